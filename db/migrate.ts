@@ -1,0 +1,69 @@
+import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { drizzle } from 'drizzle-orm/postgres-js';
+import { migrate } from 'drizzle-orm/postgres-js/migrator';
+import postgres from 'postgres';
+import { grantRoles, makeRoles } from './roles.ts';
+
+/** The subgraphs: each has a schema of its name, a role `tq_<name>` and a folder `db/migrations/<name>`. */
+export const SUBGRAPHS = ['matters', 'cases', 'licenses', 'seals'] as const;
+export type SubgraphName = (typeof SUBGRAPHS)[number];
+
+/** Any constant does, as long as every copy of the hub takes the same one. */
+const MIGRATION_LOCK = 360_731;
+const CONNECT_TIMEOUT_SECONDS = 5;
+
+/**
+ * Brings a database up to date: migrations of every subgraph, then roles and what they may do. Safe when several
+ * copies start at once. A subgraph without a migrations folder is passed over. Gives the subgraphs that have tables.
+ */
+export async function migrateDatabase(adminUrl: string, databaseKey: Uint8Array): Promise<SubgraphName[]> {
+  const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });
+  try {
+    await client`select pg_advisory_lock(${MIGRATION_LOCK})`;
+    const present = SUBGRAPHS.filter((name) => existsSync(join(folderOf(name), 'meta/_journal.json')));
+    for (const name of present) {
+      if (!makesItsSchema(name)) await client`create schema if not exists ${client(name)}`;
+      await migrate(drizzle(client), {
+        migrationsFolder: folderOf(name),
+        migrationsSchema: 'migrations',
+        migrationsTable: name,
+      });
+    }
+    await makeRoles(client, SUBGRAPHS, databaseKey);
+    await grantRoles(client, present);
+    return present;
+  } finally {
+    await client.end({ timeout: 2 });
+  }
+}
+
+/** drizzle-kit writes CREATE SCHEMA only where the tables file exports the schema itself. */
+function makesItsSchema(name: SubgraphName): boolean {
+  const files = readdirSync(folderOf(name)).filter((file) => file.endsWith('.sql'));
+  return files.some((file) => readFileSync(join(folderOf(name), file), 'utf8').includes(`CREATE SCHEMA "${name}"`));
+}
+
+function folderOf(name: SubgraphName): string {
+  return fileURLToPath(new URL(`migrations/${name}`, import.meta.url));
+}
+
+/** Makes a database where it is missing; `adminUrl` may name any database of the server. Gives its URL. */
+export async function ensureDatabase(adminUrl: string, name: string): Promise<string> {
+  const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });
+  try {
+    const [known] = await client`select 1 from pg_database where datname = ${name}`;
+    if (!known) await client`create database ${client(name)} template template0 encoding 'UTF8'`;
+  } finally {
+    await client.end({ timeout: 2 });
+  }
+  return databaseUrl(adminUrl, name);
+}
+
+/** The same server and person, another database. */
+export function databaseUrl(url: string, name: string): string {
+  const changed = new URL(url);
+  changed.pathname = `/${name}`;
+  return changed.href;
+}

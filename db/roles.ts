@@ -1,0 +1,81 @@
+import { createHmac } from 'node:crypto';
+import type postgres from 'postgres';
+
+/**
+ * Tables that only grow: their subgraph may read and add, and nobody may change or delete what stands there.
+ * Held by the database, so that a fault or a stolen role password cannot rewrite history.
+ */
+const LEDGERS = new Set([
+  'case_step',
+  'seal_use',
+  'license_entry',
+  'paper_entry',
+  'blank_entry',
+  'outbox_event',
+  'outbox_receipt',
+]);
+
+/** Two starting copies may change the same role at once; the loser tries again. */
+const ROLE_ATTEMPTS = 5;
+
+/** The password of a role: base64url of HMAC-SHA-256 over its name. */
+export function rolePassword(databaseKey: Uint8Array, role: string): string {
+  return createHmac('sha256', databaseKey).update(role).digest('base64url');
+}
+
+/** The URL by which `role` reaches the database that `adminUrl` names. */
+export function roleUrl(adminUrl: string, role: string, password: string): string {
+  const url = new URL(adminUrl);
+  url.username = role;
+  url.password = password;
+  return url.href;
+}
+
+/** Makes a login role that may do nothing yet, or sets the password of the one that exists. */
+export async function makeRole(client: postgres.Sql, role: string, password: string): Promise<void> {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      const [known] = await client`select 1 from pg_roles where rolname = ${role}`;
+      const verb = known ? 'alter' : 'create';
+      // A role statement takes no parameters; both texts are ours: a fixed name and base64url.
+      await client.unsafe(
+        `${verb} role "${role}" with login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password '${password}'`,
+      );
+      return;
+    } catch (error) {
+      if (attempt === ROLE_ATTEMPTS) throw error;
+    }
+  }
+}
+
+/** Makes or updates the role `tq_<name>` of each subgraph. */
+export async function makeRoles(
+  client: postgres.Sql,
+  names: readonly string[],
+  databaseKey: Uint8Array,
+): Promise<void> {
+  for (const name of names) await makeRole(client, `tq_${name}`, rolePassword(databaseKey, `tq_${name}`));
+}
+
+/** Gives each role its own schema and nothing else, in one transaction. */
+export async function grantRoles(client: postgres.Sql, names: readonly string[]): Promise<void> {
+  await client.begin(async (tx) => {
+    const [database] = await tx`select current_database() as name`;
+    await tx`revoke all on database ${tx(database?.name)} from public`;
+    await tx`revoke all on schema public from public`;
+    for (const name of names) {
+      const role = `tq_${name}`;
+      await tx`revoke all on schema ${tx(name)} from public`;
+      await tx`grant connect on database ${tx(database?.name)} to ${tx(role)}`;
+      await tx`grant usage on schema ${tx(name)} to ${tx(role)}`;
+      await tx`grant usage on all sequences in schema ${tx(name)} to ${tx(role)}`;
+      const tables = await tx`select tablename as name from pg_tables where schemaname = ${name}`;
+      for (const table of tables) {
+        const path = tx(`${name}.${table.name}`);
+        await tx`revoke all on ${path} from ${tx(role)}, public`;
+        if (LEDGERS.has(table.name)) await tx`grant select, insert on ${path} to ${tx(role)}`;
+        else await tx`grant select, insert, update, delete on ${path} to ${tx(role)}`;
+      }
+    }
+  });
+}

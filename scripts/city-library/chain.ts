@@ -1,0 +1,189 @@
+import { X509Certificate } from 'node:crypto';
+import { type Der, expect, readDer, readOid, readSmallInteger, readTime, same, TAG } from './der.ts';
+
+/** A certificate read as far as the library judges it (RFC 5280). */
+export interface Certificate {
+  x509: X509Certificate;
+  bytes: Uint8Array;
+  /** Contents of the INTEGER. */
+  serial: Uint8Array;
+  /** The whole Name, as encoded. */
+  issuer: Uint8Array;
+  validFrom: Date;
+  validUntil: Date;
+  isCa: boolean;
+  pathLength: number | null;
+  /** Named bits of keyUsage from bit 0 on, or null where there is none. */
+  keyUsage: readonly boolean[] | null;
+  extendedKeyUsage: readonly string[] | null;
+  /** organizationName and organizationIdentifier of the subject, in order. */
+  organizations: readonly string[];
+}
+
+/** Why a certificate is not trusted. */
+export class ChainError extends Error {
+  override readonly name = 'ChainError';
+  readonly code: 'SIGNER_UNTRUSTED' | 'SIGNER_EXPIRED';
+
+  constructor(code: 'SIGNER_UNTRUSTED' | 'SIGNER_EXPIRED', message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** Longest way from a signer to a root, both counted. */
+const CHAIN_LIMIT = 5;
+const LEAST_MODULUS_BITS = 2048;
+const RSA_WITH_SHA2 = ['1.2.840.113549.1.1.11', '1.2.840.113549.1.1.12', '1.2.840.113549.1.1.13'];
+const EXTENSION = {
+  keyUsage: '2.5.29.15',
+  basicConstraints: '2.5.29.19',
+  extendedKeyUsage: '2.5.29.37',
+} as const;
+/** Read past safely even where marked critical: key identifiers, policies, distribution points, authority access. */
+const HARMLESS = ['2.5.29.14', '2.5.29.35', '2.5.29.32', '2.5.29.31', '1.3.6.1.5.5.7.1.1'];
+/** Document signing (RFC 9336), e-mail protection, any purpose. */
+const SIGNING_PURPOSES = ['1.3.6.1.5.5.7.3.36', '1.3.6.1.5.5.7.3.4', '2.5.29.37.0'];
+const SUBJECT_NAMES = ['2.5.4.10', '2.5.4.97'];
+const TEXT_TAGS = [0x0c, 0x13];
+const BIT = { digitalSignature: 0, contentCommitment: 1, keyCertSign: 5 } as const;
+
+/** The certificates of a PEM text, roots as the operator pins them. Throws where there is none or one is unreadable. */
+export function readRoots(pem: string): Certificate[] {
+  const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
+  if (blocks.length === 0) throw new Error('没有根证书');
+  return blocks.map((block) => readCertificate(new X509Certificate(block).raw));
+}
+
+/** Reads a certificate. Throws DerError, or ChainError for an extension that is critical and unknown. */
+export function readCertificate(bytes: Uint8Array): Certificate {
+  const whole = expect(readDer(bytes), TAG.sequence, 'certificate');
+  const [tbs, algorithm] = whole.children;
+  const fields = expect(tbs, TAG.sequence, 'tbsCertificate').children;
+  const [version, serial, innerAlgorithm, issuer, validity, subject] = fields;
+  expect(version, TAG.context0, 'version 3');
+  const signedWith = readOid(expect(algorithm, TAG.sequence, 'signatureAlgorithm').children[0], 'signatureAlgorithm');
+  if (!RSA_WITH_SHA2.includes(signedWith) || !same(algorithm?.bytes ?? bytes, innerAlgorithm?.bytes ?? bytes)) {
+    throw new ChainError('SIGNER_UNTRUSTED', `signature algorithm ${signedWith}`);
+  }
+  const [from, until] = expect(validity, TAG.sequence, 'validity').children;
+  const read: Certificate = {
+    x509: new X509Certificate(bytes),
+    bytes,
+    serial: expect(serial, TAG.integer, 'serialNumber').content,
+    issuer: expect(issuer, TAG.sequence, 'issuer').bytes,
+    validFrom: readTime(from, 'notBefore'),
+    validUntil: readTime(until, 'notAfter'),
+    isCa: false,
+    pathLength: null,
+    keyUsage: null,
+    extendedKeyUsage: null,
+    organizations: readOrganizations(expect(subject, TAG.sequence, 'subject')),
+  };
+  const extensions = fields.find((field) => field.tag === TAG.context3);
+  return { ...read, ...readExtensions(extensions) };
+}
+
+function readOrganizations(subject: Der): string[] {
+  return subject.children
+    .flatMap((set) => set.children)
+    .filter(({ children: [type] }) => SUBJECT_NAMES.includes(readOid(type, 'attribute type')))
+    .flatMap(({ children: [, value] }) =>
+      value && TEXT_TAGS.includes(value.tag) ? [Buffer.from(value.content).toString('utf8')] : [],
+    );
+}
+
+type Extensions = Partial<Pick<Certificate, 'isCa' | 'pathLength' | 'keyUsage' | 'extendedKeyUsage'>>;
+
+function readExtensions(field: Der | undefined): Extensions {
+  const found: Extensions = {};
+  const seen = new Set<string>();
+  for (const extension of field?.children[0]?.children ?? []) {
+    const id = readOid(extension.children[0], 'extension');
+    if (seen.has(id)) throw new ChainError('SIGNER_UNTRUSTED', `extension ${id} twice`);
+    seen.add(id);
+    const critical = extension.children[1]?.tag === TAG.boolean;
+    const value = expect(extension.children.at(-1), TAG.octetString, `extension ${id}`).content;
+    if (id === EXTENSION.basicConstraints) Object.assign(found, readBasicConstraints(readDer(value)));
+    else if (id === EXTENSION.keyUsage) found.keyUsage = readBits(readDer(value));
+    else if (id === EXTENSION.extendedKeyUsage) {
+      found.extendedKeyUsage = readDer(value).children.map((purpose) => readOid(purpose, 'purpose'));
+    } else if (critical && !HARMLESS.includes(id)) {
+      throw new ChainError('SIGNER_UNTRUSTED', `critical extension ${id}`);
+    }
+  }
+  return found;
+}
+
+function readBasicConstraints(value: Der): Extensions {
+  const [first, second] = expect(value, TAG.sequence, 'basicConstraints').children;
+  const isCa = first?.tag === TAG.boolean && first.content[0] === 0xff;
+  return { isCa, pathLength: isCa && second ? readSmallInteger(second, 'pathLenConstraint') : null };
+}
+
+function readBits(value: Der): boolean[] {
+  const [, ...octets] = expect(value, TAG.bitString, 'keyUsage').content;
+  return octets.flatMap((octet) => [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => (octet & (1 << bit)) !== 0));
+}
+
+/**
+ * Requires a way from `signer` over `others` to one of `roots`, each step valid at `at`. Revocation is not checked: the
+ * protocol carries none. Throws ChainError.
+ */
+export function requireTrusted(
+  signer: Certificate,
+  others: readonly Certificate[],
+  roots: readonly Certificate[],
+  at: Date,
+): void {
+  requireSigner(signer);
+  let current = signer;
+  for (let intermediates = 0; intermediates < CHAIN_LIMIT - 1; intermediates++) {
+    requireInForce(current, at);
+    const root = roots.find((candidate) => issued(candidate, current, intermediates));
+    if (root) {
+      requireInForce(root, at);
+      return;
+    }
+    const next = others.find(
+      (candidate) => !same(candidate.bytes, current.bytes) && issued(candidate, current, intermediates),
+    );
+    if (!next) throw new ChainError('SIGNER_UNTRUSTED', 'no issuer leads to a pinned root');
+    current = next;
+  }
+  throw new ChainError('SIGNER_UNTRUSTED', 'the chain is too long');
+}
+
+function requireSigner(signer: Certificate): void {
+  const usage = signer.keyUsage;
+  if (signer.isCa) throw new ChainError('SIGNER_UNTRUSTED', 'the signer is a certificate authority');
+  if (!usage?.[BIT.digitalSignature] && !usage?.[BIT.contentCommitment]) {
+    throw new ChainError('SIGNER_UNTRUSTED', 'the key may not sign documents');
+  }
+  if (signer.extendedKeyUsage && !signer.extendedKeyUsage.some((purpose) => SIGNING_PURPOSES.includes(purpose))) {
+    throw new ChainError('SIGNER_UNTRUSTED', 'the key is for another purpose');
+  }
+  requireKey(signer);
+}
+
+function requireKey({ x509 }: Certificate): void {
+  const { asymmetricKeyType, asymmetricKeyDetails } = x509.publicKey;
+  if (asymmetricKeyType !== 'rsa' || (asymmetricKeyDetails?.modulusLength ?? 0) < LEAST_MODULUS_BITS) {
+    throw new ChainError('SIGNER_UNTRUSTED', 'the key is not RSA of 2048 bits or more');
+  }
+}
+
+function requireInForce(certificate: Certificate, at: Date): void {
+  if (at < certificate.validFrom || certificate.validUntil < at) {
+    throw new ChainError('SIGNER_EXPIRED', `not valid on ${at.toISOString()}`);
+  }
+}
+
+/** Whether `issuer` may issue and did issue `subject`, with so many authorities between it and the signer. */
+function issued(issuer: Certificate, subject: Certificate, intermediates: number): boolean {
+  if (!issuer.isCa || !issuer.keyUsage?.[BIT.keyCertSign]) return false;
+  if (issuer.pathLength !== null && intermediates > issuer.pathLength) return false;
+  if (!subject.x509.checkIssued(issuer.x509) || !subject.x509.verify(issuer.x509.publicKey)) return false;
+  requireKey(issuer);
+  return true;
+}

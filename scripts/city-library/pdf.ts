@@ -1,0 +1,275 @@
+import { inflateSync } from 'node:zlib';
+
+/**
+ * Reads one attached file out of a PDF (ISO 32000-1 §7.11.4), and nothing else of it. Narrow on purpose: cross-reference
+ * tables only, no encryption, attachments plain or FlateDecode.
+ */
+
+type Value = null | boolean | number | string | Uint8Array | Ref | Name | Value[] | Dict;
+type Dict = Map<string, Value>;
+class Ref {
+  readonly number: number;
+  constructor(number: number) {
+    this.number = number;
+  }
+}
+class Name {
+  readonly text: string;
+  constructor(text: string) {
+    this.text = text;
+  }
+}
+
+/** A file that is no PDF, or one that this reader does not read. */
+export class PdfError extends Error {
+  override readonly name = 'PdfError';
+}
+
+const ATTACHMENT_LIMIT_BYTES = 1_048_576;
+const DEPTH_LIMIT = 32;
+const REVISION_LIMIT = 64;
+const TREE_LIMIT = 256;
+const OBJECT_LIMIT = 1_000_000;
+const TAIL_BYTES = 1_024;
+
+/** The bytes of the one attachment called `name`. Throws PdfError where there is none, or more than one. */
+export function readAttachment(pdf: Uint8Array, name: string): Uint8Array {
+  const file = openPdf(pdf);
+  const names = dict(file.resolve(file.catalog.get('Names')), 'Names');
+  const found = embeddedFiles(file, names.get('EmbeddedFiles')).filter(
+    (spec) => decodeText(file.resolve(spec.get('UF') ?? spec.get('F') ?? null)) === name,
+  );
+  const [spec] = found;
+  if (found.length !== 1 || !spec) throw new PdfError(`${found.length} attachments called ${name}`);
+  const files = dict(file.resolve(spec.get('EF')), 'EF');
+  const ref = files.get('F') ?? files.get('UF');
+  if (!(ref instanceof Ref)) throw new PdfError('an attachment without a file');
+  return file.stream(ref.number);
+}
+
+interface PdfFile {
+  catalog: Dict;
+  resolve(value: Value | undefined): Value;
+  stream(number: number): Uint8Array;
+}
+
+function openPdf(pdf: Uint8Array): PdfFile {
+  const text = Buffer.from(pdf.buffer, pdf.byteOffset, pdf.byteLength).toString('latin1');
+  if (!text.startsWith('%PDF-')) throw new PdfError('not a PDF');
+  const { offsets, trailer } = readCrossReferences(text);
+  if (trailer.has('Encrypt')) throw new PdfError('encrypted');
+
+  const object = (number: number) => {
+    const at = offsets.get(number);
+    if (at === undefined) throw new PdfError(`no object ${number}`);
+    const head = new RegExp(`${number}\\s+\\d+\\s+obj`, 'y');
+    head.lastIndex = at;
+    if (!head.test(text)) throw new PdfError(`object ${number} is not where the table says`);
+    const parser = new Parser(text, head.lastIndex);
+    return { value: parser.value(0), parser };
+  };
+  const resolve = (value: Value | undefined): Value => {
+    let current = value ?? null;
+    for (let hops = 0; current instanceof Ref; hops++) {
+      if (hops > DEPTH_LIMIT) throw new PdfError('references in a circle');
+      current = object(current.number).value;
+    }
+    return current;
+  };
+  const stream = (number: number): Uint8Array => {
+    const { value, parser } = object(number);
+    const head = dict(value, 'a stream');
+    const start = parser.streamStart();
+    const length = resolve(head.get('Length'));
+    if (typeof length !== 'number' || length < 0 || start + length > pdf.length)
+      throw new PdfError('a stream of no length');
+    return decode(head, pdf.subarray(start, start + length), resolve);
+  };
+  return { catalog: dict(resolve(trailer.get('Root')), 'Root'), resolve, stream };
+}
+
+function decode(head: Dict, bytes: Uint8Array, resolve: PdfFile['resolve']): Uint8Array {
+  const filter = resolve(head.get('Filter'));
+  const filters = (Array.isArray(filter) ? filter : filter === null ? [] : [filter]).map(resolve);
+  if (filters.length === 0) {
+    if (bytes.length > ATTACHMENT_LIMIT_BYTES) throw new PdfError('an attachment too large');
+    return bytes;
+  }
+  const [only] = filters;
+  if (filters.length !== 1 || !(only instanceof Name) || only.text !== 'FlateDecode' || head.has('DecodeParms')) {
+    throw new PdfError('an attachment with a filter other than FlateDecode');
+  }
+  try {
+    return inflateSync(bytes, { maxOutputLength: ATTACHMENT_LIMIT_BYTES });
+  } catch (error) {
+    throw new PdfError('an attachment that cannot be inflated', { cause: error });
+  }
+}
+
+/** Every file specification in the name tree under `root`. */
+function embeddedFiles(file: PdfFile, root: Value | undefined): Dict[] {
+  const specs: Dict[] = [];
+  const open: (Value | undefined)[] = [root];
+  for (let seen = 0; open.length > 0; seen++) {
+    if (seen > TREE_LIMIT) throw new PdfError('a name tree too large');
+    const node = dict(file.resolve(open.pop()), 'EmbeddedFiles');
+    const kids = file.resolve(node.get('Kids'));
+    if (Array.isArray(kids)) open.push(...kids.slice(0, TREE_LIMIT));
+    const pairs = file.resolve(node.get('Names'));
+    if (!Array.isArray(pairs)) continue;
+    for (const [i, value] of pairs.slice(0, TREE_LIMIT).entries()) {
+      if (i % 2 === 1) specs.push(dict(file.resolve(value), 'a file specification'));
+    }
+  }
+  return specs;
+}
+
+/** Where each object of the newest revision stands, and the newest trailer. */
+function readCrossReferences(text: string): { offsets: Map<number, number>; trailer: Dict } {
+  const tail = text.slice(-TAIL_BYTES);
+  const start = /startxref\s+(\d{1,10})\s+%%EOF\s*$/.exec(tail)?.[1];
+  if (start === undefined) throw new PdfError('no startxref at the end');
+  const offsets = new Map<number, number>();
+  const seen = new Set<number>();
+  let newest: Dict | null = null;
+  for (let at: Value = Number(start); at !== null; ) {
+    if (typeof at !== 'number' || seen.has(at) || seen.size >= REVISION_LIMIT)
+      throw new PdfError('revisions in a circle');
+    seen.add(at);
+    const trailer = readTable(text, at, offsets);
+    newest ??= trailer;
+    at = trailer.get('Prev') ?? null;
+  }
+  if (!newest) throw new PdfError('no trailer');
+  return { offsets, trailer: newest };
+}
+
+/** Reads one table; what a newer revision said of an object stands. */
+function readTable(text: string, start: number, offsets: Map<number, number>): Dict {
+  const keyword = /xref\s+/y;
+  keyword.lastIndex = start;
+  if (!keyword.test(text)) throw new PdfError('no cross-reference table');
+  const section = /(\d{1,10}) (\d{1,10})\s+/y;
+  const entry = /(\d{10}) \d{5} ([nf])\s+/y;
+  let at = keyword.lastIndex;
+  for (;;) {
+    section.lastIndex = at;
+    const match = section.exec(text);
+    if (!match) break;
+    const [first, count] = [Number(match[1]), Number(match[2])];
+    if (first + count > OBJECT_LIMIT) throw new PdfError('too many objects');
+    at = section.lastIndex;
+    for (let number = first; number < first + count; number++) {
+      entry.lastIndex = at;
+      const row = entry.exec(text);
+      if (!row) throw new PdfError('a cross-reference table that ends early');
+      at = entry.lastIndex;
+      if (!offsets.has(number)) offsets.set(number, row[2] === 'n' ? Number(row[1]) : -1);
+    }
+  }
+  if (!text.startsWith('trailer', at)) throw new PdfError('no trailer');
+  return dict(new Parser(text, at + 'trailer'.length).value(0), 'trailer');
+}
+
+function dict(value: Value, what: string): Dict {
+  if (value instanceof Map) return value;
+  throw new PdfError(`${what} is no dictionary`);
+}
+
+function decodeText(value: Value): string | null {
+  if (!(value instanceof Uint8Array)) return null;
+  const bytes = Buffer.from(value);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff && bytes.length % 2 === 0)
+    return bytes.subarray(2).swap16().toString('utf16le');
+  if (bytes[0] === 0xef && bytes[1] === 0xbb && bytes[2] === 0xbf) return bytes.subarray(3).toString('utf8');
+  return bytes.toString('latin1');
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
+
+/** Reads PDF values (ISO 32000-1 §7.3) from a position on. */
+class Parser {
+  readonly #text: string;
+  #at: number;
+
+  constructor(text: string, at: number) {
+    this.#text = text;
+    this.#at = at;
+  }
+
+  value(depth: number): Value {
+    if (depth > DEPTH_LIMIT) throw new PdfError('nested too deep');
+    this.#skip();
+    if (this.#take(/<</y)) return this.#dict(depth);
+    if (this.#take(/\[/y)) return this.#array(depth);
+    const hex = this.#take(/<([\s\dA-Fa-f]*)>/y);
+    if (hex) return Buffer.from(hex[1]?.replace(/\s/g, '').replace(/^(.(..)*)$/, '$10') ?? '', 'hex');
+    if (this.#take(/\(/y)) return this.#string();
+    const name = this.#take(/\/([^\s()<>[\]{}/%]*)/y);
+    if (name) return new Name(unescapeName(name[1] ?? ''));
+    const ref = this.#take(/(\d{1,7})\s+\d{1,5}\s+R(?![\w])/y);
+    if (ref) return new Ref(Number(ref[1]));
+    const number = this.#take(/[+-]?(\d+\.?\d*|\.\d+)/y);
+    if (number) return Number(number[0]);
+    const word = this.#take(/true|false|null/y);
+    if (word) return word[0] === 'null' ? null : word[0] === 'true';
+    throw new PdfError(`no value at ${this.#at}`);
+  }
+
+  /** Where the bytes of a stream begin, after its dictionary was read. */
+  streamStart(): number {
+    this.#skip();
+    if (!this.#take(/stream(\r\n|\n)/y)) throw new PdfError('no stream');
+    return this.#at;
+  }
+
+  #skip(): void {
+    while (this.#take(/[\s\0]+|%[^\r\n]*/y)) {}
+  }
+
+  #take(pattern: RegExp): RegExpExecArray | null {
+    pattern.lastIndex = this.#at;
+    const match = pattern.exec(this.#text);
+    if (match) this.#at = pattern.lastIndex;
+    return match;
+  }
+
+  #dict(depth: number): Dict {
+    const entries: Dict = new Map();
+    for (this.#skip(); !this.#take(/>>/y); this.#skip()) {
+      const key = this.value(depth + 1);
+      if (!(key instanceof Name) || entries.has(key.text))
+        throw new PdfError('a dictionary key that is no name, or twice');
+      entries.set(key.text, this.value(depth + 1));
+    }
+    return entries;
+  }
+
+  #array(depth: number): Value[] {
+    const items: Value[] = [];
+    for (this.#skip(); !this.#take(/\]/y); this.#skip()) items.push(this.value(depth + 1));
+    return items;
+  }
+
+  #string(): Uint8Array {
+    let read = '';
+    for (let open = 1; ; ) {
+      const part = this.#take(/[^()\\]+|\\(\r\n|[0-7]{1,3}|[\s\S])|[()]/y);
+      if (!part) throw new PdfError('a string without an end');
+      const [whole, escaped] = part;
+      if (whole === '(') open++;
+      if (whole === ')' && --open === 0) return Buffer.from(read, 'latin1');
+      read += escaped === undefined ? whole : unescapeText(escaped);
+    }
+  }
+}
+
+function unescapeText(escaped: string): string {
+  if (/^[0-7]/.test(escaped)) return String.fromCharCode(Number.parseInt(escaped, 8) & 0xff);
+  if (/^[\r\n]/.test(escaped)) return '';
+  return ESCAPES[escaped] ?? escaped;
+}
+
+function unescapeName(name: string): string {
+  return name.replace(/#([\dA-Fa-f]{2})/g, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
+}

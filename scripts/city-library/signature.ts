@@ -1,0 +1,141 @@
+import { constants, createHash, verify } from 'node:crypto';
+import { type Certificate, readCertificate } from './chain.ts';
+import { type Der, expect, readDer, readOid, readSmallInteger, readTime, same, TAG } from './der.ts';
+
+/** A detached CMS signature read and proven to be over one document; trust in the signer is another question. */
+export interface ProvenSignature {
+  signer: Certificate;
+  others: readonly Certificate[];
+  /** The time that the signer claims, or null. */
+  signingTime: Date | null;
+}
+
+/** Why a signature does not prove the document. */
+export class SignatureError extends Error {
+  override readonly name = 'SignatureError';
+  readonly code: 'SIGNATURE_UNREADABLE' | 'SIGNATURE_OF_OTHER_DOCUMENT' | 'SIGNATURE_INVALID';
+
+  constructor(code: SignatureError['code'], message: string) {
+    super(message);
+    this.code = code;
+  }
+}
+
+const OID = {
+  data: '1.2.840.113549.1.7.1',
+  signedData: '1.2.840.113549.1.7.2',
+  sha256: '2.16.840.1.101.3.4.2.1',
+  contentType: '1.2.840.113549.1.9.3',
+  messageDigest: '1.2.840.113549.1.9.4',
+  signingTime: '1.2.840.113549.1.9.5',
+  signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
+} as const;
+/** rsaEncryption and sha256WithRSAEncryption: PKCS #1 v1.5 either way. */
+const RSA = ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.11'];
+const CERTIFICATE_LIMIT = 8;
+const DIRECTORY_NAME = 0xa4;
+
+/**
+ * Proves that `signature` (CMS SignedData, DER, RFC 5652) is made over exactly `document`, with one signer, SHA-256,
+ * and the signed attributes of CAdES B-B (ETSI EN 319 122-1). Throws SignatureError or DerError.
+ */
+export function proveSignature(document: Uint8Array, signature: Uint8Array): ProvenSignature {
+  const { certificates, signerInfo } = readSignedData(signature);
+  const [version, signerId, digestAlgorithm, attributes, algorithm, value] = signerInfo.children;
+  if (readSmallInteger(version, 'SignerInfo version') !== 1)
+    throw unreadable('the signer is not named by issuer and serial');
+  requireAlgorithm(digestAlgorithm, [OID.sha256], 'digestAlgorithm');
+  requireAlgorithm(algorithm, RSA, 'signatureAlgorithm');
+  const signed = readAttributes(expect(attributes, TAG.context0, 'signedAttrs'));
+
+  if (readOid(signed.get(OID.contentType), 'content-type') !== OID.data) throw unreadable('content-type is not data');
+  const digest = expect(signed.get(OID.messageDigest), TAG.octetString, 'message-digest').content;
+  if (!same(digest, sha256(document))) {
+    throw new SignatureError('SIGNATURE_OF_OTHER_DOCUMENT', 'message-digest is not the digest of this document');
+  }
+
+  const [issuer, serial] = expect(signerId, TAG.sequence, 'issuerAndSerialNumber').children;
+  const signer = certificates.find(
+    (one) =>
+      same(one.issuer, issuer?.bytes ?? new Uint8Array()) && same(one.serial, serial?.content ?? new Uint8Array()),
+  );
+  if (!signer) throw unreadable('the signer certificate is not enclosed');
+  requireSigningCertificate(signed.get(OID.signingCertificateV2), signer);
+
+  const covered = Buffer.from(attributes?.bytes ?? []);
+  // The attributes are sent as [0] and signed as SET OF (RFC 5652 §5.4).
+  covered[0] = TAG.set;
+  const key = { key: signer.x509.publicKey, padding: constants.RSA_PKCS1_PADDING };
+  const made = expect(value, TAG.octetString, 'signature').content;
+  if (signer.x509.publicKey.asymmetricKeyType !== 'rsa' || !verify('sha256', covered, key, made)) {
+    throw new SignatureError('SIGNATURE_INVALID', 'the signature does not match its attributes');
+  }
+  const time = signed.get(OID.signingTime);
+  return {
+    signer,
+    others: certificates.filter((one) => one !== signer),
+    signingTime: time ? readTime(time, 'signing-time') : null,
+  };
+}
+
+function readSignedData(signature: Uint8Array): { certificates: Certificate[]; signerInfo: Der } {
+  const contentInfo = expect(readDer(signature), TAG.sequence, 'ContentInfo');
+  if (readOid(contentInfo.children[0], 'contentType') !== OID.signedData) throw unreadable('not SignedData');
+  const wrapper = expect(contentInfo.children[1], TAG.context0, 'content');
+  const [, , encapsulated, ...rest] = expect(wrapper.children[0], TAG.sequence, 'SignedData').children;
+  const content = expect(encapsulated, TAG.sequence, 'encapContentInfo').children;
+  if (content.length !== 1 || readOid(content[0], 'eContentType') !== OID.data) throw unreadable('not detached');
+  const certificates = expect(rest[0], TAG.context0, 'certificates').children;
+  if (certificates.length > CERTIFICATE_LIMIT) throw unreadable('too many certificates');
+  const signers = expect(rest.at(-1), TAG.set, 'signerInfos').children;
+  if (signers.length !== 1) throw unreadable('not exactly one signer');
+  return {
+    certificates: certificates.map(({ bytes }) => readCertificate(bytes)),
+    signerInfo: expect(signers[0], TAG.sequence, 'SignerInfo'),
+  };
+}
+
+/** The one value of each signed attribute; refuses any order but that of DER, and an attribute that stands twice. */
+function readAttributes(set: Der): Map<string, Der> {
+  const values = new Map<string, Der>();
+  for (const [i, attribute] of set.children.entries()) {
+    const before = set.children[i - 1];
+    if (before && Buffer.compare(before.bytes, attribute.bytes) >= 0)
+      throw unreadable('signed attributes out of order');
+    const [type, holder] = expect(attribute, TAG.sequence, 'attribute').children;
+    const id = readOid(type, 'attribute type');
+    const [value, ...more] = expect(holder, TAG.set, 'attribute values').children;
+    if (values.has(id) || !value || more.length > 0) throw unreadable(`attribute ${id} has not exactly one value`);
+    values.set(id, value);
+  }
+  return values;
+}
+
+function requireAlgorithm(element: Der | undefined, allowed: readonly string[], what: string): void {
+  const id = readOid(expect(element, TAG.sequence, what).children[0], what);
+  if (!allowed.includes(id)) throw unreadable(`${what} ${id}`);
+}
+
+/** signing-certificate-v2 (RFC 5035): binds the certificate itself, so that no other one with the same key can stand in. */
+function requireSigningCertificate(value: Der | undefined, signer: Certificate): void {
+  const list = expect(value, TAG.sequence, 'signing-certificate-v2').children[0];
+  const first = expect(expect(list, TAG.sequence, 'certs').children[0], TAG.sequence, 'ESSCertIDv2').children;
+  const named = first[0]?.tag === TAG.sequence;
+  if (named) requireAlgorithm(first[0], [OID.sha256], 'hashAlgorithm');
+  const [hash, issuerSerial] = named ? first.slice(1) : first;
+  const wrong = () => new SignatureError('SIGNATURE_INVALID', 'signing-certificate-v2 names another certificate');
+  if (!same(expect(hash, TAG.octetString, 'certHash').content, sha256(signer.bytes))) throw wrong();
+  if (!issuerSerial) return;
+  const [names, serial] = expect(issuerSerial, TAG.sequence, 'issuerSerial').children;
+  const name = expect(expect(names, TAG.sequence, 'issuer').children[0], DIRECTORY_NAME, 'directoryName').children[0];
+  if (!name || !same(name.bytes, signer.issuer)) throw wrong();
+  if (!same(expect(serial, TAG.integer, 'serialNumber').content, signer.serial)) throw wrong();
+}
+
+function sha256(bytes: Uint8Array): Uint8Array {
+  return createHash('sha256').update(bytes).digest();
+}
+
+function unreadable(message: string): SignatureError {
+  return new SignatureError('SIGNATURE_UNREADABLE', message);
+}

@@ -1,0 +1,92 @@
+import type { KeyObject } from 'node:crypto';
+import { SignJWT } from 'jose';
+import { type Person, type Role, TOKEN_AUDIENCE, TOKEN_ISSUER } from '../subgraphs/kernel/actor.ts';
+
+/** People for trying the hub out: invented, every one. A real office brings its identity provider. */
+
+/** How long a demo token is good for. */
+export const DEMO_TOKEN_LIFE_SECONDS = 12 * 60 * 60;
+
+/** Positions that every organ fills, by the last part of a person's id: `ganzhou-xzspj.approver`. */
+const STAFF = {
+  clerk: 'WINDOW_CLERK',
+  reviewer: 'REVIEWER',
+  approver: 'APPROVER',
+  keeper: 'SEAL_KEEPER',
+  sealapprover: 'SEAL_APPROVER',
+  supervisor: 'SUPERVISOR',
+} as const satisfies Record<string, Role>;
+
+const somebody = { kind: 'person', organ: null, window: null, holderCode: null } as const;
+
+/** People who are nobody's staff, or sit at an integrated window (综合受理窗口). */
+const NAMED: readonly Person[] = [
+  {
+    ...somebody,
+    id: 'applicant-company',
+    name: '于都县贡江示范药业有限公司',
+    roles: ['APPLICANT'],
+    holderCode: '91000000MA0000001R',
+  },
+  { ...somebody, id: 'applicant-citizen', name: '李晓明', roles: ['APPLICANT'], holderCode: '11010519491231002X' },
+  { ...somebody, id: 'window-yudu', name: '刘春兰', roles: ['WINDOW_CLERK'], organ: 'yudu-xzspj', window: '360731' },
+  {
+    ...somebody,
+    id: 'window-xingguo',
+    name: '钟国华',
+    roles: ['WINDOW_CLERK'],
+    organ: 'xingguo-xzspj',
+    window: '360732',
+  },
+  { ...somebody, id: 'auditor', name: '审计员 陈立', roles: ['AUDITOR'] },
+  { ...somebody, id: 'library', name: '市电子证照库', roles: ['LIBRARY'] },
+  { ...somebody, id: 'administrator', name: '系统管理员 周敏', roles: ['ADMINISTRATOR'] },
+];
+
+const SURNAMES = '王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗钟谢曾赖';
+const GIVEN = '志强建华丽娟国庆秀英文斌海燕晓东玉兰永红卫平春生思远';
+
+/** A demo person by id: one of the named, or `<organ>.<position>`. Null where there is no such position. */
+export function demoPerson(id: string): Person | null {
+  const named = NAMED.find((person) => person.id === id);
+  if (named) return named;
+  const [organ, position, ...more] = id.split('.');
+  if (!organ || more.length > 0 || !isPosition(position)) return null;
+  return { ...somebody, id, name: nameFor(id), roles: [STAFF[position]], organ };
+}
+
+/** Everybody: the named, then the staff of each organ. */
+export function demoPeople(organs: readonly string[]): Person[] {
+  const staff = organs.flatMap((organ) => Object.keys(STAFF).map((position) => demoPerson(`${organ}.${position}`)));
+  return [...NAMED, ...staff.filter((person) => person !== null)];
+}
+
+function isPosition(text: string | undefined): text is keyof typeof STAFF {
+  return text !== undefined && Object.hasOwn(STAFF, text);
+}
+
+/** The same id always has the same name, so that licenses signed yesterday show a person who is still there. */
+function nameFor(id: string): string {
+  const hash = [...id].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003, 7);
+  const given = (hash % (GIVEN.length / 2)) * 2;
+  return `${SURNAMES.charAt(Math.floor(hash / 16) % SURNAMES.length)}${GIVEN.slice(given, given + 2)}`;
+}
+
+/** Mints a person's token: a JWT signed with EdDSA. */
+export function mintToken(
+  person: Person,
+  privateKey: KeyObject,
+  now: Date,
+  lifeSeconds: number = DEMO_TOKEN_LIFE_SECONDS,
+): Promise<string> {
+  const seconds = Math.floor(now.getTime() / 1000);
+  const { id, name, roles, organ, window, holderCode } = person;
+  return new SignJWT({ name, roles: [...roles], organ, window, holderCode })
+    .setProtectedHeader({ alg: 'EdDSA' })
+    .setSubject(id)
+    .setIssuer(TOKEN_ISSUER)
+    .setAudience(TOKEN_AUDIENCE)
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + lifeSeconds)
+    .sign(privateKey);
+}

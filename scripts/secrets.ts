@@ -1,0 +1,68 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { z } from 'zod';
+import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
+
+/** Every secret of a hub that keeps its own; `data/secrets.json` holds them, readable by its owner alone. */
+export interface Secrets {
+  /** Ed25519; mints the demo tokens. A real office brings its identity provider's public key instead. */
+  tokenPrivateKey: KeyObject;
+  tokenKey: KeyObject;
+  /** 32 bytes; encrypts the seals' private keys at rest. */
+  keyEncryptionKey: Uint8Array;
+  /** 32 bytes; proves one subgraph to another. */
+  serviceKey: Uint8Array;
+  /** 32 bytes; the database passwords are derived from it. */
+  databaseKey: Uint8Array;
+  authorisationKeys: AuthorisationKeys;
+  /** What the hub shows the city library to get in. */
+  librarySecret: string;
+}
+
+const KEY_BYTES = 32;
+const key = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
+const stored = z.object({
+  tokenPrivateKey: z.string(),
+  keyEncryptionKey: key,
+  serviceKey: key,
+  databaseKey: key,
+  authorisationKeys: z.object({ cases: key, licenses: key }),
+  librarySecret: z.string().min(16),
+});
+
+/** Reads the secrets of a data folder; makes them where there are none. Throws where the file is not readable as such. */
+export function openSecrets(folder: string): Secrets {
+  const file = join(folder, 'secrets.json');
+  if (!existsSync(file)) store(folder, file);
+  const { tokenPrivateKey, ...rest } = stored.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const privateKey = createPrivateKey(tokenPrivateKey);
+  return { ...rest, tokenPrivateKey: privateKey, tokenKey: createPublicKey(privateKey) };
+}
+
+/** Whole or not at all: a start that is killed half-way, or two at once, must not leave half a file. */
+function store(folder: string, file: string): void {
+  mkdirSync(folder, { recursive: true });
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(makeSecrets(), null, 2), { mode: 0o600 });
+  try {
+    linkSync(draft, file);
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+  } finally {
+    rmSync(draft);
+  }
+}
+
+function makeSecrets(): z.input<typeof stored> {
+  const random = () => randomBytes(KEY_BYTES).toString('base64');
+  const { privateKey } = generateKeyPairSync('ed25519');
+  return {
+    tokenPrivateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    keyEncryptionKey: random(),
+    serviceKey: random(),
+    databaseKey: random(),
+    authorisationKeys: { cases: random(), licenses: random() },
+    librarySecret: randomBytes(KEY_BYTES).toString('base64url'),
+  };
+}

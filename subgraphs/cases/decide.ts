@@ -1,0 +1,84 @@
+import type { Day } from '../kernel/day.ts';
+import { type Act, type GrantContent, type LicenseAction, type OrganFact } from '../kernel/events.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { actionOf, type Case, endsInLicenseAct, type LicenseFact, requireLine, TEXT_LENGTH } from './case.ts';
+
+export interface DecisionInput {
+  decision: 'GRANTED' | 'REJECTED';
+  reason: string | null;
+  authoriseSeal: boolean;
+  validFrom: Day | null;
+}
+
+/** The act on a license by which each action of a matter is carried out; a retained right (保留) is a change of the license. */
+const ACT_OF: Record<LicenseAction, GrantContent['action']> = {
+  ISSUE: 'ISSUE',
+  CHANGE: 'CHANGE',
+  RENEW: 'RENEW',
+  REISSUE: 'REISSUE',
+  RETAIN: 'CHANGE',
+  TRANSFER: 'TRANSFER',
+  CANCEL: 'CANCEL',
+} satisfies Record<LicenseAction, Act>;
+
+/**
+ * What the license will say, word for word, if the case is granted; null where the case ends in a decision document.
+ * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED.
+ */
+export function decide(subject: Case, input: DecisionInput, license: LicenseFact | null, today: Day): GrantContent | null {
+  if (input.reason !== null) requireLine(input.reason, TEXT_LENGTH, 'reason');
+  if (input.decision === 'REJECTED') {
+    if (input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
+    return null;
+  }
+  if (!endsInLicenseAct(subject.matter)) return null;
+  if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
+  if (input.validFrom !== null && input.validFrom < today) throw new Refusal('FIELD_MALFORMED', 'validFrom');
+  return contentOf(subject, license, input.validFrom ?? today);
+}
+
+/** The content that a granted case puts on the license. */
+function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): GrantContent {
+  const { outcome, matterId } = subject.matter;
+  if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
+  const action = ACT_OF[actionOf(subject.matter)];
+  const asApplied = { holder: subject.applicant, fields: [...subject.fields] };
+  const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
+  if (action === 'ISSUE') {
+    const validUntil = endOfMonths(validFrom, outcome.validityMonths);
+    return { ...base, licenseNumber: null, ...asApplied, validFrom, validUntil };
+  }
+  if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
+  const standing = license.license;
+  const fields = subject.fields.length > 0 ? [...subject.fields] : standing.fields;
+  const kept = { ...base, licenseNumber: license.number, validFrom: standing.validFrom, validUntil: standing.validUntil };
+  switch (action) {
+    case 'RENEW':
+      return { ...kept, holder: subject.applicant, fields, validFrom, validUntil: endOfMonths(validFrom, outcome.validityMonths) };
+    case 'CHANGE':
+    case 'TRANSFER':
+      return { ...kept, holder: subject.applicant, fields };
+    case 'REISSUE':
+    case 'CANCEL':
+      return { ...kept, holder: standing.holder, fields: standing.fields };
+  }
+}
+
+/** The last day of a validity of `months` that begins on `from`, or null where it has no end. */
+export function endOfMonths(from: Day, months: number | null): Day | null {
+  if (months === null) return null;
+  const start = new Date(`${from}T00:00:00Z`);
+  const end = new Date(start);
+  end.setUTCMonth(end.getUTCMonth() + months);
+  // 31 January and one month is the last day of February, not the third of March.
+  if (end.getUTCDate() !== start.getUTCDate()) end.setUTCDate(0);
+  else end.setUTCDate(end.getUTCDate() - 1);
+  return end.toISOString().slice(0, 10);
+}
+
+/** The organ whose seal stands on the outcome, and which is therefore the issuer. Refuses ORGAN_WITHOUT_POWER where none is known. */
+export function issuerOf(subject: Case): OrganFact {
+  const issuer = subject.matter.organs.find((organ) => organ.id === subject.delegation.seals.organ);
+  if (!issuer) throw new Refusal('ORGAN_WITHOUT_POWER');
+  return issuer;
+}

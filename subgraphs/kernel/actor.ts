@@ -1,0 +1,172 @@
+import type { KeyObject } from 'node:crypto';
+import { errors, jwtVerify, SignJWT } from 'jose';
+import { z } from 'zod';
+import { Refusal } from './refusal.ts';
+
+/** Positions a person may hold (岗位). County or city follows from the organ, not from the role. */
+export const ROLES = [
+  'APPLICANT',
+  'WINDOW_CLERK',
+  'REVIEWER',
+  'APPROVER',
+  'SEAL_KEEPER',
+  'SEAL_APPROVER',
+  'SUPERVISOR',
+  'AUDITOR',
+  'LIBRARY',
+  'ADMINISTRATOR',
+] as const;
+export type Role = (typeof ROLES)[number];
+
+/** Somebody with a verified token. Belongs to at most one organ and acts only within it or within its window. */
+export interface Person {
+  kind: 'person';
+  id: string;
+  name: string;
+  roles: readonly Role[];
+  /** The organ's id, or null for applicants, auditors and systems that belong to none. */
+  organ: string | null;
+  /** Division code of the integrated window (综合受理窗口) this person is seconded to, or null. */
+  window: string | null;
+  /** The code under which this person holds licenses (USCC or citizen number), or null. */
+  holderCode: string | null;
+}
+
+/** Whoever asks: the public without a token, or a person with one. */
+export type Actor = { kind: 'public' } | Person;
+
+export const PUBLIC: Actor = { kind: 'public' };
+
+export const TOKEN_ISSUER = 'tongquan';
+export const TOKEN_AUDIENCE = 'tongquan-hub';
+/** Clock difference between hub and identity provider that is still accepted. */
+const TOKEN_LEEWAY_SECONDS = 30;
+
+const claims = z.object({
+  sub: z.string().min(1).max(64),
+  name: z.string().min(1).max(64),
+  roles: z.array(z.enum(ROLES)).min(1),
+  organ: z.string().max(64).nullish(),
+  window: z.string().max(6).nullish(),
+  holderCode: z.string().max(18).nullish(),
+});
+
+/** Why a token is not accepted; the edge answers 401 or `extensions.code`. */
+export class TokenError extends Error {
+  override readonly name = 'TokenError';
+  readonly code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID';
+
+  constructor(code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID') {
+    super(code === 'TOKEN_EXPIRED' ? '令牌已过期。' : '令牌无效。');
+    this.code = code;
+  }
+}
+
+/**
+ * Reads a person's token: a JWT signed with EdDSA by the key pair whose public half is `key`.
+ * Throws TokenError TOKEN_EXPIRED or TOKEN_INVALID.
+ */
+export async function readToken(token: string, key: KeyObject, now: Date): Promise<Person> {
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['EdDSA'],
+      issuer: TOKEN_ISSUER,
+      audience: TOKEN_AUDIENCE,
+      clockTolerance: TOKEN_LEEWAY_SECONDS,
+      requiredClaims: ['exp', 'sub'],
+      currentDate: now,
+    });
+    const read = claims.parse(payload);
+    return {
+      kind: 'person',
+      id: read.sub,
+      name: read.name,
+      roles: read.roles,
+      organ: read.organ ?? null,
+      window: read.window ?? null,
+      holderCode: read.holderCode ?? null,
+    };
+  } catch (error) {
+    throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
+  }
+}
+
+/** Whether `actor` is a person who holds one of `roles`. */
+export function hasRole(actor: Actor, ...roles: readonly Role[]): boolean {
+  return actor.kind === 'person' && actor.roles.some((role) => roles.includes(role));
+}
+
+/** The person behind `actor`; refuses ROLE_NOT_ALLOWED unless one of `roles` is held. */
+export function requireRole(actor: Actor, ...roles: readonly Role[]): Person {
+  if (actor.kind !== 'person' || !hasRole(actor, ...roles)) throw new Refusal('ROLE_NOT_ALLOWED');
+  return actor;
+}
+
+/** What a person states by authorising a seal (用印授权): who, for which act, over which content. */
+export const sealAuthorisation = z.object({
+  actor: z.string(),
+  actorName: z.string(),
+  organ: z.string(),
+  matter: z.string(),
+  /** The case decided, or null where the act rests on no case (suspension, restoration, an ending). */
+  caseId: z.string().nullable(),
+  /** The act on the license, as `License.act` names it. */
+  act: z.string(),
+  /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
+  contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
+  authorisedAt: z.iso.datetime(),
+});
+export type SealAuthorisation = z.infer<typeof sealAuthorisation>;
+
+/** The subgraphs where persons act, each with a key of its own that the seals subgraph knows. */
+export type AuthorisingSubgraph = 'cases' | 'licenses';
+export type AuthorisationKeys = Readonly<Record<AuthorisingSubgraph, Uint8Array>>;
+
+/** Seals a statement for the seals subgraph, so that nothing on the way can alter it: a JWS with HS256. */
+export function writeAuthorisation(
+  from: AuthorisingSubgraph,
+  key: Uint8Array,
+  statement: SealAuthorisation,
+): Promise<string> {
+  return new SignJWT({ ...statement }).setProtectedHeader({ alg: 'HS256' }).setIssuer(from).sign(key);
+}
+
+/** Reads a statement back. Refuses SEAL_AUTHORISATION_INVALID when it is forged, altered, or by nobody who may make one. */
+export async function readAuthorisation(keys: AuthorisationKeys, jws: string): Promise<SealAuthorisation> {
+  for (const [from, key] of Object.entries(keys)) {
+    try {
+      const { payload } = await jwtVerify(jws, key, { algorithms: ['HS256'], issuer: from });
+      return sealAuthorisation.parse(payload);
+    } catch {}
+  }
+  throw new Refusal('SEAL_AUTHORISATION_INVALID');
+}
+
+const SERVICE_TOKEN_LIFE_SECONDS = 60;
+
+/** A short-lived token by which one subgraph proves to another that it belongs to the same hub (HS256). */
+export function writeServiceToken(key: Uint8Array, service: string, now: Date): Promise<string> {
+  const seconds = Math.floor(now.getTime() / 1000);
+  return new SignJWT({ sub: service })
+    .setProtectedHeader({ alg: 'HS256' })
+    .setIssuer('tongquan-service')
+    .setIssuedAt(seconds)
+    .setExpirationTime(seconds + SERVICE_TOKEN_LIFE_SECONDS)
+    .sign(key);
+}
+
+/** The service that a service token names. Throws TokenError. */
+export async function readServiceToken(token: string, key: Uint8Array, now: Date): Promise<string> {
+  try {
+    const { payload } = await jwtVerify(token, key, {
+      algorithms: ['HS256'],
+      issuer: 'tongquan-service',
+      requiredClaims: ['exp', 'sub'],
+      clockTolerance: TOKEN_LEEWAY_SECONDS,
+      currentDate: now,
+    });
+    return payload.sub ?? '';
+  } catch (error) {
+    throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
+  }
+}

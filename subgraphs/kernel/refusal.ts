@@ -1,0 +1,67 @@
+/**
+ * A business refusal: a public code, a sentence for a person, the field it concerns.
+ *
+ * Domain functions throw it; only the edge (`kernel/serve.ts` and the HTTP peers) turns it into an answer.
+ */
+export class Refusal extends Error {
+  override readonly name = 'Refusal';
+  readonly code: RefusalCode;
+  /** The input field the refusal concerns, or null where it concerns the act as a whole. */
+  readonly field: string | null;
+
+  constructor(code: RefusalCode, field: string | null = null, detail?: string) {
+    super(detail === undefined ? REFUSALS[code] : `${REFUSALS[code].slice(0, -1)}：${detail}。`);
+    this.code = code;
+    this.field = field;
+  }
+}
+
+/** Every public code with its sentence. Codes are never renamed or reused. */
+export const REFUSALS = {
+  // who may do what
+  ROLE_NOT_ALLOWED: '您的岗位不能办理此操作。',
+  ORGAN_WITHOUT_POWER: '您所在的机关对此事项没有这项权力。',
+  NOT_YOUR_RECORD: '此记录不属于您，不能操作。',
+  // matters
+  MATTER_UNKNOWN: '没有此事项。',
+  MATTER_NOT_DELEGATED: '此事项在该日期尚未下放或已不再下放。',
+  AGREEMENT_MISSING: '市县两级单位之间没有有效的承接协议，不能受理。',
+  // cases
+  CASE_UNKNOWN: '没有此办件。',
+  CASE_STEP_NOT_ALLOWED: '办件当前环节不能办理此操作。',
+  CASE_NOT_GRANTED: '办件尚未准予，不能制证。',
+  CASE_MUST_BE_FORWARDED: '此事项须先转报市级部门，再作决定。',
+  CASE_ENDS_IN_DECISION: '此事项以决定文书办结，不制发证照。',
+  LICENSE_NOT_NAMED: '此事项针对已有证照办理，请填写证照编号。',
+  REASON_MISSING: '请填写理由。',
+  SEAL_AUTHORISATION_MISSING: '决定人没有授权用印，不能制证。',
+  FIELD_MALFORMED: '填写内容不符合格式要求。',
+  FIELD_TOO_LONG: '填写内容过长。',
+  // holders and identifiers
+  HOLDER_CODE_INVALID: '持证主体代码校验位不正确。',
+  IDENTIFIER_INVALID: '电子证照标识校验位不正确。',
+  // licenses
+  LICENSE_UNKNOWN: '没有此证照。',
+  LICENSE_ACT_NOT_ALLOWED: '证照当前状态不允许此操作。',
+  LICENSE_BUSY: '此证照有一项正在办理的操作，请稍后再试。',
+  LICENSE_NOT_CURRENT: '此版本已被新版本取代，请使用最新版本。',
+  ACT_NEEDS_CASE: '此操作须有准予的办件。',
+  COLLECTION_NOT_FAILED: '此证照没有归集失败的记录。',
+  // paper
+  BLANK_UNKNOWN: '没有此空白证照编号。',
+  BLANK_USED: '此空白证照已使用。',
+  BLANK_SPOILED: '此空白证照已作废。',
+  BLANK_OF_ANOTHER_ORGAN: '此空白证照属于其他机关。',
+  BLANK_RANGE_TAKEN: '空白证照编号已登记。',
+  PAPER_NOT_PRINTED: '纸质证照不在已打印待送达状态。',
+  PAPER_NOT_DELIVERED: '纸质证照没有待收回的送达记录。',
+  // seals
+  SEAL_UNKNOWN: '没有此印章。',
+  SEAL_NOT_GRANTED: '此印章未获准用于该事项。',
+  SEAL_SUSPENDED: '此印章已停用。',
+  SEAL_EXPIRED: '此印章不在有效期内。',
+  SEAL_NOT_OF_ORGAN: '此印章不属于作出决定的机关。',
+  SEAL_AUTHORISATION_INVALID: '用印授权与待签内容不符或无法核实。',
+} as const satisfies Record<string, `${string}。`>;
+
+export type RefusalCode = keyof typeof REFUSALS;

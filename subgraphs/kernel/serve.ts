@@ -1,0 +1,151 @@
+import type { KeyObject } from 'node:crypto';
+import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import { buildSubgraphSchema } from '@apollo/subgraph';
+import fastifyApollo from '@as-integrations/fastify';
+import DataLoader from 'dataloader';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import { type Actor, PUBLIC, type Person, readServiceToken, readToken, TokenError } from './actor.ts';
+import { type Envelope, readEnvelope } from './events.ts';
+import { Refusal } from './refusal.ts';
+
+/** What a resolver knows of a request, in every subgraph, in process and across HTTP. */
+export interface GraphContext {
+  actor: Actor;
+  /** The verified token, to pass on across HTTP; null for the public. */
+  token: string | null;
+  /** Loaders of this request, by name: see `loader`. */
+  loaders: Map<string, DataLoader<string, unknown>>;
+}
+
+export function graphContext(actor: Actor, token: string | null): GraphContext {
+  return { actor, token, loaders: new Map() };
+}
+
+/** A subgraph as its `index.ts` builds it: no port, no environment. */
+export interface Subgraph {
+  name: string;
+  schema: GraphQLSchema;
+  /** Takes an event of another subgraph; safe to call twice. Throws where the producer must send again. */
+  receive(producer: string, event: Envelope): Promise<void>;
+  /** Starts relays and whatever else runs by itself. */
+  start(): void;
+  stop(): Promise<void>;
+}
+
+/** Parses a subgraph's face and joins it with its resolvers. */
+export function subgraphSchema(typeDefs: string, resolvers: unknown): GraphQLSchema {
+  return buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
+}
+
+/** The request's loader of that name: many single reads become one call of `batch`, which answers in the keys' order. */
+export function loader<Value>(
+  context: GraphContext,
+  name: string,
+  batch: (keys: readonly string[]) => Promise<readonly (Value | Error | null)[]>,
+): DataLoader<string, Value | null> {
+  const known = context.loaders.get(name) as DataLoader<string, Value | null> | undefined;
+  if (known) return known;
+  const made = new DataLoader<string, Value | null>(batch);
+  context.loaders.set(name, made as DataLoader<string, unknown>);
+  return made;
+}
+
+/** A refusal as every payload shows it. */
+export interface RefusalView {
+  code: string;
+  message: string;
+  field: string | null;
+}
+
+/** Runs a mutation; a Refusal becomes data, everything else stays a fault. */
+export async function settle<Result extends object>(
+  run: () => Promise<Result>,
+): Promise<Result | { refusal: RefusalView }> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Refusal) return { refusal: viewRefusal(error) };
+    throw error;
+  }
+}
+
+export function viewRefusal(refusal: Refusal): RefusalView {
+  return { code: refusal.code, message: refusal.message, field: refusal.field };
+}
+
+/** The person asking; for the public an error with `extensions.code` UNAUTHENTICATED. */
+export function requirePerson(actor: Actor): Person {
+  if (actor.kind === 'person') return actor;
+  throw new GraphQLError('请先登录：此查询需要令牌。', { extensions: { code: 'UNAUTHENTICATED' } });
+}
+
+/** An error with `extensions.code` FORBIDDEN, for a query that this person may not ask at all. */
+export function forbidden(message: string): GraphQLError {
+  return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
+}
+
+/** How a request's token becomes its context; used by the gateway and by every subgraph that stands alone. */
+export async function readContext(request: FastifyRequest, key: KeyObject, now: Date): Promise<GraphContext> {
+  const token = bearer(request);
+  if (token === null) return graphContext(PUBLIC, null);
+  try {
+    return graphContext(await readToken(token, key, now), token);
+  } catch (error) {
+    if (!(error instanceof TokenError)) throw error;
+    throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
+  }
+}
+
+/** The bearer token of a request, or null where there is none. An Authorization header of another form is a bad token. */
+function bearer(request: FastifyRequest): string | null {
+  const header = request.headers.authorization;
+  if (header === undefined) return null;
+  return /^Bearer ([\w.-]+)$/i.exec(header)?.[1] ?? '';
+}
+
+/** Largest request that is read: GraphQL documents and events are small. */
+const BODY_LIMIT_BYTES = 1_048_576;
+
+export interface ServeOptions {
+  tokenKey: KeyObject;
+  serviceKey: Uint8Array;
+  now: () => Date;
+}
+
+/**
+ * A subgraph alone behind HTTP: `POST /graphql` with the caller's token, `POST /events/:producer` with a service token.
+ * Does not listen; `routes` adds what else the subgraph offers.
+ */
+export async function serveSubgraph(
+  subgraph: Subgraph,
+  options: ServeOptions,
+  routes?: (app: FastifyInstance) => void,
+): Promise<FastifyInstance> {
+  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
+  const server = new ApolloServer<GraphContext>({
+    schema: subgraph.schema,
+    plugins: [ApolloServerPluginLandingPageDisabled()],
+    csrfPrevention: true,
+  });
+  await server.start();
+  await app.register(fastifyApollo(server), {
+    context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
+  });
+  app.get('/health/live', async () => ({ status: 'live' }));
+  app.post('/events/:producer', async (request, reply) => {
+    await requireService(request, options);
+    const { producer } = request.params as { producer: string };
+    await subgraph.receive(producer, readEnvelope(request.body));
+    return reply.code(204).send();
+  });
+  routes?.(app);
+  app.addHook('onClose', () => server.stop());
+  return app;
+}
+
+/** The service that sent a request; throws TokenError unless it proves to belong to this hub. */
+export function requireService(request: FastifyRequest, options: ServeOptions): Promise<string> {
+  return readServiceToken(bearer(request) ?? '', options.serviceKey, options.now());
+}

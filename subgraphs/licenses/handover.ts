@@ -1,0 +1,77 @@
+import type { Database } from '../../db/client.ts';
+import { type Actor, requireRole } from '../kernel/actor.ts';
+import type { Clock } from '../kernel/day.ts';
+import { requireLicenseIdentifier } from '../kernel/identifier.ts';
+import { redrive } from '../kernel/outbox.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { lockCurrent } from './issue.ts';
+import * as ledger from './ledger.ts';
+import { type LicenseHead, requirePaperClerk } from './license.ts';
+import { blankNumbers, requireDeliverable, requireRecallable } from './paper.ts';
+import * as store from './store.ts';
+
+/** What handing paper over and taking it back needs. */
+export interface HandoverDependencies {
+  db: Database;
+  now: Clock;
+}
+
+/** Records that the paper certificate of the current version reached its holder (送达). */
+export function deliver(deps: HandoverDependencies, actor: Actor, identifier: string, blankNumber: string): Promise<void> {
+  return deps.db.transaction(async (tx) => {
+    const stored = await lockCurrent(tx, identifier);
+    const clerk = requirePaperClerk(actor, store.headOf(stored));
+    await store.lockBlank(tx, blankNumber);
+    requireDeliverable(await store.lockSheet(tx, blankNumber, identifier));
+    const { number, caseId } = stored.version;
+    await ledger.enterSheet(tx, { identifier, blankNumber, number, caseId }, 'DELIVERED', clerk.name, deps.now());
+  });
+}
+
+/** Records that a sheet of a version out of force came back (收回); the version may be any under its number. */
+export function recall(deps: HandoverDependencies, actor: Actor, identifier: string, blankNumber: string): Promise<void> {
+  return deps.db.transaction(async (tx) => {
+    const { serial } = requireLicenseIdentifier(identifier, 'identifier');
+    const stored = await store.lockHead(tx, serial);
+    if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+    const clerk = requirePaperClerk(actor, store.headOf(stored));
+    await store.lockBlank(tx, blankNumber);
+    requireRecallable(await store.lockSheet(tx, blankNumber, identifier));
+    const moved = { identifier, blankNumber, number: serial, caseId: null };
+    await ledger.enterSheet(tx, moved, 'RECALLED', clerk.name, deps.now());
+  });
+}
+
+/** Takes numbered blanks into the stock of the keeper's organ. Gives how many. */
+export async function receiveBlanks(
+  deps: HandoverDependencies,
+  actor: Actor,
+  range: { prefix: string; from: number; to: number },
+): Promise<number> {
+  const keeper = requireRole(actor, 'SEAL_KEEPER');
+  const { organ } = keeper;
+  if (organ === null) throw new Refusal('ORGAN_WITHOUT_POWER');
+  const numbers = blankNumbers(range.prefix, range.from, range.to);
+  await deps.db.transaction((tx) => ledger.receiveBlanks(tx, numbers, organ, { actor: keeper.name, at: deps.now() }));
+  return numbers.length;
+}
+
+/** Whoever may send a license to the library again. */
+export function requireRedriver(actor: Actor, head: LicenseHead): void {
+  const person = requireRole(actor, 'ADMINISTRATOR', 'WINDOW_CLERK', 'APPROVER');
+  if (person.roles.includes('ADMINISTRATOR')) return;
+  const ofParty = person.organ !== null && head.parties.includes(person.organ);
+  if (!ofParty && person.window !== head.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
+}
+
+/** Sends what waits of a license to the city library at once. Refuses COLLECTION_NOT_FAILED where nothing waits. */
+export function redriveCollection(deps: HandoverDependencies, actor: Actor, identifier: string): Promise<void> {
+  return deps.db.transaction(async (tx) => {
+    const { serial } = requireLicenseIdentifier(identifier, 'identifier');
+    const stored = await store.lockHead(tx, serial);
+    if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+    requireRedriver(actor, store.headOf(stored));
+    const waiting = await redrive(tx, ledger.messages, 'library', ledger.licenseStream(serial));
+    if (!waiting) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
+  });
+}

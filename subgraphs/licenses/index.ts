@@ -1,0 +1,129 @@
+import { readFileSync } from 'node:fs';
+import type { Actor } from '../kernel/actor.ts';
+import type { Envelope, EventPayload } from '../kernel/events.ts';
+import { receiveOnce, Rejected, type Relay, startRelay } from '../kernel/outbox.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import { renderLicense } from './document/render.ts';
+import { type IssueDependencies, resumeActs } from './issue.ts';
+import { messages, receiveBlanks } from './ledger.ts';
+import type { LibraryClient } from './library.ts';
+import { blankNumbers } from './paper.ts';
+import { licenseResolvers } from './resolvers.ts';
+import * as store from './store.ts';
+
+export interface LicensesDependencies extends Omit<IssueDependencies, 'render'> {
+  /** The city library's client, or null where none is connected: collection then waits. */
+  library: LibraryClient | null;
+  send: { cases: (event: Envelope) => Promise<void> };
+  onError?: (error: unknown) => void;
+  pollMs?: number;
+}
+
+export interface LicenseFile {
+  bytes: Uint8Array;
+  mediaType: string;
+  name: string;
+}
+
+export interface Licenses extends Subgraph {
+  /** A file by its digest, or null where there is none that the actor may read: the people of its license, library, auditor. */
+  file(digest: string, actor: Actor): Promise<LicenseFile | null>;
+  /** Takes blanks into an organ's stock from a seed; a range that is known already changes nothing. */
+  receiveBlanks(organ: string, range: { prefix: string; from: number; to: number }): Promise<void>;
+}
+
+const RESUME_POLL_MS = 1_000;
+
+/** The licenses subgraph (电子证照): documents and paper in lock-step, and their way to the city library. */
+export function createLicenses(dependencies: LicensesDependencies): Licenses {
+  const deps: LicensesDependencies & IssueDependencies = { ...dependencies, render: renderLicense };
+  const { db } = deps;
+  let stopRunning: (() => Promise<void>) | null = null;
+  return {
+    name: 'licenses',
+    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), licenseResolvers(deps)),
+    receive: (producer, event) => receive(deps, producer, event),
+    start() {
+      stopRunning ??= startRunning(deps);
+    },
+    stop: async () => stopRunning?.(),
+    file: async (digest, actor) => {
+      if (actor.kind !== 'person' || !/^[0-9a-f]{64}$/.test(digest)) return null;
+      const found = await store.findFile(db, digest);
+      return found && (await store.maySeeNumber(db, actor, found.number)) ? found : null;
+    },
+    receiveBlanks: (organ, { prefix, from, to }) =>
+      db.transaction(async (tx) => {
+        const numbers = blankNumbers(prefix, from, to);
+        if (numbers[0] !== undefined && (await store.lockBlank(tx, numbers[0]))) return;
+        await receiveBlanks(tx, numbers, organ, { actor: '初始化', at: deps.now() });
+      }),
+  };
+}
+
+/** Relays to cases and library, and the resumer of acts that were left prepared. */
+function startRunning(deps: LicensesDependencies & IssueDependencies): () => Promise<void> {
+  const { db, send, library, onError = () => {}, pollMs } = deps;
+  const toCases = async (event: Envelope) => {
+    await send.cases(event);
+    return null;
+  };
+  const relays: Relay[] = [startRelay({ db, tables: messages, consumer: 'cases', deliver: toCases, onError, pollMs })];
+  if (library) {
+    const deliver = (event: Envelope) => collect(deps, library, event);
+    relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onError, pollMs }));
+  }
+  let resuming: Promise<unknown> = Promise.resolve();
+  const timer = setInterval(() => {
+    resuming = resuming.then(() => resumeActs(deps, onError)).catch(onError);
+  }, RESUME_POLL_MS);
+  return async () => {
+    clearInterval(timer);
+    await Promise.all([...relays.map((relay) => relay.stop()), resuming]);
+  };
+}
+
+/** Sends one change to the city library with its files; the receipt is kept. */
+async function collect(deps: IssueDependencies, library: LibraryClient, event: Envelope): Promise<string> {
+  if (event.type !== 'LicenseChanged') throw new Rejected(`the library takes no ${event.type}`);
+  const change: EventPayload<'LicenseChanged'> = event.payload;
+  const [document, signature] = await Promise.all([
+    store.findFile(deps.db, change.documentDigest),
+    store.findFile(deps.db, change.signatureDigest),
+  ]);
+  if (!document || !signature) throw new Error(`files of ${change.identifier} are missing`);
+  const { act, identifier, number, version, state, changedAt, documentDigest } = change;
+  const record = await store.findRecord(deps.db, documentDigest);
+  return library.deliver({
+    stream: event.stream,
+    revision: event.revision,
+    act,
+    identifier,
+    number,
+    version,
+    state,
+    changedAt,
+    record,
+    documentDigest,
+    document: document.bytes,
+    mediaType: document.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
+    signature: signature.bytes,
+  });
+}
+
+/** Takes what cases and seals tell: a certificate task opens, a seal's state is known. */
+function receive({ db }: IssueDependencies, producer: string, event: Envelope): Promise<void> {
+  return db.transaction((tx) =>
+    receiveOnce(tx, messages, producer, event, async () => {
+      switch (event.type) {
+        case 'CaseGranted':
+          return store.openTask(tx, event.payload);
+        case 'SealChanged':
+          return store.putSealFact(tx, event.payload);
+        default:
+          throw new Refusal('FIELD_MALFORMED', 'type', event.type);
+      }
+    }),
+  );
+}

@@ -1,0 +1,248 @@
+import { and, eq, ne, sql } from 'drizzle-orm';
+import type { Transaction } from '../../db/client.ts';
+import type { Act, LicenseState } from '../kernel/events.ts';
+import { append, type MessageTables } from '../kernel/outbox.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { canonicalDigest } from './license.ts';
+import type { BlankState } from './paper.ts';
+import type { LicenseRecord } from './record.ts';
+import type { ActRow, StoredLicense, TaskRow } from './store.ts';
+import * as tables from './tables.ts';
+
+const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
+
+export const messages: MessageTables = tables;
+export const CONSUMERS = { cases: ['LicenseChanged', 'CertificateDelivered'], library: ['LicenseChanged'] } as const;
+export const licenseStream = (number: string) => `license:${number}`;
+
+/** Nobody else needs to try an act while its caller is at it; after this a resumer takes it up. */
+const LEASE_SECONDS = 5;
+const leaseEnd = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
+
+/** Writes an intent. A second act on the same license at once is refused LICENSE_BUSY. */
+export async function insertAct(tx: Transaction, row: Omit<typeof act.$inferInsert, 'state' | 'leasedUntil'>): Promise<void> {
+  const written = await tx
+    .insert(act)
+    .values({ ...row, state: 'PREPARED', leasedUntil: leaseEnd })
+    .onConflictDoNothing()
+    .returning({ id: act.id });
+  if (written.length === 0) throw new Refusal('LICENSE_BUSY');
+}
+
+/** Moves a blank on and enters it in the blank's ledger. The caller holds the blank's row. */
+export async function moveBlank(
+  tx: Transaction,
+  number: string,
+  state: BlankState,
+  entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
+): Promise<void> {
+  await tx.update(blank).set({ state, identifier: entry.identifier }).where(eq(blank.number, number));
+  await tx.insert(blankEntry).values({ number, state, ...entry, seq: nextSeq(blankEntry, number) });
+}
+
+function nextSeq(ledger: typeof blankEntry | typeof licenseEntry | typeof paperEntry, number: string) {
+  return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where number = ${number})`;
+}
+
+/** Takes new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, where a number is known already. */
+export async function receiveBlanks(
+  tx: Transaction,
+  numbers: readonly string[],
+  organ: string,
+  by: { actor: string; at: Date },
+): Promise<void> {
+  const rows = numbers.map((number) => ({ number, organ, state: 'IN_STOCK' as const }));
+  const taken = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
+  if (taken.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
+  await tx.insert(blankEntry).values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...by })));
+}
+
+/**
+ * One entry in each of the two ledgers: the document and the paper of a version gain and lose validity together.
+ * There is no other way to change either.
+ */
+async function enterBoth(
+  tx: Transaction,
+  done: ActRow,
+  entry: { version: number; identifier: string; stateAfter: LicenseState; contentDigest: string; at: Date },
+): Promise<void> {
+  const row = { ...entry, number: done.number, act: done.act as Act, actId: done.id };
+  await tx.insert(licenseEntry).values({ ...row, seq: nextSeq(licenseEntry, done.number) });
+  await tx.insert(paperEntry).values({ ...row, seq: nextSeq(paperEntry, done.number) });
+}
+
+async function setState(tx: Transaction, standing: StoredLicense, state: LicenseState, done: ActRow, at: Date): Promise<void> {
+  const { identifier, version, recordDigest } = standing.version;
+  await tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier));
+  await tx
+    .update(sheet)
+    .set({ validity: state })
+    .where(and(eq(sheet.identifier, identifier), ne(sheet.state, 'SPOILED')));
+  await enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at });
+}
+
+/** What the signing of an act gave. */
+export interface Sealed {
+  documentDigest: string;
+  signatureDigest: string;
+  sealId: string;
+  signedAt: Date;
+}
+
+/** A new version: document row, sheet, blank, both ledgers; the version before it goes out of force in the same breath. */
+export async function enterVersion(
+  tx: Transaction,
+  done: ActRow,
+  task: TaskRow,
+  standing: StoredLicense | null,
+  sealed: Sealed,
+  at: Date,
+): Promise<void> {
+  const { number, version, identifier, blankNumber } = done;
+  const record = done.record as LicenseRecord;
+  const contentDigest = canonicalDigest(record);
+  if (blankNumber === null) throw new Error(`act ${done.id} has no blank`);
+  if (standing) await setState(tx, standing, 'SUPERSEDED', done, at);
+  const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
+  const shared = { parties: task.parties, holderCode: task.content.holder.code, handledBy: task.handledBy, issuer: task.issuer };
+  await tx
+    .insert(license)
+    .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
+    .onConflictDoUpdate({ target: license.number, set: { ...shared, ...head } });
+  await tx.insert(licenseVersion).values({
+    identifier,
+    number,
+    version,
+    state: 'VALID',
+    record,
+    recordDigest: contentDigest,
+    caseId: task.caseId,
+    ...sealed,
+    revision: 0,
+  });
+  await tx.insert(sheet).values({
+    blankNumber,
+    identifier,
+    number,
+    version,
+    state: 'PRINTED',
+    validity: 'VALID',
+    contentDigest,
+    printedAt: at,
+  });
+  await moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: done.id, actor: done.actor, at });
+  await enterBoth(tx, done, { version, identifier, stateAfter: 'VALID', contentDigest, at });
+}
+
+/** An act that changes the state of the standing version, on document and paper alike. */
+export async function enterState(tx: Transaction, done: ActRow, standing: StoredLicense, at: Date): Promise<void> {
+  await setState(tx, standing, done.stateAfter, done, at);
+  await tx.update(license).set({ headState: done.stateAfter }).where(eq(license.number, done.number));
+}
+
+/** A spoiled sheet and the one that takes its place for the same version; validity does not move. */
+export async function enterSpoiled(tx: Transaction, done: ActRow, standing: StoredLicense, at: Date): Promise<void> {
+  const { identifier, number, version, blankNumber, spoiledBlank, actor } = done;
+  if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${done.id} names no sheets`);
+  const entry = { identifier, actId: done.id, actor, at };
+  await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
+  await moveBlank(tx, spoiledBlank, 'SPOILED', entry);
+  const { state: validity, recordDigest: contentDigest } = standing.version;
+  await tx.insert(sheet).values({ blankNumber, identifier, number, version, state: 'PRINTED', validity, contentDigest, printedAt: at });
+  await moveBlank(tx, blankNumber, 'PRINTED', entry);
+}
+
+/** Marks the act done and its task with it. */
+export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, at: Date): Promise<void> {
+  const { documentDigest, signatureDigest } = sealed;
+  const set = { state: 'DONE' as const, documentDigest, signatureDigest, waitingFor: null, doneAt: at };
+  await tx.update(act).set(set).where(eq(act.id, done.id));
+  if (done.caseId === null) return;
+  await tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, done.caseId));
+}
+
+/** Tells cases and the city library of a done act, in the transaction that does it. */
+export async function tellChanged(tx: Transaction, done: ActRow, now: StoredLicense, sealed: Sealed, at: Date): Promise<void> {
+  const { record } = now.version;
+  const revision = await append(tx, messages, CONSUMERS, {
+    type: 'LicenseChanged',
+    stream: licenseStream(done.number),
+    occurredAt: at,
+    payload: {
+      act: done.act as Act,
+      number: done.number,
+      identifier: now.version.identifier,
+      version: now.version.version,
+      state: now.version.state,
+      caseId: done.caseId,
+      documentDigest: sealed.documentDigest,
+      signatureDigest: sealed.signatureDigest,
+      changedAt: at.toISOString(),
+      license: {
+        matterId: record.KZ_SX,
+        licenseName: record.ZZMC,
+        licenseType: record.ZZLXDM,
+        holder: { name: record.CZZT, code: record.CZZTDM, codeKind: record.CZZTDMLX === '001' ? 'USCC' : 'CITIZEN_NUMBER' },
+        fields: [...record.KZ_NR],
+        validFrom: record.ZZYXQQSRQ,
+        validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
+      },
+    },
+  });
+  await tx.update(licenseVersion).set({ revision }).where(eq(licenseVersion.identifier, now.version.identifier));
+}
+
+/** Records a delivery or a recall of a sheet, and tells cases of a delivery. */
+export async function enterSheet(
+  tx: Transaction,
+  moved: { identifier: string; blankNumber: string; number: string; caseId: string | null },
+  state: 'DELIVERED' | 'RECALLED',
+  actor: string,
+  at: Date,
+): Promise<void> {
+  const { identifier, blankNumber, number, caseId } = moved;
+  const when = state === 'DELIVERED' ? { deliveredAt: at } : { recalledAt: at };
+  await tx.update(sheet).set({ state, ...when }).where(eq(sheet.blankNumber, blankNumber));
+  await moveBlank(tx, blankNumber, state, { identifier, actId: null, actor, at });
+  if (state === 'RECALLED') return;
+  await append(tx, messages, CONSUMERS, {
+    type: 'CertificateDelivered',
+    stream: `certificate:${number}`,
+    occurredAt: at,
+    payload: { number, identifier, caseId, deliveredAt: at.toISOString() },
+  });
+}
+
+/** Says why a prepared act waits; an act that is done meanwhile is left alone. */
+export async function noteWaiting(tx: Transaction, id: string, reason: string): Promise<void> {
+  await tx
+    .update(act)
+    .set({ waitingFor: reason })
+    .where(and(eq(act.id, id), eq(act.state, 'PREPARED')));
+}
+
+/** An act whose row is locked until the transaction ends. */
+export async function lockAct(tx: Transaction, id: string): Promise<ActRow> {
+  const [row] = await tx.select().from(act).where(eq(act.id, id)).for('update');
+  if (!row) throw new Error(`no act ${id}`);
+  return row;
+}
+
+/** Most acts that one look takes up. */
+const RESUME_BATCH = 16;
+
+/** Leases prepared acts that nobody is at. */
+export async function leaseDueActs(tx: Transaction): Promise<string[]> {
+  const due = tx
+    .select({ id: act.id })
+    .from(act)
+    .where(and(eq(act.state, 'PREPARED'), sql`${act.leasedUntil} < now()`))
+    .limit(RESUME_BATCH)
+    .for('update', { skipLocked: true });
+  const rows = await tx
+    .update(act)
+    .set({ leasedUntil: leaseEnd })
+    .where(sql`${act.id} in ${due}`)
+    .returning({ id: act.id });
+  return rows.map((row) => row.id);
+}

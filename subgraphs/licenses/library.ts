@@ -1,0 +1,216 @@
+import { z } from 'zod';
+import type { Act, LicenseState } from '../kernel/events.ts';
+import { Rejected } from '../kernel/outbox.ts';
+import type { ActStatement, LicenseRecord } from './record.ts';
+
+/** The hub's side of the city license library (市电子证照库): `docs/city-library.md` is the protocol. */
+
+/** One act on a license on its way to the library, with the file that the act produced and its signature. */
+export interface LibraryDelivery {
+  /** The outbox stream that counts `revision`. */
+  stream: string;
+  /** Counts the acts on this number from 1, without a gap. */
+  revision: number;
+  act: Act;
+  /** Of the version that is current after the act. */
+  identifier: string;
+  number: string;
+  version: number;
+  state: LicenseState;
+  /** RFC 3339, UTC. */
+  changedAt: string;
+  /** The JSON inside the PDF, or the sealed statement itself. */
+  record: LicenseRecord | ActStatement;
+  /** SHA-256 of `document`, hex. */
+  documentDigest: string;
+  document: Uint8Array;
+  mediaType: 'application/pdf' | 'application/json';
+  /** CMS SignedData, DER, detached over `document`. */
+  signature: Uint8Array;
+}
+
+export interface LibraryClient {
+  /**
+   * Validates, then collects one act; gives the library's receipt, the same however often it is asked. Throws Rejected
+   * where the library refuses for good, and a plain Error where the same delivery may succeed later.
+   */
+  deliver(delivery: LibraryDelivery): Promise<string>;
+}
+
+export interface LibraryClientOptions {
+  /** Where the library listens, without a path. */
+  url: string;
+  clientId: string;
+  clientSecret: string;
+  now: () => Date;
+  /** For one delivery with all its requests; must stay below the relay's lease. */
+  timeoutMs?: number;
+}
+
+const DELIVERY_TIMEOUT_MS = 20_000;
+/** A token is renewed this long before it ends. */
+const TOKEN_MARGIN_MS = 30_000;
+/** Longer answers are not the library's. */
+const ANSWER_LIMIT_BYTES = 1_048_576;
+
+/** Codes by which a library names acts and states. Authorities differ: a new list gets a new name, an old one stays. */
+interface CodeList {
+  name: string;
+  acts: Readonly<Record<Act, string>>;
+  states: Readonly<Record<LicenseState, string>>;
+}
+
+const TONGQUAN_1: CodeList = {
+  name: 'tongquan-1',
+  acts: {
+    ISSUE: 'ISSUE',
+    CHANGE: 'CHANGE',
+    RENEW: 'RENEW',
+    REISSUE: 'REISSUE',
+    TRANSFER: 'TRANSFER',
+    SUSPEND: 'SUSPEND',
+    RESTORE: 'RESTORE',
+    LAPSE: 'LAPSE',
+    RESCIND: 'RESCIND',
+    WITHDRAW: 'WITHDRAW',
+    REVOKE: 'REVOKE',
+    CANCEL: 'CANCEL',
+  },
+  states: {
+    VALID: 'VALID',
+    SUSPENDED: 'SUSPENDED',
+    SUPERSEDED: 'SUPERSEDED',
+    LAPSED: 'LAPSED',
+    RESCINDED: 'RESCINDED',
+    WITHDRAWN: 'WITHDRAWN',
+    REVOKED: 'REVOKED',
+    CANCELLED: 'CANCELLED',
+  },
+};
+
+/** What the library answers on `/certificates/*`: 1 done, 2 done with warnings, 0 refused. */
+const answer = z.object({
+  code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
+  /** Of a refusal: whether the same delivery may succeed later. */
+  temporary: z.boolean().default(false),
+  reasons: z.array(z.object({ code: z.string(), message: z.string() })).default([]),
+  receipt: z.string().min(1).nullish(),
+});
+type Answer = z.infer<typeof answer>;
+
+const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
+
+interface Reply {
+  status: number;
+  /** Parsed JSON, or undefined where the body is none. */
+  body: unknown;
+}
+
+interface Token {
+  text: string;
+  /** Milliseconds since 1970 by the hub's clock. */
+  endsAt: number;
+}
+
+/** A client that keeps one token and renews it. Opens nothing until it delivers. */
+export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
+  const base = options.url.replace(/\/+$/, '');
+  let held: Promise<Token> | null = null;
+
+  const currentToken = async (signal: AbortSignal, refused?: string): Promise<string> => {
+    const asked = held;
+    const known = asked && (await asked.catch(() => null));
+    if (known && known.text !== refused && options.now().getTime() < known.endsAt) return known.text;
+    // Of several deliveries that find the token ended, one asks for another and the rest wait for it.
+    const renewed = held !== null && held !== asked ? held : requestToken(base, options, signal);
+    held = renewed;
+    return (await renewed).text;
+  };
+
+  const ask = async (path: string, body: string, signal: AbortSignal): Promise<Answer> => {
+    const token = await currentToken(signal);
+    const reply = await post(base + path, body, signal, token);
+    if (reply.status !== 401) return readAnswer(path, reply);
+    const renewed = await currentToken(signal, token);
+    return readAnswer(path, await post(base + path, body, signal, renewed));
+  };
+
+  return {
+    async deliver(delivery) {
+      const signal = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
+      const body = JSON.stringify(writeDelivery(delivery, TONGQUAN_1));
+      await ask('/certificates/validate', body, signal);
+      const { receipt } = await ask('/certificates/collect', body, signal);
+      if (!receipt) throw new Error('城市证照库没有返回回执');
+      return receipt;
+    },
+  };
+}
+
+/** The delivery as it goes over the wire. */
+function writeDelivery(delivery: LibraryDelivery, codes: CodeList): Record<string, unknown> {
+  return {
+    ...delivery,
+    codeList: codes.name,
+    act: codes.acts[delivery.act],
+    state: codes.states[delivery.state],
+    document: Buffer.from(delivery.document).toString('base64'),
+    signature: Buffer.from(delivery.signature).toString('base64'),
+  };
+}
+
+async function requestToken(base: string, options: LibraryClientOptions, signal: AbortSignal): Promise<Token> {
+  const { clientId, clientSecret, now } = options;
+  const body = JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret });
+  const askedAt = now().getTime();
+  const reply = await post(`${base}/token`, body, signal);
+  const read = tokenAnswer.safeParse(reply.body);
+  if (reply.status !== 200 || !read.success) throw new Error(`城市证照库不发令牌（HTTP ${reply.status}）`);
+  return { text: read.data.access_token, endsAt: askedAt + read.data.expires_in * 1000 - TOKEN_MARGIN_MS };
+}
+
+/** An answer of 1 or 2, or throws: only what the library itself refuses for good is Rejected. */
+function readAnswer(path: string, reply: Reply): Answer {
+  const read = answer.safeParse(reply.body);
+  if (reply.status === 401 || reply.status >= 500 || !read.success) {
+    throw new Error(`城市证照库 ${path} 答复 HTTP ${reply.status}${read.success ? `：${tell(read.data)}` : ''}`);
+  }
+  if (read.data.code !== 0) return read.data;
+  if (read.data.temporary) throw new Error(`城市证照库暂不接收：${tell(read.data)}`);
+  throw new Rejected(`城市证照库拒收：${tell(read.data)}`);
+}
+
+function tell({ reasons }: Answer): string {
+  return reasons.map(({ code, message }) => `${code} ${message}`).join('；') || '没有说明理由';
+}
+
+async function post(url: string, body: string, signal: AbortSignal, token?: string): Promise<Reply> {
+  const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
+  if (token !== undefined) headers.authorization = `Bearer ${token}`;
+  try {
+    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
+    return { status: response.status, body: parse(await readText(response)) };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Error(`城市证照库无法连接：${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > ANSWER_LIMIT_BYTES) throw new Error('答复过长');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,191 @@
+import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
+import { type Act, canonical, type GrantContent, type LicenseState, type OrganFact, sha256 } from '../kernel/events.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import type { ActStatement, LicenseRecord } from './record.ts';
+
+/** What each act does to the state of the current version, and from which states the law lets it. */
+const TRANSITIONS: Record<Exclude<Act, 'ISSUE'>, { from: readonly LicenseState[]; to: LicenseState }> = {
+  CHANGE: { from: ['VALID'], to: 'SUPERSEDED' },
+  RENEW: { from: ['VALID'], to: 'SUPERSEDED' },
+  REISSUE: { from: ['VALID'], to: 'SUPERSEDED' },
+  TRANSFER: { from: ['VALID'], to: 'SUPERSEDED' },
+  SUSPEND: { from: ['VALID'], to: 'SUSPENDED' },
+  RESTORE: { from: ['SUSPENDED'], to: 'VALID' },
+  LAPSE: { from: ['VALID', 'SUSPENDED'], to: 'LAPSED' },
+  RESCIND: { from: ['VALID', 'SUSPENDED'], to: 'RESCINDED' },
+  WITHDRAW: { from: ['VALID', 'SUSPENDED'], to: 'WITHDRAWN' },
+  REVOKE: { from: ['VALID', 'SUSPENDED'], to: 'REVOKED' },
+  // 行政许可法 art. 70: entered in the register, also after lapse, rescission, withdrawal and revocation.
+  CANCEL: { from: ['VALID', 'SUSPENDED', 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED'], to: 'CANCELLED' },
+};
+
+/** Acts that make a new document, and so a new version on a new sheet of paper. */
+const NEW_VERSION: ReadonlySet<Act> = new Set<Act>(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER']);
+
+/** Acts that an approver of the issuing organ does on the organ's own authority, without a case. */
+export const OWN_ACTS = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'] as const;
+export type OwnAct = (typeof OWN_ACTS)[number];
+
+/** Where each own act rests in law. */
+export const CLAUSES: Record<OwnAct, string> = {
+  SUSPEND: '行政处罚法第九条（暂扣许可证件）',
+  RESTORE: '行政处罚法第九条（暂扣期满或事由消除）',
+  RESCIND: '行政许可法第六十九条',
+  WITHDRAW: '行政许可法第八条',
+  REVOKE: '行政处罚法第九条（吊销许可证件）',
+  CANCEL: '行政许可法第七十条',
+};
+
+export function makesVersion(act: Act): boolean {
+  return NEW_VERSION.has(act);
+}
+
+/**
+ * The state of the current version after `act`; for an act that makes a new version, the state into which the old one
+ * goes. Refuses LICENSE_ACT_NOT_ALLOWED.
+ */
+export function stateAfter(state: LicenseState, act: Exclude<Act, 'ISSUE'>): LicenseState {
+  const { from, to } = TRANSITIONS[act];
+  if (!from.includes(state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  return to;
+}
+
+/** Whether a version in this state is in force or may come back into force; paper of any other must be recalled. */
+export function isLive(state: LicenseState): boolean {
+  return state === 'VALID' || state === 'SUSPENDED';
+}
+
+/** The current version of a license, as the state machine sees it. */
+export interface LicenseHead {
+  number: string;
+  identifier: string;
+  version: number;
+  state: LicenseState;
+  issuer: OrganFact;
+  record: LicenseRecord;
+  parties: readonly string[];
+  handledBy: string;
+}
+
+/** A granted case whose act on a license is to be done (制证任务). */
+export interface CertificateTask {
+  caseId: string;
+  caseNumber: string;
+  content: GrantContent;
+  contentDigest: string;
+  authorisation: string;
+  issuer: OrganFact;
+  parties: readonly string[];
+  handledBy: string;
+  /** Reserved at the first attempt, so that no number is ever lost. */
+  number: string | null;
+}
+
+/** Whoever prints, delivers and takes back paper: a clerk of an organ of the case, or of the window that handled it. */
+export function requirePaperClerk(actor: Actor, license: { parties: readonly string[]; handledBy: string }): Person {
+  const clerk = requireRole(actor, 'WINDOW_CLERK', 'SEAL_KEEPER');
+  const ofParty = clerk.organ !== null && license.parties.includes(clerk.organ);
+  if (!ofParty && clerk.window !== license.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
+  return clerk;
+}
+
+/** The approver who does an own act; refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, LICENSE_ACT_NOT_ALLOWED. */
+export function requireOwnAct(actor: Actor, head: LicenseHead, act: OwnAct): Person {
+  const approver = requireRole(actor, 'APPROVER');
+  if (approver.organ !== head.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER');
+  stateAfter(head.state, act);
+  return approver;
+}
+
+/** Refuses LICENSE_ACT_NOT_ALLOWED, LICENSE_UNKNOWN or NOT_YOUR_RECORD unless the task's act fits the license it names. */
+export function requireFits(task: CertificateTask, head: LicenseHead): void {
+  const { content } = task;
+  if (content.action === 'ISSUE') throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  if (content.licenseType !== head.record.ZZLXDM) throw new Refusal('LICENSE_UNKNOWN', 'case');
+  if (content.action !== 'TRANSFER' && content.holder.code !== head.record.CZZTDM) {
+    throw new Refusal('NOT_YOUR_RECORD', 'case');
+  }
+  stateAfter(head.state, content.action);
+}
+
+/** Who authorised the seal, when, and the seal's name as it stands on documents. */
+export interface Sealing {
+  authorisedBy: string;
+  authorisedAt: Date;
+  sealName: string;
+}
+
+export interface VersionPlan {
+  task: CertificateTask;
+  sealing: Sealing;
+  number: string;
+  version: number;
+  identifier: string;
+  issuedOn: string;
+  /** Identifier of the version that is replaced, or null. */
+  replaces: string | null;
+  /** Public address under which `/v/<identifier>` answers. */
+  publicUrl: string;
+}
+
+/** The canonical record of a new version (GB/T 36903), from which its document is rendered. */
+export function recordOf(plan: VersionPlan): LicenseRecord {
+  const { task, sealing, identifier } = plan;
+  const { content, issuer } = task;
+  return {
+    ZZMC: content.licenseName,
+    ZZLXDM: content.licenseType,
+    ZZBH: plan.number,
+    ZZBS: identifier,
+    ZZBFJG: issuer.name,
+    ZZBFJGDM: issuer.uscc,
+    ZZBFRQ: plan.issuedOn,
+    CZZT: content.holder.name,
+    CZZTDM: content.holder.code,
+    CZZTDMLX: content.holder.codeKind === 'USCC' ? '001' : '111',
+    ZZYXQQSRQ: content.validFrom,
+    ZZYXQJZRQ: content.validUntil ?? '长期',
+    ZZQZR: sealing.authorisedBy,
+    ZZQZSJ: sealing.authorisedAt.toISOString(),
+    ZZQZMC: sealing.sealName,
+    KZ_BB: plan.version,
+    KZ_CZ: content.action,
+    KZ_SX: content.matterId,
+    KZ_BJBH: task.caseNumber,
+    KZ_XZQH: issuer.divisionCode,
+    KZ_BLXZQH: task.handledBy,
+    KZ_NR: content.fields,
+    KZ_XGBS: plan.replaces,
+    KZ_HYDZ: `${plan.publicUrl}/v/${identifier}`,
+  };
+}
+
+/** The statement of an act that makes no new document. */
+export function statementOf(
+  head: LicenseHead,
+  act: ActStatement['CZ'],
+  stateNow: LicenseState,
+  sealing: Sealing,
+  said: { reason: string; caseNumber: string | null; sheets: ActStatement['KZ_KBZZ'] },
+): ActStatement {
+  return {
+    CZ: act,
+    ZZBH: head.number,
+    ZZBS: head.identifier,
+    KZ_BB: head.version,
+    ZZBFJG: head.issuer.name,
+    ZZBFJGDM: head.issuer.uscc,
+    ZZZT: stateNow,
+    SM: said.reason,
+    KZ_BJBH: said.caseNumber,
+    ZZQZR: sealing.authorisedBy,
+    ZZQZSJ: sealing.authorisedAt.toISOString(),
+    ZZQZMC: sealing.sealName,
+    KZ_KBZZ: said.sheets,
+  };
+}
+
+/** SHA-256 over the canonical text of a record: what document, paper and library copy must agree on. */
+export function canonicalDigest(record: LicenseRecord | ActStatement): string {
+  return sha256(canonical(record));
+}

@@ -1,0 +1,76 @@
+import type { LicenseState } from '../kernel/events.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { isLive } from './license.ts';
+
+/** State of a sheet that carries a version (纸质证照状态). */
+export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';
+/** State of a numbered blank (空白证照); every blank is in exactly one. */
+export type BlankState = 'IN_STOCK' | 'ASSIGNED' | SheetState;
+
+export interface Blank {
+  number: string;
+  organ: string;
+  state: BlankState;
+  identifier: string | null;
+}
+
+/** A sheet of paper with the version it carries; `validity` is the state of that version, kept in lock-step. */
+export interface Sheet {
+  identifier: string;
+  blankNumber: string;
+  state: SheetState;
+  validity: LicenseState;
+  printedAt: Date;
+  deliveredAt: Date | null;
+  recalledAt: Date | null;
+}
+
+/** Refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED or BLANK_USED unless the blank is in the organ's stock. */
+export function requireInStock(blank: Blank | null, organ: string, field: string): Blank {
+  if (!blank) throw new Refusal('BLANK_UNKNOWN', field);
+  if (blank.organ !== organ) throw new Refusal('BLANK_OF_ANOTHER_ORGAN', field);
+  if (blank.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', field);
+  if (blank.state !== 'IN_STOCK') throw new Refusal('BLANK_USED', field);
+  return blank;
+}
+
+/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version in force. */
+export function requireDeliverable(sheet: Sheet | null): Sheet {
+  if (!sheet || sheet.state !== 'PRINTED' || sheet.validity !== 'VALID') {
+    throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
+  }
+  return sheet;
+}
+
+/** Refuses PAPER_NOT_PRINTED unless the sheet may still be spoiled: printed, not delivered, its version alive. */
+export function requireSpoilable(sheet: Sheet | null): Sheet {
+  if (!sheet || sheet.state !== 'PRINTED' || !isLive(sheet.validity)) {
+    throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
+  }
+  return sheet;
+}
+
+/** Refuses PAPER_NOT_DELIVERED unless the sheet is dead and still out, with the holder or undelivered. */
+export function requireRecallable(sheet: Sheet | null): Sheet {
+  const out = sheet !== null && (sheet.state === 'DELIVERED' || sheet.state === 'PRINTED');
+  if (!out || isLive(sheet.validity)) throw new Refusal('PAPER_NOT_DELIVERED', 'blankNumber');
+  return sheet;
+}
+
+/** Whether a delivered sheet must come back: an open duty until it is recorded. */
+export function recallDue(sheet: Sheet): boolean {
+  return sheet.state === 'DELIVERED' && !isLive(sheet.validity);
+}
+
+/** Most blanks that one receipt takes in. */
+export const RECEIPT_MOST = 1000;
+const PREFIX_FORM = /^[0-9A-Z]{1,12}$/;
+const SERIAL_DIGITS = 8;
+
+/** The numbers of a receipt of blanks: prefix and eight digits. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
+export function blankNumbers(prefix: string, from: number, to: number): string[] {
+  if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
+  if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');
+  if (to - from >= RECEIPT_MOST) throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${RECEIPT_MOST} 张`);
+  return Array.from({ length: to - from + 1 }, (_, i) => `${prefix}${String(from + i).padStart(SERIAL_DIGITS, '0')}`);
+}

@@ -1,0 +1,70 @@
+/**
+ * The canonical record of one license version: metadata elements of GB/T 36903-2018 by their standard short names, and
+ * extensions (KZ_*). Its canonical text (RFC 8785) is attached to the PDF as `metadata.json`, and the PDF is rendered from
+ * nothing else, so that the same record always gives the same bytes.
+ */
+export interface LicenseRecord {
+  /** Name of the license (证照名称). */
+  ZZMC: string;
+  /** Type code (证照类型代码), 21 characters. */
+  ZZLXDM: string;
+  /** License number (证照编号). */
+  ZZBH: string;
+  /** Identifier (证照标识, GB/T 36904). */
+  ZZBS: string;
+  /** Issuing organ and its USCC (证照颁发机构、代码). */
+  ZZBFJG: string;
+  ZZBFJGDM: string;
+  /** Issue date (证照颁发日期), YYYY-MM-DD. */
+  ZZBFRQ: string;
+  /** Holder, code, and kind of code: 001 USCC, 111 citizen number (持证主体). */
+  CZZT: string;
+  CZZTDM: string;
+  CZZTDMLX: '001' | '111';
+  /** Validity (有效期起始、截止); the end is 长期 where there is none. */
+  ZZYXQQSRQ: string;
+  ZZYXQJZRQ: string;
+  /** Who authorised the seal, when (RFC 3339, UTC), and the seal's name (签章人、签章时间、签章名称). */
+  ZZQZR: string;
+  ZZQZSJ: string;
+  ZZQZMC: string;
+  /** Version under the number, from 1. */
+  KZ_BB: number;
+  /** Act that made this version, as `Act` names it. */
+  KZ_CZ: string;
+  /** Matter id. */
+  KZ_SX: string;
+  /** Case number (办件编号). */
+  KZ_BJBH: string;
+  /** Division code of the issuer, and of the county that handled the case. */
+  KZ_XZQH: string;
+  KZ_BLXZQH: string;
+  /** Lines of the license, in order. */
+  KZ_NR: readonly { label: string; text: string }[];
+  /** Identifier of the version that this one replaces, or null. */
+  KZ_XGBS: string | null;
+  /** Where anyone may see the state of the license: the link in the QR code (核验地址). */
+  KZ_HYDZ: string;
+}
+
+/** A sealed statement of an act that makes no new document (suspension, restoration, an ending, a spoiled sheet). */
+export interface ActStatement {
+  /** Act as `Act` names it, or SPOIL. */
+  CZ: string;
+  ZZBH: string;
+  ZZBS: string;
+  KZ_BB: number;
+  ZZBFJG: string;
+  ZZBFJGDM: string;
+  /** State of the license after the act. */
+  ZZZT: string;
+  /** Reason, in words. */
+  SM: string;
+  /** Case number where the act rests on a case, or null. */
+  KZ_BJBH: string | null;
+  ZZQZR: string;
+  ZZQZSJ: string;
+  ZZQZMC: string;
+  /** For SPOIL: the spoiled sheet and the blank that takes its place. */
+  KZ_KBZZ: { spoiled: string; replacement: string } | null;
+}

@@ -1,0 +1,296 @@
+import { and, arrayContains, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../db/client.ts';
+import { hasRole, type Person } from '../kernel/actor.ts';
+import { type EventPayload, type LicenseState, sha256 } from '../kernel/events.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import type { CertificateTask, LicenseHead } from './license.ts';
+import type { Blank, BlankState, Sheet } from './paper.ts';
+import * as tables from './tables.ts';
+
+const { act, blank, certificateTask, document, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;
+
+export type ActRow = typeof act.$inferSelect;
+export type TaskRow = typeof certificateTask.$inferSelect;
+export type SheetRow = typeof sheet.$inferSelect;
+
+/** A version with the license it belongs to. */
+export interface StoredLicense {
+  license: typeof license.$inferSelect;
+  version: typeof licenseVersion.$inferSelect;
+}
+
+/** The current version, for the state machine. */
+export function headOf({ license: shared, version }: StoredLicense): LicenseHead {
+  const { number, identifier, version: count, state, record } = version;
+  const { issuer, parties, handledBy } = shared;
+  return { number, identifier, version: count, state, record, issuer, parties, handledBy };
+}
+
+/** The condition under which a person sees a license: its holder, its organs, its window, the library, an auditor. */
+function visibleTo(actor: Person): SQL | undefined {
+  if (hasRole(actor, 'AUDITOR', 'LIBRARY')) return undefined;
+  return or(
+    actor.holderCode === null ? undefined : eq(license.holderCode, actor.holderCode),
+    actor.organ === null ? undefined : arrayContains(license.parties, [actor.organ]),
+    actor.window === null ? undefined : eq(license.handledBy, actor.window),
+    sql`false`,
+  );
+}
+
+export interface LicenseFilter {
+  state: LicenseState | null;
+  matter: string | null;
+  number: string | null;
+}
+
+/** Licenses that a person may see by their current versions, newest first. */
+export async function listLicenses(
+  db: Reader,
+  actor: Person,
+  filter: LicenseFilter,
+  page: PageRequest<number>,
+): Promise<Page<StoredLicense>> {
+  const rows = await db
+    .select({ license, version: licenseVersion })
+    .from(license)
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+    .where(
+      and(
+        visibleTo(actor),
+        filter.state === null ? undefined : eq(license.headState, filter.state),
+        filter.matter === null ? undefined : eq(license.matterId, filter.matter),
+        filter.number === null ? undefined : eq(license.number, filter.number),
+        page.after === null ? undefined : lt(license.serial, page.after),
+      ),
+    )
+    .orderBy(desc(license.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Versions that a person may see, by a column's values, oldest first. A public reader passes null for `actor`. */
+export function findVersions(
+  db: Reader,
+  by: 'identifier' | 'number' | 'caseId',
+  values: readonly string[],
+  actor: Person | null,
+): Promise<StoredLicense[]> {
+  return db
+    .select({ license, version: licenseVersion })
+    .from(licenseVersion)
+    .innerJoin(license, eq(license.number, licenseVersion.number))
+    .where(and(inArray(licenseVersion[by], [...values]), actor === null ? undefined : visibleTo(actor)))
+    .orderBy(asc(licenseVersion.number), asc(licenseVersion.version));
+}
+
+/** For each case, the identifier of the version that its act made or acted on. */
+export async function findByCases(db: Reader, caseIds: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db
+    .select({ caseId: act.caseId, identifier: act.identifier })
+    .from(act)
+    .where(and(inArray(act.caseId, [...caseIds]), eq(act.state, 'DONE')));
+  return new Map(rows.map((row) => [row.caseId ?? '', row.identifier]));
+}
+
+/** The current version of a license whose row is locked until the transaction ends. */
+export async function lockHead(tx: Transaction, number: string): Promise<StoredLicense | null> {
+  const [locked] = await tx.select().from(license).where(eq(license.number, number)).for('update');
+  if (!locked) return null;
+  const [version] = await tx.select().from(licenseVersion).where(eq(licenseVersion.identifier, locked.headIdentifier));
+  if (!version) throw new Error(`license ${number} has no version ${locked.headIdentifier}`);
+  return { license: locked, version };
+}
+
+export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
+  const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
+  return row ?? null;
+}
+
+export function toTask(row: TaskRow): CertificateTask {
+  const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy, number } = row;
+  return { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy, number };
+}
+
+/** Opens a certificate task from what a granted case says. */
+export async function openTask(tx: Transaction, granted: EventPayload<'CaseGranted'>): Promise<void> {
+  const { decidedAt, ...task } = granted;
+  await tx.insert(certificateTask).values({ ...task, openedAt: new Date(decidedAt) });
+}
+
+/** Open tasks of the organs or window of a person, oldest first. */
+export async function listTasks(
+  db: Reader,
+  actor: Person,
+  page: PageRequest<number>,
+): Promise<Page<{ task: TaskRow; waitingFor: string | null }>> {
+  const mine = hasRole(actor, 'AUDITOR')
+    ? undefined
+    : or(
+        actor.organ === null ? undefined : arrayContains(certificateTask.parties, [actor.organ]),
+        actor.window === null ? undefined : eq(certificateTask.handledBy, actor.window),
+        sql`false`,
+      );
+  const rows = await db
+    .select({ task: certificateTask, waitingFor: act.waitingFor })
+    .from(certificateTask)
+    .leftJoin(act, eq(act.caseId, certificateTask.caseId))
+    .where(
+      and(mine, isNull(certificateTask.doneAt), page.after === null ? undefined : gt(certificateTask.serial, page.after)),
+    )
+    .orderBy(asc(certificateTask.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** The license number of a task: reserved once, the same at every later attempt. Division, year, six digits. */
+export async function reserveNumber(tx: Transaction, task: CertificateTask, year: number): Promise<string> {
+  if (task.number !== null) return task.number;
+  const { divisionCode } = task.issuer;
+  const [taken] = await tx
+    .insert(licenseNumber)
+    .values({ divisionCode, year, newest: 1 })
+    .onConflictDoUpdate({
+      target: [licenseNumber.divisionCode, licenseNumber.year],
+      set: { newest: sql`${licenseNumber.newest} + 1` },
+    })
+    .returning({ newest: licenseNumber.newest });
+  if (!taken) throw new Error('no license number taken');
+  const number = `${divisionCode}${year}${String(taken.newest).padStart(6, '0')}`;
+  await tx.update(certificateTask).set({ number }).where(eq(certificateTask.caseId, task.caseId));
+  return number;
+}
+
+/**
+ * The name of the seal that an organ may use for a matter now.
+ * Refuses SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED. The seals subgraph checks again when it signs.
+ */
+export async function requireSealName(db: Reader, organ: string, matterId: string, at: Date): Promise<string> {
+  const seals = await db.select().from(sealFact).where(eq(sealFact.organ, organ));
+  if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
+  const granted = seals.filter((seal) => seal.matters.includes(matterId) && seal.state !== 'ENDED');
+  if (granted.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
+  const inUse = granted.filter((seal) => seal.state === 'IN_USE');
+  if (inUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
+  const current = inUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
+  if (!current) throw new Refusal('SEAL_EXPIRED');
+  return current.name;
+}
+
+export async function putSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {
+  const { sealId, organ, name, state, matters } = fact;
+  const row = { sealId, organ, name, state, matters, validFrom: new Date(fact.validFrom), validUntil: new Date(fact.validUntil) };
+  await tx.insert(sealFact).values(row).onConflictDoUpdate({ target: sealFact.sealId, set: row });
+}
+
+export async function lockBlank(tx: Transaction, number: string): Promise<Blank | null> {
+  const [row] = await tx.select().from(blank).where(eq(blank.number, number)).for('update');
+  return row ?? null;
+}
+
+/** The blanks of an organ in the order of their numbers. */
+export async function listBlanks(
+  db: Reader,
+  organ: string,
+  state: BlankState | null,
+  page: PageRequest<string>,
+): Promise<Page<Blank>> {
+  const rows = await db
+    .select()
+    .from(blank)
+    .where(
+      and(
+        eq(blank.organ, organ),
+        state === null ? undefined : eq(blank.state, state),
+        page.after === null ? undefined : gt(blank.number, page.after),
+      ),
+    )
+    .orderBy(asc(blank.number))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+export async function findAct(db: Reader, id: string): Promise<ActRow | null> {
+  const [row] = await db.select().from(act).where(eq(act.id, id));
+  return row ?? null;
+}
+
+export async function findActByCase(db: Reader, caseId: string): Promise<ActRow | null> {
+  const [row] = await db.select().from(act).where(eq(act.caseId, caseId));
+  return row ?? null;
+}
+
+/** Acts done on licenses, oldest first, spoiled sheets left out. */
+export async function listActs(db: Reader, number: string): Promise<ActRow[]> {
+  return db
+    .select()
+    .from(act)
+    .where(and(eq(act.number, number), eq(act.state, 'DONE'), sql`${act.act} <> 'SPOIL'`))
+    .orderBy(asc(act.serial));
+}
+
+/** Sheets of versions, oldest first. */
+export async function listSheets(db: Reader, identifiers: readonly string[]): Promise<SheetRow[]> {
+  return db
+    .select()
+    .from(sheet)
+    .where(inArray(sheet.identifier, [...identifiers]))
+    .orderBy(asc(sheet.printedAt), asc(sheet.blankNumber));
+}
+
+export async function lockSheet(tx: Transaction, blankNumber: string, identifier: string): Promise<Sheet | null> {
+  const [row] = await tx
+    .select()
+    .from(sheet)
+    .where(and(eq(sheet.blankNumber, blankNumber), eq(sheet.identifier, identifier)))
+    .for('update');
+  return row ?? null;
+}
+
+export interface StoredFile {
+  digest: string;
+  mediaType: string;
+  name: string;
+  number: string;
+  bytes: Uint8Array;
+}
+
+/** Stores a file under its digest; the same bytes again change nothing. Gives the digest. */
+export async function putFile(tx: Transaction, file: Omit<StoredFile, 'digest'>): Promise<string> {
+  const digest = sha256(file.bytes);
+  await tx.insert(document).values({ digest, ...file }).onConflictDoNothing();
+  return digest;
+}
+
+export async function findFile(db: Reader, digest: string): Promise<StoredFile | null> {
+  const [row] = await db.select().from(document).where(eq(document.digest, digest));
+  return row ?? null;
+}
+
+/** Media type and size of files, without their bytes. */
+export async function findFileFacts(
+  db: Reader,
+  digests: readonly string[],
+): Promise<Map<string, { mediaType: string; sizeBytes: number }>> {
+  const rows = await db
+    .select({ digest: document.digest, mediaType: document.mediaType, sizeBytes: sql<number>`length(${document.bytes})` })
+    .from(document)
+    .where(inArray(document.digest, [...digests]));
+  return new Map(rows.map((row) => [row.digest, row]));
+}
+
+/** Whether a person may see anything of the license under `number`. */
+export async function maySeeNumber(db: Reader, actor: Person, number: string): Promise<boolean> {
+  const rows = await db
+    .select({ number: license.number })
+    .from(license)
+    .where(and(eq(license.number, number), visibleTo(actor)));
+  return rows.length > 0;
+}
+
+/** The record or statement of the act that made a file. */
+export async function findRecord(db: Reader, documentDigest: string): Promise<ActRow['record']> {
+  const [row] = await db.select({ record: act.record }).from(act).where(eq(act.documentDigest, documentDigest));
+  if (!row) throw new Error(`no act made file ${documentDigest}`);
+  return row.record;
+}

@@ -1,0 +1,58 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { SUBGRAPHS } from '../../db/migrate.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+/** Tables that only grow, as the roles must see them. */
+const LEDGERS = /^(case_step|seal_use|license_entry|paper_entry|blank_entry|outbox_event|outbox_receipt)$/;
+
+let database: TestDatabase;
+let admin: postgres.Sql;
+let tables: { schema: string; name: string }[];
+
+beforeAll(async () => {
+  database = await testDatabase();
+  admin = postgres(database.adminUrl, { max: 1 });
+  tables =
+    await admin`select schemaname as schema, tablename as name from pg_tables where schemaname = any(${[...SUBGRAPHS]})`;
+});
+afterAll(async () => {
+  await admin.end();
+  await database.drop();
+});
+
+describe.each(SUBGRAPHS)('role of %s', (name) => {
+  let sql: postgres.Sql;
+  beforeAll(() => {
+    sql = postgres(database.urls[name], { max: 1 });
+  });
+  afterAll(() => sql.end());
+
+  test('reads its own schema and no other', async () => {
+    for (const table of tables) {
+      const reading = sql`select * from ${sql(`${table.schema}.${table.name}`)} limit 1`;
+      if (table.schema === name) await expect(reading, table.name).resolves.toBeDefined();
+      else await expect(reading, `${table.schema}.${table.name}`).rejects.toMatchObject({ code: '42501' });
+    }
+  });
+
+  test('cannot change or delete what stands in a ledger', async () => {
+    const ledgers = tables.filter((table) => table.schema === name && LEDGERS.test(table.name));
+    for (const table of ledgers) {
+      const path = `${name}.${table.name}`;
+      await expect(sql`delete from ${sql(path)}`, path).rejects.toMatchObject({ code: '42501' });
+      await expect(sql`truncate ${sql(path)}`, path).rejects.toMatchObject({ code: '42501' });
+      const [column] =
+        await admin`select attname as name from pg_attribute where attrelid = ${path}::regclass and attnum = 1`;
+      await expect(sql`update ${sql(path)} set ${sql(column?.name)} = default`, path).rejects.toMatchObject({
+        code: '42501',
+      });
+    }
+  });
+
+  test('cannot make tables, nor read the migrations', async () => {
+    await expect(sql`create table public.stray (id int)`).rejects.toMatchObject({ code: '42501' });
+    await expect(sql`create schema stray`).rejects.toMatchObject({ code: '42501' });
+    await expect(sql`select * from migrations.${sql(name)}`).rejects.toMatchObject({ code: '42501' });
+  });
+});

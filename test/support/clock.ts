@@ -1,0 +1,28 @@
+/** A clock that a test sets; it stands still otherwise. */
+export interface TestClock {
+  (): Date;
+  /** Sets the time: RFC 3339, or a day, which means its noon in Asia/Shanghai. */
+  set(to: string): void;
+  /** Moves the time on. */
+  advance(ms: number): void;
+}
+
+/** A clock that stands at `start`: RFC 3339, or a day, which means its noon in Asia/Shanghai. */
+export function testClock(start: string): TestClock {
+  let now = read(start);
+  const clock = () => new Date(now);
+  return Object.assign(clock, {
+    set: (to: string) => {
+      now = read(to);
+    },
+    advance: (ms: number) => {
+      now += ms;
+    },
+  });
+}
+
+function read(text: string): number {
+  const instant = Date.parse(text.length === 10 ? `${text}T12:00:00+08:00` : text);
+  if (Number.isNaN(instant)) throw new RangeError(`not a time: ${text}`);
+  return instant;
+}

@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { chmodSync, mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { TestProject } from 'vitest/node';
+import { startEmbedded } from '../../db/embedded.ts';
+import { databaseUrl, ensureDatabase, migrateDatabase } from '../../db/migrate.ts';
+
+declare module 'vitest' {
+  interface ProvidedContext {
+    /** URL of the superuser of the run's one PostgreSQL, database `postgres`. */
+    postgresUrl: string;
+    /** Key of the role passwords, hex. */
+    databaseKey: string;
+  }
+}
+
+/** Name of the migrated database that every test file clones. */
+export const TEMPLATE = 'tongquan_template';
+
+/** Starts one PostgreSQL for the whole run and migrates one template. */
+export default async function setup(project: TestProject): Promise<() => Promise<void>> {
+  const folder = mkdtempSync(join(tmpdir(), 'tongquan-test-'));
+  chmodSync(folder, 0o711);
+  const server = await startEmbedded({
+    folder: join(folder, 'postgres'),
+    logFile: join(folder, 'postgres.log'),
+    password: randomBytes(16).toString('hex'),
+    durable: false,
+  });
+  const teardown = async () => {
+    await server.stop();
+    rmSync(folder, { recursive: true, force: true });
+  };
+  try {
+    const databaseKey = randomBytes(32);
+    await ensureDatabase(server.url, TEMPLATE);
+    await migrateDatabase(databaseUrl(server.url, TEMPLATE), databaseKey);
+    project.provide('postgresUrl', server.url);
+    project.provide('databaseKey', databaseKey.toString('hex'));
+  } catch (error) {
+    await teardown();
+    throw error;
+  }
+  return teardown;
+}
