@@ -58,6 +58,7 @@ export interface Embedded {
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const found = binaries();
+  mkdirSync(dirname(options.folder), { recursive: true });
   const account = accountFor([found.root, options.folder]);
   requireVersion(options.folder);
   await stopLeftover(options.folder);
@@ -93,7 +94,7 @@ function initialise(options: EmbeddedOptions, found: Binaries, account: Account 
       throw new EmbeddedError(`${folder} is neither empty nor a PostgreSQL data folder`);
     rmSync(folder, { recursive: true });
   }
-  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  mkdirSync(folder, { mode: 0o700 });
   const passwordFile = `${folder}.password`;
   writeFileSync(passwordFile, options.password, { mode: 0o600 });
   if (account) {

@@ -34,6 +34,7 @@ const OID = {
 const RSA = ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.11'];
 const CERTIFICATE_LIMIT = 8;
 const DIRECTORY_NAME = 0xa4;
+const NULL = Uint8Array.of(0x05, 0x00);
 
 /**
  * Proves that `signature` (CMS SignedData, DER, RFC 5652) is made over exactly `document`, with one signer, SHA-256,
@@ -55,10 +56,9 @@ export function proveSignature(document: Uint8Array, signature: Uint8Array): Pro
   }
 
   const [issuer, serial] = expect(signerId, TAG.sequence, 'issuerAndSerialNumber').children;
-  const signer = certificates.find(
-    (one) =>
-      same(one.issuer, issuer?.bytes ?? new Uint8Array()) && same(one.serial, serial?.content ?? new Uint8Array()),
-  );
+  const issuerName = expect(issuer, TAG.sequence, 'issuer').bytes;
+  const serialNumber = expect(serial, TAG.integer, 'serialNumber').content;
+  const signer = certificates.find((one) => same(one.issuer, issuerName) && same(one.serial, serialNumber));
   if (!signer) throw unreadable('the signer certificate is not enclosed');
   requireSigningCertificate(signed.get(OID.signingCertificateV2), signer);
 
@@ -82,7 +82,11 @@ function readSignedData(signature: Uint8Array): { certificates: Certificate[]; s
   const contentInfo = expect(readDer(signature), TAG.sequence, 'ContentInfo');
   if (readOid(contentInfo.children[0], 'contentType') !== OID.signedData) throw unreadable('not SignedData');
   const wrapper = expect(contentInfo.children[1], TAG.context0, 'content');
-  const [, , encapsulated, ...rest] = expect(wrapper.children[0], TAG.sequence, 'SignedData').children;
+  const [version, digests, encapsulated, ...rest] = expect(wrapper.children[0], TAG.sequence, 'SignedData').children;
+  if (readSmallInteger(version, 'SignedData version') !== 1) throw unreadable('not SignedData of version 1');
+  for (const one of expect(digests, TAG.set, 'digestAlgorithms').children) {
+    requireAlgorithm(one, [OID.sha256], 'digestAlgorithms');
+  }
   const content = expect(encapsulated, TAG.sequence, 'encapContentInfo').children;
   if (content.length !== 1 || readOid(content[0], 'eContentType') !== OID.data) throw unreadable('not detached');
   const certificates = expect(rest[0], TAG.context0, 'certificates').children;
@@ -111,9 +115,12 @@ function readAttributes(set: Der): Map<string, Der> {
   return values;
 }
 
+/** An algorithm of `allowed`, its parameters absent or NULL. */
 function requireAlgorithm(element: Der | undefined, allowed: readonly string[], what: string): void {
-  const id = readOid(expect(element, TAG.sequence, what).children[0], what);
-  if (!allowed.includes(id)) throw unreadable(`${what} ${id}`);
+  const [algorithm, parameters, ...more] = expect(element, TAG.sequence, what).children;
+  const id = readOid(algorithm, what);
+  const plain = !parameters || same(parameters.bytes, NULL);
+  if (!allowed.includes(id) || !plain || more.length > 0) throw unreadable(`${what} ${id}`);
 }
 
 /** signing-certificate-v2 (RFC 5035): binds the certificate itself, so that no other one with the same key can stand in. */

@@ -181,7 +181,8 @@ function requireExaminer(subject: Case, actor: Actor): Person {
   const examiner = requireRole(actor, ...roles);
   if (examiner.organ === examiningOrgan) return examiner;
   const atWindow = window && examiningOrgan === organ && examiner.window !== null;
-  if (atWindow && hasRole(examiner, 'WINDOW_CLERK') && examiner.window === divisionOf(subject.matter, organ)) return examiner;
+  if (atWindow && hasRole(examiner, 'WINDOW_CLERK') && examiner.window === divisionOf(subject.matter, organ))
+    return examiner;
   throw new Refusal('ORGAN_WITHOUT_POWER');
 }
 
@@ -198,7 +199,10 @@ export function partiesOf(delegation: DelegationFact): string[] {
 }
 
 /** Whether `actor` may see a case: its applicant, its organs, its window, an auditor. */
-export function maySee(actor: Person, file: { applicantCode: string; parties: readonly string[]; window: string | null }): boolean {
+export function maySee(
+  actor: Person,
+  file: { applicantCode: string; parties: readonly string[]; window: string | null },
+): boolean {
   if (hasRole(actor, 'AUDITOR')) return true;
   if (actor.holderCode !== null && actor.holderCode === file.applicantCode) return true;
   if (actor.organ !== null && file.parties.includes(actor.organ)) return true;

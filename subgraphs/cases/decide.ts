@@ -1,5 +1,5 @@
 import type { Day } from '../kernel/day.ts';
-import { type Act, type GrantContent, type LicenseAction, type OrganFact } from '../kernel/events.ts';
+import type { Act, GrantContent, LicenseAction, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact, requireLine, TEXT_LENGTH } from './case.ts';
 
@@ -25,7 +25,12 @@ const ACT_OF: Record<LicenseAction, GrantContent['action']> = {
  * What the license will say, word for word, if the case is granted; null where the case ends in a decision document.
  * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED.
  */
-export function decide(subject: Case, input: DecisionInput, license: LicenseFact | null, today: Day): GrantContent | null {
+export function decide(
+  subject: Case,
+  input: DecisionInput,
+  license: LicenseFact | null,
+  today: Day,
+): GrantContent | null {
   if (input.reason !== null) requireLine(input.reason, TEXT_LENGTH, 'reason');
   if (input.decision === 'REJECTED') {
     if (input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
@@ -51,10 +56,21 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   const standing = license.license;
   const fields = subject.fields.length > 0 ? [...subject.fields] : standing.fields;
-  const kept = { ...base, licenseNumber: license.number, validFrom: standing.validFrom, validUntil: standing.validUntil };
+  const kept = {
+    ...base,
+    licenseNumber: license.number,
+    validFrom: standing.validFrom,
+    validUntil: standing.validUntil,
+  };
   switch (action) {
     case 'RENEW':
-      return { ...kept, holder: subject.applicant, fields, validFrom, validUntil: endOfMonths(validFrom, outcome.validityMonths) };
+      return {
+        ...kept,
+        holder: subject.applicant,
+        fields,
+        validFrom,
+        validUntil: endOfMonths(validFrom, outcome.validityMonths),
+      };
     case 'CHANGE':
     case 'TRANSFER':
       return { ...kept, holder: subject.applicant, fields };

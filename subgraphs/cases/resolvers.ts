@@ -23,7 +23,11 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
         const { step, matter, closed } = args.filter ?? {};
         const filter = { step: step ?? null, matter: matter ?? null, closed: closed ?? null };
         const found = await store.listCases(db, person, filter, page);
-        return toConnection(found, (row) => [String(row.serial)], (row) => viewCase(row.subject, person));
+        return toConnection(
+          found,
+          (row) => [String(row.serial)],
+          (row) => viewCase(row.subject, person),
+        );
       },
       case: async (_, { id }, context) => findVisible(db, context, id),
     },
@@ -37,7 +41,9 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
           }),
         ),
       examineCase: (_, { input }, { actor }) =>
-        settleCase(actor, () => workflow.examine(dependencies, actor, input.case, input.finding, input.opinion ?? null)),
+        settleCase(actor, () =>
+          workflow.examine(dependencies, actor, input.case, input.finding, input.opinion ?? null),
+        ),
       forwardCase: (_, { input }, { actor }) =>
         settleCase(actor, () => workflow.forward(dependencies, actor, input.case, input.note ?? null)),
       decideCase: (_, { input }, { actor }) =>
@@ -124,5 +130,10 @@ function viewDelegation(fact: DelegationFact): DelegationView {
 }
 
 function viewAssignment({ organ, second, window, reason }: Assignment): AssignmentView {
-  return { organ: organ === null ? null : { id: organ }, second: second === null ? null : { id: second }, window, reason };
+  return {
+    organ: organ === null ? null : { id: organ },
+    second: second === null ? null : { id: second },
+    window,
+    reason,
+  };
 }

@@ -5,7 +5,15 @@ import type { Day } from '../kernel/day.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { type Case, type CaseFile, foldCase, type LicenseFact, type MatterFact, type Step, type StepRecord } from './case.ts';
+import {
+  type Case,
+  type CaseFile,
+  foldCase,
+  type LicenseFact,
+  type MatterFact,
+  type Step,
+  type StepRecord,
+} from './case.ts';
 import * as tables from './tables.ts';
 
 const { agreement, caseFile, caseNumber, caseStep, licenseFact, matterFact } = tables;
@@ -39,7 +47,11 @@ function toFile(row: FileRow): CaseFile {
 async function withSteps(db: Reader, rows: readonly FileRow[]): Promise<StoredCase[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const steps = await db.select().from(caseStep).where(inArray(caseStep.caseId, ids)).orderBy(caseStep.caseId, caseStep.seq);
+  const steps = await db
+    .select()
+    .from(caseStep)
+    .where(inArray(caseStep.caseId, ids))
+    .orderBy(caseStep.caseId, caseStep.seq);
   const byCase = Map.groupBy(steps, (step) => step.caseId);
   return rows.map((row) => ({
     subject: foldCase(toFile(row), byCase.get(row.id) ?? []),
@@ -160,7 +172,11 @@ export interface NewCase {
 }
 
 /** Writes an accepted case with its first step. */
-export async function insertCase(tx: Transaction, made: NewCase, first: StepRecord & { actorId: string }): Promise<void> {
+export async function insertCase(
+  tx: Transaction,
+  made: NewCase,
+  first: StepRecord & { actorId: string },
+): Promise<void> {
   const { file, divisionCode, parties, window } = made;
   await tx.insert(caseFile).values({
     ...file,
@@ -182,12 +198,20 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
 export async function addStep(tx: Transaction, subject: Case, record: StepRecord & { actorId: string }): Promise<Case> {
   const after = foldCase(subject, [...subject.steps, record]);
   await tx.insert(caseStep).values({ caseId: subject.id, seq: after.steps.length, ...record });
-  await tx.update(caseFile).set({ step: after.step, closed: after.result !== null }).where(eq(caseFile.id, subject.id));
+  await tx
+    .update(caseFile)
+    .set({ step: after.step, closed: after.result !== null })
+    .where(eq(caseFile.id, subject.id));
   return after;
 }
 
 export async function tellGranted(tx: Transaction, payload: EventPayload<'CaseGranted'>, at: Date): Promise<void> {
-  await append(tx, messages, CONSUMERS, { type: 'CaseGranted', stream: `case:${payload.caseId}`, occurredAt: at, payload });
+  await append(tx, messages, CONSUMERS, {
+    type: 'CaseGranted',
+    stream: `case:${payload.caseId}`,
+    occurredAt: at,
+    payload,
+  });
 }
 
 export async function putMatterFact(tx: Transaction, fact: MatterFact): Promise<void> {

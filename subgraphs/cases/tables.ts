@@ -1,4 +1,16 @@
-import { bigint, boolean, date, index, integer, jsonb, pgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  boolean,
+  date,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { DelegationFact } from '../kernel/events.ts';
 import { messageTables } from '../kernel/outbox.ts';
 import type { Finding, LicenseFact, MatterFact, Step } from './case.ts';

@@ -92,7 +92,12 @@ export function examine(
 }
 
 /** Sends the case to the city organ (转报). */
-export function forward(dependencies: WorkflowDependencies, actor: Actor, id: string, note: string | null): Promise<Case> {
+export function forward(
+  dependencies: WorkflowDependencies,
+  actor: Actor,
+  id: string,
+  note: string | null,
+): Promise<Case> {
   return act(dependencies, actor, id, async (tx, subject, at) => {
     const sender = permissions.forwardCase(subject, actor);
     if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
@@ -161,7 +166,10 @@ async function grant(
 export async function recordAgreement({ db }: WorkflowDependencies, actor: Actor, row: store.Agreement): Promise<void> {
   requireRole(actor, 'ADMINISTRATOR');
   requireLine(row.number, AGREEMENT_NUMBER_LENGTH, 'number');
-  for (const [field, day] of [['validFrom', row.validFrom], ['validTo', row.validTo]] as const) {
+  for (const [field, day] of [
+    ['validFrom', row.validFrom],
+    ['validTo', row.validTo],
+  ] as const) {
     if (day !== null && !isDay(day)) throw new Refusal('FIELD_MALFORMED', field);
   }
   if (row.validTo !== null && row.validTo < row.validFrom) throw new Refusal('FIELD_MALFORMED', 'validTo');
@@ -210,7 +218,8 @@ function act(
     const stored = requireCase(await store.lockCase(tx, id));
     if (actor.kind !== 'person') throw new Refusal('ROLE_NOT_ALLOWED');
     const { subject, parties, window } = stored;
-    if (!maySee(actor, { applicantCode: subject.applicant.code, parties, window })) throw new Refusal('CASE_UNKNOWN', 'case');
+    if (!maySee(actor, { applicantCode: subject.applicant.code, parties, window }))
+      throw new Refusal('CASE_UNKNOWN', 'case');
     return run(tx, subject, now());
   });
 }

@@ -164,7 +164,12 @@ export const payloads = {
     }),
   }),
   /** The paper certificate of a version reached its holder (送达). */
-  CertificateDelivered: z.object({ number: z.string(), identifier: z.string(), caseId: z.string().nullable(), deliveredAt: z.iso.datetime() }),
+  CertificateDelivered: z.object({
+    number: z.string(),
+    identifier: z.string(),
+    caseId: z.string().nullable(),
+    deliveredAt: z.iso.datetime(),
+  }),
   /** A seal as it stands, with the matters it is granted for. */
   SealChanged: z.object({
     sealId: z.string(),

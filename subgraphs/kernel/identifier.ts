@@ -47,7 +47,9 @@ export function requireHolderCode(kind: HolderCodeKind, code: string, field: str
 
 /** A holder's code with everything but the ends hidden; the form in which it is shown without a reason to see more. */
 export function maskCode(code: string): string {
-  return code.length <= 8 ? '*'.repeat(code.length) : `${code.slice(0, 4)}${'*'.repeat(code.length - 8)}${code.slice(-4)}`;
+  return code.length <= 8
+    ? '*'.repeat(code.length)
+    : `${code.slice(0, 4)}${'*'.repeat(code.length - 8)}${code.slice(-4)}`;
 }
 
 /** The check character of ISO 7064 MOD 37,36 over `body`, or null where a character is not 0–9 A–Z. */
@@ -74,7 +76,8 @@ export interface LicenseIdentifierParts {
   version: number;
 }
 
-const IDENTIFIER_FORM = /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9A-Z]{1,36})\.(\d{3})\.([0-9A-Z])$/;
+const IDENTIFIER_FORM =
+  /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9A-Z]{1,36})\.(\d{3})\.([0-9A-Z])$/;
 
 /** Writes the identifier of GB/T 36904-2018; the check character is ISO 7064 MOD 37,36 over the four parts, undotted. */
 export function writeLicenseIdentifier(parts: LicenseIdentifierParts): string {

@@ -1,5 +1,15 @@
 import { and, asc, eq, sql } from 'drizzle-orm';
-import { customType, index, integer, jsonb, type PgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  customType,
+  index,
+  integer,
+  jsonb,
+  type PgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import type { Database, Transaction } from '../../db/client.ts';
 import { type Envelope, type EventPayload, type EventType, readEnvelope } from './events.ts';
 
@@ -242,11 +252,20 @@ async function handOver(options: RelayOptions, leased: Leased): Promise<boolean>
       .select()
       .from(outboxEvent)
       .where(and(eq(outboxEvent.stream, leased.stream), eq(outboxEvent.revision, revision)));
-    const receipt = await options.deliver(readEnvelope(event && { ...event, occurredAt: event.occurredAt.toISOString() }));
+    const receipt = await options.deliver(
+      readEnvelope(event && { ...event, occurredAt: event.occurredAt.toISOString() }),
+    );
     await db.transaction(async (tx) => {
       const done = await tx
         .update(outboxDelivery)
-        .set({ delivered: revision, attempts: 0, lastError: null, lease: null, leasedUntil: null, nextAttemptAt: sql`now()` })
+        .set({
+          delivered: revision,
+          attempts: 0,
+          lastError: null,
+          lease: null,
+          leasedUntil: null,
+          nextAttemptAt: sql`now()`,
+        })
         .where(mine)
         .returning({ stream: outboxDelivery.stream });
       if (done.length === 0) return;
@@ -276,7 +295,12 @@ async function handOver(options: RelayOptions, leased: Leased): Promise<boolean>
 }
 
 /** Lets the relay try a stream again at once, rejected or not. Gives false where nothing of it is waiting. */
-export async function redrive(tx: Transaction, tables: MessageTables, consumer: string, stream: string): Promise<boolean> {
+export async function redrive(
+  tx: Transaction,
+  tables: MessageTables,
+  consumer: string,
+  stream: string,
+): Promise<boolean> {
   const { outboxDelivery } = tables;
   const rows = await tx
     .update(outboxDelivery)

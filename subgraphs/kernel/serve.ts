@@ -6,7 +6,15 @@ import fastifyApollo from '@as-integrations/fastify';
 import DataLoader from 'dataloader';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
-import { type Actor, PUBLIC, type Person, readServiceToken, readToken, TokenError } from './actor.ts';
+import {
+  type Actor,
+  type Person,
+  PUBLIC,
+  readServiceToken,
+  readToken,
+  TokenError,
+  writeServiceToken,
+} from './actor.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { Refusal } from './refusal.ts';
 
@@ -148,4 +156,40 @@ export async function serveSubgraph(
 /** The service that sent a request; throws TokenError unless it proves to belong to this hub. */
 export function requireService(request: FastifyRequest, options: ServeOptions): Promise<string> {
   return readServiceToken(bearer(request) ?? '', options.serviceKey, options.now());
+}
+
+/** Longest wait for another subgraph's answer. */
+const SEND_TIMEOUT_MS = 10_000;
+
+/** Hands events of `producer` to the subgraph at `baseUrl` across HTTP. Throws where it did not take one. */
+export function sendEvents(
+  baseUrl: string,
+  producer: string,
+  serviceKey: Uint8Array,
+  now: () => Date,
+): (event: Envelope) => Promise<void> {
+  return async (event) => {
+    await postService(`${baseUrl}/events/${producer}`, producer, event, serviceKey, now);
+  };
+}
+
+/** A call from one subgraph to another: JSON with a service token. Throws unless the answer is 2xx or 422, a refusal. */
+export async function postService(
+  url: string,
+  service: string,
+  body: unknown,
+  serviceKey: Uint8Array,
+  now: () => Date,
+): Promise<Response> {
+  const response = await fetch(url, {
+    method: 'POST',
+    headers: {
+      'content-type': 'application/json',
+      authorization: `Bearer ${await writeServiceToken(serviceKey, service, now())}`,
+    },
+    body: JSON.stringify(body),
+    signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
+  });
+  if (!response.ok && response.status !== 422) throw new Error(`${url}: HTTP ${response.status}`);
+  return response;
 }

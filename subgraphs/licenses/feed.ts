@@ -71,12 +71,19 @@ export async function findCollections(
 ): Promise<Map<string, Collection>> {
   const streams = versions.map((version) => licenseStream(version.number));
   const ofLibrary = eq(outboxDelivery.consumer, 'library');
-  const rows = await db.select().from(outboxDelivery).where(and(ofLibrary, inArray(outboxDelivery.stream, streams)));
+  const rows = await db
+    .select()
+    .from(outboxDelivery)
+    .where(and(ofLibrary, inArray(outboxDelivery.stream, streams)));
   const receipts = await db
     .select()
     .from(outboxReceipt)
     .where(
-      and(eq(outboxReceipt.consumer, 'library'), inArray(outboxReceipt.stream, streams), like(outboxReceipt.stream, 'license:%')),
+      and(
+        eq(outboxReceipt.consumer, 'library'),
+        inArray(outboxReceipt.stream, streams),
+        like(outboxReceipt.stream, 'license:%'),
+      ),
     );
   const delivered = new Map(receipts.map((row) => [`${row.stream} ${row.revision}`, row.deliveredAt]));
   const byStream = new Map(rows.map((row) => [row.stream, row]));
@@ -89,7 +96,10 @@ export async function findCollections(
         return [identifier, { state: 'COLLECTED', attempts: 0, collectedAt, lastError: null }];
       }
       const state = row?.rejectedAt ? 'FAILED' : 'PENDING';
-      return [identifier, { state, attempts: row?.attempts ?? 0, collectedAt: null, lastError: row?.lastError ?? null }];
+      return [
+        identifier,
+        { state, attempts: row?.attempts ?? 0, collectedAt: null, lastError: row?.lastError ?? null },
+      ];
     }),
   );
 }

@@ -17,7 +17,12 @@ export interface HandoverDependencies {
 }
 
 /** Records that the paper certificate of the current version reached its holder (送达). */
-export function deliver(deps: HandoverDependencies, actor: Actor, identifier: string, blankNumber: string): Promise<void> {
+export function deliver(
+  deps: HandoverDependencies,
+  actor: Actor,
+  identifier: string,
+  blankNumber: string,
+): Promise<void> {
   return deps.db.transaction(async (tx) => {
     const stored = await lockCurrent(tx, identifier);
     const clerk = requirePaperClerk(actor, store.headOf(stored));
@@ -29,7 +34,12 @@ export function deliver(deps: HandoverDependencies, actor: Actor, identifier: st
 }
 
 /** Records that a sheet of a version out of force came back (收回); the version may be any under its number. */
-export function recall(deps: HandoverDependencies, actor: Actor, identifier: string, blankNumber: string): Promise<void> {
+export function recall(
+  deps: HandoverDependencies,
+  actor: Actor,
+  identifier: string,
+  blankNumber: string,
+): Promise<void> {
   return deps.db.transaction(async (tx) => {
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);

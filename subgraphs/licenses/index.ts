@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { Actor } from '../kernel/actor.ts';
 import type { Envelope, EventPayload } from '../kernel/events.ts';
-import { receiveOnce, Rejected, type Relay, startRelay } from '../kernel/outbox.ts';
+import { Rejected, type Relay, receiveOnce, startRelay } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import { renderLicense } from './document/render.ts';

@@ -170,7 +170,13 @@ export function prepareOwnAct(
     const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
     const said = { reason: asked.reason, caseNumber: null, sheets: null };
     const record = statementOf(head, asked.act, after, sealing, said);
-    return insertAuthorised(tx, deps, actor, head, { act: asked.act, record, stateAfter: after, reason: asked.reason, at });
+    return insertAuthorised(tx, deps, actor, head, {
+      act: asked.act,
+      record,
+      stateAfter: after,
+      reason: asked.reason,
+      at,
+    });
   });
 }
 
@@ -295,10 +301,20 @@ export async function complete(deps: IssueDependencies, actId: string): Promise<
   await deps.onStep?.('entering');
   await deps.db.transaction(async (tx) => {
     const name = `${file.name}.p7s`;
-    const signature = { bytes: answer.signature, mediaType: 'application/pkcs7-signature', number: intent.number, name };
+    const signature = {
+      bytes: answer.signature,
+      mediaType: 'application/pkcs7-signature',
+      number: intent.number,
+      name,
+    };
     const signatureDigest = await store.putFile(tx, signature);
     const { sealId } = answer;
-    await enter(tx, intent, { documentDigest, signatureDigest, sealId, signedAt: new Date(answer.signedAt) }, deps.now());
+    await enter(
+      tx,
+      intent,
+      { documentDigest, signatureDigest, sealId, signedAt: new Date(answer.signedAt) },
+      deps.now(),
+    );
   });
   await deps.onStep?.('done');
   return { identifier: intent.identifier, waitingFor: null };

@@ -20,7 +20,10 @@ const LEASE_SECONDS = 5;
 const leaseEnd = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
 
 /** Writes an intent. A second act on the same license at once is refused LICENSE_BUSY. */
-export async function insertAct(tx: Transaction, row: Omit<typeof act.$inferInsert, 'state' | 'leasedUntil'>): Promise<void> {
+export async function insertAct(
+  tx: Transaction,
+  row: Omit<typeof act.$inferInsert, 'state' | 'leasedUntil'>,
+): Promise<void> {
   const written = await tx
     .insert(act)
     .values({ ...row, state: 'PREPARED', leasedUntil: leaseEnd })
@@ -71,7 +74,13 @@ async function enterBoth(
   await tx.insert(paperEntry).values({ ...row, seq: nextSeq(paperEntry, done.number) });
 }
 
-async function setState(tx: Transaction, standing: StoredLicense, state: LicenseState, done: ActRow, at: Date): Promise<void> {
+async function setState(
+  tx: Transaction,
+  standing: StoredLicense,
+  state: LicenseState,
+  done: ActRow,
+  at: Date,
+): Promise<void> {
   const { identifier, version, recordDigest } = standing.version;
   await tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier));
   await tx
@@ -104,7 +113,12 @@ export async function enterVersion(
   if (blankNumber === null) throw new Error(`act ${done.id} has no blank`);
   if (standing) await setState(tx, standing, 'SUPERSEDED', done, at);
   const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
-  const shared = { parties: task.parties, holderCode: task.content.holder.code, handledBy: task.handledBy, issuer: task.issuer };
+  const shared = {
+    parties: task.parties,
+    holderCode: task.content.holder.code,
+    handledBy: task.handledBy,
+    issuer: task.issuer,
+  };
   await tx
     .insert(license)
     .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
@@ -148,7 +162,9 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
   await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
   await moveBlank(tx, spoiledBlank, 'SPOILED', entry);
   const { state: validity, recordDigest: contentDigest } = standing.version;
-  await tx.insert(sheet).values({ blankNumber, identifier, number, version, state: 'PRINTED', validity, contentDigest, printedAt: at });
+  await tx
+    .insert(sheet)
+    .values({ blankNumber, identifier, number, version, state: 'PRINTED', validity, contentDigest, printedAt: at });
   await moveBlank(tx, blankNumber, 'PRINTED', entry);
 }
 
@@ -162,7 +178,13 @@ export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, a
 }
 
 /** Tells cases and the city library of a done act, in the transaction that does it. */
-export async function tellChanged(tx: Transaction, done: ActRow, now: StoredLicense, sealed: Sealed, at: Date): Promise<void> {
+export async function tellChanged(
+  tx: Transaction,
+  done: ActRow,
+  now: StoredLicense,
+  sealed: Sealed,
+  at: Date,
+): Promise<void> {
   const { record } = now.version;
   const revision = await append(tx, messages, CONSUMERS, {
     type: 'LicenseChanged',
@@ -182,7 +204,11 @@ export async function tellChanged(tx: Transaction, done: ActRow, now: StoredLice
         matterId: record.KZ_SX,
         licenseName: record.ZZMC,
         licenseType: record.ZZLXDM,
-        holder: { name: record.CZZT, code: record.CZZTDM, codeKind: record.CZZTDMLX === '001' ? 'USCC' : 'CITIZEN_NUMBER' },
+        holder: {
+          name: record.CZZT,
+          code: record.CZZTDM,
+          codeKind: record.CZZTDMLX === '001' ? 'USCC' : 'CITIZEN_NUMBER',
+        },
         fields: [...record.KZ_NR],
         validFrom: record.ZZYXQQSRQ,
         validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
@@ -202,7 +228,10 @@ export async function enterSheet(
 ): Promise<void> {
   const { identifier, blankNumber, number, caseId } = moved;
   const when = state === 'DELIVERED' ? { deliveredAt: at } : { recalledAt: at };
-  await tx.update(sheet).set({ state, ...when }).where(eq(sheet.blankNumber, blankNumber));
+  await tx
+    .update(sheet)
+    .set({ state, ...when })
+    .where(eq(sheet.blankNumber, blankNumber));
   await moveBlank(tx, blankNumber, state, { identifier, actId: null, actor, at });
   if (state === 'RECALLED') return;
   await append(tx, messages, CONSUMERS, {

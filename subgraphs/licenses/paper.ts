@@ -36,7 +36,7 @@ export function requireInStock(blank: Blank | null, organ: string, field: string
 
 /** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version in force. */
 export function requireDeliverable(sheet: Sheet | null): Sheet {
-  if (!sheet || sheet.state !== 'PRINTED' || sheet.validity !== 'VALID') {
+  if (sheet?.state !== 'PRINTED' || sheet.validity !== 'VALID') {
     throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
   }
   return sheet;
@@ -44,7 +44,7 @@ export function requireDeliverable(sheet: Sheet | null): Sheet {
 
 /** Refuses PAPER_NOT_PRINTED unless the sheet may still be spoiled: printed, not delivered, its version alive. */
 export function requireSpoilable(sheet: Sheet | null): Sheet {
-  if (!sheet || sheet.state !== 'PRINTED' || !isLive(sheet.validity)) {
+  if (sheet?.state !== 'PRINTED' || !isLive(sheet.validity)) {
     throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
   }
   return sheet;

@@ -25,7 +25,8 @@ export function licenseResolvers(deps: issue.IssueDependencies) {
     License: licenseFields(db),
     Case: {
       __resolveReference: (reference: { id: string }) => reference,
-      license: (reference: { id: string }, _: unknown, context: GraphContext) => licenseOfCase(db, context, reference.id),
+      license: (reference: { id: string }, _: unknown, context: GraphContext) =>
+        licenseOfCase(db, context, reference.id),
     },
   };
 }
@@ -45,7 +46,11 @@ function queries(db: Database) {
       const person = requirePerson(context.actor);
       const { state = null, matter = null, number = null } = args.filter ?? {};
       const found = await store.listLicenses(db, person, { state, matter, number }, readPage(args, readSerial));
-      return toConnection(found, (row) => [String(row.license.serial)], (stored) => ({ stored, person, context }));
+      return toConnection(
+        found,
+        (row) => [String(row.license.serial)],
+        (stored) => ({ stored, person, context }),
+      );
     },
     license: (_: unknown, { identifier }: { identifier: string }, context: GraphContext) =>
       view.loadLicense(db, context, requirePerson(context.actor), identifier),
@@ -62,7 +67,11 @@ function queries(db: Database) {
     certificateTasks: async (_: unknown, args: PageArguments, { actor }: GraphContext) => {
       const person = requirePerson(actor);
       const found = await store.listTasks(db, person, readPage(args, readSerial));
-      return toConnection(found, ({ task }) => [String(task.serial)], (row) => viewTask(row, person));
+      return toConnection(
+        found,
+        ({ task }) => [String(task.serial)],
+        (row) => viewTask(row, person),
+      );
     },
     blanks: async (
       _: unknown,
@@ -73,7 +82,11 @@ function queries(db: Database) {
       if (organ === null) throw forbidden('您不属于任何机关，没有空白证照。');
       const page = readPage(args, ([number]) => number ?? null);
       const found = await store.listBlanks(db, organ, args.filter?.state ?? null, page);
-      return toConnection(found, (row) => [row.number], (row) => row);
+      return toConnection(
+        found,
+        (row) => [row.number],
+        (row) => row,
+      );
     },
   };
 }
@@ -211,7 +224,8 @@ function licenseFields(db: Database) {
 
 function viewAct(db: Database, context: GraphContext, row: store.ActRow) {
   const { act, version, stateAfter, doneAt, actor, reason, documentDigest, signatureDigest } = row;
-  if (documentDigest === null || signatureDigest === null || doneAt === null) throw new Error(`act ${row.id} is not done`);
+  if (documentDigest === null || signatureDigest === null || doneAt === null)
+    throw new Error(`act ${row.id} is not done`);
   const sealed = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
   return {
     act: act as Act,

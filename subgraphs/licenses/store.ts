@@ -136,7 +136,11 @@ export async function listTasks(
     .from(certificateTask)
     .leftJoin(act, eq(act.caseId, certificateTask.caseId))
     .where(
-      and(mine, isNull(certificateTask.doneAt), page.after === null ? undefined : gt(certificateTask.serial, page.after)),
+      and(
+        mine,
+        isNull(certificateTask.doneAt),
+        page.after === null ? undefined : gt(certificateTask.serial, page.after),
+      ),
     )
     .orderBy(asc(certificateTask.serial))
     .limit(page.first + 1);
@@ -179,7 +183,15 @@ export async function requireSealName(db: Reader, organ: string, matterId: strin
 
 export async function putSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {
   const { sealId, organ, name, state, matters } = fact;
-  const row = { sealId, organ, name, state, matters, validFrom: new Date(fact.validFrom), validUntil: new Date(fact.validUntil) };
+  const row = {
+    sealId,
+    organ,
+    name,
+    state,
+    matters,
+    validFrom: new Date(fact.validFrom),
+    validUntil: new Date(fact.validUntil),
+  };
   await tx.insert(sealFact).values(row).onConflictDoUpdate({ target: sealFact.sealId, set: row });
 }
 
@@ -258,7 +270,10 @@ export interface StoredFile {
 /** Stores a file under its digest; the same bytes again change nothing. Gives the digest. */
 export async function putFile(tx: Transaction, file: Omit<StoredFile, 'digest'>): Promise<string> {
   const digest = sha256(file.bytes);
-  await tx.insert(document).values({ digest, ...file }).onConflictDoNothing();
+  await tx
+    .insert(document)
+    .values({ digest, ...file })
+    .onConflictDoNothing();
   return digest;
 }
 
@@ -273,7 +288,11 @@ export async function findFileFacts(
   digests: readonly string[],
 ): Promise<Map<string, { mediaType: string; sizeBytes: number }>> {
   const rows = await db
-    .select({ digest: document.digest, mediaType: document.mediaType, sizeBytes: sql<number>`length(${document.bytes})` })
+    .select({
+      digest: document.digest,
+      mediaType: document.mediaType,
+      sizeBytes: sql<number>`length(${document.bytes})`,
+    })
     .from(document)
     .where(inArray(document.digest, [...digests]));
   return new Map(rows.map((row) => [row.digest, row]));

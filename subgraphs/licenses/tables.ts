@@ -3,7 +3,6 @@ import {
   bigint,
   check,
   customType,
-  date,
   index,
   integer,
   jsonb,

@@ -1,0 +1,118 @@
+import { readFileSync } from 'node:fs';
+import {
+  ApolloGateway,
+  type GraphQLDataSource,
+  LocalGraphQLDataSource,
+  RemoteGraphQLDataSource,
+} from '@apollo/gateway';
+import { ApolloServer } from '@apollo/server';
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
+import fastifyApollo from '@as-integrations/fastify';
+import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { type GraphContext, graphContext, readContext } from '../subgraphs/kernel/serve.ts';
+import type { Doorkeeper } from './auth.ts';
+import { formatError, logFault, type OnFault } from './errors.ts';
+import { limitRule, TOKEN_LIMIT } from './limits.ts';
+import { type Ask, publicRoutes, type RouteOptions } from './routes.ts';
+
+/** Where a subgraph is reached: in this process, or across HTTP (its `/graphql`). */
+export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
+
+export interface GatewayOptions extends Doorkeeper, RouteOptions {
+  sources: Readonly<Record<string, SubgraphSource>>;
+  onFault?: OnFault;
+}
+
+/** Largest request: GraphQL documents are small, files are not sent to the hub. */
+const BODY_LIMIT_BYTES = 1_048_576;
+/** A subgraph that takes longer to answer is taken for dead. */
+const SUBGRAPH_TIMEOUT_MS = 20_000;
+const PLAN_STORE_MIB = 16;
+/** A license identifier takes 98 characters at most. */
+const PARAMETER_LENGTH = 200;
+
+/**
+ * The one GraphQL endpoint over all subgraphs, and the public pages beside it. Does not listen.
+ *
+ * The caller sets APOLLO_TELEMETRY_DISABLED=1 in the environment first: @apollo/gateway reads nothing else.
+ */
+export async function createGateway(options: GatewayOptions): Promise<FastifyInstance> {
+  const gateway = new ApolloGateway({
+    supergraphSdl: readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8'),
+    buildService: ({ name }) => dataSource(name, options.sources[name]),
+    experimental_approximateQueryPlanStoreMiB: PLAN_STORE_MIB,
+    __exposeQueryPlanExperimental: false,
+    logger: quiet,
+  });
+  const server = new ApolloServer<GraphContext>({
+    gateway,
+    logger: quiet,
+    introspection: true,
+    csrfPrevention: true,
+    persistedQueries: false,
+    includeStacktraceInErrorResponses: false,
+    stopOnTerminationSignals: false,
+    parseOptions: { maxTokens: TOKEN_LIMIT },
+    validationRules: [limitRule],
+    formatError: formatError(options.onFault ?? logFault),
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+    ],
+  });
+  await server.start();
+  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, routerOptions: { maxParamLength: PARAMETER_LENGTH } });
+  await app.register(fastifyApollo(server), {
+    context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
+  });
+  publicRoutes(app, options, options, asker(server));
+  app.addHook('onClose', () => server.stop());
+  return app;
+}
+
+/** The libraries' good news is nobody's business; their warnings are the operator's. */
+const quiet = {
+  debug: () => {},
+  info: () => {},
+  warn: (message?: unknown) => console.warn(message),
+  error: (message?: unknown) => console.error(message),
+};
+
+function dataSource(name: string, source: SubgraphSource | undefined): GraphQLDataSource<GraphContext> {
+  if (!source) throw new Error(`no source for subgraph ${name}`);
+  if ('schema' in source) return inProcess(source.schema);
+  return new RemoteGraphQLDataSource<GraphContext>({
+    url: source.url,
+    // Not the default fetcher, which would go through a proxy named in the environment.
+    fetcher: (url, init) =>
+      fetch(url, { ...init, signal: AbortSignal.timeout(SUBGRAPH_TIMEOUT_MS) } as RequestInit) as never,
+    willSendRequest({ request, context }) {
+      if (context.token) request.http?.headers.set('authorization', `Bearer ${context.token}`);
+    },
+  });
+}
+
+/** Each call has loaders of its own, as across HTTP: a mutation's answer must not show what was loaded before it. */
+function inProcess(schema: GraphQLSchema): GraphQLDataSource<GraphContext> {
+  const local = new LocalGraphQLDataSource<GraphContext>(schema);
+  return {
+    process: (call) => local.process({ ...call, context: graphContext(call.context.actor, call.context.token) }),
+  };
+}
+
+function asker(server: ApolloServer<GraphContext>): Ask {
+  return async (query, variables, context) => {
+    const { body } = await server.executeOperation({ query, variables }, { contextValue: context });
+    if (body.kind !== 'single') throw new Error('an answer in parts');
+    if (body.singleResult.errors?.length) throw new Error(body.singleResult.errors[0]?.message);
+    return body.singleResult.data ?? {};
+  };
+}

@@ -1,0 +1,181 @@
+import type { KeyObject } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import { type Connected, connect } from '../db/client.ts';
+import type { SubgraphName } from '../db/migrate.ts';
+import { type Cases, createCases } from '../subgraphs/cases/index.ts';
+import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
+import type { Clock } from '../subgraphs/kernel/day.ts';
+import type { Envelope } from '../subgraphs/kernel/events.ts';
+import { type ServeOptions, type Subgraph, sendEvents, serveSubgraph } from '../subgraphs/kernel/serve.ts';
+import { fileRoute, signOver } from '../subgraphs/licenses/http.ts';
+import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
+import { createLibraryClient } from '../subgraphs/licenses/library.ts';
+import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
+import { signRoute } from '../subgraphs/seals/http.ts';
+import { createSeals, type Seals } from '../subgraphs/seals/index.ts';
+import { logFault, type OnFault } from './errors.ts';
+import { createGateway, type SubgraphSource } from './gateway.ts';
+import { fileOver, isLive } from './remote.ts';
+
+/** Everything a whole hub is told; nothing of it is read from the environment. */
+export interface HubConfig {
+  /** One URL per subgraph, each with its own role. */
+  databaseUrls: Readonly<Record<SubgraphName, string>>;
+  /** Public half of the key pair that signs people's tokens (Ed25519). */
+  tokenKey: KeyObject;
+  serviceKey: Uint8Array;
+  /** 32 bytes. */
+  keyEncryptionKey: Uint8Array;
+  authorisationKeys: AuthorisationKeys;
+  /** Where the public reaches the gateway; stands in every QR code. */
+  publicUrl: string;
+  /** The city library to collect into, or null where none is connected. */
+  library: { url: string; clientId: string; clientSecret: string } | null;
+  /** `local`: subgraphs by function call. `http`: each behind a port of 127.0.0.1, as in many processes. */
+  transport?: 'local' | 'http';
+  now?: Clock;
+  pollMs?: number;
+  onStep?: LicensesDependencies['onStep'];
+  onFault?: OnFault;
+}
+
+/** A whole hub in this process. */
+export interface Hub {
+  /** The gateway; does not listen yet. */
+  app: FastifyInstance;
+  matters: Matters;
+  cases: Cases;
+  licenses: Licenses;
+  seals: Seals;
+  stop(): Promise<void>;
+}
+
+type Subgraphs = Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>;
+
+/** Builds the hub and starts its relays. */
+export async function createHub(config: HubConfig): Promise<Hub> {
+  const now = config.now ?? (() => new Date());
+  const pools = openPools(config);
+  const onFault = config.onFault ?? logFault;
+  const base: Record<string, string> = {};
+  const subgraphs = wire(config, pools, now, onFault, base);
+  const all: Subgraph[] = [subgraphs.matters, subgraphs.cases, subgraphs.licenses, subgraphs.seals];
+  const served: FastifyInstance[] = [];
+  try {
+    await subgraphs.seals.prepare();
+    if (config.transport === 'http') served.push(...(await serveAll(subgraphs, { ...config, now }, base)));
+    const app = await createGateway({
+      sources: Object.fromEntries(all.map((one) => [one.name, sourceOf(one, base)])),
+      tokenKey: config.tokenKey,
+      now,
+      file:
+        base.licenses === undefined
+          ? (digest, context) => subgraphs.licenses.file(digest, context.actor)
+          : fileOver(base.licenses),
+      rootCertificate: () => subgraphs.seals.rootCertificate(),
+      checks: checksOf(pools, base),
+      onFault,
+    });
+    for (const one of all) one.start();
+    const stop = async () => {
+      await app.close();
+      await Promise.all(all.map((one) => one.stop()));
+      await Promise.all(served.map((one) => one.close()));
+      await closePools(pools);
+    };
+    return { app, ...subgraphs, stop };
+  } catch (error) {
+    await Promise.all(served.map((one) => one.close()));
+    await closePools(pools);
+    throw error;
+  }
+}
+
+type Pools = Readonly<Record<SubgraphName, Connected>>;
+
+function openPools({ databaseUrls }: HubConfig): Pools {
+  return {
+    matters: connect(databaseUrls.matters, 'tongquan-matters'),
+    cases: connect(databaseUrls.cases, 'tongquan-cases'),
+    licenses: connect(databaseUrls.licenses, 'tongquan-licenses'),
+    seals: connect(databaseUrls.seals, 'tongquan-seals'),
+  };
+}
+
+async function closePools(pools: Pools): Promise<void> {
+  await Promise.all(Object.values(pools).map((pool) => pool.close()));
+}
+
+/**
+ * Joins the subgraphs: who tells whom, and the one synchronous call. Across HTTP the addresses in `base` are known only
+ * once everything listens, so each is looked up when it is needed.
+ */
+function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, base: Record<string, string>): Subgraphs {
+  const over = config.transport === 'http';
+  const { serviceKey, authorisationKeys, pollMs } = config;
+  const shared = { now, pollMs, onError: (error: unknown) => onFault('relay', error) };
+  const tell =
+    (producer: string, consumer: () => Subgraph) =>
+    (event: Envelope): Promise<void> =>
+      over
+        ? sendEvents(base[consumer().name] ?? '', producer, serviceKey, now)(event)
+        : consumer().receive(producer, event);
+  const seals = createSeals({
+    ...shared,
+    db: pools.seals.db,
+    keyEncryptionKey: config.keyEncryptionKey,
+    authorisationKeys,
+    send: { licenses: tell('seals', () => licenses) },
+  });
+  const licenses: Licenses = createLicenses({
+    ...shared,
+    db: pools.licenses.db,
+    authorisationKey: authorisationKeys.licenses,
+    sign: (request) => (over ? signOver(base.seals ?? '', serviceKey, now)(request) : seals.sign(request)),
+    publicUrl: config.publicUrl,
+    library: config.library && createLibraryClient({ ...config.library, now }),
+    onStep: config.onStep,
+    send: { cases: tell('licenses', () => cases) },
+  });
+  const cases: Cases = createCases({
+    ...shared,
+    db: pools.cases.db,
+    authorisationKey: authorisationKeys.cases,
+    send: { licenses: tell('cases', () => licenses) },
+  });
+  const matters = createMatters({ ...shared, db: pools.matters.db, send: { cases: tell('matters', () => cases) } });
+  return { matters, cases, licenses, seals };
+}
+
+function sourceOf(subgraph: Subgraph, base: Readonly<Record<string, string>>): SubgraphSource {
+  const url = base[subgraph.name];
+  return url === undefined ? { schema: subgraph.schema } : { url: `${url}/graphql` };
+}
+
+/** Puts each subgraph behind a free port of 127.0.0.1 and notes the addresses in `base`. */
+async function serveAll(
+  { matters, cases, licenses, seals }: Subgraphs,
+  options: ServeOptions,
+  base: Record<string, string>,
+): Promise<FastifyInstance[]> {
+  const apps = new Map([
+    ['matters', await serveSubgraph(matters, options)],
+    ['cases', await serveSubgraph(cases, options)],
+    ['licenses', await serveSubgraph(licenses, options, (app) => fileRoute(app, licenses, options))],
+    ['seals', await serveSubgraph(seals, options, (app) => signRoute(app, seals, options))],
+  ]);
+  for (const [name, app] of apps) base[name] = await app.listen({ host: '127.0.0.1', port: 0 });
+  return [...apps.values()];
+}
+
+function checksOf(pools: Pools, base: Readonly<Record<string, string>>): Record<string, () => Promise<void>> {
+  return Object.fromEntries(
+    Object.entries(pools).map(([name, pool]) => [
+      name,
+      async () => {
+        await pool.db.execute('select 1');
+        if (base[name] !== undefined) await isLive(base[name]);
+      },
+    ]),
+  );
+}

@@ -1,0 +1,38 @@
+import type { FilePort } from './routes.ts';
+
+/** What the gateway asks of subgraphs in other processes, beside GraphQL. */
+
+const TIMEOUT_MS = 20_000;
+const CHECK_TIMEOUT_MS = 3_000;
+
+/** The licenses subgraph's files; the caller's token goes along and decides there. */
+export function fileOver(licensesUrl: string): FilePort {
+  return async (digest, { token }) => {
+    const response = await fetch(`${licensesUrl}/files/${digest}`, {
+      headers: token === null ? {} : { authorization: `Bearer ${token}` },
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    if (response.status === 404) return null;
+    if (!response.ok) throw new Error(`${licensesUrl}: HTTP ${response.status}`);
+    return {
+      bytes: new Uint8Array(await response.arrayBuffer()),
+      mediaType: response.headers.get('content-type') ?? 'application/octet-stream',
+      name: decodeURIComponent(response.headers.get('x-file-name') ?? digest),
+    };
+  };
+}
+
+/** The seals subgraph's root certificate, PEM. */
+export function rootCertificateOver(sealsUrl: string): () => Promise<string> {
+  return async () => {
+    const response = await fetch(`${sealsUrl}/root.pem`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    if (!response.ok) throw new Error(`${sealsUrl}: HTTP ${response.status}`);
+    return response.text();
+  };
+}
+
+/** Throws unless the subgraph at `baseUrl` says that it is live. */
+export async function isLive(baseUrl: string): Promise<void> {
+  const response = await fetch(`${baseUrl}/health/live`, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
+  if (!response.ok) throw new Error(`${baseUrl}: HTTP ${response.status}`);
+}

@@ -1,0 +1,114 @@
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import { PUBLIC } from '../subgraphs/kernel/actor.ts';
+import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
+import { type GraphContext, graphContext } from '../subgraphs/kernel/serve.ts';
+import { type Doorkeeper, identify } from './auth.ts';
+import {
+  badIdentifierPage,
+  frontPage,
+  type LicenseStatus,
+  licensePage,
+  PAGE_HEADERS,
+  unknownLicensePage,
+} from './page.ts';
+
+/** A sealed file, to somebody who may have it; null where there is none that this caller may see. */
+export type FilePort = (
+  digest: string,
+  context: GraphContext,
+) => Promise<{ bytes: Uint8Array; mediaType: string; name: string } | null>;
+
+export interface RouteOptions {
+  file: FilePort;
+  /** Root certificate of the test PKI, PEM. */
+  rootCertificate: () => Promise<string>;
+  /** What must answer before the hub is ready, by name; each throws while it does not. */
+  checks: Readonly<Record<string, () => Promise<void>>>;
+}
+
+/** Asks the hub's own GraphQL; throws where the answer has errors. */
+export type Ask = (
+  query: string,
+  variables: Record<string, unknown>,
+  context: GraphContext,
+) => Promise<Record<string, unknown>>;
+
+const CHECK_TIMEOUT_MS = 3_000;
+
+const STATUS_QUERY = `query Status($identifier: ID!) {
+  licenseStatus(identifier: $identifier) {
+    identifier number version state name holderName issuerName issuedOn validFrom validUntil
+    documentDigest sealName sealedAt supersededBy
+  }
+}`;
+
+/** What the hub offers beside GraphQL. */
+export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: Doorkeeper, ask: Ask): void {
+  app.get('/', async (_request, reply) => html(reply, 200, frontPage()));
+  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/health/ready', async (_request, reply) => {
+    const checks = await runChecks(options.checks);
+    const ready = Object.values(checks).every((state) => state === 'up');
+    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
+  });
+  app.get<{ Params: { identifier: string } }>('/v/:identifier', async ({ params }, reply) => {
+    const { verdict } = readLicenseIdentifier(params.identifier);
+    if (verdict !== 'VALID') return html(reply, 400, badIdentifierPage(params.identifier, verdict));
+    const answer = await ask(STATUS_QUERY, { identifier: params.identifier }, graphContext(PUBLIC, null));
+    const status = answer.licenseStatus as LicenseStatus | null;
+    return status ? html(reply, 200, licensePage(status)) : html(reply, 404, unknownLicensePage(params.identifier));
+  });
+  app.get('/root.pem', async (_request, reply) =>
+    reply
+      .header('x-test-pki', 'this root belongs to a test PKI; no real office trusts it')
+      .header('content-disposition', 'attachment; filename="root.pem"')
+      .type('application/x-pem-file')
+      .send(await options.rootCertificate()),
+  );
+  app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
+    const who = await identify(request, door);
+    if ('status' in who) return reply.code(who.status).send({ code: who.code, message: who.message });
+    if (who.context.actor.kind === 'public') {
+      return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文件需要令牌。' });
+    }
+    const { digest } = request.params;
+    const file = /^[0-9a-f]{64}$/.test(digest) ? await options.file(digest, who.context) : null;
+    // The same answer whether there is none or it is somebody else's: a digest must not be a way to ask.
+    if (!file) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
+    reply.header('etag', `"${digest}"`).header('cache-control', 'private, max-age=0, must-revalidate');
+    if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();
+    return reply
+      .header('content-disposition', disposition(file.name))
+      .header('x-content-type-options', 'nosniff')
+      .type(file.mediaType)
+      .send(Buffer.from(file.bytes));
+  });
+}
+
+/** RFC 6266 with the name in UTF-8 (RFC 8187). */
+function disposition(name: string): string {
+  const plain = name.replace(/[^\w.-]/g, '_');
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
+function html(reply: FastifyReply, status: number, page: string): FastifyReply {
+  return reply.code(status).headers(PAGE_HEADERS).send(page);
+}
+
+async function runChecks(checks: RouteOptions['checks']): Promise<Record<string, 'up' | 'down'>> {
+  const results = Object.entries(checks).map(async ([name, check]) => {
+    const late = new Promise<never>((_resolve, reject) => {
+      setTimeout(() => reject(new Error('timeout')), CHECK_TIMEOUT_MS).unref();
+    });
+    const state = await Promise.race([check(), late]).then(
+      () => 'up' as const,
+      () => 'down' as const,
+    );
+    return [name, state] as const;
+  });
+  return Object.fromEntries(await Promise.all(results));
+}

@@ -1,0 +1,164 @@
+import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { type Certificate, readRoots } from './chain.ts';
+import { checkDelivery } from './check.ts';
+import { statusPage } from './page.ts';
+import {
+  contentDigest,
+  Fault,
+  readDelivery,
+  readQuestion,
+  readTokenRequest,
+  WARNINGS,
+  type Warning,
+} from './protocol.ts';
+import { openStore, type Store } from './store.ts';
+import { type Client, grantToken, requireToken, TOKEN_LIFE_SECONDS } from './token.ts';
+import { advance, warningsOf } from './transition.ts';
+import { judge, VERDICTS } from './verify.ts';
+
+export interface LibraryOptions {
+  /** The library's own database. */
+  databaseUrl: string;
+  /** The root certificates it trusts, PEM, pinned by its operator. */
+  rootPem: string;
+  /** The one client: the hub. */
+  clientId: string;
+  clientSecret: string;
+  now: () => Date;
+  /** Told of faults that are not the caller's. */
+  onError?: (error: unknown) => void;
+}
+
+/** Largest request, base64 included. */
+const BODY_LIMIT_BYTES = 8 * 1024 * 1024;
+const TOKEN_BODY_LIMIT_BYTES = 4096;
+/** A request that is not wholly here by then is dropped. */
+const REQUEST_TIMEOUT_MS = 30_000;
+/** An identifier of GB/T 36904 is shorter. */
+const PARAMETER_LIMIT = 128;
+
+interface Library {
+  store: Store;
+  roots: readonly Certificate[];
+  client: Client;
+  now: () => Date;
+}
+
+/**
+ * The reference city license library (市电子证照库): connects, migrates, and gives an app that does not listen yet.
+ * Closing the app closes its database. Throws where the database or the roots cannot be read.
+ */
+export async function createLibrary(options: LibraryOptions): Promise<FastifyInstance> {
+  const roots = readRoots(options.rootPem);
+  const store = await openStore(options.databaseUrl);
+  const { clientId, clientSecret, now } = options;
+  const library: Library = { store, roots, client: { clientId, clientSecret }, now };
+
+  const app = Fastify({
+    bodyLimit: BODY_LIMIT_BYTES,
+    requestTimeout: REQUEST_TIMEOUT_MS,
+    forceCloseConnections: true,
+    routerOptions: { maxParamLength: PARAMETER_LIMIT },
+    frameworkErrors: (error, _request, reply) => renderError(error, reply, options.onError),
+  });
+  app.addHook('onClose', () => store.close());
+  app.setNotFoundHandler((_request, reply) => renderError(new Fault('NOT_FOUND'), reply, options.onError));
+  app.setErrorHandler((error, _request, reply) => renderError(error, reply, options.onError));
+  publicRoutes(app, library);
+  app.register(async (scope) => {
+    // Before the body is read: without a token nobody makes the library hold 8 MiB.
+    scope.addHook('onRequest', async (request) => requireToken(request.headers.authorization, library.client, now()));
+    certificateRoutes(scope, library);
+  });
+  return app;
+}
+
+function publicRoutes(app: FastifyInstance, { store, client, now }: Library): void {
+  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/', async (_request, reply) =>
+    reply
+      .type('text/html; charset=utf-8')
+      .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
+      .send(statusPage(await store.counts())),
+  );
+  app.post('/token', { bodyLimit: TOKEN_BODY_LIMIT_BYTES }, async (request, reply) => {
+    const token = grantToken(readTokenRequest(request.body), client, now());
+    return reply
+      .header('cache-control', 'no-store')
+      .send({ access_token: token, token_type: 'Bearer', expires_in: TOKEN_LIFE_SECONDS });
+  });
+}
+
+function certificateRoutes(app: FastifyInstance, library: Library): void {
+  const { store, now } = library;
+  app.post('/certificates/validate', async (request) => {
+    const delivery = readDelivery(request.body);
+    const known = await store.collected(delivery.number, delivery.revision);
+    if (known?.contentDigest === contentDigest(delivery)) return accepted([], { receipt: known.receipt });
+    checkDelivery(delivery, library.roots, now());
+    const head = await store.head(delivery.number);
+    advance(head, delivery);
+    return accepted(warningsOf(head, delivery, now(), today(now())));
+  });
+  app.post('/certificates/collect', async (request) => {
+    const delivery = readDelivery(request.body);
+    const digest = contentDigest(delivery);
+    const known = await store.collected(delivery.number, delivery.revision);
+    if (known?.contentDigest === digest) return accepted([], { receipt: known.receipt });
+    // Nothing that an earlier validate found is relied on.
+    checkDelivery(delivery, library.roots, now());
+    return accepted([], { receipt: await store.collect(delivery, digest, now()) });
+  });
+  app.post('/certificates/verify', async (request) => {
+    const question = readQuestion(request.body);
+    const kept = await findKept(library, question.identifier ?? '');
+    const result = judge(question, kept, today(now()));
+    return { code: 1, reasons: [], result, message: VERDICTS[result] };
+  });
+  app.get('/certificates/:identifier', async (request) => {
+    const { identifier } = request.params as { identifier: string };
+    const kept = await findKept(library, identifier);
+    if (!kept) throw new Fault('NOT_FOUND');
+    const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+    const certificate = { ...kept, document: base64(kept.document), signature: base64(kept.signature) };
+    return { ...accepted([]), certificate };
+  });
+}
+
+/** A database refuses text with a NUL; nothing that is kept has one. */
+async function findKept({ store }: Library, identifier: string) {
+  return /^[\w.]{1,128}$/.test(identifier) ? store.find(identifier) : null;
+}
+
+function accepted(warnings: readonly Warning[], more: { receipt?: string } = {}) {
+  const reasons = warnings.map((code) => ({ code, message: WARNINGS[code] }));
+  return { code: warnings.length > 0 ? 2 : 1, reasons, ...more };
+}
+
+const shanghai = new Intl.DateTimeFormat('en-CA', {
+  timeZone: 'Asia/Shanghai',
+  year: 'numeric',
+  month: '2-digit',
+  day: '2-digit',
+});
+
+/** YYYY-MM-DD where the library stands. */
+function today(at: Date): string {
+  return shanghai.format(at);
+}
+
+function renderError(error: unknown, reply: FastifyReply, onError: LibraryOptions['onError']): FastifyReply {
+  const fault = error instanceof Fault ? error : toFault(error as FastifyError);
+  if (fault.status >= 500) onError?.(error);
+  const { code, message, temporary } = fault;
+  return reply.code(fault.status).send({ code: 0, temporary, reasons: [{ code, message }] });
+}
+
+/** Codes by which postgres.js and PostgreSQL say that the database cannot be asked just now. */
+const DATABASE_AWAY = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|CONNECT_TIMEOUT|CONNECTION_|57P|08|53)/;
+
+function toFault(error: Partial<FastifyError>): Fault {
+  if (error.statusCode === 413) return new Fault('TOO_LARGE');
+  if (error.statusCode !== undefined && error.statusCode < 500) return new Fault('REQUEST_MALFORMED', error.code);
+  return new Fault(DATABASE_AWAY.test(error.code ?? '') ? 'UNAVAILABLE' : 'INTERNAL');
+}

@@ -1,0 +1,89 @@
+import { readFileSync } from 'node:fs';
+import { z } from 'zod';
+import { createLibrary } from './app.ts';
+
+/** Starts the reference city library from LIBRARY_* variables, or from what `npm start` left in `data/library.json`. */
+
+const LEFT_BY_HUB = new URL('../../data/library.json', import.meta.url);
+const DEFAULT_PORT = 4010;
+const HOST = '127.0.0.1';
+
+const settings = z.object({
+  databaseUrl: z.string().min(1),
+  rootPemPath: z.string().min(1),
+  clientId: z.string().min(1),
+  clientSecret: z.string().min(16),
+  port: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
+});
+type Settings = z.infer<typeof settings>;
+
+const VARIABLES: Readonly<Record<keyof Settings, string>> = {
+  databaseUrl: 'LIBRARY_DATABASE_URL',
+  rootPemPath: 'LIBRARY_ROOT_PEM',
+  clientId: 'LIBRARY_CLIENT_ID',
+  clientSecret: 'LIBRARY_CLIENT_SECRET',
+  port: 'LIBRARY_PORT',
+};
+
+function readSettings(): Settings {
+  const set = Object.entries(VARIABLES).flatMap(([key, name]) => {
+    const value = process.env[name];
+    return value === undefined || value === '' ? [] : [[key, value] as const];
+  });
+  const read = settings.safeParse({ ...readLeft(), ...Object.fromEntries(set) });
+  if (read.success) return read.data;
+  const missing = [...new Set(read.error.issues.map(({ path }) => VARIABLES[path[0] as keyof Settings]))];
+  throw new Error(`缺少或不正确的设置 ${missing.join('、')}；先运行 npm start 会在 data/library.json 留下设置`);
+}
+
+function readLeft(): object {
+  try {
+    return JSON.parse(readFileSync(LEFT_BY_HUB, 'utf8')) as object;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
+    throw new Error('data/library.json 无法读取', { cause: error });
+  }
+}
+
+function readRootPem(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    throw new Error(`根证书文件 ${path} 无法读取`);
+  }
+}
+
+/** One line that says what to mend. */
+function explain(error: unknown): string {
+  const { code, message } = error as { code?: string; message?: string };
+  if (code === 'EADDRINUSE') return '端口已被占用（LIBRARY_PORT）';
+  if (code && /^(ECONN|ENOTFOUND|ETIMEDOUT|CONNECT)/.test(code))
+    return `数据库无法连接（LIBRARY_DATABASE_URL）：${code}`;
+  return (message ?? String(error)).split('\n')[0] ?? '';
+}
+
+async function main(): Promise<void> {
+  const { port, rootPemPath, ...rest } = readSettings();
+  const rootPem = readRootPem(rootPemPath);
+  const onError = (error: unknown) => console.error(`城市证照库：${explain(error)}`);
+  const app = await createLibrary({ ...rest, rootPem, now: () => new Date(), onError });
+  try {
+    console.log(`城市证照库 ${await app.listen({ port, host: HOST })}`);
+  } catch (error) {
+    await app.close();
+    throw error;
+  }
+  const stop = () => {
+    app.close().then(
+      () => process.exit(0),
+      () => process.exit(1),
+    );
+  };
+  process.once('SIGTERM', stop);
+  process.once('SIGINT', stop);
+}
+
+main().catch((error) => {
+  console.error(`城市证照库无法启动：${explain(error)}`);
+  process.exit(1);
+});

@@ -1,0 +1,190 @@
+import { randomUUID } from 'node:crypto';
+import { readdirSync, readFileSync } from 'node:fs';
+import postgres from 'postgres';
+import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
+import { advance, type Head } from './transition.ts';
+
+/** An act that was collected, as a receipt proves it. */
+export interface Collected {
+  contentDigest: string;
+  receipt: string;
+}
+
+/** A license version as the library keeps it. */
+export interface KeptCertificate {
+  identifier: string;
+  number: string;
+  version: number;
+  state: State;
+  /** Revision of the newest act on this version. */
+  revision: number;
+  changedAt: Date;
+  collectedAt: Date;
+  receipt: string;
+  record: VersionRecord;
+  documentDigest: string;
+  document: Uint8Array;
+  signature: Uint8Array;
+  acts: readonly KeptAct[];
+}
+
+/** One act on a license version. */
+export interface KeptAct {
+  revision: number;
+  act: string;
+  state: State;
+  changedAt: Date;
+  collectedAt: Date;
+  receipt: string;
+  documentDigest: string;
+}
+
+export interface Counts {
+  states: readonly { state: State; count: number }[];
+  acts: number;
+  lastCollectedAt: Date | null;
+}
+
+/** The library's own rows; nobody else's database. */
+export interface Store {
+  head(number: string): Promise<Head | null>;
+  collected(number: string, revision: number): Promise<Collected | null>;
+  /** Keeps a checked delivery, once; gives the receipt. Throws Fault as `advance` does. */
+  collect(delivery: Delivery, contentDigest: string, at: Date): Promise<string>;
+  find(identifier: string): Promise<KeptCertificate | null>;
+  counts(): Promise<Counts>;
+  close(): Promise<void>;
+}
+
+const POOL_SIZE = 8;
+const CONNECT_TIMEOUT_SECONDS = 5;
+const STATEMENT_TIMEOUT_MS = 10_000;
+const CLOSE_TIMEOUT_SECONDS = 2;
+const SCHEMA = 'city_library';
+/** Any number that no other program on this database takes for its own. */
+const MIGRATION_LOCK = 4_010_201_836;
+
+/** Connects and brings the library's tables up to date. Throws where the database cannot be reached. */
+export async function openStore(url: string): Promise<Store> {
+  const sql = postgres(url, {
+    max: POOL_SIZE,
+    connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    onnotice: () => {},
+    transform: postgres.camel,
+    connection: {
+      application_name: 'city-library',
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      search_path: SCHEMA,
+      TimeZone: 'UTC',
+    },
+  });
+  try {
+    await migrate(sql);
+  } catch (error) {
+    await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
+    throw error;
+  }
+  return {
+    head: (number) => readHead(sql, number),
+    collected: (number, revision) => readCollected(sql, number, revision),
+    collect: (delivery, contentDigest, at) => sql.begin((tx) => collect(tx, delivery, contentDigest, at)),
+    find: (identifier) => find(sql, identifier),
+    counts: () => counts(sql),
+    close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
+  };
+}
+
+async function migrate(sql: postgres.Sql): Promise<void> {
+  const folder = new URL('migrations/', import.meta.url);
+  await sql.begin(async (tx) => {
+    await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
+    await tx`create schema if not exists ${tx(SCHEMA)}`;
+    await tx`create table if not exists migration (name text primary key, applied_at timestamptz not null default now())`;
+    const applied = new Set((await tx<{ name: string }[]>`select name from migration`).map(({ name }) => name));
+    for (const name of readdirSync(folder).sort()) {
+      if (!name.endsWith('.sql') || applied.has(name)) continue;
+      await tx.unsafe(readFileSync(new URL(name, folder), 'utf8'));
+      await tx`insert into migration (name) values (${name})`;
+    }
+  });
+}
+
+async function readHead(sql: postgres.ISql, number: string): Promise<Head | null> {
+  const [row] = await sql<Head[]>`
+    select revision, identifier, version, state from license where number = ${number} and revision > 0`;
+  return row ?? null;
+}
+
+async function readCollected(sql: postgres.ISql, number: string, revision: number): Promise<Collected | null> {
+  const [row] = await sql<Collected[]>`
+    select content_digest, receipt from act where number = ${number} and revision = ${revision}`;
+  return row ?? null;
+}
+
+async function collect(
+  tx: postgres.TransactionSql,
+  delivery: Delivery,
+  contentDigest: string,
+  at: Date,
+): Promise<string> {
+  const { number, stream, revision, identifier, version, state, documentDigest } = delivery;
+  await tx`insert into license (number, stream, revision) values (${number}, ${stream}, 0) on conflict do nothing`;
+  const [locked] = await tx`select stream from license where number = ${number} for update`;
+  if (locked?.stream !== stream) throw new Fault('RECORD_MISMATCH', 'stream');
+
+  // Only now, under the lock, is it certain what a request at the same time has collected.
+  const done = await readCollected(tx, number, revision);
+  if (done?.contentDigest === contentDigest) return done.receipt;
+  const before = await readHead(tx, number);
+  const after = advance(before, delivery);
+
+  const { document, mediaType, record, signature } = delivery;
+  await tx`
+    insert into file (digest, media_type, bytes) values (${documentDigest}, ${mediaType}, ${Buffer.from(document)})
+    on conflict do nothing`;
+  if (mediaType === 'application/pdf') {
+    if (before) await tx`update certificate set state = 'SUPERSEDED' where identifier = ${before.identifier}`;
+    await tx`
+      insert into certificate (identifier, number, version, state, record, document_digest, signature)
+      values (${identifier}, ${number}, ${version}, ${state}, ${record.text}::text::json, ${documentDigest}, ${Buffer.from(signature)})`;
+  } else {
+    await tx`update certificate set state = ${state} where identifier = ${identifier}`;
+  }
+  await tx`update license set ${tx({ ...after })} where number = ${number}`;
+  const receipt = randomUUID();
+  await tx`
+    insert into act (number, revision, act, identifier, version, state, changed_at, record, document_digest, signature,
+      content_digest, receipt, collected_at)
+    values (${number}, ${revision}, ${delivery.act}, ${identifier}, ${version}, ${state}, ${delivery.changedAt},
+      ${record.text}::text::json, ${documentDigest}, ${Buffer.from(signature)}, ${contentDigest}, ${receipt}, ${at})`;
+  return receipt;
+}
+
+async function find(sql: postgres.Sql, identifier: string): Promise<KeptCertificate | null> {
+  type Row = Omit<KeptCertificate, 'acts' | 'record' | keyof KeptAct> & {
+    state: State;
+    documentDigest: string;
+    record: unknown;
+  };
+  const [row] = await sql<Row[]>`
+    select c.identifier, c.number, c.version, c.state, c.record::text as record, c.document_digest, f.bytes as document, c.signature
+    from certificate c join file f on f.digest = c.document_digest
+    where c.identifier = ${identifier}`;
+  if (!row) return null;
+  const acts = await sql<KeptAct[]>`
+    select revision, act, state, changed_at, collected_at, receipt, document_digest
+    from act where identifier = ${identifier} order by revision`;
+  const newest = acts.at(-1);
+  if (!newest) throw new Error(`certificate without an act: ${identifier}`);
+  const { revision, changedAt, collectedAt, receipt } = newest;
+  const record = readVersionRecord(JSON.parse(String(row.record)));
+  return { ...row, revision, changedAt, collectedAt, receipt, record, acts: [...acts] };
+}
+
+async function counts(sql: postgres.Sql): Promise<Counts> {
+  const states = await sql<{ state: State; count: number }[]>`
+    select state, count(*)::int as count from certificate group by state order by state`;
+  const [acts] = await sql<{ count: number; last: Date | null }[]>`
+    select count(*)::int as count, max(collected_at) as last from act`;
+  return { states, acts: acts?.count ?? 0, lastCollectedAt: acts?.last ?? null };
+}

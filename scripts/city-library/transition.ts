@@ -1,0 +1,67 @@
+import { type Delivery, Fault, type State, type StatementAct, type VersionAct, type Warning } from './protocol.ts';
+
+/** A license as the library last heard of it. */
+export interface Head {
+  revision: number;
+  /** Of the current version. */
+  identifier: string;
+  version: number;
+  state: State;
+}
+
+const LATE_MS = 86_400_000;
+
+const STATEMENTS: Readonly<Record<StatementAct, { from: readonly State[]; to: State }>> = {
+  SUSPEND: { from: ['VALID'], to: 'SUSPENDED' },
+  RESTORE: { from: ['SUSPENDED'], to: 'VALID' },
+  LAPSE: { from: ['VALID', 'SUSPENDED'], to: 'LAPSED' },
+  RESCIND: { from: ['VALID', 'SUSPENDED'], to: 'RESCINDED' },
+  WITHDRAW: { from: ['VALID', 'SUSPENDED'], to: 'WITHDRAWN' },
+  REVOKE: { from: ['VALID', 'SUSPENDED'], to: 'REVOKED' },
+  // What is cancelled already may be cancelled again: the second time says nothing new.
+  CANCEL: { from: ['VALID', 'SUSPENDED', 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED', 'CANCELLED'], to: 'CANCELLED' },
+};
+
+/**
+ * The license after a delivery. Throws Fault ORDER where an earlier act is missing, REVISION_CONFLICT where this
+ * revision is taken, STATE_NOT_ALLOWED or RECORD_MISMATCH where the act does not fit the license.
+ */
+export function advance(head: Head | null, delivery: Delivery): Head {
+  const expected = (head?.revision ?? 0) + 1;
+  if (delivery.revision > expected) throw new Fault('ORDER', `应为第 ${expected} 号，收到第 ${delivery.revision} 号`);
+  if (delivery.revision < expected) throw new Fault('REVISION_CONFLICT', `第 ${delivery.revision} 号`);
+  const { revision, identifier, version, state } = delivery;
+  if (delivery.mediaType === 'application/pdf') requireNewVersion(head, delivery, delivery.act);
+  else requireStatement(head, delivery, delivery.act);
+  return { revision, identifier, version, state };
+}
+
+function requireNewVersion(head: Head | null, delivery: Delivery, act: VersionAct): void {
+  const first = act === 'ISSUE';
+  if (first !== (head === null) || (head && head.state !== 'VALID')) {
+    throw new Fault('STATE_NOT_ALLOWED', `${head?.state ?? '无'} ${act}`);
+  }
+  if (delivery.version !== (head?.version ?? 0) + 1) throw new Fault('RECORD_MISMATCH', 'version');
+  if ((delivery.record.value.KZ_XGBS ?? null) !== (head?.identifier ?? null))
+    throw new Fault('RECORD_MISMATCH', 'KZ_XGBS');
+}
+
+function requireStatement(head: Head | null, delivery: Delivery, act: StatementAct): void {
+  const { from, to } = STATEMENTS[act];
+  if (!head?.state || !from.includes(head.state) || delivery.state !== to) {
+    throw new Fault('STATE_NOT_ALLOWED', `${head?.state ?? '无'} ${act}`);
+  }
+  if (delivery.identifier !== head.identifier || delivery.version !== head.version) {
+    throw new Fault('RECORD_MISMATCH', '不是当前版本');
+  }
+}
+
+/** What the library wants a person to look at, though it collects. */
+export function warningsOf(head: Head | null, delivery: Delivery, now: Date, today: string): Warning[] {
+  const warnings: Warning[] = [];
+  const until = delivery.record.value.ZZYXQJZRQ;
+  if (now.getTime() - Date.parse(delivery.changedAt) > LATE_MS) warnings.push('LATE');
+  if (typeof until === 'string' && until !== '长期' && until < today) warnings.push('VALIDITY_ENDED');
+  if (head?.state === 'CANCELLED') warnings.push('ALREADY_CANCELLED');
+  return warnings;
+}

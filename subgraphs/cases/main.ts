@@ -1,0 +1,36 @@
+import { createPublicKey } from 'node:crypto';
+import { connect } from '../../db/client.ts';
+import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
+import { createCases } from './index.ts';
+
+/** The cases subgraph as a process of its own; SECURITY.md lists its environment. */
+const {
+  DATABASE_URL = '',
+  PORT = '4002',
+  TOKEN_PUBLIC_KEY = '',
+  SERVICE_KEY = '',
+  AUTHORISATION_KEY_CASES = '',
+  LICENSES_URL = '',
+} = process.env;
+
+const now = () => new Date();
+const serviceKey = Buffer.from(SERVICE_KEY, 'base64url');
+const { db, close } = connect(DATABASE_URL, 'tongquan-cases');
+const cases = createCases({
+  db,
+  now,
+  authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
+  send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
+  onError: console.error,
+});
+const app = await serveSubgraph(cases, { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now });
+await app.listen({ host: '127.0.0.1', port: Number(PORT) });
+cases.start();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await app.close();
+    await cases.stop();
+    await close();
+  });
+}

@@ -1,0 +1,48 @@
+import { createPublicKey } from 'node:crypto';
+import { connect } from '../../db/client.ts';
+import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
+import { fileRoute, signOver } from './http.ts';
+import { createLicenses } from './index.ts';
+import { createLibraryClient } from './library.ts';
+
+/** The licenses subgraph as a process of its own; SECURITY.md lists its environment. */
+const {
+  DATABASE_URL = '',
+  PORT = '4003',
+  TOKEN_PUBLIC_KEY = '',
+  SERVICE_KEY = '',
+  AUTHORISATION_KEY_LICENSES = '',
+  CASES_URL = '',
+  SEALS_URL = '',
+  PUBLIC_URL = '',
+  LIBRARY_URL = '',
+  LIBRARY_CLIENT_ID = '',
+  LIBRARY_CLIENT_SECRET = '',
+} = process.env;
+
+const now = () => new Date();
+const serviceKey = Buffer.from(SERVICE_KEY, 'base64url');
+const options = { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now };
+const { db, close } = connect(DATABASE_URL, 'tongquan-licenses');
+const client = { url: LIBRARY_URL, clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now };
+const licenses = createLicenses({
+  db,
+  now,
+  authorisationKey: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
+  sign: signOver(SEALS_URL, serviceKey, now),
+  publicUrl: PUBLIC_URL,
+  library: LIBRARY_URL === '' ? null : createLibraryClient(client),
+  send: { cases: sendEvents(CASES_URL, 'licenses', serviceKey, now) },
+  onError: console.error,
+});
+const app = await serveSubgraph(licenses, options, (routes) => fileRoute(routes, licenses, options));
+await app.listen({ host: '127.0.0.1', port: Number(PORT) });
+licenses.start();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await app.close();
+    await licenses.stop();
+    await close();
+  });
+}

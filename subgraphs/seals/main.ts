@@ -1,0 +1,45 @@
+import { createPublicKey } from 'node:crypto';
+import { connect } from '../../db/client.ts';
+import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
+import { sealRoutes } from './http.ts';
+import { createSeals } from './index.ts';
+
+/** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
+const {
+  DATABASE_URL = '',
+  PORT = '4004',
+  TOKEN_PUBLIC_KEY = '',
+  SERVICE_KEY = '',
+  KEY_ENCRYPTION_KEY = '',
+  AUTHORISATION_KEY_CASES = '',
+  AUTHORISATION_KEY_LICENSES = '',
+  LICENSES_URL = '',
+} = process.env;
+
+const now = () => new Date();
+const serviceKey = Buffer.from(SERVICE_KEY, 'base64url');
+const options = { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now };
+const { db, close } = connect(DATABASE_URL, 'tongquan-seals');
+const seals = createSeals({
+  db,
+  now,
+  keyEncryptionKey: Buffer.from(KEY_ENCRYPTION_KEY, 'base64url'),
+  authorisationKeys: {
+    cases: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
+    licenses: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
+  },
+  send: { licenses: sendEvents(LICENSES_URL, 'seals', serviceKey, now) },
+  onError: console.error,
+});
+await seals.prepare();
+const app = await serveSubgraph(seals, options, (routes) => sealRoutes(routes, seals, options));
+await app.listen({ host: '127.0.0.1', port: Number(PORT) });
+seals.start();
+
+for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+  process.once(signal, async () => {
+    await app.close();
+    await seals.stop();
+    await close();
+  });
+}

@@ -1,0 +1,203 @@
+import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../db/client.ts';
+import type { EventPayload } from '../kernel/events.ts';
+import { append, type MessageTables } from '../kernel/outbox.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import type { Seal, SealState } from './seal.ts';
+import * as tables from './tables.ts';
+
+const { authority, seal, sealEvent, sealGrant, sealUse } = tables;
+
+export const messages: MessageTables = tables;
+const CONSUMERS = { licenses: ['SealChanged'] } as const;
+
+export type SealRow = typeof seal.$inferSelect;
+export type UseRow = typeof sealUse.$inferSelect;
+export type AuthorityRow = typeof authority.$inferSelect;
+
+/** A seal with its certificate and encrypted key. */
+export interface StoredSeal {
+  seal: Seal;
+  row: SealRow;
+}
+
+async function withGrants(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.id);
+  const grants = await db
+    .select()
+    .from(sealGrant)
+    .where(inArray(sealGrant.sealId, ids))
+    .orderBy(asc(sealGrant.matterId));
+  const bySeal = Map.groupBy(grants, (grant) => grant.sealId);
+  return rows.map((row) => {
+    const { id, name, kind, organ, state, validFrom, validUntil } = row;
+    const matters = (bySeal.get(id) ?? []).map((grant) => grant.matterId);
+    return { seal: { id, name, kind, organ, state, validFrom, validUntil, matters }, row };
+  });
+}
+
+/** Seals in the order of their ids. */
+export async function listSeals(
+  db: Reader,
+  filter: { organ: string | null; state: SealState | null },
+  page: PageRequest<string>,
+): Promise<Page<StoredSeal>> {
+  const rows = await db
+    .select()
+    .from(seal)
+    .where(
+      and(
+        filter.organ === null ? undefined : eq(seal.organ, filter.organ),
+        filter.state === null ? undefined : eq(seal.state, filter.state),
+        page.after === null ? undefined : gt(seal.id, page.after),
+      ),
+    )
+    .orderBy(asc(seal.id))
+    .limit(page.first + 1);
+  const cut = cutPage(rows, page.first);
+  return { rows: await withGrants(db, cut.rows), hasNextPage: cut.hasNextPage };
+}
+
+/** Seals by id, in the order asked, null where there is none. */
+export async function findSeals(db: Reader, ids: readonly string[]): Promise<(StoredSeal | null)[]> {
+  const found = await withGrants(
+    db,
+    await db
+      .select()
+      .from(seal)
+      .where(inArray(seal.id, [...ids])),
+  );
+  const byId = new Map(found.map((one) => [one.seal.id, one]));
+  return ids.map((id) => byId.get(id) ?? null);
+}
+
+/** A seal whose row is locked: nobody signs with it until the transaction ends. */
+export async function lockSeal(tx: Transaction, id: string): Promise<StoredSeal | null> {
+  const rows = await tx.select().from(seal).where(eq(seal.id, id)).for('update');
+  return (await withGrants(tx, rows))[0] ?? null;
+}
+
+/** The seals of an organ, held for signing: whoever wants to stop one waits, and whoever stopped one first is seen. */
+export async function holdSealsOf(tx: Transaction, organ: string): Promise<StoredSeal[]> {
+  return withGrants(tx, await tx.select().from(seal).where(eq(seal.organ, organ)).for('share'));
+}
+
+export async function findAuthorities(db: Reader): Promise<Map<string, AuthorityRow>> {
+  const rows = await db.select().from(authority);
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promise<void> {
+  await tx.insert(authority).values(row);
+}
+
+/** Names of the advisory locks of this schema. */
+const LOCKS = { pki: 7_310_001, issuance: 7_310_002 } as const;
+
+/** One process at a time makes the PKI or a seal. */
+export async function lockPki(tx: Transaction): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.pki})`);
+}
+
+/** One signature at a time per issuance id. */
+export async function lockIssuance(tx: Transaction, issuanceId: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.issuance}, hashtext(${issuanceId}))`);
+}
+
+export interface SealAct {
+  event: 'MADE' | 'SUSPENDED' | 'RESUMED' | 'GRANTED' | 'GRANT_WITHDRAWN';
+  matterId: string | null;
+  actor: string;
+  reason: string | null;
+  at: Date;
+}
+
+export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
+  await tx.insert(seal).values(row);
+}
+
+export async function setState(tx: Transaction, id: string, state: SealState): Promise<void> {
+  await tx.update(seal).set({ state }).where(eq(seal.id, id));
+}
+
+/** Adds grants that are missing; gives those it added. */
+export async function addGrants(tx: Transaction, sealId: string, matters: readonly string[]): Promise<string[]> {
+  if (matters.length === 0) return [];
+  const rows = matters.map((matterId) => ({ sealId, matterId }));
+  const added = await tx
+    .insert(sealGrant)
+    .values(rows)
+    .onConflictDoNothing()
+    .returning({ matterId: sealGrant.matterId });
+  return added.map((row) => row.matterId);
+}
+
+/** Takes a grant back; gives false where there was none. */
+export async function removeGrant(tx: Transaction, sealId: string, matterId: string): Promise<boolean> {
+  const where = and(eq(sealGrant.sealId, sealId), eq(sealGrant.matterId, matterId));
+  return (await tx.delete(sealGrant).where(where).returning({ sealId: sealGrant.sealId })).length > 0;
+}
+
+/** Enters what was done with a seal in its ledger, and tells licenses how it now stands. */
+export async function enterSealActs(
+  tx: Transaction,
+  id: string,
+  acts: readonly SealAct[],
+  at: Date,
+): Promise<StoredSeal> {
+  await tx.insert(sealEvent).values(acts.map((act) => ({ sealId: id, ...act })));
+  const stored = await lockSeal(tx, id);
+  if (!stored) throw new Error(`no seal ${id}`);
+  await append(tx, messages, CONSUMERS, {
+    type: 'SealChanged',
+    stream: `seal:${id}`,
+    occurredAt: at,
+    payload: factOf(stored.seal),
+  });
+  return stored;
+}
+
+function factOf({ id, name, kind, organ, state, validFrom, validUntil, matters }: Seal): EventPayload<'SealChanged'> {
+  return {
+    sealId: id,
+    name,
+    kind,
+    organ,
+    state,
+    validFrom: validFrom.toISOString(),
+    validUntil: validUntil.toISOString(),
+    matters: [...matters],
+  };
+}
+
+export async function findUse(db: Reader, issuanceId: string): Promise<UseRow | null> {
+  const [row] = await db.select().from(sealUse).where(eq(sealUse.issuanceId, issuanceId));
+  return row ?? null;
+}
+
+export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
+  await tx.insert(sealUse).values(row);
+}
+
+/** Uses of seals, newest first; `organ` null means every organ's. */
+export async function listUses(
+  db: Reader,
+  filter: { organ: string | null; seal: string | null; license: string | null },
+  page: PageRequest<number>,
+): Promise<Page<UseRow>> {
+  const rows = await db
+    .select()
+    .from(sealUse)
+    .where(
+      and(
+        filter.organ === null ? undefined : eq(sealUse.organ, filter.organ),
+        filter.seal === null ? undefined : eq(sealUse.sealId, filter.seal),
+        filter.license === null ? undefined : eq(sealUse.identifier, filter.license),
+        page.after === null ? undefined : lt(sealUse.serial, page.after),
+      ),
+    )
+    .orderBy(desc(sealUse.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}

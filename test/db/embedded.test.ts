@@ -1,0 +1,168 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { chmodSync, existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Embedded, startEmbedded } from '../../db/embedded.ts';
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+let base: string;
+
+beforeAll(() => {
+  base = mkdtempSync(join(tmpdir(), 'tongquan-embedded-'));
+  chmodSync(base, 0o711);
+});
+afterAll(() => rmSync(base, { recursive: true, force: true }));
+
+const options = (name: string) => ({
+  folder: join(base, name, 'postgres'),
+  logFile: join(base, `${name}.log`),
+  password: 'a password / with & signs',
+});
+
+function isAlive(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch {
+    return false;
+  }
+}
+
+async function ask(server: Embedded, query = 'select 1 as one'): Promise<Record<string, unknown> | undefined> {
+  const sql = postgres(server.url, { max: 1 });
+  try {
+    const [row] = await sql.unsafe(query);
+    return row;
+  } finally {
+    await sql.end({ timeout: 1 });
+  }
+}
+
+test('starts, keeps its data across a restart, and leaves no process', async () => {
+  const first = await startEmbedded(options('restart'));
+  expect(await ask(first, "select current_setting('server_version_num')::int / 10000 as major")).toEqual({ major: 18 });
+  expect(await ask(first, "select current_setting('server_encoding') as encoding")).toEqual({ encoding: 'UTF8' });
+  await ask(first, "create table kept as select '同权'::text as name");
+  await first.stop();
+  expect(isAlive(first.pid)).toBe(false);
+  const second = await startEmbedded(options('restart'));
+  expect(await ask(second, 'select name from kept')).toEqual({ name: '同权' });
+  await second.stop();
+});
+
+test('lets nobody in without the password', async () => {
+  const server = await startEmbedded(options('password'));
+  const sql = postgres(server.url.replace(/:[^:@]*@/, ':wrong@'), { max: 1 });
+  await expect(sql`select 1`).rejects.toMatchObject({ code: '28P01' });
+  await sql.end();
+  await server.stop();
+});
+
+test('a server left by a killed hub is stopped, and its data is whole', async () => {
+  const script = `
+    import { startEmbedded } from './db/embedded.ts';
+    const server = await startEmbedded(${JSON.stringify(options('killed'))});
+    console.log(server.pid);
+    setInterval(() => {}, 1000);`;
+  const hub = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const [line] = (await once(hub.stdout, 'data')) as [Buffer];
+  const left = Number(line.toString());
+  expect(isAlive(left)).toBe(true);
+  hub.kill('SIGKILL');
+  const server = await startEmbedded(options('killed'));
+  expect(isAlive(left)).toBe(false);
+  expect(await ask(server)).toEqual({ one: 1 });
+  await server.stop();
+});
+
+test('a postmaster.pid that names somebody else’s process does not get that process stopped', async () => {
+  const server = await startEmbedded(options('stale'));
+  await server.stop();
+  const other = spawn('sleep', ['60']);
+  writeFileSync(join(options('stale').folder, 'postmaster.pid'), `${other.pid}\n${options('stale').folder}\n`);
+  const again = await startEmbedded(options('stale'));
+  expect(isAlive(other.pid ?? 0)).toBe(true);
+  other.kill();
+  await again.stop();
+});
+
+test('a folder of another version is refused in one line', async () => {
+  const server = await startEmbedded(options('version'));
+  await server.stop();
+  writeFileSync(join(options('version').folder, 'PG_VERSION'), '17\n');
+  await expect(startEmbedded(options('version'))).rejects.toThrow(/PostgreSQL 17.*PostgreSQL 18/);
+});
+
+test('a folder with something else in it is refused and left as it is', async () => {
+  const file = join(base, 'photo.jpg');
+  writeFileSync(file, 'x');
+  await expect(startEmbedded({ ...options('other'), folder: base })).rejects.toThrow(/neither empty nor/);
+  expect(existsSync(file)).toBe(true);
+});
+
+describe('the driver', () => {
+  test('outlives its server under load and finds it again', async () => {
+    const server = await startEmbedded(options('driver'));
+    const sql = postgres(server.url, { max: 8, onnotice: () => {}, connect_timeout: 2 });
+    const faults: unknown[] = [];
+    const notice = (error: unknown) => faults.push(error);
+    process.on('uncaughtException', notice);
+    let going = true;
+    const worker = async (kind: number) => {
+      while (going) {
+        const work =
+          kind % 2 === 0
+            ? sql`select ${kind}::int, pg_sleep(0.001)`
+            : sql.begin(async (tx) => {
+                for (let i = 0; i < 20; i++) await tx`select ${i}::int`;
+              });
+        await work.catch(() => pause(2));
+      }
+    };
+    const workers = Array.from({ length: 24 }, (_, kind) => worker(kind));
+    await pause(300);
+    process.kill(server.pid, 'SIGKILL');
+    await server.ended;
+    await pause(300);
+    const again = await startEmbedded({ ...options('driver'), port: server.port });
+    // Backends killed one by one: the server itself restarts all of them each time.
+    for (let round = 0; round < 3; round++) {
+      await pause(300);
+      const rows = await ask(
+        again,
+        'select pid from pg_stat_activity where state is not null and pid <> pg_backend_pid() limit 1',
+      ).catch(() => undefined);
+      if (rows) process.kill(Number(rows.pid), 'SIGKILL');
+    }
+    await pause(1_500);
+    going = false;
+    await Promise.all(workers);
+    process.off('uncaughtException', notice);
+    expect(faults).toEqual([]);
+    expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);
+    await sql.end({ timeout: 1 });
+    await again.stop();
+  });
+
+  test('a transaction whose connection was cut is refused, not left waiting', async () => {
+    const server = await startEmbedded(options('cut'));
+    const sql = postgres(server.url, { max: 1 });
+    const cut = sql.begin(async (tx) => {
+      const [me] = await tx`select pg_backend_pid() as pid`;
+      await ask(server, `select pg_terminate_backend(${me?.pid})`);
+      await pause(100);
+      await tx`select 1`;
+    });
+    await expect(cut).rejects.toBeInstanceOf(Error);
+    expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);
+    await sql.end({ timeout: 1 });
+    await server.stop();
+  });
+});

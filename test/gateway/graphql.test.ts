@@ -1,0 +1,151 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { GraphQLError, getIntrospectionQuery } from 'graphql';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { DEPTH_LIMIT, FIELD_LIMIT, ROOT_FIELD_LIMIT, TOKEN_LIMIT } from '../../gateway/limits.ts';
+import { mintToken } from '../../scripts/people.ts';
+import { actor, tokenFor } from '../support/actors.ts';
+import { testClock } from '../support/clock.ts';
+import { asPerson, post, type StubGateway, type Stubs, stubGateway, stubSources } from '../support/stubs.ts';
+
+const clock = testClock('2022-09-29');
+const matter = { id: 'm1', mainItem: '主项', name: '事项' };
+const stubs: Stubs = {
+  matters: {
+    Query: {
+      matter: () => matter,
+      matters: () => ({ edges: [{ cursor: 'c', node: matter }], pageInfo: { hasNextPage: false }, totalCount: 1 }),
+    },
+  },
+  cases: {
+    Query: {
+      case: asPerson((name) => ({ id: 'c1', number: name, matter: { id: 'm1' } })),
+      cases: () => {
+        throw new GraphQLError('first 须为 1 至 100 的整数。', {
+          extensions: { code: 'BAD_USER_INPUT', argument: 'first' },
+        });
+      },
+    },
+  },
+  seals: {
+    Query: {
+      seal: () => {
+        throw new Error('password=hunter2 at tq_seals');
+      },
+      seals: () => {
+        throw new GraphQLError('此查询只供审计。', { extensions: { code: 'FORBIDDEN' } });
+      },
+    },
+  },
+};
+
+describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
+  let gateway: StubGateway;
+  const ask = (query: string, token?: string) => post(gateway.app, query, token);
+  const codes = async (query: string, token?: string) =>
+    (await ask(query, token)).errors?.map(({ extensions }) => extensions.code);
+
+  beforeAll(async () => {
+    gateway = await stubGateway(clock, stubs, transport);
+  });
+  afterAll(() => gateway.stop());
+
+  test('the public reads the matters without a token', async () => {
+    expect(await ask('{ matters(first: 1) { totalCount edges { node { name } } } }')).toMatchObject({
+      data: { matters: { totalCount: 1, edges: [{ node: { name: '事项' } }] } },
+    });
+  });
+
+  test('the token travels to the subgraph', async () => {
+    const token = await tokenFor(actor('window-yudu'), clock());
+    expect((await ask('{ case(id: "c1") { number matter { id } } }', token)).data).toEqual({
+      case: { number: actor('window-yudu').name, matter: { id: 'm1' } },
+    });
+  });
+
+  test('a missing token is UNAUTHENTICATED, and wipes only its own field', async () => {
+    const answer = await ask('{ case(id: "c1") { number } matter(id: "m1") { name } }');
+    expect(answer.data).toEqual({ case: null, matter: { name: '事项' } });
+    expect(answer.errors?.[0]).toMatchObject({ path: ['case'], extensions: { code: 'UNAUTHENTICATED' } });
+  });
+
+  test('an expired token is TOKEN_EXPIRED with 401', async () => {
+    const token = await tokenFor(actor('auditor'), new Date(clock().getTime() - 7_200_000), 3600);
+    const answer = await ask('{ matter(id: "m1") { name } }', token);
+    expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'TOKEN_EXPIRED' } }] });
+  });
+
+  test('a forged token is TOKEN_INVALID with 401', async () => {
+    const token = await mintToken(actor('auditor'), generateKeyPairSync('ed25519').privateKey, clock());
+    const answer = await ask('{ matter(id: "m1") { name } }', token);
+    expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'TOKEN_INVALID' } }] });
+    expect(await codes('{ matter(id: "m1") { name } }', 'nonsense')).toEqual(['TOKEN_INVALID']);
+    const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${token.split('.')[1]}.`;
+    expect(await codes('{ matter(id: "m1") { name } }', unsigned)).toEqual(['TOKEN_INVALID']);
+  });
+
+  test('codes of a subgraph are kept, with the argument they concern', async () => {
+    expect((await ask('{ cases(first: 1) { edges { cursor } } }')).errors?.[0]?.extensions).toEqual({
+      code: 'BAD_USER_INPUT',
+      argument: 'first',
+    });
+    expect(await codes('{ seals(first: 1) { edges { cursor } } }')).toEqual(['FORBIDDEN']);
+  });
+
+  test('a fault is masked, in Chinese, with an incident number, and told to the operator', async () => {
+    const answer = await ask('{ seal(id: "s1") { name } }');
+    expect(answer.errors).toHaveLength(1);
+    expect(answer.errors?.[0]?.message).toMatch(/^系统内部故障/);
+    expect(answer.errors?.[0]?.extensions).toEqual({ code: 'INTERNAL_SERVER_ERROR', incident: expect.any(String) });
+    expect(JSON.stringify(answer)).not.toMatch(/hunter2|stack|seals/);
+    expect(String(gateway.faults.at(-1))).toContain('hunter2');
+  });
+
+  test('unknown fields and bad syntax say so', async () => {
+    expect(await codes('{ matter(id: "m1") { nonsense } }')).toEqual(['GRAPHQL_VALIDATION_FAILED']);
+    expect(await codes('{ matter(id: "m1" { name } }')).toEqual(['GRAPHQL_PARSE_FAILED']);
+  });
+
+  test('limits: depth, width, size, tokens', async () => {
+    const deep = (levels: number) =>
+      `{ license(identifier: "x") ${'{ versions '.repeat(levels)}{ number }${' }'.repeat(levels)} }`;
+    expect(await codes(deep(DEPTH_LIMIT - 1))).toEqual(['QUERY_TOO_DEEP']);
+    expect(await codes(deep(DEPTH_LIMIT - 2))).not.toEqual(['QUERY_TOO_DEEP']);
+    const wide = Array.from({ length: ROOT_FIELD_LIMIT + 1 }, (_, i) => `a${i}: matter(id: "m1") { id }`).join(' ');
+    expect(await codes(`{ ${wide} }`)).toEqual(['QUERY_TOO_WIDE']);
+    // Each fragment spreads the one before ten times: a short document that would select a million fields.
+    const fragments = Array.from({ length: 6 }, (_, i) => {
+      const inner = i === 0 ? 'name' : Array.from({ length: 10 }, () => `...F${i - 1}`).join(' ');
+      return `fragment F${i} on Matter { ${inner} }`;
+    });
+    expect(10 ** 5).toBeGreaterThan(FIELD_LIMIT);
+    expect(await codes(`{ matter(id: "m1") { ...F5 } } ${fragments.join(' ')}`)).toContain('QUERY_TOO_LARGE');
+    expect(await codes(`{ ${'__typename '.repeat(TOKEN_LIMIT)} }`)).toEqual(['QUERY_TOO_LARGE']);
+  });
+
+  test('a fragment within itself is refused, not followed', async () => {
+    const query = '{ matter(id: "m1") { ...F } } fragment F on Matter { name ...F }';
+    expect(await codes(query)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
+  });
+
+  test('introspection answers', async () => {
+    const answer = await ask(getIntrospectionQuery());
+    expect(answer.errors).toBeUndefined();
+    expect(answer.data).toHaveProperty('__schema');
+  });
+
+  test('a GET that a foreign page could send is refused', async () => {
+    const response = await gateway.app.inject({ url: '/graphql?query={__typename}', headers: { accept: 'text/html' } });
+    expect(response.statusCode).toBe(400);
+    expect(response.body).not.toContain('<script');
+  });
+});
+
+test('a subgraph that is down wipes only its own part, as a masked fault', async () => {
+  const gateway = await stubGateway(clock, stubs, 'local', {
+    sources: { ...stubSources(stubs), seals: { url: 'http://127.0.0.1:9/graphql' } },
+  });
+  const answer = await post(gateway.app, '{ seal(id: "s1") { name } matter(id: "m1") { name } }');
+  expect(answer.data).toEqual({ seal: null, matter: { name: '事项' } });
+  expect(answer.errors?.map(({ extensions }) => extensions.code)).toEqual(['INTERNAL_SERVER_ERROR']);
+  await gateway.stop();
+});

@@ -1,0 +1,147 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import { actor, tokenFor } from '../support/actors.ts';
+import { testClock } from '../support/clock.ts';
+import { type StubGateway, stubGateway } from '../support/stubs.ts';
+
+const clock = testClock('2022-09-29');
+const identifier = writeLicenseIdentifier({
+  type: '11100000000013338W011',
+  issuer: '11430000006122244L',
+  serial: '20230000403',
+  version: 1,
+});
+const DIGEST = 'a'.repeat(64);
+const status = {
+  identifier,
+  number: '20230000403',
+  version: 1,
+  state: 'SUSPENDED',
+  name: '药品经营许可证',
+  holderName: '<script>alert(1)</script>',
+  issuerName: '赣州市行政审批局',
+  issuedOn: new Date('2022-09-29'),
+  validFrom: '2022-09-29',
+  validUntil: null,
+  documentDigest: DIGEST,
+  sealName: '赣州市行政审批局市级审批专用章',
+  sealedAt: new Date('2022-09-29T04:00:00Z'),
+  supersededBy: null,
+};
+let gateway: StubGateway;
+let databaseUp = true;
+
+beforeAll(async () => {
+  gateway = await stubGateway(
+    clock,
+    {
+      licenses: {
+        Query: {
+          licenseStatus: (_parent: unknown, args: { identifier: string }) =>
+            args.identifier === identifier ? { ...status, issuedOn: '2022-09-29' } : null,
+        },
+      },
+    },
+    'local',
+    {
+      file: async (digest, { actor: who }) =>
+        digest === DIGEST && who.kind === 'person' && who.id === 'auditor'
+          ? { bytes: Buffer.from('%PDF'), mediaType: 'application/pdf', name: '证照 1.pdf' }
+          : null,
+      checks: {
+        matters: async () => {
+          if (!databaseUp) throw new Error('connection refused');
+        },
+      },
+    },
+  );
+});
+afterAll(() => gateway.stop());
+
+const get = async (url: string, person?: string, headers: Record<string, string> = {}) => {
+  const token = person === undefined ? null : await tokenFor(actor(person), clock());
+  return gateway.app.inject({ url, headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) } });
+};
+
+describe('the public page of a license', () => {
+  test('tells the state, what is sealed, and how to verify', async () => {
+    const page = await get(`/v/${identifier}`);
+    expect(page.statusCode).toBe(200);
+    for (const text of ['暂扣', identifier, DIGEST, status.sealName, 'openssl cms -verify', '长期', '2022年9月29日']) {
+      expect(page.body).toContain(text);
+    }
+  });
+
+  test('loads nothing, runs nothing, and shows names as text', async () => {
+    const page = await get(`/v/${identifier}`);
+    expect(page.headers['content-security-policy']).toMatch(/^default-src 'none'; style-src 'sha256-[\w+/=]+';/);
+    expect(page.body).not.toMatch(/<script|\bsrc=|https?:\/\//);
+    expect(page.body).toContain('&lt;script&gt;');
+  });
+
+  test('an identifier that was never issued is 404', async () => {
+    const other = writeLicenseIdentifier({
+      type: '11100000000013338W011',
+      issuer: '11430000006122244L',
+      serial: 'X',
+      version: 1,
+    });
+    const page = await get(`/v/${other}`);
+    expect(page.statusCode).toBe(404);
+    expect(page.body).toContain('没有此证照');
+  });
+
+  test('a bad check character is 400 and says so', async () => {
+    const page = await get(`/v/${identifier.slice(0, -1)}${identifier.endsWith('A') ? 'B' : 'A'}`);
+    expect(page.statusCode).toBe(400);
+    expect(page.body).toContain('校验位不正确');
+    expect((await get('/v/%3Cb%3E')).body).toContain('&lt;b&gt;');
+  });
+
+  test('a check character of the known vendor is named as such', async () => {
+    const variant = '1.2.156.3005.2.11100000000013661B006.113700000045046442.209FA4E88F9E4C878F3E9BED2CE7EA49.001.M';
+    const page = await get(`/v/${variant}`);
+    expect(page.statusCode).toBe(400);
+    expect(page.body).toContain('另一种算法');
+  });
+});
+
+describe('files', () => {
+  test('come with name, type and digest as ETag', async () => {
+    const file = await get(`/files/${DIGEST}`, 'auditor');
+    expect(file).toMatchObject({ statusCode: 200, body: '%PDF' });
+    expect(file.headers).toMatchObject({
+      'content-type': 'application/pdf',
+      etag: `"${DIGEST}"`,
+      'content-disposition': `attachment; filename="___1.pdf"; filename*=UTF-8''%E8%AF%81%E7%85%A7%201.pdf`,
+    });
+    expect((await get(`/files/${DIGEST}`, 'auditor', { 'if-none-match': `"${DIGEST}"` })).statusCode).toBe(304);
+  });
+
+  test('need a token; somebody else’s and unknown ones look the same', async () => {
+    expect((await get(`/files/${DIGEST}`)).statusCode).toBe(401);
+    const bad = await gateway.app.inject({ url: `/files/${DIGEST}`, headers: { authorization: 'Bearer x.y.z' } });
+    expect(bad.json()).toMatchObject({ code: 'TOKEN_INVALID' });
+    const denied = await get(`/files/${DIGEST}`, 'window-xingguo');
+    const unknown = await get(`/files/${'b'.repeat(64)}`, 'window-xingguo');
+    expect([denied.statusCode, denied.body]).toEqual([unknown.statusCode, unknown.body]);
+    expect(denied.statusCode).toBe(404);
+    expect((await get('/files/..%2f..%2fetc', 'auditor')).statusCode).toBe(404);
+  });
+});
+
+test('health: live always, ready only while everything answers', async () => {
+  expect((await get('/health/live')).json()).toEqual({ status: 'live' });
+  expect((await get('/health/ready')).json()).toEqual({ status: 'ready', checks: { matters: 'up' } });
+  databaseUp = false;
+  const down = await get('/health/ready');
+  expect([down.statusCode, down.json()]).toEqual([503, { status: 'not ready', checks: { matters: 'down' } }]);
+  databaseUp = true;
+});
+
+test('the front page and the root certificate are public; the root says that it is a test', async () => {
+  expect((await get('/')).body).toContain('电子证照');
+  const root = await get('/root.pem');
+  expect(root.body).toMatch(/^-----BEGIN CERTIFICATE-----/);
+  expect(root.headers['x-test-pki']).toContain('test PKI');
+});

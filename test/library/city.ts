@@ -1,0 +1,245 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
+import type { FastifyInstance } from 'fastify';
+import { createLibrary } from '../../scripts/city-library/app.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
+import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { scratchDatabase } from '../support/database.ts';
+import { type Issued, issue, pem, type SealOptions, seal } from './authority.ts';
+
+export const ORGAN = '于都县水利局';
+const ORGAN_CODE = '11430000006122244L';
+const LICENSE_TYPE = `${ORGAN_CODE}001`;
+export const CLIENT = { clientId: 'tongquan', clientSecret: 'a-secret-of-the-city-library' };
+export const NOW = '2024-03-05T02:00:00Z';
+
+/** One test PKI for the run of a file: keys take long to make. */
+export interface Authority {
+  root: Issued;
+  issuing: Issued;
+  signer: Issued;
+}
+
+export function makeAuthority(): Authority {
+  const root = issue({ organization: '测试', common: '测试根', issuer: null, isCa: true });
+  const issuing = issue({ organization: '测试', common: '测试签发', issuer: root, isCa: true, pathLength: 0 });
+  return { root, issuing, signer: issue({ organization: ORGAN, common: '测试章', issuer: issuing }) };
+}
+
+const workspace = mkdtempSync(join(tmpdir(), 'tongquan-library-'));
+const compiler = NodeCompiler.create({ workspace });
+
+/** A PDF of the kind the hub makes, with `attached` as its metadata.json. */
+export function makePdf(attached: string, text = 'license'): Uint8Array {
+  const path = join(workspace, 'main.typ');
+  const source = `#pdf.attach("metadata.json", bytes(${JSON.stringify(attached)}), relationship: "data", mime-type: "application/json", description: "data")\n${text}`;
+  compiler.addSource(path, source);
+  const options = { pdfStandard: 'a-3b', creationTimestamp: 1_700_000_000 } as never;
+  return new Uint8Array(compiler.pdf({ mainFilePath: path }, options));
+}
+
+export function identifierOf(serial: string, version: number): string {
+  return writeLicenseIdentifier({ type: LICENSE_TYPE, issuer: ORGAN_CODE, serial, version });
+}
+
+/** A license whose acts a test delivers one after another. */
+export interface TestLicense {
+  /** An act that makes a new version. */
+  version(act: LibraryDelivery['act'], revision: number, version: number, change?: Change): LibraryDelivery;
+  /** An act that makes a sealed statement about a version. */
+  statement(
+    act: LibraryDelivery['act'],
+    state: LibraryDelivery['state'],
+    revision: number,
+    version: number,
+  ): LibraryDelivery;
+}
+
+export interface Change {
+  record?: Partial<LicenseRecord>;
+  sealed?: Partial<SealOptions>;
+  /** What is printed on the page. */
+  text?: string;
+}
+
+export function makeLicense(authority: Authority, serial: string): TestLicense {
+  const sealing = {
+    signer: authority.signer,
+    issuer: authority.issuing,
+    signingTime: new Date('2024-03-05T01:59:00Z'),
+  };
+  const common = { stream: `license:${serial}`, number: serial, changedAt: '2024-03-05T01:59:30.000Z' };
+  return {
+    version(act, revision, version, change = {}) {
+      const record: LicenseRecord = { ...baseRecord(serial, act, version), ...change.record };
+      const document = makePdf(JSON.stringify(record), change.text);
+      return {
+        ...common,
+        revision,
+        act,
+        identifier: identifierOf(serial, version),
+        version,
+        state: 'VALID',
+        record,
+        documentDigest: sha256(document),
+        document,
+        mediaType: 'application/pdf',
+        signature: seal(document, { ...sealing, ...change.sealed }),
+      };
+    },
+    statement(act, state, revision, version) {
+      const identifier = identifierOf(serial, version);
+      const record: ActStatement = {
+        CZ: act,
+        ZZBH: serial,
+        ZZBS: identifier,
+        KZ_BB: version,
+        ZZBFJG: ORGAN,
+        ZZBFJGDM: ORGAN_CODE,
+        ZZZT: state,
+        SM: '依法办理',
+        KZ_BJBH: null,
+        ZZQZR: '张伟',
+        ZZQZSJ: '2024-03-05T01:58:00.000Z',
+        ZZQZMC: '测试章',
+        KZ_KBZZ: null,
+      };
+      const document = new Uint8Array(Buffer.from(JSON.stringify(record)));
+      const signature = seal(document, sealing);
+      const documentDigest = sha256(document);
+      const mediaType = 'application/json';
+      return {
+        ...common,
+        revision,
+        act,
+        identifier,
+        version,
+        state,
+        record,
+        documentDigest,
+        document,
+        mediaType,
+        signature,
+      };
+    },
+  };
+}
+
+function baseRecord(serial: string, act: string, version: number): LicenseRecord {
+  const identifier = identifierOf(serial, version);
+  return {
+    ZZMC: '取水许可证',
+    ZZLXDM: LICENSE_TYPE,
+    ZZBH: serial,
+    ZZBS: identifier,
+    ZZBFJG: ORGAN,
+    ZZBFJGDM: ORGAN_CODE,
+    ZZBFRQ: '2024-03-05',
+    CZZT: '于都测试有限公司',
+    CZZTDM: '12110000400777687U',
+    CZZTDMLX: '001',
+    ZZYXQQSRQ: '2024-03-05',
+    ZZYXQJZRQ: '2029-03-04',
+    ZZQZR: '张伟',
+    ZZQZSJ: '2024-03-05T01:58:00.000Z',
+    ZZQZMC: '测试章',
+    KZ_BB: version,
+    KZ_CZ: act,
+    KZ_SX: 'yd2022-1-07',
+    KZ_BJBH: '360731202400001',
+    KZ_XZQH: '360731',
+    KZ_BLXZQH: '360731',
+    KZ_NR: [{ label: '取水量', text: '每年 100 万立方米' }],
+    KZ_XGBS: version === 1 ? null : identifierOf(serial, version - 1),
+    KZ_HYDZ: `http://127.0.0.1:4000/v/${identifier}`,
+  };
+}
+
+function sha256(bytes: Uint8Array): string {
+  return createHash('sha256').update(bytes).digest('hex');
+}
+
+/** The delivery as it goes over the wire. */
+export function wire(delivery: LibraryDelivery): Record<string, unknown> {
+  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+  const { document, signature } = delivery;
+  return { ...delivery, codeList: 'tongquan-1', document: base64(document), signature: base64(signature) };
+}
+
+/** What the library answers. */
+export interface Answer {
+  status: number;
+  code?: number;
+  temporary?: boolean;
+  reasons?: { code: string; message: string }[];
+  receipt?: string;
+  result?: number;
+  certificate?: Record<string, unknown> & { acts: { act: string }[] };
+}
+
+/** A library on a database of its own, asked without a network. */
+export interface City {
+  clock: TestClock;
+  databaseUrl: string;
+  app(): FastifyInstance;
+  token(): Promise<string>;
+  ask(path: string, body: unknown, token?: string): Promise<Answer>;
+  get(path: string): Promise<Answer>;
+  collect(delivery: LibraryDelivery): Promise<Answer>;
+  /** Closes the library and opens another on the same database. */
+  restart(): Promise<void>;
+  close(): Promise<void>;
+}
+
+export async function openCity(authority: Authority, errors: unknown[] = []): Promise<City> {
+  const { url, drop } = await scratchDatabase();
+  const clock = testClock(NOW);
+  const rootPem = pem(authority.root.certificate);
+  const onError = (error: unknown) => errors.push(error);
+  const open = () => createLibrary({ databaseUrl: url, rootPem, ...CLIENT, now: clock, onError });
+  let app = await open();
+  const grant = { grant_type: 'client_credentials', client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret };
+  const city: City = {
+    clock,
+    databaseUrl: url,
+    app: () => app,
+    async token() {
+      const response = await app.inject({ method: 'POST', url: '/token', payload: grant });
+      return String(response.json().access_token);
+    },
+    async ask(path, body, token) {
+      const authorization = `Bearer ${token ?? (await city.token())}`;
+      const response = await app.inject({
+        method: 'POST',
+        url: path,
+        headers: { authorization },
+        payload: body as object,
+      });
+      return { status: response.statusCode, ...response.json() };
+    },
+    async get(path) {
+      const response = await app.inject({ url: path, headers: { authorization: `Bearer ${await city.token()}` } });
+      return { status: response.statusCode, ...response.json() };
+    },
+    collect: (delivery) => city.ask('/certificates/collect', wire(delivery)),
+    async restart() {
+      await app.close();
+      app = await open();
+    },
+    async close() {
+      await app.close();
+      await drop();
+    },
+  };
+  return city;
+}
+
+/** The first reason's code. */
+export function reason(answer: Answer): string | undefined {
+  return answer.reasons?.[0]?.code;
+}

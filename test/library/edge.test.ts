@@ -1,0 +1,177 @@
+import { connect } from 'node:net';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { createLibrary } from '../../scripts/city-library/app.ts';
+import { pem } from './authority.ts';
+import { type Authority, type City, CLIENT, makeAuthority, makeLicense, openCity, reason, wire } from './city.ts';
+
+let authority: Authority;
+let city: City;
+const errors: unknown[] = [];
+const PATHS = ['/certificates/validate', '/certificates/collect', '/certificates/verify'];
+
+beforeAll(async () => {
+  authority = makeAuthority();
+  city = await openCity(authority, errors);
+});
+afterAll(() => city.close());
+
+/** Sends anything at all; every answer must be the library's JSON. */
+async function send(path: string, payload: string, headers: Record<string, string> = {}) {
+  const all = { 'content-type': 'application/json', authorization: `Bearer ${await city.token()}`, ...headers };
+  const response = await city.app().inject({ method: 'POST', url: path, headers: all, payload });
+  expect(response.headers['content-type']).toContain('application/json');
+  expect(response.body).not.toMatch(/\bat .*\.ts|stack/);
+  return { status: response.statusCode, ...response.json() };
+}
+
+describe('tokens', () => {
+  const ask = (headers: Record<string, string>) => city.app().inject({ url: '/certificates/x', headers });
+
+  it('refuses a request without a token, with a forged, altered or expired one', async () => {
+    const token = await city.token();
+    const [endsAt, tag] = token.split('.');
+    const forged = [`${Number(endsAt) + 1}.${tag}`, `${endsAt}.x`, 'x', '..', token.slice(0, -1)];
+    expect(reason((await ask({})).json())).toBe('TOKEN_MISSING');
+    for (const text of forged)
+      expect(reason((await ask({ authorization: `Bearer ${text}` })).json())).toBe('TOKEN_INVALID');
+    expect((await ask({ authorization: `Basic ${token}` })).statusCode).toBe(401);
+    city.clock.advance(601_000);
+    const late = await ask({ authorization: `Bearer ${token}` });
+    expect(late.statusCode).toBe(401);
+    expect(reason(late.json())).toBe('TOKEN_EXPIRED');
+  });
+
+  it('gives no token for a wrong secret, a wrong client, or another grant', async () => {
+    const grant = { grant_type: 'client_credentials', client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret };
+    const token = (change: object) => send('/token', JSON.stringify({ ...grant, ...change }));
+    expect(await token({})).toMatchObject({ status: 200, token_type: 'Bearer', expires_in: 600 });
+    expect(reason(await token({ client_secret: 'wrong' }))).toBe('CLIENT_UNKNOWN');
+    expect(reason(await token({ client_id: 'other' }))).toBe('CLIENT_UNKNOWN');
+    expect(reason(await token({ grant_type: 'password' }))).toBe('REQUEST_MALFORMED');
+    expect((await token({ client_secret: 'x'.repeat(5000) })).status).toBe(413);
+  });
+
+  it('asks for a token before it reads a body', async () => {
+    const response = await city.app().inject({ method: 'POST', url: PATHS[0], payload: 'x'.repeat(9_000_000) });
+    expect(response.statusCode).toBe(401);
+  });
+});
+
+describe('bad input', () => {
+  it('answers garbage on every path with a clear error', async () => {
+    const deep = `${'['.repeat(100_000)}${']'.repeat(100_000)}`;
+    const bodies = ['', '{', 'null', '[]', '"x"', '{}', deep, '{"__proto__":{"x":1}}', '\u0000', '{"identifier":5}'];
+    for (const path of [...PATHS, '/token']) {
+      for (const body of bodies) {
+        const answer = await send(path, body);
+        const asked = path.endsWith('verify') && body === '{}';
+        expect(answer.status, `${path} ${body.slice(0, 20)}`).toBe(
+          asked ? 200 : path === '/token' && body === deep ? 413 : 400,
+        );
+        if (!asked) expect(answer).toMatchObject({ code: 0, temporary: false });
+      }
+      expect((await send(path, '<a/>', { 'content-type': 'text/xml' })).status).toBe(400);
+    }
+  });
+
+  it('refuses each field that is missing or of another form', async () => {
+    const good = wire(makeLicense(authority, 'D001').version('ISSUE', 1, 1));
+    const wrong: Record<string, unknown> = {
+      codeList: 'other-1',
+      stream: 'a\u0000b',
+      revision: 0,
+      act: 'SPOIL',
+      identifier: '',
+      number: 'x'.repeat(129),
+      version: 1.5,
+      state: 'GOOD',
+      changedAt: 'yesterday',
+      record: [],
+      documentDigest: 'XYZ',
+      document: 'not base64!',
+      mediaType: 'text/plain',
+      signature: '',
+    };
+    for (const [field, value] of Object.entries(wrong)) {
+      for (const body of [
+        { ...good, [field]: value },
+        { ...good, [field]: undefined },
+      ]) {
+        const answer = await send('/certificates/collect', JSON.stringify(body));
+        expect(reason(answer), field).toBe('REQUEST_MALFORMED');
+      }
+    }
+    const deepRecord = JSON.stringify(good).replace(
+      /"record":\{/,
+      `"record":{"x":${'['.repeat(150_000)}${']'.repeat(150_000)},`,
+    );
+    expect(reason(await send('/certificates/collect', deepRecord))).toBe('REQUEST_MALFORMED');
+  });
+
+  it('refuses a body over 8 MiB', async () => {
+    for (const path of PATHS) expect(reason(await send(path, `"${'x'.repeat(8 * 1024 * 1024)}"`))).toBe('TOO_LARGE');
+  });
+
+  it('answers unknown paths, methods and identifiers', async () => {
+    const authorization = `Bearer ${await city.token()}`;
+    for (const url of [
+      '/nowhere',
+      '/certificates/x',
+      '/certificates/a%00b',
+      '/certificates/%E4%B8%AD',
+      `/certificates/${'1'.repeat(120)}`,
+    ]) {
+      const response = await city.app().inject({ url, headers: { authorization } });
+      expect(response.statusCode, url).toBe(404);
+      expect(reason(response.json())).toBe('NOT_FOUND');
+    }
+    for (const url of ['/certificates/%', `/certificates/${'1'.repeat(500)}`]) {
+      const response = await city.app().inject({ url, headers: { authorization } });
+      expect(response.json(), url).toMatchObject({ code: 0 });
+    }
+    expect((await city.app().inject({ method: 'DELETE', url: '/token' })).json()).toMatchObject({ code: 0 });
+  });
+
+  it('closes a connection that speaks no HTTP', async () => {
+    const address = await city.app().listen({ port: 0, host: '127.0.0.1' });
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connect(Number(new URL(address).port), '127.0.0.1', () => socket.write('garbage\r\n\r\n'));
+      let read = '';
+      socket.on('data', (chunk) => {
+        read += chunk;
+      });
+      socket.on('close', () => resolve(read)).on('error', reject);
+    });
+    expect(answer).toContain('400');
+  });
+
+  it('called none of it a fault of its own', () => expect(errors).toEqual([]));
+});
+
+describe('what is open to all', () => {
+  it('is alive, and shows counts without personal data', async () => {
+    const other = await openCity(authority);
+    await other.collect(makeLicense(authority, 'D002').version('ISSUE', 1, 1));
+    expect((await other.app().inject('/health/live')).json()).toEqual({ status: 'live' });
+    const page = await other.app().inject('/');
+    expect(page.body).toContain('<td>有效</td><td>1</td>');
+    expect(page.body).not.toContain('于都测试有限公司');
+    await other.close();
+  });
+});
+
+describe('a library that cannot work', () => {
+  const options = () => ({
+    databaseUrl: city.databaseUrl,
+    rootPem: pem(authority.root.certificate),
+    ...CLIENT,
+    now: city.clock,
+  });
+
+  it('does not open without a database or a root', async () => {
+    await expect(createLibrary({ ...options(), databaseUrl: 'postgres://x@127.0.0.1:1/x' })).rejects.toThrow(
+      /ECONNREFUSED/,
+    );
+    await expect(createLibrary({ ...options(), rootPem: 'nothing' })).rejects.toThrow('没有根证书');
+  });
+});

@@ -1,0 +1,53 @@
+import { describe, expect, test } from 'vitest';
+import { ACTS, LICENSE_STATES } from '../../subgraphs/kernel/events.ts';
+import { isLive, makesVersion, stateAfter } from '../../subgraphs/licenses/license.ts';
+
+/** What the law lets be done in each state (DOMAIN: 证照状态); everything else is refused. */
+const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {
+  VALID: ['CHANGE', 'RENEW', 'REISSUE', 'TRANSFER', 'SUSPEND', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
+  SUSPENDED: ['RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
+  SUPERSEDED: [],
+  LAPSED: ['CANCEL'],
+  RESCINDED: ['CANCEL'],
+  WITHDRAWN: ['CANCEL'],
+  REVOKED: ['CANCEL'],
+  CANCELLED: [],
+};
+const RESULT: Record<string, string> = {
+  CHANGE: 'SUPERSEDED',
+  RENEW: 'SUPERSEDED',
+  REISSUE: 'SUPERSEDED',
+  TRANSFER: 'SUPERSEDED',
+  SUSPEND: 'SUSPENDED',
+  RESTORE: 'VALID',
+  LAPSE: 'LAPSED',
+  RESCIND: 'RESCINDED',
+  WITHDRAW: 'WITHDRAWN',
+  REVOKE: 'REVOKED',
+  CANCEL: 'CANCELLED',
+};
+
+describe('the state machine of a license', () => {
+  for (const state of LICENSE_STATES) {
+    for (const act of ACTS) {
+      if (act === 'ISSUE') continue;
+      if (ALLOWED[state].includes(act)) {
+        test(`${act} of a ${state} license leads to ${RESULT[act]}`, () => {
+          expect(stateAfter(state, act)).toBe(RESULT[act]);
+        });
+      } else {
+        test(`${act} of a ${state} license is refused`, () => {
+          expect(() => stateAfter(state, act)).toThrow(expect.objectContaining({ code: 'LICENSE_ACT_NOT_ALLOWED' }));
+        });
+      }
+    }
+  }
+
+  test('only five acts make a new document', () => {
+    expect(ACTS.filter(makesVersion)).toEqual(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER']);
+  });
+
+  test('paper of a version out of force must come back', () => {
+    expect(LICENSE_STATES.filter(isLive)).toEqual(['VALID', 'SUSPENDED']);
+  });
+});

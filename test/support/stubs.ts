@@ -1,0 +1,90 @@
+import { readFileSync } from 'node:fs';
+import type { FastifyInstance } from 'fastify';
+import type { GraphQLSchema } from 'graphql';
+import { createGateway, type GatewayOptions } from '../../gateway/gateway.ts';
+import { requirePerson, type Subgraph, serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/serve.ts';
+import { tokenKeys } from './actors.ts';
+import type { TestClock } from './clock.ts';
+
+/** Subgraphs with the real faces and invented answers, for tests of the gateway alone. */
+
+const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
+const SERVICE_KEY = new Uint8Array(32);
+
+/** Resolvers per subgraph, as `buildSubgraphSchema` takes them. */
+export type Stubs = Partial<Record<(typeof NAMES)[number], object>>;
+
+/** Asks a person, as every resolver does that needs one. */
+export function asPerson<Result>(answer: (name: string) => Result) {
+  return (_parent: unknown, _args: unknown, context: { actor: Parameters<typeof requirePerson>[0] }): Result =>
+    answer(requirePerson(context.actor).name);
+}
+
+function schemaOf(name: (typeof NAMES)[number], stubs: Stubs): GraphQLSchema {
+  const face = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
+  return subgraphSchema(face, stubs[name] ?? {});
+}
+
+/** Every subgraph's stub by function call. */
+export function stubSources(stubs: Stubs): Record<string, GatewayOptions['sources'][string]> {
+  return Object.fromEntries(NAMES.map((name) => [name, { schema: schemaOf(name, stubs) }]));
+}
+
+export interface StubGateway {
+  app: FastifyInstance;
+  /** Each fault that the gateway masked. */
+  faults: unknown[];
+  stop(): Promise<void>;
+}
+
+/** A gateway over stubs, by function call or across HTTP. */
+export async function stubGateway(
+  clock: TestClock,
+  stubs: Stubs,
+  transport: 'local' | 'http' = 'local',
+  changed: Partial<GatewayOptions> = {},
+): Promise<StubGateway> {
+  process.env.APOLLO_TELEMETRY_DISABLED = '1';
+  const faults: unknown[] = [];
+  const served: FastifyInstance[] = [];
+  const sources = stubSources(stubs);
+  for (const name of transport === 'http' ? NAMES : []) {
+    const schema = schemaOf(name, stubs);
+    const subgraph: Subgraph = { name, schema, receive: async () => {}, start: () => {}, stop: async () => {} };
+    const app = await serveSubgraph(subgraph, { tokenKey: tokenKeys.publicKey, serviceKey: SERVICE_KEY, now: clock });
+    served.push(app);
+    sources[name] = { url: `${await app.listen({ host: '127.0.0.1', port: 0 })}/graphql` };
+  }
+  const app = await createGateway({
+    sources,
+    tokenKey: tokenKeys.publicKey,
+    now: clock,
+    file: async () => null,
+    rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',
+    checks: {},
+    onFault: (_incident, error) => faults.push(error),
+    ...changed,
+  });
+  const stop = async () => {
+    await app.close();
+    await Promise.all(served.map((one) => one.close()));
+  };
+  return { app, faults, stop };
+}
+
+export interface Answer {
+  status: number;
+  data?: Record<string, unknown> | null;
+  errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
+}
+
+/** Asks a gateway without a socket. */
+export async function post(app: FastifyInstance, query: string, token?: string | null): Promise<Answer> {
+  const response = await app.inject({
+    method: 'POST',
+    url: '/graphql',
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    payload: JSON.stringify({ query }),
+  });
+  return { status: response.statusCode, ...response.json() };
+}

@@ -1,0 +1,13 @@
+import { defineConfig } from 'vitest/config';
+
+/** Checks against tools that are not ours: openssl, poppler-utils, qpdf, BouncyCastle. Needs apt packages; see `.ci/run`. */
+export default defineConfig({
+  test: {
+    include: ['test/interop/**/*.interop.ts'],
+    globalSetup: ['test/support/postgres-setup.ts'],
+    testTimeout: 180_000,
+    hookTimeout: 180_000,
+    maxWorkers: 1,
+    sequence: { concurrent: false },
+  },
+});
