@@ -11,6 +11,8 @@ export type Reader = Pick<Database, 'select' | 'selectDistinct'>;
 /** Connections that one subgraph may hold open. */
 const POOL_SIZE = 8;
 const CONNECT_TIMEOUT_SECONDS = 5;
+/** Pause before a lost server is tried again. The driver's own grows to 20 s, and a hub must be back when its database is. */
+const BACKOFF_SECONDS = 0.25;
 /** A statement that takes longer is a fault, not patience. */
 const STATEMENT_TIMEOUT_MS = 15_000;
 
@@ -24,6 +26,7 @@ export function connect(url: string, applicationName: string, poolSize = POOL_SI
   const client = postgres(url, {
     max: poolSize,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
+    backoff: () => BACKOFF_SECONDS,
     onnotice: () => {},
     connection: { application_name: applicationName, statement_timeout: STATEMENT_TIMEOUT_MS, TimeZone: 'UTC' },
   });

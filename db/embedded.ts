@@ -94,7 +94,7 @@ function initialise(options: EmbeddedOptions, found: Binaries, account: Account 
       throw new EmbeddedError(`${folder} is neither empty nor a PostgreSQL data folder`);
     rmSync(folder, { recursive: true });
   }
-  mkdirSync(folder, { mode: 0o700 });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
   const passwordFile = `${folder}.password`;
   writeFileSync(passwordFile, options.password, { mode: 0o600 });
   if (account) {

@@ -8,7 +8,7 @@ import type { Seals } from './index.ts';
  * `POST /sign` for licenses in another process, with a service token: 200 with the answer, the signature in base64; 422 with a
  * refusal. `GET /root.pem` for everybody.
  */
-export function sealRoutes(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
+export function signRoute(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
   app.post('/sign', async (request, reply) => {
     await requireService(request, options);
     try {

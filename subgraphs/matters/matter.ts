@@ -1,0 +1,160 @@
+import { type Day, within } from '../kernel/day.ts';
+import type {
+  Assignment,
+  DelegationFact,
+  EventPayload,
+  LicenseAction,
+  Mode,
+  OrganFact,
+  OutcomeFact,
+} from '../kernel/events.ts';
+
+export type PowerType = 'LICENSE' | 'CONFIRMATION' | 'FILING' | 'OTHER';
+
+/** One printed cell, to the letter. */
+export interface PrintedCell {
+  column: string;
+  text: string;
+}
+
+/** One reading that departs from what is printed (更正); never silent. */
+export interface Correction {
+  field: string;
+  printed: string;
+  corrected: string;
+  reason: string;
+}
+
+/** A matter (事项) as a list hands it over: one row of the plan, read with care. */
+export interface MatterRow {
+  id: string;
+  annex: number;
+  row: number;
+  mainItem: string;
+  subItem: string | null;
+  powerType: PowerType;
+  cityOrgan: string;
+  countyOrgan: string;
+  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
+  cityIndustry: string | null;
+  countyIndustry: string | null;
+  mode: Mode;
+  validFrom: Day | null;
+  licenseAction: LicenseAction | null;
+  outcome: OutcomeFact;
+  printed: PrintedCell[];
+  corrections: Correction[];
+  flags: string[];
+}
+
+/** A mode for a time, between a city and a county organ. */
+export interface Delegation {
+  mode: Mode;
+  cityOrgan: string;
+  countyOrgan: string;
+  validFrom: Day | null;
+  validTo: Day | null;
+}
+
+/** The organ that supervises a matter on one level, for a time; organ null while nobody is named. */
+export interface IndustryOrgan {
+  level: 'CITY' | 'COUNTY';
+  organ: string | null;
+  validFrom: Day | null;
+  validTo: Day | null;
+}
+
+/** A matter with its delegations and industry organs through time. */
+export interface Matter {
+  row: Omit<MatterRow, 'mode' | 'validFrom' | 'cityIndustry' | 'countyIndustry'>;
+  delegations: readonly Delegation[];
+  industryOrgans: readonly IndustryOrgan[];
+}
+
+/** The sub-item, or the main item where there is none. */
+export function nameOf(row: { mainItem: string; subItem: string | null }): string {
+  return row.subItem ?? row.mainItem;
+}
+
+/** The delegation in force on a day, or null where the matter is not delegated then. */
+export function delegationOn(matter: Matter, on: Day): Delegation | null {
+  return matter.delegations.find((one) => within(on, one.validFrom, one.validTo)) ?? null;
+}
+
+const NO_INDUSTRY_ORGAN = '行业主管部门待明确：审批局不承担监管，须由办公室指定';
+
+/** Who accepts, examines, decides, seals, is liable and supervises: derived from the mode, never typed in (实施方案二、三.5). */
+export function responsibilities(matter: Matter, delegation: Delegation, on: Day): DelegationFact {
+  const { mode, validFrom, validTo, cityOrgan: city, countyOrgan: county } = delegation;
+  const base = { mode, validFrom, validTo };
+  const at = (organ: string | null, reason: string, more: Partial<Assignment> = {}): Assignment => ({
+    organ,
+    second: null,
+    window: false,
+    reason,
+    ...more,
+  });
+  const supervises = (level: 'CITY' | 'COUNTY', clause: string) => {
+    const found = matter.industryOrgans.find((one) => one.level === level && within(on, one.validFrom, one.validTo));
+    return found?.organ ? at(found.organ, clause) : at(null, NO_INDUSTRY_ORGAN);
+  };
+  const atWindow = { second: city, window: true };
+  switch (mode) {
+    case 'DIRECT':
+      return {
+        ...base,
+        accepts: at(county, '实施方案二（一）：由承接单位直接作出审批决定'),
+        examines: at(county, '实施方案二（一）'),
+        decides: at(county, '实施方案二（一）：直接作出审批决定'),
+        seals: at(county, '由实施方案二（一）推定：谁决定，谁用印'),
+        liable: at(county, '实施方案三.5：县级单位对审批结果负责'),
+        supervises: supervises('COUNTY', '实施方案三.5：县级行业主管部门负责监管'),
+      };
+    case 'SUBSTANTIVE_REVIEW':
+      return {
+        ...base,
+        accepts: at(county, '实施方案二：市县有同等受理、审核权；三.2：综合受理窗口', atWindow),
+        examines: at(county, '实施方案二（二）：行使实质性审核权', { second: city }),
+        decides: at(city, '由实施方案二（二）、三.5推定：报市级审批部门，市级审批单位对审批结果负责'),
+        seals: at(city, '实施方案二（二）：加盖市级审批专用章'),
+        liable: at(city, '实施方案三.5：市级审批单位对审批结果负责；县级单位履行实质性审核责任并承担属地法律责任', {
+          second: county,
+        }),
+        supervises: supervises('CITY', '实施方案三.5：市级行业主管部门监管'),
+      };
+    case 'WINDOW_FORWARD':
+      return {
+        ...base,
+        accepts: at(county, '实施方案二：市县有同等的受理权；二（三）：“市县同权”窗口受理', atWindow),
+        examines: at(county, '实施方案二（三）：窗口工作人员开展形式性审查', atWindow),
+        decides: at(city, '实施方案二（三）：转递市级主管部门办理'),
+        seals: at(city, '由实施方案二（三）推定：谁决定，谁用印'),
+        liable: at(city, '实施方案三.5：市级审批部门对审批结果负责'),
+        supervises: supervises('CITY', '实施方案三.5：市级行业主管部门负责监管'),
+      };
+  }
+}
+
+/** The snapshot that other subgraphs keep of a matter. Industry organs are those of `on`. */
+export function factOf(matter: Matter, organs: readonly OrganFact[], on: Day): EventPayload<'DelegationChanged'> {
+  const { id, mainItem, subItem, licenseAction, outcome, cityOrgan, countyOrgan } = matter.row;
+  const delegations = matter.delegations.map((one) => responsibilities(matter, one, on));
+  const named = new Set([cityOrgan, countyOrgan]);
+  for (const { accepts, examines, decides, seals, liable, supervises } of delegations) {
+    for (const { organ, second } of [accepts, examines, decides, seals, liable, supervises]) {
+      for (const one of [organ, second]) if (one !== null) named.add(one);
+    }
+  }
+  return {
+    matterId: id,
+    mainItem,
+    subItem,
+    name: nameOf(matter.row),
+    licenseAction,
+    outcome,
+    cityOrgan,
+    countyOrgan,
+    delegations,
+    organs: organs.filter((organ) => named.has(organ.id)),
+  };
+}

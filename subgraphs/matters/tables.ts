@@ -1,0 +1,85 @@
+import { bigint, date, index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import type { LicenseAction, Mode, OutcomeFact } from '../kernel/events.ts';
+import { messageTables } from '../kernel/outbox.ts';
+import type { Correction, PowerType, PrintedCell } from './matter.ts';
+
+const schema = pgSchema('matters');
+const day = () => date({ mode: 'string' });
+const serial = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
+
+/** Organs (机关). */
+export const organ = schema.table('organ', {
+  id: text().primaryKey(),
+  name: text().notNull(),
+  level: text().$type<'CITY' | 'COUNTY'>().notNull(),
+  divisionCode: text().notNull(),
+  uscc: text().notNull().unique(),
+});
+
+/** Matters (事项) with their provenance. */
+export const matter = schema.table(
+  'matter',
+  {
+    id: text().primaryKey(),
+    annex: integer().notNull(),
+    row: integer().notNull(),
+    mainItem: text().notNull(),
+    subItem: text(),
+    name: text().notNull(),
+    powerType: text().$type<PowerType>().notNull(),
+    cityOrgan: text()
+      .notNull()
+      .references(() => organ.id),
+    countyOrgan: text()
+      .notNull()
+      .references(() => organ.id),
+    licenseAction: text().$type<LicenseAction>(),
+    outcome: jsonb().$type<OutcomeFact>().notNull(),
+    printed: jsonb().$type<PrintedCell[]>().notNull(),
+    corrections: jsonb().$type<Correction[]>().notNull(),
+    flags: jsonb().$type<string[]>().notNull(),
+    /** Digest of the imported row: an import that says the same changes nothing. */
+    rowDigest: text().notNull(),
+  },
+  (table) => [uniqueIndex().on(table.annex, table.row)],
+);
+
+/** Modes through time (下放关系). */
+export const delegation = schema.table(
+  'delegation',
+  {
+    serial: serial(),
+    matterId: text()
+      .notNull()
+      .references(() => matter.id),
+    mode: text().$type<Mode>().notNull(),
+    cityOrgan: text()
+      .notNull()
+      .references(() => organ.id),
+    countyOrgan: text()
+      .notNull()
+      .references(() => organ.id),
+    /** Null where the plan dates no beginning. */
+    validFrom: day(),
+    validTo: day(),
+  },
+  (table) => [index().on(table.matterId)],
+);
+
+/** Industry organs (行业主管部门) through time, per level. */
+export const industryOrgan = schema.table(
+  'industry_organ',
+  {
+    serial: serial(),
+    matterId: text()
+      .notNull()
+      .references(() => matter.id),
+    level: text().$type<'CITY' | 'COUNTY'>().notNull(),
+    organ: text().references(() => organ.id),
+    validFrom: day(),
+    validTo: day(),
+  },
+  (table) => [index().on(table.matterId)],
+);
+
+export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
