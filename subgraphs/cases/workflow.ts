@@ -202,7 +202,10 @@ async function closeBy(tx: Transaction, caseId: string | null, step: Step, at: D
   if (caseId === null) return;
   const stored = await store.lockCase(tx, caseId);
   if (!stored) throw new Error(`no case ${caseId}`);
-  if (stored.subject.steps.some((record) => record.step === step)) return;
+  const has = (one: Step) => stored.subject.steps.some((record) => record.step === one);
+  if (has(step)) return;
+  // The two events come by different streams; a delivery that overtakes the certificate is sent again.
+  if (step === 'DELIVERED' && !has('CERTIFIED')) throw new Error(`case ${caseId} is not certified yet`);
   const record = { step, at, actorId: 'licenses', actor: '电子证照系统', organ: null, note: null, finding: null };
   await store.addStep(tx, stored.subject, record);
 }

@@ -95,10 +95,20 @@ export function prepareCaseAct(
     const blankNumber = asked.blankNumber ?? '';
     requireInStock(await store.lockBlank(tx, blankNumber), task.issuer.id, 'blankNumber');
     const { identifier } = planned;
+    requireRenderable(deps, planned.record);
     await ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber });
     await ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at });
     return base.id;
   });
+}
+
+/** Refuses FIELD_MALFORMED where the document cannot be set, before anything is reserved: a rare character that no font has. */
+function requireRenderable({ render }: IssueDependencies, record: LicenseRecord): void {
+  try {
+    render(record);
+  } catch {
+    throw new Refusal('FIELD_MALFORMED', 'case', '含有字库没有的字，无法制证');
+  }
 }
 
 /** The standing license that a task's act is on, locked; null where the task issues a new one. */

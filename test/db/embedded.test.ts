@@ -168,4 +168,23 @@ describe('the driver', () => {
     await close();
     await server.stop();
   });
+
+  test('what a transaction still does after its connection was cut never reaches the next connection', async () => {
+    const server = await startEmbedded(options('stray'));
+    await ask(server, 'create table entry (id int)');
+    const { db, close } = connect(server.url, 'driver-test', 1);
+    const cut = db.transaction(async (tx) => {
+      await tx.execute(sql`insert into entry values (1)`);
+      const [me] = await tx.execute(sql`select pg_backend_pid() as pid`);
+      await ask(server, `select pg_terminate_backend(${me?.pid})`);
+      await pause(100);
+      expect([...(await db.execute(sql`select 1 as one`))]).toEqual([{ one: 1 }]);
+      await tx.execute(sql`insert into entry values (2)`);
+    });
+    await expect(cut).rejects.toBeInstanceOf(Error);
+    await pause(200);
+    expect(await ask(server, 'select count(*)::int as entries from entry')).toEqual({ entries: 0 });
+    await close();
+    await server.stop();
+  });
 });

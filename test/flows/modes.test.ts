@@ -1,0 +1,45 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { CASE, act, grantCase, issue, LICENSE, ROUTES } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+describe.each(['local', 'http'] as const)('one case of each mode, subgraphs reached %s', (transport) => {
+  let hub: TestHub;
+  beforeAll(async () => {
+    hub = await testHub({ transport });
+  });
+  afterAll(() => hub?.stop());
+
+  test.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const)('%s', async (mode) => {
+    const route = ROUTES[mode];
+    const caseId = await grantCase(hub, route);
+    const license = await issue(hub, route, caseId, mode === 'WINDOW_FORWARD' ? 2 : 1);
+    expect(license).toMatchObject({ version: 1, state: 'VALID', paper: { state: 'PRINTED', validity: 'VALID' } });
+
+    const delivered = await act(
+      hub,
+      route.prints,
+      'deliverCertificate',
+      'CertificateInput',
+      { identifier: license.identifier, blankNumber: license.paper.blankNumber },
+      `license { ${LICENSE} }`,
+    );
+    expect(delivered).toMatchObject({ refusal: null, license: { paper: { state: 'DELIVERED' } } });
+
+    const closed = await until('the case is delivered', async () => {
+      const query = `query($id: ID!) { case(id: $id) { ${CASE} license { identifier issuer { name } matter { name } } } }`;
+      const { data, errors } = await hub.ask('applicant-company', query, { id: caseId });
+      if (errors) throw new Error(JSON.stringify(errors));
+      return data.case.step === 'DELIVERED' && data.case;
+    });
+    expect(closed).toMatchObject({ result: 'ISSUED', delegation: { mode }, license: { identifier: license.identifier } });
+    const steps = closed.steps.map((one: { step: string }) => one.step);
+    const forwarded = mode === 'DIRECT' ? [] : ['FORWARDED'];
+    expect(steps).toEqual(['ACCEPTED', 'EXAMINED', ...forwarded, 'DECIDED', 'CERTIFIED', 'DELIVERED']);
+
+    const uses = await hub.ask('auditor', 'query($id: ID) { sealUses(filter: { license: $id }, first: 5) { edges { node { act documentDigest seal { name } } } } }', { id: license.identifier });
+    expect(uses.data.sealUses.edges).toEqual([
+      { node: { act: 'ISSUE', documentDigest: license.document.digest, seal: { name: expect.stringContaining('专用章') } } },
+    ]);
+  });
+});

@@ -1,0 +1,147 @@
+import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { Rejected } from '../../subgraphs/kernel/outbox.ts';
+import { createLibraryClient, type LibraryClient } from '../../subgraphs/licenses/library.ts';
+import { type Authority, type City, CLIENT, makeAuthority, makeLicense, openCity } from './city.ts';
+
+let authority: Authority;
+let city: City;
+let client: LibraryClient;
+
+beforeAll(async () => {
+  authority = makeAuthority();
+  city = await openCity(authority);
+  const url = await city.app().listen({ port: 0, host: '127.0.0.1' });
+  client = createLibraryClient({ url: `${url}/`, ...CLIENT, now: city.clock });
+});
+afterAll(() => city.close());
+
+/** What a delivery is refused with. */
+async function failure(promise: Promise<unknown>): Promise<Error> {
+  return promise.then(
+    () => expect.fail('delivered'),
+    (error: Error) => error,
+  );
+}
+
+describe('against the reference library', () => {
+  it('delivers, and gives the same receipt for the same delivery', async () => {
+    const issue = makeLicense(authority, 'E001').version('ISSUE', 1, 1);
+    const receipt = await client.deliver(issue);
+    expect(receipt).toMatch(/^[0-9a-f-]{36}$/);
+    expect(await client.deliver(issue)).toBe(receipt);
+    expect(await Promise.all([client.deliver(issue), client.deliver(issue)])).toEqual([receipt, receipt]);
+  });
+
+  it('throws Rejected with the reason where the library refuses for good', async () => {
+    const license = makeLicense(authority, 'E002');
+    const wrong = {
+      ...license.version('ISSUE', 1, 1),
+      signature: license.version('ISSUE', 1, 1, { text: 'x' }).signature,
+    };
+    const error = await failure(client.deliver(wrong));
+    expect(error).toBeInstanceOf(Rejected);
+    expect(error.message).toContain('SIGNATURE_OF_OTHER_DOCUMENT');
+  });
+
+  it('throws a plain Error where an earlier act is missing, and delivers once it is there', async () => {
+    const license = makeLicense(authority, 'E003');
+    const cancel = license.statement('CANCEL', 'CANCELLED', 2, 1);
+    const error = await failure(client.deliver(cancel));
+    expect(error).not.toBeInstanceOf(Rejected);
+    expect(error.message).toContain('ORDER');
+    await client.deliver(license.version('ISSUE', 1, 1));
+    await client.deliver(cancel);
+  });
+
+  it('collects in spite of warnings', async () => {
+    const late = { ...makeLicense(authority, 'E004').version('ISSUE', 1, 1), changedAt: '2024-01-01T00:00:00.000Z' };
+    expect(await client.deliver(late)).toBeTruthy();
+  });
+
+  it('renews a token that the library says has ended', async () => {
+    const standing = () => new Date('2024-03-05T02:00:00Z');
+    const url = `http://127.0.0.1:${(city.app().server.address() as AddressInfo).port}`;
+    const slow = createLibraryClient({ url, ...CLIENT, now: standing });
+    const license = makeLicense(authority, 'E005');
+    await slow.deliver(license.version('ISSUE', 1, 1));
+    city.clock.advance(700_000);
+    await slow.deliver(license.version('CHANGE', 2, 2));
+    city.clock.advance(-700_000);
+  });
+
+  it('goes on trying with a wrong secret: an operator can mend it', async () => {
+    const url = `http://127.0.0.1:${(city.app().server.address() as AddressInfo).port}`;
+    const wrong = createLibraryClient({ url, ...CLIENT, clientSecret: 'wrong', now: city.clock });
+    const error = await failure(wrong.deliver(makeLicense(authority, 'E006').version('ISSUE', 1, 1)));
+    expect(error).not.toBeInstanceOf(Rejected);
+    expect(error.message).toContain('401');
+  });
+});
+
+describe('against a library that misbehaves', () => {
+  let close: () => Promise<unknown> = async () => {};
+  afterEach(() => close());
+
+  /** A peer whose answers the test writes. Counts the requests per path. */
+  async function misbehave(answer: (path: string, reply: ServerResponse, request: IncomingMessage) => void) {
+    const asked: string[] = [];
+    const server = createServer((request, reply) => {
+      asked.push(request.url ?? '');
+      request.resume().on('end', () => answer(request.url ?? '', reply, request));
+    });
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+    close = () => {
+      server.closeAllConnections();
+      return new Promise((resolve) => server.close(resolve));
+    };
+    const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    return { asked, client: createLibraryClient({ url, ...CLIENT, now: () => new Date(), timeoutMs: 400 }) };
+  }
+
+  const token = JSON.stringify({ access_token: 'x', expires_in: 600 });
+  const answering = (status: number, body: string) => (path: string, reply: ServerResponse) => {
+    if (path === '/token') reply.end(token);
+    else reply.writeHead(status).end(body);
+  };
+  const delivery = () => makeLicense(authority, 'F001').version('ISSUE', 1, 1);
+
+  it.each([
+    ['a fault', 500, '{"code":0,"reasons":[]}'],
+    ['a proxy that finds nothing', 404, '<html>not found</html>'],
+    ['no JSON', 200, 'ok'],
+    ['JSON of another kind', 200, '{"success":true}'],
+    ['success without a receipt', 200, '{"code":1}'],
+    ['a refusal that says it is temporary', 409, '{"code":0,"temporary":true,"reasons":[]}'],
+    ['an endless token refusal', 401, '{"code":0,"reasons":[]}'],
+    ['a redirection', 302, ''],
+    ['more than it may say', 200, `"${'x'.repeat(1_100_000)}"`],
+  ])('throws a plain Error on %s', async (_what, status, body) => {
+    const peer = await misbehave(answering(status, body));
+    const error = await failure(peer.client.deliver(delivery()));
+    expect(error).not.toBeInstanceOf(Rejected);
+    expect(error.message).toMatch(/^城市证照库/);
+    expect(peer.asked.length).toBeLessThanOrEqual(4);
+  });
+
+  it('throws a plain Error when it does not answer in time, or not at all', async () => {
+    const silent = await misbehave(() => {});
+    expect(await failure(silent.client.deliver(delivery()))).not.toBeInstanceOf(Rejected);
+    await close();
+    expect((await failure(silent.client.deliver(delivery()))).message).toContain('无法连接');
+  });
+
+  it('asks for one token for many deliveries at once, and again after a failed one', async () => {
+    let tokens = 0;
+    const peer = await misbehave((path, reply) => {
+      if (path === '/token' && ++tokens === 1) reply.writeHead(503).end();
+      else if (path === '/token') setTimeout(() => reply.end(token), 50);
+      else reply.end(JSON.stringify({ code: 1, receipt: 'r' }));
+    });
+    await failure(peer.client.deliver(delivery()));
+    const receipts = await Promise.all(Array.from({ length: 5 }, () => peer.client.deliver(delivery())));
+    expect(new Set(receipts)).toEqual(new Set(['r']));
+    expect(tokens).toBe(2);
+  });
+});

@@ -1,0 +1,102 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import { scratchDatabase } from '../support/database.ts';
+import { issue, pem } from './authority.ts';
+
+const MAIN = new URL('../../scripts/city-library/main.ts', import.meta.url).pathname;
+/** A stop that takes longer is no stop. */
+const STOP_LIMIT_MS = 5_000;
+
+const folder = mkdtempSync(join(tmpdir(), 'tongquan-library-main-'));
+let database: Awaited<ReturnType<typeof scratchDatabase>>;
+let environment: Record<string, string>;
+
+beforeAll(async () => {
+  database = await scratchDatabase();
+  const root = join(folder, 'root.pem');
+  writeFileSync(root, pem(issue({ organization: '测试', common: '测试根', issuer: null, isCa: true }).certificate));
+  environment = {
+    LIBRARY_DATABASE_URL: database.url,
+    LIBRARY_ROOT_PEM: root,
+    LIBRARY_CLIENT_ID: 'tongquan',
+    LIBRARY_CLIENT_SECRET: 'a-secret-of-the-city-library',
+    LIBRARY_PORT: '0',
+  };
+});
+afterAll(async () => {
+  await database.drop();
+  rmSync(folder, { recursive: true });
+});
+
+interface Run {
+  child: ChildProcess;
+  output(): string;
+  /** Resolves with the exit code. */
+  ended: Promise<number | null>;
+}
+
+function start(change: Record<string, string> = {}): Run {
+  const env = { PATH: process.env.PATH, ...environment, ...change };
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  let output = '';
+  for (const stream of [child.stdout, child.stderr]) {
+    stream.on('data', (chunk) => {
+      output += chunk;
+    });
+  }
+  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { child, output: () => output, ended };
+}
+
+async function listening(run: Run): Promise<string> {
+  for (let i = 0; i < 300; i++) {
+    const url = /http:\S+/.exec(run.output())?.[0];
+    if (url) return url;
+    await new Promise((resolve) => setTimeout(resolve, 50));
+  }
+  return expect.fail(run.output());
+}
+
+it('listens, answers, and stops at once on SIGTERM though a connection is open', async () => {
+  const run = start();
+  const url = await listening(run);
+  expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
+  const sentAt = Date.now();
+  run.child.kill('SIGTERM');
+  expect(await run.ended).toBe(0);
+  expect(Date.now() - sentAt).toBeLessThan(STOP_LIMIT_MS);
+});
+
+it.each([
+  ['a taken port', async () => ({ LIBRARY_PORT: String(await takePort()) }), '端口已被占用'],
+  ['no database', async () => ({ LIBRARY_DATABASE_URL: 'postgres://x@127.0.0.1:1/x' }), '数据库无法连接'],
+  [
+    'an unknown database',
+    async () => ({ LIBRARY_DATABASE_URL: database.url.replace(/\/\w+$/, '/nowhere') }),
+    'nowhere',
+  ],
+  ['an address that is none', async () => ({ LIBRARY_DATABASE_URL: 'nonsense' }), '数据库'],
+  ['no root', async () => ({ LIBRARY_ROOT_PEM: join(folder, 'none.pem') }), '无法读取'],
+  ['a root that is none', async () => ({ LIBRARY_ROOT_PEM: MAIN }), '没有根证书'],
+  ['a short secret', async () => ({ LIBRARY_CLIENT_SECRET: 'short' }), 'LIBRARY_CLIENT_SECRET'],
+  ['a port that is none', async () => ({ LIBRARY_PORT: 'x' }), 'LIBRARY_PORT'],
+])('ends with one clear line on %s', async (_what, change, line) => {
+  const run = start(await change());
+  expect(await run.ended).toBe(1);
+  expect(run.output().trim().split('\n')).toEqual([expect.stringContaining(line)]);
+  await freePort();
+});
+
+let freePort: () => Promise<void> = async () => {};
+
+async function takePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  freePort = () => new Promise((resolve) => server.close(() => resolve()));
+  const address = server.address();
+  return typeof address === 'object' && address ? address.port : 0;
+}

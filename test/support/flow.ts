@@ -1,0 +1,110 @@
+import type { TestHub } from './hub.ts';
+import { until } from './until.ts';
+
+/** Steps of a case through the public API, for tests that need a license to begin with. */
+
+export const CASE = 'id number step result delegation { mode } steps { step finding }';
+export const LICENSE = `identifier number version state
+  document { digest mediaType signature { digest } }
+  paper { blankNumber state validity recallDue }`;
+const REFUSAL = 'refusal { code message field }';
+
+export const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
+
+export interface Route {
+  matter: string;
+  /** Who accepts, examines, forwards (null where nobody does) and decides, by demo id. */
+  accepts: string;
+  examines: string;
+  forwards: string | null;
+  decides: string;
+  /** Who prints and hands over. */
+  prints: string;
+  /** Prefix of the issuer's blanks. */
+  blanks: string;
+}
+
+/** One case per mode: 林木采伐许可证, 特种设备使用登记证, 第三类医疗器械经营许可证. */
+export const ROUTES = {
+  DIRECT: {
+    matter: 'yd2022-1-07',
+    accepts: 'yudu-lyj.clerk',
+    examines: 'yudu-lyj.reviewer',
+    forwards: null,
+    decides: 'yudu-lyj.approver',
+    prints: 'yudu-lyj.clerk',
+    blanks: 'KB0012',
+  },
+  SUBSTANTIVE_REVIEW: {
+    matter: 'yd2022-2-30',
+    accepts: 'window-yudu',
+    examines: 'yudu-sjj.reviewer',
+    forwards: 'yudu-sjj.reviewer',
+    decides: 'ganzhou-xzspj.approver',
+    prints: 'window-yudu',
+    blanks: 'KB0002',
+  },
+  WINDOW_FORWARD: {
+    matter: 'yd2022-3-25',
+    accepts: 'window-yudu',
+    examines: 'window-yudu',
+    forwards: 'window-yudu',
+    decides: 'ganzhou-xzspj.approver',
+    prints: 'window-yudu',
+    blanks: 'KB0002',
+  },
+} as const satisfies Record<string, Route>;
+
+/** The whole number of an organ's blank. */
+export function blankNumber(route: Route, serial: number): string {
+  return `${route.blanks}${String(serial).padStart(8, '0')}`;
+}
+
+/** Runs a mutation with one input; throws where it is refused. */
+export async function act(hub: TestHub, person: string, name: string, type: string, input: object, fields: string) {
+  const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} ${REFUSAL} } }`;
+  const { data, errors } = await hub.ask(person, query, { input });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data[name];
+}
+
+/** The refusal's code of a mutation, or null where it was done. */
+export async function refusalOf(hub: TestHub, person: string, name: string, type: string, input: object): Promise<string | null> {
+  return (await act(hub, person, name, type, input, '__typename')).refusal?.code ?? null;
+}
+
+/** Accepts, examines, forwards where the mode says so, and grants a case. Gives its id. */
+export async function grantCase(hub: TestHub, route: Route, given: { matter?: string; licenseNumber?: string; applicant?: object } = {}) {
+  const input = {
+    matter: given.matter ?? route.matter,
+    applicant: given.applicant ?? COMPANY,
+    fields: [{ label: '经营范围', text: '第三类医疗器械（示范）' }],
+    licenseNumber: given.licenseNumber,
+  };
+  const accepted = await act(hub, route.accepts, 'acceptCase', 'AcceptCaseInput', input, `case { ${CASE} }`);
+  if (!accepted.case) throw new Error(JSON.stringify(accepted));
+  const id: string = accepted.case.id;
+  const steps = [
+    [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
+    [route.forwards, 'forwardCase', 'ForwardCaseInput', { case: id }],
+    [route.decides, 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true }],
+  ] as const;
+  for (const [person, name, type, step] of steps) {
+    if (person === null) continue;
+    const done = await act(hub, person, name, type, step, `case { ${CASE} }`);
+    if (!done.case) throw new Error(`${name}: ${JSON.stringify(done)}`);
+  }
+  await until('the certificate task is open', async () => {
+    const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+    return data.certificateTasks.edges.some((edge: { node: { case: { id: string } } }) => edge.node.case.id === id);
+  });
+  return id;
+}
+
+/** Issues the license of a granted case. */
+export async function issue(hub: TestHub, route: Route, caseId: string, serial: number) {
+  const input = { case: caseId, blankNumber: blankNumber(route, serial) };
+  const issued = await act(hub, route.prints, 'issueLicense', 'CaseActInput', input, `license { ${LICENSE} }`);
+  if (!issued.license) throw new Error(JSON.stringify(issued));
+  return issued.license;
+}

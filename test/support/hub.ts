@@ -1,0 +1,67 @@
+import { randomBytes } from 'node:crypto';
+import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
+import { seed } from '../../scripts/seed.ts';
+import { actor, tokenFor, tokenKeys } from './actors.ts';
+import { testDatabase } from './database.ts';
+import { until } from './until.ts';
+
+/** An answer of the gateway. */
+export interface Answer {
+  status: number;
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its own query asked for
+  data: any;
+  errors?: { message: string; extensions: { code: string } }[];
+}
+
+export interface TestHub {
+  hub: Hub;
+  adminUrl: string;
+  /** Asks as a demo person (see `actors.ts`), or as the public for null. */
+  ask(person: string | null, query: string, variables?: Record<string, unknown>): Promise<Answer>;
+  token(person: string): Promise<string>;
+  stop(): Promise<void>;
+}
+
+/** A whole hub on a database of its own, seeded, its projections caught up. */
+export async function testHub(options: Partial<HubConfig> = {}): Promise<TestHub> {
+  const database = await testDatabase();
+  const hub = await createHub({
+    databaseUrls: database.urls,
+    tokenKey: tokenKeys.publicKey,
+    serviceKey: randomBytes(32),
+    keyEncryptionKey: randomBytes(32),
+    authorisationKeys: { cases: randomBytes(32), licenses: randomBytes(32) },
+    publicUrl: 'http://127.0.0.1:4000',
+    library: null,
+    pollMs: 20,
+    onFault: () => {},
+    ...options,
+  });
+  await seed(hub);
+  const now = options.now ?? (() => new Date());
+  const token = (person: string) => tokenFor(actor(person), now());
+  const ask = async (person: string | null, query: string, variables: Record<string, unknown> = {}): Promise<Answer> => {
+    const headers = person === null ? {} : { authorization: `Bearer ${await token(person)}` };
+    const response = await hub.app.inject({ method: 'POST', url: '/graphql', headers, payload: { query, variables } });
+    return { status: response.statusCode, ...response.json() };
+  };
+  const stop = async () => {
+    await hub.stop();
+    await database.drop();
+  };
+  await until('the projections have caught up', () => caughtUp(database.adminUrl));
+  return { hub, adminUrl: database.adminUrl, ask, token, stop };
+}
+
+async function caughtUp(adminUrl: string): Promise<boolean> {
+  const { default: postgres } = await import('postgres');
+  const sql = postgres(adminUrl, { max: 1 });
+  try {
+    const [row] = await sql`select
+      (select count(*) from cases.matter_fact) = (select count(*) from matters.matter) and
+      (select count(*) from licenses.seal_fact) = (select count(*) from seals.seal) as done`;
+    return row?.done === true;
+  } finally {
+    await sql.end();
+  }
+}
