@@ -1,0 +1,96 @@
+import { EmbeddedError } from '../db/binaries.ts';
+import { readOrgans } from '../seeds/load.ts';
+import { BootError, boot, type Running } from './boot.ts';
+import { demoPeople, mintToken } from './people.ts';
+
+/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER; `--no-library` leaves the library out. */
+
+// The gateway package reports home unless told otherwise; the hub calls nobody it was not told to call.
+process.env.APOLLO_TELEMETRY_DISABLED = '1';
+
+const STOP_LIMIT_MS = 9_000;
+/** One token per role is printed; the rest come from `npm run token`. */
+const SHOWN = [
+  'applicant-company',
+  'window-yudu',
+  'yudu-lyj.clerk',
+  'yudu-lyj.reviewer',
+  'yudu-lyj.approver',
+  'ganzhou-xzspj.approver',
+  'yudu-lyj.keeper',
+  'yudu-lyj.sealapprover',
+  'yudu-lyj.supervisor',
+  'window-xingguo',
+  'auditor',
+  'library',
+  'administrator',
+];
+
+const QUERY = '{ matters(first: 3, filter: { mode: DIRECT }) { totalCount edges { node { id name countyOrgan { name } delegation { mode decides { organ { name } } } } } } }';
+
+async function main(): Promise<void> {
+  const started = performance.now();
+  const { PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER } = process.env;
+  let running: Running | null = null;
+  let stopping = false;
+  const stop = async (code: number) => {
+    if (stopping) return;
+    stopping = true;
+    // A database that hangs must not keep a terminal waiting.
+    setTimeout(() => process.exit(code || 1), STOP_LIMIT_MS).unref();
+    await running?.stop();
+    process.exit(code);
+  };
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.on(signal, () => {
+      console.log('正在停止 stopping …');
+      if (running) void stop(0);
+      else stopping = true;
+    });
+  }
+  running = await boot({
+    dataFolder: DATA_FOLDER ?? 'data',
+    port: readPort(PORT, 4000, 'PORT'),
+    libraryPort: readPort(LIBRARY_PORT, 4010, 'LIBRARY_PORT'),
+    databaseUrl: DATABASE_URL ?? null,
+    withLibrary: !process.argv.includes('--no-library'),
+    say: (line) => console.log(`  ${line}`),
+  });
+  if (stopping) {
+    stopping = false;
+    return stop(0);
+  }
+  void running.databaseEnded.then(() => {
+    if (stopping) return;
+    console.error('数据库意外停止 — the database ended unexpectedly');
+    void stop(1);
+  });
+  await printReady(running, (performance.now() - started) / 1000);
+}
+
+async function printReady({ url, libraryUrl, secrets }: Running, seconds: number): Promise<void> {
+  const people = new Map(demoPeople(readOrgans().map((organ) => organ.id)).map((person) => [person.id, person]));
+  console.log('\n演示令牌 demo tokens（12 小时 hours）:');
+  for (const id of SHOWN) {
+    const person = people.get(id);
+    if (!person) continue;
+    console.log(`\n${id}  ${person.name}  ${person.roles.join(' ')}`);
+    console.log(await mintToken(person, secrets.tokenPrivateKey, new Date()));
+  }
+  console.log(`\n试一试 a query to paste:\ncurl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: QUERY })}'`);
+  console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
+}
+
+function readPort(text: string | undefined, otherwise: number, variable: string): number {
+  const port = text === undefined || text === '' ? otherwise : Number(text);
+  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
+  throw new BootError(`${variable}=${text} 不是端口号 — is not a port`);
+}
+
+try {
+  await main();
+} catch (error) {
+  const known = error instanceof BootError || error instanceof EmbeddedError;
+  console.error(known ? error.message : error);
+  process.exit(1);
+}

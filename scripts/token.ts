@@ -1,0 +1,10 @@
+import { openSecrets } from './secrets.ts';
+import { demoPerson, mintToken } from './people.ts';
+
+/** `npm run token -- PERSON`: a demo token of the hub in DATA_FOLDER, for `yudu-lyj.approver`, `applicant-company` … */
+const person = demoPerson(process.argv[2] ?? '');
+if (!person) {
+  console.error('用法 usage: npm run token -- yudu-lyj.approver');
+  process.exit(1);
+}
+console.log(await mintToken(person, openSecrets(process.env.DATA_FOLDER ?? 'data').tokenPrivateKey, new Date()));
