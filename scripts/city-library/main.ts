@@ -9,7 +9,7 @@ const DEFAULT_PORT = 4010;
 const HOST = '127.0.0.1';
 
 const settings = z.object({
-  databaseUrl: z.string().min(1),
+  databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }),
   rootPemPath: z.string().min(1),
   clientId: z.string().min(1),
   clientSecret: z.string().min(16),

@@ -1,4 +1,5 @@
 import { connect } from 'node:net';
+import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { pem } from './authority.ts';
@@ -161,6 +162,24 @@ describe('what is open to all', () => {
 });
 
 describe('a library that cannot work', () => {
+  it('says that the same request may succeed later while its database is away', async () => {
+    const faults: unknown[] = [];
+    const other = await openCity(authority, faults);
+    const delivery = makeLicense(authority, 'D003').version('ISSUE', 1, 1);
+    const admin = postgres(new URL('/postgres', city.databaseUrl).href, { max: 1 });
+    const name = new URL(other.databaseUrl).pathname.slice(1);
+    await admin`alter database ${admin(name)} with allow_connections false`;
+    await admin`select pg_terminate_backend(pid) from pg_stat_activity where datname = ${name}`;
+    const away = await other.collect(delivery);
+    expect(away).toMatchObject({ code: 0, temporary: true });
+    expect(away.status).toBeGreaterThanOrEqual(500);
+    expect(faults.length).toBeGreaterThan(0);
+    await admin`alter database ${admin(name)} with allow_connections true`;
+    await admin.end();
+    await expect.poll(async () => (await other.collect(delivery)).code, { timeout: 10_000 }).toBe(1);
+    await other.close();
+  });
+
   const options = () => ({
     databaseUrl: city.databaseUrl,
     rootPem: pem(authority.root.certificate),

@@ -79,7 +79,7 @@ it.each([
     async () => ({ LIBRARY_DATABASE_URL: database.url.replace(/\/\w+$/, '/nowhere') }),
     'nowhere',
   ],
-  ['an address that is none', async () => ({ LIBRARY_DATABASE_URL: 'nonsense' }), '数据库'],
+  ['an address that is none', async () => ({ LIBRARY_DATABASE_URL: 'nonsense' }), 'LIBRARY_DATABASE_URL'],
   ['no root', async () => ({ LIBRARY_ROOT_PEM: join(folder, 'none.pem') }), '无法读取'],
   ['a root that is none', async () => ({ LIBRARY_ROOT_PEM: MAIN }), '没有根证书'],
   ['a short secret', async () => ({ LIBRARY_CLIENT_SECRET: 'short' }), 'LIBRARY_CLIENT_SECRET'],

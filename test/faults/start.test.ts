@@ -1,0 +1,236 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer, type Server } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { until } from '../support/until.ts';
+
+/** `npm start` as a person meets it: a process with a folder, ports and signals. */
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const FIRST_START_MS = 100_000;
+const STOP_MS = 10_000;
+
+let base: string;
+const started: ChildProcess[] = [];
+
+beforeAll(() => {
+  base = mkdtempSync(join(tmpdir(), 'tongquan-start-'));
+});
+afterAll(async () => {
+  for (const child of started) child.kill('SIGKILL');
+  await until('nothing of the tests is left running', async () => processesOf(base).length === 0);
+  rmSync(base, { recursive: true, force: true });
+});
+
+interface Started {
+  child: ChildProcess;
+  port: number;
+  libraryPort: number;
+  folder: string;
+  out(): string;
+  err(): string;
+  /** Exit code once it has ended, null for a signal. */
+  ended: Promise<number | null>;
+}
+
+async function start(name: string, environment: NodeJS.ProcessEnv = {}, ports?: [number, number]): Promise<Started> {
+  const folder = join(base, name);
+  const [port, libraryPort] = ports ?? [await freePort(), await freePort()];
+  const child = spawn(process.execPath, ['scripts/start.ts'], {
+    cwd: ROOT,
+    env: {
+      PATH: process.env.PATH,
+      DATA_FOLDER: folder,
+      PORT: String(port),
+      LIBRARY_PORT: String(libraryPort),
+      ...environment,
+    },
+    stdio: ['ignore', 'pipe', 'pipe'],
+  });
+  started.push(child);
+  let out = '';
+  let err = '';
+  child.stdout.on('data', (chunk) => {
+    out += chunk;
+  });
+  child.stderr.on('data', (chunk) => {
+    err += chunk;
+  });
+  const ended = new Promise<number | null>((resolve) => child.once('close', (code) => resolve(code)));
+  return { child, port, libraryPort, folder, out: () => out, err: () => err, ended };
+}
+
+async function ready(hub: Started): Promise<void> {
+  const ended = hub.ended.then((code) => {
+    throw new Error(`ended with ${code}: ${hub.out()} ${hub.err()}`);
+  });
+  const end = performance.now() + FIRST_START_MS;
+  while (!/^ready /m.test(hub.out())) {
+    if (performance.now() > end) throw new Error(`not ready: ${hub.out()} ${hub.err()}`);
+    await Promise.race([ended, new Promise((resolve) => setTimeout(resolve, 50))]);
+  }
+}
+
+/** Command lines of the processes that name a folder: the hub's database and library among them. */
+function processesOf(folder: string): string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
+    .map((pid) => {
+      try {
+        return `${readFileSync(`/proc/${pid}/cmdline`, 'utf8')} ${readFileSync(`/proc/${pid}/environ`, 'utf8')}`;
+      } catch {
+        return '';
+      }
+    })
+    .filter((text) => text.includes(folder));
+}
+
+function listen(port: number): Promise<Server> {
+  return new Promise((resolve, reject) => {
+    const server = createServer();
+    server.once('error', reject);
+    server.listen(port, '127.0.0.1', () => resolve(server));
+  });
+}
+
+async function freePort(): Promise<number> {
+  const probe = await listen(0);
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
+
+async function totalCount(port: number): Promise<unknown> {
+  const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ query: '{ matters(first: 1) { totalCount } }' }),
+  });
+  return ((await response.json()) as { data: { matters: { totalCount: number } } }).data.matters.totalCount;
+}
+
+test('starts, serves, and stops everything on SIGTERM; is killed, and starts again with its data', async () => {
+  const first = await start('life');
+  await ready(first);
+  expect(await totalCount(first.port)).toBe(108);
+  const health = await fetch(`http://127.0.0.1:${first.port}/health/ready`);
+  expect([health.status, await health.json()]).toMatchObject([200, { status: 'ready' }]);
+  expect(first.out()).toMatch(/^ready .*127\.0\.0\.1:\d+\/graphql/m);
+  for (const role of ['APPLICANT', 'WINDOW_CLERK', 'REVIEWER', 'APPROVER', 'SEAL_KEEPER', 'SUPERVISOR', 'AUDITOR']) {
+    expect(first.out()).toContain(role);
+  }
+  expect(existsSync(join(first.folder, 'postgres/PG_VERSION'))).toBe(true);
+
+  const second = await start('life', {}, [await freePort(), await freePort()]);
+  expect(await second.ended).not.toBe(0);
+  expect(lines(second.err())).toHaveLength(1);
+  expect(second.err()).toContain('in use');
+  expect(await totalCount(first.port)).toBe(108);
+
+  const from = performance.now();
+  first.child.kill('SIGTERM');
+  expect(await first.ended).toBe(0);
+  expect(performance.now() - from).toBeLessThan(STOP_MS);
+  expect(processesOf(first.folder)).toEqual([]);
+
+  const again = await start('life', {}, [first.port, first.libraryPort]);
+  const restarted = performance.now();
+  await ready(again);
+  expect(performance.now() - restarted).toBeLessThan(20_000);
+  again.child.kill('SIGKILL');
+  await again.ended;
+
+  const after = await start('life', {}, [first.port, first.libraryPort]);
+  await ready(after);
+  expect(await totalCount(after.port)).toBe(108);
+  after.child.kill('SIGINT');
+  expect(await after.ended).toBe(0);
+  expect(processesOf(after.folder)).toEqual([]);
+}, 240_000);
+
+test('the database dies under a running hub: it is started again, and the hub answers', async () => {
+  const hub = await start('outlive', {}, [await freePort(), await freePort()]);
+  await ready(hub);
+  const pid = Number(readFileSync(join(hub.folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
+  process.kill(pid, 'SIGKILL');
+  await until('the hub answers again', async () => (await totalCount(hub.port).catch(() => null)) === 108);
+  expect(hub.err()).toContain('数据库意外停止');
+  hub.child.kill('SIGTERM');
+  expect(await hub.ended).toBe(0);
+  expect(processesOf(hub.folder)).toEqual([]);
+}, 200_000);
+
+test('SIGTERM during the first start stops everything in time', async () => {
+  const hub = await start('early');
+  await until('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
+  const from = performance.now();
+  hub.child.kill('SIGTERM');
+  await hub.ended;
+  expect(performance.now() - from).toBeLessThan(STOP_MS);
+  await until('nothing is left', async () => processesOf(hub.folder).length === 0);
+  expect(lines(hub.err())).toEqual([]);
+}, 60_000);
+
+test.each([
+  ['PORT', 0],
+  ['LIBRARY_PORT', 1],
+] as const)('a taken port is named in one line: %s', async (variable, index) => {
+  const taken = await listen(0);
+  const address = taken.address();
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  const ports: [number, number] = [await freePort(), await freePort()];
+  ports[index] = address.port;
+  const hub = await start(`taken-${variable}`, {}, ports);
+  await refused(hub, String(address.port), variable);
+  expect(existsSync(join(hub.folder, 'postgres'))).toBe(false);
+  taken.close();
+});
+
+test.each([
+  ['unreachable', `postgres://nobody@127.0.0.1:1/none`],
+  ['no URL', 'nonsense'],
+])('DATABASE_URL, %s, is refused in one line', async (name, url) => {
+  const hub = await start(`database ${name}`, { DATABASE_URL: url });
+  await refused(hub, 'DATABASE_URL');
+});
+
+test('a data folder of another version is refused in one line', async () => {
+  const hub = await start('version');
+  await until('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
+  hub.child.kill('SIGTERM');
+  await hub.ended;
+  writeFileSync(join(hub.folder, 'postgres/PG_VERSION'), '17\n');
+  const again = await start('version');
+  await refused(again, 'PostgreSQL 17');
+}, 60_000);
+
+test('a data folder that cannot be one is refused in one line', async () => {
+  writeFileSync(join(base, 'file'), '');
+  await refused(await start('file/data'), 'file/data');
+});
+
+test('a database without its secrets is refused, not made anew', async () => {
+  const hub = await start('secrets');
+  await until('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
+  hub.child.kill('SIGTERM');
+  await hub.ended;
+  rmSync(join(hub.folder, 'secrets.json'));
+  await refused(await start('secrets'), 'secrets.json');
+  expect(existsSync(join(hub.folder, 'postgres/PG_VERSION'))).toBe(true);
+}, 60_000);
+
+function lines(text: string): string[] {
+  return text.split('\n').filter((line) => line !== '');
+}
+
+/** One line on stderr that says each of `words`, a code other than 0, nothing left running. */
+async function refused(hub: Started, ...words: string[]): Promise<void> {
+  expect(await hub.ended).toBeGreaterThan(0);
+  expect(lines(hub.err())).toHaveLength(1);
+  for (const word of words) expect(hub.err()).toContain(word);
+  expect(processesOf(hub.folder)).toEqual([]);
+}
