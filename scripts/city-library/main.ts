@@ -81,6 +81,8 @@ async function main(): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
+  // A hub that started the library over a channel and dies without a word must not leave it holding the port.
+  if (process.channel) process.once('disconnect', stop);
 }
 
 main().catch((error) => {

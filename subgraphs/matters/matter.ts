@@ -47,21 +47,23 @@ export interface MatterRow {
   flags: string[];
 }
 
-/** A mode for a time, between a city and a county organ. */
-export interface Delegation {
-  mode: Mode;
-  cityOrgan: string;
-  countyOrgan: string;
+/** First and last day; null is an open end. */
+interface Period {
   validFrom: Day | null;
   validTo: Day | null;
 }
 
+/** A mode for a time, between a city and a county organ. */
+export interface Delegation extends Period {
+  mode: Mode;
+  cityOrgan: string;
+  countyOrgan: string;
+}
+
 /** The organ that supervises a matter on one level, for a time; organ null while nobody is named. */
-export interface IndustryOrgan {
+export interface IndustryOrgan extends Period {
   level: 'CITY' | 'COUNTY';
   organ: string | null;
-  validFrom: Day | null;
-  validTo: Day | null;
 }
 
 /** A matter with its delegations and industry organs through time. */
@@ -79,6 +81,31 @@ export function nameOf(row: { mainItem: string; subItem: string | null }): strin
 /** The delegation in force on a day, or null where the matter is not delegated then. */
 export function delegationOn(matter: Matter, on: Day): Delegation | null {
   return matter.delegations.find((one) => within(on, one.validFrom, one.validTo)) ?? null;
+}
+
+/**
+ * The periods of one assignment after `next` is brought in: it replaces the period of the same first day, ends the one
+ * before it, and ends itself where a later one begins. History stays (事项划转).
+ */
+export function succeed<One extends Period>(known: readonly One[], next: One): One[] {
+  const periods = [...known.filter((one) => one.validFrom !== next.validFrom), next];
+  periods.sort((a, b) => ((a.validFrom ?? '') < (b.validFrom ?? '') ? -1 : 1));
+  return periods.map((one, i) => {
+    const following = periods[i + 1]?.validFrom;
+    return following ? { ...one, validTo: dayBefore(following) } : one;
+  });
+}
+
+function dayBefore(day: Day): Day {
+  const noon = new Date(`${day}T12:00:00Z`);
+  noon.setUTCDate(noon.getUTCDate() - 1);
+  return noon.toISOString().slice(0, 10);
+}
+
+/** The day of a period that lies nearest to `day`. */
+function nearest(day: Day, { validFrom, validTo }: Period): Day {
+  if (validFrom !== null && day < validFrom) return validFrom;
+  return validTo !== null && validTo < day ? validTo : day;
 }
 
 const NO_INDUSTRY_ORGAN = '行业主管部门待明确：审批局不承担监管，须由办公室指定';
@@ -135,10 +162,10 @@ export function responsibilities(matter: Matter, delegation: Delegation, on: Day
   }
 }
 
-/** The snapshot that other subgraphs keep of a matter. Industry organs are those of `on`. */
+/** The snapshot that other subgraphs keep of a matter. Industry organs are those of the day nearest to `on` in each period. */
 export function factOf(matter: Matter, organs: readonly OrganFact[], on: Day): EventPayload<'DelegationChanged'> {
   const { id, mainItem, subItem, licenseAction, outcome, cityOrgan, countyOrgan } = matter.row;
-  const delegations = matter.delegations.map((one) => responsibilities(matter, one, on));
+  const delegations = matter.delegations.map((one) => responsibilities(matter, one, nearest(on, one)));
   const named = new Set([cityOrgan, countyOrgan]);
   for (const { accepts, examines, decides, seals, liable, supervises } of delegations) {
     for (const { organ, second } of [accepts, examines, decides, seals, liable, supervises]) {

@@ -4,7 +4,7 @@ import type { Day } from '../kernel/day.ts';
 import { contentDigest, type EventPayload, type Mode, type OrganFact } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { type Matter, type MatterRow, nameOf, type PowerType } from './matter.ts';
+import { type Matter, type MatterRow, nameOf, type PowerType, succeed } from './matter.ts';
 import * as tables from './tables.ts';
 
 const { delegation, industryOrgan, matter, organ } = tables;
@@ -28,8 +28,29 @@ async function withTimes(db: Reader, rows: readonly Row[]): Promise<Matter[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
   const [delegations, industries] = await Promise.all([
-    db.select().from(delegation).where(inArray(delegation.matterId, ids)).orderBy(asc(delegation.serial)),
-    db.select().from(industryOrgan).where(inArray(industryOrgan.matterId, ids)).orderBy(asc(industryOrgan.serial)),
+    db
+      .select({
+        matterId: delegation.matterId,
+        mode: delegation.mode,
+        cityOrgan: delegation.cityOrgan,
+        countyOrgan: delegation.countyOrgan,
+        validFrom: delegation.validFrom,
+        validTo: delegation.validTo,
+      })
+      .from(delegation)
+      .where(inArray(delegation.matterId, ids))
+      .orderBy(asc(delegation.serial)),
+    db
+      .select({
+        matterId: industryOrgan.matterId,
+        level: industryOrgan.level,
+        organ: industryOrgan.organ,
+        validFrom: industryOrgan.validFrom,
+        validTo: industryOrgan.validTo,
+      })
+      .from(industryOrgan)
+      .where(inArray(industryOrgan.matterId, ids))
+      .orderBy(asc(industryOrgan.serial)),
   ]);
   const delegationsOf = Map.groupBy(delegations, (one) => one.matterId);
   const industriesOf = Map.groupBy(industries, (one) => one.matterId);
@@ -126,7 +147,7 @@ export async function putOrgans(tx: Transaction, organs: readonly OrganFact[]): 
   for (const row of organs) await tx.insert(organ).values(row).onConflictDoUpdate({ target: organ.id, set: row });
 }
 
-/** Keeps a matter as a row says; gives null where it already stands so. */
+/** Keeps a matter as a row says, its earlier periods with it; gives null where it already stands so. */
 export async function putMatter(tx: Transaction, given: MatterRow): Promise<Matter | null> {
   const rowDigest = contentDigest(given);
   const [known] = await tx.select({ digest: matter.rowDigest }).from(matter).where(eq(matter.id, given.id));
@@ -134,15 +155,22 @@ export async function putMatter(tx: Transaction, given: MatterRow): Promise<Matt
   const { mode, validFrom, cityIndustry, countyIndustry, ...rest } = given;
   const row = { ...rest, name: nameOf(given), rowDigest };
   await tx.insert(matter).values(row).onConflictDoUpdate({ target: matter.id, set: row });
-  await tx.delete(delegation).where(eq(delegation.matterId, given.id));
-  await tx.delete(industryOrgan).where(eq(industryOrgan.matterId, given.id));
   const { id: matterId, cityOrgan, countyOrgan } = given;
-  await tx.insert(delegation).values({ matterId, mode, cityOrgan, countyOrgan, validFrom });
-  await tx.insert(industryOrgan).values([
-    { matterId, level: 'CITY', organ: cityIndustry },
-    { matterId, level: 'COUNTY', organ: countyIndustry },
-  ]);
-  const [stored] = await findMatters(tx, [given.id]);
+  const [before] = await findMatters(tx, [matterId]);
+  const period = { matterId, validFrom, validTo: null };
+  const keyed = <One extends object>(list: readonly One[] = []) => list.map((one) => ({ ...one, matterId }));
+  const industriesAt = (level: 'CITY' | 'COUNTY') =>
+    keyed(before?.industryOrgans.filter((one) => one.level === level));
+  await tx.delete(delegation).where(eq(delegation.matterId, matterId));
+  await tx.delete(industryOrgan).where(eq(industryOrgan.matterId, matterId));
+  await tx.insert(delegation).values(succeed(keyed(before?.delegations), { ...period, mode, cityOrgan, countyOrgan }));
+  await tx
+    .insert(industryOrgan)
+    .values([
+      ...succeed(industriesAt('CITY'), { ...period, level: 'CITY', organ: cityIndustry }),
+      ...succeed(industriesAt('COUNTY'), { ...period, level: 'COUNTY', organ: countyIndustry }),
+    ]);
+  const [stored] = await findMatters(tx, [matterId]);
   return stored ?? null;
 }
 

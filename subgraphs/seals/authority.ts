@@ -1,17 +1,29 @@
-import type { SealAuthorisation } from '../kernel/actor.ts';
+import { decodeJwt } from 'jose';
+import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../kernel/actor.ts';
 import type { SignRequest } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 
+/** Acts that rest on a decided case (办件), always: no office does them on its own authority. */
+const NEEDS_CASE: ReadonlySet<string> = new Set(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER']);
+
 /**
- * Refuses SEAL_AUTHORISATION_INVALID unless the statement of the person who decided (用印授权) is about exactly what is to be
- * sealed: the same organ, matter, case, act and content.
+ * The statement of the person who authorised the seal (用印授权), once it is proved to be about exactly what is to be sealed: the
+ * same organ, matter, case, act and content. Refuses SEAL_AUTHORISATION_INVALID.
+ *
+ * Where the act rests on a case, only the subgraph in which cases are decided may have sealed the statement: the key of licenses
+ * authorises acts on the organ's own authority, and must not be able to issue a license that nobody granted.
  */
-export function requireAuthorised(statement: SealAuthorisation, request: SignRequest): void {
+export async function requireAuthorised(keys: AuthorisationKeys, request: SignRequest): Promise<SealAuthorisation> {
+  const statement = await readAuthorisation(keys, request.authorisation);
+  const from = decodeJwt(request.authorisation).iss;
   const agrees =
+    from === (request.caseId === null ? 'licenses' : 'cases') &&
+    (request.caseId !== null || !NEEDS_CASE.has(request.act)) &&
     statement.organ === request.organ &&
     statement.matter === request.matterId &&
     statement.caseId === request.caseId &&
     statement.act === request.act &&
     statement.contentDigest === request.contentDigest;
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  return statement;
 }

@@ -4,6 +4,7 @@ import forge from 'node-forge';
 /** The named signature suite of this file; a seal and each of its uses say which suite they are of. */
 export const SUITE = 'CAdES-B-RSA3072-SHA256';
 
+const DIGEST_BYTES = 32;
 const { asn1 } = forge;
 const { Class, Type } = asn1;
 type Node = forge.asn1.Asn1;
@@ -33,8 +34,10 @@ export interface CmsRequest {
  *
  * Built from forge's ASN.1 rather than by its pkcs7 module, which leaves the signed attributes unsorted (DER wants a SET
  * OF in order), encodes UTF-8 names twice, empties attributes it does not know, and defaults to SHA-1.
+ * Throws RangeError where the digest is not one.
  */
 export function signDetached(request: CmsRequest, sign: (data: Uint8Array) => Uint8Array): Uint8Array {
+  if (request.documentDigest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
   const [signerPem] = request.chain;
   const certificates = request.chain.map((pem) => new X509Certificate(pem).raw);
   const attributes = signedAttributes(request, new X509Certificate(signerPem).raw);

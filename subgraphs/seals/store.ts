@@ -108,6 +108,8 @@ export async function lockIssuance(tx: Transaction, issuanceId: string): Promise
 export interface SealAct {
   event: 'MADE' | 'SUSPENDED' | 'RESUMED' | 'GRANTED' | 'GRANT_WITHDRAWN';
   matterId: string | null;
+  /** The person's id, or null where the hub itself did it at its first start. */
+  actorId: string | null;
   actor: string;
   reason: string | null;
   at: Date;
@@ -174,6 +176,12 @@ function factOf({ id, name, kind, organ, state, validFrom, validUntil, matters }
 export async function findUse(db: Reader, issuanceId: string): Promise<UseRow | null> {
   const [row] = await db.select().from(sealUse).where(eq(sealUse.issuanceId, issuanceId));
   return row ?? null;
+}
+
+/** Whether a seal has been used for a case: a decision is sealed once. */
+export async function isCaseSealed(db: Reader, caseId: string): Promise<boolean> {
+  const rows = await db.select({ at: sealUse.at }).from(sealUse).where(eq(sealUse.caseId, caseId)).limit(1);
+  return rows.length > 0;
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {

@@ -1,4 +1,14 @@
-import { bigint, customType, index, pgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import {
+  bigint,
+  customType,
+  index,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
 import { messageTables } from '../kernel/outbox.ts';
 import type { SealKind, SealState } from './seal.ts';
 
@@ -50,6 +60,8 @@ export const sealEvent = schema.table('seal_event', {
   sealId: text().notNull(),
   event: text().notNull(),
   matterId: text(),
+  /** Null where the hub itself did it at its first start. */
+  actorId: text(),
   actor: text().notNull(),
   reason: text(),
   at: moment().notNull(),
@@ -83,6 +95,8 @@ export const sealUse = schema.table(
     index().on(table.organ, table.serial),
     index().on(table.sealId, table.serial),
     index().on(table.identifier),
+    // One decision, one use: nulls, the acts without a case, do not collide.
+    uniqueIndex().on(table.caseId),
   ],
 );
 

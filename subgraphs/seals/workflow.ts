@@ -1,5 +1,5 @@
 import type { Database, Transaction } from '../../db/client.ts';
-import { type Actor, type AuthorisationKeys, readAuthorisation } from '../kernel/actor.ts';
+import type { Actor, AuthorisationKeys, Person } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { SignAnswer, SignRequest } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -20,6 +20,7 @@ export interface WorkflowDependencies {
 
 const VALIDITY_YEARS: Record<Profile, number> = { root: 20, issuing: 10, seal: 3 };
 const REASON_LENGTH = 500;
+const MATTER_LENGTH = 64;
 
 /** Makes the test PKI's root and issuing CA once; safe when two start at once. */
 export function prepare({ db, now, signer }: WorkflowDependencies): Promise<void> {
@@ -65,18 +66,20 @@ export interface NewSeal {
 }
 
 /** Makes a seal of the test PKI for an organ; one that is there already only gets the grants it lacks. Gives its id. */
-export function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promise<string> {
+export async function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promise<string> {
   const { db, now, signer } = deps;
   const id = `${made.organ}-${made.kind.toLowerCase().replace('_', '-')}`;
+  // A key takes half a second of a core to find: not while a transaction holds its locks.
+  const [known] = await store.findSeals(db, [id]);
+  const key = known ? null : await signer.generate(id);
   return db.transaction(async (tx) => {
     await store.lockPki(tx);
     const at = now();
-    const by = { actor: '初始化', reason: null, at };
+    const by = { actorId: null, actor: '初始化', reason: null, at };
     const acts: store.SealAct[] = [];
-    if (!(await store.lockSeal(tx, id))) {
+    if (key && !(await store.lockSeal(tx, id))) {
       const name = `${made.organName}${KIND_NAMES[made.kind]}`;
       const subject = { organisation: made.organName, unit: ROOT_NAME.unit, commonName: `${name}（测试）` };
-      const key = await signer.generate(id);
       const certificatePem = await certify(tx, deps, subject, key.publicKeyPem, at);
       const { organ, kind } = made;
       const row = { id, organ, name, kind, state: 'IN_USE' as const, suite: SUITE, ...validity('seal', at) };
@@ -106,7 +109,7 @@ async function certify(
 
 /**
  * Seals the digest of a prepared file (用印). The use stands in the seal's ledger in the same transaction as the signature, so
- * no signature is ever unrecorded; the same issuance id answers the same bytes for ever.
+ * no signature is ever unrecorded; the same issuance id answers the same bytes for ever, and one decision is sealed once.
  * Refuses SEAL_AUTHORISATION_INVALID, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED.
  */
 export function sign(deps: WorkflowDependencies, request: SignRequest): Promise<SignAnswer> {
@@ -116,8 +119,10 @@ export function sign(deps: WorkflowDependencies, request: SignRequest): Promise<
     const before = await store.findUse(tx, request.issuanceId);
     if (before) return answerAgain(tx, before, request);
 
-    const statement = await readAuthorisation(authorisationKeys, request.authorisation);
-    requireAuthorised(statement, request);
+    const statement = await requireAuthorised(authorisationKeys, request);
+    if (request.caseId !== null && (await store.isCaseSealed(tx, request.caseId))) {
+      throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
+    }
     const at = now();
     const held = await store.holdSealsOf(tx, request.organ);
     const usable = requireUsable(
@@ -153,9 +158,20 @@ export function sign(deps: WorkflowDependencies, request: SignRequest): Promise<
   });
 }
 
+/** What a use must have in common with a request that names the same issuance. */
+const OF_ONE_ISSUANCE = [
+  'documentDigest',
+  'contentDigest',
+  'organ',
+  'matterId',
+  'caseId',
+  'act',
+  'identifier',
+] as const;
+
 async function answerAgain(tx: Transaction, before: store.UseRow, request: SignRequest): Promise<SignAnswer> {
-  const same = before.documentDigest === request.documentDigest && before.contentDigest === request.contentDigest;
-  if (!same) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  if (OF_ONE_ISSUANCE.some((field) => before[field] !== request[field]))
+    throw new Refusal('SEAL_AUTHORISATION_INVALID');
   const [stored] = await store.findSeals(tx, [before.sealId]);
   if (!stored) throw new Error(`no seal ${before.sealId}`);
   const { signature, sealId, at } = before;
@@ -173,9 +189,10 @@ export function setUse(
     if (asked.reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
     if ([...asked.reason].length > REASON_LENGTH)
       throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${REASON_LENGTH} 字`);
+    if (state === seal.state) return [];
     await store.setState(tx, seal.id, state);
     const event = state === 'SUSPENDED' ? ('SUSPENDED' as const) : ('RESUMED' as const);
-    return [{ event, matterId: null, actor: by.name, reason: asked.reason, at }];
+    return [{ event, matterId: null, ...namesOf(by), reason: asked.reason, at }];
   });
 }
 
@@ -187,7 +204,8 @@ export function setGrant(
 ): Promise<store.StoredSeal> {
   return onSeal(deps, asked.seal, async (tx, { seal }, at) => {
     const by = requireGranter(seal, actor);
-    const entry = { matterId: asked.matter, actor: by.name, reason: null, at };
+    if (asked.matter.length > MATTER_LENGTH) throw new Refusal('MATTER_UNKNOWN', 'matter');
+    const entry = { matterId: asked.matter, ...namesOf(by), reason: null, at };
     if (asked.granted) {
       const added = await store.addGrants(tx, seal.id, [asked.matter]);
       return added.map(() => ({ event: 'GRANTED' as const, ...entry }));
@@ -195,6 +213,10 @@ export function setGrant(
     if (!(await store.removeGrant(tx, seal.id, asked.matter))) throw new Refusal('SEAL_NOT_GRANTED', 'matter');
     return [{ event: 'GRANT_WITHDRAWN' as const, ...entry }];
   });
+}
+
+function namesOf({ id, name }: Person): { actorId: string; actor: string } {
+  return { actorId: id, actor: name };
 }
 
 function onSeal(

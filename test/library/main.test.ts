@@ -41,7 +41,7 @@ interface Run {
 
 function start(change: Record<string, string> = {}): Run {
   const env = { PATH: process.env.PATH, ...environment, ...change };
-  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
   for (const stream of [child.stdout, child.stderr]) {
     stream.on('data', (chunk) => {
@@ -69,6 +69,13 @@ it('listens, answers, and stops at once on SIGTERM though a connection is open',
   run.child.kill('SIGTERM');
   expect(await run.ended).toBe(0);
   expect(Date.now() - sentAt).toBeLessThan(STOP_LIMIT_MS);
+});
+
+it('stops when whoever started it over a channel is gone', async () => {
+  const run = start();
+  await listening(run);
+  run.child.disconnect();
+  expect(await run.ended).toBe(0);
 });
 
 it.each([

@@ -1,0 +1,312 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { readOrgans } from '../seeds/load.ts';
+import { boot } from './boot.ts';
+import { demoPerson, mintToken } from './people.ts';
+import { openSecrets, type Secrets } from './secrets.ts';
+import { blankPrefix } from './seed.ts';
+import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from './tamper.ts';
+
+/** `npm run demo`: three cases, one per mode, through the public GraphQL API alone; on the running hub, or on one of its own. */
+
+process.env.APOLLO_TELEMETRY_DISABLED = '1';
+
+const FOLDER = 'demo';
+const PATIENCE_MS = 30_000;
+const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
+
+/** What a query asked for; its shape is the query's. */
+// biome-ignore lint/suspicious/noExplicitAny: the demo reads what its own queries name
+type Data = any;
+
+interface Hub {
+  url: string;
+  secrets: Secrets;
+  stop(): Promise<void>;
+}
+
+const say = (text = '') => console.log(text);
+function check(what: string, holds: boolean): void {
+  if (!holds) throw new Error(`未做到：${what}`);
+  say(`  ✓ ${what}`);
+}
+
+async function findHub(): Promise<Hub> {
+  const url = `http://127.0.0.1:${process.env.PORT ?? 4000}`;
+  const live = await fetch(`${url}/health/ready`).catch(() => null);
+  if (live?.ok) {
+    say(`使用正在运行的中枢 ${url}`);
+    return { url, secrets: openSecrets(process.env.DATA_FOLDER ?? 'data'), stop: async () => {} };
+  }
+  say('没有正在运行的中枢，临时启动一个');
+  const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-demo-'));
+  const [port, libraryPort] = [await freePort(), await freePort()];
+  const running = await boot({ dataFolder, port, libraryPort, databaseUrl: null, withLibrary: true, say: (line) => say(`  ${line}`) });
+  const stop = async () => {
+    await running.stop();
+    rmSync(dataFolder, { recursive: true, force: true });
+  };
+  process.once('SIGINT', () => void stop().then(() => process.exit(1)));
+  return { url: running.url, secrets: running.secrets, stop };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const probe = createServer().once('error', fail);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address ? done(address.port) : fail(new Error('no port'))));
+    });
+  });
+}
+
+class Client {
+  readonly hub: Hub;
+  constructor(hub: Hub) {
+    this.hub = hub;
+  }
+
+  async headers(person: string | null): Promise<Record<string, string>> {
+    const known = person === null ? null : demoPerson(person);
+    if (!known) return {};
+    return { authorization: `Bearer ${await mintToken(known, this.hub.secrets.tokenPrivateKey, new Date())}` };
+  }
+
+  async ask(person: string | null, query: string, variables: object = {}): Promise<Data> {
+    const response = await fetch(`${this.hub.url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', ...(await this.headers(person)) },
+      body: JSON.stringify({ query, variables }),
+    });
+    const { data, errors } = (await response.json()) as { data: Data; errors?: { message: string }[] };
+    if (errors) throw new Error(errors.map((error) => error.message).join('；'));
+    return data;
+  }
+
+  /** A mutation that must be done. */
+  async act(person: string, name: string, type: string, input: object, fields: string): Promise<Data> {
+    const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} refusal { code message } } }`;
+    const answer = (await this.ask(person, query, { input }))[name];
+    if (answer.refusal) throw new Error(`${name}：${answer.refusal.code} ${answer.refusal.message}`);
+    return answer;
+  }
+
+  async file(person: string, digest: string): Promise<Buffer> {
+    const response = await fetch(`${this.hub.url}/files/${digest}`, { headers: await this.headers(person) });
+    if (!response.ok) throw new Error(`文件 ${digest} 无法下载：HTTP ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+
+  async until(what: string, run: () => Promise<Data>): Promise<Data> {
+    const end = Date.now() + PATIENCE_MS;
+    while (Date.now() < end) {
+      const found = await run();
+      if (found) return found;
+      await new Promise((done) => setTimeout(done, 100));
+    }
+    throw new Error(`等不到：${what}`);
+  }
+}
+
+interface Route {
+  title: string;
+  matter: string;
+  accepts: string;
+  examines: string;
+  forwards: string | null;
+  decides: string;
+  prints: string;
+  issuer: string;
+  fields: { label: string; text: string }[];
+}
+
+const ROUTES: Route[] = [
+  {
+    title: '直接下放 DIRECT',
+    matter: 'yd2022-1-07',
+    accepts: 'yudu-lyj.clerk',
+    examines: 'yudu-lyj.reviewer',
+    forwards: null,
+    decides: 'yudu-lyj.approver',
+    prints: 'yudu-lyj.clerk',
+    issuer: 'yudu-lyj',
+    fields: [
+      { label: '采伐地点', text: '于都县示范乡示范村 3 林班' },
+      { label: '采伐蓄积', text: '126 立方米' },
+    ],
+  },
+  {
+    title: '下放实质性审核权 SUBSTANTIVE_REVIEW',
+    matter: 'yd2022-2-30',
+    accepts: 'window-yudu',
+    examines: 'yudu-sjj.reviewer',
+    forwards: 'yudu-sjj.reviewer',
+    decides: 'ganzhou-xzspj.approver',
+    prints: 'window-yudu',
+    issuer: 'ganzhou-xzspj',
+    fields: [{ label: '设备种类', text: '曳引与强制驱动电梯' }],
+  },
+  {
+    title: '服务窗口前移 WINDOW_FORWARD',
+    matter: 'yd2022-3-25',
+    accepts: 'window-yudu',
+    examines: 'window-yudu',
+    forwards: 'window-yudu',
+    decides: 'ganzhou-xzspj.approver',
+    prints: 'window-yudu',
+    issuer: 'ganzhou-xzspj',
+    fields: [{ label: '经营范围', text: '6815 注射穿刺器械；6866 医用高分子材料及制品' }],
+  },
+];
+
+const LICENSE = `identifier number version name state document { digest signature { digest } } paper { blankNumber state validity }
+  collection { state attempts lastError }`;
+
+async function grant(client: Client, route: Route, more: { matter?: string; licenseNumber?: string } = {}): Promise<string> {
+  const input = { matter: route.matter, applicant: COMPANY, fields: route.fields, ...more };
+  const { case: opened } = await client.act(route.accepts, 'acceptCase', 'AcceptCaseInput', input, 'case { id number matter { name } }');
+  say(`  受理：办件 ${opened.number}（${opened.matter.name}）`);
+  await client.act(route.examines, 'examineCase', 'ExamineCaseInput', { case: opened.id, finding: 'APPROVED' }, 'case { step }');
+  if (route.forwards) await client.act(route.forwards, 'forwardCase', 'ForwardCaseInput', { case: opened.id }, 'case { step }');
+  say(route.forwards ? '  审查通过，转报市级部门' : '  审查通过');
+  const decision = { case: opened.id, decision: 'GRANTED', authoriseSeal: true };
+  await client.act(route.decides, 'decideCase', 'DecideCaseInput', decision, 'case { step }');
+  say(`  决定：准予，决定人授权用印（${demoPerson(route.decides)?.name}）`);
+  const query = '{ certificateTasks(first: 100) { edges { node { case { id } } } } }';
+  await client.until('制证任务', async () =>
+    (await client.ask(route.prints, query)).certificateTasks.edges.some((edge: Data) => edge.node.case.id === opened.id),
+  );
+  return opened.id;
+}
+
+async function blankOf(client: Client, issuer: string): Promise<string> {
+  const query = '{ blanks(first: 1, filter: { state: IN_STOCK }) { edges { node { number } } } }';
+  const data = await client.ask(`${issuer}.clerk`, query);
+  const number = data.blanks.edges[0]?.node.number;
+  const prefix = blankPrefix(readOrgans().find((organ) => organ.id === issuer)?.uscc ?? '');
+  if (!number) throw new Error(`${issuer} 没有空白证照（${prefix}…）`);
+  return number;
+}
+
+async function collected(client: Client, identifier: string): Promise<Data> {
+  const query = `query($id: ID!) { license(identifier: $id) { ${LICENSE} } }`;
+  return client.until('归集到市电子证照库', async () => {
+    const { license } = await client.ask('auditor', query, { id: identifier });
+    if (license.collection.state === 'FAILED') throw new Error(license.collection.lastError);
+    return license.collection.state === 'COLLECTED' && license;
+  });
+}
+
+async function threeCases(client: Client): Promise<Data[]> {
+  const licenses: Data[] = [];
+  for (const route of ROUTES) {
+    say(`\n【${route.title}】`);
+    const id = await grant(client, route);
+    const blankNumber = await blankOf(client, route.issuer);
+    const { license } = await client.act(route.prints, 'issueLicense', 'CaseActInput', { case: id, blankNumber }, `license { ${LICENSE} }`);
+    say(`  制证：${license.name} ${license.number}，纸质证照用空白 ${license.paper.blankNumber}`);
+    check('电子证照与纸质证照同时生效', license.state === 'VALID' && license.paper.validity === 'VALID' && license.paper.state === 'PRINTED');
+    const delivered = { identifier: license.identifier, blankNumber };
+    await client.act(route.prints, 'deliverCertificate', 'CertificateInput', delivered, 'license { number }');
+    check('已归集到市电子证照库', (await collected(client, license.identifier)).collection.state === 'COLLECTED');
+    licenses.push(license);
+  }
+  return licenses;
+}
+
+async function changeAndCancel(client: Client, license: Data): Promise<Data> {
+  const [, , route] = ROUTES;
+  if (!route) throw new Error('no route');
+  say('\n【变更】第三类医疗器械经营许可（许可事项的变更）');
+  const change = await grant(client, { ...route, fields: [{ label: '经营范围', text: '6815、6866；增加 6840 体外诊断试剂' }] }, {
+    matter: 'yd2022-3-28',
+    licenseNumber: license.number,
+  });
+  const asked = { case: change, blankNumber: await blankOf(client, route.issuer) };
+  const { license: changed } = await client.act(route.prints, 'changeLicense', 'CaseActInput', asked, `license { ${LICENSE} versions { version state paper { validity recallDue } } }`);
+  const [before] = changed.versions;
+  check('新版本为第 2 版，旧版与旧纸质证照同时失效，旧纸质证照待收回', changed.version === 2 && before.state === 'SUPERSEDED' && before.paper.validity === 'SUPERSEDED' && before.paper.recallDue);
+  await collected(client, changed.identifier);
+  say('\n【注销】第三类医疗器械经营许可（注销）');
+  const cancel = await grant(client, { ...route, fields: [] }, { matter: 'yd2022-3-30', licenseNumber: license.number });
+  const { license: ended } = await client.act(route.prints, 'cancelLicense', 'CancelLicenseInput', { case: cancel }, `license { ${LICENSE} }`);
+  check('电子证照与纸质证照同时注销', ended.state === 'CANCELLED' && ended.paper.validity === 'CANCELLED');
+  await collected(client, changed.identifier);
+  return changed;
+}
+
+async function whoSeesWhat(client: Client, licenses: Data[]): Promise<void> {
+  say('\n【谁看得见什么】');
+  const query = '{ licenses(first: 100) { edges { node { number holder { name code } } } } }';
+  const numbers = new Set(licenses.map((license) => license.number));
+  const seen = async (person: string) =>
+    (await client.ask(person, query)).licenses.edges.map((edge: Data) => edge.node).filter((node: Data) => numbers.has(node.number));
+  const own = await seen('applicant-company');
+  check(`申请人看见自己的 ${own.length} 份证照，代码完整：${own[0]?.holder.code}`, own.length === 3 && own[0].holder.code === COMPANY.code);
+  const clerk = await seen('window-yudu');
+  check(`于都窗口人员看见窗口办理的 ${clerk.length} 份，代码遮掩：${clerk[0]?.holder.code}`, clerk.length === 3 && clerk[0].holder.code.includes('*'));
+  check('另一县（兴国县）的窗口人员一份也看不见', (await seen('window-xingguo')).length === 0);
+  const uses = await client.ask('auditor', '{ sealUses(first: 100) { edges { node { act authorisedBy seal { name } } } } }');
+  check(`审计人员看见全部证照和用印日志（${uses.sealUses.edges.length} 条）`, (await seen('auditor')).length === 3 && uses.sealUses.edges.length >= 5);
+  const status = await client.ask(null, 'query($id: ID!) { licenseStatus(identifier: $id) { state holderName } }', { id: licenses[0].identifier });
+  check(`公众凭二维码看见状态：${status.licenseStatus.state} ${status.licenseStatus.holderName}`, status.licenseStatus.state === 'VALID');
+}
+
+function openssl(pdf: string, signature: string): { command: string; passed: boolean } {
+  const args = ['cms', '-verify', '-cades', '-binary', '-inform', 'DER', '-in', signature, '-content', pdf, '-CAfile', `${FOLDER}/root.pem`, '-purpose', 'any', '-out', '/dev/null'];
+  const result = spawnSync('openssl', args, { encoding: 'utf8' });
+  if (result.error) throw new Error('没有找到 openssl 命令');
+  return { command: `openssl ${args.join(' ')}`, passed: result.status === 0 };
+}
+
+async function verifyOutside(client: Client, licenses: Data[]): Promise<void> {
+  say(`\n【用 openssl 核验】文件在 ${FOLDER}/`);
+  rmSync(FOLDER, { recursive: true, force: true });
+  mkdirSync(FOLDER);
+  writeFileSync(`${FOLDER}/root.pem`, await (await fetch(`${client.hub.url}/root.pem`)).text());
+  for (const license of licenses) {
+    const name = `${FOLDER}/${license.number}-${license.version}`;
+    const pdf = await client.file('auditor', license.document.digest);
+    const signature = await client.file('auditor', license.document.signature.digest);
+    writeFileSync(`${name}.pdf`, pdf);
+    writeFileSync(`${name}.p7s`, signature);
+    const { command, passed } = openssl(`${name}.pdf`, `${name}.p7s`);
+    say(`  ${command}`);
+    check(`${license.name} ${license.number} 核验通过`, passed);
+  }
+  const first = `${FOLDER}/${licenses[0].number}-${licenses[0].version}`;
+  const pdf = await client.file('auditor', licenses[0].document.digest);
+  const signature = await client.file('auditor', licenses[0].document.signature.digest);
+  const forgeries = [
+    ['page-content', '页面内容', tamperPageContent(pdf), signature],
+    ['attached-json', '内附数据', tamperAttachment(pdf), signature],
+    ['signed-attribute', '签名属性', pdf, tamperSignedAttribute(signature)],
+    ['certificate', '印章证书', pdf, tamperCertificate(signature)],
+  ] as const;
+  for (const [name, chinese, forgedPdf, forgedSignature] of forgeries) {
+    const file = `${FOLDER}/tampered-${name}`;
+    writeFileSync(`${file}.pdf`, forgedPdf);
+    writeFileSync(`${file}.p7s`, forgedSignature);
+    check(`篡改${chinese}（${file}）：openssl 拒绝`, !openssl(`${file}.pdf`, `${file}.p7s`).passed);
+  }
+  say(`\n离线核验 npm run verify -- ${first}.pdf --root ${FOLDER}/root.pem`);
+}
+
+const hub = await findHub();
+try {
+  const client = new Client(hub);
+  const licenses = await threeCases(client);
+  const changed = await changeAndCancel(client, licenses[2]);
+  await whoSeesWhat(client, licenses);
+  await verifyOutside(client, [...licenses, changed]);
+  say('\n演示完成：每一步都做到了所说的。');
+} catch (error) {
+  console.error(`\n演示失败：${error instanceof Error ? error.message : error}`);
+  process.exitCode = 1;
+} finally {
+  await hub.stop();
+}
+process.exit();
