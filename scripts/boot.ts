@@ -103,7 +103,11 @@ async function requireFree(port: number, variable: string): Promise<void> {
   await new Promise<void>((done, fail) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) =>
-      fail(new BootError(`端口 ${port} 不可用（${error.code}），可用 ${variable} 另选 — port ${port} is taken, choose another by ${variable}`)),
+      fail(
+        new BootError(
+          `端口 ${port} 不可用（${error.code}），可用 ${variable} 另选 — port ${port} is taken, choose another by ${variable}`,
+        ),
+      ),
     );
     probe.listen({ host: HOST, port }, () => probe.close(() => done()));
   });
@@ -178,7 +182,13 @@ function roleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphNa
 }
 
 /** Leaves what the reference library needs to start: its own database and role, the root to trust, how the hub gets in. */
-async function leaveForLibrary(folder: string, adminUrl: string, secrets: Secrets, port: number, rootPem: string): Promise<void> {
+async function leaveForLibrary(
+  folder: string,
+  adminUrl: string,
+  secrets: Secrets,
+  port: number,
+  rootPem: string,
+): Promise<void> {
   const password = rolePassword(secrets.databaseKey, LIBRARY_ROLE);
   const url = await ensureDatabase(adminUrl, LIBRARY_DATABASE);
   const client = postgres(url, { max: 1, onnotice: () => {} });
@@ -206,7 +216,8 @@ async function startLibrary(folder: string): Promise<() => Promise<void>> {
   const left = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
   const child = spawn(process.execPath, [join(import.meta.dirname, 'city-library/main.ts')], {
     detached: true,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    // The channel closes with this process, however it ends; the library then stops too.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ...process.env,
       LIBRARY_DATABASE_URL: String(left.databaseUrl),
@@ -217,7 +228,10 @@ async function startLibrary(folder: string): Promise<() => Promise<void>> {
     },
   });
   await new Promise<void>((done, fail) => {
-    const timer = setTimeout(() => fail(new BootError('城市证照库没有启动 — the library did not start')), LIBRARY_START_MS);
+    const timer = setTimeout(
+      () => fail(new BootError('城市证照库没有启动 — the library did not start')),
+      LIBRARY_START_MS,
+    );
     child.stdout?.once('data', () => {
       clearTimeout(timer);
       done();

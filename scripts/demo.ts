@@ -44,7 +44,14 @@ async function findHub(): Promise<Hub> {
   say('没有正在运行的中枢，临时启动一个');
   const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-demo-'));
   const [port, libraryPort] = [await freePort(), await freePort()];
-  const running = await boot({ dataFolder, port, libraryPort, databaseUrl: null, withLibrary: true, say: (line) => say(`  ${line}`) });
+  const running = await boot({
+    dataFolder,
+    port,
+    libraryPort,
+    databaseUrl: null,
+    withLibrary: true,
+    say: (line) => say(`  ${line}`),
+  });
   const stop = async () => {
     await running.stop();
     rmSync(dataFolder, { recursive: true, force: true });
@@ -165,19 +172,38 @@ const ROUTES: Route[] = [
 const LICENSE = `identifier number version name state document { digest signature { digest } } paper { blankNumber state validity }
   collection { state attempts lastError }`;
 
-async function grant(client: Client, route: Route, more: { matter?: string; licenseNumber?: string } = {}): Promise<string> {
+async function grant(
+  client: Client,
+  route: Route,
+  more: { matter?: string; licenseNumber?: string } = {},
+): Promise<string> {
   const input = { matter: route.matter, applicant: COMPANY, fields: route.fields, ...more };
-  const { case: opened } = await client.act(route.accepts, 'acceptCase', 'AcceptCaseInput', input, 'case { id number matter { name } }');
+  const { case: opened } = await client.act(
+    route.accepts,
+    'acceptCase',
+    'AcceptCaseInput',
+    input,
+    'case { id number matter { name } }',
+  );
   say(`  受理：办件 ${opened.number}（${opened.matter.name}）`);
-  await client.act(route.examines, 'examineCase', 'ExamineCaseInput', { case: opened.id, finding: 'APPROVED' }, 'case { step }');
-  if (route.forwards) await client.act(route.forwards, 'forwardCase', 'ForwardCaseInput', { case: opened.id }, 'case { step }');
+  await client.act(
+    route.examines,
+    'examineCase',
+    'ExamineCaseInput',
+    { case: opened.id, finding: 'APPROVED' },
+    'case { step }',
+  );
+  if (route.forwards)
+    await client.act(route.forwards, 'forwardCase', 'ForwardCaseInput', { case: opened.id }, 'case { step }');
   say(route.forwards ? '  审查通过，转报市级部门' : '  审查通过');
   const decision = { case: opened.id, decision: 'GRANTED', authoriseSeal: true };
   await client.act(route.decides, 'decideCase', 'DecideCaseInput', decision, 'case { step }');
   say(`  决定：准予，决定人授权用印（${demoPerson(route.decides)?.name}）`);
   const query = '{ certificateTasks(first: 100) { edges { node { case { id } } } } }';
   await client.until('制证任务', async () =>
-    (await client.ask(route.prints, query)).certificateTasks.edges.some((edge: Data) => edge.node.case.id === opened.id),
+    (await client.ask(route.prints, query)).certificateTasks.edges.some(
+      (edge: Data) => edge.node.case.id === opened.id,
+    ),
   );
   return opened.id;
 }
@@ -206,9 +232,18 @@ async function threeCases(client: Client): Promise<Data[]> {
     say(`\n【${route.title}】`);
     const id = await grant(client, route);
     const blankNumber = await blankOf(client, route.issuer);
-    const { license } = await client.act(route.prints, 'issueLicense', 'CaseActInput', { case: id, blankNumber }, `license { ${LICENSE} }`);
+    const { license } = await client.act(
+      route.prints,
+      'issueLicense',
+      'CaseActInput',
+      { case: id, blankNumber },
+      `license { ${LICENSE} }`,
+    );
     say(`  制证：${license.name} ${license.number}，纸质证照用空白 ${license.paper.blankNumber}`);
-    check('电子证照与纸质证照同时生效', license.state === 'VALID' && license.paper.validity === 'VALID' && license.paper.state === 'PRINTED');
+    check(
+      '电子证照与纸质证照同时生效',
+      license.state === 'VALID' && license.paper.validity === 'VALID' && license.paper.state === 'PRINTED',
+    );
     const delivered = { identifier: license.identifier, blankNumber };
     await client.act(route.prints, 'deliverCertificate', 'CertificateInput', delivered, 'license { number }');
     check('已归集到市电子证照库', (await collected(client, license.identifier)).collection.state === 'COLLECTED');
@@ -221,18 +256,44 @@ async function changeAndCancel(client: Client, license: Data): Promise<Data> {
   const [, , route] = ROUTES;
   if (!route) throw new Error('no route');
   say('\n【变更】第三类医疗器械经营许可（许可事项的变更）');
-  const change = await grant(client, { ...route, fields: [{ label: '经营范围', text: '6815、6866；增加 6840 体外诊断试剂' }] }, {
-    matter: 'yd2022-3-28',
-    licenseNumber: license.number,
-  });
+  const change = await grant(
+    client,
+    { ...route, fields: [{ label: '经营范围', text: '6815、6866；增加 6840 体外诊断试剂' }] },
+    {
+      matter: 'yd2022-3-28',
+      licenseNumber: license.number,
+    },
+  );
   const asked = { case: change, blankNumber: await blankOf(client, route.issuer) };
-  const { license: changed } = await client.act(route.prints, 'changeLicense', 'CaseActInput', asked, `license { ${LICENSE} versions { version state paper { validity recallDue } } }`);
+  const { license: changed } = await client.act(
+    route.prints,
+    'changeLicense',
+    'CaseActInput',
+    asked,
+    `license { ${LICENSE} versions { version state paper { validity recallDue } } }`,
+  );
   const [before] = changed.versions;
-  check('新版本为第 2 版，旧版与旧纸质证照同时失效，旧纸质证照待收回', changed.version === 2 && before.state === 'SUPERSEDED' && before.paper.validity === 'SUPERSEDED' && before.paper.recallDue);
+  check(
+    '新版本为第 2 版，旧版与旧纸质证照同时失效，旧纸质证照待收回',
+    changed.version === 2 &&
+      before.state === 'SUPERSEDED' &&
+      before.paper.validity === 'SUPERSEDED' &&
+      before.paper.recallDue,
+  );
   await collected(client, changed.identifier);
   say('\n【注销】第三类医疗器械经营许可（注销）');
-  const cancel = await grant(client, { ...route, fields: [] }, { matter: 'yd2022-3-30', licenseNumber: license.number });
-  const { license: ended } = await client.act(route.prints, 'cancelLicense', 'CancelLicenseInput', { case: cancel }, `license { ${LICENSE} }`);
+  const cancel = await grant(
+    client,
+    { ...route, fields: [] },
+    { matter: 'yd2022-3-30', licenseNumber: license.number },
+  );
+  const { license: ended } = await client.act(
+    route.prints,
+    'cancelLicense',
+    'CancelLicenseInput',
+    { case: cancel },
+    `license { ${LICENSE} }`,
+  );
   check('电子证照与纸质证照同时注销', ended.state === 'CANCELLED' && ended.paper.validity === 'CANCELLED');
   await collected(client, changed.identifier);
   return changed;
@@ -243,20 +304,56 @@ async function whoSeesWhat(client: Client, licenses: Data[]): Promise<void> {
   const query = '{ licenses(first: 100) { edges { node { number holder { name code } } } } }';
   const numbers = new Set(licenses.map((license) => license.number));
   const seen = async (person: string) =>
-    (await client.ask(person, query)).licenses.edges.map((edge: Data) => edge.node).filter((node: Data) => numbers.has(node.number));
+    (await client.ask(person, query)).licenses.edges
+      .map((edge: Data) => edge.node)
+      .filter((node: Data) => numbers.has(node.number));
   const own = await seen('applicant-company');
-  check(`申请人看见自己的 ${own.length} 份证照，代码完整：${own[0]?.holder.code}`, own.length === 3 && own[0].holder.code === COMPANY.code);
+  check(
+    `申请人看见自己的 ${own.length} 份证照，代码完整：${own[0]?.holder.code}`,
+    own.length === 3 && own[0].holder.code === COMPANY.code,
+  );
   const clerk = await seen('window-yudu');
-  check(`于都窗口人员看见窗口办理的 ${clerk.length} 份，代码遮掩：${clerk[0]?.holder.code}`, clerk.length === 3 && clerk[0].holder.code.includes('*'));
+  check(
+    `于都窗口人员看见窗口办理的 ${clerk.length} 份，代码遮掩：${clerk[0]?.holder.code}`,
+    clerk.length === 3 && clerk[0].holder.code.includes('*'),
+  );
   check('另一县（兴国县）的窗口人员一份也看不见', (await seen('window-xingguo')).length === 0);
-  const uses = await client.ask('auditor', '{ sealUses(first: 100) { edges { node { act authorisedBy seal { name } } } } }');
-  check(`审计人员看见全部证照和用印日志（${uses.sealUses.edges.length} 条）`, (await seen('auditor')).length === 3 && uses.sealUses.edges.length >= 5);
-  const status = await client.ask(null, 'query($id: ID!) { licenseStatus(identifier: $id) { state holderName } }', { id: licenses[0].identifier });
-  check(`公众凭二维码看见状态：${status.licenseStatus.state} ${status.licenseStatus.holderName}`, status.licenseStatus.state === 'VALID');
+  const uses = await client.ask(
+    'auditor',
+    '{ sealUses(first: 100) { edges { node { act authorisedBy seal { name } } } } }',
+  );
+  check(
+    `审计人员看见全部证照和用印日志（${uses.sealUses.edges.length} 条）`,
+    (await seen('auditor')).length === 3 && uses.sealUses.edges.length >= 5,
+  );
+  const status = await client.ask(null, 'query($id: ID!) { licenseStatus(identifier: $id) { state holderName } }', {
+    id: licenses[0].identifier,
+  });
+  check(
+    `公众凭二维码看见状态：${status.licenseStatus.state} ${status.licenseStatus.holderName}`,
+    status.licenseStatus.state === 'VALID',
+  );
 }
 
 function openssl(pdf: string, signature: string): { command: string; passed: boolean } {
-  const args = ['cms', '-verify', '-cades', '-binary', '-inform', 'DER', '-in', signature, '-content', pdf, '-CAfile', `${FOLDER}/root.pem`, '-purpose', 'any', '-out', '/dev/null'];
+  const args = [
+    'cms',
+    '-verify',
+    '-cades',
+    '-binary',
+    '-inform',
+    'DER',
+    '-in',
+    signature,
+    '-content',
+    pdf,
+    '-CAfile',
+    `${FOLDER}/root.pem`,
+    '-purpose',
+    'any',
+    '-out',
+    '/dev/null',
+  ];
   const result = spawnSync('openssl', args, { encoding: 'utf8' });
   if (result.error) throw new Error('没有找到 openssl 命令');
   return { command: `openssl ${args.join(' ')}`, passed: result.status === 0 };

@@ -10,7 +10,9 @@ const BLANKS = 200;
  * Loads what a hub starts with, through the subgraphs' own functions: organs and matters of the plan, a seal per organ
  * with its grants, demo agreements, blanks. What is there already stays as it is.
  */
-export async function seed(hub: Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>): Promise<{ matters: number; seals: number }> {
+export async function seed(
+  hub: Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>,
+): Promise<{ matters: number; seals: number }> {
   const organs = readOrgans();
   const rows = readMatters();
   await hub.matters.importMatters(organs, rows);

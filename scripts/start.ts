@@ -26,7 +26,8 @@ const SHOWN = [
   'administrator',
 ];
 
-const QUERY = '{ matters(first: 3, filter: { mode: DIRECT }) { totalCount edges { node { id name countyOrgan { name } delegation { mode decides { organ { name } } } } } } }';
+const QUERY =
+  '{ matters(first: 3, filter: { mode: DIRECT }) { totalCount edges { node { id name countyOrgan { name } delegation { mode decides { organ { name } } } } } } }';
 
 async function main(): Promise<void> {
   const started = performance.now();
@@ -77,7 +78,9 @@ async function printReady({ url, libraryUrl, secrets }: Running, seconds: number
     console.log(`\n${id}  ${person.name}  ${person.roles.join(' ')}`);
     console.log(await mintToken(person, secrets.tokenPrivateKey, new Date()));
   }
-  console.log(`\n试一试 a query to paste:\ncurl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: QUERY })}'`);
+  console.log(
+    `\n试一试 a query to paste:\ncurl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: QUERY })}'`,
+  );
   console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
 }
 

@@ -30,7 +30,9 @@ function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
   const size = /\/Size (\d+)/.exec(text.slice(previous)) ?? /\/Size (\d+)/.exec(text);
   const packed = deflateSync(body);
   const dictionary = stream.dictionary.replace(/\/Length \d+/, `/Length ${packed.length}`);
-  const withFilter = dictionary.includes('/FlateDecode') ? dictionary : dictionary.replace(/>>\s*$/, '/Filter /FlateDecode>>');
+  const withFilter = dictionary.includes('/FlateDecode')
+    ? dictionary
+    : dictionary.replace(/>>\s*$/, '/Filter /FlateDecode>>');
   const head = Buffer.from(`\n${stream.object} 0 obj\n${withFilter}\nstream\n`, 'latin1');
   const object = Buffer.concat([head, packed, Buffer.from('\nendstream\nendobj\n')]);
   const offset = pdf.length + 1;
@@ -41,7 +43,9 @@ function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
 
 /** Draws a bar across the first page. */
 export function tamperPageContent(pdf: Buffer): Buffer {
-  const page = streamsOf(pdf).find(({ body }) => /\bBT\b/.test(body.toString('latin1')) && /\bTf\b/.test(body.toString('latin1')));
+  const page = streamsOf(pdf).find(
+    ({ body }) => /\bBT\b/.test(body.toString('latin1')) && /\bTf\b/.test(body.toString('latin1')),
+  );
   if (!page) throw new Error('no page content found');
   return append(pdf, page, Buffer.concat([page.body, Buffer.from('\nq 1 0 0 rg 60 560 460 26 re f Q\n')]));
 }

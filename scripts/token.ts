@@ -1,5 +1,5 @@
-import { openSecrets } from './secrets.ts';
 import { demoPerson, mintToken } from './people.ts';
+import { openSecrets } from './secrets.ts';
 
 /** `npm run token -- PERSON`: a demo token of the hub in DATA_FOLDER, for `yudu-lyj.approver`, `applicant-company` … */
 const person = demoPerson(process.argv[2] ?? '');

@@ -30,7 +30,9 @@ function print(report: Report): void {
   console.log('证照状态 license status: 未知（离线核验不查询状态）— unknown offline');
   if (report.record) {
     const { ZZMC, ZZBH, CZZT, ZZBFJG, ZZYXQQSRQ, ZZYXQJZRQ, KZ_HYDZ } = report.record;
-    console.log(`\n${ZZMC}  ${ZZBH}\n持证主体 ${CZZT}\n颁发机构 ${ZZBFJG}\n有效期 ${ZZYXQQSRQ} 至 ${ZZYXQJZRQ}\n查询状态 ${KZ_HYDZ}`);
+    console.log(
+      `\n${ZZMC}  ${ZZBH}\n持证主体 ${CZZT}\n颁发机构 ${ZZBFJG}\n有效期 ${ZZYXQQSRQ} 至 ${ZZYXQJZRQ}\n查询状态 ${KZ_HYDZ}`,
+    );
   }
 }
 

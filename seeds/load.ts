@@ -12,7 +12,14 @@ const optional = z.string().transform(orNull);
 const json = <Schema extends z.ZodType>(schema: Schema) =>
   z
     .string()
-    .transform((text) => JSON.parse(text) as unknown)
+    .transform((text, context) => {
+      try {
+        return JSON.parse(text) as unknown;
+      } catch {
+        context.addIssue('not JSON');
+        return z.NEVER;
+      }
+    })
     .pipe(schema);
 
 const organLine = z.object({
@@ -40,7 +47,9 @@ const matterLine = z.object({
   outcome_kind: z.enum(OUTCOME_KINDS),
   outcome_name: z.string().min(1),
   license_type: optional.pipe(z.string().length(21).nullable()),
-  validity_months: optional.transform((text) => (text === null ? null : Number(text))).pipe(z.int().positive().nullable()),
+  validity_months: optional
+    .transform((text) => (text === null ? null : Number(text)))
+    .pipe(z.int().positive().nullable()),
   printed: json(z.array(z.object({ column: z.string(), text: z.string() }))),
   corrections: json(
     z.array(z.object({ field: z.string(), printed: z.string(), corrected: z.string(), reason: z.string().min(1) })),
@@ -48,26 +57,33 @@ const matterLine = z.object({
   flags: json(z.array(z.string())),
 });
 
-function readLines<Schema extends z.ZodType>(file: string, schema: Schema): z.infer<Schema>[] {
-  const lines: unknown[] = parse(readFileSync(new URL(file, import.meta.url)), { columns: true, bom: true });
-  return lines.map((line, i) => {
-    const read = schema.safeParse(line);
-    if (!read.success) throw new Error(`${file}, record ${i + 1}: ${z.prettifyError(read.error)}`);
+function readFile(file: string): string {
+  return readFileSync(new URL(file, import.meta.url), 'utf8');
+}
+
+function readLines<Schema extends z.ZodType<{ id: string }>>(list: string, csv: string, schema: Schema) {
+  const lines: { record: unknown; info: { lines: number } }[] = parse(csv, { columns: true, bom: true, info: true });
+  const seen = new Set<string>();
+  return lines.map(({ record, info }): z.infer<Schema> => {
+    const read = schema.safeParse(record);
+    if (!read.success) throw new Error(`${list}, line ${info.lines}: ${z.prettifyError(read.error)}`);
+    if (seen.has(read.data.id)) throw new Error(`${list}, line ${info.lines}: ${read.data.id} stands twice`);
+    seen.add(read.data.id);
     return read.data;
   });
 }
 
-/** The organs of the plan, and one of another county. */
-export function readOrgans(): OrganFact[] {
-  return readLines('organs.csv', organLine).map(({ division_code, ...rest }) => ({
+/** The organs of the plan, and one of another county. Throws an Error that names the line where one does not fit. */
+export function readOrgans(csv: string = readFile('organs.csv')): OrganFact[] {
+  return readLines('organs', csv, organLine).map(({ division_code, ...rest }) => ({
     ...rest,
     divisionCode: division_code,
   }));
 }
 
-/** The 108 matters of the plan. */
-export function readMatters(): MatterRow[] {
-  return readLines('matters.csv', matterLine).map((line) => ({
+/** The 108 matters of the plan. Throws an Error that names the line where one does not fit. */
+export function readMatters(csv: string = readFile('matters.csv')): MatterRow[] {
+  return readLines('matters', csv, matterLine).map((line) => ({
     id: line.id,
     annex: line.annex,
     row: line.row,

@@ -204,8 +204,11 @@ async function closeBy(tx: Transaction, caseId: string | null, step: Step, at: D
   if (!stored) throw new Error(`no case ${caseId}`);
   const has = (one: Step) => stored.subject.steps.some((record) => record.step === one);
   if (has(step)) return;
-  // The two events come by different streams; a delivery that overtakes the certificate is sent again.
-  if (step === 'DELIVERED' && !has('CERTIFIED')) throw new Error(`case ${caseId} is not certified yet`);
+  // The two events come by different streams; a delivery that overtakes the certificate implies it.
+  if (step === 'DELIVERED' && !has('CERTIFIED')) {
+    await closeBy(tx, caseId, 'CERTIFIED', at);
+    return closeBy(tx, caseId, 'DELIVERED', at);
+  }
   const record = { step, at, actorId: 'licenses', actor: '电子证照系统', organ: null, note: null, finding: null };
   await store.addStep(tx, stored.subject, record);
 }

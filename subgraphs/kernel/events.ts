@@ -35,7 +35,7 @@ export const LICENSE_STATES = [
 
 export type Mode = (typeof MODES)[number];
 export type LicenseAction = (typeof LICENSE_ACTIONS)[number];
-export type OutcomeKind = (typeof OUTCOME_KINDS)[number];
+
 export type Act = (typeof ACTS)[number];
 export type LicenseState = (typeof LICENSE_STATES)[number];
 

@@ -63,11 +63,12 @@ async function withTimes(db: Reader, rows: readonly Row[]): Promise<Matter[]> {
 
 function conditions(filter: MatterFilter): SQL | undefined {
   const { mode, powerType, organ: named, nameContains, annex, on } = filter;
+  const pattern = `%${nameContains?.replace(/[\\%_]/g, '\\$&')}%`;
   return and(
     annex === null ? undefined : eq(matter.annex, annex),
     powerType === null ? undefined : eq(matter.powerType, powerType),
     named === null ? undefined : or(eq(matter.cityOrgan, named), eq(matter.countyOrgan, named)),
-    nameContains === null ? undefined : ilike(matter.name, `%${nameContains.replace(/[\\%_]/g, '\\$&')}%`),
+    nameContains === null ? undefined : or(ilike(matter.mainItem, pattern), ilike(matter.subItem, pattern)),
     mode === null
       ? undefined
       : sql`exists (select 1 from ${delegation} where ${delegation.matterId} = ${matter.id} and ${delegation.mode} = ${mode}
@@ -159,8 +160,7 @@ export async function putMatter(tx: Transaction, given: MatterRow): Promise<Matt
   const [before] = await findMatters(tx, [matterId]);
   const period = { matterId, validFrom, validTo: null };
   const keyed = <One extends object>(list: readonly One[] = []) => list.map((one) => ({ ...one, matterId }));
-  const industriesAt = (level: 'CITY' | 'COUNTY') =>
-    keyed(before?.industryOrgans.filter((one) => one.level === level));
+  const industriesAt = (level: 'CITY' | 'COUNTY') => keyed(before?.industryOrgans.filter((one) => one.level === level));
   await tx.delete(delegation).where(eq(delegation.matterId, matterId));
   await tx.delete(industryOrgan).where(eq(industryOrgan.matterId, matterId));
   await tx.insert(delegation).values(succeed(keyed(before?.delegations), { ...period, mode, cityOrgan, countyOrgan }));

@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { CASE, act, grantCase, issue, LICENSE, ROUTES } from '../support/flow.ts';
+import { act, CASE, grantCase, issue, LICENSE, ROUTES } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 
@@ -32,14 +32,28 @@ describe.each(['local', 'http'] as const)('one case of each mode, subgraphs reac
       if (errors) throw new Error(JSON.stringify(errors));
       return data.case.step === 'DELIVERED' && data.case;
     });
-    expect(closed).toMatchObject({ result: 'ISSUED', delegation: { mode }, license: { identifier: license.identifier } });
+    expect(closed).toMatchObject({
+      result: 'ISSUED',
+      delegation: { mode },
+      license: { identifier: license.identifier },
+    });
     const steps = closed.steps.map((one: { step: string }) => one.step);
     const forwarded = mode === 'DIRECT' ? [] : ['FORWARDED'];
     expect(steps).toEqual(['ACCEPTED', 'EXAMINED', ...forwarded, 'DECIDED', 'CERTIFIED', 'DELIVERED']);
 
-    const uses = await hub.ask('auditor', 'query($id: ID) { sealUses(filter: { license: $id }, first: 5) { edges { node { act documentDigest seal { name } } } } }', { id: license.identifier });
+    const uses = await hub.ask(
+      'auditor',
+      'query($id: ID) { sealUses(filter: { license: $id }, first: 5) { edges { node { act documentDigest seal { name } } } } }',
+      { id: license.identifier },
+    );
     expect(uses.data.sealUses.edges).toEqual([
-      { node: { act: 'ISSUE', documentDigest: license.document.digest, seal: { name: expect.stringContaining('专用章') } } },
+      {
+        node: {
+          act: 'ISSUE',
+          documentDigest: license.document.digest,
+          seal: { name: expect.stringContaining('专用章') },
+        },
+      },
     ]);
   });
 });

@@ -20,13 +20,21 @@ function makePki(organisation: string) {
   const by = (name: keyof typeof keys) => (data: Uint8Array) => sign('sha256', data, keys[name].privateKey);
   const life = { validFrom: new Date('2026-01-01T00:00:00Z'), validUntil: new Date('2029-01-01T00:00:00Z') };
   const ofRoot = { issuer: ROOT_NAME, issuerPublicKeyPem: pem('root'), ...life };
-  const root = makeCertificate({ profile: 'root', subject: ROOT_NAME, publicKeyPem: pem('root'), ...ofRoot }, by('root'));
-  const issuing = makeCertificate({ profile: 'issuing', subject: ISSUING_NAME, publicKeyPem: pem('issuing'), ...ofRoot }, by('root'));
+  const root = makeCertificate(
+    { profile: 'root', subject: ROOT_NAME, publicKeyPem: pem('root'), ...ofRoot },
+    by('root'),
+  );
+  const issuing = makeCertificate(
+    { profile: 'issuing', subject: ISSUING_NAME, publicKeyPem: pem('issuing'), ...ofRoot },
+    by('root'),
+  );
   const subject = { organisation, unit: ROOT_NAME.unit, commonName: `${organisation}审批专用章（测试）` };
   const ofIssuing = { issuer: ISSUING_NAME, issuerPublicKeyPem: pem('issuing'), ...life };
   const seal = makeCertificate({ profile: 'seal', subject, publicKeyPem: pem('seal'), ...ofIssuing }, by('issuing'));
   const seals = (bytes: Uint8Array, signedAt = SIGNED_AT) =>
-    Buffer.from(signDetached({ documentDigest: Buffer.from(sha256(bytes), 'hex'), chain: [seal, issuing], signedAt }, by('seal')));
+    Buffer.from(
+      signDetached({ documentDigest: Buffer.from(sha256(bytes), 'hex'), chain: [seal, issuing], signedAt }, by('seal')),
+    );
   return { root: Buffer.from(root), seals };
 }
 
@@ -53,11 +61,19 @@ describe('the verifier', () => {
     expect(judge({ pdf: tamperPageContent(pdf) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
     expect(judge({ pdf: tamperAttachment(pdf) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
     expect(judge({ signature: tamperSignedAttribute(signature) })).toEqual(['TOTAL_FAILED', 'SIG_CRYPTO_FAILURE']);
-    expect(judge({ signature: tamperCertificate(signature) })).toEqual(['INDETERMINATE', 'NO_SIGNING_CERTIFICATE_FOUND']);
+    expect(judge({ signature: tamperCertificate(signature) })).toEqual([
+      'INDETERMINATE',
+      'NO_SIGNING_CERTIFICATE_FOUND',
+    ]);
   });
   test('no signature, garbage, and bytes after the end', () => {
     expect(judge({ signature: null })).toEqual(['INDETERMINATE', 'SIGNED_DATA_NOT_FOUND']);
-    for (const bytes of [Buffer.alloc(0), Buffer.from('garbage'), signature.subarray(0, 300), Buffer.concat([signature, Buffer.from([0])])]) {
+    for (const bytes of [
+      Buffer.alloc(0),
+      Buffer.from('garbage'),
+      signature.subarray(0, 300),
+      Buffer.concat([signature, Buffer.from([0])]),
+    ]) {
       expect(judge({ signature: bytes })).toEqual(['TOTAL_FAILED', 'FORMAT_FAILURE']);
     }
   });
@@ -67,7 +83,10 @@ describe('the verifier', () => {
   });
   test('a genuine seal of another organ does not make its license', () => {
     const other = makePki('赣州市自然资源局');
-    expect(judge({ signature: other.seals(pdf), roots: [other.root] })).toEqual(['TOTAL_FAILED', 'SIG_CONSTRAINTS_FAILURE']);
+    expect(judge({ signature: other.seals(pdf), roots: [other.root] })).toEqual([
+      'TOTAL_FAILED',
+      'SIG_CONSTRAINTS_FAILURE',
+    ]);
   });
   test('a genuine signature over another file', () => {
     expect(judge({ signature: pki.seals(Buffer.from('another file')) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);

@@ -69,12 +69,22 @@ export async function act(hub: TestHub, person: string, name: string, type: stri
 }
 
 /** The refusal's code of a mutation, or null where it was done. */
-export async function refusalOf(hub: TestHub, person: string, name: string, type: string, input: object): Promise<string | null> {
+export async function refusalOf(
+  hub: TestHub,
+  person: string,
+  name: string,
+  type: string,
+  input: object,
+): Promise<string | null> {
   return (await act(hub, person, name, type, input, '__typename')).refusal?.code ?? null;
 }
 
 /** Accepts, examines, forwards where the mode says so, and grants a case. Gives its id. */
-export async function grantCase(hub: TestHub, route: Route, given: { matter?: string; licenseNumber?: string; applicant?: object } = {}) {
+export async function grantCase(
+  hub: TestHub,
+  route: Route,
+  given: { matter?: string; licenseNumber?: string; applicant?: object } = {},
+) {
   const input = {
     matter: given.matter ?? route.matter,
     applicant: given.applicant ?? COMPANY,

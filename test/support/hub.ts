@@ -40,7 +40,11 @@ export async function testHub(options: Partial<HubConfig> = {}): Promise<TestHub
   await seed(hub);
   const now = options.now ?? (() => new Date());
   const token = (person: string) => tokenFor(actor(person), now());
-  const ask = async (person: string | null, query: string, variables: Record<string, unknown> = {}): Promise<Answer> => {
+  const ask = async (
+    person: string | null,
+    query: string,
+    variables: Record<string, unknown> = {},
+  ): Promise<Answer> => {
     const headers = person === null ? {} : { authorization: `Bearer ${await token(person)}` };
     const response = await hub.app.inject({ method: 'POST', url: '/graphql', headers, payload: { query, variables } });
     return { status: response.statusCode, ...response.json() };

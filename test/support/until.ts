@@ -2,7 +2,10 @@ const PATIENCE_MS = 30_000;
 const STEP_MS = 25;
 
 /** Waits until `check` holds or gives something; fails by name where it never does. */
-export async function until<Value>(what: string, check: () => Promise<Value | false | null | undefined>): Promise<Value> {
+export async function until<Value>(
+  what: string,
+  check: () => Promise<Value | false | null | undefined>,
+): Promise<Value> {
   const end = performance.now() + PATIENCE_MS;
   while (performance.now() < end) {
     const value = await check();

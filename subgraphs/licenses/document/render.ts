@@ -29,7 +29,10 @@ export function renderLicense(record: LicenseRecord): Uint8Array {
   const compiled = compiler.compile({ mainFilePath: '/license.typ' });
   const { result } = compiled;
   if (!result) throw new Error(`the template cannot set ${record.ZZBS}: ${tell(compiler, compiled.takeError())}`);
-  const pdf = compiler.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp: Date.parse(record.ZZQZSJ) / 1000 });
+  const pdf = compiler.pdf(result, {
+    pdfStandard: 'a-3b' as never,
+    creationTimestamp: Date.parse(record.ZZQZSJ) / 1000,
+  });
   compiler.evictCache(CACHE_AGE);
   return pdf;
 }

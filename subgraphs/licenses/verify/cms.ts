@@ -39,9 +39,11 @@ export function parseCms(der: Uint8Array): ParsedSignature {
   const signed = readSignedData(der);
   const [signer, ...others] = signed.signerInfos;
   if (!signer || others.length > 0) throw new CmsError('签名人应为一个');
-  if (signed.encapContentInfo.eContentType !== OID.data || signed.encapContentInfo.eContent) throw new CmsError('不是分离式签名');
+  if (signed.encapContentInfo.eContentType !== OID.data || signed.encapContentInfo.eContent)
+    throw new CmsError('不是分离式签名');
   const [digest, ...moreDigests] = signed.digestAlgorithms;
-  if (digest?.algorithmId !== signer.digestAlgorithm.algorithmId || moreDigests.length > 0) throw new CmsError('摘要算法声明不一致');
+  if (digest?.algorithmId !== signer.digestAlgorithm.algorithmId || moreDigests.length > 0)
+    throw new CmsError('摘要算法声明不一致');
   if (signed.version !== 1 || signer.version !== 1 || signed.crls?.length) throw new CmsError('签名版本不正确');
   if (signer.unsignedAttrs) throw new CmsError('含有未签名属性');
   const attributes = signer.signedAttrs?.attributes ?? [];
@@ -53,7 +55,9 @@ export function parseCms(der: Uint8Array): ParsedSignature {
   };
   if (oidOf(value(OID.contentType)) !== OID.data) throw new CmsError('签名属性的内容类型不正确');
   if (attributes.length !== 4) throw new CmsError('签名属性的数目不正确');
-  const { sid } = signer as unknown as { sid: { issuer: { toSchema(): asn1js.Sequence }; serialNumber: asn1js.Integer } };
+  const { sid } = signer as unknown as {
+    sid: { issuer: { toSchema(): asn1js.Sequence }; serialNumber: asn1js.Integer };
+  };
   if (!sid.serialNumber) throw new CmsError('签名人不以颁发者和序列号指明');
   const encoded = attributes.map((attribute) => Buffer.from(attribute.toSchema().toBER()));
   return {
@@ -79,7 +83,8 @@ function readSignedData(der: Uint8Array): SignedData {
     if (content.contentType !== OID.signedData) throw new CmsError('不是 CMS 签名');
     const signed = new SignedData({ schema: content.content });
     // A form that reads the same and is written otherwise is not ours: DER has one form only.
-    if (Buffer.compare(Buffer.from(content.toSchema().toBER()), Buffer.from(der)) !== 0) throw new CmsError('签名不是 DER 编码');
+    if (Buffer.compare(Buffer.from(content.toSchema().toBER()), Buffer.from(der)) !== 0)
+      throw new CmsError('签名不是 DER 编码');
     return signed;
   } catch (error) {
     if (error instanceof CmsError) throw error;

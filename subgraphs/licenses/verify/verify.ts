@@ -81,13 +81,41 @@ export function verify(evidence: Evidence, at: Date): Report {
     }
   };
   try {
-    const signed = step('读取签名', () => readSignature(evidence), () => 'CMS 分离式签名，一个签名人');
-    step('核对文件摘要', () => checkDigest(evidence.pdf, signed), () => '文件的 SHA-256 与签名属性一致');
-    const signer = step('查找签名证书', () => findSigner(signed), (found) => nameOf(found));
-    step('验证签名值', () => checkSignature(signed, signer), () => 'RSA-SHA256 签名正确');
-    step('核对证书链', () => checkChain(signed, signer, evidence.roots), (root) => `链到受信任的根：${nameOf(root)}`);
-    step('核对证书有效期', () => checkValidity(signed, signer, at), () => `签名时间 ${signed.signingTime.toISOString()} 在证书有效期内`);
-    const record = step('核对内附登记数据', () => checkRecord(evidence.pdf, signer), (found) => `${found.ZZMC} ${found.ZZBH}`);
+    const signed = step(
+      '读取签名',
+      () => readSignature(evidence),
+      () => 'CMS 分离式签名，一个签名人',
+    );
+    step(
+      '核对文件摘要',
+      () => checkDigest(evidence.pdf, signed),
+      () => '文件的 SHA-256 与签名属性一致',
+    );
+    const signer = step(
+      '查找签名证书',
+      () => findSigner(signed),
+      (found) => nameOf(found),
+    );
+    step(
+      '验证签名值',
+      () => checkSignature(signed, signer),
+      () => 'RSA-SHA256 签名正确',
+    );
+    step(
+      '核对证书链',
+      () => checkChain(signed, signer, evidence.roots),
+      (root) => `链到受信任的根：${nameOf(root)}`,
+    );
+    step(
+      '核对证书有效期',
+      () => checkValidity(signed, signer, at),
+      () => `签名时间 ${signed.signingTime.toISOString()} 在证书有效期内`,
+    );
+    const record = step(
+      '核对内附登记数据',
+      () => checkRecord(evidence.pdf, signer),
+      (found) => `${found.ZZMC} ${found.ZZBH}`,
+    );
     return { verdict: 'TOTAL_PASSED', subIndication: null, steps, record, status: 'UNKNOWN' };
   } catch (error) {
     if (!(error instanceof Failure)) throw error;
@@ -122,8 +150,14 @@ function findSigner(signed: ParsedSignature): X509Certificate {
   const der = signed.certificates.find((one) => createHash('sha256').update(one).digest().equals(hash));
   if (!der) throw indeterminate('NO_SIGNING_CERTIFICATE_FOUND', '签名所附证书不是签名时声明的证书');
   const certificate = new X509Certificate(der);
-  const serial = Buffer.from(signed.serial).toString('hex').toUpperCase().replace(/^(00)+/, '');
-  if (certificate.serialNumber.replace(/^(00)+/, '') !== serial || !Buffer.from(der).includes(Buffer.from(signed.issuer))) {
+  const serial = Buffer.from(signed.serial)
+    .toString('hex')
+    .toUpperCase()
+    .replace(/^(00)+/, '');
+  if (
+    certificate.serialNumber.replace(/^(00)+/, '') !== serial ||
+    !Buffer.from(der).includes(Buffer.from(signed.issuer))
+  ) {
     throw failed('SIG_CONSTRAINTS_FAILURE', '签名人标识与证书不一致');
   }
   return certificate;
@@ -134,7 +168,8 @@ function checkSignature({ attributes, signature }: ParsedSignature, signer: X509
   if (asymmetricKeyType !== 'rsa' || (asymmetricKeyDetails?.modulusLength ?? 0) < KEY_BITS_LEAST) {
     throw failed('CRYPTO_CONSTRAINTS_FAILURE', '签名密钥不是 3072 位以上的 RSA');
   }
-  if (!verifyBytes('sha256', attributes, signer.publicKey, signature)) throw failed('SIG_CRYPTO_FAILURE', '签名值不正确');
+  if (!verifyBytes('sha256', attributes, signer.publicKey, signature))
+    throw failed('SIG_CRYPTO_FAILURE', '签名值不正确');
 }
 
 /** Exactly seal ← issuing CA ← trusted root; any other path is unknown, and what is unknown is not accepted. */
@@ -157,12 +192,14 @@ function checkChain(signed: ParsedSignature, signer: X509Certificate, roots: rea
 }
 
 function checkValidity({ signingTime }: ParsedSignature, signer: X509Certificate, at: Date): void {
-  if (at < signer.validFromDate || signingTime > at) throw indeterminate('NOT_YET_VALID', '证书尚未生效或签名时间在将来');
+  if (at < signer.validFromDate || signingTime > at)
+    throw indeterminate('NOT_YET_VALID', '证书尚未生效或签名时间在将来');
   if (signingTime < signer.validFromDate || signingTime > signer.validToDate) {
     throw failed('SIG_CONSTRAINTS_FAILURE', '签名时间不在证书有效期内');
   }
   // Without a trusted timestamp, a signing time before the end is only the signer's own word.
-  if (at > signer.validToDate) throw indeterminate('OUT_OF_BOUNDS_NO_POE', '证书已过期，且没有可信时间证明签名在此之前');
+  if (at > signer.validToDate)
+    throw indeterminate('OUT_OF_BOUNDS_NO_POE', '证书已过期，且没有可信时间证明签名在此之前');
 }
 
 function checkRecord(pdf: Uint8Array, signer: X509Certificate): LicenseRecord {
@@ -175,7 +212,8 @@ function checkRecord(pdf: Uint8Array, signer: X509Certificate): LicenseRecord {
     if (error instanceof Failure) throw error;
     throw failed('FORMAT_FAILURE', error instanceof AttachmentError ? error.message : '内附登记数据无法解析');
   }
-  if (readLicenseIdentifier(String(record.ZZBS)).verdict !== 'VALID') throw failed('FORMAT_FAILURE', '电子证照标识校验位不正确');
+  if (readLicenseIdentifier(String(record.ZZBS)).verdict !== 'VALID')
+    throw failed('FORMAT_FAILURE', '电子证照标识校验位不正确');
   const organisation = /^O=(.*)$/m.exec(signer.subject)?.[1];
   if (organisation !== record.ZZBFJG) throw failed('SIG_CONSTRAINTS_FAILURE', '颁发机构与印章证书所属机构不一致');
   return record;

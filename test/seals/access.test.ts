@@ -1,0 +1,240 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
+import { actor } from '../support/actors.ts';
+import { until } from '../support/until.ts';
+import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newRequest, openWorkshop, type Workshop } from './workshop.ts';
+
+let shop: Workshop;
+beforeAll(async () => {
+  shop = await openWorkshop();
+});
+afterAll(() => shop.close());
+
+const KEEPER = actor(`${COUNTY}.keeper`);
+const GRANTER = actor(`${COUNTY}.sealapprover`);
+const SEAL = 'id name kind state organ { id } validFrom validUntil matters { id }';
+
+async function act(who: Actor, name: string, input: Record<string, unknown>) {
+  const type = name.includes('rant') ? 'SealGrantInput' : 'SealActInput';
+  const asked = await shop.ask(
+    who,
+    `mutation($input: ${type}!) { ${name}(input: $input) { seal { ${SEAL} } refusal { code message field } } }`,
+    { input: { seal: shop.countySeal, ...input } },
+  );
+  return { ...asked, ...asked.data?.[name] };
+}
+
+async function events(): Promise<unknown[]> {
+  return shop.sql`select event, matter_id, actor_id, actor, reason from seals.seal_event
+    where seal_id = ${shop.countySeal} order by serial`;
+}
+
+describe('a seal in the ledger of seals', () => {
+  test('was made and granted by nobody in person', async () => {
+    const hub = { actor_id: null, actor: '初始化', reason: null };
+    expect(await events()).toMatchObject([
+      { event: 'MADE', matter_id: null, ...hub },
+      { event: 'GRANTED', matter_id: COUNTY_MATTER, ...hub },
+    ]);
+  });
+  test('is stopped and resumed by its keeper, with a reason', async () => {
+    expect((await act(KEEPER, 'suspendSeal', { reason: '年度核查' })).seal.state).toBe('SUSPENDED');
+    expect((await act(KEEPER, 'suspendSeal', { reason: '再停一次' })).refusal).toMatchObject({
+      code: 'SEAL_SUSPENDED',
+    });
+    expect((await act(KEEPER, 'resumeSeal', { reason: '核查完毕' })).seal.state).toBe('IN_USE');
+    expect((await act(KEEPER, 'resumeSeal', { reason: '本来在用' })).seal.state).toBe('IN_USE');
+    const by = { actor_id: KEEPER.id, actor: KEEPER.name };
+    expect((await events()).slice(-2)).toMatchObject([
+      { event: 'SUSPENDED', reason: '年度核查', ...by },
+      { event: 'RESUMED', reason: '核查完毕', ...by },
+    ]);
+  });
+  test('is granted once and taken back once by the seal approver', async () => {
+    const before = (await events()).length;
+    const matter = { matter: 'yd2022-1-08' };
+    for (let again = 0; again < 2; again++) {
+      const { seal } = await act(GRANTER, 'grantSeal', matter);
+      expect(seal.matters).toEqual([{ id: COUNTY_MATTER }, { id: 'yd2022-1-08' }]);
+    }
+    expect((await act(GRANTER, 'withdrawSealGrant', matter)).seal.matters).toEqual([{ id: COUNTY_MATTER }]);
+    expect((await act(GRANTER, 'withdrawSealGrant', matter)).refusal).toMatchObject({
+      code: 'SEAL_NOT_GRANTED',
+      field: 'matter',
+    });
+    const by = { matter_id: 'yd2022-1-08', actor_id: GRANTER.id };
+    expect((await events()).slice(before)).toMatchObject([
+      { event: 'GRANTED', ...by },
+      { event: 'GRANT_WITHDRAWN', ...by },
+    ]);
+  });
+  test.each([
+    ['an empty reason', 'suspendSeal', { reason: ' ' }, 'REASON_MISSING', 'reason'],
+    ['a long reason', 'suspendSeal', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
+    ['an unknown seal', 'suspendSeal', { seal: 'nobody', reason: '无' }, 'SEAL_UNKNOWN', 'seal'],
+    ['an endless matter', 'grantSeal', { matter: 'm'.repeat(65) }, 'MATTER_UNKNOWN', 'matter'],
+  ])('is not changed by %s', async (_, name, input, code, field) => {
+    const before = (await events()).length;
+    const { refusal } = await act(name === 'grantSeal' ? GRANTER : KEEPER, name, input);
+    expect(refusal).toMatchObject({ code, field });
+    expect(await events()).toHaveLength(before);
+  });
+  test('tells licenses how it stands after every change, in order', async () => {
+    shop.seals.start();
+    const stream = `seal:${shop.countySeal}`;
+    const heard = () => shop.told.filter((event) => event.stream === stream);
+    await until('licenses know the seal', async () => heard().length === 5);
+    expect(heard().map((event) => event.revision)).toEqual([1, 2, 3, 4, 5]);
+    expect(heard().map(({ payload }) => ('sealId' in payload ? [payload.state, payload.matters.length] : []))).toEqual([
+      ['IN_USE', 1],
+      ['SUSPENDED', 1],
+      ['IN_USE', 1],
+      ['IN_USE', 2],
+      ['IN_USE', 1],
+    ]);
+  });
+});
+
+describe('access', () => {
+  const strangers: [string, Actor, string][] = [
+    ['approver', actor(`${COUNTY}.approver`), 'ROLE_NOT_ALLOWED'],
+    ['clerk', actor(`${COUNTY}.clerk`), 'ROLE_NOT_ALLOWED'],
+    ['reviewer', actor(`${COUNTY}.reviewer`), 'ROLE_NOT_ALLOWED'],
+    ['supervisor', actor(`${COUNTY}.supervisor`), 'ROLE_NOT_ALLOWED'],
+    ['auditor', actor('auditor'), 'ROLE_NOT_ALLOWED'],
+    ['administrator', actor('administrator'), 'ROLE_NOT_ALLOWED'],
+    ['library', actor('library'), 'ROLE_NOT_ALLOWED'],
+    ['applicant', actor('applicant-company'), 'ROLE_NOT_ALLOWED'],
+  ];
+  const input = { reason: '试', matter: undefined };
+
+  test.each([
+    ...strangers,
+    ['seal approver', GRANTER, 'ROLE_NOT_ALLOWED'],
+    ["another organ's keeper", actor(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
+  ] as const)('%s neither stops nor resumes a seal', async (_, who, code) => {
+    for (const name of ['suspendSeal', 'resumeSeal']) {
+      expect((await act(who, name, { reason: input.reason })).refusal?.code).toBe(code);
+    }
+  });
+  test.each([
+    ...strangers,
+    ['keeper', KEEPER, 'ROLE_NOT_ALLOWED'],
+    ["another organ's approver", actor(`${CITY}.sealapprover`), 'SEAL_NOT_OF_ORGAN'],
+  ] as const)('%s neither grants nor takes back', async (_, who, code) => {
+    for (const name of ['grantSeal', 'withdrawSealGrant']) {
+      expect((await act(who, name, { matter: COUNTY_MATTER })).refusal?.code).toBe(code);
+    }
+  });
+
+  test('the public is told to log in, whatever it asks', async () => {
+    const asked = [
+      '{ seals(first: 1) { edges { node { id } } } }',
+      `{ seal(id: "${shop.countySeal}") { id } }`,
+      '{ sealUses(first: 1) { edges { node { id } } } }',
+      `{ _entities(representations: [{ __typename: "Seal", id: "${shop.countySeal}" }]) { ... on Seal { name } } }`,
+      `mutation { suspendSeal(input: { seal: "${shop.countySeal}", reason: "x" }) { seal { id } } }`,
+      `mutation { grantSeal(input: { seal: "${shop.countySeal}", matter: "m" }) { seal { id } } }`,
+    ];
+    for (const query of asked) expect((await shop.ask(PUBLIC, query)).codes, query).toEqual(['UNAUTHENTICATED']);
+  });
+
+  test.each([...strangers, ['seal approver', GRANTER, '']] as const)('%s reads the seals', async (_, who) => {
+    const { data } = await shop.ask(who, `{ seals(first: 10) { edges { node { ${SEAL} certificate } } } }`);
+    expect(data.seals.edges.map((edge: { node: { id: string } }) => edge.node.id)).toEqual([
+      shop.citySeal,
+      shop.countySeal,
+    ]);
+    expect(data.seals.edges[1].node).toMatchObject({
+      name: '于都县林业局证照专用章',
+      kind: 'LICENSE_SEAL',
+      organ: { id: COUNTY },
+      matters: [{ id: COUNTY_MATTER }],
+      certificate: expect.stringMatching(/^-----BEGIN CERTIFICATE-----/),
+    });
+    expect(JSON.stringify(data)).not.toMatch(/PRIVATE|encrypted/i);
+  });
+});
+
+describe('the log of uses', () => {
+  const IDENTIFIER = '1.2.156.3005.2.test';
+  const uses = async (who: Actor, filter = '', first = 100, after: string | null = null) =>
+    shop.ask(
+      who,
+      `query($after: String) { sealUses(first: ${first}, after: $after ${filter}) {
+        edges { node { id act at authorisedBy documentDigest suite organ { id } matter { id } license { identifier } seal { id name } } }
+        pageInfo { hasNextPage endCursor } } }`,
+      { after },
+    );
+  const organsIn = (data: { sealUses: { edges: { node: { organ: { id: string } } }[] } }) =>
+    data.sealUses.edges.map((edge) => edge.node.organ.id);
+
+  beforeAll(async () => {
+    for (const organ of [COUNTY, CITY, COUNTY, CITY, COUNTY]) {
+      const matterId = organ === CITY ? CITY_MATTER : COUNTY_MATTER;
+      const identifier = organ === CITY ? IDENTIFIER : newRequest().identifier;
+      const asked = { ...newRequest(), organ, matterId, identifier };
+      await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
+      shop.clock.advance(60_000);
+    }
+  });
+
+  test('is whole for an auditor, newest first', async () => {
+    const { data } = await uses(actor('auditor'));
+    expect(organsIn(data)).toEqual([COUNTY, CITY, COUNTY, CITY, COUNTY]);
+    expect(data.sealUses.edges[1].node).toMatchObject({
+      act: 'ISSUE',
+      authorisedBy: '钟文斌',
+      suite: 'CAdES-B-RSA3072-SHA256',
+      matter: { id: CITY_MATTER },
+      license: { identifier: IDENTIFIER },
+      seal: { id: shop.citySeal, name: '赣州市行政审批局审批专用章' },
+    });
+  });
+  test("shows an organ's people their own, whatever they filter by", async () => {
+    for (const who of [KEEPER, GRANTER, actor(`${COUNTY}.clerk`)]) {
+      expect(organsIn((await uses(who)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
+      expect(organsIn((await uses(who, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([]);
+      expect(organsIn((await uses(who, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([]);
+    }
+    expect(organsIn((await uses(actor('yudu-slj.keeper'))).data)).toEqual([]);
+  });
+  test('is closed to those who belong to no organ', async () => {
+    for (const id of ['applicant-company', 'applicant-citizen', 'library', 'administrator']) {
+      expect((await uses(actor(id))).codes, id).toEqual(['FORBIDDEN']);
+    }
+  });
+  test('is filtered by seal and by license', async () => {
+    const auditor = actor('auditor');
+    expect(organsIn((await uses(auditor, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([CITY, CITY]);
+    expect(organsIn((await uses(auditor, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([CITY, CITY]);
+  });
+  test('is paged so that a use made meanwhile moves nothing', async () => {
+    const auditor = actor('auditor');
+    const first = (await uses(auditor, '', 2)).data.sealUses;
+    expect(first.pageInfo.hasNextPage).toBe(true);
+    await shop.seals.sign(await shop.request());
+    const second = (await uses(auditor, '', 100, first.pageInfo.endCursor)).data.sealUses;
+    const seen = [...first.edges, ...second.edges].map((edge) => edge.node.id);
+    expect(new Set(seen).size).toBe(5);
+    expect(second.pageInfo.hasNextPage).toBe(false);
+    for (const bad of [uses(auditor, '', 101), uses(auditor, '', 0), uses(auditor, '', 1, 'nonsense')]) {
+      expect((await bad).codes).toEqual(['BAD_USER_INPUT']);
+    }
+  });
+  test('can be added to and not changed, by the role of seals itself', async () => {
+    const [row] = await shop.sql`select has_table_privilege('tq_seals', 'seals.seal_use', 'update') as may_update,
+      has_table_privilege('tq_seals', 'seals.seal_use', 'delete') as may_delete`;
+    expect(row).toEqual({ may_update: false, may_delete: false });
+  });
+});
+
+test('references are resolved in one look, in order, null where there is none', async () => {
+  const representations = [shop.citySeal, 'nobody', shop.countySeal].map((id) => ({ __typename: 'Seal', id }));
+  const { data } = await shop.ask(
+    KEEPER,
+    'query($representations: [_Any!]!) { _entities(representations: $representations) { ... on Seal { id } } }',
+    { representations },
+  );
+  expect(data._entities).toEqual([{ id: shop.citySeal }, null, { id: shop.countySeal }]);
+});

@@ -1,0 +1,176 @@
+import { createDecipheriv, createPrivateKey, randomBytes, X509Certificate } from 'node:crypto';
+import { fromBER } from 'asn1js';
+import { BasicConstraints, Certificate, type Extension } from 'pkijs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { createSigner } from '../../subgraphs/seals/signer.ts';
+import { CITY, COUNTY, openWorkshop, type Workshop } from './workshop.ts';
+
+let shop: Workshop;
+beforeAll(async () => {
+  shop = await openWorkshop();
+});
+afterAll(() => shop.close());
+
+interface Held {
+  id: string;
+  certificate_pem: string;
+  encrypted_key: Buffer;
+}
+
+const held = () =>
+  shop.sql<Held[]>`select id, certificate_pem, encrypted_key from seals.authority
+    union all select id, certificate_pem, encrypted_key from seals.seal`;
+
+/** Opens a key as somebody could who has both the database and the key-encryption key. */
+function open({ id, encrypted_key: sealed }: Held, key: Uint8Array) {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(12, 28));
+  const plain = Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+  return createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' });
+}
+
+/** Every row of every table of the database, as text. */
+async function dump(): Promise<string> {
+  const tables = await shop.sql`select schemaname as schema, tablename as name from pg_tables
+    where schemaname not in ('pg_catalog', 'information_schema')`;
+  const texts: string[] = [];
+  for (const table of tables) {
+    const rows = await shop.sql`select t::text as row from ${shop.sql(`${table.schema}.${table.name}`)} t`;
+    texts.push(...rows.map((row) => String(row.row)));
+  }
+  return texts.join('\n');
+}
+
+describe('keys at rest', () => {
+  test('are four, each under its own nonce, each fitting its certificate', async () => {
+    const keys = await held();
+    expect(keys.map((key) => key.id).sort()).toEqual([shop.citySeal, 'issuing', 'root', shop.countySeal]);
+    expect(new Set(keys.map((key) => key.encrypted_key.subarray(0, 12).toString('hex'))).size).toBe(4);
+    for (const key of keys) {
+      const opened = open(key, shop.keyEncryptionKey);
+      expect(opened.asymmetricKeyDetails?.modulusLength).toBe(3072);
+      expect(new X509Certificate(key.certificate_pem).checkPrivateKey(opened)).toBe(true);
+    }
+  });
+
+  test('stand nowhere in the database in plain form', async () => {
+    await shop.seals.sign(await shop.request());
+    const text = (await dump()).toLowerCase();
+    const found = (bytes: Buffer) => [bytes.toString('hex'), bytes.toString('base64').slice(4, -4).toLowerCase()];
+    const keys = await held();
+    // The search would find a key: it finds the encrypted one, and the public modulus in the certificate.
+    for (const key of keys) expect(text).toContain(key.encrypted_key.toString('hex'));
+    expect(text).toContain('begin certificate');
+    expect(text).not.toMatch(/private key/);
+    // AlgorithmIdentifier of rsaEncryption followed by an OCTET STRING: only PKCS #8 has it.
+    expect(text).not.toContain('06092a864886f70d010101050004');
+    for (const key of keys) {
+      const { d, p, q, dp, dq, qi } = open(key, shop.keyEncryptionKey).export({ format: 'jwk' });
+      for (const secret of [d, p, q, dp, dq, qi]) {
+        const bytes = Buffer.from(secret ?? '', 'base64url');
+        expect(bytes.length).toBeGreaterThan(100);
+        for (const form of found(bytes)) expect(text).not.toContain(form);
+        expect(text).not.toContain(bytes.subarray(32, 64).toString('hex'));
+      }
+    }
+    expect(text).not.toContain(Buffer.from(shop.keyEncryptionKey).toString('hex'));
+  });
+
+  test('open under no other key-encryption key, no other id, and not altered', async () => {
+    const [key] = await held();
+    if (!key) throw new Error('no key');
+    const data = Buffer.from('data');
+    expect(createSigner(shop.keyEncryptionKey).sign(key.id, key.encrypted_key, data)).toHaveLength(384);
+    expect(() => createSigner(randomBytes(32)).sign(key.id, key.encrypted_key, data)).toThrow();
+    expect(() => createSigner(shop.keyEncryptionKey).sign('another', key.encrypted_key, data)).toThrow();
+    for (const at of [0, 12, 28, key.encrypted_key.length - 1]) {
+      const altered = Buffer.from(key.encrypted_key);
+      altered[at] = (altered[at] ?? 0) ^ 1;
+      expect(() => createSigner(shop.keyEncryptionKey).sign(key.id, altered, data), `octet ${at}`).toThrow();
+    }
+    expect(() => createSigner(randomBytes(16))).toThrow(RangeError);
+  });
+
+  test('that do not open make a fault and no use', async () => {
+    const before = await shop.uses();
+    await expect(shop.another(randomBytes(32)).sign(await shop.request())).rejects.not.toMatchObject({
+      name: 'Refusal',
+    });
+    expect(await shop.uses()).toBe(before);
+  });
+});
+
+describe('the test PKI', () => {
+  const parse = (pem: string) =>
+    new Certificate({ schema: fromBER(new Uint8Array(new X509Certificate(pem).raw).buffer).result });
+  const extension = (certificate: Certificate, oid: string): Extension => {
+    const found = certificate.extensions?.find((one) => one.extnID === oid);
+    if (!found) throw new Error(`no extension ${oid}`);
+    return found;
+  };
+  const octets = (one: Extension) => Buffer.from(one.extnValue.valueBlock.valueHexView);
+
+  test('is root, issuing CA, seal; each proves the next; it says what it is', async () => {
+    const pems = new Map((await held()).map((key) => [key.id, key.certificate_pem]));
+    const [root, issuing, seal] = ['root', 'issuing', shop.countySeal].map(
+      (id) => new X509Certificate(pems.get(id) ?? ''),
+    );
+    if (!root || !issuing || !seal) throw new Error('a certificate is missing');
+    expect(root.verify(root.publicKey) && issuing.verify(root.publicKey) && seal.verify(issuing.publicKey)).toBe(true);
+    expect(issuing.checkIssued(root) && seal.checkIssued(issuing)).toBe(true);
+    expect([root.ca, issuing.ca, seal.ca]).toEqual([true, true, false]);
+    expect(root.subject).toContain('CN=同权测试根证书 (TEST ROOT CA)');
+    expect(issuing.subject).toContain('CN=同权测试印章签发证书 (TEST ISSUING CA)');
+    expect(seal.subject).toContain('CN=于都县林业局证照专用章（测试）');
+    expect(seal.subject).toContain('OU=仅供测试，不具法律效力');
+    expect(await shop.seals.rootCertificate()).toBe(pems.get('root'));
+  });
+
+  test('has the extensions of RFC 5280, and key identifiers that chain', async () => {
+    const pems = new Map((await held()).map((key) => [key.id, key.certificate_pem]));
+    const profile = [
+      { id: 'root', above: 'root', pathLength: 1, usage: '03020106' },
+      { id: 'issuing', above: 'root', pathLength: 0, usage: '03020106' },
+      { id: shop.countySeal, above: 'issuing', pathLength: undefined, usage: '030206c0' },
+    ];
+    for (const { id, above, pathLength, usage } of profile) {
+      const own = parse(pems.get(id) ?? '');
+      const constraints = extension(own, '2.5.29.19');
+      expect(constraints.critical).toBe(true);
+      const said = new BasicConstraints({ schema: fromBER(new Uint8Array(octets(constraints)).buffer).result });
+      expect([said.cA, said.pathLenConstraint]).toEqual([pathLength !== undefined, pathLength]);
+      const keyUsage = extension(own, '2.5.29.15');
+      expect([keyUsage.critical, octets(keyUsage).toString('hex')]).toEqual([true, usage]);
+      const subjectKey = octets(extension(parse(pems.get(above) ?? ''), '2.5.29.14')).subarray(2);
+      expect(octets(extension(own, '2.5.29.35')).subarray(-20)).toEqual(subjectKey);
+      const serial = own.serialNumber.valueBlock.valueHexView;
+      expect([serial.length, (serial[0] ?? 0x80) < 0x80]).toEqual([16, true]);
+    }
+  });
+
+  test('is made once where four start at once, and seals are made once too', async () => {
+    const before = await held();
+    const copies = Array.from({ length: 4 }, () => shop.another());
+    await Promise.all(copies.map((copy) => copy.prepare()));
+    const again = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL', matters: ['yd2022-1-07'] } as const;
+    const ids = await Promise.all(copies.map((copy) => copy.makeSeal(again)));
+    expect(new Set(ids)).toEqual(new Set([shop.countySeal]));
+    expect(await held()).toEqual(before);
+    const made = { organ: CITY, organName: '赣州市行政审批局', kind: 'UNIT_SEAL', matters: [] } as const;
+    const news = await Promise.all(copies.map((copy) => copy.makeSeal(made)));
+    expect(new Set(news).size).toBe(1);
+    expect(await held()).toHaveLength(before.length + 1);
+    const [row] = await shop.sql`select count(*)::int as n from seals.seal_event where seal_id = ${news[0] ?? ''}`;
+    expect(row?.n).toBe(1);
+  });
+
+  test('adds the grants that a seal lacks, and nothing else', async () => {
+    const asked = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL' } as const;
+    await shop.seals.makeSeal({ ...asked, matters: ['yd2022-1-07', 'yd2022-1-09'] });
+    await shop.seals.makeSeal({ ...asked, matters: ['yd2022-1-09'] });
+    const rows = await shop.sql`select matter_id from seals.seal_grant where seal_id = ${shop.countySeal} order by 1`;
+    expect(rows.map((row) => row.matter_id)).toEqual(['yd2022-1-07', 'yd2022-1-09']);
+    const added = await shop.sql`select 1 from seals.seal_event where matter_id = 'yd2022-1-09'`;
+    expect(added).toHaveLength(1);
+  });
+});

@@ -1,0 +1,149 @@
+import { randomBytes, randomUUID } from 'node:crypto';
+import { ApolloServer } from '@apollo/server';
+import postgres from 'postgres';
+import { type Connected, connect } from '../../db/client.ts';
+import {
+  type Actor,
+  type AuthorisingSubgraph,
+  type SealAuthorisation,
+  writeAuthorisation,
+} from '../../subgraphs/kernel/actor.ts';
+import { type Envelope, type SignRequest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { type GraphContext, graphContext } from '../../subgraphs/kernel/serve.ts';
+import { createSeals, type Seals } from '../../subgraphs/seals/index.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { testDatabase } from '../support/database.ts';
+
+/** The seals subgraph alone on a database of its own, with two seals in use. */
+
+export const COUNTY = 'yudu-lyj';
+export const CITY = 'ganzhou-xzspj';
+export const COUNTY_MATTER = 'yd2022-1-07';
+export const CITY_MATTER = 'yd2022-2-30';
+
+const OPENING = '2026-06-01';
+
+export interface Workshop {
+  seals: Seals;
+  clock: TestClock;
+  /** The superuser's view of the same database. */
+  sql: postgres.Sql;
+  keyEncryptionKey: Uint8Array;
+  countySeal: string;
+  citySeal: string;
+  /** Events that arrived at licenses, in order. */
+  told: Envelope[];
+  /** A second copy of the subgraph on the same database. */
+  another(keyEncryptionKey?: Uint8Array): Seals;
+  authorise(request: SignRequest, changed?: Partial<SealAuthorisation>, from?: AuthorisingSubgraph): Promise<string>;
+  /** A request that is right in every part, then changed; its authorisation is over the request before the change. */
+  request(changed?: Partial<SignRequest>): Promise<SignRequest>;
+  ask(who: Actor, query: string, variables?: Record<string, unknown>): Promise<Asked>;
+  uses(): Promise<number>;
+  close(): Promise<void>;
+}
+
+export interface Asked {
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its own query asked for
+  data: any;
+  codes: unknown[];
+}
+
+export async function openWorkshop(): Promise<Workshop> {
+  const database = await testDatabase();
+  const sql = postgres(database.adminUrl, { max: 4, onnotice: () => {} });
+  const clock = testClock(OPENING);
+  const keyEncryptionKey = randomBytes(32);
+  const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
+  const pools: Connected[] = [];
+  const told: Envelope[] = [];
+  const another = (key: Uint8Array = keyEncryptionKey) => {
+    const pool = connect(database.urls.seals, 'test-seals');
+    pools.push(pool);
+    const licenses = async (event: Envelope) => {
+      told.push(event);
+    };
+    return createSeals({
+      db: pool.db,
+      now: clock,
+      keyEncryptionKey: key,
+      authorisationKeys,
+      send: { licenses },
+      pollMs: 10,
+    });
+  };
+  const seals = another();
+  await seals.prepare();
+  const [countySeal, citySeal] = await Promise.all([
+    seals.makeSeal({
+      organ: COUNTY,
+      organName: '于都县林业局',
+      kind: 'LICENSE_SEAL',
+      matters: [COUNTY_MATTER],
+    }),
+    seals.makeSeal({
+      organ: CITY,
+      organName: '赣州市行政审批局',
+      kind: 'APPROVAL_SEAL',
+      matters: [CITY_MATTER],
+    }),
+  ]);
+  const authorise: Workshop['authorise'] = (asked, changed = {}, from = asked.caseId === null ? 'licenses' : 'cases') =>
+    writeAuthorisation(from, authorisationKeys[from], {
+      actor: `${asked.organ}.approver`,
+      actorName: '钟文斌',
+      organ: asked.organ,
+      matter: asked.matterId,
+      caseId: asked.caseId,
+      act: asked.act,
+      contentDigest: asked.contentDigest,
+      authorisedAt: clock().toISOString(),
+      ...changed,
+    });
+  const request: Workshop['request'] = async (changed = {}) => {
+    const right = newRequest();
+    return { ...right, authorisation: await authorise(right), ...changed };
+  };
+  const server = new ApolloServer<GraphContext>({ schema: seals.schema });
+  const ask: Workshop['ask'] = async (who, query, variables = {}) => {
+    const contextValue = graphContext(who, null);
+    const { body } = await server.executeOperation<Record<string, unknown>>({ query, variables }, { contextValue });
+    if (body.kind !== 'single') throw new Error('an answer in parts');
+    return {
+      data: body.singleResult.data,
+      codes: (body.singleResult.errors ?? []).map((error) => error.extensions?.code),
+    };
+  };
+  const uses = async () => Number((await sql`select count(*) as n from seals.seal_use`)[0]?.n);
+  const close = async () => {
+    await server.stop();
+    await seals.stop();
+    await sql.end();
+    await Promise.all(pools.map((pool) => pool.close()));
+    await database.drop();
+  };
+  const seen = { seals, clock, sql, keyEncryptionKey, countySeal, citySeal, told };
+  return { ...seen, another, authorise, request, ask, uses, close };
+}
+
+/** An issue by the county forestry bureau, without an authorisation yet. */
+export function newRequest(): SignRequest {
+  return {
+    issuanceId: randomUUID(),
+    organ: COUNTY,
+    matterId: COUNTY_MATTER,
+    caseId: randomUUID(),
+    act: 'ISSUE',
+    identifier: '1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U',
+    documentDigest: sha256(randomBytes(8)),
+    contentDigest: sha256(randomBytes(8)),
+    authorisation: '',
+  };
+}
+
+/** The signature of an answer; fails where the answer is none. */
+export async function signatureOf(seals: Seals, request: SignRequest): Promise<Uint8Array> {
+  const answer = await seals.sign(request);
+  if (answer.state !== 'SIGNED') throw new Error(answer.state);
+  return answer.signature;
+}
