@@ -21,8 +21,8 @@ const MAJOR_VERSION = '18';
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 /** How long a fast shutdown may take before the server is told to leave at once. */
-const FAST_STOP_MS = 5_000;
-const IMMEDIATE_STOP_MS = 3_000;
+const FAST_STOP_MS = 3_500;
+const IMMEDIATE_STOP_MS = 1_000;
 /** Another process may take the port between our look and the server's bind. */
 const PORT_ATTEMPTS = 5;
 /** A server log longer than this is begun anew at the next start. */

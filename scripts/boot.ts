@@ -1,13 +1,14 @@
 import { type ChildProcess, spawn } from 'node:child_process';
-import { createHmac } from 'node:crypto';
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
-import { type Embedded, startEmbedded } from '../db/embedded.ts';
 import { databaseUrl, ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
 import { makeRole, rolePassword, roleUrl } from '../db/roles.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
+import { openEmbedded, openForeign } from './database.ts';
+import { BootError, takeFolder } from './folder.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 import { seed } from './seed.ts';
 
@@ -23,6 +24,8 @@ export interface BootOptions {
   /** False where the library is started apart (`npm run library`). */
   withLibrary: boolean;
   say: (line: string) => void;
+  /** Aborted where the start is no longer wanted: what was started is stopped, and `boot` throws the reason. */
+  signal?: AbortSignal;
 }
 
 export interface Running {
@@ -30,14 +33,9 @@ export interface Running {
   libraryUrl: string;
   secrets: Secrets;
   hub: Hub;
-  /** Settles when the embedded database ends without being asked. */
-  databaseEnded: Promise<void>;
+  /** Settles when the embedded database is gone for good without having been asked. */
+  databaseLost: Promise<void>;
   stop(): Promise<void>;
-}
-
-/** What stops a start, in one line for a person. */
-export class BootError extends Error {
-  override readonly name = 'BootError';
 }
 
 const HOST = '127.0.0.1';
@@ -45,32 +43,54 @@ const LIBRARY_DATABASE = 'city_library';
 const LIBRARY_ROLE = 'tq_city_library';
 const LIBRARY_CLIENT_ID = 'tongquan-hub';
 const LIBRARY_START_MS = 15_000;
-const CHILD_STOP_MS = 4_000;
+const CHILD_STOP_MS = 2_000;
+/** A hub that still waits for a slow library or reader is left behind: its database goes next. */
+const HUB_STOP_MS = 3_000;
+/** A hub that was killed a moment ago may still be letting go of its ports. */
+const PORT_PATIENCE_MS = 1_500;
+const PORT_POLL_MS = 100;
 
 /** Starts everything in order; whatever fails, what was started before is stopped again. */
 export async function boot(options: BootOptions): Promise<Running> {
   const undo: (() => Promise<void>)[] = [];
-  const stop = async () => {
-    for (const step of undo.splice(0).reverse()) await step();
+  let stopped = Promise.resolve();
+  const stop = () => {
+    stopped = stopped.then(async () => {
+      for (let step = undo.pop(); step; step = undo.pop()) await step();
+    });
+    return stopped;
   };
+  const abort = () => void stop();
+  options.signal?.addEventListener('abort', abort);
   try {
-    return { ...(await bootAll(options, undo)), stop };
+    const running = await bootAll(options, undo);
+    options.signal?.throwIfAborted();
+    return { ...running, stop };
   } catch (error) {
     await stop();
-    throw error;
+    throw options.signal?.aborted ? options.signal.reason : error;
+  } finally {
+    options.signal?.removeEventListener('abort', abort);
   }
 }
 
 async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Promise<Omit<Running, 'stop'>> {
-  const { say, port, libraryPort } = options;
+  const { port, libraryPort } = options;
+  const say = (line: string) => {
+    options.signal?.throwIfAborted();
+    options.say(line);
+  };
   const dataFolder = resolve(options.dataFolder);
   await requireFree(port, 'PORT');
   if (options.withLibrary) await requireFree(libraryPort, 'LIBRARY_PORT');
   undo.push(takeFolder(dataFolder));
+  requireSecretsOf(dataFolder);
   const secrets = openSecrets(dataFolder);
 
   say('数据库 database …');
-  const database = await openDatabase(options, dataFolder, secrets, undo);
+  const { databaseUrl: foreign } = options;
+  const database = await (foreign === null ? openEmbedded(dataFolder, secrets) : openForeign(foreign));
+  undo.push(() => database.stop());
   say('结构 migrations …');
   const hubDatabase = await ensureDatabase(database.url, 'tongquan');
   await migrateDatabase(hubDatabase, secrets.databaseKey);
@@ -84,7 +104,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
     publicUrl: url,
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret },
   });
-  undo.push(() => hub.stop());
+  undo.push(() => Promise.race([hub.stop(), pause(HUB_STOP_MS, undefined, { ref: false })]));
   say('事项、印章、空白证照 matters, seals, blanks …');
   const seeded = await seed(hub);
   say(`${seeded.matters} 个事项 matters，${seeded.seals} 枚印章 seals`);
@@ -94,83 +114,39 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
     say('市电子证照库（参考实现）reference city library …');
     undo.push(await startLibrary(dataFolder));
   }
+  options.signal?.throwIfAborted();
   await hub.app.listen({ host: HOST, port });
-  return { url, libraryUrl, secrets, hub, databaseEnded: database.ended };
+  return { url, libraryUrl, secrets, hub, databaseLost: database.lost };
 }
 
 /** The port must be free before anything is started; a clear word now beats half a hub later. */
 async function requireFree(port: number, variable: string): Promise<void> {
-  await new Promise<void>((done, fail) => {
-    const probe = createServer();
-    probe.once('error', (error: NodeJS.ErrnoException) =>
-      fail(
-        new BootError(
-          `端口 ${port} 不可用（${error.code}），可用 ${variable} 另选 — port ${port} is taken, choose another by ${variable}`,
-        ),
-      ),
-    );
-    probe.listen({ host: HOST, port }, () => probe.close(() => done()));
-  });
-}
-
-/** One hub per folder: a second one would stop the first one's database. Gives the step that lets go of the folder. */
-function takeFolder(folder: string): () => Promise<void> {
-  const lock = join(folder, 'hub.pid');
-  try {
-    mkdirSync(folder, { recursive: true, mode: 0o711 });
-    accessSync(folder, constants.W_OK);
-  } catch {
-    throw new BootError(`数据目录 ${folder} 不可写 — the data folder cannot be written`);
-  }
-  if (existsSync(lock)) {
-    const pid = Number(readFileSync(lock, 'utf8'));
-    if (pid !== process.pid && isHub(pid)) {
-      throw new BootError(`数据目录 ${folder} 正由进程 ${pid} 使用 — the data folder is in use by process ${pid}`);
+  for (const end = Date.now() + PORT_PATIENCE_MS; ; await pause(PORT_POLL_MS)) {
+    const code = await tryPort(port);
+    if (code === null) return;
+    if (code !== 'EADDRINUSE' || Date.now() > end) {
+      throw new BootError(
+        `端口 ${port} 不可用（${code}），可用 ${variable} 另选 — port ${port} is taken, choose another by ${variable}`,
+      );
     }
   }
-  writeFileSync(lock, String(process.pid));
-  return async () => rmSync(lock, { force: true });
 }
 
-/** Whether a process is a running hub: numbers are used again, so its command line must say so too. */
-function isHub(pid: number): boolean {
-  try {
-    return /scripts\/(start|demo)\.ts/.test(readFileSync(`/proc/${pid}/cmdline`, 'utf8'));
-  } catch {
-    return false;
-  }
-}
-
-async function openDatabase(
-  options: BootOptions,
-  dataFolder: string,
-  secrets: Secrets,
-  undo: (() => Promise<void>)[],
-): Promise<Pick<Embedded, 'url' | 'ended'>> {
-  if (options.databaseUrl !== null) {
-    await requireReachable(options.databaseUrl);
-    return { url: options.databaseUrl, ended: new Promise(() => {}) };
-  }
-  const server = await startEmbedded({
-    folder: join(dataFolder, 'postgres'),
-    logFile: join(dataFolder, 'postgres.log'),
-    password: createHmac('sha256', secrets.databaseKey).update('postgres').digest('base64url'),
+/** Null where the port can be listened on, else the system's code for why not. */
+function tryPort(port: number): Promise<string | null> {
+  return new Promise((done) => {
+    const probe = createServer();
+    probe.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
+    probe.listen({ host: HOST, port }, () => probe.close(() => done(null)));
   });
-  undo.push(() => server.stop());
-  return server;
 }
 
-async function requireReachable(url: string): Promise<void> {
-  let client: postgres.Sql | null = null;
-  try {
-    client = postgres(url, { max: 1, connect_timeout: 5, onnotice: () => {} });
-    await client`select 1`;
-  } catch (error) {
-    const { code, message } = error as { code?: string; message: string };
-    throw new BootError(`DATABASE_URL 无法连接 — cannot be reached: ${code ?? message}`);
-  } finally {
-    await client?.end({ timeout: 1 }).catch(() => {});
-  }
+/** New secrets would open neither the database nor a seal's key: a folder that lost them must not be given others. */
+function requireSecretsOf(folder: string): void {
+  if (!existsSync(join(folder, 'postgres/PG_VERSION')) || existsSync(join(folder, 'secrets.json'))) return;
+  throw new BootError(
+    `${join(folder, 'secrets.json')} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`,
+  );
 }
 
 function roleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphName, string> {

@@ -1,6 +1,7 @@
 import { EmbeddedError } from '../db/binaries.ts';
 import { readOrgans } from '../seeds/load.ts';
-import { BootError, boot, type Running } from './boot.ts';
+import { boot, type Running } from './boot.ts';
+import { BootError } from './folder.ts';
 import { demoPeople, mintToken } from './people.ts';
 
 /** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER; `--no-library` leaves the library out. */
@@ -8,7 +9,7 @@ import { demoPeople, mintToken } from './people.ts';
 // The gateway package reports home unless told otherwise; the hub calls nobody it was not told to call.
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
-const STOP_LIMIT_MS = 9_000;
+const STOP_LIMIT_MS = 9_500;
 /** One token per role is printed; the rest come from `npm run token`. */
 const SHOWN = [
   'applicant-company',
@@ -34,21 +35,18 @@ async function main(): Promise<void> {
   const { PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER } = process.env;
   let running: Running | null = null;
   let stopping = false;
+  const unwanted = new AbortController();
   const stop = async (code: number) => {
     if (stopping) return;
     stopping = true;
+    console.log('正在停止 stopping …');
     // A database that hangs must not keep a terminal waiting.
     setTimeout(() => process.exit(code || 1), STOP_LIMIT_MS).unref();
-    await running?.stop();
+    if (!running) return unwanted.abort();
+    await running.stop();
     process.exit(code);
   };
-  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
-    process.on(signal, () => {
-      console.log('正在停止 stopping …');
-      if (running) void stop(0);
-      else stopping = true;
-    });
-  }
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
   running = await boot({
     dataFolder: DATA_FOLDER ?? 'data',
     port: readPort(PORT, 4000, 'PORT'),
@@ -56,16 +54,12 @@ async function main(): Promise<void> {
     databaseUrl: DATABASE_URL ?? null,
     withLibrary: !process.argv.includes('--no-library'),
     say: (line) => console.log(`  ${line}`),
+    signal: unwanted.signal,
+  }).catch((error) => {
+    if (unwanted.signal.aborted) process.exit(0);
+    throw error;
   });
-  if (stopping) {
-    stopping = false;
-    return stop(0);
-  }
-  void running.databaseEnded.then(() => {
-    if (stopping) return;
-    console.error('数据库意外停止 — the database ended unexpectedly');
-    void stop(1);
-  });
+  void running.databaseLost.then(() => stop(1));
   await printReady(running, (performance.now() - started) / 1000);
 }
 

@@ -1,131 +1,360 @@
 import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
+import { isUscc } from '../../subgraphs/kernel/identifier.ts';
+import type { MatterRow } from '../../subgraphs/matters/matter.ts';
 
-/** Reads the plan's text again, by itself, and compares: what is printed stands there, and nothing is corrected in silence. */
+/** Reads the plan's text again, with a reader of its own, and holds the checked-in matters against it. */
 
-const TEXT = readFileSync(new URL('../../seeds/yudu-2022-30.txt', import.meta.url), 'utf8');
-const matters = readMatters();
-const organs = new Map(readOrgans().map((organ) => [organ.id, organ]));
+const read = (file: string) => readFileSync(new URL(`../../seeds/${file}`, import.meta.url), 'utf8');
 
-/** Lines of one annex, from its heading to the next. */
-function annex(number: number): string[] {
-  const begin = new RegExp(`^附件 ?${number} ?:?$`, 'm').exec(TEXT)?.index ?? -1;
-  const end = new RegExp(`^附件 ?${number + 1} ?:?$`, 'm').exec(TEXT)?.index ?? TEXT.length;
-  return TEXT.slice(begin, end).split('\n');
+const COLUMNS: Record<number, readonly string[]> = {
+  1: ['序号', '市级实施单位', '县级承接单位', '主项名称', '子项名称', '备注'],
+  2: ['序号', '市级实施单位', '县级承接单位', '主项名称', '子项名称', '权力类型', '备注'],
+  3: ['序号', '市级实施单位', '县级承接单位', '主项名称', '子项名称', '权力类型', '备注'],
+};
+const MODES: Record<number, string> = { 1: 'DIRECT', 2: 'SUBSTANTIVE_REVIEW', 3: 'WINDOW_FORWARD' };
+const POWER_TYPES: Record<string, string> = {
+  行政许可: 'LICENSE',
+  行政确认: 'CONFIRMATION',
+  '其他行政权力-备案': 'FILING',
+  '其他行政权力-其他': 'OTHER',
+};
+
+/** The cells of every printed row of annexes 1 to 3, by `annex-row`. */
+function readPlan(): Map<string, string[]> {
+  const rows = new Map<string, string[]>();
+  let annex = 0;
+  for (const line of read('yudu-2022-30.txt').split(/\r?\n/)) {
+    const heading = /^附件 ?(\d):?\s*$/.exec(line);
+    if (heading) annex = Number(heading[1]);
+    const cells = line.split('\t');
+    if (annex in COLUMNS && /^\d+$/.test(cells[0] ?? '')) rows.set(`${annex}-${cells[0]}`, cells);
+  }
+  return rows;
 }
-const lines = new Map([1, 2, 3].map((number) => [number, annex(number)]));
 
-const POWER = {
-  LICENSE: '行政许可',
-  CONFIRMATION: '行政确认',
-  FILING: '其他行政权力-备案',
-  OTHER: '其他行政权力-其他',
-};
-const SHORT: Record<string, string> = {
-  于都县住房和城乡建设局: '县住建局',
-  于都县市场监督管理局: '县市监局',
-  于都县教育科技体育局: '县教科体局',
-  于都县发展和改革委员会: '县发改委',
-  赣州市市场监督管理局: '市市场监管局',
-};
-const printedName = (id: string) => {
-  const name = organs.get(id)?.name ?? '';
-  return SHORT[name] ?? name.replace(/^于都|^赣州/, '');
-};
+const plan = readPlan();
+const matters = readMatters();
+const organs = readOrgans();
+const organLines = read('organs.csv').trim().split('\n').slice(1);
+const organByPrintedName = new Map(
+  organLines.map((line) => line.split(',')).map(([id = '', printed = '']) => [printed, id]),
+);
 
-describe('the 108 matters against the plan', () => {
-  test('10, 45 and 53, each row once', () => {
-    expect([1, 2, 3].map((number) => matters.filter((one) => one.annex === number).length)).toEqual([10, 45, 53]);
-    expect(new Set(matters.map((one) => `${one.annex} ${one.row}`)).size).toBe(108);
-    const modes = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'];
-    for (const one of matters) expect(one.mode).toBe(modes[one.annex - 1]);
-  });
+function matterAt(annex: number, row: number): MatterRow {
+  const found = matters.find((one) => one.annex === annex && one.row === row);
+  if (!found) throw new Error(`no matter ${annex}-${row}`);
+  return found;
+}
+const rowsOf = (annex: number, from: number, to: number) =>
+  Array.from({ length: to - from + 1 }, (_, i) => matterAt(annex, from + i));
+const cell = (matter: MatterRow, column: string) => matter.printed.find((one) => one.column === column)?.text;
+const corrected = (matter: MatterRow, field: string) => matter.corrections.find((one) => one.field === field);
 
-  test.each(matters.map((one) => [one.id, one] as const))(
-    '%s is what is printed, plus its corrections',
-    (_, matter) => {
-      const line = matter.printed.map((cell) => cell.text).join('\t');
-      expect(lines.get(matter.annex)).toContain(line);
-      expect(matter.printed[0]?.text).toBe(String(matter.row));
-      const [, city, county, mainItem, subItem, power] = matter.printed.map((cell) => cell.text);
-      const printed: Record<string, string | undefined> = {
-        mainItem,
-        subItem,
-        powerType: power,
-        cityOrgan: city,
-        countyOrgan: county,
-      };
-      const read: Record<string, string> = {
-        mainItem: matter.mainItem,
-        subItem: matter.subItem ?? '',
-        powerType: POWER[matter.powerType],
-        cityOrgan: printedName(matter.cityOrgan),
-        countyOrgan: printedName(matter.countyOrgan),
-      };
-      for (const [field, text] of Object.entries(printed)) {
-        const correction = matter.corrections.find((one) => one.field === field);
-        if (!correction) expect(read[field], field).toBe(text);
-        else
-          expect(correction, field).toMatchObject({
-            printed: text,
-            corrected: read[field],
-            reason: expect.stringMatching(/./),
-          });
-      }
-      expect(new Set(matter.corrections.map((one) => one.field)).size).toBe(matter.corrections.length);
-    },
-  );
-
-  const at = (number: number, row: number) => {
-    const found = matters.find((one) => one.annex === number && one.row === row);
-    if (!found) throw new Error(`no row ${number}-${row}`);
-    return found;
+/** What a matter says, in the words in which the plan prints it. */
+function inWords(matter: MatterRow): Record<string, string> {
+  const printedName = (id: string) => [...organByPrintedName].find(([, organ]) => organ === id)?.[0] ?? `? ${id}`;
+  const powerType = Object.entries(POWER_TYPES).find(([, code]) => code === matter.powerType)?.[0] ?? '?';
+  return {
+    cityOrgan: printedName(matter.cityOrgan),
+    countyOrgan: printedName(matter.countyOrgan),
+    mainItem: matter.mainItem,
+    subItem: matter.subItem ?? '',
+    powerType,
   };
+}
 
-  test('merged cells inherit within their annex', () => {
-    expect(at(1, 3).mainItem).toBe('办理公路水运工程质量监督手续');
-    expect(at(2, 12).mainItem).toBe('不动产统一登记');
-    expect(at(3, 53).mainItem).toBe('权限内企业投资项目核准');
+describe('the plan is there, whole', () => {
+  test('10, 45 and 53 rows are printed, and as many matters stand', () => {
+    const count = (keys: Iterable<number>) => [1, 2, 3].map((annex) => [...keys].filter((one) => one === annex).length);
+    expect(count([...plan.keys()].map((key) => Number(key.charAt(0))))).toEqual([10, 45, 53]);
+    expect(count(matters.map((one) => one.annex))).toEqual([10, 45, 53]);
+    expect(new Set(matters.map((one) => one.id)).size).toBe(108);
   });
-  test('annex 3 rows 31 to 36 belong to 药品零售企业许可, not to the medical devices above', () => {
-    for (let row = 31; row <= 36; row++) expect(at(3, row).mainItem).toBe('药品零售企业许可');
-    expect(at(3, 31)).toMatchObject({ subItem: '药品零售企业许可（新办）', powerType: 'LICENSE' });
-    expect([32, 33, 34, 35, 36].map((row) => at(3, row).licenseAction)).toEqual([
-      'RENEW',
-      'REISSUE',
-      'CANCEL',
-      'CHANGE',
-      'CHANGE',
+
+  test('a matter is named after its annex and row', () => {
+    for (const { id, annex, row } of matters) expect(id).toBe(`yd2022-${annex}-${String(row).padStart(2, '0')}`);
+  });
+
+  test('the mode is that of the annex; only annex 1 is dated, the others are flagged', () => {
+    for (const { annex, mode, validFrom, flags } of matters) {
+      expect(mode).toBe(MODES[annex]);
+      expect(validFrom).toBe(annex === 1 ? '2022-06-01' : null);
+      expect(flags.some((flag) => flag.includes('未载明本事项的施行日期'))).toBe(annex !== 1);
+    }
+  });
+});
+
+describe('matter = printed + corrections', () => {
+  test.each(matters)('$id', (matter) => {
+    const columns = COLUMNS[matter.annex] ?? [];
+    const line = plan.get(`${matter.annex}-${matter.row}`);
+    expect(line).toHaveLength(columns.length);
+    expect(matter.printed).toEqual(columns.map((column, i) => ({ column, text: line?.[i] })));
+
+    const words = inWords(matter);
+    const columnOf: Record<string, string> = {
+      cityOrgan: '市级实施单位',
+      countyOrgan: '县级承接单位',
+      mainItem: '主项名称',
+      subItem: '子项名称',
+      powerType: matter.annex === 1 ? '备注' : '权力类型',
+    };
+    const fields = matter.corrections.map((one) => one.field);
+    expect(new Set(fields).size, 'one correction per field').toBe(fields.length);
+    expect(Object.keys(columnOf)).toEqual(expect.arrayContaining(fields));
+    for (const [field, column] of Object.entries(columnOf)) {
+      const correction = corrected(matter, field);
+      if (!correction) {
+        expect(words[field], `${field} to the letter`).toBe(cell(matter, column));
+        continue;
+      }
+      expect(correction.printed, `${field} as printed`).toBe(cell(matter, column));
+      expect(words[field], `${field} as corrected`).toBe(correction.corrected);
+      expect(correction.corrected).not.toBe(correction.printed);
+      expect(correction.reason).not.toBe('');
+    }
+  });
+});
+
+describe('what a careful reader does', () => {
+  test('blank main items inherit from above, within their annex', () => {
+    let above: MatterRow | null = null;
+    let inherited = 0;
+    for (const matter of matters) {
+      if (above?.annex !== matter.annex) expect(cell(matter, '主项名称')).not.toBe('');
+      else if (cell(matter, '主项名称') === '' && !(matter.annex === 3 && matter.row === 31)) {
+        expect(matter.mainItem).toBe(above.mainItem);
+        expect(corrected(matter, 'mainItem')?.reason).toContain('合并单元格');
+        inherited++;
+      }
+      above = matter;
+    }
+    const blank = [...plan.values()].filter((cells) => cells[3] === '').length;
+    expect(inherited).toBe(blank - 1);
+  });
+
+  test('annex 3 row 31 is shifted by one cell, and its remark is lost', () => {
+    const shifted = matterAt(3, 31);
+    expect(plan.get('3-31')?.slice(3)).toEqual(['', '药品零售企业许可', '药品零售企业许可（新办）', '行政许可']);
+    expect(shifted).toMatchObject({
+      mainItem: '药品零售企业许可',
+      subItem: '药品零售企业许可（新办）',
+      powerType: 'LICENSE',
+    });
+    expect(shifted.corrections.map((one) => one.field)).toEqual(['mainItem', 'subItem', 'powerType']);
+    expect(shifted.flags).toContainEqual(expect.stringContaining('备注缺失'));
+  });
+
+  test('annex 3 rows 32–36 are sub-items of 药品零售企业许可, not of the medical devices above', () => {
+    for (const matter of rowsOf(3, 32, 36)) {
+      expect(matter.mainItem).toBe('药品零售企业许可');
+      expect(matter.subItem).toBe(cell(matter, '主项名称'));
+      expect(matter.corrections.map((one) => one.field)).toEqual(['mainItem', 'subItem']);
+      expect(matter.outcome.name).not.toContain('医疗器械');
+    }
+    expect(matters.filter((one) => one.mainItem === '第三类医疗器械经营许可').map((one) => one.row)).toEqual([
+      25, 26, 27, 28, 29, 30,
     ]);
   });
-  test('row 39 names the county’s organ, row 40 carries no tags, wrapped names no blanks', () => {
-    expect(at(3, 39).countyOrgan).toBe('yudu-slj');
-    expect(at(3, 40).subItem).not.toMatch(/<\/?p>/);
-    for (const row of [16, 19, 21]) expect(at(3, row).mainItem).not.toContain(' ');
+
+  test('annex 3 row 39 says 水利局 and means 县水利局', () => {
+    expect(corrected(matterAt(3, 39), 'countyOrgan')).toMatchObject({ printed: '水利局', corrected: '县水利局' });
+    expect(matterAt(3, 39).countyOrgan).toBe(matterAt(2, 29).countyOrgan);
   });
-  test('annex 1 row 8 is kept as printed and flagged', () => {
-    expect(at(1, 8).cityOrgan).toBe('ganzhou-xzspj');
-    expect(at(1, 8).flags.join()).toContain('市司法局');
+
+  test('annex 3 row 40 loses its HTML tags and nothing else', () => {
+    const { subItem } = matterAt(3, 40);
+    const printed = plan.get('3-40')?.[4] ?? '';
+    expect(printed).toContain('<p>');
+    expect(subItem).not.toMatch(/[<>]/);
+    expect(subItem?.replace(/\s/g, '')).toBe(printed.replace(/<\/?p>/g, '').replace(/\s/g, ''));
+    expect(subItem?.split('\n')).toHaveLength(printed.split('<p>').length - 1);
   });
-  test('a sub-item stands in two annexes under two modes', () => {
-    const gas = matters.filter((one) => one.mainItem === '燃气经营许可证核发');
-    expect(gas.map((one) => [one.mode, one.licenseAction])).toEqual([
-      ['SUBSTANTIVE_REVIEW', 'CHANGE'],
-      ['WINDOW_FORWARD', 'ISSUE'],
+
+  test('the blank of a line wrap goes, in three names of annex 3', () => {
+    const wrapped = matters.filter((one) => corrected(one, 'mainItem')?.reason.includes('换行'));
+    expect(wrapped.map((one) => [one.row, one.mainItem])).toEqual([
+      [16, '二手车交易市场和经营主体备案'],
+      [19, '自由类进出口技术合同登记'],
+      [21, '第二类医疗器械经营备案'],
     ]);
-    expect(new Set(gas.map((one) => one.outcome.licenseType)).size).toBe(1);
+    const chinese = /\p{Script=Han} \p{Script=Han}/u;
+    for (const { mainItem, subItem } of matters) expect(`${mainItem}\n${subItem}`).not.toMatch(chinese);
   });
-  test('an approval bureau is nobody’s industry organ', () => {
+
+  test('the last column of annex 1 is headed 备注 and holds the power type', () => {
+    for (const matter of rowsOf(1, 1, 10)) {
+      expect(POWER_TYPES[cell(matter, '备注') ?? '']).toBe(matter.powerType);
+      expect(matter.flags).toContainEqual(expect.stringContaining('所载内容为权力类型'));
+    }
+  });
+
+  test('annex 1 row 8 names another city organ than rows 9 and 10: kept, and flagged', () => {
+    expect(rowsOf(1, 8, 10).map((one) => one.cityOrgan)).toEqual(['ganzhou-xzspj', 'ganzhou-sfj', 'ganzhou-sfj']);
+    expect(corrected(matterAt(1, 8), 'cityOrgan')).toBeUndefined();
+    expect(matterAt(1, 8).flags).toContainEqual(expect.stringContaining('市司法局'));
+  });
+
+  test('annex 2 row 24 prints 猎守证: kept, and flagged', () => {
+    expect(matterAt(2, 24).subItem).toContain('猎守证');
+    expect(matterAt(2, 24).flags).toContainEqual(expect.stringContaining('狩猎证'));
+  });
+
+  test('two main items stand in two annexes, under different modes', () => {
+    for (const name of ['燃气经营许可证核发', '建设项目环境影响评价审批']) {
+      const modes = matters.filter((one) => one.mainItem === name).map((one) => one.mode);
+      expect(modes).toEqual(['SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD']);
+    }
+  });
+});
+
+describe('industry organs', () => {
+  test('an approval bureau does not supervise: null in 42 rows of the city, in 17 of the county', () => {
+    const city = [...plan.values()].filter((cells) => cells[1] === '市行政审批局').length;
+    const county = [...plan.values()].filter((cells) => cells[2] === '县行政审批局').length;
+    expect([city, county]).toEqual([42, 17]);
     expect(matters.filter((one) => one.cityIndustry === null)).toHaveLength(42);
     expect(matters.filter((one) => one.countyIndustry === null)).toHaveLength(17);
-    for (const one of matters) expect([one.cityIndustry, one.countyIndustry].join()).not.toContain('xzspj');
   });
-  test('a license has a type and an action, a decision has neither', () => {
-    for (const one of matters) {
-      const decides = one.outcome.kind === 'DECISION';
-      expect(one.outcome.licenseType === null, one.id).toBe(decides);
-      expect(one.licenseAction === null, one.id).toBe(decides);
+
+  test("where the plan's organ is an industry organ, it is that one", () => {
+    for (const { cityOrgan, countyOrgan, cityIndustry, countyIndustry } of matters) {
+      expect(cityIndustry).toBe(cityOrgan === 'ganzhou-xzspj' ? null : cityOrgan);
+      expect(countyIndustry).toBe(countyOrgan === 'yudu-xzspj' ? null : countyOrgan);
     }
+  });
+});
+
+describe('what a sub-item does and ends in', () => {
+  const ACTIONS: readonly [RegExp, string][] = [
+    [/注销/, 'CANCEL'],
+    [/变更/, 'CHANGE'],
+    [/延续|换证/, 'RENEW'],
+    [/补发|补办|补证/, 'REISSUE'],
+    [/保留/, 'RETAIN'],
+    [/转让/, 'TRANSFER'],
+    [/./, 'ISSUE'],
+  ];
+
+  test('the action is the one that the words say; a decision touches no license', () => {
+    for (const { id, mainItem, subItem, licenseAction, outcome } of matters) {
+      const words = subItem ?? mainItem;
+      const expected = ACTIONS.find(([pattern]) => pattern.test(words))?.[1];
+      expect([id, licenseAction]).toEqual([id, outcome.kind === 'DECISION' ? null : expected]);
+      expect(outcome.licenseType === null).toBe(outcome.kind === 'DECISION');
+      if (outcome.kind === 'DECISION') expect(outcome.validityMonths).toBeNull();
+    }
+  });
+
+  test('a matter that acts on a license has one beside it that issues the same', () => {
+    for (const { licenseAction, outcome } of matters) {
+      if (licenseAction === null || licenseAction === 'ISSUE') continue;
+      const issuing = matters.filter((one) => one.licenseAction === 'ISSUE');
+      expect(issuing.map((one) => one.outcome)).toContainEqual(outcome);
+    }
+  });
+
+  test('one license, one type code; its defining organ is a test organ of nobody', () => {
+    const licenses = matters.flatMap(({ outcome }) => (outcome.licenseType ? [outcome] : []));
+    const names = new Set(licenses.map((one) => one.name));
+    const types = new Set(licenses.map((one) => one.licenseType));
+    expect(new Set(licenses.map((one) => `${one.name} ${one.licenseType}`)).size).toBe(names.size);
+    expect(types.size).toBe(names.size);
+    const defining = [...new Set([...types].map((type) => type?.slice(0, 18) ?? ''))];
+    for (const code of defining) {
+      expect(isTestCode(code)).toBe(true);
+      expect(organs.map((organ) => organ.uscc)).not.toContain(code);
+    }
+  });
+
+  test('the filing of second-class medical devices ends in a filing certificate, changed and cancelled like a license', () => {
+    const filings = rowsOf(3, 21, 24);
+    expect(filings.map((one) => one.licenseAction)).toEqual(['ISSUE', 'CHANGE', 'REISSUE', 'CANCEL']);
+    for (const { outcome } of filings) {
+      expect(outcome).toMatchObject({ kind: 'FILING_CERTIFICATE', name: '第二类医疗器械经营备案凭证' });
+    }
+  });
+
+  test('the outcome does not follow from the power type', () => {
+    const kinds = Map.groupBy(matters, (one) => one.powerType);
+    for (const type of ['LICENSE', 'CONFIRMATION', 'OTHER'] as const) {
+      expect(new Set(kinds.get(type)?.map((one) => one.outcome.kind)).size, type).toBeGreaterThan(1);
+    }
+  });
+});
+
+/** The check character of an organisation code (组织机构代码, GB 11714-1997) over its first 8 characters. */
+function organisationCodeCheck(body: string): string {
+  const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
+  const sum = [3, 7, 9, 10, 5, 8, 4, 2].reduce(
+    (total, weight, i) => total + weight * alphabet.indexOf(body.charAt(i)),
+    0,
+  );
+  const check = 11 - (sum % 11);
+  return check === 10 ? 'X' : String(check % 11);
+}
+
+/** A USCC of division 000000 that is good inside and out. */
+function isTestCode(code: string): boolean {
+  return isUscc(code) && code.slice(2, 8) === '000000' && organisationCodeCheck(code.slice(8, 16)) === code.charAt(16);
+}
+
+describe('organs', () => {
+  test('the check of the organisation code is that of the standard', () => {
+    for (const code of ['11430000006122244L', '12110000400777687U']) {
+      expect(organisationCodeCheck(code.slice(8, 16))).toBe(code.charAt(16));
+    }
+  });
+
+  test('every organ that the annexes name is there once, and one of another county', () => {
+    const named = new Set([...plan.values()].flatMap((cells) => [cells[1] ?? '', cells[2] ?? '']));
+    named.delete('水利局');
+    const printed = [...organByPrintedName.keys()].filter((name) => name !== '');
+    expect(printed.toSorted()).toEqual([...named].toSorted());
+    expect(organs).toHaveLength(named.size + 1);
+    expect(organs.filter((organ) => !['360700', '360731'].includes(organ.divisionCode))).toEqual([
+      expect.objectContaining({
+        id: 'xingguo-xzspj',
+        name: '兴国县行政审批局',
+        level: 'COUNTY',
+        divisionCode: '360732',
+      }),
+    ]);
+  });
+
+  test.each(organs)('$name has a test code of division 000000 with good check characters', ({ uscc, level, id }) => {
+    expect(isTestCode(uscc)).toBe(true);
+    expect(organs.filter((organ) => organ.uscc === uscc)).toHaveLength(1);
+    expect(id.startsWith('ganzhou-')).toBe(level === 'CITY');
+  });
+});
+
+describe('a line that does not fit is named', () => {
+  const csv = read('matters.csv');
+  const [heading = '', first = ''] = csv.split('\n');
+  const spoilt = (from: string, to: string) => {
+    expect(first).toContain(from);
+    return () => readMatters(`${heading}\n${first.replace(from, to)}\n`);
+  };
+
+  test.each([
+    ['an unknown mode', ',DIRECT,', ',WHOLE,', /line 2[\s\S]*mode/],
+    ['a day that is none', '2022-06-01', '2022-02-30', /line 2[\s\S]*valid_from/],
+    ['an unknown kind of outcome', 'FILING_CERTIFICATE', 'PAPER', /line 2[\s\S]*outcome_kind/],
+    ['a license type of another length', 'B001,', 'B01,', /line 2[\s\S]*license_type/],
+    ['a cell that is not JSON', '"[{', '"[', /line 2[\s\S]*printed/],
+  ])('%s', (_what, from, to, message) => {
+    expect(spoilt(from, to)).toThrow(message);
+  });
+
+  test('an id that stands twice', () => {
+    expect(() => readMatters(`${heading}\n${first}\n${first}\n`)).toThrow('line 3: yd2022-1-01 stands twice');
+  });
+
+  test('an organ with a bad check character', () => {
+    const line = 'a,市局,赣州市某局,CITY,360700,11000000000000019R';
+    expect(() => readOrgans(`id,printed_name,name,level,division_code,uscc\n${line}\n`)).toThrow(/line 2[\s\S]*uscc/);
   });
 });

@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
+import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import postgres from 'postgres';
 import { type Connected, connect } from '../../db/client.ts';
 import {
@@ -104,7 +105,11 @@ export async function openWorkshop(): Promise<Workshop> {
     const right = newRequest();
     return { ...right, authorisation: await authorise(right), ...changed };
   };
-  const server = new ApolloServer<GraphContext>({ schema: seals.schema });
+  const server = new ApolloServer<GraphContext>({
+    schema: seals.schema,
+    plugins: [ApolloServerPluginInlineTraceDisabled()],
+  });
+  await server.start();
   const ask: Workshop['ask'] = async (who, query, variables = {}) => {
     const contextValue = graphContext(who, null);
     const { body } = await server.executeOperation<Record<string, unknown>>({ query, variables }, { contextValue });

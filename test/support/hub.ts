@@ -16,6 +16,7 @@ export interface Answer {
 export interface TestHub {
   hub: Hub;
   adminUrl: string;
+  databaseUrls: HubConfig['databaseUrls'];
   /** Asks as a demo person (see `actors.ts`), or as the public for null. */
   ask(person: string | null, query: string, variables?: Record<string, unknown>): Promise<Answer>;
   token(person: string): Promise<string>;
@@ -54,7 +55,7 @@ export async function testHub(options: Partial<HubConfig> = {}): Promise<TestHub
     await database.drop();
   };
   await until('the projections have caught up', () => caughtUp(database.adminUrl));
-  return { hub, adminUrl: database.adminUrl, ask, token, stop };
+  return { hub, adminUrl: database.adminUrl, databaseUrls: database.urls, ask, token, stop };
 }
 
 async function caughtUp(adminUrl: string): Promise<boolean> {

@@ -1,0 +1,87 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import postgres from 'postgres';
+import { ISSUE_STEPS } from '../../subgraphs/licenses/issue.ts';
+import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
+import { blankNumber, grantCase, ROUTES } from '../support/flow.ts';
+import { faultsOfHouse } from '../support/house.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { testLibrary } from '../support/library.ts';
+import { until } from '../support/until.ts';
+
+const hex = () => randomBytes(32).toString('hex');
+const KEYS = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
+const bytes = (text: string) => Buffer.from(text, 'hex');
+
+/** Kills the hub between each two steps of an issue, while another issuer goes on, and looks at the house afterwards. */
+describe('a hub killed in the middle of issuing', () => {
+  let hub: TestHub;
+  let library: Awaited<ReturnType<typeof testLibrary>>;
+  beforeAll(async () => {
+    library = await testLibrary();
+    hub = await testHub({
+      serviceKey: bytes(KEYS.serviceKey),
+      keyEncryptionKey: bytes(KEYS.keyEncryptionKey),
+      authorisationKeys: { cases: bytes(KEYS.cases), licenses: bytes(KEYS.licenses) },
+      library: library.settings,
+    });
+    await library.open(await hub.hub.seals.rootCertificate());
+  });
+  afterAll(async () => {
+    await hub?.stop();
+    await library?.stop();
+  });
+
+  const startDoomed = (crashAt: string): Promise<{ child: ChildProcess; url: string }> =>
+    new Promise((resolve, reject) => {
+      const child = fork(new URL('hub.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+      child.once('message', (message) => resolve({ child, url: (message as { url: string }).url }));
+      child.once('error', reject);
+      const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
+      const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+      child.send({ config, tokenKeyPem, keys: KEYS, crashAt });
+    });
+
+  test.each(ISSUE_STEPS.map((step, i) => [step, i] as const))('at step %s', async (step, i) => {
+    const route = ROUTES.DIRECT;
+    const [doomedCase, otherCase] = [await grantCase(hub, route), await grantCase(hub, route)];
+    const { child, url } = await startDoomed(step);
+    const ended = new Promise<string | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+    const mutation = 'mutation($i: CaseActInput!) { issueLicense(input: $i) { license { identifier } refusal { code } } }';
+    const ask = async (id: string, serial: number) => {
+      const authorization = `Bearer ${await tokenFor(actor(route.prints), new Date())}`;
+      return fetch(`${url}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization },
+        body: JSON.stringify({ query: mutation, variables: { i: { case: id, blankNumber: blankNumber(route, serial) } } }),
+      }).catch(() => null);
+    };
+    // Two issuers at once: both in the process that dies.
+    await Promise.all([ask(doomedCase, 1 + 2 * i), ask(otherCase, 2 + 2 * i)]);
+    expect(await ended).toBe('SIGKILL');
+
+    for (const [id, serial] of [[doomedCase, 1 + 2 * i], [otherCase, 2 + 2 * i]] as const) {
+      const { data, errors } = await hub.ask(route.prints, mutation, { i: { case: id, blankNumber: blankNumber(route, serial) } });
+      expect(errors).toBeUndefined();
+      expect(data.issueLicense).toMatchObject({ refusal: null, license: { identifier: expect.any(String) } });
+    }
+    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+  });
+
+  test('afterwards no number is lost, nothing is left prepared, and the library has every license', async () => {
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    const numbers = await sql<{ number: string }[]>`select number from licenses.license order by number`;
+    expect(numbers.map((row) => Number(row.number.slice(-6)))).toEqual(numbers.map((_, i) => i + 1));
+    expect(numbers).toHaveLength(2 * ISSUE_STEPS.length);
+    expect([...(await sql`select id from licenses.act where state <> 'DONE'`)]).toEqual([]);
+    const copies = await until('the library has all', async () => {
+      const found = await library.copies();
+      return found.length === numbers.length && found;
+    });
+    const ours = await sql<{ identifier: string; document_digest: string; state: string }[]>`
+      select identifier, document_digest, state from licenses.license_version order by identifier`;
+    expect(copies).toEqual(ours.map((row) => ({ ...row })));
+    await sql.end();
+  });
+});

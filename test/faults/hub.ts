@@ -1,0 +1,27 @@
+import { createPublicKey } from 'node:crypto';
+import { createHub, type HubConfig } from '../../gateway/hub.ts';
+
+/** A hub in a process of its own that kills itself at the step it is told; `crash.test.ts` starts it. */
+interface Orders {
+  config: Omit<HubConfig, 'tokenKey' | 'onStep'>;
+  tokenKeyPem: string;
+  keys: Record<'serviceKey' | 'keyEncryptionKey' | 'cases' | 'licenses', string>;
+  crashAt: string | null;
+}
+
+process.once('message', async (message) => {
+  const { config, tokenKeyPem, keys, crashAt } = message as Orders;
+  const bytes = (hex: string) => Buffer.from(hex, 'hex');
+  const hub = await createHub({
+    ...config,
+    tokenKey: createPublicKey(tokenKeyPem),
+    serviceKey: bytes(keys.serviceKey),
+    keyEncryptionKey: bytes(keys.keyEncryptionKey),
+    authorisationKeys: { cases: bytes(keys.cases), licenses: bytes(keys.licenses) },
+    onFault: () => {},
+    onStep: (step) => {
+      if (step === crashAt) process.kill(process.pid, 'SIGKILL');
+    },
+  });
+  process.send?.({ url: await hub.app.listen({ host: '127.0.0.1', port: 0 }) });
+});

@@ -1,0 +1,280 @@
+import { randomBytes } from 'node:crypto';
+import type { FastifyInstance } from 'fastify';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Connected, connect, type Database } from '../../db/client.ts';
+import { readMatters, readOrgans } from '../../seeds/load.ts';
+import type { Envelope } from '../../subgraphs/kernel/events.ts';
+import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
+import { createMatters, type Matters } from '../../subgraphs/matters/index.ts';
+import type { MatterRow } from '../../subgraphs/matters/matter.ts';
+import { tokenKeys } from '../support/actors.ts';
+import { testClock } from '../support/clock.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
+
+const rows = readMatters();
+const organs = readOrgans();
+const clock = testClock('2026-03-02');
+
+let database: TestDatabase;
+let connected: Connected;
+let admin: postgres.Sql;
+let matters: Matters;
+let app: FastifyInstance;
+let selects = 0;
+const sent: Envelope[] = [];
+
+/** Counts the queries that a reader starts. */
+function counting(db: Database): Database {
+  return new Proxy(db, {
+    get(target, key) {
+      if (key === 'select') selects++;
+      const value = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+}
+
+beforeAll(async () => {
+  database = await testDatabase();
+  connected = connect(database.urls.matters, 'test-matters');
+  admin = postgres(database.adminUrl, { max: 1 });
+  const cases = async (event: Envelope) => {
+    sent.push(event);
+  };
+  matters = createMatters({ db: counting(connected.db), now: clock, send: { cases }, pollMs: 20 });
+  const keys = { tokenKey: tokenKeys.publicKey, serviceKey: randomBytes(32), now: clock };
+  app = await serveSubgraph(matters, keys);
+  await matters.importMatters(organs, rows);
+});
+
+afterAll(async () => {
+  await app?.close();
+  await matters?.stop();
+  await admin?.end();
+  await connected?.close();
+  await database?.drop();
+});
+
+interface Answer {
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its own query asked for
+  data?: any;
+  errors?: { message: string; extensions: { code: string } }[];
+}
+
+/** Asks as the public, without a token. */
+async function ask(query: string, variables: Record<string, unknown> = {}): Promise<Answer> {
+  return (await app.inject({ method: 'POST', url: '/graphql', payload: { query, variables } })).json();
+}
+
+const idsOf = (connection: { edges: { node: { id: string } }[] }) => connection.edges.map(({ node }) => node.id);
+const LIST = `query($filter: MatterFilter, $first: Int!, $after: String) {
+  matters(filter: $filter, first: $first, after: $after) {
+    totalCount edges { cursor node { id name } } pageInfo { hasNextPage endCursor }
+  }
+}`;
+
+async function found(filter: object): Promise<string[]> {
+  const { data, errors } = await ask(LIST, { filter, first: 100 });
+  if (errors) throw new Error(JSON.stringify(errors));
+  expect(data.matters.totalCount).toBeGreaterThanOrEqual(data.matters.edges.length);
+  return idsOf(data.matters);
+}
+
+describe('the catalogue, asked by the public', () => {
+  test('pages through all 108 matters in the order of the annexes', async () => {
+    const seen: string[] = [];
+    let after: string | null = null;
+    do {
+      const { data } = await ask(LIST, { first: 25, after });
+      expect(data.matters.totalCount).toBe(108);
+      seen.push(...idsOf(data.matters));
+      after = data.matters.pageInfo.hasNextPage ? data.matters.pageInfo.endCursor : null;
+    } while (after !== null);
+    expect(seen).toEqual(rows.map((row) => row.id));
+  });
+
+  test('narrows by mode, power type, organ, annex and name, joined by AND', async () => {
+    const expected = (keep: (row: MatterRow) => boolean) => rows.filter(keep).map((row) => row.id);
+    expect(await found({ mode: 'SUBSTANTIVE_REVIEW' })).toEqual(expected((row) => row.annex === 2));
+    expect(await found({ annex: 3, powerType: 'FILING' })).toEqual(
+      expected((row) => row.annex === 3 && row.powerType === 'FILING'),
+    );
+    expect(await found({ organ: 'yudu-xzspj' })).toHaveLength(17);
+    expect(await found({ organ: 'ganzhou-xzspj' })).toHaveLength(42);
+    expect(await found({ nameContains: '不动产' })).toHaveLength(12);
+    expect(await found({ nameContains: '竣工验收' })).toEqual(['yd2022-2-29']);
+    expect(await found({ nameContains: '燃气', mode: 'WINDOW_FORWARD' })).toEqual(['yd2022-3-38']);
+  });
+
+  test('a wildcard in a name is a letter', async () => {
+    for (const nameContains of ['%', '_', '\\']) expect(await found({ nameContains })).toEqual([]);
+    expect(await found({ nameContains: '±0.00' })).toEqual(['yd2022-2-20']);
+  });
+
+  test('the mode is asked on a day: nothing was handed down whole before 2022-06-01', async () => {
+    expect(await found({ mode: 'DIRECT', on: '2022-05-31' })).toEqual([]);
+    expect(await found({ mode: 'DIRECT', on: '2022-06-01' })).toHaveLength(10);
+  });
+
+  test('one matter, whole, with its provenance', async () => {
+    const { data, errors } = await ask(`{
+      matter(id: "yd2022-3-31") {
+        mainItem subItem name powerType licenseAction
+        cityOrgan { name divisionCode } countyOrgan { name uscc }
+        outcome { kind name licenseType validityMonths }
+        source { annex row printed { column text } corrections { field printed corrected reason } flags }
+        delegation {
+          mode validFrom validTo
+          accepts { organ { id } second { id } window } decides { organ { level } } supervises { organ { id } reason }
+        }
+      }
+    }`);
+    expect(errors).toBeUndefined();
+    const row = rows.find((one) => one.id === 'yd2022-3-31');
+    const { annex, printed, corrections, flags, outcome } = row ?? {};
+    expect(data.matter).toMatchObject({
+      mainItem: '药品零售企业许可',
+      name: '药品零售企业许可（新办）',
+      powerType: 'LICENSE',
+      licenseAction: 'ISSUE',
+      cityOrgan: { name: '赣州市行政审批局', divisionCode: '360700' },
+      outcome,
+      source: { annex, row: 31, printed, corrections, flags },
+      delegation: {
+        mode: 'WINDOW_FORWARD',
+        validFrom: null,
+        accepts: { organ: { id: 'yudu-xzspj' }, second: { id: 'ganzhou-xzspj' }, window: true },
+        decides: { organ: { level: 'CITY' } },
+        supervises: { organ: null, reason: expect.stringContaining('待明确') },
+      },
+    });
+  });
+
+  test('a day goes in and comes out as YYYY-MM-DD', async () => {
+    const query = 'query($on: Date) { matter(id: "yd2022-1-07") { delegation(on: $on) { mode validFrom validTo } } }';
+    expect((await ask(query, { on: '2022-05-31' })).data.matter.delegation).toBeNull();
+    expect((await ask(query, { on: '2022-06-01' })).data.matter.delegation).toEqual({
+      mode: 'DIRECT',
+      validFrom: '2022-06-01',
+      validTo: null,
+    });
+    for (const on of ['2022-02-30', '2022-6-1', '2022-06-01T00:00:00Z', 20220601]) {
+      expect((await ask(query, { on })).errors, String(on)).toHaveLength(1);
+    }
+  });
+
+  test('an unknown matter is null, a page of none or too many and a foreign cursor are refused', async () => {
+    expect((await ask('{ matter(id: "yd2022-9-99") { id } }')).data).toEqual({ matter: null });
+    const organCursor = (await ask('{ organs(first: 1) { pageInfo { endCursor } } }')).data.organs.pageInfo.endCursor;
+    for (const variables of [
+      { first: 0 },
+      { first: 101 },
+      { first: 5, after: 'x' },
+      { first: 5, after: organCursor },
+    ]) {
+      const { errors } = await ask(LIST, variables);
+      expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+    }
+  });
+
+  test('organs come in pages, city first', async () => {
+    const first = await ask('{ organs(first: 10) { edges { node { id level } } pageInfo { hasNextPage endCursor } } }');
+    const { endCursor } = first.data.organs.pageInfo;
+    const rest = await ask('query($after: String) { organs(first: 100, after: $after) { edges { node { id } } } }', {
+      after: endCursor,
+    });
+    const all = [...idsOf(first.data.organs), ...idsOf(rest.data.organs)];
+    expect(all).toEqual(organs.map((organ) => organ.id).toSorted());
+  });
+});
+
+describe('references from other subgraphs', () => {
+  test('are resolved in order, unknown ones as null, in one query per table', async () => {
+    const query = `query($of: [_Any!]!) { _entities(representations: $of) {
+      ... on Matter { id name countyOrgan { name } } ... on Organ { id name }
+    } }`;
+    const of = [
+      ...rows.slice(0, 60).map(({ id }) => ({ __typename: 'Matter', id })),
+      { __typename: 'Matter', id: 'nobody' },
+      { __typename: 'Organ', id: 'yudu-lyj' },
+      { __typename: 'Organ', id: 'nobody' },
+    ];
+    selects = 0;
+    const { data, errors } = await ask(query, { of });
+    expect(errors).toBeUndefined();
+    expect(data._entities.map((one: { id: string } | null) => one?.id ?? null)).toEqual([
+      ...rows.slice(0, 60).map((row) => row.id),
+      null,
+      'yudu-lyj',
+      null,
+    ]);
+    expect(selects).toBeLessThanOrEqual(5);
+  });
+});
+
+describe('importing', () => {
+  const changed = (id: string, change: Partial<MatterRow>) =>
+    rows.filter((row) => row.id === id).map((row) => ({ ...row, ...change }));
+  const events = async (id: string) =>
+    admin`select revision, payload from matters.outbox_event where stream = ${`matter:${id}`} order by revision`;
+
+  test('tells cases of each matter once, in order', async () => {
+    matters.start();
+    await until('all matters are told', async () => sent.length === 108);
+    expect(new Set(sent.map((event) => event.stream))).toEqual(new Set(rows.map((row) => `matter:${row.id}`)));
+    expect(sent.every((event) => event.type === 'DelegationChanged' && event.revision === 1)).toBe(true);
+  });
+
+  test('the same list again changes nothing and tells nobody', async () => {
+    expect(await matters.importMatters(organs, rows)).toEqual({ changed: 0 });
+    const [count] = await admin`select count(*)::int as n from matters.outbox_event`;
+    expect(count?.n).toBe(108);
+  });
+
+  test('a later list ends a delegation and keeps its history', async () => {
+    const later = changed('yd2022-3-38', { mode: 'DIRECT', validFrom: '2024-01-01', cityIndustry: 'ganzhou-scjgj' });
+    expect(await matters.importMatters(organs, later)).toEqual({ changed: 1 });
+    const query =
+      'query($on: Date) { matter(id: "yd2022-3-38") { delegation(on: $on) { mode validFrom validTo supervises { organ { id } } } } }';
+    expect((await ask(query, { on: '2023-12-31' })).data.matter.delegation).toEqual({
+      mode: 'WINDOW_FORWARD',
+      validFrom: null,
+      validTo: '2023-12-31',
+      supervises: { organ: null },
+    });
+    expect((await ask(query)).data.matter.delegation).toMatchObject({ mode: 'DIRECT', validFrom: '2024-01-01' });
+    expect(await found({ nameContains: '燃气', mode: 'WINDOW_FORWARD' })).toEqual([]);
+    expect(await found({ nameContains: '燃气', mode: 'WINDOW_FORWARD', on: '2023-12-31' })).toEqual(['yd2022-3-38']);
+    const [, told] = await events('yd2022-3-38');
+    expect(told?.payload.delegations.map((one: { mode: string }) => one.mode)).toEqual(['WINDOW_FORWARD', 'DIRECT']);
+  });
+
+  test('the office names an industry organ that the plan leaves open', async () => {
+    const named = changed('yd2022-3-25', { cityIndustry: 'ganzhou-scjgj' });
+    await matters.importMatters(organs, named);
+    const { data } = await ask('{ matter(id: "yd2022-3-25") { delegation { supervises { organ { name } } } } }');
+    expect(data.matter.delegation.supervises.organ).toEqual({ name: '赣州市市场监督管理局' });
+  });
+
+  test('is all or nothing: one unknown organ, and no row of the list stands', async () => {
+    const bad = [...changed('yd2022-1-01', { mainItem: '改名' }), ...changed('yd2022-1-02', { countyOrgan: 'nobody' })];
+    await expect(matters.importMatters(organs, bad)).rejects.toThrow();
+    expect((await ask('{ matter(id: "yd2022-1-01") { mainItem } }')).data.matter.mainItem).not.toBe('改名');
+    expect(await events('yd2022-1-01')).toHaveLength(1);
+  });
+
+  test('two imports at once tell a change once', async () => {
+    const one = changed('yd2022-1-03', { flags: ['待核实'] });
+    const answers = await Promise.all([matters.importMatters(organs, one), matters.importMatters(organs, one)]);
+    expect(answers.map((answer) => answer.changed).toSorted()).toEqual([0, 1]);
+    expect(await events('yd2022-1-03')).toHaveLength(2);
+  });
+});
+
+test('matters listen to nobody', async () => {
+  const [event] = sent;
+  if (!event) throw new Error('nothing was sent');
+  await expect(matters.receive('cases', event)).rejects.toThrow('matters take no DelegationChanged from cases');
+});

@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import type { Mode } from '../../subgraphs/kernel/events.ts';
+import {
+  type Delegation,
+  delegationOn,
+  factOf,
+  type Matter,
+  nameOf,
+  responsibilities,
+  succeed,
+} from '../../subgraphs/matters/matter.ts';
+
+const TODAY = '2026-03-02';
+const DUTIES = ['accepts', 'examines', 'decides', 'seals', 'liable', 'supervises'] as const;
+const [CITY, COUNTY, CITY_INDUSTRY, COUNTY_INDUSTRY] = ['市局', '县局', '市行业局', '县行业局'];
+
+function matterUnder(mode: Mode, given: Partial<Matter> = {}, validFrom: string | null = null): Matter {
+  const always = { validFrom: null, validTo: null };
+  return {
+    row: {
+      id: 'm',
+      annex: 1,
+      row: 1,
+      mainItem: '主项',
+      subItem: '子项',
+      powerType: 'LICENSE',
+      cityOrgan: CITY,
+      countyOrgan: COUNTY,
+      licenseAction: 'ISSUE',
+      outcome: { kind: 'LICENSE', name: '证', licenseType: null, validityMonths: null },
+      printed: [],
+      corrections: [],
+      flags: [],
+    },
+    delegations: [{ mode, cityOrgan: CITY, countyOrgan: COUNTY, validFrom, validTo: null }],
+    industryOrgans: [
+      { level: 'CITY', organ: CITY_INDUSTRY, ...always },
+      { level: 'COUNTY', organ: COUNTY_INDUSTRY, ...always },
+    ],
+    ...given,
+  };
+}
+
+function dutiesOf(matter: Matter, on = TODAY) {
+  const delegation = delegationOn(matter, on);
+  if (!delegation) throw new Error('not delegated');
+  return responsibilities(matter, delegation, on);
+}
+
+/** The table of the three modes: first organ, second organ, whether at the integrated window. */
+const TABLE: Record<Mode, Record<(typeof DUTIES)[number], readonly [string, string | null, boolean]>> = {
+  DIRECT: {
+    accepts: [COUNTY, null, false],
+    examines: [COUNTY, null, false],
+    decides: [COUNTY, null, false],
+    seals: [COUNTY, null, false],
+    liable: [COUNTY, null, false],
+    supervises: [COUNTY_INDUSTRY, null, false],
+  },
+  SUBSTANTIVE_REVIEW: {
+    accepts: [COUNTY, CITY, true],
+    examines: [COUNTY, CITY, false],
+    decides: [CITY, null, false],
+    seals: [CITY, null, false],
+    liable: [CITY, COUNTY, false],
+    supervises: [CITY_INDUSTRY, null, false],
+  },
+  WINDOW_FORWARD: {
+    accepts: [COUNTY, CITY, true],
+    examines: [COUNTY, CITY, true],
+    decides: [CITY, null, false],
+    seals: [CITY, null, false],
+    liable: [CITY, null, false],
+    supervises: [CITY_INDUSTRY, null, false],
+  },
+};
+
+describe.each(Object.keys(TABLE) as Mode[])('%s', (mode) => {
+  test.each(DUTIES)('%s', (duty) => {
+    const { organ, second, window, reason } = dutiesOf(matterUnder(mode))[duty];
+    expect([organ, second, window]).toEqual(TABLE[mode][duty]);
+    expect(reason).toMatch(/实施方案/);
+  });
+
+  test('without an industry organ nobody supervises, least of all the approver', () => {
+    const always = { validFrom: null, validTo: null };
+    const unnamed = [
+      { level: 'CITY', organ: null, ...always },
+      { level: 'COUNTY', organ: null, ...always },
+    ] as const;
+    for (const industryOrgans of [unnamed, []]) {
+      const { supervises } = dutiesOf(matterUnder(mode, { industryOrgans }));
+      expect(supervises).toMatchObject({ organ: null, second: null, reason: expect.stringContaining('待明确') });
+    }
+  });
+});
+
+test('what the plan does not say outright is marked as inferred', () => {
+  expect(dutiesOf(matterUnder('DIRECT')).seals.reason).toContain('推定');
+  expect(dutiesOf(matterUnder('SUBSTANTIVE_REVIEW')).decides.reason).toContain('推定');
+  expect(dutiesOf(matterUnder('SUBSTANTIVE_REVIEW')).seals.reason).toContain('市级审批专用章');
+  expect(dutiesOf(matterUnder('WINDOW_FORWARD')).seals.reason).toContain('推定');
+});
+
+describe('which delegation is in force on a day', () => {
+  const matter = matterUnder('DIRECT', {}, '2022-06-01');
+  test.each([
+    ['2022-05-31', null],
+    ['2022-06-01', 'DIRECT'],
+    ['2099-12-31', 'DIRECT'],
+  ])('on %s: %s', (on, mode) => {
+    expect(delegationOn(matter, on)?.mode ?? null).toBe(mode);
+  });
+
+  test('one that the plan does not date is in force until another follows', () => {
+    const [old, later] = succeed<Delegation>(matterUnder('WINDOW_FORWARD').delegations, {
+      mode: 'DIRECT',
+      cityOrgan: CITY,
+      countyOrgan: COUNTY,
+      validFrom: '2024-01-01',
+      validTo: null,
+    });
+    expect(old).toMatchObject({ mode: 'WINDOW_FORWARD', validFrom: null, validTo: '2023-12-31' });
+    expect(later).toMatchObject({ mode: 'DIRECT', validFrom: '2024-01-01', validTo: null });
+    const both = matterUnder('DIRECT', { delegations: [old, later].filter((one) => one !== undefined) });
+    expect(delegationOn(both, '2023-12-31')?.mode).toBe('WINDOW_FORWARD');
+    expect(delegationOn(both, '2024-01-01')?.mode).toBe('DIRECT');
+  });
+});
+
+describe('a period that succeeds', () => {
+  const from = (validFrom: string | null, organ: string) => ({ organ, validFrom, validTo: null });
+  const history = succeed(succeed([], from('2022-06-01', 'a')), from('2024-03-01', 'c'));
+
+  test('the same first day: a correction', () => {
+    expect(succeed(history, from('2024-03-01', 'd'))).toEqual([
+      { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
+      { organ: 'd', validFrom: '2024-03-01', validTo: null },
+    ]);
+  });
+
+  test('brought in late: ends where the next begins', () => {
+    expect(succeed(history, from('2023-01-01', 'b'))).toEqual([
+      { organ: 'a', validFrom: '2022-06-01', validTo: '2022-12-31' },
+      { organ: 'b', validFrom: '2023-01-01', validTo: '2024-02-29' },
+      { organ: 'c', validFrom: '2024-03-01', validTo: null },
+    ]);
+  });
+
+  test('without a first day: stands before every dated one', () => {
+    expect(succeed(history, from(null, 'z'))[0]).toEqual({ organ: 'z', validFrom: null, validTo: '2022-05-31' });
+  });
+
+  test('brought in again: nothing changes', () => {
+    expect(succeed(history, from('2022-06-01', 'a'))).toEqual([
+      { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
+      { organ: 'c', validFrom: '2024-03-01', validTo: null },
+    ]);
+  });
+});
+
+describe('the snapshot for other subgraphs', () => {
+  const organs = [CITY, COUNTY, CITY_INDUSTRY, COUNTY_INDUSTRY, '别局'].map((id) => ({
+    id,
+    name: id,
+    level: 'CITY' as const,
+    divisionCode: '360700',
+    uscc: '11000000000000019Q',
+  }));
+
+  test('names the organs that it needs, and no other', () => {
+    const fact = factOf(matterUnder('SUBSTANTIVE_REVIEW'), organs, TODAY);
+    expect(fact.organs.map((organ) => organ.id)).toEqual([CITY, COUNTY, CITY_INDUSTRY]);
+    expect(fact).toMatchObject({ matterId: 'm', name: '子项', delegations: [{ mode: 'SUBSTANTIVE_REVIEW' }] });
+  });
+
+  test('a delegation that has yet to begin carries the industry organ of its first day', () => {
+    const industryOrgans = [
+      { level: 'COUNTY', organ: COUNTY_INDUSTRY, validFrom: '2022-06-01', validTo: null },
+    ] as const;
+    const fact = factOf(matterUnder('DIRECT', { industryOrgans }, '2022-06-01'), organs, '2022-04-13');
+    expect(fact.delegations[0]?.supervises.organ).toBe(COUNTY_INDUSTRY);
+  });
+});
+
+test('a matter is called by its sub-item, or by its main item', () => {
+  expect(nameOf({ mainItem: '主项', subItem: '子项' })).toBe('子项');
+  expect(nameOf({ mainItem: '主项', subItem: null })).toBe('主项');
+});

@@ -1,0 +1,201 @@
+import { createHash, createPublicKey, generateKeyPairSync, sign, verify, X509Certificate } from 'node:crypto';
+import { fromBER, type Sequence } from 'asn1js';
+import { type Certificate, ContentInfo, SignedData } from 'pkijs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { signDetached } from '../../subgraphs/seals/cms.ts';
+import { makeCertificate } from '../../subgraphs/seals/pki.ts';
+import { newRequest, openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+
+/** The signature as others see it: read by asn1js and pkijs, proved by node:crypto, never by the code that made it. */
+
+const DOCUMENT = Buffer.from('%PDF-1.7 于都县林业局 林木采伐许可证');
+
+let shop: Workshop;
+let signature: Uint8Array<ArrayBuffer>;
+beforeAll(async () => {
+  shop = await openWorkshop();
+  const asked = { ...newRequest(), documentDigest: sha256(DOCUMENT) };
+  signature = new Uint8Array(await signatureOf(shop.seals, { ...asked, authorisation: await shop.authorise(asked) }));
+});
+afterAll(() => shop.close());
+
+function read(bytes: Uint8Array<ArrayBuffer>): SignedData {
+  const content = new ContentInfo({ schema: fromBER(bytes.buffer).result });
+  expect(content.contentType).toBe('1.2.840.113549.1.7.2');
+  return new SignedData({ schema: content.content });
+}
+
+function signerOf(signed: SignedData) {
+  const [signer, ...more] = signed.signerInfos;
+  if (!signer?.signedAttrs || more.length > 0) throw new Error('one signer with signed attributes');
+  return { signer, attributes: signer.signedAttrs };
+}
+
+const certificatesOf = (signed: SignedData) =>
+  (signed.certificates ?? []).map((one) => new X509Certificate(Buffer.from((one as Certificate).toSchema().toBER())));
+
+/** The signed attributes as they are signed: the very octets of the message, tagged SET OF. */
+function signedOctets(signed: SignedData): Buffer {
+  const octets = Buffer.from(signerOf(signed).attributes.encodedValue);
+  expect(octets[0]).toBe(0x31);
+  return octets;
+}
+
+/** Structure, digest, signature and signing certificate, by node:crypto alone. */
+function proves(bytes: Uint8Array<ArrayBuffer>, document: Uint8Array): boolean {
+  const signed = read(bytes);
+  const { signer, attributes } = signerOf(signed);
+  const valueOf = (type: string) => attributes.attributes.find((one) => one.type === type)?.values[0];
+  const digest = Buffer.from(valueOf('1.2.840.113549.1.9.4').valueBlock.valueHexView);
+  const certificate = certificatesOf(signed).find((one) => !one.ca);
+  if (!certificate) return false;
+  return (
+    createHash('sha256').update(document).digest().equals(digest) &&
+    verify('sha256', signedOctets(signed), certificate.publicKey, Buffer.from(signer.signature.valueBlock.valueHexView))
+  );
+}
+
+describe('the signature', () => {
+  test('is detached SignedData of version 1, SHA-256 throughout, one signer', () => {
+    const signed = read(signature);
+    const { signer } = signerOf(signed);
+    expect(signed.version).toBe(1);
+    expect(signed.encapContentInfo.eContentType).toBe('1.2.840.113549.1.7.1');
+    expect(signed.encapContentInfo.eContent).toBeUndefined();
+    expect(signed.digestAlgorithms.map((one) => one.algorithmId)).toEqual(['2.16.840.1.101.3.4.2.1']);
+    expect(signer.digestAlgorithm.algorithmId).toBe('2.16.840.1.101.3.4.2.1');
+    expect(signer.signatureAlgorithm.algorithmId).toBe('1.2.840.113549.1.1.11');
+    expect(signer.unsignedAttrs).toBeUndefined();
+  });
+
+  test('is DER: reading and writing it again gives the same octets', () => {
+    expect(Buffer.from(fromBER(signature.buffer).result.toBER())).toEqual(Buffer.from(signature));
+  });
+
+  test('has its four signed attributes in the order of their octets', () => {
+    const set = signedOctets(read(signature));
+    const attributes: Buffer[] = [];
+    for (let at = 2 + lengthOctets(set); at < set.length; ) {
+      expect(set[at]).toBe(0x30);
+      const end = at + 2 + (set[at + 1] ?? 0);
+      expect(set[at + 1]).toBeLessThan(0x80);
+      attributes.push(set.subarray(at, end));
+      at = end;
+    }
+    expect([...attributes].sort(Buffer.compare)).toEqual(attributes);
+    const { attributes: read_ } = signerOf(read(signature)).attributes;
+    expect(read_.map((one) => one.type).sort()).toEqual([
+      '1.2.840.113549.1.9.16.2.47',
+      '1.2.840.113549.1.9.3',
+      '1.2.840.113549.1.9.4',
+      '1.2.840.113549.1.9.5',
+    ]);
+    expect(attributes).toHaveLength(4);
+  });
+
+  test('names its signing certificate by SHA-256, and its signer by issuer and serial', async () => {
+    const signed = read(signature);
+    const seal = certificatesOf(signed).find((one) => !one.ca);
+    const { signer, attributes } = signerOf(signed);
+    const essCert = attributes.attributes.find((one) => one.type === '1.2.840.113549.1.9.16.2.47')?.values[0];
+    const digest = sha256(seal?.raw ?? '');
+    expect(Buffer.from((essCert as Sequence).toBER()).toString('hex')).toBe(`30283026302404${'20'}${digest}`);
+    const serial = Buffer.from(signer.sid.serialNumber.valueBlock.valueHexView).toString('hex').toUpperCase();
+    expect(serial).toBe(seal?.serialNumber);
+    const issuing = certificatesOf(signed).find((one) => one.ca);
+    const issuer = Buffer.from(signer.sid.issuer.toSchema().toBER());
+    expect(issuing?.raw.includes(issuer) && seal?.raw.includes(issuer)).toBe(true);
+  });
+
+  test('says when, in UTC', () => {
+    const { attributes } = signerOf(read(signature)).attributes;
+    const time = attributes.find((one) => one.type === '1.2.840.113549.1.9.5')?.values[0];
+    expect(time.toDate()).toEqual(shop.clock());
+  });
+
+  test('carries seal and issuing certificate as they stand in the database, and not the root', async () => {
+    const rows = await shop.sql`select certificate_pem as pem from seals.seal where id = ${shop.countySeal}
+      union all select certificate_pem from seals.authority where id = 'issuing'`;
+    const stored = rows.map((row) => new X509Certificate(row.pem).raw.toString('hex'));
+    const carried = certificatesOf(read(signature)).map((one) => one.raw.toString('hex'));
+    expect(carried.sort()).toEqual(stored.sort());
+    for (const one of stored) expect(Buffer.from(signature).toString('hex')).toContain(one);
+  });
+});
+
+describe('proof', () => {
+  test('holds for the document, by node:crypto and by pkijs', async () => {
+    expect(proves(signature, DOCUMENT)).toBe(true);
+    const data = new Uint8Array(DOCUMENT).buffer;
+    expect(await read(signature).verify({ signer: 0, data, checkChain: false })).toBe(true);
+  });
+
+  test('fails for a document with any octet changed', async () => {
+    for (let at = 0; at < DOCUMENT.length; at++) {
+      const other = new Uint8Array(DOCUMENT);
+      other[at] = (other[at] ?? 0) ^ 1;
+      expect(proves(signature, other), `octet ${at}`).toBe(false);
+    }
+    const data = new Uint8Array([...DOCUMENT, 0x20]).buffer;
+    await expect(read(signature).verify({ signer: 0, data, checkChain: false })).resolves.toBe(false);
+  });
+
+  test('fails with any octet of a signed attribute or of the signature value changed', () => {
+    const whole = Buffer.from(signature);
+    const attributes = signedOctets(read(signature)).subarray(2);
+    const start = whole.indexOf(attributes.subarray(4));
+    expect(start).toBeGreaterThan(0);
+    const places = [
+      ...Array.from({ length: attributes.length - 4 }, (_, i) => start + i),
+      whole.length - 1,
+      whole.length - 384,
+    ];
+    for (const at of places) {
+      const other = new Uint8Array(whole);
+      other[at] = (other[at] ?? 0) ^ 1;
+      expect(holds(other), `octet ${at}`).toBe(false);
+    }
+  });
+
+  function holds(bytes: Uint8Array<ArrayBuffer>): boolean {
+    try {
+      return proves(bytes, DOCUMENT);
+    } catch {
+      return false;
+    }
+  }
+});
+
+test('a digest that is none is not signed', () => {
+  const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const name = { organisation: '测试', unit: '测试', commonName: '测试' };
+  const chain = [
+    makeCertificate(
+      {
+        profile: 'seal',
+        subject: name,
+        issuer: name,
+        publicKeyPem,
+        issuerPublicKeyPem: publicKeyPem,
+        validFrom: new Date('2026-06-01T00:00:00Z'),
+        validUntil: new Date('2029-06-01T00:00:00Z'),
+      },
+      (data) => sign('sha256', data, privateKey),
+    ),
+  ] as const;
+  expect(createPublicKey(chain[0]).asymmetricKeyDetails?.modulusLength).toBe(2048);
+  const signedAt = new Date('2026-06-02T00:00:00Z');
+  for (const length of [0, 20, 31, 33]) {
+    expect(() =>
+      signDetached({ documentDigest: Buffer.alloc(length), chain: [chain[0]], signedAt }, () => Buffer.alloc(256)),
+    ).toThrow(RangeError);
+  }
+});
+
+/** Octets that the length takes beyond its first. */
+function lengthOctets(der: Buffer): number {
+  const first = der[1] ?? 0;
+  return first < 0x80 ? 0 : first & 0x7f;
+}

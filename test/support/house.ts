@@ -1,0 +1,90 @@
+import { createHash } from 'node:crypto';
+import postgres from 'postgres';
+import { canonical } from '../../subgraphs/kernel/events.ts';
+import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
+
+/**
+ * Reads a hub's whole database as its superuser and names whatever does not fit: the two ledgers, versions, sheets, blanks,
+ * files, attached records, seal uses. An empty list is a clean house.
+ */
+export async function faultsOfHouse(adminUrl: string): Promise<string[]> {
+  const sql = postgres(adminUrl, { max: 1, onnotice: () => {} });
+  try {
+    const lists = [await ledgers(sql), await sheets(sql), await blanks(sql), await versions(sql), await uses(sql)];
+    return lists.flat();
+  } finally {
+    await sql.end();
+  }
+}
+
+const told = (rule: string, rows: readonly object[]) => rows.map((row) => `${rule}: ${JSON.stringify(row)}`);
+
+async function ledgers(sql: postgres.Sql): Promise<string[]> {
+  const differing = await sql`
+    select number, seq from (select number, seq, version, identifier, act, state_after, content_digest, act_id, at from licenses.license_entry) l
+    full join (select number, seq, version, identifier, act, state_after, content_digest, act_id, at from licenses.paper_entry) p
+    using (number, seq, version, identifier, act, state_after, content_digest, act_id, at)
+    where l is null or p is null`;
+  const stale = await sql`
+    select v.identifier, v.state, e.state_after from licenses.license_version v
+    join lateral (select state_after from licenses.license_entry where identifier = v.identifier order by seq desc limit 1) e on true
+    where e.state_after <> v.state`;
+  const gaps = await sql`
+    select number from licenses.license_entry group by number having max(seq) <> count(*)
+    union all select number from licenses.license_version group by number having max(version) <> count(*)
+    union all select number from licenses.license_version where state in ('VALID', 'SUSPENDED') group by number having count(*) > 1`;
+  return [...told('ledgers differ', differing), ...told('version is not what its ledger says', stale), ...told('gap', gaps)];
+}
+
+async function sheets(sql: postgres.Sql): Promise<string[]> {
+  return told(
+    'paper is not its document',
+    await sql`
+      select v.identifier, v.state, s.validity, s.content_digest = v.record_digest as same from licenses.license_version v
+      left join licenses.sheet s on s.identifier = v.identifier and s.state <> 'SPOILED'
+      where s.blank_number is null or s.validity <> v.state or s.content_digest <> v.record_digest`,
+  );
+}
+
+async function blanks(sql: postgres.Sql): Promise<string[]> {
+  const off = await sql`
+    select b.number, b.state, e.state as entered, s.state as sheet from licenses.blank b
+    left join lateral (select state from licenses.blank_entry where number = b.number order by seq desc limit 1) e on true
+    left join licenses.sheet s on s.blank_number = b.number
+    where e.state is distinct from b.state or (b.state not in ('IN_STOCK', 'ASSIGNED') and s.state is distinct from b.state)
+      or (b.state in ('IN_STOCK', 'ASSIGNED') and s.blank_number is not null)`;
+  const held = await sql`
+    select number from licenses.blank where state = 'ASSIGNED' and not exists
+      (select 1 from licenses.act where blank_number = blank.number and state = 'PREPARED')`;
+  return [...told('blank does not add up', off), ...told('blank is lost', held)];
+}
+
+async function versions(sql: postgres.Sql): Promise<string[]> {
+  const rows = await sql<{ identifier: string; record: unknown; record_digest: string; document: Buffer | null; document_digest: string; signature: Buffer | null; signature_digest: string }[]>`
+    select v.identifier, v.record, v.record_digest, v.document_digest, v.signature_digest, d.bytes as document, s.bytes as signature
+    from licenses.license_version v left join licenses.document d on d.digest = v.document_digest
+    left join licenses.document s on s.digest = v.signature_digest`;
+  const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
+  return rows.flatMap(({ identifier, record, record_digest, document, document_digest, signature, signature_digest }) => {
+    const text = canonical(record);
+    const good =
+      document !== null &&
+      signature !== null &&
+      digest(document) === document_digest &&
+      digest(signature) === signature_digest &&
+      digest(text) === record_digest &&
+      readAttachment(document).toString('utf8') === text;
+    return good ? [] : [`files of ${identifier} do not fit its record`];
+  });
+}
+
+async function uses(sql: postgres.Sql): Promise<string[]> {
+  const unrecorded = await sql`
+    select a.id, a.identifier from licenses.act a left join seals.seal_use u on u.issuance_id = a.id
+    left join licenses.document d on d.digest = a.signature_digest
+    where a.state = 'DONE' and (u.issuance_id is null or u.document_digest <> a.document_digest or u.signature <> d.bytes
+      or u.identifier <> a.identifier or u.act <> a.act)`;
+  const orphaned = await sql`
+    select u.issuance_id from seals.seal_use u left join licenses.act a on a.id = u.issuance_id where a.id is null`;
+  return [...told('signature without a use', unrecorded), ...told('use without an act', orphaned)];
+}

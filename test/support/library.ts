@@ -1,0 +1,46 @@
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import type { FastifyInstance } from 'fastify';
+import postgres from 'postgres';
+import { createLibrary } from '../../scripts/city-library/app.ts';
+import { scratchDatabase } from './database.ts';
+
+/** The reference city library on a port and a database of its own; it may be opened after the hub, closed, and opened again. */
+export async function testLibrary() {
+  const database = await scratchDatabase();
+  const port = await freePort();
+  const client = { clientId: 'tongquan-hub', clientSecret: randomBytes(16).toString('hex') };
+  let app: FastifyInstance | null = null;
+  return {
+    settings: { url: `http://127.0.0.1:${port}`, ...client },
+    open: async (rootPem: string) => {
+      app = await createLibrary({ databaseUrl: database.url, rootPem, ...client, now: () => new Date() });
+      await app.listen({ host: '127.0.0.1', port });
+    },
+    close: async () => {
+      await app?.close();
+      app = null;
+    },
+    /** What it has collected. */
+    copies: async () => {
+      const sql = postgres(database.url, { max: 1 });
+      const rows = await sql`select identifier, document_digest, state from city_library.certificate order by identifier`;
+      await sql.end();
+      return rows.map((row) => ({ ...row }));
+    },
+    stop: async () => {
+      await app?.close();
+      await database.drop();
+    },
+  };
+}
+
+function freePort(): Promise<number> {
+  return new Promise((done, fail) => {
+    const probe = createServer().once('error', fail);
+    probe.listen(0, '127.0.0.1', () => {
+      const address = probe.address();
+      probe.close(() => (typeof address === 'object' && address ? done(address.port) : fail(new Error('no port'))));
+    });
+  });
+}
