@@ -103,6 +103,9 @@ export function commandAs(account: Account | null, command: string, args: readon
     return { command, args: [...args], as: account ? { uid: account.uid, gid: account.gid } : {} };
   }
   const identity = account ? [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'] : [];
-  const capability = account?.override ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override'] : [];
+  // access(2), by which initdb looks for its neighbours, heeds the capability only with no_setuid_fixup.
+  const capability = account?.override
+    ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--securebits=+no_setuid_fixup']
+    : [];
   return { command: SETPRIV, args: ['--pdeathsig=INT', ...identity, ...capability, command, ...args], as: {} };
 }

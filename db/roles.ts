@@ -37,10 +37,9 @@ export async function makeRole(client: postgres.Sql, role: string, password: str
     try {
       const [known] = await client`select 1 from pg_roles where rolname = ${role}`;
       const verb = known ? 'alter' : 'create';
-      // A role statement takes no parameters; both texts are ours: a fixed name and base64url.
-      await client.unsafe(
-        `${verb} role "${role}" with login nosuperuser nocreatedb nocreaterole noreplication nobypassrls password '${password}'`,
-      );
+      // A role statement takes no parameters; both texts are ours: a fixed name and base64url. Naming an attribute,
+      // even to deny it, would need a superuser; a new role has none of them.
+      await client.unsafe(`${verb} role "${role}" with login password '${password}'`);
       return;
     } catch (error) {
       if (attempt === ROLE_ATTEMPTS) throw error;

@@ -1,4 +1,4 @@
-import type { KeyObject } from 'node:crypto';
+import { createHash, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type Person, type Role, TOKEN_AUDIENCE, TOKEN_ISSUER } from '../subgraphs/kernel/actor.ts';
 
@@ -67,9 +67,9 @@ function isPosition(text: string | undefined): text is keyof typeof STAFF {
 
 /** The same id always has the same name, so that licenses signed yesterday show a person who is still there. */
 function nameFor(id: string): string {
-  const hash = [...id].reduce((sum, character) => (sum * 31 + (character.codePointAt(0) ?? 0)) % 1_000_003, 7);
-  const given = (hash % (GIVEN.length / 2)) * 2;
-  return `${SURNAMES.charAt(Math.floor(hash / 16) % SURNAMES.length)}${GIVEN.slice(given, given + 2)}`;
+  const digest = createHash('sha256').update(id).digest();
+  const given = (digest.readUInt16BE(0) % (GIVEN.length / 2)) * 2;
+  return `${SURNAMES.charAt(digest.readUInt16BE(2) % SURNAMES.length)}${GIVEN.slice(given, given + 2)}`;
 }
 
 /** Mints a person's token: a JWT signed with EdDSA. */

@@ -1,7 +1,7 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
-import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ISSUE_STEPS } from '../../subgraphs/licenses/issue.ts';
 import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
 import { blankNumber, grantCase, ROUTES } from '../support/flow.ts';
@@ -48,21 +48,30 @@ describe('a hub killed in the middle of issuing', () => {
     const [doomedCase, otherCase] = [await grantCase(hub, route), await grantCase(hub, route)];
     const { child, url } = await startDoomed(step);
     const ended = new Promise<string | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
-    const mutation = 'mutation($i: CaseActInput!) { issueLicense(input: $i) { license { identifier } refusal { code } } }';
+    const mutation =
+      'mutation($i: CaseActInput!) { issueLicense(input: $i) { license { identifier } refusal { code } } }';
     const ask = async (id: string, serial: number) => {
       const authorization = `Bearer ${await tokenFor(actor(route.prints), new Date())}`;
       return fetch(`${url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization },
-        body: JSON.stringify({ query: mutation, variables: { i: { case: id, blankNumber: blankNumber(route, serial) } } }),
+        body: JSON.stringify({
+          query: mutation,
+          variables: { i: { case: id, blankNumber: blankNumber(route, serial) } },
+        }),
       }).catch(() => null);
     };
     // Two issuers at once: both in the process that dies.
     await Promise.all([ask(doomedCase, 1 + 2 * i), ask(otherCase, 2 + 2 * i)]);
     expect(await ended).toBe('SIGKILL');
 
-    for (const [id, serial] of [[doomedCase, 1 + 2 * i], [otherCase, 2 + 2 * i]] as const) {
-      const { data, errors } = await hub.ask(route.prints, mutation, { i: { case: id, blankNumber: blankNumber(route, serial) } });
+    for (const [id, serial] of [
+      [doomedCase, 1 + 2 * i],
+      [otherCase, 2 + 2 * i],
+    ] as const) {
+      const { data, errors } = await hub.ask(route.prints, mutation, {
+        i: { case: id, blankNumber: blankNumber(route, serial) },
+      });
       expect(errors).toBeUndefined();
       expect(data.issueLicense).toMatchObject({ refusal: null, license: { identifier: expect.any(String) } });
     }

@@ -133,6 +133,9 @@ describe('what a careful reader does', () => {
     }
     const blank = [...plan.values()].filter((cells) => cells[3] === '').length;
     expect(inherited).toBe(blank - 1);
+    expect(matterAt(1, 3).mainItem).toBe('办理公路水运工程质量监督手续');
+    expect(matterAt(2, 12).mainItem).toBe('不动产统一登记');
+    expect(matterAt(3, 53).mainItem).toBe('权限内企业投资项目核准');
   });
 
   test('annex 3 row 31 is shifted by one cell, and its remark is lost', () => {
@@ -154,6 +157,8 @@ describe('what a careful reader does', () => {
       expect(matter.corrections.map((one) => one.field)).toEqual(['mainItem', 'subItem']);
       expect(matter.outcome.name).not.toContain('医疗器械');
     }
+    const actions = rowsOf(3, 31, 36).map((one) => one.licenseAction);
+    expect(actions).toEqual(['ISSUE', 'RENEW', 'REISSUE', 'CANCEL', 'CHANGE', 'CHANGE']);
     expect(matters.filter((one) => one.mainItem === '第三类医疗器械经营许可').map((one) => one.row)).toEqual([
       25, 26, 27, 28, 29, 30,
     ]);
@@ -305,6 +310,21 @@ describe('organs', () => {
   test('the check of the organisation code is that of the standard', () => {
     for (const code of ['11430000006122244L', '12110000400777687U']) {
       expect(organisationCodeCheck(code.slice(8, 16))).toBe(code.charAt(16));
+    }
+  });
+
+  test('an official name is the printed one with its place, five abbreviations written out', () => {
+    const ABBREVIATED: Record<string, string> = {
+      县住建局: '于都县住房和城乡建设局',
+      县市监局: '于都县市场监督管理局',
+      县教科体局: '于都县教育科技体育局',
+      县发改委: '于都县发展和改革委员会',
+      市市场监管局: '赣州市市场监督管理局',
+    };
+    for (const [printed, id] of organByPrintedName) {
+      if (printed === '') continue;
+      const written = ABBREVIATED[printed] ?? printed.replace(/^县/, '于都县').replace(/^市/, '赣州市');
+      expect(organs.find((organ) => organ.id === id)?.name).toBe(written);
     }
   });
 

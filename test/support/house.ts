@@ -33,7 +33,11 @@ async function ledgers(sql: postgres.Sql): Promise<string[]> {
     select number from licenses.license_entry group by number having max(seq) <> count(*)
     union all select number from licenses.license_version group by number having max(version) <> count(*)
     union all select number from licenses.license_version where state in ('VALID', 'SUSPENDED') group by number having count(*) > 1`;
-  return [...told('ledgers differ', differing), ...told('version is not what its ledger says', stale), ...told('gap', gaps)];
+  return [
+    ...told('ledgers differ', differing),
+    ...told('version is not what its ledger says', stale),
+    ...told('gap', gaps),
+  ];
 }
 
 async function sheets(sql: postgres.Sql): Promise<string[]> {
@@ -60,22 +64,34 @@ async function blanks(sql: postgres.Sql): Promise<string[]> {
 }
 
 async function versions(sql: postgres.Sql): Promise<string[]> {
-  const rows = await sql<{ identifier: string; record: unknown; record_digest: string; document: Buffer | null; document_digest: string; signature: Buffer | null; signature_digest: string }[]>`
+  const rows = await sql<
+    {
+      identifier: string;
+      record: unknown;
+      record_digest: string;
+      document: Buffer | null;
+      document_digest: string;
+      signature: Buffer | null;
+      signature_digest: string;
+    }[]
+  >`
     select v.identifier, v.record, v.record_digest, v.document_digest, v.signature_digest, d.bytes as document, s.bytes as signature
     from licenses.license_version v left join licenses.document d on d.digest = v.document_digest
     left join licenses.document s on s.digest = v.signature_digest`;
   const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
-  return rows.flatMap(({ identifier, record, record_digest, document, document_digest, signature, signature_digest }) => {
-    const text = canonical(record);
-    const good =
-      document !== null &&
-      signature !== null &&
-      digest(document) === document_digest &&
-      digest(signature) === signature_digest &&
-      digest(text) === record_digest &&
-      readAttachment(document).toString('utf8') === text;
-    return good ? [] : [`files of ${identifier} do not fit its record`];
-  });
+  return rows.flatMap(
+    ({ identifier, record, record_digest, document, document_digest, signature, signature_digest }) => {
+      const text = canonical(record);
+      const good =
+        document !== null &&
+        signature !== null &&
+        digest(document) === document_digest &&
+        digest(signature) === signature_digest &&
+        digest(text) === record_digest &&
+        readAttachment(document).toString('utf8') === text;
+      return good ? [] : [`files of ${identifier} do not fit its record`];
+    },
+  );
 }
 
 async function uses(sql: postgres.Sql): Promise<string[]> {

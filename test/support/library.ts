@@ -24,7 +24,8 @@ export async function testLibrary() {
     /** What it has collected. */
     copies: async () => {
       const sql = postgres(database.url, { max: 1 });
-      const rows = await sql`select identifier, document_digest, state from city_library.certificate order by identifier`;
+      const rows =
+        await sql`select identifier, document_digest, state from city_library.certificate order by identifier`;
       await sql.end();
       return rows.map((row) => ({ ...row }));
     },

@@ -1,0 +1,132 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { blankNumber, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { testLibrary } from '../support/library.ts';
+import { until } from '../support/until.ts';
+
+const route = ROUTES.DIRECT;
+
+describe('collection into the city library', () => {
+  let hub: TestHub;
+  let library: Awaited<ReturnType<typeof testLibrary>>;
+  let root: string;
+  beforeAll(async () => {
+    library = await testLibrary();
+    hub = await testHub({ library: library.settings });
+    root = await hub.hub.seals.rootCertificate();
+  });
+  afterAll(async () => {
+    await hub?.stop();
+    await library?.stop();
+  });
+
+  const collection = async (identifier: string) => {
+    const query =
+      'query($id: ID!) { license(identifier: $id) { collection { state attempts collectedAt lastError } } }';
+    return (await hub.ask('auditor', query, { id: identifier })).data.license.collection;
+  };
+
+  test('a library that is away is waited for, and redriven by a clerk', async () => {
+    const license = await issue(hub, route, await grantCase(hub, route), 1);
+    const waiting = await until('an attempt has failed', async () => {
+      const now = await collection(license.identifier);
+      return now.attempts > 0 && now;
+    });
+    expect(waiting).toMatchObject({
+      state: 'PENDING',
+      collectedAt: null,
+      lastError: expect.stringContaining('无法连接'),
+    });
+    await library.open(root);
+    const redrive = (person: string) =>
+      refusalOf(hub, person, 'redriveCollection', 'RedriveCollectionInput', { identifier: license.identifier });
+    expect(await redrive('window-xingguo')).toBe('ORGAN_WITHOUT_POWER');
+    expect([null, 'COLLECTION_NOT_FAILED']).toContain(await redrive(route.prints));
+    await until('it is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
+    expect(await redrive(route.prints)).toBe('COLLECTION_NOT_FAILED');
+    const [copy] = await library.copies();
+    expect(copy).toMatchObject({
+      identifier: license.identifier,
+      document_digest: license.document.digest,
+      state: 'VALID',
+    });
+  });
+
+  test('acts arrive in order, and a library that was stopped takes up where it left', async () => {
+    const license = await issue(hub, route, await grantCase(hub, route), 2);
+    await until('the first is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
+    await library.close();
+    const own = (name: string) =>
+      refusalOf(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier: license.identifier, reason: '检查' });
+    for (const name of ['suspendLicense', 'restoreLicense', 'revokeLicense']) expect(await own(name)).toBeNull();
+    await library.open(root);
+    const copy = await until('the last act arrived', async () => {
+      const found = (await library.copies()).find((one) => one.identifier === license.identifier);
+      return found?.state === 'REVOKED' && found;
+    });
+    expect(copy).toBeTruthy();
+  });
+
+  test('a library that trusts another root refuses for good, until it is set right and redriven', async () => {
+    await library.close();
+    const other = await testHub();
+    await library.open(await other.hub.seals.rootCertificate());
+    await other.stop();
+    const license = await issue(hub, route, await grantCase(hub, route), 3);
+    const failed = await until('it is refused', async () => {
+      const now = await collection(license.identifier);
+      return now.state === 'FAILED' && now;
+    });
+    expect(failed.lastError).toContain('拒收');
+    await library.close();
+    await library.open(root);
+    expect(
+      await refusalOf(hub, route.prints, 'redriveCollection', 'RedriveCollectionInput', {
+        identifier: license.identifier,
+      }),
+    ).toBeNull();
+    await until('it is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
+  });
+
+  test('the feed misses nothing though an older transaction commits later, and files come by digest', async () => {
+    const query =
+      'query($after: String) { licenseChanges(after: $after, first: 100) { edges { node { number revision act documentDigest signatureDigest } } pageInfo { endCursor hasNextPage } } }';
+    const read = async (after: string | null) => (await hub.ask('library', query, { after })).data.licenseChanges;
+    const sql = postgres(hub.adminUrl, { max: 2 });
+    const before = await until('the feed has settled', async () => {
+      const page = await read(null);
+      return page.edges.length >= 6 && page;
+    });
+    const older = await sql.reserve();
+    await older`begin`;
+    // The older transaction writes first and commits last, as an issue that is slow would.
+    await older`insert into licenses.outbox_event (stream, revision, type, payload, occurred_at)
+      select 'license:older', 1, type, payload, occurred_at from licenses.outbox_event where type = 'LicenseChanged' limit 1`;
+    const newer = await issue(hub, route, await grantCase(hub, route), 4);
+    const during = await read(before.pageInfo.endCursor);
+    expect(during.edges).toEqual([]);
+    await older`commit`;
+    older.release();
+    const after = await until('both appear', async () => {
+      const page = await read(before.pageInfo.endCursor);
+      return page.edges.length === 2 && page;
+    });
+    expect(after.edges[1].node).toMatchObject({ number: newer.number, act: 'ISSUE', revision: 1 });
+    expect((await read(after.pageInfo.endCursor)).edges).toEqual([]);
+    await sql.end();
+
+    const file = async (person: string | null, digest: string) => {
+      const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+      return hub.hub.app.inject({ method: 'GET', url: `/files/${digest}`, headers });
+    };
+    const { digest } = newer.document;
+    const pdf = await file('library', digest);
+    expect([pdf.statusCode, pdf.headers['content-type']]).toEqual([200, 'application/pdf']);
+    expect((await file('applicant-company', digest)).statusCode).toBe(200);
+    for (const person of ['window-xingguo', 'applicant-citizen', null]) {
+      expect((await file(person, digest)).statusCode).toBeGreaterThanOrEqual(401);
+    }
+    expect(blankNumber(route, 4)).toBe(newer.paper.blankNumber);
+  });
+});

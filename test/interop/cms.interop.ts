@@ -1,0 +1,116 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { promisify } from 'node:util';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { CITY, CITY_MATTER, newRequest, openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
+
+/** The seals' signatures and certificates as openssl and BouncyCastle (Debian: openssl, libbcpkix-java) judge them. */
+
+const DOCUMENT = Buffer.from('%PDF-1.7 于都县林业局 林木采伐许可证\r\nbinary \x00\xff\n', 'latin1');
+const CLASSPATH = ['bcprov', 'bcutil', 'bcpkix'].map((name) => `/usr/share/java/${name}.jar`).join(':');
+const VERIFY_CMS = fileURLToPath(new URL('VerifyCms.java', import.meta.url));
+
+let shop: Workshop;
+let folder: string;
+const at = (name: string) => join(folder, name);
+const seconds = () => String(Math.floor(shop.clock().getTime() / 1000));
+
+beforeAll(async () => {
+  shop = await openWorkshop();
+  folder = mkdtempSync(join(tmpdir(), 'tongquan-cms-'));
+  const county = { ...newRequest(), documentDigest: sha256(DOCUMENT) };
+  const city = { ...newRequest(), organ: CITY, matterId: CITY_MATTER, documentDigest: sha256(DOCUMENT) };
+  for (const [name, asked] of Object.entries({ county, city })) {
+    const request = { ...asked, authorisation: await shop.authorise(asked) };
+    writeFileSync(at(`${name}.p7s`), await signatureOf(shop.seals, request));
+  }
+  const other = await openWorkshop();
+  writeFileSync(at('stranger.pem'), await other.seals.rootCertificate());
+  await other.close();
+  const rows = await shop.sql`select id, certificate_pem as pem from seals.seal
+    union all select id, certificate_pem from seals.authority`;
+  for (const { id, pem } of rows) writeFileSync(at(`${id}.pem`), pem);
+  writeFileSync(at('document'), DOCUMENT);
+  writeFileSync(at('changed'), Buffer.concat([DOCUMENT, Buffer.from(' ')]));
+});
+afterAll(async () => {
+  await shop.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+/** Runs a tool; gives its exit code and everything it said. */
+async function run(tool: string, args: string[]): Promise<{ code: number; said: string }> {
+  try {
+    const { stdout, stderr } = await promisify(execFile)(tool, args, { encoding: 'utf8' });
+    return { code: 0, said: stdout + stderr };
+  } catch (error) {
+    const { code, stdout, stderr } = error as { code: number | string; stdout: string; stderr: string };
+    if (typeof code !== 'number') throw error;
+    return { code, said: stdout + stderr };
+  }
+}
+
+const openssl = (document: string, signature: string, root = 'root.pem') =>
+  run('openssl', [
+    ...['cms', '-verify', '-cades', '-binary', '-inform', 'DER', '-in', at(signature), '-content', at(document)],
+    ...['-CAfile', at(root), '-attime', seconds(), '-x509_strict', '-out', at('out')],
+  ]);
+
+const bouncyCastle = (document: string, signature: string, root = 'root.pem') =>
+  run('java', ['-cp', CLASSPATH, VERIFY_CMS, at(document), at(signature), at(root)]);
+
+describe.each([
+  ['openssl cms -verify -cades', openssl],
+  ['BouncyCastle', bouncyCastle],
+])('%s', (_, verify) => {
+  test.each(['county', 'city'])('accepts the seal of the %s', async (seal) => {
+    const { code, said } = await verify('document', `${seal}.p7s`);
+    expect(code, said).toBe(0);
+  });
+  test('refuses another document, another root, a changed signature', async () => {
+    const bytes = Buffer.from(await signedBytes('county.p7s'));
+    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    writeFileSync(at('changed.p7s'), bytes);
+    expect((await verify('changed', 'county.p7s')).code).not.toBe(0);
+    expect((await verify('document', 'county.p7s', 'stranger.pem')).code).not.toBe(0);
+    expect((await verify('document', 'changed.p7s')).code).not.toBe(0);
+  });
+});
+
+test('BouncyCastle reads the Chinese name and the signing time', async () => {
+  const { said } = await run('java', [
+    ...['-Dstdout.encoding=UTF-8', '-Dfile.encoding=UTF-8', '-Dsun.stdout.encoding=UTF-8'],
+    ...['-cp', CLASSPATH, VERIFY_CMS, at('document'), at('county.p7s'), at('root.pem')],
+  ]);
+  expect(said).toContain(`verified ${shop.clock().toISOString().slice(0, 19)}Z`);
+  expect(said).toContain('CN=于都县林业局证照专用章（测试）');
+});
+
+test('openssl verifies the chain strictly, and for signing', async () => {
+  const { code, said } = await run('openssl', [
+    ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'smimesign', '-attime', seconds()],
+    ...['-CAfile', at('root.pem'), '-untrusted', at('issuing.pem'), at(`${shop.countySeal}.pem`)],
+  ]);
+  expect(code, said).toBe(0);
+});
+
+test('openssl reads names in UTF-8, a 127-bit serial, RSA-3072 and SHA-256 in each certificate', async () => {
+  for (const id of ['root', 'issuing', shop.countySeal, shop.citySeal]) {
+    const { said } = await run('openssl', ['x509', '-in', at(`${id}.pem`), '-noout', '-text', '-nameopt', 'utf8']);
+    expect(said).toContain('测试');
+    expect(said).toContain('Public-Key: (3072 bit)');
+    expect(said.match(/Signature Algorithm: (\S+)/)?.[1]).toBe('sha256WithRSAEncryption');
+    expect(said).toContain('Subject Key Identifier');
+    expect(said).toContain('Authority Key Identifier');
+    expect(said).not.toContain('(Negative)');
+  }
+});
+
+async function signedBytes(name: string): Promise<Buffer> {
+  const { readFile } = await import('node:fs/promises');
+  return readFile(at(name));
+}
