@@ -1,12 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { createServer } from 'node:net';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readOrgans } from '../seeds/load.ts';
-import { boot } from './boot.ts';
-import { demoPerson, mintToken } from './people.ts';
-import { openSecrets, type Secrets } from './secrets.ts';
+import { Client, type Data, findHub } from './client.ts';
+import { demoPerson } from './people.ts';
 import { blankPrefix } from './seed.ts';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from './tamper.ts';
 
@@ -15,108 +11,13 @@ import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAtt
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
 const FOLDER = 'demo';
-const PATIENCE_MS = 30_000;
-const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
-
-/** What a query asked for; its shape is the query's. */
-// biome-ignore lint/suspicious/noExplicitAny: the demo reads what its own queries name
-type Data = any;
-
-interface Hub {
-  url: string;
-  secrets: Secrets;
-  stop(): Promise<void>;
-}
-
 const say = (text = '') => console.log(text);
 function check(what: string, holds: boolean): void {
   if (!holds) throw new Error(`未做到：${what}`);
   say(`  ✓ ${what}`);
 }
 
-async function findHub(): Promise<Hub> {
-  const url = `http://127.0.0.1:${process.env.PORT ?? 4000}`;
-  const live = await fetch(`${url}/health/ready`).catch(() => null);
-  if (live?.ok) {
-    say(`使用正在运行的中枢 ${url}`);
-    return { url, secrets: openSecrets(process.env.DATA_FOLDER ?? 'data'), stop: async () => {} };
-  }
-  say('没有正在运行的中枢，临时启动一个');
-  const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-demo-'));
-  const [port, libraryPort] = [await freePort(), await freePort()];
-  const running = await boot({
-    dataFolder,
-    port,
-    libraryPort,
-    databaseUrl: null,
-    withLibrary: true,
-    say: (line) => say(`  ${line}`),
-  });
-  const stop = async () => {
-    await running.stop();
-    rmSync(dataFolder, { recursive: true, force: true });
-  };
-  process.once('SIGINT', () => void stop().then(() => process.exit(1)));
-  return { url: running.url, secrets: running.secrets, stop };
-}
-
-function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const probe = createServer().once('error', fail);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address ? done(address.port) : fail(new Error('no port'))));
-    });
-  });
-}
-
-class Client {
-  readonly hub: Hub;
-  constructor(hub: Hub) {
-    this.hub = hub;
-  }
-
-  async headers(person: string | null): Promise<Record<string, string>> {
-    const known = person === null ? null : demoPerson(person);
-    if (!known) return {};
-    return { authorization: `Bearer ${await mintToken(known, this.hub.secrets.tokenPrivateKey, new Date())}` };
-  }
-
-  async ask(person: string | null, query: string, variables: object = {}): Promise<Data> {
-    const response = await fetch(`${this.hub.url}/graphql`, {
-      method: 'POST',
-      headers: { 'content-type': 'application/json', ...(await this.headers(person)) },
-      body: JSON.stringify({ query, variables }),
-    });
-    const { data, errors } = (await response.json()) as { data: Data; errors?: { message: string }[] };
-    if (errors) throw new Error(errors.map((error) => error.message).join('；'));
-    return data;
-  }
-
-  /** A mutation that must be done. */
-  async act(person: string, name: string, type: string, input: object, fields: string): Promise<Data> {
-    const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} refusal { code message } } }`;
-    const answer = (await this.ask(person, query, { input }))[name];
-    if (answer.refusal) throw new Error(`${name}：${answer.refusal.code} ${answer.refusal.message}`);
-    return answer;
-  }
-
-  async file(person: string, digest: string): Promise<Buffer> {
-    const response = await fetch(`${this.hub.url}/files/${digest}`, { headers: await this.headers(person) });
-    if (!response.ok) throw new Error(`文件 ${digest} 无法下载：HTTP ${response.status}`);
-    return Buffer.from(await response.arrayBuffer());
-  }
-
-  async until(what: string, run: () => Promise<Data>): Promise<Data> {
-    const end = Date.now() + PATIENCE_MS;
-    while (Date.now() < end) {
-      const found = await run();
-      if (found) return found;
-      await new Promise((done) => setTimeout(done, 100));
-    }
-    throw new Error(`等不到：${what}`);
-  }
-}
+const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
 
 interface Route {
   title: string;
@@ -392,7 +293,7 @@ async function verifyOutside(client: Client, licenses: Data[]): Promise<void> {
   say(`\n离线核验 npm run verify -- ${first}.pdf --root ${FOLDER}/root.pem`);
 }
 
-const hub = await findHub();
+const hub = await findHub(say);
 try {
   const client = new Client(hub);
   const licenses = await threeCases(client);

@@ -1,6 +1,11 @@
 import type { KeyObject } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
-import { ApolloServerPluginLandingPageDisabled } from '@apollo/server/plugin/disabled';
+import {
+  ApolloServerPluginInlineTraceDisabled,
+  ApolloServerPluginLandingPageDisabled,
+  ApolloServerPluginSchemaReportingDisabled,
+  ApolloServerPluginUsageReportingDisabled,
+} from '@apollo/server/plugin/disabled';
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import fastifyApollo from '@as-integrations/fastify';
 import DataLoader from 'dataloader';
@@ -134,8 +139,17 @@ export async function serveSubgraph(
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
   const server = new ApolloServer<GraphContext>({
     schema: subgraph.schema,
-    plugins: [ApolloServerPluginLandingPageDisabled()],
+    // All but the first speak to the vendor where its key stands in the environment: the hub calls nobody.
+    plugins: [
+      ApolloServerPluginLandingPageDisabled(),
+      ApolloServerPluginInlineTraceDisabled(),
+      ApolloServerPluginSchemaReportingDisabled(),
+      ApolloServerPluginUsageReportingDisabled(),
+    ],
     csrfPrevention: true,
+    includeStacktraceInErrorResponses: false,
+    // Whoever owns the process decides what a signal stops, and in which order.
+    stopOnTerminationSignals: false,
   });
   await server.start();
   await app.register(fastifyApollo(server), {

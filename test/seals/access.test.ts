@@ -68,6 +68,16 @@ describe('a seal in the ledger of seals', () => {
       { event: 'GRANT_WITHDRAWN', ...by },
     ]);
   });
+  test('loses a grant alone: another seal keeps its own for the same matter', async () => {
+    const matter = 'yd2022-1-09';
+    const city = { seal: shop.citySeal, matter };
+    expect((await act(actor(`${CITY}.sealapprover`), 'grantSeal', city)).refusal).toBeNull();
+    await act(GRANTER, 'grantSeal', { matter });
+    await act(GRANTER, 'withdrawSealGrant', { matter });
+    const rows = await shop.sql`select seal_id from seals.seal_grant where matter_id = ${matter}`;
+    expect(rows).toMatchObject([{ seal_id: shop.citySeal }]);
+    expect((await act(actor(`${CITY}.sealapprover`), 'withdrawSealGrant', city)).refusal).toBeNull();
+  });
   test.each([
     ['an empty reason', 'suspendSeal', { reason: ' ' }, 'REASON_MISSING', 'reason'],
     ['a long reason', 'suspendSeal', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
@@ -83,11 +93,13 @@ describe('a seal in the ledger of seals', () => {
     shop.seals.start();
     const stream = `seal:${shop.countySeal}`;
     const heard = () => shop.told.filter((event) => event.stream === stream);
-    await until('licenses know the seal', async () => heard().length === 5);
-    expect(heard().map((event) => event.revision)).toEqual([1, 2, 3, 4, 5]);
+    await until('licenses know the seal', async () => heard().length === 7);
+    expect(heard().map((event) => event.revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(heard().map(({ payload }) => ('sealId' in payload ? [payload.state, payload.matters.length] : []))).toEqual([
       ['IN_USE', 1],
       ['SUSPENDED', 1],
+      ['IN_USE', 1],
+      ['IN_USE', 2],
       ['IN_USE', 1],
       ['IN_USE', 2],
       ['IN_USE', 1],
