@@ -5,14 +5,17 @@ import type postgres from 'postgres';
  * Tables that only grow: their subgraph may read and add, and nobody may change or delete what stands there.
  * Held by the database, so that a fault or a stolen role password cannot rewrite history.
  */
-const LEDGERS = new Set([
-  'case_step',
-  'seal_use',
-  'license_entry',
-  'paper_entry',
+export const LEDGERS: ReadonlySet<string> = new Set([
+  'authority',
   'blank_entry',
+  'case_step',
+  'document',
+  'license_entry',
   'outbox_event',
   'outbox_receipt',
+  'paper_entry',
+  'seal_event',
+  'seal_use',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

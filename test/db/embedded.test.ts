@@ -1,6 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { chmodSync, existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -94,6 +94,13 @@ test('a postmaster.pid that names somebody else’s process does not get that pr
   expect(isAlive(other.pid ?? 0)).toBe(true);
   other.kill();
   await again.stop();
+});
+
+test('starts in a folder that only its owner may enter, as in a clone under /root', async () => {
+  mkdirSync(join(base, 'closed'), { mode: 0o700 });
+  const server = await startEmbedded(options('closed'));
+  expect(await ask(server)).toEqual({ one: 1 });
+  await server.stop();
 });
 
 test('a folder of another version is refused in one line', async () => {

@@ -1,10 +1,8 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SUBGRAPHS } from '../../db/migrate.ts';
+import { LEDGERS } from '../../db/roles.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
-
-/** Tables that only grow, as the roles must see them. */
-const LEDGERS = /^(case_step|seal_use|license_entry|paper_entry|blank_entry|outbox_event|outbox_receipt)$/;
 
 let database: TestDatabase;
 let admin: postgres.Sql;
@@ -19,6 +17,10 @@ beforeAll(async () => {
 afterAll(async () => {
   await admin.end();
   await database.drop();
+});
+
+test('every ledger that the roles protect exists', () => {
+  expect([...LEDGERS].filter((name) => !tables.some((table) => table.name === name))).toEqual([]);
 });
 
 describe.each(SUBGRAPHS)('role of %s', (name) => {
@@ -37,7 +39,7 @@ describe.each(SUBGRAPHS)('role of %s', (name) => {
   });
 
   test('cannot change or delete what stands in a ledger', async () => {
-    const ledgers = tables.filter((table) => table.schema === name && LEDGERS.test(table.name));
+    const ledgers = tables.filter((table) => table.schema === name && LEDGERS.has(table.name));
     for (const table of ledgers) {
       const path = `${name}.${table.name}`;
       await expect(sql`delete from ${sql(path)}`, path).rejects.toMatchObject({ code: '42501' });

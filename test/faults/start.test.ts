@@ -4,7 +4,9 @@ import { createServer, type Server } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { startEmbedded } from '../../db/embedded.ts';
 import { until } from '../support/until.ts';
 
 /** `npm start` as a person meets it: a process with a folder, ports and signals. */
@@ -197,6 +199,29 @@ test.each([
   const hub = await start(`database ${name}`, { DATABASE_URL: url });
   await refused(hub, 'DATABASE_URL');
 });
+
+test('DATABASE_URL: a PostgreSQL of the office’s own, by a role that is no superuser, and it stays up', async () => {
+  const folder = join(base, 'office');
+  const office = await startEmbedded({
+    folder: join(folder, 'postgres'),
+    logFile: join(folder, 'log'),
+    password: 'office',
+  });
+  const sql = postgres(office.url, { max: 1 });
+  await sql`create role office with login createdb createrole password 'office'`;
+  const url = office.url.replace('postgres:office@', 'office:office@');
+  for (const round of [1, 2]) {
+    const hub = await start('guest', { DATABASE_URL: url });
+    await ready(hub);
+    expect(await totalCount(hub.port), `start ${round}`).toBe(108);
+    expect(existsSync(join(hub.folder, 'postgres'))).toBe(false);
+    hub.child.kill('SIGTERM');
+    expect(await hub.ended).toBe(0);
+  }
+  expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);
+  await sql.end();
+  await office.stop();
+}, 120_000);
 
 test('a data folder of another version is refused in one line', async () => {
   const hub = await start('version');

@@ -107,7 +107,7 @@ describe('the verifier', () => {
   });
   test('the same record gives the same bytes, with the record attached', () => {
     expect(Buffer.from(renderLicense(record)).equals(pdf)).toBe(true);
-    expect(JSON.parse(readAttachment(pdf).toString('utf8'))).toEqual(record);
+    expect(JSON.parse(Buffer.from(readAttachment(pdf, 'metadata.json') ?? []).toString('utf8'))).toEqual(record);
   });
   test('text of the record is data, never markup; a character without a glyph is refused', () => {
     expect(() => renderLicense({ ...record, CZZT: '#panic("x") $x^2$ *粗* @ref // \\' })).not.toThrow();

@@ -88,7 +88,7 @@ async function versions(sql: postgres.Sql): Promise<string[]> {
         digest(document) === document_digest &&
         digest(signature) === signature_digest &&
         digest(text) === record_digest &&
-        readAttachment(document).toString('utf8') === text;
+        Buffer.from(readAttachment(document, 'metadata.json') ?? '').toString('utf8') === text;
       return good ? [] : [`files of ${identifier} do not fit its record`];
     },
   );

@@ -1,0 +1,117 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import { createServer } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { connect } from '../../db/client.ts';
+import { readMatters, readOrgans } from '../../seeds/load.ts';
+import { createMatters } from '../../subgraphs/matters/index.ts';
+import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
+
+/** Each subgraph and the gateway as a process of its own, joined by nothing but Postgres and HTTP. */
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
+
+let database: TestDatabase;
+let gateway: string;
+const children: ChildProcess[] = [];
+const errors: string[] = [];
+
+async function freePort(): Promise<number> {
+  const probe = createServer();
+  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
+  const address = probe.address();
+  await new Promise((resolve) => probe.close(resolve));
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  return address.port;
+}
+
+function run(file: string, environment: Record<string, string>): void {
+  const child = spawn(process.execPath, [file], { cwd: ROOT, env: { PATH: process.env.PATH, ...environment } });
+  child.stderr.on('data', (chunk) => errors.push(`${file}: ${chunk}`));
+  children.push(child);
+}
+
+beforeAll(async () => {
+  database = await testDatabase();
+  const ports = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await freePort()] as const)));
+  const key = () => randomBytes(32).toString('base64url');
+  const port = await freePort();
+  gateway = `http://127.0.0.1:${port}`;
+  const shared = {
+    ...Object.fromEntries(NAMES.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`])),
+    TOKEN_PUBLIC_KEY: tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+    SERVICE_KEY: key(),
+    KEY_ENCRYPTION_KEY: key(),
+    AUTHORISATION_KEY_CASES: key(),
+    AUTHORISATION_KEY_LICENSES: key(),
+    PUBLIC_URL: gateway,
+  };
+  for (const name of NAMES) {
+    run(`subgraphs/${name}/main.ts`, { ...shared, DATABASE_URL: database.urls[name], PORT: String(ports[name]) });
+  }
+  run('gateway/main.ts', { ...shared, PORT: String(port) });
+  await until('the gateway is ready', async () =>
+    fetch(`${gateway}/health/ready`).then(
+      ({ ok }) => ok,
+      () => false,
+    ),
+  ).catch((error) => {
+    throw new Error(`${error.message} ${errors.join('\n')}`);
+  });
+});
+afterAll(async () => {
+  for (const child of children) child.kill('SIGKILL');
+  await database?.drop();
+});
+
+async function ask(query: string, token?: string) {
+  const response = await fetch(`${gateway}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}) },
+    body: JSON.stringify({ query }),
+  });
+  return (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
+}
+
+test('queries, tokens, files and the root certificate go through, and every process stops when told', async () => {
+  const { db, close } = connect(database.urls.matters, 'test');
+  await createMatters({ db, now: () => new Date(), send: { cases: async () => {} } }).importMatters(
+    readOrgans(),
+    readMatters(),
+  );
+  await close();
+  expect(await ask('{ matters(first: 1) { totalCount } }')).toEqual({ data: { matters: { totalCount: 108 } } });
+
+  const auditor = await tokenFor(actor('auditor'), new Date());
+  const query =
+    '{ cases(first: 1) { edges { cursor } } licenses(first: 1) { edges { cursor } } seals(first: 1) { edges { cursor } } }';
+  expect(await ask(query, auditor)).toEqual({
+    data: { cases: { edges: [] }, licenses: { edges: [] }, seals: { edges: [] } },
+  });
+  expect((await ask(query)).errors).toMatchObject([
+    { extensions: { code: 'UNAUTHENTICATED' } },
+    { extensions: { code: 'UNAUTHENTICATED' } },
+    { extensions: { code: 'UNAUTHENTICATED' } },
+  ]);
+
+  const file = `${gateway}/files/${'a'.repeat(64)}`;
+  expect((await fetch(file)).status).toBe(401);
+  expect((await fetch(file, { headers: { authorization: `Bearer ${auditor}` } })).status).toBe(404);
+  expect(await (await fetch(`${gateway}/root.pem`)).text()).toMatch(/^-----BEGIN CERTIFICATE-----/);
+
+  // The matters' events reach cases in its own process.
+  const admin = connect(database.adminUrl, 'test');
+  await until('cases know every matter', async () => {
+    const [row] = await admin.db.execute('select count(*)::int as known from cases.matter_fact');
+    return row?.known === 108;
+  });
+  await admin.close();
+
+  const ended = children.map((child) => new Promise((resolve) => child.once('exit', resolve)));
+  for (const child of children) child.kill('SIGTERM');
+  expect(await Promise.all(ended)).toEqual(children.map(() => 0));
+});
