@@ -22,12 +22,11 @@ function streamsOf(pdf: Buffer): Stream[] {
   });
 }
 
-/** Replaces a stream by a revision appended to the file, as any PDF editor would. */
+/** Replaces a stream by a revision appended to the file (ISO 32000-1 §7.5.6), as any PDF editor would. */
 function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
-  const text = pdf.toString('latin1');
-  const previous = Number(/startxref\s+(\d+)\s+%%EOF\s*$/.exec(text)?.[1]);
-  const trailer = /\/Root (\d+ 0 R)/.exec(text.slice(previous)) ?? /\/Root (\d+ 0 R)/.exec(text);
-  const size = /\/Size (\d+)/.exec(text.slice(previous)) ?? /\/Size (\d+)/.exec(text);
+  const previous = Number(/startxref\s+(\d+)\s+%%EOF\s*$/.exec(pdf.toString('latin1'))?.[1]);
+  const trailer = /trailer\s*<<([\s\S]*?)>>\s*startxref/.exec(pdf.toString('latin1', previous))?.[1];
+  if (trailer === undefined) throw new Error('no trailer found');
   const packed = deflateSync(body);
   const dictionary = stream.dictionary.replace(/\/Length \d+/, `/Length ${packed.length}`);
   const withFilter = dictionary.includes('/FlateDecode')
@@ -35,10 +34,15 @@ function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
     : dictionary.replace(/>>\s*$/, '/Filter /FlateDecode>>');
   const head = Buffer.from(`\n${stream.object} 0 obj\n${withFilter}\nstream\n`, 'latin1');
   const object = Buffer.concat([head, packed, Buffer.from('\nendstream\nendobj\n')]);
-  const offset = pdf.length + 1;
-  const table = `xref\n${stream.object} 1\n${String(offset).padStart(10, '0')} 00000 n \ntrailer\n<< /Size ${size?.[1]} /Root ${trailer?.[1]} /Prev ${previous} >>\n`;
-  const end = `startxref\n${pdf.length + object.length}\n%%EOF\n`;
-  return Buffer.concat([pdf, object, Buffer.from(table + end)]);
+  const offset = String(pdf.length + 1).padStart(10, '0');
+  const end = [
+    'xref',
+    `${stream.object} 1`,
+    `${offset} 00000 n `,
+    `trailer\n<<${trailer} /Prev ${previous} >>`,
+    `startxref\n${pdf.length + object.length}\n%%EOF\n`,
+  ];
+  return Buffer.concat([pdf, object, Buffer.from(end.join('\n'), 'latin1')]);
 }
 
 /** Draws a bar across the first page. */
@@ -58,23 +62,29 @@ export function tamperAttachment(pdf: Buffer): Buffer {
   return append(pdf, attached, Buffer.from(record));
 }
 
+/** The object identifier of signing-time, DER; behind it SET and UTCTime headers, then YYMMDD… */
 const SIGNING_TIME = Buffer.from('06092a864886f70d010905', 'hex');
-const SUBJECT_UNIT = Buffer.from('不具法律效力');
+const HEADERS_BYTES = 4;
 
 /** Moves the signing time, a signed attribute, by a year. */
 export function tamperSignedAttribute(signature: Buffer): Buffer {
   const forged = Buffer.from(signature);
-  // OID, SET header, UTCTime header, then YYMMDD…
-  const year = forged.indexOf(SIGNING_TIME) + SIGNING_TIME.length + 4;
+  const at = forged.indexOf(SIGNING_TIME);
+  if (at < 0) throw new Error('no signing time found');
+  const year = at + SIGNING_TIME.length + HEADERS_BYTES;
   forged.write(String((Number(forged.toString('latin1', year, year + 2)) + 1) % 100).padStart(2, '0'), year, 'latin1');
   return forged;
 }
 
-/** Changes a word in the subject of the signer's certificate. */
+/** What the test PKI writes into each of its names, and what a forger would rather read there. */
+const SUBJECT_UNIT = Buffer.from('不具法律效力');
+const FORGED_UNIT = Buffer.from('确具法律效力');
+
+/** Changes a word in the names of the certificates, the signer's subject among them. */
 export function tamperCertificate(signature: Buffer): Buffer {
   const forged = Buffer.from(signature);
-  for (let at = forged.indexOf(SUBJECT_UNIT); at >= 0; at = forged.indexOf(SUBJECT_UNIT, at + 1)) {
-    Buffer.from('确具法律效力').copy(forged, at);
-  }
+  let at = forged.indexOf(SUBJECT_UNIT);
+  if (at < 0) throw new Error('no certificate of the test PKI found');
+  for (; at >= 0; at = forged.indexOf(SUBJECT_UNIT, at + 1)) FORGED_UNIT.copy(forged, at);
   return forged;
 }

@@ -124,10 +124,13 @@ export interface Chain {
  * CRYPTO_CONSTRAINTS_FAILURE. Says nothing of validity in time or of revocation.
  */
 export function findChain(seal: Certificate, carried: readonly Uint8Array[], roots: readonly Uint8Array[]): Chain {
-  const issuing = carried.map(tryRead).find((one) => one !== null && issued(one, seal));
-  if (!issuing) throw new Failure('NO_CERTIFICATE_CHAIN_FOUND', '签名中没有签发印章证书的上级证书');
-  const root = roots.map(tryRead).find((one) => one !== null && issued(one, issuing) && issued(one, one));
-  if (!root) throw new Failure('NO_CERTIFICATE_CHAIN_FOUND', '证书链不能到达受信任的根证书');
+  const authorities = readAll(carried).filter((one) => issued(one, seal) && !issued(one, one));
+  if (authorities.length === 0) throw new Failure('NO_CERTIFICATE_CHAIN_FOUND', '签名中没有签发印章证书的上级证书');
+  const trusted = readAll(roots).filter((one) => issued(one, one));
+  const ways = authorities.flatMap((issuing) => trusted.map((root) => ({ issuing, root })));
+  const way = ways.find(({ issuing, root }) => issued(root, issuing));
+  if (!way) throw new Failure('NO_CERTIFICATE_CHAIN_FOUND', '证书链不能到达受信任的根证书');
+  const { issuing, root } = way;
   if (seal.isCa) throw outside('印章证书是 CA 证书');
   if (((seal.keyUsage ?? 0) & (USAGE.digitalSignature | USAGE.nonRepudiation)) === 0)
     throw outside('印章证书不能用于签名');
@@ -137,13 +140,15 @@ export function findChain(seal: Certificate, carried: readonly Uint8Array[], roo
   return { seal, issuing, root };
 }
 
-/** A candidate that cannot be read is no candidate; it must not hide a good one behind it. */
-function tryRead(der: Uint8Array): Certificate | null {
-  try {
-    return readCertificate(der);
-  } catch {
-    return null;
-  }
+/** The candidates that can be read; one that cannot must not hide a good one behind it. */
+function readAll(all: readonly Uint8Array[]): Certificate[] {
+  return all.flatMap((one) => {
+    try {
+      return [readCertificate(one)];
+    } catch {
+      return [];
+    }
+  });
 }
 
 function issued(issuer: Certificate, subject: Certificate): boolean {

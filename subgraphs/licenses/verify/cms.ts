@@ -1,5 +1,12 @@
 import * as asn1js from 'asn1js';
-import { Certificate as Asn1Certificate, type Attribute, ContentInfo, IssuerAndSerialNumber, SignedData } from 'pkijs';
+import {
+  type AlgorithmIdentifier,
+  Certificate as Asn1Certificate,
+  type Attribute,
+  ContentInfo,
+  IssuerAndSerialNumber,
+  SignedData,
+} from 'pkijs';
 import { Failure } from './verdict.ts';
 
 /** A detached CMS signature (RFC 5652) of profile CAdES B-B taken apart; nothing in it has been checked yet. */
@@ -54,6 +61,8 @@ export function parseCms(der: Uint8Array): ParsedSignature {
   if (signed.encapContentInfo.eContentType !== OID.data || signed.encapContentInfo.eContent) {
     throw malformed('不是分离式签名');
   }
+  const named = [...signed.digestAlgorithms, signer.digestAlgorithm, signer.signatureAlgorithm];
+  if (!named.every(hasNoParameters)) throw malformed('算法参数不正确');
   const [digest, ...moreDigests] = signed.digestAlgorithms;
   if (digest?.algorithmId !== signer.digestAlgorithm.algorithmId || moreDigests.length > 0) {
     throw malformed('摘要算法声明不一致');
@@ -117,19 +126,27 @@ function readSignedData(der: Uint8Array): SignedData {
   }
 }
 
+/** SHA-256 and RSA PKCS #1 v1.5 take none: NULL or nothing (RFC 4055, RFC 5754). */
+function hasNoParameters({ algorithmParams }: AlgorithmIdentifier): boolean {
+  return algorithmParams === undefined || (algorithmParams instanceof asn1js.Null && algorithmParams.blockLength === 2);
+}
+
 function octetsOf(value: unknown): Buffer {
   if (value instanceof asn1js.OctetString) return Buffer.from(value.valueBlock.valueHexView);
   throw malformed('签名属性格式不正确');
 }
 
-/** RFC 5652 §11.3: UTCTime up to 2049, GeneralizedTime without fractions after. */
+/** RFC 5652 §11.3: UTCTime up to 2049, GeneralizedTime without fractions after; both in seconds and UTC. */
 function timeOf(value: unknown): Date {
-  const form = value instanceof asn1js.GeneralizedTime ? /^\d{14}Z$/ : /^\d{12}Z$/;
-  if (!(value instanceof asn1js.UTCTime) || !form.test(Buffer.from(value.valueBlock.valueHexView).toString('latin1'))) {
-    throw malformed('签名时间格式不正确');
-  }
-  const time = value.toDate();
-  if (Number.isNaN(time.getTime())) throw malformed('签名时间格式不正确');
+  if (!(value instanceof asn1js.UTCTime)) throw malformed('签名时间格式不正确');
+  const text = Buffer.from(value.valueBlock.valueHexView).toString('latin1');
+  const [, year, rest = ''] = /^(\d{2}|\d{4})(\d{10})Z$/.exec(text) ?? [];
+  if (year?.length !== (value instanceof asn1js.GeneralizedTime ? 4 : 2)) throw malformed('签名时间格式不正确');
+  const full = year.length === 4 ? year : `${Number(year) < 50 ? '20' : '19'}${year}`;
+  const iso = `${full}${rest}`.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6.000Z');
+  const time = new Date(iso);
+  // A thirteenth month is no time; a parser that rolls it over would say that it is.
+  if (Number.isNaN(time.getTime()) || time.toISOString() !== iso) throw malformed('签名时间格式不正确');
   return time;
 }
 

@@ -1,0 +1,137 @@
+import { execFileSync } from 'node:child_process';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
+import { RenderError, renderLicense, UnprintableText } from '../../subgraphs/licenses/document/render.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { AttachmentError, readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
+import { record } from '../support/record.ts';
+
+const render = (changes: Partial<LicenseRecord> = {}) => Buffer.from(renderLicense({ ...record, ...changes }));
+const pagesOf = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type \/Page\s/g)?.length;
+const attachedTo = (pdf: Uint8Array) => Buffer.from(readAttachment(pdf, 'metadata.json') ?? []).toString('utf8');
+
+describe('the document of a license', () => {
+  test('has the same bytes for the same record, whatever was rendered before, and in another process', () => {
+    const first = render();
+    render({ CZZT: '另一持证主体', KZ_NR: [] });
+    expect(render().equals(first)).toBe(true);
+    const program = `
+      import { createHash } from 'node:crypto';
+      import { renderLicense } from './subgraphs/licenses/document/render.ts';
+      console.log(createHash('sha256').update(renderLicense(${JSON.stringify(record)})).digest('hex'));`;
+    const root = new URL('../..', import.meta.url);
+    const args = ['--input-type=module-typescript', '--eval', program];
+    expect(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()).toBe(sha256(first));
+  });
+
+  test('says that it is PDF/A-3b, and was made when the seal was authorised', () => {
+    const text = render().toString('latin1');
+    expect(text).toContain('<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>');
+    expect(text).toContain('(D:20261123010203Z)');
+  });
+
+  test('carries the record in canonical form', () => {
+    expect(attachedTo(render())).toBe(canonical(record));
+  });
+
+  test('fits a page, and flows onto more when it is long', () => {
+    const long = { label: '许可范围', text: '于都县贡江镇示范路一号'.repeat(45) };
+    expect(pagesOf(render())).toBe(1);
+    expect(pagesOf(render({ KZ_NR: Array.from({ length: 8 }, () => long) }))).toBeGreaterThan(2);
+    expect(pagesOf(render({ KZ_NR: [{ label: '地址'.repeat(10), text: 'x'.repeat(500) }] }))).toBe(1);
+    expect(pagesOf(render({ KZ_NR: [{ label: '备注', text: '' }] }))).toBe(1);
+  });
+
+  test.each([
+    '#panic("x")',
+    '$x^2$ *粗* _斜_ @ref <label> `code`',
+    '// comment \\ \\u{41} "quoted" \'single\'',
+    '#include "/etc/passwd"',
+    '= 标题\t',
+    '{{}}[[]]#{',
+  ])('takes %j for data, not for markup', (text) => {
+    const said = text.trim();
+    const lines = [{ label: said, text: said }];
+    expect(attachedTo(render({ CZZT: said, ZZMC: said, ZZBFJG: said, KZ_NR: lines }))).toContain(JSON.stringify(said));
+  });
+
+  test('never shows a name with an empty box, and says which character it has no glyph for', () => {
+    expect(() => render({ CZZT: '㐂𬱖' })).not.toThrow();
+    expect(() => render({ CZZT: '王𠮷𡈽' })).toThrow(expect.objectContaining({ characters: ['𠮷', '𡈽'] }));
+    expect(() => render({ CZZT: '王😀' })).toThrow(UnprintableText);
+  });
+
+  test.each([
+    ['a direction mark', '\u202e'],
+    ['a zero-width joiner', '\u200d'],
+    ['a variation selector', '\u{e0100}'],
+    ['a control character', '\u0007'],
+    ['a line separator', '\u2028'],
+    ['a private character', '\ue000'],
+    ['half a character', '\ud842'],
+  ])('refuses %s, which shows nothing and changes what is read', (_, character) => {
+    expect(() => render({ KZ_NR: [{ label: '地址', text: `甲${character}乙` }] })).toThrow();
+  });
+
+  test('refuses a record that it cannot set, by name', () => {
+    expect(() => render({ ZZBFRQ: 'yesterday' })).toThrow(RenderError);
+    expect(() => render({ ZZQZSJ: 'yesterday' })).toThrow(RenderError);
+    expect(() => render({ KZ_HYDZ: `http://127.0.0.1/${'x'.repeat(500)}` })).toThrow(RenderError);
+    expect(() => render()).not.toThrow();
+  });
+});
+
+describe('the attachment of a document', () => {
+  const pdf = render();
+  const text = pdf.toString('latin1');
+  const changed = (from: string | RegExp, to: string) => Buffer.from(text.replace(from, to), 'latin1');
+  /** Appends a revision that puts nothing new in: what counts is that there is one. */
+  const revised = () => {
+    const previous = /startxref\n(\d+)\n%%EOF/.exec(text.slice(-64))?.[1];
+    const [, root] = /\/Root (\d+ 0 R)/.exec(text) ?? [];
+    const size = /\/Size (\d+)/.exec(text.slice(Number(previous)))?.[1];
+    const table = `\nxref\n0 1\n0000000000 65535 f \ntrailer\n<< /Size ${size} /Root ${root} /Prev ${previous} >>\n`;
+    return Buffer.concat([pdf, Buffer.from(`${table}startxref\n${pdf.length + 1}\n%%EOF`)]);
+  };
+
+  test('has the name that is asked for', () => {
+    expect(() => readAttachment(pdf, 'other.json')).toThrow(AttachmentError);
+  });
+  test('is null where the PDF has none', () => {
+    const bare = changed('/Type /EmbeddedFile', '/Type /EmbeddedNone').toString('latin1').replace('/EF <<', '/EG <<');
+    expect(readAttachment(Buffer.from(bare, 'latin1'), 'metadata.json')).toBeNull();
+  });
+  test.each<[string, Uint8Array]>([
+    ['nothing', Buffer.alloc(0)],
+    ['text', Buffer.from('no PDF')],
+    ['half a PDF', pdf.subarray(0, pdf.length / 2)],
+    ['an appended revision', revised()],
+    ['bytes after the end', Buffer.concat([pdf, Buffer.from('x')])],
+    ['bytes before the beginning', Buffer.concat([Buffer.from('x\n'), pdf])],
+    ['a second attachment', changed('/Type /FontDescriptor', '/Type /EmbeddedFile  ')],
+    ['another filter', changed(/(EmbeddedFile\n {2}\/Filter) \/FlateDecode/, '$1 /FlateDecoda')],
+    ['a wrong length', changed(/\/Length (\d)(\d*)\n {2}\/Type \/EmbeddedFile/, '/Length 9$2\n  /Type /EmbeddedFile')],
+    ['another name in the catalogue', changed('[(metadata.json)', '[(metadata.jsox)')],
+    ['an encrypted file', changed(/\/ID \[/, '/Encrypt [')],
+  ])('is refused in %s', (_, bytes) => {
+    expect(() => readAttachment(bytes, 'metadata.json')).toThrow(AttachmentError);
+  });
+  test('any changed bytes are refused by name or read as what stands there, never a fault', () => {
+    fc.assert(
+      fc.property(
+        fc.array(fc.tuple(fc.nat(pdf.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
+        (changes) => {
+          const broken = Buffer.from(pdf);
+          for (const [at, byte] of changes) broken[at] = byte;
+          try {
+            readAttachment(broken, 'metadata.json');
+          } catch (error) {
+            expect(error).toBeInstanceOf(AttachmentError);
+          }
+        },
+      ),
+      { numRuns: 200 },
+    );
+  });
+});
