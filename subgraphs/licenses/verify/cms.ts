@@ -153,5 +153,8 @@ function timeOf(value: unknown): Date {
 /** SigningCertificateV2 → certs → the first ESSCertIDv2 → certHash; SHA-256 is the default and is not written. */
 function certificateHash(value: unknown): Buffer {
   const first = (node: unknown) => (node instanceof asn1js.Sequence ? node.valueBlock.value[0] : undefined);
-  return octetsOf(first(first(first(value))));
+  const hash = first(first(first(value)));
+  if (hash instanceof asn1js.Sequence)
+    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名证书的摘要算法不是 SHA-256');
+  return octetsOf(hash);
 }

@@ -1,0 +1,188 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
+import { canonical } from '../../subgraphs/kernel/events.ts';
+import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { record } from '../support/record.ts';
+
+/** Our documents in poppler and qpdf; openssl's certificates and signatures in our verifier. */
+
+const folder = mkdtempSync(join(tmpdir(), 'tongquan-document-'));
+const path = (name: string) => join(folder, name);
+const run = (tool: string, ...args: string[]) =>
+  execFileSync(tool, args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const render = (name: string, changes: Partial<LicenseRecord> = {}) => {
+  const pdf = Buffer.from(renderLicense({ ...record, ...changes }));
+  writeFileSync(path(name), pdf);
+  return pdf;
+};
+
+describe('a document in poppler and qpdf', () => {
+  test('says every field of the record, embeds its fonts, attaches the record', () => {
+    render('short.pdf', { KZ_NR: [{ label: '经营场所', text: '于都县贡江镇 #示范路$1$号' }] });
+    const said = run('pdftotext', '-raw', 'short.pdf', '-').replace(/\s/g, '');
+    for (const text of [
+      record.ZZMC,
+      record.ZZBH,
+      record.CZZT,
+      record.CZZTDM,
+      record.ZZBFJG,
+      record.ZZBS,
+      record.ZZQZMC,
+    ]) {
+      expect(said).toContain(text);
+    }
+    expect(said).toContain('于都县贡江镇#示范路$1$号');
+    expect(said).toContain('2026年11月23日至2031年11月22日');
+    const fonts = run('pdffonts', 'short.pdf').trim().split('\n').slice(2);
+    expect(fonts.length).toBeGreaterThan(0);
+    for (const font of fonts) expect(font).toMatch(/NotoSerifSC-\w+ .*yes yes yes/);
+    expect(run('qpdf', '--check', 'short.pdf')).not.toMatch(/WARNING|ERROR/);
+    run('pdfdetach', '-save', '1', '-o', path('metadata.json'), 'short.pdf');
+    expect(readFileSync(path('metadata.json'), 'utf8')).toContain('于都县贡江镇 #示范路$1$号');
+  });
+
+  test('keeps a long text without a blank on the sheet, to the last character', () => {
+    const text = Array.from({ length: 500 }, (_, i) => String.fromCharCode(33 + (i % 94))).join('');
+    render('long.pdf', { KZ_NR: [{ label: 'W'.repeat(12), text }], ZZMC: '证'.repeat(60) });
+    const said = run('pdftotext', '-raw', 'long.pdf', '-').replace(/\s/g, '');
+    expect(said).toContain(text);
+    const boxes = run('pdftotext', '-bbox', 'long.pdf', '-').matchAll(/xMin="([\d.]+)".*?xMax="([\d.]+)".*?>(.*?)</g);
+    const words = [...boxes].map(([, from, to, word]) => ({ from: Number(from), to: Number(to), word }));
+    // A4 is 595 pt wide; the frame's inner edge stands 45 pt from each side, and the column of texts begins at 198.
+    expect(words.filter(({ from, to }) => from < 45 || to > 550)).toEqual([]);
+    const label = words.filter(({ word }) => /^W+$/.test(word ?? ''));
+    expect(label.length).toBeGreaterThan(0);
+    expect(label.filter(({ to }) => to > 198)).toEqual([]);
+  });
+});
+
+describe('the verifier and openssl', () => {
+  const NAMES = {
+    root: '/C=CN/O=Test/OU=仅供测试，不具法律效力/CN=Root',
+    issuing: '/C=CN/O=Test/OU=仅供测试，不具法律效力/CN=Issuing',
+    seal: `/C=CN/O=${record.ZZBFJG}/OU=仅供测试，不具法律效力/CN=审批专用章`,
+  };
+  const EXTENSIONS = `
+[root]
+basicConstraints = critical, CA:TRUE, pathlen:1
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+[issuing]
+basicConstraints = critical, CA:TRUE, pathlen:0
+keyUsage = critical, keyCertSign, cRLSign
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[seal]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature, nonRepudiation
+subjectKeyIdentifier = hash
+authorityKeyIdentifier = keyid
+[encipher]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, keyEncipherment
+[constrained]
+basicConstraints = critical, CA:FALSE
+keyUsage = critical, digitalSignature
+nameConstraints = permitted;DNS:example
+[req]
+distinguished_name = dn
+[dn]
+`;
+  let pdf: Buffer;
+
+  beforeAll(() => {
+    writeFileSync(path('x509.cnf'), EXTENSIONS);
+    certify('root', 'root', 'root');
+    certify('issuing', 'issuing', 'root');
+    certify('seal', 'seal', 'issuing');
+    pdf = render('license.pdf');
+  });
+
+  function certify(name: string, profile: string, issuer: string, subject = NAMES[profile as keyof typeof NAMES]) {
+    const request = ['req', '-config', 'x509.cnf', '-utf8', '-newkey', 'rsa:3072', '-nodes', '-subj', subject];
+    run('openssl', ...request, '-keyout', `${name}.key`, '-out', `${name}.csr`);
+    const by = issuer === name ? ['-signkey', `${name}.key`] : ['-CA', `${issuer}.pem`, '-CAkey', `${issuer}.key`];
+    const how = ['-sha256', '-days', '30', '-set_serial', `0x${Buffer.from(name).toString('hex')}`];
+    const extensions = ['-extfile', 'x509.cnf', '-extensions', profile];
+    run('openssl', 'x509', '-req', '-in', `${name}.csr`, ...by, ...how, ...extensions, '-out', `${name}.pem`);
+  }
+
+  function sign(name: string, ...more: string[]): Buffer {
+    const signer = ['-signer', `${name}.pem`, '-inkey', `${name}.key`, '-certfile', 'issuing.pem'];
+    const form = ['-cades', '-binary', '-md', 'sha256', '-outform', 'DER', '-nosmimecap'];
+    run('openssl', 'cms', '-sign', ...form, '-in', 'license.pdf', ...signer, ...more, '-out', `${name}.p7s`);
+    return readFileSync(path(`${name}.p7s`));
+  }
+
+  const accepts = (file: Buffer, signature: Buffer) => {
+    writeFileSync(path('judged.pdf'), file);
+    writeFileSync(path('judged.p7s'), signature);
+    const args =
+      'cms -verify -cades -binary -inform DER -in judged.p7s -content judged.pdf -CAfile root.pem -purpose any';
+    return spawnSync('openssl', [...args.split(' '), '-out', 'out'], { cwd: folder }).status === 0;
+  };
+  const judge = (file: Buffer, signature: Buffer) => {
+    const roots = [readFileSync(path('root.pem'))];
+    const { verdict, subIndication } = verify({ pdf: file, signature, roots }, new Date());
+    return subIndication ?? verdict;
+  };
+
+  test('agree on openssl’s own signature', () => {
+    const signature = sign('seal');
+    expect(accepts(pdf, signature)).toBe(true);
+    expect(judge(pdf, signature)).toBe('TOTAL_PASSED');
+  });
+
+  test('both refuse four tampered copies, each of which poppler still opens', () => {
+    const signature = sign('seal');
+    const forgeries: [string, Buffer, Buffer, string][] = [
+      ['page', tamperPageContent(pdf), signature, 'HASH_FAILURE'],
+      ['attachment', tamperAttachment(pdf), signature, 'HASH_FAILURE'],
+      ['attribute', pdf, tamperSignedAttribute(signature), 'SIG_CRYPTO_FAILURE'],
+      ['certificate', pdf, tamperCertificate(signature), 'NO_SIGNING_CERTIFICATE_FOUND'],
+    ];
+    for (const [name, file, forged, expected] of forgeries) {
+      expect(judge(file, forged), name).toBe(expected);
+      expect(accepts(file, forged), name).toBe(false);
+      writeFileSync(path('forged.p7s'), forged);
+      run('openssl', 'cms', '-cmsout', '-print', '-inform', 'DER', '-in', 'forged.p7s', '-out', 'printed');
+      writeFileSync(path(`${name}.pdf`), file);
+      expect(run('qpdf', '--check', `${name}.pdf`)).not.toMatch(/WARNING|ERROR/);
+    }
+    const picture = (name: string) => run('pdftoppm', '-r', '40', '-png', `${name}.pdf`, name);
+    for (const name of ['license', 'page', 'attachment']) picture(name);
+    const drawn = (name: string) => readFileSync(path(`${name}-1.png`));
+    expect(drawn('page').equals(drawn('license'))).toBe(false);
+    expect(drawn('attachment').equals(drawn('license'))).toBe(true);
+    run('pdfdetach', '-save', '1', '-o', path('forged.json'), 'attachment.pdf');
+    const forged = readFileSync(path('forged.json'), 'utf8');
+    expect(forged).not.toBe(canonical(record));
+    expect(JSON.parse(forged)).toMatchObject({ ...record, CZZT: expect.any(String) });
+  });
+
+  test.each([
+    ['encipher', 'CHAIN_CONSTRAINTS_FAILURE'],
+    ['constrained', 'CHAIN_CONSTRAINTS_FAILURE'],
+  ])('a certificate of profile %s is refused: %s', (profile, expected) => {
+    certify(profile, profile, 'issuing', NAMES.seal);
+    const signature = sign(profile);
+    expect(judge(pdf, signature)).toBe(expected);
+  });
+
+  test.each<[string, string[], string]>([
+    ['SHA-384', ['-md', 'sha384'], 'CRYPTO_CONSTRAINTS_FAILURE'],
+    ['RSASSA-PSS', ['-keyopt', 'rsa_padding_mode:pss'], 'FORMAT_FAILURE'],
+    ['the file inside', ['-nodetach'], 'FORMAT_FAILURE'],
+    ['the signer named by key identifier', ['-keyid'], 'FORMAT_FAILURE'],
+  ])('a signature with %s is refused', (_, options, expected) => {
+    expect(judge(pdf, sign('seal', ...options))).toBe(expected);
+  });
+});
