@@ -4,6 +4,7 @@ import { type Clock, dayOf } from '../kernel/day.ts';
 import { canonical, contentDigest, type Sign } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { UnprintableText } from './document/render.ts';
 import * as ledger from './ledger.ts';
 import {
   type CertificateTask,
@@ -106,7 +107,8 @@ export function prepareCaseAct(
 function requireRenderable({ render }: IssueDependencies, record: LicenseRecord): void {
   try {
     render(record);
-  } catch {
+  } catch (error) {
+    if (!(error instanceof UnprintableText)) throw error;
     throw new Refusal('FIELD_MALFORMED', 'case', '含有字库没有的字，无法制证');
   }
 }
