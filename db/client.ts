@@ -28,7 +28,33 @@ export function connect(url: string, applicationName: string, poolSize = POOL_SI
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     backoff: () => BACKOFF_SECONDS,
     onnotice: () => {},
+    // Array types are known to drizzle. Asking the server for them on connect is a query of its own, and where the server
+    // is just recovering its failure is nobody's: the process would die of an unhandled rejection.
+    fetch_types: false,
     connection: { application_name: applicationName, statement_timeout: STATEMENT_TIMEOUT_MS, TimeZone: 'UTC' },
   });
   return { db: drizzle(client, { casing: 'snake_case' }), close: () => client.end({ timeout: 2 }) };
+}
+
+/**
+ * Runs `run` in a transaction; with `dryRun` everything is done, answered, and rolled back, so that a rehearsal meets the
+ * very rules that the act would.
+ */
+export async function transact<Result>(
+  db: Database,
+  dryRun: boolean,
+  run: (tx: Transaction) => Promise<Result>,
+): Promise<Result> {
+  if (!dryRun) return db.transaction(run);
+  const rehearsed: { result?: Result } = {};
+  const rollBack = new Error('dry run');
+  try {
+    await db.transaction(async (tx) => {
+      rehearsed.result = await run(tx);
+      throw rollBack;
+    });
+  } catch (error) {
+    if (error !== rollBack) throw error;
+  }
+  return rehearsed.result as Result;
 }

@@ -26,6 +26,8 @@ export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
 
 export interface GatewayOptions extends Doorkeeper, RouteOptions {
   sources: Readonly<Record<string, SubgraphSource>>;
+  /** Mounts what each subgraph offers under `/<name>/` beside GraphQL. */
+  mount?: (app: FastifyInstance) => Promise<void>;
   onFault?: OnFault;
 }
 
@@ -73,6 +75,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });
+  await options.mount?.(app);
   publicRoutes(app, options, options, asker(server));
   app.addHook('onClose', () => server.stop());
   return app;

@@ -15,7 +15,7 @@ import { signRoute } from '../subgraphs/seals/http.ts';
 import { createSeals, type Seals } from '../subgraphs/seals/index.ts';
 import { logFault, type OnFault } from './errors.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';
-import { fileOver, isLive } from './remote.ts';
+import { fileOver, isLive, passOn } from './remote.ts';
 
 /** Everything a whole hub is told; nothing of it is read from the environment. */
 export interface HubConfig {
@@ -73,6 +73,13 @@ export async function createHub(config: HubConfig): Promise<Hub> {
           ? (digest, context) => subgraphs.licenses.file(digest, context.actor)
           : fileOver(base.licenses),
       rootCertificate: () => subgraphs.seals.rootCertificate(),
+      mount: async (gateway) => {
+        for (const one of all) {
+          const url = base[one.name];
+          if (url !== undefined) await passOn(gateway, one.name, url);
+          else await gateway.register(async (scope) => one.routes?.(scope, { ...config, now }));
+        }
+      },
       checks: checksOf(pools, base),
       onFault,
     });

@@ -4,7 +4,7 @@ import { createPublicKey } from 'node:crypto';
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
 const { createGateway } = await import('./gateway.ts');
-const { fileOver, isLive, rootCertificateOver } = await import('./remote.ts');
+const { fileOver, isLive, passOn, rootCertificateOver } = await import('./remote.ts');
 
 /** The gateway as a process of its own; SECURITY.md lists its environment. */
 const {
@@ -27,6 +27,9 @@ const app = await createGateway({
   now: () => new Date(),
   file: fileOver(LICENSES_URL),
   rootCertificate: rootCertificateOver(SEALS_URL),
+  mount: async (app) => {
+    for (const [name, url] of Object.entries(urls)) await passOn(app, name, url);
+  },
   checks: Object.fromEntries(Object.entries(urls).map(([name, url]) => [name, () => isLive(url)])),
 });
 await app.listen({ host: HOST, port: Number(PORT) });

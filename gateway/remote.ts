@@ -1,3 +1,5 @@
+import replyFrom from '@fastify/reply-from';
+import type { FastifyInstance } from 'fastify';
 import type { FilePort } from './routes.ts';
 
 /** What the gateway asks of subgraphs in other processes, beside GraphQL. */
@@ -35,4 +37,14 @@ export function rootCertificateOver(sealsUrl: string): () => Promise<string> {
 export async function isLive(baseUrl: string): Promise<void> {
   const response = await fetch(`${baseUrl}/health/live`, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${baseUrl}: HTTP ${response.status}`);
+}
+
+/** Passes `/<name>/…` on to that subgraph as it came, token and body to the byte: a signed body must arrive as it was signed. */
+export async function passOn(app: FastifyInstance, name: string, baseUrl: string): Promise<void> {
+  await app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+    await scope.register(replyFrom, { undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS } });
+    scope.all(`/${name}/*`, (request, reply) => reply.from(`${baseUrl}${request.url}`));
+  });
 }

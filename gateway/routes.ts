@@ -1,8 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
-import { type GraphContext, graphContext } from '../subgraphs/kernel/serve.ts';
-import { type Doorkeeper, identify } from './auth.ts';
+import { type GraphContext, graphContext, identify } from '../subgraphs/kernel/serve.ts';
+import type { Doorkeeper } from './auth.ts';
 import {
   badIdentifierPage,
   frontPage,
@@ -66,13 +66,13 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
       .send(await options.rootCertificate()),
   );
   app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
-    const who = await identify(request, door);
-    if ('status' in who) return reply.code(who.status).send({ code: who.code, message: who.message });
-    if (who.context.actor.kind === 'public') {
+    const context = await identify(request, reply, door);
+    if (!context) return reply;
+    if (context.actor.kind === 'public') {
       return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文件需要令牌。' });
     }
     const { digest } = request.params;
-    const file = /^[0-9a-f]{64}$/.test(digest) ? await options.file(digest, who.context) : null;
+    const file = /^[0-9a-f]{64}$/.test(digest) ? await options.file(digest, context) : null;
     // The same answer whether there is none or it is somebody else's: a digest must not be a way to ask.
     if (!file) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
     reply.header('etag', `"${digest}"`).header('cache-control', 'private, max-age=0, must-revalidate');

@@ -39,10 +39,11 @@ function importsOf({ path, text }: Source): string[] {
 
 /** Which layer of a subgraph a file is: an import may only go down, or sideways within a layer. */
 function layerOf(path: string): number {
-  const file = path.split('/').slice(2).join('/');
+  // A room (a folder within a subgraph) has the same layers as the subgraph itself.
+  const file = path.split('/').at(-1);
   if (file === 'main.ts') return 4;
   if (file === 'index.ts' || file === 'http.ts') return 3;
-  if (file === 'resolvers.ts' || file === 'view.ts') return 2;
+  if (file === 'resolvers.ts' || file === 'routes.ts' || file === 'view.ts') return 2;
   return 1;
 }
 

@@ -1,5 +1,5 @@
 import type { Day } from '../kernel/day.ts';
-import type { Act, GrantContent, LicenseAction, OrganFact } from '../kernel/events.ts';
+import type { GrantContent, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact, requireLine, TEXT_LENGTH } from './case.ts';
 
@@ -9,17 +9,6 @@ export interface DecisionInput {
   authoriseSeal: boolean;
   validFrom: Day | null;
 }
-
-/** The act on a license by which each action of a matter is carried out; a retained right (保留) is a change of the license. */
-const ACT_OF: Record<LicenseAction, GrantContent['action']> = {
-  ISSUE: 'ISSUE',
-  CHANGE: 'CHANGE',
-  RENEW: 'RENEW',
-  REISSUE: 'REISSUE',
-  RETAIN: 'CHANGE',
-  TRANSFER: 'TRANSFER',
-  CANCEL: 'CANCEL',
-} satisfies Record<LicenseAction, Act>;
 
 /**
  * What the license will say, word for word, if the case is granted; null where the case ends in a decision document.
@@ -46,7 +35,7 @@ export function decide(
 function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): GrantContent {
   const { outcome, matterId } = subject.matter;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
-  const action = ACT_OF[actionOf(subject.matter)];
+  const action = actionOf(subject.matter);
   const asApplied = { holder: subject.applicant, fields: [...subject.fields] };
   const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
   if (action === 'ISSUE') {
@@ -72,6 +61,7 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
         validUntil: endOfMonths(validFrom, outcome.validityMonths),
       };
     case 'CHANGE':
+    case 'RETAIN':
     case 'TRANSFER':
       return { ...kept, holder: subject.applicant, fields };
     case 'REISSUE':

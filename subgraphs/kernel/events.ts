@@ -6,6 +6,10 @@ import { z } from 'zod';
 
 export const MODES = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const;
 export const LICENSE_ACTIONS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL'] as const;
+export const POWER_TYPES = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
+/** Forms in which a material is handed in: 原件, 复印件, 原件核验后退回, 电子件. */
+export const MATERIAL_FORMS = ['ORIGINAL', 'COPY', 'ORIGINAL_SEEN', 'ELECTRONIC'] as const;
+export const RUNNING_CASES = ['FOLLOW', 'STAY'] as const;
 export const OUTCOME_KINDS = ['LICENSE', 'CERTIFICATE', 'FILING_CERTIFICATE', 'DECISION'] as const;
 /** Acts on a license (DOMAIN: operations and endings); `Act` in GraphQL. */
 export const ACTS = [
@@ -13,6 +17,7 @@ export const ACTS = [
   'CHANGE',
   'RENEW',
   'REISSUE',
+  'RETAIN',
   'TRANSFER',
   'SUSPEND',
   'RESTORE',
@@ -34,6 +39,7 @@ export const LICENSE_STATES = [
 ] as const;
 
 export type Mode = (typeof MODES)[number];
+export type PowerType = (typeof POWER_TYPES)[number];
 export type LicenseAction = (typeof LICENSE_ACTIONS)[number];
 
 export type Act = (typeof ACTS)[number];
@@ -66,6 +72,12 @@ const delegation = z.object({
   mode: z.enum(MODES),
   validFrom: day.nullable(),
   validTo: day.nullable(),
+  cityOrgan: z.string(),
+  countyOrgan: z.string(),
+  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
+  industry: z.object({ city: z.string().nullable(), county: z.string().nullable() }),
+  /** Whether cases that run when this period begins go over to its organs, or stay with theirs; their mode stays either way. */
+  runningCases: z.enum(RUNNING_CASES),
   accepts: assignment,
   examines: assignment,
   decides: assignment,
@@ -96,7 +108,7 @@ export type Holder = z.infer<typeof holder>;
 /** What the decider sees and authorises, and the license then says, word for word. */
 const grantContent = z.object({
   matterId: z.string(),
-  action: z.enum(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER', 'CANCEL']),
+  action: z.enum(LICENSE_ACTIONS),
   /** The license acted on, or null where one is newly issued. */
   licenseNumber: z.string().nullable(),
   licenseName: z.string(),
@@ -109,6 +121,28 @@ const grantContent = z.object({
 });
 export type GrantContent = z.infer<typeof grantContent>;
 
+const guideMaterial = z.object({
+  /** Stable within the guide, for instance `M01`. */
+  code: z.string(),
+  name: z.string(),
+  form: z.enum(MATERIAL_FORMS),
+  copies: z.number().int().nonnegative(),
+  required: z.boolean(),
+  /** Type code of an electronic license that may stand in for it (免提交), or null. */
+  licenseType: z.string().length(21).nullable(),
+});
+/** What a case is accepted under: the part of a service guide (办事指南) that the approval work is checked against. */
+const guide = z.object({
+  materials: z.array(guideMaterial),
+  /** Steps in order; `limitDays` in working days, or null where the guide sets none for the step. */
+  steps: z.array(z.object({ name: z.string(), limitDays: z.number().int().positive().nullable() })),
+  /** Statutory (法定) and promised (承诺) limits in working days from acceptance; null: the guide names none. */
+  statutoryDays: z.number().int().positive().nullable(),
+  promisedDays: z.number().int().positive().nullable(),
+});
+export type GuideMaterialFact = z.infer<typeof guideMaterial>;
+export type GuideFact = z.infer<typeof guide>;
+
 export const payloads = {
   /** A matter as it stands, with every delegation period and the organs these name. */
   DelegationChanged: z.object({
@@ -116,12 +150,26 @@ export const payloads = {
     mainItem: z.string(),
     subItem: z.string().nullable(),
     name: z.string(),
+    powerType: z.enum(POWER_TYPES),
     licenseAction: z.enum(LICENSE_ACTIONS).nullable(),
     outcome,
     cityOrgan: z.string(),
     countyOrgan: z.string(),
     delegations: z.array(delegation),
     organs: z.array(organ),
+  }),
+  /** Every published version of a matter's service guide; the county's is the city's with its overlay applied. */
+  GuideChanged: z.object({
+    matterId: z.string(),
+    versions: z.array(
+      z.object({
+        version: z.number().int().positive(),
+        validFrom: day,
+        validTo: day.nullable(),
+        city: guide,
+        counties: z.array(z.object({ divisionCode: z.string().length(6), guide })),
+      }),
+    ),
   }),
   /** A case decided GRANTED that ends in a license act; opens a certificate task. */
   CaseGranted: z.object({
@@ -148,6 +196,8 @@ export const payloads = {
     version: z.number().int().positive(),
     state: z.enum(LICENSE_STATES),
     caseId: z.string().nullable(),
+    /** The supervisor's order that the act carries out, or null. */
+    orderId: z.string().nullable(),
     /** SHA-256 of the file that the act produced: a PDF, or a sealed statement in JSON. */
     documentDigest: digest,
     signatureDigest: digest,
@@ -169,6 +219,75 @@ export const payloads = {
     identifier: z.string(),
     caseId: z.string().nullable(),
     deliveredAt: z.iso.datetime(),
+  }),
+  /** A granted case whose act on a license will not be done: its task was voided (作废) by the organ that decided. */
+  TaskVoided: z.object({
+    caseId: z.string(),
+    actor: z.string(),
+    organ: z.string(),
+    reason: z.string(),
+    voidedAt: z.iso.datetime(),
+  }),
+  /** A supervisor's finding that demands an act on a license (监管反馈): the issuing organ's approver has to answer it. */
+  SupervisionOrdered: z.object({
+    orderId: z.string(),
+    number: z.string(),
+    act: z.enum(['SUSPEND', 'RESTORE', 'REVOKE']),
+    /** The supervisor's sentence. */
+    reason: z.string(),
+    supervisor: organ,
+    orderedAt: z.iso.datetime(),
+  }),
+  /** What became of an order: carried out by an act, or answered with the reason why not. */
+  OrderAnswered: z.object({
+    orderId: z.string(),
+    answer: z.enum(['CARRIED_OUT', 'DECLINED', 'OVERTAKEN']),
+    reason: z.string().nullable(),
+    actor: z.string(),
+    answeredAt: z.iso.datetime(),
+  }),
+  /** Something about a license that waits for a person, or no longer does. */
+  DutyChanged: z.object({
+    /** Stable: one per duty. */
+    dutyId: z.string(),
+    kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN']),
+    /** Identifier of the license version concerned. */
+    identifier: z.string(),
+    name: z.string(),
+    /** Organs that have to see to it. */
+    organs: z.array(z.string()),
+    divisionCode: z.string().length(6),
+    reason: z.string().nullable(),
+    openedAt: z.iso.datetime(),
+    closedAt: z.iso.datetime().nullable(),
+  }),
+  /** A case sent to a city organ that works on an approval platform of its own (审批平台). */
+  CaseForwarded: z.object({
+    caseId: z.string(),
+    caseNumber: z.string(),
+    organ: z.string(),
+    matterId: z.string(),
+    matterName: z.string(),
+    applicant: holder,
+    fields: z.array(z.object({ label: z.string(), text: z.string() })),
+    licenseNumber: z.string().nullable(),
+    opinion: z.string().nullable(),
+    forwardedAt: z.iso.datetime(),
+  }),
+  /** An approval result pushed to a supervisor (双推送); the webhook's body. */
+  ApprovalPushed: z.object({
+    pushId: z.string(),
+    supervisor: z.string(),
+    caseId: z.string(),
+    caseNumber: z.string(),
+    matterId: z.string(),
+    matterName: z.string(),
+    decision: z.enum(['GRANTED', 'REJECTED']),
+    applicantName: z.string(),
+    decidedBy: z.string(),
+    decidedAt: z.iso.datetime(),
+    /** Last day by which it has to reach the supervisor: the third working day after the decision; null where the calendar has no such year. */
+    dueOn: day.nullable(),
   }),
   /** A seal as it stands, with the matters it is granted for. */
   SealChanged: z.object({
@@ -228,7 +347,7 @@ export function contentDigest(content: unknown): string {
   return sha256(canonical(content));
 }
 
-/** The one synchronous call between subgraphs, `licenses → seals.sign`: everything the seal's keeper must know to judge it. */
+/** The one synchronous call between subgraphs, `seals.sign`, by licenses and, for decision documents, by cases: everything the seal's keeper must know to judge it. */
 export const signRequest = z.object({
   /** Same id, same signature, for ever: a repeated call answers what the first one made. */
   issuanceId: z.uuid(),
@@ -236,8 +355,8 @@ export const signRequest = z.object({
   organ: z.string(),
   matterId: z.string(),
   caseId: z.string().nullable(),
-  act: z.enum(ACTS).or(z.literal('SPOIL')),
-  /** Identifier of the license version sealed, or whose act is sealed. */
+  act: z.enum([...ACTS, 'SPOIL', 'DECISION']),
+  /** Identifier of the license version sealed, or whose act is sealed; number of the case whose decision document is sealed. */
   identifier: z.string(),
   /** SHA-256 of the file that is sealed. */
   documentDigest: digest,

@@ -9,7 +9,7 @@ import {
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import fastifyApollo from '@as-integrations/fastify';
 import DataLoader from 'dataloader';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import {
   type Actor,
@@ -42,6 +42,8 @@ export interface Subgraph {
   schema: GraphQLSchema;
   /** Takes an event of another subgraph; safe to call twice. Throws where the producer must send again. */
   receive(producer: string, event: Envelope): Promise<void>;
+  /** What it offers over HTTP beside GraphQL, every path under `/<name>/`; the gateway mounts it or passes requests on. */
+  routes?(app: FastifyInstance, options: ServeOptions): void;
   /** Starts relays and whatever else runs by itself. */
   start(): void;
   stop(): Promise<void>;
@@ -163,8 +165,27 @@ export async function serveSubgraph(
     return reply.code(204).send();
   });
   routes?.(app);
+  if (subgraph.routes) await app.register(async (scope) => subgraph.routes?.(scope, options));
   app.addHook('onClose', () => server.stop());
   return app;
+}
+
+/**
+ * Who asks by a request's token, for a route beside GraphQL; null after a 401 with code and sentence has been sent.
+ * The public is an answer too: the route decides what it may do.
+ */
+export async function identify(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  { tokenKey, now }: Pick<ServeOptions, 'tokenKey' | 'now'>,
+): Promise<GraphContext | null> {
+  try {
+    return await readContext(request, tokenKey, now());
+  } catch (error) {
+    if (!(error instanceof GraphQLError)) throw error;
+    await reply.code(401).send({ code: error.extensions.code, message: error.message });
+    return null;
+  }
 }
 
 /** The service that sent a request; throws TokenError unless it proves to belong to this hub. */

@@ -197,6 +197,7 @@ export async function tellChanged(
       version: now.version.version,
       state: now.version.state,
       caseId: done.caseId,
+      orderId: null,
       documentDigest: sealed.documentDigest,
       signatureDigest: sealed.signatureDigest,
       changedAt: at.toISOString(),

@@ -67,6 +67,8 @@ const TONGQUAN_1: CodeList = {
     CHANGE: 'CHANGE',
     RENEW: 'RENEW',
     REISSUE: 'REISSUE',
+    // This list has no code for a retained right (保留): it collects the new version as a change, and the record says which.
+    RETAIN: 'CHANGE',
     TRANSFER: 'TRANSFER',
     SUSPEND: 'SUSPEND',
     RESTORE: 'RESTORE',

@@ -8,6 +8,7 @@ const TRANSITIONS: Record<Exclude<Act, 'ISSUE'>, { from: readonly LicenseState[]
   CHANGE: { from: ['VALID'], to: 'SUPERSEDED' },
   RENEW: { from: ['VALID'], to: 'SUPERSEDED' },
   REISSUE: { from: ['VALID'], to: 'SUPERSEDED' },
+  RETAIN: { from: ['VALID'], to: 'SUPERSEDED' },
   TRANSFER: { from: ['VALID'], to: 'SUPERSEDED' },
   SUSPEND: { from: ['VALID'], to: 'SUSPENDED' },
   RESTORE: { from: ['SUSPENDED'], to: 'VALID' },
@@ -20,7 +21,7 @@ const TRANSITIONS: Record<Exclude<Act, 'ISSUE'>, { from: readonly LicenseState[]
 };
 
 /** Acts that make a new document, and so a new version on a new sheet of paper. */
-const NEW_VERSION: ReadonlySet<Act> = new Set<Act>(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER']);
+const NEW_VERSION: ReadonlySet<Act> = new Set<Act>(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER']);
 
 /** Acts that an approver of the issuing organ does on the organ's own authority, without a case. */
 export const OWN_ACTS = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'] as const;

@@ -96,7 +96,7 @@ type OwnInput = { input: { identifier: string; reason: string } };
 
 function mutations(deps: issue.IssueDependencies) {
   const byCase =
-    (act: 'ISSUE' | 'CHANGE' | 'RENEW' | 'REISSUE' | 'TRANSFER') =>
+    (act: 'ISSUE' | 'CHANGE' | 'RENEW' | 'REISSUE' | 'RETAIN' | 'TRANSFER') =>
     (_: unknown, { input }: CaseInput, context: GraphContext) =>
       settleAct(deps, context, (actor) =>
         issue.prepareCaseAct(deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
@@ -110,6 +110,7 @@ function mutations(deps: issue.IssueDependencies) {
     changeLicense: byCase('CHANGE'),
     renewLicense: byCase('RENEW'),
     reissueLicense: byCase('REISSUE'),
+    retainLicense: byCase('RETAIN'),
     transferLicense: byCase('TRANSFER'),
     suspendLicense: own('SUSPEND'),
     restoreLicense: own('RESTORE'),

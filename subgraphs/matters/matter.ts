@@ -7,9 +7,8 @@ import type {
   Mode,
   OrganFact,
   OutcomeFact,
+  PowerType,
 } from '../kernel/events.ts';
-
-export type PowerType = 'LICENSE' | 'CONFIRMATION' | 'FILING' | 'OTHER';
 
 /** One printed cell, to the letter. */
 export interface PrintedCell {
@@ -113,7 +112,11 @@ const NO_INDUSTRY_ORGAN = '行业主管部门待明确：审批局不承担监�
 /** Who accepts, examines, decides, seals, is liable and supervises: derived from the mode, never typed in (实施方案二、三.5). */
 export function responsibilities(matter: Matter, delegation: Delegation, on: Day): DelegationFact {
   const { mode, validFrom, validTo, cityOrgan: city, countyOrgan: county } = delegation;
-  const base = { mode, validFrom, validTo };
+  const industryOrgan = (level: 'CITY' | 'COUNTY') =>
+    matter.industryOrgans.find((one) => one.level === level && within(on, one.validFrom, one.validTo))?.organ ?? null;
+  const industry = { city: industryOrgan('CITY'), county: industryOrgan('COUNTY') };
+  const organs = { cityOrgan: city, countyOrgan: county, industry };
+  const base = { mode, validFrom, validTo, ...organs, runningCases: 'FOLLOW' as const };
   const at = (organ: string | null, reason: string, more: Partial<Assignment> = {}): Assignment => ({
     organ,
     second: null,
@@ -122,8 +125,8 @@ export function responsibilities(matter: Matter, delegation: Delegation, on: Day
     ...more,
   });
   const supervises = (level: 'CITY' | 'COUNTY', clause: string) => {
-    const found = matter.industryOrgans.find((one) => one.level === level && within(on, one.validFrom, one.validTo));
-    return found?.organ ? at(found.organ, clause) : at(null, NO_INDUSTRY_ORGAN);
+    const organ = level === 'CITY' ? industry.city : industry.county;
+    return organ === null ? at(null, NO_INDUSTRY_ORGAN) : at(organ, clause);
   };
   const atWindow = { second: city, window: true };
   switch (mode) {
@@ -164,7 +167,7 @@ export function responsibilities(matter: Matter, delegation: Delegation, on: Day
 
 /** The snapshot that other subgraphs keep of a matter. Industry organs are those of the day nearest to `on` in each period. */
 export function factOf(matter: Matter, organs: readonly OrganFact[], on: Day): EventPayload<'DelegationChanged'> {
-  const { id, mainItem, subItem, licenseAction, outcome, cityOrgan, countyOrgan } = matter.row;
+  const { id, mainItem, subItem, powerType, licenseAction, outcome, cityOrgan, countyOrgan } = matter.row;
   const delegations = matter.delegations.map((one) => responsibilities(matter, one, nearest(on, one)));
   const named = new Set([cityOrgan, countyOrgan]);
   for (const { accepts, examines, decides, seals, liable, supervises } of delegations) {
@@ -177,6 +180,7 @@ export function factOf(matter: Matter, organs: readonly OrganFact[], on: Day): E
     mainItem,
     subItem,
     name: nameOf(matter.row),
+    powerType,
     licenseAction,
     outcome,
     cityOrgan,

@@ -1,10 +1,10 @@
 import { and, asc, count, eq, gt, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { Day } from '../kernel/day.ts';
-import { contentDigest, type EventPayload, type Mode, type OrganFact } from '../kernel/events.ts';
+import { contentDigest, type EventPayload, type Mode, type OrganFact, type PowerType } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { type Matter, type MatterRow, nameOf, type PowerType, succeed } from './matter.ts';
+import { type Matter, type MatterRow, nameOf, succeed } from './matter.ts';
 import * as tables from './tables.ts';
 
 const { delegation, industryOrgan, matter, organ } = tables;

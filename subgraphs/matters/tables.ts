@@ -1,7 +1,7 @@
 import { bigint, date, index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import type { LicenseAction, Mode, OutcomeFact } from '../kernel/events.ts';
+import type { LicenseAction, Mode, OutcomeFact, PowerType } from '../kernel/events.ts';
 import { messageTables } from '../kernel/outbox.ts';
-import type { Correction, PowerType, PrintedCell } from './matter.ts';
+import type { Correction, PrintedCell } from './matter.ts';
 
 const schema = pgSchema('matters');
 const day = () => date({ mode: 'string' });

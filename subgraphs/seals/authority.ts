@@ -4,7 +4,15 @@ import type { SignRequest } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 
 /** Acts that rest on a decided case (办件), always: no office does them on its own authority. */
-const NEEDS_CASE: ReadonlySet<string> = new Set(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER']);
+const NEEDS_CASE: ReadonlySet<string> = new Set([
+  'ISSUE',
+  'CHANGE',
+  'RENEW',
+  'REISSUE',
+  'RETAIN',
+  'TRANSFER',
+  'DECISION',
+]);
 
 /**
  * The statement of the person who authorised the seal (用印授权), once it is proved to be about exactly what is to be sealed: the

@@ -4,7 +4,19 @@ import { isLive, makesVersion, stateAfter } from '../../subgraphs/licenses/licen
 
 /** What the law lets be done in each state (DOMAIN: 证照状态); everything else is refused. */
 const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {
-  VALID: ['CHANGE', 'RENEW', 'REISSUE', 'TRANSFER', 'SUSPEND', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
+  VALID: [
+    'CHANGE',
+    'RENEW',
+    'REISSUE',
+    'RETAIN',
+    'TRANSFER',
+    'SUSPEND',
+    'LAPSE',
+    'RESCIND',
+    'WITHDRAW',
+    'REVOKE',
+    'CANCEL',
+  ],
   SUSPENDED: ['RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'],
   SUPERSEDED: [],
   LAPSED: ['CANCEL'],
@@ -17,6 +29,7 @@ const RESULT: Record<string, string> = {
   CHANGE: 'SUPERSEDED',
   RENEW: 'SUPERSEDED',
   REISSUE: 'SUPERSEDED',
+  RETAIN: 'SUPERSEDED',
   TRANSFER: 'SUPERSEDED',
   SUSPEND: 'SUSPENDED',
   RESTORE: 'VALID',
@@ -43,8 +56,8 @@ describe('the state machine of a license', () => {
     }
   }
 
-  test('only five acts make a new document', () => {
-    expect(ACTS.filter(makesVersion)).toEqual(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER']);
+  test('only six acts make a new document', () => {
+    expect(ACTS.filter(makesVersion)).toEqual(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER']);
   });
 
   test('paper of a version out of force must come back', () => {
