@@ -1,5 +1,5 @@
 import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
-import { type Day, isDay, within } from '../../kernel/day.ts';
+import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine, TEXT_LENGTH } from '../application.ts';
 
@@ -21,17 +21,6 @@ const MATTERS_MOST = 200;
 const ID_LENGTH = 64;
 /** Days before its end from which an agreement is listed as about to end. */
 export const ENDING_SOON_DAYS = 30;
-
-/** Whether an agreement stands for that pair of organs and matter on that day. */
-export function covers(
-  one: Agreement,
-  pair: { cityOrgan: string; countyOrgan: string },
-  matter: string,
-  on: Day,
-): boolean {
-  const between = one.cityOrgan === pair.cityOrgan && one.countyOrgan === pair.countyOrgan;
-  return between && one.matters.includes(matter) && within(on, one.validFrom, one.validTo);
-}
 
 /** Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED unless an administrator may record the agreement as it is. */
 export function requireAgreement(actor: Actor, given: Agreement): Person {
