@@ -14,6 +14,7 @@ import {
 import type { DelegationFact } from '../kernel/events.ts';
 import { messageTables } from '../kernel/outbox.ts';
 import type { Finding, LicenseFact, MatterFact, Step } from './case.ts';
+import type { PublishedGuides } from './guide.ts';
 
 const schema = pgSchema('cases');
 
@@ -21,6 +22,12 @@ const schema = pgSchema('cases');
 export const matterFact = schema.table('matter_fact', {
   matterId: text().primaryKey(),
   fact: jsonb().$type<MatterFact>().notNull(),
+});
+
+/** Service guides (办事指南) of a matter, every version, as the newest GuideChanged tells them. */
+export const guideFact = schema.table('guide_fact', {
+  matterId: text().primaryKey(),
+  fact: jsonb().$type<PublishedGuides>().notNull(),
 });
 
 /** Licenses as the newest LicenseChanged tells them. */

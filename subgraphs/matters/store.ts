@@ -10,7 +10,7 @@ import * as tables from './tables.ts';
 const { delegation, industryOrgan, matter, organ } = tables;
 
 export const messages: MessageTables = tables;
-const CONSUMERS = { cases: ['DelegationChanged'] } as const;
+const CONSUMERS = { cases: ['DelegationChanged', 'GuideChanged'] } as const;
 
 export interface MatterFilter {
   mode: Mode | null;
