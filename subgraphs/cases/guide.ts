@@ -16,6 +16,6 @@ export interface GuideInForce extends GuideFact {
 export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string | null): GuideInForce | null {
   const found = guides.versions.find((one) => within(day, one.validFrom, one.validTo));
   if (!found) return null;
-  const county = found.counties.find((one) => one.divisionCode === divisionCode);
+  const county = found.counties.findLast((one) => one.divisionCode === divisionCode && one.validFrom <= day);
   return { version: found.version, ...(county?.guide ?? found.city) };
 }

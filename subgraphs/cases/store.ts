@@ -230,7 +230,7 @@ export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Prom
   await tx.insert(guideFact).values(row).onConflictDoUpdate({ target: guideFact.matterId, set: row });
 }
 
-/** Every published version of a matter's service guide, or null where the matter has none. */
+/** A matter's service guides, or null where it has none. */
 export async function findGuideFact(db: Reader, matterId: string): Promise<PublishedGuides | null> {
   const [row] = await db.select().from(guideFact).where(eq(guideFact.matterId, matterId));
   return row?.fact ?? null;

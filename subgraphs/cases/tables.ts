@@ -24,7 +24,7 @@ export const matterFact = schema.table('matter_fact', {
   fact: jsonb().$type<MatterFact>().notNull(),
 });
 
-/** Service guides (办事指南) of a matter, every version, as the newest GuideChanged tells them. */
+/** Service guides (办事指南) of a matter, as the newest GuideChanged tells them. */
 export const guideFact = schema.table('guide_fact', {
   matterId: text().primaryKey(),
   fact: jsonb().$type<PublishedGuides>().notNull(),

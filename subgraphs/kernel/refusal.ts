@@ -26,6 +26,12 @@ export const REFUSALS = {
   MATTER_UNKNOWN: '没有此事项。',
   MATTER_NOT_DELEGATED: '此事项在该日期尚未下放或已不再下放。',
   AGREEMENT_MISSING: '市县两级单位之间没有有效的承接协议，不能受理。',
+  // service guides
+  GUIDE_UNKNOWN: '此事项没有这一版办事指南。',
+  GUIDE_FILE_INVALID: '办事指南文件有误，未作任何更改。',
+  GUIDE_OUT_OF_ORDER: '施行日期与已发布的办事指南不衔接。',
+  GUIDE_OVERLAY_WIDENS: '县级办事指南只能精简，不得增加或延长。',
+  GUIDE_LIMIT_REACHED: '此事项已发布的办事指南过多。',
   // cases
   CASE_UNKNOWN: '没有此办件。',
   CASE_STEP_NOT_ALLOWED: '办件当前环节不能办理此操作。',

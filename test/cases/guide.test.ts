@@ -18,7 +18,10 @@ const first = {
   validFrom: '2026-01-01',
   validTo: '2026-06-30',
   city: guideOfDays(10),
-  counties: [{ divisionCode: '360731', guide: guideOfDays(8) }],
+  counties: [
+    { divisionCode: '360731', validFrom: '2026-01-01', guide: guideOfDays(8) },
+    { divisionCode: '360731', validFrom: '2026-04-01', guide: guideOfDays(7) },
+  ],
 };
 const second = { version: 2, validFrom: '2026-07-01', validTo: null, city: guideOfDays(9), counties: [] };
 const guides: PublishedGuides = { matterId: MATTER, versions: [first, second] };
@@ -35,7 +38,8 @@ afterAll(async () => {
 });
 
 test.each([
-  ['the county has a guide of its own', '2026-06-30', '360731', 1, 8],
+  ['the county has a guide of its own', '2026-03-31', '360731', 1, 8],
+  ["the county's next one takes over on its first day", '2026-04-01', '360731', 1, 7],
   ["another county has the city's", '2026-06-30', '360732', 1, 10],
   ["a city organ goes by the city's", '2026-06-30', null, 1, 10],
   ['the next version begins on its first day', '2026-07-01', null, 2, 9],
