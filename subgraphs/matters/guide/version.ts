@@ -3,7 +3,7 @@ import type { EventPayload, GuideFact } from '../../kernel/events.ts';
 import { dayBefore } from '../matter.ts';
 import type { Difference } from './difference.ts';
 import type { Guide } from './guide.ts';
-import { judge, type Overlay } from './overlay.ts';
+import { hindrances, judge, type Overlay } from './overlay.ts';
 
 /** A county's overlay on a version, as published; a later revision takes over on its first day. */
 export interface OverlayRevision {
@@ -47,17 +47,44 @@ export interface GuideInForce {
 /** A version as the city or, with `overlay`, a county has it. */
 export function readVersion(
   versions: readonly GuideVersion[],
-  { version, guide }: GuideVersion,
+  { version, guide, overlays }: GuideVersion,
   overlay: OverlayRevision | null,
 ): GuideInForce {
-  const period = { version, validFrom: guide.validFrom, validTo: lastDayOf(versions, version) };
-  if (overlay === null) return { ...period, divisionCode: null, guide, differences: [] };
-  return { ...period, divisionCode: overlay.divisionCode, ...judge(guide, overlay.overlay) };
+  const validTo = lastDayOf(versions, version);
+  if (overlay === null) {
+    return { version, validFrom: guide.validFrom, validTo, divisionCode: null, guide, differences: [] };
+  }
+  const { divisionCode, revision, validFrom } = overlay;
+  const next = overlays.find((one) => one.divisionCode === divisionCode && one.revision === revision + 1);
+  const ends = next ? dayBefore(next.validFrom) : validTo;
+  return { version, validFrom, validTo: ends, divisionCode, ...judge(guide, overlay.overlay) };
 }
 
 /** A county's newest revision on a version that has begun on `on`, or null where the city's guide goes unchanged. */
 export function overlayOn(version: GuideVersion, divisionCode: string, on: Day): OverlayRevision | null {
   return version.overlays.findLast((one) => one.divisionCode === divisionCode && one.validFrom <= on) ?? null;
+}
+
+/** Each county's newest revision on a version, begun or not. */
+export function newestOverlays(version: GuideVersion): OverlayRevision[] {
+  return [...new Map(version.overlays.map((one) => [one.divisionCode, one])).values()];
+}
+
+/** A county whose overlay did not come along to a version (未延续), and why. */
+export interface Lapsed {
+  divisionCode: string;
+  reasons: readonly string[];
+}
+
+/** The counties that had an overlay on the version before and have none on this one. */
+export function lapsedAt(versions: readonly GuideVersion[], { version, guide, overlays }: GuideVersion): Lapsed[] {
+  const before = versions.find((one) => one.version === version - 1);
+  if (!before) return [];
+  return newestOverlays(before).flatMap(({ divisionCode, overlay }) => {
+    if (overlays.some((one) => one.divisionCode === divisionCode)) return [];
+    const reasons = hindrances(before.guide, guide, overlay);
+    return [{ divisionCode, reasons: reasons.length > 0 ? reasons : ['在市级新版本发布之后才发布，须另行发布'] }];
+  });
 }
 
 /** The guide in force on a day, for the city or a county; null where no version is. */
