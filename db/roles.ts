@@ -10,6 +10,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'blank_entry',
   'case_step',
   'document',
+  'guide_overlay',
+  'guide_version',
   'license_entry',
   'outbox_event',
   'outbox_receipt',
