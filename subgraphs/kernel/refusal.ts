@@ -53,6 +53,9 @@ export const REFUSALS = {
   SEAL_AUTHORISATION_MISSING: '决定人没有授权用印，不能制证。',
   FIELD_MALFORMED: '填写内容不符合格式要求。',
   FIELD_TOO_LONG: '填写内容过长。',
+  // working days
+  CALENDAR_MISSING: '该年度的工作日历尚未公布，不能计算期限。',
+  CALENDAR_MALFORMED: '工作日历不符合要求。',
   // holders and identifiers
   HOLDER_CODE_INVALID: '持证主体代码校验位不正确。',
   IDENTIFIER_INVALID: '电子证照标识校验位不正确。',
