@@ -8,6 +8,7 @@ import type postgres from 'postgres';
 export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_entry',
+  'calendar_notice',
   'case_step',
   'document',
   'guide_overlay',

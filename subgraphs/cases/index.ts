@@ -5,6 +5,8 @@ import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
 import { caseResolvers } from './resolvers.ts';
+import { statisticsRoutes } from './statistics/routes.ts';
+import { catchUp } from './statistics/workflow.ts';
 import { messages } from './store.ts';
 import { followMoves, receive, type WorkflowDependencies } from './workflow.ts';
 
@@ -35,6 +37,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
       caseResolvers(dependencies),
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
+    routes: (app, options) => statisticsRoutes(app, dependencies, options),
     start() {
       relay ??= startRelay({
         db,
@@ -47,6 +50,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
         onError,
         pollMs,
       });
+      moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer ??= setInterval(() => {
         moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
       }, MOVE_POLL_MS);

@@ -5,27 +5,31 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
 import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
+import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
 import * as reception from './reception.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
+import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
 export function caseResolvers(dependencies: workflow.WorkflowDependencies): Resolvers {
-  const rooms = [agreementResolvers(dependencies)];
+  const calendar = calendarResolvers(dependencies);
+  const statistics = statisticsResolvers(dependencies);
+  const rooms = [agreementResolvers(dependencies), calendar];
   const { db } = dependencies;
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
+    Query: Object.assign(queries(db), ...rooms.map((room) => room.Query), statistics.Query),
     Mutation: Object.assign(
       receptionMutations(dependencies),
       stepMutations(dependencies),
       ...rooms.map((room) => room.Mutation),
     ),
-    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id), ...calendar.Case },
   };
 }
 

@@ -18,6 +18,7 @@ import {
   waitsFor,
 } from './case.ts';
 import type { PublishedGuides } from './guide.ts';
+import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
 const { caseFile, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
@@ -207,6 +208,7 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
     .returning();
   if (rows.length === 0) return null;
   await tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first });
+  await putFigure(tx, subject);
   return (await withSteps(tx, rows))[0] ?? null;
 }
 
@@ -262,6 +264,7 @@ export async function addStep(
       ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
     })
     .where(eq(caseFile.id, subject.id));
+  await putFigure(tx, after);
   return after;
 }
 
