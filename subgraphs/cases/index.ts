@@ -2,13 +2,16 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import { deliverTo } from './platform/delivery.ts';
+import { platformRoutes } from './platform/routes.ts';
+import { CONSUMER as PLATFORM } from './platform/store.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
 import { messages, putAgreement } from './store.ts';
-import { receive, type WorkflowDependencies } from './workflow.ts';
+import { receive } from './workflow.ts';
 
-export interface CasesDependencies extends WorkflowDependencies {
+export interface CasesDependencies extends PlatformDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
-  onError?: (error: unknown) => void;
   pollMs?: number;
 }
 
@@ -20,7 +23,7 @@ export interface Cases extends Subgraph {
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
-  let relay: Relay | null = null;
+  let relays: Relay[] = [];
   return {
     name: 'cases',
     schema: subgraphSchema(
@@ -28,20 +31,22 @@ export function createCases(dependencies: CasesDependencies): Cases {
       caseResolvers(dependencies),
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
+    routes: (app) => platformRoutes(app, dependencies),
     start() {
-      relay ??= startRelay({
-        db,
-        tables: messages,
-        consumer: 'licenses',
-        deliver: async (event) => {
-          await send.licenses(event);
-          return null;
-        },
-        onError,
-        pollMs,
-      });
+      if (relays.length > 0) return;
+      const toLicenses = async (event: Envelope) => {
+        await send.licenses(event);
+        return null;
+      };
+      const shared = { db, tables: messages, onError, pollMs };
+      relays = [
+        startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
+        startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
+      ];
     },
-    stop: async () => relay?.stop(),
+    stop: async () => {
+      await Promise.all(relays.map((relay) => relay.stop()));
+    },
     recordAgreement: (row) => db.transaction((tx) => putAgreement(tx, row)),
   };
 }

@@ -7,12 +7,15 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type GraphContext, loader, requirePerson, settle, viewRefusal } from '../kernel/serve.ts';
 import { type Case, type CaseActionName, clauseOf, maySee, permissions } from './case.ts';
+import { platformResolvers } from './platform/resolvers.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView, Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
-export function caseResolvers(dependencies: workflow.WorkflowDependencies): Resolvers {
+export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
   const { db } = dependencies;
+  const platform = platformResolvers(dependencies);
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
@@ -30,6 +33,7 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
         );
       },
       case: async (_, { id }, context) => findVisible(db, context, id),
+      ...platform.Query,
     },
     Mutation: {
       acceptCase: (_, { input }, { actor }) =>
@@ -63,8 +67,9 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
           return { agreement: { ...input, cityOrgan: { id: cityOrgan }, countyOrgan: { id: countyOrgan } } };
         });
       },
+      ...platform.Mutation,
     },
-    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Case: { ...platform.Case, __resolveReference: ({ id }, context) => findVisible(db, context, id) },
   };
 }
 

@@ -14,6 +14,7 @@ import {
   type Step,
   type StepRecord,
 } from './case.ts';
+import { tellPlatform } from './platform/store.ts';
 import * as tables from './tables.ts';
 
 const { agreement, caseFile, caseNumber, caseStep, licenseFact, matterFact } = tables;
@@ -202,6 +203,7 @@ export async function addStep(tx: Transaction, subject: Case, record: StepRecord
     .update(caseFile)
     .set({ step: after.step, closed: after.result !== null })
     .where(eq(caseFile.id, subject.id));
+  await tellPlatform(tx, subject, after, record);
   return after;
 }
 
