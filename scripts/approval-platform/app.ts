@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type HubSecret, isFromHub, signMessage } from './jws.ts';
-import { hasArrived, type News, type Order, orders, readNews, SIGNATURE_HEADER, writeMessage } from './protocol.ts';
+import { hasArrived, type News, ORDERS, type Order, readNews, SIGNATURE_HEADER, writeMessage } from './protocol.ts';
 import { type KeptMessage, openStore, type Store } from './store.ts';
 
 /** The reference approval platform (审批平台) of a city organ: it shares no code, database or key with the hub. */
@@ -91,18 +91,15 @@ function deskRoutes(app: FastifyInstance, platform: Platform): void {
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/cases', async () => Object.values(store.state.cases).map(({ news, receipt }) => ({ receipt, ...news })));
   app.get('/messages', async () => store.state.messages);
-  app.post('/decide', async (request, reply) => {
-    const read = orders.decide.safeParse(request.body);
-    if (!read.success) return reply.code(400).send({ code: 'ORDER_MALFORMED', message: read.error.message });
-    const message = draft(
-      'DECIDED',
-      { ...read.data, authoriseSeal: read.data.decision === 'GRANTED' },
-      platform.organ,
-      platform.now(),
-    );
-    store.change((state) => state.messages.push(message));
-    return reply.code(202).send({ id: message.id });
-  });
+  for (const [path, { type, form }] of Object.entries(ORDERS)) {
+    app.post(path, async (request, reply) => {
+      const read = form.safeParse(request.body);
+      if (!read.success) return reply.code(400).send({ code: 'ORDER_MALFORMED', message: read.error.message });
+      const message = draft(type, read.data, platform.organ, platform.now());
+      store.change((state) => state.messages.push(message));
+      return reply.code(202).send({ id: message.id });
+    });
+  }
 }
 
 function draft(type: string, order: Order, organ: string, at: Date): KeptMessage {

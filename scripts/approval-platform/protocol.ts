@@ -24,16 +24,28 @@ export function hasArrived({ step, steps }: News): boolean {
   return step === 'FORWARDED' && ['FORWARDED', 'MOVED'].includes(steps.at(-1)?.step ?? '');
 }
 
-/** What somebody at a desk asks for. */
+/** What somebody at a desk asks for: always about a case, always in somebody's name. */
 const person = z.strictObject({ id: z.string(), name: z.string() });
 const order = { caseNumber: z.string().min(1), by: person };
-export const orders = {
-  decide: z.strictObject({
-    ...order,
-    decision: z.enum(['GRANTED', 'REJECTED']),
-    reason: z.string().nullable().default(null),
-    validFrom: z.iso.date().nullable().default(null),
-  }),
+/** The path at which each is given, the message that it becomes, and its form. */
+export const ORDERS = {
+  '/decide': {
+    type: 'DECIDED',
+    form: z
+      .strictObject({
+        ...order,
+        decision: z.enum(['GRANTED', 'REJECTED']),
+        reason: z.string().nullable().default(null),
+        validFrom: z.iso.date().nullable().default(null),
+      })
+      .transform((one) => ({ ...one, authoriseSeal: one.decision === 'GRANTED' })),
+  },
+  '/send-back': { type: 'SENT_BACK', form: z.strictObject({ ...order, reason: z.string() }) },
+  '/pause': {
+    type: 'PAUSED',
+    form: z.strictObject({ ...order, kind: z.string(), reason: z.string(), papers: z.array(z.string()) }),
+  },
+  '/resume': { type: 'RESUMED', form: z.strictObject({ ...order, note: z.string().nullable().default(null) }) },
 } as const;
 
 /** What a message says beside its type: the case, who acts, and what the type asks for. */

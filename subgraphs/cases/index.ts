@@ -2,13 +2,15 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Agreement } from './agreement/agreement.ts';
+import { insertAgreement } from './agreement/store.ts';
 import { deliverTo } from './platform/delivery.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
-import { messages, putAgreement } from './store.ts';
-import { receive } from './workflow.ts';
+import { messages } from './store.ts';
+import { followMoves, receive } from './workflow.ts';
 
 export interface CasesDependencies extends PlatformDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
@@ -16,14 +18,19 @@ export interface CasesDependencies extends PlatformDependencies {
 }
 
 export interface Cases extends Subgraph {
-  /** Keeps an undertaking agreement from a seed; the same number again replaces what was kept. */
-  recordAgreement(row: Parameters<typeof putAgreement>[1]): Promise<void>;
+  /** Keeps an undertaking agreement from a seed; a number that is known already changes nothing. */
+  recordAgreement(row: Agreement): Promise<void>;
 }
+
+/** How often running cases are looked over for matters that moved to other organs today. */
+const MOVE_POLL_MS = 30_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
   let relays: Relay[] = [];
+  let moving: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
   return {
     name: 'cases',
     schema: subgraphSchema(
@@ -34,19 +41,26 @@ export function createCases(dependencies: CasesDependencies): Cases {
     routes: (app) => platformRoutes(app, dependencies),
     start() {
       if (relays.length > 0) return;
+      const shared = { db, tables: messages, onError, pollMs };
       const toLicenses = async (event: Envelope) => {
         await send.licenses(event);
         return null;
       };
-      const shared = { db, tables: messages, onError, pollMs };
       relays = [
         startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
         startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
       ];
+      timer = setInterval(() => {
+        moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
+      }, MOVE_POLL_MS);
     },
     stop: async () => {
-      await Promise.all(relays.map((relay) => relay.stop()));
+      clearInterval(timer);
+      await Promise.all([...relays.map((relay) => relay.stop()), moving]);
     },
-    recordAgreement: (row) => db.transaction((tx) => putAgreement(tx, row)),
+    recordAgreement: async (row) => {
+      const by = { recordedBy: '初始化', recordedAt: dependencies.now() };
+      await db.transaction((tx) => insertAgreement(tx, { ...row, ...by }));
+    },
   };
 }

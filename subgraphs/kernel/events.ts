@@ -286,6 +286,8 @@ export const payloads = {
         actor: z.string(),
         finding: z.string().nullable(),
         note: z.string().nullable(),
+        /** What the step carries beside its note: a pause with its papers, a transfer with its organs. */
+        data: z.record(z.string(), z.unknown()).nullable(),
       }),
     ),
   }),

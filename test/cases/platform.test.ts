@@ -108,6 +108,43 @@ describe('a message does what the organ’s own people could do', () => {
     expect((await send(message)).text).toBe(refused.text);
   });
 
+  test('退回 and the county examines again; 特别程序 stops the clock and 恢复 lets it run', async () => {
+    const made = await forwardedCase(hub);
+    const { examines, forwards } = ROUTES.WINDOW_FORWARD;
+    const say = async (type: string, more: object = {}) => {
+      const { status, body } = await send(messageOf(type, made.number, clock(), more));
+      return [status, body.code ?? body.step];
+    };
+    const hearing = { kind: 'HEARING', reason: '依法听证', papers: ['赣审听〔2022〕3号'] };
+    expect(await say('RECEIVED')).toEqual([200, 'FORWARDED']);
+    expect(await say('RESUMED')).toEqual([422, 'CASE_NOT_PAUSED']);
+    expect(await say('PAUSED', { ...hearing, papers: [] })).toEqual([422, 'PAPERS_MISSING']);
+    expect(await say('PAUSED', { ...hearing, reason: '' })).toEqual([422, 'REASON_MISSING']);
+    expect(await say('PAUSED', hearing)).toEqual([200, 'FORWARDED']);
+    expect(await say('PAUSED', hearing)).toEqual([422, 'CASE_PAUSED']);
+    expect(await say('DECIDED', GRANT)).toEqual([422, 'CASE_PAUSED']);
+    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_PAUSED']);
+    expect(await say('RESUMED', { note: '听证结束' })).toEqual([200, 'FORWARDED']);
+    expect(await say('SENT_BACK', { reason: '' })).toEqual([422, 'REASON_MISSING']);
+    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([200, 'ACCEPTED']);
+    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
+    expect(await say('RECEIVED')).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
+
+    await act(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }, 'case { id }');
+    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
+    const query = 'query($id: ID!) { case(id: $id) { platform { receivedAt } } }';
+    expect((await hub.ask('auditor', query, { id: made.id })).data.case.platform.receivedAt).toBeNull();
+    expect(await say('DECIDED', GRANT)).toEqual([200, 'DECIDED']);
+    expect((await stepsOf(made.id)).steps.map((one: { step: string }) => one.step).slice(-6)).toEqual([
+      'PAUSED',
+      'RESUMED',
+      'SENT_BACK',
+      'EXAMINED',
+      'FORWARDED',
+      'DECIDED',
+    ]);
+  });
+
   test('is refused where the case is not there yet, or no longer', async () => {
     const { accepts, examines, forwards, matter } = ROUTES.SUBSTANTIVE_REVIEW;
     const applicant = { name: '某某', codeKind: 'USCC', code: '91000000MA0000001R' };
@@ -115,7 +152,7 @@ describe('a message does what the organ’s own people could do', () => {
       hub,
       accepts,
       'acceptCase',
-      'AcceptCaseInput',
+      'ApplicationInput',
       { matter, applicant },
       'case { id number }',
     );
@@ -124,7 +161,7 @@ describe('a message does what the organ’s own people could do', () => {
     expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
     await act(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }, 'case { id }');
     expect((await decided()).body.code).toBe('CASE_MUST_BE_FORWARDED');
-    await act(hub, forwards, 'forwardCase', 'ForwardCaseInput', { case: made.id }, 'case { id }');
+    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
     expect((await decided()).status).toBe(200);
     expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
     expect((await decided()).body.code).toBe('CASE_STEP_NOT_ALLOWED');

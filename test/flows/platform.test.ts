@@ -59,7 +59,12 @@ describe.each(['local', 'http'] as const)('a case through the city’s platform,
       organ: ORGAN,
       mode: 'WINDOW_FORWARD',
       applicant: { code: '91000000MA0000001R' },
-      steps: [{ step: 'ACCEPTED' }, { step: 'EXAMINED', note: '材料齐全' }, { step: 'FORWARDED' }],
+      steps: [
+        { step: 'RECEIVED' },
+        { step: 'ACCEPTED' },
+        { step: 'EXAMINED', note: '材料齐全' },
+        { step: 'FORWARDED' },
+      ],
     });
     expect(news).not.toHaveProperty('caseId');
 
@@ -75,6 +80,37 @@ describe.each(['local', 'http'] as const)('a case through the city’s platform,
       'DECIDED',
       'CERTIFIED',
     ]);
+  });
+
+  test('a case sent back comes again, as the same case', async () => {
+    const made = await forwardedCase(hub);
+    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    const pause = { kind: 'EXPERT_REVIEW', reason: '专家评审', papers: ['赣审评〔2022〕8号'] };
+    for (const [path, order, step] of [
+      ['/pause', pause, 'FORWARDED'],
+      ['/resume', { note: '评审通过' }, 'FORWARDED'],
+      ['/send-back', { reason: '请补充审查场地条件' }, 'ACCEPTED'],
+    ] as const) {
+      const id = await peer.order(path, { caseNumber: made.number, by: BY, ...order });
+      expect(await answerTo(id)).toMatchObject({ status: 200, step });
+    }
+    const { examines, forwards } = ROUTES.WINDOW_FORWARD;
+    expect(
+      await refusalOf(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }),
+    ).toBeNull();
+    expect(await refusalOf(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id })).toBeNull();
+    await until('it is received again', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    const known = (await peer.see('/cases')).filter((one) => one.caseNumber === made.number);
+    expect(known).toMatchObject([{ revision: 6, step: 'FORWARDED' }]);
+    expect(known[0].steps.find((one: { step: string }) => one.step === 'PAUSED').data).toEqual({
+      pause: { kind: pause.kind, papers: pause.papers },
+    });
+    expect(
+      await refusalOf(hub, forwards, 'withdrawCase', 'CaseReasonInput', { case: made.id, reason: '申请人撤回' }),
+    ).toBeNull();
+    await until('the platform knows of the withdrawal', async () =>
+      (await peer.see('/cases')).some((one) => one.caseNumber === made.number && one.result === 'WITHDRAWN'),
+    );
   });
 
   test('a platform that was stopped takes up where it left, and a decision made at the hub beats its own', async () => {

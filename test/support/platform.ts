@@ -78,9 +78,9 @@ export async function forwardedCase(
   route: (typeof ROUTES)['SUBSTANTIVE_REVIEW' | 'WINDOW_FORWARD'] = ROUTES.WINDOW_FORWARD,
 ) {
   const input = { matter: route.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] };
-  const { case: made } = await act(hub, route.accepts, 'acceptCase', 'AcceptCaseInput', input, 'case { id number }');
+  const { case: made } = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id number }');
   const examine = { case: made.id, finding: 'APPROVED', opinion: '材料齐全' };
   await act(hub, route.examines, 'examineCase', 'ExamineCaseInput', examine, 'case { id }');
-  await act(hub, route.forwards, 'forwardCase', 'ForwardCaseInput', { case: made.id }, 'case { id }');
+  await act(hub, route.forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
   return made as { id: string; number: string };
 }

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import type { Person } from '../../kernel/actor.ts';
 import { sha256 } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { PAUSE_KINDS } from '../case.ts';
 
 /** A platform's message to the hub and the signature on it: `docs/approval-platform.md` is the protocol. */
 
@@ -96,6 +97,18 @@ const message = {
 const anyMessage = z.discriminatedUnion('type', [
   /** 签收: the case is shown at the platform; it does not move. */
   z.strictObject({ type: z.literal('RECEIVED'), ...message }),
+  /** 退回补充审查, to the organ that examined. */
+  z.strictObject({ type: z.literal('SENT_BACK'), ...message, reason: z.string() }),
+  /** 特别程序: the clock stops. `papers` are the numbers of the papers it rests on (文号). */
+  z.strictObject({
+    type: z.literal('PAUSED'),
+    ...message,
+    kind: z.enum(PAUSE_KINDS),
+    reason: z.string(),
+    papers: z.array(z.string()),
+  }),
+  /** 恢复计时. */
+  z.strictObject({ type: z.literal('RESUMED'), ...message, note: z.string().nullable().default(null) }),
   /** 决定, and with it the authorisation of the seal (授权用印). */
   z.strictObject({
     type: z.literal('DECIDED'),

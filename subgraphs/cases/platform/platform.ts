@@ -108,6 +108,7 @@ export function snapshotOf(subject: Case, platform: Platform): EventPayload<'For
       actor: one.actor,
       finding: one.finding,
       note: one.note,
+      data: one.data === null ? null : { ...one.data },
     })),
   };
 }

@@ -1,7 +1,7 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { forbidden, loader, requirePerson, settle } from '../../kernel/serve.ts';
-import { maySee } from '../case.ts';
+import { maySee } from '../action.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';
 import type { PlatformKey } from './message.ts';
@@ -34,7 +34,7 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
       registerPlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
         return settle(async () => {
-          const { platform, secret } = await workflow.register(deps, actor, input, input.dryRun ?? false);
+          const { platform, secret } = await workflow.register(deps, actor, input, input.dryRun);
           return { platform: view(platform), secret };
         });
       },
@@ -42,8 +42,8 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
         requirePerson(actor);
         const { platform: id, name = null, url = null, renewSecret, dryRun } = input;
         return settle(async () => {
-          const wanted = { id, name, url, renewSecret: renewSecret ?? false };
-          const { platform, secret } = await workflow.change(deps, actor, wanted, dryRun ?? false);
+          const wanted = { id, name, url, renewSecret: renewSecret };
+          const { platform, secret } = await workflow.change(deps, actor, wanted, dryRun);
           return { platform: view(platform), secret };
         });
       },
@@ -51,18 +51,18 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
         requirePerson(actor);
         const { platform: id, publicKey, validFrom = null, validTo = null, dryRun } = input;
         const key = { id, publicKey, validFrom, validTo };
-        return settle(async () => ({ platform: view(await workflow.addKey(deps, actor, key, dryRun ?? false)) }));
+        return settle(async () => ({ platform: view(await workflow.addKey(deps, actor, key, dryRun)) }));
       },
       endPlatformKey: (_, { input }, { actor }) => {
         requirePerson(actor);
         const { platform: id, key: kid, validTo = null, dryRun } = input;
         const wanted = { id, kid, validTo };
-        return settle(async () => ({ platform: view(await workflow.endKey(deps, actor, wanted, dryRun ?? false)) }));
+        return settle(async () => ({ platform: view(await workflow.endKey(deps, actor, wanted, dryRun)) }));
       },
       removePlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
         return settle(async () => ({
-          platform: view(await workflow.remove(deps, actor, input.platform, input.dryRun ?? false)),
+          platform: view(await workflow.remove(deps, actor, input.platform, input.dryRun)),
         }));
       },
     },

@@ -1,11 +1,11 @@
 import { hkdfSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { type Transaction, transact } from '../../../db/client.ts';
-import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
+import { type Actor, requireRole } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { type Case, maySee, NAME_LENGTH, requireLine } from '../case.ts';
-import { lockCase } from '../store.ts';
-import { decideCase, type WorkflowDependencies } from '../workflow.ts';
+import { NAME_LENGTH, requireLine } from '../application.ts';
+import type { Case } from '../case.ts';
+import { type Acting, act, decideCase, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import {
   digestOf,
   FRESH_SECONDS,
@@ -265,31 +265,27 @@ async function perform(
   const caseId = await store.caseIdOf(tx, message.caseNumber);
   if (caseId === null) throw new Refusal('CASE_UNKNOWN', 'caseNumber');
   const inside = { ...deps, db: tx };
+  const acting = { actor: person, id: caseId, dryRun: false };
+  const moved = (subject: Case) => ({ subject, moved: true });
   switch (message.type) {
     case 'RECEIVED':
-      return { subject: await noteReceived(tx, person, caseId, platform, at), moved: false };
-    case 'DECIDED': {
-      const { decision, reason, validFrom, authoriseSeal } = message;
-      const input = { decision, reason, validFrom, authoriseSeal };
-      return { subject: await decideCase(inside, person, caseId, input), moved: true };
-    }
+      return { subject: await noteReceived(inside, acting, platform), moved: false };
+    case 'SENT_BACK':
+      return moved(await sendBack(inside, acting, message.reason));
+    case 'PAUSED':
+      return moved(await pause(inside, acting, message));
+    case 'RESUMED':
+      return moved(await resume(inside, acting, message.note));
+    case 'DECIDED':
+      return moved(await decideCase(inside, acting, message));
   }
 }
 
-async function noteReceived(
-  tx: Transaction,
-  person: Person,
-  caseId: string,
-  platform: Platform,
-  at: Date,
-): Promise<Case> {
-  const stored = await lockCase(tx, caseId);
-  if (!stored) throw new Refusal('CASE_UNKNOWN', 'caseNumber');
-  const { subject, parties, window } = stored;
-  if (!maySee(person, { applicantCode: subject.applicant.code, parties, window })) {
-    throw new Refusal('CASE_UNKNOWN', 'caseNumber');
-  }
-  requireAtOrgan(subject, platform.organ);
-  await store.putReceived(tx, caseId, platform.id, at);
-  return subject;
+/** 签收: shows that the case has reached the platform's people. The first time counts; the case does not move. */
+function noteReceived(deps: PlatformDependencies, acting: Acting, { id, organ }: Platform): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    requireAtOrgan(subject, organ);
+    await store.putReceived(tx, subject.id, id, at);
+    return subject;
+  });
 }
