@@ -306,6 +306,81 @@ describe('nothing is believed without a signature by a key in force', () => {
   });
 });
 
+test('a hub that dies with a message in hand has done nothing; the same message again does it once', async () => {
+  const made = await forwardedCase(hub);
+  const message = messageOf('DECIDED', made.number, clock(), GRANT);
+  const admin = postgres(hub.adminUrl, { max: 2 });
+  const held = await admin.reserve();
+  await held`begin`;
+  await held`select 1 from cases.case_file where id = ${made.id} for update`;
+  const lost = send(message);
+  await until('the message waits for the case', async () => {
+    const [row] = await admin`select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
+    return row?.waiting > 0;
+  });
+  await admin`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
+  expect(await lost).toMatchObject({ status: 500, body: { outcome: 'FAULT', code: 'INTERNAL' } });
+  await held`commit`;
+  held.release();
+  await admin.end();
+  expect((await stepsOf(made.id)).step).toBe('FORWARDED');
+  expect(await messagesOf(made.id)).toEqual([]);
+  const answers = [await send(message), await send(message)];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect(answers[0]?.text).toBe(answers[1]?.text);
+  expect((await stepsOf(made.id)).steps.filter((one: { step: string }) => one.step === 'DECIDED')).toHaveLength(1);
+});
+
+test('a case whose matter goes over to another city organ goes over to that organ’s platform', async () => {
+  const theirs = await platformKeys();
+  const to = 'ganzhou-sthjj';
+  const { id: theirId } = await registerPlatform(hub, theirs, { organ: to, name: '生态环境审批平台' });
+  const made = await forwardedCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
+  const sql = postgres(hub.adminUrl, { max: 1 });
+  const matterId = ROUTES.SUBSTANTIVE_REVIEW.matter;
+  const [row] =
+    await sql`select fact, revision from cases.matter_fact join cases.inbox on stream = 'matter:' || matter_id
+    where matter_id = ${matterId}`;
+  const [organ] =
+    await sql`select o from cases.matter_fact, jsonb_array_elements(fact->'organs') o where o->>'id' = ${to} limit 1`;
+  const [first] = row?.fact.delegations ?? [];
+  const moved = JSON.parse(JSON.stringify(first).replaceAll(ORGAN, to));
+  const delegations = [
+    { ...first, validTo: '2022-09-28' },
+    { ...moved, validFrom: '2022-09-29', runningCases: 'FOLLOW' },
+  ];
+  await hub.hub.cases.receive('matters', {
+    type: 'DelegationChanged',
+    stream: `matter:${matterId}`,
+    revision: row?.revision + 1,
+    occurredAt: clock().toISOString(),
+    payload: { ...row?.fact, delegations, organs: [...(row?.fact.organs ?? []), organ?.o] },
+  });
+  expect((await send(messageOf('DECIDED', made.number, clock(), GRANT))).body.code).toBe('MATTER_MOVED');
+  expect((await send(messageOf('RECEIVED', made.number, clock(), { organ: to }), {}, theirs)).status).toBe(200);
+  const query = 'query($id: ID!) { case(id: $id) { platform { name receivedAt } } }';
+  expect((await hub.ask('auditor', query, { id: made.id })).data.case.platform).toEqual({
+    name: '生态环境审批平台',
+    receivedAt: clock().toISOString(),
+  });
+  const told = await sql`select payload->>'platformId' as platform, payload->'steps'->-1->>'step' as step, revision
+    from cases.outbox_event where type = 'ForwardedCaseChanged' and payload->>'caseId' = ${made.id} order by 2, 1`;
+  await sql.end();
+  expect(told.map((one) => ({ ...one }))).toEqual([
+    { platform: platform.id, step: 'FORWARDED', revision: 1 },
+    ...[
+      { platform: platform.id, step: 'MOVED', revision: 2 },
+      { platform: theirId, step: 'MOVED', revision: 1 },
+    ].sort((a, b) => (a.platform < b.platform ? -1 : 1)),
+  ]);
+  expect((await send(messageOf('RECEIVED', made.number, clock()))).body.code).toBe('ORGAN_WITHOUT_POWER');
+  expect((await send(messageOf('DECIDED', made.number, clock(), { ...GRANT, organ: to }), {}, theirs)).status).toBe(
+    200,
+  );
+});
+
 test('the evidence stands: body, signature and answer, unchangeable', async () => {
   const made = await forwardedCase(hub);
   const message = messageOf('RECEIVED', made.number, clock());
