@@ -11,11 +11,13 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'case_step',
   'document',
   'license_entry',
+  'notice',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
   'seal_event',
   'seal_use',
+  'sealed_file',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

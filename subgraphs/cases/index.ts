@@ -1,13 +1,17 @@
 import { readFileSync } from 'node:fs';
-import type { Envelope } from '../kernel/events.ts';
+import type { Envelope, Sign } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import { noticeRoutes } from './notice/routes.ts';
+import { startSealing } from './notice/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
 import { messages, putAgreement } from './store.ts';
 import { receive, type WorkflowDependencies } from './workflow.ts';
 
 export interface CasesDependencies extends WorkflowDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
+  /** Seals decision documents (决定书). */
+  sign: Sign;
   onError?: (error: unknown) => void;
   pollMs?: number;
 }
@@ -21,6 +25,7 @@ export interface Cases extends Subgraph {
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
   let relay: Relay | null = null;
+  let sealing: ReturnType<typeof startSealing> | null = null;
   return {
     name: 'cases',
     schema: subgraphSchema(
@@ -28,7 +33,9 @@ export function createCases(dependencies: CasesDependencies): Cases {
       caseResolvers(dependencies),
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
+    routes: (app, options) => noticeRoutes(app, dependencies, options),
     start() {
+      sealing ??= startSealing(dependencies);
       relay ??= startRelay({
         db,
         tables: messages,
@@ -41,7 +48,9 @@ export function createCases(dependencies: CasesDependencies): Cases {
         pollMs,
       });
     },
-    stop: async () => relay?.stop(),
+    stop: async () => {
+      await Promise.all([relay?.stop(), sealing?.stop()]);
+    },
     recordAgreement: (row) => db.transaction((tx) => putAgreement(tx, row)),
   };
 }

@@ -7,6 +7,7 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type GraphContext, loader, requirePerson, settle, viewRefusal } from '../kernel/serve.ts';
 import { type Case, type CaseActionName, clauseOf, maySee, permissions } from './case.ts';
+import { noticeResolvers } from './notice/resolvers.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView, Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
@@ -64,7 +65,10 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
         });
       },
     },
-    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Case: {
+      ...noticeResolvers(dependencies).Case,
+      __resolveReference: ({ id }, context) => findVisible(db, context, id),
+    },
   };
 }
 

@@ -20,6 +20,7 @@ import {
   TEXT_LENGTH,
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
+import { prepareDecision, writeNotice } from './notice/workflow.ts';
 import * as store from './store.ts';
 
 /** What the workflow of cases needs; nothing of it is read from the environment. */
@@ -71,7 +72,9 @@ export async function accept(
       },
       first,
     );
-    return requireCase(await store.lockCase(tx, file.id)).subject;
+    const { subject } = requireCase(await store.lockCase(tx, file.id));
+    await writeNotice(tx, { kind: 'ACCEPTANCE', subject, step: first, organ: acceptedBy });
+    return subject;
   });
 }
 
@@ -106,8 +109,8 @@ export function forward(
 }
 
 /**
- * Decides (决定). Where a license follows, the decision, the decider's seal authorisation and the event that opens the
- * certificate task are one transaction.
+ * Decides (决定). The decision, the decider's seal authorisation and what is sealed by it, the event that opens the certificate
+ * task or the decision document (决定书), are one transaction.
  */
 export function decideCase(
   dependencies: WorkflowDependencies,
@@ -121,6 +124,11 @@ export function decideCase(
     const content = decide(subject, input, license, dayOf(at));
     const decided = await store.addStep(tx, subject, stepBy(approver, 'DECIDED', at, input.reason, input.decision));
     if (content) await grant(tx, dependencies, { subject, approver, content, at });
+    else {
+      const step = { at, note: input.reason, finding: input.decision };
+      const { authorisationKey } = dependencies;
+      await prepareDecision(tx, { subject, step, organ: issuerOf(subject), decider: approver, authorisationKey });
+    }
     return decided;
   });
 }
