@@ -9,6 +9,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_entry',
   'case_step',
+  'delegation_change',
+  'delegation_import',
   'document',
   'license_entry',
   'outbox_event',

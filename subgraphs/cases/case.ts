@@ -57,18 +57,18 @@ export function foldCase(file: CaseFile, steps: readonly StepRecord[]): Case {
 function resultOf(file: CaseFile, decided: StepRecord | undefined, steps: readonly StepRecord[]): Result | null {
   if (!decided) return null;
   if (decided.finding === 'REJECTED') return 'REJECTED';
-  if (!endsInLicenseAct(file.matter)) return 'CLOSED';
+  if (!endsInLicenseAct(file.delegation)) return 'CLOSED';
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
 }
 
-/** Whether a granted case of this matter ends in an act on a license rather than in a decision document. */
-export function endsInLicenseAct(matter: MatterFact): boolean {
-  return matter.outcome.kind !== 'DECISION';
+/** Whether a granted case of this delegation ends in an act on a license rather than in a decision document. */
+export function endsInLicenseAct(delegation: DelegationFact): boolean {
+  return delegation.outcome.kind !== 'DECISION';
 }
 
-/** What the matter does to a license; a matter that ends in one and says nothing else issues it. */
-export function actionOf(matter: MatterFact): LicenseAction {
-  return matter.licenseAction ?? 'ISSUE';
+/** What a case of this delegation does to a license; one that ends in a license and says nothing else issues it. */
+export function actionOf(delegation: DelegationFact): LicenseAction {
+  return delegation.licenseAction ?? 'ISSUE';
 }
 
 /** The delegation in force on `on`; refuses MATTER_NOT_DELEGATED where there is none. */
@@ -103,7 +103,11 @@ export function requireLine(text: string, most: number, field: string): void {
  * Checks an application (收件) before it is accepted.
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, LICENSE_NOT_NAMED, LICENSE_UNKNOWN, NOT_YOUR_RECORD.
  */
-export function requireApplication(matter: MatterFact, application: Application, license: LicenseFact | null): void {
+export function requireApplication(
+  delegation: DelegationFact,
+  application: Application,
+  license: LicenseFact | null,
+): void {
   requireLine(application.applicant.name, NAME_LENGTH, 'applicant.name');
   requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
   if (application.fields.length > FIELDS_MOST) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${FIELDS_MOST} 项`);
@@ -111,12 +115,12 @@ export function requireApplication(matter: MatterFact, application: Application,
     requireLine(field.label, LABEL_LENGTH, 'fields.label');
     requireLine(field.text, TEXT_LENGTH, 'fields.text');
   }
-  if (!endsInLicenseAct(matter) || actionOf(matter) === 'ISSUE') return;
+  if (!endsInLicenseAct(delegation) || actionOf(delegation) === 'ISSUE') return;
   if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
-  if (license === null || license.license.licenseType !== matter.outcome.licenseType) {
+  if (license === null || license.license.licenseType !== delegation.outcome.licenseType) {
     throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   }
-  const passesOn = actionOf(matter) === 'TRANSFER';
+  const passesOn = actionOf(delegation) === 'TRANSFER';
   if (!passesOn && license.license.holder.code !== application.applicant.code) {
     throw new Refusal('NOT_YOUR_RECORD', 'licenseNumber');
   }

@@ -25,7 +25,7 @@ export function decide(
     if (input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
     return null;
   }
-  if (!endsInLicenseAct(subject.matter)) return null;
+  if (!endsInLicenseAct(subject.delegation)) return null;
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
   if (input.validFrom !== null && input.validFrom < today) throw new Refusal('FIELD_MALFORMED', 'validFrom');
   return contentOf(subject, license, input.validFrom ?? today);
@@ -33,9 +33,10 @@ export function decide(
 
 /** The content that a granted case puts on the license. */
 function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): GrantContent {
-  const { outcome, matterId } = subject.matter;
+  const { matterId } = subject.matter;
+  const { outcome } = subject.delegation;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
-  const action = actionOf(subject.matter);
+  const action = actionOf(subject.delegation);
   const asApplied = { holder: subject.applicant, fields: [...subject.fields] };
   const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
   if (action === 'ISSUE') {

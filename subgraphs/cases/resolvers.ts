@@ -8,6 +8,7 @@ import { Refusal } from '../kernel/refusal.ts';
 import { type GraphContext, loader, requirePerson, settle, viewRefusal } from '../kernel/serve.ts';
 import { type Case, type CaseActionName, clauseOf, maySee, permissions } from './case.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView, Resolvers } from './resolvers.gen.ts';
+import { runningResolvers } from './running/resolvers.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
@@ -64,6 +65,7 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
         });
       },
     },
+    ...runningResolvers(db),
     Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id) },
   };
 }

@@ -51,12 +51,12 @@ export async function accept(
     const delegation = delegationOn(matter, today);
     const acceptedBy = acceptingOrgan(clerk, matter, delegation);
     if (delegation.mode === 'SUBSTANTIVE_REVIEW') {
-      const agreed = await store.hasAgreement(tx, matter.cityOrgan, matter.countyOrgan, today);
+      const agreed = await store.hasAgreement(tx, delegation.cityOrgan, delegation.countyOrgan, today);
       if (!agreed) throw new Refusal('AGREEMENT_MISSING', 'matter');
     }
     const named = application.licenseNumber;
-    requireApplication(matter, application, named === null ? null : await store.findLicense(tx, named));
-    const county = matter.organs.find((organ) => organ.id === matter.countyOrgan);
+    requireApplication(delegation, application, named === null ? null : await store.findLicense(tx, named));
+    const county = matter.organs.find((organ) => organ.id === delegation.countyOrgan);
     if (!county) throw new Error(`matter ${matterId} names no county organ`);
     const number = await store.takeNumber(tx, county.divisionCode, today);
     const file = { id: crypto.randomUUID(), number, matter, delegation, ...application, acceptedBy };
@@ -132,7 +132,7 @@ async function grant(
 ): Promise<void> {
   const { subject, approver, content, at } = granted;
   const issuer = issuerOf(subject);
-  const county = subject.matter.organs.find((organ) => organ.id === subject.matter.countyOrgan);
+  const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
   const digest = contentDigest(content);
   const authorisation = await writeAuthorisation('cases', authorisationKey, {
     actor: approver.id,

@@ -1,10 +1,11 @@
-import { GraphQLLocalDate } from 'graphql-scalars';
+import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import type { Assignment, OrganFact } from '../kernel/events.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader } from '../kernel/serve.ts';
-import { delegationOn, type Matter, nameOf, responsibilities } from './matter.ts';
+import { importResolvers } from './import/resolvers.ts';
+import { type Delegation, delegationOn, delegationsOf, type IndustryOrgan, type Matter, nameOf, nearest, outcomeOn, responsibilities } from './matter.ts';
 import * as store from './store.ts';
 
 export interface ResolverDependencies {
@@ -12,7 +13,7 @@ export interface ResolverDependencies {
   now: Clock;
 }
 
-/** The catalogue is public: no resolver here asks who the caller is. */
+/** The catalogue is public: no resolver here asks who the caller is. Importing is not: see import/resolvers.ts. */
 export function matterResolvers({ db, now }: ResolverDependencies) {
   const loadMatter = (context: GraphContext, id: string) =>
     loader<Matter>(context, 'matters', (ids) => store.findMatters(db, ids)).load(id);
@@ -21,9 +22,14 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
     if (!found) throw new Error(`no organ ${id}`);
     return found;
   };
+  const imports = importResolvers({ db, now }, loadMatter);
+  const view = (matter: Matter, one: Delegation, on: string) => responsibilities(matter, one, nearest(on, one));
   return {
+    ...imports,
     Date: GraphQLLocalDate,
+    DateTime: GraphQLDateTime,
     Query: {
+      ...imports.Query,
       matters: async (
         _: unknown,
         args: { first: number; after?: string | null; filter?: Partial<store.MatterFilter> | null },
@@ -60,14 +66,18 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
       powerType: ({ row }: Matter) => row.powerType,
       cityOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.cityOrgan),
       countyOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.countyOrgan),
-      delegation: (matter: Matter, { on }: { on?: string | null }) => {
+      delegation: (matter: Matter, { on }: On) => {
         const day = on ?? dayOf(now());
         const found = delegationOn(matter, day);
-        return found && responsibilities(matter, found, day);
+        return found && view(matter, found, day);
       },
-      licenseAction: ({ row }: Matter) => row.licenseAction,
-      outcome: ({ row }: Matter) => row.outcome,
+      delegations: (matter: Matter) => delegationsOf(matter).map((one) => view(matter, one, dayOf(now()))),
+      licenseAction: (matter: Matter, { on }: On) => outcomeOn(matter, on ?? dayOf(now())).licenseAction,
+      outcome: (matter: Matter, { on }: On) => outcomeOn(matter, on ?? dayOf(now())).outcome,
       source: ({ row }: Matter) => row,
+    },
+    IndustryOrgan: {
+      organ: ({ organ }: IndustryOrgan, _: unknown, context: GraphContext) => organ && loadOrgan(context, organ),
     },
     Assignment: {
       organ: ({ organ }: Assignment, _: unknown, context: GraphContext) => organ && loadOrgan(context, organ),
@@ -79,6 +89,8 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
     },
   };
 }
+
+type On = { on?: string | null };
 
 function readPosition([annex, row]: readonly string[]): store.MatterPosition | null {
   if (!/^\d$/.test(annex ?? '') || !/^\d{1,4}$/.test(row ?? '')) return null;
