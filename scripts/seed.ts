@@ -1,5 +1,6 @@
 import type { Hub } from '../gateway/hub.ts';
 import { readMatters, readOrgans } from '../seeds/load.ts';
+import { sha256 } from '../subgraphs/kernel/events.ts';
 
 /** Agreements that a demo needs, marked as such: the plan names none. The city and county education organs have none, on purpose. */
 const WITHOUT_AGREEMENT = 'yudu-jktj';
@@ -24,14 +25,15 @@ export async function seed(
     await hub.licenses.receiveBlanks(organ.id, { prefix: blankPrefix(organ.uscc), from: 1, to: BLANKS });
     seals++;
   }
-  const pairs = new Map(
-    rows
-      .filter((row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== WITHOUT_AGREEMENT)
-      .map(({ cityOrgan, countyOrgan }) => [`${cityOrgan} ${countyOrgan}`, { cityOrgan, countyOrgan }]),
-  );
-  for (const [i, pair] of [...pairs.values()].entries()) {
+  const reviewed = rows.filter((row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== WITHOUT_AGREEMENT);
+  const pairs = Map.groupBy(reviewed, (row) => `${row.cityOrgan} ${row.countyOrgan}`);
+  for (const [i, [first, ...rest]] of [...pairs.values()].entries()) {
+    if (!first) continue;
+    const { cityOrgan, countyOrgan } = first;
     const number = `示范承接协议〔2022〕${i + 1}号`;
-    await hub.cases.recordAgreement({ number, ...pair, validFrom: '2022-06-01', validTo: null });
+    const matters = [first, ...rest].map((row) => row.id);
+    const paper = { scanDigest: sha256(`${number}（示范，没有扫描件）`), validFrom: '2022-06-01', validTo: null };
+    await hub.cases.recordAgreement({ number, cityOrgan, countyOrgan, matters, ...paper });
   }
   return { matters: rows.length, seals };
 }

@@ -5,7 +5,17 @@ import type { Assignment, OrganFact } from '../kernel/events.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader } from '../kernel/serve.ts';
 import { importResolvers } from './import/resolvers.ts';
-import { type Delegation, delegationOn, delegationsOf, type IndustryOrgan, type Matter, nameOf, nearest, outcomeOn, responsibilities } from './matter.ts';
+import {
+  type Delegation,
+  delegationOn,
+  delegationsOf,
+  type IndustryOrgan,
+  type Matter,
+  nameOf,
+  nearest,
+  outcomeOn,
+  responsibilities,
+} from './matter.ts';
 import * as store from './store.ts';
 
 export interface ResolverDependencies {
@@ -13,69 +23,26 @@ export interface ResolverDependencies {
   now: Clock;
 }
 
+type On = { on?: string | null };
+type Load<Value> = (context: GraphContext, id: string) => Promise<Value>;
+
 /** The catalogue is public: no resolver here asks who the caller is. Importing is not: see import/resolvers.ts. */
-export function matterResolvers({ db, now }: ResolverDependencies) {
-  const loadMatter = (context: GraphContext, id: string) =>
+export function matterResolvers(dependencies: ResolverDependencies) {
+  const { db } = dependencies;
+  const loadMatter: Load<Matter | null> = (context, id) =>
     loader<Matter>(context, 'matters', (ids) => store.findMatters(db, ids)).load(id);
-  const loadOrgan = async (context: GraphContext, id: string): Promise<OrganFact> => {
+  const loadOrgan: Load<OrganFact> = async (context, id) => {
     const found = await loader<OrganFact>(context, 'organs', (ids) => store.findOrgans(db, ids)).load(id);
     if (!found) throw new Error(`no organ ${id}`);
     return found;
   };
-  const imports = importResolvers({ db, now }, loadMatter);
-  const view = (matter: Matter, one: Delegation, on: string) => responsibilities(matter, one, nearest(on, one));
+  const { Query, ...imports } = importResolvers(dependencies, loadMatter);
   return {
     ...imports,
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: {
-      ...imports.Query,
-      matters: async (
-        _: unknown,
-        args: { first: number; after?: string | null; filter?: Partial<store.MatterFilter> | null },
-      ) => {
-        const {
-          mode = null,
-          powerType = null,
-          organ = null,
-          nameContains = null,
-          annex = null,
-          on,
-        } = args.filter ?? {};
-        const filter = { mode, powerType, organ, nameContains, annex, on: on ?? dayOf(now()) };
-        const found = await store.listMatters(db, filter, readPage(args, readPosition));
-        const position = ({ row }: Matter) => [String(row.annex), String(row.row)];
-        return { ...toConnection(found, position, (row) => row), totalCount: found.totalCount };
-      },
-      matter: (_: unknown, { id }: { id: string }, context: GraphContext) => loadMatter(context, id),
-      organs: async (_: unknown, args: { first: number; after?: string | null }) => {
-        const page = readPage(args, ([id]) => id ?? null);
-        return toConnection(
-          await store.listOrgans(db, page),
-          (row) => [row.id],
-          (row) => row,
-        );
-      },
-    },
-    Matter: {
-      __resolveReference: ({ id }: { id: string }, context: GraphContext) => loadMatter(context, id),
-      id: ({ row }: Matter) => row.id,
-      mainItem: ({ row }: Matter) => row.mainItem,
-      subItem: ({ row }: Matter) => row.subItem,
-      name: ({ row }: Matter) => nameOf(row),
-      powerType: ({ row }: Matter) => row.powerType,
-      cityOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.cityOrgan),
-      countyOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.countyOrgan),
-      delegation: (matter: Matter, { on }: On) => {
-        const day = on ?? dayOf(now());
-        const found = delegationOn(matter, day);
-        return found && view(matter, found, day);
-      },
-      delegations: (matter: Matter) => delegationsOf(matter).map((one) => view(matter, one, dayOf(now()))),
-      licenseAction: (matter: Matter, { on }: On) => outcomeOn(matter, on ?? dayOf(now())).licenseAction,
-      outcome: (matter: Matter, { on }: On) => outcomeOn(matter, on ?? dayOf(now())).outcome,
-      source: ({ row }: Matter) => row,
-    },
+    Query: { ...queries(dependencies, loadMatter), ...Query },
+    Matter: matterFields(dependencies, loadMatter, loadOrgan),
     IndustryOrgan: {
       organ: ({ organ }: IndustryOrgan, _: unknown, context: GraphContext) => organ && loadOrgan(context, organ),
     },
@@ -90,7 +57,52 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
   };
 }
 
-type On = { on?: string | null };
+function queries({ db, now }: ResolverDependencies, loadMatter: Load<Matter | null>) {
+  return {
+    matters: async (
+      _: unknown,
+      args: { first: number; after?: string | null; filter?: Partial<store.MatterFilter> | null },
+    ) => {
+      const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = args.filter ?? {};
+      const filter = { mode, powerType, organ, nameContains, annex, on: on ?? dayOf(now()) };
+      const found = await store.listMatters(db, filter, readPage(args, readPosition));
+      const position = ({ row }: Matter) => [String(row.annex), String(row.row)];
+      return { ...toConnection(found, position, (row) => row), totalCount: found.totalCount };
+    },
+    matter: (_: unknown, { id }: { id: string }, context: GraphContext) => loadMatter(context, id),
+    organs: async (_: unknown, args: { first: number; after?: string | null }) => {
+      const page = readPage(args, ([id]) => id ?? null);
+      return toConnection(
+        await store.listOrgans(db, page),
+        (row) => [row.id],
+        (row) => row,
+      );
+    },
+  };
+}
+
+function matterFields({ now }: ResolverDependencies, loadMatter: Load<Matter | null>, loadOrgan: Load<OrganFact>) {
+  const view = (matter: Matter, one: Delegation, on: string) => responsibilities(matter, one, nearest(on, one));
+  return {
+    __resolveReference: ({ id }: { id: string }, context: GraphContext) => loadMatter(context, id),
+    id: ({ row }: Matter) => row.id,
+    mainItem: ({ row }: Matter) => row.mainItem,
+    subItem: ({ row }: Matter) => row.subItem,
+    name: ({ row }: Matter) => nameOf(row),
+    powerType: ({ row }: Matter) => row.powerType,
+    cityOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.cityOrgan),
+    countyOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.countyOrgan),
+    delegation: (matter: Matter, { on }: On) => {
+      const day = on ?? dayOf(now());
+      const found = delegationOn(matter, day);
+      return found && view(matter, found, day);
+    },
+    delegations: (matter: Matter) => delegationsOf(matter).map((one) => view(matter, one, dayOf(now()))),
+    licenseAction: (matter: Matter, { on }: On) => outcomeOn(matter, on ?? dayOf(now())).licenseAction,
+    outcome: (matter: Matter, { on }: On) => outcomeOn(matter, on ?? dayOf(now())).outcome,
+    source: ({ row }: Matter) => row,
+  };
+}
 
 function readPosition([annex, row]: readonly string[]): store.MatterPosition | null {
   if (!/^\d$/.test(annex ?? '') || !/^\d{1,4}$/.test(row ?? '')) return null;

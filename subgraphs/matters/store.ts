@@ -1,4 +1,20 @@
-import { and, asc, count, eq, gt, gte, ilike, inArray, isNotNull, isNull, lte, not, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  count,
+  eq,
+  gt,
+  gte,
+  ilike,
+  inArray,
+  isNotNull,
+  isNull,
+  lte,
+  not,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { Day } from '../kernel/day.ts';
 import type { Mode, OrganFact, PowerType } from '../kernel/events.ts';
@@ -50,13 +66,14 @@ function withoutKeys<One extends { serial: number; matterId: string }>({ serial,
 function conditions(filter: MatterFilter): SQL | undefined {
   const { mode, powerType, organ: named, nameContains, annex, on } = filter;
   const pattern = `%${nameContains?.replace(/[\\%_]/g, '\\$&')}%`;
-  const inForce = (more?: SQL) => sql`exists (select 1 from ${delegation} where ${and(
-    eq(delegation.matterId, matter.id),
-    isNotNull(delegation.mode),
-    or(isNull(delegation.validFrom), lte(delegation.validFrom, on)),
-    or(isNull(delegation.validTo), gte(delegation.validTo, on)),
-    more,
-  )})`;
+  const inForce = (more?: SQL) =>
+    sql`exists (select 1 from ${delegation} where ${and(
+      eq(delegation.matterId, matter.id),
+      isNotNull(delegation.mode),
+      or(isNull(delegation.validFrom), lte(delegation.validFrom, on)),
+      or(isNull(delegation.validTo), gte(delegation.validTo, on)),
+      more,
+    )})`;
   return and(
     annex === null ? undefined : eq(matter.annex, annex),
     powerType === null ? undefined : eq(matter.powerType, powerType),
@@ -140,7 +157,11 @@ export async function lockImport(tx: Transaction): Promise<void> {
 
 /** Adds the organs that are not there yet; those that are stay as they are. */
 export async function addOrgans(tx: Transaction, organs: readonly OrganFact[]): Promise<void> {
-  if (organs.length > 0) await tx.insert(organ).values([...organs]).onConflictDoNothing();
+  if (organs.length > 0)
+    await tx
+      .insert(organ)
+      .values([...organs])
+      .onConflictDoNothing();
 }
 
 /** Which of these matters are there. */
@@ -175,7 +196,10 @@ async function tellChanged(tx: Transaction, changed: Matter, at: Date): Promise<
   const charged = changed.periods.flatMap((one) => [one.cityOrgan, one.countyOrgan]);
   const supervising = changed.industryOrgans.flatMap((one) => one.organ ?? []);
   const organs = await findOrgans(tx, [...new Set([...charged, ...supervising])]);
-  const payload = factOf(changed, organs.filter((one) => one !== null));
+  const payload = factOf(
+    changed,
+    organs.filter((one) => one !== null),
+  );
   const stream = `matter:${payload.matterId}`;
   await append(tx, messages, CONSUMERS, { type: 'DelegationChanged', stream, occurredAt: at, payload });
 }

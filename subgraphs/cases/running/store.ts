@@ -39,11 +39,7 @@ export async function listRunning(
       .from(ranked)
       .where(lte(ranked.place, page.first + 1))
       .orderBy(asc(ranked.serial)),
-    db
-      .select({ matterId: caseFile.matterId, total: count() })
-      .from(caseFile)
-      .where(running)
-      .groupBy(caseFile.matterId),
+    db.select({ matterId: caseFile.matterId, total: count() }).from(caseFile).where(running).groupBy(caseFile.matterId),
   ]);
   const byMatter = Map.groupBy(rows, (row) => row.matterId);
   const totalOf = new Map(totals.map((row) => [row.matterId, row.total]));

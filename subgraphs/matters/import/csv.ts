@@ -1,6 +1,13 @@
 import { parse } from 'csv-parse/sync';
 import { type Day, isDay } from '../../kernel/day.ts';
-import { LICENSE_ACTIONS, MODES, type Mode, OUTCOME_KINDS, RUNNING_CASES, type RunningCases } from '../../kernel/events.ts';
+import {
+  LICENSE_ACTIONS,
+  MODES,
+  type Mode,
+  OUTCOME_KINDS,
+  RUNNING_CASES,
+  type RunningCases,
+} from '../../kernel/events.ts';
 import { isUscc } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { END, type ImportLine, type Problem, problemOf, type Values } from './import.ts';
