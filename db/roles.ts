@@ -12,6 +12,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'delegation_change',
   'delegation_import',
   'document',
+  'guide_overlay',
+  'guide_version',
   'license_entry',
   'outbox_event',
   'outbox_receipt',

@@ -17,9 +17,10 @@ import {
   type StepRecord,
   waitsFor,
 } from './case.ts';
+import type { PublishedGuides } from './guide.ts';
 import * as tables from './tables.ts';
 
-const { caseFile, caseNumber, caseStep, licenseFact, matterFact } = tables;
+const { caseFile, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
 
 export const messages: MessageTables = tables;
 /** Cases tell licenses of what they grant. */
@@ -312,4 +313,15 @@ export async function putMatterFact(tx: Transaction, fact: MatterFact): Promise<
 export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promise<void> {
   const row = { number: fact.number, fact };
   await tx.insert(licenseFact).values(row).onConflictDoUpdate({ target: licenseFact.number, set: row });
+}
+
+export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {
+  const row = { matterId: fact.matterId, fact };
+  await tx.insert(guideFact).values(row).onConflictDoUpdate({ target: guideFact.matterId, set: row });
+}
+
+/** A matter's service guides, or null where it has none. */
+export async function findGuideFact(db: Reader, matterId: string): Promise<PublishedGuides | null> {
+  const [row] = await db.select().from(guideFact).where(eq(guideFact.matterId, matterId));
+  return row?.fact ?? null;
 }

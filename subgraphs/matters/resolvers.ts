@@ -1,9 +1,10 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
-import { type Clock, dayOf } from '../kernel/day.ts';
+import { type Clock, type Day, dayOf } from '../kernel/day.ts';
 import type { Assignment, OrganFact } from '../kernel/events.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader } from '../kernel/serve.ts';
+import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
 import {
   type Delegation,
@@ -36,13 +37,16 @@ export function matterResolvers(dependencies: ResolverDependencies) {
     if (!found) throw new Error(`no organ ${id}`);
     return found;
   };
-  const { Query, ...imports } = importResolvers(dependencies, loadMatter);
+  const { Query, Mutation, ...imports } = importResolvers(dependencies, loadMatter);
+  const guides = guideResolvers(dependencies);
   return {
     ...imports,
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     Query: { ...queries(dependencies, loadMatter), ...Query },
-    Matter: matterFields(dependencies, loadMatter, loadOrgan),
+    Mutation: { ...Mutation, ...guides.Mutation },
+    Guide: guides.Guide,
+    Matter: { ...guides.Matter, ...matterFields(dependencies, loadMatter, loadOrgan) },
     IndustryOrgan: {
       organ: ({ organ }: IndustryOrgan, _: unknown, context: GraphContext) => organ && loadOrgan(context, organ),
     },
@@ -63,8 +67,7 @@ function queries({ db, now }: ResolverDependencies, loadMatter: Load<Matter | nu
       _: unknown,
       args: { first: number; after?: string | null; filter?: Partial<store.MatterFilter> | null },
     ) => {
-      const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = args.filter ?? {};
-      const filter = { mode, powerType, organ, nameContains, annex, on: on ?? dayOf(now()) };
+      const filter = readFilter(args.filter ?? {}, dayOf(now()));
       const found = await store.listMatters(db, filter, readPage(args, readPosition));
       const position = ({ row }: Matter) => [String(row.annex), String(row.row)];
       return { ...toConnection(found, position, (row) => row), totalCount: found.totalCount };
@@ -102,6 +105,11 @@ function matterFields({ now }: ResolverDependencies, loadMatter: Load<Matter | n
     outcome: (matter: Matter, { on }: On) => outcomeOn(matter, on ?? dayOf(now())).outcome,
     source: ({ row }: Matter) => row,
   };
+}
+
+function readFilter(given: Partial<store.MatterFilter>, today: Day): store.MatterFilter {
+  const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = given;
+  return { mode, powerType, organ, nameContains, annex, on: on ?? today };
 }
 
 function readPosition([annex, row]: readonly string[]): store.MatterPosition | null {

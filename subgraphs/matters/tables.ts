@@ -98,3 +98,5 @@ export const industryOrgan = schema.table(
 
 export * from './import/tables.ts';
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+
+export * from './guide/tables.ts';

@@ -64,6 +64,7 @@ async function caughtUp(adminUrl: string): Promise<boolean> {
   try {
     const [row] = await sql`select
       (select count(*) from cases.matter_fact) = (select count(*) from matters.matter) and
+      (select count(*) from cases.guide_fact) = (select count(distinct matter_id) from matters.guide_version) and
       (select count(*) from licenses.seal_fact) = (select count(*) from seals.seal) as done`;
     return row?.done === true;
   } finally {

@@ -1,3 +1,8 @@
+CREATE TABLE "cases"."guide_fact" (
+	"matter_id" text PRIMARY KEY NOT NULL,
+	"fact" jsonb NOT NULL
+);
+--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ALTER COLUMN "accepted_by" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "serial" integer NOT NULL GENERATED ALWAYS AS IDENTITY (sequence name "cases"."agreement_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1);--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "matters" text[] NOT NULL;--> statement-breakpoint
