@@ -10,6 +10,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'blank_entry',
   'calendar_notice',
   'case_step',
+  'delegation_change',
+  'delegation_import',
   'document',
   'guide_overlay',
   'guide_version',

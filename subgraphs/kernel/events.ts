@@ -39,6 +39,7 @@ export const LICENSE_STATES = [
 ] as const;
 
 export type Mode = (typeof MODES)[number];
+export type RunningCases = (typeof RUNNING_CASES)[number];
 export type PowerType = (typeof POWER_TYPES)[number];
 export type LicenseAction = (typeof LICENSE_ACTIONS)[number];
 
@@ -68,25 +69,6 @@ const assignment = z.object({
 });
 export type Assignment = z.infer<typeof assignment>;
 
-const delegation = z.object({
-  mode: z.enum(MODES),
-  validFrom: day.nullable(),
-  validTo: day.nullable(),
-  cityOrgan: z.string(),
-  countyOrgan: z.string(),
-  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
-  industry: z.object({ city: z.string().nullable(), county: z.string().nullable() }),
-  /** Whether cases that run when this period begins go over to its organs, or stay with theirs; their mode stays either way. */
-  runningCases: z.enum(RUNNING_CASES),
-  accepts: assignment,
-  examines: assignment,
-  decides: assignment,
-  seals: assignment,
-  liable: assignment,
-  supervises: assignment,
-});
-export type DelegationFact = z.infer<typeof delegation>;
-
 const outcome = z.object({
   kind: z.enum(OUTCOME_KINDS),
   /** Name of what the case ends in (证照名称), for instance 第三类医疗器械经营许可证. */
@@ -97,6 +79,29 @@ const outcome = z.object({
   validityMonths: z.number().int().positive().nullable(),
 });
 export type OutcomeFact = z.infer<typeof outcome>;
+
+/** A delegation for as long as nothing in it changes: neither mode nor organs, industry organs or outcome. */
+const delegation = z.object({
+  mode: z.enum(MODES),
+  validFrom: day.nullable(),
+  validTo: day.nullable(),
+  cityOrgan: z.string(),
+  countyOrgan: z.string(),
+  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
+  industry: z.object({ city: z.string().nullable(), county: z.string().nullable() }),
+  /** Whether cases that run when this period begins go over to its organs, or stay with theirs; their mode stays either way. */
+  runningCases: z.enum(RUNNING_CASES),
+  /** What a case accepted in this period does to a license, and what it ends in. */
+  licenseAction: z.enum(LICENSE_ACTIONS).nullable(),
+  outcome,
+  accepts: assignment,
+  examines: assignment,
+  decides: assignment,
+  seals: assignment,
+  liable: assignment,
+  supervises: assignment,
+});
+export type DelegationFact = z.infer<typeof delegation>;
 
 const holder = z.object({
   name: z.string().min(1),
@@ -144,17 +149,16 @@ export type GuideMaterialFact = z.infer<typeof guideMaterial>;
 export type GuideFact = z.infer<typeof guide>;
 
 export const payloads = {
-  /** A matter as it stands, with every delegation period and the organs these name. */
+  /**
+   * A matter through time: periods oldest first, at most one on any day, none while the matter is not delegated, and the
+   * organs these name. A change that takes effect later is a period already: its day brings no event.
+   */
   DelegationChanged: z.object({
     matterId: z.string(),
     mainItem: z.string(),
     subItem: z.string().nullable(),
     name: z.string(),
     powerType: z.enum(POWER_TYPES),
-    licenseAction: z.enum(LICENSE_ACTIONS).nullable(),
-    outcome,
-    cityOrgan: z.string(),
-    countyOrgan: z.string(),
     delegations: z.array(delegation),
     organs: z.array(organ),
   }),
