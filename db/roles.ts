@@ -18,6 +18,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'paper_entry',
   'seal_event',
   'seal_use',
+  'task_report',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

@@ -7,6 +7,7 @@ import { type GraphContext, loader } from '../kernel/serve.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { delegationOn, type Matter, nameOf, responsibilities } from './matter.ts';
 import * as store from './store.ts';
+import { taskResolvers } from './task/resolvers.ts';
 
 export interface ResolverDependencies {
   db: Database;
@@ -23,10 +24,13 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
     return found;
   };
   const guides = guideResolvers({ db, now });
+  const { Query: taskQuery, Mutation: taskMutation, ...tasks } = taskResolvers({ db, now });
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
+    ...tasks,
     Query: {
+      ...taskQuery,
       matters: async (
         _: unknown,
         args: { first: number; after?: string | null; filter?: Partial<store.MatterFilter> | null },
@@ -46,7 +50,7 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
         );
       },
     },
-    Mutation: { ...guides.Mutation },
+    Mutation: { ...guides.Mutation, ...taskMutation },
     Guide: guides.Guide,
     Matter: {
       ...guides.Matter,

@@ -85,3 +85,4 @@ export const industryOrgan = schema.table(
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
 
 export * from './guide/tables.ts';
+export * from './task/tables.ts';
