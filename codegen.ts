@@ -19,6 +19,8 @@ const config: CodegenConfig = {
           scalars: { Date: 'string', DateTime: 'Date', ID: 'string' },
           maybeValue: 'T | null | undefined',
           optionalInfoArgument: true,
+          // The executor fills defaults in: a resolver always has them.
+          avoidOptionals: { field: false, inputValue: false, object: false, defaultValue: true },
           makeResolverTypeCallable: true,
         },
       },

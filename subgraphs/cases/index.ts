@@ -2,9 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Agreement } from './agreement/agreement.ts';
+import { insertAgreement } from './agreement/store.ts';
 import { caseResolvers } from './resolvers.ts';
-import { messages, putAgreement } from './store.ts';
-import { receive, type WorkflowDependencies } from './workflow.ts';
+import { messages } from './store.ts';
+import { followMoves, receive, type WorkflowDependencies } from './workflow.ts';
 
 export interface CasesDependencies extends WorkflowDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
@@ -13,14 +15,19 @@ export interface CasesDependencies extends WorkflowDependencies {
 }
 
 export interface Cases extends Subgraph {
-  /** Keeps an undertaking agreement from a seed; the same number again replaces what was kept. */
-  recordAgreement(row: Parameters<typeof putAgreement>[1]): Promise<void>;
+  /** Keeps an undertaking agreement from a seed; a number that is known already changes nothing. */
+  recordAgreement(row: Agreement): Promise<void>;
 }
+
+/** How often running cases are looked over for matters that moved to other organs today. */
+const MOVE_POLL_MS = 30_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
   let relay: Relay | null = null;
+  let moving: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
   return {
     name: 'cases',
     schema: subgraphSchema(
@@ -40,8 +47,17 @@ export function createCases(dependencies: CasesDependencies): Cases {
         onError,
         pollMs,
       });
+      timer ??= setInterval(() => {
+        moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
+      }, MOVE_POLL_MS);
     },
-    stop: async () => relay?.stop(),
-    recordAgreement: (row) => db.transaction((tx) => putAgreement(tx, row)),
+    stop: async () => {
+      clearInterval(timer);
+      await Promise.all([relay?.stop(), moving]);
+    },
+    recordAgreement: async (row) => {
+      const by = { recordedBy: '初始化', recordedAt: dependencies.now() };
+      await db.transaction((tx) => insertAgreement(tx, { ...row, ...by }));
+    },
   };
 }
