@@ -1,6 +1,7 @@
 import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { isLine } from '../guide/guide.ts';
 import type { Correction, PrintedCell } from '../matter.ts';
 
 /** An organ as printed, with its id where the hub knows it. */
@@ -149,8 +150,7 @@ export function requireReport(
   if (!percentFits(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
   if (note !== null) {
     if ([...note].length > NOTE_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'note', `最多 ${NOTE_LENGTH} 字`);
-    if (note.trim() === '' || !note.isWellFormed() || /[\p{Cc}\u2028\u2029\ufffe\uffff]/u.test(note))
-      throw new Refusal('FIELD_MALFORMED', 'note');
+    if (note.trim() === '' || !isLine(note)) throw new Refusal('FIELD_MALFORMED', 'note');
   }
   if (reports.length >= REPORTS_MOST) throw new Refusal('TASK_REPORTS_FULL', null, `最多 ${REPORTS_MOST} 条`);
   return { ...person, organ };
