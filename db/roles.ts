@@ -8,6 +8,7 @@ import type postgres from 'postgres';
 export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_entry',
+  'calendar_notice',
   'case_step',
   'document',
   'guide_overlay',
@@ -16,6 +17,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
+  'platform_message',
   'seal_event',
   'seal_use',
   'task_report',

@@ -18,6 +18,8 @@ import {
   waitsFor,
 } from './case.ts';
 import type { PublishedGuides } from './guide.ts';
+import { tellPlatform } from './platform/store.ts';
+import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
 const { caseFile, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
@@ -207,6 +209,7 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
     .returning();
   if (rows.length === 0) return null;
   await tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first });
+  await putFigure(tx, subject);
   return (await withSteps(tx, rows))[0] ?? null;
 }
 
@@ -262,6 +265,8 @@ export async function addStep(
       ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
     })
     .where(eq(caseFile.id, subject.id));
+  await putFigure(tx, after);
+  await tellPlatform(tx, subject, after, record);
   return after;
 }
 
