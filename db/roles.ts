@@ -14,12 +14,14 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'guide_overlay',
   'guide_version',
   'license_entry',
+  'notice',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
   'platform_message',
   'seal_event',
   'seal_use',
+  'sealed_file',
   'task_report',
 ]);
 

@@ -7,6 +7,7 @@ import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
+import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import * as reception from './reception.ts';
@@ -21,6 +22,7 @@ export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
   const rooms: Resolvers[] = [
     agreementResolvers(dependencies),
     calendarResolvers(dependencies),
+    noticeResolvers(dependencies),
     platformResolvers(dependencies),
     statisticsResolvers(dependencies),
   ];

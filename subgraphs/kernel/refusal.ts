@@ -56,7 +56,8 @@ export const REFUSALS = {
   CASE_ENDS_IN_DECISION: '此事项以决定文书办结，不制发证照。',
   LICENSE_NOT_NAMED: '此事项针对已有证照办理，请填写证照编号。',
   REASON_MISSING: '请填写理由。',
-  SEAL_AUTHORISATION_MISSING: '决定人没有授权用印，不能制证。',
+  SEAL_AUTHORISATION_MISSING: '决定人没有授权用印，不能制发证照或决定书。',
+  DECISION_NOT_SEALED: '决定文书尚未用印，不能送达。',
   FIELD_MALFORMED: '填写内容不符合格式要求。',
   FIELD_TOO_LONG: '填写内容过长。',
   // working days
