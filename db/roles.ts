@@ -24,6 +24,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'seal_event',
   'seal_use',
   'sealed_file',
+  'task_report',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

@@ -57,6 +57,12 @@ export const REFUSALS = {
   GUIDE_OUT_OF_ORDER: '施行日期与已发布的办事指南不衔接。',
   GUIDE_OVERLAY_WIDENS: '县级办事指南只能精简，不得增加或延长。',
   GUIDE_LIMIT_REACHED: '此事项已发布的办事指南过多。',
+  // the plan's tasks
+  TASK_UNKNOWN: '没有此项改革任务。',
+  TASK_NOT_OF_ORGAN: '您所在的机关不是此项任务的牵头或责任单位。',
+  TASK_NEVER_DONE: '此项任务须长期坚持，没有可以办结的部分。',
+  TASK_PERCENT_UNFIT: '进度与状态不符：未启动为 0，进行中为 0 至 99，完成为 100。',
+  TASK_REPORTS_FULL: '此项任务的进展记录已满。',
   // cases
   CASE_UNKNOWN: '没有此办件。',
   CASE_STEP_NOT_ALLOWED: '办件当前环节不能办理此操作。',
