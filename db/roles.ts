@@ -17,6 +17,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
+  'platform_message',
   'seal_event',
   'seal_use',
 ]);

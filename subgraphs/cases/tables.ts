@@ -117,5 +117,6 @@ export const caseNumber = schema.table(
 
 export * from './agreement/tables.ts';
 export * from './calendar/tables.ts';
+export * from './platform/tables.ts';
 export * from './statistics/tables.ts';
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

@@ -56,6 +56,23 @@ export const REFUSALS = {
   // working days
   CALENDAR_MISSING: '该年度的工作日历尚未公布，不能计算期限。',
   CALENDAR_MALFORMED: '工作日历不符合要求。',
+  // approval platforms
+  ORGAN_UNKNOWN: '没有此机关。',
+  PLATFORM_UNKNOWN: '没有此审批平台。',
+  PLATFORM_EXISTS: '此机关已登记审批平台。',
+  KEY_UNFIT: '公钥须为 Ed25519 公钥，SPKI PEM 或 JWK 格式，不得包含私钥。',
+  KEY_TAKEN: '此公钥已登记过，请使用新的密钥。',
+  KEY_UNKNOWN: '没有此公钥。',
+  KEY_NOT_IN_FORCE: '此公钥不在有效期内。',
+  KEYS_TOO_MANY: '有效或待生效的公钥过多，请先停用旧公钥。',
+  SIGNATURE_MISSING: '请求没有签名。',
+  SIGNATURE_MALFORMED: '签名或其头部不符合格式要求。',
+  SIGNATURE_INVALID: '签名与报文不符。',
+  AUDIENCE_WRONG: '签名不是给本枢纽的。',
+  TIMESTAMP_NOT_FRESH: '签名时间与枢纽时间相差过大。',
+  MESSAGE_MALFORMED: '报文不符合格式要求。',
+  MESSAGE_TOO_LARGE: '报文过大。',
+  MESSAGE_CONFLICT: '此报文编号已用于内容不同的报文。',
   // holders and identifiers
   HOLDER_CODE_INVALID: '持证主体代码校验位不正确。',
   IDENTIFIER_INVALID: '电子证照标识校验位不正确。',
