@@ -1,5 +1,5 @@
 import type { Hub } from '../gateway/hub.ts';
-import { readMatters, readOrgans } from '../seeds/load.ts';
+import { readGuides, readMatters, readOrgans } from '../seeds/load.ts';
 import { sha256 } from '../subgraphs/kernel/events.ts';
 
 /** Agreements that a demo needs, marked as such: the plan names none. The city and county education organs have none, on purpose. */
@@ -8,7 +8,7 @@ const WITHOUT_AGREEMENT = 'yudu-jktj';
 const BLANKS = 200;
 
 /**
- * Loads what a hub starts with, through the subgraphs' own functions: organs and matters of the plan, a seal per organ
+ * Loads what a hub starts with, through the subgraphs' own functions: organs and matters of the plan, sample guides, a seal per organ
  * with its grants, demo agreements, blanks. What is there already stays as it is.
  */
 export async function seed(
@@ -17,6 +17,8 @@ export async function seed(
   const organs = readOrgans();
   const rows = readMatters();
   await hub.matters.importMatters(organs, rows);
+  const { guides, overlays } = readGuides();
+  await hub.matters.publishGuides(guides, overlays);
   let seals = 0;
   for (const organ of organs) {
     const own = rows.filter((row) => (row.mode === 'DIRECT' ? row.countyOrgan : row.cityOrgan) === organ.id);

@@ -1,15 +1,8 @@
 import type { Day } from '../kernel/day.ts';
 import { within } from '../kernel/day.ts';
-import type {
-  Assignment,
-  DelegationFact,
-  EventPayload,
-  GuideFact,
-  Holder,
-  LicenseAction,
-  OrganFact,
-} from '../kernel/events.ts';
+import type { Assignment, DelegationFact, EventPayload, Holder, LicenseAction, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { GuideInForce } from './guide.ts';
 
 /** A matter as cases know it, from the newest DelegationChanged. */
 export type MatterFact = EventPayload<'DelegationChanged'>;
@@ -102,9 +95,6 @@ export interface StepRecord {
   data: StepData | null;
 }
 
-/** The service guide (办事指南) that a case was accepted under. */
-export type GuideKept = GuideFact & { version: number };
-
 /** What a case was received and accepted with; it keeps all of this to its end, but its organs follow a transfer of the matter. */
 export interface CaseFile {
   id: string;
@@ -116,7 +106,8 @@ export interface CaseFile {
   licenseNumber: string | null;
   /** The organ that accepted, or null while nobody has. */
   acceptedBy: string | null;
-  guide: GuideKept | null;
+  /** The service guide (办事指南) that it was accepted under; null before, or where none is published. */
+  guide: GuideInForce | null;
 }
 
 export interface Case extends CaseFile {

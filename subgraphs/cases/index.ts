@@ -9,6 +9,8 @@ import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
+import { statisticsRoutes } from './statistics/routes.ts';
+import { catchUp } from './statistics/workflow.ts';
 import { messages } from './store.ts';
 import { followMoves, receive } from './workflow.ts';
 
@@ -38,7 +40,10 @@ export function createCases(dependencies: CasesDependencies): Cases {
       caseResolvers(dependencies),
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
-    routes: (app) => platformRoutes(app, dependencies),
+    routes(app, options) {
+      statisticsRoutes(app, dependencies, options);
+      platformRoutes(app, dependencies);
+    },
     start() {
       if (relays.length > 0) return;
       const shared = { db, tables: messages, onError, pollMs };
@@ -50,6 +55,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
         startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
         startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
       ];
+      moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer = setInterval(() => {
         moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
       }, MOVE_POLL_MS);

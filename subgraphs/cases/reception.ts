@@ -8,6 +8,7 @@ import { acceptingOrgan, permissions } from './action.ts';
 import { findInForce } from './agreement/store.ts';
 import { type Application, requireApplication, requireLine, TEXT_LENGTH } from './application.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
+import { guideOn } from './guide.ts';
 import * as store from './store.ts';
 import { type Acting, act, requireReason, stepBy, type WorkflowDependencies } from './workflow.ts';
 
@@ -127,11 +128,14 @@ export function acceptApplication(deps: WorkflowDependencies, acting: Acting): P
   });
 }
 
-function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
+async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
   const { matter, delegation } = subject;
   const acceptedBy = acceptingOrgan(clerk, matter, delegation);
+  const guides = await store.findGuideFact(tx, matter.matterId);
+  const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
+  const guide = guides && guideOn(guides, dayOf(at), division);
   const record = { ...stepBy(clerk, 'ACCEPTED', at), organ: acceptedBy };
-  return store.addStep(tx, subject, record, { matter, delegation, acceptedBy });
+  return store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
 }
 
 /** Tells the applicant once and in full what is missing (一次性告知), and by when to bring it. */

@@ -5,19 +5,25 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
 import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
+import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import * as reception from './reception.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
+import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
 export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
-  const platform = platformResolvers(dependencies);
-  const rooms = [agreementResolvers(dependencies), platform];
+  const rooms: Resolvers[] = [
+    agreementResolvers(dependencies),
+    calendarResolvers(dependencies),
+    platformResolvers(dependencies),
+    statisticsResolvers(dependencies),
+  ];
   const { db } = dependencies;
   return {
     Date: GraphQLLocalDate,
@@ -28,7 +34,10 @@ export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
       stepMutations(dependencies),
       ...rooms.map((room) => room.Mutation),
     ),
-    Case: { ...platform.Case, __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Case: Object.assign(
+      { __resolveReference: ({ id }, context) => findVisible(db, context, id) } satisfies Resolvers['Case'],
+      ...rooms.map((room) => room.Case),
+    ),
   };
 }
 

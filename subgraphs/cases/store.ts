@@ -17,10 +17,12 @@ import {
   type StepRecord,
   waitsFor,
 } from './case.ts';
+import type { PublishedGuides } from './guide.ts';
 import { tellPlatform } from './platform/store.ts';
+import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
-const { caseFile, caseNumber, caseStep, licenseFact, matterFact } = tables;
+const { caseFile, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
 
 export const messages: MessageTables = tables;
 /** Cases tell licenses of what they grant. */
@@ -207,6 +209,7 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
     .returning();
   if (rows.length === 0) return null;
   await tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first });
+  await putFigure(tx, subject);
   return (await withSteps(tx, rows))[0] ?? null;
 }
 
@@ -262,6 +265,7 @@ export async function addStep(
       ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
     })
     .where(eq(caseFile.id, subject.id));
+  await putFigure(tx, after);
   await tellPlatform(tx, subject, after, record);
   return after;
 }
@@ -314,4 +318,15 @@ export async function putMatterFact(tx: Transaction, fact: MatterFact): Promise<
 export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promise<void> {
   const row = { number: fact.number, fact };
   await tx.insert(licenseFact).values(row).onConflictDoUpdate({ target: licenseFact.number, set: row });
+}
+
+export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {
+  const row = { matterId: fact.matterId, fact };
+  await tx.insert(guideFact).values(row).onConflictDoUpdate({ target: guideFact.matterId, set: row });
+}
+
+/** A matter's service guides, or null where it has none. */
+export async function findGuideFact(db: Reader, matterId: string): Promise<PublishedGuides | null> {
+  const [row] = await db.select().from(guideFact).where(eq(guideFact.matterId, matterId));
+  return row?.fact ?? null;
 }

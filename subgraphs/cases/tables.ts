@@ -14,7 +14,8 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { DelegationFact } from '../kernel/events.ts';
 import { messageTables } from '../kernel/outbox.ts';
-import type { Finding, GuideKept, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
+import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
+import type { GuideInForce, PublishedGuides } from './guide.ts';
 
 const schema = pgSchema('cases');
 
@@ -22,6 +23,12 @@ const schema = pgSchema('cases');
 export const matterFact = schema.table('matter_fact', {
   matterId: text().primaryKey(),
   fact: jsonb().$type<MatterFact>().notNull(),
+});
+
+/** Service guides (办事指南) of a matter, as the newest GuideChanged tells them. */
+export const guideFact = schema.table('guide_fact', {
+  matterId: text().primaryKey(),
+  fact: jsonb().$type<PublishedGuides>().notNull(),
 });
 
 /** Licenses as the newest LicenseChanged tells them. */
@@ -53,7 +60,7 @@ export const caseFile = schema.table(
     licenseNumber: text(),
     /** Null while nobody has accepted it. */
     acceptedBy: text(),
-    guide: jsonb().$type<GuideKept>(),
+    guide: jsonb().$type<GuideInForce>(),
     /** Division of the integrated window that handles the case, or null where none does. */
     window: text(),
     /** Every organ that ever had a part in it. */
@@ -109,5 +116,7 @@ export const caseNumber = schema.table(
 );
 
 export * from './agreement/tables.ts';
+export * from './calendar/tables.ts';
 export * from './platform/tables.ts';
+export * from './statistics/tables.ts';
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

@@ -165,6 +165,8 @@ export function receive({ db }: WorkflowDependencies, producer: string, event: E
       switch (event.type) {
         case 'DelegationChanged':
           return store.putMatterFact(tx, event.payload);
+        case 'GuideChanged':
+          return store.putGuideFact(tx, event.payload);
         case 'LicenseChanged':
           await store.putLicenseFact(tx, event.payload);
           return closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));

@@ -29,6 +29,12 @@ export const REFUSALS = {
   AGREEMENT_UNKNOWN: '没有此承接协议。',
   AGREEMENT_NUMBER_TAKEN: '此协议编号已登记，内容不同。',
   MATTER_MOVED: '此事项已划转至其他机关，请由现承接单位办理。',
+  // service guides
+  GUIDE_UNKNOWN: '此事项没有这一版办事指南。',
+  GUIDE_FILE_INVALID: '办事指南文件有误，未作任何更改。',
+  GUIDE_OUT_OF_ORDER: '施行日期与已发布的办事指南不衔接。',
+  GUIDE_OVERLAY_WIDENS: '县级办事指南只能精简，不得增加或延长。',
+  GUIDE_LIMIT_REACHED: '此事项已发布的办事指南过多。',
   // cases
   CASE_UNKNOWN: '没有此办件。',
   CASE_STEP_NOT_ALLOWED: '办件当前环节不能办理此操作。',
@@ -47,6 +53,9 @@ export const REFUSALS = {
   SEAL_AUTHORISATION_MISSING: '决定人没有授权用印，不能制证。',
   FIELD_MALFORMED: '填写内容不符合格式要求。',
   FIELD_TOO_LONG: '填写内容过长。',
+  // working days
+  CALENDAR_MISSING: '该年度的工作日历尚未公布，不能计算期限。',
+  CALENDAR_MALFORMED: '工作日历不符合要求。',
   // approval platforms
   ORGAN_UNKNOWN: '没有此机关。',
   PLATFORM_UNKNOWN: '没有此审批平台。',
