@@ -8,6 +8,7 @@ import type postgres from 'postgres';
 export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_entry',
+  'calendar_notice',
   'case_step',
   'delegation_change',
   'delegation_import',
@@ -15,11 +16,15 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'guide_overlay',
   'guide_version',
   'license_entry',
+  'notice',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
+  'platform_message',
   'seal_event',
   'seal_use',
+  'sealed_file',
+  'task_report',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

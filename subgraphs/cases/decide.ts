@@ -22,12 +22,12 @@ export function decide(
   today: Day,
 ): GrantContent | null {
   if (input.reason !== null) requireLine(input.reason, TEXT_LENGTH, 'reason');
-  if (input.decision === 'REJECTED') {
-    if (input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
-    return null;
-  }
-  if (!endsInLicenseAct(subject.delegation)) return null;
+  const rejected = input.decision === 'REJECTED';
+  if (rejected && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
+  // Every decision is sealed: on the license, or on a document of its own.
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
+  if (rejected) return null;
+  if (!endsInLicenseAct(subject.delegation)) return null;
   if (input.validFrom !== null && input.validFrom < today) throw new Refusal('FIELD_MALFORMED', 'validFrom');
   return contentOf(subject, license, input.validFrom ?? today);
 }

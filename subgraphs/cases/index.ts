@@ -2,15 +2,25 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
+import { noticeRoutes } from './notice/routes.ts';
+import { startSealing } from './notice/workflow.ts';
+import { deliverTo } from './platform/delivery.ts';
+import { platformRoutes } from './platform/routes.ts';
+import { CONSUMER as PLATFORM } from './platform/store.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
+import { statisticsRoutes } from './statistics/routes.ts';
+import { catchUp } from './statistics/workflow.ts';
 import { messages } from './store.ts';
-import { followMoves, receive, type WorkflowDependencies } from './workflow.ts';
+import { followMoves, receive } from './workflow.ts';
 
-export interface CasesDependencies extends WorkflowDependencies {
+export interface CasesDependencies extends PlatformDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
-  onError?: (error: unknown) => void;
+  /** Seals decision documents (决定书). */
+  sign: Sign;
   pollMs?: number;
 }
 
@@ -25,7 +35,8 @@ const MOVE_POLL_MS = 30_000;
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
-  let relay: Relay | null = null;
+  let relays: Relay[] = [];
+  let sealing: ReturnType<typeof startSealing> | null = null;
   let moving: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -35,25 +46,31 @@ export function createCases(dependencies: CasesDependencies): Cases {
       caseResolvers(dependencies),
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
+    routes(app, options) {
+      statisticsRoutes(app, dependencies, options);
+      platformRoutes(app, dependencies);
+      noticeRoutes(app, dependencies, options);
+    },
     start() {
-      relay ??= startRelay({
-        db,
-        tables: messages,
-        consumer: 'licenses',
-        deliver: async (event) => {
-          await send.licenses(event);
-          return null;
-        },
-        onError,
-        pollMs,
-      });
-      timer ??= setInterval(() => {
+      if (relays.length > 0) return;
+      const shared = { db, tables: messages, onError, pollMs };
+      const toLicenses = async (event: Envelope) => {
+        await send.licenses(event);
+        return null;
+      };
+      relays = [
+        startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
+        startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
+      ];
+      sealing = startSealing(dependencies);
+      moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
+      timer = setInterval(() => {
         moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
       }, MOVE_POLL_MS);
     },
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([relay?.stop(), moving]);
+      await Promise.all([...relays.map((relay) => relay.stop()), sealing?.stop(), moving]);
     },
     recordAgreement: async (row) => {
       const by = { recordedBy: '初始化', recordedAt: dependencies.now() };

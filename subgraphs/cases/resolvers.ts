@@ -5,29 +5,43 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
 import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
+import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
+import { noticeResolvers } from './notice/resolvers.ts';
+import { platformResolvers } from './platform/resolvers.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
 import * as reception from './reception.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
 import { runningResolvers } from './running/resolvers.ts';
+import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
-export function caseResolvers(dependencies: workflow.WorkflowDependencies): Resolvers {
-  const rooms = [agreementResolvers(dependencies)];
+export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
+  const rooms: Resolvers[] = [
+    agreementResolvers(dependencies),
+    calendarResolvers(dependencies),
+    noticeResolvers(dependencies),
+    platformResolvers(dependencies),
+    statisticsResolvers(dependencies),
+  ];
   const { db } = dependencies;
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
+    Matter: runningResolvers(db).Matter,
     Mutation: Object.assign(
       receptionMutations(dependencies),
       stepMutations(dependencies),
       ...rooms.map((room) => room.Mutation),
     ),
-    ...runningResolvers(db),
-    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Case: Object.assign(
+      { __resolveReference: ({ id }, context) => findVisible(db, context, id) } satisfies Resolvers['Case'],
+      ...rooms.map((room) => room.Case),
+    ),
   };
 }
 

@@ -9,11 +9,16 @@ import type { Assignment as AssignmentView, Delegation as DelegationView } from 
 
 const organ = (id: string) => ({ id });
 
+/** What resolvers of Case build on; named in codegen.ts. @public */
+export type CaseView = ReturnType<typeof viewCase>;
+
 /** A case as this caller may see it; what other rooms know of it is added by their own resolvers of Case. */
 export function viewCase(subject: Case, actor: Actor) {
   const own = actor.kind === 'person' && actor.holderCode === subject.applicant.code;
   const { result, acceptedBy } = subject;
   return {
+    /** For the other rooms' resolvers of Case; no field of the schema. */
+    subject,
     id: subject.id,
     number: subject.number,
     matter: { id: subject.matter.matterId },

@@ -8,6 +8,8 @@ import { publishMissing } from './guide/workflow.ts';
 import { type MatterRow, openMatter } from './matter.ts';
 import { matterResolvers, type ResolverDependencies } from './resolvers.ts';
 import * as store from './store.ts';
+import { putTasks } from './task/store.ts';
+import type { Task } from './task/task.ts';
 
 export interface MattersDependencies extends ResolverDependencies {
   send: { cases: (event: Envelope) => Promise<void> };
@@ -23,6 +25,8 @@ export interface Matters extends Subgraph {
   importMatters(organs: readonly OrganFact[], rows: readonly MatterRow[]): Promise<{ added: number }>;
   /** Publishes the guides of matters that have none yet, each with its overlays. Gives how many. */
   publishGuides(guides: readonly Guide[], overlays: readonly Overlay[]): Promise<number>;
+  /** Keeps the plan's tasks (附件4) as a list says; what organs reported of them stays. */
+  importTasks(tasks: readonly Task[]): Promise<void>;
 }
 
 /** The matters subgraph (事项): the plan's list, and who does what by which mode on which day. */
@@ -46,6 +50,7 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
     },
     stop: async () => relay?.stop(),
     publishGuides: (guides, overlays) => publishMissing({ db, now }, guides, overlays),
+    importTasks: (tasks) => db.transaction((tx) => putTasks(tx, tasks)),
     importMatters: (organs, rows) =>
       db.transaction(async (tx) => {
         await store.lockImport(tx);

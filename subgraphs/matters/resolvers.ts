@@ -19,6 +19,7 @@ import {
   responsibilities,
 } from './matter.ts';
 import * as store from './store.ts';
+import { taskResolvers } from './task/resolvers.ts';
 
 export interface ResolverDependencies {
   db: Database;
@@ -40,12 +41,14 @@ export function matterResolvers(dependencies: ResolverDependencies) {
   };
   const { Query, Mutation, ...imports } = importResolvers(dependencies, loadMatter);
   const guides = guideResolvers(dependencies);
+  const { Query: taskQuery, Mutation: taskMutation, ...tasks } = taskResolvers(dependencies);
   return {
     ...imports,
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: { ...queries(dependencies, loadMatter), ...Query },
-    Mutation: { ...Mutation, ...guides.Mutation },
+    ...tasks,
+    Query: { ...queries(dependencies, loadMatter), ...Query, ...taskQuery },
+    Mutation: { ...Mutation, ...guides.Mutation, ...taskMutation },
     Guide: guides.Guide,
     Matter: { ...guides.Matter, ...matterFields(dependencies, loadMatter, loadOrgan) },
     IndustryOrgan: {

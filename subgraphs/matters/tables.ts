@@ -100,3 +100,4 @@ export * from './import/tables.ts';
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
 
 export * from './guide/tables.ts';
+export * from './task/tables.ts';

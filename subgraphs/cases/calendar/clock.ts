@@ -1,5 +1,6 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { PowerType } from '../../kernel/events.ts';
+import type { PauseKind } from '../case.ts';
 import { addDays, addWorkingDays, type Calendar, flagged, isWorkingDay } from './working-day.ts';
 
 /** The clock of a case (办件计时): from its acceptance to its decision, in working days. */
@@ -9,7 +10,7 @@ export interface ClockStep {
   step: string;
   at: Date;
   note?: string | null;
-  data?: { pause?: { kind: string; papers: string[] } } | null;
+  data?: { pause?: { kind: PauseKind; papers: string[] } } | null;
 }
 
 /** Limits in working days from acceptance, of a service guide; null: it names none. */
@@ -40,7 +41,7 @@ export type ClockState = (typeof CLOCK_STATES)[number];
 
 /** A special procedure that does not count: from its first day up to the day before `to`; open while `to` is null. */
 export interface Suspension {
-  kind: string | null;
+  kind: PauseKind | null;
   from: Day;
   to: Day | null;
   reason: string | null;
