@@ -10,12 +10,15 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'blank_entry',
   'case_step',
   'document',
+  'finding_entry',
   'license_entry',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
+  'push_entry',
   'seal_event',
   'seal_use',
+  'supervision_message',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

@@ -10,11 +10,11 @@ export type MatterFact = EventPayload<'DelegationChanged'>;
 /** A license as cases know it, from the newest LicenseChanged. */
 export type LicenseFact = EventPayload<'LicenseChanged'>;
 
-export const STEPS = ['ACCEPTED', 'EXAMINED', 'FORWARDED', 'DECIDED', 'CERTIFIED', 'DELIVERED'] as const;
+export const STEPS = ['ACCEPTED', 'EXAMINED', 'FORWARDED', 'DECIDED', 'CERTIFIED', 'DELIVERED', 'VOIDED'] as const;
 export type Step = (typeof STEPS)[number];
 export type Finding = 'APPROVED' | 'REFUSED' | 'GRANTED' | 'REJECTED';
-/** ISSUED is code 0, REJECTED code 1, CLOSED code 6 of the field's list of results (办结结果). */
-export type Result = 'ISSUED' | 'REJECTED' | 'CLOSED';
+/** ISSUED is code 0, REJECTED code 1, VOIDED code 2, CLOSED code 6 of the field's list of results (办结结果). */
+export type Result = 'ISSUED' | 'REJECTED' | 'VOIDED' | 'CLOSED';
 
 /** A step as it was recorded; a case's status is a fold over these and nothing else. */
 export interface StepRecord {
@@ -57,6 +57,7 @@ export function foldCase(file: CaseFile, steps: readonly StepRecord[]): Case {
 function resultOf(file: CaseFile, decided: StepRecord | undefined, steps: readonly StepRecord[]): Result | null {
   if (!decided) return null;
   if (decided.finding === 'REJECTED') return 'REJECTED';
+  if (steps.some((record) => record.step === 'VOIDED')) return 'VOIDED';
   if (!endsInLicenseAct(file.matter)) return 'CLOSED';
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
 }

@@ -9,14 +9,20 @@ import { type GraphContext, loader, requirePerson, settle, viewRefusal } from '.
 import { type Case, type CaseActionName, clauseOf, maySee, permissions } from './case.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView, Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
+import { supervisionResolvers } from './supervision/resolvers.ts';
+import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
 import * as workflow from './workflow.ts';
 
-export function caseResolvers(dependencies: workflow.WorkflowDependencies): Resolvers {
+export function caseResolvers(dependencies: workflow.WorkflowDependencies & WebhookDependencies): Resolvers {
   const { db } = dependencies;
+  const supervision = supervisionResolvers(dependencies, (context, id) => findVisible(db, context, id));
+  const { Query, Mutation, Case, ...fields } = supervision as Resolvers & typeof supervision;
   return {
+    ...fields,
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     Query: {
+      ...Query,
       cases: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
@@ -32,6 +38,7 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
       case: async (_, { id }, context) => findVisible(db, context, id),
     },
     Mutation: {
+      ...Mutation,
       acceptCase: (_, { input }, { actor }) =>
         settleCase(actor, () =>
           workflow.accept(dependencies, actor, input.matter, {
@@ -64,7 +71,7 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
         });
       },
     },
-    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Case: { ...Case, __resolveReference: ({ id }, context) => findVisible(db, context, id) },
   };
 }
 

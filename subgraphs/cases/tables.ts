@@ -97,4 +97,6 @@ export const caseNumber = schema.table(
   (table) => [primaryKey({ columns: [table.divisionCode, table.day] })],
 );
 
+export * from './supervision/tables.ts';
+
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

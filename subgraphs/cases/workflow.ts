@@ -4,6 +4,7 @@ import { type Clock, dayOf, isDay } from '../kernel/day.ts';
 import { contentDigest, type Envelope, type GrantContent } from '../kernel/events.ts';
 import { receiveOnce } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { PUBLISHED } from './calendar/calendar.ts';
 import {
   type Application,
   acceptingOrgan,
@@ -17,10 +18,13 @@ import {
   requireApplication,
   requireLine,
   type Step,
+  type StepRecord,
   TEXT_LENGTH,
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
 import * as store from './store.ts';
+import { putCaseLicense, putDuty } from './supervision/store.ts';
+import { nameSupervisors, openPushes, takeAnswer } from './supervision/workflow.ts';
 
 /** What the workflow of cases needs; nothing of it is read from the environment. */
 export interface WorkflowDependencies {
@@ -120,6 +124,7 @@ export function decideCase(
     const license = subject.licenseNumber === null ? null : await store.findLicense(tx, subject.licenseNumber);
     const content = decide(subject, input, license, dayOf(at));
     const decided = await store.addStep(tx, subject, stepBy(approver, 'DECIDED', at, input.reason, input.decision));
+    await openPushes(tx, decided, input.decision, at, PUBLISHED);
     if (content) await grant(tx, dependencies, { subject, approver, content, at });
     return decided;
   });
@@ -179,17 +184,27 @@ export async function recordAgreement({ db }: WorkflowDependencies, actor: Actor
 }
 
 /** Takes what matters and licenses tell: matter facts, the act that a case waited for, the delivery that ends it. */
-export function receive({ db }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
+export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
   return db.transaction((tx) =>
     receiveOnce(tx, store.messages, producer, event, async () => {
       switch (event.type) {
         case 'DelegationChanged':
-          return store.putMatterFact(tx, event.payload);
+          await store.putMatterFact(tx, event.payload);
+          return nameSupervisors(tx, event.payload, now());
         case 'LicenseChanged':
           await store.putLicenseFact(tx, event.payload);
+          if (event.payload.caseId !== null) await putCaseLicense(tx, event.payload.caseId, event.payload.number);
           return closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));
         case 'CertificateDelivered':
           return closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
+        case 'TaskVoided': {
+          const { caseId, actor, organ, reason, voidedAt } = event.payload;
+          return closeBy(tx, caseId, 'VOIDED', new Date(voidedAt), { actor, organ, note: reason });
+        }
+        case 'OrderAnswered':
+          return takeAnswer(tx, event.payload);
+        case 'DutyChanged':
+          return putDuty(tx, event.payload);
         default:
           throw new Error(`cases take no ${event.type}`);
       }
@@ -198,7 +213,13 @@ export function receive({ db }: WorkflowDependencies, producer: string, event: E
 }
 
 /** A step that an event brings; a case that has it already keeps it. */
-async function closeBy(tx: Transaction, caseId: string | null, step: Step, at: Date): Promise<void> {
+async function closeBy(
+  tx: Transaction,
+  caseId: string | null,
+  step: Step,
+  at: Date,
+  said: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
+): Promise<void> {
   if (caseId === null) return;
   const stored = await store.lockCase(tx, caseId);
   if (!stored) throw new Error(`no case ${caseId}`);
@@ -210,7 +231,7 @@ async function closeBy(tx: Transaction, caseId: string | null, step: Step, at: D
     return closeBy(tx, caseId, 'DELIVERED', at);
   }
   const record = { step, at, actorId: 'licenses', actor: '电子证照系统', organ: null, note: null, finding: null };
-  await store.addStep(tx, stored.subject, record);
+  await store.addStep(tx, stored.subject, { ...record, ...said });
 }
 
 /** Runs one action on a case that nobody else can act on meanwhile; CASE_UNKNOWN also where the actor may not see it. */

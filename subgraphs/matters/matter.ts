@@ -170,7 +170,8 @@ export function factOf(matter: Matter, organs: readonly OrganFact[], on: Day): E
   const { id, mainItem, subItem, powerType, licenseAction, outcome, cityOrgan, countyOrgan } = matter.row;
   const delegations = matter.delegations.map((one) => responsibilities(matter, one, nearest(on, one)));
   const named = new Set([cityOrgan, countyOrgan]);
-  for (const { accepts, examines, decides, seals, liable, supervises } of delegations) {
+  for (const { accepts, examines, decides, seals, liable, supervises, industry } of delegations) {
+    for (const one of [industry.city, industry.county]) if (one !== null) named.add(one);
     for (const { organ, second } of [accepts, examines, decides, seals, liable, supervises]) {
       for (const one of [organ, second]) if (one !== null) named.add(one);
     }
