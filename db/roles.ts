@@ -8,9 +8,12 @@ import type postgres from 'postgres';
 export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_entry',
+  'calendar_notice',
   'case_step',
   'document',
   'finding_entry',
+  'guide_overlay',
+  'guide_version',
   'license_entry',
   'outbox_event',
   'outbox_receipt',

@@ -1,7 +1,8 @@
 import type { Day } from '../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { actionOf, type Case, endsInLicenseAct, type LicenseFact, requireLine, TEXT_LENGTH } from './case.ts';
+import { requireLine, TEXT_LENGTH } from './application.ts';
+import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export interface DecisionInput {
   decision: 'GRANTED' | 'REJECTED';

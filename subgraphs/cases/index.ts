@@ -2,14 +2,17 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import { PUBLISHED } from './calendar/calendar.ts';
+import type { Agreement } from './agreement/agreement.ts';
+import { insertAgreement } from './agreement/store.ts';
 import { caseResolvers } from './resolvers.ts';
-import { messages, putAgreement } from './store.ts';
+import { statisticsRoutes } from './statistics/routes.ts';
+import { catchUp } from './statistics/workflow.ts';
+import { messages } from './store.ts';
 import { supervisionRoutes } from './supervision/webhook/routes.ts';
 import { CONSUMER as WEBHOOK } from './supervision/webhook/store.ts';
 import { deliverPush, type WebhookDependencies } from './supervision/webhook/workflow.ts';
 import { lookOverPushes } from './supervision/workflow.ts';
-import { receive, type WorkflowDependencies } from './workflow.ts';
+import { followMoves, receive, type WorkflowDependencies } from './workflow.ts';
 
 export interface CasesDependencies extends WorkflowDependencies, WebhookDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
@@ -18,18 +21,18 @@ export interface CasesDependencies extends WorkflowDependencies, WebhookDependen
 }
 
 export interface Cases extends Subgraph {
-  /** Keeps an undertaking agreement from a seed; the same number again replaces what was kept. */
-  recordAgreement(row: Parameters<typeof putAgreement>[1]): Promise<void>;
+  /** Keeps an undertaking agreement from a seed; a number that is known already changes nothing. */
+  recordAgreement(row: Agreement): Promise<void>;
 }
 
-/** How often pushes are looked over for an organ or a calendar that has come. */
-const LOOK_MS = 30_000;
+/** How often cases are looked over for what a new day brings: matters that move, industry organs that are named, calendars. */
+const MOVE_POLL_MS = 30_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
   let relays: Relay[] = [];
-  let looking: Promise<unknown> = Promise.resolve();
+  let moving: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   return {
     name: 'cases',
@@ -38,7 +41,10 @@ export function createCases(dependencies: CasesDependencies): Cases {
       caseResolvers(dependencies),
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
-    routes: (app) => supervisionRoutes(app, dependencies),
+    routes: (app, options) => {
+      statisticsRoutes(app, dependencies, options);
+      supervisionRoutes(app, dependencies);
+    },
     start() {
       if (timer) return;
       const toLicenses = async (event: Envelope) => {
@@ -50,16 +56,21 @@ export function createCases(dependencies: CasesDependencies): Cases {
         startRelay({ ...relay, consumer: 'licenses', deliver: toLicenses }),
         startRelay({ ...relay, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
       ];
+      moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer = setInterval(() => {
-        looking = looking
-          .then(() => lookOverPushes(dependencies, async () => PUBLISHED))
+        moving = moving
+          .then(() => followMoves(dependencies))
+          .then(() => lookOverPushes(dependencies))
           .catch((error) => onError?.(error));
-      }, LOOK_MS);
+      }, MOVE_POLL_MS);
     },
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([...relays.map((relay) => relay.stop()), looking]);
+      await Promise.all([...relays.map((relay) => relay.stop()), moving]);
     },
-    recordAgreement: (row) => db.transaction((tx) => putAgreement(tx, row)),
+    recordAgreement: async (row) => {
+      const by = { recordedBy: '初始化', recordedAt: dependencies.now() };
+      await db.transaction((tx) => insertAgreement(tx, { ...row, ...by }));
+    },
   };
 }

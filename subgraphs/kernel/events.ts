@@ -158,7 +158,10 @@ export const payloads = {
     delegations: z.array(delegation),
     organs: z.array(organ),
   }),
-  /** Every published version of a matter's service guide; the county's is the city's with its overlay applied. */
+  /**
+   * The versions of a matter's service guide that are in force or to come; a county's is the city's with its overlay
+   * applied, from the day on which that begins until its next one, or the version's end.
+   */
   GuideChanged: z.object({
     matterId: z.string(),
     versions: z.array(
@@ -167,7 +170,7 @@ export const payloads = {
         validFrom: day,
         validTo: day.nullable(),
         city: guide,
-        counties: z.array(z.object({ divisionCode: z.string().length(6), guide })),
+        counties: z.array(z.object({ divisionCode: z.string().length(6), validFrom: day, guide })),
       }),
     ),
   }),

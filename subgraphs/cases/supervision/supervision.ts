@@ -3,8 +3,8 @@ import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, LicenseState, Mode } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { addWorkingDays, type Calendar } from '../calendar/calendar.ts';
-import { requireLine, TEXT_LENGTH } from '../case.ts';
+import { requireLine, TEXT_LENGTH } from '../application.ts';
+import { addWorkingDays, type Calendar, flagged } from '../calendar/working-day.ts';
 
 /** Rules of "双推送""双回路" (实施方案三.6): approval results go to the supervisors, findings come back. */
 
@@ -41,26 +41,9 @@ export function industryOrganOf(delegation: DelegationFact, level: Level): strin
 }
 
 /** Last day by which a decision has to reach its supervisors, or the year whose calendar is missing. */
-export function deadlineOf(
-  calendar: Calendar,
-  decidedOn: Day,
-): { dueOn: Day; missingYear: null } | { dueOn: null; missingYear: number } {
-  try {
-    return { dueOn: addWorkingDays(calendar, decidedOn, PUSH_WORKING_DAYS), missingYear: null };
-  } catch (error) {
-    if (!(error instanceof Refusal) || error.code !== 'CALENDAR_MISSING') throw error;
-    const year = Number(decidedOn.slice(0, 4));
-    return { dueOn: null, missingYear: hasYear(calendar, year) ? year + 1 : year };
-  }
-}
-
-function hasYear(calendar: Calendar, year: number): boolean {
-  try {
-    return addWorkingDays(calendar, `${year}-06-01`, 1) !== '';
-  } catch (error) {
-    if (error instanceof Refusal) return false;
-    throw error;
-  }
+export function deadlineOf(calendar: Calendar, decidedOn: Day): Pick<Push, 'dueOn' | 'missingYear'> {
+  const { value: dueOn, missingYear } = flagged(() => addWorkingDays(calendar, decidedOn, PUSH_WORKING_DAYS));
+  return { dueOn, missingYear };
 }
 
 /** Whether a push has not reached its supervisor though its last day is over. */

@@ -3,7 +3,8 @@ import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { contentDigest, type EventPayload } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { Calendar } from '../calendar/calendar.ts';
+import { loadCalendar } from '../calendar/store.ts';
+import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, delegationOn, type MatterFact } from '../case.ts';
 import { findCases } from '../store.ts';
 import * as store from './store.ts';
@@ -102,21 +103,15 @@ export async function nameSupervisors(tx: Transaction, matter: MatterFact, at: D
   }
 }
 
-/**
- * One look over what time or the office has settled since: an industry organ whose day has come, a calendar that was loaded.
- * `calendar` gives the one at hand.
- */
-export async function lookOverPushes(
-  { db, now }: SupervisionDependencies,
-  calendar: (tx: Transaction) => Promise<Calendar>,
-): Promise<void> {
+/** One look over what time or the office has settled since: an industry organ whose day has come, a calendar that was loaded. */
+export async function lookOverPushes({ db, now }: SupervisionDependencies): Promise<void> {
   await db.transaction(async (tx) => {
     const matters = await store.findMatters(tx, await store.mattersWaiting(tx));
     for (const matter of matters.values()) await nameSupervisors(tx, matter, now());
     const undated = await store.lockUndated(tx);
-    const loaded = undated.length > 0 ? await calendar(tx) : null;
+    const calendar = undated.length > 0 ? await loadCalendar(tx) : null;
     for (const push of undated) {
-      const deadline = loaded && deadlineOf(loaded, dayOf(push.decidedAt));
+      const deadline = calendar && deadlineOf(calendar, dayOf(push.decidedAt));
       if (deadline?.dueOn) await store.setDeadline(tx, push.id, deadline.dueOn);
     }
   });
