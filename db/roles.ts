@@ -18,6 +18,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
+  'platform_message',
   'push_entry',
   'seal_event',
   'seal_use',

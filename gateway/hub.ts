@@ -148,6 +148,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     ...shared,
     db: pools.cases.db,
     authorisationKey: authorisationKeys.cases,
+    publicUrl: config.publicUrl,
     send: { licenses: tell('cases', () => licenses) },
   });
   const matters = createMatters({ ...shared, db: pools.matters.db, send: { cases: tell('matters', () => cases) } });

@@ -4,6 +4,10 @@ import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
+import { deliverTo } from './platform/delivery.ts';
+import { platformRoutes } from './platform/routes.ts';
+import { CONSUMER as PLATFORM } from './platform/store.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
 import { statisticsRoutes } from './statistics/routes.ts';
 import { catchUp } from './statistics/workflow.ts';
@@ -12,11 +16,10 @@ import { supervisionRoutes } from './supervision/webhook/routes.ts';
 import { CONSUMER as WEBHOOK } from './supervision/webhook/store.ts';
 import { deliverPush, type WebhookDependencies } from './supervision/webhook/workflow.ts';
 import { lookOverPushes } from './supervision/workflow.ts';
-import { followMoves, receive, type WorkflowDependencies } from './workflow.ts';
+import { followMoves, receive } from './workflow.ts';
 
-export interface CasesDependencies extends WorkflowDependencies, WebhookDependencies {
+export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
-  onError?: (error: unknown) => void;
   pollMs?: number;
 }
 
@@ -41,20 +44,22 @@ export function createCases(dependencies: CasesDependencies): Cases {
       caseResolvers(dependencies),
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
-    routes: (app, options) => {
+    routes(app, options) {
       statisticsRoutes(app, dependencies, options);
+      platformRoutes(app, dependencies);
       supervisionRoutes(app, dependencies);
     },
     start() {
-      if (timer) return;
+      if (relays.length > 0) return;
+      const shared = { db, tables: messages, onError, pollMs };
       const toLicenses = async (event: Envelope) => {
         await send.licenses(event);
         return null;
       };
-      const relay = { db, tables: messages, onError, pollMs };
       relays = [
-        startRelay({ ...relay, consumer: 'licenses', deliver: toLicenses }),
-        startRelay({ ...relay, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
+        startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
+        startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
+        startRelay({ ...shared, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
       ];
       moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer = setInterval(() => {

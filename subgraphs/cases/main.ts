@@ -11,6 +11,7 @@ const {
   SERVICE_KEY = '',
   AUTHORISATION_KEY_CASES = '',
   LICENSES_URL = '',
+  PUBLIC_URL = '',
 } = process.env;
 
 const now = () => new Date();
@@ -19,6 +20,7 @@ const { db, close } = connect(DATABASE_URL, 'tongquan-cases');
 const cases = createCases({
   db,
   now,
+  publicUrl: PUBLIC_URL,
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
   onError: console.error,

@@ -7,6 +7,8 @@ import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
+import { platformResolvers } from './platform/resolvers.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
 import * as reception from './reception.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
@@ -17,25 +19,31 @@ import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
-export function caseResolvers(dependencies: workflow.WorkflowDependencies & WebhookDependencies): Resolvers {
-  const calendar = calendarResolvers(dependencies);
-  const statistics = statisticsResolvers(dependencies);
-  const rooms = [agreementResolvers(dependencies), calendar];
+export function caseResolvers(dependencies: PlatformDependencies & WebhookDependencies): Resolvers {
   const { db } = dependencies;
   const supervision = supervisionResolvers(dependencies, (context, id) => findVisible(db, context, id));
-  const { Query, Mutation, Case, ...fields } = supervision as Resolvers & typeof supervision;
+  const rooms: Resolvers[] = [
+    agreementResolvers(dependencies),
+    calendarResolvers(dependencies),
+    platformResolvers(dependencies),
+    statisticsResolvers(dependencies),
+    supervision,
+  ];
   return {
-    ...fields,
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: Object.assign(queries(db), ...rooms.map((room) => room.Query), statistics.Query, Query),
+    Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
     Mutation: Object.assign(
       receptionMutations(dependencies),
       stepMutations(dependencies),
       ...rooms.map((room) => room.Mutation),
-      Mutation,
     ),
-    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id), ...calendar.Case, ...Case },
+    Case: Object.assign(
+      { __resolveReference: ({ id }, context) => findVisible(db, context, id) } satisfies Resolvers['Case'],
+      ...rooms.map((room) => room.Case),
+    ),
+    ApprovalPush: supervision.ApprovalPush,
+    SupervisionFinding: supervision.SupervisionFinding,
   };
 }
 

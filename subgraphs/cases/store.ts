@@ -18,6 +18,7 @@ import {
   waitsFor,
 } from './case.ts';
 import type { PublishedGuides } from './guide.ts';
+import { tellPlatform } from './platform/store.ts';
 import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
@@ -265,6 +266,7 @@ export async function addStep(
     })
     .where(eq(caseFile.id, subject.id));
   await putFigure(tx, after);
+  await tellPlatform(tx, subject, after, record);
   return after;
 }
 

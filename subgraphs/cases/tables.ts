@@ -117,6 +117,7 @@ export const caseNumber = schema.table(
 
 export * from './agreement/tables.ts';
 export * from './calendar/tables.ts';
+export * from './platform/tables.ts';
 export * from './statistics/tables.ts';
 export * from './supervision/tables.ts';
 

@@ -264,18 +264,35 @@ export const payloads = {
     openedAt: z.iso.datetime(),
     closedAt: z.iso.datetime().nullable(),
   }),
-  /** A case sent to a city organ that works on an approval platform of its own (审批平台). */
-  CaseForwarded: z.object({
+  /** A case at a city organ that works on an approval platform of its own (审批平台), as it stands after each step from 转报 on. */
+  ForwardedCaseChanged: z.object({
+    platformId: z.string(),
     caseId: z.string(),
     caseNumber: z.string(),
+    /** The city organ that decides. */
     organ: z.string(),
     matterId: z.string(),
     matterName: z.string(),
+    mode: z.enum(MODES),
     applicant: holder,
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     licenseNumber: z.string().nullable(),
-    opinion: z.string().nullable(),
-    forwardedAt: z.iso.datetime(),
+    /** Position and result of the case, as `Case.step` and `Case.result` name them. */
+    step: z.string(),
+    result: z.string().nullable(),
+    /** Every step so far, oldest first. */
+    steps: z.array(
+      z.object({
+        step: z.string(),
+        at: z.iso.datetime(),
+        organ: z.string().nullable(),
+        actor: z.string(),
+        finding: z.string().nullable(),
+        note: z.string().nullable(),
+        /** What the step carries beside its note: a pause with its papers, a transfer with its organs. */
+        data: z.record(z.string(), z.unknown()).nullable(),
+      }),
+    ),
   }),
   /** An approval result pushed to a supervisor (双推送); the webhook's body. */
   ApprovalPushed: z.object({

@@ -37,21 +37,13 @@ export function sealResolvers(deps: workflow.WorkflowDependencies): Resolvers {
     },
     Mutation: {
       suspendSeal: (_, { input }, { actor }) =>
-        settleSeal(actor, () =>
-          workflow.setUse(deps, actor, { ...input, dryRun: input.dryRun ?? false, to: 'SUSPENDED' }),
-        ),
+        settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'SUSPENDED' })),
       resumeSeal: (_, { input }, { actor }) =>
-        settleSeal(actor, () =>
-          workflow.setUse(deps, actor, { ...input, dryRun: input.dryRun ?? false, to: 'IN_USE' }),
-        ),
+        settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'IN_USE' })),
       grantSeal: (_, { input }, { actor }) =>
-        settleSeal(actor, () =>
-          workflow.setGrant(deps, actor, { ...input, dryRun: input.dryRun ?? false, granted: true }),
-        ),
+        settleSeal(actor, () => workflow.setGrant(deps, actor, { ...input, granted: true })),
       withdrawSealGrant: (_, { input }, { actor }) =>
-        settleSeal(actor, () =>
-          workflow.setGrant(deps, actor, { ...input, dryRun: input.dryRun ?? false, granted: false }),
-        ),
+        settleSeal(actor, () => workflow.setGrant(deps, actor, { ...input, granted: false })),
     },
     Seal: { __resolveReference: ({ id }, context) => load(context, id) },
     // A use names its seal by id; the whole seal is loaded once per answer.

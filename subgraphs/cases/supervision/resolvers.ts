@@ -13,7 +13,9 @@ import type {
   RecordFindingInput,
   RegisterWebhookInput,
   RemoveWebhookInput,
+  Resolvers,
 } from '../resolvers.gen.ts';
+import type { CaseView } from '../view.ts';
 import * as store from './store.ts';
 import { viewFinding, viewFindingEntry, viewPush, viewPushEntry, viewWebhook } from './view.ts';
 import * as webhooks from './webhook/store.ts';
@@ -23,12 +25,12 @@ import * as workflow from './workflow.ts';
 const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 /** Dual push, dual loop: the inbox of supervisors, what they find, and where their systems are. */
-export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCase) {
+export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCase): Resolvers {
   return { Query: queries(deps), Mutation: mutations(deps), ...fields(deps, findCase) };
 }
 
 /** A case by its id as the caller may see it, else null. */
-type FindCase = (context: GraphContext, id: string) => Promise<unknown>;
+type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
 
 /** The organ whose rows a person sees; null, all of them, for an auditor. */
 function organSeen(person: Person, allowed: boolean, message: string): string | null {
@@ -84,37 +86,32 @@ function mutations(deps: WebhookDependencies) {
   };
   return {
     claimPush: (_: unknown, { input }: { input: PushActInput }, context: GraphContext) =>
-      settlePush(context, () => workflow.claimPush(deps, context.actor, settled(input))),
+      settlePush(context, () => workflow.claimPush(deps, context.actor, input)),
     signPush: (_: unknown, { input }: { input: PushActInput }, context: GraphContext) =>
-      settlePush(context, () => workflow.signPush(deps, context.actor, settled(input))),
+      settlePush(context, () => workflow.signPush(deps, context.actor, input)),
     recordFinding: (_: unknown, { input }: { input: RecordFindingInput }, context: GraphContext) =>
       settleFinding(context, () => {
-        const { push = null, case: caseId = null, kind, text, papers = [], dueOn = null } = input;
+        const { push = null, case: caseId = null, kind, text, papers, dueOn = null } = input;
         const requestKey = input.requestKey ?? null;
         const asked = { push, case: caseId, kind, text, papers, dueOn, requestKey };
-        return workflow.recordFinding(deps, context.actor, asked, input.dryRun ?? false);
+        return workflow.recordFinding(deps, context.actor, asked, input.dryRun);
       }),
     acknowledgeFinding: (_: unknown, { input }: { input: AcknowledgeFindingInput }, context: GraphContext) =>
-      settleFinding(context, () => workflow.acknowledgeFinding(deps, context.actor, settled(input))),
+      settleFinding(context, () => workflow.acknowledgeFinding(deps, context.actor, input)),
     closeFinding: (_: unknown, { input }: { input: CloseFindingInput }, context: GraphContext) =>
-      settleFinding(context, () => workflow.closeFinding(deps, context.actor, settled(input))),
+      settleFinding(context, () => workflow.closeFinding(deps, context.actor, input)),
     registerWebhook: (_: unknown, { input }: { input: RegisterWebhookInput }, { actor }: GraphContext) => {
       requirePerson(actor);
       return settle(async () => {
-        const { webhook, secret } = await registerWebhook(deps, actor, settled(input));
+        const { webhook, secret } = await registerWebhook(deps, actor, input);
         return { webhook: viewWebhook(webhook), secret };
       });
     },
     removeWebhook: (_: unknown, { input }: { input: RemoveWebhookInput }, { actor }: GraphContext) => {
       requirePerson(actor);
-      return settle(async () => ({ webhook: viewWebhook(await removeWebhook(deps, actor, settled(input))) }));
+      return settle(async () => ({ webhook: viewWebhook(await removeWebhook(deps, actor, input)) }));
     },
   };
-}
-
-/** The schema's default, which the generated type leaves out. */
-function settled<Input extends { dryRun?: boolean }>(input: Input) {
-  return { ...input, dryRun: input.dryRun ?? false };
 }
 
 type Parent = { id: string };

@@ -10,6 +10,10 @@ const named = (organ: string | null) => (organ === null ? null : { id: organ });
 
 const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
 
+/** What the resolvers of ApprovalPush and SupervisionFinding build on. */
+export type PushView = ReturnType<typeof viewPush>;
+export type FindingView = ReturnType<typeof viewFinding>;
+
 /** A push as this caller sees it; receipts and delivery are added by the resolvers of ApprovalPush. */
 export function viewPush(push: PushRow, person: Person, today: Day) {
   const { id, level, decision, decidedAt, dueOn, missingYear, state, reachedAt } = push;

@@ -32,8 +32,7 @@ export function orderResolvers(deps: IssueDependencies) {
     Mutation: {
       declineOrder: (_: unknown, { input }: { input: DeclineOrderInput }, { actor }: GraphContext) => {
         requirePerson(actor);
-        const { order, reason, dryRun = false } = input;
-        return settle(async () => ({ order: await declineOrder(deps, actor, { order, reason, dryRun }) }));
+        return settle(async () => ({ order: await declineOrder(deps, actor, input) }));
       },
     },
     License: { orders: (of: view.LicenseView) => view.loadOrders(db, of) },
