@@ -12,6 +12,7 @@ const {
   AUTHORISATION_KEY_CASES = '',
   LICENSES_URL = '',
   PUBLIC_URL = '',
+  WEBHOOK_PRIVATE_HOSTS = '',
 } = process.env;
 
 const now = () => new Date();
@@ -21,6 +22,7 @@ const cases = createCases({
   db,
   now,
   publicUrl: PUBLIC_URL,
+  webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
   onError: console.error,
