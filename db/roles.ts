@@ -10,11 +10,14 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'blank_entry',
   'calendar_notice',
   'case_step',
+  'delegation_change',
+  'delegation_import',
   'document',
   'finding_entry',
   'guide_overlay',
   'guide_version',
   'license_entry',
+  'notice',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
@@ -22,6 +25,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'push_entry',
   'seal_event',
   'seal_use',
+  'sealed_file',
+  'task_report',
   'supervision_message',
 ]);
 

@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
+import { noticeRoutes } from './notice/routes.ts';
+import { startSealing } from './notice/workflow.ts';
 import { deliverTo } from './platform/delivery.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
@@ -20,6 +23,8 @@ import { followMoves, receive } from './workflow.ts';
 
 export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
+  /** Seals decision documents (决定书). */
+  sign: Sign;
   pollMs?: number;
 }
 
@@ -35,6 +40,7 @@ const MOVE_POLL_MS = 30_000;
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
   let relays: Relay[] = [];
+  let sealing: ReturnType<typeof startSealing> | null = null;
   let moving: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -47,6 +53,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
     routes(app, options) {
       statisticsRoutes(app, dependencies, options);
       platformRoutes(app, dependencies);
+      noticeRoutes(app, dependencies, options);
       supervisionRoutes(app, dependencies);
     },
     start() {
@@ -61,6 +68,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
         startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
         startRelay({ ...shared, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
       ];
+      sealing = startSealing(dependencies);
       moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer = setInterval(() => {
         moving = moving
@@ -71,7 +79,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
     },
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([...relays.map((relay) => relay.stop()), moving]);
+      await Promise.all([...relays.map((relay) => relay.stop()), sealing?.stop(), moving]);
     },
     recordAgreement: async (row) => {
       const by = { recordedBy: '初始化', recordedAt: dependencies.now() };

@@ -1,6 +1,7 @@
 import { type Database, type Transaction, transact } from '../../db/client.ts';
-import { canonical, type Sign } from '../kernel/events.ts';
+import { canonical } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { Sign } from '../kernel/sign.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger.ts';
 import { makesVersion } from './license.ts';

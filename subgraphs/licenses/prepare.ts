@@ -1,10 +1,10 @@
 import type { Transaction } from '../../db/client.ts';
 import { type Actor, requireRole, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
+import { UnprintableText } from '../kernel/document.ts';
 import { contentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { UnprintableText } from './document/render.ts';
 import * as ledger from './ledger.ts';
 import {
   type CertificateTask,
