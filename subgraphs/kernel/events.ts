@@ -48,6 +48,9 @@ export type LicenseState = (typeof LICENSE_STATES)[number];
 
 const day = z.iso.date();
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const text = z.string();
+const said = text.nullable();
+const data = z.record(z.string(), z.unknown()).nullable();
 
 const organ = z.object({
   id: z.string(),
@@ -284,18 +287,9 @@ export const payloads = {
     /** Position and result of the case, as `Case.step` and `Case.result` name them. */
     step: z.string(),
     result: z.string().nullable(),
-    /** Every step so far, oldest first. */
+    /** Every step so far, oldest first; `data` is what one carries beside its note: a pause with its papers, a transfer. */
     steps: z.array(
-      z.object({
-        step: z.string(),
-        at: z.iso.datetime(),
-        organ: z.string().nullable(),
-        actor: z.string(),
-        finding: z.string().nullable(),
-        note: z.string().nullable(),
-        /** What the step carries beside its note: a pause with its papers, a transfer with its organs. */
-        data: z.record(z.string(), z.unknown()).nullable(),
-      }),
+      z.object({ step: text, at: z.iso.datetime(), actor: text, organ: said, finding: said, note: said, data }),
     ),
   }),
   /** An approval result pushed to a supervisor (双推送); the webhook's body. */
