@@ -13,6 +13,7 @@ const {
   LICENSES_URL = '',
   PUBLIC_URL = '',
   SEALS_URL = '',
+  WEBHOOK_PRIVATE_HOSTS = '',
 } = process.env;
 
 const now = () => new Date();
@@ -22,6 +23,7 @@ const cases = createCases({
   db,
   now,
   publicUrl: PUBLIC_URL,
+  webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOver(SEALS_URL, 'cases', serviceKey, now),

@@ -15,19 +15,23 @@ import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
 import { runningResolvers } from './running/resolvers.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
+import { supervisionResolvers } from './supervision/resolvers.ts';
+import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
 import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
-export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
+export function caseResolvers(dependencies: PlatformDependencies & WebhookDependencies): Resolvers {
+  const { db } = dependencies;
+  const supervision = supervisionResolvers(dependencies, (context, id) => findVisible(db, context, id));
   const rooms: Resolvers[] = [
     agreementResolvers(dependencies),
     calendarResolvers(dependencies),
     noticeResolvers(dependencies),
     platformResolvers(dependencies),
     statisticsResolvers(dependencies),
+    supervision,
   ];
-  const { db } = dependencies;
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
@@ -42,6 +46,8 @@ export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
       { __resolveReference: ({ id }, context) => findVisible(db, context, id) } satisfies Resolvers['Case'],
       ...rooms.map((room) => room.Case),
     ),
+    ApprovalPush: supervision.ApprovalPush,
+    SupervisionFinding: supervision.SupervisionFinding,
   };
 }
 
