@@ -51,6 +51,13 @@ export function subjectOf(
       mode: 'SUBSTANTIVE_REVIEW',
       validFrom: null,
       validTo: null,
+      licenseAction: null,
+      outcome: {
+        kind: outcome === undefined ? 'LICENSE' : 'DECISION',
+        name: outcome ?? '特种设备使用登记证',
+        licenseType: null,
+        validityMonths: null,
+      },
       cityOrgan: CITY.id,
       countyOrgan: COUNTY.id,
       industry: { city: null, county: null },
