@@ -10,16 +10,21 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'blank_entry',
   'calendar_notice',
   'case_step',
+  'delegation_change',
+  'delegation_import',
   'document',
   'guide_overlay',
   'guide_version',
   'license_entry',
+  'notice',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
   'platform_message',
   'seal_event',
   'seal_use',
+  'sealed_file',
+  'task_report',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

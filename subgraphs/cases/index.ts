@@ -2,8 +2,11 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
+import { noticeRoutes } from './notice/routes.ts';
+import { startSealing } from './notice/workflow.ts';
 import { deliverTo } from './platform/delivery.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
@@ -16,6 +19,8 @@ import { followMoves, receive } from './workflow.ts';
 
 export interface CasesDependencies extends PlatformDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
+  /** Seals decision documents (决定书). */
+  sign: Sign;
   pollMs?: number;
 }
 
@@ -31,6 +36,7 @@ const MOVE_POLL_MS = 30_000;
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
   let relays: Relay[] = [];
+  let sealing: ReturnType<typeof startSealing> | null = null;
   let moving: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   return {
@@ -43,6 +49,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
     routes(app, options) {
       statisticsRoutes(app, dependencies, options);
       platformRoutes(app, dependencies);
+      noticeRoutes(app, dependencies, options);
     },
     start() {
       if (relays.length > 0) return;
@@ -55,6 +62,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
         startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
         startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
       ];
+      sealing = startSealing(dependencies);
       moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer = setInterval(() => {
         moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
@@ -62,7 +70,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
     },
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([...relays.map((relay) => relay.stop()), moving]);
+      await Promise.all([...relays.map((relay) => relay.stop()), sealing?.stop(), moving]);
     },
     recordAgreement: async (row) => {
       const by = { recordedBy: '初始化', recordedAt: dependencies.now() };

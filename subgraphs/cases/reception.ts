@@ -7,8 +7,11 @@ import { Refusal } from '../kernel/refusal.ts';
 import { acceptingOrgan, permissions } from './action.ts';
 import { findInForce } from './agreement/store.ts';
 import { type Application, requireApplication, requireLine, TEXT_LENGTH } from './application.ts';
+import { clockOf } from './calendar/clock.ts';
+import { loadCalendar } from './calendar/store.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
 import { guideOn } from './guide.ts';
+import { writeNotice } from './notice/workflow.ts';
 import * as store from './store.ts';
 import { type Acting, act, requireReason, stepBy, type WorkflowDependencies } from './workflow.ts';
 
@@ -93,7 +96,7 @@ async function open(
   if (before) return requireSame(before, digest);
 
   const named = application.licenseNumber;
-  requireApplication(matter, application, named === null ? null : await store.findLicense(tx, named));
+  requireApplication(delegation, application, named === null ? null : await store.findLicense(tx, named));
   const county = divisionOf(matter, delegation.countyOrgan);
   if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
   const number = await store.takeNumber(tx, county, dayOf(at));
@@ -135,7 +138,21 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, dayOf(at), division);
   const record = { ...stepBy(clerk, 'ACCEPTED', at), organ: acceptedBy };
-  return store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
+  const accepted = await store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
+  const clock = clockOf({
+    steps: accepted.steps,
+    guideLimits: guide,
+    powerType: matter.powerType,
+    calendar: await loadCalendar(tx),
+    now: at,
+  });
+  const limits = {
+    statutoryDays: guide?.statutoryDays ?? clock.limitDays,
+    promisedDays: guide?.promisedDays ?? null,
+    dueOn: clock.dueOn,
+  };
+  await writeNotice(tx, { kind: 'ACCEPTANCE', subject: accepted, step: record, organ: acceptedBy, facts: { limits } });
+  return accepted;
 }
 
 /** Tells the applicant once and in full what is missing (一次性告知), and by when to bring it. */
@@ -154,8 +171,17 @@ export function askSupplement(
       throw new Refusal('FIELD_MALFORMED', 'until');
     }
     const data = { supplement: { items: [...asked.items], until } };
-    return store.addStep(tx, subject, stepBy(clerk, 'SUPPLEMENT_ASKED', at, { data }));
+    const step = stepBy(clerk, 'SUPPLEMENT_ASKED', at, { data });
+    const missing = asked.items.map((name) => ({ name, remark: null }));
+    const facts = { missing, supplementBy: until };
+    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ: counterOf(subject, clerk), facts });
+    return store.addStep(tx, subject, step);
   });
+}
+
+/** The organ in whose name the clerk acts. */
+function counterOf({ matter, delegation }: Case, clerk: Person): string {
+  return acceptingOrgan(clerk, matter, delegation);
 }
 
 function daysLater(at: Date, days: number): Day {
@@ -177,7 +203,7 @@ export function supplement(deps: WorkflowDependencies, acting: Acting, given: Su
     const fields = given.fields ?? subject.fields;
     const licenseNumber = given.licenseNumber ?? subject.licenseNumber;
     const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
-    requireApplication(subject.matter, { applicant: subject.applicant, fields, licenseNumber }, license);
+    requireApplication(subject.delegation, { applicant: subject.applicant, fields, licenseNumber }, license);
     const record = stepBy(person, 'SUPPLEMENTED', at, { note: given.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });
   });
@@ -198,7 +224,9 @@ export function refuseAcceptance(deps: WorkflowDependencies, acting: Acting, rea
   return act(deps, acting, async (tx, subject, at) => {
     const clerk = permissions.refuseAcceptance(subject, acting.actor);
     requireReason(reason);
-    return store.addStep(tx, subject, stepBy(clerk, 'NOT_ACCEPTED', at, { note: reason }));
+    const step = stepBy(clerk, 'NOT_ACCEPTED', at, { note: reason });
+    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ: counterOf(subject, clerk) });
+    return store.addStep(tx, subject, step);
   });
 }
 

@@ -7,10 +7,12 @@ import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
+import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import * as reception from './reception.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
+import { runningResolvers } from './running/resolvers.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { viewCase } from './view.ts';
@@ -21,6 +23,7 @@ export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
   const rooms: Resolvers[] = [
     agreementResolvers(dependencies),
     calendarResolvers(dependencies),
+    noticeResolvers(dependencies),
     platformResolvers(dependencies),
     statisticsResolvers(dependencies),
   ];
@@ -29,6 +32,7 @@ export function caseResolvers(dependencies: PlatformDependencies): Resolvers {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
+    Matter: runningResolvers(db).Matter,
     Mutation: Object.assign(
       receptionMutations(dependencies),
       stepMutations(dependencies),

@@ -18,6 +18,8 @@ import {
   type StepRecord,
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
+import { hasSealedDecision } from './notice/store.ts';
+import { prepareDecision } from './notice/workflow.ts';
 import * as store from './store.ts';
 
 /** What the workflow of cases needs; nothing of it is read from the environment. */
@@ -97,8 +99,8 @@ export function resume(deps: WorkflowDependencies, acting: Acting, note: string 
 }
 
 /**
- * Decides (决定). Where a license follows, the decision, the decider's seal authorisation and the event that opens the
- * certificate task are one transaction.
+ * Decides (决定). The decision, the decider's seal authorisation and what is sealed by it, the event that opens the certificate
+ * task or the decision document (决定书), are one transaction.
  */
 export function decideCase(deps: WorkflowDependencies, acting: Acting, input: DecisionInput): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
@@ -106,16 +108,22 @@ export function decideCase(deps: WorkflowDependencies, acting: Acting, input: De
     const license = subject.licenseNumber === null ? null : await store.findLicense(tx, subject.licenseNumber);
     const content = decide(subject, input, license, dayOf(at));
     const said = { note: input.reason, finding: input.decision };
-    const decided = await store.addStep(tx, subject, stepBy(approver, 'DECIDED', at, said));
+    const step = stepBy(approver, 'DECIDED', at, said);
+    const decided = await store.addStep(tx, subject, step);
     if (content) await grant(tx, deps, { subject, approver, content, at });
+    else {
+      const { authorisationKey } = deps;
+      await prepareDecision(tx, { subject, step, organ: issuerOf(subject), decider: approver, authorisationKey });
+    }
     return decided;
   });
 }
 
-/** Hands a decision document over (送达). */
+/** Hands a decision document over (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
 export function deliverDecision(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const clerk = permissions.deliverDecision(subject, acting.actor);
+    if (!(await hasSealedDecision(tx, subject.id))) throw new Refusal('DECISION_NOT_SEALED');
     if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
     return store.addStep(tx, subject, stepBy(clerk, 'DELIVERED', at, { note }));
   });
@@ -128,7 +136,7 @@ async function grant(
 ): Promise<void> {
   const { subject, approver, content, at } = granted;
   const issuer = issuerOf(subject);
-  const county = subject.matter.organs.find((organ) => organ.id === subject.matter.countyOrgan);
+  const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
   const digest = contentDigest(content);
   const authorisation = await writeAuthorisation('cases', authorisationKey, {
     actor: approver.id,

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { act, COMPANY, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
 
 /** The counter: received, told once what is missing, accepted, refused, withdrawn, closed; on real PostgreSQL. */
 describe('reception', () => {
@@ -186,9 +187,15 @@ describe('reception', () => {
     const { case: returned } = await does('ganzhou-xzspj.reviewer', 'sendBackCase', 'CaseReasonInput', back);
     expect(returned.step).toBe('ACCEPTED');
     await round();
-    const reject = { case: id, decision: 'REJECTED', reason: '不符合经营条件' };
+    const reject = { case: id, decision: 'REJECTED', reason: '不符合经营条件', authoriseSeal: true };
     const { case: decided } = await does('ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', reject);
     expect(decided).toMatchObject({ number: filed.number, step: 'DECIDED', result: 'REJECTED', resultCode: 1 });
+    await until('the decision is sealed', async () => {
+      const { data } = await hub.ask('window-yudu', 'query($id: ID!) { case(id: $id) { notices { kind sealed } } }', {
+        id,
+      });
+      return data.case.notices.some((one: { kind: string; sealed: boolean }) => one.kind === 'DECISION' && one.sealed);
+    });
     const { case: served } = await does('window-yudu', 'deliverDecision', 'CaseNoteInput', { case: id });
     expect(served).toMatchObject({ step: 'DELIVERED', result: 'REJECTED' });
   });

@@ -59,7 +59,9 @@ describe('refusals', () => {
     expect(await refusalOf(hub, 'window-yudu', 'forwardCase', 'CaseNoteInput', { case: id })).toBeNull();
     expect(await decide('yudu-xzspj.approver', grant)).toBe('ORGAN_WITHOUT_POWER');
     expect(await decide('ganzhou-xzspj.approver', { decision: 'GRANTED' })).toBe('SEAL_AUTHORISATION_MISSING');
-    expect(await decide('ganzhou-xzspj.approver', { decision: 'REJECTED' })).toBe('REASON_MISSING');
+    expect(await decide('ganzhou-xzspj.approver', { decision: 'REJECTED', authoriseSeal: true })).toBe(
+      'REASON_MISSING',
+    );
     const both = await Promise.all([decide('ganzhou-xzspj.approver', grant), decide('ganzhou-xzspj.approver', grant)]);
     expect(both.sort()).toEqual(['CASE_STEP_NOT_ALLOWED', null].sort());
     expect(
