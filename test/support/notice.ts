@@ -62,8 +62,6 @@ export function subjectOf(
       countyOrgan: COUNTY.id,
       industry: { city: null, county: null },
       runningCases: 'FOLLOW',
-      licenseAction: null,
-      outcome: {
         kind: outcome === undefined ? 'LICENSE' : 'DECISION',
         name: outcome ?? '特种设备使用登记证',
         licenseType: null,
@@ -71,8 +69,8 @@ export function subjectOf(
       },
       ...assigned,
     },
-    applicant: { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' },
-    fields: [{ label: '设备名称', text: '电梯（示范）' }],
-    steps: [{ at: new Date('2026-11-20T02:00:00Z') }],
+    applicant: name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' ,
+    fields: [label: '设备名称', text: '电梯（示范）' ],
+    steps: [at: new Date('2026-11-20T02:00:00Z') ],
   };
 }

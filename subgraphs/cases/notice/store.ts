@@ -1,4 +1,4 @@
-import { and, asc, eq, inArray, isNotNull, lt, sql } from 'drizzle-orm';
+import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { sha256 } from '../../kernel/events.ts';
 import { type NoticeContent, type NoticeKind, noticeNumber } from './notice.ts';
@@ -149,54 +149,4 @@ export async function hasSealedDecision(db: Reader, caseId: string): Promise<boo
     .where(and(eq(notice.caseId, caseId), eq(decisionSeal.state, 'DONE')))
     .limit(1);
   return rows.length > 0;
-}
-
-/** A decision document that cannot be sealed now: what `Query.attention` shows of it. */
-export interface WaitingDecision {
-  noticeId: string;
-  caseId: string;
-  caseNumber: string;
-  matterId: string;
-  matterName: string;
-  number: string;
-  /** The organ whose seal is missing. */
-  organ: string;
-  /** Why, in words. */
-  reason: string;
-  since: Date;
-}
-
-/**
- * Decision documents that wait for a seal, oldest first, at most `most`: those that were tried in vain. `organs` null means every
- * organ's.
- */
-export async function waitingDecisions(
-  db: Reader,
-  organs: readonly string[] | null,
-  most: number,
-): Promise<WaitingDecision[]> {
-  const rows = await db
-    .select({ notice, seal: decisionSeal })
-    .from(decisionSeal)
-    .innerJoin(notice, eq(notice.id, decisionSeal.noticeId))
-    .where(
-      and(
-        eq(decisionSeal.state, 'PREPARED'),
-        isNotNull(decisionSeal.waitingFor),
-        organs === null ? undefined : inArray(decisionSeal.organ, [...organs]),
-      ),
-    )
-    .orderBy(asc(decisionSeal.preparedAt), asc(notice.serial))
-    .limit(most);
-  return rows.map(({ notice: { id, caseId, content, number }, seal }) => ({
-    noticeId: id,
-    caseId,
-    caseNumber: content.caseNumber,
-    matterId: content.matterId,
-    matterName: content.matterName,
-    number,
-    organ: seal.organ,
-    reason: seal.waitingFor ?? '',
-    since: seal.preparedAt,
-  }));
 }
