@@ -8,9 +8,11 @@ import type postgres from 'postgres';
 export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_entry',
+  'case_material',
   'case_step',
   'document',
   'license_entry',
+  'material_read',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',

@@ -7,16 +7,20 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type GraphContext, loader, requirePerson, settle, viewRefusal } from '../kernel/serve.ts';
 import { type Case, type CaseActionName, clauseOf, maySee, permissions } from './case.ts';
+import { materialResolvers, readMaterial } from './material/resolvers.ts';
+import type { MaterialDependencies } from './material/workflow.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView, Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
-export function caseResolvers(dependencies: workflow.WorkflowDependencies): Resolvers {
+export function caseResolvers(dependencies: workflow.WorkflowDependencies & MaterialDependencies): Resolvers {
   const { db } = dependencies;
+  const materials = materialResolvers(dependencies);
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     Query: {
+      ...materials.Query,
       cases: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
@@ -32,9 +36,11 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
       case: async (_, { id }, context) => findVisible(db, context, id),
     },
     Mutation: {
+      ...materials.Mutation,
       acceptCase: (_, { input }, { actor }) =>
         settleCase(actor, () =>
           workflow.accept(dependencies, actor, input.matter, {
+            materials: (input.materials ?? []).map(readMaterial),
             applicant: input.applicant,
             fields: input.fields ?? [],
             licenseNumber: input.licenseNumber ?? null,
@@ -64,7 +70,7 @@ export function caseResolvers(dependencies: workflow.WorkflowDependencies): Reso
         });
       },
     },
-    Case: { __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Case: { ...materials.Case, __resolveReference: ({ id }, context) => findVisible(db, context, id) },
   };
 }
 

@@ -98,3 +98,5 @@ export const caseNumber = schema.table(
 );
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+
+export * from './material/tables.ts';

@@ -20,6 +20,8 @@ import {
   TEXT_LENGTH,
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
+import type { MaterialGiven } from './material/material.ts';
+import { attachMaterials } from './material/workflow.ts';
 import * as store from './store.ts';
 
 /** What the workflow of cases needs; nothing of it is read from the environment. */
@@ -40,7 +42,7 @@ export async function accept(
   { db, now }: WorkflowDependencies,
   actor: Actor,
   matterId: string,
-  application: Application,
+  { materials, ...application }: Application & { materials: readonly MaterialGiven[] },
 ): Promise<Case> {
   const at = now();
   const today = dayOf(at);
@@ -71,6 +73,15 @@ export async function accept(
       },
       first,
     );
+    await attachMaterials(tx, {
+      caseId: file.id,
+      applicantCode: file.applicant.code,
+      actor: clerk,
+      guide: null,
+      given: materials,
+      at,
+      complete: true,
+    });
     return requireCase(await store.lockCase(tx, file.id)).subject;
   });
 }

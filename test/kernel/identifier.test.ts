@@ -20,7 +20,8 @@ const CHECKS: Record<string, (text: string) => boolean> = {
 /** Vector files are named `<kind>.<rule>.txt`; one value a line. */
 function vectors(folder: 'valid' | 'invalid') {
   const home = new URL(`../vectors/${folder}/`, import.meta.url);
-  return readdirSync(home).flatMap((file) => {
+  const files = readdirSync(home).filter((file) => file.endsWith('.txt'));
+  return files.flatMap((file) => {
     const [kind = ''] = file.split('.');
     const values = readFileSync(new URL(file, home), 'utf8').split('\n').filter(Boolean);
     return values.map((value) => ({ file, value, check: CHECKS[kind] ?? (() => folder === 'invalid') }));
