@@ -1,5 +1,6 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Person } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { attachment, identify, type ServeOptions, viewRefusal } from '../../kernel/serve.ts';
 import { FILE_BYTES_MOST } from './file.ts';
@@ -10,7 +11,7 @@ import { type MaterialDependencies, openFile, requireUploader, takeUpload } from
 export const UPLOADS_AT_ONCE = 8;
 /** Longest that the sending of one file may take. */
 const RECEIVE_TIMEOUT_MS = 120_000;
-/** What is still read, and thrown away, of a request that was refused, so that its sender gets to read the answer. */
+/** What is still read, and thrown away, of a request that is refused; whoever sends more is hung up on. */
 const DISCARD_BYTES_MOST = 64 * 1_048_576;
 const DISCARD_TIMEOUT_MS = 10_000;
 
@@ -21,19 +22,24 @@ const BROKEN_OFF = { code: 'UPLOAD_BROKEN_OFF', message: '文件没有传完，�
 
 /** `POST /cases/materials` and `GET /cases/materials/:id`, described in docs/materials.md. */
 export function materialRoutes(app: FastifyInstance, dependencies: MaterialDependencies, options: ServeOptions): void {
-  let reading = 0;
+  const slots = { taken: 0 };
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     // The body stays unread until it is known who sends it.
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
-    scope.post(fileUrl('').slice(0, -1), async (request, reply) => {
-      if (reading >= UPLOADS_AT_ONCE) return refuse(request, reply.header('retry-after', '1').code(503), BUSY);
-      reading += 1;
+    scope.post('/cases/materials', async (request, reply) => {
+      const context = await identify(request, reply, options);
+      if (!context) return reply;
+      if (context.actor.kind === 'public') return refuse(request, reply.code(401), UNAUTHENTICATED);
+      if (slots.taken >= UPLOADS_AT_ONCE) {
+        return refuse(request, reply.code(503).header('retry-after', '1'), BUSY);
+      }
+      slots.taken += 1;
       try {
-        return await receive(request, reply, dependencies, options);
+        return await receive(request, reply, dependencies, context.actor);
       } finally {
-        reading -= 1;
+        slots.taken -= 1;
       }
     });
 
@@ -67,15 +73,8 @@ async function receive(
   request: FastifyRequest,
   reply: FastifyReply,
   dependencies: MaterialDependencies,
-  options: ServeOptions,
+  actor: Person,
 ): Promise<FastifyReply> {
-  const context = await identify(request, reply, options);
-  if (!context) {
-    discard(request.raw);
-    return reply;
-  }
-  const { actor } = context;
-  if (actor.kind === 'public') return refuse(request, reply.code(401), UNAUTHENTICATED);
   try {
     requireUploader(actor);
     const name = nameOf(request);
@@ -122,21 +121,30 @@ async function readBody(raw: IncomingMessage): Promise<Buffer | null> {
   }
 }
 
-function refuse(request: FastifyRequest, reply: FastifyReply, answer: object): FastifyReply {
-  reply.send(answer);
-  discard(request.raw);
-  return reply;
+/** Answers once the request is read to its end: hanging up on somebody who still sends would lose the answer on its way. */
+async function refuse(request: FastifyRequest, reply: FastifyReply, answer: object): Promise<FastifyReply> {
+  if (!(await discard(request.raw))) reply.header('connection', 'close');
+  return reply.send(answer);
 }
 
-/** Reads on without keeping anything, then hangs up: hanging up at once would lose the answer on its way. */
-function discard(raw: IncomingMessage): void {
-  if (raw.readableEnded || raw.destroyed) return;
-  let left = DISCARD_BYTES_MOST;
-  const timer = setTimeout(() => raw.destroy(), DISCARD_TIMEOUT_MS);
-  raw.on('data', (part: Buffer) => {
-    left -= part.length;
-    if (left < 0) raw.destroy();
+/** Reads on without keeping anything; answers whether the end came within the limits. */
+function discard(raw: IncomingMessage): Promise<boolean> {
+  if (raw.readableEnded || raw.destroyed) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    let left = DISCARD_BYTES_MOST;
+    const done = (ended: boolean) => {
+      clearTimeout(timer);
+      raw.off('data', count);
+      resolve(ended);
+    };
+    const count = (part: Buffer) => {
+      left -= part.length;
+      if (left < 0) done(false);
+    };
+    const timer = setTimeout(() => done(false), DISCARD_TIMEOUT_MS);
+    raw.on('data', count);
+    raw.once('close', () => done(true));
+    raw.once('end', () => done(true));
+    raw.once('error', () => done(true));
   });
-  raw.once('error', () => {});
-  raw.once('close', () => clearTimeout(timer));
 }

@@ -115,13 +115,8 @@ export async function findUpload(db: Reader, id: string): Promise<Upload | null>
 /** An upload whose row nobody else can attach or discard until the transaction ends. */
 export async function lockUpload(tx: Transaction, id: string): Promise<Upload | null> {
   if (!isUuid(id)) return null;
-  const [row] = await tx
-    .select(uploadColumns)
-    .from(materialUpload)
-    .innerJoin(materialFile, eq(materialFile.digest, materialUpload.digest))
-    .where(eq(materialUpload.id, id))
-    .for('update', { of: materialUpload });
-  return row ?? null;
+  await tx.select({ id: materialUpload.id }).from(materialUpload).where(eq(materialUpload.id, id)).for('update');
+  return findUpload(tx, id);
 }
 
 /** The uploads of a person that wait for a case, newest first. */
