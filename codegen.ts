@@ -1,5 +1,10 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
+/** What resolvers of a type build on, where that is more than the type's own fields. */
+const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  cases: { Case: './view.ts#CaseView' },
+};
+
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
 
 /** Resolver types per subgraph; git-ignored, made by `npm run codegen`. */
@@ -19,7 +24,10 @@ const config: CodegenConfig = {
           scalars: { Date: 'string', DateTime: 'Date', ID: 'string' },
           maybeValue: 'T | null | undefined',
           optionalInfoArgument: true,
+          // The executor fills defaults in: a resolver always has them.
+          avoidOptionals: { field: false, inputValue: false, object: false, defaultValue: true },
           makeResolverTypeCallable: true,
+          mappers: mappers[name] ?? {},
         },
       },
     ]),

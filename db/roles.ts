@@ -8,16 +8,22 @@ import type postgres from 'postgres';
 export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
   'blank_entry',
+  'calendar_notice',
   'case_material',
   'case_step',
   'document',
+  'guide_overlay',
+  'guide_version',
   'license_entry',
   'material_read',
+  'notice',
   'outbox_event',
   'outbox_receipt',
   'paper_entry',
+  'platform_message',
   'seal_event',
   'seal_use',
+  'sealed_file',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

@@ -6,8 +6,9 @@ import { type Cases, type CasesDependencies, createCases } from '../subgraphs/ca
 import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import type { Envelope } from '../subgraphs/kernel/events.ts';
-import { type ServeOptions, type Subgraph, sendEvents, serveSubgraph } from '../subgraphs/kernel/serve.ts';
-import { fileRoute, signOver } from '../subgraphs/licenses/http.ts';
+import { type ServeOptions, type Subgraph, sendEvents, serveSubgraph, signOver } from '../subgraphs/kernel/serve.ts';
+import type { Sign } from '../subgraphs/kernel/sign.ts';
+import { fileRoute } from '../subgraphs/licenses/http.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient } from '../subgraphs/licenses/library.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
@@ -116,7 +117,7 @@ async function closePools(pools: Pools): Promise<void> {
 }
 
 /**
- * Joins the subgraphs: who tells whom, and the one synchronous call. Across HTTP the addresses in `base` are known only
+ * Joins the subgraphs: who tells whom, and the one synchronous call, of licenses and cases to seals. Across HTTP the addresses in `base` are known only
  * once everything listens, so each is looked up when it is needed.
  */
 function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, base: Record<string, string>): Subgraphs {
@@ -136,11 +137,15 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     authorisationKeys,
     send: { licenses: tell('seals', () => licenses) },
   });
+  const signFor =
+    (service: string): Sign =>
+    (request) =>
+      over ? signOver(base.seals ?? '', service, serviceKey, now)(request) : seals.sign(request);
   const licenses: Licenses = createLicenses({
     ...shared,
     db: pools.licenses.db,
     authorisationKey: authorisationKeys.licenses,
-    sign: (request) => (over ? signOver(base.seals ?? '', serviceKey, now)(request) : seals.sign(request)),
+    sign: signFor('licenses'),
     publicUrl: config.publicUrl,
     library: config.library && createLibraryClient({ ...config.library, now }),
     onStep: config.onStep,
@@ -150,6 +155,8 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     ...shared,
     db: pools.cases.db,
     authorisationKey: authorisationKeys.cases,
+    publicUrl: config.publicUrl,
+    sign: signFor('cases'),
     scan: config.scan,
     send: { licenses: tell('cases', () => licenses) },
   });

@@ -82,7 +82,7 @@ async function grant(
   const { case: opened } = await client.act(
     route.accepts,
     'acceptCase',
-    'AcceptCaseInput',
+    'ApplicationInput',
     input,
     'case { id number matter { name } }',
   );
@@ -95,7 +95,7 @@ async function grant(
     'case { step }',
   );
   if (route.forwards)
-    await client.act(route.forwards, 'forwardCase', 'ForwardCaseInput', { case: opened.id }, 'case { step }');
+    await client.act(route.forwards, 'forwardCase', 'CaseNoteInput', { case: opened.id }, 'case { step }');
   say(route.forwards ? '  审查通过，转报市级部门' : '  审查通过');
   const decision = { case: opened.id, decision: 'GRANTED', authoriseSeal: true };
   await client.act(route.decides, 'decideCase', 'DecideCaseInput', decision, 'case { step }');

@@ -1,5 +1,6 @@
 import type { Hub } from '../gateway/hub.ts';
-import { readMatters, readOrgans } from '../seeds/load.ts';
+import { readGuides, readMatters, readOrgans } from '../seeds/load.ts';
+import { sha256 } from '../subgraphs/kernel/events.ts';
 
 /** Agreements that a demo needs, marked as such: the plan names none. The city and county education organs have none, on purpose. */
 const WITHOUT_AGREEMENT = 'yudu-jktj';
@@ -7,7 +8,7 @@ const WITHOUT_AGREEMENT = 'yudu-jktj';
 const BLANKS = 200;
 
 /**
- * Loads what a hub starts with, through the subgraphs' own functions: organs and matters of the plan, a seal per organ
+ * Loads what a hub starts with, through the subgraphs' own functions: organs and matters of the plan, sample guides, a seal per organ
  * with its grants, demo agreements, blanks. What is there already stays as it is.
  */
 export async function seed(
@@ -16,6 +17,8 @@ export async function seed(
   const organs = readOrgans();
   const rows = readMatters();
   await hub.matters.importMatters(organs, rows);
+  const { guides, overlays } = readGuides();
+  await hub.matters.publishGuides(guides, overlays);
   let seals = 0;
   for (const organ of organs) {
     const own = rows.filter((row) => (row.mode === 'DIRECT' ? row.countyOrgan : row.cityOrgan) === organ.id);
@@ -24,14 +27,15 @@ export async function seed(
     await hub.licenses.receiveBlanks(organ.id, { prefix: blankPrefix(organ.uscc), from: 1, to: BLANKS });
     seals++;
   }
-  const pairs = new Map(
-    rows
-      .filter((row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== WITHOUT_AGREEMENT)
-      .map(({ cityOrgan, countyOrgan }) => [`${cityOrgan} ${countyOrgan}`, { cityOrgan, countyOrgan }]),
-  );
-  for (const [i, pair] of [...pairs.values()].entries()) {
+  const reviewed = rows.filter((row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== WITHOUT_AGREEMENT);
+  const pairs = Map.groupBy(reviewed, (row) => `${row.cityOrgan} ${row.countyOrgan}`);
+  for (const [i, [first, ...rest]] of [...pairs.values()].entries()) {
+    if (!first) continue;
+    const { cityOrgan, countyOrgan } = first;
     const number = `示范承接协议〔2022〕${i + 1}号`;
-    await hub.cases.recordAgreement({ number, ...pair, validFrom: '2022-06-01', validTo: null });
+    const matters = [first, ...rest].map((row) => row.id);
+    const paper = { scanDigest: sha256(`${number}（示范，没有扫描件）`), validFrom: '2022-06-01', validTo: null };
+    await hub.cases.recordAgreement({ number, cityOrgan, countyOrgan, matters, ...paper });
   }
   return { matters: rows.length, seals };
 }

@@ -1,8 +1,11 @@
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
 import { LICENSE_ACTIONS, MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events.ts';
 import { isUscc } from '../subgraphs/kernel/identifier.ts';
+import { readGuide, readOverlay } from '../subgraphs/matters/guide/file.ts';
+import type { Guide } from '../subgraphs/matters/guide/guide.ts';
+import type { Overlay } from '../subgraphs/matters/guide/overlay.ts';
 import type { MatterRow } from '../subgraphs/matters/matter.ts';
 
 /** Reads the checked-in lists; a line that does not fit is named, and nothing is loaded. */
@@ -107,4 +110,15 @@ export function readMatters(csv: string = readFile('matters.csv')): MatterRow[] 
     corrections: line.corrections,
     flags: line.flags,
   }));
+}
+
+/** The sample guides, `<matter>.json`, and county overlays, `<matter>.<division>.json`. Throws a GuideRefusal where one does not fit. */
+export function readGuides(): { guides: Guide[]; overlays: Overlay[] } {
+  const files = readdirSync(new URL('guides', import.meta.url)).sort();
+  const read = (file: string) => readFile(`guides/${file}`);
+  const isOverlay = (file: string) => /\.\d{6}\.json$/.test(file);
+  return {
+    guides: files.filter((file) => !isOverlay(file)).map((file) => readGuide('JSON', read(file))),
+    overlays: files.filter(isOverlay).map((file) => readOverlay('JSON', read(file))),
+  };
 }

@@ -1,32 +1,101 @@
-import { type Actor, hasRole, type Person, type Role, requireRole } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import { within } from '../kernel/day.ts';
-import type { DelegationFact, EventPayload, Holder, LicenseAction } from '../kernel/events.ts';
-import { requireHolderCode } from '../kernel/identifier.ts';
+import type { Assignment, DelegationFact, EventPayload, Holder, LicenseAction, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { GuideInForce } from './guide.ts';
 
 /** A matter as cases know it, from the newest DelegationChanged. */
 export type MatterFact = EventPayload<'DelegationChanged'>;
 /** A license as cases know it, from the newest LicenseChanged. */
 export type LicenseFact = EventPayload<'LicenseChanged'>;
 
-export const STEPS = ['ACCEPTED', 'EXAMINED', 'FORWARDED', 'DECIDED', 'CERTIFIED', 'DELIVERED'] as const;
+/** Everything that can happen to a case (办件环节), in the order of a case's life. */
+export const STEPS = [
+  'RECEIVED',
+  'SUPPLEMENT_ASKED',
+  'SUPPLEMENTED',
+  'SUPPLEMENT_MISSED',
+  'NOT_ACCEPTED',
+  'ACCEPTED',
+  'EXAMINED',
+  'FORWARDED',
+  'SENT_BACK',
+  'PAUSED',
+  'RESUMED',
+  'MOVED',
+  'DECIDED',
+  'CERTIFIED',
+  'DELIVERED',
+  'WITHDRAWN',
+  'VOIDED',
+] as const;
 export type Step = (typeof STEPS)[number];
 export type Finding = 'APPROVED' | 'REFUSED' | 'GRANTED' | 'REJECTED';
-/** ISSUED is code 0, REJECTED code 1, CLOSED code 6 of the field's list of results (办结结果). */
-export type Result = 'ISSUED' | 'REJECTED' | 'CLOSED';
+
+/** Where a step leaves the case: these lead back, or leave it where it was (null); all others lead to themselves. */
+const LEADS_TO: Partial<Record<Step, Position | null>> = {
+  SUPPLEMENTED: 'RECEIVED',
+  SENT_BACK: 'ACCEPTED',
+  PAUSED: null,
+  RESUMED: null,
+  MOVED: null,
+};
+/** Where a case can stand. */
+export type Position = Exclude<Step, 'SUPPLEMENTED' | 'SENT_BACK' | 'PAUSED' | 'RESUMED' | 'MOVED'>;
+/** Positions from which no step leads on. */
+const ENDS: ReadonlySet<Position> = new Set<Position>([
+  'SUPPLEMENT_MISSED',
+  'NOT_ACCEPTED',
+  'DELIVERED',
+  'WITHDRAWN',
+  'VOIDED',
+]);
+
+/** Results with the codes of the field's list (办结结果): 0 出证, 1 退回, 2 作废, 5 补交不来, 6 办结. */
+export const RESULT_CODES = {
+  ISSUED: 0,
+  REJECTED: 1,
+  NOT_ACCEPTED: 1,
+  WITHDRAWN: 2,
+  VOIDED: 2,
+  SUPPLEMENT_MISSED: 5,
+  CLOSED: 6,
+} as const;
+export type Result = keyof typeof RESULT_CODES;
+/** Code 4, 转报办结: closes the county's step when it sends a case to the city, never the case. */
+export const FORWARDED_CODE = 4;
+
+/** Special procedures (特别程序) whose time does not count, 行政许可法 art. 45. */
+export const PAUSE_KINDS = ['HEARING', 'INSPECTION', 'TESTING', 'QUARANTINE', 'APPRAISAL', 'EXPERT_REVIEW'] as const;
+export type PauseKind = (typeof PAUSE_KINDS)[number];
+
+/** What a step carries beside its note. */
+export interface StepData {
+  /** PAUSED: which procedure, and the papers it rests on (文号). */
+  pause?: { kind: PauseKind; papers: string[] };
+  /** SUPPLEMENT_ASKED: what is missing, told once (一次性告知), and the last day to bring it. */
+  supplement?: { items: string[]; until: Day };
+  /** MOVED: the organs before and after (划转). */
+  moved?: { from: OrganPair; to: OrganPair };
+}
+export interface OrganPair {
+  cityOrgan: string;
+  countyOrgan: string;
+}
 
 /** A step as it was recorded; a case's status is a fold over these and nothing else. */
 export interface StepRecord {
   step: Step;
   at: Date;
   actor: string;
+  actorId: string;
   organ: string | null;
   note: string | null;
   finding: Finding | null;
+  data: StepData | null;
 }
 
-/** What a case was accepted with; it keeps all of this to its end. */
+/** What a case was received and accepted with; it keeps all of this to its end, but its organs follow a transfer of the matter. */
 export interface CaseFile {
   id: string;
   number: string;
@@ -35,30 +104,59 @@ export interface CaseFile {
   applicant: Holder;
   fields: readonly { label: string; text: string }[];
   licenseNumber: string | null;
-  /** The organ that accepted. */
-  acceptedBy: string;
+  /** The organ that accepted, or null while nobody has. */
+  acceptedBy: string | null;
+  /** The service guide (办事指南) that it was accepted under; null before, or where none is published. */
+  guide: GuideInForce | null;
 }
 
 export interface Case extends CaseFile {
-  step: Step;
+  step: Position;
   result: Result | null;
   finding: Finding | null;
+  /** The special procedure that holds the clock, or null. */
+  paused: StepRecord | null;
   steps: readonly StepRecord[];
 }
 
 /** Folds the recorded steps into the case's status. */
 export function foldCase(file: CaseFile, steps: readonly StepRecord[]): Case {
-  const last = steps.at(-1);
-  if (!last) throw new RangeError(`case ${file.number} has no step`);
+  const [first] = steps;
+  if (!first) throw new RangeError(`case ${file.number} has no step`);
+  let step: Position = 'RECEIVED';
+  let paused: StepRecord | null = null;
+  for (const record of steps) {
+    const to = LEADS_TO[record.step];
+    if (to !== null) step = to ?? (record.step as Position);
+    if (record.step === 'PAUSED') paused = record;
+    if (record.step === 'RESUMED' || ENDS.has(step)) paused = null;
+  }
   const decided = steps.find((record) => record.step === 'DECIDED');
-  return { ...file, steps, step: last.step, finding: last.finding, result: resultOf(file, decided, steps) };
+  const finding = steps.findLast((record) => record.finding !== null)?.finding ?? null;
+  return { ...file, steps, step, finding, paused, result: resultOf(file, step, decided, steps) };
 }
 
-function resultOf(file: CaseFile, decided: StepRecord | undefined, steps: readonly StepRecord[]): Result | null {
+function resultOf(
+  file: CaseFile,
+  step: Position,
+  decided: StepRecord | undefined,
+  steps: readonly StepRecord[],
+): Result | null {
+  if (step === 'NOT_ACCEPTED' || step === 'WITHDRAWN' || step === 'SUPPLEMENT_MISSED' || step === 'VOIDED') return step;
   if (!decided) return null;
   if (decided.finding === 'REJECTED') return 'REJECTED';
   if (!endsInLicenseAct(file.matter)) return 'CLOSED';
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
+}
+
+/** Whether no step leads on from here. */
+export function hasEnded(subject: Case): boolean {
+  return ENDS.has(subject.step);
+}
+
+/** Whether the case waits for its decision document to be handed over, rather than for an act on a license. */
+export function endsInPaper(subject: Case): boolean {
+  return subject.step === 'DECIDED' && (subject.result === 'REJECTED' || !endsInLicenseAct(subject.matter));
 }
 
 /** Whether a granted case of this matter ends in an act on a license rather than in a decision document. */
@@ -78,133 +176,101 @@ export function delegationOn(matter: MatterFact, on: Day): DelegationFact {
   return found;
 }
 
-export const NAME_LENGTH = 100;
-export const LABEL_LENGTH = 20;
-export const TEXT_LENGTH = 500;
-export const FIELDS_MOST = 20;
-
-export interface Application {
-  applicant: Holder;
-  fields: readonly { label: string; text: string }[];
-  licenseNumber: string | null;
-}
-
-/** Printable text of one line: no control characters, no surrounding blanks, 1 to `most` characters. */
-export function requireLine(text: string, most: number, field: string): void {
-  if ([...text].length > most) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${most} 字`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (text === '' || text !== text.trim() || /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/u.test(text)) {
-    throw new Refusal('FIELD_MALFORMED', field);
-  }
-  if (!text.isWellFormed()) throw new Refusal('FIELD_MALFORMED', field);
-}
-
-/**
- * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, LICENSE_NOT_NAMED, LICENSE_UNKNOWN, NOT_YOUR_RECORD.
- */
-export function requireApplication(matter: MatterFact, application: Application, license: LicenseFact | null): void {
-  requireLine(application.applicant.name, NAME_LENGTH, 'applicant.name');
-  requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
-  if (application.fields.length > FIELDS_MOST) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${FIELDS_MOST} 项`);
-  for (const field of application.fields) {
-    requireLine(field.label, LABEL_LENGTH, 'fields.label');
-    requireLine(field.text, TEXT_LENGTH, 'fields.text');
-  }
-  if (!endsInLicenseAct(matter) || actionOf(matter) === 'ISSUE') return;
-  if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
-  if (license === null || license.license.licenseType !== matter.outcome.licenseType) {
-    throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
-  }
-  const passesOn = actionOf(matter) === 'TRANSFER';
-  if (!passesOn && license.license.holder.code !== application.applicant.code) {
-    throw new Refusal('NOT_YOUR_RECORD', 'licenseNumber');
-  }
-}
-
-function divisionOf(matter: MatterFact, organ: string | null): string | null {
-  return matter.organs.find((one) => one.id === organ)?.divisionCode ?? null;
-}
-
-/**
- * The organ for which `actor` accepts: the county organ at its window or counter, or the city organ by its equal right.
- * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER.
- */
-export function acceptingOrgan(actor: Actor, matter: MatterFact, delegation: DelegationFact): string {
-  const clerk = requireRole(actor, 'WINDOW_CLERK');
-  const { organ, second, window } = delegation.accepts;
-  if (window && organ !== null && clerk.window !== null && clerk.window === divisionOf(matter, organ)) return organ;
-  if (!window && organ !== null && clerk.organ === organ) return organ;
-  if (second !== null && clerk.organ === second) return second;
-  throw new Refusal('ORGAN_WITHOUT_POWER', 'matter');
-}
-
-/** What may be done with a running case; each answers by returning or by throwing a Refusal. */
-export const permissions = {
-  /** 审查: the organ that examines; where the city organ accepted, that organ itself. */
-  examineCase: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['ACCEPTED']);
-    return requireExaminer(subject, actor);
-  },
-  /** 转报: whoever examined for the county sends the case to the city. */
-  forwardCase: (subject: Case, actor: Actor): Person => {
-    if (!mustBeForwarded(subject)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
-    requireStep(subject, ['EXAMINED']);
-    return requireExaminer(subject, actor);
-  },
-  /** 决定: the organ that decides, after the step that brings the case there. */
-  decideCase: (subject: Case, actor: Actor): Person => {
-    if (subject.step === 'EXAMINED' && mustBeForwarded(subject)) throw new Refusal('CASE_MUST_BE_FORWARDED');
-    requireStep(subject, mustBeForwarded(subject) ? ['FORWARDED'] : ['EXAMINED']);
-    const approver = requireRole(actor, 'APPROVER');
-    if (approver.organ !== subject.delegation.decides.organ) throw new Refusal('ORGAN_WITHOUT_POWER');
-    return approver;
-  },
-} as const;
-
-export type CaseActionName = keyof typeof permissions;
-
-/** Where each action rests in the plan 于府办发〔2022〕30号. */
-export function clauseOf(name: CaseActionName, delegation: DelegationFact): string {
-  const assignment = name === 'decideCase' ? delegation.decides : delegation.examines;
-  return assignment.reason ?? '实施方案二';
-}
-
-function requireStep(subject: Case, steps: readonly Step[]): void {
-  if (!steps.includes(subject.step)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
-}
-
-function requireExaminer(subject: Case, actor: Actor): Person {
-  const { organ, window } = subject.delegation.examines;
-  const examiningOrgan = subject.acceptedBy === subject.delegation.accepts.second ? subject.acceptedBy : organ;
-  const roles: Role[] = subject.delegation.mode === 'WINDOW_FORWARD' ? ['REVIEWER', 'WINDOW_CLERK'] : ['REVIEWER'];
-  const examiner = requireRole(actor, ...roles);
-  if (examiner.organ === examiningOrgan) return examiner;
-  const atWindow = window && examiningOrgan === organ && examiner.window !== null;
-  if (atWindow && hasRole(examiner, 'WINDOW_CLERK') && examiner.window === divisionOf(subject.matter, organ))
-    return examiner;
-  throw new Refusal('ORGAN_WITHOUT_POWER');
-}
-
 /** Whether the case must go from the county to the city before it can be decided. */
 export function mustBeForwarded(subject: CaseFile): boolean {
   return subject.delegation.decides.organ !== subject.acceptedBy;
 }
 
-/** Organs that take part in the case or supervise it: they may see it. */
-export function partiesOf(delegation: DelegationFact): string[] {
-  const { accepts, examines, decides, seals, liable, supervises } = delegation;
-  const named = [accepts, examines, decides, seals, liable, supervises].flatMap((one) => [one.organ, one.second]);
-  return [...new Set(named.filter((organ) => organ !== null))];
+/** The organ that examines: the county's, or the city organ itself where it accepted. */
+export function examiningOrgan(subject: CaseFile): string | null {
+  const { accepts, examines } = subject.delegation;
+  return subject.acceptedBy !== null && subject.acceptedBy === accepts.second ? subject.acceptedBy : examines.organ;
 }
 
-/** Whether `actor` may see a case: its applicant, its organs, its window, an auditor. */
-export function maySee(
-  actor: Person,
-  file: { applicantCode: string; parties: readonly string[]; window: string | null },
-): boolean {
-  if (hasRole(actor, 'AUDITOR')) return true;
-  if (actor.holderCode !== null && actor.holderCode === file.applicantCode) return true;
-  if (actor.organ !== null && file.parties.includes(actor.organ)) return true;
-  return actor.window !== null && actor.window === file.window;
+export function divisionOf(matter: MatterFact, organ: string | null): string | null {
+  return matter.organs.find((one) => one.id === organ)?.divisionCode ?? null;
+}
+
+/** The delegation of a running case after its matter moved to other organs (划转): the mode stays, the organs follow. */
+export function moveDelegation(kept: DelegationFact, to: OrganPair): DelegationFact {
+  const follow = (organ: string | null) => {
+    if (organ === kept.cityOrgan) return to.cityOrgan;
+    return organ === kept.countyOrgan ? to.countyOrgan : organ;
+  };
+  const move = (one: Assignment): Assignment => ({ ...one, organ: follow(one.organ), second: follow(one.second) });
+  return {
+    ...kept,
+    ...to,
+    accepts: move(kept.accepts),
+    examines: move(kept.examines),
+    decides: move(kept.decides),
+    seals: move(kept.seals),
+    liable: move(kept.liable),
+  };
+}
+
+/**
+ * What a running case becomes when its matter, as it stands on `today`, has gone over to other organs; null where the
+ * case stays as it is: nothing moved, the list says that running cases stay, or the case is decided.
+ */
+export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile & { from: OrganPair }) | null {
+  if (hasEnded(subject) || subject.step === 'DECIDED' || subject.step === 'CERTIFIED') return null;
+  const period = matter.delegations.find((one) => within(today, one.validFrom, one.validTo));
+  if (period?.runningCases !== 'FOLLOW') return null;
+  const { delegation } = subject;
+  if (period.cityOrgan === delegation.cityOrgan && period.countyOrgan === delegation.countyOrgan) return null;
+  const to = { cityOrgan: period.cityOrgan, countyOrgan: period.countyOrgan };
+  const accepted = subject.acceptedBy === delegation.cityOrgan ? to.cityOrgan : to.countyOrgan;
+  return {
+    ...subject,
+    matter: { ...subject.matter, organs: joinOrgans(subject.matter.organs, matter.organs) },
+    delegation: moveDelegation(delegation, to),
+    acceptedBy: subject.acceptedBy === null ? null : accepted,
+    from: { cityOrgan: delegation.cityOrgan, countyOrgan: delegation.countyOrgan },
+  };
+}
+
+function joinOrgans(known: readonly OrganFact[], more: readonly OrganFact[]): OrganFact[] {
+  return [...known, ...more.filter((one) => !known.some((had) => had.id === one.id))];
+}
+
+/** Organs that take part in the case or supervise it: they may see it. */
+export function partiesOf(delegation: DelegationFact): string[] {
+  const { accepts, examines, decides, seals, liable, supervises, industry } = delegation;
+  const named = [accepts, examines, decides, seals, liable, supervises].flatMap((one) => [one.organ, one.second]);
+  return [...new Set([...named, industry.city, industry.county].filter((organ) => organ !== null))];
+}
+
+/** Whom a case waits for (待办): any of these organs, or the integrated window of that division. Nobody once it has ended. */
+export function waitsFor(subject: Case): { organs: string[]; window: string | null } {
+  const { accepts, decides } = subject.delegation;
+  const county = divisionOf(subject.matter, subject.delegation.countyOrgan);
+  const known = (...organs: (string | null)[]) => [...new Set(organs.filter((organ) => organ !== null))];
+  const counter = {
+    organs: known(accepts.window ? null : accepts.organ, accepts.second),
+    window: accepts.window ? county : null,
+  };
+  const examiner = examiningOrgan(subject);
+  const examination = {
+    organs: known(examiner),
+    window: subject.delegation.examines.window && examiner === subject.delegation.examines.organ ? county : null,
+  };
+  switch (subject.step) {
+    case 'RECEIVED':
+    case 'SUPPLEMENT_ASKED':
+      return counter;
+    case 'ACCEPTED':
+      return examination;
+    case 'EXAMINED':
+      return mustBeForwarded(subject) ? examination : { organs: known(decides.organ), window: null };
+    case 'FORWARDED':
+      return { organs: known(decides.organ), window: null };
+    case 'DECIDED':
+    case 'CERTIFIED': {
+      const atWindow = accepts.window && subject.acceptedBy === accepts.organ;
+      return { organs: known(subject.acceptedBy, decides.organ), window: atWindow ? county : null };
+    }
+    default:
+      return { organs: [], window: null };
+  }
 }

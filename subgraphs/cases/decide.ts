@@ -1,7 +1,8 @@
 import type { Day } from '../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { actionOf, type Case, endsInLicenseAct, type LicenseFact, requireLine, TEXT_LENGTH } from './case.ts';
+import { requireLine, TEXT_LENGTH } from './application.ts';
+import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export interface DecisionInput {
   decision: 'GRANTED' | 'REJECTED';
@@ -21,12 +22,12 @@ export function decide(
   today: Day,
 ): GrantContent | null {
   if (input.reason !== null) requireLine(input.reason, TEXT_LENGTH, 'reason');
-  if (input.decision === 'REJECTED') {
-    if (input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
-    return null;
-  }
-  if (!endsInLicenseAct(subject.matter)) return null;
+  const rejected = input.decision === 'REJECTED';
+  if (rejected && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
+  // Every decision is sealed: on the license, or on a document of its own.
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
+  if (rejected) return null;
+  if (!endsInLicenseAct(subject.matter)) return null;
   if (input.validFrom !== null && input.validFrom < today) throw new Refusal('FIELD_MALFORMED', 'validFrom');
   return contentOf(subject, license, input.validFrom ?? today);
 }

@@ -2,57 +2,85 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Sign } from '../kernel/sign.ts';
+import type { Agreement } from './agreement/agreement.ts';
+import { insertAgreement } from './agreement/store.ts';
 import { materialRoutes } from './material/routes.ts';
 import { builtInScan, type Scan } from './material/scan.ts';
 import { startKeeper } from './material/workflow.ts';
+import { noticeRoutes } from './notice/routes.ts';
+import { startSealing } from './notice/workflow.ts';
+import { deliverTo } from './platform/delivery.ts';
+import { platformRoutes } from './platform/routes.ts';
+import { CONSUMER as PLATFORM } from './platform/store.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
-import { messages, putAgreement } from './store.ts';
-import { receive, type WorkflowDependencies } from './workflow.ts';
+import { statisticsRoutes } from './statistics/routes.ts';
+import { catchUp } from './statistics/workflow.ts';
+import { messages } from './store.ts';
+import { followMoves, receive } from './workflow.ts';
 
-export interface CasesDependencies extends WorkflowDependencies {
+export interface CasesDependencies extends PlatformDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
+  /** Seals decision documents (决定书). */
+  sign: Sign;
   /** Sees every uploaded file before anybody else; the hub's own scanner where an office names none. */
   scan?: Scan;
-  onError?: (error: unknown) => void;
   pollMs?: number;
 }
 
 export interface Cases extends Subgraph {
-  /** Keeps an undertaking agreement from a seed; the same number again replaces what was kept. */
-  recordAgreement(row: Parameters<typeof putAgreement>[1]): Promise<void>;
+  /** Keeps an undertaking agreement from a seed; a number that is known already changes nothing. */
+  recordAgreement(row: Agreement): Promise<void>;
 }
+
+/** How often running cases are looked over for matters that moved to other organs today. */
+const MOVE_POLL_MS = 30_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
-  const { db, now, send, onError, pollMs } = dependencies;
-  const uploads = { db, now, scan: dependencies.scan ?? builtInScan };
-  let relay: Relay | null = null;
+  const { db, send, onError, pollMs } = dependencies;
+  const uploads = { ...dependencies, scan: dependencies.scan ?? builtInScan };
+  let relays: Relay[] = [];
+  let sealing: ReturnType<typeof startSealing> | null = null;
   let keeper: ReturnType<typeof startKeeper> | null = null;
+  let moving: Promise<unknown> = Promise.resolve();
+  let timer: NodeJS.Timeout | undefined;
   return {
     name: 'cases',
-    schema: subgraphSchema(
-      readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
-      caseResolvers({ ...dependencies, ...uploads }),
-    ),
+    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), caseResolvers(uploads)),
     receive: (producer, event) => receive(dependencies, producer, event),
-    routes: (app, options) => materialRoutes(app, uploads, options),
+    routes(app, options) {
+      statisticsRoutes(app, dependencies, options);
+      platformRoutes(app, dependencies);
+      materialRoutes(app, uploads, options);
+      noticeRoutes(app, dependencies, options);
+    },
     start() {
-      keeper ??= startKeeper(uploads, onError ?? (() => {}), pollMs);
-      relay ??= startRelay({
-        db,
-        tables: messages,
-        consumer: 'licenses',
-        deliver: async (event) => {
-          await send.licenses(event);
-          return null;
-        },
-        onError,
-        pollMs,
-      });
+      if (relays.length > 0) return;
+      const shared = { db, tables: messages, onError, pollMs };
+      const toLicenses = async (event: Envelope) => {
+        await send.licenses(event);
+        return null;
+      };
+      relays = [
+        startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
+        startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
+      ];
+      keeper = startKeeper(uploads, onError ?? (() => {}), pollMs);
+      sealing = startSealing(dependencies);
+      moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
+      timer = setInterval(() => {
+        moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
+      }, MOVE_POLL_MS);
     },
     stop: async () => {
-      await Promise.all([relay?.stop(), keeper?.stop()]);
+      clearInterval(timer);
+      await Promise.all([...relays.map((relay) => relay.stop()), sealing?.stop(), keeper?.stop(), moving]);
     },
-    recordAgreement: (row) => db.transaction((tx) => putAgreement(tx, row)),
+    recordAgreement: async (row) => {
+      const by = { recordedBy: '初始化', recordedAt: dependencies.now() };
+      await db.transaction((tx) => insertAgreement(tx, { ...row, ...by }));
+    },
   };
 }

@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
-import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
+import { sendEvents, serveSubgraph, signOver } from '../kernel/serve.ts';
 import { createCases } from './index.ts';
 
 /** The cases subgraph as a process of its own; SECURITY.md lists its environment. */
@@ -11,6 +11,8 @@ const {
   SERVICE_KEY = '',
   AUTHORISATION_KEY_CASES = '',
   LICENSES_URL = '',
+  PUBLIC_URL = '',
+  SEALS_URL = '',
 } = process.env;
 
 const now = () => new Date();
@@ -19,8 +21,10 @@ const { db, close } = connect(DATABASE_URL, 'tongquan-cases');
 const cases = createCases({
   db,
   now,
+  publicUrl: PUBLIC_URL,
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
+  sign: signOver(SEALS_URL, 'cases', serviceKey, now),
   onError: console.error,
 });
 const app = await serveSubgraph(cases, { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now });

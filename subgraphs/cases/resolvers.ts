@@ -1,77 +1,142 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
-import { type Actor, hasRole } from '../kernel/actor.ts';
-import type { Assignment, DelegationFact } from '../kernel/events.ts';
-import { maskCode } from '../kernel/identifier.ts';
+import type { Actor } from '../kernel/actor.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
-import { Refusal } from '../kernel/refusal.ts';
-import { type GraphContext, loader, requirePerson, settle, viewRefusal } from '../kernel/serve.ts';
-import { type Case, type CaseActionName, clauseOf, maySee, permissions } from './case.ts';
+import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+import { maySee } from './action.ts';
+import { agreementResolvers } from './agreement/resolvers.ts';
+import { calendarResolvers } from './calendar/resolvers.ts';
+import type { Case, Position } from './case.ts';
 import { materialResolvers, readMaterial } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/workflow.ts';
-import type { Assignment as AssignmentView, Delegation as DelegationView, Resolvers } from './resolvers.gen.ts';
+import { noticeResolvers } from './notice/resolvers.ts';
+import { platformResolvers } from './platform/resolvers.ts';
+import type { PlatformDependencies } from './platform/workflow.ts';
+import * as reception from './reception.ts';
+import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
+import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
+import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
-export function caseResolvers(dependencies: workflow.WorkflowDependencies & MaterialDependencies): Resolvers {
+/** The face of cases: this room's own resolvers, and those of the rooms beside it. */
+export function caseResolvers(dependencies: PlatformDependencies & MaterialDependencies): Resolvers {
+  const rooms: Resolvers[] = [
+    agreementResolvers(dependencies),
+    calendarResolvers(dependencies),
+    materialResolvers(dependencies),
+    noticeResolvers(dependencies),
+    platformResolvers(dependencies),
+    statisticsResolvers(dependencies),
+  ];
   const { db } = dependencies;
-  const materials = materialResolvers(dependencies);
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: {
-      ...materials.Query,
-      cases: async (_, args, { actor }) => {
-        const person = requirePerson(actor);
-        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
-        const { step, matter, closed } = args.filter ?? {};
-        const filter = { step: step ?? null, matter: matter ?? null, closed: closed ?? null };
-        const found = await store.listCases(db, person, filter, page);
-        return toConnection(
-          found,
-          (row) => [String(row.serial)],
-          (row) => viewCase(row.subject, person),
-        );
-      },
-      case: async (_, { id }, context) => findVisible(db, context, id),
-    },
-    Mutation: {
-      ...materials.Mutation,
-      acceptCase: (_, { input }, { actor }) =>
-        settleCase(actor, () =>
-          workflow.accept(dependencies, actor, input.matter, {
-            materials: (input.materials ?? []).map(readMaterial),
-            applicant: input.applicant,
-            fields: input.fields ?? [],
-            licenseNumber: input.licenseNumber ?? null,
-          }),
-        ),
-      examineCase: (_, { input }, { actor }) =>
-        settleCase(actor, () =>
-          workflow.examine(dependencies, actor, input.case, input.finding, input.opinion ?? null),
-        ),
-      forwardCase: (_, { input }, { actor }) =>
-        settleCase(actor, () => workflow.forward(dependencies, actor, input.case, input.note ?? null)),
-      decideCase: (_, { input }, { actor }) =>
-        settleCase(actor, () =>
-          workflow.decideCase(dependencies, actor, input.case, {
-            decision: input.decision,
-            reason: input.reason ?? null,
-            authoriseSeal: input.authoriseSeal ?? false,
-            validFrom: input.validFrom ?? null,
-          }),
-        ),
-      recordAgreement: (_, { input }, { actor }) => {
-        requirePerson(actor);
-        return settle(async () => {
-          await workflow.recordAgreement(dependencies, actor, { ...input, validTo: input.validTo ?? null });
-          const { cityOrgan, countyOrgan } = input;
-          return { agreement: { ...input, cityOrgan: { id: cityOrgan }, countyOrgan: { id: countyOrgan } } };
-        });
-      },
-    },
-    Case: { ...materials.Case, __resolveReference: ({ id }, context) => findVisible(db, context, id) },
+    Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
+    Mutation: Object.assign(
+      receptionMutations(dependencies),
+      stepMutations(dependencies),
+      ...rooms.map((room) => room.Mutation),
+    ),
+    Case: Object.assign(
+      { __resolveReference: ({ id }, context) => findVisible(db, context, id) } satisfies Resolvers['Case'],
+      ...rooms.map((room) => room.Case),
+    ),
   };
+}
+
+function queries(db: Database) {
+  return {
+    cases: async (_, args, { actor }) => {
+      const person = requirePerson(actor);
+      const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+      const { step, matter, closed } = args.filter ?? {};
+      const filter = { step: (step as Position | null) ?? null, matter: matter ?? null, closed: closed ?? null };
+      const found = await store.listCases(db, person, filter, page);
+      return toConnection(
+        found,
+        (row) => [String(row.serial)],
+        (row) => viewCase(row.subject, person),
+      );
+    },
+    queue: async (_, args, { actor }) => {
+      const person = requirePerson(actor);
+      const steps = (args.steps as Position[] | null | undefined) ?? null;
+      const found = await store.listQueue(db, person, steps, readPage(args, readQueuePosition));
+      return toConnection(
+        found,
+        (row) => [row.restsSince.toISOString(), String(row.serial)],
+        (row) => viewCase(row.subject, person),
+      );
+    },
+    case: async (_, { id }, context) => findVisible(db, context, id),
+  } satisfies Resolvers['Query'];
+}
+
+function readQueuePosition([since = '', serial = '']: readonly string[]): { since: Date; serial: number } | null {
+  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(since) || !/^\d{1,15}$/.test(serial)) return null;
+  const read = new Date(since);
+  return Number.isNaN(read.getTime()) ? null : { since: read, serial: Number(serial) };
+}
+
+/** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */
+function receptionMutations(deps: workflow.WorkflowDependencies) {
+  return {
+    receiveApplication: (_, { input }, { actor }) =>
+      settleCase(actor, () => reception.receiveApplication(deps, actor, readRequest(input))),
+    acceptCase: (_, { input }, { actor }) => settleCase(actor, () => reception.accept(deps, actor, readRequest(input))),
+    acceptApplication: (_, { input }, { actor }) =>
+      settleCase(actor, () => reception.acceptApplication(deps, acting(actor, input))),
+    askSupplement: (_, { input }, { actor }) =>
+      settleCase(actor, () =>
+        reception.askSupplement(deps, acting(actor, input), { items: input.items, until: input.until ?? null }),
+      ),
+    supplementCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => {
+        const { fields = null, licenseNumber = null, note = null } = input;
+        const materials = input.materials.map(readMaterial);
+        return reception.supplement(deps, acting(actor, input), { fields, licenseNumber, materials, note });
+      }),
+    closeUnsupplemented: (_, { input }, { actor }) =>
+      settleCase(actor, () => reception.closeUnsupplemented(deps, acting(actor, input))),
+    refuseAcceptance: (_, { input }, { actor }) =>
+      settleCase(actor, () => reception.refuseAcceptance(deps, acting(actor, input), input.reason)),
+    withdrawCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => reception.withdraw(deps, acting(actor, input), input.reason)),
+  } satisfies Resolvers['Mutation'];
+}
+
+/** Mutations of an accepted case, up to its decision and the hand-over of a decision document. */
+function stepMutations(deps: workflow.WorkflowDependencies) {
+  return {
+    examineCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => workflow.examine(deps, acting(actor, input), input.finding, input.opinion ?? null)),
+    forwardCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => workflow.forward(deps, acting(actor, input), input.note ?? null)),
+    sendBackCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => workflow.sendBack(deps, acting(actor, input), input.reason)),
+    pauseCase: (_, { input }, { actor }) => settleCase(actor, () => workflow.pause(deps, acting(actor, input), input)),
+    resumeCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => workflow.resume(deps, acting(actor, input), input.note ?? null)),
+    decideCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => {
+        const { decision, reason = null, authoriseSeal, validFrom = null } = input;
+        return workflow.decideCase(deps, acting(actor, input), { decision, reason, authoriseSeal, validFrom });
+      }),
+    deliverDecision: (_, { input }, { actor }) =>
+      settleCase(actor, () => workflow.deliverDecision(deps, acting(actor, input), input.note ?? null)),
+  } satisfies Resolvers['Mutation'];
+}
+
+function acting(actor: Actor, input: { case: string; dryRun: boolean }): workflow.Acting {
+  return { actor, id: input.case, dryRun: input.dryRun };
+}
+
+function readRequest(input: ApplicationInput): reception.Request {
+  const { matter, applicant, fields, licenseNumber = null, requestKey = null, dryRun } = input;
+  const materials = input.materials.map(readMaterial);
+  return { matterId: matter, application: { applicant, fields, licenseNumber }, materials, requestKey, dryRun };
 }
 
 /** A person's mutation on a case; without a token it is a fault, not a refusal. */
@@ -87,59 +152,4 @@ async function findVisible(db: Database, context: GraphContext, id: string) {
   if (!found) return null;
   const { subject, parties, window } = found;
   return maySee(person, { applicantCode: subject.applicant.code, parties, window }) ? viewCase(subject, person) : null;
-}
-
-function viewCase(subject: Case, actor: Actor) {
-  const own = actor.kind === 'person' && actor.holderCode === subject.applicant.code;
-  return {
-    id: subject.id,
-    number: subject.number,
-    matter: { id: subject.matter.matterId },
-    applicant: { ...subject.applicant, code: own ? subject.applicant.code : maskCode(subject.applicant.code) },
-    delegation: viewDelegation(subject.delegation),
-    step: subject.step,
-    result: subject.result,
-    steps: subject.steps.map((record) => ({
-      ...record,
-      // An applicant learns which organ acted; its people are known inside the offices only.
-      actor: own && !hasRole(actor, 'AUDITOR') && record.organ !== null ? '经办人员' : record.actor,
-      organ: record.organ === null ? null : { id: record.organ },
-    })),
-    actions: (Object.keys(permissions) as CaseActionName[]).map((name) => viewAction(subject, actor, name)),
-  };
-}
-
-function viewAction(subject: Case, actor: Actor, name: CaseActionName) {
-  const clause = clauseOf(name, subject.delegation);
-  try {
-    permissions[name](subject, actor);
-    return { name, allowed: true, clause };
-  } catch (error) {
-    if (error instanceof Refusal) return { name, allowed: false, refusal: viewRefusal(error), clause };
-    throw error;
-  }
-}
-
-function viewDelegation(fact: DelegationFact): DelegationView {
-  const { mode, validFrom, validTo, accepts, examines, decides, seals, liable, supervises } = fact;
-  return {
-    mode,
-    validFrom,
-    validTo,
-    accepts: viewAssignment(accepts),
-    examines: viewAssignment(examines),
-    decides: viewAssignment(decides),
-    seals: viewAssignment(seals),
-    liable: viewAssignment(liable),
-    supervises: viewAssignment(supervises),
-  };
-}
-
-function viewAssignment({ organ, second, window, reason }: Assignment): AssignmentView {
-  return {
-    organ: organ === null ? null : { id: organ },
-    second: second === null ? null : { id: second },
-    window,
-    reason,
-  };
 }

@@ -1,29 +1,38 @@
-import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, desc, eq, gt, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import { restOf } from './calendar/rest.ts';
+import { loadCalendar } from './calendar/store.ts';
+import type { Calendar } from './calendar/working-day.ts';
 import {
   type Case,
   type CaseFile,
+  divisionOf,
   foldCase,
   type LicenseFact,
   type MatterFact,
-  type Step,
+  type Position,
+  partiesOf,
   type StepRecord,
+  waitsFor,
 } from './case.ts';
+import type { PublishedGuides } from './guide.ts';
+import { tellPlatform } from './platform/store.ts';
+import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
-const { agreement, caseFile, caseNumber, caseStep, licenseFact, matterFact } = tables;
+const { caseFile, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
 
 export const messages: MessageTables = tables;
 /** Cases tell licenses of what they grant. */
 const CONSUMERS = { licenses: ['CaseGranted'] } as const;
 
 export interface CaseFilter {
-  step: Step | null;
+  step: Position | null;
   matter: string | null;
   closed: boolean | null;
 }
@@ -36,12 +45,13 @@ export interface StoredCase {
   serial: number;
   parties: readonly string[];
   window: string | null;
+  restsSince: Date;
 }
 
 function toFile(row: FileRow): CaseFile {
   const applicant = { name: row.applicantName, codeKind: row.applicantCodeKind, code: row.applicantCode };
-  const { id, number, matter, delegation, fields, licenseNumber, acceptedBy } = row;
-  return { id, number, matter, delegation, applicant, fields, licenseNumber, acceptedBy };
+  const { id, number, matter, delegation, fields, licenseNumber, acceptedBy, guide } = row;
+  return { id, number, matter, delegation, applicant, fields, licenseNumber, acceptedBy, guide };
 }
 
 async function withSteps(db: Reader, rows: readonly FileRow[]): Promise<StoredCase[]> {
@@ -58,6 +68,7 @@ async function withSteps(db: Reader, rows: readonly FileRow[]): Promise<StoredCa
     serial: row.serial,
     parties: row.parties,
     window: row.window,
+    restsSince: row.restsSince,
   }));
 }
 
@@ -97,6 +108,36 @@ export async function listCases(
   return { rows: await withSteps(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
+/** The cases that wait for a person's organ or window, those that have rested longest first. */
+export async function listQueue(
+  db: Reader,
+  actor: Person,
+  steps: readonly Position[] | null,
+  page: PageRequest<{ since: Date; serial: number }>,
+): Promise<Page<StoredCase>> {
+  const { organ, window } = actor;
+  const rows = await db
+    .select()
+    .from(caseFile)
+    .where(
+      and(
+        or(
+          organ === null ? undefined : arrayContains(caseFile.waitsOrgans, [organ]),
+          window === null ? undefined : eq(caseFile.waitsWindow, window),
+          sql`false`,
+        ),
+        steps === null ? undefined : inArray(caseFile.step, [...steps]),
+        page.after === null
+          ? undefined
+          : sql`(${caseFile.restsSince}, ${caseFile.serial}) > (${page.after.since.toISOString()}::timestamptz, ${page.after.serial})`,
+      ),
+    )
+    .orderBy(caseFile.restsSince, caseFile.serial)
+    .limit(page.first + 1);
+  const cut = cutPage(rows, page.first);
+  return { rows: await withSteps(db, cut.rows), hasNextPage: cut.hasNextPage };
+}
+
 /** Cases by id, in the order asked, null where there is none. */
 export async function findCases(db: Reader, ids: readonly string[]): Promise<(StoredCase | null)[]> {
   const known = ids.filter((id) => isUuid(id));
@@ -126,30 +167,6 @@ export async function findLicense(db: Reader, number: string): Promise<LicenseFa
   return row?.fact ?? null;
 }
 
-/** Whether the two organs have an undertaking agreement in force on `on`. */
-export async function hasAgreement(db: Reader, cityOrgan: string, countyOrgan: string, on: Day): Promise<boolean> {
-  const rows = await db
-    .select({ number: agreement.number })
-    .from(agreement)
-    .where(
-      and(
-        eq(agreement.cityOrgan, cityOrgan),
-        eq(agreement.countyOrgan, countyOrgan),
-        sql`${agreement.validFrom} <= ${on}`,
-        sql`(${agreement.validTo} is null or ${agreement.validTo} >= ${on})`,
-      ),
-    )
-    .limit(1);
-  return rows.length > 0;
-}
-
-export type Agreement = typeof agreement.$inferSelect;
-
-/** Keeps an agreement; the same number again replaces what was kept. */
-export async function putAgreement(tx: Transaction, row: Agreement): Promise<void> {
-  await tx.insert(agreement).values(row).onConflictDoUpdate({ target: agreement.number, set: row });
-}
-
 /** The next case number of a division and day: division, date, and five digits. */
 export async function takeNumber(tx: Transaction, divisionCode: string, day: Day): Promise<string> {
   const [taken] = await tx
@@ -167,42 +184,153 @@ export async function takeNumber(tx: Transaction, divisionCode: string, day: Day
 export interface NewCase {
   file: CaseFile;
   divisionCode: string;
-  parties: string[];
-  window: string | null;
+  request: { by: string; key: string | null; digest: string };
 }
 
-/** Writes an accepted case with its first step. */
-export async function insertCase(
-  tx: Transaction,
-  made: NewCase,
-  first: StepRecord & { actorId: string },
-): Promise<void> {
-  const { file, divisionCode, parties, window } = made;
-  await tx.insert(caseFile).values({
-    ...file,
-    fields: [...file.fields],
-    matterId: file.matter.matterId,
-    applicantName: file.applicant.name,
-    applicantCodeKind: file.applicant.codeKind,
-    applicantCode: file.applicant.code,
-    divisionCode,
-    parties,
-    window,
-    step: first.step,
-    closed: false,
-  });
+/** Writes a received case with its first step. Gives null where the same person has used the request key before. */
+export async function insertCase(tx: Transaction, made: NewCase, first: StepRecord): Promise<StoredCase | null> {
+  const { file, divisionCode, request } = made;
+  const subject = foldCase(file, [first]);
+  const calendar = await loadCalendar(tx);
+  const rows = await tx
+    .insert(caseFile)
+    .values({
+      ...columnsOf(subject, calendar),
+      id: file.id,
+      number: file.number,
+      applicantName: file.applicant.name,
+      applicantCodeKind: file.applicant.codeKind,
+      applicantCode: file.applicant.code,
+      divisionCode,
+      parties: partiesOf(file.delegation),
+      window: file.delegation.accepts.window ? divisionCode : null,
+      restsSince: first.at,
+      requestedBy: request.by,
+      requestKey: request.key,
+      requestDigest: request.digest,
+    })
+    .onConflictDoNothing({ target: [caseFile.requestedBy, caseFile.requestKey] })
+    .returning();
+  if (rows.length === 0) return null;
   await tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first });
+  await putFigure(tx, subject);
+  return (await withSteps(tx, rows))[0] ?? null;
 }
 
-/** Adds a step to a case that `lockCase` holds, and gives the case as it then stands. */
-export async function addStep(tx: Transaction, subject: Case, record: StepRecord & { actorId: string }): Promise<Case> {
-  const after = foldCase(subject, [...subject.steps, record]);
+/** The columns that follow from a case as it stands. */
+function columnsOf(subject: Case, calendar: Calendar) {
+  const { matter, delegation, fields, licenseNumber, acceptedBy, guide, step, result } = subject;
+  const { organs: waitsOrgans, window: waitsWindow } = waitsFor(subject);
+  const rest = restOf(subject, calendar);
+  return {
+    matter,
+    matterId: matter.matterId,
+    delegation,
+    fields: [...fields],
+    licenseNumber,
+    acceptedBy,
+    guide,
+    step,
+    closed: result !== null,
+    waitsOrgans,
+    waitsWindow,
+    touchBy: rest.dueOn,
+    touchMissingYear: rest.missingYear,
+    ...(delegation.accepts.window ? { window: divisionOf(matter, delegation.countyOrgan) } : {}),
+  };
+}
+
+/** The case that this person's request with that key made, and the digest of the request. */
+export async function findRequest(
+  db: Reader,
+  by: string,
+  key: string,
+): Promise<{ stored: StoredCase; digest: string } | null> {
+  const rows = await db
+    .select()
+    .from(caseFile)
+    .where(and(eq(caseFile.requestedBy, by), eq(caseFile.requestKey, key)));
+  const [stored] = await withSteps(db, rows);
+  return stored && rows[0] ? { stored, digest: rows[0].requestDigest } : null;
+}
+
+/** Adds a step to a case that `lockCase` holds, and gives the case as it then stands; `file` is what the step changes of it. */
+export async function addStep(
+  tx: Transaction,
+  subject: Case,
+  record: StepRecord,
+  file: Partial<Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'fields' | 'licenseNumber'>> = {},
+): Promise<Case> {
+  const after = foldCase({ ...subject, ...file }, [...subject.steps, record]);
   await tx.insert(caseStep).values({ caseId: subject.id, seq: after.steps.length, ...record });
+  const newParties = partiesOf(after.delegation);
   await tx
     .update(caseFile)
-    .set({ step: after.step, closed: after.result !== null })
+    .set({
+      ...columnsOf(after, await loadCalendar(tx)),
+      parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
+      ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
+    })
     .where(eq(caseFile.id, subject.id));
+  await putFigure(tx, after);
+  await tellPlatform(tx, subject, after, record);
   return after;
+}
+
+/** Most cases that one look after a new calendar goes over; the next look goes on. */
+const TOUCH_MOST = 200;
+
+/** Reckons anew by when running cases have to be taken on; for a calendar that came later or changed. Gives the last serial it saw. */
+export async function reckonTouch(tx: Transaction, after: number): Promise<number | null> {
+  const rows = await tx
+    .select()
+    .from(caseFile)
+    .where(
+      and(
+        gt(caseFile.serial, after),
+        sql`cardinality(${caseFile.waitsOrgans}) > 0 or ${caseFile.waitsWindow} is not null`,
+      ),
+    )
+    .orderBy(caseFile.serial)
+    .limit(TOUCH_MOST)
+    .for('update');
+  const calendar = await loadCalendar(tx);
+  for (const { subject } of await withSteps(tx, rows)) {
+    const { dueOn: touchBy, missingYear: touchMissingYear } = restOf(subject, calendar);
+    await tx.update(caseFile).set({ touchBy, touchMissingYear }).where(eq(caseFile.id, subject.id));
+  }
+  return rows.at(-1)?.serial ?? null;
+}
+
+/** Ids of undecided cases of a matter whose organs are not `pair`, oldest first. */
+export async function listToMove(
+  db: Reader,
+  matterId: string,
+  pair: { cityOrgan: string; countyOrgan: string },
+  most: number,
+): Promise<string[]> {
+  const rows = await db
+    .select({ id: caseFile.id })
+    .from(caseFile)
+    .where(
+      and(
+        eq(caseFile.matterId, matterId),
+        inArray(caseFile.step, ['RECEIVED', 'SUPPLEMENT_ASKED', 'ACCEPTED', 'EXAMINED', 'FORWARDED']),
+        sql`(${caseFile.delegation}->>'cityOrgan', ${caseFile.delegation}->>'countyOrgan') <> (${pair.cityOrgan}, ${pair.countyOrgan})`,
+      ),
+    )
+    .orderBy(caseFile.serial)
+    .limit(most);
+  return rows.map((row) => row.id);
+}
+
+/** Matters whose delegation has more than one period: the only ones that can move. */
+export async function listMovable(db: Reader): Promise<MatterFact[]> {
+  const rows = await db
+    .select({ fact: matterFact.fact })
+    .from(matterFact)
+    .where(sql`jsonb_array_length(${matterFact.fact}->'delegations') > 1`);
+  return rows.map((row) => row.fact);
 }
 
 export async function tellGranted(tx: Transaction, payload: EventPayload<'CaseGranted'>, at: Date): Promise<void> {
@@ -222,4 +350,15 @@ export async function putMatterFact(tx: Transaction, fact: MatterFact): Promise<
 export async function putLicenseFact(tx: Transaction, fact: LicenseFact): Promise<void> {
   const row = { number: fact.number, fact };
   await tx.insert(licenseFact).values(row).onConflictDoUpdate({ target: licenseFact.number, set: row });
+}
+
+export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Promise<void> {
+  const row = { matterId: fact.matterId, fact };
+  await tx.insert(guideFact).values(row).onConflictDoUpdate({ target: guideFact.matterId, set: row });
+}
+
+/** A matter's service guides, or null where it has none. */
+export async function findGuideFact(db: Reader, matterId: string): Promise<PublishedGuides | null> {
+  const [row] = await db.select().from(guideFact).where(eq(guideFact.matterId, matterId));
+  return row?.fact ?? null;
 }

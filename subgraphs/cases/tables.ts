@@ -9,11 +9,13 @@ import {
   primaryKey,
   text,
   timestamp,
+  uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { DelegationFact } from '../kernel/events.ts';
 import { messageTables } from '../kernel/outbox.ts';
-import type { Finding, LicenseFact, MatterFact, Step } from './case.ts';
+import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
+import type { GuideInForce, PublishedGuides } from './guide.ts';
 
 const schema = pgSchema('cases');
 
@@ -23,22 +25,22 @@ export const matterFact = schema.table('matter_fact', {
   fact: jsonb().$type<MatterFact>().notNull(),
 });
 
+/** Service guides (办事指南) of a matter, as the newest GuideChanged tells them. */
+export const guideFact = schema.table('guide_fact', {
+  matterId: text().primaryKey(),
+  fact: jsonb().$type<PublishedGuides>().notNull(),
+});
+
 /** Licenses as the newest LicenseChanged tells them. */
 export const licenseFact = schema.table('license_fact', {
   number: text().primaryKey(),
   fact: jsonb().$type<LicenseFact>().notNull(),
 });
 
-/** Undertaking agreements (承接协议). */
-export const agreement = schema.table('agreement', {
-  number: text().primaryKey(),
-  cityOrgan: text().notNull(),
-  countyOrgan: text().notNull(),
-  validFrom: date({ mode: 'string' }).notNull(),
-  validTo: date({ mode: 'string' }),
-});
-
-/** What a case was accepted with; never changed. Its status is the fold of `case_step`. */
+/**
+ * What a case was received and accepted with. Its status is the fold of `case_step`; its organs follow a transfer of the
+ * matter, each time with a step that names the organs before.
+ */
 export const caseFile = schema.table(
   'case_file',
   {
@@ -56,17 +58,36 @@ export const caseFile = schema.table(
     applicantCode: text().notNull(),
     fields: jsonb().$type<{ label: string; text: string }[]>().notNull(),
     licenseNumber: text(),
-    acceptedBy: text().notNull(),
+    /** Null while nobody has accepted it. */
+    acceptedBy: text(),
+    guide: jsonb().$type<GuideInForce>(),
     /** Division of the integrated window that handles the case, or null where none does. */
     window: text(),
+    /** Every organ that ever had a part in it. */
     parties: text().array().notNull(),
-    /** What the newest step says, kept beside it for lists; written with the step. */
-    step: text().$type<Step>().notNull(),
+    /** What the fold says, kept beside it for lists; written with the step. */
+    step: text().$type<Position>().notNull(),
     closed: boolean().notNull(),
+    /** Whom it waits for: any of these organs, or the window of that division. */
+    waitsOrgans: text().array().notNull(),
+    waitsWindow: text(),
+    /** When it came to the position it rests at. */
+    restsSince: timestamp({ withTimezone: true }).notNull(),
+    /** Last day by which somebody has to take it on; null where nobody has to, or where that year has no calendar. */
+    touchBy: date({ mode: 'string' }),
+    touchMissingYear: integer(),
+    /** The key and digest of the request that made it: the same request again finds the case instead of making another. */
+    requestedBy: text().notNull(),
+    requestKey: text(),
+    requestDigest: text().notNull(),
   },
   (table) => [
     index().on(table.applicantCode, table.serial),
     index().using('gin', table.parties),
+    index().using('gin', table.waitsOrgans),
+    index().on(table.waitsWindow, table.restsSince),
+    index().on(table.touchBy),
+    uniqueIndex().on(table.requestedBy, table.requestKey),
     index().on(table.matterId, table.serial),
   ],
 );
@@ -86,6 +107,7 @@ export const caseStep = schema.table(
     organ: text(),
     note: text(),
     finding: text().$type<Finding>(),
+    data: jsonb().$type<StepData>(),
   },
   (table) => [primaryKey({ columns: [table.caseId, table.seq] })],
 );
@@ -97,6 +119,11 @@ export const caseNumber = schema.table(
   (table) => [primaryKey({ columns: [table.divisionCode, table.day] })],
 );
 
-export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+export * from './agreement/tables.ts';
+export * from './calendar/tables.ts';
+export * from './notice/tables.ts';
+export * from './platform/tables.ts';
+export * from './statistics/tables.ts';
 
+export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
 export * from './material/tables.ts';

@@ -1,27 +1,26 @@
-import type { Database, Transaction } from '../../db/client.ts';
-import { type Actor, type Person, requireRole, writeAuthorisation } from '../kernel/actor.ts';
-import { type Clock, dayOf, isDay } from '../kernel/day.ts';
+import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { type Actor, type Person, writeAuthorisation } from '../kernel/actor.ts';
+import { type Clock, dayOf, within } from '../kernel/day.ts';
 import { contentDigest, type Envelope, type GrantContent } from '../kernel/events.ts';
 import { receiveOnce } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { maySee, permissions } from './action.ts';
+import { requireLine, TEXT_LENGTH } from './application.ts';
 import {
-  type Application,
-  acceptingOrgan,
   type Case,
-  delegationOn,
   type Finding,
-  maySee,
-  NAME_LENGTH,
+  follow,
+  type MatterFact,
+  type PauseKind,
   partiesOf,
-  permissions,
-  requireApplication,
-  requireLine,
   type Step,
-  TEXT_LENGTH,
+  type StepData,
+  type StepRecord,
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
-import type { MaterialGiven } from './material/material.ts';
-import { attachMaterials } from './material/workflow.ts';
+import { requireStillGood } from './material/workflow.ts';
+import { hasSealedDecision } from './notice/store.ts';
+import { prepareDecision } from './notice/workflow.ts';
 import * as store from './store.ts';
 
 /** What the workflow of cases needs; nothing of it is read from the environment. */
@@ -31,108 +30,104 @@ export interface WorkflowDependencies {
   authorisationKey: Uint8Array;
 }
 
-const AGREEMENT_NUMBER_LENGTH = 60;
-
-/**
- * Accepts an application (收件、受理).
- * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, AGREEMENT_MISSING, and whatever
- * `requireApplication` finds wrong with the application.
- */
-export async function accept(
-  { db, now }: WorkflowDependencies,
-  actor: Actor,
-  matterId: string,
-  { materials, ...application }: Application & { materials: readonly MaterialGiven[] },
-): Promise<Case> {
-  const at = now();
-  const today = dayOf(at);
-  return db.transaction(async (tx) => {
-    const clerk = requireRole(actor, 'WINDOW_CLERK');
-    const matter = await store.findMatter(tx, matterId);
-    if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
-    const delegation = delegationOn(matter, today);
-    const acceptedBy = acceptingOrgan(clerk, matter, delegation);
-    if (delegation.mode === 'SUBSTANTIVE_REVIEW') {
-      const agreed = await store.hasAgreement(tx, matter.cityOrgan, matter.countyOrgan, today);
-      if (!agreed) throw new Refusal('AGREEMENT_MISSING', 'matter');
-    }
-    const named = application.licenseNumber;
-    requireApplication(matter, application, named === null ? null : await store.findLicense(tx, named));
-    const county = matter.organs.find((organ) => organ.id === matter.countyOrgan);
-    if (!county) throw new Error(`matter ${matterId} names no county organ`);
-    const number = await store.takeNumber(tx, county.divisionCode, today);
-    const file = { id: crypto.randomUUID(), number, matter, delegation, ...application, acceptedBy };
-    const first = { ...stepBy(clerk, 'ACCEPTED', at), organ: acceptedBy };
-    await store.insertCase(
-      tx,
-      {
-        file,
-        divisionCode: county.divisionCode,
-        parties: partiesOf(delegation),
-        window: delegation.accepts.window ? county.divisionCode : null,
-      },
-      first,
-    );
-    await attachMaterials(tx, {
-      caseId: file.id,
-      applicantCode: file.applicant.code,
-      actor: clerk,
-      guide: null,
-      given: materials,
-      at,
-      complete: true,
-    });
-    return requireCase(await store.lockCase(tx, file.id)).subject;
-  });
+/** One action on one case: who, on which, and whether it is only rehearsed. */
+export interface Acting {
+  actor: Actor;
+  id: string;
+  dryRun: boolean;
 }
+
+/** Most papers that a pause may name, and the length of each. */
+const PAPERS_MOST = 20;
 
 /** Records the examination (审查). Refuses REASON_MISSING where something is found wrong and not said. */
 export function examine(
-  dependencies: WorkflowDependencies,
-  actor: Actor,
-  id: string,
+  deps: WorkflowDependencies,
+  acting: Acting,
   finding: 'APPROVED' | 'REFUSED',
   opinion: string | null,
 ): Promise<Case> {
-  return act(dependencies, actor, id, async (tx, subject, at) => {
-    const examiner = permissions.examineCase(subject, actor);
+  return act(deps, acting, async (tx, subject, at) => {
+    const examiner = permissions.examineCase(subject, acting.actor);
     if (finding === 'REFUSED' && opinion === null) throw new Refusal('REASON_MISSING', 'opinion');
     if (opinion !== null) requireLine(opinion, TEXT_LENGTH, 'opinion');
-    return store.addStep(tx, subject, stepBy(examiner, 'EXAMINED', at, opinion, finding));
+    return store.addStep(tx, subject, stepBy(examiner, 'EXAMINED', at, { note: opinion, finding }));
   });
 }
 
 /** Sends the case to the city organ (转报). */
-export function forward(
-  dependencies: WorkflowDependencies,
-  actor: Actor,
-  id: string,
-  note: string | null,
-): Promise<Case> {
-  return act(dependencies, actor, id, async (tx, subject, at) => {
-    const sender = permissions.forwardCase(subject, actor);
+export function forward(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const sender = permissions.forwardCase(subject, acting.actor);
     if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
-    return store.addStep(tx, subject, stepBy(sender, 'FORWARDED', at, note));
+    return store.addStep(tx, subject, stepBy(sender, 'FORWARDED', at, { note }));
+  });
+}
+
+/** Sends the case back for another examination (退回补充审查): the organ that decides, with the reason. */
+export function sendBack(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const sender = permissions.sendBackCase(subject, acting.actor);
+    requireReason(reason);
+    return store.addStep(tx, subject, stepBy(sender, 'SENT_BACK', at, { note: reason }));
+  });
+}
+
+/** Stops the clock for a special procedure (特别程序), with the reason and the papers it rests on. */
+export function pause(
+  deps: WorkflowDependencies,
+  acting: Acting,
+  given: { kind: PauseKind; reason: string; papers: readonly string[] },
+): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const person = permissions.pauseCase(subject, acting.actor);
+    requireReason(given.reason);
+    if (given.papers.length === 0) throw new Refusal('PAPERS_MISSING', 'papers');
+    if (given.papers.length > PAPERS_MOST) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${PAPERS_MOST} 份`);
+    for (const paper of given.papers) requireLine(paper, TEXT_LENGTH, 'papers');
+    const data = { pause: { kind: given.kind, papers: [...given.papers] } };
+    return store.addStep(tx, subject, stepBy(person, 'PAUSED', at, { note: given.reason, data }));
+  });
+}
+
+/** Lets the clock run again (恢复计时). */
+export function resume(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const person = permissions.resumeCase(subject, acting.actor);
+    if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
+    return store.addStep(tx, subject, stepBy(person, 'RESUMED', at, { note }));
   });
 }
 
 /**
- * Decides (决定). Where a license follows, the decision, the decider's seal authorisation and the event that opens the
- * certificate task are one transaction.
+ * Decides (决定). The decision, the decider's seal authorisation and what is sealed by it, the event that opens the certificate
+ * task or the decision document (决定书), are one transaction.
  */
-export function decideCase(
-  dependencies: WorkflowDependencies,
-  actor: Actor,
-  id: string,
-  input: DecisionInput,
-): Promise<Case> {
-  return act(dependencies, actor, id, async (tx, subject, at) => {
-    const approver = permissions.decideCase(subject, actor);
+export function decideCase(deps: WorkflowDependencies, acting: Acting, input: DecisionInput): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const approver = permissions.decideCase(subject, acting.actor);
     const license = subject.licenseNumber === null ? null : await store.findLicense(tx, subject.licenseNumber);
     const content = decide(subject, input, license, dayOf(at));
-    const decided = await store.addStep(tx, subject, stepBy(approver, 'DECIDED', at, input.reason, input.decision));
-    if (content) await grant(tx, dependencies, { subject, approver, content, at });
+    if (input.decision === 'GRANTED') await requireStillGood(tx, subject.id, dayOf(at));
+    const said = { note: input.reason, finding: input.decision };
+    const step = stepBy(approver, 'DECIDED', at, said);
+    const decided = await store.addStep(tx, subject, step);
+    if (content) await grant(tx, deps, { subject, approver, content, at });
+    else {
+      const { authorisationKey } = deps;
+      await prepareDecision(tx, { subject, step, organ: issuerOf(subject), decider: approver, authorisationKey });
+    }
     return decided;
+  });
+}
+
+/** Hands a decision document over (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
+export function deliverDecision(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const clerk = permissions.deliverDecision(subject, acting.actor);
+    if (!(await hasSealedDecision(tx, subject.id))) throw new Refusal('DECISION_NOT_SEALED');
+    if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
+    return store.addStep(tx, subject, stepBy(clerk, 'DELIVERED', at, { note }));
   });
 }
 
@@ -173,22 +168,6 @@ async function grant(
   );
 }
 
-/** Records an undertaking agreement (承接协议): administrator. */
-export async function recordAgreement({ db }: WorkflowDependencies, actor: Actor, row: store.Agreement): Promise<void> {
-  requireRole(actor, 'ADMINISTRATOR');
-  requireLine(row.number, AGREEMENT_NUMBER_LENGTH, 'number');
-  for (const [field, day] of [
-    ['validFrom', row.validFrom],
-    ['validTo', row.validTo],
-  ] as const) {
-    if (day !== null && !isDay(day)) throw new Refusal('FIELD_MALFORMED', field);
-  }
-  if (row.validTo !== null && row.validTo < row.validFrom) throw new Refusal('FIELD_MALFORMED', 'validTo');
-  requireLine(row.cityOrgan, NAME_LENGTH, 'cityOrgan');
-  requireLine(row.countyOrgan, NAME_LENGTH, 'countyOrgan');
-  await db.transaction((tx) => store.putAgreement(tx, row));
-}
-
 /** Takes what matters and licenses tell: matter facts, the act that a case waited for, the delivery that ends it. */
 export function receive({ db }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
   return db.transaction((tx) =>
@@ -196,11 +175,17 @@ export function receive({ db }: WorkflowDependencies, producer: string, event: E
       switch (event.type) {
         case 'DelegationChanged':
           return store.putMatterFact(tx, event.payload);
+        case 'GuideChanged':
+          return store.putGuideFact(tx, event.payload);
         case 'LicenseChanged':
           await store.putLicenseFact(tx, event.payload);
           return closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));
         case 'CertificateDelivered':
           return closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
+        case 'TaskVoided': {
+          const { caseId, actor, organ, reason, voidedAt } = event.payload;
+          return closeBy(tx, caseId, 'VOIDED', new Date(voidedAt), { actor, organ, note: reason });
+        }
         default:
           throw new Error(`cases take no ${event.type}`);
       }
@@ -209,7 +194,13 @@ export function receive({ db }: WorkflowDependencies, producer: string, event: E
 }
 
 /** A step that an event brings; a case that has it already keeps it. */
-async function closeBy(tx: Transaction, caseId: string | null, step: Step, at: Date): Promise<void> {
+async function closeBy(
+  tx: Transaction,
+  caseId: string | null,
+  step: 'CERTIFIED' | 'DELIVERED' | 'VOIDED',
+  at: Date,
+  said: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
+): Promise<void> {
   if (caseId === null) return;
   const stored = await store.lockCase(tx, caseId);
   if (!stored) throw new Error(`no case ${caseId}`);
@@ -220,24 +211,68 @@ async function closeBy(tx: Transaction, caseId: string | null, step: Step, at: D
     await closeBy(tx, caseId, 'CERTIFIED', at);
     return closeBy(tx, caseId, 'DELIVERED', at);
   }
-  const record = { step, at, actorId: 'licenses', actor: '电子证照系统', organ: null, note: null, finding: null };
-  await store.addStep(tx, stored.subject, record);
+  await store.addStep(tx, stored.subject, { ...bySystem('licenses', '电子证照系统', step, at), ...said });
 }
 
-/** Runs one action on a case that nobody else can act on meanwhile; CASE_UNKNOWN also where the actor may not see it. */
-function act(
-  { db, now }: WorkflowDependencies,
-  actor: Actor,
-  id: string,
+/** Most cases that one look moves; the next look goes on. */
+const MOVES_MOST = 100;
+
+/** Takes running cases over to the organs to which their matter has moved by today. Gives how many it moved. */
+export async function followMoves({ db, now }: WorkflowDependencies): Promise<number> {
+  const at = now();
+  const today = dayOf(at);
+  let moved = 0;
+  for (const matter of await store.listMovable(db)) {
+    const period = matter.delegations.find((one) => within(today, one.validFrom, one.validTo));
+    if (period?.runningCases !== 'FOLLOW') continue;
+    for (const id of await store.listToMove(db, matter.matterId, period, MOVES_MOST)) {
+      moved += await db.transaction(async (tx) => {
+        const stored = requireCase(await store.lockCase(tx, id));
+        return (await bringUpToDate(tx, stored.subject, matter, at)) === stored.subject ? 0 : 1;
+      });
+    }
+  }
+  return moved;
+}
+
+/** The case with the organs that its matter has today; a transfer (划转) leaves a step of its own. */
+export async function bringUpToDate(
+  tx: Transaction,
+  subject: Case,
+  matter: MatterFact | null,
+  at: Date,
+): Promise<Case> {
+  const after = matter && follow(subject, matter, dayOf(at));
+  if (!after) return subject;
+  const { from, delegation, acceptedBy } = after;
+  const { cityOrgan, countyOrgan } = delegation;
+  const data = { moved: { from, to: { cityOrgan, countyOrgan } } };
+  const record = { ...bySystem('matters', '事项划转', 'MOVED', at), data };
+  return store.addStep(tx, subject, record, { matter: after.matter, delegation, acceptedBy });
+}
+
+/**
+ * Runs one action on a case that nobody else can act on meanwhile, its organs brought up to date first. CASE_UNKNOWN also
+ * where the actor may not see it.
+ */
+export function act(
+  { db, now }: Pick<WorkflowDependencies, 'db' | 'now'>,
+  { actor, id, dryRun }: Acting,
   run: (tx: Transaction, subject: Case, at: Date) => Promise<Case>,
 ): Promise<Case> {
-  return db.transaction(async (tx) => {
-    const stored = requireCase(await store.lockCase(tx, id));
+  return transact(db, dryRun, async (tx) => {
+    const { subject, parties, window } = requireCase(await store.lockCase(tx, id));
     if (actor.kind !== 'person') throw new Refusal('ROLE_NOT_ALLOWED');
-    const { subject, parties, window } = stored;
-    if (!maySee(actor, { applicantCode: subject.applicant.code, parties, window }))
-      throw new Refusal('CASE_UNKNOWN', 'case');
-    return run(tx, subject, now());
+    const at = now();
+    const matter = await store.findMatter(tx, subject.matter.matterId);
+    const current = await bringUpToDate(tx, subject, matter, at);
+    const sees = {
+      applicantCode: subject.applicant.code,
+      parties: [...parties, ...partiesOf(current.delegation)],
+      window,
+    };
+    if (!maySee(actor, sees)) throw new Refusal('CASE_UNKNOWN', 'case');
+    return run(tx, current, at);
   });
 }
 
@@ -246,6 +281,23 @@ function requireCase(stored: store.StoredCase | null): store.StoredCase {
   return stored;
 }
 
-function stepBy(actor: Person, step: Step, at: Date, note: string | null = null, finding: Finding | null = null) {
-  return { step, at, actorId: actor.id, actor: actor.name, organ: actor.organ, note, finding };
+/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED. */
+export function requireReason(reason: string): void {
+  if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
+  requireLine(reason, TEXT_LENGTH, 'reason');
+}
+
+/** A step that a person takes. */
+export function stepBy(
+  actor: Person,
+  step: Step,
+  at: Date,
+  said: { note?: string | null; finding?: Finding | null; data?: StepData | null } = {},
+) {
+  const { note = null, finding = null, data = null } = said;
+  return { step, at, actorId: actor.id, actor: actor.name, organ: actor.organ, note, finding, data };
+}
+
+function bySystem(actorId: string, actor: string, step: Step, at: Date) {
+  return { step, at, actorId, actor, organ: null, note: null, finding: null, data: null };
 }

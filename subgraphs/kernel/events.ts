@@ -158,7 +158,10 @@ export const payloads = {
     delegations: z.array(delegation),
     organs: z.array(organ),
   }),
-  /** Every published version of a matter's service guide; the county's is the city's with its overlay applied. */
+  /**
+   * The versions of a matter's service guide that are in force or to come; a county's is the city's with its overlay
+   * applied, from the day on which that begins until its next one, or the version's end.
+   */
   GuideChanged: z.object({
     matterId: z.string(),
     versions: z.array(
@@ -167,7 +170,7 @@ export const payloads = {
         validFrom: day,
         validTo: day.nullable(),
         city: guide,
-        counties: z.array(z.object({ divisionCode: z.string().length(6), guide })),
+        counties: z.array(z.object({ divisionCode: z.string().length(6), validFrom: day, guide })),
       }),
     ),
   }),
@@ -261,18 +264,35 @@ export const payloads = {
     openedAt: z.iso.datetime(),
     closedAt: z.iso.datetime().nullable(),
   }),
-  /** A case sent to a city organ that works on an approval platform of its own (审批平台). */
-  CaseForwarded: z.object({
+  /** A case at a city organ that works on an approval platform of its own (审批平台), as it stands after each step from 转报 on. */
+  ForwardedCaseChanged: z.object({
+    platformId: z.string(),
     caseId: z.string(),
     caseNumber: z.string(),
+    /** The city organ that decides. */
     organ: z.string(),
     matterId: z.string(),
     matterName: z.string(),
+    mode: z.enum(MODES),
     applicant: holder,
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     licenseNumber: z.string().nullable(),
-    opinion: z.string().nullable(),
-    forwardedAt: z.iso.datetime(),
+    /** Position and result of the case, as `Case.step` and `Case.result` name them. */
+    step: z.string(),
+    result: z.string().nullable(),
+    /** Every step so far, oldest first. */
+    steps: z.array(
+      z.object({
+        step: z.string(),
+        at: z.iso.datetime(),
+        organ: z.string().nullable(),
+        actor: z.string(),
+        finding: z.string().nullable(),
+        note: z.string().nullable(),
+        /** What the step carries beside its note: a pause with its papers, a transfer with its organs. */
+        data: z.record(z.string(), z.unknown()).nullable(),
+      }),
+    ),
   }),
   /** An approval result pushed to a supervisor (双推送); the webhook's body. */
   ApprovalPushed: z.object({
@@ -346,37 +366,3 @@ export function sha256(data: string | Uint8Array): string {
 export function contentDigest(content: unknown): string {
   return sha256(canonical(content));
 }
-
-/** The one synchronous call between subgraphs, `seals.sign`, by licenses and, for decision documents, by cases: everything the seal's keeper must know to judge it. */
-export const signRequest = z.object({
-  /** Same id, same signature, for ever: a repeated call answers what the first one made. */
-  issuanceId: z.uuid(),
-  /** The organ that seals; seals picks its seal granted for the matter. */
-  organ: z.string(),
-  matterId: z.string(),
-  caseId: z.string().nullable(),
-  act: z.enum([...ACTS, 'SPOIL', 'DECISION']),
-  /** Identifier of the license version sealed, or whose act is sealed; number of the case whose decision document is sealed. */
-  identifier: z.string(),
-  /** SHA-256 of the file that is sealed. */
-  documentDigest: digest,
-  /** SHA-256 of the canonical content; must equal the one in the authorisation. */
-  contentDigest: digest,
-  /** The person's seal authorisation, a JWS. */
-  authorisation: z.string(),
-});
-export type SignRequest = z.infer<typeof signRequest>;
-
-/** Either a signature, or PENDING where a remote signer has not answered yet. A refusal is thrown. */
-export type SignAnswer =
-  | {
-      state: 'SIGNED';
-      /** CMS SignedData, DER, detached, CAdES B-B. */
-      signature: Uint8Array;
-      sealId: string;
-      sealName: string;
-      signedAt: string;
-    }
-  | { state: 'PENDING'; reason: string };
-
-export type Sign = (request: SignRequest) => Promise<SignAnswer>;

@@ -11,6 +11,7 @@ import fastifyApollo from '@as-integrations/fastify';
 import DataLoader from 'dataloader';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
+import { z } from 'zod';
 import {
   type Actor,
   type Person,
@@ -21,7 +22,8 @@ import {
   writeServiceToken,
 } from './actor.ts';
 import { type Envelope, readEnvelope } from './events.ts';
-import { Refusal } from './refusal.ts';
+import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
+import type { Sign, SignAnswer } from './sign.ts';
 
 /** What a resolver knows of a request, in every subgraph, in process and across HTTP. */
 export interface GraphContext {
@@ -237,4 +239,31 @@ export async function postService(
   });
   if (!response.ok && response.status !== 422) throw new Error(`${url}: HTTP ${response.status}`);
   return response;
+}
+
+const signed = z.object({
+  state: z.literal('SIGNED'),
+  signature: z.base64(),
+  sealId: z.string(),
+  sealName: z.string(),
+  signedAt: z.iso.datetime(),
+});
+const pending = z.object({ state: z.literal('PENDING'), reason: z.string() });
+const refused = z.object({
+  code: z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]),
+  field: z.string().nullable(),
+});
+
+/** The port `seals.sign` across HTTP, for `service`. */
+export function signOver(baseUrl: string, service: string, serviceKey: Uint8Array, now: () => Date): Sign {
+  return async (request): Promise<SignAnswer> => {
+    const response = await postService(`${baseUrl}/sign`, service, request, serviceKey, now);
+    const body: unknown = await response.json();
+    if (response.status === 422) {
+      const { code, field } = refused.parse(body);
+      throw new Refusal(code, field);
+    }
+    const answer = z.discriminatedUnion('state', [signed, pending]).parse(body);
+    return answer.state === 'PENDING' ? answer : { ...answer, signature: Buffer.from(answer.signature, 'base64') };
+  };
 }

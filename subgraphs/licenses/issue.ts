@@ -1,10 +1,12 @@
 import type { Database, Transaction } from '../../db/client.ts';
 import { type Actor, requireRole, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
-import { canonical, contentDigest, type Sign } from '../kernel/events.ts';
+import { UnprintableText } from '../kernel/document.ts';
+import { canonical, contentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { UnprintableText } from './document/render.ts';
+import type { Sign } from '../kernel/sign.ts';
+
 import * as ledger from './ledger.ts';
 import {
   type CertificateTask,

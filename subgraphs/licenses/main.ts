@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
-import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
-import { fileRoute, signOver } from './http.ts';
+import { sendEvents, serveSubgraph, signOver } from '../kernel/serve.ts';
+import { fileRoute } from './http.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library.ts';
 
@@ -29,7 +29,7 @@ const licenses = createLicenses({
   db,
   now,
   authorisationKey: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
-  sign: signOver(SEALS_URL, serviceKey, now),
+  sign: signOver(SEALS_URL, 'licenses', serviceKey, now),
   publicUrl: PUBLIC_URL,
   library: LIBRARY_URL === '' ? null : createLibraryClient(client),
   send: { cases: sendEvents(CASES_URL, 'licenses', serviceKey, now) },

@@ -3,6 +3,9 @@ import { dayOf } from '../kernel/day.ts';
 import type { Envelope, OrganFact } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { Guide } from './guide/guide.ts';
+import type { Overlay } from './guide/overlay.ts';
+import { publishMissing } from './guide/workflow.ts';
 import { factOf, type MatterRow } from './matter.ts';
 import { matterResolvers, type ResolverDependencies } from './resolvers.ts';
 import * as store from './store.ts';
@@ -19,6 +22,8 @@ export interface Matters extends Subgraph {
    * again changes nothing.
    */
   importMatters(organs: readonly OrganFact[], rows: readonly MatterRow[]): Promise<{ changed: number }>;
+  /** Publishes the guides of matters that have none yet, each with its overlays. Gives how many. */
+  publishGuides(guides: readonly Guide[], overlays: readonly Overlay[]): Promise<number>;
 }
 
 /** The matters subgraph (事项): the plan's list, and who does what by which mode on which day. */
@@ -41,6 +46,7 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
       relay ??= startRelay({ db, tables: store.messages, consumer: 'cases', deliver, onError, pollMs });
     },
     stop: async () => relay?.stop(),
+    publishGuides: (guides, overlays) => publishMissing({ db, now }, guides, overlays),
     importMatters: (organs, rows) =>
       db.transaction(async (tx) => {
         await store.lockImport(tx);

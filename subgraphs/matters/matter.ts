@@ -95,7 +95,8 @@ export function succeed<One extends Period>(known: readonly One[], next: One): O
   });
 }
 
-function dayBefore(day: Day): Day {
+/** The day before. */
+export function dayBefore(day: Day): Day {
   const noon = new Date(`${day}T12:00:00Z`);
   noon.setUTCDate(noon.getUTCDate() - 1);
   return noon.toISOString().slice(0, 10);

@@ -1,9 +1,10 @@
-import { GraphQLLocalDate } from 'graphql-scalars';
+import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
-import { type Clock, dayOf } from '../kernel/day.ts';
+import { type Clock, type Day, dayOf } from '../kernel/day.ts';
 import type { Assignment, OrganFact } from '../kernel/events.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader } from '../kernel/serve.ts';
+import { guideResolvers } from './guide/resolvers.ts';
 import { delegationOn, type Matter, nameOf, responsibilities } from './matter.ts';
 import * as store from './store.ts';
 
@@ -12,7 +13,7 @@ export interface ResolverDependencies {
   now: Clock;
 }
 
-/** The catalogue is public: no resolver here asks who the caller is. */
+/** The catalogue is public: no query here asks who the caller is. */
 export function matterResolvers({ db, now }: ResolverDependencies) {
   const loadMatter = (context: GraphContext, id: string) =>
     loader<Matter>(context, 'matters', (ids) => store.findMatters(db, ids)).load(id);
@@ -21,22 +22,16 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
     if (!found) throw new Error(`no organ ${id}`);
     return found;
   };
+  const guides = guideResolvers({ db, now });
   return {
     Date: GraphQLLocalDate,
+    DateTime: GraphQLDateTime,
     Query: {
       matters: async (
         _: unknown,
         args: { first: number; after?: string | null; filter?: Partial<store.MatterFilter> | null },
       ) => {
-        const {
-          mode = null,
-          powerType = null,
-          organ = null,
-          nameContains = null,
-          annex = null,
-          on,
-        } = args.filter ?? {};
-        const filter = { mode, powerType, organ, nameContains, annex, on: on ?? dayOf(now()) };
+        const filter = readFilter(args.filter ?? {}, dayOf(now()));
         const found = await store.listMatters(db, filter, readPage(args, readPosition));
         const position = ({ row }: Matter) => [String(row.annex), String(row.row)];
         return { ...toConnection(found, position, (row) => row), totalCount: found.totalCount };
@@ -51,7 +46,10 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
         );
       },
     },
+    Mutation: { ...guides.Mutation },
+    Guide: guides.Guide,
     Matter: {
+      ...guides.Matter,
       __resolveReference: ({ id }: { id: string }, context: GraphContext) => loadMatter(context, id),
       id: ({ row }: Matter) => row.id,
       mainItem: ({ row }: Matter) => row.mainItem,
@@ -78,6 +76,11 @@ export function matterResolvers({ db, now }: ResolverDependencies) {
         loader<OrganFact>(context, 'organs', (ids) => store.findOrgans(db, ids)).load(id),
     },
   };
+}
+
+function readFilter(given: Partial<store.MatterFilter>, today: Day): store.MatterFilter {
+  const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = given;
+  return { mode, powerType, organ, nameContains, annex, on: on ?? today };
 }
 
 function readPosition([annex, row]: readonly string[]): store.MatterPosition | null {

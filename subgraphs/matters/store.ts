@@ -10,7 +10,8 @@ import * as tables from './tables.ts';
 const { delegation, industryOrgan, matter, organ } = tables;
 
 export const messages: MessageTables = tables;
-const CONSUMERS = { cases: ['DelegationChanged'] } as const;
+/** Matters tell cases of delegations and of service guides. */
+export const CONSUMERS = { cases: ['DelegationChanged', 'GuideChanged'] } as const;
 
 export interface MatterFilter {
   mode: Mode | null;

@@ -83,3 +83,5 @@ export const industryOrgan = schema.table(
 );
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+
+export * from './guide/tables.ts';

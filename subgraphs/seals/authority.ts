@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../kernel/actor.ts';
-import type { SignRequest } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { SignRequest } from '../kernel/sign.ts';
 
 /** Acts that rest on a decided case (办件), always: no office does them on its own authority. */
 const NEEDS_CASE: ReadonlySet<string> = new Set([

@@ -1,12 +1,12 @@
 import type { FastifyInstance } from 'fastify';
 import { TokenError } from '../kernel/actor.ts';
-import { signRequest } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { requireService, type ServeOptions, viewRefusal } from '../kernel/serve.ts';
+import { signRequest } from '../kernel/sign.ts';
 import type { Seals } from './index.ts';
 
 /**
- * `POST /sign` for licenses in another process, with a service token: 200 with the answer, the signature in base64; 422 with a
+ * `POST /sign` for licenses and cases in another process, with a service token: 200 with the answer, the signature in base64; 422 with a
  * refusal; 401 without a good token, 400 for a body of another form. `GET /root.pem` for everybody.
  */
 export function signRoute(app: FastifyInstance, seals: Seals, options: ServeOptions): void {

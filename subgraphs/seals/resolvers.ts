@@ -93,7 +93,7 @@ function viewUse(row: store.UseRow) {
     authorisedBy,
     organ: { id: organ },
     matter: { id: matterId },
-    license: { identifier },
+    license: act === 'DECISION' ? null : { identifier },
     act,
     at,
     documentDigest,

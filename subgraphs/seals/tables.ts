@@ -71,7 +71,7 @@ export const sealEvent = schema.table('seal_event', {
 export const sealUse = schema.table(
   'seal_use',
   {
-    /** The act's id in licenses: one act, one use. */
+    /** The act's id in licenses, or the decision document's in cases: one act, one use. */
     issuanceId: uuid().primaryKey(),
     serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
     sealId: text()

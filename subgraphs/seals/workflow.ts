@@ -1,8 +1,8 @@
 import type { Database, Transaction } from '../../db/client.ts';
 import type { Actor, AuthorisationKeys, Person } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
-import type { SignAnswer, SignRequest } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { SignAnswer, SignRequest } from '../kernel/sign.ts';
 import { requireAuthorised } from './authority.ts';
 import { SUITE, signDetached } from './cms.ts';
 import { type DistinguishedName, ISSUING_NAME, makeCertificate, type Profile, ROOT_NAME } from './pki.ts';

@@ -24,10 +24,10 @@ const application = (materials: object[], more: object = {}) => ({
 
 async function accepted(hub: TestHub, materials: object[], more: object = {}, clerk: string = CLERK) {
   const input = application(materials, more);
-  return act(hub, clerk, 'acceptCase', 'AcceptCaseInput', input, `case { id ${MATERIALS} }`);
+  return act(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id ${MATERIALS} }`);
 }
 const refused = (hub: TestHub, materials: object[], clerk: string = CLERK) =>
-  refusalOf(hub, clerk, 'acceptCase', 'AcceptCaseInput', application(materials));
+  refusalOf(hub, clerk, 'acceptCase', 'ApplicationInput', application(materials));
 
 describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (transport) => {
   let hub: TestHub;
@@ -206,7 +206,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(await refused(hub, [{ code: '身份证', upload: scan }], CLERK)).toBe('UPLOAD_UNKNOWN');
     const input = application([{ code: '身份证', upload: scan }], { matter: ROUTES.SUBSTANTIVE_REVIEW.matter });
     const fields = `case { id ${MATERIALS} }`;
-    const { case: subject } = await act(hub, 'window-yudu', 'acceptCase', 'AcceptCaseInput', input, fields);
+    const { case: subject } = await act(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, fields);
     expect((await get(hub, APPLICANT, `/cases/materials/${scan}`)).statusCode).toBe(200);
     const { data } = await hub.ask(APPLICANT, `query($id: ID!) { case(id: $id) { ${MATERIALS} } }`, { id: subject.id });
     expect(data.case.materials).toMatchObject([{ addedBy: '经办人员' }]);

@@ -39,7 +39,7 @@ describe.each(['local', 'http'] as const)('one case of each mode, subgraphs reac
     });
     const steps = closed.steps.map((one: { step: string }) => one.step);
     const forwarded = mode === 'DIRECT' ? [] : ['FORWARDED'];
-    expect(steps).toEqual(['ACCEPTED', 'EXAMINED', ...forwarded, 'DECIDED', 'CERTIFIED', 'DELIVERED']);
+    expect(steps).toEqual(['RECEIVED', 'ACCEPTED', 'EXAMINED', ...forwarded, 'DECIDED', 'CERTIFIED', 'DELIVERED']);
 
     const uses = await hub.ask(
       'auditor',

@@ -16,7 +16,7 @@ describe('refusals', () => {
   afterAll(() => hub?.stop());
 
   const accept = (input: object, person: string = route.accepts) =>
-    refusalOf(hub, person, 'acceptCase', 'AcceptCaseInput', { matter: route.matter, applicant: COMPANY, ...input });
+    refusalOf(hub, person, 'acceptCase', 'ApplicationInput', { matter: route.matter, applicant: COMPANY, ...input });
 
   test('at acceptance', async () => {
     expect(await accept({ matter: 'yd2022-9-99' })).toBe('MATTER_UNKNOWN');
@@ -37,7 +37,7 @@ describe('refusals', () => {
       hub,
       'window-yudu',
       'acceptCase',
-      'AcceptCaseInput',
+      'ApplicationInput',
       { matter: 'yd2022-3-25', applicant: COMPANY },
       'case { id }',
     );
@@ -56,10 +56,12 @@ describe('refusals', () => {
       await refusalOf(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }),
     ).toBeNull();
     expect(await decide('ganzhou-xzspj.approver', grant)).toBe('CASE_MUST_BE_FORWARDED');
-    expect(await refusalOf(hub, 'window-yudu', 'forwardCase', 'ForwardCaseInput', { case: id })).toBeNull();
+    expect(await refusalOf(hub, 'window-yudu', 'forwardCase', 'CaseNoteInput', { case: id })).toBeNull();
     expect(await decide('yudu-xzspj.approver', grant)).toBe('ORGAN_WITHOUT_POWER');
     expect(await decide('ganzhou-xzspj.approver', { decision: 'GRANTED' })).toBe('SEAL_AUTHORISATION_MISSING');
-    expect(await decide('ganzhou-xzspj.approver', { decision: 'REJECTED' })).toBe('REASON_MISSING');
+    expect(await decide('ganzhou-xzspj.approver', { decision: 'REJECTED', authoriseSeal: true })).toBe(
+      'REASON_MISSING',
+    );
     const both = await Promise.all([decide('ganzhou-xzspj.approver', grant), decide('ganzhou-xzspj.approver', grant)]);
     expect(both.sort()).toEqual(['CASE_STEP_NOT_ALLOWED', null].sort());
     expect(

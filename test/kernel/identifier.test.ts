@@ -17,7 +17,7 @@ const CHECKS: Record<string, (text: string) => boolean> = {
   'citizen-number': isCitizenNumber,
 };
 
-/** Vector files are named `<kind>.<rule>.txt`; one value a line. */
+/** Vector files of identifiers are named `<kind>.<rule>.txt`; one value a line. */
 function vectors(folder: 'valid' | 'invalid') {
   const home = new URL(`../vectors/${folder}/`, import.meta.url);
   const files = readdirSync(home).filter((file) => file.endsWith('.txt'));

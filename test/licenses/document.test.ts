@@ -1,8 +1,9 @@
 import { execFileSync } from 'node:child_process';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
 import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
-import { RenderError, renderLicense, UnprintableText } from '../../subgraphs/licenses/document/render.ts';
+import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { AttachmentError, readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
 import { record } from '../support/record.ts';

@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SealAuthorisation } from '../../subgraphs/kernel/actor.ts';
-import { type SignRequest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events.ts';
+import type { SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { actor } from '../support/actors.ts';
 import { until } from '../support/until.ts';
 import {

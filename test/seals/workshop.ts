@@ -9,8 +9,9 @@ import {
   type SealAuthorisation,
   writeAuthorisation,
 } from '../../subgraphs/kernel/actor.ts';
-import { type Envelope, type SignRequest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { type Envelope, sha256 } from '../../subgraphs/kernel/events.ts';
 import { type GraphContext, graphContext } from '../../subgraphs/kernel/serve.ts';
+import type { SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { createSeals, type Seals } from '../../subgraphs/seals/index.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { testDatabase } from '../support/database.ts';

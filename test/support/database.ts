@@ -13,15 +13,35 @@ export interface TestDatabase {
   drop(): Promise<void>;
 }
 
-/** A migrated database of this test file's own, cloned from the run's template. */
-export async function testDatabase(): Promise<TestDatabase> {
-  const { url, drop } = await create(`tongquan_${shortId()}`, TEMPLATE);
+/** A migrated database of this test file's own, cloned from the run's template, or from another that `makeTemplate` made. */
+export async function testDatabase(template: string = TEMPLATE): Promise<TestDatabase> {
+  const { url, drop } = await create(`tongquan_${shortId()}`, template);
+  return { urls: roleUrls(url), adminUrl: url, drop };
+}
+
+function roleUrls(url: string): Record<SubgraphName, string> {
   const databaseKey = Buffer.from(inject('databaseKey'), 'hex');
   const entries = SUBGRAPHS.map((name) => {
     const role = `tq_${name}`;
     return [name, roleUrl(url, role, rolePassword(databaseKey, role))] as const;
   });
-  return { urls: Object.fromEntries(entries) as Record<SubgraphName, string>, adminUrl: url, drop };
+  return Object.fromEntries(entries) as Record<SubgraphName, string>;
+}
+
+/** Any constant does: workers of one run that want the same template at once wait for the first. */
+const TEMPLATE_LOCK = 7_310_001;
+
+/** Fills a clone of the run's template once per run; gives its name, for `testDatabase`. */
+export async function makeTemplate(name: string, fill: (database: TestDatabase) => Promise<void>): Promise<string> {
+  await asAdmin(inject('postgresUrl'), async (sql) => {
+    await sql`select pg_advisory_lock(${TEMPLATE_LOCK})`;
+    const [known] = await sql`select 1 from pg_database where datname = ${name}`;
+    if (known) return;
+    const { url, drop } = await create(`${name}_filling`, TEMPLATE);
+    await fill({ urls: roleUrls(url), adminUrl: url, drop });
+    await sql`alter database ${sql(`${name}_filling`)} rename to ${sql(name)}`;
+  });
+  return name;
 }
 
 /** An empty database; `url` is the superuser's. */

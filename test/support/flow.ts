@@ -91,12 +91,12 @@ export async function grantCase(
     fields: [{ label: '经营范围', text: '第三类医疗器械（示范）' }],
     licenseNumber: given.licenseNumber,
   };
-  const accepted = await act(hub, route.accepts, 'acceptCase', 'AcceptCaseInput', input, `case { ${CASE} }`);
+  const accepted = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, `case { ${CASE} }`);
   if (!accepted.case) throw new Error(JSON.stringify(accepted));
   const id: string = accepted.case.id;
   const steps = [
     [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
-    [route.forwards, 'forwardCase', 'ForwardCaseInput', { case: id }],
+    [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],
     [route.decides, 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true }],
   ] as const;
   for (const [person, name, type, step] of steps) {

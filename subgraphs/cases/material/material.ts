@@ -3,7 +3,8 @@ import { within } from '../../kernel/day.ts';
 import type { GuideFact, GuideMaterialFact, LicenseState } from '../../kernel/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
-import { type LicenseFact, requireLine } from '../case.ts';
+import { requireLine } from '../application.ts';
+import type { LicenseFact } from '../case.ts';
 
 /** Materials of an application (申请材料): how each is handed in, and whether it is what the guide asks for. */
 
@@ -40,36 +41,30 @@ export type Material = { code: string; name: string; asked: GuideMaterialFact | 
  * The form check (形式审查) of materials against the guide, or against nothing where there is none.
  *
  * @param atCounter whether a window clerk hands them in, who has the papers and the applicant before them
- * @param before codes that the case has already; null where completeness is judged later
  *
- * Refuses MATERIAL_UNKNOWN, MATERIAL_TWICE, MATERIAL_SOURCE, MATERIAL_FORM, MATERIAL_COPIES, MATERIALS_MISSING,
- * FIELD_TOO_LONG, FIELD_MALFORMED.
+ * Refuses MATERIAL_UNKNOWN, MATERIAL_TWICE, MATERIAL_SOURCE, MATERIAL_FORM, MATERIAL_COPIES, FIELD_TOO_LONG, FIELD_MALFORMED.
  */
 export function requireMaterials(
   guide: GuideFact | null,
   given: readonly MaterialGiven[],
-  { atCounter, before }: { atCounter: boolean; before: readonly string[] | null },
+  atCounter: boolean,
 ): Material[] {
   if (given.length > MATERIALS_MOST) throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MATERIALS_MOST} 项`);
   const seen = new Set<string>();
-  const materials = given.map((one) => {
+  return given.map((one) => {
     const material = requireOne(guide, one, atCounter);
     if (seen.has(one.code)) throw new Refusal('MATERIAL_TWICE', 'materials.code', material.name);
     seen.add(one.code);
     return material;
   });
-  if (guide && before) {
-    const missing = missingMaterials(guide, [...before, ...seen]);
-    if (missing.length > 0) {
-      throw new Refusal('MATERIALS_MISSING', 'materials', missing.map(({ name }) => name).join('、'));
-    }
-  }
-  return materials;
 }
 
-/** What the guide requires and `codes` lack, in the guide's order: also the list of a supplement notice (一次性告知). */
-export function missingMaterials(guide: GuideFact, codes: readonly string[]): GuideMaterialFact[] {
-  return guide.materials.filter(({ required, code }) => required && !codes.includes(code));
+/** Refuses MATERIALS_MISSING, naming each, where `codes` lack what the guide requires. */
+export function requireAll(guide: GuideFact, codes: readonly string[]): void {
+  const missing = guide.materials.filter(({ required, code }) => required && !codes.includes(code));
+  if (missing.length > 0) {
+    throw new Refusal('MATERIALS_MISSING', 'materials', missing.map(({ name }) => name).join('、'));
+  }
 }
 
 function requireOne(guide: GuideFact | null, given: MaterialGiven, atCounter: boolean): Material {
@@ -123,8 +118,8 @@ export interface LicenseCheck {
 }
 
 /**
- * Why a license cannot stand in for a material today, or null where it can: it must be known, the applicant's own, the
- * newest version, VALID, and within its validity.
+ * Why a license cannot stand in for a material today, or null where it can: it must be known, the applicant's own, VALID
+ * and within its validity, and the newest version.
  */
 export function licenseFault(
   fact: LicenseFact | null,
@@ -132,9 +127,9 @@ export function licenseFault(
 ): Extract<RefusalCode, 'LICENSE_UNKNOWN' | 'NOT_YOUR_RECORD' | 'LICENSE_NOT_CURRENT' | 'LICENSE_NOT_IN_FORCE'> | null {
   if (fact === null) return 'LICENSE_UNKNOWN';
   if (fact.license.holder.code !== applicantCode) return 'NOT_YOUR_RECORD';
-  if (fact.identifier !== identifier) return 'LICENSE_NOT_CURRENT';
   const { validFrom, validUntil } = fact.license;
-  return fact.state === 'VALID' && within(today, validFrom, validUntil) ? null : 'LICENSE_NOT_IN_FORCE';
+  if (fact.state !== 'VALID' || !within(today, validFrom, validUntil)) return 'LICENSE_NOT_IN_FORCE';
+  return fact.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';
 }
 
 /**

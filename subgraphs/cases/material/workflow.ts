@@ -4,7 +4,7 @@ import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { type GuideFact, sha256 } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { maySee } from '../case.ts';
+import { maySee } from '../action.ts';
 import { findCases } from '../store.ts';
 import { requireFile, requireFileName, requireHonest, trueName } from './file.ts';
 import {
@@ -13,6 +13,7 @@ import {
   MATERIALS_MOST,
   type Material,
   type MaterialGiven,
+  requireAll,
   requireLicenseMaterial,
   requireMaterials,
 } from './material.ts';
@@ -136,12 +137,10 @@ export interface Handed {
   caseId: string;
   applicantCode: string;
   actor: Person;
-  /** The guide under which the case runs, the county's overlay applied; null where the matter has none. */
+  /** What may be handed in; null where the matter has no guide. */
   guide: GuideFact | null;
   given: readonly MaterialGiven[];
   at: Date;
-  /** Whether what the guide requires has to be complete afterwards; false where a supplement notice is to ask for the rest. */
-  complete: boolean;
 }
 
 /**
@@ -150,15 +149,13 @@ export interface Handed {
  * MATERIALS_TOO_LARGE.
  */
 export async function attachMaterials(tx: Transaction, handed: Handed): Promise<void> {
-  const { caseId, applicantCode, actor, guide, given, at, complete } = handed;
+  const { caseId, applicantCode, actor, guide, given, at } = handed;
+  if (given.length === 0) return;
   const before = await store.listMaterials(tx, [caseId]);
   if (before.length + given.length > MATERIALS_MOST) {
     throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MATERIALS_MOST} 项`);
   }
-  const materials = requireMaterials(guide, given, {
-    atCounter: hasRole(actor, 'WINDOW_CLERK'),
-    before: complete ? before.map(({ code }) => code) : null,
-  });
+  const materials = requireMaterials(guide, given, hasRole(actor, 'WINDOW_CLERK'));
   let bytes = before.reduce((sum, { file }) => sum + (file?.sizeBytes ?? 0), 0);
   const licenses = await licensesOf(
     tx,
@@ -231,10 +228,26 @@ export async function materialsOf(
   return Map.groupBy(shown, (row) => row.caseId);
 }
 
-/** Licenses handed in with a case that are good no longer; asked again when the case is decided. */
-export async function recheckMaterials(tx: Transaction, caseId: string, today: Day): Promise<ShownMaterial[]> {
+/** Refuses MATERIALS_MISSING where a case lacks what the guide requires that it is accepted under (形式审查). */
+export async function requireComplete(tx: Transaction, caseId: string, guide: GuideFact): Promise<void> {
+  const materials = await store.listMaterials(tx, [caseId]);
+  requireAll(
+    guide,
+    materials.map(({ code }) => code),
+  );
+}
+
+/** Licenses that stand in with a case and can no longer: unknown, passed on, out of force. A newer version of one still can. */
+export async function recheckMaterials(tx: Reader, caseId: string, today: Day): Promise<ShownMaterial[]> {
   const materials = (await materialsOf(tx, [caseId], today)).get(caseId) ?? [];
-  return materials.filter(({ superseded, fault }) => !superseded && fault !== null);
+  return materials.filter(({ superseded, fault }) => !superseded && fault !== null && fault !== 'LICENSE_NOT_CURRENT');
+}
+
+/** Refuses MATERIAL_NO_LONGER_GOOD, naming each, where a case would be granted on licenses that can no longer stand in. */
+export async function requireStillGood(tx: Transaction, caseId: string, today: Day): Promise<void> {
+  const bad = await recheckMaterials(tx, caseId, today);
+  if (bad.length === 0) return;
+  throw new Refusal('MATERIAL_NO_LONGER_GOOD', null, bad.map(({ name }) => name).join('、'));
 }
 
 /** Files that one look rescans, and uploads that it deletes. */

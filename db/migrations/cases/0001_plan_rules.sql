@@ -1,0 +1,160 @@
+CREATE TABLE "cases"."guide_fact" (
+	"matter_id" text PRIMARY KEY NOT NULL,
+	"fact" jsonb NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."calendar_notice" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"year" integer NOT NULL,
+	"version" integer NOT NULL,
+	"source" text NOT NULL,
+	"holidays" jsonb NOT NULL,
+	"make_up_days" jsonb NOT NULL,
+	"actor_id" text NOT NULL,
+	"actor" text NOT NULL,
+	"loaded_at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."platform" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."platform_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"organ" text NOT NULL,
+	"name" text NOT NULL,
+	"url" text NOT NULL,
+	"secret_version" integer NOT NULL,
+	"registered_at" timestamp with time zone NOT NULL,
+	"removed_at" timestamp with time zone,
+	CONSTRAINT "platform_serial_unique" UNIQUE("serial")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."platform_case" (
+	"case_id" uuid NOT NULL,
+	"platform_id" uuid NOT NULL,
+	"stream" text NOT NULL,
+	"revision" integer NOT NULL,
+	"arrived_at" timestamp with time zone NOT NULL,
+	"received_at" timestamp with time zone,
+	CONSTRAINT "platform_case_case_id_platform_id_pk" PRIMARY KEY("case_id","platform_id")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."platform_key" (
+	"kid" text PRIMARY KEY NOT NULL,
+	"platform_id" uuid NOT NULL,
+	"x" text NOT NULL,
+	"valid_from" timestamp with time zone NOT NULL,
+	"valid_to" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."platform_message" (
+	"platform_id" uuid NOT NULL,
+	"id" uuid NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."platform_message_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"type" text NOT NULL,
+	"case_number" text NOT NULL,
+	"kid" text NOT NULL,
+	"digest" text NOT NULL,
+	"raw" "bytea" NOT NULL,
+	"signature" text NOT NULL,
+	"received_at" timestamp with time zone NOT NULL,
+	"verdict" text NOT NULL,
+	"step_seq" integer,
+	"status" integer NOT NULL,
+	"answer" text NOT NULL,
+	CONSTRAINT "platform_message_platform_id_id_pk" PRIMARY KEY("platform_id","id"),
+	CONSTRAINT "platform_message_serial_unique" UNIQUE("serial")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."case_figure" (
+	"case_id" uuid PRIMARY KEY NOT NULL,
+	"organ" text,
+	"mode" text NOT NULL,
+	"accepted_on" date,
+	"silent_until" date,
+	"closed_on" date,
+	"outcome" text,
+	"working_days" integer,
+	"due_on" date,
+	"on_time" boolean,
+	"missing_year" integer
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."decision_seal" (
+	"notice_id" uuid PRIMARY KEY NOT NULL,
+	"state" text NOT NULL,
+	"organ" text NOT NULL,
+	"matter_id" text NOT NULL,
+	"authorisation" text NOT NULL,
+	"prepared_at" timestamp with time zone NOT NULL,
+	"document_digest" text,
+	"waiting_for" text,
+	"leased_until" timestamp with time zone NOT NULL,
+	"signature" "bytea",
+	"seal_id" text,
+	"signed_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."notice" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."notice_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"case_id" uuid NOT NULL,
+	"kind" text NOT NULL,
+	"number" text NOT NULL,
+	"content" jsonb NOT NULL,
+	"content_digest" text NOT NULL,
+	"issued_at" timestamp with time zone NOT NULL,
+	"organ" text NOT NULL,
+	CONSTRAINT "notice_serial_unique" UNIQUE("serial"),
+	CONSTRAINT "notice_number_unique" UNIQUE("number")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."notice_number" (
+	"division_code" text NOT NULL,
+	"year" text NOT NULL,
+	"kind" text NOT NULL,
+	"newest" integer NOT NULL,
+	CONSTRAINT "notice_number_division_code_year_kind_pk" PRIMARY KEY("division_code","year","kind")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."sealed_file" (
+	"digest" text PRIMARY KEY NOT NULL,
+	"bytes" "bytea" NOT NULL
+);
+--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ALTER COLUMN "accepted_by" DROP NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "serial" integer NOT NULL GENERATED ALWAYS AS IDENTITY (sequence name "cases"."agreement_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1);--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "matters" text[] NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "scan_digest" text NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "recorded_by" text NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "recorded_at" timestamp with time zone NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "ended_by" text;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "end_reason" text;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "guide" jsonb;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "waits_organs" text[] NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "waits_window" text;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "rests_since" timestamp with time zone NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "touch_by" date;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "touch_missing_year" integer;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "requested_by" text NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "request_key" text;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "request_digest" text NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."case_step" ADD COLUMN "data" jsonb;--> statement-breakpoint
+ALTER TABLE "cases"."platform_case" ADD CONSTRAINT "platform_case_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."platform_key" ADD CONSTRAINT "platform_key_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."platform_message" ADD CONSTRAINT "platform_message_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."platform_message" ADD CONSTRAINT "platform_message_kid_platform_key_kid_fk" FOREIGN KEY ("kid") REFERENCES "cases"."platform_key"("kid") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."decision_seal" ADD CONSTRAINT "decision_seal_notice_id_notice_id_fk" FOREIGN KEY ("notice_id") REFERENCES "cases"."notice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE UNIQUE INDEX "calendar_notice_year_version_index" ON "cases"."calendar_notice" USING btree ("year","version");--> statement-breakpoint
+CREATE UNIQUE INDEX "platform_organ_index" ON "cases"."platform" USING btree ("organ") WHERE removed_at is null;--> statement-breakpoint
+CREATE INDEX "platform_key_platform_id_index" ON "cases"."platform_key" USING btree ("platform_id");--> statement-breakpoint
+CREATE INDEX "platform_message_case_number_serial_index" ON "cases"."platform_message" USING btree ("case_number","serial");--> statement-breakpoint
+CREATE INDEX "case_figure_accepted_on_index" ON "cases"."case_figure" USING btree ("accepted_on");--> statement-breakpoint
+CREATE INDEX "case_figure_closed_on_index" ON "cases"."case_figure" USING btree ("closed_on");--> statement-breakpoint
+CREATE INDEX "decision_seal_state_leased_until_index" ON "cases"."decision_seal" USING btree ("state","leased_until");--> statement-breakpoint
+CREATE INDEX "notice_case_id_serial_index" ON "cases"."notice" USING btree ("case_id","serial");--> statement-breakpoint
+CREATE INDEX "agreement_city_organ_county_organ_index" ON "cases"."agreement" USING btree ("city_organ","county_organ");--> statement-breakpoint
+CREATE INDEX "agreement_matters_index" ON "cases"."agreement" USING gin ("matters");--> statement-breakpoint
+CREATE INDEX "case_file_waits_organs_index" ON "cases"."case_file" USING gin ("waits_organs");--> statement-breakpoint
+CREATE INDEX "case_file_waits_window_rests_since_index" ON "cases"."case_file" USING btree ("waits_window","rests_since");--> statement-breakpoint
+CREATE INDEX "case_file_touch_by_index" ON "cases"."case_file" USING btree ("touch_by");--> statement-breakpoint
+CREATE UNIQUE INDEX "case_file_requested_by_request_key_index" ON "cases"."case_file" USING btree ("requested_by","request_key");--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD CONSTRAINT "agreement_serial_unique" UNIQUE("serial");

@@ -1,0 +1,149 @@
+import type { KeyObject } from 'node:crypto';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { type HubSecret, isFromHub, signMessage } from './jws.ts';
+import { hasArrived, type News, ORDERS, type Order, readNews, SIGNATURE_HEADER, writeMessage } from './protocol.ts';
+import { type KeptMessage, openStore, type Store } from './store.ts';
+
+/** The reference approval platform (审批平台) of a city organ: it shares no code, database or key with the hub. */
+
+export interface PlatformOptions {
+  /** Keeps what it knows; see `store.ts`. */
+  folder: string;
+  organ: string;
+  key: { kid: string; privateKey: KeyObject };
+  hub: HubSecret;
+  /** Where it posts its messages, and what it signs as `aud`. */
+  audience: string;
+  /** Grants each case by itself so many seconds after it came; null: only when told. */
+  decideAfterSeconds: number | null;
+  now?: () => Date;
+  pollMs?: number;
+  onError?: (error: unknown) => void;
+}
+
+const BODY_LIMIT_BYTES = 1_048_576;
+const POLL_MS = 500;
+const SEND_TIMEOUT_MS = 10_000;
+/** Whoever acts where nobody was named. */
+const CLERK = { id: 'auto', name: '审批平台自动办理' };
+
+interface Platform extends PlatformOptions {
+  store: Store;
+  now: () => Date;
+}
+
+/** Gives an app that does not listen yet. From then until it is closed it sends what is to be sent. */
+export function createPlatform(options: PlatformOptions): FastifyInstance {
+  const platform: Platform = { now: () => new Date(), ...options, store: openStore(options.folder) };
+  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
+  hubRoute(app, platform);
+  deskRoutes(app, platform);
+  let stopping = false;
+  let working: Promise<void> = Promise.resolve();
+  const timer = setInterval(() => {
+    working = working.then(async () => {
+      decideDue(platform);
+      for (const message of unsent(platform)) if (!stopping) await send(platform, message);
+    });
+  }, options.pollMs ?? POLL_MS);
+  app.addHook('onClose', async () => {
+    stopping = true;
+    clearInterval(timer);
+    await working;
+  });
+  return app;
+}
+
+/** `POST /hub`: the hub's news of a case. The receipt is given when the news is kept, and again for what is known. */
+function hubRoute(app: FastifyInstance, platform: Platform): void {
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.post('/hub', async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      if (!isFromHub(request.headers[SIGNATURE_HEADER], body, platform.hub, platform.now())) {
+        return reply.code(401).send({ code: 'SIGNATURE_INVALID', message: '签名与报文不符。' });
+      }
+      return { receipt: takeNews(platform, readNews(body)) };
+    });
+  });
+}
+
+function takeNews({ store, organ, now, decideAfterSeconds }: Platform, news: News): string {
+  const { caseNumber, revision } = news;
+  const known = store.state.cases[caseNumber];
+  // Each news is the whole case: an older one says nothing new.
+  if (known && known.news.revision >= revision) return known.receipt;
+  const receipt = `${caseNumber}-${revision}`;
+  const decideAt =
+    decideAfterSeconds === null ? null : new Date(now().getTime() + decideAfterSeconds * 1000).toISOString();
+  store.change((state) => {
+    state.cases[caseNumber] = { news, receipt, decideAt: hasArrived(news) ? decideAt : null };
+    if (!hasArrived(news)) return;
+    state.messages.push(draft('RECEIVED', { caseNumber, by: CLERK }, organ, now()));
+  });
+  return receipt;
+}
+
+/** What people at the platform's desk do and see; for this machine alone. */
+function deskRoutes(app: FastifyInstance, platform: Platform): void {
+  const { store } = platform;
+  app.get('/health/live', async () => ({ status: 'live' }));
+  app.get('/cases', async () => Object.values(store.state.cases).map(({ news, receipt }) => ({ receipt, ...news })));
+  app.get('/messages', async () => store.state.messages);
+  for (const [path, { type, form }] of Object.entries(ORDERS)) {
+    app.post(path, async (request, reply) => {
+      const read = form.safeParse(request.body);
+      if (!read.success) return reply.code(400).send({ code: 'ORDER_MALFORMED', message: read.error.message });
+      const message = draft(type, read.data, platform.organ, platform.now());
+      store.change((state) => state.messages.push(message));
+      return reply.code(202).send({ id: message.id });
+    });
+  }
+}
+
+function draft(type: string, order: Order, organ: string, at: Date): KeptMessage {
+  return { ...writeMessage(type, order, organ, at), caseNumber: order.caseNumber, type, answer: null, lastError: null };
+}
+
+/** Grants what has waited long enough. */
+function decideDue({ store, organ, now }: Platform): void {
+  const due = Object.values(store.state.cases).filter(
+    ({ decideAt }) => decideAt !== null && Date.parse(decideAt) <= now().getTime(),
+  );
+  if (due.length === 0) return;
+  store.change((state) => {
+    for (const { news } of due) {
+      const { caseNumber } = news;
+      const kept = state.cases[caseNumber];
+      if (kept) kept.decideAt = null;
+      const grant = { caseNumber, by: CLERK, decision: 'GRANTED', reason: null, validFrom: null, authoriseSeal: true };
+      state.messages.push(draft('DECIDED', grant, organ, now()));
+    }
+  });
+}
+
+function unsent({ store }: Platform): readonly KeptMessage[] {
+  return store.state.messages.filter(({ answer }) => answer === null);
+}
+
+/** One attempt: the same bytes, signed anew. Done, refused and conflict are answers; anything else is tried again. */
+async function send({ store, key, audience, now, onError }: Platform, { id, body }: KeptMessage): Promise<void> {
+  const keep = (what: Partial<KeptMessage>) =>
+    store.change((state) => {
+      const kept = state.messages.find((one) => one.id === id);
+      if (kept) Object.assign(kept, what);
+    });
+  try {
+    const headers = { 'content-type': 'application/json', [SIGNATURE_HEADER]: signMessage(body, key, audience, now()) };
+    const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
+    const response = await fetch(audience, { method: 'POST', headers, body, signal, redirect: 'error' });
+    const text = await response.text();
+    const final = [200, 400, 409, 413, 422].includes(response.status);
+    if (!final) throw new Error(`HTTP ${response.status} ${text}`);
+    keep({ answer: { status: response.status, body: text }, lastError: null });
+  } catch (error) {
+    onError?.(error);
+    keep({ lastError: error instanceof Error ? error.message : String(error) });
+  }
+}

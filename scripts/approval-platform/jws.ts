@@ -1,0 +1,51 @@
+import { createHash, createHmac, type KeyObject, sign, timingSafeEqual } from 'node:crypto';
+
+/** Detached JWS (RFC 7515 appendix F) with nothing but the runtime: `docs/approval-platform.md` is the protocol. */
+
+/** How far a signature's `iat` may lie from the clock here. */
+const FRESH_SECONDS = 300;
+
+/** The thumbprint of an Ed25519 public key (RFC 7638): its members in this very order, hashed. */
+export function thumbprint(x: string): string {
+  return createHash('sha256')
+    .update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
+    .digest('base64url');
+}
+
+/** Signs a body for the hub: EdDSA. `aud` is the address that it is posted to. */
+export function signMessage(body: string, key: { kid: string; privateKey: KeyObject }, aud: string, at: Date): string {
+  const header = encode(JSON.stringify({ alg: 'EdDSA', kid: key.kid, iat: seconds(at), aud }));
+  return `${header}..${sign(null, Buffer.from(`${header}.${encode(body)}`), key.privateKey).toString('base64url')}`;
+}
+
+export interface HubSecret {
+  /** What the hub writes as `kid`. */
+  kid: string;
+  /** 32 bytes. */
+  secret: Uint8Array;
+  /** The platform's own address, as it was registered: what the hub writes as `aud`. */
+  aud: string;
+}
+
+/** Whether `jws` is the hub's, over exactly this body, for this platform, made now: HS256. */
+export function isFromHub(jws: unknown, body: Uint8Array, { kid, secret, aud }: HubSecret, at: Date): boolean {
+  const [header = '', nothing, signature = '', ...more] = typeof jws === 'string' ? jws.split('.') : [];
+  if (nothing !== '' || more.length > 0) return false;
+  const expected = createHmac('sha256', secret)
+    .update(`${header}.${encode(body)}`)
+    .digest();
+  const given = Buffer.from(signature, 'base64url');
+  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return false;
+  // Only the hub could have written the header, for it is signed too; what it says must still fit.
+  const said = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as Record<string, unknown>;
+  const fresh = typeof said.iat === 'number' && Math.abs(said.iat - seconds(at)) <= FRESH_SECONDS;
+  return said.alg === 'HS256' && said.kid === kid && said.aud === aud && fresh;
+}
+
+function encode(data: string | Uint8Array): string {
+  return Buffer.from(data).toString('base64url');
+}
+
+function seconds(at: Date): number {
+  return Math.floor(at.getTime() / 1000);
+}

@@ -1,0 +1,118 @@
+import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { parseArgs } from 'node:util';
+import { z } from 'zod';
+import { createPlatform } from './app.ts';
+import { thumbprint } from './jws.ts';
+
+/** `npm run platform`: starts the reference approval platform, and registers it where it is not registered yet. */
+
+const HOST = '127.0.0.1';
+const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "$(npm run -s token -- administrator)"
+  --organ         市级机关 the city organ that works on it; first start only
+  --token         管理员令牌 an administrator's token, to register; first start only
+  --hub           枢纽地址 the hub, http://127.0.0.1:4000
+  --port          本平台端口 4020
+  --folder        数据目录 data/approval-platform
+  --decide-after  收到后若干秒自动准予 grants by itself after so many seconds; otherwise POST /decide`;
+
+/** What the registration gave; `registration.json` in the folder. */
+const registration = z.object({
+  platformId: z.string(),
+  secretVersion: z.number().int(),
+  organ: z.string(),
+  audience: z.url(),
+  secret: z.string(),
+  url: z.url(),
+});
+type Registration = z.infer<typeof registration>;
+
+const { values } = parseArgs({
+  options: {
+    organ: { type: 'string' },
+    token: { type: 'string' },
+    hub: { type: 'string', default: 'http://127.0.0.1:4000' },
+    port: { type: 'string', default: '4020' },
+    folder: { type: 'string', default: 'data/approval-platform' },
+    'decide-after': { type: 'string' },
+  },
+});
+
+/** The platform's own key pair, made at the first start; the private half never leaves the folder. */
+function openKey(folder: string): { kid: string; privateKey: KeyObject; publicKey: string } {
+  const file = join(folder, 'key.pem');
+  if (!existsSync(file)) {
+    mkdirSync(folder, { recursive: true });
+    const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(file, made, { mode: 0o600 });
+  }
+  const privateKey = createPrivateKey(readFileSync(file));
+  const publicKey = createPublicKey(privateKey);
+  const { x = '' } = publicKey.export({ format: 'jwk' });
+  return { kid: thumbprint(x), privateKey, publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+}
+
+async function openRegistration(folder: string, url: string, publicKey: string): Promise<Registration> {
+  const file = join(folder, 'registration.json');
+  if (existsSync(file)) return registration.parse(JSON.parse(readFileSync(file, 'utf8')));
+  const { organ, token, hub } = values;
+  if (!organ || !token) throw new Error(`尚未登记 not registered yet\n${USAGE}\n\n公钥 public key\n${publicKey}`);
+  const made = { ...(await register(hub, token, { organ, name: '审批平台（参考实现）', url, publicKey })), organ, url };
+  writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 });
+  return made;
+}
+
+const registered = z.object({
+  data: z.object({
+    registerPlatform: z.object({
+      platform: z.object({ id: z.string(), secretVersion: z.number(), audience: z.string() }).nullable(),
+      secret: z.string().nullable(),
+      refusal: z.object({ code: z.string(), message: z.string() }).nullable(),
+    }),
+  }),
+});
+
+async function register(hub: string, token: string, input: object) {
+  const query = `mutation($input: RegisterPlatformInput!) { registerPlatform(input: $input) {
+    platform { id secretVersion audience } secret refusal { code message } } }`;
+  const response = await fetch(`${hub}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+    body: JSON.stringify({ query, variables: { input } }),
+  });
+  const text = await response.text();
+  const read = registered.safeParse(JSON.parse(text));
+  if (!read.success) throw new Error(`枢纽答复 HTTP ${response.status} ${text}`);
+  const { platform, secret, refusal } = read.data.data.registerPlatform;
+  if (!platform || secret === null) throw new Error(`未登记 refused: ${refusal?.code} ${refusal?.message}`);
+  return { platformId: platform.id, secretVersion: platform.secretVersion, audience: platform.audience, secret };
+}
+
+async function main(): Promise<void> {
+  const folder = resolve(values.folder);
+  const port = z.coerce.number().int().min(1).max(65_535).parse(values.port);
+  const after = values['decide-after'];
+  const key = openKey(folder);
+  const known = await openRegistration(folder, `http://${HOST}:${port}/hub`, key.publicKey);
+  const app = createPlatform({
+    folder,
+    organ: known.organ,
+    key,
+    hub: {
+      kid: `${known.platformId}.${known.secretVersion}`,
+      secret: Buffer.from(known.secret, 'base64url'),
+      aud: known.url,
+    },
+    audience: known.audience,
+    decideAfterSeconds: after === undefined ? null : z.coerce.number().nonnegative().parse(after),
+    onError: (error) => console.error(`审批平台：${error instanceof Error ? error.message : String(error)}`),
+  });
+  console.log(`审批平台 ${known.organ} ${await app.listen({ port, host: HOST })}`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close());
+}
+
+main().catch((error) => {
+  console.error(error instanceof Error ? error.message : error);
+  process.exit(1);
+});

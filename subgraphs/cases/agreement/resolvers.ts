@@ -1,0 +1,69 @@
+import { type Clock, dayOf } from '../../kernel/day.ts';
+import { readPage, toConnection } from '../../kernel/page.ts';
+import { forbidden, type GraphContext, requirePerson, settle } from '../../kernel/serve.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import { ENDING_SOON_DAYS } from './agreement.ts';
+import * as store from './store.ts';
+import * as workflow from './workflow.ts';
+
+/** Agreements are known to the offices: whoever belongs to an organ or audits. */
+function requireOffice({ actor }: GraphContext): void {
+  const person = requirePerson(actor);
+  const inside = person.organ !== null || person.roles.some((role) => role === 'AUDITOR' || role === 'ADMINISTRATOR');
+  if (!inside) throw forbidden('承接协议只供机关人员查询。');
+}
+
+export function agreementResolvers(deps: workflow.AgreementDependencies) {
+  return {
+    Query: {
+      agreements: async (_, args, context) => {
+        requireOffice(context);
+        const { organ, inForceOn, endingWithinDays } = args.filter ?? {};
+        const today = dayOf(deps.now());
+        const endsBy = endingWithinDays == null ? null : laterDay(deps.now, endingWithinDays);
+        const filter = { organ: organ ?? null, inForceOn: inForceOn ?? (endsBy === null ? null : today), endsBy };
+        const page = readPage(args, ([serial]) => (/^\d{1,9}$/.test(serial ?? '') ? Number(serial) : null));
+        return toConnection(
+          await store.listAgreements(deps.db, filter, page),
+          (row) => [String(row.serial)],
+          (row) => viewAgreement(row, deps.now),
+        );
+      },
+    },
+    Mutation: {
+      recordAgreement: (_, { input }, { actor }) => {
+        requirePerson(actor);
+        const { dryRun, ...given } = input;
+        return settle(async () => {
+          const row = await workflow.recordAgreement(deps, actor, { ...given, validTo: given.validTo ?? null }, dryRun);
+          return { agreement: viewAgreement(row, deps.now) };
+        });
+      },
+      endAgreement: (_, { input: { dryRun, ...ended } }, { actor }) => {
+        requirePerson(actor);
+        return settle(async () => {
+          const row = await workflow.endAgreement(deps, actor, ended, dryRun);
+          return { agreement: viewAgreement(row, deps.now) };
+        });
+      },
+    },
+  } satisfies Resolvers;
+}
+
+function laterDay(now: Clock, days: number): string {
+  return dayOf(new Date(now().getTime() + Math.min(Math.max(days, 0), 36_500) * 86_400_000));
+}
+
+function viewAgreement(row: store.StoredAgreement, now: Clock) {
+  const { validFrom, validTo } = row;
+  const today = dayOf(now());
+  const running = validFrom <= today && (validTo === null || today <= validTo);
+  return {
+    ...row,
+    cityOrgan: { id: row.cityOrgan },
+    countyOrgan: { id: row.countyOrgan },
+    matters: row.matters.map((id) => ({ id })),
+    inForce: running,
+    endingSoon: running && validTo !== null && validTo <= laterDay(now, ENDING_SOON_DAYS),
+  };
+}

@@ -1,0 +1,99 @@
+import { and, arrayContains, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { matterFact } from '../tables.ts';
+import type { Agreement } from './agreement.ts';
+import { agreement } from './tables.ts';
+
+export type StoredAgreement = typeof agreement.$inferSelect;
+
+/** The agreement of that number, locked until the transaction ends. */
+export async function lockAgreement(tx: Transaction, number: string): Promise<StoredAgreement | null> {
+  const [row] = await tx.select().from(agreement).where(eq(agreement.number, number)).for('update');
+  return row ?? null;
+}
+
+/** Writes an agreement; null where its number is taken. */
+export async function insertAgreement(
+  tx: Transaction,
+  row: Agreement & { recordedBy: string; recordedAt: Date },
+): Promise<StoredAgreement | null> {
+  const values = { ...row, matters: [...row.matters] };
+  const [made] = await tx.insert(agreement).values(values).onConflictDoNothing().returning();
+  return made ?? null;
+}
+
+export async function endAgreement(
+  tx: Transaction,
+  number: string,
+  set: { validTo: Day | null; endedBy: string; endReason: string },
+): Promise<StoredAgreement> {
+  const [row] = await tx.update(agreement).set(set).where(eq(agreement.number, number)).returning();
+  if (!row) throw new Error(`no agreement ${number}`);
+  return row;
+}
+
+const inForce = (on: Day): SQL | undefined =>
+  and(lte(agreement.validFrom, on), sql`(${agreement.validTo} is null or ${agreement.validTo} >= ${on})`);
+
+/** The agreement that lets the two organs work a matter on `on`, or null where none is in force. */
+export async function findInForce(
+  db: Reader,
+  pair: { cityOrgan: string; countyOrgan: string },
+  matter: string,
+  on: Day,
+): Promise<StoredAgreement | null> {
+  const [row] = await db
+    .select()
+    .from(agreement)
+    .where(
+      and(
+        eq(agreement.cityOrgan, pair.cityOrgan),
+        eq(agreement.countyOrgan, pair.countyOrgan),
+        arrayContains(agreement.matters, [matter]),
+        inForce(on),
+      ),
+    )
+    .limit(1);
+  return row ?? null;
+}
+
+export interface AgreementFilter {
+  organ: string | null;
+  inForceOn: Day | null;
+  /** Only those whose last day is on or before this one, and on or after `inForceOn`. */
+  endsBy: Day | null;
+}
+
+export async function listAgreements(
+  db: Reader,
+  filter: AgreementFilter,
+  page: PageRequest<number>,
+): Promise<Page<StoredAgreement>> {
+  const { organ, inForceOn, endsBy } = filter;
+  const rows = await db
+    .select()
+    .from(agreement)
+    .where(
+      and(
+        organ === null ? undefined : sql`${organ} in (${agreement.cityOrgan}, ${agreement.countyOrgan})`,
+        inForceOn === null ? undefined : inForce(inForceOn),
+        endsBy === null ? undefined : and(isNotNull(agreement.validTo), lte(agreement.validTo, endsBy)),
+        page.after === null ? undefined : gt(agreement.serial, page.after),
+      ),
+    )
+    .orderBy(asc(agreement.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Those of `matters` that no matter fact tells of. */
+export async function unknownMatters(db: Reader, matters: readonly string[]): Promise<string[]> {
+  const known = await db
+    .select({ id: matterFact.matterId })
+    .from(matterFact)
+    .where(inArray(matterFact.matterId, [...matters]));
+  const ids = new Set(known.map((row) => row.id));
+  return matters.filter((id) => !ids.has(id));
+}

@@ -1,0 +1,27 @@
+import { date, index, integer, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
+
+const schema = pgSchema('cases');
+
+/** Undertaking agreements (承接协议); only the last day of one may still be brought forward. */
+export const agreement = schema.table(
+  'agreement',
+  {
+    serial: integer().generatedAlwaysAsIdentity().unique(),
+    number: text().primaryKey(),
+    cityOrgan: text().notNull(),
+    countyOrgan: text().notNull(),
+    /** Matters it covers. */
+    matters: text().array().notNull(),
+    validFrom: date({ mode: 'string' }).notNull(),
+    /** Last day in force, or null where it has no end. */
+    validTo: date({ mode: 'string' }),
+    /** SHA-256 of the scanned paper, hex. */
+    scanDigest: text().notNull(),
+    recordedBy: text().notNull(),
+    recordedAt: timestamp({ withTimezone: true }).notNull(),
+    /** Who ended it before its time, and why. */
+    endedBy: text(),
+    endReason: text(),
+  },
+  (table) => [index().on(table.cityOrgan, table.countyOrgan), index().using('gin', table.matters)],
+);

@@ -1,0 +1,48 @@
+import type { Holder } from '../kernel/events.ts';
+import { requireHolderCode } from '../kernel/identifier.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { actionOf, endsInLicenseAct, type LicenseFact, type MatterFact } from './case.ts';
+
+export const NAME_LENGTH = 100;
+export const LABEL_LENGTH = 20;
+export const TEXT_LENGTH = 500;
+export const FIELDS_MOST = 20;
+
+export interface Application {
+  applicant: Holder;
+  fields: readonly { label: string; text: string }[];
+  licenseNumber: string | null;
+}
+
+/** Printable text of one line: no control characters, no surrounding blanks, 1 to `most` characters. */
+export function requireLine(text: string, most: number, field: string): void {
+  if ([...text].length > most) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${most} 字`);
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
+  if (text === '' || text !== text.trim() || /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/u.test(text)) {
+    throw new Refusal('FIELD_MALFORMED', field);
+  }
+  if (!text.isWellFormed()) throw new Refusal('FIELD_MALFORMED', field);
+}
+
+/**
+ * Checks an application (收件) before it is accepted.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, LICENSE_NOT_NAMED, LICENSE_UNKNOWN, NOT_YOUR_RECORD.
+ */
+export function requireApplication(matter: MatterFact, application: Application, license: LicenseFact | null): void {
+  requireLine(application.applicant.name, NAME_LENGTH, 'applicant.name');
+  requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
+  if (application.fields.length > FIELDS_MOST) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${FIELDS_MOST} 项`);
+  for (const field of application.fields) {
+    requireLine(field.label, LABEL_LENGTH, 'fields.label');
+    requireLine(field.text, TEXT_LENGTH, 'fields.text');
+  }
+  if (!endsInLicenseAct(matter) || actionOf(matter) === 'ISSUE') return;
+  if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
+  if (license === null || license.license.licenseType !== matter.outcome.licenseType) {
+    throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
+  }
+  const passesOn = actionOf(matter) === 'TRANSFER';
+  if (!passesOn && license.license.holder.code !== application.applicant.code) {
+    throw new Refusal('NOT_YOUR_RECORD', 'licenseNumber');
+  }
+}

@@ -1,0 +1,41 @@
+import data from 'chinese-days/dist/chinese-days.json' with { type: 'json' };
+import about from 'chinese-days/package.json' with { type: 'json' };
+import type { Day } from '../../kernel/day.ts';
+import { fixedHolidays } from './notice.ts';
+import type { Notice } from './working-day.ts';
+
+/** The package's data: what each day is named after, for instance `National Day,国庆节,3`. */
+interface PackageData {
+  holidays: Readonly<Record<Day, string>>;
+  workdays: Readonly<Record<Day, string>>;
+}
+
+/** The notices that come with the package `chinese-days`; what the office loads wins over them. */
+export const PUBLISHED: readonly Notice[] = readPackage(data, `chinese-days ${about.version}`);
+
+/**
+ * The years that the package has real entries for, read from its data: those whose statutory holidays of fixed date are all
+ * there. The package itself answers any year, by weekends alone, and its last December may hold a day of a notice
+ * that it does not have.
+ */
+export function readPackage({ holidays, workdays }: PackageData, source: string): Notice[] {
+  const group = (days: Readonly<Record<Day, string>>) =>
+    Map.groupBy(Object.keys(days), (day) => noticeYear(day, days[day] ?? ''));
+  const off = group(holidays);
+  const madeUp = group(workdays);
+  return [...off.keys()]
+    .sort((a, b) => a - b)
+    .filter((year) => fixedHolidays(year).every((day) => day in holidays))
+    .map((year) => ({
+      year,
+      source,
+      holidays: (off.get(year) ?? []).sort(),
+      makeUpDays: (madeUp.get(year) ?? []).sort(),
+    }));
+}
+
+/** New Year's days in December are named by the notice of the year that begins. */
+function noticeYear(day: Day, name: string): number {
+  const year = Number(day.slice(0, 4));
+  return day.slice(5, 7) === '12' && name.split(',')[1] === '元旦' ? year + 1 : year;
+}

@@ -1,0 +1,71 @@
+import { GraphQLError } from 'graphql';
+import { cutPage, readPage, toConnection } from '../../kernel/page.ts';
+import { type GraphContext, loader, requirePerson, settle } from '../../kernel/serve.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import { clockOf } from './clock.ts';
+import * as store from './store.ts';
+import * as workflow from './workflow.ts';
+import { addWorkingDays, type Calendar, flagged } from './working-day.ts';
+
+/** Most working days that `workingDay` counts: some ten years. */
+const WORKING_DAYS_MOST = 2_500;
+
+/** Working-day calendars, and the clock of each case. */
+export function calendarResolvers(deps: workflow.CalendarDependencies) {
+  const { db, now } = deps;
+  return {
+    Query: {
+      calendars: async (_, args) => {
+        const page = readPage(args, ([year]) => (/^\d{4}$/.test(year ?? '') ? Number(year) : null));
+        const { after } = page;
+        const newestFirst = (await store.listNotices(db)).reverse();
+        const rows = newestFirst.filter((notice) => after === null || notice.year < after);
+        return toConnection(cutPage(rows, page.first), (row) => [String(row.year)], viewNotice);
+      },
+      calendar: async (_, { year, version = null }) => {
+        const found = await store.findNotice(db, year, version);
+        return found && viewNotice(found);
+      },
+      workingDay: async (_, { from, days }, context) => {
+        if (days < 0 || days > WORKING_DAYS_MOST) {
+          const message = `days 须为 0 至 ${WORKING_DAYS_MOST} 的整数。`;
+          throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', argument: 'days' } });
+        }
+        const calendar = await currentCalendar(deps, context);
+        const { value, missingYear } = flagged(() => addWorkingDays(calendar, from, days));
+        return { day: value, missingYear };
+      },
+    },
+    Mutation: {
+      loadCalendar: (_, { input: { dryRun, ...notice } }, { actor }) => {
+        requirePerson(actor);
+        return settle(async () => {
+          const loaded = await workflow.loadNotice(deps, actor, notice, dryRun);
+          return { calendar: viewNotice(loaded.notice), movedCases: loaded.movedCases };
+        });
+      },
+    },
+    Case: {
+      clock: async ({ subject }, _, context) => {
+        const { steps, guide, matter } = subject;
+        const calendar = await currentCalendar(deps, context);
+        const clock = clockOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar, now: now() });
+        return { ...clock, suspensions: clock.suspensions.map((one) => ({ ...one, papers: [...one.papers] })) };
+      },
+    },
+  } satisfies Resolvers;
+}
+
+/** The calendar of this request: asked for once, however many cases it shows. */
+async function currentCalendar({ db }: workflow.CalendarDependencies, context: GraphContext): Promise<Calendar> {
+  const current = await loader<Calendar>(context, 'calendar', async (keys) => {
+    const calendar = await store.loadCalendar(db);
+    return keys.map(() => calendar);
+  }).load('current');
+  if (!current) throw new Error('no calendar');
+  return current;
+}
+
+function viewNotice({ year, version, source, loadedAt, holidays, makeUpDays }: store.StoredNotice) {
+  return { year, version, source, loadedAt, holidays: [...holidays], makeUpDays: [...makeUpDays] };
+}

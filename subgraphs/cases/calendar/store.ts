@@ -1,0 +1,95 @@
+import { and, desc, eq, max, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { PUBLISHED } from './published.ts';
+import { calendarNotice } from './tables.ts';
+import { type Calendar, calendarOf, type Notice } from './working-day.ts';
+
+/** A notice with what is known of its coming here; version 0 came with the package. */
+export interface StoredNotice extends Notice {
+  version: number;
+  loadedAt: Date | null;
+}
+
+type Row = typeof calendarNotice.$inferSelect;
+
+function toNotice({ year, source, holidays, makeUpDays, version, loadedAt }: Row): StoredNotice {
+  return { year, source, holidays, makeUpDays, version, loadedAt };
+}
+
+const shipped = (notice: Notice): StoredNotice => ({ ...notice, version: 0, loadedAt: null });
+
+/** The newest loaded notice of each year that has one. */
+function newestLoaded(db: Reader): Promise<Row[]> {
+  const newer = alias(calendarNotice, 'newer');
+  const newest = db
+    .select({ version: max(newer.version) })
+    .from(newer)
+    .where(eq(newer.year, calendarNotice.year));
+  return db.select().from(calendarNotice).where(eq(calendarNotice.version, newest)).orderBy(calendarNotice.year);
+}
+
+/** The notice in force for each year, oldest year first. */
+export async function listNotices(db: Reader): Promise<StoredNotice[]> {
+  return joinNotices(await newestLoaded(db));
+}
+
+function joinNotices(loaded: readonly Row[]): StoredNotice[] {
+  const years = new Map(PUBLISHED.map((notice) => [notice.year, shipped(notice)]));
+  for (const row of loaded) years.set(row.year, toNotice(row));
+  return [...years.values()].sort((a, b) => a.year - b.year);
+}
+
+/** The calendar last built: rows never change and ids are never used again, so the same ids always give the same calendar. */
+let built: { ids: string; calendar: Calendar } | null = null;
+
+/** The calendar in force: one small query; the days are joined anew only after a load. */
+export async function loadCalendar(db: Reader): Promise<Calendar> {
+  const loaded = await newestLoaded(db);
+  const ids = loaded.map((row) => row.id).join(' ');
+  if (built?.ids !== ids) built = { ids, calendar: calendarOf(joinNotices(loaded)) };
+  return built.calendar;
+}
+
+/** A year's notice in force, or that version of it; null where there is none. */
+export async function findNotice(db: Reader, year: number, version: number | null): Promise<StoredNotice | null> {
+  const published = PUBLISHED.find((notice) => notice.year === year);
+  if (version === 0) return published ? shipped(published) : null;
+  const [row] = await db
+    .select()
+    .from(calendarNotice)
+    .where(and(eq(calendarNotice.year, year), version === null ? undefined : eq(calendarNotice.version, version)))
+    .orderBy(desc(calendarNotice.version))
+    .limit(1);
+  if (row) return toNotice(row);
+  return version === null && published ? shipped(published) : null;
+}
+
+export async function insertNotice(
+  tx: Transaction,
+  notice: StoredNotice,
+  by: { actorId: string; actor: string; loadedAt: Date },
+): Promise<void> {
+  const { year, version, source, holidays, makeUpDays } = notice;
+  await tx.insert(calendarNotice).values({
+    ...by,
+    id: crypto.randomUUID(),
+    year,
+    version,
+    source,
+    holidays: [...holidays],
+    makeUpDays: [...makeUpDays],
+  });
+}
+
+const LOCK = 7_310_006;
+
+/** Holds the calendar as it is until the transaction ends: what is reckoned by it is written before the next load reckons again. */
+export async function holdCalendar(tx: Transaction): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(${LOCK})`);
+}
+
+/** One load at a time, after everything that was reckoned by the calendar before it. */
+export async function lockCalendar(tx: Transaction): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK})`);
+}

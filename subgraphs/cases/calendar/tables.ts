@@ -1,0 +1,22 @@
+import { integer, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import type { Day } from '../../kernel/day.ts';
+
+const schema = pgSchema('cases');
+
+/** Calendars that the office loaded: append-only; of a year, the newest version is in force and wins over the package's. */
+export const calendarNotice = schema.table(
+  'calendar_notice',
+  {
+    id: uuid().primaryKey(),
+    year: integer().notNull(),
+    version: integer().notNull(),
+    /** Number of the State Council's notice (文号). */
+    source: text().notNull(),
+    holidays: jsonb().$type<Day[]>().notNull(),
+    makeUpDays: jsonb().$type<Day[]>().notNull(),
+    actorId: text().notNull(),
+    actor: text().notNull(),
+    loadedAt: timestamp({ withTimezone: true }).notNull(),
+  },
+  (table) => [uniqueIndex().on(table.year, table.version)],
+);

@@ -1,0 +1,244 @@
+import { type Day, dayOf } from '../../kernel/day.ts';
+import type { DelegationFact, EventPayload, Holder, OrganFact, PowerType } from '../../kernel/events.ts';
+import { maskCode } from '../../kernel/identifier.ts';
+
+/** 受理通知书, 一次性告知书, 不予受理通知书, and the decision document (准予／不予…决定书). */
+export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION'] as const;
+export type NoticeKind = (typeof NOTICE_KINDS)[number];
+
+/** What a notice needs to know of its case; a `Case` has all of it. */
+export interface NoticeCase {
+  id: string;
+  number: string;
+  matter: EventPayload<'DelegationChanged'>;
+  delegation: DelegationFact;
+  applicant: Holder;
+  fields: readonly { label: string; text: string }[];
+  /** Oldest first; the first one received the application. */
+  steps: readonly { at: Date }[];
+}
+
+/** The step that the notice puts in writing. */
+export interface NoticeStep {
+  at: Date;
+  /** The reason, or a remark. */
+  note: string | null;
+  finding: string | null;
+}
+
+/** What only the step's own workflow knows; whatever does not concern the kind of notice is left out. */
+export interface NoticeFacts {
+  /** What was handed in: of paper the copies, else null. */
+  received?: readonly { name: string; copies: number | null }[];
+  /** What is missing, and what is wrong with it. */
+  missing?: readonly { name: string; remark: string | null }[];
+  /** Last day to bring what is missing. */
+  supplementBy?: Day | null;
+  /** Limits in working days from acceptance, and the last day of the promised one, else of the statutory one. */
+  limits?: { statutoryDays: number | null; promisedDays: number | null; dueOn: Day | null };
+}
+
+/** A notice word for word: what is stored, rendered, attached to its PDF and, for a decision, sealed. */
+export interface NoticeContent {
+  kind: NoticeKind;
+  title: string;
+  number: string;
+  decision: 'GRANTED' | 'REJECTED' | null;
+  /** The organ in whose name it is. */
+  organ: { id: string; name: string; divisionCode: string };
+  /** The integrated window (综合受理窗口) through which the organ accepts, or null. */
+  window: string | null;
+  addressee: string;
+  /** The addressee's code, masked: the paper may pass through many hands. */
+  addresseeCode: string;
+  caseNumber: string;
+  matterId: string;
+  matterName: string;
+  received: { name: string; copies: number | null }[];
+  missing: { name: string; remark: string | null }[];
+  /** What a grant covers, line by line. */
+  granted: { label: string; text: string }[];
+  reason: string | null;
+  /** What it rests on (依据). */
+  clauses: string[];
+  supplementBy: Day | null;
+  limits: { statutoryDays: number | null; promisedDays: number | null; dueOn: Day | null } | null;
+  /** The paragraphs before and after the lists. */
+  opening: string[];
+  closing: string[];
+  /** Day in Asia/Shanghai, and the moment in RFC 3339, UTC. */
+  issuedOn: Day;
+  issuedAt: string;
+}
+
+/** What a power type is called in a title: 准予行政许可决定书. */
+const POWERS: Record<PowerType, string> = {
+  LICENSE: '行政许可',
+  CONFIRMATION: '行政确认',
+  FILING: '备案',
+  OTHER: '办理',
+};
+/** The mark of a series of numbers; the organs' own short forms are not known, so the division's code stands in their place. */
+const MARKS: Record<NoticeKind, string> = { ACCEPTANCE: '受', SUPPLEMENT: '补', REFUSAL: '不受', DECISION: '决' };
+const SERIAL_DIGITS = 5;
+const PLAN = '《于都县“市县同权”改革实施方案》（于府办发〔2022〕30号）';
+/** 中华人民共和国行政许可法 (2019), for matters that are licenses in its sense. */
+const LAW: Record<NoticeKind | 'REJECTION', string> = {
+  ACCEPTANCE: '《中华人民共和国行政许可法》第三十二条第一款第（五）项',
+  SUPPLEMENT: '《中华人民共和国行政许可法》第三十二条第一款第（四）项',
+  REFUSAL: '《中华人民共和国行政许可法》第三十二条第一款',
+  DECISION: '《中华人民共和国行政许可法》第三十八条第一款',
+  REJECTION: '《中华人民共和国行政许可法》第三十八条第二款',
+};
+/** 行政复议法 (2023) art. 20, 行政诉讼法 (2017) art. 46; the government of the same level: 行政复议法 art. 24. */
+const REVIEW_TIME = '六十日';
+const SUIT_TIME = '六个月';
+
+/** The number of a notice: `360731受〔2026〕00012号`. */
+export function noticeNumber(kind: NoticeKind, divisionCode: string, year: string, serial: number): string {
+  return `${divisionCode}${MARKS[kind]}〔${year}〕${String(serial).padStart(SERIAL_DIGITS, '0')}号`;
+}
+
+/** The organ of that id among those of the case's matter; throws RangeError where the matter does not name it. */
+export function organOf({ matter }: Pick<NoticeCase, 'matter'>, id: string): OrganFact {
+  const organ = matter.organs.find((one) => one.id === id);
+  if (!organ) throw new RangeError(`matter ${matter.matterId} names no organ ${id}`);
+  return organ;
+}
+
+/** Writes a notice: all of its words, from the case, the step and the facts, and from nothing else. */
+export function noticeOf(
+  kind: NoticeKind,
+  subject: NoticeCase,
+  step: NoticeStep,
+  issuing: { organ: OrganFact; number: string },
+  facts: NoticeFacts = {},
+): NoticeContent {
+  const { organ, number } = issuing;
+  const decision = kind === 'DECISION' ? (step.finding === 'GRANTED' ? 'GRANTED' : 'REJECTED') : null;
+  const known: Known = {
+    kind,
+    title: titleOf(kind, decision, subject),
+    number,
+    decision,
+    organ: { id: organ.id, name: organ.name, divisionCode: organ.divisionCode },
+    window: kind === 'DECISION' ? null : windowOf(subject, organ),
+    addressee: subject.applicant.name,
+    addresseeCode: maskCode(subject.applicant.code),
+    caseNumber: subject.number,
+    matterId: subject.matter.matterId,
+    matterName: subject.matter.name,
+    received: [...(facts.received ?? [])],
+    missing: [...(facts.missing ?? [])],
+    granted: decision === 'GRANTED' ? [...subject.fields] : [],
+    reason: step.note,
+    clauses: clausesOf(kind, decision, subject),
+    supplementBy: facts.supplementBy ?? null,
+    limits: facts.limits ?? null,
+    issuedOn: dayOf(step.at),
+    issuedAt: step.at.toISOString(),
+  };
+  return { ...known, opening: openingOf(known, subject), closing: closingOf(known, subject) };
+}
+
+type Known = Omit<NoticeContent, 'opening' | 'closing'>;
+
+function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter }: NoticeCase): string {
+  if (kind === 'ACCEPTANCE') return '受理通知书';
+  if (kind === 'SUPPLEMENT') return '一次性告知书';
+  if (kind === 'REFUSAL') return '不予受理通知书';
+  // The outcome's name is data of the matter; where it names a license, or no 决定书, the power type says what is decided.
+  const { kind: outcome, name } = matter.outcome;
+  const document = outcome === 'DECISION' && name.endsWith('决定书') ? name : `${POWERS[matter.powerType]}决定书`;
+  return `${decision === 'GRANTED' ? '准予' : '不予'}${document}`;
+}
+
+function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter }: NoticeCase): string[] {
+  const law = matter.powerType === 'LICENSE' ? [LAW[decision === 'REJECTED' ? 'REJECTION' : kind]] : [];
+  return [...law, PLAN];
+}
+
+/** The county or city that an organ's name begins with, or null where it begins with none. */
+function placeOf(organ: OrganFact): string | null {
+  return /^\p{Script=Han}{1,8}?[市县区旗](?=\p{Script=Han})/u.exec(organ.name)?.[0] ?? null;
+}
+
+function windowOf({ delegation }: NoticeCase, organ: OrganFact): string | null {
+  const { accepts } = delegation;
+  if (!accepts.window || accepts.organ !== organ.id) return null;
+  return `${placeOf(organ) ?? ''}“市县同权”综合受理窗口`;
+}
+
+const you = ({ applicant }: NoticeCase) => (applicant.codeKind === 'USCC' ? '你单位' : '你');
+
+/** A day as a document has it: 2026年1月5日. */
+function printDay(day: Day): string {
+  const [year, month, date] = day.split('-').map(Number);
+  return `${year}年${month}月${date}日`;
+}
+
+function openingOf(known: Known, subject: NoticeCase): string[] {
+  const receivedOn = dayOf(subject.steps[0]?.at ?? new Date(known.issuedAt));
+  const applied = `${you(subject)}于${printDay(receivedOn)}提出的“${known.matterName}”申请（办件编号：${known.caseNumber}）`;
+  const basis = `依据${known.clauses.join('、')}`;
+  const power = POWERS[subject.matter.powerType];
+  switch (known.kind) {
+    case 'ACCEPTANCE':
+      return [`${applied}收悉。经审查，申请材料齐全、符合法定形式，${basis}，决定予以受理。`];
+    case 'SUPPLEMENT':
+      return [
+        `${applied}收悉。经审查，申请材料不齐全或者不符合法定形式，${basis}，现将需要补正的全部内容一次性告知如下。`,
+      ];
+    case 'REFUSAL':
+      return [`${applied}收悉。经审查，${basis}，决定不予受理。`, `不予受理的理由：${full(known.reason)}`];
+    case 'DECISION': {
+      if (known.decision === 'REJECTED') {
+        return [`${applied}，经审查，${basis}，决定不予${power}。`, `不予${power}的理由：${full(known.reason)}`];
+      }
+      const granted = `${applied}，经审查，符合规定的条件、标准，${basis}，决定准予${power}。`;
+      return known.reason === null ? [granted] : [granted, `说明：${full(known.reason)}`];
+    }
+  }
+}
+
+/** A reason as a sentence of its own. */
+function full(reason: string | null): string {
+  const said = reason ?? '';
+  return /[。！？.!?]$/u.test(said) ? said : `${said}。`;
+}
+
+function closingOf(known: Known, subject: NoticeCase): string[] {
+  switch (known.kind) {
+    case 'ACCEPTANCE':
+      return [limitSentence(known.limits), '办理进度可以凭办件编号查询。'];
+    case 'SUPPLEMENT': {
+      const until = known.supplementBy === null ? '尽快' : `于${printDay(known.supplementBy)}前（含当日）`;
+      const place = known.window ?? known.organ.name;
+      return [
+        `请${until}将上述内容补正，一并提交至${place}。补正后申请材料齐全、符合法定形式的，依法予以受理；逾期未补正的，本次申请按未补正办结，${you(subject)}可以重新提出申请。`,
+      ];
+    }
+    case 'REFUSAL':
+      return [remedySentence(known, subject, '本通知书')];
+    case 'DECISION':
+      return [remedySentence(known, subject, '本决定书')];
+  }
+}
+
+function limitSentence(limits: Known['limits']): string {
+  const { statutoryDays = null, promisedDays = null, dueOn = null } = limits ?? {};
+  const parts = [
+    statutoryDays === null ? null : `法定办结时限为${statutoryDays}个工作日`,
+    promisedDays === null ? null : `承诺办结时限为${promisedDays}个工作日`,
+  ].filter((part) => part !== null);
+  if (parts.length === 0) return '办结时限按照法律、法规、规章的规定执行。';
+  const due = dueOn === null ? '' : `，应于${printDay(dueOn)}前（含当日）办结`;
+  return `自受理之日起，${parts.join('，')}${due}。听证、检验、检测、检疫、鉴定和专家评审所需时间不计算在内。`;
+}
+
+/** To whom, and within what time, the addressee may turn (行政复议、行政诉讼). */
+function remedySentence({ organ }: Known, subject: NoticeCase, paper: string): string {
+  const place = placeOf(organOf(subject, organ.id));
+  const government = place === null ? `${organ.name}的本级人民政府` : `${place}人民政府`;
+  return `如对${paper === '本决定书' ? '本决定' : '不予受理决定'}不服，可以自收到${paper}之日起${REVIEW_TIME}内依法向${government}申请行政复议，也可以自收到${paper}之日起${SUIT_TIME}内依法直接向有管辖权的人民法院提起行政诉讼。`;
+}

@@ -1,0 +1,37 @@
+import type { Reader } from '../../../db/client.ts';
+import { loader } from '../../kernel/serve.ts';
+import type { CaseNotice, CaseResolvers } from '../resolvers.gen.ts';
+import * as store from './store.ts';
+
+/** What this room adds to the face: `Case.notices`. Whoever holds a case may see it, and so its papers. */
+export function noticeResolvers({ db }: { db: Reader }): { Case: Pick<CaseResolvers, 'notices'> } {
+  return {
+    Case: {
+      notices: async ({ id }, _, context) => {
+        const found = await loader<store.StoredNotice[]>(context, 'notices', async (ids) => {
+          const byCase = await store.findByCases(db, ids);
+          return ids.map((one) => byCase.get(one) ?? []);
+        }).load(id);
+        return (found ?? []).map(viewNotice);
+      },
+    },
+  };
+}
+
+function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {
+  const { id, kind, number, issuedAt, organ, contentDigest } = notice;
+  const sealed = seal?.state === 'DONE';
+  return {
+    id,
+    kind,
+    number,
+    issuedAt,
+    organ: { id: organ },
+    contentDigest,
+    // Nobody may hold a decision in hand before it is sealed.
+    url: seal && !sealed ? null : `/cases/notices/${id}.pdf`,
+    sealed,
+    signature: seal?.signedAt && sealed ? { url: `/cases/notices/${id}.p7s`, signedAt: seal.signedAt } : null,
+    waitingFor: seal?.waitingFor ?? null,
+  };
+}

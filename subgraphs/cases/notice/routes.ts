@@ -1,0 +1,49 @@
+import type { FastifyInstance } from 'fastify';
+import type { Reader } from '../../../db/client.ts';
+import type { Person } from '../../kernel/actor.ts';
+import { identify, type ServeOptions } from '../../kernel/serve.ts';
+import { maySee } from '../action.ts';
+import { findCases } from '../store.ts';
+import { renderNotice } from './render.ts';
+import * as store from './store.ts';
+
+const MEDIA_TYPES = { pdf: 'application/pdf', p7s: 'application/pkcs7-signature' } as const;
+const FILE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(pdf|p7s)$/;
+
+/**
+ * `GET /cases/notices/<id>.pdf`, and `.p7s` for a decision document, once it is sealed: to whoever may see the case. The same 404
+ * whether there is none, it is not sealed yet, or it is somebody else's.
+ */
+export function noticeRoutes(app: FastifyInstance, { db }: { db: Reader }, options: ServeOptions): void {
+  app.get<{ Params: { file: string } }>('/cases/notices/:file', async (request, reply) => {
+    const context = await identify(request, reply, options);
+    if (!context) return reply;
+    if (context.actor.kind === 'public') {
+      return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文书需要令牌。' });
+    }
+    const [, id = '', form = ''] = FILE.exec(request.params.file) ?? [];
+    const stored = id === '' ? null : await findVisible(db, context.actor, id);
+    const bytes = stored && (form === 'pdf' ? await pdfOf(db, stored) : (stored.seal?.signature ?? null));
+    if (!bytes) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
+    return reply
+      .header('content-disposition', `inline; filename="${id}.${form}"`)
+      .header('x-content-type-options', 'nosniff')
+      .header('cache-control', 'private, no-store')
+      .type(MEDIA_TYPES[form as keyof typeof MEDIA_TYPES])
+      .send(Buffer.from(bytes));
+  });
+}
+
+async function findVisible(db: Reader, actor: Person, id: string): Promise<store.StoredNotice | null> {
+  const stored = await store.findNotice(db, id);
+  const [found] = stored ? await findCases(db, [stored.notice.caseId]) : [];
+  if (!stored || !found) return null;
+  const { subject, parties, window } = found;
+  return maySee(actor, { applicantCode: subject.applicant.code, parties, window }) ? stored : null;
+}
+
+/** A decision document is the file that was sealed, and nothing before that; any other notice is rendered when it is asked for. */
+function pdfOf(db: Reader, { notice, seal }: store.StoredNotice): Uint8Array | Promise<Uint8Array | null> | null {
+  if (!seal) return renderNotice(notice.content);
+  return seal.state === 'DONE' && seal.documentDigest !== null ? store.findFile(db, seal.documentDigest) : null;
+}

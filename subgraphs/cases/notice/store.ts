@@ -1,0 +1,152 @@
+import { and, asc, eq, inArray, lt, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { sha256 } from '../../kernel/events.ts';
+import { type NoticeContent, type NoticeKind, noticeNumber } from './notice.ts';
+import * as tables from './tables.ts';
+
+const { decisionSeal, notice, sealedFile } = tables;
+
+export type NoticeRow = typeof notice.$inferSelect;
+export type SealRow = typeof decisionSeal.$inferSelect;
+
+/** A notice, and the seal on it where it is a decision document. */
+export interface StoredNotice {
+  notice: NoticeRow;
+  seal: SealRow | null;
+}
+
+/** The next number of a division, year and kind. */
+export async function takeNumber(
+  tx: Transaction,
+  kind: NoticeKind,
+  divisionCode: string,
+  year: string,
+): Promise<string> {
+  const { noticeNumber: series } = tables;
+  const [taken] = await tx
+    .insert(series)
+    .values({ divisionCode, year, kind, newest: 1 })
+    .onConflictDoUpdate({
+      target: [series.divisionCode, series.year, series.kind],
+      set: { newest: sql`${series.newest} + 1` },
+    })
+    .returning({ newest: series.newest });
+  if (!taken) throw new Error('no notice number taken');
+  return noticeNumber(kind, divisionCode, year, taken.newest);
+}
+
+export interface NewNotice {
+  caseId: string;
+  content: NoticeContent;
+  contentDigest: string;
+  issuedAt: Date;
+}
+
+/** Writes a notice and gives its id. */
+export async function insertNotice(tx: Transaction, made: NewNotice): Promise<string> {
+  const { kind, number, organ } = made.content;
+  const id = crypto.randomUUID();
+  await tx.insert(notice).values({ ...made, id, kind, number, organ: organ.id });
+  return id;
+}
+
+export async function insertSeal(
+  tx: Transaction,
+  prepared: Pick<SealRow, 'noticeId' | 'organ' | 'matterId' | 'authorisation' | 'preparedAt'>,
+): Promise<void> {
+  await tx.insert(decisionSeal).values({ ...prepared, state: 'PREPARED', leasedUntil: sql`now()` });
+}
+
+function withSeals(db: Reader) {
+  return db
+    .select({ notice, seal: decisionSeal })
+    .from(notice)
+    .leftJoin(decisionSeal, eq(decisionSeal.noticeId, notice.id));
+}
+
+/** The notices of each case, oldest first. */
+export async function findByCases(db: Reader, caseIds: readonly string[]): Promise<Map<string, StoredNotice[]>> {
+  const rows = await withSeals(db)
+    .where(inArray(notice.caseId, [...caseIds]))
+    .orderBy(asc(notice.serial));
+  return Map.groupBy(rows, (row) => row.notice.caseId);
+}
+
+/** A notice by its id, a UUID; null where there is none. */
+export async function findNotice(db: Reader, id: string): Promise<StoredNotice | null> {
+  const [row] = await withSeals(db).where(eq(notice.id, id));
+  return row ?? null;
+}
+
+/** How long one attempt to seal has before another may be made. */
+const LEASE_SECONDS = 30;
+/** How soon a document that waits is tried again. */
+const RETRY_SECONDS = 2;
+/** Most documents that one look takes up. */
+const BATCH = 16;
+
+/** Takes up decision documents that are prepared and not sealed, and leases them to the caller. */
+export async function leaseDue(tx: Transaction): Promise<string[]> {
+  const due = tx
+    .select({ id: decisionSeal.noticeId })
+    .from(decisionSeal)
+    .where(and(eq(decisionSeal.state, 'PREPARED'), lt(decisionSeal.leasedUntil, sql`now()`)))
+    .orderBy(asc(decisionSeal.leasedUntil))
+    .limit(BATCH)
+    .for('update', { skipLocked: true });
+  const rows = await tx
+    .update(decisionSeal)
+    .set({ leasedUntil: sql`now() + make_interval(secs => ${LEASE_SECONDS})` })
+    .where(sql`${decisionSeal.noticeId} in ${due}`)
+    .returning({ id: decisionSeal.noticeId });
+  return rows.map((row) => row.id);
+}
+
+const unsealed = (noticeId: string) => and(eq(decisionSeal.noticeId, noticeId), eq(decisionSeal.state, 'PREPARED'));
+
+/** Notes why a document waits, and when to try again. */
+export async function noteWaiting(tx: Transaction, noticeId: string, waitingFor: string): Promise<void> {
+  await tx
+    .update(decisionSeal)
+    .set({ waitingFor, leasedUntil: sql`now() + make_interval(secs => ${RETRY_SECONDS})` })
+    .where(unsealed(noticeId));
+}
+
+/** Keeps the file that is to be sealed, unless one was kept before; gives the digest of the one that is kept. */
+export async function keepFile(tx: Transaction, noticeId: string, bytes: Uint8Array): Promise<string> {
+  const [row] = await tx.select().from(decisionSeal).where(eq(decisionSeal.noticeId, noticeId)).for('update');
+  if (!row) throw new Error(`no decision ${noticeId}`);
+  if (row.documentDigest !== null) return row.documentDigest;
+  const documentDigest = sha256(bytes);
+  await tx.insert(sealedFile).values({ digest: documentDigest, bytes }).onConflictDoNothing();
+  await tx.update(decisionSeal).set({ documentDigest }).where(unsealed(noticeId));
+  return documentDigest;
+}
+
+export async function findFile(db: Reader, digest: string): Promise<Uint8Array | null> {
+  const [row] = await db.select().from(sealedFile).where(eq(sealedFile.digest, digest));
+  return row?.bytes ?? null;
+}
+
+/** Enters the signature; a document that has one keeps it. */
+export async function enterSeal(
+  tx: Transaction,
+  noticeId: string,
+  sealed: { signature: Uint8Array; sealId: string; signedAt: Date },
+): Promise<void> {
+  await tx
+    .update(decisionSeal)
+    .set({ ...sealed, state: 'DONE', waitingFor: null })
+    .where(unsealed(noticeId));
+}
+
+/** Whether the decision document of a case is sealed, and may be handed over (送达). */
+export async function hasSealedDecision(db: Reader, caseId: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: notice.id })
+    .from(notice)
+    .innerJoin(decisionSeal, eq(decisionSeal.noticeId, notice.id))
+    .where(and(eq(notice.caseId, caseId), eq(decisionSeal.state, 'DONE')))
+    .limit(1);
+  return rows.length > 0;
+}

@@ -1,0 +1,80 @@
+import {
+  bigint,
+  customType,
+  index,
+  integer,
+  jsonb,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { NoticeContent, NoticeKind } from './notice.ts';
+
+const schema = pgSchema('cases');
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
+const moment = () => timestamp({ withTimezone: true });
+
+/** The newest number of each division, year and kind of notice; taken under its row lock, so that no number is lost. */
+export const noticeNumber = schema.table(
+  'notice_number',
+  {
+    divisionCode: text().notNull(),
+    year: text().notNull(),
+    kind: text().$type<NoticeKind>().notNull(),
+    newest: integer().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.divisionCode, table.year, table.kind] })],
+);
+
+/** Every notice and decision document, word for word: append-only. */
+export const notice = schema.table(
+  'notice',
+  {
+    /** For a decision also the issuance id under which its seal is used. */
+    id: uuid().primaryKey(),
+    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    caseId: uuid().notNull(),
+    kind: text().$type<NoticeKind>().notNull(),
+    number: text().notNull().unique(),
+    content: jsonb().$type<NoticeContent>().notNull(),
+    /** SHA-256, hex, of the canonical content (RFC 8785). */
+    contentDigest: text().notNull(),
+    issuedAt: moment().notNull(),
+    organ: text().notNull(),
+  },
+  (table) => [index().on(table.caseId, table.serial)],
+);
+
+/** The seal on a decision document: authorised with the decision, used thereafter. */
+export const decisionSeal = schema.table(
+  'decision_seal',
+  {
+    noticeId: uuid()
+      .primaryKey()
+      .references(() => notice.id),
+    state: text().$type<'PREPARED' | 'DONE'>().notNull(),
+    organ: text().notNull(),
+    matterId: text().notNull(),
+    /** The decider's seal authorisation, a JWS that only the seals subgraph reads. */
+    authorisation: text().notNull(),
+    preparedAt: moment().notNull(),
+    /** Of the file that is sealed, once it is rendered; what was rendered first stays. */
+    documentDigest: text(),
+    /** Why it waits, after it was tried. */
+    waitingFor: text(),
+    /** Nobody else needs to try before this. */
+    leasedUntil: moment().notNull(),
+    signature: bytea(),
+    sealId: text(),
+    signedAt: moment(),
+  },
+  (table) => [index().on(table.state, table.leasedUntil)],
+);
+
+/** Files that are sealed, byte for byte: append-only. */
+export const sealedFile = schema.table('sealed_file', {
+  digest: text().primaryKey(),
+  bytes: bytea().notNull(),
+});

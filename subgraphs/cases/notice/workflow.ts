@@ -1,0 +1,162 @@
+import type { Database, Transaction } from '../../../db/client.ts';
+import { type Person, writeAuthorisation } from '../../kernel/actor.ts';
+import { contentDigest, type OrganFact } from '../../kernel/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import type { Sign, SignAnswer } from '../../kernel/sign.ts';
+import { type NoticeCase, type NoticeFacts, type NoticeKind, type NoticeStep, noticeOf, organOf } from './notice.ts';
+import { renderNotice, requirePrintable } from './render.ts';
+import * as store from './store.ts';
+
+/** A notice as it was written in a step's transaction. */
+export interface WrittenNotice {
+  id: string;
+  number: string;
+  contentDigest: string;
+}
+
+/**
+ * Writes a notice (受理通知书、一次性告知书、不予受理通知书) in the transaction of the step that it puts in writing; `organ` is the one
+ * in whose name the clerk acts. Its number is taken under a row lock: a transaction that is rolled back gives it back.
+ * Refuses FIELD_MALFORMED where a text could not be printed.
+ */
+export function writeNotice(
+  tx: Transaction,
+  given: {
+    kind: Exclude<NoticeKind, 'DECISION'>;
+    subject: NoticeCase;
+    step: NoticeStep;
+    organ: string;
+    facts?: NoticeFacts;
+  },
+): Promise<WrittenNotice> {
+  const { kind, subject, step, organ, facts } = given;
+  return write(tx, kind, subject, step, organOf(subject, organ), facts);
+}
+
+async function write(
+  tx: Transaction,
+  kind: NoticeKind,
+  subject: NoticeCase,
+  step: NoticeStep,
+  organ: OrganFact,
+  facts: NoticeFacts = {},
+): Promise<WrittenNotice> {
+  const draft = noticeOf(kind, subject, step, { organ, number: '' }, facts);
+  // Before the number is taken: whoever takes one makes everybody else of the division wait.
+  requirePrintable(draft, null);
+  const number = await store.takeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
+  const content = { ...draft, number };
+  const digest = contentDigest(content);
+  const id = await store.insertNotice(tx, { caseId: subject.id, content, contentDigest: digest, issuedAt: step.at });
+  return { id, number, contentDigest: digest };
+}
+
+/**
+ * ① of a decision document, in the transaction of the decision: its words are stored, and the decider's seal authorisation over
+ * exactly these. `organ` is the one whose seal stands on the outcome. From here only infrastructure, or a seal out of use, can
+ * delay it. Refuses FIELD_MALFORMED where a text could not be printed.
+ */
+export async function prepareDecision(
+  tx: Transaction,
+  given: { subject: NoticeCase; step: NoticeStep; organ: OrganFact; decider: Person; authorisationKey: Uint8Array },
+): Promise<WrittenNotice> {
+  const { subject, step, organ, decider, authorisationKey } = given;
+  const written = await write(tx, 'DECISION', subject, step, organ);
+  const { matterId } = subject.matter;
+  const authorisation = await writeAuthorisation('cases', authorisationKey, {
+    actor: decider.id,
+    actorName: decider.name,
+    organ: organ.id,
+    matter: matterId,
+    caseId: subject.id,
+    act: 'DECISION',
+    contentDigest: written.contentDigest,
+    authorisedAt: step.at.toISOString(),
+  });
+  await store.insertSeal(tx, {
+    noticeId: written.id,
+    organ: organ.id,
+    matterId,
+    authorisation,
+    preparedAt: step.at,
+  });
+  return written;
+}
+
+/** What sealing a decision document needs. */
+export interface SealingDependencies {
+  db: Database;
+  sign: Sign;
+}
+
+/** Said of a document whose signer could not be reached. */
+const SIGNER_AWAY = '印章系统暂时无法连接，恢复后自动用印。';
+
+/**
+ * ② and ③ of a decision document, from wherever it stands. Safe to run twice and at once: the file that was kept first is the one
+ * that is sealed, and the seal is idempotent on the notice's id. Gives why it waits, or null where it is sealed; what it waits
+ * for is noted. Throws what the signer threw, other than a refusal.
+ */
+export async function completeDecision({ db, sign }: SealingDependencies, noticeId: string): Promise<string | null> {
+  const stored = await store.findNotice(db, noticeId);
+  if (!stored?.seal) throw new Error(`no decision ${noticeId}`);
+  const { notice, seal } = stored;
+  if (seal.state === 'DONE') return null;
+  // ② render from the stored words alone, and keep the file before it is sealed
+  const documentDigest =
+    seal.documentDigest ?? (await db.transaction((tx) => store.keepFile(tx, noticeId, renderNotice(notice.content))));
+  const waits = async (reason: string) => {
+    await db.transaction((tx) => store.noteWaiting(tx, noticeId, reason));
+    return reason;
+  };
+  let answer: SignAnswer;
+  try {
+    answer = await sign({
+      issuanceId: noticeId,
+      organ: seal.organ,
+      matterId: seal.matterId,
+      caseId: notice.caseId,
+      act: 'DECISION',
+      identifier: notice.content.caseNumber,
+      documentDigest,
+      contentDigest: notice.contentDigest,
+      authorisation: seal.authorisation,
+    });
+  } catch (error) {
+    if (error instanceof Refusal) return waits(error.message);
+    await waits(SIGNER_AWAY);
+    throw error;
+  }
+  if (answer.state === 'PENDING') return waits(answer.reason);
+  // ③ sealed: from here it may be read and handed over
+  const { signature, sealId, signedAt } = answer;
+  await db.transaction((tx) => store.enterSeal(tx, noticeId, { signature, sealId, signedAt: new Date(signedAt) }));
+  return null;
+}
+
+const POLL_MS = 500;
+
+/** Seals decision documents one after another as they are decided, and those that a crash or a stopped seal left prepared. */
+export function startSealing(deps: SealingDependencies & { onError?: (error: unknown) => void; pollMs?: number }): {
+  stop(): Promise<void>;
+} {
+  const look = async () => {
+    for (const id of await deps.db.transaction((tx) => store.leaseDue(tx))) {
+      await completeDecision(deps, id).catch((error) => deps.onError?.(error));
+    }
+  };
+  let looking: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    looking ??= look()
+      .catch((error) => deps.onError?.(error))
+      .finally(() => {
+        looking = null;
+      });
+  }, deps.pollMs ?? POLL_MS);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await looking;
+    },
+  };
+}

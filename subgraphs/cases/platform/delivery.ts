@@ -1,0 +1,79 @@
+import { CompactSign } from 'jose';
+import { z } from 'zod';
+import type { Database } from '../../../db/client.ts';
+import type { Envelope } from '../../kernel/events.ts';
+import type { Deliver } from '../../kernel/outbox.ts';
+import { SIGNATURE_HEADER } from './message.ts';
+import type { Platform } from './platform.ts';
+import { findPlatform } from './store.ts';
+import { type PlatformDependencies, secretOf } from './workflow.ts';
+
+/** Longest wait for a platform; deliveries to others wait as long. */
+const TIMEOUT_MS = 5_000;
+const ANSWER_LIMIT_BYTES = 16_384;
+const RECEIPT_LENGTH = 200;
+/** Receipt of news for a platform that has been taken out of use: nobody was told. */
+const NOBODY = '审批平台已注销，未送达';
+
+const answer = z.object({ receipt: z.string().min(1).max(RECEIPT_LENGTH) });
+
+/** Hands the news of a case to the platform it lies with. Throws, to be called again, until the platform gives its receipt. */
+export function deliverTo(deps: PlatformDependencies & { db: Database }): Deliver {
+  return async (event) => {
+    if (event.type !== 'ForwardedCaseChanged') throw new Error(`platforms take no ${event.type}`);
+    const platform = await findPlatform(deps.db, event.payload.platformId);
+    if (!platform || platform.removedAt !== null) return NOBODY;
+    const body = JSON.stringify(writeNews(event));
+    const signature = await sign(body, platform, secretOf(deps, platform), deps.now());
+    const reply = await post(platform.url, body, signature);
+    if (reply.status !== 200) throw new Error(`审批平台答复 HTTP ${reply.status}`);
+    const read = answer.safeParse(parse(reply.text));
+    if (!read.success) throw new Error('审批平台没有返回回执');
+    return read.data.receipt;
+  };
+}
+
+/** The news as it goes over the wire; (caseNumber, revision) names it. */
+function writeNews({ revision, payload }: Extract<Envelope, { type: 'ForwardedCaseChanged' }>): object {
+  const { platformId: _platform, caseId: _id, ...news } = payload;
+  return { revision, ...news };
+}
+
+/** A detached JWS with HS256 over the body; `kid` names the secret, `aud` where the message goes. */
+async function sign(body: string, { id, secretVersion, url }: Platform, secret: Uint8Array, at: Date): Promise<string> {
+  const header = { alg: 'HS256', kid: `${id}.${secretVersion}`, iat: Math.floor(at.getTime() / 1000), aud: url };
+  const jws = await new CompactSign(Buffer.from(body)).setProtectedHeader(header).sign(secret);
+  const [protectedHeader, , signature] = jws.split('.');
+  return `${protectedHeader}..${signature}`;
+}
+
+async function post(url: string, body: string, signature: string): Promise<{ status: number; text: string }> {
+  const headers = { 'content-type': 'application/json', accept: 'application/json', [SIGNATURE_HEADER]: signature };
+  const signal = AbortSignal.timeout(TIMEOUT_MS);
+  try {
+    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
+    return { status: response.status, text: await readText(response) };
+  } catch (error) {
+    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
+    throw new Error(`审批平台无法连接：${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
+  }
+}
+
+async function readText(response: Response): Promise<string> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  for await (const chunk of response.body ?? []) {
+    size += chunk.length;
+    if (size > ANSWER_LIMIT_BYTES) throw new Error('答复过长');
+    chunks.push(chunk);
+  }
+  return Buffer.concat(chunks).toString('utf8');
+}
+
+function parse(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,173 @@
+import { createPublicKey } from 'node:crypto';
+import { flattenedVerify } from 'jose';
+import { z } from 'zod';
+import type { Person } from '../../kernel/actor.ts';
+import { sha256 } from '../../kernel/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { PAUSE_KINDS } from '../case.ts';
+
+/** A platform's message to the hub and the signature on it: `docs/approval-platform.md` is the protocol. */
+
+/** Header that carries the detached JWS (RFC 7515 appendix F), in both directions. */
+export const SIGNATURE_HEADER = 'x-jws-signature';
+/** Largest message that is read. */
+export const MESSAGE_LIMIT_BYTES = 65_536;
+/** Longest value of the signature header that is looked at. */
+const SIGNATURE_LENGTH = 2_048;
+/** How far `iat` may lie from the hub's clock, either way. */
+export const FRESH_SECONDS = 300;
+
+const jwsHeader = z.strictObject({
+  alg: z.literal('EdDSA'),
+  /** JWK thumbprint of the key, RFC 7638. */
+  kid: z.string().regex(/^[\w-]{43}$/),
+  /** When it was signed, in seconds since 1970. */
+  iat: z.number().int().nonnegative(),
+  /** The hub's address for messages, so that a message for another county's hub is nothing here. */
+  aud: z.string(),
+});
+
+/** A signature as it came, its header read and nothing yet believed. */
+export interface Claimed extends z.infer<typeof jwsHeader> {
+  /** The detached JWS, whole. */
+  jws: string;
+}
+
+export interface PlatformKey {
+  kid: string;
+  /** Public key, Ed25519: `x` of the JWK. */
+  x: string;
+  validFrom: Date;
+  /** First moment at which it no longer holds, or null. */
+  validTo: Date | null;
+}
+
+/** Reads the signature header. Refuses SIGNATURE_MISSING, SIGNATURE_MALFORMED. */
+export function readSignature(header: string | string[] | undefined): Claimed {
+  if (header === undefined || header === '') throw new Refusal('SIGNATURE_MISSING');
+  if (typeof header !== 'string' || header.length > SIGNATURE_LENGTH || !/^[\w-]+\.\.[\w-]+$/.test(header)) {
+    throw new Refusal('SIGNATURE_MALFORMED');
+  }
+  const read = jwsHeader.safeParse(parseJson(Buffer.from(header.split('.')[0] ?? '', 'base64url')));
+  if (!read.success) throw new Refusal('SIGNATURE_MALFORMED');
+  return { ...read.data, jws: header };
+}
+
+/**
+ * Verifies a signature over a body, to the byte, in this order: KEY_UNKNOWN, KEY_NOT_IN_FORCE, SIGNATURE_INVALID,
+ * AUDIENCE_WRONG, TIMESTAMP_NOT_FRESH.
+ */
+export async function requireSigned(
+  claimed: Claimed,
+  key: PlatformKey | null,
+  body: Uint8Array,
+  { audience, now }: { audience: string; now: Date },
+): Promise<void> {
+  if (key === null || key.kid !== claimed.kid) throw new Refusal('KEY_UNKNOWN');
+  if (!inForce(key, now)) throw new Refusal('KEY_NOT_IN_FORCE');
+  const [header = '', , signature = ''] = claimed.jws.split('.');
+  try {
+    const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key.x }, format: 'jwk' });
+    const payload = Buffer.from(body).toString('base64url');
+    await flattenedVerify({ protected: header, payload, signature }, publicKey, { algorithms: ['EdDSA'] });
+  } catch {
+    throw new Refusal('SIGNATURE_INVALID');
+  }
+  if (claimed.aud !== audience) throw new Refusal('AUDIENCE_WRONG');
+  if (Math.abs(claimed.iat - now.getTime() / 1000) > FRESH_SECONDS) throw new Refusal('TIMESTAMP_NOT_FRESH');
+}
+
+/** Whether a key holds at `at`. */
+export function inForce(key: PlatformKey, at: Date): boolean {
+  return key.validFrom <= at && (key.validTo === null || at < key.validTo);
+}
+
+const message = {
+  /** Same id, same message: a repetition is answered as the first one was. */
+  id: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  /** The hub's number of the case (办件编号): a platform makes no case of its own. */
+  caseNumber: z.string().regex(/^[0-9A-Za-z-]{1,40}$/),
+  /** The organ that works on the platform. */
+  organ: z.string().min(1).max(64),
+  /** When it happened at the platform. */
+  at: z.iso.datetime({ offset: true }),
+  /** Who did it there. */
+  by: z.strictObject({ id: z.string().regex(/^[\w.-]{1,64}$/), name: z.string().min(1).max(64) }),
+};
+const anyMessage = z.discriminatedUnion('type', [
+  /** 签收: the case is shown at the platform; it does not move. */
+  z.strictObject({ type: z.literal('RECEIVED'), ...message }),
+  /** 退回补充审查, to the organ that examined. */
+  z.strictObject({ type: z.literal('SENT_BACK'), ...message, reason: z.string() }),
+  /** 特别程序: the clock stops. `papers` are the numbers of the papers it rests on (文号). */
+  z.strictObject({
+    type: z.literal('PAUSED'),
+    ...message,
+    kind: z.enum(PAUSE_KINDS),
+    reason: z.string(),
+    papers: z.array(z.string()),
+  }),
+  /** 恢复计时. */
+  z.strictObject({ type: z.literal('RESUMED'), ...message, note: z.string().nullable().default(null) }),
+  /** 决定, and with it the authorisation of the seal (授权用印). */
+  z.strictObject({
+    type: z.literal('DECIDED'),
+    ...message,
+    decision: z.enum(['GRANTED', 'REJECTED']),
+    reason: z.string().nullable().default(null),
+    validFrom: z.iso.date().nullable().default(null),
+    authoriseSeal: z.boolean(),
+  }),
+]);
+export type PlatformMessage = z.infer<typeof anyMessage>;
+export type MessageType = PlatformMessage['type'];
+/** What became of a message. */
+export type Verdict = 'DONE' | 'REFUSED';
+
+/** Reads a body whose signature has been verified. Refuses MESSAGE_MALFORMED, with the place in it. */
+export function readMessage(body: Uint8Array): PlatformMessage {
+  const value = parseJson(body);
+  if (value === undefined) throw new Refusal('MESSAGE_MALFORMED');
+  const read = anyMessage.safeParse(value);
+  if (read.success) return read.data;
+  throw new Refusal('MESSAGE_MALFORMED', read.error.issues[0]?.path.join('.') || null);
+}
+
+/** SHA-256 of a message's bytes, hex: by this a repetition is told from a conflict. */
+export function digestOf(body: Uint8Array): string {
+  return sha256(body);
+}
+
+/** The person whom a message names, as the hub's steps and seal authorisations name people. */
+export function personOf(platformId: string, organ: string, { by, type }: PlatformMessage): Person {
+  return {
+    kind: 'person',
+    id: `platform:${platformId}/${by.id}`,
+    name: by.name,
+    roles: [type === 'DECIDED' ? 'APPROVER' : 'REVIEWER'],
+    organ,
+    window: null,
+    holderCode: null,
+  };
+}
+
+/**
+ * JSON that reads the same to everybody (I-JSON, RFC 7493): UTF-8, and no name twice in an object, of which one reader
+ * would see the first and another the last. Gives undefined where it is none.
+ */
+function parseJson(bytes: Uint8Array): unknown {
+  try {
+    const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    const value: unknown = JSON.parse(text);
+    const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((token) => token[1] !== undefined);
+    return written.length === countNames(value) ? value : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function countNames(value: unknown): number {
+  if (typeof value !== 'object' || value === null) return 0;
+  const inside = Object.values(value).reduce((sum: number, one) => sum + countNames(one), 0);
+  return inside + (Array.isArray(value) ? 0 : Object.keys(value).length);
+}

@@ -1,0 +1,114 @@
+import { createPublicKey, type JsonWebKey } from 'node:crypto';
+import type { EventPayload } from '../../kernel/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import type { Case, StepRecord } from '../case.ts';
+import type { PlatformKey } from './message.ts';
+
+/** An approval platform of a city organ (审批平台), as an administrator registered it. */
+export interface Platform {
+  id: string;
+  serial: number;
+  organ: string;
+  name: string;
+  url: string;
+  secretVersion: number;
+  registeredAt: Date;
+  removedAt: Date | null;
+  /** Oldest first. */
+  keys: readonly PlatformKey[];
+}
+
+const URL_LENGTH = 500;
+const KEY_LENGTH = 2_000;
+/** Keys of one platform that hold or will: the one in use, the next, and room for a mistake. */
+export const KEYS_MOST = 4;
+
+/**
+ * Where the hub may post to: https, or http on this very machine, for a case names its applicant. Refuses FIELD_MALFORMED,
+ * FIELD_TOO_LONG.
+ */
+export function requireUrl(text: string): void {
+  if (text.length > URL_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'url', `最多 ${URL_LENGTH} 字`);
+  const url = URL.parse(text);
+  const local = url?.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  const safe = url?.protocol === 'https:' || local;
+  if (!url || !safe || url.username !== '' || url.password !== '' || url.hash !== '') {
+    throw new Refusal('FIELD_MALFORMED', 'url');
+  }
+}
+
+/** `x` of an Ed25519 public key given as SPKI PEM or as JWK (RFC 8037). Refuses KEY_UNFIT, also for a private key. */
+export function readPublicKey(text: string): string {
+  const given = text.trim();
+  if (given.length > KEY_LENGTH) throw new Refusal('KEY_UNFIT', 'publicKey');
+  try {
+    const jwk = given.startsWith('{') ? fromJwk(given) : fromPem(given);
+    if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519' && typeof jwk.x === 'string') return jwk.x;
+  } catch {}
+  throw new Refusal('KEY_UNFIT', 'publicKey');
+}
+
+function fromJwk(text: string): JsonWebKey {
+  const key = JSON.parse(text) as JsonWebKey;
+  if (key.d !== undefined) throw new TypeError('a private key');
+  // Through the library and back, so that what is kept is canonical.
+  return createPublicKey({ key, format: 'jwk' }).export({ format: 'jwk' });
+}
+
+function fromPem(text: string): JsonWebKey {
+  if (!/^-----BEGIN PUBLIC KEY-----\n[\w+/=\s]+\n-----END PUBLIC KEY-----$/.test(text.replaceAll('\r\n', '\n'))) {
+    throw new TypeError('no public key');
+  }
+  return createPublicKey(text).export({ format: 'jwk' });
+}
+
+/** The time for which a key is to hold. Refuses FIELD_MALFORMED where it would change what has passed. */
+export function requirePeriod(validFrom: Date, validTo: Date | null, now: Date): void {
+  if (validFrom < now) throw new Refusal('FIELD_MALFORMED', 'validFrom');
+  if (validTo !== null && validTo <= validFrom) throw new Refusal('FIELD_MALFORMED', 'validTo');
+}
+
+/** Refuses KEYS_TOO_MANY where a platform has no room for another key. */
+export function requireRoom(platform: Platform, now: Date): void {
+  const standing = platform.keys.filter((key) => key.validTo === null || key.validTo > now);
+  if (standing.length >= KEYS_MOST) throw new Refusal('KEYS_TOO_MANY', 'publicKey');
+}
+
+/** A case that lies with `organ` for its decision. Refuses ORGAN_WITHOUT_POWER, CASE_STEP_NOT_ALLOWED. */
+export function requireAtOrgan(subject: Case, organ: string): void {
+  if (subject.delegation.decides.organ !== organ) throw new Refusal('ORGAN_WITHOUT_POWER', 'organ');
+  if (subject.step !== 'FORWARDED') throw new Refusal('CASE_STEP_NOT_ALLOWED', 'type');
+}
+
+/** Whether a step puts a case before an organ that did not have it before: 转报, or a transfer while it lies with the city. */
+export function arrives(subject: Case, before: string | null, record: StepRecord): boolean {
+  return record.step === 'FORWARDED' || (subject.step === 'FORWARDED' && subject.delegation.decides.organ !== before);
+}
+
+/** What a platform is told of a case: all of it, as it stands. */
+export function snapshotOf(subject: Case, platform: Platform): EventPayload<'ForwardedCaseChanged'> {
+  const { applicant, fields, licenseNumber, step, result, matter, delegation } = subject;
+  return {
+    platformId: platform.id,
+    caseId: subject.id,
+    caseNumber: subject.number,
+    organ: platform.organ,
+    matterId: matter.matterId,
+    matterName: matter.name,
+    mode: delegation.mode,
+    applicant,
+    fields: [...fields],
+    licenseNumber,
+    step,
+    result,
+    steps: subject.steps.map((one) => ({
+      step: one.step,
+      at: one.at.toISOString(),
+      organ: one.organ,
+      actor: one.actor,
+      finding: one.finding,
+      note: one.note,
+      data: one.data === null ? null : { ...one.data },
+    })),
+  };
+}

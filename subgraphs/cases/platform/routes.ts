@@ -1,0 +1,49 @@
+import type { FastifyError, FastifyInstance } from 'fastify';
+import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
+import { MESSAGE_LIMIT_BYTES, SIGNATURE_HEADER } from './message.ts';
+import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';
+
+/** Statuses of refusals after which nothing is kept; the same message may come again. */
+const STATUSES: Partial<Record<RefusalCode, number>> = {
+  MESSAGE_MALFORMED: 400,
+  SIGNATURE_MISSING: 401,
+  SIGNATURE_MALFORMED: 401,
+  SIGNATURE_INVALID: 401,
+  KEY_UNKNOWN: 401,
+  KEY_NOT_IN_FORCE: 401,
+  AUDIENCE_WRONG: 401,
+  TIMESTAMP_NOT_FRESH: 401,
+  MESSAGE_CONFLICT: 409,
+  MESSAGE_TOO_LARGE: 413,
+};
+
+/** `POST /cases/platform/v1/messages`: what approval platforms tell the hub. */
+export function platformRoutes(app: FastifyInstance, deps: PlatformDependencies): void {
+  app.register(async (scope) => {
+    // A signature is over bytes, so the body is taken as it comes, whatever type it claims.
+    scope.removeAllContentTypeParsers();
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.setErrorHandler<FastifyError>((error, _request, reply) => {
+      const refusal = toRefusal(error);
+      if (!refusal) {
+        deps.onError?.(error);
+        return reply
+          .code(500)
+          .send({ outcome: 'FAULT', code: 'INTERNAL', message: '系统内部故障，请稍后重发。', field: null });
+      }
+      const { code, message, field } = refusal;
+      return reply.code(STATUSES[code] ?? 422).send({ outcome: 'REFUSED', code, message, field });
+    });
+    scope.post(MESSAGES_PATH, { bodyLimit: MESSAGE_LIMIT_BYTES }, async (request, reply) => {
+      const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
+      const answer = await takeMessage(deps, request.headers[SIGNATURE_HEADER], body);
+      return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);
+    });
+  });
+}
+
+function toRefusal(error: FastifyError | Refusal): Refusal | null {
+  if (error instanceof Refusal) return error;
+  if (error.statusCode === 413) return new Refusal('MESSAGE_TOO_LARGE');
+  return error.statusCode !== undefined && error.statusCode < 500 ? new Refusal('MESSAGE_MALFORMED') : null;
+}

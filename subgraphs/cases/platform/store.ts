@@ -1,0 +1,259 @@
+import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { append, type MessageTables } from '../../kernel/outbox.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import type { Case, StepRecord } from '../case.ts';
+import * as tables from '../tables.ts';
+import type { PlatformKey } from './message.ts';
+import { arrives, type Platform, snapshotOf } from './platform.ts';
+
+const { caseFile, matterFact, outboxDelivery, outboxReceipt, platform, platformCase, platformKey, platformMessage } =
+  tables;
+const messages: MessageTables = tables;
+
+export const CONSUMER = 'platform';
+const CONSUMERS = { [CONSUMER]: ['ForwardedCaseChanged'] } as const;
+
+async function withKeys(db: Reader, rows: readonly (typeof platform.$inferSelect)[]): Promise<Platform[]> {
+  if (rows.length === 0) return [];
+  const ids = rows.map((row) => row.id);
+  const keys = await db
+    .select()
+    .from(platformKey)
+    .where(inArray(platformKey.platformId, ids))
+    .orderBy(asc(platformKey.validFrom), asc(platformKey.kid));
+  const byPlatform = Map.groupBy(keys, (key) => key.platformId);
+  return rows.map((row) => ({ ...row, keys: byPlatform.get(row.id) ?? [] }));
+}
+
+/** Platforms in the order of their registration, removed ones among them. */
+export async function listPlatforms(db: Reader, page: PageRequest<number>): Promise<Page<Platform>> {
+  const rows = await db
+    .select()
+    .from(platform)
+    .where(page.after === null ? undefined : gt(platform.serial, page.after))
+    .orderBy(asc(platform.serial))
+    .limit(page.first + 1);
+  const cut = cutPage(rows, page.first);
+  return { rows: await withKeys(db, cut.rows), hasNextPage: cut.hasNextPage };
+}
+
+export async function findPlatform(db: Reader, id: string): Promise<Platform | null> {
+  if (!/^[0-9a-f-]{36}$/.test(id)) return null;
+  return (await withKeys(db, await db.select().from(platform).where(eq(platform.id, id))))[0] ?? null;
+}
+
+/** The platform that an organ works on, or null. */
+export async function platformOf(db: Reader, organ: string): Promise<Platform | null> {
+  const rows = await db
+    .select()
+    .from(platform)
+    .where(and(eq(platform.organ, organ), isNull(platform.removedAt)));
+  return (await withKeys(db, rows))[0] ?? null;
+}
+
+/** A platform in use, locked until the transaction ends. */
+export async function lockPlatform(tx: Transaction, id: string): Promise<Platform | null> {
+  if (!/^[0-9a-f-]{36}$/.test(id)) return null;
+  const rows = await tx
+    .select()
+    .from(platform)
+    .where(and(eq(platform.id, id), isNull(platform.removedAt)))
+    .for('update');
+  return (await withKeys(tx, rows))[0] ?? null;
+}
+
+/** The platform in use whose key has that thumbprint, or null. */
+export async function platformByKey(db: Reader, kid: string): Promise<Platform | null> {
+  const [key] = await db
+    .select({ platformId: platformKey.platformId })
+    .from(platformKey)
+    .where(eq(platformKey.kid, kid));
+  const found = key ? await findPlatform(db, key.platformId) : null;
+  return found?.removedAt === null ? found : null;
+}
+
+/** Whether a platform is in use; it then stays so until the transaction ends. */
+export async function holdPlatform(tx: Transaction, id: string): Promise<boolean> {
+  const rows = await tx
+    .select({ id: platform.id })
+    .from(platform)
+    .where(and(eq(platform.id, id), isNull(platform.removedAt)))
+    .for('share');
+  return rows.length > 0;
+}
+
+/** Whether some matter names `organ` as an organ of the city. */
+export async function isCityOrgan(db: Reader, organ: string): Promise<boolean> {
+  const named = JSON.stringify([{ id: organ, level: 'CITY' }]);
+  const rows = await db
+    .select({ matterId: matterFact.matterId })
+    .from(matterFact)
+    .where(sql`${matterFact.fact} -> 'organs' @> ${named}::jsonb`)
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Writes a platform without keys; gives false where its organ works on another already. */
+export async function insertPlatform(tx: Transaction, row: typeof platform.$inferInsert): Promise<boolean> {
+  const made = await tx.insert(platform).values(row).onConflictDoNothing().returning({ id: platform.id });
+  return made.length > 0;
+}
+
+export async function updatePlatform(
+  tx: Transaction,
+  id: string,
+  change: Partial<Pick<Platform, 'name' | 'url' | 'secretVersion' | 'removedAt'>>,
+): Promise<void> {
+  await tx.update(platform).set(change).where(eq(platform.id, id));
+}
+
+/** Writes a key; gives false where the key was registered before, here or for another platform. */
+export async function insertKey(tx: Transaction, platformId: string, key: PlatformKey): Promise<boolean> {
+  const made = await tx
+    .insert(platformKey)
+    .values({ platformId, ...key })
+    .onConflictDoNothing()
+    .returning({ kid: platformKey.kid });
+  return made.length > 0;
+}
+
+export async function endKey(tx: Transaction, kid: string, validTo: Date): Promise<void> {
+  await tx.update(platformKey).set({ validTo }).where(eq(platformKey.kid, kid));
+}
+
+/**
+ * Tells the deciding organ's platform of a step, in the transaction that writes it: the case arrives with 转报 or by a
+ * transfer, and is followed to its end. `before` is the case without the step.
+ */
+export async function tellPlatform(tx: Transaction, before: Case, after: Case, record: StepRecord): Promise<void> {
+  const [from, to] = [before.delegation.decides.organ, after.delegation.decides.organ];
+  const arriving = arrives(after, from, record);
+  for (const organ of new Set([from, to])) {
+    const found = organ === null ? null : await platformOf(tx, organ);
+    if (!found) continue;
+    if (arriving && organ === to) await putArrival(tx, after, found, record.at);
+    else if (await wasTold(tx, after.id, found.id)) await tell(tx, after, found, record.at);
+  }
+}
+
+async function putArrival(tx: Transaction, subject: Case, to: Platform, at: Date): Promise<void> {
+  const revision = await tell(tx, subject, to, at);
+  const arrival = { stream: streamOf(subject, to), revision, arrivedAt: at, receivedAt: null };
+  await tx
+    .insert(platformCase)
+    .values({ caseId: subject.id, platformId: to.id, ...arrival })
+    .onConflictDoUpdate({ target: [platformCase.caseId, platformCase.platformId], set: arrival });
+}
+
+/** A stream per platform and case: a case that moves does not wait for the platform it left. */
+function streamOf(subject: Case, to: Platform): string {
+  return `platform:${to.id}:${subject.id}`;
+}
+
+function tell(tx: Transaction, subject: Case, to: Platform, at: Date): Promise<number> {
+  return append(tx, messages, CONSUMERS, {
+    type: 'ForwardedCaseChanged',
+    stream: streamOf(subject, to),
+    occurredAt: at,
+    payload: snapshotOf(subject, to),
+  });
+}
+
+async function wasTold(db: Reader, caseId: string, platformId: string): Promise<boolean> {
+  const rows = await db
+    .select({ caseId: platformCase.caseId })
+    .from(platformCase)
+    .where(and(eq(platformCase.caseId, caseId), eq(platformCase.platformId, platformId)));
+  return rows.length > 0;
+}
+
+/** Notes that a case is received (签收); the first time counts. */
+export async function putReceived(tx: Transaction, caseId: string, platformId: string, at: Date): Promise<void> {
+  await tx
+    .update(platformCase)
+    .set({ receivedAt: sql`coalesce(${platformCase.receivedAt}, ${at.toISOString()})` })
+    .where(and(eq(platformCase.caseId, caseId), eq(platformCase.platformId, platformId)));
+}
+
+/** Where a case lies with a platform, and how the last news of it went. */
+export interface PlatformState {
+  name: string;
+  arrivedAt: Date;
+  deliveredAt: Date | null;
+  receivedAt: Date | null;
+  attempts: number;
+  lastError: string | null;
+}
+
+/** Of each case its newest arrival at a platform, in the order asked, null where there was none. */
+export async function findStates(db: Reader, caseIds: readonly string[]): Promise<(PlatformState | null)[]> {
+  const rows = await db
+    .select({
+      caseId: platformCase.caseId,
+      name: platform.name,
+      arrivedAt: platformCase.arrivedAt,
+      deliveredAt: outboxReceipt.deliveredAt,
+      receivedAt: platformCase.receivedAt,
+      attempts: outboxDelivery.attempts,
+      lastError: outboxDelivery.lastError,
+    })
+    .from(platformCase)
+    .innerJoin(platform, eq(platform.id, platformCase.platformId))
+    .innerJoin(
+      outboxDelivery,
+      and(eq(outboxDelivery.consumer, CONSUMER), eq(outboxDelivery.stream, platformCase.stream)),
+    )
+    .leftJoin(
+      outboxReceipt,
+      and(
+        eq(outboxReceipt.consumer, CONSUMER),
+        eq(outboxReceipt.stream, platformCase.stream),
+        eq(outboxReceipt.revision, platformCase.revision),
+      ),
+    )
+    .where(inArray(platformCase.caseId, [...caseIds]))
+    .orderBy(asc(platformCase.arrivedAt));
+  // Of several arrivals the newest comes last and stays.
+  const found = new Map(rows.map(({ caseId, ...state }) => [caseId, state]));
+  return caseIds.map((id) => found.get(id) ?? null);
+}
+
+export async function caseIdOf(db: Reader, number: string): Promise<string | null> {
+  const [row] = await db.select({ id: caseFile.id }).from(caseFile).where(eq(caseFile.number, number));
+  return row?.id ?? null;
+}
+
+export type StoredMessage = Omit<typeof platformMessage.$inferSelect, 'serial'>;
+
+/** Lets one copy of a message after the other in, until the transaction ends; gives what the first one left. */
+export async function lockMessage(tx: Transaction, platformId: string, id: string): Promise<StoredMessage | null> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${platformId}/${id}`}, 0))`);
+  const here = and(eq(platformMessage.platformId, platformId), eq(platformMessage.id, id));
+  const [row] = await tx.select().from(platformMessage).where(here);
+  return row ?? null;
+}
+
+export async function insertMessage(tx: Transaction, row: StoredMessage): Promise<void> {
+  await tx.insert(platformMessage).values(row);
+}
+
+/** The messages on a case, oldest first. */
+export async function listMessages(
+  db: Reader,
+  caseNumber: string,
+  page: PageRequest<number>,
+): Promise<Page<typeof platformMessage.$inferSelect>> {
+  const rows = await db
+    .select()
+    .from(platformMessage)
+    .where(
+      and(
+        eq(platformMessage.caseNumber, caseNumber),
+        page.after === null ? undefined : gt(platformMessage.serial, page.after),
+      ),
+    )
+    .orderBy(asc(platformMessage.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}

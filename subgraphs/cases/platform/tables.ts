@@ -1,0 +1,104 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  customType,
+  index,
+  integer,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uniqueIndex,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { MessageType, Verdict } from './message.ts';
+
+const schema = pgSchema('cases');
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
+
+/** Approval platforms of city organs (审批平台); at most one in use per organ. */
+export const platform = schema.table(
+  'platform',
+  {
+    id: uuid().primaryKey(),
+    /** Order of registration; the list's keyset. */
+    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    organ: text().notNull(),
+    name: text().notNull(),
+    /** Where the hub posts to. */
+    url: text().notNull(),
+    /** Which of the secrets derived for this platform signs what the hub sends. */
+    secretVersion: integer().notNull(),
+    registeredAt: timestamp({ withTimezone: true }).notNull(),
+    removedAt: timestamp({ withTimezone: true }),
+  },
+  (table) => [uniqueIndex().on(table.organ).where(sql`removed_at is null`)],
+);
+
+/** Public keys of platforms; kept for ever, so that every message can be verified again. */
+export const platformKey = schema.table(
+  'platform_key',
+  {
+    /** JWK thumbprint, RFC 7638, SHA-256, base64url. */
+    kid: text().primaryKey(),
+    platformId: uuid()
+      .notNull()
+      .references(() => platform.id),
+    /** Public key, Ed25519: `x` of the JWK, RFC 8037. */
+    x: text().notNull(),
+    validFrom: timestamp({ withTimezone: true }).notNull(),
+    /** First moment at which it no longer holds, or null. */
+    validTo: timestamp({ withTimezone: true }),
+  },
+  (table) => [index().on(table.platformId)],
+);
+
+/** Cases that lie or lay with a platform; the newest `arrivedAt` of a case is where it is. */
+export const platformCase = schema.table(
+  'platform_case',
+  {
+    caseId: uuid().notNull(),
+    platformId: uuid()
+      .notNull()
+      .references(() => platform.id),
+    /** The outbox stream that tells this platform of this case. */
+    stream: text().notNull(),
+    /** Revision that told of the arrival. */
+    revision: integer().notNull(),
+    arrivedAt: timestamp({ withTimezone: true }).notNull(),
+    /** 签收, since the newest arrival. */
+    receivedAt: timestamp({ withTimezone: true }),
+  },
+  (table) => [primaryKey({ columns: [table.caseId, table.platformId] })],
+);
+
+/** Every well-signed message of a platform with the hub's answer: evidence, append-only. */
+export const platformMessage = schema.table(
+  'platform_message',
+  {
+    platformId: uuid()
+      .notNull()
+      .references(() => platform.id),
+    id: uuid().notNull(),
+    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    type: text().$type<MessageType>().notNull(),
+    caseNumber: text().notNull(),
+    kid: text()
+      .notNull()
+      .references(() => platformKey.kid),
+    /** SHA-256 of `raw`, hex. */
+    digest: text().notNull(),
+    /** The body as it came, to the byte. */
+    raw: bytea().notNull(),
+    /** Detached JWS over `raw`, as it came. */
+    signature: text().notNull(),
+    receivedAt: timestamp({ withTimezone: true }).notNull(),
+    verdict: text().$type<Verdict>().notNull(),
+    /** `seq` of the case's step that the message made, or null. */
+    stepSeq: integer(),
+    status: integer().notNull(),
+    /** The body that was answered. */
+    answer: text().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.platformId, table.id] }), index().on(table.caseNumber, table.serial)],
+);

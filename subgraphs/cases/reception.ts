@@ -1,0 +1,264 @@
+import type { Transaction } from '../../db/client.ts';
+import { transact } from '../../db/client.ts';
+import { type Actor, hasRole, type Person, requireRole } from '../kernel/actor.ts';
+import { type Day, dayOf, isDay } from '../kernel/day.ts';
+import { contentDigest, type DelegationFact } from '../kernel/events.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { acceptingOrgan, permissions } from './action.ts';
+import { findInForce } from './agreement/store.ts';
+import { type Application, requireApplication, requireLine, TEXT_LENGTH } from './application.ts';
+import { clockOf } from './calendar/clock.ts';
+import { loadCalendar } from './calendar/store.ts';
+import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
+import { guideOfHandIn, guideOn } from './guide.ts';
+import type { MaterialGiven } from './material/material.ts';
+import { attachMaterials, requireComplete } from './material/workflow.ts';
+import { writeNotice } from './notice/workflow.ts';
+import * as store from './store.ts';
+import { type Acting, act, requireReason, stepBy, type WorkflowDependencies } from './workflow.ts';
+
+/** Receiving and accepting applications at a window or counter (收件、受理、补正). */
+
+export interface Request {
+  matterId: string;
+  application: Application;
+  materials: readonly MaterialGiven[];
+  /** The same person's same key finds the case that the first request made. */
+  requestKey: string | null;
+  dryRun: boolean;
+}
+
+const REQUEST_KEY_LENGTH = 64;
+/** What a supplement notice may ask for, and the days it leaves where the clerk names no last day. */
+const ITEMS_MOST = 30;
+const SUPPLEMENT_DAYS = 30;
+/** Longest time, in days, that a supplement notice may leave. */
+const SUPPLEMENT_DAYS_MOST = 365;
+
+/** The matter and its delegation on the day of an application. Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED. */
+async function matterOn(tx: Transaction, matterId: string, today: Day) {
+  const matter = await store.findMatter(tx, matterId);
+  if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
+  return { matter, delegation: delegationOn(matter, today) };
+}
+
+/** Refuses AGREEMENT_MISSING where the mode needs an undertaking agreement and none is in force (实施方案二（二）). */
+async function requireAgreed(
+  tx: Transaction,
+  matter: MatterFact,
+  delegation: DelegationFact,
+  today: Day,
+): Promise<void> {
+  if (delegation.mode !== 'SUBSTANTIVE_REVIEW') return;
+  if (!(await findInForce(tx, delegation, matter.matterId, today))) throw new Refusal('AGREEMENT_MISSING', 'matter');
+}
+
+/**
+ * Receives an application (收件): the applicant's own, from wherever it is filed, or one that a clerk takes in.
+ * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD, REQUEST_KEY_REUSED, and
+ * whatever `requireApplication` and `attachMaterials` find wrong with it.
+ */
+export function receiveApplication(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
+  return transact(deps.db, request.dryRun, async (tx) => {
+    const at = deps.now();
+    const { matter, delegation } = await matterOn(tx, request.matterId, dayOf(at));
+    const person = requireRole(actor, 'APPLICANT', 'WINDOW_CLERK');
+    if (hasRole(person, 'WINDOW_CLERK')) acceptingOrgan(person, matter, delegation);
+    else if (person.holderCode !== request.application.applicant.code) {
+      throw new Refusal('NOT_YOUR_RECORD', 'applicant.code');
+    }
+    return open(tx, request, { matter, delegation, person, at });
+  });
+}
+
+/**
+ * Receives and accepts at the counter in one act (收件、受理). Refuses what `receiveApplication` and `acceptApplication` refuse.
+ */
+export function accept(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
+  return transact(deps.db, request.dryRun, async (tx) => {
+    const at = deps.now();
+    const { matter, delegation } = await matterOn(tx, request.matterId, dayOf(at));
+    const person = requireRole(actor, 'WINDOW_CLERK');
+    acceptingOrgan(person, matter, delegation);
+    await requireAgreed(tx, matter, delegation, dayOf(at));
+    const received = await open(tx, request, { matter, delegation, person, at });
+    return received.step === 'RECEIVED' ? enterAcceptance(tx, received, person, at) : received;
+  });
+}
+
+async function open(
+  tx: Transaction,
+  request: Request,
+  given: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
+): Promise<Case> {
+  const { application, materials, requestKey } = request;
+  const { matter, delegation, person, at } = given;
+  if (requestKey !== null) requireLine(requestKey, REQUEST_KEY_LENGTH, 'requestKey');
+  const digest = contentDigest({ matterId: request.matterId, ...application, materials });
+  const before = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  if (before) return requireSame(before, digest);
+
+  const named = application.licenseNumber;
+  requireApplication(matter, application, named === null ? null : await store.findLicense(tx, named));
+  const county = divisionOf(matter, delegation.countyOrgan);
+  if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
+  const number = await store.takeNumber(tx, county, dayOf(at));
+  const file = { id: crypto.randomUUID(), number, matter, delegation, ...application, acceptedBy: null, guide: null };
+  const made = await store.insertCase(
+    tx,
+    { file, divisionCode: county, request: { by: person.id, key: requestKey, digest } },
+    stepBy(person, 'RECEIVED', at),
+  );
+  if (made) {
+    await handIn(tx, made.subject, person, materials, at);
+    return made.subject;
+  }
+  // Two with one key at once: the other was first, and its case is the answer to both.
+  const other = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  if (!other) throw new Error('a request key without a case');
+  return requireSame(other, digest);
+}
+
+/** Takes materials in (收取材料), checked against the guide of the day. */
+async function handIn(
+  tx: Transaction,
+  subject: Case,
+  actor: Person,
+  given: readonly MaterialGiven[],
+  at: Date,
+): Promise<void> {
+  const { matter, delegation, applicant } = subject;
+  const guides = await store.findGuideFact(tx, matter.matterId);
+  const county = divisionOf(matter, delegation.countyOrgan);
+  const guide = guides && county !== null ? guideOfHandIn(guides, dayOf(at), county) : null;
+  await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, given, at });
+}
+
+function requireSame(before: { stored: store.StoredCase; digest: string }, digest: string): Case {
+  if (before.digest !== digest) throw new Refusal('REQUEST_KEY_REUSED', 'requestKey');
+  return before.stored.subject;
+}
+
+/**
+ * Accepts a received application (受理). Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, MATERIALS_MISSING, and what the action refuses.
+ * From here the case keeps its matter, mode and guide as they stand today.
+ */
+export function acceptApplication(deps: WorkflowDependencies, acting: Acting): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const clerk = permissions.acceptApplication(subject, acting.actor);
+    const { matter, delegation } = await matterOn(tx, subject.matter.matterId, dayOf(at));
+    await requireAgreed(tx, matter, delegation, dayOf(at));
+    return enterAcceptance(tx, { ...subject, matter, delegation }, clerk, at);
+  });
+}
+
+async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
+  const { matter, delegation } = subject;
+  const acceptedBy = acceptingOrgan(clerk, matter, delegation);
+  const guides = await store.findGuideFact(tx, matter.matterId);
+  const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
+  const guide = guides && guideOn(guides, dayOf(at), division);
+  if (guide) await requireComplete(tx, subject.id, guide);
+  const record = { ...stepBy(clerk, 'ACCEPTED', at), organ: acceptedBy };
+  const accepted = await store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
+  const clock = clockOf({
+    steps: accepted.steps,
+    guideLimits: guide,
+    powerType: matter.powerType,
+    calendar: await loadCalendar(tx),
+    now: at,
+  });
+  const limits = {
+    statutoryDays: guide?.statutoryDays ?? clock.limitDays,
+    promisedDays: guide?.promisedDays ?? null,
+    dueOn: clock.dueOn,
+  };
+  await writeNotice(tx, { kind: 'ACCEPTANCE', subject: accepted, step: record, organ: acceptedBy, facts: { limits } });
+  return accepted;
+}
+
+/** Tells the applicant once and in full what is missing (一次性告知), and by when to bring it. */
+export function askSupplement(
+  deps: WorkflowDependencies,
+  acting: Acting,
+  asked: { items: readonly string[]; until: Day | null },
+): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const clerk = permissions.askSupplement(subject, acting.actor);
+    if (asked.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
+    if (asked.items.length > ITEMS_MOST) throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${ITEMS_MOST} 项`);
+    for (const item of asked.items) requireLine(item, TEXT_LENGTH, 'items');
+    const until = asked.until ?? daysLater(at, SUPPLEMENT_DAYS);
+    if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, SUPPLEMENT_DAYS_MOST)) {
+      throw new Refusal('FIELD_MALFORMED', 'until');
+    }
+    const data = { supplement: { items: [...asked.items], until } };
+    const step = stepBy(clerk, 'SUPPLEMENT_ASKED', at, { data });
+    const missing = asked.items.map((name) => ({ name, remark: null }));
+    const facts = { missing, supplementBy: until };
+    await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ: counterOf(subject, clerk), facts });
+    return store.addStep(tx, subject, step);
+  });
+}
+
+/** The organ in whose name the clerk acts. */
+function counterOf({ matter, delegation }: Case, clerk: Person): string {
+  return acceptingOrgan(clerk, matter, delegation);
+}
+
+function daysLater(at: Date, days: number): Day {
+  return dayOf(new Date(at.getTime() + days * 86_400_000));
+}
+
+/** What a supplement may put right: the lines of the application, the license it names, its materials. */
+export interface Supplement {
+  fields: Application['fields'] | null;
+  licenseNumber: string | null;
+  materials: readonly MaterialGiven[];
+  note: string | null;
+}
+
+/** Takes in what was missing (补正); the application is checked again as a whole. */
+export function supplement(deps: WorkflowDependencies, acting: Acting, given: Supplement): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const person = permissions.supplementCase(subject, acting.actor);
+    if (given.note !== null) requireLine(given.note, TEXT_LENGTH, 'note');
+    const fields = given.fields ?? subject.fields;
+    const licenseNumber = given.licenseNumber ?? subject.licenseNumber;
+    const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
+    requireApplication(subject.matter, { applicant: subject.applicant, fields, licenseNumber }, license);
+    await handIn(tx, subject, person, given.materials, at);
+    const record = stepBy(person, 'SUPPLEMENTED', at, { note: given.note });
+    return store.addStep(tx, subject, record, { fields, licenseNumber });
+  });
+}
+
+/** Closes a case whose supplement never came (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */
+export function closeUnsupplemented(deps: WorkflowDependencies, acting: Acting): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const clerk = permissions.closeUnsupplemented(subject, acting.actor);
+    const until = subject.steps.find((one) => one.data?.supplement)?.data?.supplement?.until;
+    if (until === undefined || dayOf(at) <= until) throw new Refusal('SUPPLEMENT_NOT_DUE');
+    return store.addStep(tx, subject, stepBy(clerk, 'SUPPLEMENT_MISSED', at));
+  });
+}
+
+/** Refuses to accept (不予受理), with the reason. */
+export function refuseAcceptance(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const clerk = permissions.refuseAcceptance(subject, acting.actor);
+    requireReason(reason);
+    const step = stepBy(clerk, 'NOT_ACCEPTED', at, { note: reason });
+    await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ: counterOf(subject, clerk) });
+    return store.addStep(tx, subject, step);
+  });
+}
+
+/** Withdraws the application (撤回申请), until it is decided. */
+export function withdraw(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
+  return act(deps, acting, async (tx, subject, at) => {
+    const person = permissions.withdrawCase(subject, acting.actor);
+    requireReason(reason);
+    return store.addStep(tx, subject, stepBy(person, 'WITHDRAWN', at, { note: reason }));
+  });
+}

@@ -1,0 +1,47 @@
+import { GraphQLError } from 'graphql';
+import { dayOf } from '../../kernel/day.ts';
+import { readPage, toConnection } from '../../kernel/page.ts';
+import { forbidden, requirePerson } from '../../kernel/serve.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import { type Dimension, mayCount, type Row } from './statistics.ts';
+import { count, type StatisticsDependencies } from './workflow.ts';
+
+const KEY_LENGTH = 64;
+
+/** Statistics of cases: the offices, each for its own. */
+export function statisticsResolvers(deps: StatisticsDependencies) {
+  return {
+    Query: {
+      caseStatistics: async (_, args, { actor }) => {
+        const person = requirePerson(actor);
+        if (!mayCount(person)) throw forbidden('办件统计只供机关人员查询。');
+        const { by } = args;
+        const { from = null, to = null, matter = null, organ = null, mode = null, division = null } = args.filter ?? {};
+        if (from !== null && to !== null && from > to) {
+          throw new GraphQLError('from 不得晚于 to。', { extensions: { code: 'BAD_USER_INPUT', argument: 'filter' } });
+        }
+        const page = readPage(args, ([key]) => (key !== undefined && key.length <= KEY_LENGTH ? key : null));
+        const today = dayOf(deps.now());
+        const asked = { actor: person, filter: { from, to, matter, organ, mode, division }, today };
+        const { page: found, totals } = await count(deps, asked, by, page);
+        return {
+          ...toConnection(
+            found,
+            (row) => [row.key],
+            (row) => viewRow(by, row),
+          ),
+          totals,
+          asOf: today,
+        };
+      },
+    },
+  } satisfies Resolvers;
+}
+
+function viewRow(by: Dimension, row: Row) {
+  return {
+    ...row,
+    matter: by === 'MATTER' ? { id: row.key } : null,
+    organ: by === 'ORGAN' && row.key !== '' ? { id: row.key } : null,
+  };
+}

@@ -1,0 +1,48 @@
+import type { FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { dayOf } from '../../kernel/day.ts';
+import { MODES } from '../../kernel/events.ts';
+import { identify, type ServeOptions } from '../../kernel/serve.ts';
+import { DIMENSIONS, mayCount, toCsv } from './statistics.ts';
+import { count, type StatisticsDependencies } from './workflow.ts';
+
+/** More rows than there are matters, organs or months: a bound, not a page. */
+const ROWS_MOST = 10_000;
+
+const text = z.string().min(1).max(64).nullable().default(null);
+const query = z
+  .strictObject({
+    by: z.enum(DIMENSIONS),
+    from: z.iso.date().nullable().default(null),
+    to: z.iso.date().nullable().default(null),
+    matter: text,
+    organ: text,
+    mode: z.enum(MODES).nullable().default(null),
+    division: text,
+  })
+  .refine(({ from, to }) => from === null || to === null || from <= to);
+
+/** `GET /cases/statistics.csv`: the numbers of `Query.caseStatistics`, whole, by the caller's token. */
+export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependencies, options: ServeOptions): void {
+  app.get('/cases/statistics.csv', async (request, reply) => {
+    const context = await identify(request, reply, options);
+    if (!context) return reply;
+    const { actor } = context;
+    if (actor.kind === 'public') {
+      return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：此查询需要令牌。' });
+    }
+    if (!mayCount(actor)) return reply.code(403).send({ code: 'FORBIDDEN', message: '办件统计只供机关人员查询。' });
+    const read = query.safeParse(request.query);
+    if (!read.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: '查询参数不正确。' });
+    const { by, ...filter } = read.data;
+    const today = dayOf(deps.now());
+    const { page, totals } = await count(deps, { actor, filter, today }, by, { first: ROWS_MOST, after: null });
+    if (page.hasNextPage) throw new RangeError(`more than ${ROWS_MOST} rows`);
+    return reply
+      .header('content-disposition', `attachment; filename="case-statistics-${today}.csv"`)
+      .header('cache-control', 'no-store')
+      .header('x-content-type-options', 'nosniff')
+      .type('text/csv; charset=utf-8')
+      .send(toCsv([...page.rows, totals]));
+  });
+}

@@ -1,0 +1,168 @@
+import { and, arrayContains, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import type { Person } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { holdCalendar, loadCalendar } from '../calendar/store.ts';
+import type { Case } from '../case.ts';
+import { caseFigure, caseFile, matterFact } from '../tables.ts';
+import { type Figure, figureOf } from './figure.ts';
+import { countsEverything, type Dimension, type StatisticsFilter, type Tally } from './statistics.ts';
+
+/** Writes what statistics count of a case as it now stands; what was settled before stays as it was. */
+export async function putFigure(tx: Transaction, subject: Case): Promise<void> {
+  await holdCalendar(tx);
+  const figure = figureOf(subject, await loadCalendar(tx));
+  await tx
+    .insert(caseFigure)
+    .values({ caseId: subject.id, ...figure })
+    .onConflictDoUpdate({
+      target: caseFigure.caseId,
+      set: figure,
+      setWhere: or(isNull(caseFigure.closedOn), isNotNull(caseFigure.missingYear)),
+    });
+}
+
+/**
+ * Cases whose figures a calendar may change, by id: those that run, those that lacked a year, and those that have none yet;
+ * `missingOnly`: these last alone.
+ */
+export function listUnreckoned(
+  db: Reader,
+  { after, most, missingOnly }: { after: string | null; most: number; missingOnly: boolean },
+): Promise<{ caseId: string; dueOn: Day | null }[]> {
+  const absent = isNull(caseFigure.caseId);
+  const running = and(eq(caseFile.closed, false), isNull(caseFigure.closedOn));
+  return db
+    .select({ caseId: caseFile.id, dueOn: caseFigure.dueOn })
+    .from(caseFile)
+    .leftJoin(caseFigure, eq(caseFigure.caseId, caseFile.id))
+    .where(
+      and(
+        after === null ? undefined : gt(caseFile.id, after),
+        missingOnly ? absent : or(absent, running, isNotNull(caseFigure.missingYear)),
+      ),
+    )
+    .orderBy(asc(caseFile.id))
+    .limit(most);
+}
+
+export async function setFigures(tx: Transaction, rows: readonly (Figure & { caseId: string })[]): Promise<void> {
+  if (rows.length === 0) return;
+  const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'caseId') as (keyof Figure)[];
+  const set = Object.fromEntries(
+    names.map((name) => [name, sql.raw(`excluded.${name.replace(/[A-Z]/g, (one) => `_${one.toLowerCase()}`)}`)]),
+  );
+  await tx
+    .insert(caseFigure)
+    .values([...rows])
+    .onConflictDoUpdate({ target: caseFigure.caseId, set });
+}
+
+export interface Asked {
+  actor: Person;
+  filter: StatisticsFilter;
+  today: Day;
+}
+
+/** What is counted: a case once on the day of its acceptance, and once on the day of its closing. */
+const ACCEPTED = sql`counted.kind = 'ACCEPTED'`;
+const CLOSED = sql`counted.kind = 'CLOSED'`;
+const DECIDED = sql`${CLOSED} and ${caseFigure.outcome} in ('GRANTED', 'REJECTED')`;
+
+const KEYS: Record<Dimension, SQL<string>> = {
+  MATTER: sql`${caseFile.matterId} collate "C"`,
+  ORGAN: sql`coalesce(${caseFigure.organ}, '') collate "C"`,
+  MODE: sql`${caseFigure.mode} collate "C"`,
+  MONTH: sql`to_char(counted.day, 'YYYY-MM') collate "C"`,
+};
+
+/** Rows by key, in the keys' order. */
+export async function countBy(
+  db: Reader,
+  asked: Asked,
+  dimension: Dimension,
+  page: PageRequest<string>,
+): Promise<Page<Tally & { key: string }>> {
+  const key = KEYS[dimension];
+  const rows = await select(db, key.mapWith(String), asked)
+    .where(and(...conditions(asked), page.after === null ? undefined : sql`${key} > ${page.after}`))
+    .groupBy(sql`1`)
+    .orderBy(sql`1`)
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** The same figures over all rows together. */
+export async function countAll(db: Reader, asked: Asked): Promise<Tally> {
+  const [row] = await select(db, sql<string>`''`.mapWith(String), asked).where(and(...conditions(asked)));
+  if (!row) throw new Error('an aggregate without a row');
+  const { key: _, ...tally } = row;
+  return tally;
+}
+
+function select(db: Reader, key: SQL<string>, { today }: Asked) {
+  const count = (condition: SQL) => sql<number>`count(*) filter (where ${condition})`.mapWith(Number);
+  const overdue = sql`${ACCEPTED} and ${caseFigure.closedOn} is null and ${caseFigure.dueOn} < ${today}`;
+  return db
+    .select({
+      key,
+      accepted: count(ACCEPTED),
+      closed: count(CLOSED),
+      granted: count(sql`${CLOSED} and ${caseFigure.outcome} = 'GRANTED'`),
+      rejected: count(sql`${CLOSED} and ${caseFigure.outcome} = 'REJECTED'`),
+      timed: count(sql`${DECIDED} and ${caseFigure.onTime} is not null`),
+      onTime: count(sql`${DECIDED} and ${caseFigure.onTime}`),
+      measured: count(sql`${DECIDED} and ${caseFigure.workingDays} is not null`),
+      workingDays: sql<number>`coalesce(sum(${caseFigure.workingDays}) filter (where ${DECIDED}), 0)`.mapWith(Number),
+      overdueRunning: count(overdue),
+    })
+    .from(caseFigure)
+    .innerJoin(caseFile, eq(caseFile.id, caseFigure.caseId))
+    .innerJoin(
+      sql`lateral (values ('ACCEPTED', case when ${caseFigure.silentUntil} is null or ${caseFigure.silentUntil} < ${today}
+        then ${caseFigure.acceptedOn} end), ('CLOSED', ${caseFigure.closedOn})) as counted(kind, day)`,
+      sql`counted.day is not null`,
+    )
+    .$dynamic();
+}
+
+function conditions({ actor, filter }: Asked): (SQL | undefined)[] {
+  const { from, to, matter, organ, mode, division } = filter;
+  return [
+    visibleTo(actor),
+    from === null ? undefined : sql`counted.day >= ${from}`,
+    to === null ? undefined : sql`counted.day <= ${to}`,
+    matter === null ? undefined : eq(caseFile.matterId, matter),
+    organ === null ? undefined : eq(caseFigure.organ, organ),
+    mode === null ? undefined : eq(caseFigure.mode, mode),
+    division === null ? undefined : eq(caseFile.divisionCode, division),
+  ];
+}
+
+/** Whose cases a person's numbers count: those of its organ and window, all for whoever counts everything; never as an applicant. */
+function visibleTo(actor: Person): SQL | undefined {
+  if (countsEverything(actor)) return undefined;
+  return or(
+    actor.organ === null ? undefined : arrayContains(caseFile.parties, [actor.organ]),
+    actor.window === null ? undefined : eq(caseFile.window, actor.window),
+    sql`false`,
+  );
+}
+
+/** Names of matters, and of the organs that these name, as the newest facts tell them. */
+export async function nameMattersAndOrgans(
+  db: Reader,
+): Promise<{ matters: Map<string, string>; organs: Map<string, string> }> {
+  const rows = await db
+    .select({
+      id: matterFact.matterId,
+      name: sql<string>`${matterFact.fact}->>'name'`,
+      organs: sql<{ id: string; name: string }[]>`${matterFact.fact}->'organs'`,
+    })
+    .from(matterFact);
+  return {
+    matters: new Map(rows.map((row) => [row.id, row.name])),
+    organs: new Map(rows.flatMap((row) => row.organs.map((organ) => [organ.id, organ.name]))),
+  };
+}

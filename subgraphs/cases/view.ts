@@ -1,0 +1,112 @@
+import { type Actor, hasRole } from '../kernel/actor.ts';
+import type { Assignment, DelegationFact } from '../kernel/events.ts';
+import { maskCode } from '../kernel/identifier.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { viewRefusal } from '../kernel/serve.ts';
+import { type CaseActionName, clauseOf, permissions } from './action.ts';
+import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
+import type { Assignment as AssignmentView, Delegation as DelegationView } from './resolvers.gen.ts';
+
+const organ = (id: string) => ({ id });
+
+export type CaseView = ReturnType<typeof viewCase>;
+
+/** A case as this caller may see it; what other rooms know of it is added by their own resolvers of Case. */
+export function viewCase(subject: Case, actor: Actor) {
+  const own = actor.kind === 'person' && actor.holderCode === subject.applicant.code;
+  const { result, acceptedBy } = subject;
+  return {
+    /** For the other rooms' resolvers of Case; no field of the schema. */
+    subject,
+    id: subject.id,
+    number: subject.number,
+    matter: { id: subject.matter.matterId },
+    applicant: { ...subject.applicant, code: own ? subject.applicant.code : maskCode(subject.applicant.code) },
+    delegation: viewDelegation(subject.delegation),
+    acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
+    licenseNumber: subject.licenseNumber,
+    fields: [...subject.fields],
+    step: subject.step,
+    result,
+    resultCode: result === null ? null : RESULT_CODES[result],
+    pause: viewPause(subject),
+    supplement: subject.steps.find((one) => one.data?.supplement)?.data?.supplement ?? null,
+    waitsFor: viewWaiting(subject),
+    responsibility: viewResponsibility(subject.delegation),
+    steps: subject.steps.map((record) => viewStep(record, own && !hasRole(actor, 'AUDITOR'))),
+    actions: (Object.keys(permissions) as CaseActionName[]).map((name) => viewAction(subject, actor, name)),
+  };
+}
+
+function viewStep(record: StepRecord, toApplicant: boolean) {
+  const { step, at, note, finding, data } = record;
+  const from = data?.moved?.from;
+  return {
+    step,
+    at,
+    note,
+    finding,
+    // An applicant learns which organ acted; its people are known inside the offices only.
+    actor: toApplicant && record.organ !== null ? '经办人员' : record.actor,
+    organ: record.organ === null ? null : organ(record.organ),
+    code: step === 'FORWARDED' ? FORWARDED_CODE : null,
+    movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
+  };
+}
+
+function viewPause({ paused }: Case) {
+  const pause = paused?.data?.pause;
+  return paused && pause ? { ...pause, since: paused.at, reason: paused.note } : null;
+}
+
+function viewWaiting(subject: Case) {
+  const { organs, window } = waitsFor(subject);
+  const resting = subject.steps.findLast(({ step }) => step !== 'PAUSED' && step !== 'RESUMED');
+  return { organs: organs.map(organ), window, since: resting?.at ?? new Date(0) };
+}
+
+function viewResponsibility({ decides, seals, liable, supervises }: DelegationFact) {
+  const all = [decides, seals, liable, supervises];
+  return {
+    decides: viewAssignment(decides),
+    seals: viewAssignment(seals),
+    liable: viewAssignment(liable),
+    supervises: viewAssignment(supervises),
+    basis: all.map((one) => one.reason ?? ''),
+  };
+}
+
+function viewAction(subject: Case, actor: Actor, name: CaseActionName) {
+  const clause = clauseOf(name, subject.delegation);
+  try {
+    permissions[name](subject, actor);
+    return { name, allowed: true, clause };
+  } catch (error) {
+    if (error instanceof Refusal) return { name, allowed: false, refusal: viewRefusal(error), clause };
+    throw error;
+  }
+}
+
+function viewDelegation(fact: DelegationFact): DelegationView {
+  const { mode, validFrom, validTo, accepts, examines, decides, seals, liable, supervises } = fact;
+  return {
+    mode,
+    validFrom,
+    validTo,
+    accepts: viewAssignment(accepts),
+    examines: viewAssignment(examines),
+    decides: viewAssignment(decides),
+    seals: viewAssignment(seals),
+    liable: viewAssignment(liable),
+    supervises: viewAssignment(supervises),
+  };
+}
+
+function viewAssignment({ organ: first, second, window, reason }: Assignment): AssignmentView {
+  return {
+    organ: first === null ? null : organ(first),
+    second: second === null ? null : organ(second),
+    window,
+    reason,
+  };
+}

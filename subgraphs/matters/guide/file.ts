@@ -1,0 +1,265 @@
+import { parse } from 'csv-parse/sync';
+import type { z } from 'zod';
+import { type Guide, GuideRefusal, guideSchema, inconsistencies, type Problem } from './guide.ts';
+import { type Overlay, overlaySchema } from './overlay.ts';
+
+/** Reads guides and overlays out of the files in which offices write them; docs/guides.md has the formats. */
+
+export const FORMATS = ['JSON', 'CSV'] as const;
+export type Format = (typeof FORMATS)[number];
+
+/** Characters of one file. */
+export const FILE_LENGTH = 200_000;
+/** Most problems that one answer names. */
+export const PROBLEMS_MOST = 100;
+
+/** Refuses GUIDE_FILE_INVALID, with every problem found, unless the file holds one guide that is whole and consistent. */
+export function readGuide(format: Format, text: string): Guide {
+  const file = readFile(format, text, GUIDE_ROWS);
+  const guide = check(guideSchema, file);
+  refuseAny(inconsistencies(guide), file);
+  return guide;
+}
+
+/** The same for an overlay; how it fits the city's guide is judged later. */
+export function readOverlay(format: Format, text: string): Overlay {
+  return check(overlaySchema, readFile(format, text, OVERLAY_ROWS));
+}
+
+/** A file as a value, and where in the file each part of it stands. */
+interface File {
+  value: unknown;
+  placeOf: (path: readonly PropertyKey[]) => string;
+}
+
+function readFile(format: Format, text: string, rows: Rows): File {
+  if (text.length > FILE_LENGTH) refuse([{ place: '', message: `文件最多 ${FILE_LENGTH} 字` }]);
+  return format === 'JSON' ? readJson(text) : readTable(text, rows);
+}
+
+function readJson(text: string): File {
+  try {
+    return { value: JSON.parse(text), placeOf: pathOf };
+  } catch {
+    return refuse([{ place: '', message: '不是 JSON' }]);
+  }
+}
+
+/** `materials[2].copies` */
+function pathOf(path: readonly PropertyKey[]): string {
+  return path
+    .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
+    .join('')
+    .replace(/^\./, '');
+}
+
+function check<Schema extends z.ZodType>(schema: Schema, { value, placeOf }: File): z.infer<Schema> {
+  const read = schema.safeParse(value, { error: sentenceOf });
+  if (read.success) return read.data;
+  return refuse(read.error.issues.map((issue) => ({ place: placeOf(issue.path), message: issue.message })));
+}
+
+const KINDS: Record<string, string> = {
+  int: '整数',
+  number: '整数',
+  string: '文字',
+  boolean: '是或否',
+  array: '列表',
+  object: '对象',
+};
+const UNITS: Record<string, string> = { string: '字', array: '项', number: '' };
+
+/** What is wrong, in a sentence for a person. */
+function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
+  switch (issue.code) {
+    case 'invalid_type':
+      return issue.input === undefined ? '未填写' : `应为${KINDS[issue.expected] ?? issue.expected}`;
+    case 'too_small':
+      return issue.origin === 'string' ? '未填写' : `须${issue.inclusive ? '不小于' : '大于'} ${issue.minimum}`;
+    case 'too_big':
+      return `最多 ${issue.maximum} ${UNITS[issue.origin] ?? ''}`.trim();
+    case 'invalid_value':
+      return `应为 ${issue.values.join('、')} 之一`;
+    case 'invalid_format':
+      return issue.format === 'date' ? '应为日期，如 2026-01-01' : undefined;
+    case 'unrecognized_keys':
+      return `没有此项：${issue.keys.join('、')}`;
+    default:
+      return undefined;
+  }
+}
+
+function refuse(problems: readonly Problem[]): never {
+  throw new GuideRefusal('GUIDE_FILE_INVALID', problems.slice(0, PROBLEMS_MOST));
+}
+
+/** Refuses where there are problems; `file` tells where in it they lie. */
+export function refuseAny(problems: readonly Problem[], file?: File): void {
+  if (problems.length === 0) return;
+  if (!file) refuse(problems);
+  const pathIn = (place: string) =>
+    [...place.matchAll(/\w+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
+  refuse(problems.map(({ place, message }) => ({ place: file.placeOf(pathIn(place)), message })));
+}
+
+/** How a cell is read: words as they stand, a number, yes or no. */
+type Reading = 'text' | 'number' | 'flag';
+const COLUMNS = {
+  part: 'text',
+  code: 'text',
+  name: 'text',
+  text: 'text',
+  form: 'text',
+  copies: 'number',
+  required: 'flag',
+  days: 'number',
+  amount_fen: 'number',
+  basis: 'text',
+  license_type: 'text',
+  address: 'text',
+  hours: 'text',
+  phone: 'text',
+} as const satisfies Record<string, Reading>;
+type Column = keyof typeof COLUMNS;
+
+/** What a row of a part says: a property of the file as a whole, or an entry of one of its lists. */
+interface Row {
+  /** The list that the row is an entry of, or null where its cells are properties of the whole. */
+  list: string | null;
+  /** Property by column; an entry with no property of its own is the cell itself. */
+  cells: Partial<Record<Column, string>>;
+  bare?: true;
+  reading?: Reading;
+}
+type Rows = Readonly<Record<string, Row>>;
+
+const COUNTER: Row = { list: 'counters', cells: { name: 'name', address: 'address', hours: 'hours', phone: 'phone' } };
+const SHARED_ROWS = {
+  matter: { list: null, cells: { text: 'matterId' } },
+  valid_from: { list: null, cells: { text: 'validFrom' } },
+  sample: { list: null, cells: { text: 'sample' }, reading: 'flag' },
+  note: { list: null, cells: { text: 'note' } },
+  promised: { list: null, cells: { days: 'promisedDays' } },
+  counter: COUNTER,
+} as const satisfies Rows;
+
+const GUIDE_ROWS: Rows = {
+  ...SHARED_ROWS,
+  condition: { list: 'conditions', cells: { text: 'text' }, bare: true },
+  step: { list: 'steps', cells: { name: 'name', text: 'what', days: 'limitDays' } },
+  material: {
+    list: 'materials',
+    cells: {
+      code: 'code',
+      name: 'name',
+      form: 'form',
+      copies: 'copies',
+      required: 'required',
+      basis: 'basis',
+      license_type: 'licenseType',
+    },
+  },
+  fee: { list: 'fees', cells: { name: 'name', amount_fen: 'amountFen', basis: 'basis' } },
+  statutory: { list: null, cells: { days: 'statutoryDays', basis: 'statutoryBasis' } },
+};
+
+const OVERLAY_ROWS: Rows = {
+  ...SHARED_ROWS,
+  version: { list: null, cells: { text: 'version' }, reading: 'number' },
+  division: { list: null, cells: { text: 'divisionCode' } },
+  remove_material: { list: 'removeMaterials', cells: { code: 'code' }, bare: true },
+  remove_step: { list: 'removeSteps', cells: { name: 'name' }, bare: true },
+  material: { list: 'materials', cells: { code: 'code', copies: 'copies', required: 'required' } },
+  step: { list: 'steps', cells: { name: 'name', days: 'limitDays' } },
+  fee: { list: 'fees', cells: { name: 'name', amount_fen: 'amountFen' } },
+  statutory: { list: null, cells: { days: 'statutoryDays' } },
+};
+
+type Line = { record: Record<string, string>; info: { lines: number } };
+
+/** A table with a column `part` that says what each row is. Refuses GUIDE_FILE_INVALID, naming each bad line. */
+function readTable(text: string, rows: Rows): File {
+  const value: Record<string, unknown> = {};
+  for (const { list } of Object.values(rows)) if (list !== null) value[list] = [];
+  const lineOf = new Map<string, number>();
+  const problems: Problem[] = [];
+  const bad = (line: number, message: string) => problems.push({ place: `第 ${line} 行`, message });
+  for (const { record, info } of parseCsv(text)) {
+    const part = record.part?.trim() ?? '';
+    const row = Object.hasOwn(rows, part) ? rows[part] : undefined;
+    if (row === undefined) {
+      bad(info.lines, `part 不能是“${part}”，应为 ${Object.keys(rows).join('、')} 之一`);
+      continue;
+    }
+    const said = readCells(record, row);
+    for (const column of said.stray) bad(info.lines, `${part} 行没有 ${column} 一栏，应为空`);
+    if (row.list === null) {
+      for (const [property, content] of Object.entries(said.entry)) {
+        if (lineOf.has(property)) bad(info.lines, `${part} 已在第 ${lineOf.get(property)} 行写过`);
+        value[property] = content;
+        lineOf.set(property, info.lines);
+      }
+    } else {
+      const entries = value[row.list] as unknown[];
+      lineOf.set(`${row.list}[${entries.length}]`, info.lines);
+      entries.push(row.bare ? Object.values(said.entry)[0] : said.entry);
+    }
+  }
+  if (problems.length > 0) refuse(problems);
+  const placeOf = (path: readonly PropertyKey[]) => {
+    const line = lineOf.get(pathOf(path.slice(0, 2))) ?? lineOf.get(pathOf(path.slice(0, 1)));
+    const rest = pathOf(line !== undefined && path.length > 1 ? path.slice(2) : path);
+    return line === undefined ? rest : `第 ${line} 行 ${rest}`.trim();
+  };
+  return { value, placeOf };
+}
+
+function parseCsv(text: string): Line[] {
+  try {
+    return parse(text, { columns: readHeader, bom: true, info: true, skip_empty_lines: true });
+  } catch (error) {
+    if (error instanceof GuideRefusal) throw error;
+    const { lines, message } = error as Error & { lines?: number };
+    return refuse([{ place: lines === undefined ? '' : `第 ${lines} 行`, message: `不是 CSV：${message}` }]);
+  }
+}
+
+function readHeader(header: string[]): string[] {
+  const columns = header.map((column) => column.trim());
+  const place = '第 1 行';
+  const strange = columns.filter((column) => !Object.hasOwn(COLUMNS, column));
+  refuseAny([
+    ...(columns.includes('part') ? [] : [{ place, message: '缺少 part 一栏' }]),
+    ...(strange.length === 0 ? [] : [{ place, message: `没有此栏：${strange.join('、')}` }]),
+    ...columns.flatMap((one, i) => (columns.indexOf(one) < i ? [{ place, message: `${one} 一栏重复` }] : [])),
+  ]);
+  return columns;
+}
+
+/** The cells of a row by property, empty ones left out; `stray` names filled cells that such a row does not have. */
+function readCells(record: Record<string, string>, row: Row): { entry: Record<string, unknown>; stray: string[] } {
+  const entry: Record<string, unknown> = {};
+  const stray: string[] = [];
+  for (const [column, reading] of Object.entries(COLUMNS) as [Column, Reading][]) {
+    const cell = record[column]?.trim() ?? '';
+    if (cell === '' || column === 'part') continue;
+    const property = row.cells[column];
+    if (property === undefined) stray.push(column);
+    else entry[property] = readCell(cell, row.reading ?? reading);
+  }
+  return { entry, stray };
+}
+
+const FLAGS = new Map([
+  ['true', true],
+  ['是', true],
+  ['false', false],
+  ['否', false],
+]);
+
+/** What cannot be read stays the text it is, and the schema names it. */
+function readCell(cell: string, reading: Reading): unknown {
+  if (reading === 'number') return /^\d{1,12}$/.test(cell) ? Number(cell) : cell;
+  if (reading === 'flag') return FLAGS.get(cell) ?? cell;
+  return cell;
+}

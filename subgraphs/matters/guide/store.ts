@@ -1,0 +1,77 @@
+import { and, asc, eq, inArray } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { contentDigest, type EventPayload } from '../../kernel/events.ts';
+import { append } from '../../kernel/outbox.ts';
+import { CONSUMERS, messages } from '../store.ts';
+import { matter, organ } from '../tables.ts';
+import type { Guide } from './guide.ts';
+import type { Overlay } from './overlay.ts';
+import { guideOverlay, guideVersion } from './tables.ts';
+import type { GuideVersion } from './version.ts';
+
+/** Every version of each matter's guide with its overlays, in the order asked; an empty list where there is none. */
+export async function findGuides(db: Reader, matterIds: readonly string[]): Promise<GuideVersion[][]> {
+  const ids = [...matterIds];
+  const [versions, overlays] = await Promise.all([
+    db.select().from(guideVersion).where(inArray(guideVersion.matterId, ids)).orderBy(asc(guideVersion.version)),
+    db
+      .select()
+      .from(guideOverlay)
+      .where(inArray(guideOverlay.matterId, ids))
+      .orderBy(asc(guideOverlay.divisionCode), asc(guideOverlay.revision)),
+  ]);
+  const versionsOf = Map.groupBy(versions, (one) => one.matterId);
+  const overlaysOf = Map.groupBy(overlays, (one) => `${one.matterId} ${one.version}`);
+  return ids.map((id) =>
+    (versionsOf.get(id) ?? []).map((one) => ({ ...one, overlays: overlaysOf.get(`${id} ${one.version}`) ?? [] })),
+  );
+}
+
+/** Holds a matter until the transaction ends, so that its guides are published one after the other. False: there is none. */
+export async function lockMatter(tx: Transaction, id: string): Promise<boolean> {
+  const rows = await tx.select({ id: matter.id }).from(matter).where(eq(matter.id, id)).for('update');
+  return rows.length > 0;
+}
+
+/** Whether a county organ of that division is known. */
+export async function hasCounty(db: Reader, divisionCode: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: organ.id })
+    .from(organ)
+    .where(and(eq(organ.divisionCode, divisionCode), eq(organ.level, 'COUNTY')))
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Who publishes, and when. */
+export interface Publication {
+  publishedBy: string;
+  publishedAt: Date;
+}
+
+export async function insertVersion(
+  tx: Transaction,
+  version: number,
+  guide: Guide,
+  publication: Publication,
+): Promise<void> {
+  const { matterId, validFrom } = guide;
+  const row = { matterId, version, guide, validFrom, digest: contentDigest(guide), ...publication };
+  await tx.insert(guideVersion).values(row);
+}
+
+export async function insertOverlay(
+  tx: Transaction,
+  place: { version: number; revision: number; carriedFrom: number | null },
+  overlay: Overlay,
+  publication: Publication,
+): Promise<void> {
+  const { matterId, divisionCode, validFrom } = overlay;
+  const row = { matterId, divisionCode, overlay, validFrom, digest: contentDigest(overlay), ...place, ...publication };
+  await tx.insert(guideOverlay).values(row);
+}
+
+export async function tellGuides(tx: Transaction, payload: EventPayload<'GuideChanged'>, at: Date): Promise<void> {
+  const stream = `guide:${payload.matterId}`;
+  await append(tx, messages, CONSUMERS, { type: 'GuideChanged', stream, occurredAt: at, payload });
+}

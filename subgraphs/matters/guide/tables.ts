@@ -1,0 +1,49 @@
+import { date, foreignKey, integer, jsonb, pgSchema, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import type { Guide } from './guide.ts';
+import type { Overlay } from './overlay.ts';
+
+const schema = pgSchema('matters');
+
+/** What each publication keeps beside its content. */
+const publication = () => ({
+  validFrom: date({ mode: 'string' }).notNull(),
+  /** Digest of the content: a file that says the same again changes nothing. */
+  digest: text().notNull(),
+  publishedAt: timestamp({ withTimezone: true }).notNull(),
+  /** Id of the person who published it. */
+  publishedBy: text().notNull(),
+});
+
+/** Published versions of service guides (办事指南): append-only. A version ends where the next one begins. */
+export const guideVersion = schema.table(
+  'guide_version',
+  {
+    matterId: text().notNull(),
+    version: integer().notNull(),
+    guide: jsonb().$type<Guide>().notNull(),
+    ...publication(),
+  },
+  (table) => [primaryKey({ columns: [table.matterId, table.version] })],
+);
+
+/** Counties' overlays on versions: append-only. A revision ends where the next one begins, or with its version. */
+export const guideOverlay = schema.table(
+  'guide_overlay',
+  {
+    matterId: text().notNull(),
+    version: integer().notNull(),
+    divisionCode: text().notNull(),
+    revision: integer().notNull(),
+    overlay: jsonb().$type<Overlay>().notNull(),
+    /** The version it was carried over from, or null where the county published it. */
+    carriedFrom: integer(),
+    ...publication(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.matterId, table.version, table.divisionCode, table.revision] }),
+    foreignKey({
+      columns: [table.matterId, table.version],
+      foreignColumns: [guideVersion.matterId, guideVersion.version],
+    }),
+  ],
+);

@@ -1,0 +1,72 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Connected, connect } from '../../db/client.ts';
+import { guideOn, type PublishedGuides } from '../../subgraphs/cases/guide.ts';
+import { findGuideFact } from '../../subgraphs/cases/store.ts';
+import { receive } from '../../subgraphs/cases/workflow.ts';
+import type { Envelope, GuideFact } from '../../subgraphs/kernel/events.ts';
+import { type TestDatabase, testDatabase } from '../support/database.ts';
+
+const MATTER = 'yd2022-3-31';
+const guideOfDays = (promisedDays: number): GuideFact => ({
+  materials: [],
+  steps: [],
+  statutoryDays: 20,
+  promisedDays,
+});
+const first = {
+  version: 1,
+  validFrom: '2026-01-01',
+  validTo: '2026-06-30',
+  city: guideOfDays(10),
+  counties: [
+    { divisionCode: '360731', validFrom: '2026-01-01', guide: guideOfDays(8) },
+    { divisionCode: '360731', validFrom: '2026-04-01', guide: guideOfDays(7) },
+  ],
+};
+const second = { version: 2, validFrom: '2026-07-01', validTo: null, city: guideOfDays(9), counties: [] };
+const guides: PublishedGuides = { matterId: MATTER, versions: [first, second] };
+
+let database: TestDatabase;
+let connected: Connected;
+beforeAll(async () => {
+  database = await testDatabase();
+  connected = connect(database.urls.cases, 'test-cases');
+});
+afterAll(async () => {
+  await connected?.close();
+  await database?.drop();
+});
+
+test.each([
+  ['the county has a guide of its own', '2026-03-31', '360731', 1, 8],
+  ["the county's next one takes over on its first day", '2026-04-01', '360731', 1, 7],
+  ["another county has the city's", '2026-06-30', '360732', 1, 10],
+  ["a city organ goes by the city's", '2026-06-30', null, 1, 10],
+  ['the next version begins on its first day', '2026-07-01', null, 2, 9],
+  ["a county without an overlay on the new version has the city's", '2027-01-01', '360731', 2, 9],
+])('%s', (_, day, division, version, promisedDays) => {
+  expect(guideOn(guides, day, division)).toMatchObject({ version, promisedDays, statutoryDays: 20 });
+});
+
+test('before the first version there is none', () => {
+  expect(guideOn(guides, '2025-12-31', null)).toBeNull();
+});
+
+test('what matters tell is kept: the newest, once', async () => {
+  const deps = { db: connected.db, now: () => new Date(), authorisationKey: new Uint8Array(32) };
+  const tell = (revision: number, versions: PublishedGuides['versions']) => {
+    const event: Envelope = {
+      type: 'GuideChanged',
+      stream: `guide:${MATTER}`,
+      revision,
+      occurredAt: '2026-03-02T04:00:00.000Z',
+      payload: { matterId: MATTER, versions },
+    };
+    return receive(deps, 'matters', event);
+  };
+  expect(await findGuideFact(connected.db, MATTER)).toBeNull();
+  await tell(1, [first]);
+  await tell(2, [first, second]);
+  await tell(1, [first]);
+  expect(await findGuideFact(connected.db, MATTER)).toEqual(guides);
+});

@@ -1,0 +1,416 @@
+import { randomUUID } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testClock } from '../support/clock.ts';
+import { act, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import {
+  forwardedCase,
+  GRANT,
+  messageOf,
+  ORGAN,
+  type PlatformKeys,
+  platformKeys,
+  postMessage,
+  registerPlatform,
+  signAs,
+} from '../support/platform.ts';
+import { until } from '../support/until.ts';
+
+const clock = testClock('2022-09-29');
+let hub: TestHub;
+let keys: PlatformKeys;
+let platform: Awaited<ReturnType<typeof registerPlatform>>;
+
+beforeAll(async () => {
+  hub = await testHub({ now: clock });
+  keys = await platformKeys();
+  platform = await registerPlatform(hub, keys);
+});
+afterAll(() => hub?.stop());
+
+const send = async (message: object, header: object = {}, by = keys) => {
+  const body = JSON.stringify(message);
+  return postMessage(hub, body, await signAs(by, body, clock(), header));
+};
+const stepsOf = async (id: string) => {
+  const query = 'query($id: ID!) { case(id: $id) { step result steps { step actor finding organ { id } } } }';
+  return (await hub.ask('auditor', query, { id })).data.case;
+};
+const messagesOf = async (id: string) => {
+  const query = `query($id: ID!) { platformMessages(case: $id, first: 100) {
+    edges { node { id type key digest body signature verdict answer } } } }`;
+  const { data } = await hub.ask('auditor', query, { id });
+  return data.platformMessages.edges.map(({ node }: { node: object }) => node);
+};
+
+describe('a message does what the organ’s own people could do', () => {
+  test('签收 is shown and moves nothing; 决定 with the seal ends in a license', async () => {
+    const made = await forwardedCase(hub);
+    const platformOf = async (person: string) =>
+      (
+        await hub.ask(person, 'query($id: ID!) { case(id: $id) { platform { name arrivedAt receivedAt } } }', {
+          id: made.id,
+        })
+      ).data.case.platform;
+    expect(await platformOf('window-yudu')).toEqual({
+      name: '赣州市审批平台',
+      arrivedAt: clock().toISOString(),
+      receivedAt: null,
+    });
+    const received = await send(messageOf('RECEIVED', made.number, clock()));
+    expect(received).toMatchObject({ status: 200, body: { outcome: 'DONE', step: 'FORWARDED', result: null } });
+    expect((await platformOf('window-yudu')).receivedAt).toBe(clock().toISOString());
+    expect(await platformOf('applicant-company')).toBeNull();
+
+    const decided = await send(messageOf('DECIDED', made.number, clock(), GRANT));
+    expect(decided).toMatchObject({ status: 200, body: { outcome: 'DONE', caseNumber: made.number, step: 'DECIDED' } });
+    expect((await stepsOf(made.id)).steps.at(-1)).toEqual({
+      step: 'DECIDED',
+      actor: '张伟',
+      finding: 'GRANTED',
+      organ: { id: ORGAN },
+    });
+    await until('the certificate task is open', async () => {
+      const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+      return data.certificateTasks.edges.some(
+        (edge: { node: { case: { id: string } } }) => edge.node.case.id === made.id,
+      );
+    });
+    expect(await issue(hub, ROUTES.WINDOW_FORWARD, made.id, 1)).toMatchObject({ state: 'VALID' });
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    const uses = await sql`select authorised_by_id as actor from seals.seal_use`;
+    await sql.end();
+    expect(uses).toMatchObject([{ actor: `platform:${platform.id}/zhang.wei` }]);
+  });
+
+  test.each([
+    ['a reason that is missing', { decision: 'REJECTED', authoriseSeal: false }, 'REASON_MISSING', 'reason'],
+    [
+      'a seal that is not authorised',
+      { ...GRANT, authoriseSeal: false },
+      'SEAL_AUTHORISATION_MISSING',
+      'authoriseSeal',
+    ],
+    ['a validity that begins before today', { ...GRANT, validFrom: '2022-09-28' }, 'FIELD_MALFORMED', 'validFrom'],
+    ['a name with blanks around', { ...GRANT, by: { id: 'x', name: ' 张伟' } }, 'FIELD_MALFORMED', 'by.name'],
+    ['a time that is yet to come', { ...GRANT, at: '2022-09-30T12:00:00+08:00' }, 'FIELD_MALFORMED', 'at'],
+    ['an organ that works elsewhere', { ...GRANT, organ: 'ganzhou-scjgj' }, 'ORGAN_WITHOUT_POWER', 'organ'],
+    ['a case that there is not', { ...GRANT, caseNumber: '3607312022092999999' }, 'CASE_UNKNOWN', 'caseNumber'],
+  ])('is refused for %s, and the answer kept', async (_, more, code, field) => {
+    const made = await forwardedCase(hub);
+    const message = messageOf('DECIDED', made.number, clock(), more);
+    const refused = await send(message);
+    expect(refused).toMatchObject({ status: 422, body: { outcome: 'REFUSED', id: message.id, code, field } });
+    expect((await stepsOf(made.id)).step).toBe('FORWARDED');
+    expect((await send(message)).text).toBe(refused.text);
+    expect(await send(messageOf('DECIDED', made.number, clock(), GRANT))).toMatchObject({ status: 200 });
+    expect((await send(message)).text).toBe(refused.text);
+  });
+
+  test('退回 and the county examines again; 特别程序 stops the clock and 恢复 lets it run', async () => {
+    const made = await forwardedCase(hub);
+    const { examines, forwards } = ROUTES.WINDOW_FORWARD;
+    const say = async (type: string, more: object = {}) => {
+      const { status, body } = await send(messageOf(type, made.number, clock(), more));
+      return [status, body.code ?? body.step];
+    };
+    const hearing = { kind: 'HEARING', reason: '依法听证', papers: ['赣审听〔2022〕3号'] };
+    expect(await say('RECEIVED')).toEqual([200, 'FORWARDED']);
+    expect(await say('RESUMED')).toEqual([422, 'CASE_NOT_PAUSED']);
+    expect(await say('PAUSED', { ...hearing, papers: [] })).toEqual([422, 'PAPERS_MISSING']);
+    expect(await say('PAUSED', { ...hearing, reason: '' })).toEqual([422, 'REASON_MISSING']);
+    expect(await say('PAUSED', hearing)).toEqual([200, 'FORWARDED']);
+    expect(await say('PAUSED', hearing)).toEqual([422, 'CASE_PAUSED']);
+    expect(await say('DECIDED', GRANT)).toEqual([422, 'CASE_PAUSED']);
+    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_PAUSED']);
+    expect(await say('RESUMED', { note: '听证结束' })).toEqual([200, 'FORWARDED']);
+    expect(await say('SENT_BACK', { reason: '' })).toEqual([422, 'REASON_MISSING']);
+    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([200, 'ACCEPTED']);
+    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
+    expect(await say('RECEIVED')).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
+
+    await act(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }, 'case { id }');
+    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
+    const query = 'query($id: ID!) { case(id: $id) { platform { receivedAt } } }';
+    expect((await hub.ask('auditor', query, { id: made.id })).data.case.platform.receivedAt).toBeNull();
+    expect(await say('DECIDED', GRANT)).toEqual([200, 'DECIDED']);
+    expect((await stepsOf(made.id)).steps.map((one: { step: string }) => one.step).slice(-6)).toEqual([
+      'PAUSED',
+      'RESUMED',
+      'SENT_BACK',
+      'EXAMINED',
+      'FORWARDED',
+      'DECIDED',
+    ]);
+  });
+
+  test('is refused where the case is not there yet, or no longer', async () => {
+    const { accepts, examines, forwards, matter } = ROUTES.SUBSTANTIVE_REVIEW;
+    const applicant = { name: '某某', codeKind: 'USCC', code: '91000000MA0000001R' };
+    const { case: made } = await act(
+      hub,
+      accepts,
+      'acceptCase',
+      'ApplicationInput',
+      { matter, applicant },
+      'case { id number }',
+    );
+    const received = () => send(messageOf('RECEIVED', made.number, clock()));
+    const decided = () => send(messageOf('DECIDED', made.number, clock(), GRANT));
+    expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
+    await act(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }, 'case { id }');
+    expect((await decided()).body.code).toBe('CASE_MUST_BE_FORWARDED');
+    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
+    expect((await decided()).status).toBe(200);
+    expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
+    expect((await decided()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
+  });
+
+  test('is refused for a case of another organ, which the platform does not learn of', async () => {
+    const theirs = await platformKeys();
+    await registerPlatform(hub, theirs, { organ: 'ganzhou-jtysj', name: '交通运输审批平台' });
+    const made = await forwardedCase(hub);
+    for (const more of [{ organ: 'ganzhou-jtysj' }, {}]) {
+      const code = 'organ' in more ? 'CASE_UNKNOWN' : 'ORGAN_WITHOUT_POWER';
+      for (const message of [
+        messageOf('RECEIVED', made.number, clock(), more),
+        messageOf('DECIDED', made.number, clock(), { ...GRANT, ...more }),
+      ]) {
+        expect(await send(message, {}, theirs)).toMatchObject({ status: 422, body: { code } });
+      }
+    }
+    expect((await stepsOf(made.id)).step).toBe('FORWARDED');
+  });
+});
+
+describe('a message is done once', () => {
+  test('repeated, at once, with another signature, later: the same answer to the byte', async () => {
+    const made = await forwardedCase(hub);
+    const message = messageOf('DECIDED', made.number, clock(), GRANT);
+    const together = await Promise.all(Array.from({ length: 8 }, () => send(message)));
+    clock.advance(3_600_000);
+    const later = await send(message);
+    expect(new Set([...together, later].map((answer) => `${answer.status} ${answer.text}`)).size).toBe(1);
+    expect(later.status).toBe(200);
+    expect((await stepsOf(made.id)).steps.filter(({ step }: { step: string }) => step === 'DECIDED')).toHaveLength(1);
+    expect(await messagesOf(made.id)).toHaveLength(1);
+  });
+
+  test('the same id with another body is a conflict, at once too, and changes nothing', async () => {
+    const made = await forwardedCase(hub);
+    const message = messageOf('DECIDED', made.number, clock(), GRANT);
+    const other = { ...message, decision: 'REJECTED', reason: '不符合条件' };
+    const answers = await Promise.all([send(message), send(other)]);
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
+    expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: 'MESSAGE_CONFLICT', field: 'id' });
+    const { steps } = await stepsOf(made.id);
+    const won = answers[0]?.status === 200 ? 'GRANTED' : 'REJECTED';
+    expect(steps.at(-1)).toMatchObject({ step: 'DECIDED', finding: won });
+  });
+
+  test('two decisions under two ids, at once: one is done, one refused', async () => {
+    const made = await forwardedCase(hub);
+    const no = { decision: 'REJECTED', reason: '不符合条件', authoriseSeal: false };
+    const answers = await Promise.all(
+      [GRANT, no].map((more) => send(messageOf('DECIDED', made.number, clock(), more))),
+    );
+    expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
+  });
+
+  test('the same id from two platforms is two messages', async () => {
+    const theirs = await platformKeys();
+    await registerPlatform(hub, theirs, { organ: 'ganzhou-jyj', name: '教育审批平台' });
+    const made = await forwardedCase(hub);
+    const message = messageOf('DECIDED', made.number, clock(), GRANT);
+    expect((await send({ ...message, organ: 'ganzhou-jyj' }, {}, theirs)).body.code).toBe('CASE_UNKNOWN');
+    expect((await send(message)).status).toBe(200);
+  });
+});
+
+describe('nothing is believed without a signature by a key in force', () => {
+  const REFUSED: [string, number, string, (body: string) => Promise<string | null>][] = [
+    ['no signature', 401, 'SIGNATURE_MISSING', async () => null],
+    ['something that is no signature', 401, 'SIGNATURE_MALFORMED', async () => 'a.b.c'],
+    ['a signature over another body', 401, 'SIGNATURE_INVALID', (body) => signAs(keys, `${body} `, clock())],
+    [
+      'a signature by another key under this name',
+      401,
+      'SIGNATURE_INVALID',
+      async (body) => signAs({ ...(await platformKeys()), kid: keys.kid }, body, clock()),
+    ],
+    ['a key that nobody registered', 401, 'KEY_UNKNOWN', async (body) => signAs(await platformKeys(), body, clock())],
+    [
+      'a time six minutes ago',
+      401,
+      'TIMESTAMP_NOT_FRESH',
+      (body) => signAs(keys, body, new Date(clock().getTime() - 360_000)),
+    ],
+    [
+      'a time six minutes ahead',
+      401,
+      'TIMESTAMP_NOT_FRESH',
+      (body) => signAs(keys, body, new Date(clock().getTime() + 360_000)),
+    ],
+    [
+      'another hub’s address',
+      401,
+      'AUDIENCE_WRONG',
+      (body) => signAs(keys, body, clock(), { aud: 'https://hub.example/cases/platform/v1/messages' }),
+    ],
+    ['a header that says more', 401, 'SIGNATURE_MALFORMED', (body) => signAs(keys, body, clock(), { jwk: {} })],
+  ];
+  test.each(REFUSED)('%s', async (_, status, code, sign) => {
+    const made = await forwardedCase(hub);
+    const body = JSON.stringify(messageOf('DECIDED', made.number, clock(), GRANT));
+    expect(await postMessage(hub, body, await sign(body))).toMatchObject({
+      status,
+      body: { outcome: 'REFUSED', code },
+    });
+    expect((await stepsOf(made.id)).step).toBe('FORWARDED');
+    expect(await messagesOf(made.id)).toEqual([]);
+  });
+
+  test('a message caught on the way and sent again later is stale', async () => {
+    const made = await forwardedCase(hub);
+    const body = JSON.stringify(messageOf('RECEIVED', made.number, clock()));
+    const signature = await signAs(keys, body, clock());
+    expect((await postMessage(hub, body, signature)).status).toBe(200);
+    clock.advance(301_000);
+    expect(await postMessage(hub, body, signature)).toMatchObject({
+      status: 401,
+      body: { code: 'TIMESTAMP_NOT_FRESH' },
+    });
+  });
+
+  test.each([
+    ['no JSON', '{"id":'],
+    ['an empty body', ''],
+    ['a name twice', '{"type":"RECEIVED","type":"DECIDED"}'],
+    ['a type that there is not', JSON.stringify(messageOf('APPROVED', '1', new Date(0)))],
+    ['a member too many', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { seal: true }))],
+    ['an id that is none', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { id: randomUUID().toUpperCase() }))],
+  ])('%s is malformed', async (_, body) => {
+    expect(await postMessage(hub, body, await signAs(keys, body, clock()))).toMatchObject({
+      status: 400,
+      body: { code: 'MESSAGE_MALFORMED' },
+    });
+  });
+
+  test('a body over 64 KiB is too large, signed or not', async () => {
+    const body = JSON.stringify(messageOf('RECEIVED', '1', clock(), { note: 'x'.repeat(65_536) }));
+    expect(await postMessage(hub, body, await signAs(keys, body, clock()))).toMatchObject({
+      status: 413,
+      body: { code: 'MESSAGE_TOO_LARGE' },
+    });
+  });
+});
+
+test('a hub that dies with a message in hand has done nothing; the same message again does it once', async () => {
+  const made = await forwardedCase(hub);
+  const message = messageOf('DECIDED', made.number, clock(), GRANT);
+  const admin = postgres(hub.adminUrl, { max: 2 });
+  const held = await admin.reserve();
+  await held`begin`;
+  await held`select 1 from cases.case_file where id = ${made.id} for update`;
+  const lost = send(message);
+  await until('the message waits for the case', async () => {
+    const [row] = await admin`select count(*)::int as waiting from pg_stat_activity
+      where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
+    return row?.waiting > 0;
+  });
+  await admin`select pg_terminate_backend(pid) from pg_stat_activity
+    where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
+  expect(await lost).toMatchObject({ status: 500, body: { outcome: 'FAULT', code: 'INTERNAL' } });
+  await held`commit`;
+  held.release();
+  await admin.end();
+  expect((await stepsOf(made.id)).step).toBe('FORWARDED');
+  expect(await messagesOf(made.id)).toEqual([]);
+  const answers = [await send(message), await send(message)];
+  expect(answers.map(({ status }) => status)).toEqual([200, 200]);
+  expect(answers[0]?.text).toBe(answers[1]?.text);
+  expect((await stepsOf(made.id)).steps.filter((one: { step: string }) => one.step === 'DECIDED')).toHaveLength(1);
+});
+
+test('a case whose matter goes over to another city organ goes over to that organ’s platform', async () => {
+  const theirs = await platformKeys();
+  const to = 'ganzhou-sthjj';
+  const { id: theirId } = await registerPlatform(hub, theirs, { organ: to, name: '生态环境审批平台' });
+  const made = await forwardedCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
+  const sql = postgres(hub.adminUrl, { max: 1 });
+  const matterId = ROUTES.SUBSTANTIVE_REVIEW.matter;
+  const [row] =
+    await sql`select fact, revision from cases.matter_fact join cases.inbox on stream = 'matter:' || matter_id
+    where matter_id = ${matterId}`;
+  const [organ] =
+    await sql`select o from cases.matter_fact, jsonb_array_elements(fact->'organs') o where o->>'id' = ${to} limit 1`;
+  const [first] = row?.fact.delegations ?? [];
+  const moved = JSON.parse(JSON.stringify(first).replaceAll(ORGAN, to));
+  const delegations = [
+    { ...first, validTo: '2022-09-28' },
+    { ...moved, validFrom: '2022-09-29', runningCases: 'FOLLOW' },
+  ];
+  await hub.hub.cases.receive('matters', {
+    type: 'DelegationChanged',
+    stream: `matter:${matterId}`,
+    revision: row?.revision + 1,
+    occurredAt: clock().toISOString(),
+    payload: { ...row?.fact, delegations, organs: [...(row?.fact.organs ?? []), organ?.o] },
+  });
+  expect((await send(messageOf('DECIDED', made.number, clock(), GRANT))).body.code).toBe('MATTER_MOVED');
+  expect((await send(messageOf('RECEIVED', made.number, clock(), { organ: to }), {}, theirs)).status).toBe(200);
+  const query = 'query($id: ID!) { case(id: $id) { platform { name receivedAt } } }';
+  expect((await hub.ask('auditor', query, { id: made.id })).data.case.platform).toEqual({
+    name: '生态环境审批平台',
+    receivedAt: clock().toISOString(),
+  });
+  const told = await sql`select payload->>'platformId' as platform, payload->'steps'->-1->>'step' as step, revision
+    from cases.outbox_event where type = 'ForwardedCaseChanged' and payload->>'caseId' = ${made.id} order by 2, 1`;
+  await sql.end();
+  expect(told.map((one) => ({ ...one }))).toEqual([
+    { platform: platform.id, step: 'FORWARDED', revision: 1 },
+    ...[
+      { platform: platform.id, step: 'MOVED', revision: 2 },
+      { platform: theirId, step: 'MOVED', revision: 1 },
+    ].sort((a, b) => (a.platform < b.platform ? -1 : 1)),
+  ]);
+  expect((await send(messageOf('RECEIVED', made.number, clock()))).body.code).toBe('ORGAN_WITHOUT_POWER');
+  expect((await send(messageOf('DECIDED', made.number, clock(), { ...GRANT, organ: to }), {}, theirs)).status).toBe(
+    200,
+  );
+});
+
+test('the evidence stands: body, signature and answer, unchangeable', async () => {
+  const made = await forwardedCase(hub);
+  const message = messageOf('RECEIVED', made.number, clock());
+  const body = JSON.stringify(message, null, 2);
+  const signature = await signAs(keys, body, clock());
+  const answer = await postMessage(hub, body, signature);
+  expect(await messagesOf(made.id)).toMatchObject([
+    { id: message.id, type: 'RECEIVED', key: keys.kid, body, signature, verdict: 'DONE', answer: answer.text },
+  ]);
+  const sql = postgres(hub.databaseUrls.cases, { max: 1 });
+  await expect(sql`update cases.platform_message set verdict = 'REFUSED'`).rejects.toThrow(/permission denied/);
+  await expect(sql`delete from cases.platform_message`).rejects.toThrow(/permission denied/);
+  await sql.end();
+  const query = 'query($id: ID!) { platformMessages(case: $id, first: 1) { edges { cursor } } }';
+  const { errors } = await hub.ask('ganzhou-xzspj.approver', query, { id: made.id });
+  expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+});
+
+test('a removed platform is not believed any more, and its organ decides at the hub', async () => {
+  const theirs = await platformKeys();
+  const made = await forwardedCase(hub);
+  expect(
+    await refusalOf(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
+  ).toBeNull();
+  expect(await send(messageOf('RECEIVED', made.number, clock()))).toMatchObject({
+    status: 401,
+    body: { code: 'KEY_UNKNOWN' },
+  });
+  const decision = { case: made.id, ...GRANT };
+  expect(await refusalOf(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();
+  platform = await registerPlatform(hub, theirs);
+  keys = theirs;
+});

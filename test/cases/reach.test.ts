@@ -1,0 +1,189 @@
+import { describe, expect, test } from 'vitest';
+import { demoPeople } from '../../scripts/people.ts';
+import { readMatters, readOrgans } from '../../seeds/load.ts';
+import { acceptingOrgan, type CaseActionName, permissions } from '../../subgraphs/cases/action.ts';
+import {
+  type Case,
+  delegationOn,
+  endsInPaper,
+  foldCase,
+  hasEnded,
+  type MatterFact,
+  type StepRecord,
+  waitsFor,
+} from '../../subgraphs/cases/case.ts';
+import { issuerOf } from '../../subgraphs/cases/decide.ts';
+import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import { requirePaperClerk } from '../../subgraphs/licenses/license.ts';
+import { factOf } from '../../subgraphs/matters/matter.ts';
+import { COMPANY } from '../support/flow.ts';
+
+/**
+ * No case is ever left hanging: every state that a case of any of the 108 matters can reach is walked with the rules that
+ * the mutations call, and from each some named person can take a step that leads to an end.
+ */
+
+const DAY = '2026-11-24';
+const organs = readOrgans();
+const people = demoPeople(organs.map((organ) => organ.id));
+
+type Said = Partial<Pick<StepRecord, 'finding' | 'data'>>;
+/** Each action with the steps it may write. */
+const WRITES: Record<CaseActionName, readonly (Said & { step: StepRecord['step'] })[]> = {
+  acceptApplication: [{ step: 'ACCEPTED' }],
+  askSupplement: [{ step: 'SUPPLEMENT_ASKED', data: { supplement: { items: ['x'], until: DAY } } }],
+  supplementCase: [{ step: 'SUPPLEMENTED' }],
+  closeUnsupplemented: [{ step: 'SUPPLEMENT_MISSED' }],
+  refuseAcceptance: [{ step: 'NOT_ACCEPTED' }],
+  examineCase: [
+    { step: 'EXAMINED', finding: 'APPROVED' },
+    { step: 'EXAMINED', finding: 'REFUSED' },
+  ],
+  forwardCase: [{ step: 'FORWARDED' }],
+  sendBackCase: [{ step: 'SENT_BACK' }],
+  pauseCase: [{ step: 'PAUSED', data: { pause: { kind: 'HEARING', papers: ['x'] } } }],
+  resumeCase: [{ step: 'RESUMED' }],
+  decideCase: [
+    { step: 'DECIDED', finding: 'GRANTED' },
+    { step: 'DECIDED', finding: 'REJECTED' },
+  ],
+  withdrawCase: [{ step: 'WITHDRAWN' }],
+  deliverDecision: [{ step: 'DELIVERED' }],
+};
+
+function allows(rule: () => unknown): boolean {
+  try {
+    rule();
+    return true;
+  } catch (error) {
+    if (error instanceof Refusal) return false;
+    throw error;
+  }
+}
+
+/** Acts of the licenses subgraph that bring a case on, each with who may do it. */
+function licenseActs(subject: Case, person: Person): StepRecord['step'][] {
+  const parties = [issuerOf(subject).id, subject.delegation.decides.organ ?? '', subject.acceptedBy ?? ''];
+  const paper = { parties, handledBy: subject.matter.organs.find((one) => one.level === 'COUNTY')?.divisionCode ?? '' };
+  const atCounter = allows(() => requirePaperClerk(person, paper));
+  if (subject.step === 'CERTIFIED') return atCounter ? ['DELIVERED'] : [];
+  if (subject.step !== 'DECIDED' || endsInPaper(subject)) return [];
+  const voids = person.roles.includes('APPROVER') && person.organ === issuerOf(subject).id;
+  return [...(atCounter ? (['CERTIFIED'] as const) : []), ...(voids ? (['VOIDED'] as const) : [])];
+}
+
+const record = (person: Person, said: Said & { step: StepRecord['step'] }): StepRecord => ({
+  at: new Date(`${DAY}T01:00:00Z`),
+  actor: person.name,
+  actorId: person.id,
+  organ: person.organ,
+  note: null,
+  finding: null,
+  data: null,
+  ...said,
+});
+
+/** Every case that one step of one person makes of `subject`, with the step's name. */
+function successors(subject: Case): Case[] {
+  const made: Case[] = [];
+  const named = new Set(subject.matter.organs.map((organ) => organ.id));
+  for (const person of people.filter(({ organ }) => organ === null || named.has(organ) || organ === 'yudu-xzspj')) {
+    for (const [name, writes] of Object.entries(WRITES) as [CaseActionName, (typeof WRITES)[CaseActionName]][]) {
+      if (!allows(() => permissions[name](subject, person))) continue;
+      for (const said of writes) {
+        const acceptedBy =
+          said.step === 'ACCEPTED' ? acceptingOrgan(person, subject.matter, subject.delegation) : subject.acceptedBy;
+        made.push(foldCase({ ...subject, acceptedBy }, [...subject.steps, record(person, said)]));
+      }
+    }
+    for (const step of licenseActs(subject, person)) {
+      made.push(foldCase(subject, [...subject.steps, record(person, { step })]));
+    }
+  }
+  return made;
+}
+
+/** What decides about a state: cases that agree in this behave alike. */
+const keyOf = ({ step, paused, acceptedBy, steps, result }: Case) =>
+  [step, paused !== null, acceptedBy, result, steps.some((one) => one.step === 'SUPPLEMENT_ASKED')].join(' ');
+
+function walk(matter: MatterFact): { states: Map<string, Case>; after: Map<string, Set<string>> } {
+  const [applicant] = people;
+  if (!applicant) throw new Error('nobody');
+  const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
+  const start = foldCase({ ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, acceptedBy: null, guide: null }, [
+    record(applicant, { step: 'RECEIVED' }),
+  ]);
+  const states = new Map([[keyOf(start), start]]);
+  const after = new Map<string, Set<string>>();
+  const queue = [start];
+  for (let subject = queue.pop(); subject; subject = queue.pop()) {
+    const next = successors(subject);
+    after.set(keyOf(subject), new Set(next.map(keyOf)));
+    for (const one of next) {
+      if (states.has(keyOf(one))) continue;
+      states.set(keyOf(one), one);
+      queue.push(one);
+    }
+  }
+  return { states, after };
+}
+
+const facts = readMatters().map(({ mode, validFrom, cityIndustry, countyIndustry, ...row }) => {
+  const { cityOrgan, countyOrgan } = row;
+  const open = { validFrom: null, validTo: null };
+  const matter = {
+    row,
+    delegations: [{ mode, cityOrgan, countyOrgan, validFrom, validTo: null, runningCases: 'FOLLOW' as const }],
+    industryOrgans: [
+      { level: 'CITY' as const, organ: cityIndustry, ...open },
+      { level: 'COUNTY' as const, organ: countyIndustry, ...open },
+    ],
+  };
+  return factOf(matter, organs, DAY);
+});
+
+describe.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'])(
+  'every reachable state of every matter of mode %s',
+  (mode) => {
+    // Matters of the same organs that end in the same kind of outcome behave alike: one of them stands for all.
+    const alike = Map.groupBy(
+      facts.filter((one) => delegationOn(one, DAY).mode === mode),
+      (one) => JSON.stringify([one.delegations, one.outcome.kind === 'DECISION']),
+    );
+    const walked = [...alike.values()].flatMap(([first]) => (first ? [walk(first)] : []));
+
+    test('leads to an end, by a person who exists', () => {
+      expect(walked.length).toBeGreaterThan(1);
+      for (const { states, after } of walked) {
+        const ends = new Set([...states].filter(([, one]) => hasEnded(one)).map(([key]) => key));
+        const leads = new Set(ends);
+        for (let grew = true; grew; ) {
+          const before = leads.size;
+          for (const [key, next] of after) if ([...next].some((one) => leads.has(one))) leads.add(key);
+          grew = leads.size > before;
+        }
+        expect([...states.keys()].filter((key) => !leads.has(key))).toEqual([]);
+        for (const key of ends) expect(after.get(key)?.size).toBe(0);
+      }
+    });
+
+    test('waits for somebody while it runs, and for nobody once it has ended', () => {
+      for (const { states } of walked) {
+        for (const subject of states.values()) {
+          const { organs: named, window } = waitsFor(subject);
+          expect(named.length > 0 || window !== null).toBe(!hasEnded(subject));
+        }
+      }
+    });
+
+    test('reaches every end', () => {
+      const reached = new Set(
+        walked.flatMap(({ states }) => [...states.values()].filter(hasEnded).map((one) => one.result)),
+      );
+      const all = ['ISSUED', 'REJECTED', 'NOT_ACCEPTED', 'WITHDRAWN', 'VOIDED', 'SUPPLEMENT_MISSED', 'CLOSED'];
+      expect([...reached].sort()).toEqual(all.sort());
+    });
+  },
+);

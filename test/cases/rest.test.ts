@@ -1,0 +1,74 @@
+import { describe, expect, test } from 'vitest';
+import { PUBLISHED } from '../../subgraphs/cases/calendar/published.ts';
+import { type RestingCase, restOf } from '../../subgraphs/cases/calendar/rest.ts';
+import { calendarOf } from '../../subgraphs/cases/calendar/working-day.ts';
+
+const calendar = calendarOf(PUBLISHED);
+const on = (step: string, day: string, data: RestingCase['steps'][number]['data'] = null) => ({
+  step,
+  at: new Date(`${day}T10:00:00+08:00`),
+  data,
+});
+const rest = (step: string, steps: RestingCase['steps'], guide: RestingCase['guide'] = null) =>
+  restOf({ step, steps, guide }, calendar);
+
+describe('how long a case may rest', () => {
+  test.each([
+    ['RECEIVED', '2022-06-13'],
+    ['SUPPLEMENT_ASKED', '2022-07-04'],
+    ['ACCEPTED', '2022-06-13'],
+    ['EXAMINED', '2022-06-13'],
+    ['FORWARDED', '2022-06-13'],
+    ['DECIDED', '2022-06-20'],
+    ['CERTIFIED', '2022-06-20'],
+  ])('%s since 2022-06-06: until %s', (step, dueOn) => {
+    expect(rest(step, [on(step, '2022-06-06')])).toEqual({ since: '2022-06-06', dueOn, missingYear: null });
+  });
+
+  test.each(['DELIVERED', 'NOT_ACCEPTED', 'SUPPLEMENT_MISSED', 'WITHDRAWN', 'VOIDED'])('%s: nobody has to', (step) => {
+    expect(rest(step, [on('RECEIVED', '2022-06-06'), on(step, '2022-06-07')]).dueOn).toBeNull();
+  });
+
+  test('the guide’s own limit of the step that comes next goes first', () => {
+    const names = ['收件受理', '审查', '作出决定', '制证', '送达'];
+    const guide = { steps: names.map((name, i) => ({ name, limitDays: i === 3 ? null : i + 1 })) };
+    const dueOn = (step: string) => rest(step, [on(step, '2022-06-06')], guide).dueOn;
+    expect(dueOn('RECEIVED')).toBe('2022-06-07');
+    expect(dueOn('ACCEPTED')).toBe('2022-06-08');
+    expect(dueOn('EXAMINED')).toBe('2022-06-09');
+    expect(dueOn('FORWARDED')).toBe('2022-06-09');
+    // The guide names the step without a limit: the default holds.
+    expect(dueOn('DECIDED')).toBe('2022-06-20');
+    expect(dueOn('CERTIFIED')).toBe('2022-06-13');
+  });
+
+  test('a supplement is due on the day that its notice names', () => {
+    const asked = on('SUPPLEMENT_ASKED', '2022-06-06', { supplement: { until: '2022-06-18' } });
+    expect(rest('SUPPLEMENT_ASKED', [on('RECEIVED', '2022-06-01'), asked]).dueOn).toBe('2022-06-18');
+  });
+
+  test('a special procedure has a limit of its own, and its days are left out of the position’s', () => {
+    const steps = [on('ACCEPTED', '2022-06-06'), on('PAUSED', '2022-06-08')];
+    expect(rest('ACCEPTED', steps)).toEqual({ since: '2022-06-08', dueOn: '2022-07-20', missingYear: null });
+    expect(rest('ACCEPTED', [...steps, on('RESUMED', '2022-06-15')])).toEqual({
+      since: '2022-06-06',
+      dueOn: '2022-06-20',
+      missingYear: null,
+    });
+  });
+
+  test('what another organ takes over, and what is sent back, rests from that day', () => {
+    const moved = [on('ACCEPTED', '2022-06-06'), on('MOVED', '2022-06-10')];
+    expect(rest('ACCEPTED', moved)).toMatchObject({ since: '2022-06-10', dueOn: '2022-06-17' });
+    const back = [on('FORWARDED', '2022-06-06'), on('SENT_BACK', '2022-06-10')];
+    expect(rest('ACCEPTED', back)).toMatchObject({ since: '2022-06-10', dueOn: '2022-06-17' });
+  });
+
+  test('a missing calendar is named, not guessed', () => {
+    expect(rest('ACCEPTED', [on('ACCEPTED', '2026-12-30')])).toEqual({
+      since: '2026-12-30',
+      dueOn: null,
+      missingYear: 2027,
+    });
+  });
+});

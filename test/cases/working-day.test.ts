@@ -1,0 +1,200 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import chineseDays from 'chinese-days';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { type ClockInput, clockOf } from '../../subgraphs/cases/calendar/clock.ts';
+import { requireNotice } from '../../subgraphs/cases/calendar/notice.ts';
+import { PUBLISHED, readPackage } from '../../subgraphs/cases/calendar/published.ts';
+import {
+  addDays,
+  addWorkingDays,
+  calendarOf,
+  flagged,
+  isWeekend,
+  isWorkingDay,
+  type Notice,
+  workingDaysBetween,
+} from '../../subgraphs/cases/calendar/working-day.ts';
+
+const published = calendarOf(PUBLISHED);
+
+/** Vector files are named `<kind>.<rule>.json` and hold an array. */
+function vectors<Vector>(folder: 'valid' | 'invalid', kind: string): (Vector & { file: string })[] {
+  const home = new URL(`../vectors/${folder}/`, import.meta.url);
+  const files = readdirSync(home).filter((file) => file.startsWith(`${kind}.`) && file.endsWith('.json'));
+  const read = (file: string) => JSON.parse(readFileSync(new URL(file, home), 'utf8')) as Vector[];
+  return files.flatMap((file) => read(file).map((vector) => ({ file, ...vector })));
+}
+
+interface Reckoning {
+  from: string;
+  count: number;
+  day: string;
+  missingYear: number;
+}
+
+describe('working days', () => {
+  test.each(vectors<Reckoning>('valid', 'working-day'))('$file: $count after $from is $day', (vector) => {
+    expect(addWorkingDays(published, vector.from, vector.count)).toBe(vector.day);
+    expect(workingDaysBetween(published, vector.from, vector.day)).toBe(vector.count);
+  });
+
+  test.each(vectors<Reckoning>('invalid', 'working-day'))('$file: $count after $from', (vector) => {
+    const reckon = () => addWorkingDays(published, vector.from, vector.count);
+    expect(reckon).toThrow(
+      expect.objectContaining({
+        code: 'CALENDAR_MISSING',
+        message: expect.stringContaining(`${vector.missingYear}年`),
+      }),
+    );
+    expect(flagged(reckon)).toEqual({ value: null, missingYear: vector.missingYear });
+  });
+
+  test('the package answers every day of its years as this calendar does', () => {
+    for (let day = '2004-01-01'; day <= '2026-12-31'; day = addDays(day, 1)) {
+      if (isWorkingDay(published, day) !== chineseDays.isWorkday(day)) throw new Error(day);
+    }
+  });
+
+  test('the package covers the years that it has entries for, and no others', () => {
+    const years = PUBLISHED.map((notice) => notice.year);
+    expect(years).toEqual(Array.from({ length: years.length }, (_, i) => 2004 + i));
+    expect(years).toContain(2022);
+    const last = years.at(-1) ?? 0;
+    expect(chineseDays.isHoliday(`${last + 1}-10-01`)).toBe(false);
+    expect(published.years.has(last + 1)).toBe(false);
+  });
+
+  test('a year of which the package has only a few days has no calendar', () => {
+    const fixed = Object.fromEntries(
+      ['2030-01-01', '2030-05-01', '2030-10-01', '2030-10-02', '2030-10-03'].map((day) => [day, 'x,节,1']),
+    );
+    const holidays = { ...fixed, '2030-12-31': "New Year's Day,元旦,1", '2031-01-01': "New Year's Day,元旦,1" };
+    const notices = readPackage({ holidays, workdays: { '2030-12-28': "New Year's Day,元旦,1" } }, 'a package');
+    expect(notices.map(({ year }) => year)).toEqual([2030]);
+    expect(notices[0]?.holidays).not.toContain('2030-12-31');
+  });
+
+  test('the notice for 2022 is the one that the State Council published', () => {
+    const [printed] = vectors<Notice>('valid', 'calendar-notice.all-long-holidays-of-2022');
+    const shipped = PUBLISHED.find((notice) => notice.year === 2022);
+    expect(shipped?.holidays).toEqual(printed?.holidays);
+    expect(shipped?.makeUpDays).toEqual(printed?.makeUpDays);
+  });
+
+  test('a day is of the notice that names it and of its own year’s calendar', () => {
+    const without2023 = calendarOf(PUBLISHED.filter((notice) => notice.year !== 2023));
+    expect(isWorkingDay(published, '2007-12-29')).toBe(true);
+    expect(isWorkingDay(published, '2022-12-30')).toBe(true);
+    expect(published.holidays.has('2022-12-31')).toBe(true);
+    expect(without2023.holidays.has('2022-12-31')).toBe(false);
+    expect(() => isWorkingDay(without2023, '2023-06-01')).toThrow(expect.objectContaining({ year: 2023 }));
+  });
+
+  test('where two notices name a day, the later year’s is right', () => {
+    const notice = (year: number, holidays: string[], makeUpDays: string[]) => ({
+      year,
+      source: 'x',
+      holidays,
+      makeUpDays,
+    });
+    const older = notice(2022, [], ['2022-12-31']);
+    const newer = notice(2023, ['2022-12-31'], []);
+    for (const order of [
+      [older, newer],
+      [newer, older],
+    ]) {
+      expect(isWorkingDay(calendarOf(order), '2022-12-31')).toBe(false);
+    }
+    expect(
+      isWorkingDay(calendarOf([notice(2022, ['2022-12-31'], []), notice(2023, [], ['2022-12-31'])]), '2022-12-31'),
+    ).toBe(true);
+  });
+
+  test('a gap between two years is a gap', () => {
+    const gap = calendarOf(PUBLISHED.filter(({ year }) => year === 2022 || year === 2024));
+    expect(() => addWorkingDays(gap, '2022-12-30', 3)).toThrow(expect.objectContaining({ year: 2023 }));
+    expect(() => workingDaysBetween(gap, '2022-12-30', '2024-01-05')).toThrow(expect.objectContaining({ year: 2023 }));
+    expect(addWorkingDays(gap, '2023-12-31', 1)).toBe('2024-01-02');
+  });
+
+  const day = fc.integer({ min: 0, max: 8000 }).map((offset) => addDays('2004-01-02', offset));
+  test('adding and counting are one another’s inverse', () => {
+    fc.assert(
+      fc.property(day, fc.integer({ min: 1, max: 40 }), (from, count) => {
+        const to = addWorkingDays(published, from, count);
+        expect(isWorkingDay(published, to)).toBe(true);
+        expect(workingDaysBetween(published, from, to)).toBe(count);
+        expect(workingDaysBetween(published, from, addDays(to, -1))).toBe(count - 1);
+        expect(workingDaysBetween(published, to, from)).toBe(0);
+      }),
+    );
+  });
+  test('a weekend day is worked only where a notice says so', () => {
+    fc.assert(
+      fc.property(day, (one) => {
+        if (isWeekend(one) && isWorkingDay(published, one)) expect(published.makeUpDays.has(one)).toBe(true);
+        if (!isWeekend(one) && !isWorkingDay(published, one)) expect(published.holidays.has(one)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('notices', () => {
+  test.each(vectors<Notice>('valid', 'calendar-notice'))('$file', (notice) => requireNotice(notice));
+  test.each(vectors<{ notice: Notice; field: string; names: string }>('invalid', 'calendar-notice'))(
+    '$file names $names',
+    ({ notice, field, names }) => {
+      expect(() => requireNotice(notice)).toThrow(
+        expect.objectContaining({ code: 'CALENDAR_MALFORMED', field, message: expect.stringContaining(names) }),
+      );
+    },
+  );
+  test('every notice of the package would be accepted', () => {
+    expect(PUBLISHED.length).toBeGreaterThan(20);
+    for (const notice of PUBLISHED) requireNotice(notice);
+  });
+  test('more days than a year’s holidays are refused', () => {
+    const days = Array.from({ length: 61 }, (_, i) => addDays('2027-01-01', i));
+    expect(() => requireNotice({ year: 2027, source: 'x', holidays: days, makeUpDays: [] })).toThrow(/60/);
+  });
+});
+
+type ClockVector = Omit<ClockInput, 'calendar' | 'steps'> & {
+  steps: { step: string; at: string }[];
+  now: string;
+  clock: object;
+};
+
+function run({ steps, now, ...rest }: ClockVector) {
+  const read = steps.map((step) => ({ ...step, at: new Date(step.at) }));
+  return clockOf({ ...rest, steps: read, calendar: published, now: new Date(now) });
+}
+
+describe('clocks', () => {
+  test.each(vectors<ClockVector>('valid', 'clock'))('$file at $now', (vector) => {
+    expect(run(vector)).toMatchObject({ missingYear: null, ...vector.clock });
+  });
+  test.each(vectors<ClockVector>('invalid', 'clock'))('$file at $now', (vector) => {
+    expect(run(vector)).toMatchObject(vector.clock);
+  });
+  test('a load moves running clocks', () => {
+    const steps = [{ step: 'ACCEPTED', at: new Date('2026-12-28T02:00:00Z') }];
+    const input = {
+      steps,
+      guideLimits: { statutoryDays: 20, promisedDays: 5 },
+      powerType: 'LICENSE',
+      now: new Date('2026-12-29T02:00:00Z'),
+    } as const;
+    const [fixed] = vectors<Notice>('valid', 'calendar-notice.fixed-holidays-alone');
+    const [december] = vectors<Notice>('valid', 'calendar-notice.new-year-in-december-before');
+    if (!fixed || !december) throw new Error('no vector');
+    expect(clockOf({ ...input, calendar: calendarOf([...PUBLISHED, fixed]) })).toMatchObject({
+      state: 'GREEN',
+      dueOn: '2027-01-05',
+    });
+    expect(clockOf({ ...input, calendar: calendarOf([...PUBLISHED, december]) })).toMatchObject({
+      dueOn: '2027-01-06',
+    });
+  });
+});

@@ -1,0 +1,141 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { freePort } from '../support/library.ts';
+import { testPeer } from '../support/peer.ts';
+import { forwardedCase, ORGAN, platformKeys, registerPlatform } from '../support/platform.ts';
+import { until } from '../support/until.ts';
+
+const BY = { id: 'li.na', name: '李娜' };
+
+describe.each(['local', 'http'] as const)('a case through the city’s platform, subgraphs joined %s', (transport) => {
+  let hub: TestHub;
+  let peer: Awaited<ReturnType<typeof testPeer>>;
+  let platform: Awaited<ReturnType<typeof registerPlatform>>;
+  beforeAll(async () => {
+    const port = await freePort();
+    hub = await testHub({ transport, publicUrl: `http://127.0.0.1:${port}` });
+    await hub.hub.app.listen({ host: '127.0.0.1', port });
+    const keys = await platformKeys();
+    peer = await testPeer(keys, `http://127.0.0.1:${port}/cases/platform/v1/messages`);
+    platform = await registerPlatform(hub, keys, { url: peer.url });
+  });
+  afterAll(async () => {
+    await hub?.stop();
+    await peer?.stop();
+  });
+
+  const caseOf = async (id: string) => {
+    const query = `query($id: ID!) { case(id: $id) { step result steps { step actor }
+      platform { name deliveredAt receivedAt attempts lastError } } }`;
+    return (await hub.ask('window-yudu', query, { id })).data.case;
+  };
+  const answerTo = (id: string) =>
+    until('the hub has answered', async () => {
+      const message = (await peer.see('/messages')).find((one) => one.id === id);
+      return message?.answer && { status: message.answer.status, ...JSON.parse(message.answer.body) };
+    });
+
+  test('waits for a platform that is away, is received, decided, certified, and the platform learns of it', async () => {
+    const made = await forwardedCase(hub);
+    const waiting = await until('an attempt has failed', async () => {
+      const { platform: state } = await caseOf(made.id);
+      return state.attempts > 0 && state;
+    });
+    expect(waiting).toMatchObject({
+      deliveredAt: null,
+      receivedAt: null,
+      lastError: expect.stringContaining('无法连接'),
+    });
+    await peer.open(platform);
+    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    const { platform: state, step } = await caseOf(made.id);
+    expect([step, state.attempts, state.lastError]).toEqual(['FORWARDED', 0, null]);
+    expect(state.deliveredAt).not.toBeNull();
+    const [news] = await peer.see('/cases');
+    expect(news).toMatchObject({
+      caseNumber: made.number,
+      revision: 1,
+      organ: ORGAN,
+      mode: 'WINDOW_FORWARD',
+      applicant: { code: '91000000MA0000001R' },
+      steps: [
+        { step: 'RECEIVED' },
+        { step: 'ACCEPTED' },
+        { step: 'EXAMINED', note: '材料齐全' },
+        { step: 'FORWARDED' },
+      ],
+    });
+    expect(news).not.toHaveProperty('caseId');
+
+    const id = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'GRANTED' });
+    expect(await answerTo(id)).toMatchObject({ status: 200, outcome: 'DONE', step: 'DECIDED' });
+    await until('a certificate can be issued', async () => {
+      const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
+      return data.certificateTasks.edges.length === 1;
+    });
+    await issue(hub, ROUTES.WINDOW_FORWARD, made.id, 1);
+    await until('the platform knows', async () => (await peer.see('/cases'))[0].result === 'ISSUED');
+    expect((await caseOf(made.id)).steps.map((one: { step: string }) => one.step).slice(-2)).toEqual([
+      'DECIDED',
+      'CERTIFIED',
+    ]);
+  });
+
+  test('a case sent back comes again, as the same case', async () => {
+    const made = await forwardedCase(hub);
+    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    const pause = { kind: 'EXPERT_REVIEW', reason: '专家评审', papers: ['赣审评〔2022〕8号'] };
+    for (const [path, order, step] of [
+      ['/pause', pause, 'FORWARDED'],
+      ['/resume', { note: '评审通过' }, 'FORWARDED'],
+      ['/send-back', { reason: '请补充审查场地条件' }, 'ACCEPTED'],
+    ] as const) {
+      const id = await peer.order(path, { caseNumber: made.number, by: BY, ...order });
+      expect(await answerTo(id)).toMatchObject({ status: 200, step });
+    }
+    const { examines, forwards } = ROUTES.WINDOW_FORWARD;
+    expect(
+      await refusalOf(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }),
+    ).toBeNull();
+    expect(await refusalOf(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id })).toBeNull();
+    await until('it is received again', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    const known = (await peer.see('/cases')).filter((one) => one.caseNumber === made.number);
+    expect(known).toMatchObject([{ revision: 6, step: 'FORWARDED' }]);
+    expect(known[0].steps.find((one: { step: string }) => one.step === 'PAUSED').data).toEqual({
+      pause: { kind: pause.kind, papers: pause.papers },
+    });
+    expect(
+      await refusalOf(hub, forwards, 'withdrawCase', 'CaseReasonInput', { case: made.id, reason: '申请人撤回' }),
+    ).toBeNull();
+    await until('the platform knows of the withdrawal', async () =>
+      (await peer.see('/cases')).some((one) => one.caseNumber === made.number && one.result === 'WITHDRAWN'),
+    );
+  });
+
+  test('a platform that was stopped takes up where it left, and a decision made at the hub beats its own', async () => {
+    const made = await forwardedCase(hub);
+    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    await peer.close();
+    const decision = { case: made.id, decision: 'REJECTED', reason: '不符合条件' };
+    expect(await refusalOf(hub, `${ORGAN}.approver`, 'decideCase', 'DecideCaseInput', decision)).toBeNull();
+    await peer.open(platform);
+    await until('the platform knows', async () =>
+      (await peer.see('/cases')).some((one) => one.caseNumber === made.number && one.result === 'REJECTED'),
+    );
+    const id = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'GRANTED' });
+    expect(await answerTo(id)).toMatchObject({ status: 422, outcome: 'REFUSED', code: 'CASE_STEP_NOT_ALLOWED' });
+    expect((await caseOf(made.id)).result).toBe('REJECTED');
+  });
+
+  test('a secret that was renewed is waited for', async () => {
+    const query = `mutation($i: ChangePlatformInput!) { changePlatform(input: $i) { platform { id secretVersion } secret } }`;
+    const i = { platform: platform.id, renewSecret: true };
+    const { changePlatform } = (await hub.ask('administrator', query, { i })).data;
+    const made = await forwardedCase(hub);
+    await until('the platform refuses', async () => (await caseOf(made.id)).platform.lastError?.includes('HTTP 401'));
+    await peer.close();
+    await peer.open({ ...changePlatform.platform, secret: changePlatform.secret });
+    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+  });
+});

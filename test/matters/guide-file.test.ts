@@ -1,0 +1,183 @@
+import { describe, expect, test } from 'vitest';
+import { FILE_LENGTH, PROBLEMS_MOST, readGuide, readOverlay } from '../../subgraphs/matters/guide/file.ts';
+import type { GuideRefusal } from '../../subgraphs/matters/guide/guide.ts';
+
+const GUIDE = {
+  matterId: 'yd2022-1-07',
+  validFrom: '2026-01-01',
+  conditions: ['有林权。'],
+  steps: [{ name: '受理', what: '核对材料。', limitDays: 1 }],
+  materials: [{ code: 'M01', name: '申请表', form: 'ORIGINAL', copies: 2, required: true }],
+  fees: [{ name: '工本费', amountFen: 1000, basis: '某文件' }],
+  statutoryDays: 20,
+  statutoryBasis: '某法',
+  promisedDays: 10,
+  counters: [{ name: '县窗口', address: '某路', hours: '工作日', phone: '0797' }],
+};
+const TABLE = `part,code,name,text,form,copies,required,days,amount_fen,basis,license_type,address,hours,phone
+matter,,,yd2022-1-07,,,,,,,,,,
+valid_from,,,2026-01-01,,,,,,,,,,
+condition,,,有林权。,,,,,,,,,,
+step,,受理,核对材料。,,,,1,,,,,,
+material,M01,申请表,,ORIGINAL,2,是,,,,,,,
+fee,,工本费,,,,,,1000,某文件,,,,
+statutory,,,,,,,20,,某法,,,,
+promised,,,,,,,10,,,,,,
+counter,,县窗口,,,,,,,,,某路,工作日,0797
+`;
+
+function problemsOf(run: () => unknown) {
+  try {
+    run();
+    return [];
+  } catch (error) {
+    const { code, problems } = error as GuideRefusal;
+    expect(code).toBe('GUIDE_FILE_INVALID');
+    return problems.map(({ place, message }) => (place === '' ? message : `${place}：${message}`));
+  }
+}
+const ofJson = (change: object) => problemsOf(() => readGuide('JSON', JSON.stringify({ ...GUIDE, ...change })));
+const ofTable = (change: (text: string) => string) => problemsOf(() => readGuide('CSV', change(TABLE)));
+
+test('both formats say the same', () => {
+  expect(readGuide('CSV', TABLE)).toEqual(readGuide('JSON', JSON.stringify(GUIDE)));
+  expect(readGuide('CSV', `\ufeff${TABLE.replaceAll('\n', '\r\n')}`)).toEqual(readGuide('CSV', TABLE));
+  expect(readGuide('CSV', TABLE)).toMatchObject({ sample: false, note: null, materials: [{ licenseType: null }] });
+});
+
+test('an overlay too', () => {
+  const overlay = {
+    matterId: 'm',
+    version: 2,
+    divisionCode: '360731',
+    validFrom: '2026-01-01',
+    sample: true,
+    note: '示例',
+    removeMaterials: ['M02'],
+    removeSteps: ['公示'],
+    materials: [{ code: 'M01', copies: 1, required: false }],
+    steps: [{ name: '审查', limitDays: 3 }],
+    fees: [{ name: '工本费', amountFen: 0 }],
+    promisedDays: 5,
+    counters: [],
+  };
+  const table = `part,code,name,text,copies,required,days,amount_fen
+matter,,,m,,,,
+version,,,2,,,,
+division,,,360731,,,,
+valid_from,,,2026-01-01,,,,
+sample,,,true,,,,
+note,,,示例,,,,
+remove_material,M02,,,,,,
+remove_step,,公示,,,,,
+material,M01,,,1,否,,
+step,,审查,,,,3,
+fee,,工本费,,,,,0
+promised,,,,,,5,
+`;
+  expect(readOverlay('CSV', table)).toEqual(readOverlay('JSON', JSON.stringify(overlay)));
+  expect(readOverlay('CSV', table)).toMatchObject(overlay);
+});
+
+describe('JSON: every bad path is named', () => {
+  test.each([
+    ['a fee without a basis', { fees: [{ name: '工本费', amountFen: 1000 }] }, ['fees[0].basis：未填写']],
+    [
+      'a fee with an empty basis',
+      { fees: [{ name: '工本费', amountFen: 1000, basis: ' ' }] },
+      ['fees[0].basis：未填写'],
+    ],
+    ['a promise beyond the law', { promisedDays: 21 }, ['promisedDays：承诺时限 21 个工作日长于法定时限 20 个工作日']],
+    ['a statutory limit without a basis', { statutoryBasis: null }, ['statutoryBasis：法定时限须写明依据']],
+    ['a sample that does not say so', { sample: true }, ['note：示例须在说明中写明是示例']],
+    [
+      'a material that stands twice',
+      { materials: [GUIDE.materials[0], GUIDE.materials[0]] },
+      ['materials[1]：“M01”重复'],
+    ],
+    ['a step that stands twice', { steps: [GUIDE.steps[0], GUIDE.steps[0]] }, ['steps[1]：“受理”重复']],
+    [
+      'a form that is none',
+      { materials: [{ ...GUIDE.materials[0], form: 'FAX' }] },
+      ['materials[0].form：应为 ORIGINAL、COPY、ORIGINAL_SEEN、ELECTRONIC 之一'],
+    ],
+    ['half a copy', { materials: [{ ...GUIDE.materials[0], copies: 0.5 }] }, ['materials[0].copies：应为整数']],
+    ['no days', { promisedDays: 0 }, ['promisedDays：须大于 0']],
+    ['a day that is none', { validFrom: '2026-02-30' }, ['validFrom：应为日期，如 2026-01-01']],
+    ['something unknown', { surprise: 1 }, ['没有此项：surprise']],
+    ['a control character', { conditions: ['有\u0000'] }, ['conditions[0]：不得含有控制字符']],
+    ['half a character', { conditions: ['有\ud800'] }, ['conditions[0]：不得含有控制字符']],
+    ['too many', { conditions: Array.from({ length: 51 }, (_, i) => `条件${i}`) }, ['conditions：最多 50 项']],
+    ['too long', { conditions: ['长'.repeat(501)] }, ['conditions[0]：最多 500 字']],
+    ['two at once', { validFrom: 1, fees: null }, ['validFrom：应为文字', 'fees：应为列表']],
+  ])('%s', (_, change, named) => {
+    expect(ofJson(change)).toEqual(named);
+  });
+
+  test('what is no guide at all', () => {
+    expect(problemsOf(() => readGuide('JSON', '{'))).toEqual(['不是 JSON']);
+    expect(problemsOf(() => readGuide('JSON', '[]'))).toEqual(['应为对象']);
+    expect(problemsOf(() => readGuide('JSON', ' '.repeat(FILE_LENGTH + 1)))).toEqual([`文件最多 ${FILE_LENGTH} 字`]);
+  });
+
+  test('an answer names a hundred problems and no more', () => {
+    const many = Array.from({ length: 50 }, () => ({ name: '', address: '', hours: '', phone: '' }));
+    expect(ofJson({ counters: many })).toHaveLength(PROBLEMS_MOST);
+  });
+});
+
+describe('CSV: every bad line is named', () => {
+  test.each([
+    [
+      'an unknown part',
+      (text: string) => text.replace('fee,', 'cost,'),
+      [
+        '第 7 行：part 不能是“cost”，应为 matter、valid_from、sample、note、promised、counter、condition、step、material、fee、statutory 之一',
+      ],
+    ],
+    [
+      'a cell that the part does not have',
+      (text: string) => text.replace('promised,,,', 'promised,,,多,'.slice(0, -1)),
+      ['第 9 行：promised 行没有 text 一栏，应为空'],
+    ],
+    [
+      'a part that stands twice',
+      (text: string) => `${text}promised,,,,,,,9,,,,,,\n`,
+      ['第 11 行：promised 已在第 9 行写过'],
+    ],
+    ['a fee without a basis', (text: string) => text.replace('某文件', ''), ['第 7 行 basis：未填写']],
+    [
+      'a number that is none',
+      (text: string) => text.replace('ORIGINAL,2', 'ORIGINAL,两'),
+      ['第 6 行 copies：应为整数'],
+    ],
+    ['neither yes nor no', (text: string) => text.replace('是', '对'), ['第 6 行 required：应为是或否']],
+    [
+      'a promise beyond the law',
+      (text: string) => text.replace(',10,', ',21,'),
+      ['第 9 行 promisedDays：承诺时限 21 个工作日长于法定时限 20 个工作日'],
+    ],
+    ['a material twice', (text: string) => `${text}material,M01,表,,COPY,1,是,,,,,,,\n`, ['第 11 行：“M01”重复']],
+    ['an unknown column', (text: string) => text.replace('phone', 'fax'), ['第 1 行：没有此栏：fax']],
+    ['a column twice', (text: string) => text.replace('phone', 'name'), ['第 1 行：name 一栏重复']],
+    [
+      'no column part',
+      (text: string) => text.replace('part,', 'code,'),
+      ['第 1 行：缺少 part 一栏', '第 1 行：code 一栏重复'],
+    ],
+    ['nothing about the matter', (text: string) => text.replace(/matter,.*\n/, ''), ['matterId：未填写']],
+    ['nothing at all', () => '', ['matterId：未填写', 'validFrom：未填写']],
+  ])('%s', (_, change, named) => {
+    expect(ofTable(change)).toEqual(named);
+  });
+
+  test('a line with too few cells', () => {
+    const [problem] = ofTable((text) => text.replace('condition,,,有林权。,,,,,,,,,,', 'condition,,,有林权。'));
+    expect(problem).toMatch(/^第 4 行：不是 CSV/);
+  });
+
+  test('an open quote', () => {
+    const [problem] = ofTable((text) => text.replace('有林权', '"有林权'));
+    expect(problem).toMatch(/不是 CSV/);
+  });
+});

@@ -1,0 +1,407 @@
+import { readFileSync } from 'node:fs';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../db/client.ts';
+import { seed } from '../../scripts/seed.ts';
+import { guideOn } from '../../subgraphs/cases/guide.ts';
+import { findGuideFact } from '../../subgraphs/cases/store.ts';
+import { testClock } from '../support/clock.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const ADMINISTRATOR = 'administrator';
+const SAMPLE = 'yd2022-3-31';
+const clock = testClock('2026-03-02');
+let hub: TestHub;
+let admin: postgres.Sql;
+beforeAll(async () => {
+  hub = await testHub({ now: clock });
+  admin = postgres(hub.adminUrl, { max: 1 });
+});
+afterAll(async () => {
+  await admin?.end();
+  await hub?.stop();
+});
+
+const GUIDE = `version sample note validFrom validTo divisionCode conditions promisedDays statutoryDays statutoryBasis
+  steps { name what limitDays } materials { code name form copies required basis licenseType }
+  fees { name amountFen basis } counters { name address hours phone } differences { part change text widens } matter { id }`;
+const PAYLOAD = `guide { ${GUIDE} } changed differences { part change text widens } lapsed { divisionCode reasons }
+  problems { place message } refusal { code message field }`;
+
+type Kind = 'importGuide' | 'importGuideOverlay';
+async function send(kind: Kind, value: object | string, more: object = {}, person: string | null = ADMINISTRATOR) {
+  const text = typeof value === 'string' ? value : JSON.stringify(value);
+  const query = `mutation($input: ImportGuideInput!) { ${kind}(input: $input) { ${PAYLOAD} } }`;
+  const { data, errors } = await hub.ask(person, query, { input: { format: 'JSON', text, ...more } });
+  return errors ? { fault: errors[0]?.extensions.code } : data[kind];
+}
+async function read(matter: string, on: string | null = null, division: string | null = null) {
+  const query = `query($matter: ID!, $on: Date, $division: String) { matter(id: $matter) { guide(on: $on, division: $division) { ${GUIDE} } } }`;
+  const { data, errors } = await hub.ask(null, query, { matter, on, division });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.matter.guide;
+}
+async function versions(matter: string) {
+  const query = `query($matter: ID!) { matter(id: $matter) { guideVersions(first: 100) { edges { cursor node {
+    guide { version validFrom validTo sample } publishedAt digest lapsed { divisionCode reasons }
+    overlays { divisionCode revision validFrom carriedFrom differences { text } } } } pageInfo { hasNextPage } } } }`;
+  const { data, errors } = await hub.ask(null, query, { matter });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.matter.guideVersions.edges.map((edge: { node: object }) => edge.node);
+}
+
+const guideFor = (matterId: string, change: object = {}) => ({
+  matterId,
+  validFrom: '2026-01-01',
+  conditions: ['有林权。'],
+  steps: [
+    { name: '受理', what: '核对材料。', limitDays: 1 },
+    { name: '审查', what: '审查内容。', limitDays: 5 },
+  ],
+  materials: [
+    { code: 'M01', name: '申请表', form: 'ORIGINAL', copies: 2, required: true },
+    { code: 'M02', name: '场所证明', form: 'COPY', copies: 1, required: true },
+  ],
+  fees: [],
+  statutoryDays: 20,
+  statutoryBasis: '《中华人民共和国行政许可法》第四十二条',
+  promisedDays: 10,
+  counters: [],
+  ...change,
+});
+const overlayFor = (matterId: string, change: object = {}) => ({
+  matterId,
+  version: 1,
+  divisionCode: '360731',
+  validFrom: '2026-03-02',
+  promisedDays: 8,
+  ...change,
+});
+
+describe('the samples that a hub starts with', () => {
+  test('are there for five matters, marked, and nobody else has a guide', async () => {
+    const { data } = await hub.ask(null, '{ matters(first: 100) { edges { node { id guide { sample note } } } } }');
+    const guided = data.matters.edges.filter(({ node }: { node: { guide: unknown } }) => node.guide !== null);
+    expect(guided).toHaveLength(5);
+    for (const { node } of guided) {
+      expect(node.guide.sample).toBe(true);
+      expect(node.guide.note).toMatch(/虚构示例.*invented sample/);
+    }
+  });
+
+  test('the county eases the city guide, and says in what', async () => {
+    const city = await read(SAMPLE);
+    const county = await read(SAMPLE, null, '360731');
+    expect(city).toMatchObject({
+      version: 1,
+      divisionCode: null,
+      promisedDays: 15,
+      differences: [],
+      matter: { id: SAMPLE },
+    });
+    expect(county).toMatchObject({ version: 1, divisionCode: '360731', promisedDays: 10, sample: true });
+    expect(county.differences.map((one: { text: string }) => one.text)).toEqual([
+      '环节“现场检查”：时限由 5 个工作日缩短至 3 个工作日',
+      '材料 M05：取消',
+      '材料 M03：由必需改为可选',
+      '材料 M04：份数由 2 减至 1',
+      '承诺时限由 15 个工作日缩短至 10 个工作日',
+      '窗口“示例窗口：于都县政务服务大厅“市县同权”综合受理窗口”：新增',
+    ]);
+    expect(county.materials.map((one: { code: string }) => one.code)).toEqual(['M01', 'M02', 'M03', 'M04', 'M06']);
+    expect(county.counters).toHaveLength(2);
+    expect(await read(SAMPLE, null, '360732')).toEqual(city);
+    expect(await read(SAMPLE, '2022-05-31')).toBeNull();
+  });
+
+  test('a hub that starts again publishes nothing twice', async () => {
+    const before = await admin`select count(*)::int as n from matters.guide_version`;
+    await seed(hub.hub);
+    expect(await admin`select count(*)::int as n from matters.guide_version`).toEqual(before);
+  });
+});
+
+describe('a guide is published', () => {
+  const MATTER = 'yd2022-1-07';
+
+  test('rehearsed, it is shown and not kept', async () => {
+    const rehearsed = await send('importGuide', guideFor(MATTER), { dryRun: true });
+    expect(rehearsed).toMatchObject({
+      changed: true,
+      problems: [],
+      refusal: null,
+      guide: { version: 1, sample: false },
+    });
+    expect(await read(MATTER)).toBeNull();
+  });
+
+  test('for the whole city, and cases are told', async () => {
+    const done = await send('importGuide', guideFor(MATTER));
+    expect(done).toMatchObject({ changed: true, refusal: null, differences: [], lapsed: [], guide: { version: 1 } });
+    expect(await read(MATTER)).toEqual(done.guide);
+    const cases = connect(hub.databaseUrls.cases, 'test');
+    try {
+      const fact = await until('cases know the guide', () => findGuideFact(cases.db, MATTER));
+      expect(guideOn(fact, '2026-03-02', '360731')).toEqual({
+        version: 1,
+        steps: [
+          { name: '受理', limitDays: 1 },
+          { name: '审查', limitDays: 5 },
+        ],
+        materials: [
+          { code: 'M01', name: '申请表', form: 'ORIGINAL', copies: 2, required: true, licenseType: null },
+          { code: 'M02', name: '场所证明', form: 'COPY', copies: 1, required: true, licenseType: null },
+        ],
+        statutoryDays: 20,
+        promisedDays: 10,
+      });
+    } finally {
+      await cases.close();
+    }
+  });
+
+  test('the same file again changes nothing', async () => {
+    expect(await send('importGuide', guideFor(MATTER))).toMatchObject({ changed: false, guide: { version: 1 } });
+    expect(await versions(MATTER)).toHaveLength(1);
+  });
+
+  test('the next version ends the one before and says what is different', async () => {
+    const next = guideFor(MATTER, { validFrom: '2026-04-01', promisedDays: 9, materials: [] });
+    const done = await send('importGuide', next);
+    expect(done.guide).toMatchObject({ version: 2, validFrom: '2026-04-01', validTo: null });
+    expect(done.differences.map((one: { text: string }) => one.text)).toEqual([
+      '材料 M01：取消',
+      '材料 M02：取消',
+      '承诺时限由 10 个工作日缩短至 9 个工作日',
+    ]);
+    expect(await read(MATTER, '2026-03-31')).toMatchObject({ version: 1, validTo: '2026-03-31', promisedDays: 10 });
+    expect(await read(MATTER, '2026-04-01')).toMatchObject({ version: 2, promisedDays: 9 });
+    expect((await versions(MATTER)).map((one: { guide: object }) => one.guide)).toEqual([
+      { version: 1, validFrom: '2026-01-01', validTo: '2026-03-31', sample: false },
+      { version: 2, validFrom: '2026-04-01', validTo: null, sample: false },
+    ]);
+    expect(await send('importGuide', guideFor(MATTER))).toMatchObject({ changed: false, guide: { version: 1 } });
+  });
+
+  test.each([
+    ['on the day of the one before', '2026-04-01', '须晚于上一版的 2026-04-01'],
+    ['before it', '2026-02-01', '须晚于上一版的 2026-04-01'],
+  ])('never %s', async (_, validFrom, named) => {
+    const { refusal } = await send('importGuide', guideFor(MATTER, { validFrom, promisedDays: 3 }));
+    expect(refusal).toMatchObject({ code: 'GUIDE_OUT_OF_ORDER', message: expect.stringContaining(named) });
+  });
+
+  test('never in the past where one has been in force', async () => {
+    const { refusal } = await send('importGuide', { ...guideFor(SAMPLE), validFrom: '2026-03-01' });
+    expect(refusal).toMatchObject({
+      code: 'GUIDE_OUT_OF_ORDER',
+      message: expect.stringContaining('不早于今天 2026-03-02'),
+    });
+  });
+
+  test('as a table', async () => {
+    const table =
+      'part,text,days,basis\nmatter,yd2022-1-10,,\nvalid_from,2026-01-01,,\ncondition,自愿。,,\nstatutory,,20,某法\n';
+    const done = await send('importGuide', table, { format: 'CSV' });
+    expect(done).toMatchObject({ refusal: null, guide: { version: 1, conditions: ['自愿。'], statutoryDays: 20 } });
+  });
+});
+
+describe('a county overlay is published', () => {
+  const MATTER = 'yd2022-2-30';
+  beforeAll(async () => {
+    expect(await send('importGuide', guideFor(MATTER))).toMatchObject({ refusal: null });
+  });
+
+  test('what adds or lengthens is refused, with every difference named', async () => {
+    const wide = overlayFor(MATTER, { materials: [{ code: 'M02', copies: 2 }], promisedDays: 12 });
+    const answer = await send('importGuideOverlay', wide);
+    expect(answer).toMatchObject({
+      guide: null,
+      changed: false,
+      refusal: {
+        code: 'GUIDE_OVERLAY_WIDENS',
+        message:
+          '县级办事指南只能精简，不得增加或延长：材料 M02：份数由 1 增至 2；承诺时限由 10 个工作日延长至 12 个工作日。',
+      },
+    });
+    expect(answer.problems.map((one: { message: string }) => one.message)).toEqual([
+      '材料 M02：份数由 1 增至 2',
+      '承诺时限由 10 个工作日延长至 12 个工作日',
+    ]);
+    expect(await read(MATTER, null, '360731')).toMatchObject({ divisionCode: null, promisedDays: 10 });
+  });
+
+  test('rehearsed, it is shown and not kept', async () => {
+    const answer = await send('importGuideOverlay', overlayFor(MATTER), { dryRun: true });
+    expect(answer).toMatchObject({ refusal: null, guide: { divisionCode: '360731', promisedDays: 8 } });
+    expect(await read(MATTER, null, '360731')).toMatchObject({ promisedDays: 10 });
+  });
+
+  test('what eases is taken, for that county from its day on', async () => {
+    const done = await send('importGuideOverlay', overlayFor(MATTER));
+    expect(done.differences).toEqual([
+      { part: 'LIMIT', change: 'CHANGED', text: '承诺时限由 10 个工作日缩短至 8 个工作日', widens: false },
+    ]);
+    expect(await send('importGuideOverlay', overlayFor(MATTER))).toMatchObject({ changed: false });
+    expect(await read(MATTER, null, '360731')).toMatchObject({ promisedDays: 8, divisionCode: '360731' });
+    expect(await read(MATTER, '2026-03-01', '360731')).toMatchObject({ promisedDays: 10, divisionCode: null });
+    expect(await read(MATTER, null, null)).toMatchObject({ promisedDays: 10 });
+    const cases = connect(hub.databaseUrls.cases, 'test');
+    try {
+      await until('cases know the overlay', async () => {
+        const fact = await findGuideFact(cases.db, MATTER);
+        return fact !== null && guideOn(fact, '2026-03-02', '360731')?.promisedDays === 8;
+      });
+    } finally {
+      await cases.close();
+    }
+  });
+
+  test('the next revision takes over, never back in time', async () => {
+    const late = overlayFor(MATTER, { validFrom: '2026-03-01', promisedDays: 7 });
+    expect((await send('importGuideOverlay', late)).refusal.code).toBe('GUIDE_OUT_OF_ORDER');
+    const next = overlayFor(MATTER, { validFrom: '2026-03-20', removeMaterials: ['M02'] });
+    expect(await send('importGuideOverlay', next)).toMatchObject({ guide: { validFrom: '2026-03-20' } });
+    expect(await read(MATTER, '2026-03-19', '360731')).toMatchObject({ validTo: '2026-03-19', promisedDays: 8 });
+    expect((await read(MATTER, '2026-03-20', '360731')).materials).toHaveLength(1);
+  });
+
+  test.each([
+    ['a version that is none', { version: 9 }, 'GUIDE_UNKNOWN', '版本 9'],
+    ['before its version', { validFrom: '2025-12-31' }, 'GUIDE_OUT_OF_ORDER', '须在市级版本的施行期内'],
+    ['a matter that is none', { matterId: 'yd2022-9-99' }, 'MATTER_UNKNOWN', 'yd2022-9-99'],
+  ])('refused: %s', async (_, change, code, named) => {
+    const { refusal } = await send('importGuideOverlay', overlayFor(MATTER, change));
+    expect(refusal).toMatchObject({ code, message: expect.stringContaining(named) });
+  });
+
+  test.each([
+    ['a county that is none', { divisionCode: '360799' }, 'divisionCode', '没有区划代码为 360799 的县级机关'],
+    ['the city as a county', { divisionCode: '360700' }, 'divisionCode', '没有区划代码为 360700 的县级机关'],
+    ['removing what is not there', { removeMaterials: ['M99'] }, 'removeMaterials[0]', '市级指南没有“M99”'],
+    [
+      'removing and changing at once',
+      { removeSteps: ['审查'], steps: [{ name: '审查', limitDays: 1 }] },
+      'steps[0]',
+      '“审查”既取消又调整',
+    ],
+    [
+      'a law shorter than the promise',
+      { promisedDays: 8, statutoryDays: 5 },
+      'promisedDays',
+      '承诺时限 8 个工作日长于法定时限 5 个工作日',
+    ],
+    ['a part that no overlay has', { conditions: ['更严。'] }, '', '没有此项：conditions'],
+  ])('refused: %s', async (_, change, place, message) => {
+    const answer = await send('importGuideOverlay', overlayFor(MATTER, { validFrom: '2026-06-01', ...change }));
+    expect(answer.problems).toEqual([{ place, message }]);
+    expect(answer.refusal.code).toBe('GUIDE_FILE_INVALID');
+  });
+});
+
+describe("the city's next version and the counties", () => {
+  const MATTER = 'yd2022-3-25';
+  beforeAll(async () => {
+    await send('importGuide', guideFor(MATTER));
+    await send('importGuideOverlay', overlayFor(MATTER, { removeMaterials: ['M02'] }));
+    await send(
+      'importGuideOverlay',
+      overlayFor(MATTER, { divisionCode: '360732', steps: [{ name: '审查', limitDays: 2 }] }),
+    );
+  });
+
+  test('one overlay still fits and is carried over, the other lapses and is named', async () => {
+    const steps = [{ name: '审查', what: '审查内容，从严。', limitDays: 4 }];
+    const next = guideFor(MATTER, { validFrom: '2026-05-01', promisedDays: 9, steps });
+    const lapsed = [{ divisionCode: '360732', reasons: ['环节“审查”：市级新版本已取消或改动'] }];
+    expect(await send('importGuide', next, { dryRun: true })).toMatchObject({ lapsed });
+    expect(await send('importGuide', next)).toMatchObject({ lapsed });
+    const [first, second] = await versions(MATTER);
+    expect(first).toMatchObject({ lapsed: [], overlays: [{ carriedFrom: null }, { carriedFrom: null }] });
+    expect(second).toMatchObject({
+      lapsed,
+      overlays: [{ divisionCode: '360731', revision: 1, validFrom: '2026-05-01', carriedFrom: 1 }],
+    });
+    expect((await read(MATTER, '2026-05-01', '360731')).materials).toHaveLength(1);
+    expect(await read(MATTER, '2026-05-01', '360732')).toMatchObject({ divisionCode: null, promisedDays: 9 });
+    expect(await read(MATTER, '2026-04-30', '360732')).toMatchObject({ divisionCode: '360732', promisedDays: 8 });
+  });
+
+  test('until it publishes for the new version', async () => {
+    const again = { version: 2, divisionCode: '360732', validFrom: '2026-05-01', promisedDays: 5 };
+    expect(await send('importGuideOverlay', overlayFor(MATTER, again))).toMatchObject({ refusal: null });
+    expect((await versions(MATTER))[1]).toMatchObject({ lapsed: [], overlays: [{}, { divisionCode: '360732' }] });
+  });
+});
+
+describe('nothing is published', () => {
+  const MATTER = 'yd2022-1-08';
+  test.each<[Kind]>([['importGuide'], ['importGuideOverlay']])('%s: by anybody but an administrator', async (kind) => {
+    const people = [
+      'yudu-sfj.approver',
+      'ganzhou-xzspj.approver',
+      'window-yudu',
+      'applicant-company',
+      'auditor',
+      'library',
+    ];
+    for (const person of people) {
+      const { refusal } = await send(kind, '{', {}, person);
+      expect([person, refusal.code]).toEqual([person, 'ROLE_NOT_ALLOWED']);
+    }
+    expect(await send(kind, '{', {}, null)).toEqual({ fault: 'UNAUTHENTICATED' });
+  });
+
+  test('out of a file with an error in it: each is named', async () => {
+    const bad = guideFor(MATTER, { promisedDays: 0, fees: [{ name: '费', amountFen: 1 }] });
+    const answer = await send('importGuide', bad);
+    expect(answer).toMatchObject({
+      guide: null,
+      changed: false,
+      refusal: { code: 'GUIDE_FILE_INVALID', field: 'text' },
+    });
+    expect(answer.problems).toEqual([
+      { place: 'fees[0].basis', message: '未填写' },
+      { place: 'promisedDays', message: '须大于 0' },
+    ]);
+  });
+
+  test('for a matter that is none', async () => {
+    expect((await send('importGuide', guideFor('yd2022-9-99'))).refusal.code).toBe('MATTER_UNKNOWN');
+  });
+
+  test('and what is published never changes, by right of the database', async () => {
+    const sql = postgres(hub.databaseUrls.matters, { max: 1 });
+    try {
+      await expect(sql`update matters.guide_version set version = 7`).rejects.toMatchObject({ code: '42501' });
+      await expect(sql`delete from matters.guide_overlay`).rejects.toMatchObject({ code: '42501' });
+    } finally {
+      await sql.end();
+    }
+  });
+
+  test('two at once become two versions, one after the other', async () => {
+    const matter = 'yd2022-1-09';
+    const days = ['2026-06-01', '2026-07-01', '2026-08-01'];
+    const answers = await Promise.all(days.map((validFrom) => send('importGuide', guideFor(matter, { validFrom }))));
+    const kept = answers.filter((one) => one.refusal === null).map((one) => one.guide.version);
+    expect(kept.length).toBeGreaterThan(0);
+    expect((await versions(matter)).map((one: { guide: { version: number } }) => one.guide.version)).toEqual(
+      kept.sort((a, b) => a - b),
+    );
+    for (const { refusal } of answers) if (refusal) expect(refusal.code).toBe('GUIDE_OUT_OF_ORDER');
+  });
+});
+
+test('the examples in the docs are taken', async () => {
+  const text = readFileSync(new URL('../../docs/guides.md', import.meta.url), 'utf8');
+  const examples = [...text.matchAll(/```(json|csv)\n([\s\S]*?)```/g)];
+  expect(examples).toHaveLength(4);
+  for (const [, format = '', body = ''] of examples) {
+    const kind = /division/.test(body) ? 'importGuideOverlay' : 'importGuide';
+    const answer = await send(kind, body, { format: format.toUpperCase(), dryRun: format === 'csv' });
+    expect(answer).toMatchObject({ problems: [], refusal: null });
+  }
+});

@@ -1,0 +1,49 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { FastifyInstance } from 'fastify';
+import { createPlatform } from '../../scripts/approval-platform/app.ts';
+import { freePort } from './library.ts';
+import { ORGAN, type PlatformKeys } from './platform.ts';
+
+/** The reference approval platform on a port and a folder of its own; it may be opened after the hub, closed, and opened again. */
+export async function testPeer(keys: PlatformKeys, audience: string, decideAfterSeconds: number | null = null) {
+  const folder = mkdtempSync(join(tmpdir(), 'tq-platform-'));
+  const port = await freePort();
+  const base = `http://127.0.0.1:${port}`;
+  const url = `${base}/hub`;
+  let app: FastifyInstance | null = null;
+  const close = async () => {
+    await app?.close();
+    app = null;
+  };
+  return {
+    url,
+    open: async ({ id, secretVersion, secret }: { id: string; secretVersion: number; secret: string }) => {
+      app = createPlatform({
+        folder,
+        organ: ORGAN,
+        key: keys,
+        hub: { kid: `${id}.${secretVersion}`, secret: Buffer.from(secret, 'base64url'), aud: url },
+        audience,
+        decideAfterSeconds,
+        pollMs: 20,
+      });
+      await app.listen({ host: '127.0.0.1', port });
+    },
+    close,
+    /** An order at its desk; gives the id of the message. */
+    order: async (path: string, body: object): Promise<string> => {
+      const headers = { 'content-type': 'application/json' };
+      const response = await fetch(`${base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
+      if (response.status !== 202) throw new Error(await response.text());
+      return ((await response.json()) as { id: string }).id;
+    },
+    // biome-ignore lint/suspicious/noExplicitAny: a test reads what it needs of it
+    see: async (path: string): Promise<any[]> => (await fetch(`${base}${path}`)).json() as Promise<any[]>,
+    stop: async () => {
+      await close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
