@@ -11,6 +11,8 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'calendar_notice',
   'case_material',
   'case_step',
+  'delegation_change',
+  'delegation_import',
   'document',
   'guide_overlay',
   'guide_version',
@@ -24,6 +26,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'seal_event',
   'seal_use',
   'sealed_file',
+  'task_report',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

@@ -1,5 +1,5 @@
 import type { Hub } from '../gateway/hub.ts';
-import { readGuides, readMatters, readOrgans } from '../seeds/load.ts';
+import { readGuides, readMatters, readOrgans, readTasks } from '../seeds/load.ts';
 import { sha256 } from '../subgraphs/kernel/events.ts';
 
 /** Agreements that a demo needs, marked as such: the plan names none. The city and county education organs have none, on purpose. */
@@ -8,8 +8,8 @@ const WITHOUT_AGREEMENT = 'yudu-jktj';
 const BLANKS = 200;
 
 /**
- * Loads what a hub starts with, through the subgraphs' own functions: organs and matters of the plan, sample guides, a seal per organ
- * with its grants, demo agreements, blanks. What is there already stays as it is.
+ * Loads what a hub starts with, through the subgraphs' own functions: organs, matters and tasks of the plan, sample guides, a
+ * seal per organ with its grants, demo agreements, blanks. What is there already stays as it is.
  */
 export async function seed(
   hub: Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>,
@@ -19,6 +19,7 @@ export async function seed(
   await hub.matters.importMatters(organs, rows);
   const { guides, overlays } = readGuides();
   await hub.matters.publishGuides(guides, overlays);
+  await hub.matters.importTasks(readTasks());
   let seals = 0;
   for (const organ of organs) {
     const own = rows.filter((row) => (row.mode === 'DIRECT' ? row.countyOrgan : row.cityOrgan) === organ.id);

@@ -7,6 +7,7 @@ import { readGuide, readOverlay } from '../subgraphs/matters/guide/file.ts';
 import type { Guide } from '../subgraphs/matters/guide/guide.ts';
 import type { Overlay } from '../subgraphs/matters/guide/overlay.ts';
 import type { MatterRow } from '../subgraphs/matters/matter.ts';
+import { DIFFERENCE_FIELDS, type Task } from '../subgraphs/matters/task/task.ts';
 
 /** Reads the checked-in lists; a line that does not fit is named, and nothing is loaded. */
 
@@ -27,11 +28,19 @@ const json = <Schema extends z.ZodType>(schema: Schema) =>
 
 const organLine = z.object({
   id: z.string().min(1),
+  printed_name: z.string(),
   name: z.string().min(1),
   level: z.enum(['CITY', 'COUNTY']),
   division_code: z.string().regex(/^\d{6}$/),
   uscc: z.string().refine(isUscc, 'not a USCC with a good check character'),
 });
+
+/** What every list that was read off the plan keeps of it. */
+const corrections = json(
+  z.array(z.object({ field: z.string(), printed: z.string(), corrected: z.string(), reason: z.string().min(1) })),
+);
+const printed = json(z.array(z.object({ column: z.string(), text: z.string() })));
+const flags = json(z.array(z.string()));
 
 const matterLine = z.object({
   id: z.string().min(1),
@@ -53,32 +62,78 @@ const matterLine = z.object({
   validity_months: optional
     .transform((text) => (text === null ? null : Number(text)))
     .pipe(z.int().positive().nullable()),
-  printed: json(z.array(z.object({ column: z.string(), text: z.string() }))),
-  corrections: json(
-    z.array(z.object({ field: z.string(), printed: z.string(), corrected: z.string(), reason: z.string().min(1) })),
+  printed,
+  corrections,
+  flags,
+});
+
+const day = z.iso.date();
+const level = z.enum(['CITY', 'COUNTY']).nullable();
+
+const taskLine = z.object({
+  number: z.coerce.number().int().positive(),
+  measure: z.coerce.number().int().positive(),
+  name: z.string().min(1),
+  content: z.string().min(1),
+  leads: json(z.array(z.string())),
+  responsible: json(z.array(z.string())),
+  others_too: z.stringbool(),
+  deadline: z.string().min(1),
+  due_on: optional.pipe(day.nullable()),
+  recurring: z.stringbool(),
+  supervisor_level: optional.pipe(level),
+  printed,
+  corrections,
+  flags,
+  body: json(
+    z.object({
+      clause: z.string(),
+      text: z.string(),
+      leads: z.array(z.string()),
+      responsible: z.array(z.string()),
+      othersToo: z.boolean(),
+      deadline: z.string(),
+      dueOn: day.nullable(),
+      recurring: z.boolean(),
+      supervisorLevel: level,
+    }),
   ),
-  flags: json(z.array(z.string())),
+  differences: json(
+    z.array(
+      z.object({
+        field: z.enum(DIFFERENCE_FIELDS),
+        annex: z.string(),
+        body: z.string(),
+        sentence: z.string().min(1),
+      }),
+    ),
+  ),
 });
 
 function readFile(file: string): string {
   return readFileSync(new URL(file, import.meta.url), 'utf8');
 }
 
-function readLines<Schema extends z.ZodType<{ id: string }>>(list: string, csv: string, schema: Schema) {
+function readLines<Schema extends z.ZodType<{ id: string } | { number: number }>>(
+  list: string,
+  csv: string,
+  schema: Schema,
+) {
   const lines: { record: unknown; info: { lines: number } }[] = parse(csv, { columns: true, bom: true, info: true });
-  const seen = new Set<string>();
+  const seen = new Set<string | number>();
   return lines.map(({ record, info }): z.infer<Schema> => {
     const read = schema.safeParse(record);
     if (!read.success) throw new Error(`${list}, line ${info.lines}: ${z.prettifyError(read.error)}`);
-    if (seen.has(read.data.id)) throw new Error(`${list}, line ${info.lines}: ${read.data.id} stands twice`);
-    seen.add(read.data.id);
+    const key = 'id' in read.data ? read.data.id : read.data.number;
+    if (seen.has(key)) throw new Error(`${list}, line ${info.lines}: ${key} stands twice`);
+    seen.add(key);
     return read.data;
   });
 }
 
 /** The organs of the plan, and one of another county. Throws an Error that names the line where one does not fit. */
 export function readOrgans(csv: string = readFile('organs.csv')): OrganFact[] {
-  return readLines('organs', csv, organLine).map(({ division_code, ...rest }) => ({
+  return readLines('organs', csv, organLine).map(({ division_code, printed_name: _, ...rest }) => ({
     ...rest,
     divisionCode: division_code,
   }));
@@ -121,4 +176,31 @@ export function readGuides(): { guides: Guide[]; overlays: Overlay[] } {
     guides: files.filter((file) => !isOverlay(file)).map((file) => readGuide('JSON', read(file))),
     overlays: files.filter(isOverlay).map((file) => readOverlay('JSON', read(file))),
   };
+}
+
+/** The 12 tasks of the plan's annex 4. Throws an Error that names the line where one does not fit. */
+export function readTasks(csv: string = readFile('tasks.csv')): Task[] {
+  const organs = readLines('organs', readFile('organs.csv'), organLine);
+  const idOf = new Map(organs.map((one) => [one.printed_name, one.id]));
+  const named = (names: readonly string[]) => names.map((name) => ({ printed: name, organ: idOf.get(name) ?? null }));
+  return readLines('tasks', csv, taskLine).map(({ others_too, deadline, due_on, supervisor_level, body, ...line }) => ({
+    ...line,
+    leads: named(line.leads),
+    responsible: named(line.responsible),
+    othersToo: others_too,
+    deadlinePrinted: deadline,
+    dueOn: due_on,
+    supervisorLevel: supervisor_level,
+    body: {
+      clause: body.clause,
+      text: body.text,
+      leads: named(body.leads),
+      responsible: named(body.responsible),
+      othersToo: body.othersToo,
+      deadlinePrinted: body.deadline,
+      dueOn: body.dueOn,
+      recurring: body.recurring,
+      supervisorLevel: body.supervisorLevel,
+    },
+  }));
 }

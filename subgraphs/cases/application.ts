@@ -1,7 +1,7 @@
-import type { Holder } from '../kernel/events.ts';
+import type { DelegationFact, Holder } from '../kernel/events.ts';
 import { requireHolderCode } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { actionOf, endsInLicenseAct, type LicenseFact, type MatterFact } from './case.ts';
+import { actionOf, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export const NAME_LENGTH = 100;
 export const LABEL_LENGTH = 20;
@@ -28,7 +28,11 @@ export function requireLine(text: string, most: number, field: string): void {
  * Checks an application (收件) before it is accepted.
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, LICENSE_NOT_NAMED, LICENSE_UNKNOWN, NOT_YOUR_RECORD.
  */
-export function requireApplication(matter: MatterFact, application: Application, license: LicenseFact | null): void {
+export function requireApplication(
+  delegation: DelegationFact,
+  application: Application,
+  license: LicenseFact | null,
+): void {
   requireLine(application.applicant.name, NAME_LENGTH, 'applicant.name');
   requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
   if (application.fields.length > FIELDS_MOST) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${FIELDS_MOST} 项`);
@@ -36,12 +40,12 @@ export function requireApplication(matter: MatterFact, application: Application,
     requireLine(field.label, LABEL_LENGTH, 'fields.label');
     requireLine(field.text, TEXT_LENGTH, 'fields.text');
   }
-  if (!endsInLicenseAct(matter) || actionOf(matter) === 'ISSUE') return;
+  if (!endsInLicenseAct(delegation) || actionOf(delegation) === 'ISSUE') return;
   if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
-  if (license === null || license.license.licenseType !== matter.outcome.licenseType) {
+  if (license === null || license.license.licenseType !== delegation.outcome.licenseType) {
     throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   }
-  const passesOn = actionOf(matter) === 'TRANSFER';
+  const passesOn = actionOf(delegation) === 'TRANSFER';
   if (!passesOn && license.license.holder.code !== application.applicant.code) {
     throw new Refusal('NOT_YOUR_RECORD', 'licenseNumber');
   }

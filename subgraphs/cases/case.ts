@@ -145,7 +145,7 @@ function resultOf(
   if (step === 'NOT_ACCEPTED' || step === 'WITHDRAWN' || step === 'SUPPLEMENT_MISSED' || step === 'VOIDED') return step;
   if (!decided) return null;
   if (decided.finding === 'REJECTED') return 'REJECTED';
-  if (!endsInLicenseAct(file.matter)) return 'CLOSED';
+  if (!endsInLicenseAct(file.delegation)) return 'CLOSED';
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
 }
 
@@ -156,17 +156,17 @@ export function hasEnded(subject: Case): boolean {
 
 /** Whether the case waits for its decision document to be handed over, rather than for an act on a license. */
 export function endsInPaper(subject: Case): boolean {
-  return subject.step === 'DECIDED' && (subject.result === 'REJECTED' || !endsInLicenseAct(subject.matter));
+  return subject.step === 'DECIDED' && (subject.result === 'REJECTED' || !endsInLicenseAct(subject.delegation));
 }
 
-/** Whether a granted case of this matter ends in an act on a license rather than in a decision document. */
-export function endsInLicenseAct(matter: MatterFact): boolean {
-  return matter.outcome.kind !== 'DECISION';
+/** Whether a granted case of this delegation ends in an act on a license rather than in a decision document. */
+export function endsInLicenseAct(delegation: DelegationFact): boolean {
+  return delegation.outcome.kind !== 'DECISION';
 }
 
-/** What the matter does to a license; a matter that ends in one and says nothing else issues it. */
-export function actionOf(matter: MatterFact): LicenseAction {
-  return matter.licenseAction ?? 'ISSUE';
+/** What a case of this delegation does to a license; one that ends in a license and says nothing else issues it. */
+export function actionOf(delegation: DelegationFact): LicenseAction {
+  return delegation.licenseAction ?? 'ISSUE';
 }
 
 /** The delegation in force on `on`; refuses MATTER_NOT_DELEGATED where there is none. */

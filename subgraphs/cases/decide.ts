@@ -27,16 +27,17 @@ export function decide(
   // Every decision is sealed: on the license, or on a document of its own.
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
   if (rejected) return null;
-  if (!endsInLicenseAct(subject.matter)) return null;
+  if (!endsInLicenseAct(subject.delegation)) return null;
   if (input.validFrom !== null && input.validFrom < today) throw new Refusal('FIELD_MALFORMED', 'validFrom');
   return contentOf(subject, license, input.validFrom ?? today);
 }
 
 /** The content that a granted case puts on the license. */
 function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): GrantContent {
-  const { outcome, matterId } = subject.matter;
+  const { matterId } = subject.matter;
+  const { outcome } = subject.delegation;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
-  const action = actionOf(subject.matter);
+  const action = actionOf(subject.delegation);
   const asApplied = { holder: subject.applicant, fields: [...subject.fields] };
   const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
   if (action === 'ISSUE') {

@@ -99,7 +99,7 @@ async function open(
   if (before) return requireSame(before, digest);
 
   const named = application.licenseNumber;
-  requireApplication(matter, application, named === null ? null : await store.findLicense(tx, named));
+  requireApplication(delegation, application, named === null ? null : await store.findLicense(tx, named));
   const county = divisionOf(matter, delegation.countyOrgan);
   if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
   const number = await store.takeNumber(tx, county, dayOf(at));
@@ -226,7 +226,7 @@ export function supplement(deps: WorkflowDependencies, acting: Acting, given: Su
     const fields = given.fields ?? subject.fields;
     const licenseNumber = given.licenseNumber ?? subject.licenseNumber;
     const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
-    requireApplication(subject.matter, { applicant: subject.applicant, fields, licenseNumber }, license);
+    requireApplication(subject.delegation, { applicant: subject.applicant, fields, licenseNumber }, license);
     await handIn(tx, subject, person, given.materials, at);
     const record = stepBy(person, 'SUPPLEMENTED', at, { note: given.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });

@@ -14,6 +14,7 @@ import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import * as reception from './reception.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
+import { runningResolvers } from './running/resolvers.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { viewCase } from './view.ts';
@@ -34,6 +35,7 @@ export function caseResolvers(dependencies: PlatformDependencies & MaterialDepen
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
     Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
+    Matter: runningResolvers(db).Matter,
     Mutation: Object.assign(
       receptionMutations(dependencies),
       stepMutations(dependencies),

@@ -9,6 +9,7 @@ import type { Assignment as AssignmentView, Delegation as DelegationView } from 
 
 const organ = (id: string) => ({ id });
 
+/** What resolvers of Case build on; named in codegen.ts. @public */
 export type CaseView = ReturnType<typeof viewCase>;
 
 /** A case as this caller may see it; what other rooms know of it is added by their own resolvers of Case. */

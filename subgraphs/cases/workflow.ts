@@ -138,7 +138,7 @@ async function grant(
 ): Promise<void> {
   const { subject, approver, content, at } = granted;
   const issuer = issuerOf(subject);
-  const county = subject.matter.organs.find((organ) => organ.id === subject.matter.countyOrgan);
+  const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
   const digest = contentDigest(content);
   const authorisation = await writeAuthorisation('cases', authorisationKey, {
     actor: approver.id,

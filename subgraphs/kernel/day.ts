@@ -21,9 +21,9 @@ export function within(day: Day, from: Day | null, to: Day | null): boolean {
   return (from === null || from <= day) && (to === null || day <= to);
 }
 
-/** Whether `text` is a real calendar day, `YYYY-MM-DD`. */
+/** Whether `text` is a real calendar day, `YYYY-MM-DD`; there is no year 0000. */
 export function isDay(text: string): text is Day {
-  if (!/^\d{4}-\d{2}-\d{2}$/.test(text)) return false;
+  if (!/^(?!0000)\d{4}-\d{2}-\d{2}$/.test(text)) return false;
   const parsed = new Date(`${text}T00:00:00Z`);
   return !Number.isNaN(parsed.getTime()) && parsed.toISOString().startsWith(text);
 }

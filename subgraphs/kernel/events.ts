@@ -39,6 +39,7 @@ export const LICENSE_STATES = [
 ] as const;
 
 export type Mode = (typeof MODES)[number];
+export type RunningCases = (typeof RUNNING_CASES)[number];
 export type PowerType = (typeof POWER_TYPES)[number];
 export type LicenseAction = (typeof LICENSE_ACTIONS)[number];
 
@@ -47,6 +48,9 @@ export type LicenseState = (typeof LICENSE_STATES)[number];
 
 const day = z.iso.date();
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
+const text = z.string();
+const said = text.nullable();
+const data = z.record(z.string(), z.unknown()).nullable();
 
 const organ = z.object({
   id: z.string(),
@@ -68,25 +72,6 @@ const assignment = z.object({
 });
 export type Assignment = z.infer<typeof assignment>;
 
-const delegation = z.object({
-  mode: z.enum(MODES),
-  validFrom: day.nullable(),
-  validTo: day.nullable(),
-  cityOrgan: z.string(),
-  countyOrgan: z.string(),
-  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
-  industry: z.object({ city: z.string().nullable(), county: z.string().nullable() }),
-  /** Whether cases that run when this period begins go over to its organs, or stay with theirs; their mode stays either way. */
-  runningCases: z.enum(RUNNING_CASES),
-  accepts: assignment,
-  examines: assignment,
-  decides: assignment,
-  seals: assignment,
-  liable: assignment,
-  supervises: assignment,
-});
-export type DelegationFact = z.infer<typeof delegation>;
-
 const outcome = z.object({
   kind: z.enum(OUTCOME_KINDS),
   /** Name of what the case ends in (证照名称), for instance 第三类医疗器械经营许可证. */
@@ -97,6 +82,29 @@ const outcome = z.object({
   validityMonths: z.number().int().positive().nullable(),
 });
 export type OutcomeFact = z.infer<typeof outcome>;
+
+/** A delegation for as long as nothing in it changes: neither mode nor organs, industry organs or outcome. */
+const delegation = z.object({
+  mode: z.enum(MODES),
+  validFrom: day.nullable(),
+  validTo: day.nullable(),
+  cityOrgan: z.string(),
+  countyOrgan: z.string(),
+  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
+  industry: z.object({ city: z.string().nullable(), county: z.string().nullable() }),
+  /** Whether cases that run when this period begins go over to its organs, or stay with theirs; their mode stays either way. */
+  runningCases: z.enum(RUNNING_CASES),
+  /** What a case accepted in this period does to a license, and what it ends in. */
+  licenseAction: z.enum(LICENSE_ACTIONS).nullable(),
+  outcome,
+  accepts: assignment,
+  examines: assignment,
+  decides: assignment,
+  seals: assignment,
+  liable: assignment,
+  supervises: assignment,
+});
+export type DelegationFact = z.infer<typeof delegation>;
 
 const holder = z.object({
   name: z.string().min(1),
@@ -144,17 +152,16 @@ export type GuideMaterialFact = z.infer<typeof guideMaterial>;
 export type GuideFact = z.infer<typeof guide>;
 
 export const payloads = {
-  /** A matter as it stands, with every delegation period and the organs these name. */
+  /**
+   * A matter through time: periods oldest first, at most one on any day, none while the matter is not delegated, and the
+   * organs these name. A change that takes effect later is a period already: its day brings no event.
+   */
   DelegationChanged: z.object({
     matterId: z.string(),
     mainItem: z.string(),
     subItem: z.string().nullable(),
     name: z.string(),
     powerType: z.enum(POWER_TYPES),
-    licenseAction: z.enum(LICENSE_ACTIONS).nullable(),
-    outcome,
-    cityOrgan: z.string(),
-    countyOrgan: z.string(),
     delegations: z.array(delegation),
     organs: z.array(organ),
   }),
@@ -280,18 +287,9 @@ export const payloads = {
     /** Position and result of the case, as `Case.step` and `Case.result` name them. */
     step: z.string(),
     result: z.string().nullable(),
-    /** Every step so far, oldest first. */
+    /** Every step so far, oldest first; `data` is what one carries beside its note: a pause with its papers, a transfer. */
     steps: z.array(
-      z.object({
-        step: z.string(),
-        at: z.iso.datetime(),
-        organ: z.string().nullable(),
-        actor: z.string(),
-        finding: z.string().nullable(),
-        note: z.string().nullable(),
-        /** What the step carries beside its note: a pause with its papers, a transfer with its organs. */
-        data: z.record(z.string(), z.unknown()).nullable(),
-      }),
+      z.object({ step: text, at: z.iso.datetime(), actor: text, organ: said, finding: said, note: said, data }),
     ),
   }),
   /** An approval result pushed to a supervisor (双推送); the webhook's body. */

@@ -1,14 +1,15 @@
 import { readFileSync } from 'node:fs';
-import { dayOf } from '../kernel/day.ts';
 import type { Envelope, OrganFact } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';
 import { publishMissing } from './guide/workflow.ts';
-import { factOf, type MatterRow } from './matter.ts';
+import { type MatterRow, openMatter } from './matter.ts';
 import { matterResolvers, type ResolverDependencies } from './resolvers.ts';
 import * as store from './store.ts';
+import { putTasks } from './task/store.ts';
+import type { Task } from './task/task.ts';
 
 export interface MattersDependencies extends ResolverDependencies {
   send: { cases: (event: Envelope) => Promise<void> };
@@ -18,12 +19,14 @@ export interface MattersDependencies extends ResolverDependencies {
 
 export interface Matters extends Subgraph {
   /**
-   * Keeps organs and matters as a list says, all or nothing, and tells cases of each matter that changed. The same list
-   * again changes nothing.
+   * Adds the organs and matters of a list that are not there yet, all or nothing, and tells cases of each. What is there
+   * already stays as it is: only `importDelegations` changes it.
    */
-  importMatters(organs: readonly OrganFact[], rows: readonly MatterRow[]): Promise<{ changed: number }>;
+  importMatters(organs: readonly OrganFact[], rows: readonly MatterRow[]): Promise<{ added: number }>;
   /** Publishes the guides of matters that have none yet, each with its overlays. Gives how many. */
   publishGuides(guides: readonly Guide[], overlays: readonly Overlay[]): Promise<number>;
+  /** Keeps the plan's tasks (附件4) as a list says; what organs reported of them stays. */
+  importTasks(tasks: readonly Task[]): Promise<void>;
 }
 
 /** The matters subgraph (事项): the plan's list, and who does what by which mode on which day. */
@@ -47,19 +50,18 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
     },
     stop: async () => relay?.stop(),
     publishGuides: (guides, overlays) => publishMissing({ db, now }, guides, overlays),
+    importTasks: (tasks) => db.transaction((tx) => putTasks(tx, tasks)),
     importMatters: (organs, rows) =>
       db.transaction(async (tx) => {
         await store.lockImport(tx);
-        await store.putOrgans(tx, organs);
-        const at = now();
-        let changed = 0;
-        for (const row of rows) {
-          const matter = await store.putMatter(tx, row);
-          if (!matter) continue;
-          changed++;
-          await store.tellChanged(tx, factOf(matter, organs, dayOf(at)), at);
-        }
-        return { changed };
+        await store.addOrgans(tx, organs);
+        const known = await store.knownMatters(
+          tx,
+          rows.map((row) => row.id),
+        );
+        const missing = rows.filter((row) => !known.has(row.id));
+        for (const row of missing) await store.addMatter(tx, openMatter(row), now());
+        return { added: missing.length };
       }),
   };
 }

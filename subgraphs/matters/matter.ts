@@ -8,6 +8,7 @@ import type {
   OrganFact,
   OutcomeFact,
   PowerType,
+  RunningCases,
 } from '../kernel/events.ts';
 
 /** One printed cell, to the letter. */
@@ -47,16 +48,23 @@ export interface MatterRow {
 }
 
 /** First and last day; null is an open end. */
-interface Period {
+export interface Period {
   validFrom: Day | null;
   validTo: Day | null;
 }
 
-/** A mode for a time, between a city and a county organ. */
-export interface Delegation extends Period {
-  mode: Mode;
+/** What stands between a city and a county organ for a time; mode null: the matter is not delegated then, its mode has ended. */
+export interface DelegationPeriod extends Period {
+  mode: Mode | null;
   cityOrgan: string;
   countyOrgan: string;
+  /** Whether cases that run when the period begins go over to its organs. */
+  runningCases: RunningCases;
+}
+
+/** A mode for a time, between a city and a county organ (下放关系). */
+export interface Delegation extends DelegationPeriod {
+  mode: Mode;
 }
 
 /** The organ that supervises a matter on one level, for a time; organ null while nobody is named. */
@@ -65,11 +73,35 @@ export interface IndustryOrgan extends Period {
   organ: string | null;
 }
 
-/** A matter with its delegations and industry organs through time. */
+/** What a case of a matter does to a license and ends in, for a time. */
+export interface OutcomePeriod extends Period {
+  licenseAction: LicenseAction | null;
+  outcome: OutcomeFact;
+}
+
+/** What no list changes: the matter as the plan has it, with its provenance. */
+export type MatterEntry = Pick<
+  MatterRow,
+  | 'id'
+  | 'annex'
+  | 'row'
+  | 'mainItem'
+  | 'subItem'
+  | 'powerType'
+  | 'cityOrgan'
+  | 'countyOrgan'
+  | 'printed'
+  | 'corrections'
+  | 'flags'
+>;
+
+/** A matter with what stands for it through time; each history oldest first, without a gap from its first day on. */
 export interface Matter {
-  row: Omit<MatterRow, 'mode' | 'validFrom' | 'cityIndustry' | 'countyIndustry'>;
-  delegations: readonly Delegation[];
+  row: MatterEntry;
+  periods: readonly DelegationPeriod[];
   industryOrgans: readonly IndustryOrgan[];
+  /** Reaches back without a first day: there is an outcome on every day. */
+  outcomes: readonly OutcomePeriod[];
 }
 
 /** The sub-item, or the main item where there is none. */
@@ -77,9 +109,48 @@ export function nameOf(row: { mainItem: string; subItem: string | null }): strin
   return row.subItem ?? row.mainItem;
 }
 
+/** The period that a day falls into, or null where the day is before them all. */
+export function periodOn<One extends Period>(periods: readonly One[], on: Day): One | null {
+  return periods.find((one) => within(on, one.validFrom, one.validTo)) ?? null;
+}
+
+/** Every delegation, oldest first. */
+export function delegationsOf(matter: Matter): Delegation[] {
+  return matter.periods.filter((one): one is Delegation => one.mode !== null);
+}
+
 /** The delegation in force on a day, or null where the matter is not delegated then. */
 export function delegationOn(matter: Matter, on: Day): Delegation | null {
-  return matter.delegations.find((one) => within(on, one.validFrom, one.validTo)) ?? null;
+  return periodOn(delegationsOf(matter), on);
+}
+
+/** The industry organ (行业主管部门) of a level on a day, or null where none is named. */
+export function industryOn(matter: Matter, level: 'CITY' | 'COUNTY', on: Day): string | null {
+  const ofLevel = matter.industryOrgans.filter((one) => one.level === level);
+  return periodOn(ofLevel, on)?.organ ?? null;
+}
+
+/** What a case of the matter ends in on a day. */
+export function outcomeOn(matter: Matter, on: Day): OutcomePeriod {
+  const found = periodOn(matter.outcomes, on);
+  if (!found) throw new RangeError(`matter ${matter.row.id} has no outcome on ${on}`);
+  return found;
+}
+
+/** A matter as a list first brings it in. Its outcome holds from ever: a case may end in nothing else. */
+export function openMatter(given: MatterRow): Matter {
+  const { mode, validFrom, cityIndustry, countyIndustry, licenseAction, outcome, ...row } = given;
+  const { cityOrgan, countyOrgan } = given;
+  const period = { validFrom, validTo: null };
+  return {
+    row,
+    periods: [{ mode, cityOrgan, countyOrgan, runningCases: 'FOLLOW', ...period }],
+    industryOrgans: [
+      { level: 'CITY', organ: cityIndustry, ...period },
+      { level: 'COUNTY', organ: countyIndustry, ...period },
+    ],
+    outcomes: [{ licenseAction, outcome, validFrom: null, validTo: null }],
+  };
 }
 
 /**
@@ -103,7 +174,7 @@ export function dayBefore(day: Day): Day {
 }
 
 /** The day of a period that lies nearest to `day`. */
-function nearest(day: Day, { validFrom, validTo }: Period): Day {
+export function nearest(day: Day, { validFrom, validTo }: Period): Day {
   if (validFrom !== null && day < validFrom) return validFrom;
   return validTo !== null && validTo < day ? validTo : day;
 }
@@ -112,12 +183,10 @@ const NO_INDUSTRY_ORGAN = '行业主管部门待明确：审批局不承担监�
 
 /** Who accepts, examines, decides, seals, is liable and supervises: derived from the mode, never typed in (实施方案二、三.5). */
 export function responsibilities(matter: Matter, delegation: Delegation, on: Day): DelegationFact {
-  const { mode, validFrom, validTo, cityOrgan: city, countyOrgan: county } = delegation;
-  const industryOrgan = (level: 'CITY' | 'COUNTY') =>
-    matter.industryOrgans.find((one) => one.level === level && within(on, one.validFrom, one.validTo))?.organ ?? null;
-  const industry = { city: industryOrgan('CITY'), county: industryOrgan('COUNTY') };
-  const organs = { cityOrgan: city, countyOrgan: county, industry };
-  const base = { mode, validFrom, validTo, ...organs, runningCases: 'FOLLOW' as const };
+  const { mode, cityOrgan: city, countyOrgan: county } = delegation;
+  const industry = { city: industryOn(matter, 'CITY', on), county: industryOn(matter, 'COUNTY', on) };
+  const { outcome, licenseAction } = outcomeOn(matter, on);
+  const base = { ...delegation, industry, outcome, licenseAction };
   const at = (organ: string | null, reason: string, more: Partial<Assignment> = {}): Assignment => ({
     organ,
     second: null,
@@ -166,27 +235,38 @@ export function responsibilities(matter: Matter, delegation: Delegation, on: Day
   }
 }
 
-/** The snapshot that other subgraphs keep of a matter. Industry organs are those of the day nearest to `on` in each period. */
-export function factOf(matter: Matter, organs: readonly OrganFact[], on: Day): EventPayload<'DelegationChanged'> {
-  const { id, mainItem, subItem, powerType, licenseAction, outcome, cityOrgan, countyOrgan } = matter.row;
-  const delegations = matter.delegations.map((one) => responsibilities(matter, one, nearest(on, one)));
-  const named = new Set([cityOrgan, countyOrgan]);
-  for (const { accepts, examines, decides, seals, liable, supervises } of delegations) {
-    for (const { organ, second } of [accepts, examines, decides, seals, liable, supervises]) {
-      for (const one of [organ, second]) if (one !== null) named.add(one);
-    }
-  }
+/** A delegation cut where the matter's industry organs or outcome change within it: in each piece everything stands still. */
+function pieces(matter: Matter, delegation: Delegation): Delegation[] {
+  const { validFrom, validTo } = delegation;
+  const begins = [...matter.industryOrgans, ...matter.outcomes].map((one) => one.validFrom);
+  const cuts = begins.filter((day) => day !== null && day !== validFrom && within(day, validFrom, validTo));
+  return cuts.reduce((cut, day) => succeed(cut, { ...delegation, validFrom: day }), [delegation]);
+}
+
+/** The snapshot that other subgraphs keep of a matter: what stands on any day, past or to come. */
+export function factOf(matter: Matter, organs: readonly OrganFact[]): EventPayload<'DelegationChanged'> {
+  const { id, mainItem, subItem, powerType } = matter.row;
+  const delegations = delegationsOf(matter)
+    .flatMap((one) => pieces(matter, one))
+    .map((one) => responsibilities(matter, one, one.validFrom ?? one.validTo ?? ALWAYS));
+  const named = new Set(delegations.flatMap(organsOf));
   return {
     matterId: id,
     mainItem,
     subItem,
     name: nameOf(matter.row),
     powerType,
-    licenseAction,
-    outcome,
-    cityOrgan,
-    countyOrgan,
     delegations,
     organs: organs.filter((organ) => named.has(organ.id)),
   };
+}
+
+/** A day of a period that has neither a first nor a last. */
+const ALWAYS: Day = '2022-04-13';
+
+/** Every organ that a delegation names. */
+function organsOf(fact: DelegationFact): (string | null)[] {
+  const { accepts, examines, decides, seals, liable, supervises, industry } = fact;
+  const charged = [accepts, examines, decides, seals, liable, supervises].flatMap((one) => [one.organ, one.second]);
+  return [...charged, industry.city, industry.county];
 }

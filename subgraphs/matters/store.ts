@@ -1,13 +1,29 @@
-import { and, asc, count, eq, gt, ilike, inArray, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  asc,
+  count,
+  eq,
+  gt,
+  gte,
+  ilike,
+  inArray,
+  isNotNull,
+  isNull,
+  lte,
+  not,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { Day } from '../kernel/day.ts';
-import { contentDigest, type EventPayload, type Mode, type OrganFact, type PowerType } from '../kernel/events.ts';
+import type { Mode, OrganFact, PowerType } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { type Matter, type MatterRow, nameOf, succeed } from './matter.ts';
+import { factOf, type Matter, nameOf } from './matter.ts';
 import * as tables from './tables.ts';
 
-const { delegation, industryOrgan, matter, organ } = tables;
+const { delegation, industryOrgan, matter, organ, outcome } = tables;
 
 export const messages: MessageTables = tables;
 /** Matters tell cases of delegations and of service guides. */
@@ -19,7 +35,7 @@ export interface MatterFilter {
   organ: string | null;
   nameContains: string | null;
   annex: number | null;
-  /** The day on which `mode` is asked. */
+  /** The day on which `mode` and `organ` are asked. */
   on: Day;
 }
 
@@ -28,53 +44,48 @@ type Row = typeof matter.$inferSelect;
 async function withTimes(db: Reader, rows: readonly Row[]): Promise<Matter[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
-  const [delegations, industries] = await Promise.all([
-    db
-      .select({
-        matterId: delegation.matterId,
-        mode: delegation.mode,
-        cityOrgan: delegation.cityOrgan,
-        countyOrgan: delegation.countyOrgan,
-        validFrom: delegation.validFrom,
-        validTo: delegation.validTo,
-      })
-      .from(delegation)
-      .where(inArray(delegation.matterId, ids))
-      .orderBy(asc(delegation.serial)),
-    db
-      .select({
-        matterId: industryOrgan.matterId,
-        level: industryOrgan.level,
-        organ: industryOrgan.organ,
-        validFrom: industryOrgan.validFrom,
-        validTo: industryOrgan.validTo,
-      })
-      .from(industryOrgan)
-      .where(inArray(industryOrgan.matterId, ids))
-      .orderBy(asc(industryOrgan.serial)),
+  const [delegations, industries, outcomes] = await Promise.all([
+    db.select().from(delegation).where(inArray(delegation.matterId, ids)).orderBy(asc(delegation.serial)),
+    db.select().from(industryOrgan).where(inArray(industryOrgan.matterId, ids)).orderBy(asc(industryOrgan.serial)),
+    db.select().from(outcome).where(inArray(outcome.matterId, ids)).orderBy(asc(outcome.serial)),
   ]);
   const delegationsOf = Map.groupBy(delegations, (one) => one.matterId);
   const industriesOf = Map.groupBy(industries, (one) => one.matterId);
+  const outcomesOf = Map.groupBy(outcomes, (one) => one.matterId);
   return rows.map((row) => ({
     row,
-    delegations: delegationsOf.get(row.id) ?? [],
-    industryOrgans: industriesOf.get(row.id) ?? [],
+    periods: (delegationsOf.get(row.id) ?? []).map(withoutKeys),
+    industryOrgans: (industriesOf.get(row.id) ?? []).map(withoutKeys),
+    outcomes: (outcomesOf.get(row.id) ?? []).map(withoutKeys),
   }));
+}
+
+function withoutKeys<One extends { serial: number; matterId: string }>({ serial, matterId, ...rest }: One) {
+  return rest;
 }
 
 function conditions(filter: MatterFilter): SQL | undefined {
   const { mode, powerType, organ: named, nameContains, annex, on } = filter;
   const pattern = `%${nameContains?.replace(/[\\%_]/g, '\\$&')}%`;
+  const inForce = (more?: SQL) =>
+    sql`exists (select 1 from ${delegation} where ${and(
+      eq(delegation.matterId, matter.id),
+      isNotNull(delegation.mode),
+      or(isNull(delegation.validFrom), lte(delegation.validFrom, on)),
+      or(isNull(delegation.validTo), gte(delegation.validTo, on)),
+      more,
+    )})`;
   return and(
     annex === null ? undefined : eq(matter.annex, annex),
     powerType === null ? undefined : eq(matter.powerType, powerType),
-    named === null ? undefined : or(eq(matter.cityOrgan, named), eq(matter.countyOrgan, named)),
-    nameContains === null ? undefined : or(ilike(matter.mainItem, pattern), ilike(matter.subItem, pattern)),
-    mode === null
+    named === null
       ? undefined
-      : sql`exists (select 1 from ${delegation} where ${delegation.matterId} = ${matter.id} and ${delegation.mode} = ${mode}
-          and (${delegation.validFrom} is null or ${delegation.validFrom} <= ${on})
-          and (${delegation.validTo} is null or ${delegation.validTo} >= ${on}))`,
+      : or(
+          inForce(or(eq(delegation.cityOrgan, named), eq(delegation.countyOrgan, named))),
+          and(not(inForce()), or(eq(matter.cityOrgan, named), eq(matter.countyOrgan, named))),
+        ),
+    nameContains === null ? undefined : or(ilike(matter.mainItem, pattern), ilike(matter.subItem, pattern)),
+    mode === null ? undefined : inForce(eq(delegation.mode, mode)),
   );
 }
 
@@ -145,41 +156,51 @@ export async function lockImport(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(7310003)`);
 }
 
-export async function putOrgans(tx: Transaction, organs: readonly OrganFact[]): Promise<void> {
-  for (const row of organs) await tx.insert(organ).values(row).onConflictDoUpdate({ target: organ.id, set: row });
+/** Adds the organs that are not there yet; those that are stay as they are. */
+export async function addOrgans(tx: Transaction, organs: readonly OrganFact[]): Promise<void> {
+  if (organs.length > 0)
+    await tx
+      .insert(organ)
+      .values([...organs])
+      .onConflictDoNothing();
 }
 
-/** Keeps a matter as a row says, its earlier periods with it; gives null where it already stands so. */
-export async function putMatter(tx: Transaction, given: MatterRow): Promise<Matter | null> {
-  const rowDigest = contentDigest(given);
-  const [known] = await tx.select({ digest: matter.rowDigest }).from(matter).where(eq(matter.id, given.id));
-  if (known?.digest === rowDigest) return null;
-  const { mode, validFrom, cityIndustry, countyIndustry, ...rest } = given;
-  const row = { ...rest, name: nameOf(given), rowDigest };
-  await tx.insert(matter).values(row).onConflictDoUpdate({ target: matter.id, set: row });
-  const { id: matterId, cityOrgan, countyOrgan } = given;
-  const [before] = await findMatters(tx, [matterId]);
-  const period = { matterId, validFrom, validTo: null };
-  const keyed = <One extends object>(list: readonly One[] = []) => list.map((one) => ({ ...one, matterId }));
-  const industriesAt = (level: 'CITY' | 'COUNTY') => keyed(before?.industryOrgans.filter((one) => one.level === level));
+/** Which of these matters are there. */
+export async function knownMatters(db: Reader, ids: readonly string[]): Promise<Set<string>> {
+  const rows = await db
+    .select({ id: matter.id })
+    .from(matter)
+    .where(inArray(matter.id, [...ids]));
+  return new Set(rows.map((row) => row.id));
+}
+
+/** Adds a matter that is not there yet, with its histories. */
+export async function addMatter(tx: Transaction, added: Matter, at: Date): Promise<void> {
+  await tx.insert(matter).values({ ...added.row, name: nameOf(added.row) });
+  await putHistories(tx, added, at);
+}
+
+/** Keeps the histories of a matter as given, and tells cases. */
+export async function putHistories(tx: Transaction, changed: Matter, at: Date): Promise<void> {
+  const matterId = changed.row.id;
+  const keyed = <One extends object>(list: readonly One[]) => list.map((one) => ({ ...one, matterId }));
   await tx.delete(delegation).where(eq(delegation.matterId, matterId));
   await tx.delete(industryOrgan).where(eq(industryOrgan.matterId, matterId));
-  await tx.insert(delegation).values(succeed(keyed(before?.delegations), { ...period, mode, cityOrgan, countyOrgan }));
-  await tx
-    .insert(industryOrgan)
-    .values([
-      ...succeed(industriesAt('CITY'), { ...period, level: 'CITY', organ: cityIndustry }),
-      ...succeed(industriesAt('COUNTY'), { ...period, level: 'COUNTY', organ: countyIndustry }),
-    ]);
-  const [stored] = await findMatters(tx, [matterId]);
-  return stored ?? null;
+  await tx.delete(outcome).where(eq(outcome.matterId, matterId));
+  await tx.insert(delegation).values(keyed(changed.periods));
+  await tx.insert(industryOrgan).values(keyed(changed.industryOrgans));
+  await tx.insert(outcome).values(keyed(changed.outcomes));
+  await tellChanged(tx, changed, at);
 }
 
-export async function tellChanged(
-  tx: Transaction,
-  payload: EventPayload<'DelegationChanged'>,
-  at: Date,
-): Promise<void> {
+async function tellChanged(tx: Transaction, changed: Matter, at: Date): Promise<void> {
+  const charged = changed.periods.flatMap((one) => [one.cityOrgan, one.countyOrgan]);
+  const supervising = changed.industryOrgans.flatMap((one) => one.organ ?? []);
+  const organs = await findOrgans(tx, [...new Set([...charged, ...supervising])]);
+  const payload = factOf(
+    changed,
+    organs.filter((one) => one !== null),
+  );
   const stream = `matter:${payload.matterId}`;
   await append(tx, messages, CONSUMERS, { type: 'DelegationChanged', stream, occurredAt: at, payload });
 }

@@ -1,5 +1,5 @@
 import { bigint, date, index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
-import type { LicenseAction, Mode, OutcomeFact, PowerType } from '../kernel/events.ts';
+import type { LicenseAction, Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events.ts';
 import { messageTables } from '../kernel/outbox.ts';
 import type { Correction, PrintedCell } from './matter.ts';
 
@@ -33,13 +33,9 @@ export const matter = schema.table(
     countyOrgan: text()
       .notNull()
       .references(() => organ.id),
-    licenseAction: text().$type<LicenseAction>(),
-    outcome: jsonb().$type<OutcomeFact>().notNull(),
     printed: jsonb().$type<PrintedCell[]>().notNull(),
     corrections: jsonb().$type<Correction[]>().notNull(),
     flags: jsonb().$type<string[]>().notNull(),
-    /** Digest of the imported row: an import that says the same changes nothing. */
-    rowDigest: text().notNull(),
   },
   (table) => [uniqueIndex().on(table.annex, table.row)],
 );
@@ -52,14 +48,32 @@ export const delegation = schema.table(
     matterId: text()
       .notNull()
       .references(() => matter.id),
-    mode: text().$type<Mode>().notNull(),
+    /** Null: from this day on the matter is not delegated. */
+    mode: text().$type<Mode>(),
     cityOrgan: text()
       .notNull()
       .references(() => organ.id),
     countyOrgan: text()
       .notNull()
       .references(() => organ.id),
+    runningCases: text().$type<RunningCases>().notNull(),
     /** Null where the plan dates no beginning. */
+    validFrom: day(),
+    validTo: day(),
+  },
+  (table) => [index().on(table.matterId)],
+);
+
+/** What a case ends in (办理结果), through time. */
+export const outcome = schema.table(
+  'outcome',
+  {
+    serial: serial(),
+    matterId: text()
+      .notNull()
+      .references(() => matter.id),
+    licenseAction: text().$type<LicenseAction>(),
+    outcome: jsonb().$type<OutcomeFact>().notNull(),
     validFrom: day(),
     validTo: day(),
   },
@@ -82,6 +96,8 @@ export const industryOrgan = schema.table(
   (table) => [index().on(table.matterId)],
 );
 
+export * from './import/tables.ts';
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
 
 export * from './guide/tables.ts';
+export * from './task/tables.ts';

@@ -1,6 +1,9 @@
+import { createPrivateKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import { isFromHub, signMessage, thumbprint } from '../../scripts/approval-platform/jws.ts';
 import { readMessage, readSignature, requireSigned } from '../../subgraphs/cases/platform/message.ts';
+import { payloads } from '../../subgraphs/kernel/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
 /** Vector files are named `platform-message.<rule>.json`; the invalid ones say the code they are refused with. */
@@ -13,10 +16,20 @@ interface Vector {
   body: string;
 }
 
-function vectors(folder: 'valid' | 'invalid') {
+/** News of the hub's, as a platform verifies them. */
+interface NewsVector {
+  secret: string;
+  kid: string;
+  url: string;
+  receivedAt: string;
+  signature: string;
+  body: string;
+}
+
+function vectors<Shape = Vector>(folder: 'valid' | 'invalid', kind = 'platform-message.') {
   const home = new URL(`../vectors/${folder}/`, import.meta.url);
-  const files = readdirSync(home).filter((file) => file.startsWith('platform-message.'));
-  return files.map((file) => ({ file, vector: JSON.parse(readFileSync(new URL(file, home), 'utf8')) as Vector }));
+  const files = readdirSync(home).filter((file) => file.startsWith(kind));
+  return files.map((file) => ({ file, vector: JSON.parse(readFileSync(new URL(file, home), 'utf8')) as Shape }));
 }
 
 async function codeOf({ audience, receivedAt, key, signature, body }: Vector): Promise<string | null> {
@@ -38,5 +51,45 @@ describe('platform messages', () => {
   test.each(vectors('invalid'))('invalid: $file', async ({ vector }) => {
     expect(vector.code).toBeDefined();
     expect(await codeOf(vector)).toBe(vector.code);
+  });
+});
+
+describe('news of a case', () => {
+  const isGood = ({ secret, kid, url, receivedAt, signature, body }: NewsVector) => {
+    const hub = { kid, secret: Buffer.from(secret, 'base64url'), aud: url };
+    return isFromHub(signature, Buffer.from(body), hub, new Date(receivedAt));
+  };
+  const news = (folder: 'valid' | 'invalid') => vectors<NewsVector>(folder, 'platform-news.');
+  test.each(news('valid'))('valid: $file', ({ vector }) => expect(isGood(vector)).toBe(true));
+  test.each(news('invalid'))('invalid: $file', ({ vector }) => expect(isGood(vector)).toBe(false));
+});
+
+describe('the worked examples of docs/approval-platform.md', () => {
+  const page = readFileSync(new URL('../../docs/approval-platform.md', import.meta.url), 'utf8');
+  const block = (name: string) => new RegExp(`\\n\`\`\`\\w+ ${name}\\n(.*)\\n\`\`\`\\n`).exec(page)?.[1] ?? '';
+  const read = <Shape>(kind: string) => vectors<Shape>('valid', `${kind}.worked-example`)[0]?.vector as Shape;
+  const headerOf = (signature: string) => Buffer.from(signature.split('.')[0] ?? '', 'base64url').toString('utf8');
+
+  test('the message is the vector, and can be made again from the key of RFC 8037', () => {
+    const { body, signature, key, audience, receivedAt } = read<Vector>('platform-message');
+    expect([block('message-body'), block('message-signature')]).toEqual([body, signature]);
+    expect(block('message-header')).toBe(headerOf(signature));
+    for (const said of [key.kid, key.jwk.x, audience, receivedAt]) expect(page).toContain(`\`${said}\``);
+    expect(thumbprint(key.jwk.x)).toBe(key.kid);
+    const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.jwk.x, d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' };
+    const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
+    const signedAt = new Date(JSON.parse(headerOf(signature)).iat * 1000);
+    expect(signMessage(body, { kid: key.kid, privateKey }, audience, signedAt)).toBe(signature);
+  });
+
+  test('the news are the vector, and have the members that the hub sends', () => {
+    const { body, signature, secret, url, receivedAt } = read<NewsVector>('platform-news');
+    expect([block('news-body'), block('news-signature')]).toEqual([body, signature]);
+    expect(block('news-header')).toBe(headerOf(signature));
+    for (const said of [secret, url, receivedAt]) expect(page).toContain(`\`${said}\``);
+    const { revision, ...news } = JSON.parse(body);
+    const whole = { platformId: 'x', caseId: 'x', ...news };
+    expect(payloads.ForwardedCaseChanged.parse(whole)).toEqual(whole);
+    expect(revision).toBe(1);
   });
 });

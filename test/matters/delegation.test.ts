@@ -1,11 +1,13 @@
 import { describe, expect, test } from 'vitest';
 import type { Mode } from '../../subgraphs/kernel/events.ts';
 import {
-  type Delegation,
+  type DelegationPeriod,
   delegationOn,
   factOf,
+  type IndustryOrgan,
   type Matter,
   nameOf,
+  type OutcomePeriod,
   responsibilities,
   succeed,
 } from '../../subgraphs/matters/matter.ts';
@@ -13,6 +15,8 @@ import {
 const TODAY = '2026-03-02';
 const DUTIES = ['accepts', 'examines', 'decides', 'seals', 'liable', 'supervises'] as const;
 const [CITY, COUNTY, CITY_INDUSTRY, COUNTY_INDUSTRY] = ['市局', '县局', '市行业局', '县行业局'];
+
+const OUTCOME = { kind: 'LICENSE', name: '证', licenseType: null, validityMonths: null } as const;
 
 function matterUnder(mode: Mode, given: Partial<Matter> = {}, validFrom: string | null = null): Matter {
   const always = { validFrom: null, validTo: null };
@@ -26,17 +30,16 @@ function matterUnder(mode: Mode, given: Partial<Matter> = {}, validFrom: string 
       powerType: 'LICENSE',
       cityOrgan: CITY,
       countyOrgan: COUNTY,
-      licenseAction: 'ISSUE',
-      outcome: { kind: 'LICENSE', name: '证', licenseType: null, validityMonths: null },
       printed: [],
       corrections: [],
       flags: [],
     },
-    delegations: [{ mode, cityOrgan: CITY, countyOrgan: COUNTY, validFrom, validTo: null }],
+    periods: [{ mode, cityOrgan: CITY, countyOrgan: COUNTY, runningCases: 'FOLLOW', validFrom, validTo: null }],
     industryOrgans: [
       { level: 'CITY', organ: CITY_INDUSTRY, ...always },
       { level: 'COUNTY', organ: COUNTY_INDUSTRY, ...always },
     ],
+    outcomes: [{ licenseAction: 'ISSUE', outcome: OUTCOME, ...always }],
     ...given,
   };
 }
@@ -113,8 +116,9 @@ describe('which delegation is in force on a day', () => {
   });
 
   test('one that the plan does not date is in force until another follows', () => {
-    const [old, later] = succeed<Delegation>(matterUnder('WINDOW_FORWARD').delegations, {
+    const [old, later] = succeed<DelegationPeriod>(matterUnder('WINDOW_FORWARD').periods, {
       mode: 'DIRECT',
+      runningCases: 'FOLLOW',
       cityOrgan: CITY,
       countyOrgan: COUNTY,
       validFrom: '2024-01-01',
@@ -122,7 +126,7 @@ describe('which delegation is in force on a day', () => {
     });
     expect(old).toMatchObject({ mode: 'WINDOW_FORWARD', validFrom: null, validTo: '2023-12-31' });
     expect(later).toMatchObject({ mode: 'DIRECT', validFrom: '2024-01-01', validTo: null });
-    const both = matterUnder('DIRECT', { delegations: [old, later].filter((one) => one !== undefined) });
+    const both = matterUnder('DIRECT', { periods: [old, later].filter((one) => one !== undefined) });
     expect(delegationOn(both, '2023-12-31')?.mode).toBe('WINDOW_FORWARD');
     expect(delegationOn(both, '2024-01-01')?.mode).toBe('DIRECT');
   });
@@ -169,17 +173,59 @@ describe('the snapshot for other subgraphs', () => {
   }));
 
   test('names the organs that it needs, and no other', () => {
-    const fact = factOf(matterUnder('SUBSTANTIVE_REVIEW'), organs, TODAY);
-    expect(fact.organs.map((organ) => organ.id)).toEqual([CITY, COUNTY, CITY_INDUSTRY]);
+    const fact = factOf(matterUnder('SUBSTANTIVE_REVIEW'), organs);
+    expect(fact.organs.map((organ) => organ.id)).toEqual([CITY, COUNTY, CITY_INDUSTRY, COUNTY_INDUSTRY]);
     expect(fact).toMatchObject({ matterId: 'm', name: '子项', delegations: [{ mode: 'SUBSTANTIVE_REVIEW' }] });
   });
 
-  test('a delegation that has yet to begin carries the industry organ of its first day', () => {
-    const industryOrgans = [
-      { level: 'COUNTY', organ: COUNTY_INDUSTRY, validFrom: '2022-06-01', validTo: null },
-    ] as const;
-    const fact = factOf(matterUnder('DIRECT', { industryOrgans }, '2022-06-01'), organs, '2022-04-13');
-    expect(fact.delegations[0]?.supervises.organ).toBe(COUNTY_INDUSTRY);
+  test('is cut where an industry organ or the outcome changes, so that no day needs another event', () => {
+    const always = { validFrom: null, validTo: null };
+    const industryOrgans = succeed<IndustryOrgan>([{ level: 'COUNTY', organ: null, ...always }], {
+      level: 'COUNTY',
+      organ: COUNTY_INDUSTRY,
+      validFrom: '2025-01-01',
+      validTo: null,
+    });
+    const outcomes = succeed<OutcomePeriod>([{ licenseAction: 'ISSUE', outcome: OUTCOME, ...always }], {
+      licenseAction: 'RENEW',
+      outcome: { ...OUTCOME, name: '新证' },
+      validFrom: '2099-01-01',
+      validTo: null,
+    });
+    const fact = factOf(matterUnder('DIRECT', { industryOrgans, outcomes }, '2022-06-01'), organs);
+    expect(
+      fact.delegations.map((one) => [
+        one.validFrom,
+        one.validTo,
+        one.supervises.organ,
+        one.industry.county,
+        one.licenseAction,
+        one.outcome.name,
+      ]),
+    ).toEqual([
+      ['2022-06-01', '2024-12-31', null, null, 'ISSUE', '证'],
+      ['2025-01-01', '2098-12-31', COUNTY_INDUSTRY, COUNTY_INDUSTRY, 'ISSUE', '证'],
+      ['2099-01-01', null, COUNTY_INDUSTRY, COUNTY_INDUSTRY, 'RENEW', '新证'],
+    ]);
+    expect(fact.delegations.every((one) => one.mode === 'DIRECT' && one.runningCases === 'FOLLOW')).toBe(true);
+  });
+
+  test('a mode that ended leaves no delegation behind', () => {
+    const matter = matterUnder('DIRECT', {}, '2022-06-01');
+    const [first] = matter.periods;
+    if (!first) throw new Error('no period');
+    const periods = succeed(matter.periods, { ...first, mode: null, runningCases: 'STAY', validFrom: '2024-01-01' });
+    const fact = factOf({ ...matter, periods }, organs);
+    expect(fact.delegations.map((one) => [one.validFrom, one.validTo])).toEqual([['2022-06-01', '2023-12-31']]);
+    expect(delegationOn({ ...matter, periods }, '2023-12-31')?.mode).toBe('DIRECT');
+    expect(delegationOn({ ...matter, periods }, '2024-01-01')).toBeNull();
+    const again = succeed(periods, { ...first, validFrom: '2026-01-01' });
+    expect(
+      factOf({ ...matter, periods: again }, organs).delegations.map((one) => [one.validFrom, one.validTo]),
+    ).toEqual([
+      ['2022-06-01', '2023-12-31'],
+      ['2026-01-01', null],
+    ]);
   });
 });
 

@@ -395,6 +395,50 @@ describe('nothing is published', () => {
   });
 });
 
+describe('there is a limit', () => {
+  test('to the versions of a matter', async () => {
+    const matter = 'yd2022-2-31';
+    await send('importGuide', guideFor(matter));
+    await admin`insert into matters.guide_version (matter_id, version, guide, valid_from, digest, published_at, published_by)
+      select matter_id, n, guide, valid_from, n::text, published_at, published_by
+      from matters.guide_version, generate_series(2, 200) as n where matter_id = ${matter} and version = 1`;
+    const { refusal } = await send('importGuide', guideFor(matter, { validFrom: '2026-06-01' }));
+    expect(refusal).toMatchObject({ code: 'GUIDE_LIMIT_REACHED', message: expect.stringContaining('最多 200 版') });
+  });
+
+  test('to the overlays on a version', async () => {
+    const matter = 'yd2022-2-32';
+    await send('importGuide', guideFor(matter));
+    await send('importGuideOverlay', overlayFor(matter));
+    await admin`insert into matters.guide_overlay (matter_id, version, division_code, revision, overlay, valid_from, digest, published_at, published_by)
+      select matter_id, version, division_code, n, overlay, valid_from, n::text, published_at, published_by
+      from matters.guide_overlay, generate_series(2, 200) as n where matter_id = ${matter}`;
+    const { refusal } = await send('importGuideOverlay', overlayFor(matter, { validFrom: '2026-06-01' }));
+    expect(refusal).toMatchObject({ code: 'GUIDE_LIMIT_REACHED', message: expect.stringContaining('一版最多 200 份') });
+  });
+
+  test('to what cases are told at once', async () => {
+    const matter = 'yd2022-2-33';
+    const materials = Array.from({ length: 60 }, (_, i) => ({
+      ...guideFor(matter).materials[0],
+      code: `M${i}`,
+      name: '长'.repeat(100),
+    }));
+    const publish = (month: number) => {
+      const validFrom = `20${30 + Math.floor(month / 12)}-${String((month % 12) + 1).padStart(2, '0')}-01`;
+      return send('importGuide', guideFor(matter, { materials, validFrom }));
+    };
+    let month = 0;
+    let answer = await publish(month);
+    for (; answer.refusal === null && month < 100; month++) answer = await publish(month + 1);
+    expect(answer.refusal).toMatchObject({
+      code: 'GUIDE_LIMIT_REACHED',
+      message: expect.stringContaining('待施行的版本施行后再发布'),
+    });
+    expect(await versions(matter)).toHaveLength(month);
+  });
+});
+
 test('the examples in the docs are taken', async () => {
   const text = readFileSync(new URL('../../docs/guides.md', import.meta.url), 'utf8');
   const examples = [...text.matchAll(/```(json|csv)\n([\s\S]*?)```/g)];

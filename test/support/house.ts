@@ -101,6 +101,16 @@ async function uses(sql: postgres.Sql): Promise<string[]> {
     where a.state = 'DONE' and (u.issuance_id is null or u.document_digest <> a.document_digest or u.signature <> d.bytes
       or u.identifier <> a.identifier or u.act <> a.act)`;
   const orphaned = await sql`
-    select u.issuance_id from seals.seal_use u left join licenses.act a on a.id = u.issuance_id where a.id is null`;
-  return [...told('signature without a use', unrecorded), ...told('use without an act', orphaned)];
+    select u.issuance_id from seals.seal_use u left join licenses.act a on a.id = u.issuance_id
+    left join cases.decision_seal d on d.notice_id = u.issuance_id where a.id is null and d.notice_id is null`;
+  const unsealed = await sql`
+    select d.notice_id from cases.decision_seal d join cases.notice n on n.id = d.notice_id
+    left join seals.seal_use u on u.issuance_id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
+    where d.state = 'DONE' and (u.issuance_id is null or f.digest is null or u.document_digest <> d.document_digest
+      or u.signature <> d.signature or u.content_digest <> n.content_digest or u.act <> 'DECISION')`;
+  return [
+    ...told('signature without a use', unrecorded),
+    ...told('use without an act', orphaned),
+    ...told('decision without its seal', unsealed),
+  ];
 }

@@ -15,6 +15,48 @@ CREATE TABLE "cases"."calendar_notice" (
 	"loaded_at" timestamp with time zone NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "cases"."decision_seal" (
+	"notice_id" uuid PRIMARY KEY NOT NULL,
+	"state" text NOT NULL,
+	"organ" text NOT NULL,
+	"matter_id" text NOT NULL,
+	"authorisation" text NOT NULL,
+	"prepared_at" timestamp with time zone NOT NULL,
+	"document_digest" text,
+	"waiting_for" text,
+	"leased_until" timestamp with time zone NOT NULL,
+	"signature" "bytea",
+	"seal_id" text,
+	"signed_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."notice" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."notice_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"case_id" uuid NOT NULL,
+	"kind" text NOT NULL,
+	"number" text NOT NULL,
+	"content" jsonb NOT NULL,
+	"content_digest" text NOT NULL,
+	"issued_at" timestamp with time zone NOT NULL,
+	"organ" text NOT NULL,
+	CONSTRAINT "notice_serial_unique" UNIQUE("serial"),
+	CONSTRAINT "notice_number_unique" UNIQUE("number")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."notice_number" (
+	"division_code" text NOT NULL,
+	"year" text NOT NULL,
+	"kind" text NOT NULL,
+	"newest" integer NOT NULL,
+	CONSTRAINT "notice_number_division_code_year_kind_pk" PRIMARY KEY("division_code","year","kind")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."sealed_file" (
+	"digest" text PRIMARY KEY NOT NULL,
+	"bytes" "bytea" NOT NULL
+);
+--> statement-breakpoint
 CREATE TABLE "cases"."platform" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."platform_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
@@ -78,48 +120,6 @@ CREATE TABLE "cases"."case_figure" (
 	"missing_year" integer
 );
 --> statement-breakpoint
-CREATE TABLE "cases"."decision_seal" (
-	"notice_id" uuid PRIMARY KEY NOT NULL,
-	"state" text NOT NULL,
-	"organ" text NOT NULL,
-	"matter_id" text NOT NULL,
-	"authorisation" text NOT NULL,
-	"prepared_at" timestamp with time zone NOT NULL,
-	"document_digest" text,
-	"waiting_for" text,
-	"leased_until" timestamp with time zone NOT NULL,
-	"signature" "bytea",
-	"seal_id" text,
-	"signed_at" timestamp with time zone
-);
---> statement-breakpoint
-CREATE TABLE "cases"."notice" (
-	"id" uuid PRIMARY KEY NOT NULL,
-	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."notice_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
-	"case_id" uuid NOT NULL,
-	"kind" text NOT NULL,
-	"number" text NOT NULL,
-	"content" jsonb NOT NULL,
-	"content_digest" text NOT NULL,
-	"issued_at" timestamp with time zone NOT NULL,
-	"organ" text NOT NULL,
-	CONSTRAINT "notice_serial_unique" UNIQUE("serial"),
-	CONSTRAINT "notice_number_unique" UNIQUE("number")
-);
---> statement-breakpoint
-CREATE TABLE "cases"."notice_number" (
-	"division_code" text NOT NULL,
-	"year" text NOT NULL,
-	"kind" text NOT NULL,
-	"newest" integer NOT NULL,
-	CONSTRAINT "notice_number_division_code_year_kind_pk" PRIMARY KEY("division_code","year","kind")
-);
---> statement-breakpoint
-CREATE TABLE "cases"."sealed_file" (
-	"digest" text PRIMARY KEY NOT NULL,
-	"bytes" "bytea" NOT NULL
-);
---> statement-breakpoint
 ALTER TABLE "cases"."case_file" ALTER COLUMN "accepted_by" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "serial" integer NOT NULL GENERATED ALWAYS AS IDENTITY (sequence name "cases"."agreement_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1);--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "matters" text[] NOT NULL;--> statement-breakpoint
@@ -138,19 +138,19 @@ ALTER TABLE "cases"."case_file" ADD COLUMN "requested_by" text NOT NULL;--> stat
 ALTER TABLE "cases"."case_file" ADD COLUMN "request_key" text;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "request_digest" text NOT NULL;--> statement-breakpoint
 ALTER TABLE "cases"."case_step" ADD COLUMN "data" jsonb;--> statement-breakpoint
+ALTER TABLE "cases"."decision_seal" ADD CONSTRAINT "decision_seal_notice_id_notice_id_fk" FOREIGN KEY ("notice_id") REFERENCES "cases"."notice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."platform_case" ADD CONSTRAINT "platform_case_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."platform_key" ADD CONSTRAINT "platform_key_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."platform_message" ADD CONSTRAINT "platform_message_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."platform_message" ADD CONSTRAINT "platform_message_kid_platform_key_kid_fk" FOREIGN KEY ("kid") REFERENCES "cases"."platform_key"("kid") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
-ALTER TABLE "cases"."decision_seal" ADD CONSTRAINT "decision_seal_notice_id_notice_id_fk" FOREIGN KEY ("notice_id") REFERENCES "cases"."notice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "calendar_notice_year_version_index" ON "cases"."calendar_notice" USING btree ("year","version");--> statement-breakpoint
+CREATE INDEX "decision_seal_state_leased_until_index" ON "cases"."decision_seal" USING btree ("state","leased_until");--> statement-breakpoint
+CREATE INDEX "notice_case_id_serial_index" ON "cases"."notice" USING btree ("case_id","serial");--> statement-breakpoint
 CREATE UNIQUE INDEX "platform_organ_index" ON "cases"."platform" USING btree ("organ") WHERE removed_at is null;--> statement-breakpoint
 CREATE INDEX "platform_key_platform_id_index" ON "cases"."platform_key" USING btree ("platform_id");--> statement-breakpoint
 CREATE INDEX "platform_message_case_number_serial_index" ON "cases"."platform_message" USING btree ("case_number","serial");--> statement-breakpoint
 CREATE INDEX "case_figure_accepted_on_index" ON "cases"."case_figure" USING btree ("accepted_on");--> statement-breakpoint
 CREATE INDEX "case_figure_closed_on_index" ON "cases"."case_figure" USING btree ("closed_on");--> statement-breakpoint
-CREATE INDEX "decision_seal_state_leased_until_index" ON "cases"."decision_seal" USING btree ("state","leased_until");--> statement-breakpoint
-CREATE INDEX "notice_case_id_serial_index" ON "cases"."notice" USING btree ("case_id","serial");--> statement-breakpoint
 CREATE INDEX "agreement_city_organ_county_organ_index" ON "cases"."agreement" USING btree ("city_organ","county_organ");--> statement-breakpoint
 CREATE INDEX "agreement_matters_index" ON "cases"."agreement" USING gin ("matters");--> statement-breakpoint
 CREATE INDEX "case_file_waits_organs_index" ON "cases"."case_file" USING gin ("waits_organs");--> statement-breakpoint

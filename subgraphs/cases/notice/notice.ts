@@ -143,12 +143,12 @@ export function noticeOf(
 
 type Known = Omit<NoticeContent, 'opening' | 'closing'>;
 
-function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter }: NoticeCase): string {
+function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter, delegation }: NoticeCase): string {
   if (kind === 'ACCEPTANCE') return '受理通知书';
   if (kind === 'SUPPLEMENT') return '一次性告知书';
   if (kind === 'REFUSAL') return '不予受理通知书';
   // The outcome's name is data of the matter; where it names a license, or no 决定书, the power type says what is decided.
-  const { kind: outcome, name } = matter.outcome;
+  const { kind: outcome, name } = delegation.outcome;
   const document = outcome === 'DECISION' && name.endsWith('决定书') ? name : `${POWERS[matter.powerType]}决定书`;
   return `${decision === 'GRANTED' ? '准予' : '不予'}${document}`;
 }

@@ -5,15 +5,13 @@ import type { Envelope } from '../../kernel/events.ts';
 import type { Deliver } from '../../kernel/outbox.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
-import { findPlatform } from './store.ts';
+import { findPlatform, NOBODY } from './store.ts';
 import { type PlatformDependencies, secretOf } from './workflow.ts';
 
 /** Longest wait for a platform; deliveries to others wait as long. */
 const TIMEOUT_MS = 5_000;
 const ANSWER_LIMIT_BYTES = 16_384;
 const RECEIPT_LENGTH = 200;
-/** Receipt of news for a platform that has been taken out of use: nobody was told. */
-const NOBODY = '审批平台已注销，未送达';
 
 const answer = z.object({ receipt: z.string().min(1).max(RECEIPT_LENGTH) });
 

@@ -1,4 +1,4 @@
-import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { append, type MessageTables } from '../../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
@@ -12,6 +12,8 @@ const { caseFile, matterFact, outboxDelivery, outboxReceipt, platform, platformC
 const messages: MessageTables = tables;
 
 export const CONSUMER = 'platform';
+/** Receipt of news for a platform that has been taken out of use: nobody was told. */
+export const NOBODY = '审批平台已注销，未送达';
 const CONSUMERS = { [CONSUMER]: ['ForwardedCaseChanged'] } as const;
 
 async function withKeys(db: Reader, rows: readonly (typeof platform.$inferSelect)[]): Promise<Platform[]> {
@@ -210,6 +212,7 @@ export async function findStates(db: Reader, caseIds: readonly string[]): Promis
         eq(outboxReceipt.consumer, CONSUMER),
         eq(outboxReceipt.stream, platformCase.stream),
         eq(outboxReceipt.revision, platformCase.revision),
+        ne(outboxReceipt.receipt, NOBODY),
       ),
     )
     .where(inArray(platformCase.caseId, [...caseIds]))

@@ -157,7 +157,8 @@ export async function nameMattersAndOrgans(
   const rows = await db
     .select({
       id: matterFact.matterId,
-      name: sql<string>`${matterFact.fact}->>'name'`,
+      // A sub-item's own name often says nothing without the main item's.
+      name: sql<string>`concat_ws('：', ${matterFact.fact}->>'mainItem', ${matterFact.fact}->>'subItem')`,
       organs: sql<{ id: string; name: string }[]>`${matterFact.fact}->'organs'`,
     })
     .from(matterFact);

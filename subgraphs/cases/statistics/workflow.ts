@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { Page, PageRequest } from '../../kernel/page.ts';
-import { holdCalendar, loadCalendar } from '../calendar/store.ts';
+import { loadCalendar, lockCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { findCases } from '../store.ts';
 import { figureOf } from './figure.ts';
@@ -67,7 +67,8 @@ export async function reckonFigures(tx: Transaction, calendar: Calendar, missing
 /** Reckons the figures of cases that have none, as those have that are older than the statistics. */
 export function catchUp(db: Database): Promise<number> {
   return db.transaction(async (tx) => {
-    await holdCalendar(tx);
+    // Against a step that is being written: its figure comes after this one, and is newer.
+    await lockCalendar(tx);
     return reckonFigures(tx, await loadCalendar(tx), true);
   });
 }

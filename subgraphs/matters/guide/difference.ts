@@ -26,9 +26,10 @@ function limitSaid(label: string, from: number | null, to: number | null): Said[
   return [{ text: `${label}由 ${daysOf(from)}${widens ? '延长' : '缩短'}至 ${daysOf(to)}`, widens }];
 }
 
-function amountSaid(label: string, from: number, to: number, written: (amount: number) => string = String): Said[] {
+function amountSaid(label: string, from: number, to: number, written = (amount: number) => `${amount} `): Said[] {
   if (from === to) return [];
-  return [{ text: `${label}由 ${written(from)} ${to > from ? '增' : '减'}至 ${written(to)}`, widens: to > from }];
+  const text = `${label}由 ${written(from)}${to > from ? '增' : '减'}至 ${written(to)}`;
+  return [{ text: text.trimEnd(), widens: to > from }];
 }
 
 function wordsSaid(label: string, from: string | null, to: string | null): Said[] {

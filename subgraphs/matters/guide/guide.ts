@@ -12,14 +12,13 @@ const DAYS_MOST = 1000;
 const COPIES_MOST = 100;
 const FEN_MOST = 1_000_000_000;
 
-/** One line of words, trimmed: no control characters, nothing that a database or a printed page cannot hold. */
-export const words = (most: number) =>
-  z
-    .string()
-    .trim()
-    .min(1)
-    .max(most)
-    .refine((text) => text.isWellFormed() && !/[\p{Cc}\u2028\u2029\ufffe\uffff]/u.test(text), '不得含有控制字符');
+/** Whether a text is one line: no control characters, nothing that a database or a printed page cannot hold. */
+export function isLine(text: string): boolean {
+  return text.isWellFormed() && !/[\p{Cc}\u2028\u2029\ufffe\uffff]/u.test(text);
+}
+
+/** One line of words, trimmed. */
+export const words = (most: number) => z.string().trim().min(1).max(most).refine(isLine, '不得含有控制字符');
 export const key = () => words(KEY_LENGTH);
 export const name = () => words(NAME_LENGTH);
 export const sentence = () => words(TEXT_LENGTH);

@@ -1,0 +1,33 @@
+import type { Database } from '../../../db/client.ts';
+import { hasRole } from '../../kernel/actor.ts';
+import { readPage, toConnection } from '../../kernel/page.ts';
+import { type GraphContext, loader } from '../../kernel/serve.ts';
+import { listRunning, type RunningPage } from './store.ts';
+
+/** What cases know of a matter: which of its cases run. */
+export function runningResolvers(db: Database) {
+  return {
+    Matter: {
+      __resolveReference: ({ id }: { id: string }) => ({ id }),
+      runningCases: async (
+        { id }: { id: string },
+        args: { first: number; after?: string | null },
+        context: GraphContext,
+      ) => {
+        if (!hasRole(context.actor, 'ADMINISTRATOR', 'AUDITOR')) return null;
+        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+        const name = `running cases ${page.first} ${page.after}`;
+        const found = await loader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);
+        if (!found) return null;
+        return {
+          ...toConnection(
+            found,
+            (row) => [String(row.serial)],
+            (row) => row,
+          ),
+          totalCount: found.totalCount,
+        };
+      },
+    },
+  };
+}

@@ -1,0 +1,40 @@
+import { bigint, date, integer, jsonb, pgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import type { RunningCases } from '../../kernel/events.ts';
+import type { FieldChange } from './import.ts';
+
+const schema = pgSchema('matters');
+
+/** Every list that changed something: append-only. */
+export const delegationImport = schema.table('delegation_import', {
+  id: uuid().primaryKey(),
+  /** Order of import; the list's keyset. */
+  serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+  importedAt: timestamp({ withTimezone: true }).notNull(),
+  actorId: text().notNull(),
+  actor: text().notNull(),
+  /** The document that orders the change (依据), or null. */
+  basis: text(),
+  /** SHA-256 of the list's text in UTF-8. */
+  digest: text().notNull(),
+  /** Lines that changed something, and lines that said what stood already. */
+  changed: integer().notNull(),
+  unchanged: integer().notNull(),
+});
+
+/** What each line of a list changed: append-only. */
+export const delegationChange = schema.table(
+  'delegation_change',
+  {
+    importId: uuid()
+      .notNull()
+      .references(() => delegationImport.id),
+    /** From 1, without a gap, within the import. */
+    seq: integer().notNull(),
+    line: integer().notNull(),
+    matterId: text().notNull(),
+    validFrom: date({ mode: 'string' }).notNull(),
+    runningCases: text().$type<RunningCases>(),
+    fields: jsonb().$type<FieldChange[]>().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.importId, table.seq] })],
+);

@@ -1,0 +1,163 @@
+import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { isLine } from '../guide/guide.ts';
+import type { Correction, PrintedCell } from '../matter.ts';
+
+/** An organ as printed, with its id where the hub knows it. */
+export interface PrintedOrgan {
+  printed: string;
+  organ: string | null;
+}
+
+/** What one place of the plan says of a task: annex 4, or the measure in its body. */
+export interface TaskReading {
+  /** Leading organs (牵头单位); none where none is named. */
+  leads: readonly PrintedOrgan[];
+  /** Responsible organs (责任单位). */
+  responsible: readonly PrintedOrgan[];
+  /** Whether the list ends in 等相关单位. */
+  othersToo: boolean;
+  deadlinePrinted: string;
+  /** Last day (完成时限): that of the month printed; null where no date is. */
+  dueOn: Day | null;
+  /** Whether it is to be kept up for good (长期坚持), with or without a date. */
+  recurring: boolean;
+  /** Level of the supervising departments (监管部门) that it names, or null where it names none. */
+  supervisorLevel: 'CITY' | 'COUNTY' | null;
+}
+
+export const DIFFERENCE_FIELDS = ['DEADLINE', 'LEADS', 'RESPONSIBLE', 'SUPERVISOR_LEVEL', 'CONTENT'] as const;
+
+/** Where annex 4 and the body say different things: both as printed, empty where one says nothing. */
+export interface TaskDifference {
+  field: (typeof DIFFERENCE_FIELDS)[number];
+  annex: string;
+  body: string;
+  sentence: string;
+}
+
+/** One of annex 4's tasks (主要任务分工), with the body's reading beside it. */
+export interface Task extends TaskReading {
+  number: number;
+  /** The measure that it belongs to (主要措施), by number and name. */
+  measure: number;
+  name: string;
+  /** As printed, number and all. */
+  content: string;
+  printed: readonly PrintedCell[];
+  corrections: readonly Correction[];
+  flags: readonly string[];
+  body: TaskReading & { clause: string; text: string };
+  differences: readonly TaskDifference[];
+}
+
+export const TASK_STATES = ['NOT_STARTED', 'IN_PROGRESS', 'DONE'] as const;
+export type TaskState = (typeof TASK_STATES)[number];
+
+/** What an organ says of its progress (进展). */
+export interface Progress {
+  state: TaskState;
+  percent: number;
+  note: string | null;
+}
+
+/** A report as it was kept; a task's progress is a fold over these and nothing else. */
+export interface TaskReport extends Progress {
+  organ: string;
+  actor: string;
+  at: Date;
+}
+
+/** A task as it stands. */
+export interface TaskStanding {
+  task: Task;
+  /** In the order in which they came. */
+  reports: readonly TaskReport[];
+  state: TaskState;
+  percent: number;
+  /** The newest report of an organ that answers for the task, or null. */
+  newest: TaskReport | null;
+}
+
+/** The known organs that answer for a task: those that lead or, where none does, those responsible. */
+function answering({ leads, responsible }: Task): string[] {
+  const known = (list: readonly PrintedOrgan[]) => list.flatMap(({ organ }) => (organ === null ? [] : [organ]));
+  return leads.length > 0 ? known(leads) : known(responsible);
+}
+
+/**
+ * Folds reports into the task's progress. It is done when every organ that answers for it has last said so; begun when any
+ * organ has. Percent is the mean of what those that answer last said.
+ */
+export function foldTask(task: Task, reports: readonly TaskReport[]): TaskStanding {
+  const newestOf = new Map(reports.map((report) => [report.organ, report]));
+  const answers = answering(task).map((organ) => newestOf.get(organ) ?? null);
+  const done = answers.length > 0 && answers.every((one) => one?.state === 'DONE');
+  const begun = [...newestOf.values()].some((one) => one.state !== 'NOT_STARTED');
+  const total = answers.reduce((sum, one) => sum + (one?.percent ?? 0), 0);
+  return {
+    task,
+    reports,
+    state: done ? 'DONE' : begun ? 'IN_PROGRESS' : 'NOT_STARTED',
+    percent: answers.length === 0 ? 0 : Math.floor(total / answers.length),
+    newest: reports.findLast((one) => answering(task).includes(one.organ)) ?? null,
+  };
+}
+
+/** Whether the last day that annex 4 prints has passed and the task is not done. What is only to be kept up has no such day. */
+export function isOverdue({ task, state }: TaskStanding, today: Day): boolean {
+  return task.dueOn !== null && task.dueOn < today && state !== 'DONE';
+}
+
+export interface TaskFilter {
+  overdue: boolean | null;
+  /** An organ that leads or is responsible. */
+  organ: string | null;
+  state: TaskState | null;
+}
+
+export function matches(standing: TaskStanding, filter: TaskFilter, today: Day): boolean {
+  const { overdue, organ, state } = filter;
+  return (
+    (overdue === null || overdue === isOverdue(standing, today)) &&
+    (organ === null || isCharged(standing.task, organ)) &&
+    (state === null || state === standing.state)
+  );
+}
+
+function isCharged({ leads, responsible }: Task, organ: string): boolean {
+  return [...leads, ...responsible].some((one) => one.organ === organ);
+}
+
+const NOTE_LENGTH = 500;
+/** Reports that one task may have. */
+const REPORTS_MOST = 2000;
+
+/**
+ * The person who may report this progress now. Refuses ROLE_NOT_ALLOWED, TASK_NOT_OF_ORGAN, TASK_NEVER_DONE,
+ * TASK_PERCENT_UNFIT, FIELD_TOO_LONG, FIELD_MALFORMED, TASK_REPORTS_FULL.
+ */
+export function requireReport(
+  { task, reports }: TaskStanding,
+  actor: Actor,
+  { state, percent, note }: Progress,
+): Person & { organ: string } {
+  const person = requireRole(actor, 'REVIEWER', 'APPROVER', 'ADMINISTRATOR');
+  const { organ } = person;
+  if (organ === null || !isCharged(task, organ)) throw new Refusal('TASK_NOT_OF_ORGAN', 'task');
+  if (state === 'DONE' && task.dueOn === null) throw new Refusal('TASK_NEVER_DONE', 'state');
+  if (!percentFits(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
+  if (note !== null) {
+    if ([...note].length > NOTE_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'note', `最多 ${NOTE_LENGTH} 字`);
+    if (note.trim() === '' || !isLine(note)) throw new Refusal('FIELD_MALFORMED', 'note');
+  }
+  if (reports.length >= REPORTS_MOST) throw new Refusal('TASK_REPORTS_FULL', null, `最多 ${REPORTS_MOST} 条`);
+  return { ...person, organ };
+}
+
+function percentFits(state: TaskState, percent: number): boolean {
+  if (state === 'NOT_STARTED') return percent === 0;
+  if (state === 'DONE') return percent === 100;
+  return percent >= 0 && percent < 100;
+}

@@ -1,0 +1,216 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { act, COMPANY, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+
+/** Calendars and clocks through the API, on real PostgreSQL. The tests tell one story: 2027 has no calendar until it is loaded. */
+
+const MATTER = 'yd2022-1-07';
+const CLERK = 'yudu-lyj.clerk';
+const CLOCK =
+  'clock { state dueOn statutoryDueOn limitDays remainingDays startedOn endedOn suspendedDays missingYear suspensions { kind from to reason papers } }';
+const NOTICE = {
+  year: 2027,
+  source: '国办发明电〔2026〕测试号',
+  holidays: ['2026-12-31', '2027-01-01', '2027-01-02', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'],
+  makeUpDays: ['2027-01-09'],
+};
+
+describe('calendars and clocks', () => {
+  let hub: TestHub;
+  let clock: TestClock;
+  beforeAll(async () => {
+    clock = testClock('2022-09-29');
+    hub = await testHub({ now: clock });
+  });
+  afterAll(() => hub?.stop());
+
+  const load = (input: object, person = 'administrator') =>
+    act(hub, person, 'loadCalendar', 'LoadCalendarInput', input, 'calendar { year version source } movedCases');
+  const read = async (query: string) => (await hub.ask(null, query)).data;
+  const accept = async (more: object = {}) => {
+    const input = { matter: MATTER, applicant: COMPANY, ...more };
+    const { case: made } = await act(hub, CLERK, 'acceptCase', 'ApplicationInput', input, `case { id ${CLOCK} }`);
+    return made;
+  };
+  const clockNow = async (id: string) =>
+    (await hub.ask(CLERK, `query($id: ID!) { case(id: $id) { ${CLOCK} } }`, { id })).data.case.clock;
+
+  test('anybody may ask for working days and calendars', async () => {
+    expect(await read('{ workingDay(from: "2022-09-29", days: 3) { day missingYear } }')).toEqual({
+      workingDay: { day: '2022-10-09', missingYear: null },
+    });
+    expect(await read('{ workingDay(from: "2026-12-30", days: 3) { day missingYear } }')).toEqual({
+      workingDay: { day: null, missingYear: 2027 },
+    });
+    const { calendar, none } = await read(
+      '{ calendar(year: 2022) { version source loadedAt makeUpDays } none: calendar(year: 2027) { year } }',
+    );
+    expect(none).toBeNull();
+    expect(calendar).toMatchObject({ version: 0, loadedAt: null, source: expect.stringMatching(/^chinese-days \d/) });
+    expect(calendar.makeUpDays).toContain('2022-10-08');
+  });
+
+  test('calendars come newest year first, page by page', async () => {
+    const page = async (after: string | null) =>
+      (
+        await hub.ask(
+          null,
+          'query($after: String) { calendars(first: 20, after: $after) { edges { node { year } } pageInfo { hasNextPage endCursor } } }',
+          { after },
+        )
+      ).data.calendars;
+    const first = await page(null);
+    const second = await page(first.pageInfo.endCursor);
+    const years = [...first.edges, ...second.edges].map((edge) => edge.node.year);
+    expect(years).toEqual([...years].sort((a, b) => b - a));
+    expect(new Set(years).size).toBe(years.length);
+    expect(years.at(-1)).toBe(2004);
+    expect(second.pageInfo.hasNextPage).toBe(false);
+  });
+
+  test.each([-1, 2501])('%i working days are not counted', async (days) => {
+    const { errors } = await hub.ask(null, `{ workingDay(from: "2022-09-29", days: ${days}) { day } }`);
+    expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+  });
+
+  test('a case shows its clock, alone, in a list and in a rehearsal', async () => {
+    const rehearsed = await accept({ dryRun: true });
+    expect(rehearsed.clock).toMatchObject({ state: 'GREEN', startedOn: '2022-09-29', dueOn: '2022-11-01' });
+    const { id } = await accept();
+    clock.set('2022-10-24T16:00:00Z');
+    expect(await clockNow(id)).toMatchObject({ state: 'GREEN', remainingDays: 5 });
+    clock.set('2022-10-25T16:00:00Z');
+    const { data } = await hub.ask(CLERK, `{ cases(first: 10) { edges { node { id ${CLOCK} } } } }`);
+    expect(data.cases.edges).toHaveLength(1);
+    expect(data.cases.edges[0].node.clock).toMatchObject({ state: 'AMBER', remainingDays: 4, dueOn: '2022-11-01' });
+    clock.set('2022-11-01T16:00:00Z');
+    expect(await clockNow(id)).toMatchObject({ state: 'RED', remainingDays: -1 });
+  });
+
+  test('a special procedure stops the clock, and the day it ends on counts again', async () => {
+    clock.set('2022-11-07');
+    const { id } = await accept();
+    clock.set('2022-11-09');
+    const pause = { case: id, kind: 'EXPERT_REVIEW', reason: '专家评审', papers: ['于林评〔2022〕1号'] };
+    await act(hub, 'yudu-lyj.reviewer', 'pauseCase', 'PauseCaseInput', pause, 'case { id }');
+    expect(await clockNow(id)).toEqual({
+      state: 'STOPPED',
+      dueOn: null,
+      statutoryDueOn: null,
+      limitDays: 20,
+      remainingDays: 19,
+      startedOn: '2022-11-07',
+      endedOn: null,
+      suspendedDays: 1,
+      missingYear: null,
+      suspensions: [{ kind: 'EXPERT_REVIEW', from: '2022-11-09', to: null, reason: '专家评审', papers: pause.papers }],
+    });
+    clock.set('2022-11-14');
+    await act(hub, 'yudu-lyj.reviewer', 'resumeCase', 'CaseNoteInput', { case: id }, 'case { id }');
+    expect(await clockNow(id)).toMatchObject({
+      state: 'GREEN',
+      remainingDays: 18,
+      suspendedDays: 3,
+      dueOn: '2022-12-08',
+    });
+  });
+
+  test('silence for five working days counts as acceptance on the day of receipt', async () => {
+    clock.set('2022-11-28');
+    const input = { matter: MATTER, applicant: COMPANY };
+    const filed = await act(
+      hub,
+      'applicant-company',
+      'receiveApplication',
+      'ApplicationInput',
+      input,
+      `case { id ${CLOCK} }`,
+    );
+    expect(filed.case.clock).toMatchObject({ state: 'PENDING', startedOn: null });
+    clock.set('2022-12-05T15:59:59Z');
+    expect(await clockNow(filed.case.id)).toMatchObject({ state: 'PENDING' });
+    clock.set('2022-12-05T16:00:00Z');
+    expect(await clockNow(filed.case.id)).toMatchObject({
+      state: 'GREEN',
+      startedOn: '2022-11-28',
+      dueOn: '2022-12-26',
+    });
+  });
+
+  test('a year without a calendar is flagged until the office loads it; then clocks run by it at once', async () => {
+    clock.set('2026-12-28');
+    const { id, clock: unknown } = await accept();
+    expect(unknown).toMatchObject({ state: 'UNKNOWN', dueOn: null, missingYear: 2027, remainingDays: 20 });
+
+    const rehearsed = await load({ ...NOTICE, dryRun: true });
+    expect(rehearsed).toMatchObject({ calendar: { year: 2027, version: 1 }, movedCases: 1 });
+    expect(await clockNow(id)).toMatchObject({ state: 'UNKNOWN' });
+    expect(await read('{ calendar(year: 2027) { version } }')).toEqual({ calendar: null });
+
+    const loaded = await load(NOTICE);
+    expect(loaded).toEqual({
+      refusal: null,
+      calendar: { year: 2027, version: 1, source: NOTICE.source },
+      movedCases: 1,
+    });
+    // 29 and 30 December, 4 to 8, the make-up Saturday, 11 to 15, 18 to 22, and two more.
+    expect(await clockNow(id)).toMatchObject({ state: 'GREEN', dueOn: '2027-01-26', missingYear: null });
+    expect(await read('{ workingDay(from: "2026-12-30", days: 1) { day } }')).toEqual({
+      workingDay: { day: '2027-01-04' },
+    });
+  });
+
+  test('the same again changes nothing; a correction is a new version, and the old one stays to be read', async () => {
+    expect(await load({ ...NOTICE, holidays: [...NOTICE.holidays].reverse() })).toMatchObject({
+      calendar: { version: 1 },
+      movedCases: 0,
+    });
+    const corrected = { ...NOTICE, source: '国办发明电〔2026〕测试更正号', makeUpDays: [] };
+    expect(await load(corrected)).toMatchObject({ calendar: { version: 2 }, movedCases: 1 });
+    const { newest, first, never } = await read(`{
+      newest: calendar(year: 2027) { version makeUpDays loadedAt }
+      first: calendar(year: 2027, version: 1) { version makeUpDays }
+      never: calendar(year: 2027, version: 3) { version }
+    }`);
+    expect(newest).toEqual({ version: 2, makeUpDays: [], loadedAt: '2026-12-28T04:00:00.000Z' });
+    expect(first).toEqual({ version: 1, makeUpDays: ['2027-01-09'] });
+    expect(never).toBeNull();
+  });
+
+  test('what the office loads wins over the package, whose own stays as version 0', async () => {
+    const package2026 = (await read('{ calendar(year: 2026) { year holidays makeUpDays } }')).calendar;
+    const given = { ...package2026, holidays: [...package2026.holidays, '2026-12-29'], source: '临时放假通知' };
+    expect(await load(given)).toMatchObject({ calendar: { version: 1 } });
+    expect(await read('{ workingDay(from: "2026-12-28", days: 1) { day } }')).toEqual({
+      workingDay: { day: '2026-12-30' },
+    });
+    expect(await read('{ calendar(year: 2026, version: 0) { holidays } }')).toEqual({
+      calendar: { holidays: package2026.holidays },
+    });
+  });
+
+  test('a malformed calendar is refused with the day that is wrong', async () => {
+    const answer = await load({ ...NOTICE, makeUpDays: ['2027-01-08'] });
+    expect(answer).toMatchObject({
+      calendar: null,
+      refusal: { code: 'CALENDAR_MALFORMED', field: 'makeUpDays', message: expect.stringContaining('2027-01-08') },
+    });
+    expect(await load({ ...NOTICE, source: ' ' })).toMatchObject({
+      refusal: { code: 'FIELD_MALFORMED', field: 'source' },
+    });
+  });
+
+  test.each(['applicant-company', 'window-yudu', 'yudu-lyj.approver', 'yudu-lyj.supervisor', 'auditor', 'library'])(
+    '%s may not load a calendar',
+    async (person) => {
+      expect(await refusalOf(hub, person, 'loadCalendar', 'LoadCalendarInput', NOTICE)).toBe('ROLE_NOT_ALLOWED');
+    },
+  );
+
+  test('the public may not load a calendar', async () => {
+    const query = 'mutation($input: LoadCalendarInput!) { loadCalendar(input: $input) { movedCases } }';
+    const { errors } = await hub.ask(null, query, { input: NOTICE });
+    expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+  });
+});

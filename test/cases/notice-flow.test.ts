@@ -1,0 +1,169 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { act, COMPANY, refusalOf } from '../support/flow.ts';
+import { faultsOfHouse } from '../support/house.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const NOTICES = `notices { id kind number issuedAt organ { id } url contentDigest sealed signature { url signedAt } waitingFor }`;
+/** 公路水运工程质量监督手续: the county decides, and no license follows. */
+const REVIEW = { matter: 'yd2022-1-02', organ: 'yudu-jtysj' };
+/** 林木采伐许可证: the county decides, and a license follows a grant. */
+const LICENSE = { matter: 'yd2022-1-07', organ: 'yudu-lyj' };
+
+interface Notice {
+  id: string;
+  kind: string;
+  number: string;
+  url: string | null;
+  contentDigest: string;
+  sealed: boolean;
+  signature: { url: string; signedAt: string } | null;
+  waitingFor: string | null;
+}
+
+function walk(hub: TestHub) {
+  const noticesOf = async (id: string, person = 'auditor'): Promise<Notice[]> => {
+    const { data } = await hub.ask(person, `query($id: ID!) { case(id: $id) { ${NOTICES} } }`, { id });
+    return data.case.notices;
+  };
+  const get = async (url: string, person: string | null) => {
+    const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+    return hub.hub.app.inject({ method: 'GET', url, headers });
+  };
+  const accept = async ({ matter, organ }: typeof REVIEW) => {
+    const input = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
+    const done = await act(hub, `${organ}.clerk`, 'acceptCase', 'AcceptCaseInput', input, 'case { id }');
+    const examined = { case: done.case.id, finding: 'APPROVED' };
+    await act(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examined, 'case { id }');
+    return done.case.id as string;
+  };
+  const decide = (id: string, organ: string, input: object) =>
+    refusalOf(hub, `${organ}.approver`, 'decideCase', 'DecideCaseInput', { case: id, ...input });
+  const decisionOf = async (id: string) => (await noticesOf(id)).find((one) => one.kind === 'DECISION');
+  const sealed = (id: string) =>
+    until('the decision is sealed', async () => {
+      const decision = await decisionOf(id);
+      return decision?.sealed && decision;
+    });
+  return { noticesOf, get, accept, decide, decisionOf, sealed };
+}
+
+describe('the papers of a case', () => {
+  let hub: TestHub;
+  let at: ReturnType<typeof walk>;
+  beforeAll(async () => {
+    hub = await testHub();
+    at = walk(hub);
+  });
+  afterAll(() => hub?.stop());
+
+  test('the receipt is for whoever may see the case, and for nobody else', async () => {
+    const id = await at.accept(REVIEW);
+    const [receipt, ...more] = await at.noticesOf(id, 'applicant-company');
+    expect(more).toEqual([]);
+    expect(receipt).toMatchObject({ kind: 'ACCEPTANCE', organ: { id: REVIEW.organ }, sealed: false, signature: null });
+    expect(receipt?.number).toMatch(/^360731受〔\d{4}〕\d{5}号$/);
+    const url = receipt?.url ?? '';
+    for (const person of ['applicant-company', `${REVIEW.organ}.clerk`, `${REVIEW.organ}.approver`, 'auditor']) {
+      const answer = await at.get(url, person);
+      expect([answer.statusCode, answer.headers['content-type']], person).toEqual([200, 'application/pdf']);
+      expect(answer.rawPayload.subarray(0, 5).toString()).toBe('%PDF-');
+    }
+    const strangers = ['applicant-citizen', 'yudu-lyj.clerk', 'window-xingguo', 'library', 'administrator'];
+    const unknown = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
+    const answers = strangers.map((person) => at.get(url, person));
+    const other = '/cases/notices/0198d0d4-0000-7000-8000-000000000001.pdf';
+    for (const wrong of [other, '/cases/notices/x.pdf', url.replace('.pdf', '.html'), url.replace('.pdf', '.p7s')]) {
+      answers.push(at.get(wrong, 'auditor'));
+    }
+    for (const answer of await Promise.all(answers)) {
+      expect([answer.statusCode, answer.json()]).toEqual([404, unknown]);
+    }
+    expect((await at.get(url, null)).json()).toMatchObject({ code: 'UNAUTHENTICATED' });
+    const forged = await hub.hub.app.inject({ method: 'GET', url, headers: { authorization: 'Bearer x.y.z' } });
+    expect([forged.statusCode, forged.json().code]).toEqual([401, 'TOKEN_INVALID']);
+  });
+
+  test('a review ends in a decision document under the seal that the decider authorised', async () => {
+    const id = await at.accept(REVIEW);
+    expect(await at.decide(id, REVIEW.organ, { decision: 'GRANTED' })).toBe('SEAL_AUTHORISATION_MISSING');
+    expect(await at.noticesOf(id)).toHaveLength(1);
+    expect(await at.decide(id, REVIEW.organ, { decision: 'GRANTED', authoriseSeal: true })).toBeNull();
+    const decision = await at.sealed(id);
+    expect(decision).toMatchObject({ waitingFor: null, url: `/cases/notices/${decision.id}.pdf` });
+    const pdf = await at.get(decision.url ?? '', 'applicant-company');
+    const signature = await at.get(decision.signature?.url ?? '', 'applicant-company');
+    expect([pdf.statusCode, signature.statusCode]).toEqual([200, 200]);
+    expect(signature.headers['content-type']).toBe('application/pkcs7-signature');
+    expect((await at.get(decision.signature?.url ?? '', 'applicant-citizen')).statusCode).toBe(404);
+    const { data, errors } = await hub.ask(
+      'auditor',
+      '{ sealUses(first: 10) { edges { node { id act documentDigest license { identifier } authorisedBy } } } }',
+    );
+    expect(errors).toBeUndefined();
+    const uses = data.sealUses.edges.map((edge: { node: { id: string } }) => edge.node);
+    expect(uses.find((one: { id: string }) => one.id === decision.id)).toMatchObject({
+      act: 'DECISION',
+      documentDigest: sha256(pdf.rawPayload),
+      license: null,
+    });
+    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+  });
+
+  test('every rejection has one too, where a license would have followed', async () => {
+    const id = await at.accept(LICENSE);
+    const rejected = { decision: 'REJECTED', reason: '不符合采伐限额' };
+    expect(await at.decide(id, LICENSE.organ, rejected)).toBe('SEAL_AUTHORISATION_MISSING');
+    expect(await at.decide(id, LICENSE.organ, { ...rejected, authoriseSeal: true })).toBeNull();
+    const decision = await at.sealed(id);
+    expect(decision.number).toMatch(/^360731决〔\d{4}〕\d{5}号$/);
+    const granted = await at.accept(LICENSE);
+    expect(await at.decide(granted, LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true })).toBeNull();
+    expect((await at.noticesOf(granted)).map((one) => one.kind)).toEqual(['ACCEPTANCE']);
+  });
+
+  test('a decision is not filed with what cannot be printed', async () => {
+    const id = await at.accept(REVIEW);
+    const reason = '王𠮷不符合规定';
+    const rejected = { decision: 'REJECTED', reason, authoriseSeal: true };
+    expect(await at.decide(id, REVIEW.organ, rejected)).toBe('FIELD_MALFORMED');
+    expect(await at.noticesOf(id)).toHaveLength(1);
+  });
+
+  test('with the seal out of use it waits, visibly and unread, until the seal is back', async () => {
+    const seal = `${REVIEW.organ}-license-seal`;
+    const keep = (name: string) =>
+      refusalOf(hub, `${REVIEW.organ}.keeper`, name, 'SealActInput', { seal, reason: '印章检查' });
+    expect(await keep('suspendSeal')).toBeNull();
+    const id = await at.accept(REVIEW);
+    expect(await at.decide(id, REVIEW.organ, { decision: 'GRANTED', authoriseSeal: true })).toBeNull();
+    const waiting = await until('it is seen to wait', async () => {
+      const decision = await at.decisionOf(id);
+      return decision?.waitingFor ? decision : null;
+    });
+    expect(waiting).toMatchObject({ waitingFor: '此印章已停用。', sealed: false, url: null, signature: null });
+    for (const form of ['pdf', 'p7s']) {
+      expect((await at.get(`/cases/notices/${waiting.id}.${form}`, 'auditor')).statusCode).toBe(404);
+    }
+    expect(await keep('resumeSeal')).toBeNull();
+    expect(await at.sealed(id)).toMatchObject({ id: waiting.id, number: waiting.number, waitingFor: null });
+  });
+});
+
+describe('the papers of a case across HTTP', () => {
+  let hub: TestHub;
+  beforeAll(async () => {
+    hub = await testHub({ transport: 'http' });
+  });
+  afterAll(() => hub?.stop());
+
+  test('are sealed and served as in one process', async () => {
+    const at = walk(hub);
+    const id = await at.accept(REVIEW);
+    await at.decide(id, REVIEW.organ, { decision: 'GRANTED', authoriseSeal: true });
+    const decision = await at.sealed(id);
+    expect((await at.get(decision.url ?? '', 'applicant-company')).rawPayload.subarray(0, 5).toString()).toBe('%PDF-');
+    expect((await at.get(decision.url ?? '', 'applicant-citizen')).statusCode).toBe(404);
+  });
+});

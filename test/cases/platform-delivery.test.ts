@@ -1,0 +1,94 @@
+import { createServer, type Server, type ServerResponse } from 'node:http';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { isFromHub } from '../../scripts/approval-platform/jws.ts';
+import { refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { forwardedCase, platformKeys, registerPlatform } from '../support/platform.ts';
+import { until } from '../support/until.ts';
+
+/** News of a case at a platform that answers as each test tells it, and the hub that goes on trying. */
+type Answer = (response: ServerResponse) => void;
+const ok: Answer = (response) => response.end('{"receipt":"收-1"}');
+
+let hub: TestHub;
+let server: Server;
+let platform: Awaited<ReturnType<typeof registerPlatform>>;
+let url: string;
+let answer: Answer = ok;
+const taken: { signature: unknown; body: Buffer }[] = [];
+
+beforeAll(async () => {
+  server = createServer(async (request, response) => {
+    const chunks: Buffer[] = [];
+    for await (const chunk of request) chunks.push(chunk);
+    taken.push({ signature: request.headers['x-jws-signature'], body: Buffer.concat(chunks) });
+    answer(response);
+  });
+  await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+  const address = server.address();
+  if (typeof address !== 'object' || !address) throw new Error('no port');
+  url = `http://127.0.0.1:${address.port}/hub`;
+  hub = await testHub();
+  platform = await registerPlatform(hub, await platformKeys(), { url });
+});
+afterAll(async () => {
+  await hub?.stop();
+  server?.close();
+});
+
+const stateOf = async (id: string) => {
+  const query = 'query($id: ID!) { case(id: $id) { platform { deliveredAt attempts lastError } } }';
+  return (await hub.ask('auditor', query, { id })).data.case.platform;
+};
+
+test.each<[string, Answer, string]>([
+  ['a fault', (response) => response.writeHead(500).end('x'), 'HTTP 500'],
+  ['a refusal', (response) => response.writeHead(422).end('{"receipt":"x"}'), 'HTTP 422'],
+  ['no receipt', (response) => response.end('{}'), '没有返回回执'],
+  ['no JSON', (response) => response.end('ok'), '没有返回回执'],
+  ['a receipt too long', (response) => response.end(JSON.stringify({ receipt: 'x'.repeat(201) })), '没有返回回执'],
+  ['more than anybody reads', (response) => response.end(' '.repeat(20_000)), '无法连接'],
+  ['another address', (response) => response.writeHead(307, { location: url }).end(), '无法连接'],
+  ['nothing', (response) => response.destroy(), '无法连接'],
+])('a platform that answers %s is asked again until it gives a receipt', async (_, bad, said) => {
+  answer = bad;
+  const { id } = await forwardedCase(hub);
+  const failed = await until('an attempt has failed', async () => {
+    const now = await stateOf(id);
+    return now.attempts > 0 && now;
+  });
+  expect(failed).toMatchObject({ deliveredAt: null, lastError: expect.stringContaining(said) });
+  answer = ok;
+  const done = await until('it is delivered', async () => {
+    const now = await stateOf(id);
+    return now.deliveredAt !== null && now;
+  });
+  expect(done).toMatchObject({ attempts: 0, lastError: null });
+});
+
+test('news are signed for this platform alone', async () => {
+  const { signature, body } = taken.at(-1) ?? { body: Buffer.alloc(0) };
+  const own = { kid: `${platform.id}.1`, secret: Buffer.from(platform.secret, 'base64url'), aud: url };
+  const at = new Date();
+  expect(isFromHub(signature, body, own, at)).toBe(true);
+  expect(isFromHub(signature, body, { ...own, aud: `${url}/x` }, at)).toBe(false);
+  expect(isFromHub(signature, Buffer.concat([body, Buffer.from(' ')]), own, at)).toBe(false);
+});
+
+test('news for a platform that was removed meanwhile go nowhere, and say so', async () => {
+  answer = (response) => response.writeHead(503).end();
+  const { id } = await forwardedCase(hub);
+  await until('an attempt has failed', async () => (await stateOf(id)).attempts > 0);
+  expect(
+    await refusalOf(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
+  ).toBeNull();
+  const sql = postgres(hub.adminUrl, { max: 1 });
+  const receipt = await until('the news are settled', async () => {
+    const [row] = await sql`select receipt from cases.outbox_receipt where stream = ${`platform:${platform.id}:${id}`}`;
+    return row?.receipt;
+  });
+  await sql.end();
+  expect(receipt).toBe('审批平台已注销，未送达');
+  expect((await stateOf(id)).deliveredAt).toBeNull();
+});

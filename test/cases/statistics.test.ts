@@ -1,0 +1,445 @@
+import { parse } from 'csv-parse/sync';
+import fc from 'fast-check';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Connected, connect } from '../../db/client.ts';
+import { type CaseClock, clockOf } from '../../subgraphs/cases/calendar/clock.ts';
+import { loadCalendar } from '../../subgraphs/cases/calendar/store.ts';
+import {
+  addDays,
+  addWorkingDays,
+  type Calendar,
+  flagged,
+  isWorkingDay,
+} from '../../subgraphs/cases/calendar/working-day.ts';
+import { type Case, delegationOn, type StepRecord } from '../../subgraphs/cases/case.ts';
+import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgraphs/cases/statistics/statistics.ts';
+import * as statistics from '../../subgraphs/cases/statistics/workflow.ts';
+import * as store from '../../subgraphs/cases/store.ts';
+import { type Day, dayOf } from '../../subgraphs/kernel/day.ts';
+import type { GuideFact, Mode } from '../../subgraphs/kernel/events.ts';
+import { actor } from '../support/actors.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { act, COMPANY } from '../support/flow.ts';
+import { type Answer, type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const MATTERS = ['yd2022-1-07', 'yd2022-1-08', 'yd2022-2-30', 'yd2022-3-25', 'yd2022-3-21'];
+const GUIDE: GuideFact = { materials: [], steps: [], statutoryDays: 20, promisedDays: 4 };
+const CASES = 120;
+const SEED = 360731;
+
+/** A random life of a case: its steps, each some days after the one before. */
+const life = fc
+  .record({
+    matter: fc.constantFrom(...MATTERS),
+    guided: fc.boolean(),
+    start: fc.integer({ min: 0, max: 240 }),
+    late: fc.boolean(),
+    gaps: fc.array(fc.integer({ min: 0, max: 9 }), { minLength: 8, maxLength: 8 }),
+    opening: fc.constantFrom(
+      'accepted',
+      'accepted',
+      'accepted',
+      'supplemented',
+      'silent',
+      'refused',
+      'missed',
+      'withdrawn',
+    ),
+    pause: fc.constantFrom('none', 'none', 'resumed', 'open'),
+    end: fc.constantFrom('GRANTED', 'GRANTED', 'REJECTED', 'WITHDRAWN', 'none'),
+  })
+  .map((one) => ({ ...one, steps: stepsOf(one) }));
+
+function stepsOf(one: { opening: string; pause: string; end: string }): [StepRecord['step'], StepRecord['finding']?][] {
+  const openings: Record<string, StepRecord['step'][]> = {
+    accepted: ['RECEIVED', 'ACCEPTED'],
+    supplemented: ['RECEIVED', 'SUPPLEMENT_ASKED', 'SUPPLEMENTED', 'ACCEPTED'],
+    silent: ['RECEIVED'],
+    refused: ['RECEIVED', 'NOT_ACCEPTED'],
+    missed: ['RECEIVED', 'SUPPLEMENT_ASKED', 'SUPPLEMENT_MISSED'],
+    withdrawn: ['RECEIVED', 'WITHDRAWN'],
+  };
+  const opened = (openings[one.opening] ?? []).map((step): [StepRecord['step']] => [step]);
+  if (opened.at(-1)?.[0] !== 'ACCEPTED') return opened;
+  const paused: [StepRecord['step']][] = one.pause === 'none' ? [] : [['PAUSED']];
+  if (one.pause === 'open') return [...opened, ...paused];
+  const resumed: [StepRecord['step']][] = one.pause === 'resumed' ? [['RESUMED']] : [];
+  if (one.end === 'none') return [...opened, ...paused, ...resumed];
+  if (one.end === 'WITHDRAWN') return [...opened, ...paused, ...resumed, ['WITHDRAWN']];
+  const finding = one.end === 'GRANTED' ? 'GRANTED' : 'REJECTED';
+  return [...opened, ...paused, ...resumed, ['EXAMINED', 'APPROVED'], ['DECIDED', finding]];
+}
+
+/** Working days from the day after the start to the end, special procedures left out; null where a year is missing. */
+function daysUsed({ startedOn, endedOn, suspensions }: CaseClock, calendar: Calendar): number | null {
+  if (startedOn === null || endedOn === null) return null;
+  const days: Day[] = [];
+  for (let day = addDays(startedOn, 1); day <= endedOn; day = addDays(day, 1)) days.push(day);
+  const counted = days.filter((day) => !suspensions.some(({ from, to }) => from <= day && day < (to ?? '9999')));
+  return flagged(() => counted.filter((day) => isWorkingDay(calendar, day)).length).value;
+}
+
+/** What a person would count by hand from each case's own clock. */
+function tally(rows: readonly { kind: 'ACCEPTED' | 'CLOSED'; subject: Case; clock: CaseClock }[], calendar: Calendar) {
+  const of = (kind: string, holds: (one: (typeof rows)[number]) => boolean = () => true) =>
+    rows.filter((one) => one.kind === kind && holds(one)).length;
+  const findingOf = ({ subject }: (typeof rows)[number]) =>
+    subject.steps.find(({ step }) => step === 'DECIDED')?.finding ?? null;
+  const decided = rows.filter((one) => one.kind === 'CLOSED' && findingOf(one) !== null);
+  const limited = decided.filter(({ clock }) => clock.dueOn !== null);
+  const measured = decided.map(({ clock }) => daysUsed(clock, calendar)).filter((days) => days !== null);
+  return figuresOf({
+    accepted: of('ACCEPTED'),
+    closed: of('CLOSED'),
+    granted: of('CLOSED', (one) => findingOf(one) === 'GRANTED'),
+    rejected: of('CLOSED', (one) => findingOf(one) === 'REJECTED'),
+    timed: limited.length,
+    onTime: limited.filter(({ clock }) => (clock.endedOn ?? '') <= (clock.dueOn ?? '')).length,
+    measured: measured.length,
+    workingDays: measured.reduce((sum, days) => sum + days, 0),
+    overdueRunning: of('ACCEPTED', ({ clock }) => clock.state === 'RED'),
+  });
+}
+
+interface Filter {
+  from: Day | null;
+  to: Day | null;
+  matter: string | null;
+  organ: string | null;
+  mode: Mode | null;
+  division: string | null;
+}
+const ALL: Filter = { from: null, to: null, matter: null, organ: null, mode: null, division: null };
+
+describe('statistics', () => {
+  let hub: TestHub;
+  let clock: TestClock;
+  let pool: Connected;
+  beforeAll(async () => {
+    clock = testClock('2022-12-20');
+    hub = await testHub({ now: clock });
+    pool = connect(hub.databaseUrls.cases, 'test');
+    for (const one of fc.sample(life, { numRuns: CASES, seed: SEED })) await write(one);
+  });
+  afterAll(async () => {
+    await pool?.close();
+    await hub?.stop();
+  });
+
+  async function write(one: ReturnType<typeof life.generate>['value']): Promise<void> {
+    const matter = await store.findMatter(pool.db, one.matter);
+    if (!matter) throw new Error(one.matter);
+    const delegation = delegationOn(matter, '2022-06-01');
+    let ms = Date.parse(one.late ? '2026-12-20T15:00:00Z' : '2022-03-01T15:00:00Z');
+    ms += (one.late ? one.start % 20 : one.start) * 86_400_000;
+    const guide = one.guided ? { version: 1, ...GUIDE } : null;
+    const records = one.steps.map(([step, finding = null], i): StepRecord => {
+      ms += (one.gaps[i] ?? 0) * 86_400_000 + (i % 2 === 0 ? 3_600_000 : 0);
+      const person = { actor: '某人', actorId: 'somebody', organ: delegation.countyOrgan };
+      return { step, at: new Date(ms), ...person, note: null, finding, data: null };
+    });
+    const [first, ...rest] = records;
+    if (!first) throw new Error('no steps');
+    await pool.db.transaction(async (tx) => {
+      const number = await store.takeNumber(tx, '360731', dayOf(first.at));
+      const file = {
+        ...{ id: crypto.randomUUID(), number, matter, delegation, fields: [], licenseNumber: null },
+        ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, acceptedBy: null, guide: null },
+      };
+      const request = { by: 'somebody', key: null, digest: '' };
+      const made = await store.insertCase(tx, { file, divisionCode: '360731', request }, first);
+      let subject = made?.subject;
+      for (const record of rest) {
+        if (!subject) throw new Error('no case');
+        const accepted = record.step === 'ACCEPTED' ? { acceptedBy: delegation.accepts.organ, guide } : {};
+        subject = await store.addStep(tx, subject, record, accepted);
+      }
+    });
+  }
+
+  const readAll = async () => {
+    const { rows } = await store.listCases(
+      pool.db,
+      actor('auditor'),
+      { step: null, matter: null, closed: null },
+      { first: 1000, after: null },
+    );
+    return rows;
+  };
+  const ask = async (
+    person: string,
+    by: string,
+    filter: Partial<Filter> = {},
+    first = 100,
+    after: string | null = null,
+  ) => {
+    const fields =
+      'key label accepted closed granted rejected timed onTime onTimeRate averageWorkingDays overdueRunning';
+    const answer = await hub.ask(
+      person,
+      `query($filter: StatisticsFilter, $by: StatisticsBy!, $first: Int!, $after: String) {
+        caseStatistics(filter: $filter, by: $by, first: $first, after: $after) {
+          edges { node { ${fields} matter { id } organ { id } } } pageInfo { hasNextPage endCursor } totals { ${fields} } asOf
+        } }`,
+      { filter, by, first, after },
+    );
+    return answer;
+  };
+  const csv = async (person: string | null, query: string) => {
+    const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+    return hub.hub.app.inject({ method: 'GET', url: `/cases/statistics.csv?${query}`, headers });
+  };
+
+  /** The naive recomputation: every case's own clock, counted one by one. */
+  async function naive(person: string, filter: Filter, by: (typeof DIMENSIONS)[number], now: Date) {
+    const calendar = await loadCalendar(pool.db);
+    const { organ: own, window, roles } = actor(person);
+    const everything = roles.includes('AUDITOR') || roles.includes('ADMINISTRATOR');
+    const events = (await readAll()).flatMap(({ subject, parties, window: at }) => {
+      const { delegation, acceptedBy, matter, steps, guide } = subject;
+      const sees = everything || (own !== null && parties.includes(own)) || (window !== null && window === at);
+      const organ = delegation.decides.organ ?? acceptedBy ?? '';
+      const fits =
+        (filter.matter === null || filter.matter === matter.matterId) &&
+        (filter.organ === null || filter.organ === organ) &&
+        (filter.mode === null || filter.mode === delegation.mode) &&
+        (filter.division === null || filter.division === '360731');
+      if (!sees || !fits) return [];
+      const at_ = clockOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar, now });
+      const one = (kind: 'ACCEPTED' | 'CLOSED', day: Day | null) => {
+        if (day === null || at_.startedOn === null) return [];
+        if ((filter.from !== null && day < filter.from) || (filter.to !== null && day > filter.to)) return [];
+        const key = { MATTER: matter.matterId, ORGAN: organ, MODE: delegation.mode, MONTH: day.slice(0, 7) }[by];
+        return [{ kind, key, subject, clock: at_ }];
+      };
+      return [...one('ACCEPTED', at_.startedOn), ...one('CLOSED', at_.endedOn)];
+    });
+    const keys = [...new Set(events.map((one) => one.key))].sort();
+    return {
+      rows: keys.map((key) => ({
+        key,
+        ...tally(
+          events.filter((one) => one.key === key),
+          calendar,
+        ),
+      })),
+      totals: tally(events, calendar),
+    };
+  }
+
+  const DAYS = ['2022-04-01', '2022-06-15', '2022-09-30', '2022-10-09', '2022-12-31', '2026-12-25'];
+  const optional = <Value>(...values: Value[]) => fc.constantFrom<Value | null>(null, null, ...values);
+  const question = fc.record({
+    person: fc.constantFrom(
+      'auditor',
+      'administrator',
+      'window-yudu',
+      'window-xingguo',
+      'yudu-lyj.clerk',
+      'ganzhou-xzspj.approver',
+    ),
+    by: fc.constantFrom(...DIMENSIONS),
+    now: fc.constantFrom('2022-06-01', '2022-08-15', '2022-12-20', '2026-12-29', '2027-02-01'),
+    filter: fc.record({
+      from: optional(...DAYS),
+      to: optional(...DAYS),
+      matter: optional(...MATTERS),
+      organ: optional('ganzhou-xzspj', 'yudu-lyj'),
+      mode: optional<Mode>('DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'),
+      division: optional('360731', '360732'),
+    }),
+  });
+
+  async function agree({
+    person,
+    by,
+    now,
+    filter,
+  }: {
+    person: string;
+    by: (typeof DIMENSIONS)[number];
+    now: string;
+    filter: Filter;
+  }) {
+    const at = new Date(`${now}T12:00:00+08:00`);
+    const asked = { actor: actor(person), filter, today: now };
+    const counted = await statistics.count({ db: pool.db, now: () => at }, asked, by, { first: 1000, after: null });
+    const expected = await naive(person, filter, by, at);
+    expect(counted.page.rows.map(({ label: _, ...row }) => row)).toEqual(expected.rows);
+    const { label: _, key: __, ...totals } = counted.totals;
+    expect(totals).toEqual(expected.totals);
+  }
+
+  test('the random cases are of every kind', async () => {
+    const { totals } = await naive('auditor', ALL, 'MODE', new Date('2022-12-20T04:00:00Z'));
+    expect(await readAll()).toHaveLength(CASES);
+    for (const number of Object.values(totals)) expect(number).toBeGreaterThan(0);
+    expect(totals.onTimeRate).toBeLessThan(1);
+  });
+
+  test('equal what is counted by hand, whoever asks, by whatever, of whenever', async () => {
+    await fc.assert(fc.asyncProperty(question, agree), { numRuns: 60, seed: SEED });
+  });
+
+  test('the query and the CSV give the same numbers', async () => {
+    for (const by of DIMENSIONS) {
+      const { data } = await ask('auditor', by, { from: '2022-05-01', to: '2022-12-31' });
+      const response = await csv('auditor', `by=${by}&from=2022-05-01&to=2022-12-31`);
+      expect(response.statusCode).toBe(200);
+      expect(response.headers['content-type']).toBe('text/csv; charset=utf-8');
+      expect(response.rawPayload.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
+      const [, ...lines] = parse(response.rawPayload, { bom: true }) as string[][];
+      const { edges, totals } = data.caseStatistics;
+      const printed = [...edges.map((edge: { node: Row }) => edge.node), totals].map((row: Row) =>
+        [
+          ...[row.key, row.label, row.accepted, row.closed, row.granted, row.rejected, row.timed, row.onTime],
+          ...[row.onTimeRate, row.averageWorkingDays, row.overdueRunning],
+        ].map((cell) => (cell === null ? '' : String(cell))),
+      );
+      expect(edges.length).toBeGreaterThan(0);
+      expect(lines).toEqual(printed);
+    }
+  });
+
+  test('pages follow one another, and labels say what keys mean', async () => {
+    const whole = (await ask('auditor', 'MATTER')).data.caseStatistics;
+    const paged = [];
+    for (let after: string | null = null; ; ) {
+      const page: Answer['data'] = (await ask('auditor', 'MATTER', {}, 2, after)).data.caseStatistics;
+      paged.push(...page.edges);
+      expect(page.totals).toEqual(whole.totals);
+      if (!page.pageInfo.hasNextPage) break;
+      after = page.pageInfo.endCursor;
+    }
+    expect(paged.map((edge) => edge.node)).toEqual(whole.edges.map((edge: { node: Row }) => edge.node));
+    expect(whole.edges[0].node).toMatchObject({
+      key: 'yd2022-1-07',
+      label: expect.stringContaining('采伐'),
+      matter: { id: 'yd2022-1-07' },
+      organ: null,
+    });
+    const organs = (await ask('auditor', 'ORGAN')).data.caseStatistics.edges.map((edge: { node: Row }) => edge.node);
+    expect(organs).toContainEqual(
+      expect.objectContaining({ key: 'ganzhou-xzspj', label: '赣州市行政审批局', organ: { id: 'ganzhou-xzspj' } }),
+    );
+    const [month] = (await ask('auditor', 'MONTH', { from: '2022-06-01' })).data.caseStatistics.edges;
+    expect(month.node).toMatchObject({ key: '2022-06', label: '2022年6月' });
+    const modes = (await ask('auditor', 'MODE')).data.caseStatistics.edges;
+    expect(modes.map((edge: { node: Row }) => edge.node.label)).toEqual([
+      '直接下放',
+      '下放实质性审核权',
+      '服务窗口前移',
+    ]);
+  });
+
+  test.each(['applicant-company', 'library'])('%s may not ask', async (person) => {
+    expect((await ask(person, 'MODE')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    expect((await csv(person, 'by=MODE')).statusCode).toBe(403);
+  });
+
+  test('the public may not ask', async () => {
+    const { errors } = await hub.ask(null, '{ caseStatistics(by: MODE, first: 1) { asOf } }');
+    expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    expect((await csv(null, 'by=MODE')).statusCode).toBe(401);
+  });
+
+  test.each([
+    '',
+    'by=COLOUR',
+    'by=MODE&from=2022-02-30',
+    'by=MODE&from=2022-02-02&to=2022-02-01',
+    'by=MODE&sort=up',
+    'by=MODE&by=MONTH',
+  ])('the CSV of ?%s is a bad question', async (query) => {
+    expect((await csv('auditor', query)).statusCode).toBe(400);
+  });
+  test('a period that ends before it begins is a bad question', async () => {
+    const { errors } = await ask('auditor', 'MODE', { from: '2022-02-02', to: '2022-02-01' });
+    expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
+  });
+
+  // Last, since it changes the calendar: what lacked 2027 is reckoned by the load, what was settled stays.
+  test('a loaded calendar brings the figures up to date, and only those that were not settled', async () => {
+    const settled = () => ask('auditor', 'MONTH', { to: '2022-12-31' });
+    clock.set('2022-12-20');
+    const before = await settled();
+    const holidays = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
+    const notice = { year: 2027, source: '测试号', holidays, makeUpDays: [] };
+    const loaded = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+    expect(loaded.movedCases).toBeGreaterThan(0);
+    expect(await settled()).toEqual(before);
+    await fc.assert(fc.asyncProperty(question, agree), { numRuns: 30, seed: SEED + 1 });
+  });
+
+  test('cases older than the statistics are caught up with', async () => {
+    const before = await ask('auditor', 'MATTER');
+    const { default: postgres } = await import('postgres');
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    await sql`delete from cases.case_figure`;
+    await sql.end();
+    expect((await ask('auditor', 'MATTER')).data.caseStatistics.totals.accepted).toBe(0);
+    await statistics.catchUp(pool.db);
+    expect(await ask('auditor', 'MATTER')).toEqual(before);
+  });
+
+  test('a step that is being written while a calendar is loaded is reckoned by the new one', async () => {
+    const matter = await store.findMatter(pool.db, 'yd2022-1-07');
+    if (!matter) throw new Error('no matter');
+    const delegation = delegationOn(matter, '2022-06-01');
+    const id = crypto.randomUUID();
+    const file = {
+      ...{ id, number: 'racing', matter, delegation, fields: [], licenseNumber: null },
+      ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, acceptedBy: null, guide: null },
+    };
+    const person = { actor: '某人', actorId: 'somebody', organ: null, note: null, finding: null, data: null };
+    const first = { step: 'ACCEPTED' as const, at: new Date('2027-01-04T02:00:00Z'), ...person };
+    const { default: postgres } = await import('postgres');
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    const dueOn = async () => (await sql`select due_on::text from cases.case_figure where case_id = ${id}`)[0]?.due_on;
+    const dueBefore = addWorkingDays(await loadCalendar(pool.db), '2027-01-04', 20);
+    let loading: Promise<{ movedCases: number }> | undefined;
+    await pool.db.transaction(async (tx) => {
+      await store.insertCase(tx, { file, divisionCode: '360731', request: { by: 'x', key: null, digest: '' } }, first);
+      const holidays = ['2027-01-01', '2027-01-05', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
+      const notice = { year: 2027, source: '测试更正号', holidays, makeUpDays: [] };
+      loading = act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+      await until('the load waits for the step', async () => {
+        const [row] =
+          await sql`select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted`;
+        return row?.waiting === 1;
+      });
+    });
+    expect((await loading)?.movedCases).toBeGreaterThan(0);
+    expect(await dueOn()).toBe(addWorkingDays(await loadCalendar(pool.db), '2027-01-04', 20));
+    expect(await dueOn()).not.toBe(dueBefore);
+    await sql.end();
+  });
+});
+
+describe('CSV', () => {
+  const row = (label: string): Row => ({
+    ...figuresOf({
+      accepted: 3,
+      closed: 2,
+      granted: 1,
+      rejected: 1,
+      timed: 2,
+      onTime: 1,
+      measured: 2,
+      workingDays: 5,
+      overdueRunning: 1,
+    }),
+    key: 'k',
+    label,
+  });
+  test('is RFC 4180 with a byte-order mark', () => {
+    const text = toCsv([row('甲"乙,丙\n丁')]);
+    expect(text.startsWith('\ufeff代码,名称,受理')).toBe(true);
+    expect(text.endsWith('\r\nk,"甲""乙,丙\n丁",3,2,1,1,2,1,0.5,2.5,1\r\n')).toBe(true);
+  });
+  test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('%j is no formula', (text) => {
+    expect(writeCell(text).replace(/^"/, '').startsWith("'")).toBe(true);
+  });
+  test.each(['1=1', '甲-乙', ''])('%j stays as it is', (text) => expect(writeCell(text)).toBe(text));
+});

@@ -1,0 +1,103 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { randomBytes } from 'node:crypto';
+import postgres from 'postgres';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
+import { act } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const hex = () => randomBytes(32).toString('hex');
+/** The last matter of the list; the test holds its stream, so that the import stops there with all others written. */
+const HELD = 'yd2022-3-04';
+const LIST = [
+  'matter,valid_from,county_organ,outcome_name',
+  'yd2022-1-07,2030-01-01,yudu-xzspj,新林木采伐许可证',
+  'yd2022-3-02,2030-01-01,yudu-xzspj,',
+  'yd2022-3-03,2030-01-01,yudu-xzspj,',
+  `${HELD},2030-01-01,yudu-xzspj,`,
+].join('\n');
+const TABLES = ['delegation', 'industry_organ', 'outcome', 'outbox_event', 'delegation_import', 'delegation_change'];
+
+let hub: TestHub;
+let sql: postgres.Sql;
+let child: ChildProcess;
+beforeAll(async () => {
+  hub = await testHub();
+  sql = postgres(hub.adminUrl, { max: 3 });
+});
+afterAll(async () => {
+  child?.kill('SIGKILL');
+  await sql?.end();
+  await hub?.stop();
+});
+
+/** Another hub on the same database, in a process of its own. */
+function startDoomed(): Promise<{ process: ChildProcess; url: string }> {
+  const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
+  const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
+  const keys = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
+  return new Promise((resolve, reject) => {
+    const process = fork(new URL('hub.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
+    process.once('message', (message) => resolve({ process, url: (message as { url: string }).url }));
+    process.once('error', reject);
+    process.send({ config, tokenKeyPem, keys, crashAt: null });
+  });
+}
+
+const register = () => Promise.all(TABLES.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
+const importList = () =>
+  act(
+    hub,
+    'administrator',
+    'importDelegations',
+    'ImportDelegationsInput',
+    { csv: LIST },
+    'unchanged changes { line matter { id } }',
+  );
+
+test('a hub killed in the middle of an import has changed nothing, and a repeat does it all', async () => {
+  const before = await register();
+  const { process, url } = await startDoomed();
+  child = process;
+  const ended = new Promise((resolve) => process.once('exit', (_, signal) => resolve(signal)));
+  const authorization = `Bearer ${await tokenFor(actor('administrator'), new Date())}`;
+
+  await sql.begin(async (holding) => {
+    await holding`select 1 from matters.outbox_stream where stream = ${`matter:${HELD}`} for update`;
+    const asked = fetch(`${url}/graphql`, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json', authorization },
+      body: JSON.stringify({
+        query: 'mutation($csv: String!) { importDelegations(input: { csv: $csv }) { unchanged } }',
+        variables: { csv: LIST },
+      }),
+    }).catch(() => null);
+    await until('the import stands before its last matter', async () => {
+      const waiting = await sql`select 1 from pg_stat_activity where wait_event_type = 'Lock'
+        and datname = current_database() and application_name = 'tongquan-matters' and query like '%outbox_stream%'`;
+      return waiting.length > 0;
+    });
+    process.kill('SIGKILL');
+    expect(await ended).toBe('SIGKILL');
+    expect(await asked).toBeNull();
+    // What was written is in no transaction but the dead one's.
+    expect(await register()).toEqual(before);
+  });
+  await until('its transaction is gone', async () => {
+    const left = await sql`select 1 from pg_locks where locktype = 'advisory' and granted
+      and database = (select oid from pg_database where datname = current_database())`;
+    return left.length === 0;
+  });
+  expect(await register()).toEqual(before);
+
+  expect(await importList()).toMatchObject({
+    refusal: null,
+    unchanged: 0,
+    changes: [2, 3, 4, 5].map((line) => ({ line })),
+  });
+  const [after] =
+    await sql`select county_organ from matters.delegation where matter_id = ${HELD} and valid_from = '2030-01-01'`;
+  expect(after?.county_organ).toBe('yudu-xzspj');
+  expect(await importList()).toMatchObject({ refusal: null, unchanged: 4, changes: [] });
+});

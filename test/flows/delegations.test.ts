@@ -1,0 +1,390 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { seed } from '../../scripts/seed.ts';
+import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { act, COMPANY } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const CHANGES = `line matter { id name runningCases(first: 10) { totalCount edges { node { number step mode } } } }
+  validFrom runningCases fields { field before after validTo }`;
+const PAYLOAD = `import { id digest basis importedBy importedAt changed unchanged } unchanged
+  changes { ${CHANGES} } problems { line column code message }`;
+const IMPORT = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
+  ${PAYLOAD} refusal { code message field } } }`;
+const HEAD = 'matter,valid_from,mode,county_organ,city_industry,county_industry,outcome_name,running_cases';
+/** 林木采伐 goes over to the approval bureau with its cases; 探矿权延续 does so without them; 医疗器械 is handed down whole. */
+const LIST = [
+  HEAD,
+  'yd2022-1-07,2026-03-10,,yudu-xzspj,,,新林木采伐许可证,',
+  'yd2022-3-02,2026-03-10,,yudu-xzspj,,,,STAY',
+  'yd2022-3-25,2026-04-01,DIRECT,,ganzhou-scjgj,yudu-sjj,,',
+].join('\n');
+
+/** A new list on a whole hub: rehearsed, refused, imported, followed by the cases that run. */
+describe('importing a list of delegations', () => {
+  let hub: TestHub;
+  let clock: TestClock;
+  let sql: postgres.Sql;
+  beforeAll(async () => {
+    clock = testClock('2026-03-02');
+    hub = await testHub({ now: clock });
+    sql = postgres(hub.adminUrl, { max: 1 });
+  });
+  afterAll(async () => {
+    await sql?.end();
+    await hub?.stop();
+  });
+
+  const importList = (csv: string, more: object = {}) =>
+    act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', { csv, ...more }, PAYLOAD);
+  /** All that an import may touch. */
+  const register = async () => {
+    const tables = [
+      'delegation',
+      'industry_organ',
+      'outcome',
+      'outbox_event',
+      'delegation_import',
+      'delegation_change',
+    ];
+    return Promise.all(tables.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
+  };
+  const accept = async (person: string, matter: string, licenseNumber?: string) => {
+    const input = { matter, applicant: COMPANY, licenseNumber };
+    const { case: made, refusal } = await act(
+      hub,
+      person,
+      'acceptCase',
+      'ApplicationInput',
+      input,
+      'case { id number }',
+    );
+    if (!made) throw new Error(JSON.stringify(refusal));
+    return made as { id: string; number: string };
+  };
+  const found = async (filter: object) => {
+    const query = 'query($filter: MatterFilter) { matters(filter: $filter, first: 100) { edges { node { id } } } }';
+    const { data } = await hub.ask(null, query, { filter });
+    return data.matters.edges.map((edge: { node: { id: string } }) => edge.node.id);
+  };
+  const running: Record<string, { id: string; number: string }> = {};
+
+  test.each([
+    'applicant-company',
+    'window-yudu',
+    'yudu-lyj.reviewer',
+    'ganzhou-xzspj.approver',
+    'yudu-lyj.keeper',
+    'yudu-lyj.sealapprover',
+    'yudu-lyj.supervisor',
+    'auditor',
+    'library',
+  ])('%s may not import, not even rehearse', async (person) => {
+    for (const dryRun of [true, false]) {
+      const { data } = await hub.ask(person, IMPORT, { input: { csv: LIST, dryRun } });
+      expect(data.importDelegations).toMatchObject({
+        import: null,
+        changes: [],
+        problems: [],
+        refusal: { code: 'ROLE_NOT_ALLOWED' },
+      });
+    }
+    const log = await hub.ask(person, '{ delegationImports(first: 1) { edges { cursor } } }');
+    const running = await hub.ask(person, '{ matter(id: "yd2022-1-07") { runningCases(first: 1) { totalCount } } }');
+    if (person === 'auditor') {
+      expect(log.errors).toBeUndefined();
+      expect(running.data.matter.runningCases).toEqual({ totalCount: 0 });
+    } else {
+      expect(log.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+      expect(running.data.matter.runningCases).toBeNull();
+    }
+  });
+
+  test('the public neither imports nor reads the log', async () => {
+    for (const query of ['{ delegationImports(first: 1) { edges { cursor } } }', IMPORT]) {
+      const { errors } = await hub.ask(null, query, query === IMPORT ? { input: { csv: LIST } } : {});
+      expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+    }
+    const { data } = await hub.ask(null, '{ matter(id: "yd2022-1-07") { runningCases(first: 1) { totalCount } } }');
+    expect(data.matter.runningCases).toBeNull();
+  });
+
+  test('one bad line, and nothing of the list stands', async () => {
+    const before = await register();
+    const bad = `${LIST}\nyd2022-3-04,2026-03-10,,nobody,,,,\nyd2022-3-05,2026-13-01,DIRECT,,,,,\nyd2022-1-07,2026-03-10,END,,,,,`;
+    for (const dryRun of [true, false]) {
+      expect(await importList(bad, { dryRun })).toMatchObject({
+        import: null,
+        changes: [],
+        unchanged: 0,
+        refusal: { code: 'IMPORT_NOT_DONE', field: 'csv' },
+        problems: [
+          { line: 5, column: 'county_organ', code: 'ORGAN_UNKNOWN', message: '没有此机关。' },
+          { line: 6, column: 'valid_from', code: 'DAY_INVALID' },
+          { line: 7, column: 'matter', code: 'LINE_TWICE' },
+        ],
+      });
+    }
+    expect(await register()).toEqual(before);
+  });
+
+  test('a list that is empty, too large, or rests on an illegible document is refused whole', async () => {
+    for (const [csv, basis, code] of [
+      ['', null, 'IMPORT_EMPTY'],
+      [`${HEAD}\n${'x'.repeat(200_000)}`, null, 'IMPORT_TOO_LARGE'],
+      [LIST, '文'.repeat(101), 'FIELD_TOO_LONG'],
+      [LIST, ' ', 'FIELD_MALFORMED'],
+      [LIST, '于府办\u0000', 'FIELD_MALFORMED'],
+    ]) {
+      expect((await importList(csv ?? '', { basis })).refusal?.code).toBe(code);
+    }
+  });
+
+  test('a rehearsal and the import give the same preview, with the cases concerned; only the import is kept', async () => {
+    running.moved = await accept('yudu-lyj.clerk', 'yd2022-1-07');
+    running.device = await accept('window-yudu', 'yd2022-3-25');
+    const before = await register();
+    const rehearsed = await importList(LIST, { dryRun: true, basis: '赣市府办发〔2026〕1号' });
+    expect(await register()).toEqual(before);
+    expect(rehearsed).toMatchObject({ import: null, refusal: null, problems: [], unchanged: 0 });
+    expect(rehearsed.changes).toMatchObject([
+      {
+        line: 2,
+        validFrom: '2026-03-10',
+        runningCases: 'FOLLOW',
+        matter: {
+          id: 'yd2022-1-07',
+          runningCases: {
+            totalCount: 1,
+            edges: [{ node: { number: running.moved.number, step: 'ACCEPTED', mode: 'DIRECT' } }],
+          },
+        },
+        fields: [
+          { field: 'county_organ', before: 'yudu-lyj', after: 'yudu-xzspj', validTo: null },
+          { field: 'outcome_name', before: '林木采伐许可证', after: '新林木采伐许可证', validTo: null },
+        ],
+      },
+      { line: 3, runningCases: 'STAY', matter: { runningCases: { totalCount: 0, edges: [] } } },
+      {
+        line: 4,
+        runningCases: 'FOLLOW',
+        matter: { runningCases: { totalCount: 1 } },
+        fields: [
+          { field: 'mode', before: 'WINDOW_FORWARD', after: 'DIRECT' },
+          { field: 'city_industry', before: null, after: 'ganzhou-scjgj' },
+          { field: 'county_industry', before: null, after: 'yudu-sjj' },
+        ],
+      },
+    ]);
+    const imported = await importList(LIST, { basis: '赣市府办发〔2026〕1号' });
+    expect(imported).toMatchObject({
+      changes: rehearsed.changes,
+      import: { digest: sha256(LIST), basis: '赣市府办发〔2026〕1号', importedBy: '系统管理员 周敏', changed: 3 },
+    });
+  });
+
+  test('the same list again changes nothing, says so, and leaves no entry', async () => {
+    const before = await register();
+    for (const csv of [LIST, `\ufeff${LIST.replaceAll('\n', '\r\n')}`]) {
+      expect(await importList(csv)).toMatchObject({ import: null, changes: [], unchanged: 3, refusal: null });
+    }
+    expect(await register()).toEqual(before);
+  });
+
+  test('history is public: every day answers what stood on that day', async () => {
+    const { data, errors } = await hub.ask(
+      null,
+      `{ matter(id: "yd2022-3-25") {
+        cityOrgan { id } countyOrgan { id }
+        delegations { mode validFrom validTo supervises { organ { id } } }
+        industryOrgans { level organ { id } validFrom validTo }
+        before: delegation(on: "2026-03-31") { mode } after: delegation(on: "2026-04-01") { mode }
+      }
+      forest: matter(id: "yd2022-1-07") {
+        countyOrgan { id }
+        delegations { validFrom validTo decides { organ { id } } }
+        before: outcome(on: "2026-03-09") { name } after: outcome(on: "2026-03-10") { name } outcome { name }
+        licenseAction(on: "2026-03-10") outcomes { licenseAction outcome { name } validFrom validTo }
+      } }`,
+    );
+    expect(errors).toBeUndefined();
+    expect(data.matter).toEqual({
+      cityOrgan: { id: 'ganzhou-xzspj' },
+      countyOrgan: { id: 'yudu-xzspj' },
+      delegations: [
+        { mode: 'WINDOW_FORWARD', validFrom: null, validTo: '2026-03-31', supervises: { organ: null } },
+        { mode: 'DIRECT', validFrom: '2026-04-01', validTo: null, supervises: { organ: { id: 'yudu-sjj' } } },
+      ],
+      industryOrgans: [
+        { level: 'CITY', organ: null, validFrom: null, validTo: '2026-03-31' },
+        { level: 'CITY', organ: { id: 'ganzhou-scjgj' }, validFrom: '2026-04-01', validTo: null },
+        { level: 'COUNTY', organ: null, validFrom: null, validTo: '2026-03-31' },
+        { level: 'COUNTY', organ: { id: 'yudu-sjj' }, validFrom: '2026-04-01', validTo: null },
+      ],
+      before: { mode: 'WINDOW_FORWARD' },
+      after: { mode: 'DIRECT' },
+    });
+    expect(data.forest).toEqual({
+      countyOrgan: { id: 'yudu-lyj' },
+      delegations: [
+        { validFrom: '2022-06-01', validTo: '2026-03-09', decides: { organ: { id: 'yudu-lyj' } } },
+        { validFrom: '2026-03-10', validTo: null, decides: { organ: { id: 'yudu-xzspj' } } },
+      ],
+      before: { name: '林木采伐许可证' },
+      after: { name: '新林木采伐许可证' },
+      outcome: { name: '林木采伐许可证' },
+      licenseAction: 'ISSUE',
+      outcomes: [
+        { licenseAction: 'ISSUE', outcome: { name: '林木采伐许可证' }, validFrom: null, validTo: '2026-03-09' },
+        { licenseAction: 'ISSUE', outcome: { name: '新林木采伐许可证' }, validFrom: '2026-03-10', validTo: null },
+      ],
+    });
+    const devices = { nameContains: '第三类医疗器械经营许可（新办）' };
+    expect(await found({ ...devices, mode: 'DIRECT' })).toEqual([]);
+    expect(await found({ ...devices, mode: 'DIRECT', on: '2026-04-01' })).toEqual(['yd2022-3-25']);
+    const forest = { annex: 1, nameContains: '林木采伐' };
+    expect(await found({ ...forest, organ: 'yudu-lyj' })).toContain('yd2022-1-07');
+    expect(await found({ ...forest, organ: 'yudu-lyj', on: '2026-03-10' })).not.toContain('yd2022-1-07');
+    expect(await found({ ...forest, organ: 'yudu-xzspj', on: '2026-03-10' })).toEqual(['yd2022-1-07']);
+    // Before it was handed down, the plan's row says whose it was to be.
+    expect(await found({ ...forest, organ: 'yudu-lyj', on: '2022-05-31' })).toContain('yd2022-1-07');
+  });
+
+  test('the log names who, when, by which document, and what changed', async () => {
+    const { data, errors } = await hub.ask(
+      'auditor',
+      `{ delegationImports(first: 10) { edges { node { importedBy importedAt basis digest changed unchanged
+        first: changes(first: 2) { edges { node { line validFrom matter { id } fields { field before after } } } pageInfo { hasNextPage endCursor } }
+      } } pageInfo { hasNextPage } } }`,
+    );
+    expect(errors).toBeUndefined();
+    const [entry, ...more] = data.delegationImports.edges;
+    expect(more).toEqual([]);
+    expect(entry.node).toMatchObject({
+      importedBy: '系统管理员 周敏',
+      importedAt: '2026-03-02T04:00:00.000Z',
+      basis: '赣市府办发〔2026〕1号',
+      changed: 3,
+      unchanged: 0,
+      first: {
+        edges: [{ node: { line: 2, matter: { id: 'yd2022-1-07' } } }, { node: { line: 3 } }],
+        pageInfo: { hasNextPage: true },
+      },
+    });
+    const rest = await hub.ask(
+      'administrator',
+      'query($after: String) { delegationImports(first: 1) { edges { node { changes(first: 2, after: $after) { edges { node { line } } pageInfo { hasNextPage } } } } } }',
+      { after: entry.node.first.pageInfo.endCursor },
+    );
+    expect(rest.data.delegationImports.edges[0].node.changes).toEqual({
+      edges: [{ node: { line: 4 } }],
+      pageInfo: { hasNextPage: false },
+    });
+  });
+
+  test('two imports at once are done one after the other', async () => {
+    const list = `${HEAD}\nyd2022-3-01,2027-01-01,DIRECT,,,,,`;
+    const answers = await Promise.all([importList(list), importList(list)]);
+    expect(answers.map(({ changes, unchanged }) => [changes.length, unchanged]).toSorted()).toEqual([
+      [0, 1],
+      [1, 0],
+    ]);
+  });
+
+  test('a start does not rewind what an office imported', async () => {
+    const before = await register();
+    await seed(hub.hub);
+    expect(await register()).toEqual(before);
+  });
+
+  test('an office imports a file from the command line, and is told each bad line', async () => {
+    const url = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
+    const folder = mkdtempSync(join(tmpdir(), 'tongquan-import-'));
+    const file = join(folder, 'list.csv');
+    const env = { ...process.env, HUB_URL: url, TOKEN: await hub.token('administrator') };
+    const run = (list: string | Buffer, ...more: string[]) =>
+      new Promise<{ code: number; said: string }>((resolve) => {
+        writeFileSync(file, list);
+        const script = new URL('../../scripts/import.ts', import.meta.url).pathname;
+        execFile(process.execPath, [script, file, ...more], { env }, (error, stdout, stderr) =>
+          resolve({ code: error ? Number(error.code) : 0, said: stdout + stderr }),
+        );
+      });
+    try {
+      const list = `${HEAD}\nyd2022-1-07,2027-06-01,,yudu-sfj,,,,`;
+      const rehearsed = await run(list, '--dry-run');
+      expect(rehearsed).toMatchObject({ code: 0, said: expect.stringContaining('yudu-xzspj → yudu-sfj') });
+      expect(rehearsed.said).toContain(`在办件 1 件，随转：${running.moved?.number}`);
+      expect(rehearsed.said).toContain('仅为预演');
+      expect(await run(list, '--basis', '某文〔2026〕2号')).toMatchObject({
+        code: 0,
+        said: expect.stringContaining('已导入'),
+      });
+      expect(await run(list)).toMatchObject({ code: 0, said: expect.stringContaining('无变更') });
+      const bad = await run(`${list}\nyd2022-9-99,2027-06-01,END,,,,,`);
+      expect(bad).toMatchObject({ code: 1, said: expect.stringContaining(`${file}:3 matter MATTER_UNKNOWN`) });
+      const foreign = await run(Buffer.from([0xca, 0xc2, 0xcf, 0xee]));
+      expect(foreign).toMatchObject({ code: 1, said: expect.stringContaining('不是 UTF-8') });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+
+  test('on its day a case that runs goes over with its matter, keeping its mode and what it ends in', async () => {
+    const look = async (id: string) =>
+      (
+        await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id } } } } }', {
+          id,
+        })
+      ).data.case.delegation;
+    expect(await look(running.moved?.id ?? '')).toEqual({ mode: 'DIRECT', decides: { organ: { id: 'yudu-lyj' } } });
+    clock.set('2026-03-10');
+    await until(
+      'the case is moved',
+      async () => (await look(running.moved?.id ?? '')).decides.organ.id === 'yudu-xzspj',
+    );
+    clock.set('2026-04-01');
+    expect(await look(running.device?.id ?? '')).toEqual({
+      mode: 'WINDOW_FORWARD',
+      decides: { organ: { id: 'ganzhou-xzspj' } },
+    });
+    const id = running.moved?.id;
+    const steps = [
+      ['yudu-xzspj.reviewer', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
+      ['yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true }],
+    ] as const;
+    for (const [person, name, type, input] of steps) {
+      expect(await act(hub, person, name, type, input, 'case { id }')).toMatchObject({ refusal: null });
+    }
+    const [granted] = await sql`select payload from cases.outbox_event where stream = ${`case:${id}`}`;
+    expect(granted?.payload.content.licenseName).toBe('林木采伐许可证');
+    // One that is accepted now ends in what stands now, under the supervisor of now.
+    const fresh = await accept('yudu-xzspj.clerk', 'yd2022-3-25');
+    const [file] = await sql`select delegation from cases.case_file where id = ${fresh.id}`;
+    expect(file?.delegation).toMatchObject({ mode: 'DIRECT', supervises: { organ: 'yudu-sjj' } });
+  });
+
+  test('an ended mode takes no new cases and leaves the running ones where they are', async () => {
+    const { changes } = await importList(`${HEAD}\nyd2022-3-25,2026-05-01,END,,,,,`);
+    expect(changes).toMatchObject([{ runningCases: 'STAY', matter: { runningCases: { totalCount: 2 } } }]);
+    const { data } = await hub.ask(null, '{ matter(id: "yd2022-3-25") { delegation(on: "2026-05-01") { mode } } }');
+    expect(data.matter.delegation).toBeNull();
+    clock.set('2026-05-01');
+    await until('cases have heard of it', async () => {
+      const [row] = await sql`select fact from cases.matter_fact where matter_id = 'yd2022-3-25'`;
+      return row?.fact.delegations.at(-1).validTo === '2026-04-30';
+    });
+    const input = { matter: 'yd2022-3-25', applicant: COMPANY };
+    const late = await act(hub, 'yudu-xzspj.clerk', 'acceptCase', 'ApplicationInput', input, '__typename');
+    expect(late.refusal?.code).toBe('MATTER_NOT_DELEGATED');
+    const examine = { case: running.device?.id, finding: 'APPROVED' };
+    const { refusal } = await act(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', examine, '__typename');
+    expect(refusal).toBeNull();
+  });
+});

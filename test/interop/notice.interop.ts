@@ -1,0 +1,89 @@
+import { execFileSync, spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { NOTICE_KINDS, noticeNumber, noticeOf } from '../../subgraphs/cases/notice/notice.ts';
+import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
+import { canonical } from '../../subgraphs/kernel/events.ts';
+import { act, COMPANY } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { COUNTY, subjectOf } from '../support/notice.ts';
+import { until } from '../support/until.ts';
+
+const folder = mkdtempSync(join(tmpdir(), 'tongquan-interop-'));
+const path = (name: string) => join(folder, name);
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+describe('the papers of a case and poppler, qpdf', () => {
+  const missing = Array.from({ length: 20 }, (_, i) => ({ name: `第${i + 1}项材料`, remark: '未加盖公章' }));
+  test.each(NOTICE_KINDS)('%s is read as it was written', (kind) => {
+    const step = { at: new Date('2026-11-23T01:02:03Z'), note: `理由${'x'.repeat(300)}完`, finding: 'GRANTED' };
+    const number = noticeNumber(kind, '360731', '2026', 12);
+    const content = noticeOf(
+      kind,
+      subjectOf(),
+      step,
+      { organ: COUNTY, number },
+      kind === 'SUPPLEMENT' ? { missing } : {},
+    );
+    writeFileSync(path('notice.pdf'), renderNotice(content));
+    const text = execFileSync('pdftotext', [path('notice.pdf'), '-'], { encoding: 'utf8' }).replace(/\s/g, '');
+    const words = [content.organ.name, content.title, number, content.addressee, '2026年11月23日', content.caseNumber];
+    for (const word of [...words, ...content.missing.map((one) => one.name)]) expect(text).toContain(word);
+    for (const paragraph of content.closing) expect(text).toContain(paragraph);
+    execFileSync('pdfdetach', ['-save', '1', '-o', path('notice.json'), path('notice.pdf')]);
+    expect(readFileSync(path('notice.json'), 'utf8')).toBe(canonical(content));
+    expect(execFileSync('qpdf', ['--check', path('notice.pdf')], { encoding: 'utf8' })).not.toMatch(/WARNING|ERROR/);
+    // Nothing runs off the sheet: every word lies within its margins.
+    const boxes = execFileSync('pdftotext', ['-bbox', path('notice.pdf'), '-'], { encoding: 'utf8' });
+    const rights = [...boxes.matchAll(/xMax="([\d.]+)"/g)].map((match) => Number(match[1]));
+    expect(rights.length).toBeGreaterThan(10);
+    expect(Math.max(...rights)).toBeLessThan(595 - 60);
+  });
+});
+
+describe('a decision document and openssl', () => {
+  let hub: TestHub;
+  beforeAll(async () => {
+    hub = await testHub();
+  });
+  afterAll(() => hub?.stop());
+
+  test('the signature beside it holds for it, and for nothing else', async () => {
+    const application = { matter: 'yd2022-1-02', applicant: COMPANY };
+    const { case: made } = await act(
+      hub,
+      'yudu-jtysj.clerk',
+      'acceptCase',
+      'AcceptCaseInput',
+      application,
+      'case { id }',
+    );
+    const steps = [
+      ['yudu-jtysj.reviewer', 'examineCase', 'ExamineCaseInput', { finding: 'APPROVED' }],
+      ['yudu-jtysj.approver', 'decideCase', 'DecideCaseInput', { decision: 'GRANTED', authoriseSeal: true }],
+    ] as const;
+    for (const [person, name, type, input] of steps) {
+      await act(hub, person, name, type, { case: made.id, ...input }, 'case { id }');
+    }
+    const query = 'query($id: ID!) { case(id: $id) { notices { kind url signature { url } } } }';
+    const decision = await until('the decision is sealed', async () => {
+      const { data } = await hub.ask('auditor', query, { id: made.id });
+      return data.case.notices.find((one: { signature: object | null }) => one.signature !== null);
+    });
+    const headers = { authorization: `Bearer ${await hub.token('applicant-company')}` };
+    const get = async (url: string) => (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
+    const pdf = await get(decision.url);
+    writeFileSync(path('decision.pdf'), pdf);
+    writeFileSync(path('decision.p7s'), await get(decision.signature.url));
+    writeFileSync(path('other.pdf'), Buffer.concat([pdf, Buffer.from('x')]));
+    writeFileSync(path('root.pem'), await hub.hub.seals.rootCertificate());
+    const verify = (file: string) => {
+      const args = `cms -verify -cades -binary -inform DER -in ${path('decision.p7s')} -content ${path(file)} -CAfile ${path('root.pem')} -purpose any -out /dev/null`;
+      return spawnSync('openssl', args.split(' '), { encoding: 'utf8' }).status;
+    };
+    expect(verify('decision.pdf')).toBe(0);
+    expect(verify('other.pdf')).not.toBe(0);
+  });
+});

@@ -1,0 +1,262 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { readMatters, readOrgans } from '../../seeds/load.ts';
+import { within } from '../../subgraphs/kernel/day.ts';
+import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
+import { CSV_LENGTH, LINES_MOST, readList } from '../../subgraphs/matters/import/csv.ts';
+import { applyList, PERIODS_MOST, type Verdict } from '../../subgraphs/matters/import/import.ts';
+import { delegationOn, delegationsOf, type Matter, openMatter, outcomeOn } from '../../subgraphs/matters/matter.ts';
+
+const TODAY = '2026-03-02';
+const organs = new Map(readOrgans().map((organ) => [organ.id, organ]));
+const plan = new Map(readMatters().map((row) => [row.id, openMatter(row)]));
+
+/** What a list comes to on matters as they stand, everything that is wrong with it in the order of its lines. */
+function judge(csv: string, matters: ReadonlyMap<string, Matter> = plan): Verdict {
+  const read = readList(csv);
+  const verdict = applyList(read.lines, { matters, organs, today: TODAY });
+  const problems = [...read.problems, ...verdict.problems].sort((a, b) => a.line - b.line);
+  return { ...verdict, problems };
+}
+
+/** The plan after lists, each of them good. */
+function planAfter(...lists: string[]): Map<string, Matter> {
+  const matters = new Map(plan);
+  for (const list of lists) {
+    const { problems, matters: changed } = judge(list, matters);
+    expect(problems).toEqual([]);
+    for (const matter of changed) matters.set(matter.row.id, matter);
+  }
+  return matters;
+}
+
+function matterAfter(id: string, ...lists: string[]): Matter {
+  const found = planAfter(...lists).get(id);
+  if (!found) throw new Error(`no matter ${id}`);
+  return found;
+}
+
+function vectors(folder: 'valid' | 'invalid') {
+  const home = new URL(`../vectors/${folder}/`, import.meta.url);
+  return readdirSync(home)
+    .filter((file) => file.startsWith('delegation-list.'))
+    .map((file) => ({
+      rule: file.replace(/^delegation-list\.(.*)\.csv$/, '$1'),
+      csv: readFileSync(new URL(file, home), 'utf8'),
+    }));
+}
+
+type Named = [line: number, column: string | null, code: RefusalCode];
+/** Every bad line of each vector: line, column, code. */
+const INVALID: Record<string, Named[]> = {
+  'broken-line': [2, 3, 4, 5].map((line) => [line, null, 'LINE_BROKEN'] as const satisfies Named),
+  'column-absent': [[1, 'valid_from', 'COLUMN_MISSING']],
+  'column-twice': [[1, 'mode', 'COLUMN_TWICE']],
+  'column-unknown': [
+    [1, 'county_organ_id', 'COLUMN_UNKNOWN'],
+    [3, 'matter', 'MATTER_UNKNOWN'],
+  ],
+  'control-character': [[2, 'outcome_name', 'FIELD_MALFORMED']],
+  'day-before-the-current-period': [
+    [2, 'valid_from', 'DAY_IN_CLOSED_PERIOD'],
+    [3, 'valid_from', 'DAY_IN_CLOSED_PERIOD'],
+  ],
+  'day-not-real': [
+    ...[2, 3, 4, 5].map((line) => [line, 'valid_from', 'DAY_INVALID'] as const satisfies Named),
+    [6, 'valid_from', 'VALUE_MISSING'],
+  ],
+  'ending-with-other-organs': [
+    [2, 'county_organ', 'MODE_ENDS_ALONE'],
+    [3, 'running_cases', 'MODE_ENDS_ALONE'],
+  ],
+  'line-twice': [[4, 'matter', 'LINE_TWICE']],
+  'line-without-change': [[2, null, 'LINE_WITHOUT_CHANGE']],
+  'matter-unknown': [
+    [2, 'matter', 'MATTER_UNKNOWN'],
+    [3, 'matter', 'VALUE_MISSING'],
+  ],
+  'mode-ends-nothing': [[3, 'mode', 'MODE_ENDS_NOTHING']],
+  'mode-missing-after-an-end': [[3, 'mode', 'MODE_MISSING']],
+  'organ-of-another-county': [[2, 'county_organ', 'ORGAN_OF_ANOTHER_DIVISION']],
+  'organ-of-another-level': ['city_organ', 'county_organ', 'city_industry', 'county_industry'].map(
+    (column) => [2, column, 'ORGAN_OF_ANOTHER_LEVEL'] as const satisfies Named,
+  ),
+  'organ-unknown': ['city_organ', 'county_organ', 'city_industry', 'county_industry'].map(
+    (column) => [2, column, 'ORGAN_UNKNOWN'] as const satisfies Named,
+  ),
+  'outcome-incoherent': [
+    [2, 'license_type', 'OUTCOME_INCOHERENT'],
+    [2, 'license_action', 'OUTCOME_INCOHERENT'],
+    [2, 'validity_months', 'OUTCOME_INCOHERENT'],
+    [3, 'license_type', 'OUTCOME_INCOHERENT'],
+    [4, 'license_type', 'OUTCOME_INCOHERENT'],
+  ],
+  'value-unknown': ['mode', 'outcome_kind', 'license_type', 'validity_months', 'license_action', 'running_cases'].map(
+    (column) => [2, column, 'VALUE_UNKNOWN'] as const satisfies Named,
+  ),
+};
+
+describe('a list with something wrong', () => {
+  test.each(vectors('invalid'))('$rule: every bad line is named', ({ rule, csv }) => {
+    const named = judge(csv).problems.map(({ line, column, code }) => JSON.stringify([line, column, code]));
+    expect(named.toSorted()).toEqual(INVALID[rule]?.map((one) => JSON.stringify(one)).toSorted());
+    for (const { message } of judge(csv).problems) expect(message).toMatch(/[\u4e00-\u9fff].*。$/);
+  });
+
+  test('every rule has its vector', () => {
+    expect(
+      vectors('invalid')
+        .map(({ rule }) => rule)
+        .toSorted(),
+    ).toEqual(Object.keys(INVALID).toSorted());
+  });
+
+  test('limits: characters, lines, an empty list, a name too long', () => {
+    const head = 'matter,valid_from,outcome_name\n';
+    expect(() => readList('x'.repeat(CSV_LENGTH + 1))).toThrow('清单过大');
+    expect(() => readList(head + 'a,2026-07-01,b\n'.repeat(LINES_MOST))).toThrow('清单过大');
+    expect(readList(head + 'a,2026-07-01,b\n'.repeat(LINES_MOST - 1)).problems).toHaveLength(LINES_MOST - 2);
+    for (const empty of ['', '\ufeff\n\n', head, `${head}\n,,\n`]) expect(() => readList(empty)).toThrow('没有内容');
+    expect(judge(`${head}yd2022-3-01,2026-07-01,${'证'.repeat(101)}`).problems).toMatchObject([
+      { line: 2, column: 'outcome_name', code: 'FIELD_TOO_LONG' },
+    ]);
+  });
+
+  test('a history has a limit', () => {
+    const days = Array.from({ length: PERIODS_MOST }, (_, i) => new Date(Date.UTC(2027, 0, 1 + i)).toISOString());
+    const lines = days.map((day, i) => `yd2022-3-01,${day.slice(0, 10)},${i % 2 ? 'DIRECT' : 'SUBSTANTIVE_REVIEW'}`);
+    const { problems } = judge(`matter,valid_from,mode\n${lines.join('\n')}`);
+    expect(problems).toMatchObject([{ line: PERIODS_MOST + 1, column: 'valid_from', code: 'HISTORY_TOO_LONG' }]);
+  });
+});
+
+describe('a good list', () => {
+  test.each(vectors('valid'))('$rule: each line changes something, and nothing when it comes again', ({ csv }) => {
+    const { changes, problems } = judge(csv);
+    expect(problems).toEqual([]);
+    const filled = csv.split(/\r?\n/).flatMap((text, i) => (text === '' ? [] : i + 1));
+    expect(changes.map((change) => change.line)).toEqual(filled.slice(1));
+    const again = judge(csv, planAfter(csv));
+    expect([again.changes, again.matters, again.problems, again.unchanged]).toEqual([[], [], [], changes.length]);
+  });
+
+  test('says what changes: field, before, after, from when, and until when where a later period is known', () => {
+    const later = 'matter,valid_from,mode\nyd2022-3-01,2028-01-01,DIRECT\n';
+    const list = 'matter,valid_from,county_organ,city_industry\nyd2022-3-01,2026-07-01,yudu-xzspj,ganzhou-swj\n';
+    expect(judge(list, planAfter(later)).changes).toEqual([
+      {
+        line: 2,
+        matterId: 'yd2022-3-01',
+        validFrom: '2026-07-01',
+        runningCases: 'FOLLOW',
+        fields: [
+          { field: 'county_organ', before: 'yudu-zrzyj', after: 'yudu-xzspj', validTo: '2027-12-31' },
+          { field: 'city_industry', before: 'ganzhou-zrzyj', after: 'ganzhou-swj', validTo: null },
+        ],
+      },
+    ]);
+  });
+
+  test('an industry organ or an outcome leaves the delegation, and so running cases, alone', () => {
+    const list = 'matter,valid_from,city_industry,outcome_name\nyd2022-3-25,2026-07-01,ganzhou-scjgj,新证\n';
+    expect(judge(list).changes).toMatchObject([
+      {
+        runningCases: null,
+        fields: [
+          { field: 'city_industry', before: null, after: 'ganzhou-scjgj' },
+          { field: 'outcome_name', before: '第三类医疗器械经营许可证', after: '新证' },
+        ],
+      },
+    ]);
+    const matter = matterAfter('yd2022-3-25', list);
+    expect(matter.periods).toHaveLength(1);
+    expect([outcomeOn(matter, '2026-06-30'), outcomeOn(matter, '2026-07-01')].map((one) => one.outcome.name)).toEqual([
+      '第三类医疗器械经营许可证',
+      '新证',
+    ]);
+  });
+
+  test('ends a mode: a last day, and no delegation afterwards, until another begins with the same organs', () => {
+    const end = 'matter,valid_from,mode\nyd2022-1-07,2026-07-01,END\n';
+    expect(judge(end).changes).toMatchObject([
+      { runningCases: 'STAY', fields: [{ field: 'mode', before: 'DIRECT', after: 'END' }] },
+    ]);
+    const ended = matterAfter('yd2022-1-07', end);
+    expect(delegationsOf(ended).map((one) => [one.validFrom, one.validTo])).toEqual([['2022-06-01', '2026-06-30']]);
+    expect([delegationOn(ended, '2026-06-30')?.mode, delegationOn(ended, '2026-07-01')]).toEqual(['DIRECT', null]);
+    const again = matterAfter('yd2022-1-07', end, 'matter,valid_from,mode\nyd2022-1-07,2027-01-01,DIRECT\n');
+    expect(delegationOn(again, '2026-12-31')).toBeNull();
+    expect(delegationOn(again, '2027-01-01')).toMatchObject({ mode: 'DIRECT', countyOrgan: 'yudu-lyj' });
+  });
+
+  test('may be brought in late, but not before what had begun; a period may be corrected from its own first day', () => {
+    const first = 'matter,valid_from,county_organ\nyd2022-1-07,2025-06-01,yudu-xzspj\n';
+    expect(matterAfter('yd2022-1-07', first).periods.map((one) => one.validTo)).toEqual(['2025-05-31', null]);
+    const before = 'matter,valid_from,county_organ\nyd2022-1-07,2025-05-31,yudu-slj\n';
+    expect(judge(before, planAfter(first)).problems).toMatchObject([{ code: 'DAY_IN_CLOSED_PERIOD' }]);
+    const corrected = matterAfter('yd2022-1-07', first, before.replace('2025-05-31', '2025-06-01'));
+    expect(corrected.periods.map((one) => one.countyOrgan)).toEqual(['yudu-lyj', 'yudu-slj']);
+  });
+
+  test('running cases follow unless the list says otherwise, and a list may change its mind', () => {
+    const stay = 'matter,valid_from,county_organ,running_cases\nyd2022-1-07,2026-07-01,yudu-xzspj,STAY\n';
+    expect(judge(stay).changes).toMatchObject([{ runningCases: 'STAY' }]);
+    const silent = 'matter,valid_from,county_organ\nyd2022-1-07,2026-07-01,yudu-xzspj\n';
+    expect(judge(silent, planAfter(stay))).toMatchObject({ changes: [], unchanged: 1 });
+    const follow = 'matter,valid_from,running_cases\nyd2022-1-07,2026-07-01,FOLLOW\n';
+    expect(judge(follow, planAfter(stay)).changes).toMatchObject([
+      { runningCases: 'FOLLOW', fields: [{ field: 'running_cases', before: 'STAY', after: 'FOLLOW' }] },
+    ]);
+  });
+});
+
+/** Lines that any office might write, in any order, some of them nonsense. */
+const cell = <Value extends string>(...values: Value[]) => fc.constantFrom('', ...values);
+const line = fc
+  .record({
+    matter: fc.constantFrom('yd2022-1-07', 'yd2022-3-01', 'yd2022-3-25'),
+    day: fc.integer({ min: 0, max: 40 }).map((n) => new Date(Date.UTC(2026, n, 1)).toISOString().slice(0, 10)),
+    mode: cell('DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD', 'END'),
+    county: cell('yudu-xzspj', 'yudu-lyj', 'yudu-zrzyj'),
+    industry: cell('yudu-lyj', 'yudu-zrzyj', 'NONE'),
+    outcome: cell('甲证', '乙证'),
+    running: cell('FOLLOW', 'STAY'),
+  })
+  .map((one) => Object.values(one).join(','));
+const lists = fc.array(fc.array(line, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 });
+
+test('whatever lists come: histories have neither gap nor overlap, every day has an outcome, and a list again changes nothing', () => {
+  const head = 'matter,valid_from,mode,county_organ,county_industry,outcome_name,running_cases';
+  fc.assert(
+    fc.property(lists, (given) => {
+      const matters = new Map(plan);
+      for (const lines of given) {
+        const csv = [head, ...lines].join('\n');
+        const verdict = judge(csv, matters);
+        if (verdict.problems.length > 0) continue;
+        for (const matter of verdict.matters) matters.set(matter.row.id, matter);
+        expect(judge(csv, matters)).toMatchObject({ changes: [], matters: [], problems: [] });
+        for (const matter of verdict.matters) expect(faultsOf(matter)).toEqual([]);
+      }
+    }),
+    { numRuns: 300 },
+  );
+});
+
+/** Neighbouring periods that do not meet, and days without an outcome. */
+function faultsOf(matter: Matter): string[] {
+  const ofLevel = (level: string) => matter.industryOrgans.filter((one) => one.level === level);
+  const meeting = [matter.periods, matter.outcomes, ofLevel('CITY'), ofLevel('COUNTY')].flatMap((history) =>
+    history.flatMap((one, i) => {
+      const next = history[i + 1];
+      if (!next) return one.validTo === null ? [] : ['the last period ends'];
+      const [last, first] = [Date.parse(one.validTo ?? ''), Date.parse(next.validFrom ?? '')];
+      return first - last === 86_400_000 ? [] : [`${one.validTo} and ${next.validFrom} do not meet`];
+    }),
+  );
+  const undone = ['1900-01-01', TODAY, '2100-01-01'].filter(
+    (day) => matter.outcomes.filter((one) => within(day, one.validFrom, one.validTo)).length !== 1,
+  );
+  return [...meeting, ...undone];
+}

@@ -1,0 +1,251 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { readTasks } from '../../seeds/load.ts';
+import { foldTask, isOverdue, type Task, type TaskReport } from '../../subgraphs/matters/task/task.ts';
+import { testClock } from '../support/clock.ts';
+import { act, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+
+const tasks = readTasks();
+const taskOf = (number: number): Task => {
+  const found = tasks.find((one) => one.number === number);
+  if (!found) throw new Error(`no task ${number}`);
+  return found;
+};
+const at = new Date('2022-04-20T04:00:00Z');
+const report = (organ: string, state: TaskReport['state'], percent: number): TaskReport => ({
+  organ,
+  state,
+  percent,
+  note: null,
+  actor: '某人',
+  at,
+});
+const [LEAD, OTHER, THIRD] = ['yudu-xzspj', 'yudu-sfj', 'yudu-lyj'];
+
+describe('progress is a fold over reports', () => {
+  const standing = (number: number, ...reports: TaskReport[]) => {
+    const { state, percent, newest } = foldTask(taskOf(number), reports);
+    return [state, percent, newest?.organ ?? null];
+  };
+  test.each<[string, unknown[], unknown[]]>([
+    ['nobody has said anything', standing(1), ['NOT_STARTED', 0, null]],
+    ['a responsible organ has begun', standing(1, report(OTHER, 'IN_PROGRESS', 50)), ['IN_PROGRESS', 0, null]],
+    ['a responsible organ alone does not end it', standing(1, report(OTHER, 'DONE', 100)), ['IN_PROGRESS', 0, null]],
+    ['the lead ends it', standing(1, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
+    [
+      'the newest word counts',
+      standing(1, report(LEAD, 'DONE', 100), report(LEAD, 'IN_PROGRESS', 60)),
+      ['IN_PROGRESS', 60, LEAD],
+    ],
+    [
+      'a lead that the hub does not know cannot be waited for',
+      standing(6, report(LEAD, 'DONE', 100)),
+      ['DONE', 100, LEAD],
+    ],
+    ['where nobody leads, one is not enough', standing(5, report(LEAD, 'DONE', 100)), ['IN_PROGRESS', 7, LEAD]],
+  ])('%s', (_, stands, expected) => {
+    expect(stands).toEqual(expected);
+  });
+
+  test('where nobody leads, it is done when every responsible organ is', () => {
+    const all = taskOf(5).responsible.map(({ organ }) => report(organ ?? '', 'DONE', 100));
+    expect(standing(5, ...all)).toEqual(['DONE', 100, THIRD]);
+    expect(standing(5, ...all.slice(1))[0]).toBe('IN_PROGRESS');
+  });
+
+  test('overdue is the day after the last one, in Shanghai, unless done', () => {
+    const overdue = (number: number, today: string, ...reports: TaskReport[]) =>
+      isOverdue(foldTask(taskOf(number), reports), today);
+    expect([overdue(1, '2022-04-30'), overdue(1, '2022-05-01')]).toEqual([false, true]);
+    expect(overdue(1, '2026-01-01', report(LEAD, 'DONE', 100))).toBe(false);
+    expect(overdue(8, '2026-01-01')).toBe(false);
+    expect(overdue(9, '2022-06-01')).toBe(true);
+    expect(overdue(9, '2022-06-01', report(LEAD, 'DONE', 100))).toBe(false);
+  });
+});
+
+const clock = testClock('2022-04-30T15:59:59Z');
+let hub: TestHub;
+beforeAll(async () => {
+  hub = await testHub({ now: clock });
+});
+afterAll(() => hub?.stop());
+
+const TASK = `number measure name content deadlinePrinted dueOn recurring othersToo supervisorLevel overdue flags
+  leads { printed organ { id name } } responsible { printed organ { id } }
+  body { clause text deadlinePrinted dueOn recurring supervisorLevel leads { printed organ { id } } }
+  differences { field annex body sentence } printed { column text } corrections { field printed corrected reason }
+  progress { state percent note by at organ { id name } }
+  history(first: 100) { edges { node { state percent note by at organ { id } } } }`;
+
+async function list(
+  filter: object | null = null,
+  first = 100,
+  after: string | null = null,
+  person: string | null = null,
+) {
+  const query = `query($filter: TaskFilter, $first: Int!, $after: String) {
+    tasks(filter: $filter, first: $first, after: $after) { edges { cursor node { ${TASK} } } pageInfo { hasNextPage endCursor } } }`;
+  const { data, errors } = await hub.ask(person, query, { filter, first, after });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.tasks;
+}
+const numbers = async (filter: object | null) =>
+  (await list(filter)).edges.map(({ node }: { node: { number: number } }) => node.number);
+const say = (person: string, input: object) =>
+  act(
+    hub,
+    person,
+    'reportTaskProgress',
+    'ReportTaskProgressInput',
+    { state: 'IN_PROGRESS', percent: 50, ...input },
+    `task { ${TASK} }`,
+  );
+const refused = (person: string, input: object) =>
+  refusalOf(hub, person, 'reportTaskProgress', 'ReportTaskProgressInput', {
+    task: 1,
+    state: 'IN_PROGRESS',
+    percent: 50,
+    ...input,
+  });
+
+describe('the board', () => {
+  test('is public, in the order of annex 4, page by page', async () => {
+    const all = (await list()).edges;
+    expect(all).toHaveLength(12);
+    const page = await list(null, 5, all[4].cursor);
+    expect(page.edges.map(({ node }: { node: { number: number } }) => node.number)).toEqual([6, 7, 8, 9, 10]);
+    expect(page.pageInfo.hasNextPage).toBe(true);
+    expect((await list(null, 5, page.pageInfo.endCursor)).pageInfo.hasNextPage).toBe(false);
+  });
+
+  test('shows both readings and every difference', async () => {
+    const { node } = (await list()).edges[7];
+    expect(node).toMatchObject({
+      deadlinePrinted: '长期坚持',
+      dueOn: null,
+      recurring: true,
+      supervisorLevel: 'CITY',
+      leads: [{ printed: '县行政审批局', organ: { id: LEAD, name: '于都县行政审批局' } }],
+      body: { clause: '三.6', deadlinePrinted: '2022年5月', dueOn: '2022-05-31', supervisorLevel: 'COUNTY' },
+    });
+    expect(node.differences.map((one: { field: string }) => one.field)).toEqual([
+      'DEADLINE',
+      'SUPERVISOR_LEVEL',
+      'CONTENT',
+    ]);
+    const leads = (await list()).edges[11].node.leads;
+    expect(leads).toEqual([
+      { printed: '县行政审批局', organ: { id: LEAD, name: '于都县行政审批局' } },
+      { printed: '县工信局', organ: null },
+    ]);
+  });
+
+  test('is narrowed by organ, state and overdue', async () => {
+    expect(await numbers({ organ: 'yudu-jktj' })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]);
+    expect(await numbers({ state: 'DONE' })).toEqual([]);
+    expect(await numbers({ overdue: true })).toEqual([]);
+    clock.set('2022-04-30T16:00:00Z');
+    expect(await numbers({ overdue: true })).toEqual([1, 2, 3, 10, 11]);
+    expect(await numbers({ overdue: true, organ: 'yudu-jktj' })).toEqual([1, 2, 3, 10]);
+    expect(await numbers({ overdue: false, state: 'NOT_STARTED' })).toEqual([4, 5, 6, 7, 8, 9, 12]);
+  });
+});
+
+describe('progress is reported', () => {
+  test('rehearsed, it is shown and not kept', async () => {
+    const done = await say('yudu-xzspj.approver', { task: 2, dryRun: true });
+    expect(done.task.progress).toMatchObject({ state: 'IN_PROGRESS', percent: 50 });
+    expect((await list()).edges[1].node.progress).toMatchObject({ state: 'NOT_STARTED', percent: 0, at: null });
+  });
+
+  test('by responsible organs and the lead, who ends it; then it is no longer overdue', async () => {
+    await say('yudu-sfj.reviewer', { task: 1, state: 'DONE', percent: 100 });
+    await say('yudu-xzspj.reviewer', { task: 1, percent: 80, note: '指南已梳理' });
+    const done = await say('yudu-xzspj.approver', { task: 1, state: 'DONE', percent: 100 });
+    expect(done.task).toMatchObject({ overdue: false, progress: { state: 'DONE', percent: 100, organ: { id: LEAD } } });
+    expect(
+      done.task.history.edges.map(({ node }: { node: { percent: number; organ: object } }) => [
+        node.percent,
+        node.organ,
+      ]),
+    ).toEqual([
+      [100, { id: LEAD }],
+      [80, { id: LEAD }],
+      [100, { id: OTHER }],
+    ]);
+    expect(await numbers({ overdue: true })).toEqual([2, 3, 10, 11]);
+    expect(await numbers({ state: 'DONE' })).toEqual([1]);
+  });
+
+  test('the public learns the organ, people with a token who it was', async () => {
+    const [shown] = (await list()).edges;
+    const [known] = (await list(null, 1, null, 'applicant-citizen')).edges;
+    expect(shown.node.progress).toMatchObject({ by: null, organ: { id: LEAD, name: '于都县行政审批局' } });
+    expect(known.node.progress.by).toMatch(/\p{Script=Han}{2,}/u);
+    expect(shown.node.history.edges.map((edge: { node: { by: null } }) => edge.node.by)).toEqual([null, null, null]);
+  });
+
+  test('history is read page by page, newest first', async () => {
+    const query = (after: string) =>
+      `{ tasks(first: 1) { edges { node { history(first: 2${after}) { edges { cursor node { percent } } pageInfo { hasNextPage endCursor } } } } } }`;
+    const read = async (after: string) => (await hub.ask(null, query(after))).data.tasks.edges[0].node.history;
+    const first = await read('');
+    expect(first).toMatchObject({
+      edges: [{ node: { percent: 100 } }, { node: { percent: 80 } }],
+      pageInfo: { hasNextPage: true },
+    });
+    const rest = await read(`, after: "${first.pageInfo.endCursor}"`);
+    expect(rest).toMatchObject({ edges: [{ node: { percent: 100 } }], pageInfo: { hasNextPage: false } });
+  });
+
+  test('what is to be kept up for good is done for its dated part alone', async () => {
+    expect(await refused('yudu-xzspj.approver', { task: 8, state: 'DONE', percent: 100 })).toBe('TASK_NEVER_DONE');
+    const { task } = await say('yudu-xzspj.approver', { task: 9, state: 'DONE', percent: 100 });
+    expect(task).toMatchObject({ recurring: true, overdue: false, progress: { state: 'DONE' } });
+  });
+});
+
+describe('a report is refused', () => {
+  test.each([
+    ['TASK_UNKNOWN', 'yudu-xzspj.approver', { task: 13 }],
+    ['TASK_NOT_OF_ORGAN', 'ganzhou-xzspj.approver', {}],
+    ['TASK_NOT_OF_ORGAN', 'xingguo-xzspj.approver', {}],
+    ['TASK_NOT_OF_ORGAN', 'yudu-jktj.approver', { task: 11 }],
+    ['TASK_NOT_OF_ORGAN', 'administrator', {}],
+    ['TASK_PERCENT_UNFIT', 'yudu-xzspj.approver', { percent: 100 }],
+    ['TASK_PERCENT_UNFIT', 'yudu-xzspj.approver', { percent: -1 }],
+    ['TASK_PERCENT_UNFIT', 'yudu-xzspj.approver', { state: 'DONE', percent: 99 }],
+    ['TASK_PERCENT_UNFIT', 'yudu-xzspj.approver', { state: 'NOT_STARTED', percent: 1 }],
+    ['FIELD_TOO_LONG', 'yudu-xzspj.approver', { note: '长'.repeat(501) }],
+    ['FIELD_MALFORMED', 'yudu-xzspj.approver', { note: ' ' }],
+    ['FIELD_MALFORMED', 'yudu-xzspj.approver', { note: '有\u0000' }],
+  ])('%s: %s %j', async (code, person, input) => {
+    expect(await refused(person, input)).toBe(code);
+  });
+
+  test.each(['clerk', 'keeper', 'sealapprover', 'supervisor'])('ROLE_NOT_ALLOWED: %s', async (position) => {
+    expect(await refused(`yudu-xzspj.${position}`, {})).toBe('ROLE_NOT_ALLOWED');
+  });
+  test.each(['applicant-company', 'window-yudu', 'auditor', 'library'])('ROLE_NOT_ALLOWED: %s', async (person) => {
+    expect(await refused(person, {})).toBe('ROLE_NOT_ALLOWED');
+  });
+  test('UNAUTHENTICATED: the public', async () => {
+    const query = 'mutation { reportTaskProgress(input: { task: 1, state: DONE, percent: 100 }) { refusal { code } } }';
+    expect((await hub.ask(null, query)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+  });
+
+  test('TASK_REPORTS_FULL: after two thousand', async () => {
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    await sql`insert into matters.task_report (number, state, percent, organ, actor_id, actor, at)
+      select 12, 'IN_PROGRESS', 1, ${LEAD}, 'x', '某人', now() from generate_series(1, 2000)`;
+    await sql.end();
+    expect(await refused('yudu-xzspj.approver', { task: 12 })).toBe('TASK_REPORTS_FULL');
+  });
+});
+
+test('two organs that report at once are both heard', async () => {
+  await Promise.all(['yudu-xzspj', 'yudu-sfj', 'yudu-lyj'].map((organ) => say(`${organ}.reviewer`, { task: 3 })));
+  expect((await list()).edges[2].node.history.edges).toHaveLength(3);
+});

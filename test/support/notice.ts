@@ -1,0 +1,73 @@
+import type { NoticeCase } from '../../subgraphs/cases/notice/notice.ts';
+import type { OrganFact } from '../../subgraphs/kernel/events.ts';
+
+/** A case as the papers of a case need it, and its organs. */
+
+export const organ = (id: string, name: string, level: OrganFact['level'], divisionCode: string): OrganFact => ({
+  id,
+  name,
+  level,
+  divisionCode,
+  uscc: '11000000000000190T',
+});
+export const COUNTY = organ('yudu-sjj', '于都县市场监督管理局', 'COUNTY', '360731');
+export const CITY = organ('ganzhou-xzspj', '赣州市行政审批局', 'CITY', '360700');
+export const NAMELESS = organ('elsewhere', '示范机关', 'COUNTY', '000000');
+
+const of = (name: string, more: { window?: boolean } = {}) => ({
+  organ: name,
+  second: null,
+  window: false,
+  reason: '实施方案二',
+  ...more,
+});
+
+/** A case of a company with the county's window, which the city decides; with `outcome` one that ends in that document. */
+export function subjectOf(
+  powerType: 'LICENSE' | 'CONFIRMATION' | 'FILING' | 'OTHER' = 'LICENSE',
+  outcome?: string,
+): NoticeCase {
+  const assigned = {
+    accepts: of(COUNTY.id, { window: true }),
+    examines: of(COUNTY.id),
+    decides: of(CITY.id),
+    seals: of(CITY.id),
+    liable: of(CITY.id),
+    supervises: of(CITY.id),
+  };
+  return {
+    id: '0198d0d4-0000-7000-8000-000000000001',
+    number: '3607312026112000001',
+    matter: {
+      matterId: 'yd2022-2-30',
+      mainItem: '特种设备使用登记',
+      subItem: null,
+      name: '特种设备使用登记',
+      powerType,
+      licenseAction: null,
+      outcome: {
+        kind: outcome === undefined ? 'LICENSE' : 'DECISION',
+        name: outcome ?? '特种设备使用登记证',
+        licenseType: null,
+        validityMonths: null,
+      },
+      cityOrgan: CITY.id,
+      countyOrgan: COUNTY.id,
+      delegations: [],
+      organs: [COUNTY, CITY, NAMELESS],
+    },
+    delegation: {
+      mode: 'SUBSTANTIVE_REVIEW',
+      validFrom: null,
+      validTo: null,
+      cityOrgan: CITY.id,
+      countyOrgan: COUNTY.id,
+      industry: { city: null, county: null },
+      runningCases: 'FOLLOW',
+      ...assigned,
+    },
+    applicant: { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' },
+    fields: [{ label: '设备名称', text: '电梯（示范）' }],
+    steps: [{ at: new Date('2026-11-20T02:00:00Z') }],
+  };
+}
