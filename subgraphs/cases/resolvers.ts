@@ -8,6 +8,8 @@ import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
+import { materialResolvers, readMaterial } from './material/resolvers.ts';
+import type { MaterialDependencies } from './material/workflow.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
@@ -22,7 +24,9 @@ import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
-export function caseResolvers(dependencies: PlatformDependencies & WebhookDependencies): Resolvers {
+export function caseResolvers(
+  dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
+): Resolvers {
   const { db } = dependencies;
   const findCase = (context: GraphContext, id: string) => findVisible(db, context, id);
   const rooms: Resolvers[] = [
@@ -35,6 +39,7 @@ export function caseResolvers(dependencies: PlatformDependencies & WebhookDepend
     agreementResolvers(dependencies),
     attentionResolvers(dependencies, findCase),
     calendarResolvers(dependencies),
+    materialResolvers(dependencies),
     noticeResolvers(dependencies),
     platformResolvers(dependencies),
     statisticsResolvers(dependencies),
@@ -101,7 +106,8 @@ function receptionMutations(deps: workflow.WorkflowDependencies) {
     supplementCase: (_, { input }, { actor }) =>
       settleCase(actor, () => {
         const { fields = null, licenseNumber = null, note = null } = input;
-        return reception.supplement(deps, acting(actor, input), { fields, licenseNumber, note });
+        const materials = input.materials.map(readMaterial);
+        return reception.supplement(deps, acting(actor, input), { fields, licenseNumber, materials, note });
       }),
     closeUnsupplemented: (_, { input }, { actor }) =>
       settleCase(actor, () => reception.closeUnsupplemented(deps, acting(actor, input))),
@@ -140,7 +146,8 @@ function acting(actor: Actor, input: { case: string; dryRun: boolean }): workflo
 
 function readRequest(input: ApplicationInput): reception.Request {
   const { matter, applicant, fields, licenseNumber = null, requestKey = null, dryRun } = input;
-  return { matterId: matter, application: { applicant, fields, licenseNumber }, requestKey, dryRun };
+  const materials = input.materials.map(readMaterial);
+  return { matterId: matter, application: { applicant, fields, licenseNumber }, materials, requestKey, dryRun };
 }
 
 /** A person's mutation on a case; without a token it is a fault, not a refusal. */
