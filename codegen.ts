@@ -2,7 +2,12 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 
 /** What resolvers of a type build on, where that is more than the type's own fields. */
 const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
-  cases: { Case: './view.ts#CaseView' },
+  cases: {
+    AttentionItem: './attention/attention.ts#AttentionRow',
+    Case: './view.ts#CaseView',
+    ApprovalPush: './supervision/view.ts#PushView',
+    SupervisionFinding: './supervision/view.ts#FindingView',
+  },
 };
 
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];

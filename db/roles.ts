@@ -14,6 +14,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'delegation_change',
   'delegation_import',
   'document',
+  'finding_entry',
   'guide_overlay',
   'guide_version',
   'license_entry',
@@ -23,10 +24,12 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'outbox_receipt',
   'paper_entry',
   'platform_message',
+  'push_entry',
   'seal_event',
   'seal_use',
   'sealed_file',
   'task_report',
+  'supervision_message',
 ]);
 
 /** Two starting copies may change the same role at once; the loser tries again. */

@@ -18,9 +18,13 @@ import { caseResolvers } from './resolvers.ts';
 import { statisticsRoutes } from './statistics/routes.ts';
 import { catchUp } from './statistics/workflow.ts';
 import { messages } from './store.ts';
+import { supervisionRoutes } from './supervision/webhook/routes.ts';
+import { CONSUMER as WEBHOOK } from './supervision/webhook/store.ts';
+import { deliverPush, type WebhookDependencies } from './supervision/webhook/workflow.ts';
+import { lookOverPushes } from './supervision/workflow.ts';
 import { followMoves, receive } from './workflow.ts';
 
-export interface CasesDependencies extends PlatformDependencies {
+export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
   /** Seals decision documents (决定书). */
   sign: Sign;
@@ -34,7 +38,7 @@ export interface Cases extends Subgraph {
   recordAgreement(row: Agreement): Promise<void>;
 }
 
-/** How often running cases are looked over for matters that moved to other organs today. */
+/** How often cases are looked over for what a new day brings: matters that move, industry organs that are named, calendars. */
 const MOVE_POLL_MS = 30_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
@@ -55,6 +59,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
       platformRoutes(app, dependencies);
       materialRoutes(app, uploads, options);
       noticeRoutes(app, dependencies, options);
+      supervisionRoutes(app, dependencies);
     },
     start() {
       if (relays.length > 0) return;
@@ -66,12 +71,16 @@ export function createCases(dependencies: CasesDependencies): Cases {
       relays = [
         startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
         startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
+        startRelay({ ...shared, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
       ];
       keeper = startKeeper(uploads, onError ?? (() => {}), pollMs);
       sealing = startSealing(dependencies);
       moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer = setInterval(() => {
-        moving = moving.then(() => followMoves(dependencies)).catch((error) => onError?.(error));
+        moving = moving
+          .then(() => followMoves(dependencies))
+          .then(() => lookOverPushes(dependencies))
+          .catch((error) => onError?.(error));
       }, MOVE_POLL_MS);
     },
     stop: async () => {

@@ -15,6 +15,7 @@ const {
   PUBLIC_URL = '',
   SEALS_URL = '',
   CLAMD = '',
+  WEBHOOK_PRIVATE_HOSTS = '',
 } = process.env;
 
 const now = () => new Date();
@@ -24,6 +25,7 @@ const cases = createCases({
   db,
   now,
   publicUrl: PUBLIC_URL,
+  webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOver(SEALS_URL, 'cases', serviceKey, now),

@@ -5,6 +5,7 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
 import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
+import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
 import { materialResolvers, readMaterial } from './material/resolvers.ts';
@@ -17,35 +18,43 @@ import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
 import { runningResolvers } from './running/resolvers.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
+import { supervisionResolvers } from './supervision/resolvers.ts';
+import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
 import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
-export function caseResolvers(dependencies: PlatformDependencies & MaterialDependencies): Resolvers {
+export function caseResolvers(
+  dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
+): Resolvers {
+  const { db } = dependencies;
+  const findCase = (context: GraphContext, id: string) => findVisible(db, context, id);
   const rooms: Resolvers[] = [
+    {
+      Query: queries(db),
+      Mutation: { ...receptionMutations(dependencies), ...stepMutations(dependencies) },
+      Case: { __resolveReference: ({ id }, context) => findCase(context, id) },
+    },
+    runningResolvers(db),
     agreementResolvers(dependencies),
+    attentionResolvers(dependencies, findCase),
     calendarResolvers(dependencies),
     materialResolvers(dependencies),
     noticeResolvers(dependencies),
     platformResolvers(dependencies),
     statisticsResolvers(dependencies),
+    supervisionResolvers(dependencies, findCase),
   ];
-  const { db } = dependencies;
-  return {
-    Date: GraphQLLocalDate,
-    DateTime: GraphQLDateTime,
-    Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
-    Matter: runningResolvers(db).Matter,
-    Mutation: Object.assign(
-      receptionMutations(dependencies),
-      stepMutations(dependencies),
-      ...rooms.map((room) => room.Mutation),
-    ),
-    Case: Object.assign(
-      { __resolveReference: ({ id }, context) => findVisible(db, context, id) } satisfies Resolvers['Case'],
-      ...rooms.map((room) => room.Case),
-    ),
-  };
+  return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...join(rooms) };
+}
+
+/** The resolvers of all rooms, type by type. */
+function join(rooms: readonly Resolvers[]): Resolvers {
+  const types: Record<string, object> = {};
+  for (const room of rooms) {
+    for (const [type, fields] of Object.entries(room)) types[type] = { ...types[type], ...fields };
+  }
+  return types;
 }
 
 function queries(db: Database) {

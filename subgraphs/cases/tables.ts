@@ -124,6 +124,7 @@ export * from './calendar/tables.ts';
 export * from './notice/tables.ts';
 export * from './platform/tables.ts';
 export * from './statistics/tables.ts';
+export * from './supervision/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
 export * from './material/tables.ts';

@@ -6,6 +6,7 @@ import { receiveOnce } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { maySee, permissions } from './action.ts';
 import { requireLine, TEXT_LENGTH } from './application.ts';
+import { loadCalendar } from './calendar/store.ts';
 import {
   type Case,
   type Finding,
@@ -22,6 +23,8 @@ import { requireStillGood } from './material/workflow.ts';
 import { hasSealedDecision } from './notice/store.ts';
 import { prepareDecision } from './notice/workflow.ts';
 import * as store from './store.ts';
+import { putCaseLicense, putDuty } from './supervision/store.ts';
+import { nameSupervisors, openPushes, takeAnswer } from './supervision/workflow.ts';
 
 /** What the workflow of cases needs; nothing of it is read from the environment. */
 export interface WorkflowDependencies {
@@ -112,6 +115,7 @@ export function decideCase(deps: WorkflowDependencies, acting: Acting, input: De
     const said = { note: input.reason, finding: input.decision };
     const step = stepBy(approver, 'DECIDED', at, said);
     const decided = await store.addStep(tx, subject, step);
+    await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));
     if (content) await grant(tx, deps, { subject, approver, content, at });
     else {
       const { authorisationKey } = deps;
@@ -169,16 +173,18 @@ async function grant(
 }
 
 /** Takes what matters and licenses tell: matter facts, the act that a case waited for, the delivery that ends it. */
-export function receive({ db }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
+export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
   return db.transaction((tx) =>
     receiveOnce(tx, store.messages, producer, event, async () => {
       switch (event.type) {
         case 'DelegationChanged':
-          return store.putMatterFact(tx, event.payload);
+          await store.putMatterFact(tx, event.payload);
+          return nameSupervisors(tx, event.payload, now());
         case 'GuideChanged':
           return store.putGuideFact(tx, event.payload);
         case 'LicenseChanged':
           await store.putLicenseFact(tx, event.payload);
+          if (event.payload.caseId !== null) await putCaseLicense(tx, event.payload.caseId, event.payload.number);
           return closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));
         case 'CertificateDelivered':
           return closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
@@ -186,6 +192,10 @@ export function receive({ db }: WorkflowDependencies, producer: string, event: E
           const { caseId, actor, organ, reason, voidedAt } = event.payload;
           return closeBy(tx, caseId, 'VOIDED', new Date(voidedAt), { actor, organ, note: reason });
         }
+        case 'OrderAnswered':
+          return takeAnswer(tx, event.payload);
+        case 'DutyChanged':
+          return putDuty(tx, event.payload);
         default:
           throw new Error(`cases take no ${event.type}`);
       }

@@ -164,6 +164,8 @@ export interface RelayOptions {
   tables: MessageTables;
   consumer: string;
   deliver: Deliver;
+  /** Told in the transaction that keeps how an event fared: delivered (null), or refused for good. */
+  onSettled?: (tx: Transaction, event: Envelope, refused: Rejected | null) => Promise<void>;
   /** Told of each failed attempt; the relay itself goes on. */
   onError?: (error: unknown) => void;
   pollMs?: number;
@@ -247,14 +249,15 @@ async function handOver(options: RelayOptions, leased: Leased): Promise<boolean>
     eq(outboxDelivery.lease, leased.lease),
   );
   const revision = leased.delivered + 1;
+  let event: Envelope | null = null;
   try {
-    const [event] = await db
+    const [row] = await db
       .select()
       .from(outboxEvent)
       .where(and(eq(outboxEvent.stream, leased.stream), eq(outboxEvent.revision, revision)));
-    const receipt = await options.deliver(
-      readEnvelope(event && { ...event, occurredAt: event.occurredAt.toISOString() }),
-    );
+    const told = readEnvelope(row && { ...row, occurredAt: row.occurredAt.toISOString() });
+    event = told;
+    const receipt = await options.deliver(told);
     await db.transaction(async (tx) => {
       const done = await tx
         .update(outboxDelivery)
@@ -273,23 +276,28 @@ async function handOver(options: RelayOptions, leased: Leased): Promise<boolean>
         .insert(outboxReceipt)
         .values({ consumer, stream: leased.stream, revision, deliveredAt: sql`now()`, receipt })
         .onConflictDoNothing();
+      await options.onSettled?.(tx, told, null);
     });
     return true;
   } catch (error) {
     options.onError?.(error);
     const attempts = leased.attempts + 1;
     const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(attempts - 1, 16), BACKOFF_MOST_MS);
-    await db
-      .update(outboxDelivery)
-      .set({
-        attempts,
-        lastError: String(error instanceof Error ? error.message : error).slice(0, ERROR_LENGTH),
-        lease: null,
-        leasedUntil: null,
-        nextAttemptAt: sql`now() + make_interval(secs => ${delayMs / 1000})`,
-        ...(error instanceof Rejected ? { rejectedAt: sql`now()` } : {}),
-      })
-      .where(mine);
+    await db.transaction(async (tx) => {
+      const noted = await tx
+        .update(outboxDelivery)
+        .set({
+          attempts,
+          lastError: String(error instanceof Error ? error.message : error).slice(0, ERROR_LENGTH),
+          lease: null,
+          leasedUntil: null,
+          nextAttemptAt: sql`now() + make_interval(secs => ${delayMs / 1000})`,
+          ...(error instanceof Rejected ? { rejectedAt: sql`now()` } : {}),
+        })
+        .where(mine)
+        .returning({ stream: outboxDelivery.stream });
+      if (noted.length > 0 && event && error instanceof Rejected) await options.onSettled?.(tx, event, error);
+    });
     return false;
   }
 }

@@ -82,7 +82,16 @@ export const REFUSALS = {
   DECISION_NOT_SEALED: '决定文书尚未用印，不能送达。',
   FIELD_MALFORMED: '填写内容不符合格式要求。',
   FIELD_TOO_LONG: '填写内容过长。',
-  // working days
+  // supervision
+  PUSH_UNKNOWN: '没有此推送。',
+  PUSH_CLAIMED: '此推送已由他人领取。',
+  CASE_NOT_DECIDED: '办件尚未作出决定，不能登记监管反馈。',
+  NOT_THE_SUPERVISOR: '您所在的机关不是此办件的行业主管部门。',
+  FINDING_UNKNOWN: '没有此监管反馈。',
+  FINDING_ENDED: '此监管反馈已办结或正在办理，不能此时办结。',
+  FINDING_NEEDS_LICENSE: '此办件没有证照，不能要求暂扣、吊销或恢复。',
+  WEBHOOK_UNKNOWN: '没有此推送地址。',
+  WEBHOOK_URL_REFUSED: '推送地址须为 https，或本机的 http 地址。',
   CALENDAR_MISSING: '该年度的工作日历尚未公布，不能计算期限。',
   CALENDAR_MALFORMED: '工作日历不符合要求。',
   // approval platforms
@@ -131,6 +140,10 @@ export const REFUSALS = {
   LICENSE_NOT_CURRENT: '此版本已被新版本取代，请使用最新版本。',
   ACT_NEEDS_CASE: '此操作须有准予的办件。',
   COLLECTION_NOT_FAILED: '此证照没有归集失败的记录。',
+  ORDER_UNKNOWN: '没有此监管指令。',
+  ORDER_ANSWERED: '此监管指令已答复。',
+  ORDER_OPEN: '此证照有待答复的监管指令，须先办理或答复。',
+  TASK_VOIDED: '此制证任务已作废。',
   // paper
   BLANK_UNKNOWN: '没有此空白证照编号。',
   BLANK_USED: '此空白证照已使用。',

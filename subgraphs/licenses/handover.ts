@@ -1,13 +1,13 @@
-import type { Database } from '../../db/client.ts';
+import { type Database, transact } from '../../db/client.ts';
 import { type Actor, requireRole } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
 import { requireLicenseIdentifier } from '../kernel/identifier.ts';
 import { redrive } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { lockCurrent } from './issue.ts';
 import * as ledger from './ledger.ts';
 import { type LicenseHead, requirePaperClerk } from './license.ts';
 import { blankNumbers, requireDeliverable, requireRecallable } from './paper.ts';
+import { lockCurrent } from './prepare.ts';
 import * as store from './store.ts';
 
 /** What handing paper over and taking it back needs. */
@@ -16,20 +16,31 @@ export interface HandoverDependencies {
   now: Clock;
 }
 
+export interface SheetInput {
+  identifier: string;
+  blankNumber: string;
+  dryRun: boolean;
+}
+
+function requireSheet(sheet: store.SheetRow | null): store.SheetRow {
+  if (!sheet) throw new Error('the sheet is gone');
+  return sheet;
+}
+
 /** Records that the paper certificate of the current version reached its holder (送达). */
 export function deliver(
   deps: HandoverDependencies,
   actor: Actor,
-  identifier: string,
-  blankNumber: string,
-): Promise<void> {
-  return deps.db.transaction(async (tx) => {
+  { identifier, blankNumber, dryRun }: SheetInput,
+): Promise<store.SheetRow> {
+  return transact(deps.db, dryRun, async (tx) => {
     const stored = await lockCurrent(tx, identifier);
     const clerk = requirePaperClerk(actor, store.headOf(stored));
     await store.lockBlank(tx, blankNumber);
     requireDeliverable(await store.lockSheet(tx, blankNumber, identifier));
     const { number, caseId } = stored.version;
     await ledger.enterSheet(tx, { identifier, blankNumber, number, caseId }, 'DELIVERED', clerk.name, deps.now());
+    return requireSheet(await store.lockSheet(tx, blankNumber, identifier));
   });
 }
 
@@ -37,10 +48,9 @@ export function deliver(
 export function recall(
   deps: HandoverDependencies,
   actor: Actor,
-  identifier: string,
-  blankNumber: string,
-): Promise<void> {
-  return deps.db.transaction(async (tx) => {
+  { identifier, blankNumber, dryRun }: SheetInput,
+): Promise<store.SheetRow> {
+  return transact(deps.db, dryRun, async (tx) => {
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
@@ -49,6 +59,7 @@ export function recall(
     requireRecallable(await store.lockSheet(tx, blankNumber, identifier));
     const moved = { identifier, blankNumber, number: serial, caseId: null };
     await ledger.enterSheet(tx, moved, 'RECALLED', clerk.name, deps.now());
+    return requireSheet(await store.lockSheet(tx, blankNumber, identifier));
   });
 }
 
@@ -56,13 +67,14 @@ export function recall(
 export async function receiveBlanks(
   deps: HandoverDependencies,
   actor: Actor,
-  range: { prefix: string; from: number; to: number },
+  range: { prefix: string; from: number; to: number; dryRun: boolean },
 ): Promise<number> {
   const keeper = requireRole(actor, 'SEAL_KEEPER');
   const { organ } = keeper;
   if (organ === null) throw new Refusal('ORGAN_WITHOUT_POWER');
   const numbers = blankNumbers(range.prefix, range.from, range.to);
-  await deps.db.transaction((tx) => ledger.receiveBlanks(tx, numbers, organ, { actor: keeper.name, at: deps.now() }));
+  const by = { actor: keeper.name, at: deps.now() };
+  await transact(deps.db, range.dryRun, (tx) => ledger.receiveBlanks(tx, numbers, organ, by));
   return numbers.length;
 }
 
@@ -75,8 +87,12 @@ export function requireRedriver(actor: Actor, head: LicenseHead): void {
 }
 
 /** Sends what waits of a license to the city library at once. Refuses COLLECTION_NOT_FAILED where nothing waits. */
-export function redriveCollection(deps: HandoverDependencies, actor: Actor, identifier: string): Promise<void> {
-  return deps.db.transaction(async (tx) => {
+export function redriveCollection(
+  deps: HandoverDependencies,
+  actor: Actor,
+  { identifier, dryRun }: { identifier: string; dryRun: boolean },
+): Promise<void> {
+  return transact(deps.db, dryRun, async (tx) => {
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');

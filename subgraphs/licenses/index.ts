@@ -1,13 +1,16 @@
 import { readFileSync } from 'node:fs';
+import type { Transaction } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import type { Envelope, EventPayload } from '../kernel/events.ts';
 import { Rejected, type Relay, receiveOnce, startRelay } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import { renderLicense } from './document/render.ts';
+import { closeDuty, dutyOf, openDuty, subjectOfLicense } from './duty/store.ts';
 import { type IssueDependencies, resumeActs } from './issue.ts';
 import { messages, receiveBlanks } from './ledger.ts';
 import type { LibraryClient } from './library.ts';
+import { takeOrder } from './order/workflow.ts';
 import { blankNumbers } from './paper.ts';
 import { licenseResolvers } from './resolvers.ts';
 import * as store from './store.ts';
@@ -72,7 +75,9 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
   const relays: Relay[] = [startRelay({ db, tables: messages, consumer: 'cases', deliver: toCases, onError, pollMs })];
   if (library) {
     const deliver = (event: Envelope) => collect(deps, library, event);
-    relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onError, pollMs }));
+    const onSettled = (tx: Transaction, event: Envelope, refused: Rejected | null) =>
+      noteCollected(deps, tx, event, refused);
+    relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onSettled, onError, pollMs }));
   }
   let resuming: Promise<unknown> = Promise.resolve();
   const timer = setInterval(() => {
@@ -112,13 +117,30 @@ async function collect(deps: IssueDependencies, library: LibraryClient, event: E
   });
 }
 
-/** Takes what cases and seals tell: a certificate task opens, a seal's state is known. */
-function receive({ db }: IssueDependencies, producer: string, event: Envelope): Promise<void> {
+/** A license that the library refused for good is a duty until it is collected. */
+async function noteCollected(
+  { now }: IssueDependencies,
+  tx: Transaction,
+  event: Envelope,
+  refused: Rejected | null,
+): Promise<void> {
+  if (event.type !== 'LicenseChanged') return;
+  const { number } = event.payload;
+  const id = dutyOf.collection(number);
+  if (refused === null) return closeDuty(tx, id, now());
+  const subject = await subjectOfLicense(tx, number);
+  await openDuty(tx, { id, kind: 'COLLECTION_REFUSED', reason: refused.message, at: now(), ...subject });
+}
+
+/** Takes what cases and seals tell: a certificate task opens, a supervisor orders, a seal's state is known. */
+function receive({ db, now }: IssueDependencies, producer: string, event: Envelope): Promise<void> {
   return db.transaction((tx) =>
     receiveOnce(tx, messages, producer, event, async () => {
       switch (event.type) {
         case 'CaseGranted':
           return store.openTask(tx, event.payload);
+        case 'SupervisionOrdered':
+          return takeOrder(tx, event.payload, now());
         case 'SealChanged':
           return store.putSealFact(tx, event.payload);
         default:

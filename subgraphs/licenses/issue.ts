@@ -1,48 +1,25 @@
-import type { Database, Transaction } from '../../db/client.ts';
-import { type Actor, requireRole, writeAuthorisation } from '../kernel/actor.ts';
-import { type Clock, dayOf } from '../kernel/day.ts';
-import { UnprintableText } from '../kernel/document.ts';
-import { canonical, contentDigest } from '../kernel/events.ts';
-import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
+import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { canonical } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { Sign } from '../kernel/sign.ts';
-
+import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger.ts';
-import {
-  type CertificateTask,
-  type LicenseHead,
-  makesVersion,
-  type OwnAct,
-  recordOf,
-  requireFits,
-  requireOwnAct,
-  requirePaperClerk,
-  type Sealing,
-  stateAfter,
-  statementOf,
-} from './license.ts';
-import { requireInStock, requireSpoilable } from './paper.ts';
+import { makesVersion } from './license.ts';
+import { settleOrders } from './order/workflow.ts';
+import type { PrepareDependencies } from './prepare.ts';
 import type { LicenseRecord } from './record.ts';
 import * as store from './store.ts';
 
 /** What an act on a license needs; nothing of it is read from the environment. */
-export interface IssueDependencies {
+export interface IssueDependencies extends PrepareDependencies {
   db: Database;
-  now: Clock;
   sign: Sign;
-  /** Renders the document of a record; the same record gives the same bytes. */
-  render: (record: LicenseRecord) => Uint8Array;
-  authorisationKey: Uint8Array;
-  publicUrl: string;
   /** Told of each step as it is passed, in the words of ARCHITECTURE.md; a fault test stops the process there. */
   onStep?: (step: IssueStep) => void | Promise<void>;
 }
 
 export const ISSUE_STEPS = ['prepared', 'rendered', 'stored', 'signed', 'entering', 'done'] as const;
 export type IssueStep = (typeof ISSUE_STEPS)[number];
-
-/** Longest reason, in characters. */
-const REASON_LENGTH = 500;
 
 /** An act as it stands after an attempt: done, or waiting for a signer. */
 export interface ActOutcome {
@@ -51,241 +28,25 @@ export interface ActOutcome {
   waitingFor: string | null;
 }
 
-/**
- * ① for an act that a granted case ends in: everything that can refuse is checked and reserved (number, version, blank,
- * seal), and the canonical record is stored. Gives the act's id; the same id where the case was asked for before.
- */
-export function prepareCaseAct(
+/** Prepares an act (①) and brings it to its end (②③). */
+export async function perform(
   deps: IssueDependencies,
-  actor: Actor,
-  asked: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
-): Promise<string> {
-  return deps.db.transaction(async (tx) => {
-    const row = /^[0-9a-f-]{36}$/.test(asked.caseId) ? await store.lockTask(tx, asked.caseId) : null;
-    if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
-    const task = store.toTask(row);
-    const clerk = requirePaperClerk(actor, task);
-    if (task.content.action !== asked.act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
-    const before = await store.findActByCase(tx, asked.caseId);
-    if (before) return before.id;
+  prepare: (tx: Transaction) => Promise<string>,
+): Promise<ActOutcome> {
+  return complete(deps, await deps.db.transaction(prepare));
+}
 
-    const at = deps.now();
-    const standing = await lockStanding(tx, task);
-    const sealName = await store.requireSealName(tx, task.issuer.id, task.content.matterId, at);
-    const sealing = { authorisedBy: await authoriserOf(task), authorisedAt: at, sealName };
-    const base = {
-      id: crypto.randomUUID(),
-      act: task.content.action,
-      caseId: task.caseId,
-      contentDigest: task.contentDigest,
-      authorisation: task.authorisation,
-      organ: task.issuer,
-      matterId: task.content.matterId,
-      actorId: clerk.id,
-      actor: clerk.name,
-      preparedAt: at,
-    };
-    if (contentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
-    if (!makesVersion(task.content.action)) {
-      if (!standing) throw new Refusal('LICENSE_UNKNOWN', 'case');
-      const after = stateAfter(standing.state, 'CANCEL');
-      const said = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
-      const record = statementOf(standing, 'CANCEL', after, sealing, said);
-      await ledger.insertAct(tx, { ...base, ...identityOf(standing), stateAfter: after, record });
-      return base.id;
-    }
-    const planned = await planVersion(tx, deps, task, standing, sealing);
-    const blankNumber = asked.blankNumber ?? '';
-    requireInStock(await store.lockBlank(tx, blankNumber), task.issuer.id, 'blankNumber');
-    const { identifier } = planned;
-    requireRenderable(deps, planned.record);
-    await ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber });
-    await ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at });
-    return base.id;
+/** Prepares an act and rolls it back: what it would be, or the refusal that it would meet. Nothing is sealed. */
+export function rehearse(
+  { db }: Pick<IssueDependencies, 'db'>,
+  prepare: (tx: Transaction) => Promise<string>,
+): Promise<store.ActRow> {
+  return transact(db, true, async (tx) => {
+    const id = await prepare(tx);
+    const intent = await store.findAct(tx, id);
+    if (!intent) throw new Error(`no act ${id}`);
+    return intent;
   });
-}
-
-/** Refuses FIELD_MALFORMED where the document cannot be set, before anything is reserved: a rare character that no font has. */
-function requireRenderable({ render }: IssueDependencies, record: LicenseRecord): void {
-  try {
-    render(record);
-  } catch (error) {
-    if (!(error instanceof UnprintableText)) throw error;
-    throw new Refusal('FIELD_MALFORMED', 'case', '含有字库没有的字，无法制证');
-  }
-}
-
-/** The standing license that a task's act is on, locked; null where the task issues a new one. */
-async function lockStanding(tx: Transaction, task: CertificateTask): Promise<LicenseHead | null> {
-  const { action, licenseNumber } = task.content;
-  if (action === 'ISSUE') return null;
-  const stored = licenseNumber === null ? null : await store.lockHead(tx, licenseNumber);
-  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const head = store.headOf(stored);
-  requireFits(task, head);
-  return head;
-}
-
-/** The name of the person who authorised the seal. Only the seals subgraph can tell whether the statement is genuine; it checks before it signs. */
-async function authoriserOf(task: CertificateTask): Promise<string> {
-  const [, body = ''] = task.authorisation.split('.');
-  try {
-    const { actorName } = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as { actorName?: unknown };
-    if (typeof actorName === 'string') return actorName;
-  } catch {}
-  throw new Refusal('SEAL_AUTHORISATION_INVALID');
-}
-
-const MOST_VERSIONS = 999;
-
-async function planVersion(
-  tx: Transaction,
-  deps: IssueDependencies,
-  task: CertificateTask,
-  standing: LicenseHead | null,
-  sealing: Sealing,
-) {
-  const issuedOn = dayOf(sealing.authorisedAt);
-  const number = standing?.number ?? (await store.reserveNumber(tx, task, Number(issuedOn.slice(0, 4))));
-  const version = (standing?.version ?? 0) + 1;
-  if (version > MOST_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
-  const identifier = writeLicenseIdentifier({
-    type: task.content.licenseType,
-    issuer: task.issuer.uscc,
-    serial: number,
-    version,
-  });
-  const replaces = standing?.identifier ?? null;
-  const { publicUrl } = deps;
-  const record = recordOf({ task, sealing, number, version, identifier, issuedOn, replaces, publicUrl });
-  return { number, version, identifier, record };
-}
-
-function identityOf({ number, version, identifier }: LicenseHead) {
-  return { number, version, identifier };
-}
-
-/**
- * ① for an act on the issuing organ's own authority (suspension, restoration, an ending): the approver who asks
- * authorises the seal by asking. Gives the act's id.
- */
-export function prepareOwnAct(
-  deps: IssueDependencies,
-  actor: Actor,
-  asked: { identifier: string; act: OwnAct; reason: string },
-): Promise<string> {
-  return deps.db.transaction(async (tx) => {
-    const head = store.headOf(await lockCurrent(tx, asked.identifier));
-    const approver = requireOwnAct(actor, head, asked.act);
-    requireReason(asked.reason);
-    const at = deps.now();
-    const sealName = await store.requireSealName(tx, head.issuer.id, head.record.KZ_SX, at);
-    const after = stateAfter(head.state, asked.act);
-    const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
-    const said = { reason: asked.reason, caseNumber: null, sheets: null };
-    const record = statementOf(head, asked.act, after, sealing, said);
-    return insertAuthorised(tx, deps, actor, head, {
-      act: asked.act,
-      record,
-      stateAfter: after,
-      reason: asked.reason,
-      at,
-    });
-  });
-}
-
-/** ① for a sheet spoiled before delivery: the same version goes onto another blank, and a sealed entry links the two. */
-export function prepareSpoil(
-  deps: IssueDependencies,
-  actor: Actor,
-  asked: { identifier: string; blankNumber: string; replacement: string; reason: string },
-): Promise<string> {
-  return deps.db.transaction(async (tx) => {
-    const head = store.headOf(await lockCurrent(tx, asked.identifier));
-    const clerk = requirePaperClerk(actor, head);
-    requireReason(asked.reason);
-    const known = await store.lockBlank(tx, asked.blankNumber);
-    if (known?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
-    requireSpoilable(await store.lockSheet(tx, asked.blankNumber, head.identifier));
-    requireInStock(await store.lockBlank(tx, asked.replacement), head.issuer.id, 'replacement');
-    const at = deps.now();
-    const sealName = await store.requireSealName(tx, head.issuer.id, head.record.KZ_SX, at);
-    const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
-    const sheets = { spoiled: asked.blankNumber, replacement: asked.replacement };
-    const said = { reason: asked.reason, caseNumber: null, sheets };
-    const record = statementOf(head, 'SPOIL', head.state, sealing, said);
-    const id = await insertAuthorised(tx, deps, actor, head, {
-      act: 'SPOIL',
-      record,
-      stateAfter: head.state,
-      reason: asked.reason,
-      at,
-      blankNumber: asked.replacement,
-      spoiledBlank: asked.blankNumber,
-    });
-    const { identifier } = head;
-    await ledger.moveBlank(tx, asked.replacement, 'ASSIGNED', { identifier, actId: id, actor: clerk.name, at });
-    return id;
-  });
-}
-
-type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
-  Partial<Pick<store.ActRow, 'blankNumber' | 'spoiledBlank'>> & { reason: string; at: Date };
-
-/** Writes the intent of an act that its actor authorises by asking for it. */
-async function insertAuthorised(
-  tx: Transaction,
-  deps: IssueDependencies,
-  actor: Actor,
-  head: LicenseHead,
-  intent: OwnActRow,
-): Promise<string> {
-  const person = requireRole(actor, 'APPROVER', 'WINDOW_CLERK', 'SEAL_KEEPER');
-  const { at, ...row } = intent;
-  const digest = contentDigest(intent.record);
-  const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, {
-    actor: person.id,
-    actorName: person.name,
-    organ: head.issuer.id,
-    matter: head.record.KZ_SX,
-    caseId: null,
-    act: intent.act,
-    contentDigest: digest,
-    authorisedAt: at.toISOString(),
-  });
-  const id = crypto.randomUUID();
-  await ledger.insertAct(tx, {
-    id,
-    ...identityOf(head),
-    ...row,
-    caseId: null,
-    contentDigest: digest,
-    authorisation,
-    organ: head.issuer,
-    matterId: head.record.KZ_SX,
-    actorId: person.id,
-    actor: person.name,
-    preparedAt: at,
-  });
-  return id;
-}
-
-function requireReason(reason: string): void {
-  if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-  if ([...reason].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${REASON_LENGTH} 字`);
-  if (/\p{Cc}/u.test(reason) || !reason.isWellFormed()) throw new Refusal('FIELD_MALFORMED', 'reason');
-}
-
-/** The license that an identifier names, locked. Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, LICENSE_NOT_CURRENT. */
-export async function lockCurrent(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
-  const { serial } = requireLicenseIdentifier(identifier, 'identifier');
-  const stored = await store.lockHead(tx, serial);
-  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-  if (stored.version.identifier !== identifier) {
-    const [known] = await store.findVersions(tx, 'identifier', [identifier], null);
-    throw new Refusal(known ? 'LICENSE_NOT_CURRENT' : 'LICENSE_UNKNOWN', 'identifier');
-  }
-  return stored;
 }
 
 /**
@@ -306,7 +67,7 @@ export async function complete(deps: IssueDependencies, actId: string): Promise<
 
   const answer = await seal(deps, intent, documentDigest);
   if (answer.state === 'PENDING') {
-    await deps.db.transaction((tx) => ledger.noteWaiting(tx, intent.id, answer.reason));
+    await noteWaiting(deps, intent, answer.reason);
     return { identifier: intent.identifier, waitingFor: answer.reason };
   }
   await deps.onStep?.('signed');
@@ -352,9 +113,18 @@ async function seal(deps: IssueDependencies, intent: store.ActRow, documentDiges
     return await deps.sign({ ...request, contentDigest: content, authorisation });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    await deps.db.transaction((tx) => ledger.noteWaiting(tx, id, error.message));
+    await noteWaiting(deps, intent, error.message);
     throw error;
   }
+}
+
+/** Says why a prepared act waits, and that somebody has to see to it. */
+function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reason: string): Promise<void> {
+  return db.transaction(async (tx) => {
+    if (!(await ledger.noteWaiting(tx, intent.id, reason))) return;
+    const subject = await subjectOfAct(tx, intent);
+    await openDuty(tx, { id: dutyOf.seal(intent.id), kind: 'SEAL_WAITING', reason, at: now(), ...subject });
+  });
 }
 
 async function enter(tx: Transaction, intent: store.ActRow, sealed: ledger.Sealed, at: Date): Promise<void> {
@@ -362,6 +132,7 @@ async function enter(tx: Transaction, intent: store.ActRow, sealed: ledger.Seale
   const standing = await store.lockHead(tx, intent.number);
   const locked = await ledger.lockAct(tx, intent.id);
   if (locked.state === 'DONE') return;
+  await closeDuty(tx, dutyOf.seal(intent.id), at);
   if (intent.act === 'SPOIL') {
     if (!standing) throw new Error(`no license ${intent.number}`);
     await ledger.enterSpoiled(tx, intent, standing, at);
@@ -378,6 +149,7 @@ async function enter(tx: Transaction, intent: store.ActRow, sealed: ledger.Seale
   const after = await store.lockHead(tx, intent.number);
   if (!after) throw new Error(`no license ${intent.number}`);
   await ledger.tellChanged(tx, intent, after, sealed, at);
+  await settleOrders(tx, intent, after.version.state, at);
 }
 
 /** Takes up acts that a crash, a fault or a slow signer left prepared. Gives how many it brought to their end. */

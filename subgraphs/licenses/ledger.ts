@@ -3,7 +3,8 @@ import type { Transaction } from '../../db/client.ts';
 import type { Act, LicenseState } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { canonicalDigest } from './license.ts';
+import { closeDuty, dutyOf, openDuty } from './duty/store.ts';
+import { canonicalDigest, isLive } from './license.ts';
 import type { BlankState } from './paper.ts';
 import type { LicenseRecord } from './record.ts';
 import type { ActRow, StoredLicense, TaskRow } from './store.ts';
@@ -12,7 +13,10 @@ import * as tables from './tables.ts';
 const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
 
 export const messages: MessageTables = tables;
-export const CONSUMERS = { cases: ['LicenseChanged', 'CertificateDelivered'], library: ['LicenseChanged'] } as const;
+export const CONSUMERS = {
+  cases: ['LicenseChanged', 'CertificateDelivered', 'TaskVoided'],
+  library: ['LicenseChanged'],
+} as const;
 export const licenseStream = (number: string) => `license:${number}`;
 
 /** Nobody else needs to try an act while its caller is at it; after this a resumer takes it up. */
@@ -88,6 +92,20 @@ async function setState(
     .set({ validity: state })
     .where(and(eq(sheet.identifier, identifier), ne(sheet.state, 'SPOILED')));
   await enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at });
+  if (!isLive(state)) await demandRecall(tx, standing, at);
+}
+
+/** A sheet that the holder has and whose version is out of force must come back: an open duty until it is recorded. */
+async function demandRecall(tx: Transaction, { license: shared, version }: StoredLicense, at: Date): Promise<void> {
+  const { identifier, record } = version;
+  const [out] = await tx
+    .select({ blankNumber: sheet.blankNumber })
+    .from(sheet)
+    .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')));
+  if (!out) return;
+  const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
+  const id = dutyOf.recall(out.blankNumber);
+  await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${out.blankNumber}`, at, ...subject });
 }
 
 /** What the signing of an act gave. */
@@ -197,7 +215,7 @@ export async function tellChanged(
       version: now.version.version,
       state: now.version.state,
       caseId: done.caseId,
-      orderId: null,
+      orderId: done.orderId,
       documentDigest: sealed.documentDigest,
       signatureDigest: sealed.signatureDigest,
       changedAt: at.toISOString(),
@@ -234,7 +252,7 @@ export async function enterSheet(
     .set({ state, ...when })
     .where(eq(sheet.blankNumber, blankNumber));
   await moveBlank(tx, blankNumber, state, { identifier, actId: null, actor, at });
-  if (state === 'RECALLED') return;
+  if (state === 'RECALLED') return closeDuty(tx, dutyOf.recall(blankNumber), at);
   await append(tx, messages, CONSUMERS, {
     type: 'CertificateDelivered',
     stream: `certificate:${number}`,
@@ -243,12 +261,29 @@ export async function enterSheet(
   });
 }
 
-/** Says why a prepared act waits; an act that is done meanwhile is left alone. */
-export async function noteWaiting(tx: Transaction, id: string, reason: string): Promise<void> {
+/** Gives a granted act up, and tells cases. The caller holds the task's row. */
+export async function voidTask(
+  tx: Transaction,
+  caseId: string,
+  said: { actor: string; organ: string; reason: string; at: Date },
+): Promise<void> {
+  const { at, ...by } = said;
   await tx
+    .update(certificateTask)
+    .set({ voidedAt: at, voidedBy: by.actor, voidReason: by.reason })
+    .where(eq(certificateTask.caseId, caseId));
+  const payload = { caseId, ...by, voidedAt: at.toISOString() };
+  await append(tx, messages, CONSUMERS, { type: 'TaskVoided', stream: `task:${caseId}`, occurredAt: at, payload });
+}
+
+/** Says why a prepared act waits; an act that is done meanwhile is left alone. Gives whether it waits. */
+export async function noteWaiting(tx: Transaction, id: string, reason: string): Promise<boolean> {
+  const rows = await tx
     .update(act)
     .set({ waitingFor: reason })
-    .where(and(eq(act.id, id), eq(act.state, 'PREPARED')));
+    .where(and(eq(act.id, id), eq(act.state, 'PREPARED')))
+    .returning({ id: act.id });
+  return rows.length > 0;
 }
 
 /** An act whose row is locked until the transaction ends. */

@@ -80,6 +80,27 @@ export interface CertificateTask {
   handledBy: string;
   /** Reserved at the first attempt, so that no number is ever lost. */
   number: string | null;
+  doneAt: Date | null;
+  /** When the organ that decided gave the act up (作废), or null. */
+  voidedAt: Date | null;
+}
+
+/** Refuses TASK_VOIDED, LICENSE_ACT_NOT_ALLOWED unless `act` is the one that the case ends in. */
+export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt'>, act: Act): void {
+  if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
+  if (task.content.action !== act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
+}
+
+/**
+ * Who gives a granted act up: approver of the organ that decided, while nothing of it is prepared.
+ * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, TASK_VOIDED, LICENSE_BUSY.
+ */
+export function requireVoidable(actor: Actor, task: CertificateTask, prepared: boolean): Person {
+  const approver = requireRole(actor, 'APPROVER');
+  if (approver.organ !== task.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER', 'case');
+  if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
+  if (prepared || task.doneAt !== null) throw new Refusal('LICENSE_BUSY', 'case');
+  return approver;
 }
 
 /** Whoever prints, delivers and takes back paper: a clerk of an organ of the case, or of the window that handled it. */
@@ -96,6 +117,16 @@ export function requireOwnAct(actor: Actor, head: LicenseHead, act: OwnAct): Per
   if (approver.organ !== head.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER');
   stateAfter(head.state, act);
   return approver;
+}
+
+/** Longest reason, in characters. */
+const REASON_LENGTH = 500;
+
+/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a reason is given. */
+export function requireReason(reason: string): void {
+  if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
+  if ([...reason].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${REASON_LENGTH} 字`);
+  if (/\p{Cc}/u.test(reason) || !reason.isWellFormed()) throw new Refusal('FIELD_MALFORMED', 'reason');
 }
 
 /** Refuses LICENSE_ACT_NOT_ALLOWED, LICENSE_UNKNOWN or NOT_YOUR_RECORD unless the task's act fits the license it names. */
@@ -167,7 +198,7 @@ export function statementOf(
   act: ActStatement['CZ'],
   stateNow: LicenseState,
   sealing: Sealing,
-  said: { reason: string; caseNumber: string | null; sheets: ActStatement['KZ_KBZZ'] },
+  said: { reason: string; caseNumber: string | null; sheets: ActStatement['KZ_KBZZ']; orderId?: string | null },
 ): ActStatement {
   return {
     CZ: act,
@@ -183,6 +214,7 @@ export function statementOf(
     ZZQZSJ: sealing.authorisedAt.toISOString(),
     ZZQZMC: sealing.sealName,
     KZ_KBZZ: said.sheets,
+    ...(said.orderId ? { KZ_JGZL: said.orderId } : {}),
   };
 }
 

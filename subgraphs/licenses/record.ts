@@ -67,4 +67,6 @@ export interface ActStatement {
   ZZQZMC: string;
   /** For SPOIL: the spoiled sheet and the blank that takes its place. */
   KZ_KBZZ: { spoiled: string; replacement: string } | null;
+  /** Id of the supervisor's order (监管指令) that the act carries out; absent where it carries out none. */
+  KZ_JGZL?: string;
 }

@@ -1,5 +1,5 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
-import type { Database } from '../../db/client.ts';
+import type { Database, Transaction } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import type { Act } from '../kernel/events.ts';
 import { requireLicenseIdentifier } from '../kernel/identifier.ts';
@@ -10,19 +10,24 @@ import { readFeed, readPosition } from './feed.ts';
 import * as handover from './handover.ts';
 import * as issue from './issue.ts';
 import type { OwnAct } from './license.ts';
+import { orderResolvers } from './order/resolvers.ts';
+import { prepareCaseAct, prepareOwnAct, prepareSpoil } from './prepare.ts';
 import * as store from './store.ts';
+import { voidTask } from './task.ts';
 import * as view from './view.ts';
 
 const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 export function licenseResolvers(deps: issue.IssueDependencies) {
   const { db } = deps;
+  const orders = orderResolvers(deps);
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: queries(db),
-    Mutation: mutations(deps),
-    License: licenseFields(db),
+    Query: { ...queries(db), ...orders.Query },
+    Mutation: { ...mutations(deps), ...orders.Mutation },
+    License: { ...licenseFields(db), ...orders.License },
+    SupervisionOrder: orders.SupervisionOrder,
     Case: {
       __resolveReference: (reference: { id: string }) => reference,
       license: (reference: { id: string }, _: unknown, context: GraphContext) =>
@@ -91,20 +96,29 @@ function queries(db: Database) {
   };
 }
 
-type CaseInput = { input: { case: string; blankNumber: string } };
-type OwnInput = { input: { identifier: string; reason: string } };
+type CaseInput = { input: { case: string; blankNumber: string; dryRun: boolean } };
+type OwnInput = { input: { identifier: string; reason?: string | null; order?: string | null; dryRun: boolean } };
+type CancelInput = {
+  input: { case?: string | null; identifier?: string | null; reason?: string | null; dryRun: boolean };
+};
+type SpoilInput = {
+  input: { identifier: string; blankNumber: string; replacement: string; reason: string; dryRun: boolean };
+};
 
 function mutations(deps: issue.IssueDependencies) {
   const byCase =
     (act: 'ISSUE' | 'CHANGE' | 'RENEW' | 'REISSUE' | 'RETAIN' | 'TRANSFER') =>
     (_: unknown, { input }: CaseInput, context: GraphContext) =>
-      settleAct(deps, context, (actor) =>
-        issue.prepareCaseAct(deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
+      settleAct(deps, context, input.dryRun, (tx, actor) =>
+        prepareCaseAct(tx, deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
       );
   const own =
     (act: OwnAct) =>
     (_: unknown, { input }: OwnInput, context: GraphContext) =>
-      settleAct(deps, context, (actor) => issue.prepareOwnAct(deps, actor, { ...input, act }));
+      settleAct(deps, context, input.dryRun, (tx, actor) => {
+        const { identifier, reason = null, order = null } = input;
+        return prepareOwnAct(tx, deps, actor, { identifier, reason, order, act });
+      });
   return {
     issueLicense: byCase('ISSUE'),
     changeLicense: byCase('CHANGE'),
@@ -117,48 +131,55 @@ function mutations(deps: issue.IssueDependencies) {
     rescindLicense: own('RESCIND'),
     withdrawLicense: own('WITHDRAW'),
     revokeLicense: own('REVOKE'),
-    cancelLicense: (
-      _: unknown,
-      { input }: { input: { case?: string | null; identifier?: string | null; reason?: string | null } },
-      context: GraphContext,
-    ) =>
-      settleAct(deps, context, async (actor) => {
-        const { case: caseId, identifier, reason } = input;
-        if (caseId) return issue.prepareCaseAct(deps, actor, { caseId, blankNumber: null, act: 'CANCEL' });
+    cancelLicense: (_: unknown, { input }: CancelInput, context: GraphContext) =>
+      settleAct(deps, context, input.dryRun, (tx, actor) => {
+        const { case: caseId, identifier, reason = null } = input;
+        if (caseId) return prepareCaseAct(tx, deps, actor, { caseId, blankNumber: null, act: 'CANCEL' });
         if (!identifier) throw new Refusal('ACT_NEEDS_CASE', 'case');
-        return issue.prepareOwnAct(deps, actor, { identifier, act: 'CANCEL', reason: reason ?? '' });
+        return prepareOwnAct(tx, deps, actor, { identifier, act: 'CANCEL', reason, order: null });
       }),
-    spoilBlank: (
-      _: unknown,
-      { input }: { input: { identifier: string; blankNumber: string; replacement: string; reason: string } },
-      context: GraphContext,
-    ) => settleAct(deps, context, (actor) => issue.prepareSpoil(deps, actor, input)),
+    spoilBlank: (_: unknown, { input }: SpoilInput, context: GraphContext) =>
+      settleAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
     ...counterMutations(deps),
   };
 }
 
-/** Mutations of the counter: paper out, paper back, blanks in, the library told again. Nothing of them is sealed. */
+/** Mutations of the counter: paper out, paper back, blanks in, a grant given up, the library told again. Nothing of them is sealed. */
 function counterMutations(deps: issue.IssueDependencies) {
-  type Certificate = { input: { identifier: string; blankNumber: string } };
+  type Certificate = { input: handover.SheetInput };
+  const onSheet =
+    (move: typeof handover.deliver) =>
+    (_: unknown, { input }: Certificate, context: GraphContext) =>
+      settleLicense(deps.db, context, async (actor) => {
+        const sheet = await move(deps, actor, input);
+        return { identifier: input.identifier, rehearsal: input.dryRun ? view.rehearsedSheet(sheet) : null };
+      });
   return {
-    deliverCertificate: (_: unknown, { input }: Certificate, context: GraphContext) =>
+    deliverCertificate: onSheet(handover.deliver),
+    recallCertificate: onSheet(handover.recall),
+    redriveCollection: (
+      _: unknown,
+      { input }: { input: { identifier: string; dryRun: boolean } },
+      context: GraphContext,
+    ) =>
       settleLicense(deps.db, context, async (actor) => {
-        await handover.deliver(deps, actor, input.identifier, input.blankNumber);
-        return input.identifier;
+        await handover.redriveCollection(deps, actor, input);
+        return { identifier: input.identifier, rehearsal: null };
       }),
-    recallCertificate: (_: unknown, { input }: Certificate, context: GraphContext) =>
-      settleLicense(deps.db, context, async (actor) => {
-        await handover.recall(deps, actor, input.identifier, input.blankNumber);
-        return input.identifier;
-      }),
-    redriveCollection: (_: unknown, { input }: { input: { identifier: string } }, context: GraphContext) =>
-      settleLicense(deps.db, context, async (actor) => {
-        await handover.redriveCollection(deps, actor, input.identifier);
-        return input.identifier;
-      }),
+    voidTask: (
+      _: unknown,
+      { input }: { input: { case: string; reason: string; dryRun: boolean } },
+      { actor }: GraphContext,
+    ) => {
+      requirePerson(actor);
+      return settle(async () => {
+        await voidTask(deps, actor, input);
+        return { case: { id: input.case } };
+      });
+    },
     receiveBlanks: (
       _: unknown,
-      { input }: { input: { prefix: string; from: number; to: number } },
+      { input }: { input: { prefix: string; from: number; to: number; dryRun: boolean } },
       { actor }: GraphContext,
     ) => {
       requirePerson(actor);
@@ -167,20 +188,36 @@ function counterMutations(deps: issue.IssueDependencies) {
   };
 }
 
-/** Prepares an act and brings it to its end; the answer is the license as it then stands. */
-function settleAct(deps: issue.IssueDependencies, context: GraphContext, prepare: (actor: Actor) => Promise<string>) {
+interface Settled {
+  /** Null where the act waits for its seal. */
+  identifier: string | null;
+  rehearsal: view.Rehearsal | null;
+}
+
+/** Prepares an act and brings it to its end, or rehearses it; the answer is the license as it then stands. */
+function settleAct(
+  deps: issue.IssueDependencies,
+  context: GraphContext,
+  dryRun: boolean,
+  prepare: (tx: Transaction, actor: Actor) => Promise<string>,
+) {
   return settleLicense(deps.db, context, async (actor) => {
-    const outcome = await issue.complete(deps, await prepare(actor));
-    return outcome.waitingFor === null ? outcome.identifier : null;
+    const prepared = async (tx: Transaction) => prepare(tx, actor);
+    if (dryRun) {
+      const intent = await issue.rehearse(deps, prepared);
+      return { identifier: intent.identifier, rehearsal: view.rehearsedAct(intent) };
+    }
+    const outcome = await issue.perform(deps, prepared);
+    return { identifier: outcome.waitingFor === null ? outcome.identifier : null, rehearsal: null };
   });
 }
 
-function settleLicense(db: Database, context: GraphContext, run: (actor: Actor) => Promise<string | null>) {
+function settleLicense(db: Database, context: GraphContext, run: (actor: Actor) => Promise<Settled>) {
   const person = requirePerson(context.actor);
   return settle(async () => {
-    const identifier = await run(person);
+    const { identifier, rehearsal } = await run(person);
     context.loaders.clear();
-    return { license: identifier === null ? null : await view.loadLicense(db, context, person, identifier) };
+    return { license: identifier && (await view.loadLicense(db, context, person, identifier)), rehearsal };
   });
 }
 
@@ -224,7 +261,7 @@ function licenseFields(db: Database) {
 }
 
 function viewAct(db: Database, context: GraphContext, row: store.ActRow) {
-  const { act, version, stateAfter, doneAt, actor, reason, documentDigest, signatureDigest } = row;
+  const { act, version, stateAfter, doneAt, actor, reason, orderId, documentDigest, signatureDigest } = row;
   if (documentDigest === null || signatureDigest === null || doneAt === null)
     throw new Error(`act ${row.id} is not done`);
   const sealed = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
@@ -235,6 +272,7 @@ function viewAct(db: Database, context: GraphContext, row: store.ActRow) {
     at: doneAt,
     actor,
     reason,
+    order: orderId,
     document: () => view.loadDocument(db, context, sealed),
   };
 }
@@ -250,6 +288,7 @@ function viewTask({ task, waitingFor }: { task: store.TaskRow; waitingFor: strin
     holder: view.viewHolder({ ...content.holder, kind }, person),
     openedAt: task.openedAt,
     waitingFor,
+    actions: view.viewTaskActions(store.toTask(task), person, waitingFor !== null),
   };
 }
 

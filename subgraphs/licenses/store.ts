@@ -5,7 +5,7 @@ import { type EventPayload, type LicenseState, sha256 } from '../kernel/events.t
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { CertificateTask, LicenseHead } from './license.ts';
-import type { Blank, BlankState, Sheet } from './paper.ts';
+import type { Blank, BlankState } from './paper.ts';
 import * as tables from './tables.ts';
 
 const { act, blank, certificateTask, document, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;
@@ -103,13 +103,16 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
 }
 
 export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
+  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(caseId)) return null;
   const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
   return row ?? null;
 }
 
 export function toTask(row: TaskRow): CertificateTask {
-  const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy, number } = row;
-  return { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy, number };
+  const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy } = row;
+  const { number, doneAt, voidedAt } = row;
+  const facts = { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy };
+  return { ...facts, number, doneAt, voidedAt };
 }
 
 /** Opens a certificate task from what a granted case says. */
@@ -139,12 +142,44 @@ export async function listTasks(
       and(
         mine,
         isNull(certificateTask.doneAt),
+        isNull(certificateTask.voidedAt),
         page.after === null ? undefined : gt(certificateTask.serial, page.after),
       ),
     )
     .orderBy(asc(certificateTask.serial))
     .limit(page.first + 1);
   return cutPage(rows, page.first);
+}
+
+/** Tasks that are still to be done on licenses, by the numbers they name. */
+export function findOpenTasks(db: Reader, numbers: readonly string[]): Promise<TaskRow[]> {
+  return db
+    .select()
+    .from(certificateTask)
+    .where(
+      and(
+        inArray(sql`${certificateTask.content}->>'licenseNumber'`, [...numbers]),
+        isNull(certificateTask.doneAt),
+        isNull(certificateTask.voidedAt),
+      ),
+    );
+}
+
+/** Acts on licenses that are prepared and not done; at most one of each number. */
+export function findPreparedActs(db: Reader, numbers: readonly string[]): Promise<ActRow[]> {
+  return db
+    .select()
+    .from(act)
+    .where(and(inArray(act.number, [...numbers]), eq(act.state, 'PREPARED')));
+}
+
+/** Identifiers of the current versions, by license number. */
+export async function findHeads(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
+  const rows = await db
+    .select({ number: license.number, identifier: license.headIdentifier })
+    .from(license)
+    .where(inArray(license.number, [...numbers]));
+  return new Map(rows.map((row) => [row.number, row.identifier]));
 }
 
 /** The license number of a task: reserved once, the same at every later attempt. Division, year, six digits. */
@@ -250,7 +285,7 @@ export async function listSheets(db: Reader, identifiers: readonly string[]): Pr
     .orderBy(asc(sheet.printedAt), asc(sheet.blankNumber));
 }
 
-export async function lockSheet(tx: Transaction, blankNumber: string, identifier: string): Promise<Sheet | null> {
+export async function lockSheet(tx: Transaction, blankNumber: string, identifier: string): Promise<SheetRow | null> {
   const [row] = await tx
     .select()
     .from(sheet)

@@ -35,21 +35,29 @@ export const sealFact = schema.table('seal_fact', {
 });
 
 /** Granted cases whose act on a license is to be done (制证任务). */
-export const certificateTask = schema.table('certificate_task', {
-  caseId: uuid().primaryKey(),
-  serial: serial(),
-  caseNumber: text().notNull(),
-  content: jsonb().$type<GrantContent>().notNull(),
-  contentDigest: text().notNull(),
-  authorisation: text().notNull(),
-  issuer: jsonb().$type<OrganFact>().notNull(),
-  parties: text().array().notNull(),
-  handledBy: text().notNull(),
-  /** License number reserved at the first attempt. */
-  number: text(),
-  openedAt: moment().notNull(),
-  doneAt: moment(),
-});
+export const certificateTask = schema.table(
+  'certificate_task',
+  {
+    caseId: uuid().primaryKey(),
+    serial: serial(),
+    caseNumber: text().notNull(),
+    content: jsonb().$type<GrantContent>().notNull(),
+    contentDigest: text().notNull(),
+    authorisation: text().notNull(),
+    issuer: jsonb().$type<OrganFact>().notNull(),
+    parties: text().array().notNull(),
+    handledBy: text().notNull(),
+    /** License number reserved at the first attempt. */
+    number: text(),
+    openedAt: moment().notNull(),
+    doneAt: moment(),
+    /** Given up (作废) by the organ that decided. */
+    voidedAt: moment(),
+    voidedBy: text(),
+    voidReason: text(),
+  },
+  (table) => [index('certificate_task_license').on(sql`(${table.content}->>'licenseNumber')`)],
+);
 
 /** The newest license number of each division and year; taken under its row lock, so that no number is lost. */
 export const licenseNumber = schema.table(
@@ -124,6 +132,8 @@ export const act = schema.table(
     /** The sheet that a SPOIL does away with. */
     spoiledBlank: text(),
     reason: text(),
+    /** The supervisor's order that the act carries out. */
+    orderId: uuid(),
     actorId: text().notNull(),
     actor: text().notNull(),
     preparedAt: moment().notNull(),
@@ -223,5 +233,8 @@ export const document = schema.table('document', {
   number: text().notNull(),
   name: text().notNull(),
 });
+
+export * from './duty/tables.ts';
+export * from './order/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

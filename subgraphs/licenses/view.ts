@@ -1,12 +1,26 @@
 import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import type { Act, LicenseState } from '../kernel/events.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type GraphContext, loader, viewRefusal } from '../kernel/serve.ts';
 import { type Collection, findCollections } from './feed.ts';
 import { requireRedriver } from './handover.ts';
-import { CLAUSES, OWN_ACTS, requireOwnAct, requirePaperClerk } from './license.ts';
-import { recallDue, requireDeliverable, requireRecallable, requireSpoilable } from './paper.ts';
+import {
+  type CertificateTask,
+  CLAUSES,
+  type LicenseHead,
+  OWN_ACTS,
+  type OwnAct,
+  requireFits,
+  requireOwnAct,
+  requirePaperClerk,
+  requireTaskAct,
+  requireVoidable,
+} from './license.ts';
+import { requireAnswerer, requireNoOpenOrder, requireOrder } from './order/order.ts';
+import { type OrderRow, ordersOf } from './order/store.ts';
+import { recallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
 import * as store from './store.ts';
 
 /** What the resolvers of License build on: a stored version and who looks at it. */
@@ -91,55 +105,194 @@ export function viewHolder(holder: { name: string; code: string; kind: '001' | '
   return { name: holder.name, codeKind: holder.kind === '001' ? ('USCC' as const) : ('CITIZEN_NUMBER' as const), code };
 }
 
+/** Orders on the license, oldest first; null for whoever is of none of its organs: the holder learns of the act, not of the demand. */
+export async function loadOrders(db: Database, { stored, person, context }: LicenseView): Promise<OrderRow[] | null> {
+  const { number, parties } = stored.license;
+  const inside = person.organ !== null && parties.includes(person.organ);
+  if (!inside && !hasRole(person, 'AUDITOR')) return null;
+  return loadAllOrders(db, context, number);
+}
+
+async function loadAllOrders(db: Database, context: GraphContext, number: string): Promise<OrderRow[]> {
+  const found = await loader<OrderRow[]>(context, 'orders', async (numbers) => {
+    const rows = Map.groupBy(await ordersOf(db, numbers), (row) => row.number);
+    return numbers.map((one) => rows.get(one) ?? []);
+  }).load(number);
+  return found ?? [];
+}
+
+/** The current version under a number, where the caller may see it. */
+export async function loadHead(db: Database, context: GraphContext, person: Person, number: string) {
+  const identifier = await loader<string>(context, 'heads', async (numbers) => {
+    const found = await store.findHeads(db, numbers);
+    return numbers.map((one) => found.get(one) ?? null);
+  }).load(number);
+  return identifier === null ? null : loadLicense(db, context, person, identifier);
+}
+
+/** What an act would bring; nothing of it was kept. */
+export interface Rehearsal {
+  act: string;
+  identifier: string;
+  number: string;
+  version: number;
+  state: LicenseState;
+  blankNumber: string | null;
+  paper: SheetState | null;
+}
+
+export function rehearsedAct({ act, identifier, number, version, stateAfter, blankNumber }: store.ActRow): Rehearsal {
+  return {
+    act,
+    identifier,
+    number,
+    version,
+    state: stateAfter,
+    blankNumber,
+    paper: blankNumber === null ? null : 'PRINTED',
+  };
+}
+
+export function rehearsedSheet({
+  identifier,
+  number,
+  version,
+  validity,
+  blankNumber,
+  state,
+}: store.SheetRow): Rehearsal {
+  const act = state === 'DELIVERED' ? 'DELIVER' : 'RECALL';
+  return { act, identifier, number, version, state: validity, blankNumber, paper: state };
+}
+
+const CASE_ACT_CLAUSE = '实施方案三.7（电子证照与实体证照同步制发、变更和注销）';
+
+/** What this caller may do with a granted case's act now. */
+export function viewTaskActions(task: CertificateTask, person: Person, prepared: boolean) {
+  const { action } = task.content;
+  return [
+    answerNow(`${action.toLowerCase()}License`, CASE_ACT_CLAUSE, () => {
+      requirePaperClerk(person, task);
+      requireTaskAct(task, action);
+    }),
+    answerNow('voidTask', '实施方案三.3（全流程线上闭环审批管理）', () => requireVoidable(person, task, prepared)),
+  ];
+}
+
+/** What stands around a license and bears on what may be done with it. */
+interface Surroundings {
+  open: readonly OrderRow[];
+  tasks: readonly CertificateTask[];
+  prepared: store.ActRow | null;
+}
+
+async function loadSurroundings(db: Database, { stored, context }: LicenseView): Promise<Surroundings> {
+  const { number } = stored.license;
+  const [orders, tasks, prepared] = await Promise.all([
+    loadAllOrders(db, context, number),
+    loader<store.TaskRow[]>(context, 'tasks of license', async (numbers) => {
+      const found = Map.groupBy(await store.findOpenTasks(db, numbers), (row) => row.content.licenseNumber ?? '');
+      return numbers.map((one) => found.get(one) ?? []);
+    }).load(number),
+    loader<store.ActRow>(context, 'prepared acts', async (numbers) => {
+      const found = new Map((await store.findPreparedActs(db, numbers)).map((row) => [row.number, row]));
+      return numbers.map((one) => found.get(one) ?? null);
+    }).load(number),
+  ]);
+  const open = orders.filter((order) => order.state === 'OPEN');
+  return { open, tasks: (tasks ?? []).map(store.toTask), prepared };
+}
+
+function requireIdle({ prepared }: Surroundings, caseId: string | null = null): void {
+  if (prepared && (caseId === null || prepared.caseId !== caseId)) throw new Refusal('LICENSE_BUSY');
+}
+
+/** An act of the issuing organ's own, with or without an order that demands it. */
+function checkOwnAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: OwnAct): void {
+  requireOwnAct(person, head, act);
+  if (!around.open.some((order) => order.act === act)) requireNoOpenOrder(act, around.open);
+  requireIdle(around);
+}
+
+/** An act that a granted case ends in: there is such a case, and its act fits the license as it stands. */
+function checkCaseAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: Act): void {
+  const task = around.tasks.find((one) => one.content.action === act);
+  if (!task) throw new Refusal('ACT_NEEDS_CASE', 'case');
+  requirePaperClerk(person, task);
+  requireFits(task, head);
+  requireNoOpenOrder(act, around.open);
+  requireIdle(around, task.caseId);
+}
+
+const BY_CASE = ['CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER'] as const;
+
 /** What this caller may do with the license now, from the same functions that the mutations call. */
 export async function viewActions(db: Database, view: LicenseView) {
   const { stored, person } = view;
   const head = store.headOf(stored);
+  const around = await loadSurroundings(db, view);
   const sheet = (await loadSheets(db, view)).find((one) => one.state !== 'SPOILED') ?? null;
-  const current = stored.license.headIdentifier === head.identifier;
   const requireCurrent = () => {
-    if (!current) throw new Refusal('LICENSE_NOT_CURRENT', 'identifier');
+    if (stored.license.headIdentifier !== head.identifier) throw new Refusal('LICENSE_NOT_CURRENT', 'identifier');
   };
-  const own = OWN_ACTS.map((act) => ({
-    name: `${act.toLowerCase()}License`,
-    clause: CLAUSES[act],
-    check: () => {
+  const current = (name: string, clause: string, check: () => unknown) =>
+    answerNow(name, clause, () => {
       requireCurrent();
-      requireOwnAct(person, head, act);
-    },
-  }));
-  const onPaper = (name: string, check: () => unknown) => ({
-    name,
-    clause: '实施方案三.7（电子证照与实体证照同步）',
-    check: () => {
-      requirePaperClerk(person, head);
       check();
-    },
-  });
-  const offered = [
-    ...own,
-    onPaper('deliverCertificate', () => {
-      requireCurrent();
-      requireDeliverable(sheet);
+    });
+  const onPaper = (check: () => unknown) => () => {
+    requirePaperClerk(person, head);
+    return check();
+  };
+  const cancelledByCase = around.tasks.some((task) => task.content.action === 'CANCEL');
+  return [
+    ...OWN_ACTS.map((act) =>
+      current(`${act.toLowerCase()}License`, CLAUSES[act], () =>
+        act === 'CANCEL' && cancelledByCase && !hasRole(person, 'APPROVER')
+          ? checkCaseAct(view, head, around, act)
+          : checkOwnAct(view, head, around, act),
+      ),
+    ),
+    ...BY_CASE.map((act) =>
+      current(`${act.toLowerCase()}License`, CASE_ACT_CLAUSE, () => checkCaseAct(view, head, around, act)),
+    ),
+    current('declineOrder', '实施方案三.6（“双推送”“双回路”）', () => {
+      requireAnswerer(person, head);
+      const order = around.open[0] ?? null;
+      requireOrder(order, head.number, order?.act ?? 'SUSPEND');
     }),
-    onPaper('spoilBlank', () => {
-      requireCurrent();
-      requireSpoilable(sheet);
-    }),
-    onPaper('recallCertificate', () => requireRecallable(sheet)),
-    { name: 'redriveCollection', clause: '实施方案三.7（实时归集）', check: () => requireRedrivable(db, view) },
+    current(
+      'deliverCertificate',
+      PAPER_CLAUSE,
+      onPaper(() => requireDeliverable(sheet)),
+    ),
+    current(
+      'spoilBlank',
+      PAPER_CLAUSE,
+      onPaper(() => [requireSpoilable(sheet), requireIdle(around)]),
+    ),
+    answerNow(
+      'recallCertificate',
+      PAPER_CLAUSE,
+      onPaper(() => requireRecallable(sheet)),
+    ),
+    await redriveAction(db, view),
   ];
-  return Promise.all(offered.map(({ name, clause, check }) => answer(name, clause, check)));
 }
 
-async function requireRedrivable(db: Database, view: LicenseView): Promise<void> {
-  requireRedriver(view.person, store.headOf(view.stored));
-  if ((await loadCollection(db, view)).state === 'COLLECTED') throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
+const PAPER_CLAUSE = '实施方案三.7（电子证照与实体证照同步）';
+
+async function redriveAction(db: Database, view: LicenseView) {
+  const { state } = await loadCollection(db, view);
+  return answerNow('redriveCollection', '实施方案三.7（实时归集）', () => {
+    requireRedriver(view.person, store.headOf(view.stored));
+    if (state === 'COLLECTED') throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
+  });
 }
 
-async function answer(name: string, clause: string, check: () => unknown) {
+function answerNow(name: string, clause: string, check: () => unknown) {
   try {
-    await check();
+    check();
     return { name, allowed: true, clause };
   } catch (error) {
     if (error instanceof Refusal) return { name, allowed: false, refusal: viewRefusal(error), clause };

@@ -1,4 +1,4 @@
-import type { Database, Transaction } from '../../db/client.ts';
+import { type Database, type Transaction, transact } from '../../db/client.ts';
 import type { Actor, AuthorisationKeys, Person } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -182,9 +182,9 @@ async function answerAgain(tx: Transaction, before: store.UseRow, request: SignR
 export function setUse(
   deps: WorkflowDependencies,
   actor: Actor,
-  asked: { seal: string; reason: string; to: 'SUSPENDED' | 'IN_USE' },
+  asked: { seal: string; reason: string; to: 'SUSPENDED' | 'IN_USE'; dryRun: boolean },
 ): Promise<store.StoredSeal> {
-  return onSeal(deps, asked.seal, async (tx, { seal }, at) => {
+  return onSeal(deps, asked, async (tx, { seal }, at) => {
     const { by, state } = asked.to === 'SUSPENDED' ? suspend(seal, actor) : resume(seal, actor, at);
     if (asked.reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
     if ([...asked.reason].length > REASON_LENGTH)
@@ -200,9 +200,9 @@ export function setUse(
 export function setGrant(
   deps: WorkflowDependencies,
   actor: Actor,
-  asked: { seal: string; matter: string; granted: boolean },
+  asked: { seal: string; matter: string; granted: boolean; dryRun: boolean },
 ): Promise<store.StoredSeal> {
-  return onSeal(deps, asked.seal, async (tx, { seal }, at) => {
+  return onSeal(deps, asked, async (tx, { seal }, at) => {
     const by = requireGranter(seal, actor);
     if (asked.matter.length > MATTER_LENGTH) throw new Refusal('MATTER_UNKNOWN', 'matter');
     const entry = { matterId: asked.matter, ...namesOf(by), reason: null, at };
@@ -221,10 +221,10 @@ function namesOf({ id, name }: Person): { actorId: string; actor: string } {
 
 function onSeal(
   { db, now }: WorkflowDependencies,
-  id: string,
+  { seal: id, dryRun }: { seal: string; dryRun: boolean },
   act: (tx: Transaction, stored: store.StoredSeal, at: Date) => Promise<store.SealAct[]>,
 ): Promise<store.StoredSeal> {
-  return db.transaction(async (tx) => {
+  return transact(db, dryRun, async (tx) => {
     const stored = await store.lockSeal(tx, id);
     if (!stored) throw new Refusal('SEAL_UNKNOWN', 'seal');
     const at = now();

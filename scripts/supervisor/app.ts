@@ -1,0 +1,106 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { appendFileSync, existsSync, readFileSync } from 'node:fs';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { distrust, readSecret, signedHeaders } from './signature.ts';
+
+/** A supervisor's system as `docs/supervision.md` asks for: takes approval pushes, gives receipts, sends findings back. */
+
+export interface SupervisorOptions {
+  /** What `registerWebhook` answered. */
+  webhook: string;
+  secret: string;
+  /** The hub's public address. */
+  hubUrl: string;
+  /** Where pushes and receipts are kept, one JSON a line. */
+  ledgerPath: string;
+  now: () => Date;
+}
+
+const push = z.object({
+  type: z.literal('ApprovalPushed'),
+  timestamp: z.string(),
+  data: z.looseObject({ pushId: z.string(), supervisor: z.string(), caseNumber: z.string(), decision: z.string() }),
+});
+const entry = z.object({ id: z.string(), digest: z.string(), receipt: z.string(), push });
+type Entry = z.infer<typeof entry>;
+
+/** What a supervisor found, as the hub takes it. */
+export interface FindingMessage {
+  push?: string;
+  case?: string;
+  kind: 'NOTICE' | 'RECTIFICATION' | 'SUSPENSION' | 'REVOCATION' | 'LIFTED';
+  text: string;
+  papers?: string[];
+  dueOn?: string;
+  by: string;
+}
+
+const BODY_LIMIT_BYTES = 65_536;
+const SEND_TIMEOUT_MS = 10_000;
+
+export interface Supervisor {
+  /** Does not listen yet. */
+  app: FastifyInstance;
+  /** Everything taken so far, oldest first. */
+  taken(): readonly Entry[];
+}
+
+/** Opens the supervisor's system with what its ledger holds. */
+export function createSupervisor({ secret, ledgerPath, now }: SupervisorOptions): Supervisor {
+  const key = readSecret(secret);
+  const entries = new Map(readLedger(ledgerPath).map((one) => [one.id, one]));
+  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
+  app.removeAllContentTypeParsers();
+  // The signature is over the bytes, so the bytes are what is read.
+  app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
+  app.post<{ Body: string | undefined }>('/pushes', async (request, reply) => {
+    const body = request.body ?? '';
+    const reason = distrust(key, request.headers, body, now());
+    if (reason !== null) return reply.code(401).send({ message: reason });
+    const read = push.safeParse(parse(body));
+    if (!read.success) return reply.code(422).send({ message: '报文不符合格式要求' });
+    const id = String(request.headers['webhook-id']);
+    const digest = createHash('sha256').update(JSON.stringify(read.data.data)).digest('hex');
+    const known = entries.get(id);
+    if (known && known.digest !== digest) return reply.code(409).send({ message: '此报文编号已用于内容不同的报文' });
+    if (known) return { receipt: known.receipt };
+    const made = { id, digest, receipt: `JG-${randomUUID()}`, push: read.data };
+    // On disk before it is answered: a receipt that was given is never forgotten.
+    appendFileSync(ledgerPath, `${JSON.stringify(made)}\n`, { flush: true });
+    entries.set(id, made);
+    return { receipt: made.receipt };
+  });
+  return { app, taken: () => [...entries.values()] };
+}
+
+function readLedger(path: string): Entry[] {
+  if (!existsSync(path)) return [];
+  const lines = readFileSync(path, 'utf8').split('\n');
+  return lines.filter((line) => line !== '').map((line) => entry.parse(JSON.parse(line)));
+}
+
+function parse(body: string): unknown {
+  try {
+    return JSON.parse(body);
+  } catch {
+    return null;
+  }
+}
+
+/** Sends a finding to the hub; the same `id` again gets the first answer again. Gives status and answer. */
+export async function sendFinding(
+  { webhook, secret, hubUrl, now }: Omit<SupervisorOptions, 'ledgerPath'>,
+  finding: FindingMessage,
+  id?: string,
+): Promise<{ status: number; answer: Record<string, unknown> }> {
+  const body = JSON.stringify({ type: 'finding', data: finding });
+  const response = await fetch(`${hubUrl}/cases/supervision/findings`, {
+    method: 'POST',
+    headers: signedHeaders(webhook, readSecret(secret), body, now(), id),
+    body,
+    redirect: 'error',
+    signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
+  });
+  return { status: response.status, answer: (await response.json()) as Record<string, unknown> };
+}

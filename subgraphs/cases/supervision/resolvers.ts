@@ -1,0 +1,194 @@
+import type { Database } from '../../../db/client.ts';
+import { hasRole, type Person } from '../../kernel/actor.ts';
+import { dayOf } from '../../kernel/day.ts';
+import { readPage, toConnection } from '../../kernel/page.ts';
+import { forbidden, type GraphContext, loader, requirePerson, settle } from '../../kernel/serve.ts';
+import type {
+  AcknowledgeFindingInput,
+  CloseFindingInput,
+  PushActInput,
+  QueryApprovalPushesArgs,
+  QuerySupervisionFindingsArgs,
+  QueryWebhooksArgs,
+  RecordFindingInput,
+  RegisterWebhookInput,
+  RemoveWebhookInput,
+  Resolvers,
+} from '../resolvers.gen.ts';
+import type { CaseView } from '../view.ts';
+import * as store from './store.ts';
+import { viewFinding, viewFindingEntry, viewPush, viewPushEntry, viewWebhook } from './view.ts';
+import * as webhooks from './webhook/store.ts';
+import { registerWebhook, removeWebhook, type WebhookDependencies } from './webhook/workflow.ts';
+import * as workflow from './workflow.ts';
+
+const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
+
+/** Dual push, dual loop: the inbox of supervisors, what they find, and where their systems are. */
+export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCase): Resolvers {
+  return { Query: queries(deps), Mutation: mutations(deps), ...fields(deps, findCase) };
+}
+
+/** A case by its id as the caller may see it, else null. */
+type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
+
+/** The organ whose rows a person sees; null, all of them, for an auditor. */
+function organSeen(person: Person, allowed: boolean, message: string): string | null {
+  if (hasRole(person, 'AUDITOR')) return null;
+  if (!allowed || person.organ === null) throw forbidden(message);
+  return person.organ;
+}
+
+function queries({ db, now }: WebhookDependencies) {
+  return {
+    approvalPushes: async (_: unknown, args: QueryApprovalPushesArgs, { actor }: GraphContext) => {
+      const person = requirePerson(actor);
+      const organ = organSeen(person, hasRole(person, 'SUPERVISOR'), '审批信息推送只供监管人员和审计人员查阅。');
+      const { state = null, overdue = null } = args.filter ?? {};
+      const today = dayOf(now());
+      const found = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, readSerial));
+      return toConnection(
+        found,
+        (row) => [String(row.serial)],
+        (row) => viewPush(row, person, today),
+      );
+    },
+    supervisionFindings: async (_: unknown, args: QuerySupervisionFindingsArgs, { actor }: GraphContext) => {
+      const person = requirePerson(actor);
+      const allowed = hasRole(person, 'SUPERVISOR', 'REVIEWER', 'APPROVER');
+      const organ = organSeen(person, allowed, '监管反馈只供监管、审批和审计人员查阅。');
+      const today = dayOf(now());
+      const state = args.filter?.state ?? null;
+      const found = await store.listFindings(db, organ, state, readPage(args, readSerial));
+      return toConnection(
+        found,
+        (row) => [String(row.serial)],
+        (row) => viewFinding(row, person, today),
+      );
+    },
+    webhooks: async (_: unknown, args: QueryWebhooksArgs, { actor }: GraphContext) => {
+      if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
+        throw forbidden('推送地址只供系统管理员和审计人员查阅。');
+      const found = await webhooks.listWebhooks(db, readPage(args, readSerial));
+      return toConnection(found, (row) => [String(row.serial)], viewWebhook);
+    },
+  };
+}
+
+function mutations(deps: WebhookDependencies) {
+  const settlePush = (context: GraphContext, run: () => Promise<store.PushRow>) => {
+    const person = requirePerson(context.actor);
+    return settle(async () => ({ push: viewPush(await run(), person, dayOf(deps.now())) }));
+  };
+  const settleFinding = (context: GraphContext, run: () => Promise<store.FindingRow>) => {
+    const person = requirePerson(context.actor);
+    return settle(async () => ({ finding: viewFinding(await run(), person, dayOf(deps.now())) }));
+  };
+  return {
+    claimPush: (_: unknown, { input }: { input: PushActInput }, context: GraphContext) =>
+      settlePush(context, () => workflow.claimPush(deps, context.actor, input)),
+    signPush: (_: unknown, { input }: { input: PushActInput }, context: GraphContext) =>
+      settlePush(context, () => workflow.signPush(deps, context.actor, input)),
+    recordFinding: (_: unknown, { input }: { input: RecordFindingInput }, context: GraphContext) =>
+      settleFinding(context, () => {
+        const { push = null, case: caseId = null, kind, text, papers, dueOn = null } = input;
+        const requestKey = input.requestKey ?? null;
+        const asked = { push, case: caseId, kind, text, papers, dueOn, requestKey };
+        return workflow.recordFinding(deps, context.actor, asked, input.dryRun);
+      }),
+    acknowledgeFinding: (_: unknown, { input }: { input: AcknowledgeFindingInput }, context: GraphContext) =>
+      settleFinding(context, () => workflow.acknowledgeFinding(deps, context.actor, input)),
+    closeFinding: (_: unknown, { input }: { input: CloseFindingInput }, context: GraphContext) =>
+      settleFinding(context, () => workflow.closeFinding(deps, context.actor, input)),
+    registerWebhook: (_: unknown, { input }: { input: RegisterWebhookInput }, { actor }: GraphContext) => {
+      requirePerson(actor);
+      return settle(async () => {
+        const { webhook, secret } = await registerWebhook(deps, actor, input);
+        return { webhook: viewWebhook(webhook), secret };
+      });
+    },
+    removeWebhook: (_: unknown, { input }: { input: RemoveWebhookInput }, { actor }: GraphContext) => {
+      requirePerson(actor);
+      return settle(async () => ({ webhook: viewWebhook(await removeWebhook(deps, actor, input)) }));
+    },
+  };
+}
+
+type Parent = { id: string };
+
+function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
+  const ofRow = ({ case: { id } }: { case: Parent }, _: unknown, context: GraphContext) => findCase(context, id);
+  return {
+    Case: {
+      pushes: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+        const person = requirePerson(context.actor);
+        const rows = await ofCase(db, context, 'pushes', store.pushesOfCases).load(id);
+        return rows?.map((row) => viewPush(row, person, dayOf(now()))) ?? null;
+      },
+      findings: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+        const person = requirePerson(context.actor);
+        const rows = await ofCase(db, context, 'findings', store.findingsOfCases).load(id);
+        return rows?.map((row) => viewFinding(row, person, dayOf(now()))) ?? null;
+      },
+    },
+    ApprovalPush: {
+      case: ofRow,
+      receipts: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+        const rows = await grouped(
+          context,
+          'push entries',
+          (ids) => store.pushEntriesOf(db, ids),
+          (row) => row.pushId,
+        ).load(id);
+        return (rows ?? []).map(viewPushEntry);
+      },
+      delivery: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+        type Delivery = { attempts: number; lastError: string | null; refused: boolean; delivered: boolean };
+        return loader<Delivery>(context, 'webhook deliveries', async (ids) => {
+          const found = await webhooks.deliveriesOf(db, ids);
+          return ids.map((one) => found.get(one) ?? null);
+        }).load(id);
+      },
+    },
+    SupervisionFinding: {
+      case: ofRow,
+      receipts: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+        const read = (ids: readonly string[]) => store.findingEntriesOf(db, ids);
+        const rows = await grouped(context, 'finding entries', read, (row) => row.findingId).load(id);
+        return (rows ?? []).map(viewFindingEntry);
+      },
+      push: async ({ pushId }: { pushId: string }, _: unknown, context: GraphContext) => {
+        const person = requirePerson(context.actor);
+        const push = await loader<store.PushRow>(context, 'push', (ids) => store.findPushes(db, ids)).load(pushId);
+        return push && viewPush(push, person, dayOf(now()));
+      },
+    },
+  };
+}
+
+/** Rows of many cases in one query, null for a case of whose organs the caller is none. */
+function ofCase<Row extends { caseId: string }>(
+  db: Database,
+  context: GraphContext,
+  name: string,
+  read: (db: Database, caseIds: readonly string[]) => Promise<Row[]>,
+) {
+  return loader<Row[]>(context, `${name} of case`, async (ids) => {
+    const open = await store.openTo(db, requirePerson(context.actor), ids);
+    const found = Map.groupBy(await read(db, open), (row) => row.caseId);
+    return ids.map((id) => (open.includes(id) ? (found.get(id) ?? []) : null));
+  });
+}
+
+/** Rows of many owners in one query. */
+function grouped<Row>(
+  context: GraphContext,
+  name: string,
+  read: (ids: readonly string[]) => Promise<Row[]>,
+  owner: (row: Row) => string,
+) {
+  return loader<Row[]>(context, name, async (ids) => {
+    const found = Map.groupBy(await read(ids), owner);
+    return ids.map((id) => found.get(id) ?? []);
+  });
+}

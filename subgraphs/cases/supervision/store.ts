@@ -1,0 +1,372 @@
+import { and, arrayContains, asc, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { unionAll } from 'drizzle-orm/pg-core';
+import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import { hasRole, type Person } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
+import type { EventPayload } from '../../kernel/events.ts';
+import { append, type MessageTables } from '../../kernel/outbox.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import type { LicenseFact, MatterFact } from '../case.ts';
+import * as tables from '../tables.ts';
+import type { FindingEvent, FindingState, Level, PushEvent, PushState } from './supervision.ts';
+
+const { caseFile, caseLicense, duty, finding, findingEntry, licenseFact, matterFact, push, pushEntry } = tables;
+const messages: MessageTables = tables;
+
+/** Approval results go to supervisors' systems, orders to licenses. */
+const ORDER_CONSUMERS = { licenses: ['SupervisionOrdered'] } as const;
+
+export type PushRow = typeof push.$inferSelect;
+export type PushEntryRow = typeof pushEntry.$inferSelect;
+export type FindingRow = typeof finding.$inferSelect;
+export type FindingEntryRow = typeof findingEntry.$inferSelect;
+
+export interface By {
+  actorId: string;
+  actor: string;
+  organ: string | null;
+}
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+function nextSeq(ledger: typeof pushEntry | typeof findingEntry, column: SQL) {
+  return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where ${column})`;
+}
+
+/** Opens a push; a case is decided once, so that a second one of the same level changes nothing. Gives whether it was new. */
+export async function insertPush(tx: Transaction, row: typeof push.$inferInsert): Promise<boolean> {
+  const rows = await tx.insert(push).values(row).onConflictDoNothing().returning({ id: push.id });
+  return rows.length > 0;
+}
+
+/** Writes what happened to a push, and how it then stands. The caller holds its row. */
+export async function enterPush(
+  tx: Transaction,
+  id: string,
+  entry: { event: PushEvent; at: Date; receipt?: string } & By,
+  set: Partial<typeof push.$inferInsert> = {},
+): Promise<void> {
+  if (Object.keys(set).length > 0) await tx.update(push).set(set).where(eq(push.id, id));
+  await tx.insert(pushEntry).values({ pushId: id, seq: nextSeq(pushEntry, sql`push_id = ${id}`), ...entry });
+}
+
+export async function lockPush(tx: Transaction, id: string): Promise<PushRow | null> {
+  if (!UUID.test(id)) return null;
+  const [row] = await tx.select().from(push).where(eq(push.id, id)).for('update');
+  return row ?? null;
+}
+
+export interface PushFilter {
+  organ: string | null;
+  state: PushState | null;
+  overdue: boolean | null;
+}
+
+const overdueOn = (today: Day) => sql`(${push.reachedAt} is null and ${push.dueOn} < ${today})`;
+
+/** Pushes to an organ, or to every organ for null, oldest first. */
+export async function listPushes(
+  db: Reader,
+  filter: PushFilter,
+  today: Day,
+  page: PageRequest<number>,
+): Promise<Page<PushRow>> {
+  const { organ, state, overdue } = filter;
+  const rows = await db
+    .select()
+    .from(push)
+    .where(
+      and(
+        organ === null ? undefined : eq(push.organ, organ),
+        state === null ? undefined : eq(push.state, state),
+        overdue === null ? undefined : sql`coalesce(${overdueOn(today)}, false) = ${overdue}`,
+        page.after === null ? undefined : sql`${push.serial} > ${page.after}`,
+      ),
+    )
+    .orderBy(asc(push.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Every push of a case, oldest first. */
+export function pushesOf(db: Reader, caseId: string): Promise<PushRow[]> {
+  return db.select().from(push).where(eq(push.caseId, caseId)).orderBy(asc(push.serial));
+}
+
+/** The cases of `ids` to whose organs a person belongs: pushes and findings are for the offices only. */
+export async function openTo(db: Reader, actor: Person, ids: readonly string[]): Promise<string[]> {
+  const parties = actor.organ === null ? sql`false` : arrayContains(caseFile.parties, [actor.organ]);
+  const rows = await db
+    .select({ id: caseFile.id })
+    .from(caseFile)
+    .where(and(inArray(caseFile.id, [...ids]), hasRole(actor, 'AUDITOR') ? undefined : parties));
+  return rows.map((row) => row.id);
+}
+
+/** Pushes of cases, oldest first. */
+export function pushesOfCases(db: Reader, caseIds: readonly string[]): Promise<PushRow[]> {
+  return db
+    .select()
+    .from(push)
+    .where(inArray(push.caseId, [...caseIds]))
+    .orderBy(asc(push.serial));
+}
+
+export async function findPushes(db: Reader, ids: readonly string[]): Promise<(PushRow | null)[]> {
+  const rows = await db
+    .select()
+    .from(push)
+    .where(inArray(push.id, [...ids]));
+  const found = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => found.get(id) ?? null);
+}
+
+export function pushEntriesOf(db: Reader, ids: readonly string[]): Promise<PushEntryRow[]> {
+  return db
+    .select()
+    .from(pushEntry)
+    .where(inArray(pushEntry.pushId, [...ids]))
+    .orderBy(asc(pushEntry.pushId), asc(pushEntry.seq));
+}
+
+/** Most pushes that one look takes in hand; the next look goes on. */
+const LOOK_MOST = 200;
+
+/** Pushes of a matter and level that wait for an organ to be named, oldest first, locked. */
+export function lockWaiting(tx: Transaction, matterId: string, level: Level): Promise<PushRow[]> {
+  return tx
+    .select()
+    .from(push)
+    .where(and(eq(push.state, 'WAITING_FOR_ORGAN'), eq(push.matterId, matterId), eq(push.level, level)))
+    .orderBy(asc(push.serial))
+    .limit(LOOK_MOST)
+    .for('update');
+}
+
+/** Matters with pushes that wait for an organ to be named. */
+export async function mattersWaiting(db: Reader): Promise<string[]> {
+  const rows = await db
+    .selectDistinct({ matterId: push.matterId })
+    .from(push)
+    .where(eq(push.state, 'WAITING_FOR_ORGAN'));
+  return rows.map((row) => row.matterId);
+}
+
+/** Pushes whose last day could not be told for want of a calendar, locked. */
+export function lockUndated(tx: Transaction): Promise<PushRow[]> {
+  return tx
+    .select()
+    .from(push)
+    .where(isNotNull(push.missingYear))
+    .orderBy(asc(push.serial))
+    .limit(LOOK_MOST)
+    .for('update');
+}
+
+export async function setDeadline(tx: Transaction, id: string, dueOn: Day): Promise<void> {
+  await tx.update(push).set({ dueOn, missingYear: null }).where(eq(push.id, id));
+}
+
+export async function findMatters(db: Reader, ids: readonly string[]): Promise<Map<string, MatterFact>> {
+  const rows = await db
+    .select()
+    .from(matterFact)
+    .where(inArray(matterFact.matterId, [...ids]));
+  return new Map(rows.map((row) => [row.matterId, row.fact]));
+}
+
+/** What a push says of its case. */
+export async function factsOf(db: Reader, caseId: string) {
+  const [row] = await db
+    .select({ number: caseFile.number, matter: caseFile.matter, applicantName: caseFile.applicantName })
+    .from(caseFile)
+    .where(eq(caseFile.id, caseId));
+  if (!row) throw new Error(`no case ${caseId}`);
+  return row;
+}
+
+/** Lets an organ see a case that it supervises. */
+export async function addParty(tx: Transaction, caseId: string, organ: string): Promise<void> {
+  await tx
+    .update(caseFile)
+    .set({ parties: sql`array_append(${caseFile.parties}, ${organ}::text)` })
+    .where(and(eq(caseFile.id, caseId), sql`not (${caseFile.parties} @> array[${organ}]::text[])`));
+}
+
+/** Tells a supervisor's system; `system` where the organ has one. The event stands either way. */
+export async function tellPushed(
+  tx: Transaction,
+  payload: EventPayload<'ApprovalPushed'>,
+  system: boolean,
+  at: Date,
+): Promise<void> {
+  const event = { type: 'ApprovalPushed' as const, stream: pushStream(payload.pushId), occurredAt: at, payload };
+  await append(tx, messages, system ? { webhook: ['ApprovalPushed'] } : {}, event);
+}
+
+export const pushStream = (id: string) => `push:${id}`;
+
+/**
+ * What of the dual push and dual loop waits past its time or for a person, as a query that `attention` joins with others:
+ * pushes overdue, pushes without a supervisor, rectifications past their day. `organs` have to see to it.
+ */
+export function attentionSource(db: Database, today: Day) {
+  const pushes = db
+    .select({
+      kind: sql<AttentionKind>`case when ${push.state} = 'WAITING_FOR_ORGAN' then 'PUSH_WAITING_FOR_ORGAN' else 'PUSH_OVERDUE' end`.as(
+        'kind',
+      ),
+      id: push.id,
+      caseId: push.caseId,
+      organs: sql<string[]>`array_remove(array[${push.organ}, ${push.decidedBy}], null)`.as('organs'),
+      since: push.decidedAt,
+      dueOn: push.dueOn,
+    })
+    .from(push)
+    .where(or(eq(push.state, 'WAITING_FOR_ORGAN'), overdueOn(today)));
+  const rectifications = db
+    .select({
+      kind: sql<AttentionKind>`'RECTIFICATION_OVERDUE'`.as('kind'),
+      id: finding.id,
+      caseId: finding.caseId,
+      organs: sql<string[]>`array[${finding.organ}, ${finding.decidedBy}]`.as('organs'),
+      since: finding.recordedAt,
+      dueOn: finding.dueOn,
+    })
+    .from(finding)
+    .where(and(inArray(finding.state, ['OPEN', 'ACKNOWLEDGED']), lt(finding.dueOn, today)));
+  return unionAll(pushes, rectifications);
+}
+
+export type AttentionKind = 'PUSH_OVERDUE' | 'PUSH_WAITING_FOR_ORGAN' | 'RECTIFICATION_OVERDUE';
+
+/** Records a finding. Gives null where its organ has used the request key before. */
+export async function insertFinding(
+  tx: Transaction,
+  row: typeof finding.$inferInsert,
+  by: By,
+): Promise<FindingRow | null> {
+  const [made] = await tx
+    .insert(finding)
+    .values(row)
+    .onConflictDoNothing({ target: [finding.organ, finding.requestKey] })
+    .returning();
+  if (!made) return null;
+  await enterFinding(tx, made.id, { event: 'RECORDED', note: made.text, at: made.recordedAt, ...by });
+  return made;
+}
+
+/** Writes what happened to a finding, and how it then stands. The caller holds its row. */
+export async function enterFinding(
+  tx: Transaction,
+  id: string,
+  entry: { event: FindingEvent; note: string | null; at: Date } & By,
+  set: Partial<typeof finding.$inferInsert> = {},
+): Promise<void> {
+  if (Object.keys(set).length > 0) await tx.update(finding).set(set).where(eq(finding.id, id));
+  await tx
+    .insert(findingEntry)
+    .values({ findingId: id, seq: nextSeq(findingEntry, sql`finding_id = ${id}`), ...entry });
+}
+
+export async function lockFinding(tx: Transaction, id: string): Promise<FindingRow | null> {
+  if (!UUID.test(id)) return null;
+  const [row] = await tx.select().from(finding).where(eq(finding.id, id)).for('update');
+  return row ?? null;
+}
+
+export async function findRequest(db: Reader, organ: string, requestKey: string): Promise<FindingRow | null> {
+  const [row] = await db
+    .select()
+    .from(finding)
+    .where(and(eq(finding.organ, organ), eq(finding.requestKey, requestKey)));
+  return row ?? null;
+}
+
+/** Findings on cases, oldest first. */
+export function findingsOfCases(db: Reader, caseIds: readonly string[]): Promise<FindingRow[]> {
+  return db
+    .select()
+    .from(finding)
+    .where(inArray(finding.caseId, [...caseIds]))
+    .orderBy(asc(finding.serial));
+}
+
+export function findingEntriesOf(db: Reader, ids: readonly string[]): Promise<FindingEntryRow[]> {
+  return db
+    .select()
+    .from(findingEntry)
+    .where(inArray(findingEntry.findingId, [...ids]))
+    .orderBy(asc(findingEntry.findingId), asc(findingEntry.seq));
+}
+
+/** Findings of an organ's supervision or of its decisions, newest first; of all organs for null. */
+export async function listFindings(
+  db: Reader,
+  organ: string | null,
+  state: FindingState | null,
+  page: PageRequest<number>,
+): Promise<Page<FindingRow>> {
+  const rows = await db
+    .select()
+    .from(finding)
+    .where(
+      and(
+        organ === null ? undefined : or(eq(finding.organ, organ), eq(finding.decidedBy, organ)),
+        state === null ? undefined : eq(finding.state, state),
+        page.after === null ? undefined : lt(finding.serial, page.after),
+      ),
+    )
+    .orderBy(desc(finding.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Whether a suspension that the organ ordered is still open on a license. */
+export async function hasOpenSuspension(db: Reader, organ: string, number: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: finding.id })
+    .from(finding)
+    .where(
+      and(
+        eq(finding.organ, organ),
+        eq(finding.licenseNumber, number),
+        eq(finding.kind, 'SUSPENSION'),
+        eq(finding.state, 'ORDERED'),
+      ),
+    )
+    .limit(1);
+  return rows.length > 0;
+}
+
+export async function tellOrdered(
+  tx: Transaction,
+  payload: EventPayload<'SupervisionOrdered'>,
+  at: Date,
+): Promise<void> {
+  const stream = `order:${payload.orderId}`;
+  await append(tx, messages, ORDER_CONSUMERS, { type: 'SupervisionOrdered', stream, occurredAt: at, payload });
+}
+
+/** Keeps which license a case issued or acted on. */
+export async function putCaseLicense(tx: Transaction, caseId: string, number: string): Promise<void> {
+  await tx.insert(caseLicense).values({ caseId, number }).onConflictDoNothing();
+}
+
+/** The license that a case issued or acted on, as cases know it now. */
+export async function licenseOf(db: Reader, caseId: string): Promise<LicenseFact | null> {
+  const [row] = await db
+    .select({ fact: licenseFact.fact })
+    .from(caseLicense)
+    .innerJoin(licenseFact, eq(licenseFact.number, caseLicense.number))
+    .where(eq(caseLicense.caseId, caseId));
+  return row?.fact ?? null;
+}
+
+/** Keeps what DutyChanged tells; the newest replaces what was kept. */
+export async function putDuty(tx: Transaction, told: EventPayload<'DutyChanged'>): Promise<void> {
+  const openedAt = new Date(told.openedAt);
+  const closedAt = told.closedAt === null ? null : new Date(told.closedAt);
+  const row = { ...told, openedAt, closedAt };
+  await tx.insert(duty).values(row).onConflictDoUpdate({ target: duty.dutyId, set: row });
+}

@@ -1,0 +1,180 @@
+import { type Actor, hasRole, type Person, requireRole } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
+import { dayOf } from '../../kernel/day.ts';
+import type { DelegationFact, LicenseState, Mode } from '../../kernel/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { requireLine, TEXT_LENGTH } from '../application.ts';
+import { addWorkingDays, type Calendar, flagged } from '../calendar/working-day.ts';
+
+/** Rules of "双推送""双回路" (实施方案三.6): approval results go to the supervisors, findings come back. */
+
+export type Level = 'CITY' | 'COUNTY';
+export const PUSH_STATES = ['WAITING_FOR_ORGAN', 'SENT', 'CLAIMED', 'SIGNED'] as const;
+export type PushState = (typeof PUSH_STATES)[number];
+export type PushEvent = 'OPENED' | 'SENT' | 'CLAIMED' | 'SIGNED' | 'TAKEN_BY_SYSTEM';
+
+/** An approval result on its way to one supervisor. */
+export interface Push {
+  id: string;
+  caseId: string;
+  level: Level;
+  organ: string | null;
+  decidedAt: Date;
+  dueOn: Day | null;
+  missingYear: number | null;
+  state: PushState;
+  claimedById: string | null;
+  reachedAt: Date | null;
+}
+
+/** 实施方案三.6: "3个工作日内将审批信息推送县级监管部门". */
+const PUSH_WORKING_DAYS = 3;
+
+/** Who is told: the county's industry organ always (三.6), the city's where the city supervises (三.5, annex 4 task 8). */
+export function levelsOf(mode: Mode): Level[] {
+  return mode === 'DIRECT' ? ['COUNTY'] : ['COUNTY', 'CITY'];
+}
+
+/** The industry organ of a level, or null where the office has yet to name it. The approver never stands in for it. */
+export function industryOrganOf(delegation: DelegationFact, level: Level): string | null {
+  return level === 'CITY' ? delegation.industry.city : delegation.industry.county;
+}
+
+/** Last day by which a decision has to reach its supervisors, or the year whose calendar is missing. */
+export function deadlineOf(calendar: Calendar, decidedOn: Day): Pick<Push, 'dueOn' | 'missingYear'> {
+  const { value: dueOn, missingYear } = flagged(() => addWorkingDays(calendar, decidedOn, PUSH_WORKING_DAYS));
+  return { dueOn, missingYear };
+}
+
+/** Whether a push has not reached its supervisor though its last day is over. */
+export function isOverdue({ dueOn, reachedAt }: Pick<Push, 'dueOn' | 'reachedAt'>, today: Day): boolean {
+  return reachedAt === null && dueOn !== null && dueOn < today;
+}
+
+/** Whether a push reached its supervisor in time; null while that is open. */
+export function onTime(push: Pick<Push, 'dueOn' | 'reachedAt'>, today: Day): boolean | null {
+  if (push.dueOn === null) return null;
+  if (push.reachedAt === null) return isOverdue(push, today) ? false : null;
+  return dayOf(push.reachedAt) <= push.dueOn;
+}
+
+/** A supervisor of the organ that a push goes to; for anybody else the push does not exist. */
+export function requireReceiver(actor: Actor, push: Push | null): { person: Person; push: Push } {
+  const person = requireRole(actor, 'SUPERVISOR');
+  if (push === null || push.organ === null || person.organ !== push.organ) throw new Refusal('PUSH_UNKNOWN', 'push');
+  return { person, push };
+}
+
+/** Whether claiming changes anything: the person who has it claims it again for nothing. Refuses PUSH_CLAIMED. */
+export function claim(push: Push, person: Person): boolean {
+  if (push.claimedById !== null && push.claimedById !== person.id) throw new Refusal('PUSH_CLAIMED', 'push');
+  return push.claimedById === null;
+}
+
+/** Whether signing for changes anything; whoever signs has claimed it or claims it by signing. Refuses PUSH_CLAIMED. */
+export function signFor(push: Push, person: Person): boolean {
+  claim(push, person);
+  return push.state !== 'SIGNED';
+}
+
+export const FINDING_KINDS = ['NOTICE', 'RECTIFICATION', 'SUSPENSION', 'REVOCATION', 'LIFTED'] as const;
+export type FindingKind = (typeof FINDING_KINDS)[number];
+export const FINDING_STATES = [
+  'OPEN',
+  'ACKNOWLEDGED',
+  'ORDERED',
+  'CARRIED_OUT',
+  'DECLINED',
+  'OVERTAKEN',
+  'CLOSED',
+] as const;
+export type FindingState = (typeof FINDING_STATES)[number];
+export type FindingEvent = 'RECORDED' | 'ACKNOWLEDGED' | 'CLOSED' | 'CARRIED_OUT' | 'DECLINED' | 'OVERTAKEN';
+
+export interface Finding {
+  id: string;
+  caseId: string;
+  kind: FindingKind;
+  organ: string;
+  decidedBy: string;
+  licenseNumber: string | null;
+  state: FindingState;
+  acknowledgedAt: Date | null;
+}
+
+/** The act on the license that a finding demands, or null where it demands none. */
+export function orderOf(kind: FindingKind): 'SUSPEND' | 'REVOKE' | 'RESTORE' | null {
+  switch (kind) {
+    case 'SUSPENSION':
+      return 'SUSPEND';
+    case 'REVOCATION':
+      return 'REVOKE';
+    case 'LIFTED':
+      return 'RESTORE';
+    default:
+      return null;
+  }
+}
+
+export const PAPERS_MOST = 20;
+
+/** What a supervisor found, as it is sent in. */
+export interface FindingInput {
+  kind: FindingKind;
+  text: string;
+  papers: readonly string[];
+  dueOn: Day | null;
+}
+
+/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless `text` says something, on one line. */
+export function requireWords(text: string, field: string): void {
+  if (text.trim() === '') throw new Refusal('REASON_MISSING', field);
+  requireLine(text, TEXT_LENGTH, field);
+}
+
+/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a finding says what it must, and no more. */
+export function requireFinding({ kind, text, papers, dueOn }: FindingInput, today: Day): void {
+  requireWords(text, 'text');
+  if (papers.length > PAPERS_MOST) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${PAPERS_MOST} 份`);
+  if (papers.some((paper) => !/^[0-9a-f]{64}$/.test(paper))) throw new Refusal('FIELD_MALFORMED', 'papers');
+  if (kind === 'RECTIFICATION' && (dueOn === null || dueOn < today)) throw new Refusal('FIELD_MALFORMED', 'dueOn');
+  if (kind !== 'RECTIFICATION' && dueOn !== null) throw new Refusal('FIELD_MALFORMED', 'dueOn');
+}
+
+/**
+ * Whether the license, as cases know it, lets a finding order its act; the issuing organ's side judges again when it arrives.
+ * A suspension that is ordered and not carried out may be lifted like one that is. Refuses FINDING_NEEDS_LICENSE,
+ * LICENSE_ACT_NOT_ALLOWED.
+ */
+export function requireOrderable(kind: FindingKind, state: LicenseState | null, suspensionOrdered: boolean): void {
+  const act = orderOf(kind);
+  if (act === null) return;
+  if (state === null) throw new Refusal('FINDING_NEEDS_LICENSE', 'kind');
+  const allowed = {
+    SUSPEND: state === 'VALID',
+    REVOKE: state === 'VALID' || state === 'SUSPENDED',
+    RESTORE: state === 'SUSPENDED' || (state === 'VALID' && suspensionOrdered),
+  };
+  if (!allowed[act]) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
+}
+
+/** Who signs for a finding (签收): approver or reviewer of the organ that decided. Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN. */
+export function requireAnswerer(actor: Actor, finding: Finding | null): { person: Person; finding: Finding } {
+  const person = requireRole(actor, 'APPROVER', 'REVIEWER');
+  if (finding === null || person.organ !== finding.decidedBy) throw new Refusal('FINDING_UNKNOWN', 'finding');
+  return { person, finding };
+}
+
+/** Who closes a finding: a supervisor of the organ that recorded it. Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN, FINDING_ENDED. */
+export function requireCloser(actor: Actor, finding: Finding | null): { person: Person; finding: Finding } {
+  const person = requireRole(actor, 'SUPERVISOR');
+  if (finding === null || person.organ !== finding.organ) throw new Refusal('FINDING_UNKNOWN', 'finding');
+  // An order ends by its answer, and by nothing else.
+  if (finding.state !== 'OPEN' && finding.state !== 'ACKNOWLEDGED') throw new Refusal('FINDING_ENDED', 'finding');
+  return { person, finding };
+}
+
+/** Whether `actor` sees the pushes and findings of an organ. */
+export function mayInspect(actor: Person, organs: readonly (string | null)[]): boolean {
+  return hasRole(actor, 'AUDITOR') || (actor.organ !== null && organs.includes(actor.organ));
+}

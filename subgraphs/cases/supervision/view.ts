@@ -1,0 +1,85 @@
+import type { Person } from '../../kernel/actor.ts';
+import type { Day } from '../../kernel/day.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { viewRefusal } from '../../kernel/serve.ts';
+import type { FindingEntryRow, FindingRow, PushEntryRow, PushRow } from './store.ts';
+import { claim, isOverdue, onTime, requireAnswerer, requireCloser, requireReceiver, signFor } from './supervision.ts';
+import type { WebhookRow } from './webhook/store.ts';
+
+const named = (organ: string | null) => (organ === null ? null : { id: organ });
+
+const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
+
+/** What the resolvers of ApprovalPush and SupervisionFinding build on. */
+export type PushView = ReturnType<typeof viewPush>;
+export type FindingView = ReturnType<typeof viewFinding>;
+
+/** A push as this caller sees it; receipts and delivery are added by the resolvers of ApprovalPush. */
+export function viewPush(push: PushRow, person: Person, today: Day) {
+  const { id, level, decision, decidedAt, dueOn, missingYear, state, reachedAt } = push;
+  const { claimedBy, claimedAt, signedBy, signedAt } = push;
+  return {
+    id,
+    case: { id: push.caseId },
+    matter: { id: push.matterId },
+    level,
+    organ: named(push.organ),
+    decision,
+    decidedBy: named(push.decidedBy),
+    decidedAt,
+    dueOn,
+    missingYear,
+    state,
+    reachedAt,
+    onTime: onTime(push, today),
+    overdue: isOverdue(push, today),
+    claimedBy,
+    claimedAt,
+    signedBy,
+    signedAt,
+    actions: [
+      answer('claimPush', () => claim(requireReceiver(person, push).push, person)),
+      answer('signPush', () => signFor(requireReceiver(person, push).push, person)),
+      answer('recordFinding', () => requireReceiver(person, push)),
+    ],
+  };
+}
+
+export function viewFinding(finding: FindingRow, person: Person, today: Day) {
+  const { caseId, pushId, organ, decidedBy, requestKey: _key, requestDigest: _digest, ...shown } = finding;
+  const running = finding.state === 'OPEN' || finding.state === 'ACKNOWLEDGED';
+  return {
+    ...shown,
+    case: { id: caseId },
+    pushId,
+    organ: named(organ),
+    decidedBy: named(decidedBy),
+    overdue: running && finding.dueOn !== null && finding.dueOn < today,
+    actions: [
+      answer('acknowledgeFinding', () => requireAnswerer(person, finding)),
+      answer('closeFinding', () => requireCloser(person, finding)),
+    ],
+  };
+}
+
+export function viewPushEntry({ event, at, actor, organ, receipt }: PushEntryRow) {
+  return { event, at, actor, organ: named(organ), note: receipt };
+}
+
+export function viewFindingEntry({ event, at, actor, organ, note }: FindingEntryRow) {
+  return { event, at, actor, organ: named(organ), note };
+}
+
+export function viewWebhook({ id, organ, url, registeredBy, registeredAt, endedAt }: WebhookRow) {
+  return { id, organ: named(organ), url, registeredBy, registeredAt, endedAt };
+}
+
+function answer(name: string, check: () => unknown) {
+  try {
+    check();
+    return { name, allowed: true, clause: CLAUSE };
+  } catch (error) {
+    if (error instanceof Refusal) return { name, allowed: false, refusal: viewRefusal(error), clause: CLAUSE };
+    throw error;
+  }
+}

@@ -1,0 +1,66 @@
+import { lookup as lookUp } from 'node:dns';
+import { request as requestHttp } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { isIP, type LookupFunction } from 'node:net';
+import { mayConnect } from './webhook.ts';
+
+/** One POST to an address that somebody typed in: no redirect, one deadline for all of it, a bounded answer, no private network. */
+
+/** Everything, from the name to the last byte of the answer; shorter than the relay's lease. */
+const TIMEOUT_MS = 5_000;
+const ANSWER_LIMIT_BYTES = 16_384;
+
+export interface PostAnswer {
+  status: number;
+  body: string;
+}
+
+/**
+ * Posts JSON. The name is looked up once, and exactly the address that was checked is connected to, so that a name cannot
+ * change in between. Throws where there is no whole answer; a redirect is an answer like any other.
+ */
+export function post(
+  url: URL,
+  headers: Record<string, string>,
+  body: string,
+  allowedHosts: readonly string[],
+): Promise<PostAnswer> {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  if (isIP(host) !== 0 && !mayConnect(url, host, allowedHosts)) throw new Error(`${host} 在内部网络，不予连接`);
+  const lookup: LookupFunction = (name, options, done) => {
+    lookUp(name, { ...options, all: true }, (error, addresses) => {
+      if (error) return done(error, []);
+      const open = addresses.filter(({ address }) => mayConnect(url, address, allowedHosts));
+      const [first] = open;
+      if (!first) return done(new Error(`${name} 在内部网络，不予连接`), []);
+      if (options.all) return done(null, open);
+      done(null, first.address, first.family);
+    });
+  };
+  const send = url.protocol === 'https:' ? requestHttps : requestHttp;
+  const length = Buffer.byteLength(body);
+  return new Promise((resolve, reject) => {
+    const outgoing = send(url, {
+      method: 'POST',
+      headers: { ...headers, 'content-type': 'application/json', 'content-length': length },
+      lookup,
+      agent: false,
+      signal: AbortSignal.timeout(TIMEOUT_MS),
+    });
+    outgoing.on('error', reject);
+    outgoing.on('response', (incoming) => {
+      const chunks: Buffer[] = [];
+      let size = 0;
+      incoming.on('error', reject);
+      incoming.on('data', (chunk: Buffer) => {
+        size += chunk.length;
+        chunks.push(chunk);
+        if (size > ANSWER_LIMIT_BYTES) incoming.destroy(new Error(`答复超过 ${ANSWER_LIMIT_BYTES} 字节`));
+      });
+      incoming.on('end', () =>
+        resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+      );
+    });
+    outgoing.end(body);
+  });
+}

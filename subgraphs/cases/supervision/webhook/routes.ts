@@ -1,0 +1,40 @@
+import type { FastifyInstance } from 'fastify';
+import { Refusal, type RefusalCode } from '../../../kernel/refusal.ts';
+import { viewRefusal } from '../../../kernel/serve.ts';
+import { takeMessage, type WebhookDependencies } from './workflow.ts';
+
+const FINDINGS_PATH = '/cases/supervision/findings';
+/** Largest message that is read. */
+const MESSAGE_LIMIT_BYTES = 65_536;
+
+/** Refusals of the message as such; what a well-signed message says is answered 200 or 422. */
+const STATUS: Partial<Record<RefusalCode, number>> = {
+  SIGNATURE_MISSING: 401,
+  SIGNATURE_MALFORMED: 401,
+  SIGNATURE_INVALID: 401,
+  TIMESTAMP_NOT_FRESH: 401,
+  MESSAGE_CONFLICT: 409,
+};
+
+/** `POST /cases/supervision/findings`: findings of outside supervision systems, signed with the webhook's secret. */
+export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencies): void {
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    // The signature is over the bytes, so the bytes are what is read.
+    scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
+    scope.post<{ Body: Buffer | undefined }>(
+      FINDINGS_PATH,
+      { bodyLimit: MESSAGE_LIMIT_BYTES },
+      async (request, reply) => {
+        try {
+          const body = request.body?.toString('utf8') ?? '';
+          const { status, answer } = await takeMessage(deps, request.headers, body);
+          return reply.code(status).send(answer);
+        } catch (error) {
+          if (!(error instanceof Refusal)) throw error;
+          return reply.code(STATUS[error.code] ?? 422).send(viewRefusal(error));
+        }
+      },
+    );
+  });
+}

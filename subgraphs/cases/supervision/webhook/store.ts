@@ -1,0 +1,135 @@
+import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../../db/client.ts';
+import { cutPage, type Page, type PageRequest } from '../../../kernel/page.ts';
+import * as tables from '../../tables.ts';
+
+const { matterFact, outboxDelivery, outboxStream, push, supervisionMessage, webhook } = tables;
+
+/** The relay's name for supervisors' systems. */
+export const CONSUMER = 'webhook';
+
+export type WebhookRow = typeof webhook.$inferSelect;
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** The webhook in use of an organ, or null. */
+export async function webhookOf(db: Reader, organ: string): Promise<WebhookRow | null> {
+  const [row] = await db
+    .select()
+    .from(webhook)
+    .where(and(eq(webhook.organ, organ), isNull(webhook.endedAt)));
+  return row ?? null;
+}
+
+export async function hasWebhook(db: Reader, organ: string): Promise<boolean> {
+  return (await webhookOf(db, organ)) !== null;
+}
+
+/** A webhook in use by its id; it stays in use until the transaction ends. */
+export async function holdWebhook(tx: Transaction, id: string): Promise<WebhookRow | null> {
+  if (!UUID.test(id)) return null;
+  const [row] = await tx
+    .select()
+    .from(webhook)
+    .where(and(eq(webhook.id, id), isNull(webhook.endedAt)))
+    .for('share');
+  return row ?? null;
+}
+
+export async function listWebhooks(db: Reader, page: PageRequest<number>): Promise<Page<WebhookRow>> {
+  const rows = await db
+    .select()
+    .from(webhook)
+    .where(page.after === null ? undefined : gt(webhook.serial, page.after))
+    .orderBy(asc(webhook.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
+
+/** Whether any matter names the organ. */
+export async function isOrganKnown(db: Reader, organ: string): Promise<boolean> {
+  const rows = await db
+    .select({ id: matterFact.matterId })
+    .from(matterFact)
+    .where(sql`${matterFact.fact}->'organs' @> ${JSON.stringify([{ id: organ }])}::jsonb`)
+    .limit(1);
+  return rows.length > 0;
+}
+
+/** Lets one registration for an organ wait for another. */
+export async function lockOrgan(tx: Transaction, organ: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`webhook ${organ}`}, 0))`);
+}
+
+/** Ends the webhook in use of an organ. Gives it, or null where there is none. */
+export async function endWebhook(tx: Transaction, organ: string, at: Date): Promise<WebhookRow | null> {
+  const [row] = await tx
+    .update(webhook)
+    .set({ endedAt: at })
+    .where(and(eq(webhook.organ, organ), isNull(webhook.endedAt)))
+    .returning();
+  return row ?? null;
+}
+
+export async function insertWebhook(tx: Transaction, row: typeof webhook.$inferInsert): Promise<WebhookRow> {
+  const [made] = await tx.insert(webhook).values(row).returning();
+  if (!made) throw new Error('no webhook written');
+  return made;
+}
+
+/** Hands the pushes that have not reached an organ to the relay, those it had given up among them. */
+export async function handOpenPushes(tx: Transaction, organ: string): Promise<void> {
+  const stream = sql<string>`'push:' || ${push.id}`;
+  const open = await tx
+    .select({ stream: outboxStream.stream, head: outboxStream.head })
+    .from(push)
+    .innerJoin(outboxStream, eq(outboxStream.stream, stream))
+    .where(and(eq(push.organ, organ), isNull(push.reachedAt)));
+  if (open.length === 0) return;
+  await tx
+    .insert(outboxDelivery)
+    .values(open.map((row) => ({ consumer: CONSUMER, ...row })))
+    .onConflictDoUpdate({
+      target: [outboxDelivery.consumer, outboxDelivery.stream],
+      set: { rejectedAt: null, attempts: 0, nextAttemptAt: sql`now()` },
+    });
+}
+
+/** How far each push is on its way to its supervisor's system: failed attempts and the last fault. */
+export async function deliveriesOf(db: Reader, pushIds: readonly string[]) {
+  const streams = pushIds.map((id) => `push:${id}`);
+  const rows = await db
+    .select()
+    .from(outboxDelivery)
+    .where(and(eq(outboxDelivery.consumer, CONSUMER), inArray(outboxDelivery.stream, streams)));
+  return new Map(
+    rows.map(({ stream, attempts, lastError, rejectedAt, delivered, head }) => [
+      stream.slice('push:'.length),
+      { attempts, lastError, refused: rejectedAt !== null, delivered: delivered >= head },
+    ]),
+  );
+}
+
+export interface StoredMessage {
+  bodyDigest: string;
+  status: number;
+  answer: object;
+}
+
+/** The message of that id, once its sender's lock is held: two of the same id wait for each other. */
+export async function lockMessage(
+  tx: Transaction,
+  webhookId: string,
+  messageId: string,
+): Promise<StoredMessage | null> {
+  await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${webhookId} ${messageId}`}, 0))`);
+  const [row] = await tx
+    .select()
+    .from(supervisionMessage)
+    .where(and(eq(supervisionMessage.webhookId, webhookId), eq(supervisionMessage.messageId, messageId)));
+  return row ?? null;
+}
+
+export async function insertMessage(tx: Transaction, row: typeof supervisionMessage.$inferInsert): Promise<void> {
+  await tx.insert(supervisionMessage).values(row);
+}

@@ -1,0 +1,190 @@
+import { z } from 'zod';
+import { type Database, type Transaction, transact } from '../../../../db/client.ts';
+import { type Actor, requireRole } from '../../../kernel/actor.ts';
+import type { Clock } from '../../../kernel/day.ts';
+import { type Envelope, sha256 } from '../../../kernel/events.ts';
+import { Rejected } from '../../../kernel/outbox.ts';
+import { Refusal } from '../../../kernel/refusal.ts';
+import { FINDING_KINDS } from '../supervision.ts';
+import { enterFinding, noteTaken } from '../workflow.ts';
+import { post } from './post.ts';
+import * as store from './store.ts';
+import {
+  type ClaimedMessage,
+  ID_HEADER,
+  readHeaders,
+  requireSigned,
+  requireWebhookUrl,
+  SIGNATURE_HEADER,
+  secretOf,
+  showSecret,
+  TIMESTAMP_HEADER,
+  WEBHOOK_HEADER,
+  writeSignature,
+} from './webhook.ts';
+
+export interface WebhookDependencies {
+  db: Database;
+  now: Clock;
+  authorisationKey: Uint8Array;
+  /** Hosts in private networks to which a webhook may go nevertheless. */
+  webhookHosts?: readonly string[];
+}
+
+/** A registration with its secret, which is shown this once; null for a rehearsal. */
+export interface Registered {
+  webhook: store.WebhookRow;
+  secret: string | null;
+}
+
+/**
+ * Registers where an organ's supervision system takes pushes: administrator. One that the organ had before ends, and its secret
+ * with it; pushes that have not reached the organ go to the new one. Refuses ROLE_NOT_ALLOWED, WEBHOOK_URL_REFUSED, ORGAN_UNKNOWN.
+ */
+export function registerWebhook(
+  { db, now, authorisationKey }: WebhookDependencies,
+  actor: Actor,
+  asked: { organ: string; url: string; dryRun: boolean },
+): Promise<Registered> {
+  return transact(db, asked.dryRun, async (tx) => {
+    const { name } = requireRole(actor, 'ADMINISTRATOR');
+    const { href: url } = requireWebhookUrl(asked.url);
+    const { organ } = asked;
+    if (!(await store.isOrganKnown(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
+    const at = now();
+    await store.lockOrgan(tx, organ);
+    await store.endWebhook(tx, organ, at);
+    const id = crypto.randomUUID();
+    const webhook = await store.insertWebhook(tx, { id, organ, url, registeredBy: name, registeredAt: at });
+    await store.handOpenPushes(tx, organ);
+    return { webhook, secret: asked.dryRun ? null : showSecret(secretOf(authorisationKey, id)) };
+  });
+}
+
+/** Ends an organ's webhook: administrator. Its inbox goes on. Refuses ROLE_NOT_ALLOWED, WEBHOOK_UNKNOWN. */
+export function removeWebhook(
+  { db, now }: WebhookDependencies,
+  actor: Actor,
+  asked: { organ: string; dryRun: boolean },
+): Promise<store.WebhookRow> {
+  return transact(db, asked.dryRun, async (tx) => {
+    requireRole(actor, 'ADMINISTRATOR');
+    await store.lockOrgan(tx, asked.organ);
+    const ended = await store.endWebhook(tx, asked.organ, now());
+    if (!ended) throw new Refusal('WEBHOOK_UNKNOWN', 'organ');
+    return ended;
+  });
+}
+
+const receiptAnswer = z.object({ receipt: z.string().regex(/^[\x21-\x7e]{1,128}$/) });
+/** Answers by which a system says that it will never take this very message; any other fault is tried again. */
+const FOR_GOOD = new Set([400, 409, 410, 413, 422]);
+
+/** Delivers one push to its supervisor's system and keeps its receipt. Throws to be called again, Rejected to wait for the office. */
+export async function deliverPush(deps: WebhookDependencies, event: Envelope): Promise<string | null> {
+  if (event.type !== 'ApprovalPushed') throw new Rejected(`a supervisor takes no ${event.type}`);
+  const { payload } = event;
+  const webhook = await store.webhookOf(deps.db, payload.supervisor);
+  // Removed meanwhile: the inbox has it.
+  if (!webhook) return null;
+  const body = JSON.stringify({ type: event.type, timestamp: event.occurredAt, data: payload });
+  const at = deps.now();
+  const message = { id: payload.pushId, timestamp: Math.floor(at.getTime() / 1000), body };
+  const headers = {
+    [WEBHOOK_HEADER]: webhook.id,
+    [ID_HEADER]: message.id,
+    [TIMESTAMP_HEADER]: String(message.timestamp),
+    [SIGNATURE_HEADER]: writeSignature(secretOf(deps.authorisationKey, webhook.id), message),
+  };
+  const answer = await post(new URL(webhook.url), headers, body, deps.webhookHosts ?? []);
+  if (FOR_GOOD.has(answer.status)) throw new Rejected(`监管系统拒收：HTTP ${answer.status}`);
+  if (answer.status < 200 || answer.status > 299) throw new Error(`监管系统：HTTP ${answer.status}`);
+  const { receipt } = readReceipt(answer.body);
+  await deps.db.transaction((tx) => noteTaken(tx, payload.pushId, receipt, deps.now()));
+  return receipt;
+}
+
+function readReceipt(body: string): z.infer<typeof receiptAnswer> {
+  try {
+    return receiptAnswer.parse(JSON.parse(body));
+  } catch {
+    throw new Error('监管系统没有给出回执编号');
+  }
+}
+
+/** A finding as a supervisor's system sends it. */
+const findingMessage = z.strictObject({
+  type: z.literal('finding'),
+  data: z.strictObject({
+    push: z.string().max(64).nullish(),
+    case: z.string().max(64).nullish(),
+    kind: z.enum(FINDING_KINDS),
+    text: z.string().max(2_000),
+    papers: z.array(z.string().max(64)).max(100).default([]),
+    dueOn: z.iso.date().nullish(),
+    /** The person or system that found it, for the record. */
+    by: z.string().min(1).max(100),
+  }),
+});
+
+export interface MessageAnswer {
+  status: number;
+  answer: object;
+}
+
+/**
+ * Takes a message of a supervisor's system. The same id with the same body gets the answer that the first one got, even
+ * a refusal; with another body it is refused. What is not well signed leaves no trace.
+ */
+export function takeMessage(
+  { db, now, authorisationKey }: WebhookDependencies,
+  headers: Record<string, string | string[] | undefined>,
+  body: string,
+): Promise<MessageAnswer> {
+  return db.transaction(async (tx) => {
+    const claimed = readHeaders(headers, body);
+    const webhook = await store.holdWebhook(tx, claimed.webhook);
+    if (!webhook) throw new Refusal('SIGNATURE_INVALID');
+    const at = now();
+    requireSigned(claimed, secretOf(authorisationKey, webhook.id), at);
+    const before = await store.lockMessage(tx, webhook.id, claimed.id);
+    const bodyDigest = sha256(body);
+    if (before && before.bodyDigest !== bodyDigest) throw new Refusal('MESSAGE_CONFLICT');
+    if (before) return { status: before.status, answer: before.answer };
+    const answered = await answerMessage(tx, webhook, claimed, at);
+    const { id: webhookId } = webhook;
+    await store.insertMessage(tx, { webhookId, messageId: claimed.id, bodyDigest, ...answered, receivedAt: at });
+    return answered;
+  });
+}
+
+async function answerMessage(
+  tx: Transaction,
+  webhook: store.WebhookRow,
+  message: ClaimedMessage,
+  at: Date,
+): Promise<MessageAnswer> {
+  try {
+    // A refusal undoes what it began, and nothing of the message that stands around it.
+    return await tx.transaction(async (inner) => {
+      const { data } = readFinding(message.body);
+      const { push = null, case: caseId = null, dueOn = null, kind, text, papers } = data;
+      const sender = { actorId: `system:${webhook.organ}`, actor: data.by, organ: webhook.organ };
+      const asked = { push, case: caseId, kind, text, papers, dueOn, requestKey: `${webhook.id}/${message.id}` };
+      const made = await enterFinding(inner, sender, asked, at);
+      return { status: 200, answer: { finding: made.id, state: made.state, receipt: made.id } };
+    });
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const { code, message: sentence, field } = error;
+    return { status: 422, answer: { code, message: sentence, field } };
+  }
+}
+
+function readFinding(body: string): z.infer<typeof findingMessage> {
+  try {
+    return findingMessage.parse(JSON.parse(body));
+  } catch {
+    throw new Refusal('MESSAGE_MALFORMED');
+  }
+}

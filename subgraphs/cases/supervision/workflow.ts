@@ -1,0 +1,338 @@
+import { type Database, type Transaction, transact } from '../../../db/client.ts';
+import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
+import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
+import { contentDigest, type EventPayload } from '../../kernel/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { loadCalendar } from '../calendar/store.ts';
+import type { Calendar } from '../calendar/working-day.ts';
+import { type Case, delegationOn, type MatterFact } from '../case.ts';
+import { findCases } from '../store.ts';
+import * as store from './store.ts';
+import {
+  claim,
+  deadlineOf,
+  type FindingInput,
+  industryOrganOf,
+  type Level,
+  levelsOf,
+  orderOf,
+  requireAnswerer,
+  requireCloser,
+  requireFinding,
+  requireOrderable,
+  requireReceiver,
+  requireWords,
+  signFor,
+} from './supervision.ts';
+import { hasWebhook } from './webhook/store.ts';
+
+export interface SupervisionDependencies {
+  db: Database;
+  now: Clock;
+}
+
+const SYSTEM = { actorId: 'cases', actor: '审批系统', organ: null };
+
+/**
+ * Pushes a decision (双推送) to the supervisors of its case, in the transaction that decides: the county's industry organ
+ * always, the city's in the modes where the city supervises. Where no organ is named the push waits, and is seen to wait.
+ */
+export async function openPushes(
+  tx: Transaction,
+  subject: Case,
+  decision: 'GRANTED' | 'REJECTED',
+  at: Date,
+  calendar: Calendar,
+): Promise<void> {
+  const { delegation, matter } = subject;
+  const decidedBy = delegation.decides.organ;
+  if (decidedBy === null) throw new Error(`case ${subject.number} was decided by nobody`);
+  const today = dayOf(at);
+  const deadline = deadlineOf(calendar, today);
+  const current = (await store.findMatters(tx, [matter.matterId])).get(matter.matterId) ?? null;
+  for (const level of levelsOf(delegation.mode)) {
+    const id = crypto.randomUUID();
+    const base = { id, caseId: subject.id, matterId: matter.matterId, level, decision, decidedBy, decidedAt: at };
+    const made = await store.insertPush(tx, { ...base, organ: null, ...deadline, state: 'WAITING_FOR_ORGAN' });
+    if (!made) continue;
+    await store.enterPush(tx, id, { event: 'OPENED', at, ...SYSTEM });
+    const organ = industryOrganOf(delegation, level) ?? (current && namedNow(current, level, today));
+    const push = organ === null ? null : await store.lockPush(tx, id);
+    if (push && organ !== null) await send(tx, push, organ, at);
+  }
+}
+
+/** The industry organ that a matter names today, or in its last period where it is delegated no more. */
+function namedNow(matter: MatterFact, level: Level, today: Day): string | null {
+  try {
+    return industryOrganOf(delegationOn(matter, today), level);
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    const last = matter.delegations.at(-1);
+    return last ? industryOrganOf(last, level) : null;
+  }
+}
+
+/** Sends a push to its supervisor: into the organ's inbox, and to its system where it has one. */
+async function send(tx: Transaction, push: store.PushRow, organ: string, at: Date): Promise<void> {
+  await store.enterPush(tx, push.id, { event: 'SENT', at, ...SYSTEM, organ }, { organ, state: 'SENT' });
+  await store.addParty(tx, push.caseId, organ);
+  const { number, matter, applicantName } = await store.factsOf(tx, push.caseId);
+  const payload: EventPayload<'ApprovalPushed'> = {
+    pushId: push.id,
+    supervisor: organ,
+    caseId: push.caseId,
+    caseNumber: number,
+    matterId: push.matterId,
+    matterName: matter.name,
+    decision: push.decision,
+    applicantName,
+    decidedBy: push.decidedBy,
+    decidedAt: push.decidedAt.toISOString(),
+    dueOn: push.dueOn,
+  };
+  await store.tellPushed(tx, payload, await hasWebhook(tx, organ), at);
+}
+
+/** Sends the pushes that waited for the industry organs that a matter names now. */
+export async function nameSupervisors(tx: Transaction, matter: MatterFact, at: Date): Promise<void> {
+  for (const level of ['COUNTY', 'CITY'] as const) {
+    const organ = namedNow(matter, level, dayOf(at));
+    if (organ === null) continue;
+    for (const push of await store.lockWaiting(tx, matter.matterId, level)) await send(tx, push, organ, at);
+  }
+}
+
+/** One look over what time or the office has settled since: an industry organ whose day has come, a calendar that was loaded. */
+export async function lookOverPushes({ db, now }: SupervisionDependencies): Promise<void> {
+  await db.transaction(async (tx) => {
+    const matters = await store.findMatters(tx, await store.mattersWaiting(tx));
+    for (const matter of matters.values()) await nameSupervisors(tx, matter, now());
+    const undated = await store.lockUndated(tx);
+    const calendar = undated.length > 0 ? await loadCalendar(tx) : null;
+    for (const push of undated) {
+      const deadline = calendar && deadlineOf(calendar, dayOf(push.decidedAt));
+      if (deadline?.dueOn) await store.setDeadline(tx, push.id, deadline.dueOn);
+    }
+  });
+}
+
+/** Takes a push in hand (领取): one supervisor of its organ. Refuses PUSH_UNKNOWN, PUSH_CLAIMED. */
+export function claimPush(
+  { db, now }: SupervisionDependencies,
+  actor: Actor,
+  asked: { push: string; dryRun: boolean },
+): Promise<store.PushRow> {
+  return transact(db, asked.dryRun, async (tx) => {
+    const { person } = requireReceiver(actor, await store.lockPush(tx, asked.push));
+    return takeInHand(tx, asked.push, person, now());
+  });
+}
+
+async function takeInHand(tx: Transaction, id: string, person: Person, at: Date): Promise<store.PushRow> {
+  const push = await requirePush(tx, id);
+  if (!claim(push, person)) return push;
+  const set = { state: 'CLAIMED' as const, claimedById: person.id, claimedBy: person.name, claimedAt: at };
+  await store.enterPush(tx, id, { event: 'CLAIMED', at, ...by(person) }, set);
+  return requirePush(tx, id);
+}
+
+/** Signs for a push (签收): it has reached its supervisor. Refuses PUSH_UNKNOWN, PUSH_CLAIMED. */
+export function signPush(
+  { db, now }: SupervisionDependencies,
+  actor: Actor,
+  asked: { push: string; dryRun: boolean },
+): Promise<store.PushRow> {
+  return transact(db, asked.dryRun, async (tx) => {
+    const at = now();
+    const { person } = requireReceiver(actor, await store.lockPush(tx, asked.push));
+    const push = await takeInHand(tx, asked.push, person, at);
+    if (!signFor(push, person)) return push;
+    const set = { state: 'SIGNED' as const, signedBy: person.name, signedAt: at, reachedAt: push.reachedAt ?? at };
+    await store.enterPush(tx, push.id, { event: 'SIGNED', at, ...by(person) }, set);
+    return requirePush(tx, push.id);
+  });
+}
+
+async function requirePush(tx: Transaction, id: string): Promise<store.PushRow> {
+  const push = await store.lockPush(tx, id);
+  if (!push) throw new Refusal('PUSH_UNKNOWN', 'push');
+  return push;
+}
+
+/** Notes that a supervisor's system took a push and which receipt it gave; once, however often it is delivered. */
+export async function noteTaken(tx: Transaction, id: string, receipt: string, at: Date): Promise<void> {
+  const push = await requirePush(tx, id);
+  if (push.organ === null) throw new Error(`push ${id} was sent to nobody`);
+  const known = await store.pushEntriesOf(tx, [id]);
+  if (known.some((entry) => entry.receipt === receipt)) return;
+  const system = { actorId: `system:${push.organ}`, actor: '监管系统', organ: push.organ };
+  const entry = { event: 'TAKEN_BY_SYSTEM' as const, at, receipt, ...system };
+  await store.enterPush(tx, id, entry, { reachedAt: push.reachedAt ?? at });
+}
+
+function by(person: Person): store.By {
+  return { actorId: person.id, actor: person.name, organ: person.organ };
+}
+
+/** A finding as it is asked to be recorded, on a push or on the case itself. */
+export interface FindingRequest extends FindingInput {
+  push: string | null;
+  case: string | null;
+  requestKey: string | null;
+}
+
+const REQUEST_KEY_LENGTH = 100;
+
+/** Records a supervisor's finding (监管反馈): a supervisor of the organ that the case's result was pushed to. */
+export function recordFinding(
+  { db, now }: SupervisionDependencies,
+  actor: Actor,
+  asked: FindingRequest,
+  dryRun: boolean,
+): Promise<store.FindingRow> {
+  return transact(db, dryRun, (tx) => {
+    const person = requireRole(actor, 'SUPERVISOR');
+    if (person.organ === null) throw new Refusal('NOT_THE_SUPERVISOR');
+    return enterFinding(tx, { ...by(person), organ: person.organ }, asked, now());
+  });
+}
+
+/**
+ * Records a finding of an organ, whoever brought it. Where it demands so, an order goes to the organ that issued the license.
+ * The same request key again gives the same finding. Refuses CASE_UNKNOWN, NOT_THE_SUPERVISOR, CASE_NOT_DECIDED,
+ * REQUEST_KEY_REUSED, FINDING_NEEDS_LICENSE, LICENSE_ACT_NOT_ALLOWED, and whatever `requireFinding` finds wrong.
+ */
+export async function enterFinding(
+  tx: Transaction,
+  sender: store.By & { organ: string },
+  asked: FindingRequest,
+  at: Date,
+): Promise<store.FindingRow> {
+  const { requestKey, ...said } = asked;
+  if (requestKey !== null && !/^[\x21-\x7e]{1,100}$/.test(requestKey)) {
+    throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${REQUEST_KEY_LENGTH} 字`);
+  }
+  const requestDigest = contentDigest({ ...said, papers: [...said.papers] });
+  const before = requestKey === null ? null : await store.findRequest(tx, sender.organ, requestKey);
+  if (before) return sameRequest(before, requestDigest);
+
+  const { subject, pushId, decidedBy } = await requireSupervised(tx, sender.organ, asked);
+  requireFinding(asked, dayOf(at));
+  const license = await store.licenseOf(tx, subject.id);
+  const ordered = license !== null && (await store.hasOpenSuspension(tx, sender.organ, license.number));
+  requireOrderable(asked.kind, license?.state ?? null, ordered);
+  const act = orderOf(asked.kind);
+  const { kind, text, papers, dueOn } = asked;
+  const row = {
+    id: crypto.randomUUID(),
+    caseId: subject.id,
+    pushId,
+    kind,
+    text,
+    papers: [...papers],
+    dueOn,
+    organ: sender.organ,
+    decidedBy,
+    licenseNumber: act === null ? null : (license?.number ?? null),
+    state: act === null ? ('OPEN' as const) : ('ORDERED' as const),
+    recordedBy: sender.actor,
+    recordedAt: at,
+    requestKey,
+    requestDigest,
+  };
+  const made = await store.insertFinding(tx, row, sender);
+  if (!made) {
+    const first = await store.findRequest(tx, sender.organ, requestKey ?? '');
+    if (!first) throw new Error('a finding was neither made nor there');
+    return sameRequest(first, requestDigest);
+  }
+  if (act !== null && license !== null) await order(tx, subject, made, { act, number: license.number }, at);
+  return made;
+}
+
+function sameRequest(before: store.FindingRow, digest: string): store.FindingRow {
+  if (before.requestDigest !== digest) throw new Refusal('REQUEST_KEY_REUSED', 'requestKey');
+  return before;
+}
+
+/** The decided case that an organ supervises, by its push or by its own id. */
+async function requireSupervised(tx: Transaction, organ: string, asked: { push: string | null; case: string | null }) {
+  const named = asked.push === null ? null : await store.lockPush(tx, asked.push);
+  if (asked.push !== null && named?.organ !== organ) throw new Refusal('PUSH_UNKNOWN', 'push');
+  const caseId = named?.caseId ?? asked.case ?? '';
+  if (named && asked.case !== null && asked.case !== caseId) throw new Refusal('CASE_UNKNOWN', 'case');
+  const [stored] = await findCases(tx, [caseId]);
+  if (!stored) throw new Refusal('CASE_UNKNOWN', 'case');
+  const { subject, parties } = stored;
+  if (!parties.includes(organ)) throw new Refusal('CASE_UNKNOWN', 'case');
+  if (!subject.steps.some((record) => record.step === 'DECIDED')) throw new Refusal('CASE_NOT_DECIDED', 'case');
+  const push = named ?? (await store.pushesOf(tx, subject.id)).find((one) => one.organ === organ);
+  if (!push) throw new Refusal('NOT_THE_SUPERVISOR', 'case');
+  return { subject, pushId: push.id, decidedBy: push.decidedBy };
+}
+
+async function order(
+  tx: Transaction,
+  subject: Case,
+  finding: store.FindingRow,
+  demanded: { act: 'SUSPEND' | 'REVOKE' | 'RESTORE'; number: string },
+  at: Date,
+): Promise<void> {
+  const current = (await store.findMatters(tx, [subject.matter.matterId])).values();
+  const organs = [...current, subject.matter].flatMap((matter) => matter.organs);
+  const supervisor = organs.find((organ) => organ.id === finding.organ);
+  if (!supervisor) throw new Error(`no facts of organ ${finding.organ}`);
+  const payload = { orderId: finding.id, ...demanded, reason: finding.text, supervisor, orderedAt: at.toISOString() };
+  await store.tellOrdered(tx, payload, at);
+}
+
+/** Signs for a finding (签收): approver or reviewer of the organ that decided. Again, it changes nothing. */
+export function acknowledgeFinding(
+  { db, now }: SupervisionDependencies,
+  actor: Actor,
+  asked: { finding: string; dryRun: boolean },
+): Promise<store.FindingRow> {
+  return transact(db, asked.dryRun, async (tx) => {
+    const stored = await store.lockFinding(tx, asked.finding);
+    const { person, finding } = requireAnswerer(actor, stored);
+    if (finding.acknowledgedAt !== null) return requireStored(tx, finding.id);
+    const at = now();
+    const state = finding.state === 'OPEN' ? ('ACKNOWLEDGED' as const) : finding.state;
+    const entry = { event: 'ACKNOWLEDGED' as const, note: null, at, ...by(person) };
+    await store.enterFinding(tx, finding.id, entry, { state, acknowledgedBy: person.name, acknowledgedAt: at });
+    return requireStored(tx, finding.id);
+  });
+}
+
+/** Closes a notice or a rectification (销号): the supervisor whose finding it is, with a word on how it ended. */
+export function closeFinding(
+  { db, now }: SupervisionDependencies,
+  actor: Actor,
+  asked: { finding: string; note: string; dryRun: boolean },
+): Promise<store.FindingRow> {
+  return transact(db, asked.dryRun, async (tx) => {
+    const { person, finding } = requireCloser(actor, await store.lockFinding(tx, asked.finding));
+    requireWords(asked.note, 'note');
+    const at = now();
+    const entry = { event: 'CLOSED' as const, note: asked.note, at, ...by(person) };
+    await store.enterFinding(tx, finding.id, entry, { state: 'CLOSED', answer: asked.note, endedAt: at });
+    return requireStored(tx, finding.id);
+  });
+}
+
+async function requireStored(tx: Transaction, id: string): Promise<store.FindingRow> {
+  const stored = await store.lockFinding(tx, id);
+  if (!stored) throw new Refusal('FINDING_UNKNOWN', 'finding');
+  return stored;
+}
+
+/** Takes what the issuing organ answered to an order: carried out, declined, overtaken. */
+export async function takeAnswer(tx: Transaction, answered: EventPayload<'OrderAnswered'>): Promise<void> {
+  const finding = await requireStored(tx, answered.orderId);
+  if (finding.endedAt !== null) return;
+  const at = new Date(answered.answeredAt);
+  const { answer: event, reason: note, actor } = answered;
+  const entry = { event, note, at, actorId: 'licenses', actor, organ: null };
+  await store.enterFinding(tx, finding.id, entry, { state: event, answer: note, endedAt: at });
+}

@@ -1,0 +1,84 @@
+import { and, eq, isNull, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { append, type MessageTables } from '../../kernel/outbox.ts';
+import type { LicenseRecord } from '../record.ts';
+import * as tables from '../tables.ts';
+
+const { act, duty, license, licenseVersion } = tables;
+const messages: MessageTables = tables;
+const CONSUMERS = { cases: ['DutyChanged'] } as const;
+
+type DutyRow = typeof duty.$inferSelect;
+
+/** Ids of duties: one per thing that waits. */
+export const dutyOf = {
+  /** A delivered sheet whose version is out of force must come back. */
+  recall: (blankNumber: string) => `recall:${blankNumber}`,
+  /** A prepared act waits for its seal. */
+  seal: (actId: string) => `seal:${actId}`,
+  /** The city library refused a license for good. */
+  collection: (number: string) => `collection:${number}`,
+  /** A supervisor's order is not answered. */
+  order: (orderId: string) => `order:${orderId}`,
+};
+
+/** What a duty says of its license. */
+export type DutySubject = Pick<DutyRow, 'identifier' | 'name' | 'organs' | 'divisionCode'>;
+
+/** Opens a duty, or opens it again, and tells so; one that is open already with the same reason changes nothing. */
+export async function openDuty(
+  tx: Transaction,
+  opened: Pick<DutyRow, 'id' | 'kind' | 'reason'> & DutySubject & { at: Date },
+): Promise<void> {
+  const { at, ...row } = opened;
+  const [changed] = await tx
+    .insert(duty)
+    .values({ ...row, openedAt: at })
+    .onConflictDoUpdate({
+      target: duty.id,
+      set: {
+        ...row,
+        openedAt: sql`case when ${duty.closedAt} is null then ${duty.openedAt} else excluded.opened_at end`,
+        closedAt: null,
+      },
+      setWhere: sql`${duty.closedAt} is not null or ${duty.reason} is distinct from excluded.reason`,
+    })
+    .returning();
+  if (changed) await tell(tx, changed, at);
+}
+
+/** Closes a duty and tells so, where it is open. */
+export async function closeDuty(tx: Transaction, id: string, at: Date): Promise<void> {
+  const [closed] = await tx
+    .update(duty)
+    .set({ closedAt: at })
+    .where(and(eq(duty.id, id), isNull(duty.closedAt)))
+    .returning();
+  if (closed) await tell(tx, closed, at);
+}
+
+async function tell(tx: Transaction, row: DutyRow, at: Date): Promise<void> {
+  const { id: dutyId, openedAt, closedAt, ...rest } = row;
+  const payload = { dutyId, ...rest, openedAt: openedAt.toISOString(), closedAt: closedAt?.toISOString() ?? null };
+  await append(tx, messages, CONSUMERS, { type: 'DutyChanged', stream: `duty:${dutyId}`, occurredAt: at, payload });
+}
+
+/** What a duty about a license says of it: the current version, the issuing organ, the county that handles it. */
+export async function subjectOfLicense(db: Reader, number: string): Promise<DutySubject> {
+  const [found] = await db
+    .select({ license, record: licenseVersion.record })
+    .from(license)
+    .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
+    .where(eq(license.number, number));
+  if (!found) throw new Error(`no license ${number}`);
+  const { headIdentifier: identifier, issuer, handledBy: divisionCode } = found.license;
+  return { identifier, name: found.record.ZZMC, organs: [issuer.id], divisionCode };
+}
+
+/** What a duty about a prepared act says of its license, which an issue has yet to make. */
+export async function subjectOfAct(db: Reader, intent: typeof act.$inferSelect): Promise<DutySubject> {
+  if (intent.act !== 'ISSUE') return { ...(await subjectOfLicense(db, intent.number)), identifier: intent.identifier };
+  const record = intent.record as LicenseRecord;
+  const { identifier, organ } = intent;
+  return { identifier, name: record.ZZMC, organs: [organ.id], divisionCode: record.KZ_BLXZQH };
+}

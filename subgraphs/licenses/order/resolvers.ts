@@ -1,0 +1,45 @@
+import { hasRole } from '../../kernel/actor.ts';
+import { readPage, toConnection } from '../../kernel/page.ts';
+import { forbidden, type GraphContext, requirePerson, settle } from '../../kernel/serve.ts';
+import type { IssueDependencies } from '../issue.ts';
+import type { DeclineOrderInput, QuerySupervisionOrdersArgs } from '../resolvers.gen.ts';
+import * as view from '../view.ts';
+import * as store from './store.ts';
+import { declineOrder } from './workflow.ts';
+
+const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
+
+/** Supervisors' orders on licenses, for the organ that has to answer and the one that gave them. */
+export function orderResolvers(deps: IssueDependencies) {
+  const { db } = deps;
+  return {
+    Query: {
+      supervisionOrders: async (_: unknown, args: QuerySupervisionOrdersArgs, { actor }: GraphContext) => {
+        const person = requirePerson(actor);
+        const auditor = hasRole(person, 'AUDITOR');
+        if (!auditor && (person.organ === null || !hasRole(person, 'APPROVER', 'SUPERVISOR'))) {
+          throw forbidden('监管指令只供发证机关审批人、监管人员和审计人员查阅。');
+        }
+        const page = readPage(args, readSerial);
+        const found = await store.listOrders(db, auditor ? null : person.organ, args.filter?.state ?? null, page);
+        return toConnection(
+          found,
+          (row) => [String(row.serial)],
+          (row) => row,
+        );
+      },
+    },
+    Mutation: {
+      declineOrder: (_: unknown, { input }: { input: DeclineOrderInput }, { actor }: GraphContext) => {
+        requirePerson(actor);
+        return settle(async () => ({ order: await declineOrder(deps, actor, input) }));
+      },
+    },
+    License: { orders: (of: view.LicenseView) => view.loadOrders(db, of) },
+    SupervisionOrder: {
+      supervisor: ({ supervisorId }: store.OrderRow) => ({ id: supervisorId }),
+      license: ({ number }: store.OrderRow, _: unknown, context: GraphContext) =>
+        view.loadHead(db, context, requirePerson(context.actor), number),
+    },
+  };
+}

@@ -1,0 +1,275 @@
+import type { Transaction } from '../../db/client.ts';
+import { type Actor, requireRole, writeAuthorisation } from '../kernel/actor.ts';
+import { type Clock, dayOf } from '../kernel/day.ts';
+import { UnprintableText } from '../kernel/document.ts';
+import { contentDigest } from '../kernel/events.ts';
+import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import * as ledger from './ledger.ts';
+import {
+  type CertificateTask,
+  type LicenseHead,
+  makesVersion,
+  type OwnAct,
+  recordOf,
+  requireFits,
+  requireOwnAct,
+  requirePaperClerk,
+  requireReason,
+  requireTaskAct,
+  type Sealing,
+  stateAfter,
+  statementOf,
+} from './license.ts';
+import { requireNoOpenOrder, requireOrder } from './order/order.ts';
+import { lockOpenOrders, lockOrder } from './order/store.ts';
+import { requireInStock, requireSpoilable } from './paper.ts';
+import type { LicenseRecord } from './record.ts';
+import * as store from './store.ts';
+
+/** ① of every act: whatever can refuse does so, and what is to be sealed is written down. Runs in its caller's transaction. */
+
+export interface PrepareDependencies {
+  now: Clock;
+  /** Renders the document of a record; the same record gives the same bytes. */
+  render: (record: LicenseRecord) => Uint8Array;
+  authorisationKey: Uint8Array;
+  publicUrl: string;
+}
+
+/**
+ * ① for an act that a granted case ends in: everything that can refuse is checked and reserved (number, version, blank,
+ * seal), and the canonical record is stored. Gives the act's id; the same id where the case was asked for before.
+ */
+export async function prepareCaseAct(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  actor: Actor,
+  asked: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
+): Promise<string> {
+  const row = await store.lockTask(tx, asked.caseId);
+  if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
+  const task = store.toTask(row);
+  const clerk = requirePaperClerk(actor, task);
+  requireTaskAct(task, asked.act);
+  const before = await store.findActByCase(tx, asked.caseId);
+  if (before) return before.id;
+
+  const at = deps.now();
+  const standing = await lockStanding(tx, task);
+  const sealName = await store.requireSealName(tx, task.issuer.id, task.content.matterId, at);
+  const sealing = { authorisedBy: await authoriserOf(task), authorisedAt: at, sealName };
+  const base = {
+    id: crypto.randomUUID(),
+    act: task.content.action,
+    caseId: task.caseId,
+    contentDigest: task.contentDigest,
+    authorisation: task.authorisation,
+    organ: task.issuer,
+    matterId: task.content.matterId,
+    actorId: clerk.id,
+    actor: clerk.name,
+    preparedAt: at,
+  };
+  if (contentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  if (!makesVersion(task.content.action)) {
+    if (!standing) throw new Refusal('LICENSE_UNKNOWN', 'case');
+    const after = stateAfter(standing.state, 'CANCEL');
+    const said = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
+    const record = statementOf(standing, 'CANCEL', after, sealing, said);
+    await ledger.insertAct(tx, { ...base, ...identityOf(standing), stateAfter: after, record });
+    return base.id;
+  }
+  const planned = await planVersion(tx, deps, task, standing, sealing);
+  const blankNumber = asked.blankNumber ?? '';
+  requireInStock(await store.lockBlank(tx, blankNumber), task.issuer.id, 'blankNumber');
+  const { identifier } = planned;
+  requireRenderable(deps, planned.record);
+  await ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber });
+  await ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at });
+  return base.id;
+}
+
+/** Refuses FIELD_MALFORMED where the document cannot be set, before anything is reserved: a rare character that no font has. */
+function requireRenderable({ render }: PrepareDependencies, record: LicenseRecord): void {
+  try {
+    render(record);
+  } catch (error) {
+    if (!(error instanceof UnprintableText)) throw error;
+    throw new Refusal('FIELD_MALFORMED', 'case', '含有字库没有的字，无法制证');
+  }
+}
+
+/** The standing license that a task's act is on, locked; null where the task issues a new one. */
+async function lockStanding(tx: Transaction, task: CertificateTask): Promise<LicenseHead | null> {
+  const { action, licenseNumber } = task.content;
+  if (action === 'ISSUE') return null;
+  const stored = licenseNumber === null ? null : await store.lockHead(tx, licenseNumber);
+  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
+  const head = store.headOf(stored);
+  requireFits(task, head);
+  requireNoOpenOrder(action, await lockOpenOrders(tx, head.number));
+  return head;
+}
+
+/** The name of the person who authorised the seal. Only the seals subgraph can tell whether the statement is genuine; it checks before it signs. */
+async function authoriserOf(task: CertificateTask): Promise<string> {
+  const [, body = ''] = task.authorisation.split('.');
+  try {
+    const { actorName } = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as { actorName?: unknown };
+    if (typeof actorName === 'string') return actorName;
+  } catch {}
+  throw new Refusal('SEAL_AUTHORISATION_INVALID');
+}
+
+const MOST_VERSIONS = 999;
+
+async function planVersion(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  task: CertificateTask,
+  standing: LicenseHead | null,
+  sealing: Sealing,
+) {
+  const issuedOn = dayOf(sealing.authorisedAt);
+  const number = standing?.number ?? (await store.reserveNumber(tx, task, Number(issuedOn.slice(0, 4))));
+  const version = (standing?.version ?? 0) + 1;
+  if (version > MOST_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  const identifier = writeLicenseIdentifier({
+    type: task.content.licenseType,
+    issuer: task.issuer.uscc,
+    serial: number,
+    version,
+  });
+  const replaces = standing?.identifier ?? null;
+  const { publicUrl } = deps;
+  const record = recordOf({ task, sealing, number, version, identifier, issuedOn, replaces, publicUrl });
+  return { number, version, identifier, record };
+}
+
+function identityOf({ number, version, identifier }: LicenseHead) {
+  return { number, version, identifier };
+}
+
+/**
+ * ① for an act on the issuing organ's own authority (suspension, restoration, an ending): the approver who asks
+ * authorises the seal by asking. Gives the act's id.
+ */
+export async function prepareOwnAct(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  actor: Actor,
+  asked: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
+): Promise<string> {
+  const head = store.headOf(await lockCurrent(tx, asked.identifier));
+  const approver = requireOwnAct(actor, head, asked.act);
+  const open = await lockOpenOrders(tx, head.number);
+  const named = asked.order === null ? null : await lockOrder(tx, asked.order);
+  const order = asked.order === null ? null : requireOrder(named, head.number, asked.act);
+  if (order === null) requireNoOpenOrder(asked.act, open);
+  // What carries an order out says what the supervisor said.
+  const reason = order?.reason ?? asked.reason ?? '';
+  requireReason(reason);
+  const at = deps.now();
+  const sealName = await store.requireSealName(tx, head.issuer.id, head.record.KZ_SX, at);
+  const after = stateAfter(head.state, asked.act);
+  const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
+  const orderId = order?.id ?? null;
+  const said = { reason, caseNumber: null, sheets: null, orderId };
+  const record = statementOf(head, asked.act, after, sealing, said);
+  return insertAuthorised(tx, deps, actor, head, {
+    act: asked.act,
+    record,
+    stateAfter: after,
+    reason,
+    orderId,
+    at,
+  });
+}
+
+/** ① for a sheet spoiled before delivery: the same version goes onto another blank, and a sealed entry links the two. */
+export async function prepareSpoil(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  actor: Actor,
+  asked: { identifier: string; blankNumber: string; replacement: string; reason: string },
+): Promise<string> {
+  const head = store.headOf(await lockCurrent(tx, asked.identifier));
+  const clerk = requirePaperClerk(actor, head);
+  requireReason(asked.reason);
+  const known = await store.lockBlank(tx, asked.blankNumber);
+  if (known?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
+  requireSpoilable(await store.lockSheet(tx, asked.blankNumber, head.identifier));
+  requireInStock(await store.lockBlank(tx, asked.replacement), head.issuer.id, 'replacement');
+  const at = deps.now();
+  const sealName = await store.requireSealName(tx, head.issuer.id, head.record.KZ_SX, at);
+  const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
+  const sheets = { spoiled: asked.blankNumber, replacement: asked.replacement };
+  const said = { reason: asked.reason, caseNumber: null, sheets };
+  const record = statementOf(head, 'SPOIL', head.state, sealing, said);
+  const id = await insertAuthorised(tx, deps, actor, head, {
+    act: 'SPOIL',
+    record,
+    stateAfter: head.state,
+    reason: asked.reason,
+    at,
+    blankNumber: asked.replacement,
+    spoiledBlank: asked.blankNumber,
+  });
+  const { identifier } = head;
+  await ledger.moveBlank(tx, asked.replacement, 'ASSIGNED', { identifier, actId: id, actor: clerk.name, at });
+  return id;
+}
+
+type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
+  Partial<Pick<store.ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId'>> & { reason: string; at: Date };
+
+/** Writes the intent of an act that its actor authorises by asking for it. */
+async function insertAuthorised(
+  tx: Transaction,
+  deps: PrepareDependencies,
+  actor: Actor,
+  head: LicenseHead,
+  intent: OwnActRow,
+): Promise<string> {
+  const person = requireRole(actor, 'APPROVER', 'WINDOW_CLERK', 'SEAL_KEEPER');
+  const { at, ...row } = intent;
+  const digest = contentDigest(intent.record);
+  const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, {
+    actor: person.id,
+    actorName: person.name,
+    organ: head.issuer.id,
+    matter: head.record.KZ_SX,
+    caseId: null,
+    act: intent.act,
+    contentDigest: digest,
+    authorisedAt: at.toISOString(),
+  });
+  const id = crypto.randomUUID();
+  await ledger.insertAct(tx, {
+    id,
+    ...identityOf(head),
+    ...row,
+    caseId: null,
+    contentDigest: digest,
+    authorisation,
+    organ: head.issuer,
+    matterId: head.record.KZ_SX,
+    actorId: person.id,
+    actor: person.name,
+    preparedAt: at,
+  });
+  return id;
+}
+
+/** The license that an identifier names, locked. Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, LICENSE_NOT_CURRENT. */
+export async function lockCurrent(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
+  const { serial } = requireLicenseIdentifier(identifier, 'identifier');
+  const stored = await store.lockHead(tx, serial);
+  if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
+  if (stored.version.identifier !== identifier) {
+    const [known] = await store.findVersions(tx, 'identifier', [identifier], null);
+    throw new Refusal(known ? 'LICENSE_NOT_CURRENT' : 'LICENSE_UNKNOWN', 'identifier');
+  }
+  return stored;
+}

@@ -1,0 +1,28 @@
+import { type Database, transact } from '../../db/client.ts';
+import type { Actor } from '../kernel/actor.ts';
+import type { Clock } from '../kernel/day.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import * as ledger from './ledger.ts';
+import { requireReason, requireVoidable } from './license.ts';
+import * as store from './store.ts';
+
+/**
+ * Gives up the act that a granted case was to end in (作废), with the reason, so that a grant whose act has become impossible still
+ * ends. Refuses CASE_NOT_GRANTED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, TASK_VOIDED, LICENSE_BUSY, REASON_MISSING.
+ */
+export function voidTask(
+  { db, now }: { db: Database; now: Clock },
+  actor: Actor,
+  asked: { case: string; reason: string; dryRun: boolean },
+): Promise<void> {
+  return transact(db, asked.dryRun, async (tx) => {
+    const row = await store.lockTask(tx, asked.case);
+    if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
+    const task = store.toTask(row);
+    const prepared = (await store.findActByCase(tx, task.caseId)) !== null;
+    const approver = requireVoidable(actor, task, prepared);
+    requireReason(asked.reason);
+    const said = { actor: approver.name, organ: task.issuer.id, reason: asked.reason, at: now() };
+    await ledger.voidTask(tx, task.caseId, said);
+  });
+}

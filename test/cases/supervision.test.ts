@@ -1,0 +1,102 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { faultsOfHouse } from '../support/house.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const route = ROUTES.DIRECT;
+const SUPERVISOR = 'yudu-lyj.supervisor';
+const APPROVER = 'yudu-lyj.approver';
+const PUSH = `id state level organ { id } decision decidedBy { id } dueOn missingYear reachedAt onTime overdue claimedBy
+  receipts { event actor } case { id number } actions { name allowed refusal { code } }`;
+const FINDING =
+  'id kind state text organ { id } decidedBy { id } licenseNumber answer receipts { event note } case { id }';
+
+describe('dual push, dual loop', () => {
+  let hub: TestHub;
+  beforeAll(async () => {
+    hub = await testHub();
+  });
+  afterAll(() => hub?.stop());
+
+  const pushesOf = async (person: string, caseId: string) => {
+    const { data, errors } = await hub.ask(
+      person,
+      `query($id: ID!) { case(id: $id) { pushes { ${PUSH} } findings { ${FINDING} } } }`,
+      { id: caseId },
+    );
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data.case;
+  };
+
+  test('decision, push, inbox, finding, order, suspended license: document and paper as one', async () => {
+    const id = await grantCase(hub, route);
+    const license = await issue(hub, route, id, 1);
+    const inbox = await hub.ask(SUPERVISOR, `{ approvalPushes(first: 100) { edges { node { ${PUSH} } } } }`);
+    const push = inbox.data.approvalPushes.edges
+      .map((edge: { node: object }) => edge.node)
+      .find((one: { case: { id: string } }) => one.case.id === id);
+    expect(push).toMatchObject({
+      state: 'SENT',
+      level: 'COUNTY',
+      organ: { id: 'yudu-lyj' },
+      decision: 'GRANTED',
+      overdue: false,
+      onTime: null,
+    });
+
+    const signed = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id }, `push { ${PUSH} }`);
+    expect(signed.push).toMatchObject({ state: 'SIGNED', onTime: true });
+    expect(signed.push.receipts.map((one: { event: string }) => one.event)).toEqual([
+      'OPENED',
+      'SENT',
+      'CLAIMED',
+      'SIGNED',
+    ]);
+
+    await until('cases know the license', async () => {
+      const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id });
+      return data.case.result === 'ISSUED';
+    });
+    const asked = { push: push.id, kind: 'SUSPENSION', text: '现场检查发现超范围采伐', requestKey: 'k1' };
+    const found = await act(hub, SUPERVISOR, 'recordFinding', 'RecordFindingInput', asked, `finding { ${FINDING} }`);
+    expect(found).toMatchObject({ refusal: null, finding: { state: 'ORDERED', licenseNumber: license.number } });
+
+    const order = await until('the order has arrived', async () => {
+      const { data } = await hub.ask(
+        APPROVER,
+        '{ supervisionOrders(first: 10, filter: { state: OPEN }) { edges { node { id act reason number license { identifier } supervisor { id } } } } }',
+      );
+      return data.supervisionOrders.edges[0]?.node;
+    });
+    expect(order).toMatchObject({
+      id: found.finding.id,
+      act: 'SUSPEND',
+      reason: asked.text,
+      number: license.number,
+      license: { identifier: license.identifier },
+      supervisor: { id: 'yudu-lyj' },
+    });
+    const done = await act(
+      hub,
+      APPROVER,
+      'suspendLicense',
+      'OwnActInput',
+      { identifier: license.identifier, order: order.id },
+      'license { state paper { validity } orders { state } acts { act reason order } }',
+    );
+    expect(done.license).toMatchObject({
+      state: 'SUSPENDED',
+      paper: { validity: 'SUSPENDED' },
+      orders: [{ state: 'CARRIED_OUT' }],
+    });
+    expect(done.license.acts.at(-1)).toEqual({ act: 'SUSPEND', reason: asked.text, order: order.id });
+    const ended = await until('the finding is answered', async () => {
+      const { findings } = await pushesOf(SUPERVISOR, id);
+      return findings[0].state === 'CARRIED_OUT' && findings[0];
+    });
+    expect(ended.receipts.map((one: { event: string }) => one.event)).toEqual(['RECORDED', 'CARRIED_OUT']);
+    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: 'x' })).toBe('PUSH_UNKNOWN');
+  });
+});
