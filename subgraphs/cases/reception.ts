@@ -12,6 +12,7 @@ import { loadCalendar } from './calendar/store.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
 import { guideOfHandIn, guideOn } from './guide.ts';
 import type { MaterialGiven } from './material/material.ts';
+import { listMaterials } from './material/store.ts';
 import { attachMaterials, requireComplete } from './material/workflow.ts';
 import { writeNotice } from './notice/workflow.ts';
 import * as store from './store.ts';
@@ -168,12 +169,22 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
     calendar: await loadCalendar(tx),
     now: at,
   });
+  const received = (await listMaterials(tx, [subject.id])).map(({ name, kind, copies }) => ({
+    name,
+    copies: kind === 'PAPER' ? copies : null,
+  }));
   const limits = {
     statutoryDays: guide?.statutoryDays ?? clock.limitDays,
     promisedDays: guide?.promisedDays ?? null,
     dueOn: clock.dueOn,
   };
-  await writeNotice(tx, { kind: 'ACCEPTANCE', subject: accepted, step: record, organ: acceptedBy, facts: { limits } });
+  await writeNotice(tx, {
+    kind: 'ACCEPTANCE',
+    subject: accepted,
+    step: record,
+    organ: acceptedBy,
+    facts: { limits, received },
+  });
   return accepted;
 }
 

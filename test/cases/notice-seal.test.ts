@@ -1,5 +1,6 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../db/client.ts';
 import { type Connected, connect } from '../../db/client.ts';
 import { listAttention } from '../../subgraphs/cases/attention/store.ts';
 import * as store from '../../subgraphs/cases/notice/store.ts';
