@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, asc, type Column, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import { unionAll } from 'drizzle-orm/pg-core';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
@@ -218,7 +218,7 @@ export function attentionSource(db: Database, today: Day) {
       ),
       id: push.id,
       caseId: push.caseId,
-      organs: sql<string[]>`array_remove(array[${push.organ}, ${push.decidedBy}], null)`.as('organs'),
+      organs: organsOf(push.organ, push.decidedBy),
       since: push.decidedAt,
       dueOn: push.dueOn,
     })
@@ -229,13 +229,21 @@ export function attentionSource(db: Database, today: Day) {
       kind: sql<AttentionKind>`'RECTIFICATION_OVERDUE'`.as('kind'),
       id: finding.id,
       caseId: finding.caseId,
-      organs: sql<string[]>`array[${finding.organ}, ${finding.decidedBy}]`.as('organs'),
+      organs: organsOf(finding.organ, finding.decidedBy),
       since: finding.recordedAt,
       dueOn: finding.dueOn,
     })
     .from(finding)
     .where(and(inArray(finding.state, ['OPEN', 'ACKNOWLEDGED']), lt(finding.dueOn, today)));
   return unionAll(pushes, rectifications);
+}
+
+/** The organs that two columns name, each once. */
+function organsOf(one: Column, other: Column) {
+  const named = sql<
+    string[]
+  >`array(select distinct one from unnest(array[${one}, ${other}]) one where one is not null order by 1)`;
+  return named.mapWith(caseFile.parties).as('organs');
 }
 
 export type AttentionKind = 'PUSH_OVERDUE' | 'PUSH_WAITING_FOR_ORGAN' | 'RECTIFICATION_OVERDUE';
