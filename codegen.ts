@@ -3,6 +3,7 @@ import type { CodegenConfig } from '@graphql-codegen/cli';
 /** What resolvers of a type build on, where that is more than the type's own fields. */
 const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cases: {
+    AttentionItem: './attention/attention.ts#AttentionRow',
     Case: './view.ts#CaseView',
     ApprovalPush: './supervision/view.ts#PushView',
     SupervisionFinding: './supervision/view.ts#FindingView',

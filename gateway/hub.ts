@@ -2,7 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { type Connected, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
-import { type Cases, createCases } from '../subgraphs/cases/index.ts';
+import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
 import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import type { Envelope } from '../subgraphs/kernel/events.ts';
@@ -34,6 +34,8 @@ export interface HubConfig {
   library: { url: string; clientId: string; clientSecret: string } | null;
   /** `local`: subgraphs by function call. `http`: each behind a port of 127.0.0.1, as in many processes. */
   transport?: 'local' | 'http';
+  /** The office's scanner of uploaded files; the hub's own where it is absent. */
+  scan?: CasesDependencies['scan'];
   now?: Clock;
   pollMs?: number;
   onStep?: LicensesDependencies['onStep'];
@@ -155,6 +157,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     authorisationKey: authorisationKeys.cases,
     publicUrl: config.publicUrl,
     sign: signFor('cases'),
+    scan: config.scan,
     send: { licenses: tell('cases', () => licenses) },
   });
   const matters = createMatters({ ...shared, db: pools.matters.db, send: { cases: tell('matters', () => cases) } });

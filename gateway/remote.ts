@@ -45,6 +45,19 @@ export async function passOn(app: FastifyInstance, name: string, baseUrl: string
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     await scope.register(replyFrom, { undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS } });
-    scope.all(`/${name}/*`, (request, reply) => reply.from(`${baseUrl}${request.url}`));
+    scope.all(`/${name}/*`, (request, reply) =>
+      reply.from(`${baseUrl}${request.url}`, {
+        // The wait for 100 Continue ended here; the client towards the subgraph knows no such header.
+        rewriteRequestHeaders: (_request, { expect: _, ...headers }) => headers,
+        // Of one hop, not of the whole way (RFC 9110, 7.6.1).
+        rewriteHeaders: ({ connection: _, 'keep-alive': _timeout, ...headers }) => headers,
+        // Hangs up as well: somebody may still be sending what nobody takes any more.
+        onError: (broken) =>
+          broken
+            .code(502)
+            .header('connection', 'close')
+            .send({ code: 'SUBGRAPH_AWAY', message: '服务暂时不可用，请稍后再试。' }),
+      }),
+    );
   });
 }

@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
-import { type GraphContext, graphContext, identify } from '../subgraphs/kernel/serve.ts';
+import { attachment, type GraphContext, graphContext, identify } from '../subgraphs/kernel/serve.ts';
 import type { Doorkeeper } from './auth.ts';
 import {
   badIdentifierPage,
@@ -78,21 +78,11 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
     reply.header('etag', `"${digest}"`).header('cache-control', 'private, max-age=0, must-revalidate');
     if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();
     return reply
-      .header('content-disposition', disposition(file.name))
+      .header('content-disposition', attachment(file.name))
       .header('x-content-type-options', 'nosniff')
       .type(file.mediaType)
       .send(Buffer.from(file.bytes));
   });
-}
-
-/** RFC 6266 with the name in UTF-8 (RFC 8187). */
-function disposition(name: string): string {
-  const plain = name.replace(/[^\w.-]/g, '_');
-  const encoded = encodeURIComponent(name).replace(
-    /['()*]/g,
-    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
-  );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
 function html(reply: FastifyReply, status: number, page: string): FastifyReply {

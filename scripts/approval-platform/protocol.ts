@@ -38,7 +38,8 @@ export const ORDERS = {
         reason: z.string().nullable().default(null),
         validFrom: z.iso.date().nullable().default(null),
       })
-      .transform((one) => ({ ...one, authoriseSeal: one.decision === 'GRANTED' })),
+      // Whoever decides authorises the seal on what follows: a license, or the decision's own document.
+      .transform((one) => ({ ...one, authoriseSeal: true })),
   },
   '/send-back': { type: 'SENT_BACK', form: z.strictObject({ ...order, reason: z.string() }) },
   '/pause': {

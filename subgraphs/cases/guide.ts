@@ -19,3 +19,16 @@ export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string 
   const county = found.counties.findLast((one) => one.divisionCode === divisionCode && one.validFrom <= day);
   return { version: found.version, ...(county?.guide ?? found.city) };
 }
+
+/**
+ * What may be handed in on `day` before it is known who accepts, the county or the city by its equal right: the county's guide, and
+ * what the city alone asks for as something that may be left out. Null where no version is in force.
+ */
+export function guideOfHandIn(guides: PublishedGuides, day: Day, divisionCode: string): GuideFact | null {
+  const county = guideOn(guides, day, divisionCode);
+  const city = guideOn(guides, day, null);
+  if (!county || !city) return null;
+  const known = new Set(county.materials.map(({ code }) => code));
+  const beside = city.materials.filter(({ code }) => !known.has(code)).map((one) => ({ ...one, required: false }));
+  return { ...county, materials: [...county.materials, ...beside] };
+}

@@ -5,6 +5,9 @@ import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
+import { materialRoutes } from './material/routes.ts';
+import { builtInScan, type Scan } from './material/scan.ts';
+import { startKeeper } from './material/workflow.ts';
 import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
 import { deliverTo } from './platform/delivery.ts';
@@ -25,6 +28,8 @@ export interface CasesDependencies extends PlatformDependencies, WebhookDependen
   send: { licenses: (event: Envelope) => Promise<void> };
   /** Seals decision documents (决定书). */
   sign: Sign;
+  /** Sees every uploaded file before anybody else; the hub's own scanner where an office names none. */
+  scan?: Scan;
   pollMs?: number;
 }
 
@@ -39,20 +44,20 @@ const MOVE_POLL_MS = 30_000;
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
+  const uploads = { ...dependencies, scan: dependencies.scan ?? builtInScan };
   let relays: Relay[] = [];
   let sealing: ReturnType<typeof startSealing> | null = null;
+  let keeper: ReturnType<typeof startKeeper> | null = null;
   let moving: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   return {
     name: 'cases',
-    schema: subgraphSchema(
-      readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
-      caseResolvers(dependencies),
-    ),
+    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), caseResolvers(uploads)),
     receive: (producer, event) => receive(dependencies, producer, event),
     routes(app, options) {
       statisticsRoutes(app, dependencies, options);
       platformRoutes(app, dependencies);
+      materialRoutes(app, uploads, options);
       noticeRoutes(app, dependencies, options);
       supervisionRoutes(app, dependencies);
     },
@@ -68,6 +73,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
         startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
         startRelay({ ...shared, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
       ];
+      keeper = startKeeper(uploads, onError ?? (() => {}), pollMs);
       sealing = startSealing(dependencies);
       moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
       timer = setInterval(() => {
@@ -79,7 +85,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
     },
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([...relays.map((relay) => relay.stop()), sealing?.stop(), moving]);
+      await Promise.all([...relays.map((relay) => relay.stop()), sealing?.stop(), keeper?.stop(), moving]);
     },
     recordAgreement: async (row) => {
       const by = { recordedBy: '初始化', recordedAt: dependencies.now() };

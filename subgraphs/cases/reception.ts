@@ -10,7 +10,10 @@ import { type Application, requireApplication, requireLine, TEXT_LENGTH } from '
 import { clockOf } from './calendar/clock.ts';
 import { loadCalendar } from './calendar/store.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
-import { guideOn } from './guide.ts';
+import { guideOfHandIn, guideOn } from './guide.ts';
+import type { MaterialGiven } from './material/material.ts';
+import { listMaterials } from './material/store.ts';
+import { attachMaterials, requireComplete } from './material/workflow.ts';
 import { writeNotice } from './notice/workflow.ts';
 import * as store from './store.ts';
 import { type Acting, act, requireReason, stepBy, type WorkflowDependencies } from './workflow.ts';
@@ -20,6 +23,7 @@ import { type Acting, act, requireReason, stepBy, type WorkflowDependencies } fr
 export interface Request {
   matterId: string;
   application: Application;
+  materials: readonly MaterialGiven[];
   /** The same person's same key finds the case that the first request made. */
   requestKey: string | null;
   dryRun: boolean;
@@ -53,7 +57,7 @@ async function requireAgreed(
 /**
  * Receives an application (收件): the applicant's own, from wherever it is filed, or one that a clerk takes in.
  * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD, REQUEST_KEY_REUSED, and
- * whatever `requireApplication` finds wrong with it.
+ * whatever `requireApplication` and `attachMaterials` find wrong with it.
  */
 export function receiveApplication(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
   return transact(deps.db, request.dryRun, async (tx) => {
@@ -88,10 +92,10 @@ async function open(
   request: Request,
   given: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
 ): Promise<Case> {
-  const { application, requestKey } = request;
+  const { application, materials, requestKey } = request;
   const { matter, delegation, person, at } = given;
   if (requestKey !== null) requireLine(requestKey, REQUEST_KEY_LENGTH, 'requestKey');
-  const digest = contentDigest({ matterId: request.matterId, ...application });
+  const digest = contentDigest({ matterId: request.matterId, ...application, materials });
   const before = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
   if (before) return requireSame(before, digest);
 
@@ -106,11 +110,29 @@ async function open(
     { file, divisionCode: county, request: { by: person.id, key: requestKey, digest } },
     stepBy(person, 'RECEIVED', at),
   );
-  if (made) return made.subject;
+  if (made) {
+    await handIn(tx, made.subject, person, materials, at);
+    return made.subject;
+  }
   // Two with one key at once: the other was first, and its case is the answer to both.
   const other = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
   if (!other) throw new Error('a request key without a case');
   return requireSame(other, digest);
+}
+
+/** Takes materials in (收取材料), checked against the guide of the day. */
+async function handIn(
+  tx: Transaction,
+  subject: Case,
+  actor: Person,
+  given: readonly MaterialGiven[],
+  at: Date,
+): Promise<void> {
+  const { matter, delegation, applicant } = subject;
+  const guides = await store.findGuideFact(tx, matter.matterId);
+  const county = divisionOf(matter, delegation.countyOrgan);
+  const guide = guides && county !== null ? guideOfHandIn(guides, dayOf(at), county) : null;
+  await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, given, at });
 }
 
 function requireSame(before: { stored: store.StoredCase; digest: string }, digest: string): Case {
@@ -119,7 +141,7 @@ function requireSame(before: { stored: store.StoredCase; digest: string }, diges
 }
 
 /**
- * Accepts a received application (受理). Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, and what the action refuses.
+ * Accepts a received application (受理). Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, MATERIALS_MISSING, and what the action refuses.
  * From here the case keeps its matter, mode and guide as they stand today.
  */
 export function acceptApplication(deps: WorkflowDependencies, acting: Acting): Promise<Case> {
@@ -137,6 +159,7 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
   const guides = await store.findGuideFact(tx, matter.matterId);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, dayOf(at), division);
+  if (guide) await requireComplete(tx, subject.id, guide);
   const record = { ...stepBy(clerk, 'ACCEPTED', at), organ: acceptedBy };
   const accepted = await store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
   const clock = clockOf({
@@ -146,12 +169,22 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
     calendar: await loadCalendar(tx),
     now: at,
   });
+  const received = (await listMaterials(tx, [subject.id])).map(({ name, kind, copies }) => ({
+    name,
+    copies: kind === 'PAPER' ? copies : null,
+  }));
   const limits = {
     statutoryDays: guide?.statutoryDays ?? clock.limitDays,
     promisedDays: guide?.promisedDays ?? null,
     dueOn: clock.dueOn,
   };
-  await writeNotice(tx, { kind: 'ACCEPTANCE', subject: accepted, step: record, organ: acceptedBy, facts: { limits } });
+  await writeNotice(tx, {
+    kind: 'ACCEPTANCE',
+    subject: accepted,
+    step: record,
+    organ: acceptedBy,
+    facts: { limits, received },
+  });
   return accepted;
 }
 
@@ -188,10 +221,11 @@ function daysLater(at: Date, days: number): Day {
   return dayOf(new Date(at.getTime() + days * 86_400_000));
 }
 
-/** What a supplement may put right: the lines of the application and the license it names. */
+/** What a supplement may put right: the lines of the application, the license it names, its materials. */
 export interface Supplement {
   fields: Application['fields'] | null;
   licenseNumber: string | null;
+  materials: readonly MaterialGiven[];
   note: string | null;
 }
 
@@ -204,6 +238,7 @@ export function supplement(deps: WorkflowDependencies, acting: Acting, given: Su
     const licenseNumber = given.licenseNumber ?? subject.licenseNumber;
     const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
     requireApplication(subject.delegation, { applicant: subject.applicant, fields, licenseNumber }, license);
+    await handIn(tx, subject, person, given.materials, at);
     const record = stepBy(person, 'SUPPLEMENTED', at, { note: given.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });
   });

@@ -5,8 +5,11 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
 import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
+import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
+import { materialResolvers, readMaterial } from './material/resolvers.ts';
+import type { MaterialDependencies } from './material/workflow.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
@@ -21,34 +24,37 @@ import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** The face of cases: this room's own resolvers, and those of the rooms beside it. */
-export function caseResolvers(dependencies: PlatformDependencies & WebhookDependencies): Resolvers {
+export function caseResolvers(
+  dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
+): Resolvers {
   const { db } = dependencies;
-  const supervision = supervisionResolvers(dependencies, (context, id) => findVisible(db, context, id));
+  const findCase = (context: GraphContext, id: string) => findVisible(db, context, id);
   const rooms: Resolvers[] = [
+    {
+      Query: queries(db),
+      Mutation: { ...receptionMutations(dependencies), ...stepMutations(dependencies) },
+      Case: { __resolveReference: ({ id }, context) => findCase(context, id) },
+    },
+    runningResolvers(db),
     agreementResolvers(dependencies),
+    attentionResolvers(dependencies, findCase),
     calendarResolvers(dependencies),
+    materialResolvers(dependencies),
     noticeResolvers(dependencies),
     platformResolvers(dependencies),
     statisticsResolvers(dependencies),
-    supervision,
+    supervisionResolvers(dependencies, findCase),
   ];
-  return {
-    Date: GraphQLLocalDate,
-    DateTime: GraphQLDateTime,
-    Query: Object.assign(queries(db), ...rooms.map((room) => room.Query)),
-    Matter: runningResolvers(db).Matter,
-    Mutation: Object.assign(
-      receptionMutations(dependencies),
-      stepMutations(dependencies),
-      ...rooms.map((room) => room.Mutation),
-    ),
-    Case: Object.assign(
-      { __resolveReference: ({ id }, context) => findVisible(db, context, id) } satisfies Resolvers['Case'],
-      ...rooms.map((room) => room.Case),
-    ),
-    ApprovalPush: supervision.ApprovalPush,
-    SupervisionFinding: supervision.SupervisionFinding,
-  };
+  return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...join(rooms) };
+}
+
+/** The resolvers of all rooms, type by type. */
+function join(rooms: readonly Resolvers[]): Resolvers {
+  const types: Record<string, object> = {};
+  for (const room of rooms) {
+    for (const [type, fields] of Object.entries(room)) types[type] = { ...types[type], ...fields };
+  }
+  return types;
 }
 
 function queries(db: Database) {
@@ -100,7 +106,8 @@ function receptionMutations(deps: workflow.WorkflowDependencies) {
     supplementCase: (_, { input }, { actor }) =>
       settleCase(actor, () => {
         const { fields = null, licenseNumber = null, note = null } = input;
-        return reception.supplement(deps, acting(actor, input), { fields, licenseNumber, note });
+        const materials = input.materials.map(readMaterial);
+        return reception.supplement(deps, acting(actor, input), { fields, licenseNumber, materials, note });
       }),
     closeUnsupplemented: (_, { input }, { actor }) =>
       settleCase(actor, () => reception.closeUnsupplemented(deps, acting(actor, input))),
@@ -139,7 +146,8 @@ function acting(actor: Actor, input: { case: string; dryRun: boolean }): workflo
 
 function readRequest(input: ApplicationInput): reception.Request {
   const { matter, applicant, fields, licenseNumber = null, requestKey = null, dryRun } = input;
-  return { matterId: matter, application: { applicant, fields, licenseNumber }, requestKey, dryRun };
+  const materials = input.materials.map(readMaterial);
+  return { matterId: matter, application: { applicant, fields, licenseNumber }, materials, requestKey, dryRun };
 }
 
 /** A person's mutation on a case; without a token it is a fault, not a refusal. */

@@ -127,3 +127,4 @@ export * from './statistics/tables.ts';
 export * from './supervision/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+export * from './material/tables.ts';

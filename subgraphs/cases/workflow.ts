@@ -19,6 +19,7 @@ import {
   type StepRecord,
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
+import { requireStillGood } from './material/workflow.ts';
 import { hasSealedDecision } from './notice/store.ts';
 import { prepareDecision } from './notice/workflow.ts';
 import * as store from './store.ts';
@@ -110,6 +111,7 @@ export function decideCase(deps: WorkflowDependencies, acting: Acting, input: De
     const approver = permissions.decideCase(subject, acting.actor);
     const license = subject.licenseNumber === null ? null : await store.findLicense(tx, subject.licenseNumber);
     const content = decide(subject, input, license, dayOf(at));
+    if (input.decision === 'GRANTED') await requireStillGood(tx, subject.id, dayOf(at));
     const said = { note: input.reason, finding: input.decision };
     const step = stepBy(approver, 'DECIDED', at, said);
     const decided = await store.addStep(tx, subject, step);

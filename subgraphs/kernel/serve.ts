@@ -190,6 +190,16 @@ export async function identify(
   }
 }
 
+/** `content-disposition` of a file to be saved: RFC 6266 with the name in UTF-8 (RFC 8187). */
+export function attachment(name: string): string {
+  const plain = name.replace(/[^\w.-]/g, '_');
+  const encoded = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+}
+
 /** The service that sent a request; throws TokenError unless it proves to belong to this hub. */
 export function requireService(request: FastifyRequest, options: ServeOptions): Promise<string> {
   return readServiceToken(bearer(request) ?? '', options.serviceKey, options.now());

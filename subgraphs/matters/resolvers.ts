@@ -1,6 +1,7 @@
+import { GraphQLError } from 'graphql';
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
-import { type Clock, type Day, dayOf } from '../kernel/day.ts';
+import { type Clock, type Day, dayOf, isDay } from '../kernel/day.ts';
 import type { Assignment, OrganFact } from '../kernel/events.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, loader } from '../kernel/serve.ts';
@@ -112,6 +113,8 @@ function matterFields({ now }: ResolverDependencies, loadMatter: Load<Matter | n
 
 function readFilter(given: Partial<store.MatterFilter>, today: Day): store.MatterFilter {
   const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = given;
+  // The scalar takes a year 0000, which no register knows.
+  if (on && !isDay(on)) throw new GraphQLError('on 须为真实日期。', { extensions: { code: 'BAD_USER_INPUT' } });
   return { mode, powerType, organ, nameContains, annex, on: on ?? today };
 }
 

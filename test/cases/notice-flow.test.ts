@@ -33,7 +33,7 @@ function walk(hub: TestHub) {
   };
   const accept = async ({ matter, organ }: typeof REVIEW) => {
     const input = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
-    const done = await act(hub, `${organ}.clerk`, 'acceptCase', 'AcceptCaseInput', input, 'case { id }');
+    const done = await act(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
     const examined = { case: done.case.id, finding: 'APPROVED' };
     await act(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examined, 'case { id }');
     return done.case.id as string;

@@ -1,11 +1,14 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import type { Database } from '../../db/client.ts';
 import { type Connected, connect } from '../../db/client.ts';
+import { listAttention } from '../../subgraphs/cases/attention/store.ts';
 import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { readAuthorisation } from '../../subgraphs/kernel/actor.ts';
-import { contentDigest, type Sign, type SignRequest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import type { Sign, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { actor } from '../support/actors.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { CITY, COUNTY, subjectOf } from '../support/notice.ts';
@@ -49,6 +52,12 @@ function signer(before: (request: SignRequest) => void = () => {}) {
     return { ...SIGNED, signature: Buffer.from(request.issuanceId) };
   };
   return { sign, asked };
+}
+
+/** What attention shows of decisions that wait for a seal, of an organ or of all. */
+async function unsealed(db: Database, organ: string | null) {
+  const filter = { organ, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const] };
+  return (await listAttention(db, filter, '2026-11-24', { first: 100, after: null })).rows;
 }
 
 describe('numbers', () => {
@@ -136,8 +145,7 @@ describe('a decision document', () => {
 
   test('survives a signer that falls over: the file stays, and it is shown until it is sealed', async () => {
     const { written } = await prepare();
-    const waiting = async () =>
-      (await store.waitingDecisions(pool.db, [CITY.id], 100)).filter((one) => one.noticeId === written.id);
+    const waiting = async () => (await unsealed(pool.db, CITY.id)).filter((one) => one.id === `decision ${written.id}`);
     let broken = true;
     const { sign, asked } = signer(() => {
       if (broken) throw new Error('connection lost');
@@ -146,13 +154,13 @@ describe('a decision document', () => {
     await expect(completeDecision({ db: pool.db, sign }, written.id)).rejects.toThrow('connection lost');
     expect(await waiting()).toEqual([
       expect.objectContaining({
-        organ: CITY.id,
-        number: written.number,
+        organs: [CITY.id],
+        subject: written.number,
         reason: '印章系统暂时无法连接，恢复后自动用印。',
         since: at,
       }),
     ]);
-    expect(await store.waitingDecisions(pool.db, [COUNTY.id], 100)).toEqual([]);
+    expect(await unsealed(pool.db, COUNTY.id)).toEqual([]);
     broken = false;
     expect(await completeDecision({ db: pool.db, sign }, written.id)).toBeNull();
     expect(asked[1]).toEqual(asked[0]);
@@ -166,7 +174,7 @@ describe('a decision document', () => {
     };
     const slow: Sign = async () => ({ state: 'PENDING', reason: '等待市级签章。' });
     const reasonOf = async () =>
-      (await store.waitingDecisions(pool.db, null, 100)).find((one) => one.noticeId === written.id)?.reason;
+      (await unsealed(pool.db, null)).find((one) => one.id === `decision ${written.id}`)?.reason;
     expect(await completeDecision({ db: pool.db, sign: refusing }, written.id)).toBe('此印章已停用。');
     expect(await reasonOf()).toBe('此印章已停用。');
     expect(await completeDecision({ db: pool.db, sign: slow }, written.id)).toBe('等待市级签章。');

@@ -85,7 +85,7 @@ describe('a message does what the organ’s own people could do', () => {
   });
 
   test.each([
-    ['a reason that is missing', { decision: 'REJECTED', authoriseSeal: false }, 'REASON_MISSING', 'reason'],
+    ['a reason that is missing', { decision: 'REJECTED', authoriseSeal: true }, 'REASON_MISSING', 'reason'],
     [
       'a seal that is not authorised',
       { ...GRANT, authoriseSeal: false },
@@ -211,7 +211,7 @@ describe('a message is done once', () => {
 
   test('two decisions under two ids, at once: one is done, one refused', async () => {
     const made = await forwardedCase(hub);
-    const no = { decision: 'REJECTED', reason: '不符合条件', authoriseSeal: false };
+    const no = { decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
     const answers = await Promise.all(
       [GRANT, no].map((more) => send(messageOf('DECIDED', made.number, clock(), more))),
     );

@@ -1,3 +1,7 @@
+import { execFile } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seed } from '../../scripts/seed.ts';
@@ -297,6 +301,39 @@ describe('importing a list of delegations', () => {
     const before = await register();
     await seed(hub.hub);
     expect(await register()).toEqual(before);
+  });
+
+  test('an office imports a file from the command line, and is told each bad line', async () => {
+    const url = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
+    const folder = mkdtempSync(join(tmpdir(), 'tongquan-import-'));
+    const file = join(folder, 'list.csv');
+    const env = { ...process.env, HUB_URL: url, TOKEN: await hub.token('administrator') };
+    const run = (list: string | Buffer, ...more: string[]) =>
+      new Promise<{ code: number; said: string }>((resolve) => {
+        writeFileSync(file, list);
+        const script = new URL('../../scripts/import.ts', import.meta.url).pathname;
+        execFile(process.execPath, [script, file, ...more], { env }, (error, stdout, stderr) =>
+          resolve({ code: error ? Number(error.code) : 0, said: stdout + stderr }),
+        );
+      });
+    try {
+      const list = `${HEAD}\nyd2022-1-07,2027-06-01,,yudu-sfj,,,,`;
+      const rehearsed = await run(list, '--dry-run');
+      expect(rehearsed).toMatchObject({ code: 0, said: expect.stringContaining('yudu-xzspj → yudu-sfj') });
+      expect(rehearsed.said).toContain(`在办件 1 件，随转：${running.moved?.number}`);
+      expect(rehearsed.said).toContain('仅为预演');
+      expect(await run(list, '--basis', '某文〔2026〕2号')).toMatchObject({
+        code: 0,
+        said: expect.stringContaining('已导入'),
+      });
+      expect(await run(list)).toMatchObject({ code: 0, said: expect.stringContaining('无变更') });
+      const bad = await run(`${list}\nyd2022-9-99,2027-06-01,END,,,,,`);
+      expect(bad).toMatchObject({ code: 1, said: expect.stringContaining(`${file}:3 matter MATTER_UNKNOWN`) });
+      const foreign = await run(Buffer.from([0xca, 0xc2, 0xcf, 0xee]));
+      expect(foreign).toMatchObject({ code: 1, said: expect.stringContaining('不是 UTF-8') });
+    } finally {
+      rmSync(folder, { recursive: true, force: true });
+    }
   });
 
   test('on its day a case that runs goes over with its matter, keeping its mode and what it ends in', async () => {

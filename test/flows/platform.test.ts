@@ -117,15 +117,22 @@ describe.each(['local', 'http'] as const)('a case through the city’s platform,
     const made = await forwardedCase(hub);
     await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
     await peer.close();
-    const decision = { case: made.id, decision: 'REJECTED', reason: '不符合条件' };
+    const decision = { case: made.id, decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
     expect(await refusalOf(hub, `${ORGAN}.approver`, 'decideCase', 'DecideCaseInput', decision)).toBeNull();
     await peer.open(platform);
     await until('the platform knows', async () =>
       (await peer.see('/cases')).some((one) => one.caseNumber === made.number && one.result === 'REJECTED'),
     );
-    const id = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'GRANTED' });
-    expect(await answerTo(id)).toMatchObject({ status: 422, outcome: 'REFUSED', code: 'CASE_STEP_NOT_ALLOWED' });
+    const late = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'GRANTED' });
+    expect(await answerTo(late)).toMatchObject({ status: 422, outcome: 'REFUSED', code: 'CASE_STEP_NOT_ALLOWED' });
     expect((await caseOf(made.id)).result).toBe('REJECTED');
+  });
+
+  test('a rejection at the platform ends the case with its reason', async () => {
+    const made = await forwardedCase(hub);
+    const reason = '经营场所不符合条件';
+    const id = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'REJECTED', reason });
+    expect(await answerTo(id)).toMatchObject({ status: 200, step: 'DECIDED', result: 'REJECTED' });
   });
 
   test('a secret that was renewed is waited for', async () => {

@@ -56,7 +56,7 @@ describe('a decision document and openssl', () => {
       hub,
       'yudu-jtysj.clerk',
       'acceptCase',
-      'AcceptCaseInput',
+      'ApplicationInput',
       application,
       'case { id }',
     );

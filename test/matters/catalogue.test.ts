@@ -160,6 +160,9 @@ describe('the catalogue, asked by the public', () => {
       validFrom: '2022-06-01',
       validTo: null,
     });
+    expect((await ask(LIST, { first: 1, filter: { on: '0000-01-01' } })).errors?.[0]?.extensions.code).toBe(
+      'BAD_USER_INPUT',
+    );
     for (const on of ['2022-02-30', '2022-6-1', '2022-06-01T00:00:00Z', 20220601]) {
       expect((await ask(query, { on })).errors, String(on)).toHaveLength(1);
     }

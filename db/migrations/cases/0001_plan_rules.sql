@@ -120,6 +120,168 @@ CREATE TABLE "cases"."case_figure" (
 	"missing_year" integer
 );
 --> statement-breakpoint
+CREATE TABLE "cases"."case_license" (
+	"case_id" uuid PRIMARY KEY NOT NULL,
+	"number" text NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."duty" (
+	"duty_id" text PRIMARY KEY NOT NULL,
+	"kind" text NOT NULL,
+	"identifier" text NOT NULL,
+	"name" text NOT NULL,
+	"organs" text[] NOT NULL,
+	"division_code" text NOT NULL,
+	"reason" text,
+	"opened_at" timestamp with time zone NOT NULL,
+	"closed_at" timestamp with time zone
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."finding" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."finding_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"case_id" uuid NOT NULL,
+	"push_id" uuid NOT NULL,
+	"kind" text NOT NULL,
+	"text" text NOT NULL,
+	"papers" text[] NOT NULL,
+	"due_on" date,
+	"organ" text NOT NULL,
+	"decided_by" text NOT NULL,
+	"license_number" text,
+	"state" text NOT NULL,
+	"recorded_by" text NOT NULL,
+	"recorded_at" timestamp with time zone NOT NULL,
+	"acknowledged_by" text,
+	"acknowledged_at" timestamp with time zone,
+	"answer" text,
+	"ended_at" timestamp with time zone,
+	"request_key" text,
+	"request_digest" text NOT NULL,
+	CONSTRAINT "finding_serial_unique" UNIQUE("serial")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."finding_entry" (
+	"finding_id" uuid NOT NULL,
+	"seq" integer NOT NULL,
+	"event" text NOT NULL,
+	"actor_id" text NOT NULL,
+	"actor" text NOT NULL,
+	"organ" text,
+	"note" text,
+	"at" timestamp with time zone NOT NULL,
+	CONSTRAINT "finding_entry_finding_id_seq_pk" PRIMARY KEY("finding_id","seq")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."push" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."push_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"case_id" uuid NOT NULL,
+	"matter_id" text NOT NULL,
+	"level" text NOT NULL,
+	"organ" text,
+	"decision" text NOT NULL,
+	"decided_by" text NOT NULL,
+	"decided_at" timestamp with time zone NOT NULL,
+	"due_on" date,
+	"missing_year" integer,
+	"state" text NOT NULL,
+	"claimed_by_id" text,
+	"claimed_by" text,
+	"claimed_at" timestamp with time zone,
+	"signed_by" text,
+	"signed_at" timestamp with time zone,
+	"reached_at" timestamp with time zone,
+	CONSTRAINT "push_serial_unique" UNIQUE("serial")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."push_entry" (
+	"push_id" uuid NOT NULL,
+	"seq" integer NOT NULL,
+	"event" text NOT NULL,
+	"actor_id" text NOT NULL,
+	"actor" text NOT NULL,
+	"organ" text,
+	"receipt" text,
+	"at" timestamp with time zone NOT NULL,
+	CONSTRAINT "push_entry_push_id_seq_pk" PRIMARY KEY("push_id","seq")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."supervision_message" (
+	"webhook_id" uuid NOT NULL,
+	"message_id" text NOT NULL,
+	"body_digest" text NOT NULL,
+	"status" integer NOT NULL,
+	"answer" jsonb NOT NULL,
+	"received_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "supervision_message_webhook_id_message_id_pk" PRIMARY KEY("webhook_id","message_id")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."webhook" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."webhook_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"organ" text NOT NULL,
+	"url" text NOT NULL,
+	"registered_by" text NOT NULL,
+	"registered_at" timestamp with time zone NOT NULL,
+	"ended_at" timestamp with time zone,
+	CONSTRAINT "webhook_serial_unique" UNIQUE("serial")
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."case_material" (
+	"case_id" uuid NOT NULL,
+	"seq" integer NOT NULL,
+	"code" text NOT NULL,
+	"name" text NOT NULL,
+	"form" text,
+	"kind" text NOT NULL,
+	"upload_id" uuid,
+	"license_identifier" text,
+	"license_version" integer,
+	"license_state" text,
+	"copies" integer,
+	"added_at" timestamp with time zone NOT NULL,
+	"actor_id" text NOT NULL,
+	"actor" text NOT NULL,
+	"organ" text,
+	CONSTRAINT "case_material_case_id_seq_pk" PRIMARY KEY("case_id","seq"),
+	CONSTRAINT "case_material_uploadId_unique" UNIQUE("upload_id"),
+	CONSTRAINT "one_source" CHECK (("cases"."case_material"."kind" = 'UPLOAD') = ("cases"."case_material"."upload_id" is not null) and ("cases"."case_material"."kind" = 'LICENSE') = ("cases"."case_material"."license_identifier" is not null)
+        and ("cases"."case_material"."kind" = 'PAPER') = ("cases"."case_material"."copies" is not null))
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."material_file" (
+	"digest" text PRIMARY KEY NOT NULL,
+	"bytes" "bytea",
+	"media_type" text NOT NULL,
+	"size_bytes" integer NOT NULL,
+	"state" text NOT NULL,
+	"tried_at" timestamp with time zone NOT NULL,
+	CONSTRAINT "bytes_unless_infected" CHECK (("cases"."material_file"."bytes" is null) = ("cases"."material_file"."state" = 'INFECTED'))
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."material_read" (
+	"serial" bigint PRIMARY KEY GENERATED ALWAYS AS IDENTITY (sequence name "cases"."material_read_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"upload_id" uuid NOT NULL,
+	"case_id" uuid NOT NULL,
+	"reader_id" text NOT NULL,
+	"reader" text NOT NULL,
+	"organ" text,
+	"at" timestamp with time zone NOT NULL
+);
+--> statement-breakpoint
+CREATE TABLE "cases"."material_upload" (
+	"id" uuid PRIMARY KEY NOT NULL,
+	"serial" bigint GENERATED ALWAYS AS IDENTITY (sequence name "cases"."material_upload_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 9223372036854775807 START WITH 1 CACHE 1),
+	"digest" text NOT NULL,
+	"name" text NOT NULL,
+	"uploader_id" text NOT NULL,
+	"holder_code" text,
+	"uploaded_at" timestamp with time zone NOT NULL,
+	"attached_at" timestamp with time zone,
+	CONSTRAINT "material_upload_serial_unique" UNIQUE("serial")
+);
+--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ALTER COLUMN "accepted_by" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "serial" integer NOT NULL GENERATED ALWAYS AS IDENTITY (sequence name "cases"."agreement_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1);--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "matters" text[] NOT NULL;--> statement-breakpoint
@@ -143,6 +305,11 @@ ALTER TABLE "cases"."platform_case" ADD CONSTRAINT "platform_case_platform_id_pl
 ALTER TABLE "cases"."platform_key" ADD CONSTRAINT "platform_key_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."platform_message" ADD CONSTRAINT "platform_message_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."platform_message" ADD CONSTRAINT "platform_message_kid_platform_key_kid_fk" FOREIGN KEY ("kid") REFERENCES "cases"."platform_key"("kid") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."case_material" ADD CONSTRAINT "case_material_case_id_case_file_id_fk" FOREIGN KEY ("case_id") REFERENCES "cases"."case_file"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."case_material" ADD CONSTRAINT "case_material_upload_id_material_upload_id_fk" FOREIGN KEY ("upload_id") REFERENCES "cases"."material_upload"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."material_read" ADD CONSTRAINT "material_read_upload_id_material_upload_id_fk" FOREIGN KEY ("upload_id") REFERENCES "cases"."material_upload"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."material_read" ADD CONSTRAINT "material_read_case_id_case_file_id_fk" FOREIGN KEY ("case_id") REFERENCES "cases"."case_file"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+ALTER TABLE "cases"."material_upload" ADD CONSTRAINT "material_upload_digest_material_file_digest_fk" FOREIGN KEY ("digest") REFERENCES "cases"."material_file"("digest") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE UNIQUE INDEX "calendar_notice_year_version_index" ON "cases"."calendar_notice" USING btree ("year","version");--> statement-breakpoint
 CREATE INDEX "decision_seal_state_leased_until_index" ON "cases"."decision_seal" USING btree ("state","leased_until");--> statement-breakpoint
 CREATE INDEX "notice_case_id_serial_index" ON "cases"."notice" USING btree ("case_id","serial");--> statement-breakpoint
@@ -151,6 +318,19 @@ CREATE INDEX "platform_key_platform_id_index" ON "cases"."platform_key" USING bt
 CREATE INDEX "platform_message_case_number_serial_index" ON "cases"."platform_message" USING btree ("case_number","serial");--> statement-breakpoint
 CREATE INDEX "case_figure_accepted_on_index" ON "cases"."case_figure" USING btree ("accepted_on");--> statement-breakpoint
 CREATE INDEX "case_figure_closed_on_index" ON "cases"."case_figure" USING btree ("closed_on");--> statement-breakpoint
+CREATE INDEX "duty_opened_at_index" ON "cases"."duty" USING btree ("opened_at") WHERE closed_at is null;--> statement-breakpoint
+CREATE UNIQUE INDEX "finding_organ_request_key_index" ON "cases"."finding" USING btree ("organ","request_key");--> statement-breakpoint
+CREATE INDEX "finding_case_id_serial_index" ON "cases"."finding" USING btree ("case_id","serial");--> statement-breakpoint
+CREATE INDEX "finding_organ_serial_index" ON "cases"."finding" USING btree ("organ","serial");--> statement-breakpoint
+CREATE UNIQUE INDEX "push_case_id_level_index" ON "cases"."push" USING btree ("case_id","level");--> statement-breakpoint
+CREATE INDEX "push_organ_serial_index" ON "cases"."push" USING btree ("organ","serial");--> statement-breakpoint
+CREATE INDEX "push_due_on_index" ON "cases"."push" USING btree ("due_on") WHERE reached_at is null;--> statement-breakpoint
+CREATE UNIQUE INDEX "webhook_organ_index" ON "cases"."webhook" USING btree ("organ") WHERE ended_at is null;--> statement-breakpoint
+CREATE INDEX "material_file_tried_at_index" ON "cases"."material_file" USING btree ("tried_at") WHERE state = 'PENDING_SCAN';--> statement-breakpoint
+CREATE INDEX "material_read_case_id_serial_index" ON "cases"."material_read" USING btree ("case_id","serial");--> statement-breakpoint
+CREATE INDEX "material_upload_uploader_id_serial_index" ON "cases"."material_upload" USING btree ("uploader_id","serial") WHERE attached_at is null;--> statement-breakpoint
+CREATE INDEX "material_upload_uploaded_at_index" ON "cases"."material_upload" USING btree ("uploaded_at") WHERE attached_at is null;--> statement-breakpoint
+CREATE INDEX "material_upload_digest_index" ON "cases"."material_upload" USING btree ("digest");--> statement-breakpoint
 CREATE INDEX "agreement_city_organ_county_organ_index" ON "cases"."agreement" USING btree ("city_organ","county_organ");--> statement-breakpoint
 CREATE INDEX "agreement_matters_index" ON "cases"."agreement" USING gin ("matters");--> statement-breakpoint
 CREATE INDEX "case_file_waits_organs_index" ON "cases"."case_file" USING gin ("waits_organs");--> statement-breakpoint

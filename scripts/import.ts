@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { demoPerson, mintToken } from './people.ts';
+import { openSecrets } from './secrets.ts';
+
+/**
+ * `npm run import -- list.csv [--dry-run] [--basis 文号]`: imports a list of delegations (docs/import.md) into a running hub.
+ * HUB_URL (http://127.0.0.1:4000) and TOKEN, an administrator's; without TOKEN the demo administrator of the hub in DATA_FOLDER.
+ * Ends with 1 where the list was refused.
+ */
+const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
+  import { id digest } unchanged problems { line column code message } refusal { code message }
+  changes { line validFrom runningCases fields { field before after validTo }
+    matter { id name runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
+
+interface Change {
+  line: number;
+  validFrom: string;
+  runningCases: 'FOLLOW' | 'STAY' | null;
+  fields: { field: string; before: string | null; after: string | null; validTo: string | null }[];
+  matter: {
+    id: string;
+    name: string;
+    runningCases: { totalCount: number; edges: { node: { number: string } }[] } | null;
+  };
+}
+interface Payload {
+  import: { id: string; digest: string } | null;
+  unchanged: number;
+  changes: Change[];
+  problems: { line: number; column: string | null; code: string; message: string }[];
+  refusal: { code: string; message: string } | null;
+}
+
+async function main(): Promise<boolean> {
+  const options = { 'dry-run': { type: 'boolean', default: false }, basis: { type: 'string' } } as const;
+  const { values, positionals } = parseArgs({ allowPositionals: true, options });
+  const [file, ...more] = positionals;
+  if (file === undefined || more.length > 0) {
+    throw new Error('用法 usage: npm run import -- list.csv [--dry-run] [--basis 文号]');
+  }
+  const csv = readText(file);
+  const done = await ask({ csv, dryRun: values['dry-run'], basis: values.basis ?? null });
+  for (const { line, column, code, message } of done.problems) {
+    console.error(`${file}:${line} ${column ?? ''} ${code} ${message}`);
+  }
+  if (done.refusal) {
+    console.error(`${done.refusal.code} ${done.refusal.message}`);
+    return false;
+  }
+  for (const change of done.changes) sayChange(change);
+  const said = done.import
+    ? `已导入，记录 ${done.import.id}`
+    : values['dry-run']
+      ? '仅为预演，未导入'
+      : '无变更，未导入';
+  console.log(`变更 ${done.changes.length} 行，未变更 ${done.unchanged} 行；${said}`);
+  return true;
+}
+
+function readText(file: string): string {
+  const bytes = readFileSync(file);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch {
+    throw new Error(`${file} 不是 UTF-8，请另存为 UTF-8 格式的 CSV — is not UTF-8`);
+  }
+}
+
+async function ask(input: object): Promise<Payload> {
+  const url = process.env.HUB_URL ?? 'http://127.0.0.1:4000';
+  const response = await fetch(`${url}/graphql`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await token()}` },
+    body: JSON.stringify({ query: QUERY, variables: { input } }),
+  });
+  const { data, errors } = (await response.json()) as {
+    data?: { importDelegations: Payload };
+    errors?: { message: string }[];
+  };
+  if (!data || errors) throw new Error(errors?.map((error) => error.message).join('；') ?? `HTTP ${response.status}`);
+  return data.importDelegations;
+}
+
+async function token(): Promise<string> {
+  if (process.env.TOKEN !== undefined) return process.env.TOKEN;
+  const administrator = demoPerson('administrator');
+  if (!administrator) throw new Error('no demo administrator');
+  return mintToken(administrator, openSecrets(process.env.DATA_FOLDER ?? 'data').tokenPrivateKey, new Date());
+}
+
+function sayChange({ validFrom, matter, fields, runningCases }: Change): void {
+  console.log(`\n${matter.id} ${matter.name}　自 ${validFrom} 起`);
+  for (const { field, before, after, validTo } of fields) {
+    console.log(`  ${field}: ${before ?? '（无）'} → ${after ?? '（无）'}${validTo === null ? '' : `　至 ${validTo}`}`);
+  }
+  if (runningCases === null || matter.runningCases === null) return;
+  const { totalCount, edges } = matter.runningCases;
+  const shown = edges.map((edge) => edge.node.number).join('、');
+  const rest = totalCount > edges.length ? ` 等` : '';
+  const named = totalCount === 0 ? '' : `：${shown}${rest}`;
+  console.log(`  在办件 ${totalCount} 件，${runningCases === 'FOLLOW' ? '随转' : '不随转'}${named}`);
+}
+
+try {
+  if (!(await main())) process.exitCode = 1;
+} catch (error) {
+  console.error(error instanceof Error ? error.message : error);
+  process.exitCode = 1;
+}

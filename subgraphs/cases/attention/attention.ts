@@ -1,0 +1,76 @@
+import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
+
+/** What waits for a person (实施方案三.3: nothing is ever left hanging without somebody being shown it). */
+export const ATTENTION_KINDS = [
+  'STEP_OVERDUE',
+  'CALENDAR_MISSING',
+  'AGREEMENT_ENDING',
+  'AGREEMENT_MISSING',
+  'INDUSTRY_ORGAN_MISSING',
+  'PUSH_OVERDUE',
+  'PUSH_WITHOUT_ORGAN',
+  'FINDING_OPEN',
+  'RECTIFICATION_OVERDUE',
+  'DECISION_UNSEALED',
+  'RECALL_OPEN',
+  'SEAL_WAITING',
+  'COLLECTION_REFUSED',
+  'ORDER_OPEN',
+] as const;
+export type AttentionKind = (typeof ATTENTION_KINDS)[number];
+
+/** One thing that waits; which of the ids are set depends on its kind. */
+export interface AttentionRow {
+  id: string;
+  kind: AttentionKind;
+  /** Since when it waits; keyset of the list, with `id`. */
+  since: Date;
+  /** Last day that somebody had or has, or null where nothing sets one. */
+  dueOn: string | null;
+  /** Organs that have to see to it; empty: the office as a whole. */
+  organs: string[];
+  /** Division of the integrated window that may see to it, or null. */
+  window: string | null;
+  caseId: string | null;
+  matterId: string | null;
+  /** Identifier of a license version. */
+  license: string | null;
+  agreement: string | null;
+  pushId: string | null;
+  findingId: string | null;
+  /** What it is about, in words: a case's number, an agreement's, a license's name. */
+  subject: string;
+  /** Why it waits, where something said so. */
+  reason: string | null;
+}
+
+const SENTENCES: Record<AttentionKind, string> = {
+  STEP_OVERDUE: '办件在当前环节超过时限无人办理',
+  CALENDAR_MISSING: '所需年份的工作日历尚未公布，期限无法计算，请载入日历',
+  AGREEMENT_ENDING: '承接协议即将到期',
+  AGREEMENT_MISSING: '下放实质性审核权的事项没有有效的承接协议，不能受理',
+  INDUSTRY_ORGAN_MISSING: '事项的行业主管部门待明确',
+  PUSH_OVERDUE: '审批结果超过3个工作日未送达监管部门',
+  PUSH_WITHOUT_ORGAN: '审批结果待推送：行业主管部门待明确',
+  FINDING_OPEN: '监管反馈待签收',
+  RECTIFICATION_OVERDUE: '整改期限已过，监管部门尚未销号',
+  DECISION_UNSEALED: '决定文书待用印',
+  RECALL_OPEN: '已失去效力的纸质证照待收回',
+  SEAL_WAITING: '证照操作待用印',
+  COLLECTION_REFUSED: '市电子证照库退回，待处理后重新归集',
+  ORDER_OPEN: '监管部门要求对证照采取措施，待发证机关办理',
+};
+
+/** The item in a sentence for a person. */
+export function sentenceOf({ kind, subject, reason }: Pick<AttentionRow, 'kind' | 'subject' | 'reason'>): string {
+  return `${subject}：${SENTENCES[kind]}${reason ? `（${reason.replace(/。$/u, '')}）` : ''}。`;
+}
+
+/** Whose items a person is shown: everybody's, or those of an organ and a window; null: none at all. */
+export function scopeOf(
+  actor: Actor,
+): { all: true } | { all: false; organ: string | null; window: string | null } | null {
+  if (hasRole(actor, 'AUDITOR', 'ADMINISTRATOR')) return { all: true };
+  const { organ, window } = actor as Person;
+  return organ === null && window === null ? null : { all: false, organ, window };
+}

@@ -1,0 +1,47 @@
+import type { Database } from '../../../db/client.ts';
+import { type Clock, dayOf } from '../../kernel/day.ts';
+import { readPage, toConnection } from '../../kernel/page.ts';
+import { forbidden, type GraphContext, requirePerson } from '../../kernel/serve.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import type { CaseView } from '../view.ts';
+import { type AttentionKind, scopeOf, sentenceOf } from './attention.ts';
+import { type AttentionPosition, listAttention } from './store.ts';
+
+function readPosition([since = '', id = '']: readonly string[]): AttentionPosition | null {
+  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(since) && id !== '' ? { since, id } : null;
+}
+
+/** `findCase` gives a case as the caller may see it. */
+type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
+
+export function attentionResolvers({ db, now }: { db: Database; now: Clock }, findCase: FindCase) {
+  return {
+    Query: {
+      attention: async (_, args, context) => {
+        const scope = scopeOf(requirePerson(context.actor));
+        if (scope === null) throw forbidden('待办提醒只供机关人员查询。');
+        const { organ = null, kinds = null } = args.filter ?? {};
+        if (!scope.all && organ !== null && organ !== scope.organ) throw forbidden('只能查询本机关的待办提醒。');
+        const filter = {
+          all: scope.all,
+          organ: organ ?? (scope.all ? null : scope.organ),
+          window: scope.all || organ !== null ? null : scope.window,
+          kinds: kinds as AttentionKind[] | null,
+        };
+        const found = await listAttention(db, filter, dayOf(now()), readPage(args, readPosition));
+        return toConnection(
+          found,
+          (row) => [row.at, row.id],
+          (row) => row,
+        );
+      },
+    },
+    AttentionItem: {
+      message: (item) => sentenceOf(item),
+      organs: ({ organs }) => organs.map((id) => ({ id })),
+      case: ({ caseId }, _, context) => (caseId === null ? null : findCase(context, caseId)),
+      matter: ({ matterId }) => (matterId === null ? null : { id: matterId }),
+      license: ({ license }) => (license === null ? null : { identifier: license }),
+    },
+  } satisfies Resolvers;
+}

@@ -1,0 +1,231 @@
+import { type SQL, sql } from 'drizzle-orm';
+import type { Reader } from '../../../db/client.ts';
+import type { Day } from '../../kernel/day.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
+import { agreement, caseFile, decisionSeal, duty, finding, matterFact, notice, push } from '../tables.ts';
+import type { AttentionKind, AttentionRow } from './attention.ts';
+
+export interface AttentionFilter {
+  organ: string | null;
+  window: string | null;
+  /** Whether items of any organ and window are shown. */
+  all: boolean;
+  kinds: readonly AttentionKind[] | null;
+}
+
+export type AttentionPosition = { since: string; id: string };
+type Row = Omit<AttentionRow, 'since'> & { since: string };
+
+/** The columns of every source, in one order: a source that lacks one says null. */
+function source(from: SQL, columns: Partial<Record<keyof Row, SQL>>): SQL {
+  const of = (name: keyof Row, type: string) =>
+    sql`(${columns[name] ?? sql`null`})::${sql.raw(type)} as ${sql.raw(name.toLowerCase())}`;
+  return sql`select ${of('id', 'text')}, ${of('kind', 'text')}, ${of('since', 'timestamptz')}, ${of('dueOn', 'date')},
+    ${columns.organs ?? sql`'{}'`}::text[] as organs, ${of('window', 'text')}, ${of('caseId', 'text')}, ${of('matterId', 'text')},
+    ${of('license', 'text')}, ${of('agreement', 'text')}, ${of('pushId', 'text')}, ${of('findingId', 'text')}, ${of('subject', 'text')},
+    ${of('reason', 'text')} ${from}`;
+}
+
+/** Midnight in Asia/Shanghai at which a day begins. */
+const startOf = (day: SQL) => sql`(${day})::timestamp at time zone 'Asia/Shanghai'`;
+
+function ofCases(today: Day): SQL[] {
+  const columns = {
+    since: sql`${caseFile.restsSince}`,
+    organs: sql`${caseFile.waitsOrgans}`,
+    window: sql`${caseFile.waitsWindow}`,
+    caseId: sql`${caseFile.id}`,
+    matterId: sql`${caseFile.matterId}`,
+    subject: sql`${caseFile.number}`,
+  };
+  return [
+    source(sql`from ${caseFile} where ${caseFile.touchBy} < ${today}`, {
+      ...columns,
+      id: sql`'step ' || ${caseFile.id}`,
+      kind: sql`'STEP_OVERDUE'`,
+      dueOn: sql`${caseFile.touchBy}`,
+    }),
+    source(sql`from ${caseFile} where ${caseFile.touchMissingYear} is not null`, {
+      ...columns,
+      id: sql`'calendar ' || ${caseFile.id}`,
+      kind: sql`'CALENDAR_MISSING'`,
+      reason: sql`${caseFile.touchMissingYear} || '年'`,
+    }),
+    source(
+      sql`from ${decisionSeal} join ${notice} on ${notice.id} = ${decisionSeal.noticeId}
+        where ${decisionSeal.state} = 'PREPARED' and ${decisionSeal.waitingFor} is not null`,
+      {
+        id: sql`'decision ' || ${decisionSeal.noticeId}`,
+        kind: sql`'DECISION_UNSEALED'`,
+        since: sql`${decisionSeal.preparedAt}`,
+        organs: sql`array[${decisionSeal.organ}]`,
+        caseId: sql`${notice.caseId}`,
+        matterId: sql`${decisionSeal.matterId}`,
+        subject: sql`${notice.number}`,
+        reason: sql`${decisionSeal.waitingFor}`,
+      },
+    ),
+  ];
+}
+
+/** The piece of a matter's delegations that stands on a day, beside its matter. */
+const standing = (today: Day) => sql`from ${matterFact}
+  cross join lateral jsonb_array_elements(${matterFact.fact}->'delegations') as piece
+  where coalesce(piece->>'validFrom', '') <= ${today} and coalesce(piece->>'validTo', '9999') >= ${today}`;
+
+function ofMatters(today: Day): SQL[] {
+  const organs = sql`array[piece->>'cityOrgan', piece->>'countyOrgan']`;
+  const about = {
+    since: startOf(sql`coalesce(piece->>'validFrom', '2022-04-13')::date`),
+    matterId: sql`${matterFact.matterId}`,
+    organs,
+    subject: sql`${matterFact.fact}->>'name'`,
+  };
+  const agreed = sql`exists (select 1 from ${agreement} where ${agreement.cityOrgan} = piece->>'cityOrgan'
+    and ${agreement.countyOrgan} = piece->>'countyOrgan' and ${agreement.matters} @> array[${matterFact.matterId}]
+    and ${agreement.validFrom} <= ${today} and (${agreement.validTo} is null or ${agreement.validTo} >= ${today}))`;
+  const lacking = (level: 'city' | 'county') =>
+    source(
+      sql`${standing(today)} and piece->'industry'->>${sql.raw(`'${level}'`)} is null
+        ${level === 'city' ? sql`and piece->>'mode' <> 'DIRECT'` : sql``}`,
+      {
+        ...about,
+        id: sql`${`industry ${level} `} || ${matterFact.matterId}`,
+        kind: sql`'INDUSTRY_ORGAN_MISSING'`,
+        reason: level === 'city' ? sql`'市级'` : sql`'县级'`,
+      },
+    );
+  return [
+    source(sql`${standing(today)} and piece->>'mode' = 'SUBSTANTIVE_REVIEW' and not ${agreed}`, {
+      ...about,
+      id: sql`'agreement of ' || ${matterFact.matterId}`,
+      kind: sql`'AGREEMENT_MISSING'`,
+    }),
+    lacking('city'),
+    lacking('county'),
+    source(
+      sql`from ${agreement} where ${agreement.validTo} >= ${today} and ${agreement.validTo} <= ${today}::date + ${ENDING_SOON_DAYS}::int`,
+      {
+        id: sql`'agreement ' || ${agreement.number}`,
+        kind: sql`'AGREEMENT_ENDING'`,
+        since: startOf(sql`${agreement.validTo} - ${ENDING_SOON_DAYS}::int`),
+        dueOn: sql`${agreement.validTo}`,
+        organs: sql`array[${agreement.cityOrgan}, ${agreement.countyOrgan}]`,
+        agreement: sql`${agreement.number}`,
+        subject: sql`${agreement.number}`,
+      },
+    ),
+  ];
+}
+
+function ofSupervision(today: Day): SQL[] {
+  const pushed = {
+    since: sql`${push.decidedAt}`,
+    dueOn: sql`${push.dueOn}`,
+    caseId: sql`${push.caseId}`,
+    matterId: sql`${push.matterId}`,
+    pushId: sql`${push.id}`,
+    subject: sql`${caseFile.number}`,
+  };
+  const withCase = sql`from ${push} join ${caseFile} on ${caseFile.id} = ${push.caseId} where ${push.reachedAt} is null`;
+  const found = {
+    since: sql`${finding.recordedAt}`,
+    caseId: sql`${finding.caseId}`,
+    pushId: sql`${finding.pushId}`,
+    findingId: sql`${finding.id}`,
+    subject: sql`${caseFile.number}`,
+    reason: sql`left(${finding.text}, 100)`,
+  };
+  const findingWithCase = sql`from ${finding} join ${caseFile} on ${caseFile.id} = ${finding.caseId}`;
+  return [
+    // The deciding organ sent it, the supervisor's has to take it: both are shown what did not arrive.
+    source(sql`${withCase} and ${push.organ} is not null and ${push.dueOn} < ${today}`, {
+      ...pushed,
+      id: sql`'push ' || ${push.id}`,
+      kind: sql`'PUSH_OVERDUE'`,
+      organs: sql`array[${push.organ}, ${push.decidedBy}]`,
+    }),
+    source(sql`${withCase} and ${push.organ} is null`, {
+      ...pushed,
+      id: sql`'push ' || ${push.id}`,
+      kind: sql`'PUSH_WITHOUT_ORGAN'`,
+      organs: sql`array[${push.decidedBy}]`,
+    }),
+    source(sql`${findingWithCase} where ${finding.acknowledgedAt} is null and ${finding.endedAt} is null`, {
+      ...found,
+      id: sql`'finding ' || ${finding.id}`,
+      kind: sql`'FINDING_OPEN'`,
+      organs: sql`array[${finding.decidedBy}]`,
+    }),
+    source(sql`${findingWithCase} where ${finding.endedAt} is null and ${finding.dueOn} < ${today}`, {
+      ...found,
+      id: sql`'rectification ' || ${finding.id}`,
+      kind: sql`'RECTIFICATION_OVERDUE'`,
+      dueOn: sql`${finding.dueOn}`,
+      organs: sql`array[${finding.organ}, ${finding.decidedBy}]`,
+    }),
+    source(sql`from ${duty} where ${duty.closedAt} is null`, {
+      id: sql`'duty ' || ${duty.dutyId}`,
+      kind: sql`${duty.kind}`,
+      since: sql`${duty.openedAt}`,
+      organs: sql`${duty.organs}`,
+      window: sql`${duty.divisionCode}`,
+      license: sql`${duty.identifier}`,
+      subject: sql`${duty.name}`,
+      reason: sql`${duty.reason}`,
+    }),
+  ];
+}
+
+/** Everything that waits on `today`, longest first. One statement: a page is what one moment knew. */
+export async function listAttention(
+  db: Reader,
+  filter: AttentionFilter,
+  today: Day,
+  page: PageRequest<AttentionPosition>,
+): Promise<Page<AttentionRow & { at: string }>> {
+  const { organ, window, all, kinds } = filter;
+  const sources = [...ofCases(today), ...ofMatters(today), ...ofSupervision(today)];
+  const scope = [
+    organ === null ? null : sql`${organ} = any(organs)`,
+    window === null ? null : sql`${window} = "window"`,
+  ].filter((one) => one !== null);
+  const conditions = [
+    all && scope.length === 0 ? sql`true` : sql`(${sql.join([...scope, sql`false`], sql` or `)})`,
+    kinds === null
+      ? null
+      : sql`kind in (${sql.join(
+          [...kinds, ''].map((kind) => sql`${kind}`),
+          sql`, `,
+        )})`,
+    page.after === null ? null : sql`(since, id) > (${page.after.since}::timestamptz, ${page.after.id})`,
+  ].filter((one) => one !== null);
+  const rows = await db
+    .select({
+      id: sql<string>`id`,
+      kind: sql<AttentionKind>`kind`,
+      // Text with microseconds: a cursor must not lose what a Date would.
+      since: sql<string>`to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
+      dueOn: sql<string | null>`to_char(dueon, 'YYYY-MM-DD')`,
+      organs: sql<string[]>`to_jsonb(organs)`,
+      window: sql<string | null>`"window"`,
+      caseId: sql<string | null>`caseid`,
+      matterId: sql<string | null>`matterid`,
+      license: sql<string | null>`license`,
+      agreement: sql<string | null>`agreement`,
+      pushId: sql<string | null>`pushid`,
+      findingId: sql<string | null>`findingid`,
+      subject: sql<string>`subject`,
+      reason: sql<string | null>`reason`,
+    })
+    .from(sql`(${sql.join(sources, sql` union all `)}) as item`)
+    .where(sql.join(conditions, sql` and `))
+    .orderBy(sql`item.since`, sql`item.id`)
+    .limit(page.first + 1);
+  const cut = cutPage(rows, page.first);
+  return {
+    rows: cut.rows.map((row) => ({ ...row, since: new Date(row.since), at: row.since })),
+    hasNextPage: cut.hasNextPage,
+  };
+}

@@ -1,0 +1,53 @@
+import { connect } from 'node:net';
+import type { Scan, ScanVerdict } from './scan.ts';
+
+/** Bytes of one part of a stream. */
+const PART_BYTES = 65_536;
+const IDLE_TIMEOUT_MS = 8_000;
+/** A verdict is one short line. */
+const REPLY_BYTES_MOST = 4_096;
+
+/**
+ * A scanner that asks a clamd over TCP: zINSTREAM, parts with their length in four bytes, big-endian, a length of zero at the
+ * end, and one answer that ends in NUL (clamd(8)). clamd's StreamMaxLength has to be at least the largest file that is taken.
+ */
+export function scanByClamd(host: string, port: number): Scan {
+  return (bytes) =>
+    new Promise<ScanVerdict>((resolve) => {
+      const unavailable = (reason: string) => resolve({ verdict: 'UNAVAILABLE', reason });
+      const socket = connect({ host, port });
+      let reply = '';
+      socket.setTimeout(IDLE_TIMEOUT_MS, () => socket.destroy(new Error('clamd does not answer')));
+      socket.on('error', (error) => unavailable(error.message));
+      socket.on('connect', () => {
+        socket.write('zINSTREAM\0');
+        for (let at = 0; at < bytes.length; at += PART_BYTES) {
+          const part = bytes.subarray(at, at + PART_BYTES);
+          socket.write(lengthOf(part.length));
+          socket.write(part);
+        }
+        socket.write(lengthOf(0));
+      });
+      socket.on('data', (chunk) => {
+        reply += chunk.toString('latin1');
+        if (reply.includes('\0') || reply.length > REPLY_BYTES_MOST) socket.destroy();
+      });
+      socket.on('close', () => resolve(readReply(reply)));
+    });
+}
+
+function lengthOf(bytes: number): Buffer {
+  const length = Buffer.alloc(4);
+  length.writeUInt32BE(bytes);
+  return length;
+}
+
+/** `stream: OK`, `stream: <name> FOUND`; anything else, also an answer that breaks off, is no verdict. */
+function readReply(reply: string): ScanVerdict {
+  const line = reply.endsWith('\0') ? reply.slice(0, -1).trim() : '';
+  if (line === 'stream: OK') return { verdict: 'CLEAN' };
+  const found = /^stream: (.+) FOUND$/.exec(line)?.[1];
+  return found === undefined
+    ? { verdict: 'UNAVAILABLE', reason: line || 'no answer' }
+    : { verdict: 'INFECTED', reason: found };
+}

@@ -1,0 +1,154 @@
+import type { Day } from '../../kernel/day.ts';
+import { within } from '../../kernel/day.ts';
+import type { GuideFact, GuideMaterialFact, LicenseState } from '../../kernel/events.ts';
+import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
+import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
+import { requireLine } from '../application.ts';
+import type { LicenseFact } from '../case.ts';
+
+/** Materials of an application (申请材料): how each is handed in, and whether it is what the guide asks for. */
+
+/** UPLOAD 上传文件, LICENSE 引用电子证照（免提交）, PAPER 窗口收取或核验的纸质件. */
+export const MATERIAL_KINDS = ['UPLOAD', 'LICENSE', 'PAPER'] as const;
+export type MaterialKind = (typeof MATERIAL_KINDS)[number];
+
+export const MATERIALS_MOST = 50;
+export const MATERIAL_CODE_LENGTH = 60;
+export const COPIES_MOST = 99;
+/** Bytes of all files handed in with one case. */
+export const CASE_BYTES_MOST = 200 * 1_048_576;
+
+/** A material as somebody hands it in: exactly one of `upload`, `license`, `paper`. */
+export interface MaterialGiven {
+  /** The guide's code; without a guide the name of the material. */
+  code: string;
+  upload: string | null;
+  /** Identifier of an electronic license. */
+  license: string | null;
+  paper: boolean;
+  /** Of paper; one where it is not said. */
+  copies: number | null;
+}
+
+/** A material that passed the form check. */
+export type Material = { code: string; name: string; asked: GuideMaterialFact | null } & (
+  | { kind: 'UPLOAD'; upload: string }
+  | { kind: 'LICENSE'; license: string }
+  | { kind: 'PAPER'; copies: number }
+);
+
+/**
+ * The form check (形式审查) of materials against the guide, or against nothing where there is none.
+ *
+ * @param atCounter whether a window clerk hands them in, who has the papers and the applicant before them
+ *
+ * Refuses MATERIAL_UNKNOWN, MATERIAL_TWICE, MATERIAL_SOURCE, MATERIAL_FORM, MATERIAL_COPIES, FIELD_TOO_LONG, FIELD_MALFORMED.
+ */
+export function requireMaterials(
+  guide: GuideFact | null,
+  given: readonly MaterialGiven[],
+  atCounter: boolean,
+): Material[] {
+  if (given.length > MATERIALS_MOST) throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MATERIALS_MOST} 项`);
+  const seen = new Set<string>();
+  return given.map((one) => {
+    const material = requireOne(guide, one, atCounter);
+    if (seen.has(one.code)) throw new Refusal('MATERIAL_TWICE', 'materials.code', material.name);
+    seen.add(one.code);
+    return material;
+  });
+}
+
+/** Refuses MATERIALS_MISSING, naming each, where `codes` lack what the guide requires. */
+export function requireAll(guide: GuideFact, codes: readonly string[]): void {
+  const missing = guide.materials.filter(({ required, code }) => required && !codes.includes(code));
+  if (missing.length > 0) {
+    throw new Refusal('MATERIALS_MISSING', 'materials', missing.map(({ name }) => name).join('、'));
+  }
+}
+
+function requireOne(guide: GuideFact | null, given: MaterialGiven, atCounter: boolean): Material {
+  const { code, upload, license, paper, copies } = given;
+  requireLine(code, MATERIAL_CODE_LENGTH, 'materials.code');
+  const asked = guide?.materials.find((one) => one.code === code) ?? null;
+  if (guide && !asked) throw new Refusal('MATERIAL_UNKNOWN', 'materials.code', code);
+  const name = asked?.name ?? code;
+  const sources = [upload !== null, license !== null, paper].filter(Boolean).length;
+  if (sources !== 1) throw new Refusal('MATERIAL_SOURCE', 'materials', name);
+  if (copies !== null && !(paper && copies >= 1 && copies <= COPIES_MOST)) {
+    throw new Refusal('FIELD_MALFORMED', 'materials.copies');
+  }
+  const base = { code, name, asked };
+  if (paper) {
+    const counted = copies ?? 1;
+    if (!atCounter || asked?.form === 'ELECTRONIC') throw wrongForm(name, asked);
+    if (asked && counted < asked.copies) {
+      throw new Refusal('MATERIAL_COPIES', 'materials.copies', `${name}须 ${asked.copies} 份`);
+    }
+    return { ...base, kind: 'PAPER', copies: counted };
+  }
+  if (license !== null) {
+    requireLicenseIdentifier(license, 'materials.license');
+    if (asked && asked.licenseType === null) throw wrongForm(name, asked);
+    return { ...base, kind: 'LICENSE', license };
+  }
+  // An original cannot be sent as a file. One that is seen and given back can: as the scan of the clerk who saw it.
+  if (asked?.form === 'ORIGINAL' || (asked?.form === 'ORIGINAL_SEEN' && !atCounter)) throw wrongForm(name, asked);
+  return { ...base, kind: 'UPLOAD', upload: upload ?? '' };
+}
+
+/** Names of the forms in which a material is handed in. */
+const FORM_NAMES = {
+  ORIGINAL: '须提交原件',
+  COPY: '须提交复印件',
+  ORIGINAL_SEEN: '须在窗口出示原件核验',
+  ELECTRONIC: '须提交电子件',
+} as const satisfies Record<GuideMaterialFact['form'], string>;
+
+function wrongForm(name: string, asked: GuideMaterialFact | null): Refusal {
+  const detail = asked ? `${name}${FORM_NAMES[asked.form]}` : `${name}的纸质件须在窗口提交`;
+  return new Refusal('MATERIAL_FORM', 'materials', detail);
+}
+
+/** What a check on the spot found of a license that stands in for a material (免提交). */
+export interface LicenseCheck {
+  identifier: string;
+  version: number;
+  state: LicenseState;
+}
+
+/**
+ * Why a license cannot stand in for a material today, or null where it can: it must be known, the applicant's own, VALID
+ * and within its validity, and the newest version.
+ */
+export function licenseFault(
+  fact: LicenseFact | null,
+  { identifier, applicantCode, today }: { identifier: string; applicantCode: string; today: Day },
+): Extract<RefusalCode, 'LICENSE_UNKNOWN' | 'NOT_YOUR_RECORD' | 'LICENSE_NOT_CURRENT' | 'LICENSE_NOT_IN_FORCE'> | null {
+  if (fact === null) return 'LICENSE_UNKNOWN';
+  if (fact.license.holder.code !== applicantCode) return 'NOT_YOUR_RECORD';
+  const { validFrom, validUntil } = fact.license;
+  if (fact.state !== 'VALID' || !within(today, validFrom, validUntil)) return 'LICENSE_NOT_IN_FORCE';
+  return fact.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';
+}
+
+/**
+ * Checks a license that is handed in against its current state; gives what is kept with the material.
+ * Refuses what `licenseFault` finds, and MATERIAL_LICENSE_TYPE where the guide asks for another type.
+ */
+export function requireLicenseMaterial(
+  material: Extract<Material, { kind: 'LICENSE' }>,
+  fact: LicenseFact | null,
+  applicantCode: string,
+  today: Day,
+): LicenseCheck {
+  const fault = licenseFault(fact, { identifier: material.license, applicantCode, today });
+  if (fault === null && fact) {
+    const type = material.asked?.licenseType ?? null;
+    if (type !== null && fact.license.licenseType !== type) {
+      throw new Refusal('MATERIAL_LICENSE_TYPE', 'materials.license', material.name);
+    }
+    return { identifier: fact.identifier, version: fact.version, state: fact.state };
+  }
+  throw new Refusal(fault ?? 'LICENSE_UNKNOWN', 'materials.license');
+}

@@ -1,0 +1,150 @@
+import type { IncomingMessage } from 'node:http';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import type { Person } from '../../kernel/actor.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { attachment, identify, type ServeOptions, viewRefusal } from '../../kernel/serve.ts';
+import { FILE_BYTES_MOST } from './file.ts';
+import { fileUrl, viewUpload } from './resolvers.ts';
+import { type MaterialDependencies, openFile, requireUploader, takeUpload } from './workflow.ts';
+
+/** Uploads that one process reads at once; each holds its file in memory. */
+export const UPLOADS_AT_ONCE = 8;
+/** Longest that the sending of one file may take. */
+const RECEIVE_TIMEOUT_MS = 120_000;
+/** What is still read, and thrown away, of a request that is refused; whoever sends more is hung up on. */
+const DISCARD_BYTES_MOST = 64 * 1_048_576;
+const DISCARD_TIMEOUT_MS = 10_000;
+
+const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', message: '请先登录：上传和下载材料需要令牌。' };
+const UNKNOWN = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
+const BUSY = { code: 'UPLOADS_BUSY', message: '上传繁忙，请稍后再试。' };
+const BROKEN_OFF = { code: 'UPLOAD_BROKEN_OFF', message: '文件没有传完，请重新上传。' };
+
+/** `POST /cases/materials` and `GET /cases/materials/:id`, described in docs/materials.md. */
+export function materialRoutes(app: FastifyInstance, dependencies: MaterialDependencies, options: ServeOptions): void {
+  const slots = { taken: 0 };
+  app.register(async (scope) => {
+    scope.removeAllContentTypeParsers();
+    // The body stays unread until it is known who sends it.
+    scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
+
+    scope.post('/cases/materials', async (request, reply) => {
+      const context = await identify(request, reply, options);
+      if (!context) return reply;
+      if (context.actor.kind === 'public') return refuse(request, reply.code(401), UNAUTHENTICATED);
+      if (slots.taken >= UPLOADS_AT_ONCE) {
+        return refuse(request, reply.code(503).header('retry-after', '1'), BUSY);
+      }
+      slots.taken += 1;
+      try {
+        return await receive(request, reply, dependencies, context.actor);
+      } finally {
+        slots.taken -= 1;
+      }
+    });
+
+    scope.get<{ Params: { id: string } }>(fileUrl(':id'), async (request, reply) => {
+      const context = await identify(request, reply, options);
+      if (!context) return reply;
+      const { actor } = context;
+      if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
+      try {
+        const opened = await openFile(dependencies, actor, request.params.id);
+        // The same answer whether there is none or it is somebody else's.
+        if (!opened) return reply.code(404).send(UNKNOWN);
+        const { upload, bytes } = opened;
+        return await reply
+          .header('content-disposition', attachment(upload.name))
+          .header('x-content-type-options', 'nosniff')
+          .header('content-security-policy', "sandbox; default-src 'none'")
+          .header('cache-control', 'private, no-store')
+          .header('etag', `"${upload.digest}"`)
+          .type(upload.mediaType)
+          .send(Buffer.from(bytes));
+      } catch (error) {
+        if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
+        throw error;
+      }
+    });
+  });
+}
+
+async function receive(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  dependencies: MaterialDependencies,
+  actor: Person,
+): Promise<FastifyReply> {
+  try {
+    requireUploader(actor);
+    const name = nameOf(request);
+    if (Number(request.headers['content-length'] ?? 0) > FILE_BYTES_MOST) throw new Refusal('FILE_TOO_LARGE');
+    const bytes = await readBody(request.raw);
+    if (!bytes) return refuse(request, reply.code(400), BROKEN_OFF);
+    const said = request.headers['content-type'] ?? null;
+    const upload = await takeUpload(dependencies, actor, { name, said, bytes });
+    return await reply.code(201).header('location', fileUrl(upload.id)).send(viewUpload(upload));
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    return refuse(request, reply.code(error.code === 'FILE_TOO_LARGE' ? 413 : 422), viewRefusal(error));
+  }
+}
+
+/** The header `x-file-name`, percent-encoded UTF-8 as in RFC 8187. Refuses FIELD_MALFORMED. */
+function nameOf(request: FastifyRequest): string {
+  const header = request.headers['x-file-name'];
+  if (typeof header !== 'string') throw new Refusal('FIELD_MALFORMED', 'x-file-name', '请填写文件名');
+  try {
+    return decodeURIComponent(header);
+  } catch {
+    throw new Refusal('FIELD_MALFORMED', 'x-file-name');
+  }
+}
+
+/** The whole body, or null where it breaks off. Refuses FILE_TOO_LARGE at the first byte too many. */
+async function readBody(raw: IncomingMessage): Promise<Buffer | null> {
+  const parts: Buffer[] = [];
+  let length = 0;
+  const timer = setTimeout(() => raw.destroy(), RECEIVE_TIMEOUT_MS);
+  try {
+    for await (const part of raw.iterator({ destroyOnReturn: false })) {
+      length += part.length;
+      if (length > FILE_BYTES_MOST) throw new Refusal('FILE_TOO_LARGE');
+      parts.push(part);
+    }
+    return Buffer.concat(parts, length);
+  } catch (error) {
+    if (error instanceof Refusal) throw error;
+    return null;
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
+/** Answers once the request is read to its end: hanging up on somebody who still sends would lose the answer on its way. */
+async function refuse(request: FastifyRequest, reply: FastifyReply, answer: object): Promise<FastifyReply> {
+  if (!(await discard(request.raw))) reply.header('connection', 'close');
+  return reply.send(answer);
+}
+
+/** Reads on without keeping anything; answers whether the end came within the limits. */
+function discard(raw: IncomingMessage): Promise<boolean> {
+  if (raw.readableEnded || raw.destroyed) return Promise.resolve(true);
+  return new Promise((resolve) => {
+    let left = DISCARD_BYTES_MOST;
+    const done = (ended: boolean) => {
+      clearTimeout(timer);
+      raw.off('data', count);
+      resolve(ended);
+    };
+    const count = (part: Buffer) => {
+      left -= part.length;
+      if (left < 0) done(false);
+    };
+    const timer = setTimeout(() => done(false), DISCARD_TIMEOUT_MS);
+    raw.on('data', count);
+    raw.once('close', () => done(true));
+    raw.once('end', () => done(true));
+    raw.once('error', () => done(true));
+  });
+}

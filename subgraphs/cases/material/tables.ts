@@ -1,0 +1,130 @@
+import { sql } from 'drizzle-orm';
+import {
+  bigint,
+  check,
+  customType,
+  index,
+  integer,
+  pgSchema,
+  primaryKey,
+  text,
+  timestamp,
+  uuid,
+} from 'drizzle-orm/pg-core';
+import type { GuideMaterialFact, LicenseState } from '../../kernel/events.ts';
+import { caseFile } from '../tables.ts';
+import type { MediaType } from './file.ts';
+import type { MaterialKind } from './material.ts';
+
+const schema = pgSchema('cases');
+const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
+const moment = () => timestamp({ withTimezone: true });
+const serial = () => bigint({ mode: 'number' }).generatedAlwaysAsIdentity();
+
+/** What the scanner said of a file: only a READY one is served or counts. */
+export type FileState = 'READY' | 'PENDING_SCAN' | 'INFECTED';
+
+/**
+ * Files by content: the same bytes are kept once. No ledger, for a file that never became part of a case is deleted; one that
+ * did cannot be, because `case_material` refers to its upload and is a ledger.
+ */
+export const materialFile = schema.table(
+  'material_file',
+  {
+    /** SHA-256 of the bytes, lower-case hex. */
+    digest: text().primaryKey(),
+    /** Null once a later scan found the file infected. */
+    bytes: bytea(),
+    mediaType: text().$type<MediaType>().notNull(),
+    sizeBytes: integer().notNull(),
+    state: text().$type<FileState>().notNull(),
+    /** Newest attempt to scan. */
+    triedAt: moment().notNull(),
+  },
+  (table) => [
+    check('bytes_unless_infected', sql`(${table.bytes} is null) = (${table.state} = 'INFECTED')`),
+    index().on(table.triedAt).where(sql`state = 'PENDING_SCAN'`),
+  ],
+);
+
+/** Who sent which file and when; goes when it is discarded or has waited too long for a case. */
+export const materialUpload = schema.table(
+  'material_upload',
+  {
+    id: uuid().primaryKey(),
+    serial: serial().unique(),
+    digest: text()
+      .notNull()
+      .references(() => materialFile.digest),
+    /** File name as it was sent, its ending made true: personal data. */
+    name: text().notNull(),
+    uploaderId: text().notNull(),
+    /** The code under which the uploader holds licenses; null for staff. */
+    holderCode: text(),
+    uploadedAt: moment().notNull(),
+    /** When it became part of a case; null while it waits. */
+    attachedAt: moment(),
+  },
+  (table) => [
+    index().on(table.uploaderId, table.serial).where(sql`attached_at is null`),
+    index().on(table.uploadedAt).where(sql`attached_at is null`),
+    index().on(table.digest),
+  ],
+);
+
+/** What was handed in with a case (申请材料): append-only. A later row with the same code stands in the place of an earlier one. */
+export const caseMaterial = schema.table(
+  'case_material',
+  {
+    caseId: uuid()
+      .notNull()
+      .references(() => caseFile.id),
+    seq: integer().notNull(),
+    /** The guide's code, or the text under which it was handed in where the case has no guide. */
+    code: text().notNull(),
+    name: text().notNull(),
+    /** The form that the guide asks for, or null without a guide. */
+    form: text().$type<GuideMaterialFact['form']>(),
+    kind: text().$type<MaterialKind>().notNull(),
+    uploadId: uuid()
+      .unique()
+      .references(() => materialUpload.id),
+    licenseIdentifier: text(),
+    /** What the check on the spot found. */
+    licenseVersion: integer(),
+    licenseState: text().$type<LicenseState>(),
+    /** Copies handed in on paper. */
+    copies: integer(),
+    addedAt: moment().notNull(),
+    actorId: text().notNull(),
+    actor: text().notNull(),
+    organ: text(),
+  },
+  (table) => [
+    primaryKey({ columns: [table.caseId, table.seq] }),
+    check(
+      'one_source',
+      sql`(${table.kind} = 'UPLOAD') = (${table.uploadId} is not null) and (${table.kind} = 'LICENSE') = (${table.licenseIdentifier} is not null)
+        and (${table.kind} = 'PAPER') = (${table.copies} is not null)`,
+    ),
+  ],
+);
+
+/** Each time somebody other than its applicant was given a file of a case: append-only. */
+export const materialRead = schema.table(
+  'material_read',
+  {
+    serial: serial().primaryKey(),
+    uploadId: uuid()
+      .notNull()
+      .references(() => materialUpload.id),
+    caseId: uuid()
+      .notNull()
+      .references(() => caseFile.id),
+    readerId: text().notNull(),
+    reader: text().notNull(),
+    organ: text(),
+    at: moment().notNull(),
+  },
+  (table) => [index().on(table.caseId, table.serial)],
+);

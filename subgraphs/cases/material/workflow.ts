@@ -1,0 +1,289 @@
+import { type Database, type Reader, type Transaction, transact } from '../../../db/client.ts';
+import { type Actor, hasRole, type Person, requireRole } from '../../kernel/actor.ts';
+import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
+import { type GuideFact, sha256 } from '../../kernel/events.ts';
+import { readLicenseIdentifier } from '../../kernel/identifier.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { maySee } from '../action.ts';
+import { findCases } from '../store.ts';
+import { requireFile, requireFileName, requireHonest, trueName } from './file.ts';
+import {
+  CASE_BYTES_MOST,
+  licenseFault,
+  MATERIALS_MOST,
+  type Material,
+  type MaterialGiven,
+  requireAll,
+  requireLicenseMaterial,
+  requireMaterials,
+} from './material.ts';
+import { askScanner, type Scan } from './scan.ts';
+import * as store from './store.ts';
+
+export interface MaterialDependencies {
+  db: Database;
+  now: Clock;
+  scan: Scan;
+}
+
+/** Uploads of one person that may wait for a case, and their bytes together. */
+export const WAITING_MOST = 50;
+export const WAITING_BYTES_MOST = 200 * 1_048_576;
+/** An upload that became part of no case is deleted after so many days. */
+export const UPLOAD_LIFE_DAYS = 30;
+const DAY_MS = 86_400_000;
+
+/** When an upload that still waits is deleted. */
+export function expiryOf(uploadedAt: Date): Date {
+  return new Date(uploadedAt.getTime() + UPLOAD_LIFE_DAYS * DAY_MS);
+}
+
+/** A file as its sender describes it. */
+export interface SentFile {
+  name: string;
+  /** The content type it was sent with, or null. */
+  said: string | null;
+  bytes: Uint8Array;
+}
+
+/** Whoever may send files: applicants their own, window clerks what lies before them. */
+export function requireUploader(actor: Actor): Person {
+  return requireRole(actor, 'APPLICANT', 'WINDOW_CLERK');
+}
+
+/**
+ * Takes a file (上传材料). Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE,
+ * FILE_TYPE_NOT_ALLOWED, FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY; what it refuses it does not keep.
+ */
+export async function takeUpload(
+  { db, now, scan }: MaterialDependencies,
+  actor: Actor,
+  sent: SentFile,
+): Promise<store.Upload> {
+  const uploader = requireUploader(actor);
+  const { bytes, said } = sent;
+  requireFileName(sent.name);
+  const mediaType = requireFile(bytes);
+  requireHonest(mediaType, said, sent.name);
+  const digest = sha256(bytes);
+  const scanned = await askScanner(scan, bytes, { mediaType, digest });
+  if (scanned.verdict === 'INFECTED') throw new Refusal('FILE_INFECTED', null, scanned.reason);
+  const state = scanned.verdict === 'CLEAN' ? 'READY' : 'PENDING_SCAN';
+  const at = now();
+  return db.transaction(async (tx) => {
+    await store.lockUploader(tx, uploader.id);
+    const waiting = await store.waitingOf(tx, uploader.id);
+    if (waiting.count >= WAITING_MOST || waiting.bytes + bytes.length > WAITING_BYTES_MOST) {
+      throw new Refusal('UPLOADS_TOO_MANY');
+    }
+    const known = await store.putFile(tx, { digest, bytes, mediaType, state, triedAt: at });
+    if (known === 'INFECTED') throw new Refusal('FILE_INFECTED');
+    const id = crypto.randomUUID();
+    const name = trueName(sent.name, mediaType);
+    const { holderCode } = uploader;
+    await store.putUpload(tx, { id, digest, name, uploaderId: uploader.id, holderCode, uploadedAt: at });
+    const kept = await store.findUpload(tx, id);
+    if (!kept) throw new Error('no upload kept');
+    return kept;
+  });
+}
+
+/** Discards an upload that waits for a case: its uploader. Refuses UPLOAD_UNKNOWN. */
+export function discardUpload(
+  { db }: MaterialDependencies,
+  actor: Person,
+  id: string,
+  dryRun: boolean,
+): Promise<store.Upload> {
+  return transact(db, dryRun, async (tx) => {
+    const upload = await store.lockUpload(tx, id);
+    if (!upload || upload.uploaderId !== actor.id || upload.attachedAt !== null) {
+      throw new Refusal('UPLOAD_UNKNOWN', 'upload');
+    }
+    await store.deleteUpload(tx, id);
+    return upload;
+  });
+}
+
+/**
+ * The file of an upload for `actor`, or null where there is none that the actor may see: before it is attached its uploader,
+ * then whoever may see the case. That somebody other than the applicant has it is recorded before it is given out.
+ * Refuses FILE_NOT_SCANNED, FILE_INFECTED, to those who may see it.
+ */
+export async function openFile(
+  { db, now }: MaterialDependencies,
+  actor: Person,
+  id: string,
+): Promise<{ upload: store.Upload; bytes: Uint8Array } | null> {
+  const upload = await store.findUpload(db, id);
+  if (!upload) return null;
+  const caseId = upload.attachedAt === null ? null : await store.caseOfUpload(db, id);
+  const [found] = caseId === null ? [] : await findCases(db, [caseId]);
+  if (found) {
+    const { subject, parties, window } = found;
+    if (!maySee(actor, { applicantCode: subject.applicant.code, parties, window })) return null;
+  } else if (upload.uploaderId !== actor.id) return null;
+  if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED');
+  const bytes = upload.state === 'READY' ? await store.readBytes(db, upload.digest) : null;
+  if (!bytes) throw new Refusal('FILE_INFECTED');
+  if (sha256(bytes) !== upload.digest) throw new Error(`file ${upload.digest} is not what its digest says`);
+  if (found && actor.holderCode !== found.subject.applicant.code) {
+    await store.addRead(db, { uploadId: id, caseId: found.subject.id, reader: actor, at: now() });
+  }
+  return { upload, bytes };
+}
+
+export interface Handed {
+  caseId: string;
+  applicantCode: string;
+  actor: Person;
+  /** What may be handed in; null where the matter has no guide. */
+  guide: GuideFact | null;
+  given: readonly MaterialGiven[];
+  at: Date;
+}
+
+/**
+ * Hands materials in with a case, in the caller's transaction, which holds the case.
+ * Refuses what `requireMaterials` and `requireLicenseMaterial` find, and UPLOAD_UNKNOWN, FILE_NOT_SCANNED, FILE_INFECTED,
+ * MATERIALS_TOO_LARGE.
+ */
+export async function attachMaterials(tx: Transaction, handed: Handed): Promise<void> {
+  const { caseId, applicantCode, actor, guide, given, at } = handed;
+  if (given.length === 0) return;
+  const before = await store.listMaterials(tx, [caseId]);
+  if (before.length + given.length > MATERIALS_MOST) {
+    throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MATERIALS_MOST} 项`);
+  }
+  const materials = requireMaterials(guide, given, hasRole(actor, 'WINDOW_CLERK'));
+  let bytes = before.reduce((sum, { file }) => sum + (file?.sizeBytes ?? 0), 0);
+  const licenses = await licensesOf(
+    tx,
+    materials.map((one) => (one.kind === 'LICENSE' ? one.license : null)),
+  );
+  const added: store.NewMaterial[] = [];
+  // One order for everybody, so that two who hand in the same uploads cannot wait for each other.
+  for (const material of materials.toSorted(byUpload)) {
+    if (material.kind === 'UPLOAD') bytes += await takeFrom(tx, material.upload, actor, applicantCode);
+  }
+  if (bytes > CASE_BYTES_MOST) throw new Refusal('MATERIALS_TOO_LARGE', 'materials');
+  for (const material of materials) {
+    const check =
+      material.kind === 'LICENSE'
+        ? requireLicenseMaterial(material, licenses(material.license), applicantCode, dayOf(at))
+        : null;
+    added.push({ material, check });
+  }
+  await store.addMaterials(tx, caseId, added, { actor, at });
+}
+
+function byUpload(a: Material, b: Material): number {
+  if (a.kind !== 'UPLOAD' || b.kind !== 'UPLOAD') return 0;
+  return a.upload < b.upload ? -1 : Number(a.upload > b.upload);
+}
+
+/** Locks an upload that the actor made, or the applicant of the case; gives its size in bytes. */
+async function takeFrom(tx: Transaction, id: string, actor: Person, applicantCode: string): Promise<number> {
+  const upload = await store.lockUpload(tx, id);
+  const own = upload !== null && (upload.uploaderId === actor.id || upload.holderCode === applicantCode);
+  if (!own || upload.attachedAt !== null) throw new Refusal('UPLOAD_UNKNOWN', 'materials.upload');
+  if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED', 'materials.upload', upload.name);
+  if (upload.state === 'INFECTED') throw new Refusal('FILE_INFECTED', 'materials.upload', upload.name);
+  return upload.sizeBytes;
+}
+
+/** A way to ask for the newest fact of the license that an identifier names, whichever of its versions that is. */
+async function licensesOf(db: Reader, identifiers: readonly (string | null)[]) {
+  const numberOf = (identifier: string) => readLicenseIdentifier(identifier).parts?.serial ?? '';
+  const numbers = identifiers.filter((one) => one !== null).map(numberOf);
+  const found = await store.findLicenses(db, [...new Set(numbers)]);
+  return (identifier: string) => found.get(numberOf(identifier)) ?? null;
+}
+
+/** A material of a case as it is shown. */
+export interface ShownMaterial extends store.StoredMaterial {
+  /** Whether a later one with the same code stands in its place. */
+  superseded: boolean;
+  /** Of a license: why it can no longer stand in today, or null where it still can. */
+  fault: ReturnType<typeof licenseFault>;
+}
+
+/** The materials of each case in the order handed in; two queries, however many cases. */
+export async function materialsOf(
+  db: Reader,
+  caseIds: readonly string[],
+  today: Day,
+): Promise<Map<string, ShownMaterial[]>> {
+  const rows = await store.listMaterials(db, caseIds);
+  const licenses = await licensesOf(
+    db,
+    rows.map((row) => row.licenseIdentifier),
+  );
+  const newest = new Map(rows.map((row) => [`${row.caseId} ${row.code}`, row.seq]));
+  const shown = rows.map((row) => {
+    const { licenseIdentifier: identifier, applicantCode } = row;
+    const fault = identifier === null ? null : licenseFault(licenses(identifier), { identifier, applicantCode, today });
+    return { ...row, superseded: newest.get(`${row.caseId} ${row.code}`) !== row.seq, fault };
+  });
+  return Map.groupBy(shown, (row) => row.caseId);
+}
+
+/** Refuses MATERIALS_MISSING where a case lacks what the guide requires that it is accepted under (形式审查). */
+export async function requireComplete(tx: Transaction, caseId: string, guide: GuideFact): Promise<void> {
+  const materials = await store.listMaterials(tx, [caseId]);
+  requireAll(
+    guide,
+    materials.map(({ code }) => code),
+  );
+}
+
+/** Licenses that stand in with a case and can no longer: unknown, passed on, out of force. A newer version of one still can. */
+export async function recheckMaterials(tx: Reader, caseId: string, today: Day): Promise<ShownMaterial[]> {
+  const materials = (await materialsOf(tx, [caseId], today)).get(caseId) ?? [];
+  return materials.filter(({ superseded, fault }) => !superseded && fault !== null && fault !== 'LICENSE_NOT_CURRENT');
+}
+
+/** Refuses MATERIAL_NO_LONGER_GOOD, naming each, where a case would be granted on licenses that can no longer stand in. */
+export async function requireStillGood(tx: Transaction, caseId: string, today: Day): Promise<void> {
+  const bad = await recheckMaterials(tx, caseId, today);
+  if (bad.length === 0) return;
+  throw new Refusal('MATERIAL_NO_LONGER_GOOD', null, bad.map(({ name }) => name).join('、'));
+}
+
+/** Files that one look rescans, and uploads that it deletes. */
+const KEEP_BATCH = 8;
+
+/** Scans what waits for the scanner, until it is away again, and deletes uploads that nobody handed in. */
+export async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
+  for (const { digest, mediaType } of await store.listUnscanned(db, KEEP_BATCH)) {
+    const bytes = await store.readBytes(db, digest);
+    if (!bytes) continue;
+    const { verdict } = await askScanner(scan, bytes, { mediaType, digest });
+    const state = verdict === 'CLEAN' ? 'READY' : verdict === 'INFECTED' ? 'INFECTED' : 'PENDING_SCAN';
+    await store.settleFile(db, digest, state, now());
+    if (verdict === 'UNAVAILABLE') break;
+  }
+  await db.transaction((tx) => store.sweep(tx, new Date(now().getTime() - UPLOAD_LIFE_DAYS * DAY_MS), KEEP_BATCH));
+}
+
+/** Looks after the uploads again and again; `stop` waits for the look that runs. */
+export function startKeeper(
+  dependencies: MaterialDependencies,
+  onError: (error: unknown) => void,
+  pollMs = 5_000,
+): { stop(): Promise<void> } {
+  let running: Promise<void> | null = null;
+  const timer = setInterval(() => {
+    running ??= keepUploads(dependencies)
+      .catch(onError)
+      .finally(() => {
+        running = null;
+      });
+  }, pollMs);
+  return {
+    stop: async () => {
+      clearInterval(timer);
+      await running;
+    },
+  };
+}

@@ -1,0 +1,343 @@
+import { createHash } from 'node:crypto';
+import { connect as connectSocket } from 'node:net';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { FILE_BYTES_MOST } from '../../subgraphs/cases/material/file.ts';
+import { eicar, jpeg, pdf, png } from '../support/files.ts';
+import { act, COMPANY, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { get, send, uploaded } from '../support/upload.ts';
+
+const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const APPLICANT = 'applicant-company';
+const CLERK = ROUTES.DIRECT.accepts;
+const MATERIALS = `materials { code name kind form copies superseded addedAt addedBy
+  file { id name mediaType sizeBytes digest url } license { identifier } checked { version state stillGood } }`;
+
+const application = (materials: object[], more: object = {}) => ({
+  matter: ROUTES.DIRECT.matter,
+  applicant: COMPANY,
+  fields: [],
+  materials,
+  ...more,
+});
+
+async function accepted(hub: TestHub, materials: object[], more: object = {}, clerk: string = CLERK) {
+  const input = application(materials, more);
+  return act(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id ${MATERIALS} }`);
+}
+const refused = (hub: TestHub, materials: object[], clerk: string = CLERK) =>
+  refusalOf(hub, clerk, 'acceptCase', 'ApplicationInput', application(materials));
+
+describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (transport) => {
+  let hub: TestHub;
+  let sql: postgres.Sql;
+  let address: URL;
+  beforeAll(async () => {
+    hub = await testHub({ transport });
+    address = new URL(await hub.hub.app.listen({ host: '127.0.0.1', port: 0 }));
+    sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
+  });
+  afterAll(async () => {
+    await sql?.end();
+    await hub?.stop();
+  });
+
+  test('a file goes up, becomes part of a case, and comes down as it was', async () => {
+    const bytes = pdf('business license');
+    const { status, headers, body } = await send(hub, APPLICANT, bytes, { name: '营业执照 (副本).pdf' });
+    expect(status).toBe(201);
+    expect(body).toMatchObject({
+      name: '营业执照 (副本).pdf',
+      mediaType: 'application/pdf',
+      sizeBytes: bytes.length,
+      digest: sha(bytes),
+      state: 'READY',
+      url: `/cases/materials/${body.id}`,
+    });
+    expect(headers.location).toBe(body.url);
+
+    const given = [
+      { code: '营业执照', upload: body.id },
+      { code: '申请书', paper: true, copies: 2 },
+    ];
+    const { case: subject, refusal } = await accepted(hub, given);
+    expect(refusal).toBeNull();
+    expect(subject.materials).toMatchObject([
+      {
+        code: '营业执照',
+        kind: 'UPLOAD',
+        form: null,
+        superseded: false,
+        file: { id: body.id, digest: sha(bytes), url: body.url },
+      },
+      { code: '申请书', kind: 'PAPER', copies: 2, file: null, license: null, checked: null },
+    ]);
+
+    for (const person of [APPLICANT, CLERK, ROUTES.DIRECT.decides, 'auditor']) {
+      const file = await get(hub, person, body.url);
+      expect([person, file.statusCode]).toEqual([person, 200]);
+      expect(file.rawPayload.equals(bytes)).toBe(true);
+      expect(file.headers).toMatchObject({
+        'content-type': 'application/pdf',
+        'x-content-type-options': 'nosniff',
+        'cache-control': 'private, no-store',
+        'content-security-policy': "sandbox; default-src 'none'",
+      });
+      expect(file.headers['content-disposition']).toMatch(/^attachment; .*filename\*=UTF-8''%E8%90%A5/);
+    }
+    const reads =
+      await sql`select reader_id, organ from cases.material_read where upload_id = ${body.id} order by serial`;
+    expect(reads.map((read) => read.reader_id)).toEqual([CLERK, ROUTES.DIRECT.decides, 'auditor']);
+  });
+
+  test('each type goes through to the byte, larger than what GraphQL may send', async () => {
+    const large = Buffer.concat([jpeg(), Buffer.alloc(3 * 1_048_576, 0xa5)]);
+    for (const [bytes, type, name] of [
+      [jpeg(), 'image/jpeg', '照片.jpg'],
+      [png(3), 'image/png', '图.png'],
+      [large, null, '照片'],
+    ] as const) {
+      const { status, body } = await send(hub, APPLICANT, bytes, { type, name });
+      expect([status, body.digest]).toEqual([201, sha(bytes)]);
+      expect((await get(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
+    }
+  });
+
+  test.each([
+    ['nothing', Buffer.alloc(0), 422, 'FILE_EMPTY', {}],
+    ['text', Buffer.from('hello'), 422, 'FILE_TYPE_NOT_ALLOWED', {}],
+    ['a PDF behind junk', Buffer.concat([Buffer.from('junk'), pdf()]), 422, 'FILE_TYPE_NOT_ALLOWED', {}],
+    ['a truncated PDF', pdf().subarray(0, 300), 422, 'FILE_BROKEN', {}],
+    ['a truncated JPEG', jpeg().subarray(0, -3), 422, 'FILE_BROKEN', {}],
+    [
+      'a PNG with HTML behind it',
+      Buffer.concat([png(), Buffer.from('<html>')]),
+      422,
+      'FILE_BROKEN',
+      { type: 'image/png', name: 'a.png' },
+    ],
+    ['a PNG that says it is a PDF', png(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.png' }],
+    ['a PDF that is named .jpg', pdf(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.jpg' }],
+    ['a PDF that says it is HTML', pdf(), 422, 'FILE_TYPE_MISMATCH', { type: 'text/html' }],
+    ['EICAR', eicar(), 422, 'FILE_INFECTED', {}],
+    ['a script in a PDF', pdf('a', '<< /S /JavaScript /JS (a) >>'), 422, 'FILE_INFECTED', {}],
+    ['a name with a folder', pdf(), 422, 'FIELD_MALFORMED', { name: '../../etc/passwd' }],
+    ['too much', Buffer.alloc(FILE_BYTES_MOST + 1, 0x20), 413, 'FILE_TOO_LARGE', {}],
+  ] as const)('%s is refused and not kept', async (_, bytes, status, code, sent) => {
+    const before = await sql`select count(*)::int as files from cases.material_file`;
+    const answer = await send(hub, APPLICANT, bytes, sent);
+    expect([answer.status, answer.body.code]).toEqual([status, code]);
+    expect(answer.body.message).toMatch(/。$/);
+    expect(await sql`select count(*)::int as files from cases.material_file`).toEqual(before);
+  });
+
+  test('a file name is asked for, and has to be readable', async () => {
+    for (const headers of [{}, { 'x-file-name': '%E8%90' }]) {
+      const authorization = `Bearer ${await hub.token(APPLICANT)}`;
+      const payload = pdf();
+      const type = { 'content-type': 'application/pdf', authorization };
+      const answer = await hub.hub.app.inject({
+        method: 'POST',
+        url: '/cases/materials',
+        headers: { ...type, ...headers },
+        payload,
+      });
+      expect([answer.statusCode, answer.json().code, answer.json().field]).toEqual([
+        422,
+        'FIELD_MALFORMED',
+        'x-file-name',
+      ]);
+    }
+  });
+
+  test('the public, a bad token and people without the position send nothing', async () => {
+    expect(await send(hub, null, pdf())).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
+    const bad = await hub.hub.app.inject({
+      method: 'POST',
+      url: '/cases/materials',
+      headers: { authorization: 'Bearer x.y.z', 'content-type': 'application/pdf' },
+      payload: pdf(),
+    });
+    expect([bad.statusCode, bad.json().code]).toEqual([401, 'TOKEN_INVALID']);
+    for (const person of [
+      'auditor',
+      'library',
+      'administrator',
+      'yudu-lyj.reviewer',
+      'yudu-lyj.approver',
+      'yudu-lyj.keeper',
+      'yudu-lyj.sealapprover',
+      'yudu-lyj.supervisor',
+    ]) {
+      expect([person, (await send(hub, person, pdf())).body.code]).toEqual([person, 'ROLE_NOT_ALLOWED']);
+    }
+    expect((await send(hub, 'window-yudu', pdf())).status).toBe(201);
+  });
+
+  test('somebody else’s file, and none, look the same', async () => {
+    const waiting = await uploaded(hub, APPLICANT);
+    const attached = await uploaded(hub, APPLICANT);
+    expect((await accepted(hub, [{ code: '图纸', upload: attached }])).refusal).toBeNull();
+    const unknown = await get(hub, 'applicant-citizen', `/cases/materials/${crypto.randomUUID()}`);
+    expect([unknown.statusCode, unknown.json().code]).toEqual([404, 'FILE_UNKNOWN']);
+    const denied = [
+      ['applicant-citizen', waiting],
+      ['applicant-citizen', attached],
+      ['window-xingguo', waiting],
+      ['window-xingguo', attached],
+      // Before it is handed in, a file is its uploader's alone.
+      [CLERK, waiting],
+      ['auditor', waiting],
+      ['library', attached],
+      ['administrator', attached],
+      ['applicant-citizen', 'nonsense'],
+    ];
+    for (const [person = '', id] of denied) {
+      const answer = await get(hub, person, `/cases/materials/${id}`);
+      expect([person, answer.statusCode, answer.body]).toEqual([person, 404, unknown.body]);
+    }
+    expect((await get(hub, null, `/cases/materials/${attached}`)).statusCode).toBe(401);
+    expect((await get(hub, APPLICANT, `/cases/materials/${waiting}`)).statusCode).toBe(200);
+  });
+
+  test('a clerk’s scan is the clerk’s until it is handed in, then whoever’s who may see the case', async () => {
+    const scan = await uploaded(hub, 'window-yudu');
+    expect(await refused(hub, [{ code: '身份证', upload: scan }], CLERK)).toBe('UPLOAD_UNKNOWN');
+    const input = application([{ code: '身份证', upload: scan }], { matter: ROUTES.SUBSTANTIVE_REVIEW.matter });
+    const fields = `case { id ${MATERIALS} }`;
+    const { case: subject } = await act(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, fields);
+    expect((await get(hub, APPLICANT, `/cases/materials/${scan}`)).statusCode).toBe(200);
+    const { data } = await hub.ask(APPLICANT, `query($id: ID!) { case(id: $id) { ${MATERIALS} } }`, { id: subject.id });
+    expect(data.case.materials).toMatchObject([{ addedBy: '经办人员' }]);
+    expect(subject.materials).toMatchObject([{ addedBy: '刘春兰' }]);
+  });
+
+  test('the same bytes twice are kept once, and are two uploads', async () => {
+    const bytes = pdf('twice');
+    const [one, two] = await Promise.all([send(hub, APPLICANT, bytes), send(hub, 'window-yudu', bytes)]);
+    expect([one?.status, two?.status]).toEqual([201, 201]);
+    expect(one?.body.digest).toBe(two?.body.digest);
+    expect(one?.body.id).not.toBe(two?.body.id);
+    expect(await sql`select count(*)::int as n from cases.material_file where digest = ${sha(bytes)}`).toEqual([
+      { n: 1 },
+    ]);
+    expect((await get(hub, APPLICANT, two?.body.url)).statusCode).toBe(404);
+    expect((await get(hub, 'window-yudu', two?.body.url)).rawPayload.equals(bytes)).toBe(true);
+  });
+
+  test('an upload becomes part of one case only, also where two take it at once', async () => {
+    const upload = await uploaded(hub, APPLICANT);
+    const both = await Promise.all([1, 2].map(() => refused(hub, [{ code: '图纸', upload }])));
+    expect(both.toSorted()).toEqual(['UPLOAD_UNKNOWN', null]);
+    expect(await refused(hub, [{ code: '图纸', upload }])).toBe('UPLOAD_UNKNOWN');
+    expect(await refused(hub, [{ code: '图纸', upload: 'nonsense' }])).toBe('UPLOAD_UNKNOWN');
+    const others = await uploaded(hub, 'applicant-citizen');
+    expect(await refused(hub, [{ code: '图纸', upload: others }])).toBe('UPLOAD_UNKNOWN');
+  });
+
+  test('what is wrong with a material refuses the whole application', async () => {
+    const upload = await uploaded(hub, APPLICANT);
+    const cases = 'select count(*)::int as n from cases.case_file';
+    const before = await sql.unsafe(cases);
+    expect(await refused(hub, [{ code: '图纸', upload, paper: true }])).toBe('MATERIAL_SOURCE');
+    expect(await refused(hub, [{ code: '图纸' }])).toBe('MATERIAL_SOURCE');
+    const twice = [
+      { code: '图纸', upload },
+      { code: '图纸', paper: true },
+    ];
+    expect(await refused(hub, twice)).toBe('MATERIAL_TWICE');
+    expect(await refused(hub, [{ code: '图\n纸', upload }])).toBe('FIELD_MALFORMED');
+    expect(await refused(hub, [{ code: '图纸', upload, copies: 2 }])).toBe('FIELD_MALFORMED');
+    const many = Array.from({ length: 51 }, (_, i) => ({ code: `M${i}`, paper: true }));
+    expect(await refused(hub, many)).toBe('FIELD_TOO_LONG');
+    expect(await refused(hub, many.slice(1))).toBeNull();
+    expect((await sql.unsafe(cases))[0]?.n).toBe(before[0]?.n + 1);
+    expect(await refused(hub, [{ code: '图纸', upload }])).toBeNull();
+  });
+
+  test('too much is refused while it is still coming, and an endless body is hung up on', async () => {
+    const token = await hub.token(APPLICANT);
+    const headers = { authorization: `Bearer ${token}`, 'x-file-name': 'a.pdf', 'content-type': 'application/pdf' };
+    const upload = (body: ReadableStream | Buffer) =>
+      fetch(new URL('/cases/materials', address), { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
+
+    // No length is told beforehand: only counting shows that it is too much.
+    const part = new Uint8Array(1_048_576).fill(0x20);
+    const stream = (parts: number) => {
+      let given = 0;
+      return new ReadableStream({
+        pull: (controller) => (given++ < parts ? controller.enqueue(part) : controller.close()),
+      });
+    };
+    const large = await upload(stream(2 * (FILE_BYTES_MOST / part.length)));
+    expect([large.status, await large.json()]).toMatchObject([413, { code: 'FILE_TOO_LARGE' }]);
+
+    const before = process.memoryUsage.rss();
+    const sent = await pourWithoutEnd(Number(address.port), token);
+    expect(sent).toBeGreaterThan(FILE_BYTES_MOST);
+    // Both ends of each connection hold some of it; what matters is that it ends.
+    expect(sent).toBeLessThan(8 * FILE_BYTES_MOST);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(8 * FILE_BYTES_MOST);
+
+    expect((await upload(pdf('after'))).status).toBe(201);
+  });
+
+  test('what breaks off leaves nothing; what a command line sends is taken', async () => {
+    const token = await hub.token(APPLICANT);
+    const bytes = pdf('expected');
+    const head = [
+      'POST /cases/materials HTTP/1.1',
+      'host: hub',
+      `authorization: Bearer ${token}`,
+      'x-file-name: a.pdf',
+      `content-length: ${bytes.length}`,
+    ].join('\r\n');
+    const files = () => sql`select count(*)::int as n from cases.material_file`;
+    const before = await files();
+    await new Promise<void>((resolve) => {
+      const socket = connectSocket(Number(address.port), '127.0.0.1', () => {
+        socket.write(`${head}\r\n\r\n`);
+        socket.write(bytes.subarray(0, 100), () => socket.destroy());
+      });
+      socket.on('close', () => resolve());
+    });
+    // curl asks first before it sends anything large.
+    const answer = await new Promise<string>((resolve, reject) => {
+      const socket = connectSocket(Number(address.port), '127.0.0.1', () => {
+        socket.write(`${head}\r\nconnection: close\r\nexpect: 100-continue\r\n\r\n`);
+      });
+      let got = '';
+      socket.on('data', (data) => {
+        if (got === '') socket.write(bytes);
+        got += data.toString();
+      });
+      socket.on('error', reject);
+      socket.on('close', () => resolve(got));
+    });
+    expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 /);
+    expect((await files())[0]?.n).toBe(before[0]?.n + 1);
+  });
+});
+
+/** Sends an upload that never ends until the hub hangs up; gives the bytes that went out. */
+function pourWithoutEnd(port: number, token: string): Promise<number> {
+  const head = `POST /cases/materials HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer ${token}\r\nx-file-name: a.pdf\r\ncontent-type: application/pdf\r\ntransfer-encoding: chunked\r\n\r\n`;
+  const part = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 0x20), Buffer.from('\r\n')]);
+  return new Promise((resolve) => {
+    let sent = 0;
+    const pour = () => {
+      do sent += part.length;
+      while (socket.writable && socket.write(part));
+    };
+    const socket = connectSocket(port, '127.0.0.1', () => {
+      socket.write(head);
+      pour();
+    });
+    socket.on('drain', pour);
+    // The hub's answer may be lost where it hangs up on a sender; that it hangs up is what counts.
+    socket.on('error', () => {});
+    socket.on('data', () => {});
+    socket.on('close', () => resolve(sent));
+  });
+}

@@ -1,0 +1,38 @@
+import { pdf } from './files.ts';
+import type { TestHub } from './hub.ts';
+
+/** Sends a file as `person`; the headers are those of a browser unless said otherwise. */
+export async function send(
+  hub: TestHub,
+  person: string | null,
+  bytes: Uint8Array,
+  { name = '材料.pdf', type = 'application/pdf' as string | null } = {},
+) {
+  const response = await hub.hub.app.inject({
+    method: 'POST',
+    url: '/cases/materials',
+    headers: {
+      'x-file-name': encodeURIComponent(name),
+      ...(type === null ? {} : { 'content-type': type }),
+      ...(person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` }),
+    },
+    payload: Buffer.from(bytes),
+  });
+  return { status: response.statusCode, headers: response.headers, body: response.json() };
+}
+
+export async function get(hub: TestHub, person: string | null, url: string) {
+  const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+  return hub.hub.app.inject({ url, headers });
+}
+
+/** Uploads a file that is good and gives its id. */
+export async function uploaded(
+  hub: TestHub,
+  person: string,
+  bytes: Uint8Array = pdf(crypto.randomUUID()),
+): Promise<string> {
+  const { status, body } = await send(hub, person, bytes);
+  if (status !== 201) throw new Error(JSON.stringify(body));
+  return body.id;
+}
