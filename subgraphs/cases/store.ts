@@ -1,4 +1,4 @@
-import { and, arrayContains, desc, eq, gt, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, desc, eq, gt, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
@@ -288,7 +288,7 @@ export async function reckonTouch(tx: Transaction, after: number): Promise<numbe
     .where(
       and(
         gt(caseFile.serial, after),
-        sql`cardinality(${caseFile.waitsOrgans}) > 0 or ${caseFile.waitsWindow} is not null`,
+        or(sql`cardinality(${caseFile.waitsOrgans}) > 0`, isNotNull(caseFile.waitsWindow)),
       ),
     )
     .orderBy(caseFile.serial)
