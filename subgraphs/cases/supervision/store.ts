@@ -1,6 +1,5 @@
 import { and, arrayContains, asc, desc, eq, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
-import { unionAll } from 'drizzle-orm/pg-core';
-import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events.ts';
@@ -205,40 +204,6 @@ export async function tellPushed(
 }
 
 export const pushStream = (id: string) => `push:${id}`;
-
-/**
- * What of the dual push and dual loop waits past its time or for a person, as a query that `attention` joins with others:
- * pushes overdue, pushes without a supervisor, rectifications past their day. `organs` have to see to it.
- */
-export function attentionSource(db: Database, today: Day) {
-  const pushes = db
-    .select({
-      kind: sql<AttentionKind>`case when ${push.state} = 'WAITING_FOR_ORGAN' then 'PUSH_WAITING_FOR_ORGAN' else 'PUSH_OVERDUE' end`.as(
-        'kind',
-      ),
-      id: push.id,
-      caseId: push.caseId,
-      organs: sql<string[]>`array_remove(array[${push.organ}, ${push.decidedBy}], null)`.as('organs'),
-      since: push.decidedAt,
-      dueOn: push.dueOn,
-    })
-    .from(push)
-    .where(or(eq(push.state, 'WAITING_FOR_ORGAN'), overdueOn(today)));
-  const rectifications = db
-    .select({
-      kind: sql<AttentionKind>`'RECTIFICATION_OVERDUE'`.as('kind'),
-      id: finding.id,
-      caseId: finding.caseId,
-      organs: sql<string[]>`array[${finding.organ}, ${finding.decidedBy}]`.as('organs'),
-      since: finding.recordedAt,
-      dueOn: finding.dueOn,
-    })
-    .from(finding)
-    .where(and(inArray(finding.state, ['OPEN', 'ACKNOWLEDGED']), lt(finding.dueOn, today)));
-  return unionAll(pushes, rectifications);
-}
-
-export type AttentionKind = 'PUSH_OVERDUE' | 'PUSH_WAITING_FOR_ORGAN' | 'RECTIFICATION_OVERDUE';
 
 /** Records a finding. Gives null where its organ has used the request key before. */
 export async function insertFinding(

@@ -1,0 +1,166 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { act, COMPANY, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { decide, FINDING, find, findingsOf, known, ordered, PUSH, pushesOf } from '../support/supervision.ts';
+
+const route = ROUTES.DIRECT;
+const SUPERVISOR = 'yudu-lyj.supervisor';
+
+describe('the inbox and the findings, by role and organ', () => {
+  let hub: TestHub;
+  let rejected: string;
+  let push: { id: string };
+  beforeAll(async () => {
+    hub = await testHub();
+    rejected = await decide(hub, route, 'REJECTED');
+    [push] = (await pushesOf(hub, rejected)) as [{ id: string }];
+  });
+  afterAll(() => hub?.stop());
+
+  const onPush = (name: 'claimPush' | 'signPush', person: string, input: object = {}) =>
+    refusalOf(hub, person, name, 'PushActInput', { push: push.id, ...input });
+  const record = (person: string, input: object = {}) =>
+    refusalOf(hub, person, 'recordFinding', 'RecordFindingInput', {
+      push: push.id,
+      kind: 'NOTICE',
+      text: '请核对',
+      ...input,
+    });
+
+  test('a rejection is pushed like a grant; whoever is of another organ or role sees and does nothing', async () => {
+    expect((await pushesOf(hub, rejected))?.[0]).toMatchObject({
+      decision: 'REJECTED',
+      state: 'SENT',
+      organ: { id: 'yudu-lyj' },
+    });
+    for (const person of ['yudu-lyj.approver', 'yudu-lyj.clerk', 'applicant-company', 'administrator']) {
+      expect(await onPush('claimPush', person)).toBe('ROLE_NOT_ALLOWED');
+      expect(await record(person)).toBe('ROLE_NOT_ALLOWED');
+      const { errors } = await hub.ask(person, '{ approvalPushes(first: 1) { edges { cursor } } }');
+      expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    }
+    for (const person of ['yudu-sfj.supervisor', 'ganzhou-xzspj.supervisor']) {
+      expect(await onPush('signPush', person)).toBe('PUSH_UNKNOWN');
+      expect(await record(person)).toBe('PUSH_UNKNOWN');
+      const { data } = await hub.ask(person, '{ approvalPushes(first: 5) { edges { cursor } } }');
+      expect(data.approvalPushes.edges).toEqual([]);
+    }
+    // The applicant sees the case, and nothing of its supervision.
+    expect(await pushesOf(hub, rejected, 'applicant-company')).toBeNull();
+    expect(await findingsOf(hub, rejected, 'applicant-company')).toBeNull();
+    const { errors } = await hub.ask(null, '{ approvalPushes(first: 1) { edges { cursor } } }');
+    expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
+  });
+
+  test('one takes it in hand; two at once, one of them; a rehearsal keeps nothing', async () => {
+    const input = { push: push.id, dryRun: true };
+    const rehearsed = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', input, `push { ${PUSH} }`);
+    expect(rehearsed.push).toMatchObject({ state: 'SIGNED', onTime: true });
+    expect((await pushesOf(hub, rejected))?.[0]).toMatchObject({ state: 'SENT', reachedAt: null });
+    const [mine, again] = await Promise.all([onPush('claimPush', SUPERVISOR), onPush('claimPush', SUPERVISOR)]);
+    expect([mine, again]).toEqual([null, null]);
+    const claimed = (await pushesOf(hub, rejected, SUPERVISOR))?.[0];
+    expect(claimed.receipts.map((one: { event: string }) => one.event)).toEqual(['OPENED', 'SENT', 'CLAIMED']);
+    expect(claimed.actions.map((one: { name: string; allowed: boolean }) => [one.name, one.allowed])).toEqual([
+      ['claimPush', true],
+      ['signPush', true],
+      ['recordFinding', true],
+    ]);
+    expect(await onPush('signPush', SUPERVISOR)).toBeNull();
+    expect(await onPush('signPush', SUPERVISOR)).toBeNull();
+    const signed = (await pushesOf(hub, rejected))?.[0];
+    expect(signed.receipts).toHaveLength(4);
+  });
+
+  test('refusals of a finding', async () => {
+    expect(await record(SUPERVISOR, { text: ' ' })).toBe('REASON_MISSING');
+    expect(await record(SUPERVISOR, { text: '字'.repeat(501) })).toBe('FIELD_TOO_LONG');
+    expect(await record(SUPERVISOR, { papers: ['x'] })).toBe('FIELD_MALFORMED');
+    expect(await record(SUPERVISOR, { kind: 'RECTIFICATION' })).toBe('FIELD_MALFORMED');
+    expect(await record(SUPERVISOR, { requestKey: '钥' })).toBe('FIELD_MALFORMED');
+    expect(await record(SUPERVISOR, { push: 'x' })).toBe('PUSH_UNKNOWN');
+    expect(await record(SUPERVISOR, { push: null, case: crypto.randomUUID() })).toBe('CASE_UNKNOWN');
+    expect(await record(SUPERVISOR, { push: null })).toBe('CASE_UNKNOWN');
+    for (const kind of ['SUSPENSION', 'REVOCATION', 'LIFTED']) {
+      expect(await record(SUPERVISOR, { kind })).toBe('FINDING_NEEDS_LICENSE');
+    }
+    const application = { matter: route.matter, applicant: COMPANY, fields: [] };
+    const running = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id }');
+    expect(await record(SUPERVISOR, { push: null, case: running.case.id })).toBe('CASE_NOT_DECIDED');
+    // The approver's organ has a part in the case and supervises nothing.
+    const forwarded = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    expect(await record('ganzhou-xzspj.supervisor', { push: null, case: forwarded })).toBe('NOT_THE_SUPERVISOR');
+    expect(await findingsOf(hub, rejected)).toEqual([]);
+  });
+
+  test('a rectification: recorded once however often it is sent, acknowledged, closed', async () => {
+    const asked = { push: push.id, kind: 'RECTIFICATION', text: '十日内整改', dueOn: '2099-01-05', requestKey: 'r-1' };
+    const all = await Promise.all([find(hub, SUPERVISOR, asked), find(hub, SUPERVISOR, asked)]);
+    const again = await find(hub, SUPERVISOR, asked);
+    expect(new Set([...all, again].map((one) => one.id)).size).toBe(1);
+    expect(await record(SUPERVISOR, { ...asked, text: '五日内整改' })).toBe('REQUEST_KEY_REUSED');
+    const finding = again.id as string;
+    const acknowledge = (person: string) =>
+      refusalOf(hub, person, 'acknowledgeFinding', 'AcknowledgeFindingInput', { finding });
+    const close = (person: string, note = '已整改', id = finding) =>
+      refusalOf(hub, person, 'closeFinding', 'CloseFindingInput', { finding: id, note });
+    expect(await acknowledge(SUPERVISOR)).toBe('ROLE_NOT_ALLOWED');
+    expect(await acknowledge('yudu-sfj.approver')).toBe('FINDING_UNKNOWN');
+    expect(await acknowledge('yudu-lyj.reviewer')).toBeNull();
+    expect(await acknowledge('yudu-lyj.approver')).toBeNull();
+    expect(await close('yudu-lyj.approver')).toBe('ROLE_NOT_ALLOWED');
+    expect(await close('yudu-sfj.supervisor')).toBe('FINDING_UNKNOWN');
+    expect(await close(SUPERVISOR, ' ')).toBe('REASON_MISSING');
+    expect(await close(SUPERVISOR, '已整改', 'x')).toBe('FINDING_UNKNOWN');
+    expect(await close(SUPERVISOR)).toBeNull();
+    expect(await close(SUPERVISOR)).toBe('FINDING_ENDED');
+    const [ended] = (await findingsOf(hub, rejected)) ?? [];
+    expect(ended).toMatchObject({
+      state: 'CLOSED',
+      answer: '已整改',
+      dueOn: '2099-01-05',
+      overdue: false,
+      push: { id: push.id },
+    });
+    expect(ended.receipts.map((one: { event: string }) => one.event)).toEqual(['RECORDED', 'ACKNOWLEDGED', 'CLOSED']);
+  });
+
+  test('a rehearsal of a finding shows what would be, keeps nothing, orders nothing', async () => {
+    const id = await grantCase(hub, route);
+    await issue(hub, route, id, 1);
+    await known(hub, id);
+    const input = { case: id, kind: 'SUSPENSION', text: '超范围采伐', dryRun: true };
+    const rehearsed = await act(
+      hub,
+      SUPERVISOR,
+      'recordFinding',
+      'RecordFindingInput',
+      input,
+      `finding { state licenseNumber }`,
+    );
+    expect(rehearsed.finding).toMatchObject({ state: 'ORDERED' });
+    expect(await findingsOf(hub, id)).toEqual([]);
+    // In earnest: an order is acknowledged as well, and is not closed but answered.
+    const made = await find(hub, SUPERVISOR, { ...input, dryRun: false });
+    await ordered(hub, made.id);
+    const acknowledged = await act(
+      hub,
+      'yudu-lyj.approver',
+      'acknowledgeFinding',
+      'AcknowledgeFindingInput',
+      { finding: made.id },
+      `finding { ${FINDING} }`,
+    );
+    expect(acknowledged.finding).toMatchObject({ state: 'ORDERED', acknowledgedBy: expect.any(String) });
+    expect(
+      await refusalOf(hub, SUPERVISOR, 'closeFinding', 'CloseFindingInput', { finding: made.id, note: '撤' }),
+    ).toBe('FINDING_ENDED');
+    const { data } = await hub.ask(
+      'yudu-lyj.approver',
+      '{ supervisionFindings(filter: { state: ORDERED }, first: 5) { edges { node { id case { number } } } } }',
+    );
+    expect(data.supervisionFindings.edges).toEqual([{ node: { id: made.id, case: { number: expect.any(String) } } }]);
+    const { errors } = await hub.ask('applicant-company', '{ supervisionFindings(first: 5) { edges { cursor } } }');
+    expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+  });
+});

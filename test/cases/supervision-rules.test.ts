@@ -1,0 +1,173 @@
+import { describe, expect, test } from 'vitest';
+import { PUBLISHED } from '../../subgraphs/cases/calendar/published.ts';
+import { calendarOf } from '../../subgraphs/cases/calendar/working-day.ts';
+import {
+  deadlineOf,
+  FINDING_KINDS,
+  isOverdue,
+  levelsOf,
+  onTime,
+  orderOf,
+  requireFinding,
+  requireOrderable,
+} from '../../subgraphs/cases/supervision/supervision.ts';
+import {
+  mayConnect,
+  requireSigned,
+  requireWebhookUrl,
+  writeSignature,
+} from '../../subgraphs/cases/supervision/webhook/webhook.ts';
+import { LICENSE_STATES } from '../../subgraphs/kernel/events.ts';
+
+const refused = (code: string) => expect.objectContaining({ code });
+
+describe('when a decision has to reach its supervisors', () => {
+  const calendar = calendarOf(PUBLISHED);
+  test.each([
+    ['over the National Day holiday and two make-up Saturdays and Sundays', '2022-09-29', '2022-10-09'],
+    ['within a week', '2022-09-05', '2022-09-08'],
+    ['over a weekend', '2022-09-15', '2022-09-20'],
+    ['from a Sunday', '2022-06-12', '2022-06-15'],
+    ['over Spring Festival with make-up days', '2022-01-28', '2022-02-07'],
+  ])('%s', (_, decided, due) => {
+    expect(deadlineOf(calendar, decided).dueOn).not.toBeNull();
+    expect(deadlineOf(calendar, decided)).toEqual({ dueOn: due, missingYear: null });
+  });
+
+  test('a year without a calendar is named', () => {
+    const until2022 = calendarOf(PUBLISHED.filter((notice) => notice.year <= 2022));
+    expect(deadlineOf(until2022, '2022-12-30')).toEqual({ dueOn: null, missingYear: 2023 });
+    expect(deadlineOf(until2022, '2023-05-04')).toEqual({ dueOn: null, missingYear: 2023 });
+  });
+
+  test('in time, overdue, or open', () => {
+    const push = { dueOn: '2022-10-09', reachedAt: null };
+    expect([isOverdue(push, '2022-10-09'), onTime(push, '2022-10-09')]).toEqual([false, null]);
+    expect([isOverdue(push, '2022-10-10'), onTime(push, '2022-10-10')]).toEqual([true, false]);
+    // The last minute of the last day in Asia/Shanghai, and the first one after it.
+    const at = (text: string) => ({ dueOn: '2022-10-09', reachedAt: new Date(text) });
+    expect(onTime(at('2022-10-09T15:59:59Z'), '2022-10-20')).toBe(true);
+    expect(onTime(at('2022-10-09T16:00:00Z'), '2022-10-20')).toBe(false);
+    expect(isOverdue(at('2022-10-12T00:00:00Z'), '2022-10-20')).toBe(false);
+    expect(onTime({ dueOn: null, reachedAt: null }, '2022-10-20')).toBeNull();
+  });
+
+  test('the county in every mode, the city where it supervises', () => {
+    expect(levelsOf('DIRECT')).toEqual(['COUNTY']);
+    expect(levelsOf('SUBSTANTIVE_REVIEW')).toEqual(['COUNTY', 'CITY']);
+    expect(levelsOf('WINDOW_FORWARD')).toEqual(['COUNTY', 'CITY']);
+  });
+});
+
+describe('what a finding may say and order', () => {
+  const finding = { kind: 'NOTICE' as const, text: '请核对地址', papers: [], dueOn: null };
+  test.each([
+    ['no words', { text: '  ' }, 'REASON_MISSING'],
+    ['too many words', { text: '字'.repeat(501) }, 'FIELD_TOO_LONG'],
+    ['a control character', { text: '甲\u0000' }, 'FIELD_MALFORMED'],
+    ['a paper that is no digest', { papers: ['x'] }, 'FIELD_MALFORMED'],
+    ['too many papers', { papers: Array.from({ length: 21 }, () => 'a'.repeat(64)) }, 'FIELD_TOO_LONG'],
+    ['a rectification without a day', { kind: 'RECTIFICATION' as const }, 'FIELD_MALFORMED'],
+    ['a rectification until yesterday', { kind: 'RECTIFICATION' as const, dueOn: '2022-06-30' }, 'FIELD_MALFORMED'],
+    ['a notice with a day', { dueOn: '2022-07-30' }, 'FIELD_MALFORMED'],
+  ])('%s is refused', (_, changed, code) => {
+    expect(() => requireFinding({ ...finding, ...changed }, '2022-07-01')).toThrow(refused(code));
+  });
+
+  const ALLOWED: Record<string, readonly string[]> = {
+    SUSPENSION: ['VALID'],
+    REVOCATION: ['VALID', 'SUSPENDED'],
+    LIFTED: ['SUSPENDED'],
+  };
+  test.each(FINDING_KINDS.filter((kind) => orderOf(kind) !== null))('%s by the state of the license', (kind) => {
+    for (const state of LICENSE_STATES) {
+      const order = () => requireOrderable(kind, state, false);
+      if (ALLOWED[kind]?.includes(state)) expect(order()).toBeUndefined();
+      else expect(order).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
+    }
+    expect(() => requireOrderable(kind, null, false)).toThrow(refused('FINDING_NEEDS_LICENSE'));
+  });
+
+  test('a suspension that is ordered and not carried out may be lifted; others order nothing', () => {
+    expect(requireOrderable('LIFTED', 'VALID', true)).toBeUndefined();
+    expect(() => requireOrderable('LIFTED', 'REVOKED', true)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
+    expect(requireOrderable('NOTICE', null, false)).toBeUndefined();
+    expect(requireOrderable('RECTIFICATION', null, false)).toBeUndefined();
+  });
+});
+
+describe('the webhook', () => {
+  test.each(['https://jg.example.cn/pushes', 'http://127.0.0.1:4020/pushes', 'http://[::1]:1/', 'http://localhost/x'])(
+    '%s is allowed',
+    (url) => {
+      expect(requireWebhookUrl(url).href).toBe(new URL(url).href);
+    },
+  );
+  test.each([
+    'http://jg.example.cn/pushes',
+    'http://10.0.0.1/',
+    'ftp://jg.example.cn/',
+    'file:///etc/passwd',
+    'https://user:secret@jg.example.cn/',
+    'https://jg.example.cn/#x',
+    'jg.example.cn',
+    `https://jg.example.cn/${'x'.repeat(500)}`,
+    'http://127.0.0.1.example.cn/',
+  ])('%s is refused', (url) => {
+    expect(() => requireWebhookUrl(url)).toThrow(refused('WEBHOOK_URL_REFUSED'));
+  });
+
+  const named = new URL('https://jg.example.cn/pushes');
+  test.each([
+    '10.1.2.3',
+    '127.0.0.1',
+    '169.254.169.254',
+    '172.16.0.1',
+    '192.168.1.1',
+    '100.64.0.1',
+    '0.0.0.0',
+    '224.0.0.1',
+    '255.255.255.255',
+    '::1',
+    '::',
+    'fc00::1',
+    'fe80::1',
+    'ff02::1',
+    '::ffff:10.0.0.1',
+    '::ffff:127.0.0.1',
+    '64:ff9b::a00:1',
+    'not an address',
+  ])('a name that leads to %s is not connected to', (address) => {
+    expect(mayConnect(named, address, [])).toBe(false);
+  });
+  test('public addresses, loopback by its own name, and what the operator lists', () => {
+    expect(mayConnect(named, '203.0.113.9', [])).toBe(true);
+    expect(mayConnect(named, '2400:3200::1', [])).toBe(true);
+    expect(mayConnect(new URL('http://localhost:4020/'), '127.0.0.1', [])).toBe(true);
+    expect(mayConnect(new URL('http://localhost:4020/'), '10.0.0.1', [])).toBe(false);
+    expect(mayConnect(named, '10.0.0.1', ['jg.example.cn'])).toBe(true);
+  });
+
+  // The example of the Standard Webhooks specification.
+  const secret = Buffer.from('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'base64');
+  const message = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1_614_265_330, body: '{"test": 2432232314}' };
+  const signature = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=';
+  const claimed = { ...message, webhook: 'w', signatures: [signature] };
+  const at = (seconds: number) => new Date((message.timestamp + seconds) * 1000);
+  test('signs as the standard says', () => {
+    expect(writeSignature(secret, message)).toBe(signature);
+    expect(requireSigned(claimed, secret, at(300))).toBeUndefined();
+    expect(requireSigned({ ...claimed, signatures: ['v1,AAAA', signature] }, secret, at(-300))).toBeUndefined();
+  });
+  test.each([
+    ['another body', { body: '{"test": 2432232315}' }, 0, 'SIGNATURE_INVALID'],
+    ['another id', { id: 'msg_x' }, 0, 'SIGNATURE_INVALID'],
+    ['another time', { timestamp: message.timestamp + 1 }, 0, 'SIGNATURE_INVALID'],
+    ['another version', { signatures: [signature.replace('v1', 'v2')] }, 0, 'SIGNATURE_INVALID'],
+    ['nothing', { signatures: [] }, 0, 'SIGNATURE_INVALID'],
+    ['yesterday', {}, 301, 'TIMESTAMP_NOT_FRESH'],
+    ['tomorrow', {}, -301, 'TIMESTAMP_NOT_FRESH'],
+  ])('%s is refused', (_, changed, seconds, code) => {
+    expect(() => requireSigned({ ...claimed, ...changed }, secret, at(seconds))).toThrow(refused(code));
+  });
+});

@@ -1,0 +1,123 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../db/client.ts';
+import { lookOverPushes } from '../../subgraphs/cases/supervision/workflow.ts';
+import { type Envelope, readEnvelope } from '../../subgraphs/kernel/events.ts';
+import { testClock } from '../support/clock.ts';
+import { act, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { decide, find, findingsOf, pushesOf, type Shown } from '../support/supervision.ts';
+
+const SUPERVISOR = 'yudu-lyj.supervisor';
+
+/** Three working days, over a holiday, across midnight, into a year without a calendar; organs that are named later. */
+describe('the dual push in time', () => {
+  const clock = testClock('2022-09-29');
+  let hub: TestHub;
+  beforeAll(async () => {
+    hub = await testHub({ now: clock });
+  });
+  afterAll(() => hub?.stop());
+
+  const inbox = async (filter: object): Promise<string[]> => {
+    const query = 'query($f: ApprovalPushFilter) { approvalPushes(filter: $f, first: 100) { edges { node { id } } } }';
+    const { data } = await hub.ask(SUPERVISOR, query, { f: filter });
+    return data.approvalPushes.edges.map((edge: Shown) => edge.node.id);
+  };
+  const attention = async (): Promise<Shown[]> => {
+    const kinds = ['PUSH_OVERDUE', 'PUSH_WITHOUT_ORGAN', 'RECTIFICATION_OVERDUE'];
+    const query = `query($f: AttentionFilter) { attention(filter: $f, first: 100) {
+      edges { node { kind dueOn organs { id } case { id } pushId findingId } } } }`;
+    const { data, errors } = await hub.ask('auditor', query, { f: { kinds } });
+    if (errors) throw new Error(JSON.stringify(errors));
+    return data.attention.edges.map((edge: Shown) => edge.node);
+  };
+  const organs = (...ids: string[]) => ids.map((id) => ({ id }));
+  const named = async (matter: string, industry: { city?: string; county?: string }): Promise<void> => {
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    const [newest] =
+      await sql`select * from matters.outbox_event where stream = ${`matter:${matter}`} order by revision desc limit 1`;
+    const [seen] =
+      await sql`select revision from cases.inbox where producer = 'matters' and stream = ${`matter:${matter}`}`;
+    await sql.end();
+    const event = readEnvelope({
+      ...newest,
+      occurredAt: clock().toISOString(),
+      revision: seen?.revision + 1,
+    }) as Extract<Envelope, { type: 'DelegationChanged' }>;
+    for (const delegation of event.payload.delegations) Object.assign(delegation.industry, industry);
+    await hub.hub.cases.receive('matters', event);
+  };
+
+  test('the third working day after 2022-09-29 is 2022-10-09; after it the push is overdue', async () => {
+    const id = await decide(hub, ROUTES.DIRECT, 'GRANTED');
+    const late = await decide(hub, ROUTES.DIRECT, 'GRANTED');
+    const [push] = (await pushesOf(hub, id)) ?? [];
+    const [other] = (await pushesOf(hub, late)) ?? [];
+    expect(push).toMatchObject({ dueOn: '2022-10-09', missingYear: null, overdue: false, onTime: null });
+    clock.set('2022-10-09T23:59:59+08:00');
+    expect(await inbox({ overdue: true })).toEqual([]);
+    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id })).toBeNull();
+    clock.set('2022-10-10T00:00:00+08:00');
+    expect(await inbox({ overdue: true })).toEqual([other.id]);
+    expect(await inbox({ overdue: false })).toEqual([push.id]);
+    expect(await attention()).toMatchObject([
+      { kind: 'PUSH_OVERDUE', pushId: other.id, case: { id: late }, dueOn: '2022-10-09' },
+    ]);
+    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: other.id })).toBeNull();
+    expect((await pushesOf(hub, id))?.[0]).toMatchObject({ onTime: true, overdue: false });
+    expect((await pushesOf(hub, late))?.[0]).toMatchObject({ onTime: false, overdue: false });
+    expect(await attention()).toEqual([]);
+  });
+
+  test('a push waits for its industry organ and goes out when one is named; the approver never stands in', async () => {
+    const id = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    const pushes = (await pushesOf(hub, id)) ?? [];
+    expect(pushes.map((one) => [one.level, one.organ, one.state])).toEqual([
+      ['COUNTY', null, 'WAITING_FOR_ORGAN'],
+      ['CITY', null, 'WAITING_FOR_ORGAN'],
+    ]);
+    expect((await attention()).map((one) => [one.kind, one.organs])).toEqual([
+      ['PUSH_WITHOUT_ORGAN', organs('ganzhou-xzspj')],
+      ['PUSH_WITHOUT_ORGAN', organs('ganzhou-xzspj')],
+    ]);
+    await named(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj' });
+    const [county, city] = (await pushesOf(hub, id)) ?? [];
+    expect(county).toMatchObject({ state: 'SENT', organ: { id: 'yudu-sjj' } });
+    expect(city).toMatchObject({ state: 'WAITING_FOR_ORGAN' });
+    // The organ now sees the case, and may say what it found.
+    const found = await find(hub, 'yudu-sjj.supervisor', {
+      push: county.id,
+      kind: 'RECTIFICATION',
+      text: '补充台账',
+      dueOn: '2022-10-20',
+    });
+    clock.set('2022-10-21');
+    expect((await attention()).filter((one) => one.kind === 'RECTIFICATION_OVERDUE')).toMatchObject([
+      { findingId: found.id, organs: organs('yudu-sjj', 'ganzhou-xzspj'), dueOn: '2022-10-20' },
+    ]);
+    // A case decided after the naming goes straight to the organ, although it was accepted before.
+    await named(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj', city: 'ganzhou-xzspj' });
+    const next = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    expect((await pushesOf(hub, next))?.map((one) => one.organ.id)).toEqual(['yudu-sjj', 'ganzhou-xzspj']);
+  });
+
+  test('in a year without a calendar the last day is unknown and says why; loading the calendar tells it', async () => {
+    clock.set('2027-01-04');
+    const id = await decide(hub, ROUTES.DIRECT, 'REJECTED');
+    expect((await pushesOf(hub, id))?.[0]).toMatchObject({
+      dueOn: null,
+      missingYear: 2027,
+      onTime: null,
+      overdue: false,
+    });
+    const statutory = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
+    const notice = { year: 2027, source: '示范通知', holidays: [...statutory, '2027-01-05'], makeUpDays: [] };
+    const loaded = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, '__typename');
+    expect(loaded.refusal).toBeNull();
+    const { db, close } = connect(hub.databaseUrls.cases, 'test');
+    await lookOverPushes({ db, now: clock });
+    await close();
+    expect((await pushesOf(hub, id))?.[0]).toMatchObject({ dueOn: '2027-01-08', missingYear: null });
+  });
+});

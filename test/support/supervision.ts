@@ -1,0 +1,77 @@
+import { act, type Route } from './flow.ts';
+import type { TestHub } from './hub.ts';
+import { until } from './until.ts';
+
+/** Steps of the dual push and the dual loop, for tests that need a decided case, its push, or an order to begin with. */
+
+export const PUSH = `id state level organ { id } decision decidedBy { id } dueOn missingYear reachedAt onTime overdue claimedBy
+  receipts { event actor note } delivery { attempts lastError refused delivered } actions { name allowed refusal { code } }`;
+export const FINDING = `id kind state text organ { id } decidedBy { id } licenseNumber answer dueOn overdue acknowledgedBy
+  receipts { event actor note } case { id } push { id } actions { name allowed refusal { code } }`;
+
+// biome-ignore lint/suspicious/noExplicitAny: a test reads what it needs of them
+export type Shown = any;
+
+/** A decided case's pushes, or null where the person may not see them. */
+export async function pushesOf(hub: TestHub, caseId: string, person = 'auditor'): Promise<Shown[] | null> {
+  const query = `query($id: ID!) { case(id: $id) { pushes { ${PUSH} } } }`;
+  const { data, errors } = await hub.ask(person, query, { id: caseId });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.case?.pushes ?? null;
+}
+
+export async function findingsOf(hub: TestHub, caseId: string, person = 'auditor'): Promise<Shown[] | null> {
+  const query = `query($id: ID!) { case(id: $id) { findings { ${FINDING} } } }`;
+  const { data, errors } = await hub.ask(person, query, { id: caseId });
+  if (errors) throw new Error(JSON.stringify(errors));
+  return data.case?.findings ?? null;
+}
+
+/** Waits until cases know of the license that a case made. */
+export function known(hub: TestHub, caseId: string): Promise<unknown> {
+  return until('cases know the license', async () => {
+    const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: caseId });
+    return data.case.result === 'ISSUED';
+  });
+}
+
+/** Accepts, examines and decides a case without waiting for anything that follows. Gives its id. */
+export async function decide(hub: TestHub, route: Route, decision: 'GRANTED' | 'REJECTED'): Promise<string> {
+  const applicant = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
+  const input = { matter: route.matter, applicant, fields: [{ label: '范围', text: '示范' }] };
+  const made = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+  if (!made.case) throw new Error(JSON.stringify(made));
+  const { id } = made.case;
+  const steps = [
+    [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
+    [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],
+    [
+      route.decides,
+      'decideCase',
+      'DecideCaseInput',
+      { case: id, decision, authoriseSeal: true, reason: decision === 'REJECTED' ? '不符合条件' : null },
+    ],
+  ] as const;
+  for (const [person, name, type, step] of steps) {
+    if (person === null) continue;
+    const done = await act(hub, person, name, type, step, 'case { id }');
+    if (!done.case) throw new Error(`${name}: ${JSON.stringify(done)}`);
+  }
+  return id;
+}
+
+/** Records a finding; throws where it is refused. */
+export async function find(hub: TestHub, person: string, input: object): Promise<Shown> {
+  const found = await act(hub, person, 'recordFinding', 'RecordFindingInput', input, `finding { ${FINDING} }`);
+  if (!found.finding) throw new Error(JSON.stringify(found));
+  return found.finding;
+}
+
+/** Waits until an order has come to licenses; gives it. */
+export function ordered(hub: TestHub, orderId: string): Promise<Shown> {
+  return until('the order has come to licenses', async () => {
+    const query = '{ supervisionOrders(first: 100) { edges { node { id act state answer answeredBy number } } } }';
+    const { data } = await hub.ask('auditor', query);
+    return data.supervisionOrders.edges.map((edge: Shown) => edge.node).find((node: Shown) => node.id === orderId);
+  });
+}

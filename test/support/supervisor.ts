@@ -1,0 +1,31 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createSupervisor, type Supervisor } from '../../scripts/supervisor/app.ts';
+import { freePort } from './library.ts';
+
+/** The reference supervision system on a port and a ledger of its own; it may be opened after the hub, closed, and opened again. */
+export async function testSupervisor(now: () => Date = () => new Date()) {
+  const folder = mkdtempSync(join(tmpdir(), 'tq-supervisor-'));
+  const port = await freePort();
+  let running: Supervisor | null = null;
+  const close = async () => {
+    await running?.app.close();
+    running = null;
+  };
+  return {
+    url: `http://127.0.0.1:${port}/pushes`,
+    open: async (webhook: string, secret: string) => {
+      const ledgerPath = join(folder, 'pushes.jsonl');
+      running = createSupervisor({ webhook, secret, hubUrl: '', ledgerPath, now });
+      await running.app.listen({ host: '127.0.0.1', port });
+    },
+    close,
+    /** Push ids that it has taken, oldest first. */
+    taken: () => (running?.taken() ?? []).map((entry) => entry.push.data.pushId),
+    stop: async () => {
+      await close();
+      rmSync(folder, { recursive: true });
+    },
+  };
+}
