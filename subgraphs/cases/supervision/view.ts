@@ -10,8 +10,9 @@ const named = (organ: string | null) => (organ === null ? null : { id: organ });
 
 const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
 
-/** What the resolvers of ApprovalPush and SupervisionFinding build on. */
+/** What the resolvers of ApprovalPush build on. @public by codegen.ts */
 export type PushView = ReturnType<typeof viewPush>;
+/** What the resolvers of SupervisionFinding build on. @public by codegen.ts */
 export type FindingView = ReturnType<typeof viewFinding>;
 
 /** A push as this caller sees it; receipts and delivery are added by the resolvers of ApprovalPush. */
