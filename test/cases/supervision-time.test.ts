@@ -6,7 +6,7 @@ import { type Envelope, readEnvelope } from '../../subgraphs/kernel/events.ts';
 import { testClock } from '../support/clock.ts';
 import { act, ROUTES, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
-import { decide, find, findingsOf, pushesOf, type Shown } from '../support/supervision.ts';
+import { decide, find, pushesOf, type Shown } from '../support/supervision.ts';
 
 const SUPERVISOR = 'yudu-lyj.supervisor';
 
