@@ -2,6 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { readOrgans } from '../seeds/load.ts';
 import { Client, type Data, findHub } from './client.ts';
+import { atAGlance, fromAfar, supervised } from './demo-plan.ts';
 import { demoPerson } from './people.ts';
 import { blankPrefix } from './seed.ts';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from './tamper.ts';
@@ -300,6 +301,9 @@ try {
   const changed = await changeAndCancel(client, licenses[2]);
   await whoSeesWhat(client, licenses);
   await verifyOutside(client, [...licenses, changed]);
+  await fromAfar(client, { say, check });
+  await supervised(client, licenses[0], { say, check });
+  await atAGlance(client, { say, check });
   say('\n演示完成：每一步都做到了所说的。');
 } catch (error) {
   console.error(`\n演示失败：${error instanceof Error ? error.message : error}`);

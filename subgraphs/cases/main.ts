@@ -2,6 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
 import { sendEvents, serveSubgraph, signOver } from '../kernel/serve.ts';
 import { createCases } from './index.ts';
+import { scanByClamd } from './material/clamd.ts';
 
 /** The cases subgraph as a process of its own; SECURITY.md lists its environment. */
 const {
@@ -13,6 +14,7 @@ const {
   LICENSES_URL = '',
   PUBLIC_URL = '',
   SEALS_URL = '',
+  CLAMD = '',
   WEBHOOK_PRIVATE_HOSTS = '',
 } = process.env;
 
@@ -27,6 +29,7 @@ const cases = createCases({
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOver(SEALS_URL, 'cases', serviceKey, now),
+  scan: scanner(CLAMD),
   onError: console.error,
 });
 const app = await serveSubgraph(cases, { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now });
@@ -39,4 +42,12 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     await cases.stop();
     await close();
   });
+}
+
+/** The clamd at `host:port`; the hub's own scanner where none is named. */
+function scanner(address: string) {
+  if (address === '') return undefined;
+  const [, host, port] = /^([\w.-]+):(\d{1,5})$/.exec(address) ?? [];
+  if (host === undefined) throw new Error(`CLAMD is not host:port: ${address}`);
+  return scanByClamd(host, Number(port));
 }

@@ -1,13 +1,11 @@
-import { and, arrayContains, desc, eq, gt, inArray, isNotNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { restOf } from './calendar/rest.ts';
-import { loadCalendar } from './calendar/store.ts';
-import type { Calendar } from './calendar/working-day.ts';
+import { putRest } from './attention/store.ts';
 import {
   type Case,
   type CaseFile,
@@ -191,11 +189,10 @@ export interface NewCase {
 export async function insertCase(tx: Transaction, made: NewCase, first: StepRecord): Promise<StoredCase | null> {
   const { file, divisionCode, request } = made;
   const subject = foldCase(file, [first]);
-  const calendar = await loadCalendar(tx);
   const rows = await tx
     .insert(caseFile)
     .values({
-      ...columnsOf(subject, calendar),
+      ...columnsOf(subject),
       id: file.id,
       number: file.number,
       applicantName: file.applicant.name,
@@ -214,14 +211,14 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
   if (rows.length === 0) return null;
   await tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first });
   await putFigure(tx, subject);
+  await putRest(tx, subject);
   return (await withSteps(tx, rows))[0] ?? null;
 }
 
 /** The columns that follow from a case as it stands. */
-function columnsOf(subject: Case, calendar: Calendar) {
+function columnsOf(subject: Case) {
   const { matter, delegation, fields, licenseNumber, acceptedBy, guide, step, result } = subject;
   const { organs: waitsOrgans, window: waitsWindow } = waitsFor(subject);
-  const rest = restOf(subject, calendar);
   return {
     matter,
     matterId: matter.matterId,
@@ -234,8 +231,6 @@ function columnsOf(subject: Case, calendar: Calendar) {
     closed: result !== null,
     waitsOrgans,
     waitsWindow,
-    touchBy: rest.dueOn,
-    touchMissingYear: rest.missingYear,
     ...(delegation.accepts.window ? { window: divisionOf(matter, delegation.countyOrgan) } : {}),
   };
 }
@@ -267,39 +262,15 @@ export async function addStep(
   await tx
     .update(caseFile)
     .set({
-      ...columnsOf(after, await loadCalendar(tx)),
+      ...columnsOf(after),
       parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
       ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
     })
     .where(eq(caseFile.id, subject.id));
   await putFigure(tx, after);
+  await putRest(tx, after);
   await tellPlatform(tx, subject, after, record);
   return after;
-}
-
-/** Most cases that one look after a new calendar goes over; the next look goes on. */
-const TOUCH_MOST = 200;
-
-/** Reckons anew by when running cases have to be taken on; for a calendar that came later or changed. Gives the last serial it saw. */
-export async function reckonTouch(tx: Transaction, after: number): Promise<number | null> {
-  const rows = await tx
-    .select()
-    .from(caseFile)
-    .where(
-      and(
-        gt(caseFile.serial, after),
-        or(sql`cardinality(${caseFile.waitsOrgans}) > 0`, isNotNull(caseFile.waitsWindow)),
-      ),
-    )
-    .orderBy(caseFile.serial)
-    .limit(TOUCH_MOST)
-    .for('update');
-  const calendar = await loadCalendar(tx);
-  for (const { subject } of await withSteps(tx, rows)) {
-    const { dueOn: touchBy, missingYear: touchMissingYear } = restOf(subject, calendar);
-    await tx.update(caseFile).set({ touchBy, touchMissingYear }).where(eq(caseFile.id, subject.id));
-  }
-  return rows.at(-1)?.serial ?? null;
 }
 
 /** Ids of undecided cases of a matter whose organs are not `pair`, oldest first. */

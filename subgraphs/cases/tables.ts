@@ -73,9 +73,6 @@ export const caseFile = schema.table(
     waitsWindow: text(),
     /** When it came to the position it rests at. */
     restsSince: timestamp({ withTimezone: true }).notNull(),
-    /** Last day by which somebody has to take it on; null where nobody has to, or where that year has no calendar. */
-    touchBy: date({ mode: 'string' }),
-    touchMissingYear: integer(),
     /** The key and digest of the request that made it: the same request again finds the case instead of making another. */
     requestedBy: text().notNull(),
     requestKey: text(),
@@ -86,7 +83,6 @@ export const caseFile = schema.table(
     index().using('gin', table.parties),
     index().using('gin', table.waitsOrgans),
     index().on(table.waitsWindow, table.restsSince),
-    index().on(table.touchBy),
     uniqueIndex().on(table.requestedBy, table.requestKey),
     index().on(table.matterId, table.serial),
   ],
@@ -120,6 +116,7 @@ export const caseNumber = schema.table(
 );
 
 export * from './agreement/tables.ts';
+export * from './attention/tables.ts';
 export * from './calendar/tables.ts';
 export * from './notice/tables.ts';
 export * from './platform/tables.ts';

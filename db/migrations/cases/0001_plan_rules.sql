@@ -3,6 +3,12 @@ CREATE TABLE "cases"."guide_fact" (
 	"fact" jsonb NOT NULL
 );
 --> statement-breakpoint
+CREATE TABLE "cases"."case_rest" (
+	"case_id" uuid PRIMARY KEY NOT NULL,
+	"touch_by" date,
+	"missing_year" integer
+);
+--> statement-breakpoint
 CREATE TABLE "cases"."calendar_notice" (
 	"id" uuid PRIMARY KEY NOT NULL,
 	"year" integer NOT NULL,
@@ -294,8 +300,6 @@ ALTER TABLE "cases"."case_file" ADD COLUMN "guide" jsonb;--> statement-breakpoin
 ALTER TABLE "cases"."case_file" ADD COLUMN "waits_organs" text[] NOT NULL;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "waits_window" text;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "rests_since" timestamp with time zone NOT NULL;--> statement-breakpoint
-ALTER TABLE "cases"."case_file" ADD COLUMN "touch_by" date;--> statement-breakpoint
-ALTER TABLE "cases"."case_file" ADD COLUMN "touch_missing_year" integer;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "requested_by" text NOT NULL;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "request_key" text;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "request_digest" text NOT NULL;--> statement-breakpoint
@@ -310,6 +314,7 @@ ALTER TABLE "cases"."case_material" ADD CONSTRAINT "case_material_upload_id_mate
 ALTER TABLE "cases"."material_read" ADD CONSTRAINT "material_read_upload_id_material_upload_id_fk" FOREIGN KEY ("upload_id") REFERENCES "cases"."material_upload"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."material_read" ADD CONSTRAINT "material_read_case_id_case_file_id_fk" FOREIGN KEY ("case_id") REFERENCES "cases"."case_file"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."material_upload" ADD CONSTRAINT "material_upload_digest_material_file_digest_fk" FOREIGN KEY ("digest") REFERENCES "cases"."material_file"("digest") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
+CREATE INDEX "case_rest_touch_by_index" ON "cases"."case_rest" USING btree ("touch_by");--> statement-breakpoint
 CREATE UNIQUE INDEX "calendar_notice_year_version_index" ON "cases"."calendar_notice" USING btree ("year","version");--> statement-breakpoint
 CREATE INDEX "decision_seal_state_leased_until_index" ON "cases"."decision_seal" USING btree ("state","leased_until");--> statement-breakpoint
 CREATE INDEX "notice_case_id_serial_index" ON "cases"."notice" USING btree ("case_id","serial");--> statement-breakpoint
@@ -335,6 +340,5 @@ CREATE INDEX "agreement_city_organ_county_organ_index" ON "cases"."agreement" US
 CREATE INDEX "agreement_matters_index" ON "cases"."agreement" USING gin ("matters");--> statement-breakpoint
 CREATE INDEX "case_file_waits_organs_index" ON "cases"."case_file" USING gin ("waits_organs");--> statement-breakpoint
 CREATE INDEX "case_file_waits_window_rests_since_index" ON "cases"."case_file" USING btree ("waits_window","rests_since");--> statement-breakpoint
-CREATE INDEX "case_file_touch_by_index" ON "cases"."case_file" USING btree ("touch_by");--> statement-breakpoint
 CREATE UNIQUE INDEX "case_file_requested_by_request_key_index" ON "cases"."case_file" USING btree ("requested_by","request_key");--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD CONSTRAINT "agreement_serial_unique" UNIQUE("serial");

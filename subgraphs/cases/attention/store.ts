@@ -1,9 +1,12 @@
-import { type SQL, sql } from 'drizzle-orm';
-import type { Reader } from '../../../db/client.ts';
+import { and, asc, gt, isNotNull, or, type SQL, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
-import { agreement, caseFile, decisionSeal, duty, finding, matterFact, notice, push } from '../tables.ts';
+import { restOf } from '../calendar/rest.ts';
+import { loadCalendar } from '../calendar/store.ts';
+import type { Case } from '../case.ts';
+import { agreement, caseFile, caseRest, decisionSeal, duty, finding, matterFact, notice, push } from '../tables.ts';
 import type { AttentionKind, AttentionRow } from './attention.ts';
 
 export interface AttentionFilter {
@@ -39,18 +42,19 @@ function ofCases(today: Day): SQL[] {
     matterId: sql`${caseFile.matterId}`,
     subject: sql`${caseFile.number}`,
   };
+  const resting = sql`from ${caseRest} join ${caseFile} on ${caseFile.id} = ${caseRest.caseId}`;
   return [
-    source(sql`from ${caseFile} where ${caseFile.touchBy} < ${today}`, {
+    source(sql`${resting} where ${caseRest.touchBy} < ${today}`, {
       ...columns,
       id: sql`'step ' || ${caseFile.id}`,
       kind: sql`'STEP_OVERDUE'`,
-      dueOn: sql`${caseFile.touchBy}`,
+      dueOn: sql`${caseRest.touchBy}`,
     }),
-    source(sql`from ${caseFile} where ${caseFile.touchMissingYear} is not null`, {
+    source(sql`${resting} where ${caseRest.missingYear} is not null`, {
       ...columns,
       id: sql`'calendar ' || ${caseFile.id}`,
       kind: sql`'CALENDAR_MISSING'`,
-      reason: sql`${caseFile.touchMissingYear} || '年'`,
+      reason: sql`${caseRest.missingYear} || '年'`,
     }),
     source(
       sql`from ${decisionSeal} join ${notice} on ${notice.id} = ${decisionSeal.noticeId}
@@ -228,4 +232,37 @@ export async function listAttention(
     rows: cut.rows.map((row) => ({ ...row, since: new Date(row.since), at: row.since })),
     hasNextPage: cut.hasNextPage,
   };
+}
+
+/** What rests of a case, as columns. */
+export interface Rested {
+  caseId: string;
+  touchBy: Day | null;
+  missingYear: number | null;
+}
+
+/** Writes by when a case has to be taken on, in the transaction of its step, which holds the calendar. */
+export async function putRest(tx: Transaction, subject: Case): Promise<void> {
+  const { dueOn: touchBy, missingYear } = restOf(subject, await loadCalendar(tx));
+  await setRest(tx, { caseId: subject.id, touchBy, missingYear });
+}
+
+export async function setRest(tx: Transaction, row: Rested): Promise<void> {
+  await tx.insert(caseRest).values(row).onConflictDoUpdate({ target: caseRest.caseId, set: row });
+}
+
+/** Ids of cases that rest and wait, after `after`. */
+export async function listResting(db: Reader, after: string | null, most: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: caseRest.caseId })
+    .from(caseRest)
+    .where(
+      and(
+        or(isNotNull(caseRest.touchBy), isNotNull(caseRest.missingYear)),
+        after === null ? undefined : gt(caseRest.caseId, after),
+      ),
+    )
+    .orderBy(asc(caseRest.caseId))
+    .limit(most);
+  return rows.map((row) => row.id);
 }

@@ -1,8 +1,8 @@
 import { type Database, transact } from '../../../db/client.ts';
 import { type Actor, requireRole } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
+import { reckonRests } from '../attention/workflow.ts';
 import { reckonFigures } from '../statistics/workflow.ts';
-import { reckonTouch } from '../store.ts';
 import { requireNotice } from './notice.ts';
 import * as store from './store.ts';
 import type { Notice } from './working-day.ts';
@@ -38,8 +38,9 @@ export function loadNotice(
     const loadedAt = now();
     const notice = { ...given, ...days, version: (standing?.version ?? 0) + 1, loadedAt };
     await store.insertNotice(tx, notice, { actorId: administrator.id, actor: administrator.name, loadedAt });
-    const movedCases = await reckonFigures(tx, await store.loadCalendar(tx));
-    for (let serial: number | null = 0; serial !== null; ) serial = await reckonTouch(tx, serial);
+    const calendar = await store.loadCalendar(tx);
+    const movedCases = await reckonFigures(tx, calendar);
+    await reckonRests(tx, calendar);
     return { notice, movedCases };
   });
 }

@@ -1,0 +1,151 @@
+import type { Client, Data } from './client.ts';
+
+/** What the plan asks beside licenses, shown on the running hub: guide, supplement, clock, dual push, a supervisor's suspension. */
+
+export interface Telling {
+  say(text?: string): void;
+  /** Throws unless it holds. */
+  check(what: string, holds: boolean): void;
+}
+
+const APPLICANT = 'applicant-company';
+const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
+/** A matter with a sample guide: 第二类医疗器械经营备案（新备案）, 服务窗口前移. */
+const GUIDED = 'yd2022-3-21';
+const CASE = 'case { id number step clock { state dueOn remainingDays } notices { kind number } }';
+
+/** An application from afar: the guide says what is missing, it is told once, brought, and accepted with a clock. */
+export async function fromAfar(client: Client, { say, check }: Telling): Promise<void> {
+  say('\n【办事指南、一次性告知与计时】');
+  const { matter } = await client.ask(
+    null,
+    'query($id: ID!, $county: String) { matter(id: $id) { name guide(division: $county) { sample promisedDays materials { code name form required } } } }',
+    { id: GUIDED, county: '360731' },
+  );
+  const { guide } = matter;
+  say(
+    `  ${matter.name}：承诺 ${guide.promisedDays} 个工作日，材料 ${guide.materials.length} 项${guide.sample ? '（示范指南，非真实文本）' : ''}`,
+  );
+  const input = { matter: GUIDED, applicant: COMPANY };
+  const rehearsed = await refusal(client, 'window-yudu', 'acceptCase', 'ApplicationInput', { ...input, dryRun: true });
+  check(`预演受理：${rehearsed?.message}`, rehearsed?.code === 'MATERIALS_MISSING');
+  const filed = await client.act(APPLICANT, 'receiveApplication', 'ApplicationInput', input, CASE);
+  const id = filed.case.id;
+  const missing = guide.materials.filter((one: Data) => one.required);
+  const ask = { case: id, items: missing.map((one: Data) => one.name) };
+  const asked = await client.act('window-yudu', 'askSupplement', 'AskSupplementInput', ask, CASE);
+  check(
+    `窗口一次性告知 ${ask.items.length} 项，文书 ${asked.case.notices[0].number}`,
+    asked.case.step === 'SUPPLEMENT_ASKED',
+  );
+  const scan = await client.file(APPLICANT, (await ownLicense(client)).document.digest);
+  const materials = await Promise.all(
+    missing.map(async ({ code, name, form }: Data) =>
+      form === 'ELECTRONIC'
+        ? { code, upload: await client.upload('window-yudu', `${name}.pdf`, scan, 'application/pdf') }
+        : { code, paper: true, copies: 1 },
+    ),
+  );
+  await client.act('window-yudu', 'supplementCase', 'SupplementInput', { case: id, materials }, CASE);
+  const again = await refusal(client, 'window-yudu', 'askSupplement', 'AskSupplementInput', { ...ask, dryRun: true });
+  check('再次要求补正被拒绝', again?.code === 'SUPPLEMENT_ALREADY_ASKED');
+  const accepted = await client.act('window-yudu', 'acceptApplication', 'CaseInput', { case: id }, CASE);
+  const { clock, notices } = accepted.case;
+  const receipt = notices.find((one: Data) => one.kind === 'ACCEPTANCE');
+  check(
+    `已受理，受理通知书 ${receipt?.number}；应于 ${clock.dueOn ?? '（日历未公布）'} 前办结`,
+    accepted.case.step === 'ACCEPTED',
+  );
+  const withdraw = { case: id, reason: '示范结束，申请人撤回' };
+  await client.act(APPLICANT, 'withdrawCase', 'CaseReasonInput', withdraw, CASE);
+}
+
+/** The dual push: the decision reaches the supervisor, the finding comes back and acts on document and paper alike. */
+export async function supervised(client: Client, license: Data, { say, check }: Telling): Promise<void> {
+  say('\n【双推送、双回路】');
+  const [supervisor, approver] = ['yudu-lyj.supervisor', 'yudu-lyj.approver'];
+  const inbox = await client.ask(
+    supervisor,
+    '{ approvalPushes(first: 100) { edges { node { id dueOn state case { id license { identifier } } } } } }',
+  );
+  const push = inbox.approvalPushes.edges
+    .map((edge: Data) => edge.node)
+    .find((node: Data) => node.case?.license?.identifier === license.identifier);
+  if (!push) throw new Error('审批结果没有推送到监管部门');
+  const signed = await client.act(
+    supervisor,
+    'signPush',
+    'PushActInput',
+    { push: push.id },
+    'push { onTime receipts { event } }',
+  );
+  check(`审批结果已推送县林业局并签收，期限 ${push.dueOn ?? '（日历未公布）'}`, signed.push.onTime !== false);
+  const order = async (kind: string, text: string) => {
+    const found = { push: push.id, kind, text };
+    const { finding } = await client.act(supervisor, 'recordFinding', 'RecordFindingInput', found, 'finding { id }');
+    return client.until('监管要求送达发证机关', async () => {
+      const open = '{ supervisionOrders(first: 10, filter: { state: OPEN }) { edges { node { id act } } } }';
+      const { supervisionOrders } = await client.ask(approver, open);
+      return supervisionOrders.edges.map((edge: Data) => edge.node).find((one: Data) => one.id === finding.id);
+    });
+  };
+  const { identifier } = license;
+  const answer = 'license { state paper { validity } }';
+  const suspension = await order('SUSPENSION', '现场检查发现超范围采伐，责令停止');
+  const attention = await client.ask(
+    approver,
+    '{ attention(first: 100, filter: { kinds: [ORDER_OPEN] }) { edges { node { message } } } }',
+  );
+  say(`  待办提醒：${attention.attention.edges[0]?.node.message}`);
+  const stopped = await client.act(
+    approver,
+    'suspendLicense',
+    'OwnActInput',
+    { identifier, order: suspension.id },
+    answer,
+  );
+  check(
+    '监管要求暂扣，电子证照与纸质证照同时暂扣',
+    stopped.license.state === 'SUSPENDED' && stopped.license.paper.validity === 'SUSPENDED',
+  );
+  const lift = await order('LIFTED', '整改合格，解除暂扣');
+  const restored = await client.act(approver, 'restoreLicense', 'OwnActInput', { identifier, order: lift.id }, answer);
+  check('整改后恢复，二者同时恢复', restored.license.state === 'VALID' && restored.license.paper.validity === 'VALID');
+  await client.until('办理结果回到监管部门', async () => {
+    const query = 'query($id: ID!) { case(id: $id) { findings { state } } }';
+    const { case: seen } = await client.ask(supervisor, query, { id: push.case.id });
+    return seen.findings.every((one: Data) => one.state === 'CARRIED_OUT');
+  });
+  check('两次办理结果都已回到监管部门', true);
+}
+
+/** The county at a glance: who answers, what waits, how the work stands. */
+export async function atAGlance(client: Client, { say, check }: Telling): Promise<void> {
+  say('\n【全县一览】');
+  const { attention } = await client.ask('auditor', '{ attention(first: 100) { edges { node { kind } } } }');
+  const kinds = Object.entries(Object.groupBy(attention.edges as Data[], (edge) => edge.node.kind));
+  say(`  待办提醒：${kinds.map(([kind, edges]) => `${kind} ${edges?.length}`).join('，')}`);
+  check(
+    '没有明确行业主管部门的事项都列在待办提醒里',
+    kinds.some(([kind]) => kind === 'INDUSTRY_ORGAN_MISSING'),
+  );
+  const { caseStatistics } = await client.ask(
+    'auditor',
+    '{ caseStatistics(by: MODE, first: 10) { edges { node { label accepted granted } } } }',
+  );
+  for (const { node } of caseStatistics.edges) say(`  统计 ${node.label}：受理 ${node.accepted}，准予 ${node.granted}`);
+  check('统计按下放方式分列', caseStatistics.edges.length === 3);
+  const { tasks } = await client.ask(null, '{ tasks(first: 20) { edges { node { number overdue } } } }');
+  const overdue = tasks.edges.filter((edge: Data) => edge.node.overdue);
+  check(`附件4任务 ${tasks.edges.length} 项，逾期未报完成 ${overdue.length} 项`, tasks.edges.length === 12);
+}
+
+async function ownLicense(client: Client): Promise<Data> {
+  const { licenses } = await client.ask(APPLICANT, '{ licenses(first: 1) { edges { node { document { digest } } } } }');
+  return licenses.edges[0].node;
+}
+
+async function refusal(client: Client, person: string, name: string, type: string, input: object): Promise<Data> {
+  const query = `mutation($input: ${type}!) { ${name}(input: $input) { refusal { code message } } }`;
+  return (await client.ask(person, query, { input }))[name].refusal;
+}

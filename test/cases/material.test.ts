@@ -1,0 +1,169 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import type { LicenseFact } from '../../subgraphs/cases/case.ts';
+import {
+  MATERIALS_MOST,
+  type MaterialGiven,
+  requireAll,
+  requireLicenseMaterial,
+  requireMaterials,
+} from '../../subgraphs/cases/material/material.ts';
+import type { GuideFact } from '../../subgraphs/kernel/events.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+
+const TYPE = '11100000000013338W011';
+const HOLDER = '91000000MA0000001R';
+const identifierOf = (version: number) =>
+  writeLicenseIdentifier({ type: TYPE, issuer: '11430000006122244L', serial: '36073120260001', version });
+const IDENTIFIERS: Readonly<Record<string, string>> = {
+  GOOD: identifierOf(1),
+  BAD: identifierOf(1).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
+};
+
+const asked = { copies: 1, required: true, licenseType: null };
+/** The guide that every vector speaks of. */
+const GUIDE: GuideFact = {
+  materials: [
+    { ...asked, code: 'A', name: '申请表', form: 'ORIGINAL', copies: 2 },
+    { ...asked, code: 'B', name: '营业执照', form: 'COPY', licenseType: TYPE },
+    { ...asked, code: 'C', name: '身份证', form: 'ORIGINAL_SEEN' },
+    { ...asked, code: 'D', name: '照片', form: 'ELECTRONIC' },
+    { ...asked, code: 'E', name: '旧证', form: 'ORIGINAL', required: false, licenseType: TYPE },
+  ],
+  steps: [],
+  statutoryDays: null,
+  promisedDays: null,
+};
+
+interface Vector {
+  why?: string;
+  /** The refusal expected. */
+  code?: string;
+  guide?: false;
+  atCounter: boolean;
+  given: Partial<MaterialGiven>[];
+  codes: string[];
+  names: string;
+  /** Of a license: the day, and what differs from one that is good. */
+  today: string;
+  state?: LicenseFact['state'];
+  version?: number;
+  applicant?: string;
+  known?: false;
+  type?: string;
+  license?: Partial<LicenseFact['license']>;
+}
+
+/** Vectors of one kind; each file is named `<kind>.<rule>.json`. */
+function vectors(folder: 'valid' | 'invalid', kind: string) {
+  const home = new URL(`../vectors/${folder}/`, import.meta.url);
+  const files = readdirSync(home).filter((file) => file.startsWith(`${kind}.`));
+  return files.flatMap((file) => {
+    const read = JSON.parse(readFileSync(new URL(file, home), 'utf8')) as Vector[];
+    return read.map((vector, i) => ({ ...vector, name: `${file} ${i + 1} ${vector.why ?? ''}` }));
+  });
+}
+
+function refusalOf(run: () => unknown): Refusal | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    if (error instanceof Refusal) return error;
+    throw error;
+  }
+}
+
+const read = (one: Partial<MaterialGiven>): MaterialGiven => ({
+  code: one.code ?? '',
+  upload: one.upload ?? null,
+  license: one.license == null ? null : (IDENTIFIERS[one.license] ?? one.license),
+  paper: one.paper ?? false,
+  copies: one.copies ?? null,
+});
+
+describe('the form check', () => {
+  const check = (vector: Vector) =>
+    refusalOf(() => requireMaterials(vector.guide === false ? null : GUIDE, vector.given.map(read), vector.atCounter));
+  test.each(vectors('valid', 'material'))('valid: $name', (vector) => expect(check(vector)).toBeNull());
+  test.each(vectors('invalid', 'material'))('invalid: $name', (vector) =>
+    expect(check(vector)?.code).toBe(vector.code),
+  );
+
+  test('names the material and what it should have been', () => {
+    const wrong = refusalOf(() => requireMaterials(GUIDE, [read({ code: 'D', paper: true })], true));
+    expect(wrong?.message).toBe('材料形式不符合办事指南要求：照片须提交电子件。');
+    const few = refusalOf(() => requireMaterials(GUIDE, [read({ code: 'A', paper: true })], true));
+    expect(few?.message).toBe('材料份数不足：申请表须 2 份。');
+  });
+
+  test(`at most ${MATERIALS_MOST}`, () => {
+    const given = Array.from({ length: MATERIALS_MOST + 1 }, (_, i) => read({ code: `材料${i}`, upload: 'u' }));
+    expect(refusalOf(() => requireMaterials(null, given, false))?.code).toBe('FIELD_TOO_LONG');
+    expect(requireMaterials(null, given.slice(1), false)).toHaveLength(MATERIALS_MOST);
+  });
+
+  test('gives each with the guide’s name, in the order handed in', () => {
+    const given = [read({ code: 'B', license: 'GOOD' }), read({ code: 'A', paper: true, copies: 2 })];
+    expect(requireMaterials(GUIDE, given, true)).toMatchObject([
+      { code: 'B', name: '营业执照', kind: 'LICENSE', license: IDENTIFIERS.GOOD },
+      { code: 'A', name: '申请表', kind: 'PAPER', copies: 2 },
+    ]);
+  });
+});
+
+describe('completeness', () => {
+  test.each(vectors('valid', 'material-completeness'))('valid: $name', ({ codes }) => {
+    expect(refusalOf(() => requireAll(GUIDE, codes))).toBeNull();
+  });
+  test.each(vectors('invalid', 'material-completeness'))('invalid: $name', ({ codes, code, names }) => {
+    const refusal = refusalOf(() => requireAll(GUIDE, codes));
+    expect([refusal?.code, refusal?.message]).toEqual([code, `缺少必需的申请材料：${names}。`]);
+  });
+});
+
+describe('a license as a material', () => {
+  const check = (vector: Vector) => {
+    const fact = {
+      act: 'ISSUE',
+      number: '36073120260001',
+      identifier: identifierOf(vector.version ?? 1),
+      version: vector.version ?? 1,
+      state: vector.state ?? 'VALID',
+      caseId: null,
+      orderId: null,
+      documentDigest: '',
+      signatureDigest: '',
+      changedAt: '2025-01-01T00:00:00Z',
+      license: {
+        matterId: 'm',
+        licenseName: '营业执照',
+        licenseType: TYPE,
+        holder: { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: HOLDER },
+        fields: [],
+        validFrom: '2025-01-01',
+        validUntil: '2029-12-31',
+        ...vector.license,
+      },
+    } as const satisfies LicenseFact;
+    const material = {
+      code: 'B',
+      name: '营业执照',
+      kind: 'LICENSE',
+      license: identifierOf(1),
+      asked:
+        vector.type === undefined
+          ? null
+          : { ...asked, code: 'B', name: '营业执照', form: 'COPY' as const, licenseType: vector.type },
+    } as const;
+    const applicant = vector.applicant ?? HOLDER;
+    return () => requireLicenseMaterial(material, vector.known === false ? null : fact, applicant, vector.today);
+  };
+  test.each(vectors('valid', 'material-license'))('valid: $name', (vector) => {
+    expect(check(vector)()).toEqual({ identifier: identifierOf(1), version: 1, state: 'VALID' });
+  });
+  test.each(vectors('invalid', 'material-license'))('invalid: $name', (vector) => {
+    expect(refusalOf(check(vector))?.code).toBe(vector.code);
+  });
+});
