@@ -1,0 +1,135 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { act, blankNumber, grantCase, issue, ROUTES, type Route, refusalOf } from '../support/flow.ts';
+import { faultsOfHouse } from '../support/house.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { known } from '../support/supervision.ts';
+import { until } from '../support/until.ts';
+
+const BY_CASE = ['issue', 'change', 'renew', 'reissue', 'retain', 'transfer', 'cancel'] as const;
+type Act = (typeof BY_CASE)[number];
+
+const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
+
+/** A case that acts on an existing license ends in exactly the act that its sub-item says, and in no other (实施方案附件1—3). */
+describe('acts on an existing license', () => {
+  let hub: TestHub;
+  beforeAll(async () => {
+    hub = await testHub();
+  });
+  afterAll(() => hub?.stop());
+
+  /** The mutation of an act, asked with a case. */
+  const ask = (route: Route, name: Act, caseId: string, serial: number, more: object = {}) => {
+    const [type, input] =
+      name === 'cancel'
+        ? ['CancelLicenseInput', { case: caseId }]
+        : ['CaseActInput', { case: caseId, blankNumber: blankNumber(route, serial) }];
+    const fields =
+      'license { number version state name holder { name } paper { validity } acts { act } } rehearsal { act version state }';
+    return act(hub, route.prints, `${name}License`, type as string, { ...(input as object), ...more }, fields);
+  };
+
+  /** Every other act is refused; the case's own one is done. Gives the license as it then stands. */
+  async function only(route: Route, name: Act, caseId: string, serial: number) {
+    for (const other of BY_CASE) {
+      if (other === name) continue;
+      const { refusal } = await ask(route, other, caseId, serial);
+      expect([other, refusal?.code]).toEqual([other, 'LICENSE_ACT_NOT_ALLOWED']);
+    }
+    const tasks = await hub.ask(
+      route.prints,
+      '{ certificateTasks(first: 100) { edges { node { case { id } act actions { name allowed } } } } }',
+    );
+    const task = tasks.data.certificateTasks.edges
+      .map((edge: { node: { case: { id: string } } }) => edge.node)
+      .find((node: { case: { id: string } }) => node.case.id === caseId);
+    expect(task).toMatchObject({
+      act: name.toUpperCase(),
+      actions: [{ name: `${name}License`, allowed: true }, { name: 'voidTask' }],
+    });
+    const rehearsed = await ask(route, name, caseId, serial, { dryRun: true });
+    expect(rehearsed).toMatchObject({ refusal: null, rehearsal: { act: name.toUpperCase() } });
+    const done = await ask(route, name, caseId, serial);
+    expect(done).toMatchObject({ refusal: null, rehearsal: null });
+    expect(rehearsed.rehearsal).toMatchObject({ version: done.license.version, state: done.license.state });
+    expect(done.license.acts.at(-1)).toEqual({ act: name.toUpperCase() });
+    expect(done.license.paper.validity).toBe(done.license.state);
+    // Asked again it is the same license: nothing happens twice.
+    expect((await ask(route, name, caseId, serial)).license).toEqual(done.license);
+    await until('the case is issued', async () => {
+      const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: caseId });
+      return data.case.result === 'ISSUED';
+    });
+    return done.license;
+  }
+
+  const LAND: Route = {
+    ...ROUTES.WINDOW_FORWARD,
+    matter: 'yd2022-3-01',
+    decides: 'ganzhou-zrzyj.approver',
+    blanks: 'KB0004',
+  };
+  const FILING: Route = { ...ROUTES.WINDOW_FORWARD, matter: 'yd2022-3-21' };
+  const LIST: { what: string; route: Route; name: string; first: number; chain: [Act, string, object?][] }[] = [
+    {
+      what: 'an exploration license, changed, renewed, retained, transferred, cancelled',
+      route: LAND,
+      name: '矿产资源勘查许可证',
+      first: 1,
+      chain: [
+        ['change', 'yd2022-3-05'],
+        ['renew', 'yd2022-3-02'],
+        ['retain', 'yd2022-3-03'],
+        ['transfer', 'yd2022-3-06', { applicant: CITIZEN }],
+        ['cancel', 'yd2022-3-04', { applicant: CITIZEN }],
+      ],
+    },
+    {
+      what: 'a filing certificate (附件3第21—24行), changed, reissued, cancelled like a license',
+      route: FILING,
+      name: '第二类医疗器械经营备案凭证',
+      first: 1,
+      chain: [
+        ['change', 'yd2022-3-22'],
+        ['reissue', 'yd2022-3-23'],
+        ['cancel', 'yd2022-3-24'],
+      ],
+    },
+  ];
+
+  test.each(LIST)('$what', async ({ route, name, first, chain }) => {
+    const issuing = await grantCase(hub, route);
+    const issued = await only(route, 'issue', issuing, first);
+    expect(issued).toMatchObject({ version: 1, state: 'VALID', name });
+    let version = 1;
+    for (const [i, [step, matter, more]] of chain.entries()) {
+      const caseId = await grantCase(hub, route, { matter, licenseNumber: issued.number, ...more });
+      const license = await only(route, step, caseId, first + i + 1);
+      if (step !== 'cancel') version++;
+      expect(license).toMatchObject({
+        number: issued.number,
+        version,
+        state: step === 'cancel' ? 'CANCELLED' : 'VALID',
+      });
+      if (step === 'transfer') expect(license.holder).toEqual({ name: CITIZEN.name });
+    }
+    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+  });
+
+  test('a case names its own license: another type, another holder, none', async () => {
+    const id = await grantCase(hub, FILING);
+    const { number } = await issue(hub, FILING, id, 20);
+    await known(hub, id);
+    const apply = (matter: string, more: object) =>
+      refusalOf(hub, FILING.accepts, 'acceptCase', 'ApplicationInput', {
+        matter,
+        applicant: CITIZEN,
+        fields: [],
+        ...more,
+      });
+    expect(await apply('yd2022-3-22', {})).toBe('LICENSE_NOT_NAMED');
+    expect(await apply('yd2022-3-22', { licenseNumber: '3607002026999999' })).toBe('LICENSE_UNKNOWN');
+    expect(await apply('yd2022-3-27', { licenseNumber: number })).toBe('LICENSE_UNKNOWN');
+    expect(await apply('yd2022-3-22', { licenseNumber: number })).toBe('NOT_YOUR_RECORD');
+  });
+});
