@@ -1,4 +1,4 @@
-import { type Actor, hasRole, type Person, requireRole } from '../../kernel/actor.ts';
+import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, LicenseState, Mode } from '../../kernel/events.ts';
@@ -172,9 +172,4 @@ export function requireCloser(actor: Actor, finding: Finding | null): { person: 
   // An order ends by its answer, and by nothing else.
   if (finding.state !== 'OPEN' && finding.state !== 'ACKNOWLEDGED') throw new Refusal('FINDING_ENDED', 'finding');
   return { person, finding };
-}
-
-/** Whether `actor` sees the pushes and findings of an organ. */
-export function mayInspect(actor: Person, organs: readonly (string | null)[]): boolean {
-  return hasRole(actor, 'AUDITOR') || (actor.organ !== null && organs.includes(actor.organ));
 }
