@@ -27,6 +27,15 @@ describe('collection into the city library', () => {
     return (await hub.ask('auditor', query, { id: identifier })).data.license.collection;
   };
 
+  /** What cases know of a refused collection: open, closed, or null for nothing. */
+  const dutyOf = async (identifier: string): Promise<string | null> => {
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    const [row] =
+      await sql`select closed_at from cases.duty where kind = 'COLLECTION_REFUSED' and identifier = ${identifier}`;
+    await sql.end();
+    return row ? (row.closed_at === null ? 'open' : 'closed') : null;
+  };
+
   test('a library that is away is waited for, and redriven by a clerk', async () => {
     const license = await issue(hub, route, await grantCase(hub, route), 1);
     const waiting = await until('an attempt has failed', async () => {
@@ -79,6 +88,7 @@ describe('collection into the city library', () => {
       return now.state === 'FAILED' && now;
     });
     expect(failed.lastError).toContain('拒收');
+    await until('somebody is shown it', async () => (await dutyOf(license.identifier)) === 'open');
     await library.close();
     await library.open(root);
     expect(
@@ -87,6 +97,7 @@ describe('collection into the city library', () => {
       }),
     ).toBeNull();
     await until('it is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
+    await until('nobody is shown it any more', async () => (await dutyOf(license.identifier)) === 'closed');
   });
 
   test('the feed misses nothing though an older transaction commits later, and files come by digest', async () => {

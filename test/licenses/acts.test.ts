@@ -4,6 +4,7 @@ import { faultsOfHouse } from '../support/house.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { known } from '../support/supervision.ts';
 import { until } from '../support/until.ts';
+import { uploaded } from '../support/upload.ts';
 
 const BY_CASE = ['issue', 'change', 'renew', 'reissue', 'retain', 'transfer', 'cancel'] as const;
 type Act = (typeof BY_CASE)[number];
@@ -70,6 +71,12 @@ describe('acts on an existing license', () => {
     blanks: 'KB0004',
   };
   const FILING: Route = { ...ROUTES.WINDOW_FORWARD, matter: 'yd2022-3-21' };
+  /** What the sample guide of the filing asks for; the other matter has none. */
+  const materialsOf = async (route: Route): Promise<object[]> => {
+    if (route !== FILING) return [];
+    const onPaper = ['M01', 'M02', 'M03'].map((code) => ({ code, paper: true }));
+    return [...onPaper, { code: 'M04', upload: await uploaded(hub, route.accepts) }];
+  };
   const LIST: { what: string; route: Route; name: string; first: number; chain: [Act, string, object?][] }[] = [
     {
       what: 'an exploration license, changed, renewed, retained, transferred, cancelled',
@@ -98,7 +105,7 @@ describe('acts on an existing license', () => {
   ];
 
   test.each(LIST)('$what', async ({ route, name, first, chain }) => {
-    const issuing = await grantCase(hub, route);
+    const issuing = await grantCase(hub, route, { materials: await materialsOf(route) });
     const issued = await only(route, 'issue', issuing, first);
     expect(issued).toMatchObject({ version: 1, state: 'VALID', name });
     let version = 1;
@@ -117,7 +124,7 @@ describe('acts on an existing license', () => {
   });
 
   test('a case names its own license: another type, another holder, none', async () => {
-    const id = await grantCase(hub, FILING);
+    const id = await grantCase(hub, FILING, { materials: await materialsOf(FILING) });
     const { number } = await issue(hub, FILING, id, 20);
     await known(hub, id);
     const apply = (matter: string, more: object) =>

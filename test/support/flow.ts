@@ -83,13 +83,14 @@ export async function refusalOf(
 export async function grantCase(
   hub: TestHub,
   route: Route,
-  given: { matter?: string; licenseNumber?: string; applicant?: object } = {},
+  given: { matter?: string; licenseNumber?: string; applicant?: object; materials?: object[] } = {},
 ) {
   const input = {
     matter: given.matter ?? route.matter,
     applicant: given.applicant ?? COMPANY,
     fields: [{ label: '经营范围', text: '第三类医疗器械（示范）' }],
     licenseNumber: given.licenseNumber,
+    materials: given.materials,
   };
   const accepted = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, `case { ${CASE} }`);
   if (!accepted.case) throw new Error(JSON.stringify(accepted));

@@ -17,7 +17,15 @@ import type {
 } from '../resolvers.gen.ts';
 import type { CaseView } from '../view.ts';
 import * as store from './store.ts';
-import { viewFinding, viewFindingEntry, viewPush, viewPushEntry, viewWebhook } from './view.ts';
+import {
+  type FindingView,
+  type PushView,
+  viewFinding,
+  viewFindingEntry,
+  viewPush,
+  viewPushEntry,
+  viewWebhook,
+} from './view.ts';
 import * as webhooks from './webhook/store.ts';
 import { registerWebhook, removeWebhook, type WebhookDependencies } from './webhook/workflow.ts';
 import * as workflow from './workflow.ts';
@@ -117,7 +125,7 @@ function mutations(deps: WebhookDependencies) {
 type Parent = { id: string };
 
 function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
-  const ofRow = ({ case: { id } }: { case: Parent }, _: unknown, context: GraphContext) => findCase(context, id);
+  const ofRow = ({ case: { id } }: PushView | FindingView, _: unknown, context: GraphContext) => findCase(context, id);
   return {
     Case: {
       pushes: async ({ id }: Parent, _: unknown, context: GraphContext) => {
@@ -133,7 +141,7 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
     },
     ApprovalPush: {
       case: ofRow,
-      receipts: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+      receipts: async ({ id }: PushView, _: unknown, context: GraphContext) => {
         const rows = await grouped(
           context,
           'push entries',
@@ -142,7 +150,7 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
         ).load(id);
         return (rows ?? []).map(viewPushEntry);
       },
-      delivery: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+      delivery: async ({ id }: PushView, _: unknown, context: GraphContext) => {
         type Delivery = { attempts: number; lastError: string | null; refused: boolean; delivered: boolean };
         return loader<Delivery>(context, 'webhook deliveries', async (ids) => {
           const found = await webhooks.deliveriesOf(db, ids);
@@ -152,12 +160,12 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
     },
     SupervisionFinding: {
       case: ofRow,
-      receipts: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+      receipts: async ({ id }: FindingView, _: unknown, context: GraphContext) => {
         const read = (ids: readonly string[]) => store.findingEntriesOf(db, ids);
         const rows = await grouped(context, 'finding entries', read, (row) => row.findingId).load(id);
         return (rows ?? []).map(viewFindingEntry);
       },
-      push: async ({ pushId }: { pushId: string }, _: unknown, context: GraphContext) => {
+      push: async ({ pushId }: FindingView, _: unknown, context: GraphContext) => {
         const person = requirePerson(context.actor);
         const push = await loader<store.PushRow>(context, 'push', (ids) => store.findPushes(db, ids)).load(pushId);
         return push && viewPush(push, person, dayOf(now()));
