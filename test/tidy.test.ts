@@ -3,7 +3,9 @@ import { dirname, join, normalize } from 'node:path';
 import {
   buildSchema,
   type GraphQLNamedType,
+  getNamedType,
   isEnumType,
+  isInputObjectType,
   isInterfaceType,
   isIntrospectionType,
   isObjectType,
@@ -222,7 +224,7 @@ describe('each rule catches a planted violation', () => {
   });
 });
 
-describe('every face is described', () => {
+describe('every face is described, and every mutation can be rehearsed', () => {
   const BARE = new Set([
     'PageInfo',
     'Refusal',
@@ -255,6 +257,12 @@ describe('every face is described', () => {
         (isObjectType(type) || isEnumType(type) || isInterfaceType(type)),
     );
     expect(bare.map((type) => type.name)).toEqual([]);
+    const mutations = Object.values(schema.getMutationType()?.getFields() ?? {});
+    const unrehearsed = mutations.filter((field) => {
+      const type = getNamedType(field.args.find((one) => one.name === 'input')?.type);
+      return !(isInputObjectType(type) && type.getFields().dryRun);
+    });
+    expect(unrehearsed.map((field) => field.name)).toEqual([]);
     for (const root of roots) {
       const fields = Object.values(root?.getFields() ?? {});
       expect(fields.filter((field) => !field.description).map((field) => field.name)).toEqual([]);
