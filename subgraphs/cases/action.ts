@@ -144,10 +144,10 @@ function requireRunning(subject: Case): void {
 
 /** The refusal for a person of an organ that has no part in this step; MATTER_MOVED where it had one before a transfer. */
 function withoutPower(subject: Case, person: Person): Refusal {
-  const had = subject.steps.some(({ data }) =>
-    [data?.moved?.from.cityOrgan, data?.moved?.from.countyOrgan].includes(person.organ ?? undefined),
-  );
-  const has = [subject.delegation.cityOrgan, subject.delegation.countyOrgan].includes(person.organ ?? '');
+  const { organ } = person;
+  const moves = subject.steps.flatMap(({ data }) => data?.moved ?? []);
+  const had = moves.some(({ from }) => from.cityOrgan === organ || from.countyOrgan === organ);
+  const has = subject.delegation.cityOrgan === organ || subject.delegation.countyOrgan === organ;
   return new Refusal(had && !has ? 'MATTER_MOVED' : 'ORGAN_WITHOUT_POWER');
 }
 

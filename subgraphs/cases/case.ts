@@ -1,5 +1,5 @@
 import type { Day } from '../kernel/day.ts';
-import { within } from '../kernel/day.ts';
+import { dayOf, within } from '../kernel/day.ts';
 import type { Assignment, DelegationFact, EventPayload, Holder, LicenseAction, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { GuideInForce } from './guide.ts';
@@ -26,6 +26,7 @@ export const STEPS = [
   'DECIDED',
   'CERTIFIED',
   'DELIVERED',
+  'UNDELIVERED',
   'WITHDRAWN',
   'VOIDED',
 ] as const;
@@ -47,6 +48,7 @@ const ENDS: ReadonlySet<Position> = new Set<Position>([
   'SUPPLEMENT_MISSED',
   'NOT_ACCEPTED',
   'DELIVERED',
+  'UNDELIVERED',
   'WITHDRAWN',
   'VOIDED',
 ]);
@@ -149,9 +151,9 @@ function resultOf(
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
 }
 
-/** Whether no step leads on from here. */
+/** Whether no step leads on from here. A cancellation (注销) ends when it is done: it makes no paper to deliver. */
 export function hasEnded(subject: Case): boolean {
-  return ENDS.has(subject.step);
+  return ENDS.has(subject.step) || (subject.step === 'CERTIFIED' && actionOf(subject.delegation) === 'CANCEL');
 }
 
 /** Whether the case waits for its decision document to be handed over, rather than for an act on a license. */
@@ -209,25 +211,52 @@ export function moveDelegation(kept: DelegationFact, to: OrganPair): DelegationF
   };
 }
 
+/** Positions before acceptance: the case goes by its matter as it stands today. */
+const UNACCEPTED: ReadonlySet<Position> = new Set<Position>(['RECEIVED', 'SUPPLEMENT_ASKED']);
+
+const pairOf = ({ cityOrgan, countyOrgan }: OrganPair): OrganPair => ({ cityOrgan, countyOrgan });
+const samePair = (a: OrganPair, b: OrganPair) => a.cityOrgan === b.cityOrgan && a.countyOrgan === b.countyOrgan;
+
 /**
  * What a running case becomes when its matter, as it stands on `today`, has gone over to other organs; null where the
- * case stays as it is: nothing moved, the list says that running cases stay, or the case is decided.
+ * case stays as it is: nothing moved, the list says that running cases stay, or the case is decided. One that nobody has
+ * accepted yet takes today's mode too.
  */
 export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile & { from: OrganPair }) | null {
   if (hasEnded(subject) || subject.step === 'DECIDED' || subject.step === 'CERTIFIED') return null;
-  const period = matter.delegations.find((one) => within(today, one.validFrom, one.validTo));
-  if (period?.runningCases !== 'FOLLOW') return null;
   const { delegation } = subject;
-  if (period.cityOrgan === delegation.cityOrgan && period.countyOrgan === delegation.countyOrgan) return null;
-  const to = { cityOrgan: period.cityOrgan, countyOrgan: period.countyOrgan };
-  const accepted = subject.acceptedBy === delegation.cityOrgan ? to.cityOrgan : to.countyOrgan;
+  const from = pairOf(delegation);
+  if (UNACCEPTED.has(subject.step)) {
+    const current = matter.delegations.find((one) => within(today, one.validFrom, one.validTo));
+    if (!current || (current.mode === delegation.mode && samePair(current, from))) return null;
+    return { ...subject, matter, delegation: current, from };
+  }
+  const to = organsAfter(subject, matter, today);
+  if (samePair(to, from)) return null;
   return {
     ...subject,
     matter: { ...subject.matter, organs: joinOrgans(subject.matter.organs, matter.organs) },
     delegation: moveDelegation(delegation, to),
-    acceptedBy: subject.acceptedBy === null ? null : accepted,
-    from: { cityOrgan: delegation.cityOrgan, countyOrgan: delegation.countyOrgan },
+    acceptedBy: subject.acceptedBy === delegation.cityOrgan ? to.cityOrgan : to.countyOrgan,
+    from,
   };
+}
+
+/** The organs of an accepted case today: those it was accepted with, taken through each transfer since that running cases follow. */
+function organsAfter(subject: Case, matter: MatterFact, today: Day): OrganPair {
+  const acceptance = subject.steps.findLastIndex((one) => one.step === 'ACCEPTED');
+  const accepted = dayOf(subject.steps[acceptance]?.at ?? new Date(0));
+  const moved = subject.steps.slice(acceptance + 1).find((one) => one.data?.moved)?.data?.moved;
+  let organs = pairOf(moved?.from ?? subject.delegation);
+  let before = organs;
+  const since = matter.delegations.filter(
+    ({ validFrom, validTo }) => (validFrom ?? '') <= today && (validTo === null || validTo >= accepted),
+  );
+  for (const period of since) {
+    if (!samePair(period, before) && period.runningCases === 'FOLLOW') organs = pairOf(period);
+    before = pairOf(period);
+  }
+  return organs;
 }
 
 function joinOrgans(known: readonly OrganFact[], more: readonly OrganFact[]): OrganFact[] {
@@ -243,6 +272,7 @@ export function partiesOf(delegation: DelegationFact): string[] {
 
 /** Whom a case waits for (待办): any of these organs, or the integrated window of that division. Nobody once it has ended. */
 export function waitsFor(subject: Case): { organs: string[]; window: string | null } {
+  if (hasEnded(subject)) return { organs: [], window: null };
   const { accepts, decides } = subject.delegation;
   const county = divisionOf(subject.matter, subject.delegation.countyOrgan);
   const known = (...organs: (string | null)[]) => [...new Set(organs.filter((organ) => organ !== null))];

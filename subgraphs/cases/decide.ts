@@ -28,8 +28,17 @@ export function decide(
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
   if (rejected) return null;
   if (!endsInLicenseAct(subject.delegation)) return null;
-  if (input.validFrom !== null && input.validFrom < today) throw new Refusal('FIELD_MALFORMED', 'validFrom');
+  requireStart(input.validFrom, today);
   return contentOf(subject, license, input.validFrom ?? today);
+}
+
+/** How long after the decision a validity may begin at the latest. */
+const START_MONTHS_MOST = 12;
+
+/** Refuses FIELD_MALFORMED for a first day of validity in the past, or more than a year ahead. */
+function requireStart(validFrom: Day | null, today: Day): void {
+  const last = endOfMonths(today, START_MONTHS_MOST) ?? today;
+  if (validFrom !== null && (validFrom < today || validFrom > last)) throw new Refusal('FIELD_MALFORMED', 'validFrom');
 }
 
 /** The content that a granted case puts on the license. */

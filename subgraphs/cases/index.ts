@@ -5,6 +5,7 @@ import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
+import { catchUpRests } from './attention/workflow.ts';
 import { materialRoutes } from './material/routes.ts';
 import { builtInScan, type Scan } from './material/scan.ts';
 import { startKeeper } from './material/workflow.ts';
@@ -75,7 +76,10 @@ export function createCases(dependencies: CasesDependencies): Cases {
       ];
       keeper = startKeeper(uploads, onError ?? (() => {}), pollMs);
       sealing = startSealing(dependencies);
-      moving = moving.then(() => catchUp(db)).catch((error) => onError?.(error));
+      moving = moving
+        .then(() => catchUp(db))
+        .then(() => catchUpRests(db))
+        .catch((error) => onError?.(error));
       timer = setInterval(() => {
         moving = moving
           .then(() => followMoves(dependencies))

@@ -16,7 +16,7 @@ import { listMaterials } from './material/store.ts';
 import { attachMaterials, requireComplete } from './material/workflow.ts';
 import { writeNotice } from './notice/workflow.ts';
 import * as store from './store.ts';
-import { type Acting, act, requireReason, stepBy, type WorkflowDependencies } from './workflow.ts';
+import { type Acting, act, lockCurrent, requireReason, stepBy, type WorkflowDependencies } from './workflow.ts';
 
 /** Receiving and accepting applications at a window or counter (收件、受理、补正). */
 
@@ -68,7 +68,7 @@ export function receiveApplication(deps: WorkflowDependencies, actor: Actor, req
     else if (person.holderCode !== request.application.applicant.code) {
       throw new Refusal('NOT_YOUR_RECORD', 'applicant.code');
     }
-    return open(tx, request, { matter, delegation, person, at });
+    return (await open(tx, request, { matter, delegation, person, at })).subject;
   });
 }
 
@@ -82,8 +82,12 @@ export function accept(deps: WorkflowDependencies, actor: Actor, request: Reques
     const person = requireRole(actor, 'WINDOW_CLERK');
     acceptingOrgan(person, matter, delegation);
     await requireAgreed(tx, matter, delegation, dayOf(at));
-    const received = await open(tx, request, { matter, delegation, person, at });
-    return received.step === 'RECEIVED' ? enterAcceptance(tx, received, person, at) : received;
+    const { subject, fresh } = await open(tx, request, { matter, delegation, person, at });
+    if (fresh) return enterAcceptance(tx, subject, person, at);
+    // The key made this case before: whoever acts on it now waits for the other, and goes by how it stands.
+    const current = await lockCurrent(tx, subject.id, at);
+    if (current.step !== 'RECEIVED') return current;
+    return enterAcceptance(tx, current, permissions.acceptApplication(current, person), at);
   });
 }
 
@@ -91,13 +95,13 @@ async function open(
   tx: Transaction,
   request: Request,
   given: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
-): Promise<Case> {
+): Promise<{ subject: Case; fresh: boolean }> {
   const { application, materials, requestKey } = request;
   const { matter, delegation, person, at } = given;
   if (requestKey !== null) requireLine(requestKey, REQUEST_KEY_LENGTH, 'requestKey');
   const digest = contentDigest({ matterId: request.matterId, ...application, materials });
   const before = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
-  if (before) return requireSame(before, digest);
+  if (before) return { subject: requireSame(before, digest), fresh: false };
 
   const named = application.licenseNumber;
   requireApplication(delegation, application, named === null ? null : await store.findLicense(tx, named));
@@ -112,12 +116,12 @@ async function open(
   );
   if (made) {
     await handIn(tx, made.subject, person, materials, at);
-    return made.subject;
+    return { subject: made.subject, fresh: true };
   }
   // Two with one key at once: the other was first, and its case is the answer to both.
   const other = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
   if (!other) throw new Error('a request key without a case');
-  return requireSame(other, digest);
+  return { subject: requireSame(other, digest), fresh: false };
 }
 
 /** Takes materials in (收取材料), checked against the guide of the day. */

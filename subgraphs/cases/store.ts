@@ -1,8 +1,8 @@
-import { and, arrayContains, desc, eq, inArray, lt, or, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import type { EventPayload } from '../kernel/events.ts';
+import type { EventPayload, Mode } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { putRest } from './attention/store.ts';
@@ -23,7 +23,7 @@ import { tellPlatform } from './platform/store.ts';
 import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
-const { caseFile, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
+const { caseFile, caseLicense, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
 
 export const messages: MessageTables = tables;
 /** Cases tell licenses of what they grant. */
@@ -273,26 +273,52 @@ export async function addStep(
   return after;
 }
 
-/** Ids of undecided cases of a matter whose organs are not `pair`, oldest first. */
+/** Undecided cases of a matter that a period of it may concern: of other organs, or not accepted and of another mode. */
 export async function listToMove(
   db: Reader,
+  period: { mode: Mode; cityOrgan: string; countyOrgan: string },
   matterId: string,
-  pair: { cityOrgan: string; countyOrgan: string },
-  most: number,
-): Promise<string[]> {
-  const rows = await db
-    .select({ id: caseFile.id })
+  { after, most }: { after: number; most: number },
+): Promise<{ id: string; serial: number }[]> {
+  const { delegation } = caseFile;
+  return db
+    .select({ id: caseFile.id, serial: caseFile.serial })
     .from(caseFile)
     .where(
       and(
         eq(caseFile.matterId, matterId),
+        gt(caseFile.serial, after),
         inArray(caseFile.step, ['RECEIVED', 'SUPPLEMENT_ASKED', 'ACCEPTED', 'EXAMINED', 'FORWARDED']),
-        sql`(${caseFile.delegation}->>'cityOrgan', ${caseFile.delegation}->>'countyOrgan') <> (${pair.cityOrgan}, ${pair.countyOrgan})`,
+        or(
+          sql`(${delegation}->>'cityOrgan', ${delegation}->>'countyOrgan') <> (${period.cityOrgan}, ${period.countyOrgan})`,
+          and(isNull(caseFile.acceptedBy), sql`${delegation}->>'mode' <> ${period.mode}`),
+        ),
       ),
     )
     .orderBy(caseFile.serial)
     .limit(most);
+}
+
+/** Cases done on a license but not delivered: all that acted on that number, but for `except`. */
+export async function listUndelivered(db: Reader, number: string, except: string | null): Promise<string[]> {
+  const rows = await db
+    .select({ id: caseFile.id })
+    .from(caseLicense)
+    .innerJoin(caseFile, eq(caseFile.id, caseLicense.caseId))
+    .where(
+      and(
+        eq(caseLicense.number, number),
+        eq(caseFile.step, 'CERTIFIED'),
+        or(sql`cardinality(${caseFile.waitsOrgans}) > 0`, isNotNull(caseFile.waitsWindow)),
+        except === null ? undefined : ne(caseFile.id, except),
+      ),
+    );
   return rows.map((row) => row.id);
+}
+
+/** Writes anew what follows from a case as it stands: for rows that are older than these columns. */
+export async function refreshFile(tx: Transaction, subject: Case): Promise<void> {
+  await tx.update(caseFile).set(columnsOf(subject)).where(eq(caseFile.id, subject.id));
 }
 
 /** Matters whose delegation has more than one period: the only ones that can move. */

@@ -1,7 +1,7 @@
 import { type Database, type Transaction, transact } from '../../db/client.ts';
 import { type Actor, type Person, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf, within } from '../kernel/day.ts';
-import { contentDigest, type Envelope, type GrantContent } from '../kernel/events.ts';
+import { contentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
 import { receiveOnce } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { maySee, permissions } from './action.ts';
@@ -165,6 +165,7 @@ async function grant(
       authorisation,
       issuer,
       parties: parties.includes(issuer.id) ? parties : [...parties, issuer.id],
+      counters: [...new Set([issuer.id, subject.acceptedBy ?? issuer.id])],
       handledBy: county?.divisionCode ?? issuer.divisionCode,
       decidedAt: at.toISOString(),
     },
@@ -185,7 +186,8 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
         case 'LicenseChanged':
           await store.putLicenseFact(tx, event.payload);
           if (event.payload.caseId !== null) await putCaseLicense(tx, event.payload.caseId, event.payload.number);
-          return closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));
+          await closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));
+          return closeUndelivered(tx, event.payload);
         case 'CertificateDelivered':
           return closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
         case 'TaskVoided': {
@@ -203,11 +205,21 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
   );
 }
 
+/** Ends the cases whose paper went out of force before it reached its holder: nobody could deliver it any more. */
+async function closeUndelivered(tx: Transaction, changed: EventPayload<'LicenseChanged'>): Promise<void> {
+  const { act, number, caseId, state, changedAt } = changed;
+  const stands = (state === 'VALID' || state === 'SUSPENDED') && (act === 'SUSPEND' || act === 'RESTORE');
+  if (stands) return;
+  for (const id of await store.listUndelivered(tx, number, caseId)) {
+    await closeBy(tx, id, 'UNDELIVERED', new Date(changedAt));
+  }
+}
+
 /** A step that an event brings; a case that has it already keeps it. */
 async function closeBy(
   tx: Transaction,
   caseId: string | null,
-  step: 'CERTIFIED' | 'DELIVERED' | 'VOIDED',
+  step: 'CERTIFIED' | 'DELIVERED' | 'UNDELIVERED' | 'VOIDED',
   at: Date,
   said: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
 ): Promise<void> {
@@ -224,8 +236,8 @@ async function closeBy(
   await store.addStep(tx, stored.subject, { ...bySystem('licenses', '电子证照系统', step, at), ...said });
 }
 
-/** Most cases that one look moves; the next look goes on. */
-const MOVES_MOST = 100;
+/** Cases looked over in one go. */
+const MOVES_BATCH = 100;
 
 /** Takes running cases over to the organs to which their matter has moved by today. Gives how many it moved. */
 export async function followMoves({ db, now }: WorkflowDependencies): Promise<number> {
@@ -234,12 +246,17 @@ export async function followMoves({ db, now }: WorkflowDependencies): Promise<nu
   let moved = 0;
   for (const matter of await store.listMovable(db)) {
     const period = matter.delegations.find((one) => within(today, one.validFrom, one.validTo));
-    if (period?.runningCases !== 'FOLLOW') continue;
-    for (const id of await store.listToMove(db, matter.matterId, period, MOVES_MOST)) {
-      moved += await db.transaction(async (tx) => {
-        const stored = requireCase(await store.lockCase(tx, id));
-        return (await bringUpToDate(tx, stored.subject, matter, at)) === stored.subject ? 0 : 1;
-      });
+    if (!period) continue;
+    for (let after = 0; ; ) {
+      const due = await store.listToMove(db, period, matter.matterId, { after, most: MOVES_BATCH });
+      for (const { id } of due) {
+        moved += await db.transaction(async (tx) => {
+          const stored = requireCase(await store.lockCase(tx, id));
+          return (await bringUpToDate(tx, stored.subject, matter, at)) === stored.subject ? 0 : 1;
+        });
+      }
+      after = due.at(-1)?.serial ?? after;
+      if (due.length < MOVES_BATCH) break;
     }
   }
   return moved;
@@ -274,8 +291,7 @@ export function act(
     const { subject, parties, window } = requireCase(await store.lockCase(tx, id));
     if (actor.kind !== 'person') throw new Refusal('ROLE_NOT_ALLOWED');
     const at = now();
-    const matter = await store.findMatter(tx, subject.matter.matterId);
-    const current = await bringUpToDate(tx, subject, matter, at);
+    const current = await bringUpToDate(tx, subject, await store.findMatter(tx, subject.matter.matterId), at);
     const sees = {
       applicantCode: subject.applicant.code,
       parties: [...parties, ...partiesOf(current.delegation)],
@@ -284,6 +300,12 @@ export function act(
     if (!maySee(actor, sees)) throw new Refusal('CASE_UNKNOWN', 'case');
     return run(tx, current, at);
   });
+}
+
+/** A case that is known to be there, locked and brought up to date. */
+export async function lockCurrent(tx: Transaction, id: string, at: Date): Promise<Case> {
+  const { subject } = requireCase(await store.lockCase(tx, id));
+  return bringUpToDate(tx, subject, await store.findMatter(tx, subject.matter.matterId), at);
 }
 
 function requireCase(stored: store.StoredCase | null): store.StoredCase {

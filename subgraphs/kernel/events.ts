@@ -193,6 +193,8 @@ export const payloads = {
     issuer: organ,
     /** The organs that handle the case and may see the license, the issuer among them. */
     parties: z.array(z.string()),
+    /** Organs whose counters print, hand over and take back its paper: the issuer, and the one that accepted. Supervisors see, but do nothing of it. */
+    counters: z.array(z.string()),
     /** Division code of the county that handled the case. */
     handledBy: z.string().length(6),
     decidedAt: z.iso.datetime(),
@@ -207,7 +209,7 @@ export const payloads = {
     state: z.enum(LICENSE_STATES),
     caseId: z.string().nullable(),
     /** The supervisor's order that the act carries out, or null. */
-    orderId: z.string().nullable(),
+    orderId: z.string().nullable().default(null),
     /** SHA-256 of the file that the act produced: a PDF, or a sealed statement in JSON. */
     documentDigest: digest,
     signatureDigest: digest,

@@ -82,7 +82,7 @@ export async function receiveBlanks(
 export function requireRedriver(actor: Actor, head: LicenseHead): void {
   const person = requireRole(actor, 'ADMINISTRATOR', 'WINDOW_CLERK', 'APPROVER');
   if (person.roles.includes('ADMINISTRATOR')) return;
-  const ofParty = person.organ !== null && head.parties.includes(person.organ);
+  const ofParty = person.organ !== null && head.counters.includes(person.organ);
   if (!ofParty && person.window !== head.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
 }
 

@@ -133,6 +133,7 @@ export async function enterVersion(
   const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
   const shared = {
     parties: task.parties,
+    counters: task.counters,
     holderCode: task.content.holder.code,
     handledBy: task.handledBy,
     issuer: task.issuer,

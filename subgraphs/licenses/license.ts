@@ -65,6 +65,7 @@ export interface LicenseHead {
   issuer: OrganFact;
   record: LicenseRecord;
   parties: readonly string[];
+  counters: readonly string[];
   handledBy: string;
 }
 
@@ -77,6 +78,7 @@ export interface CertificateTask {
   authorisation: string;
   issuer: OrganFact;
   parties: readonly string[];
+  counters: readonly string[];
   handledBy: string;
   /** Reserved at the first attempt, so that no number is ever lost. */
   number: string | null;
@@ -103,11 +105,11 @@ export function requireVoidable(actor: Actor, task: CertificateTask, prepared: b
   return approver;
 }
 
-/** Whoever prints, delivers and takes back paper: a clerk of an organ of the case, or of the window that handled it. */
-export function requirePaperClerk(actor: Actor, license: { parties: readonly string[]; handledBy: string }): Person {
+/** Whoever prints, delivers and takes back paper: a clerk of the issuer, of the organ that accepted, or of the window that handled it. */
+export function requirePaperClerk(actor: Actor, license: { counters: readonly string[]; handledBy: string }): Person {
   const clerk = requireRole(actor, 'WINDOW_CLERK', 'SEAL_KEEPER');
-  const ofParty = clerk.organ !== null && license.parties.includes(clerk.organ);
-  if (!ofParty && clerk.window !== license.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
+  const atCounter = clerk.organ !== null && license.counters.includes(clerk.organ);
+  if (!atCounter && clerk.window !== license.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
   return clerk;
 }
 

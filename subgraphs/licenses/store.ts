@@ -23,8 +23,8 @@ export interface StoredLicense {
 /** The current version, for the state machine. */
 export function headOf({ license: shared, version }: StoredLicense): LicenseHead {
   const { number, identifier, version: count, state, record } = version;
-  const { issuer, parties, handledBy } = shared;
-  return { number, identifier, version: count, state, record, issuer, parties, handledBy };
+  const { issuer, parties, counters, handledBy } = shared;
+  return { number, identifier, version: count, state, record, issuer, parties, counters, handledBy };
 }
 
 /** The condition under which a person sees a license: its holder, its organs, its window, the library, an auditor. */
@@ -109,9 +109,9 @@ export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow
 }
 
 export function toTask(row: TaskRow): CertificateTask {
-  const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy } = row;
+  const { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy } = row;
   const { number, doneAt, voidedAt } = row;
-  const facts = { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, handledBy };
+  const facts = { caseId, caseNumber, content, contentDigest, authorisation, issuer, parties, counters, handledBy };
   return { ...facts, number, doneAt, voidedAt };
 }
 

@@ -46,6 +46,8 @@ export const certificateTask = schema.table(
     authorisation: text().notNull(),
     issuer: jsonb().$type<OrganFact>().notNull(),
     parties: text().array().notNull(),
+    /** Organs whose counters have its paper in hand. */
+    counters: text().array().notNull(),
     handledBy: text().notNull(),
     /** License number reserved at the first attempt. */
     number: text(),
@@ -77,6 +79,8 @@ export const license = schema.table(
     issuer: jsonb().$type<OrganFact>().notNull(),
     matterId: text().notNull(),
     parties: text().array().notNull(),
+    /** Organs whose counters have its paper in hand. */
+    counters: text().array().notNull(),
     holderCode: text().notNull(),
     headVersion: integer().notNull(),
     headIdentifier: text().notNull(),

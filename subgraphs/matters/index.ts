@@ -61,6 +61,7 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
         );
         const missing = rows.filter((row) => !known.has(row.id));
         for (const row of missing) await store.addMatter(tx, openMatter(row), now());
+        await store.retell(tx, now());
         return { added: missing.length };
       }),
   };

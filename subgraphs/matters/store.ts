@@ -17,7 +17,7 @@ import {
 } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { Day } from '../kernel/day.ts';
-import type { Mode, OrganFact, PowerType } from '../kernel/events.ts';
+import { contentDigest, type EventPayload, type Mode, type OrganFact, type PowerType } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { factOf, type Matter, nameOf } from './matter.ts';
@@ -193,14 +193,40 @@ export async function putHistories(tx: Transaction, changed: Matter, at: Date): 
   await tellChanged(tx, changed, at);
 }
 
-async function tellChanged(tx: Transaction, changed: Matter, at: Date): Promise<void> {
+async function factNow(tx: Transaction, changed: Matter): Promise<EventPayload<'DelegationChanged'>> {
   const charged = changed.periods.flatMap((one) => [one.cityOrgan, one.countyOrgan]);
   const supervising = changed.industryOrgans.flatMap((one) => one.organ ?? []);
   const organs = await findOrgans(tx, [...new Set([...charged, ...supervising])]);
-  const payload = factOf(
+  return factOf(
     changed,
     organs.filter((one) => one !== null),
   );
+}
+
+/** Tells cases again of matters whose newest fact does not say what it would say today: a fact may have gained words. */
+export async function retell(tx: Transaction, at: Date): Promise<number> {
+  const { outboxEvent, outboxStream } = tables;
+  const told = await tx
+    .select({ stream: outboxEvent.stream, payload: outboxEvent.payload })
+    .from(outboxEvent)
+    .innerJoin(
+      outboxStream,
+      and(eq(outboxStream.stream, outboxEvent.stream), eq(outboxStream.head, outboxEvent.revision)),
+    )
+    .where(eq(outboxEvent.type, 'DelegationChanged'));
+  const digests = new Map(told.map(({ stream, payload }) => [stream, contentDigest(payload)]));
+  const all = await withTimes(tx, await tx.select().from(matter));
+  let again = 0;
+  for (const one of all) {
+    if (digests.get(`matter:${one.row.id}`) === contentDigest(await factNow(tx, one))) continue;
+    await tellChanged(tx, one, at);
+    again++;
+  }
+  return again;
+}
+
+async function tellChanged(tx: Transaction, changed: Matter, at: Date): Promise<void> {
+  const payload = await factNow(tx, changed);
   const stream = `matter:${payload.matterId}`;
   await append(tx, messages, CONSUMERS, { type: 'DelegationChanged', stream, occurredAt: at, payload });
 }

@@ -64,10 +64,14 @@ function allows(rule: () => unknown): boolean {
 
 /** Acts of the licenses subgraph that bring a case on, each with who may do it. */
 function licenseActs(subject: Case, person: Person): StepRecord['step'][] {
-  const parties = [issuerOf(subject).id, subject.delegation.decides.organ ?? '', subject.acceptedBy ?? ''];
-  const paper = { parties, handledBy: subject.matter.organs.find((one) => one.level === 'COUNTY')?.divisionCode ?? '' };
+  const counters = [issuerOf(subject).id, subject.acceptedBy ?? ''];
+  const paper = {
+    counters,
+    handledBy: subject.matter.organs.find((one) => one.level === 'COUNTY')?.divisionCode ?? '',
+  };
   const atCounter = allows(() => requirePaperClerk(person, paper));
-  if (subject.step === 'CERTIFIED') return atCounter ? ['DELIVERED'] : [];
+  if (hasEnded(subject)) return [];
+  if (subject.step === 'CERTIFIED') return atCounter ? ['DELIVERED', 'UNDELIVERED'] : [];
   if (subject.step !== 'DECIDED' || endsInPaper(subject)) return [];
   const voids = person.roles.includes('APPROVER') && person.organ === issuerOf(subject).id;
   return [...(atCounter ? (['CERTIFIED'] as const) : []), ...(voids ? (['VOIDED'] as const) : [])];

@@ -25,3 +25,6 @@ process.once('message', async (message) => {
   });
   process.send?.({ url: await hub.app.listen({ host: '127.0.0.1', port: 0 }) });
 });
+
+// Whoever started it is gone: a hub that was to be killed must not live on by itself.
+process.once('disconnect', () => process.exit());

@@ -290,19 +290,30 @@ CREATE TABLE "cases"."material_upload" (
 --> statement-breakpoint
 ALTER TABLE "cases"."case_file" ALTER COLUMN "accepted_by" DROP NOT NULL;--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "serial" integer NOT NULL GENERATED ALWAYS AS IDENTITY (sequence name "cases"."agreement_serial_seq" INCREMENT BY 1 MINVALUE 1 MAXVALUE 2147483647 START WITH 1 CACHE 1);--> statement-breakpoint
-ALTER TABLE "cases"."agreement" ADD COLUMN "matters" text[] NOT NULL;--> statement-breakpoint
-ALTER TABLE "cases"."agreement" ADD COLUMN "scan_digest" text NOT NULL;--> statement-breakpoint
-ALTER TABLE "cases"."agreement" ADD COLUMN "recorded_by" text NOT NULL;--> statement-breakpoint
-ALTER TABLE "cases"."agreement" ADD COLUMN "recorded_at" timestamp with time zone NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "matters" text[] NOT NULL DEFAULT '{}';--> statement-breakpoint
+-- An agreement covered whatever its two organs handed down for substantive review.
+UPDATE "cases"."agreement" a SET "matters" = coalesce((SELECT array_agg(f."matter_id" ORDER BY f."matter_id") FROM "cases"."matter_fact" f WHERE f."fact"->>'cityOrgan' = a."city_organ" AND f."fact"->>'countyOrgan' = a."county_organ" AND f."fact"->'delegations'->0->>'mode' = 'SUBSTANTIVE_REVIEW'), '{}');--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ALTER COLUMN "matters" DROP DEFAULT;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "scan_digest" text NOT NULL DEFAULT repeat('0', 64);--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ALTER COLUMN "scan_digest" DROP DEFAULT;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "recorded_by" text NOT NULL DEFAULT '升级前登记';--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ALTER COLUMN "recorded_by" DROP DEFAULT;--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ADD COLUMN "recorded_at" timestamp with time zone NOT NULL DEFAULT now();--> statement-breakpoint
+ALTER TABLE "cases"."agreement" ALTER COLUMN "recorded_at" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "ended_by" text;--> statement-breakpoint
 ALTER TABLE "cases"."agreement" ADD COLUMN "end_reason" text;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "guide" jsonb;--> statement-breakpoint
-ALTER TABLE "cases"."case_file" ADD COLUMN "waits_organs" text[] NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "waits_organs" text[] NOT NULL DEFAULT '{}';--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ALTER COLUMN "waits_organs" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "waits_window" text;--> statement-breakpoint
-ALTER TABLE "cases"."case_file" ADD COLUMN "rests_since" timestamp with time zone NOT NULL;--> statement-breakpoint
-ALTER TABLE "cases"."case_file" ADD COLUMN "requested_by" text NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "rests_since" timestamp with time zone NOT NULL DEFAULT now();--> statement-breakpoint
+UPDATE "cases"."case_file" c SET "rests_since" = (SELECT max(s."at") FROM "cases"."case_step" s WHERE s."case_id" = c."id");--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ALTER COLUMN "rests_since" DROP DEFAULT;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "requested_by" text NOT NULL DEFAULT '升级前';--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ALTER COLUMN "requested_by" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "cases"."case_file" ADD COLUMN "request_key" text;--> statement-breakpoint
-ALTER TABLE "cases"."case_file" ADD COLUMN "request_digest" text NOT NULL;--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ADD COLUMN "request_digest" text NOT NULL DEFAULT '';--> statement-breakpoint
+ALTER TABLE "cases"."case_file" ALTER COLUMN "request_digest" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "cases"."case_step" ADD COLUMN "data" jsonb;--> statement-breakpoint
 ALTER TABLE "cases"."decision_seal" ADD CONSTRAINT "decision_seal_notice_id_notice_id_fk" FOREIGN KEY ("notice_id") REFERENCES "cases"."notice"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "cases"."platform_case" ADD CONSTRAINT "platform_case_platform_id_platform_id_fk" FOREIGN KEY ("platform_id") REFERENCES "cases"."platform"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
@@ -341,4 +352,16 @@ CREATE INDEX "agreement_matters_index" ON "cases"."agreement" USING gin ("matter
 CREATE INDEX "case_file_waits_organs_index" ON "cases"."case_file" USING gin ("waits_organs");--> statement-breakpoint
 CREATE INDEX "case_file_waits_window_rests_since_index" ON "cases"."case_file" USING btree ("waits_window","rests_since");--> statement-breakpoint
 CREATE UNIQUE INDEX "case_file_requested_by_request_key_index" ON "cases"."case_file" USING btree ("requested_by","request_key");--> statement-breakpoint
-ALTER TABLE "cases"."agreement" ADD CONSTRAINT "agreement_serial_unique" UNIQUE("serial");
+ALTER TABLE "cases"."agreement" ADD CONSTRAINT "agreement_serial_unique" UNIQUE("serial");--> statement-breakpoint
+-- Facts that cases keep have gained words: what an accepted case was accepted with is brought into today's shape.
+UPDATE "cases"."case_file" SET "delegation" = "delegation" || jsonb_build_object(
+  'cityOrgan', "matter"->'cityOrgan', 'countyOrgan', "matter"->'countyOrgan', 'runningCases', 'FOLLOW',
+  'licenseAction', "matter"->'licenseAction', 'outcome', "matter"->'outcome',
+  'industry', jsonb_build_object(
+    'city', CASE WHEN "delegation"->>'mode' = 'DIRECT' THEN NULL ELSE "delegation"->'supervises'->'organ' END,
+    'county', CASE WHEN "delegation"->>'mode' = 'DIRECT' THEN "delegation"->'supervises'->'organ' ELSE NULL END))
+WHERE NOT "delegation" ? 'outcome';--> statement-breakpoint
+UPDATE "cases"."case_file" c SET "matter" = c."matter" || jsonb_build_object('powerType', m."power_type", 'delegations', jsonb_build_array(c."delegation"))
+FROM "matters"."matter" m WHERE m."id" = c."matter_id" AND NOT c."matter" ? 'powerType';--> statement-breakpoint
+-- The rest of these are told again by matters at the next start.
+DELETE FROM "cases"."matter_fact" WHERE NOT "fact" ? 'powerType';

@@ -28,9 +28,15 @@ CREATE TABLE "licenses"."supervision_order" (
 );
 --> statement-breakpoint
 ALTER TABLE "licenses"."act" ADD COLUMN "order_id" uuid;--> statement-breakpoint
+ALTER TABLE "licenses"."certificate_task" ADD COLUMN "counters" text[] NOT NULL DEFAULT '{}';--> statement-breakpoint
+UPDATE "licenses"."certificate_task" SET "counters" = array["issuer"->>'id'];--> statement-breakpoint
+ALTER TABLE "licenses"."certificate_task" ALTER COLUMN "counters" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "licenses"."certificate_task" ADD COLUMN "voided_at" timestamp with time zone;--> statement-breakpoint
 ALTER TABLE "licenses"."certificate_task" ADD COLUMN "voided_by" text;--> statement-breakpoint
 ALTER TABLE "licenses"."certificate_task" ADD COLUMN "void_reason" text;--> statement-breakpoint
+ALTER TABLE "licenses"."license" ADD COLUMN "counters" text[] NOT NULL DEFAULT '{}';--> statement-breakpoint
+UPDATE "licenses"."license" SET "counters" = array["issuer"->>'id'];--> statement-breakpoint
+ALTER TABLE "licenses"."license" ALTER COLUMN "counters" DROP DEFAULT;--> statement-breakpoint
 CREATE INDEX "supervision_order_number_index" ON "licenses"."supervision_order" USING btree ("number") WHERE state = 'OPEN';--> statement-breakpoint
 CREATE INDEX "supervision_order_issuer_serial_index" ON "licenses"."supervision_order" USING btree ("issuer","serial");--> statement-breakpoint
 CREATE INDEX "supervision_order_supervisor_id_serial_index" ON "licenses"."supervision_order" USING btree ("supervisor_id","serial");--> statement-breakpoint

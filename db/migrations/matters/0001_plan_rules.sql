@@ -74,13 +74,17 @@ CREATE TABLE "matters"."task_report" (
 );
 --> statement-breakpoint
 ALTER TABLE "matters"."delegation" ALTER COLUMN "mode" DROP NOT NULL;--> statement-breakpoint
-ALTER TABLE "matters"."delegation" ADD COLUMN "running_cases" text NOT NULL;--> statement-breakpoint
+ALTER TABLE "matters"."delegation" ADD COLUMN "running_cases" text NOT NULL DEFAULT 'FOLLOW';--> statement-breakpoint
+ALTER TABLE "matters"."delegation" ALTER COLUMN "running_cases" DROP DEFAULT;--> statement-breakpoint
 ALTER TABLE "matters"."outcome" ADD CONSTRAINT "outcome_matter_id_matter_id_fk" FOREIGN KEY ("matter_id") REFERENCES "matters"."matter"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "matters"."delegation_change" ADD CONSTRAINT "delegation_change_import_id_delegation_import_id_fk" FOREIGN KEY ("import_id") REFERENCES "matters"."delegation_import"("id") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "matters"."guide_overlay" ADD CONSTRAINT "guide_overlay_matter_id_version_guide_version_matter_id_version_fk" FOREIGN KEY ("matter_id","version") REFERENCES "matters"."guide_version"("matter_id","version") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 ALTER TABLE "matters"."task_report" ADD CONSTRAINT "task_report_number_task_number_fk" FOREIGN KEY ("number") REFERENCES "matters"."task"("number") ON DELETE no action ON UPDATE no action;--> statement-breakpoint
 CREATE INDEX "outcome_matter_id_index" ON "matters"."outcome" USING btree ("matter_id");--> statement-breakpoint
 CREATE INDEX "task_report_number_serial_index" ON "matters"."task_report" USING btree ("number","serial");--> statement-breakpoint
+-- What stood in the matter stands from the beginning of its delegations.
+INSERT INTO "matters"."outcome" ("matter_id", "license_action", "outcome", "valid_from", "valid_to")
+SELECT m."id", m."license_action", m."outcome", (SELECT min(d."valid_from") FROM "matters"."delegation" d WHERE d."matter_id" = m."id"), NULL FROM "matters"."matter" m;--> statement-breakpoint
 ALTER TABLE "matters"."matter" DROP COLUMN "license_action";--> statement-breakpoint
 ALTER TABLE "matters"."matter" DROP COLUMN "outcome";--> statement-breakpoint
 ALTER TABLE "matters"."matter" DROP COLUMN "row_digest";

@@ -1,11 +1,12 @@
-import { and, asc, gt, isNotNull, or, type SQL, sql } from 'drizzle-orm';
+import { and, asc, eq, gt, isNotNull, isNull, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
 import { loadCalendar } from '../calendar/store.ts';
-import type { Case } from '../case.ts';
+import type { Calendar } from '../calendar/working-day.ts';
+import { type Case, hasEnded } from '../case.ts';
 import { agreement, caseFile, caseRest, decisionSeal, duty, finding, matterFact, notice, push } from '../tables.ts';
 import type { AttentionKind, AttentionRow } from './attention.ts';
 
@@ -234,17 +235,23 @@ export async function listAttention(
   };
 }
 
-/** What rests of a case, as columns. */
+/** By when a case has to be taken on, as columns. */
 export interface Rested {
   caseId: string;
   touchBy: Day | null;
   missingYear: number | null;
 }
 
+/** By when a case has to be taken on: nobody has to once it has ended. */
+export function restedOf(subject: Case, calendar: Calendar): Rested {
+  if (hasEnded(subject)) return { caseId: subject.id, touchBy: null, missingYear: null };
+  const { dueOn: touchBy, missingYear } = restOf(subject, calendar);
+  return { caseId: subject.id, touchBy, missingYear };
+}
+
 /** Writes by when a case has to be taken on, in the transaction of its step, which holds the calendar. */
 export async function putRest(tx: Transaction, subject: Case): Promise<void> {
-  const { dueOn: touchBy, missingYear } = restOf(subject, await loadCalendar(tx));
-  await setRest(tx, { caseId: subject.id, touchBy, missingYear });
+  await setRest(tx, restedOf(subject, await loadCalendar(tx)));
 }
 
 export async function setRest(tx: Transaction, row: Rested): Promise<void> {
@@ -263,6 +270,18 @@ export async function listResting(db: Reader, after: string | null, most: number
       ),
     )
     .orderBy(asc(caseRest.caseId))
+    .limit(most);
+  return rows.map((row) => row.id);
+}
+
+/** Ids of cases without a row here: those older than it. */
+export async function listUnrested(db: Reader, most: number): Promise<string[]> {
+  const rows = await db
+    .select({ id: caseFile.id })
+    .from(caseFile)
+    .leftJoin(caseRest, eq(caseRest.caseId, caseFile.id))
+    .where(isNull(caseRest.caseId))
+    .orderBy(asc(caseFile.serial))
     .limit(most);
   return rows.map((row) => row.id);
 }

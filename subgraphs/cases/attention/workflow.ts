@@ -1,8 +1,8 @@
-import type { Transaction } from '../../../db/client.ts';
-import { restOf } from '../calendar/rest.ts';
+import type { Database, Transaction } from '../../../db/client.ts';
+import { holdCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
-import { findCases } from '../store.ts';
-import { listResting, setRest } from './store.ts';
+import { findCases, lockCase, refreshFile } from '../store.ts';
+import { listResting, listUnrested, putRest, restedOf, setRest } from './store.ts';
 
 /** Cases reckoned in one go. */
 const BATCH = 200;
@@ -12,11 +12,28 @@ export async function reckonRests(tx: Transaction, calendar: Calendar): Promise<
   for (let after: string | null = null; ; ) {
     const ids: string[] = await listResting(tx, after, BATCH);
     for (const found of await findCases(tx, ids)) {
-      if (!found) continue;
-      const { dueOn: touchBy, missingYear } = restOf(found.subject, calendar);
-      await setRest(tx, { caseId: found.subject.id, touchBy, missingYear });
+      if (found) await setRest(tx, restedOf(found.subject, calendar));
     }
     after = ids.at(-1) ?? null;
     if (ids.length < BATCH) return;
+  }
+}
+
+/** Brings in cases that are older than what is kept of their rest: whom they wait for, and by when. Gives how many. */
+export async function catchUpRests(db: Database): Promise<number> {
+  let caught = 0;
+  for (;;) {
+    const ids = await listUnrested(db, BATCH);
+    for (const id of ids) {
+      await db.transaction(async (tx) => {
+        const stored = await lockCase(tx, id);
+        if (!stored) return;
+        await holdCalendar(tx);
+        await refreshFile(tx, stored.subject);
+        await putRest(tx, stored.subject);
+      });
+      caught++;
+    }
+    if (ids.length < BATCH) return caught;
   }
 }
