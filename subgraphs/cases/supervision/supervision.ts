@@ -71,9 +71,8 @@ export function claim(push: Push, person: Person): boolean {
   return push.claimedById === null;
 }
 
-/** Whether signing for changes anything; whoever signs has claimed it or claims it by signing. Refuses PUSH_CLAIMED. */
-export function signFor(push: Push, person: Person): boolean {
-  claim(push, person);
+/** Whether signing for changes anything. Any supervisor of the organ may: one who claimed it and is away must not hold it up. */
+export function signFor(push: Pick<Push, 'state'>): boolean {
   return push.state !== 'SIGNED';
 }
 

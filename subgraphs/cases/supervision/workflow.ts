@@ -137,7 +137,7 @@ async function takeInHand(tx: Transaction, id: string, person: Person, at: Date)
   return requirePush(tx, id);
 }
 
-/** Signs for a push (签收): it has reached its supervisor. Refuses PUSH_UNKNOWN, PUSH_CLAIMED. */
+/** Signs for a push (签收): it has reached its supervisor. One that nobody has is claimed by that. Refuses PUSH_UNKNOWN. */
 export function signPush(
   { db, now }: SupervisionDependencies,
   actor: Actor,
@@ -146,8 +146,9 @@ export function signPush(
   return transact(db, asked.dryRun, async (tx) => {
     const at = now();
     const { person } = requireReceiver(actor, await store.lockPush(tx, asked.push));
-    const push = await takeInHand(tx, asked.push, person, at);
-    if (!signFor(push, person)) return push;
+    const found = await requirePush(tx, asked.push);
+    const push = found.claimedById === null ? await takeInHand(tx, found.id, person, at) : found;
+    if (!signFor(push)) return push;
     const set = { state: 'SIGNED' as const, signedBy: person.name, signedAt: at, reachedAt: push.reachedAt ?? at };
     await store.enterPush(tx, push.id, { event: 'SIGNED', at, ...by(person) }, set);
     return requirePush(tx, push.id);
