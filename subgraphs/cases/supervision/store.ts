@@ -287,8 +287,12 @@ export async function listFindings(
   return cutPage(rows, page.first);
 }
 
-/** Whether a suspension that the organ ordered is still open on a license. */
-export async function hasOpenSuspension(db: Reader, organ: string, number: string): Promise<boolean> {
+/** Whether a suspension that the organ ordered is still open on a license, or is the act that the license stands by. */
+export async function hasSuspension(
+  db: Reader,
+  organ: string,
+  { number, orderId }: Pick<LicenseFact, 'number' | 'orderId'>,
+): Promise<boolean> {
   const rows = await db
     .select({ id: finding.id })
     .from(finding)
@@ -297,7 +301,7 @@ export async function hasOpenSuspension(db: Reader, organ: string, number: strin
         eq(finding.organ, organ),
         eq(finding.licenseNumber, number),
         eq(finding.kind, 'SUSPENSION'),
-        eq(finding.state, 'ORDERED'),
+        or(eq(finding.state, 'ORDERED'), orderId === null ? undefined : eq(finding.id, orderId)),
       ),
     )
     .limit(1);

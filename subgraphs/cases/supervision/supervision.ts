@@ -142,17 +142,17 @@ export function requireFinding({ kind, text, papers, dueOn }: FindingInput, toda
 
 /**
  * Whether the license, as cases know it, lets a finding order its act; the issuing organ's side judges again when it arrives.
- * A suspension that is ordered and not carried out may be lifted like one that is. Refuses FINDING_NEEDS_LICENSE,
- * LICENSE_ACT_NOT_ALLOWED.
+ * A suspension that is ordered and not carried out may be lifted like one that is; either has to be the supervisor's own.
+ * Refuses FINDING_NEEDS_LICENSE, LICENSE_ACT_NOT_ALLOWED.
  */
-export function requireOrderable(kind: FindingKind, state: LicenseState | null, suspensionOrdered: boolean): void {
+export function requireOrderable(kind: FindingKind, state: LicenseState | null, ownSuspension: boolean): void {
   const act = orderOf(kind);
   if (act === null) return;
   if (state === null) throw new Refusal('FINDING_NEEDS_LICENSE', 'kind');
   const allowed = {
     SUSPEND: state === 'VALID',
     REVOKE: state === 'VALID' || state === 'SUSPENDED',
-    RESTORE: state === 'SUSPENDED' || (state === 'VALID' && suspensionOrdered),
+    RESTORE: (state === 'SUSPENDED' || state === 'VALID') && ownSuspension,
   };
   if (!allowed[act]) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
 }

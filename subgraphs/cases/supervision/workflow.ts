@@ -221,8 +221,8 @@ export async function enterFinding(
   const { subject, pushId, decidedBy } = await requireSupervised(tx, sender.organ, asked);
   requireFinding(asked, dayOf(at));
   const license = await store.licenseOf(tx, subject.id);
-  const ordered = license !== null && (await store.hasOpenSuspension(tx, sender.organ, license.number));
-  requireOrderable(asked.kind, license?.state ?? null, ordered);
+  const own = license !== null && (await store.hasSuspension(tx, sender.organ, license));
+  requireOrderable(asked.kind, license?.state ?? null, own);
   const act = orderOf(asked.kind);
   const { kind, text, papers, dueOn } = asked;
   const row = {
