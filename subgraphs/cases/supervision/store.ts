@@ -313,7 +313,8 @@ export async function tellOrdered(
   payload: EventPayload<'SupervisionOrdered'>,
   at: Date,
 ): Promise<void> {
-  const stream = `order:${payload.orderId}`;
+  // One stream per license: a lifting must not arrive before the suspension that it lifts.
+  const stream = `order:${payload.number}`;
   await append(tx, messages, ORDER_CONSUMERS, { type: 'SupervisionOrdered', stream, occurredAt: at, payload });
 }
 
