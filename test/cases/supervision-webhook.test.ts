@@ -167,6 +167,20 @@ describe('a supervision system of the organ', () => {
     await reached(id);
   });
 
+  test('what was pending when the webhook was removed goes out after a new registration', async () => {
+    await system.close();
+    const id = await decide(hub, route, 'GRANTED');
+    await act(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', { organ: ORGAN }, 'webhook { endedAt }');
+    const left = await until('the relay has seen the removal', async () => {
+      const found = await pushOf(id);
+      return found.delivery.refused && found;
+    });
+    expect(left).toMatchObject({ reachedAt: null, delivery: { delivered: false } });
+    current = await register(system.url);
+    await system.open(current.webhook, current.secret);
+    await reached(id);
+  });
+
   test('findings over HTTP: once, twice, at once, in conflict; an order that suspends', async () => {
     const id = await grantCase(hub, route);
     const license = await issue(hub, route, id, 1);

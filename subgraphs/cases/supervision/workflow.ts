@@ -24,7 +24,7 @@ import {
   requireWords,
   signFor,
 } from './supervision.ts';
-import { hasWebhook } from './webhook/store.ts';
+import { hasWebhook, shareOrgan } from './webhook/store.ts';
 
 export interface SupervisionDependencies {
   db: Database;
@@ -91,6 +91,7 @@ async function send(tx: Transaction, push: store.PushRow, organ: string, at: Dat
     decidedAt: push.decidedAt.toISOString(),
     dueOn: push.dueOn,
   };
+  await shareOrgan(tx, organ);
   await store.tellPushed(tx, payload, await hasWebhook(tx, organ), at);
 }
 

@@ -85,8 +85,8 @@ export async function deliverPush(deps: WebhookDependencies, event: Envelope): P
   if (event.type !== 'ApprovalPushed') throw new Rejected(`a supervisor takes no ${event.type}`);
   const { payload } = event;
   const webhook = await store.webhookOf(deps.db, payload.supervisor);
-  // Removed meanwhile: the inbox has it.
-  if (!webhook) return null;
+  // Removed meanwhile: the inbox has it, and the next registration hands it out again. It was not delivered.
+  if (!webhook) throw new Rejected('监管系统的推送地址已撤销');
   const body = JSON.stringify({ type: event.type, timestamp: event.occurredAt, data: payload });
   const at = deps.now();
   const message = { id: payload.pushId, timestamp: Math.floor(at.getTime() / 1000), body };
