@@ -199,6 +199,9 @@ describe('a supervision system of the organ', () => {
       answer: { code: 'MESSAGE_CONFLICT' },
     });
     expect(await findingsOf(hub, id)).toHaveLength(1);
+    // An id may be as long as the protocol says.
+    const longest = { ...finding, kind: 'NOTICE' as const };
+    expect((await send(longest, 'm'.repeat(100))).status).toBe(200);
 
     const order = await ordered(hub, String(one.answer.finding));
     const input = { identifier: license.identifier, order: order.id };
