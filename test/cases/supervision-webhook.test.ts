@@ -227,7 +227,7 @@ describe('a supervision system of the organ', () => {
     const id = await decide(hub, route, 'GRANTED');
     const push = await pushOf(id);
     const finding: FindingMessage = { push: push.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
-    const post = async (headers: Record<string, string>, body: string) => {
+    const post = async (headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer>) => {
       const response = await fetch(`${hubUrl}/cases/supervision/findings`, { method: 'POST', headers, body });
       return [response.status, ((await response.json()) as { code?: string }).code];
     };
@@ -246,6 +246,9 @@ describe('a supervision system of the organ', () => {
     expect(await post(signed('{'), '{')).toEqual([422, 'MESSAGE_MALFORMED']);
     const large = JSON.stringify({ type: 'finding', data: { ...finding, text: 'x'.repeat(70_000) } });
     expect((await post(signed(large), large))[0]).toBe(413);
+    const control = JSON.stringify({ type: 'finding', data: { ...finding, by: '监管员\u0000' } });
+    expect(await post(signed(control), control)).toEqual([422, 'FIELD_MALFORMED']);
+    expect(await post(signed('\ufffd'), new Uint8Array([0xff]))).toEqual([400, 'MESSAGE_MALFORMED']);
     // A push that was captured is no finding.
     const captured = JSON.stringify({ type: 'ApprovalPushed', data: {} });
     expect(await post(signed(captured), captured)).toEqual([422, 'MESSAGE_MALFORMED']);
