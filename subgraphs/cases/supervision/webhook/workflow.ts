@@ -174,7 +174,15 @@ async function answerMessage(
       requireLine(data.by, SENDER_LENGTH, 'by');
       const { push = null, case: caseId = null, dueOn = null, kind, text, papers } = data;
       const sender = { actorId: `system:${webhook.organ}`, actor: data.by, organ: webhook.organ };
-      const asked = { push, case: caseId, kind, text, papers, dueOn, requestKey: sha256(`${webhook.id}/${message.id}`) };
+      const asked = {
+        push,
+        case: caseId,
+        kind,
+        text,
+        papers,
+        dueOn,
+        requestKey: sha256(`${webhook.id}/${message.id}`),
+      };
       const made = await enterFinding(inner, sender, asked, at);
       return { status: 200, answer: { finding: made.id, state: made.state, receipt: made.id } };
     });
