@@ -36,6 +36,8 @@ export interface HubConfig {
   transport?: 'local' | 'http';
   /** The office's scanner of uploaded files; the hub's own where it is absent. */
   scan?: CasesDependencies['scan'];
+  /** Hosts in private networks that a supervisor's webhook may name. */
+  webhookHosts?: readonly string[];
   now?: Clock;
   pollMs?: number;
   onStep?: LicensesDependencies['onStep'];
@@ -158,6 +160,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     publicUrl: config.publicUrl,
     sign: signFor('cases'),
     scan: config.scan,
+    webhookHosts: config.webhookHosts,
     send: { licenses: tell('cases', () => licenses) },
   });
   const matters = createMatters({ ...shared, db: pools.matters.db, send: { cases: tell('matters', () => cases) } });

@@ -23,6 +23,8 @@ export interface BootOptions {
   databaseUrl: string | null;
   /** False where the library is started apart (`npm run library`). */
   withLibrary: boolean;
+  /** Hosts in private networks that a supervisor's webhook may name. */
+  webhookHosts?: readonly string[];
   say: (line: string) => void;
   /** Aborted where the start is no longer wanted: what was started is stopped, and `boot` throws the reason. */
   signal?: AbortSignal;
@@ -102,6 +104,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
     ...secrets,
     databaseUrls: roleUrls(hubDatabase, secrets),
     publicUrl: url,
+    webhookHosts: options.webhookHosts,
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret },
   });
   undo.push(() => Promise.race([hub.stop(), pause(HUB_STOP_MS, undefined, { ref: false })]));

@@ -4,7 +4,7 @@ import { boot, type Running } from './boot.ts';
 import { BootError } from './folder.ts';
 import { demoPeople, mintToken } from './people.ts';
 
-/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER; `--no-library` leaves the library out. */
+/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS; `--no-library` leaves the library out. */
 
 // The gateway package reports home unless told otherwise; the hub calls nobody it was not told to call.
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
@@ -32,7 +32,7 @@ const QUERY =
 
 async function main(): Promise<void> {
   const started = performance.now();
-  const { PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER } = process.env;
+  const { PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS = '' } = process.env;
   let running: Running | null = null;
   let stopping = false;
   const unwanted = new AbortController();
@@ -53,6 +53,7 @@ async function main(): Promise<void> {
     libraryPort: readPort(LIBRARY_PORT, 4010, 'LIBRARY_PORT'),
     databaseUrl: DATABASE_URL ?? null,
     withLibrary: !process.argv.includes('--no-library'),
+    webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
     say: (line) => console.log(`  ${line}`),
     signal: unwanted.signal,
   }).catch((error) => {

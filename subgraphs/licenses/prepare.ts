@@ -21,8 +21,8 @@ import {
   stateAfter,
   statementOf,
 } from './license.ts';
-import { requireNoOpenOrder, requireOrder } from './order/order.ts';
-import { lockOpenOrders, lockOrder } from './order/store.ts';
+import { requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
+import { lockOpenOrders, lockOrder, suspendedFor } from './order/store.ts';
 import { requireInStock, requireSpoilable } from './paper.ts';
 import type { LicenseRecord } from './record.ts';
 import * as store from './store.ts';
@@ -166,7 +166,8 @@ export async function prepareOwnAct(
   const open = await lockOpenOrders(tx, head.number);
   const named = asked.order === null ? null : await lockOrder(tx, asked.order);
   const order = asked.order === null ? null : requireOrder(named, head.number, asked.act);
-  if (order === null) requireNoOpenOrder(asked.act, open);
+  requireNoOpenOrder(asked.act, open, order);
+  if (order !== null) requireOwnSuspension(order, await suspendedFor(tx, head.number));
   // What carries an order out says what the supervisor said.
   const reason = order?.reason ?? asked.reason ?? '';
   requireReason(reason);

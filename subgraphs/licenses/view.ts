@@ -210,7 +210,7 @@ function requireIdle({ prepared }: Surroundings, caseId: string | null = null): 
 /** An act of the issuing organ's own, with or without an order that demands it. */
 function checkOwnAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: OwnAct): void {
   requireOwnAct(person, head, act);
-  if (!around.open.some((order) => order.act === act)) requireNoOpenOrder(act, around.open);
+  requireNoOpenOrder(act, around.open, around.open.find((order) => order.act === act) ?? null);
   requireIdle(around);
 }
 

@@ -1,4 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { connect } from '../../db/client.ts';
+import { claimPush } from '../../subgraphs/cases/supervision/workflow.ts';
+import { actor } from '../support/actors.ts';
 import { act, COMPANY, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { decide, FINDING, find, findingsOf, known, ordered, PUSH, pushesOf } from '../support/supervision.ts';
@@ -70,6 +73,20 @@ describe('the inbox and the findings, by role and organ', () => {
     expect(await onPush('signPush', SUPERVISOR)).toBeNull();
     const signed = (await pushesOf(hub, rejected))?.[0];
     expect(signed.receipts).toHaveLength(4);
+  });
+
+  test('who claimed a push and is away holds nothing up: a colleague signs, and the receipt names who', async () => {
+    const id = await decide(hub, route, 'REJECTED');
+    const [mine] = (await pushesOf(hub, id)) ?? [];
+    const away = { ...actor(SUPERVISOR), id: 'away', name: '休假人员' };
+    const { db, close } = connect(hub.databaseUrls.cases, 'test');
+    await claimPush({ db, now: () => new Date() }, away, { push: mine.id, dryRun: false });
+    await close();
+    expect(await onPush('claimPush', SUPERVISOR, { push: mine.id })).toBe('PUSH_CLAIMED');
+    expect(await onPush('signPush', SUPERVISOR, { push: mine.id })).toBeNull();
+    const [signed] = (await pushesOf(hub, id)) ?? [];
+    expect(signed).toMatchObject({ state: 'SIGNED', claimedBy: '休假人员', reachedAt: expect.any(String) });
+    expect(signed.receipts.at(-1)).toMatchObject({ event: 'SIGNED', actor: actor(SUPERVISOR).name });
   });
 
   test('refusals of a finding', async () => {

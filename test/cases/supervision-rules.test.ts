@@ -81,7 +81,7 @@ describe('what a finding may say and order', () => {
   };
   test.each(FINDING_KINDS.filter((kind) => orderOf(kind) !== null))('%s by the state of the license', (kind) => {
     for (const state of LICENSE_STATES) {
-      const order = () => requireOrderable(kind, state, false);
+      const order = () => requireOrderable(kind, state, kind === 'LIFTED' && state !== 'VALID');
       if (ALLOWED[kind]?.includes(state)) expect(order()).toBeUndefined();
       else expect(order).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
     }
@@ -90,6 +90,7 @@ describe('what a finding may say and order', () => {
 
   test('a suspension that is ordered and not carried out may be lifted; others order nothing', () => {
     expect(requireOrderable('LIFTED', 'VALID', true)).toBeUndefined();
+    expect(() => requireOrderable('LIFTED', 'SUSPENDED', false)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
     expect(() => requireOrderable('LIFTED', 'REVOKED', true)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
     expect(requireOrderable('NOTICE', null, false)).toBeUndefined();
     expect(requireOrderable('RECTIFICATION', null, false)).toBeUndefined();

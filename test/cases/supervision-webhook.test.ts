@@ -167,6 +167,20 @@ describe('a supervision system of the organ', () => {
     await reached(id);
   });
 
+  test('what was pending when the webhook was removed goes out after a new registration', async () => {
+    await system.close();
+    const id = await decide(hub, route, 'GRANTED');
+    await act(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', { organ: ORGAN }, 'webhook { endedAt }');
+    const left = await until('the relay has seen the removal', async () => {
+      const found = await pushOf(id);
+      return found.delivery.refused && found;
+    });
+    expect(left).toMatchObject({ reachedAt: null, delivery: { delivered: false } });
+    current = await register(system.url);
+    await system.open(current.webhook, current.secret);
+    await reached(id);
+  });
+
   test('findings over HTTP: once, twice, at once, in conflict; an order that suspends', async () => {
     const id = await grantCase(hub, route);
     const license = await issue(hub, route, id, 1);
@@ -185,6 +199,9 @@ describe('a supervision system of the organ', () => {
       answer: { code: 'MESSAGE_CONFLICT' },
     });
     expect(await findingsOf(hub, id)).toHaveLength(1);
+    // An id may be as long as the protocol says.
+    const longest = { ...finding, kind: 'NOTICE' as const };
+    expect((await send(longest, 'm'.repeat(100))).status).toBe(200);
 
     const order = await ordered(hub, String(one.answer.finding));
     const input = { identifier: license.identifier, order: order.id };
@@ -210,7 +227,7 @@ describe('a supervision system of the organ', () => {
     const id = await decide(hub, route, 'GRANTED');
     const push = await pushOf(id);
     const finding: FindingMessage = { push: push.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
-    const post = async (headers: Record<string, string>, body: string) => {
+    const post = async (headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer>) => {
       const response = await fetch(`${hubUrl}/cases/supervision/findings`, { method: 'POST', headers, body });
       return [response.status, ((await response.json()) as { code?: string }).code];
     };
@@ -229,6 +246,9 @@ describe('a supervision system of the organ', () => {
     expect(await post(signed('{'), '{')).toEqual([422, 'MESSAGE_MALFORMED']);
     const large = JSON.stringify({ type: 'finding', data: { ...finding, text: 'x'.repeat(70_000) } });
     expect((await post(signed(large), large))[0]).toBe(413);
+    const control = JSON.stringify({ type: 'finding', data: { ...finding, by: '监管员\u0000' } });
+    expect(await post(signed(control), control)).toEqual([422, 'FIELD_MALFORMED']);
+    expect(await post(signed('\ufffd'), new Uint8Array([0xff]))).toEqual([400, 'MESSAGE_MALFORMED']);
     // A push that was captured is no finding.
     const captured = JSON.stringify({ type: 'ApprovalPushed', data: {} });
     expect(await post(signed(captured), captured)).toEqual([422, 'MESSAGE_MALFORMED']);

@@ -173,6 +173,13 @@ describe("a supervisor's order", () => {
     const { caseId, identifier } = await licensed();
     const suspension = await order(caseId, 'SUSPENSION');
     const lifted = await order(caseId, 'LIFTED');
+    // Both came by one stream, in the order in which they were given.
+    const sql = postgres(hub.adminUrl, { max: 1 });
+    const streams = await sql`select stream, payload->>'orderId' as id from cases.outbox_event
+      where type = 'SupervisionOrdered' and payload->>'orderId' in ${sql([suspension, lifted])} order by revision`;
+    await sql.end();
+    expect(streams.map((row) => row.id)).toEqual([suspension, lifted]);
+    expect(new Set(streams.map((row) => row.stream)).size).toBe(1);
     expect(await endOf(caseId, suspension)).toMatchObject({ state: 'OVERTAKEN', answer: '监管部门已撤回' });
     expect(await endOf(caseId, lifted)).toMatchObject({ state: 'OVERTAKEN', answer: '证照已处于“有效”状态' });
     expect(await own('suspend', { identifier, order: suspension })).toBe('ORDER_ANSWERED');

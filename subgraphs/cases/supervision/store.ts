@@ -287,8 +287,12 @@ export async function listFindings(
   return cutPage(rows, page.first);
 }
 
-/** Whether a suspension that the organ ordered is still open on a license. */
-export async function hasOpenSuspension(db: Reader, organ: string, number: string): Promise<boolean> {
+/** Whether a suspension that the organ ordered is still open on a license, or is the act that the license stands by. */
+export async function hasSuspension(
+  db: Reader,
+  organ: string,
+  { number, orderId }: Pick<LicenseFact, 'number' | 'orderId'>,
+): Promise<boolean> {
   const rows = await db
     .select({ id: finding.id })
     .from(finding)
@@ -297,7 +301,7 @@ export async function hasOpenSuspension(db: Reader, organ: string, number: strin
         eq(finding.organ, organ),
         eq(finding.licenseNumber, number),
         eq(finding.kind, 'SUSPENSION'),
-        eq(finding.state, 'ORDERED'),
+        or(eq(finding.state, 'ORDERED'), orderId === null ? undefined : eq(finding.id, orderId)),
       ),
     )
     .limit(1);
@@ -309,7 +313,8 @@ export async function tellOrdered(
   payload: EventPayload<'SupervisionOrdered'>,
   at: Date,
 ): Promise<void> {
-  const stream = `order:${payload.orderId}`;
+  // One stream per license: a lifting must not arrive before the suspension that it lifts.
+  const stream = `order:${payload.number}`;
   await append(tx, messages, ORDER_CONSUMERS, { type: 'SupervisionOrdered', stream, occurredAt: at, payload });
 }
 

@@ -71,9 +71,8 @@ export function claim(push: Push, person: Person): boolean {
   return push.claimedById === null;
 }
 
-/** Whether signing for changes anything; whoever signs has claimed it or claims it by signing. Refuses PUSH_CLAIMED. */
-export function signFor(push: Push, person: Person): boolean {
-  claim(push, person);
+/** Whether signing for changes anything. Any supervisor of the organ may: one who claimed it and is away must not hold it up. */
+export function signFor(push: Pick<Push, 'state'>): boolean {
   return push.state !== 'SIGNED';
 }
 
@@ -143,17 +142,17 @@ export function requireFinding({ kind, text, papers, dueOn }: FindingInput, toda
 
 /**
  * Whether the license, as cases know it, lets a finding order its act; the issuing organ's side judges again when it arrives.
- * A suspension that is ordered and not carried out may be lifted like one that is. Refuses FINDING_NEEDS_LICENSE,
- * LICENSE_ACT_NOT_ALLOWED.
+ * A suspension that is ordered and not carried out may be lifted like one that is; either has to be the supervisor's own.
+ * Refuses FINDING_NEEDS_LICENSE, LICENSE_ACT_NOT_ALLOWED.
  */
-export function requireOrderable(kind: FindingKind, state: LicenseState | null, suspensionOrdered: boolean): void {
+export function requireOrderable(kind: FindingKind, state: LicenseState | null, ownSuspension: boolean): void {
   const act = orderOf(kind);
   if (act === null) return;
   if (state === null) throw new Refusal('FINDING_NEEDS_LICENSE', 'kind');
   const allowed = {
     SUSPEND: state === 'VALID',
     REVOKE: state === 'VALID' || state === 'SUSPENDED',
-    RESTORE: state === 'SUSPENDED' || (state === 'VALID' && suspensionOrdered),
+    RESTORE: (state === 'SUSPENDED' || state === 'VALID') && ownSuspension,
   };
   if (!allowed[act]) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
 }

@@ -40,7 +40,7 @@ export function viewPush(push: PushRow, person: Person, today: Day) {
     signedAt,
     actions: [
       answer('claimPush', () => claim(requireReceiver(person, push).push, person)),
-      answer('signPush', () => signFor(requireReceiver(person, push).push, person)),
+      answer('signPush', () => signFor(requireReceiver(person, push).push)),
       answer('recordFinding', () => requireReceiver(person, push)),
     ],
   };

@@ -24,7 +24,7 @@ import {
   requireWords,
   signFor,
 } from './supervision.ts';
-import { hasWebhook } from './webhook/store.ts';
+import { hasWebhook, shareOrgan } from './webhook/store.ts';
 
 export interface SupervisionDependencies {
   db: Database;
@@ -91,6 +91,7 @@ async function send(tx: Transaction, push: store.PushRow, organ: string, at: Dat
     decidedAt: push.decidedAt.toISOString(),
     dueOn: push.dueOn,
   };
+  await shareOrgan(tx, organ);
   await store.tellPushed(tx, payload, await hasWebhook(tx, organ), at);
 }
 
@@ -137,7 +138,7 @@ async function takeInHand(tx: Transaction, id: string, person: Person, at: Date)
   return requirePush(tx, id);
 }
 
-/** Signs for a push (签收): it has reached its supervisor. Refuses PUSH_UNKNOWN, PUSH_CLAIMED. */
+/** Signs for a push (签收): it has reached its supervisor. One that nobody has is claimed by that. Refuses PUSH_UNKNOWN. */
 export function signPush(
   { db, now }: SupervisionDependencies,
   actor: Actor,
@@ -146,8 +147,9 @@ export function signPush(
   return transact(db, asked.dryRun, async (tx) => {
     const at = now();
     const { person } = requireReceiver(actor, await store.lockPush(tx, asked.push));
-    const push = await takeInHand(tx, asked.push, person, at);
-    if (!signFor(push, person)) return push;
+    const found = await requirePush(tx, asked.push);
+    const push = found.claimedById === null ? await takeInHand(tx, found.id, person, at) : found;
+    if (!signFor(push)) return push;
     const set = { state: 'SIGNED' as const, signedBy: person.name, signedAt: at, reachedAt: push.reachedAt ?? at };
     await store.enterPush(tx, push.id, { event: 'SIGNED', at, ...by(person) }, set);
     return requirePush(tx, push.id);
@@ -220,8 +222,8 @@ export async function enterFinding(
   const { subject, pushId, decidedBy } = await requireSupervised(tx, sender.organ, asked);
   requireFinding(asked, dayOf(at));
   const license = await store.licenseOf(tx, subject.id);
-  const ordered = license !== null && (await store.hasOpenSuspension(tx, sender.organ, license.number));
-  requireOrderable(asked.kind, license?.state ?? null, ordered);
+  const own = license !== null && (await store.hasSuspension(tx, sender.organ, license));
+  requireOrderable(asked.kind, license?.state ?? null, own);
   const act = orderOf(asked.kind);
   const { kind, text, papers, dueOn } = asked;
   const row = {

@@ -42,8 +42,17 @@ export function requireOrder(order: Order | null, number: string, act: Act): Ord
  * While an order is open nothing about the license changes past it: no new version, no restoration but an ordered one.
  * A suspension or an ending is allowed, for it answers the order. Refuses ORDER_OPEN.
  */
-export function requireNoOpenOrder(act: Act, open: readonly Order[]): void {
-  if (open.length > 0 && (makesVersion(act) || act === 'RESTORE')) throw new Refusal('ORDER_OPEN');
+export function requireNoOpenOrder(act: Act, open: readonly Order[], named: Order | null = null): void {
+  if (named !== null && act !== 'RESTORE') return;
+  // An ordered restoration goes past other restorations, and past nothing that is against the license.
+  const before = named === null ? open : open.filter((order) => order.act !== 'RESTORE');
+  if (before.length > 0 && (makesVersion(act) || act === 'RESTORE')) throw new Refusal('ORDER_OPEN');
+}
+
+/** A supervisor lifts the suspension that its own order made: no other supervisor's, nor the issuer's. Refuses LICENSE_ACT_NOT_ALLOWED. */
+export function requireOwnSuspension(order: Order, suspendedFor: string | null): void {
+  if (order.act !== 'RESTORE' || order.supervisor.id === suspendedFor) return;
+  throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'order', '暂扣并非由该监管部门要求');
 }
 
 /** Who answers an order: approver of the organ that issued the license. Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER. */

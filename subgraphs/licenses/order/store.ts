@@ -7,7 +7,7 @@ import { closeDuty, dutyOf } from '../duty/store.ts';
 import * as tables from '../tables.ts';
 import type { Order, OrderState } from './order.ts';
 
-const { license, supervisionOrder } = tables;
+const { act, license, supervisionOrder } = tables;
 const messages: MessageTables = tables;
 const CONSUMERS = { cases: ['OrderAnswered'] } as const;
 
@@ -42,6 +42,18 @@ export function lockOpenOrders(tx: Transaction, number: string): Promise<OrderRo
     .where(and(eq(supervisionOrder.number, number), eq(supervisionOrder.state, 'OPEN')))
     .orderBy(asc(supervisionOrder.serial))
     .for('update');
+}
+
+/** The supervisor whose order made the newest suspension of a license, or null where the issuer suspended of its own. */
+export async function suspendedFor(db: Reader, number: string): Promise<string | null> {
+  const [newest] = await db
+    .select({ supervisorId: supervisionOrder.supervisorId })
+    .from(act)
+    .leftJoin(supervisionOrder, eq(supervisionOrder.id, act.orderId))
+    .where(and(eq(act.number, number), eq(act.act, 'SUSPEND'), eq(act.state, 'DONE')))
+    .orderBy(desc(act.serial))
+    .limit(1);
+  return newest?.supervisorId ?? null;
 }
 
 /** Orders on licenses, oldest first. */

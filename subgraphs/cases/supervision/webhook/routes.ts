@@ -27,7 +27,8 @@ export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencie
       { bodyLimit: MESSAGE_LIMIT_BYTES },
       async (request, reply) => {
         try {
-          const body = request.body?.toString('utf8') ?? '';
+          const body = readBody(request.body);
+          if (body === null) return reply.code(400).send(viewRefusal(new Refusal('MESSAGE_MALFORMED')));
           const { status, answer } = await takeMessage(deps, request.headers, body);
           return reply.code(status).send(answer);
         } catch (error) {
@@ -37,4 +38,13 @@ export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencie
       },
     );
   });
+}
+
+/** The body as text, or null where it is not UTF-8. No byte is dropped or replaced: the text is signed as the bytes were. */
+function readBody(body: Buffer | undefined): string | null {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
+  } catch {
+    return null;
+  }
 }

@@ -56,6 +56,11 @@ export async function isOrganKnown(db: Reader, organ: string): Promise<boolean> 
   return rows.length > 0;
 }
 
+/** Lets a push to an organ wait for a registration that is under way, and that for the push; pushes do not wait for each other. */
+export async function shareOrgan(tx: Transaction, organ: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended(${`webhook ${organ}`}, 0))`);
+}
+
 /** Lets one registration for an organ wait for another. */
 export async function lockOrgan(tx: Transaction, organ: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`webhook ${organ}`}, 0))`);
@@ -91,7 +96,15 @@ export async function handOpenPushes(tx: Transaction, organ: string): Promise<vo
     .values(open.map((row) => ({ consumer: CONSUMER, ...row })))
     .onConflictDoUpdate({
       target: [outboxDelivery.consumer, outboxDelivery.stream],
-      set: { rejectedAt: null, attempts: 0, nextAttemptAt: sql`now()` },
+      // What the system of an ended registration did not take goes out again, and an attempt under way counts no more.
+      set: {
+        delivered: 0,
+        rejectedAt: null,
+        attempts: 0,
+        nextAttemptAt: sql`now()`,
+        lease: null,
+        leasedUntil: null,
+      },
     });
 }
 

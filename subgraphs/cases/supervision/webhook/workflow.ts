@@ -5,6 +5,7 @@ import type { Clock } from '../../../kernel/day.ts';
 import { type Envelope, sha256 } from '../../../kernel/events.ts';
 import { Rejected } from '../../../kernel/outbox.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
+import { requireLine } from '../../application.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { enterFinding, noteTaken } from '../workflow.ts';
 import { post } from './post.ts';
@@ -85,8 +86,8 @@ export async function deliverPush(deps: WebhookDependencies, event: Envelope): P
   if (event.type !== 'ApprovalPushed') throw new Rejected(`a supervisor takes no ${event.type}`);
   const { payload } = event;
   const webhook = await store.webhookOf(deps.db, payload.supervisor);
-  // Removed meanwhile: the inbox has it.
-  if (!webhook) return null;
+  // Removed meanwhile: the inbox has it, and the next registration hands it out again. It was not delivered.
+  if (!webhook) throw new Rejected('监管系统的推送地址已撤销');
   const body = JSON.stringify({ type: event.type, timestamp: event.occurredAt, data: payload });
   const at = deps.now();
   const message = { id: payload.pushId, timestamp: Math.floor(at.getTime() / 1000), body };
@@ -112,6 +113,8 @@ function readReceipt(body: string): z.infer<typeof receiptAnswer> {
   }
 }
 
+const SENDER_LENGTH = 100;
+
 /** A finding as a supervisor's system sends it. */
 const findingMessage = z.strictObject({
   type: z.literal('finding'),
@@ -123,7 +126,7 @@ const findingMessage = z.strictObject({
     papers: z.array(z.string().max(64)).max(100).default([]),
     dueOn: z.iso.date().nullish(),
     /** The person or system that found it, for the record. */
-    by: z.string().min(1).max(100),
+    by: z.string(),
   }),
 });
 
@@ -168,9 +171,18 @@ async function answerMessage(
     // A refusal undoes what it began, and nothing of the message that stands around it.
     return await tx.transaction(async (inner) => {
       const { data } = readFinding(message.body);
+      requireLine(data.by, SENDER_LENGTH, 'by');
       const { push = null, case: caseId = null, dueOn = null, kind, text, papers } = data;
       const sender = { actorId: `system:${webhook.organ}`, actor: data.by, organ: webhook.organ };
-      const asked = { push, case: caseId, kind, text, papers, dueOn, requestKey: `${webhook.id}/${message.id}` };
+      const asked = {
+        push,
+        case: caseId,
+        kind,
+        text,
+        papers,
+        dueOn,
+        requestKey: sha256(`${webhook.id}/${message.id}`),
+      };
       const made = await enterFinding(inner, sender, asked, at);
       return { status: 200, answer: { finding: made.id, state: made.state, receipt: made.id } };
     });
