@@ -1,3 +1,4 @@
+import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { blankNumber, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
@@ -79,7 +80,8 @@ describe('collection into the city library', () => {
 
   test('a library that trusts another root refuses for good, until it is set right and redriven', async () => {
     await library.close();
-    const other = await testHub();
+    // A key of its own, and so a PKI of its own: hubs of one run share theirs otherwise.
+    const other = await testHub({ keyEncryptionKey: randomBytes(32) });
     await library.open(await other.hub.seals.rootCertificate());
     await other.stop();
     const license = await issue(hub, route, await grantCase(hub, route), 3);
