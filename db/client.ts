@@ -6,7 +6,7 @@ export type Database = PostgresJsDatabase;
 /** Inside a transaction only this is used. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 /** What code that reads receives: it cannot write. */
-export type Reader = Pick<Database, 'select' | 'selectDistinct'>;
+export type Reader = Pick<Database, 'select' | 'selectDistinct' | 'selectDistinctOn'>;
 
 /** Connections that one subgraph may hold open. */
 const POOL_SIZE = 8;

@@ -189,10 +189,14 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
           await closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));
           return closeUndelivered(tx, event.payload);
         case 'CertificateDelivered':
-          return closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
+          await closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
+          return;
         case 'TaskVoided': {
           const { caseId, actor, organ, reason, voidedAt } = event.payload;
-          return closeBy(tx, caseId, 'VOIDED', new Date(voidedAt), { actor, organ, note: reason });
+          const at = new Date(voidedAt);
+          const voided = await closeBy(tx, caseId, 'VOIDED', at, { actor, organ, note: reason });
+          if (voided) await openPushes(tx, voided, 'VOIDED', at, await loadCalendar(tx));
+          return;
         }
         case 'OrderAnswered':
           return takeAnswer(tx, event.payload);
@@ -215,25 +219,25 @@ async function closeUndelivered(tx: Transaction, changed: EventPayload<'LicenseC
   }
 }
 
-/** A step that an event brings; a case that has it already keeps it. */
+/** A step that an event brings; a case that has it already keeps it. Gives the case as it then stands, null where nothing changed. */
 async function closeBy(
   tx: Transaction,
   caseId: string | null,
   step: 'CERTIFIED' | 'DELIVERED' | 'UNDELIVERED' | 'VOIDED',
   at: Date,
   said: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
-): Promise<void> {
-  if (caseId === null) return;
+): Promise<Case | null> {
+  if (caseId === null) return null;
   const stored = await store.lockCase(tx, caseId);
   if (!stored) throw new Error(`no case ${caseId}`);
   const has = (one: Step) => stored.subject.steps.some((record) => record.step === one);
-  if (has(step)) return;
+  if (has(step)) return null;
   // The two events come by different streams; a delivery that overtakes the certificate implies it.
   if (step === 'DELIVERED' && !has('CERTIFIED')) {
     await closeBy(tx, caseId, 'CERTIFIED', at);
     return closeBy(tx, caseId, 'DELIVERED', at);
   }
-  await store.addStep(tx, stored.subject, { ...bySystem('licenses', '电子证照系统', step, at), ...said });
+  return store.addStep(tx, stored.subject, { ...bySystem('licenses', '电子证照系统', step, at), ...said });
 }
 
 /** Cases looked over in one go. */

@@ -294,7 +294,7 @@ export const payloads = {
       z.object({ step: text, at: z.iso.datetime(), actor: text, organ: said, finding: said, note: said, data }),
     ),
   }),
-  /** An approval result pushed to a supervisor (双推送); the webhook's body. */
+  /** An approval result pushed to a supervisor (双推送), or that a grant was given up; the webhook's body. */
   ApprovalPushed: z.object({
     pushId: z.string(),
     supervisor: z.string(),
@@ -302,7 +302,7 @@ export const payloads = {
     caseNumber: z.string(),
     matterId: z.string(),
     matterName: z.string(),
-    decision: z.enum(['GRANTED', 'REJECTED']),
+    decision: z.enum(['GRANTED', 'REJECTED', 'VOIDED']),
     applicantName: z.string(),
     decidedBy: z.string(),
     decidedAt: z.iso.datetime(),

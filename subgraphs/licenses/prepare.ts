@@ -167,7 +167,10 @@ export async function prepareOwnAct(
   const named = asked.order === null ? null : await lockOrder(tx, asked.order);
   const order = asked.order === null ? null : requireOrder(named, head.number, asked.act);
   requireNoOpenOrder(asked.act, open, order);
-  if (order !== null) requireOwnSuspension(order, await suspendedFor(tx, head.number));
+  if (order !== null) {
+    const suspender = (await suspendedFor(tx, [head.number])).get(head.number) ?? null;
+    requireOwnSuspension(order, suspender);
+  }
   // What carries an order out says what the supervisor said.
   const reason = order?.reason ?? asked.reason ?? '';
   requireReason(reason);

@@ -18,8 +18,8 @@ import {
   requireTaskAct,
   requireVoidable,
 } from './license.ts';
-import { requireAnswerer, requireNoOpenOrder, requireOrder } from './order/order.ts';
-import { type OrderRow, ordersOf } from './order/store.ts';
+import { isOwnSuspension, requireAnswerer, requireNoOpenOrder, requireOrder } from './order/order.ts';
+import { type OrderRow, ordersOf, suspendedFor } from './order/store.ts';
 import { recallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
 import * as store from './store.ts';
 
@@ -184,11 +184,13 @@ interface Surroundings {
   open: readonly OrderRow[];
   tasks: readonly CertificateTask[];
   prepared: store.ActRow | null;
+  /** The supervisor whose order suspended it, or null. */
+  suspender: string | null;
 }
 
 async function loadSurroundings(db: Database, { stored, context }: LicenseView): Promise<Surroundings> {
   const { number } = stored.license;
-  const [orders, tasks, prepared] = await Promise.all([
+  const [orders, tasks, prepared, suspender] = await Promise.all([
     loadAllOrders(db, context, number),
     loader<store.TaskRow[]>(context, 'tasks of license', async (numbers) => {
       const found = Map.groupBy(await store.findOpenTasks(db, numbers), (row) => row.content.licenseNumber ?? '');
@@ -198,9 +200,13 @@ async function loadSurroundings(db: Database, { stored, context }: LicenseView):
       const found = new Map((await store.findPreparedActs(db, numbers)).map((row) => [row.number, row]));
       return numbers.map((one) => found.get(one) ?? null);
     }).load(number),
+    loader<string>(context, 'suspenders', async (numbers) => {
+      const found = await suspendedFor(db, numbers);
+      return numbers.map((one) => found.get(one) ?? null);
+    }).load(number),
   ]);
   const open = orders.filter((order) => order.state === 'OPEN');
-  return { open, tasks: (tasks ?? []).map(store.toTask), prepared };
+  return { open, tasks: (tasks ?? []).map(store.toTask), prepared, suspender };
 }
 
 function requireIdle({ prepared }: Surroundings, caseId: string | null = null): void {
@@ -210,7 +216,8 @@ function requireIdle({ prepared }: Surroundings, caseId: string | null = null): 
 /** An act of the issuing organ's own, with or without an order that demands it. */
 function checkOwnAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: OwnAct): void {
   requireOwnAct(person, head, act);
-  requireNoOpenOrder(act, around.open, around.open.find((order) => order.act === act) ?? null);
+  const order = around.open.find((one) => one.act === act && isOwnSuspension(one, around.suspender));
+  requireNoOpenOrder(act, around.open, order ?? null);
   requireIdle(around);
 }
 

@@ -32,7 +32,7 @@ function nextSeq(ledger: typeof pushEntry | typeof findingEntry, column: SQL) {
   return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where ${column})`;
 }
 
-/** Opens a push; a case is decided once, so that a second one of the same level changes nothing. Gives whether it was new. */
+/** Opens a push; a second one of the same result and level changes nothing. Gives whether it was new. */
 export async function insertPush(tx: Transaction, row: typeof push.$inferInsert): Promise<boolean> {
   const rows = await tx.insert(push).values(row).onConflictDoNothing().returning({ id: push.id });
   return rows.length > 0;

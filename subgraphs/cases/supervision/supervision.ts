@@ -13,6 +13,9 @@ export const PUSH_STATES = ['WAITING_FOR_ORGAN', 'SENT', 'CLAIMED', 'SIGNED'] as
 export type PushState = (typeof PUSH_STATES)[number];
 export type PushEvent = 'OPENED' | 'SENT' | 'CLAIMED' | 'SIGNED' | 'TAKEN_BY_SYSTEM';
 
+/** What a supervisor is told (审批结果): a decision, and where a grant was given up (作废) that too. */
+export type PushedResult = 'GRANTED' | 'REJECTED' | 'VOIDED';
+
 /** An approval result on its way to one supervisor. */
 export interface Push {
   id: string;

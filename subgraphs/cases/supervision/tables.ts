@@ -13,13 +13,21 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { EventPayload } from '../../kernel/events.ts';
-import type { FindingEvent, FindingKind, FindingState, Level, PushEvent, PushState } from './supervision.ts';
+import type {
+  FindingEvent,
+  FindingKind,
+  FindingState,
+  Level,
+  PushEvent,
+  PushedResult,
+  PushState,
+} from './supervision.ts';
 
 const schema = pgSchema('cases');
 const moment = () => timestamp({ withTimezone: true });
 const serial = () => bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique();
 
-/** Approval results on their way to supervisors (双推送): one per decision and level. */
+/** Approval results on their way to supervisors (双推送): one per result and level. */
 export const push = schema.table(
   'push',
   {
@@ -30,7 +38,7 @@ export const push = schema.table(
     level: text().$type<Level>().notNull(),
     /** The industry organ (行业主管部门), or null while nobody is named. */
     organ: text(),
-    decision: text().$type<'GRANTED' | 'REJECTED'>().notNull(),
+    decision: text().$type<PushedResult>().notNull(),
     decidedBy: text().notNull(),
     decidedAt: moment().notNull(),
     /** Third working day after the decision; null where no calendar of `missingYear` is at hand. */
@@ -46,7 +54,7 @@ export const push = schema.table(
     reachedAt: moment(),
   },
   (table) => [
-    uniqueIndex().on(table.caseId, table.level),
+    uniqueIndex().on(table.caseId, table.level, table.decision),
     index().on(table.organ, table.serial),
     index().on(table.dueOn).where(sql`reached_at is null`),
   ],

@@ -16,6 +16,7 @@ import {
   type Level,
   levelsOf,
   orderOf,
+  type PushedResult,
   requireAnswerer,
   requireCloser,
   requireFinding,
@@ -34,13 +35,13 @@ export interface SupervisionDependencies {
 const SYSTEM = { actorId: 'cases', actor: '审批系统', organ: null };
 
 /**
- * Pushes a decision (双推送) to the supervisors of its case, in the transaction that decides: the county's industry organ
+ * Pushes a result (双推送) to the supervisors of its case, in the transaction that makes it: the county's industry organ
  * always, the city's in the modes where the city supervises. Where no organ is named the push waits, and is seen to wait.
  */
 export async function openPushes(
   tx: Transaction,
   subject: Case,
-  decision: 'GRANTED' | 'REJECTED',
+  decision: PushedResult,
   at: Date,
   calendar: Calendar,
 ): Promise<void> {

@@ -49,9 +49,14 @@ export function requireNoOpenOrder(act: Act, open: readonly Order[], named: Orde
   if (before.length > 0 && (makesVersion(act) || act === 'RESTORE')) throw new Refusal('ORDER_OPEN');
 }
 
-/** A supervisor lifts the suspension that its own order made: no other supervisor's, nor the issuer's. Refuses LICENSE_ACT_NOT_ALLOWED. */
+/** A supervisor lifts the suspension that its own order made: no other supervisor's, nor the issuer's. */
+export function isOwnSuspension(order: Order, suspendedFor: string | null): boolean {
+  return order.act !== 'RESTORE' || order.supervisor.id === suspendedFor;
+}
+
+/** Refuses LICENSE_ACT_NOT_ALLOWED where an order would lift a suspension that is not its supervisor's. */
 export function requireOwnSuspension(order: Order, suspendedFor: string | null): void {
-  if (order.act !== 'RESTORE' || order.supervisor.id === suspendedFor) return;
+  if (isOwnSuspension(order, suspendedFor)) return;
   throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'order', '暂扣并非由该监管部门要求');
 }
 

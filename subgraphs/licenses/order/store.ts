@@ -44,16 +44,15 @@ export function lockOpenOrders(tx: Transaction, number: string): Promise<OrderRo
     .for('update');
 }
 
-/** The supervisor whose order made the newest suspension of a license, or null where the issuer suspended of its own. */
-export async function suspendedFor(db: Reader, number: string): Promise<string | null> {
-  const [newest] = await db
-    .select({ supervisorId: supervisionOrder.supervisorId })
+/** By number: the supervisor whose order made the newest suspension of a license. None where the issuer suspended of its own. */
+export async function suspendedFor(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
+  const newest = await db
+    .selectDistinctOn([act.number], { number: act.number, supervisorId: supervisionOrder.supervisorId })
     .from(act)
     .leftJoin(supervisionOrder, eq(supervisionOrder.id, act.orderId))
-    .where(and(eq(act.number, number), eq(act.act, 'SUSPEND'), eq(act.state, 'DONE')))
-    .orderBy(desc(act.serial))
-    .limit(1);
-  return newest?.supervisorId ?? null;
+    .where(and(inArray(act.number, [...numbers]), eq(act.act, 'SUSPEND'), eq(act.state, 'DONE')))
+    .orderBy(act.number, desc(act.serial));
+  return new Map(newest.flatMap(({ number, supervisorId }) => (supervisorId === null ? [] : [[number, supervisorId]])));
 }
 
 /** Orders on licenses, oldest first. */

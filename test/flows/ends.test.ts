@@ -1,0 +1,151 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testClock } from '../support/clock.ts';
+import { act, blankNumber, COMPANY, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const DIRECT = ROUTES.DIRECT;
+const WINDOW = ROUTES.WINDOW_FORWARD;
+/** 第三类医疗器械经营许可（注销） and （变更）. */
+const CANCELLING = 'yd2022-3-30';
+const CHANGING = 'yd2022-3-28';
+
+/** Every end that a case can come to, each through the public API, and nobody left waiting after it. */
+describe('ends of a case', () => {
+  let hub: TestHub;
+  let serial = 0;
+  const clock = testClock('2026-03-02');
+  beforeAll(async () => {
+    hub = await testHub({ now: clock });
+  });
+  afterAll(() => hub?.stop());
+
+  const receive = async () => {
+    const input = { matter: WINDOW.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] };
+    const made = await act(hub, 'applicant-company', 'receiveApplication', 'ApplicationInput', input, 'case { id }');
+    return made.case.id as string;
+  };
+  const does = async (person: string, name: string, type: string, input: object) =>
+    expect([name, await refusalOf(hub, person, name, type, input)]).toEqual([name, null]);
+  const look = async (id: string) => {
+    const query = `query($id: ID!) { case(id: $id) { step result resultCode steps { step }
+      actions { name allowed } pushes { decision level state } } }`;
+    const { data, errors } = await hub.ask('auditor', query, { id });
+    expect(errors).toBeUndefined();
+    return data.case;
+  };
+  const comesTo = async (id: string, step: string, result: string) => {
+    await until(`the case is ${step}`, async () => (await look(id)).step === step);
+    expect(await look(id)).toMatchObject({ result });
+    for (const person of ['window-yudu', 'ganzhou-xzspj.approver', 'yudu-lyj.clerk', 'yudu-lyj.approver']) {
+      const { data } = await hub.ask(person, 'query($id: ID!) { case(id: $id) { actions { name allowed } } }', { id });
+      const open = data.case?.actions.filter((one: { allowed: boolean }) => one.allowed) ?? [];
+      expect([person, open]).toEqual([person, []]);
+    }
+    // The supervisors have still to hear of it; nobody has to act on the case.
+    const waits = '{ attention(first: 100, filter: { kinds: [STEP_OVERDUE] }) { edges { node { case { id } } } } }';
+    const day = clock();
+    clock.advance(60 * 86_400_000);
+    const { data } = await hub.ask('auditor', waits);
+    clock.set(day.toISOString());
+    expect(data.attention.edges.map((edge: { node: { case: { id: string } } }) => edge.node.case.id)).not.toContain(id);
+  };
+  const knows = (id: string) => until('cases know the license', async () => (await look(id)).result === 'ISSUED');
+
+  test('SUPPLEMENT_MISSED: what was missing never came', async () => {
+    const id = await receive();
+    const told = { case: id, items: ['场所证明'], until: '2026-03-10' };
+    await does('window-yudu', 'askSupplement', 'AskSupplementInput', told);
+    clock.set('2026-03-11');
+    await does('window-yudu', 'closeUnsupplemented', 'CaseInput', { case: id });
+    await comesTo(id, 'SUPPLEMENT_MISSED', 'SUPPLEMENT_MISSED');
+  });
+
+  test('NOT_ACCEPTED', async () => {
+    const id = await receive();
+    await does('window-yudu', 'refuseAcceptance', 'CaseReasonInput', { case: id, reason: '不属于本机关职权范围' });
+    await comesTo(id, 'NOT_ACCEPTED', 'NOT_ACCEPTED');
+  });
+
+  test('WITHDRAWN', async () => {
+    const id = await receive();
+    await does('applicant-company', 'withdrawCase', 'CaseReasonInput', { case: id, reason: '计划调整' });
+    await comesTo(id, 'WITHDRAWN', 'WITHDRAWN');
+  });
+
+  test('DELIVERED: a rejection, by its decision document', async () => {
+    const input = { matter: DIRECT.matter, applicant: COMPANY };
+    const { case: made } = await act(hub, DIRECT.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+    const id: string = made.id;
+    await does(DIRECT.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'REFUSED', opinion: '不符' });
+    await does(DIRECT.decides, 'decideCase', 'DecideCaseInput', {
+      case: id,
+      decision: 'REJECTED',
+      reason: '不符合规定条件',
+      authoriseSeal: true,
+    });
+    await until('the decision is sealed', async () => {
+      const code = await refusalOf(hub, DIRECT.accepts, 'deliverDecision', 'CaseNoteInput', { case: id });
+      expect([null, 'DECISION_NOT_SEALED']).toContain(code);
+      return code === null;
+    });
+    await comesTo(id, 'DELIVERED', 'REJECTED');
+  });
+
+  test('DELIVERED: a license in its holder’s hands', async () => {
+    const id = await grantCase(hub, DIRECT);
+    const { identifier } = await issue(hub, DIRECT, id, ++serial);
+    const sheet = { identifier, blankNumber: blankNumber(DIRECT, serial) };
+    await does(DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
+    await comesTo(id, 'DELIVERED', 'ISSUED');
+  });
+
+  test('UNDELIVERED: the license ended before its paper was handed over', async () => {
+    const id = await grantCase(hub, DIRECT);
+    const { identifier } = await issue(hub, DIRECT, id, ++serial);
+    await does(DIRECT.decides, 'rescindLicense', 'OwnActInput', { identifier, reason: '申请人隐瞒有关情况' });
+    const sheet = { identifier, blankNumber: blankNumber(DIRECT, serial) };
+    const late = await refusalOf(hub, DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
+    expect(late).not.toBeNull();
+    await comesTo(id, 'UNDELIVERED', 'ISSUED');
+  });
+
+  test('UNDELIVERED: a newer version overtook the paper; a suspension in between did not', async () => {
+    const first = await grantCase(hub, WINDOW);
+    const license = await issue(hub, WINDOW, first, 41);
+    await knows(first);
+    for (const name of ['suspendLicense', 'restoreLicense']) {
+      const input = { identifier: license.identifier, reason: '检查' };
+      await does(WINDOW.decides, name, 'OwnActInput', input);
+    }
+    const second = await grantCase(hub, WINDOW, { matter: CHANGING, licenseNumber: license.number });
+    expect((await look(first)).step).toBe('CERTIFIED');
+    const input = { case: second, blankNumber: blankNumber(WINDOW, 42) };
+    await does(WINDOW.prints, 'changeLicense', 'CaseActInput', input);
+    await comesTo(first, 'UNDELIVERED', 'ISSUED');
+    expect((await look(second)).step).toBe('CERTIFIED');
+  });
+
+  test('CERTIFIED: a cancellation ends when it is done, for it makes no paper', async () => {
+    const issued = await grantCase(hub, WINDOW);
+    const license = await issue(hub, WINDOW, issued, 43);
+    await knows(issued);
+    const id = await grantCase(hub, WINDOW, { matter: CANCELLING, licenseNumber: license.number });
+    await does(WINDOW.prints, 'cancelLicense', 'CancelLicenseInput', { case: id });
+    await comesTo(id, 'CERTIFIED', 'ISSUED');
+    await comesTo(issued, 'UNDELIVERED', 'ISSUED');
+  });
+
+  test('VOIDED: a grant given up, told to whoever was told of the grant', async () => {
+    const id = await grantCase(hub, DIRECT);
+    const before = (await look(id)).pushes;
+    const input = { case: id, reason: '被许可人已注销' };
+    await does(DIRECT.decides, 'voidTask', 'VoidTaskInput', input);
+    await comesTo(id, 'VOIDED', 'VOIDED');
+    const { pushes } = await look(id);
+    expect(before).toHaveLength(1);
+    expect(pushes).toEqual([...before, { ...before[0], decision: 'VOIDED' }]);
+    expect(await refusalOf(hub, DIRECT.decides, 'voidTask', 'VoidTaskInput', input)).not.toBeNull();
+    expect((await look(id)).pushes).toHaveLength(2);
+  });
+});

@@ -1,0 +1,70 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testClock } from '../support/clock.ts';
+import { act, COMPANY, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const HEAD = 'matter,valid_from,mode,county_organ,city_industry,county_industry,outcome_name,running_cases';
+/** 林木采伐 (DIRECT) and 第三类医疗器械经营许可（新办） (WINDOW_FORWARD). */
+const FOREST = 'yd2022-1-07';
+const DEVICES = 'yd2022-3-25';
+
+/** What running cases do when their matter moves more than once, or moves before anybody accepted them. */
+describe('running cases of a matter that moves', () => {
+  let hub: TestHub;
+  const clock = testClock('2026-03-02');
+  beforeAll(async () => {
+    hub = await testHub({ now: clock });
+  });
+  afterAll(() => hub?.stop());
+
+  const importList = async (...lines: string[]) => {
+    const input = { csv: [HEAD, ...lines].join('\n') };
+    const fields = 'changes { line } problems { line code }';
+    const done = await act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', input, fields);
+    expect(done).toMatchObject({ refusal: null, problems: [] });
+  };
+  const open = async (person: string, matter: string, name: 'acceptCase' | 'receiveApplication') => {
+    const made = await act(hub, person, name, 'ApplicationInput', { matter, applicant: COMPANY }, 'case { id }');
+    expect(made.refusal).toBeNull();
+    return made.case.id as string;
+  };
+  const look = async (id: string) => {
+    const query = 'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id } } } steps { step } } }';
+    const { data } = await hub.ask('auditor', query, { id });
+    const { delegation, steps } = data.case;
+    const moves = steps.filter((one: { step: string }) => one.step === 'MOVED').length;
+    return { mode: delegation.mode, decides: delegation.decides.organ.id, moves };
+  };
+  const examine = (person: string, id: string) =>
+    refusalOf(hub, person, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
+
+  test('one list leaves them where they are, the next takes them along', async () => {
+    const id = await open('yudu-lyj.clerk', FOREST, 'acceptCase');
+    await importList(`${FOREST},2026-03-10,,yudu-xzspj,,,,STAY`);
+    clock.set('2026-03-11');
+    // Whoever had it before acts on it still; the new organ has no part in it.
+    expect(await look(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-lyj', moves: 0 });
+    expect(await examine('yudu-xzspj.reviewer', id)).toBe('CASE_UNKNOWN');
+    await importList(`${FOREST},2026-03-20,,yudu-sfj,,,,FOLLOW`);
+    clock.set('2026-03-20');
+    await until('the case has moved', async () => (await look(id)).moves === 1);
+    expect(await look(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-sfj', moves: 1 });
+    expect(await examine('yudu-lyj.reviewer', id)).not.toBeNull();
+    expect(await examine('yudu-sfj.reviewer', id)).toBeNull();
+  });
+
+  test('one that is received and not accepted takes the mode of the day', async () => {
+    const id = await open('applicant-company', DEVICES, 'receiveApplication');
+    expect(await look(id)).toMatchObject({ mode: 'WINDOW_FORWARD', decides: 'ganzhou-xzspj' });
+    await importList(`${DEVICES},2026-04-01,DIRECT,,ganzhou-scjgj,yudu-sjj,,STAY`);
+    clock.set('2026-04-01');
+    await until('cases go by the new mode', async () => (await look(id)).mode === 'DIRECT');
+    expect(await look(id)).toMatchObject({ decides: 'yudu-xzspj' });
+    expect(await refusalOf(hub, 'yudu-xzspj.clerk', 'acceptApplication', 'CaseInput', { case: id })).toBeNull();
+    expect(await examine('yudu-xzspj.reviewer', id)).toBeNull();
+    const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
+    expect(await refusalOf(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).not.toBeNull();
+    expect(await refusalOf(hub, 'yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();
+  });
+});
