@@ -92,11 +92,11 @@ export async function supervised(client: Client, license: Data, { say, check }: 
   const { identifier } = license;
   const answer = 'license { state paper { validity } }';
   const suspension = await order('SUSPENSION', '现场检查发现超范围采伐，责令停止');
-  const attention = await client.ask(
-    approver,
-    '{ attention(first: 100, filter: { kinds: [ORDER_OPEN] }) { edges { node { message } } } }',
-  );
-  say(`  待办提醒：${attention.attention.edges[0]?.node.message}`);
+  const reminder = await client.until('待办提醒', async () => {
+    const orders = '{ attention(first: 1, filter: { kinds: [ORDER_OPEN] }) { edges { node { message } } } }';
+    return (await client.ask(approver, orders)).attention.edges[0]?.node.message;
+  });
+  say(`  待办提醒：${reminder}`);
   const stopped = await client.act(
     approver,
     'suspendLicense',
