@@ -3,8 +3,12 @@ import { ACTS } from './events.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** The one synchronous call between subgraphs, `seals.sign`, by licenses and, for decision documents, by cases: everything the seal's keeper must know to judge it. */
-export const signRequest = z.object({
+/** Where a signature stands: inside the PDF whose byte ranges it covers (ETSI EN 319 142), or beside the file that it covers whole. */
+export const SIGNATURE_PROFILES = ['PADES', 'CADES'] as const;
+export type SignatureProfile = (typeof SIGNATURE_PROFILES)[number];
+
+/** What the keeper of a seal must know to judge a use of it, whatever is made by it. */
+const sealUse = z.object({
   /** Same id, same signature, for ever: a repeated call answers what the first one made. */
   issuanceId: z.uuid(),
   /** The organ that seals; seals picks its seal granted for the matter. */
@@ -14,12 +18,17 @@ export const signRequest = z.object({
   act: z.enum([...ACTS, 'SPOIL', 'DECISION']),
   /** Identifier of the license version sealed, or whose act is sealed; number of the case whose decision document is sealed. */
   identifier: z.string(),
-  /** SHA-256 of the file that is sealed. */
-  documentDigest: digest,
   /** SHA-256 of the canonical content; must equal the one in the authorisation. */
   contentDigest: digest,
   /** The person's seal authorisation, a JWS. */
   authorisation: z.string(),
+});
+
+/** `seals.sign`, called by licenses and, for decision documents, by cases. */
+export const signRequest = sealUse.extend({
+  profile: z.enum(SIGNATURE_PROFILES),
+  /** SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). */
+  documentDigest: digest,
 });
 export type SignRequest = z.infer<typeof signRequest>;
 
@@ -27,7 +36,7 @@ export type SignRequest = z.infer<typeof signRequest>;
 export type SignAnswer =
   | {
       state: 'SIGNED';
-      /** CMS SignedData, DER, detached, CAdES B-B. */
+      /** CMS SignedData, DER, detached, with a timestamp of the signature (RFC 3161); CAdES has a signing time, PAdES has none. */
       signature: Uint8Array;
       sealId: string;
       sealName: string;
@@ -36,3 +45,38 @@ export type SignAnswer =
   | { state: 'PENDING'; reason: string };
 
 export type Sign = (request: SignRequest) => Promise<SignAnswer>;
+
+/** What a QR code says of a license version, so that it can be checked without network (二维码). */
+export const codePayload = z.strictObject({
+  /** Identifier (GB/T 36904); it names the version too. */
+  i: z.string().max(120),
+  /** Holder's name, masked. */
+  h: z.string().max(60),
+  /** Issuing organ's name. */
+  o: z.string().max(60),
+  /** First and last day, YYYY-MM-DD; the last is 长期 where there is none. */
+  f: z.string().max(10),
+  t: z.string().max(10),
+  /** SHA-256 of the canonical record without its QR code, base64url. */
+  d: z.string().length(43),
+});
+export type CodePayload = z.infer<typeof codePayload>;
+
+/** `seals.signCode`, called by licenses before the document is rendered. */
+export const codeRequest = sealUse.extend({ payload: codePayload });
+export type CodeRequest = z.infer<typeof codeRequest>;
+
+/** Compact JWS (RFC 7515), ES256 by the small key of the seal; the suite is named in the header's `typ`. A refusal is thrown. */
+export type SignCode = (request: CodeRequest) => Promise<string>;
+
+/** `seals.attest`, called by licenses: signs what licenses say of their state, with the key for that alone. */
+export const attestRequest = z.object({
+  typ: z.enum(['statuslist+jwt', 'license-status+jwt']),
+  claims: z.record(z.string(), z.unknown()),
+});
+export type AttestRequest = z.infer<typeof attestRequest>;
+/** Compact JWS, ES256; `x5c` carries the certificates below the root. */
+export type Attest = (request: AttestRequest) => Promise<string>;
+
+/** `seals.stamp`: a timestamp token (RFC 3161, DER) over a SHA-256 digest, for evidence that outlives its keys. */
+export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;

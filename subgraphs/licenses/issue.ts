@@ -108,7 +108,16 @@ function fileOf(deps: IssueDependencies, intent: store.ActRow): Omit<store.Store
 /** The signature, or why it waits. A refusal after ① reserves everything waits too, visibly, until the seal may be used again. */
 async function seal(deps: IssueDependencies, intent: store.ActRow, documentDigest: string) {
   const { id, organ, matterId, caseId, act, identifier, contentDigest: content, authorisation } = intent;
-  const request = { issuanceId: id, organ: organ.id, matterId, caseId, act, identifier, documentDigest };
+  const request = {
+    issuanceId: id,
+    organ: organ.id,
+    matterId,
+    caseId,
+    act,
+    identifier,
+    profile: 'CADES' as const,
+    documentDigest,
+  };
   try {
     return await deps.sign({ ...request, contentDigest: content, authorisation });
   } catch (error) {

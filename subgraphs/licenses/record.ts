@@ -45,7 +45,12 @@ export interface LicenseRecord {
   KZ_XGBS: string | null;
   /** Where anyone may see the state of the license: the link in the QR code (核验地址). */
   KZ_HYDZ: string;
+  /** Place of this version in the status list (状态列表); absent in versions made before there was one. */
+  KZ_ZTXH?: number;
 }
+
+/** What is attached to a license's PDF: the record, and the text of its QR code (二维码), which signs the record's digest. */
+export type AttachedRecord = LicenseRecord & { KZ_EWM?: string };
 
 /** A sealed statement of an act that makes no new document (suspension, restoration, an ending, a spoiled sheet). */
 export interface ActStatement {

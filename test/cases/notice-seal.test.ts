@@ -137,6 +137,7 @@ describe('a decision document', () => {
       caseId: subject.id,
       act: 'DECISION',
       identifier: subject.number,
+      profile: 'CADES',
       documentDigest: digest,
       contentDigest: written.contentDigest,
     });

@@ -141,6 +141,7 @@ export function newRequest(): SignRequest {
     caseId: randomUUID(),
     act: 'ISSUE',
     identifier: '1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U',
+    profile: 'CADES',
     documentDigest: sha256(randomBytes(8)),
     contentDigest: sha256(randomBytes(8)),
     authorisation: '',

@@ -118,6 +118,7 @@ export async function completeDecision({ db, sign }: SealingDependencies, notice
       caseId: notice.caseId,
       act: 'DECISION',
       identifier: notice.content.caseNumber,
+      profile: 'CADES',
       documentDigest,
       contentDigest: notice.contentDigest,
       authorisation: seal.authorisation,
