@@ -39,7 +39,7 @@ function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
     'xref',
     `${stream.object} 1`,
     `${offset} 00000 n `,
-    `trailer\n<<${trailer} /Prev ${previous} >>`,
+    `trailer\n<<${trailer.replace(/\/Prev \d+/, '')} /Prev ${previous} >>`,
     `startxref\n${pdf.length + object.length}\n%%EOF\n`,
   ];
   return Buffer.concat([pdf, object, Buffer.from(end.join('\n'), 'latin1')]);
@@ -62,18 +62,32 @@ export function tamperAttachment(pdf: Buffer): Buffer {
   return append(pdf, attached, Buffer.from(record));
 }
 
-/** The object identifier of signing-time, DER; behind it SET and UTCTime headers, then YYMMDD… */
-const SIGNING_TIME = Buffer.from('06092a864886f70d010905', 'hex');
+/** Applies a forgery to a CMS, DER, or to the one inside a sealed PDF. */
+function inSignature(file: Buffer, forge: (cms: Buffer) => void): Buffer {
+  const forged = Buffer.from(file);
+  const room = /\/Contents <([0-9a-f]+)>/.exec(file.toString('latin1'));
+  if (!room) {
+    forge(forged);
+    return forged;
+  }
+  const cms = Buffer.from(room[1] ?? '', 'hex');
+  forge(cms);
+  forged.write(cms.toString('hex'), room.index + '/Contents <'.length, 'latin1');
+  return forged;
+}
+
+/** The object identifier of message-digest, DER; behind it SET and OCTET STRING headers, then the digest. */
+const MESSAGE_DIGEST = Buffer.from('06092a864886f70d010904', 'hex');
 const HEADERS_BYTES = 4;
 
-/** Moves the signing time, a signed attribute, by a year. */
-export function tamperSignedAttribute(signature: Buffer): Buffer {
-  const forged = Buffer.from(signature);
-  const at = forged.indexOf(SIGNING_TIME);
-  if (at < 0) throw new Error('no signing time found');
-  const year = at + SIGNING_TIME.length + HEADERS_BYTES;
-  forged.write(String((Number(forged.toString('latin1', year, year + 2)) + 1) % 100).padStart(2, '0'), year, 'latin1');
-  return forged;
+/** Changes the digest of the file, a signed attribute. */
+export function tamperSignedAttribute(file: Buffer): Buffer {
+  return inSignature(file, (cms) => {
+    const at = cms.indexOf(MESSAGE_DIGEST);
+    if (at < 0) throw new Error('no message digest found');
+    const digest = at + MESSAGE_DIGEST.length + HEADERS_BYTES;
+    cms.writeUInt8(cms.readUInt8(digest) ^ 1, digest);
+  });
 }
 
 /** What the test PKI writes into each of its names, and what a forger would rather read there. */
@@ -81,10 +95,10 @@ const SUBJECT_UNIT = Buffer.from('不具法律效力');
 const FORGED_UNIT = Buffer.from('确具法律效力');
 
 /** Changes a word in the names of the certificates, the signer's subject among them. */
-export function tamperCertificate(signature: Buffer): Buffer {
-  const forged = Buffer.from(signature);
-  let at = forged.indexOf(SUBJECT_UNIT);
-  if (at < 0) throw new Error('no certificate of the test PKI found');
-  for (; at >= 0; at = forged.indexOf(SUBJECT_UNIT, at + 1)) FORGED_UNIT.copy(forged, at);
-  return forged;
+export function tamperCertificate(file: Buffer): Buffer {
+  return inSignature(file, (cms) => {
+    let at = cms.indexOf(SUBJECT_UNIT);
+    if (at < 0) throw new Error('no certificate of the test PKI found');
+    for (; at >= 0; at = cms.indexOf(SUBJECT_UNIT, at + 1)) FORGED_UNIT.copy(cms, at);
+  });
 }

@@ -119,7 +119,7 @@ function certificateRoutes(app: FastifyInstance, library: Library): void {
     const { identifier } = request.params as { identifier: string };
     const kept = await findKept(library, identifier);
     if (!kept) throw new Fault('NOT_FOUND');
-    const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+    const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
     const certificate = { ...kept, document: base64(kept.document), signature: base64(kept.signature) };
     return { ...accepted([]), certificate };
   });

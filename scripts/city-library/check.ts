@@ -2,7 +2,7 @@ import { isDeepStrictEqual } from 'node:util';
 import { type Certificate, ChainError, requireTrusted } from './chain.ts';
 import { DerError } from './der.ts';
 import { readIdentifier } from './identifier.ts';
-import { PdfError, readAttachment } from './pdf.ts';
+import { PdfError, readAttachment, readSignature } from './pdf.ts';
 import { type Delivery, Fault, readStatement, readVersionRecord, sha256 } from './protocol.ts';
 import { type ProvenSignature, proveSignature, SignatureError } from './signature.ts';
 
@@ -27,7 +27,8 @@ export function checkDelivery(delivery: Delivery, roots: readonly Certificate[],
 
 function checkSignature(delivery: Delivery, roots: readonly Certificate[], now: Date): ProvenSignature {
   try {
-    const proven = proveSignature(delivery.document, delivery.signature);
+    const { covered, cms } = signatureOf(delivery);
+    const proven = proveSignature(covered, cms);
     requireTrusted(proven.signer, proven.others, roots, now);
     const { signingTime, signer } = proven;
     if (signingTime && (signingTime < signer.validFrom || signingTime.getTime() > now.getTime() + CLOCK_LEEWAY_MS)) {
@@ -36,11 +37,17 @@ function checkSignature(delivery: Delivery, roots: readonly Certificate[], now: 
     return proven;
   } catch (error) {
     if (error instanceof SignatureError || error instanceof ChainError) throw new Fault(error.code, error.message);
+    if (error instanceof PdfError) throw new Fault('SIGNATURE_UNREADABLE', error.message);
     if (error instanceof DerError) throw new Fault('SIGNATURE_UNREADABLE', error.message);
     // node:crypto reports a certificate or key that it cannot parse as an Error with an OpenSSL code.
     if (error instanceof Error && 'code' in error) throw new Fault('SIGNATURE_UNREADABLE', 'certificate or key');
     throw error;
   }
+}
+
+/** The signature and what it is made over: the document it lies beside, or the ranges of the document it is in. */
+function signatureOf({ document, signature }: Delivery): { covered: Uint8Array; cms: Uint8Array } {
+  return signature === null ? readSignature(document) : { covered: document, cms: signature };
 }
 
 /** The record as the document itself carries it. */

@@ -47,6 +47,41 @@ export function readAttachment(pdf: Uint8Array, name: string): Uint8Array {
   return file.stream(ref.number);
 }
 
+/**
+ * The one signature inside a PDF (ETSI EN 319 142-1), and the bytes that it covers: all of the file but the signature itself, so
+ * that nothing can be added before, between or behind. Throws PdfError where there is none, or more than one.
+ */
+export function readSignature(pdf: Uint8Array): { covered: Uint8Array; cms: Uint8Array } {
+  const file = openPdf(pdf);
+  const fields = file.resolve(dict(file.resolve(file.catalog.get('AcroForm')), 'AcroForm').get('Fields'));
+  if (!Array.isArray(fields) || fields.length !== 1) throw new PdfError('not exactly one signature field');
+  const field = dict(file.resolve(fields[0]), 'a field');
+  const signature = dict(file.resolve(field.get('V')), 'a signature');
+  const form = signature.get('SubFilter');
+  const contents = signature.get('Contents');
+  const range = signature.get('ByteRange');
+  if (!(form instanceof Name) || form.text !== 'ETSI.CAdES.detached') throw new PdfError('a signature of another form');
+  if (!(contents instanceof Uint8Array) || !Array.isArray(range)) throw new PdfError('a signature without its range');
+  const [zero, start, end, rest] = range.map((one) => (typeof one === 'number' && Number.isInteger(one) ? one : -1));
+  if (start === undefined || end === undefined || rest === undefined || range.length !== 4 || zero !== 0 || rest < 0)
+    throw new PdfError('a range of another form');
+  const gap = Buffer.from(pdf.subarray(start, end)).toString('latin1');
+  const whole = end + rest === pdf.length && end > start && start > 0;
+  if (!whole || gap.toLowerCase() !== `<${Buffer.from(contents).toString('hex')}>`)
+    throw new PdfError('the signature does not cover the whole file');
+  const covered = Buffer.concat([pdf.subarray(0, start), pdf.subarray(end)]);
+  return { covered, cms: unpad(contents) };
+}
+
+/** The DER value at the start of the room that was kept for it; behind it only zeros. */
+function unpad(contents: Uint8Array): Uint8Array {
+  const [tag, form, high = 0, low = 0] = contents;
+  const length = 4 + high * 256 + low;
+  if (tag !== 0x30 || form !== 0x82 || length > contents.length) throw new PdfError('a signature that is no CMS');
+  if (contents.subarray(length).some((byte) => byte !== 0)) throw new PdfError('more behind the signature');
+  return contents.subarray(0, length);
+}
+
 interface PdfFile {
   catalog: Dict;
   resolve(value: Value | undefined): Value;

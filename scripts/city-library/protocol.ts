@@ -112,12 +112,22 @@ const common = {
   record,
   documentDigest: z.string().regex(/^[0-9a-f]{64}$/),
   document: bytes,
-  signature: bytes,
 };
 
 const delivery = z.discriminatedUnion('mediaType', [
-  z.object({ ...common, mediaType: z.literal('application/pdf'), act: z.enum(VERSION_ACTS) }),
-  z.object({ ...common, mediaType: z.literal('application/json'), act: z.enum(STATEMENT_ACTS) }),
+  // A PDF carries its signature; one that was sealed before that came with the signature beside it.
+  z.object({
+    ...common,
+    mediaType: z.literal('application/pdf'),
+    act: z.enum(VERSION_ACTS),
+    signature: bytes.nullable(),
+  }),
+  z.object({
+    ...common,
+    mediaType: z.literal('application/json'),
+    act: z.enum(STATEMENT_ACTS),
+    signature: bytes,
+  }),
 ]);
 export type Delivery = z.infer<typeof delivery>;
 
@@ -193,7 +203,7 @@ function writeCanonical(value: unknown): string | null {
 /** What makes two deliveries the same: SHA-256 over all that they carry. */
 export function contentDigest(of: Delivery): string {
   const { document, signature, record, ...rest } = of;
-  return sha256(`${writeCanonical(rest)}\n${record.text}\n${sha256(document)}\n${sha256(signature)}`);
+  return sha256(`${writeCanonical(rest)}\n${record.text}\n${sha256(document)}\n${signature && sha256(signature)}`);
 }
 
 export function sha256(data: string | Uint8Array): string {

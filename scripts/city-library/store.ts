@@ -24,7 +24,8 @@ export interface KeptCertificate {
   record: VersionRecord;
   documentDigest: string;
   document: Uint8Array;
-  signature: Uint8Array;
+  /** Beside the document, or null where the document carries it. */
+  signature: Uint8Array | null;
   acts: readonly KeptAct[];
 }
 
@@ -146,7 +147,7 @@ async function collect(
     if (before) await tx`update certificate set state = 'SUPERSEDED' where identifier = ${before.identifier}`;
     await tx`
       insert into certificate (identifier, number, version, state, record, document_digest, signature)
-      values (${identifier}, ${number}, ${version}, ${state}, ${record.text}::text::json, ${documentDigest}, ${Buffer.from(signature)})`;
+      values (${identifier}, ${number}, ${version}, ${state}, ${record.text}::text::json, ${documentDigest}, ${signature && Buffer.from(signature)})`;
   } else {
     await tx`update certificate set state = ${state} where identifier = ${identifier}`;
   }
@@ -156,7 +157,7 @@ async function collect(
     insert into act (number, revision, act, identifier, version, state, changed_at, record, document_digest, signature,
       content_digest, receipt, collected_at)
     values (${number}, ${revision}, ${delivery.act}, ${identifier}, ${version}, ${state}, ${delivery.changedAt},
-      ${record.text}::text::json, ${documentDigest}, ${Buffer.from(signature)}, ${contentDigest}, ${receipt}, ${at})`;
+      ${record.text}::text::json, ${documentDigest}, ${signature && Buffer.from(signature)}, ${contentDigest}, ${receipt}, ${at})`;
   return receipt;
 }
 

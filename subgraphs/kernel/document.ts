@@ -45,7 +45,14 @@ export interface Setting {
   createdAt: string;
 }
 
-export type Typesetter = (setting: Setting) => Uint8Array;
+/** A document as it was set. */
+export interface Typeset {
+  pdf: Uint8Array;
+  /** Where the template's `<seal>` stands: page from 1, points from the page's lower left corner; null where it has none. */
+  seal: { page: number; x: number; y: number } | null;
+}
+
+export type Typesetter = (setting: Setting) => Typeset;
 
 /**
  * Sets PDF/A-3b (ISO 19005-3) from the templates of a folder; the compiler may read nothing outside it. The same setting gives
@@ -67,7 +74,7 @@ export function createTypesetter(folder: string): Typesetter {
   };
 }
 
-function compile(by: NodeCompiler, mainFilePath: string, { name, createdAt }: Setting): Uint8Array {
+function compile(by: NodeCompiler, mainFilePath: string, { name, createdAt }: Setting): Typeset {
   const compiled = by.compile({ mainFilePath });
   const { result } = compiled;
   if (!result) {
@@ -78,7 +85,8 @@ function compile(by: NodeCompiler, mainFilePath: string, { name, createdAt }: Se
   const creationTimestamp = Math.floor(Date.parse(createdAt) / 1000);
   if (!Number.isSafeInteger(creationTimestamp)) throw new RenderError(`${name} was made at no time: ${createdAt}`);
   try {
-    return by.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp });
+    const [mark] = by.query(result, { selector: '<seal>', field: 'value' }) as Typeset['seal'][];
+    return { pdf: by.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp }), seal: mark ?? null };
   } catch (error) {
     const told = String(error);
     const missing = [...told.replaceAll('\\"', '"').matchAll(NO_GLYPH)].map((match) => match[1] ?? '');

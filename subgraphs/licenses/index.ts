@@ -5,7 +5,7 @@ import type { Envelope, EventPayload } from '../kernel/events.ts';
 import { Rejected, type Relay, receiveOnce, startRelay } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import { renderLicense } from './document/render.ts';
+import { renderSealable } from './document/render.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfLicense } from './duty/store.ts';
 import { type IssueDependencies, resumeActs } from './issue.ts';
 import { messages, receiveBlanks } from './ledger.ts';
@@ -40,7 +40,7 @@ const RESUME_POLL_MS = 1_000;
 
 /** The licenses subgraph (电子证照): documents and paper in lock-step, and their way to the city library. */
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
-  const deps: LicensesDependencies & IssueDependencies = { ...dependencies, render: renderLicense };
+  const deps: LicensesDependencies & IssueDependencies = { ...dependencies, render: renderSealable };
   const { db } = deps;
   let stopRunning: (() => Promise<void>) | null = null;
   return {
@@ -93,11 +93,11 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
 async function collect(deps: IssueDependencies, library: LibraryClient, event: Envelope): Promise<string> {
   if (event.type !== 'LicenseChanged') throw new Rejected(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
-  const [document, signature] = await Promise.all([
-    store.findFile(deps.db, change.documentDigest),
-    store.findFile(deps.db, change.signatureDigest),
-  ]);
-  if (!document || !signature) throw new Error(`files of ${change.identifier} are missing`);
+  const document = await store.findFile(deps.db, change.documentDigest);
+  // A PDF of this release carries its signature; a statement, and a PDF of an earlier one, has it beside it.
+  const signature = await store.findFile(deps.db, change.signatureDigest);
+  if (!document || (!signature && document.mediaType !== 'application/pdf'))
+    throw new Error(`files of ${change.identifier} are missing`);
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
   const record = await store.findRecord(deps.db, documentDigest);
   return library.deliver({
@@ -113,7 +113,7 @@ async function collect(deps: IssueDependencies, library: LibraryClient, event: E
     documentDigest,
     document: document.bytes,
     mediaType: document.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
-    signature: signature.bytes,
+    signature: signature?.bytes ?? null,
   });
 }
 

@@ -1,6 +1,7 @@
 import { type Database, type Transaction, transact } from '../../db/client.ts';
-import { canonical } from '../kernel/events.ts';
+import { canonical, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { digestOfSealable, insertSignature } from '../kernel/sealed-pdf.ts';
 import type { Sign } from '../kernel/sign.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger.ts';
@@ -59,13 +60,13 @@ export async function complete(deps: IssueDependencies, actId: string): Promise<
   if (intent.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
   await deps.onStep?.('prepared');
 
-  // ② render from the record alone, and keep the file before it is sealed
-  const file = fileOf(deps, intent);
+  // ② set from the record alone, and keep what was set before it is sealed
+  const rendered = intent.rendered ?? render(deps, intent);
   await deps.onStep?.('rendered');
-  const documentDigest = await deps.db.transaction((tx) => store.putFile(tx, file));
+  if (!intent.rendered) await deps.db.transaction((tx) => ledger.keepRendered(tx, actId, rendered));
   await deps.onStep?.('stored');
 
-  const answer = await seal(deps, intent, documentDigest);
+  const answer = await seal(deps, intent, rendered);
   if (answer.state === 'PENDING') {
     await noteWaiting(deps, intent, answer.reason);
     return { identifier: intent.identifier, waitingFor: answer.reason };
@@ -75,51 +76,49 @@ export async function complete(deps: IssueDependencies, actId: string): Promise<
   // ③ everything at once, or nothing
   await deps.onStep?.('entering');
   await deps.db.transaction(async (tx) => {
-    const name = `${file.name}.p7s`;
-    const signature = {
-      bytes: answer.signature,
-      mediaType: 'application/pkcs7-signature',
-      number: intent.number,
-      name,
-    };
-    const signatureDigest = await store.putFile(tx, signature);
-    const { sealId } = answer;
-    await enter(
-      tx,
-      intent,
-      { documentDigest, signatureDigest, sealId, signedAt: new Date(answer.signedAt) },
-      deps.now(),
-    );
+    const { signature, sealId, signedAt } = answer;
+    const files = filesOf(intent, rendered, signature);
+    const documentDigest = await store.putFile(tx, files.document);
+    const signatureDigest = files.signature ? await store.putFile(tx, files.signature) : sha256(signature);
+    await enter(tx, intent, { documentDigest, signatureDigest, sealId, signedAt: new Date(signedAt) }, deps.now());
   });
   await deps.onStep?.('done');
   return { identifier: intent.identifier, waitingFor: null };
 }
 
-function fileOf(deps: IssueDependencies, intent: store.ActRow): Omit<store.StoredFile, 'digest'> {
-  const { number, identifier, act, record } = intent;
-  if (makesVersion(act === 'SPOIL' ? 'SUSPEND' : act)) {
-    const bytes = deps.render(record as LicenseRecord);
-    return { bytes, mediaType: 'application/pdf', number, name: `${identifier}.pdf` };
+/** Whether an act makes a document with the signature inside, rather than a statement with one beside it. */
+function makesDocument({ act }: store.ActRow): boolean {
+  return act !== 'SPOIL' && makesVersion(act);
+}
+
+function render(deps: IssueDependencies, intent: store.ActRow): Uint8Array {
+  const { record } = intent;
+  return makesDocument(intent) ? deps.render(record as LicenseRecord) : Buffer.from(canonical(record));
+}
+
+/** What is kept for ever: a PDF that carries its signature, or a statement and the signature beside it. */
+function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Array) {
+  const { number, identifier, act } = intent;
+  if (makesDocument(intent)) {
+    const bytes = insertSignature(rendered, signature);
+    return { document: { bytes, mediaType: 'application/pdf', number, name: `${identifier}.pdf` }, signature: null };
   }
-  const bytes = Buffer.from(canonical(record));
-  return { bytes, mediaType: 'application/json', number, name: `${identifier}.${act.toLowerCase()}.json` };
+  const name = `${identifier}.${act.toLowerCase()}.json`;
+  return {
+    document: { bytes: rendered, mediaType: 'application/json', number, name },
+    signature: { bytes: signature, mediaType: 'application/pkcs7-signature', number, name: `${name}.p7s` },
+  };
 }
 
 /** The signature, or why it waits. A refusal after ① reserves everything waits too, visibly, until the seal may be used again. */
-async function seal(deps: IssueDependencies, intent: store.ActRow, documentDigest: string) {
+async function seal(deps: IssueDependencies, intent: store.ActRow, rendered: Uint8Array) {
   const { id, organ, matterId, caseId, act, identifier, contentDigest: content, authorisation } = intent;
-  const request = {
-    issuanceId: id,
-    organ: organ.id,
-    matterId,
-    caseId,
-    act,
-    identifier,
-    profile: 'CADES' as const,
-    documentDigest,
-  };
+  const of = { issuanceId: id, organ: organ.id, matterId, caseId, act, identifier };
+  const sealed = makesDocument(intent)
+    ? { profile: 'PADES' as const, documentDigest: digestOfSealable(rendered).toString('hex') }
+    : { profile: 'CADES' as const, documentDigest: sha256(rendered) };
   try {
-    return await deps.sign({ ...request, contentDigest: content, authorisation });
+    return await deps.sign({ ...of, ...sealed, contentDigest: content, authorisation });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     await noteWaiting(deps, intent, error.message);

@@ -1,4 +1,4 @@
-import { and, eq, ne, sql } from 'drizzle-orm';
+import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import type { Transaction } from '../../db/client.ts';
 import type { Act, LicenseState } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
@@ -187,10 +187,18 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
   await moveBlank(tx, blankNumber, 'PRINTED', entry);
 }
 
+/** Keeps what was set for an act; whoever set it first is the one that counts. */
+export async function keepRendered(tx: Transaction, id: string, rendered: Uint8Array): Promise<void> {
+  await tx
+    .update(act)
+    .set({ rendered })
+    .where(and(eq(act.id, id), isNull(act.rendered), eq(act.state, 'PREPARED')));
+}
+
 /** Marks the act done and its task with it. */
 export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, at: Date): Promise<void> {
   const { documentDigest, signatureDigest } = sealed;
-  const set = { state: 'DONE' as const, documentDigest, signatureDigest, waitingFor: null, doneAt: at };
+  const set = { state: 'DONE' as const, documentDigest, signatureDigest, rendered: null, waitingFor: null, doneAt: at };
   await tx.update(act).set(set).where(eq(act.id, done.id));
   if (done.caseId === null) return;
   await tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, done.caseId));

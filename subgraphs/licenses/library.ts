@@ -25,8 +25,8 @@ export interface LibraryDelivery {
   documentDigest: string;
   document: Uint8Array;
   mediaType: 'application/pdf' | 'application/json';
-  /** CMS SignedData, DER, detached over `document`. */
-  signature: Uint8Array;
+  /** CMS SignedData, DER, detached over `document`; null where the document carries it. */
+  signature: Uint8Array | null;
 }
 
 export interface LibraryClient {
@@ -157,7 +157,7 @@ function writeDelivery(delivery: LibraryDelivery, codes: CodeList): Record<strin
     act: codes.acts[delivery.act],
     state: codes.states[delivery.state],
     document: Buffer.from(delivery.document).toString('base64'),
-    signature: Buffer.from(delivery.signature).toString('base64'),
+    signature: delivery.signature && Buffer.from(delivery.signature).toString('base64'),
   };
 }
 

@@ -145,6 +145,9 @@ export const act = schema.table(
     waitingFor: text(),
     /** Nobody else needs to try before this. */
     leasedUntil: moment().notNull(),
+    /** The file as it was set, kept from ② until it is sealed: another release may set the same record otherwise. */
+    rendered: bytea(),
+    /** SHA-256 of the finished file, and of the CMS that is in it (a PDF) or beside it (a statement). */
     documentDigest: text(),
     signatureDigest: text(),
     doneAt: moment(),

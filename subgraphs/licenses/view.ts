@@ -80,10 +80,11 @@ export interface SealedFile {
 }
 
 export async function loadDocument(db: Database, context: GraphContext, sealed: SealedFile) {
-  const facts = await loader<{ mediaType: string; sizeBytes: number }>(context, 'files', async (digests) => {
+  const files = loader<{ mediaType: string; sizeBytes: number }>(context, 'files', async (digests) => {
     const found = await store.findFileFacts(db, digests);
     return digests.map((digest) => found.get(digest) ?? null);
-  }).load(sealed.documentDigest);
+  });
+  const [facts, beside] = await Promise.all([files.load(sealed.documentDigest), files.load(sealed.signatureDigest)]);
   if (!facts) throw new Error(`no file ${sealed.documentDigest}`);
   return {
     digest: sealed.documentDigest,
@@ -91,7 +92,7 @@ export async function loadDocument(db: Database, context: GraphContext, sealed: 
     url: `/files/${sealed.documentDigest}`,
     signature: {
       digest: sealed.signatureDigest,
-      url: `/files/${sealed.signatureDigest}`,
+      url: beside && `/files/${sealed.signatureDigest}`,
       signedAt: sealed.signedAt,
       seal: sealed.sealId === null ? null : { id: sealed.sealId },
     },

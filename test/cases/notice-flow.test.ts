@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { act, COMPANY, refusalOf } from '../support/flow.ts';
 import { faultsOfHouse } from '../support/house.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
@@ -105,7 +105,7 @@ describe('the papers of a case', () => {
     const uses = data.sealUses.edges.map((edge: { node: { id: string } }) => edge.node);
     expect(uses.find((one: { id: string }) => one.id === decision.id)).toMatchObject({
       act: 'DECISION',
-      documentDigest: sha256(pdf.rawPayload),
+      documentDigest: readSealedPdf(pdf.rawPayload).digest.toString('hex'),
       license: null,
     });
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);

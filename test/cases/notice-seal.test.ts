@@ -8,6 +8,7 @@ import { completeDecision, prepareDecision, startSealing, writeNotice } from '..
 import { readAuthorisation } from '../../subgraphs/kernel/actor.ts';
 import { contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import { digestOfSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { Sign, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { actor } from '../support/actors.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
@@ -129,7 +130,8 @@ describe('a decision document', () => {
     const stored = await store.findNotice(pool.db, written.id);
     const digest = stored?.seal?.documentDigest ?? '';
     expect(stored?.seal).toMatchObject({ state: 'DONE', sealId: 'seal', signedAt: new Date(SIGNED.signedAt) });
-    expect(sha256((await store.findFile(pool.db, digest)) ?? '')).toBe(digest);
+    const file = await store.findFile(pool.db, digest);
+    expect(sha256(file ?? '')).toBe(digest);
     expect(new Set(asked.map((one) => JSON.stringify(one)))).toEqual(new Set([JSON.stringify(asked[0])]));
     expect(asked[0]).toMatchObject({
       issuanceId: written.id,
@@ -137,8 +139,8 @@ describe('a decision document', () => {
       caseId: subject.id,
       act: 'DECISION',
       identifier: subject.number,
-      profile: 'CADES',
-      documentDigest: digest,
+      profile: 'PADES',
+      documentDigest: digestOfSealable(file ?? Buffer.alloc(0)).toString('hex'),
       contentDigest: written.contentDigest,
     });
     expect(await store.hasSealedDecision(pool.db, subject.id)).toBe(true);

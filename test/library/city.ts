@@ -47,17 +47,15 @@ export function identifierOf(serial: string, version: number): string {
   return writeLicenseIdentifier({ type: LICENSE_TYPE, issuer: ORGAN_CODE, serial, version });
 }
 
+/** A delivery whose signature lies beside its document. */
+export type Detached = LibraryDelivery & { signature: Uint8Array };
+
 /** A license whose acts a test delivers one after another. */
 export interface TestLicense {
   /** An act that makes a new version. */
-  version(act: LibraryDelivery['act'], revision: number, version: number, change?: Change): LibraryDelivery;
+  version(act: LibraryDelivery['act'], revision: number, version: number, change?: Change): Detached;
   /** An act that makes a sealed statement about a version. */
-  statement(
-    act: LibraryDelivery['act'],
-    state: LibraryDelivery['state'],
-    revision: number,
-    version: number,
-  ): LibraryDelivery;
+  statement(act: LibraryDelivery['act'], state: LibraryDelivery['state'], revision: number, version: number): Detached;
 }
 
 export interface Change {
@@ -166,7 +164,7 @@ function sha256(bytes: Uint8Array): string {
 
 /** The delivery as it goes over the wire. */
 export function wire(delivery: LibraryDelivery): Record<string, unknown> {
-  const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+  const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
   const { document, signature } = delivery;
   return { ...delivery, codeList: 'tongquan-1', document: base64(document), signature: base64(signature) };
 }

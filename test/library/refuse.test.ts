@@ -1,9 +1,10 @@
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
+
 import { der, extension, type Issued, issue, oid, type SealOptions, seal } from './authority.ts';
 import {
   type Authority,
   type City,
+  type Detached,
   identifierOf,
   makeAuthority,
   makeLicense,
@@ -18,7 +19,7 @@ import {
 let authority: Authority;
 let city: City;
 let license: TestLicense;
-let good: LibraryDelivery;
+let good: Detached;
 const errors: unknown[] = [];
 
 beforeAll(async () => {
@@ -36,7 +37,7 @@ afterAll(async () => {
 
 /** The reason that both steps give for refusing a delivery. */
 async function refused(delivery: object): Promise<string | undefined> {
-  const body = wire(delivery as LibraryDelivery);
+  const body = wire(delivery as Detached);
   const validated = await city.ask('/certificates/validate', body);
   const collected = await city.ask('/certificates/collect', body);
   expect(validated).toEqual(collected);

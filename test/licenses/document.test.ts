@@ -3,9 +3,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
 import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
+import { PdfError } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
-import { AttachmentError, readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
+import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
 import { record } from '../support/record.ts';
 
 const render = (changes: Partial<LicenseRecord> = {}) => Buffer.from(renderLicense({ ...record, ...changes }));
@@ -97,7 +98,7 @@ describe('the attachment of a document', () => {
   };
 
   test('has the name that is asked for', () => {
-    expect(() => readAttachment(pdf, 'other.json')).toThrow(AttachmentError);
+    expect(() => readAttachment(pdf, 'other.json')).toThrow(PdfError);
   });
   test('is null where the PDF has none', () => {
     const bare = changed('/Type /EmbeddedFile', '/Type /EmbeddedNone').toString('latin1').replace('/EF <<', '/EG <<');
@@ -116,7 +117,7 @@ describe('the attachment of a document', () => {
     ['another name in the catalogue', changed('[(metadata.json)', '[(metadata.jsox)')],
     ['an encrypted file', changed(/\/ID \[/, '/Encrypt [')],
   ])('is refused in %s', (_, bytes) => {
-    expect(() => readAttachment(bytes, 'metadata.json')).toThrow(AttachmentError);
+    expect(() => readAttachment(bytes, 'metadata.json')).toThrow(PdfError);
   });
   test('any changed bytes are refused by name or read as what stands there, never a fault', () => {
     fc.assert(
@@ -128,7 +129,7 @@ describe('the attachment of a document', () => {
           try {
             readAttachment(broken, 'metadata.json');
           } catch (error) {
-            expect(error).toBeInstanceOf(AttachmentError);
+            expect(error).toBeInstanceOf(PdfError);
           }
         },
       ),

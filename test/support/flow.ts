@@ -5,7 +5,7 @@ import { until } from './until.ts';
 
 export const CASE = 'id number step result delegation { mode } steps { step finding }';
 export const LICENSE = `identifier number version state
-  document { digest mediaType signature { digest } }
+  document { digest url mediaType signature { digest } }
   paper { blankNumber state validity recallDue }`;
 const REFUSAL = 'refusal { code message field }';
 

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
 import { canonical } from '../../subgraphs/kernel/events.ts';
+import { digestOfSealable, isSealedPdf, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
 
 /**
@@ -78,39 +79,77 @@ async function versions(sql: postgres.Sql): Promise<string[]> {
     select v.identifier, v.record, v.record_digest, v.document_digest, v.signature_digest, d.bytes as document, s.bytes as signature
     from licenses.license_version v left join licenses.document d on d.digest = v.document_digest
     left join licenses.document s on s.digest = v.signature_digest`;
-  const digest = (bytes: Buffer | string) => createHash('sha256').update(bytes).digest('hex');
+  const digest = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
   return rows.flatMap(
     ({ identifier, record, record_digest, document, document_digest, signature, signature_digest }) => {
       const text = canonical(record);
+      if (document === null) return [`${identifier} has no file`];
+      const inside = isSealedPdf(document) ? readSealedPdf(document) : null;
       const good =
-        document !== null &&
-        signature !== null &&
+        (signature === null) === (inside !== null) &&
         digest(document) === document_digest &&
-        digest(signature) === signature_digest &&
+        digest(inside?.cms ?? signature ?? '') === signature_digest &&
         digest(text) === record_digest &&
-        Buffer.from(readAttachment(document, 'metadata.json') ?? '').toString('utf8') === text;
+        Buffer.from(readAttachment(inside?.unsigned ?? document, 'metadata.json') ?? '').toString('utf8') === text;
       return good ? [] : [`files of ${identifier} do not fit its record`];
     },
   );
 }
 
 async function uses(sql: postgres.Sql): Promise<string[]> {
-  const unrecorded = await sql`
-    select a.id, a.identifier from licenses.act a left join seals.seal_use u on u.issuance_id = a.id
-    left join licenses.document d on d.digest = a.signature_digest
-    where a.state = 'DONE' and (u.issuance_id is null or u.document_digest <> a.document_digest or u.signature <> d.bytes
-      or u.identifier <> a.identifier or u.act <> a.act)`;
+  const acts = await sql<Act[]>`
+    select a.id, a.identifier, a.act, d.bytes as document, s.bytes as signature, u.identifier as used_for, u.act as used_act,
+      u.document_digest as sealed_digest, u.signature as made
+    from licenses.act a left join seals.seal_use u on u.issuance_id = a.id
+    left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest
+    where a.state = 'DONE'`;
+  const unrecorded = acts.filter((act) => !isRecorded(act)).map(({ id, identifier }) => ({ id, identifier }));
   const orphaned = await sql`
     select u.issuance_id from seals.seal_use u left join licenses.act a on a.id = u.issuance_id
     left join cases.decision_seal d on d.notice_id = u.issuance_id where a.id is null and d.notice_id is null`;
-  const unsealed = await sql`
-    select d.notice_id from cases.decision_seal d join cases.notice n on n.id = d.notice_id
-    left join seals.seal_use u on u.issuance_id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
-    where d.state = 'DONE' and (u.issuance_id is null or f.digest is null or u.document_digest <> d.document_digest
-      or u.signature <> d.signature or u.content_digest <> n.content_digest or u.act <> 'DECISION')`;
+  const decisions = await sql<Decision[]>`
+    select d.notice_id, f.bytes as file, d.signature, u.document_digest as sealed_digest, u.signature as made
+    from cases.decision_seal d join cases.notice n on n.id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
+    left join seals.seal_use u on u.issuance_id = d.notice_id and u.content_digest = n.content_digest and u.act = 'DECISION'
+    where d.state = 'DONE'`;
+  const unsealed = decisions
+    .filter(({ file, signature, sealed_digest, made }) => {
+      if (file === null || signature === null || made === null || !made.equals(signature)) return true;
+      const digest = isSealedPdf(file) ? digestOfSealable(file) : createHash('sha256').update(file).digest();
+      return digest.toString('hex') !== sealed_digest;
+    })
+    .map(({ notice_id }) => ({ notice_id }));
   return [
     ...told('signature without a use', unrecorded),
     ...told('use without an act', orphaned),
     ...told('decision without its seal', unsealed),
   ];
+}
+
+interface Act {
+  id: string;
+  identifier: string;
+  act: string;
+  document: Buffer | null;
+  signature: Buffer | null;
+  used_for: string | null;
+  used_act: string | null;
+  sealed_digest: string | null;
+  made: Buffer | null;
+}
+
+/** Whether a done act's file and signature are what the ledger of the seal's uses says was sealed. */
+function isRecorded({ identifier, act, document, signature, used_for, used_act, sealed_digest, made }: Act): boolean {
+  if (document === null || made === null || used_for !== identifier || used_act !== act) return false;
+  const inside = isSealedPdf(document) ? readSealedPdf(document) : null;
+  const digest = inside?.digest ?? createHash('sha256').update(document).digest();
+  return digest.toString('hex') === sealed_digest && made.equals(inside?.cms ?? signature ?? Buffer.alloc(0));
+}
+
+interface Decision {
+  notice_id: string;
+  file: Buffer | null;
+  signature: Buffer | null;
+  sealed_digest: string | null;
+  made: Buffer | null;
 }

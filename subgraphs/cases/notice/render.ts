@@ -1,8 +1,17 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { createTypesetter, requireVisible, textsOf, UnprintableText } from '../../kernel/document.ts';
+import {
+  createTypesetter,
+  RenderError,
+  requireVisible,
+  type Typeset,
+  textsOf,
+  UnprintableText,
+} from '../../kernel/document.ts';
 import { canonical } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { drawSeal } from '../../kernel/seal-picture.ts';
+import { makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { NoticeContent } from './notice.ts';
 
 const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));
@@ -12,6 +21,20 @@ const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));
  * any process. Throws UnprintableText, RenderError.
  */
 export function renderNotice(content: NoticeContent): Uint8Array {
+  return set(content).pdf;
+}
+
+/** A decision document with the picture of its organ's seal where the template puts it, ready for the signature. */
+export function renderSealable(content: NoticeContent): Uint8Array {
+  const { pdf, seal } = set(content);
+  if (!seal) throw new RenderError(`the template of ${content.number} says nowhere where the seal goes`);
+  const { name } = content.organ;
+  const picture = drawSeal(name, '电子印章');
+  const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
+  return makeSealable(pdf, { name, at: new Date(content.issuedAt), picture, place });
+}
+
+function set(content: NoticeContent): Typeset {
   requireVisible(content);
   const text = canonical(content);
   return typeset({

@@ -1,6 +1,7 @@
 import type { FastifyInstance } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
+import { insertSignature, isSealedPdf } from '../../kernel/sealed-pdf.ts';
 import { identify, type ServeOptions } from '../../kernel/serve.ts';
 import { maySee } from '../action.ts';
 import { findCases } from '../store.ts';
@@ -11,7 +12,7 @@ const MEDIA_TYPES = { pdf: 'application/pdf', p7s: 'application/pkcs7-signature'
 const FILE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(pdf|p7s)$/;
 
 /**
- * `GET /cases/notices/<id>.pdf`, and `.p7s` for a decision document, once it is sealed: to whoever may see the case. The same 404
+ * `GET /cases/notices/<id>.pdf`; of a decision document, once it is sealed, also the signature alone, `.p7s`: to whoever may see the case. The same 404
  * whether there is none, it is not sealed yet, or it is somebody else's.
  */
 export function noticeRoutes(app: FastifyInstance, { db }: { db: Reader }, options: ServeOptions): void {
@@ -43,7 +44,9 @@ async function findVisible(db: Reader, actor: Person, id: string): Promise<store
 }
 
 /** A decision document is the file that was sealed, and nothing before that; any other notice is rendered when it is asked for. */
-function pdfOf(db: Reader, { notice, seal }: store.StoredNotice): Uint8Array | Promise<Uint8Array | null> | null {
+async function pdfOf(db: Reader, { notice, seal }: store.StoredNotice): Promise<Uint8Array | null> {
   if (!seal) return renderNotice(notice.content);
-  return seal.state === 'DONE' && seal.documentDigest !== null ? store.findFile(db, seal.documentDigest) : null;
+  if (seal.state !== 'DONE' || seal.documentDigest === null || seal.signature === null) return null;
+  const file = await store.findFile(db, seal.documentDigest);
+  return file && isSealedPdf(file) ? insertSignature(file, seal.signature) : file;
 }

@@ -2,9 +2,10 @@ import type { Database, Transaction } from '../../../db/client.ts';
 import { type Person, writeAuthorisation } from '../../kernel/actor.ts';
 import { contentDigest, type OrganFact } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { digestOfSealable, isSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { Sign, SignAnswer } from '../../kernel/sign.ts';
 import { type NoticeCase, type NoticeFacts, type NoticeKind, type NoticeStep, noticeOf, organOf } from './notice.ts';
-import { renderNotice, requirePrintable } from './render.ts';
+import { renderSealable, requirePrintable } from './render.ts';
 import * as store from './store.ts';
 
 /** A notice as it was written in a step's transaction. */
@@ -103,8 +104,14 @@ export async function completeDecision({ db, sign }: SealingDependencies, notice
   const { notice, seal } = stored;
   if (seal.state === 'DONE') return null;
   // ② render from the stored words alone, and keep the file before it is sealed
-  const documentDigest =
-    seal.documentDigest ?? (await db.transaction((tx) => store.keepFile(tx, noticeId, renderNotice(notice.content))));
+  const kept =
+    seal.documentDigest ?? (await db.transaction((tx) => store.keepFile(tx, noticeId, renderSealable(notice.content))));
+  const file = await store.findFile(db, kept);
+  if (!file) throw new Error(`no file ${kept}`);
+  // One that an earlier release set before it could be sealed from within has its signature beside it.
+  const sealed = isSealedPdf(file)
+    ? { profile: 'PADES' as const, documentDigest: digestOfSealable(file).toString('hex') }
+    : { profile: 'CADES' as const, documentDigest: kept };
   const waits = async (reason: string) => {
     await db.transaction((tx) => store.noteWaiting(tx, noticeId, reason));
     return reason;
@@ -118,8 +125,7 @@ export async function completeDecision({ db, sign }: SealingDependencies, notice
       caseId: notice.caseId,
       act: 'DECISION',
       identifier: notice.content.caseNumber,
-      profile: 'CADES',
-      documentDigest,
+      ...sealed,
       contentDigest: notice.contentDigest,
       authorisation: seal.authorisation,
     });

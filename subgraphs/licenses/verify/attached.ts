@@ -1,8 +1,9 @@
 import { z } from 'zod';
 import { canonical } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
+import { PdfError } from '../../kernel/sealed-pdf.ts';
 import type { LicenseRecord } from '../record.ts';
-import { AttachmentError, readAttachment } from './attachment.ts';
+import { readAttachment } from './attachment.ts';
 import { Failure } from './verdict.ts';
 
 /** Name under which a license carries its record. */
@@ -55,7 +56,7 @@ function readAttached(pdf: Uint8Array): string {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(attached);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw malformed(error instanceof AttachmentError ? error.message : '内附登记数据不是 UTF-8 文本');
+    throw malformed(error instanceof PdfError ? error.message : '内附登记数据不是 UTF-8 文本');
   }
 }
 

@@ -1,0 +1,1 @@
+ALTER TABLE "licenses"."act" ADD COLUMN "rendered" "bytea";

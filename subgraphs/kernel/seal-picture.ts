@@ -1,0 +1,137 @@
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import opentype, { type Font } from 'opentype.js';
+import type { Picture } from './sealed-pdf.ts';
+
+/** The picture of a round seal (印模), drawn as outlines: it needs no font where it is shown. */
+
+const POINTS_PER_MM = 72 / 25.4;
+/** Special seals (专用章) are 40 mm across; 国发〔1999〕25号 leaves 42 mm to the organs' own. */
+const DIAMETER_MM = 40;
+const RIM_MM = 1.2;
+/** The names run between these angles along the upper arc, at most; and no character takes more than one step. */
+const ARC_DEGREES = 250;
+const STEP_DEGREES = 24;
+const RED = '0.784 0.063 0.063';
+/** Places after the point: a hundredth of a point is finer than any printer. */
+const PRECISION = 100;
+
+let font: Font | null = null;
+
+function loadFont(): Font {
+  if (!font) {
+    const file = createRequire(import.meta.url).resolve(
+      '@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf',
+    );
+    const { buffer, byteOffset, byteLength } = readFileSync(file);
+    font = opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+  }
+  return font;
+}
+
+const drawn = new Map<string, Picture>();
+const DRAWN_MOST = 200;
+
+/** A red round seal: the organ's name along the rim, a star, the kind of seal below it. Characters without a glyph are left out. */
+export function drawSeal(organ: string, kind: string): Picture {
+  const key = `${organ}\n${kind}`;
+  const known = drawn.get(key);
+  if (known) return known;
+  const size = DIAMETER_MM * POINTS_PER_MM;
+  const middle = size / 2;
+  const operators = [
+    `${RED} rg ${RED} RG`,
+    `${write(RIM_MM * POINTS_PER_MM)} w`,
+    circle(middle, middle - (RIM_MM * POINTS_PER_MM) / 2),
+    star(middle, middle + size * 0.02, size * 0.145),
+    ...along(organ, middle, size),
+    ...across(kind, middle, size),
+  ].join('\n');
+  const picture = { width: size, height: size, operators };
+  if (drawn.size >= DRAWN_MOST) drawn.clear();
+  drawn.set(key, picture);
+  return picture;
+}
+
+/** Four Bézier curves, to within 0.03 % of a circle. */
+function circle(middle: number, radius: number): string {
+  const bow = radius * 0.5523;
+  const at = (x: number, y: number) => `${write(middle + x)} ${write(middle + y)}`;
+  const quarter = (a: [number, number], b: [number, number], c: [number, number]) =>
+    `${at(...a)} ${at(...b)} ${at(...c)} c`;
+  return [
+    `${at(radius, 0)} m`,
+    quarter([radius, bow], [bow, radius], [0, radius]),
+    quarter([-bow, radius], [-radius, bow], [-radius, 0]),
+    quarter([-radius, -bow], [-bow, -radius], [0, -radius]),
+    quarter([bow, -radius], [radius, -bow], [radius, 0]),
+    's',
+  ].join(' ');
+}
+
+/** A five-pointed star, one point up. */
+function star(x: number, y: number, radius: number): string {
+  const points = Array.from({ length: 5 }, (_, i) => {
+    const angle = Math.PI / 2 + (i * 4 * Math.PI) / 5;
+    return `${write(x + radius * Math.cos(angle))} ${write(y + radius * Math.sin(angle))}`;
+  });
+  return `${points.map((point, i) => `${point} ${i === 0 ? 'm' : 'l'}`).join(' ')} f`;
+}
+
+function along(name: string, middle: number, size: number): string[] {
+  const letters = [...name];
+  const step = Math.min(STEP_DEGREES, ARC_DEGREES / Math.max(letters.length - 1, 1));
+  // Small enough that neighbours on the arc do not touch.
+  const em = Math.min(size * 0.135, (step * Math.PI * size * 0.36) / 180);
+  const radius = size / 2 - RIM_MM * POINTS_PER_MM - size * 0.035 - em;
+  return letters.map((letter, i) => {
+    const turn = (((letters.length - 1) / 2 - i) * step * Math.PI) / 180;
+    const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
+    // The letter's box stands on the radius, its middle above the middle of its foot.
+    return outline(letter, em, (x, y) => [
+      middle + (x - em / 2) * cos - (radius + y) * sin,
+      middle + (x - em / 2) * sin + (radius + y) * cos,
+    ]);
+  });
+}
+
+function across(words: string, middle: number, size: number): string[] {
+  const letters = [...words];
+  const em = Math.min(size * 0.1, (size * 0.62) / Math.max(letters.length, 1));
+  const left = middle - (em * letters.length) / 2;
+  const foot = size * 0.2;
+  return letters.map((letter, i) => outline(letter, em, (x, y) => [left + i * em + x, foot + y]));
+}
+
+/** A letter's outlines, filled; `place` maps points of its box, its lower left corner at (0, 0), to the picture. */
+function outline(letter: string, em: number, place: (x: number, y: number) => [number, number]): string {
+  const glyph = loadFont().charToGlyph(letter);
+  if (glyph.index === 0) return '';
+  const point = (x: number, y: number) =>
+    place(x, -y + em * 0.12)
+      .map(write)
+      .join(' ');
+  let [fromX, fromY] = [0, 0];
+  const curves = glyph.getPath(0, 0, em).commands.map((command) => {
+    if (command.type === 'Z') return 'h';
+    const { x, y } = command;
+    const [startX, startY] = [fromX, fromY];
+    [fromX, fromY] = [x, y];
+    if (command.type === 'M') return `${point(x, y)} m`;
+    if (command.type === 'L') return `${point(x, y)} l`;
+    const third = (from: number, control: number) => from + ((control - from) * 2) / 3;
+    const [first, second] =
+      command.type === 'C'
+        ? [point(command.x1, command.y1), point(command.x2, command.y2)]
+        : [
+            point(third(startX, command.x1), third(startY, command.y1)),
+            point(third(x, command.x1), third(y, command.y1)),
+          ];
+    return `${first} ${second} ${point(x, y)} c`;
+  });
+  return `${curves.join(' ')} f`;
+}
+
+function write(points: number): string {
+  return String(Math.round(points * PRECISION) / PRECISION);
+}

@@ -1,0 +1,88 @@
+import { createHash } from 'node:crypto';
+import { describe, expect, test } from 'vitest';
+import {
+  digestOfSealable,
+  insertSignature,
+  isSealedPdf,
+  PdfError,
+  readPdfFile,
+  readSealedPdf,
+} from '../../subgraphs/kernel/sealed-pdf.ts';
+import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
+import { record } from '../support/record.ts';
+
+/** Stands for a CMS: a DER value of its own length. */
+const cms = Buffer.concat([Buffer.from([0x30, 0x82, 0x0f, 0xa0]), Buffer.alloc(4000, 0xa5)]);
+const sealable = Buffer.from(renderSealable(record));
+const sealed = Buffer.from(insertSignature(sealable, cms));
+
+/** What reading gives, or null where it refuses; anything but a PdfError is a defect. */
+function read(pdf: Uint8Array) {
+  try {
+    return readSealedPdf(pdf);
+  } catch (error) {
+    if (error instanceof PdfError) return null;
+    throw error;
+  }
+}
+
+describe('a PDF with its seal inside', () => {
+  test('gives back the file as it was set, the signature, and the digest of everything else', () => {
+    const found = readSealedPdf(sealed);
+    expect(Buffer.from(found.unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
+    expect(Buffer.from(found.cms).equals(cms)).toBe(true);
+    expect(found.digest.equals(digestOfSealable(sealable))).toBe(true);
+    expect(found.name).toBe(record.ZZQZMC);
+    expect(found.signedOn.toISOString()).toBe('2026-11-23T01:02:03.000Z');
+    const [start, end] = [sealed.indexOf('/Contents <') + 10, sealed.indexOf('>', sealed.indexOf('/Contents <')) + 1];
+    const covered = Buffer.concat([sealed.subarray(0, start), sealed.subarray(end)]);
+    expect(createHash('sha256').update(covered).digest().equals(found.digest)).toBe(true);
+  });
+
+  test('the same record gives the same bytes, and the first revision keeps its identifiers', () => {
+    expect(Buffer.from(renderSealable(record)).equals(sealable)).toBe(true);
+    const { id } = readPdfFile(renderLicense(record));
+    expect(sealed.lastIndexOf(`/ID ${id}`)).toBeGreaterThan(renderLicense(record).length);
+    expect(isSealedPdf(renderLicense(record))).toBe(false);
+    expect(read(renderLicense(record))).toBeNull();
+  });
+
+  test('any one changed byte is refused, or shows in the digest or in the signature', () => {
+    const right = readSealedPdf(sealed);
+    for (let at = 0; at < sealed.length; at += 97) {
+      const changed = Buffer.from(sealed);
+      changed.writeUInt8((changed.readUInt8(at) ^ (1 << (at % 8))) & 0xff, at);
+      const found = read(changed);
+      const same = found?.digest.equals(right.digest) && Buffer.from(found.cms).equals(cms);
+      expect(same ?? false, `byte ${at}`).toBe(false);
+    }
+  });
+
+  const hexAt = sealed.indexOf('/Contents <') + '/Contents <'.length;
+  const with_ = (change: (file: Buffer) => Buffer | undefined) => {
+    const file = Buffer.from(sealed);
+    return change(file) ?? file;
+  };
+  const replaced = (from: string | RegExp, to: string) =>
+    with_((file) => Buffer.from(file.toString('latin1').replace(from, to), 'latin1'));
+  test.each([
+    ['capital hexadecimal digits', with_((file) => void file.write('A5', hexAt + 10, 'latin1'))],
+    ['something behind the signature in its room', with_((file) => void file.write('01', hexAt + 9000, 'latin1'))],
+    ['a signature that is no DER sequence', with_((file) => void file.write('31', hexAt, 'latin1'))],
+    ['a length that reaches beyond the room', with_((file) => void file.write('ffff', hexAt + 4, 'latin1'))],
+    ['a byte appended', with_((file) => Buffer.concat([file, Buffer.from('\n')]))],
+    ['a byte cut off', with_((file) => file.subarray(0, -1))],
+    ['a revision appended', with_((file) => Buffer.concat([file, file.subarray(renderLicense(record).length)]))],
+    ['a range that leaves bytes out', replaced(/\/ByteRange \[0 {9}/, '/ByteRange [9         ')],
+    ['another form of signature', replaced('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
+    ['changes allowed', replaced('/P 1 /V', '/P 3 /V')],
+    ['a second field', replaced('/SigFlags 3', '/SigFlags 2')],
+    ['a hidden picture', replaced('/F 132', '/F 134')],
+    ['the picture on no page', replaced(/\/P \d+ 0 R\n\/Rect/, '/P 1 0 R\n/Rect')],
+    ['a day that is none', replaced('/M (D:202611', '/M (D:202613')],
+    ['the first revision alone', with_(() => Buffer.from(renderLicense(record)))],
+    ['nothing', Buffer.alloc(0)],
+  ])('refuses %s', (_what, file) => {
+    expect(read(file)).toBeNull();
+  });
+});
