@@ -2,7 +2,8 @@ import { type Database, type Transaction, transact } from '../../db/client.ts';
 import { canonical, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { digestOfSealable, insertSignature } from '../kernel/sealed-pdf.ts';
-import type { Sign } from '../kernel/sign.ts';
+import type { CodeRequest, Sign, SignCode } from '../kernel/sign.ts';
+import { attachedOf, codePayloadOf } from './code.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger.ts';
 import { makesVersion } from './license.ts';
@@ -15,6 +16,7 @@ import * as store from './store.ts';
 export interface IssueDependencies extends PrepareDependencies {
   db: Database;
   sign: Sign;
+  signCode: SignCode;
   /** Told of each step as it is passed, in the words of ARCHITECTURE.md; a fault test stops the process there. */
   onStep?: (step: IssueStep) => void | Promise<void>;
 }
@@ -60,13 +62,11 @@ export async function complete(deps: IssueDependencies, actId: string): Promise<
   if (intent.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
   await deps.onStep?.('prepared');
 
-  // ② set from the record alone, and keep what was set before it is sealed
-  const rendered = intent.rendered ?? render(deps, intent);
-  await deps.onStep?.('rendered');
-  if (!intent.rendered) await deps.db.transaction((tx) => ledger.keepRendered(tx, actId, rendered));
+  // ② set from the record alone, with its code, and keep what was set before it is sealed
+  const rendered = intent.rendered ?? (await sealing(deps, intent, () => set(deps, intent)));
   await deps.onStep?.('stored');
 
-  const answer = await seal(deps, intent, rendered);
+  const answer = await sealing(deps, intent, () => deps.sign({ ...useOf(intent), ...sealedOf(intent, rendered) }));
   if (answer.state === 'PENDING') {
     await noteWaiting(deps, intent, answer.reason);
     return { identifier: intent.identifier, waitingFor: answer.reason };
@@ -91,9 +91,32 @@ function makesDocument({ act }: store.ActRow): boolean {
   return act !== 'SPOIL' && makesVersion(act);
 }
 
-function render(deps: IssueDependencies, intent: store.ActRow): Uint8Array {
-  const { record } = intent;
-  return makesDocument(intent) ? deps.render(record as LicenseRecord) : Buffer.from(canonical(record));
+/** Sets the file of an act and keeps it. Another release may set the same record otherwise, so what was kept first counts. */
+async function set(deps: IssueDependencies, intent: store.ActRow): Promise<Uint8Array> {
+  const { id, record } = intent;
+  const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(intent)) : null;
+  const rendered = makesDocument(intent)
+    ? deps.render(attachedOf(record as LicenseRecord, code))
+    : Buffer.from(canonical(record));
+  await deps.onStep?.('rendered');
+  await deps.db.transaction((tx) => ledger.keepRendered(tx, id, { rendered, code }));
+  const kept = await store.findAct(deps.db, id);
+  return kept?.rendered ?? rendered;
+}
+
+function codeRequestOf(intent: store.ActRow): CodeRequest {
+  return { ...useOf(intent), payload: codePayloadOf(intent.record as LicenseRecord) };
+}
+
+/** What the keeper of the seal must know of the act. */
+function useOf({ id, organ, matterId, caseId, act, identifier, contentDigest, authorisation }: store.ActRow) {
+  return { issuanceId: id, organ: organ.id, matterId, caseId, act, identifier, contentDigest, authorisation };
+}
+
+function sealedOf(intent: store.ActRow, rendered: Uint8Array) {
+  return makesDocument(intent)
+    ? { profile: 'PADES' as const, documentDigest: digestOfSealable(rendered).toString('hex') }
+    : { profile: 'CADES' as const, documentDigest: sha256(rendered) };
 }
 
 /** What is kept for ever: a PDF that carries its signature, or a statement and the signature beside it. */
@@ -110,18 +133,12 @@ function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Arr
   };
 }
 
-/** The signature, or why it waits. A refusal after ① reserves everything waits too, visibly, until the seal may be used again. */
-async function seal(deps: IssueDependencies, intent: store.ActRow, rendered: Uint8Array) {
-  const { id, organ, matterId, caseId, act, identifier, contentDigest: content, authorisation } = intent;
-  const of = { issuanceId: id, organ: organ.id, matterId, caseId, act, identifier };
-  const sealed = makesDocument(intent)
-    ? { profile: 'PADES' as const, documentDigest: digestOfSealable(rendered).toString('hex') }
-    : { profile: 'CADES' as const, documentDigest: sha256(rendered) };
+/** A use of the seal. A refusal after ① reserves everything waits, visibly, until the seal may be used again. */
+async function sealing<Made>(deps: IssueDependencies, intent: store.ActRow, use: () => Promise<Made>): Promise<Made> {
   try {
-    return await deps.sign({ ...of, ...sealed, contentDigest: content, authorisation });
+    return await use();
   } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-    await noteWaiting(deps, intent, error.message);
+    if (error instanceof Refusal) await noteWaiting(deps, intent, error.message);
     throw error;
   }
 }
@@ -138,26 +155,26 @@ function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reaso
 async function enter(tx: Transaction, intent: store.ActRow, sealed: ledger.Sealed, at: Date): Promise<void> {
   const task = intent.caseId === null ? null : await store.lockTask(tx, intent.caseId);
   const standing = await store.lockHead(tx, intent.number);
-  const locked = await ledger.lockAct(tx, intent.id);
-  if (locked.state === 'DONE') return;
-  await closeDuty(tx, dutyOf.seal(intent.id), at);
-  if (intent.act === 'SPOIL') {
-    if (!standing) throw new Error(`no license ${intent.number}`);
-    await ledger.enterSpoiled(tx, intent, standing, at);
-    return ledger.finishAct(tx, intent, sealed, at);
+  const done = await ledger.lockAct(tx, intent.id);
+  if (done.state === 'DONE') return;
+  await closeDuty(tx, dutyOf.seal(done.id), at);
+  if (done.act === 'SPOIL') {
+    if (!standing) throw new Error(`no license ${done.number}`);
+    await ledger.enterSpoiled(tx, done, standing, at);
+    return ledger.finishAct(tx, done, sealed, at);
   }
-  if (makesVersion(intent.act)) {
-    if (!task) throw new Error(`act ${intent.id} has no task`);
-    await ledger.enterVersion(tx, intent, task, standing, sealed, at);
+  if (makesVersion(done.act)) {
+    if (!task) throw new Error(`act ${done.id} has no task`);
+    await ledger.enterVersion(tx, done, task, standing, sealed, at);
   } else {
-    if (!standing) throw new Error(`no license ${intent.number}`);
-    await ledger.enterState(tx, intent, standing, at);
+    if (!standing) throw new Error(`no license ${done.number}`);
+    await ledger.enterState(tx, done, standing, at);
   }
-  await ledger.finishAct(tx, intent, sealed, at);
-  const after = await store.lockHead(tx, intent.number);
-  if (!after) throw new Error(`no license ${intent.number}`);
-  await ledger.tellChanged(tx, intent, after, sealed, at);
-  await settleOrders(tx, intent, after.version.state, at);
+  await ledger.finishAct(tx, done, sealed, at);
+  const after = await store.lockHead(tx, done.number);
+  if (!after) throw new Error(`no license ${done.number}`);
+  await ledger.tellChanged(tx, done, after, sealed, at);
+  await settleOrders(tx, done, after.version.state, at);
 }
 
 /** Takes up acts that a crash, a fault or a slow signer left prepared. Gives how many it brought to their end. */

@@ -149,6 +149,8 @@ export async function enterVersion(
     state: 'VALID',
     record,
     recordDigest: contentDigest,
+    code: done.code,
+    statusIndex: record.KZ_ZTXH ?? null,
     caseId: task.caseId,
     ...sealed,
     revision: 0,
@@ -188,10 +190,14 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
 }
 
 /** Keeps what was set for an act; whoever set it first is the one that counts. */
-export async function keepRendered(tx: Transaction, id: string, rendered: Uint8Array): Promise<void> {
+export async function keepRendered(
+  tx: Transaction,
+  id: string,
+  set: { rendered: Uint8Array; code: string | null },
+): Promise<void> {
   await tx
     .update(act)
-    .set({ rendered })
+    .set(set)
     .where(and(eq(act.id, id), isNull(act.rendered), eq(act.state, 'PREPARED')));
 }
 

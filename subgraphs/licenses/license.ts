@@ -160,6 +160,8 @@ export interface VersionPlan {
   replaces: string | null;
   /** Public address under which `/v/<identifier>` answers. */
   publicUrl: string;
+  /** Place in the status list. */
+  statusIndex: number;
 }
 
 /** The canonical record of a new version (GB/T 36903), from which its document is rendered. */
@@ -191,6 +193,7 @@ export function recordOf(plan: VersionPlan): LicenseRecord {
     KZ_NR: content.fields,
     KZ_XGBS: plan.replaces,
     KZ_HYDZ: `${plan.publicUrl}/v/${identifier}`,
+    KZ_ZTXH: plan.statusIndex,
   };
 }
 

@@ -143,7 +143,8 @@ async function planVersion(
   });
   const replaces = standing?.identifier ?? null;
   const { publicUrl } = deps;
-  const record = recordOf({ task, sealing, number, version, identifier, issuedOn, replaces, publicUrl });
+  const statusIndex = await store.reserveStatusIndex(tx);
+  const record = recordOf({ task, sealing, number, version, identifier, issuedOn, replaces, publicUrl, statusIndex });
   return { number, version, identifier, record };
 }
 

@@ -4,8 +4,10 @@ import { hasRole, type Person } from '../kernel/actor.ts';
 import { type EventPayload, type LicenseState, sha256 } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { attachedOf } from './code.ts';
 import type { CertificateTask, LicenseHead } from './license.ts';
 import type { Blank, BlankState } from './paper.ts';
+import type { ActStatement, AttachedRecord, LicenseRecord } from './record.ts';
 import * as tables from './tables.ts';
 
 const { act, blank, certificateTask, document, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;
@@ -200,6 +202,13 @@ export async function reserveNumber(tx: Transaction, task: CertificateTask, year
   return number;
 }
 
+/** A place in the status list, never given twice. */
+export async function reserveStatusIndex(tx: Transaction): Promise<number> {
+  const [row] = await tx.execute<{ place: string }>(sql`select nextval('licenses.status_index') as place`);
+  if (!row) throw new Error('no place in the status list');
+  return Number(row.place);
+}
+
 /**
  * The name of the seal that an organ may use for a matter now.
  * Refuses SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED. The seals subgraph checks again when it signs.
@@ -342,9 +351,12 @@ export async function maySeeNumber(db: Reader, actor: Person, number: string): P
   return rows.length > 0;
 }
 
-/** The record or statement of the act that made a file. */
-export async function findRecord(db: Reader, documentDigest: string): Promise<ActRow['record']> {
-  const [row] = await db.select({ record: act.record }).from(act).where(eq(act.documentDigest, documentDigest));
+/** What the file of an act says: the record attached to a document, or the statement itself. */
+export async function findRecord(db: Reader, documentDigest: string): Promise<AttachedRecord | ActStatement> {
+  const [row] = await db
+    .select({ record: act.record, code: act.code })
+    .from(act)
+    .where(eq(act.documentDigest, documentDigest));
   if (!row) throw new Error(`no act made file ${documentDigest}`);
-  return row.record;
+  return row.code === null ? row.record : attachedOf(row.record as LicenseRecord, row.code);
 }

@@ -90,6 +90,9 @@ export const license = schema.table(
   (table) => [index().on(table.holderCode, table.serial), index().using('gin', table.parties)],
 );
 
+/** Places in the status list; one that a rehearsal or an act given up took stays unused. */
+export const statusIndex = schema.sequence('status_index', { startWith: 0, minValue: 0, maxValue: 2_147_483_647 });
+
 /** A version with its document; written whole, in the transaction that makes it valid. Only `state` and what follows it change. */
 export const licenseVersion = schema.table(
   'license_version',
@@ -100,6 +103,10 @@ export const licenseVersion = schema.table(
     state: text().$type<LicenseState>().notNull(),
     record: jsonb().$type<LicenseRecord>().notNull(),
     recordDigest: text().notNull(),
+    /** The signed code (二维码) that the document carries; null in versions made before there was one. */
+    code: text(),
+    /** Place in the status list (状态列表); null in versions made before there was one. */
+    statusIndex: integer().unique(),
     caseId: uuid().notNull(),
     documentDigest: text().notNull(),
     signatureDigest: text().notNull(),
@@ -145,6 +152,8 @@ export const act = schema.table(
     waitingFor: text(),
     /** Nobody else needs to try before this. */
     leasedUntil: moment().notNull(),
+    /** The signed code (二维码) that a new version carries. */
+    code: text(),
     /** The file as it was set, kept from ② until it is sealed: another release may set the same record otherwise. */
     rendered: bytea(),
     /** SHA-256 of the finished file, and of the CMS that is in it (a PDF) or beside it (a statement). */
@@ -242,6 +251,7 @@ export const document = schema.table('document', {
 });
 
 export * from './duty/tables.ts';
+export * from './evidence/tables.ts';
 export * from './order/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

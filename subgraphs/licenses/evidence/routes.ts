@@ -1,0 +1,17 @@
+import type { FastifyInstance } from 'fastify';
+import { type EvidenceDependencies, gatherBundle, publishList } from './workflow.ts';
+
+/**
+ * `GET /licenses/status-list` (IETF Token Status List) and `GET /licenses/evidence/<identifier>`: for anyone, without a token. Neither
+ * says more of a license than the page behind its QR code.
+ */
+export function evidenceRoutes(app: FastifyInstance, deps: EvidenceDependencies): void {
+  app.get('/licenses/status-list', async (_request, reply) =>
+    reply.type('application/statuslist+jwt').header('cache-control', 'public, max-age=600').send(await publishList(deps)),
+  );
+  app.get<{ Params: { identifier: string } }>('/licenses/evidence/:identifier', async ({ params }, reply) => {
+    const bundle = await gatherBundle(deps, params.identifier);
+    if (bundle === null) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
+    return reply.type('application/json; charset=utf-8').header('cache-control', 'no-store').send(bundle);
+  });
+}

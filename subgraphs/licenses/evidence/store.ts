@@ -1,0 +1,83 @@
+import { desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
+import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import type { LicenseState } from '../../kernel/events.ts';
+import type { LicenseRecord } from '../record.ts';
+import * as tables from '../tables.ts';
+
+const { evidenceBundle, licenseVersion, statusList } = tables;
+
+/** Any constant does: one process at a time publishes a list, or stamps. */
+const LOCKS = { publish: 7_310_011, stamp: 7_310_012 } as const;
+
+export async function lock(tx: Transaction, what: keyof typeof LOCKS): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS[what]})`);
+}
+
+export async function newestList(db: Reader): Promise<{ text: string; publishedAt: Date } | null> {
+  const [row] = await db.select().from(statusList).orderBy(desc(statusList.publishedAt)).limit(1);
+  return row ?? null;
+}
+
+/** Keeps a new list, and forgets those from before `since`. */
+export async function putList(tx: Transaction, text: string, publishedAt: Date, since: Date): Promise<void> {
+  await tx.insert(statusList).values({ text, publishedAt }).onConflictDoNothing();
+  await tx.delete(statusList).where(lt(statusList.publishedAt, since));
+}
+
+/** Every version that has a place in the list. */
+export function listStates(db: Reader): Promise<{ place: number; state: LicenseState }[]> {
+  return db
+    .select({ place: sql<number>`${licenseVersion.statusIndex}`.mapWith(Number), state: licenseVersion.state })
+    .from(licenseVersion)
+    .where(isNotNull(licenseVersion.statusIndex));
+}
+
+export interface Proven {
+  identifier: string;
+  version: number;
+  state: LicenseState;
+  documentDigest: string;
+  signedAt: Date;
+  record: LicenseRecord;
+  code: string | null;
+  /** The newest stamped bundle, or null. */
+  stamped: { seq: number; bundle: string; stampedAt: Date } | null;
+}
+
+/** A version with what its evidence rests on, or null where there is none. */
+export async function findProven(db: Reader, identifier: string): Promise<Proven | null> {
+  const [row] = await db
+    .select({
+      identifier: licenseVersion.identifier,
+      version: licenseVersion.version,
+      state: licenseVersion.state,
+      documentDigest: licenseVersion.documentDigest,
+      signedAt: licenseVersion.signedAt,
+      record: licenseVersion.record,
+      code: licenseVersion.code,
+    })
+    .from(licenseVersion)
+    .where(eq(licenseVersion.identifier, identifier));
+  if (!row) return null;
+  const [stamped] = await db
+    .select()
+    .from(evidenceBundle)
+    .where(eq(evidenceBundle.identifier, identifier))
+    .orderBy(desc(evidenceBundle.seq))
+    .limit(1);
+  return { ...row, stamped: stamped ?? null };
+}
+
+/** Versions whose newest proof is older than `before`, oldest first. */
+export async function listToStamp(db: Database, before: Date, most: number): Promise<string[]> {
+  const rows = await db.execute<{ identifier: string }>(sql`
+    select v.identifier from ${licenseVersion} v
+    left join lateral (select max(stamped_at) as at from ${evidenceBundle} e where e.identifier = v.identifier) e on true
+    where coalesce(e.at, v.signed_at) < ${before.toISOString()} order by coalesce(e.at, v.signed_at), v.identifier limit ${most}`);
+  return rows.map((row) => row.identifier);
+}
+
+/** Keeps a bundle with its newest stamp; one of that number that is there already stays. */
+export async function putBundle(tx: Transaction, row: typeof evidenceBundle.$inferInsert): Promise<void> {
+  await tx.insert(evidenceBundle).values(row).onConflictDoNothing();
+}

@@ -1,0 +1,110 @@
+import { createHash } from 'node:crypto';
+import type { Database } from '../../../db/client.ts';
+import type { Clock } from '../../kernel/day.ts';
+import { canonical } from '../../kernel/events.ts';
+import type { Attest, ReadMaterial, Stamp } from '../../kernel/sign.ts';
+import { kidOf } from '../code.ts';
+import type { Bundle } from '../verify/evidence.ts';
+import { packStates } from './list.ts';
+import * as store from './store.ts';
+
+/** What publishing and proving needs; nothing of it is read from the environment. */
+export interface EvidenceDependencies {
+  db: Database;
+  now: Clock;
+  publicUrl: string;
+  attest: Attest;
+  stamp: Stamp;
+  material: ReadMaterial;
+}
+
+/** A list older than this is followed by a new one when somebody asks. */
+const LIST_RENEWED_MS = 3_600_000;
+/** How long a list, and a statement on one license, may be relied on. */
+const LIST_HOLDS_MS = 24 * 3_600_000;
+const STATEMENT_HOLDS_MS = 7 * 24 * 3_600_000;
+/** Older lists are kept for so long, for whoever asks what was said. */
+const LISTS_KEPT_MS = 7 * 24 * 3_600_000;
+
+const seconds = (at: Date) => Math.floor(at.getTime() / 1000);
+const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+const before = (at: Date, ms: number) => new Date(at.getTime() - ms);
+
+/** The signed status list of all license versions: a compact JWS, not older than an hour. */
+export async function publishList({ db, now, publicUrl, attest }: EvidenceDependencies): Promise<string> {
+  const known = await store.newestList(db);
+  const isFresh = (list: { publishedAt: Date } | null) => list && list.publishedAt > before(now(), LIST_RENEWED_MS);
+  if (known && isFresh(known)) return known.text;
+  return db.transaction(async (tx) => {
+    await store.lock(tx, 'publish');
+    const meanwhile = await store.newestList(tx);
+    if (meanwhile && isFresh(meanwhile)) return meanwhile.text;
+    const at = now();
+    const claims = {
+      sub: `${publicUrl}/licenses/status-list`,
+      iat: seconds(at),
+      exp: seconds(at) + LIST_HOLDS_MS / 1000,
+      ttl: LIST_RENEWED_MS / 1000,
+      status_list: { bits: 4, lst: packStates(await store.listStates(tx)) },
+    };
+    const text = await attest({ typ: 'statuslist+jwt', claims });
+    await store.putList(tx, text, at, before(at, LISTS_KEPT_MS));
+    return text;
+  });
+}
+
+/** The evidence bundle of a version, or null where there is none of that identifier: the stamped one, or one of this moment. */
+export async function gatherBundle(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
+  const proven = await store.findProven(deps.db, identifier);
+  if (!proven) return null;
+  return proven.stamped?.bundle ?? canonical(await makeBundle(deps, proven));
+}
+
+async function makeBundle({ now, attest, material }: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
+  const { identifier, version, state, documentDigest, code } = proven;
+  const { issuing, codes, rootList, issuingList } = await material(code === null ? [] : [kidOf(code)]);
+  const iat = seconds(now());
+  const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_HOLDS_MS / 1000 };
+  return {
+    format: 'tongquan-evidence-1',
+    identifier,
+    document: documentDigest,
+    certificates: [issuing, ...codes].map(base64),
+    revocation: [rootList, issuingList].map(base64),
+    status: await attest({ typ: 'license-status+jwt', claims }),
+    stamps: [],
+  };
+}
+
+/** A proof is renewed well before the certificate of its newest timestamp ends. */
+const STAMP_RENEWED_MS = 7 * 365.25 * 24 * 3_600_000;
+/** Bundles stamped in one look. */
+const STAMP_BATCH = 100;
+
+/** Renews the proof of versions whose newest timestamp has grown old. Gives how many it stamped. */
+export async function renewProofs(deps: EvidenceDependencies): Promise<number> {
+  const due = await store.listToStamp(deps.db, before(deps.now(), STAMP_RENEWED_MS), STAMP_BATCH);
+  for (const identifier of due) await stampBundle(deps, identifier);
+  return due.length;
+}
+
+/** Adds an archive timestamp over everything before it, with the certificates and revocation lists of this day. */
+export async function stampBundle(deps: EvidenceDependencies, identifier: string): Promise<void> {
+  const { db, now, stamp, material } = deps;
+  const proven = await store.findProven(db, identifier);
+  if (!proven) throw new Error(`no license ${identifier}`);
+  // Lists only grow, so those of the first stamp say all that those before it said.
+  const bundle: Bundle = proven.stamped
+    ? JSON.parse(proven.stamped.bundle)
+    : { ...(await makeBundle(deps, proven)), revocation: [] };
+  const { rootList, issuingList } = await material([]);
+  const next = { certificates: [], revocation: [rootList, issuingList].map(base64) };
+  const covered = canonical({ ...bundle, stamps: [...bundle.stamps, next] });
+  const token = await stamp(createHash('sha256').update(covered).digest());
+  const stamped: Bundle = { ...bundle, stamps: [...bundle.stamps, { ...next, token: base64(token) }] };
+  await db.transaction(async (tx) => {
+    await store.lock(tx, 'stamp');
+    const seq = (proven.stamped?.seq ?? 0) + 1;
+    await store.putBundle(tx, { identifier, seq, bundle: canonical(stamped), stampedAt: now() });
+  });
+}
