@@ -12,7 +12,7 @@ import { fileRoute } from '../subgraphs/licenses/http.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient } from '../subgraphs/licenses/library.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
-import { signRoute } from '../subgraphs/seals/http.ts';
+import { portRoutes } from '../subgraphs/seals/http.ts';
 import { createSeals, type Seals } from '../subgraphs/seals/index.ts';
 import { logFault, type OnFault } from './errors.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';
@@ -182,7 +182,7 @@ async function serveAll(
     ['matters', await serveSubgraph(matters, options)],
     ['cases', await serveSubgraph(cases, options)],
     ['licenses', await serveSubgraph(licenses, options, (app) => fileRoute(app, licenses, options))],
-    ['seals', await serveSubgraph(seals, options, (app) => signRoute(app, seals, options))],
+    ['seals', await serveSubgraph(seals, options, (app) => portRoutes(app, seals, options))],
   ]);
   for (const [name, app] of apps) base[name] = await app.listen({ host: '127.0.0.1', port: 0 });
   return [...apps.values()];

@@ -23,7 +23,16 @@ import {
 } from './actor.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
-import type { Sign, SignAnswer } from './sign.ts';
+import {
+  type Attest,
+  MATERIALS,
+  type Material,
+  type ReadMaterial,
+  type Sign,
+  type SignAnswer,
+  type SignCode,
+  type Stamp,
+} from './sign.ts';
 
 /** What a resolver knows of a request, in every subgraph, in process and across HTTP. */
 export interface GraphContext {
@@ -241,9 +250,10 @@ export async function postService(
   return response;
 }
 
+const bytes = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const signed = z.object({
   state: z.literal('SIGNED'),
-  signature: z.base64(),
+  signature: bytes,
   sealId: z.string(),
   sealName: z.string(),
   signedAt: z.iso.datetime(),
@@ -254,16 +264,50 @@ const refused = z.object({
   field: z.string().nullable(),
 });
 
-/** The port `seals.sign` across HTTP, for `service`. */
-export function signOver(baseUrl: string, service: string, serviceKey: Uint8Array, now: () => Date): Sign {
-  return async (request): Promise<SignAnswer> => {
-    const response = await postService(`${baseUrl}/sign`, service, request, serviceKey, now);
-    const body: unknown = await response.json();
-    if (response.status === 422) {
-      const { code, field } = refused.parse(body);
-      throw new Refusal(code, field);
-    }
-    const answer = z.discriminatedUnion('state', [signed, pending]).parse(body);
-    return answer.state === 'PENDING' ? answer : { ...answer, signature: Buffer.from(answer.signature, 'base64') };
+/** A call of a port of seals, with what it answered, read by `schema`; a refusal is thrown. */
+async function askSeals<Answer>(
+  path: string,
+  schema: z.ZodType<Answer>,
+  body: unknown,
+  [baseUrl, service, serviceKey, now]: PortAddress,
+): Promise<Answer> {
+  const response = await postService(`${baseUrl}/${path}`, service, body, serviceKey, now);
+  const answer: unknown = await response.json();
+  if (response.status === 422) {
+    const { code, field } = refused.parse(answer);
+    throw new Refusal(code, field);
+  }
+  return schema.parse(answer);
+}
+
+/** Where seals listen, which service asks, with which key, at what time. */
+type PortAddress = [baseUrl: string, service: string, serviceKey: Uint8Array, now: () => Date];
+
+/** The port `seals.sign` across HTTP. */
+export function signOver(...to: PortAddress): Sign {
+  return (request): Promise<SignAnswer> =>
+    askSeals('sign', z.discriminatedUnion('state', [signed, pending]), request, to);
+}
+
+/** The port `seals.signCode` across HTTP. */
+export function signCodeOver(...to: PortAddress): SignCode {
+  return async (request) => (await askSeals('code', z.object({ code: z.string() }), request, to)).code;
+}
+
+/** The port `seals.attest` across HTTP. */
+export function attestOver(...to: PortAddress): Attest {
+  return async (request) => (await askSeals('attest', z.object({ attestation: z.string() }), request, to)).attestation;
+}
+
+/** The port `seals.stamp` across HTTP. */
+export function stampOver(...to: PortAddress): Stamp {
+  return async (digest) => {
+    const asked = { digest: Buffer.from(digest).toString('hex') };
+    return (await askSeals('stamp', z.object({ token: bytes }), asked, to)).token;
   };
+}
+
+/** The port `seals.material` across HTTP. */
+export function materialOver(...to: PortAddress): ReadMaterial {
+  return (): Promise<Material> => askSeals('material', z.record(z.enum(MATERIALS), bytes), {}, to);
 }

@@ -78,5 +78,14 @@ export type AttestRequest = z.infer<typeof attestRequest>;
 /** Compact JWS, ES256; `x5c` carries the certificates below the root. */
 export type Attest = (request: AttestRequest) => Promise<string>;
 
+/** What `seals.stamp` is asked across HTTP: the digest in hex. */
+export const stampRequest = z.object({ digest });
+
 /** `seals.stamp`: a timestamp token (RFC 3161, DER) over a SHA-256 digest, for evidence that outlives its keys. */
 export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
+
+/** What evidence holds beside signatures, each DER: certificates of this moment, and the revocation lists of both authorities. */
+export const MATERIALS = ['issuing', 'timestamp', 'status', 'rootList', 'issuingList'] as const;
+export type Material = Record<(typeof MATERIALS)[number], Uint8Array>;
+/** `seals.material`, called by licenses. */
+export type ReadMaterial = () => Promise<Material>;

@@ -1,7 +1,7 @@
 import { decodeJwt } from 'jose';
 import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../kernel/actor.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import type { SignRequest } from '../kernel/sign.ts';
+import type { CodeRequest } from '../kernel/sign.ts';
 
 /** Acts that rest on a decided case (办件), always: no office does them on its own authority. */
 const NEEDS_CASE: ReadonlySet<string> = new Set([
@@ -21,7 +21,10 @@ const NEEDS_CASE: ReadonlySet<string> = new Set([
  * Where the act rests on a case, only the subgraph in which cases are decided may have sealed the statement: the key of licenses
  * authorises acts on the organ's own authority, and must not be able to issue a license that nobody granted.
  */
-export async function requireAuthorised(keys: AuthorisationKeys, request: SignRequest): Promise<SealAuthorisation> {
+export async function requireAuthorised(
+  keys: AuthorisationKeys,
+  request: Omit<CodeRequest, 'payload'>,
+): Promise<SealAuthorisation> {
   const statement = await readAuthorisation(keys, request.authorisation);
   const from = decodeJwt(request.authorisation).iss;
   const agrees =

@@ -1,133 +1,135 @@
 import { createHash, X509Certificate } from 'node:crypto';
-import forge from 'node-forge';
+import type { SignatureProfile } from '../kernel/sign.ts';
+import {
+  algorithm,
+  children,
+  context,
+  integer,
+  type Node,
+  OID,
+  octets,
+  oid,
+  parse,
+  sequence,
+  set,
+  sortDer,
+  time,
+  toBytes,
+} from './der.ts';
 
-/** The named signature suite of this file; a seal and each of its uses say which suite they are of. */
-export const SUITE = 'CAdES-B-RSA3072-SHA256';
+/** The suite of a seal's own key, and of what is made with it; a use of a seal says which one it is of. */
+export const KEY_SUITE = 'RSA3072-SHA256';
+export const SUITES: Record<SignatureProfile, string> = {
+  CADES: `CAdES-T-${KEY_SUITE}`,
+  PADES: `PAdES-T-${KEY_SUITE}`,
+};
 
 const DIGEST_BYTES = 32;
-const { asn1 } = forge;
-const { Class, Type } = asn1;
-type Node = forge.asn1.Asn1;
 
-const OID = {
-  data: '1.2.840.113549.1.7.1',
-  signedData: '1.2.840.113549.1.7.2',
-  contentType: '1.2.840.113549.1.9.3',
-  messageDigest: '1.2.840.113549.1.9.4',
-  signingTime: '1.2.840.113549.1.9.5',
-  signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
-  sha256: '2.16.840.1.101.3.4.2.1',
-  sha256WithRsa: '1.2.840.113549.1.1.11',
-} as const;
+/** The signer's certificate and the ones above it, PEM, without the root. */
+export type Chain = readonly [string, ...string[]];
 
 export interface CmsRequest {
-  /** SHA-256 of the file that is sealed. */
+  profile: SignatureProfile;
+  /** SHA-256 of what is sealed. */
   documentDigest: Uint8Array;
-  /** The seal's certificate and the ones above it, PEM, without the root. */
-  chain: readonly [string, ...string[]];
+  chain: Chain;
   signedAt: Date;
 }
 
 /**
- * Makes a detached CMS SignedData, DER, of profile CAdES B-B (ETSI EN 319 122-1): content type, message digest, signing
- * time and signing-certificate-v2 are signed. `sign` is RSA PKCS #1 v1.5 with SHA-256 over the attributes.
+ * Makes a detached CMS SignedData, DER, with a timestamp of its signature: CAdES B-T (ETSI EN 319 122-1) signs content type,
+ * message digest, signing time and signing-certificate-v2; PAdES B-T (ETSI EN 319 142-1) the same without a signing time.
+ * `sign` is RSA PKCS #1 v1.5 with SHA-256 over the attributes; `stamp` gives a timestamp token over a SHA-256 digest: left out, the
+ * signature is of level B-B.
+ * Throws RangeError where the digest is not one.
+ */
+export function signDetached(
+  { profile, documentDigest, chain, signedAt }: CmsRequest,
+  sign: (data: Uint8Array) => Uint8Array,
+  stamp?: (digest: Uint8Array) => Uint8Array,
+): Uint8Array {
+  const attributes = profile === 'CADES' ? [attribute(OID.signingTime, time(signedAt))] : [];
+  const asked = { contentType: OID.data, digest: documentDigest, chain, attributes, algorithm: OID.sha256WithRsa };
+  const stamped =
+    stamp && ((signature: Uint8Array) => attribute(OID.signatureTimeStamp, parse(stamp(sha256(signature)))));
+  return signedData(asked, sign, stamped);
+}
+
+/** What every SignedData of this PKI is made from. */
+export interface SignedDataRequest {
+  contentType: string;
+  /** What is enclosed; left out where the signature is detached. */
+  content?: Uint8Array;
+  /** SHA-256 of the content. */
+  digest: Uint8Array;
+  chain: Chain;
+  /** Signed attributes beside content type, message digest and signing-certificate-v2. */
+  attributes: Node[];
+  algorithm: typeof OID.sha256WithRsa | typeof OID.ecdsaWithSha256;
+}
+
+/**
+ * Makes a CMS SignedData (RFC 5652), DER, with one signer and, where `unsign` is given, one unsigned attribute made from the
+ * signature value.
  *
  * Built from forge's ASN.1 rather than by its pkcs7 module, which leaves the signed attributes unsorted (DER wants a SET
  * OF in order), encodes UTF-8 names twice, empties attributes it does not know, and defaults to SHA-1.
  * Throws RangeError where the digest is not one.
  */
-export function signDetached(request: CmsRequest, sign: (data: Uint8Array) => Uint8Array): Uint8Array {
-  if (request.documentDigest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
-  const [signerPem] = request.chain;
-  const certificates = request.chain.map((pem) => new X509Certificate(pem).raw);
-  const attributes = signedAttributes(request, new X509Certificate(signerPem).raw);
+export function signedData(
+  request: SignedDataRequest,
+  sign: (data: Uint8Array) => Uint8Array,
+  unsign?: (signature: Uint8Array) => Node,
+): Uint8Array {
+  const { contentType, content, digest } = request;
+  if (digest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
+  const chain = request.chain.map(derOf);
+  const signer = derOf(request.chain[0]);
+  const attributes = sortDer([
+    attribute(OID.contentType, oid(contentType)),
+    attribute(OID.messageDigest, octets(digest)),
+    // ESSCertIDv2 with the default SHA-256, which DER leaves out (RFC 5035).
+    attribute(OID.signingCertificateV2, sequence([sequence([sequence([octets(sha256(signer))])])])),
+    ...request.attributes,
+  ]);
   const signature = sign(toBytes(set(attributes)));
   const signerInfo = sequence([
     integer(1),
-    issuerAndSerial(new X509Certificate(signerPem).raw),
+    issuerAndSerial(signer),
     algorithm(OID.sha256),
-    asn1.create(Class.CONTEXT_SPECIFIC, 0, true, attributes),
-    sequence([oid(OID.sha256WithRsa), asn1.create(Class.UNIVERSAL, Type.NULL, false, '')]),
+    context(0, attributes),
+    algorithm(request.algorithm),
     octets(signature),
+    ...(unsign ? [context(1, [unsign(signature)])] : []),
   ]);
-  const signedData = sequence([
-    integer(1),
+  const signed = sequence([
+    // RFC 5652 §5.1: 3 where the content is something else than data.
+    integer(contentType === OID.data ? 1 : 3),
     set([algorithm(OID.sha256)]),
-    sequence([oid(OID.data)]),
-    asn1.create(Class.CONTEXT_SPECIFIC, 0, true, sortDer(certificates.map(parse))),
+    sequence([oid(contentType), ...(content ? [context(0, [octets(content)])] : [])]),
+    context(0, sortDer(chain.map(parse))),
     set([signerInfo]),
   ]);
-  const contentInfo = sequence([oid(OID.signedData), asn1.create(Class.CONTEXT_SPECIFIC, 0, true, [signedData])]);
-  return toBytes(contentInfo);
-}
-
-function signedAttributes({ documentDigest, signedAt }: CmsRequest, signer: Uint8Array): Node[] {
-  const certHash = createHash('sha256').update(signer).digest();
-  // ESSCertIDv2 with the default SHA-256, which DER leaves out (RFC 5035).
-  const signingCertificate = sequence([sequence([sequence([octets(certHash)])])]);
-  return sortDer([
-    attribute(OID.contentType, oid(OID.data)),
-    attribute(OID.messageDigest, octets(documentDigest)),
-    attribute(
-      OID.signingTime,
-      asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, asn1.dateToUtcTime(signedAt) as string),
-    ),
-    attribute(OID.signingCertificateV2, signingCertificate),
-  ]);
+  return toBytes(sequence([oid(OID.signedData), context(0, [signed])]));
 }
 
 /** Issuer and serial as they stand in the certificate, byte for byte. */
 function issuerAndSerial(certificate: Uint8Array): Node {
-  const fields = children(children(parse(certificate))[0]);
-  const [, serial, , issuer] = fields;
+  const [, serial, , issuer] = children(children(parse(certificate))[0]);
   if (!serial || !issuer) throw new TypeError('not an X.509 v3 certificate');
   return sequence([issuer, serial]);
 }
 
-/** DER: the members of a SET OF stand in the order of their encodings. */
-function sortDer(nodes: Node[]): Node[] {
-  return nodes
-    .map((node) => ({ node, bytes: toBytes(node) }))
-    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
-    .map(({ node }) => node);
-}
-
-function children(node: Node | undefined): Node[] {
-  return Array.isArray(node?.value) ? node.value : [];
-}
-
-function parse(der: Uint8Array): Node {
-  return asn1.fromDer(forge.util.createBuffer(Buffer.from(der).toString('binary')));
-}
-
-function toBytes(node: Node): Buffer {
-  return Buffer.from(asn1.toDer(node).getBytes(), 'binary');
-}
-
-function sequence(nodes: Node[]): Node {
-  return asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, nodes);
-}
-
-function set(nodes: Node[]): Node {
-  return asn1.create(Class.UNIVERSAL, Type.SET, true, nodes);
-}
-
-function oid(text: string): Node {
-  return asn1.create(Class.UNIVERSAL, Type.OID, false, asn1.oidToDer(text).getBytes());
-}
-
-function integer(value: number): Node {
-  return asn1.create(Class.UNIVERSAL, Type.INTEGER, false, asn1.integerToDer(value).getBytes());
-}
-
-function octets(bytes: Uint8Array): Node {
-  return asn1.create(Class.UNIVERSAL, Type.OCTETSTRING, false, Buffer.from(bytes).toString('binary'));
-}
-
-function algorithm(name: string): Node {
-  return sequence([oid(name)]);
-}
-
 function attribute(type: string, value: Node): Node {
   return sequence([oid(type), set([value])]);
+}
+
+function sha256(bytes: Uint8Array): Buffer {
+  return createHash('sha256').update(bytes).digest();
+}
+
+/** The DER of a certificate in PEM. */
+export function derOf(pem: string): Uint8Array {
+  return new X509Certificate(pem).raw;
 }

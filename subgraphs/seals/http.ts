@@ -1,28 +1,66 @@
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { z } from 'zod';
 import { TokenError } from '../kernel/actor.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { requireService, type ServeOptions, viewRefusal } from '../kernel/serve.ts';
-import { signRequest } from '../kernel/sign.ts';
+import { attestRequest, codeRequest, signRequest, stampRequest } from '../kernel/sign.ts';
 import type { Seals } from './index.ts';
 
+/** Largest attestation that is read; seals take claims of 2 MiB. */
+const ATTEST_LIMIT_BYTES = 4_194_304;
+
 /**
- * `POST /sign` for licenses and cases in another process, with a service token: 200 with the answer, the signature in base64; 422 with a
- * refusal; 401 without a good token, 400 for a body of another form. `GET /root.pem` for everybody.
+ * The ports of seals for subgraphs in other processes, each with a service token: `POST /sign` for licenses and cases; `/code`,
+ * `/attest`, `/stamp`, `/material` for licenses alone. 200 with the answer, bytes in base64; 422 with a refusal; 401 without a good
+ * token, 403 to another service, 400 for a body of another form. `GET /root.pem` for everybody.
  */
-export function signRoute(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
-  app.post('/sign', async (request, reply) => {
-    try {
-      await requireService(request, options);
-      const asked = signRequest.safeParse(request.body);
-      if (!asked.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: asked.error.message });
-      const answer = await seals.sign(asked.data);
-      if (answer.state === 'PENDING') return answer;
-      return { ...answer, signature: Buffer.from(answer.signature).toString('base64') };
-    } catch (error) {
-      if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
-      if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
-      throw error;
-    }
+export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
+  const port = <Asked>(
+    path: string,
+    schema: z.ZodType<Asked>,
+    services: readonly string[],
+    answer: (asked: Asked) => Promise<object>,
+  ) =>
+    app.post(path, { bodyLimit: ATTEST_LIMIT_BYTES }, async (request, reply) =>
+      settle(request, reply, options, services, async () => answer(schema.parse(request.body))),
+    );
+  port('/sign', signRequest, ['licenses', 'cases'], async (asked) => {
+    const answer = await seals.sign(asked);
+    return answer.state === 'PENDING' ? answer : { ...answer, signature: base64(answer.signature) };
   });
+  port('/code', codeRequest, ['licenses'], async (asked) => ({ code: await seals.signCode(asked) }));
+  port('/attest', attestRequest, ['licenses'], async (asked) => ({ attestation: await seals.attest(asked) }));
+  port('/stamp', stampRequest, ['licenses'], async ({ digest }) => ({
+    token: base64(await seals.stamp(Buffer.from(digest, 'hex'))),
+  }));
+  port('/material', z.object({}), ['licenses'], async () =>
+    Object.fromEntries(Object.entries(await seals.material()).map(([name, bytes]) => [name, base64(bytes)])),
+  );
   app.get('/root.pem', async (_, reply) => reply.type('application/x-pem-file').send(await seals.rootCertificate()));
+}
+
+async function settle(
+  request: FastifyRequest,
+  reply: FastifyReply,
+  options: ServeOptions,
+  services: readonly string[],
+  answer: () => Promise<object>,
+): Promise<object> {
+  try {
+    if (!services.includes(await requireService(request, options))) {
+      return reply.code(403).send({ code: 'FORBIDDEN', message: '此服务不能使用此接口。' });
+    }
+    return await answer();
+  } catch (error) {
+    if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
+    if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+    if (error instanceof z.ZodError || error instanceof RangeError) {
+      return reply.code(400).send({ code: 'BAD_USER_INPUT', message: error.message });
+    }
+    throw error;
+  }
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
 }

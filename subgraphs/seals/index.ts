@@ -5,11 +5,13 @@ import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import type { Sign } from '../kernel/sign.ts';
+import type { Attest, ReadMaterial, Sign, SignCode, Stamp } from '../kernel/sign.ts';
+import { authorityOf, prepare, readMaterial } from './certification.ts';
 import { sealResolvers } from './resolvers.ts';
+import { publicRoutes } from './routes.ts';
 import { createSigner } from './signer.ts';
 import { findAuthorities, messages } from './store.ts';
-import { makeSeal, type NewSeal, prepare, sign } from './workflow.ts';
+import { attest, makeSeal, type NewSeal, sign, signCode, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;
@@ -23,12 +25,16 @@ export interface SealsDependencies {
 }
 
 export interface Seals extends Subgraph {
-  /** The port that licenses call; see `sign` in workflow.ts. */
+  /** The ports that licenses call, and cases the first; see the functions of their names in workflow.ts. */
   sign: Sign;
+  signCode: SignCode;
+  attest: Attest;
+  stamp: Stamp;
+  material: ReadMaterial;
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
   makeSeal(made: NewSeal): Promise<string>;
-  /** Makes the test PKI where there is none. */
+  /** Makes what is missing of the test PKI. */
   prepare(): Promise<void>;
 }
 
@@ -51,13 +57,14 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs });
     },
     stop: async () => relay?.stop(),
+    routes: (app) => publicRoutes(app, deps),
     sign: (request) => sign(deps, request),
+    signCode: (request) => signCode(deps, request),
+    attest: (request) => attest(deps, request),
+    stamp: (digest) => stamp(deps, digest),
+    material: () => readMaterial(deps),
     makeSeal: (made) => makeSeal(deps, made),
     prepare: () => prepare(deps),
-    rootCertificate: async () => {
-      const root = (await findAuthorities(db)).get('root');
-      if (!root) throw new Error('the test PKI is not prepared');
-      return root.certificatePem;
-    },
+    rootCertificate: async () => authorityOf(await findAuthorities(db), 'root').certificatePem,
   };
 }

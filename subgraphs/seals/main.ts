@@ -1,7 +1,7 @@
 import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
 import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
-import { signRoute } from './http.ts';
+import { portRoutes } from './http.ts';
 import { createSeals } from './index.ts';
 
 /** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
@@ -32,7 +32,7 @@ const seals = createSeals({
   onError: console.error,
 });
 await seals.prepare();
-const app = await serveSubgraph(seals, options, (routes) => signRoute(routes, seals, options));
+const app = await serveSubgraph(seals, options, (routes) => portRoutes(routes, seals, options));
 await app.listen({ host: '127.0.0.1', port: Number(PORT) });
 seals.start();
 

@@ -1,7 +1,11 @@
-import { createHash, randomBytes } from 'node:crypto';
+import { createHash, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
+import { algorithm, bits, children, type Node, OID, octets, parse, sequence, toBytes } from './der.ts';
 
-/** Certificates of the test PKI (X.509, RFC 5280): root → issuing CA → seal. They say in their names what they are. */
+/**
+ * Certificates of the test PKI (X.509, RFC 5280): root → issuing CA → seals, their codes, timestamps, statuses. They say in
+ * their names what they are.
+ */
 
 const { asn1, pki } = forge;
 const SERIAL_BYTES = 16;
@@ -20,22 +24,29 @@ export const ROOT_NAME: DistinguishedName = {
 };
 export const ISSUING_NAME: DistinguishedName = { ...ROOT_NAME, commonName: '同权测试印章签发证书 (TEST ISSUING CA)' };
 
+export const TIMESTAMP_NAME: DistinguishedName = { ...ROOT_NAME, commonName: '同权测试时间戳 (TEST TIMESTAMP)' };
+export const STATUS_NAME: DistinguishedName = { ...ROOT_NAME, commonName: '同权测试证照状态 (TEST STATUS)' };
+
 /** What a certificate is for, and the extensions that follow from it. */
-export type Profile = 'root' | 'issuing' | 'seal';
+export type Profile = 'root' | 'issuing' | 'seal' | 'code' | 'timestamp' | 'status';
+
+const AUTHORITY = { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true };
+const SIGNER = { name: 'keyUsage', digitalSignature: true, critical: true };
+const END_ENTITY = { name: 'basicConstraints', cA: false, critical: true };
+/**
+ * oauthStatusSigning of the Token Status List specification, which leaves its number open: 30 is provisional. The registry has it
+ * for routers (RFC 8209), which have no certificate of this PKI.
+ */
+const STATUS_SIGNING = '1.3.6.1.5.5.7.3.30';
 
 const EXTENSIONS: Record<Profile, object[]> = {
-  root: [
-    { name: 'basicConstraints', cA: true, pathLenConstraint: 1, critical: true },
-    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
-  ],
-  issuing: [
-    { name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true },
-    { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true },
-  ],
-  seal: [
-    { name: 'basicConstraints', cA: false, critical: true },
-    { name: 'keyUsage', digitalSignature: true, nonRepudiation: true, critical: true },
-  ],
+  root: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 1, critical: true }, AUTHORITY],
+  issuing: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true }, AUTHORITY],
+  seal: [END_ENTITY, { ...SIGNER, nonRepudiation: true }],
+  code: [END_ENTITY, SIGNER],
+  // RFC 3161 §2.3: critical, and nothing beside it.
+  timestamp: [END_ENTITY, SIGNER, { name: 'extKeyUsage', timeStamping: true, critical: true }],
+  status: [END_ENTITY, SIGNER, { name: 'extKeyUsage', [STATUS_SIGNING]: true, critical: true }],
 };
 
 export interface CertificateRequest {
@@ -44,6 +55,7 @@ export interface CertificateRequest {
   /** SubjectPublicKeyInfo, PEM. */
   publicKeyPem: string;
   issuer: DistinguishedName;
+  /** RSA. */
   issuerPublicKeyPem: string;
   validFrom: Date;
   validUntil: Date;
@@ -52,7 +64,8 @@ export interface CertificateRequest {
 /** Makes a certificate, PEM; `sign` is the issuer's RSA with SHA-256 over the bytes to be signed. */
 export function makeCertificate(request: CertificateRequest, sign: (data: Uint8Array) => Uint8Array): string {
   const certificate = pki.createCertificate();
-  certificate.publicKey = pki.publicKeyFromPem(request.publicKeyPem);
+  // forge knows RSA keys only: this one keeps the place of the subject's.
+  certificate.publicKey = pki.publicKeyFromPem(request.issuerPublicKeyPem);
   certificate.serialNumber = newSerial();
   certificate.validity.notBefore = request.validFrom;
   certificate.validity.notAfter = request.validUntil;
@@ -60,25 +73,35 @@ export function makeCertificate(request: CertificateRequest, sign: (data: Uint8A
   certificate.setIssuer(attributesOf(request.issuer));
   certificate.setExtensions([
     ...EXTENSIONS[request.profile],
-    { name: 'subjectKeyIdentifier', subjectKeyIdentifier: keyIdentifier(request.publicKeyPem).toString('hex') },
+    // As a value: by name, forge would reckon it from the key that only keeps the place.
+    { name: 'subjectKeyIdentifier', value: toBytes(octets(keyIdentifier(request.publicKeyPem))).toString('binary') },
     { name: 'authorityKeyIdentifier', keyIdentifier: keyIdentifier(request.issuerPublicKeyPem).toString('binary') },
   ]);
-  const sha256WithRsa = pki.oids.sha256WithRSAEncryption ?? '';
-  certificate.signatureOid = sha256WithRsa;
-  certificate.siginfo.algorithmOid = sha256WithRsa;
-  const toBeSigned = asn1.toDer(tbsOf(certificate)).getBytes();
-  certificate.signature = Buffer.from(sign(Buffer.from(toBeSigned, 'binary'))).toString('binary');
-  return pki.certificateToPem(certificate).replaceAll('\r\n', '\n');
+  certificate.signatureOid = OID.sha256WithRsa;
+  certificate.siginfo.algorithmOid = OID.sha256WithRsa;
+  const toBeSigned = tbsOf(certificate);
+  children(toBeSigned)[SUBJECT_KEY] = parse(spkiOf(request.publicKeyPem));
+  const signature = sign(toBytes(toBeSigned));
+  const made = sequence([toBeSigned, algorithm(OID.sha256WithRsa), bits(signature)]);
+  return new X509Certificate(toBytes(made)).toString();
 }
 
+/** Place of the subject's public key in a TBSCertificate of version 3. */
+const SUBJECT_KEY = 6;
+
 /** The bytes that the issuer signs; forge has the function, its type definitions do not. */
-function tbsOf(certificate: forge.pki.Certificate): forge.asn1.Asn1 {
-  const typed = pki as typeof pki & { getTBSCertificate(of: forge.pki.Certificate): forge.asn1.Asn1 };
+function tbsOf(certificate: forge.pki.Certificate): Node {
+  const typed = pki as typeof pki & { getTBSCertificate(of: forge.pki.Certificate): Node };
   return typed.getTBSCertificate(certificate);
 }
 
+/** Serial number of a certificate in PEM, hex. */
+export function serialOf(pem: string): string {
+  return new X509Certificate(pem).serialNumber.toLowerCase();
+}
+
 /** A random positive serial number of 127 bits, hex. */
-function newSerial(): string {
+export function newSerial(): string {
   const bytes = randomBytes(SERIAL_BYTES);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
   return bytes.toString('hex');
@@ -96,7 +119,14 @@ function attributesOf({ organisation, unit, commonName }: DistinguishedName): fo
 }
 
 /** SHA-1 of the public key bits (RFC 5280 §4.2.1.2, method 1): a name for the key, not a protection. */
-function keyIdentifier(publicKeyPem: string): Buffer {
-  const der = asn1.toDer(pki.publicKeyToRSAPublicKey(pki.publicKeyFromPem(publicKeyPem))).getBytes();
-  return createHash('sha1').update(Buffer.from(der, 'binary')).digest();
+export function keyIdentifier(publicKeyPem: string): Buffer {
+  const [, key] = children(parse(spkiOf(publicKeyPem)));
+  // The first octet of a BIT STRING counts unused bits.
+  return createHash('sha1')
+    .update(Buffer.from(String(key?.value), 'binary').subarray(1))
+    .digest();
+}
+
+function spkiOf(publicKeyPem: string): Buffer {
+  return createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
 }

@@ -44,6 +44,10 @@ export function sealResolvers(deps: workflow.WorkflowDependencies): Resolvers {
         settleSeal(actor, () => workflow.setGrant(deps, actor, { ...input, granted: true })),
       withdrawSealGrant: (_, { input }, { actor }) =>
         settleSeal(actor, () => workflow.setGrant(deps, actor, { ...input, granted: false })),
+      endSeal: (_, { input }, { actor }) =>
+        settleSeal(actor, () =>
+          workflow.endSeal(deps, actor, { ...input, compromisedAt: input.compromisedAt ?? null }),
+        ),
     },
     Seal: { __resolveReference: ({ id }, context) => load(context, id) },
     // A use names its seal by id; the whole seal is loaded once per answer.

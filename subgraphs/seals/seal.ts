@@ -2,6 +2,8 @@ import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
 import { Refusal } from '../kernel/refusal.ts';
 
 export type SealState = 'IN_USE' | 'SUSPENDED' | 'ENDED';
+/** Why a seal ends (注销原因), by the names of RFC 5280 §5.3.1. */
+export type EndReason = 'KEY_COMPROMISE' | 'CESSATION_OF_OPERATION' | 'SUPERSEDED';
 export type SealKind = 'UNIT_SEAL' | 'APPROVAL_SEAL' | 'LICENSE_SEAL';
 
 /** An electronic seal (电子印章) with the matters it is granted for. */
@@ -54,6 +56,23 @@ export function resume(seal: Seal, actor: Actor, at: Date): { by: Person; state:
   const by = requireOf(seal, actor, 'SEAL_KEEPER');
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
   return { by, state: 'IN_USE' };
+}
+
+/**
+ * Ends a seal for good (注销): seal approver of its organ. Since when the key is compromised is said for that reason alone, and
+ * not in the future: refuses FIELD_MALFORMED.
+ */
+export function end(
+  seal: Seal,
+  actor: Actor,
+  { reason, compromisedAt }: { reason: EndReason; compromisedAt: Date | null },
+  at: Date,
+): Person {
+  const by = requireOf(seal, actor, 'SEAL_APPROVER');
+  if ((reason === 'KEY_COMPROMISE') !== (compromisedAt !== null) || (compromisedAt && compromisedAt > at)) {
+    throw new Refusal('FIELD_MALFORMED', 'compromisedAt', '私钥泄露须写明不晚于现在的泄露时间，其他原因不写');
+  }
+  return by;
 }
 
 /** Whoever lets a seal be used for a matter, or no longer: seal approver of its organ. */

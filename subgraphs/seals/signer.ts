@@ -11,12 +11,18 @@ import { promisify } from 'node:util';
 
 /** The only code that touches a private key. Keys leave it encrypted; what is signed comes to it as bytes. */
 
-const KEY_BITS = 3072;
+const RSA_BITS = 3072;
 const CIPHER = 'aes-256-gcm';
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 /** Decrypted keys kept at hand: opening one takes 0.5 ms where the signature itself takes 0.7 ms. */
 const KEYS_AT_HAND = 64;
+
+/** RSA-3072 for seals and authorities; P-256 (FIPS 186-5) where signatures must be small. */
+export type KeyKind = 'RSA-3072' | 'P-256';
+
+/** How an ECDSA signature is written: DER in certificates and CMS, IEEE P1363 (r and s) in a JWS. */
+export type EcdsaForm = 'der' | 'ieee-p1363';
 
 /** A key pair whose private half only the signer can open. */
 export interface GuardedKey {
@@ -27,10 +33,13 @@ export interface GuardedKey {
 }
 
 export interface Signer {
-  /** Makes an RSA-3072 key pair under an id that is bound to it. */
-  generate(keyId: string): Promise<GuardedKey>;
-  /** RSASSA-PKCS1-v1_5 with SHA-256 over `data`. Throws where the key was not encrypted by this signer under this id. */
-  sign(keyId: string, encrypted: Uint8Array, data: Uint8Array): Uint8Array;
+  /** Makes a key pair under an id that is bound to it. */
+  generate(keyId: string, kind: KeyKind): Promise<GuardedKey>;
+  /**
+   * RSASSA-PKCS1-v1_5 or ECDSA, as the key is, with SHA-256 over `data`. Throws where the key was not encrypted by this signer
+   * under this id.
+   */
+  sign(keyId: string, encrypted: Uint8Array, data: Uint8Array, form?: EcdsaForm): Uint8Array;
 }
 
 /** A signer whose keys are encrypted under `keyEncryptionKey`: 32 bytes that stand outside the database. */
@@ -38,14 +47,16 @@ export function createSigner(keyEncryptionKey: Uint8Array): Signer {
   if (keyEncryptionKey.length !== 32) throw new RangeError('the key-encryption key has 32 bytes');
   const atHand = new Map<string, KeyObject>();
   return {
-    async generate(keyId) {
-      const { publicKey, privateKey } = await promisify(generateKeyPair)('rsa', { modulusLength: KEY_BITS });
+    async generate(keyId, kind) {
+      const make = promisify(generateKeyPair);
+      const { publicKey, privateKey } =
+        kind === 'P-256' ? await make('ec', { namedCurve: kind }) : await make('rsa', { modulusLength: RSA_BITS });
       const plain = privateKey.export({ type: 'pkcs8', format: 'der' });
       const encrypted = encrypt(keyEncryptionKey, keyId, plain);
       plain.fill(0);
       return { publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(), encrypted };
     },
-    sign(keyId, encrypted, data) {
+    sign(keyId, encrypted, data, form = 'der') {
       const name = `${keyId} ${Buffer.from(encrypted).toString('base64')}`;
       let key = atHand.get(name);
       if (!key) {
@@ -55,7 +66,7 @@ export function createSigner(keyEncryptionKey: Uint8Array): Signer {
         if (atHand.size >= KEYS_AT_HAND) atHand.clear();
         atHand.set(name, key);
       }
-      return sign('sha256', data, key);
+      return sign('sha256', data, { key, dsaEncoding: form });
     },
   };
 }

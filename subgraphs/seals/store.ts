@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
@@ -6,14 +6,18 @@ import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
 
-const { authority, seal, sealEvent, sealGrant, sealUse } = tables;
+const { authority, revocation, revocationList, seal, sealCode, sealCodeKey, sealEvent, sealGrant, sealUse } = tables;
 
 export const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['SealChanged'] } as const;
 
 export type SealRow = typeof seal.$inferSelect;
 export type UseRow = typeof sealUse.$inferSelect;
+export type CodeRow = typeof sealCode.$inferSelect;
 export type AuthorityRow = typeof authority.$inferSelect;
+export type CodeKeyRow = typeof sealCodeKey.$inferSelect;
+export type RevocationRow = typeof revocation.$inferSelect;
+export type ListRow = typeof revocationList.$inferSelect;
 
 /** A seal with its certificate and encrypted key. */
 export interface StoredSeal {
@@ -83,9 +87,9 @@ export async function holdSealsOf(tx: Transaction, organ: string): Promise<Store
   return withGrants(tx, await tx.select().from(seal).where(eq(seal.organ, organ)).for('share'));
 }
 
-export async function findAuthorities(db: Reader): Promise<Map<string, AuthorityRow>> {
-  const rows = await db.select().from(authority);
-  return new Map(rows.map((row) => [row.id, row]));
+/** Every authority, a later generation after the ones before it. */
+export async function findAuthorities(db: Reader): Promise<AuthorityRow[]> {
+  return db.select().from(authority).orderBy(asc(authority.id), asc(authority.generation));
 }
 
 export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promise<void> {
@@ -93,20 +97,85 @@ export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promi
 }
 
 /** Names of the advisory locks of this schema. */
-const LOCKS = { pki: 7_310_001, issuance: 7_310_002 } as const;
+const LOCKS = { pki: 7_310_001, issuance: 7_310_002, case: 7_310_003, list: 7_310_004 } as const;
 
 /** One process at a time makes the PKI or a seal. */
 export async function lockPki(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.pki})`);
 }
 
-/** One signature at a time per issuance id. */
-export async function lockIssuance(tx: Transaction, issuanceId: string): Promise<void> {
+/** One signature at a time per issuance id, and per case. */
+export async function lockIssuance(tx: Transaction, issuanceId: string, caseId: string | null): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.issuance}, hashtext(${issuanceId}))`);
+  if (caseId !== null) await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.case}, hashtext(${caseId}))`);
+}
+
+/** One process at a time publishes a list of an authority. */
+export async function lockList(tx: Transaction, authorityId: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.list}, hashtext(${authorityId}))`);
+}
+
+export async function findCodeKey(db: Reader, sealId: string): Promise<CodeKeyRow | null> {
+  const [row] = await db.select().from(sealCodeKey).where(eq(sealCodeKey.sealId, sealId));
+  return row ?? null;
+}
+
+export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<void> {
+  await tx.insert(sealCodeKey).values(row);
+}
+
+/** Seals made before seals had keys for QR codes. */
+export async function listSealsWithoutCodeKey(db: Reader): Promise<SealRow[]> {
+  const rows = await db
+    .select({ seal })
+    .from(seal)
+    .leftJoin(sealCodeKey, eq(sealCodeKey.sealId, seal.id))
+    .where(isNull(sealCodeKey.sealId));
+  return rows.map((row) => row.seal);
+}
+
+/** Names and certificates of all seals and of their keys for QR codes. */
+export async function listCertificates(db: Reader): Promise<{ name: string; seal: string; code: string | null }[]> {
+  return db
+    .select({ name: seal.name, seal: seal.certificatePem, code: sealCodeKey.certificatePem })
+    .from(seal)
+    .leftJoin(sealCodeKey, eq(sealCodeKey.sealId, seal.id))
+    .orderBy(asc(seal.id))
+    .limit(CERTIFICATES_MOST);
+}
+
+/** Seals whose certificates are published in one file: a county and its city have some dozens. */
+const CERTIFICATES_MOST = 2_000;
+
+export async function insertRevocations(tx: Transaction, rows: readonly RevocationRow[]): Promise<void> {
+  await tx.insert(revocation).values([...rows]);
+}
+
+/** What an authority has revoked, in the order in which it did. */
+export async function listRevocations(db: Reader, of: ListRow['authority']): Promise<RevocationRow[]> {
+  return db
+    .select()
+    .from(revocation)
+    .where(eq(revocation.authority, of))
+    .orderBy(asc(revocation.revokedAt), asc(revocation.serial));
+}
+
+export async function findNewestList(db: Reader, of: ListRow['authority']): Promise<ListRow | null> {
+  const [row] = await db
+    .select()
+    .from(revocationList)
+    .where(eq(revocationList.authority, of))
+    .orderBy(desc(revocationList.number))
+    .limit(1);
+  return row ?? null;
+}
+
+export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
+  await tx.insert(revocationList).values(row);
 }
 
 export interface SealAct {
-  event: 'MADE' | 'SUSPENDED' | 'RESUMED' | 'GRANTED' | 'GRANT_WITHDRAWN';
+  event: 'MADE' | 'SUSPENDED' | 'RESUMED' | 'GRANTED' | 'GRANT_WITHDRAWN' | 'ENDED';
   matterId: string | null;
   /** The person's id, or null where the hub itself did it at its first start. */
   actorId: string | null;
@@ -178,10 +247,22 @@ export async function findUse(db: Reader, issuanceId: string): Promise<UseRow | 
   return row ?? null;
 }
 
-/** Whether a seal has been used for a case: a decision is sealed once. */
-export async function isCaseSealed(db: Reader, caseId: string): Promise<boolean> {
-  const rows = await db.select({ at: sealUse.at }).from(sealUse).where(eq(sealUse.caseId, caseId)).limit(1);
-  return rows.length > 0;
+/** Whether a seal, or its key for QR codes, has been used for a case under another issuance: a decision is sealed once. */
+export async function isCaseSealed(db: Reader, caseId: string, issuanceId: string): Promise<boolean> {
+  for (const table of [sealUse, sealCode]) {
+    const elsewhere = and(eq(table.caseId, caseId), ne(table.issuanceId, issuanceId));
+    if ((await db.select({ at: table.at }).from(table).where(elsewhere).limit(1)).length > 0) return true;
+  }
+  return false;
+}
+
+export async function findCode(db: Reader, issuanceId: string): Promise<CodeRow | null> {
+  const [row] = await db.select().from(sealCode).where(eq(sealCode.issuanceId, issuanceId));
+  return row ?? null;
+}
+
+export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
+  await tx.insert(sealCode).values(row);
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {

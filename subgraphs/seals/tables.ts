@@ -2,6 +2,7 @@ import {
   bigint,
   customType,
   index,
+  integer,
   pgSchema,
   primaryKey,
   text,
@@ -10,19 +11,24 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import { messageTables } from '../kernel/outbox.ts';
-import type { SealKind, SealState } from './seal.ts';
+import type { EndReason, SealKind, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const moment = () => timestamp({ withTimezone: true });
 
-/** The certification authorities of the test PKI: `root` and `issuing`. */
-export const authority = schema.table('authority', {
-  id: text().primaryKey(),
-  certificatePem: text().notNull(),
-  publicKeyPem: text().notNull(),
-  encryptedKey: bytea().notNull(),
-});
+/** What signs for the test PKI itself: `root`, `issuing`, `timestamp`, `status`; the last two in generations, all kept. */
+export const authority = schema.table(
+  'authority',
+  {
+    id: text().notNull(),
+    generation: integer().notNull().default(1),
+    certificatePem: text().notNull(),
+    publicKeyPem: text().notNull(),
+    encryptedKey: bytea().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.id, table.generation] })],
+);
 
 /** Electronic seals with their certificates and encrypted keys. */
 export const seal = schema.table(
@@ -42,6 +48,15 @@ export const seal = schema.table(
   (table) => [index().on(table.organ)],
 );
 
+/** The small key of each seal, for QR codes (二维码), with its certificate; append-only. */
+export const sealCodeKey = schema.table('seal_code_key', {
+  sealId: text()
+    .primaryKey()
+    .references(() => seal.id),
+  certificatePem: text().notNull(),
+  encryptedKey: bytea().notNull(),
+});
+
 /** Matters for which a seal may be used. */
 export const sealGrant = schema.table(
   'seal_grant',
@@ -54,7 +69,7 @@ export const sealGrant = schema.table(
   (table) => [primaryKey({ columns: [table.sealId, table.matterId] })],
 );
 
-/** What was done with a seal itself: made, stopped, resumed, granted; append-only. */
+/** What was done with a seal itself: made, stopped, resumed, granted, ended; append-only. */
 export const sealEvent = schema.table('seal_event', {
   serial: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   sealId: text().notNull(),
@@ -67,30 +82,29 @@ export const sealEvent = schema.table('seal_event', {
   at: moment().notNull(),
 });
 
+/** What every use of a seal's keys is recorded by; the act's id in licenses, or the decision document's in cases, comes once. */
+const useColumns = () => ({
+  issuanceId: uuid().primaryKey(),
+  serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+  sealId: text()
+    .notNull()
+    .references(() => seal.id),
+  authorisedById: text().notNull(),
+  authorisedBy: text().notNull(),
+  authorisation: text().notNull(),
+  organ: text().notNull(),
+  matterId: text().notNull(),
+  caseId: uuid(),
+  act: text().notNull(),
+  identifier: text().notNull(),
+  contentDigest: text().notNull(),
+  at: moment().notNull(),
+});
+
 /** Every use of every seal (用印日志), with the signature it made; append-only. */
 export const sealUse = schema.table(
   'seal_use',
-  {
-    /** The act's id in licenses, or the decision document's in cases: one act, one use. */
-    issuanceId: uuid().primaryKey(),
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
-    sealId: text()
-      .notNull()
-      .references(() => seal.id),
-    suite: text().notNull(),
-    authorisedById: text().notNull(),
-    authorisedBy: text().notNull(),
-    authorisation: text().notNull(),
-    organ: text().notNull(),
-    matterId: text().notNull(),
-    caseId: uuid(),
-    act: text().notNull(),
-    identifier: text().notNull(),
-    documentDigest: text().notNull(),
-    contentDigest: text().notNull(),
-    signature: bytea().notNull(),
-    at: moment().notNull(),
-  },
+  { ...useColumns(), suite: text().notNull(), documentDigest: text().notNull(), signature: bytea().notNull() },
   (table) => [
     index().on(table.organ, table.serial),
     index().on(table.sealId, table.serial),
@@ -98,6 +112,39 @@ export const sealUse = schema.table(
     // One decision, one use: nulls, the acts without a case, do not collide.
     uniqueIndex().on(table.caseId),
   ],
+);
+
+/** Every QR code signed (二维码), with what it says; append-only. */
+export const sealCode = schema.table(
+  'seal_code',
+  { ...useColumns(), payload: text().notNull(), code: text().notNull() },
+  (table) => [uniqueIndex().on(table.caseId)],
+);
+
+/** Certificates revoked before their time (RFC 5280 §5.3); append-only. */
+export const revocation = schema.table('revocation', {
+  /** Serial number, hex. */
+  serial: text().primaryKey(),
+  /** The authority that issued the certificate, and on whose list it stands. */
+  authority: text().$type<'root' | 'issuing'>().notNull(),
+  sealId: text()
+    .notNull()
+    .references(() => seal.id),
+  reason: text().$type<EndReason>().notNull(),
+  revokedAt: moment().notNull(),
+  compromisedAt: moment(),
+});
+
+/** Every revocation list published (证书吊销列表), DER; append-only. */
+export const revocationList = schema.table(
+  'revocation_list',
+  {
+    authority: text().$type<'root' | 'issuing'>().notNull(),
+    number: integer().notNull(),
+    thisUpdate: moment().notNull(),
+    bytes: bytea().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.authority, table.number] })],
 );
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

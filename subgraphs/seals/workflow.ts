@@ -1,62 +1,55 @@
-import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, AuthorisationKeys, Person } from '../kernel/actor.ts';
-import type { Clock } from '../kernel/day.ts';
+import { canonical, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import type { SignAnswer, SignRequest } from '../kernel/sign.ts';
+import {
+  type AttestRequest,
+  attestRequest,
+  type CodeRequest,
+  codePayload,
+  type SignAnswer,
+  type SignRequest,
+} from '../kernel/sign.ts';
 import { requireAuthorised } from './authority.ts';
-import { SUITE, signDetached } from './cms.ts';
-import { type DistinguishedName, ISSUING_NAME, makeCertificate, type Profile, ROOT_NAME } from './pki.ts';
-import { KIND_NAMES, requireGranter, requireUsable, resume, type SealKind, suspend } from './seal.ts';
-import type { Signer } from './signer.ts';
+import {
+  addCodeKey,
+  authorities,
+  authorityOf,
+  certify,
+  chainOf,
+  codeKeyId,
+  type PkiDependencies,
+  publishList,
+  stampWith,
+  validity,
+} from './certification.ts';
+import { derOf, KEY_SUITE, SUITES, signDetached } from './cms.ts';
+import { compactJws } from './jws.ts';
+import { ROOT_NAME, serialOf } from './pki.ts';
+import {
+  type EndReason,
+  end,
+  KIND_NAMES,
+  requireGranter,
+  requireUsable,
+  resume,
+  type SealKind,
+  suspend,
+} from './seal.ts';
 import * as store from './store.ts';
+import { wholeSecond } from './timestamp.ts';
 
 /** What the workflow of seals needs; nothing of it is read from the environment. */
-export interface WorkflowDependencies {
-  db: Database;
-  now: Clock;
-  signer: Signer;
+export interface WorkflowDependencies extends PkiDependencies {
   authorisationKeys: AuthorisationKeys;
 }
 
-const VALIDITY_YEARS: Record<Profile, number> = { root: 20, issuing: 10, seal: 3 };
 const REASON_LENGTH = 500;
 const MATTER_LENGTH = 64;
-
-/** Makes the test PKI's root and issuing CA once; safe when two start at once. */
-export function prepare({ db, now, signer }: WorkflowDependencies): Promise<void> {
-  return db.transaction(async (tx) => {
-    await store.lockPki(tx);
-    if ((await store.findAuthorities(tx)).size > 0) return;
-    const at = now();
-    const rootKey = await signer.generate('root');
-    const issuingKey = await signer.generate('issuing');
-    const byRoot = (data: Uint8Array) => signer.sign('root', rootKey.encrypted, data);
-    const issuer = { issuer: ROOT_NAME, issuerPublicKeyPem: rootKey.publicKeyPem, ...validity('root', at) };
-    const made = [
-      { id: 'root', key: rootKey, subject: ROOT_NAME, profile: 'root' as const },
-      { id: 'issuing', key: issuingKey, subject: ISSUING_NAME, profile: 'issuing' as const },
-    ];
-    for (const { id, key, subject, profile } of made) {
-      const request = { ...issuer, profile, subject, publicKeyPem: key.publicKeyPem, ...validity(profile, at) };
-      const certificatePem = makeCertificate(request, byRoot);
-      await store.insertAuthority(tx, {
-        id,
-        certificatePem,
-        publicKeyPem: key.publicKeyPem,
-        encryptedKey: key.encrypted,
-      });
-    }
-  });
-}
-
-function validity(profile: Profile, from: Date): { validFrom: Date; validUntil: Date } {
-  const validFrom = new Date(from);
-  // X.509 counts whole seconds; a certificate must not begin after its first signature.
-  validFrom.setUTCMilliseconds(0);
-  const validUntil = new Date(validFrom);
-  validUntil.setUTCFullYear(validUntil.getUTCFullYear() + VALIDITY_YEARS[profile]);
-  return { validFrom, validUntil };
-}
+/** Letters of the SHA-256 of a certificate that name it in a code. */
+const KID_LENGTH = 16;
+/** Longest text of the claims that are attested. */
+const CLAIMS_LIMIT_BYTES = 2_097_152;
 
 export interface NewSeal {
   organ: string;
@@ -71,7 +64,8 @@ export async function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promi
   const id = `${made.organ}-${made.kind.toLowerCase().replace('_', '-')}`;
   // A key takes half a second of a core to find: not while a transaction holds its locks.
   const [known] = await store.findSeals(db, [id]);
-  const key = known ? null : await signer.generate(id);
+  const key = known ? null : await signer.generate(id, 'RSA-3072');
+  const codeKey = await signer.generate(codeKeyId(id), 'P-256');
   return db.transaction(async (tx) => {
     await store.lockPki(tx);
     const at = now();
@@ -80,10 +74,27 @@ export async function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promi
     if (key && !(await store.lockSeal(tx, id))) {
       const name = `${made.organName}${KIND_NAMES[made.kind]}`;
       const subject = { organisation: made.organName, unit: ROOT_NAME.unit, commonName: `${name}（测试）` };
-      const certificatePem = await certify(tx, deps, subject, key.publicKeyPem, at);
-      const { organ, kind } = made;
-      const row = { id, organ, name, kind, state: 'IN_USE' as const, suite: SUITE, ...validity('seal', at) };
-      await store.insertSeal(tx, { ...row, certificatePem, encryptedKey: key.encrypted });
+      const issuing = authorityOf(await store.findAuthorities(tx), 'issuing');
+      const times = validity('seal', at);
+      const certificatePem = certify(signer, issuing, {
+        profile: 'seal',
+        subject,
+        publicKeyPem: key.publicKeyPem,
+        ...times,
+      });
+      const kept = { certificatePem, encryptedKey: key.encrypted };
+      const row = {
+        id,
+        organ: made.organ,
+        name,
+        kind: made.kind,
+        state: 'IN_USE' as const,
+        suite: KEY_SUITE,
+        ...times,
+        ...kept,
+      };
+      await store.insertSeal(tx, row);
+      await addCodeKey(tx, deps, issuing, row, codeKey);
       acts.push({ event: 'MADE', matterId: null, ...by });
     }
     const added = await store.addGrants(tx, id, made.matters);
@@ -93,89 +104,114 @@ export async function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promi
   });
 }
 
-async function certify(
-  tx: Transaction,
-  { signer }: WorkflowDependencies,
-  subject: DistinguishedName,
-  publicKeyPem: string,
-  at: Date,
-): Promise<string> {
-  const issuing = (await store.findAuthorities(tx)).get('issuing');
-  if (!issuing) throw new Error('the test PKI is not prepared');
-  const issuer = { issuer: ISSUING_NAME, issuerPublicKeyPem: issuing.publicKeyPem };
-  const request = { profile: 'seal' as const, subject, publicKeyPem, ...issuer, ...validity('seal', at) };
-  return makeCertificate(request, (data) => signer.sign('issuing', issuing.encryptedKey, data));
-}
-
 /**
- * Seals the digest of a prepared file (用印). The use stands in the seal's ledger in the same transaction as the signature, so
- * no signature is ever unrecorded; the same issuance id answers the same bytes for ever, and one decision is sealed once.
- * Refuses SEAL_AUTHORISATION_INVALID, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED.
+ * Seals the digest of a prepared file (用印). The use stands in the seal's ledger in the same transaction as the signature and
+ * its timestamp, so no signature is ever unrecorded; the same issuance id answers the same bytes for ever, and one decision is
+ * sealed once. Refuses SEAL_AUTHORISATION_INVALID, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED.
  */
-export function sign(deps: WorkflowDependencies, request: SignRequest): Promise<SignAnswer> {
-  const { db, now, signer, authorisationKeys } = deps;
+export async function sign(deps: WorkflowDependencies, request: SignRequest): Promise<SignAnswer> {
+  const { db, signer } = deps;
+  const { profile, ...asked } = request;
+  const held = await authorities(deps);
   return db.transaction(async (tx) => {
-    await store.lockIssuance(tx, request.issuanceId);
+    await store.lockIssuance(tx, request.issuanceId, request.caseId);
     const before = await store.findUse(tx, request.issuanceId);
     if (before) return answerAgain(tx, before, request);
 
-    const statement = await requireAuthorised(authorisationKeys, request);
-    if (request.caseId !== null && (await store.isCaseSealed(tx, request.caseId))) {
-      throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
-    }
-    const at = now();
-    const held = await store.holdSealsOf(tx, request.organ);
-    const usable = requireUsable(
-      held.map((one) => one.seal),
-      request.organ,
-      request.matterId,
-      at,
-    );
-    const row = held.find((one) => one.seal.id === usable.id)?.row;
-    const issuing = (await store.findAuthorities(tx)).get('issuing');
-    if (!row || !issuing) throw new Error(`seal ${usable.id} cannot be opened`);
-
+    const { row, by, now } = await requireUse(tx, deps, request);
+    // A PDF says when it was signed by the timestamp alone, which counts seconds.
+    const at = profile === 'PADES' ? wholeSecond(now) : now;
+    const documentDigest = Buffer.from(request.documentDigest, 'hex');
     const signature = signDetached(
-      {
-        documentDigest: Buffer.from(request.documentDigest, 'hex'),
-        chain: [row.certificatePem, issuing.certificatePem],
-        signedAt: at,
-      },
+      { profile, documentDigest, chain: chainOf(row.certificatePem, held), signedAt: at },
       (data) => signer.sign(row.id, row.encryptedKey, data),
+      (digest) => stampWith(deps, held, digest, at),
     );
-    const { organ: _, ...asked } = request;
-    const by = { authorisedById: statement.actor, authorisedBy: statement.actorName };
-    await store.insertUse(tx, {
-      ...asked,
-      ...by,
-      organ: request.organ,
-      sealId: row.id,
-      suite: row.suite,
-      signature,
-      at,
-    });
+    await store.insertUse(tx, { ...asked, ...by, sealId: row.id, suite: SUITES[profile], signature, at });
     return { state: 'SIGNED', signature, sealId: row.id, sealName: row.name, signedAt: at.toISOString() };
   });
 }
 
+/** What a signature or a code needs before it is made: an authorisation of exactly this, a case not yet sealed, a seal in use. */
+async function requireUse(tx: Transaction, deps: WorkflowDependencies, request: Omit<CodeRequest, 'payload'>) {
+  const statement = await requireAuthorised(deps.authorisationKeys, request);
+  if (request.caseId !== null && (await store.isCaseSealed(tx, request.caseId, request.issuanceId))) {
+    throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
+  }
+  const now = deps.now();
+  const held = await store.holdSealsOf(tx, request.organ);
+  const seals = held.map((one) => one.seal);
+  const usable = requireUsable(seals, request.organ, request.matterId, now);
+  const row = held.find((one) => one.seal.id === usable.id)?.row;
+  if (!row) throw new Error(`seal ${usable.id} cannot be opened`);
+  return { row, by: { authorisedById: statement.actor, authorisedBy: statement.actorName }, now };
+}
+
 /** What a use must have in common with a request that names the same issuance. */
-const OF_ONE_ISSUANCE = [
-  'documentDigest',
-  'contentDigest',
-  'organ',
-  'matterId',
-  'caseId',
-  'act',
-  'identifier',
-] as const;
+const OF_ONE_ISSUANCE = ['contentDigest', 'organ', 'matterId', 'caseId', 'act', 'identifier'] as const;
+
+function requireSame(before: store.UseRow | store.CodeRow, request: SignRequest | CodeRequest): void {
+  if (OF_ONE_ISSUANCE.some((field) => before[field] !== request[field]))
+    throw new Refusal('SEAL_AUTHORISATION_INVALID');
+}
 
 async function answerAgain(tx: Transaction, before: store.UseRow, request: SignRequest): Promise<SignAnswer> {
-  if (OF_ONE_ISSUANCE.some((field) => before[field] !== request[field]))
+  requireSame(before, request);
+  const profile = before.suite.startsWith('PAdES') ? 'PADES' : 'CADES';
+  if (before.documentDigest !== request.documentDigest || profile !== request.profile)
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
   const [stored] = await store.findSeals(tx, [before.sealId]);
   if (!stored) throw new Error(`no seal ${before.sealId}`);
   const { signature, sealId, at } = before;
   return { state: 'SIGNED', signature, sealId, sealName: stored.seal.name, signedAt: at.toISOString() };
+}
+
+/**
+ * Signs what a QR code says (二维码), by the seal's small key, on the same conditions as a signature and recorded alike: a compact
+ * JWS (RFC 7515, ES256). The same issuance id answers the same code for ever. Refuses as `sign` does.
+ */
+export function signCode(deps: WorkflowDependencies, request: CodeRequest): Promise<string> {
+  const { db, signer } = deps;
+  const { payload: said, ...asked } = request;
+  const payload = canonical(codePayload.parse(said));
+  return db.transaction(async (tx) => {
+    await store.lockIssuance(tx, request.issuanceId, request.caseId);
+    const before = await store.findCode(tx, request.issuanceId);
+    if (before) {
+      requireSame(before, request);
+      if (before.payload !== payload) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+      return before.code;
+    }
+    const { row, by, now } = await requireUse(tx, deps, request);
+    const key = await store.findCodeKey(tx, row.id);
+    if (!key) throw new Error(`seal ${row.id} has no key for codes`);
+    const kid = sha256(derOf(key.certificatePem)).slice(0, KID_LENGTH);
+    const code = compactJws({ alg: 'ES256', kid, typ: 'tq-code-1' }, payload, (data) =>
+      signer.sign(codeKeyId(row.id), key.encryptedKey, data, 'ieee-p1363'),
+    );
+    await store.insertCode(tx, { ...asked, ...by, sealId: row.id, payload, code, at: now });
+    return code;
+  });
+}
+
+/**
+ * Signs what licenses say of their state (状态声明): a compact JWS (RFC 7515, ES256) of the type asked, with the certificates below
+ * the root in `x5c`. Throws where the claims are no object, and RangeError beyond 2 MiB of text.
+ */
+export async function attest(deps: WorkflowDependencies, request: AttestRequest): Promise<string> {
+  const { typ, claims } = attestRequest.parse(request);
+  const text = JSON.stringify(claims);
+  if (Buffer.byteLength(text) > CLAIMS_LIMIT_BYTES) throw new RangeError('claims of at most 2 MiB');
+  const held = await authorities(deps);
+  const x5c = chainOf(held.status.certificatePem, held).map((pem) => Buffer.from(derOf(pem)).toString('base64'));
+  return compactJws({ alg: 'ES256', typ, x5c }, text, (data) =>
+    deps.signer.sign('status', held.status.encryptedKey, data, 'ieee-p1363'),
+  );
+}
+
+/** A timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError where it is none. */
+export async function stamp(deps: WorkflowDependencies, digest: Uint8Array): Promise<Uint8Array> {
+  return stampWith(deps, await authorities(deps), digest, deps.now());
 }
 
 /** Stops a seal or puts it back into use. */
@@ -186,13 +222,51 @@ export function setUse(
 ): Promise<store.StoredSeal> {
   return onSeal(deps, asked, async (tx, { seal }, at) => {
     const { by, state } = asked.to === 'SUSPENDED' ? suspend(seal, actor) : resume(seal, actor, at);
-    if (asked.reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-    if ([...asked.reason].length > REASON_LENGTH)
-      throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${REASON_LENGTH} 字`);
+    requireWords(asked.reason, 'reason');
     if (state === seal.state) return [];
     await store.setState(tx, seal.id, state);
     const event = state === 'SUSPENDED' ? ('SUSPENDED' as const) : ('RESUMED' as const);
     return [{ event, matterId: null, ...namesOf(by), reason: asked.reason, at }];
+  });
+}
+
+function requireWords(words: string, field: string): void {
+  if (words.trim() === '') throw new Refusal('REASON_MISSING', field);
+  if ([...words].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${REASON_LENGTH} 字`);
+}
+
+export interface SealEnd {
+  seal: string;
+  reason: EndReason;
+  words: string;
+  /** From when the key may have been in other hands; asked for KEY_COMPROMISE alone. */
+  compromisedAt: Date | null;
+  dryRun: boolean;
+}
+
+/** Ends a seal for good (注销), revokes its certificates and publishes the list that says so. Twice changes nothing. */
+export function endSeal(deps: WorkflowDependencies, actor: Actor, asked: SealEnd): Promise<store.StoredSeal> {
+  return onSeal(deps, asked, async (tx, { seal, row }, at) => {
+    const by = end(seal, actor, asked, at);
+    requireWords(asked.words, 'words');
+    if (seal.state === 'ENDED') return [];
+    await store.setState(tx, seal.id, 'ENDED');
+    const code = await store.findCodeKey(tx, seal.id);
+    const { reason, compromisedAt } = asked;
+    const revoked = {
+      authority: 'issuing' as const,
+      sealId: seal.id,
+      reason,
+      revokedAt: wholeSecond(at),
+      compromisedAt,
+    };
+    const certificates = [row.certificatePem, ...(code ? [code.certificatePem] : [])];
+    await store.insertRevocations(
+      tx,
+      certificates.map((pem) => ({ ...revoked, serial: serialOf(pem) })),
+    );
+    await publishList(tx, deps, 'issuing');
+    return [{ event: 'ENDED' as const, matterId: null, ...namesOf(by), reason: asked.words, at }];
   });
 }
 

@@ -20,6 +20,7 @@ import java.util.TimeZone;
 import org.bouncycastle.asn1.ASN1Encoding;
 import org.bouncycastle.asn1.ASN1Primitive;
 import org.bouncycastle.asn1.cms.CMSAttributes;
+import org.bouncycastle.asn1.cms.ContentInfo;
 import org.bouncycastle.asn1.cms.Time;
 import org.bouncycastle.asn1.ess.SigningCertificateV2;
 import org.bouncycastle.asn1.pkcs.PKCSObjectIdentifiers;
@@ -30,8 +31,9 @@ import org.bouncycastle.cms.CMSSignedData;
 import org.bouncycastle.cms.SignerInformation;
 import org.bouncycastle.cms.jcajce.JcaSimpleSignerInfoVerifierBuilder;
 import org.bouncycastle.jce.provider.BouncyCastleProvider;
+import org.bouncycastle.tsp.TimeStampToken;
 
-/** Verifies a detached CAdES B-B signature with BouncyCastle: VerifyCms FILE SIGNATURE ROOT.pem. Exit 0 only if all holds. */
+/** Verifies a detached CAdES B-T or PAdES B-T signature and its timestamp with BouncyCastle: VerifyCms FILE SIGNATURE ROOT.pem. Exit 0 only if all holds. */
 public class VerifyCms {
   public static void main(String[] args) throws Exception {
     Security.addProvider(new BouncyCastleProvider());
@@ -57,8 +59,17 @@ public class VerifyCms {
     byte[] digest = MessageDigest.getInstance("SHA-256").digest(holder.getEncoded());
     require("signing certificate", Arrays.equals(named.getCerts()[0].getCertHash(), digest));
 
-    Time at = Time.getInstance(
-        signer.getSignedAttributes().get(CMSAttributes.signingTime).getAttrValues().getObjectAt(0));
+    TimeStampToken token = new TimeStampToken(ContentInfo.getInstance(
+        signer.getUnsignedAttributes().get(PKCSObjectIdentifiers.id_aa_signatureTimeStampToken)
+            .getAttrValues().getObjectAt(0)));
+    X509CertificateHolder stamper = (X509CertificateHolder) token.getCertificates().getMatches(token.getSID()).iterator().next();
+    token.validate(new JcaSimpleSignerInfoVerifierBuilder().setProvider("BC").build(stamper));
+    byte[] stamped = MessageDigest.getInstance("SHA-256").digest(signer.getSignature());
+    require("timestamp of this signature", Arrays.equals(stamped, token.getTimeStampInfo().getMessageImprintDigest()));
+    Time at = new Time(token.getTimeStampInfo().getGenTime());
+    var said = signer.getSignedAttributes().get(CMSAttributes.signingTime);
+    require("signing time is that of the timestamp",
+        said == null || Time.getInstance(said.getAttrValues().getObjectAt(0)).getDate().equals(at.getDate()));
     chain(signed, holder, args[2], at);
 
     SimpleDateFormat format = new SimpleDateFormat("yyyy-MM-dd'T'HH:mm:ss'Z'");

@@ -23,8 +23,9 @@ beforeAll(async () => {
   shop = await openWorkshop();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-cms-'));
   const county = { ...newRequest(), documentDigest: sha256(DOCUMENT) };
+  const pdf = { ...newRequest(), profile: 'PADES' as const, documentDigest: sha256(DOCUMENT) };
   const city = { ...newRequest(), organ: CITY, matterId: CITY_MATTER, documentDigest: sha256(DOCUMENT) };
-  for (const [name, asked] of Object.entries({ county, city })) {
+  for (const [name, asked] of Object.entries({ county, city, pdf })) {
     const request = { ...asked, authorisation: await shop.authorise(asked) };
     writeFileSync(at(`${name}.p7s`), await signatureOf(shop.seals, request));
   }
@@ -32,7 +33,8 @@ beforeAll(async () => {
   writeFileSync(at('stranger.pem'), await other.seals.rootCertificate());
   await other.close();
   const rows = await shop.sql`select id, certificate_pem as pem from seals.seal
-    union all select id, certificate_pem from seals.authority`;
+    union all select id, certificate_pem from seals.authority
+    union all select seal_id || '-code', certificate_pem from seals.seal_code_key`;
   for (const { id, pem } of rows) writeFileSync(at(`${id}.pem`), pem);
   writeFileSync(at('document'), DOCUMENT);
   writeFileSync(at('changed'), Buffer.concat([DOCUMENT, Buffer.from(' ')]));
@@ -67,13 +69,14 @@ describe.each([
   ['openssl cms -verify -cades', openssl],
   ['BouncyCastle', bouncyCastle],
 ])('%s', (_, verify) => {
-  test.each(['county', 'city'])('accepts the seal of the %s', async (seal) => {
+  test.each(['county', 'city', 'pdf'])('accepts the seal of the %s', async (seal) => {
     const { code, said } = await verify('document', `${seal}.p7s`);
     expect(code, said).toBe(0);
   });
   test('refuses another document, another root, a changed signature', async () => {
     const bytes = Buffer.from(await signedBytes('county.p7s'));
-    bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
+    const digest = bytes.indexOf(Buffer.from(sha256(DOCUMENT), 'hex'));
+    bytes[digest] = (bytes[digest] ?? 0) ^ 1;
     writeFileSync(at('changed.p7s'), bytes);
     expect((await verify('changed', 'county.p7s')).code).not.toBe(0);
     expect((await verify('document', 'county.p7s', 'stranger.pem')).code).not.toBe(0);
@@ -96,6 +99,26 @@ test('openssl verifies the chain strictly, and for signing', async () => {
     ...['-CAfile', at('root.pem'), '-untrusted', at('issuing.pem'), at(`${shop.countySeal}.pem`)],
   ]);
   expect(code, said).toBe(0);
+});
+
+test.each([
+  ['timestamp', 'timestampsign'],
+  ['status', 'any'],
+  ['code', 'any'],
+])('openssl verifies the certificate for %s, with a key on P-256', async (name, purpose) => {
+  const file = name === 'code' ? `${shop.countySeal}-code.pem` : `${name}.pem`;
+  const { code, said } = await run('openssl', [
+    ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', purpose, '-attime', seconds()],
+    ...['-CAfile', at('root.pem'), '-untrusted', at('issuing.pem'), at(file)],
+  ]);
+  expect(code, said).toBe(0);
+  const read = await run('openssl', ['x509', '-in', at(file), '-noout', '-text', '-nameopt', 'utf8']);
+  expect(read.said).toContain('NIST CURVE: P-256');
+  expect(read.said).toContain('测试');
+  // The number of oauthStatusSigning is provisional, and openssl knows it by another name.
+  expect(read.said.match(/Extended Key Usage: critical\n\s+(.+)/)?.[1]).toBe(
+    { timestamp: 'Time Stamping', status: 'BGPsec Router' }[name],
+  );
 });
 
 test('openssl reads names in UTF-8, a 127-bit serial, RSA-3072 and SHA-256 in each certificate', async () => {

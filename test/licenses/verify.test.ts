@@ -32,7 +32,10 @@ function makePki(organisation: string) {
   const seal = makeCertificate({ profile: 'seal', subject, publicKeyPem: pem('seal'), ...ofIssuing }, by('issuing'));
   const seals = (bytes: Uint8Array, signedAt = SIGNED_AT) =>
     Buffer.from(
-      signDetached({ documentDigest: Buffer.from(sha256(bytes), 'hex'), chain: [seal, issuing], signedAt }, by('seal')),
+      signDetached(
+        { profile: 'CADES', documentDigest: Buffer.from(sha256(bytes), 'hex'), chain: [seal, issuing], signedAt },
+        by('seal'),
+      ),
     );
   return { root: Buffer.from(root), seals };
 }

@@ -199,7 +199,7 @@ describe('the log of uses', () => {
     expect(data.sealUses.edges[1].node).toMatchObject({
       act: 'ISSUE',
       authorisedBy: '钟文斌',
-      suite: 'CAdES-B-RSA3072-SHA256',
+      suite: 'CAdES-T-RSA3072-SHA256',
       matter: { id: CITY_MATTER },
       license: { identifier: IDENTIFIER },
       seal: { id: shop.citySeal, name: '赣州市行政审批局审批专用章' },

@@ -66,7 +66,8 @@ describe('the signature', () => {
     expect(signed.digestAlgorithms.map((one) => one.algorithmId)).toEqual(['2.16.840.1.101.3.4.2.1']);
     expect(signer.digestAlgorithm.algorithmId).toBe('2.16.840.1.101.3.4.2.1');
     expect(signer.signatureAlgorithm.algorithmId).toBe('1.2.840.113549.1.1.11');
-    expect(signer.unsignedAttrs).toBeUndefined();
+    const unsigned = signer.unsignedAttrs?.attributes ?? [];
+    expect(unsigned.map((one) => [one.type, one.values.length])).toEqual([['1.2.840.113549.1.9.16.2.14', 1]]);
   });
 
   test('is DER: reading and writing it again gives the same octets', () => {
@@ -108,6 +109,19 @@ describe('the signature', () => {
     expect(issuing?.raw.includes(issuer) && seal?.raw.includes(issuer)).toBe(true);
   });
 
+  test('in a PDF is the same without a signing time: the timestamp says when', async () => {
+    const asked = { ...newRequest(), profile: 'PADES' as const, documentDigest: sha256(DOCUMENT) };
+    const answer = await signatureOf(shop.seals, { ...asked, authorisation: await shop.authorise(asked) });
+    const { signer, attributes } = signerOf(read(new Uint8Array(answer)));
+    expect(attributes.attributes.map((one) => one.type).sort()).toEqual([
+      '1.2.840.113549.1.9.16.2.47',
+      '1.2.840.113549.1.9.3',
+      '1.2.840.113549.1.9.4',
+    ]);
+    expect(signer.unsignedAttrs?.attributes).toHaveLength(1);
+    expect(proves(new Uint8Array(answer), DOCUMENT)).toBe(true);
+  });
+
   test('says when, in UTC', () => {
     const { attributes } = signerOf(read(signature)).attributes;
     const time = attributes.find((one) => one.type === '1.2.840.113549.1.9.5')?.values[0];
@@ -146,11 +160,8 @@ describe('proof', () => {
     const attributes = signedOctets(read(signature)).subarray(2);
     const start = whole.indexOf(attributes.subarray(4));
     expect(start).toBeGreaterThan(0);
-    const places = [
-      ...Array.from({ length: attributes.length - 4 }, (_, i) => start + i),
-      whole.length - 1,
-      whole.length - 384,
-    ];
+    const value = whole.indexOf(Buffer.from(signerOf(read(signature)).signer.signature.valueBlock.valueHexView));
+    const places = [...Array.from({ length: attributes.length - 4 }, (_, i) => start + i), value, value + 383];
     for (const at of places) {
       const other = new Uint8Array(whole);
       other[at] = (other[at] ?? 0) ^ 1;
@@ -189,7 +200,9 @@ test('a digest that is none is not signed', () => {
   const signedAt = new Date('2026-06-02T00:00:00Z');
   for (const length of [0, 20, 31, 33]) {
     expect(() =>
-      signDetached({ documentDigest: Buffer.alloc(length), chain: [chain[0]], signedAt }, () => Buffer.alloc(256)),
+      signDetached({ profile: 'CADES', documentDigest: Buffer.alloc(length), chain: [chain[0]], signedAt }, () =>
+        Buffer.alloc(256),
+      ),
     ).toThrow(RangeError);
   }
 });

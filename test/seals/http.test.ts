@@ -3,7 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeServiceToken } from '../../subgraphs/kernel/actor.ts';
 import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
-import { signRoute } from '../../subgraphs/seals/http.ts';
+import { portRoutes } from '../../subgraphs/seals/http.ts';
 import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
@@ -13,7 +13,7 @@ let app: FastifyInstance;
 beforeAll(async () => {
   shop = await openWorkshop();
   const options = { tokenKey: tokenKeys.publicKey, serviceKey, now: shop.clock };
-  app = await serveSubgraph(shop.seals, options, (routes) => signRoute(routes, shop.seals, options));
+  app = await serveSubgraph(shop.seals, options, (routes) => portRoutes(routes, shop.seals, options));
 });
 afterAll(async () => {
   await app.close();

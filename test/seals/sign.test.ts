@@ -42,7 +42,7 @@ describe('a use', () => {
     const [use] = await shop.sql`select * from seals.seal_use where issuance_id = ${request.issuanceId}`;
     expect(use).toMatchObject({
       seal_id: shop.countySeal,
-      suite: 'CAdES-B-RSA3072-SHA256',
+      suite: 'CAdES-T-RSA3072-SHA256',
       authorised_by_id: 'yudu-lyj.approver',
       authorised_by: '钟文斌',
       authorisation: request.authorisation,

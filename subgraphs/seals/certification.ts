@@ -1,0 +1,239 @@
+import { X509Certificate } from 'node:crypto';
+import type { Database, Transaction } from '../../db/client.ts';
+import type { Clock } from '../kernel/day.ts';
+import type { Material } from '../kernel/sign.ts';
+import { type Chain, derOf } from './cms.ts';
+import { makeRevocationList } from './crl.ts';
+import {
+  type DistinguishedName,
+  ISSUING_NAME,
+  makeCertificate,
+  type Profile,
+  ROOT_NAME,
+  STATUS_NAME,
+  TIMESTAMP_NAME,
+} from './pki.ts';
+import type { GuardedKey, Signer } from './signer.ts';
+import * as store from './store.ts';
+import { makeToken, wholeSecond } from './timestamp.ts';
+
+/** What the test PKI needs; nothing of it is read from the environment. */
+export interface PkiDependencies {
+  db: Database;
+  now: Clock;
+  signer: Signer;
+}
+
+/** What signs for the PKI at this time. */
+export interface Authorities {
+  root: store.AuthorityRow;
+  issuing: store.AuthorityRow;
+  timestamp: store.AuthorityRow;
+  status: store.AuthorityRow;
+}
+
+const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 15, seal: 3, code: 3, timestamp: 5, status: 5 };
+/** The small authorities that are made anew where less than a year is left of the newest. */
+const RENEWED = { timestamp: TIMESTAMP_NAME, status: STATUS_NAME } as const;
+const RENEWED_IDS = ['timestamp', 'status'] as const;
+const RENEW_BEFORE_YEARS = 1;
+
+/** A list older than this is followed by a new one when somebody asks; it says that it holds for `LIST_HOLDS_MS`. */
+const LIST_RENEWED_MS = 3_600_000;
+const LIST_HOLDS_MS = 48 * 3_600_000;
+
+/** Makes what is missing of the test PKI: authorities, and keys for QR codes of seals made before there were any. Safe when two start at once. */
+export async function prepare(deps: PkiDependencies): Promise<void> {
+  const { db } = deps;
+  await db.transaction(async (tx) => {
+    await store.lockPki(tx);
+    if ((await store.findAuthorities(tx)).length === 0) await makeRoots(tx, deps);
+  });
+  const { issuing } = await authorities(deps);
+  await db.transaction(async (tx) => {
+    await store.lockPki(tx);
+    for (const row of await store.listSealsWithoutCodeKey(tx)) {
+      await addCodeKey(tx, deps, issuing, row, await deps.signer.generate(codeKeyId(row.id), 'P-256'));
+    }
+  });
+}
+
+async function makeRoots(tx: Transaction, { now, signer }: PkiDependencies): Promise<void> {
+  const rootKey = await signer.generate('root', 'RSA-3072');
+  const issuingKey = await signer.generate('issuing', 'RSA-3072');
+  const byRoot = (data: Uint8Array) => signer.sign('root', rootKey.encrypted, data);
+  const issuer = { issuer: ROOT_NAME, issuerPublicKeyPem: rootKey.publicKeyPem };
+  const made = [
+    { id: 'root' as const, key: rootKey, subject: ROOT_NAME },
+    { id: 'issuing' as const, key: issuingKey, subject: ISSUING_NAME },
+  ];
+  for (const { id, key, subject } of made) {
+    const { publicKeyPem, encrypted } = key;
+    const request = { ...issuer, profile: id, subject, publicKeyPem, ...validity(id, now()) };
+    const certificatePem = makeCertificate(request, byRoot);
+    await store.insertAuthority(tx, { id, generation: 1, certificatePem, publicKeyPem, encryptedKey: encrypted });
+  }
+}
+
+/** Validity of a new certificate. */
+export function validity(profile: Profile, from: Date): { validFrom: Date; validUntil: Date } {
+  return { validFrom: wholeSecond(from), validUntil: yearsAfter(wholeSecond(from), VALIDITY_YEARS[profile]) };
+}
+
+function yearsAfter(from: Date, years: number): Date {
+  const until = new Date(from);
+  until.setUTCFullYear(until.getUTCFullYear() + years);
+  return until;
+}
+
+/** The authorities of this moment. Makes the next generation of timestamp or status key where the newest soon ends. */
+export async function authorities(deps: PkiDependencies): Promise<Authorities> {
+  const { db, now } = deps;
+  const at = now();
+  const lacking = (rows: readonly store.AuthorityRow[]) => RENEWED_IDS.filter((id) => !newest(rows, id, at));
+  let rows = await store.findAuthorities(db);
+  if (lacking(rows).length > 0) {
+    rows = await db.transaction(async (tx) => {
+      await store.lockPki(tx);
+      const known = await store.findAuthorities(tx);
+      for (const id of lacking(known)) known.push(await renew(tx, deps, known, id, at));
+      return known;
+    });
+  }
+  const [timestamp, status] = RENEWED_IDS.map((id) => newest(rows, id, at));
+  if (!timestamp || !status) throw new Error('an authority was not renewed');
+  return { root: authorityOf(rows, 'root'), issuing: authorityOf(rows, 'issuing'), timestamp, status };
+}
+
+/** The newest generation that is in force and stays so for a year. */
+function newest(rows: readonly store.AuthorityRow[], id: string, at: Date): store.AuthorityRow | undefined {
+  return rows.findLast((row) => {
+    if (row.id !== id) return false;
+    const { validFromDate, validToDate } = new X509Certificate(row.certificatePem);
+    return validFromDate <= at && yearsAfter(at, RENEW_BEFORE_YEARS) <= validToDate;
+  });
+}
+
+/** Throws where the PKI has not been made yet. */
+export function authorityOf(rows: readonly store.AuthorityRow[], id: string): store.AuthorityRow {
+  const row = rows.find((one) => one.id === id);
+  if (!row) throw new Error('the test PKI is not prepared');
+  return row;
+}
+
+async function renew(
+  tx: Transaction,
+  { signer }: PkiDependencies,
+  known: readonly store.AuthorityRow[],
+  id: keyof typeof RENEWED,
+  at: Date,
+): Promise<store.AuthorityRow> {
+  const { publicKeyPem, encrypted } = await signer.generate(id, 'P-256');
+  const asked = { profile: id, subject: RENEWED[id], publicKeyPem, ...validity(id, at) };
+  const certificatePem = certify(signer, authorityOf(known, 'issuing'), asked);
+  const generation = known.filter((row) => row.id === id).length + 1;
+  const row = { id, generation, certificatePem, publicKeyPem, encryptedKey: encrypted };
+  await store.insertAuthority(tx, row);
+  return row;
+}
+
+export interface Certified {
+  profile: Profile;
+  subject: DistinguishedName;
+  publicKeyPem: string;
+  validFrom: Date;
+  validUntil: Date;
+}
+
+/** A certificate by the issuing CA, PEM. */
+export function certify(signer: Signer, issuing: store.AuthorityRow, asked: Certified): string {
+  const issuer = { issuer: ISSUING_NAME, issuerPublicKeyPem: issuing.publicKeyPem };
+  return makeCertificate({ ...asked, ...issuer }, (data) => signer.sign('issuing', issuing.encryptedKey, data));
+}
+
+/** The id to which a seal's key for QR codes is bound. */
+export function codeKeyId(sealId: string): string {
+  return `${sealId} code`;
+}
+
+/** Gives a seal its key for QR codes (二维码), certified for the same organ and time as the seal itself. */
+export async function addCodeKey(
+  tx: Transaction,
+  { signer }: PkiDependencies,
+  issuing: store.AuthorityRow,
+  { id, name, certificatePem, validFrom, validUntil }: store.SealRow,
+  { publicKeyPem, encrypted }: GuardedKey,
+): Promise<void> {
+  const organisation = new X509Certificate(certificatePem).toLegacyObject().subject.O;
+  const subject = { organisation: String(organisation), unit: ROOT_NAME.unit, commonName: `${name}二维码（测试）` };
+  const certified = certify(signer, issuing, { profile: 'code', subject, publicKeyPem, validFrom, validUntil });
+  await store.insertCodeKey(tx, { sealId: id, certificatePem: certified, encryptedKey: encrypted });
+}
+
+/** A certificate and the one above it, as signatures carry them. */
+export function chainOf(certificatePem: string, { issuing }: Authorities): Chain {
+  return [certificatePem, issuing.certificatePem];
+}
+
+/** A timestamp token by the timestamp key of this moment; see `makeToken`. */
+export function stampWith({ signer }: PkiDependencies, held: Authorities, digest: Uint8Array, at: Date): Uint8Array {
+  const { certificatePem, encryptedKey } = held.timestamp;
+  return makeToken({ digest, at, chain: chainOf(certificatePem, held) }, (data) =>
+    signer.sign('timestamp', encryptedKey, data),
+  );
+}
+
+/** The current revocation list of an authority, DER; a new one where the newest is more than an hour old. */
+export async function readList(deps: PkiDependencies, id: store.ListRow['authority']): Promise<Uint8Array> {
+  const isFresh = (list: store.ListRow | null) =>
+    list !== null && deps.now().getTime() - list.thisUpdate.getTime() <= LIST_RENEWED_MS;
+  const known = await store.findNewestList(deps.db, id);
+  if (known && isFresh(known)) return known.bytes;
+  return deps.db.transaction(async (tx) => {
+    await store.lockList(tx, id);
+    const made = await store.findNewestList(tx, id);
+    return made && isFresh(made) ? made.bytes : publishList(tx, deps, id);
+  });
+}
+
+/** Publishes the next list of an authority, with everything that is revoked by now. */
+export async function publishList(
+  tx: Transaction,
+  { now, signer }: PkiDependencies,
+  id: store.ListRow['authority'],
+): Promise<Uint8Array> {
+  await store.lockList(tx, id);
+  const { certificatePem, publicKeyPem, encryptedKey } = authorityOf(await store.findAuthorities(tx), id);
+  const number = ((await store.findNewestList(tx, id))?.number ?? 0) + 1;
+  const thisUpdate = wholeSecond(now());
+  const nextUpdate = new Date(thisUpdate.getTime() + LIST_HOLDS_MS);
+  const revoked = await store.listRevocations(tx, id);
+  const request = { certificate: derOf(certificatePem), publicKeyPem, number, thisUpdate, nextUpdate, revoked };
+  const bytes = makeRevocationList(request, (data) => signer.sign(id, encryptedKey, data));
+  await store.insertList(tx, { authority: id, number, thisUpdate, bytes });
+  return bytes;
+}
+
+/** Certificates and revocation lists of this moment, for evidence. */
+export async function readMaterial(deps: PkiDependencies): Promise<Material> {
+  const { issuing, timestamp, status } = await authorities(deps);
+  return {
+    issuing: derOf(issuing.certificatePem),
+    timestamp: derOf(timestamp.certificatePem),
+    status: derOf(status.certificatePem),
+    rootList: await readList(deps, 'root'),
+    issuingList: await readList(deps, 'issuing'),
+  };
+}
+
+/** Every certificate below the root, PEM, each after a line that says whose it is. */
+export async function readCertificates(deps: PkiDependencies): Promise<string> {
+  await authorities(deps);
+  const rows = (await store.findAuthorities(deps.db)).filter((row) => row.id !== 'root');
+  const seals = await store.listCertificates(deps.db);
+  const named = [
+    ...rows.map(({ id, generation, certificatePem }) => [`${id} ${generation}`, certificatePem]),
+    ...seals.flatMap(({ name, seal, code }) => [[name, seal], ...(code === null ? [] : [[`${name}二维码`, code]])]),
+  ];
+  return named.map(([name, pem]) => `# ${name}\n${pem}`).join('');
+}

@@ -1,0 +1,74 @@
+import {
+  algorithm,
+  bigInteger,
+  bits,
+  children,
+  context,
+  contextOctets,
+  enumerated,
+  generalizedTime,
+  integer,
+  type Node,
+  OID,
+  octets,
+  oid,
+  parse,
+  sequence,
+  time,
+  toBytes,
+} from './der.ts';
+import { keyIdentifier } from './pki.ts';
+import type { EndReason } from './seal.ts';
+
+/** CRLReason of RFC 5280 §5.3.1. */
+const REASON_CODES: Record<EndReason, number> = { KEY_COMPROMISE: 1, SUPERSEDED: 4, CESSATION_OF_OPERATION: 5 };
+
+export interface Revoked {
+  /** Serial number of the certificate, hex. */
+  serial: string;
+  reason: EndReason;
+  revokedAt: Date;
+  /** From when the key may have been in other hands, or null. */
+  compromisedAt: Date | null;
+}
+
+export interface ListRequest {
+  /** The authority whose list it is. */
+  certificate: Uint8Array;
+  publicKeyPem: string;
+  number: number;
+  thisUpdate: Date;
+  nextUpdate: Date;
+  revoked: readonly Revoked[];
+}
+
+/** Makes a revocation list (证书吊销列表), DER: a CRL of version 2 (RFC 5280 §5); `sign` is the authority's RSA with SHA-256. */
+export function makeRevocationList(request: ListRequest, sign: (data: Uint8Array) => Uint8Array): Uint8Array {
+  const [, , , , , issuer] = children(children(parse(request.certificate))[0]);
+  if (!issuer) throw new TypeError('not an X.509 v3 certificate');
+  const keyId = sequence([contextOctets(0, keyIdentifier(request.publicKeyPem))]);
+  const list = sequence([
+    integer(1),
+    algorithm(OID.sha256WithRsa),
+    issuer,
+    time(request.thisUpdate),
+    time(request.nextUpdate),
+    // An empty list of entries is left out (RFC 5280 §5.1.2.6).
+    ...(request.revoked.length > 0 ? [sequence(request.revoked.map(entryOf))] : []),
+    context(0, [
+      sequence([extension(OID.authorityKeyIdentifier, keyId), extension(OID.crlNumber, integer(request.number))]),
+    ]),
+  ]);
+  return toBytes(sequence([list, algorithm(OID.sha256WithRsa), bits(sign(toBytes(list)))]));
+}
+
+function entryOf({ serial, reason, revokedAt, compromisedAt }: Revoked): Node {
+  const extensions = [extension(OID.reasonCode, enumerated(REASON_CODES[reason]))];
+  if (compromisedAt) extensions.push(extension(OID.invalidityDate, generalizedTime(compromisedAt)));
+  return sequence([bigInteger(serial), time(revokedAt), sequence(extensions)]);
+}
+
+/** An extension that is not critical. */
+function extension(type: string, value: Node): Node {
+  return sequence([oid(type), octets(toBytes(value))]);
+}

@@ -1,0 +1,90 @@
+import forge from 'node-forge';
+
+/** The pieces of ASN.1 (X.690, DER) from which certificates, revocation lists, signatures and timestamps are built. */
+
+const { asn1 } = forge;
+const { Class, Type } = asn1;
+
+export type Node = forge.asn1.Asn1;
+
+/** Last year that UTCTime can say (RFC 5280 §4.1.2.5). */
+const UTC_TIME_UNTIL = 2049;
+
+export const OID = {
+  data: '1.2.840.113549.1.7.1',
+  signedData: '1.2.840.113549.1.7.2',
+  contentType: '1.2.840.113549.1.9.3',
+  messageDigest: '1.2.840.113549.1.9.4',
+  signingTime: '1.2.840.113549.1.9.5',
+  tstInfo: '1.2.840.113549.1.9.16.1.4',
+  signatureTimeStamp: '1.2.840.113549.1.9.16.2.14',
+  signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
+  sha256: '2.16.840.1.101.3.4.2.1',
+  sha256WithRsa: '1.2.840.113549.1.1.11',
+  ecdsaWithSha256: '1.2.840.10045.4.3.2',
+  crlNumber: '2.5.29.20',
+  reasonCode: '2.5.29.21',
+  invalidityDate: '2.5.29.24',
+  authorityKeyIdentifier: '2.5.29.35',
+} as const;
+
+/** Reads DER; what stands in a BIT STRING stays bytes. */
+export function parse(der: Uint8Array): Node {
+  // The type definitions know the options as a boolean only.
+  const options = { strict: true, decodeBitStrings: false } as unknown as boolean;
+  return asn1.fromDer(forge.util.createBuffer(Buffer.from(der).toString('binary')), options);
+}
+
+export function toBytes(node: Node): Buffer {
+  return Buffer.from(asn1.toDer(node).getBytes(), 'binary');
+}
+
+export function children(node: Node | undefined): Node[] {
+  return Array.isArray(node?.value) ? node.value : [];
+}
+
+/** DER: the members of a SET OF stand in the order of their encodings. */
+export function sortDer(nodes: Node[]): Node[] {
+  return nodes
+    .map((node) => ({ node, bytes: toBytes(node) }))
+    .sort((a, b) => Buffer.compare(a.bytes, b.bytes))
+    .map(({ node }) => node);
+}
+
+export const sequence = (nodes: Node[]): Node => asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, nodes);
+export const set = (nodes: Node[]): Node => asn1.create(Class.UNIVERSAL, Type.SET, true, nodes);
+/** [tag] with members: EXPLICIT around one, or IMPLICIT in place of SET OF. */
+export const context = (tag: number, nodes: Node[]): Node => asn1.create(Class.CONTEXT_SPECIFIC, tag, true, nodes);
+/** [tag] IMPLICIT in place of OCTET STRING. */
+export const contextOctets = (tag: number, bytes: Uint8Array): Node =>
+  asn1.create(Class.CONTEXT_SPECIFIC, tag, false, binary(bytes));
+export const octets = (bytes: Uint8Array): Node => asn1.create(Class.UNIVERSAL, Type.OCTETSTRING, false, binary(bytes));
+export const bits = (bytes: Uint8Array): Node =>
+  asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, `\0${binary(bytes)}`);
+export const oid = (text: string): Node =>
+  asn1.create(Class.UNIVERSAL, Type.OID, false, asn1.oidToDer(text).getBytes());
+export const integer = (value: number): Node =>
+  asn1.create(Class.UNIVERSAL, Type.INTEGER, false, asn1.integerToDer(value).getBytes());
+/** A positive INTEGER whose first bit is not set, from hex. */
+export const bigInteger = (hex: string): Node =>
+  asn1.create(Class.UNIVERSAL, Type.INTEGER, false, binary(Buffer.from(hex, 'hex')));
+export const enumerated = (value: number): Node =>
+  asn1.create(Class.UNIVERSAL, Type.ENUMERATED, false, asn1.integerToDer(value).getBytes());
+export const generalizedTime = (at: Date): Node =>
+  asn1.create(Class.UNIVERSAL, Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(at));
+
+/** Time of RFC 5280 and RFC 5652: UTCTime as long as that can say the year. */
+export function time(at: Date): Node {
+  if (at.getUTCFullYear() > UTC_TIME_UNTIL) return generalizedTime(at);
+  return asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, asn1.dateToUtcTime(at));
+}
+
+/** AlgorithmIdentifier; RSA's has NULL for parameters, those of SHA-256 and ECDSA have none (RFC 5754, RFC 5758). */
+export function algorithm(name: string): Node {
+  const none = asn1.create(Class.UNIVERSAL, Type.NULL, false, '');
+  return sequence(name === OID.sha256WithRsa ? [oid(name), none] : [oid(name)]);
+}
+
+function binary(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('binary');
+}

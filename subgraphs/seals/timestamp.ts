@@ -1,0 +1,45 @@
+import { createHash, X509Certificate } from 'node:crypto';
+import { type Chain, signedData } from './cms.ts';
+import { algorithm, bigInteger, generalizedTime, integer, OID, octets, oid, sequence, toBytes } from './der.ts';
+import { newSerial } from './pki.ts';
+
+/** The policy under which the test PKI stamps; an arc that belongs to nobody. */
+export const TIMESTAMP_POLICY = '1.3.6.1.4.1.99999.1.1';
+
+const DIGEST_BYTES = 32;
+
+/**
+ * Makes a timestamp token (RFC 3161, RFC 5816), DER: SHA-256 `digest` was known at `at`, to the second. `chain` begins with the
+ * certificate of the timestamp key; `sign` is ECDSA with SHA-256, its answer DER.
+ * Throws RangeError where the digest is none, or the certificate is not in force at that time.
+ */
+export function makeToken(
+  { digest, at, chain }: { digest: Uint8Array; at: Date; chain: Chain },
+  sign: (data: Uint8Array) => Uint8Array,
+): Uint8Array {
+  if (digest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
+  const genTime = wholeSecond(at);
+  const { validFromDate, validToDate } = new X509Certificate(chain[0]);
+  if (genTime < validFromDate || genTime > validToDate) {
+    throw new RangeError('the timestamp certificate is not in force at this time');
+  }
+  const content = toBytes(
+    sequence([
+      integer(1),
+      oid(TIMESTAMP_POLICY),
+      sequence([algorithm(OID.sha256), octets(digest)]),
+      bigInteger(newSerial()),
+      generalizedTime(genTime),
+    ]),
+  );
+  const contentDigest = createHash('sha256').update(content).digest();
+  const asked = { contentType: OID.tstInfo, content, digest: contentDigest, chain, attributes: [] };
+  return signedData({ ...asked, algorithm: OID.ecdsaWithSha256 }, sign);
+}
+
+/** X.509 and RFC 3161 count whole seconds here; nothing begins after its first signature. */
+export function wholeSecond(at: Date): Date {
+  const second = new Date(at);
+  second.setUTCMilliseconds(0);
+  return second;
+}
