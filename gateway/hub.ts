@@ -6,8 +6,18 @@ import { type Cases, type CasesDependencies, createCases } from '../subgraphs/ca
 import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import type { Envelope } from '../subgraphs/kernel/events.ts';
-import { type ServeOptions, type Subgraph, sendEvents, serveSubgraph, signOver } from '../subgraphs/kernel/serve.ts';
-import type { Sign } from '../subgraphs/kernel/sign.ts';
+import {
+  attestOver,
+  materialOver,
+  type ServeOptions,
+  type Subgraph,
+  sendEvents,
+  serveSubgraph,
+  signCodeOver,
+  signOver,
+  stampOver,
+} from '../subgraphs/kernel/serve.ts';
+import type { Attest, ReadMaterial, Sign, SignCode, Stamp } from '../subgraphs/kernel/sign.ts';
 import { fileRoute } from '../subgraphs/licenses/http.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient } from '../subgraphs/licenses/library.ts';
@@ -148,6 +158,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     db: pools.licenses.db,
     authorisationKey: authorisationKeys.licenses,
     sign: signFor('licenses'),
+    ...provingPorts(seals, over, () => base.seals ?? '', serviceKey, now),
     publicUrl: config.publicUrl,
     library: config.library && createLibraryClient({ ...config.library, now }),
     onStep: config.onStep,
@@ -165,6 +176,19 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
   });
   const matters = createMatters({ ...shared, db: pools.matters.db, send: { cases: tell('matters', () => cases) } });
   return { matters, cases, licenses, seals };
+}
+
+/** The ports of seals by which licenses prove what they say. */
+function provingPorts(seals: Seals, over: boolean, url: () => string, serviceKey: Uint8Array, now: Clock) {
+  const { signCode, attest, stamp, material } = seals;
+  if (!over) return { signCode, attest, stamp, material };
+  const to = () => [url(), 'licenses', serviceKey, now] as const;
+  return {
+    signCode: ((request) => signCodeOver(...to())(request)) satisfies SignCode,
+    attest: ((request) => attestOver(...to())(request)) satisfies Attest,
+    stamp: ((digest) => stampOver(...to())(digest)) satisfies Stamp,
+    material: ((codes) => materialOver(...to())(codes)) satisfies ReadMaterial,
+  };
 }
 
 function sourceOf(subgraph: Subgraph, base: Readonly<Record<string, string>>): SubgraphSource {

@@ -279,7 +279,7 @@ async function verifyOutside(client: Client, licenses: Data[]): Promise<void> {
   for (const [name, chinese, forged] of forgeries) {
     const file = `${FOLDER}/tampered-${name}.pdf`;
     writeFileSync(file, forged);
-    const { verdict, subIndication } = verify({ pdf: forged, signature: null, roots }, new Date());
+    const { verdict, subIndication } = verify({ file: forged, signature: null, roots }, new Date());
     check(`篡改${chinese}（${file}）：${verdict}，${subIndication}`, verdict !== 'TOTAL_PASSED');
   }
   say(`\n离线核验 npm run verify -- ${first}.pdf --root ${FOLDER}/root.pem`);

@@ -1,49 +1,72 @@
-import { X509Certificate } from 'node:crypto';
-import { existsSync, readFileSync, statSync } from 'node:fs';
+import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.ts';
+import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
+import type { Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
+import {
+  type Document,
+  documentsIn,
+  read,
+  readCertificateFile,
+  readDocument,
+  readListFile,
+  UsageError,
+} from './evidence-files.ts';
 
-/**
- * `npm run verify -- FILE.pdf [--signature FILE.p7s] --root root.pem [--json]`: judges a license offline, without database.
- * The signature is looked for beside the PDF: for `X.pdf` first `X.p7s`, then `X.pdf.p7s`.
- */
+/** `npm run verify`: judges licenses, statements of later acts and QR codes offline, without database. */
 
 const EXIT = { TOTAL_PASSED: 0, TOTAL_FAILED: 1, INDETERMINATE: 2 } as const;
 const WORDS = { TOTAL_PASSED: '通过', TOTAL_FAILED: '不通过', INDETERMINATE: '无法判定' } as const;
-const FILE_LIMIT_BYTES = 64 * 1024 * 1024;
-const USAGE = `用法 usage: npm run verify -- FILE.pdf [--signature FILE.p7s] --root root.pem [--json]
+/** From the best to the worst. */
+const RANK: readonly Verdict[] = ['TOTAL_PASSED', 'INDETERMINATE', 'TOTAL_FAILED'];
+const USAGE = `用法 usage: npm run verify -- FILE.pdf|FILE.json|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
+  或 or: npm run verify -- --qr TEXT --root root.pem --certificates FILE.pem
+另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--at 2026-11-25T00:00:00Z] [--json]
 退出码 exit code: 0 签名通过 passed，1 签名不通过 failed，2 无法判定、用法不对或文件无法读取 indeterminate, bad usage, unreadable file`;
+const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
-/** A command line or a file that nothing can be said about; its message is the one line a person sees. */
-class UsageError extends Error {}
-
-function read(path: string, what: string): Buffer {
+function parse() {
   try {
-    const found = statSync(path);
-    if (!found.isFile()) throw new UsageError(`${what} ${path} 不是文件 — not a file`);
-    if (found.size > FILE_LIMIT_BYTES) throw new UsageError(`${what} ${path} 过大 — larger than 64 MiB`);
-    return readFileSync(path);
-  } catch (error) {
-    if (error instanceof UsageError) throw error;
-    throw new UsageError(`${what} ${path} 无法读取 — cannot be read`);
-  }
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: {
+        signature: { type: 'string' },
+        evidence: { type: 'string' },
+        root: { type: 'string' },
+        qr: { type: 'string' },
+        certificates: { type: 'string', multiple: true },
+        crl: { type: 'string', multiple: true },
+        'status-list': { type: 'string' },
+        at: { type: 'string' },
+        json: { type: 'boolean' },
+      },
+    });
+    const { root, qr, signature, evidence } = values;
+    const alone = positionals.length === 1 || (signature === undefined && evidence === undefined);
+    const asked = qr === undefined ? positionals.length > 0 && alone : positionals.length === 0 && alone;
+    if (root !== undefined && asked) return { ...values, root, paths: positionals };
+  } catch {}
+  throw new UsageError(USAGE);
 }
 
-/** The root certificates in a file, DER or one or more in PEM. */
-function readRoots(path: string): Buffer[] {
-  const bytes = read(path, '根证书');
-  const blocks = bytes.toString('latin1').match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g);
-  try {
-    return (blocks ?? [bytes]).map((one) => new X509Certificate(one).raw);
-  } catch {
-    throw new UsageError(`根证书 ${path} 不是证书 — not a certificate`);
+type Options = ReturnType<typeof parse>;
+
+/** What every file of a call is judged by. */
+function gather({ root, certificates = [], crl = [], 'status-list': statusList, at }: Options) {
+  if (at !== undefined && (!TIME.test(at) || Number.isNaN(Date.parse(at)))) {
+    throw new UsageError(`时间 ${at} 不正确 — not a time (2026-11-25 or 2026-11-25T00:00:00Z)`);
   }
+  return {
+    roots: readCertificateFile(root, '根证书'),
+    certificates: certificates.flatMap((path) => readCertificateFile(path, '证书')),
+    revocation: crl.flatMap(readListFile),
+    statusList: statusList === undefined ? null : read(statusList, '状态列表').toString('utf8').trim(),
+    at: at === undefined ? new Date() : new Date(at),
+  };
 }
 
-function beside(pdf: string): string | null {
-  const candidates = [pdf.replace(/\.pdf$/i, '.p7s'), `${pdf}.p7s`];
-  return candidates.find((path) => path !== pdf && existsSync(path)) ?? null;
-}
+type Material = ReturnType<typeof gather>;
 
 const MARK = new Map<boolean | null, string>([
   [true, '✓'],
@@ -51,40 +74,118 @@ const MARK = new Map<boolean | null, string>([
   [null, '·'],
 ]);
 
-function print({ steps, verdict, subIndication, status, record }: Report, signaturePath: string | null): void {
-  if (signaturePath !== null) console.log(`签名文件 ${signaturePath}`);
+function printJudgement({ steps, verdict, subIndication, status }: Report | CodeReport): void {
   for (const { name, passed, detail } of steps) console.log(`${MARK.get(passed)} ${name}：${detail}`);
   const sub = subIndication === null ? '' : `，${subIndication}`;
   console.log(`\n签名结论 signature: ${WORDS[verdict]}（${verdict}${sub}）`);
-  console.log(`证照状态 license status: ${status === 'UNKNOWN' ? '未知，离线核验不查询 — unknown offline' : status}`);
+  console.log(`证照状态 license status: ${wordsOf(status)}`);
+}
+
+function wordsOf({ state, asOf, reason }: LicenseStatus): string {
+  return state === 'UNKNOWN' ? `未知 unknown（${reason}）` : `${state}（截至 as of ${asOf}）`;
+}
+
+function printReport(report: Report, { signaturePath }: Document): void {
+  if (signaturePath !== null) console.log(`签名文件 ${signaturePath}`);
+  printJudgement(report);
+  const { record, statement, signer, provenAt, claimedAt } = report;
+  if (signer) console.log(`签章 ${signer.name}，${signer.organisation}`);
+  if (claimedAt) console.log(`签章时间 ${claimedAt}${provenAt ? `，时间戳证明不晚于 ${provenAt}` : '，没有时间戳'}`);
+  if (statement) console.log(`\n声明 ${statement.CZ}  ${statement.ZZBH}\n电子证照标识 ${statement.ZZBS}`);
   if (!record) return;
   console.log(`查询状态 ask here: ${record.KZ_HYDZ}\n`);
   console.log(`${record.ZZMC}  ${record.ZZBH}\n电子证照标识 ${record.ZZBS}\n持证主体 ${record.CZZT}`);
   console.log(`颁发机构 ${record.ZZBFJG}\n有效期 ${record.ZZYXQQSRQ} 至 ${record.ZZYXQJZRQ}`);
 }
 
-function parse() {
+function judge(document: Document, { at, ...material }: Material): Report {
+  const { file, signature, bundle } = document;
+  return verify({ file, signature, bundle, ...material }, at);
+}
+
+function verifyOne(path: string, options: Options, material: Material): Verdict {
+  const document = readDocument(path, options);
+  const report = judge(document, material);
+  if (options.json) console.log(JSON.stringify(report, null, 2));
+  else printReport(report, document);
+  return report.verdict;
+}
+
+const BAR_WIDTH = 30;
+const BAR_INTERVAL_MS = 100;
+
+/** A bar on a terminal, and nothing anywhere else. */
+function makeBar(total: number) {
+  let shownAt = 0;
+  return (done: number) => {
+    if (!process.stderr.isTTY) return;
+    const now = performance.now();
+    if (done < total && now - shownAt < BAR_INTERVAL_MS) return;
+    shownAt = now;
+    const filled = Math.round((done / total) * BAR_WIDTH);
+    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
+    process.stderr.write(`\r${bar} ${done}/${total}${done === total ? '\n' : ''}`);
+  };
+}
+
+/** One line for each document, and a count at the end; the worst verdict is that of all. */
+function verifyMany(paths: readonly string[], { json }: Options, material: Material): Verdict {
+  const counts: Record<Verdict, number> = { TOTAL_PASSED: 0, INDETERMINATE: 0, TOTAL_FAILED: 0 };
+  const show = makeBar(paths.length);
+  paths.forEach((path, i) => {
+    const told = judgeOrTell(path, material);
+    counts[told.verdict]++;
+    if (json) console.log(JSON.stringify({ file: path, ...told }));
+    else if (told.verdict !== 'TOTAL_PASSED' || !process.stdout.isTTY) {
+      console.log(`${WORDS[told.verdict]} ${path}${told.why === '' ? '' : `：${told.why}`}`);
+    }
+    show(i + 1);
+  });
+  const said = RANK.map((verdict) => `${WORDS[verdict]} ${verdict} ${counts[verdict]}`).join('，');
+  if (!json) console.log(`\n共 ${paths.length} 份 documents：${said}`);
+  return RANK.findLast((verdict) => counts[verdict] > 0) ?? 'INDETERMINATE';
+}
+
+function judgeOrTell(path: string, material: Material): Partial<Report> & { verdict: Verdict; why: string } {
   try {
-    const { values, positionals } = parseArgs({
-      allowPositionals: true,
-      options: { signature: { type: 'string' }, root: { type: 'string' }, json: { type: 'boolean' } },
-    });
-    const [file, ...others] = positionals;
-    const { root, signature, json } = values;
-    if (file !== undefined && others.length === 0 && root !== undefined) return { file, root, signature, json };
-  } catch {}
-  throw new UsageError(USAGE);
+    const report = judge(readDocument(path), material);
+    const failed = report.steps.slice(0, -1).find((step) => step.passed === false);
+    return { ...report, why: failed ? `${report.subIndication}，${failed.name}，${failed.detail}` : '' };
+  } catch (error) {
+    if (error instanceof UsageError) return { verdict: 'INDETERMINATE', why: error.message };
+    throw error;
+  }
+}
+
+function verifyText(text: string, { json, crl }: Options, material: Material): Verdict {
+  const { at, revocation, ...rest } = material;
+  const report = verifyCode(text, { ...rest, ...(crl && { revocation }) }, at);
+  if (json) console.log(JSON.stringify(report, null, 2));
+  else {
+    printJudgement(report);
+    const { payload } = report;
+    if (payload) console.log(`\n电子证照标识 ${payload.i}\n持证主体 ${payload.h}\n颁发机构 ${payload.o}`);
+    if (payload) console.log(`有效期 ${payload.f} 至 ${payload.t}\n登记数据摘要 ${payload.d}`);
+  }
+  return report.verdict;
+}
+
+function run(): Verdict {
+  const options = parse();
+  const material = gather(options);
+  if (options.qr !== undefined) return verifyText(options.qr, options, material);
+  const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+  const folders = options.paths.filter(isFolder);
+  const [path = ''] = options.paths;
+  if (options.paths.length === 1 && folders.length === 0) return verifyOne(path, options, material);
+  if (options.signature !== undefined || options.evidence !== undefined) throw new UsageError(USAGE);
+  const paths = options.paths.flatMap((one) => (folders.includes(one) ? documentsIn(one) : [one]));
+  if (paths.length === 0) throw new UsageError(`目录 ${path} 中没有文件可核验 — nothing to verify`);
+  return verifyMany(paths, options, material);
 }
 
 try {
-  const { file, root, signature: named, json } = parse();
-  const pdf = read(file, '文件');
-  const signaturePath = named ?? beside(file);
-  const signature = signaturePath === null ? null : read(signaturePath, '签名文件');
-  const report = verify({ pdf, signature, roots: readRoots(root) }, new Date());
-  if (json) console.log(JSON.stringify(report, null, 2));
-  else print(report, signaturePath);
-  process.exitCode = EXIT[report.verdict];
+  process.exitCode = EXIT[run()];
 } catch (error) {
   console.error(error instanceof UsageError ? error.message : `无法核验 cannot verify: ${error}`);
   process.exitCode = EXIT.INDETERMINATE;

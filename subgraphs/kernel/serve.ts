@@ -23,16 +23,7 @@ import {
 } from './actor.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
-import {
-  type Attest,
-  MATERIALS,
-  type Material,
-  type ReadMaterial,
-  type Sign,
-  type SignAnswer,
-  type SignCode,
-  type Stamp,
-} from './sign.ts';
+import type { Attest, Material, ReadMaterial, Sign, SignAnswer, SignCode, Stamp } from './sign.ts';
 
 /** What a resolver knows of a request, in every subgraph, in process and across HTTP. */
 export interface GraphContext {
@@ -309,5 +300,6 @@ export function stampOver(...to: PortAddress): Stamp {
 
 /** The port `seals.material` across HTTP. */
 export function materialOver(...to: PortAddress): ReadMaterial {
-  return (): Promise<Material> => askSeals('material', z.record(z.enum(MATERIALS), bytes), {}, to);
+  const material = z.object({ issuing: bytes, codes: z.array(bytes), rootList: bytes, issuingList: bytes });
+  return (codes): Promise<Material> => askSeals('material', material, { codes }, to);
 }

@@ -84,8 +84,15 @@ export const stampRequest = z.object({ digest });
 /** `seals.stamp`: a timestamp token (RFC 3161, DER) over a SHA-256 digest, for evidence that outlives its keys. */
 export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
 
-/** What evidence holds beside signatures, each DER: certificates of this moment, and the revocation lists of both authorities. */
-export const MATERIALS = ['issuing', 'timestamp', 'status', 'rootList', 'issuingList'] as const;
-export type Material = Record<(typeof MATERIALS)[number], Uint8Array>;
+/** What is asked of `seals.material`: the certificates of these codes beside what holds for all, by the `kid` of each. */
+export const materialRequest = z.object({ codes: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(100) });
+
+/** What evidence holds beside signatures, each DER: the issuing authority, the certificates of codes, the revocation lists. */
+export interface Material {
+  issuing: Uint8Array;
+  codes: Uint8Array[];
+  rootList: Uint8Array;
+  issuingList: Uint8Array;
+}
 /** `seals.material`, called by licenses. */
-export type ReadMaterial = () => Promise<Material>;
+export type ReadMaterial = (codes: readonly string[]) => Promise<Material>;

@@ -7,6 +7,8 @@ import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import { renderSealable } from './document/render.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfLicense } from './duty/store.ts';
+import { evidenceRoutes } from './evidence/routes.ts';
+import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
 import { type IssueDependencies, resumeActs } from './issue.ts';
 import { messages, receiveBlanks } from './ledger.ts';
 import type { LibraryClient } from './library.ts';
@@ -15,7 +17,7 @@ import { blankNumbers } from './paper.ts';
 import { licenseResolvers } from './resolvers.ts';
 import * as store from './store.ts';
 
-export interface LicensesDependencies extends Omit<IssueDependencies, 'render'> {
+export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
   /** The city library's client, or null where none is connected: collection then waits. */
   library: LibraryClient | null;
   send: { cases: (event: Envelope) => Promise<void> };
@@ -37,6 +39,8 @@ export interface Licenses extends Subgraph {
 }
 
 const RESUME_POLL_MS = 1_000;
+/** Proofs last for years; a look every ten minutes finds them long before their time. */
+const RENEW_POLL_MS = 600_000;
 
 /** The licenses subgraph (电子证照): documents and paper in lock-step, and their way to the city library. */
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
@@ -51,6 +55,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
       stopRunning ??= startRunning(deps);
     },
     stop: async () => stopRunning?.(),
+    routes: (app) => evidenceRoutes(app, deps),
     file: async (digest, actor) => {
       if (actor.kind !== 'person' || !/^[0-9a-f]{64}$/.test(digest)) return null;
       const found = await store.findFile(db, digest);
@@ -83,9 +88,14 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
   const timer = setInterval(() => {
     resuming = resuming.then(() => resumeActs(deps, onError)).catch(onError);
   }, RESUME_POLL_MS);
+  let renewing: Promise<unknown> = Promise.resolve();
+  const renewal = setInterval(() => {
+    renewing = renewing.then(() => renewProofs(deps)).catch(onError);
+  }, RENEW_POLL_MS);
   return async () => {
     clearInterval(timer);
-    await Promise.all([...relays.map((relay) => relay.stop()), resuming]);
+    clearInterval(renewal);
+    await Promise.all([...relays.map((relay) => relay.stop()), resuming, renewing]);
   };
 }
 

@@ -1,6 +1,14 @@
 import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
-import { sendEvents, serveSubgraph, signOver } from '../kernel/serve.ts';
+import {
+  attestOver,
+  materialOver,
+  sendEvents,
+  serveSubgraph,
+  signCodeOver,
+  signOver,
+  stampOver,
+} from '../kernel/serve.ts';
 import { fileRoute } from './http.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library.ts';
@@ -25,11 +33,16 @@ const serviceKey = Buffer.from(SERVICE_KEY, 'base64url');
 const options = { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now };
 const { db, close } = connect(DATABASE_URL, 'tongquan-licenses');
 const client = { url: LIBRARY_URL, clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now };
+const seals = [SEALS_URL, 'licenses', serviceKey, now] as const;
 const licenses = createLicenses({
   db,
   now,
   authorisationKey: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
-  sign: signOver(SEALS_URL, 'licenses', serviceKey, now),
+  sign: signOver(...seals),
+  signCode: signCodeOver(...seals),
+  attest: attestOver(...seals),
+  stamp: stampOver(...seals),
+  material: materialOver(...seals),
   publicUrl: PUBLIC_URL,
   library: LIBRARY_URL === '' ? null : createLibraryClient(client),
   send: { cases: sendEvents(CASES_URL, 'licenses', serviceKey, now) },

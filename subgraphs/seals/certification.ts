@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import type { Database, Transaction } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
+import { sha256 } from '../kernel/events.ts';
 import type { Material } from '../kernel/sign.ts';
 import { type Chain, derOf } from './cms.ts';
 import { makeRevocationList } from './crl.ts';
@@ -37,6 +38,7 @@ const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 15, seal: 3
 const RENEWED = { timestamp: TIMESTAMP_NAME, status: STATUS_NAME } as const;
 const RENEWED_IDS = ['timestamp', 'status'] as const;
 const RENEW_BEFORE_YEARS = 1;
+const KID_LENGTH = 16;
 
 /** A list older than this is followed by a new one when somebody asks; it says that it holds for `LIST_HOLDS_MS`. */
 const LIST_RENEWED_MS = 3_600_000;
@@ -151,6 +153,11 @@ export function certify(signer: Signer, issuing: store.AuthorityRow, asked: Cert
   return makeCertificate({ ...asked, ...issuer }, (data) => signer.sign('issuing', issuing.encryptedKey, data));
 }
 
+/** By which a code names its certificate. */
+export function kidOf(certificate: Uint8Array): string {
+  return sha256(certificate).slice(0, KID_LENGTH);
+}
+
 /** The id to which a seal's key for QR codes is bound. */
 export function codeKeyId(sealId: string): string {
   return `${sealId} code`;
@@ -214,13 +221,13 @@ export async function publishList(
   return bytes;
 }
 
-/** Certificates and revocation lists of this moment, for evidence. */
-export async function readMaterial(deps: PkiDependencies): Promise<Material> {
-  const { issuing, timestamp, status } = await authorities(deps);
+/** What evidence holds at this moment; `kids` name the certificates of codes. */
+export async function readMaterial(deps: PkiDependencies, kids: readonly string[]): Promise<Material> {
+  const { issuing } = await authorities(deps);
+  const codes = (await store.listCertificates(deps.db)).flatMap(({ code }) => (code === null ? [] : [derOf(code)]));
   return {
     issuing: derOf(issuing.certificatePem),
-    timestamp: derOf(timestamp.certificatePem),
-    status: derOf(status.certificatePem),
+    codes: codes.filter((der) => kids.includes(kidOf(der))),
     rootList: await readList(deps, 'root'),
     issuingList: await readList(deps, 'issuing'),
   };

@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { TokenError } from '../kernel/actor.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { requireService, type ServeOptions, viewRefusal } from '../kernel/serve.ts';
-import { attestRequest, codeRequest, signRequest, stampRequest } from '../kernel/sign.ts';
+import { attestRequest, codeRequest, materialRequest, signRequest, stampRequest } from '../kernel/sign.ts';
 import type { Seals } from './index.ts';
 
 /** Largest attestation that is read; seals take claims of 2 MiB. */
@@ -33,9 +33,11 @@ export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOpt
   port('/stamp', stampRequest, ['licenses'], async ({ digest }) => ({
     token: base64(await seals.stamp(Buffer.from(digest, 'hex'))),
   }));
-  port('/material', z.object({}), ['licenses'], async () =>
-    Object.fromEntries(Object.entries(await seals.material()).map(([name, bytes]) => [name, base64(bytes)])),
-  );
+  port('/material', materialRequest, ['licenses'], async (asked) => {
+    const { codes, ...rest } = await seals.material(asked.codes);
+    const single = Object.entries(rest).map(([name, bytes]) => [name, base64(bytes)]);
+    return { ...Object.fromEntries(single), codes: codes.map(base64) };
+  });
   app.get('/root.pem', async (_, reply) => reply.type('application/x-pem-file').send(await seals.rootCertificate()));
 }
 

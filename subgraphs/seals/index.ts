@@ -62,7 +62,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     signCode: (request) => signCode(deps, request),
     attest: (request) => attest(deps, request),
     stamp: (digest) => stamp(deps, digest),
-    material: () => readMaterial(deps),
+    material: (codes) => readMaterial(deps, codes),
     makeSeal: (made) => makeSeal(deps, made),
     prepare: () => prepare(deps),
     rootCertificate: async () => authorityOf(await findAuthorities(db), 'root').certificatePem,

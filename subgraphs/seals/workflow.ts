@@ -18,6 +18,7 @@ import {
   certify,
   chainOf,
   codeKeyId,
+  kidOf,
   type PkiDependencies,
   publishList,
   stampWith,
@@ -46,8 +47,6 @@ export interface WorkflowDependencies extends PkiDependencies {
 
 const REASON_LENGTH = 500;
 const MATTER_LENGTH = 64;
-/** Letters of the SHA-256 of a certificate that name it in a code. */
-const KID_LENGTH = 16;
 /** Longest text of the claims that are attested. */
 const CLAIMS_LIMIT_BYTES = 2_097_152;
 
@@ -185,7 +184,7 @@ export function signCode(deps: WorkflowDependencies, request: CodeRequest): Prom
     const { row, by, now } = await requireUse(tx, deps, request);
     const key = await store.findCodeKey(tx, row.id);
     if (!key) throw new Error(`seal ${row.id} has no key for codes`);
-    const kid = sha256(derOf(key.certificatePem)).slice(0, KID_LENGTH);
+    const kid = kidOf(derOf(key.certificatePem));
     const code = compactJws({ alg: 'ES256', kid, typ: 'tq-code-1' }, payload, (data) =>
       signer.sign(codeKeyId(row.id), key.encryptedKey, data, 'ieee-p1363'),
     );

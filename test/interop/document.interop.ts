@@ -131,7 +131,7 @@ distinguished_name = dn
   };
   const judge = (file: Buffer, signature: Buffer) => {
     const roots = [readFileSync(path('root.pem'))];
-    const { verdict, subIndication } = verify({ pdf: file, signature, roots }, new Date());
+    const { verdict, subIndication } = verify({ file, signature, roots }, new Date());
     return subIndication ?? verdict;
   };
 

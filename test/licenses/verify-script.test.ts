@@ -1,13 +1,15 @@
 import { spawnSync } from 'node:child_process';
-import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperPageContent } from '../../scripts/tamper.ts';
-import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
-import { issue, pem, seal } from '../library/authority.ts';
+import { pem } from '../library/authority.ts';
+import { jws, listOf, packStates } from '../support/forge.ts';
 import { record } from '../support/record.ts';
+import { codeText, statement } from '../support/vectors.ts';
+import { evidenceOf, GOOD, PDF, rendered } from '../support/world.ts';
 
 /** `npm run verify`, as a person runs it. */
 
@@ -18,77 +20,155 @@ const run = (...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: 'utf8' });
   return { status, stdout, stderr };
 };
+const AT = ['--at', '2026-11-25T00:00:00Z'];
+const ROOT = ['--root', path('root.pem'), ...AT];
+const seconds = (text: string) => Date.parse(text) / 1000;
 
 beforeAll(() => {
-  const keys = () => generateKeyPairSync('rsa', { modulusLength: 3072 });
-  const authority = { organization: '测试', isCa: true };
-  const root = issue({ ...authority, common: '根', issuer: null, keys: keys() });
-  const issuing = issue({ ...authority, common: '签发', issuer: root, keys: keys() });
-  const signer = issue({ organization: record.ZZBFJG, common: '审批专用章', issuer: issuing, keys: keys() });
-  const pdf = Buffer.from(renderLicense(record));
-  // The computer's own clock judges here.
-  const signature = seal(pdf, { signer, issuer: issuing, signingTime: new Date(Date.now() - 60_000) });
-  writeFileSync(path('root.pem'), pem(root.certificate));
-  writeFileSync(path('root.der'), root.certificate);
-  writeFileSync(path('a.pdf'), pdf);
-  writeFileSync(path('a.p7s'), signature);
-  writeFileSync(path('b.pdf'), pdf);
-  writeFileSync(path('b.pdf.p7s'), signature);
-  writeFileSync(path('alone.pdf'), pdf);
-  writeFileSync(path('tampered.pdf'), tamperPageContent(pdf));
-  writeFileSync(path('empty'), '');
-  writeFileSync(path('garbage'), randomBytes(10_000));
+  const numbered = rendered({ KZ_ZTXH: 3 });
+  const sealed = evidenceOf({ detached: true, content: numbered });
+  const write = (name: string, bytes: Uint8Array | string | null | undefined) => writeFileSync(path(name), bytes ?? '');
+  write('root.pem', pem(GOOD.root.certificate));
+  write('root.der', GOOD.root.certificate);
+  for (const name of ['a.pdf', 'b.pdf']) write(name, numbered);
+  write('a.p7s', sealed.signature);
+  write('a.evidence.json', sealed.bundle);
+  write('b.pdf.p7s', sealed.signature);
+  write('b.pdf.evidence.json', sealed.bundle);
+  write('alone.pdf', PDF);
+  write('tampered.pdf', tamperPageContent(numbered));
+  const act = evidenceOf(statement());
+  write('act.json', act.file);
+  write('act.p7s', act.signature);
+  write('act.evidence.json', act.bundle);
+  const lists = [listOf(GOOD.root), listOf(GOOD.issuing)];
+  write('root.crl', lists[0]);
+  write('issuing.crl', `-----BEGIN X509 CRL-----\n${lists[1]?.toString('base64')}\n-----END X509 CRL-----\n`);
+  write('code.pem', pem(GOOD.code.certificate) + pem(GOOD.issuing.certificate));
+  const x5c = [GOOD.status, GOOD.issuing].map(({ certificate }) => certificate.toString('base64'));
+  const claims = {
+    iat: seconds('2026-11-24T00:00:00Z'),
+    exp: seconds('2026-11-26T00:00:00Z'),
+    sub: 'https://example.cn/s/1',
+  };
+  const status_list = { bits: 4, lst: packStates([0, 0, 0, 1]) };
+  write('list.jwt', `${jws({ typ: 'statuslist+jwt', x5c }, { ...claims, status_list }, GOOD.status)}\n`);
+  write('empty', '');
+  write('garbage', randomBytes(10_000));
   mkdirSync(path('folder'));
+  mkdirSync(path('export/below'), { recursive: true });
+  for (const name of ['a.pdf', 'a.p7s', 'a.evidence.json']) cpSync(path(name), path(`export/${name}`));
+  for (const name of ['act.json', 'act.p7s', 'act.evidence.json']) cpSync(path(name), path(`export/below/${name}`));
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('npm run verify', () => {
   test('passes a license: exit 0, the steps, the verdict, and apart from it the unknown state', () => {
-    const { status, stdout, stderr } = run(path('a.pdf'), '--root', path('root.pem'));
+    const { status, stdout, stderr } = run(path('a.pdf'), ...ROOT);
     expect(stderr).toBe('');
     expect(stdout).toContain('✓ 验证签名值');
     expect(stdout).toContain('签名结论 signature: 通过（TOTAL_PASSED）');
     expect(stdout).toContain('证照状态 license status: 未知');
+    expect(stdout).toContain('时间戳证明不晚于 2026-11-23T01:02:05Z');
     expect(stdout).toContain(record.KZ_HYDZ);
     expect(status).toBe(0);
   });
-  test('finds X.p7s or X.pdf.p7s beside X.pdf, takes another where it is named, and a root in DER', () => {
-    expect(run(path('b.pdf'), '--root', path('root.der')).status).toBe(0);
-    expect(run(path('alone.pdf'), '--signature', path('a.p7s'), '--root', path('root.pem')).status).toBe(0);
+  test('finds signature and evidence beside a file, takes others where they are named, and a root in DER', () => {
+    expect(run(path('b.pdf'), '--root', path('root.der'), ...AT).status).toBe(0);
+    const named = ['--signature', path('a.p7s'), '--evidence', path('a.evidence.json')];
+    cpSync(path('a.pdf'), path('folder.pdf'));
+    expect(run(path('folder.pdf'), ...named, ...ROOT).status).toBe(0);
+  });
+  test('takes revocation lists in place of a bundle, DER or PEM', () => {
+    const lists = ['--crl', path('root.crl'), '--crl', path('issuing.crl')];
+    expect(run(path('folder.pdf'), '--signature', path('a.p7s'), ...lists, ...ROOT).status).toBe(0);
+    const { status, stdout } = run(path('folder.pdf'), '--signature', path('a.p7s'), ...ROOT);
+    expect(stdout).toContain('INDETERMINATE，TRY_LATER');
+    expect(status).toBe(2);
+  });
+  test('tells the state out of a status list', () => {
+    const { status, stdout } = run(path('a.pdf'), ...ROOT, '--status-list', path('list.jwt'));
+    expect(stdout).toContain('证照状态 license status: SUSPENDED（截至 as of 2026-11-24T00:00:00Z）');
+    expect(status).toBe(0);
   });
   test('fails a tampered copy: exit 1', () => {
-    const { status, stdout } = run(path('tampered.pdf'), '--signature', path('a.p7s'), '--root', path('root.pem'));
+    const { status, stdout } = run(path('tampered.pdf'), '--signature', path('a.p7s'), ...ROOT);
     expect(stdout).toContain('✗ 核对文件摘要');
     expect(stdout).toContain('不通过（TOTAL_FAILED，HASH_FAILURE）');
     expect(status).toBe(1);
   });
-  test('cannot say without a signature: exit 2', () => {
-    const { status, stdout } = run(path('alone.pdf'), '--root', path('root.pem'));
-    expect(stdout).toContain('无法判定（INDETERMINATE，SIGNED_DATA_NOT_FOUND）');
-    expect(status).toBe(2);
+  test('cannot say without a signature, or without a file: exit 2', () => {
+    for (const name of ['alone.pdf', 'a.p7s']) {
+      const { status, stdout } = run(path(name), ...ROOT);
+      expect(stdout).toContain('无法判定（INDETERMINATE，SIGNED_DATA_NOT_FOUND）');
+      expect(status).toBe(2);
+    }
+  });
+  test('passes a statement of a later act', () => {
+    const { status, stdout } = run(path('act.json'), ...ROOT);
+    expect(stdout).toContain('声明 SUSPEND');
+    expect(status).toBe(0);
   });
   test('tells machines the report', () => {
-    const { stdout } = run(path('a.pdf'), '--root', path('root.pem'), '--json');
+    const { stdout } = run(path('a.pdf'), ...ROOT, '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       verdict: 'TOTAL_PASSED',
-      status: 'UNKNOWN',
+      provenAt: '2026-11-23T01:02:05Z',
+      status: { state: 'UNKNOWN' },
       record: { ZZBS: record.ZZBS },
     });
+  });
+  test('judges a folder: a line for each document, a count, the worst verdict', () => {
+    const good = run(path('export'), ...ROOT);
+    expect(good.stdout).toContain('共 2 份 documents：通过 TOTAL_PASSED 2，');
+    expect(good.status).toBe(0);
+    cpSync(path('tampered.pdf'), path('export/below/t.pdf'));
+    cpSync(path('a.p7s'), path('export/below/t.p7s'));
+    cpSync(path('a.p7s'), path('export/below/orphan.p7s'));
+    const bad = run(path('export'), ...ROOT, '--json');
+    const lines = bad.stdout
+      .trim()
+      .split('\n')
+      .map((line) => JSON.parse(line));
+    expect(lines.map((line) => line.subIndication)).toEqual([null, null, 'SIGNED_DATA_NOT_FOUND', 'HASH_FAILURE']);
+    expect(bad.stderr).toBe('');
+    expect(bad.status).toBe(1);
+    rmSync(path('export/below/t.pdf'));
+    expect(run(path('export'), path('a.pdf'), ...ROOT).status).toBe(2);
+  });
+  test('judges the text of a QR code', () => {
+    const text = `${record.KZ_HYDZ}#${codeText(GOOD)}`;
+    const code = ['--qr', text, '--certificates', path('code.pem')];
+    const { status, stdout } = run(...code, ...ROOT);
+    expect(stdout).toContain('签名结论 signature: 通过（TOTAL_PASSED）');
+    expect(stdout).toContain(record.ZZBS);
+    expect(status).toBe(0);
+    expect(run(...code, ...ROOT, '--crl', path('root.crl'), '--crl', path('issuing.crl')).status).toBe(0);
+    expect(run(...code, ...ROOT, '--crl', path('root.crl')).stdout).toContain('TRY_LATER');
+    expect(run('--qr', `${text}x`, '--certificates', path('code.pem'), ...ROOT).status).toBe(1);
+    expect(run('--qr', text, ...ROOT).stdout).toContain('NO_SIGNING_CERTIFICATE_FOUND');
   });
   test.each<[string, string[]]>([
     ['no arguments', []],
     ['no root', ['a.pdf']],
-    ['two files', ['a.pdf', 'b.pdf', '--root', 'root.pem']],
     ['an unknown option', ['a.pdf', '--root', 'root.pem', '--trust-me']],
     ['a file that is not there', ['none.pdf', '--root', 'root.pem']],
-    ['a folder', ['folder', '--root', 'root.pem']],
+    ['an empty folder', ['folder', '--root', 'root.pem']],
+    ['a signature for two files', ['a.pdf', 'b.pdf', '--root', 'root.pem', '--signature', 'a.p7s']],
+    ['a signature for a folder', ['export', '--root', 'root.pem', '--signature', 'a.p7s']],
     ['a root that is not there', ['a.pdf', '--root', 'none.pem']],
     ['a root that is no certificate', ['a.pdf', '--root', 'garbage']],
     ['a signature that is not there', ['a.pdf', '--root', 'root.pem', '--signature', 'none.p7s']],
+    ['evidence that is not there', ['a.pdf', '--root', 'root.pem', '--evidence', 'none.json']],
+    ['certificates that are none', ['a.pdf', '--root', 'root.pem', '--certificates', 'empty']],
+    ['a list that is none', ['a.pdf', '--root', 'root.pem', '--crl', 'root.pem']],
+    ['a status list that is not there', ['a.pdf', '--root', 'root.pem', '--status-list', 'none.jwt']],
+    ['a code and a file', ['a.pdf', '--root', 'root.pem', '--qr=x']],
+    ['a time that is none', ['a.pdf', '--root', 'root.pem', '--at=yesterday']],
   ])('%s: exit 2 and a clear line', (_, args) => {
     const { status, stdout, stderr } = run(...args.map((one) => (one.startsWith('--') ? one : path(one))));
     expect(stdout).toBe('');
-    expect(stderr).toMatch(/用法 usage|无法读取|不是文件|不是证书/);
+    expect(stderr).toMatch(/用法 usage|无法读取|不是证书|不是能用的吊销列表|没有文件可核验|not a time/);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect(status).toBe(2);
   });
@@ -100,8 +180,13 @@ describe('npm run verify', () => {
     ['a.pdf', 'a.pdf'],
     ['a.p7s', 'a.p7s'],
   ])('%s with signature %s is refused without a stack trace', (file, signature) => {
-    const { status, stderr } = run(path(file), '--signature', path(signature), '--root', path('root.pem'));
+    const { status, stderr } = run(path(file), '--signature', path(signature), ...ROOT);
     expect(stderr).toBe('');
+    expect([1, 2]).toContain(status);
+  });
+  test.each(['garbage', 'empty', 'a.pdf'])('evidence that is %s is refused without a stack trace', (name) => {
+    const { status, stderr } = run(path('a.pdf'), '--evidence', path(name), ...ROOT);
+    expect(stderr).not.toMatch(/\n\s+at /);
     expect([1, 2]).toContain(status);
   });
 });

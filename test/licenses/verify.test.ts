@@ -1,15 +1,16 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
+import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
-import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
+import { readCertificate } from '../../subgraphs/licenses/verify/certificate.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { signDetached } from '../../subgraphs/seals/cms.ts';
 import { ISSUING_NAME, makeCertificate, ROOT_NAME } from '../../subgraphs/seals/pki.ts';
+import { listOf, unwrap } from '../support/forge.ts';
 import { record } from '../support/record.ts';
-
-const AT = new Date('2026-11-23T02:00:00Z');
-const SIGNED_AT = new Date('2026-11-23T01:02:03Z');
+import { flip, stamped, statement, withCode } from '../support/vectors.ts';
+import { AT, day, evidenceOf, judge, PDF, SIGNED_AT, world } from '../support/world.ts';
 
 /** A PKI of this test's own, made by the seals' certificate code with keys that are thrown away. */
 function makePki(organisation: string) {
@@ -37,91 +38,118 @@ function makePki(organisation: string) {
         by('seal'),
       ),
     );
-  return { root: Buffer.from(root), seals };
+  const revocation = (['root', 'issuing'] as const).map((name) => {
+    const { subject: named, keyId, serial } = readCertificate(derOf(name === 'root' ? root : issuing));
+    const issuer = { pair: keys[name], name: named, serial, keyId: Buffer.from(keyId ?? '', 'hex') };
+    return listOf({ ...issuer, certificate: Buffer.alloc(0) });
+  });
+  return { root: Buffer.from(root), seals, revocation };
 }
 
-describe('the verifier', () => {
+const derOf = (text: string) => Buffer.from(text.replace(/-----[^-]+-----/g, ''), 'base64');
+
+describe('the verifier and the seals of the hub', () => {
   let pki: ReturnType<typeof makePki>;
-  let pdf: Buffer;
   let signature: Buffer;
   beforeAll(() => {
     pki = makePki(record.ZZBFJG);
-    pdf = Buffer.from(renderLicense(record));
-    signature = pki.seals(pdf);
+    signature = pki.seals(PDF);
   });
-  const judge = (given: Partial<Parameters<typeof verify>[0]> = {}, at = AT) => {
-    const { verdict, subIndication } = verify({ pdf, signature, roots: [pki.root], ...given }, at);
-    return [verdict, subIndication];
+  const judged = (given: Partial<Parameters<typeof verify>[0]> = {}, at = AT) => {
+    const { revocation } = pki;
+    const report = verify({ file: PDF, signature, roots: [pki.root], revocation, ...given }, at);
+    return [report.verdict, report.subIndication];
   };
 
-  test('passes what was sealed, and tells the record', () => {
-    const report = verify({ pdf, signature, roots: [pki.root] }, AT);
+  test('passes what was sealed, and tells the record, the signer and the time', () => {
+    const { revocation } = pki;
+    const report = verify({ file: PDF, signature, roots: [pki.root], revocation }, AT);
     expect(report.steps.filter((step) => step.passed === false)).toEqual([]);
-    expect(report).toMatchObject({ verdict: 'TOTAL_PASSED', status: 'UNKNOWN', record: { ZZBH: record.ZZBH } });
-  });
-  test('the first step that is not passed decides, and the ones after it are not reached', () => {
-    const { steps, record: told } = verify({ pdf: tamperAttachment(pdf), signature, roots: [pki.root] }, AT);
-    expect(steps.map((step) => step.passed)).toEqual([true, true, false, null, null, null, null, null, null]);
-    expect(told).toBeNull();
-  });
-  test('the state of the license changes nothing in the verdict on the signature', () => {
-    const report = verify({ pdf, signature, roots: [pki.root], status: 'REVOKED' }, AT);
-    expect(report).toMatchObject({ verdict: 'TOTAL_PASSED', status: 'REVOKED' });
-    expect(report.steps.at(-1)).toMatchObject({ name: '查询证照状态', passed: false });
+    expect(report).toMatchObject({
+      verdict: 'TOTAL_PASSED',
+      status: { state: 'UNKNOWN', asOf: null, source: null },
+      record: { ZZBH: record.ZZBH },
+      signer: { organisation: record.ZZBFJG },
+      provenAt: null,
+      claimedAt: '2026-11-23T01:02:03Z',
+    });
   });
   test('tampered copies are each refused', () => {
-    expect(judge({ pdf: tamperPageContent(pdf) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
-    expect(judge({ pdf: tamperAttachment(pdf) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
-    expect(judge({ signature: tamperSignedAttribute(signature) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
-    expect(judge({ signature: tamperCertificate(signature) })).toEqual([
+    expect(judged({ file: tamperPageContent(PDF) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
+    expect(judged({ file: tamperAttachment(PDF) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
+    expect(judged({ signature: tamperSignedAttribute(signature) })).toEqual(['TOTAL_FAILED', 'SIG_CRYPTO_FAILURE']);
+    expect(judged({ signature: tamperCertificate(signature) })).toEqual([
       'INDETERMINATE',
       'NO_SIGNING_CERTIFICATE_FOUND',
     ]);
   });
-  test('no signature, garbage, and bytes after the end', () => {
-    expect(judge({ signature: null })).toEqual(['INDETERMINATE', 'SIGNED_DATA_NOT_FOUND']);
-    for (const bytes of [
-      Buffer.alloc(0),
-      Buffer.from('garbage'),
-      signature.subarray(0, 300),
-      Buffer.concat([signature, Buffer.from([0])]),
-    ]) {
-      expect(judge({ signature: bytes })).toEqual(['TOTAL_FAILED', 'FORMAT_FAILURE']);
-    }
-  });
   test('another root of the same name is not the root', () => {
-    expect(judge({ roots: [makePki(record.ZZBFJG).root] })).toEqual(['INDETERMINATE', 'NO_CERTIFICATE_CHAIN_FOUND']);
-    expect(judge({ roots: [] })).toEqual(['INDETERMINATE', 'NO_CERTIFICATE_CHAIN_FOUND']);
+    const { root } = makePki(record.ZZBFJG);
+    expect(judged({ roots: [root] })).toEqual(['INDETERMINATE', 'NO_CERTIFICATE_CHAIN_FOUND']);
   });
-  test('a genuine seal of another organ does not make its license', () => {
-    const other = makePki('赣州市自然资源局');
-    expect(judge({ signature: other.seals(pdf), roots: [other.root] })).toEqual([
-      'INDETERMINATE',
-      'SIG_CONSTRAINTS_FAILURE',
-    ]);
+});
+
+describe('a report', () => {
+  test('ends at the first step that is not passed, and tells nothing of what it did not get to', () => {
+    const report = judge({ detached: true, file: tamperAttachment(PDF) });
+    expect(report.steps.map((step) => step.passed).slice(0, 4)).toEqual([true, true, false, null]);
+    expect(report.steps.slice(3).every((step) => step.passed === null)).toBe(true);
+    expect(report).toMatchObject({ record: null, statement: null, signer: null, provenAt: null, claimedAt: null });
   });
-  test('a genuine signature over another file', () => {
-    expect(judge({ signature: pki.seals(Buffer.from('another file')) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
-    const plain = Buffer.from('%PDF-1.7 no attachment %%EOF');
-    expect(judge({ pdf: plain, signature: pki.seals(plain) })).toEqual(['TOTAL_FAILED', 'FORMAT_FAILURE']);
-    const empty = Buffer.alloc(0);
-    expect(judge({ pdf: empty, signature: pki.seals(empty) })).toEqual(['INDETERMINATE', 'SIGNED_DATA_NOT_FOUND']);
-    const text = Buffer.from('no PDF at all');
-    expect(judge({ pdf: text, signature: pki.seals(text) })).toEqual(['TOTAL_FAILED', 'FORMAT_FAILURE']);
+  test('tells when a timestamp proves the signature to be there', () => {
+    expect(judge()).toMatchObject({ provenAt: '2026-11-23T01:02:05Z', claimedAt: '2026-11-23T01:02:03Z' });
   });
-  test('outside the certificate’s time', () => {
-    expect(judge({}, new Date('2025-06-01T00:00:00Z'))).toEqual(['INDETERMINATE', 'SIG_CONSTRAINTS_FAILURE']);
-    expect(judge({}, new Date('2029-06-01T00:00:00Z'))).toEqual(['INDETERMINATE', 'OUT_OF_BOUNDS_NO_POE']);
-    expect(judge({ signature: pki.seals(pdf, new Date('2025-06-01T00:00:00Z')) })[0]).toBe('TOTAL_FAILED');
+  test('tells the statement of a later act', () => {
+    expect(judge(statement())).toMatchObject({ record: null, statement: { CZ: 'SUSPEND', ZZZT: 'SUSPENDED' } });
   });
-  test('no single changed byte of the signature passes', () => {
-    // Every byte of the signer's statement; certificates and the signature value are long, and alike all the way.
-    const statement = signature.length - 1000;
-    const value = signature.length - 384;
-    for (let at = 0; at < signature.length; at += at > statement && at < value ? 1 : 11) {
-      const forged = Buffer.from(signature);
-      forged[at] = (forged[at] ?? 0) ^ 0x01;
-      expect(judge({ signature: forged })[0], `byte ${at}`).not.toBe('TOTAL_PASSED');
-    }
+  test('shows a name out of a certificate on one line', () => {
+    const { steps } = judge({ world: world({ seal: { common: '章\u001b[31m\n假' } }) });
+    expect(steps[3]?.detail).toBe('章�[31m�假');
+  });
+  test('is the same for the same evidence, whatever was judged before', () => {
+    const evidence = evidenceOf(withCode());
+    const first = verify(evidence, AT, unwrap);
+    judge({ bundle: stamped(day('2026-11-24')) });
+    expect(verify(evidence, AT, unwrap)).toEqual(first);
+    expect(first.verdict).toBe('TOTAL_PASSED');
+  });
+  test('comes whatever the evidence', () => {
+    const bytes = fc.uint8Array({ maxLength: 200 });
+    fc.assert(
+      fc.property(bytes, bytes, bytes, bytes, (file, signature, root, bundle) => {
+        const given = { file, signature, roots: [root], bundle, certificates: [root], revocation: [root] };
+        expect(verify(given, AT, unwrap).verdict).not.toBe('TOTAL_PASSED');
+      }),
+    );
+  });
+});
+
+describe('no changed byte passes', () => {
+  const evidence = evidenceOf({ detached: true, bundle: stamped(day('2026-11-24')) });
+  const passes = (given: Partial<typeof evidence>) => verify({ ...evidence, ...given }, AT).verdict === 'TOTAL_PASSED';
+  const places = (bytes: Buffer, step = 1) =>
+    Array.from({ length: Math.ceil(bytes.length / step) }, (_, i) => i * step);
+
+  test('in the signature and its timestamp', () => {
+    const signature = Buffer.from(evidence.signature ?? '');
+    expect(passes({})).toBe(true);
+    const survivors = places(signature).filter(
+      (at) => passes({ signature: flip(signature, at) }) || passes({ signature: flip(signature, at, 0x20) }),
+    );
+    expect(survivors).toEqual([]);
+  });
+  test('in an archive stamp, or in the material that it is over', () => {
+    const bundle = JSON.parse(Buffer.from(evidence.bundle ?? '').toString());
+    const token = Buffer.from(bundle.stamps[0].token, 'base64');
+    const changed = (one: object) => passes({ bundle: Buffer.from(JSON.stringify({ ...bundle, ...one })) });
+    const stampedBy = (bytes: Buffer) => ({ stamps: [{ ...bundle.stamps[0], token: bytes.toString('base64') }] });
+    expect(changed(stampedBy(token))).toBe(true);
+    expect(places(token, 3).filter((at) => changed(stampedBy(flip(token, at))))).toEqual([]);
+    expect(changed({ revocation: bundle.revocation.slice(1) })).toBe(false);
+    expect(changed({ certificates: [] })).toBe(false);
+  });
+  test('in the file', () => {
+    const file = Buffer.from(evidence.file ?? '');
+    expect(places(file, 997).filter((at) => passes({ file: flip(file, at), bundle: null }))).toEqual([]);
   });
 });

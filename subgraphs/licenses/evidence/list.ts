@@ -22,7 +22,8 @@ export function packStates(versions: readonly { place: number; state: LicenseSta
   const octets = Buffer.alloc(Math.ceil(length / 2), UNUSED_OCTET);
   for (const { place, state } of versions) {
     const at = place >> 1;
-    const [low, high] = place % 2 === 0 ? [VALUES[state], octets.readUInt8(at) >> 4] : [octets.readUInt8(at) & 15, VALUES[state]];
+    const [low, high] =
+      place % 2 === 0 ? [VALUES[state], octets.readUInt8(at) >> 4] : [octets.readUInt8(at) & 15, VALUES[state]];
     octets.writeUInt8((high << 4) | low, at);
   }
   return deflateSync(octets, { level: 9 }).toString('base64url');

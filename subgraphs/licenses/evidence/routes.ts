@@ -7,7 +7,10 @@ import { type EvidenceDependencies, gatherBundle, publishList } from './workflow
  */
 export function evidenceRoutes(app: FastifyInstance, deps: EvidenceDependencies): void {
   app.get('/licenses/status-list', async (_request, reply) =>
-    reply.type('application/statuslist+jwt').header('cache-control', 'public, max-age=600').send(await publishList(deps)),
+    reply
+      .type('application/statuslist+jwt')
+      .header('cache-control', 'public, max-age=600')
+      .send(await publishList(deps)),
   );
   app.get<{ Params: { identifier: string } }>('/licenses/evidence/:identifier', async ({ params }, reply) => {
     const bundle = await gatherBundle(deps, params.identifier);

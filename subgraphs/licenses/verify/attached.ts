@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { canonical } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { PdfError } from '../../kernel/sealed-pdf.ts';
-import type { LicenseRecord } from '../record.ts';
+import type { ActStatement, AttachedRecord } from '../record.ts';
 import { readAttachment } from './attachment.ts';
 import { Failure } from './verdict.ts';
 
@@ -30,21 +30,48 @@ const recordForm = z.looseObject({
   KZ_BB: z.int().positive(),
   KZ_NR: z.array(z.object({ label: line, text: line })),
   KZ_HYDZ: line,
+  KZ_ZTXH: z.int().nonnegative().optional(),
+  KZ_EWM: z.string().optional(),
+});
+const statementForm = z.looseObject({
+  CZ: line,
+  ZZBH: line,
+  ZZBS: line,
+  KZ_BB: z.int().positive(),
+  ZZBFJG: line,
+  ZZBFJGDM: line,
+  ZZZT: line,
+  SM: z.string(),
+  KZ_BJBH: line.nullable(),
+  ZZQZR: line,
+  ZZQZSJ: line,
+  ZZQZMC: line,
 });
 
 /**
  * The record (GB/T 36903) attached to a license's PDF: there, canonical (RFC 8785) to the byte, and of one mind with its
  * own identifier (GB/T 36904). Throws Failure FORMAT_FAILURE.
  */
-export function readRecord(pdf: Uint8Array): LicenseRecord {
-  const record = parseRecord(readAttached(pdf));
-  const { verdict, parts } = readLicenseIdentifier(record.ZZBS);
+export function readRecord(pdf: Uint8Array): AttachedRecord {
+  const record = parse(readAttached(pdf), recordForm, '内附登记数据') as AttachedRecord;
+  const { type } = requireIdentifier(record);
+  if (type !== record.ZZLXDM) throw malformed('电子证照标识与登记内容不一致');
+  return record;
+}
+
+/** A sealed statement of a later act, JSON: canonical to the byte, of one mind with its own identifier. Throws Failure FORMAT_FAILURE. */
+export function readStatement(file: Uint8Array): ActStatement {
+  const statement = parse(utf8(file, '声明不是 UTF-8 文本'), statementForm, '声明') as unknown as ActStatement;
+  requireIdentifier(statement);
+  return statement;
+}
+
+function requireIdentifier({ ZZBS, ZZBFJGDM, KZ_BB }: Pick<AttachedRecord, 'ZZBS' | 'ZZBFJGDM' | 'KZ_BB'>) {
+  const { verdict, parts } = readLicenseIdentifier(ZZBS);
   if (verdict === 'KNOWN_VARIANT') throw malformed('电子证照标识的校验位按另一种算法计算，不符合 GB/T 36904');
   if (verdict !== 'VALID') throw malformed('电子证照标识校验位不正确');
-  if (parts.type !== record.ZZLXDM || parts.issuer !== record.ZZBFJGDM || parts.version !== record.KZ_BB) {
-    throw malformed('电子证照标识与登记内容不一致');
-  }
-  return record;
+  if (parts.issuer !== ZZBFJGDM || parts.version !== KZ_BB) throw malformed('电子证照标识与登记内容不一致');
+  return parts;
 }
 
 const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
@@ -53,23 +80,31 @@ function readAttached(pdf: Uint8Array): string {
   try {
     const attached = readAttachment(pdf, RECORD_NAME);
     if (attached === null) throw malformed(`文件没有内附 ${RECORD_NAME}`);
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(attached);
+    return utf8(attached, '内附登记数据不是 UTF-8 文本');
   } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw malformed(error instanceof PdfError ? error.message : '内附登记数据不是 UTF-8 文本');
+    if (error instanceof PdfError) throw malformed(error.message);
+    throw error;
   }
 }
 
-function parseRecord(text: string): LicenseRecord {
+function utf8(bytes: Uint8Array, otherwise: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw malformed(otherwise);
+  }
+}
+
+function parse(text: string, form: z.ZodType, what: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-    if (canonical(value) !== text) throw malformed('内附登记数据不是规范形式（RFC 8785）');
+    if (canonical(value) !== text) throw malformed(`${what}不是规范形式（RFC 8785）`);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw malformed('内附登记数据不是 JSON');
+    throw malformed(`${what}不是 JSON`);
   }
-  const { success, error } = recordForm.safeParse(value);
-  if (!success) throw malformed(`内附登记数据的 ${error.issues[0]?.path.join('.') ?? ''} 缺失或格式不正确`);
-  return value as LicenseRecord;
+  const { success, error } = form.safeParse(value);
+  if (!success) throw malformed(`${what}的 ${error.issues[0]?.path.join('.') ?? ''} 缺失或格式不正确`);
+  return value;
 }

@@ -1,160 +1,216 @@
-import * as asn1js from 'asn1js';
-import {
-  type AlgorithmIdentifier,
-  Certificate as Asn1Certificate,
-  type Attribute,
-  ContentInfo,
-  IssuerAndSerialNumber,
-  SignedData,
-} from 'pkijs';
-import { Failure } from './verdict.ts';
+import { createHash } from 'node:crypto';
+import { ALGORITHM, algorithmOf, type Certificate, readCertificate } from './certificate.ts';
+import { Fields, type Node, numberOf, oidOf, only, parseDer, requireOrder, TAG } from './der.ts';
+import { verifies } from './mathematics.ts';
+import { Failure, reading } from './verdict.ts';
 
-/** A detached CMS signature (RFC 5652) of profile CAdES B-B taken apart; nothing in it has been checked yet. */
-export interface ParsedSignature {
-  /** Certificates carried along, DER. */
+/** A CMS SignedData (RFC 5652) of the one form that this verifier knows, taken apart; nothing in it has been checked yet. */
+export interface SignedData {
+  /** What is signed: the bytes inside, or null where they stand elsewhere. */
+  content: Buffer | null;
+  /** Certificates carried along, DER: the signer's and that of its issuer, in the order of DER. */
   certificates: readonly Buffer[];
   /** The signer's certificate as the signature names it: issuer, DER, and contents of the serial number. */
   issuer: Buffer;
   serial: Buffer;
-  digestOid: string;
-  signatureOid: string;
-  /** The signed attributes as a SET OF, DER: what the signature is over. */
-  attributes: Buffer;
+  /** The signed attributes as a SET OF, DER: what the signature is over; and each by its type. */
+  signed: Buffer;
+  attributes: ReadonlyMap<string, Node>;
   messageDigest: Buffer;
   /** SHA-256 of the signer's certificate out of signing-certificate-v2 (RFC 5035). */
-  signingCertificateHash: Buffer;
-  signingTime: Date;
+  certificateHash: Buffer;
+  algorithm: string;
   signature: Buffer;
+  /** A timestamp token over the signature (signatureTimeStampToken), DER, or null. */
+  timestamp: Buffer | null;
 }
 
-/** Longest signature that is read: one with three certificates has five kilobytes. */
-const SIGNATURE_LIMIT_BYTES = 65_536;
+/** What a SignedData is of. */
+export interface Form {
+  contentType: string;
+  version: number;
+  /** Whether the content is inside. */
+  attached: boolean;
+  algorithm: string;
+  /** Signed attributes that there must be, and those that there may be, beside those that every form has. */
+  required: readonly string[];
+  optional: readonly string[];
+  /** Whether a timestamp of the signature may stand beside it, unsigned. */
+  timestamped: boolean;
+}
 
-const OID = {
-  signedData: '1.2.840.113549.1.7.2',
-  data: '1.2.840.113549.1.7.1',
+export const ATTRIBUTE = {
   contentType: '1.2.840.113549.1.9.3',
   messageDigest: '1.2.840.113549.1.9.4',
   signingTime: '1.2.840.113549.1.9.5',
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
-  sha256: '2.16.840.1.101.3.4.2.1',
+  signaturePolicy: '1.2.840.113549.1.9.16.2.15',
+  timestamp: '1.2.840.113549.1.9.16.2.14',
 } as const;
-const SIGNED_ATTRIBUTES: readonly string[] = [
-  OID.contentType,
-  OID.messageDigest,
-  OID.signingTime,
-  OID.signingCertificateV2,
-];
+const ALWAYS: readonly string[] = [ATTRIBUTE.contentType, ATTRIBUTE.messageDigest, ATTRIBUTE.signingCertificateV2];
+const OID = { signedData: '1.2.840.113549.1.7.2', data: '1.2.840.113549.1.7.1', tstInfo: '1.2.840.113549.1.9.16.1.4' };
+const SHA256 = '2.16.840.1.101.3.4.2.1';
+
+const seal = { contentType: OID.data, version: 1, attached: false, algorithm: ALGORITHM.rsaSha256, timestamped: true };
+/** A seal inside the PDF (PAdES, ETSI EN 319 142) has its signing time there; one beside a file (CAdES, EN 319 122) within. */
+export const PADES: Form = { ...seal, required: [], optional: [] };
+export const CADES: Form = { ...seal, required: [ATTRIBUTE.signingTime], optional: [] };
+export const TOKEN: Form = {
+  ...{ contentType: OID.tstInfo, version: 3, attached: true, algorithm: ALGORITHM.ecdsaSha256, timestamped: false },
+  ...{ required: [], optional: [ATTRIBUTE.signingTime] },
+};
+
+/** Longest that is read: one with a timestamp has five kilobytes. */
+const SIZE_LIMIT_BYTES = 32_768;
+const CERTIFICATES = 2;
+const [IMPLICIT_0, IMPLICIT_1] = [0xa0, 0xa1];
 
 const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
-const outside = (detail: string) => new Failure('SIG_CONSTRAINTS_FAILURE', detail);
 
 /**
- * Takes a DER CMS apart: one signer named by issuer and serial, detached, four signed attributes in DER order. Throws
- * Failure FORMAT_FAILURE for what is no such signature, SIG_CONSTRAINTS_FAILURE for additions that it does not know.
+ * Takes a SignedData apart: DER to the last bit, one signer named by issuer and serial, two certificates, signed
+ * attributes in order. Throws Failure: FORMAT_FAILURE for what has another form, SIG_CONSTRAINTS_FAILURE for signed
+ * attributes that are not known, SIGNATURE_POLICY_NOT_AVAILABLE, CRYPTO_CONSTRAINTS_FAILURE for other algorithms.
  */
-export function parseCms(der: Uint8Array): ParsedSignature {
-  if (der.length > SIGNATURE_LIMIT_BYTES) throw malformed('签名文件过大');
-  const signed = readSignedData(der);
-  const [signer, ...others] = signed.signerInfos;
-  if (!signer || others.length > 0) throw malformed('签名人应为一个');
-  if (signed.encapContentInfo.eContentType !== OID.data || signed.encapContentInfo.eContent) {
-    throw malformed('不是分离式签名');
-  }
-  const named = [...signed.digestAlgorithms, signer.digestAlgorithm, signer.signatureAlgorithm];
-  if (!named.every(hasNoParameters)) throw malformed('算法参数不正确');
-  const [digest, ...moreDigests] = signed.digestAlgorithms;
-  if (digest?.algorithmId !== signer.digestAlgorithm.algorithmId || moreDigests.length > 0) {
-    throw malformed('摘要算法声明不一致');
-  }
-  if (signed.version !== 1 || signer.version !== 1) throw malformed('签名版本不正确');
-  const { sid } = signer;
-  if (!(sid instanceof IssuerAndSerialNumber)) throw outside('签名人不以颁发者和序列号指明');
-  if (signer.unsignedAttrs || signed.crls) throw outside('含有本核验程序不认识的附加内容（未签名属性或吊销列表）');
-  const carried = (signed.certificates ?? []).map((one) => {
-    if (one instanceof Asn1Certificate) return Buffer.from(one.toSchema().toBER());
-    throw outside('含有本核验程序不认识的证书形式');
+export function parseSignedData(der: Uint8Array, form: Form): SignedData {
+  if (der.length > SIZE_LIMIT_BYTES) throw malformed('签名过大');
+  return reading('FORMAT_FAILURE', '签名不是规定形式的 CMS（DER）', () => {
+    const info = new Fields(parseDer(der));
+    if (oidOf(info.next(TAG.oid)) !== OID.signedData) throw malformed('不是 CMS 签名');
+    const explicit = info.next(IMPLICIT_0);
+    info.end();
+    return readSignedData(only(explicit, TAG.sequence), form);
   });
-  return {
-    certificates: carried,
-    issuer: Buffer.from(sid.issuer.toSchema().toBER()),
-    serial: Buffer.from(sid.serialNumber.valueBlock.valueHexView),
-    digestOid: signer.digestAlgorithm.algorithmId,
-    signatureOid: signer.signatureAlgorithm.algorithmId,
-    ...readAttributes(signer.signedAttrs?.attributes ?? []),
-    signature: Buffer.from(signer.signature.valueBlock.valueHexView),
-  };
 }
 
-function readAttributes(attributes: readonly Attribute[]) {
-  const schemas = attributes.map((attribute) => attribute.toSchema());
-  const encoded = schemas.map((schema) => Buffer.from(schema.toBER()));
-  const inOrder = encoded.every((one, i) => i === 0 || Buffer.compare(encoded[i - 1] ?? one, one) < 0);
-  if (!inOrder) throw malformed('签名属性未按 DER 排序');
-  const unknown = attributes.find(({ type }) => !SIGNED_ATTRIBUTES.includes(type));
-  if (unknown) throw outside(`签名属性 ${unknown.type} 是本核验程序不认识的`);
+function readSignedData(node: Node, form: Form): SignedData {
+  const fields = new Fields(node);
+  if (numberOf(fields.next(TAG.integer)) !== form.version) throw malformed('签名版本不正确');
+  requireSha256(only(fields.next(TAG.set), TAG.sequence));
+  const content = readContent(fields.next(TAG.sequence), form);
+  const carried = fields.next(IMPLICIT_0).children;
+  if (carried.length !== CERTIFICATES || carried.some(({ tag }) => tag !== TAG.sequence)) {
+    throw malformed(`签名应附签名人和上级两张证书，实为 ${carried.length} 张`);
+  }
+  requireOrder(carried);
+  const signers = fields.next(TAG.set);
+  fields.end();
+  const signer = readSigner(only(signers, TAG.sequence), form);
+  return { content, certificates: carried.map(({ raw }) => raw), ...signer };
+}
+
+function readContent(node: Node, { contentType, attached }: Form): Buffer | null {
+  const fields = new Fields(node);
+  if (oidOf(fields.next(TAG.oid)) !== contentType) throw malformed('签名的内容类型不正确');
+  const content = fields.optional(IMPLICIT_0);
+  fields.end();
+  if ((content !== null) !== attached) throw malformed(attached ? '签名不含其内容' : '不是分离式签名');
+  return content ? only(content, TAG.octets).body : null;
+}
+
+function readSigner(node: Node, form: Form): Omit<SignedData, 'content' | 'certificates'> {
+  const fields = new Fields(node);
+  if (numberOf(fields.next(TAG.integer)) !== 1) throw malformed('签名人版本不正确');
+  const sid = new Fields(fields.next(TAG.sequence));
+  const [issuer, serial] = [sid.next(TAG.sequence).raw, sid.next(TAG.integer).body];
+  sid.end();
+  requireSha256(fields.next(TAG.sequence));
+  const signedAttributes = fields.next(IMPLICIT_0);
+  const algorithm = algorithmOf(fields.next(TAG.sequence));
+  const signature = fields.next(TAG.octets).body;
+  const unsigned = fields.optional(IMPLICIT_1);
+  fields.end();
+  if (algorithm !== form.algorithm) throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名算法不是规定的算法');
+  const signed = Buffer.from(signedAttributes.raw);
+  signed[0] = TAG.set;
+  const attributes = readAttributes(signedAttributes, form);
+  const timestamp = unsigned && readTimestamp(unsigned, form);
+  return { issuer, serial, signed, attributes, algorithm, signature, timestamp, ...readAlways(attributes, form) };
+}
+
+/** SHA-256 without parameters (RFC 5754 §2.2): a NULL would be a second form of the same. */
+function requireSha256(node: Node): void {
+  if (algorithmOf(node) !== SHA256) {
+    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '摘要算法不是 SHA-256');
+  }
+  if (node.children.length !== 1) throw malformed('摘要算法参数不正确');
+}
+
+function readAttributes(node: Node, { required, optional }: Form): ReadonlyMap<string, Node> {
+  requireOrder(node.children);
+  const attributes = new Map<string, Node>();
+  for (const one of node.children) {
+    const fields = new Fields(one);
+    const type = oidOf(fields.next(TAG.oid));
+    const values = fields.next(TAG.set);
+    fields.end();
+    if (attributes.has(type)) throw malformed(`签名属性 ${type} 重复`);
+    attributes.set(type, only(values));
+  }
+  if (attributes.has(ATTRIBUTE.signaturePolicy)) {
+    throw new Failure('SIGNATURE_POLICY_NOT_AVAILABLE', '签名声明了签名策略，本核验程序没有该策略');
+  }
+  const needed = [...ALWAYS, ...required];
+  const missing = needed.find((type) => !attributes.has(type));
+  if (missing) throw malformed(`签名属性 ${missing} 缺失`);
+  const unknown = [...attributes.keys()].find((type) => !needed.includes(type) && !optional.includes(type));
+  if (unknown) throw new Failure('SIG_CONSTRAINTS_FAILURE', `签名属性 ${unknown} 不应出现`);
+  return attributes;
+}
+
+function readAlways(attributes: ReadonlyMap<string, Node>, { contentType }: Form) {
   const value = (type: string) => {
-    const [only, ...more] = attributes.filter((attribute) => attribute.type === type);
-    if (!only || more.length > 0 || only.values.length !== 1) throw malformed(`签名属性 ${type} 缺失或重复`);
-    return only.values[0];
+    const node = attributes.get(type);
+    if (!node) throw malformed(`签名属性 ${type} 缺失`);
+    return node;
   };
-  const contentType = value(OID.contentType);
-  if (!(contentType instanceof asn1js.ObjectIdentifier) || contentType.valueBlock.toString() !== OID.data) {
-    throw malformed('签名属性的内容类型不正确');
-  }
+  if (oidOf(value(ATTRIBUTE.contentType)) !== contentType) throw malformed('签名属性的内容类型不正确');
+  const digest = value(ATTRIBUTE.messageDigest);
+  if (digest.tag !== TAG.octets) throw malformed('签名属性的摘要格式不正确');
   return {
-    attributes: Buffer.from(new asn1js.Set({ value: schemas }).toBER()),
-    messageDigest: octetsOf(value(OID.messageDigest)),
-    signingCertificateHash: certificateHash(value(OID.signingCertificateV2)),
-    signingTime: timeOf(value(OID.signingTime)),
+    messageDigest: digest.body,
+    certificateHash: certificateHash(value(ATTRIBUTE.signingCertificateV2)),
   };
 }
 
-function readSignedData(der: Uint8Array): SignedData {
-  try {
-    const parsed = asn1js.fromBER(der);
-    if (parsed.offset !== der.length) throw malformed('签名不完整或其后有多余字节');
-    const content = new ContentInfo({ schema: parsed.result });
-    if (content.contentType !== OID.signedData) throw malformed('不是 CMS 签名');
-    const signed = new SignedData({ schema: content.content });
-    // What reads the same and is written otherwise is not DER, which has one form only.
-    if (!Buffer.from(content.toSchema().toBER()).equals(der)) throw malformed('签名不是 DER 编码');
-    return signed;
-  } catch (error) {
-    if (error instanceof Failure) throw error;
-    throw malformed('签名无法解析');
+/** SigningCertificateV2 of one ESSCertIDv2; SHA-256 is the default and is not written. Its issuerSerial says nothing more. */
+function certificateHash(node: Node): Buffer {
+  const certs = new Fields(node);
+  const cert = new Fields(only(certs.next(TAG.sequence), TAG.sequence));
+  certs.end();
+  const hash = cert.next();
+  if (hash.tag === TAG.sequence) throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名证书的摘要算法不是 SHA-256');
+  if (hash.tag !== TAG.octets) throw malformed('签名证书属性格式不正确');
+  cert.optional(TAG.sequence);
+  cert.end();
+  return hash.body;
+}
+
+/** The one unsigned attribute that there may be, with one token. */
+function readTimestamp(node: Node, { timestamped }: Form): Buffer {
+  const attribute = new Fields(only(node, TAG.sequence));
+  const type = oidOf(attribute.next(TAG.oid));
+  const values = attribute.next(TAG.set);
+  attribute.end();
+  if (!timestamped || type !== ATTRIBUTE.timestamp) throw malformed(`未签名属性 ${type} 不应出现`);
+  return only(values, TAG.sequence).raw;
+}
+
+/** The certificate that signing-certificate-v2 names by its digest; one put in its place is not found. */
+export function signerOf({ certificates, certificateHash: hash, issuer, serial }: SignedData): Certificate {
+  const der = certificates.find((one) => createHash('sha256').update(one).digest().equals(hash));
+  if (!der) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名所附证书不是签名时声明的证书');
+  const signer = readCertificate(der);
+  if (!signer.issuer.equals(issuer) || !signer.serial.equals(serial)) {
+    throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名人标识与签名证书不一致');
   }
+  return signer;
 }
 
-/** SHA-256 and RSA PKCS #1 v1.5 take none: NULL or nothing (RFC 4055, RFC 5754). */
-function hasNoParameters({ algorithmParams }: AlgorithmIdentifier): boolean {
-  return algorithmParams === undefined || (algorithmParams instanceof asn1js.Null && algorithmParams.blockLength === 2);
-}
-
-function octetsOf(value: unknown): Buffer {
-  if (value instanceof asn1js.OctetString) return Buffer.from(value.valueBlock.valueHexView);
-  throw malformed('签名属性格式不正确');
-}
-
-/** RFC 5652 §11.3: UTCTime up to 2049, GeneralizedTime without fractions after; both in seconds and UTC. */
-function timeOf(value: unknown): Date {
-  if (!(value instanceof asn1js.UTCTime)) throw malformed('签名时间格式不正确');
-  const text = Buffer.from(value.valueBlock.valueHexView).toString('latin1');
-  const [, year, rest = ''] = /^(\d{2}|\d{4})(\d{10})Z$/.exec(text) ?? [];
-  if (year?.length !== (value instanceof asn1js.GeneralizedTime ? 4 : 2)) throw malformed('签名时间格式不正确');
-  const full = year.length === 4 ? year : `${Number(year) < 50 ? '20' : '19'}${year}`;
-  const iso = `${full}${rest}`.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6.000Z');
-  const time = new Date(iso);
-  // A thirteenth month is no time; a parser that rolls it over would say that it is.
-  if (Number.isNaN(time.getTime()) || time.toISOString() !== iso) throw malformed('签名时间格式不正确');
-  return time;
-}
-
-/** SigningCertificateV2 → certs → the first ESSCertIDv2 → certHash; SHA-256 is the default and is not written. */
-function certificateHash(value: unknown): Buffer {
-  const first = (node: unknown) => (node instanceof asn1js.Sequence ? node.valueBlock.value[0] : undefined);
-  const hash = first(first(first(value)));
-  if (hash instanceof asn1js.Sequence)
-    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名证书的摘要算法不是 SHA-256');
-  return octetsOf(hash);
+/** Refuses SIG_CRYPTO_FAILURE unless the signer's key made the signature over the attributes. */
+export function requireSignature(signed: SignedData, { key }: Certificate): void {
+  if (key.kind !== (signed.algorithm === ALGORITHM.rsaSha256 ? 'RSA' : 'P256')) {
+    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名密钥不是规定的种类');
+  }
+  if (!verifies(key, signed)) throw new Failure('SIG_CRYPTO_FAILURE', '签名值不正确');
 }

@@ -1,185 +1,287 @@
-import { createHash, verify as verifyBytes } from 'node:crypto';
-import type { LicenseState } from '../../kernel/events.ts';
-import type { LicenseRecord } from '../record.ts';
-import { readRecord } from './attached.ts';
-import { type Certificate, type Chain, findChain, readCertificate, requireKey } from './chain.ts';
-import { type ParsedSignature, parseCms } from './cms.ts';
-import { Failure, type SubIndication, shown, type Verdict } from './verdict.ts';
+import { createHash } from 'node:crypto';
+import { isSealedPdf, readSealedPdf, type SealedPdf } from '../../kernel/sealed-pdf.ts';
+import type { ActStatement, AttachedRecord } from '../record.ts';
+import { readRecord, readStatement } from './attached.ts';
+import { type Certificate, readCertificates } from './certificate.ts';
+import { ATTRIBUTE, CADES, PADES, parseSignedData, requireSignature, type SignedData, signerOf } from './cms.ts';
+import { checkRecordCode } from './code.ts';
+import { timeOf } from './der.ts';
+import type { Bundle } from './evidence.ts';
+import { findPath, type Moment, type Path, SEAL } from './path.ts';
+import { type Given, type Proof, readBundle, readStamps, requireRenewal } from './renewal.ts';
+import { type LicenseStatus, readStatus } from './status.ts';
+import { type Grounds, readToken, type Token } from './timestamp.ts';
+import { Failure, type Judgement, moment, type NamedStep, reading, runSteps, type Step, shown } from './verdict.ts';
 
 /** Everything the verdict rests on, gathered beforehand. */
 export interface Evidence {
-  pdf: Uint8Array;
-  /** CMS SignedData, DER, or null where none was found. */
+  /** The document: a license, sealed within or beside, or the statement of a later act, sealed beside; null where there is none. */
+  file: Uint8Array | null;
+  /** CMS SignedData, DER, that stands beside the file; null where none was found or the file carries its own. */
   signature: Uint8Array | null;
   /** Root certificates that the verifier trusts, DER or PEM. */
   roots: readonly Uint8Array[];
-  /** State of the license where its issuer was asked; left out offline. */
-  status?: LicenseState;
+  /** The bundle (证据包) of the file: JSON, UTF-8. */
+  bundle?: Uint8Array | null;
+  /** Certificates and revocation lists that the verifier got himself, DER or PEM, beside those of the bundle. */
+  certificates?: readonly Uint8Array[];
+  revocation?: readonly Uint8Array[];
+  /** Status list and status statement that the verifier got himself: compact JWS. */
+  statusList?: string | null;
+  statement?: string | null;
 }
 
-/** One named step; `passed` is null where it was not reached, or where there was nothing to ask. */
-export interface Step {
-  name: string;
-  passed: boolean | null;
-  detail: string;
+export interface Report extends Judgement {
+  /** The record that the file carries, or the statement that it is; only where the verdict is TOTAL_PASSED. */
+  record: AttachedRecord | null;
+  statement: ActStatement | null;
+  /** Who sealed: only where the verdict is TOTAL_PASSED. */
+  signer: { name: string; organisation: string } | null;
+  /** Since when the signature is proven to be there, and when it was made by the signer's own word: RFC 3339, or null. */
+  provenAt: string | null;
+  claimedAt: string | null;
+  /** State of the license: no matter of the signature. */
+  status: LicenseStatus;
 }
 
-export interface Report {
-  /** Verdict on the signature alone. */
-  verdict: Verdict;
-  subIndication: SubIndication | null;
-  /** All steps, in order; the first that is not passed decides. */
-  steps: readonly Step[];
-  /** The record that the file carries; only where the verdict is TOTAL_PASSED. */
-  record: LicenseRecord | null;
-  /** State of the license: no matter of the signature, and unknown without asking the issuer. */
-  status: LicenseState | 'UNKNOWN';
-}
+/** Takes a sealed PDF apart; throws for anything that is not exactly the revision that a seal writes. */
+type ReadSealed = (pdf: Uint8Array) => Omit<SealedPdf, 'name'>;
 
 /** What the steps find, each for the ones after it. */
 interface Found {
-  signed: ParsedSignature;
+  evidence: Evidence;
+  now: Date;
+  readSealed: ReadSealed;
+  /** What was rendered: the file, or the part of it before the seal. */
+  content: Uint8Array;
+  /** SHA-256 of what is sealed. */
+  digest: Buffer;
+  /** The signer's own word on the time. */
+  signingTime: Date;
+  signed: SignedData;
   signer: Certificate;
-  chain: Chain;
-  record: LicenseRecord;
+  record?: AttachedRecord;
+  statement?: ActStatement;
+  bundle: Bundle | null;
+  token: Token | null;
+  stamps: readonly Token[];
+  proof: Proof;
+  path: Path;
 }
 
-interface NamedStep {
-  name: string;
-  /** Adds to what is found and tells what it saw, in words; throws Failure. */
-  run: (evidence: Evidence, found: Found, at: Date) => string;
-}
-
-const STEPS: readonly NamedStep[] = [
-  { name: '读取文件', run: ({ pdf }) => readFile(pdf) },
-  { name: '读取签名', run: ({ signature }, found) => readSignature(signature, found) },
-  { name: '核对文件摘要', run: ({ pdf }, { signed }) => checkDigest(pdf, signed) },
-  { name: '查找签名证书', run: (_, found) => findSigner(found) },
-  { name: '验证签名值', run: (_, { signed, signer }) => checkSignature(signed, signer) },
-  { name: '核对证书链', run: ({ roots }, found) => checkChain(roots, found) },
-  { name: '核对有效期', run: (_, { signed, chain }, at) => checkTimes(signed, chain, at) },
-  { name: '核对内附登记数据', run: ({ pdf }, found) => checkRecord(pdf, found) },
+const STEPS: readonly NamedStep<Found>[] = [
+  { name: '读取文件', run: readFile },
+  { name: '读取签名', run: readSignature },
+  { name: '核对文件摘要', run: checkDigest },
+  { name: '查找签名证书', run: findSigner },
+  { name: '验证签名值', run: checkSignature },
+  { name: '核对登记数据', run: checkRecord },
+  { name: '读取证据包', run: checkBundle },
+  { name: '核对签名时间戳', run: checkTimestamp },
+  { name: '核对存档时间戳', run: checkStamps },
+  { name: '核对时间戳证书和时间顺序', run: checkRenewal },
+  { name: '核对声明的签名时间', run: checkClaim },
+  { name: '核对印章证书链、有效期和吊销', run: checkPath },
+  { name: '核对二维码', run: checkCode },
 ];
 
 /**
- * Judges a license file and its detached signature at a moment, by the names of ETSI EN 319 102-1. Pure and synchronous:
- * the steps run in order and the first that is not passed gives the verdict. Never throws, whatever the evidence.
- * Revocation of certificates is not looked at: the evidence has none yet.
+ * Judges a sealed file at a moment, by the names of ETSI EN 319 102-1. Pure and synchronous: the steps run in order and
+ * the first that is not passed gives the verdict. Never throws, whatever the evidence.
  */
-export function verify(evidence: Evidence, at: Date): Report {
-  const found = {} as Found;
-  const steps: Step[] = [];
-  let failure: Failure | null = null;
-  for (const { name, run } of STEPS) {
-    if (failure) {
-      steps.push({ name, passed: null, detail: '未进行' });
-      continue;
-    }
-    try {
-      steps.push({ name, passed: true, detail: run(evidence, found, at) });
-    } catch (error) {
-      failure = error instanceof Failure ? error : new Failure('FORMAT_FAILURE', '内容无法解析');
-      steps.push({ name, passed: false, detail: failure.message });
-    }
+export function verify(evidence: Evidence, at: Date, readSealed: ReadSealed = readSealedPdf): Report {
+  const found = { evidence, now: at, readSealed, bundle: null, token: null, stamps: [] } as unknown as Found;
+  const judged = runSteps(STEPS, found);
+  const passed = judged.verdict === 'TOTAL_PASSED';
+  const { record, statement, signer, proof } = found;
+  const status = statusOf(found, at);
+  const claimed = passed ? claimOf(found) : null;
+  return {
+    ...judged,
+    steps: [...judged.steps, statusStep(status)],
+    record: passed ? (record ?? null) : null,
+    statement: passed ? (statement ?? null) : null,
+    signer: passed ? { name: signer.commonName, organisation: signer.organisations[0] ?? '' } : null,
+    provenAt: passed && proof.provenAt ? moment(proof.provenAt) : null,
+    claimedAt: claimed ? moment(claimed) : null,
+    status,
+  };
+}
+
+function readFile(found: Found): string {
+  const { evidence, readSealed } = found;
+  const { file, signature } = evidence;
+  if (file === null || file.length === 0) throw new Failure('SIGNED_DATA_NOT_FOUND', '没有文件，或文件是空的');
+  const head = Buffer.from(file.subarray(0, 5)).toString('latin1');
+  const isPdf = head === '%PDF-';
+  if (!isPdf && !head.startsWith('{')) throw new Failure('FORMAT_FAILURE', '不是 PDF 文件，也不是声明');
+  if (signature) {
+    found.content = file;
+    found.digest = createHash('sha256').update(file).digest();
+    found.signed = parseSignedData(signature, CADES);
+  } else {
+    if (!isPdf || !isSealedPdf(file)) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件内没有签名，也没有找到签名文件');
+    const sealed = takeApart(file, readSealed);
+    found.content = sealed.unsigned;
+    found.digest = sealed.digest;
+    found.signingTime = sealed.signedOn;
+    found.signed = parseSignedData(sealed.cms, PADES);
   }
-  const status = evidence.status ?? 'UNKNOWN';
-  const judged = {
-    verdict: failure?.verdict ?? 'TOTAL_PASSED',
-    subIndication: failure?.subIndication ?? null,
-  } as const;
-  return { ...judged, steps: [...steps, statusStep(status)], record: failure ? null : found.record, status };
+  return `${isPdf ? 'PDF' : '声明'}，${file.length} 字节`;
 }
 
-function statusStep(status: Report['status']): Step {
-  const name = '查询证照状态';
-  if (status === 'UNKNOWN') return { name, passed: null, detail: '离线核验不查询，状态未知' };
-  return { name, passed: status === 'VALID', detail: status };
-}
-
-function readFile(pdf: Uint8Array): string {
-  if (pdf.length === 0) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件是空的');
-  if (Buffer.from(pdf.subarray(0, 5)).toString('latin1') !== '%PDF-')
-    throw new Failure('FORMAT_FAILURE', '不是 PDF 文件');
-  return `PDF，${pdf.length} 字节`;
-}
-
-const SHA256_OID = '2.16.840.1.101.3.4.2.1';
-/** PKCS #1 v1.5: rsaEncryption, by which CMS may name it too, and sha256WithRSAEncryption. */
-const RSA_OIDS = ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.11'];
-
-function readSignature(signature: Uint8Array | null, found: Found): string {
-  if (signature === null) throw new Failure('SIGNED_DATA_NOT_FOUND', '没有找到签名文件');
-  found.signed = parseCms(signature);
-  if (found.signed.digestOid !== SHA256_OID || !RSA_OIDS.includes(found.signed.signatureOid)) {
-    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名算法不是 RSA-SHA256');
+function takeApart(file: Uint8Array, read: ReadSealed) {
+  try {
+    return read(file);
+  } catch (error) {
+    throw new Failure('FORMAT_FAILURE', error instanceof Error ? shown(error.message) : 'PDF 签名无法读取');
   }
-  return 'CMS 分离式签名（CAdES），一个签名人';
 }
 
-function checkDigest(pdf: Uint8Array, { messageDigest }: ParsedSignature): string {
-  const digest = createHash('sha256').update(pdf).digest();
-  if (!digest.equals(messageDigest)) throw new Failure('HASH_FAILURE', '文件与签名时的内容不一致');
+function readSignature(found: Found): string {
+  const { signed, evidence } = found;
+  const time = signed.attributes.get(ATTRIBUTE.signingTime);
+  if (time) found.signingTime = reading('FORMAT_FAILURE', '签名时间格式不正确', () => timeOf(time));
+  return evidence.signature ? 'CMS 分离式签名（CAdES），一个签名人' : 'PDF 内的签名（PAdES），一个签名人';
+}
+
+function checkDigest({ digest, signed }: Found): string {
+  if (!digest.equals(signed.messageDigest)) throw new Failure('HASH_FAILURE', '文件与签名时的内容不一致');
   return `文件的 SHA-256 与签名属性一致：${digest.toString('hex')}`;
 }
 
-/** The certificate that signing-certificate-v2 names by its digest; one put in its place is not found. */
 function findSigner(found: Found): string {
-  const { certificates, signingCertificateHash, issuer, serial } = found.signed;
-  const der = certificates.find((one) => createHash('sha256').update(one).digest().equals(signingCertificateHash));
-  if (!der) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名所附证书不是签名时声明的证书');
-  found.signer = readCertificate(der);
-  if (!found.signer.issuer.equals(issuer) || !found.signer.serial.equals(serial)) {
-    throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名人标识与签名证书不一致');
-  }
+  found.signer = signerOf(found.signed);
   return found.signer.commonName;
 }
 
-function checkSignature({ attributes, signature }: ParsedSignature, { x509, commonName }: Certificate): string {
-  requireKey(x509, commonName);
-  if (!verifyBytes('sha256', attributes, x509.publicKey, signature)) {
-    throw new Failure('SIG_CRYPTO_FAILURE', '签名值不正确');
+function checkSignature({ signed, signer }: Found): string {
+  requireSignature(signed, signer);
+  return `RSA-SHA256，${signer.key.bits} 位`;
+}
+
+/** What is sealed is of a form that the hub writes, and the organ that it names is the one whose seal it is. */
+function checkRecord(found: Found): string {
+  const { content, signer } = found;
+  const isPdf = content[0] === 0x25;
+  if (isPdf) found.record = readRecord(content);
+  else found.statement = readStatement(content);
+  const { record, statement } = found;
+  const { ZZBFJG: organ = '', ZZBH: number = '' } = record ?? statement ?? {};
+  const { organisations } = signer;
+  if (organisations.length !== 1 || organisations[0] !== organ) {
+    const owners = shown(organisations.join('、'));
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${shown(organ)}”与印章所属机构“${owners}”不一致`);
   }
-  return `RSA-SHA256，${x509.publicKey.asymmetricKeyDetails?.modulusLength} 位`;
+  return `${shown(record?.ZZMC ?? statement?.CZ ?? '')} ${shown(number)}，数据完整`;
 }
 
-function checkChain(roots: readonly Uint8Array[], found: Found): string {
-  found.chain = findChain(found.signer, found.signed.certificates, roots);
-  const { seal, issuing, root } = found.chain;
-  return [seal, issuing, root].map((one) => one.commonName).join(' ← ');
+/** The bundle is one for this very file. */
+function checkBundle(found: Found): string | null {
+  const { file, bundle: bytes } = found.evidence;
+  if (!bytes) return null;
+  const bundle = readBundle(bytes);
+  const digest = createHash('sha256')
+    .update(file ?? '')
+    .digest('hex');
+  if (bundle.document !== digest) throw new Failure('SIGNED_DATA_NOT_FOUND', '证据包是另一份文件的');
+  if (bundle.identifier !== (found.record ?? found.statement)?.ZZBS) {
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', '证据包是另一证照的');
+  }
+  found.bundle = bundle;
+  return `${bundle.certificates.length} 张证书、${bundle.revocation.length} 份吊销列表、${bundle.stamps.length} 个存档时间戳`;
 }
 
-/** How far the signer's clock may be ahead of the verifier's. */
+/** A seal within a PDF always has a timestamp; an older one beside it may have none, and is then judged as of now. */
+function checkTimestamp(found: Found): string | null {
+  const { signed, evidence } = found;
+  if (signed.timestamp === null) {
+    if (!evidence.signature) throw new Failure('NO_POE', 'PDF 内的签名没有时间戳，不能证明签名的时间');
+    return null;
+  }
+  found.token = readToken(signed.timestamp, createHash('sha256').update(signed.signature).digest());
+  return `“${found.token.signer.commonName}”证明签名在 ${moment(found.token.genTime)} 已存在`;
+}
+
+function checkStamps(found: Found): string | null {
+  const { bundle } = found;
+  if (!bundle || bundle.stamps.length === 0) return null;
+  found.stamps = readStamps(bundle);
+  return found.stamps.map(({ genTime }) => moment(genTime)).join('、');
+}
+
+function checkRenewal(found: Found): string | null {
+  const { token, stamps, now } = found;
+  found.proof = requireRenewal(givenOf(found), token, stamps, now);
+  return token ? '每个时间戳的证书在其后一个时间戳（最新的在核验时）有效' : null;
+}
+
+function givenOf({ evidence, bundle }: Found): Given {
+  const { roots, certificates = [], revocation = [] } = evidence;
+  return { roots: readCertificates(roots), certificates, revocation, bundle };
+}
+
+/** How far the signer's clock may be ahead of another's. */
 const CLOCK_LEEWAY_MS = 300_000;
 
-/**
- * Signed within the time of the seal's certificate by the signer's own word, and all three certificates in force at `at`:
- * without a trusted timestamp nothing proves that a signature is older than the end of a certificate.
- */
-function checkTimes({ signingTime }: ParsedSignature, { seal, issuing, root }: Chain, at: Date): string {
-  const signed = signingTime.toISOString();
-  if (signingTime < seal.validFrom) throw new Failure('NOT_YET_VALID', `签名时间 ${signed} 早于印章证书生效`);
-  if (signingTime > seal.validUntil) throw new Failure('EXPIRED', `签名时间 ${signed} 晚于印章证书到期`);
-  if (signingTime.getTime() > at.getTime() + CLOCK_LEEWAY_MS) {
-    throw new Failure('SIG_CONSTRAINTS_FAILURE', `签名时间 ${signed} 在将来`);
+/** The signer cannot have signed after the signature was there. */
+function checkClaim({ signingTime, proof, now }: Found): string {
+  const latest = proof.provenAt ?? now;
+  if (signingTime.getTime() > latest.getTime() + CLOCK_LEEWAY_MS) {
+    const than = proof.provenAt ? `晚于时间戳 ${moment(proof.provenAt)}` : '在将来';
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', `声明的签名时间 ${moment(signingTime)} ${than}`);
   }
-  for (const one of [seal, issuing, root]) {
-    if (signingTime < one.validFrom || signingTime > one.validUntil) {
-      throw new Failure('CHAIN_CONSTRAINTS_FAILURE', `签名时“${one.commonName}”不在有效期内`);
-    }
-    if (at > one.validUntil) {
-      throw new Failure('OUT_OF_BOUNDS_NO_POE', `“${one.commonName}”已到期，且没有可信时间戳证明签名在此之前`);
-    }
-  }
-  return `声明的签名时间 ${signed}，三张证书均在有效期内；未核查证书吊销`;
+  return moment(signingTime);
 }
 
-function checkRecord(pdf: Uint8Array, found: Found): string {
-  const record = readRecord(pdf);
-  const { organisations } = found.signer;
-  if (organisations.length > 0 && (organisations.length > 1 || organisations[0] !== record.ZZBFJG)) {
-    const owners = shown(organisations.join('、'));
-    throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${record.ZZBFJG}”与印章所属机构“${owners}”不一致`);
-  }
-  found.record = record;
-  return `${record.ZZMC} ${record.ZZBH}，数据完整`;
+/** The latest time that the signer itself names: of the signature, and of the person who authorised it. */
+function claimOf({ signingTime, record, statement }: Found): Date {
+  const authorised = new Date((record ?? statement)?.ZZQZSJ ?? '');
+  return authorised > signingTime ? authorised : signingTime;
+}
+
+/** The best signature time (EN 319 102-1 §5.6.3): that of the oldest good timestamp, else now. */
+function momentOf(found: Found): Moment {
+  const { proof, now } = found;
+  return { at: proof.provenAt ?? now, proven: proof.provenAt !== null, now, claimed: claimOf(found) };
+}
+
+/** What the seal's certificate and those of codes and statements are judged with: what the signature carries counts too. */
+function groundsOf({ proof, signed }: Found): Grounds {
+  const { roots, candidates, lists } = proof.grounds;
+  return { roots, lists, candidates: [...readCertificates(signed.certificates), ...candidates] };
+}
+
+function checkPath(found: Found): string {
+  const { roots, lists } = found.proof.grounds;
+  const candidates = readCertificates(found.signed.certificates);
+  found.path = findPath({
+    ...{ certificate: found.signer, candidates, roots, lists },
+    ...{ moment: momentOf(found), purpose: SEAL },
+  });
+  return `${found.path.map((one) => one.commonName).join(' ← ')}，在 ${moment(momentOf(found).at)} 有效、未吊销`;
+}
+
+function checkCode(found: Found): string | null {
+  if (found.record?.KZ_EWM === undefined) return null;
+  return checkRecordCode(found.record, groundsOf(found), { ...momentOf(found), claimed: null });
+}
+
+function statusOf(found: Found, now: Date): LicenseStatus {
+  const said = found.record ?? found.statement;
+  const { statement, statusList } = found.evidence;
+  if (!said || !found.proof) return readStatus({ identifier: '', version: 0, index: undefined }, NONE, NOTHING, now);
+  const asked = { identifier: said.ZZBS, version: said.KZ_BB, index: found.record?.KZ_ZTXH };
+  const kept = found.bundle?.status ? [{ text: found.bundle.status, provenAt: found.proof.stampedAt }] : [];
+  const got = statement ? [{ text: statement, provenAt: null }] : [];
+  return readStatus(asked, { statements: [...kept, ...got], list: statusList ?? null }, groundsOf(found), now);
+}
+
+const NONE = { statements: [], list: null };
+const NOTHING: Grounds = { roots: [], candidates: [], lists: [] };
+
+function statusStep({ state, asOf, reason }: LicenseStatus): Step {
+  const name = '查询证照状态';
+  if (state === 'UNKNOWN') return { name, passed: null, detail: `未知：${reason}` };
+  return { name, passed: state === 'VALID', detail: `${state}，截至 ${asOf}` };
 }

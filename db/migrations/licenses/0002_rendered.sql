@@ -1,1 +1,0 @@
-ALTER TABLE "licenses"."act" ADD COLUMN "rendered" "bytea";

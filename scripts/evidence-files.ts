@@ -1,0 +1,120 @@
+import { X509Certificate } from 'node:crypto';
+import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
+import { join } from 'node:path';
+import { isSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
+import { BUNDLE_LIMIT_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
+import { readList } from '../subgraphs/licenses/verify/revocation.ts';
+
+/** Files that `npm run verify` reads, and what stands beside them. */
+
+const FILE_LIMIT_BYTES = 64 * 1024 * 1024;
+const FILES_MOST = 1_000_000;
+const DEPTH_MOST = 32;
+
+/** A command line or a file that nothing can be said about; its message is the one line a person sees. */
+export class UsageError extends Error {}
+
+export function read(path: string, what: string): Buffer {
+  try {
+    const found = statSync(path);
+    if (!found.isFile()) throw new UsageError(`${what} ${path} 不是文件 — not a file`);
+    if (found.size > FILE_LIMIT_BYTES) throw new UsageError(`${what} ${path} 过大 — larger than 64 MiB`);
+    return readFileSync(path);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`${what} ${path} 无法读取 — cannot be read`);
+  }
+}
+
+/** What a file holds as PEM blocks of one kind, or as one DER. */
+function blocksOf(bytes: Buffer, label: string): Buffer[] {
+  const form = new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`, 'g');
+  const blocks = [...bytes.toString('latin1').matchAll(form)].map((match) => Buffer.from(match[1] ?? '', 'base64'));
+  return blocks.length > 0 ? blocks : [bytes];
+}
+
+/** The certificates in a file, DER or one or more in PEM. */
+export function readCertificateFile(path: string, what: string): Buffer[] {
+  const blocks = blocksOf(read(path, what), 'CERTIFICATE');
+  try {
+    return blocks.map((one) => new X509Certificate(one).raw);
+  } catch {
+    throw new UsageError(`${what} ${path} 不是证书 — not a certificate`);
+  }
+}
+
+/** The revocation lists in a file, DER or one or more in PEM. */
+export function readListFile(path: string): Buffer[] {
+  const blocks = blocksOf(read(path, '吊销列表'), 'X509 CRL');
+  try {
+    for (const one of blocks) readList(one);
+    return blocks;
+  } catch {
+    throw new UsageError(`吊销列表 ${path} 不是能用的吊销列表 — not a revocation list`);
+  }
+}
+
+/** A document and what proves it; null where nothing is there. */
+export interface Document {
+  path: string;
+  file: Buffer | null;
+  signaturePath: string | null;
+  signature: Buffer | null;
+  bundle: Buffer | null;
+}
+
+const stem = (path: string) => path.replace(/\.(pdf|json)$/i, '');
+
+/** Reads a document; what is not named is looked for beside it: `X.pdf` has `X.p7s` or `X.pdf.p7s`, and `X.evidence.json`. */
+export function readDocument(path: string, named: { signature?: string; evidence?: string } = {}): Document {
+  if (/\.p7s$/i.test(path)) {
+    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null };
+  }
+  const file = read(path, '文件');
+  const signaturePath = named.signature ?? (isSealedPdf(file) ? null : beside(path, '.p7s'));
+  const evidencePath = named.evidence ?? beside(path, '.evidence.json');
+  const bundle = evidencePath === null ? null : read(evidencePath, '证据包');
+  if (bundle && bundle.length > 2 * BUNDLE_LIMIT_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
+  const signature = signaturePath === null ? null : read(signaturePath, '签名文件');
+  return { path, file, signaturePath, signature, bundle };
+}
+
+function beside(path: string, ending: string): string | null {
+  const candidates = [`${stem(path)}${ending}`, `${path}${ending}`];
+  return candidates.find((one) => one !== path && existsSync(one)) ?? null;
+}
+
+/** The documents in a folder and the ones below it: PDFs, statements that have a signature beside them, signatures that have nothing. */
+export function documentsIn(folder: string): string[] {
+  const found: string[] = [];
+  const walk = (at: string, depth: number) => {
+    if (depth > DEPTH_MOST) throw new UsageError(`目录 ${at} 过深 — nested too deep`);
+    const entries = readdirSync(at, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
+    for (const entry of entries) {
+      const path = join(at, entry.name);
+      if (entry.isDirectory()) walk(path, depth + 1);
+      else if (entry.isFile() && isDocument(path)) found.push(path);
+      if (found.length > FILES_MOST) throw new UsageError(`目录 ${folder} 的文件过多 — too many files`);
+    }
+  };
+  try {
+    walk(folder, 0);
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`目录 ${folder} 无法读取 — cannot be read`);
+  }
+  return found;
+}
+
+function isDocument(path: string): boolean {
+  if (/\.pdf$/i.test(path)) return true;
+  if (/\.json$/i.test(path)) return !/\.evidence\.json$/i.test(path) && beside(path, '.p7s') !== null && !isOfPdf(path);
+  if (!/\.p7s$/i.test(path)) return false;
+  const bare = path.replace(/\.p7s$/i, '');
+  return ![bare, `${bare}.pdf`, `${bare}.PDF`, `${bare}.json`].some((one) => existsSync(one));
+}
+
+/** `X.p7s` beside both `X.pdf` and `X.json` is that of the PDF. */
+function isOfPdf(path: string): boolean {
+  return existsSync(`${stem(path)}.pdf`) && !existsSync(`${path}.p7s`);
+}

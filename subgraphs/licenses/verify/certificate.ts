@@ -1,0 +1,250 @@
+import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
+import { remembered } from './cache.ts';
+import { Fields, type Node, numberOf, octetsOfBits, oidOf, only, parseDer, TAG, textOf, timeOf } from './der.ts';
+import { Failure, reading, shown } from './verdict.ts';
+
+/** A certificate (X.509 version 3, RFC 5280) taken apart; nothing in it has been checked yet. */
+export interface Certificate {
+  raw: Buffer;
+  /** SHA-256 of the whole, hex. */
+  digest: string;
+  /** What its issuer signed, with which algorithm, and the signature. */
+  signed: Buffer;
+  algorithm: string;
+  signature: Buffer;
+  /** Names, DER; contents of the serial number. */
+  issuer: Buffer;
+  subject: Buffer;
+  serial: Buffer;
+  commonName: string;
+  /** Organisation names (O) of the subject, in order. */
+  organisations: readonly string[];
+  validFrom: Date;
+  validUntil: Date;
+  key: PublicKey;
+  isCa: boolean;
+  /** How many authorities may stand below this one, or null where nothing limits it. */
+  pathLength: number | null;
+  /** First octet of keyUsage, bit 0 (digitalSignature) highest; null where there is none. */
+  keyUsage: number | null;
+  /** Purposes of extKeyUsage, or null where there is none. */
+  purposes: { critical: boolean; ids: readonly string[] } | null;
+  /** Identifiers of its own key and of its issuer's, hex, where it names them. */
+  keyId: string | null;
+  issuerKeyId: string | null;
+  /** Why it is not of the profile of this verifier, whatever it is used for; null where it is. */
+  outside: Failure | null;
+}
+
+export interface PublicKey {
+  kind: 'RSA' | 'P256' | 'OTHER';
+  /** Length of the modulus, or of the curve's order. */
+  bits: number;
+  /** RSA: the public exponent. */
+  exponent: bigint;
+  /** Null where node:crypto does not know such a key. */
+  object: KeyObject | null;
+  /** SHA-256 of the SubjectPublicKeyInfo, hex. */
+  digest: string;
+}
+
+/** Bits of keyUsage within its first octet. */
+export const USAGE = { digitalSignature: 0x80, nonRepudiation: 0x40, keyCertSign: 0x04, cRLSign: 0x02 } as const;
+export const ALGORITHM = { rsaSha256: '1.2.840.113549.1.1.11', ecdsaSha256: '1.2.840.10045.4.3.2' } as const;
+
+const KEY = { rsa: '1.2.840.113549.1.1.1', ec: '1.2.840.10045.2.1', p256: '1.2.840.10045.3.1.7' } as const;
+const P256_POINT_BYTES = 65;
+const VERSION_3 = 2;
+const SERIAL_BYTES_MOST = 20;
+const SUBJECT = { commonName: '2.5.4.3', organisation: '2.5.4.10' } as const;
+/** Say nothing that limits what a certificate may do: policies, where to ask, names, where the issuer is. */
+const HARMLESS: readonly string[] = ['2.5.29.32', '2.5.29.31', '2.5.29.17', '1.3.6.1.5.5.7.1.1'];
+/** Limits on a path that this verifier does not compute, critical or not. */
+const POLICY_LIMITS: readonly string[] = ['2.5.29.33', '2.5.29.36', '2.5.29.54'];
+const NAME_CONSTRAINTS = '2.5.29.30';
+/** Says that there are delta lists, which this verifier does not read. */
+const FRESHEST_LIST = '2.5.29.46';
+const [FIELD_VERSION, FIELD_EXTENSIONS, FIELD_ISSUER_UID, FIELD_SUBJECT_UID] = [0xa0, 0xa3, 0x81, 0x82];
+
+const outside = (detail: string) => new Failure('CHAIN_CONSTRAINTS_FAILURE', detail);
+
+/** Reads a certificate, DER. Throws Failure CHAIN_CONSTRAINTS_FAILURE for what is none. */
+export const readCertificate = remembered((der) =>
+  reading('CHAIN_CONSTRAINTS_FAILURE', '证书无法解析', () => parseCertificate(der)),
+);
+
+/** The certificates that can be read; one that cannot must not hide a good one behind it. */
+export function readCertificates(all: readonly Uint8Array[]): Certificate[] {
+  return all.flatMap((one) => {
+    try {
+      return [readCertificate(derOf(one))];
+    } catch {
+      return [];
+    }
+  });
+}
+
+/** DER out of DER or PEM (RFC 7468). */
+export function derOf(bytes: Uint8Array): Uint8Array {
+  if (bytes[0] === TAG.sequence) return bytes;
+  const text = Buffer.from(bytes).toString('latin1');
+  const [, base64 = ''] = /-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/.exec(text) ?? [];
+  return Buffer.from(base64, 'base64');
+}
+
+function parseCertificate(der: Buffer): Certificate {
+  const whole = new Fields(parseDer(der));
+  const tbs = whole.next(TAG.sequence);
+  const algorithm = whole.next(TAG.sequence);
+  const signature = octetsOfBits(whole.next(TAG.bits));
+  whole.end();
+  const fields = new Fields(tbs);
+  const version = fields.optional(FIELD_VERSION);
+  if (!version || numberOf(only(version)) !== VERSION_3) throw outside('证书不是 X.509 第 3 版');
+  const serial = fields.next(TAG.integer).body;
+  if (!fields.next(TAG.sequence).raw.equals(algorithm.raw)) throw outside('证书签名算法前后不一致');
+  const issuer = fields.next(TAG.sequence);
+  const validity = new Fields(fields.next(TAG.sequence));
+  const [validFrom, validUntil] = [timeOf(validity.next()), timeOf(validity.next())];
+  validity.end();
+  const subject = fields.next(TAG.sequence);
+  const key = readKey(fields.next(TAG.sequence));
+  const uids = [fields.optional(FIELD_ISSUER_UID), fields.optional(FIELD_SUBJECT_UID)];
+  const extensions = fields.optional(FIELD_EXTENSIONS);
+  fields.end();
+  const read = readExtensions(extensions ? only(extensions, TAG.sequence).children : []);
+  const numbered = serial.length <= SERIAL_BYTES_MOST && (serial[0] ?? 0x80) < 0x80 && serial.some((octet) => octet);
+  const odd = uids.some(Boolean) || !numbered ? outside('证书序列号或唯一标识不在本核验程序的范围内') : null;
+  const names = (type: string) => subject.children.flatMap(partsOf).filter((part) => part.type === type);
+  return {
+    raw: der,
+    digest: createHash('sha256').update(der).digest('hex'),
+    signed: tbs.raw,
+    algorithm: algorithmOf(algorithm),
+    signature,
+    issuer: issuer.raw,
+    subject: subject.raw,
+    serial,
+    commonName: shown(names(SUBJECT.commonName)[0]?.text ?? ''),
+    organisations: names(SUBJECT.organisation).map(({ text }) => text),
+    validFrom,
+    validUntil,
+    key,
+    ...read,
+    outside: read.outside ?? odd,
+  };
+}
+
+/** The parts of one relative name; text that is neither UTF-8 nor printable is not shown, names chain by their bytes. */
+function partsOf(relative: Node): { type: string; text: string }[] {
+  return relative.children.map((part) => {
+    const fields = new Fields(part);
+    const type = oidOf(fields.next(TAG.oid));
+    const value = fields.next();
+    fields.end();
+    const named = type === SUBJECT.commonName || type === SUBJECT.organisation;
+    if (!named) return { type, text: '' };
+    return { type, text: reading('CHAIN_CONSTRAINTS_FAILURE', '证书主体名称的编码不受支持', () => textOf(value)) };
+  });
+}
+
+/** Name of a signature algorithm with the parameters that it must have: NULL for RSA (RFC 4055), none for ECDSA (RFC 5758). */
+export function algorithmOf(node: Node): string {
+  const [id, parameters, ...more] = node.children;
+  if (!id || more.length > 0) return '';
+  const name = oidOf(id);
+  if (name === ALGORITHM.rsaSha256) return parameters?.tag === TAG.none ? name : '';
+  if (name === ALGORITHM.ecdsaSha256) return parameters ? '' : name;
+  return name;
+}
+
+function readKey(info: Node): PublicKey {
+  const fields = new Fields(info);
+  const [id, parameters] = fields.next(TAG.sequence).children;
+  const bits = octetsOfBits(fields.next(TAG.bits));
+  fields.end();
+  const name = id ? oidOf(id) : '';
+  const digest = createHash('sha256').update(info.raw).digest('hex');
+  const other: PublicKey = { kind: 'OTHER', bits: 0, exponent: 0n, object: null, digest };
+  const isP256 = name === KEY.ec && parameters?.tag === TAG.oid && oidOf(parameters) === KEY.p256;
+  if (isP256 ? bits.length !== P256_POINT_BYTES : name !== KEY.rsa || parameters?.tag !== TAG.none) return other;
+  try {
+    if (name === KEY.rsa) parseDer(bits);
+    const object = createPublicKey({ key: info.raw, format: 'der', type: 'spki' });
+    if (isP256) return { kind: 'P256', bits: 256, exponent: 0n, object, digest };
+    const { modulusLength = 0, publicExponent = 0n } = object.asymmetricKeyDetails ?? {};
+    return { kind: 'RSA', bits: modulusLength, exponent: publicExponent, object, digest };
+  } catch {
+    return other;
+  }
+}
+
+type Extensions = Pick<
+  Certificate,
+  'isCa' | 'pathLength' | 'keyUsage' | 'purposes' | 'keyId' | 'issuerKeyId' | 'outside'
+>;
+
+function readExtensions(extensions: readonly Node[]): Extensions {
+  const found: Extensions = {
+    ...{ isCa: false, pathLength: null, keyUsage: null, purposes: null },
+    ...{ keyId: null, issuerKeyId: null, outside: null },
+  };
+  const seen = new Set<string>();
+  for (const node of extensions) {
+    const { id, critical, value } = readExtension(node);
+    if (seen.has(id)) throw outside(`证书扩展 ${id} 重复`);
+    seen.add(id);
+    const reader = EXTENSION_READERS[id];
+    if (reader) reader(found, parseDer(value), critical);
+    else found.outside ??= limitOf(id, critical);
+  }
+  return found;
+}
+
+/** One Extension (RFC 5280 §4.1), of a certificate, of a list or of an entry in one; `value` is DER within. */
+export function readExtension(node: Node): { id: string; critical: boolean; value: Buffer } {
+  const fields = new Fields(node);
+  const id = oidOf(fields.next(TAG.oid));
+  const flag = fields.optional(TAG.boolean);
+  if (flag && flag.body[0] !== 0xff) throw outside(`证书扩展 ${id} 写出了默认值`);
+  const value = fields.next(TAG.octets).body;
+  fields.end();
+  return { id, critical: flag !== null, value };
+}
+
+function limitOf(id: string, critical: boolean): Failure | null {
+  const limited = `证书扩展 ${id} 是本核验程序不认识的限制`;
+  if (POLICY_LIMITS.includes(id)) return new Failure('POLICY_PROCESSING_ERROR', `证书策略扩展 ${id} 无法处理`);
+  if (id === HARMLESS[0] && critical) return new Failure('POLICY_PROCESSING_ERROR', '关键的证书策略扩展无法处理');
+  if (id === NAME_CONSTRAINTS || id === FRESHEST_LIST) return outside(limited);
+  return critical && !HARMLESS.includes(id) ? outside(limited) : null;
+}
+
+const EXTENSION_READERS: Record<string, (found: Extensions, value: Node, critical: boolean) => void> = {
+  '2.5.29.15': (found, { tag, body }) => {
+    if (tag !== TAG.bits || body.length < 2) throw outside('证书密钥用途无法解析');
+    found.keyUsage = body[1] ?? 0;
+  },
+  '2.5.29.19': (found, value) => {
+    const fields = new Fields(value);
+    const ca = fields.optional(TAG.boolean);
+    if (ca && ca.body[0] !== 0xff) throw outside('证书基本限制写出了默认值');
+    const length = fields.optional(TAG.integer);
+    fields.end();
+    if (length && !ca) throw outside('证书基本限制自相矛盾');
+    found.isCa = ca !== null;
+    found.pathLength = length ? numberOf(length) : null;
+  },
+  '2.5.29.37': (found, value, critical) => {
+    if (value.tag !== TAG.sequence || value.children.length === 0) throw outside('证书扩展密钥用途无法解析');
+    found.purposes = { critical, ids: value.children.map(oidOf) };
+  },
+  '2.5.29.14': (found, { tag, body }) => {
+    if (tag !== TAG.octets) throw outside('证书密钥标识无法解析');
+    found.keyId = body.toString('hex');
+  },
+  '2.5.29.35': (found, value) => {
+    const [first] = new Fields(value).optional(0x80) ? value.children : [];
+    found.issuerKeyId = first ? first.body.toString('hex') : null;
+  },
+};

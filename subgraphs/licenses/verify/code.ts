@@ -1,0 +1,188 @@
+import { createHash } from 'node:crypto';
+import { canonical } from '../../kernel/events.ts';
+import { type CodePayload, codePayload } from '../../kernel/sign.ts';
+import type { AttachedRecord } from '../record.ts';
+import { type Certificate, readCertificates } from './certificate.ts';
+import { isSignedBy, type Jws, readJws, requireHeader } from './jws.ts';
+import { CODE, findPath, type Moment } from './path.ts';
+import { readLists } from './revocation.ts';
+import { type LicenseStatus, readStatus } from './status.ts';
+import type { Grounds } from './timestamp.ts';
+import { Failure, type Judgement, type NamedStep, runSteps, shown } from './verdict.ts';
+
+/** A QR code's text (二维码) taken apart: the link before it, if any, and what is signed. */
+interface Code {
+  link: string | null;
+  jws: Jws;
+  payload: CodePayload;
+  kid: string;
+}
+
+const TEXT_LIMIT = 2_048;
+const KID_DIGITS = 16;
+const LINK = /^https?:\/\/[\x21-\x7e]+$/;
+
+/** Reads a code's text, `<url>#<jws>` or the JWS alone. Throws Failure FORMAT_FAILURE. */
+function readCode(text: string): Code {
+  const trimmed = text.trim();
+  if (trimmed.length > TEXT_LIMIT) throw new Failure('FORMAT_FAILURE', '二维码文本过长');
+  const at = trimmed.indexOf('#');
+  const link = at < 0 ? null : trimmed.slice(0, at);
+  if (link !== null && !LINK.test(link)) throw new Failure('FORMAT_FAILURE', '二维码中的链接不正确');
+  const jws = readJws(trimmed.slice(at + 1));
+  requireHeader(jws, 'tq-code-1', ['kid']);
+  const payload = codePayload.safeParse(jws.payload);
+  const { kid } = jws.header;
+  if (!payload.success || typeof kid !== 'string') throw new Failure('FORMAT_FAILURE', '二维码内容不是规定的形式');
+  return { link, jws, payload: payload.data, kid };
+}
+
+/** The certificate that the code names. Throws Failure NO_SIGNING_CERTIFICATE_FOUND. */
+function signerOf({ kid }: Code, certificates: readonly Certificate[]): Certificate {
+  const found = certificates.find(({ digest }) => digest.slice(0, KID_DIGITS) === kid);
+  if (!found) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', `没有编号为 ${shown(kid)} 的二维码签名证书`);
+  return found;
+}
+
+function requireSigned({ jws }: Code, { key }: Certificate): void {
+  if (!isSignedBy(jws, key)) throw new Failure('SIG_CRYPTO_FAILURE', '二维码的签名值不正确');
+}
+
+/** The link is not signed: one that leads to another license would show a good code and another state. */
+function requireLink({ link, payload }: Code): void {
+  if (link !== null && !link.endsWith(`/${payload.i}`)) {
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码中的链接指向另一证照');
+  }
+}
+
+function requireOrganisation({ payload }: Code, { organisations }: Certificate): void {
+  if (organisations.length !== 1 || organisations[0] !== payload.o) {
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${shown(payload.o)}”与二维码签名证书所属机构不一致`);
+  }
+}
+
+/** Checks the code that a record carries: signed, and of one mind with the record. Throws Failure. */
+export function checkRecordCode(record: AttachedRecord, grounds: Grounds, asked: Moment): string {
+  const { KZ_EWM: text = '', ...content } = record;
+  const code = readCode(text);
+  const { payload, link } = code;
+  const digest = createHash('sha256').update(canonical(content)).digest('base64url');
+  const agrees =
+    payload.i === record.ZZBS &&
+    payload.o === record.ZZBFJG &&
+    payload.f === record.ZZYXQQSRQ &&
+    payload.t === record.ZZYXQJZRQ &&
+    (link === null || link === record.KZ_HYDZ);
+  if (!agrees) throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码与登记数据不一致');
+  if (payload.d !== digest) throw new Failure('HASH_FAILURE', '二维码中的摘要与登记数据不一致');
+  const signer = signerOf(code, grounds.candidates);
+  requireSigned(code, signer);
+  requireOrganisation(code, signer);
+  findPath({ certificate: signer, ...grounds, moment: asked, purpose: CODE });
+  return `由“${signer.commonName}”签名，与登记数据一致`;
+}
+
+/** What a code is judged by. */
+export interface CodeMaterial {
+  /** Published certificates, of codes and of the authorities above them: DER or PEM. */
+  certificates: readonly Uint8Array[];
+  roots: readonly Uint8Array[];
+  /** Revocation lists, DER; left out, revocation is not looked at. */
+  revocation?: readonly Uint8Array[];
+  /** Status list and status statement, compact JWS. */
+  statusList?: string | null;
+  statement?: string | null;
+  /** Place of the license in the status list, where it is known from elsewhere: a code does not say it. */
+  index?: number;
+}
+
+export interface CodeReport extends Judgement {
+  /** What the code says; only where the verdict is TOTAL_PASSED. */
+  payload: CodePayload | null;
+  /** Name of the certificate that signed it. */
+  signer: string | null;
+  status: LicenseStatus;
+}
+
+interface Context {
+  text: string;
+  material: CodeMaterial;
+  grounds: Grounds;
+  at: Date;
+  code: Code;
+  signer: Certificate;
+}
+
+const STEPS: readonly NamedStep<Context>[] = [
+  {
+    name: '读取二维码',
+    run: (context) => {
+      context.code = readCode(context.text);
+      requireLink(context.code);
+      return `证照标识 ${shown(context.code.payload.i)}`;
+    },
+  },
+  {
+    name: '查找签名证书',
+    run: (context) => {
+      context.signer = signerOf(context.code, context.grounds.candidates);
+      return context.signer.commonName;
+    },
+  },
+  {
+    name: '验证签名值',
+    run: ({ code, signer }) => {
+      requireSigned(code, signer);
+      requireOrganisation(code, signer);
+      return 'ECDSA P-256，SHA-256';
+    },
+  },
+  {
+    name: '核对证书链和有效期',
+    run: ({ signer, grounds, at }) => judgeSigner(signer, { ...grounds, lists: null }, at),
+  },
+  {
+    name: '核对证书吊销',
+    run: ({ material, signer, grounds, at }) => {
+      if (material.revocation === undefined) return null;
+      judgeSigner(signer, grounds, at);
+      return '未吊销';
+    },
+  },
+];
+
+function judgeSigner(
+  certificate: Certificate,
+  { roots, candidates, lists }: Omit<Grounds, 'lists'> & { lists: Grounds['lists'] | null },
+  at: Date,
+): string {
+  const asked = { at, now: at, proven: false, claimed: null };
+  const path = findPath({ certificate, candidates, roots, lists, moment: asked, purpose: CODE });
+  return path.map((one) => one.commonName).join(' ← ');
+}
+
+/**
+ * Judges the text of a QR code at a moment, by the names of ETSI EN 319 102-1: signed by a certificate for codes below a trusted root.
+ * Pure and synchronous; never throws. The state of the license is apart from the verdict.
+ */
+export function verifyCode(text: string, material: CodeMaterial, at: Date): CodeReport {
+  const grounds: Grounds = {
+    roots: readCertificates(material.roots),
+    candidates: readCertificates(material.certificates),
+    lists: readLists(material.revocation ?? []),
+  };
+  const context = { text, material, grounds, at } as Context;
+  const judged = runSteps(STEPS, context);
+  const passed = judged.verdict === 'TOTAL_PASSED';
+  const { code, signer } = context;
+  const statements = material.statement ? [{ text: material.statement, provenAt: null }] : [];
+  const list = material.index === undefined ? null : (material.statusList ?? null);
+  const version = Number(code?.payload.i.split('.').at(-2));
+  const asked = { identifier: code?.payload.i ?? '', version, index: material.index };
+  return {
+    ...judged,
+    payload: passed ? code.payload : null,
+    signer: passed ? signer.commonName : null,
+    status: readStatus(asked, { statements, list }, grounds, at),
+  };
+}

@@ -1,0 +1,57 @@
+import { verify } from 'node:crypto';
+import type { PublicKey } from './certificate.ts';
+import { Failure } from './verdict.ts';
+
+/** A compact JWS (RFC 7515) taken apart; its signature has not been checked yet. */
+export interface Jws {
+  header: Record<string, unknown>;
+  payload: unknown;
+  signed: Buffer;
+  signature: Buffer;
+}
+
+const SIGNATURE_BYTES = 64;
+/** Longest that is read: a status list of a hundred thousand places has seventy kilobytes. */
+const SIZE_LIMIT = 4_194_304;
+
+const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
+
+/** Reads a compact JWS of ES256. Throws Failure FORMAT_FAILURE. */
+export function readJws(text: string): Jws {
+  const parts = text.length > SIZE_LIMIT ? [] : text.split('.');
+  const [header, payload, signature] = parts.map(octets);
+  if (parts.length !== 3 || !header || !payload || !signature) throw malformed('不是三段式 JWS');
+  if (signature.length !== SIGNATURE_BYTES) throw malformed('JWS 签名长度不正确');
+  const signed = Buffer.from(text.slice(0, text.lastIndexOf('.')), 'latin1');
+  const head = jsonOf(header);
+  if (typeof head !== 'object' || head === null || Array.isArray(head)) throw malformed('JWS 头部不是对象');
+  return { header: head as Record<string, unknown>, payload: jsonOf(payload), signed, signature };
+}
+
+/** Refuses FORMAT_FAILURE unless the header says `alg` ES256, this `typ`, and besides them exactly the members named. */
+export function requireHeader({ header }: Jws, typ: string, members: readonly string[]): void {
+  const names = Object.keys(header).sort().join();
+  if (header.alg !== 'ES256' || header.typ !== typ || names !== ['alg', 'typ', ...members].sort().join()) {
+    throw malformed(`JWS 头部不是 ES256 的 ${typ}`);
+  }
+}
+
+/** Whether the key (P-256) made the signature. */
+export function isSignedBy({ signed, signature }: Jws, { kind, object }: PublicKey): boolean {
+  if (kind !== 'P256' || !object) return false;
+  return verify('sha256', signed, { key: object, dsaEncoding: 'ieee-p1363' }, signature);
+}
+
+/** Base64url without padding, in its only form; null for anything else. */
+export function octets(text: string): Buffer | null {
+  const bytes = Buffer.from(text, 'base64url');
+  return text !== '' && bytes.toString('base64url') === text ? bytes : null;
+}
+
+function jsonOf(bytes: Buffer): unknown {
+  try {
+    return JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
+  } catch {
+    throw malformed('JWS 内容不是 JSON');
+  }
+}

@@ -1,0 +1,274 @@
+import { ALGORITHM, type Certificate, USAGE } from './certificate.ts';
+import { verifiesAgain } from './mathematics.ts';
+import { askLists, type RevocationList } from './revocation.ts';
+import { Failure, moment } from './verdict.ts';
+
+/**
+ * The narrow profile of certification paths (RFC 5280 §6) that this verifier knows: certificate ← issuing authority ← pinned
+ * root. Whatever it does not know it refuses: other algorithms and weak keys, unknown critical extensions, name constraints,
+ * policy limits, names that do not chain byte for byte, other uses than the one asked for, parts of revocation lists.
+ */
+export interface Profile {
+  /** Shortest RSA key. */
+  rsaBitsLeast: number;
+  /** Fewest and most authorities between a certificate and the root. */
+  authorities: { least: number; most: number };
+  /** Until when RSA, P-256 and SHA-256 are taken to be strong; later a proof from before is needed. */
+  strongUntil: Date;
+}
+
+export const PROFILE: Profile = {
+  rsaBitsLeast: 3072,
+  authorities: { least: 1, most: 1 },
+  // NIST IR 8547 (draft) wants RSA and elliptic curves gone by 2035.
+  strongUntil: new Date('2035-12-31T23:59:59Z'),
+};
+
+/** What a certificate is used for: its first octet of keyUsage, its extKeyUsage, its kind of key. */
+export interface Purpose {
+  name: string;
+  hasUsage: (keyUsage: number | null) => boolean;
+  hasPurposes: (purposes: Certificate['purposes']) => boolean;
+  key: 'RSA' | 'P256';
+}
+
+const ID_DOCUMENT_SIGNING = '1.3.6.1.5.5.7.3.36';
+const ID_TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
+const ID_STATUS_SIGNING = '1.3.6.1.5.5.7.3.30';
+const alone = (id: string, purposes: Certificate['purposes']) =>
+  purposes?.critical === true && purposes.ids.length === 1 && purposes.ids[0] === id;
+const signsOnly = (usage: number | null) => usage === USAGE.digitalSignature;
+
+export const SEAL: Purpose = {
+  name: '印章',
+  hasUsage: (usage) => usage === (USAGE.digitalSignature | USAGE.nonRepudiation),
+  hasPurposes: (purposes) => purposes === null || purposes.ids.every((id) => id === ID_DOCUMENT_SIGNING),
+  key: 'RSA',
+};
+export const TIMESTAMP: Purpose = {
+  name: '时间戳',
+  hasUsage: signsOnly,
+  hasPurposes: (purposes) => alone(ID_TIME_STAMPING, purposes),
+  key: 'P256',
+};
+export const CODE: Purpose = {
+  name: '二维码',
+  hasUsage: signsOnly,
+  hasPurposes: (purposes) => purposes === null,
+  key: 'P256',
+};
+export const STATUS: Purpose = {
+  name: '证照状态',
+  hasUsage: signsOnly,
+  hasPurposes: (purposes) => alone(ID_STATUS_SIGNING, purposes),
+  key: 'P256',
+};
+
+/** When a certificate is asked about. */
+export interface Moment {
+  /** The time for which it has to be good. */
+  at: Date;
+  /** Whether something other than the verifier's clock proves that time. */
+  proven: boolean;
+  /** The time of the verification. */
+  now: Date;
+  /** The latest time that the signer itself names, or null. */
+  claimed: Date | null;
+}
+
+export interface PathRequest {
+  certificate: Certificate;
+  /** Certificates that authorities are looked for among. */
+  candidates: readonly Certificate[];
+  /** Certificates that are trusted; only one that signs itself is a root. */
+  roots: readonly Certificate[];
+  /** Revocation lists; null where revocation is not asked about. */
+  lists: readonly RevocationList[] | null;
+  moment: Moment;
+  purpose: Purpose;
+  profile?: Profile;
+}
+
+/** From the certificate up to the root, both included. */
+export type Path = readonly [Certificate, ...Certificate[]];
+
+const CANDIDATES_MOST = 512;
+const WAYS_MOST = 64;
+
+/**
+ * The way from a certificate to a trusted root that is good at the moment asked for. Throws Failure: why there is no way, or why the first
+ * one found is not good.
+ */
+export function findPath(request: PathRequest): Path {
+  const search: Search = { request, left: WAYS_MOST, broken: null };
+  let refused: Failure | null = null;
+  for (const way of waysFrom([request.certificate], search)) {
+    try {
+      judge(way, request);
+      return way;
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      refused ??= error;
+    }
+  }
+  if (refused) throw refused;
+  const { commonName } = request.certificate;
+  if (search.broken) {
+    throw new Failure('CERTIFICATE_CHAIN_GENERAL_FAILURE', `“${search.broken.commonName}”的证书签名不正确`);
+  }
+  throw new Failure('NO_CERTIFICATE_CHAIN_FOUND', `“${commonName}”没有通向受信任根证书的证书链`);
+}
+
+interface Search {
+  request: PathRequest;
+  /** How many steps may still be tried: certificates that sign each other make more ways than anybody wants to walk. */
+  left: number;
+  /** A certificate whose issuer was found by name and key, and did not sign it. */
+  broken: Certificate | null;
+}
+
+function* waysFrom(way: Path, search: Search): Generator<Path> {
+  const { profile = PROFILE, roots, candidates } = search.request;
+  const last = way.at(-1) ?? way[0];
+  const above = way.length - 1;
+  if (above >= profile.authorities.least) {
+    for (const root of roots) {
+      if (isSelfSigned(root) && issued(root, last, search)) yield [...way, root];
+    }
+  }
+  if (above >= profile.authorities.most) return;
+  for (const candidate of candidates.slice(0, CANDIDATES_MOST)) {
+    if (way.some((one) => one.digest === candidate.digest) || isSelfSigned(candidate)) continue;
+    if (!issued(candidate, last, search)) continue;
+    if (search.left-- <= 0) return;
+    yield* waysFrom([...way, candidate], search);
+  }
+}
+
+function isSelfSigned(one: Certificate): boolean {
+  return one.issuer.equals(one.subject) && verifiesAgain(one.key, one);
+}
+
+function issued(issuer: Certificate, subject: Certificate, search: Search): boolean {
+  if (!subject.issuer.equals(issuer.subject)) return false;
+  const named = issuer.keyId !== null && subject.issuerKeyId !== null;
+  if (named && issuer.keyId !== subject.issuerKeyId) return false;
+  const signed = verifiesAgain(issuer.key, subject);
+  // Another algorithm is told as what it is, by the one that judges algorithms.
+  const known = subject.algorithm === ALGORITHM.rsaSha256 && issuer.key.kind === 'RSA';
+  if (!signed && named && known) search.broken ??= subject;
+  return signed;
+}
+
+const outside = (detail: string) => new Failure('CHAIN_CONSTRAINTS_FAILURE', detail);
+
+function judge(way: Path, request: PathRequest): void {
+  const { profile = PROFILE, moment: asked } = request;
+  const [certificate, ...authorities] = way;
+  for (const one of way) {
+    if (one.outside) throw one.outside;
+    requireStrong(one, profile);
+  }
+  requirePurpose(certificate, request.purpose);
+  authorities.forEach((authority, i) => {
+    // An authority that certifies itself anew does not count (RFC 5280 §4.2.1.9).
+    const below = authorities.slice(0, i).filter((one) => !one.issuer.equals(one.subject)).length;
+    requireAuthority(authority, below);
+  });
+  if (asked.at > profile.strongUntil) {
+    const until = moment(profile.strongUntil);
+    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE_NO_POE', `没有证据证明签名在算法停用（${until}）之前已存在`);
+  }
+  const { lists } = request;
+  const unknown: Certificate[] = [];
+  for (let i = authorities.length - 1; i >= 0; i--) {
+    const [authority, issuer] = [authorities[i], authorities[i + 1]];
+    if (!authority) continue;
+    requireInForce(authority, asked);
+    if (issuer && lists && !isKnownGood(authority, issuer, lists, asked)) unknown.push(authority);
+  }
+  if (!isGood(certificate, authorities[0] ?? certificate, request)) unknown.push(certificate);
+  // Last of all: nothing else is wrong, and newer lists would bring an answer.
+  const [first] = unknown;
+  if (first) throw new Failure('TRY_LATER', `没有可用的吊销列表说明“${first.commonName}”是否吊销`);
+}
+
+function requireStrong({ key, algorithm, commonName }: Certificate, { rsaBitsLeast }: Profile): void {
+  const weak = (detail: string) => new Failure('CRYPTO_CONSTRAINTS_FAILURE', `“${commonName}”${detail}`);
+  if (algorithm !== ALGORITHM.rsaSha256) throw weak('的签名算法不是 RSA-SHA256');
+  if (key.kind === 'OTHER') throw weak('的密钥不是 RSA 或 P-256');
+  if (key.kind === 'RSA' && (key.bits < rsaBitsLeast || key.exponent < 65537n)) {
+    throw weak(`的密钥不是 ${rsaBitsLeast} 位以上、指数 65537 以上的 RSA`);
+  }
+}
+
+function requirePurpose({ isCa, keyUsage, purposes, key, commonName }: Certificate, purpose: Purpose): void {
+  if (isCa) throw outside(`“${commonName}”是 CA 证书，不能用于${purpose.name}`);
+  if (!purpose.hasUsage(keyUsage)) throw outside(`“${commonName}”的密钥用途不是${purpose.name}`);
+  if (!purpose.hasPurposes(purposes)) throw outside(`“${commonName}”的扩展密钥用途不是${purpose.name}`);
+  if (key.kind !== purpose.key) {
+    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', `“${commonName}”的密钥不是${purpose.name}证书的 ${purpose.key}`);
+  }
+}
+
+function requireAuthority({ isCa, pathLength, keyUsage, purposes, key, commonName }: Certificate, below: number): void {
+  if (!isCa) throw outside(`“${commonName}”不是 CA 证书`);
+  if (((keyUsage ?? 0) & USAGE.keyCertSign) === 0) throw outside(`“${commonName}”不能签发证书`);
+  if (pathLength !== null && pathLength < below) throw outside(`“${commonName}”不能签发下级 CA`);
+  if (purposes) throw outside(`“${commonName}”的扩展密钥用途是本核验程序不认识的限制`);
+  if (key.kind !== 'RSA') throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', `“${commonName}”的密钥不是 RSA`);
+}
+
+function requireInForce({ validFrom, validUntil, commonName }: Certificate, { at, claimed }: Moment): void {
+  if (at < validFrom || (claimed && claimed < validFrom)) throw outside(`签名时“${commonName}”尚未生效`);
+  if (at > validUntil) {
+    throw new Failure('OUT_OF_BOUNDS_NO_POE', `“${commonName}”已到期，没有证据证明签名在此之前`);
+  }
+}
+
+/** Whether a list says that an authority is not revoked. Throws Failure REVOKED_CA_NO_POE where one says that it is. */
+function isKnownGood(
+  authority: Certificate,
+  issuer: Certificate,
+  lists: readonly RevocationList[],
+  asked: Moment,
+): boolean {
+  const { effectiveAt, known } = askLists(authority, issuer, lists, asked);
+  if (effectiveAt && effectiveAt <= asked.at) {
+    const since = moment(effectiveAt);
+    throw new Failure('REVOKED_CA_NO_POE', `上级“${authority.commonName}”自 ${since} 起吊销，没有证据证明签名在此之前`);
+  }
+  return known;
+}
+
+/**
+ * The certificate itself: by the signer's own word within its time, not revoked before, in force when it is proven to have
+ * signed. False where no list says whether it is revoked. Throws Failure.
+ */
+function isGood(certificate: Certificate, issuer: Certificate, { lists, moment: asked }: PathRequest): boolean {
+  const { commonName, validFrom, validUntil } = certificate;
+  const { at, now, claimed, proven } = asked;
+  if (claimed && claimed < validFrom) {
+    throw new Failure('NOT_YET_VALID', `签名时间 ${moment(claimed)} 早于“${commonName}”生效`);
+  }
+  if (claimed && claimed > validUntil) {
+    throw new Failure('EXPIRED', `签名时间 ${moment(claimed)} 晚于“${commonName}”到期`);
+  }
+  const revocation = lists && askLists(certificate, issuer, lists, asked);
+  if (revocation?.effectiveAt && revocation.effectiveAt <= at) {
+    const since = `“${commonName}”自 ${moment(revocation.effectiveAt)} 起吊销`;
+    if (claimed && claimed >= revocation.effectiveAt) throw new Failure('REVOKED', `${since}，签名在此之后`);
+    throw new Failure('REVOKED_NO_POE', `${since}，没有证据证明签名在此之前`);
+  }
+  if (at < validFrom) {
+    const early = `“${commonName}”在 ${moment(at)} 尚未生效`;
+    throw new Failure(proven ? 'NOT_YET_VALID' : 'OUT_OF_BOUNDS_NO_POE', early);
+  }
+  if (at > validUntil) {
+    const end = lists && askLists(certificate, issuer, lists, { at: validUntil, now });
+    const late = `“${commonName}”已于 ${moment(validUntil)} 到期，没有证据证明签名在此之前`;
+    if (end?.known) throw new Failure('OUT_OF_BOUNDS_NOT_REVOKED', `${late}；到期前未吊销`);
+    throw new Failure('OUT_OF_BOUNDS_NO_POE', late);
+  }
+  return revocation === null || revocation.known;
+}

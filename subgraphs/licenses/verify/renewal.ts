@@ -1,0 +1,136 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonical } from '../../kernel/events.ts';
+import { type Certificate, readCertificates } from './certificate.ts';
+import { type ArchiveStamp, BUNDLE_LIMIT_BYTES, type Bundle } from './evidence.ts';
+import { type RevocationList, readLists } from './revocation.ts';
+import { type Grounds, readToken, requireToken, type Token } from './timestamp.ts';
+import { Failure, moment } from './verdict.ts';
+
+const CERTIFICATES_MOST = 16;
+const STAMPS_MOST = 32;
+const base64 = z.string().refine((text) => Buffer.from(text, 'base64').toString('base64') === text && text !== '');
+const material = {
+  certificates: z.array(base64).max(CERTIFICATES_MOST),
+  revocation: z.array(base64).max(CERTIFICATES_MOST),
+};
+const bundleForm = z.strictObject({
+  format: z.literal('tongquan-evidence-1'),
+  identifier: z.string(),
+  document: z.string().regex(/^[0-9a-f]{64}$/),
+  ...material,
+  status: z.string().nullable(),
+  stamps: z.array(z.strictObject({ ...material, token: base64 })).max(STAMPS_MOST),
+});
+
+/** Reads a bundle (证据包). Throws Failure NO_POE: what cannot be read proves nothing, and says nothing against a signature. */
+export function readBundle(bytes: Uint8Array): Bundle {
+  if (bytes.length > BUNDLE_LIMIT_BYTES) throw new Failure('NO_POE', `证据包超过 ${BUNDLE_LIMIT_BYTES} 字节`);
+  try {
+    return bundleForm.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
+  } catch {
+    throw new Failure('NO_POE', '证据包不是规定的形式');
+  }
+}
+
+/** SHA-256 that the archive stamp at `index` is over. */
+export function stampImprint(bundle: Bundle, index: number): Buffer {
+  const { token: _, ...material } = bundle.stamps[index] ?? { token: '' };
+  const stamps = [...bundle.stamps.slice(0, index), material];
+  return createHash('sha256')
+    .update(canonical({ ...bundle, stamps }))
+    .digest();
+}
+
+/** A token, and what it is judged with: the certificates and lists of its day and those that came later. */
+interface Link {
+  name: string;
+  token: Token;
+  grounds: Grounds;
+}
+
+/** What proves since when a signature is there, and with what its own certificate is judged. */
+export interface Proof {
+  /** The time of the oldest token, or null where there is none. */
+  provenAt: Date | null;
+  /** What the signature's own certificate is judged with. */
+  grounds: Grounds;
+  /** The oldest archive stamp's time, or null: what stands in the bundle was there by then. */
+  stampedAt: Date | null;
+}
+
+export interface Given {
+  roots: readonly Certificate[];
+  /** Beside the bundle: certificates and lists that the verifier got himself. */
+  certificates: readonly Uint8Array[];
+  revocation: readonly Uint8Array[];
+  bundle: Bundle | null;
+}
+
+/** Reads the archive stamps of a bundle. Throws Failure: NO_POE where one is not over what came before it, or is none. */
+export function readStamps(bundle: Bundle): Token[] {
+  return bundle.stamps.map(({ token }, i) => {
+    try {
+      return readToken(Buffer.from(token, 'base64'), stampImprint(bundle, i));
+    } catch (error) {
+      const why = error instanceof Failure ? error.message : '无法解析';
+      throw new Failure('NO_POE', `第 ${i + 1} 个存档时间戳不能证明什么：${why}`);
+    }
+  });
+}
+
+/** What is there to judge with as of stamp `from` (0: of the bundle itself): its own material, all newer, and what was given by hand. */
+export function groundsFrom({ roots, certificates, revocation, bundle }: Given, from: number): Grounds {
+  const layers: Pick<ArchiveStamp, 'certificates' | 'revocation'>[] = bundle
+    ? [bundle, ...bundle.stamps].slice(from)
+    : [];
+  const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, 'base64'));
+  const candidates = readCertificates([...layers.flatMap((layer) => bytes(layer.certificates)), ...certificates]);
+  const lists: RevocationList[] = readLists([...layers.flatMap((layer) => bytes(layer.revocation)), ...revocation]);
+  return { roots, candidates, lists };
+}
+
+/**
+ * Judges the tokens from the newest, at the time of the verification, to the oldest, each at the time of the next newer one:
+ * a stamp made while the one before was good keeps it good (ETSI EN 319 102-1 §5.6). Throws Failure: TIMESTAMP_ORDER_FAILURE, or why one is
+ * not good.
+ */
+export function requireRenewal(given: Given, first: Token | null, stamps: readonly Token[], now: Date): Proof {
+  const links: Link[] = stamps.map((token, i) => ({
+    name: `第 ${i + 1} 个存档时间戳`,
+    token,
+    grounds: groundsFrom(given, i + 1),
+  }));
+  const grounds = groundsFrom(given, 0);
+  if (first) links.unshift({ name: '签名时间戳', token: first, grounds });
+  else if (stamps.length > 0) throw new Failure('NO_POE', '签名没有时间戳，存档时间戳不能证明签名的时间');
+  requireOrderOf(links, now);
+  for (let i = links.length - 1; i >= 0; i--) {
+    const [link, newer] = [links[i], links[i + 1]];
+    if (!link) continue;
+    const at = newer?.token.genTime ?? now;
+    try {
+      requireToken(link.token, link.grounds, { at, now, proven: newer !== undefined });
+    } catch (error) {
+      if (!(error instanceof Failure)) throw error;
+      throw new Failure(error.subIndication, `${link.name}：${error.message}`);
+    }
+  }
+  return { provenAt: first?.genTime ?? null, grounds, stampedAt: stamps[0]?.genTime ?? null };
+}
+
+/** How far the clock of a timestamp authority may be ahead of the verifier's. */
+const CLOCK_LEEWAY_MS = 300_000;
+
+function requireOrderOf(links: readonly Link[], now: Date): void {
+  links.forEach(({ name, token }, i) => {
+    const newer = links[i + 1];
+    const time = moment(token.genTime);
+    if (newer && newer.token.genTime < token.genTime) {
+      throw new Failure('TIMESTAMP_ORDER_FAILURE', `${newer.name}早于${name} ${time}`);
+    }
+    if (!newer && token.genTime.getTime() > now.getTime() + CLOCK_LEEWAY_MS) {
+      throw new Failure('TIMESTAMP_ORDER_FAILURE', `${name} ${time} 在将来`);
+    }
+  });
+}

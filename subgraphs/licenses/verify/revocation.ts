@@ -1,0 +1,156 @@
+import { remembered } from './cache.ts';
+import { algorithmOf, type Certificate, readExtension, USAGE } from './certificate.ts';
+import { Fields, type Node, numberOf, octetsOfBits, only, parseDer, TAG, timeOf } from './der.ts';
+import { verifiesAgain } from './mathematics.ts';
+import { Failure, reading } from './verdict.ts';
+
+/** A revocation list (证书吊销列表, RFC 5280 §5, version 2, complete) taken apart; its signature has not been checked yet. */
+export interface RevocationList {
+  issuer: Buffer;
+  signed: Buffer;
+  algorithm: string;
+  signature: Buffer;
+  issuedAt: Date;
+  nextAt: Date;
+  /** Entries by the contents of the serial number, hex. */
+  entries: ReadonlyMap<string, RevokedEntry>;
+}
+
+interface RevokedEntry {
+  /** When the certificate stopped to be good: the earlier of revocation and invalidity date. */
+  effectiveAt: Date;
+  /** certificateHold (暂停): a later list may take it back. */
+  held: boolean;
+}
+
+const VERSION_2 = 1;
+const LIST_EXTENSIONS = {
+  issuerKeyId: '2.5.29.35',
+  number: '2.5.29.20',
+  delta: '2.5.29.27',
+  part: '2.5.29.28',
+  fresh: '2.5.29.46',
+};
+const ENTRY_EXTENSIONS = { reason: '2.5.29.21', invalidityDate: '2.5.29.24', certificateIssuer: '2.5.29.29' };
+const REASON = { hold: 6, unused: 7, removeFromList: 8, most: 10 } as const;
+/** How far the clock of an authority may be ahead of the verifier's. */
+const CLOCK_LEEWAY_MS = 300_000;
+
+const outside = (detail: string) => new Failure('TRY_LATER', detail);
+
+/** Reads a list, DER. Throws Failure TRY_LATER for what is none, is a part or a delta, or says what is not known here. */
+export const readList = remembered((der) => reading('TRY_LATER', '吊销列表无法解析', () => parseList(der)));
+
+/** The lists that can be read; one that cannot must not hide a good one behind it. */
+export function readLists(all: readonly Uint8Array[]): RevocationList[] {
+  return all.flatMap((one) => {
+    try {
+      return [readList(one)];
+    } catch {
+      return [];
+    }
+  });
+}
+
+function parseList(der: Buffer): RevocationList {
+  const whole = new Fields(parseDer(der));
+  const tbs = whole.next(TAG.sequence);
+  const algorithm = whole.next(TAG.sequence);
+  const signature = octetsOfBits(whole.next(TAG.bits));
+  whole.end();
+  const fields = new Fields(tbs);
+  if (numberOf(fields.next(TAG.integer)) !== VERSION_2) throw outside('吊销列表不是第 2 版');
+  if (!fields.next(TAG.sequence).raw.equals(algorithm.raw)) throw outside('吊销列表签名算法前后不一致');
+  const issuer = fields.next(TAG.sequence).raw;
+  const [issuedAt, nextAt] = [timeOf(fields.next()), timeOf(fields.next())];
+  const revoked = fields.optional(TAG.sequence);
+  const extensions = fields.optional(0xa0);
+  fields.end();
+  requireKnown(extensions ? only(extensions, TAG.sequence).children : []);
+  const entries = new Map<string, RevokedEntry>();
+  for (const node of revoked?.children ?? []) {
+    const { serial, entry } = readEntry(node);
+    if (entries.has(serial)) throw outside('吊销列表中序列号重复');
+    entries.set(serial, entry);
+  }
+  return { issuer, signed: tbs.raw, algorithm: algorithmOf(algorithm), signature, issuedAt, nextAt, entries };
+}
+
+function requireKnown(extensions: readonly Node[]): void {
+  const { issuerKeyId, number, delta, part, fresh } = LIST_EXTENSIONS;
+  const seen = new Set<string>();
+  for (const node of extensions) {
+    const { id, critical } = readExtension(node);
+    if (seen.has(id)) throw outside(`吊销列表扩展 ${id} 重复`);
+    seen.add(id);
+    if (id === delta) throw outside('吊销列表是增量列表');
+    if (id === part || id === fresh) throw outside('吊销列表是间接的、只列一部分或另有增量列表');
+    if (critical && id !== issuerKeyId && id !== number) throw outside(`吊销列表的关键扩展 ${id} 不认识`);
+  }
+}
+
+function readEntry(node: Node): { serial: string; entry: RevokedEntry } {
+  const fields = new Fields(node);
+  const serial = fields.next(TAG.integer).body.toString('hex');
+  let effectiveAt = timeOf(fields.next());
+  let held = false;
+  const extensions = fields.optional(TAG.sequence);
+  fields.end();
+  const seen = new Set<string>();
+  for (const extension of extensions?.children ?? []) {
+    const { id, critical, value } = readExtension(extension);
+    if (seen.has(id)) throw outside(`吊销条目的扩展 ${id} 重复`);
+    seen.add(id);
+    if (id === ENTRY_EXTENSIONS.reason) {
+      const reason = numberOf(parseDer(value), TAG.enumerated);
+      if (reason === REASON.unused || reason === REASON.removeFromList || reason > REASON.most) {
+        throw outside('吊销原因不认识');
+      }
+      held = reason === REASON.hold;
+    } else if (id === ENTRY_EXTENSIONS.invalidityDate) {
+      const invalid = timeOf(parseDer(value));
+      if (invalid < effectiveAt) effectiveAt = invalid;
+    } else if (id === ENTRY_EXTENSIONS.certificateIssuer || critical) {
+      throw outside(`吊销条目的扩展 ${id} 不认识`);
+    }
+  }
+  return { serial, entry: { effectiveAt, held } };
+}
+
+/** What the lists say of a certificate. */
+export interface Revocation {
+  /** Since when it is revoked, or null where no list names it. */
+  effectiveAt: Date | null;
+  /** Whether a list is there that can say that it is not revoked: of its issuer, not from the future, good until `at` or later. */
+  known: boolean;
+}
+
+/**
+ * Asks the lists of the issuer of a certificate, at `at`; `now` is the time of the verification. Every list counts that its issuer signed and that
+ * is not from the future; a revocation that one of them names stays, a hold (暂停) as long as the newest list names it.
+ * A list made after the end of a certificate may have left it out, and cannot say that it was not revoked.
+ */
+export function askLists(
+  { serial, validUntil }: Certificate,
+  issuer: Certificate,
+  lists: readonly RevocationList[],
+  { at, now }: { at: Date; now: Date },
+): Revocation {
+  const latest = now.getTime() + CLOCK_LEEWAY_MS;
+  const good = lists
+    .filter((list) => list.issuer.equals(issuer.subject) && list.issuedAt.getTime() <= latest && signedBy(list, issuer))
+    .sort((a, b) => a.issuedAt.getTime() - b.issuedAt.getTime());
+  const newest = good.at(-1);
+  const named = good.flatMap((list) => {
+    const entry = list.entries.get(serial.toString('hex'));
+    return entry && (!entry.held || list === newest) ? [entry.effectiveAt.getTime()] : [];
+  });
+  return {
+    effectiveAt: named.length > 0 ? new Date(Math.min(...named)) : null,
+    known: good.some(({ issuedAt, nextAt }) => nextAt >= at && issuedAt <= validUntil && issuedAt < nextAt),
+  };
+}
+
+function signedBy(list: RevocationList, issuer: Certificate): boolean {
+  return ((issuer.keyUsage ?? 0) & USAGE.cRLSign) !== 0 && verifiesAgain(issuer.key, list);
+}

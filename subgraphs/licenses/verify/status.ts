@@ -1,0 +1,155 @@
+import { inflateSync } from 'node:zlib';
+import { z } from 'zod';
+import { LICENSE_STATES, type LicenseState } from '../../kernel/events.ts';
+import { readCertificate } from './certificate.ts';
+import { isSignedBy, octets, readJws, requireHeader } from './jws.ts';
+import { findPath, type Moment, STATUS } from './path.ts';
+import type { Grounds } from './timestamp.ts';
+import { Failure, moment, reading } from './verdict.ts';
+
+/** What is known of the state of a license (证照状态), apart from the verdict on its signature. */
+export interface LicenseStatus {
+  state: LicenseState | 'UNKNOWN';
+  /** As of when its issuer says so, RFC 3339; null where nobody has said anything. */
+  asOf: string | null;
+  /** Who says it: a statement on this license, the status list, or nobody. */
+  source: 'STATEMENT' | 'STATUS_LIST' | null;
+  /** Why it is not known, or null. */
+  reason: string | null;
+}
+
+/** Which license is asked about. */
+export interface Asked {
+  identifier: string;
+  version: number;
+  /** Place in the status list, where the license has one. */
+  index: number | undefined;
+}
+
+const seconds = z.int().nonnegative().max(253_402_300_799);
+const statementForm = z.strictObject({
+  sub: z.string(),
+  state: z.enum(LICENSE_STATES),
+  version: z.int().positive(),
+  iat: seconds,
+  exp: seconds,
+});
+const listForm = z.strictObject({
+  iat: seconds,
+  exp: seconds,
+  sub: z.string(),
+  ttl: seconds.optional(),
+  status_list: z.strictObject({ bits: z.literal(4), lst: z.string() }),
+});
+/** States in the order of their values in the list. */
+const LIST_STATES: readonly LicenseState[] = [
+  ...(['VALID', 'SUSPENDED', 'SUPERSEDED', 'LAPSED'] as const),
+  ...(['RESCINDED', 'WITHDRAWN', 'REVOKED', 'CANCELLED'] as const),
+];
+const LIST_LIMIT_BYTES = 4_194_304;
+const CLOCK_LEEWAY_MS = 300_000;
+const PATH_CERTIFICATES = 2;
+
+const UNKNOWN: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: '没有状态声明或状态列表' };
+
+/** What is given to know the state by, each a compact JWS. */
+export interface Sources {
+  /** Status statements (状态声明) with the time by which each is proven to have been there, or null. */
+  statements: readonly { text: string; provenAt: Date | null }[];
+  /** Status list (状态列表, IETF Token Status List), or null. */
+  list: string | null;
+}
+
+/** The newest usable word on a license's state; why there is none, where there is none. Never throws. */
+export function readStatus(asked: Asked, { statements, list }: Sources, grounds: Grounds, now: Date): LicenseStatus {
+  const said = [
+    ...statements.map(({ text, provenAt }) =>
+      told('STATEMENT', () => readStatement(text, asked, grounds, now, provenAt)),
+    ),
+    ...(list === null ? [] : [told('STATUS_LIST', () => readPlace(list, asked, grounds, now))]),
+  ];
+  const newest = (all: LicenseStatus[]) =>
+    all.reduce((best, one) => ((one.asOf ?? '') > (best.asOf ?? '') ? one : best));
+  const usable = said.filter(({ state }) => state !== 'UNKNOWN');
+  if (usable.length > 0) return newest(usable);
+  return said.length > 0 ? newest(said) : UNKNOWN;
+}
+
+interface Word {
+  state: LicenseState;
+  iat: number;
+  exp: number;
+}
+
+function told(source: 'STATEMENT' | 'STATUS_LIST', read: () => LicenseStatus): LicenseStatus {
+  try {
+    return { ...read(), source };
+  } catch (error) {
+    const why = error instanceof Failure ? error.message : '无法解析';
+    return { state: 'UNKNOWN', asOf: null, source, reason: why };
+  }
+}
+
+function readStatement(text: string, asked: Asked, grounds: Grounds, now: Date, provenAt: Date | null): LicenseStatus {
+  const claims = readAttested(text, 'license-status+jwt', statementForm, grounds, now, provenAt);
+  if (claims.sub !== asked.identifier || claims.version !== asked.version) {
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', '状态声明说的是另一证照');
+  }
+  return current(claims, now);
+}
+
+function readPlace(text: string, { index }: Asked, grounds: Grounds, now: Date): LicenseStatus {
+  if (index === undefined) throw new Failure('SIG_CONSTRAINTS_FAILURE', '登记数据没有状态列表序号');
+  const { status_list: list, ...claims } = readAttested(text, 'statuslist+jwt', listForm, grounds, now, null);
+  const packed = octets(list.lst);
+  if (!packed) throw new Failure('FORMAT_FAILURE', '状态列表编码不正确');
+  const bytes = reading('FORMAT_FAILURE', '状态列表无法解压', () =>
+    inflateSync(packed, { maxOutputLength: LIST_LIMIT_BYTES }),
+  );
+  const octet = bytes[Math.floor(index / 2)];
+  if (octet === undefined) throw new Failure('FORMAT_FAILURE', `状态列表没有第 ${index} 项`);
+  const state = LIST_STATES[index % 2 === 0 ? octet & 0x0f : octet >> 4];
+  if (!state) throw new Failure('FORMAT_FAILURE', `状态列表第 ${index} 项没有状态`);
+  return current({ ...claims, state }, now);
+}
+
+/** Signed by a certificate for that alone, below a trusted root; in force now, or when it is proven to have been there. */
+function readAttested<Claims extends { iat: number; exp: number }>(
+  text: string,
+  typ: string,
+  form: z.ZodType<Claims>,
+  { roots, candidates, lists }: Grounds,
+  now: Date,
+  provenAt: Date | null,
+): Claims {
+  const jws = readJws(text);
+  requireHeader(jws, typ, ['x5c']);
+  const carried = z.array(z.string()).length(PATH_CERTIFICATES).safeParse(jws.header.x5c);
+  const claims = form.safeParse(jws.payload);
+  if (!carried.success || !claims.success) throw new Failure('FORMAT_FAILURE', '状态声明不是规定的形式');
+  const [certificate, ...authorities] = carried.data.map((one) => readCertificate(Buffer.from(one, 'base64')));
+  if (!certificate || !isSignedBy(jws, certificate.key))
+    throw new Failure('SIG_CRYPTO_FAILURE', '状态声明的签名不正确');
+  const { iat, exp } = claims.data;
+  if (iat * 1000 > now.getTime() + CLOCK_LEEWAY_MS || exp < iat) {
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', '状态声明的时间不正确');
+  }
+  const asked: Moment = { at: provenAt ?? now, proven: provenAt !== null, now, claimed: new Date(iat * 1000) };
+  findPath({
+    certificate,
+    candidates: [...authorities, ...candidates],
+    roots,
+    lists,
+    moment: asked,
+    purpose: STATUS,
+  });
+  return claims.data;
+}
+
+/** A word whose time is over says what was, not what is. */
+function current({ state, iat, exp }: Word, now: Date): LicenseStatus {
+  const asOf = moment(new Date(iat * 1000));
+  if (exp * 1000 >= now.getTime()) return { state, asOf, source: null, reason: null };
+  const until = moment(new Date(exp * 1000));
+  return { state: 'UNKNOWN', asOf, source: null, reason: `状态声明已于 ${until} 过期，当时为 ${state}` };
+}

@@ -1,0 +1,83 @@
+import { createHash } from 'node:crypto';
+import { algorithmOf, type Certificate, readCertificates } from './certificate.ts';
+import { parseSignedData, requireSignature, type SignedData, signerOf, TOKEN } from './cms.ts';
+import { Fields, numberOf, parseDer, TAG, timeOf } from './der.ts';
+import { findPath, TIMESTAMP } from './path.ts';
+import type { RevocationList } from './revocation.ts';
+import { Failure, moment, reading } from './verdict.ts';
+
+/** A timestamp token (时间戳, RFC 3161) whose form, imprint and signature are good; its certificate has not been judged yet. */
+export interface Token {
+  genTime: Date;
+  signer: Certificate;
+  signed: SignedData;
+}
+
+const VERSION_1 = 1;
+const SHA256 = '2.16.840.1.101.3.4.2.1';
+
+/** Reads a token and checks it against the SHA-256 of what it has to be over. Throws Failure. */
+export function readToken(der: Uint8Array, imprint: Uint8Array): Token {
+  const signed = parseSignedData(der, TOKEN);
+  const content = signed.content ?? Buffer.alloc(0);
+  const info = reading('FORMAT_FAILURE', '时间戳内容不是规定形式', () => readInfo(content));
+  if (!info.imprint.equals(imprint)) throw new Failure('HASH_FAILURE', '时间戳不是对这一内容的');
+  if (!createHash('sha256').update(content).digest().equals(signed.messageDigest)) {
+    throw new Failure('HASH_FAILURE', '时间戳内容与其签名不一致');
+  }
+  const signer = signerOf(signed);
+  requireSignature(signed, signer);
+  return { genTime: info.genTime, signer, signed };
+}
+
+/** TSTInfo (RFC 3161 §2.4.2): policy, accuracy, ordering, nonce and name are the authority's own affair. */
+function readInfo(content: Buffer): { imprint: Buffer; genTime: Date } {
+  const fields = new Fields(parseDer(content));
+  if (numberOf(fields.next(TAG.integer)) !== VERSION_1) throw new Failure('FORMAT_FAILURE', '时间戳版本不正确');
+  fields.next(TAG.oid);
+  const message = new Fields(fields.next(TAG.sequence));
+  if (algorithmOf(message.next(TAG.sequence)) !== SHA256) {
+    throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '时间戳的摘要算法不是 SHA-256');
+  }
+  const imprint = message.next(TAG.octets).body;
+  message.end();
+  fields.next(TAG.integer);
+  const genTime = timeOf(fields.next(TAG.generalizedTime), true);
+  fields.optional(TAG.sequence);
+  fields.optional(TAG.boolean);
+  fields.optional(TAG.integer);
+  fields.optional(0xa0);
+  fields.end();
+  return { imprint, genTime };
+}
+
+/** Where a token's certificate is judged from. */
+export interface Grounds {
+  roots: readonly Certificate[];
+  candidates: readonly Certificate[];
+  lists: readonly RevocationList[];
+}
+
+/**
+ * Judges a token's certificate at `at`, the time at which something else proves that the token was there already. Throws Failure.
+ */
+export function requireToken(
+  { genTime, signer, signed }: Token,
+  { roots, candidates, lists }: Grounds,
+  { at, now, proven }: { at: Date; now: Date; proven: boolean },
+): void {
+  const { validFrom, validUntil, commonName } = signer;
+  const asked = { at, now, proven, claimed: null };
+  const carried = readCertificates(signed.certificates);
+  findPath({
+    certificate: signer,
+    candidates: [...carried, ...candidates],
+    roots,
+    lists,
+    moment: asked,
+    purpose: TIMESTAMP,
+  });
+  if (genTime < validFrom || genTime > validUntil) {
+    throw new Failure('CHAIN_CONSTRAINTS_FAILURE', `时间戳 ${moment(genTime)} 不在“${commonName}”的有效期内`);
+  }
+}

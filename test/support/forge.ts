@@ -1,0 +1,334 @@
+import { createHash, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
+import { deflateSync } from 'node:zlib';
+import { canonical } from '../../subgraphs/kernel/events.ts';
+import type { SealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import type { ArchiveStamp, Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
+import { der, oid } from '../library/authority.ts';
+
+/**
+ * A workshop that makes evidence freely, right or wrong: certificates, revocation lists, timestamps, signatures, bundles,
+ * codes, statements. It writes DER itself, with keys of its own, and shares no code with the seals of the hub.
+ */
+
+interface Pair {
+  publicKey: KeyObject;
+  privateKey: KeyObject;
+}
+
+/** A certificate with its key. */
+export interface Issued {
+  pair: Pair;
+  certificate: Buffer;
+  name: Buffer;
+  serial: Buffer;
+  keyId: Buffer;
+}
+
+export const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest();
+const sequence = (...parts: readonly Uint8Array[]) => der(0x30, ...parts);
+const setOf = (...parts: readonly Buffer[]) => der(0x31, ...parts.toSorted(Buffer.compare));
+const octets = (bytes: Uint8Array) => der(0x04, bytes);
+const bits = (bytes: Uint8Array) => der(0x03, Buffer.from([0]), bytes);
+export const nothing = der(0x05);
+export const integer = (value: number) =>
+  der(0x02, Buffer.from(value < 128 ? [value] : [...(value >> 15 ? [0] : []), value >> 8, value & 0xff]));
+export const rsaSha256 = sequence(oid('1.2.840.113549.1.1.11'), nothing);
+export const ecdsaSha256 = sequence(oid('1.2.840.10045.4.3.2'));
+export const sha256Algorithm = sequence(oid('2.16.840.1.101.3.4.2.1'));
+
+export const newRsa = (bitsOfKey = 3072, publicExponent = 65537): Pair =>
+  generateKeyPairSync('rsa', { modulusLength: bitsOfKey, publicExponent });
+export const newEc = (namedCurve = 'P-256'): Pair => generateKeyPairSync('ec', { namedCurve });
+
+export function time(at: Date, fraction = ''): Buffer {
+  const text = at.toISOString().replace(/[-:T]|\.\d+Z/g, '');
+  const utc = at.getUTCFullYear() < 2050 && fraction === '';
+  return utc ? der(0x17, Buffer.from(`${text.slice(2)}Z`)) : generalized(at, fraction);
+}
+
+export function generalized(at: Date, fraction = ''): Buffer {
+  return der(0x18, Buffer.from(`${at.toISOString().replace(/[-:T]|\.\d+Z/g, '')}${fraction}Z`));
+}
+
+export function nameOf(organisation: string | null, common: string): Buffer {
+  const part = (type: string, text: string) => der(0x31, sequence(oid(type), der(0x0c, Buffer.from(text))));
+  return sequence(...(organisation === null ? [] : [part('2.5.4.10', organisation)]), part('2.5.4.3', common));
+}
+
+export const extension = (id: string, critical: boolean, value: Uint8Array) =>
+  sequence(oid(id), ...(critical ? [der(0x01, Buffer.from([0xff]))] : []), octets(value));
+
+export interface CertificateOptions {
+  organisation?: string | null;
+  common?: string;
+  issuer?: Issued | null;
+  pair?: Pair;
+  isCa?: boolean;
+  pathLength?: number | null;
+  /** First octet of keyUsage; null for none. */
+  usage?: number | null;
+  /** extKeyUsage, critical unless said otherwise. */
+  purposes?: readonly string[];
+  purposesCritical?: boolean;
+  from?: Date;
+  until?: Date;
+  serial?: Buffer;
+  version?: number;
+  algorithm?: Buffer;
+  hash?: string;
+  /** Whole extensions, appended. */
+  extra?: readonly Uint8Array[];
+  /** Changes the signature. */
+  forge?: (signature: Buffer) => Buffer;
+}
+
+let serials = 0;
+
+export function certify(options: CertificateOptions): Issued {
+  const { organisation = '测试', common = '名称', issuer = null, isCa = false, pathLength = null } = options;
+  const pair = options.pair ?? newRsa();
+  const spki = pair.publicKey.export({ type: 'spki', format: 'der' });
+  const keyId = sha256(spki).subarray(0, 20);
+  const name = nameOf(organisation, common);
+  const serial = options.serial ?? Buffer.from([0x40, 0, 0, ++serials >> 8, serials & 0xff]);
+  const usage = options.usage === undefined ? (isCa ? 0x06 : 0xc0) : options.usage;
+  const unused = usage ? 31 - Math.clz32(usage & -usage) : 0;
+  const constraints = isCa
+    ? sequence(der(0x01, Buffer.from([0xff])), ...(pathLength === null ? [] : [integer(pathLength)]))
+    : sequence();
+  const extensions = [
+    extension('2.5.29.19', true, constraints),
+    ...(usage === null ? [] : [extension('2.5.29.15', true, der(0x03, Buffer.from([unused, usage])))]),
+    extension('2.5.29.14', false, octets(keyId)),
+    extension('2.5.29.35', false, sequence(der(0x80, issuer?.keyId ?? keyId))),
+    ...(options.purposes
+      ? [extension('2.5.29.37', options.purposesCritical ?? true, sequence(...options.purposes.map(oid)))]
+      : []),
+    ...(options.extra ?? []),
+  ];
+  const algorithm = options.algorithm ?? rsaSha256;
+  const { from = new Date('2026-01-01T00:00:00Z'), until = new Date('2030-01-01T00:00:00Z'), version = 2 } = options;
+  const tbs = sequence(
+    ...(version === 0 ? [] : [der(0xa0, integer(version))]),
+    der(0x02, serial),
+    algorithm,
+    issuer?.name ?? name,
+    sequence(time(from), time(until)),
+    name,
+    spki,
+    ...(version === 2 ? [der(0xa3, sequence(...extensions))] : []),
+  );
+  const signature = signBytes(options.hash ?? 'sha256', tbs, (issuer?.pair ?? pair).privateKey);
+  const forged = options.forge?.(signature) ?? signature;
+  return { pair, certificate: sequence(tbs, algorithm, bits(forged)), name, serial, keyId };
+}
+
+export interface Entry {
+  serial: Buffer;
+  at: Date;
+  reason?: number;
+  invalidityDate?: Date;
+  extra?: readonly Uint8Array[];
+}
+
+export interface ListOptions {
+  from?: Date;
+  until?: Date;
+  entries?: readonly Entry[];
+  extra?: readonly Uint8Array[];
+  /** Whose key signs; the issuer's unless said otherwise. */
+  pair?: Pair;
+  version?: number;
+}
+
+/** A revocation list of `issuer`. */
+export function listOf(issuer: Issued, options: ListOptions = {}): Buffer {
+  const { entries = [], from = new Date('2026-11-20T00:00:00Z'), until = new Date('2026-12-20T00:00:00Z') } = options;
+  const revoked = entries.map(({ serial, at, reason, invalidityDate, extra = [] }) => {
+    const extensions = [
+      ...(reason === undefined ? [] : [extension('2.5.29.21', false, der(0x0a, Buffer.from([reason])))]),
+      ...(invalidityDate ? [extension('2.5.29.24', false, generalized(invalidityDate))] : []),
+      ...extra,
+    ];
+    return sequence(der(0x02, serial), time(at), ...(extensions.length > 0 ? [sequence(...extensions)] : []));
+  });
+  const extensions = [
+    extension('2.5.29.35', false, sequence(der(0x80, issuer.keyId))),
+    extension('2.5.29.20', false, integer(1)),
+    ...(options.extra ?? []),
+  ];
+  const tbs = sequence(
+    integer(options.version ?? 1),
+    rsaSha256,
+    issuer.name,
+    time(from),
+    time(until),
+    ...(revoked.length > 0 ? [sequence(...revoked)] : []),
+    der(0xa0, sequence(...extensions)),
+  );
+  return sequence(tbs, rsaSha256, bits(signBytes('sha256', tbs, (options.pair ?? issuer.pair).privateKey)));
+}
+
+export const attribute = (id: string, ...values: readonly Buffer[]) => sequence(oid(id), setOf(...values));
+
+/** What can be changed in a CMS SignedData. */
+export interface CmsOptions {
+  signer: Issued;
+  issuer: Issued;
+  /** Certificates carried along; the signer's and its issuer's unless said otherwise. */
+  enclose?: readonly Buffer[];
+  /** Changes the signed attributes before they are signed; they are sorted before. */
+  attributes?: (sorted: Buffer[]) => Buffer[];
+  /** Certificate that signing-certificate-v2 names. */
+  bound?: Buffer;
+  version?: number;
+  signerVersion?: number;
+  digestAlgorithm?: Buffer;
+  signatureAlgorithm?: Buffer;
+  hash?: string;
+  sid?: Buffer;
+  /** Changes the signature value. */
+  forge?: (signature: Buffer) => Buffer;
+  /** More after the certificates, before the signers: lists, for instance. */
+  more?: readonly Buffer[];
+  /** Unsigned attributes, whole. */
+  unsigned?: (signature: Buffer) => readonly Buffer[];
+  signers?: (one: Buffer) => readonly Buffer[];
+}
+
+function signedData(contentType: string, content: Buffer | null, attributes: Buffer[], options: CmsOptions): Buffer {
+  const { signer, issuer, digestAlgorithm = sha256Algorithm } = options;
+  const isRsa = signer.pair.publicKey.asymmetricKeyType === 'rsa';
+  const sorted = attributes.toSorted(Buffer.compare);
+  const signed = options.attributes?.(sorted) ?? sorted;
+  const value = signBytes(options.hash ?? 'sha256', der(0x31, ...signed), signer.pair.privateKey);
+  const signature = options.forge?.(value) ?? value;
+  const unsigned = options.unsigned?.(signature) ?? [];
+  const signerInfo = sequence(
+    integer(options.signerVersion ?? 1),
+    options.sid ?? sequence(issuer.name, der(0x02, signer.serial)),
+    digestAlgorithm,
+    der(0xa0, ...signed),
+    options.signatureAlgorithm ?? (isRsa ? rsaSha256 : ecdsaSha256),
+    octets(signature),
+    ...(unsigned.length > 0 ? [der(0xa1, ...unsigned)] : []),
+  );
+  const enclosed = options.enclose ?? [signer.certificate, issuer.certificate].toSorted(Buffer.compare);
+  const data = sequence(
+    integer(options.version ?? (content ? 3 : 1)),
+    der(0x31, digestAlgorithm),
+    sequence(oid(contentType), ...(content ? [der(0xa0, octets(content))] : [])),
+    der(0xa0, ...enclosed),
+    ...(options.more ?? []),
+    der(0x31, ...(options.signers?.(signerInfo) ?? [signerInfo])),
+  );
+  return sequence(oid('1.2.840.113549.1.7.2'), der(0xa0, data));
+}
+
+const essCertificate = (certificate: Buffer) =>
+  attribute('1.2.840.113549.1.9.16.2.47', sequence(sequence(sequence(octets(sha256(certificate))))));
+
+export interface TokenOptions extends Partial<CmsOptions> {
+  genTime?: Date;
+  fraction?: string;
+  /** Replaces the TSTInfo. */
+  info?: Buffer;
+  imprintAlgorithm?: Buffer;
+  infoVersion?: number;
+  /** Digest that the attributes name; that of the TSTInfo unless said otherwise. */
+  messageDigest?: Buffer;
+}
+
+const TST_INFO = '1.2.840.113549.1.9.16.1.4';
+
+/** A timestamp token over a digest. */
+export function tokenOver(imprint: Buffer, options: TokenOptions & Pick<CmsOptions, 'signer' | 'issuer'>): Buffer {
+  const { genTime = new Date('2026-11-23T01:02:05Z'), fraction = '' } = options;
+  const info =
+    options.info ??
+    sequence(
+      integer(options.infoVersion ?? 1),
+      oid('1.2.3.4.1'),
+      sequence(options.imprintAlgorithm ?? sha256Algorithm, octets(imprint)),
+      integer(7),
+      generalized(genTime, fraction),
+    );
+  const attributes = [
+    attribute('1.2.840.113549.1.9.3', oid(TST_INFO)),
+    attribute('1.2.840.113549.1.9.4', octets(options.messageDigest ?? sha256(info))),
+    essCertificate(options.bound ?? options.signer.certificate),
+  ];
+  return signedData(TST_INFO, info, attributes, options);
+}
+
+export interface SealOptions extends CmsOptions {
+  /** SHA-256 of what is sealed. */
+  digest: Buffer;
+  /** Null leaves signing-time out, as a seal inside a PDF does. */
+  signingTime: Date | null;
+  /** Makes the timestamp of the signature value; left out, there is none. */
+  timestamp?: (signature: Buffer) => Buffer;
+}
+
+export function seal(options: SealOptions): Buffer {
+  const { timestamp } = options;
+  const attributes = [
+    attribute('1.2.840.113549.1.9.3', oid('1.2.840.113549.1.7.1')),
+    attribute('1.2.840.113549.1.9.4', octets(options.digest)),
+    essCertificate(options.bound ?? options.signer.certificate),
+    ...(options.signingTime ? [attribute('1.2.840.113549.1.9.5', time(options.signingTime))] : []),
+  ];
+  const stamped = timestamp
+    ? (signature: Buffer) => [attribute('1.2.840.113549.1.9.16.2.14', timestamp(signature))]
+    : undefined;
+  return signedData('1.2.840.113549.1.7.1', null, attributes, { unsigned: stamped, ...options });
+}
+
+const MARK = Buffer.from('\n%/ByteRange ');
+
+/** A stand-in for a sealed PDF, for tests of what follows: the file, a mark, the signing time, the CMS. */
+export function wrap(unsigned: Uint8Array, signedOn: Date, cms: Buffer): Buffer {
+  return Buffer.concat([unsigned, MARK, Buffer.from(`${signedOn.toISOString()} `), cms]);
+}
+
+export function unwrap(pdf: Uint8Array): Omit<SealedPdf, 'name'> {
+  const file = Buffer.from(pdf);
+  const at = file.lastIndexOf(MARK);
+  const from = at + MARK.length;
+  if (at < 0) throw new Error('没有签名');
+  const unsigned = file.subarray(0, at);
+  const signedOn = new Date(file.subarray(from, from + 24).toString('latin1'));
+  return { unsigned, cms: file.subarray(from + 25), digest: sha256(file.subarray(0, from + 25)), signedOn };
+}
+
+/** What is covered by the seal that `wrap` puts in. */
+export function wrapDigest(unsigned: Uint8Array, signedOn: Date): Buffer {
+  return sha256(wrap(unsigned, signedOn, Buffer.alloc(0)));
+}
+
+/** A compact JWS, ES256. */
+export function jws(header: object, payload: unknown, { pair }: Pick<Issued, 'pair'>): string {
+  const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
+  const signed = `${part({ alg: 'ES256', ...header })}.${part(payload)}`;
+  const key = { key: pair.privateKey, dsaEncoding: 'ieee-p1363' } as const;
+  return `${signed}.${signBytes('sha256', Buffer.from(signed), key).toString('base64url')}`;
+}
+
+/** Values of a status list, packed as the list is. */
+export function packStates(values: readonly number[]): string {
+  const bytes = Buffer.alloc(Math.ceil(values.length / 2));
+  values.forEach((value, i) => {
+    bytes[i >> 1] = (bytes[i >> 1] ?? 0) | (i % 2 === 0 ? value : value << 4);
+  });
+  return deflateSync(bytes).toString('base64url');
+}
+
+/** Puts one more archive stamp over a bundle. */
+export function stampOver(
+  bundle: Bundle,
+  material: Pick<ArchiveStamp, 'certificates' | 'revocation'>,
+  token: (imprint: Buffer) => Buffer,
+): Bundle {
+  const imprint = sha256(canonical({ ...bundle, stamps: [...bundle.stamps, material] }));
+  return { ...bundle, stamps: [...bundle.stamps, { ...material, token: token(imprint).toString('base64') }] };
+}
