@@ -34,6 +34,8 @@ export interface LicenseFile {
 export interface Licenses extends Subgraph {
   /** A file by its digest, or null where there is none that the actor may read: the people of its license, library, auditor. */
   file(digest: string, actor: Actor): Promise<LicenseFile | null>;
+  /** Renews the proof of licenses whose newest timestamp has grown old; done by itself as long as the hub runs. Gives how many. */
+  renewProofs(): Promise<number>;
   /** Takes blanks into an organ's stock from a seed; a range that is known already changes nothing. */
   receiveBlanks(organ: string, range: { prefix: string; from: number; to: number }): Promise<void>;
 }
@@ -56,6 +58,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     },
     stop: async () => stopRunning?.(),
     routes: (app) => evidenceRoutes(app, deps),
+    renewProofs: () => renewProofs(deps),
     file: async (digest, actor) => {
       if (actor.kind !== 'person' || !/^[0-9a-f]{64}$/.test(digest)) return null;
       const found = await store.findFile(db, digest);

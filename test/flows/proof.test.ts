@@ -1,0 +1,149 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
+import { BUNDLE_LIMIT_BYTES } from '../../subgraphs/licenses/verify/evidence.ts';
+import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+
+const DIRECT = ROUTES.DIRECT;
+
+/** A license, its evidence, and whoever has nothing but these and a pinned root. */
+describe('a license proves itself', () => {
+  let hub: TestHub;
+  let clock: TestClock;
+  let root: Buffer;
+  let serial = 0;
+  beforeAll(async () => {
+    clock = testClock('2026-03-02');
+    hub = await testHub({ now: clock });
+    root = Buffer.from(await hub.hub.seals.rootCertificate());
+  });
+  afterAll(() => hub?.stop());
+
+  const get = async (url: string, person?: string) => {
+    const headers = person === undefined ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+    const response = await hub.hub.app.inject({ method: 'GET', url, headers });
+    expect([url, response.statusCode]).toEqual([url, 200]);
+    return response.rawPayload;
+  };
+  const make = async () => {
+    const license = await issue(hub, DIRECT, await grantCase(hub, DIRECT), ++serial);
+    return { license, pdf: await get(license.document.url, 'auditor') };
+  };
+  const bundleOf = (identifier: string) => get(`/licenses/evidence/${identifier}`);
+  const judge = (file: Buffer, bundle: Buffer | null, at = clock()) =>
+    verify({ file, signature: null, roots: [root], bundle }, at);
+
+  test('with its bundle it passes, and says who sealed it, since when it is proven, and its state', async () => {
+    const { license, pdf } = await make();
+    const bundle = await bundleOf(license.identifier);
+    expect(bundle.length).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
+    const report = judge(pdf, bundle);
+    expect(report.steps.filter((step) => step.passed === false)).toEqual([]);
+    expect(report).toMatchObject({
+      verdict: 'TOTAL_PASSED',
+      signer: { organisation: '于都县林业局' },
+      record: { ZZBS: license.identifier, KZ_EWM: expect.stringContaining(`/v/${license.identifier}#`) },
+      status: { state: 'VALID', source: 'STATEMENT' },
+    });
+    expect(Date.parse(report.provenAt ?? '')).toBe(clock().getTime());
+    expect(judge(pdf, null)).toMatchObject({ verdict: 'INDETERMINATE', subIndication: 'TRY_LATER' });
+    const other = await make();
+    expect(judge(pdf, await bundleOf(other.license.identifier)).verdict).not.toBe('TOTAL_PASSED');
+  });
+
+  test('its code is checked offline by published certificates, and its state by the list', async () => {
+    const { license, pdf } = await make();
+    const { record } = judge(pdf, await bundleOf(license.identifier));
+    const material = {
+      roots: [root],
+      certificates: certificatesOf(await get('/seals/certificates.pem')),
+      revocation: [await get('/seals/root.crl'), await get('/seals/issuing.crl')],
+    };
+    const statusList = (await get('/licenses/status-list')).toString();
+    const at = { ...material, statusList, index: record?.KZ_ZTXH ?? -1 };
+    expect(verifyCode(record?.KZ_EWM ?? '', at, clock())).toMatchObject({
+      verdict: 'TOTAL_PASSED',
+      payload: { i: license.identifier, h: '于都县贡****有限公司', o: '于都县林业局' },
+      status: { state: 'VALID', source: 'STATUS_LIST' },
+    });
+    const forged = (record?.KZ_EWM ?? '').replace(/.{4}$/, 'AAAA');
+    expect(verifyCode(forged, at, clock()).verdict).toBe('TOTAL_FAILED');
+    const { identifier } = license;
+    expect(
+      await refusalOf(hub, DIRECT.decides, 'revokeLicense', 'OwnActInput', { identifier, reason: '吊销' }),
+    ).toBeNull();
+    expect((await get('/licenses/status-list')).toString()).toBe(statusList);
+    clock.advance(3_600_001);
+    const next = (await get('/licenses/status-list')).toString();
+    expect(verifyCode(record?.KZ_EWM ?? '', { ...at, statusList: next }, clock()).status.state).toBe('REVOKED');
+    expect(judge(pdf, await bundleOf(identifier))).toMatchObject({
+      verdict: 'TOTAL_PASSED',
+      status: { state: 'REVOKED' },
+    });
+  });
+
+  test('a seal compromised after the stamp changes nothing; one compromised before it does', async () => {
+    const before = await make();
+    clock.advance(86_400_000);
+    const compromisedAt = clock().toISOString();
+    clock.advance(86_400_000);
+    const after = await make();
+    const seal = 'yudu-lyj-license-seal';
+    const input = { seal, reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
+    const ended = await act(hub, 'yudu-lyj.sealapprover', 'endSeal', 'EndSealInput', input, 'seal { state }');
+    expect(ended).toMatchObject({ refusal: null, seal: { state: 'ENDED' } });
+    clock.advance(3_600_001);
+    expect(judge(before.pdf, await bundleOf(before.license.identifier)).verdict).toBe('TOTAL_PASSED');
+    const report = judge(after.pdf, await bundleOf(after.license.identifier));
+    expect([report.verdict, report.subIndication]).toEqual(['TOTAL_FAILED', 'REVOKED']);
+    // Nothing more can be sealed with it.
+    const granted = await grantCase(hub, DIRECT);
+    const blank = { case: granted, blankNumber: `${DIRECT.blanks}00000040` };
+    expect(await refusalOf(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', blank)).toMatch(/^SEAL_/);
+  });
+});
+
+/** Twenty years in one test: the proof is renewed before its keys grow weak, and stays small. */
+describe('evidence outlives its keys', () => {
+  test('at +1, +5 and +20 years, offline, from bundle and pinned root alone', async () => {
+    const clock = testClock('2026-03-02');
+    const hub = await testHub({ now: clock });
+    try {
+      const route = ROUTES.SUBSTANTIVE_REVIEW;
+      const license = await issue(hub, route, await grantCase(hub, route), 1);
+      const root = Buffer.from(await hub.hub.seals.rootCertificate());
+      const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+      const pdf = (await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers })).rawPayload;
+      const evidence = async () =>
+        (await hub.hub.app.inject({ method: 'GET', url: `/licenses/evidence/${license.identifier}` })).rawPayload;
+      const sizes: number[] = [];
+      const stamps: number[] = [];
+      for (const years of [1, 5, 7.1, 14.3, 20]) {
+        clock.set(new Date(Date.parse('2026-03-02T04:00:00Z') + years * 365.25 * 86_400_000).toISOString());
+        await hub.hub.licenses.renewProofs();
+        const bundle = await evidence();
+        sizes.push(bundle.length);
+        stamps.push(JSON.parse(bundle.toString()).stamps.length);
+        const report = verify({ file: pdf, signature: null, roots: [root], bundle }, clock());
+        expect([
+          years,
+          report.verdict,
+          report.subIndication,
+          report.steps.find((one) => one.passed === false)?.detail,
+        ]).toEqual([years, 'TOTAL_PASSED', null, undefined]);
+        expect(report.provenAt?.slice(0, 10)).toBe('2026-03-02');
+      }
+      expect(Math.max(...sizes), `${sizes} ${stamps}`).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
+    } finally {
+      await hub.stop();
+    }
+  });
+});
+
+function certificatesOf(pem: Buffer): Buffer[] {
+  return (pem.toString().match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((one) =>
+    Buffer.from(one),
+  );
+}
