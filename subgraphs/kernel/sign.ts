@@ -69,10 +69,15 @@ export type CodeRequest = z.infer<typeof codeRequest>;
 /** Compact JWS (RFC 7515), ES256 by the small key of the seal; the suite is named in the header's `typ`. A refusal is thrown. */
 export type SignCode = (request: CodeRequest) => Promise<string>;
 
+/** Longest JSON text of claims that is attested. */
+const CLAIMS_LIMIT_BYTES = 2_097_152;
+
 /** `seals.attest`, called by licenses: signs what licenses say of their state, with the key for that alone. */
 export const attestRequest = z.object({
   typ: z.enum(['statuslist+jwt', 'license-status+jwt']),
-  claims: z.record(z.string(), z.unknown()),
+  claims: z
+    .record(z.string(), z.unknown())
+    .refine((claims) => Buffer.byteLength(JSON.stringify(claims)) <= CLAIMS_LIMIT_BYTES, 'at most 2 MiB of text'),
 });
 export type AttestRequest = z.infer<typeof attestRequest>;
 /** Compact JWS, ES256; `x5c` carries the certificates below the root. */

@@ -33,11 +33,11 @@ export interface Authorities {
   status: store.AuthorityRow;
 }
 
-const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 15, seal: 3, code: 3, timestamp: 5, status: 5 };
-/** The small authorities that are made anew where less than a year is left of the newest. */
+const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 30, seal: 3, code: 3, timestamp: 12, status: 12 };
+/** The small authorities that are made anew where less than eight years are left: what they sign is proven anew after seven. */
 const RENEWED = { timestamp: TIMESTAMP_NAME, status: STATUS_NAME } as const;
 const RENEWED_IDS = ['timestamp', 'status'] as const;
-const RENEW_BEFORE_YEARS = 1;
+const RENEW_BEFORE_YEARS = 8;
 const KID_LENGTH = 16;
 
 /** A list older than this is followed by a new one when somebody asks; it says that it holds for `LIST_HOLDS_MS`. */
@@ -107,7 +107,7 @@ export async function authorities(deps: PkiDependencies): Promise<Authorities> {
   return { root: authorityOf(rows, 'root'), issuing: authorityOf(rows, 'issuing'), timestamp, status };
 }
 
-/** The newest generation that is in force and stays so for a year. */
+/** The newest generation that is in force and stays so for long enough. */
 function newest(rows: readonly store.AuthorityRow[], id: string, at: Date): store.AuthorityRow | undefined {
   return rows.findLast((row) => {
     if (row.id !== id) return false;

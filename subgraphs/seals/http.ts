@@ -6,8 +6,9 @@ import { requireService, type ServeOptions, viewRefusal } from '../kernel/serve.
 import { attestRequest, codeRequest, materialRequest, signRequest, stampRequest } from '../kernel/sign.ts';
 import type { Seals } from './index.ts';
 
-/** Largest attestation that is read; seals take claims of 2 MiB. */
-const ATTEST_LIMIT_BYTES = 4_194_304;
+/** Largest request that is read: claims have 2 MiB at most, and everything else is small. */
+const ATTEST_LIMIT_BYTES = 2_200_000;
+const BODY_LIMIT_BYTES = 65_536;
 
 /**
  * The ports of seals for subgraphs in other processes, each with a service token: `POST /sign` for licenses and cases; `/code`,
@@ -21,7 +22,7 @@ export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOpt
     services: readonly string[],
     answer: (asked: Asked) => Promise<object>,
   ) =>
-    app.post(path, { bodyLimit: ATTEST_LIMIT_BYTES }, async (request, reply) =>
+    app.post(path, { bodyLimit: path === '/attest' ? ATTEST_LIMIT_BYTES : BODY_LIMIT_BYTES }, async (request, reply) =>
       settle(request, reply, options, services, async () => answer(schema.parse(request.body))),
     );
   port('/sign', signRequest, ['licenses', 'cases'], async (asked) => {
@@ -56,9 +57,7 @@ async function settle(
   } catch (error) {
     if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
     if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
-    if (error instanceof z.ZodError || error instanceof RangeError) {
-      return reply.code(400).send({ code: 'BAD_USER_INPUT', message: error.message });
-    }
+    if (error instanceof z.ZodError) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: error.message });
     throw error;
   }
 }

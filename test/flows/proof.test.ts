@@ -92,7 +92,7 @@ describe('a license proves itself', () => {
     const after = await make();
     const seal = 'yudu-lyj-license-seal';
     const input = { seal, reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
-    const ended = await act(hub, 'yudu-lyj.sealapprover', 'endSeal', 'EndSealInput', input, 'seal { state }');
+    const ended = await act(hub, 'yudu-lyj.sealapprover', 'endSeal', 'SealEndInput', input, 'seal { state }');
     expect(ended).toMatchObject({ refusal: null, seal: { state: 'ENDED' } });
     clock.advance(3_600_001);
     expect(judge(before.pdf, await bundleOf(before.license.identifier)).verdict).toBe('TOTAL_PASSED');

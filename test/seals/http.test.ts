@@ -2,7 +2,14 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeServiceToken } from '../../subgraphs/kernel/actor.ts';
-import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
+import {
+  attestOver,
+  materialOver,
+  serveSubgraph,
+  signCodeOver,
+  signOver,
+  stampOver,
+} from '../../subgraphs/kernel/serve.ts';
 import { portRoutes } from '../../subgraphs/seals/http.ts';
 import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
@@ -20,13 +27,13 @@ afterAll(async () => {
   await shop.close();
 });
 
-async function post(payload: object, token: string | null) {
+async function post(payload: object, token: string | null, url = '/sign') {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-  const response = await app.inject({ method: 'POST', url: '/sign', headers, payload });
+  const response = await app.inject({ method: 'POST', url, headers, payload });
   return { status: response.statusCode, body: response.json() };
 }
 
-const service = (key: Uint8Array = serviceKey) => writeServiceToken(key, 'licenses', shop.clock());
+const service = (key: Uint8Array = serviceKey, name = 'licenses') => writeServiceToken(key, name, shop.clock());
 
 describe('POST /sign', () => {
   test('answers the signature in base64, the same as the call in process', async () => {
@@ -79,6 +86,63 @@ describe('POST /sign', () => {
       payload: {},
     };
     await expect(shop.seals.receive('matters', event as never)).rejects.toThrow('seals take no');
+  });
+});
+
+describe('the ports of licenses', () => {
+  const attestation = { typ: 'statuslist+jwt' as const, claims: { iat: 1 } };
+  const right = async (url: string): Promise<object> =>
+    ({ '/code': await shop.codeRequest(), '/attest': attestation, '/stamp': { digest: 'a'.repeat(64) } })[url] ?? {};
+
+  test('answer across HTTP as in process', async () => {
+    const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
+    const to = [baseUrl, 'licenses', serviceKey, shop.clock] as const;
+    const request = await shop.request({ profile: 'PADES' });
+    const { profile: _, documentDigest: _digest, ...use } = request;
+    expect(await signOver(...to)(request)).toEqual(await shop.seals.sign(request));
+    const code = { ...use, payload: (await shop.codeRequest()).payload };
+    expect(await signCodeOver(...to)(code)).toBe(await shop.seals.signCode(code));
+    const jws = await attestOver(...to)(attestation);
+    expect(jws.split('.').slice(0, 2)).toEqual((await shop.seals.attest(attestation)).split('.').slice(0, 2));
+    const digest = randomBytes(32);
+    expect(Buffer.from(await stampOver(...to)(digest)).includes(digest)).toBe(true);
+    expect(await materialOver(...to)()).toEqual(await shop.seals.material());
+
+    await expect(signCodeOver(...to)({ ...code, contentDigest: '0'.repeat(64) })).rejects.toMatchObject({
+      name: 'Refusal',
+      code: 'SEAL_AUTHORISATION_INVALID',
+    });
+    await expect(stampOver(...to)(randomBytes(20))).rejects.toThrow('HTTP 400');
+    await expect(attestOver(baseUrl, 'cases', serviceKey, shop.clock)(attestation)).rejects.toThrow('HTTP 403');
+  });
+
+  test('take claims of 2 MiB and no more', async () => {
+    const claims = (length: number) => ({ ...attestation, claims: { lst: 'x'.repeat(length) } });
+    expect((await post(claims(2_097_152 - 10), await service(), '/attest')).status).toBe(200);
+    expect((await post(claims(2_097_152 - 9), await service(), '/attest')).status).toBe(400);
+    expect((await post(claims(3_000_000), await service(), '/attest')).status).toBe(413);
+  });
+
+  test.each(['/code', '/attest', '/stamp', '/material'])('%s is closed to others', async (url) => {
+    const person = await tokenFor(actor('administrator'), shop.clock());
+    for (const token of [null, person, await service(randomBytes(32)), 'x']) {
+      expect((await post(await right(url), token, url)).status).toBe(401);
+    }
+    const cases = await service(serviceKey, 'cases');
+    expect(await post(await right(url), cases, url)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+    expect((await post(await right(url), await service(), url)).status).toBe(200);
+  });
+
+  test.each<[string, object]>([
+    ['/code', { payload: { i: 'x' } }],
+    ['/code', {}],
+    ['/attest', { typ: 'JWT', claims: {} }],
+    ['/attest', { ...attestation, claims: [] }],
+    ['/stamp', { digest: 'ff' }],
+    ['/stamp', { digest: 'F'.repeat(64) }],
+  ])('%s answers 400 to a body of another form', async (url, changed) => {
+    const body = url === '/code' && 'payload' in changed ? { ...(await right(url)), ...changed } : changed;
+    expect(await post(body, await service(), url)).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
   });
 });
 

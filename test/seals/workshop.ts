@@ -11,7 +11,7 @@ import {
 } from '../../subgraphs/kernel/actor.ts';
 import { type Envelope, sha256 } from '../../subgraphs/kernel/events.ts';
 import { type GraphContext, graphContext } from '../../subgraphs/kernel/serve.ts';
-import type { SignRequest } from '../../subgraphs/kernel/sign.ts';
+import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { createSeals, type Seals } from '../../subgraphs/seals/index.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { testDatabase } from '../support/database.ts';
@@ -37,9 +37,15 @@ export interface Workshop {
   told: Envelope[];
   /** A second copy of the subgraph on the same database. */
   another(keyEncryptionKey?: Uint8Array): Seals;
-  authorise(request: SignRequest, changed?: Partial<SealAuthorisation>, from?: AuthorisingSubgraph): Promise<string>;
+  authorise(
+    request: Omit<CodeRequest, 'payload'>,
+    changed?: Partial<SealAuthorisation>,
+    from?: AuthorisingSubgraph,
+  ): Promise<string>;
   /** A request that is right in every part, then changed; its authorisation is over the request before the change. */
   request(changed?: Partial<SignRequest>): Promise<SignRequest>;
+  /** The same for a QR code. */
+  codeRequest(changed?: Partial<CodeRequest>): Promise<CodeRequest>;
   ask(who: Actor, query: string, variables?: Record<string, unknown>): Promise<Asked>;
   uses(): Promise<number>;
   close(): Promise<void>;
@@ -106,6 +112,10 @@ export async function openWorkshop(): Promise<Workshop> {
     const right = newRequest();
     return { ...right, authorisation: await authorise(right), ...changed };
   };
+  const codeRequest: Workshop['codeRequest'] = async (changed = {}) => {
+    const { profile: _, documentDigest: _digest, ...right } = newRequest();
+    return { ...right, authorisation: await authorise(right), payload: PAYLOAD, ...changed };
+  };
   const server = new ApolloServer<GraphContext>({
     schema: seals.schema,
     plugins: [ApolloServerPluginInlineTraceDisabled()],
@@ -129,8 +139,18 @@ export async function openWorkshop(): Promise<Workshop> {
     await database.drop();
   };
   const seen = { seals, clock, sql, keyEncryptionKey, countySeal, citySeal, told };
-  return { ...seen, another, authorise, request, ask, uses, close };
+  return { ...seen, another, authorise, request, codeRequest, ask, uses, close };
 }
+
+/** What a QR code says. */
+export const PAYLOAD: CodeRequest['payload'] = {
+  i: '1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U',
+  h: '于都县**林场',
+  o: '于都县林业局',
+  f: '2026-06-01',
+  t: '长期',
+  d: 'A'.repeat(43),
+};
 
 /** An issue by the county forestry bureau, without an authorisation yet. */
 export function newRequest(): SignRequest {
