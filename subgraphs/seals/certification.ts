@@ -185,9 +185,7 @@ export function chainOf(certificatePem: string, { issuing }: Authorities): Chain
 /** A timestamp token by the timestamp key of this moment; see `makeToken`. */
 export function stampWith({ signer }: PkiDependencies, held: Authorities, digest: Uint8Array, at: Date): Uint8Array {
   const { certificatePem, encryptedKey } = held.timestamp;
-  return makeToken({ digest, at, chain: chainOf(certificatePem, held) }, (data) =>
-    signer.sign('timestamp', encryptedKey, data),
-  );
+  return makeToken({ digest, at, chain: [certificatePem] }, (data) => signer.sign('timestamp', encryptedKey, data));
 }
 
 /** The current revocation list of an authority, DER; a new one where the newest is more than an hour old. */
@@ -215,7 +213,9 @@ export async function publishList(
   const thisUpdate = wholeSecond(now());
   const nextUpdate = new Date(thisUpdate.getTime() + LIST_HOLDS_MS);
   const revoked = await store.listRevocations(tx, id);
-  const request = { certificate: derOf(certificatePem), publicKeyPem, number, thisUpdate, nextUpdate, revoked };
+  const completeSince = new X509Certificate(certificatePem).validFromDate;
+  const update = { number, thisUpdate, nextUpdate, completeSince };
+  const request = { certificate: derOf(certificatePem), publicKeyPem, ...update, revoked };
   const bytes = makeRevocationList(request, (data) => signer.sign(id, encryptedKey, data));
   await store.insertList(tx, { authority: id, number, thisUpdate, bytes });
   return bytes;

@@ -40,6 +40,8 @@ export interface ListRequest {
   thisUpdate: Date;
   nextUpdate: Date;
   revoked: readonly Revoked[];
+  /** A certificate that ended since then is still listed (expiredCertsOnCRL, X.509): nothing is ever left out. */
+  completeSince: Date;
 }
 
 /** Makes a revocation list (证书吊销列表), DER: a CRL of version 2 (RFC 5280 §5); `sign` is the authority's RSA with SHA-256. */
@@ -56,7 +58,11 @@ export function makeRevocationList(request: ListRequest, sign: (data: Uint8Array
     // An empty list of entries is left out (RFC 5280 §5.1.2.6).
     ...(request.revoked.length > 0 ? [sequence(request.revoked.map(entryOf))] : []),
     context(0, [
-      sequence([extension(OID.authorityKeyIdentifier, keyId), extension(OID.crlNumber, integer(request.number))]),
+      sequence([
+        extension(OID.authorityKeyIdentifier, keyId),
+        extension(OID.crlNumber, integer(request.number)),
+        extension(OID.expiredCertsOnCrl, generalizedTime(request.completeSince)),
+      ]),
     ]),
   ]);
   return toBytes(sequence([list, algorithm(OID.sha256WithRsa), bits(sign(toBytes(list)))]));

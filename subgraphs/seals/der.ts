@@ -23,6 +23,7 @@ export const OID = {
   sha256WithRsa: '1.2.840.113549.1.1.11',
   ecdsaWithSha256: '1.2.840.10045.4.3.2',
   crlNumber: '2.5.29.20',
+  expiredCertsOnCrl: '2.5.29.60',
   reasonCode: '2.5.29.21',
   invalidityDate: '2.5.29.24',
   authorityKeyIdentifier: '2.5.29.35',

@@ -198,7 +198,7 @@ export function signCode(deps: WorkflowDependencies, request: CodeRequest): Prom
 export async function attest(deps: WorkflowDependencies, request: AttestRequest): Promise<string> {
   const { typ, claims } = attestRequest.parse(request);
   const held = await authorities(deps);
-  const x5c = chainOf(held.status.certificatePem, held).map((pem) => Buffer.from(derOf(pem)).toString('base64'));
+  const x5c = [Buffer.from(derOf(held.status.certificatePem)).toString('base64')];
   return compactJws({ alg: 'ES256', typ, x5c }, JSON.stringify(claims), (data) =>
     deps.signer.sign('status', held.status.encryptedKey, data, 'ieee-p1363'),
   );

@@ -29,6 +29,8 @@ export interface SignedData {
 export interface Form {
   contentType: string;
   version: number;
+  /** How many certificates are carried. */
+  certificates: number;
   /** Whether the content is inside. */
   attached: boolean;
   algorithm: string;
@@ -51,24 +53,37 @@ const ALWAYS: readonly string[] = [ATTRIBUTE.contentType, ATTRIBUTE.messageDiges
 const OID = { signedData: '1.2.840.113549.1.7.2', data: '1.2.840.113549.1.7.1', tstInfo: '1.2.840.113549.1.9.16.1.4' };
 const SHA256 = '2.16.840.1.101.3.4.2.1';
 
-const seal = { contentType: OID.data, version: 1, attached: false, algorithm: ALGORITHM.rsaSha256, timestamped: true };
+const seal = {
+  contentType: OID.data,
+  version: 1,
+  certificates: 2,
+  attached: false,
+  algorithm: ALGORITHM.rsaSha256,
+  timestamped: true,
+};
 /** A seal inside the PDF (PAdES, ETSI EN 319 142) has its signing time there; one beside a file (CAdES, EN 319 122) within. */
 export const PADES: Form = { ...seal, required: [], optional: [] };
 export const CADES: Form = { ...seal, required: [ATTRIBUTE.signingTime], optional: [] };
 export const TOKEN: Form = {
-  ...{ contentType: OID.tstInfo, version: 3, attached: true, algorithm: ALGORITHM.ecdsaSha256, timestamped: false },
+  ...{
+    contentType: OID.tstInfo,
+    version: 3,
+    certificates: 1,
+    attached: true,
+    algorithm: ALGORITHM.ecdsaSha256,
+    timestamped: false,
+  },
   ...{ required: [], optional: [ATTRIBUTE.signingTime] },
 };
 
 /** Longest that is read: one with a timestamp has five kilobytes. */
 const SIZE_LIMIT_BYTES = 32_768;
-const CERTIFICATES = 2;
 const [IMPLICIT_0, IMPLICIT_1] = [0xa0, 0xa1];
 
 const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
 /**
- * Takes a SignedData apart: DER to the last bit, one signer named by issuer and serial, two certificates, signed
+ * Takes a SignedData apart: DER to the last bit, one signer named by issuer and serial, the certificates of its form, signed
  * attributes in order. Throws Failure: FORMAT_FAILURE for what has another form, SIG_CONSTRAINTS_FAILURE for signed
  * attributes that are not known, SIGNATURE_POLICY_NOT_AVAILABLE, CRYPTO_CONSTRAINTS_FAILURE for other algorithms.
  */
@@ -89,8 +104,8 @@ function readSignedData(node: Node, form: Form): SignedData {
   requireSha256(only(fields.next(TAG.set), TAG.sequence));
   const content = readContent(fields.next(TAG.sequence), form);
   const carried = fields.next(IMPLICIT_0).children;
-  if (carried.length !== CERTIFICATES || carried.some(({ tag }) => tag !== TAG.sequence)) {
-    throw malformed(`签名应附签名人和上级两张证书，实为 ${carried.length} 张`);
+  if (carried.length !== form.certificates || carried.some(({ tag }) => tag !== TAG.sequence)) {
+    throw malformed(`签名应附 ${form.certificates} 张证书，实为 ${carried.length} 张`);
   }
   requireOrder(carried);
   const signers = fields.next(TAG.set);

@@ -79,14 +79,12 @@ export function readStamps(bundle: Bundle): Token[] {
   });
 }
 
-/** What is there to judge with as of stamp `from` (0: of the bundle itself): its own material, all newer, and what was given by hand. */
+/** What is there to judge with as of stamp `from` (0: of the bundle itself): every certificate, and the lists of that time or newer. */
 export function groundsFrom({ roots, certificates, revocation, bundle }: Given, from: number): Grounds {
-  const layers: Pick<ArchiveStamp, 'certificates' | 'revocation'>[] = bundle
-    ? [bundle, ...bundle.stamps].slice(from)
-    : [];
+  const layers: Pick<ArchiveStamp, 'certificates' | 'revocation'>[] = bundle ? [bundle, ...bundle.stamps] : [];
   const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, 'base64'));
   const candidates = readCertificates([...layers.flatMap((layer) => bytes(layer.certificates)), ...certificates]);
-  const lists: RevocationList[] = readLists([...layers.flatMap((layer) => bytes(layer.revocation)), ...revocation]);
+  const lists = readLists([...layers.slice(from).flatMap((layer) => bytes(layer.revocation)), ...revocation]);
   return { roots, candidates, lists };
 }
 

@@ -12,6 +12,8 @@ export interface RevocationList {
   signature: Buffer;
   issuedAt: Date;
   nextAt: Date;
+  /** Certificates that ended since then are still listed (expiredCertsOnCRL); null where the list does not say so. */
+  completeSince: Date | null;
   /** Entries by the contents of the serial number, hex. */
   entries: ReadonlyMap<string, RevokedEntry>;
 }
@@ -30,6 +32,7 @@ const LIST_EXTENSIONS = {
   delta: '2.5.29.27',
   part: '2.5.29.28',
   fresh: '2.5.29.46',
+  expired: '2.5.29.60',
 };
 const ENTRY_EXTENSIONS = { reason: '2.5.29.21', invalidityDate: '2.5.29.24', certificateIssuer: '2.5.29.29' };
 const REASON = { hold: 6, unused: 7, removeFromList: 8, most: 10 } as const;
@@ -66,27 +69,32 @@ function parseList(der: Buffer): RevocationList {
   const revoked = fields.optional(TAG.sequence);
   const extensions = fields.optional(0xa0);
   fields.end();
-  requireKnown(extensions ? only(extensions, TAG.sequence).children : []);
+  const completeSince = readExtensions(extensions ? only(extensions, TAG.sequence).children : []);
   const entries = new Map<string, RevokedEntry>();
   for (const node of revoked?.children ?? []) {
     const { serial, entry } = readEntry(node);
     if (entries.has(serial)) throw outside('吊销列表中序列号重复');
     entries.set(serial, entry);
   }
-  return { issuer, signed: tbs.raw, algorithm: algorithmOf(algorithm), signature, issuedAt, nextAt, entries };
+  const times = { issuedAt, nextAt, completeSince };
+  return { issuer, signed: tbs.raw, algorithm: algorithmOf(algorithm), signature, ...times, entries };
 }
 
-function requireKnown(extensions: readonly Node[]): void {
-  const { issuerKeyId, number, delta, part, fresh } = LIST_EXTENSIONS;
+/** Refuses what makes a list say less than it seems to; gives since when it leaves out nothing that has ended. */
+function readExtensions(extensions: readonly Node[]): Date | null {
+  const { issuerKeyId, number, delta, part, fresh, expired } = LIST_EXTENSIONS;
+  let completeSince: Date | null = null;
   const seen = new Set<string>();
   for (const node of extensions) {
-    const { id, critical } = readExtension(node);
+    const { id, critical, value } = readExtension(node);
     if (seen.has(id)) throw outside(`吊销列表扩展 ${id} 重复`);
     seen.add(id);
     if (id === delta) throw outside('吊销列表是增量列表');
     if (id === part || id === fresh) throw outside('吊销列表是间接的、只列一部分或另有增量列表');
-    if (critical && id !== issuerKeyId && id !== number) throw outside(`吊销列表的关键扩展 ${id} 不认识`);
+    if (id === expired) completeSince = timeOf(parseDer(value));
+    else if (critical && id !== issuerKeyId && id !== number) throw outside(`吊销列表的关键扩展 ${id} 不认识`);
   }
+  return completeSince;
 }
 
 function readEntry(node: Node): { serial: string; entry: RevokedEntry } {
@@ -128,7 +136,7 @@ export interface Revocation {
 /**
  * Asks the lists of the issuer of a certificate, at `at`; `now` is the time of the verification. Every list counts that its issuer signed and that
  * is not from the future; a revocation that one of them names stays, a hold (暂停) as long as the newest list names it.
- * A list made after the end of a certificate may have left it out, and cannot say that it was not revoked.
+ * A list made after the end of a certificate may have left it out, and cannot say that it was not revoked, unless it says that it leaves out none.
  */
 export function askLists(
   { serial, validUntil }: Certificate,
@@ -147,7 +155,10 @@ export function askLists(
   });
   return {
     effectiveAt: named.length > 0 ? new Date(Math.min(...named)) : null,
-    known: good.some(({ issuedAt, nextAt }) => nextAt >= at && issuedAt <= validUntil && issuedAt < nextAt),
+    known: good.some(
+      ({ issuedAt, nextAt, completeSince }) =>
+        nextAt >= at && issuedAt < nextAt && (issuedAt <= validUntil || (completeSince && completeSince <= validUntil)),
+    ),
   };
 }
 

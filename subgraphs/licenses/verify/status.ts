@@ -48,7 +48,6 @@ const LIST_STATES: readonly LicenseState[] = [
 ];
 const LIST_LIMIT_BYTES = 4_194_304;
 const CLOCK_LEEWAY_MS = 300_000;
-const PATH_CERTIFICATES = 2;
 
 const UNKNOWN: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: '没有状态声明或状态列表' };
 
@@ -124,12 +123,11 @@ function readAttested<Claims extends { iat: number; exp: number }>(
 ): Claims {
   const jws = readJws(text);
   requireHeader(jws, typ, ['x5c']);
-  const carried = z.array(z.string()).length(PATH_CERTIFICATES).safeParse(jws.header.x5c);
+  const carried = z.tuple([z.string()]).safeParse(jws.header.x5c);
   const claims = form.safeParse(jws.payload);
   if (!carried.success || !claims.success) throw new Failure('FORMAT_FAILURE', '状态声明不是规定的形式');
-  const [certificate, ...authorities] = carried.data.map((one) => readCertificate(Buffer.from(one, 'base64')));
-  if (!certificate || !isSignedBy(jws, certificate.key))
-    throw new Failure('SIG_CRYPTO_FAILURE', '状态声明的签名不正确');
+  const certificate = readCertificate(Buffer.from(carried.data[0], 'base64'));
+  if (!isSignedBy(jws, certificate.key)) throw new Failure('SIG_CRYPTO_FAILURE', '状态声明的签名不正确');
   const { iat, exp } = claims.data;
   if (iat * 1000 > now.getTime() + CLOCK_LEEWAY_MS || exp < iat) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '状态声明的时间不正确');
@@ -137,7 +135,7 @@ function readAttested<Claims extends { iat: number; exp: number }>(
   const asked: Moment = { at: provenAt ?? now, proven: provenAt !== null, now, claimed: new Date(iat * 1000) };
   findPath({
     certificate,
-    candidates: [...authorities, ...candidates],
+    candidates,
     roots,
     lists,
     moment: asked,

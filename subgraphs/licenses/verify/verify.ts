@@ -216,9 +216,15 @@ function checkRenewal(found: Found): string | null {
   return token ? '每个时间戳的证书在其后一个时间戳（最新的在核验时）有效' : null;
 }
 
-function givenOf({ evidence, bundle }: Found): Given {
+/** What the signature carries counts beside the bundle and what the verifier has. */
+function givenOf({ evidence, bundle, signed }: Found): Given {
   const { roots, certificates = [], revocation = [] } = evidence;
-  return { roots: readCertificates(roots), certificates, revocation, bundle };
+  return {
+    roots: readCertificates(roots),
+    certificates: [...signed.certificates, ...certificates],
+    revocation,
+    bundle,
+  };
 }
 
 /** How far the signer's clock may be ahead of another's. */
@@ -246,12 +252,6 @@ function momentOf(found: Found): Moment {
   return { at: proof.provenAt ?? now, proven: proof.provenAt !== null, now, claimed: claimOf(found) };
 }
 
-/** What the seal's certificate and those of codes and statements are judged with: what the signature carries counts too. */
-function groundsOf({ proof, signed }: Found): Grounds {
-  const { roots, candidates, lists } = proof.grounds;
-  return { roots, lists, candidates: [...readCertificates(signed.certificates), ...candidates] };
-}
-
 function checkPath(found: Found): string {
   const { roots, lists } = found.proof.grounds;
   const candidates = readCertificates(found.signed.certificates);
@@ -264,7 +264,7 @@ function checkPath(found: Found): string {
 
 function checkCode(found: Found): string | null {
   if (found.record?.KZ_EWM === undefined) return null;
-  return checkRecordCode(found.record, groundsOf(found), { ...momentOf(found), claimed: null });
+  return checkRecordCode(found.record, found.proof.grounds, { ...momentOf(found), claimed: null });
 }
 
 function statusOf(found: Found, now: Date): LicenseStatus {
@@ -274,7 +274,7 @@ function statusOf(found: Found, now: Date): LicenseStatus {
   const asked = { identifier: said.ZZBS, version: said.KZ_BB, index: found.record?.KZ_ZTXH };
   const kept = found.bundle?.status ? [{ text: found.bundle.status, provenAt: found.proof.stampedAt }] : [];
   const got = statement ? [{ text: statement, provenAt: null }] : [];
-  return readStatus(asked, { statements: [...kept, ...got], list: statusList ?? null }, groundsOf(found), now);
+  return readStatus(asked, { statements: [...kept, ...got], list: statusList ?? null }, found.proof.grounds, now);
 }
 
 const NONE = { statements: [], list: null };
