@@ -139,6 +139,7 @@ async function renew(
   return row;
 }
 
+/** Whom and what a certificate is for. */
 export interface Certified {
   profile: Profile;
   subject: DistinguishedName;
@@ -233,13 +234,16 @@ export async function readMaterial(deps: PkiDependencies, kids: readonly string[
   };
 }
 
+/** What authorities below the root are called where their certificates are listed. */
+const LISTED: Record<string, string> = { issuing: '印章签发证书', timestamp: '时间戳证书', status: '证照状态签名证书' };
+
 /** Every certificate below the root, PEM, each after a line that says whose it is. */
 export async function readCertificates(deps: PkiDependencies): Promise<string> {
   await authorities(deps);
-  const rows = (await store.findAuthorities(deps.db)).filter((row) => row.id !== 'root');
+  const rows = (await store.findAuthorities(deps.db)).filter((row) => row.id in LISTED);
   const seals = await store.listCertificates(deps.db);
   const named = [
-    ...rows.map(({ id, generation, certificatePem }) => [`${id} ${generation}`, certificatePem]),
+    ...rows.map(({ id, generation, certificatePem }) => [`${LISTED[id]} (${id} ${generation})`, certificatePem]),
     ...seals.flatMap(({ name, seal, code }) => [[name, seal], ...(code === null ? [] : [[`${name}二维码`, code]])]),
   ];
   return named.map(([name, pem]) => `# ${name}\n${pem}`).join('');

@@ -23,6 +23,7 @@ import type { EndReason } from './seal.ts';
 /** CRLReason of RFC 5280 §5.3.1. */
 const REASON_CODES: Record<EndReason, number> = { KEY_COMPROMISE: 1, SUPERSEDED: 4, CESSATION_OF_OPERATION: 5 };
 
+/** A certificate that is revoked. */
 export interface Revoked {
   /** Serial number of the certificate, hex. */
   serial: string;
@@ -32,6 +33,7 @@ export interface Revoked {
   compromisedAt: Date | null;
 }
 
+/** What a list says. */
 export interface ListRequest {
   /** The authority whose list it is. */
   certificate: Uint8Array;

@@ -5,11 +5,13 @@ import forge from 'node-forge';
 const { asn1 } = forge;
 const { Class, Type } = asn1;
 
+/** One element of ASN.1. */
 export type Node = forge.asn1.Asn1;
 
 /** Last year that UTCTime can say (RFC 5280 §4.1.2.5). */
 const UTC_TIME_UNTIL = 2049;
 
+/** Object identifiers, by the names of their standards. */
 export const OID = {
   data: '1.2.840.113549.1.7.1',
   signedData: '1.2.840.113549.1.7.2',
@@ -36,10 +38,12 @@ export function parse(der: Uint8Array): Node {
   return asn1.fromDer(forge.util.createBuffer(Buffer.from(der).toString('binary')), options);
 }
 
+/** The DER of an element. */
 export function toBytes(node: Node): Buffer {
   return Buffer.from(asn1.toDer(node).getBytes(), 'binary');
 }
 
+/** The elements within one; none where it holds bytes. */
 export function children(node: Node | undefined): Node[] {
   return Array.isArray(node?.value) ? node.value : [];
 }
@@ -52,25 +56,33 @@ export function sortDer(nodes: Node[]): Node[] {
     .map(({ node }) => node);
 }
 
+/** SEQUENCE, or SEQUENCE OF. */
 export const sequence = (nodes: Node[]): Node => asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, nodes);
+/** SET OF one, or of members that are sorted. */
 export const set = (nodes: Node[]): Node => asn1.create(Class.UNIVERSAL, Type.SET, true, nodes);
 /** [tag] with members: EXPLICIT around one, or IMPLICIT in place of SET OF. */
 export const context = (tag: number, nodes: Node[]): Node => asn1.create(Class.CONTEXT_SPECIFIC, tag, true, nodes);
 /** [tag] IMPLICIT in place of OCTET STRING. */
 export const contextOctets = (tag: number, bytes: Uint8Array): Node =>
   asn1.create(Class.CONTEXT_SPECIFIC, tag, false, binary(bytes));
+/** OCTET STRING. */
 export const octets = (bytes: Uint8Array): Node => asn1.create(Class.UNIVERSAL, Type.OCTETSTRING, false, binary(bytes));
+/** BIT STRING of whole octets. */
 export const bits = (bytes: Uint8Array): Node =>
   asn1.create(Class.UNIVERSAL, Type.BITSTRING, false, `\0${binary(bytes)}`);
+/** OBJECT IDENTIFIER. */
 export const oid = (text: string): Node =>
   asn1.create(Class.UNIVERSAL, Type.OID, false, asn1.oidToDer(text).getBytes());
+/** A small INTEGER. */
 export const integer = (value: number): Node =>
   asn1.create(Class.UNIVERSAL, Type.INTEGER, false, asn1.integerToDer(value).getBytes());
 /** A positive INTEGER whose first bit is not set, from hex. */
 export const bigInteger = (hex: string): Node =>
   asn1.create(Class.UNIVERSAL, Type.INTEGER, false, binary(Buffer.from(hex, 'hex')));
+/** ENUMERATED. */
 export const enumerated = (value: number): Node =>
   asn1.create(Class.UNIVERSAL, Type.ENUMERATED, false, asn1.integerToDer(value).getBytes());
+/** GeneralizedTime in UTC, to the second; the year has four digits. */
 export const generalizedTime = (at: Date): Node =>
   asn1.create(Class.UNIVERSAL, Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(at));
 

@@ -59,8 +59,8 @@ export function resume(seal: Seal, actor: Actor, at: Date): { by: Person; state:
 }
 
 /**
- * Ends a seal for good (注销): seal approver of its organ. Since when the key is compromised is said for that reason alone, and
- * not in the future: refuses FIELD_MALFORMED.
+ * Ends a seal for good (注销): seal approver of its organ. Since when the key is compromised is said for that reason alone, not
+ * in the future and not before there was a key: refuses FIELD_MALFORMED.
  */
 export function end(
   seal: Seal,
@@ -69,8 +69,9 @@ export function end(
   at: Date,
 ): Person {
   const by = requireOf(seal, actor, 'SEAL_APPROVER');
-  if ((reason === 'KEY_COMPROMISE') !== (compromisedAt !== null) || (compromisedAt && compromisedAt > at)) {
-    throw new Refusal('FIELD_MALFORMED', 'compromisedAt', '私钥泄露须写明不晚于现在的泄露时间，其他原因不写');
+  const told = compromisedAt !== null;
+  if (told !== (reason === 'KEY_COMPROMISE') || (told && (compromisedAt < seal.validFrom || compromisedAt > at))) {
+    throw new Refusal('FIELD_MALFORMED', 'compromisedAt', '私钥泄露须写明制章以来、不晚于现在的时间，其他原因不写');
   }
   return by;
 }

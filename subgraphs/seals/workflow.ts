@@ -230,6 +230,7 @@ function requireWords(words: string, field: string): void {
   if ([...words].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${REASON_LENGTH} 字`);
 }
 
+/** How a seal ends. */
 export interface SealEnd {
   seal: string;
   reason: EndReason;

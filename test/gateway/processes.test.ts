@@ -77,7 +77,7 @@ async function ask(query: string, token?: string) {
   return (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
 }
 
-test('queries, tokens, files and the root certificate go through, and every process stops when told', async () => {
+test('queries, tokens, files, certificates and revocation lists go through, and every process stops when told', async () => {
   const { db, close } = connect(database.urls.matters, 'test');
   await createMatters({ db, now: () => new Date(), send: { cases: async () => {} } }).importMatters(
     readOrgans(),
@@ -102,6 +102,10 @@ test('queries, tokens, files and the root certificate go through, and every proc
   expect((await fetch(file)).status).toBe(401);
   expect((await fetch(file, { headers: { authorization: `Bearer ${auditor}` } })).status).toBe(404);
   expect(await (await fetch(`${gateway}/root.pem`)).text()).toMatch(/^-----BEGIN CERTIFICATE-----/);
+
+  const list = await fetch(`${gateway}/seals/issuing.crl`);
+  expect([list.status, list.headers.get('content-type')]).toEqual([200, 'application/pkix-crl']);
+  expect(await (await fetch(`${gateway}/seals/certificates.pem`)).text()).toMatch(/^# .+\n-----BEGIN CERTIFICATE-----/);
 
   // The matters' events reach cases in its own process.
   const admin = connect(database.adminUrl, 'test');

@@ -122,8 +122,14 @@ describe('no seal is ended', () => {
       'compromisedAt',
     ],
     [
+      'a compromise before there was a key',
+      { reason: 'KEY_COMPROMISE', compromisedAt: '0099-01-01T00:00:00Z' },
+      'FIELD_MALFORMED',
+      'compromisedAt',
+    ],
+    [
       'a time of compromise for another reason',
-      { reason: 'SUPERSEDED', compromisedAt: '2026-01-01T00:00:00Z' },
+      { reason: 'SUPERSEDED', compromisedAt: '2026-06-01T04:30:00Z' },
       'FIELD_MALFORMED',
       'compromisedAt',
     ],
@@ -161,7 +167,7 @@ describe('no seal is ended', () => {
 });
 
 describe('a seal that ends', () => {
-  const compromisedAt = '2026-06-01T03:00:00.000Z';
+  const compromisedAt = '2026-06-01T04:30:00.000Z';
 
   test('is in the ledger, and both its certificates are revoked at once, with reason and time', async () => {
     const before = await list('issuing');
@@ -179,7 +185,7 @@ describe('a seal that ends', () => {
     for (const { at, says } of entries) {
       expect(at).toBe(shop.clock().toISOString());
       // ENUMERATED 1, keyCompromise; GeneralizedTime.
-      const time = `180f${Buffer.from('20260601030000Z').toString('hex')}`;
+      const time = `180f${Buffer.from('20260601043000Z').toString('hex')}`;
       expect(says).toEqual({ '2.5.29.21': '0a0101', '2.5.29.24': time });
     }
   });
@@ -242,9 +248,9 @@ test('certificates.pem has every certificate below the root, each after a line t
   const { statusCode, body } = await app.inject({ url: '/seals/certificates.pem' });
   expect(statusCode).toBe(200);
   expect(body.match(/^#.*$/gm)).toEqual([
-    '# issuing 1',
-    '# status 1',
-    '# timestamp 1',
+    '# 印章签发证书 (issuing 1)',
+    '# 证照状态签名证书 (status 1)',
+    '# 时间戳证书 (timestamp 1)',
     '# 赣州市行政审批局审批专用章',
     '# 赣州市行政审批局审批专用章二维码',
     '# 于都县林业局证照专用章',

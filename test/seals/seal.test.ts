@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
-import { requireGranter, requireUsable, resume, type Seal, suspend } from '../../subgraphs/seals/seal.ts';
+import { end, requireGranter, requireUsable, resume, type Seal, suspend } from '../../subgraphs/seals/seal.ts';
 import { actor } from '../support/actors.ts';
 
 const from = new Date('2026-06-01T00:00:00Z');
@@ -70,6 +70,16 @@ describe('who may act on a seal', () => {
     expect(resume(seal({ state: 'SUSPENDED' }), keeper, during)).toMatchObject({ state: 'IN_USE' });
   });
   test('its seal approver grants', () => expect(requireGranter(seal(), approver)).toBe(approver));
+  test('its seal approver ends it, for a compromise at a time when there was a key', () => {
+    const compromise = (compromisedAt: Date | null) => ({ reason: 'KEY_COMPROMISE' as const, compromisedAt });
+    for (const at of [from, during]) expect(end(seal(), approver, compromise(at), during)).toBe(approver);
+    const outside = [from.getTime() - 1, during.getTime() + 1].map((ms) => new Date(ms));
+    for (const at of [null, ...outside]) {
+      refuses('FIELD_MALFORMED', () => end(seal(), approver, compromise(at), during));
+    }
+    refuses('FIELD_MALFORMED', () => end(seal(), approver, { reason: 'SUPERSEDED', compromisedAt: during }, during));
+    refuses('ROLE_NOT_ALLOWED', () => end(seal(), keeper, compromise(during), during));
+  });
   test('what is stopped is not stopped again', () => {
     refuses('SEAL_SUSPENDED', () => suspend(seal({ state: 'SUSPENDED' }), keeper));
   });
