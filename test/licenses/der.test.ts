@@ -25,6 +25,8 @@ describe('takes', () => {
     ['true and false', '30 06 01 01 ff 01 01 00'],
     ['a set in order', '31 06 02 01 01 02 01 02'],
     ['bits with unused ones zero', '03 02 06 c0'],
+    ['a time', '17 0d 32 38 30 32 32 39 32 33 35 39 35 39 5a'],
+    ['a time with a fraction', '18 11 32 30 32 36 30 31 30 31 30 30 30 30 30 30 2e 35 5a'],
   ])('%s', (_, text) => expect(reads(hex(text))).toBe(true));
 });
 
@@ -59,6 +61,13 @@ describe('refuses', () => {
     ['a set out of order', '31 06 02 01 02 02 01 01'],
     ['a set with the same member twice', '31 06 02 01 01 02 01 01'],
     ['a child longer than its parent', '30 02 04 05'],
+    ['a thirteenth month', '17 0d 32 36 31 33 30 31 30 30 30 30 30 30 5a'],
+    ['a day that the month has not', '17 0d 32 36 30 32 32 39 30 30 30 30 30 30 5a'],
+    ['an hour 24', '17 0d 32 36 30 31 30 31 32 34 30 30 30 30 5a'],
+    ['a minute 60', '17 0d 32 36 30 31 30 31 30 30 36 30 30 30 5a'],
+    ['a time without seconds', '17 0b 32 36 30 31 30 31 30 30 30 30 5a'],
+    ['a time of another zone', '17 11 32 36 30 31 30 31 30 30 30 30 30 30 2b 30 38 30 30'],
+    ['a fraction with a zero at its end', '18 12 32 30 32 36 30 31 30 31 30 30 30 30 30 30 2e 35 30 5a'],
     ['nesting without end', '30 80 '.repeat(4)],
   ])('%s', (_, text) => expect(reads(hex(text))).toBe(false));
   test('nesting too deep', () => {

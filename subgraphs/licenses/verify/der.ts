@@ -195,11 +195,14 @@ export function timeOf({ tag, body }: Pick<Node, 'tag' | 'body'>, fractions = fa
   const [, year = '', rest = '', fraction = ''] = /^(\d{4}|\d{2})(\d{10})(\.\d{0,8}[1-9])?Z$/.exec(text) ?? [];
   const digits = tag === TAG.utcTime ? 2 : tag === TAG.generalizedTime ? 4 : -1;
   if (year.length !== digits || (fraction && (!fractions || digits === 2))) throw new DerError('not a time');
-  const full = digits === 4 ? year : `${Number(year) < 50 ? '20' : '19'}${year}`;
-  const iso = `${full}${rest}`.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6');
-  const time = new Date(`${iso}Z`);
-  if (Number.isNaN(time.getTime()) || time.toISOString() !== `${iso}.000Z`) throw new DerError('not a time');
-  return new Date(time.getTime() + Math.floor(Number(`0${fraction || '.0'}`) * 1000));
+  const full = digits === 4 ? Number(year) : Number(year) + (Number(year) < 50 ? 2000 : 1900);
+  const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = [0, 2, 4, 6, 8].map((i) =>
+    Number(rest.slice(i, i + 2)),
+  );
+  const time = new Date(Date.UTC(full, month - 1, day, hour, minute, second));
+  const real = time.getUTCMonth() === month - 1 && time.getUTCDate() === day && time.getUTCHours() === hour;
+  if (!real || minute > 59 || second > 59 || full < 100) throw new DerError('not a time');
+  return fraction ? new Date(time.getTime() + Math.floor(Number(`0${fraction}`) * 1000)) : time;
 }
 
 /** Text of a UTF8String or PrintableString. */
