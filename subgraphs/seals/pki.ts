@@ -33,11 +33,8 @@ export type Profile = 'root' | 'issuing' | 'seal' | 'code' | 'timestamp' | 'stat
 const AUTHORITY = { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true };
 const SIGNER = { name: 'keyUsage', digitalSignature: true, critical: true };
 const END_ENTITY = { name: 'basicConstraints', cA: false, critical: true };
-/**
- * oauthStatusSigning of the Token Status List specification, which leaves its number open: 30 is provisional. The registry has it
- * for routers (RFC 8209), which have no certificate of this PKI.
- */
-const STATUS_SIGNING = '1.3.6.1.5.5.7.3.30';
+/** For statements and lists of licenses' states alone. The Token Status List specification leaves its own number open, so this one is of the test arc. */
+const STATUS_SIGNING = '1.3.6.1.4.1.99999.1.2';
 
 const EXTENSIONS: Record<Profile, object[]> = {
   root: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 1, critical: true }, AUTHORITY],

@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { createPrivateKey, createPublicKey, X509Certificate } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,10 +8,12 @@ import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAtt
 import { canonical } from '../../subgraphs/kernel/events.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { readCertificate } from '../../subgraphs/licenses/verify/certificate.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { type Issued, seal, sha256 } from '../support/forge.ts';
 import { record } from '../support/record.ts';
 
-/** Our documents in poppler and qpdf; openssl's certificates and signatures in our verifier. */
+/** Our documents in poppler and qpdf; openssl's certificates, revocation lists and signatures in our verifier. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-document-'));
 const path = (name: string) => join(folder, name);
@@ -95,6 +98,15 @@ nameConstraints = permitted;DNS:example
 [req]
 distinguished_name = dn
 [dn]
+[ca]
+default_ca = lists
+[lists]
+database = index.txt
+default_md = sha256
+default_crl_days = 30
+crl_extensions = crl
+[crl]
+authorityKeyIdentifier = keyid
 `;
   let pdf: Buffer;
 
@@ -103,6 +115,12 @@ distinguished_name = dn
     certify('root', 'root', 'root');
     certify('issuing', 'issuing', 'root');
     certify('seal', 'seal', 'issuing');
+    writeFileSync(path('index.txt'), '');
+    for (const name of ['root', 'issuing']) {
+      const by = ['-keyfile', `${name}.key`, '-cert', `${name}.pem`];
+      run('openssl', 'ca', '-gencrl', '-config', 'x509.cnf', ...by, '-out', `${name}.crl.pem`);
+      run('openssl', 'crl', '-in', `${name}.crl.pem`, '-outform', 'DER', '-out', `${name}.crl`);
+    }
     pdf = render('license.pdf');
   });
 
@@ -115,11 +133,25 @@ distinguished_name = dn
     run('openssl', 'x509', '-req', '-in', `${name}.csr`, ...by, ...how, ...extensions, '-out', `${name}.pem`);
   }
 
-  function sign(name: string, ...more: string[]): Buffer {
-    const signer = ['-signer', `${name}.pem`, '-inkey', `${name}.key`, '-certfile', 'issuing.pem'];
+  /** A certificate of openssl's with its key, for the workshop to sign with. */
+  function issued(name: string): Issued {
+    const privateKey = createPrivateKey(readFileSync(path(`${name}.key`)));
+    const { raw, subject, serial } = readCertificate(new X509Certificate(readFileSync(path(`${name}.pem`))).raw);
+    const pair = { privateKey, publicKey: createPublicKey(privateKey) };
+    return { pair, certificate: raw, name: subject, serial, keyId: Buffer.alloc(0) };
+  }
+
+  const sign = (name: string) =>
+    seal({
+      ...{ signer: issued(name), issuer: issued('issuing') },
+      ...{ digest: sha256(pdf), signingTime: new Date() },
+    });
+
+  function signByOpenssl(...more: string[]): Buffer {
+    const signer = ['-signer', 'seal.pem', '-inkey', 'seal.key', '-certfile', 'issuing.pem'];
     const form = ['-cades', '-binary', '-md', 'sha256', '-outform', 'DER', '-nosmimecap'];
-    run('openssl', 'cms', '-sign', ...form, '-in', 'license.pdf', ...signer, ...more, '-out', `${name}.p7s`);
-    return readFileSync(path(`${name}.p7s`));
+    run('openssl', 'cms', '-sign', ...form, '-in', 'license.pdf', ...signer, ...more, '-out', 'openssl.p7s');
+    return readFileSync(path('openssl.p7s'));
   }
 
   const accepts = (file: Buffer, signature: Buffer) => {
@@ -131,11 +163,12 @@ distinguished_name = dn
   };
   const judge = (file: Buffer, signature: Buffer) => {
     const roots = [readFileSync(path('root.pem'))];
-    const { verdict, subIndication } = verify({ file, signature, roots }, new Date());
+    const revocation = ['root.crl', 'issuing.crl'].map((name) => readFileSync(path(name)));
+    const { verdict, subIndication } = verify({ file, signature, roots, revocation }, new Date());
     return subIndication ?? verdict;
   };
 
-  test('agree on openssl’s own signature', () => {
+  test('agree on a signature under openssl’s certificates and lists', () => {
     const signature = sign('seal');
     expect(accepts(pdf, signature)).toBe(true);
     expect(judge(pdf, signature)).toBe('TOTAL_PASSED');
@@ -178,11 +211,12 @@ distinguished_name = dn
   });
 
   test.each<[string, string[], string]>([
+    ['rsaEncryption for its algorithm, as openssl writes it', [], 'CRYPTO_CONSTRAINTS_FAILURE'],
     ['SHA-384', ['-md', 'sha384'], 'CRYPTO_CONSTRAINTS_FAILURE'],
-    ['RSASSA-PSS', ['-keyopt', 'rsa_padding_mode:pss'], 'FORMAT_FAILURE'],
+    ['RSASSA-PSS', ['-keyopt', 'rsa_padding_mode:pss'], 'CRYPTO_CONSTRAINTS_FAILURE'],
     ['the file inside', ['-nodetach'], 'FORMAT_FAILURE'],
     ['the signer named by key identifier', ['-keyid'], 'FORMAT_FAILURE'],
   ])('a signature with %s is refused', (_, options, expected) => {
-    expect(judge(pdf, sign('seal', ...options))).toBe(expected);
+    expect(judge(pdf, signByOpenssl(...options))).toBe(expected);
   });
 });

@@ -45,7 +45,7 @@ beforeAll(() => {
   write('root.crl', lists[0]);
   write('issuing.crl', `-----BEGIN X509 CRL-----\n${lists[1]?.toString('base64')}\n-----END X509 CRL-----\n`);
   write('code.pem', pem(GOOD.code.certificate) + pem(GOOD.issuing.certificate));
-  const x5c = [GOOD.status, GOOD.issuing].map(({ certificate }) => certificate.toString('base64'));
+  const x5c = [GOOD.status.certificate.toString('base64')];
   const claims = {
     iat: seconds('2026-11-24T00:00:00Z'),
     exp: seconds('2026-11-26T00:00:00Z'),

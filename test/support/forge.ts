@@ -258,7 +258,7 @@ export function tokenOver(imprint: Buffer, options: TokenOptions & Pick<CmsOptio
     attribute('1.2.840.113549.1.9.4', octets(options.messageDigest ?? sha256(info))),
     essCertificate(options.bound ?? options.signer.certificate),
   ];
-  return signedData(TST_INFO, info, attributes, options);
+  return signedData(TST_INFO, info, attributes, { enclose: [options.signer.certificate], ...options });
 }
 
 export interface SealOptions extends CmsOptions {

@@ -55,7 +55,7 @@ export function world(changes: Partial<Record<Role, CertificateOptions>> = {}): 
     seal: make('seal', { ...below, common: '审批专用章' }),
     timestamp: make('timestamp', { ...below, common: '时间戳', usage: 0x80, purposes: ['1.3.6.1.5.5.7.3.8'], ...long }),
     code: make('code', { ...below, common: '二维码', usage: 0x80 }),
-    status: make('status', { ...below, common: '证照状态', usage: 0x80, purposes: ['1.3.6.1.5.5.7.3.30'] }),
+    status: make('status', { ...below, common: '证照状态', usage: 0x80, purposes: ['1.3.6.1.4.1.99999.1.2'] }),
   };
 }
 

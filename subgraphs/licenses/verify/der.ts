@@ -1,3 +1,5 @@
+import { isUtf8 } from 'node:buffer';
+
 /**
  * A strict reader of DER (X.690 §10, §11). What it accepts has one encoding only, so writing it again gives the same bytes:
  * lengths are definite and shortest, numbers and identifiers shortest, sets in order, booleans 00 or FF, unused bits zero,
@@ -22,12 +24,16 @@ export const TAG = {
   enumerated: 0x0a,
   utf8: 0x0c,
   printable: 0x13,
+  ia5: 0x16,
   utcTime: 0x17,
   generalizedTime: 0x18,
   sequence: 0x30,
   set: 0x31,
 } as const;
 
+/** Universal types that stand in certificates, lists and signatures; any other is refused, for its contents are not looked at. */
+const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
+const PRINTABLE = /^[A-Za-z0-9 '()+,./:=?-]*$/;
 const DEPTH_MOST = 24;
 const LENGTH_OCTETS_MOST = 4;
 const CONSTRUCTED = 0x20;
@@ -78,15 +84,9 @@ function readNode(buffer: Buffer, start: number, end: number, depth: number): No
 }
 
 function requireCanonical(tag: number, body: Buffer, children: readonly Node[]): void {
-  if (tag & CONSTRUCTED) {
-    if (tag !== TAG.sequence && tag !== TAG.set) throw new DerError('a string in pieces');
-    if (tag === TAG.set) requireOrder(children);
-    return;
-  }
+  if (!KNOWN.has(tag)) throw new DerError('a type that is not known, or a string in pieces');
+  if (tag === TAG.set) requireOrder(children);
   const [first = 0, second = 0] = body;
-  if (tag === TAG.sequence % CONSTRUCTED || tag === TAG.set % CONSTRUCTED || tag === 0) {
-    throw new DerError('not a universal type');
-  }
   if (tag === TAG.boolean && (body.length !== 1 || (first !== 0 && first !== 0xff))) throw new DerError('boolean');
   if (tag === TAG.none && body.length !== 0) throw new DerError('null');
   if (tag === TAG.integer || tag === TAG.enumerated) {
@@ -95,6 +95,9 @@ function requireCanonical(tag: number, body: Buffer, children: readonly Node[]):
   }
   if (tag === TAG.bits) requireBits(body);
   if (tag === TAG.oid) requireOid(body);
+  if (tag === TAG.utf8 && !isUtf8(body)) throw new DerError('not UTF-8');
+  if (tag === TAG.printable && !PRINTABLE.test(body.toString('latin1'))) throw new DerError('not a printable string');
+  if (tag === TAG.utcTime || tag === TAG.generalizedTime) timeOf({ tag, body }, true);
 }
 
 /** DER: the members of a SET OF stand in the order of their encodings; two alike would say one thing twice. */
@@ -187,29 +190,23 @@ export function octetsOfBits(node: Node): Buffer {
  * UTCTime or GeneralizedTime, UTC, seconds always there; fractions only where they are asked for, without a trailing zero.
  * A thirteenth month is no time; a reader that rolls it over would say that it is.
  */
-export function timeOf({ tag, body }: Node, fractions = false): Date {
+export function timeOf({ tag, body }: Pick<Node, 'tag' | 'body'>, fractions = false): Date {
   const text = body.toString('latin1');
   const [, year = '', rest = '', fraction = ''] = /^(\d{4}|\d{2})(\d{10})(\.\d{0,8}[1-9])?Z$/.exec(text) ?? [];
   const digits = tag === TAG.utcTime ? 2 : tag === TAG.generalizedTime ? 4 : -1;
   if (year.length !== digits || (fraction && (!fractions || digits === 2))) throw new DerError('not a time');
-  const full = digits === 4 ? year : `${Number(year) < 50 ? '20' : '19'}${year}`;
-  const iso = `${full}${rest}`.replace(/(....)(..)(..)(..)(..)(..)/, '$1-$2-$3T$4:$5:$6');
-  const time = new Date(`${iso}Z`);
-  if (Number.isNaN(time.getTime()) || time.toISOString() !== `${iso}.000Z`) throw new DerError('not a time');
-  return new Date(time.getTime() + Math.floor(Number(`0${fraction || '.0'}`) * 1000));
+  const full = digits === 4 ? Number(year) : Number(year) + (Number(year) < 50 ? 2000 : 1900);
+  const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = [0, 2, 4, 6, 8].map((i) =>
+    Number(rest.slice(i, i + 2)),
+  );
+  const time = new Date(Date.UTC(full, month - 1, day, hour, minute, second));
+  const real = time.getUTCMonth() === month - 1 && time.getUTCDate() === day && time.getUTCHours() === hour;
+  if (!real || minute > 59 || second > 59 || full < 100) throw new DerError('not a time');
+  return fraction ? new Date(time.getTime() + Math.floor(Number(`0${fraction}`) * 1000)) : time;
 }
 
 /** Text of a UTF8String or PrintableString. */
 export function textOf({ tag, body }: Node): string {
-  if (tag === TAG.printable) {
-    const text = body.toString('latin1');
-    if (!/^[A-Za-z0-9 '()+,./:=?-]*$/.test(text)) throw new DerError('not a printable string');
-    return text;
-  }
-  if (tag !== TAG.utf8) throw new DerError('not a text');
-  try {
-    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);
-  } catch {
-    throw new DerError('not UTF-8');
-  }
+  if (tag !== TAG.utf8 && tag !== TAG.printable) throw new DerError('not a text');
+  return body.toString('utf8');
 }

@@ -35,7 +35,7 @@ export interface Purpose {
 
 const ID_DOCUMENT_SIGNING = '1.3.6.1.5.5.7.3.36';
 const ID_TIME_STAMPING = '1.3.6.1.5.5.7.3.8';
-const ID_STATUS_SIGNING = '1.3.6.1.5.5.7.3.30';
+const ID_STATUS_SIGNING = '1.3.6.1.4.1.99999.1.2';
 const alone = (id: string, purposes: Certificate['purposes']) =>
   purposes?.critical === true && purposes.ids.length === 1 && purposes.ids[0] === id;
 const signsOnly = (usage: number | null) => usage === USAGE.digitalSignature;

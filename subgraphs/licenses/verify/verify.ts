@@ -178,13 +178,16 @@ function checkRecord(found: Found): string {
 
 /** The bundle is one for this very file. */
 function checkBundle(found: Found): string | null {
-  const { file, bundle: bytes } = found.evidence;
+  const { file, signature, bundle: bytes } = found.evidence;
   if (!bytes) return null;
   const bundle = readBundle(bytes);
-  const digest = createHash('sha256')
-    .update(file ?? '')
-    .digest('hex');
-  if (bundle.document !== digest) throw new Failure('SIGNED_DATA_NOT_FOUND', '证据包是另一份文件的');
+  // A file with its signature beside it has been hashed whole already.
+  const whole = signature
+    ? found.digest
+    : createHash('sha256')
+        .update(file ?? '')
+        .digest();
+  if (bundle.document !== whole.toString('hex')) throw new Failure('SIGNED_DATA_NOT_FOUND', '证据包是另一份文件的');
   if (bundle.identifier !== (found.record ?? found.statement)?.ZZBS) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '证据包是另一证照的');
   }
