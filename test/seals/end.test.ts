@@ -91,6 +91,7 @@ describe('a revocation list', () => {
       expect(read.crlExtensions?.extensions.map((one) => [one.extnID, one.critical])).toEqual([
         ['2.5.29.35', false],
         ['2.5.29.20', false],
+        ['2.5.29.60', false],
       ]);
       const age = /^public, max-age=(\d+)$/.exec(String(headers['cache-control']));
       expect(Number(age?.[1])).toBeLessThanOrEqual(3_600);

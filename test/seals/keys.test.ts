@@ -130,7 +130,7 @@ describe('the test PKI', () => {
   /** Extended key usage: critical, and one purpose alone. */
   const PURPOSES: Record<string, unknown> = {
     timestamp: [true, '300a06082b06010505070308'],
-    status: [true, '300a06082b0601050507031e'],
+    status: [true, '300c060a2b06010401868d1f0102'],
   };
 
   test('is root, issuing CA, seal; each proves the next; it says what it is', async () => {

@@ -53,27 +53,43 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
   });
 }
 
-/** The evidence bundle of a version, or null where there is none of that identifier: the stamped one, or one of this moment. */
+/** The evidence bundle of a version, or null where there is none of that identifier: the stamped one with the word of this moment. */
 export async function gatherBundle(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
   const proven = await store.findProven(deps.db, identifier);
   if (!proven) return null;
-  return proven.stamped?.bundle ?? canonical(await makeBundle(deps, proven));
+  const status = await stateNow(deps, proven);
+  if (!proven.stamped) return canonical({ ...(await makeBundle(deps, proven)), status });
+  const latest = { revocation: await listsNow(deps), status };
+  return canonical({ ...(JSON.parse(proven.stamped.bundle) as Bundle), latest });
 }
 
-async function makeBundle({ now, attest, material }: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
-  const { identifier, version, state, documentDigest, code } = proven;
+async function makeBundle({ material }: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
+  const { identifier, documentDigest, code } = proven;
   const { issuing, codes, rootList, issuingList } = await material(code === null ? [] : [kidOf(code)]);
-  const iat = seconds(now());
-  const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_HOLDS_MS / 1000 };
   return {
     format: 'tongquan-evidence-1',
     identifier,
     document: documentDigest,
     certificates: [issuing, ...codes].map(base64),
     revocation: [rootList, issuingList].map(base64),
-    status: await attest({ typ: 'license-status+jwt', claims }),
+    status: null,
     stamps: [],
   };
+}
+
+/** A signed word on the state of a version as it stands. */
+function stateNow(
+  { now, attest }: EvidenceDependencies,
+  { identifier, version, state }: store.Proven,
+): Promise<string> {
+  const iat = seconds(now());
+  const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_HOLDS_MS / 1000 };
+  return attest({ typ: 'license-status+jwt', claims });
+}
+
+async function listsNow({ material }: EvidenceDependencies): Promise<string[]> {
+  const { rootList, issuingList } = await material([]);
+  return [rootList, issuingList].map(base64);
 }
 
 /** A proof is renewed well before the certificate of its newest timestamp ends. */
@@ -90,15 +106,14 @@ export async function renewProofs(deps: EvidenceDependencies): Promise<number> {
 
 /** Adds an archive timestamp over everything before it, with the certificates and revocation lists of this day. */
 export async function stampBundle(deps: EvidenceDependencies, identifier: string): Promise<void> {
-  const { db, now, stamp, material } = deps;
+  const { db, now, stamp } = deps;
   const proven = await store.findProven(db, identifier);
   if (!proven) throw new Error(`no license ${identifier}`);
   // Lists only grow, so those of the first stamp say all that those before it said.
   const bundle: Bundle = proven.stamped
     ? JSON.parse(proven.stamped.bundle)
     : { ...(await makeBundle(deps, proven)), revocation: [] };
-  const { rootList, issuingList } = await material([]);
-  const next = { certificates: [], revocation: [rootList, issuingList].map(base64) };
+  const next = { certificates: [], revocation: await listsNow(deps) };
   const covered = canonical({ ...bundle, stamps: [...bundle.stamps, next] });
   const token = await stamp(createHash('sha256').update(covered).digest());
   const stamped: Bundle = { ...bundle, stamps: [...bundle.stamps, { ...next, token: base64(token) }] };

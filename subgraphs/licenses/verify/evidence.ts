@@ -16,11 +16,13 @@ export interface Bundle {
   status: string | null;
   /** Archive timestamps, oldest first. */
   stamps: readonly ArchiveStamp[];
+  /** Of the day it was given out, and under no stamp yet: lists to judge the newest stamp by, and the newest word on the state. */
+  latest?: { revocation: readonly string[]; status: string } | undefined;
 }
 
 /**
  * A timestamp over everything before it: `token` (RFC 3161, DER, base64) covers the SHA-256 of the canonical JSON (RFC 8785)
- * of the bundle whose `stamps` are the ones before this one followed by this one without `token`. Its certificates and
+ * of the bundle without `latest`, whose `stamps` are the ones before this one followed by this one without `token`. Its certificates and
  * revocation lists were the ones of its day.
  */
 export interface ArchiveStamp {

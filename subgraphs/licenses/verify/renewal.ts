@@ -21,6 +21,7 @@ const bundleForm = z.strictObject({
   ...material,
   status: z.string().nullable(),
   stamps: z.array(z.strictObject({ ...material, token: base64 })).max(STAMPS_MOST),
+  latest: z.strictObject({ revocation: material.revocation, status: z.string() }).optional(),
 });
 
 /** Reads a bundle (证据包). Throws Failure NO_POE: what cannot be read proves nothing, and says nothing against a signature. */
@@ -37,8 +38,9 @@ export function readBundle(bytes: Uint8Array): Bundle {
 export function stampImprint(bundle: Bundle, index: number): Buffer {
   const { token: _, ...material } = bundle.stamps[index] ?? { token: '' };
   const stamps = [...bundle.stamps.slice(0, index), material];
+  const { latest: _latest, ...stamped } = bundle;
   return createHash('sha256')
-    .update(canonical({ ...bundle, stamps }))
+    .update(canonical({ ...stamped, stamps }))
     .digest();
 }
 
@@ -84,7 +86,8 @@ export function groundsFrom({ roots, certificates, revocation, bundle }: Given, 
   const layers: Pick<ArchiveStamp, 'certificates' | 'revocation'>[] = bundle ? [bundle, ...bundle.stamps] : [];
   const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, 'base64'));
   const candidates = readCertificates([...layers.flatMap((layer) => bytes(layer.certificates)), ...certificates]);
-  const lists = readLists([...layers.slice(from).flatMap((layer) => bytes(layer.revocation)), ...revocation]);
+  const kept = [...layers.slice(from), ...(bundle?.latest ? [bundle.latest] : [])];
+  const lists = readLists([...kept.flatMap((layer) => bytes(layer.revocation)), ...revocation]);
   return { roots, candidates, lists };
 }
 

@@ -276,7 +276,8 @@ function statusOf(found: Found, now: Date): LicenseStatus {
   if (!said || !found.proof) return readStatus({ identifier: '', version: 0, index: undefined }, NONE, NOTHING, now);
   const asked = { identifier: said.ZZBS, version: said.KZ_BB, index: found.record?.KZ_ZTXH };
   const kept = found.bundle?.status ? [{ text: found.bundle.status, provenAt: found.proof.stampedAt }] : [];
-  const got = statement ? [{ text: statement, provenAt: null }] : [];
+  const latest = [found.bundle?.latest?.status, statement].filter((one) => typeof one === 'string');
+  const got = latest.map((text) => ({ text, provenAt: null }));
   return readStatus(asked, { statements: [...kept, ...got], list: statusList ?? null }, found.proof.grounds, now);
 }
 

@@ -26,7 +26,7 @@ const shortStamp = world({ timestamp: SHORT });
 const rootRevokes = (at: Date, more: object = {}): Changes => ({
   lists: { root: { entries: [entryOf(GOOD.issuing, at, more)] } },
 });
-const [Y2028, Y2031, Y2034, Y2036] = [day('2028-06-01'), day('2031-06-01'), day('2034-06-01'), day('2036-06-01')];
+const [Y2028, Y2031, Y2034, Y2051] = [day('2028-06-01'), day('2031-06-01'), day('2034-06-01'), day('2051-06-01')];
 /** Lists as they are at a later time, got by the verifier himself. */
 const freshAt = (
   at: Date,
@@ -156,10 +156,10 @@ export const TIMES: Vectors = {
   CRYPTO_CONSTRAINTS_FAILURE_NO_POE: [
     [
       'an old signature after the algorithms’ end',
-      { ...OLD, ...inWorld({ seal: { until: day('2060-01-01') } }), at: Y2036 },
+      { ...OLD, ...inWorld({ seal: { until: day('2060-01-01') } }), at: Y2051 },
     ],
-    ['a timestamp after the algorithms’ end', { ...freshAt(Y2036) }],
-    ['an archive stamp of the same algorithms after their end', { bundle: stamped(Y2034), ...freshAt(Y2036) }],
+    ['a timestamp after the algorithms’ end', { ...freshAt(Y2051) }],
+    ['an archive stamp of the same algorithms after their end', { bundle: stamped(Y2034), ...freshAt(Y2051) }],
   ],
   NO_POE: [
     ['a seal in a PDF without a timestamp', { token: null }],
