@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.ts';
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
-import type { Verdict } from '../subgraphs/licenses/verify/verdict.ts';
+import { shown, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
 import {
   type Document,
@@ -137,7 +137,7 @@ function verifyMany(paths: readonly string[], { json }: Options, material: Mater
     counts[told.verdict]++;
     if (json) console.log(JSON.stringify({ file: path, ...told }));
     else if (told.verdict !== 'TOTAL_PASSED' || !process.stdout.isTTY) {
-      console.log(`${WORDS[told.verdict]} ${path}${told.why === '' ? '' : `：${told.why}`}`);
+      console.log(`${WORDS[told.verdict]} ${path.replace(/\p{Cc}/gu, '�')}${told.why === '' ? '' : `：${told.why}`}`);
     }
     show(i + 1);
   });
@@ -164,8 +164,9 @@ function verifyText(text: string, { json, crl }: Options, material: Material): V
   else {
     printJudgement(report);
     const { payload } = report;
-    if (payload) console.log(`\n电子证照标识 ${payload.i}\n持证主体 ${payload.h}\n颁发机构 ${payload.o}`);
-    if (payload) console.log(`有效期 ${payload.f} 至 ${payload.t}\n登记数据摘要 ${payload.d}`);
+    if (payload)
+      console.log(`\n电子证照标识 ${shown(payload.i)}\n持证主体 ${shown(payload.h)}\n颁发机构 ${shown(payload.o)}`);
+    if (payload) console.log(`有效期 ${shown(payload.f)} 至 ${shown(payload.t)}\n登记数据摘要 ${payload.d}`);
   }
   return report.verdict;
 }
