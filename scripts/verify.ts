@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.ts';
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
-import type { Verdict } from '../subgraphs/licenses/verify/verdict.ts';
+import { shown, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
 import {
   type Document,
@@ -114,32 +114,33 @@ function verifyOne(path: string, options: Options, material: Material): Verdict 
 const BAR_WIDTH = 30;
 const BAR_INTERVAL_MS = 100;
 
-/** A bar on a terminal, and nothing anywhere else. */
+/** A bar on a terminal, and nothing anywhere else; `clear` makes room for a line. */
 function makeBar(total: number) {
   let shownAt = 0;
-  return (done: number) => {
-    if (!process.stderr.isTTY) return;
+  const write = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`);
+  const show = (done: number) => {
     const now = performance.now();
     if (done < total && now - shownAt < BAR_INTERVAL_MS) return;
     shownAt = now;
     const filled = Math.round((done / total) * BAR_WIDTH);
-    const bar = `${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)}`;
-    process.stderr.write(`\r${bar} ${done}/${total}${done === total ? '\n' : ''}`);
+    write(`${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${done}/${total}${done === total ? '\n' : ''}`);
   };
+  return { show, clear: () => write('') };
 }
 
 /** One line for each document, and a count at the end; the worst verdict is that of all. */
 function verifyMany(paths: readonly string[], { json }: Options, material: Material): Verdict {
   const counts: Record<Verdict, number> = { TOTAL_PASSED: 0, INDETERMINATE: 0, TOTAL_FAILED: 0 };
-  const show = makeBar(paths.length);
+  const bar = makeBar(paths.length);
   paths.forEach((path, i) => {
     const told = judgeOrTell(path, material);
     counts[told.verdict]++;
+    if (json || told.verdict !== 'TOTAL_PASSED') bar.clear();
     if (json) console.log(JSON.stringify({ file: path, ...told }));
     else if (told.verdict !== 'TOTAL_PASSED' || !process.stdout.isTTY) {
-      console.log(`${WORDS[told.verdict]} ${path}${told.why === '' ? '' : `：${told.why}`}`);
+      console.log(`${WORDS[told.verdict]} ${path.replace(/\p{Cc}/gu, '�')}${told.why === '' ? '' : `：${told.why}`}`);
     }
-    show(i + 1);
+    bar.show(i + 1);
   });
   const said = RANK.map((verdict) => `${WORDS[verdict]} ${verdict} ${counts[verdict]}`).join('，');
   if (!json) console.log(`\n共 ${paths.length} 份 documents：${said}`);
@@ -164,8 +165,9 @@ function verifyText(text: string, { json, crl }: Options, material: Material): V
   else {
     printJudgement(report);
     const { payload } = report;
-    if (payload) console.log(`\n电子证照标识 ${payload.i}\n持证主体 ${payload.h}\n颁发机构 ${payload.o}`);
-    if (payload) console.log(`有效期 ${payload.f} 至 ${payload.t}\n登记数据摘要 ${payload.d}`);
+    if (payload)
+      console.log(`\n电子证照标识 ${shown(payload.i)}\n持证主体 ${shown(payload.h)}\n颁发机构 ${shown(payload.o)}`);
+    if (payload) console.log(`有效期 ${shown(payload.f)} 至 ${shown(payload.t)}\n登记数据摘要 ${payload.d}`);
   }
   return report.verdict;
 }

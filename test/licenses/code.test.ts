@@ -33,6 +33,7 @@ describe('a code', () => {
     expect(judge(TEXT, { revocation: LISTS })).toBe('TOTAL_PASSED');
     expect(judge(TEXT, { revocation: revoked(day('2026-11-24')) })).toBe('REVOKED_NO_POE');
     expect(judge(TEXT, { revocation: [] })).toBe('TRY_LATER');
+    expect(judge(TEXT, {}, new Date(Number.NaN))).toBe('TRY_LATER');
     expect(judge(TEXT, { revocation: LISTS }, day('2027-01-01'))).toBe('TRY_LATER');
   });
   test.each<[string, string, string]>([

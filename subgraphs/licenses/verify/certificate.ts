@@ -57,8 +57,7 @@ const P256_POINT_BYTES = 65;
 const VERSION_3 = 2;
 const SERIAL_BYTES_MOST = 20;
 const SUBJECT = { commonName: '2.5.4.3', organisation: '2.5.4.10' } as const;
-/** Say nothing that limits what a certificate may do: policies, where to ask, names, where the issuer is. */
-const HARMLESS: readonly string[] = ['2.5.29.32', '2.5.29.31', '2.5.29.17', '1.3.6.1.5.5.7.1.1'];
+const POLICIES = '2.5.29.32';
 /** Limits on a path that this verifier does not compute, critical or not. */
 const POLICY_LIMITS: readonly string[] = ['2.5.29.33', '2.5.29.36', '2.5.29.54'];
 const NAME_CONSTRAINTS = '2.5.29.30';
@@ -212,17 +211,19 @@ export function readExtension(node: Node): { id: string; critical: boolean; valu
   return { id, critical: flag !== null, value };
 }
 
+/** What is not critical and no limit says nothing that matters here: policies, where to ask, other names. */
 function limitOf(id: string, critical: boolean): Failure | null {
-  const limited = `证书扩展 ${id} 是本核验程序不认识的限制`;
-  if (POLICY_LIMITS.includes(id)) return new Failure('POLICY_PROCESSING_ERROR', `证书策略扩展 ${id} 无法处理`);
-  if (id === HARMLESS[0] && critical) return new Failure('POLICY_PROCESSING_ERROR', '关键的证书策略扩展无法处理');
-  if (id === NAME_CONSTRAINTS || id === FRESHEST_LIST) return outside(limited);
-  return critical && !HARMLESS.includes(id) ? outside(limited) : null;
+  if (POLICY_LIMITS.includes(id) || (id === POLICIES && critical)) {
+    return new Failure('POLICY_PROCESSING_ERROR', `证书策略扩展 ${id} 无法处理`);
+  }
+  const limits = critical || id === NAME_CONSTRAINTS || id === FRESHEST_LIST;
+  return limits ? outside(`证书扩展 ${id} 是本核验程序不认识的限制`) : null;
 }
 
 const EXTENSION_READERS: Record<string, (found: Extensions, value: Node, critical: boolean) => void> = {
   '2.5.29.15': (found, { tag, body }) => {
-    if (tag !== TAG.bits || body.length < 2) throw outside('证书密钥用途无法解析');
+    // A second octet would be decipherOnly, which nothing here is for.
+    if (tag !== TAG.bits || body.length !== 2) throw outside('证书密钥用途无法解析');
     found.keyUsage = body[1] ?? 0;
   },
   '2.5.29.19': (found, value) => {

@@ -8,7 +8,7 @@ import { CODE, findPath, type Moment } from './path.ts';
 import { readLists } from './revocation.ts';
 import { type LicenseStatus, readStatus } from './status.ts';
 import type { Grounds } from './timestamp.ts';
-import { Failure, type Judgement, type NamedStep, runSteps, shown } from './verdict.ts';
+import { Failure, type Judgement, type NamedStep, requireTime, runSteps, shown } from './verdict.ts';
 
 /** A QR code's text (二维码) taken apart: the link before it, if any, and what is signed. */
 interface Code {
@@ -117,6 +117,7 @@ const STEPS: readonly NamedStep<Context>[] = [
   {
     name: '读取二维码',
     run: (context) => {
+      requireTime(context.at);
       context.code = readCode(context.text);
       requireLink(context.code);
       return `证照标识 ${shown(context.code.payload.i)}`;

@@ -9,8 +9,9 @@ import { Failure, moment } from './verdict.ts';
  * policy limits, names that do not chain byte for byte, other uses than the one asked for, parts of revocation lists.
  */
 export interface Profile {
-  /** Shortest RSA key. */
+  /** Shortest RSA key, and the longest: a verifier must not be kept busy. */
   rsaBitsLeast: number;
+  rsaBitsMost: number;
   /** Fewest and most authorities between a certificate and the root. */
   authorities: { least: number; most: number };
   /** Until when RSA, P-256 and SHA-256 are taken to be strong; later a proof from before is needed. */
@@ -19,6 +20,7 @@ export interface Profile {
 
 export const PROFILE: Profile = {
   rsaBitsLeast: 3072,
+  rsaBitsMost: 8192,
   authorities: { least: 1, most: 1 },
   // Nobody knows the day. NIST IR 8547 (draft) wants no new signatures by RSA and elliptic curves after 2035; what was made and
   // stamped before is not worth less for it. Bring the day forward as soon as one of the suites is broken.
@@ -194,12 +196,12 @@ function judge(way: Path, request: PathRequest): void {
   if (first) throw new Failure('TRY_LATER', `没有可用的吊销列表说明“${first.commonName}”是否吊销`);
 }
 
-function requireStrong({ key, algorithm, commonName }: Certificate, { rsaBitsLeast }: Profile): void {
+function requireStrong({ key, algorithm, commonName }: Certificate, { rsaBitsLeast, rsaBitsMost }: Profile): void {
   const weak = (detail: string) => new Failure('CRYPTO_CONSTRAINTS_FAILURE', `“${commonName}”${detail}`);
   if (algorithm !== ALGORITHM.rsaSha256) throw weak('的签名算法不是 RSA-SHA256');
   if (key.kind === 'OTHER') throw weak('的密钥不是 RSA 或 P-256');
-  if (key.kind === 'RSA' && (key.bits < rsaBitsLeast || key.exponent < 65537n)) {
-    throw weak(`的密钥不是 ${rsaBitsLeast} 位以上、指数 65537 以上的 RSA`);
+  if (key.kind === 'RSA' && (key.bits < rsaBitsLeast || key.bits > rsaBitsMost || key.exponent < 65537n)) {
+    throw weak(`的密钥不是 ${rsaBitsLeast} 至 ${rsaBitsMost} 位、指数 65537 以上的 RSA`);
   }
 }
 

@@ -69,6 +69,11 @@ export function moment(at: Date): string {
   return Number.isNaN(at.getTime()) ? '?' : at.toISOString().replace('.000Z', 'Z');
 }
 
+/** Refuses TRY_LATER for a time that is none: no comparison with it would hold, and so no limit either. */
+export function requireTime(at: Date): void {
+  if (Number.isNaN(at.getTime())) throw new Failure('TRY_LATER', '核验时间不正确');
+}
+
 /** One named step; `passed` is null where it was not reached, or where there was nothing to ask. */
 export interface Step {
   name: string;

@@ -11,7 +11,17 @@ import { findPath, type Moment, type Path, SEAL } from './path.ts';
 import { type Given, type Proof, readBundle, readStamps, requireRenewal } from './renewal.ts';
 import { type LicenseStatus, readStatus } from './status.ts';
 import { type Grounds, readToken, type Token } from './timestamp.ts';
-import { Failure, type Judgement, moment, type NamedStep, reading, runSteps, type Step, shown } from './verdict.ts';
+import {
+  Failure,
+  type Judgement,
+  moment,
+  type NamedStep,
+  reading,
+  requireTime,
+  runSteps,
+  type Step,
+  shown,
+} from './verdict.ts';
 
 /** Everything the verdict rests on, gathered beforehand. */
 export interface Evidence {
@@ -109,8 +119,9 @@ export function verify(evidence: Evidence, at: Date, readSealed: ReadSealed = re
 }
 
 function readFile(found: Found): string {
-  const { evidence, readSealed } = found;
+  const { evidence, readSealed, now } = found;
   const { file, signature } = evidence;
+  requireTime(now);
   if (file === null || file.length === 0) throw new Failure('SIGNED_DATA_NOT_FOUND', '没有文件，或文件是空的');
   const head = Buffer.from(file.subarray(0, 5)).toString('latin1');
   const isPdf = head === '%PDF-';
@@ -142,6 +153,7 @@ function readSignature(found: Found): string {
   const { signed, evidence } = found;
   const time = signed.attributes.get(ATTRIBUTE.signingTime);
   if (time) found.signingTime = reading('FORMAT_FAILURE', '签名时间格式不正确', () => timeOf(time));
+  if (Number.isNaN(found.signingTime.getTime())) throw new Failure('FORMAT_FAILURE', '签名时间格式不正确');
   return evidence.signature ? 'CMS 分离式签名（CAdES），一个签名人' : 'PDF 内的签名（PAdES），一个签名人';
 }
 

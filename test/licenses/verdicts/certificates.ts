@@ -44,6 +44,13 @@ export const CERTIFICATES: Vectors = {
     ['a seal that is an authority', inWorld({ seal: { isCa: true, usage: 0xc6 } })],
     ['a seal that may only sign, not commit', inWorld({ seal: { usage: 0x80 } })],
     ['a seal that may encipher', inWorld({ seal: { usage: 0xe0 } })],
+    [
+      'a seal that may decipher only',
+      inWorld({
+        seal: { usage: null, extra: [extension('2.5.29.15', true, der(0x03, Buffer.from([7, 0xc0, 0x80])))] },
+      }),
+    ],
+    ['critical other names', inWorld({ seal: { extra: [extension('2.5.29.17', true, sequence())] } })],
     ['a seal without key usage', inWorld({ seal: { usage: null } })],
     ['a seal for web servers', inWorld({ seal: { purposes: [WEB_SERVER] } })],
     ['a seal with name constraints', inWorld({ seal: { extra: [NAME_CONSTRAINTS] } })],

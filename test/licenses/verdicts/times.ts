@@ -194,6 +194,7 @@ export const TIMES: Vectors = {
     ['an archive stamp from the future', { bundle: stamped(Y2028) }],
   ],
   TRY_LATER: [
+    ['a time of verification that is none', { at: new Date(Number.NaN) }],
     ['a timestamp years later, without lists of that time', { at: Y2028 }],
     ['archive stamps years later, without lists of that time', { at: Y2031, bundle: stamped(Y2028) }],
     [

@@ -1,0 +1,75 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { readToken } from '../../subgraphs/licenses/verify/timestamp.ts';
+import { pem } from '../library/authority.ts';
+import { listOf, sha256, tokenOver } from '../support/forge.ts';
+import { entryOf } from '../support/vectors.ts';
+import { AT, evidenceOf, GOOD, SIGNED_AT } from '../support/world.ts';
+
+/** The evidence that the tests make is what openssl takes for such evidence too: vectors that are wrong by accident prove nothing. */
+
+const folder = mkdtempSync(join(tmpdir(), 'tongquan-evidence-'));
+const path = (name: string) => join(folder, name);
+const DATA = Buffer.from('数据');
+const ATTIME = ['-attime', String(AT.getTime() / 1000)];
+
+beforeAll(() => {
+  const { file, signature } = evidenceOf({ detached: true });
+  const files = {
+    'root.pem': pem(GOOD.root.certificate),
+    'issuing.pem': pem(GOOD.issuing.certificate),
+    'timestamp.pem': pem(GOOD.timestamp.certificate),
+    'timestamp.key': GOOD.timestamp.pair.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    'a.pdf': file ?? '',
+    'a.p7s': signature ?? '',
+    data: DATA,
+    token: tokenOver(sha256(DATA), { signer: GOOD.timestamp, issuer: GOOD.issuing }),
+    list: listOf(GOOD.issuing, { entries: [entryOf(GOOD.seal, AT, { reason: 1, invalidityDate: SIGNED_AT })] }),
+    serial: '01',
+    'ts.cnf': `[tsa]
+default_tsa = one
+[one]
+serial = serial
+signer_cert = timestamp.pem
+signer_key = timestamp.key
+certs = issuing.pem
+signer_digest = sha256
+default_policy = 1.2.3.4.1
+digests = sha256
+ess_cert_id_alg = sha256
+`,
+  };
+  for (const [name, bytes] of Object.entries(files)) writeFileSync(path(name), bytes);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+const openssl = (...args: string[]) => {
+  const { status, stdout, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
+  return { status, said: stdout + stderr };
+};
+
+test('a signature with its timestamp', () => {
+  const form = ['-cades', '-binary', '-inform', 'DER', '-purpose', 'any', '-out', 'out'];
+  const files = ['-in', 'a.p7s', '-content', 'a.pdf', '-CAfile', 'root.pem'];
+  const { status, said } = openssl('cms', '-verify', ...form, ...files, ...ATTIME);
+  expect(status, said).toBe(0);
+});
+test('a timestamp token', () => {
+  const files = ['-data', 'data', '-in', 'token', '-token_in', '-CAfile', 'root.pem', '-untrusted', 'issuing.pem'];
+  const { status, said } = openssl('ts', '-verify', ...files, ...ATTIME);
+  expect(status, said).toBe(0);
+});
+test('a revocation list', () => {
+  const { status, said } = openssl('crl', '-inform', 'DER', '-in', 'list', '-CAfile', 'issuing.pem', '-noout', '-text');
+  expect(status, said).toBe(0);
+  expect(said).toContain('verify OK');
+  expect(said).toMatch(/Key Compromise[\s\S]*Nov 23 01:02:03 2026/);
+});
+test('openssl’s own token is refused for the NULL in its digest algorithm, a second form of the same', () => {
+  openssl('ts', '-query', '-data', 'data', '-sha256', '-cert', '-out', 'query');
+  openssl('ts', '-reply', '-config', 'ts.cnf', '-queryfile', 'query', '-token_out', '-out', 'other');
+  expect(() => readToken(readFileSync(path('other')), sha256(DATA))).toThrow('摘要算法参数不正确');
+});
