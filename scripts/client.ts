@@ -46,7 +46,8 @@ export async function findHub(say: (line: string) => void): Promise<DemoHub> {
   return { url: running.url, secrets: running.secrets, stop };
 }
 
-function freePort(): Promise<number> {
+/** A port of this machine that nobody listens on. */
+export function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer().once('error', fail);
     probe.listen(0, '127.0.0.1', () => {
@@ -91,6 +92,13 @@ export class Client {
   async file(person: string, digest: string): Promise<Buffer> {
     const response = await fetch(`${this.hub.url}/files/${digest}`, { headers: await this.headers(person) });
     if (!response.ok) throw new Error(`文件 ${digest} 无法下载：HTTP ${response.status}`);
+    return Buffer.from(await response.arrayBuffer());
+  }
+
+  /** What anybody may have, without a token. */
+  async published(path: string): Promise<Buffer> {
+    const response = await fetch(`${this.hub.url}${path}`);
+    if (!response.ok) throw new Error(`${path} 无法下载：HTTP ${response.status}`);
     return Buffer.from(await response.arrayBuffer());
   }
 

@@ -14,6 +14,14 @@ import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAtt
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
 const FOLDER = 'demo';
+/** What anybody may have, by the name it gets in the folder. */
+const PUBLISHED = [
+  ['root.pem', '/root.pem'],
+  ['certificates.pem', '/seals/certificates.pem'],
+  ['root.crl', '/seals/root.crl'],
+  ['issuing.crl', '/seals/issuing.crl'],
+  ['status-list.jwt', '/licenses/status-list'],
+] as const;
 const say = (text = '') => console.log(text);
 function check(what: string, holds: boolean): void {
   if (!holds) throw new Error(`未做到：${what}`);
@@ -258,7 +266,7 @@ async function verifyOutside(client: Client, licenses: Data[]): Promise<void> {
   say(`\n【用 openssl 核验】文件在 ${FOLDER}/`);
   rmSync(FOLDER, { recursive: true, force: true });
   mkdirSync(FOLDER);
-  writeFileSync(`${FOLDER}/root.pem`, await (await fetch(`${client.hub.url}/root.pem`)).text());
+  for (const [file, path] of PUBLISHED) writeFileSync(`${FOLDER}/${file}`, await client.published(path));
   for (const license of licenses) {
     const name = `${FOLDER}/${license.number}-${license.version}`;
     const pdf = await client.file('auditor', license.document.digest);
@@ -266,10 +274,20 @@ async function verifyOutside(client: Client, licenses: Data[]): Promise<void> {
     const { command, passed } = openssl(name, pdf);
     say(`  ${command}`);
     check(`${license.name} ${license.number} 核验通过`, passed);
+    const bundle = await client.published(`/licenses/evidence/${license.identifier}`);
+    writeFileSync(`${name}.evidence.json`, bundle);
+    const report = verify(
+      { file: pdf, signature: null, roots: [readFileSync(`${FOLDER}/root.pem`)], bundle },
+      new Date(),
+    );
+    check(
+      `${report.verdict}，证照状态 ${report.status.state}，签名不晚于 ${report.provenAt}`,
+      report.verdict === 'TOTAL_PASSED',
+    );
   }
   const first = `${FOLDER}/${licenses[0].number}-${licenses[0].version}`;
   const roots = [readFileSync(`${FOLDER}/root.pem`)];
-  const pdf = readFileSync(`${first}.pdf`);
+  const [pdf, bundle] = [readFileSync(`${first}.pdf`), readFileSync(`${first}.evidence.json`)];
   const forgeries = [
     ['page-content', '页面内容', tamperPageContent(pdf)],
     ['attached-json', '内附数据', tamperAttachment(pdf)],
@@ -279,10 +297,11 @@ async function verifyOutside(client: Client, licenses: Data[]): Promise<void> {
   for (const [name, chinese, forged] of forgeries) {
     const file = `${FOLDER}/tampered-${name}.pdf`;
     writeFileSync(file, forged);
-    const { verdict, subIndication } = verify({ file: forged, signature: null, roots }, new Date());
+    const { verdict, subIndication } = verify({ file: forged, signature: null, roots, bundle }, new Date());
     check(`篡改${chinese}（${file}）：${verdict}，${subIndication}`, verdict !== 'TOTAL_PASSED');
   }
   say(`\n离线核验 npm run verify -- ${first}.pdf --root ${FOLDER}/root.pem`);
+  say(`按登记数据重排 npm run rerender -- ${first}.pdf`);
 }
 
 const hub = await findHub(say);

@@ -2,6 +2,8 @@ import { createHash } from 'node:crypto';
 import postgres from 'postgres';
 import { canonical } from '../../subgraphs/kernel/events.ts';
 import { digestOfSealable, isSealedPdf, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { attachedOf } from '../../subgraphs/licenses/code.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
 
 /**
@@ -68,7 +70,8 @@ async function versions(sql: postgres.Sql): Promise<string[]> {
   const rows = await sql<
     {
       identifier: string;
-      record: unknown;
+      record: LicenseRecord;
+      code: string | null;
       record_digest: string;
       document: Buffer | null;
       document_digest: string;
@@ -76,12 +79,12 @@ async function versions(sql: postgres.Sql): Promise<string[]> {
       signature_digest: string;
     }[]
   >`
-    select v.identifier, v.record, v.record_digest, v.document_digest, v.signature_digest, d.bytes as document, s.bytes as signature
+    select v.identifier, v.record, v.code, v.record_digest, v.document_digest, v.signature_digest, d.bytes as document, s.bytes as signature
     from licenses.license_version v left join licenses.document d on d.digest = v.document_digest
     left join licenses.document s on s.digest = v.signature_digest`;
   const digest = (bytes: Uint8Array | string) => createHash('sha256').update(bytes).digest('hex');
   return rows.flatMap(
-    ({ identifier, record, record_digest, document, document_digest, signature, signature_digest }) => {
+    ({ identifier, record, code, record_digest, document, document_digest, signature, signature_digest }) => {
       const text = canonical(record);
       if (document === null) return [`${identifier} has no file`];
       const inside = isSealedPdf(document) ? readSealedPdf(document) : null;
@@ -90,7 +93,8 @@ async function versions(sql: postgres.Sql): Promise<string[]> {
         digest(document) === document_digest &&
         digest(inside?.cms ?? signature ?? '') === signature_digest &&
         digest(text) === record_digest &&
-        Buffer.from(readAttachment(inside?.unsigned ?? document, 'metadata.json') ?? '').toString('utf8') === text;
+        Buffer.from(readAttachment(inside?.unsigned ?? document, 'metadata.json') ?? '').toString('utf8') ===
+          canonical(attachedOf(record, code));
       return good ? [] : [`files of ${identifier} do not fit its record`];
     },
   );

@@ -5,7 +5,7 @@ import { renderSVG } from 'uqr';
 import { createTypesetter, RenderError, requireVisible, type Typeset } from '../../kernel/document.ts';
 import { canonical } from '../../kernel/events.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
-import { makeSealable } from '../../kernel/sealed-pdf.ts';
+import { insertSignature, makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { AttachedRecord } from '../record.ts';
 
 /** Longest text in the QR code: beyond it the modules get too small to scan at 38 mm. */
@@ -32,6 +32,14 @@ export function renderSealable(record: AttachedRecord): Uint8Array {
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(record.ZZQZSJ), picture, place });
 }
+
+/** What a sealed document of the record would look like; nothing signs it, and it says so in the place of the signature. */
+export function renderPreview(record: AttachedRecord): Uint8Array {
+  return insertSignature(renderSealable(record), UNSIGNED);
+}
+
+/** A DER sequence that is no CMS. */
+const UNSIGNED = Buffer.concat([Buffer.from([0x30, 0x82, 0x00, 0x80]), Buffer.alloc(0x80)]);
 
 /** The template of a license type (证照类型代码): its own, or the general one. */
 function templateOf(type: string): string {

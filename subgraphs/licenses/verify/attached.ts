@@ -11,7 +11,7 @@ const RECORD_NAME = 'metadata.json';
 
 const line = z.string().regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u);
 /** What every record has; a later one may say more (KZ_*), so that an older verifier still reads it. */
-const recordForm = z.looseObject({
+export const recordForm = z.looseObject({
   ZZMC: line,
   ZZLXDM: line,
   ZZBH: line,

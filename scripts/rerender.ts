@@ -1,0 +1,29 @@
+import { readFileSync } from 'node:fs';
+import { isSealedPdf, readSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
+import { renderLicense } from '../subgraphs/licenses/document/render.ts';
+import { readRecord } from '../subgraphs/licenses/verify/attached.ts';
+
+/**
+ * `npm run rerender -- FILE.pdf…`: sets each license again from the record that it carries, and compares every byte with the file
+ * as it was before it was sealed. What a sheet shows is then what its record says, and nothing else. Exit 0 the same, 1 another
+ * (a forgery, or set by another release: CHANGELOG.md names those that set otherwise), 2 not to be read.
+ */
+const EXIT = { same: 0, other: 1, unreadable: 2 } as const;
+
+function rerender(path: string): keyof typeof EXIT {
+  try {
+    const file = readFileSync(path);
+    const unsigned = isSealedPdf(file) ? readSealedPdf(file).unsigned : file;
+    const again = renderLicense(readRecord(unsigned));
+    const same = Buffer.from(again).equals(unsigned);
+    console.log(`${same ? '✓ 一致 same' : '✗ 不一致 other'}  ${path}`);
+    return same ? 'same' : 'other';
+  } catch (error) {
+    console.error(`${path}：${error instanceof Error ? error.message : error}`);
+    return 'unreadable';
+  }
+}
+
+const paths = process.argv.slice(2);
+if (paths.length === 0) console.error('用法 usage: npm run rerender -- FILE.pdf…');
+process.exitCode = paths.length === 0 ? EXIT.unreadable : Math.max(...paths.map((path) => EXIT[rerender(path)]));
