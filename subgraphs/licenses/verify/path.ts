@@ -115,10 +115,8 @@ export function findPath(request: PathRequest): Path {
     }
   }
   if (refused) throw refused;
+  if (search.broken) throw search.broken;
   const { commonName } = request.certificate;
-  if (search.broken) {
-    throw new Failure('CERTIFICATE_CHAIN_GENERAL_FAILURE', `“${search.broken.commonName}”的证书签名不正确`);
-  }
   throw new Failure('NO_CERTIFICATE_CHAIN_FOUND', `“${commonName}”没有通向受信任根证书的证书链`);
 }
 
@@ -126,8 +124,8 @@ interface Search {
   request: PathRequest;
   /** How many steps may still be tried: certificates that sign each other make more ways than anybody wants to walk. */
   left: number;
-  /** A certificate whose issuer was found by name and key, and did not sign it. */
-  broken: Certificate | null;
+  /** Why a certificate whose issuer was found by name and key is not signed by it. */
+  broken: Failure | null;
 }
 
 function* waysFrom(way: Path, search: Search): Generator<Path> {
@@ -157,10 +155,15 @@ function issued(issuer: Certificate, subject: Certificate, search: Search): bool
   const named = issuer.keyId !== null && subject.issuerKeyId !== null;
   if (named && issuer.keyId !== subject.issuerKeyId) return false;
   const signed = verifiesAgain(issuer.key, subject);
-  // Another algorithm is told as what it is, by the one that judges algorithms.
-  const known = subject.algorithm === ALGORITHM.rsaSha256 && issuer.key.kind === 'RSA';
-  if (!signed && named && known) search.broken ??= subject;
+  if (!signed && named) search.broken ??= whyNotSigned(subject, issuer);
   return signed;
+}
+
+function whyNotSigned({ algorithm, commonName }: Certificate, { key }: Certificate): Failure {
+  if (algorithm === ALGORITHM.rsaSha256 && key.kind === 'RSA') {
+    return new Failure('CERTIFICATE_CHAIN_GENERAL_FAILURE', `“${commonName}”的证书签名不正确`);
+  }
+  return new Failure('CRYPTO_CONSTRAINTS_FAILURE', `“${commonName}”的签名算法不是 RSA-SHA256`);
 }
 
 const outside = (detail: string) => new Failure('CHAIN_CONSTRAINTS_FAILURE', detail);

@@ -1,5 +1,5 @@
 import { der, oid } from '../../library/authority.ts';
-import { certify, extension, newEc, newRsa, nothing } from '../../support/forge.ts';
+import { certify, extension, type Issued, listOf, newEc, newRsa, nothing } from '../../support/forge.ts';
 import { record } from '../../support/record.ts';
 import { entryOf, flip, inWorld, policy, sequence, UNKNOWN, type Vectors } from '../../support/vectors.ts';
 import { AT, type Changes, day, GOOD, type World, world } from '../../support/world.ts';
@@ -16,18 +16,15 @@ const threes = newRsa(3072, 3);
 const stranger = newRsa();
 
 const withRoots = (roots: readonly Uint8Array[]): Changes => ({ evidence: (evidence) => ({ ...evidence, roots }) });
-/** A seal under an authority that a test makes itself. */
-const under = (issuing: World['issuing'], more: Partial<World> = {}): Changes => ({
+/** A seal under an authority that a test makes itself; its timestamp, and the lists for it, are as they should be. */
+const under = (issuing: Issued): Changes => ({
   world: {
     ...GOOD,
     issuing,
     seal: certify({ organisation: record.ZZBFJG, common: '审批专用章', issuer: issuing, pair: GOOD.seal.pair }),
-    timestamp: certify({
-      ...{ organisation: record.ZZBFJG, common: '时间戳', issuer: issuing, pair: GOOD.timestamp.pair },
-      ...{ usage: 0x80, purposes: ['1.3.6.1.5.5.7.3.8'] },
-    }),
-    ...more,
   },
+  token: { signer: GOOD.timestamp, issuer: GOOD.issuing },
+  evidence: (evidence) => ({ ...evidence, revocation: [listOf(GOOD.issuing)] }),
 });
 const fakeIssuing = certify({ common: '测试签发', isCa: true, pair: stranger });
 const second = certify({ common: '二级', issuer: GOOD.issuing, isCa: true, pair: stranger });
@@ -77,6 +74,7 @@ export const CERTIFICATES: Vectors = {
     ['a timestamp before its certificate', inWorld({ timestamp: { from: AT, until: day('2060-01-01') } })],
   ],
   CRYPTO_CONSTRAINTS_FAILURE: [
+    ['a certificate signed with SHA-1', inWorld({ issuing: { algorithm: SHA1_RSA, hash: 'sha1' } })],
     ['a seal of 2048 bits', inWorld({ seal: { pair: weak } })],
     ['an issuing authority of 2048 bits', inWorld({ issuing: { pair: weak } })],
     ['a root of 2048 bits', inWorld({ root: { pair: weak } })],
@@ -106,7 +104,6 @@ export const CERTIFICATES: Vectors = {
         seal: { enclose: [GOOD.seal.certificate, GOOD.root.certificate].sort(Buffer.compare) },
       },
     ],
-    ['a certificate signed with SHA-1', inWorld({ issuing: { algorithm: SHA1_RSA, hash: 'sha1' } })],
   ],
   POLICY_PROCESSING_ERROR: [
     ['policy mappings in the authority', inWorld({ issuing: { extra: [policy('2.5.29.33', true)] } })],

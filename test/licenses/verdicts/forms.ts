@@ -22,6 +22,7 @@ import { AT, GOOD, PDF, rendered, SIGNED_AT, wrapped } from '../../support/world
 
 const NULL_DIGEST = sequence(oid('2.16.840.1.101.3.4.2.1'), nothing);
 const more = (id: string) => (sorted: Buffer[]) => [...sorted, attribute(id, nothing)].sort(Buffer.compare);
+const without = (id: string) => (sorted: Buffer[]) => sorted.filter((one) => !one.includes(oid(id)));
 const enclosed = [GOOD.seal.certificate, GOOD.issuing.certificate].sort(Buffer.compare);
 const token = (signature: Buffer, options = {}) =>
   tokenOver(sha256(signature), { signer: GOOD.timestamp, issuer: GOOD.issuing, ...options });
@@ -57,7 +58,7 @@ export const FORMS: Vectors = {
     ['the same certificate twice', { seal: { enclose: [GOOD.seal.certificate, GOOD.seal.certificate] } }],
     ['the signer’s certificate alone', { seal: { enclose: [GOOD.seal.certificate] } }],
     ['a revocation list inside the signature', { seal: { more: [der(0xa1, listOf(GOOD.issuing))] } }],
-    ['two signers', { seal: { signers: (one) => [one, one] } }],
+    ['two signers', { seal: { signers: (one) => [one, flip(one)].sort(Buffer.compare) } }],
     ['no signer', { seal: { signers: () => [] } }],
     ['a signature of version 3', { seal: { version: 3 } }],
     ['a signer of version 3', { seal: { signerVersion: 3 } }],
@@ -65,7 +66,12 @@ export const FORMS: Vectors = {
     ['signed attributes out of order', { seal: { attributes: (sorted) => sorted.toReversed() } }],
     ['a signed attribute twice', { seal: { attributes: (sorted) => sorted.flatMap((one) => [one, one]) } }],
     ['a seal beside a file without signing-time', { detached: true, seal: { signingTime: null } }],
-    ['signed attributes without message digest', { seal: { attributes: (sorted) => sorted.slice(1) } }],
+    ['signed attributes without content type', { seal: { attributes: without('1.2.840.113549.1.9.3') } }],
+    ['signed attributes without message digest', { seal: { attributes: without('1.2.840.113549.1.9.4') } }],
+    [
+      'signed attributes without signing-certificate-v2',
+      { seal: { attributes: without('1.2.840.113549.1.9.16.2.47') } },
+    ],
     ['an unknown unsigned attribute', { seal: { unsigned: () => [attribute('1.2.3.4', nothing)] } }],
     [
       'two timestamps',

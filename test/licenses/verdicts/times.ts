@@ -1,7 +1,17 @@
 import { BUNDLE_LIMIT_BYTES, type Bundle } from '../../../subgraphs/licenses/verify/evidence.ts';
 import { certify, listOf } from '../../support/forge.ts';
 import { record } from '../../support/record.ts';
-import { entryOf, inWorld, OLD, revoked, stamped, statement, type Vectors, withCode } from '../../support/vectors.ts';
+import {
+  codeText,
+  entryOf,
+  inWorld,
+  OLD,
+  revoked,
+  stamped,
+  statement,
+  type Vectors,
+  withCode,
+} from '../../support/vectors.ts';
 import {
   AT,
   type Changes,
@@ -22,6 +32,7 @@ const BETWEEN = new Date('2026-11-24T00:00:00Z');
 const SHORT = { until: day('2026-12-01') };
 const LATER = day('2026-12-10');
 const short = world({ seal: SHORT });
+const shortCode = world({ code: { until: new Date('2026-11-23T02:00:00Z') } });
 const shortStamp = world({ timestamp: SHORT });
 const rootRevokes = (at: Date, more: object = {}): Changes => ({
   lists: { root: { entries: [entryOf(GOOD.issuing, at, more)] } },
@@ -205,8 +216,8 @@ export const TIMES: Vectors = {
       },
     ],
     [
-      'a code’s certificate whose end came before the list',
-      { ...withCode(), lists: { issuing: { until: day('2026-11-22') } } },
+      'a code’s certificate that ended before the list was made',
+      { world: shortCode, ...withCode(codeText(shortCode)), lists: { issuing: { from: BETWEEN } } },
     ],
   ],
 };
