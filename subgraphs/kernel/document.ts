@@ -1,6 +1,8 @@
+import { readFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
+import opentype, { type Font } from 'opentype.js';
 
 /** Setting documents with Typst: the same words give the same bytes, and no character is ever an empty box. */
 
@@ -100,8 +102,27 @@ export function requireVisible(value: unknown): void {
   if (invisible.length > 0) throw new UnprintableText(invisible);
 }
 
+/** Throws UnprintableText where any text within `value` has a character that shows nothing, or that no font has. */
+export function requirePrintable(value: unknown): void {
+  requireVisible(value);
+  const letters = new Set(textsOf(value).join(''));
+  const missing = [...letters].filter((letter) => boldFont().charToGlyphIndex(letter) === 0);
+  if (missing.length > 0) throw new UnprintableText(missing);
+}
+
+let bold: Font | null = null;
+
+/** The bold font of documents; the other weights have the same characters. */
+export function boldFont(): Font {
+  if (!bold) {
+    const { buffer, byteOffset, byteLength } = readFileSync(join(FONT_FOLDER, '700Bold/NotoSerifSC_700Bold.ttf'));
+    bold = opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+  }
+  return bold;
+}
+
 /** Every text within a value, however deep. */
-export function textsOf(value: unknown): string[] {
+function textsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
 }

@@ -1,6 +1,4 @@
-import { readFileSync } from 'node:fs';
-import { createRequire } from 'node:module';
-import opentype, { type Font } from 'opentype.js';
+import { boldFont } from './document.ts';
 import type { Picture } from './sealed-pdf.ts';
 
 /** The picture of a round seal (印模), drawn as outlines: it needs no font where it is shown. */
@@ -15,19 +13,6 @@ const STEP_DEGREES = 24;
 const RED = '0.784 0.063 0.063';
 /** Places after the point: a hundredth of a point is finer than any printer. */
 const PRECISION = 100;
-
-let font: Font | null = null;
-
-function loadFont(): Font {
-  if (!font) {
-    const file = createRequire(import.meta.url).resolve(
-      '@expo-google-fonts/noto-serif-sc/700Bold/NotoSerifSC_700Bold.ttf',
-    );
-    const { buffer, byteOffset, byteLength } = readFileSync(file);
-    font = opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
-  }
-  return font;
-}
 
 const drawn = new Map<string, Picture>();
 const DRAWN_MOST = 200;
@@ -105,7 +90,7 @@ function across(words: string, middle: number, size: number): string[] {
 
 /** A letter's outlines, filled; `place` maps points of its box, its lower left corner at (0, 0), to the picture. */
 function outline(letter: string, em: number, place: (x: number, y: number) => [number, number]): string {
-  const glyph = loadFont().charToGlyph(letter);
+  const glyph = boldFont().charToGlyph(letter);
   if (glyph.index === 0) return '';
   const point = (x: number, y: number) =>
     place(x, -y + em * 0.12)

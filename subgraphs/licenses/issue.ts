@@ -9,7 +9,7 @@ import * as ledger from './ledger.ts';
 import { makesVersion } from './license.ts';
 import { settleOrders } from './order/workflow.ts';
 import type { PrepareDependencies } from './prepare.ts';
-import type { LicenseRecord } from './record.ts';
+import type { AttachedRecord, LicenseRecord } from './record.ts';
 import * as store from './store.ts';
 
 /** What an act on a license needs; nothing of it is read from the environment. */
@@ -17,6 +17,8 @@ export interface IssueDependencies extends PrepareDependencies {
   db: Database;
   sign: Sign;
   signCode: SignCode;
+  /** Renders the document of a record, ready to be sealed; the same record gives the same bytes. */
+  render: (record: AttachedRecord) => Uint8Array;
   /** Told of each step as it is passed, in the words of ARCHITECTURE.md; a fault test stops the process there. */
   onStep?: (step: IssueStep) => void | Promise<void>;
 }

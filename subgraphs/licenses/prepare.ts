@@ -1,7 +1,7 @@
 import type { Transaction } from '../../db/client.ts';
 import { type Actor, requireRole, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
-import { UnprintableText } from '../kernel/document.ts';
+import { requirePrintable, UnprintableText } from '../kernel/document.ts';
 import { contentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -31,8 +31,6 @@ import * as store from './store.ts';
 
 export interface PrepareDependencies {
   now: Clock;
-  /** Renders the document of a record; the same record gives the same bytes. */
-  render: (record: LicenseRecord) => Uint8Array;
   authorisationKey: Uint8Array;
   publicUrl: string;
 }
@@ -84,16 +82,16 @@ export async function prepareCaseAct(
   const blankNumber = asked.blankNumber ?? '';
   requireInStock(await store.lockBlank(tx, blankNumber), task.issuer.id, 'blankNumber');
   const { identifier } = planned;
-  requireRenderable(deps, planned.record);
+  requireRenderable(planned.record);
   await ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber });
   await ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at });
   return base.id;
 }
 
 /** Refuses FIELD_MALFORMED where the document cannot be set, before anything is reserved: a rare character that no font has. */
-function requireRenderable({ render }: PrepareDependencies, record: LicenseRecord): void {
+function requireRenderable(record: LicenseRecord): void {
   try {
-    render(record);
+    requirePrintable(record);
   } catch (error) {
     if (!(error instanceof UnprintableText)) throw error;
     throw new Refusal('FIELD_MALFORMED', 'case', '含有字库没有的字，无法制证');

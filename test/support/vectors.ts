@@ -33,7 +33,7 @@ export const policy = (id: string, critical = false) => extension(id, critical, 
 export function codeText(made: World, changes: Partial<CodePayload> = {}, header: object = {}, by = made.code): string {
   const payload: CodePayload = {
     i: record.ZZBS,
-    h: '于都县****公司',
+    h: '于都县贡****有限公司',
     o: record.ZZBFJG,
     f: record.ZZYXQQSRQ,
     t: record.ZZYXQJZRQ,

@@ -3,9 +3,9 @@ import { fileURLToPath } from 'node:url';
 import {
   createTypesetter,
   RenderError,
+  requirePrintable as requireLetters,
   requireVisible,
   type Typeset,
-  textsOf,
   UnprintableText,
 } from '../../kernel/document.ts';
 import { canonical } from '../../kernel/events.ts';
@@ -45,15 +45,10 @@ function set(content: NoticeContent): Typeset {
   });
 }
 
-/** When a sheet that only proves letters says it was made; nobody ever sees it. */
-const NO_TIME = '1970-01-01T00:00:00Z';
-
 /** Refuses FIELD_MALFORMED where any text within `value` could not be printed: a rare character, or one that shows nothing. */
 export function requirePrintable(value: unknown, field: string | null): void {
   try {
-    requireVisible(value);
-    const letters = JSON.stringify(textsOf(value));
-    typeset({ template: 'letters.typ', files: { 'letters.json': letters }, name: 'letters', createdAt: NO_TIME });
+    requireLetters(value);
   } catch (error) {
     if (!(error instanceof UnprintableText)) throw error;
     throw new Refusal('FIELD_MALFORMED', field, '含有字库没有的字，无法制作文书');

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { canonical } from '../../kernel/events.ts';
 import { type CodePayload, codePayload } from '../../kernel/sign.ts';
+import { maskName } from '../code.ts';
 import type { AttachedRecord } from '../record.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
 import { isSignedBy, type Jws, readJws, requireHeader } from './jws.ts';
@@ -69,6 +70,7 @@ export function checkRecordCode(record: AttachedRecord, grounds: Grounds, asked:
   const digest = createHash('sha256').update(canonical(content)).digest('base64url');
   const agrees =
     payload.i === record.ZZBS &&
+    payload.h === maskName(record.CZZT, record.CZZTDMLX) &&
     payload.o === record.ZZBFJG &&
     payload.f === record.ZZYXQQSRQ &&
     payload.t === record.ZZYXQJZRQ &&

@@ -135,6 +135,7 @@ export const FORMS: Vectors = {
     ['a code that names another license', withCode(codeText(GOOD, { i: '1.2.156.3005.2' }))],
     ['a code that names a longer validity', withCode(codeText(GOOD, { t: '长期' }))],
     ['a code that names another organ', withCode(codeText(GOOD, { o: '另一机关' }))],
+    ['a code that names another holder', withCode(codeText(GOOD, { h: '另一****有限公司' }))],
     ['a code with the link of another license', withCode(`https://example.cn/v/1#${codeText(GOOD)}`)],
   ],
   CRYPTO_CONSTRAINTS_FAILURE: [
