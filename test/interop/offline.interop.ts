@@ -1,0 +1,68 @@
+import { spawnSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { grantCase, issue, ROUTES } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+
+const VERIFY = new URL('../../scripts/verify.ts', import.meta.url).pathname;
+const YEAR_MS = 365.25 * 86_400_000;
+const START = Date.parse('2026-03-02T04:00:00Z');
+
+/** An auditor in a network namespace of his own, without any network, with the file, its evidence and a pinned root. */
+describe('without network', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tongquan-offline-'));
+  const path = (name: string) => join(folder, name);
+  let hub: TestHub;
+  let clock: TestClock;
+  let identifier: string;
+  beforeAll(async () => {
+    clock = testClock('2026-03-02');
+    hub = await testHub({ now: clock });
+    const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    identifier = license.identifier;
+    const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+    writeFileSync(
+      path('license.pdf'),
+      (await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers })).rawPayload,
+    );
+    writeFileSync(path('root.pem'), await hub.hub.seals.rootCertificate());
+  });
+  afterAll(async () => {
+    await hub?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  const alone = (...args: string[]) => {
+    const run = spawnSync('unshare', ['--net', process.execPath, VERIFY, ...args], { encoding: 'utf8' });
+    return { code: run.status, said: `${run.stdout}${run.stderr}` };
+  };
+  const network = () => spawnSync('unshare', ['--net', 'cat', '/proc/net/dev'], { encoding: 'utf8' });
+
+  test('there is none', () => {
+    expect(network()).toMatchObject({ status: 0 });
+    expect(
+      network()
+        .stdout.trim()
+        .split('\n')
+        .slice(2)
+        .map((line) => line.trim().split(':')[0]),
+    ).toEqual(['lo']);
+  });
+
+  test.each([0, 1, 5, 7.5, 14.6, 20])('passes %s years later, with the evidence of that day', async (years) => {
+    clock.set(new Date(START + years * YEAR_MS).toISOString());
+    await hub.hub.licenses.renewProofs();
+    const evidence = (await hub.hub.app.inject({ method: 'GET', url: `/licenses/evidence/${identifier}` })).rawPayload;
+    expect(evidence.length).toBeLessThanOrEqual(16_384);
+    writeFileSync(path('license.evidence.json'), evidence);
+    const at = clock().toISOString();
+    const good = alone(path('license.pdf'), '--root', path('root.pem'), '--at', at);
+    expect(good, good.said).toMatchObject({ code: 0 });
+    expect(good.said).toContain('时间戳证明不晚于 2026-03-02');
+    const bare = alone(path('license.pdf'), '--root', path('root.pem'), '--at', at, '--evidence', path('root.pem'));
+    expect(bare, bare.said).toMatchObject({ code: 2 });
+  });
+});
