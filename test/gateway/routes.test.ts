@@ -27,6 +27,7 @@ const status = {
   sealName: '赣州市行政审批局市级审批专用章',
   sealedAt: new Date('2022-09-29T04:00:00Z'),
   supersededBy: null,
+  life: [{ act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2022-09-29T04:00:00Z') }],
 };
 let gateway: StubGateway;
 let databaseUp = true;

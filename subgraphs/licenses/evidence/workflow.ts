@@ -60,18 +60,29 @@ export async function gatherBundle(deps: EvidenceDependencies, identifier: strin
   return proven.stamped?.bundle ?? canonical(await makeBundle(deps, proven));
 }
 
-async function makeBundle({ now, attest, material }: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
-  const { identifier, version, state, documentDigest, code } = proven;
-  const { issuing, codes, rootList, issuingList } = await material(code === null ? [] : [kidOf(code)]);
+/** The state of a version as of this moment: a signed statement (状态声明), or null where there is none of that identifier. */
+export async function stateNow(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
+  const proven = await store.findProven(deps.db, identifier);
+  return proven && makeStatement(deps, proven);
+}
+
+function makeStatement({ now, attest }: EvidenceDependencies, proven: store.Proven): Promise<string> {
+  const { identifier, version, state } = proven;
   const iat = seconds(now());
   const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_HOLDS_MS / 1000 };
+  return attest({ typ: 'license-status+jwt', claims });
+}
+
+async function makeBundle(deps: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
+  const { identifier, documentDigest, code } = proven;
+  const { issuing, codes, rootList, issuingList } = await deps.material(code === null ? [] : [kidOf(code)]);
   return {
     format: 'tongquan-evidence-1',
     identifier,
     document: documentDigest,
     certificates: [issuing, ...codes].map(base64),
     revocation: [rootList, issuingList].map(base64),
-    status: await attest({ typ: 'license-status+jwt', claims }),
+    status: await makeStatement(deps, proven),
     stamps: [],
   };
 }
