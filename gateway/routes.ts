@@ -3,14 +3,10 @@ import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
 import { attachment, type GraphContext, graphContext, identify } from '../subgraphs/kernel/serve.ts';
 import type { Doorkeeper } from './auth.ts';
-import {
-  badIdentifierPage,
-  frontPage,
-  type LicenseStatus,
-  licensePage,
-  PAGE_HEADERS,
-  unknownLicensePage,
-} from './page.ts';
+import { pageFiles } from './page/files.ts';
+import { langOf, PAGE_HEADERS } from './page/frame.ts';
+import { badIdentifierPage, type LicenseStatus, licensePage, unknownLicensePage } from './page/license.ts';
+import { frontPage, verifyPage } from './page/verify.ts';
 
 /** A sealed file, to somebody who may have it; null where there is none that this caller may see. */
 export type FilePort = (
@@ -38,25 +34,29 @@ const CHECK_TIMEOUT_MS = 3_000;
 const STATUS_QUERY = `query Status($identifier: ID!) {
   licenseStatus(identifier: $identifier) {
     identifier number version state name holderName issuerName issuedOn validFrom validUntil
-    documentDigest sealName sealedAt supersededBy
+    documentDigest sealName sealedAt supersededBy life { act version state at }
   }
 }`;
 
 /** What the hub offers beside GraphQL. */
 export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: Doorkeeper, ask: Ask): void {
-  app.get('/', async (_request, reply) => html(reply, 200, frontPage()));
+  app.get('/', async ({ query }, reply) => html(reply, 200, frontPage(langOf(query))));
+  app.get('/verify', async ({ query }, reply) => html(reply, 200, verifyPage(langOf(query))));
+  pageFiles(app);
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {
     const checks = await runChecks(options.checks);
     const ready = Object.values(checks).every((state) => state === 'up');
     return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
   });
-  app.get<{ Params: { identifier: string } }>('/v/:identifier', async ({ params }, reply) => {
+  app.get<{ Params: { identifier: string } }>('/v/:identifier', async ({ params, query }, reply) => {
+    const lang = langOf(query);
     const { verdict } = readLicenseIdentifier(params.identifier);
-    if (verdict !== 'VALID') return html(reply, 400, badIdentifierPage(params.identifier, verdict));
+    if (verdict !== 'VALID') return html(reply, 400, badIdentifierPage(params.identifier, verdict, lang));
     const answer = await ask(STATUS_QUERY, { identifier: params.identifier }, graphContext(PUBLIC, null));
     const status = answer.licenseStatus as LicenseStatus | null;
-    return status ? html(reply, 200, licensePage(status)) : html(reply, 404, unknownLicensePage(params.identifier));
+    if (!status) return html(reply, 404, unknownLicensePage(params.identifier, lang));
+    return html(reply, 200, licensePage(status, lang));
   });
   app.get('/root.pem', async (_request, reply) =>
     reply

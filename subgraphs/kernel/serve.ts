@@ -300,6 +300,7 @@ export function stampOver(...to: PortAddress): Stamp {
 
 /** The port `seals.material` across HTTP. */
 export function materialOver(...to: PortAddress): ReadMaterial {
-  const material = z.object({ issuing: bytes, codes: z.array(bytes), rootList: bytes, issuingList: bytes });
+  const single = { root: bytes, issuing: bytes, rootList: bytes, issuingList: bytes };
+  const material = z.object({ ...single, codes: z.array(bytes) });
   return (codes): Promise<Material> => askSeals('material', material, { codes }, to);
 }

@@ -92,8 +92,9 @@ export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
 /** What is asked of `seals.material`: the certificates of these codes beside what holds for all, by the `kid` of each. */
 export const materialRequest = z.object({ codes: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(100) });
 
-/** What evidence holds beside signatures, each DER: the issuing authority, the certificates of codes, the revocation lists. */
+/** What evidence holds beside signatures, each DER: the root, the issuing authority, the certificates of codes, the revocation lists. */
 export interface Material {
+  root: Uint8Array;
   issuing: Uint8Array;
   codes: Uint8Array[];
   rootList: Uint8Array;

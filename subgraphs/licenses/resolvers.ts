@@ -2,10 +2,10 @@ import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database, Transaction } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import type { Act } from '../kernel/events.ts';
-import { requireLicenseIdentifier } from '../kernel/identifier.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+import type { EvidenceDependencies } from './evidence/workflow.ts';
 import { readFeed, readPosition } from './feed.ts';
 import * as handover from './handover.ts';
 import * as issue from './issue.ts';
@@ -14,20 +14,24 @@ import { orderResolvers } from './order/resolvers.ts';
 import { prepareCaseAct, prepareOwnAct, prepareSpoil } from './prepare.ts';
 import * as store from './store.ts';
 import { voidTask } from './task.ts';
+import { verificationResolvers } from './verification/resolvers.ts';
+import { endDay } from './verification/view.ts';
 import * as view from './view.ts';
 
 const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
-export function licenseResolvers(deps: issue.IssueDependencies) {
+export function licenseResolvers(deps: issue.IssueDependencies & EvidenceDependencies) {
   const { db } = deps;
   const orders = orderResolvers(deps);
+  const { Query: verification, ...verificationTypes } = verificationResolvers(deps);
   return {
     Date: GraphQLLocalDate,
     DateTime: GraphQLDateTime,
-    Query: { ...queries(db), ...orders.Query },
+    Query: { ...queries(db), ...orders.Query, ...verification },
     Mutation: { ...mutations(deps), ...orders.Mutation },
     License: { ...licenseFields(db), ...orders.License },
     SupervisionOrder: orders.SupervisionOrder,
+    ...verificationTypes,
     Case: {
       __resolveReference: (reference: { id: string }) => reference,
       license: (reference: { id: string }, _: unknown, context: GraphContext) =>
@@ -68,7 +72,6 @@ function queries(db: Database) {
         ({ change, revision }) => ({ ...change, revision, changedAt: new Date(change.changedAt) }),
       );
     },
-    licenseStatus: (_: unknown, { identifier }: { identifier: string }) => publicStatus(db, identifier),
     certificateTasks: async (_: unknown, args: PageArguments, { actor }: GraphContext) => {
       const person = requirePerson(actor);
       const found = await store.listTasks(db, person, readPage(args, readSerial));
@@ -300,43 +303,4 @@ async function licenseOfCase(db: Database, context: GraphContext, caseId: string
     return ids.map((id) => found.get(id) ?? null);
   }).load(caseId);
   return identifier && view.loadLicense(db, context, person, identifier);
-}
-
-async function publicStatus(db: Database, identifier: string) {
-  try {
-    requireLicenseIdentifier(identifier, 'identifier');
-  } catch (error) {
-    if (error instanceof Refusal) return null;
-    throw error;
-  }
-  const [found] = await store.findVersions(db, 'identifier', [identifier], null);
-  if (!found) return null;
-  const { record, number, version, state, documentDigest, signedAt } = found.version;
-  return {
-    identifier,
-    number,
-    version,
-    state,
-    name: record.ZZMC,
-    holderName: record.CZZTDMLX === '111' ? maskName(record.CZZT) : record.CZZT,
-    issuerName: record.ZZBFJG,
-    issuedOn: record.ZZBFRQ,
-    validFrom: record.ZZYXQQSRQ,
-    validUntil: endDay(record.ZZYXQJZRQ),
-    documentDigest,
-    sealName: record.ZZQZMC,
-    sealedAt: signedAt,
-    supersededBy: state === 'SUPERSEDED' ? found.license.headIdentifier : null,
-  };
-}
-
-/** The record writes 长期 where a license has no end; GraphQL has null. */
-function endDay(text: string): string | null {
-  return text === '长期' ? null : text;
-}
-
-/** A natural person's name for the public: the family name and how many characters follow. */
-function maskName(name: string): string {
-  const [first = '', ...rest] = [...name];
-  return first + '*'.repeat(rest.length);
 }

@@ -224,9 +224,10 @@ export async function publishList(
 
 /** What evidence holds at this moment; `kids` name the certificates of codes. */
 export async function readMaterial(deps: PkiDependencies, kids: readonly string[]): Promise<Material> {
-  const { issuing } = await authorities(deps);
+  const { root, issuing } = await authorities(deps);
   const codes = (await store.listCertificates(deps.db)).flatMap(({ code }) => (code === null ? [] : [derOf(code)]));
   return {
+    root: derOf(root.certificatePem),
     issuing: derOf(issuing.certificatePem),
     codes: codes.filter((der) => kids.includes(kidOf(der))),
     rootList: await readList(deps, 'root'),

@@ -57,7 +57,7 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
 export async function gatherBundle(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
   const proven = await store.findProven(deps.db, identifier);
   if (!proven) return null;
-  const status = await stateNow(deps, proven);
+  const status = await sayState(deps, proven);
   if (!proven.stamped) return canonical({ ...(await makeBundle(deps, proven)), status });
   const latest = { revocation: await listsNow(deps), status };
   return canonical({ ...(JSON.parse(proven.stamped.bundle) as Bundle), latest });
@@ -77,11 +77,14 @@ async function makeBundle({ material }: EvidenceDependencies, proven: store.Prov
   };
 }
 
-/** A signed word on the state of a version as it stands. */
-function stateNow(
-  { now, attest }: EvidenceDependencies,
-  { identifier, version, state }: store.Proven,
-): Promise<string> {
+/** The state of a version as of this moment: a signed statement (状态声明), or null where there is none of that identifier. */
+export async function stateNow(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
+  const proven = await store.findProven(deps.db, identifier);
+  return proven && sayState(deps, proven);
+}
+
+function sayState({ now, attest }: EvidenceDependencies, proven: store.Proven): Promise<string> {
+  const { identifier, version, state } = proven;
   const iat = seconds(now());
   const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_HOLDS_MS / 1000 };
   return attest({ typ: 'license-status+jwt', claims });

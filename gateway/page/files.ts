@@ -1,0 +1,40 @@
+import { createHash } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { fileURLToPath, pathToFileURL } from 'node:url';
+import type { FastifyInstance } from 'fastify';
+
+/** The files of the public pages: a closed list, read once. */
+
+const SCRIPT = 'text/javascript; charset=utf-8';
+const OWN = {
+  'style.css': 'text/css; charset=utf-8',
+  'icon.svg': 'image/svg+xml',
+  'verify.js': SCRIPT,
+  'status.js': SCRIPT,
+  'answer.js': SCRIPT,
+  'ask.js': SCRIPT,
+  'camera.js': SCRIPT,
+  'element.js': SCRIPT,
+  'terms.js': SCRIPT,
+  'words.js': SCRIPT,
+} as const;
+/** Of the package `qr` (MIT or Apache-2.0): what reads codes where the browser itself cannot. Loaded when somebody scans. */
+const DECODER = ['index.js', 'decode.js'] as const;
+
+/** `GET /page/<file>`, with its digest as ETag; a browser asks again each time, so that a page never has scripts of another release. */
+export function pageFiles(app: FastifyInstance): void {
+  for (const [name, type] of Object.entries(OWN)) serve(app, name, type, new URL(`static/${name}`, import.meta.url));
+  const decoder = pathToFileURL(createRequire(import.meta.url).resolve('qr/decode.js'));
+  for (const name of DECODER) serve(app, `qr/${name}`, SCRIPT, new URL(name, decoder));
+}
+
+function serve(app: FastifyInstance, name: string, type: string, from: URL): void {
+  const bytes = readFileSync(fileURLToPath(from));
+  const etag = `"${createHash('sha256').update(bytes).digest('hex')}"`;
+  app.get(`/page/${name}`, async (request, reply) => {
+    reply.header('etag', etag).header('cache-control', 'no-cache').header('x-content-type-options', 'nosniff');
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send();
+    return reply.header('content-security-policy', "default-src 'none'").type(type).send(bytes);
+  });
+}

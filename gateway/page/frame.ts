@@ -1,0 +1,96 @@
+/** The public pages: plain HTML in Chinese or English. Style and scripts are files of our own, and nothing comes from anywhere else. */
+
+export type Lang = 'zh' | 'en';
+export type Words = Readonly<Record<Lang, string>>;
+
+/** Headers of every page: nothing inline runs, nothing foreign loads, nothing is sent but to the hub itself. */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+  'x-content-type-options': 'nosniff',
+  'referrer-policy': 'no-referrer',
+  'cache-control': 'no-store',
+} as const;
+
+/** The language that a request asks for by `?lang=`; Chinese where it asks for none that there is. */
+export function langOf(query: unknown): Lang {
+  return typeof query === 'object' && query !== null && 'lang' in query && query.lang === 'en' ? 'en' : 'zh';
+}
+
+/** A page's address in a language. */
+export function address(path: string, lang: Lang): string {
+  return `${path}?lang=${lang}`;
+}
+
+/** What a page is made of; `body` is HTML, everything else text. */
+export interface Page {
+  lang: Lang;
+  /** Its path, without the language. */
+  path: string;
+  title: string;
+  body: string;
+  /** Its script among the files under /page/, or none. */
+  script?: string;
+}
+
+const FRAME = {
+  skip: { zh: '跳到正文', en: 'Skip to the content' },
+  home: { zh: '同权', en: 'Tongquan' },
+  verify: { zh: '核验证照', en: 'Verify a license' },
+  languages: { zh: '语言', en: 'Language' },
+  test: {
+    zh: '本系统使用测试 PKI 签发的测试印章，所制证照没有法律效力。',
+    en: 'Test PKI, test seals: nothing issued here has legal effect.',
+  },
+} as const satisfies Record<string, Words>;
+
+/** A whole page: heading with the language switch, main, the note that this is a test. */
+export function frame({ lang, path, title, body, script }: Page): string {
+  const say = (words: Words) => escapeHtml(words[lang]);
+  const choice = (to: Lang, name: string) =>
+    `<a href="${escapeHtml(address(path, to))}" lang="${htmlLang(to)}" hreflang="${htmlLang(to)}"${to === lang ? ' aria-current="true"' : ''}>${name}</a>`;
+  const scripts = script === undefined ? '' : `<script type="module" src="/page/${script}"></script>`;
+  return `<!doctype html>
+<html lang="${htmlLang(lang)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<title>${escapeHtml(title)}</title><link rel="icon" href="/page/icon.svg" type="image/svg+xml">
+<link rel="stylesheet" href="/page/style.css">${scripts}</head>
+<body><a class="skip" href="#main">${say(FRAME.skip)}</a>
+<header><p class="brand"><a href="${address('/', lang)}">${say(FRAME.home)}</a></p>
+<p><a href="${address('/verify', lang)}">${say(FRAME.verify)}</a></p>
+<nav aria-label="${say(FRAME.languages)}">${choice('zh', '中文')} ${choice('en', 'English')}</nav></header>
+<main id="main">
+${body}
+</main>
+<footer><p>${say(FRAME.test)}</p></footer></body></html>
+`;
+}
+
+const htmlLang = (lang: Lang) => (lang === 'zh' ? 'zh-CN' : 'en');
+
+/** A list of labels and texts. */
+export function facts(lines: readonly (readonly [string, string])[]): string {
+  return `<dl>${lines.map(([label, text]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(text)}</dd></div>`).join('')}</dl>`;
+}
+
+/** A moment in Asia/Shanghai, as the browser's scripts write it too. */
+export function momentText(at: string | Date, lang: Lang): string {
+  return MOMENT[lang].format(new Date(at));
+}
+
+const timeFormat = (locale: string) =>
+  new Intl.DateTimeFormat(locale, { timeZone: 'Asia/Shanghai', dateStyle: 'long', timeStyle: 'medium' });
+const MOMENT = { zh: timeFormat('zh-CN'), en: timeFormat('en-GB') };
+
+const ENTITIES: Readonly<Record<string, string>> = {
+  '&': '&amp;',
+  '<': '&lt;',
+  '>': '&gt;',
+  '"': '&quot;',
+  "'": '&#39;',
+};
+
+export function escapeHtml(text: string): string {
+  return text.replace(/[&<>"']/g, (one) => ENTITIES[one] ?? one);
+}

@@ -1,0 +1,152 @@
+import type { Act, LicenseState } from '../../subgraphs/kernel/events.ts';
+import { address, escapeHtml, facts, frame, type Lang, momentText, type Words } from './frame.ts';
+import { ACTS, STATES } from './static/terms.js';
+
+/** The page behind a license's QR code: its state, its life, what proves it. */
+
+/** What it shows: `LicenseStatus` of the schema. */
+export interface LicenseStatus {
+  identifier: string;
+  number: string;
+  version: number;
+  state: LicenseState;
+  name: string;
+  holderName: string;
+  issuerName: string;
+  issuedOn: string;
+  validFrom: string;
+  validUntil: string | null;
+  documentDigest: string;
+  sealName: string;
+  sealedAt: string;
+  supersededBy: string | null;
+  life: readonly { act: Act; version: number; state: LicenseState; at: string }[];
+}
+
+const TEXT = {
+  heading: { zh: '电子证照状态', en: 'Status of an electronic license' },
+  codeHeading: { zh: '二维码核验', en: 'The code that was scanned' },
+  newer: { zh: '现行版本：', en: 'The version in force: ' },
+  name: { zh: '证照名称', en: 'License' },
+  holder: { zh: '持证主体', en: 'Holder' },
+  number: { zh: '证照编号', en: 'Number' },
+  identifier: { zh: '证照标识', en: 'Identifier' },
+  version: { zh: '版本', en: 'Version' },
+  issuer: { zh: '颁发机构', en: 'Issued by' },
+  issuedOn: { zh: '颁发日期', en: 'Issued on' },
+  validity: { zh: '有效期', en: 'Validity' },
+  to: { zh: '至', en: 'to' },
+  endless: { zh: '长期', en: 'no end' },
+  life: { zh: '证照沿革', en: 'What happened to it' },
+  sealed: { zh: '盖章的内容', en: 'What is sealed' },
+  sealedWhat: {
+    zh: '电子印章盖在整份 PDF 文件上：版面文字和附在其中的证照元数据（metadata.json，GB/T 36903）有任何改动，核验即不通过。',
+    en: 'The seal covers the whole PDF. Any change to the page or to the record attached to it (metadata.json, GB/T 36903) makes verification fail.',
+  },
+  seal: { zh: '印章', en: 'Seal' },
+  sealedAt: { zh: '用印时间', en: 'Sealed at' },
+  digest: { zh: '加盖印章的文件（PDF）SHA-256', en: 'SHA-256 of the sealed file (PDF)' },
+  verify: { zh: '如何核验', en: 'How to verify a copy' },
+  verifyHow: {
+    zh: '本页说的是证照现在的状态。手上的文件是不是真的，请在核验页核验：文件不会离开您的设备。',
+    en: 'This page tells the license’s state now. Whether a file in your hands is genuine, the verification page tells: the file stays on your device.',
+  },
+  verifyLink: { zh: '核验文件或二维码', en: 'Verify a file or a code' },
+  evidence: { zh: '下载证据包', en: 'Download the evidence bundle' },
+  evidenceWhat: {
+    zh: '证据包与 PDF 放在一起，多年以后不经本系统也能核验。',
+    en: 'Kept beside the PDF, it lets anyone verify the file years from now without asking this system.',
+  },
+} as const satisfies Record<string, Words>;
+
+/** The state of one license version, its life, what is sealed, and where a copy is verified. */
+export function licensePage(license: LicenseStatus, lang: Lang): string {
+  const say = (words: Words) => escapeHtml(words[lang]);
+  const state = STATES[license.state];
+  const path = `/v/${encodeURIComponent(license.identifier)}`;
+  const newer = license.supersededBy
+    ? `<p>${say(TEXT.newer)}<a class="long" href="${address(`/v/${encodeURIComponent(license.supersededBy)}`, lang)}">${escapeHtml(license.supersededBy)}</a></p>`
+    : '';
+  const body = `<h1>${say(TEXT.heading)}</h1>
+<p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && say(state)}</strong></p>${newer}
+${facts(linesOf(license, lang))}
+<section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${say(TEXT.codeHeading)}</h2>
+<p id="progress" role="status"></p><div id="answer"></div></section>
+<h2>${say(TEXT.life)}</h2>
+${lifeOf(license, lang)}
+<h2>${say(TEXT.sealed)}</h2>
+<p>${say(TEXT.sealedWhat)}</p>
+${facts([
+  [TEXT.seal[lang], license.sealName],
+  [TEXT.sealedAt[lang], momentText(license.sealedAt, lang)],
+  [TEXT.digest[lang], license.documentDigest],
+])}
+<h2>${say(TEXT.verify)}</h2>
+<p>${say(TEXT.verifyHow)}</p>
+<p><a class="button" href="${address('/verify', lang)}">${say(TEXT.verifyLink)}</a></p>
+<p><a href="/licenses/evidence/${encodeURIComponent(license.identifier)}" download="${escapeHtml(license.number)}.evidence.json">${say(TEXT.evidence)}</a><br>
+<span class="quiet">${say(TEXT.evidenceWhat)}</span></p>`;
+  return frame({ lang, path, title: `${license.name} ${state?.[lang]}`, body, script: 'status.js' });
+}
+
+function linesOf(license: LicenseStatus, lang: Lang): [string, string][] {
+  const until = license.validUntil ?? TEXT.endless[lang];
+  return [
+    [TEXT.name[lang], license.name],
+    [TEXT.holder[lang], license.holderName],
+    [TEXT.number[lang], license.number],
+    [TEXT.identifier[lang], license.identifier],
+    [TEXT.version[lang], String(license.version)],
+    [TEXT.issuer[lang], license.issuerName],
+    [TEXT.issuedOn[lang], license.issuedOn],
+    [TEXT.validity[lang], `${license.validFrom} ${TEXT.to[lang]} ${until}`],
+  ];
+}
+
+function lifeOf({ life }: LicenseStatus, lang: Lang): string {
+  const items = life.map(({ act, version, state, at }) => {
+    const { tone, sign, [lang]: word } = STATES[state] ?? { tone: 'hold', sign: '?', zh: state, en: state };
+    const time = `<time datetime="${escapeHtml(new Date(at).toISOString())}">${escapeHtml(momentText(at, lang))}</time>`;
+    const which = lang === 'zh' ? `第 ${version} 版` : `version ${version}`;
+    return `<li class="${tone}">${time}<span class="act">${escapeHtml(ACTS[act]?.[lang] ?? act)}</span>
+<span class="after"><span class="sign" aria-hidden="true">${sign}</span>${escapeHtml(`${which}：${word}`)}</span></li>`;
+  });
+  return `<ol class="life">${items.join('\n')}</ol>`;
+}
+
+const BAD = {
+  heading: { zh: '证照标识不正确', en: 'Not a license identifier' },
+  variant: {
+    zh: '校验位是某已知系统按另一种算法得出的，不符合 GB/T 36904（ISO 7064 MOD 37,36），不能采信。',
+    en: 'Its check character was made by another algorithm, that of a known system. It is not that of GB/T 36904 (ISO 7064 MOD 37,36) and cannot be relied on.',
+  },
+  invalid: {
+    zh: '电子证照标识的形式或校验位不正确（GB/T 36904，ISO 7064 MOD 37,36），请核对是否抄录有误。',
+    en: 'Its form or its check character is wrong (GB/T 36904, ISO 7064 MOD 37,36). Please check how it was copied.',
+  },
+} as const satisfies Record<string, Words>;
+
+/** For a text that is no identifier, or one whose check character is wrong. */
+export function badIdentifierPage(identifier: string, verdict: 'KNOWN_VARIANT' | 'INVALID', lang: Lang): string {
+  const why = verdict === 'KNOWN_VARIANT' ? BAD.variant : BAD.invalid;
+  return notice(identifier, BAD.heading, why, lang);
+}
+
+const UNKNOWN = {
+  heading: { zh: '没有此证照', en: 'No such license' },
+  why: {
+    zh: '标识的形式正确，但本系统没有制发过这一证照。',
+    en: 'The identifier is well formed, but no license with it was issued here.',
+  },
+} as const satisfies Record<string, Words>;
+
+/** For an identifier that is well formed and names no license of this hub. */
+export function unknownLicensePage(identifier: string, lang: Lang): string {
+  return notice(identifier, UNKNOWN.heading, UNKNOWN.why, lang);
+}
+
+function notice(identifier: string, heading: Words, why: Words, lang: Lang): string {
+  const body = `<h1>${escapeHtml(heading[lang])}</h1>
+<p>${escapeHtml(why[lang])}</p><pre>${escapeHtml(identifier)}</pre>`;
+  return frame({ lang, path: `/v/${encodeURIComponent(identifier)}`, title: heading[lang], body });
+}

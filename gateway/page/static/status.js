@@ -1,0 +1,37 @@
+import { answerOf, verdictText } from './answer.js';
+import { AskError, ask } from './ask.js';
+import { byId } from './element.js';
+import { say } from './words.js';
+
+/** The page behind a QR code: what stands behind `#` never reaches the server by itself; this checks it. */
+
+async function checkCode() {
+  const section = byId('code');
+  const code = location.hash.slice(1);
+  // Of the link that skips to the content.
+  if (code === 'main') return;
+  section.hidden = code === '';
+  for (const link of document.querySelectorAll('header nav a')) {
+    /** @type {HTMLAnchorElement} */ (link).hash = code;
+  }
+  if (code === '') return;
+  byId('answer').replaceChildren();
+  const progress = byId('progress');
+  progress.className = '';
+  progress.textContent = say.asking;
+  // With the link before it, so that a code under the address of another license is noticed.
+  const text = `${location.origin}${location.pathname}#${code}`;
+  try {
+    const found = await ask({ code: text });
+    byId('answer').replaceChildren(answerOf(found, { kind: 'code', text }, { brief: true }));
+    // The banner below shows it; who does not see it hears it.
+    progress.className = 'heard';
+    progress.textContent = `${say.result}${verdictText(found)}`;
+  } catch (error) {
+    if (!(error instanceof AskError)) throw error;
+    progress.textContent = error.message || say.away;
+  }
+}
+
+globalThis.addEventListener('hashchange', checkCode);
+checkCode();

@@ -1,0 +1,138 @@
+import { address, escapeHtml, frame, type Lang, type Words } from './frame.ts';
+
+/** The verification page (核验), and the front page. Without script it tells how to verify by hand. */
+
+const TEXT = {
+  title: { zh: '核验电子证照', en: 'Verify an electronic license' },
+  lead: {
+    zh: '核对一份电子证照是不是真的、有没有被改动，以及证照现在是否有效。不用登录。',
+    en: 'Find out whether an electronic license is genuine and unaltered, and whether it is in force. No account is needed.',
+  },
+  noScript: {
+    zh: '浏览器没有运行脚本，不能在本页核验文件和二维码。您仍可打开 /v/证照标识 查看证照状态，或按下面的方法自行核验。',
+    en: 'Your browser does not run scripts, so files and codes cannot be verified on this page. You can still open /v/IDENTIFIER for a license’s state, or verify by hand as told below.',
+  },
+  file: { zh: '核验文件', en: 'Verify a file' },
+  fileStays: {
+    zh: '文件不会离开您的设备：浏览器在本机计算文件的 SHA-256 摘要，只发送这 64 个字符。',
+    en: 'The file stays on your device: your browser computes its SHA-256 digest and sends these 64 characters only.',
+  },
+  choose: { zh: '选择文件，或把文件拖到这里', en: 'Choose a file, or drop it here' },
+  chooseWhat: {
+    zh: 'PDF 证照；或声明（.json）；旧版证照可同时选择签名文件（.p7s）',
+    en: 'A license (PDF) or a statement (.json); with an older one also its signature (.p7s)',
+  },
+  code: { zh: '核验二维码或证照标识', en: 'Verify a QR code or an identifier' },
+  camera: { zh: '用摄像头扫描二维码', en: 'Scan the code with the camera' },
+  cameraStop: { zh: '停止扫描', en: 'Stop scanning' },
+  view: { zh: '摄像头画面', en: 'What the camera sees' },
+  text: { zh: '二维码的文字、证照标识或文件摘要', en: 'Text of the code, identifier, or digest of a file' },
+  textWhat: {
+    zh: '例如 https://…/v/1.2.156.3005.2.…#eyJ…，或 1.2.156.3005.2.…',
+    en: 'Such as https://…/v/1.2.156.3005.2.…#eyJ… or 1.2.156.3005.2.…',
+  },
+  go: { zh: '核验', en: 'Verify' },
+  answer: { zh: '核验结果', en: 'Result' },
+  hand: { zh: '自行核验', en: 'Verify by hand' },
+  handWhy: {
+    zh: '不必相信本页，也不必联网：有文件、证据包和根证书即可核验。根证书请另行取得，并与公布的指纹核对。',
+    en: 'You need not trust this page, nor a network: the file, its evidence bundle and the root certificate are enough. Get the root from elsewhere too, and compare its fingerprint.',
+  },
+  files: { zh: '所需文件', en: 'What you need' },
+  root: { zh: '根证书', en: 'Root certificate' },
+  certificates: { zh: '全部证书', en: 'All certificates' },
+  rootList: { zh: '根吊销列表', en: 'Revocation list of the root' },
+  issuingList: { zh: '印章签发机构吊销列表', en: 'Revocation list of the issuing authority' },
+  statusList: { zh: '证照状态列表', en: 'Status list of all licenses' },
+  bundle: { zh: '证据包：/licenses/evidence/证照标识', en: 'Evidence bundle: /licenses/evidence/IDENTIFIER' },
+  own: {
+    zh: '用本系统的核验程序（离线，逐步说明）：',
+    en: 'By this system’s verifier, offline, step by step:',
+  },
+  pdfsig: { zh: '用 poppler 的 pdfsig：', en: 'By poppler’s pdfsig:' },
+  openssl: { zh: '用 openssl：', en: 'By openssl:' },
+  others: {
+    zh: 'pdfsig 和 openssl 只核对签名和证书，不看吊销、时间戳和证照状态；后两者由核验程序一并核对。决定书等其他文书不在本页核验。',
+    en: 'pdfsig and openssl check signature and certificates, and neither revocation, timestamps nor the license’s state; the verifier checks them all. Decisions and other documents are not verified on this page.',
+  },
+} as const satisfies Record<string, Words>;
+
+/** Drop a file, scan or type a code; how to do it by hand. */
+export function verifyPage(lang: Lang): string {
+  const say = (words: Words) => escapeHtml(words[lang]);
+  const body = `<h1>${say(TEXT.title)}</h1>
+<p class="lead">${say(TEXT.lead)}</p>
+<noscript><p class="note">${say(TEXT.noScript)}</p></noscript>
+<div id="tool" hidden>
+<section class="card" aria-labelledby="file-heading"><h2 id="file-heading">${say(TEXT.file)}</h2>
+<p id="file-stays">${say(TEXT.fileStays)}</p>
+<div class="drop" id="drop"><input type="file" id="file" multiple accept=".pdf,.json,.p7s,application/pdf" aria-describedby="file-what file-stays">
+<label for="file">${say(TEXT.choose)}</label><span class="quiet" id="file-what">${say(TEXT.chooseWhat)}</span></div></section>
+<section class="card" aria-labelledby="text-heading"><h2 id="text-heading">${say(TEXT.code)}</h2>
+<p><button type="button" id="camera">${say(TEXT.camera)}</button></p>
+<div id="view" hidden><video id="video" playsinline muted aria-label="${say(TEXT.view)}"></video>
+<p><button type="button" id="camera-stop">${say(TEXT.cameraStop)}</button></p></div>
+<p id="camera-said" role="status"></p>
+<form id="form"><label for="text">${say(TEXT.text)}</label>
+<textarea id="text" rows="3" maxlength="2048" spellcheck="false" autocapitalize="off" autocomplete="off" aria-describedby="text-what"></textarea>
+<p class="quiet" id="text-what">${say(TEXT.textWhat)}</p>
+<p><button type="submit" class="primary">${say(TEXT.go)}</button></p></form></section>
+</div>
+<p id="progress" role="status"></p>
+<section id="result" hidden aria-labelledby="result-heading"><h2 id="result-heading" tabindex="-1">${say(TEXT.answer)}</h2>
+<div id="answer"></div></section>
+${byHand(lang)}`;
+  return frame({ lang, path: '/verify', title: TEXT.title[lang], body, script: 'verify.js' });
+}
+
+function byHand(lang: Lang): string {
+  const say = (words: Words) => escapeHtml(words[lang]);
+  const [name, other] = lang === 'zh' ? ['证照.pdf', '证照'] : ['license.pdf', 'license'];
+  const file = (url: string, words: Words) => `<li><a href="${url}">${say(words)}</a></li>`;
+  return `<section aria-labelledby="hand-heading"><h2 id="hand-heading">${say(TEXT.hand)}</h2>
+<p>${say(TEXT.handWhy)}</p>
+<h3>${say(TEXT.files)}</h3>
+<ul>${file('/root.pem', TEXT.root)}${file('/seals/certificates.pem', TEXT.certificates)}${file('/seals/root.crl', TEXT.rootList)}
+${file('/seals/issuing.crl', TEXT.issuingList)}${file('/licenses/status-list', TEXT.statusList)}<li>${say(TEXT.bundle)}</li></ul>
+<p>${say(TEXT.own)}</p>
+<pre>npm run verify -- ${name} --root root.pem --evidence ${other}.evidence.json
+npm run verify -- --qr 'TEXT' --root root.pem --certificates certificates.pem --crl root.crl --crl issuing.crl</pre>
+<p>${say(TEXT.pdfsig)}</p>
+<pre>certutil -N -d trust --empty-password
+certutil -A -d trust -n root -t CT,CT,CT -i root.pem
+pdfsig -nssdir trust ${name}</pre>
+<p>${say(TEXT.openssl)}</p>
+<pre>npm run split -- ${name}
+openssl cms -verify -cades -binary -inform DER -in ${other}.p7s -content ${other}.covered -CAfile root.pem -purpose any -out /dev/null</pre>
+<p class="quiet">${say(TEXT.others)}</p></section>`;
+}
+
+const FRONT = {
+  title: {
+    zh: '同权：电子证照与电子印章数据枢纽',
+    en: 'Tongquan: a data hub for electronic licenses and electronic seals',
+  },
+  what: {
+    zh: '于都县“市县同权”改革 108 项事项的目录、办件、电子证照、电子印章，经一个 GraphQL 接口提供：',
+    en: 'The 108 matters that Yudu county takes over from its city, their cases, licenses and seals, by one GraphQL endpoint:',
+  },
+  example: { zh: '事项目录无需令牌，例如：', en: 'The catalogue needs no token:' },
+  verify: { zh: '核验电子证照', en: 'Verify an electronic license' },
+  ready: { zh: '运行状态', en: 'whether everything runs' },
+  status: { zh: '证照状态', en: 'state of a license' },
+  root: { zh: '测试根证书', en: 'the test root certificate' },
+} as const satisfies Record<string, Words>;
+
+/** The front page. */
+export function frontPage(lang: Lang): string {
+  const say = (words: Words) => escapeHtml(words[lang]);
+  const body = `<h1>${say(FRONT.title)}</h1>
+<p><a class="button" href="${address('/verify', lang)}">${say(FRONT.verify)}</a></p>
+<p>${say(FRONT.what)} <code>POST /graphql</code></p>
+<p>${say(FRONT.example)}</p>
+<pre>curl -s /graphql -H 'content-type: application/json' \\
+  -d '{"query":"{ matters(first: 3) { totalCount edges { node { id name } } } }"}'</pre>
+<ul><li><a href="/health/ready">/health/ready</a> ${say(FRONT.ready)}</li>
+<li>/v/&lt;${lang === 'zh' ? '证照标识' : 'identifier'}&gt; ${say(FRONT.status)}</li><li><a href="/root.pem">/root.pem</a> ${say(FRONT.root)}</li></ul>`;
+  return frame({ lang, path: '/', title: FRONT.title[lang], body });
+}

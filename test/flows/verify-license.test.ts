@@ -1,0 +1,211 @@
+import { createHash } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tamperAttachment, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
+import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+
+const DIRECT = ROUTES.DIRECT;
+const FIELDS = `verdict subIndication steps { name passed detail } provenAt claimedAt signer { name organisation }
+  status { state asOf source reason } evidence
+  license { identifier state holderName life { act version state at } }`;
+const QUERY = `query($input: VerifyLicenseInput!) { verifyLicense(input: $input) { ${FIELDS} } }`;
+
+describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (transport) => {
+  let hub: TestHub;
+  let clock: TestClock;
+  let identifier: string;
+  let pdf: Buffer;
+  beforeAll(async () => {
+    clock = testClock('2026-03-02');
+    hub = await testHub({ now: clock, transport });
+    const license = await issue(hub, DIRECT, await grantCase(hub, DIRECT), 1);
+    identifier = license.identifier;
+    pdf = await fileOf(license.document.url);
+  });
+  afterAll(() => hub?.stop());
+
+  const fileOf = async (url: string) => {
+    const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+    return (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
+  };
+  const ask = (input: object) => hub.ask(null, QUERY, { input });
+  const judge = async (input: object) => {
+    const { data, errors } = await ask(input);
+    expect(errors).toBeUndefined();
+    return data.verifyLicense;
+  };
+  const digestOf = (file: Buffer) => createHash('sha256').update(file).digest('hex');
+  const codeOf = async (file: Buffer) => {
+    const { verify } = await import('../../subgraphs/licenses/verify/verify.ts');
+    const bundle = (await hub.hub.app.inject({ url: `/licenses/evidence/${identifier}` })).rawPayload;
+    const root = Buffer.from(await hub.hub.seals.rootCertificate());
+    return verify({ file, signature: null, roots: [root], bundle }, clock()).record?.KZ_EWM ?? '';
+  };
+
+  test('a file that the hub issued passes by its digest, in either case of letters', async () => {
+    const answer = await judge({ digest: digestOf(pdf).toUpperCase() });
+    expect(answer).toMatchObject({
+      verdict: 'TOTAL_PASSED',
+      subIndication: null,
+      signer: { organisation: '于都县林业局' },
+      status: { state: 'VALID', source: 'STATEMENT', reason: null },
+      license: { identifier, state: 'VALID', life: [{ act: 'ISSUE', version: 1, state: 'VALID' }] },
+      evidence: `/licenses/evidence/${identifier}`,
+    });
+    expect(answer.steps[0]).toMatchObject({ passed: true, detail: '与本系统制发的文件逐字节相同' });
+    expect(Date.parse(answer.provenAt)).toBe(clock().getTime());
+    expect(answer.claimedAt).not.toBeNull();
+  });
+
+  test('a digest that nobody knows is an answer, not a fault', async () => {
+    expect(await judge({ digest: 'a'.repeat(64) })).toMatchObject({
+      verdict: 'INDETERMINATE',
+      subIndication: 'SIGNED_DATA_NOT_FOUND',
+      steps: [{ passed: false, detail: '本机构没有制发过这一文件' }],
+      status: { state: null, asOf: null, source: null },
+      license: null,
+      evidence: null,
+      signer: null,
+    });
+  });
+
+  test('a file that is sent is judged like its digest; a forged one fails and says why', async () => {
+    expect(await judge({ document: pdf.toString('base64') })).toMatchObject({
+      verdict: 'TOTAL_PASSED',
+      license: { identifier },
+    });
+    for (const [forge, sub] of [
+      [tamperPageContent, 'FORMAT_FAILURE'],
+      [tamperAttachment, 'FORMAT_FAILURE'],
+      [tamperSignedAttribute, 'HASH_FAILURE'],
+    ] as const) {
+      const answer = await judge({ document: forge(pdf).toString('base64') });
+      expect([forge.name, answer]).toMatchObject([
+        forge.name,
+        { verdict: 'TOTAL_FAILED', subIndication: sub, license: null, evidence: null, signer: null },
+      ]);
+      expect(answer.steps[0].detail).toBe('本机构没有制发过这一文件');
+    }
+    for (const [text, sub] of [
+      ['hello', 'FORMAT_FAILURE'],
+      ['%PDF-1.7 nothing', 'SIGNED_DATA_NOT_FOUND'],
+      ['{}', 'SIGNED_DATA_NOT_FOUND'],
+    ]) {
+      const answer = await judge({ document: Buffer.from(text ?? '').toString('base64') });
+      expect([text, answer.subIndication]).toEqual([text, sub]);
+    }
+  });
+
+  test('a code is judged by its text, with or without its link; a forged one fails', async () => {
+    const text = await codeOf(pdf);
+    for (const code of [text, text.split('#')[1], ` ${text}\n`]) {
+      expect(await judge({ code })).toMatchObject({
+        verdict: 'TOTAL_PASSED',
+        signer: { organisation: '于都县林业局' },
+        status: { state: 'VALID' },
+        license: { identifier },
+      });
+    }
+    expect(await judge({ code: text.replace(/.{4}$/, 'AAAA') })).toMatchObject({
+      verdict: 'TOTAL_FAILED',
+      subIndication: 'SIG_CRYPTO_FAILURE',
+      license: null,
+    });
+    for (const code of ['你好', 'a.b.c', '#', 'https://x/#..', `${'e30.'.repeat(2)}e30`, '<script>alert(1)</script>']) {
+      expect([code, (await judge({ code })).verdict]).toEqual([code, 'TOTAL_FAILED']);
+    }
+  });
+
+  test('the state follows the acts at once, apart from the verdict; a statement proves itself too', async () => {
+    const input = { identifier, reason: '核查' };
+    const done = await act(
+      hub,
+      DIRECT.decides,
+      'suspendLicense',
+      'OwnActInput',
+      input,
+      'license { acts { act document { digest url signature { url } } } }',
+    );
+    const [, suspension] = done.license.acts;
+    const [statement, signature] = [
+      await fileOf(suspension.document.url),
+      await fileOf(suspension.document.signature.url),
+    ];
+    expect(await judge({ digest: digestOf(pdf) })).toMatchObject({
+      verdict: 'TOTAL_PASSED',
+      status: { state: 'SUSPENDED' },
+      license: { state: 'SUSPENDED', life: [{ act: 'ISSUE' }, { act: 'SUSPEND', state: 'SUSPENDED' }] },
+    });
+    const document = statement.toString('base64');
+    for (const asked of [
+      { digest: suspension.document.digest },
+      { document },
+      { document, signature: signature.toString('base64') },
+    ]) {
+      expect(await judge(asked)).toMatchObject({ verdict: 'TOTAL_PASSED', status: { state: 'SUSPENDED' } });
+    }
+    const forged = await judge({ document, signature: tamperSignedAttribute(signature).toString('base64') });
+    expect(forged).toMatchObject({ verdict: 'TOTAL_FAILED', subIndication: 'HASH_FAILURE' });
+    const changed = Buffer.from(statement.toString().replace('核查', '没有'));
+    expect(
+      await judge({ document: changed.toString('base64'), signature: signature.toString('base64') }),
+    ).toMatchObject({ subIndication: 'HASH_FAILURE' });
+    // The signature file alone is no document.
+    expect((await judge({ digest: digestOf(signature) })).subIndication).toBe('SIGNED_DATA_NOT_FOUND');
+  });
+
+  test('malformed input is BAD_USER_INPUT', async () => {
+    const document = pdf.toString('base64');
+    const digest = 'a'.repeat(64);
+    const inputs = [
+      {},
+      { digest: null },
+      { digest, code: 'x' },
+      { document, digest },
+      { digest, signature: document },
+      { digest: 'a'.repeat(63) },
+      { digest: 'g'.repeat(64) },
+      { document: '' },
+      { document: 'a' },
+      { document: `${document.slice(0, -4)}\n` },
+      { document: 'A'.repeat(700_004) },
+      { document, signature: '-' },
+      { document, signature: 'A'.repeat(60_004) },
+      { code: ' ' },
+      { code: 'x'.repeat(2_049) },
+      { file: 'x' },
+    ];
+    for (const input of inputs) {
+      const { errors } = await ask(input);
+      expect([JSON.stringify(input).slice(0, 40), errors?.[0]?.extensions.code]).toEqual([
+        JSON.stringify(input).slice(0, 40),
+        'BAD_USER_INPUT',
+      ]);
+    }
+    const many = Array.from(
+      { length: 6 },
+      (_, i) => `v${i}: verifyLicense(input: { digest: "${digest}" }) { verdict }`,
+    );
+    expect((await hub.ask(null, `{ ${many.join(' ')} }`)).errors?.map((one) => one.extensions.code)).toEqual([
+      'BAD_USER_INPUT',
+    ]);
+  });
+
+  test('after its proof was renewed, state and verdict still hold', async () => {
+    clock.set(new Date(Date.parse('2026-03-02T04:00:00Z') + 7.1 * 365.25 * 86_400_000).toISOString());
+    await hub.hub.licenses.renewProofs();
+    clock.advance(30 * 86_400_000);
+    const answer = await judge({ digest: digestOf(pdf) });
+    expect(answer).toMatchObject({ verdict: 'TOTAL_PASSED', status: { state: 'SUSPENDED' } });
+    expect(answer.provenAt.slice(0, 10)).toBe('2026-03-02');
+  });
+});
+
+test('every sub-indication of the verifier has its value in the schema', async () => {
+  const { readFileSync } = await import('node:fs');
+  const face = readFileSync(new URL('../../subgraphs/licenses/schema.graphql', import.meta.url), 'utf8');
+  const values = /enum VerificationSubIndication \{([^}]*)\}/.exec(face)?.[1]?.match(/^ {2}[A-Z_]+$/gm);
+  expect(values?.map((one) => one.trim())).toEqual(Object.keys(VERDICT_OF));
+});

@@ -1,0 +1,158 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ACTS, REASONS, STATES, STEPS_EN, VERDICTS } from '../../gateway/page/static/terms.js';
+import { ACTS as ALL_ACTS, LICENSE_STATES } from '../../subgraphs/kernel/events.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
+import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
+import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { testClock } from '../support/clock.ts';
+import { type StubGateway, stubGateway } from '../support/stubs.ts';
+
+const clock = testClock('2026-03-02');
+const identifier = writeLicenseIdentifier({
+  type: '11100000000013338W011',
+  issuer: '11430000006122244L',
+  serial: '20230000403',
+  version: 2,
+});
+const SCRIPT = '<script>alert(1)</script>';
+const status = {
+  identifier,
+  number: '20230000403',
+  version: 2,
+  state: 'SUSPENDED',
+  name: SCRIPT,
+  holderName: `"'><img src=x onerror=alert(1)>`,
+  issuerName: SCRIPT,
+  issuedOn: '2026-02-01',
+  validFrom: '2026-02-01',
+  validUntil: null,
+  documentDigest: 'a'.repeat(64),
+  sealName: SCRIPT,
+  sealedAt: new Date('2026-02-01T04:00:00Z'),
+  supersededBy: null,
+  life: [
+    { act: 'ISSUE', version: 1, state: 'VALID', at: new Date('2026-01-01T04:00:00Z') },
+    { act: 'CHANGE', version: 1, state: 'SUPERSEDED', at: new Date('2026-02-01T04:00:00Z') },
+    { act: 'CHANGE', version: 2, state: 'VALID', at: new Date('2026-02-01T04:00:00Z') },
+    { act: 'SUSPEND', version: 2, state: 'SUSPENDED', at: new Date('2026-03-01T04:00:00Z') },
+  ],
+};
+const POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
+const FILES = ['style.css', 'icon.svg', 'verify.js', 'status.js', 'answer.js', 'ask.js', 'camera.js', 'element.js'];
+const ALL_FILES = [...FILES, 'terms.js', 'words.js', 'qr/index.js', 'qr/decode.js'];
+
+let gateway: StubGateway;
+beforeAll(async () => {
+  const licenseStatus = (_: unknown, args: { identifier: string }) => (args.identifier === identifier ? status : null);
+  gateway = await stubGateway(clock, { licenses: { Query: { licenseStatus } } });
+});
+afterAll(() => gateway.stop());
+
+const get = (url: string, headers: Record<string, string> = {}) => gateway.app.inject({ url, headers });
+const PAGES = ['/', '/verify', `/v/${identifier}`, '/v/x'];
+
+describe('the public pages', () => {
+  test.each(PAGES)('%s runs nothing inline and loads nothing foreign', async (path) => {
+    for (const lang of ['', '?lang=zh', '?lang=en']) {
+      const { headers, body } = await get(path + lang);
+      expect(headers).toMatchObject({
+        'content-security-policy': POLICY,
+        'x-content-type-options': 'nosniff',
+        'referrer-policy': 'no-referrer',
+        'cache-control': 'no-store',
+        'content-type': 'text/html; charset=utf-8',
+      });
+      expect(body).not.toMatch(/<style|<[a-z][^>]*\s(?:on\w+|style)=|javascript:/i);
+      expect([...body.matchAll(/<script[^>]*>/g)].every(([tag]) => /src="\/page\/\w+\.js"/.test(tag))).toBe(true);
+      for (const [, url] of body.matchAll(/(?:src|href)="([^"]*)"/g)) expect(url).toMatch(/^(\/|#main$)/);
+    }
+  });
+
+  test.each(PAGES)('%s stands in Chinese and in English, and each leads to the other', async (path) => {
+    const chinese = await get(path);
+    const english = await get(`${path}?lang=en`);
+    expect(chinese.body).toContain('<html lang="zh-CN">');
+    expect(english.body).toContain('<html lang="en">');
+    for (const { body } of [chinese, english]) {
+      expect(body).toContain(`href="${path}?lang=zh"`);
+      expect(body).toContain(`href="${path}?lang=en"`);
+    }
+    // What is left of Chinese in English is the name of the language, and what the license itself says.
+    const left = english.body.replaceAll('>中文<', '><').match(/\p{Script=Han}+/gu) ?? [];
+    expect(left).toEqual([]);
+    for (const lang of ['fr', 'zh&lang=en', '%3Cscript%3E']) {
+      expect((await get(`${path}?lang=${lang}`)).body).toContain('<html lang="zh-CN">');
+    }
+  });
+
+  test('what a license says is shown as text', async () => {
+    for (const lang of ['zh', 'en']) {
+      const { body } = await get(`/v/${identifier}?lang=${lang}`);
+      expect(body).not.toContain('<img');
+      expect(body).not.toContain('<script>');
+      expect(body).toContain('&lt;script&gt;');
+    }
+  });
+
+  test.each([
+    '%3Cscript%3Ealert(1)%3C%2Fscript%3E',
+    '%22%20onload%3D%22x',
+    "'%3E%3Cimg%20src=x%3E",
+    '..%2F..',
+    '%E4%B8%80',
+  ])('an identifier made to harm stays text: %s', async (text) => {
+    const { statusCode, body } = await get(`/v/${text}`);
+    expect(statusCode).toBe(400);
+    expect(body).not.toMatch(/<script>|<img|<[a-z][^>]*\son\w+=/);
+    expect(body).toContain('证照标识不正确');
+  });
+
+  test('the life stands oldest first, each act with its time and the state after it', async () => {
+    const { body } = await get(`/v/${identifier}`);
+    const list = /<ol class="life">([\s\S]*?)<\/ol>/.exec(body)?.[1] ?? '';
+    const items = [...list.matchAll(/<li[\s\S]*?<\/li>/g)].map(([item]) => item.replace(/<[^>]*>/g, ' '));
+    expect(items).toHaveLength(4);
+    expect(items[0]).toMatch(/2026年1月1日 12:00:00[\s\S]*制发[\s\S]*第 1 版：有效/);
+    expect(items[3]).toMatch(/暂扣[\s\S]*第 2 版：暂扣/);
+    expect(body).toContain(`href="/licenses/evidence/${identifier}"`);
+    expect(body).toContain('href="/verify?lang=zh"');
+  });
+});
+
+describe('the files of the pages', () => {
+  test.each(ALL_FILES)('/page/%s', async (name) => {
+    const file = await get(`/page/${name}`);
+    expect(file).toMatchObject({ statusCode: 200 });
+    expect(file.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-cache' });
+    expect(file.body).not.toMatch(/innerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
+    // Every module that it loads is served as well.
+    for (const [, module] of file.body.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)['"]/g)) {
+      const { pathname } = new URL(module ?? '', `http://hub/page/${name}`);
+      expect([pathname, (await get(pathname)).statusCode]).toEqual([pathname, 200]);
+    }
+    const etag = String(file.headers.etag);
+    expect((await get(`/page/${name}`, { 'if-none-match': etag })).statusCode).toBe(304);
+  });
+
+  test.each(['tsconfig.json', '..%2fgateway.ts', 'qr/package.json', 'qr/dom.js', ''])(
+    'nothing else: %s',
+    async (name) => {
+      expect((await get(`/page/${name}`)).statusCode).toBe(404);
+    },
+  );
+});
+
+test('every word of the verifier has its words on the page', () => {
+  expect(Object.keys(REASONS)).toEqual(Object.keys(VERDICT_OF));
+  expect(Object.keys(STATES).sort()).toEqual([...LICENSE_STATES].sort());
+  expect(Object.keys(ACTS).sort()).toEqual([...ALL_ACTS].sort());
+  expect(Object.keys(VERDICTS).sort()).toEqual(['INDETERMINATE', 'TOTAL_FAILED', 'TOTAL_PASSED']);
+  const nothing = { file: null, signature: null, roots: [] };
+  const steps = [
+    ...verify(nothing, clock()).steps,
+    ...verifyCode('', { certificates: [], roots: [] }, clock()).steps,
+  ].map(({ name }) => name);
+  expect(steps.filter((name) => !STEPS_EN[name])).toEqual([]);
+});

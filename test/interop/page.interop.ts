@@ -1,0 +1,284 @@
+import { createHash } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import type { Browser, Page } from 'playwright-core';
+import { encode } from 'uqr';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { tamperPageContent } from '../../scripts/tamper.ts';
+import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { launch, requireAccessible, requireFits, type Visit, visit } from '../support/browser.ts';
+import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+
+const PHONE = { viewport: { width: 320, height: 640 } };
+
+/** The public pages in a browser, over a hub that listens on the loopback. */
+describe('the verification page in Chromium', () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tongquan-page-'));
+  let hub: TestHub;
+  let browser: Browser;
+  let origin: string;
+  let identifier: string;
+  let pdf: Buffer;
+  let code: string;
+  beforeAll(async () => {
+    hub = await testHub();
+    origin = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
+    const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    identifier = license.identifier;
+    const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+    pdf = (await hub.hub.app.inject({ url: license.document.url, headers })).rawPayload;
+    const bundle = (await hub.hub.app.inject({ url: `/licenses/evidence/${identifier}` })).rawPayload;
+    const root = Buffer.from(await hub.hub.seals.rootCertificate());
+    code = verify({ file: pdf, signature: null, roots: [root], bundle }, new Date()).record?.KZ_EWM ?? '';
+    browser = await launch();
+  });
+  afterAll(async () => {
+    await browser?.close();
+    await hub?.stop();
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  /** Nothing left the origin, and nothing was complained of. */
+  const requireQuiet = ({ requests, complaints }: Visit) => {
+    expect(complaints).toEqual([]);
+    expect(requests.filter(({ url }) => !url.startsWith(`${origin}/`))).toEqual([]);
+  };
+  const pdfFile = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/pdf', buffer });
+  const heading = (page: Page) => page.locator('#result-heading:focus');
+  const opened = async (path: string, options = {}) => {
+    const visited = await visit(browser, options);
+    await visited.page.goto(origin + path);
+    return visited;
+  };
+
+  test.each(['zh', 'en'] as const)('a file passes by its digest alone, step by step (%s)', async (lang) => {
+    const visited = await opened(`/verify?lang=${lang}`);
+    const { page, requests } = visited;
+    await requireAccessible(page, 'empty');
+    await page.locator('#file').setInputFiles(pdfFile('证照.pdf', pdf));
+    await heading(page).waitFor();
+    const answer = await page.locator('#answer').textContent();
+    const words =
+      lang === 'zh'
+        ? ['签章通过', '有效', '于都县林业局', '证照沿革', '制发', '与本系统制发的文件逐字节相同']
+        : [
+            'Seal passed',
+            'in force',
+            '于都县林业局',
+            'What happened to it',
+            'Issued',
+            'Check the signature’s mathematics',
+          ];
+    for (const word of [...words, identifier, createHash('sha256').update(pdf).digest('hex')]) {
+      expect(answer).toContain(word);
+    }
+    expect(await page.locator('#answer .banner').first().getAttribute('class')).toBe('banner good');
+    await requireAccessible(page, 'passed');
+    // Nothing of the file was sent: the digest went, and no body is longer than the question.
+    const bodies = requests.map(({ body }) => body ?? '').filter((body) => body !== '');
+    expect(bodies).toHaveLength(1);
+    expect(JSON.parse(bodies[0] ?? '').variables).toEqual({
+      input: { digest: createHash('sha256').update(pdf).digest('hex') },
+    });
+    expect(bodies[0]?.length).toBeLessThan(2_000);
+    for (const link of await page.locator('#answer a[download]').all()) {
+      const response = await page.request.get(origin + (await link.getAttribute('href')));
+      expect([await link.getAttribute('href'), response.status()]).toEqual([await link.getAttribute('href'), 200]);
+    }
+    await requireFits(page, 'desktop');
+    requireQuiet(visited);
+    await visited.context.close();
+  });
+
+  test('a forged file is not ours; it is sent when the person says so, and then told why', async () => {
+    const visited = await opened('/verify');
+    const { page, requests } = visited;
+    const forged = tamperPageContent(pdf);
+    await page.locator('#file').setInputFiles(pdfFile('<img src=x onerror=alert(1)>.pdf', forged));
+    await heading(page).waitFor();
+    expect(await page.locator('#answer').textContent()).toContain('没有找到这一文件');
+    expect(await page.locator('#answer').textContent()).toContain('<img src=x onerror=alert(1)>.pdf');
+    expect(await page.locator('#answer img').count()).toBe(0);
+    await requireAccessible(page, 'unknown');
+    expect(requests.some(({ body }) => body?.includes('"document"'))).toBe(false);
+    await page.locator('#send').click();
+    await page.locator('#answer .banner.bad').waitFor();
+    await heading(page).waitFor();
+    const answer = await page.locator('#answer').textContent();
+    for (const word of ['签章不通过', '请勿采信这一文件', 'FORMAT_FAILURE', '未知']) expect(answer).toContain(word);
+    expect(requests.at(-1)?.body).toContain(forged.toString('base64'));
+    await requireAccessible(page, 'failed');
+    requireQuiet(visited);
+    await visited.context.close();
+  });
+
+  test('what cannot be verified is said, and nothing is sent', async () => {
+    const visited = await opened('/verify');
+    const { page, requests } = visited;
+    const said = async (files: { name: string; mimeType: string; buffer: Buffer }[]) => {
+      await page.locator('#file').setInputFiles(files);
+      return page.locator('#progress').textContent();
+    };
+    expect(await said([pdfFile('a.p7s', pdf)])).toContain('只选择了签名文件');
+    expect(await said([pdfFile('a.pdf', pdf), pdfFile('b.pdf', pdf)])).toContain('一份文件');
+    await page.locator('#text').fill('你好');
+    await page.locator('#form button').click();
+    expect(await page.locator('#progress').textContent()).toContain('这不是二维码的文字');
+    expect(requests.filter(({ body }) => body !== null)).toEqual([]);
+    // Too large to be sent.
+    await page.locator('#file').setInputFiles(pdfFile('large.pdf', Buffer.alloc(600_000, 'a')));
+    await heading(page).waitFor();
+    expect(await page.locator('#answer').textContent()).toContain('不能发送');
+    requireQuiet(visited);
+    await visited.context.close();
+  });
+
+  test('by keyboard alone: a code typed, its answer in focus, an identifier, a language', async () => {
+    const visited = await opened('/verify?lang=en');
+    const { page } = visited;
+    const focused = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
+    const order: string[] = [];
+    for (let i = 0; i < 9; i++) {
+      await page.keyboard.press('Tab');
+      order.push(await focused());
+    }
+    const skip = 'Skip to the content';
+    expect(order).toEqual([
+      skip,
+      'Tongquan',
+      'Verify a license',
+      '中文',
+      'English',
+      'file',
+      'camera',
+      'text',
+      'Verify',
+    ]);
+    await page.keyboard.press('Shift+Tab');
+    await page.keyboard.insertText(code);
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await heading(page).waitFor();
+    const answer = await page.locator('#answer').textContent();
+    for (const word of ['Seal passed', 'in force', identifier, '--qr']) expect(answer).toContain(word);
+    await requireAccessible(page, 'code');
+    await page.locator('#text').fill(code.replace(/.{4}$/, 'AAAA'));
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.locator('#answer .banner.bad').waitFor();
+    expect(await page.locator('#answer').textContent()).toContain('The signature is forged or damaged');
+    await page.locator('#text').fill(identifier.toLowerCase());
+    await page.keyboard.press('Tab');
+    await page.keyboard.press('Enter');
+    await page.waitForURL(`${origin}/v/${identifier}?lang=en`);
+    expect(await page.locator('main').textContent()).toContain('in force');
+    requireQuiet(visited);
+    await visited.context.close();
+  });
+
+  test('the page behind a code checks what stands behind #, which the server is not sent', async () => {
+    const jws = code.split('#')[1];
+    const visited = await opened(`/v/${identifier}#${jws}`);
+    const { page, requests } = visited;
+    await page.locator('#answer .banner.good').waitFor();
+    expect(requests[0]?.url).toBe(`${origin}/v/${identifier}`);
+    expect(await page.locator('#code').textContent()).toContain('二维码确由所示机关签发');
+    await requireAccessible(page, 'status');
+    await page.getByRole('link', { name: 'English' }).click();
+    await page.locator('#answer .banner.good').waitFor();
+    expect(await page.locator('#code').textContent()).toContain('Seal passed');
+    requireQuiet(visited);
+    const other = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
+    await page.goto(`${origin}/v/${other.identifier}#${jws}`);
+    await page.locator('#answer .banner.hold').waitFor();
+    expect(await page.locator('#code').textContent()).toContain('二维码中的链接指向另一证照');
+    const input = { identifier: other.identifier, reason: '核查' };
+    await act(hub, ROUTES.DIRECT.decides, 'suspendLicense', 'OwnActInput', input, '__typename');
+    await page.goto(`${origin}/v/${other.identifier}`);
+    expect(await page.locator('.life').textContent()).toMatch(/制发[\s\S]*暂扣/);
+    expect(await page.locator('#code').isHidden()).toBe(true);
+    await requireAccessible(page, 'suspended');
+    await visited.context.close();
+  });
+
+  test('on a phone of 320 pixels nothing scrolls sideways', async () => {
+    const { page, context } = await opened('/verify', PHONE);
+    await requireFits(page, 'empty');
+    await page.locator('#file').setInputFiles(pdfFile(`${'很长的名字'.repeat(20)}.pdf`, pdf));
+    await heading(page).waitFor();
+    await requireFits(page, 'passed');
+    await page.locator('#text').fill(code);
+    await page.locator('#form button').click();
+    await page.getByText('--qr').last().waitFor();
+    await heading(page).waitFor();
+    await requireFits(page, 'code');
+    for (const path of [
+      '/',
+      '/?lang=en',
+      `/v/${identifier}`,
+      `/v/${identifier}?lang=en#${code.split('#')[1]}`,
+      '/v/x',
+    ]) {
+      await page.goto(origin + path);
+      await requireFits(page, path);
+    }
+    await context.close();
+  });
+
+  test('without script the page tells how to verify by hand, and the state still shows', async () => {
+    const { page, context } = await opened('/verify', { javaScriptEnabled: false });
+    expect(await page.locator('#tool').isHidden()).toBe(true);
+    expect(await page.locator('main').textContent()).toContain('浏览器没有运行脚本');
+    expect(await page.locator('main').textContent()).toContain('npm run verify');
+    await page.goto(`${origin}/v/${identifier}`);
+    expect(await page.locator('.state').textContent()).toContain('有效');
+    await context.close();
+  });
+
+  test('the camera: refused is said; a code in its picture is read and verified', async () => {
+    const visited = await opened('/verify');
+    await visited.page.locator('#camera').click();
+    await visited.page
+      .getByText('请改为输入二维码的文字')
+      .or(visited.page.getByText('没有得到使用摄像头的许可'))
+      .waitFor();
+    await visited.context.close();
+    const film = join(folder, 'code.y4m');
+    writeFileSync(film, filmOf(code));
+    const seeing = await launch([
+      '--use-fake-ui-for-media-stream',
+      '--use-fake-device-for-media-stream',
+      `--use-file-for-fake-video-capture=${film}`,
+    ]);
+    try {
+      const scanning = await visit(seeing, { permissions: ['camera'] });
+      await scanning.page.goto(`${origin}/verify`);
+      await scanning.page.locator('#camera').click();
+      await heading(scanning.page).waitFor();
+      expect(await scanning.page.locator('#text').inputValue()).toBe(code);
+      expect(await scanning.page.locator('#answer').textContent()).toContain('签章通过');
+      expect(await scanning.page.locator('#view').isHidden()).toBe(true);
+      requireQuiet(scanning);
+    } finally {
+      await seeing.close();
+    }
+  });
+});
+
+/** A film of one picture, a QR code: YUV4MPEG2, 4:2:0. */
+function filmOf(text: string): Buffer {
+  const [width, height] = [1280, 720];
+  const { data, size } = encode(text, { border: 4 });
+  const scale = Math.floor(height / size);
+  const luma = Buffer.alloc(width * height, 235);
+  for (let y = 0; y < size * scale; y++) {
+    for (let x = 0; x < size * scale; x++) {
+      const dark = data[Math.floor(y / scale)]?.[Math.floor(x / scale)];
+      if (dark) luma.writeUInt8(16, y * width + x + 200);
+    }
+  }
+  const frame = [Buffer.from('FRAME\n'), luma, Buffer.alloc((width * height) / 2, 128)];
+  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`), ...frame, ...frame]);
+}

@@ -1,0 +1,55 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
+import { expect } from 'vitest';
+
+/** Chromium as the distribution ships it, for tests of the public pages. */
+
+const EXECUTABLE = '/usr/bin/chromium';
+const QUIET = ['--no-sandbox', '--disable-quic', '--disable-background-networking'];
+
+export function launch(args: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET, ...args] });
+}
+
+/** A page of its own, and everything that it asked for. */
+export interface Visit {
+  page: Page;
+  context: BrowserContext;
+  /** Every request: its address, and what it sent. */
+  requests: { url: string; body: string | null }[];
+  /** What the console complained of, a broken content security policy among it. */
+  complaints: string[];
+}
+
+export async function visit(browser: Browser, options: BrowserContextOptions = {}): Promise<Visit> {
+  const context = await browser.newContext({ locale: 'zh-CN', ...options });
+  const page = await context.newPage();
+  const requests: Visit['requests'] = [];
+  const complaints: string[] = [];
+  context.on('request', (request) => requests.push({ url: request.url(), body: request.postData() }));
+  page.on('console', (message) => {
+    if (message.type() === 'error') complaints.push(message.text());
+  });
+  page.on('pageerror', (error) => complaints.push(String(error)));
+  return { page, context, requests, complaints };
+}
+
+/** Nothing that axe calls serious or critical, light and dark. */
+export async function requireAccessible(page: Page, where: string): Promise<void> {
+  for (const colorScheme of ['light', 'dark'] as const) {
+    await page.emulateMedia({ colorScheme });
+    const { violations } = await new AxeBuilder({ page }).analyze();
+    const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    const said = bad.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
+    expect([where, colorScheme, said]).toEqual([where, colorScheme, []]);
+  }
+  await page.emulateMedia({ colorScheme: null });
+}
+
+/** No horizontal scroll, whatever stands on the page. */
+export async function requireFits(page: Page, where: string): Promise<void> {
+  const [inner, outer] = await page.evaluate<[number, number]>(
+    '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
+  );
+  expect([where, inner]).toEqual([where, outer]);
+}
