@@ -1,6 +1,6 @@
 import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, AuthorisationKeys, Person } from '../kernel/actor.ts';
-import { canonical, sha256 } from '../kernel/events.ts';
+import { canonical } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import {
   type AttestRequest,

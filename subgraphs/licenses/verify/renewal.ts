@@ -3,7 +3,7 @@ import { z } from 'zod';
 import { canonical } from '../../kernel/events.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
 import { type ArchiveStamp, BUNDLE_LIMIT_BYTES, type Bundle } from './evidence.ts';
-import { type RevocationList, readLists } from './revocation.ts';
+import { readLists } from './revocation.ts';
 import { type Grounds, readToken, requireToken, type Token } from './timestamp.ts';
 import { Failure, moment } from './verdict.ts';
 
