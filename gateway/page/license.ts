@@ -76,6 +76,7 @@ ${facts(linesOf(license, lang))}
 ${lifeOf(license, lang)}
 <h2>${say(TEXT.sealed)}</h2>
 <p>${say(TEXT.sealedWhat)}</p>
+<img class="seal" src="/licenses/seal/${encodeURIComponent(license.identifier)}" alt="" width="120" height="120">
 ${facts([
   [TEXT.seal[lang], license.sealName],
   [TEXT.sealedAt[lang], momentText(license.sealedAt, lang)],
@@ -107,9 +108,9 @@ function lifeOf({ life }: LicenseStatus, lang: Lang): string {
   const items = life.map(({ act, version, state, at }) => {
     const { tone, sign, [lang]: word } = STATES[state] ?? { tone: 'hold', sign: '?', zh: state, en: state };
     const time = `<time datetime="${escapeHtml(new Date(at).toISOString())}">${escapeHtml(momentText(at, lang))}</time>`;
-    const which = lang === 'zh' ? `第 ${version} 版` : `version ${version}`;
+    const after = lang === 'zh' ? `第 ${version} 版：${word}` : `version ${version}: ${word}`;
     return `<li class="${tone}">${time}<span class="act">${escapeHtml(ACTS[act]?.[lang] ?? act)}</span>
-<span class="after"><span class="sign" aria-hidden="true">${sign}</span>${escapeHtml(`${which}：${word}`)}</span></li>`;
+<span class="after"><span class="sign" aria-hidden="true">${sign}</span>${escapeHtml(after)}</span></li>`;
   });
   return `<ol class="life">${items.join('\n')}</ol>`;
 }

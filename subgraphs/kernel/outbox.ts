@@ -171,6 +171,9 @@ export interface RelayOptions {
   pollMs?: number;
 }
 
+/** Longest pause of a relay whose database is away. */
+const AWAY_PAUSE_MS = 5_000;
+
 /** Starts a relay. N copies may run: streams are leased row by row, and a lease that runs out is taken over. */
 export function startRelay(options: RelayOptions): Relay {
   let stopping = false;
@@ -184,14 +187,20 @@ export function startRelay(options: RelayOptions): Relay {
       };
     });
   const run = async () => {
+    const { pollMs = POLL_MS } = options;
+    // A database that stays away is asked, and complained of, less and less often.
+    let failures = 0;
     while (!stopping) {
       let handled = 0;
       try {
         handled = await relayOnce(options);
+        failures = 0;
       } catch (error) {
+        failures++;
         options.onError?.(error);
       }
-      if (handled === 0 && !stopping) await pause(options.pollMs ?? POLL_MS);
+      if (handled === 0 && !stopping)
+        await pause(Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, AWAY_PAUSE_MS)));
     }
   };
   const running = run();

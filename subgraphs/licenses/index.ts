@@ -16,6 +16,7 @@ import { takeOrder } from './order/workflow.ts';
 import { blankNumbers } from './paper.ts';
 import { licenseResolvers } from './resolvers.ts';
 import * as store from './store.ts';
+import { verificationRoutes } from './verification/routes.ts';
 
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
   /** The city library's client, or null where none is connected: collection then waits. */
@@ -57,7 +58,10 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
       stopRunning ??= startRunning(deps);
     },
     stop: async () => stopRunning?.(),
-    routes: (app) => evidenceRoutes(app, deps),
+    routes: (app) => {
+      evidenceRoutes(app, deps);
+      verificationRoutes(app, deps);
+    },
     renewProofs: () => renewProofs(deps),
     file: async (digest, actor) => {
       if (actor.kind !== 'person' || !/^[0-9a-f]{64}$/.test(digest)) return null;

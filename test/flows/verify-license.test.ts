@@ -156,6 +156,16 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
     expect((await judge({ digest: digestOf(signature) })).subIndication).toBe('SIGNED_DATA_NOT_FOUND');
   });
 
+  test('the picture of its seal is for anyone', async () => {
+    const picture = await hub.hub.app.inject({ url: `/licenses/seal/${identifier}` });
+    expect(picture).toMatchObject({ statusCode: 200, headers: { 'content-type': 'image/svg+xml' } });
+    expect(picture.body).toMatch(
+      /^<svg xmlns="[^"]+" viewBox="0 0 [\d.]+ [\d.]+">(<\/?g[^>]*>|<path [^<>]+\/>)+<\/svg>$/,
+    );
+    expect(picture.body.match(/<path /g)?.length).toBe(2 + '于都县林业局证照专用章'.length);
+    expect((await hub.hub.app.inject({ url: '/licenses/seal/x' })).statusCode).toBe(404);
+  });
+
   test('malformed input is BAD_USER_INPUT', async () => {
     const document = pdf.toString('base64');
     const digest = 'a'.repeat(64);

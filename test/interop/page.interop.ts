@@ -107,9 +107,30 @@ describe('the verification page in Chromium', () => {
     await page.locator('#answer .banner.bad').waitFor();
     await heading(page).waitFor();
     const answer = await page.locator('#answer').textContent();
-    for (const word of ['签章不通过', '请勿采信这一文件', 'FORMAT_FAILURE', '未知']) expect(answer).toContain(word);
+    for (const word of ['签章不通过', '请勿把它当作有效的电子证照', 'FORMAT_FAILURE', '未知'])
+      expect(answer).toContain(word);
     expect(requests.at(-1)?.body).toContain(forged.toString('base64'));
     await requireAccessible(page, 'failed');
+    requireQuiet(visited);
+    await visited.context.close();
+  });
+
+  test('a file is dropped anywhere on the page, and a digest typed', async () => {
+    const visited = await opened('/verify');
+    const { page } = visited;
+    const dataTransfer = await page.evaluateHandle(`(() => {
+      const transfer = new DataTransfer();
+      const bytes = Uint8Array.from(atob('${pdf.toString('base64')}'), (letter) => letter.charCodeAt(0));
+      transfer.items.add(new File([bytes], 'dropped.pdf'));
+      return transfer;
+    })()`);
+    await page.dispatchEvent('h1', 'drop', { dataTransfer });
+    await heading(page).waitFor();
+    expect(await page.locator('#answer').textContent()).toMatch(/签章通过[\s\S]*dropped\.pdf/);
+    await page.locator('#text').fill(createHash('sha256').update(pdf).digest('hex').toUpperCase());
+    await page.locator('#form button').click();
+    await page.getByText('FILE.pdf').waitFor();
+    expect(await page.locator('#answer').textContent()).toContain('签章通过');
     requireQuiet(visited);
     await visited.context.close();
   });

@@ -98,7 +98,7 @@ function verdictOf(found, subject) {
     element('p', {}, sentence[lang]),
     subIndication && failed ? element('p', { class: 'quiet' }, say.detail, hubText(failed.detail)) : null,
     about,
-    element('p', { class: 'quiet' }, `${say.reason}：`, code_(found)),
+    element('p', { class: 'quiet' }, say.reason, code_(found)),
   );
 }
 
@@ -122,7 +122,7 @@ function stateOf({ status, license }) {
       known?.[lang] ?? say.stateUnknown,
       asOf ? element('p', { class: 'quiet' }, say.asOf(momentText(asOf))) : null,
       known || !reason ? null : element('p', { class: 'quiet' }, hubText(reason)),
-      newer && element('p', {}, `${say.newer}：`, newer),
+      newer && element('p', {}, say.newer, newer),
     ),
     element('p', { class: 'quiet' }, say.stateWhy),
   );
@@ -145,7 +145,7 @@ function licenseOf({ license }) {
       [say.issuedOn, license.issuedOn],
       [say.validity, `${license.validFrom} ${say.to} ${until}`],
     ]),
-    element('p', {}, `${say.identifier}：`, linkTo(license.identifier)),
+    element('p', {}, say.identifier, linkTo(license.identifier)),
   );
 }
 
@@ -164,6 +164,7 @@ function sealOf({ signer, claimedAt, provenAt, license }, { kind }) {
     'section',
     {},
     element('h3', {}, say.seal),
+    kind === 'file' && license ? sealPicture(license) : null,
     facts([
       [say.sealName, kind === 'file' ? license?.sealName : null],
       [kind === 'file' ? say.signer : say.codeSigner, signer.name],
@@ -172,6 +173,20 @@ function sealOf({ signer, claimedAt, provenAt, license }, { kind }) {
       [say.provenAt, provenAt && momentText(provenAt)],
     ]),
   );
+}
+
+/**
+ * The seal as it is drawn on the document; its name stands beside it in words.
+ * @param {import('./ask.js').License} license
+ */
+function sealPicture({ identifier }) {
+  return element('img', {
+    class: 'seal',
+    src: `/licenses/seal/${encodeURIComponent(identifier)}`,
+    alt: '',
+    width: '120',
+    height: '120',
+  });
 }
 
 /** The hub's name of the step that asks for the state: not valid is no fault of the signature. */
@@ -184,7 +199,7 @@ function stepsOf({ steps, status }) {
     const { tone, sign, word } =
       name === STATE_STEP && state
         ? { tone: state.tone, sign: state.sign, word: state[lang] }
-        : (OUTCOMES.get(passed) ?? never());
+        : (NOTHING_DONE.get(detail) ?? OUTCOMES.get(passed) ?? never());
     return element(
       'li',
       { class: tone },
@@ -195,7 +210,7 @@ function stepsOf({ steps, status }) {
         element('strong', {}, lang === 'zh' ? name : (STEPS_EN[name] ?? name)),
         ' ',
         element('span', { class: 'how' }, word),
-        element('p', { class: 'quiet' }, hubText(detail)),
+        NOTHING_DONE.has(detail) ? null : element('p', { class: 'quiet' }, hubText(detail)),
       ),
     );
   });
@@ -206,7 +221,12 @@ function stepsOf({ steps, status }) {
 const OUTCOMES = new Map([
   [true, { tone: 'good', sign: '✓', word: say.passed }],
   [false, { tone: 'bad', sign: '✗', word: say.failed }],
-  [null, { tone: 'none', sign: '·', word: say.skipped }],
+  [null, { tone: 'none', sign: '·', word: '' }],
+]);
+/** What the hub says of steps that it did not take. */
+const NOTHING_DONE = new Map([
+  ['未进行', { tone: 'none', sign: '·', word: say.notReached }],
+  ['不适用', { tone: 'none', sign: '·', word: say.notApplicable }],
 ]);
 
 /** @param {Verification} found */
@@ -223,7 +243,7 @@ function lifeOf({ license }) {
         'span',
         { class: 'after' },
         element('span', { class: 'sign', 'aria-hidden': 'true' }, sign),
-        `${say.versionOf(version)}：${word}`,
+        say.versionIs(version, word),
       ),
     );
   });
@@ -257,7 +277,7 @@ function proofOf({ evidence, license }, subject) {
     'section',
     {},
     element('h3', {}, say.proof),
-    element('p', {}, say.proofWhat),
+    evidence ? element('p', {}, say.proofWhat) : null,
     element('ul', {}, ...links),
     element('p', {}, say.repeat),
     element('pre', {}, command),

@@ -48,8 +48,8 @@ export const VERDICTS = {
       en: 'The organ named below sealed this file, and nothing in it has changed since.',
     },
     code: {
-      zh: '二维码确由所示机关签发，内容没有改动。纸面或图片上的其他文字，请与下列内容逐项对照。',
-      en: 'The organ named below signed this code, and it is unaltered. Compare what is printed around it with what stands below.',
+      zh: '二维码确由所示机关签发，内容没有改动。纸面或图片上的其他文字，请与本页内容逐项对照。',
+      en: 'The organ named below signed this code, and it is unaltered. Compare what is printed around it with what stands on this page.',
     },
   },
   TOTAL_FAILED: {
@@ -57,7 +57,7 @@ export const VERDICTS = {
     en: 'Seal failed',
     tone: 'bad',
     sign: '✗',
-    file: { zh: '请勿采信这一文件。', en: 'Do not rely on this file.' },
+    file: { zh: '请勿把它当作有效的电子证照。', en: 'Do not rely on it as a license.' },
     code: { zh: '请勿采信这一二维码。', en: 'Do not rely on this code.' },
   },
   INDETERMINATE: {

@@ -1,0 +1,34 @@
+import type { Picture } from '../../kernel/sealed-pdf.ts';
+
+/**
+ * A drawn picture as SVG: paths, filled or drawn in one colour. Takes the operators of ISO 32000-1 §8.5 that such pictures consist of;
+ * throws for any other.
+ */
+export function svgOf({ width, height, operators }: Picture): string {
+  const paths: string[] = [];
+  const operands: string[] = [];
+  let path = '';
+  let [colour, line] = ['#000', '1'];
+  const take = () => operands.splice(0).join(' ');
+  for (const token of operators.split(/\s+/).filter((one) => one !== '')) {
+    if (/^-?[\d.]+$/.test(token)) operands.push(token);
+    else if (token === 'm' || token === 'l' || token === 'c') path += `${token.toUpperCase()}${take()}`;
+    else if (token === 'h') path += 'Z';
+    else if (token === 'w') line = take();
+    else if (token === 'rg' || token === 'RG') colour = `rgb(${operands.splice(0).map(percent).join(' ')})`;
+    else if (token === 's' || token === 'f') {
+      paths.push(
+        token === 'f'
+          ? `<path fill="${colour}" d="${path}Z"/>`
+          : `<path fill="none" stroke="${colour}" stroke-width="${line}" d="${path}Z"/>`,
+      );
+      path = '';
+    } else throw new Error(`a picture draws by ${token}`);
+  }
+  // PDF measures upwards from the lower left corner, SVG downwards from the upper left one.
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"><g transform="matrix(1 0 0 -1 0 ${height})">${paths.join('')}</g></svg>`;
+}
+
+function percent(part: string): string {
+  return `${Math.round(Number(part) * 1000) / 10}%`;
+}

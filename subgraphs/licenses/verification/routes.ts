@@ -1,0 +1,25 @@
+import type { FastifyInstance } from 'fastify';
+import { drawSeal } from '../../kernel/seal-picture.ts';
+import type { EvidenceDependencies } from '../evidence/workflow.ts';
+import { svgOf } from './picture.ts';
+import { publicStatus } from './view.ts';
+
+/** `GET /licenses/seal/<identifier>`: the picture of the seal on a license, for anyone. It shows whose seal it is, and proves nothing. */
+export function verificationRoutes(app: FastifyInstance, { db }: EvidenceDependencies): void {
+  app.get<{ Params: { identifier: string } }>('/licenses/seal/:identifier', async ({ params }, reply) => {
+    const status = await publicStatus(db, params.identifier);
+    if (!status) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
+    const { issuerName: organ, sealName: name } = status;
+    return reply
+      .type('image/svg+xml')
+      .header('content-security-policy', "default-src 'none'")
+      .header('x-content-type-options', 'nosniff')
+      .header('cache-control', 'public, max-age=86400')
+      .send(svgOf(drawSeal(organ, kindOf(name, organ))));
+  });
+}
+
+/** The kind of seal is what its name says after the organ's. */
+function kindOf(name: string, organ: string): string {
+  return name.startsWith(organ) ? name.slice(organ.length) : name;
+}
