@@ -175,7 +175,7 @@ function longestFunction(text: string): number {
 function readSources(): Source[] {
   return HOMES.flatMap((home) =>
     readdirSync(join(ROOT, home), { recursive: true, encoding: 'utf8' })
-      .filter((file) => file.endsWith('.ts') && !file.endsWith('.gen.ts'))
+      .filter((file) => /\.(ts|js|css)$/.test(file) && !file.endsWith('.gen.ts'))
       .map((file) => {
         const path = `${home}/${file}`;
         return { path, text: readFileSync(join(ROOT, path), 'utf8') };

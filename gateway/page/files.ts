@@ -9,6 +9,7 @@ import type { FastifyInstance } from 'fastify';
 const SCRIPT = 'text/javascript; charset=utf-8';
 const OWN = {
   'style.css': 'text/css; charset=utf-8',
+  'answer.css': 'text/css; charset=utf-8',
   'icon.svg': 'image/svg+xml',
   'verify.js': SCRIPT,
   'status.js': SCRIPT,

@@ -55,7 +55,7 @@ export function frame({ lang, path, title, body, script }: Page): string {
 <html lang="${htmlLang(lang)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title><link rel="icon" href="/page/icon.svg" type="image/svg+xml">
-<link rel="stylesheet" href="/page/style.css">${scripts}</head>
+<link rel="stylesheet" href="/page/style.css"><link rel="stylesheet" href="/page/answer.css">${scripts}</head>
 <body><a class="skip" href="#main">${say(FRAME.skip)}</a>
 <header><p class="brand"><a href="${address('/', lang)}">${say(FRAME.home)}</a></p>
 <p><a href="${address('/verify', lang)}">${say(FRAME.verify)}</a></p>

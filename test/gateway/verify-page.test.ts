@@ -40,7 +40,17 @@ const status = {
 };
 const POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
-const FILES = ['style.css', 'icon.svg', 'verify.js', 'status.js', 'answer.js', 'ask.js', 'camera.js', 'element.js'];
+const FILES = [
+  'style.css',
+  'answer.css',
+  'icon.svg',
+  'verify.js',
+  'status.js',
+  'answer.js',
+  'ask.js',
+  'camera.js',
+  'element.js',
+];
 const ALL_FILES = [...FILES, 'terms.js', 'words.js', 'qr/index.js', 'qr/decode.js'];
 
 let gateway: StubGateway;
