@@ -16,7 +16,7 @@ import { openWorkshop, type Workshop } from '../seals/workshop.ts';
 import { record } from '../support/record.ts';
 
 /** `LICENSES=1000 npm run test:interop` for the long run. */
-const LICENSES = Number(process.env.LICENSES ?? 200);
+const LICENSES = Number(process.env.LICENSES ?? 100);
 const SEED = 20_261_125;
 
 function isPrintable(text: string): boolean {
