@@ -179,7 +179,7 @@ authorityKeyIdentifier = keyid
     const forgeries: [string, Buffer, Buffer, string][] = [
       ['page', tamperPageContent(pdf), signature, 'HASH_FAILURE'],
       ['attachment', tamperAttachment(pdf), signature, 'HASH_FAILURE'],
-      ['attribute', pdf, tamperSignedAttribute(signature), 'SIG_CRYPTO_FAILURE'],
+      ['attribute', pdf, tamperSignedAttribute(signature), 'HASH_FAILURE'],
       ['certificate', pdf, tamperCertificate(signature), 'NO_SIGNING_CERTIFICATE_FOUND'],
     ];
     for (const [name, file, forged, expected] of forgeries) {
