@@ -101,9 +101,8 @@ async function set(deps: IssueDependencies, intent: store.ActRow): Promise<Uint8
     ? deps.render(attachedOf(record as LicenseRecord, code))
     : Buffer.from(canonical(record));
   await deps.onStep?.('rendered');
-  await deps.db.transaction((tx) => ledger.keepRendered(tx, id, { rendered, code }));
-  const kept = await store.findAct(deps.db, id);
-  return kept?.rendered ?? rendered;
+  if (await deps.db.transaction((tx) => ledger.keepRendered(tx, id, { rendered, code }))) return rendered;
+  return (await store.findAct(deps.db, id))?.rendered ?? rendered;
 }
 
 function codeRequestOf(intent: store.ActRow): CodeRequest {

@@ -189,16 +189,18 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
   await moveBlank(tx, blankNumber, 'PRINTED', entry);
 }
 
-/** Keeps what was set for an act; whoever set it first is the one that counts. */
+/** Keeps what was set for an act; whoever set it first is the one that counts. Gives whether that was this one. */
 export async function keepRendered(
   tx: Transaction,
   id: string,
   set: { rendered: Uint8Array; code: string | null },
-): Promise<void> {
-  await tx
+): Promise<boolean> {
+  const kept = await tx
     .update(act)
     .set(set)
-    .where(and(eq(act.id, id), isNull(act.rendered), eq(act.state, 'PREPARED')));
+    .where(and(eq(act.id, id), isNull(act.rendered), eq(act.state, 'PREPARED')))
+    .returning({ id: act.id });
+  return kept.length > 0;
 }
 
 /** Marks the act done and its task with it. */

@@ -1,4 +1,4 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import type { SignatureProfile } from '../kernel/sign.ts';
 import {
   algorithm,
@@ -85,7 +85,7 @@ export function signedData(
   const { contentType, content, digest } = request;
   if (digest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
   const chain = request.chain.map(derOf);
-  const signer = derOf(request.chain[0]);
+  const [signer = new Uint8Array()] = chain;
   const attributes = sortDer([
     attribute(OID.contentType, oid(contentType)),
     attribute(OID.messageDigest, octets(digest)),
@@ -129,7 +129,7 @@ function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
-/** The DER of a certificate in PEM. */
+/** The DER of a certificate in PEM, one of our own making: nothing of it is judged here. */
 export function derOf(pem: string): Uint8Array {
-  return new X509Certificate(pem).raw;
+  return Buffer.from(pem.replaceAll(/-----[^-]+-----/g, ''), 'base64');
 }

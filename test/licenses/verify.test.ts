@@ -7,7 +7,7 @@ import { readCertificate } from '../../subgraphs/licenses/verify/certificate.ts'
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { signDetached } from '../../subgraphs/seals/cms.ts';
 import { ISSUING_NAME, makeCertificate, ROOT_NAME } from '../../subgraphs/seals/pki.ts';
-import { listOf, unwrap } from '../support/forge.ts';
+import { listOf } from '../support/forge.ts';
 import { record } from '../support/record.ts';
 import { flip, stamped, statement, withCode } from '../support/vectors.ts';
 import { AT, day, evidenceOf, judge, PDF, SIGNED_AT, world } from '../support/world.ts';
@@ -108,9 +108,9 @@ describe('a report', () => {
   });
   test('is the same for the same evidence, whatever was judged before', () => {
     const evidence = evidenceOf(withCode());
-    const first = verify(evidence, AT, unwrap);
+    const first = verify(evidence, AT);
     judge({ bundle: stamped(day('2026-11-24')) });
-    expect(verify(evidence, AT, unwrap)).toEqual(first);
+    expect(verify(evidence, AT)).toEqual(first);
     expect(first.verdict).toBe('TOTAL_PASSED');
   });
   test('comes whatever the evidence', () => {
@@ -118,7 +118,7 @@ describe('a report', () => {
     fc.assert(
       fc.property(bytes, bytes, bytes, bytes, (file, signature, root, bundle) => {
         const given = { file, signature, roots: [root], bundle, certificates: [root], revocation: [root] };
-        expect(verify(given, AT, unwrap).verdict).not.toBe('TOTAL_PASSED');
+        expect(verify(given, AT).verdict).not.toBe('TOTAL_PASSED');
       }),
     );
   });

@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
 import { canonical } from '../../subgraphs/kernel/events.ts';
-import type { SealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { digestOfSealable, insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { ArchiveStamp, Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
 import { der, oid } from '../library/authority.ts';
 
@@ -284,26 +284,20 @@ export function seal(options: SealOptions): Buffer {
   return signedData('1.2.840.113549.1.7.1', null, attributes, { unsigned: stamped, ...options });
 }
 
-const MARK = Buffer.from('\n%/ByteRange ');
-
-/** A stand-in for a sealed PDF, for tests of what follows: the file, a mark, the signing time, the CMS. */
-export function wrap(unsigned: Uint8Array, signedOn: Date, cms: Buffer): Buffer {
-  return Buffer.concat([unsigned, MARK, Buffer.from(`${signedOn.toISOString()} `), cms]);
+/** A file with room for its signature, as the hub's own writer leaves it: the reader takes no other. */
+function sealable(unsigned: Uint8Array, at: Date): Uint8Array {
+  const picture = { width: 10, height: 10, operators: '0 0 10 10 re f' };
+  return makeSealable(unsigned, { name: '测试章', at, picture, place: { page: 1, x: 100, y: 100 } });
 }
 
-export function unwrap(pdf: Uint8Array): Omit<SealedPdf, 'name'> {
-  const file = Buffer.from(pdf);
-  const at = file.lastIndexOf(MARK);
-  const from = at + MARK.length;
-  if (at < 0) throw new Error('没有签名');
-  const unsigned = file.subarray(0, at);
-  const signedOn = new Date(file.subarray(from, from + 24).toString('latin1'));
-  return { unsigned, cms: file.subarray(from + 25), digest: sha256(file.subarray(0, from + 25)), signedOn };
+/** A file sealed within, by whatever stands for a signature. */
+export function wrap(unsigned: Uint8Array, signedOn: Date, cms: Buffer): Buffer {
+  return Buffer.from(insertSignature(sealable(unsigned, signedOn), cms));
 }
 
 /** What is covered by the seal that `wrap` puts in. */
 export function wrapDigest(unsigned: Uint8Array, signedOn: Date): Buffer {
-  return sha256(wrap(unsigned, signedOn, Buffer.alloc(0)));
+  return digestOfSealable(sealable(unsigned, signedOn));
 }
 
 /** A compact JWS, ES256. */

@@ -16,7 +16,6 @@ import {
   stampOver,
   type TokenOptions,
   tokenOver,
-  unwrap,
   wrap,
   wrapDigest,
 } from './forge.ts';
@@ -118,7 +117,7 @@ export function evidenceOf(changes: Changes = {}): Evidence {
 
 /** Judges a case. */
 export function judge(changes: Changes = {}): Report {
-  return verify(evidenceOf(changes), changes.at ?? AT, unwrap);
+  return verify(evidenceOf(changes), changes.at ?? AT);
 }
 
 /** One more archive stamp, made at `genTime` with the lists of that day. */

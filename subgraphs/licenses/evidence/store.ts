@@ -1,7 +1,6 @@
 import { desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { LicenseState } from '../../kernel/events.ts';
-import type { LicenseRecord } from '../record.ts';
 import * as tables from '../tables.ts';
 
 const { evidenceBundle, licenseVersion, statusList } = tables;
@@ -37,8 +36,6 @@ export interface Proven {
   version: number;
   state: LicenseState;
   documentDigest: string;
-  signedAt: Date;
-  record: LicenseRecord;
   code: string | null;
   /** The newest stamped bundle, or null. */
   stamped: { seq: number; bundle: string; stampedAt: Date } | null;
@@ -52,8 +49,6 @@ export async function findProven(db: Reader, identifier: string): Promise<Proven
       version: licenseVersion.version,
       state: licenseVersion.state,
       documentDigest: licenseVersion.documentDigest,
-      signedAt: licenseVersion.signedAt,
-      record: licenseVersion.record,
       code: licenseVersion.code,
     })
     .from(licenseVersion)

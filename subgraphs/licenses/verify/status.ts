@@ -41,8 +41,8 @@ const listForm = z.strictObject({
   ttl: seconds.optional(),
   status_list: z.strictObject({ bits: z.literal(4), lst: z.string() }),
 });
-/** States in the order of their values in the list. */
-const LIST_STATES: readonly LicenseState[] = [
+/** States in the order of their values in the list; 15 says that a place is not in use. */
+export const LIST_STATES: readonly LicenseState[] = [
   ...(['VALID', 'SUSPENDED', 'SUPERSEDED', 'LAPSED'] as const),
   ...(['RESCINDED', 'WITHDRAWN', 'REVOKED', 'CANCELLED'] as const),
 ];

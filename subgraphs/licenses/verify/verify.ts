@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { isSealedPdf, readSealedPdf, type SealedPdf } from '../../kernel/sealed-pdf.ts';
+import { isSealedPdf, readSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
 import { readRecord, readStatement } from './attached.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
@@ -54,14 +54,10 @@ export interface Report extends Judgement {
   status: LicenseStatus;
 }
 
-/** Takes a sealed PDF apart; throws for anything that is not exactly the revision that a seal writes. */
-type ReadSealed = (pdf: Uint8Array) => Omit<SealedPdf, 'name'>;
-
 /** What the steps find, each for the ones after it. */
 interface Found {
   evidence: Evidence;
   now: Date;
-  readSealed: ReadSealed;
   /** What was rendered: the file, or the part of it before the seal. */
   content: Uint8Array;
   /** SHA-256 of what is sealed. */
@@ -99,8 +95,8 @@ const STEPS: readonly NamedStep<Found>[] = [
  * Judges a sealed file at a moment, by the names of ETSI EN 319 102-1. Pure and synchronous: the steps run in order and
  * the first that is not passed gives the verdict. Never throws, whatever the evidence.
  */
-export function verify(evidence: Evidence, at: Date, readSealed: ReadSealed = readSealedPdf): Report {
-  const found = { evidence, now: at, readSealed, bundle: null, token: null, stamps: [] } as unknown as Found;
+export function verify(evidence: Evidence, at: Date): Report {
+  const found = { evidence, now: at, bundle: null, token: null, stamps: [] } as unknown as Found;
   const judged = runSteps(STEPS, found);
   const passed = judged.verdict === 'TOTAL_PASSED';
   const { record, statement, signer, proof } = found;
@@ -119,7 +115,7 @@ export function verify(evidence: Evidence, at: Date, readSealed: ReadSealed = re
 }
 
 function readFile(found: Found): string {
-  const { evidence, readSealed, now } = found;
+  const { evidence, now } = found;
   const { file, signature } = evidence;
   requireTime(now);
   if (file === null || file.length === 0) throw new Failure('SIGNED_DATA_NOT_FOUND', '没有文件，或文件是空的');
@@ -132,7 +128,7 @@ function readFile(found: Found): string {
     found.signed = parseSignedData(signature, CADES);
   } else {
     if (!isPdf || !isSealedPdf(file)) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件内没有签名，也没有找到签名文件');
-    const sealed = takeApart(file, readSealed);
+    const sealed = takeApart(file);
     found.content = sealed.unsigned;
     found.digest = sealed.digest;
     found.signingTime = sealed.signedOn;
@@ -141,9 +137,9 @@ function readFile(found: Found): string {
   return `${isPdf ? 'PDF' : '声明'}，${file.length} 字节`;
 }
 
-function takeApart(file: Uint8Array, read: ReadSealed) {
+function takeApart(file: Uint8Array) {
   try {
-    return read(file);
+    return readSealedPdf(file);
   } catch (error) {
     throw new Failure('FORMAT_FAILURE', error instanceof Error ? shown(error.message) : 'PDF 签名无法读取');
   }

@@ -50,7 +50,7 @@ export const FORMS: Vectors = {
     ['a file that is neither PDF nor statement', { detached: true, content: Buffer.from('no PDF at all') }],
     ['a signature that is garbage', { cms: () => Buffer.from('garbage') }],
     ['a signature cut short', { cms: (cms) => cms.subarray(0, 300) }],
-    ['a signature with bytes behind its end', { cms: (cms) => Buffer.concat([cms, Buffer.from([0])]) }],
+    ['a signature with bytes behind its end', { cms: (cms) => Buffer.concat([cms, Buffer.from([1])]) }],
     ['a signature of indefinite length', { cms: indefinite }],
     ['a signature whose length is not the shortest', { cms: longLength }],
     ['certificates out of order', { seal: { enclose: enclosed.toReversed() } }],
