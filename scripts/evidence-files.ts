@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
-import { isSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
+import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
 import { BUNDLE_LIMIT_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 

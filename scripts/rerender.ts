@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
-import { isSealedPdf, readSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
+import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
+import { readSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
 import { renderLicense } from '../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../subgraphs/licenses/verify/attached.ts';
 

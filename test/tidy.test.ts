@@ -29,6 +29,7 @@ const KERNEL = [
   'identifier',
   'outbox',
   'page',
+  'pdf',
   'refusal',
   'seal-picture',
   'sealed-pdf',

@@ -1,13 +1,7 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import {
-  digestOfSealable,
-  insertSignature,
-  isSealedPdf,
-  PdfError,
-  readPdfFile,
-  readSealedPdf,
-} from '../../subgraphs/kernel/sealed-pdf.ts';
+import { isSealedPdf, PdfError, readPdfFile } from '../../subgraphs/kernel/pdf.ts';
+import { digestOfSealable, insertSignature, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { record } from '../support/record.ts';
 

@@ -3,7 +3,7 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
 import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
-import { PdfError } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { PdfError } from '../../subgraphs/kernel/pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';

@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
 import { canonical } from '../../subgraphs/kernel/events.ts';
-import { digestOfSealable, isSealedPdf, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
+import { digestOfSealable, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { attachedOf } from '../../subgraphs/licenses/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import { insertSignature, isSealedPdf } from '../../kernel/sealed-pdf.ts';
+import { isSealedPdf } from '../../kernel/pdf.ts';
+import { insertSignature } from '../../kernel/sealed-pdf.ts';
 import { identify, type ServeOptions } from '../../kernel/serve.ts';
 import { maySee } from '../action.ts';
 import { findCases } from '../store.ts';

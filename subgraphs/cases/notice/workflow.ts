@@ -1,8 +1,9 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import { type Person, writeAuthorisation } from '../../kernel/actor.ts';
 import { contentDigest, type OrganFact } from '../../kernel/events.ts';
+import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { digestOfSealable, isSealedPdf } from '../../kernel/sealed-pdf.ts';
+import { digestOfSealable } from '../../kernel/sealed-pdf.ts';
 import type { Sign, SignAnswer } from '../../kernel/sign.ts';
 import { type NoticeCase, type NoticeFacts, type NoticeKind, type NoticeStep, noticeOf, organOf } from './notice.ts';
 import { renderSealable, requirePrintable } from './render.ts';

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { canonical } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
-import { PdfError } from '../../kernel/sealed-pdf.ts';
+import { PdfError, type PdfFile } from '../../kernel/pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
 import { readAttachment } from './attachment.ts';
 import { Failure } from './verdict.ts';
@@ -52,7 +52,7 @@ const statementForm = z.looseObject({
  * The record (GB/T 36903) attached to a license's PDF: there, canonical (RFC 8785) to the byte, and of one mind with its
  * own identifier (GB/T 36904). Throws Failure FORMAT_FAILURE.
  */
-export function readRecord(pdf: Uint8Array): AttachedRecord {
+export function readRecord(pdf: Uint8Array | PdfFile): AttachedRecord {
   const record = parse(readAttached(pdf), recordForm, '内附登记数据') as AttachedRecord;
   const { type } = requireIdentifier(record);
   if (type !== record.ZZLXDM) throw malformed('电子证照标识与登记内容不一致');
@@ -76,7 +76,7 @@ function requireIdentifier({ ZZBS, ZZBFJGDM, KZ_BB }: Pick<AttachedRecord, 'ZZBS
 
 const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
-function readAttached(pdf: Uint8Array): string {
+function readAttached(pdf: Uint8Array | PdfFile): string {
   try {
     const attached = readAttachment(pdf, RECORD_NAME);
     if (attached === null) throw malformed(`文件没有内附 ${RECORD_NAME}`);

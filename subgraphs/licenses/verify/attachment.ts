@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib';
-import { PdfError, type PdfObject, readPdfFile } from '../../kernel/sealed-pdf.ts';
+import { objectText, PdfError, type PdfFile, type PdfObject, readPdfFile, textOf } from '../../kernel/pdf.ts';
 
 /** Longest attachment that is read: a record is a few kilobytes. */
 const ATTACHMENT_LIMIT_BYTES = 1_048_576;
@@ -10,27 +10,41 @@ const ATTACHMENT_LIMIT_BYTES = 1_048_576;
  * that fill the file without a gap, and throws PdfError for whatever could mean two things: an appended revision,
  * a second attachment, another name, an unknown filter, bytes between objects.
  */
-export function readAttachment(pdf: Uint8Array, name: string): Uint8Array | null {
-  const file = Buffer.from(pdf.buffer, pdf.byteOffset, pdf.byteLength);
-  const { objects, root } = readPdfFile(pdf);
-  const heads = objects.map((object) => object.text.slice(0, streamAt(object.text)));
-  const embedded = objects.filter((_, i) => /\/Type\s*\/EmbeddedFile\b/.test(heads[i] ?? ''));
-  const specs = objects.filter((_, i) => /\/EF\b/.test(heads[i] ?? ''));
+export function readAttachment(pdf: Uint8Array | PdfFile, name: string): Uint8Array | null {
+  const file = pdf instanceof Uint8Array ? readPdfFile(pdf) : pdf;
+  const embedded = objectsSaying(file, '/EmbeddedFile', /\/Type\s*\/EmbeddedFile\b/);
+  const specs = objectsSaying(file, '/EF', /\/EF\b/);
   if (embedded.length === 0 && specs.length === 0) return null;
   const [spec] = specs;
   const [stream] = embedded;
   if (!spec || !stream || specs.length !== 1 || embedded.length !== 1) {
     throw new PdfError(`PDF 附件应为一个，实为 ${embedded.length} 个`);
   }
-  const catalog = objects.find((object) => object.number === root)?.text ?? '';
-  const listed = /\/EmbeddedFiles\s*<<\s*\/Names\s*\[\((.*?)\)\s(\d+) 0 R\s*\]/.exec(catalog);
-  const named = /\/F \((.*?)\)/.exec(spec.text)?.[1];
-  const target = /\/EF\s*<<\s*\/F (\d+) 0 R/.exec(spec.text)?.[1];
+  const listed = /\/EmbeddedFiles\s*<<\s*\/Names\s*\[\((.*?)\)\s(\d+) 0 R\s*\]/.exec(objectText(file, file.root));
+  const text = textOf(file, spec);
+  const named = /\/F \((.*?)\)/.exec(text)?.[1];
+  const target = /\/EF\s*<<\s*\/F (\d+) 0 R/.exec(text)?.[1];
   if (listed?.[1] !== name || named !== name) throw new PdfError(`PDF 附件不是 ${name}`);
   if (Number(listed[2]) !== spec.number || Number(target) !== stream.number) {
     throw new PdfError('PDF 附件结构不完整');
   }
   return decode(file, stream);
+}
+
+/** The objects that have `word`, and say what `pattern` tells before a stream of theirs begins. */
+function objectsSaying(file: PdfFile, word: string, pattern: RegExp): PdfObject[] {
+  const found: PdfObject[] = [];
+  let at = file.bytes.indexOf(word);
+  for (const object of file.objects) {
+    if (at < 0) break;
+    // What stands before the object is no object's.
+    if (at < object.start) at = file.bytes.indexOf(word, object.start);
+    if (at < 0 || at >= object.end) continue;
+    const text = textOf(file, object);
+    if (pattern.test(text.slice(0, streamAt(text)))) found.push(object);
+    at = file.bytes.indexOf(word, object.end);
+  }
+  return found;
 }
 
 /** Where an object's stream keyword stands, or its end where it has none. */
@@ -39,7 +53,8 @@ function streamAt(object: string): number {
   return at < 0 ? object.length : at;
 }
 
-function decode(file: Buffer, { start, text }: PdfObject): Uint8Array {
+function decode(file: PdfFile, object: PdfObject): Uint8Array {
+  const text = textOf(file, object);
   const match = />>\s*stream\r?\n/.exec(text);
   const dictionary = text.slice(0, match?.index ?? 0);
   const length = Number(/\/Length (\d{1,9})\b(?! \d+ R)/.exec(dictionary)?.[1]);
@@ -47,7 +62,7 @@ function decode(file: Buffer, { start, text }: PdfObject): Uint8Array {
   if (!match || !Number.isInteger(length) || !/^\s*endstream\s*endobj\s*$/.test(text.slice(begin + length))) {
     throw new PdfError('PDF 附件长度不正确');
   }
-  const body = file.subarray(start + begin, start + begin + length);
+  const body = file.bytes.subarray(object.start + begin, object.start + begin + length);
   const filter = /\/(Filter|DecodeParms)\b\s*(\/\w+|\S+)?/.exec(dictionary);
   if (length > ATTACHMENT_LIMIT_BYTES) throw new PdfError('PDF 附件过大');
   if (!filter) return body;

@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
-import { isSealedPdf, readSealedPdf } from '../../kernel/sealed-pdf.ts';
+import { isSealedPdf, type PdfFile } from '../../kernel/pdf.ts';
+import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
 import { readRecord, readStatement } from './attached.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
@@ -59,9 +60,10 @@ interface Found {
   evidence: Evidence;
   now: Date;
   /** What was rendered: the file, or the part of it before the seal. */
-  content: Uint8Array;
-  /** SHA-256 of what is sealed. */
+  content: Uint8Array | PdfFile;
+  /** SHA-256 of what is sealed, and of the file. */
   digest: Buffer;
+  fileDigest: Buffer;
   /** The signer's own word on the time. */
   signingTime: Date;
   signed: SignedData;
@@ -125,12 +127,14 @@ function readFile(found: Found): string {
   if (signature) {
     found.content = file;
     found.digest = createHash('sha256').update(file).digest();
+    found.fileDigest = found.digest;
     found.signed = parseSignedData(signature, CADES);
   } else {
     if (!isPdf || !isSealedPdf(file)) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件内没有签名，也没有找到签名文件');
     const sealed = takeApart(file);
-    found.content = sealed.unsigned;
+    found.content = sealed.base;
     found.digest = sealed.digest;
+    found.fileDigest = sealed.fileDigest;
     found.signingTime = sealed.signedOn;
     found.signed = parseSignedData(sealed.cms, PADES);
   }
@@ -171,9 +175,8 @@ function checkSignature({ signed, signer }: Found): string {
 /** What is sealed is of a form that the hub writes, and the organ that it names is the one whose seal it is. */
 function checkRecord(found: Found): string {
   const { content, signer } = found;
-  const isPdf = content[0] === 0x25;
-  if (isPdf) found.record = readRecord(content);
-  else found.statement = readStatement(content);
+  if (content instanceof Uint8Array && content[0] !== 0x25) found.statement = readStatement(content);
+  else found.record = readRecord(content);
   const { record, statement } = found;
   const { ZZBFJG: organ = '', ZZBH: number = '' } = record ?? statement ?? {};
   const { organisations } = signer;
@@ -186,16 +189,12 @@ function checkRecord(found: Found): string {
 
 /** The bundle is one for this very file. */
 function checkBundle(found: Found): string | null {
-  const { file, signature, bundle: bytes } = found.evidence;
+  const { evidence, fileDigest } = found;
+  const { bundle: bytes } = evidence;
   if (!bytes) return null;
   const bundle = readBundle(bytes);
-  // A file with its signature beside it has been hashed whole already.
-  const whole = signature
-    ? found.digest
-    : createHash('sha256')
-        .update(file ?? '')
-        .digest();
-  if (bundle.document !== whole.toString('hex')) throw new Failure('SIGNED_DATA_NOT_FOUND', '证据包是另一份文件的');
+  if (bundle.document !== fileDigest.toString('hex'))
+    throw new Failure('SIGNED_DATA_NOT_FOUND', '证据包是另一份文件的');
   if (bundle.identifier !== (found.record ?? found.statement)?.ZZBS) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '证据包是另一证照的');
   }

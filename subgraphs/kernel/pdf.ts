@@ -1,0 +1,117 @@
+/** A narrow reader of PDF files: one form, the one that Typst writes for this hub. */
+
+const OBJECT_LIMIT = 20_000;
+/** Where the end of a PDF is looked for. */
+const TAIL_BYTES = 64;
+const TRAILER_LIMIT_BYTES = 4_096;
+/** A row of a cross-reference table (ISO 32000-1 §7.5.4). */
+const ROW_BYTES = 20;
+/** `n 0 obj` at the start of an object, and `endobj` with white space at its end. */
+const OBJECT_HEAD_BYTES = 16;
+const OBJECT_END_BYTES = 16;
+
+/** Why a PDF cannot be read as this hub writes it; a sentence for a person. */
+export class PdfError extends Error {
+  override readonly name = 'PdfError';
+}
+
+/** From `n 0 obj` to just before the next object. */
+export interface PdfObject {
+  number: number;
+  /** Where the object begins and ends in the file. */
+  start: number;
+  end: number;
+}
+
+/** A file of one revision. */
+export interface PdfFile {
+  bytes: Buffer;
+  /** In the order in which they stand. */
+  objects: readonly PdfObject[];
+  /** Where its cross-reference table begins, and how many objects it counts, the free one among them. */
+  tableAt: number;
+  size: number;
+  /** Object numbers of catalog and information, and the file's identifiers as they stand. */
+  root: number;
+  info: number;
+  id: string;
+  /** Object numbers of the pages, in order. */
+  pages: readonly number[];
+}
+
+/** Bytes as they lie there, without a copy. */
+export function bufferOf(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+}
+
+/** Whether a file claims to be sealed from within: only then its signature is looked for there. */
+export function isSealedPdf(pdf: Uint8Array): boolean {
+  // From the end, where a revision is.
+  return bufferOf(pdf).lastIndexOf('/ByteRange') >= 0;
+}
+
+/**
+ * Every object of a file by its one cross-reference table. Throws PdfError for whatever could mean two things: an appended
+ * revision, bytes between objects, compressed objects, encryption.
+ */
+export function readPdfFile(pdf: Uint8Array): PdfFile {
+  const bytes = bufferOf(pdf);
+  if (bytes.toString('latin1', 0, 7) !== '%PDF-1.') throw new PdfError('不是 PDF 文件');
+  const tail = bytes.toString('latin1', Math.max(0, bytes.length - TAIL_BYTES));
+  const tableAt = Number(/\nstartxref\n(\d{1,10})\n%%EOF\n?$/.exec(tail)?.[1]);
+  if (!Number.isSafeInteger(tableAt)) throw new PdfError('PDF 结尾不完整');
+  const head = /^xref\r?\n0 (\d{1,6})\r?\n/.exec(bytes.toString('latin1', tableAt, tableAt + TAIL_BYTES));
+  const size = Number(head?.[1]);
+  if (!head || size < 1 || size > OBJECT_LIMIT) throw new PdfError('PDF 有追加的修订或交叉引用表不完整');
+  const rowsAt = tableAt + head[0].length;
+  const trailerAt = rowsAt + size * ROW_BYTES;
+  if (bytes.length - trailerAt > TRAILER_LIMIT_BYTES) throw new PdfError('PDF 尾部不完整');
+  const file = { bytes, tableAt, size, objects: readObjects(bytes, { rowsAt, trailerAt, tableAt }) };
+  return { ...file, ...readTrailer(bytes.toString('latin1', trailerAt), file) };
+}
+
+/** An object, one character per byte. */
+export function textOf({ bytes }: Pick<PdfFile, 'bytes'>, { start, end }: PdfObject): string {
+  return bytes.toString('latin1', start, end);
+}
+
+/** The object of a number, one character per byte; empty where there is none. */
+export function objectText(file: Pick<PdfFile, 'bytes' | 'objects'>, number: number): string {
+  const object = file.objects.find((one) => one.number === number);
+  return object ? textOf(file, object) : '';
+}
+
+function readObjects(bytes: Buffer, table: { rowsAt: number; trailerAt: number; tableAt: number }): PdfObject[] {
+  const rows = bytes.toString('latin1', table.rowsAt, table.trailerAt);
+  const starts: { number: number; start: number }[] = [];
+  for (let from = ROW_BYTES; table.rowsAt + from < table.trailerAt; from += ROW_BYTES) {
+    const row = /^(\d{10}) 00000 n\s{2}$/.exec(rows.slice(from, from + ROW_BYTES));
+    if (!row) throw new PdfError('PDF 交叉引用表不完整');
+    starts.push({ number: from / ROW_BYTES, start: Number(row[1]) });
+  }
+  starts.sort((a, b) => a.start - b.start);
+  return starts.map(({ number, start }, i) => {
+    const end = starts[i + 1]?.start ?? table.tableAt;
+    const head = bytes.toString('latin1', start, Math.min(end, start + OBJECT_HEAD_BYTES));
+    const last = bytes.toString('latin1', Math.max(start, end - OBJECT_END_BYTES), end);
+    if (!head.startsWith(`${number} 0 obj\n`) || !/\nendobj\s*$/.test(last)) {
+      throw new PdfError('PDF 对象之间有多余内容');
+    }
+    return { number, start, end };
+  });
+}
+
+function readTrailer(
+  trailer: string,
+  file: Pick<PdfFile, 'bytes' | 'objects'>,
+): Pick<PdfFile, 'root' | 'info' | 'id' | 'pages'> {
+  const whole = /^trailer\s*<<[\s\S]*>>\s*startxref\n\d+\n%%EOF\n?$/.test(trailer);
+  if (!whole || /\/(Prev|XRefStm|Encrypt)\b/.test(trailer)) throw new PdfError('PDF 有追加的修订、加密或尾部不完整');
+  const root = Number(/\/Root (\d{1,6}) 0 R/.exec(trailer)?.[1]);
+  const info = Number(/\/Info (\d{1,6}) 0 R/.exec(trailer)?.[1]);
+  const id = /\/ID (\[\([^()\\]*\) \([^()\\]*\)\])/.exec(trailer)?.[1];
+  const tree = Number(/\/Pages (\d{1,6}) 0 R/.exec(objectText(file, root))?.[1]);
+  const kids = /\/Kids \[((?:\d{1,6} 0 R ?)+)\]/.exec(objectText(file, tree))?.[1];
+  if (id === undefined || kids === undefined || !Number.isInteger(info)) throw new PdfError('PDF 尾部不完整');
+  return { root, info, id, pages: [...kids.matchAll(/(\d+) 0 R/g)].map(([, number]) => Number(number)) };
+}
