@@ -24,6 +24,7 @@ import { createLibraryClient } from '../subgraphs/licenses/library.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
 import { portRoutes } from '../subgraphs/seals/http.ts';
 import { createSeals, type Seals } from '../subgraphs/seals/index.ts';
+import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { logFault, type OnFault } from './errors.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';
 import { fileOver, isLive, passOn } from './remote.ts';
@@ -35,8 +36,8 @@ export interface HubConfig {
   /** Public half of the key pair that signs people's tokens (Ed25519). */
   tokenKey: KeyObject;
   serviceKey: Uint8Array;
-  /** 32 bytes. */
-  keyEncryptionKey: Uint8Array;
+  /** The only place with private keys, in another process or, for tests, in this one. */
+  signer: Signer;
   authorisationKeys: AuthorisationKeys;
   /** Where the public reaches the gateway; stands in every QR code. */
   publicUrl: string;
@@ -145,8 +146,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
   const seals = createSeals({
     ...shared,
     db: pools.seals.db,
-    keyEncryptionKey: config.keyEncryptionKey,
-    authorisationKeys,
+    signer: config.signer,
     send: { licenses: tell('seals', () => licenses) },
   });
   const signFor =

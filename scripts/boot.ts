@@ -9,8 +9,9 @@ import { makeRole, rolePassword, roleUrl } from '../db/roles.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, takeFolder } from './folder.ts';
-import { openSecrets, type Secrets } from './secrets.ts';
+import { keyFileOf, openSecrets, type Secrets } from './secrets.ts';
 import { seed } from './seed.ts';
+import { startSigner } from './signer.ts';
 
 /** Brings a whole hub up from a data folder, and down again; `npm start` and `npm run demo` stand on it. */
 
@@ -100,8 +101,11 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   say('网关和四个子图 gateway and four subgraphs …');
   const url = `http://${HOST}:${port}`;
   const libraryUrl = `http://${HOST}:${libraryPort}`;
+  const signer = await startSigner(keyFileOf(dataFolder), secrets);
+  undo.push(signer.stop);
   const hub = await createHub({
     ...secrets,
+    signer: signer.signer,
     databaseUrls: roleUrls(hubDatabase, secrets),
     publicUrl: url,
     webhookHosts: options.webhookHosts,
@@ -146,10 +150,14 @@ function tryPort(port: number): Promise<string | null> {
 
 /** New secrets would open neither the database nor a seal's key: a folder that lost them must not be given others. */
 function requireSecretsOf(folder: string): void {
-  if (!existsSync(join(folder, 'postgres/PG_VERSION')) || existsSync(join(folder, 'secrets.json'))) return;
-  throw new BootError(
-    `${join(folder, 'secrets.json')} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`,
-  );
+  if (!existsSync(join(folder, 'postgres/PG_VERSION'))) return;
+  const secrets = join(folder, 'secrets.json');
+  const keys = keyFileOf(folder);
+  // Up to 0.3 the hub's secrets held the key-encryption key.
+  const held = existsSync(secrets) && readFileSync(secrets, 'utf8').includes('"keyEncryptionKey"');
+  const missing = !existsSync(secrets) ? secrets : !existsSync(keys) && !held ? keys : null;
+  if (missing === null) return;
+  throw new BootError(`${missing} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`);
 }
 
 function roleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphName, string> {

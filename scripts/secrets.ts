@@ -1,16 +1,15 @@
 import { createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
-import { existsSync, linkSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { z } from 'zod';
 import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
+import { adoptKey } from '../subgraphs/seals/signer/key-file.ts';
 
 /** Every secret of a hub that keeps its own; `data/secrets.json` holds them, readable by its owner alone. */
 export interface Secrets {
   /** Ed25519; mints the demo tokens. A real office brings its identity provider's public key instead. */
   tokenPrivateKey: KeyObject;
   tokenKey: KeyObject;
-  /** 32 bytes; encrypts the seals' private keys at rest. */
-  keyEncryptionKey: Uint8Array;
   /** 32 bytes; proves one subgraph to another. */
   serviceKey: Uint8Array;
   /** 32 bytes; the database passwords are derived from it. */
@@ -24,20 +23,35 @@ const KEY_BYTES = 32;
 const key = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
 const stored = z.object({
   tokenPrivateKey: z.string(),
-  keyEncryptionKey: key,
   serviceKey: key,
   databaseKey: key,
   authorisationKeys: z.object({ cases: key, licenses: key }),
   librarySecret: z.string().min(16),
 });
 
+/** Where the signer keeps its key-encryption keys: the hub's process never reads it. */
+export function keyFileOf(folder: string): string {
+  return join(folder, 'signer', 'key-encryption-keys.json');
+}
+
 /** Reads the secrets of a data folder; makes them where there are none. Throws where the file is not readable as such. */
 export function openSecrets(folder: string): Secrets {
   const file = join(folder, 'secrets.json');
   if (!existsSync(file)) store(folder, file);
+  else handOver(folder, file);
   const { tokenPrivateKey, ...rest } = stored.parse(JSON.parse(readFileSync(file, 'utf8')));
   const privateKey = createPrivateKey(tokenPrivateKey);
   return { ...rest, tokenPrivateKey: privateKey, tokenKey: createPublicKey(privateKey) };
+}
+
+/** A release before 0.4 kept the key-encryption key among the hub's secrets: it goes to the signer's file. */
+function handOver(folder: string, file: string): void {
+  const { keyEncryptionKey, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
+  if (typeof keyEncryptionKey !== 'string') return;
+  if (!existsSync(keyFileOf(folder))) adoptKey(keyFileOf(folder), Buffer.from(keyEncryptionKey, 'base64'));
+  const draft = `${file}.${process.pid}`;
+  writeFileSync(draft, JSON.stringify(rest, null, 2), { mode: 0o600, flush: true });
+  renameSync(draft, file);
 }
 
 /** Whole or not at all: a start that is killed half-way, or two at once, must not leave half a file. */
@@ -59,7 +73,6 @@ function makeSecrets(): z.input<typeof stored> {
   const { privateKey } = generateKeyPairSync('ed25519');
   return {
     tokenPrivateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    keyEncryptionKey: random(),
     serviceKey: random(),
     databaseKey: random(),
     authorisationKeys: { cases: random(), licenses: random() },

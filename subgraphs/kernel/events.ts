@@ -114,7 +114,7 @@ const holder = z.object({
 export type Holder = z.infer<typeof holder>;
 
 /** What the decider sees and authorises, and the license then says, word for word. */
-const grantContent = z.object({
+export const grantContent = z.object({
   matterId: z.string(),
   action: z.enum(LICENSE_ACTIONS),
   /** The license acted on, or null where one is newly issued. */

@@ -159,6 +159,7 @@ export const REFUSALS = {
   SEAL_EXPIRED: '此印章不在有效期内。',
   SEAL_NOT_OF_ORGAN: '此印章不属于作出决定的机关。',
   SEAL_AUTHORISATION_INVALID: '用印授权与待签内容不符或无法核实。',
+  SEAL_CONTENT_DIFFERS: '待签文件与用印授权的内容不一致。',
 } as const satisfies Record<string, `${string}。`>;
 
 export type RefusalCode = keyof typeof REFUSALS;

@@ -66,6 +66,18 @@ export function digestOfSealable(sealable: Uint8Array): Buffer {
   return digestsOf(bufferOf(sealable), roomOf(sealable)).digest;
 }
 
+/** Reads a file that waits for its signature. Throws PdfError unless it is, byte for byte, what `makeSealable` writes. */
+export function readSealable(sealable: Uint8Array): Pick<SealedPdf, 'unsigned' | 'base' | 'digest'> {
+  // Only what has no signature yet waits for one; the form is read with one that says nothing.
+  const { start, end } = roomOf(sealable);
+  const room = bufferOf(sealable).toString('latin1', start, end);
+  if (room !== `<${'0'.repeat(2 * CMS_ROOM_BYTES)}>`) throw otherForm();
+  return readSealedPdf(insertSignature(sealable, EMPTY_CMS));
+}
+
+/** A DER sequence that is no CMS. */
+export const EMPTY_CMS: Uint8Array = Buffer.concat([Buffer.from([0x30, 0x82, 0x00, 0x80]), Buffer.alloc(0x80)]);
+
 /** Puts the CMS into the room left for it. Throws RangeError where it does not fit. */
 export function insertSignature(sealable: Uint8Array, cms: Uint8Array): Uint8Array {
   if (cms.length > CMS_ROOM_BYTES) throw new RangeError(`a CMS of ${cms.length} bytes does not fit`);

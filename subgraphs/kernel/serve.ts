@@ -23,7 +23,17 @@ import {
 } from './actor.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
-import type { Attest, Material, ReadMaterial, Sign, SignAnswer, SignCode, Stamp } from './sign.ts';
+import {
+  type Attest,
+  bytes,
+  type Material,
+  type ReadMaterial,
+  type Sign,
+  type SignAnswer,
+  type SignCode,
+  type Stamp,
+  signRequest,
+} from './sign.ts';
 
 /** What a resolver knows of a request, in every subgraph, in process and across HTTP. */
 export interface GraphContext {
@@ -201,7 +211,10 @@ export function attachment(name: string): string {
 }
 
 /** The service that sent a request; throws TokenError unless it proves to belong to this hub. */
-export function requireService(request: FastifyRequest, options: ServeOptions): Promise<string> {
+export function requireService(
+  request: FastifyRequest,
+  options: Pick<ServeOptions, 'serviceKey' | 'now'>,
+): Promise<string> {
   return readServiceToken(bearer(request) ?? '', options.serviceKey, options.now());
 }
 
@@ -241,7 +254,6 @@ export async function postService(
   return response;
 }
 
-const bytes = z.base64().transform((text) => Buffer.from(text, 'base64'));
 const signed = z.object({
   state: z.literal('SIGNED'),
   signature: bytes,
@@ -263,12 +275,14 @@ async function askSeals<Answer>(
   [baseUrl, service, serviceKey, now]: PortAddress,
 ): Promise<Answer> {
   const response = await postService(`${baseUrl}/${path}`, service, body, serviceKey, now);
-  const answer: unknown = await response.json();
-  if (response.status === 422) {
-    const { code, field } = refused.parse(answer);
-    throw new Refusal(code, field);
-  }
-  return schema.parse(answer);
+  return schema.parse(takeRefusal(response, await response.json()));
+}
+
+/** The answer of another process, where it is no refusal; a refusal (422) is thrown. */
+export function takeRefusal(response: Response, answer: unknown): unknown {
+  if (response.status !== 422) return answer;
+  const { code, field } = refused.parse(answer);
+  throw new Refusal(code, field);
 }
 
 /** Where seals listen, which service asks, with which key, at what time. */
@@ -277,7 +291,7 @@ type PortAddress = [baseUrl: string, service: string, serviceKey: Uint8Array, no
 /** The port `seals.sign` across HTTP. */
 export function signOver(...to: PortAddress): Sign {
   return (request): Promise<SignAnswer> =>
-    askSeals('sign', z.discriminatedUnion('state', [signed, pending]), request, to);
+    askSeals('sign', z.discriminatedUnion('state', [signed, pending]), z.encode(signRequest, request), to);
 }
 
 /** The port `seals.signCode` across HTTP. */

@@ -18,17 +18,25 @@ const sealUse = z.object({
   act: z.enum([...ACTS, 'SPOIL', 'DECISION']),
   /** Identifier of the license version sealed, or whose act is sealed; number of the case whose decision document is sealed. */
   identifier: z.string(),
-  /** SHA-256 of the canonical content; must equal the one in the authorisation. */
-  contentDigest: digest,
+  /** What the person authorised, word for word; its digest (`contentDigest`) is the one in the authorisation. */
+  content: z.record(z.string(), z.unknown()),
   /** The person's seal authorisation, a JWS. */
   authorisation: z.string(),
+});
+
+export type SealUseRequest = z.infer<typeof sealUse>;
+
+/** Bytes, which cross HTTP in base64. */
+export const bytes = z.codec(z.base64(), z.instanceof(Uint8Array<ArrayBufferLike>), {
+  decode: (text) => new Uint8Array(Buffer.from(text, 'base64')),
+  encode: (octets) => Buffer.from(octets).toString('base64'),
 });
 
 /** `seals.sign`, called by licenses and, for decision documents, by cases. */
 export const signRequest = sealUse.extend({
   profile: z.enum(SIGNATURE_PROFILES),
-  /** SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). */
-  documentDigest: digest,
+  /** What is sealed: a PDF with room for the signature (PADES), or the whole file (CADES). The keeper reads it, and seals nothing but what was authorised. */
+  document: bytes,
 });
 export type SignRequest = z.infer<typeof signRequest>;
 
@@ -63,7 +71,11 @@ export const codePayload = z.strictObject({
 export type CodePayload = z.infer<typeof codePayload>;
 
 /** `seals.signCode`, called by licenses before the document is rendered. */
-export const codeRequest = sealUse.extend({ payload: codePayload });
+export const codeRequest = sealUse.extend({
+  payload: codePayload,
+  /** The license's record, of which the payload speaks. */
+  record: z.record(z.string(), z.unknown()),
+});
 export type CodeRequest = z.infer<typeof codeRequest>;
 
 /** Compact JWS (RFC 7515), ES256 by the small key of the seal; the suite is named in the header's `typ`. A refusal is thrown. */

@@ -1,8 +1,8 @@
 import { type Database, type Transaction, transact } from '../../db/client.ts';
 import { canonical, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { digestOfSealable, insertSignature } from '../kernel/sealed-pdf.ts';
-import type { CodeRequest, Sign, SignCode } from '../kernel/sign.ts';
+import { insertSignature } from '../kernel/sealed-pdf.ts';
+import type { CodeRequest, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
 import { attachedOf, codePayloadOf } from './code.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger.ts';
@@ -65,10 +65,13 @@ export async function complete(deps: IssueDependencies, actId: string): Promise<
   await deps.onStep?.('prepared');
 
   // ② set from the record alone, with its code, and keep what was set before it is sealed
-  const rendered = intent.rendered ?? (await sealing(deps, intent, () => set(deps, intent)));
+  const use = await useOf(deps, intent);
+  const rendered = intent.rendered ?? (await sealing(deps, intent, () => set(deps, intent, use)));
   await deps.onStep?.('stored');
 
-  const answer = await sealing(deps, intent, () => deps.sign({ ...useOf(intent), ...sealedOf(intent, rendered) }));
+  const answer = await sealing(deps, intent, () =>
+    deps.sign({ ...use, profile: makesDocument(intent) ? 'PADES' : 'CADES', document: rendered }),
+  );
   if (answer.state === 'PENDING') {
     await noteWaiting(deps, intent, answer.reason);
     return { identifier: intent.identifier, waitingFor: answer.reason };
@@ -94,9 +97,9 @@ function makesDocument({ act }: store.ActRow): boolean {
 }
 
 /** Sets the file of an act and keeps it. Another release may set the same record otherwise, so what was kept first counts. */
-async function set(deps: IssueDependencies, intent: store.ActRow): Promise<Uint8Array> {
+async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array> {
   const { id, record } = intent;
-  const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(intent)) : null;
+  const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(use, record as LicenseRecord)) : null;
   const rendered = makesDocument(intent)
     ? deps.render(attachedOf(record as LicenseRecord, code))
     : Buffer.from(canonical(record));
@@ -105,19 +108,15 @@ async function set(deps: IssueDependencies, intent: store.ActRow): Promise<Uint8
   return (await store.findAct(deps.db, id))?.rendered ?? rendered;
 }
 
-function codeRequestOf(intent: store.ActRow): CodeRequest {
-  return { ...useOf(intent), payload: codePayloadOf(intent.record as LicenseRecord) };
+function codeRequestOf(use: SealUseRequest, record: LicenseRecord): CodeRequest {
+  return { ...use, payload: codePayloadOf(record), record: { ...record } };
 }
 
-/** What the keeper of the seal must know of the act. */
-function useOf({ id, organ, matterId, caseId, act, identifier, contentDigest, authorisation }: store.ActRow) {
-  return { issuanceId: id, organ: organ.id, matterId, caseId, act, identifier, contentDigest, authorisation };
-}
-
-function sealedOf(intent: store.ActRow, rendered: Uint8Array) {
-  return makesDocument(intent)
-    ? { profile: 'PADES' as const, documentDigest: digestOfSealable(rendered).toString('hex') }
-    : { profile: 'CADES' as const, documentDigest: sha256(rendered) };
+/** What the keeper of the seal must know of the act: with the content that was authorised, which for an act without a case is the statement itself. */
+async function useOf({ db }: IssueDependencies, intent: store.ActRow): Promise<SealUseRequest> {
+  const { id, organ, matterId, caseId, act, identifier, authorisation, record } = intent;
+  const content = caseId === null ? record : await store.findContent(db, caseId);
+  return { issuanceId: id, organ: organ.id, matterId, caseId, act, identifier, content: { ...content }, authorisation };
 }
 
 /** What is kept for ever: a PDF that carries its signature, or a statement and the signature beside it. */

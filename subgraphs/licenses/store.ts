@@ -1,7 +1,7 @@
 import { and, arrayContains, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
-import { type EventPayload, type LicenseState, sha256 } from '../kernel/events.ts';
+import { type EventPayload, type GrantContent, type LicenseState, sha256 } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { attachedOf } from './code.ts';
@@ -108,6 +108,16 @@ export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow
   if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(caseId)) return null;
   const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
   return row ?? null;
+}
+
+/** What a granted case's decider authorised. Throws where the case has no task. */
+export async function findContent(db: Reader, caseId: string): Promise<GrantContent> {
+  const [row] = await db
+    .select({ content: certificateTask.content })
+    .from(certificateTask)
+    .where(eq(certificateTask.caseId, caseId));
+  if (!row) throw new Error(`no task of case ${caseId}`);
+  return row.content;
 }
 
 export function toTask(row: TaskRow): CertificateTask {

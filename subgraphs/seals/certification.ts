@@ -1,22 +1,21 @@
 import { X509Certificate } from 'node:crypto';
 import type { Database, Transaction } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
-import { sha256 } from '../kernel/events.ts';
 import type { Material } from '../kernel/sign.ts';
-import { type Chain, derOf } from './cms.ts';
-import { makeRevocationList } from './crl.ts';
+import { type Chain, derOf } from './signer/cms.ts';
+import type { GuardedKey } from './signer/keys.ts';
 import {
-  type DistinguishedName,
+  type CertificateRequest,
   ISSUING_NAME,
-  makeCertificate,
+  kidOf,
   type Profile,
   ROOT_NAME,
   STATUS_NAME,
   TIMESTAMP_NAME,
-} from './pki.ts';
-import type { GuardedKey, Signer } from './signer.ts';
+} from './signer/pki.ts';
+import { type CertifiedKey, codeKeyId, type KeyRef, type Signer } from './signer/signer.ts';
+import { wholeSecond } from './signer/timestamp.ts';
 import * as store from './store.ts';
-import { makeToken, wholeSecond } from './timestamp.ts';
 
 /** What the test PKI needs; nothing of it is read from the environment. */
 export interface PkiDependencies {
@@ -38,7 +37,6 @@ const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 30, seal: 3
 const RENEWED = { timestamp: TIMESTAMP_NAME, status: STATUS_NAME } as const;
 const RENEWED_IDS = ['timestamp', 'status'] as const;
 const RENEW_BEFORE_YEARS = 8;
-const KID_LENGTH = 16;
 
 /** A list older than this is followed by a new one when somebody asks; it says that it holds for `LIST_HOLDS_MS`. */
 const LIST_RENEWED_MS = 3_600_000;
@@ -55,15 +53,16 @@ export async function prepare(deps: PkiDependencies): Promise<void> {
   await db.transaction(async (tx) => {
     await store.lockPki(tx);
     for (const row of await store.listSealsWithoutCodeKey(tx)) {
-      await addCodeKey(tx, deps, issuing, row, await deps.signer.generate(codeKeyId(row.id), 'P-256'));
+      const keyId = codeKeyId(row.id);
+      await addCodeKey(tx, deps, issuing, row, await deps.signer.generate({ keyId, kind: 'P-256' }));
     }
   });
 }
 
 async function makeRoots(tx: Transaction, { now, signer }: PkiDependencies): Promise<void> {
-  const rootKey = await signer.generate('root', 'RSA-3072');
-  const issuingKey = await signer.generate('issuing', 'RSA-3072');
-  const byRoot = (data: Uint8Array) => signer.sign('root', rootKey.encrypted, data);
+  const rootKey = await signer.generate({ keyId: 'root', kind: 'RSA-3072' });
+  const issuingKey = await signer.generate({ keyId: 'issuing', kind: 'RSA-3072' });
+  const authority = { keyId: 'root', encrypted: rootKey.encrypted };
   const issuer = { issuer: ROOT_NAME, issuerPublicKeyPem: rootKey.publicKeyPem };
   const made = [
     { id: 'root' as const, key: rootKey, subject: ROOT_NAME },
@@ -72,7 +71,7 @@ async function makeRoots(tx: Transaction, { now, signer }: PkiDependencies): Pro
   for (const { id, key, subject } of made) {
     const { publicKeyPem, encrypted } = key;
     const request = { ...issuer, profile: id, subject, publicKeyPem, ...validity(id, now()) };
-    const certificatePem = makeCertificate(request, byRoot);
+    const certificatePem = await signer.certify({ authority, request });
     await store.insertAuthority(tx, { id, generation: 1, certificatePem, publicKeyPem, encryptedKey: encrypted });
   }
 }
@@ -130,9 +129,9 @@ async function renew(
   id: keyof typeof RENEWED,
   at: Date,
 ): Promise<store.AuthorityRow> {
-  const { publicKeyPem, encrypted } = await signer.generate(id, 'P-256');
+  const { publicKeyPem, encrypted } = await signer.generate({ keyId: id, kind: 'P-256' });
   const asked = { profile: id, subject: RENEWED[id], publicKeyPem, ...validity(id, at) };
-  const certificatePem = certify(signer, authorityOf(known, 'issuing'), asked);
+  const certificatePem = await certify(signer, authorityOf(known, 'issuing'), asked);
   const generation = known.filter((row) => row.id === id).length + 1;
   const row = { id, generation, certificatePem, publicKeyPem, encryptedKey: encrypted };
   await store.insertAuthority(tx, row);
@@ -140,28 +139,22 @@ async function renew(
 }
 
 /** Whom and what a certificate is for. */
-export interface Certified {
-  profile: Profile;
-  subject: DistinguishedName;
-  publicKeyPem: string;
-  validFrom: Date;
-  validUntil: Date;
-}
+export type Certified = Omit<CertificateRequest, 'issuer' | 'issuerPublicKeyPem'>;
 
 /** A certificate by the issuing CA, PEM. */
-export function certify(signer: Signer, issuing: store.AuthorityRow, asked: Certified): string {
+export function certify(signer: Signer, issuing: store.AuthorityRow, asked: Certified): Promise<string> {
   const issuer = { issuer: ISSUING_NAME, issuerPublicKeyPem: issuing.publicKeyPem };
-  return makeCertificate({ ...asked, ...issuer }, (data) => signer.sign('issuing', issuing.encryptedKey, data));
+  return signer.certify({ authority: keyOf(issuing), request: { ...asked, ...issuer } });
 }
 
-/** By which a code names its certificate. */
-export function kidOf(certificate: Uint8Array): string {
-  return sha256(certificate).slice(0, KID_LENGTH);
+/** An authority's key, as the signer takes it. */
+export function keyOf({ id, encryptedKey }: store.AuthorityRow): KeyRef {
+  return { keyId: id, encrypted: encryptedKey };
 }
 
-/** The id to which a seal's key for QR codes is bound. */
-export function codeKeyId(sealId: string): string {
-  return `${sealId} code`;
+/** The same with its certificate. */
+export function certifiedKeyOf(row: store.AuthorityRow): CertifiedKey {
+  return { ...keyOf(row), certificatePem: row.certificatePem };
 }
 
 /** Gives a seal its key for QR codes (二维码), certified for the same organ and time as the seal itself. */
@@ -174,19 +167,13 @@ export async function addCodeKey(
 ): Promise<void> {
   const organisation = new X509Certificate(certificatePem).toLegacyObject().subject.O;
   const subject = { organisation: String(organisation), unit: ROOT_NAME.unit, commonName: `${name}二维码（测试）` };
-  const certified = certify(signer, issuing, { profile: 'code', subject, publicKeyPem, validFrom, validUntil });
+  const certified = await certify(signer, issuing, { profile: 'code', subject, publicKeyPem, validFrom, validUntil });
   await store.insertCodeKey(tx, { sealId: id, certificatePem: certified, encryptedKey: encrypted });
 }
 
 /** A certificate and the one above it, as signatures carry them. */
 export function chainOf(certificatePem: string, { issuing }: Authorities): Chain {
   return [certificatePem, issuing.certificatePem];
-}
-
-/** A timestamp token by the timestamp key of this moment; see `makeToken`. */
-export function stampWith({ signer }: PkiDependencies, held: Authorities, digest: Uint8Array, at: Date): Uint8Array {
-  const { certificatePem, encryptedKey } = held.timestamp;
-  return makeToken({ digest, at, chain: [certificatePem] }, (data) => signer.sign('timestamp', encryptedKey, data));
 }
 
 /** The current revocation list of an authority, DER; a new one where the newest is more than an hour old. */
@@ -209,7 +196,8 @@ export async function publishList(
   id: store.ListRow['authority'],
 ): Promise<Uint8Array> {
   await store.lockList(tx, id);
-  const { certificatePem, publicKeyPem, encryptedKey } = authorityOf(await store.findAuthorities(tx), id);
+  const authority = authorityOf(await store.findAuthorities(tx), id);
+  const { certificatePem, publicKeyPem } = authority;
   const number = ((await store.findNewestList(tx, id))?.number ?? 0) + 1;
   const thisUpdate = wholeSecond(now());
   const nextUpdate = new Date(thisUpdate.getTime() + LIST_HOLDS_MS);
@@ -217,7 +205,7 @@ export async function publishList(
   const completeSince = new X509Certificate(certificatePem).validFromDate;
   const update = { number, thisUpdate, nextUpdate, completeSince };
   const request = { certificate: derOf(certificatePem), publicKeyPem, ...update, revoked };
-  const bytes = makeRevocationList(request, (data) => signer.sign(id, encryptedKey, data));
+  const bytes = await signer.publishList({ authority: keyOf(authority), request });
   await store.insertList(tx, { authority: id, number, thisUpdate, bytes });
   return bytes;
 }

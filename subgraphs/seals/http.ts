@@ -6,9 +6,8 @@ import { requireService, type ServeOptions, viewRefusal } from '../kernel/serve.
 import { attestRequest, codeRequest, materialRequest, signRequest, stampRequest } from '../kernel/sign.ts';
 import type { Seals } from './index.ts';
 
-/** Largest request that is read: claims have 2 MiB at most, and everything else is small. */
-const ATTEST_LIMIT_BYTES = 2_200_000;
-const BODY_LIMIT_BYTES = 65_536;
+/** Largest request that is read: claims have 2 MiB of text at most, a document with a picture of its seal less than one. */
+const BODY_LIMIT_BYTES = 4_194_304;
 
 /**
  * The ports of seals for subgraphs in other processes, each with a service token: `POST /sign` for licenses and cases; `/code`,
@@ -22,7 +21,7 @@ export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOpt
     services: readonly string[],
     answer: (asked: Asked) => Promise<object>,
   ) =>
-    app.post(path, { bodyLimit: path === '/attest' ? ATTEST_LIMIT_BYTES : BODY_LIMIT_BYTES }, async (request, reply) =>
+    app.post(path, { bodyLimit: BODY_LIMIT_BYTES }, async (request, reply) =>
       settle(request, reply, options, services, async () => answer(schema.parse(request.body))),
     );
   port('/sign', signRequest, ['licenses', 'cases'], async (asked) => {

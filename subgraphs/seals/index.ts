@@ -1,6 +1,5 @@
 import { readFileSync } from 'node:fs';
 import type { Database } from '../../db/client.ts';
-import type { AuthorisationKeys } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
@@ -9,16 +8,15 @@ import type { Attest, ReadMaterial, Sign, SignCode, Stamp } from '../kernel/sign
 import { authorityOf, prepare, readMaterial } from './certification.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
-import { createSigner } from './signer.ts';
+import type { Signer } from './signer/signer.ts';
 import { findAuthorities, messages } from './store.ts';
 import { attest, makeSeal, type NewSeal, sign, signCode, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;
   now: Clock;
-  /** 32 bytes, kept outside the database. */
-  keyEncryptionKey: Uint8Array;
-  authorisationKeys: AuthorisationKeys;
+  /** The only place with private keys, in this process or another. */
+  signer: Signer;
   send: { licenses: (event: Envelope) => Promise<void> };
   onError?: (error: unknown) => void;
   pollMs?: number;
@@ -40,8 +38,8 @@ export interface Seals extends Subgraph {
 
 /** The seals subgraph (电子印章): seals, the authority to use them, and the ledger of every use. */
 export function createSeals(dependencies: SealsDependencies): Seals {
-  const { db, now, keyEncryptionKey, authorisationKeys, send, onError, pollMs } = dependencies;
-  const deps = { db, now, authorisationKeys, signer: createSigner(keyEncryptionKey) };
+  const { db, now, signer, send, onError, pollMs } = dependencies;
+  const deps = { db, now, signer };
   let relay: Relay | null = null;
   return {
     name: 'seals',

@@ -3,6 +3,7 @@ import { connect } from '../../db/client.ts';
 import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
 import { portRoutes } from './http.ts';
 import { createSeals } from './index.ts';
+import { signerOver } from './signer/http.ts';
 
 /** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
 const {
@@ -10,9 +11,7 @@ const {
   PORT = '4004',
   TOKEN_PUBLIC_KEY = '',
   SERVICE_KEY = '',
-  KEY_ENCRYPTION_KEY = '',
-  AUTHORISATION_KEY_CASES = '',
-  AUTHORISATION_KEY_LICENSES = '',
+  SIGNER_URL = '',
   LICENSES_URL = '',
 } = process.env;
 
@@ -23,11 +22,7 @@ const { db, close } = connect(DATABASE_URL, 'tongquan-seals');
 const seals = createSeals({
   db,
   now,
-  keyEncryptionKey: Buffer.from(KEY_ENCRYPTION_KEY, 'base64url'),
-  authorisationKeys: {
-    cases: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
-    licenses: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
-  },
+  signer: signerOver(() => SIGNER_URL, serviceKey, now),
   send: { licenses: sendEvents(LICENSES_URL, 'seals', serviceKey, now) },
   onError: console.error,
 });

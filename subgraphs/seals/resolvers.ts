@@ -2,11 +2,12 @@ import { GraphQLDateTime } from 'graphql-scalars';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+import type { PkiDependencies } from './certification.ts';
 import type { Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
-export function sealResolvers(deps: workflow.WorkflowDependencies): Resolvers {
+export function sealResolvers(deps: PkiDependencies): Resolvers {
   const { db } = deps;
   const load = async (context: GraphContext, id: string) => {
     requirePerson(context.actor);

@@ -1,32 +1,28 @@
 import { type Transaction, transact } from '../../db/client.ts';
-import type { Actor, AuthorisationKeys, Person } from '../kernel/actor.ts';
-import { canonical } from '../kernel/events.ts';
+import type { Actor, Person } from '../kernel/actor.ts';
+import { canonical, contentDigest, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { digestOfSealable } from '../kernel/sealed-pdf.ts';
 import {
   type AttestRequest,
   attestRequest,
   type CodeRequest,
   codePayload,
+  type SealUseRequest,
   type SignAnswer,
   type SignRequest,
 } from '../kernel/sign.ts';
-import { requireAuthorised } from './authority.ts';
 import {
   addCodeKey,
   authorities,
   authorityOf,
+  certifiedKeyOf,
   certify,
   chainOf,
-  codeKeyId,
-  kidOf,
   type PkiDependencies,
   publishList,
-  stampWith,
   validity,
 } from './certification.ts';
-import { derOf, KEY_SUITE, SUITES, signDetached } from './cms.ts';
-import { compactJws } from './jws.ts';
-import { ROOT_NAME, serialOf } from './pki.ts';
 import {
   type EndReason,
   end,
@@ -37,13 +33,11 @@ import {
   type SealKind,
   suspend,
 } from './seal.ts';
+import { KEY_SUITE, SUITES } from './signer/cms.ts';
+import { ROOT_NAME, serialOf } from './signer/pki.ts';
+import { type Authoriser, codeKeyId } from './signer/signer.ts';
+import { wholeSecond } from './signer/timestamp.ts';
 import * as store from './store.ts';
-import { wholeSecond } from './timestamp.ts';
-
-/** What the workflow of seals needs; nothing of it is read from the environment. */
-export interface WorkflowDependencies extends PkiDependencies {
-  authorisationKeys: AuthorisationKeys;
-}
 
 const REASON_LENGTH = 500;
 const MATTER_LENGTH = 64;
@@ -56,13 +50,13 @@ export interface NewSeal {
 }
 
 /** Makes a seal of the test PKI for an organ; one that is there already only gets the grants it lacks. Gives its id. */
-export async function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promise<string> {
+export async function makeSeal(deps: PkiDependencies, made: NewSeal): Promise<string> {
   const { db, now, signer } = deps;
   const id = `${made.organ}-${made.kind.toLowerCase().replace('_', '-')}`;
   // A key takes half a second of a core to find: not while a transaction holds its locks.
   const [known] = await store.findSeals(db, [id]);
-  const key = known ? null : await signer.generate(id, 'RSA-3072');
-  const codeKey = await signer.generate(codeKeyId(id), 'P-256');
+  const key = known ? null : await signer.generate({ keyId: id, kind: 'RSA-3072' });
+  const codeKey = await signer.generate({ keyId: codeKeyId(id), kind: 'P-256' });
   return db.transaction(async (tx) => {
     await store.lockPki(tx);
     const at = now();
@@ -73,7 +67,7 @@ export async function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promi
       const subject = { organisation: made.organName, unit: ROOT_NAME.unit, commonName: `${name}（测试）` };
       const issuing = authorityOf(await store.findAuthorities(tx), 'issuing');
       const times = validity('seal', at);
-      const certificatePem = certify(signer, issuing, {
+      const certificatePem = await certify(signer, issuing, {
         profile: 'seal',
         subject,
         publicKeyPem: key.publicKeyPem,
@@ -106,56 +100,77 @@ export async function makeSeal(deps: WorkflowDependencies, made: NewSeal): Promi
  * its timestamp, so no signature is ever unrecorded; the same issuance id answers the same bytes for ever, and one decision is
  * sealed once. Refuses SEAL_AUTHORISATION_INVALID, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED.
  */
-export async function sign(deps: WorkflowDependencies, request: SignRequest): Promise<SignAnswer> {
+export async function sign(deps: PkiDependencies, request: SignRequest): Promise<SignAnswer> {
   const { db, signer } = deps;
-  const { profile, ...asked } = request;
   const held = await authorities(deps);
   return db.transaction(async (tx) => {
     await store.lockIssuance(tx, request.issuanceId, request.caseId);
     const before = await store.findUse(tx, request.issuanceId);
     if (before) return answerAgain(tx, before, request);
 
-    const { row, by, now } = await requireUse(tx, deps, request);
-    // A PDF says when it was signed by the timestamp alone, which counts seconds.
-    const at = profile === 'PADES' ? wholeSecond(now) : now;
-    const documentDigest = Buffer.from(request.documentDigest, 'hex');
-    const signature = signDetached(
-      { profile, documentDigest, chain: chainOf(row.certificatePem, held), signedAt: at },
-      (data) => signer.sign(row.id, row.encryptedKey, data),
-      (digest) => stampWith(deps, held, digest, at),
-    );
-    await store.insertUse(tx, { ...asked, ...by, sealId: row.id, suite: SUITES[profile], signature, at });
-    return { state: 'SIGNED', signature, sealId: row.id, sealName: row.name, signedAt: at.toISOString() };
+    const row = await requireUse(tx, deps, request);
+    const { signature, signedAt, by } = await signer.seal({
+      key: { keyId: row.id, encrypted: row.encryptedKey },
+      chain: chainOf(row.certificatePem, held),
+      stamp: certifiedKeyOf(held.timestamp),
+      request,
+    });
+    const suite = SUITES[request.profile];
+    const used = { ...useOf(request, by), sealId: row.id, documentDigest: digestOf(request) };
+    await store.insertUse(tx, { ...used, suite, signature, at: signedAt });
+    return { state: 'SIGNED', signature, sealId: row.id, sealName: row.name, signedAt: signedAt.toISOString() };
   });
 }
 
-/** What a signature or a code needs before it is made: an authorisation of exactly this, a case not yet sealed, a seal in use. */
-async function requireUse(tx: Transaction, deps: WorkflowDependencies, request: Omit<CodeRequest, 'payload'>) {
-  const statement = await requireAuthorised(deps.authorisationKeys, request);
+/** SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). */
+function digestOf({ profile, document }: SignRequest): string {
+  return profile === 'PADES' ? digestOfSealable(document).toString('hex') : sha256(document);
+}
+
+/** What a signature or a code needs before it is made: a case not yet sealed, a seal in use. The signer judges the authorisation. */
+async function requireUse(tx: Transaction, deps: PkiDependencies, request: SealUseRequest): Promise<store.SealRow> {
   if (request.caseId !== null && (await store.isCaseSealed(tx, request.caseId, request.issuanceId))) {
     throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
   }
-  const now = deps.now();
   const held = await store.holdSealsOf(tx, request.organ);
   const seals = held.map((one) => one.seal);
-  const usable = requireUsable(seals, request.organ, request.matterId, now);
+  const usable = requireUsable(seals, request.organ, request.matterId, deps.now());
   const row = held.find((one) => one.seal.id === usable.id)?.row;
   if (!row) throw new Error(`seal ${usable.id} cannot be opened`);
-  return { row, by: { authorisedById: statement.actor, authorisedBy: statement.actorName }, now };
+  return row;
+}
+
+/** What every use is recorded by. */
+function useOf({ content, ...request }: SealUseRequest, by: Authoriser) {
+  const { issuanceId, authorisation, organ, matterId, caseId, act, identifier } = request;
+  const who = { authorisedById: by.actor, authorisedBy: by.actorName };
+  return {
+    issuanceId,
+    authorisation,
+    organ,
+    matterId,
+    caseId,
+    act,
+    identifier,
+    contentDigest: contentDigest(content),
+    ...who,
+  };
 }
 
 /** What a use must have in common with a request that names the same issuance. */
-const OF_ONE_ISSUANCE = ['contentDigest', 'organ', 'matterId', 'caseId', 'act', 'identifier'] as const;
+const OF_ONE_ISSUANCE = ['organ', 'matterId', 'caseId', 'act', 'identifier'] as const;
 
 function requireSame(before: store.UseRow | store.CodeRow, request: SignRequest | CodeRequest): void {
-  if (OF_ONE_ISSUANCE.some((field) => before[field] !== request[field]))
-    throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  const same =
+    OF_ONE_ISSUANCE.every((field) => before[field] === request[field]) &&
+    before.contentDigest === contentDigest(request.content);
+  if (!same) throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
 async function answerAgain(tx: Transaction, before: store.UseRow, request: SignRequest): Promise<SignAnswer> {
   requireSame(before, request);
   const profile = before.suite.startsWith('PAdES') ? 'PADES' : 'CADES';
-  if (before.documentDigest !== request.documentDigest || profile !== request.profile)
+  if (profile !== request.profile || before.documentDigest !== digestOf(request))
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
   const [stored] = await store.findSeals(tx, [before.sealId]);
   if (!stored) throw new Error(`no seal ${before.sealId}`);
@@ -167,10 +182,10 @@ async function answerAgain(tx: Transaction, before: store.UseRow, request: SignR
  * Signs what a QR code says (二维码), by the seal's small key, on the same conditions as a signature and recorded alike: a compact
  * JWS (RFC 7515, ES256). The same issuance id answers the same code for ever. Refuses as `sign` does.
  */
-export function signCode(deps: WorkflowDependencies, request: CodeRequest): Promise<string> {
-  const { db, signer } = deps;
-  const { payload: said, ...asked } = request;
-  const payload = canonical(codePayload.parse(said));
+export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<string> {
+  const { db, signer, now } = deps;
+  const request = { ...asked, payload: codePayload.parse(asked.payload) };
+  const payload = canonical(request.payload);
   return db.transaction(async (tx) => {
     await store.lockIssuance(tx, request.issuanceId, request.caseId);
     const before = await store.findCode(tx, request.issuanceId);
@@ -179,14 +194,13 @@ export function signCode(deps: WorkflowDependencies, request: CodeRequest): Prom
       if (before.payload !== payload) throw new Refusal('SEAL_AUTHORISATION_INVALID');
       return before.code;
     }
-    const { row, by, now } = await requireUse(tx, deps, request);
-    const key = await store.findCodeKey(tx, row.id);
-    if (!key) throw new Error(`seal ${row.id} has no key for codes`);
-    const kid = kidOf(derOf(key.certificatePem));
-    const code = compactJws({ alg: 'ES256', kid, typ: 'tq-code-1' }, payload, (data) =>
-      signer.sign(codeKeyId(row.id), key.encryptedKey, data, 'ieee-p1363'),
-    );
-    await store.insertCode(tx, { ...asked, ...by, sealId: row.id, payload, code, at: now });
+    const row = await requireUse(tx, deps, request);
+    const held = await store.findCodeKey(tx, row.id);
+    if (!held) throw new Error(`seal ${row.id} has no key for codes`);
+    const { certificatePem, encryptedKey: encrypted } = held;
+    const key = { keyId: codeKeyId(row.id), encrypted, certificatePem };
+    const { code, by } = await signer.code({ key, request });
+    await store.insertCode(tx, { ...useOf(request, by), sealId: row.id, payload, code, at: now() });
     return code;
   });
 }
@@ -195,23 +209,21 @@ export function signCode(deps: WorkflowDependencies, request: CodeRequest): Prom
  * Signs what licenses say of their state (状态声明): a compact JWS (RFC 7515, ES256) of the type asked, with the certificates below
  * the root in `x5c`. Throws ZodError where the claims are no object or too long.
  */
-export async function attest(deps: WorkflowDependencies, request: AttestRequest): Promise<string> {
-  const { typ, claims } = attestRequest.parse(request);
-  const held = await authorities(deps);
-  const x5c = [Buffer.from(derOf(held.status.certificatePem)).toString('base64')];
-  return compactJws({ alg: 'ES256', typ, x5c }, JSON.stringify(claims), (data) =>
-    deps.signer.sign('status', held.status.encryptedKey, data, 'ieee-p1363'),
-  );
+export async function attest(deps: PkiDependencies, asked: AttestRequest): Promise<string> {
+  const request = attestRequest.parse(asked);
+  const { status } = await authorities(deps);
+  return deps.signer.attest({ key: certifiedKeyOf(status), request });
 }
 
 /** A timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError where it is none. */
-export async function stamp(deps: WorkflowDependencies, digest: Uint8Array): Promise<Uint8Array> {
-  return stampWith(deps, await authorities(deps), digest, deps.now());
+export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {
+  const { timestamp } = await authorities(deps);
+  return deps.signer.stamp({ key: certifiedKeyOf(timestamp), digest });
 }
 
 /** Stops a seal or puts it back into use. */
 export function setUse(
-  deps: WorkflowDependencies,
+  deps: PkiDependencies,
   actor: Actor,
   asked: { seal: string; reason: string; to: 'SUSPENDED' | 'IN_USE'; dryRun: boolean },
 ): Promise<store.StoredSeal> {
@@ -241,7 +253,7 @@ export interface SealEnd {
 }
 
 /** Ends a seal for good (注销), revokes its certificates and publishes the list that says so. Twice changes nothing. */
-export function endSeal(deps: WorkflowDependencies, actor: Actor, asked: SealEnd): Promise<store.StoredSeal> {
+export function endSeal(deps: PkiDependencies, actor: Actor, asked: SealEnd): Promise<store.StoredSeal> {
   return onSeal(deps, asked, async (tx, { seal, row }, at) => {
     const by = end(seal, actor, asked, at);
     requireWords(asked.words, 'words');
@@ -268,7 +280,7 @@ export function endSeal(deps: WorkflowDependencies, actor: Actor, asked: SealEnd
 
 /** Lets a seal be used for a matter, or no longer. */
 export function setGrant(
-  deps: WorkflowDependencies,
+  deps: PkiDependencies,
   actor: Actor,
   asked: { seal: string; matter: string; granted: boolean; dryRun: boolean },
 ): Promise<store.StoredSeal> {
@@ -290,7 +302,7 @@ function namesOf({ id, name }: Person): { actorId: string; actor: string } {
 }
 
 function onSeal(
-  { db, now }: WorkflowDependencies,
+  { db, now }: PkiDependencies,
   { seal: id, dryRun }: { seal: string; dryRun: boolean },
   act: (tx: Transaction, stored: store.StoredSeal, at: Date) => Promise<store.SealAct[]>,
 ): Promise<store.StoredSeal> {

@@ -1,9 +1,10 @@
 import { createPublicKey } from 'node:crypto';
 import { createHub, type HubConfig } from '../../gateway/hub.ts';
+import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
 /** A hub in a process of its own that kills itself at the step it is told; `crash.test.ts` starts it. */
 interface Orders {
-  config: Omit<HubConfig, 'tokenKey' | 'onStep'>;
+  config: Omit<HubConfig, 'tokenKey' | 'onStep' | 'signer'>;
   tokenKeyPem: string;
   keys: Record<'serviceKey' | 'keyEncryptionKey' | 'cases' | 'licenses', string>;
   crashAt: string | null;
@@ -12,12 +13,14 @@ interface Orders {
 process.once('message', async (message) => {
   const { config, tokenKeyPem, keys, crashAt } = message as Orders;
   const bytes = (hex: string) => Buffer.from(hex, 'hex');
+  const authorisationKeys = { cases: bytes(keys.cases), licenses: bytes(keys.licenses) };
+  const ring = [bytes(keys.keyEncryptionKey)];
   const hub = await createHub({
     ...config,
     tokenKey: createPublicKey(tokenKeyPem),
     serviceKey: bytes(keys.serviceKey),
-    keyEncryptionKey: bytes(keys.keyEncryptionKey),
-    authorisationKeys: { cases: bytes(keys.cases), licenses: bytes(keys.licenses) },
+    signer: createSigner({ ring, authorisationKeys, now: () => new Date() }),
+    authorisationKeys,
     onFault: () => {},
     onStep: (step) => {
       if (step === crashAt) process.kill(process.pid, 'SIGKILL');

@@ -6,7 +6,7 @@ import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
 import { PdfError } from '../../subgraphs/kernel/pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
-import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
+import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { record } from '../support/record.ts';
 
 const render = (changes: Partial<LicenseRecord> = {}) => Buffer.from(renderLicense({ ...record, ...changes }));

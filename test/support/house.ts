@@ -1,11 +1,11 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
+import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { canonical } from '../../subgraphs/kernel/events.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
 import { digestOfSealable, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { attachedOf } from '../../subgraphs/licenses/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
-import { readAttachment } from '../../subgraphs/licenses/verify/attachment.ts';
 
 /**
  * Reads a hub's whole database as its superuser and names whatever does not fit: the two ledgers, versions, sheets, blanks,

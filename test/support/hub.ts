@@ -2,6 +2,7 @@ import { createHash, randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import { seed } from '../../scripts/seed.ts';
+import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { actor, tokenFor, tokenKeys } from './actors.ts';
 import { makeTemplate, type TestDatabase, testDatabase } from './database.ts';
 import { until } from './until.ts';
@@ -24,6 +25,15 @@ export interface TestHub {
   stop(): Promise<void>;
 }
 
+export interface TestHubOptions extends Partial<HubConfig> {
+  /** The signer's: a hub with a key of its own has a PKI of its own. */
+  keyEncryptionKey?: Uint8Array;
+}
+
+const KEY_OF_RUN = createHash('sha256')
+  .update(`seal keys of this run ${inject('databaseKey')}`)
+  .digest();
+
 /** When the seeded template's seals were made, and for how long they are good at least. */
 const SEEDED_AT = new Date('2025-01-01T00:00:00Z');
 const SEEDED_UNTIL = new Date('2027-12-01T00:00:00Z');
@@ -32,7 +42,7 @@ const SEEDED_UNTIL = new Date('2027-12-01T00:00:00Z');
  * A whole hub on a database of its own, seeded, its projections caught up. Two dozen RSA keys take a core ten seconds to
  * find: hubs with no key of their own whose clock lies within the validity of the run's one seeded template are cloned from it.
  */
-export async function testHub(options: Partial<HubConfig> = {}): Promise<TestHub> {
+export async function testHub(options: TestHubOptions = {}): Promise<TestHub> {
   const at = options.now?.() ?? new Date();
   if (options.keyEncryptionKey || at <= SEEDED_AT || at >= SEEDED_UNTIL)
     return hubOn(await testDatabase(), options, true);
@@ -43,15 +53,19 @@ export async function testHub(options: Partial<HubConfig> = {}): Promise<TestHub
   return hubOn(await testDatabase(seeded), options, false);
 }
 
-async function hubOn(database: TestDatabase, options: Partial<HubConfig>, fresh: boolean): Promise<TestHub> {
+async function hubOn(
+  database: TestDatabase,
+  { keyEncryptionKey = KEY_OF_RUN, ...options }: TestHubOptions,
+  fresh: boolean,
+): Promise<TestHub> {
+  const { now: clock = () => new Date() } = options;
+  const authorisationKeys = options.authorisationKeys ?? { cases: randomBytes(32), licenses: randomBytes(32) };
   const hub = await createHub({
     databaseUrls: database.urls,
     tokenKey: tokenKeys.publicKey,
     serviceKey: randomBytes(32),
-    keyEncryptionKey: createHash('sha256')
-      .update(`seal keys of this run ${inject('databaseKey')}`)
-      .digest(),
-    authorisationKeys: { cases: randomBytes(32), licenses: randomBytes(32) },
+    signer: createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock }),
+    authorisationKeys,
     publicUrl: 'http://127.0.0.1:4000',
     library: null,
     pollMs: 20,

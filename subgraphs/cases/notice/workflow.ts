@@ -3,7 +3,6 @@ import { type Person, writeAuthorisation } from '../../kernel/actor.ts';
 import { contentDigest, type OrganFact } from '../../kernel/events.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { digestOfSealable } from '../../kernel/sealed-pdf.ts';
 import type { Sign, SignAnswer } from '../../kernel/sign.ts';
 import { type NoticeCase, type NoticeFacts, type NoticeKind, type NoticeStep, noticeOf, organOf } from './notice.ts';
 import { renderSealable, requirePrintable } from './render.ts';
@@ -110,9 +109,7 @@ export async function completeDecision({ db, sign }: SealingDependencies, notice
   const file = await store.findFile(db, kept);
   if (!file) throw new Error(`no file ${kept}`);
   // One that an earlier release set before it could be sealed from within has its signature beside it.
-  const sealed = isSealedPdf(file)
-    ? { profile: 'PADES' as const, documentDigest: digestOfSealable(file).toString('hex') }
-    : { profile: 'CADES' as const, documentDigest: kept };
+  const profile = isSealedPdf(file) ? 'PADES' : 'CADES';
   const waits = async (reason: string) => {
     await db.transaction((tx) => store.noteWaiting(tx, noticeId, reason));
     return reason;
@@ -126,8 +123,9 @@ export async function completeDecision({ db, sign }: SealingDependencies, notice
       caseId: notice.caseId,
       act: 'DECISION',
       identifier: notice.content.caseNumber,
-      ...sealed,
-      contentDigest: notice.contentDigest,
+      profile,
+      document: file,
+      content: { ...notice.content },
       authorisation: seal.authorisation,
     });
   } catch (error) {

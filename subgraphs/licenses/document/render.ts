@@ -5,7 +5,7 @@ import { encodeQR } from 'qr';
 import { createTypesetter, RenderError, requireVisible, type Typeset } from '../../kernel/document.ts';
 import { canonical } from '../../kernel/events.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
-import { insertSignature, makeSealable } from '../../kernel/sealed-pdf.ts';
+import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { AttachedRecord } from '../record.ts';
 
 /** Longest text in the QR code: beyond it the modules get too small to scan at 38 mm. */
@@ -35,11 +35,8 @@ export function renderSealable(record: AttachedRecord): Uint8Array {
 
 /** What a sealed document of the record would look like; nothing signs it, and it says so in the place of the signature. */
 export function renderPreview(record: AttachedRecord): Uint8Array {
-  return insertSignature(renderSealable(record), UNSIGNED);
+  return insertSignature(renderSealable(record), EMPTY_CMS);
 }
-
-/** A DER sequence that is no CMS. */
-const UNSIGNED = Buffer.concat([Buffer.from([0x30, 0x82, 0x00, 0x80]), Buffer.alloc(0x80)]);
 
 /** The template of a license type (证照类型代码): its own, or the general one. */
 function templateOf(type: string): string {

@@ -1,9 +1,9 @@
 import { z } from 'zod';
+import { readAttachment } from '../../kernel/attachment.ts';
 import { canonical } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { PdfError, type PdfFile } from '../../kernel/pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
-import { readAttachment } from './attachment.ts';
 import { Failure } from './verdict.ts';
 
 /** Name under which a license carries its record. */

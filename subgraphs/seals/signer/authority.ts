@@ -1,7 +1,8 @@
 import { decodeJwt } from 'jose';
-import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../kernel/actor.ts';
-import { Refusal } from '../kernel/refusal.ts';
-import type { CodeRequest } from '../kernel/sign.ts';
+import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/actor.ts';
+import { contentDigest } from '../../kernel/events.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import type { SealUseRequest } from '../../kernel/sign.ts';
 
 /** Acts that rest on a decided case (办件), always: no office does them on its own authority. */
 const NEEDS_CASE: ReadonlySet<string> = new Set([
@@ -21,10 +22,7 @@ const NEEDS_CASE: ReadonlySet<string> = new Set([
  * Where the act rests on a case, only the subgraph in which cases are decided may have sealed the statement: the key of licenses
  * authorises acts on the organ's own authority, and must not be able to issue a license that nobody granted.
  */
-export async function requireAuthorised(
-  keys: AuthorisationKeys,
-  request: Omit<CodeRequest, 'payload'>,
-): Promise<SealAuthorisation> {
+export async function requireAuthorised(keys: AuthorisationKeys, request: SealUseRequest): Promise<SealAuthorisation> {
   const statement = await readAuthorisation(keys, request.authorisation);
   const from = decodeJwt(request.authorisation).iss;
   const agrees =
@@ -34,7 +32,7 @@ export async function requireAuthorised(
     statement.matter === request.matterId &&
     statement.caseId === request.caseId &&
     statement.act === request.act &&
-    statement.contentDigest === request.contentDigest;
+    statement.contentDigest === contentDigest(request.content);
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   return statement;
 }

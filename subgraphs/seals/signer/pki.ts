@@ -9,6 +9,7 @@ import { algorithm, bits, children, type Node, OID, octets, parse, sequence, toB
 
 const { asn1, pki } = forge;
 const SERIAL_BYTES = 16;
+const KID_LENGTH = 16;
 
 /** A name: organisation, unit and common name, all UTF-8. */
 export interface DistinguishedName {
@@ -95,6 +96,11 @@ function tbsOf(certificate: forge.pki.Certificate): Node {
 /** Serial number of a certificate in PEM, hex. */
 export function serialOf(pem: string): string {
   return new X509Certificate(pem).serialNumber.toLowerCase();
+}
+
+/** By which a code names its certificate, DER. */
+export function kidOf(certificate: Uint8Array): string {
+  return createHash('sha256').update(certificate).digest('hex').slice(0, KID_LENGTH);
 }
 
 /** A random positive serial number of 127 bits, hex. */

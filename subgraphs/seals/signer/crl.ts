@@ -1,3 +1,4 @@
+import type { EndReason } from '../seal.ts';
 import {
   algorithm,
   bigInteger,
@@ -18,7 +19,6 @@ import {
   toBytes,
 } from './der.ts';
 import { keyIdentifier } from './pki.ts';
-import type { EndReason } from './seal.ts';
 
 /** CRLReason of RFC 5280 §5.3.1. */
 const REASON_CODES: Record<EndReason, number> = { KEY_COMPROMISE: 1, SUPERSEDED: 4, CESSATION_OF_OPERATION: 5 };

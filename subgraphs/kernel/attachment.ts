@@ -1,5 +1,5 @@
 import { inflateSync } from 'node:zlib';
-import { objectText, PdfError, type PdfFile, type PdfObject, readPdfFile, textOf } from '../../kernel/pdf.ts';
+import { objectText, PdfError, type PdfFile, type PdfObject, readPdfFile, textOf } from './pdf.ts';
 
 /** Longest attachment that is read: a record is a few kilobytes. */
 const ATTACHMENT_LIMIT_BYTES = 1_048_576;

@@ -1,0 +1,90 @@
+import { type ChildProcess, fork } from 'node:child_process';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { z } from 'zod';
+import { signerOver } from '../subgraphs/seals/signer/http.ts';
+import type { Signer } from '../subgraphs/seals/signer/signer.ts';
+import { BootError } from './folder.ts';
+import type { Secrets } from './secrets.ts';
+
+/** The signer as this process' child: the private keys are in it, and nowhere else. */
+
+const START_MS = 15_000;
+const STOP_MS = 2_000;
+/** A signer that ends unasked is started again after this, and each time after twice as long. */
+const RESTART_FIRST_MS = 200;
+const RESTART_MOST_MS = 30_000;
+
+const MAIN = join(import.meta.dirname, '../subgraphs/seals/signer/main.ts');
+const said = z.object({ url: z.url() });
+
+export interface SignerProcess {
+  signer: Signer;
+  /** Of the child that is running now. */
+  pid(): number | undefined;
+  stop(): Promise<void>;
+}
+
+/** Starts the signer, and again whenever it ends unasked. Throws BootError where it does not start at first. */
+export async function startSigner(
+  keyFile: string,
+  { serviceKey, authorisationKeys }: Pick<Secrets, 'serviceKey' | 'authorisationKeys'>,
+): Promise<SignerProcess> {
+  const text = (key: Uint8Array) => Buffer.from(key).toString('base64url');
+  const env = {
+    PATH: process.env.PATH,
+    PORT: '0',
+    KEY_ENCRYPTION_KEY_FILE: keyFile,
+    SERVICE_KEY: text(serviceKey),
+    AUTHORISATION_KEY_CASES: text(authorisationKeys.cases),
+    AUTHORISATION_KEY_LICENSES: text(authorisationKeys.licenses),
+  };
+  let running = await start(env);
+  let stopping = false;
+  const keep = async () => {
+    for (let wait = RESTART_FIRST_MS; ; wait = Math.min(2 * wait, RESTART_MOST_MS)) {
+      await running.ended;
+      if (stopping) return;
+      console.error('签名机意外停止，正在重新启动 — the signer ended unexpectedly and is started again');
+      await pause(wait, undefined, { ref: false });
+      if (stopping) return;
+      running = await start(env).catch(() => running);
+    }
+  };
+  void keep();
+  const stop = async () => {
+    stopping = true;
+    running.child.kill('SIGTERM');
+    const timer = setTimeout(() => running.child.kill('SIGKILL'), STOP_MS);
+    await running.ended;
+    clearTimeout(timer);
+  };
+  const now = () => new Date();
+  return { signer: signerOver(() => running.url, serviceKey, now), pid: () => running.child.pid, stop };
+}
+
+interface Running {
+  child: ChildProcess;
+  url: string;
+  ended: Promise<void>;
+}
+
+async function start(env: NodeJS.ProcessEnv): Promise<Running> {
+  // A process group of its own: the terminal's Ctrl-C stops the hub, which stops this one last.
+  const child = fork(MAIN, [], { env, execArgv: [], detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const ended = new Promise<void>((done) => {
+    child.once('exit', () => done());
+  });
+  const url = await new Promise<string>((done, fail) => {
+    const timer = setTimeout(() => fail(new BootError('签名机没有启动 — the signer did not start')), START_MS);
+    child.once('message', (message) => {
+      clearTimeout(timer);
+      done(said.parse(message).url);
+    });
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      fail(new BootError(`签名机启动失败（${code}）— the signer failed to start`));
+    });
+  });
+  return { child, url, ended };
+}

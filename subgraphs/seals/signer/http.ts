@@ -1,0 +1,53 @@
+import Fastify, { type FastifyInstance } from 'fastify';
+import { z } from 'zod';
+import { TokenError } from '../../kernel/actor.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { postService, requireService, type ServeOptions, takeRefusal, viewRefusal } from '../../kernel/serve.ts';
+import { ORDER_NAMES, ORDERS, type OrderName } from './protocol.ts';
+import type { Signer } from './signer.ts';
+
+/** Largest order that is read: a document, or a revocation list's entries. */
+const BODY_LIMIT_BYTES = 8_388_608;
+
+/**
+ * A signer behind a port: `POST /<order>` with a service token of seals. 200 with the answer, 422 with a refusal, 400 for an order of
+ * another form or a key that is not for it, 401 without a good token, 403 to another service. Nothing of a key is ever said or logged.
+ */
+export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'serviceKey' | 'now'>): FastifyInstance {
+  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
+  app.get('/health/live', async () => ({ status: 'live' }));
+  for (const name of ORDER_NAMES) {
+    const { order, answer } = ORDERS[name];
+    const run = signer[name] as (asked: unknown) => Promise<unknown>;
+    app.post(`/${name}`, async (request, reply) => {
+      try {
+        if ((await requireService(request, options)) !== 'seals') return reply.code(403).send({ code: 'FORBIDDEN' });
+        return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, request.body))) };
+      } catch (error) {
+        if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
+        if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
+        return reply.code(400).send({ code: 'BAD_USER_INPUT', message: String(error).slice(0, 500) });
+      }
+    });
+  }
+  return app;
+}
+
+/** A signer in another process. `url` is asked for each time: a signer that was started again has another. */
+export function signerOver(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
+  const ask = async (name: OrderName, asked: unknown): Promise<unknown> => {
+    const { order, answer } = ORDERS[name];
+    const response = await postService(
+      `${url()}/${name}`,
+      'seals',
+      z.encode(order as z.ZodType, asked),
+      serviceKey,
+      now,
+    );
+    const said = takeRefusal(response, await response.json());
+    return z.decode(answer as z.ZodType, (said as { answer: unknown }).answer);
+  };
+  return Object.fromEntries(
+    ORDER_NAMES.map((name) => [name, (asked: unknown) => ask(name, asked)]),
+  ) as unknown as Signer;
+}

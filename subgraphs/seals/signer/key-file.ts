@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import { z } from 'zod';
+import type { KeyRing } from './keys.ts';
+
+/** The file of key-encryption keys (密钥加密密钥): only the signer reads it, and only its owner may. */
+
+const KEY_BYTES = 32;
+const stored = z.object({ keys: z.array(z.base64()).min(1).max(16) });
+
+/** The keys, the one for new envelopes first. Throws where the file is not of its form. */
+export function readKeyFile(path: string): KeyRing {
+  const { keys } = stored.parse(JSON.parse(readFileSync(path, 'utf8')));
+  return keys.map((key) => new Uint8Array(Buffer.from(key, 'base64')));
+}
+
+/** The same; makes the file with its first key where there is none. Whole or not at all, and once where two start at once. */
+export function openKeyFile(path: string): KeyRing {
+  if (!existsSync(path)) {
+    mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+    const draft = write(path, [randomBytes(KEY_BYTES)]);
+    try {
+      linkSync(draft, path);
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    } finally {
+      rmSync(draft);
+    }
+  }
+  return readKeyFile(path);
+}
+
+/** Puts a new key before the others. */
+export function addKey(path: string): void {
+  renameSync(write(path, [randomBytes(KEY_BYTES), ...readKeyFile(path)]), path);
+}
+
+/** Forgets all keys but the newest: whatever stands under an older one cannot be opened any more. */
+export function forgetOldKeys(path: string): void {
+  renameSync(write(path, readKeyFile(path).slice(0, 1)), path);
+}
+
+/** Takes over a key that an earlier release kept elsewhere. */
+export function adoptKey(path: string, key: Uint8Array): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  renameSync(write(path, [key]), path);
+}
+
+function write(path: string, keys: KeyRing): string {
+  const draft = `${path}.${process.pid}`;
+  const text = JSON.stringify({ keys: keys.map((key) => Buffer.from(key).toString('base64')) }, null, 2);
+  writeFileSync(draft, text, { mode: 0o600, flush: true });
+  return draft;
+}

@@ -1,0 +1,162 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  generateKeyPair,
+  type KeyObject,
+  randomBytes,
+  sign,
+} from 'node:crypto';
+import { promisify } from 'node:util';
+
+/** The only code that touches a private key. Keys leave it in an envelope; what is signed comes to it as bytes. */
+
+const RSA_BITS = 3072;
+const CIPHER = 'aes-256-gcm';
+const KEY_BYTES = 32;
+const NONCE_BYTES = 12;
+const TAG_BYTES = 16;
+/** First bytes of an envelope; one of an earlier release has none, and its key stands directly under the key-encryption key. */
+const MARK = Buffer.from('TQE2');
+const NAME_BYTES = 8;
+const WRAPPED_BYTES = NONCE_BYTES + TAG_BYTES + KEY_BYTES;
+/** Decrypted keys kept at hand: opening one takes 0.5 ms where the signature itself takes 0.7 ms. */
+const KEYS_AT_HAND = 64;
+
+/** RSA-3072 for seals and authorities; P-256 (FIPS 186-5) where signatures must be small; Ed25519 (RFC 8032) for the log. */
+export type KeyKind = 'RSA-3072' | 'P-256' | 'Ed25519';
+
+/** How an ECDSA signature is written: DER in certificates and CMS, IEEE P1363 (r and s) in a JWS. */
+export type EcdsaForm = 'der' | 'ieee-p1363';
+
+/** A key pair whose private half only the signer can open. */
+export interface GuardedKey {
+  /** SubjectPublicKeyInfo, PEM. */
+  publicKeyPem: string;
+  /**
+   * The envelope: a name of the key-encryption key, a key of its own wrapped under that one, and the PKCS #8 key under its own, each in
+   * AES-256-GCM; the key's id is authenticated with both.
+   */
+  encrypted: Uint8Array;
+}
+
+/** Key-encryption keys (密钥加密密钥), 32 bytes each, the one for new envelopes first; they stand outside the database. */
+export type KeyRing = readonly Uint8Array[];
+
+/** RSASSA-PKCS1-v1_5, ECDSA or EdDSA, as the key is, with SHA-256 but for EdDSA. */
+export type SignBytes = (data: Uint8Array, form?: EcdsaForm) => Uint8Array;
+
+export interface Keys {
+  /** Makes a key pair under an id that is bound to it. */
+  generate(keyId: string, kind: KeyKind): Promise<GuardedKey>;
+  /** What signs by a key. Throws where the key was not put into its envelope under this id and one of these key-encryption keys. */
+  open(keyId: string, encrypted: Uint8Array): SignBytes;
+  /** The same key in an envelope under the first of the key-encryption keys; the same bytes where it is that already. */
+  rewrap(keyId: string, encrypted: Uint8Array): Uint8Array;
+}
+
+/** Throws RangeError where there is no key-encryption key, or one that has not 32 bytes. */
+export function createKeys(ring: KeyRing): Keys {
+  const [newest] = ring;
+  if (!newest || ring.some((key) => key.length !== KEY_BYTES)) {
+    throw new RangeError('a key-encryption key has 32 bytes');
+  }
+  const atHand = new Map<string, KeyObject>();
+  return {
+    async generate(keyId, kind) {
+      const { publicKey, privateKey } = await makePair(kind);
+      const plain = privateKey.export({ type: 'pkcs8', format: 'der' });
+      const encrypted = enclose(newest, keyId, plain);
+      plain.fill(0);
+      return { publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(), encrypted };
+    },
+    open(keyId, encrypted) {
+      const name = `${keyId} ${Buffer.from(encrypted).toString('base64')}`;
+      let key = atHand.get(name);
+      if (!key) {
+        const plain = disclose(ring, keyId, encrypted);
+        key = createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' });
+        plain.fill(0);
+        if (atHand.size >= KEYS_AT_HAND) atHand.clear();
+        atHand.set(name, key);
+      }
+      const opened = key;
+      const digest = opened.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+      return (data, dsaEncoding = 'der') => sign(digest, data, { key: opened, dsaEncoding });
+    },
+    rewrap(keyId, encrypted) {
+      if (isEnvelope(encrypted) && nameIn(encrypted).equals(nameOf(newest))) return encrypted;
+      const plain = disclose(ring, keyId, encrypted);
+      const again = enclose(newest, keyId, plain);
+      plain.fill(0);
+      return again;
+    },
+  };
+}
+
+function makePair(kind: KeyKind): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+  const make = promisify(generateKeyPair);
+  if (kind === 'P-256') return make('ec', { namedCurve: kind });
+  return kind === 'Ed25519' ? make('ed25519') : make('rsa', { modulusLength: RSA_BITS });
+}
+
+/** By which an envelope names its key-encryption key: the beginning of its SHA-256. */
+function nameOf(key: Uint8Array): Buffer {
+  return createHash('sha256').update(key).digest().subarray(0, NAME_BYTES);
+}
+
+function isEnvelope(encrypted: Uint8Array): boolean {
+  return MARK.equals(encrypted.subarray(0, MARK.length));
+}
+
+function nameIn(envelope: Uint8Array): Buffer {
+  return Buffer.from(envelope.subarray(MARK.length, MARK.length + NAME_BYTES));
+}
+
+function enclose(key: Uint8Array, keyId: string, plain: Uint8Array): Uint8Array {
+  const own = randomBytes(KEY_BYTES);
+  const envelope = Buffer.concat([MARK, nameOf(key), encrypt(key, keyId, own), encrypt(own, keyId, plain)]);
+  own.fill(0);
+  return envelope;
+}
+
+function disclose(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
+  if (!isEnvelope(encrypted)) return openOld(ring, keyId, encrypted);
+  const name = nameIn(encrypted);
+  const key = ring.find((one) => nameOf(one).equals(name));
+  if (!key) throw new Error(`no key-encryption key ${name.toString('hex')}`);
+  const at = MARK.length + NAME_BYTES;
+  const own = decrypt(key, keyId, encrypted.subarray(at, at + WRAPPED_BYTES));
+  const plain = decrypt(own, keyId, encrypted.subarray(at + WRAPPED_BYTES));
+  own.fill(0);
+  return plain;
+}
+
+/** A key of 0.3 or earlier; it names no key-encryption key, so each is tried. */
+function openOld(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
+  let failed: unknown;
+  for (const key of ring) {
+    try {
+      return decrypt(key, keyId, encrypted);
+    } catch (error) {
+      failed = error;
+    }
+  }
+  throw failed;
+}
+
+function encrypt(key: Uint8Array, keyId: string, plain: Uint8Array): Buffer {
+  const nonce = randomBytes(NONCE_BYTES);
+  const cipher = createCipheriv(CIPHER, key, nonce).setAAD(Buffer.from(keyId));
+  const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
+}
+
+function decrypt(key: Uint8Array, keyId: string, encrypted: Uint8Array): Buffer {
+  const nonce = encrypted.subarray(0, NONCE_BYTES);
+  const tag = encrypted.subarray(NONCE_BYTES, NONCE_BYTES + TAG_BYTES);
+  const decipher = createDecipheriv(CIPHER, key, nonce, { authTagLength: TAG_BYTES });
+  decipher.setAAD(Buffer.from(keyId)).setAuthTag(tag);
+  return Buffer.concat([decipher.update(encrypted.subarray(NONCE_BYTES + TAG_BYTES)), decipher.final()]);
+}

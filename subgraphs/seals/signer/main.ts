@@ -1,0 +1,29 @@
+import { serveSigner } from './http.ts';
+import { openKeyFile } from './key-file.ts';
+import { createSigner } from './signer.ts';
+
+/**
+ * The signer as a process of its own: the hub's child, or a service by itself. SECURITY.md lists its environment. Its key-encryption
+ * keys come from a file that it makes where there is none, or from the environment, the newest first.
+ */
+const {
+  HOST = '127.0.0.1',
+  PORT = '4005',
+  SERVICE_KEY = '',
+  KEY_ENCRYPTION_KEY_FILE = '',
+  KEY_ENCRYPTION_KEY = '',
+  AUTHORISATION_KEY_CASES = '',
+  AUTHORISATION_KEY_LICENSES = '',
+} = process.env;
+
+const read = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
+const now = () => new Date();
+const ring =
+  KEY_ENCRYPTION_KEY_FILE === '' ? KEY_ENCRYPTION_KEY.split(',').map(read) : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
+const authorisationKeys = { cases: read(AUTHORISATION_KEY_CASES), licenses: read(AUTHORISATION_KEY_LICENSES) };
+const app = serveSigner(createSigner({ ring, authorisationKeys, now }), { serviceKey: read(SERVICE_KEY), now });
+const url = await app.listen({ host: HOST, port: Number(PORT) });
+// A child tells its parent where it listens, and goes with it, however that ends.
+process.send?.({ url });
+if (process.connected) process.once('disconnect', () => process.exit());
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void app.close());

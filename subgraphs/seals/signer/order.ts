@@ -1,0 +1,154 @@
+import { z } from 'zod';
+import { readAttachment } from '../../kernel/attachment.ts';
+import { canonical, contentDigest, type GrantContent, grantContent, sha256 } from '../../kernel/events.ts';
+import { isSealedPdf, PdfError } from '../../kernel/pdf.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { readSealable } from '../../kernel/sealed-pdf.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
+
+/**
+ * What is to be sealed, held against what a person authorised: the signer seals nothing else, whoever asks for it. Pure.
+ */
+
+const text = z.string();
+/** Of a license's record (GB/T 36903), what its case decided; everything else is the hub's own numbering. */
+const recordForm = z.looseObject({
+  ZZMC: text,
+  ZZLXDM: text,
+  ZZBH: text,
+  ZZBS: text,
+  ZZBFJG: text,
+  CZZT: text,
+  CZZTDM: text,
+  CZZTDMLX: text,
+  ZZYXQQSRQ: text,
+  ZZYXQJZRQ: text,
+  ZZQZR: text,
+  KZ_CZ: text,
+  KZ_SX: text,
+  KZ_NR: z.array(z.unknown()),
+  KZ_EWM: text.optional(),
+});
+type SealedRecord = z.infer<typeof recordForm>;
+/** Of a statement on a license that a case decided to cancel. */
+const statementForm = z.looseObject({ CZ: text, ZZBH: text, ZZBS: text, ZZQZR: text });
+
+const ATTACHED = { license: 'metadata.json', notice: 'notice.json' } as const;
+
+/** SHA-256, hex, of what a signature is made over, once the document is proved to say what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
+export function requireDocument(request: SignRequest, authorisedBy: string): string {
+  const { document, content, act, caseId, profile } = request;
+  if (isSealedPdf(document) !== (profile === 'PADES')) throw differs();
+  const { file, digest } =
+    profile === 'PADES' ? readSealableOf(document) : { file: document, digest: sha256(document) };
+  if (act === 'DECISION') requireText(attached(file, ATTACHED.notice), content);
+  else if (caseId === null) requireText(Buffer.from(file).toString('utf8'), content);
+  else if (act === 'CANCEL')
+    requireStatement(readJson(Buffer.from(file).toString('utf8'), statementForm), request, authorisedBy);
+  else {
+    const record = readJson(attached(file, ATTACHED.license), recordForm);
+    requireRecord(record, request, authorisedBy);
+    requireOwnCode(record);
+  }
+  return digest;
+}
+
+/** What a code says, once it is proved to be about a record that says what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
+export function requireCode(request: CodeRequest, authorisedBy: string): void {
+  const { record, payload } = request;
+  const read = recordForm.safeParse(record);
+  if (!read.success) throw differs();
+  const { ZZBS: i, ZZBFJG: o, ZZYXQQSRQ: f, ZZYXQJZRQ: t, CZZT: holder } = read.data;
+  requireRecord(read.data, request, authorisedBy);
+  const { h, ...said } = payload;
+  if (canonical(said) !== canonical({ i, o, f, t, d: digestOf(record) })) throw differs();
+  // A masked name shows letters of the holder's name alone.
+  if ([...h].some((letter) => letter !== '*' && !holder.includes(letter))) throw differs();
+}
+
+const differs = () => new Refusal('SEAL_CONTENT_DIFFERS');
+
+function readSealableOf(document: Uint8Array): { file: Uint8Array; digest: string } {
+  try {
+    const { unsigned, digest } = readSealable(document);
+    return { file: unsigned, digest: digest.toString('hex') };
+  } catch (error) {
+    if (error instanceof PdfError) throw differs();
+    throw error;
+  }
+}
+
+function attached(file: Uint8Array, name: string): string {
+  try {
+    const bytes = readAttachment(file, name);
+    if (bytes) return Buffer.from(bytes).toString('utf8');
+  } catch (error) {
+    if (!(error instanceof PdfError)) throw error;
+  }
+  throw differs();
+}
+
+function readJson<Read>(json: string, form: z.ZodType<Read>): Read {
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw differs();
+  }
+  const read = form.safeParse(value);
+  if (!read.success || canonical(value) !== json) throw differs();
+  return read.data;
+}
+
+function requireText(said: string, content: unknown): void {
+  if (said !== canonical(content)) throw differs();
+}
+
+/** The record says word for word what the decider saw (see `grantContent`), under the act and identifier asked for, and names the decider. */
+function requireRecord(record: SealedRecord, request: SealUseRequest, authorisedBy: string): void {
+  const { holder, ...content } = grantOf(request);
+  const agrees =
+    record.ZZMC === content.licenseName &&
+    record.ZZLXDM === content.licenseType &&
+    record.CZZT === holder.name &&
+    record.CZZTDM === holder.code &&
+    record.CZZTDMLX === (holder.codeKind === 'USCC' ? '001' : '111') &&
+    record.ZZYXQQSRQ === content.validFrom &&
+    record.ZZYXQJZRQ === (content.validUntil ?? '长期') &&
+    canonical(record.KZ_NR) === canonical(content.fields) &&
+    (content.licenseNumber === null || record.ZZBH === content.licenseNumber) &&
+    record.KZ_CZ === request.act &&
+    record.KZ_SX === content.matterId &&
+    record.ZZBS === request.identifier &&
+    record.ZZQZR === authorisedBy;
+  if (!agrees) throw differs();
+}
+
+function requireStatement(said: z.infer<typeof statementForm>, request: SealUseRequest, authorisedBy: string): void {
+  const { licenseNumber } = grantOf(request);
+  const agrees =
+    said.CZ === 'CANCEL' &&
+    said.ZZBH === licenseNumber &&
+    said.ZZBS === request.identifier &&
+    said.ZZQZR === authorisedBy;
+  if (!agrees) throw differs();
+}
+
+function grantOf({ content, act, matterId }: SealUseRequest): GrantContent {
+  const { success, data } = grantContent.safeParse(content);
+  if (!success || data.action !== act || data.matterId !== matterId) throw differs();
+  return data;
+}
+
+/** A code on the document is about this very record. */
+function requireOwnCode({ KZ_EWM: code, ...record }: SealedRecord): void {
+  if (code === undefined) return;
+  const [, payload = ''] = code.slice(code.indexOf('#') + 1).split('.');
+  const said = readJson(Buffer.from(payload, 'base64url').toString('utf8'), z.looseObject({ d: text }));
+  if (said.d !== digestOf(record)) throw differs();
+}
+
+/** SHA-256 of a record's canonical text, base64url, as a code says it. */
+function digestOf(record: unknown): string {
+  return Buffer.from(contentDigest(record), 'hex').toString('base64url');
+}

@@ -1,0 +1,66 @@
+import { z } from 'zod';
+import { attestRequest, bytes, codeRequest, signRequest } from '../../kernel/sign.ts';
+import type { Signer } from './signer.ts';
+
+/** What crosses to a signer in another process and back: JSON, bytes in base64, times in RFC 3339; one `POST /<order>` each. */
+
+const time = z.codec(z.iso.datetime(), z.date(), {
+  decode: (text) => new Date(text),
+  encode: (at) => at.toISOString(),
+});
+const pem = z.string().max(16_384);
+const keyRef = z.object({ keyId: z.string().min(1).max(200), encrypted: bytes });
+const certifiedKey = keyRef.extend({ certificatePem: pem });
+const name = z.object({ organisation: z.string(), unit: z.string(), commonName: z.string() });
+const by = z.object({ actor: z.string(), actorName: z.string() });
+
+const certificateRequest = z.object({
+  profile: z.enum(['root', 'issuing', 'seal', 'code', 'timestamp', 'status']),
+  subject: name,
+  publicKeyPem: pem,
+  issuer: name,
+  issuerPublicKeyPem: pem,
+  validFrom: time,
+  validUntil: time,
+});
+
+const listRequest = z.object({
+  certificate: bytes,
+  publicKeyPem: pem,
+  number: z.int().positive(),
+  thisUpdate: time,
+  nextUpdate: time,
+  completeSince: time,
+  revoked: z.array(
+    z.object({
+      serial: z.string(),
+      reason: z.enum(['KEY_COMPROMISE', 'CESSATION_OF_OPERATION', 'SUPERSEDED']),
+      revokedAt: time,
+      compromisedAt: time.nullable(),
+    }),
+  ),
+});
+
+/** Order and answer of each function of `Signer`. */
+export const ORDERS = {
+  generate: {
+    order: z.object({ keyId: z.string().min(1).max(200), kind: z.enum(['RSA-3072', 'P-256', 'Ed25519']) }),
+    answer: z.object({ publicKeyPem: pem, encrypted: bytes }),
+  },
+  rewrap: { order: keyRef, answer: bytes },
+  certify: { order: z.object({ authority: keyRef, request: certificateRequest }), answer: pem },
+  publishList: { order: z.object({ authority: keyRef, request: listRequest }), answer: bytes },
+  stamp: { order: z.object({ key: certifiedKey, digest: bytes }), answer: bytes },
+  attest: { order: z.object({ key: certifiedKey, request: attestRequest }), answer: z.string() },
+  seal: {
+    order: z.object({ key: keyRef, chain: z.tuple([pem], pem), stamp: certifiedKey, request: signRequest }),
+    answer: z.object({ signature: bytes, signedAt: time, by }),
+  },
+  code: {
+    order: z.object({ key: certifiedKey, request: codeRequest }),
+    answer: z.object({ code: z.string(), by }),
+  },
+} satisfies Record<keyof Signer, { order: z.ZodType; answer: z.ZodType }>;
+
+export type OrderName = keyof typeof ORDERS;
+export const ORDER_NAMES = Object.keys(ORDERS) as OrderName[];
