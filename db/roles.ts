@@ -37,6 +37,12 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'supervision_message',
 ]);
 
+/** Columns of ledgers that may be set anew: the envelope of a private key, when its key-encryption key changes. */
+const RESETTABLE: Readonly<Record<string, string>> = {
+  authority: 'encrypted_key',
+  seal_code_key: 'encrypted_key',
+};
+
 /** Two starting copies may change the same role at once; the loser tries again. */
 const ROLE_ATTEMPTS = 5;
 
@@ -95,7 +101,9 @@ export async function grantRoles(client: postgres.Sql, names: readonly string[])
         const path = tx(`${name}.${table.name}`);
         await tx`revoke all on ${path} from ${tx(role)}, public`;
         if (LEDGERS.has(table.name)) await tx`grant select, insert on ${path} to ${tx(role)}`;
-        else await tx`grant select, insert, update, delete on ${path} to ${tx(role)}`;
+        const column = RESETTABLE[table.name];
+        if (column !== undefined) await tx`grant update (${tx(column)}) on ${path} to ${tx(role)}`;
+        if (!LEDGERS.has(table.name)) await tx`grant select, insert, update, delete on ${path} to ${tx(role)}`;
       }
     }
   });

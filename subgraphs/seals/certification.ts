@@ -171,6 +171,19 @@ export async function addCodeKey(
   await store.insertCodeKey(tx, { sealId: id, certificatePem: certified, encryptedKey: encrypted });
 }
 
+/** Puts every private key into an envelope under the signer's newest key-encryption key. Gives how many changed. */
+export async function rewrapKeys({ db, signer }: PkiDependencies): Promise<number> {
+  let changed = 0;
+  for (const key of await store.listKeys(db)) {
+    const encrypted = await signer.rewrap({ keyId: key.id, encrypted: key.encryptedKey });
+    if (!Buffer.from(encrypted).equals(key.encryptedKey)) {
+      await db.transaction((tx) => store.setKey(tx, key, encrypted));
+      changed++;
+    }
+  }
+  return changed;
+}
+
 /** A certificate and the one above it, as signatures carry them. */
 export function chainOf(certificatePem: string, { issuing }: Authorities): Chain {
   return [certificatePem, issuing.certificatePem];

@@ -124,6 +124,30 @@ export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<v
   await tx.insert(sealCodeKey).values(row);
 }
 
+/** Every private key in its envelope, under the id that is bound to it. */
+export interface HeldKey {
+  id: string;
+  table: 'authority' | 'seal' | 'sealCodeKey';
+  encryptedKey: Uint8Array;
+}
+
+export async function listKeys(db: Reader): Promise<HeldKey[]> {
+  const authorities = await db.select({ id: authority.id, encryptedKey: authority.encryptedKey }).from(authority);
+  const seals = await db.select({ id: seal.id, encryptedKey: seal.encryptedKey }).from(seal);
+  const codes = await db.select({ id: sealCodeKey.sealId, encryptedKey: sealCodeKey.encryptedKey }).from(sealCodeKey);
+  return [
+    ...authorities.map((key) => ({ ...key, table: 'authority' as const })),
+    ...seals.map((key) => ({ ...key, table: 'seal' as const })),
+    ...codes.map((key) => ({ ...key, id: `${key.id} code`, table: 'sealCodeKey' as const })),
+  ];
+}
+
+/** Puts an envelope in the place of the one that was read; what has changed meanwhile stays. */
+export async function setKey(tx: Transaction, { table, encryptedKey }: HeldKey, encrypted: Uint8Array): Promise<void> {
+  const of = { authority, seal, sealCodeKey }[table];
+  await tx.update(of).set({ encryptedKey: encrypted }).where(eq(of.encryptedKey, encryptedKey));
+}
+
 /** Seals made before seals had keys for QR codes. */
 export async function listSealsWithoutCodeKey(db: Reader): Promise<SealRow[]> {
   const rows = await db

@@ -1,0 +1,52 @@
+import { connect } from '../db/client.ts';
+import { ensureDatabase, migrateDatabase } from '../db/migrate.ts';
+import { rolePassword, roleUrl } from '../db/roles.ts';
+import { rewrapKeys } from '../subgraphs/seals/certification.ts';
+import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
+import { openEmbedded, openForeign } from './database.ts';
+import { BootError, takeFolder } from './folder.ts';
+import { keyFileOf, openSecrets } from './secrets.ts';
+import { startSigner } from './signer.ts';
+
+/**
+ * `npm run rotate`: a new key-encryption key for the signer (密钥加密密钥轮换). Every private key is put into an envelope under it, then the old
+ * ones are forgotten. The hub must be stopped. Killed half-way it can be run again: both keys are in the file until every envelope
+ * is new. DATA_FOLDER, DATABASE_URL as for `npm start`.
+ */
+async function rotate(): Promise<void> {
+  const { DATABASE_URL, DATA_FOLDER = 'data' } = process.env;
+  const leave = takeFolder(DATA_FOLDER);
+  const secrets = openSecrets(DATA_FOLDER);
+  const keyFile = keyFileOf(DATA_FOLDER);
+  const database = await (DATABASE_URL ? openForeign(DATABASE_URL) : openEmbedded(DATA_FOLDER, secrets));
+  try {
+    const adminUrl = await ensureDatabase(database.url, 'tongquan');
+    await migrateDatabase(adminUrl, secrets.databaseKey);
+    addKey(keyFile);
+    const signer = await startSigner(keyFile, secrets);
+    const pool = connect(
+      roleUrl(adminUrl, 'tq_seals', rolePassword(secrets.databaseKey, 'tq_seals')),
+      'tongquan-rotate',
+    );
+    try {
+      const count = await rewrapKeys({ db: pool.db, now: () => new Date(), signer: signer.signer });
+      forgetOldKeys(keyFile);
+      console.log(`${count} 把私钥已改由新的密钥加密密钥保护 — private keys are now under a new key-encryption key`);
+    } finally {
+      await pool.close();
+      await signer.stop();
+    }
+  } finally {
+    await database.stop();
+    await leave();
+  }
+}
+
+try {
+  await rotate();
+} catch (error) {
+  const { cause = error } = error as { cause?: unknown };
+  console.error(cause instanceof BootError ? cause.message : cause);
+  process.exitCode = 1;
+}
+process.exit();
