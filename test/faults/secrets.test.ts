@@ -1,0 +1,225 @@
+import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
+import { createDecipheriv, createPrivateKey } from 'node:crypto';
+import { closeSync, mkdtempSync, openSync, readdirSync, readFileSync, readSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { rolePassword } from '../../db/roles.ts';
+import { freePort } from '../../scripts/client.ts';
+import { until } from '../support/until.ts';
+
+/**
+ * Private keys are in the signer's memory and nowhere else. A whole hub runs and seals; then its memory, a snapshot of its heap, what it
+ * said and its whole data folder are searched for the numbers of which keys consist, in every form in which they could lie there.
+ */
+
+const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+const START_MS = 100_000;
+const DEMO_MS = 120_000;
+const CHUNK_BYTES = 1 << 24;
+/** Bytes of a secret that are looked for: more than chance could repeat. */
+const PIECE_BYTES = 24;
+
+/** Looks for many byte strings at once. */
+class Search {
+  readonly #marks = new Uint8Array(1 << 21);
+  readonly #byHead = new Map<number, { name: string; bytes: Buffer }[]>();
+
+  add(name: string, bytes: Buffer): void {
+    const head = bytes.readUIntBE(0, 3);
+    this.#marks[head >> 3] = (this.#marks[head >> 3] ?? 0) | (1 << (head & 7));
+    this.#byHead.set(head, [...(this.#byHead.get(head) ?? []), { name, bytes }]);
+  }
+
+  /** A secret as the bytes of a number, first or last byte first, and as text in hex and base64, wherever in a longer text it begins. */
+  addSecret(name: string, secret: Buffer): void {
+    const piece = secret.subarray(0, PIECE_BYTES);
+    this.add(`${name} as bytes`, piece);
+    // OpenSSL keeps numbers with the last byte first.
+    this.add(`${name} as a number`, Buffer.from(secret).reverse().subarray(-PIECE_BYTES));
+    for (const hex of [piece.toString('hex'), piece.toString('hex').toUpperCase()])
+      this.#addText(`${name} in hex`, hex);
+    for (const form of ['base64', 'base64url'] as const) {
+      for (const at of [0, 1, 2]) {
+        const whole = secret.subarray(at, at + PIECE_BYTES - (PIECE_BYTES % 3));
+        this.#addText(`${name} in ${form}`, whole.toString(form));
+      }
+    }
+  }
+
+  #addText(name: string, text: string): void {
+    this.add(name, Buffer.from(text, 'latin1'));
+    this.add(`${name}, two bytes a letter`, Buffer.from(text, 'utf16le'));
+  }
+
+  /** Names of what stands in some bytes. */
+  in(bytes: Buffer, found: Set<string>): void {
+    let head = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
+    for (let i = 2; i < bytes.length; i++) {
+      head = ((head << 8) | (bytes[i] ?? 0)) & 0xffffff;
+      if ((((this.#marks[head >> 3] ?? 0) >> (head & 7)) & 1) === 0) continue;
+      for (const one of this.#byHead.get(head) ?? []) {
+        if (bytes.subarray(i - 2, i - 2 + one.bytes.length).equals(one.bytes)) found.add(one.name);
+      }
+    }
+  }
+}
+
+/** What stands in the memory of a process: what a core dump of it would hold. */
+function inMemory(pid: number, search: Search): { found: Set<string>; bytes: number } {
+  const found = new Set<string>();
+  let bytes = 0;
+  const memory = openSync(`/proc/${pid}/mem`, 'r');
+  const chunk = Buffer.alloc(CHUNK_BYTES);
+  try {
+    for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
+      const [, from = '', to = '', file = ''] = /^([0-9a-f]+)-([0-9a-f]+) r\S* \S+ \S+ \d+\s*(.*)$/.exec(line) ?? [];
+      // The code of libraries is no place for a key, and [vvar] cannot be read.
+      if (from === '' || file === '[vvar]' || file.includes('.so')) continue;
+      const end = Number.parseInt(to, 16);
+      for (let at = Number.parseInt(from, 16); at < end; at += CHUNK_BYTES - PIECE_BYTES * 4) {
+        const read = readOrNone(memory, chunk, Math.min(CHUNK_BYTES, end - at), at);
+        search.in(chunk.subarray(0, read), found);
+        bytes += read;
+      }
+    }
+  } finally {
+    closeSync(memory);
+  }
+  return { found, bytes };
+}
+
+function readOrNone(memory: number, into: Buffer, length: number, at: number): number {
+  try {
+    return readSync(memory, into, 0, length, at);
+  } catch {
+    return 0;
+  }
+}
+
+interface Held {
+  id: string;
+  encrypted_key: Buffer;
+}
+
+/** Opens a key as somebody could who has database and key file; by code of the test's own. */
+function open({ id, encrypted_key: sealed }: Held, keyEncryptionKey: Buffer) {
+  const own = decrypt(id, keyEncryptionKey, sealed.subarray(12, 72));
+  const plain = decrypt(id, own, sealed.subarray(72));
+  return { own, jwk: createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' }) };
+}
+
+function decrypt(id: string, key: Buffer, sealed: Buffer): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(12, 28));
+  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+}
+
+describe.skipIf(process.platform !== 'linux')('private keys', () => {
+  let folder: string;
+  let hub: ChildProcess;
+  let said = '';
+  const search = new Search();
+  const primes: string[] = [];
+
+  beforeAll(async () => {
+    folder = mkdtempSync(join(tmpdir(), 'tongquan-secrets-'));
+    const env = { PATH: process.env.PATH, DATA_FOLDER: folder, PORT: String(await freePort()) };
+    const all = { ...env, LIBRARY_PORT: String(await freePort()) };
+    // A signal makes Node write a snapshot of its heap into its working folder.
+    const signalled = ['--heapsnapshot-signal=SIGUSR2', join(ROOT, 'scripts/start.ts')];
+    hub = spawn(process.execPath, signalled, { cwd: folder, env: { ...all, DATA_FOLDER: folder } });
+    for (const stream of [hub.stdout, hub.stderr]) {
+      stream?.on('data', (chunk) => {
+        said += chunk;
+      });
+    }
+    await until('the hub is ready', async () => /^ready /m.test(said));
+    const demo = spawnSync(process.execPath, ['scripts/demo.ts'], { cwd: ROOT, env: all, timeout: DEMO_MS });
+    expect(demo.status, String(demo.stderr)).toBe(0);
+    await readSecrets();
+  }, START_MS + DEMO_MS);
+
+  async function readSecrets(): Promise<void> {
+    const { keys } = JSON.parse(readFileSync(join(folder, 'signer/key-encryption-keys.json'), 'utf8'));
+    const keyEncryptionKey = Buffer.from(keys[0], 'base64');
+    search.addSecret('the key-encryption key', keyEncryptionKey);
+    const { databaseKey } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8'));
+    const port = readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[3];
+    const password = rolePassword(Buffer.from(databaseKey, 'base64'), 'tq_seals');
+    const sql = postgres(`postgres://tq_seals:${password}@127.0.0.1:${port}/tongquan`, { max: 1 });
+    const rows = await sql<Held[]>`select id, encrypted_key from seals.authority
+      union all select id, encrypted_key from seals.seal
+      union all select seal_id || ' code', encrypted_key from seals.seal_code_key`;
+    await sql.end();
+    for (const row of rows) {
+      const { own, jwk } = open(row, keyEncryptionKey);
+      search.addSecret(`${row.id}: the key of its envelope`, own);
+      for (const part of ['d', 'p', 'q'] as const) {
+        const secret = jwk[part];
+        if (secret === undefined) continue;
+        search.addSecret(`${row.id}: ${part}`, Buffer.from(secret, 'base64url'));
+        if (part === 'p') primes.push(`${row.id}: p`);
+      }
+    }
+  }
+
+  afterAll(async () => {
+    const ended = new Promise((done) => hub.once('close', done));
+    hub.kill('SIGTERM');
+    await ended;
+    rmSync(folder, { recursive: true, force: true });
+  });
+
+  test('are in the memory of the signer, where the search finds them', () => {
+    expect(primes.length).toBeGreaterThan(10);
+    const { found, bytes } = inMemory(childOf(hub, 'signer/main.ts'), search);
+    expect(bytes).toBeGreaterThan(1e7);
+    const opened = [...found].filter((name) => primes.some((prime) => name.startsWith(prime)));
+    expect(opened.length, [...found].join()).toBeGreaterThan(2);
+    expect([...found].some((name) => name.startsWith('the key-encryption key'))).toBe(true);
+  });
+
+  test('are not in the memory of the hub, nor in a snapshot of its heap', async () => {
+    const { found, bytes } = inMemory(hub.pid ?? 0, search);
+    expect(bytes).toBeGreaterThan(1e8);
+    expect([...found]).toEqual([]);
+    const snapshots = () => readdirSync(folder).filter((name) => name.endsWith('.heapsnapshot'));
+    hub.kill('SIGUSR2');
+    const snapshot = await until('a snapshot is written', async () => {
+      const [name] = snapshots();
+      const path = join(folder, name ?? '');
+      return name !== undefined && readFileSync(path).subarray(-4).toString().trimEnd().endsWith('}') && path;
+    });
+    const written = new Set<string>();
+    search.in(readFileSync(snapshot), written);
+    expect([...written]).toEqual([]);
+  }, 90_000);
+
+  test('are not in what the hub said, nor anywhere in its data folder but in the signer’s file', () => {
+    const found = new Set<string>();
+    search.in(Buffer.from(said), found);
+    const files = filesBelow(folder).filter((path) => !path.includes('/signer/'));
+    expect(files.some((path) => path.includes('/postgres/pg_wal/'))).toBe(true);
+    for (const path of files) search.in(readFileSync(path), found);
+    expect([...found]).toEqual([]);
+    search.in(readFileSync(join(folder, 'signer/key-encryption-keys.json')), found);
+    expect(found.size).toBeGreaterThan(0);
+    expect(statSync(join(folder, 'signer/key-encryption-keys.json')).mode & 0o077).toBe(0);
+  });
+});
+
+function childOf(parent: ChildProcess, program: string): number {
+  const pids = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim().split(' ').map(Number);
+  const child = pids.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program));
+  if (child === undefined) throw new Error(`no ${program} runs`);
+  return child;
+}
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(folder, { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => join(entry.parentPath, entry.name));
+}
