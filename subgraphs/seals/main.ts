@@ -3,6 +3,7 @@ import { connect } from '../../db/client.ts';
 import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
 import { portRoutes } from './http.ts';
 import { createSeals } from './index.ts';
+import { readWitnesses } from './log/witness.ts';
 
 /** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
 const {
@@ -14,6 +15,9 @@ const {
   AUTHORISATION_KEY_CASES = '',
   AUTHORISATION_KEY_LICENSES = '',
   LICENSES_URL = '',
+  LOG_FOLDER = '',
+  LOG_ORIGIN,
+  LOG_WITNESSES = '',
 } = process.env;
 
 const now = () => new Date();
@@ -29,6 +33,7 @@ const seals = createSeals({
     licenses: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
   },
   send: { licenses: sendEvents(LICENSES_URL, 'seals', serviceKey, now) },
+  log: { origin: LOG_ORIGIN, folder: LOG_FOLDER || null, witnesses: readWitnesses(LOG_WITNESSES) },
   onError: console.error,
 });
 await seals.prepare();

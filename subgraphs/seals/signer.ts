@@ -18,8 +18,8 @@ const TAG_BYTES = 16;
 /** Decrypted keys kept at hand: opening one takes 0.5 ms where the signature itself takes 0.7 ms. */
 const KEYS_AT_HAND = 64;
 
-/** RSA-3072 for seals and authorities; P-256 (FIPS 186-5) where signatures must be small. */
-export type KeyKind = 'RSA-3072' | 'P-256';
+/** RSA-3072 for seals and authorities; P-256 (FIPS 186-5) where signatures must be small; Ed25519 (RFC 8032) for the log. */
+export type KeyKind = 'RSA-3072' | 'P-256' | 'Ed25519';
 
 /** How an ECDSA signature is written: DER in certificates and CMS, IEEE P1363 (r and s) in a JWS. */
 export type EcdsaForm = 'der' | 'ieee-p1363';
@@ -36,7 +36,7 @@ export interface Signer {
   /** Makes a key pair under an id that is bound to it. */
   generate(keyId: string, kind: KeyKind): Promise<GuardedKey>;
   /**
-   * RSASSA-PKCS1-v1_5 or ECDSA, as the key is, with SHA-256 over `data`. Throws where the key was not encrypted by this signer
+   * RSASSA-PKCS1-v1_5 or ECDSA, as the key is, with SHA-256 over `data`, or Ed25519 over `data` itself. Throws where the key was not encrypted by this signer
    * under this id.
    */
   sign(keyId: string, encrypted: Uint8Array, data: Uint8Array, form?: EcdsaForm): Uint8Array;
@@ -48,9 +48,7 @@ export function createSigner(keyEncryptionKey: Uint8Array): Signer {
   const atHand = new Map<string, KeyObject>();
   return {
     async generate(keyId, kind) {
-      const make = promisify(generateKeyPair);
-      const { publicKey, privateKey } =
-        kind === 'P-256' ? await make('ec', { namedCurve: kind }) : await make('rsa', { modulusLength: RSA_BITS });
+      const { publicKey, privateKey } = await makePair(kind);
       const plain = privateKey.export({ type: 'pkcs8', format: 'der' });
       const encrypted = encrypt(keyEncryptionKey, keyId, plain);
       plain.fill(0);
@@ -66,9 +64,15 @@ export function createSigner(keyEncryptionKey: Uint8Array): Signer {
         if (atHand.size >= KEYS_AT_HAND) atHand.clear();
         atHand.set(name, key);
       }
-      return sign('sha256', data, { key, dsaEncoding: form });
+      return sign(key.asymmetricKeyType === 'ed25519' ? null : 'sha256', data, { key, dsaEncoding: form });
     },
   };
+}
+
+function makePair(kind: KeyKind) {
+  const make = promisify(generateKeyPair);
+  if (kind === 'Ed25519') return make('ed25519');
+  return kind === 'P-256' ? make('ec', { namedCurve: kind }) : make('rsa', { modulusLength: RSA_BITS });
 }
 
 function encrypt(key: Uint8Array, keyId: string, plain: Uint8Array): Uint8Array {

@@ -3,6 +3,8 @@ import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import { certificateOf, ofCode, ofList, ofSealEvent, ofUse } from './log/leaf.ts';
+import { enter } from './log/store.ts';
 import type { Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
 
@@ -94,6 +96,7 @@ export async function findAuthorities(db: Reader): Promise<AuthorityRow[]> {
 
 export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promise<void> {
   await tx.insert(authority).values(row);
+  await enter(tx, [certificateOf(row.id, row.certificatePem)]);
 }
 
 /** Names of the advisory locks of this schema. */
@@ -122,6 +125,7 @@ export async function findCodeKey(db: Reader, sealId: string): Promise<CodeKeyRo
 
 export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<void> {
   await tx.insert(sealCodeKey).values(row);
+  await enter(tx, [certificateOf('code', row.certificatePem)]);
 }
 
 /** Seals made before seals had keys for QR codes. */
@@ -172,6 +176,7 @@ export async function findNewestList(db: Reader, of: ListRow['authority']): Prom
 
 export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
   await tx.insert(revocationList).values(row);
+  await enter(tx, [ofList(row)]);
 }
 
 export interface SealAct {
@@ -186,6 +191,7 @@ export interface SealAct {
 
 export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
   await tx.insert(seal).values(row);
+  await enter(tx, [certificateOf('seal', row.certificatePem)]);
 }
 
 export async function setState(tx: Transaction, id: string, state: SealState): Promise<void> {
@@ -217,7 +223,11 @@ export async function enterSealActs(
   acts: readonly SealAct[],
   at: Date,
 ): Promise<StoredSeal> {
-  await tx.insert(sealEvent).values(acts.map((act) => ({ sealId: id, ...act })));
+  const events = await tx
+    .insert(sealEvent)
+    .values(acts.map((act) => ({ sealId: id, ...act })))
+    .returning();
+  await enter(tx, events.map(ofSealEvent));
   const stored = await lockSeal(tx, id);
   if (!stored) throw new Error(`no seal ${id}`);
   await append(tx, messages, CONSUMERS, {
@@ -263,10 +273,12 @@ export async function findCode(db: Reader, issuanceId: string): Promise<CodeRow 
 
 export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
   await tx.insert(sealCode).values(row);
+  await enter(tx, [ofCode(row)]);
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
   await tx.insert(sealUse).values(row);
+  await enter(tx, [ofUse(row)]);
 }
 
 /** Uses of seals, newest first; `organ` null means every organ's. */

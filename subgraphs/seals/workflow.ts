@@ -26,6 +26,8 @@ import {
 } from './certification.ts';
 import { derOf, KEY_SUITE, SUITES, signDetached } from './cms.ts';
 import { compactJws } from './jws.ts';
+import { ofAttestation, ofTimestamp } from './log/leaf.ts';
+import { enter } from './log/store.ts';
 import { ROOT_NAME, serialOf } from './pki.ts';
 import {
   type EndReason,
@@ -199,14 +201,19 @@ export async function attest(deps: WorkflowDependencies, request: AttestRequest)
   const { typ, claims } = attestRequest.parse(request);
   const held = await authorities(deps);
   const x5c = [Buffer.from(derOf(held.status.certificatePem)).toString('base64')];
-  return compactJws({ alg: 'ES256', typ, x5c }, JSON.stringify(claims), (data) =>
+  const jws = compactJws({ alg: 'ES256', typ, x5c }, JSON.stringify(claims), (data) =>
     deps.signer.sign('status', held.status.encryptedKey, data, 'ieee-p1363'),
   );
+  await deps.db.transaction((tx) => enter(tx, [ofAttestation(typ, jws, deps.now())]));
+  return jws;
 }
 
 /** A timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError where it is none. */
 export async function stamp(deps: WorkflowDependencies, digest: Uint8Array): Promise<Uint8Array> {
-  return stampWith(deps, await authorities(deps), digest, deps.now());
+  const at = deps.now();
+  const token = stampWith(deps, await authorities(deps), digest, at);
+  await deps.db.transaction((tx) => enter(tx, [ofTimestamp(digest, token, at)]));
+  return token;
 }
 
 /** Stops a seal or puts it back into use. */

@@ -118,16 +118,9 @@ export interface Proven {
 }
 
 /**
- * Proves a note by the keys known. Signatures by others are passed over; one that names a known key and does not verify
- * spoils the note. Throws LogFault, also where none of the keys signed.
+ * Proves the signatures of a note by the keys known. Signatures by others are passed over; one that names a known key and does
+ * not verify spoils the note: throws LogFault.
  */
-export function requireSigned(note: Note, keys: readonly NoteKey[]): Proven[] {
-  const proven = provenOf(note, keys);
-  if (proven.length === 0) throw new LogFault('SIGNATURE_BY_NOBODY_KNOWN');
-  return proven;
-}
-
-/** The same where nobody has to have signed. */
 export function provenOf({ text, signatures }: Note, keys: readonly NoteKey[]): Proven[] {
   return signatures.flatMap(({ name, keyId, signature }) => {
     const key = keys.find((one) => one.name === name && Buffer.compare(keyIdOf(one), keyId) === 0);

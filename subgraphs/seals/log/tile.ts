@@ -29,7 +29,7 @@ export function readTilePath(path: string): Tile | null {
   const [, at, index, width = String(TILE_WIDTH)] =
     /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path) ?? [];
   if (at === undefined || index === undefined) return null;
-  const level = at === 'entries' ? at : Number(at);
+  const level: Tile['level'] = at === 'entries' ? at : Number(at);
   const tile = { level, n: Number(index.replaceAll(/[x/]/g, '')), width: Number(width) };
   const isTile = tile.width >= 1 && tile.width <= TILE_WIDTH && (level === 'entries' || level <= LEVEL_MOST);
   return isTile && tilePath(tile) === path ? tile : null;
