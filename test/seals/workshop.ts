@@ -31,6 +31,8 @@ export interface Workshop {
   /** The superuser's view of the same database. */
   sql: postgres.Sql;
   adminUrl: string;
+  /** The subgraph's own URL of it. */
+  sealsUrl: string;
   keyEncryptionKey: Uint8Array;
   countySeal: string;
   citySeal: string;
@@ -141,7 +143,17 @@ export async function openWorkshop(onError?: (error: unknown) => void): Promise<
     await Promise.all(pools.map((pool) => pool.close()));
     await database.drop();
   };
-  const seen = { adminUrl: database.adminUrl, seals, clock, sql, keyEncryptionKey, countySeal, citySeal, told };
+  const seen = {
+    adminUrl: database.adminUrl,
+    sealsUrl: database.urls.seals,
+    seals,
+    clock,
+    sql,
+    keyEncryptionKey,
+    countySeal,
+    citySeal,
+    told,
+  };
   return { ...seen, another, authorise, request, codeRequest, ask, uses, close };
 }
 
