@@ -78,6 +78,25 @@ describe('a tree', () => {
     expect(Buffer.from(EMPTY_ROOT)).toEqual(hash());
   });
 
+  test('has the roots that other logs have for the leaves everybody tests with', () => {
+    const entries = [
+      '',
+      '00',
+      '10',
+      '2021',
+      '3031',
+      '40414243',
+      '5051525354555657',
+      '606162636465666768696a6b6c6d6e6f',
+    ];
+    const leaves = entries.map((entry) => leafHash(Buffer.from(entry, 'hex')));
+    const roots = [1, 2, 3, 4, 5, 6, 7, 8].map((size) => grow([], 0, leaves.slice(0, size)).root);
+    expect(plain(roots).map((root) => root.slice(0, 16))).toEqual([
+      ...['6e340b9cffb37a98', 'fac54203e7cc696c', 'aeb6bcfe274b70a1', 'd37ee418976dd957'],
+      ...['4e3bbb1f7b478dcf', '76e67dadbcdf1e10', 'ddb89be403809e32', '5dc9da79a70659a9'],
+    ]);
+  });
+
   test('has the root of the recursion at every size', async () => {
     await fc.assert(
       fc.asyncProperty(sizes, async (size) => {
