@@ -32,12 +32,18 @@ async function main(): Promise<void> {
   const logs = WITNESS_LOGS.split(',').filter((one) => one !== '');
   if (logs.length === 0) throw new Error('缺少 WITNESS_LOGS：日志公钥，见 <hub>/log/key — which log is to be watched?');
   const letGo = takeFolder(WITNESS_FOLDER);
-  const privateKey = openKey(join(WITNESS_FOLDER, 'witness.key'));
+  const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
+  if (!existsSync(memoryFile)) {
+    // A witness that forgot would sign for a log that takes back what it said.
+    if (existsSync(keyFile)) throw new Error(`${memoryFile} 不见了：须用新的密钥 — the memory is gone, take a new key`);
+    writeFileSync(memoryFile, '{}', { mode: 0o600, flush: true });
+  }
+  const privateKey = openKey(keyFile);
   const app = createWitness({
     name: WITNESS_NAME,
     privateKey,
     logs: logs.map((one) => readLogKey(one)),
-    memory: openMemory(join(WITNESS_FOLDER, 'memory.json')),
+    memory: openMemory(memoryFile),
     now: () => new Date(),
   });
   const url = await app.listen({ port: Number(WITNESS_PORT), host: HOST });

@@ -10,16 +10,14 @@ import { enter, listUnknown } from './store.ts';
 /** Rows read at once: a signature has some kilobytes. */
 const BATCH = 500;
 
-/** Enters whatever stands in the ledgers of seals and has no leaf. Gives how many leaves that made. */
-export async function enterEarlier(tx: Transaction): Promise<number> {
-  let entered = 0;
+/** Enters some of what stands in the ledgers of seals without a leaf. Gives false where there is nothing of it. */
+export async function enterEarlier(tx: Transaction): Promise<boolean> {
   for (const next of [certificates, sealEvents, lists, uses, codes]) {
-    for (let leaves = await next(tx); leaves.length > 0; leaves = await next(tx)) {
-      await enter(tx, leaves);
-      entered += leaves.length;
-    }
+    const leaves = await next(tx);
+    await enter(tx, leaves);
+    if (leaves.length > 0) return true;
   }
-  return entered;
+  return false;
 }
 
 async function certificates(tx: Transaction): Promise<Leaf[]> {

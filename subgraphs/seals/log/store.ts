@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, max, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Leaf, LeafKind } from './leaf.ts';
 import { logCheckpoint, logCosignature, logHead, logKey, logLeaf, logPending, logSequence, logTile } from './tables.ts';
@@ -179,12 +179,15 @@ export async function listNewestCosigned(
   db: Reader,
   witnesses: readonly string[],
 ): Promise<{ witness: string; size: number }[]> {
-  const rows = await db
-    .select({ witness: logCosignature.witness, size: max(logCosignature.size) })
-    .from(logCosignature)
-    .where(inArray(logCosignature.witness, [...witnesses]))
-    .groupBy(logCosignature.witness);
-  return rows.flatMap(({ witness, size }) => (size === null ? [] : [{ witness, size }]));
+  const newest = witnesses.map((witness) =>
+    db
+      .select({ witness: logCosignature.witness, size: logCosignature.size })
+      .from(logCosignature)
+      .where(eq(logCosignature.witness, witness))
+      .orderBy(desc(logCosignature.size))
+      .limit(1),
+  );
+  return (await Promise.all(newest)).flat();
 }
 
 /** What these witnesses signed of a checkpoint. */

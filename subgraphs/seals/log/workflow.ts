@@ -36,9 +36,15 @@ export async function prepareLog({ db, signer, origin }: LogDependencies): Promi
       const { publicKeyPem, encrypted } = await signer.generate(KEY_ID, 'Ed25519');
       await store.insertKey(tx, { origin, publicKeyPem, encryptedKey: encrypted });
     }
-    await enterEarlier(tx);
     await store.lineUpLost(tx);
   });
+  // Step by step: a long transaction would hold up whoever reads the feed of licenses.
+  const enterSome = () =>
+    db.transaction(async (tx) => {
+      await lockPki(tx);
+      return enterEarlier(tx);
+    });
+  while (await enterSome());
 }
 
 /** The key by which the log's checkpoints are verified. Throws where the log is not prepared. */
