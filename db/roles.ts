@@ -19,6 +19,12 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'guide_overlay',
   'guide_version',
   'license_entry',
+  'log_checkpoint',
+  'log_cosignature',
+  'log_key',
+  'log_leaf',
+  'log_sequence',
+  'log_tile',
   'material_read',
   'notice',
   'outbox_event',
@@ -40,6 +46,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
 /** Columns of ledgers that may be set anew: the envelope of a private key, when its key-encryption key changes. */
 const RESETTABLE: Readonly<Record<string, string>> = {
   authority: 'encrypted_key',
+  log_key: 'encrypted_key',
   seal_code_key: 'encrypted_key',
 };
 

@@ -23,7 +23,7 @@ import { createLicenses, type Licenses, type LicensesDependencies } from '../sub
 import { createLibraryClient } from '../subgraphs/licenses/library.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
 import { portRoutes } from '../subgraphs/seals/http.ts';
-import { createSeals, type Seals } from '../subgraphs/seals/index.ts';
+import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { logFault, type OnFault } from './errors.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';
@@ -47,6 +47,8 @@ export interface HubConfig {
   transport?: 'local' | 'http';
   /** The office's scanner of uploaded files; the hub's own where it is absent. */
   scan?: CasesDependencies['scan'];
+  /** The transparency log of seals; without a folder its static files are not published. */
+  log?: LogSettings;
   /** Hosts in private networks that a supervisor's webhook may name. */
   webhookHosts?: readonly string[];
   now?: Clock;
@@ -147,6 +149,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     ...shared,
     db: pools.seals.db,
     signer: config.signer,
+    log: config.log,
     send: { licenses: tell('seals', () => licenses) },
   });
   const signFor =

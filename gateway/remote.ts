@@ -1,5 +1,5 @@
 import replyFrom from '@fastify/reply-from';
-import type { FastifyInstance } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FilePort } from './routes.ts';
 
 /** What the gateway asks of subgraphs in other processes, beside GraphQL. */
@@ -39,13 +39,16 @@ export async function isLive(baseUrl: string): Promise<void> {
   if (!response.ok) throw new Error(`${baseUrl}: HTTP ${response.status}`);
 }
 
+/** What seals offer beside their own name: the log's address is fixed with its first start. */
+const ALSO: Readonly<Record<string, string>> = { seals: 'log' };
+
 /** Passes `/<name>/…` on to that subgraph as it came, token and body to the byte: a signed body must arrive as it was signed. */
 export async function passOn(app: FastifyInstance, name: string, baseUrl: string): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     await scope.register(replyFrom, { undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS } });
-    scope.all(`/${name}/*`, (request, reply) =>
+    const pass = (request: FastifyRequest, reply: FastifyReply) =>
       reply.from(`${baseUrl}${request.url}`, {
         // The wait for 100 Continue ended here; the client towards the subgraph knows no such header.
         rewriteRequestHeaders: (_request, { expect: _, ...headers }) => headers,
@@ -57,7 +60,7 @@ export async function passOn(app: FastifyInstance, name: string, baseUrl: string
             .code(502)
             .header('connection', 'close')
             .send({ code: 'SUBGRAPH_AWAY', message: '服务暂时不可用，请稍后再试。' }),
-      }),
-    );
+      });
+    for (const path of [name, ALSO[name] ?? []].flat()) scope.all(`/${path}/*`, pass);
   });
 }

@@ -7,6 +7,7 @@ import postgres from 'postgres';
 import { databaseUrl, ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
 import { makeRole, rolePassword, roleUrl } from '../db/roles.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
+import type { LogSettings } from '../subgraphs/seals/index.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, takeFolder } from './folder.ts';
 import { keyFileOf, openSecrets, type Secrets } from './secrets.ts';
@@ -26,6 +27,8 @@ export interface BootOptions {
   withLibrary: boolean;
   /** Hosts in private networks that a supervisor's webhook may name. */
   webhookHosts?: readonly string[];
+  /** Name and witnesses of the transparency log; its files stand in the data folder. */
+  log?: Pick<LogSettings, 'origin' | 'witnesses'>;
   say: (line: string) => void;
   /** Aborted where the start is no longer wanted: what was started is stopped, and `boot` throws the reason. */
   signal?: AbortSignal;
@@ -109,6 +112,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
     databaseUrls: roleUrls(hubDatabase, secrets),
     publicUrl: url,
     webhookHosts: options.webhookHosts,
+    log: { ...options.log, folder: join(dataFolder, 'log') },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret },
   });
   undo.push(() => Promise.race([hub.stop(), pause(HUB_STOP_MS, undefined, { ref: false })]));

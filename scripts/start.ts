@@ -1,10 +1,11 @@
 import { EmbeddedError } from '../db/binaries.ts';
 import { readOrgans } from '../seeds/load.ts';
+import { readWitnesses } from '../subgraphs/seals/log/witness.ts';
 import { boot, type Running } from './boot.ts';
 import { BootError } from './folder.ts';
 import { demoPeople, mintToken } from './people.ts';
 
-/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS; `--no-library` leaves the library out. */
+/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS, LOG_ORIGIN, LOG_WITNESSES; `--no-library` leaves the library out. */
 
 // The gateway package reports home unless told otherwise; the hub calls nobody it was not told to call.
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
@@ -32,7 +33,15 @@ const QUERY =
 
 async function main(): Promise<void> {
   const started = performance.now();
-  const { PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS = '' } = process.env;
+  const {
+    PORT,
+    LIBRARY_PORT,
+    DATABASE_URL,
+    DATA_FOLDER,
+    WEBHOOK_PRIVATE_HOSTS = '',
+    LOG_ORIGIN,
+    LOG_WITNESSES = '',
+  } = process.env;
   let running: Running | null = null;
   let stopping = false;
   const unwanted = new AbortController();
@@ -54,6 +63,7 @@ async function main(): Promise<void> {
     databaseUrl: DATABASE_URL ?? null,
     withLibrary: !process.argv.includes('--no-library'),
     webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
+    log: { origin: LOG_ORIGIN, witnesses: readWitnesses(LOG_WITNESSES) },
     say: (line) => console.log(`  ${line}`),
     signal: unwanted.signal,
   }).catch((error) => {

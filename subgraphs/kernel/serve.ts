@@ -54,7 +54,7 @@ export interface Subgraph {
   schema: GraphQLSchema;
   /** Takes an event of another subgraph; safe to call twice. Throws where the producer must send again. */
   receive(producer: string, event: Envelope): Promise<void>;
-  /** What it offers over HTTP beside GraphQL, every path under `/<name>/`; the gateway mounts it or passes requests on. */
+  /** What it offers over HTTP beside GraphQL, every path under `/<name>/`, of seals `/log/` too; the gateway mounts it or passes requests on. */
   routes?(app: FastifyInstance, options: ServeOptions): void;
   /** Starts relays and whatever else runs by itself. */
   start(): void;

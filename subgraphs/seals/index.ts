@@ -6,6 +6,11 @@ import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Attest, ReadMaterial, Sign, SignCode, Stamp } from '../kernel/sign.ts';
 import { authorityOf, prepare, readMaterial } from './certification.ts';
+import type { Loop } from './log/loop.ts';
+import { logRoutes } from './log/routes.ts';
+import { startSequencer } from './log/sequencer.ts';
+import { startWitnesses, type WitnessAddress } from './log/witness.ts';
+import { prepareLog, type Receipt, recordReceipt } from './log/workflow.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
@@ -18,9 +23,23 @@ export interface SealsDependencies {
   /** The only place with private keys, in this process or another. */
   signer: Signer;
   send: { licenses: (event: Envelope) => Promise<void> };
+  /** The transparency log (透明日志). */
+  log?: LogSettings;
   onError?: (error: unknown) => void;
   pollMs?: number;
 }
+
+export interface LogSettings {
+  /** The log's name, fixed with its first start: the address under which it is published, without a scheme. */
+  origin?: string;
+  /** Where its static files stand; without one they are published by another copy. */
+  folder?: string | null;
+  witnesses?: readonly WitnessAddress[];
+  /** Told once a checkpoint is committed and before it is published. */
+  onCommitted?: () => void;
+}
+
+const LOG_ORIGIN = 'tongquan.test/yudu/seals';
 
 export interface Seals extends Subgraph {
   /** The ports that licenses call, and cases the first; see the functions of their names in workflow.ts. */
@@ -32,7 +51,9 @@ export interface Seals extends Subgraph {
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
   makeSeal(made: NewSeal): Promise<string>;
-  /** Makes what is missing of the test PKI. */
+  /** Enters a receipt of another system in the log. */
+  record(receipt: Receipt): Promise<void>;
+  /** Makes what is missing of the test PKI and of the log. */
   prepare(): Promise<void>;
 }
 
@@ -40,7 +61,10 @@ export interface Seals extends Subgraph {
 export function createSeals(dependencies: SealsDependencies): Seals {
   const { db, now, signer, send, onError, pollMs } = dependencies;
   const deps = { db, now, signer };
+  const { origin = LOG_ORIGIN, folder = null, witnesses = [], onCommitted } = dependencies.log ?? {};
+  const log = { ...deps, origin, folder, witnesses: witnesses.map((one) => one.vkey), onError, pollMs, onCommitted };
   let relay: Relay | null = null;
+  let loops: Loop[] = [];
   return {
     name: 'seals',
     schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), sealResolvers(deps)),
@@ -53,16 +77,26 @@ export function createSeals(dependencies: SealsDependencies): Seals {
         return null;
       };
       relay ??= startRelay({ db, tables: messages, consumer: 'licenses', deliver, onError, pollMs });
+      if (loops.length === 0) loops = [startSequencer(log), startWitnesses({ db, witnesses, onError, pollMs })];
     },
-    stop: async () => relay?.stop(),
-    routes: (app) => publicRoutes(app, deps),
+    stop: async () => {
+      await Promise.all([relay?.stop(), ...loops.map((loop) => loop.stop())]);
+    },
+    routes: (app) => {
+      publicRoutes(app, deps);
+      logRoutes(app, log);
+    },
     sign: (request) => sign(deps, request),
     signCode: (request) => signCode(deps, request),
     attest: (request) => attest(deps, request),
     stamp: (digest) => stamp(deps, digest),
     material: (codes) => readMaterial(deps, codes),
     makeSeal: (made) => makeSeal(deps, made),
-    prepare: () => prepare(deps),
+    record: (receipt) => recordReceipt(log, receipt),
+    prepare: async () => {
+      await prepare(deps);
+      await prepareLog(log);
+    },
     rootCertificate: async () => authorityOf(await findAuthorities(db), 'root').certificatePem,
   };
 }

@@ -3,6 +3,7 @@ import { connect } from '../../db/client.ts';
 import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
 import { portRoutes } from './http.ts';
 import { createSeals } from './index.ts';
+import { readWitnesses } from './log/witness.ts';
 import { signerOver } from './signer/http.ts';
 
 /** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
@@ -13,6 +14,9 @@ const {
   SERVICE_KEY = '',
   SIGNER_URL = '',
   LICENSES_URL = '',
+  LOG_FOLDER = '',
+  LOG_ORIGIN,
+  LOG_WITNESSES = '',
 } = process.env;
 
 const now = () => new Date();
@@ -24,6 +28,7 @@ const seals = createSeals({
   now,
   signer: signerOver(() => SIGNER_URL, serviceKey, now),
   send: { licenses: sendEvents(LICENSES_URL, 'seals', serviceKey, now) },
+  log: { origin: LOG_ORIGIN, folder: LOG_FOLDER || null, witnesses: readWitnesses(LOG_WITNESSES) },
   onError: console.error,
 });
 await seals.prepare();

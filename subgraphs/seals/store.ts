@@ -3,10 +3,13 @@ import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import { certificateOf, ofCode, ofList, ofSealEvent, ofUse } from './log/leaf.ts';
+import { enter } from './log/store.ts';
 import type { Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
 
-const { authority, revocation, revocationList, seal, sealCode, sealCodeKey, sealEvent, sealGrant, sealUse } = tables;
+const { authority, logKey, revocation, revocationList, seal, sealCode, sealCodeKey, sealEvent, sealGrant, sealUse } =
+  tables;
 
 export const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['SealChanged'] } as const;
@@ -94,6 +97,7 @@ export async function findAuthorities(db: Reader): Promise<AuthorityRow[]> {
 
 export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promise<void> {
   await tx.insert(authority).values(row);
+  await enter(tx, [certificateOf(row.id, row.certificatePem)]);
 }
 
 /** Names of the advisory locks of this schema. */
@@ -122,12 +126,13 @@ export async function findCodeKey(db: Reader, sealId: string): Promise<CodeKeyRo
 
 export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<void> {
   await tx.insert(sealCodeKey).values(row);
+  await enter(tx, [certificateOf('code', row.certificatePem)]);
 }
 
 /** Every private key in its envelope, under the id that is bound to it. */
 export interface HeldKey {
   id: string;
-  table: 'authority' | 'seal' | 'sealCodeKey';
+  table: 'authority' | 'seal' | 'sealCodeKey' | 'logKey';
   encryptedKey: Uint8Array;
 }
 
@@ -135,7 +140,9 @@ export async function listKeys(db: Reader): Promise<HeldKey[]> {
   const authorities = await db.select({ id: authority.id, encryptedKey: authority.encryptedKey }).from(authority);
   const seals = await db.select({ id: seal.id, encryptedKey: seal.encryptedKey }).from(seal);
   const codes = await db.select({ id: sealCodeKey.sealId, encryptedKey: sealCodeKey.encryptedKey }).from(sealCodeKey);
+  const logs = await db.select({ encryptedKey: logKey.encryptedKey }).from(logKey);
   return [
+    ...logs.map((key) => ({ ...key, id: 'log', table: 'logKey' as const })),
     ...authorities.map((key) => ({ ...key, table: 'authority' as const })),
     ...seals.map((key) => ({ ...key, table: 'seal' as const })),
     ...codes.map((key) => ({ ...key, id: `${key.id} code`, table: 'sealCodeKey' as const })),
@@ -144,7 +151,7 @@ export async function listKeys(db: Reader): Promise<HeldKey[]> {
 
 /** Puts an envelope in the place of the one that was read; what has changed meanwhile stays. */
 export async function setKey(tx: Transaction, { table, encryptedKey }: HeldKey, encrypted: Uint8Array): Promise<void> {
-  const of = { authority, seal, sealCodeKey }[table];
+  const of = { authority, seal, sealCodeKey, logKey }[table];
   await tx.update(of).set({ encryptedKey: encrypted }).where(eq(of.encryptedKey, encryptedKey));
 }
 
@@ -196,6 +203,7 @@ export async function findNewestList(db: Reader, of: ListRow['authority']): Prom
 
 export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
   await tx.insert(revocationList).values(row);
+  await enter(tx, [ofList(row)]);
 }
 
 export interface SealAct {
@@ -210,6 +218,7 @@ export interface SealAct {
 
 export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
   await tx.insert(seal).values(row);
+  await enter(tx, [certificateOf('seal', row.certificatePem)]);
 }
 
 export async function setState(tx: Transaction, id: string, state: SealState): Promise<void> {
@@ -241,7 +250,11 @@ export async function enterSealActs(
   acts: readonly SealAct[],
   at: Date,
 ): Promise<StoredSeal> {
-  await tx.insert(sealEvent).values(acts.map((act) => ({ sealId: id, ...act })));
+  const events = await tx
+    .insert(sealEvent)
+    .values(acts.map((act) => ({ sealId: id, ...act })))
+    .returning();
+  await enter(tx, events.map(ofSealEvent));
   const stored = await lockSeal(tx, id);
   if (!stored) throw new Error(`no seal ${id}`);
   await append(tx, messages, CONSUMERS, {
@@ -287,10 +300,12 @@ export async function findCode(db: Reader, issuanceId: string): Promise<CodeRow 
 
 export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
   await tx.insert(sealCode).values(row);
+  await enter(tx, [ofCode(row)]);
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
   await tx.insert(sealUse).values(row);
+  await enter(tx, [ofUse(row)]);
 }
 
 /** Uses of seals, newest first; `organ` null means every organ's. */

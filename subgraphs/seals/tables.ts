@@ -147,4 +147,6 @@ export const revocationList = schema.table(
   (table) => [primaryKey({ columns: [table.authority, table.number] })],
 );
 
+export * from './log/tables.ts';
+
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

@@ -23,6 +23,8 @@ import {
   publishList,
   validity,
 } from './certification.ts';
+import { ofAttestation, ofTimestamp } from './log/leaf.ts';
+import { enter } from './log/store.ts';
 import {
   type EndReason,
   end,
@@ -212,13 +214,17 @@ export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<str
 export async function attest(deps: PkiDependencies, asked: AttestRequest): Promise<string> {
   const request = attestRequest.parse(asked);
   const { status } = await authorities(deps);
-  return deps.signer.attest({ key: certifiedKeyOf(status), request });
+  const jws = await deps.signer.attest({ key: certifiedKeyOf(status), request });
+  await deps.db.transaction((tx) => enter(tx, [ofAttestation(request.typ, jws, deps.now())]));
+  return jws;
 }
 
 /** A timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError where it is none. */
 export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {
   const { timestamp } = await authorities(deps);
-  return deps.signer.stamp({ key: certifiedKeyOf(timestamp), digest });
+  const token = await deps.signer.stamp({ key: certifiedKeyOf(timestamp), digest });
+  await deps.db.transaction((tx) => enter(tx, [ofTimestamp(digest, token, deps.now())]));
+  return token;
 }
 
 /** Stops a seal or puts it back into use. */

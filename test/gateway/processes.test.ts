@@ -1,6 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
@@ -17,6 +20,7 @@ const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
 
 let database: TestDatabase;
 let gateway: string;
+let logFolder: string;
 const children: ChildProcess[] = [];
 const errors: string[] = [];
 
@@ -49,9 +53,16 @@ beforeAll(async () => {
     AUTHORISATION_KEY_CASES: key(),
     AUTHORISATION_KEY_LICENSES: key(),
     PUBLIC_URL: gateway,
+    LOG_ORIGIN: 'processes.test/log',
   };
+  logFolder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
   for (const name of NAMES) {
-    run(`subgraphs/${name}/main.ts`, { ...shared, DATABASE_URL: database.urls[name], PORT: String(ports[name]) });
+    run(`subgraphs/${name}/main.ts`, {
+      ...shared,
+      LOG_FOLDER: logFolder,
+      DATABASE_URL: database.urls[name],
+      PORT: String(ports[name]),
+    });
   }
   run('gateway/main.ts', { ...shared, PORT: String(port) });
   await until('the gateway is ready', async () =>
@@ -66,6 +77,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const child of children) child.kill('SIGKILL');
   await database?.drop();
+  if (logFolder) rmSync(logFolder, { recursive: true, force: true });
 });
 
 async function ask(query: string, token?: string) {
@@ -106,6 +118,15 @@ test('queries, tokens, files, certificates and revocation lists go through, and 
   const list = await fetch(`${gateway}/seals/issuing.crl`);
   expect([list.status, list.headers.get('content-type')]).toEqual([200, 'application/pkix-crl']);
   expect(await (await fetch(`${gateway}/seals/certificates.pem`)).text()).toMatch(/^# .+\n-----BEGIN CERTIFICATE-----/);
+
+  expect(await (await fetch(`${gateway}/log/key`)).text()).toMatch(/^processes\.test\/log\+[0-9a-f]{8}\+\S{44}\n$/);
+  const checkpoint = await until('a checkpoint', async () => {
+    const answer = await fetch(`${gateway}/log/checkpoint`);
+    return answer.ok && answer.text();
+  });
+  const size = checkpoint.split('\n')[1];
+  const tile = await fetch(`${gateway}/log/tile/0/000.p/${size}`);
+  expect((await tile.arrayBuffer()).byteLength).toBe(32 * Number(size));
 
   // The matters' events reach cases in its own process.
   const admin = connect(database.adminUrl, 'test');

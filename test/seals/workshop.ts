@@ -12,7 +12,7 @@ import {
 import { type Envelope, sha256 } from '../../subgraphs/kernel/events.ts';
 import { type GraphContext, graphContext } from '../../subgraphs/kernel/serve.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
-import { createSeals, type Seals } from '../../subgraphs/seals/index.ts';
+import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals/index.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { testDatabase } from '../support/database.ts';
 
@@ -30,13 +30,16 @@ export interface Workshop {
   clock: TestClock;
   /** The superuser's view of the same database. */
   sql: postgres.Sql;
+  adminUrl: string;
+  /** The subgraph's own URL of it. */
+  sealsUrl: string;
   keyEncryptionKey: Uint8Array;
   countySeal: string;
   citySeal: string;
   /** Events that arrived at licenses, in order. */
   told: Envelope[];
   /** A second copy of the subgraph on the same database. */
-  another(keyEncryptionKey?: Uint8Array): Seals;
+  another(keyEncryptionKey?: Uint8Array, log?: LogSettings): Seals;
   authorise(
     request: Omit<CodeRequest, 'payload'>,
     changed?: Partial<SealAuthorisation>,
@@ -57,7 +60,7 @@ export interface Asked {
   codes: unknown[];
 }
 
-export async function openWorkshop(): Promise<Workshop> {
+export async function openWorkshop(onError?: (error: unknown) => void): Promise<Workshop> {
   const database = await testDatabase();
   const sql = postgres(database.adminUrl, { max: 4, onnotice: () => {} });
   const clock = testClock(OPENING);
@@ -65,7 +68,7 @@ export async function openWorkshop(): Promise<Workshop> {
   const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
   const pools: Connected[] = [];
   const told: Envelope[] = [];
-  const another = (key: Uint8Array = keyEncryptionKey) => {
+  const another = (key: Uint8Array = keyEncryptionKey, log: LogSettings = {}) => {
     const pool = connect(database.urls.seals, 'test-seals');
     pools.push(pool);
     const licenses = async (event: Envelope) => {
@@ -77,6 +80,8 @@ export async function openWorkshop(): Promise<Workshop> {
       keyEncryptionKey: key,
       authorisationKeys,
       send: { licenses },
+      log,
+      onError,
       pollMs: 10,
     });
   };
@@ -138,7 +143,17 @@ export async function openWorkshop(): Promise<Workshop> {
     await Promise.all(pools.map((pool) => pool.close()));
     await database.drop();
   };
-  const seen = { seals, clock, sql, keyEncryptionKey, countySeal, citySeal, told };
+  const seen = {
+    adminUrl: database.adminUrl,
+    sealsUrl: database.urls.seals,
+    seals,
+    clock,
+    sql,
+    keyEncryptionKey,
+    countySeal,
+    citySeal,
+    told,
+  };
   return { ...seen, another, authorise, request, codeRequest, ask, uses, close };
 }
 

@@ -124,10 +124,19 @@ async function uses(sql: postgres.Sql): Promise<string[]> {
       return digest.toString('hex') !== sealed_digest;
     })
     .map(({ notice_id }) => ({ notice_id }));
+  const unlogged = await sql`
+    select kind, id from (select 'SEAL_USE' as kind, issuance_id::text as id from seals.seal_use
+      union all select 'CODE_USE', issuance_id::text from seals.seal_code union all select 'SEAL_EVENT', serial::text from seals.seal_event) u
+    where not exists (select 1 from seals.log_leaf l where l.kind = u.kind and l.subject = u.id)`;
+  const lost = await sql`
+    select serial from seals.log_leaf where ((serial in (select serial from seals.log_sequence))::int
+      + (serial in (select serial from seals.log_pending))::int) <> 1`;
   return [
     ...told('signature without a use', unrecorded),
     ...told('use without an act', orphaned),
     ...told('decision without its seal', unsealed),
+    ...told('use without a leaf', unlogged),
+    ...told('leaf is lost', lost),
   ];
 }
 

@@ -52,6 +52,7 @@ export const ORDERS = {
   publishList: { order: z.object({ authority: keyRef, request: listRequest }), answer: bytes },
   stamp: { order: z.object({ key: certifiedKey, digest: bytes }), answer: bytes },
   attest: { order: z.object({ key: certifiedKey, request: attestRequest }), answer: z.string() },
+  checkpoint: { order: z.object({ key: keyRef, text: z.string().max(1_000) }), answer: bytes },
   seal: {
     order: z.object({ key: keyRef, chain: z.tuple([pem], pem), stamp: certifiedKey, request: signRequest }),
     answer: z.object({ signature: bytes, signedAt: time, by }),

@@ -44,6 +44,8 @@ export interface Signer {
   stamp(order: { key: CertifiedKey; digest: Uint8Array }): Promise<Uint8Array>;
   /** A compact JWS by the key for statuses. */
   attest(order: { key: CertifiedKey; request: AttestRequest }): Promise<string>;
+  /** The signature of a checkpoint of the log (C2SP tlog-checkpoint), Ed25519. */
+  checkpoint(order: { key: KeyRef; text: string }): Promise<Uint8Array>;
   /**
    * The signature over a document, CMS with a timestamp: once the request's authorisation is proved to be a person's, about
    * exactly this. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS.
@@ -59,10 +61,12 @@ export interface Signer {
 }
 
 /** Ids of the keys that are no seal's. */
-export const AUTHORITY_KEYS = ['root', 'issuing', 'timestamp', 'status'] as const;
+export const AUTHORITY_KEYS = ['root', 'issuing', 'timestamp', 'status', 'log'] as const;
 type AuthorityKey = (typeof AUTHORITY_KEYS)[number];
 
 const CODE_KEY = / code$/;
+/** Origin, size, root: what the log's key signs, and nothing beside it. */
+const CHECKPOINT = /^[^\s+]{1,200}\n(0|[1-9]\d{0,15})\n[A-Za-z0-9+/]{43}=\n$/;
 
 /** The id to which a seal's key for QR codes is bound. */
 export function codeKeyId(sealId: string): string {
@@ -102,6 +106,11 @@ export function createSigner(given: { ring: KeyRing; authorisationKeys: Authoris
       const x5c = [Buffer.from(derOf(key.certificatePem)).toString('base64')];
       const sign = open(key);
       return compactJws({ alg: 'ES256', typ, x5c }, JSON.stringify(claims), (data) => sign(data, 'ieee-p1363'));
+    },
+    async checkpoint({ key, text }) {
+      requirePurpose(key, 'log');
+      if (!CHECKPOINT.test(text)) throw new Error('this is no checkpoint');
+      return open(key)(Buffer.from(text));
     },
     async seal({ key, chain, stamp: stampKey, request }) {
       requirePurpose(key, 'seal');

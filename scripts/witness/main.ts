@@ -1,0 +1,62 @@
+import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { takeFolder } from '../folder.ts';
+import { createWitness } from './app.ts';
+import { openMemory } from './memory.ts';
+import { readLogKey, writeWitnessKey } from './note.ts';
+
+/**
+ * `npm run witness`: a reference witness. WITNESS_LOGS (keys of logs as `/log/key` tells them, parted by commas), WITNESS_NAME,
+ * WITNESS_FOLDER (its key and its memory), WITNESS_PORT. Says its own key, which the hub is told by LOG_WITNESSES.
+ */
+
+const HOST = '127.0.0.1';
+
+/** The witness's own key, made at its first start. */
+function openKey(file: string): KeyObject {
+  if (!existsSync(file)) {
+    const { privateKey } = generateKeyPairSync('ed25519');
+    writeFileSync(file, privateKey.export({ type: 'pkcs8', format: 'pem' }), { mode: 0o600, flag: 'wx', flush: true });
+  }
+  return createPrivateKey(readFileSync(file));
+}
+
+async function main(): Promise<void> {
+  const {
+    WITNESS_LOGS = '',
+    WITNESS_NAME = 'witness.tongquan.test/w1',
+    WITNESS_FOLDER = 'data/witness',
+    WITNESS_PORT = '4040',
+  } = process.env;
+  const logs = WITNESS_LOGS.split(',').filter((one) => one !== '');
+  if (logs.length === 0) throw new Error('缺少 WITNESS_LOGS：日志公钥，见 <hub>/log/key — which log is to be watched?');
+  const letGo = takeFolder(WITNESS_FOLDER);
+  const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
+  if (!existsSync(memoryFile)) {
+    // A witness that forgot would sign for a log that takes back what it said.
+    if (existsSync(keyFile)) throw new Error(`${memoryFile} 不见了：须用新的密钥 — the memory is gone, take a new key`);
+    writeFileSync(memoryFile, '{}', { mode: 0o600, flush: true });
+  }
+  const privateKey = openKey(keyFile);
+  const app = createWitness({
+    name: WITNESS_NAME,
+    privateKey,
+    logs: logs.map((one) => readLogKey(one)),
+    memory: openMemory(memoryFile),
+    now: () => new Date(),
+  });
+  const url = await app.listen({ port: Number(WITNESS_PORT), host: HOST });
+  console.log(`见证 witness ${url}\nLOG_WITNESSES="${writeWitnessKey(WITNESS_NAME, privateKey)} ${url}"`);
+  for (const signal of ['SIGINT', 'SIGTERM'] as const) {
+    process.once(signal, async () => {
+      await app.close();
+      await letGo();
+    });
+  }
+}
+
+main().catch((error) => {
+  console.error(`见证无法启动：${error instanceof Error ? error.message : error}`);
+  process.exit(1);
+});

@@ -1,0 +1,106 @@
+import { LogFault } from './fault.ts';
+import { type Note, type NoteKey, type Proven, provenOf, readBase64, readNote } from './note.ts';
+import { HASH_BYTES, type Head, requireIncluded } from './tree.ts';
+
+/** Checkpoints (C2SP tlog-checkpoint) and proofs that carry one (C2SP tlog-proof). */
+
+const PROOF_HEADER = 'c2sp.org/tlog-proof@v1';
+/** A tree of 2 ** 63 leaves asks for no more. */
+const PROOF_HASHES_MOST = 63;
+
+/** What the first three lines of a checkpoint say; `extensions` are the lines after them. */
+export interface Checkpoint extends Head {
+  origin: string;
+  extensions: string[];
+}
+
+/** The text of a checkpoint, to be signed. */
+export function writeCheckpoint({ origin, size, root }: Omit<Checkpoint, 'extensions'>): string {
+  if (origin === '' || origin.includes('\n')) throw new LogFault('ORIGIN_WRONG');
+  return `${origin}\n${size}\n${base64(root)}\n`;
+}
+
+/** Reads the text of a checkpoint. Throws LogFault. */
+export function readCheckpoint(text: string): Checkpoint {
+  if (!text.endsWith('\n')) throw new LogFault('LINES_MISSING');
+  const lines = text.slice(0, -1).split('\n');
+  const [origin, size, root, ...extensions] = lines;
+  if (origin === undefined || size === undefined || root === undefined) throw new LogFault('LINES_MISSING');
+  if (lines.includes('')) throw new LogFault('LINE_EMPTY');
+  return { origin, size: readNumber(size, 'SIZE_MALFORMED'), root: readHash(root), extensions };
+}
+
+/** Whom a verifier trusts: the key of a log, and of witnesses that it knows. */
+export interface Trust {
+  origin: string;
+  log: NoteKey;
+  witnesses: readonly NoteKey[];
+}
+
+/** A checkpoint that the log has signed, with the witnesses that have seen it. */
+export interface SignedCheckpoint extends Checkpoint {
+  text: string;
+  witnesses: Proven[];
+}
+
+/** Reads and proves a checkpoint: of this origin, by the log's key. Throws LogFault. */
+export function requireCheckpoint(signed: string | Note, { origin, log, witnesses }: Trust): SignedCheckpoint {
+  const note = typeof signed === 'string' ? readNote(signed) : signed;
+  const checkpoint = readCheckpoint(note.text);
+  if (checkpoint.origin !== origin) throw new LogFault('ORIGIN_WRONG');
+  if (provenOf(note, [log]).length === 0) throw new LogFault('SIGNATURE_BY_NOBODY_KNOWN');
+  return { ...checkpoint, text: note.text, witnesses: provenOf(note, witnesses) };
+}
+
+/** A proof as it travels: where the leaf stands, its siblings, the signed checkpoint; `extra` is whatever the maker adds. */
+export interface ProofText {
+  extra: Uint8Array | null;
+  index: number;
+  hashes: Uint8Array[];
+  /** The signed note, to the byte. */
+  checkpoint: string;
+}
+
+export function writeProof({ extra, index, hashes, checkpoint }: ProofText): string {
+  const lines = [PROOF_HEADER, ...(extra === null ? [] : [`extra ${base64(extra)}`]), `index ${index}`];
+  return `${[...lines, ...hashes.map(base64)].join('\n')}\n\n${checkpoint}`;
+}
+
+/** Reads a proof's form. Throws LogFault. */
+export function readProof(text: string): ProofText {
+  const split = text.indexOf('\n\n');
+  if (split < 0) throw new LogFault('LINES_MISSING');
+  const [header, ...lines] = text.slice(0, split).split('\n');
+  if (header !== PROOF_HEADER) throw new LogFault('PROOF_HEADER_WRONG');
+  const extra = lines[0]?.startsWith('extra ') ? readBase64(lines.shift()?.slice('extra '.length) ?? '') : null;
+  const at = lines.shift();
+  if (!at?.startsWith('index ')) throw new LogFault('PROOF_INDEX_LINE');
+  if (lines.length > PROOF_HASHES_MOST) throw new LogFault('PROOF_TOO_LONG');
+  const index = readNumber(at.slice('index '.length), 'INDEX_MALFORMED');
+  return { extra, index, hashes: lines.map(readHash), checkpoint: text.slice(split + 2) };
+}
+
+/** Proves that a leaf stands in the log: form, checkpoint and hashes. Throws LogFault. */
+export function requireProven(text: string, leaf: Uint8Array, trust: Trust): SignedCheckpoint & { index: number } {
+  const { index, hashes, checkpoint } = readProof(text);
+  const signed = requireCheckpoint(checkpoint, trust);
+  requireIncluded({ index, ...signed }, leaf, hashes);
+  return { ...signed, index };
+}
+
+/** A number without leading zeroes, as far as whole numbers are exact. */
+function readNumber(text: string, code: 'SIZE_MALFORMED' | 'INDEX_MALFORMED'): number {
+  const value = Number(text);
+  if (!/^(0|[1-9]\d*)$/.test(text) || !Number.isSafeInteger(value)) throw new LogFault(code);
+  return value;
+}
+
+function readHash(text: string): Uint8Array {
+  const hash = readBase64(text);
+  if (hash.length !== HASH_BYTES) throw new LogFault('HASH_LENGTH');
+  return hash;
+}
+
+function base64(bytes: Uint8Array): string {
+  return Buffer.from(bytes).toString('base64');
+}

@@ -1,0 +1,174 @@
+import { createHash, createPublicKey, type KeyObject, verify } from 'node:crypto';
+import { LogFault } from './fault.ts';
+
+/** Signed notes (C2SP signed-note) with Ed25519, and cosignatures with a time (C2SP tlog-cosignature, v1). */
+
+/** Longest note that is read, and most signatures under it. */
+const NOTE_BYTES_MOST = 262_144;
+const SIGNATURES_MOST = 64;
+const KEY_ID_BYTES = 4;
+const ED25519_KEY_BYTES = 32;
+const ED25519_SIGNATURE_BYTES = 64;
+const TIMESTAMP_BYTES = 8;
+/** SubjectPublicKeyInfo of Ed25519 (RFC 8410) up to the key itself. */
+const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
+const SIGNATURE_MARK = '— ';
+
+/** Signature types of the specification: a log's own, and a witness's with its time. */
+export const KEY_TYPES = { log: 0x01, witness: 0x04 } as const;
+export type KeyType = (typeof KEY_TYPES)[keyof typeof KEY_TYPES];
+
+/** A key by which notes are verified. */
+export interface NoteKey {
+  name: string;
+  type: KeyType;
+  /** Ed25519, 32 bytes. */
+  publicKey: Uint8Array;
+}
+
+/** One line under a note: whose it says it is, the key's short name, and what follows it. */
+export interface NoteSignature {
+  name: string;
+  keyId: Uint8Array;
+  signature: Uint8Array;
+}
+
+/** A note whose form is right; nothing of it is proven yet. */
+export interface Note {
+  /** With its last line end. */
+  text: string;
+  signatures: NoteSignature[];
+}
+
+/** The short name of a key: the first four bytes of a hash over name, type and key. */
+export function keyIdOf({ name, type, publicKey }: NoteKey): Uint8Array {
+  const hash = createHash('sha256').update(`${name}\n`).update(Uint8Array.of(type)).update(publicKey);
+  return new Uint8Array(hash.digest().subarray(0, KEY_ID_BYTES));
+}
+
+/** A key as text (vkey): name, short name in hex, type and key in base64. */
+export function writeKey(key: NoteKey): string {
+  const material = Buffer.concat([Uint8Array.of(key.type), key.publicKey]);
+  return `${requireName(key.name)}+${Buffer.from(keyIdOf(key)).toString('hex')}+${material.toString('base64')}`;
+}
+
+/** Reads a key as text. Throws LogFault unless it is one of the two types and written in the one way. */
+export function readKey(text: string): NoteKey {
+  // Base64 may hold the sign that parts the three.
+  const [, name = '', id = '', material = ''] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/s.exec(text) ?? [];
+  if (id === '') throw new LogFault('KEY_MALFORMED');
+  const bytes = readBase64(material);
+  const type = bytes[0];
+  if (type !== KEY_TYPES.log && type !== KEY_TYPES.witness) throw new LogFault('KEY_TYPE_UNKNOWN');
+  const key = { name: requireName(name), type, publicKey: bytes.subarray(1) };
+  if (key.publicKey.length !== ED25519_KEY_BYTES) throw new LogFault('KEY_MALFORMED');
+  if (Buffer.from(keyIdOf(key)).toString('hex') !== id) throw new LogFault('KEY_ID_WRONG');
+  return key;
+}
+
+/** The 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo, PEM. */
+export function rawKeyOf(publicKeyPem: string): Uint8Array {
+  const spki = createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
+  if (!spki.subarray(0, SPKI_HEAD.length).equals(SPKI_HEAD)) throw new LogFault('KEY_TYPE_UNKNOWN');
+  return new Uint8Array(spki.subarray(SPKI_HEAD.length));
+}
+
+/** Reads a note's form. Throws LogFault. */
+export function readNote(note: string | Uint8Array): Note {
+  const whole = typeof note === 'string' ? note : decode(note);
+  if (!whole.isWellFormed()) throw new LogFault('NOTE_NOT_UTF8');
+  if (Buffer.byteLength(whole) > NOTE_BYTES_MOST) throw new LogFault('NOTE_TOO_LARGE');
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a note has none but line ends
+  if (/[\u0000-\u0009\u000b-\u001f]/.test(whole)) throw new LogFault('NOTE_CONTROL_CHARACTER');
+  const split = whole.lastIndexOf('\n\n');
+  if (split < 0) throw new LogFault('NOTE_WITHOUT_TEXT');
+  const signed = whole.slice(split + 2);
+  if (signed === '') throw new LogFault('NOTE_WITHOUT_SIGNATURE');
+  return { text: whole.slice(0, split + 1), signatures: readSignatures(signed) };
+}
+
+/** Reads signature lines as they stand under a note, or as a witness answers them. Throws LogFault. */
+export function readSignatures(lines: string): NoteSignature[] {
+  if (!lines.endsWith('\n')) throw new LogFault('SIGNATURE_LINE_MALFORMED');
+  const each = lines.slice(0, -1).split('\n');
+  if (each.length > SIGNATURES_MOST) throw new LogFault('SIGNATURES_TOO_MANY');
+  return each.map((line) => {
+    const parts = line.startsWith(SIGNATURE_MARK) ? line.slice(SIGNATURE_MARK.length).split(' ') : [];
+    const [name, encoded] = parts;
+    if (name === undefined || encoded === undefined || parts.length !== 2)
+      throw new LogFault('SIGNATURE_LINE_MALFORMED');
+    const bytes = readBase64(encoded);
+    if (bytes.length <= KEY_ID_BYTES) throw new LogFault('SIGNATURE_LINE_MALFORMED');
+    const [keyId, signature] = [bytes.subarray(0, KEY_ID_BYTES), bytes.subarray(KEY_ID_BYTES)];
+    return { name: requireName(name), keyId, signature };
+  });
+}
+
+/** One signature line, with its line end. */
+export function writeSignature(key: NoteKey, signature: Uint8Array): string {
+  const bytes = Buffer.concat([keyIdOf(key), signature]);
+  return `${SIGNATURE_MARK}${requireName(key.name)} ${bytes.toString('base64')}\n`;
+}
+
+/** A signature proven: whose, and when a witness says that it made it (seconds since 1970), null for a log's own. */
+export interface Proven {
+  key: NoteKey;
+  time: number | null;
+  signature: Uint8Array;
+}
+
+/**
+ * Proves the signatures of a note by the keys known. Signatures by others are passed over; one that names a known key and does
+ * not verify spoils the note: throws LogFault.
+ */
+export function provenOf({ text, signatures }: Note, keys: readonly NoteKey[]): Proven[] {
+  return signatures.flatMap(({ name, keyId, signature }) => {
+    const key = keys.find((one) => one.name === name && Buffer.compare(keyIdOf(one), keyId) === 0);
+    if (!key) return [];
+    const time = requireVerified(key, text, signature);
+    return [{ key, time, signature }];
+  });
+}
+
+function requireVerified(key: NoteKey, text: string, signature: Uint8Array): number | null {
+  const isWitness = key.type === KEY_TYPES.witness;
+  const length = ED25519_SIGNATURE_BYTES + (isWitness ? TIMESTAMP_BYTES : 0);
+  if (signature.length !== length) throw new LogFault('SIGNATURE_WRONG');
+  const time = isWitness ? Number(Buffer.from(signature).readBigUInt64BE()) : null;
+  if (time !== null && (time === 0 || !Number.isSafeInteger(time))) throw new LogFault('TIMESTAMP_OUT_OF_RANGE');
+  const said = time === null ? text : cosigned(text, time);
+  const made = signature.subarray(length - ED25519_SIGNATURE_BYTES);
+  if (!verify(null, Buffer.from(said), publicKeyOf(key), made)) throw new LogFault('SIGNATURE_WRONG');
+  return time;
+}
+
+function publicKeyOf({ publicKey }: NoteKey): KeyObject {
+  return createPublicKey({ key: Buffer.concat([SPKI_HEAD, publicKey]), format: 'der', type: 'spki' });
+}
+
+/** What a witness signs: that it saw this checkpoint, and when. */
+export function cosigned(text: string, time: number): string {
+  return `cosignature/v1\ntime ${time}\n${text}`;
+}
+
+/** A key's name is not empty and has no space and no plus. Throws LogFault. */
+export function requireName(name: string): string {
+  if (name === '' || /[\p{White_Space}+]/u.test(name)) throw new LogFault('KEY_NAME_MALFORMED');
+  return name;
+}
+
+/** Base64 (RFC 4648 §4) in its one form. Throws LogFault. */
+export function readBase64(text: string): Uint8Array {
+  const bytes = Buffer.from(text, 'base64');
+  if (bytes.toString('base64') !== text) throw new LogFault('BASE64_MALFORMED');
+  return new Uint8Array(bytes);
+}
+
+function decode(bytes: Uint8Array): string {
+  if (bytes.length > NOTE_BYTES_MOST) throw new LogFault('NOTE_TOO_LARGE');
+  try {
+    return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+  } catch {
+    throw new LogFault('NOTE_NOT_UTF8');
+  }
+}

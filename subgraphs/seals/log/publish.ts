@@ -1,0 +1,140 @@
+import { randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { Database, Reader } from '../../../db/client.ts';
+import { readCheckpoint } from './checkpoint.ts';
+import { readNote } from './note.ts';
+import * as store from './store.ts';
+import { bundle, newTiles, TILE_WIDTH, type Tile, tilePath } from './tile.ts';
+import { type Head, isSame } from './tree.ts';
+import { withCosignatures } from './workflow.ts';
+
+/** The log as static files: what anybody may copy, serve, and compare. */
+
+/** Checkpoints published in one go; a folder that begins anew catches up in several. */
+const CHECKPOINTS_AT_ONCE = 64;
+const CHECKPOINT = 'checkpoint';
+const FILE_MODE = 0o644;
+const FOLDER_MODE = 0o755;
+
+export interface PublishOptions {
+  db: Database;
+  folder: string;
+  /** Keys of the witnesses whose signatures are shown. */
+  witnesses: readonly string[];
+}
+
+/**
+ * Publishes what the database has and the folder has not: tiles first, then the checkpoint that needs them. One copy of the hub
+ * at a time. Gives true where more is left. Throws where the folder tells of a tree that the database has not: a database
+ * that was set back, or a forged folder; then nothing may be signed.
+ */
+export async function publish({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
+  const published = await readPublished(folder);
+  const newest = await store.findNewestCheckpoint(db);
+  if (published) await requireKnown(db, published, folder);
+  if (!newest) return false;
+  if (published?.size === newest.size) {
+    const note = await withCosignatures(db, newest, witnesses);
+    if (note === published.note) return false;
+  }
+  return db.transaction(async (tx) => {
+    if (!(await store.tryLock(tx, 'publish'))) return false;
+    // Another copy may have published into this very folder before the lock was ours.
+    const from = await readPublished(folder);
+    const next = await store.listCheckpoints(tx, from?.size ?? 0, CHECKPOINTS_AT_ONCE);
+    const last = next.at(-1) ?? newest;
+    if (from && from.size > last.size) return false;
+    let size = from?.size ?? 0;
+    for (const checkpoint of next) {
+      await publishTiles(tx, folder, newTiles(size, checkpoint.size, last.size));
+      size = checkpoint.size;
+    }
+    await replace(join(folder, CHECKPOINT), Buffer.from(await withCosignatures(tx, last, witnesses)));
+    return next.length === CHECKPOINTS_AT_ONCE;
+  });
+}
+
+/** What the checkpoint in a folder says, with its whole text; null where there is none. */
+async function readPublished(folder: string): Promise<(Head & { note: string }) | null> {
+  const bytes = await readIfThere(join(folder, CHECKPOINT));
+  return bytes && { ...readCheckpoint(readNote(bytes).text), note: bytes.toString() };
+}
+
+async function requireKnown(db: Reader, { size, root }: Head, folder: string): Promise<void> {
+  const known = await store.findCheckpoint(db, size);
+  if (known && isSame(known.root, root)) return;
+  throw new Error(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
+}
+
+async function publishTiles(db: Reader, folder: string, tiles: readonly Tile[]): Promise<void> {
+  for (const tile of tiles) {
+    const path = join(folder, tilePath(tile));
+    await writeOnce(path, await readTile(db, tile));
+    if (tile.width === TILE_WIDTH) await rm(`${path}.p`, { recursive: true, force: true });
+  }
+}
+
+/** A tile's bytes out of the database. */
+async function readTile(db: Reader, { level, n, width }: Tile): Promise<Uint8Array> {
+  const start = n * TILE_WIDTH;
+  if (level !== 'entries') {
+    const hashes = await store.listHashes(db, level, start, width);
+    return requireWhole(Buffer.concat(hashes), hashes.length, width);
+  }
+  const entries = await store.listEntries(db, start, width);
+  return requireWhole(bundle(entries.map((entry) => Buffer.from(entry))), entries.length, width);
+}
+
+function requireWhole(bytes: Uint8Array, count: number, width: number): Uint8Array {
+  if (count !== width) throw new Error(`a tile of the log has ${count} of ${width} rows`);
+  return bytes;
+}
+
+/** Writes a file that never changes again. Throws where another stands there. */
+async function writeOnce(path: string, bytes: Uint8Array): Promise<void> {
+  const there = await readIfThere(path);
+  if (!there) return replace(path, bytes);
+  if (!isSame(there, bytes)) throw new Error(`${path} stands in the log with other content`);
+}
+
+/** Puts a file in its place whole, on disk before this returns. */
+async function replace(path: string, bytes: Uint8Array): Promise<void> {
+  await makeFolder(dirname(path));
+  const draft = `${path}.${randomUUID()}.draft`;
+  const file = await open(draft, 'wx', FILE_MODE);
+  try {
+    await file.writeFile(bytes);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+  await rename(draft, path);
+  await syncFolder(dirname(path));
+}
+
+async function makeFolder(folder: string): Promise<void> {
+  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  if (first === undefined) return;
+  for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
+}
+
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** A file's bytes, null where there is none. */
+export async function readIfThere(path: string): Promise<Buffer | null> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR' || code === 'EISDIR') return null;
+    throw error;
+  }
+}

@@ -1,0 +1,72 @@
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import { gzip } from 'node:zlib';
+import type { FastifyInstance, FastifyReply } from 'fastify';
+import type { Reader } from '../../../db/client.ts';
+import { LEAF_KINDS, type LeafKind } from './leaf.ts';
+import { writeKey } from './note.ts';
+import { readIfThere } from './publish.ts';
+import { readTilePath, tilePath } from './tile.ts';
+import { proofOf, readLogKey } from './workflow.ts';
+
+const TEXT = 'text/plain; charset=utf-8';
+const FOR_EVER = 'public, max-age=31536000, immutable';
+/** A checkpoint is followed by the next within a second. */
+const CHECKPOINT_CACHE = 'public, max-age=2';
+const KEY_CACHE = 'public, max-age=3600';
+const RETRY_AFTER_SECONDS = 1;
+const SUBJECT_LENGTH = 128;
+
+export interface LogRouteOptions {
+  db: Reader;
+  folder: string | null;
+  witnesses: readonly string[];
+}
+
+/**
+ * The log (透明日志) for everybody: `GET /log/checkpoint` and `/log/tile/…` as C2SP tlog-tiles has them, `/log/key` the key as text,
+ * `/log/proof/<issuance id>` a proof as C2SP tlog-proof has it, `?kind=` for other kinds than SEAL_USE. A proof is 404 for what
+ * the log does not know, 409 for what has no place yet.
+ */
+export function logRoutes(app: FastifyInstance, { db, folder, witnesses }: LogRouteOptions): void {
+  const file = async (path: string) => (folder === null ? null : readIfThere(join(folder, path)));
+  app.get('/log/checkpoint', async (_, reply) => {
+    const note = await file('checkpoint');
+    if (!note) return unknown(reply);
+    return reply.type(TEXT).header('cache-control', CHECKPOINT_CACHE).send(note);
+  });
+  app.get('/log/key', async (_, reply) =>
+    reply
+      .type(TEXT)
+      .header('cache-control', KEY_CACHE)
+      .send(`${writeKey(await readLogKey(db))}\n`),
+  );
+  app.get<{ Params: { '*': string } }>('/log/tile/*', async (request, reply) => {
+    const tile = readTilePath(`tile/${request.params['*']}`);
+    const bytes = tile && (await file(tilePath(tile)));
+    if (!tile || !bytes) return unknown(reply);
+    reply.type('application/octet-stream').header('cache-control', FOR_EVER).header('vary', 'accept-encoding');
+    const isZipped = tile.level === 'entries' && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+    if (!isZipped) return reply.send(bytes);
+    return reply.header('content-encoding', 'gzip').send(await promisify(gzip)(bytes));
+  });
+  app.get<{ Params: { subject: string }; Querystring: { kind?: string } }>(
+    '/log/proof/:subject',
+    async ({ params, query }, reply) => {
+      const kind = LEAF_KINDS.find((one) => one === (query.kind ?? ('SEAL_USE' satisfies LeafKind)));
+      if (!kind || params.subject.length > SUBJECT_LENGTH) return unknown(reply);
+      const proof = await proofOf(db, witnesses, kind, params.subject);
+      if (proof.state === 'UNKNOWN') return unknown(reply);
+      if (proof.state === 'PROVEN') return reply.type(TEXT).header('cache-control', 'no-cache').send(proof.text);
+      const waiting = { code: 'LOG_PENDING', message: '已记入透明日志，尚未排入，请稍后再试。' };
+      return reply.code(409).header('retry-after', RETRY_AFTER_SECONDS).send(waiting);
+    },
+  );
+}
+
+function unknown(reply: FastifyReply): FastifyReply {
+  return reply
+    .code(404)
+    .header('cache-control', 'no-store')
+    .send({ code: 'LOG_UNKNOWN', message: '透明日志中没有此项。' });
+}

@@ -1,0 +1,170 @@
+import { EMPTY_ROOT, foldRight, nodeHash, type ReadHash } from './tree.ts';
+
+/** Tiles (C2SP tlog-tiles): a tree cut into rows of 256 hashes, each row a static file. */
+
+export const TILE_WIDTH = 256;
+const TILE_HEIGHT = 8;
+const LEVEL_MOST = 63;
+const ENTRY_LENGTH_BYTES = 2;
+/** Longest entry that a bundle can hold. */
+export const ENTRY_BYTES_MOST = 65_535;
+
+/** A tile of hashes, or of entries; `width` below 256 for one that is still growing. */
+export interface Tile {
+  level: number | 'entries';
+  n: number;
+  width: number;
+}
+
+/** Path of a tile under the log's own: `tile/0/x001/234.p/5`. */
+export function tilePath({ level, n, width }: Tile): string {
+  const digits = String(n).padStart(Math.ceil(String(n).length / 3) * 3, '0');
+  const [last, ...before] = (digits.match(/\d{3}/g) ?? []).reverse();
+  const index = [...before.reverse().map((part) => `x${part}`), last].join('/');
+  return `tile/${level}/${index}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
+}
+
+/** Reads such a path; null unless it is written in the one way. */
+export function readTilePath(path: string): Tile | null {
+  const [, at, index, width = String(TILE_WIDTH)] =
+    /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path) ?? [];
+  if (at === undefined || index === undefined) return null;
+  const level: Tile['level'] = at === 'entries' ? at : Number(at);
+  const tile = { level, n: Number(index.replaceAll(/[x/]/g, '')), width: Number(width) };
+  const isTile = tile.width >= 1 && tile.width <= TILE_WIDTH && (level === 'entries' || level <= LEVEL_MOST);
+  return isTile && tilePath(tile) === path ? tile : null;
+}
+
+/**
+ * The tiles that a tree of `size` leaves has and one of `from` leaves has not, hashes before entries. Tiles that are partial at
+ * `size` and whole at `newest` are left out: nobody needs them any more.
+ */
+export function newTiles(from: number, size: number, newest: number): Tile[] {
+  const made: Tile[] = [];
+  for (let level = 0; ; level++) {
+    const [had, has, will] = [from, size, newest].map((leaves) => rowWidth(leaves, level)) as [number, number, number];
+    if (has === 0) break;
+    const tiles = tilesOfRow(had, has, will).map((tile) => ({ level, ...tile }));
+    made.push(...tiles);
+  }
+  return [...made, ...tilesOfRow(from, size, newest).map((tile) => ({ level: 'entries' as const, ...tile }))];
+}
+
+/** How many hashes stand on a level of a tree. */
+function rowWidth(leaves: number, level: number): number {
+  return Math.floor(leaves / TILE_WIDTH ** level);
+}
+
+function tilesOfRow(had: number, has: number, will: number): { n: number; width: number }[] {
+  const tiles: { n: number; width: number }[] = [];
+  if (has === had) return tiles;
+  for (let n = Math.floor(had / TILE_WIDTH); n * TILE_WIDTH < has; n++) {
+    const width = Math.min(has - n * TILE_WIDTH, TILE_WIDTH);
+    if (width === TILE_WIDTH || will < (n + 1) * TILE_WIDTH) tiles.push({ n, width });
+  }
+  return tiles;
+}
+
+/** Entries one after another, each after its length in two bytes. */
+export function bundle(entries: readonly Uint8Array[]): Uint8Array {
+  const parts = entries.flatMap((entry) => {
+    if (entry.length > ENTRY_BYTES_MOST) throw new RangeError('an entry of the log has at most 65535 bytes');
+    const length = Buffer.alloc(ENTRY_LENGTH_BYTES);
+    length.writeUInt16BE(entry.length);
+    return [length, entry];
+  });
+  return Buffer.concat(parts);
+}
+
+/** Hashes of a level that stand in a growing tile: what has to be known of a tree to let it grow. */
+export type Frontier = readonly (readonly Uint8Array[])[];
+
+/** The hash of a whole tile: on level 1 that of 256 leaves, on level 2 that of 65536. */
+export interface TileHash {
+  level: number;
+  index: number;
+  hash: Uint8Array;
+}
+
+/** A tree of `size` leaves with more leaves: its root, and the hashes of tiles that became whole. */
+export function grow(
+  frontier: Frontier,
+  size: number,
+  leaves: readonly Uint8Array[],
+): { root: Uint8Array; made: TileHash[] } {
+  const rows = frontier.map((row) => [...row]);
+  const made: TileHash[] = [];
+  leaves.forEach((leaf, i) => {
+    let hash = leaf;
+    for (let level = 0; ; level++) {
+      const row = rows[level] ?? [];
+      rows[level] = row;
+      row.push(hash);
+      if (row.length < TILE_WIDTH) break;
+      hash = rootOfRow(row);
+      rows[level] = [];
+      made.push({ level: level + 1, index: (size + i + 1) / TILE_WIDTH ** (level + 1) - 1, hash });
+    }
+  });
+  return { root: rootOfFrontier(rows), made };
+}
+
+/** The root of a tree by its frontier. */
+export function rootOfFrontier(frontier: Frontier): Uint8Array {
+  const subtrees = frontier.toReversed().flatMap((row) => perfectSubtrees(row));
+  return subtrees.length === 0 ? EMPTY_ROOT : foldRight(subtrees);
+}
+
+/** The widths of a frontier, level by level: how many hashes of each stand in a growing tile. */
+export function frontierOf(size: number): { level: number; start: number; count: number }[] {
+  const rows: { level: number; start: number; count: number }[] = [];
+  for (let level = 0, width = size; width > 0; level++, width = rowWidth(size, level)) {
+    rows.push({ level, start: width - (width % TILE_WIDTH), count: width % TILE_WIDTH });
+  }
+  return rows;
+}
+
+function perfectSubtrees(row: readonly Uint8Array[]): Uint8Array[] {
+  const subtrees: Uint8Array[] = [];
+  let at = 0;
+  for (let width = TILE_WIDTH; width >= 1; width /= 2) {
+    if (row.length - at < width) continue;
+    subtrees.push(rootOfRow(row.slice(at, at + width)));
+    at += width;
+  }
+  return subtrees;
+}
+
+/** The root over a power of two of hashes. */
+function rootOfRow(row: readonly Uint8Array[]): Uint8Array {
+  let level = [...row];
+  while (level.length > 1) {
+    level = level.flatMap((left, i) => {
+      const right = level[i + 1];
+      return i % 2 === 0 && right ? [nodeHash(left, right)] : [];
+    });
+  }
+  const [root] = level;
+  if (!root) throw new RangeError('a row without hashes');
+  return root;
+}
+
+/** Hashes of level `level` from `start`, `count` of them, or as many as there are. */
+export type ReadRow = (level: number, start: number, count: number) => Promise<Uint8Array[]>;
+
+/** Reads any subtree's hash out of tiles; each tile is read once. */
+export function hashReader(readRow: ReadRow): ReadHash {
+  const tiles = new Map<string, Promise<Uint8Array[]>>();
+  return async (height, index) => {
+    const level = Math.floor(height / TILE_HEIGHT);
+    const width = 2 ** (height % TILE_HEIGHT);
+    const n = Math.floor((index * width) / TILE_WIDTH);
+    const name = `${level} ${n}`;
+    const tile = tiles.get(name) ?? readRow(level, n * TILE_WIDTH, TILE_WIDTH);
+    tiles.set(name, tile);
+    const start = index * width - n * TILE_WIDTH;
+    const row = (await tile).slice(start, start + width);
+    if (row.length !== width) throw new RangeError(`the log has no hash ${height}/${index}`);
+    return rootOfRow(row);
+  };
+}

@@ -1,0 +1,134 @@
+import type { Database } from '../../../db/client.ts';
+import { type Loop, startLoop } from './loop.ts';
+import { KEY_TYPES, type NoteKey, provenOf, readKey, readNote, readSignatures, writeSignature } from './note.ts';
+import * as store from './store.ts';
+import { proveGrowth } from './workflow.ts';
+
+/** Asks witnesses to sign checkpoints (C2SP tlog-witness): each by itself, so that none can hold up the log or another. */
+
+const POLL_MS = 500;
+const PAUSE_MOST_MS = 60_000;
+const ANSWER_TIMEOUT_MS = 5_000;
+const ANSWER_BYTES_MOST = 65_536;
+const SIZE_TYPE = 'text/x.tlog.size';
+
+/** A witness: its key as text, and where it takes checkpoints. */
+export interface WitnessAddress {
+  vkey: string;
+  /** Submission prefix, without a slash at its end. */
+  url: string;
+}
+
+export interface WitnessOptions {
+  db: Database;
+  witnesses: readonly WitnessAddress[];
+  pollMs?: number;
+  onError?: (error: unknown) => void;
+}
+
+/** Reads witnesses as settings name them: `vkey url`, parted by commas. Throws LogFault or TypeError. */
+export function readWitnesses(text: string): WitnessAddress[] {
+  const each = text.split(',').map((one) => one.trim());
+  return each
+    .filter((one) => one !== '')
+    .map((one) => {
+      const [vkey = '', url = ''] = one.split(/\s+/);
+      requireWitnessKey(vkey);
+      if (!/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`a witness is asked by http: ${url}`);
+      return { vkey, url: url.replace(/\/+$/, '') };
+    });
+}
+
+function requireWitnessKey(vkey: string): NoteKey {
+  const key = readKey(vkey);
+  if (key.type !== KEY_TYPES.witness) throw new TypeError(`not the key of a witness: ${vkey}`);
+  return key;
+}
+
+/** Starts asking every witness. One that is away is asked less and less often, and gets the newest checkpoint once it is back. */
+export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: WitnessOptions): Loop {
+  const loops = witnesses.map((witness) =>
+    startLoop((signal) => askWitness(db, witness, signal), { pollMs, pauseMostMs: PAUSE_MOST_MS, onError }),
+  );
+  return {
+    stop: async () => {
+      await Promise.all(loops.map((loop) => loop.stop()));
+    },
+  };
+}
+
+/** Has one witness sign the newest checkpoint where it has not; never true, for there is no more to do until the next. */
+async function askWitness(db: Database, witness: WitnessAddress, signal: AbortSignal): Promise<false> {
+  const newest = await store.findNewestCheckpoint(db);
+  const [known] = await store.listNewestCosigned(db, [witness.vkey]);
+  const oldSize = known?.size ?? 0;
+  if (!newest || newest.size <= oldSize) return false;
+  let answer = await submit(db, witness, newest, oldSize, signal);
+  if (answer.status === 409) {
+    const seen = seenSize(answer);
+    if (seen > newest.size)
+      throw fault(witness, `has seen ${seen} leaves where we have ${newest.size}: the database was set back`);
+    answer = await submit(db, witness, newest, seen, signal);
+  }
+  if (answer.status === 422)
+    throw fault(witness, `finds that ${newest.size} leaves do not go on from what it has seen`);
+  if (answer.status !== 200) throw fault(witness, `answered ${answer.status}`);
+  const key = requireWitnessKey(witness.vkey);
+  const note = { text: readNote(newest.note).text, signatures: readSignatures(answer.body) };
+  const [proven] = provenOf(note, [key]);
+  if (!proven) throw fault(witness, 'did not sign with its key');
+  const line = writeSignature(key, proven.signature);
+  const at = new Date(Number(proven.time) * 1_000);
+  await store.insertCosignature(db, { witness: witness.vkey, size: newest.size, line, at });
+  return false;
+}
+
+interface Answer {
+  status: number;
+  type: string;
+  body: string;
+}
+
+async function submit(
+  db: Database,
+  { url }: WitnessAddress,
+  { size, note }: store.CheckpointRow,
+  oldSize: number,
+  signal: AbortSignal,
+): Promise<Answer> {
+  const proof = await proveGrowth(db, oldSize, size);
+  const lines = [`old ${oldSize}`, ...proof.map((hash) => Buffer.from(hash).toString('base64'))];
+  const response = await fetch(`${url}/add-checkpoint`, {
+    method: 'POST',
+    headers: { 'content-type': 'text/plain; charset=utf-8' },
+    body: `${lines.join('\n')}\n\n${note}`,
+    redirect: 'error',
+    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+  });
+  return {
+    status: response.status,
+    type: response.headers.get('content-type') ?? '',
+    body: await readBody(response),
+  };
+}
+
+async function readBody(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.length;
+    if (length > ANSWER_BYTES_MOST) throw new Error('the answer of a witness is too long');
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString();
+}
+
+function seenSize({ type, body }: Answer): number {
+  const size = Number(body);
+  if (type === SIZE_TYPE && /^(0|[1-9]\d*)\n$/.test(body) && Number.isSafeInteger(size)) return size;
+  throw new Error('a witness told no size with its 409');
+}
+
+function fault({ vkey }: WitnessAddress, said: string): Error {
+  return new Error(`witness ${vkey.split('+')[0]} ${said}`);
+}

@@ -1,0 +1,162 @@
+import type { Database, Reader } from '../../../db/client.ts';
+import type { Clock } from '../../kernel/day.ts';
+import type { Signer } from '../signer/signer.ts';
+import { lockPki } from '../store.ts';
+import { writeCheckpoint, writeProof } from './checkpoint.ts';
+import { type LeafKind, leafOf } from './leaf.ts';
+import { enterEarlier } from './ledger.ts';
+import { KEY_TYPES, type NoteKey, rawKeyOf, requireName, writeSignature } from './note.ts';
+import * as store from './store.ts';
+import { frontierOf, grow, hashReader, rootOfFrontier } from './tile.ts';
+import { isSame, proveConsistency, proveInclusion } from './tree.ts';
+
+/** What the log needs; nothing of it is read from the environment. */
+export interface LogDependencies {
+  db: Database;
+  now: Clock;
+  signer: Signer;
+  /** The log's name, the first line of its checkpoints; never changed. */
+  origin: string;
+}
+
+/** The id to which the log's key is bound. */
+const KEY_ID = 'log';
+/** Most leaves that get a place at once. */
+export const BATCH = 4_096;
+
+/** Makes the log's key and head where they are missing, and enters what earlier releases recorded. Throws where the log has another name. */
+export async function prepareLog({ db, signer, origin }: LogDependencies): Promise<void> {
+  requireName(origin);
+  await db.transaction(async (tx) => {
+    await lockPki(tx);
+    await store.makeHead(tx);
+    const key = await store.findKey(tx);
+    if (key && key.origin !== origin) throw new Error(`the log is ${key.origin} and cannot become ${origin}`);
+    if (!key) {
+      const { publicKeyPem, encrypted } = await signer.generate({ keyId: KEY_ID, kind: 'Ed25519' });
+      await store.insertKey(tx, { origin, publicKeyPem, encryptedKey: encrypted });
+    }
+    await store.lineUpLost(tx);
+  });
+  // Step by step: a long transaction would hold up whoever reads the feed of licenses.
+  const enterSome = () =>
+    db.transaction(async (tx) => {
+      await lockPki(tx);
+      return enterEarlier(tx);
+    });
+  while (await enterSome());
+}
+
+/** The key by which the log's checkpoints are verified. Throws where the log is not prepared. */
+export async function readLogKey(db: Reader): Promise<NoteKey> {
+  return noteKeyOf(await heldKey(db));
+}
+
+async function heldKey(db: Reader): Promise<store.KeyRow> {
+  const key = await store.findKey(db);
+  if (!key) throw new Error('the log is not prepared');
+  return key;
+}
+
+function noteKeyOf({ origin, publicKeyPem }: store.KeyRow): NoteKey {
+  return { name: origin, type: KEY_TYPES.log, publicKey: rawKeyOf(publicKeyPem) };
+}
+
+/**
+ * Gives waiting leaves their places, in the order in which they were written, and signs the checkpoint of the tree that has them:
+ * one transaction, and one at a time over all copies of the hub. The head moves only from where it was read, and a place, like a
+ * checkpoint of a size, can be given once: two copies cannot fork the log. Gives the number of leaves.
+ */
+export async function sequence({ db, now, signer }: LogDependencies): Promise<number> {
+  if (!(await store.isAnyPending(db))) return 0;
+  return db.transaction(async (tx) => {
+    if (!(await store.tryLock(tx, 'sequence'))) return 0;
+    const pending = await store.listPending(tx, BATCH);
+    const head = await store.findHead(tx);
+    if (!head) throw new Error('the log is not prepared');
+    if (pending.length === 0) return 0;
+    const rows = frontierOf(head.size).map(({ level, start, count }) => store.listHashes(tx, level, start, count));
+    const frontier = await Promise.all(rows);
+    if (!isSame(rootOfFrontier(frontier), head.root)) throw new Error('the head of the log is not that of its leaves');
+    const hashes = pending.map((leaf) => leaf.hash);
+    const { root, made } = grow(frontier, head.size, hashes);
+    const serials = pending.map((leaf) => leaf.serial);
+    await store.insertPlaces(tx, head.size, serials, made);
+    const next = { size: head.size + pending.length, root };
+    const key = await heldKey(tx);
+    const text = writeCheckpoint({ origin: key.origin, ...next });
+    const signature = await signer.checkpoint({ key: { keyId: KEY_ID, encrypted: key.encryptedKey }, text });
+    const note = `${text}\n${writeSignature(noteKeyOf(key), signature)}`;
+    await store.insertCheckpoint(tx, { ...next, note, at: now() });
+    if (!(await store.moveHead(tx, head, next))) throw new Error('the head of the log was moved by somebody else');
+    return pending.length;
+  });
+}
+
+/** A checkpoint with what witnesses signed of it. */
+export async function withCosignatures(
+  db: Reader,
+  { size, note }: store.CheckpointRow,
+  witnesses: readonly string[],
+): Promise<string> {
+  const cosignatures = await store.listCosignatures(db, size, witnesses);
+  return [note, ...cosignatures.map((one) => one.line)].join('');
+}
+
+/** Whether something stands in the log, and why: see tlog-proof; the entry itself stands in the line `extra`. */
+export type Proof = { state: 'UNKNOWN' } | { state: 'PENDING' } | { state: 'PROVEN'; text: string };
+
+/** Proves that a leaf stands in the log, under the checkpoint that most of the witnesses signed, the newest of those. */
+export async function proofOf(
+  db: Reader,
+  witnesses: readonly string[],
+  kind: LeafKind,
+  subject: string,
+): Promise<Proof> {
+  const leaf = await store.findLeaf(db, kind, subject);
+  if (!leaf) return { state: 'UNKNOWN' };
+  const { index, entry } = leaf;
+  const row = index === null ? null : await bestCheckpoint(db, witnesses, index);
+  if (index === null || !row) return { state: 'PENDING' };
+  const hashes = await proveInclusion(readerOf(db), index, row.size);
+  const checkpoint = await withCosignatures(db, row, witnesses);
+  return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint }) };
+}
+
+async function bestCheckpoint(db: Reader, witnesses: readonly string[], index: number) {
+  const newest = await store.findNewestCheckpoint(db);
+  if (!newest || newest.size <= index) return null;
+  const cosigned = await store.listNewestCosigned(db, witnesses);
+  const sizes = new Set(cosigned.map((one) => one.size).filter((size) => size > index));
+  let [best, most] = [newest.size, 0];
+  for (const size of [...sizes].sort((one, other) => other - one)) {
+    const { length } = await store.listCosignatures(db, size, witnesses);
+    if (length > most) [best, most] = [size, length];
+  }
+  return store.findCheckpoint(db, best);
+}
+
+/** Why the log of `size` leaves goes on from that of `oldSize`. */
+export function proveGrowth(db: Reader, oldSize: number, size: number): Promise<Uint8Array[]> {
+  return proveConsistency(readerOf(db), oldSize, size);
+}
+
+function readerOf(db: Reader) {
+  return hashReader((level, start, count) => store.listHashes(db, level, start, count));
+}
+
+/** A receipt of another system for what the hub handed it (回执): who gave it, what for, and its digest. */
+export interface Receipt {
+  from: string;
+  /** What it is for; one of each giver. */
+  subject: string;
+  digest: string;
+}
+
+/** Enters a receipt in the log; once again changes nothing. */
+export async function recordReceipt({ db, now }: LogDependencies, { from, subject, digest }: Receipt): Promise<void> {
+  const leaf = leafOf('RECEIPT', `${from} ${subject}`, { from, subject, digest }, now());
+  await db.transaction(async (tx) => {
+    if ((await store.listUnknown(tx, leaf.kind, [leaf.subject])).size > 0) await store.enter(tx, [leaf]);
+  });
+}

@@ -1,0 +1,239 @@
+import { createHash, randomBytes } from 'node:crypto';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { LogFault, type LogFaultCode } from '../../subgraphs/seals/log/fault.ts';
+import {
+  bundle,
+  frontierOf,
+  grow,
+  hashReader,
+  newTiles,
+  readTilePath,
+  rootOfFrontier,
+  TILE_WIDTH,
+  type Tile,
+  tilePath,
+} from '../../subgraphs/seals/log/tile.ts';
+import {
+  EMPTY_ROOT,
+  leafHash,
+  proveConsistency,
+  proveInclusion,
+  requireConsistent,
+  requireIncluded,
+  rootAt,
+} from '../../subgraphs/seals/log/tree.ts';
+
+/** The tree against RFC 6962 as it is written, a recursion over lists. */
+
+const hash = (...parts: Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest();
+const byte = (value: number) => Buffer.from([value]);
+const splitOf = (n: number) => {
+  let k = 1;
+  while (k * 2 < n) k *= 2;
+  return k;
+};
+
+function mth(leaves: readonly Uint8Array[]): Buffer {
+  if (leaves.length === 0) return hash();
+  if (leaves.length === 1) return Buffer.from(leaves[0] ?? []);
+  const k = splitOf(leaves.length);
+  return hash(byte(1), mth(leaves.slice(0, k)), mth(leaves.slice(k)));
+}
+
+function path(m: number, leaves: readonly Uint8Array[]): Buffer[] {
+  if (leaves.length <= 1) return [];
+  const k = splitOf(leaves.length);
+  if (m < k) return [...path(m, leaves.slice(0, k)), mth(leaves.slice(k))];
+  return [...path(m - k, leaves.slice(k)), mth(leaves.slice(0, k))];
+}
+
+function subproof(m: number, leaves: readonly Uint8Array[], whole: boolean): Buffer[] {
+  if (m === leaves.length) return whole ? [] : [mth(leaves)];
+  const k = splitOf(leaves.length);
+  if (m <= k) return [...subproof(m, leaves.slice(0, k), whole), mth(leaves.slice(k))];
+  return [...subproof(m - k, leaves.slice(k), false), mth(leaves.slice(0, k))];
+}
+
+const LEAVES = Array.from({ length: 700 }, (_, i) => leafHash(Buffer.from(`leaf ${i}`)));
+const ROWS = [LEAVES, [mth(LEAVES.slice(0, 256)), mth(LEAVES.slice(256, 512))]];
+const read = hashReader(async (level, start, count) => (ROWS[level] ?? []).slice(start, start + count));
+const plain = (hashes: readonly Uint8Array[]) => hashes.map((one) => Buffer.from(one).toString('hex'));
+
+function codeOf(run: () => void): LogFaultCode | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    if (error instanceof LogFault) return error.code;
+    throw error;
+  }
+}
+
+const sizes = fc.integer({ min: 1, max: LEAVES.length });
+
+describe('a tree', () => {
+  test('hashes leaves and nodes as RFC 6962 does', () => {
+    expect(Buffer.from(leafHash(Buffer.from('x')))).toEqual(hash(byte(0), Buffer.from('x')));
+    expect(Buffer.from(EMPTY_ROOT)).toEqual(hash());
+  });
+
+  test('has the roots that other logs have for the leaves everybody tests with', () => {
+    const entries = [
+      '',
+      '00',
+      '10',
+      '2021',
+      '3031',
+      '40414243',
+      '5051525354555657',
+      '606162636465666768696a6b6c6d6e6f',
+    ];
+    const leaves = entries.map((entry) => leafHash(Buffer.from(entry, 'hex')));
+    const roots = [1, 2, 3, 4, 5, 6, 7, 8].map((size) => grow([], 0, leaves.slice(0, size)).root);
+    expect(plain(roots).map((root) => root.slice(0, 16))).toEqual([
+      ...['6e340b9cffb37a98', 'fac54203e7cc696c', 'aeb6bcfe274b70a1', 'd37ee418976dd957'],
+      ...['4e3bbb1f7b478dcf', '76e67dadbcdf1e10', 'ddb89be403809e32', '5dc9da79a70659a9'],
+    ]);
+  });
+
+  test('has the root of the recursion at every size', async () => {
+    await fc.assert(
+      fc.asyncProperty(sizes, async (size) => {
+        expect(plain([await rootAt(read, size)])).toEqual(plain([mth(LEAVES.slice(0, size))]));
+      }),
+    );
+    expect(await rootAt(read, 0)).toEqual(EMPTY_ROOT);
+  });
+
+  test('proves every leaf in every tree as the recursion does, and no other leaf, index, size or root', async () => {
+    const asked = sizes.chain((size) => fc.tuple(fc.constant(size), fc.nat({ max: size - 1 }), fc.nat()));
+    await fc.assert(
+      fc.asyncProperty(asked, async ([size, index, noise]) => {
+        const leaves = LEAVES.slice(0, size);
+        const proof = await proveInclusion(read, index, size);
+        expect(plain(proof)).toEqual(plain(path(index, leaves)));
+        const [leaf, root] = [LEAVES[index] ?? EMPTY_ROOT, mth(leaves)];
+        requireIncluded({ index, size, root }, leaf, proof);
+        expect(codeOf(() => requireIncluded({ index, size, root }, leafHash(randomBytes(8)), proof))).toBe(
+          'ROOT_WRONG',
+        );
+        const other = noise % size;
+        if (other !== index)
+          expect(codeOf(() => requireIncluded({ index: other, size, root }, leaf, proof))).not.toBe(null);
+        expect(codeOf(() => requireIncluded({ index, size, root }, leaf, [...proof, EMPTY_ROOT]))).toBe(
+          'PROOF_TOO_LONG',
+        );
+        if (proof.length > 0) {
+          expect(codeOf(() => requireIncluded({ index, size, root }, leaf, proof.slice(0, -1)))).toBe(
+            'PROOF_TOO_SHORT',
+          );
+          const changed = proof.map((one, i) => (i === noise % proof.length ? EMPTY_ROOT : one));
+          expect(codeOf(() => requireIncluded({ index, size, root }, leaf, changed))).toBe('ROOT_WRONG');
+        }
+      }),
+    );
+  });
+
+  test('proves that it goes on from every smaller tree as the recursion does, and from no other', async () => {
+    const asked = sizes.chain((size) => fc.tuple(fc.constant(size), fc.integer({ min: 1, max: size }), fc.nat()));
+    await fc.assert(
+      fc.asyncProperty(asked, async ([size, oldSize, noise]) => {
+        const proof = await proveConsistency(read, oldSize, size);
+        expect(plain(proof)).toEqual(plain(subproof(oldSize, LEAVES.slice(0, size), true)));
+        const old = { size: oldSize, root: mth(LEAVES.slice(0, oldSize)) };
+        const next = { size, root: mth(LEAVES.slice(0, size)) };
+        requireConsistent(old, next, proof);
+        expect(codeOf(() => requireConsistent(old, next, [...proof, EMPTY_ROOT]))).toBe('PROOF_TOO_LONG');
+        const forged = { size, root: mth(LEAVES.slice(1, size + 1)) };
+        expect(codeOf(() => requireConsistent(old, forged, proof))).toBe(
+          oldSize === size ? 'ROOTS_OF_ONE_SIZE_DIFFER' : 'ROOT_WRONG',
+        );
+        if (proof.length > 0) {
+          expect(codeOf(() => requireConsistent(old, next, proof.slice(0, -1)))).toBe('PROOF_TOO_SHORT');
+          expect(codeOf(() => requireConsistent({ size: oldSize, root: EMPTY_ROOT }, next, proof))).toMatch(
+            /^(OLD_)?ROOT_WRONG$/,
+          );
+          const changed = proof.map((one, i) => (i === noise % proof.length ? EMPTY_ROOT : one));
+          expect(codeOf(() => requireConsistent(old, next, changed))).toMatch(/^(OLD_)?ROOT_WRONG$/);
+        }
+      }),
+    );
+  });
+
+  test('reckons near the end of whole numbers', async () => {
+    const size = Number.MAX_SAFE_INTEGER;
+    const made: [number, number][] = [];
+    const any = (height: number, index: number) => {
+      made.push([height, index]);
+      return hash(Buffer.from(`${height} ${index}`));
+    };
+    const proof = await proveInclusion(any, size - 1, size);
+    expect(proof).toHaveLength(52);
+    expect(made.every(([height, index]) => Number.isSafeInteger(index) && height < 53)).toBe(true);
+    const leaf = any(0, size - 1);
+    const root = await rootAt(any, size);
+    // The subtrees are invented, so only the length can be right.
+    expect(codeOf(() => requireIncluded({ index: size - 1, size, root }, leaf, proof))).toBeNull();
+  });
+});
+
+describe('tiles', () => {
+  test('let a tree grow in any steps to the root of the recursion, and make each hash of a whole tile once', async () => {
+    const steps = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 });
+    await fc.assert(
+      fc.asyncProperty(steps, async (counts) => {
+        let size = 0;
+        const higher: Uint8Array[] = [];
+        for (const count of counts) {
+          const leaves = LEAVES.slice(size, size + count);
+          const rows = [LEAVES, higher];
+          const frontier = frontierOf(size).map(({ level, start, count }) =>
+            (rows[level] ?? []).slice(start, start + count),
+          );
+          expect(plain([rootOfFrontier(frontier)])).toEqual(plain([mth(LEAVES.slice(0, size))]));
+          const { root, made } = grow(frontier, size, leaves);
+          for (const { level, index, hash } of made) {
+            expect([level, index]).toEqual([1, higher.length]);
+            higher.push(hash);
+          }
+          size += leaves.length;
+          expect(plain([root])).toEqual(plain([mth(LEAVES.slice(0, size))]));
+        }
+      }),
+      { numRuns: 30 },
+    );
+  });
+
+  test('of 70,000 leaves are those of the specification', () => {
+    const tiles = newTiles(0, 70_000, 70_000);
+    const count = (level: Tile['level'], isWhole: boolean) =>
+      tiles.filter((tile) => tile.level === level && (tile.width === TILE_WIDTH) === isWhole);
+    expect([count(0, true).length, count(0, false)[0]?.width]).toEqual([273, 112]);
+    expect([count(1, true).length, count(1, false)[0]?.width]).toEqual([1, 17]);
+    expect([count(2, true).length, count(2, false)[0]?.width]).toEqual([0, 1]);
+    expect([count('entries', true).length, count('entries', false)[0]?.width]).toEqual([273, 112]);
+    expect(newTiles(0, 256, 256).map(tilePath)).toEqual(['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000']);
+    expect(newTiles(255, 256, 256).map(tilePath)).toEqual(['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000']);
+    expect(newTiles(3, 5, 600).map(tilePath)).toEqual([]);
+    expect(newTiles(5, 5, 5)).toEqual([]);
+  });
+
+  test('have one path each', () => {
+    expect(tilePath({ level: 0, n: 1_234_067, width: 256 })).toBe('tile/0/x001/x234/067');
+    expect(tilePath({ level: 'entries', n: 0, width: 5 })).toBe('tile/entries/000.p/5');
+    fc.assert(
+      fc.property(fc.nat(63), fc.nat(2 ** 40), fc.integer({ min: 1, max: 256 }), (level, n, width) => {
+        expect(readTilePath(tilePath({ level, n, width }))).toEqual({ level, n, width });
+      }),
+    );
+    const wrong = ['tile/00/000', 'tile/64/000', 'tile/0/00', 'tile/0/x000/000', 'tile/0/000.p/0', 'tile/0/000.p/256'];
+    const more = ['tile/0/000.p/05', 'tile/0/000/', 'tile/0/001/000', '/tile/0/000', 'tile/../000', 'tile/0/000.p/1/'];
+    for (const path of [...wrong, ...more]) expect(readTilePath(path), path).toBeNull();
+  });
+
+  test('of entries have each after its length', () => {
+    expect(Buffer.from(bundle([Buffer.from('ab'), Buffer.alloc(0)])).toString('hex')).toBe('000261620000');
+    expect(() => bundle([Buffer.alloc(65_536)])).toThrow(RangeError);
+  });
+});

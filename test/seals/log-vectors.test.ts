@@ -1,0 +1,133 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import {
+  readCheckpoint,
+  readProof,
+  requireCheckpoint,
+  requireProven,
+  writeCheckpoint,
+  writeProof,
+} from '../../subgraphs/seals/log/checkpoint.ts';
+import { LogFault } from '../../subgraphs/seals/log/fault.ts';
+import { provenOf, readKey, readNote, writeKey } from '../../subgraphs/seals/log/note.ts';
+import { requireConsistent, requireIncluded } from '../../subgraphs/seals/log/tree.ts';
+import { LogPen } from './log-pen.ts';
+
+/** Vector files are named `<kind>.<rule>.json`; the invalid ones say the code with which they are not taken. */
+
+const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
+
+interface Trusted {
+  origin: string;
+  log: string;
+  witnesses: string[];
+}
+const trustOf = ({ origin, log, witnesses }: Trusted) => ({
+  origin,
+  log: readKey(log),
+  witnesses: witnesses.map(readKey),
+});
+
+interface Kinds {
+  inclusion: { index: number; size: number; root: string; leaf: string; proof: string[] };
+  consistency: { oldSize: number; oldRoot: string; size: number; root: string; proof: string[] };
+  vkey: { vkey: string };
+  note: { note: string; keys: string[]; proven?: string[] };
+  checkpoint: Trusted & { note: string; size?: number; cosigned?: number[] };
+  proof: Trusted & { text: string; leaf: string };
+}
+
+const RUN: { [Kind in keyof Kinds]: (vector: Kinds[Kind]) => void } = {
+  inclusion: ({ index, size, root, leaf, proof }) =>
+    requireIncluded({ index, size, root: bytes(root) }, bytes(leaf), proof.map(bytes)),
+  consistency: ({ oldSize, oldRoot, size, root, proof }) =>
+    requireConsistent({ size: oldSize, root: bytes(oldRoot) }, { size, root: bytes(root) }, proof.map(bytes)),
+  vkey: ({ vkey }) => expect(writeKey(readKey(vkey))).toBe(vkey),
+  note: ({ note, keys, proven }) => {
+    const found = provenOf(readNote(note), keys.map(readKey));
+    expect(found.map(({ key }) => key.name)).toEqual(proven);
+    expect(provenOf(readNote(Buffer.from(note)), keys.map(readKey))).toEqual(found);
+  },
+  checkpoint: (vector) => {
+    const { size, origin, root, extensions, text, witnesses } = requireCheckpoint(vector.note, trustOf(vector));
+    expect([size, origin]).toEqual([vector.size, vector.origin]);
+    expect(text).toBe(writeCheckpoint({ origin, size, root }) + extensions.map((line) => `${line}\n`).join(''));
+    expect(witnesses.map(({ time }) => time)).toEqual(vector.cosigned);
+  },
+  proof: (vector) => {
+    requireProven(vector.text, bytes(vector.leaf), trustOf(vector));
+    expect(writeProof(readProof(vector.text))).toBe(vector.text);
+  },
+};
+
+function vectors(folder: 'valid' | 'invalid') {
+  const home = new URL(`../vectors/tlog/${folder}/`, import.meta.url);
+  return readdirSync(home).map((file) => {
+    const vector = JSON.parse(readFileSync(new URL(file, home), 'utf8')) as { code?: string };
+    return { file, vector, run: RUN[file.split('.')[0] as keyof Kinds] as (vector: unknown) => void };
+  });
+}
+
+function codeOf(run: () => void): string | null {
+  try {
+    run();
+    return null;
+  } catch (error) {
+    if (error instanceof LogFault) return error.code;
+    throw error;
+  }
+}
+
+describe('texts and proofs of the log', () => {
+  test.each(vectors('valid'))('valid: $file', ({ vector, run }) => {
+    run(vector);
+  });
+  test.each(vectors('invalid'))('invalid: $file', ({ vector, run }) => {
+    expect(vector.code).toBeDefined();
+    expect(codeOf(() => run(vector))).toBe(vector.code);
+  });
+  test('every code has a vector, or cannot stand in a file of text', () => {
+    const source = readFileSync(new URL('../../subgraphs/seals/log/fault.ts', import.meta.url), 'utf8');
+    const codes = [...source.matchAll(/\| '([A-Z_0-9]+)'/g)].map((match) => match[1]);
+    const told = new Set(vectors('invalid').map(({ vector }) => vector.code));
+    expect(codes.filter((code) => !told.has(code)).sort()).toEqual(['NOTE_NOT_UTF8', 'NOTE_TOO_LARGE']);
+  });
+  test('what is no text, or too long a one, is no note', () => {
+    expect(codeOf(() => readNote('\ud800\n\n— a b\n'))).toBe('NOTE_NOT_UTF8');
+    expect(codeOf(() => readNote(Buffer.from([0xff, 0x0a, 0x0a])))).toBe('NOTE_NOT_UTF8');
+    expect(codeOf(() => readNote('a'.repeat(262_145)))).toBe('NOTE_TOO_LARGE');
+    expect(codeOf(() => readNote(Buffer.alloc(262_145)))).toBe('NOTE_TOO_LARGE');
+  });
+});
+
+describe('one encoding only', () => {
+  const pen = new LogPen('log.example');
+  const trust = { origin: 'log.example', log: readKey(pen.vkey), witnesses: [] };
+  const note = pen.checkpoint(3, Buffer.alloc(32, 7));
+
+  test('no single changed byte of a signed checkpoint is taken', () => {
+    const whole = Buffer.from(note);
+    fc.assert(
+      fc.property(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, by) => {
+        const changed = Buffer.from(whole);
+        changed[at] = (changed[at] ?? 0) ^ by;
+        expect(codeOf(() => requireCheckpoint(readNote(changed), trust))).not.toBeNull();
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  test('whatever is read as a checkpoint is written the same', () => {
+    const size = fc.oneof(fc.nat().map(String), fc.string({ maxLength: 5 }));
+    const line = fc.oneof(fc.string({ maxLength: 8 }), fc.constant(Buffer.alloc(32).toString('base64')));
+    fc.assert(
+      fc.property(line, size, line, (origin, count, root) => {
+        const text = `${origin}\n${count}\n${root}\n`;
+        if (codeOf(() => readCheckpoint(text)) !== null) return;
+        const { extensions: _, ...read } = readCheckpoint(text);
+        expect(writeCheckpoint(read)).toBe(text);
+      }),
+    );
+  });
+});

@@ -1,0 +1,296 @@
+import { createHash, generateKeyPairSync, type KeyObject, randomBytes } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { createWitness } from '../../scripts/witness/app.ts';
+import { openMemory } from '../../scripts/witness/memory.ts';
+import { readLogKey, writeWitnessKey } from '../../scripts/witness/note.ts';
+import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/seals/log/checkpoint.ts';
+import { readKey, readNote } from '../../subgraphs/seals/log/note.ts';
+import { leafHash, proveConsistency, rootAt } from '../../subgraphs/seals/log/tree.ts';
+import { readWitnesses } from '../../subgraphs/seals/log/witness.ts';
+import { until } from '../support/until.ts';
+import { LogPen } from './log-pen.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
+
+const NAME = 'witness.example/w1';
+const folders: string[] = [];
+const newFolder = () => {
+  const folder = mkdtempSync(join(tmpdir(), 'tongquan-witness-'));
+  folders.push(folder);
+  return folder;
+};
+afterAll(() => {
+  for (const folder of folders) rmSync(folder, { recursive: true, force: true });
+});
+
+interface Held {
+  url: string;
+  vkey: string;
+  app: FastifyInstance;
+  /** Starts again with the same key and memory. */
+  again(): Promise<Held>;
+}
+
+async function openWitness(
+  logs: string[],
+  file = join(newFolder(), 'memory.json'),
+  key?: KeyObject,
+  port = 0,
+): Promise<Held> {
+  const privateKey = key ?? generateKeyPairSync('ed25519').privateKey;
+  const app = createWitness({
+    ...{ name: NAME, privateKey, memory: openMemory(file), now: () => new Date() },
+    logs: logs.map((one) => readLogKey(one)),
+  });
+  const url = await app.listen({ port, host: '127.0.0.1' });
+  const again = async () => {
+    await app.close();
+    return openWitness(logs, file, privateKey, Number(new URL(url).port));
+  };
+  return { url, vkey: writeWitnessKey(NAME, privateKey), app, again };
+}
+
+describe('a witness', () => {
+  const ORIGIN = 'example.com/log';
+  const pen = new LogPen(ORIGIN);
+  const [main, fork] = ['main', 'fork'].map((name) =>
+    Array.from({ length: 20 }, (_, i) => leafHash(Buffer.from(i < 3 ? `leaf ${i}` : `${name} ${i}`))),
+  ) as [Uint8Array[], Uint8Array[]];
+  const reader = (leaves: readonly Uint8Array[]) => (height: number, index: number) =>
+    rootOf(leaves.slice(index * 2 ** height, (index + 1) * 2 ** height));
+  const rootOf = (leaves: readonly Uint8Array[]): Uint8Array => {
+    const [only] = leaves;
+    if (leaves.length === 1 && only) return only;
+    const half = leaves.length / 2;
+    const parts = [Buffer.from([1]), rootOf(leaves.slice(0, half)), rootOf(leaves.slice(half))];
+    return createHash('sha256').update(Buffer.concat(parts)).digest();
+  };
+  const body = async (leaves: readonly Uint8Array[], old: number, size: number, by = pen) => {
+    const proof = await proveConsistency(reader(leaves), old, size);
+    const lines = [`old ${old}`, ...proof.map((hash) => Buffer.from(hash).toString('base64'))];
+    return `${lines.join('\n')}\n\n${by.checkpoint(size, await rootAt(reader(leaves), size))}`;
+  };
+  let witness: Held;
+  beforeEach(async () => {
+    witness = await openWitness([pen.vkey]);
+  });
+  afterEach(() => witness.app.close());
+  const add = async (payload: string) => {
+    const answer = await fetch(`${witness.url}/add-checkpoint`, {
+      method: 'POST',
+      body: payload,
+      headers: { connection: 'close' },
+    });
+    return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
+  };
+
+  test('signs growth from nothing, step by step, and the same tree again', async () => {
+    for (const [old, size] of [
+      [0, 1],
+      [1, 2],
+      [2, 3],
+      [3, 8],
+      [8, 8],
+      [8, 13],
+      [13, 20],
+    ] as const) {
+      const asked = await body(main, old, size);
+      const answer = await add(asked);
+      expect(answer.status, `${old} to ${size}`).toBe(200);
+      const note = asked.slice(asked.indexOf('\n\n') + 2);
+      const trust = { origin: ORIGIN, log: readKey(pen.vkey), witnesses: [readKey(witness.vkey)] };
+      const [signed] = requireCheckpoint(note + answer.text, trust).witnesses;
+      expect(Math.abs(Number(signed?.time) - Date.now() / 1_000)).toBeLessThan(60);
+      const hash = createHash('sha256').update(ORIGIN).digest('hex');
+      expect(await (await fetch(`${witness.url}/${hash}/checkpoint`)).text()).toBe(note + answer.text);
+    }
+  });
+
+  test('refuses a fork, a rollback, a forged proof, and remembers what it signed before', async () => {
+    expect((await add(await body(main, 0, 8))).status).toBe(200);
+    expect((await add(await body(fork, 8, 13))).status).toBe(422);
+    expect((await add(await body(fork, 8, 8))).status).toBe(422);
+    const zero = { status: 409, type: 'text/x.tlog.size', text: '8\n' };
+    expect(await add(await body(main, 0, 5))).toEqual(zero);
+    expect(await add(await body(main, 3, 13))).toEqual(zero);
+    const good = await body(main, 8, 13);
+    expect((await add(good.replace('\n\n', `\n${randomBytes(32).toString('base64')}\n\n`))).status).toBe(422);
+    expect((await add(good.replace(/\n.*\n\n/, '\n\n'))).status).toBe(422);
+    witness = await witness.again();
+    expect(await add(await body(fork, 0, 13))).toEqual(zero);
+    expect((await add(good)).status).toBe(200);
+  });
+
+  test('answers each other fault by its own status', async () => {
+    const stranger = new LogPen('example.com/other');
+    const impostor = new LogPen(ORIGIN);
+    expect((await add(await body(main, 0, 3, stranger))).status).toBe(404);
+    expect((await add(await body(main, 0, 3, impostor))).status).toBe(403);
+    const right = await body(main, 0, 3);
+    const spoiled = right.slice(0, right.indexOf('— ')) + pen.line('another text\n');
+    expect((await add(spoiled)).status).toBe(403);
+    expect((await add(right.replace('old 0', 'old 4'))).status).toBe(400);
+    expect((await add(right.replace('old 0', `old 0\n${'A'.repeat(43)}=`))).status).toBe(422);
+    const empty = `old 0\n\n${pen.checkpoint(0, randomBytes(32))}`;
+    expect((await add(empty)).status).toBe(422);
+    for (const wrong of [
+      '',
+      'old 0',
+      right.replace('old 0', 'old 00'),
+      right.replace('old 0', 'old  0'),
+      right.slice(0, -1),
+    ]) {
+      expect((await add(wrong)).status, wrong).toBe(400);
+    }
+    const long = Array.from({ length: 64 }, () => `${'A'.repeat(43)}=`).join('\n');
+    expect((await add(right.replace('old 0', `old 0\n${long}`))).status).toBe(400);
+    expect((await add('x'.repeat(70_000))).status).toBe(413);
+  });
+
+  test('does not start with a memory that it cannot read', () => {
+    const file = join(newFolder(), 'memory.json');
+    writeFileSync(file, '{"example.com/log": {"size": -1}}');
+    expect(() => openMemory(file)).toThrow('无法读取');
+  });
+});
+
+describe('a hub with witnesses', () => {
+  let shop: Workshop;
+  let faults: string[];
+  beforeAll(async () => {
+    shop = await openWorkshop((error) => faults.push(String(error)));
+    faults = [];
+  });
+  afterAll(() => shop?.close());
+
+  const keyOf = async () => {
+    const app = Fastify();
+    shop.seals.routes?.(app, {} as never);
+    const { body } = await app.inject('/log/key');
+    await app.close();
+    return body.trimEnd();
+  };
+  const grow = (count: number) =>
+    Promise.all(Array.from({ length: count }, (_, i) => shop.seals.attest({ typ: 'statuslist+jwt', claims: { i } })));
+  const isWhole = (folder: string, signatures: number) =>
+    until(`a checkpoint of every leaf with ${signatures} signatures`, async () => {
+      const [row] = await shop.sql`select count(*)::int as n from seals.log_leaf`;
+      const note = readNote(readFileSync(join(folder, 'checkpoint')));
+      return readCheckpoint(note.text).size === row?.n && note.signatures.length === signatures && note;
+    }).catch((error) => {
+      throw new Error(`${error}; ${faults.slice(-3).join('; ')}`);
+    });
+
+  test('has its checkpoints signed, its proofs too; one witness that is away delays nothing, and catches up', async () => {
+    const folder = newFolder();
+    const log = await keyOf();
+    let one = await openWitness([log]);
+    // Takes every request and never answers.
+    const silent = createServer(() => {});
+    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
+    const mute = `${one.vkey} http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const witnesses = readWitnesses(`${one.vkey} ${one.url}`);
+    const hub = shop.another(undefined, { folder, witnesses });
+    const app = Fastify();
+    hub.routes?.(app, {} as never);
+    hub.start();
+    await untilThere(folder);
+    await isWhole(folder, 2);
+    const asked = await shop.request();
+    await hub.sign(asked);
+    await isWhole(folder, 2);
+    const proof = (await app.inject(`/log/proof/${asked.issuanceId}`)).body;
+    const trust = { origin: 'tongquan.test/yudu/seals', log: readKey(log), witnesses: [readKey(one.vkey)] };
+    const proven = requireProven(proof, leafHash(Buffer.from(readProof(proof).extra ?? [])), trust);
+    expect(proven.witnesses).toHaveLength(1);
+
+    await one.app.close();
+    await grow(20);
+    const note = await isWhole(folder, 1);
+    expect(note.signatures[0]?.name).toBe('tongquan.test/yudu/seals');
+    // A proof still carries the newest checkpoint that a witness signed.
+    const later = (await app.inject(`/log/proof/${asked.issuanceId}`)).body;
+    expect(requireCheckpoint(readProof(later).checkpoint, trust).witnesses).toHaveLength(1);
+    one = await one.again();
+    await isWhole(folder, 2);
+    await hub.stop();
+
+    const slow = shop.another(undefined, { folder, witnesses: readWitnesses(mute) });
+    slow.start();
+    await grow(5);
+    await isWhole(folder, 1);
+    const stopped = performance.now();
+    await slow.stop();
+    expect(performance.now() - stopped).toBeLessThan(2_000);
+    await app.close();
+    await one.app.close();
+    silent.closeAllConnections();
+    silent.close();
+  });
+
+  test('is told where a witness refuses: another key, another log, and a database that was set back', async () => {
+    const folder = newFolder();
+    const log = await keyOf();
+    const stranger = await openWitness([new LogPen('example.com/other').vkey]);
+    const wrong = await openWitness([log]);
+    const right = await openWitness([log]);
+    const told = async (addresses: string, what: string) => {
+      faults = [];
+      const copy = shop.another(undefined, { folder: newFolder(), witnesses: readWitnesses(addresses) });
+      copy.start();
+      await until(what, async () => faults.some((one) => one.includes(what)));
+      await copy.stop();
+    };
+    await told(`${stranger.vkey} ${stranger.url}`, 'answered 404');
+    await told(`${right.vkey} ${wrong.url}`, 'did not sign with its key');
+
+    const hub = shop.another(undefined, { folder, witnesses: readWitnesses(`${right.vkey} ${right.url}`) });
+    hub.start();
+    await untilThere(folder);
+    await isWhole(folder, 2);
+    const [kept] = await shop.sql`select size, root from seals.log_head`;
+    await grow(10);
+    await isWhole(folder, 2);
+    await hub.stop();
+    // As an older backup has it.
+    const size = Number(kept?.size);
+    await shop.sql.begin(async (tx) => {
+      await tx`delete from seals.log_cosignature where size > ${size}`;
+      await tx`delete from seals.log_checkpoint where size > ${size}`;
+      const gone = await tx`delete from seals.log_sequence where index >= ${size} returning serial`;
+      await tx`delete from seals.log_leaf where serial = any(${gone.map((row) => row.serial)})`;
+      await tx`update seals.log_head set size = ${size}, root = ${kept?.root}`;
+    });
+    const address = `${right.vkey} ${right.url}`;
+    await grow(1);
+    await told(address, 'the database was set back');
+    await grow(15);
+    await told(address, 'do not go on from what it has seen');
+    const [signed] = await shop.sql`select max(size) as size from seals.log_cosignature where witness = ${right.vkey}`;
+    expect(Number(signed?.size)).toBe(size);
+    await Promise.all([stranger, wrong, right].map((one) => one.app.close()));
+  });
+
+  const untilThere = (folder: string) =>
+    until('a checkpoint', async () => {
+      try {
+        return readFileSync(join(folder, 'checkpoint')).length > 0;
+      } catch {
+        return false;
+      }
+    });
+
+  test('reads its witnesses from settings, and nothing else', () => {
+    const vkey = writeWitnessKey(NAME, generateKeyPairSync('ed25519').privateKey);
+    expect(readWitnesses(` ${vkey} https://w.example/ ,`)).toEqual([{ vkey, url: 'https://w.example' }]);
+    expect(readWitnesses('')).toEqual([]);
+    for (const wrong of [vkey, `${vkey} ftp://w.example`, `${new LogPen('a.example').vkey} https://w.example`, 'x y']) {
+      expect(() => readWitnesses(wrong), wrong).toThrow();
+    }
+  });
+});

@@ -1,0 +1,324 @@
+import { createHash, randomBytes, randomUUID } from 'node:crypto';
+import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
+import Fastify, { type FastifyInstance } from 'fastify';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
+import type { Seals } from '../../subgraphs/seals/index.ts';
+import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/seals/log/checkpoint.ts';
+import { readKey, readNote } from '../../subgraphs/seals/log/note.ts';
+import { leafHash } from '../../subgraphs/seals/log/tree.ts';
+import { actor } from '../support/actors.ts';
+import { until } from '../support/until.ts';
+import { COUNTY, openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+
+const ORIGIN = 'tongquan.test/yudu/seals';
+
+let shop: Workshop;
+let seals: Seals;
+let folder: string;
+let app: FastifyInstance;
+const faults: unknown[] = [];
+
+beforeAll(async () => {
+  shop = await openWorkshop((error) => faults.push(error));
+  folder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
+  seals = shop.another(undefined, { folder });
+  app = Fastify();
+  seals.routes?.(app, {} as never);
+});
+afterAll(async () => {
+  await app?.close();
+  await seals?.stop();
+  await shop?.close();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const get = (url: string, headers = {}) => app.inject({ url, headers });
+const sizeOf = (note: string) => readCheckpoint(readNote(note).text).size;
+const leaves = (kind: string) =>
+  shop.sql`select l.subject, l.entry, l.hash, s.index from seals.log_leaf l left join seals.log_sequence s using (serial)
+    where kind = ${kind} order by serial`;
+const settled = () =>
+  until('every leaf is published', async () => {
+    const [row] = await shop.sql`select (select count(*)::int from seals.log_leaf) as leaves`;
+    const at = join(folder, 'checkpoint');
+    return existsSync(at) && sizeOf(readFileSync(at, 'utf8')) === row?.leaves;
+  });
+const trust = async () => {
+  const log = readKey((await get('/log/key')).body.trimEnd());
+  return { origin: ORIGIN, log, witnesses: [] };
+};
+
+/** The root over leaves, as RFC 6962 writes it. */
+function mth(hashes: readonly Buffer[]): Buffer {
+  const [only] = hashes;
+  if (hashes.length <= 1) return only ?? createHash('sha256').digest();
+  let k = 1;
+  while (k * 2 < hashes.length) k *= 2;
+  const [left, right] = [mth(hashes.slice(0, k)), mth(hashes.slice(k))];
+  return createHash('sha256')
+    .update(Buffer.concat([Buffer.from([1]), left, right]))
+    .digest();
+}
+
+/** Reads the whole log from its files alone, and proves the checkpoint over it. */
+async function readLog(home: string): Promise<string[]> {
+  const note = readFileSync(join(home, 'checkpoint'), 'utf8');
+  const { size, root } = requireCheckpoint(note, await trust());
+  const entries: string[] = [];
+  const hashes: Buffer[] = [];
+  for (let n = 0; n * 256 < size; n++) {
+    const width = Math.min(256, size - n * 256);
+    const name = `${String(n).padStart(3, '0')}${width === 256 ? '' : `.p/${width}`}`;
+    const bundle = readFileSync(join(home, 'tile/entries', name));
+    for (let at = 0; at < bundle.length; ) {
+      const length = bundle.readUInt16BE(at);
+      entries.push(bundle.subarray(at + 2, at + 2 + length).toString());
+      at += 2 + length;
+    }
+    const tile = readFileSync(join(home, 'tile/0', name));
+    for (let at = 0; at < tile.length; at += 32) hashes.push(tile.subarray(at, at + 32));
+  }
+  expect(hashes).toEqual(entries.map((entry) => Buffer.from(leafHash(Buffer.from(entry)))));
+  expect(mth(hashes)).toEqual(Buffer.from(root));
+  return entries;
+}
+
+describe('every use has a leaf', () => {
+  test('of its kind, written with it, canonical, and without names', async () => {
+    const asked = await shop.request();
+    const signature = await signatureOf(shop.seals, asked);
+    const codeAsked = await shop.codeRequest();
+    const code = await shop.seals.signCode(codeAsked);
+    const jws = await shop.seals.attest({ typ: 'license-status+jwt', claims: { a: 1 } });
+    const digest = randomBytes(32);
+    const token = await shop.seals.stamp(digest);
+    await shop.seals.material([]);
+    const at = shop.clock().toISOString();
+    const { issuanceId, organ, matterId, caseId, act, identifier, contentDigest, documentDigest } = asked;
+    const [use] = await leaves('SEAL_USE');
+    const said = {
+      ...{ v: 1, kind: 'SEAL_USE', issuanceId, sealId: shop.countySeal, organ, matterId, caseId, act, identifier },
+      ...{ contentDigest, authorisedById: `${COUNTY}.approver`, authorisationDigest: sha256(asked.authorisation) },
+      ...{ suite: expect.any(String), documentDigest, signatureDigest: sha256(signature), at },
+    };
+    expect(JSON.parse(use?.entry)).toEqual(said);
+    expect(use?.entry).toBe(canonical(JSON.parse(use?.entry)));
+    expect(Buffer.from(use?.hash)).toEqual(Buffer.from(leafHash(Buffer.from(use?.entry))));
+    const last = async (kind: string) => JSON.parse((await leaves(kind)).at(-1)?.entry);
+    expect(await last('CODE_USE')).toMatchObject({ issuanceId: codeAsked.issuanceId, codeDigest: sha256(code) });
+    expect(await last('ATTESTATION')).toMatchObject({ typ: 'license-status+jwt', digest: sha256(jws) });
+    expect(await last('TIMESTAMP')).toMatchObject({ digest: digest.toString('hex'), tokenDigest: sha256(token) });
+    expect(await last('REVOCATION_LIST')).toMatchObject({ authority: 'issuing', number: 1 });
+    expect((await leaves('CERTIFICATE')).map(({ entry }) => JSON.parse(entry).profile).sort()).toEqual(
+      ['code', 'code', 'issuing', 'root', 'seal', 'seal', 'status', 'timestamp'].sort(),
+    );
+    const text = (await shop.sql`select string_agg(entry, '') as all from seals.log_leaf`)[0]?.all;
+    for (const name of ['钟文斌', '林场', '初始化']) expect(text).not.toContain(name);
+  });
+
+  test('of the seal itself: made, granted, stopped; a rehearsal and a refusal leave none', async () => {
+    const before = (await leaves('SEAL_EVENT')).length;
+    const suspend = 'mutation($i: SealActInput!) { suspendSeal(input: $i) { refusal { code } } }';
+    const input = { seal: shop.citySeal, reason: '王小明遗失' };
+    const keeper = actor('ganzhou-xzspj.keeper');
+    await shop.ask(keeper, suspend, { i: { ...input, dryRun: true } });
+    expect(await leaves('SEAL_EVENT')).toHaveLength(before);
+    await shop.ask(keeper, suspend, { i: input });
+    const [event] = (await leaves('SEAL_EVENT')).slice(before);
+    expect(JSON.parse(event?.entry)).toMatchObject({ sealId: shop.citySeal, event: 'SUSPENDED' });
+    expect(event?.entry).not.toContain('王小明');
+    const used = (await leaves('SEAL_USE')).length;
+    await expect(shop.seals.sign(await shop.request({ matterId: 'unknown' }))).rejects.toThrow();
+    expect(await leaves('SEAL_USE')).toHaveLength(used);
+  });
+
+  test('once: the same issuance again adds none, and a leaf that cannot be written leaves no signature', async () => {
+    const asked = await shop.request();
+    await shop.seals.sign(asked);
+    const before = (await leaves('SEAL_USE')).length;
+    await shop.seals.sign(asked);
+    expect(await leaves('SEAL_USE')).toHaveLength(before);
+    const doomed = await shop.request();
+    await shop.sql`insert into seals.log_leaf (kind, subject, entry, hash, at) values ('SEAL_USE', ${doomed.issuanceId}, '{}', '', now())`;
+    await expect(shop.seals.sign(doomed)).rejects.toThrow();
+    expect(await shop.sql`select 1 from seals.seal_use where issuance_id = ${doomed.issuanceId}`).toHaveLength(0);
+    await shop.sql`delete from seals.log_leaf where subject = ${doomed.issuanceId}`;
+  });
+});
+
+describe('the log', () => {
+  test('answers nothing before its first checkpoint, and 409 for what has no place yet', async () => {
+    const [use] = await leaves('SEAL_USE');
+    expect((await get('/log/checkpoint')).statusCode).toBe(404);
+    expect(await get(`/log/proof/${use?.subject}`)).toMatchObject({ statusCode: 409 });
+    expect(await get(`/log/proof/${randomUUID()}`)).toMatchObject({ statusCode: 404 });
+    expect(await get(`/log/proof/${use?.subject}?kind=OTHER`)).toMatchObject({ statusCode: 404 });
+  });
+
+  test('gives every leaf a place in the order of writing, and files that hold by themselves', async () => {
+    await seals.prepare();
+    seals.start();
+    await settled();
+    const entries = await readLog(folder);
+    const rows = await shop.sql`select entry from seals.log_leaf order by serial`;
+    expect(entries).toEqual(rows.map((row) => row.entry));
+    expect(faults).toEqual([]);
+  });
+
+  test('serves its files: checkpoint for seconds, tiles for ever, entries zipped where asked', async () => {
+    const checkpoint = await get('/log/checkpoint');
+    expect(checkpoint.headers).toMatchObject({
+      'content-type': 'text/plain; charset=utf-8',
+      'cache-control': 'public, max-age=2',
+    });
+    const { size } = requireCheckpoint(checkpoint.body, await trust());
+    const tile = await get(`/log/tile/0/000.p/${size}`);
+    expect([tile.rawPayload.length, tile.headers['cache-control']]).toEqual([
+      32 * size,
+      'public, max-age=31536000, immutable',
+    ]);
+    const path = `/log/tile/entries/000.p/${size}`;
+    const zipped = await get(path, { 'accept-encoding': 'gzip' });
+    expect(zipped.headers['content-encoding']).toBe('gzip');
+    expect(gunzipSync(zipped.rawPayload)).toEqual((await get(path)).rawPayload);
+    for (const wrong of ['0/001', '0/000', '0/000.p/0', '0/000.p/256', '64/000', '..%2Fcheckpoint', '0/000.p/1%00']) {
+      expect((await get(`/log/tile/${wrong}`)).statusCode, wrong).toBe(404);
+    }
+    expect(statSync(join(folder, `tile/0/000.p/${size}`)).mode & 0o777).toBe(0o644);
+  });
+
+  test('proves a use to whoever has the key alone', async () => {
+    const asked = await shop.request();
+    const signature = await signatureOf(seals, asked);
+    const proof = await until('a proof', async () => {
+      const answer = await get(`/log/proof/${asked.issuanceId}`);
+      return answer.statusCode === 200 && answer.body;
+    });
+    const entry = Buffer.from(readProof(proof).extra ?? []);
+    requireProven(proof, leafHash(entry), await trust());
+    expect(JSON.parse(entry.toString())).toMatchObject({ signatureDigest: sha256(signature) });
+    const forged = Buffer.from(entry.toString().replace(COUNTY, 'somebody'));
+    const known = await trust();
+    expect(() => requireProven(proof, leafHash(forged), known)).toThrow('ROOT_WRONG');
+  });
+
+  test('holds receipts, each once', async () => {
+    const receipt = { from: 'city-library', subject: 'license:1 1', digest: sha256('receipt') };
+    await seals.record(receipt);
+    await seals.record(receipt);
+    expect(await leaves('RECEIPT')).toHaveLength(1);
+  });
+});
+
+describe('copies of the hub on one database', () => {
+  test('never fork the log: two give places at once while many write, over more than one tile', async () => {
+    const other = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
+    const copies = [other, folder, null].map((at) => shop.another(undefined, { folder: at }));
+    for (const copy of copies) copy.start();
+    const writers = Array.from({ length: 8 }, async () => {
+      for (let i = 0; i < 40; i++) await shop.seals.attest({ typ: 'statuslist+jwt', claims: { i } });
+    });
+    await Promise.all(writers);
+    await settled();
+    await until(
+      'the other folder too',
+      async () => readFileSync(join(other, 'checkpoint'), 'utf8') === readFileSync(join(folder, 'checkpoint'), 'utf8'),
+    );
+    await Promise.all(copies.map((copy) => copy.stop()));
+    const rows =
+      await shop.sql`select s.index, l.entry from seals.log_sequence s join seals.log_leaf l using (serial) order by 1`;
+    expect(rows.map((row) => Number(row.index))).toEqual(rows.map((_, i) => i));
+    expect(rows.length).toBeGreaterThan(320);
+    const entries = rows.map((row) => row.entry);
+    expect(await readLog(folder)).toEqual(entries);
+    expect(await readLog(other)).toEqual(entries);
+    // What is whole needs no parts; no draft is left.
+    expect(existsSync(join(folder, 'tile/0/000.p'))).toBe(false);
+    expect(
+      readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.draft')),
+    ).toEqual([]);
+    const hashes = (
+      await shop.sql`select hash from seals.log_sequence join seals.log_leaf using (serial) order by index`
+    ).map((row) => Buffer.from(row.hash));
+    for (const { size, root } of await shop.sql`select size, root from seals.log_checkpoint`) {
+      expect(mth(hashes.slice(0, Number(size)))).toEqual(root);
+    }
+    expect(faults).toEqual([]);
+    rmSync(other, { recursive: true });
+  });
+
+  test('refuse another name than the first', async () => {
+    await expect(shop.another(undefined, { origin: 'another.test/log' }).prepare()).rejects.toThrow('cannot become');
+  });
+});
+
+describe('what went wrong', () => {
+  test('an empty folder is filled anew from the database', async () => {
+    await seals.stop();
+    const again = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
+    const copy = shop.another(undefined, { folder: again });
+    copy.start();
+    await until('filled', async () => existsSync(join(again, 'checkpoint')));
+    await settledIn(again);
+    await copy.stop();
+    expect(await readLog(again)).toEqual(await readLog(folder));
+    rmSync(again, { recursive: true });
+  });
+
+  const settledIn = (home: string) =>
+    until('filled to the end', async () => {
+      const [row] = await shop.sql`select max(size)::int as size from seals.log_checkpoint`;
+      return sizeOf(readFileSync(join(home, 'checkpoint'), 'utf8')) === row?.size;
+    });
+
+  test('a tile of other content is a fault and stays as it is', async () => {
+    const home = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
+    const copy = shop.another(undefined, { folder: home });
+    copy.start();
+    await until('filled', async () => existsSync(join(home, 'checkpoint')));
+    await settledIn(home);
+    await copy.stop();
+    rmSync(join(home, 'checkpoint'));
+    writeFileSync(join(home, 'tile/0/000'), 'forged');
+    faults.length = 0;
+    const second = shop.another(undefined, { folder: home });
+    second.start();
+    await until('a fault', async () => faults.length > 0);
+    await second.stop();
+    expect(String(faults[0])).toContain('stands in the log with other content');
+    expect(readFileSync(join(home, 'tile/0/000'), 'utf8')).toBe('forged');
+    expect(existsSync(join(home, 'checkpoint'))).toBe(false);
+    rmSync(home, { recursive: true });
+  });
+
+  test('uses recorded by an earlier release get their leaves at the next start, once', async () => {
+    await shop.sql`create table seals.kept as select * from seals.log_leaf`;
+    await shop.sql`truncate seals.log_leaf, seals.log_pending, seals.log_sequence, seals.log_tile, seals.log_cosignature, seals.log_checkpoint, seals.log_head`;
+    await shop.another().prepare();
+    const kinds = ['SEAL_USE', 'CODE_USE', 'REVOCATION_LIST', 'SEAL_EVENT', 'CERTIFICATE'];
+    const [row] = await shop.sql`select count(*)::int as kept, count(l.serial)::int as same from seals.kept k
+      left join seals.log_leaf l on l.kind = k.kind and l.subject = k.subject and l.entry = k.entry and l.hash = k.hash and l.at = k.at
+      where k.kind = any(${kinds})`;
+    expect(row?.kept).toBe(row?.same);
+    const count = async () => (await shop.sql`select count(*)::int as n from seals.log_leaf`)[0]?.n;
+    const before = await count();
+    expect(before).toBeGreaterThan(15);
+    await shop.another().prepare();
+    expect(await count()).toBe(before);
+    expect((await shop.sql`select count(*)::int as n from seals.log_pending`)[0]?.n).toBe(before);
+  });
+
+  test('a database that knows less than the folder signs nothing', async () => {
+    faults.length = 0;
+    const copy = shop.another(undefined, { folder });
+    copy.start();
+    await until('a fault', async () => faults.length > 0);
+    await copy.stop();
+    expect(String(faults[0])).toContain('was it set back?');
+    expect(await shop.sql`select 1 from seals.log_checkpoint`).toHaveLength(0);
+  });
+});
