@@ -58,7 +58,7 @@ export function makeSealable(unsigned: Uint8Array, { name, at, picture, place }:
     drawing: deflateSync(picture.operators, { level: 9 }),
   };
   const base = readPdfFile(unsigned);
-  return Buffer.concat([unsigned, writeRevision(base, values).bytes]);
+  return Buffer.concat([unsigned, ...writeRevision(base, values).chunks]);
 }
 
 /** SHA-256 over the two byte ranges that the signature covers. */
@@ -97,12 +97,15 @@ export function readSealedPdf(pdf: Uint8Array): SealedPdf {
   const unsigned = file.subarray(0, from);
   const base = readPdfFile(unsigned);
   const values = readValues(file, base);
-  const { bytes, room } = writeRevision(base, values);
-  const same = (start: number, end: number) =>
-    file.subarray(from + start, from + end).equals(bytes.subarray(start, end));
-  // The base is the file's own, and what stands in the room is read as a signature.
-  const [opened, closed] = [room.start - from + 1, room.end - from - 1];
-  if (file.length !== from + bytes.length || !same(0, opened) || !same(closed, bytes.length)) throw otherForm();
+  const { chunks, room, length } = writeRevision(base, values);
+  if (file.length !== from + length) throw otherForm();
+  let at = from;
+  for (const chunk of chunks) {
+    // The base is the file's own, and what stands in the room is read as a signature.
+    const same = chunk === EMPTY_ROOM || file.subarray(at, at + chunk.length).equals(chunk);
+    if (!same) throw otherForm();
+    at += chunk.length;
+  }
   const name = Buffer.from(values.name, 'hex').swap16().toString('utf16le').slice(1);
   const cms = readCms(file.subarray(room.start + 1, room.end - 1));
   return { unsigned, base, cms, ...digestsOf(file, room), signedOn: readTime(values.at), name };
@@ -144,7 +147,7 @@ interface Values {
   rect: string;
   box: string;
   /** The picture's operators, deflated. */
-  drawing: Uint8Array;
+  drawing: Buffer;
 }
 
 interface Room {
@@ -176,55 +179,62 @@ function readValues(file: Buffer, base: PdfFile): Values {
   return { name, at, page: base.pages.indexOf(Number(page)) + 1, rect, box, drawing };
 }
 
-/** The revision, the room for the signature empty; the room is told as it stands in the whole file. */
-function writeRevision(file: PdfFile, values: Values): { bytes: Buffer; room: Room } {
+/** The revision in pieces, one of them EMPTY_ROOM itself; the room is told as it stands in the whole file. */
+function writeRevision(file: PdfFile, values: Values): { chunks: Buffer[]; room: Room; length: number } {
   const from = file.bytes.length;
   const chunks: Buffer[] = [Buffer.from('\n')];
   let at = from + 1;
+  let room: Room = { start: 0, end: 0 };
   const offsets = new Map<number, number>();
   for (const { number, body } of objectsOf(file, values)) {
-    const [head, end] = [Buffer.from(`${number} 0 obj\n`), Buffer.from('\nendobj\n')];
     offsets.set(number, at);
-    at += head.length + body.length + end.length;
-    chunks.push(head, body, end);
+    for (const chunk of [Buffer.from(`${number} 0 obj\n`), ...body, Buffer.from('\nendobj\n')]) {
+      if (chunk === EMPTY_ROOM) room = { start: at - 1, end: at + chunk.length + 1 };
+      chunks.push(chunk);
+      at += chunk.length;
+    }
   }
   const size = file.size + NEW_OBJECTS;
   const table = [...offsets].sort(([a], [b]) => a - b).map(([number, offset]) => row(number, offset));
   const { root, info, id, tableAt } = file;
   const trailer = `trailer\n<<\n/Size ${size}\n/Root ${root} 0 R\n/Info ${info} 0 R\n/ID ${id}\n/Prev ${tableAt}\n>>\nstartxref\n${at}\n%%EOF\n`;
-  chunks.push(Buffer.from(`xref\n${table.join('')}${trailer}`, 'latin1'));
-  const bytes = Buffer.concat(chunks);
-  const { start, end } = roomAfter(bytes, 0);
-  const room = { start: from + start, end: from + end };
-  const ranges = [0, room.start, room.end, bytes.length - end].map((one) => String(one).padEnd(10)).join(' ');
-  bytes.write(`[${ranges}]`, bytes.indexOf(RANGES), 'latin1');
-  return { bytes, room };
+  const end = Buffer.from(`xref\n${table.join('')}${trailer}`, 'latin1');
+  chunks.push(end);
+  const rest = at + end.length - room.end;
+  const ranges = [0, room.start, room.end, rest].map((one) => String(one).padEnd(10)).join(' ');
+  chunks[RANGES_AT] = Buffer.from(`[${ranges}]`);
+  return { chunks, room, length: at + end.length - from };
 }
 
 /** One subsection per object: `f`, the free head, stands in the first table. */
 const row = (number: number, offset: number) => `${number} 1\n${String(offset).padStart(10, '0')} 00000 n \n`;
 
-const RANGES = `[${Array(4).fill('#'.repeat(10)).join(' ')}]`;
+/** Four numbers of ten places, and which piece of a revision they are. */
+const NO_RANGES = Buffer.alloc(4 * 10 + 5);
+const RANGES_AT = 3;
 const EMPTY_ROOM = Buffer.alloc(2 * CMS_ROOM_BYTES, '0');
 const CONTENTS = '\n/Contents <';
 const NEW_OBJECTS = 3;
 
-function objectsOf(file: PdfFile, values: Values): { number: number; body: Buffer }[] {
+function objectsOf(file: PdfFile, values: Values): { number: number; body: Buffer[] }[] {
   const { name, at, page, rect, box, drawing } = values;
   const pageNumber = file.pages[page - 1];
   if (pageNumber === undefined) throw new PdfError(`PDF 没有第 ${page} 页`);
   const [signature, picture, field] = [file.size, file.size + 1, file.size + 2];
   const certifies = `/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /Type /TransformParams /P 1 /V /1.2 >> >>]`;
-  const signed = `<<\n/Type /Sig\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.CAdES.detached\n/Name <${name}>\n/M (${at})\n${certifies}\n/ByteRange ${RANGES}${CONTENTS}`;
+  const signed = `<<\n/Type /Sig\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.CAdES.detached\n/Name <${name}>\n/M (${at})\n${certifies}\n/ByteRange `;
   const drawn = `<<\n/Type /XObject\n/Subtype /Form\n/Resources << >>\n/Filter /FlateDecode\n/BBox [0 0 ${box}]\n/Length ${drawing.length}\n>>\nstream\n`;
   const widget = `<<\n/Type /Annot\n/Subtype /Widget\n/FT /Sig\n/T (Seal)\n/V ${signature} 0 R\n/P ${pageNumber} 0 R\n/Rect [${rect}]\n/F ${WIDGET_FLAGS}\n/AP << /N ${picture} 0 R >>\n>>`;
   const form = `/AcroForm << /Fields [${field} 0 R] /SigFlags 3 >>\n/Perms << /DocMDP ${signature} 0 R >>`;
   return [
-    { number: signature, body: Buffer.concat([Buffer.from(signed), EMPTY_ROOM, Buffer.from('>\n>>')]) },
-    { number: picture, body: Buffer.concat([Buffer.from(drawn), drawing, Buffer.from('\nendstream')]) },
-    { number: field, body: Buffer.from(widget) },
-    { number: pageNumber, body: extend(file, pageNumber, `/Annots [${field} 0 R]`, /\/Annots\b/) },
-    { number: file.root, body: extend(file, file.root, form, /\/(AcroForm|Perms)\b/) },
+    {
+      number: signature,
+      body: [Buffer.from(signed), NO_RANGES, Buffer.from(CONTENTS), EMPTY_ROOM, Buffer.from('>\n>>')],
+    },
+    { number: picture, body: [Buffer.from(drawn), drawing, Buffer.from('\nendstream')] },
+    { number: field, body: [Buffer.from(widget)] },
+    { number: pageNumber, body: [extend(file, pageNumber, `/Annots [${field} 0 R]`, /\/Annots\b/)] },
+    { number: file.root, body: [extend(file, file.root, form, /\/(AcroForm|Perms)\b/)] },
   ];
 }
 

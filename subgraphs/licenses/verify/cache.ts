@@ -15,16 +15,11 @@ export function remembered<Result>(read: (bytes: Buffer) => Result): (bytes: Uin
     if (before !== undefined) return before;
     // A copy: the caller may write into its bytes afterwards, and a slice would keep the whole file alive.
     const result = read(Buffer.from(bytes));
-    keep(known, key, result);
+    if (known.size >= ENTRIES_MOST) {
+      const [oldest] = known.keys();
+      if (oldest !== undefined) known.delete(oldest);
+    }
+    known.set(key, result);
     return result;
   };
-}
-
-/** Puts an entry into a bounded map. */
-export function keep<Result>(known: Map<string, Result>, key: string, result: Result): void {
-  if (known.size >= ENTRIES_MOST) {
-    const [oldest] = known.keys();
-    if (oldest !== undefined) known.delete(oldest);
-  }
-  known.set(key, result);
 }
