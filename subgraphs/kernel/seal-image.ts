@@ -68,16 +68,24 @@ export function imageOf(png: Uint8Array): Image {
   return image;
 }
 
+const written = new Map<string, Uint8Array>();
+
 /** An image out of a document, as a PNG. */
 export function pngOf({ across, down, colours, alpha }: Image): Uint8Array {
+  const key = `${sha256(colours)} ${sha256(alpha)}`;
+  const before = written.get(key);
+  if (before) return before;
   const rgb = inflateSync(colours, { maxOutputLength: across * down * 3 });
   const opacity = inflateSync(alpha, { maxOutputLength: across * down });
-  const data = new Uint8Array(across * down * 4);
+  const data = Buffer.alloc(across * down * 4);
   for (let i = 0; i < across * down; i++) {
-    data.set(rgb.subarray(i * 3, i * 3 + 3), i * 4);
+    rgb.copy(data, i * 4, i * 3, i * 3 + 3);
     data[i * 4 + 3] = opacity[i] ?? 0;
   }
-  return encode({ width: across, height: down, data, channels: 4, depth: 8 });
+  const png = encode({ width: across, height: down, data, channels: 4, depth: 8 });
+  if (written.size >= KNOWN_MOST) written.clear();
+  written.set(key, png);
+  return png;
 }
 
 const malformed = (detail: string) => new PictureError(detail);

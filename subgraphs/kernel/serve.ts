@@ -23,7 +23,7 @@ import {
 } from './actor.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
-import type { Attest, Material, ReadMaterial, Sign, SignAnswer, SignCode, Stamp } from './sign.ts';
+import type { Attest, Material, ReadMaterial, ReadPicture, Sign, SignAnswer, SignCode, Stamp } from './sign.ts';
 
 /** What a resolver knows of a request, in every subgraph, in process and across HTTP. */
 export interface GraphContext {
@@ -283,6 +283,11 @@ export function signOver(...to: PortAddress): Sign {
 /** The port `seals.signCode` across HTTP. */
 export function signCodeOver(...to: PortAddress): SignCode {
   return async (request) => (await askSeals('code', z.object({ code: z.string() }), request, to)).code;
+}
+
+/** The port `seals.picture` across HTTP. */
+export function pictureOver(...to: PortAddress): ReadPicture {
+  return async (request) => (await askSeals('picture', z.object({ picture: bytes.nullable() }), request, to)).picture;
 }
 
 /** The port `seals.attest` across HTTP. */

@@ -5,13 +5,13 @@ import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import type { Attest, ReadMaterial, Sign, SignCode, Stamp } from '../kernel/sign.ts';
+import type { Attest, ReadMaterial, ReadPicture, Sign, SignCode, Stamp } from '../kernel/sign.ts';
 import { authorityOf, prepare, readMaterial } from './certification.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
 import { createSigner } from './signer.ts';
 import { findAuthorities, messages } from './store.ts';
-import { attest, makeSeal, type NewSeal, sign, signCode, stamp } from './workflow.ts';
+import { attest, makeSeal, type NewSeal, pictureFor, sign, signCode, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;
@@ -25,8 +25,9 @@ export interface SealsDependencies {
 }
 
 export interface Seals extends Subgraph {
-  /** The ports that licenses call, and cases the first; see the functions of their names in workflow.ts. */
+  /** The ports that licenses call, and cases the first two; see the functions of their names in workflow.ts. */
   sign: Sign;
+  picture: ReadPicture;
   signCode: SignCode;
   attest: Attest;
   stamp: Stamp;
@@ -59,6 +60,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     stop: async () => relay?.stop(),
     routes: (app) => publicRoutes(app, deps),
     sign: (request) => sign(deps, request),
+    picture: (request) => pictureFor(deps, request),
     signCode: (request) => signCode(deps, request),
     attest: (request) => attest(deps, request),
     stamp: (digest) => stamp(deps, digest),

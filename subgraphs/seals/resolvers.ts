@@ -40,6 +40,8 @@ export function sealResolvers(deps: workflow.WorkflowDependencies): Resolvers {
         settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'SUSPENDED' })),
       resumeSeal: (_, { input }, { actor }) =>
         settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'IN_USE' })),
+      setSealPicture: (_, { input }, { actor }) =>
+        settleSeal(actor, () => workflow.setPicture(deps, actor, { ...input, picture: input.picture ?? null })),
       grantSeal: (_, { input }, { actor }) =>
         settleSeal(actor, () => workflow.setGrant(deps, actor, { ...input, granted: true })),
       withdrawSealGrant: (_, { input }, { actor }) =>
@@ -73,7 +75,7 @@ function settleSeal(actor: Actor, run: () => Promise<store.StoredSeal>) {
   return settle(async () => ({ seal: viewSeal(await run()) }));
 }
 
-function viewSeal({ seal, row }: store.StoredSeal) {
+function viewSeal({ seal, row, picture }: store.StoredSeal) {
   const { id, name, kind, state, validFrom, validUntil, matters, organ } = seal;
   const certificate = row.certificatePem;
   return {
@@ -84,6 +86,7 @@ function viewSeal({ seal, row }: store.StoredSeal) {
     validFrom,
     validUntil,
     certificate,
+    picture: picture && `/seals/picture/${picture}`,
     organ: { id: organ },
     matters: matters.map((matter) => ({ id: matter })),
   };
