@@ -1,5 +1,5 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import postgres from 'postgres';
+import postgres, { type ParameterOrJSON, type Sql, type TransactionSql, type UnsafeQueryOptions } from 'postgres';
 
 /** A subgraph's database: everything that `db/roles.sql` lets its role do. */
 export type Database = PostgresJsDatabase;
@@ -33,7 +33,24 @@ export function connect(url: string, applicationName: string, poolSize = POOL_SI
     fetch_types: false,
     connection: { application_name: applicationName, statement_timeout: STATEMENT_TIMEOUT_MS, TimeZone: 'UTC' },
   });
-  return { db: drizzle(client, { casing: 'snake_case' }), close: () => client.end({ timeout: 2 }) };
+  return { db: drizzle(preparing(client), { casing: 'snake_case' }), close: () => client.end({ timeout: 2 }) };
+}
+
+/**
+ * The same client, whose statements are prepared once per connection. drizzle asks for them anew each time, which takes a second
+ * round trip and a plan for every one of the hundred statements of an issue.
+ */
+function preparing<Client extends Sql | TransactionSql>(client: Client): Client {
+  const changed: Record<PropertyKey, unknown> = {
+    unsafe: (text: string, values?: ParameterOrJSON<never>[], options?: UnsafeQueryOptions) =>
+      client.unsafe(text, values, { ...options, prepare: true }),
+  };
+  if ('begin' in client)
+    changed.begin = (run: (tx: TransactionSql) => unknown) => client.begin((tx) => run(preparing(tx)));
+  if ('savepoint' in client) {
+    changed.savepoint = (run: (tx: TransactionSql) => unknown) => client.savepoint((tx) => run(preparing(tx)));
+  }
+  return new Proxy(client, { get: (of, name) => changed[name] ?? Reflect.get(of, name) });
 }
 
 /**

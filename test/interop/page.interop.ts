@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Browser, Page } from 'playwright-core';
-import { encode } from 'uqr';
+import { encodeQR } from 'qr';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperPageContent } from '../../scripts/tamper.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
@@ -291,7 +291,8 @@ describe('the verification page in Chromium', () => {
 /** A film of one picture, a QR code: YUV4MPEG2, 4:2:0. */
 function filmOf(text: string): Buffer {
   const [width, height] = [1280, 720];
-  const { data, size } = encode(text, { border: 4 });
+  const data = encodeQR(text, 'raw', { border: 4 });
+  const size = data.length;
   const scale = Math.floor(height / size);
   const luma = Buffer.alloc(width * height, 235);
   for (let y = 0; y < size * scale; y++) {

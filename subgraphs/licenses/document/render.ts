@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { renderSVG } from 'uqr';
+import { encodeQR } from 'qr';
 import { createTypesetter, RenderError, requireVisible, type Typeset } from '../../kernel/document.ts';
 import { canonical } from '../../kernel/events.ts';
 import { imageOf } from '../../kernel/seal-image.ts';
@@ -61,9 +61,20 @@ function set(record: AttachedRecord): Typeset {
     files: {
       'record.json': text,
       'metadata.json': text,
-      'qr.svg': renderSVG(code, { ecc: 'L', border: 1 }),
+      'qr.svg': drawCode(code),
     },
     name: record.ZZBS,
     createdAt: record.ZZQZSJ,
   });
+}
+
+/** A QR code (ISO/IEC 18004) as one path, a rectangle for each run of modules: half as long as one for each module. */
+function drawCode(text: string): string {
+  const rows = encodeQR(text, 'raw', { ecc: 'low', border: 1 });
+  const runs = rows.flatMap((row, y) => {
+    const marks = row.map((dark) => (dark ? '#' : ' ')).join('');
+    return [...marks.matchAll(/#+/g)].map(({ index, 0: { length } }) => `M${index} ${y}h${length}v1h-${length}z`);
+  });
+  const size = rows.length;
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size} ${size}"><path d="${runs.join('')}"/></svg>`;
 }
