@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Most entries of one memory; the oldest gives way. */
 const ENTRIES_MOST = 1_024;
@@ -10,7 +10,7 @@ const ENTRIES_MOST = 1_024;
 export function remembered<Result>(read: (bytes: Buffer) => Result): (bytes: Uint8Array) => Result {
   const known = new Map<string, Result>();
   return (bytes) => {
-    const key = createHash('sha256').update(bytes).digest('base64');
+    const key = hash('sha256', bytes, 'base64');
     const before = known.get(key);
     if (before !== undefined) return before;
     // A copy: the caller may write into its bytes afterwards, and a slice would keep the whole file alive.
