@@ -37,6 +37,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'seal_code',
   'seal_code_key',
   'seal_event',
+  'seal_picture',
   'seal_use',
   'sealed_file',
   'task_report',

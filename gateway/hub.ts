@@ -9,6 +9,7 @@ import type { Envelope } from '../subgraphs/kernel/events.ts';
 import {
   attestOver,
   materialOver,
+  pictureOver,
   type ServeOptions,
   type Subgraph,
   sendEvents,
@@ -17,7 +18,7 @@ import {
   signOver,
   stampOver,
 } from '../subgraphs/kernel/serve.ts';
-import type { Attest, ReadMaterial, Sign, SignCode, Stamp } from '../subgraphs/kernel/sign.ts';
+import type { Attest, ReadMaterial, ReadPicture, Sign, SignCode, Stamp } from '../subgraphs/kernel/sign.ts';
 import { fileRoute } from '../subgraphs/licenses/http.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient } from '../subgraphs/licenses/library.ts';
@@ -156,11 +157,16 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     (service: string): Sign =>
     (request) =>
       over ? signOver(base.seals ?? '', service, serviceKey, now)(request) : seals.sign(request);
+  const pictureFor =
+    (service: string): ReadPicture =>
+    (request) =>
+      over ? pictureOver(base.seals ?? '', service, serviceKey, now)(request) : seals.picture(request);
   const licenses: Licenses = createLicenses({
     ...shared,
     db: pools.licenses.db,
     authorisationKey: authorisationKeys.licenses,
     sign: signFor('licenses'),
+    picture: pictureFor('licenses'),
     ...provingPorts(seals, over, () => base.seals ?? '', serviceKey, now),
     publicUrl: config.publicUrl,
     library: config.library && createLibraryClient({ ...config.library, now }),
@@ -173,6 +179,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     authorisationKey: authorisationKeys.cases,
     publicUrl: config.publicUrl,
     sign: signFor('cases'),
+    picture: pictureFor('cases'),
     scan: config.scan,
     webhookHosts: config.webhookHosts,
     send: { licenses: tell('cases', () => licenses) },

@@ -31,6 +31,7 @@ const KERNEL = [
   'page',
   'pdf',
   'refusal',
+  'seal-image',
   'seal-picture',
   'sealed-pdf',
   'serve',

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import type { Sign } from '../kernel/sign.ts';
+import type { ReadPicture, Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
 import { catchUpRests } from './attention/workflow.ts';
@@ -29,6 +29,8 @@ export interface CasesDependencies extends PlatformDependencies, WebhookDependen
   send: { licenses: (event: Envelope) => Promise<void> };
   /** Seals decision documents (决定书). */
   sign: Sign;
+  /** The office's own picture of a seal. */
+  picture: ReadPicture;
   /** Sees every uploaded file before anybody else; the hub's own scanner where an office names none. */
   scan?: Scan;
   pollMs?: number;

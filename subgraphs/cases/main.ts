@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
-import { sendEvents, serveSubgraph, signOver } from '../kernel/serve.ts';
+import { pictureOver, sendEvents, serveSubgraph, signOver } from '../kernel/serve.ts';
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/clamd.ts';
 
@@ -29,6 +29,7 @@ const cases = createCases({
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOver(SEALS_URL, 'cases', serviceKey, now),
+  picture: pictureOver(SEALS_URL, 'cases', serviceKey, now),
   scan: scanner(CLAMD),
   onError: console.error,
 });

@@ -1,11 +1,13 @@
 import { boldFont } from './document.ts';
-import type { Picture } from './sealed-pdf.ts';
+import type { Drawing } from './sealed-pdf.ts';
 
 /** The picture of a round seal (印模), drawn as outlines: it needs no font where it is shown. */
 
 const POINTS_PER_MM = 72 / 25.4;
 /** Special seals (专用章) are 40 mm across; 国发〔1999〕25号 leaves 42 mm to the organs' own. */
 const DIAMETER_MM = 40;
+/** In points, of a drawn seal and of an office's own picture. */
+export const DIAMETER = DIAMETER_MM * POINTS_PER_MM;
 const RIM_MM = 1.2;
 /** The names run between these angles along the upper arc, at most; and no character takes more than one step. */
 const ARC_DEGREES = 250;
@@ -14,15 +16,15 @@ const RED = '0.784 0.063 0.063';
 /** Places after the point: a hundredth of a point is finer than any printer. */
 const PRECISION = 100;
 
-const drawn = new Map<string, Picture>();
+const drawn = new Map<string, Drawing>();
 const DRAWN_MOST = 200;
 
 /** A red round seal: the organ's name along the rim, a star, the kind of seal below it. Characters without a glyph are left out. */
-export function drawSeal(organ: string, kind: string): Picture {
+export function drawSeal(organ: string, kind: string): Drawing {
   const key = `${organ}\n${kind}`;
   const known = drawn.get(key);
   if (known) return known;
-  const size = DIAMETER_MM * POINTS_PER_MM;
+  const size = DIAMETER;
   const middle = size / 2;
   const operators = [
     `${RED} rg ${RED} RG`,

@@ -20,11 +20,25 @@ const PICTURE_LIMIT_BYTES = 1_048_576;
 const TAIL_BYTES = 200;
 
 /** Drawn within a box from (0, 0), in points, by operators that need no resources. */
-export interface Picture {
+export interface Drawing {
   width: number;
   height: number;
   operators: string;
 }
+
+/** Set into such a box: pixels row by row from the top, 8 bits a channel, both streams deflated. */
+export interface Image {
+  width: number;
+  height: number;
+  /** Pixels a row, and rows. */
+  across: number;
+  down: number;
+  /** Red, green and blue of each pixel; how much of it is seen (ISO 32000-1 §11.6.5.3). */
+  colours: Buffer;
+  alpha: Buffer;
+}
+
+export type Picture = Drawing | Image;
 
 /** What a revision says beside the signature. */
 export interface Seal {
@@ -55,10 +69,10 @@ export function makeSealable(unsigned: Uint8Array, { name, at, picture, place }:
     page: place.page,
     rect: [x, y, x + picture.width, y + picture.height].map(writeNumber).join(' '),
     box: [picture.width, picture.height].map(writeNumber).join(' '),
-    drawing: deflateSync(picture.operators, { level: 9 }),
+    drawing: 'operators' in picture ? { operators: deflateSync(picture.operators, { level: 9 }) } : picture,
   };
   const base = readPdfFile(unsigned);
-  return Buffer.concat([unsigned, writeRevision(base, values).bytes]);
+  return Buffer.concat([unsigned, ...writeRevision(base, values).chunks]);
 }
 
 /** SHA-256 over the two byte ranges that the signature covers. */
@@ -100,6 +114,8 @@ export interface SealedPdf {
   signedOn: Date;
   /** `/Name`. */
   name: string;
+  /** The office's own picture of the seal, or null where it is drawn. */
+  image: Image | null;
 }
 
 /** Reads a sealed file. Throws PdfError unless it is, byte for byte, what `makeSealable` writes. */
@@ -109,15 +125,24 @@ export function readSealedPdf(pdf: Uint8Array): SealedPdf {
   const unsigned = file.subarray(0, from);
   const base = readPdfFile(unsigned);
   const values = readValues(file, base);
-  const { bytes, room } = writeRevision(base, values);
-  const same = (start: number, end: number) =>
-    file.subarray(from + start, from + end).equals(bytes.subarray(start, end));
-  // The base is the file's own, and what stands in the room is read as a signature.
-  const [opened, closed] = [room.start - from + 1, room.end - from - 1];
-  if (file.length !== from + bytes.length || !same(0, opened) || !same(closed, bytes.length)) throw otherForm();
+  const { chunks, room, length } = writeRevision(base, values);
+  if (file.length !== from + length) throw otherForm();
+  let at = from;
+  for (const chunk of chunks) {
+    // The base is the file's own, and what stands in the room is read as a signature.
+    const same = chunk === EMPTY_ROOM || file.subarray(at, at + chunk.length).equals(chunk);
+    if (!same) throw otherForm();
+    at += chunk.length;
+  }
   const name = Buffer.from(values.name, 'hex').swap16().toString('utf16le').slice(1);
   const cms = readCms(file.subarray(room.start + 1, room.end - 1));
-  return { unsigned, base, cms, ...digestsOf(file, room), signedOn: readTime(values.at), name };
+  const image = 'operators' in values.drawing ? null : { ...values.drawing, ...sizeOf(values.box) };
+  return { unsigned, base, cms, ...digestsOf(file, room), signedOn: readTime(values.at), name, image };
+}
+
+function sizeOf(box: string): { width: number; height: number } {
+  const [width = 0, height = 0] = box.split(' ').map(Number);
+  return { width, height };
 }
 
 const otherForm = () => new PdfError('PDF 的修订不是本系统的签章形式');
@@ -155,8 +180,8 @@ interface Values {
   page: number;
   rect: string;
   box: string;
-  /** The picture's operators, deflated. */
-  drawing: Uint8Array;
+  /** The picture's operators, deflated, or its pixels. */
+  drawing: { operators: Buffer } | Pick<Image, 'across' | 'down' | 'colours' | 'alpha'>;
 }
 
 interface Room {
@@ -167,7 +192,10 @@ interface Room {
 
 const NUMBER = '-?\\d{1,5}(?:\\.\\d{1,2})?';
 const SIGNED = new RegExp(`/Name <([0-9a-f]{8,${4 * NAME_LENGTH + 4}})>\\n/M \\((D:\\d{14}Z)\\)\\n`);
-const DRAWN = new RegExp(`/BBox \\[0 0 (${NUMBER} ${NUMBER})\\]\\n/Length (\\d{1,7})\\n>>\\nstream\\n`);
+const BOX = new RegExp(`/BBox \\[0 0 (${NUMBER} ${NUMBER})\\]`);
+const STREAM = /\/Length (\d{1,7})\n>>\nstream\n/;
+const IMAGE = /\/Width (\d{1,4})\n\/Height (\d{1,4})\n/;
+const IMAGE_NAME = '/Im0';
 const WIDGET = new RegExp(`/P (\\d{1,6}) 0 R\\n/Rect \\[(${NUMBER}(?: ${NUMBER}){3})\\]`);
 /** More than any head of an object of a revision has. */
 const HEAD_BYTES = 2_048;
@@ -178,65 +206,114 @@ function readValues(file: Buffer, base: PdfFile): Values {
   const from = base.bytes.length;
   const [, name, at] = SIGNED.exec(headOf(from)) ?? [];
   const behind = roomAfter(file, from).end;
-  const drawn = DRAWN.exec(headOf(behind));
-  const [, box, length] = drawn ?? [];
-  const start = behind + (drawn?.index ?? 0) + (drawn?.[0].length ?? 0);
-  const drawing = file.subarray(start, start + Number(length));
-  const [, page, rect] = WIDGET.exec(headOf(start + drawing.length)) ?? [];
+  const head = headOf(behind);
+  const box = BOX.exec(head)?.[1];
+  const form = streamAfter(file, behind);
+  // The form of an image names it before its own, short, stream begins.
+  const set = head.slice(0, form.start - behind).includes(IMAGE_NAME) ? readImage(file, form.end) : null;
+  const [, page, rect] = WIDGET.exec(headOf(set?.end ?? form.end)) ?? [];
   if (name === undefined || at === undefined || box === undefined || rect === undefined) throw otherForm();
-  if (drawing.length > PICTURE_LIMIT_BYTES) throw otherForm();
+  const drawing = set?.image ?? { operators: file.subarray(form.start, form.end) };
   return { name, at, page: base.pages.indexOf(Number(page)) + 1, rect, box, drawing };
 }
 
-/** The revision, the room for the signature empty; the room is told as it stands in the whole file. */
-function writeRevision(file: PdfFile, values: Values): { bytes: Buffer; room: Room } {
+function readImage(file: Buffer, at: number) {
+  const colours = streamAfter(file, at);
+  const alpha = streamAfter(file, colours.end);
+  const [, across, down] = IMAGE.exec(file.toString('latin1', at, colours.start)) ?? [];
+  const bytes = { colours: file.subarray(colours.start, colours.end), alpha: file.subarray(alpha.start, alpha.end) };
+  return { image: { across: Number(across), down: Number(down), ...bytes }, end: alpha.end };
+}
+
+/** The first stream that seems to begin behind `at`. */
+function streamAfter(file: Buffer, at: number): { start: number; end: number } {
+  const found = STREAM.exec(file.toString('latin1', at, at + HEAD_BYTES));
+  const length = Number(found?.[1]);
+  if (!found || length > PICTURE_LIMIT_BYTES) throw otherForm();
+  const start = at + found.index + found[0].length;
+  return { start, end: Math.min(start + length, file.length) };
+}
+
+/** The revision in pieces, one of them EMPTY_ROOM itself; the room is told as it stands in the whole file. */
+function writeRevision(file: PdfFile, values: Values): { chunks: Buffer[]; room: Room; length: number } {
   const from = file.bytes.length;
   const chunks: Buffer[] = [Buffer.from('\n')];
   let at = from + 1;
+  let room: Room = { start: 0, end: 0 };
   const offsets = new Map<number, number>();
   for (const { number, body } of objectsOf(file, values)) {
-    const [head, end] = [Buffer.from(`${number} 0 obj\n`), Buffer.from('\nendobj\n')];
     offsets.set(number, at);
-    at += head.length + body.length + end.length;
-    chunks.push(head, body, end);
+    for (const chunk of [Buffer.from(`${number} 0 obj\n`), ...body, Buffer.from('\nendobj\n')]) {
+      if (chunk === EMPTY_ROOM) room = { start: at - 1, end: at + chunk.length + 1 };
+      chunks.push(chunk);
+      at += chunk.length;
+    }
   }
-  const size = file.size + NEW_OBJECTS;
+  const size = file.size + NEW_OBJECTS + ('operators' in values.drawing ? 0 : IMAGE_OBJECTS);
   const table = [...offsets].sort(([a], [b]) => a - b).map(([number, offset]) => row(number, offset));
   const { root, info, id, tableAt } = file;
   const trailer = `trailer\n<<\n/Size ${size}\n/Root ${root} 0 R\n/Info ${info} 0 R\n/ID ${id}\n/Prev ${tableAt}\n>>\nstartxref\n${at}\n%%EOF\n`;
-  chunks.push(Buffer.from(`xref\n${table.join('')}${trailer}`, 'latin1'));
-  const bytes = Buffer.concat(chunks);
-  const { start, end } = roomAfter(bytes, 0);
-  const room = { start: from + start, end: from + end };
-  const ranges = [0, room.start, room.end, bytes.length - end].map((one) => String(one).padEnd(10)).join(' ');
-  bytes.write(`[${ranges}]`, bytes.indexOf(RANGES), 'latin1');
-  return { bytes, room };
+  const end = Buffer.from(`xref\n${table.join('')}${trailer}`, 'latin1');
+  chunks.push(end);
+  const rest = at + end.length - room.end;
+  const ranges = [0, room.start, room.end, rest].map((one) => String(one).padEnd(10)).join(' ');
+  chunks[RANGES_AT] = Buffer.from(`[${ranges}]`);
+  return { chunks, room, length: at + end.length - from };
 }
 
 /** One subsection per object: `f`, the free head, stands in the first table. */
 const row = (number: number, offset: number) => `${number} 1\n${String(offset).padStart(10, '0')} 00000 n \n`;
 
-const RANGES = `[${Array(4).fill('#'.repeat(10)).join(' ')}]`;
+/** Four numbers of ten places, and which piece of a revision they are. */
+const NO_RANGES = Buffer.alloc(4 * 10 + 5);
+const RANGES_AT = 3;
 const EMPTY_ROOM = Buffer.alloc(2 * CMS_ROOM_BYTES, '0');
 const CONTENTS = '\n/Contents <';
 const NEW_OBJECTS = 3;
+/** An image and its mask, numbered behind the others. */
+const IMAGE_OBJECTS = 2;
 
-function objectsOf(file: PdfFile, values: Values): { number: number; body: Buffer }[] {
-  const { name, at, page, rect, box, drawing } = values;
+function objectsOf(file: PdfFile, values: Values): { number: number; body: Buffer[] }[] {
+  const { name, at, page, rect } = values;
   const pageNumber = file.pages[page - 1];
   if (pageNumber === undefined) throw new PdfError(`PDF 没有第 ${page} 页`);
   const [signature, picture, field] = [file.size, file.size + 1, file.size + 2];
   const certifies = `/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /Type /TransformParams /P 1 /V /1.2 >> >>]`;
-  const signed = `<<\n/Type /Sig\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.CAdES.detached\n/Name <${name}>\n/M (${at})\n${certifies}\n/ByteRange ${RANGES}${CONTENTS}`;
-  const drawn = `<<\n/Type /XObject\n/Subtype /Form\n/Resources << >>\n/Filter /FlateDecode\n/BBox [0 0 ${box}]\n/Length ${drawing.length}\n>>\nstream\n`;
+  const signed = `<<\n/Type /Sig\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.CAdES.detached\n/Name <${name}>\n/M (${at})\n${certifies}\n/ByteRange `;
   const widget = `<<\n/Type /Annot\n/Subtype /Widget\n/FT /Sig\n/T (Seal)\n/V ${signature} 0 R\n/P ${pageNumber} 0 R\n/Rect [${rect}]\n/F ${WIDGET_FLAGS}\n/AP << /N ${picture} 0 R >>\n>>`;
   const form = `/AcroForm << /Fields [${field} 0 R] /SigFlags 3 >>\n/Perms << /DocMDP ${signature} 0 R >>`;
   return [
-    { number: signature, body: Buffer.concat([Buffer.from(signed), EMPTY_ROOM, Buffer.from('>\n>>')]) },
-    { number: picture, body: Buffer.concat([Buffer.from(drawn), drawing, Buffer.from('\nendstream')]) },
-    { number: field, body: Buffer.from(widget) },
-    { number: pageNumber, body: extend(file, pageNumber, `/Annots [${field} 0 R]`, /\/Annots\b/) },
-    { number: file.root, body: extend(file, file.root, form, /\/(AcroForm|Perms)\b/) },
+    {
+      number: signature,
+      body: [Buffer.from(signed), NO_RANGES, Buffer.from(CONTENTS), EMPTY_ROOM, Buffer.from('>\n>>')],
+    },
+    ...pictureOf(picture, field + 1, values),
+    { number: field, body: [Buffer.from(widget)] },
+    { number: pageNumber, body: [extend(file, pageNumber, `/Annots [${field} 0 R]`, /\/Annots\b/)] },
+    { number: file.root, body: [extend(file, file.root, form, /\/(AcroForm|Perms)\b/)] },
+  ];
+}
+
+/** The appearance: operators alone, or an image set into the box, with its pixels and its mask. */
+function pictureOf(form: number, image: number, { box, drawing }: Values): { number: number; body: Buffer[] }[] {
+  const stream = (dictionary: string, bytes: Buffer) => [
+    Buffer.from(`<<\n/Type /XObject\n${dictionary}\n/Length ${bytes.length}\n>>\nstream\n`),
+    bytes,
+    Buffer.from('\nendstream'),
+  ];
+  const bounds = `/BBox [0 0 ${box}]`;
+  if ('operators' in drawing) {
+    const dictionary = `/Subtype /Form\n/Resources << >>\n/Filter /FlateDecode\n${bounds}`;
+    return [{ number: form, body: stream(dictionary, drawing.operators) }];
+  }
+  const { across, down, colours, alpha } = drawing;
+  const resources = `/Resources << /XObject << ${IMAGE_NAME} ${image} 0 R >> >>`;
+  const sets = Buffer.from(`q\n${box.replace(' ', ' 0 0 ')} 0 0 cm\n${IMAGE_NAME} Do\nQ`);
+  const pixels = `/Subtype /Image\n/Width ${across}\n/Height ${down}\n/BitsPerComponent 8\n/Filter /FlateDecode`;
+  return [
+    { number: form, body: stream(`/Subtype /Form\n${resources}\n${bounds}`, sets) },
+    { number: image, body: stream(`${pixels}\n/ColorSpace /DeviceRGB\n/SMask ${image + 1} 0 R`, colours) },
+    { number: image + 1, body: stream(`${pixels}\n/ColorSpace /DeviceGray`, alpha) },
   ];
 }
 

@@ -28,6 +28,7 @@ import {
   bytes,
   type Material,
   type ReadMaterial,
+  type ReadPicture,
   type Sign,
   type SignAnswer,
   type SignCode,
@@ -297,6 +298,11 @@ export function signOver(...to: PortAddress): Sign {
 /** The port `seals.signCode` across HTTP. */
 export function signCodeOver(...to: PortAddress): SignCode {
   return async (request) => (await askSeals('code', z.object({ code: z.string() }), request, to)).code;
+}
+
+/** The port `seals.picture` across HTTP. */
+export function pictureOver(...to: PortAddress): ReadPicture {
+  return async (request) => (await askSeals('picture', z.object({ picture: bytes.nullable() }), request, to)).picture;
 }
 
 /** The port `seals.attest` across HTTP. */

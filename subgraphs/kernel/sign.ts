@@ -54,6 +54,12 @@ export type SignAnswer =
 
 export type Sign = (request: SignRequest) => Promise<SignAnswer>;
 
+/** `seals.picture`, called by licenses and cases before they set what is to be sealed. */
+export const pictureRequest = z.object({ organ: z.string(), matterId: z.string() });
+export type PictureRequest = z.infer<typeof pictureRequest>;
+/** The office's own picture, PNG, of the seal that `sign` would use, or null where it is drawn. A refusal is thrown, as by `sign`. */
+export type ReadPicture = (request: PictureRequest) => Promise<Uint8Array | null>;
+
 /** What a QR code says of a license version, so that it can be checked without network (二维码). */
 export const codePayload = z.strictObject({
   /** Identifier (GB/T 36904); it names the version too. */

@@ -2,7 +2,7 @@ import { type Database, type Transaction, transact } from '../../db/client.ts';
 import { canonical, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
-import type { CodeRequest, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
+import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
 import { attachedOf, codePayloadOf } from './code.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger.ts';
@@ -17,8 +17,10 @@ export interface IssueDependencies extends PrepareDependencies {
   db: Database;
   sign: Sign;
   signCode: SignCode;
-  /** Renders the document of a record, ready to be sealed; the same record gives the same bytes. */
-  render: (record: AttachedRecord) => Uint8Array;
+  /** The office's own picture of the seal. */
+  picture: ReadPicture;
+  /** Renders the document of a record, ready to be sealed; the same record and picture give the same bytes. */
+  render: (record: AttachedRecord, picture: Uint8Array | null) => Uint8Array;
   /** Told of each step as it is passed, in the words of ARCHITECTURE.md; a fault test stops the process there. */
   onStep?: (step: IssueStep) => void | Promise<void>;
 }
@@ -98,10 +100,10 @@ function makesDocument({ act }: store.ActRow): boolean {
 
 /** Sets the file of an act and keeps it. Another release may set the same record otherwise, so what was kept first counts. */
 async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array> {
-  const { id, record } = intent;
+  const { id, record, organ, matterId } = intent;
   const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(use, record as LicenseRecord)) : null;
   const rendered = makesDocument(intent)
-    ? deps.render(attachedOf(record as LicenseRecord, code))
+    ? deps.render(attachedOf(record as LicenseRecord, code), await deps.picture({ organ: organ.id, matterId }))
     : Buffer.from(canonical(record));
   await deps.onStep?.('rendered');
   if (await deps.db.transaction((tx) => ledger.keepRendered(tx, id, { rendered, code }))) return rendered;

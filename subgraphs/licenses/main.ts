@@ -3,6 +3,7 @@ import { connect } from '../../db/client.ts';
 import {
   attestOver,
   materialOver,
+  pictureOver,
   sendEvents,
   serveSubgraph,
   signCodeOver,
@@ -40,6 +41,7 @@ const licenses = createLicenses({
   authorisationKey: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
   sign: signOver(...seals),
   signCode: signCodeOver(...seals),
+  picture: pictureOver(...seals),
   attest: attestOver(...seals),
   stamp: stampOver(...seals),
   material: materialOver(...seals),

@@ -3,14 +3,21 @@ import { z } from 'zod';
 import { TokenError } from '../kernel/actor.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { requireService, type ServeOptions, viewRefusal } from '../kernel/serve.ts';
-import { attestRequest, codeRequest, materialRequest, signRequest, stampRequest } from '../kernel/sign.ts';
+import {
+  attestRequest,
+  codeRequest,
+  materialRequest,
+  pictureRequest,
+  signRequest,
+  stampRequest,
+} from '../kernel/sign.ts';
 import type { Seals } from './index.ts';
 
 /** Largest request that is read: claims have 2 MiB of text at most, a document with a picture of its seal less than one. */
 const BODY_LIMIT_BYTES = 4_194_304;
 
 /**
- * The ports of seals for subgraphs in other processes, each with a service token: `POST /sign` for licenses and cases; `/code`,
+ * The ports of seals for subgraphs in other processes, each with a service token: `POST /sign` and `/picture` for licenses and cases; `/code`,
  * `/attest`, `/stamp`, `/material` for licenses alone. 200 with the answer, bytes in base64; 422 with a refusal; 401 without a good
  * token, 403 to another service, 400 for a body of another form. `GET /root.pem` for everybody.
  */
@@ -27,6 +34,10 @@ export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOpt
   port('/sign', signRequest, ['licenses', 'cases'], async (asked) => {
     const answer = await seals.sign(asked);
     return answer.state === 'PENDING' ? answer : { ...answer, signature: base64(answer.signature) };
+  });
+  port('/picture', pictureRequest, ['licenses', 'cases'], async (asked) => {
+    const picture = await seals.picture(asked);
+    return { picture: picture && base64(picture) };
   });
   port('/code', codeRequest, ['licenses'], async (asked) => ({ code: await seals.signCode(asked) }));
   port('/attest', attestRequest, ['licenses'], async (asked) => ({ attestation: await seals.attest(asked) }));

@@ -4,7 +4,7 @@ import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import type { Attest, ReadMaterial, Sign, SignCode, Stamp } from '../kernel/sign.ts';
+import type { Attest, ReadMaterial, ReadPicture, Sign, SignCode, Stamp } from '../kernel/sign.ts';
 import { authorityOf, prepare, readMaterial } from './certification.ts';
 import type { Loop } from './log/loop.ts';
 import { logRoutes } from './log/routes.ts';
@@ -15,7 +15,7 @@ import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
 import { findAuthorities, messages } from './store.ts';
-import { attest, makeSeal, type NewSeal, sign, signCode, stamp } from './workflow.ts';
+import { attest, makeSeal, type NewSeal, pictureFor, sign, signCode, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;
@@ -42,8 +42,9 @@ export interface LogSettings {
 const LOG_ORIGIN = 'tongquan.test/yudu/seals';
 
 export interface Seals extends Subgraph {
-  /** The ports that licenses call, and cases the first; see the functions of their names in workflow.ts. */
+  /** The ports that licenses call, and cases the first two; see the functions of their names in workflow.ts. */
   sign: Sign;
+  picture: ReadPicture;
   signCode: SignCode;
   attest: Attest;
   stamp: Stamp;
@@ -87,6 +88,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       logRoutes(app, log);
     },
     sign: (request) => sign(deps, request),
+    picture: (request) => pictureFor(deps, request),
     signCode: (request) => signCode(deps, request),
     attest: (request) => attest(deps, request),
     stamp: (digest) => stamp(deps, digest),

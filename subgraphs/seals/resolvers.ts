@@ -41,6 +41,8 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
         settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'SUSPENDED' })),
       resumeSeal: (_, { input }, { actor }) =>
         settleSeal(actor, () => workflow.setUse(deps, actor, { ...input, to: 'IN_USE' })),
+      setSealPicture: (_, { input }, { actor }) =>
+        settleSeal(actor, () => workflow.setPicture(deps, actor, { ...input, picture: input.picture ?? null })),
       grantSeal: (_, { input }, { actor }) =>
         settleSeal(actor, () => workflow.setGrant(deps, actor, { ...input, granted: true })),
       withdrawSealGrant: (_, { input }, { actor }) =>
@@ -74,7 +76,7 @@ function settleSeal(actor: Actor, run: () => Promise<store.StoredSeal>) {
   return settle(async () => ({ seal: viewSeal(await run()) }));
 }
 
-function viewSeal({ seal, row }: store.StoredSeal) {
+function viewSeal({ seal, row, picture }: store.StoredSeal) {
   const { id, name, kind, state, validFrom, validUntil, matters, organ } = seal;
   const certificate = row.certificatePem;
   return {
@@ -85,6 +87,7 @@ function viewSeal({ seal, row }: store.StoredSeal) {
     validFrom,
     validUntil,
     certificate,
+    picture: picture && `/seals/picture/${picture}`,
     organ: { id: organ },
     matters: matters.map((matter) => ({ id: matter })),
   };

@@ -1,12 +1,13 @@
 import type { FastifyInstance } from 'fastify';
 import { type PkiDependencies, readCertificates, readList } from './certification.ts';
+import { findPicture } from './store.ts';
 
 /** How long somebody may keep a revocation list before asking again; a revocation must be seen within the hour. */
 const LIST_MAX_AGE_SECONDS = 300;
 
 /**
  * `GET /seals/root.crl` and `/seals/issuing.crl`: the revocation lists (RFC 5280, DER); `GET /seals/certificates.pem`: every
- * certificate below the root. For everybody.
+ * certificate below the root; `/seals/picture/<digest>`: an office's own picture of a seal (PNG). For everybody.
  */
 export function publicRoutes(app: FastifyInstance, deps: PkiDependencies): void {
   for (const id of ['root', 'issuing'] as const) {
@@ -17,6 +18,16 @@ export function publicRoutes(app: FastifyInstance, deps: PkiDependencies): void 
         .send(Buffer.from(await readList(deps, id))),
     );
   }
+  app.get<{ Params: { digest: string } }>('/seals/picture/:digest', async ({ params }, reply) => {
+    const { digest } = params;
+    const png = /^[0-9a-f]{64}$/.test(digest) ? await findPicture(deps.db, digest) : null;
+    if (!png) return reply.code(404).send({ code: 'SEAL_UNKNOWN', message: '没有此印模图片。' });
+    return reply
+      .type('image/png')
+      .header('x-content-type-options', 'nosniff')
+      .header('cache-control', 'public, max-age=31536000, immutable')
+      .send(Buffer.from(png));
+  });
   app.get('/seals/certificates.pem', async (_, reply) =>
     reply.type('application/x-pem-file').send(await readCertificates(deps)),
   );

@@ -76,6 +76,13 @@ export function end(
   return by;
 }
 
+/** Changes the picture of a seal (更换印模图片): keeper of its organ. Refuses SEAL_EXPIRED after its time or end. */
+export function requireDesigner(seal: Seal, actor: Actor, at: Date): Person {
+  const by = requireOf(seal, actor, 'SEAL_KEEPER');
+  if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
+  return by;
+}
+
 /** Whoever lets a seal be used for a matter, or no longer: seal approver of its organ. */
 export function requireGranter(seal: Seal, actor: Actor): Person {
   return requireOf(seal, actor, 'SEAL_APPROVER');

@@ -8,8 +8,19 @@ import { enter } from './log/store.ts';
 import type { Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
 
-const { authority, logKey, revocation, revocationList, seal, sealCode, sealCodeKey, sealEvent, sealGrant, sealUse } =
-  tables;
+const {
+  authority,
+  logKey,
+  revocation,
+  revocationList,
+  seal,
+  sealCode,
+  sealCodeKey,
+  sealEvent,
+  sealGrant,
+  sealPicture,
+  sealUse,
+} = tables;
 
 export const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['SealChanged'] } as const;
@@ -26,6 +37,8 @@ export type ListRow = typeof revocationList.$inferSelect;
 export interface StoredSeal {
   seal: Seal;
   row: SealRow;
+  /** Digest of the office's own picture, or null where the seal is drawn. */
+  picture: string | null;
 }
 
 async function withGrants(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]> {
@@ -37,10 +50,17 @@ async function withGrants(db: Reader, rows: readonly SealRow[]): Promise<StoredS
     .where(inArray(sealGrant.sealId, ids))
     .orderBy(asc(sealGrant.matterId));
   const bySeal = Map.groupBy(grants, (grant) => grant.sealId);
+  const pictures = await db
+    .selectDistinctOn([sealPicture.sealId], { sealId: sealPicture.sealId, digest: sealPicture.digest })
+    .from(sealPicture)
+    .where(inArray(sealPicture.sealId, ids))
+    .orderBy(asc(sealPicture.sealId), desc(sealPicture.serial));
+  const pictureOf = new Map(pictures.map((one) => [one.sealId, one.digest]));
   return rows.map((row) => {
     const { id, name, kind, organ, state, validFrom, validUntil } = row;
     const matters = (bySeal.get(id) ?? []).map((grant) => grant.matterId);
-    return { seal: { id, name, kind, organ, state, validFrom, validUntil, matters }, row };
+    const picture = pictureOf.get(id) ?? null;
+    return { seal: { id, name, kind, organ, state, validFrom, validUntil, matters }, row, picture };
   });
 }
 
@@ -207,7 +227,7 @@ export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
 }
 
 export interface SealAct {
-  event: 'MADE' | 'SUSPENDED' | 'RESUMED' | 'GRANTED' | 'GRANT_WITHDRAWN' | 'ENDED';
+  event: 'MADE' | 'SUSPENDED' | 'RESUMED' | 'GRANTED' | 'GRANT_WITHDRAWN' | 'PICTURE_CHANGED' | 'ENDED';
   matterId: string | null;
   /** The person's id, or null where the hub itself did it at its first start. */
   actorId: string | null;
@@ -223,6 +243,28 @@ export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
 
 export async function setState(tx: Transaction, id: string, state: SealState): Promise<void> {
   await tx.update(seal).set({ state }).where(eq(seal.id, id));
+}
+
+export async function insertPicture(
+  tx: Transaction,
+  row: Omit<typeof sealPicture.$inferSelect, 'serial'>,
+): Promise<void> {
+  await tx.insert(sealPicture).values(row);
+}
+
+/** A picture by its digest, whether in force or not: documents show it for ever. */
+export async function findPicture(db: Reader, digest: string): Promise<Uint8Array | null> {
+  const [row] = await db
+    .select({ png: sealPicture.png })
+    .from(sealPicture)
+    .where(eq(sealPicture.digest, digest))
+    .limit(1);
+  return row?.png ?? null;
+}
+
+/** The seals of an organ. */
+export async function listSealsOf(db: Reader, organ: string): Promise<StoredSeal[]> {
+  return withGrants(db, await db.select().from(seal).where(eq(seal.organ, organ)));
 }
 
 /** Adds grants that are missing; gives those it added. */

@@ -82,6 +82,24 @@ export const sealEvent = schema.table('seal_event', {
   at: moment().notNull(),
 });
 
+/** The office's own pictures of a seal (印模图片), PNG, the newest in force; without one the seal is drawn; append-only. */
+export const sealPicture = schema.table(
+  'seal_picture',
+  {
+    serial: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    sealId: text()
+      .notNull()
+      .references(() => seal.id),
+    /** SHA-256 of the bytes, hex; both null where the seal is drawn again. */
+    digest: text(),
+    png: bytea(),
+    actorId: text().notNull(),
+    actor: text().notNull(),
+    at: moment().notNull(),
+  },
+  (table) => [index().on(table.sealId, table.serial), index().on(table.digest)],
+);
+
 /** What every use of a seal's keys is recorded by; the act's id in licenses, or the decision document's in cases, comes once. */
 const useColumns = () => ({
   issuanceId: uuid().primaryKey(),

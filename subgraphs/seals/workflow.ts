@@ -2,12 +2,14 @@ import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { canonical, contentDigest, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { imageOf, PictureError } from '../kernel/seal-image.ts';
 import { digestOfSealable } from '../kernel/sealed-pdf.ts';
 import {
   type AttestRequest,
   attestRequest,
   type CodeRequest,
   codePayload,
+  type PictureRequest,
   type SealUseRequest,
   type SignAnswer,
   type SignRequest,
@@ -29,6 +31,7 @@ import {
   type EndReason,
   end,
   KIND_NAMES,
+  requireDesigner,
   requireGranter,
   requireUsable,
   resume,
@@ -301,6 +304,54 @@ export function setGrant(
     if (!(await store.removeGrant(tx, seal.id, asked.matter))) throw new Refusal('SEAL_NOT_GRANTED', 'matter');
     return [{ event: 'GRANT_WITHDRAWN' as const, ...entry }];
   });
+}
+
+/** Longest picture in base64: a quarter of a megabyte. */
+const PICTURE_LENGTH = 350_000;
+
+/**
+ * Sets the office's own picture of a seal, PNG in base64, or, by null, goes back to the drawn one. It stands in what is set from now on;
+ * the same picture again changes nothing. Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
+ */
+export function setPicture(
+  deps: PkiDependencies,
+  actor: Actor,
+  asked: { seal: string; picture: string | null; reason: string; dryRun: boolean },
+): Promise<store.StoredSeal> {
+  return onSeal(deps, asked, async (tx, { seal, picture }, at) => {
+    const by = namesOf(requireDesigner(seal, actor, at));
+    requireWords(asked.reason, 'reason');
+    const png = asked.picture === null ? null : readPicture(asked.picture);
+    const digest = png && sha256(png);
+    if (digest === picture) return [];
+    await store.insertPicture(tx, { sealId: seal.id, digest, png, ...by, at });
+    return [{ event: 'PICTURE_CHANGED' as const, matterId: null, ...by, reason: asked.reason, at }];
+  });
+}
+
+function readPicture(base64: string): Uint8Array {
+  if (base64.length > PICTURE_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'picture', '图片超过 256 KiB');
+  const png = Buffer.from(base64, 'base64');
+  if (png.toString('base64') !== base64) throw new Refusal('FIELD_MALFORMED', 'picture', '图片须以 base64 编码');
+  try {
+    imageOf(png);
+    return png;
+  } catch (error) {
+    if (!(error instanceof PictureError)) throw error;
+    throw new Refusal(error.tooLarge ? 'FIELD_TOO_LONG' : 'FIELD_MALFORMED', 'picture', error.message);
+  }
+}
+
+/**
+ * The office's own picture, PNG, of the seal that may be used for a matter now, or null where that seal is drawn. Refuses as `sign` does
+ * where no seal may be used.
+ */
+export async function pictureFor({ db, now }: PkiDependencies, asked: PictureRequest): Promise<Uint8Array | null> {
+  const stored = await store.listSealsOf(db, asked.organ);
+  const seals = stored.map(({ seal }) => seal);
+  const { id } = requireUsable(seals, asked.organ, asked.matterId, now());
+  const digest = stored.find(({ seal }) => seal.id === id)?.picture ?? null;
+  return digest === null ? null : store.findPicture(db, digest);
 }
 
 function namesOf({ id, name }: Person): { actorId: string; actor: string } {

@@ -44,6 +44,9 @@ async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
   return { subject, written: await pool.db.transaction((tx) => prepareDecision(tx, given)) };
 }
 
+/** Every seal is drawn. */
+const picture = async () => null;
+
 /** A signer that answers like seals do: the same id, the same bytes. */
 function signer(before: (request: SignRequest) => void = () => {}) {
   const asked: SignRequest[] = [];
@@ -122,11 +125,11 @@ describe('a decision document', () => {
     const { subject, written } = await prepare('REJECTED');
     const { sign, asked } = signer();
     const both = [
-      completeDecision({ db: pool.db, sign }, written.id),
-      completeDecision({ db: pool.db, sign }, written.id),
+      completeDecision({ db: pool.db, picture, sign }, written.id),
+      completeDecision({ db: pool.db, picture, sign }, written.id),
     ];
     expect(await Promise.all(both)).toEqual([null, null]);
-    expect(await completeDecision({ db: pool.db, sign }, written.id)).toBeNull();
+    expect(await completeDecision({ db: pool.db, picture, sign }, written.id)).toBeNull();
     const stored = await store.findNotice(pool.db, written.id);
     const digest = stored?.seal?.documentDigest ?? '';
     expect(stored?.seal).toMatchObject({ state: 'DONE', sealId: 'seal', signedAt: new Date(SIGNED.signedAt) });
@@ -154,7 +157,7 @@ describe('a decision document', () => {
       if (broken) throw new Error('connection lost');
     });
     expect(await waiting()).toEqual([]);
-    await expect(completeDecision({ db: pool.db, sign }, written.id)).rejects.toThrow('connection lost');
+    await expect(completeDecision({ db: pool.db, picture, sign }, written.id)).rejects.toThrow('connection lost');
     expect(await waiting()).toEqual([
       expect.objectContaining({
         organs: [CITY.id],
@@ -165,7 +168,7 @@ describe('a decision document', () => {
     ]);
     expect(await unsealed(pool.db, COUNTY.id)).toEqual([]);
     broken = false;
-    expect(await completeDecision({ db: pool.db, sign }, written.id)).toBeNull();
+    expect(await completeDecision({ db: pool.db, picture, sign }, written.id)).toBeNull();
     expect(asked[1]).toEqual(asked[0]);
     expect(await waiting()).toEqual([]);
   });
@@ -178,18 +181,21 @@ describe('a decision document', () => {
     const slow: Sign = async () => ({ state: 'PENDING', reason: '等待市级签章。' });
     const reasonOf = async () =>
       (await unsealed(pool.db, null)).find((one) => one.id === `decision ${written.id}`)?.reason;
-    expect(await completeDecision({ db: pool.db, sign: refusing }, written.id)).toBe('此印章已停用。');
+    expect(await completeDecision({ db: pool.db, picture, sign: refusing }, written.id)).toBe('此印章已停用。');
     expect(await reasonOf()).toBe('此印章已停用。');
-    expect(await completeDecision({ db: pool.db, sign: slow }, written.id)).toBe('等待市级签章。');
+    expect(await completeDecision({ db: pool.db, picture, sign: slow }, written.id)).toBe('等待市级签章。');
     expect(await reasonOf()).toBe('等待市级签章。');
-    expect(await completeDecision({ db: pool.db, ...signer() }, written.id)).toBeNull();
+    expect(await completeDecision({ db: pool.db, picture, ...signer() }, written.id)).toBeNull();
     expect(await reasonOf()).toBeUndefined();
   });
 
   test('that a crash left prepared is taken up by the sealer, one copy at a time', async () => {
     const left = [await prepare(), await prepare(), await prepare()];
     const { sign, asked } = signer();
-    const copies = [startSealing({ db: pool.db, sign, pollMs: 10 }), startSealing({ db: pool.db, sign, pollMs: 10 })];
+    const copies = [
+      startSealing({ db: pool.db, picture, sign, pollMs: 10 }),
+      startSealing({ db: pool.db, picture, sign, pollMs: 10 }),
+    ];
     await until('all are sealed', async () => {
       const sealed = await Promise.all(left.map(({ subject }) => store.hasSealedDecision(pool.db, subject.id)));
       return sealed.every(Boolean);
@@ -202,6 +208,6 @@ describe('a decision document', () => {
   test('of nobody cannot be completed', async () => {
     const { sign } = signer();
     const { id } = await pool.db.transaction((tx) => writeNotice(tx, { ...accept, subject: newCase(), step: plain }));
-    await expect(completeDecision({ db: pool.db, sign }, id)).rejects.toThrow('no decision');
+    await expect(completeDecision({ db: pool.db, picture, sign }, id)).rejects.toThrow('no decision');
   });
 });

@@ -2,8 +2,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { grantCase, issue, ROUTES } from '../support/flow.ts';
+import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
+import { sealPng } from '../support/picture.ts';
 
 /** How many; `MUTANTS=100000 npx vitest run test/faults/mutants.test.ts` for the long run. */
 const MUTANTS = Number(process.env.MUTANTS ?? 10_000);
@@ -98,10 +99,13 @@ const MUTATIONS: Record<string, (one: Subject, other: Subject, roll: Roll) => Bu
       '/AcroForm',
       '/P 1',
       '/F 132',
+      '/Im0',
+      '/Width',
+      '/SMask',
       'xref',
     ];
     const word = words[roll(words.length)] ?? '';
-    const at = file.lastIndexOf(word);
+    const at = Math.max(0, file.lastIndexOf(word));
     return flip(file, at + roll(word.length), roll);
   },
 };
@@ -118,6 +122,7 @@ const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('h
 
 /** Those that are always the same. */
 const FORGERIES: Record<string, (one: Subject, other: Subject) => Buffer> = {
+  'another image set': (_, other) => splice(other.file, other.file.indexOf('/Im0'), 4, Buffer.from('/Im1')),
   'another signature': (one, other) => withCms(one, cmsOf(other)),
   'another license under this signature': (one, other) => withCms(other, cmsOf(one)),
   'a page replaced by a revision': ({ file }) => tamperPageContent(file),
@@ -154,6 +159,9 @@ describe('mutants', () => {
       const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), serial);
       const bundle = await get(`/licenses/evidence/${license.identifier}`);
       subjects.push({ ...subjectOf(await get(license.document.url)), bundle });
+      // The first has a drawn seal, the second the office's own picture.
+      const picture = { seal: 'yudu-lyj-license-seal', picture: sealPng().toString('base64'), reason: '启用新印模' };
+      await act(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', picture, 'seal { picture }');
     }
   });
   afterAll(() => hub?.stop());
@@ -170,10 +178,11 @@ describe('mutants', () => {
     for (let i = 0; i < MUTANTS; i++) {
       const roll = dice(SEED + i);
       const name = names[i % names.length] ?? '';
-      const mutant = MUTATIONS[name]?.(one, other, roll) ?? Buffer.alloc(0);
+      const [from, with_] = roll(2) === 0 ? [one, other] : [other, one];
+      const mutant = MUTATIONS[name]?.(from, with_, roll) ?? Buffer.alloc(0);
       if (mutant.equals(one.file) || mutant.equals(other.file)) continue;
       // With its own bundle the mutant meets every step; with one that names its digest it could not have been signed.
-      const bundle = JSON.parse(one.bundle.toString());
+      const bundle = JSON.parse(from.bundle.toString());
       const named = Buffer.from(JSON.stringify({ ...bundle, document: digestOf(mutant) }));
       const { verdict } = judge(mutant, named, at);
       if (verdict === 'TOTAL_PASSED') throw new Error(`mutant ${i} (${name}) was accepted`);

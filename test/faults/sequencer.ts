@@ -1,5 +1,6 @@
 import { connect } from '../../db/client.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
+import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
 /** The seals subgraph in a process of its own that kills itself once a checkpoint is committed; `log.test.ts` starts it. */
 interface Orders {
@@ -12,11 +13,11 @@ process.once('message', (message) => {
   const { databaseUrl, keyEncryptionKey, folder } = message as Orders;
   const { db } = connect(databaseUrl, 'test-sequencer');
   const key = Buffer.alloc(32);
+  const ring = [Buffer.from(keyEncryptionKey, 'hex')];
   const seals = createSeals({
     db,
     now: () => new Date(),
-    keyEncryptionKey: Buffer.from(keyEncryptionKey, 'hex'),
-    authorisationKeys: { cases: key, licenses: key },
+    signer: createSigner({ ring, authorisationKeys: { cases: key, licenses: key }, now: () => new Date() }),
     send: { licenses: async () => {} },
     log: { folder, onCommitted: () => process.kill(process.pid, 'SIGKILL') },
     pollMs: 10,

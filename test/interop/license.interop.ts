@@ -5,8 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
-import { grantCase, issue, ROUTES } from '../support/flow.ts';
+import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
+import { sealPng } from '../support/picture.ts';
 
 /** A license of this hub in the hands of tools that are not ours. */
 describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
@@ -23,6 +24,10 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     };
     pdf = await file(license.document.digest);
     write('license', pdf);
+    const own = { seal: 'yudu-lyj-license-seal', picture: sealPng().toString('base64'), reason: '启用新印模' };
+    await act(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', own, 'seal { picture }');
+    const second = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
+    write('own', await file(second.document.digest));
     writeFileSync(path('root.pem'), await hub.hub.seals.rootCertificate());
   });
   afterAll(async () => {
@@ -71,6 +76,8 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     expect(trusted).toContain('Certificate Validation: Certificate is Trusted.');
     expect(trusted).toContain('Total document signed');
     expect(trusted).toContain('ETSI.CAdES.detached');
+    expect(pdfsig('own', 'trusting')).toContain('Signature is Valid.');
+    expect(pdfsig('own', 'trusting')).toContain('Total document signed');
     const untrusted = pdfsig('license', 'empty');
     expect(untrusted).toContain('Signature is Valid.');
     expect(untrusted).not.toContain('Certificate is Trusted');
@@ -86,7 +93,13 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     expect(execFileSync('pdftotext', [path('license.pdf'), '-'], { encoding: 'utf8' })).toContain('林木采伐许可证');
     execFileSync('pdfdetach', ['-save', '1', '-o', path('metadata.json'), path('license.pdf')]);
     expect(existsSync(path('metadata.json'))).toBe(true);
-    expect(execFileSync('qpdf', ['--check', path('license.pdf')], { encoding: 'utf8' })).not.toMatch(/WARNING|ERROR/);
+    for (const name of ['license.pdf', 'own.pdf']) {
+      expect(execFileSync('qpdf', ['--check', path(name)], { encoding: 'utf8' })).not.toMatch(/WARNING|ERROR/);
+    }
+    // The picture that the office gave is the one that poppler finds, with what is seen of it.
+    expect(execFileSync('pdfimages', ['-list', path('own.pdf')], { encoding: 'utf8' })).toMatch(
+      /image\s+240\s+240\s+rgb[\s\S]*smask\s+240\s+240\s+gray/,
+    );
     expect(execFileSync('pdfinfo', [path('license.pdf')], { encoding: 'utf8' })).toMatch(
       /PDF subtype:\s+PDF\/A-3B|PDF version:\s+1\.7/,
     );

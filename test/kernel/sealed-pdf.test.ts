@@ -1,8 +1,10 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { isSealedPdf, PdfError, readPdfFile } from '../../subgraphs/kernel/pdf.ts';
+import { imageOf, pngOf } from '../../subgraphs/kernel/seal-image.ts';
 import { digestOfSealable, insertSignature, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
+import { sealPng } from '../support/picture.ts';
 import { record } from '../support/record.ts';
 
 /** Stands for a CMS: a DER value of its own length. */
@@ -50,6 +52,43 @@ describe('a PDF with its seal inside', () => {
       const same = found?.digest.equals(right.digest) && Buffer.from(found.cms).equals(cms);
       expect(same ?? false, `byte ${at}`).toBe(false);
     }
+  });
+
+  const own = Buffer.from(insertSignature(renderSealable(record, sealPng()), cms));
+
+  test("with the office's own picture gives back the same file, and the picture", () => {
+    const { unsigned, image, digest } = readSealedPdf(own);
+    expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
+    expect(image).toMatchObject({ across: 240, down: 240, width: 113.39, height: 113.39 });
+    expect(pngOf(image ?? imageOf(sealPng()))).toEqual(pngOf(imageOf(sealPng())));
+    expect(readSealedPdf(sealed).image).toBeNull();
+    expect(digest.equals(readSealedPdf(sealed).digest)).toBe(false);
+    for (let at = renderLicense(record).length; at < own.length; at += 7) {
+      const changed = Buffer.from(own);
+      changed.writeUInt8((changed.readUInt8(at) ^ (1 << (at % 8))) & 0xff, at);
+      const found = read(changed);
+      const same = found?.digest.equals(digest) && Buffer.from(found.cms).equals(cms);
+      expect(same ?? false, `byte ${at}`).toBe(false);
+    }
+  });
+
+  test.each([
+    ['another width', /\/Width 240/, '/Width 241'],
+    ['a width that is written otherwise', /\/Width 240/, '/Width 0240'],
+    ['more bits', /BitsPerComponent 8/, 'BitsPerComponent 4'],
+    ['another space of colours', /DeviceRGB/, 'DeviceXYZ'],
+    ['no mask', /\/SMask \d+ 0 R/, ''],
+    ['another mask', /\/SMask \d+ 0 R/, '/SMask 1 0 R'],
+    ['another length', /\/SMask (\d+) 0 R\n\/Length \d+/, '/SMask $1 0 R\n/Length 1'],
+    ['the image set otherwise', /0 0 cm/, '1 0 cm'],
+    ['the image set twice', /\/Im0 Do\n/, '/Im0 Do\n/Im0 Do\n'],
+    ['another name', /\/Im0/g, '/Im1'],
+    ['operators more', /\/Im0 Do\nQ/, '/Im0 Do\nQ f'],
+    ['a box larger than the image', /BBox \[0 0 113.39/, 'BBox [0 0 213.39'],
+  ])('an image of another form is refused: %s', (_, from, to) => {
+    const changed = Buffer.from(own.toString('latin1').replace(from, to), 'latin1');
+    expect(changed.equals(own)).toBe(false);
+    expect(read(changed)).toBeNull();
   });
 
   const hexAt = sealed.indexOf('/Contents <') + '/Contents <'.length;

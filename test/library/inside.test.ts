@@ -2,8 +2,10 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
-import { insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { imageOf } from '../../subgraphs/kernel/seal-image.ts';
+import { insertSignature, makeSealable, type Picture } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
+import { sealPng } from '../support/picture.ts';
 import { seal } from './authority.ts';
 import { type Authority, type City, makeAuthority, makeLicense, openCity, reason, wire } from './city.ts';
 
@@ -15,13 +17,14 @@ beforeAll(async () => {
 });
 afterAll(() => city.close());
 
-const picture = { width: 10, height: 10, operators: '0 0 10 10 re f' };
+const DRAWN: Picture = { width: 10, height: 10, operators: '0 0 10 10 re f' };
 
 /** A version whose document carries its signature; `change` works on the file before, `forge` after it is signed. */
 function inside(
   serial: string,
   change: (file: Buffer) => Buffer = (file) => file,
   forge: (file: Buffer) => Buffer = (file) => file,
+  picture: Picture = DRAWN,
 ): LibraryDelivery {
   const plain = makeLicense(authority, serial).version('ISSUE', 1, 1);
   const at = new Date('2024-03-05T01:58:00Z');
@@ -52,6 +55,11 @@ describe('a document that carries its signature', () => {
     expect((await city.collect(delivery)).receipt).toBe(collected.receipt);
     const { certificate } = await city.get(`/certificates/${delivery.identifier}`);
     expect(certificate).toMatchObject({ document: wire(delivery).document, signature: null });
+  });
+
+  it("is collected with an office's own picture of the seal", async () => {
+    const asIs = (file: Buffer) => file;
+    expect(await city.collect(inside('I003', asIs, asIs, imageOf(sealPng())))).toMatchObject({ code: 1 });
   });
 
   const asIs = (file: Buffer) => file;

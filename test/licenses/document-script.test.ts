@@ -3,8 +3,9 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, describe, expect, test } from 'vitest';
-import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
+import { insertSignature, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
+import { sealPng } from '../support/picture.ts';
 import { record } from '../support/record.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-document-'));
@@ -42,6 +43,16 @@ describe('npm run rerender', () => {
       status: 0,
       said: expect.stringContaining('一致 same'),
     });
+    const cms = Buffer.concat([Buffer.from('30820080', 'hex'), Buffer.alloc(0x80)]);
+    const own = Buffer.from(insertSignature(renderSealable(record, sealPng()), cms));
+    writeFileSync(path('own.pdf'), own);
+    expect(run('rerender', path('own.pdf'))).toMatchObject({ status: 0 });
+    // Elsewhere on the page, or larger, the picture could hide what the record says.
+    const moved = Buffer.from(own);
+    const rect = moved.lastIndexOf('/Rect [') + '/Rect ['.length;
+    moved.write(moved[rect] === 0x31 ? '2' : '1', rect, 'latin1');
+    writeFileSync(path('moved.pdf'), moved);
+    expect(run('rerender', path('moved.pdf'))).toMatchObject({ status: 1 });
     // The same length, so that every object stands where its table says.
     const other = Buffer.from(renderLicense(record));
     other.write('9', other.indexOf('/MediaBox [0 0 5') + '/MediaBox [0 0 '.length, 'latin1');

@@ -5,6 +5,7 @@ import { writeServiceToken } from '../../subgraphs/kernel/actor.ts';
 import {
   attestOver,
   materialOver,
+  pictureOver,
   serveSubgraph,
   signCodeOver,
   signOver,
@@ -104,6 +105,11 @@ describe('the ports of licenses', () => {
     expect(await signOver(...to)(request)).toEqual(await shop.seals.sign(request));
     const code = { ...use, payload: (await shop.codeRequest()).payload };
     expect(await signCodeOver(...to)(code)).toBe(await shop.seals.signCode(code));
+    const seal = { organ: request.organ, matterId: request.matterId };
+    expect(await pictureOver(...to)(seal)).toBeNull();
+    await expect(pictureOver(...to)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
+      code: 'SEAL_NOT_GRANTED',
+    });
     const jws = await attestOver(...to)(attestation);
     expect(jws.split('.').slice(0, 2)).toEqual((await shop.seals.attest(attestation)).split('.').slice(0, 2));
     const digest = randomBytes(32);

@@ -10,6 +10,7 @@ import {
 } from '../../kernel/document.ts';
 import { canonical } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { imageOf } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
 import { makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { NoticeContent } from './notice.ts';
@@ -24,12 +25,15 @@ export function renderNotice(content: NoticeContent): Uint8Array {
   return set(content).pdf;
 }
 
-/** A decision document with the picture of its organ's seal where the template puts it, ready for the signature. */
-export function renderSealable(content: NoticeContent): Uint8Array {
+/**
+ * A decision document with the picture of its organ's seal where the template puts it, ready for the signature: the office's own, PNG, or a
+ * drawn one.
+ */
+export function renderSealable(content: NoticeContent, own: Uint8Array | null): Uint8Array {
   const { pdf, seal } = set(content);
   if (!seal) throw new RenderError(`the template of ${content.number} says nowhere where the seal goes`);
   const { name } = content.organ;
-  const picture = drawSeal(name, '电子印章');
+  const picture = own ? imageOf(own) : drawSeal(name, '电子印章');
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(content.issuedAt), picture, place });
 }

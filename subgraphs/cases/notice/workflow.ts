@@ -3,7 +3,7 @@ import { type Person, writeAuthorisation } from '../../kernel/actor.ts';
 import { contentDigest, type OrganFact } from '../../kernel/events.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import type { Sign, SignAnswer } from '../../kernel/sign.ts';
+import type { ReadPicture, Sign, SignAnswer } from '../../kernel/sign.ts';
 import { type NoticeCase, type NoticeFacts, type NoticeKind, type NoticeStep, noticeOf, organOf } from './notice.ts';
 import { renderSealable, requirePrintable } from './render.ts';
 import * as store from './store.ts';
@@ -88,6 +88,7 @@ export async function prepareDecision(
 export interface SealingDependencies {
   db: Database;
   sign: Sign;
+  picture: ReadPicture;
 }
 
 /** Said of a document whose signer could not be reached. */
@@ -98,36 +99,19 @@ const SIGNER_AWAY = '印章系统暂时无法连接，恢复后自动用印。';
  * that is sealed, and the seal is idempotent on the notice's id. Gives why it waits, or null where it is sealed; what it waits
  * for is noted. Throws what the signer threw, other than a refusal.
  */
-export async function completeDecision({ db, sign }: SealingDependencies, noticeId: string): Promise<string | null> {
+export async function completeDecision(deps: SealingDependencies, noticeId: string): Promise<string | null> {
+  const { db } = deps;
   const stored = await store.findNotice(db, noticeId);
   if (!stored?.seal) throw new Error(`no decision ${noticeId}`);
   const { notice, seal } = stored;
   if (seal.state === 'DONE') return null;
-  // ② render from the stored words alone, and keep the file before it is sealed
-  const kept =
-    seal.documentDigest ?? (await db.transaction((tx) => store.keepFile(tx, noticeId, renderSealable(notice.content))));
-  const file = await store.findFile(db, kept);
-  if (!file) throw new Error(`no file ${kept}`);
-  // One that an earlier release set before it could be sealed from within has its signature beside it.
-  const profile = isSealedPdf(file) ? 'PADES' : 'CADES';
   const waits = async (reason: string) => {
     await db.transaction((tx) => store.noteWaiting(tx, noticeId, reason));
     return reason;
   };
   let answer: SignAnswer;
   try {
-    answer = await sign({
-      issuanceId: noticeId,
-      organ: seal.organ,
-      matterId: seal.matterId,
-      caseId: notice.caseId,
-      act: 'DECISION',
-      identifier: notice.content.caseNumber,
-      profile,
-      document: file,
-      content: { ...notice.content },
-      authorisation: seal.authorisation,
-    });
+    answer = await signDecision(deps, notice, seal);
   } catch (error) {
     if (error instanceof Refusal) return waits(error.message);
     await waits(SIGNER_AWAY);
@@ -138,6 +122,35 @@ export async function completeDecision({ db, sign }: SealingDependencies, notice
   const { signature, sealId, signedAt } = answer;
   await db.transaction((tx) => store.enterSeal(tx, noticeId, { signature, sealId, signedAt: new Date(signedAt) }));
   return null;
+}
+
+/** ②: renders from the stored words and the seal's picture, keeps the file before it is sealed, and has it sealed. */
+async function signDecision(
+  { db, sign, picture }: SealingDependencies,
+  notice: store.NoticeRow,
+  { organ, matterId, authorisation, documentDigest }: store.SealRow,
+): Promise<SignAnswer> {
+  const render = async () => {
+    const pdf = renderSealable(notice.content, await picture({ organ, matterId }));
+    return db.transaction((tx) => store.keepFile(tx, notice.id, pdf));
+  };
+  const kept = documentDigest ?? (await render());
+  const file = await store.findFile(db, kept);
+  if (!file) throw new Error(`no file ${kept}`);
+  // One that an earlier release set before it could be sealed from within has its signature beside it.
+  const profile = isSealedPdf(file) ? 'PADES' : 'CADES';
+  return sign({
+    issuanceId: notice.id,
+    organ,
+    matterId,
+    caseId: notice.caseId,
+    act: 'DECISION',
+    identifier: notice.content.caseNumber,
+    profile,
+    document: file,
+    content: { ...notice.content },
+    authorisation,
+  });
 }
 
 const POLL_MS = 500;

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { encodeQR } from 'qr';
 import { createTypesetter, RenderError, requireVisible, type Typeset } from '../../kernel/document.ts';
 import { canonical } from '../../kernel/events.ts';
+import { imageOf } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
 import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { AttachedRecord } from '../record.ts';
@@ -23,12 +24,15 @@ export function renderLicense(record: AttachedRecord): Uint8Array {
   return set(record).pdf;
 }
 
-/** The same document with the seal's picture where the template puts it, ready for the signature. */
-export function renderSealable(record: AttachedRecord): Uint8Array {
+/**
+ * The same document with the seal's picture where the template puts it, ready for the signature: the office's own, PNG, or a drawn one.
+ */
+export function renderSealable(record: AttachedRecord, own: Uint8Array | null = null): Uint8Array {
   const { pdf, seal } = set(record);
   if (!seal) throw new RenderError(`the template of ${record.ZZBS} says nowhere where the seal goes`);
   const { ZZQZMC: name, ZZBFJG: organ } = record;
-  const picture = drawSeal(organ, name.startsWith(organ) ? name.slice(organ.length) : name);
+  const drawn = () => drawSeal(organ, name.startsWith(organ) ? name.slice(organ.length) : name);
+  const picture = own ? imageOf(own) : drawn();
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(record.ZZQZSJ), picture, place });
 }

@@ -1,10 +1,10 @@
-import type { Picture } from '../../kernel/sealed-pdf.ts';
+import type { Drawing } from '../../kernel/sealed-pdf.ts';
 
 /**
  * A drawn picture as SVG: paths, filled or drawn in one colour. Takes the operators of ISO 32000-1 §8.5 that such pictures consist of;
  * throws for any other.
  */
-export function svgOf({ width, height, operators }: Picture): string {
+export function svgOf({ width, height, operators }: Drawing): string {
   const paths: string[] = [];
   const operands: string[] = [];
   let path = '';

@@ -1,21 +1,30 @@
 import type { FastifyInstance } from 'fastify';
+import { isSealedPdf } from '../../kernel/pdf.ts';
+import { pngOf } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
+import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
+import { findFile } from '../store.ts';
 import { svgOf } from './picture.ts';
 import { publicStatus } from './view.ts';
 
-/** `GET /licenses/seal/<identifier>`: the picture of the seal on a license, for anyone. It shows whose seal it is, and proves nothing. */
+/**
+ * `GET /licenses/seal/<identifier>`: the picture of the seal on a license, for anyone: the office's own as it stands in the document (PNG), or
+ * the drawn one (SVG). It shows whose seal it is, and proves nothing.
+ */
 export function verificationRoutes(app: FastifyInstance, { db }: EvidenceDependencies): void {
   app.get<{ Params: { identifier: string } }>('/licenses/seal/:identifier', async ({ params }, reply) => {
     const status = await publicStatus(db, params.identifier);
     if (!status) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
-    const { issuerName: organ, sealName: name } = status;
-    return reply
-      .type('image/svg+xml')
+    const { issuerName: organ, sealName: name, documentDigest } = status;
+    reply
       .header('content-security-policy', "default-src 'none'")
       .header('x-content-type-options', 'nosniff')
-      .header('cache-control', 'public, max-age=86400')
-      .send(svgOf(drawSeal(organ, kindOf(name, organ))));
+      .header('cache-control', 'public, max-age=86400');
+    const file = (await findFile(db, documentDigest))?.bytes;
+    const image = file && isSealedPdf(file) ? readSealedPdf(file).image : null;
+    if (image) return reply.type('image/png').send(Buffer.from(pngOf(image)));
+    return reply.type('image/svg+xml').send(svgOf(drawSeal(organ, kindOf(name, organ))));
   });
 }
 

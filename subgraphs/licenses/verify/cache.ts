@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 
 /** Most entries of one memory; the oldest gives way. */
 const ENTRIES_MOST = 1_024;
@@ -10,21 +10,16 @@ const ENTRIES_MOST = 1_024;
 export function remembered<Result>(read: (bytes: Buffer) => Result): (bytes: Uint8Array) => Result {
   const known = new Map<string, Result>();
   return (bytes) => {
-    const key = createHash('sha256').update(bytes).digest('base64');
+    const key = hash('sha256', bytes, 'base64');
     const before = known.get(key);
     if (before !== undefined) return before;
     // A copy: the caller may write into its bytes afterwards, and a slice would keep the whole file alive.
     const result = read(Buffer.from(bytes));
-    keep(known, key, result);
+    if (known.size >= ENTRIES_MOST) {
+      const [oldest] = known.keys();
+      if (oldest !== undefined) known.delete(oldest);
+    }
+    known.set(key, result);
     return result;
   };
-}
-
-/** Puts an entry into a bounded map. */
-export function keep<Result>(known: Map<string, Result>, key: string, result: Result): void {
-  if (known.size >= ENTRIES_MOST) {
-    const [oldest] = known.keys();
-    if (oldest !== undefined) known.delete(oldest);
-  }
-  known.set(key, result);
 }

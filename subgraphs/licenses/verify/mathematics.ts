@@ -1,5 +1,4 @@
-import { createHash, verify } from 'node:crypto';
-import { keep } from './cache.ts';
+import { verify } from 'node:crypto';
 import { ALGORITHM, type PublicKey } from './certificate.ts';
 import { Fields, parseDer, TAG } from './der.ts';
 
@@ -32,15 +31,13 @@ export function verifies({ kind, bits, object }: PublicKey, { signed, algorithm,
   }
 }
 
-const known = new Map<string, boolean>();
+const known = new WeakMap<PublicKey, WeakMap<Signed, boolean>>();
 
-/** The same for what comes again with every document, certificates and lists of authorities: by a digest of all that goes in. */
+/** The same for what comes again with every document, certificates and lists of authorities: what has been read once is not changed. */
 export function verifiesAgain(key: PublicKey, one: Signed): boolean {
-  const parts = [key.digest, one.algorithm, createHash('sha256').update(one.signed).digest('hex')];
-  const id = `${parts.join(' ')} ${one.signature.toString('latin1')}`;
-  const before = known.get(id);
-  if (before !== undefined) return before;
-  const answer = verifies(key, one);
-  keep(known, id, answer);
+  const answers = known.get(key) ?? new WeakMap<Signed, boolean>();
+  known.set(key, answers);
+  const answer = answers.get(one) ?? verifies(key, one);
+  answers.set(one, answer);
   return answer;
 }

@@ -41,6 +41,7 @@ const listForm = z.strictObject({
   ttl: seconds.optional(),
   status_list: z.strictObject({ bits: z.literal(4), lst: z.string() }),
 });
+const chainForm = z.tuple([z.string()]);
 /** States in the order of their values in the list; 15 says that a place is not in use. */
 export const LIST_STATES: readonly LicenseState[] = [
   ...(['VALID', 'SUSPENDED', 'SUPERSEDED', 'LAPSED'] as const),
@@ -123,7 +124,7 @@ function readAttested<Claims extends { iat: number; exp: number }>(
 ): Claims {
   const jws = readJws(text);
   requireHeader(jws, typ, ['x5c']);
-  const carried = z.tuple([z.string()]).safeParse(jws.header.x5c);
+  const carried = chainForm.safeParse(jws.header.x5c);
   const claims = form.safeParse(jws.payload);
   if (!carried.success || !claims.success) throw new Failure('FORMAT_FAILURE', '状态声明不是规定的形式');
   const certificate = readCertificate(Buffer.from(carried.data[0], 'base64'));
