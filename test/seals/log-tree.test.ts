@@ -205,6 +205,36 @@ describe('tiles', () => {
     );
   });
 
+  test('carry a tree over three levels, its proofs too', async () => {
+    const leaves = Array.from({ length: 66_000 }, (_, i) => leafHash(Buffer.from(`leaf ${i}`)));
+    const rows: Uint8Array[][] = [leaves];
+    const row = async (level: number, start: number, count: number) => (rows[level] ?? []).slice(start, start + count);
+    let size = 0;
+    for (const count of [65_535, 1, 464]) {
+      const asked = frontierOf(size).map(({ level, start, count }) => row(level, start, count));
+      const { root, made } = grow(await Promise.all(asked), size, leaves.slice(size, size + count));
+      for (const { level, index, hash } of made) {
+        rows[level] ??= [];
+        expect(rows[level]).toHaveLength(index);
+        rows[level].push(hash);
+      }
+      size += count;
+      expect(plain([root])).toEqual(plain([mth(leaves.slice(0, size))]));
+    }
+    expect(rows.map((one) => one.length)).toEqual([66_000, 257, 1]);
+    const reader = hashReader(row);
+    const root = mth(leaves);
+    for (const index of [0, 65_535, 65_536, 65_999]) {
+      const proof = await proveInclusion(reader, index, size);
+      expect(plain(proof)).toEqual(plain(path(index, leaves)));
+      requireIncluded({ index, size, root }, leaves[index] ?? EMPTY_ROOT, proof);
+    }
+    for (const old of [1, 65_535, 65_536, 65_537]) {
+      const proof = await proveConsistency(reader, old, size);
+      requireConsistent({ size: old, root: mth(leaves.slice(0, old)) }, { size, root }, proof);
+    }
+  });
+
   test('of 70,000 leaves are those of the specification', () => {
     const tiles = newTiles(0, 70_000, 70_000);
     const count = (level: Tile['level'], isWhole: boolean) =>

@@ -291,7 +291,9 @@ describe('what went wrong', () => {
     await second.stop();
     expect(String(faults[0])).toContain('stands in the log with other content');
     expect(readFileSync(join(home, 'tile/0/000'), 'utf8')).toBe('forged');
-    expect(existsSync(join(home, 'checkpoint'))).toBe(false);
+    // No checkpoint that needs the tile is published.
+    const reached = existsSync(join(home, 'checkpoint')) ? sizeOf(readFileSync(join(home, 'checkpoint'), 'utf8')) : 0;
+    expect(reached).toBeLessThan(256);
     rmSync(home, { recursive: true });
   });
 

@@ -12,7 +12,7 @@ import { withCosignatures } from './workflow.ts';
 /** The log as static files: what anybody may copy, serve, and compare. */
 
 /** Checkpoints published in one go; a folder that begins anew catches up in several. */
-const CHECKPOINTS_AT_ONCE = 64;
+const CHECKPOINTS_AT_ONCE = 8;
 const CHECKPOINT = 'checkpoint';
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
