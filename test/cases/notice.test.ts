@@ -9,9 +9,9 @@ import {
   noticeOf,
 } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, requirePrintable } from '../../subgraphs/cases/notice/render.ts';
+import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
 import { canonical, type OrganFact, sha256 } from '../../subgraphs/kernel/events.ts';
-import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { CITY, COUNTY, NAMELESS, organ, subjectOf } from '../support/notice.ts';
 
 const at = new Date('2026-11-22T16:30:00Z');

@@ -5,8 +5,8 @@ import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAtt
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { readCertificate } from '../../subgraphs/licenses/verify/certificate.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { signDetached } from '../../subgraphs/seals/cms.ts';
-import { ISSUING_NAME, makeCertificate, ROOT_NAME } from '../../subgraphs/seals/pki.ts';
+import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
+import { ISSUING_NAME, makeCertificate, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
 import { listOf } from '../support/forge.ts';
 import { record } from '../support/record.ts';
 import { flip, stamped, statement, withCode } from '../support/vectors.ts';
