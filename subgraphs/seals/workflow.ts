@@ -1,6 +1,7 @@
 import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { canonical, contentDigest, sha256 } from '../kernel/events.ts';
+import { PdfError } from '../kernel/pdf.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { imageOf, PictureError } from '../kernel/seal-image.ts';
 import { digestOfSealable } from '../kernel/sealed-pdf.ts';
@@ -103,7 +104,8 @@ export async function makeSeal(deps: PkiDependencies, made: NewSeal): Promise<st
 /**
  * Seals the digest of a prepared file (用印). The use stands in the seal's ledger in the same transaction as the signature and
  * its timestamp, so no signature is ever unrecorded; the same issuance id answers the same bytes for ever, and one decision is
- * sealed once. Refuses SEAL_AUTHORISATION_INVALID, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED.
+ * sealed once. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED,
+ * SEAL_EXPIRED.
  */
 export async function sign(deps: PkiDependencies, request: SignRequest): Promise<SignAnswer> {
   const { db, signer } = deps;
@@ -127,9 +129,15 @@ export async function sign(deps: PkiDependencies, request: SignRequest): Promise
   });
 }
 
-/** SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). */
+/** SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). Refuses SEAL_CONTENT_DIFFERS where it has none. */
 function digestOf({ profile, document }: SignRequest): string {
-  return profile === 'PADES' ? digestOfSealable(document).toString('hex') : sha256(document);
+  if (profile === 'CADES') return sha256(document);
+  try {
+    return digestOfSealable(document).toString('hex');
+  } catch (error) {
+    if (error instanceof PdfError) throw new Refusal('SEAL_CONTENT_DIFFERS');
+    throw error;
+  }
 }
 
 /** What a signature or a code needs before it is made: a case not yet sealed, a seal in use. The signer judges the authorisation. */

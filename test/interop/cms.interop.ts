@@ -5,12 +5,24 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { splitSignature } from '../../scripts/split.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
-import { CITY, CITY_MATTER, newRequest, openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
+import { CITY, CITY_MATTER, newRequest } from '../seals/requests.ts';
+import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
 
 /** The seals' signatures and certificates as openssl and BouncyCastle (Debian: openssl, libbcpkix-java) judge them. */
 
-const DOCUMENT = Buffer.from('%PDF-1.7 于都县林业局 林木采伐许可证\r\nbinary \x00\xff\n', 'latin1');
+/** Whole PDFs with a signature beside them, and one with its signature within: bytes of every kind. */
+const ASKED = {
+  county: newRequest({ profile: 'CADES' }),
+  city: newRequest({ organ: CITY, matterId: CITY_MATTER, profile: 'CADES' }),
+  pdf: newRequest(),
+};
+const COVERED = {
+  county: Buffer.from(ASKED.county.document),
+  city: Buffer.from(ASKED.city.document),
+  pdf: splitSignature(Buffer.from(ASKED.pdf.document)).covered,
+};
 const CLASSPATH = ['bcprov', 'bcutil', 'bcpkix'].map((name) => `/usr/share/java/${name}.jar`).join(':');
 const VERIFY_CMS = fileURLToPath(new URL('VerifyCms.java', import.meta.url));
 
@@ -22,13 +34,11 @@ const seconds = () => String(Math.floor(shop.clock().getTime() / 1000));
 beforeAll(async () => {
   shop = await openWorkshop();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-cms-'));
-  const county = { ...newRequest(), documentDigest: sha256(DOCUMENT) };
-  const pdf = { ...newRequest(), profile: 'PADES' as const, documentDigest: sha256(DOCUMENT) };
-  const city = { ...newRequest(), organ: CITY, matterId: CITY_MATTER, documentDigest: sha256(DOCUMENT) };
-  for (const [name, asked] of Object.entries({ county, city, pdf })) {
+  for (const [name, asked] of Object.entries(ASKED)) {
     const request = { ...asked, authorisation: await shop.authorise(asked) };
     writeFileSync(at(`${name}.p7s`), await signatureOf(shop.seals, request));
   }
+  for (const [name, covered] of Object.entries(COVERED)) writeFileSync(at(name), covered);
   const other = await openWorkshop();
   writeFileSync(at('stranger.pem'), await other.seals.rootCertificate());
   await other.close();
@@ -36,8 +46,7 @@ beforeAll(async () => {
     union all select id, certificate_pem from seals.authority
     union all select seal_id || '-code', certificate_pem from seals.seal_code_key`;
   for (const { id, pem } of rows) writeFileSync(at(`${id}.pem`), pem);
-  writeFileSync(at('document'), DOCUMENT);
-  writeFileSync(at('changed'), Buffer.concat([DOCUMENT, Buffer.from(' ')]));
+  writeFileSync(at('changed'), Buffer.concat([COVERED.county, Buffer.from(' ')]));
 });
 afterAll(async () => {
   await shop.close();
@@ -70,24 +79,25 @@ describe.each([
   ['BouncyCastle', bouncyCastle],
 ])('%s', (_, verify) => {
   test.each(['county', 'city', 'pdf'])('accepts the seal of the %s', async (seal) => {
-    const { code, said } = await verify('document', `${seal}.p7s`);
+    const { code, said } = await verify(seal, `${seal}.p7s`);
     expect(code, said).toBe(0);
   });
   test('refuses another document, another root, a changed signature', async () => {
     const bytes = Buffer.from(await signedBytes('county.p7s'));
-    const digest = bytes.indexOf(Buffer.from(sha256(DOCUMENT), 'hex'));
+    const digest = bytes.indexOf(Buffer.from(sha256(COVERED.county), 'hex'));
     bytes[digest] = (bytes[digest] ?? 0) ^ 1;
     writeFileSync(at('changed.p7s'), bytes);
     expect((await verify('changed', 'county.p7s')).code).not.toBe(0);
-    expect((await verify('document', 'county.p7s', 'stranger.pem')).code).not.toBe(0);
-    expect((await verify('document', 'changed.p7s')).code).not.toBe(0);
+    expect((await verify('city', 'county.p7s')).code).not.toBe(0);
+    expect((await verify('county', 'county.p7s', 'stranger.pem')).code).not.toBe(0);
+    expect((await verify('county', 'changed.p7s')).code).not.toBe(0);
   });
 });
 
 test('BouncyCastle reads the Chinese name and the signing time', async () => {
   const { said } = await run('java', [
     ...['-Dstdout.encoding=UTF-8', '-Dfile.encoding=UTF-8', '-Dsun.stdout.encoding=UTF-8'],
-    ...['-cp', CLASSPATH, VERIFY_CMS, at('document'), at('county.p7s'), at('root.pem')],
+    ...['-cp', CLASSPATH, VERIFY_CMS, at('county'), at('county.p7s'), at('root.pem')],
   ]);
   expect(said).toContain(`verified ${shop.clock().toISOString().slice(0, 19)}Z`);
   expect(said).toContain('CN=于都县林业局证照专用章（测试）');

@@ -1,5 +1,4 @@
 import { execFile, spawnSync } from 'node:child_process';
-import { randomUUID } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -9,9 +8,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { requirePrintable } from '../../subgraphs/kernel/document.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { digestOfSealable, insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
+import { insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { AUTHORISER, COUNTY_MATTER, requestOf } from '../seals/requests.ts';
 import { openWorkshop, type Workshop } from '../seals/workshop.ts';
 import { record } from '../support/record.ts';
 
@@ -76,16 +75,15 @@ describe(`${LICENSES} licenses`, () => {
   function made(i: number, CZZT: string, KZ_NR: LicenseRecord['KZ_NR'], ZZMC: string): LicenseRecord {
     const ZZBH = `3607312026${String(i + 1).padStart(6, '0')}`;
     const ZZBS = writeLicenseIdentifier({ type: record.ZZLXDM, issuer: record.ZZBFJGDM, serial: ZZBH, version: 1 });
-    return { ...record, ZZMC, CZZT, KZ_NR, ZZBH, ZZBS, KZ_HYDZ: `http://127.0.0.1:4000/v/${ZZBS}` };
+    const asked = { KZ_SX: COUNTY_MATTER, ZZQZR: AUTHORISER };
+    return { ...record, ...asked, ZZMC, CZZT, KZ_NR, ZZBH, ZZBS, KZ_HYDZ: `http://127.0.0.1:4000/v/${ZZBS}` };
   }
 
   async function seal(i: number, of: LicenseRecord): Promise<void> {
-    const sealable = renderSealable(of);
-    const documentDigest = digestOfSealable(sealable).toString('hex');
-    const changed = { profile: 'PADES' as const, documentDigest, issuanceId: randomUUID() };
-    const answer = await shop.seals.sign(await shop.request(changed));
+    const asked = requestOf(of);
+    const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
     if (answer.state !== 'SIGNED') throw new Error(answer.reason);
-    const pdf = Buffer.from(insertSignature(sealable, answer.signature));
+    const pdf = Buffer.from(insertSignature(asked.document, answer.signature));
     const { covered, cms } = splitSignature(pdf);
     writeFileSync(path(`${i}.pdf`), pdf);
     writeFileSync(path(`${i}.covered`), covered);

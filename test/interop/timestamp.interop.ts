@@ -6,7 +6,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
-import { COUNTY, openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
+import { COUNTY } from '../seals/requests.ts';
+import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
 import { actor, tokenKeys } from '../support/actors.ts';
 
 /** Timestamps and revocation lists as openssl judges them. */
@@ -61,7 +62,7 @@ describe('openssl ts -verify', () => {
     expect(said).toContain('Nonce: unspecified');
   });
   test('accepts the one within a signature, over the signature value', async () => {
-    const signature = Buffer.from(await signatureOf(shop.seals, await shop.request({ profile: 'PADES' })));
+    const signature = Buffer.from(await signatureOf(shop.seals, await shop.request()));
     const attribute = Buffer.from('060b2a864886f70d010910020e31', 'hex');
     const place = signature.indexOf(attribute);
     // The set of the attribute's one value has a length of two octets after 0x82.

@@ -2,7 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { actor } from '../support/actors.ts';
 import { until } from '../support/until.ts';
-import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newRequest, openWorkshop, type Workshop } from './workshop.ts';
+import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newRequest, RECORD } from './requests.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
 
 let shop: Workshop;
 beforeAll(async () => {
@@ -186,8 +187,8 @@ describe('the log of uses', () => {
   beforeAll(async () => {
     for (const organ of [COUNTY, CITY, COUNTY, CITY, COUNTY]) {
       const matterId = organ === CITY ? CITY_MATTER : COUNTY_MATTER;
-      const identifier = organ === CITY ? IDENTIFIER : newRequest().identifier;
-      const asked = { ...newRequest(), organ, matterId, identifier };
+      const identifier = organ === CITY ? IDENTIFIER : RECORD.ZZBS;
+      const asked = newRequest({ organ, matterId, identifier });
       await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
       shop.clock.advance(60_000);
     }
@@ -199,7 +200,7 @@ describe('the log of uses', () => {
     expect(data.sealUses.edges[1].node).toMatchObject({
       act: 'ISSUE',
       authorisedBy: '钟文斌',
-      suite: 'CAdES-T-RSA3072-SHA256',
+      suite: 'PAdES-T-RSA3072-SHA256',
       matter: { id: CITY_MATTER },
       license: { identifier: IDENTIFIER },
       seal: { id: shop.citySeal, name: '赣州市行政审批局审批专用章' },

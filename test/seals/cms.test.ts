@@ -2,20 +2,23 @@ import { createHash, createPublicKey, generateKeyPairSync, sign, verify, X509Cer
 import { fromBER, type Sequence } from 'asn1js';
 import { type Certificate, ContentInfo, SignedData } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { splitSignature } from '../../scripts/split.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
-import { signDetached } from '../../subgraphs/seals/cms.ts';
-import { makeCertificate } from '../../subgraphs/seals/pki.ts';
-import { newRequest, openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
+import { makeCertificate } from '../../subgraphs/seals/signer/pki.ts';
+import { newRequest, statementRequest, textOf } from './requests.ts';
+import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
 /** The signature as others see it: read by asn1js and pkijs, proved by node:crypto, never by the code that made it. */
 
-const DOCUMENT = Buffer.from('%PDF-1.7 于都县林业局 林木采伐许可证');
+const SAID = { CZ: 'SUSPEND', SM: '于都县林业局 林木采伐许可证' };
+const DOCUMENT = textOf(SAID);
 
 let shop: Workshop;
 let signature: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
   shop = await openWorkshop();
-  const asked = { ...newRequest(), documentDigest: sha256(DOCUMENT) };
+  const asked = { ...statementRequest(), content: SAID, document: DOCUMENT };
   signature = new Uint8Array(await signatureOf(shop.seals, { ...asked, authorisation: await shop.authorise(asked) }));
 });
 afterAll(() => shop.close());
@@ -110,7 +113,7 @@ describe('the signature', () => {
   });
 
   test('in a PDF is the same without a signing time: the timestamp says when', async () => {
-    const asked = { ...newRequest(), profile: 'PADES' as const, documentDigest: sha256(DOCUMENT) };
+    const asked = newRequest();
     const answer = await signatureOf(shop.seals, { ...asked, authorisation: await shop.authorise(asked) });
     const { signer, attributes } = signerOf(read(new Uint8Array(answer)));
     expect(attributes.attributes.map((one) => one.type).sort()).toEqual([
@@ -119,7 +122,8 @@ describe('the signature', () => {
       '1.2.840.113549.1.9.4',
     ]);
     expect(signer.unsignedAttrs?.attributes).toHaveLength(1);
-    expect(proves(new Uint8Array(answer), DOCUMENT)).toBe(true);
+    expect(proves(new Uint8Array(answer), splitSignature(Buffer.from(asked.document)).covered)).toBe(true);
+    expect(proves(new Uint8Array(answer), asked.document)).toBe(false);
   });
 
   test('says when, in UTC', () => {

@@ -1,9 +1,10 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { compactVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
-import type { CodeRequest } from '../../subgraphs/kernel/sign.ts';
-import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, openWorkshop, PAYLOAD, type Workshop } from './workshop.ts';
+import { canonical, contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, PAYLOAD, RECORD } from './requests.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
 
 let shop: Workshop;
 beforeAll(async () => {
@@ -17,6 +18,11 @@ async function refused(request: CodeRequest, code = 'SEAL_AUTHORISATION_INVALID'
   const before = await codes();
   await expect(shop.seals.signCode(request)).rejects.toMatchObject({ name: 'Refusal', code });
   expect(await codes()).toBe(before);
+}
+
+/** The code of what is sealed. */
+function codeOf({ profile: _, document: _document, ...use }: SignRequest): CodeRequest {
+  return { ...use, record: { ...RECORD }, payload: PAYLOAD };
 }
 
 async function certificate(seal: string): Promise<X509Certificate> {
@@ -58,7 +64,7 @@ describe('a code', () => {
       case_id: request.caseId,
       act: 'ISSUE',
       identifier: request.identifier,
-      content_digest: request.contentDigest,
+      content_digest: contentDigest(request.content),
       payload: canonical(PAYLOAD),
       code,
       at: shop.clock(),
@@ -81,7 +87,7 @@ describe('the same issuance', () => {
 
   test.each([
     ['payload', { ...PAYLOAD, h: '另一人' }],
-    ['contentDigest', sha256('another content')],
+    ['content', { of: 'another' }],
     ['organ', CITY],
     ['matterId', CITY_MATTER],
     ['caseId', randomUUID()],
@@ -96,27 +102,26 @@ describe('the same issuance', () => {
   test('has one code and one signature; another of the same case has neither', async () => {
     for (const codeFirst of [true, false]) {
       const request = await shop.request();
-      const { profile: _, documentDigest: _digest, ...use } = request;
-      const both = [() => shop.seals.signCode({ ...use, payload: PAYLOAD }), () => shop.seals.sign(request)];
+      const code = codeOf(request);
+      const both = [() => shop.seals.signCode(code), () => shop.seals.sign(request)];
       const [first, second] = codeFirst ? both : both.toReversed();
       await first?.();
       const issuanceId = randomUUID();
-      await refused({ ...use, payload: PAYLOAD, issuanceId });
+      await refused({ ...code, issuanceId });
       await expect(shop.seals.sign({ ...request, issuanceId })).rejects.toMatchObject({
         code: 'SEAL_AUTHORISATION_INVALID',
       });
       await second?.();
-      await refused({ ...use, payload: PAYLOAD, issuanceId });
+      await refused({ ...code, issuanceId });
     }
   });
 
   test('wins alone where a code and a signature of one case are asked at once under two', async () => {
     for (let round = 0; round < 5; round++) {
       const request = await shop.request();
-      const { profile: _, documentDigest: _digest, ...use } = request;
       const outcomes = await Promise.allSettled([
         shop.seals.sign(request),
-        shop.another().signCode({ ...use, issuanceId: randomUUID(), payload: PAYLOAD }),
+        shop.another().signCode({ ...codeOf(request), issuanceId: randomUUID() }),
       ]);
       expect(outcomes.filter((one) => one.status === 'fulfilled')).toHaveLength(1);
     }
@@ -132,8 +137,8 @@ describe('no code is made', () => {
     }
   });
   test('without a seal granted and in use', async () => {
-    const ask = async (changed: Partial<CodeRequest>) => {
-      const asked = await shop.codeRequest(changed);
+    const ask = async (of: Parameters<typeof newCodeRequest>[0]) => {
+      const asked = newCodeRequest(of);
       return { ...asked, authorisation: await shop.authorise(asked) };
     };
     await refused(await ask({ organ: 'yudu-slj' }), 'SEAL_UNKNOWN');

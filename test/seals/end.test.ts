@@ -6,7 +6,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { actor, tokenKeys } from '../support/actors.ts';
 import { until } from '../support/until.ts';
-import { CITY, CITY_MATTER, COUNTY, newRequest, openWorkshop, type Workshop } from './workshop.ts';
+import { CITY, CITY_MATTER, COUNTY, newRequest } from './requests.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
 
 /** The end of seals, and the revocation lists that tell of it as pkijs reads them. */
 
@@ -230,7 +231,7 @@ describe('a seal that ends', () => {
     const { entries } = await list('issuing');
     expect(entries.map(({ says }) => says['2.5.29.21'])).toEqual(['0a0101', '0a0101', '0a0104', '0a0104']);
     expect(entries.slice(2).map(({ says }) => Object.keys(says))).toEqual([['2.5.29.21'], ['2.5.29.21']]);
-    const asked = { ...newRequest(), organ: CITY, matterId: CITY_MATTER };
+    const asked = newRequest({ organ: CITY, matterId: CITY_MATTER });
     await expect(shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) })).rejects.toMatchObject({
       code: 'SEAL_NOT_GRANTED',
     });

@@ -6,13 +6,15 @@ import { gunzipSync } from 'node:zlib';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
+import { digestOfSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { Seals } from '../../subgraphs/seals/index.ts';
 import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/seals/log/checkpoint.ts';
 import { readKey, readNote } from '../../subgraphs/seals/log/note.ts';
 import { leafHash } from '../../subgraphs/seals/log/tree.ts';
 import { actor } from '../support/actors.ts';
 import { until } from '../support/until.ts';
-import { COUNTY, openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { COUNTY } from './requests.ts';
+import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
 const ORIGIN = 'tongquan.test/yudu/seals';
 
@@ -98,7 +100,9 @@ describe('every use has a leaf', () => {
     const token = await shop.seals.stamp(digest);
     await shop.seals.material([]);
     const at = shop.clock().toISOString();
-    const { issuanceId, organ, matterId, caseId, act, identifier, contentDigest, documentDigest } = asked;
+    const { issuanceId, organ, matterId, caseId, act, identifier } = asked;
+    const contentDigest = sha256(canonical(asked.content));
+    const documentDigest = digestOfSealable(asked.document).toString('hex');
     const [use] = await leaves('SEAL_USE');
     const said = {
       ...{ v: 1, kind: 'SEAL_USE', issuanceId, sealId: shop.countySeal, organ, matterId, caseId, act, identifier },

@@ -4,7 +4,8 @@ import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { actor, tokenKeys } from '../support/actors.ts';
 import { sealPng } from '../support/picture.ts';
-import { CITY, COUNTY, COUNTY_MATTER, openWorkshop, type Workshop } from './workshop.ts';
+import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
 
 let shop: Workshop;
 beforeAll(async () => {

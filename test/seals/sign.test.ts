@@ -1,7 +1,8 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SealAuthorisation } from '../../subgraphs/kernel/actor.ts';
-import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { digestOfSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { actor } from '../support/actors.ts';
 import { until } from '../support/until.ts';
@@ -10,11 +11,12 @@ import {
   CITY_MATTER,
   COUNTY,
   COUNTY_MATTER,
+  documentOf,
   newRequest,
-  openWorkshop,
-  signatureOf,
-  type Workshop,
-} from './workshop.ts';
+  RECORD,
+  statementRequest,
+} from './requests.ts';
+import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
 let shop: Workshop;
 beforeAll(async () => {
@@ -42,7 +44,7 @@ describe('a use', () => {
     const [use] = await shop.sql`select * from seals.seal_use where issuance_id = ${request.issuanceId}`;
     expect(use).toMatchObject({
       seal_id: shop.countySeal,
-      suite: 'CAdES-T-RSA3072-SHA256',
+      suite: 'PAdES-T-RSA3072-SHA256',
       authorised_by_id: 'yudu-lyj.approver',
       authorised_by: '钟文斌',
       authorisation: request.authorisation,
@@ -51,23 +53,30 @@ describe('a use', () => {
       case_id: request.caseId,
       act: 'ISSUE',
       identifier: request.identifier,
-      document_digest: request.documentDigest,
-      content_digest: request.contentDigest,
+      document_digest: digestOfSealable(request.document).toString('hex'),
+      content_digest: contentDigest(request.content),
       at: shop.clock(),
     });
     expect(Buffer.compare(use?.signature, answer.state === 'SIGNED' ? answer.signature : Buffer.of())).toBe(0);
   });
 
   test("the city's approval seal stands on the city's decision", async () => {
-    const asked = { ...newRequest(), organ: CITY, matterId: CITY_MATTER };
+    const asked = newRequest({ organ: CITY, matterId: CITY_MATTER });
     const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
     expect(answer).toMatchObject({ sealId: shop.citySeal, sealName: '赣州市行政审批局审批专用章' });
   });
 
   test('an act without a case rests on the statement of licenses', async () => {
-    const asked = { ...newRequest(), caseId: null, act: 'SUSPEND' as const };
+    const asked = statementRequest();
     const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
     expect(answer.state).toBe('SIGNED');
+    const [use] = await shop.sql`select * from seals.seal_use where issuance_id = ${asked.issuanceId}`;
+    expect(use).toMatchObject({
+      suite: 'CAdES-T-RSA3072-SHA256',
+      document_digest: sha256(asked.document),
+      content_digest: sha256(asked.document),
+      case_id: null,
+    });
   });
 });
 
@@ -95,8 +104,8 @@ describe('the same issuance', () => {
   });
 
   test.each([
-    ['documentDigest', sha256('another document')],
-    ['contentDigest', sha256('another content')],
+    ['document', documentOf({ ...RECORD, CZZT: '另一林场' })],
+    ['content', { of: 'another' }],
     ['organ', CITY],
     ['matterId', CITY_MATTER],
     ['caseId', randomUUID()],
@@ -108,13 +117,24 @@ describe('the same issuance', () => {
     await refused('SEAL_AUTHORISATION_INVALID', { ...request, [field]: value });
   });
 
+  test('does not answer for what is no document of ours', async () => {
+    const request = await shop.request();
+    await shop.seals.sign(request);
+    await refused('SEAL_CONTENT_DIFFERS', { ...request, document: Buffer.from('no document of ours') });
+    await refused('SEAL_AUTHORISATION_INVALID', {
+      ...request,
+      document: documentOf(RECORD, 'CADES'),
+      profile: 'CADES',
+    });
+  });
+
   test('is not another issuance of the same case: one decision is sealed once', async () => {
     const request = await shop.request();
     await shop.seals.sign(request);
     await refused('SEAL_AUTHORISATION_INVALID', {
       ...request,
       issuanceId: randomUUID(),
-      documentDigest: sha256('a second file on the same decision'),
+      document: documentOf({ ...RECORD, KZ_BB: 2 }),
     });
     const twice = await shop.request();
     const before = await shop.uses();
@@ -175,14 +195,14 @@ describe('the authorisation', () => {
     });
     const own = { ...newRequest(), caseId: null };
     await refused('SEAL_AUTHORISATION_INVALID', { ...own, authorisation: await shop.authorise(own) });
-    const order = { ...newRequest(), caseId: null, act: 'SUSPEND' as const };
+    const order = statementRequest();
     await refused('SEAL_AUTHORISATION_INVALID', { ...order, authorisation: await shop.authorise(order, {}, 'cases') });
   });
 });
 
 describe('the seal', () => {
-  const rightly = async (changed: Partial<SignRequest>) => {
-    const asked = { ...newRequest(), ...changed };
+  const rightly = async (of: Parameters<typeof newRequest>[0]) => {
+    const asked = newRequest(of);
     return { ...asked, authorisation: await shop.authorise(asked) };
   };
   const stop = (name: string, reason = '年度核查') =>

@@ -2,8 +2,9 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { fromBER, type Sequence } from 'asn1js';
 import { type Certificate, ContentInfo, SignedData, TSTInfo } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeToken } from '../../subgraphs/seals/timestamp.ts';
-import { newRequest, openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { makeToken } from '../../subgraphs/seals/signer/timestamp.ts';
+import { newRequest } from './requests.ts';
+import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
 /** Timestamps as pkijs reads them, never by the code that made them. */
 
@@ -92,7 +93,7 @@ describe('a token', () => {
 describe('the timestamp of a signature', () => {
   test('is over the signature value, at the time that the answer says', async () => {
     for (const profile of ['PADES', 'CADES'] as const) {
-      const asked = { ...newRequest(), profile };
+      const asked = newRequest({ profile });
       shop.clock.advance(1_300);
       const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
       if (answer.state !== 'SIGNED') throw new Error(answer.state);
@@ -114,7 +115,7 @@ describe('the timestamp of a signature', () => {
   });
 
   test('of another profile is not answered for the same issuance', async () => {
-    const request = await shop.request({ profile: 'PADES' });
+    const request = await shop.request();
     const first = await signatureOf(shop.seals, request);
     await expect(shop.seals.sign({ ...request, profile: 'CADES' })).rejects.toMatchObject({
       code: 'SEAL_AUTHORISATION_INVALID',

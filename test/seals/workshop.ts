@@ -1,27 +1,19 @@
-import { randomBytes, randomUUID } from 'node:crypto';
+import { randomBytes } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import postgres from 'postgres';
 import { type Connected, connect } from '../../db/client.ts';
-import {
-  type Actor,
-  type AuthorisingSubgraph,
-  type SealAuthorisation,
-  writeAuthorisation,
-} from '../../subgraphs/kernel/actor.ts';
-import { type Envelope, sha256 } from '../../subgraphs/kernel/events.ts';
+import type { Actor, AuthorisingSubgraph, SealAuthorisation } from '../../subgraphs/kernel/actor.ts';
+import type { Envelope } from '../../subgraphs/kernel/events.ts';
 import { type GraphContext, graphContext } from '../../subgraphs/kernel/serve.ts';
-import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals/index.ts';
+import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { testDatabase } from '../support/database.ts';
+import { authorise, CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, newRequest } from './requests.ts';
 
 /** The seals subgraph alone on a database of its own, with two seals in use. */
-
-export const COUNTY = 'yudu-lyj';
-export const CITY = 'ganzhou-xzspj';
-export const COUNTY_MATTER = 'yd2022-1-07';
-export const CITY_MATTER = 'yd2022-2-30';
 
 const OPENING = '2026-06-01';
 
@@ -40,11 +32,7 @@ export interface Workshop {
   told: Envelope[];
   /** A second copy of the subgraph on the same database. */
   another(keyEncryptionKey?: Uint8Array, log?: LogSettings): Seals;
-  authorise(
-    request: Omit<CodeRequest, 'payload'>,
-    changed?: Partial<SealAuthorisation>,
-    from?: AuthorisingSubgraph,
-  ): Promise<string>;
+  authorise(request: SealUseRequest, changed?: Partial<SealAuthorisation>, from?: AuthorisingSubgraph): Promise<string>;
   /** A request that is right in every part, then changed; its authorisation is over the request before the change. */
   request(changed?: Partial<SignRequest>): Promise<SignRequest>;
   /** The same for a QR code. */
@@ -77,8 +65,7 @@ export async function openWorkshop(onError?: (error: unknown) => void): Promise<
     return createSeals({
       db: pool.db,
       now: clock,
-      keyEncryptionKey: key,
-      authorisationKeys,
+      signer: createSigner({ ring: [key], authorisationKeys, now: clock }),
       send: { licenses },
       log,
       onError,
@@ -101,25 +88,15 @@ export async function openWorkshop(onError?: (error: unknown) => void): Promise<
       matters: [CITY_MATTER],
     }),
   ]);
-  const authorise: Workshop['authorise'] = (asked, changed = {}, from = asked.caseId === null ? 'licenses' : 'cases') =>
-    writeAuthorisation(from, authorisationKeys[from], {
-      actor: `${asked.organ}.approver`,
-      actorName: '钟文斌',
-      organ: asked.organ,
-      matter: asked.matterId,
-      caseId: asked.caseId,
-      act: asked.act,
-      contentDigest: asked.contentDigest,
-      authorisedAt: clock().toISOString(),
-      ...changed,
-    });
+  const authorised: Workshop['authorise'] = (asked, changed, from) =>
+    authorise(authorisationKeys, asked, clock(), changed, from);
   const request: Workshop['request'] = async (changed = {}) => {
     const right = newRequest();
-    return { ...right, authorisation: await authorise(right), ...changed };
+    return { ...right, authorisation: await authorised(right), ...changed };
   };
   const codeRequest: Workshop['codeRequest'] = async (changed = {}) => {
-    const { profile: _, documentDigest: _digest, ...right } = newRequest();
-    return { ...right, authorisation: await authorise(right), payload: PAYLOAD, ...changed };
+    const right = newCodeRequest();
+    return { ...right, authorisation: await authorised(right), ...changed };
   };
   const server = new ApolloServer<GraphContext>({
     schema: seals.schema,
@@ -154,33 +131,7 @@ export async function openWorkshop(onError?: (error: unknown) => void): Promise<
     citySeal,
     told,
   };
-  return { ...seen, another, authorise, request, codeRequest, ask, uses, close };
-}
-
-/** What a QR code says. */
-export const PAYLOAD: CodeRequest['payload'] = {
-  i: '1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U',
-  h: '于都县**林场',
-  o: '于都县林业局',
-  f: '2026-06-01',
-  t: '长期',
-  d: 'A'.repeat(43),
-};
-
-/** An issue by the county forestry bureau, without an authorisation yet. */
-export function newRequest(): SignRequest {
-  return {
-    issuanceId: randomUUID(),
-    organ: COUNTY,
-    matterId: COUNTY_MATTER,
-    caseId: randomUUID(),
-    act: 'ISSUE',
-    identifier: '1.2.156.3005.2.11100000000013338W011.11430000006122244L.20230000403.001.U',
-    profile: 'CADES',
-    documentDigest: sha256(randomBytes(8)),
-    contentDigest: sha256(randomBytes(8)),
-    authorisation: '',
-  };
+  return { ...seen, another, authorise: authorised, request, codeRequest, ask, uses, close };
 }
 
 /** The signature of an answer; fails where the answer is none. */

@@ -1,0 +1,74 @@
+import {
+  createCipheriv,
+  createDecipheriv,
+  createHash,
+  createPrivateKey,
+  type KeyObject,
+  randomBytes,
+} from 'node:crypto';
+
+/** Envelopes of keys as somebody reads and writes them who has the key-encryption key and no code of the signer. */
+
+const MARK = 4;
+const NAME = 8;
+const HEAD = 12 + 16;
+const WRAPPED = HEAD + 32;
+
+/** Where each part of an envelope begins. */
+export const PARTS = {
+  mark: 0,
+  name: MARK,
+  nonce: MARK + NAME,
+  tag: MARK + NAME + 12,
+  wrapped: MARK + NAME + HEAD,
+  innerNonce: MARK + NAME + WRAPPED,
+  innerTag: MARK + NAME + WRAPPED + 12,
+  body: MARK + NAME + WRAPPED + HEAD,
+};
+
+function decrypt(key: Uint8Array, keyId: string, sealed: Buffer): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(keyId)).setAuthTag(sealed.subarray(12, HEAD));
+  return Buffer.concat([decipher.update(sealed.subarray(HEAD)), decipher.final()]);
+}
+
+/** The envelope's own key, and the private key within, PKCS #8. */
+export function discloseAll(keyId: string, envelope: Uint8Array, key: Uint8Array): { own: Buffer; plain: Buffer } {
+  const bytes = Buffer.from(envelope);
+  if (bytes.toString('latin1', 0, MARK) !== 'TQE2') throw new Error('no envelope');
+  const named = createHash('sha256').update(key).digest().subarray(0, NAME);
+  if (!bytes.subarray(MARK, MARK + NAME).equals(named)) throw new Error('another key-encryption key');
+  const own = decrypt(key, keyId, bytes.subarray(PARTS.nonce, PARTS.innerNonce));
+  return { own, plain: decrypt(own, keyId, bytes.subarray(PARTS.innerNonce)) };
+}
+
+export function privateKeyIn(keyId: string, envelope: Uint8Array, key: Uint8Array): KeyObject {
+  return createPrivateKey({ key: discloseAll(keyId, envelope, key).plain, format: 'der', type: 'pkcs8' });
+}
+
+/** A key as releases up to 0.3 kept it: directly under the key-encryption key. */
+export function encloseOld(keyId: string, plain: Uint8Array, key: Uint8Array): Uint8Array {
+  const nonce = randomBytes(12);
+  const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(keyId));
+  const body = Buffer.concat([cipher.update(plain), cipher.final()]);
+  return Buffer.concat([nonce, cipher.getAuthTag(), body]);
+}
+
+/** Every form in which somebody could find a private key in a text: its numbers in hexadecimal and in both base64s. */
+export function tracesOf(key: KeyObject): string[] {
+  const { d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });
+  const secrets = key.asymmetricKeyType === 'rsa' ? [d, p, q, dp, dq, qi] : [d];
+  return secrets.flatMap((secret) => tracesOfBytes(Buffer.from(secret ?? '', 'base64url')));
+}
+
+/** The same of at least 32 secret bytes. */
+export function tracesOfBytes(bytes: Uint8Array): string[] {
+  if (bytes.length < 32) throw new RangeError('too few bytes to look for');
+  const secret = Buffer.from(bytes);
+  // Three octets are four letters: a part of a longer text may begin at any of three places.
+  const parts = [0, 1, 2].map((at) => secret.subarray(at, at + 27));
+  return [
+    secret.subarray(0, 32).toString('hex'),
+    ...parts.flatMap((part) => [part.toString('base64'), part.toString('base64url')]),
+  ];
+}

@@ -1,0 +1,7 @@
+/** A value with every run of bytes in it as hexadecimal text: a Buffer and a Uint8Array of the same bytes are the same. */
+export function inHex(value: unknown): unknown {
+  if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
+  if (Array.isArray(value)) return value.map(inHex);
+  if (value === null || typeof value !== 'object' || value instanceof Date) return value;
+  return Object.fromEntries(Object.entries(value).map(([name, part]) => [name, inHex(part)]));
+}

@@ -1,0 +1,184 @@
+import { randomUUID } from 'node:crypto';
+import {
+  type AuthorisationKeys,
+  type AuthorisingSubgraph,
+  type SealAuthorisation,
+  writeAuthorisation,
+} from '../../subgraphs/kernel/actor.ts';
+import { canonical, contentDigest, type GrantContent } from '../../subgraphs/kernel/events.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+import { codePayloadOf } from '../../subgraphs/licenses/code.ts';
+import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
+import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/record.ts';
+
+/** What seals are asked to sign: documents, the content that a person authorised, and the statement of that person. */
+
+export const COUNTY = 'yudu-lyj';
+export const CITY = 'ganzhou-xzspj';
+export const COUNTY_MATTER = 'yd2022-1-07';
+export const CITY_MATTER = 'yd2022-2-30';
+/** Who authorises every seal here. */
+export const AUTHORISER = '钟文斌';
+
+const TYPE = '11000000000090018B004';
+const ISSUER = '11000000000000123W';
+const NUMBER = '3607312026000001';
+const ORGANS: Record<string, string> = { [COUNTY]: '于都县林业局', [CITY]: '赣州市行政审批局' };
+const IDENTIFIER = writeLicenseIdentifier({ type: TYPE, issuer: ISSUER, serial: NUMBER, version: 1 });
+
+/** A license of the county forestry bureau. */
+export const RECORD: LicenseRecord = {
+  ZZMC: '林木采伐许可证',
+  ZZLXDM: TYPE,
+  ZZBH: NUMBER,
+  ZZBS: IDENTIFIER,
+  ZZBFJG: '于都县林业局',
+  ZZBFJGDM: ISSUER,
+  ZZBFRQ: '2026-06-01',
+  CZZT: '于都县贡江示范林场',
+  CZZTDM: '91000000MA0000001R',
+  CZZTDMLX: '001',
+  ZZYXQQSRQ: '2026-06-01',
+  ZZYXQJZRQ: '2027-05-31',
+  ZZQZR: AUTHORISER,
+  ZZQZSJ: '2026-06-01T04:00:00.000Z',
+  ZZQZMC: '于都县林业局证照专用章',
+  KZ_BB: 1,
+  KZ_CZ: 'ISSUE',
+  KZ_SX: COUNTY_MATTER,
+  KZ_BJBH: '3607312026060100001',
+  KZ_XZQH: '360731',
+  KZ_BLXZQH: '360731',
+  KZ_NR: [
+    { label: '采伐地点', text: '于都县示范林场一号林班' },
+    { label: '采伐方式', text: '择伐' },
+  ],
+  KZ_XGBS: null,
+  KZ_HYDZ: `http://127.0.0.1:4000/v/${IDENTIFIER}`,
+};
+
+/** What its code says. */
+export const PAYLOAD: CodeRequest['payload'] = codePayloadOf(RECORD);
+
+/** What the decider saw of a license: the act on a license that stands names its number. */
+export function contentOf(record: LicenseRecord): GrantContent {
+  return {
+    matterId: record.KZ_SX,
+    action: record.KZ_CZ as GrantContent['action'],
+    licenseNumber: record.KZ_CZ === 'ISSUE' ? null : record.ZZBH,
+    licenseName: record.ZZMC,
+    licenseType: record.ZZLXDM,
+    holder: {
+      name: record.CZZT,
+      codeKind: record.CZZTDMLX === '001' ? 'USCC' : 'CITIZEN_NUMBER',
+      code: record.CZZTDM,
+    },
+    fields: [...record.KZ_NR],
+    validFrom: record.ZZYXQQSRQ,
+    validUntil: record.ZZYXQJZRQ === '长期' ? null : record.ZZYXQJZRQ,
+  };
+}
+
+const rendered = new Map<string, Uint8Array>();
+
+/** The document of a record: with room for its signature, or whole. The same record is set once. */
+export function documentOf(record: AttachedRecord, profile: SignRequest['profile'] = 'PADES'): Uint8Array {
+  const name = `${profile} ${canonical(record)}`;
+  const known = rendered.get(name) ?? (profile === 'PADES' ? renderSealable(record) : renderLicense(record));
+  rendered.set(name, known);
+  return known;
+}
+
+function useOf(record: LicenseRecord, organ: string = COUNTY): SealUseRequest {
+  return {
+    issuanceId: randomUUID(),
+    organ,
+    matterId: record.KZ_SX,
+    caseId: randomUUID(),
+    act: record.KZ_CZ as SealUseRequest['act'],
+    identifier: record.ZZBS,
+    content: contentOf(record),
+    authorisation: '',
+  };
+}
+
+/** The sealing of a license of which the decider saw all, without an authorisation yet. */
+export function requestOf(
+  record: LicenseRecord,
+  organ?: string,
+  profile: SignRequest['profile'] = 'PADES',
+): SignRequest {
+  return { ...useOf(record, organ), profile, document: documentOf(record, profile) };
+}
+
+/** Whose license, of which matter, under which identifier; else the county forestry bureau's. */
+type Of = Partial<Pick<SignRequest, 'organ' | 'matterId' | 'identifier'>>;
+
+function recordOf({ organ = COUNTY, matterId = COUNTY_MATTER, identifier = RECORD.ZZBS }: Of): LicenseRecord {
+  return { ...RECORD, ZZBFJG: ORGANS[organ] ?? '示范机关', KZ_SX: matterId, ZZBS: identifier };
+}
+
+/** The sealing of an issue, without an authorisation yet. */
+export function newRequest(of: Of & Partial<Pick<SignRequest, 'profile'>> = {}): SignRequest {
+  return requestOf(recordOf(of), of.organ, of.profile);
+}
+
+/** The code of the same issue. */
+export function newCodeRequest(of: Of = {}): CodeRequest {
+  const record = recordOf(of);
+  return { ...useOf(record, of.organ), record: { ...record }, payload: codePayloadOf(record) };
+}
+
+/** The license is suspended. */
+export const STATEMENT: ActStatement = {
+  CZ: 'SUSPEND',
+  ZZBH: RECORD.ZZBH,
+  ZZBS: RECORD.ZZBS,
+  KZ_BB: 1,
+  ZZBFJG: RECORD.ZZBFJG,
+  ZZBFJGDM: RECORD.ZZBFJGDM,
+  ZZZT: 'SUSPENDED',
+  SM: '采伐现场与许可内容不符，暂停采伐。',
+  KZ_BJBH: null,
+  ZZQZR: AUTHORISER,
+  ZZQZSJ: '2026-06-01T04:00:00.000Z',
+  ZZQZMC: RECORD.ZZQZMC,
+  KZ_KBZZ: null,
+};
+
+/** A statement as it is sealed. */
+export const textOf = (statement: object): Uint8Array => Buffer.from(canonical(statement));
+
+/** An act on the organ's own authority, which no case decided, without an authorisation yet. */
+export function statementRequest(statement: ActStatement = STATEMENT): SignRequest {
+  return {
+    ...useOf(RECORD),
+    caseId: null,
+    act: statement.CZ as SignRequest['act'],
+    content: { ...statement },
+    profile: 'CADES',
+    document: textOf(statement),
+  };
+}
+
+/** The statement of the approver of the organ that asks, over exactly what it asks for unless it is `changed`. */
+export function authorise(
+  keys: AuthorisationKeys,
+  asked: SealUseRequest,
+  at: Date,
+  changed: Partial<SealAuthorisation> = {},
+  from: AuthorisingSubgraph = asked.caseId === null ? 'licenses' : 'cases',
+): Promise<string> {
+  return writeAuthorisation(from, keys[from], {
+    actor: `${asked.organ}.approver`,
+    actorName: AUTHORISER,
+    organ: asked.organ,
+    matter: asked.matterId,
+    caseId: asked.caseId,
+    act: asked.act,
+    contentDigest: contentDigest(asked.content),
+    authorisedAt: at.toISOString(),
+    ...changed,
+  });
+}
