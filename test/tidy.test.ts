@@ -20,7 +20,7 @@ const HOMES = ['gateway', 'subgraphs', 'db', 'seeds', 'scripts'];
 const SUBGRAPHS = ['matters', 'cases', 'licenses', 'seals'];
 const FILE_LINES_MOST = 400;
 const FUNCTION_LINES_MOST = 70;
-/** The kernel is a closed list; each file has two importing subgraphs or more. */
+/** The kernel is a closed list; each file has two importing subgraphs or more, by itself or through another. */
 const KERNEL = [
   'actor',
   'attachment',
@@ -37,6 +37,10 @@ const KERNEL = [
   'sealed-pdf',
   'serve',
   'sign',
+  'tlog/checkpoint',
+  'tlog/fault',
+  'tlog/note',
+  'tlog/tree',
 ];
 const DRAWERS = /(^|\/)(utils?|helpers?|common|managers?|services?|lib|misc)(\/|\.ts$)/;
 
@@ -197,13 +201,21 @@ describe('the house keeps its rules', () => {
     expect(sources.filter(breaks).map((source) => source.path)).toEqual([]);
   });
   test.each(KERNEL)('kernel/%s has two importing subgraphs or more', (name) => {
-    const users = sources.filter((source) => importsOf(source).includes(`subgraphs/kernel/${name}.ts`));
-    const subgraphs = new Set(
-      users.map((source) => subgraphOf(source.path)).filter((own) => SUBGRAPHS.includes(own ?? '')),
-    );
-    expect(subgraphs.size).toBeGreaterThanOrEqual(2);
+    expect(subgraphsUsing(`subgraphs/kernel/${name}.ts`).size).toBeGreaterThanOrEqual(2);
   });
 });
+
+/** The subgraphs that import a file, or a file of the kernel that does. */
+function subgraphsUsing(path: string, seen = new Set<string>()): Set<string> {
+  seen.add(path);
+  const users = sources.filter((source) => importsOf(source).includes(path)).map((source) => source.path);
+  const found = users.flatMap((user) => {
+    const own = subgraphOf(user);
+    if (own === 'kernel') return seen.has(user) ? [] : [...subgraphsUsing(user, seen)];
+    return SUBGRAPHS.includes(own ?? '') ? [own ?? ''] : [];
+  });
+  return new Set(found);
+}
 
 /** One planted violation per rule: a rule that finds nothing here would find nothing anywhere. */
 const PLANTED: Record<string, Source> = {

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readCheckpoint } from '../../subgraphs/seals/log/checkpoint.ts';
-import { readNote } from '../../subgraphs/seals/log/note.ts';
+import { readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import { readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { openWorkshop, type Workshop } from '../seals/workshop.ts';
 import { until } from '../support/until.ts';
 

@@ -1,7 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { LogFault, type LogFaultCode } from '../../subgraphs/seals/log/fault.ts';
+import { LogFault, type LogFaultCode } from '../../subgraphs/kernel/tlog/fault.ts';
+import {
+  EMPTY_ROOT,
+  leafHash,
+  proveConsistency,
+  proveInclusion,
+  requireConsistent,
+  requireIncluded,
+  rootAt,
+} from '../../subgraphs/kernel/tlog/tree.ts';
 import {
   bundle,
   frontierOf,
@@ -14,15 +23,6 @@ import {
   type Tile,
   tilePath,
 } from '../../subgraphs/seals/log/tile.ts';
-import {
-  EMPTY_ROOT,
-  leafHash,
-  proveConsistency,
-  proveInclusion,
-  requireConsistent,
-  requireIncluded,
-  rootAt,
-} from '../../subgraphs/seals/log/tree.ts';
 
 /** The tree against RFC 6962 as it is written, a recursion over lists. */
 

@@ -8,10 +8,10 @@ import {
   requireProven,
   writeCheckpoint,
   writeProof,
-} from '../../subgraphs/seals/log/checkpoint.ts';
-import { LogFault } from '../../subgraphs/seals/log/fault.ts';
-import { provenOf, readKey, readNote, writeKey } from '../../subgraphs/seals/log/note.ts';
-import { requireConsistent, requireIncluded } from '../../subgraphs/seals/log/tree.ts';
+} from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
+import { provenOf, readKey, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { requireConsistent, requireIncluded } from '../../subgraphs/kernel/tlog/tree.ts';
 import { LogPen } from './log-pen.ts';
 
 /** Vector files are named `<kind>.<rule>.json`; the invalid ones say the code with which they are not taken. */
@@ -88,7 +88,7 @@ describe('texts and proofs of the log', () => {
     expect(codeOf(() => run(vector))).toBe(vector.code);
   });
   test('every code has a vector, or cannot stand in a file of text', () => {
-    const source = readFileSync(new URL('../../subgraphs/seals/log/fault.ts', import.meta.url), 'utf8');
+    const source = readFileSync(new URL('../../subgraphs/kernel/tlog/fault.ts', import.meta.url), 'utf8');
     const codes = [...source.matchAll(/\| '([A-Z_0-9]+)'/g)].map((match) => match[1]);
     const told = new Set(vectors('invalid').map(({ vector }) => vector.code));
     expect(codes.filter((code) => !told.has(code)).sort()).toEqual(['NOTE_NOT_UTF8', 'NOTE_TOO_LARGE']);

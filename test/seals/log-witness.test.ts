@@ -9,9 +9,9 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
 import { readLogKey, writeWitnessKey } from '../../scripts/witness/note.ts';
-import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/seals/log/checkpoint.ts';
-import { readKey, readNote } from '../../subgraphs/seals/log/note.ts';
-import { leafHash, proveConsistency, rootAt } from '../../subgraphs/seals/log/tree.ts';
+import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
+import { leafHash, proveConsistency, rootAt } from '../../subgraphs/kernel/tlog/tree.ts';
 import { readWitnesses } from '../../subgraphs/seals/log/witness.ts';
 import { until } from '../support/until.ts';
 import { LogPen } from './log-pen.ts';

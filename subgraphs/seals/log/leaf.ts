@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { canonical, sha256 } from '../../kernel/events.ts';
+import { leafHash } from '../../kernel/tlog/tree.ts';
 import { ENTRY_BYTES_MOST } from './tile.ts';
-import { leafHash } from './tree.ts';
 
 /** What stands in the log (透明日志): digests and names of organs and offices, nothing of a holder. */
 

@@ -2,11 +2,11 @@ import { randomUUID } from 'node:crypto';
 import { mkdir, open, readFile, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { Database, Reader } from '../../../db/client.ts';
-import { readCheckpoint } from './checkpoint.ts';
-import { readNote } from './note.ts';
+import { readCheckpoint } from '../../kernel/tlog/checkpoint.ts';
+import { readNote } from '../../kernel/tlog/note.ts';
+import { type Head, isSame } from '../../kernel/tlog/tree.ts';
 import * as store from './store.ts';
 import { bundle, newTiles, TILE_WIDTH, type Tile, tilePath } from './tile.ts';
-import { type Head, isSame } from './tree.ts';
 import { withCosignatures } from './workflow.ts';
 
 /** The log as static files: what anybody may copy, serve, and compare. */

@@ -1,9 +1,9 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import { EMPTY_ROOT, type Head } from '../../kernel/tlog/tree.ts';
 import type { Leaf, LeafKind } from './leaf.ts';
 import { logCheckpoint, logCosignature, logHead, logKey, logLeaf, logPending, logSequence, logTile } from './tables.ts';
 import type { TileHash } from './tile.ts';
-import { EMPTY_ROOT, type Head } from './tree.ts';
 
 export type KeyRow = typeof logKey.$inferSelect;
 export type CheckpointRow = typeof logCheckpoint.$inferSelect;

@@ -1,4 +1,4 @@
-import { EMPTY_ROOT, foldRight, nodeHash, type ReadHash } from './tree.ts';
+import { EMPTY_ROOT, foldRight, nodeHash, type ReadHash } from '../../kernel/tlog/tree.ts';
 
 /** Tiles (C2SP tlog-tiles): a tree cut into rows of 256 hashes, each row a static file. */
 

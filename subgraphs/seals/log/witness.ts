@@ -1,6 +1,14 @@
 import type { Database } from '../../../db/client.ts';
+import {
+  KEY_TYPES,
+  type NoteKey,
+  provenOf,
+  readKey,
+  readNote,
+  readSignatures,
+  writeSignature,
+} from '../../kernel/tlog/note.ts';
 import { type Loop, startLoop } from './loop.ts';
-import { KEY_TYPES, type NoteKey, provenOf, readKey, readNote, readSignatures, writeSignature } from './note.ts';
 import * as store from './store.ts';
 import { proveGrowth } from './workflow.ts';
 

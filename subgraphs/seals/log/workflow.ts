@@ -1,14 +1,14 @@
 import type { Database, Reader } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
+import { writeCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
+import { KEY_TYPES, type NoteKey, rawKeyOf, requireName, writeSignature } from '../../kernel/tlog/note.ts';
+import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree.ts';
 import type { Signer } from '../signer/signer.ts';
 import { lockPki } from '../store.ts';
-import { writeCheckpoint, writeProof } from './checkpoint.ts';
 import { type LeafKind, leafOf } from './leaf.ts';
 import { enterEarlier } from './ledger.ts';
-import { KEY_TYPES, type NoteKey, rawKeyOf, requireName, writeSignature } from './note.ts';
 import * as store from './store.ts';
 import { frontierOf, grow, hashReader, rootOfFrontier } from './tile.ts';
-import { isSame, proveConsistency, proveInclusion } from './tree.ts';
 
 /** What the log needs; nothing of it is read from the environment. */
 export interface LogDependencies {
