@@ -61,14 +61,16 @@ export interface Document {
   signaturePath: string | null;
   signature: Buffer | null;
   bundle: Buffer | null;
+  /** The log's proof that lies beside it: `X.tlog-proof`. */
+  logProof: string | null;
 }
 
 const stem = (path: string) => path.replace(/\.(pdf|json)$/i, '');
 
-/** Reads a document; what is not named is looked for beside it: `X.pdf` has `X.p7s` or `X.pdf.p7s`, and `X.evidence.json`. */
+/** Reads a document; what is not named is looked for beside it: `X.pdf` has `X.p7s` or `X.pdf.p7s`, `X.evidence.json`, `X.tlog-proof`. */
 export function readDocument(path: string, named: { signature?: string; evidence?: string } = {}): Document {
   if (/\.p7s$/i.test(path)) {
-    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null };
+    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null, logProof: null };
   }
   const file = read(path, '文件');
   const signaturePath = named.signature ?? (isSealedPdf(file) ? null : beside(path, '.p7s'));
@@ -76,12 +78,23 @@ export function readDocument(path: string, named: { signature?: string; evidence
   const bundle = evidencePath === null ? null : read(evidencePath, '证据包');
   if (bundle && bundle.length > 2 * BUNDLE_LIMIT_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
   const signature = signaturePath === null ? null : read(signaturePath, '签名文件');
-  return { path, file, signaturePath, signature, bundle };
+  const proofPath = beside(path, '.tlog-proof');
+  const logProof = proofPath === null ? null : read(proofPath, '日志证明').toString('utf8');
+  return { path, file, signaturePath, signature, bundle, logProof };
 }
 
 function beside(path: string, ending: string): string | null {
   const candidates = [`${stem(path)}${ending}`, `${path}${ending}`];
   return candidates.find((one) => one !== path && existsSync(one)) ?? null;
+}
+
+/** Keys of a log and its witnesses, a line each (vkey); lines that begin with # are for people. */
+export function readKeyFile(path: string): string[] {
+  const lines = read(path, '日志公钥')
+    .toString('utf8')
+    .split('\n')
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 /** The documents in a folder and the ones below it: PDFs, statements that have a signature beside them, signatures that have nothing. */

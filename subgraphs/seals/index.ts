@@ -10,7 +10,7 @@ import type { Loop } from './log/loop.ts';
 import { logRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequencer.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness.ts';
-import { prepareLog, type Receipt, recordReceipt } from './log/workflow.ts';
+import { prepareLog, proveUse, type Receipt, recordReceipt } from './log/workflow.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
@@ -92,7 +92,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     signCode: (request) => signCode(deps, request),
     attest: (request) => attest(deps, request),
     stamp: (digest) => stamp(deps, digest),
-    material: (codes) => readMaterial(deps, codes),
+    material: async ({ codes, use }) => ({ ...(await readMaterial(deps, codes)), ...(await proveUse(log, use)) }),
     makeSeal: (made) => makeSeal(deps, made),
     record: (receipt) => recordReceipt(log, receipt),
     prepare: async () => {

@@ -14,10 +14,12 @@ export interface Bundle {
   revocation: readonly string[];
   /** The license's state as its issuer last said it: a compact JWS of typ `license-status+jwt`, or null. */
   status: string | null;
+  /** That the use of the seal stands in the transparency log: C2SP tlog-proof, the entry in its line `extra`. */
+  log?: string | undefined;
   /** Archive timestamps, oldest first. */
   stamps: readonly ArchiveStamp[];
   /** Of the day it was given out, and under no stamp yet: lists to judge the newest stamp by, and the newest word on the state. */
-  latest?: { revocation: readonly string[]; status: string } | undefined;
+  latest?: { revocation: readonly string[]; status: string; log?: string | undefined } | undefined;
 }
 
 /**

@@ -20,8 +20,11 @@ const bundleForm = z.strictObject({
   document: z.string().regex(/^[0-9a-f]{64}$/),
   ...material,
   status: z.string().nullable(),
+  log: z.string().optional(),
   stamps: z.array(z.strictObject({ ...material, token: base64 })).max(STAMPS_MOST),
-  latest: z.strictObject({ revocation: material.revocation, status: z.string() }).optional(),
+  latest: z
+    .strictObject({ revocation: material.revocation, status: z.string(), log: z.string().optional() })
+    .optional(),
 });
 
 /** Reads a bundle (证据包). Throws Failure NO_POE: what cannot be read proves nothing, and says nothing against a signature. */
