@@ -1,7 +1,7 @@
 import { randomBytes, X509Certificate } from 'node:crypto';
 import type { AuthorisationKeys } from '../../subgraphs/kernel/actor.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
-import type { KeyKind } from '../../subgraphs/seals/signer/keys.ts';
+import type { GuardedKey, KeyKind } from '../../subgraphs/seals/signer/keys.ts';
 import {
   ISSUING_NAME,
   type Profile,
@@ -9,7 +9,7 @@ import {
   STATUS_NAME,
   TIMESTAMP_NAME,
 } from '../../subgraphs/seals/signer/pki.ts';
-import { type CertifiedKey, createSigner, type Signer } from '../../subgraphs/seals/signer/signer.ts';
+import { type CertifiedKey, createSigner, type KeyRef, type Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { authorise, CITY, COUNTY } from './requests.ts';
 
@@ -36,6 +36,8 @@ export interface Desk {
   keyEncryptionKey: Uint8Array;
   authorisationKeys: AuthorisationKeys;
   keys: Record<KeyName, CertifiedKey>;
+  /** The log's, which no certificate names. */
+  logKey: GuardedKey & KeyRef;
   /** Of the two authorities, PEM. */
   publicKeys: Record<'root' | 'issuing', string>;
   /** The request with the authorisation of exactly what it asks for. */
@@ -76,6 +78,7 @@ export async function openDesk(): Promise<Desk> {
   };
   return {
     ...{ signer, clock, keyEncryptionKey, authorisationKeys, keys, sealOrder },
+    logKey: { keyId: 'log', ...(await signer.generate({ keyId: 'log', kind: 'Ed25519' })) },
     publicKeys: { root: pairOf('root').publicKeyPem, issuing: pairOf('issuing').publicKeyPem },
     authorised: async (request) => ({
       ...request,

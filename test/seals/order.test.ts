@@ -355,7 +355,7 @@ describe('a decision document', () => {
     act: 'DECISION',
     identifier: content.caseNumber,
     content: { ...content },
-    document: renderSealableNotice(said),
+    document: renderSealableNotice(said, null),
   });
 
   test('is sealed where it says word for word what was decided', async () => {
@@ -382,7 +382,7 @@ describe('a decision document', () => {
   });
   test('is no license, and a license is none', async () => {
     await refuses({ ...decision(), document: documentOf(RECORD) });
-    await refuses({ ...newRequest(), document: renderSealableNotice(content) });
+    await refuses({ ...newRequest(), document: renderSealableNotice(content, null) });
     await refuses({ ...newRequest(), act: 'DECISION' });
     await refuses({ ...decision(), document: textOf(content), profile: 'CADES' });
   });

@@ -18,6 +18,7 @@ import { newCodeRequest, newRequest, statementRequest } from './requests.ts';
 
 const serviceKey = randomBytes(32);
 const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
+const CHECKPOINT = `tongquan.test/log\n7\n${DIGEST.toString('base64')}\n`;
 const ATTESTATION = { typ: 'statuslist+jwt' as const, claims: { iat: 1, status_list: { bits: 2, lst: 'eNo' } } };
 
 let desk: Desk;
@@ -48,6 +49,7 @@ async function rightOrders() {
     publishList: { authority: keys.issuing, request: listRequest(desk) },
     stamp: { key: keys.timestamp, digest: new Uint8Array(DIGEST) },
     attest: { key: keys.status, request: ATTESTATION },
+    checkpoint: { key: { keyId: 'log', encrypted: desk.logKey.encrypted }, text: CHECKPOINT },
     seal: desk.sealOrder(await desk.authorised(newRequest())),
     code: desk.codeOrder(await desk.authorised(newCodeRequest())),
   } satisfies { [Name in OrderName]: Parameters<Signer[Name]>[0] };
