@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
-import { BUNDLE_LIMIT_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
+import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../subgraphs/licenses/verify/evidence.ts';
+import { readLogged } from '../subgraphs/licenses/verify/log.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
 /** Files that `npm run verify` reads, and what stands beside them. */
@@ -62,7 +63,7 @@ export interface Document {
   signature: Buffer | null;
   bundle: Buffer | null;
   /** The log's proof that lies beside it: `X.tlog-proof`. */
-  logProof: string | null;
+  logged: LoggedUse | null;
 }
 
 const stem = (path: string) => path.replace(/\.(pdf|json)$/i, '');
@@ -70,7 +71,7 @@ const stem = (path: string) => path.replace(/\.(pdf|json)$/i, '');
 /** Reads a document; what is not named is looked for beside it: `X.pdf` has `X.p7s` or `X.pdf.p7s`, `X.evidence.json`, `X.tlog-proof`. */
 export function readDocument(path: string, named: { signature?: string; evidence?: string } = {}): Document {
   if (/\.p7s$/i.test(path)) {
-    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null, logProof: null };
+    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null, logged: null };
   }
   const file = read(path, '文件');
   const signaturePath = named.signature ?? (isSealedPdf(file) ? null : beside(path, '.p7s'));
@@ -79,8 +80,17 @@ export function readDocument(path: string, named: { signature?: string; evidence
   if (bundle && bundle.length > 2 * BUNDLE_LIMIT_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
   const signature = signaturePath === null ? null : read(signaturePath, '签名文件');
   const proofPath = beside(path, '.tlog-proof');
-  const logProof = proofPath === null ? null : read(proofPath, '日志证明').toString('utf8');
-  return { path, file, signaturePath, signature, bundle, logProof };
+  const logged = proofPath === null ? null : readProofFile(proofPath);
+  return { path, file, signaturePath, signature, bundle, logged };
+}
+
+function readProofFile(path: string): LoggedUse {
+  try {
+    return readLogged(read(path, '日志证明').toString('utf8'));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`日志证明 ${path} 不是规定的形式 — not a tlog-proof`);
+  }
 }
 
 function beside(path: string, ending: string): string | null {

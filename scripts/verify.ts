@@ -4,6 +4,7 @@ import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.t
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
 import { shown, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
+import { makeBar } from './bar.ts';
 import {
   type Document,
   documentsIn,
@@ -103,8 +104,8 @@ function printReport(report: Report, { signaturePath }: Document): void {
 }
 
 function judge(document: Document, { at, ...material }: Material): Report {
-  const { file, signature, bundle, logProof } = document;
-  return verify({ file, signature, bundle, logProof, ...material }, at);
+  const { file, signature, bundle, logged } = document;
+  return verify({ file, signature, bundle, logged, ...material }, at);
 }
 
 function verifyOne(path: string, options: Options, material: Material): Verdict {
@@ -113,23 +114,6 @@ function verifyOne(path: string, options: Options, material: Material): Verdict 
   if (options.json) console.log(JSON.stringify(report, null, 2));
   else printReport(report, document);
   return report.verdict;
-}
-
-const BAR_WIDTH = 30;
-const BAR_INTERVAL_MS = 100;
-
-/** A bar on a terminal, and nothing anywhere else; `clear` makes room for a line. */
-function makeBar(total: number) {
-  let shownAt = 0;
-  const write = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`);
-  const show = (done: number) => {
-    const now = performance.now();
-    if (done < total && now - shownAt < BAR_INTERVAL_MS) return;
-    shownAt = now;
-    const filled = Math.round((done / total) * BAR_WIDTH);
-    write(`${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${done}/${total}${done === total ? '\n' : ''}`);
-  };
-  return { show, clear: () => write('') };
 }
 
 /** One line for each document, and a count at the end; the worst verdict is that of all. */

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
-import { BUNDLE_LIMIT_BYTES } from '../../subgraphs/licenses/verify/evidence.ts';
+import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../../subgraphs/licenses/verify/evidence.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
@@ -103,19 +103,23 @@ describe('a license proves itself', () => {
     };
     expect(judged({}).steps.find(({ name }) => name.includes('日志'))).toMatchObject({ passed: true });
     expect(judged({}).verdict).toBe('TOTAL_PASSED');
-    const proofOf = async (identifier: string): Promise<string> =>
+    const proofOf = async (identifier: string): Promise<LoggedUse> =>
       JSON.parse((await logged(identifier)).toString()).log;
     const own = await proofOf(license.identifier);
     const another = 'tongquan.test/another+3ef3c3a4+AZn5Iiy2yRBoVSzTLCSaGtUWJcmfRMZXd4F6fNzzQ4Zr';
     for (const [log, keys] of [
       [await proofOf(other.license.identifier), [key]],
-      [own.replace(/^index \d+/m, 'index 0'), [key]],
-      [own.replace(/\n\n.*\n/, '\n\nanother.log\n'), [key]],
+      [{ ...own, proof: own.proof.replace(/^index \d+/m, 'index 0') }, [key]],
+      [{ ...own, proof: own.proof.replace(/\n\n.*\n/, '\n\nanother.log\n') }, [key]],
+      [{ ...own, entry: { ...own.entry, organ: 'yudu-jtj' } }, [key]],
       [undefined, [key]],
       [own, []],
       [own, [another]],
     ] as const) {
-      expect(judged({ log }, keys), log).toMatchObject({ verdict: 'INDETERMINATE', subIndication: 'NO_POE' });
+      expect(judged({ log }, keys), JSON.stringify(log)).toMatchObject({
+        verdict: 'INDETERMINATE',
+        subIndication: 'NO_POE',
+      });
     }
   });
 

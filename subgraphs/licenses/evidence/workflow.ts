@@ -5,6 +5,7 @@ import { canonical } from '../../kernel/events.ts';
 import type { Attest, Material, ReadMaterial, Stamp } from '../../kernel/sign.ts';
 import { kidOf } from '../code.ts';
 import type { Bundle } from '../verify/evidence.ts';
+import { readLogged } from '../verify/log.ts';
 import { packStates } from './list.ts';
 import * as store from './store.ts';
 
@@ -61,7 +62,11 @@ export async function gatherBundle(deps: EvidenceDependencies, identifier: strin
   if (!proven.stamped) return canonical({ ...(await makeBundle(deps, proven)), status });
   const bundle: Bundle = JSON.parse(proven.stamped.bundle);
   const { rootList, issuingList, log } = await materialOf(deps, proven);
-  const latest = { revocation: [rootList, issuingList].map(base64), status, ...(!bundle.log && log && { log }) };
+  const latest = {
+    revocation: [rootList, issuingList].map(base64),
+    status,
+    ...(!bundle.log && log && { log: readLogged(log) }),
+  };
   return canonical({ ...bundle, latest });
 }
 
@@ -71,15 +76,16 @@ function materialOf({ material }: EvidenceDependencies, { code, actId }: store.P
 
 async function makeBundle(deps: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
   const { identifier, documentDigest } = proven;
-  const { issuing, codes, rootList, issuingList, log } = await materialOf(deps, proven);
+  const { codes, rootList, issuingList, log } = await materialOf(deps, proven);
   return {
     format: 'tongquan-evidence-1',
     identifier,
     document: documentDigest,
-    certificates: [issuing, ...codes].map(base64),
+    // The issuing authority's stands in the signature itself.
+    certificates: codes.map(base64),
     revocation: [rootList, issuingList].map(base64),
     status: null,
-    ...(log !== null && { log }),
+    ...(log !== null && { log: readLogged(log) }),
     stamps: [],
   };
 }

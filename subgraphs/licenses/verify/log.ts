@@ -1,9 +1,11 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { canonical } from '../../kernel/events.ts';
-import { readProof, requireProven, type SignedCheckpoint } from '../../kernel/tlog/checkpoint.ts';
+import { readProof, requireProven, type SignedCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey } from '../../kernel/tlog/note.ts';
+import { leafHash } from '../../kernel/tlog/tree.ts';
+import type { LoggedUse } from './evidence.ts';
 import { Failure, moment } from './verdict.ts';
 
 /** Which transparency log (透明日志) a verifier knows. */
@@ -30,18 +32,18 @@ const unproven = (detail: string) => new Failure('NO_POE', detail);
  * than half of the witnesses that the verifier knows. Null where no log is known. Throws Failure NO_POE.
  */
 export function requireLogged(
-  proof: string | null,
+  given: LoggedUse | null,
   use: { identifier: string; documentDigest: Uint8Array; signature: Uint8Array },
   trust: LogTrust | null,
 ): string | null {
   if (trust === null) return null;
-  if (proof === null) {
+  if (given === null) {
     if (trust.required) throw unproven('没有用印已记入透明日志的证明');
     return null;
   }
   const { log, witnesses } = keysOf(trust);
-  const checkpoint = provenBy(proof, { origin: log.name, log, witnesses });
-  const entry = useEntry.safeParse(entryOf(proof));
+  const checkpoint = provenBy(given, { origin: log.name, log, witnesses });
+  const entry = useEntry.safeParse(given.entry);
   const same =
     entry.success &&
     entry.data.identifier === use.identifier &&
@@ -50,6 +52,7 @@ export function requireLogged(
   if (!same) throw unproven('日志中的记录不是关于这一签名的');
   const seen = new Set(checkpoint.witnesses.map(({ key }) => key.name));
   if (witnesses.length > 0 && seen.size * 2 <= witnesses.length) {
+    if (!trust.required) return null;
     throw unproven(`${witnesses.length} 个见证人中只有 ${seen.size} 个见证过日志的这一状态`);
   }
   const times = checkpoint.witnesses.flatMap(({ time }) => (time === null ? [] : [time]));
@@ -70,24 +73,20 @@ function keysOf({ keys }: LogTrust): { log: NoteKey; witnesses: NoteKey[] } {
 }
 
 function provenBy(
-  proof: string,
+  { entry, proof }: LoggedUse,
   trust: { origin: string; log: NoteKey; witnesses: NoteKey[] },
 ): SignedCheckpoint & { index: number } {
   try {
-    return requireProven(proof, readProof(proof).extra ?? new Uint8Array(), trust);
+    return requireProven(proof, leafHash(Buffer.from(canonical(entry))), trust);
   } catch (error) {
     if (error instanceof LogFault) throw unproven(`日志证明不成立：${error.code}`);
     throw error;
   }
 }
 
-/** The leaf that the proof is of, where it is in its one form. */
-function entryOf(proof: string): unknown {
-  const text = Buffer.from(readProof(proof).extra ?? []).toString('utf8');
-  try {
-    const entry: unknown = JSON.parse(text);
-    return canonical(entry) === text ? entry : null;
-  } catch {
-    return null;
-  }
+/** A proof as the log gives it out, with its entry in the line `extra`. Throws LogFault. */
+export function readLogged(text: string): LoggedUse {
+  const { extra, ...proof } = readProof(text);
+  const entry: unknown = JSON.parse(Buffer.from(extra ?? []).toString('utf8') || 'null');
+  return { entry: { ...(entry as object) }, proof: writeProof({ ...proof, extra: null }) };
 }

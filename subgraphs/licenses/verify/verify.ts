@@ -7,7 +7,7 @@ import { type Certificate, readCertificates } from './certificate.ts';
 import { ATTRIBUTE, CADES, PADES, parseSignedData, requireSignature, type SignedData, signerOf } from './cms.ts';
 import { checkRecordCode } from './code.ts';
 import { timeOf } from './der.ts';
-import type { Bundle } from './evidence.ts';
+import type { Bundle, LoggedUse } from './evidence.ts';
 import { type LogTrust, requireLogged } from './log.ts';
 import { findPath, type Moment, type Path, SEAL } from './path.ts';
 import { type Given, type Proof, readBundle, readStamps, requireRenewal } from './renewal.ts';
@@ -44,7 +44,7 @@ export interface Evidence {
   /** The transparency log that the verifier knows, and whether a use that is not proven to stand in it passes. */
   log?: LogTrust | null;
   /** The log's proof (C2SP tlog-proof) that the verifier got himself: for statements, which have no bundle. */
-  logProof?: string | null;
+  logged?: LoggedUse | null;
 }
 
 export interface Report extends Judgement {
@@ -291,7 +291,7 @@ function checkLog(found: Found): string | null {
   const { bundle, evidence, digest, signature } = found;
   const said = found.record ?? found.statement;
   const use = { identifier: said?.ZZBS ?? '', documentDigest: digest, signature };
-  const proof = evidence.logProof ?? bundle?.log ?? bundle?.latest?.log ?? null;
+  const proof = evidence.logged ?? bundle?.log ?? bundle?.latest?.log ?? null;
   return requireLogged(proof, use, evidence.log ?? null);
 }
 
