@@ -1,0 +1,32 @@
+import { expect, test } from 'vitest';
+import postgres from 'postgres';
+import { readdirSync, cpSync, rmSync } from 'node:fs';
+import { faultsOfHouse } from '../support/house.ts';
+import { openCleanHouse, openHouse } from './house.ts';
+
+test('probe', async () => {
+  let t = performance.now();
+  const lap = (w: string) => { console.log(w, Math.round(performance.now() - t)); t = performance.now(); };
+  const h = await openHouse(1);
+  lap('first');
+  const h2 = await openHouse(2);
+  lap('second');
+  console.log(await faultsOfHouse(h.adminUrl));
+  lap('faults');
+  const sql = postgres(h.adminUrl, { max: 1 });
+  console.log((await sql`select kind, count(*)::int from seals.log_leaf group by kind`).map(r => `${r.kind} ${r.count}`).join(', '));
+  console.log((await sql`select state, count(*)::int from licenses.license_version group by state`).map(r => `${r.state} ${r.count}`).join(', '));
+  console.log((await sql`select act, state, count(*)::int from licenses.act group by act,state`).map(r => `${r.act} ${r.state} ${r.count}`).join(', '));
+  console.log((await sql`select consumer, count(*)::int from licenses.outbox_receipt group by consumer`).map(r => `${r.consumer} ${r.count}`).join(', '));
+  console.log((await sql`select state, count(*)::int from licenses.blank group by state`).map(r => `${r.state} ${r.count}`).join(', '));
+  console.log(await sql`select (select count(*)::int from seals.log_checkpoint) cp, (select count(*)::int from seals.log_cosignature) co, (select count(*)::int from seals.revocation_list) rl, (select count(*)::int from licenses.status_list) sl, (select count(*)::int from licenses.evidence_bundle) eb,(select count(*)::int from cases.decision_seal) ds, (select size from seals.log_head) size`);
+  console.log(readdirSync(h.logFolder, { recursive: true }).join(' ').slice(0, 900), h.logKey, h.witnesses);
+  await sql.end();
+  rmSync('/tmp/house-db', { recursive: true, force: true });
+  lap('-');
+  const c = await openCleanHouse(3);
+  lap('clean');
+  console.log(await faultsOfHouse(c.adminUrl));
+  expect(1).toBe(1);
+  await h.close(); await h2.close(); await c.close();
+});
