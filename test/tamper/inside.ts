@@ -1,8 +1,16 @@
 import { createHash } from 'node:crypto';
 import postgres from 'postgres';
 import { writeAuthorisation } from '../../subgraphs/kernel/actor.ts';
-import { type CertifiedKey, codeKeyId, createSigner, type KeyRef, type Signer } from '../../subgraphs/seals/signer/signer.ts';
+import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { createKeys, type Keys } from '../../subgraphs/seals/signer/keys.ts';
+import {
+  type CertifiedKey,
+  codeKeyId,
+  createSigner,
+  type KeyRef,
+  type Signer,
+} from '../../subgraphs/seals/signer/signer.ts';
+import { makeToken } from '../../subgraphs/seals/signer/timestamp.ts';
 import type { Chance } from './chance.ts';
 import type { House } from './house.ts';
 
@@ -34,7 +42,11 @@ export interface Inside {
 }
 
 export async function openInside(house: House): Promise<Inside> {
-  const sql = postgres(house.adminUrl, { max: 1, onnotice: () => {}, connection: { session_replication_role: 'replica' } });
+  const sql = postgres(house.adminUrl, {
+    max: 1,
+    onnotice: () => {},
+    connection: { session_replication_role: 'replica' },
+  });
   const { authorisationKeys, keyEncryptionKey } = house;
   return {
     house,
@@ -84,6 +96,20 @@ export async function codeKey({ sql }: Inside, id: string): Promise<CertifiedKey
   const [row] = await sql`select * from seals.seal_code_key where seal_id = ${id}`;
   if (!row) throw new Error(`no code key of ${id}`);
   return { keyId: codeKeyId(id), encrypted: row.encrypted_key, certificatePem: row.certificate_pem };
+}
+
+/** A signature by a seal's own key, with its timestamp, that no ledger knows. */
+export async function sealSecretly(
+  inside: Inside,
+  asked: { sealId: string; profile: 'CADES' | 'PADES'; digest: Uint8Array; at: Date },
+): Promise<Buffer> {
+  const { key, chain } = await sealKey(inside, asked.sealId);
+  const stamp = await certifiedKey(inside, 'timestamp');
+  const signedAt = new Date(Math.floor(asked.at.getTime() / 1_000) * 1_000);
+  const open = ({ keyId, encrypted }: KeyRef) => inside.keys.open(keyId, encrypted);
+  const token = (digest: Uint8Array) => makeToken({ digest, at: signedAt, chain: [stamp.certificatePem] }, open(stamp));
+  const { profile, digest: documentDigest } = asked;
+  return Buffer.from(signDetached({ profile, documentDigest, chain, signedAt }, open(key), token));
 }
 
 /** The statement inside an authorisation, and one that says something else and is sealed as the first was. */

@@ -147,7 +147,9 @@ async function direct(hub: TestHub, route: Route): Promise<void> {
   const made: Known[] = [];
   for (let first = 1; first <= 7; first += 3) {
     const three = [first, first + 1, first + 2];
-    made.push(...(await Promise.all(three.map((serial) => makeLicense(hub, route, serial, serial % 3 ? undefined : CITIZEN)))));
+    made.push(
+      ...(await Promise.all(three.map((serial) => makeLicense(hub, route, serial, serial % 3 ? undefined : CITIZEN)))),
+    );
   }
   const [, delivered, suspended, restored, revoked, spoiled, rescinded, cancelled, withdrawn] = made;
   if (!delivered || !suspended || !restored || !revoked || !spoiled || !rescinded || !cancelled || !withdrawn) return;
@@ -233,7 +235,9 @@ export async function liveOn(hub: TestHub, chance: Chance): Promise<void> {
     routes.push(TRAFFIC, LABORATORY);
     await until('what waited for the seal is done', async () => {
       const { data } = await hub.ask('auditor', '{ certificateTasks(first: 9) { edges { node { waitingFor } } } }');
-      return data.certificateTasks.edges.every((edge: { node: { waitingFor: string | null } }) => !edge.node.waitingFor);
+      return data.certificateTasks.edges.every(
+        (edge: { node: { waitingFor: string | null } }) => !edge.node.waitingFor,
+      );
     });
   }
   let serial = 100 + chance.below(20);

@@ -67,7 +67,9 @@ export async function rewriteDatabase(inside: Inside, leaves: readonly HeldLeaf[
   await sql`update seals.log_head set size = ${leaves.length}, root = ${Buffer.from(root)}`;
   const before = await sql`select size::int, root from seals.log_checkpoint`;
   const sameAt = new Set(
-    before.filter(({ size, root: old }) => size <= leaves.length && old.equals(rootOf(leaves, size))).map((one) => one.size),
+    before
+      .filter(({ size, root: old }) => size <= leaves.length && old.equals(rootOf(leaves, size)))
+      .map((one) => one.size),
   );
   await sql`delete from seals.log_cosignature where size <> all(${[...sameAt]})`;
   await sql`delete from seals.log_checkpoint where size <> all(${[...sameAt]})`;
@@ -82,7 +84,10 @@ export async function rewriteDatabase(inside: Inside, leaves: readonly HeldLeaf[
 export async function rewriteFiles(inside: Inside, leaves: readonly HeldLeaf[], note?: string): Promise<void> {
   const folder = inside.house.logFolder;
   rmSync(join(folder, 'tile'), { recursive: true, force: true });
-  writeTiles(folder, leaves.map((leaf) => Buffer.from(leaf.entry)));
+  writeTiles(
+    folder,
+    leaves.map((leaf) => Buffer.from(leaf.entry)),
+  );
   const signed = note ?? (await signCheckpoint(inside, leaves.length, rootOf(leaves, leaves.length)));
   writeFileSync(join(folder, 'checkpoint'), signed);
 }
@@ -98,7 +103,9 @@ export function writeTiles(folder: string, entries: readonly Buffer[]): void {
   for (const tile of newTiles(0, entries.length, entries.length)) {
     const [start, end] = [tile.n * TILE_WIDTH, tile.n * TILE_WIDTH + tile.width];
     const bytes =
-      tile.level === 'entries' ? bundle(entries.slice(start, end)) : Buffer.concat((rows[tile.level] ?? []).slice(start, end));
+      tile.level === 'entries'
+        ? bundle(entries.slice(start, end))
+        : Buffer.concat((rows[tile.level] ?? []).slice(start, end));
     put(join(folder, tilePath(tile)), bytes);
   }
 }
@@ -152,4 +159,3 @@ export function put(path: string, bytes: Uint8Array | string): void {
 export function readPublished({ house }: Inside): string {
   return readFileSync(join(house.logFolder, 'checkpoint'), 'utf8');
 }
-
