@@ -48,14 +48,15 @@ export async function rewriteDatabase(inside: Inside, leaves: readonly HeldLeaf[
   await sql`delete from seals.log_sequence`;
   await sql`delete from seals.log_leaf where serial <> all(${leaves.map(({ serial }) => serial)})`;
   await sql`delete from seals.log_pending`;
-  for (const leaf of leaves) {
+  const held = await sql`select serial::int, entry from seals.log_leaf`;
+  const entries = new Map(held.map(({ serial, entry }) => [serial, entry]));
+  for (const leaf of leaves.filter(({ serial, entry }) => entries.get(serial) !== entry)) {
     const { serial, kind, subject, entry, at } = leaf;
     const hash = Buffer.from(hashOf(leaf));
     await sql`insert into seals.log_leaf (serial, kind, subject, entry, hash, at) overriding system value
       values (${serial}, ${kind}, ${subject}, ${entry}, ${hash}, ${at})
       on conflict (serial) do update set kind = excluded.kind, subject = excluded.subject, entry = excluded.entry,
-        hash = excluded.hash, at = excluded.at
-      where (log_leaf.entry, log_leaf.subject) is distinct from (excluded.entry, excluded.subject)`;
+        hash = excluded.hash, at = excluded.at`;
   }
   const places = leaves.map(({ serial }, index) => ({ index, serial }));
   await sql`insert into seals.log_sequence ${sql(places)}`;
@@ -80,7 +81,7 @@ export async function rewriteDatabase(inside: Inside, leaves: readonly HeldLeaf[
   }
 }
 
-/** Every tile and the checkpoint of these leaves, as if the log had been published in one go; `cosigned` keeps the old signatures of witnesses. */
+/** Every tile and the checkpoint of these leaves, as if the log had been published in one go; a note that is given stands instead of a new one. */
 export async function rewriteFiles(inside: Inside, leaves: readonly HeldLeaf[], note?: string): Promise<void> {
   const folder = inside.house.logFolder;
   rmSync(join(folder, 'tile'), { recursive: true, force: true });

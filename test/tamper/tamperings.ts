@@ -1,16 +1,18 @@
 import { chanceOf } from './chance.ts';
 import type { House } from './house.ts';
-import { openInside, type Tamper, type Tampered } from './inside.ts';
+import { type Inside, openInside, type Tamper, type Tampered } from './inside.ts';
 import { LICENSE_KINDS } from './license-kinds.ts';
 import { LOG_KINDS } from './log-kinds.ts';
 import { PAPER_KINDS } from './paper-kinds.ts';
 import { SEAL_KINDS } from './seal-kinds.ts';
+import { SECRET_KINDS } from './secret-kinds.ts';
 import { USE_KINDS } from './use-kinds.ts';
 
 /** Every kind of tampering, by name. */
 const TAMPERINGS: Readonly<Record<string, Tamper>> = {
   ...LOG_KINDS,
   ...USE_KINDS,
+  ...SECRET_KINDS,
   ...LICENSE_KINDS,
   ...PAPER_KINDS,
   ...SEAL_KINDS,
@@ -28,13 +30,18 @@ export const HARD: Readonly<Record<string, string>> = {
 
 /** Tampers with a house as an insider would: the victim is chosen by the seed, and the same seed chooses the same. */
 export async function tamper(house: House, kind: string, seed: number): Promise<Tampered> {
-  const apply = TAMPERINGS[kind];
-  if (!apply) throw new RangeError(`no kind of tampering ${kind}`);
   const inside = await openInside(house);
   try {
-    const { description, objects } = await apply(inside, chanceOf(seed));
-    return { kind, description, objects: [...new Set(objects)] };
+    return await tamperInside(inside, kind, seed);
   } finally {
     await inside.sql.end();
   }
+}
+
+/** The same by an insider who is there already; everything in the database goes through its one connection. */
+export async function tamperInside(inside: Inside, kind: string, seed: number): Promise<Tampered> {
+  const apply = TAMPERINGS[kind];
+  if (!apply) throw new RangeError(`no kind of tampering ${kind}`);
+  const { description, objects } = await apply(inside, chanceOf(seed));
+  return { kind, description, objects: [...new Set(objects)] };
 }
