@@ -6,6 +6,7 @@ import type { Doorkeeper } from './auth.ts';
 import { pageFiles } from './page/files.ts';
 import { langOf, PAGE_HEADERS } from './page/frame.ts';
 import { badIdentifierPage, type LicenseStatus, licensePage, unknownLicensePage } from './page/license.ts';
+import { logPage } from './page/log.ts';
 import { frontPage, verifyPage } from './page/verify.ts';
 
 /** A sealed file, to somebody who may have it; null where there is none that this caller may see. */
@@ -42,6 +43,7 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
 export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: Doorkeeper, ask: Ask): void {
   app.get('/', async ({ query }, reply) => html(reply, 200, frontPage(langOf(query))));
   app.get('/verify', async ({ query }, reply) => html(reply, 200, verifyPage(langOf(query))));
+  app.get('/log', async ({ query }, reply) => html(reply, 200, logPage(langOf(query))));
   pageFiles(app);
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {

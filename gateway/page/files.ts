@@ -17,7 +17,10 @@ const OWN = {
   'ask.js': SCRIPT,
   'camera.js': SCRIPT,
   'element.js': SCRIPT,
+  'log.js': SCRIPT,
+  'proof.js': SCRIPT,
   'terms.js': SCRIPT,
+  'tlog.js': SCRIPT,
   'words.js': SCRIPT,
 } as const;
 /** Of the package `qr` (MIT or Apache-2.0): what reads codes where the browser itself cannot. Loaded when somebody scans. */

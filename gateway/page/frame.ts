@@ -38,6 +38,7 @@ const FRAME = {
   skip: { zh: '跳到正文', en: 'Skip to the content' },
   home: { zh: '同权', en: 'Tongquan' },
   verify: { zh: '核验证照', en: 'Verify a license' },
+  log: { zh: '透明日志', en: 'Transparency log' },
   languages: { zh: '语言', en: 'Language' },
   test: {
     zh: '本系统使用测试 PKI 签发的测试印章，所制证照没有法律效力。',
@@ -59,6 +60,7 @@ export function frame({ lang, path, title, body, script }: Page): string {
 <body><a class="skip" href="#main">${say(FRAME.skip)}</a>
 <header><p class="brand"><a href="${address('/', lang)}">${say(FRAME.home)}</a></p>
 <p><a href="${address('/verify', lang)}">${say(FRAME.verify)}</a></p>
+<p><a href="${address('/log', lang)}">${say(FRAME.log)}</a></p>
 <nav aria-label="${say(FRAME.languages)}">${choice('zh', '中文')} ${choice('en', 'English')}</nav></header>
 <main id="main">
 ${body}

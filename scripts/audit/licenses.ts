@@ -6,7 +6,7 @@ import { attachedOf } from '../../subgraphs/licenses/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type AuditedLog, type Finding, found, type House, rowsOf } from './finding.ts';
-import { contentDigest, sealedIn, sha256 } from './uses.ts';
+import { contentDigest, sealedIn, sha256, statementIn } from './uses.ts';
 
 /** Every act on a license: its file, its signature, its use of the seal, its places in the two ledgers. */
 export async function* auditLicenses(house: House, _log: AuditedLog): AsyncGenerator<Finding> {
@@ -14,6 +14,7 @@ export async function* auditLicenses(house: House, _log: AuditedLog): AsyncGener
   yield* acts(house, material);
   yield* versions(house);
   yield* ledgers(house);
+  yield* told(house);
   yield* decisions(house, material);
   yield* documents(house);
 }
@@ -55,6 +56,12 @@ interface ActRow {
   usedContent: string | null;
   organ: { id: string };
   caseId: string | null;
+  reason: string | null;
+  actorId: string;
+  actor: string;
+  authorisation: string;
+  granted: object | null;
+  grantedAuthorisation: string | null;
   versions: number;
 }
 
@@ -66,10 +73,11 @@ async function* acts(house: House, material: Material): AsyncGenerator<Finding> 
   >`select a.id, a.act, a.number, a.version, a.identifier, a.state, a.state_after as "stateAfter", a.record,
       a.content_digest as "contentDigest", a.code, a.document_digest as "documentDigest", a.signature_digest as "signatureDigest",
       d.bytes as file, s.bytes as beside, u.identifier as "usedIdentifier", u.act as "usedAct", u.organ as "usedOrgan",
-      u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.organ, a.case_id as "caseId",
+      u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.organ, a.case_id as "caseId", a.reason, a.actor_id as "actorId", a.actor, a.authorisation,
+      t.content as granted, t.authorisation as "grantedAuthorisation",
       (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions
-    from licenses.act a left join licenses.document d on d.digest = a.document_digest
-    left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id order by a.serial`;
+    from licenses.act a left join licenses.certificate_task t on t.case_id = a.case_id
+    left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id order by a.serial`;
   let done = 0;
   for await (const row of rowsOf(rows, 200)) {
     if (row.state === 'DONE') yield* judgeAct(house, material, row);
@@ -122,6 +130,7 @@ function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Gene
   if (!makesVersion(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
     yield* wrong('RECORD_DIFFERS', '办理后的状态与声明不一致');
   }
+  yield* judgeAuthority(row, wrong);
   const signature = beside && !Buffer.from(beside).equals(file) ? beside : null;
   const report = verify({ file, signature, roots, ...material }, now);
   if (report.verdict !== 'TOTAL_PASSED') {
@@ -131,6 +140,22 @@ function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Gene
       `${report.verdict} ${report.subIndication ?? ''} ${step?.name ?? ''}：${step?.detail ?? ''}`,
     );
   }
+}
+
+/** What was authorised is what stands there, and an act without a case is that of the person who authorised it. */
+function* judgeAuthority(row: ActRow, wrong: (code: string, detail: string) => Finding[]): Generator<Finding> {
+  const said = statementIn(row.authorisation);
+  if (row.caseId !== null) {
+    const same =
+      row.granted !== null &&
+      contentDigest(row.granted) === row.contentDigest &&
+      row.grantedAuthorisation === row.authorisation;
+    if (!same) yield* wrong('GRANT_REWRITTEN', '准予的内容或授权与制证时的不一致');
+    return;
+  }
+  if (said?.actor !== row.actorId || said?.actorName !== row.actor) yield* wrong('ACT_REWRITTEN', '办理人不是授权人');
+  const reason = (row.record as { SM?: string }).SM;
+  if (row.reason !== null && row.reason !== reason) yield* wrong('ACT_REWRITTEN', '理由与声明所载不一致');
 }
 
 function readAttached(content: Uint8Array): Uint8Array {
@@ -243,6 +268,33 @@ function* namedBy(code: string, { number, identifier, actId }: EntryRow, detail:
   yield found(code, `number:${number}`, detail);
   if (identifier) yield found(code, `license:${identifier}`, detail);
   if (actId) yield found(code, `act:${actId}`, detail);
+}
+
+interface EventRow {
+  number: string;
+  revision: number;
+  identifier: string;
+}
+
+/** What was told of each act, to cases and to the city library, is what was done. */
+async function* told({ sql }: House): AsyncGenerator<Finding> {
+  const rows = sql<
+    EventRow[]
+  >`select substr(e.stream, 9) as number, e.revision, e.payload->>'identifier' as identifier from licenses.outbox_event e
+    left join licenses.act a on a.number = substr(e.stream, 9) and a.document_digest = e.payload->>'documentDigest'
+    left join licenses.license_version v on v.identifier = e.payload->>'identifier'
+    where e.type = 'LicenseChanged' and (a.id is null or v.identifier is null or a.act <> e.payload->>'act' or a.state_after <> e.payload->>'state'
+      or a.signature_digest <> e.payload->>'signatureDigest' or a.identifier <> v.identifier or v.version::text <> e.payload->>'version'
+      or v.record->>'CZZT' <> e.payload->'license'->'holder'->>'name' or v.record->>'CZZTDM' <> e.payload->'license'->'holder'->>'code'
+      or v.record->>'ZZMC' <> e.payload->'license'->>'licenseName' or v.record->'KZ_NR' <> e.payload->'license'->'fields'
+      or v.record->>'KZ_SX' <> e.payload->'license'->>'matterId' or v.record->>'ZZYXQQSRQ' <> e.payload->'license'->>'validFrom'
+      or v.record->>'ZZYXQJZRQ' <> coalesce(e.payload->'license'->>'validUntil', '长期')
+      or (e.payload->>'caseId') is distinct from a.case_id::text or (e.payload->>'orderId') is distinct from a.order_id::text)`;
+  for await (const { number, revision, identifier } of rowsOf(rows)) {
+    const detail = '对外告知的内容与所办的不一致';
+    for (const object of [`number:${number}`, `license:${identifier}`, `receipt:license:${number} ${revision}`])
+      yield found('EVENT_DIFFERS', object, detail);
+  }
 }
 
 interface DecisionRow {

@@ -2,10 +2,11 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
-import { type Note, type NoteKey, provenOf, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { EMPTY_ROOT, isSame, leafHash, nodeHash } from '../../subgraphs/kernel/tlog/tree.ts';
+import { type Note, type NoteKey, provenOf, rawKeyOf, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { EMPTY_ROOT, isSame, leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
 import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
 import { type AuditedLog, type Finding, found, type House, type LeafSeen, leafName, rowsOf } from './finding.ts';
+import { entriesOf, TileReader, Tree, wholeTiles } from './tiles.ts';
 
 /**
  * Walks the log from its first leaf: entries of the published files and of the database side by side, every hash and every root
@@ -82,27 +83,6 @@ function saidBy({ key, checkpoint }: { key: NoteKey; checkpoint: string | null }
   return read;
 }
 
-/** A tree that grows leaf by leaf: the hashes of its whole subtrees, the largest first. */
-class Tree {
-  size = 0;
-  readonly #stack: { hash: Uint8Array; leaves: number }[] = [];
-  add(hash: Uint8Array): void {
-    let node = { hash, leaves: 1 };
-    for (let last = this.#stack.at(-1); last?.leaves === node.leaves; last = this.#stack.at(-1)) {
-      this.#stack.pop();
-      node = { hash: nodeHash(last.hash, node.hash), leaves: 2 * node.leaves };
-    }
-    this.#stack.push(node);
-    this.size++;
-  }
-  get root(): Uint8Array {
-    const hashes = this.#stack.map((one) => one.hash);
-    return (
-      hashes.reduceRight<Uint8Array | null>((right, left) => (right ? nodeHash(left, right) : left), null) ?? EMPTY_ROOT
-    );
-  }
-}
-
 interface StoredLeaf {
   index: number;
   entry: string;
@@ -131,7 +111,7 @@ async function* walk(
     2_000,
   );
   let row = (await rows.next()).value as StoredLeaf | undefined;
-  const tiles = new TileReader(logFolder, size);
+  const tiles = new TileReader(logFolder, size, await wholeTiles(sql));
   const most = Math.max(size, stored);
   for (let index = 0; index < most; index++) {
     const published = index < size ? await files.next() : null;
@@ -146,6 +126,7 @@ async function* walk(
     if (said === null && index < size) yield found('LEAF_MISSING_IN_FILES', at, '已公布的日志中没有这一条');
     if (said !== null && kept && said !== kept.entry) {
       yield found('LEAF_DIFFERS', at, '数据库与已公布的日志不一致');
+      yield found('LEAF_DIFFERS', `tile:${entriesTile(index, size)}`, `第 ${index} 条与数据库不一致`);
       yield* bothSubjects(said, kept.entry, at);
     }
     const hash = entry === null ? null : leafHash(Buffer.from(entry));
@@ -160,8 +141,15 @@ async function* walk(
   }
   if (wanted.has(0)) wanted.set(0, EMPTY_ROOT);
   yield* tiles.findings;
+  yield* tiles.left();
   log.size = most;
   onProgress?.(most, most);
+}
+
+/** The file in which an entry is published. */
+function entriesTile(index: number, size: number): string {
+  const n = Math.floor(index / TILE_WIDTH);
+  return tilePath({ level: 'entries', n, width: Math.min(TILE_WIDTH, size - n * TILE_WIDTH) });
 }
 
 /** What two versions of one leaf are about: whoever is named by either is concerned. */
@@ -223,123 +211,6 @@ function* note(log: AuditedLog, index: number, text: string, kept: StoredLeaf | 
   const before = log.leaves.get(name);
   if (before) yield found('LEAF_TWICE', at, `与第 ${before.index} 条重复：${name}`);
   else log.leaves.set(name, { index, entry: text } satisfies LeafSeen);
-}
-
-const ENTRY_LENGTH_BYTES = 2;
-
-/** The published entries, one after another. */
-function entriesOf(folder: string, size: number) {
-  let at = 0;
-  let n = -1;
-  let bundle: (string | null)[] = [];
-  return {
-    async next(): Promise<{ entry: string | null; findings: Finding[] }> {
-      const findings: Finding[] = [];
-      if (Math.floor(at / TILE_WIDTH) !== n) {
-        n = Math.floor(at / TILE_WIDTH);
-        const read = readBundle(folder, n, Math.min(TILE_WIDTH, size - n * TILE_WIDTH));
-        bundle = read.entries;
-        findings.push(...read.findings);
-      }
-      return { entry: bundle[at++ % TILE_WIDTH] ?? null, findings };
-    },
-  };
-}
-
-function readBundle(folder: string, n: number, width: number): { entries: (string | null)[]; findings: Finding[] } {
-  const path = tilePath({ level: 'entries', n, width });
-  const object = `tile:${path}`;
-  if (!existsSync(join(folder, path))) return { entries: [], findings: [found('TILE_MISSING', object, '文件不见了')] };
-  const bytes = readFileSync(join(folder, path));
-  const entries: string[] = [];
-  let at = 0;
-  while (at + ENTRY_LENGTH_BYTES <= bytes.length) {
-    const length = bytes.readUInt16BE(at);
-    at += ENTRY_LENGTH_BYTES;
-    if (at + length > bytes.length) break;
-    entries.push(bytes.toString('utf8', at, at + length));
-    at += length;
-  }
-  const whole = at === bytes.length && entries.length === width;
-  return {
-    entries: entries.slice(0, width),
-    findings: whole ? [] : [found('TILE_MALFORMED', object, '文件长度或条数不对')],
-  };
-}
-
-/** The published hashes of leaves and of whole tiles, held against those reckoned. */
-class TileReader {
-  readonly findings: Finding[] = [];
-  readonly #folder: string;
-  readonly #size: number;
-  #tile: Buffer | null = null;
-  #n = -1;
-  readonly #rows: Uint8Array[][] = [];
-  constructor(folder: string, size: number) {
-    this.#folder = folder;
-    this.#size = size;
-  }
-  *compare(index: number, hash: Uint8Array): Generator<Finding> {
-    const n = Math.floor(index / TILE_WIDTH);
-    if (n !== this.#n) {
-      this.#n = n;
-      this.#tile = this.#read(0, n);
-    }
-    const at = (index % TILE_WIDTH) * 32;
-    const told = this.#tile?.subarray(at, at + 32);
-    if (told && !isSame(told, hash)) {
-      yield found(
-        'TILE_WRONG',
-        `tile:${tilePath({ level: 0, n, width: this.#width(0, n) })}`,
-        `第 ${index} 条的散列值不对`,
-      );
-      yield found('TILE_WRONG', `leaf:${index}`, '已公布的散列值与内容不一致');
-    }
-    this.#up(0, hash);
-  }
-  /** Whole rows make a hash of the level above. */
-  #up(level: number, hash: Uint8Array): void {
-    const row = this.#rows[level] ?? [];
-    this.#rows[level] = row;
-    row.push(hash);
-    if (row.length < TILE_WIDTH) return;
-    const above = rootOf(row);
-    this.#rows[level] = [];
-    const n = this.#above[level] ?? 0;
-    this.#above[level] = n + 1;
-    const tile = this.#read(level + 1, Math.floor(n / TILE_WIDTH));
-    const told = tile?.subarray((n % TILE_WIDTH) * 32, (n % TILE_WIDTH) * 32 + 32);
-    const path = tilePath({
-      level: level + 1,
-      n: Math.floor(n / TILE_WIDTH),
-      width: this.#width(level + 1, Math.floor(n / TILE_WIDTH)),
-    });
-    if (told && !isSame(told, above)) this.findings.push(found('TILE_WRONG', `tile:${path}`, `第 ${n} 个散列值不对`));
-    this.#up(level + 1, above);
-  }
-  readonly #above: number[] = [];
-  #width(level: number, n: number): number {
-    return Math.min(TILE_WIDTH, Math.floor(this.#size / TILE_WIDTH ** level) - n * TILE_WIDTH);
-  }
-  #read(level: number, n: number): Buffer | null {
-    const width = this.#width(level, n);
-    if (width <= 0) return null;
-    const path = tilePath({ level, n, width });
-    const file = join(this.#folder, path);
-    if (!existsSync(file)) {
-      this.findings.push(found('TILE_MISSING', `tile:${path}`, '文件不见了'));
-      return null;
-    }
-    const bytes = readFileSync(file);
-    if (bytes.length !== width * 32) this.findings.push(found('TILE_MALFORMED', `tile:${path}`, '文件长度不对'));
-    return bytes;
-  }
-}
-
-function rootOf(row: readonly Uint8Array[]): Uint8Array {
-  const tree = new Tree();
-  for (const hash of row) tree.add(hash);
-  return tree.root;
 }
 
 async function* judgeRoots(
@@ -405,10 +276,14 @@ function* judgeNote(
 
 /** The head, the queue, and the stored hashes of whole tiles. */
 async function* judgeHead(
-  { sql }: House,
+  { sql, logKey }: House,
   log: AuditedLog,
   roots: ReadonlyMap<number, Uint8Array | null>,
 ): AsyncGenerator<Finding> {
+  const keys = await sql<{ origin: string; pem: string }[]>`select origin, public_key_pem as pem from seals.log_key`;
+  const own =
+    keys.length === 1 && keys[0]?.origin === logKey.name && isSame(rawKeyOf(keys[0]?.pem ?? ''), logKey.publicKey);
+  if (!own) yield found('LOG_KEY_REPLACED', 'log', '数据库中的日志密钥不是审计人所知的');
   const [head] = await sql<{ size: number; root: Buffer }[]>`select size::int as size, root from seals.log_head`;
   const reckoned = head ? roots.get(head.size) : undefined;
   if (!head || head.size !== log.size || (reckoned && !isSame(reckoned, head.root))) {

@@ -34,7 +34,24 @@ export async function* auditPaper({ sql }: House, _log: AuditedLog): AsyncGenera
     for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])
       yield found('PAPER_WITHOUT_ACT', object, '纸质证照没有对应的制证或作废');
   }
+  yield* times(sql);
   yield* blanks(sql);
+}
+
+/** A sheet was printed, handed over and taken back when its blank moved; and who was handed it was told. */
+async function* times(sql: House['sql']): AsyncGenerator<Finding> {
+  const rows = sql<
+    { blank: string; identifier: string }[]
+  >`select s.blank_number as blank, s.identifier from licenses.sheet s
+    left join lateral (select max(at) filter (where state = 'PRINTED') as printed, max(at) filter (where state = 'DELIVERED') as delivered,
+      max(at) filter (where state = 'RECALLED') as recalled from licenses.blank_entry where number = s.blank_number) e on true
+    where s.printed_at is distinct from e.printed or s.delivered_at is distinct from e.delivered or s.recalled_at is distinct from e.recalled
+      or (s.delivered_at is not null) <> exists (select 1 from licenses.outbox_event o where o.type = 'CertificateDelivered'
+        and o.stream = 'certificate:' || s.number and o.payload->>'identifier' = s.identifier)`;
+  for await (const { blank, identifier } of rowsOf(rows)) {
+    for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])
+      yield found('PAPER_TIMES_DIFFER', object, '印制、送达或收回的时间与台账不一致，或没有告知送达');
+  }
 }
 
 /** Received = in stock + assigned + printed + delivered + recalled + spoiled: blank by blank, and over each organ. */

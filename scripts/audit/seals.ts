@@ -1,12 +1,16 @@
 import { verify, X509Certificate } from 'node:crypto';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
+import type { Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
+import { stampImprint } from '../../subgraphs/licenses/verify/renewal.ts';
 import { readLists } from '../../subgraphs/licenses/verify/revocation.ts';
+import { readToken } from '../../subgraphs/licenses/verify/timestamp.ts';
 import { type AuditedLog, type Finding, found, type House, leafName, rowsOf } from './finding.ts';
 
 /** Seals: their state and grants are what their ledger says, their certificates what the log says, what is revoked stays so. */
 export async function* auditSeals(house: House, log: AuditedLog): AsyncGenerator<Finding> {
   const { sql } = house;
   yield* states(sql);
+  yield* validity(sql);
   yield* grants(sql);
   yield* revocations(sql);
   yield* lists(sql);
@@ -32,6 +36,18 @@ async function* states(sql: House['sql']): AsyncGenerator<Finding> {
     { id: string }[]
   >`select distinct seal_id as id from seals.seal_event e where not exists (select 1 from seals.seal s where s.id = e.seal_id)`;
   for (const { id } of gone) yield found('SEAL_MISSING', `seal:${id}`, '台账中有，印章不见了');
+}
+
+/** A seal is good for as long as its certificate. */
+async function* validity(sql: House['sql']): AsyncGenerator<Finding> {
+  const rows = await sql<
+    { id: string; from: Date; until: Date; pem: string }[]
+  >`select id, valid_from as "from", valid_until as until, certificate_pem as pem from seals.seal`;
+  for (const { id, from, until, pem } of rows) {
+    const { validFromDate, validToDate } = new X509Certificate(pem);
+    if (validFromDate.getTime() !== from.getTime() || validToDate.getTime() !== until.getTime())
+      yield found('SEAL_VALIDITY_DIFFERS', `seal:${id}`, '有效期与证书不一致');
+  }
 }
 
 async function* grants(sql: House['sql']): AsyncGenerator<Finding> {
@@ -123,17 +139,42 @@ async function* statements(sql: House['sql'], log: AuditedLog): AsyncGenerator<F
   const lists = sql<{ at: Date; text: string }[]>`select published_at as at, text from licenses.status_list`;
   for await (const { at, text } of rowsOf(lists, 50)) {
     if (!log.leaves.has(leafName('ATTESTATION', sha256(text)))) {
-      yield found('STATEMENT_WITHOUT_LEAF', `status-list:${at.toISOString()}`, '状态列表没有记入透明日志');
+      yield found(
+        'STATEMENT_WITHOUT_LEAF',
+        `document:${sha256(text)}`,
+        `${at.toISOString()} 的状态列表没有记入透明日志`,
+      );
     }
   }
+  const known = new Set<string>();
   const bundles = sql<
     { identifier: string; bundle: string }[]
   >`select identifier, bundle from licenses.evidence_bundle`;
   for await (const { identifier, bundle } of rowsOf(bundles, 100)) {
+    if (!isStamped(bundle)) yield found('BUNDLE_ALTERED', `license:${identifier}`, '证据包与它的时间戳不符');
     for (const token of tokensIn(bundle)) {
+      known.add(token);
       if (!log.leaves.has(leafName('TIMESTAMP', token)))
         yield found('TIMESTAMP_WITHOUT_LEAF', `license:${identifier}`, '证据包的时间戳没有记入透明日志');
     }
+  }
+  for (const [name, { index }] of log.leaves) {
+    const token = name.startsWith('TIMESTAMP ') ? name.slice('TIMESTAMP '.length) : null;
+    if (token !== null && !known.has(token))
+      yield found('TIMESTAMP_WITHOUT_BUNDLE', `leaf:${index}`, '日志中有这一时间戳，证据包中没有');
+  }
+}
+
+/** Whether each archive timestamp is over what it says that it is over. */
+function isStamped(text: string): boolean {
+  try {
+    const bundle = JSON.parse(text) as Bundle;
+    bundle.stamps.forEach(({ token }, i) => {
+      readToken(Buffer.from(token, 'base64'), stampImprint(bundle, i));
+    });
+    return true;
+  } catch {
+    return false;
   }
 }
 

@@ -139,14 +139,22 @@ async function* authorisations({ sql }: House): AsyncGenerator<Finding> {
       said.contentDigest === row.contentDigest;
     if (!same) yield found('USE_NOT_AS_AUTHORISED', row.object, '与用印授权书的内容不一致');
   }
-  const people = sql<{ issuanceId: string; actId: string; actor: string; authorisedById: string }[]>`
-    select u.issuance_id as "issuanceId", a.id as "actId", a.authorisation <> u.authorisation as differs from seals.seal_use u
+  const codes = sql<
+    { issuanceId: string; payload: string; code: string }[]
+  >`select issuance_id as "issuanceId", payload, code from seals.seal_code`;
+  for await (const { issuanceId, payload, code } of rowsOf(codes)) {
+    const said = Buffer.from(code.split('.')[1] ?? '', 'base64url').toString('utf8');
+    if (said !== payload) yield found('CODE_NOT_AS_SIGNED', `code:${issuanceId}`, '登记的内容与二维码所签的不一致');
+  }
+  const people = sql<{ issuanceId: string }[]>`
+    select u.issuance_id as "issuanceId" from seals.seal_use u
     join licenses.act a on a.id = u.issuance_id where a.authorisation <> u.authorisation`;
   for await (const { issuanceId } of rowsOf(people))
     yield found('USE_NOT_AS_AUTHORISED', `use:${issuanceId}`, '用印授权书不是办理时的那一份');
 }
 
-function statementIn(jws: string): Record<string, unknown> | null {
+/** What a statement says, unproven. */
+export function statementIn(jws: string): Record<string, unknown> | null {
   try {
     return decodeJwt(jws);
   } catch {

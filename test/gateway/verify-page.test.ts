@@ -50,8 +50,10 @@ const FILES = [
   'ask.js',
   'camera.js',
   'element.js',
+  'log.js',
+  'proof.js',
 ];
-const ALL_FILES = [...FILES, 'terms.js', 'words.js', 'qr/index.js', 'qr/decode.js'];
+const ALL_FILES = [...FILES, 'terms.js', 'tlog.js', 'words.js', 'qr/index.js', 'qr/decode.js'];
 
 let gateway: StubGateway;
 beforeAll(async () => {

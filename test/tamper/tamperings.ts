@@ -25,6 +25,7 @@ export const HARD: Readonly<Record<string, string>> = {
   'blank-received-too-many': 'nobody outside knows how many blanks were received',
   'receipt-altered': 'the library has to be asked, or its receipts have to be signed or logged',
   'receipt-added': 'the library has to be asked, or its receipts have to be signed or logged',
+  'sheet-on-another-blank-with-movements': 'the number of the blank is in nothing that is signed or logged',
   'seal-picture-slipped-in': 'only an event of the picture, without its digest, stands in the log',
 };
 

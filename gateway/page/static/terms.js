@@ -153,6 +153,7 @@ export const STEPS_EN = {
   核对时间戳证书和时间顺序: 'Check the timestamps’ certificates and their order',
   核对声明的签名时间: 'Check the time that the signer claims',
   '核对印章证书链、有效期和吊销': 'Check the seal’s certificates, validity and revocation',
+  核对用印已记入透明日志: 'Check that the use of the seal stands in the transparency log',
   核对二维码: 'Check the QR code that the file carries',
   查询证照状态: 'Ask for the license’s state',
   读取二维码: 'Read the code',

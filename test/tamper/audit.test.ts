@@ -1,0 +1,83 @@
+import { cpSync, renameSync, rmSync } from 'node:fs';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { audit } from '../../scripts/audit/audit.ts';
+import type { Finding } from '../../scripts/audit/finding.ts';
+import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { type House, openCleanHouse, openHouse } from './house.ts';
+import { type Inside, openInside } from './inside.ts';
+import { HARD, KINDS, tamperInside } from './tamperings.ts';
+
+/**
+ * The auditor against the tampering generator, which was written without a look at it: every kind once, and as many more as TAMPERINGS
+ * says; clean houses without a false alarm, as many as HOUSES says.
+ */
+
+const TAMPERINGS = Number(process.env.TAMPERINGS ?? KINDS.length);
+const HOUSES = Number(process.env.HOUSES ?? 1);
+
+async function findingsOf({ house, sql }: Inside): Promise<Finding[]> {
+  const witnesses = house.witnesses.map(({ vkey, checkpoint }) => ({ key: readKey(vkey), checkpoint }));
+  const { logFolder, logKey, rootPem } = house;
+  const given = { sql, logFolder, logKey: readKey(logKey), witnesses, roots: [Buffer.from(rootPem)], now: new Date() };
+  const findings: Finding[] = [];
+  for await (const one of audit(given)) findings.push(one);
+  return findings;
+}
+
+/** Tampers with a house, audits it, and takes everything back. */
+async function audited(inside: Inside, kind: string, seed: number) {
+  const { house, sql } = inside;
+  const kept = `${house.logFolder}.kept`;
+  cpSync(house.logFolder, kept, { recursive: true });
+  await sql`begin`;
+  try {
+    const told = await tamperInside(inside, kind, seed);
+    return { told, findings: await findingsOf(inside) };
+  } finally {
+    await sql`rollback`;
+    rmSync(house.logFolder, { recursive: true });
+    renameSync(kept, house.logFolder);
+  }
+}
+
+describe('the auditor', () => {
+  let house: House;
+  let inside: Inside;
+  beforeAll(async () => {
+    house = await openHouse(1);
+    inside = await openInside(house);
+  });
+  afterAll(async () => {
+    await inside?.sql.end();
+    await house?.close();
+  });
+
+  test('finds nothing in a house in order', async () => {
+    expect(await findingsOf(inside)).toEqual([]);
+  });
+
+  test.each(Array.from({ length: HOUSES }, (_, i) => i + 1))(
+    'finds nothing in a house that went on, %i',
+    async (seed) => {
+      const clean = await openCleanHouse(seed);
+      const within = await openInside(clean);
+      try {
+        expect(await findingsOf(within)).toEqual([]);
+      } finally {
+        await within.sql.end();
+        await clean.close();
+      }
+    },
+  );
+
+  const rounds = Array.from({ length: TAMPERINGS }, (_, i) => [KINDS[i % KINDS.length] ?? '', i + 1] as const);
+  test.each(rounds)('names what %s did (%i)', async (kind, seed) => {
+    const { told, findings } = await audited(inside, kind, seed);
+    const named = new Set(findings.map(({ object }) => object));
+    const right = told.objects.some((object) => named.has(object));
+    expect(
+      kind in HARD || right,
+      `${told.description}\nexpected one of ${told.objects.join(', ')}\nfound ${JSON.stringify(findings.slice(0, 12), null, 1)}`,
+    ).toBe(true);
+  });
+});
