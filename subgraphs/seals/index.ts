@@ -11,11 +11,12 @@ import { logRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequencer.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness.ts';
 import { prepareLog, type Receipt, recordReceipt } from './log/workflow.ts';
+import { addMissingCodeKeys, makeSeal, type NewSeal } from './making.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
 import { findAuthorities, messages } from './store.ts';
-import { attest, makeSeal, type NewSeal, pictureFor, sign, signCode, stamp } from './workflow.ts';
+import { attest, pictureFor, sign, signCode, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;
@@ -97,6 +98,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     record: (receipt) => recordReceipt(log, receipt),
     prepare: async () => {
       await prepare(deps);
+      await addMissingCodeKeys(deps);
       await prepareLog(log);
     },
     rootCertificate: async () => authorityOf(await findAuthorities(db), 'root').certificatePem,
