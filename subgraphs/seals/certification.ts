@@ -22,6 +22,8 @@ export interface PkiDependencies {
   db: Database;
   now: Clock;
   signer: Signer;
+  /** Authorities whose certificates of seals are taken, PEM; none where they are left out. */
+  trustedAuthorities?: readonly string[];
 }
 
 /** What signs for the PKI at this time. */

@@ -2,7 +2,7 @@ import { GraphQLDateTime } from 'graphql-scalars';
 import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
-import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
 import { applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification.ts';
 import type { Resolvers } from './resolvers.gen.ts';
@@ -38,10 +38,13 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
       },
       seal: (_, { id }, context) => load(context, id),
       sealUses: async (_, args, { actor }) => {
-        const organ = organSeen(requirePerson(actor));
+        const own = organSeen(requirePerson(actor));
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
-        const { seal = null, license = null } = args.filter ?? {};
-        const found = await store.listUses(db, { organ, seal, license }, page);
+        const { organ = null, seal = null, license = null, person = null, matter = null } = args.filter ?? {};
+        const { from = null, to = null } = args.filter ?? {};
+        if (own !== null && organ !== null && organ !== own) throw forbidden('用印日志只供本机关人员和审计人员查阅。');
+        const filter = { organ: own ?? organ, seal, license, person, matter, from, to };
+        const found = await store.listUses(db, filter, page);
         return toConnection(found, (row) => [String(row.serial)], viewUse);
       },
       ...applications.Query,
@@ -57,7 +60,10 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
       putSealIntoUse: (_, { input }, { actor }) => settleSeal(actor, () => workflow.putSealIntoUse(deps, actor, input)),
       ...applications.Mutation,
     },
-    Seal: { __resolveReference: ({ id }, context) => load(context, id) },
+    Seal: {
+      __resolveReference: ({ id }, context) => load(context, id),
+      certificateRequest: ({ id }, _, { actor }) => workflow.requestCertificate(deps, actor, id),
+    },
     SealApplication: { seal: ({ sealId }, _, context) => load(context, sealId) },
     // A use names its seal by id; the whole seal is loaded once per answer.
     SealUse: {
@@ -76,6 +82,7 @@ function viewUse(row: store.UseRow) {
     id: issuanceId,
     seal: { id: sealId } as SealView,
     authorisedBy,
+    authorisedById: row.authorisedById,
     organ: { id: organ },
     matter: { id: matterId },
     license: act === 'DECISION' ? null : { identifier },

@@ -1,4 +1,4 @@
-import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
+import { type Actor, hasRole, type Person, requireRole } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import type { SEAL_STATES, SealGrant } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -143,6 +143,13 @@ export function requireDesigner(seal: Seal, actor: Actor, at: Date): Person {
   const by = requireKeeper(seal, actor);
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
   return by;
+}
+
+/** Whether somebody may have a certificate requested for a seal: keeper and seal approver of its organ, while it stands. */
+export function mayRequest({ organ, state }: Seal, actor: Actor): boolean {
+  return (
+    hasRole(actor, 'SEAL_KEEPER', 'SEAL_APPROVER') && 'organ' in actor && actor.organ === organ && state !== 'ENDED'
+  );
 }
 
 function requireKeeper(seal: Seal, actor: Actor): Person {

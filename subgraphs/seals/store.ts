@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, getTableColumns, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
@@ -198,6 +198,7 @@ type Done =
   | 'GRANT_WITHDRAWN'
   | 'PICTURE_CHANGED'
   | 'ROTATED'
+  | 'CERTIFICATE_ENTERED'
   | 'ENDED';
 
 /** What was done with a seal, or asked of it by an application. */
@@ -340,20 +341,33 @@ export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): P
   await enter(tx, [ofUse(row)]);
 }
 
-/** Uses of seals, newest first; `organ` null means every organ's. */
-export async function listUses(
-  db: Reader,
-  filter: { organ: string | null; seal: string | null; license: string | null },
-  page: PageRequest<number>,
-): Promise<Page<UseRow>> {
+/** Which uses; null asks for all. */
+export interface UseFilter {
+  organ: string | null;
+  seal: string | null;
+  license: string | null;
+  person: string | null;
+  matter: string | null;
+  /** From then on, and before then. */
+  from: Date | null;
+  to: Date | null;
+}
+
+/** Uses of seals, newest first. */
+export async function listUses(db: Reader, filter: UseFilter, page: PageRequest<number>): Promise<Page<UseRow>> {
+  const { organ, seal: sealId, license, person, matter, from, to } = filter;
   const rows = await db
     .select()
     .from(sealUse)
     .where(
       and(
-        filter.organ === null ? undefined : eq(sealUse.organ, filter.organ),
-        filter.seal === null ? undefined : eq(sealUse.sealId, filter.seal),
-        filter.license === null ? undefined : eq(sealUse.identifier, filter.license),
+        organ === null ? undefined : eq(sealUse.organ, organ),
+        sealId === null ? undefined : eq(sealUse.sealId, sealId),
+        license === null ? undefined : eq(sealUse.identifier, license),
+        person === null ? undefined : eq(sealUse.authorisedById, person),
+        matter === null ? undefined : eq(sealUse.matterId, matter),
+        from === null ? undefined : gte(sealUse.at, from),
+        to === null ? undefined : lt(sealUse.at, to),
         page.after === null ? undefined : lt(sealUse.serial, page.after),
       ),
     )

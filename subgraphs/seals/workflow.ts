@@ -1,3 +1,4 @@
+import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../db/client.ts';
 import { type Actor, namedAuthoriser, type Person } from '../kernel/actor.ts';
 import { canonical, contentDigest, sha256 } from '../kernel/events.ts';
@@ -19,7 +20,7 @@ import { findCodeKey } from './certificate/store.ts';
 import { authorities, certifiedKeyOf, chainOf, type PkiDependencies } from './certification.ts';
 import { ofAttestation, ofTimestamp } from './log/leaf.ts';
 import { enter } from './log/store.ts';
-import { file, putIntoUse, requireDesigner, requireUsable, resume, suspend } from './seal.ts';
+import { file, mayRequest, organNameOf, putIntoUse, requireDesigner, requireUsable, resume, suspend } from './seal.ts';
 import { SUITES } from './signer/cms.ts';
 import { type Authoriser, codeKeyId } from './signer/signer.ts';
 import * as store from './store.ts';
@@ -274,6 +275,19 @@ export async function pictureFor({ db, now }: PkiDependencies, asked: PictureReq
   const { id } = requireUsable(seals, asked, now());
   const digest = stored.find(({ seal }) => seal.id === id)?.picture ?? null;
   return digest === null ? null : store.findPicture(db, digest);
+}
+
+/** A request for a certificate of the key by which a seal signs (PKCS #10, PEM); null to anybody but its organ's keeper and approver. */
+export async function requestCertificate(deps: PkiDependencies, actor: Actor, id: string): Promise<string | null> {
+  const [stored] = await store.findSeals(deps.db, [id]);
+  if (!stored || !mayRequest(stored.seal, actor)) return null;
+  const { seal, certificate } = stored;
+  const publicKey = new X509Certificate(certificate.certificatePem).publicKey;
+  return deps.signer.request({
+    key: { keyId: id, encrypted: certificate.encryptedKey },
+    subject: { organisation: organNameOf(seal), unit: '电子印章', commonName: seal.name },
+    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  });
 }
 
 function namesOf({ id, name }: Person): { actorId: string; actor: string } {

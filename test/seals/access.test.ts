@@ -224,6 +224,21 @@ describe('the log of uses', () => {
     expect(organsIn((await uses(auditor, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([CITY, CITY]);
     expect(organsIn((await uses(auditor, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([CITY, CITY]);
   });
+  test('is filtered by person, organ, matter and time, and for an organ by no other organ', async () => {
+    const auditor = actor('auditor');
+    const by = async (filter: string) => organsIn((await uses(auditor, `, filter: { ${filter} }`)).data);
+    expect(await by(`person: "${CITY}.approver"`)).toEqual([CITY, CITY]);
+    expect(await by('person: "nobody"')).toEqual([]);
+    expect(await by(`organ: "${CITY}"`)).toEqual([CITY, CITY]);
+    expect(await by(`matter: "${COUNTY_MATTER}"`)).toEqual([COUNTY, COUNTY, COUNTY]);
+    const early = '2026-01-01T00:00:00Z';
+    const later = new Date(shop.clock().getTime() + 1).toISOString();
+    expect(await by(`from: "${later}"`)).toEqual([]);
+    expect(await by(`to: "${early}"`)).toEqual([]);
+    expect(await by(`from: "${early}", to: "${later}", organ: "${CITY}"`)).toEqual([CITY, CITY]);
+    expect((await uses(KEEPER, `, filter: { organ: "${CITY}" }`)).codes).toEqual(['FORBIDDEN']);
+    expect(organsIn((await uses(KEEPER, `, filter: { organ: "${COUNTY}" }`)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
+  });
   test('is paged so that a use made meanwhile moves nothing', async () => {
     const auditor = actor('auditor');
     const first = (await uses(auditor, '', 2)).data.sealUses;

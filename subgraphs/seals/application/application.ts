@@ -1,7 +1,8 @@
 import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { type EndReason, requireCompromise, requireStanding, type Seal, type SealKind } from '../seal.ts';
+import { requireChain } from '../certificate/certificate.ts';
+import { type EndReason, organNameOf, requireCompromise, requireStanding, type Seal, type SealKind } from '../seal.ts';
 
 /** Applications on seals (印章申请): no seal is made, granted or ended by one person alone (国办发〔2025〕33号). */
 
@@ -11,7 +12,9 @@ export type Particulars =
   | { kind: 'GRANT'; matter: string; person: string | null; from: Day | null; to: Day | null }
   | { kind: 'WITHDRAW_GRANT'; grant: string; matter: string }
   | { kind: 'END'; reason: EndReason; compromisedAt: string | null }
-  | { kind: 'ROTATE' };
+  | { kind: 'ROTATE' }
+  /** A chain in PEM, the seal's own certificate first. */
+  | { kind: 'CERTIFICATE'; certificates: string[] };
 export type ApplicationKind = Particulars['kind'];
 /** How an application ends: 批准, 不予批准, 撤回. */
 export type Outcome = 'APPROVED' | 'REJECTED' | 'WITHDRAWN';
@@ -67,12 +70,22 @@ function requireWaiting({ outcome }: Application): void {
   if (outcome !== null) throw new Refusal('SEAL_APPLICATION_DECIDED', 'application');
 }
 
+/** What the hub knows of a seal beside the seal itself. */
+export interface Known {
+  /** Since when the oldest certificate that still counts holds; null where none does. */
+  since: Date | null;
+  /** Its certificates, PEM, the newest last. */
+  own: readonly string[];
+  /** Authorities whose certificates are taken, PEM. */
+  trusted: readonly string[];
+}
+
 /**
  * What is asked of every application, when it is made and again when it is approved: that it fits the seal as it stands, null where
- * there is none. `since` is when the oldest key that still counts was certified. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED,
- * SEAL_ALREADY_GRANTED, SEAL_NOT_GRANTED, MATTER_UNKNOWN, FIELD_MALFORMED, FIELD_TOO_LONG.
+ * there is none. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_ALREADY_GRANTED, SEAL_NOT_GRANTED, MATTER_UNKNOWN,
+ * FIELD_MALFORMED, FIELD_TOO_LONG, and what `requireChain` refuses.
  */
-export function requireFits(particulars: Particulars, seal: Seal | null, at: Date, since: Date | null = null): void {
+export function requireFits(particulars: Particulars, seal: Seal | null, { since, ...known }: Known, at: Date): void {
   if (particulars.kind === 'MAKE') {
     if (seal && seal.state !== 'ENDED') throw new Refusal('SEAL_EXISTS', 'kind');
     requireMaking(particulars);
@@ -80,14 +93,21 @@ export function requireFits(particulars: Particulars, seal: Seal | null, at: Dat
   }
   if (!seal) throw new Refusal('SEAL_UNKNOWN', 'seal');
   requireStanding(seal);
-  if (particulars.kind === 'GRANT') requireGrant(particulars, seal, at);
-  if (particulars.kind === 'WITHDRAW_GRANT' && !seal.grants.some((grant) => grant.id === particulars.grant)) {
-    throw new Refusal('SEAL_NOT_GRANTED', 'grant');
-  }
-  if (particulars.kind === 'END') {
-    const { reason, compromisedAt } = particulars;
-    const told = { reason, compromisedAt: compromisedAt === null ? null : new Date(compromisedAt) };
-    requireCompromise(told, since ?? seal.validFrom, at);
+  switch (particulars.kind) {
+    case 'GRANT':
+      requireGrant(particulars, seal, at);
+      break;
+    case 'WITHDRAW_GRANT':
+      if (!seal.grants.some((grant) => grant.id === particulars.grant)) throw new Refusal('SEAL_NOT_GRANTED', 'grant');
+      break;
+    case 'END': {
+      const { reason, compromisedAt } = particulars;
+      const told = { reason, compromisedAt: compromisedAt === null ? null : new Date(compromisedAt) };
+      requireCompromise(told, since ?? seal.validFrom, at);
+      break;
+    }
+    case 'CERTIFICATE':
+      requireChain(particulars.certificates, { ...known, organName: organNameOf(seal) }, at);
   }
 }
 

@@ -1,6 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { forbidden, requirePerson, settle } from '../../kernel/serve.ts';
+import { readChain } from '../certificate/certificate.ts';
 import type { PkiDependencies } from '../certification.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
@@ -51,6 +52,15 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
         return apply(actor, { ...rest, reason: words }, { kind: 'END', reason, compromisedAt: told });
       },
       applyForSealRotation: (_, { input }, { actor }) => apply(actor, input, { kind: 'ROTATE' }),
+      enterSealCertificate: (_, { input }, { actor }) => {
+        requirePerson(actor);
+        return settle(async () => {
+          const { certificates, seal, reason, dryRun } = input;
+          const particulars = { kind: 'CERTIFICATE' as const, certificates: readChain(certificates) };
+          const applied = await workflow.apply(deps, actor, { seal, reason, dryRun, particulars });
+          return { application: viewApplication(applied.application), seal: applied.seal && viewSeal(applied.seal) };
+        });
+      },
       decideSealApplication: (_, { input }, { actor }) => {
         requirePerson(actor);
         return settle(async () => {
@@ -88,6 +98,7 @@ function viewApplication(stored: store.StoredApplication) {
     grant: of('WITHDRAW_GRANT')?.grant ?? null,
     endReason: of('END')?.reason ?? null,
     compromisedAt: compromisedAt === null ? null : new Date(compromisedAt),
+    certificates: of('CERTIFICATE')?.certificates.join('') ?? null,
     endedBy: ended?.actor ?? null,
     endedAt: ended?.at ?? null,
     decision: ended?.reason ?? null,

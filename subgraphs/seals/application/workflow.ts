@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { listCodeKeys, listGenerations, listRevoked } from '../certificate/store.ts';
+import { requireChain } from '../certificate/certificate.ts';
+import { insertCertificate, listCodeKeys, listGenerations, listRevoked } from '../certificate/store.ts';
 import { type PkiDependencies, publishList, validity } from '../certification.ts';
 import { addGeneration, enterSeal, generateKeys, openGrant, type SealKeys } from '../making.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
@@ -10,6 +11,7 @@ import { serialOf } from '../signer/pki.ts';
 import { wholeSecond } from '../signer/timestamp.ts';
 import * as seals from '../store.ts';
 import {
+  type Known,
   type Particulars,
   requireApplicant,
   requireDecider,
@@ -54,7 +56,7 @@ export function apply(deps: PkiDependencies, actor: Actor, asked: Asked): Promis
     const at = deps.now();
     const { particulars, sealId } = await particularsOf(tx, asked, applicant.organ);
     const stored = await find(tx, sealId);
-    requireFits(particulars, stored?.seal ?? null, at, await sinceOf(tx, sealId, at));
+    requireFits(particulars, stored?.seal ?? null, await knownOf(tx, deps, sealId, at), at);
     const id = crypto.randomUUID();
     const by = { appliedById: applicant.id, appliedBy: applicant.name };
     const about = { kind: particulars.kind, organ: applicant.organ, sealId, particulars };
@@ -122,7 +124,7 @@ export async function decide(deps: PkiDependencies, actor: Actor, asked: Decisio
     }
     if (particulars.kind === 'MAKE') await seals.lockPki(tx);
     const stored = await seals.lockSeal(tx, sealId);
-    requireFits(particulars, stored?.seal ?? null, at, await sinceOf(tx, sealId, at));
+    requireFits(particulars, stored?.seal ?? null, await knownOf(tx, deps, sealId, at), at);
     const done = await carryOut(tx, deps, application, stored?.seal ?? null, keys, at);
     const acts = done.map((act) => ({ ...by, reason: application.reason, ...act }));
     return { seal: await seals.enterSealActs(tx, sealId, acts, at), application: await whole(tx, id) };
@@ -173,6 +175,8 @@ async function carryOut(
     case 'WITHDRAW_GRANT':
       await seals.withdrawGrants(tx, [particulars.grant], at);
       return [{ event: 'GRANT_WITHDRAWN' }];
+    case 'CERTIFICATE':
+      return enterCertificate(tx, deps, requireSeal(seal), particulars, at);
     case 'END':
       await end(tx, deps, sealId, particulars, at);
       return [{ event: 'ENDED' }];
@@ -201,6 +205,27 @@ async function rotate(tx: Transaction, deps: PkiDependencies, seal: Seal, keys: 
   await addGeneration(tx, deps, seal, keys, times);
   await seals.setSeal(tx, seal.id, times);
   return [{ event: 'ROTATED' }];
+}
+
+/** Another authority's certificate of the key that signs: the next generation, whose signatures carry its chain. */
+async function enterCertificate(
+  tx: Transaction,
+  deps: PkiDependencies,
+  seal: Seal,
+  { certificates }: Given<'CERTIFICATE'>,
+  at: Date,
+): Promise<Done[]> {
+  const { own, trusted } = await knownOf(tx, deps, seal.id, at);
+  const expected = { own, trusted, organName: organNameOf(seal) };
+  const [certificatePem = '', ...above] = requireChain(certificates, expected, at);
+  const generations = await listGenerations(tx, seal.id);
+  const newest = generations.at(-1);
+  if (!newest) throw new Error(`seal ${seal.id} has no certificate`);
+  const { sealId, encryptedKey } = newest;
+  await insertCertificate(tx, { sealId, generation: generations.length + 1, certificatePem, above, encryptedKey });
+  const { validFromDate: validFrom, validToDate: validUntil } = new X509Certificate(certificatePem);
+  await seals.setSeal(tx, seal.id, { validFrom, validUntil });
+  return [{ event: 'CERTIFICATE_ENTERED' }];
 }
 
 /** Ends a seal for good (注销): every certificate of the hub's that is still good is revoked, and the list that says so published. */
@@ -235,10 +260,13 @@ async function standing(tx: Transaction, sealId: string, at: Date): Promise<stri
   return all.filter((pem) => new X509Certificate(pem).validToDate >= at && !revoked.has(serialOf(pem)));
 }
 
-/** Since when the oldest certificate that still counts holds; null where none does. */
-async function sinceOf(tx: Transaction, sealId: string, at: Date): Promise<Date | null> {
+async function knownOf(tx: Transaction, deps: PkiDependencies, sealId: string, at: Date): Promise<Known> {
   const from = (await standing(tx, sealId, at)).map((pem) => new X509Certificate(pem).validFromDate.getTime());
-  return from.length === 0 ? null : new Date(Math.min(...from));
+  return {
+    since: from.length === 0 ? null : new Date(Math.min(...from)),
+    own: (await listGenerations(tx, sealId)).map(({ certificatePem }) => certificatePem),
+    trusted: deps.trustedAuthorities ?? [],
+  };
 }
 
 /** One application as it stands once nobody else may decide it. */
