@@ -3,7 +3,7 @@ import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
-import { applicationResolvers } from './application/resolvers.ts';
+import { type ApplicationView, applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification.ts';
 import type { Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
@@ -64,7 +64,7 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
       __resolveReference: ({ id }, context) => load(context, id),
       certificateRequest: ({ id }, _, { actor }) => workflow.requestCertificate(deps, actor, id),
     },
-    SealApplication: { seal: ({ sealId }, _, context) => load(context, sealId) },
+    SealApplication: { seal: ({ sealId }: ApplicationView, _, context) => load(context, sealId) },
     // A use names its seal by id; the whole seal is loaded once per answer.
     SealUse: {
       seal: async ({ seal }, _, context) => {
