@@ -166,7 +166,7 @@ export type SealGrant = z.infer<typeof sealGrant>;
 
 /** A seal as a release before 0.4 told of it: with matters alone, each granted to everybody and for ever. */
 function withGrants(told: unknown): unknown {
-  const old = z.looseObject({ matters: z.array(z.string()), grants: z.undefined() }).safeParse(told);
+  const old = z.looseObject({ matters: z.array(z.string()), grants: z.undefined().optional() }).safeParse(told);
   if (!old.success) return told;
   const grants = old.data.matters.map((matter) => ({ matter, person: null, from: null, to: null }));
   return { ...old.data, grants };

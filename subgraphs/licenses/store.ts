@@ -231,7 +231,7 @@ export async function requireSealName(
   { matterId, personId }: { matterId: string; personId: string },
   at: Date,
 ): Promise<string> {
-  const seals = await db.select().from(sealFact).where(eq(sealFact.organ, organ));
+  const seals = await db.select().from(sealFact).where(eq(sealFact.organ, organ)).orderBy(asc(sealFact.sealId));
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
   const granted = seals.filter(
     ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),

@@ -121,9 +121,9 @@ export async function lockSeal(tx: Transaction, id: string): Promise<StoredSeal 
   return (await whole(tx, rows))[0] ?? null;
 }
 
-/** The seals of an organ, held for signing: whoever wants to stop one waits, and whoever stopped one first is seen. */
+/** The seals of an organ by id, held for signing: whoever wants to stop one waits, and whoever stopped one first is seen. */
 export async function holdSealsOf(tx: Transaction, organ: string): Promise<StoredSeal[]> {
-  return whole(tx, await tx.select().from(seal).where(eq(seal.organ, organ)).for('share'));
+  return whole(tx, await tx.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)).for('share'));
 }
 
 /** Every authority, a later generation after the ones before it. */
@@ -246,9 +246,9 @@ export async function findPicture(db: Reader, digest: string): Promise<Uint8Arra
   return row?.png ?? null;
 }
 
-/** The seals of an organ. */
+/** The seals of an organ by id: the first that may be used is the one that is, here and in licenses. */
 export async function listSealsOf(db: Reader, organ: string): Promise<StoredSeal[]> {
-  return whole(db, await db.select().from(seal).where(eq(seal.organ, organ)));
+  return whole(db, await db.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)));
 }
 
 /** A grant of a seal before it has an id. */

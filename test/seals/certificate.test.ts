@@ -135,6 +135,11 @@ describe('a certificate is not entered', () => {
     ['of an authority', () => leaf(`${ABOVE}`) + pem('between'), 'CERTIFICATE_UNFIT'],
     ['without the one above it', () => leaf(), 'AUTHORITY_NOT_TRUSTED'],
     ['with another above it', () => leaf() + pem('stranger'), 'CERTIFICATE_UNFIT'],
+    [
+      'too large for a document',
+      () => leaf(`${LEAF}nsComment=${'x'.repeat(7_000)}\n`) + pem('between'),
+      'CERTIFICATE_UNFIT',
+    ],
     ['by a stranger', () => sign('seal', 'stranger', LEAF, VALID, ORGAN) + pem('stranger'), 'AUTHORITY_NOT_TRUSTED'],
   ])('%s', async (_, certificates, code) => {
     expect((await enter(certificates())).refusal).toMatchObject({ code, field: 'certificates' });
@@ -154,6 +159,9 @@ test('one that fits is entered by two, and its chain is in every signature from 
   const done = await decided(ask, `${COUNTY}.sealapprover`, { application: first.application.id, approve: true });
   expect([done.refusal, done.seal.state]).toEqual([null, 'IN_USE']);
   const signature = Buffer.from(await signatureOf(shop.seals, await shop.request()));
+  // With the largest chain that is taken it fits into the 12,000 bytes of a document's room.
+  const chain = [own, pem('between')].map((held) => new X509Certificate(held).raw.length);
+  expect(signature.length - chain.reduce((sum, one) => sum + one, 0)).toBeLessThan(5_000);
   for (const held of [own, pem('between')]) expect(signature.includes(new X509Certificate(held).raw)).toBe(true);
   expect(signature.includes(new X509Certificate(pem('root')).raw)).toBe(false);
   const { data } = await shop.ask(actor('auditor'), `{ seal(id: "${shop.countySeal}") { certificate validUntil } }`);

@@ -7,6 +7,8 @@ import { KEY_USAGE, keyUsageOf } from '../signer/pki.ts';
 /** Certificates that one chain may have, and letters that its text may have. */
 const CHAIN_MOST = 5;
 const CHAIN_LENGTH = 40_000;
+/** What a chain may take, DER, of the room that a document leaves for its signature. */
+const CHAIN_BYTES_MOST = 7_000;
 const PEM = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
 /** The certificates in a text, PEM, in its order. Refuses CERTIFICATE_MALFORMED. */
@@ -57,8 +59,11 @@ export function requireChain(chain: readonly string[], { own, organName, trusted
   if (usage === null || (usage & signs) !== signs) throw unfit('密钥用途须含数字签名和抗抵赖');
   const authorities = trusted.map(readOne);
   const between = above.filter((one) => !authorities.some(({ raw }) => raw.equals(one.raw)));
-  requirePath([first, ...between], authorities, at);
-  return [first, ...between].map((one) => one.toString());
+  const path = [first, ...between];
+  requirePath(path, authorities, at);
+  const bytes = path.reduce((sum, { raw }) => sum + raw.length, 0);
+  if (bytes > CHAIN_BYTES_MOST) throw unfit('证书链过大，放不进签名位置');
+  return path.map((one) => one.toString());
 }
 
 /** Each is by the next, and the last by an authority; every one of them in force. */
