@@ -8,6 +8,9 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ApprovalPush: './supervision/view.ts#PushView',
     SupervisionFinding: './supervision/view.ts#FindingView',
   },
+  seals: {
+    SealApplication: './application/resolvers.ts#ApplicationView',
+  },
 };
 
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];

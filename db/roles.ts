@@ -34,9 +34,14 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'push_entry',
   'revocation',
   'revocation_list',
+  'seal_application',
+  'seal_application_outcome',
+  'seal_certificate',
   'seal_code',
   'seal_code_key',
   'seal_event',
+  'seal_grant',
+  'seal_grant_withdrawal',
   'seal_picture',
   'seal_use',
   'sealed_file',
@@ -48,6 +53,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
 const RESETTABLE: Readonly<Record<string, string>> = {
   authority: 'encrypted_key',
   log_key: 'encrypted_key',
+  seal_certificate: 'encrypted_key',
   seal_code_key: 'encrypted_key',
 };
 

@@ -50,6 +50,8 @@ export interface HubConfig {
   scan?: CasesDependencies['scan'];
   /** The transparency log of seals; without a folder its static files are not published. */
   log?: LogSettings;
+  /** Authorities whose certificates of seals are taken, PEM. */
+  trustedAuthorities?: readonly string[];
   /** Hosts in private networks that a supervisor's webhook may name. */
   webhookHosts?: readonly string[];
   now?: Clock;
@@ -151,6 +153,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     db: pools.seals.db,
     signer: config.signer,
     log: config.log,
+    trustedAuthorities: config.trustedAuthorities,
     send: { licenses: tell('seals', () => licenses) },
   });
   const signFor =

@@ -27,6 +27,8 @@ export interface BootOptions {
   withLibrary: boolean;
   /** Hosts in private networks that a supervisor's webhook may name. */
   webhookHosts?: readonly string[];
+  /** Authorities whose certificates of seals are taken, PEM. */
+  trustedAuthorities?: readonly string[];
   /** Name and witnesses of the transparency log; its files stand in the data folder. */
   log?: Pick<LogSettings, 'origin' | 'witnesses'>;
   say: (line: string) => void;
@@ -112,6 +114,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
     databaseUrls: roleUrls(hubDatabase, secrets),
     publicUrl: url,
     webhookHosts: options.webhookHosts,
+    trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log') },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret },
   });

@@ -1,11 +1,13 @@
+import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
 import { readOrgans } from '../seeds/load.ts';
+import { readChain } from '../subgraphs/seals/certificate/certificate.ts';
 import { readWitnesses } from '../subgraphs/seals/log/witness.ts';
 import { boot, type Running } from './boot.ts';
 import { BootError } from './folder.ts';
 import { demoPeople, mintToken } from './people.ts';
 
-/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS, LOG_ORIGIN, LOG_WITNESSES; `--no-library` leaves the library out. */
+/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS, LOG_ORIGIN, LOG_WITNESSES, SEAL_AUTHORITIES; `--no-library` leaves the library out. */
 
 // The gateway package reports home unless told otherwise; the hub calls nobody it was not told to call.
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
@@ -39,6 +41,7 @@ async function main(): Promise<void> {
     DATABASE_URL,
     DATA_FOLDER,
     WEBHOOK_PRIVATE_HOSTS = '',
+    SEAL_AUTHORITIES = '',
     LOG_ORIGIN,
     LOG_WITNESSES = '',
   } = process.env;
@@ -63,6 +66,7 @@ async function main(): Promise<void> {
     databaseUrl: DATABASE_URL ?? null,
     withLibrary: !process.argv.includes('--no-library'),
     webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
+    trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : readChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
     log: { origin: LOG_ORIGIN, witnesses: readWitnesses(LOG_WITNESSES) },
     say: (line) => console.log(`  ${line}`),
     signal: unwanted.signal,

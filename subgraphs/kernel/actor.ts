@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { errors, jwtVerify, SignJWT } from 'jose';
+import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { Refusal } from './refusal.ts';
 
@@ -140,6 +140,15 @@ export async function readAuthorisation(keys: AuthorisationKeys, jws: string): P
     } catch {}
   }
   throw new Refusal('SEAL_AUTHORISATION_INVALID');
+}
+
+/** Whom a statement names, before anybody has proved it: only the signer can. Refuses SEAL_AUTHORISATION_INVALID where it names nobody. */
+export function namedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 'actorName'> {
+  try {
+    return sealAuthorisation.pick({ actor: true, actorName: true }).parse(decodeJwt(jws));
+  } catch {
+    throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  }
 }
 
 const SERVICE_TOKEN_LIFE_SECONDS = 60;

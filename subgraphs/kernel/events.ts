@@ -151,6 +151,27 @@ const guide = z.object({
 export type GuideMaterialFact = z.infer<typeof guideMaterial>;
 export type GuideFact = z.infer<typeof guide>;
 
+export const SEAL_STATES = ['MADE', 'ON_FILE', 'IN_USE', 'SUSPENDED', 'ENDED'] as const;
+
+const sealGrant = z.object({
+  matter: z.string(),
+  /** Who may authorise the seal for it; null: whoever decides the matter. */
+  person: said,
+  /** First and last day in Asia/Shanghai; null: open. */
+  from: day.nullable(),
+  to: day.nullable(),
+});
+/** For what, by whom and when a seal may be used (用印授权范围). */
+export type SealGrant = z.infer<typeof sealGrant>;
+
+/** A seal as a release before 0.4 told of it: with matters alone, each granted to everybody and for ever. */
+function withGrants(told: unknown): unknown {
+  const old = z.looseObject({ matters: z.array(z.string()), grants: z.undefined().optional() }).safeParse(told);
+  if (!old.success) return told;
+  const grants = old.data.matters.map((matter) => ({ matter, person: null, from: null, to: null }));
+  return { ...old.data, grants };
+}
+
 export const payloads = {
   /**
    * A matter through time: periods oldest first, at most one on any day, none while the matter is not delegated, and the
@@ -309,17 +330,20 @@ export const payloads = {
     /** Last day by which it has to reach the supervisor: the third working day after the decision; null where the calendar has no such year. */
     dueOn: day.nullable(),
   }),
-  /** A seal as it stands, with the matters it is granted for. */
-  SealChanged: z.object({
-    sealId: z.string(),
-    name: z.string(),
-    kind: z.enum(['UNIT_SEAL', 'APPROVAL_SEAL', 'LICENSE_SEAL']),
-    organ: z.string(),
-    state: z.enum(['IN_USE', 'SUSPENDED', 'ENDED']),
-    validFrom: z.iso.datetime(),
-    validUntil: z.iso.datetime(),
-    matters: z.array(z.string()),
-  }),
+  /** A seal as it stands, with what it may be used for. */
+  SealChanged: z.preprocess(
+    withGrants,
+    z.object({
+      sealId: z.string(),
+      name: z.string(),
+      kind: z.enum(['UNIT_SEAL', 'APPROVAL_SEAL', 'LICENSE_SEAL']),
+      organ: z.string(),
+      state: z.enum(SEAL_STATES),
+      validFrom: z.iso.datetime(),
+      validUntil: z.iso.datetime(),
+      grants: z.array(sealGrant),
+    }),
+  ),
 } as const;
 
 export type EventType = keyof typeof payloads;

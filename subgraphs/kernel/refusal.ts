@@ -111,6 +111,7 @@ export const REFUSALS = {
   MESSAGE_TOO_LARGE: '报文过大。',
   MESSAGE_CONFLICT: '此报文编号已用于内容不同的报文。',
   // materials
+  PURPOSE_MISSING: '请填写查阅用途。',
   FILE_EMPTY: '文件是空的。',
   FILE_TOO_LARGE: '文件过大，最多 20 MiB。',
   FILE_TYPE_NOT_ALLOWED: '只接受 PDF、JPEG、PNG 文件。',
@@ -159,6 +160,18 @@ export const REFUSALS = {
   SEAL_EXPIRED: '此印章不在有效期内。',
   SEAL_NOT_OF_ORGAN: '此印章不属于作出决定的机关。',
   SEAL_AUTHORISATION_INVALID: '用印授权与待签内容不符或无法核实。',
+  CERTIFICATE_MALFORMED: '证书无法读取，须为 PEM 格式、印章证书在前的证书链。',
+  CERTIFICATE_UNFIT: '此证书不能用于此印章。',
+  AUTHORITY_NOT_TRUSTED: '证书不是由受信任的机构签发。',
+  SEAL_EXISTS: '该机关已有同类印章。',
+  SEAL_NOT_IN_USE: '此印章尚未启用。',
+  SEAL_NOT_ON_FILE: '此印章尚未备案。',
+  SEAL_ON_FILE: '此印章已备案。',
+  SEAL_ALREADY_GRANTED: '此印章已有相同的授权。',
+  SECOND_PERSON_NEEDED: '此事须由另一人批准，申请人不能批准自己的申请。',
+  SEAL_APPLICATION_UNKNOWN: '没有此印章申请。',
+  SEAL_APPLICATION_DECIDED: '此印章申请已办结。',
+  SEAL_APPLICATIONS_TOO_MANY: '待批准的印章申请过多，请先办结。',
   SEAL_CONTENT_DIFFERS: '待签文件与用印授权的内容不一致。',
 } as const satisfies Record<string, `${string}。`>;
 

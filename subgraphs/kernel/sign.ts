@@ -1,5 +1,6 @@
 import { z } from 'zod';
-import { ACTS } from './events.ts';
+import { type Day, within } from './day.ts';
+import { ACTS, type SealGrant } from './events.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -54,8 +55,18 @@ export type SignAnswer =
 
 export type Sign = (request: SignRequest) => Promise<SignAnswer>;
 
-/** `seals.picture`, called by licenses and cases before they set what is to be sealed. */
-export const pictureRequest = z.object({ organ: z.string(), matterId: z.string() });
+/** Whether one of a seal's grants lets `person` authorise it for a matter on a day. */
+export function isGranted(grants: readonly SealGrant[], matter: string, person: string, day: Day): boolean {
+  return grants.some(
+    (grant) =>
+      grant.matter === matter &&
+      (grant.person === null || grant.person === person) &&
+      within(day, grant.from, grant.to),
+  );
+}
+
+/** `seals.picture`, called by licenses and cases before they set what is to be sealed; `personId` is whoever authorised the seal. */
+export const pictureRequest = z.object({ organ: z.string(), matterId: z.string(), personId: z.string() });
 export type PictureRequest = z.infer<typeof pictureRequest>;
 /** The office's own picture, PNG, of the seal that `sign` would use, or null where it is drawn. A refusal is thrown, as by `sign`. */
 export type ReadPicture = (request: PictureRequest) => Promise<Uint8Array | null>;

@@ -1,4 +1,5 @@
 import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { namedAuthoriser } from '../kernel/actor.ts';
 import { canonical, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
@@ -101,9 +102,13 @@ function makesDocument({ act }: store.ActRow): boolean {
 /** Sets the file of an act and keeps it. Another release may set the same record otherwise, so what was kept first counts. */
 async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array> {
   const { id, record, organ, matterId } = intent;
+  const personId = namedAuthoriser(intent.authorisation).actor;
   const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(use, record as LicenseRecord)) : null;
   const rendered = makesDocument(intent)
-    ? deps.render(attachedOf(record as LicenseRecord, code), await deps.picture({ organ: organ.id, matterId }))
+    ? deps.render(
+        attachedOf(record as LicenseRecord, code),
+        await deps.picture({ organ: organ.id, matterId, personId }),
+      )
     : Buffer.from(canonical(record));
   await deps.onStep?.('rendered');
   if (await deps.db.transaction((tx) => ledger.keepRendered(tx, id, { rendered, code }))) return rendered;

@@ -1,5 +1,5 @@
 import type { Transaction } from '../../db/client.ts';
-import { type Actor, requireRole, writeAuthorisation } from '../kernel/actor.ts';
+import { type Actor, namedAuthoriser, requireRole, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintable, UnprintableText } from '../kernel/document.ts';
 import { contentDigest } from '../kernel/events.ts';
@@ -55,8 +55,10 @@ export async function prepareCaseAct(
 
   const at = deps.now();
   const standing = await lockStanding(tx, task);
-  const sealName = await store.requireSealName(tx, task.issuer.id, task.content.matterId, at);
-  const sealing = { authorisedBy: await authoriserOf(task), authorisedAt: at, sealName };
+  const by = namedAuthoriser(task.authorisation);
+  const use = { matterId: task.content.matterId, personId: by.actor };
+  const sealName = await store.requireSealName(tx, task.issuer.id, use, at);
+  const sealing = { authorisedBy: by.actorName, authorisedAt: at, sealName };
   const base = {
     id: crypto.randomUUID(),
     act: task.content.action,
@@ -108,16 +110,6 @@ async function lockStanding(tx: Transaction, task: CertificateTask): Promise<Lic
   requireFits(task, head);
   requireNoOpenOrder(action, await lockOpenOrders(tx, head.number));
   return head;
-}
-
-/** The name of the person who authorised the seal. Only the seals subgraph can tell whether the statement is genuine; it checks before it signs. */
-async function authoriserOf(task: CertificateTask): Promise<string> {
-  const [, body = ''] = task.authorisation.split('.');
-  try {
-    const { actorName } = JSON.parse(Buffer.from(body, 'base64url').toString('utf8')) as { actorName?: unknown };
-    if (typeof actorName === 'string') return actorName;
-  } catch {}
-  throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
 const MOST_VERSIONS = 999;
@@ -174,7 +166,12 @@ export async function prepareOwnAct(
   const reason = order?.reason ?? asked.reason ?? '';
   requireReason(reason);
   const at = deps.now();
-  const sealName = await store.requireSealName(tx, head.issuer.id, head.record.KZ_SX, at);
+  const sealName = await store.requireSealName(
+    tx,
+    head.issuer.id,
+    { matterId: head.record.KZ_SX, personId: approver.id },
+    at,
+  );
   const after = stateAfter(head.state, asked.act);
   const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
   const orderId = order?.id ?? null;
@@ -205,7 +202,12 @@ export async function prepareSpoil(
   requireSpoilable(await store.lockSheet(tx, asked.blankNumber, head.identifier));
   requireInStock(await store.lockBlank(tx, asked.replacement), head.issuer.id, 'replacement');
   const at = deps.now();
-  const sealName = await store.requireSealName(tx, head.issuer.id, head.record.KZ_SX, at);
+  const sealName = await store.requireSealName(
+    tx,
+    head.issuer.id,
+    { matterId: head.record.KZ_SX, personId: clerk.id },
+    at,
+  );
   const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
   const sheets = { spoiled: asked.blankNumber, replacement: asked.replacement };
   const said = { reason: asked.reason, caseNumber: null, sheets };

@@ -1,9 +1,11 @@
 import { and, arrayContains, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
+import { dayOf } from '../kernel/day.ts';
 import { type EventPayload, type GrantContent, type LicenseState, sha256 } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { isGranted } from '../kernel/sign.ts';
 import { attachedOf } from './code.ts';
 import type { CertificateTask, LicenseHead } from './license.ts';
 import type { Blank, BlankState } from './paper.ts';
@@ -220,15 +222,24 @@ export async function reserveStatusIndex(tx: Transaction): Promise<number> {
 }
 
 /**
- * The name of the seal that an organ may use for a matter now.
- * Refuses SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED. The seals subgraph checks again when it signs.
+ * The name of the seal that an organ may use for a matter now, where `personId` authorises it.
+ * Refuses SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED. The seals subgraph checks again when it signs.
  */
-export async function requireSealName(db: Reader, organ: string, matterId: string, at: Date): Promise<string> {
-  const seals = await db.select().from(sealFact).where(eq(sealFact.organ, organ));
+export async function requireSealName(
+  db: Reader,
+  organ: string,
+  { matterId, personId }: { matterId: string; personId: string },
+  at: Date,
+): Promise<string> {
+  const seals = await db.select().from(sealFact).where(eq(sealFact.organ, organ)).orderBy(asc(sealFact.sealId));
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
-  const granted = seals.filter((seal) => seal.matters.includes(matterId) && seal.state !== 'ENDED');
+  const granted = seals.filter(
+    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
+  );
   if (granted.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
-  const inUse = granted.filter((seal) => seal.state === 'IN_USE');
+  const begun = granted.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
+  if (begun.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
+  const inUse = begun.filter((seal) => seal.state === 'IN_USE');
   if (inUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
   const current = inUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
   if (!current) throw new Refusal('SEAL_EXPIRED');
@@ -236,13 +247,13 @@ export async function requireSealName(db: Reader, organ: string, matterId: strin
 }
 
 export async function putSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {
-  const { sealId, organ, name, state, matters } = fact;
+  const { sealId, organ, name, state, grants } = fact;
   const row = {
     sealId,
     organ,
     name,
     state,
-    matters,
+    grants,
     validFrom: new Date(fact.validFrom),
     validUntil: new Date(fact.validUntil),
   };

@@ -13,7 +13,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { Act, GrantContent, LicenseState, OrganFact } from '../kernel/events.ts';
+import type { Act, EventPayload, GrantContent, LicenseState, OrganFact, SealGrant } from '../kernel/events.ts';
 import { messageTables } from '../kernel/outbox.ts';
 import type { BlankState, SheetState } from './paper.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
@@ -28,10 +28,10 @@ export const sealFact = schema.table('seal_fact', {
   sealId: text().primaryKey(),
   organ: text().notNull(),
   name: text().notNull(),
-  state: text().$type<'IN_USE' | 'SUSPENDED' | 'ENDED'>().notNull(),
+  state: text().$type<EventPayload<'SealChanged'>['state']>().notNull(),
   validFrom: moment().notNull(),
   validUntil: moment().notNull(),
-  matters: text().array().notNull(),
+  grants: jsonb().$type<SealGrant[]>().notNull(),
 });
 
 /** Granted cases whose act on a license is to be done (制证任务). */

@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import type { Database, Transaction } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { Material } from '../kernel/sign.ts';
+import { listCertificates, listKeys, type Published, setKey } from './certificate/store.ts';
 import { type Chain, derOf } from './signer/cms.ts';
-import type { GuardedKey } from './signer/keys.ts';
 import {
   type CertificateRequest,
   ISSUING_NAME,
@@ -13,7 +13,7 @@ import {
   STATUS_NAME,
   TIMESTAMP_NAME,
 } from './signer/pki.ts';
-import { type CertifiedKey, codeKeyId, type KeyRef, type Signer } from './signer/signer.ts';
+import type { CertifiedKey, KeyRef, Signer } from './signer/signer.ts';
 import { wholeSecond } from './signer/timestamp.ts';
 import * as store from './store.ts';
 
@@ -22,6 +22,8 @@ export interface PkiDependencies {
   db: Database;
   now: Clock;
   signer: Signer;
+  /** Authorities whose certificates of seals are taken, PEM; none where they are left out. */
+  trustedAuthorities?: readonly string[];
 }
 
 /** What signs for the PKI at this time. */
@@ -42,21 +44,13 @@ const RENEW_BEFORE_YEARS = 8;
 const LIST_RENEWED_MS = 3_600_000;
 const LIST_HOLDS_MS = 48 * 3_600_000;
 
-/** Makes what is missing of the test PKI: authorities, and keys for QR codes of seals made before there were any. Safe when two start at once. */
+/** Makes the authorities of the test PKI that are missing. Safe when two start at once. */
 export async function prepare(deps: PkiDependencies): Promise<void> {
-  const { db } = deps;
-  await db.transaction(async (tx) => {
+  await deps.db.transaction(async (tx) => {
     await store.lockPki(tx);
     if ((await store.findAuthorities(tx)).length === 0) await makeRoots(tx, deps);
   });
-  const { issuing } = await authorities(deps);
-  await db.transaction(async (tx) => {
-    await store.lockPki(tx);
-    for (const row of await store.listSealsWithoutCodeKey(tx)) {
-      const keyId = codeKeyId(row.id);
-      await addCodeKey(tx, deps, issuing, row, await deps.signer.generate({ keyId, kind: 'P-256' }));
-    }
-  });
+  await authorities(deps);
 }
 
 async function makeRoots(tx: Transaction, { now, signer }: PkiDependencies): Promise<void> {
@@ -157,36 +151,22 @@ export function certifiedKeyOf(row: store.AuthorityRow): CertifiedKey {
   return { ...keyOf(row), certificatePem: row.certificatePem };
 }
 
-/** Gives a seal its key for QR codes (二维码), certified for the same organ and time as the seal itself. */
-export async function addCodeKey(
-  tx: Transaction,
-  { signer }: PkiDependencies,
-  issuing: store.AuthorityRow,
-  { id, name, certificatePem, validFrom, validUntil }: store.SealRow,
-  { publicKeyPem, encrypted }: GuardedKey,
-): Promise<void> {
-  const organisation = new X509Certificate(certificatePem).toLegacyObject().subject.O;
-  const subject = { organisation: String(organisation), unit: ROOT_NAME.unit, commonName: `${name}二维码（测试）` };
-  const certified = await certify(signer, issuing, { profile: 'code', subject, publicKeyPem, validFrom, validUntil });
-  await store.insertCodeKey(tx, { sealId: id, certificatePem: certified, encryptedKey: encrypted });
-}
-
 /** Puts every private key into an envelope under the signer's newest key-encryption key. Gives how many changed. */
 export async function rewrapKeys({ db, signer }: PkiDependencies): Promise<number> {
   let changed = 0;
-  for (const key of await store.listKeys(db)) {
+  for (const key of await listKeys(db)) {
     const encrypted = await signer.rewrap({ keyId: key.id, encrypted: key.encryptedKey });
     if (!Buffer.from(encrypted).equals(key.encryptedKey)) {
-      await db.transaction((tx) => store.setKey(tx, key, encrypted));
+      await db.transaction((tx) => setKey(tx, key, encrypted));
       changed++;
     }
   }
   return changed;
 }
 
-/** A certificate and the one above it, as signatures carry them. */
-export function chainOf(certificatePem: string, { issuing }: Authorities): Chain {
-  return [certificatePem, issuing.certificatePem];
+/** A certificate and the ones above it without the root, as signatures carry them. */
+export function chainOf({ certificatePem, above }: store.CertificateRow, { issuing }: Authorities): Chain {
+  return [certificatePem, ...(above ?? [issuing.certificatePem])];
 }
 
 /** The current revocation list of an authority, DER; a new one where the newest is more than an hour old. */
@@ -229,7 +209,8 @@ export async function readMaterial(
   kids: readonly string[],
 ): Promise<Omit<Material, 'log' | 'logKeys'>> {
   const { root, issuing } = await authorities(deps);
-  const codes = (await store.listCertificates(deps.db)).flatMap(({ code }) => (code === null ? [] : [derOf(code)]));
+  const published = await listCertificates(deps.db);
+  const codes = published.filter(({ use }) => use === 'code').map(({ pem }) => derOf(pem));
   return {
     root: derOf(root.certificatePem),
     issuing: derOf(issuing.certificatePem),
@@ -246,10 +227,13 @@ const LISTED: Record<string, string> = { issuing: '印章签发证书', timestam
 export async function readCertificates(deps: PkiDependencies): Promise<string> {
   await authorities(deps);
   const rows = (await store.findAuthorities(deps.db)).filter((row) => row.id in LISTED);
-  const seals = await store.listCertificates(deps.db);
   const named = [
     ...rows.map(({ id, generation, certificatePem }) => [`${LISTED[id]} (${id} ${generation})`, certificatePem]),
-    ...seals.flatMap(({ name, seal, code }) => [[name, seal], ...(code === null ? [] : [[`${name}二维码`, code]])]),
+    ...(await listCertificates(deps.db)).map((one) => [publishedName(one), one.pem + one.above.join('')]),
   ];
   return named.map(([name, pem]) => `# ${name}\n${pem}`).join('');
+}
+
+function publishedName({ name, use, generation }: Published): string {
+  return `${name}${use === 'code' ? '二维码' : ''}${generation > 1 ? `（第 ${generation} 代）` : ''}`;
 }

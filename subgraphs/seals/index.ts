@@ -11,11 +11,12 @@ import { logRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequencer.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness.ts';
 import { prepareLog, proveUse, type Receipt, recordReceipt } from './log/workflow.ts';
+import { addMissingCodeKeys, makeSeal, type NewSeal } from './making.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
 import { findAuthorities, messages } from './store.ts';
-import { attest, makeSeal, type NewSeal, pictureFor, sign, signCode, stamp } from './workflow.ts';
+import { attest, pictureFor, sign, signCode, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;
@@ -23,6 +24,8 @@ export interface SealsDependencies {
   /** The only place with private keys, in this process or another. */
   signer: Signer;
   send: { licenses: (event: Envelope) => Promise<void> };
+  /** Authorities whose certificates of seals are taken (受信任的电子认证服务机构), PEM; none where they are left out. */
+  trustedAuthorities?: readonly string[];
   /** The transparency log (透明日志). */
   log?: LogSettings;
   onError?: (error: unknown) => void;
@@ -60,8 +63,8 @@ export interface Seals extends Subgraph {
 
 /** The seals subgraph (电子印章): seals, the authority to use them, and the ledger of every use. */
 export function createSeals(dependencies: SealsDependencies): Seals {
-  const { db, now, signer, send, onError, pollMs } = dependencies;
-  const deps = { db, now, signer };
+  const { db, now, signer, send, onError, pollMs, trustedAuthorities = [] } = dependencies;
+  const deps = { db, now, signer, trustedAuthorities };
   const { origin = LOG_ORIGIN, folder = null, witnesses = [], onCommitted } = dependencies.log ?? {};
   const log = { ...deps, origin, folder, witnesses: witnesses.map((one) => one.vkey), onError, pollMs, onCommitted };
   let relay: Relay | null = null;
@@ -97,6 +100,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     record: (receipt) => recordReceipt(log, receipt),
     prepare: async () => {
       await prepare(deps);
+      await addMissingCodeKeys(deps);
       await prepareLog(log);
     },
     rootCertificate: async () => authorityOf(await findAuthorities(db), 'root').certificatePem,

@@ -1,6 +1,8 @@
 import { createPublicKey } from 'node:crypto';
+import { readFileSync } from 'node:fs';
 import { connect } from '../../db/client.ts';
 import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
+import { readChain } from './certificate/certificate.ts';
 import { portRoutes } from './http.ts';
 import { createSeals } from './index.ts';
 import { readWitnesses } from './log/witness.ts';
@@ -14,6 +16,7 @@ const {
   SERVICE_KEY = '',
   SIGNER_URL = '',
   LICENSES_URL = '',
+  SEAL_AUTHORITIES = '',
   LOG_FOLDER = '',
   LOG_ORIGIN,
   LOG_WITNESSES = '',
@@ -28,6 +31,7 @@ const seals = createSeals({
   now,
   signer: signerOver(() => SIGNER_URL, serviceKey, now),
   send: { licenses: sendEvents(LICENSES_URL, 'seals', serviceKey, now) },
+  trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : readChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
   log: { origin: LOG_ORIGIN, folder: LOG_FOLDER || null, witnesses: readWitnesses(LOG_WITNESSES) },
   onError: console.error,
 });

@@ -1,22 +1,34 @@
-import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
+import { type Actor, hasRole, type Person, requireRole } from '../kernel/actor.ts';
+import { dayOf } from '../kernel/day.ts';
+import type { SEAL_STATES, SealGrant } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { isGranted } from '../kernel/sign.ts';
 
-export type SealState = 'IN_USE' | 'SUSPENDED' | 'ENDED';
+/** 已制作, 已备案, 在用, 停用, 注销; before the first there is an application alone. */
+export type SealState = (typeof SEAL_STATES)[number];
 /** Why a seal ends (注销原因), by the names of RFC 5280 §5.3.1. */
 export type EndReason = 'KEY_COMPROMISE' | 'CESSATION_OF_OPERATION' | 'SUPERSEDED';
 export type SealKind = 'UNIT_SEAL' | 'APPROVAL_SEAL' | 'LICENSE_SEAL';
 
-/** An electronic seal (电子印章) with the matters it is granted for. */
+/** A grant with its id. */
+export interface Grant extends SealGrant {
+  id: string;
+}
+
+/** An electronic seal (电子印章) with what it is granted for. */
 export interface Seal {
   id: string;
   name: string;
   kind: SealKind;
   organ: string;
   state: SealState;
-  /** Validity of its certificate. */
+  /** Validity of its newest certificate. */
   validFrom: Date;
   validUntil: Date;
-  matters: readonly string[];
+  /** Number under which it is on file (备案编号). */
+  filingNumber: string | null;
+  /** Those that were not taken back. */
+  grants: readonly Grant[];
 }
 
 /** Name of a kind of seal as it stands on documents. */
@@ -26,70 +38,122 @@ export const KIND_NAMES: Record<SealKind, string> = {
   LICENSE_SEAL: '证照专用章',
 };
 
+/** The id of an organ's seal of a kind: it has one of each. */
+export function sealIdOf(organ: string, kind: SealKind): string {
+  return `${organ}-${kind.toLowerCase().replace('_', '-')}`;
+}
+
+/** The organ's name as it stands in the name of its seal. */
+export function organNameOf({ name, kind }: Pick<Seal, 'name' | 'kind'>): string {
+  return name.slice(0, -KIND_NAMES[kind].length);
+}
+
+/** What a seal is wanted for: a matter, and the person who authorised it. */
+export interface Wanted {
+  organ: string;
+  matterId: string;
+  personId: string;
+}
+
 /**
- * The seal of `organ` that may be used for a matter at a moment, out of the organ's seals.
- * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_SUSPENDED, SEAL_EXPIRED; the reason is that of the seal
- * that came furthest.
+ * The seal of an organ that may be used for a matter at a moment where this person authorised it, out of the organ's seals.
+ * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED; the reason is that of
+ * the seal that came furthest.
  */
-export function requireUsable(seals: readonly Seal[], organ: string, matter: string, at: Date): Seal {
+export function requireUsable(seals: readonly Seal[], { organ, matterId, personId }: Wanted, at: Date): Seal {
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
   const own = seals.filter((seal) => seal.organ === organ);
   if (own.length === 0) throw new Refusal('SEAL_NOT_OF_ORGAN');
-  const granted = own.filter((seal) => seal.matters.includes(matter) && seal.state !== 'ENDED');
+  const granted = own.filter(
+    ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
+  );
   if (granted.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
-  const inUse = granted.filter((seal) => seal.state === 'IN_USE');
+  const begun = granted.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
+  if (begun.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
+  const inUse = begun.filter((seal) => seal.state === 'IN_USE');
   if (inUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
   const usable = inUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
   if (!usable) throw new Refusal('SEAL_EXPIRED');
   return usable;
 }
 
-/** Stops a seal (停用): keeper of its organ. Refuses SEAL_SUSPENDED unless it is in use. */
+/** Puts a seal on file under a number (备案): keeper of its organ. Refuses SEAL_ON_FILE, SEAL_EXPIRED, FIELD_MALFORMED, FIELD_TOO_LONG. */
+export function file(seal: Seal, actor: Actor, number: string): { by: Person; state: SealState } {
+  const by = requireKeeper(seal, actor);
+  requireStanding(seal);
+  if (seal.state !== 'MADE') throw new Refusal('SEAL_ON_FILE', 'seal');
+  if (number.trim() === '') throw new Refusal('FIELD_MALFORMED', 'filingNumber', '请填写备案编号');
+  if ([...number].length > FILING_NUMBER_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'filingNumber');
+  return { by, state: 'ON_FILE' };
+}
+
+const FILING_NUMBER_LENGTH = 64;
+
+/** Puts a seal into use (启用): keeper of its organ; one in use stays so. Refuses SEAL_NOT_ON_FILE, SEAL_SUSPENDED, SEAL_EXPIRED. */
+export function putIntoUse(seal: Seal, actor: Actor): { by: Person; state: SealState } {
+  const by = requireKeeper(seal, actor);
+  requireStanding(seal);
+  if (seal.state === 'MADE') throw new Refusal('SEAL_NOT_ON_FILE', 'seal');
+  if (seal.state === 'SUSPENDED') throw new Refusal('SEAL_SUSPENDED', 'seal');
+  return { by, state: 'IN_USE' };
+}
+
+/** Refuses SEAL_EXPIRED where a seal has ended. */
+export function requireStanding(seal: Seal): void {
+  if (seal.state === 'ENDED') throw new Refusal('SEAL_EXPIRED', 'seal');
+}
+
+/** Stops a seal (停用): keeper of its organ. Refuses SEAL_SUSPENDED unless it is in use, SEAL_NOT_IN_USE before it ever was. */
 export function suspend(seal: Seal, actor: Actor): { by: Person; state: SealState } {
-  const by = requireOf(seal, actor, 'SEAL_KEEPER');
+  const by = requireKeeper(seal, actor);
+  requireBegun(seal);
   if (seal.state !== 'IN_USE') throw new Refusal('SEAL_SUSPENDED', 'seal');
   return { by, state: 'SUSPENDED' };
 }
 
 /** Puts a stopped seal back into use (恢复使用): keeper of its organ. Refuses SEAL_EXPIRED after its time or end. */
 export function resume(seal: Seal, actor: Actor, at: Date): { by: Person; state: SealState } {
-  const by = requireOf(seal, actor, 'SEAL_KEEPER');
+  const by = requireKeeper(seal, actor);
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
+  requireBegun(seal);
   return { by, state: 'IN_USE' };
 }
 
+function requireBegun({ state }: Seal): void {
+  if (state === 'MADE' || state === 'ON_FILE') throw new Refusal('SEAL_NOT_IN_USE', 'seal');
+}
+
 /**
- * Ends a seal for good (注销): seal approver of its organ. Since when the key is compromised is said for that reason alone, not
- * in the future and not before there was a key: refuses FIELD_MALFORMED.
+ * Since when a key is compromised is said for that reason alone, not in the future and not before there was a key (`since`):
+ * refuses FIELD_MALFORMED.
  */
-export function end(
-  seal: Seal,
-  actor: Actor,
+export function requireCompromise(
   { reason, compromisedAt }: { reason: EndReason; compromisedAt: Date | null },
+  since: Date,
   at: Date,
-): Person {
-  const by = requireOf(seal, actor, 'SEAL_APPROVER');
+): void {
   const told = compromisedAt !== null;
-  if (told !== (reason === 'KEY_COMPROMISE') || (told && (compromisedAt < seal.validFrom || compromisedAt > at))) {
+  if (told !== (reason === 'KEY_COMPROMISE') || (told && (compromisedAt < since || compromisedAt > at))) {
     throw new Refusal('FIELD_MALFORMED', 'compromisedAt', '私钥泄露须写明制章以来、不晚于现在的时间，其他原因不写');
   }
-  return by;
 }
 
 /** Changes the picture of a seal (更换印模图片): keeper of its organ. Refuses SEAL_EXPIRED after its time or end. */
 export function requireDesigner(seal: Seal, actor: Actor, at: Date): Person {
-  const by = requireOf(seal, actor, 'SEAL_KEEPER');
+  const by = requireKeeper(seal, actor);
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
   return by;
 }
 
-/** Whoever lets a seal be used for a matter, or no longer: seal approver of its organ. */
-export function requireGranter(seal: Seal, actor: Actor): Person {
-  return requireOf(seal, actor, 'SEAL_APPROVER');
+/** Whether somebody may have a certificate requested for a seal: keeper and seal approver of its organ, while it stands. */
+export function mayRequest({ organ, state }: Seal, actor: Actor): boolean {
+  return (
+    hasRole(actor, 'SEAL_KEEPER', 'SEAL_APPROVER') && 'organ' in actor && actor.organ === organ && state !== 'ENDED'
+  );
 }
 
-function requireOf(seal: Seal, actor: Actor, role: 'SEAL_KEEPER' | 'SEAL_APPROVER'): Person {
-  const person = requireRole(actor, role);
+function requireKeeper(seal: Seal, actor: Actor): Person {
+  const person = requireRole(actor, 'SEAL_KEEPER');
   if (person.organ !== seal.organ) throw new Refusal('SEAL_NOT_OF_ORGAN', 'seal');
   return person;
 }

@@ -1,23 +1,24 @@
-import { and, asc, desc, eq, gt, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import type { ApplicationKind } from './application/application.ts';
 import { certificateOf, ofCode, ofList, ofSealEvent, ofUse } from './log/leaf.ts';
 import { enter } from './log/store.ts';
-import type { Seal, SealState } from './seal.ts';
+import type { Grant, Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
 
 const {
   authority,
-  logKey,
   revocation,
   revocationList,
   seal,
+  sealCertificate,
   sealCode,
-  sealCodeKey,
   sealEvent,
   sealGrant,
+  sealGrantWithdrawal,
   sealPicture,
   sealUse,
 } = tables;
@@ -29,27 +30,37 @@ export type SealRow = typeof seal.$inferSelect;
 export type UseRow = typeof sealUse.$inferSelect;
 export type CodeRow = typeof sealCode.$inferSelect;
 export type AuthorityRow = typeof authority.$inferSelect;
-export type CodeKeyRow = typeof sealCodeKey.$inferSelect;
+export type CertificateRow = typeof sealCertificate.$inferSelect;
 export type RevocationRow = typeof revocation.$inferSelect;
 export type ListRow = typeof revocationList.$inferSelect;
 
-/** A seal with its certificate and encrypted key. */
+/** A seal with its newest certificate and encrypted key. */
 export interface StoredSeal {
   seal: Seal;
   row: SealRow;
+  certificate: CertificateRow;
   /** Digest of the office's own picture, or null where the seal is drawn. */
   picture: string | null;
 }
 
-async function withGrants(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]> {
+/** Rows of seals with what belongs to them. In a transaction that holds the seals it is what stands now: each is a statement of its own. */
+async function whole(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
+  const { serial: _, ...columns } = getTableColumns(sealGrant);
   const grants = await db
-    .select()
+    .select(columns)
     .from(sealGrant)
-    .where(inArray(sealGrant.sealId, ids))
-    .orderBy(asc(sealGrant.matterId));
+    .leftJoin(sealGrantWithdrawal, eq(sealGrantWithdrawal.grantId, sealGrant.id))
+    .where(and(inArray(sealGrant.sealId, ids), isNull(sealGrantWithdrawal.grantId)))
+    .orderBy(asc(sealGrant.matterId), asc(sealGrant.serial));
   const bySeal = Map.groupBy(grants, (grant) => grant.sealId);
+  const certificates = await db
+    .selectDistinctOn([sealCertificate.sealId])
+    .from(sealCertificate)
+    .where(inArray(sealCertificate.sealId, ids))
+    .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
+  const certificateOf = new Map(certificates.map((one) => [one.sealId, one]));
   const pictures = await db
     .selectDistinctOn([sealPicture.sealId], { sealId: sealPicture.sealId, digest: sealPicture.digest })
     .from(sealPicture)
@@ -57,11 +68,16 @@ async function withGrants(db: Reader, rows: readonly SealRow[]): Promise<StoredS
     .orderBy(asc(sealPicture.sealId), desc(sealPicture.serial));
   const pictureOf = new Map(pictures.map((one) => [one.sealId, one.digest]));
   return rows.map((row) => {
-    const { id, name, kind, organ, state, validFrom, validUntil } = row;
-    const matters = (bySeal.get(id) ?? []).map((grant) => grant.matterId);
-    const picture = pictureOf.get(id) ?? null;
-    return { seal: { id, name, kind, organ, state, validFrom, validUntil, matters }, row, picture };
+    const { suite: _suite, ...own } = row;
+    const certificate = certificateOf.get(row.id);
+    if (!certificate) throw new Error(`seal ${row.id} has no certificate`);
+    const seal = { ...own, grants: (bySeal.get(row.id) ?? []).map(grantOf) };
+    return { seal, row, certificate, picture: pictureOf.get(row.id) ?? null };
   });
+}
+
+function grantOf(row: Omit<typeof sealGrant.$inferSelect, 'serial'>): Grant {
+  return { id: row.id, matter: row.matterId, person: row.personId, from: row.validFrom, to: row.validTo };
 }
 
 /** Seals in the order of their ids. */
@@ -83,12 +99,12 @@ export async function listSeals(
     .orderBy(asc(seal.id))
     .limit(page.first + 1);
   const cut = cutPage(rows, page.first);
-  return { rows: await withGrants(db, cut.rows), hasNextPage: cut.hasNextPage };
+  return { rows: await whole(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
 /** Seals by id, in the order asked, null where there is none. */
 export async function findSeals(db: Reader, ids: readonly string[]): Promise<(StoredSeal | null)[]> {
-  const found = await withGrants(
+  const found = await whole(
     db,
     await db
       .select()
@@ -102,12 +118,12 @@ export async function findSeals(db: Reader, ids: readonly string[]): Promise<(St
 /** A seal whose row is locked: nobody signs with it until the transaction ends. */
 export async function lockSeal(tx: Transaction, id: string): Promise<StoredSeal | null> {
   const rows = await tx.select().from(seal).where(eq(seal.id, id)).for('update');
-  return (await withGrants(tx, rows))[0] ?? null;
+  return (await whole(tx, rows))[0] ?? null;
 }
 
-/** The seals of an organ, held for signing: whoever wants to stop one waits, and whoever stopped one first is seen. */
+/** The seals of an organ by id, held for signing: whoever wants to stop one waits, and whoever stopped one first is seen. */
 export async function holdSealsOf(tx: Transaction, organ: string): Promise<StoredSeal[]> {
-  return withGrants(tx, await tx.select().from(seal).where(eq(seal.organ, organ)).for('share'));
+  return whole(tx, await tx.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)).for('share'));
 }
 
 /** Every authority, a later generation after the ones before it. */
@@ -121,7 +137,7 @@ export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promi
 }
 
 /** Names of the advisory locks of this schema. */
-const LOCKS = { pki: 7_310_001, issuance: 7_310_002, case: 7_310_003, list: 7_310_004 } as const;
+const LOCKS = { pki: 7_310_001, issuance: 7_310_002, case: 7_310_003, list: 7_310_004, organ: 7_310_005 } as const;
 
 /** One process at a time makes the PKI or a seal. */
 export async function lockPki(tx: Transaction): Promise<void> {
@@ -134,69 +150,15 @@ export async function lockIssuance(tx: Transaction, issuanceId: string, caseId: 
   if (caseId !== null) await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.case}, hashtext(${caseId}))`);
 }
 
+/** One application of an organ at a time is made or ends. */
+export async function lockApplications(tx: Transaction, organ: string): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.organ}, hashtext(${organ}))`);
+}
+
 /** One process at a time publishes a list of an authority. */
 export async function lockList(tx: Transaction, authorityId: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.list}, hashtext(${authorityId}))`);
 }
-
-export async function findCodeKey(db: Reader, sealId: string): Promise<CodeKeyRow | null> {
-  const [row] = await db.select().from(sealCodeKey).where(eq(sealCodeKey.sealId, sealId));
-  return row ?? null;
-}
-
-export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<void> {
-  await tx.insert(sealCodeKey).values(row);
-  await enter(tx, [certificateOf('code', row.certificatePem)]);
-}
-
-/** Every private key in its envelope, under the id that is bound to it. */
-export interface HeldKey {
-  id: string;
-  table: 'authority' | 'seal' | 'sealCodeKey' | 'logKey';
-  encryptedKey: Uint8Array;
-}
-
-export async function listKeys(db: Reader): Promise<HeldKey[]> {
-  const authorities = await db.select({ id: authority.id, encryptedKey: authority.encryptedKey }).from(authority);
-  const seals = await db.select({ id: seal.id, encryptedKey: seal.encryptedKey }).from(seal);
-  const codes = await db.select({ id: sealCodeKey.sealId, encryptedKey: sealCodeKey.encryptedKey }).from(sealCodeKey);
-  const logs = await db.select({ encryptedKey: logKey.encryptedKey }).from(logKey);
-  return [
-    ...logs.map((key) => ({ ...key, id: 'log', table: 'logKey' as const })),
-    ...authorities.map((key) => ({ ...key, table: 'authority' as const })),
-    ...seals.map((key) => ({ ...key, table: 'seal' as const })),
-    ...codes.map((key) => ({ ...key, id: `${key.id} code`, table: 'sealCodeKey' as const })),
-  ];
-}
-
-/** Puts an envelope in the place of the one that was read; what has changed meanwhile stays. */
-export async function setKey(tx: Transaction, { table, encryptedKey }: HeldKey, encrypted: Uint8Array): Promise<void> {
-  const of = { authority, seal, sealCodeKey, logKey }[table];
-  await tx.update(of).set({ encryptedKey: encrypted }).where(eq(of.encryptedKey, encryptedKey));
-}
-
-/** Seals made before seals had keys for QR codes. */
-export async function listSealsWithoutCodeKey(db: Reader): Promise<SealRow[]> {
-  const rows = await db
-    .select({ seal })
-    .from(seal)
-    .leftJoin(sealCodeKey, eq(sealCodeKey.sealId, seal.id))
-    .where(isNull(sealCodeKey.sealId));
-  return rows.map((row) => row.seal);
-}
-
-/** Names and certificates of all seals and of their keys for QR codes. */
-export async function listCertificates(db: Reader): Promise<{ name: string; seal: string; code: string | null }[]> {
-  return db
-    .select({ name: seal.name, seal: seal.certificatePem, code: sealCodeKey.certificatePem })
-    .from(seal)
-    .leftJoin(sealCodeKey, eq(sealCodeKey.sealId, seal.id))
-    .orderBy(asc(seal.id))
-    .limit(CERTIFICATES_MOST);
-}
-
-/** Seals whose certificates are published in one file: a county and its city have some dozens. */
-const CERTIFICATES_MOST = 2_000;
 
 export async function insertRevocations(tx: Transaction, rows: readonly RevocationRow[]): Promise<void> {
   await tx.insert(revocation).values([...rows]);
@@ -226,23 +188,45 @@ export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
   await enter(tx, [ofList(row)]);
 }
 
+type Done =
+  | 'MADE'
+  | 'FILED'
+  | 'PUT_INTO_USE'
+  | 'SUSPENDED'
+  | 'RESUMED'
+  | 'GRANTED'
+  | 'GRANT_WITHDRAWN'
+  | 'PICTURE_CHANGED'
+  | 'ROTATED'
+  | 'CERTIFICATE_ENTERED'
+  | 'ENDED';
+
+/** What was done with a seal, or asked of it by an application. */
 export interface SealAct {
-  event: 'MADE' | 'SUSPENDED' | 'RESUMED' | 'GRANTED' | 'GRANT_WITHDRAWN' | 'PICTURE_CHANGED' | 'ENDED';
+  event: Done | `${'APPLIED' | 'REJECTED' | 'WITHDRAWN'}_${ApplicationKind}`;
   matterId: string | null;
   /** The person's id, or null where the hub itself did it at its first start. */
   actorId: string | null;
   actor: string;
+  /** Whose application it rests on; left out where one person alone may do it. */
+  appliedById?: string;
+  appliedBy?: string;
+  applicationId?: string;
   reason: string | null;
   at: Date;
 }
 
 export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
   await tx.insert(seal).values(row);
-  await enter(tx, [certificateOf('seal', row.certificatePem)]);
 }
 
-export async function setState(tx: Transaction, id: string, state: SealState): Promise<void> {
-  await tx.update(seal).set({ state }).where(eq(seal.id, id));
+/** Sets what may change of a seal. */
+export async function setSeal(
+  tx: Transaction,
+  id: string,
+  changed: Partial<Pick<SealRow, 'state' | 'filingNumber' | 'validFrom' | 'validUntil'>>,
+): Promise<void> {
+  await tx.update(seal).set(changed).where(eq(seal.id, id));
 }
 
 export async function insertPicture(
@@ -262,27 +246,41 @@ export async function findPicture(db: Reader, digest: string): Promise<Uint8Arra
   return row?.png ?? null;
 }
 
-/** The seals of an organ. */
+/** The seals of an organ by id: the first that may be used is the one that is, here and in licenses. */
 export async function listSealsOf(db: Reader, organ: string): Promise<StoredSeal[]> {
-  return withGrants(db, await db.select().from(seal).where(eq(seal.organ, organ)));
+  return whole(db, await db.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)));
 }
 
-/** Adds grants that are missing; gives those it added. */
-export async function addGrants(tx: Transaction, sealId: string, matters: readonly string[]): Promise<string[]> {
-  if (matters.length === 0) return [];
-  const rows = matters.map((matterId) => ({ sealId, matterId }));
-  const added = await tx
-    .insert(sealGrant)
-    .values(rows)
-    .onConflictDoNothing()
-    .returning({ matterId: sealGrant.matterId });
-  return added.map((row) => row.matterId);
+/** A grant of a seal before it has an id. */
+export type NewGrant = Omit<Grant, 'id'>;
+
+export async function insertGrants(tx: Transaction, sealId: string, grants: readonly NewGrant[]): Promise<void> {
+  if (grants.length === 0) return;
+  await tx.insert(sealGrant).values(
+    grants.map(({ matter, person, from, to }) => ({
+      ...{ sealId, matterId: matter, personId: person, validFrom: from, validTo: to },
+    })),
+  );
 }
 
-/** Takes a grant back; gives false where there was none. */
-export async function removeGrant(tx: Transaction, sealId: string, matterId: string): Promise<boolean> {
-  const where = and(eq(sealGrant.sealId, sealId), eq(sealGrant.matterId, matterId));
-  return (await tx.delete(sealGrant).where(where).returning({ sealId: sealGrant.sealId })).length > 0;
+export async function withdrawGrants(tx: Transaction, ids: readonly string[], at: Date): Promise<void> {
+  if (ids.length > 0) await tx.insert(sealGrantWithdrawal).values(ids.map((grantId) => ({ grantId, at })));
+}
+
+/** Of these matters, those for which a seal was never granted, not even once: what was taken back stays so. */
+export async function listNeverGranted(db: Reader, sealId: string, matters: readonly string[]): Promise<string[]> {
+  const rows = await db.select({ matter: sealGrant.matterId }).from(sealGrant).where(eq(sealGrant.sealId, sealId));
+  const granted = new Set(rows.map((row) => row.matter));
+  return matters.filter((matter) => !granted.has(matter));
+}
+
+/** Enters in a seal's ledger what changes nothing of it. */
+export async function enterEvents(tx: Transaction, id: string, acts: readonly SealAct[]): Promise<void> {
+  const events = await tx
+    .insert(sealEvent)
+    .values(acts.map((act) => ({ sealId: id, ...act })))
+    .returning();
+  await enter(tx, events.map(ofSealEvent));
 }
 
 /** Enters what was done with a seal in its ledger, and tells licenses how it now stands. */
@@ -292,11 +290,7 @@ export async function enterSealActs(
   acts: readonly SealAct[],
   at: Date,
 ): Promise<StoredSeal> {
-  const events = await tx
-    .insert(sealEvent)
-    .values(acts.map((act) => ({ sealId: id, ...act })))
-    .returning();
-  await enter(tx, events.map(ofSealEvent));
+  await enterEvents(tx, id, acts);
   const stored = await lockSeal(tx, id);
   if (!stored) throw new Error(`no seal ${id}`);
   await append(tx, messages, CONSUMERS, {
@@ -308,16 +302,13 @@ export async function enterSealActs(
   return stored;
 }
 
-function factOf({ id, name, kind, organ, state, validFrom, validUntil, matters }: Seal): EventPayload<'SealChanged'> {
+function factOf({ id, validFrom, validUntil, grants, filingNumber: _, ...seal }: Seal): EventPayload<'SealChanged'> {
   return {
     sealId: id,
-    name,
-    kind,
-    organ,
-    state,
+    ...seal,
     validFrom: validFrom.toISOString(),
     validUntil: validUntil.toISOString(),
-    matters: [...matters],
+    grants: grants.map(({ id: _id, ...grant }) => grant),
   };
 }
 
@@ -350,20 +341,33 @@ export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): P
   await enter(tx, [ofUse(row)]);
 }
 
-/** Uses of seals, newest first; `organ` null means every organ's. */
-export async function listUses(
-  db: Reader,
-  filter: { organ: string | null; seal: string | null; license: string | null },
-  page: PageRequest<number>,
-): Promise<Page<UseRow>> {
+/** Which uses; null asks for all. */
+export interface UseFilter {
+  organ: string | null;
+  seal: string | null;
+  license: string | null;
+  person: string | null;
+  matter: string | null;
+  /** From then on, and before then. */
+  from: Date | null;
+  to: Date | null;
+}
+
+/** Uses of seals, newest first. */
+export async function listUses(db: Reader, filter: UseFilter, page: PageRequest<number>): Promise<Page<UseRow>> {
+  const { organ, seal: sealId, license, person, matter, from, to } = filter;
   const rows = await db
     .select()
     .from(sealUse)
     .where(
       and(
-        filter.organ === null ? undefined : eq(sealUse.organ, filter.organ),
-        filter.seal === null ? undefined : eq(sealUse.sealId, filter.seal),
-        filter.license === null ? undefined : eq(sealUse.identifier, filter.license),
+        organ === null ? undefined : eq(sealUse.organ, organ),
+        sealId === null ? undefined : eq(sealUse.sealId, sealId),
+        license === null ? undefined : eq(sealUse.identifier, license),
+        person === null ? undefined : eq(sealUse.authorisedById, person),
+        matter === null ? undefined : eq(sealUse.matterId, matter),
+        from === null ? undefined : gte(sealUse.at, from),
+        to === null ? undefined : lt(sealUse.at, to),
         page.after === null ? undefined : lt(sealUse.serial, page.after),
       ),
     )

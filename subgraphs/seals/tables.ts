@@ -1,6 +1,7 @@
 import {
   bigint,
   customType,
+  date,
   index,
   integer,
   pgSchema,
@@ -30,7 +31,7 @@ export const authority = schema.table(
   (table) => [primaryKey({ columns: [table.id, table.generation] })],
 );
 
-/** Electronic seals with their certificates and encrypted keys. */
+/** Electronic seals; keys and certificates stand in `seal_certificate`. */
 export const seal = schema.table(
   'seal',
   {
@@ -40,36 +41,73 @@ export const seal = schema.table(
     kind: text().$type<SealKind>().notNull(),
     state: text().$type<SealState>().notNull(),
     suite: text().notNull(),
+    /** Validity of its newest certificate. */
     validFrom: moment().notNull(),
     validUntil: moment().notNull(),
-    certificatePem: text().notNull(),
-    encryptedKey: bytea().notNull(),
+    /** Number under which it is on file (备案编号); null before that, and for seals of earlier releases. */
+    filingNumber: text(),
   },
   (table) => [index().on(table.organ)],
 );
 
-/** The small key of each seal, for QR codes (二维码), with its certificate; append-only. */
-export const sealCodeKey = schema.table('seal_code_key', {
-  sealId: text()
-    .primaryKey()
-    .references(() => seal.id),
-  certificatePem: text().notNull(),
-  encryptedKey: bytea().notNull(),
-});
-
-/** Matters for which a seal may be used. */
-export const sealGrant = schema.table(
-  'seal_grant',
+/** Keys of a seal and their certificates in generations (换证): the newest signs, every one stays published; append-only. */
+export const sealCertificate = schema.table(
+  'seal_certificate',
   {
     sealId: text()
       .notNull()
       .references(() => seal.id),
-    matterId: text().notNull(),
+    generation: integer().notNull(),
+    certificatePem: text().notNull(),
+    /** Certificates above it without the root, PEM, where another authority made it; null where the hub's own did. */
+    above: text().array(),
+    encryptedKey: bytea().notNull(),
   },
-  (table) => [primaryKey({ columns: [table.sealId, table.matterId] })],
+  (table) => [primaryKey({ columns: [table.sealId, table.generation] })],
 );
 
-/** What was done with a seal itself: made, stopped, resumed, granted, ended; append-only. */
+/** The small keys of each seal, for QR codes (二维码), with their certificates; in generations too; append-only. */
+export const sealCodeKey = schema.table(
+  'seal_code_key',
+  {
+    sealId: text()
+      .notNull()
+      .references(() => seal.id),
+    generation: integer().notNull().default(1),
+    certificatePem: text().notNull(),
+    encryptedKey: bytea().notNull(),
+  },
+  (table) => [primaryKey({ columns: [table.sealId, table.generation] })],
+);
+
+/** For what, by whom and when a seal may be used (用印授权); append-only. */
+export const sealGrant = schema.table(
+  'seal_grant',
+  {
+    id: uuid().primaryKey().defaultRandom(),
+    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity(),
+    sealId: text()
+      .notNull()
+      .references(() => seal.id),
+    matterId: text().notNull(),
+    /** Who may authorise the seal; null: whoever decides the matter. */
+    personId: text(),
+    /** First and last day; null: open. */
+    validFrom: date(),
+    validTo: date(),
+  },
+  (table) => [index().on(table.sealId, table.serial)],
+);
+
+/** Grants that were taken back (收回授权); append-only. */
+export const sealGrantWithdrawal = schema.table('seal_grant_withdrawal', {
+  grantId: uuid()
+    .primaryKey()
+    .references(() => sealGrant.id),
+  at: moment().notNull(),
+});
+
+/** What was done with a seal itself: applied for, made, filed, stopped, resumed, granted, rotated, ended; append-only. */
 export const sealEvent = schema.table('seal_event', {
   serial: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   sealId: text().notNull(),
@@ -78,6 +116,10 @@ export const sealEvent = schema.table('seal_event', {
   /** Null where the hub itself did it at its first start. */
   actorId: text(),
   actor: text().notNull(),
+  /** The second person, whose application it rests on; null where one person alone may do it. */
+  appliedById: text(),
+  appliedBy: text(),
+  applicationId: uuid(),
   reason: text(),
   at: moment().notNull(),
 });
@@ -165,6 +207,7 @@ export const revocationList = schema.table(
   (table) => [primaryKey({ columns: [table.authority, table.number] })],
 );
 
+export * from './application/tables.ts';
 export * from './log/tables.ts';
 
 export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);

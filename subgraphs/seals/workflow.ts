@@ -1,5 +1,6 @@
+import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../db/client.ts';
-import type { Actor, Person } from '../kernel/actor.ts';
+import { type Actor, namedAuthoriser, type Person } from '../kernel/actor.ts';
 import { canonical, contentDigest, sha256 } from '../kernel/events.ts';
 import { PdfError } from '../kernel/pdf.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -15,91 +16,16 @@ import {
   type SignAnswer,
   type SignRequest,
 } from '../kernel/sign.ts';
-import {
-  addCodeKey,
-  authorities,
-  authorityOf,
-  certifiedKeyOf,
-  certify,
-  chainOf,
-  type PkiDependencies,
-  publishList,
-  validity,
-} from './certification.ts';
+import { findCodeKey } from './certificate/store.ts';
+import { authorities, certifiedKeyOf, chainOf, type PkiDependencies } from './certification.ts';
 import { ofAttestation, ofTimestamp } from './log/leaf.ts';
 import { enter } from './log/store.ts';
-import {
-  type EndReason,
-  end,
-  KIND_NAMES,
-  requireDesigner,
-  requireGranter,
-  requireUsable,
-  resume,
-  type SealKind,
-  suspend,
-} from './seal.ts';
-import { KEY_SUITE, SUITES } from './signer/cms.ts';
-import { ROOT_NAME, serialOf } from './signer/pki.ts';
+import { file, mayRequest, organNameOf, putIntoUse, requireDesigner, requireUsable, resume, suspend } from './seal.ts';
+import { SUITES } from './signer/cms.ts';
 import { type Authoriser, codeKeyId } from './signer/signer.ts';
-import { wholeSecond } from './signer/timestamp.ts';
 import * as store from './store.ts';
 
 const REASON_LENGTH = 500;
-const MATTER_LENGTH = 64;
-
-export interface NewSeal {
-  organ: string;
-  organName: string;
-  kind: SealKind;
-  matters: readonly string[];
-}
-
-/** Makes a seal of the test PKI for an organ; one that is there already only gets the grants it lacks. Gives its id. */
-export async function makeSeal(deps: PkiDependencies, made: NewSeal): Promise<string> {
-  const { db, now, signer } = deps;
-  const id = `${made.organ}-${made.kind.toLowerCase().replace('_', '-')}`;
-  // A key takes half a second of a core to find: not while a transaction holds its locks.
-  const [known] = await store.findSeals(db, [id]);
-  const key = known ? null : await signer.generate({ keyId: id, kind: 'RSA-3072' });
-  const codeKey = await signer.generate({ keyId: codeKeyId(id), kind: 'P-256' });
-  return db.transaction(async (tx) => {
-    await store.lockPki(tx);
-    const at = now();
-    const by = { actorId: null, actor: '初始化', reason: null, at };
-    const acts: store.SealAct[] = [];
-    if (key && !(await store.lockSeal(tx, id))) {
-      const name = `${made.organName}${KIND_NAMES[made.kind]}`;
-      const subject = { organisation: made.organName, unit: ROOT_NAME.unit, commonName: `${name}（测试）` };
-      const issuing = authorityOf(await store.findAuthorities(tx), 'issuing');
-      const times = validity('seal', at);
-      const certificatePem = await certify(signer, issuing, {
-        profile: 'seal',
-        subject,
-        publicKeyPem: key.publicKeyPem,
-        ...times,
-      });
-      const kept = { certificatePem, encryptedKey: key.encrypted };
-      const row = {
-        id,
-        organ: made.organ,
-        name,
-        kind: made.kind,
-        state: 'IN_USE' as const,
-        suite: KEY_SUITE,
-        ...times,
-        ...kept,
-      };
-      await store.insertSeal(tx, row);
-      await addCodeKey(tx, deps, issuing, row, codeKey);
-      acts.push({ event: 'MADE', matterId: null, ...by });
-    }
-    const added = await store.addGrants(tx, id, made.matters);
-    acts.push(...added.map((matterId) => ({ event: 'GRANTED' as const, matterId, ...by })));
-    if (acts.length > 0) await store.enterSealActs(tx, id, acts, at);
-    return id;
-  });
-}
 
 /**
  * Seals the digest of a prepared file (用印). The use stands in the seal's ledger in the same transaction as the signature and
@@ -115,13 +41,14 @@ export async function sign(deps: PkiDependencies, request: SignRequest): Promise
     const before = await store.findUse(tx, request.issuanceId);
     if (before) return answerAgain(tx, before, request);
 
-    const row = await requireUse(tx, deps, request);
+    const { row, certificate, named } = await requireUse(tx, deps, request);
     const { signature, signedAt, by } = await signer.seal({
-      key: { keyId: row.id, encrypted: row.encryptedKey },
-      chain: chainOf(row.certificatePem, held),
+      key: { keyId: row.id, encrypted: certificate.encryptedKey },
+      chain: chainOf(certificate, held),
       stamp: certifiedKeyOf(held.timestamp),
       request,
     });
+    requireNamed(by, named);
     const suite = SUITES[request.profile];
     const used = { ...useOf(request, by), sealId: row.id, documentDigest: digestOf(request) };
     await store.insertUse(tx, { ...used, suite, signature, at: signedAt });
@@ -140,17 +67,31 @@ function digestOf({ profile, document }: SignRequest): string {
   }
 }
 
-/** What a signature or a code needs before it is made: a case not yet sealed, a seal in use. The signer judges the authorisation. */
-async function requireUse(tx: Transaction, deps: PkiDependencies, request: SealUseRequest): Promise<store.SealRow> {
+/**
+ * What a signature or a code needs before it is made: a case not yet sealed, a seal in use, granted for the person whom the authorisation
+ * names. The signer judges the authorisation; `requireNamed` holds what it proved against the name.
+ */
+async function requireUse(
+  tx: Transaction,
+  deps: PkiDependencies,
+  request: SealUseRequest,
+): Promise<store.StoredSeal & { named: string }> {
   if (request.caseId !== null && (await store.isCaseSealed(tx, request.caseId, request.issuanceId))) {
     throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
   }
   const held = await store.holdSealsOf(tx, request.organ);
+  const { organ, matterId } = request;
+  const named = namedAuthoriser(request.authorisation).actor;
   const seals = held.map((one) => one.seal);
-  const usable = requireUsable(seals, request.organ, request.matterId, deps.now());
-  const row = held.find((one) => one.seal.id === usable.id)?.row;
-  if (!row) throw new Error(`seal ${usable.id} cannot be opened`);
-  return row;
+  const usable = requireUsable(seals, { organ, matterId, personId: named }, deps.now());
+  const stored = held.find((one) => one.seal.id === usable.id);
+  if (!stored) throw new Error(`seal ${usable.id} cannot be opened`);
+  return { ...stored, named };
+}
+
+/** Who is proved to have authorised a use is whom its grant was judged by. Refuses SEAL_AUTHORISATION_INVALID. */
+function requireNamed(by: Authoriser, named: string): void {
+  if (by.actor !== named) throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
 /** What every use is recorded by. */
@@ -207,12 +148,13 @@ export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<str
       if (before.payload !== payload) throw new Refusal('SEAL_AUTHORISATION_INVALID');
       return before.code;
     }
-    const row = await requireUse(tx, deps, request);
-    const held = await store.findCodeKey(tx, row.id);
+    const { row, named } = await requireUse(tx, deps, request);
+    const held = await findCodeKey(tx, row.id);
     if (!held) throw new Error(`seal ${row.id} has no key for codes`);
     const { certificatePem, encryptedKey: encrypted } = held;
     const key = { keyId: codeKeyId(row.id), encrypted, certificatePem };
     const { code, by } = await signer.code({ key, request });
+    requireNamed(by, named);
     await store.insertCode(tx, { ...useOf(request, by), sealId: row.id, payload, code, at: now() });
     return code;
   });
@@ -248,70 +190,43 @@ export function setUse(
     const { by, state } = asked.to === 'SUSPENDED' ? suspend(seal, actor) : resume(seal, actor, at);
     requireWords(asked.reason, 'reason');
     if (state === seal.state) return [];
-    await store.setState(tx, seal.id, state);
+    await store.setSeal(tx, seal.id, { state });
     const event = state === 'SUSPENDED' ? ('SUSPENDED' as const) : ('RESUMED' as const);
     return [{ event, matterId: null, ...namesOf(by), reason: asked.reason, at }];
+  });
+}
+
+/** Puts a seal on file (备案) under the number that its keeper was given. */
+export function fileSeal(
+  deps: PkiDependencies,
+  actor: Actor,
+  asked: { seal: string; filingNumber: string; dryRun: boolean },
+): Promise<store.StoredSeal> {
+  return onSeal(deps, asked, async (tx, { seal }, at) => {
+    const { by, state } = file(seal, actor, asked.filingNumber);
+    const filingNumber = asked.filingNumber.trim();
+    await store.setSeal(tx, seal.id, { state, filingNumber });
+    return [{ event: 'FILED' as const, matterId: null, ...namesOf(by), reason: filingNumber, at }];
+  });
+}
+
+/** Puts a seal into use (启用) once it is on file; a second time changes nothing. */
+export function putSealIntoUse(
+  deps: PkiDependencies,
+  actor: Actor,
+  asked: { seal: string; dryRun: boolean },
+): Promise<store.StoredSeal> {
+  return onSeal(deps, asked, async (tx, { seal }, at) => {
+    const { by, state } = putIntoUse(seal, actor);
+    if (state === seal.state) return [];
+    await store.setSeal(tx, seal.id, { state });
+    return [{ event: 'PUT_INTO_USE' as const, matterId: null, ...namesOf(by), reason: null, at }];
   });
 }
 
 function requireWords(words: string, field: string): void {
   if (words.trim() === '') throw new Refusal('REASON_MISSING', field);
   if ([...words].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${REASON_LENGTH} 字`);
-}
-
-/** How a seal ends. */
-export interface SealEnd {
-  seal: string;
-  reason: EndReason;
-  words: string;
-  /** From when the key may have been in other hands; asked for KEY_COMPROMISE alone. */
-  compromisedAt: Date | null;
-  dryRun: boolean;
-}
-
-/** Ends a seal for good (注销), revokes its certificates and publishes the list that says so. Twice changes nothing. */
-export function endSeal(deps: PkiDependencies, actor: Actor, asked: SealEnd): Promise<store.StoredSeal> {
-  return onSeal(deps, asked, async (tx, { seal, row }, at) => {
-    const by = end(seal, actor, asked, at);
-    requireWords(asked.words, 'words');
-    if (seal.state === 'ENDED') return [];
-    await store.setState(tx, seal.id, 'ENDED');
-    const code = await store.findCodeKey(tx, seal.id);
-    const { reason, compromisedAt } = asked;
-    const revoked = {
-      authority: 'issuing' as const,
-      sealId: seal.id,
-      reason,
-      revokedAt: wholeSecond(at),
-      compromisedAt,
-    };
-    const certificates = [row.certificatePem, ...(code ? [code.certificatePem] : [])];
-    await store.insertRevocations(
-      tx,
-      certificates.map((pem) => ({ ...revoked, serial: serialOf(pem) })),
-    );
-    await publishList(tx, deps, 'issuing');
-    return [{ event: 'ENDED' as const, matterId: null, ...namesOf(by), reason: asked.words, at }];
-  });
-}
-
-/** Lets a seal be used for a matter, or no longer. */
-export function setGrant(
-  deps: PkiDependencies,
-  actor: Actor,
-  asked: { seal: string; matter: string; granted: boolean; dryRun: boolean },
-): Promise<store.StoredSeal> {
-  return onSeal(deps, asked, async (tx, { seal }, at) => {
-    const by = requireGranter(seal, actor);
-    if (asked.matter.length > MATTER_LENGTH) throw new Refusal('MATTER_UNKNOWN', 'matter');
-    const entry = { matterId: asked.matter, ...namesOf(by), reason: null, at };
-    if (asked.granted) {
-      const added = await store.addGrants(tx, seal.id, [asked.matter]);
-      return added.map(() => ({ event: 'GRANTED' as const, ...entry }));
-    }
-    if (!(await store.removeGrant(tx, seal.id, asked.matter))) throw new Refusal('SEAL_NOT_GRANTED', 'matter');
-    return [{ event: 'GRANT_WITHDRAWN' as const, ...entry }];
-  });
 }
 
 /** Longest picture in base64: a quarter of a megabyte. */
@@ -357,9 +272,22 @@ function readPicture(base64: string): Uint8Array {
 export async function pictureFor({ db, now }: PkiDependencies, asked: PictureRequest): Promise<Uint8Array | null> {
   const stored = await store.listSealsOf(db, asked.organ);
   const seals = stored.map(({ seal }) => seal);
-  const { id } = requireUsable(seals, asked.organ, asked.matterId, now());
+  const { id } = requireUsable(seals, asked, now());
   const digest = stored.find(({ seal }) => seal.id === id)?.picture ?? null;
   return digest === null ? null : store.findPicture(db, digest);
+}
+
+/** A request for a certificate of the key by which a seal signs (PKCS #10, PEM); null to anybody but its organ's keeper and approver. */
+export async function requestCertificate(deps: PkiDependencies, actor: Actor, id: string): Promise<string | null> {
+  const [stored] = await store.findSeals(deps.db, [id]);
+  if (!stored || !mayRequest(stored.seal, actor)) return null;
+  const { seal, certificate } = stored;
+  const publicKey = new X509Certificate(certificate.certificatePem).publicKey;
+  return deps.signer.request({
+    key: { keyId: id, encrypted: certificate.encryptedKey },
+    subject: { organisation: organNameOf(seal), unit: '电子印章', commonName: seal.name },
+    publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  });
 }
 
 function namesOf({ id, name }: Person): { actorId: string; actor: string } {

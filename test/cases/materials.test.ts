@@ -87,8 +87,81 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       expect(file.headers['content-disposition']).toMatch(/^attachment; .*filename\*=UTF-8''%E8%90%A5/);
     }
     const reads =
-      await sql`select reader_id, organ from cases.material_read where upload_id = ${body.id} order by serial`;
+      await sql`select reader_id, organ, purpose from cases.material_read where upload_id = ${body.id} order by serial`;
     expect(reads.map((read) => read.reader_id)).toEqual([CLERK, ROUTES.DIRECT.decides, 'auditor']);
+    expect(new Set(reads.map((read) => read.purpose))).toEqual(new Set(['审查申请']));
+  });
+
+  test('is read for a purpose, by everybody but its applicant', async () => {
+    const upload = await uploaded(hub, APPLICANT);
+    const url = `/cases/materials/${upload}`;
+    expect((await get(hub, APPLICANT, url, null)).statusCode).toBe(200);
+    expect((await accepted(hub, [{ code: '图纸', upload }])).refusal).toBeNull();
+    expect((await get(hub, APPLICANT, url, null)).statusCode).toBe(200);
+    for (const [purpose, code] of [
+      [null, 'PURPOSE_MISSING'],
+      ['', 'PURPOSE_MISSING'],
+      [' 看 ', 'PURPOSE_MISSING'],
+      ['长'.repeat(201), 'FIELD_TOO_LONG'],
+    ] as const) {
+      for (const person of [CLERK, ROUTES.DIRECT.decides, 'auditor']) {
+        const answer = await get(hub, person, url, purpose);
+        expect([answer.statusCode, answer.json()]).toEqual([
+          422,
+          expect.objectContaining({ code, field: 'x-purpose' }),
+        ]);
+      }
+      // A stranger learns nothing of it.
+      expect((await get(hub, 'applicant-citizen', url, purpose)).statusCode).toBe(404);
+    }
+    const { statusCode } = await hub.hub.app.inject({
+      url,
+      headers: { authorization: `Bearer ${await hub.token(CLERK)}`, 'x-purpose': '%E7%' },
+    });
+    expect(statusCode).toBe(422);
+    expect(await sql`select 1 from cases.material_read where upload_id = ${upload}`).toEqual([]);
+    expect((await get(hub, CLERK, url, '核对图纸')).statusCode).toBe(200);
+  });
+
+  test('every reading is shown to auditors, and to seal approver and supervisor of the reader’s organ', async () => {
+    const upload = await uploaded(hub, APPLICANT);
+    const { case: subject } = await accepted(hub, [{ code: '图纸', upload }]);
+    for (const person of [CLERK, 'auditor', CLERK]) await get(hub, person, `/cases/materials/${upload}`, '核对图纸');
+    const fields =
+      'edges { cursor node { code caseId caseNumber readerId reader organ { id } purpose at } } pageInfo { hasNextPage }';
+    const asked = async (person: string, filter: object, page = { first: 100, after: null as string | null }) => {
+      const query = `query($filter: MaterialReadFilter, $first: Int!, $after: String) {
+        materialReads(filter: $filter, first: $first, after: $after) { ${fields} } }`;
+      const { data, errors } = await hub.ask(person, query, { filter, ...page });
+      return errors ? errors[0]?.extensions.code : data.materialReads;
+    };
+    const readers = (found: { edges: { node: { readerId: string } }[] }) =>
+      found.edges.map(({ node }) => node.readerId);
+    const own = { case: subject.id };
+    expect(readers(await asked('auditor', own))).toEqual([CLERK, 'auditor', CLERK]);
+    const [{ node }] = (await asked('auditor', own)).edges;
+    expect(node).toMatchObject({
+      code: '图纸',
+      caseId: subject.id,
+      caseNumber: expect.stringMatching(/^\d{19}$/),
+      purpose: '核对图纸',
+    });
+    for (const person of ['yudu-lyj.sealapprover', 'yudu-lyj.supervisor']) {
+      expect(readers(await asked(person, own))).toEqual([CLERK, CLERK]);
+      expect(await asked(person, { organ: 'yudu-slj' })).toBe('FORBIDDEN');
+    }
+    expect(readers(await asked('yudu-slj.sealapprover', own))).toEqual([]);
+    for (const person of [CLERK, 'yudu-lyj.approver', 'yudu-lyj.keeper', APPLICANT, 'administrator', 'library']) {
+      expect(await asked(person, own)).toBe('FORBIDDEN');
+    }
+    expect(readers(await asked('auditor', { ...own, person: 'auditor' }))).toEqual(['auditor']);
+    expect(readers(await asked('auditor', { ...own, organ: 'yudu-lyj' }))).toEqual([CLERK, CLERK]);
+    expect(readers(await asked('auditor', { ...own, from: '2999-01-01T00:00:00Z' }))).toEqual([]);
+    expect(readers(await asked('auditor', { ...own, to: '2000-01-01T00:00:00Z' }))).toEqual([]);
+    expect(readers(await asked('auditor', { case: 'nonsense' }))).toEqual([]);
+    const first = await asked('auditor', own, { first: 2, after: null });
+    expect(first.pageInfo.hasNextPage).toBe(true);
+    expect(readers(await asked('auditor', own, { first: 2, after: first.edges[1].cursor }))).toEqual([CLERK]);
   });
 
   test('each type goes through to the byte, larger than what GraphQL may send', async () => {

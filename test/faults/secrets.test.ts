@@ -151,7 +151,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     const password = rolePassword(Buffer.from(databaseKey, 'base64'), 'tq_seals');
     const sql = postgres(`postgres://tq_seals:${password}@127.0.0.1:${port}/tongquan`, { max: 1 });
     const rows = await sql<Held[]>`select id, encrypted_key from seals.authority
-      union all select id, encrypted_key from seals.seal
+      union all select seal_id, encrypted_key from seals.seal_certificate
       union all select seal_id || ' code', encrypted_key from seals.seal_code_key`;
     await sql.end();
     for (const row of rows) {

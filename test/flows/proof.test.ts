@@ -3,7 +3,8 @@ import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
 import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../../subgraphs/licenses/verify/evidence.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { together } from '../support/dual.ts';
+import { grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 
@@ -131,7 +132,7 @@ describe('a license proves itself', () => {
     const after = await make();
     const seal = 'yudu-lyj-license-seal';
     const input = { seal, reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
-    const ended = await act(hub, 'yudu-lyj.sealapprover', 'endSeal', 'SealEndInput', input, 'seal { state }');
+    const ended = await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input);
     expect(ended).toMatchObject({ refusal: null, seal: { state: 'ENDED' } });
     clock.advance(3_600_001);
     expect(judge(before.pdf, await bundleOf(before.license.identifier)).verdict).toBe('TOTAL_PASSED');

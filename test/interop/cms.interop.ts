@@ -42,7 +42,7 @@ beforeAll(async () => {
   const other = await openWorkshop();
   writeFileSync(at('stranger.pem'), await other.seals.rootCertificate());
   await other.close();
-  const rows = await shop.sql`select id, certificate_pem as pem from seals.seal
+  const rows = await shop.sql`select seal_id as id, certificate_pem as pem from seals.seal_certificate
     union all select id, certificate_pem from seals.authority
     union all select seal_id || '-code', certificate_pem from seals.seal_code_key`;
   for (const { id, pem } of rows) writeFileSync(at(`${id}.pem`), pem);

@@ -9,6 +9,7 @@ import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
 import { COUNTY } from '../seals/requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
 import { actor, tokenKeys } from '../support/actors.ts';
+import { together } from '../support/dual.ts';
 
 /** Timestamps and revocation lists as openssl judges them. */
 
@@ -23,7 +24,7 @@ beforeAll(async () => {
   shop = await openWorkshop();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-timestamp-'));
   const rows = await shop.sql`select id, certificate_pem as pem from seals.authority
-    union all select id, certificate_pem from seals.seal
+    union all select seal_id, certificate_pem from seals.seal_certificate
     union all select seal_id || '-code', certificate_pem from seals.seal_code_key`;
   for (const { id, pem } of rows) writeFileSync(at(`${id}.pem`), pem);
   writeFileSync(at('chain.pem'), rows.map(({ pem }) => pem).join(''));
@@ -118,11 +119,9 @@ describe('openssl crl and verify -crl_check_all', () => {
       words: '密钥介质遗失',
       compromisedAt: shop.clock(),
     };
-    await shop.ask(
-      actor(`${COUNTY}.sealapprover`),
-      'mutation($input: SealEndInput!) { endSeal(input: $input) { seal { state } refusal { code } } }',
-      { input: { ...input, compromisedAt: input.compromisedAt.toISOString() } },
-    );
+    const ask = (person: string, query: string, variables: object) => shop.ask(actor(person), query, { ...variables });
+    const told = { ...input, compromisedAt: input.compromisedAt.toISOString() };
+    await together(ask, COUNTY, 'applyForSealEnd', told);
     await fetchLists();
     for (const file of own) expect((await check(file)).said).toContain('certificate revoked');
     expect((await check(`${shop.citySeal}.pem`)).code).toBe(0);

@@ -108,24 +108,12 @@ describe('rehearsals of licenses and seals', () => {
     expect(
       (await rehearse('yudu-sfj.keeper', 'suspendSeal', 'SealActInput', seal, 'seal { state }')).refusal.code,
     ).toBe('SEAL_NOT_OF_ORGAN');
-    const grant = { seal: SEAL, matter: route.matter };
-    const withdrawn = await rehearse(
-      'yudu-lyj.sealapprover',
-      'withdrawSealGrant',
-      'SealGrantInput',
-      grant,
-      'seal { matters { id } }',
-    );
-    expect(withdrawn.seal.matters).not.toContainEqual({ id: route.matter });
-    const more = { seal: SEAL, matter: 'yd2022-1-01' };
-    const granted = await rehearse(
-      'yudu-lyj.sealapprover',
-      'grantSeal',
-      'SealGrantInput',
-      more,
-      'seal { matters { id } }',
-    );
-    expect(granted.seal.matters).toContainEqual({ id: 'yd2022-1-01' });
+    const more = { seal: SEAL, matter: 'yd2022-1-01', reason: '新增事项' };
+    const application = 'application { state matters { id } }';
+    const asked = await rehearse('yudu-lyj.keeper', 'applyForSealGrant', 'SealGrantInput', more, application);
+    expect(asked.application).toEqual({ state: 'WAITING', matters: [{ id: 'yd2022-1-01' }] });
+    const { data } = await hub.ask('auditor', '{ sealApplications(first: 1) { edges { cursor } } }');
+    expect(data.sealApplications.edges).toEqual([]);
     expect(await refusalOf(hub, APPROVER, 'suspendLicense', 'OwnActInput', { identifier, reason: '检查' })).toBeNull();
   });
 

@@ -133,7 +133,8 @@ describe('the signature', () => {
   });
 
   test('carries seal and issuing certificate as they stand in the database, and not the root', async () => {
-    const rows = await shop.sql`select certificate_pem as pem from seals.seal where id = ${shop.countySeal}
+    const rows =
+      await shop.sql`select certificate_pem as pem from seals.seal_certificate where seal_id = ${shop.countySeal}
       union all select certificate_pem from seals.authority where id = 'issuing'`;
     const stored = rows.map((row) => new X509Certificate(row.pem).raw.toString('hex'));
     const carried = certificatesOf(read(signature)).map((one) => one.raw.toString('hex'));

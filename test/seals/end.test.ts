@@ -5,12 +5,14 @@ import { Certificate, CertificateRevocationList } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { actor, tokenKeys } from '../support/actors.ts';
+import { applied, decided } from '../support/dual.ts';
 import { until } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, newRequest } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
 /** The end of seals, and the revocation lists that tell of it as pkijs reads them. */
 
+const KEEPER = actor(`${COUNTY}.keeper`);
 const APPROVER = actor(`${COUNTY}.sealapprover`);
 
 let shop: Workshop;
@@ -27,18 +29,27 @@ afterAll(async () => {
 
 const buffer = (bytes: Uint8Array) => new Uint8Array(bytes).buffer;
 
-async function end(who: Actor, input: Record<string, unknown>) {
+/** Applied for by one and approved by another. */
+async function end(who: Actor, input: Record<string, unknown>, approver: Actor = APPROVER) {
+  const fields = 'application { id } seal { id state } refusal { code message field }';
   const asked = await shop.ask(
     who,
-    `mutation($input: SealEndInput!) { endSeal(input: $input) { seal { id state } refusal { code message field } } }`,
+    `mutation($input: SealEndInput!) { applyForSealEnd(input: $input) { ${fields} } }`,
     { input: { seal: shop.countySeal, reason: 'CESSATION_OF_OPERATION', words: '机构撤并', ...input } },
   );
-  return { ...asked, ...asked.data?.endSeal };
+  const first = { ...asked, ...asked.data?.applyForSealEnd };
+  if (!first.application || input.dryRun) return first;
+  const decision = await shop.ask(
+    approver,
+    `mutation($input: SealDecisionInput!) { decideSealApplication(input: $input) { ${fields} } }`,
+    { input: { application: first.application.id, approve: true } },
+  );
+  return { ...decision, ...decision.data.decideSealApplication };
 }
 
 async function certificate(id: string): Promise<X509Certificate> {
   const [row] = await shop.sql`select certificate_pem as pem from seals.authority where id = ${id}
-    union all select certificate_pem from seals.seal where id = ${id}
+    union all select certificate_pem from seals.seal_certificate where seal_id = ${id}
     union all select certificate_pem from seals.seal_code_key where seal_id || ' code' = ${id}`;
   return new X509Certificate(row?.pem);
 }
@@ -75,7 +86,8 @@ async function list(authority: 'root' | 'issuing') {
 const counts = async () => {
   const [row] = await shop.sql`select (select count(*) from seals.revocation)::int as revoked,
     (select count(*) from seals.revocation_list where authority = 'issuing')::int as lists,
-    (select count(*) from seals.seal_event where event = 'ENDED')::int as events`;
+    (select count(*) from seals.seal_event where event = 'ENDED')::int as events,
+    (select count(*) from seals.seal_application)::int as applications`;
   return row;
 };
 
@@ -137,12 +149,12 @@ describe('no seal is ended', () => {
     ],
   ])('by %s', async (_, input, code, field) => {
     const before = await counts();
-    expect((await end(APPROVER, input)).refusal).toMatchObject({ code, field });
+    expect((await end(KEEPER, input)).refusal).toMatchObject({ code, field });
     expect(await counts()).toEqual(before);
   });
 
   test.each<[string, Actor, string]>([
-    ['keeper', actor(`${COUNTY}.keeper`), 'ROLE_NOT_ALLOWED'],
+    ['seal approver', APPROVER, 'ROLE_NOT_ALLOWED'],
     ['approver', actor(`${COUNTY}.approver`), 'ROLE_NOT_ALLOWED'],
     ['clerk', actor(`${COUNTY}.clerk`), 'ROLE_NOT_ALLOWED'],
     ['reviewer', actor(`${COUNTY}.reviewer`), 'ROLE_NOT_ALLOWED'],
@@ -151,7 +163,7 @@ describe('no seal is ended', () => {
     ['administrator', actor('administrator'), 'ROLE_NOT_ALLOWED'],
     ['library', actor('library'), 'ROLE_NOT_ALLOWED'],
     ['applicant', actor('applicant-company'), 'ROLE_NOT_ALLOWED'],
-    ["another organ's approver", actor(`${CITY}.sealapprover`), 'SEAL_NOT_OF_ORGAN'],
+    ["another organ's keeper", actor(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
   ])('by the %s', async (_, who, code) => {
     const before = await counts();
     expect((await end(who, {})).refusal?.code).toBe(code);
@@ -160,10 +172,16 @@ describe('no seal is ended', () => {
   test('by the public', async () => {
     expect((await end(PUBLIC, {})).codes).toEqual(['UNAUTHENTICATED']);
   });
-  test('by a rehearsal, which meets the end all the same', async () => {
+  test('by a rehearsal of either step, which meets the end all the same', async () => {
     const before = await counts();
-    expect(await end(APPROVER, { dryRun: true })).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
+    expect(await end(KEEPER, { dryRun: true })).toMatchObject({ seal: { state: 'IN_USE' }, refusal: null });
     expect(await counts()).toEqual(before);
+    const ask = (person: string, query: string, variables: object) => shop.ask(actor(person), query, { ...variables });
+    const input = { seal: shop.countySeal, reason: 'SUPERSEDED', words: '演练' };
+    const { application } = await applied(ask, KEEPER.id, 'applyForSealEnd', input);
+    const asked = { application: application.id, approve: true, dryRun: true };
+    expect(await decided(ask, APPROVER.id, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
+    expect(await counts()).toEqual({ ...before, applications: before?.applications + 1 });
     expect((await shop.ask(APPROVER, `{ seal(id: "${shop.countySeal}") { state } }`)).data.seal.state).toBe('IN_USE');
   });
 });
@@ -174,9 +192,11 @@ describe('a seal that ends', () => {
   test('is in the ledger, and both its certificates are revoked at once, with reason and time', async () => {
     const before = await list('issuing');
     const asked = { reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
-    expect(await end(APPROVER, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
-    const [event] = await shop.sql`select event, actor_id, reason from seals.seal_event order by serial desc limit 1`;
-    expect(event).toEqual({ event: 'ENDED', actor_id: APPROVER.id, reason: '密钥介质遗失' });
+    expect(await end(KEEPER, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
+    const [event] =
+      await shop.sql`select event, actor_id, applied_by_id, reason from seals.seal_event order by serial desc limit 1`;
+    const both = { actor_id: APPROVER.id, applied_by_id: KEEPER.id };
+    expect(event).toEqual({ event: 'ENDED', ...both, reason: '密钥介质遗失' });
 
     const { entries, number } = await list('issuing');
     expect(number).toBe(before.number + 1);
@@ -192,11 +212,11 @@ describe('a seal that ends', () => {
     }
   });
 
-  test('ends once: another time changes nothing', async () => {
+  test('ends once: another time is refused', async () => {
     const before = await counts();
     shop.clock.advance(60_000);
     const asked = { reason: 'SUPERSEDED', words: '又一次' };
-    expect(await end(APPROVER, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
+    expect((await end(KEEPER, asked)).refusal).toMatchObject({ code: 'SEAL_EXPIRED', field: 'seal' });
     expect(await counts()).toEqual(before);
   });
 
@@ -227,7 +247,7 @@ describe('a seal that ends', () => {
   });
 
   test('for another reason has no time of compromise; the list tells of both seals', async () => {
-    await end(actor(`${CITY}.sealapprover`), { seal: shop.citySeal, reason: 'SUPERSEDED' });
+    await end(actor(`${CITY}.keeper`), { seal: shop.citySeal, reason: 'SUPERSEDED' }, actor(`${CITY}.sealapprover`));
     const { entries } = await list('issuing');
     expect(entries.map(({ says }) => says['2.5.29.21'])).toEqual(['0a0101', '0a0101', '0a0104', '0a0104']);
     expect(entries.slice(2).map(({ says }) => Object.keys(says))).toEqual([['2.5.29.21'], ['2.5.29.21']]);
@@ -238,7 +258,10 @@ describe('a seal that ends', () => {
   });
 
   test('leaves rows that nobody may change', async () => {
-    for (const table of ['revocation', 'revocation_list', 'seal_code_key', 'authority']) {
+    for (const table of [
+      ...['revocation', 'revocation_list', 'seal_certificate', 'seal_code_key', 'authority'],
+      ...['seal_application', 'seal_application_outcome', 'seal_grant', 'seal_grant_withdrawal'],
+    ]) {
       const [may] = await shop.sql`select has_table_privilege('tq_seals', ${`seals.${table}`}, 'update') as update,
         has_table_privilege('tq_seals', ${`seals.${table}`}, 'delete') as delete`;
       expect(may, table).toEqual({ update: false, delete: false });

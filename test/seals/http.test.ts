@@ -115,7 +115,7 @@ describe('the ports of licenses', () => {
     const { record, payload } = newCodeRequest();
     const code = { ...use, record, payload };
     expect(await signCodeOver(...to)(code)).toBe(await shop.seals.signCode(code));
-    const seal = { organ: request.organ, matterId: request.matterId };
+    const seal = { organ: request.organ, matterId: request.matterId, personId: 'somebody' };
     expect(await pictureOver(...to)(seal)).toBeNull();
     await expect(pictureOver(...to)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
       code: 'SEAL_NOT_GRANTED',

@@ -25,7 +25,7 @@ async function setPicture(who: Actor, input: Record<string, unknown> = {}) {
   );
   return { codes, ...data?.setSealPicture };
 }
-const asked = { organ: COUNTY, matterId: COUNTY_MATTER };
+const asked = { organ: COUNTY, matterId: COUNTY_MATTER, personId: `${COUNTY}.approver` };
 const rows = () => shop.sql`select digest, png, actor_id from seals.seal_picture order by serial`;
 const events = () =>
   shop.sql`select reason, actor_id from seals.seal_event where event = 'PICTURE_CHANGED' order by serial`;

@@ -1,11 +1,25 @@
 import { describe, expect, test } from 'vitest';
 import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
-import { end, requireGranter, requireUsable, resume, type Seal, suspend } from '../../subgraphs/seals/seal.ts';
+import {
+  file,
+  type Grant,
+  putIntoUse,
+  requireCompromise,
+  requireUsable,
+  resume,
+  type Seal,
+  suspend,
+} from '../../subgraphs/seals/seal.ts';
 import { actor } from '../support/actors.ts';
 
 const from = new Date('2026-06-01T00:00:00Z');
 const until = new Date('2029-06-01T00:00:00Z');
 const during = new Date('2027-01-01T00:00:00Z');
+
+const open = (matter: string, changed: Partial<Grant> = {}): Grant => ({
+  ...{ id: matter, matter, person: null, from: null, to: null },
+  ...changed,
+});
 
 function seal(changed: Partial<Seal> = {}): Seal {
   return {
@@ -16,10 +30,13 @@ function seal(changed: Partial<Seal> = {}): Seal {
     state: 'IN_USE',
     validFrom: from,
     validUntil: until,
-    matters: ['m1'],
+    filingNumber: '备案 1',
+    grants: [open('m1')],
     ...changed,
   };
 }
+
+const WANTED = { organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver' };
 
 const refuses = (code: RefusalCode, run: () => unknown) => expect(run).toThrow(expect.objectContaining({ code }));
 
@@ -27,38 +44,54 @@ describe('which seal may be used', () => {
   test('the one granted, in use and in force', () => {
     const right = seal({ id: 'right' });
     const others = [
-      seal({ id: 'other matter', matters: ['m2'] }),
+      seal({ id: 'other matter', grants: [open('m2')] }),
       seal({ id: 'stopped', state: 'SUSPENDED' }),
       seal({ id: 'over', validUntil: during }),
     ];
     const later = new Date(during.getTime() + 1);
-    expect(requireUsable([...others, right], 'yudu-lyj', 'm1', later).id).toBe('right');
+    expect(requireUsable([...others, right], WANTED, later).id).toBe('right');
   });
   test('on the first and the last moment of its certificate, and not a moment beyond', () => {
-    expect(requireUsable([seal()], 'yudu-lyj', 'm1', from)).toBeDefined();
-    expect(requireUsable([seal()], 'yudu-lyj', 'm1', until)).toBeDefined();
+    expect(requireUsable([seal()], WANTED, from)).toBeDefined();
+    expect(requireUsable([seal()], WANTED, until)).toBeDefined();
     const outside = [from.getTime() - 1, until.getTime() + 1].map((ms) => new Date(ms));
-    for (const at of outside) refuses('SEAL_EXPIRED', () => requireUsable([seal()], 'yudu-lyj', 'm1', at));
+    for (const at of outside) refuses('SEAL_EXPIRED', () => requireUsable([seal()], WANTED, at));
   });
   test.each<[string, Seal[], RefusalCode]>([
     ['no seal at all', [], 'SEAL_UNKNOWN'],
     ["another organ's", [seal({ organ: 'yudu-slj' })], 'SEAL_NOT_OF_ORGAN'],
-    ['no grant', [seal({ matters: [] })], 'SEAL_NOT_GRANTED'],
+    ['no grant', [seal({ grants: [] })], 'SEAL_NOT_GRANTED'],
     ['an ended seal', [seal({ state: 'ENDED' })], 'SEAL_NOT_GRANTED'],
-    ['a stopped seal', [seal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
+    ['a seal not yet on file', [seal({ state: 'MADE' })], 'SEAL_NOT_IN_USE'],
+    ['a seal not yet put into use', [seal({ state: 'ON_FILE' })], 'SEAL_NOT_IN_USE'],
     [
-      'a stopped seal beside one without grant',
-      [seal({ matters: [] }), seal({ state: 'SUSPENDED' })],
+      'a stopped seal beside one never used',
+      [seal({ state: 'ON_FILE' }), seal({ state: 'SUSPENDED' })],
       'SEAL_SUSPENDED',
     ],
+    ['a grant to somebody else', [seal({ grants: [open('m1', { person: 'yudu-lyj.other' })] })], 'SEAL_NOT_GRANTED'],
+    ['a grant to come', [seal({ grants: [open('m1', { from: '2027-01-02' })] })], 'SEAL_NOT_GRANTED'],
+    ['a grant that ran out', [seal({ grants: [open('m1', { to: '2026-12-31' })] })], 'SEAL_NOT_GRANTED'],
+    ['a stopped seal', [seal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
+    ['a stopped seal beside one without grant', [seal({ grants: [] }), seal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
     [
       'an expired seal beside a stopped one',
       [seal({ state: 'SUSPENDED' }), seal({ validUntil: from })],
       'SEAL_EXPIRED',
     ],
   ])('%s is refused for the reason of the seal that came furthest', (_, seals, code) => {
-    refuses(code, () => requireUsable(seals, 'yudu-lyj', 'm1', during));
+    refuses(code, () => requireUsable(seals, WANTED, during));
   });
+});
+
+test('a grant is for its person, from its first day to its last, days of Shanghai', () => {
+  const grants = [open('m1', { person: WANTED.personId, from: '2027-01-01', to: '2027-01-02' })];
+  const first = new Date('2026-12-31T16:00:00Z');
+  const last = new Date('2027-01-02T15:59:59.999Z');
+  for (const at of [first, last]) expect(requireUsable([seal({ grants })], WANTED, at)).toBeDefined();
+  for (const ms of [first.getTime() - 1, last.getTime() + 1]) {
+    refuses('SEAL_NOT_GRANTED', () => requireUsable([seal({ grants })], WANTED, new Date(ms)));
+  }
 });
 
 describe('who may act on a seal', () => {
@@ -69,16 +102,34 @@ describe('who may act on a seal', () => {
     expect(suspend(seal(), keeper)).toMatchObject({ by: keeper, state: 'SUSPENDED' });
     expect(resume(seal({ state: 'SUSPENDED' }), keeper, during)).toMatchObject({ state: 'IN_USE' });
   });
-  test('its seal approver grants', () => expect(requireGranter(seal(), approver)).toBe(approver));
-  test('its seal approver ends it, for a compromise at a time when there was a key', () => {
+  test('its keeper puts it on file once, and then into use', () => {
+    expect(file(seal({ state: 'MADE' }), keeper, '备案 1')).toMatchObject({ by: keeper, state: 'ON_FILE' });
+    for (const state of ['ON_FILE', 'IN_USE', 'SUSPENDED'] as const) {
+      refuses('SEAL_ON_FILE', () => file(seal({ state }), keeper, '备案 1'));
+    }
+    refuses('FIELD_MALFORMED', () => file(seal({ state: 'MADE' }), keeper, ' '));
+    refuses('FIELD_TOO_LONG', () => file(seal({ state: 'MADE' }), keeper, '长'.repeat(65)));
+    expect(putIntoUse(seal({ state: 'ON_FILE' }), keeper)).toMatchObject({ by: keeper, state: 'IN_USE' });
+    expect(putIntoUse(seal(), keeper)).toMatchObject({ state: 'IN_USE' });
+    refuses('SEAL_NOT_ON_FILE', () => putIntoUse(seal({ state: 'MADE' }), keeper));
+    refuses('SEAL_SUSPENDED', () => putIntoUse(seal({ state: 'SUSPENDED' }), keeper));
+    for (const act of [file, putIntoUse])
+      refuses('SEAL_EXPIRED', () => act(seal({ state: 'ENDED' }), keeper, '备案 1'));
+  });
+  test('what was never in use is neither stopped nor resumed', () => {
+    for (const state of ['MADE', 'ON_FILE'] as const) {
+      refuses('SEAL_NOT_IN_USE', () => suspend(seal({ state }), keeper));
+      refuses('SEAL_NOT_IN_USE', () => resume(seal({ state }), keeper, during));
+    }
+  });
+  test('a compromise is told of a time when there was a key, and of nothing else', () => {
     const compromise = (compromisedAt: Date | null) => ({ reason: 'KEY_COMPROMISE' as const, compromisedAt });
-    for (const at of [from, during]) expect(end(seal(), approver, compromise(at), during)).toBe(approver);
+    for (const at of [from, during]) expect(() => requireCompromise(compromise(at), from, during)).not.toThrow();
     const outside = [from.getTime() - 1, during.getTime() + 1].map((ms) => new Date(ms));
     for (const at of [null, ...outside]) {
-      refuses('FIELD_MALFORMED', () => end(seal(), approver, compromise(at), during));
+      refuses('FIELD_MALFORMED', () => requireCompromise(compromise(at), from, during));
     }
-    refuses('FIELD_MALFORMED', () => end(seal(), approver, { reason: 'SUPERSEDED', compromisedAt: during }, during));
-    refuses('ROLE_NOT_ALLOWED', () => end(seal(), keeper, compromise(during), during));
+    refuses('FIELD_MALFORMED', () => requireCompromise({ reason: 'SUPERSEDED', compromisedAt: during }, from, during));
   });
   test('what is stopped is not stopped again', () => {
     refuses('SEAL_SUSPENDED', () => suspend(seal({ state: 'SUSPENDED' }), keeper));
@@ -87,18 +138,15 @@ describe('who may act on a seal', () => {
     refuses('SEAL_EXPIRED', () => resume(seal({ state: 'ENDED' }), keeper, during));
     refuses('SEAL_EXPIRED', () => resume(seal({ state: 'SUSPENDED' }), keeper, new Date(until.getTime() + 1)));
   });
-  test('the two roles do not stand in for each other, and no other role for either', () => {
+  test('no other role stands in for its keeper', () => {
     const strangers = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) => actor(`yudu-lyj.${position}`));
     for (const who of [...strangers, approver, actor('administrator'), actor('auditor'), { kind: 'public' } as const]) {
-      refuses('ROLE_NOT_ALLOWED', () => suspend(seal(), who));
-    }
-    for (const who of [...strangers, keeper, actor('administrator')]) {
-      refuses('ROLE_NOT_ALLOWED', () => requireGranter(seal(), who));
+      for (const act of [suspend, putIntoUse]) refuses('ROLE_NOT_ALLOWED', () => act(seal(), who));
     }
   });
-  test("another organ's keeper and approver are refused", () => {
+  test("another organ's keeper is refused", () => {
     refuses('SEAL_NOT_OF_ORGAN', () => suspend(seal(), actor('yudu-slj.keeper')));
     refuses('SEAL_NOT_OF_ORGAN', () => resume(seal(), actor('ganzhou-lyj.keeper'), during));
-    refuses('SEAL_NOT_OF_ORGAN', () => requireGranter(seal(), actor('yudu-slj.sealapprover')));
+    refuses('SEAL_NOT_OF_ORGAN', () => file(seal({ state: 'MADE' }), actor('yudu-slj.keeper'), '1'));
   });
 });

@@ -250,12 +250,12 @@ describe('the seal', () => {
     let outcome: Promise<unknown> = Promise.resolve();
     await shop.sql.begin(async (tx) => {
       await tx`select 1 from seals.seal where id = ${shop.countySeal} for update`;
-      await tx`delete from seals.seal_grant where seal_id = ${shop.countySeal}`;
+      await tx`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where seal_id = ${shop.countySeal}`;
       outcome = shop.seals.sign(request).catch((error: unknown) => error);
       await until('the signature waits', waiting);
     });
     expect(await outcome).toMatchObject({ code: 'SEAL_NOT_GRANTED' });
-    await shop.sql`insert into seals.seal_grant values (${shop.countySeal}, ${COUNTY_MATTER})`;
+    await shop.sql`delete from seals.seal_grant_withdrawal`;
   });
   test('is used by nobody once its stopping was answered, however many sign at once', async () => {
     for (let round = 0; round < 5; round++) {

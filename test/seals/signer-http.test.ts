@@ -46,6 +46,11 @@ async function rightOrders() {
     generate: { keyId: 'another', kind: 'P-256' as const },
     rewrap: keys.seal,
     certify: { authority: keys.issuing, request: certificateRequest(desk) },
+    request: {
+      key: keys.seal,
+      subject: certificateRequest(desk).subject,
+      publicKeyPem: publicKeyOf('seal').export({ type: 'spki', format: 'pem' }).toString(),
+    },
     publishList: { authority: keys.issuing, request: listRequest(desk) },
     stamp: { key: keys.timestamp, digest: new Uint8Array(DIGEST) },
     attest: { key: keys.status, request: ATTESTATION },

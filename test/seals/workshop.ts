@@ -31,7 +31,7 @@ export interface Workshop {
   /** Events that arrived at licenses, in order. */
   told: Envelope[];
   /** A second copy of the subgraph on the same database. */
-  another(keyEncryptionKey?: Uint8Array, log?: LogSettings): Seals;
+  another(keyEncryptionKey?: Uint8Array, log?: LogSettings, trustedAuthorities?: readonly string[]): Seals;
   authorise(request: SealUseRequest, changed?: Partial<SealAuthorisation>, from?: AuthorisingSubgraph): Promise<string>;
   /** A request that is right in every part, then changed; its authorisation is over the request before the change. */
   request(changed?: Partial<SignRequest>): Promise<SignRequest>;
@@ -48,7 +48,10 @@ export interface Asked {
   codes: unknown[];
 }
 
-export async function openWorkshop(onError?: (error: unknown) => void): Promise<Workshop> {
+export async function openWorkshop(
+  onError?: (error: unknown) => void,
+  trustedAuthorities?: readonly string[],
+): Promise<Workshop> {
   const database = await testDatabase();
   const sql = postgres(database.adminUrl, { max: 4, onnotice: () => {} });
   const clock = testClock(OPENING);
@@ -56,7 +59,7 @@ export async function openWorkshop(onError?: (error: unknown) => void): Promise<
   const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
   const pools: Connected[] = [];
   const told: Envelope[] = [];
-  const another = (key: Uint8Array = keyEncryptionKey, log: LogSettings = {}) => {
+  const another = (key: Uint8Array = keyEncryptionKey, log: LogSettings = {}, trusted?: readonly string[]) => {
     const pool = connect(database.urls.seals, 'test-seals');
     pools.push(pool);
     const licenses = async (event: Envelope) => {
@@ -68,11 +71,12 @@ export async function openWorkshop(onError?: (error: unknown) => void): Promise<
       signer: createSigner({ ring: [key], authorisationKeys, now: clock }),
       send: { licenses },
       log,
+      trustedAuthorities: trusted,
       onError,
       pollMs: 10,
     });
   };
-  const seals = another();
+  const seals = another(keyEncryptionKey, {}, trustedAuthorities);
   await seals.prepare();
   const [countySeal, citySeal] = await Promise.all([
     seals.makeSeal({

@@ -21,8 +21,9 @@ export async function send(
   return { status: response.statusCode, headers: response.headers, body: response.json() };
 }
 
-export async function get(hub: TestHub, person: string | null, url: string) {
-  const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
+export async function get(hub: TestHub, person: string | null, url: string, purpose: string | null = '审查申请') {
+  const said = purpose === null ? {} : { 'x-purpose': encodeURIComponent(purpose) };
+  const headers = person === null ? said : { ...said, authorization: `Bearer ${await hub.token(person)}` };
   return hub.hub.app.inject({ url, headers });
 }
 

@@ -152,3 +152,14 @@ export function requireLicenseMaterial(
   }
   throw new Refusal(fault ?? 'LICENSE_UNKNOWN', 'materials.license');
 }
+
+const PURPOSE_LEAST = 2;
+const PURPOSE_MOST = 200;
+
+/** What a file is read for (用途), 2 to 200 characters. Refuses PURPOSE_MISSING, FIELD_TOO_LONG. */
+export function requirePurpose(said: string | null): string {
+  const purpose = said?.trim() ?? '';
+  if ([...purpose].length < PURPOSE_LEAST) throw new Refusal('PURPOSE_MISSING', 'x-purpose');
+  if ([...purpose].length > PURPOSE_MOST) throw new Refusal('FIELD_TOO_LONG', 'x-purpose', `最多 ${PURPOSE_MOST} 字`);
+  return purpose;
+}

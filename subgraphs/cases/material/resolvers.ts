@@ -1,7 +1,7 @@
-import { type Actor, hasRole } from '../../kernel/actor.ts';
+import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { loader, requirePerson, settle } from '../../kernel/serve.ts';
+import { forbidden, loader, requirePerson, settle } from '../../kernel/serve.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { MaterialGiven } from './material.ts';
 import * as store from './store.ts';
@@ -20,6 +20,14 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
           (row) => [String(row.serial)],
           (row) => viewUpload(row),
         );
+      },
+      materialReads: async (_, args, { actor }) => {
+        const seen = organRead(requirePerson(actor));
+        const { person = null, case: caseId = null, organ = null, from = null, to = null } = args.filter ?? {};
+        if (seen !== null && organ !== null && organ !== seen) throw forbidden(READS_FORBIDDEN);
+        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+        const found = await store.listReads(db, { person, caseId, organ: seen ?? organ, from, to }, page);
+        return toConnection(found, (row) => [String(row.serial)], viewRead);
       },
     },
     Mutation: {
@@ -40,6 +48,31 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
         return (materials ?? []).map((one) => viewMaterial(one, context.actor));
       },
     },
+  };
+}
+
+const READS_FORBIDDEN = '查阅记录只供审计人员和本机关印章审批、监督人员查阅。';
+
+/** Whose people's reads a person may see: an auditor everybody's (null), seal approver and supervisor their organ's. */
+function organRead(person: Person): string | null {
+  if (hasRole(person, 'AUDITOR')) return null;
+  if (!hasRole(person, 'SEAL_APPROVER', 'SUPERVISOR') || person.organ === null) throw forbidden(READS_FORBIDDEN);
+  return person.organ;
+}
+
+function viewRead({ serial, uploadId, caseId, caseNumber, code, readerId, reader, organ, purpose, at }: store.ReadRow) {
+  const id = String(serial);
+  return {
+    id,
+    file: uploadId,
+    code,
+    caseId,
+    caseNumber,
+    readerId,
+    reader,
+    organ: organ === null ? null : { id: organ },
+    purpose,
+    at,
   };
 }
 

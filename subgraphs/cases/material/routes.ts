@@ -49,7 +49,10 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
       const { actor } = context;
       if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
       try {
-        const opened = await openFile(dependencies, actor, request.params.id);
+        const opened = await openFile(dependencies, actor, {
+          id: request.params.id,
+          purpose: headerOf(request, 'x-purpose'),
+        });
         // The same answer whether there is none or it is somebody else's.
         if (!opened) return reply.code(404).send(UNKNOWN);
         const { upload, bytes } = opened;
@@ -90,14 +93,20 @@ async function receive(
   }
 }
 
-/** The header `x-file-name`, percent-encoded UTF-8 as in RFC 8187. Refuses FIELD_MALFORMED. */
 function nameOf(request: FastifyRequest): string {
-  const header = request.headers['x-file-name'];
-  if (typeof header !== 'string') throw new Refusal('FIELD_MALFORMED', 'x-file-name', '请填写文件名');
+  const name = headerOf(request, 'x-file-name');
+  if (name === null) throw new Refusal('FIELD_MALFORMED', 'x-file-name', '请填写文件名');
+  return name;
+}
+
+/** A header in percent-encoded UTF-8, as in RFC 8187, or null where it was not sent. Refuses FIELD_MALFORMED. */
+function headerOf(request: FastifyRequest, name: string): string | null {
+  const header = request.headers[name];
+  if (typeof header !== 'string') return null;
   try {
     return decodeURIComponent(header);
   } catch {
-    throw new Refusal('FIELD_MALFORMED', 'x-file-name');
+    throw new Refusal('FIELD_MALFORMED', name);
   }
 }
 

@@ -1,4 +1,4 @@
-import { and, asc, desc, eq, inArray, isNull, lt, max, notExists, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gte, inArray, isNull, lt, max, notExists, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
@@ -161,12 +161,47 @@ export async function caseOfUpload(db: Reader, uploadId: string): Promise<string
 
 export async function addRead(
   db: Database,
-  read: { uploadId: string; caseId: string; reader: Person; at: Date },
+  read: { uploadId: string; caseId: string; reader: Person; purpose: string; at: Date },
 ): Promise<void> {
-  const { uploadId, caseId, reader, at } = read;
+  const { uploadId, caseId, reader, purpose, at } = read;
   await db
     .insert(materialRead)
-    .values({ uploadId, caseId, readerId: reader.id, reader: reader.name, organ: reader.organ, at });
+    .values({ uploadId, caseId, readerId: reader.id, reader: reader.name, organ: reader.organ, purpose, at });
+}
+
+export type ReadRow = typeof materialRead.$inferSelect & { caseNumber: string; code: string };
+
+export interface ReadFilter {
+  person: string | null;
+  caseId: string | null;
+  /** Of whose people; null: of everybody's. */
+  organ: string | null;
+  /** From then on, and before then. */
+  from: Date | null;
+  to: Date | null;
+}
+
+/** Each time a file was read, newest first. */
+export async function listReads(db: Reader, filter: ReadFilter, page: PageRequest<number>): Promise<Page<ReadRow>> {
+  const { person, caseId, organ, from, to } = filter;
+  const rows = await db
+    .select({ ...getTableColumns(materialRead), caseNumber: caseFile.number, code: caseMaterial.code })
+    .from(materialRead)
+    .innerJoin(caseFile, eq(caseFile.id, materialRead.caseId))
+    .innerJoin(caseMaterial, eq(caseMaterial.uploadId, materialRead.uploadId))
+    .where(
+      and(
+        person === null ? undefined : eq(materialRead.readerId, person),
+        caseId === null ? undefined : eq(sql`${materialRead.caseId}::text`, caseId),
+        organ === null ? undefined : eq(materialRead.organ, organ),
+        from === null ? undefined : gte(materialRead.at, from),
+        to === null ? undefined : lt(materialRead.at, to),
+        page.after === null ? undefined : lt(materialRead.serial, page.after),
+      ),
+    )
+    .orderBy(desc(materialRead.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
 }
 
 /** What was handed in with each of the cases, in the order it was. */

@@ -124,7 +124,13 @@ export const materialRead = schema.table(
     readerId: text().notNull(),
     reader: text().notNull(),
     organ: text(),
+    /** What for (用途), in the reader's words; null in what earlier releases recorded. */
+    purpose: text(),
     at: moment().notNull(),
   },
-  (table) => [index().on(table.caseId, table.serial)],
+  (table) => [
+    index().on(table.caseId, table.serial),
+    index().on(table.organ, table.serial),
+    index().on(table.readerId, table.serial),
+  ],
 );

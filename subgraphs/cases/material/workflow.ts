@@ -16,6 +16,7 @@ import {
   requireAll,
   requireLicenseMaterial,
   requireMaterials,
+  requirePurpose,
 } from './material.ts';
 import { askScanner, type Scan } from './scan.ts';
 import * as store from './store.ts';
@@ -107,13 +108,13 @@ export function discardUpload(
 
 /**
  * The file of an upload for `actor`, or null where there is none that the actor may see: before it is attached its uploader,
- * then whoever may see the case. That somebody other than the applicant has it is recorded before it is given out.
- * Refuses FILE_NOT_SCANNED, FILE_INFECTED, to those who may see it.
+ * then whoever may see the case. Anybody but the applicant says what for (用途), and that it was read is recorded before it is given out.
+ * Refuses PURPOSE_MISSING, FIELD_TOO_LONG, FILE_NOT_SCANNED, FILE_INFECTED, to those who may see it.
  */
 export async function openFile(
   { db, now }: MaterialDependencies,
   actor: Person,
-  id: string,
+  { id, purpose }: { id: string; purpose: string | null },
 ): Promise<{ upload: store.Upload; bytes: Uint8Array } | null> {
   const upload = await store.findUpload(db, id);
   if (!upload) return null;
@@ -123,12 +124,14 @@ export async function openFile(
     const { subject, parties, window } = found;
     if (!maySee(actor, { applicantCode: subject.applicant.code, parties, window })) return null;
   } else if (upload.uploaderId !== actor.id) return null;
+  const reads = found && actor.holderCode !== found.subject.applicant.code ? found.subject.id : null;
+  const said = reads === null ? '' : requirePurpose(purpose);
   if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED');
   const bytes = upload.state === 'READY' ? await store.readBytes(db, upload.digest) : null;
   if (!bytes) throw new Refusal('FILE_INFECTED');
   if (sha256(bytes) !== upload.digest) throw new Error(`file ${upload.digest} is not what its digest says`);
-  if (found && actor.holderCode !== found.subject.applicant.code) {
-    await store.addRead(db, { uploadId: id, caseId: found.subject.id, reader: actor, at: now() });
+  if (reads !== null) {
+    await store.addRead(db, { uploadId: id, caseId: reads, reader: actor, purpose: said, at: now() });
   }
   return { upload, bytes };
 }

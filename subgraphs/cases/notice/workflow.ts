@@ -1,5 +1,5 @@
 import type { Database, Transaction } from '../../../db/client.ts';
-import { type Person, writeAuthorisation } from '../../kernel/actor.ts';
+import { namedAuthoriser, type Person, writeAuthorisation } from '../../kernel/actor.ts';
 import { contentDigest, type OrganFact } from '../../kernel/events.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -131,7 +131,10 @@ async function signDecision(
   { organ, matterId, authorisation, documentDigest }: store.SealRow,
 ): Promise<SignAnswer> {
   const render = async () => {
-    const pdf = renderSealable(notice.content, await picture({ organ, matterId }));
+    const pdf = renderSealable(
+      notice.content,
+      await picture({ organ, matterId, personId: namedAuthoriser(authorisation).actor }),
+    );
     return db.transaction((tx) => store.keepFile(tx, notice.id, pdf));
   };
   const kept = documentDigest ?? (await render());

@@ -100,19 +100,24 @@ export function ofList({
   return leafOf('REVOCATION_LIST', `${authority} ${number}`, { authority, number, digest: sha256(bytes) }, thisUpdate);
 }
 
-/** What was done with a seal itself (制章、停用、授权、注销). The reason is free text: only its digest is told. */
+/**
+ * What was done with a seal itself (制章、停用、授权、注销), or asked of it: who did it, and whose application it rests on. The reason is
+ * free text: only its digest is told.
+ */
 export function ofSealEvent(event: {
   serial: number;
   sealId: string;
   event: string;
   matterId: string | null;
   actorId: string | null;
+  appliedById: string | null;
+  applicationId: string | null;
   reason: string | null;
   at: Date;
 }): Leaf {
-  const { serial, sealId, matterId, actorId, reason, at } = event;
+  const { serial, sealId, matterId, actorId, appliedById, applicationId, reason, at } = event;
   const reasonDigest = reason === null ? null : sha256(reason);
-  const said = { serial, sealId, event: event.event, matterId, actorId, reasonDigest };
+  const said = { serial, sealId, event: event.event, matterId, actorId, appliedById, applicationId, reasonDigest };
   return leafOf('SEAL_EVENT', String(serial), said, at);
 }
 

@@ -1,7 +1,16 @@
 import { and, asc, eq, isNull, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Transaction } from '../../../db/client.ts';
-import { authority, logLeaf, revocationList, seal, sealCode, sealCodeKey, sealEvent, sealUse } from '../tables.ts';
+import {
+  authority,
+  logLeaf,
+  revocationList,
+  sealCertificate,
+  sealCode,
+  sealCodeKey,
+  sealEvent,
+  sealUse,
+} from '../tables.ts';
 import { certificateOf, type Leaf, type LeafKind, ofCode, ofList, ofSealEvent, ofUse } from './leaf.ts';
 import { enter, listUnknown } from './store.ts';
 
@@ -23,7 +32,7 @@ export async function enterEarlier(tx: Transaction): Promise<boolean> {
 async function certificates(tx: Transaction): Promise<Leaf[]> {
   const held = [
     ...(await tx.select({ profile: authority.id, pem: authority.certificatePem }).from(authority)),
-    ...(await tx.select({ profile: sql<string>`'seal'`, pem: seal.certificatePem }).from(seal)),
+    ...(await tx.select({ profile: sql<string>`'seal'`, pem: sealCertificate.certificatePem }).from(sealCertificate)),
     ...(await tx.select({ profile: sql<string>`'code'`, pem: sealCodeKey.certificatePem }).from(sealCodeKey)),
   ];
   const leaves = held.map(({ profile, pem }) => certificateOf(profile, pem));

@@ -29,6 +29,7 @@ export const OID = {
   reasonCode: '2.5.29.21',
   invalidityDate: '2.5.29.24',
   authorityKeyIdentifier: '2.5.29.35',
+  keyUsage: '2.5.29.15',
 } as const;
 
 /** Reads DER; what stands in a BIT STRING stays bytes. */
@@ -79,6 +80,9 @@ export const integer = (value: number): Node =>
 /** A positive INTEGER whose first bit is not set, from hex. */
 export const bigInteger = (hex: string): Node =>
   asn1.create(Class.UNIVERSAL, Type.INTEGER, false, binary(Buffer.from(hex, 'hex')));
+/** The name that an OBJECT IDENTIFIER gives, or null where the element is none. */
+export const oidIn = (node: Node | undefined): string | null =>
+  node?.type === Type.OID && typeof node.value === 'string' ? asn1.derToOid(forge.util.createBuffer(node.value)) : null;
 /** ENUMERATED. */
 export const enumerated = (value: number): Node =>
   asn1.create(Class.UNIVERSAL, Type.ENUMERATED, false, asn1.integerToDer(value).getBytes());

@@ -1,6 +1,19 @@
-import { createHash, createPublicKey, randomBytes, X509Certificate } from 'node:crypto';
+import { createHash, createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
-import { algorithm, bits, children, type Node, OID, octets, parse, sequence, toBytes } from './der.ts';
+import {
+  algorithm,
+  bits,
+  children,
+  context,
+  integer,
+  type Node,
+  OID,
+  octets,
+  oidIn,
+  parse,
+  sequence,
+  toBytes,
+} from './der.ts';
 
 /**
  * Certificates of the test PKI (X.509, RFC 5280): root → issuing CA → seals, their codes, timestamps, statuses. They say in
@@ -91,6 +104,43 @@ const SUBJECT_KEY = 6;
 function tbsOf(certificate: forge.pki.Certificate): Node {
   const typed = pki as typeof pki & { getTBSCertificate(of: forge.pki.Certificate): Node };
   return typed.getTBSCertificate(certificate);
+}
+
+/**
+ * Makes a request for a certificate (PKCS #10, RFC 2986), PEM; `sign` is the subject's own RSA with SHA-256. Throws where that is not
+ * the key of `publicKeyPem`.
+ */
+export function makeRequest(
+  { subject, publicKeyPem }: { subject: DistinguishedName; publicKeyPem: string },
+  sign: (data: Uint8Array) => Uint8Array,
+): string {
+  const named = pki.createCertificate();
+  named.setSubject(attributesOf(subject));
+  const name = pki.distinguishedNameToAsn1(named.subject);
+  const info = sequence([integer(0), name, parse(spkiOf(publicKeyPem)), context(0, [])]);
+  const signature = sign(toBytes(info));
+  if (!verify('sha256', toBytes(info), createPublicKey(publicKeyPem), signature)) {
+    throw new Error('the public key is not of the key that signs');
+  }
+  const request = toBytes(sequence([info, algorithm(OID.sha256WithRsa), bits(signature)]));
+  const lines = request.toString('base64').match(/.{1,64}/g) ?? [];
+  return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
+}
+
+/** Bits of keyUsage within its first octet (RFC 5280 §4.2.1.3). */
+export const KEY_USAGE = { digitalSignature: 0x80, nonRepudiation: 0x40, keyCertSign: 0x04 } as const;
+
+/** First octet of the keyUsage of a certificate, DER; null where it has none. */
+export function keyUsageOf(certificate: Uint8Array): number | null {
+  const [body] = children(parse(certificate));
+  // [3] EXPLICIT, the last of a TBSCertificate of version 3.
+  const extensions = children(children(children(body).at(-1))[0]);
+  const found = extensions.find((extension) => oidIn(children(extension)[0]) === OID.keyUsage);
+  const value = children(found).at(-1)?.value;
+  if (typeof value !== 'string') return null;
+  const said = parse(Buffer.from(value, 'binary')).value;
+  // The first octet of a BIT STRING counts unused bits.
+  return typeof said === 'string' ? said.charCodeAt(1) : null;
 }
 
 /** Serial number of a certificate in PEM, hex. */

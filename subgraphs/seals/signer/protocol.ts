@@ -49,6 +49,7 @@ export const ORDERS = {
   },
   rewrap: { order: keyRef, answer: bytes },
   certify: { order: z.object({ authority: keyRef, request: certificateRequest }), answer: pem },
+  request: { order: z.object({ key: keyRef, subject: name, publicKeyPem: pem }), answer: pem },
   publishList: { order: z.object({ authority: keyRef, request: listRequest }), answer: bytes },
   stamp: { order: z.object({ key: certifiedKey, digest: bytes }), answer: bytes },
   attest: { order: z.object({ key: certifiedKey, request: attestRequest }), answer: z.string() },

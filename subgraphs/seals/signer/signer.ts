@@ -9,7 +9,7 @@ import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
 import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.ts';
 import { requireCode, requireDocument } from './order.ts';
-import { type CertificateRequest, kidOf, makeCertificate } from './pki.ts';
+import { type CertificateRequest, type DistinguishedName, kidOf, makeCertificate, makeRequest } from './pki.ts';
 import { makeToken, wholeSecond } from './timestamp.ts';
 
 /** A private key in its envelope, under the id that is bound to it. */
@@ -38,6 +38,8 @@ export interface Signer {
   rewrap(order: KeyRef): Promise<Uint8Array>;
   /** A certificate by an authority, PEM. */
   certify(order: { authority: KeyRef; request: CertificateRequest }): Promise<string>;
+  /** A request for a certificate of a seal's key (PKCS #10), PEM. */
+  request(order: { key: KeyRef; subject: DistinguishedName; publicKeyPem: string }): Promise<string>;
   /** A revocation list by an authority, DER. */
   publishList(order: { authority: KeyRef; request: ListRequest }): Promise<Uint8Array>;
   /** A timestamp token over a SHA-256 digest, DER, at the signer's own time. */
@@ -108,6 +110,10 @@ export function createSigner(given: { ring: KeyRing; authorisationKeys: Authoris
     async certify({ authority, request }) {
       requirePurpose(authority, request.profile === 'root' || request.profile === 'issuing' ? 'root' : 'issuing');
       return makeCertificate(request, open(authority));
+    },
+    async request({ key, ...request }) {
+      requirePurpose(key, 'seal');
+      return makeRequest(request, open(key));
     },
     async publishList({ authority, request }) {
       requirePurpose(authority, 'root', 'issuing');

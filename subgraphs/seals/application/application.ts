@@ -1,0 +1,140 @@
+import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
+import { type Day, dayOf, isDay } from '../../kernel/day.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { requireChain } from '../certificate/certificate.ts';
+import { type EndReason, organNameOf, requireCompromise, requireStanding, type Seal, type SealKind } from '../seal.ts';
+
+/** Applications on seals (印章申请): no seal is made, granted or ended by one person alone (国办发〔2025〕33号). */
+
+/** What is applied for; times in RFC 3339. */
+export type Particulars =
+  | { kind: 'MAKE'; sealKind: SealKind; organName: string; matters: string[] }
+  | { kind: 'GRANT'; matter: string; person: string | null; from: Day | null; to: Day | null }
+  | { kind: 'WITHDRAW_GRANT'; grant: string; matter: string }
+  | { kind: 'END'; reason: EndReason; compromisedAt: string | null }
+  | { kind: 'ROTATE' }
+  /** A chain in PEM, the seal's own certificate first. */
+  | { kind: 'CERTIFICATE'; certificates: string[] };
+export type ApplicationKind = Particulars['kind'];
+/** How an application ends: 批准, 不予批准, 撤回. */
+export type Outcome = 'APPROVED' | 'REJECTED' | 'WITHDRAWN';
+
+export interface Application {
+  id: string;
+  organ: string;
+  sealId: string;
+  particulars: Particulars;
+  appliedById: string;
+  appliedBy: string;
+  /** Null while it waits. */
+  outcome: Outcome | null;
+}
+
+/** Applications of an organ that may wait at once. */
+export const WAITING_MOST = 100;
+const MATTERS_MOST = 500;
+const MATTER_LENGTH = 64;
+/** A person who acts on an approval platform has a long id. */
+const PERSON_LENGTH = 200;
+const ORGAN_NAME_LENGTH = 60;
+
+/** Whoever applies: seal keeper, for a seal of the own organ. Refuses ROLE_NOT_ALLOWED, SEAL_NOT_OF_ORGAN. */
+export function requireApplicant(actor: Actor, organ: string | null): Person & { organ: string } {
+  const person = requireRole(actor, 'SEAL_KEEPER');
+  if (person.organ === null) throw new Refusal('ROLE_NOT_ALLOWED');
+  if (organ !== null && person.organ !== organ) throw new Refusal('SEAL_NOT_OF_ORGAN', 'seal');
+  return { ...person, organ: person.organ };
+}
+
+/**
+ * Whoever decides: seal approver of the organ, and another person than the one who applied. Refuses ROLE_NOT_ALLOWED,
+ * SEAL_NOT_OF_ORGAN, SECOND_PERSON_NEEDED, SEAL_APPLICATION_DECIDED.
+ */
+export function requireDecider(application: Application, actor: Actor): Person {
+  const person = requireRole(actor, 'SEAL_APPROVER');
+  if (person.organ !== application.organ) throw new Refusal('SEAL_NOT_OF_ORGAN', 'application');
+  if (person.id === application.appliedById) throw new Refusal('SECOND_PERSON_NEEDED', 'application');
+  requireWaiting(application);
+  return person;
+}
+
+/** Whoever takes an application back: the one who applied. Refuses NOT_YOUR_RECORD, SEAL_APPLICATION_DECIDED. */
+export function requireWithdrawer(application: Application, actor: Actor): Person {
+  const person = requireRole(actor, 'SEAL_KEEPER');
+  if (person.id !== application.appliedById) throw new Refusal('NOT_YOUR_RECORD', 'application');
+  requireWaiting(application);
+  return person;
+}
+
+function requireWaiting({ outcome }: Application): void {
+  if (outcome !== null) throw new Refusal('SEAL_APPLICATION_DECIDED', 'application');
+}
+
+/** What the hub knows of a seal beside the seal itself. */
+export interface Known {
+  /** Since when the oldest certificate that still counts holds; null where none does. */
+  since: Date | null;
+  /** Its certificates, PEM, the newest last. */
+  own: readonly string[];
+  /** Authorities whose certificates are taken, PEM. */
+  trusted: readonly string[];
+}
+
+/**
+ * What is asked of every application, when it is made and again when it is approved: that it fits the seal as it stands, null where
+ * there is none. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_ALREADY_GRANTED, SEAL_NOT_GRANTED, MATTER_UNKNOWN,
+ * FIELD_MALFORMED, FIELD_TOO_LONG, and what `requireChain` refuses.
+ */
+export function requireFits(particulars: Particulars, seal: Seal | null, { since, ...known }: Known, at: Date): void {
+  if (particulars.kind === 'MAKE') {
+    if (seal && seal.state !== 'ENDED') throw new Refusal('SEAL_EXISTS', 'kind');
+    requireMaking(particulars);
+    return;
+  }
+  if (!seal) throw new Refusal('SEAL_UNKNOWN', 'seal');
+  requireStanding(seal);
+  switch (particulars.kind) {
+    case 'GRANT':
+      requireGrant(particulars, seal, at);
+      break;
+    case 'WITHDRAW_GRANT':
+      if (!seal.grants.some((grant) => grant.id === particulars.grant)) throw new Refusal('SEAL_NOT_GRANTED', 'grant');
+      break;
+    case 'END': {
+      const { reason, compromisedAt } = particulars;
+      const told = { reason, compromisedAt: compromisedAt === null ? null : new Date(compromisedAt) };
+      requireCompromise(told, since ?? seal.validFrom, at);
+      break;
+    }
+    case 'CERTIFICATE':
+      requireChain(particulars.certificates, { ...known, organName: organNameOf(seal) }, at);
+  }
+}
+
+function requireMaking({ matters, organName }: Extract<Particulars, { kind: 'MAKE' }>): void {
+  if (organName.trim() === '') throw new Refusal('FIELD_MALFORMED', 'organName', '机关首枚印章须写明机关名称');
+  if ([...organName].length > ORGAN_NAME_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'organName');
+  if (matters.length > MATTERS_MOST) throw new Refusal('FIELD_TOO_LONG', 'matters');
+  for (const matter of matters) requireMatter(matter, 'matters');
+}
+
+function requireMatter(matter: string, field: string): void {
+  if (matter === '' || matter.length > MATTER_LENGTH) throw new Refusal('MATTER_UNKNOWN', field);
+}
+
+function requireGrant(grant: Extract<Particulars, { kind: 'GRANT' }>, seal: Seal, at: Date): void {
+  const { matter, person, from, to } = grant;
+  requireMatter(matter, 'matter');
+  if (person !== null && (person.trim() === '' || person.length > PERSON_LENGTH)) {
+    throw new Refusal('FIELD_MALFORMED', 'person');
+  }
+  if (from !== null && !isDay(from)) throw new Refusal('DAY_INVALID', 'from');
+  if (to !== null && !isDay(to)) throw new Refusal('DAY_INVALID', 'to');
+  if (to !== null && (to < dayOf(at) || (from !== null && to < from))) {
+    throw new Refusal('FIELD_MALFORMED', 'to', '末日不得早于首日和今天');
+  }
+  const same = seal.grants.some(
+    (one) => one.matter === matter && one.person === person && one.from === from && one.to === to,
+  );
+  if (same) throw new Refusal('SEAL_ALREADY_GRANTED', 'matter');
+}

@@ -1,0 +1,87 @@
+import { and, count, desc, eq, isNull, lt, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
+import { sealApplication, sealApplicationOutcome } from '../tables.ts';
+import type { Application, ApplicationKind, Outcome } from './application.ts';
+
+type Row = typeof sealApplication.$inferSelect;
+export type OutcomeRow = typeof sealApplicationOutcome.$inferSelect;
+
+/** An application with how it ended, if it has. */
+export interface StoredApplication extends Application {
+  serial: number;
+  kind: ApplicationKind;
+  reason: string;
+  at: Date;
+  ended: OutcomeRow | null;
+}
+
+function stored({ application, ended }: { application: Row; ended: OutcomeRow | null }): StoredApplication {
+  return { ...application, outcome: ended?.outcome ?? null, ended };
+}
+
+const columns = { application: sealApplication, ended: sealApplicationOutcome };
+const ends = eq(sealApplicationOutcome.applicationId, sealApplication.id);
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
+
+export async function findApplication(db: Reader, id: string): Promise<StoredApplication | null> {
+  if (!UUID.test(id)) return null;
+  const [row] = await db
+    .select(columns)
+    .from(sealApplication)
+    .leftJoin(sealApplicationOutcome, ends)
+    .where(eq(sealApplication.id, id));
+  return row ? stored(row) : null;
+}
+
+/** Applications of an organ that wait for their second person. */
+export async function countWaiting(db: Reader, organ: string): Promise<number> {
+  const [row] = await db
+    .select({ waiting: count() })
+    .from(sealApplication)
+    .leftJoin(sealApplicationOutcome, ends)
+    .where(and(eq(sealApplication.organ, organ), isNull(sealApplicationOutcome.applicationId)));
+  return row?.waiting ?? 0;
+}
+
+export async function insertApplication(tx: Transaction, row: Omit<Row, 'serial'>): Promise<void> {
+  await tx.insert(sealApplication).values(row);
+}
+
+export async function insertOutcome(tx: Transaction, row: OutcomeRow): Promise<void> {
+  await tx.insert(sealApplicationOutcome).values(row);
+}
+
+export interface ApplicationFilter {
+  /** Null: every organ's. */
+  organ: string | null;
+  seal: string | null;
+  kind: ApplicationKind | null;
+  state: Outcome | 'WAITING' | null;
+}
+
+/** Applications, newest first. */
+export async function listApplications(
+  db: Reader,
+  filter: ApplicationFilter,
+  page: PageRequest<number>,
+): Promise<Page<StoredApplication>> {
+  const { organ, seal, kind, state } = filter;
+  const rows = await db
+    .select(columns)
+    .from(sealApplication)
+    .leftJoin(sealApplicationOutcome, ends)
+    .where(
+      and(
+        organ === null ? undefined : eq(sealApplication.organ, organ),
+        seal === null ? undefined : eq(sealApplication.sealId, seal),
+        kind === null ? undefined : eq(sealApplication.kind, kind),
+        state === null ? undefined : sql`coalesce(${sealApplicationOutcome.outcome}, 'WAITING') = ${state}`,
+        page.after === null ? undefined : lt(sealApplication.serial, page.after),
+      ),
+    )
+    .orderBy(desc(sealApplication.serial))
+    .limit(page.first + 1);
+  return cutPage(rows.map(stored), page.first);
+}

@@ -1,0 +1,309 @@
+import { X509Certificate } from 'node:crypto';
+import { type Transaction, transact } from '../../../db/client.ts';
+import type { Actor, Person } from '../../kernel/actor.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import { requireChain } from '../certificate/certificate.ts';
+import { insertCertificate, listCodeKeys, listGenerations, listRevoked } from '../certificate/store.ts';
+import { type PkiDependencies, publishList, validity } from '../certification.ts';
+import { addGeneration, enterSeal, generateKeys, openGrant, type SealKeys } from '../making.ts';
+import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
+import { serialOf } from '../signer/pki.ts';
+import { wholeSecond } from '../signer/timestamp.ts';
+import * as seals from '../store.ts';
+import {
+  type Known,
+  type Particulars,
+  requireApplicant,
+  requireDecider,
+  requireFits,
+  requireWithdrawer,
+  WAITING_MOST,
+} from './application.ts';
+import * as store from './store.ts';
+
+/** The way of an application (印章申请): a keeper applies, another person decides, and what is approved is done at once. */
+
+const REASON_LENGTH = 500;
+
+/** What an act on a seal needs. */
+type Given<Kind extends Particulars['kind']> = Extract<Particulars, { kind: Kind }>;
+
+/** What a keeper asks for; `seal` is null for one that is to be made. */
+export interface Asked {
+  seal: string | null;
+  particulars: Particulars;
+  reason: string;
+  dryRun: boolean;
+}
+
+/** An application with the seal as it then stands, null where there is none. */
+export interface Handled {
+  application: store.StoredApplication;
+  seal: seals.StoredSeal | null;
+}
+
+/** Enters an application of a seal keeper for the own organ. It changes nothing of the seal. Refuses as `requireFits` does. */
+export function apply(deps: PkiDependencies, actor: Actor, asked: Asked): Promise<Handled> {
+  return transact(deps.db, asked.dryRun, async (tx) => {
+    const known = asked.seal === null ? null : await find(tx, asked.seal);
+    const applicant = requireApplicant(actor, known?.seal.organ ?? null);
+    if (asked.seal !== null && !known) throw new Refusal('SEAL_UNKNOWN', 'seal');
+    await seals.lockApplications(tx, applicant.organ);
+    if ((await store.countWaiting(tx, applicant.organ)) >= WAITING_MOST) {
+      throw new Refusal('SEAL_APPLICATIONS_TOO_MANY');
+    }
+    requireReason(asked.reason, asked.particulars.kind === 'END' ? 'words' : 'reason');
+    const at = deps.now();
+    const { particulars, sealId } = await particularsOf(tx, asked, applicant.organ);
+    const stored = await find(tx, sealId);
+    requireFits(particulars, stored?.seal ?? null, await knownOf(tx, deps, sealId, at), at);
+    const id = crypto.randomUUID();
+    const by = { appliedById: applicant.id, appliedBy: applicant.name };
+    const about = { kind: particulars.kind, organ: applicant.organ, sealId, particulars };
+    await store.insertApplication(tx, { id, ...about, reason: asked.reason, ...by, at });
+    const event = `APPLIED_${particulars.kind}` as const;
+    const matterId = matterOf(particulars);
+    const act = { event, matterId, ...namesOf(applicant), ...by, applicationId: id, reason: asked.reason, at };
+    await seals.enterEvents(tx, sealId, [act]);
+    return { application: await whole(tx, id), seal: stored };
+  });
+}
+
+/** What is applied for, with what the hub knows itself: the organ's name from another of its seals, the matter of a grant. */
+async function particularsOf(
+  tx: Transaction,
+  { seal, particulars }: Asked,
+  organ: string,
+): Promise<{ particulars: Particulars; sealId: string }> {
+  if (particulars.kind === 'MAKE') {
+    const [other] = await seals.listSealsOf(tx, organ);
+    const organName = other ? organNameOf(other.seal) : particulars.organName.trim();
+    const matters = [...new Set(particulars.matters)];
+    return { particulars: { ...particulars, organName, matters }, sealId: sealIdOf(organ, particulars.sealKind) };
+  }
+  const sealId = seal ?? '';
+  if (particulars.kind !== 'WITHDRAW_GRANT') return { particulars, sealId };
+  const grants = (await find(tx, sealId))?.seal.grants ?? [];
+  const matter = grants.find(({ id }) => id === particulars.grant)?.matter ?? '';
+  return { particulars: { ...particulars, matter }, sealId };
+}
+
+/** What a second person says to an application. */
+export interface Decision {
+  application: string;
+  approve: boolean;
+  /** Asked for where it is rejected. */
+  reason: string | null;
+  dryRun: boolean;
+}
+
+/**
+ * Approves an application and does at once what it asks for, or rejects it with a reason: seal approver of the organ, another person
+ * than the applicant. Refuses as `requireDecider` and, where it is approved, as `requireFits` does.
+ */
+export async function decide(deps: PkiDependencies, actor: Actor, asked: Decision): Promise<Handled> {
+  const known = await store.findApplication(deps.db, asked.application);
+  if (!known) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
+  requireDecider(known, actor);
+  if (!asked.approve || asked.reason !== null) requireReason(asked.reason ?? '');
+  const makes = asked.approve && (known.kind === 'MAKE' || known.kind === 'ROTATE');
+  const keys = makes ? await generateKeys(deps.signer, known.sealId) : null;
+  return transact(deps.db, asked.dryRun, async (tx) => {
+    const application = await lock(tx, known);
+    const decider = requireDecider(application, actor);
+    const { id, particulars, sealId, appliedById, appliedBy } = application;
+    const at = deps.now();
+    const names = namesOf(decider);
+    const outcome = asked.approve ? ('APPROVED' as const) : ('REJECTED' as const);
+    await store.insertOutcome(tx, { applicationId: id, outcome, ...names, reason: asked.reason, at });
+    const by = { ...names, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars), at };
+    if (outcome === 'REJECTED') {
+      const event = `REJECTED_${particulars.kind}` as const;
+      await seals.enterEvents(tx, sealId, [{ ...by, event, reason: asked.reason }]);
+      return { application: await whole(tx, id), seal: await find(tx, sealId) };
+    }
+    if (particulars.kind === 'MAKE') await seals.lockPki(tx);
+    const stored = await seals.lockSeal(tx, sealId);
+    requireFits(particulars, stored?.seal ?? null, await knownOf(tx, deps, sealId, at), at);
+    const done = await carryOut(tx, deps, application, stored?.seal ?? null, keys, at);
+    const acts = done.map((act) => ({ ...by, reason: application.reason, ...act }));
+    return { seal: await seals.enterSealActs(tx, sealId, acts, at), application: await whole(tx, id) };
+  });
+}
+
+/** Takes an application back: the keeper who applied, while it waits. */
+export async function withdraw(
+  deps: PkiDependencies,
+  actor: Actor,
+  asked: { application: string; dryRun: boolean },
+): Promise<Handled> {
+  const known = await store.findApplication(deps.db, asked.application);
+  if (!known) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
+  requireWithdrawer(known, actor);
+  return transact(deps.db, asked.dryRun, async (tx) => {
+    const application = await lock(tx, known);
+    const person = requireWithdrawer(application, actor);
+    const { id, kind, sealId, particulars, appliedById, appliedBy } = application;
+    const at = deps.now();
+    const names = namesOf(person);
+    await store.insertOutcome(tx, { applicationId: id, outcome: 'WITHDRAWN', ...names, reason: null, at });
+    const by = { ...names, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars) };
+    await seals.enterEvents(tx, sealId, [{ ...by, event: `WITHDRAWN_${kind}`, reason: null, at }]);
+    return { application: await whole(tx, id), seal: await find(tx, sealId) };
+  });
+}
+
+/** What each kind of application comes to. */
+type Done = Pick<seals.SealAct, 'event'> & Partial<seals.SealAct>;
+
+async function carryOut(
+  tx: Transaction,
+  deps: PkiDependencies,
+  { particulars, sealId, organ }: store.StoredApplication,
+  seal: Seal | null,
+  keys: SealKeys | null,
+  at: Date,
+): Promise<Done[]> {
+  switch (particulars.kind) {
+    case 'MAKE':
+      return make(tx, deps, { ...particulars, organ, before: seal }, requireKeys(keys), at);
+    case 'ROTATE':
+      return rotate(tx, deps, requireSeal(seal), requireKeys(keys), at);
+    case 'GRANT':
+      await seals.insertGrants(tx, sealId, [particulars]);
+      return [{ event: 'GRANTED' }];
+    case 'WITHDRAW_GRANT':
+      await seals.withdrawGrants(tx, [particulars.grant], at);
+      return [{ event: 'GRANT_WITHDRAWN' }];
+    case 'CERTIFICATE':
+      return enterCertificate(tx, deps, requireSeal(seal), particulars, at);
+    case 'END':
+      await end(tx, deps, sealId, particulars, at);
+      return [{ event: 'ENDED' }];
+  }
+}
+
+/** Makes the seal (制作), or one that has ended again, by the next generation of its keys and with new grants alone. */
+async function make(
+  tx: Transaction,
+  deps: PkiDependencies,
+  asked: Given<'MAKE'> & { organ: string; before: Seal | null },
+  keys: SealKeys,
+  at: Date,
+): Promise<Done[]> {
+  const { organ, organName, sealKind: kind, matters, before } = asked;
+  await seals.withdrawGrants(tx, before?.grants.map(({ id }) => id) ?? [], at);
+  await enterSeal(tx, deps, { organ, organName, kind }, keys, { state: 'MADE', filingNumber: null, at });
+  await seals.insertGrants(tx, sealIdOf(organ, kind), matters.map(openGrant));
+  const taken = (before?.grants ?? []).map(({ matter }) => ({ event: 'GRANT_WITHDRAWN' as const, matterId: matter }));
+  return [{ event: 'MADE' }, ...taken, ...matters.map((matterId) => ({ event: 'GRANTED' as const, matterId }))];
+}
+
+/** New keys and certificates (换证): they sign from now on, and what the earlier ones signed stays good. */
+async function rotate(tx: Transaction, deps: PkiDependencies, seal: Seal, keys: SealKeys, at: Date): Promise<Done[]> {
+  const times = validity('seal', at);
+  await addGeneration(tx, deps, seal, keys, times);
+  await seals.setSeal(tx, seal.id, times);
+  return [{ event: 'ROTATED' }];
+}
+
+/** Another authority's certificate of the key that signs: the next generation, whose signatures carry its chain. */
+async function enterCertificate(
+  tx: Transaction,
+  deps: PkiDependencies,
+  seal: Seal,
+  { certificates }: Given<'CERTIFICATE'>,
+  at: Date,
+): Promise<Done[]> {
+  const { own, trusted } = await knownOf(tx, deps, seal.id, at);
+  const expected = { own, trusted, organName: organNameOf(seal) };
+  const [certificatePem = '', ...above] = requireChain(certificates, expected, at);
+  const generations = await listGenerations(tx, seal.id);
+  const newest = generations.at(-1);
+  if (!newest) throw new Error(`seal ${seal.id} has no certificate`);
+  const { sealId, encryptedKey } = newest;
+  await insertCertificate(tx, { sealId, generation: generations.length + 1, certificatePem, above, encryptedKey });
+  const { validFromDate: validFrom, validToDate: validUntil } = new X509Certificate(certificatePem);
+  await seals.setSeal(tx, seal.id, { validFrom, validUntil });
+  return [{ event: 'CERTIFICATE_ENTERED' }];
+}
+
+/** Ends a seal for good (注销): every certificate of the hub's that is still good is revoked, and the list that says so published. */
+async function end(
+  tx: Transaction,
+  deps: PkiDependencies,
+  sealId: string,
+  { reason, compromisedAt }: Given<'END'>,
+  at: Date,
+): Promise<void> {
+  await seals.setSeal(tx, sealId, { state: 'ENDED' });
+  const revoked = {
+    authority: 'issuing' as const,
+    sealId,
+    reason,
+    revokedAt: wholeSecond(at),
+    compromisedAt: compromisedAt === null ? null : new Date(compromisedAt),
+  };
+  const serials = (await standing(tx, sealId, at)).map((pem) => serialOf(pem));
+  await seals.insertRevocations(
+    tx,
+    serials.map((serial) => ({ ...revoked, serial })),
+  );
+  await publishList(tx, deps, 'issuing');
+}
+
+/** Certificates of a seal, of every generation, by the hub's own authority, that neither ran out nor were revoked. */
+async function standing(tx: Transaction, sealId: string, at: Date): Promise<string[]> {
+  const own = (await listGenerations(tx, sealId)).filter(({ above }) => above === null);
+  const all = [...own, ...(await listCodeKeys(tx, sealId))].map(({ certificatePem }) => certificatePem);
+  const revoked = await listRevoked(tx, sealId);
+  return all.filter((pem) => new X509Certificate(pem).validToDate >= at && !revoked.has(serialOf(pem)));
+}
+
+async function knownOf(tx: Transaction, deps: PkiDependencies, sealId: string, at: Date): Promise<Known> {
+  const from = (await standing(tx, sealId, at)).map((pem) => new X509Certificate(pem).validFromDate.getTime());
+  return {
+    since: from.length === 0 ? null : new Date(Math.min(...from)),
+    own: (await listGenerations(tx, sealId)).map(({ certificatePem }) => certificatePem),
+    trusted: deps.trustedAuthorities ?? [],
+  };
+}
+
+/** One application as it stands once nobody else may decide it. */
+async function lock(tx: Transaction, { id, organ }: store.StoredApplication): Promise<store.StoredApplication> {
+  await seals.lockApplications(tx, organ);
+  return whole(tx, id);
+}
+
+async function whole(tx: Transaction, id: string): Promise<store.StoredApplication> {
+  const found = await store.findApplication(tx, id);
+  if (!found) throw new Error(`no application ${id}`);
+  return found;
+}
+
+async function find(tx: Transaction, id: string): Promise<seals.StoredSeal | null> {
+  return (await seals.findSeals(tx, [id]))[0] ?? null;
+}
+
+function requireKeys(keys: SealKeys | null): SealKeys {
+  if (!keys) throw new Error('no keys were generated');
+  return keys;
+}
+
+function requireSeal(seal: Seal | null): Seal {
+  if (!seal) throw new Refusal('SEAL_UNKNOWN', 'seal');
+  return seal;
+}
+
+function requireReason(reason: string, field = 'reason'): void {
+  if (reason.trim() === '') throw new Refusal('REASON_MISSING', field);
+  if ([...reason].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${REASON_LENGTH} 字`);
+}
+
+function matterOf(particulars: Particulars): string | null {
+  return 'matter' in particulars ? particulars.matter : null;
+}
+
+function namesOf({ id, name }: Person): { actorId: string; actor: string } {
+  return { actorId: id, actor: name };
+}

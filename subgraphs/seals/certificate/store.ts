@@ -1,0 +1,132 @@
+import { asc, desc, eq, isNull } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { certificateOf } from '../log/leaf.ts';
+import { enter } from '../log/store.ts';
+import type { CertificateRow, SealRow } from '../store.ts';
+import { authority, logKey, revocation, seal, sealCertificate, sealCodeKey } from '../tables.ts';
+
+export type CodeKeyRow = typeof sealCodeKey.$inferSelect;
+
+/** Seals whose certificates are published in one file: a county and its city have some dozens, each with a few generations. */
+const CERTIFICATES_MOST = 10_000;
+
+/** The certificates of a seal, the oldest first. */
+export async function listGenerations(db: Reader, sealId: string): Promise<CertificateRow[]> {
+  return db
+    .select()
+    .from(sealCertificate)
+    .where(eq(sealCertificate.sealId, sealId))
+    .orderBy(asc(sealCertificate.generation));
+}
+
+export async function insertCertificate(tx: Transaction, row: CertificateRow): Promise<void> {
+  await tx.insert(sealCertificate).values(row);
+  await enter(tx, [certificateOf('seal', row.certificatePem)]);
+}
+
+/** The keys of a seal for QR codes, the oldest first. */
+export async function listCodeKeys(db: Reader, sealId: string): Promise<CodeKeyRow[]> {
+  return db.select().from(sealCodeKey).where(eq(sealCodeKey.sealId, sealId)).orderBy(asc(sealCodeKey.generation));
+}
+
+/** The one that signs. */
+export async function findCodeKey(db: Reader, sealId: string): Promise<CodeKeyRow | null> {
+  const [row] = await db
+    .select()
+    .from(sealCodeKey)
+    .where(eq(sealCodeKey.sealId, sealId))
+    .orderBy(desc(sealCodeKey.generation))
+    .limit(1);
+  return row ?? null;
+}
+
+export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<void> {
+  await tx.insert(sealCodeKey).values(row);
+  await enter(tx, [certificateOf('code', row.certificatePem)]);
+}
+
+/** Every private key in its envelope, under the id that is bound to it. */
+export interface HeldKey {
+  id: string;
+  table: 'authority' | 'sealCertificate' | 'sealCodeKey' | 'logKey';
+  encryptedKey: Uint8Array;
+}
+
+export async function listKeys(db: Reader): Promise<HeldKey[]> {
+  const authorities = await db.select({ id: authority.id, encryptedKey: authority.encryptedKey }).from(authority);
+  const seals = await db
+    .select({ id: sealCertificate.sealId, encryptedKey: sealCertificate.encryptedKey })
+    .from(sealCertificate);
+  const codes = await db.select({ id: sealCodeKey.sealId, encryptedKey: sealCodeKey.encryptedKey }).from(sealCodeKey);
+  const logs = await db.select({ encryptedKey: logKey.encryptedKey }).from(logKey);
+  return [
+    ...logs.map((key) => ({ ...key, id: 'log', table: 'logKey' as const })),
+    ...authorities.map((key) => ({ ...key, table: 'authority' as const })),
+    ...seals.map((key) => ({ ...key, table: 'sealCertificate' as const })),
+    ...codes.map((key) => ({ ...key, id: `${key.id} code`, table: 'sealCodeKey' as const })),
+  ];
+}
+
+/** Puts an envelope in the place of the one that was read; what has changed meanwhile stays. */
+export async function setKey(tx: Transaction, { table, encryptedKey }: HeldKey, encrypted: Uint8Array): Promise<void> {
+  const of = { authority, sealCertificate, sealCodeKey, logKey }[table];
+  await tx.update(of).set({ encryptedKey: encrypted }).where(eq(of.encryptedKey, encryptedKey));
+}
+
+/** Seals made before seals had keys for QR codes. */
+export async function listSealsWithoutCodeKey(db: Reader): Promise<SealRow[]> {
+  const rows = await db
+    .select({ seal })
+    .from(seal)
+    .leftJoin(sealCodeKey, eq(sealCodeKey.sealId, seal.id))
+    .where(isNull(sealCodeKey.sealId));
+  return rows.map((row) => row.seal);
+}
+
+/** A certificate that is published, of a seal or of its key for QR codes, with those above it that the hub did not make. */
+export interface Published {
+  name: string;
+  sealId: string;
+  generation: number;
+  use: 'seal' | 'code';
+  pem: string;
+  above: string[];
+}
+
+/** Every certificate of every seal and of their keys for QR codes, by seal and generation. */
+export async function listCertificates(db: Reader): Promise<Published[]> {
+  const seals = await db
+    .select({
+      name: seal.name,
+      sealId: seal.id,
+      generation: sealCertificate.generation,
+      pem: sealCertificate.certificatePem,
+      above: sealCertificate.above,
+    })
+    .from(sealCertificate)
+    .innerJoin(seal, eq(seal.id, sealCertificate.sealId))
+    .orderBy(asc(seal.id), asc(sealCertificate.generation))
+    .limit(CERTIFICATES_MOST);
+  const codes = await db
+    .select({
+      name: seal.name,
+      sealId: seal.id,
+      generation: sealCodeKey.generation,
+      pem: sealCodeKey.certificatePem,
+    })
+    .from(sealCodeKey)
+    .innerJoin(seal, eq(seal.id, sealCodeKey.sealId))
+    .orderBy(asc(seal.id), asc(sealCodeKey.generation))
+    .limit(CERTIFICATES_MOST);
+  const ofCodes = Map.groupBy(codes, (code) => code.sealId);
+  return [...Map.groupBy(seals, (one) => one.sealId).values()].flatMap((own) => [
+    ...own.map((one) => ({ ...one, use: 'seal' as const, above: one.above ?? [] })),
+    ...(ofCodes.get(own[0]?.sealId ?? '') ?? []).map((one) => ({ ...one, use: 'code' as const, above: [] })),
+  ]);
+}
+
+/** Serial numbers, hex, of the certificates of a seal that are revoked. */
+export async function listRevoked(db: Reader, sealId: string): Promise<Set<string>> {
+  const rows = await db.select({ serial: revocation.serial }).from(revocation).where(eq(revocation.sealId, sealId));
+  return new Set(rows.map((row) => row.serial));
+}

@@ -1,0 +1,146 @@
+import type { Transaction } from '../../db/client.ts';
+import {
+  insertCertificate,
+  insertCodeKey,
+  listCodeKeys,
+  listGenerations,
+  listSealsWithoutCodeKey,
+} from './certificate/store.ts';
+import { authorityOf, certify, type PkiDependencies, validity } from './certification.ts';
+import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from './seal.ts';
+import { KEY_SUITE } from './signer/cms.ts';
+import type { GuardedKey } from './signer/keys.ts';
+import { ROOT_NAME } from './signer/pki.ts';
+import { codeKeyId, type Signer } from './signer/signer.ts';
+import * as store from './store.ts';
+
+/** How a seal comes by its keys and certificates (制作印章、换证). */
+
+export interface NewSeal {
+  organ: string;
+  organName: string;
+  kind: SealKind;
+  matters: readonly string[];
+}
+
+/** Both keys of one generation. */
+export interface SealKeys {
+  key: GuardedKey;
+  codeKey: GuardedKey;
+}
+
+/** Half a second of a core to find: never while a transaction holds its locks. */
+export async function generateKeys(signer: Signer, sealId: string): Promise<SealKeys> {
+  const [key, codeKey] = await Promise.all([
+    signer.generate({ keyId: sealId, kind: 'RSA-3072' }),
+    signer.generate({ keyId: codeKeyId(sealId), kind: 'P-256' }),
+  ]);
+  return { key, codeKey };
+}
+
+/** A grant to everybody and for ever. */
+export const openGrant = (matter: string): store.NewGrant => ({ matter, person: null, from: null, to: null });
+
+/** Makes a seal of the test PKI for an organ; one that is there already only gets grants for matters it was never granted for. Gives its id. */
+export async function makeSeal(deps: PkiDependencies, made: NewSeal): Promise<string> {
+  const { db, now, signer } = deps;
+  const id = sealIdOf(made.organ, made.kind);
+  const [known] = await store.findSeals(db, [id]);
+  const keys = known ? null : await generateKeys(signer, id);
+  return db.transaction(async (tx) => {
+    await store.lockPki(tx);
+    const at = now();
+    const by = { actorId: null, actor: '初始化', reason: null, matterId: null, at };
+    const acts: store.SealAct[] = [];
+    if (keys && !(await store.lockSeal(tx, id))) {
+      const filingNumber = `示范备案 ${id}`;
+      await enterSeal(tx, deps, made, keys, { state: 'IN_USE', filingNumber, at });
+      acts.push(
+        { event: 'MADE', ...by },
+        { event: 'FILED', ...by, reason: filingNumber },
+        { event: 'PUT_INTO_USE', ...by },
+      );
+    }
+    const matters = await store.listNeverGranted(tx, id, made.matters);
+    await store.insertGrants(tx, id, matters.map(openGrant));
+    acts.push(...matters.map((matterId) => ({ ...by, event: 'GRANTED' as const, matterId })));
+    if (acts.length > 0) await store.enterSealActs(tx, id, acts, at);
+    return id;
+  });
+}
+
+/** Enters a seal with its first keys, or one that has ended anew under its id, with the next. */
+export async function enterSeal(
+  tx: Transaction,
+  deps: PkiDependencies,
+  { organ, organName, kind }: Omit<NewSeal, 'matters'>,
+  keys: SealKeys,
+  { at, ...standing }: Pick<store.SealRow, 'state' | 'filingNumber'> & { at: Date },
+): Promise<void> {
+  const id = sealIdOf(organ, kind);
+  const times = validity('seal', at);
+  if (await store.lockSeal(tx, id)) await store.setSeal(tx, id, { ...standing, ...times });
+  else {
+    const name = `${organName}${KIND_NAMES[kind]}`;
+    await store.insertSeal(tx, { id, organ, name, kind, suite: KEY_SUITE, ...standing, ...times });
+  }
+  await addGeneration(tx, deps, { id, name: `${organName}${KIND_NAMES[kind]}`, kind }, keys, times);
+}
+
+type Named = Pick<store.SealRow, 'id' | 'name' | 'kind'>;
+type Times = Pick<store.SealRow, 'validFrom' | 'validUntil'>;
+
+/** The next generation of a seal's keys, with a certificate each: from its transaction's end on it signs. */
+export async function addGeneration(
+  tx: Transaction,
+  { signer }: PkiDependencies,
+  seal: Named,
+  { key, codeKey }: SealKeys,
+  times: Times,
+): Promise<void> {
+  const issuing = authorityOf(await store.findAuthorities(tx), 'issuing');
+  const organisation = organNameOf(seal);
+  const certified = await certify(signer, issuing, {
+    profile: 'seal',
+    subject: { organisation, unit: ROOT_NAME.unit, commonName: `${seal.name}（测试）` },
+    publicKeyPem: key.publicKeyPem,
+    ...times,
+  });
+  const generation = (await listGenerations(tx, seal.id)).length + 1;
+  const kept = { sealId: seal.id, generation, above: null, encryptedKey: key.encrypted };
+  await insertCertificate(tx, { ...kept, certificatePem: certified });
+  await addCodeKey(tx, signer, issuing, { ...seal, ...times }, codeKey);
+}
+
+/** A seal's next key for QR codes (二维码), certified for the same organ and time as the seal itself. */
+async function addCodeKey(
+  tx: Transaction,
+  signer: Signer,
+  issuing: store.AuthorityRow,
+  { id, name, kind, validFrom, validUntil }: Named & Times,
+  { publicKeyPem, encrypted }: GuardedKey,
+): Promise<void> {
+  const organisation = organNameOf({ name, kind });
+  const subject = { organisation, unit: ROOT_NAME.unit, commonName: `${name}二维码（测试）` };
+  const certificatePem = await certify(signer, issuing, {
+    profile: 'code',
+    subject,
+    publicKeyPem,
+    validFrom,
+    validUntil,
+  });
+  const generation = (await listCodeKeys(tx, id)).length + 1;
+  await insertCodeKey(tx, { sealId: id, generation, certificatePem, encryptedKey: encrypted });
+}
+
+/** Gives keys for QR codes to seals made before there were any. Safe when two start at once. */
+export async function addMissingCodeKeys({ db, signer }: PkiDependencies): Promise<void> {
+  await db.transaction(async (tx) => {
+    await store.lockPki(tx);
+    const issuing = authorityOf(await store.findAuthorities(tx), 'issuing');
+    for (const seal of await listSealsWithoutCodeKey(tx)) {
+      const keyId = codeKeyId(seal.id);
+      await addCodeKey(tx, signer, issuing, seal, await signer.generate({ keyId, kind: 'P-256' }));
+    }
+  });
+}

@@ -1,0 +1,27 @@
+import { hasRole, type Person } from '../kernel/actor.ts';
+import type { Day } from '../kernel/day.ts';
+import { forbidden } from '../kernel/serve.ts';
+import type { StoredSeal } from './store.ts';
+
+/** Seals as GraphQL shows them. */
+export type SealView = ReturnType<typeof viewSealOn>;
+
+export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day) {
+  const { id, name, kind, state, filingNumber, validFrom, validUntil, grants, organ } = seal;
+  const current = grants.filter(({ to }) => to === null || day <= to);
+  return {
+    ...{ id, name, kind, state, filingNumber, validFrom, validUntil },
+    certificate: certificate.certificatePem,
+    picture: picture && `/seals/picture/${picture}`,
+    organ: { id: organ },
+    matters: [...new Set(current.map(({ matter }) => matter))].map((matter) => ({ id: matter })),
+    grants: grants.map((grant) => ({ ...grant, matter: { id: grant.matter } })),
+  };
+}
+
+/** The organ whose records a person may see: an auditor sees every organ's (null), an organ's people its own. */
+export function organSeen(person: Person): string | null {
+  if (hasRole(person, 'AUDITOR')) return null;
+  if (person.organ === null) throw forbidden('用印日志和印章申请只供本机关人员和审计人员查阅。');
+  return person.organ;
+}

@@ -1,0 +1,72 @@
+import { X509Certificate } from 'node:crypto';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { type Report, verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { testClock } from '../support/clock.ts';
+import { together } from '../support/dual.ts';
+import { grantCase, issue, ROUTES } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+
+/** New keys of a seal (换证) without a gap: what is issued before, meanwhile and after proves itself. */
+
+const DIRECT = ROUTES.DIRECT;
+const SEAL = 'yudu-lyj-license-seal';
+const MEANWHILE = 20;
+
+let hub: TestHub;
+const clock = testClock('2026-03-02');
+beforeAll(async () => {
+  hub = await testHub({ now: clock });
+});
+afterAll(() => hub?.stop());
+
+async function prove({
+  identifier,
+  document,
+}: {
+  identifier: string;
+  document: { url: string };
+}): Promise<Report & { file: Buffer }> {
+  const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
+  const get = async (url: string) => (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
+  const root = Buffer.from(await hub.hub.seals.rootCertificate());
+  const bundle = await get(`/licenses/evidence/${identifier}`);
+  const file = await get(document.url);
+  return { ...verify({ file, signature: null, roots: [root], bundle }, clock()), file };
+}
+
+test('licenses issued before, during and after a rotation all prove themselves', async () => {
+  const before = await issue(hub, DIRECT, await grantCase(hub, DIRECT), 1);
+  clock.advance(60_000);
+  const cases: string[] = [];
+  for (let n = 0; n <= MEANWHILE; n++) cases.push(await grantCase(hub, DIRECT));
+  const [last = '', ...rest] = cases;
+  const rotating = new Promise((done) => setTimeout(done, 300)).then(() =>
+    together(hub.ask, 'yudu-lyj', 'applyForSealRotation', { seal: SEAL }),
+  );
+  const meanwhile = await Promise.all(rest.map((id, n) => issue(hub, DIRECT, id, n + 2)));
+  expect((await rotating).refusal).toBeNull();
+  const after = await issue(hub, DIRECT, last, MEANWHILE + 2);
+
+  const { default: postgres } = await import('postgres');
+  const sql = postgres(hub.adminUrl, { max: 1 });
+  const rows =
+    await sql`select certificate_pem as pem from seals.seal_certificate where seal_id = ${SEAL} order by generation`;
+  await sql.end();
+  const raws = rows.map(({ pem }) => new X509Certificate(pem).raw.toString('hex'));
+  expect(raws).toHaveLength(2);
+  const signers: number[] = [];
+  for (const license of [before, ...meanwhile, after]) {
+    const report = await prove(license);
+    expect(report.steps.filter((step) => step.passed === false)).toEqual([]);
+    expect([report.verdict, report.signer?.organisation]).toEqual(['TOTAL_PASSED', '于都县林业局']);
+    const text = report.file.toString('latin1').toLowerCase();
+    signers.push(raws.findIndex((raw) => text.includes(raw)));
+  }
+  expect([signers[0], signers.at(-1)]).toEqual([0, 1]);
+  expect(new Set(signers)).toEqual(new Set([0, 1]));
+  // A day later, when the seal has ended for another reason than a compromise, they still do.
+  clock.advance(86_400_000);
+  const input = { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' };
+  expect((await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input)).seal.state).toBe('ENDED');
+  for (const license of [before, after]) expect((await prove(license)).verdict).toBe('TOTAL_PASSED');
+}, 240_000);

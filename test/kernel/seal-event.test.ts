@@ -1,0 +1,55 @@
+import { describe, expect, test } from 'vitest';
+import { readEnvelope } from '../../subgraphs/kernel/events.ts';
+import { isGranted } from '../../subgraphs/kernel/sign.ts';
+
+/** What seals tell of a seal, as this release and the one before it say it. */
+
+const seal = {
+  ...{ sealId: 's', name: '某机关证照专用章', kind: 'LICENSE_SEAL', organ: 'o', state: 'IN_USE' },
+  ...{ validFrom: '2026-01-01T00:00:00.000Z', validUntil: '2029-01-01T00:00:00.000Z' },
+};
+const read = (payload: object) =>
+  readEnvelope({ type: 'SealChanged', stream: 'seal:s', revision: 1, occurredAt: '2026-01-01T00:00:00.000Z', payload })
+    .payload;
+
+describe('SealChanged', () => {
+  test('of 0.3, with matters alone, is one with open grants', () => {
+    const open = { person: null, from: null, to: null };
+    expect(read({ ...seal, matters: ['m1', 'm2'] })).toEqual({
+      ...seal,
+      grants: [
+        { matter: 'm1', ...open },
+        { matter: 'm2', ...open },
+      ],
+    });
+    expect(read({ ...seal, matters: [] })).toEqual({ ...seal, grants: [] });
+  });
+  test('of this release is as it is, and one with neither is refused', () => {
+    const grants = [{ matter: 'm1', person: 'p', from: '2026-01-01', to: null }];
+    expect(read({ ...seal, state: 'ON_FILE', grants })).toEqual({ ...seal, state: 'ON_FILE', grants });
+    // What says both is believed in the form of this release.
+    expect(read({ ...seal, grants, matters: ['m2'] })).toEqual({ ...seal, grants });
+    for (const payload of [seal, { ...seal, matters: 'm1' }, { ...seal, grants: [{ matter: 'm1' }] }]) {
+      expect(() => read(payload)).toThrow();
+    }
+  });
+});
+
+describe('a grant', () => {
+  const grant = { matter: 'm', person: 'p', from: '2026-06-01', to: '2026-06-30' };
+  test.each([
+    ['its person on its first day', 'm', 'p', '2026-06-01', true],
+    ['its person on its last day', 'm', 'p', '2026-06-30', true],
+    ['its person a day early', 'm', 'p', '2026-05-31', false],
+    ['its person a day late', 'm', 'p', '2026-07-01', false],
+    ['somebody else', 'm', 'q', '2026-06-15', false],
+    ['another matter', 'n', 'p', '2026-06-15', false],
+  ])('for %s', (_, matter, person, day, granted) => {
+    expect(isGranted([grant], matter, person, day)).toBe(granted);
+  });
+  test('without a person is for everybody, without days for ever; one of several is enough', () => {
+    const open = { matter: 'm', person: null, from: null, to: null };
+    expect(isGranted([grant, open], 'm', 'q', '2999-01-01')).toBe(true);
+    expect(isGranted([], 'm', 'q', '2999-01-01')).toBe(false);
+  });
+});

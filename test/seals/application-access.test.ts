@@ -1,0 +1,148 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
+import { actor } from '../support/actors.ts';
+import { applied, decided, together } from '../support/dual.ts';
+import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
+
+/** Who may apply, decide and look, mutation by mutation. */
+
+let shop: Workshop;
+let waiting: string;
+beforeAll(async () => {
+  shop = await openWorkshop();
+  const input = { seal: shop.countySeal, matter: 'm-waiting', reason: '示范' };
+  waiting = (await applied(ask, KEEPER, 'applyForSealGrant', input)).application.id;
+});
+afterAll(() => shop.close());
+
+const KEEPER = `${COUNTY}.keeper`;
+const APPROVER = `${COUNTY}.sealapprover`;
+const as = (person: string): Actor => (person === 'public' ? PUBLIC : actor(person));
+const ask = (person: string, query: string, variables: Record<string, unknown>) =>
+  shop.ask(as(person), query, variables);
+const kept = async () =>
+  (
+    await shop.sql`select (select count(*) from seals.seal_application)::int as a,
+    (select count(*) from seals.seal_application_outcome)::int as o, (select count(*) from seals.seal_event)::int as e`
+  )[0];
+
+const STRANGERS = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) => `${COUNTY}.${position}`);
+const OUTSIDE = ['auditor', 'administrator', 'library', 'applicant-company'];
+
+const asked = (): [string, object][] => [
+  ['applyForSeal', { kind: 'UNIT_SEAL', reason: '示范' }],
+  ['applyForSealGrant', { seal: shop.countySeal, matter: 'm', reason: '示范' }],
+  ['applyForSealGrantWithdrawal', { seal: shop.countySeal, grant: 'g', reason: '示范' }],
+  ['applyForSealEnd', { seal: shop.countySeal, reason: 'SUPERSEDED', words: '示范' }],
+  ['applyForSealRotation', { seal: shop.countySeal, reason: '示范' }],
+];
+
+describe('applying', () => {
+  test.each([APPROVER, ...STRANGERS, ...OUTSIDE])('is not for %s', async (person) => {
+    const before = await kept();
+    for (const [name, input] of asked()) {
+      expect([name, (await applied(ask, person, name, input)).refusal?.code]).toEqual([name, 'ROLE_NOT_ALLOWED']);
+    }
+    expect(await kept()).toEqual(before);
+  });
+  test("is not for another organ's keeper", async () => {
+    for (const [name, input] of asked().slice(1)) {
+      const { refusal } = await applied(ask, `${CITY}.keeper`, name, input);
+      expect([name, refusal?.code]).toEqual([name, 'SEAL_NOT_OF_ORGAN']);
+    }
+  });
+  test('is not for the public', async () => {
+    const query = 'mutation($input: SealActInput!) { applyForSealRotation(input: $input) { refusal { code } } }';
+    const { codes } = await ask('public', query, { input: { seal: shop.countySeal, reason: 'x' } });
+    expect(codes).toEqual(['UNAUTHENTICATED']);
+  });
+  test('stops where a hundred wait', async () => {
+    await shop.sql`insert into seals.seal_application (id, kind, organ, seal_id, particulars, reason, applied_by_id, applied_by, at)
+      select gen_random_uuid(), 'ROTATE', 'yudu-full', 'x', '{"kind":"ROTATE"}', 'x', 'x', 'x', now() from generate_series(1, 100)`;
+    const keeper = { ...actor(KEEPER), organ: 'yudu-full' };
+    const query = 'mutation($input: SealMakingInput!) { applyForSeal(input: $input) { refusal { code } } }';
+    const input = { kind: 'UNIT_SEAL', organName: '某机关', reason: '示范' };
+    const { data } = await shop.ask(keeper, query, { input });
+    expect(data.applyForSeal.refusal.code).toBe('SEAL_APPLICATIONS_TOO_MANY');
+  });
+});
+
+describe('deciding and withdrawing', () => {
+  const withdraw = async (person: string) => {
+    const query =
+      'mutation($input: SealApplicationInput!) { withdrawSealApplication(input: $input) { refusal { code } } }';
+    return (await ask(person, query, { input: { application: waiting } })).data?.withdrawSealApplication.refusal?.code;
+  };
+  test.each([KEEPER, ...STRANGERS, ...OUTSIDE])('%s does not decide', async (person) => {
+    const before = await kept();
+    for (const input of [{ approve: true }, { approve: false, reason: '否' }]) {
+      const { refusal } = await decided(ask, person, { application: waiting, ...input });
+      expect(refusal?.code).toBe('ROLE_NOT_ALLOWED');
+    }
+    expect(await kept()).toEqual(before);
+  });
+  test("another organ's approver does not decide, and nobody else withdraws", async () => {
+    const before = await kept();
+    const foreign = await decided(ask, `${CITY}.sealapprover`, { application: waiting, approve: true });
+    expect(foreign.refusal?.code).toBe('SEAL_NOT_OF_ORGAN');
+    expect(await withdraw(`${CITY}.keeper`)).toBe('NOT_YOUR_RECORD');
+    for (const person of [APPROVER, ...STRANGERS, ...OUTSIDE]) expect(await withdraw(person)).toBe('ROLE_NOT_ALLOWED');
+    expect(await kept()).toEqual(before);
+  });
+  test('the public does neither', async () => {
+    const query = `mutation { decideSealApplication(input: { application: "${waiting}", approve: true }) { refusal { code } } }`;
+    expect((await ask('public', query, {})).codes).toEqual(['UNAUTHENTICATED']);
+    const other = `mutation { withdrawSealApplication(input: { application: "${waiting}" }) { refusal { code } } }`;
+    expect((await ask('public', other, {})).codes).toEqual(['UNAUTHENTICATED']);
+  });
+});
+
+describe('the list of applications', () => {
+  const list = async (person: string, filter: object = {}, page: object = { first: 100 }) => {
+    const query = `query($filter: SealApplicationFilter, $first: Int!, $after: String) {
+      sealApplications(filter: $filter, first: $first, after: $after) {
+        edges { cursor node { kind state organ { id } seal { id } sealKind matters { id } person from to grant endReason reason appliedBy endedBy } }
+        pageInfo { hasNextPage } } }`;
+    const { data, codes } = await ask(person, query, { filter, ...page });
+    return data?.sealApplications ?? codes;
+  };
+  const kinds = (found: { edges: { node: { kind: string; state: string } }[] }) =>
+    found.edges.map(({ node }) => `${node.kind} ${node.state}`);
+
+  test("is an organ's own for its people, and everybody's for an auditor", async () => {
+    const grant = { seal: shop.citySeal, matter: 'm-city', person: 'deputy', from: '2026-06-01', to: '2026-06-30' };
+    await together(ask, CITY, 'applyForSealGrant', grant);
+    for (const person of [KEEPER, APPROVER, `${COUNTY}.clerk`]) {
+      expect(kinds(await list(person))).toEqual(['GRANT WAITING']);
+      expect(await list(person, { organ: CITY })).toEqual(['FORBIDDEN']);
+    }
+    expect(kinds(await list('auditor', { seal: shop.citySeal }))).toEqual(['GRANT APPROVED']);
+    expect((await list('auditor', { organ: CITY })).edges[0].node).toEqual({
+      ...{ kind: 'GRANT', state: 'APPROVED', organ: { id: CITY }, seal: { id: shop.citySeal }, sealKind: null },
+      ...{ matters: [{ id: 'm-city' }], person: 'deputy', from: '2026-06-01', to: '2026-06-30', grant: null },
+      ...{ endReason: null, reason: '示范' },
+      ...{ appliedBy: actor(`${CITY}.keeper`).name, endedBy: actor(`${CITY}.sealapprover`).name },
+    });
+  });
+  test('is closed to those who belong to no organ', async () => {
+    for (const person of ['administrator', 'library', 'applicant-company']) {
+      expect(await list(person)).toEqual(['FORBIDDEN']);
+    }
+    expect(await list('public')).toEqual(['UNAUTHENTICATED']);
+  });
+  test('is filtered by seal, state and kind, and paged', async () => {
+    const made = { kind: 'UNIT_SEAL', matters: [COUNTY_MATTER], reason: '示范' };
+    await applied(ask, KEEPER, 'applyForSeal', made);
+    expect(kinds(await list(KEEPER))).toEqual(['MAKE WAITING', 'GRANT WAITING']);
+    expect((await list(KEEPER, { kind: 'MAKE' })).edges[0].node).toMatchObject({
+      ...{ seal: null, sealKind: 'UNIT_SEAL', matters: [{ id: COUNTY_MATTER }] },
+    });
+    expect(kinds(await list(KEEPER, { seal: shop.countySeal }))).toEqual(['GRANT WAITING']);
+    expect(kinds(await list(KEEPER, { state: 'APPROVED' }))).toEqual([]);
+    const first = await list(KEEPER, {}, { first: 1 });
+    expect([kinds(first), first.pageInfo.hasNextPage]).toEqual([['MAKE WAITING'], true]);
+    expect(kinds(await list(KEEPER, {}, { first: 1, after: first.edges[0].cursor }))).toEqual(['GRANT WAITING']);
+    expect(await list(KEEPER, {}, { first: 1, after: 'nonsense' })).toEqual(['BAD_USER_INPUT']);
+  });
+});

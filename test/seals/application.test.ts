@@ -1,0 +1,295 @@
+import { randomUUID } from 'node:crypto';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Actor, type Person, PUBLIC } from '../../subgraphs/kernel/actor.ts';
+import { actor } from '../support/actors.ts';
+import { applied, decided, type Handled, together } from '../support/dual.ts';
+import { CITY, COUNTY, COUNTY_MATTER, newRequest } from './requests.ts';
+import { openWorkshop, type Workshop } from './workshop.ts';
+
+/** No seal is made, granted or ended by one person alone. */
+
+let shop: Workshop;
+beforeAll(async () => {
+  shop = await openWorkshop();
+});
+afterAll(() => shop.close());
+
+const KEEPER = `${COUNTY}.keeper`;
+const APPROVER = `${COUNTY}.sealapprover`;
+/** Holds both positions. */
+const BOTH: Person = { ...actor(KEEPER), id: 'both', name: '王一人', roles: ['SEAL_KEEPER', 'SEAL_APPROVER'] };
+
+const as = (person: string): Actor => (person === 'both' ? BOTH : person === 'public' ? PUBLIC : actor(person));
+const ask = (person: string, query: string, variables: Record<string, unknown>) =>
+  shop.ask(as(person), query, variables);
+const apply = (name: string, input: object, person = KEEPER) =>
+  applied(ask, person, name, { reason: '工作需要', ...input });
+const decide = (application: string, input: object = {}, person = APPROVER) =>
+  decided(ask, person, { application, approve: true, ...input });
+const grant = (input: object = {}, person = KEEPER) =>
+  apply('applyForSealGrant', { seal: shop.countySeal, matter: `m-${randomUUID().slice(0, 8)}`, ...input }, person);
+
+async function withdraw(application: string, input: object = {}, person = KEEPER): Promise<Handled> {
+  const query = `mutation($input: SealApplicationInput!) { withdrawSealApplication(input: $input) {
+    application { id state } refusal { code field } } }`;
+  return (await ask(person, query, { input: { application, ...input } })).data?.withdrawSealApplication;
+}
+
+const events = (seal: string) =>
+  shop.sql`select event, matter_id, actor_id, applied_by_id, reason from seals.seal_event
+    where seal_id = ${seal} order by serial`;
+const count = async () => (await shop.sql`select count(*)::int as n from seals.seal_event`)[0]?.n;
+
+describe('an application', () => {
+  test('changes nothing until somebody else approves it, and then everything at once', async () => {
+    const asked = await grant({ matter: 'yd2022-1-08' });
+    expect(asked).toMatchObject({ refusal: null, application: { state: 'WAITING', appliedBy: actor(KEEPER).name } });
+    expect(asked.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
+    const done = await decide(asked.application.id);
+    expect(done).toMatchObject({ application: { state: 'APPROVED', endedBy: actor(APPROVER).name }, refusal: null });
+    expect(done.seal.matters).toEqual([{ id: COUNTY_MATTER }, { id: 'yd2022-1-08' }]);
+    const both = { matter_id: 'yd2022-1-08', applied_by_id: KEEPER, reason: '工作需要' };
+    expect((await events(shop.countySeal)).slice(-2)).toEqual([
+      { event: 'APPLIED_GRANT', actor_id: KEEPER, ...both },
+      { event: 'GRANTED', actor_id: APPROVER, ...both },
+    ]);
+    const [leaf] =
+      await shop.sql`select entry from seals.log_leaf where kind = 'SEAL_EVENT' order by serial desc limit 1`;
+    expect(JSON.parse(leaf?.entry)).toMatchObject({
+      ...{ event: 'GRANTED', actorId: APPROVER, appliedById: KEEPER, applicationId: asked.application.id },
+    });
+    expect(leaf?.entry).not.toContain(actor(KEEPER).name);
+  });
+
+  test('is rejected with a reason, and is over', async () => {
+    const { application } = await grant();
+    const before = await count();
+    expect((await decide(application.id, { approve: false })).refusal).toMatchObject({ code: 'REASON_MISSING' });
+    expect(await count()).toBe(before);
+    const rejected = await decide(application.id, { approve: false, reason: '无此需要' });
+    expect(rejected.application).toMatchObject({ state: 'REJECTED', decision: '无此需要' });
+    expect((await events(shop.countySeal)).at(-1)).toMatchObject({ event: 'REJECTED_GRANT', reason: '无此需要' });
+    for (const again of [await decide(application.id), await withdraw(application.id)]) {
+      expect(again.refusal).toMatchObject({ code: 'SEAL_APPLICATION_DECIDED', field: 'application' });
+    }
+  });
+
+  test('is taken back by whoever applied, and is over', async () => {
+    const { application } = await grant();
+    expect((await withdraw(application.id, {}, APPROVER)).refusal?.code).toBe('ROLE_NOT_ALLOWED');
+    expect((await withdraw(application.id, {}, 'both')).refusal?.code).toBe('NOT_YOUR_RECORD');
+    expect((await withdraw(application.id, { dryRun: true })).application.state).toBe('WITHDRAWN');
+    expect((await withdraw(application.id)).application.state).toBe('WITHDRAWN');
+    expect((await decide(application.id)).refusal?.code).toBe('SEAL_APPLICATION_DECIDED');
+    expect((await events(shop.countySeal)).at(-1)).toMatchObject({ event: 'WITHDRAWN_GRANT', actor_id: KEEPER });
+  });
+
+  test('of somebody who may approve too is not for the same person to approve', async () => {
+    const { application } = await grant({}, 'both');
+    const before = await count();
+    for (const input of [{}, { approve: false, reason: '否' }, { dryRun: true }]) {
+      expect((await decide(application.id, input, 'both')).refusal).toMatchObject({
+        code: 'SECOND_PERSON_NEEDED',
+        field: 'application',
+      });
+    }
+    expect(await count()).toBe(before);
+    expect((await decide(application.id)).refusal).toBeNull();
+  });
+
+  test('is rehearsed without a trace, whatever it asks for', async () => {
+    const kept = async () =>
+      (
+        await shop.sql`select (select count(*) from seals.seal_application)::int as a, (select count(*) from seals.seal_application_outcome)::int as o,
+        (select count(*) from seals.seal_event)::int as e, (select count(*) from seals.seal_certificate)::int as c,
+        (select count(*) from seals.log_leaf)::int as l, (select count(*) from seals.outbox_event)::int as t`
+      )[0];
+    const before = await kept();
+    expect((await grant({ dryRun: true })).application.state).toBe('WAITING');
+    expect((await apply('applyForSeal', { kind: 'UNIT_SEAL', dryRun: true })).refusal).toBeNull();
+    expect((await apply('applyForSealRotation', { seal: shop.countySeal, dryRun: true })).refusal).toBeNull();
+    expect(await kept()).toEqual(before);
+    const { application } = await apply('applyForSealRotation', { seal: shop.countySeal });
+    const waiting = await kept();
+    expect((await decide(application.id, { dryRun: true })).application.state).toBe('APPROVED');
+    expect(await kept()).toEqual(waiting);
+    await withdraw(application.id);
+  });
+
+  test('nobody knows, and one that is no id, is refused', async () => {
+    for (const id of [randomUUID(), 'nonsense']) {
+      expect((await decide(id)).refusal?.code).toBe('SEAL_APPLICATION_UNKNOWN');
+      expect((await withdraw(id)).refusal?.code).toBe('SEAL_APPLICATION_UNKNOWN');
+    }
+  });
+
+  test('that no longer fits when it is decided is refused and can be rejected', async () => {
+    const matter = 'yd2022-1-11';
+    const [first, second] = [await grant({ matter }), await grant({ matter })];
+    expect((await decide(first.application.id)).refusal).toBeNull();
+    expect((await decide(second.application.id)).refusal?.code).toBe('SEAL_ALREADY_GRANTED');
+    const rejected = await decide(second.application.id, { approve: false, reason: '重复' });
+    expect(rejected.application.state).toBe('REJECTED');
+  });
+});
+
+describe('a grant', () => {
+  test.each([
+    ['an endless matter', { matter: 'm'.repeat(65) }, 'MATTER_UNKNOWN', 'matter'],
+    ['no matter', { matter: '' }, 'MATTER_UNKNOWN', 'matter'],
+    ['nobody', { person: ' ' }, 'FIELD_MALFORMED', 'person'],
+    ['no day', { from: '2026-02-30' }, 'DAY_INVALID', 'from'],
+    ['no last day', { to: 'ever' }, 'DAY_INVALID', 'to'],
+    ['an end before its beginning', { from: '2026-08-01', to: '2026-07-31' }, 'FIELD_MALFORMED', 'to'],
+    ['an end before today', { to: '2026-05-31' }, 'FIELD_MALFORMED', 'to'],
+    ['no reason', { reason: ' ' }, 'REASON_MISSING', 'reason'],
+    ['a long reason', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
+    ['an unknown seal', { seal: 'nobody' }, 'SEAL_UNKNOWN', 'seal'],
+  ])('for %s is refused', async (_, input, code, field) => {
+    const before = await count();
+    expect((await grant(input)).refusal).toMatchObject({ code, field });
+    expect(await count()).toBe(before);
+  });
+
+  test('lets its person authorise from its first day to its last, and nobody else', async () => {
+    const matterId = 'yd2022-1-09';
+    const input = { seal: shop.countySeal, matter: matterId, person: 'deputy', from: '2026-06-02', to: '2026-06-03' };
+    expect((await together(ask, COUNTY, 'applyForSealGrant', input)).refusal).toBeNull();
+    const opened = shop.clock().toISOString();
+    const sign = async (person: string) => {
+      const asked = newRequest({ matterId });
+      const authorisation = await shop.authorise(asked, { actor: person });
+      return shop.seals.sign({ ...asked, authorisation }).then(
+        () => 'SIGNED',
+        (error: { code: string }) => error.code,
+      );
+    };
+    expect(await sign('deputy')).toBe('SEAL_NOT_GRANTED');
+    for (const day of ['2026-06-02', '2026-06-03']) {
+      shop.clock.set(day);
+      expect([await sign('deputy'), await sign(`${COUNTY}.approver`)]).toEqual(['SIGNED', 'SEAL_NOT_GRANTED']);
+    }
+    shop.clock.set('2026-06-04');
+    expect(await sign('deputy')).toBe('SEAL_NOT_GRANTED');
+    expect(await shop.seals.picture({ organ: COUNTY, matterId: COUNTY_MATTER, personId: 'x' })).toBeNull();
+    shop.clock.set(opened);
+  });
+
+  test('is not used by a statement that names its person and is forged', async () => {
+    const matterId = 'yd2022-1-10';
+    const input = { seal: shop.countySeal, matter: matterId, person: 'deputy' };
+    await together(ask, COUNTY, 'applyForSealGrant', input);
+    const asked = newRequest({ matterId });
+    const [head, body = '', mac] = (await shop.authorise(asked)).split('.');
+    const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
+    const forged = Buffer.from(JSON.stringify({ ...claims, actor: 'deputy' })).toString('base64url');
+    const before = await shop.uses();
+    for (const authorisation of [`${head}.${forged}.${mac}`, `${head}.${forged}.`, 'nonsense']) {
+      await expect(shop.seals.sign({ ...asked, authorisation })).rejects.toMatchObject({
+        code: 'SEAL_AUTHORISATION_INVALID',
+      });
+    }
+    expect(await shop.uses()).toBe(before);
+  });
+});
+
+describe('a seal', () => {
+  test('is applied for, made, put on file, put into use, and then used', async () => {
+    const made = await together(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-unit'] });
+    const id = `${COUNTY}-unit-seal`;
+    expect(made.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-unit' }] });
+    const sign = async () => {
+      const asked = newRequest({ matterId: 'm-unit' });
+      return shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
+    };
+    await expect(sign()).rejects.toMatchObject({ code: 'SEAL_NOT_IN_USE' });
+    const keep = async (name: string, type: string, input: object, person = KEEPER) => {
+      const query = `mutation($input: ${type}!) { ${name}(input: $input) { seal { state filingNumber } refusal { code } } }`;
+      return (await ask(person, query, { input: { seal: id, ...input } })).data[name];
+    };
+    const use = (person?: string) => keep('putSealIntoUse', 'SealUseInput', {}, person);
+    const file = (filingNumber: string, person?: string) =>
+      keep('fileSeal', 'SealFilingInput', { filingNumber }, person);
+    expect((await use()).refusal.code).toBe('SEAL_NOT_ON_FILE');
+    for (const person of [APPROVER, 'auditor', 'administrator', `${COUNTY}.approver`]) {
+      expect((await file('1', person)).refusal.code).toBe('ROLE_NOT_ALLOWED');
+      expect((await use(person)).refusal.code).toBe('ROLE_NOT_ALLOWED');
+    }
+    expect((await file('1', `${CITY}.keeper`)).refusal.code).toBe('SEAL_NOT_OF_ORGAN');
+    expect((await file('')).refusal.code).toBe('FIELD_MALFORMED');
+    expect((await file('赣市公备〔2026〕7号')).seal).toEqual({ state: 'ON_FILE', filingNumber: '赣市公备〔2026〕7号' });
+    expect((await file('又一号')).refusal.code).toBe('SEAL_ON_FILE');
+    await expect(sign()).rejects.toMatchObject({ code: 'SEAL_NOT_IN_USE' });
+    expect((await use()).seal.state).toBe('IN_USE');
+    expect((await sign()).state).toBe('SIGNED');
+    expect((await events(id)).map(({ event }) => event)).toEqual([
+      'APPLIED_MAKE',
+      'MADE',
+      'GRANTED',
+      'FILED',
+      'PUT_INTO_USE',
+    ]);
+    expect((await apply('applyForSeal', { kind: 'UNIT_SEAL' })).refusal).toMatchObject({ code: 'SEAL_EXISTS' });
+  });
+
+  test('of an organ that has none is made under the name that was applied for', async () => {
+    const organ = 'yudu-slj';
+    const none = await together(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL' });
+    expect(none.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'organName' });
+    const { seal } = await together(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL', organName: '于都县水利局' });
+    const { data } = await shop.ask(actor(KEEPER), `{ seal(id: "${seal.id}") { name certificate } }`);
+    expect(data.seal.name).toBe('于都县水利局证照专用章');
+  });
+
+  test('that has ended is made again under its id, with new keys and the grants applied for alone', async () => {
+    const id = `${COUNTY}-unit-seal`;
+    const ended = await together(ask, COUNTY, 'applyForSealEnd', {
+      ...{ seal: id, reason: 'SUPERSEDED', words: '重制' },
+    });
+    expect(ended.seal.state).toBe('ENDED');
+    for (const name of ['applyForSealGrant', 'applyForSealRotation']) {
+      expect((await apply(name, { seal: id, ...(name.endsWith('Grant') ? { matter: 'm' } : {}) })).refusal?.code).toBe(
+        'SEAL_EXPIRED',
+      );
+    }
+    const again = await together(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-again'] });
+    expect(again.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-again' }] });
+    const rows = await shop.sql`select generation from seals.seal_certificate where seal_id = ${id} order by 1`;
+    expect(rows).toEqual([{ generation: 1 }, { generation: 2 }]);
+    // Ending it once more revokes what is not revoked yet.
+    const input = { seal: id, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
+    expect((await together(ask, COUNTY, 'applyForSealEnd', input)).seal.state).toBe('ENDED');
+    const revoked = await shop.sql`select reason from seals.revocation where seal_id = ${id} order by 1`;
+    expect(revoked.map(({ reason }) => reason)).toEqual([
+      ...['CESSATION_OF_OPERATION', 'CESSATION_OF_OPERATION', 'SUPERSEDED', 'SUPERSEDED'],
+    ]);
+  });
+});
+
+describe('at once', () => {
+  test('of two approvers one approves', async () => {
+    for (let round = 0; round < 5; round++) {
+      const { application, seal } = await grant();
+      const answers = await Promise.all([decide(application.id), decide(application.id, {}, 'both')]);
+      const codes = answers.map(({ refusal }) => refusal?.code ?? 'DONE').sort();
+      expect(codes).toEqual(['DONE', 'SEAL_APPLICATION_DECIDED']);
+      const after = answers.find(({ refusal }) => refusal === null)?.seal;
+      expect(after.grants).toHaveLength(seal.grants.length + 1);
+    }
+  });
+
+  test('of an approval and a withdrawal one counts', async () => {
+    for (let round = 0; round < 8; round++) {
+      const asked = await grant();
+      const { id } = asked.application;
+      const calls = [() => decide(id), () => withdraw(id)];
+      const answers = await Promise.all((round % 2 === 0 ? calls : calls.reverse()).map((call) => call()));
+      const codes = answers.map(({ refusal }) => refusal?.code ?? 'DONE').sort();
+      expect(codes).toEqual(['DONE', 'SEAL_APPLICATION_DECIDED']);
+      const [row] = await shop.sql`select outcome from seals.seal_application_outcome where application_id = ${id}`;
+      const [granted] = await shop.sql`select count(*)::int as n from seals.seal_grant
+        where matter_id = ${asked.application.matters[0].id}`;
+      expect(granted?.n).toBe(row?.outcome === 'APPROVED' ? 1 : 0);
+    }
+  });
+});
