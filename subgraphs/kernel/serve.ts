@@ -29,6 +29,7 @@ import {
   type Material,
   type ReadMaterial,
   type ReadPicture,
+  type RecordReceipt,
   type Sign,
   type SignAnswer,
   type SignCode,
@@ -323,4 +324,11 @@ export function materialOver(...to: PortAddress): ReadMaterial {
   const single = { root: bytes, issuing: bytes, rootList: bytes, issuingList: bytes };
   const material = z.object({ ...single, codes: z.array(bytes) });
   return (codes): Promise<Material> => askSeals('material', material, { codes }, to);
+}
+
+/** The port `seals.record` across HTTP. */
+export function recordOver(...to: PortAddress): RecordReceipt {
+  return async (receipt) => {
+    await askSeals('record', z.object({}), receipt, to);
+  };
 }

@@ -110,6 +110,23 @@ export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
 /** What is asked of `seals.material`: the certificates of these codes beside what holds for all, by the `kid` of each. */
 export const materialRequest = z.object({ codes: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(100) });
 
+/** `seals.record`, called by licenses: what another system answered for what the hub handed it (回执), for the log. */
+export const receiptRecord = z.object({
+  from: z.literal('library'),
+  stream: z.string().min(1).max(200),
+  revision: z.int().positive(),
+  /** Of the license version that the act is about. */
+  identifier: z.string().min(1).max(200),
+  documentDigest: digest,
+  /** SHA-256 of the receipt. */
+  digest,
+  /** Whether the giver's signature on it was verified. */
+  isSigned: z.boolean(),
+});
+export type ReceiptRecord = z.infer<typeof receiptRecord>;
+/** Once for each giver, stream and revision; again changes nothing. Throws where another receipt stands there. */
+export type RecordReceipt = (receipt: ReceiptRecord) => Promise<void>;
+
 /** What evidence holds beside signatures, each DER: the root, the issuing authority, the certificates of codes, the revocation lists. */
 export interface Material {
   root: Uint8Array;

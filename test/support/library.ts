@@ -3,7 +3,10 @@ import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { createLibrary } from '../../scripts/city-library/app.ts';
+import { makeKeys } from '../../scripts/city-library/key.ts';
 import { scratchDatabase } from './database.ts';
+
+const NAME = 'library.example/city';
 
 /** The reference city library on a port and a database of its own; it may be opened after the hub, closed, and opened again. */
 export async function testLibrary() {
@@ -11,10 +14,16 @@ export async function testLibrary() {
   const port = await freePort();
   const client = { clientId: 'tongquan-hub', clientSecret: randomBytes(16).toString('hex') };
   let app: FastifyInstance | null = null;
+  const url = `http://127.0.0.1:${port}`;
+  const { receiptKey, witnessKey } = await makeKeys(database.url, NAME);
   return {
-    settings: { url: `http://127.0.0.1:${port}`, ...client },
-    open: async (rootPem: string) => {
-      app = await createLibrary({ databaseUrl: database.url, rootPem, ...client, now: () => new Date() });
+    settings: { url, ...client, id: NAME, receiptKey: JSON.stringify(receiptKey) },
+    /** As the hub is told of it. */
+    witness: { vkey: witnessKey, url },
+    databaseUrl: database.url,
+    open: async (rootPem: string, logKeys: readonly string[] = []) => {
+      const now = () => new Date();
+      app = await createLibrary({ databaseUrl: database.url, rootPem, name: NAME, logKeys, ...client, now });
       await app.listen({ host: '127.0.0.1', port });
     },
     close: async () => {
