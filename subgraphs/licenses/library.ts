@@ -124,7 +124,7 @@ interface Token {
 /** A client that keeps one token and renews it. Opens nothing until it delivers. */
 export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
   const base = options.url.replace(/\/+$/, '');
-  const { receiptKey, id = '' } = options;
+  const { receiptKey, id } = options;
   const requireReceipt = receiptKey === undefined ? null : receiptsBy({ receiptKey, id });
   let held: Promise<Token> | null = null;
 

@@ -38,7 +38,7 @@ const options = { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now }
 const { db, close } = connect(DATABASE_URL, 'tongquan-licenses');
 const client = {
   ...{ url: LIBRARY_URL, clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },
-  ...{ receiptKey: LIBRARY_RECEIPT_KEY || undefined, id: LIBRARY_ID },
+  ...{ receiptKey: LIBRARY_RECEIPT_KEY || undefined, id: LIBRARY_ID || undefined },
 };
 const seals = [SEALS_URL, 'licenses', serviceKey, now] as const;
 const licenses = createLicenses({

@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
@@ -29,6 +29,35 @@ export async function testLibrary() {
     close: async () => {
       await app?.close();
       app = null;
+    },
+    /** The newest tree that it signed as a witness, with the signatures; null before the first. */
+    checkpoint: async () => {
+      const reply = await app?.inject('/log/checkpoint');
+      return reply?.statusCode === 200 ? reply.body : null;
+    },
+    /** The receipts of a license, in order. */
+    receipts: async (number: string) => {
+      const sql = postgres(database.url, { max: 1 });
+      const rows = await sql`select receipt from city_library.act where number = ${number} order by revision`;
+      await sql.end();
+      return rows.map((row) => String(row.receipt));
+    },
+    /**
+     * Gives the closed library another key for receipts. The step given puts the old one back, and has receipts made since forgotten
+     * as those of a release before 0.4 are.
+     */
+    changeKey: async () => {
+      const sql = postgres(database.url, { max: 1 });
+      const other = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+      const known = await sql`select receipt from city_library.act`;
+      const [old] = await sql`select private_key_pem from city_library.own_key where purpose = 'receipt'`;
+      await sql`update city_library.own_key set private_key_pem = ${other} where purpose = 'receipt'`;
+      return async () => {
+        await sql`update city_library.own_key set private_key_pem = ${old?.private_key_pem} where purpose = 'receipt'`;
+        await sql`update city_library.act set receipt = gen_random_uuid()::text
+          where receipt <> all(${known.map((row) => String(row.receipt))})`;
+        await sql.end();
+      };
     },
     /** What it has collected. */
     copies: async () => {
