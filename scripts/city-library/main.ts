@@ -1,11 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
+import { openDatabase } from './database.ts';
+import { hubAt } from './hub.ts';
 import { makeKeys } from './key.ts';
+import { reconcile } from './reconcile.ts';
 
 /**
  * Starts the reference city library from LIBRARY_* variables, or from what `npm start` left in `data/library.json`. `--keys` only
- * makes its keys where there are none, and prints their public halves.
+ * makes its keys where there are none, and prints their public halves. `--reconcile` compares with the hub what was not compared yet,
+ * with `--all` everything; ends with 1 where anything differs.
  */
 
 const LEFT_BY_HUB = new URL('../../data/library.json', import.meta.url);
@@ -23,6 +28,8 @@ const settings = z.object({
     .default('library.tongquan.test/ganzhou'),
   /** Parted by commas. */
   logKey: z.string().default(''),
+  hubUrl: z.url({ protocol: /^https?$/ }).optional(),
+  hubToken: z.string().min(1).optional(),
   port: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
 });
 type Settings = z.infer<typeof settings>;
@@ -34,6 +41,8 @@ const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   clientSecret: 'LIBRARY_CLIENT_SECRET',
   name: 'LIBRARY_NAME',
   logKey: 'LIBRARY_LOG_KEY',
+  hubUrl: 'LIBRARY_HUB_URL',
+  hubToken: 'LIBRARY_HUB_TOKEN',
   port: 'LIBRARY_PORT',
 };
 
@@ -80,8 +89,32 @@ async function printKeys(): Promise<void> {
   console.log(JSON.stringify(await makeKeys(databaseUrl, name)));
 }
 
+async function compare(): Promise<void> {
+  const {
+    databaseUrl: url,
+    hubUrl,
+    hubToken,
+    logKey,
+  } = readSettings(settings.pick({ databaseUrl: true, logKey: true, hubUrl: true, hubToken: true }).required());
+  const log = readLogKey(logKey.split(',')[0] ?? '');
+  const { sql, close } = await openDatabase(url);
+  try {
+    const isWhole = process.argv.includes('--all');
+    const now = () => new Date();
+    const told = await reconcile({ sql, hub: hubAt(hubUrl, hubToken), log, isWhole, now });
+    for (const one of told.differences) console.log(one);
+    const grown = told.hasGrown ? '' : '，自上次对账未增长';
+    console.log(
+      `枢纽日志 ${told.size} 项（根 ${told.root}）${grown}；核对 ${told.compared} 次操作，差异 ${told.differences.length} 处`,
+    );
+    if (told.differences.length > 0) process.exitCode = 1;
+  } finally {
+    await close();
+  }
+}
+
 async function serve(): Promise<void> {
-  const { port, rootPemPath, logKey, ...rest } = readSettings(settings);
+  const { port, rootPemPath, logKey, hubUrl: _, hubToken: __, ...rest } = readSettings(settings);
   const rootPem = readRootPem(rootPemPath);
   const onError = (error: unknown) => console.error(`城市证照库：${explain(error)}`);
   const logKeys = logKey.split(',').filter((one) => one !== '');
@@ -104,8 +137,8 @@ async function serve(): Promise<void> {
   if (process.channel) process.once('disconnect', stop);
 }
 
-const run = process.argv.includes('--keys') ? printKeys : serve;
+const run = process.argv.includes('--keys') ? printKeys : process.argv.includes('--reconcile') ? compare : serve;
 run().catch((error) => {
-  console.error(`城市证照库无法启动：${explain(error)}`);
+  console.error(`${run === compare ? '对账没有完成' : '城市证照库无法启动'}：${explain(error)}`);
   process.exit(1);
 });
