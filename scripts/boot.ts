@@ -98,7 +98,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   say('网关和四个子图 gateway and four subgraphs …');
   const url = `http://${HOST}:${port}`;
   const libraryUrl = `http://${HOST}:${libraryPort}`;
-  const library = await prepareLibrary(dataFolder, database.url, secrets);
+  const library = await prepareLibrary(dataFolder, database.url, secrets, options.signal);
   const { name: id, receiptKey, witnessKey } = library;
   const signer = await startSigner(keyFileOf(dataFolder), secrets);
   undo.push(signer.stop);

@@ -38,7 +38,12 @@ export interface PeerLibrary {
  * Makes the library's database, and has the library make its keys there. Their public halves are asked for once and kept in
  * `library-keys.json`: from then on the hub holds the library to them.
  */
-export async function prepareLibrary(folder: string, adminUrl: string, secrets: Secrets): Promise<PeerLibrary> {
+export async function prepareLibrary(
+  folder: string,
+  adminUrl: string,
+  secrets: Secrets,
+  signal?: AbortSignal,
+): Promise<PeerLibrary> {
   const password = rolePassword(secrets.databaseKey, ROLE);
   const client = postgres(await ensureDatabase(adminUrl, DATABASE), { max: 1, onnotice: () => {} });
   try {
@@ -50,16 +55,20 @@ export async function prepareLibrary(folder: string, adminUrl: string, secrets: 
   }
   const url = roleUrl(databaseUrl(adminUrl, DATABASE), ROLE, password);
   const file = join(folder, 'library-keys.json');
-  if (!existsSync(file)) writeFileSync(file, await askKeys(url), { flush: true });
+  if (!existsSync(file)) writeFileSync(file, await askKeys(url, signal), { flush: true });
   const { name, receiptKey, witnessKey } = readKeys(file);
   return { databaseUrl: url, name, receiptKey: JSON.stringify(receiptKey), witnessKey };
 }
 
 /** The library makes its keys itself, in a process of its own: the hub never has the private halves. */
-async function askKeys(url: string): Promise<string> {
+async function askKeys(url: string, signal?: AbortSignal): Promise<string> {
   const env = { ...process.env, LIBRARY_DATABASE_URL: url, LIBRARY_NAME: NAME };
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--keys'], { env, timeout: START_MS });
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--keys'], {
+      env,
+      signal,
+      timeout: START_MS,
+    });
     return stdout;
   } catch (error) {
     throw new BootError(

@@ -1,4 +1,5 @@
 import { randomUUID } from 'node:crypto';
+import { setTimeout as pause } from 'node:timers/promises';
 import type postgres from 'postgres';
 import { type NamedKey, readCheckpoint, signedBy } from '../witness/note.ts';
 import { proofFromTiles } from '../witness/tile.ts';
@@ -31,8 +32,13 @@ export interface ReconcileOptions {
   /** Compares everything from the first change on, whatever was compared before. */
   isWhole?: boolean;
   now: () => Date;
+  /** Between looks at a log that seems to be behind. */
+  pauseMs?: number;
 }
 
+/** The hub asks its witnesses as soon as a tree is signed, a moment before it publishes it; what stands between may keep it for two seconds. */
+const ATTEMPTS_MOST = 5;
+const PAUSE_MS = 1_000;
 /** Differences that one comparison tells of; who has more has another trouble. */
 const DIFFERENCES_MOST = 10_000;
 
@@ -45,9 +51,9 @@ export class LogBroken extends Error {
 export async function reconcile(options: ReconcileOptions): Promise<Reconciliation> {
   const { sql, hub, log, isWhole = false, now } = options;
   const startedAt = now();
-  const tree = await readTree(hub, log);
   const last = await readLast(sql, log.name);
   const seen = await memoryIn(sql).of(log.name);
+  const tree = await readTree(options, Math.max(last?.size ?? 0, seen?.size ?? 0));
   for (const known of [seen, last]) {
     if (known) await requireGoesOn(hub, { size: known.size, root: Buffer.from(known.root, 'base64') }, tree);
   }
@@ -58,7 +64,16 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
   return { ...found, hasGrown: last?.size !== tree.size, ...told };
 }
 
-async function readTree(hub: Hub, log: NamedKey): Promise<Tree> {
+/** The hub's tree; of one that is behind what is known, as it is after a while. */
+async function readTree({ hub, log, pauseMs = PAUSE_MS }: ReconcileOptions, known: number): Promise<Tree> {
+  for (let attempt = 1; ; attempt++) {
+    const tree = await readTreeNow(hub, log);
+    if (tree.size >= known || attempt === ATTEMPTS_MOST) return tree;
+    await pause(pauseMs);
+  }
+}
+
+async function readTreeNow(hub: Hub, log: NamedKey): Promise<Tree> {
   const note = await hub.logFile('checkpoint');
   if (!note) throw new Error('枢纽没有公布日志检查点');
   const checkpoint = readCheckpoint(note.toString());

@@ -1,3 +1,4 @@
+import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -13,6 +14,7 @@ import { testLibrary } from '../support/library.ts';
 import { until } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
+const MAIN = new URL('../../scripts/city-library/main.ts', import.meta.url).pathname;
 const ORIGIN = 'tongquan.test/yudu/seals';
 
 describe.each(['local', 'http'] as const)(
@@ -108,6 +110,34 @@ describe.each(['local', 'http'] as const)(
       expect(isProven).toBe(true);
       const seen = requireCheckpoint((await library.checkpoint()) ?? '', trust);
       expect(seen.witnesses).toHaveLength(1);
+    });
+
+    test('the library compares with the hub by its command, beginning with the log', async () => {
+      await allDelivered();
+      const hubUrl = await hub.hub.app.listen({ port: 0, host: '127.0.0.1' });
+      const run = async (person: string) => {
+        const environment = {
+          ...{ PATH: process.env.PATH, LIBRARY_DATABASE_URL: library.databaseUrl, LIBRARY_HUB_URL: hubUrl },
+          ...{ LIBRARY_LOG_KEY: await hub.hub.seals.logKey(), LIBRARY_HUB_TOKEN: await hub.token(person) },
+        };
+        const child = spawn(process.execPath, [MAIN, '--reconcile'], { env: environment });
+        let said = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+        const code = await new Promise((resolve) => child.once('close', resolve));
+        return { code, said };
+      };
+      const good = await run('library');
+      expect(good.said).toMatch(/^枢纽日志 \d+ 项（根 .{44}）；核对 3 次操作，差异 0 处\n$/);
+      expect(good.code).toBe(0);
+      expect(await run('window-xingguo')).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(/^对账没有完成：枢纽不给变更流/),
+      });
+      const own = postgres(library.databaseUrl, { max: 1 });
+      await own`update city_library.act set reconciliation = null where revision = 2`;
+      await own.end();
+      const more = await run('library');
+      expect(more).toMatchObject({ code: 1, said: expect.stringContaining('第 2 号 本库已归集，枢纽变更流没有') });
     });
 
     test('no delivery is done before its leaf stands: with the log away it is sent again, and the receipt is the same', async () => {
