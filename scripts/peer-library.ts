@@ -1,5 +1,5 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
@@ -55,7 +55,11 @@ export async function prepareLibrary(
   }
   const url = roleUrl(databaseUrl(adminUrl, DATABASE), ROLE, password);
   const file = join(folder, 'library-keys.json');
-  if (!existsSync(file)) writeFileSync(file, await askKeys(url, signal), { flush: true });
+  if (!existsSync(file)) {
+    const draft = `${file}.draft`;
+    writeFileSync(draft, await askKeys(url, signal), { flush: true });
+    renameSync(draft, file);
+  }
   const { name, receiptKey, witnessKey } = readKeys(file);
   return { databaseUrl: url, name, receiptKey: JSON.stringify(receiptKey), witnessKey };
 }
