@@ -87,6 +87,10 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   requireSecretsOf(dataFolder);
   const secrets = openSecrets(dataFolder);
 
+  // Before there is a database: a start that is broken off must not leave one whose keys were never made.
+  const signer = await startSigner(keyFileOf(dataFolder), secrets);
+  undo.push(signer.stop);
+
   say('数据库 database …');
   const { databaseUrl: foreign } = options;
   const database = await (foreign === null ? openEmbedded(dataFolder, secrets) : openForeign(foreign));
@@ -100,8 +104,6 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   const libraryUrl = `http://${HOST}:${libraryPort}`;
   const library = await prepareLibrary(dataFolder, database.url, secrets, options.signal);
   const { name: id, receiptKey, witnessKey } = library;
-  const signer = await startSigner(keyFileOf(dataFolder), secrets);
-  undo.push(signer.stop);
   // The city library is a witness too: what it collects and what the log says cannot be changed apart.
   const others = options.log?.witnesses ?? [];
   const witnesses = [{ vkey: witnessKey, url: libraryUrl }, ...others.filter((one) => one.vkey !== witnessKey)];
