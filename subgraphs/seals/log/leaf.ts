@@ -122,9 +122,9 @@ export function ofReceipt(
   { from, stream, revision, identifier, documentDigest, digest, isSigned }: ReceiptRecord,
   at: Date,
 ): Leaf {
-  const subject = `${from} ${stream} ${revision}`;
-  const said = { subject, identifier, revision, documentDigest, digest, isSigned };
-  return leafOf('RECEIPT', subject, { from, ...said }, at);
+  const subject = `${stream} ${revision}`;
+  const said = { from, subject, identifier, revision, documentDigest, digest, isSigned };
+  return leafOf('RECEIPT', `${from} ${subject}`, said, at);
 }
 
 /** Whether two entries tell of one receipt: all but the time. */
