@@ -209,7 +209,7 @@ function provingPorts(seals: Seals, over: boolean, url: () => string, serviceKey
     signCode: ((request) => signCodeOver(...to())(request)) satisfies SignCode,
     attest: ((request) => attestOver(...to())(request)) satisfies Attest,
     stamp: ((digest) => stampOver(...to())(digest)) satisfies Stamp,
-    material: ((codes) => materialOver(...to())(codes)) satisfies ReadMaterial,
+    material: ((asked) => materialOver(...to())(asked)) satisfies ReadMaterial,
     record: ((receipt) => recordOver(...to())(receipt)) satisfies RecordReceipt,
   };
 }

@@ -2,7 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
-import { BUNDLE_LIMIT_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
+import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../subgraphs/licenses/verify/evidence.ts';
+import { readLogged } from '../subgraphs/licenses/verify/log.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
 /** Files that `npm run verify` reads, and what stands beside them. */
@@ -61,14 +62,16 @@ export interface Document {
   signaturePath: string | null;
   signature: Buffer | null;
   bundle: Buffer | null;
+  /** The log's proof that lies beside it: `X.tlog-proof`. */
+  logged: LoggedUse | null;
 }
 
 const stem = (path: string) => path.replace(/\.(pdf|json)$/i, '');
 
-/** Reads a document; what is not named is looked for beside it: `X.pdf` has `X.p7s` or `X.pdf.p7s`, and `X.evidence.json`. */
+/** Reads a document; what is not named is looked for beside it: `X.pdf` has `X.p7s` or `X.pdf.p7s`, `X.evidence.json`, `X.tlog-proof`. */
 export function readDocument(path: string, named: { signature?: string; evidence?: string } = {}): Document {
   if (/\.p7s$/i.test(path)) {
-    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null };
+    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null, logged: null };
   }
   const file = read(path, '文件');
   const signaturePath = named.signature ?? (isSealedPdf(file) ? null : beside(path, '.p7s'));
@@ -76,12 +79,32 @@ export function readDocument(path: string, named: { signature?: string; evidence
   const bundle = evidencePath === null ? null : read(evidencePath, '证据包');
   if (bundle && bundle.length > 2 * BUNDLE_LIMIT_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
   const signature = signaturePath === null ? null : read(signaturePath, '签名文件');
-  return { path, file, signaturePath, signature, bundle };
+  const proofPath = beside(path, '.tlog-proof');
+  const logged = proofPath === null ? null : readProofFile(proofPath);
+  return { path, file, signaturePath, signature, bundle, logged };
+}
+
+function readProofFile(path: string): LoggedUse {
+  try {
+    return readLogged(read(path, '日志证明').toString('utf8'));
+  } catch (error) {
+    if (error instanceof UsageError) throw error;
+    throw new UsageError(`日志证明 ${path} 不是规定的形式 — not a tlog-proof`);
+  }
 }
 
 function beside(path: string, ending: string): string | null {
   const candidates = [`${stem(path)}${ending}`, `${path}${ending}`];
   return candidates.find((one) => one !== path && existsSync(one)) ?? null;
+}
+
+/** Keys of a log and its witnesses, a line each (vkey); lines that begin with # are for people. */
+export function readKeyFile(path: string): string[] {
+  const lines = read(path, '日志公钥')
+    .toString('utf8')
+    .split('\n')
+    .map((line) => line.trim());
+  return lines.filter((line) => line !== '' && !line.startsWith('#'));
 }
 
 /** The documents in a folder and the ones below it: PDFs, statements that have a signature beside them, signatures that have nothing. */

@@ -4,12 +4,14 @@ import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.t
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
 import { shown, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
+import { makeBar } from './bar.ts';
 import {
   type Document,
   documentsIn,
   read,
   readCertificateFile,
   readDocument,
+  readKeyFile,
   readListFile,
   UsageError,
 } from './evidence-files.ts';
@@ -22,7 +24,7 @@ const WORDS = { TOTAL_PASSED: '通过', TOTAL_FAILED: '不通过', INDETERMINATE
 const RANK: readonly Verdict[] = ['TOTAL_PASSED', 'INDETERMINATE', 'TOTAL_FAILED'];
 const USAGE = `用法 usage: npm run verify -- FILE.pdf|FILE.json|FOLDER… --root root.pem [--signature FILE.p7s] [--evidence FILE]
   或 or: npm run verify -- --qr TEXT --root root.pem --certificates FILE.pem
-另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--at 2026-11-25T00:00:00Z] [--json]
+另可 also: [--certificates FILE.pem]… [--crl FILE]… [--status-list FILE] [--log-key FILE]… [--at 2026-11-25T00:00:00Z] [--json]
 退出码 exit code: 0 签名通过 passed，1 签名不通过 failed，2 无法判定、用法不对或文件无法读取 indeterminate, bad usage, unreadable file`;
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
@@ -38,6 +40,7 @@ function parse() {
         certificates: { type: 'string', multiple: true },
         crl: { type: 'string', multiple: true },
         'status-list': { type: 'string' },
+        'log-key': { type: 'string', multiple: true },
         at: { type: 'string' },
         json: { type: 'boolean' },
       },
@@ -53,7 +56,7 @@ function parse() {
 type Options = ReturnType<typeof parse>;
 
 /** What every file of a call is judged by. */
-function gather({ root, certificates = [], crl = [], 'status-list': statusList, at }: Options) {
+function gather({ root, certificates = [], crl = [], 'status-list': statusList, 'log-key': logKeys, at }: Options) {
   if (at !== undefined && (!TIME.test(at) || Number.isNaN(Date.parse(at)))) {
     throw new UsageError(`时间 ${at} 不正确 — not a time (2026-11-25 or 2026-11-25T00:00:00Z)`);
   }
@@ -62,6 +65,8 @@ function gather({ root, certificates = [], crl = [], 'status-list': statusList, 
     certificates: certificates.flatMap((path) => readCertificateFile(path, '证书')),
     revocation: crl.flatMap(readListFile),
     statusList: statusList === undefined ? null : read(statusList, '状态列表').toString('utf8').trim(),
+    // Whoever names the log wants to see that the seal was not used in secret.
+    log: logKeys === undefined ? null : { keys: logKeys.flatMap(readKeyFile), required: true },
     at: at === undefined ? new Date() : new Date(at),
   };
 }
@@ -99,8 +104,8 @@ function printReport(report: Report, { signaturePath }: Document): void {
 }
 
 function judge(document: Document, { at, ...material }: Material): Report {
-  const { file, signature, bundle } = document;
-  return verify({ file, signature, bundle, ...material }, at);
+  const { file, signature, bundle, logged } = document;
+  return verify({ file, signature, bundle, logged, ...material }, at);
 }
 
 function verifyOne(path: string, options: Options, material: Material): Verdict {
@@ -109,23 +114,6 @@ function verifyOne(path: string, options: Options, material: Material): Verdict 
   if (options.json) console.log(JSON.stringify(report, null, 2));
   else printReport(report, document);
   return report.verdict;
-}
-
-const BAR_WIDTH = 30;
-const BAR_INTERVAL_MS = 100;
-
-/** A bar on a terminal, and nothing anywhere else; `clear` makes room for a line. */
-function makeBar(total: number) {
-  let shownAt = 0;
-  const write = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`);
-  const show = (done: number) => {
-    const now = performance.now();
-    if (done < total && now - shownAt < BAR_INTERVAL_MS) return;
-    shownAt = now;
-    const filled = Math.round((done / total) * BAR_WIDTH);
-    write(`${'█'.repeat(filled)}${'░'.repeat(BAR_WIDTH - filled)} ${done}/${total}${done === total ? '\n' : ''}`);
-  };
-  return { show, clear: () => write('') };
 }
 
 /** One line for each document, and a count at the end; the worst verdict is that of all. */
@@ -159,7 +147,7 @@ function judgeOrTell(path: string, material: Material): Partial<Report> & { verd
 }
 
 function verifyText(text: string, { json, crl }: Options, material: Material): Verdict {
-  const { at, revocation, ...rest } = material;
+  const { at, revocation, log: _, ...rest } = material;
   const report = verifyCode(text, { ...rest, ...(crl && { revocation }) }, at);
   if (json) console.log(JSON.stringify(report, null, 2));
   else {

@@ -322,8 +322,9 @@ export function stampOver(...to: PortAddress): Stamp {
 /** The port `seals.material` across HTTP. */
 export function materialOver(...to: PortAddress): ReadMaterial {
   const single = { root: bytes, issuing: bytes, rootList: bytes, issuingList: bytes };
-  const material = z.object({ ...single, codes: z.array(bytes) });
-  return (codes): Promise<Material> => askSeals('material', material, { codes }, to);
+  const log = { log: z.string().nullable(), logKeys: z.array(z.string()) };
+  const material = z.object({ ...single, ...log, codes: z.array(bytes) });
+  return (asked): Promise<Material> => askSeals('material', material, asked, to);
 }
 
 /** The port `seals.record` across HTTP. */

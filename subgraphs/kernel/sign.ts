@@ -107,8 +107,13 @@ export const stampRequest = z.object({ digest });
 /** `seals.stamp`: a timestamp token (RFC 3161, DER) over a SHA-256 digest, for evidence that outlives its keys. */
 export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
 
-/** What is asked of `seals.material`: the certificates of these codes beside what holds for all, by the `kid` of each. */
-export const materialRequest = z.object({ codes: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(100) });
+/** What is asked of `seals.material` beside what holds for all: the certificates of codes, by the `kid` of each, and the log's proof of a use. */
+export const materialRequest = z.object({
+  codes: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(100),
+  /** Issuance id, or null. */
+  use: z.uuid().nullable(),
+});
+export type MaterialRequest = z.infer<typeof materialRequest>;
 
 /** `seals.record`, called by licenses: what another system answered for what the hub handed it (回执), for the log. */
 export const receiptRecord = z.object({
@@ -134,6 +139,10 @@ export interface Material {
   codes: Uint8Array[];
   rootList: Uint8Array;
   issuingList: Uint8Array;
+  /** That the use stands in the transparency log (C2SP tlog-proof, its entry in `extra`); null where none was asked for, or it has no place yet. */
+  log: string | null;
+  /** Keys of the log and of its witnesses, each as text (vkey). */
+  logKeys: string[];
 }
 /** `seals.material`, called by licenses. */
-export type ReadMaterial = (codes: readonly string[]) => Promise<Material>;
+export type ReadMaterial = (asked: MaterialRequest) => Promise<Material>;

@@ -224,7 +224,10 @@ export async function publishList(
 }
 
 /** What evidence holds at this moment; `kids` name the certificates of codes. */
-export async function readMaterial(deps: PkiDependencies, kids: readonly string[]): Promise<Material> {
+export async function readMaterial(
+  deps: PkiDependencies,
+  kids: readonly string[],
+): Promise<Omit<Material, 'log' | 'logKeys'>> {
   const { root, issuing } = await authorities(deps);
   const codes = (await store.listCertificates(deps.db)).flatMap(({ code }) => (code === null ? [] : [derOf(code)]));
   return {

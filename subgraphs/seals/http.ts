@@ -46,9 +46,9 @@ export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOpt
     token: base64(await seals.stamp(Buffer.from(digest, 'hex'))),
   }));
   port('/material', materialRequest, ['licenses'], async (asked) => {
-    const { codes, ...rest } = await seals.material(asked.codes);
+    const { codes, log, logKeys, ...rest } = await seals.material(asked);
     const single = Object.entries(rest).map(([name, bytes]) => [name, base64(bytes)]);
-    return { ...Object.fromEntries(single), codes: codes.map(base64) };
+    return { ...Object.fromEntries(single), codes: codes.map(base64), log, logKeys };
   });
   port('/record', receiptRecord, ['licenses'], async (asked) => {
     await seals.record(asked);

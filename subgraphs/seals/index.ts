@@ -11,7 +11,7 @@ import type { Loop } from './log/loop.ts';
 import { logRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequencer.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness.ts';
-import { prepareLog, readLogKey, recordReceipt } from './log/workflow.ts';
+import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
@@ -94,7 +94,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     signCode: (request) => signCode(deps, request),
     attest: (request) => attest(deps, request),
     stamp: (digest) => stamp(deps, digest),
-    material: (codes) => readMaterial(deps, codes),
+    material: async ({ codes, use }) => ({ ...(await readMaterial(deps, codes)), ...(await proveUse(log, use)) }),
     makeSeal: (made) => makeSeal(deps, made),
     record: (receipt) => recordReceipt(log, receipt),
     logKey: async () => writeKey(await readLogKey(db)),

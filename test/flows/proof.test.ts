@@ -1,10 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
-import { BUNDLE_LIMIT_BYTES } from '../../subgraphs/licenses/verify/evidence.ts';
+import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../../subgraphs/licenses/verify/evidence.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
 
 const DIRECT = ROUTES.DIRECT;
 
@@ -82,6 +83,44 @@ describe('a license proves itself', () => {
       verdict: 'TOTAL_PASSED',
       status: { state: 'REVOKED' },
     });
+  });
+
+  test('the use of its seal stands in the log, and nothing else passes for that', async () => {
+    const { license, pdf } = await make();
+    const other = await make();
+    const logged = (identifier: string) =>
+      until('the use has its place', async () => {
+        const bundle = await bundleOf(identifier);
+        return JSON.parse(bundle.toString()).log !== undefined && bundle;
+      });
+    const bundle = await logged(license.identifier);
+    expect(bundle.length).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
+    const key = (await get('/log/key')).toString().trim();
+    const judged = (changed: object, keys: readonly string[] = [key]) => {
+      const altered = Buffer.from(JSON.stringify({ ...JSON.parse(bundle.toString()), ...changed }));
+      const log = { keys, required: true };
+      return verify({ file: pdf, signature: null, roots: [root], bundle: altered, log }, clock());
+    };
+    expect(judged({}).steps.find(({ name }) => name.includes('日志'))).toMatchObject({ passed: true });
+    expect(judged({}).verdict).toBe('TOTAL_PASSED');
+    const proofOf = async (identifier: string): Promise<LoggedUse> =>
+      JSON.parse((await logged(identifier)).toString()).log;
+    const own = await proofOf(license.identifier);
+    const another = 'tongquan.test/another+3ef3c3a4+AZn5Iiy2yRBoVSzTLCSaGtUWJcmfRMZXd4F6fNzzQ4Zr';
+    for (const [log, keys] of [
+      [await proofOf(other.license.identifier), [key]],
+      [{ ...own, proof: own.proof.replace(/^index \d+/m, 'index 0') }, [key]],
+      [{ ...own, proof: own.proof.replace(/\n\n.*\n/, '\n\nanother.log\n') }, [key]],
+      [{ ...own, entry: { ...own.entry, organ: 'yudu-jtj' } }, [key]],
+      [undefined, [key]],
+      [own, []],
+      [own, [another]],
+    ] as const) {
+      expect(judged({ log }, keys), JSON.stringify(log)).toMatchObject({
+        verdict: 'INDETERMINATE',
+        subIndication: 'NO_POE',
+      });
+    }
   });
 
   test('a seal compromised after the stamp changes nothing; one compromised before it does', async () => {

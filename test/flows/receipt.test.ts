@@ -74,7 +74,7 @@ describe.each(['local', 'http'] as const)(
       expect(rows).toHaveLength(3);
       for (const { stream, revision, receipt, payload, entry } of rows) {
         const { identifier, documentDigest } = payload;
-        const subject = `library ${stream} ${revision}`;
+        const subject = `${stream} ${revision}`;
         const about = { subject, identifier, revision, documentDigest, digest: sha256(receipt ?? ''), isSigned: true };
         expect(JSON.parse(entry ?? '')).toEqual({
           v: 1,

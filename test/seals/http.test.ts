@@ -130,8 +130,8 @@ describe('the ports of licenses', () => {
     const kid = JSON.parse(
       Buffer.from((await shop.seals.signCode(code)).split('.')[0] ?? '', 'base64url').toString(),
     ).kid;
-    const material = await materialOver(...to)([kid]);
-    expect(inHex(material)).toEqual(inHex(await shop.seals.material([kid])));
+    const material = await materialOver(...to)({ codes: [kid], use: null });
+    expect(inHex(material)).toEqual(inHex(await shop.seals.material({ codes: [kid], use: null })));
     expect(material.codes).toHaveLength(1);
 
     await expect(signCodeOver(...to)({ ...code, content: { of: 'another' } })).rejects.toMatchObject({

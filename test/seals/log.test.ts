@@ -98,7 +98,7 @@ describe('every use has a leaf', () => {
     const jws = await shop.seals.attest({ typ: 'license-status+jwt', claims: { a: 1 } });
     const digest = randomBytes(32);
     const token = await shop.seals.stamp(digest);
-    await shop.seals.material([]);
+    await shop.seals.material({ codes: [], use: null });
     const at = shop.clock().toISOString();
     const { issuanceId, organ, matterId, caseId, act, identifier } = asked;
     const contentDigest = sha256(canonical(asked.content));

@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
+import { fileURLToPath } from 'node:url';
 import {
   type AuthorisationKeys,
   type AuthorisingSubgraph,
   type SealAuthorisation,
   writeAuthorisation,
 } from '../../subgraphs/kernel/actor.ts';
+import { createTypesetter } from '../../subgraphs/kernel/document.ts';
 import { canonical, contentDigest, type GrantContent } from '../../subgraphs/kernel/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
@@ -89,6 +91,15 @@ export function documentOf(record: AttachedRecord, profile: SignRequest['profile
   rendered.set(name, known);
   return known;
 }
+
+const setPage = createTypesetter(fileURLToPath(new URL('../../subgraphs/licenses/document', import.meta.url)));
+
+/** The page of `RECORD` with other words attached to it, which nothing of the hub would set. */
+export function attachedTo(text: string): Uint8Array {
+  const files = { 'record.json': canonical(RECORD), 'metadata.json': text, 'qr.svg': EMPTY_CODE };
+  return setPage({ template: 'templates/general.typ', files, name: RECORD.ZZBS, createdAt: RECORD.ZZQZSJ }).pdf;
+}
+const EMPTY_CODE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1h-1z"/></svg>';
 
 function useOf(record: LicenseRecord, organ: string = COUNTY): SealUseRequest {
   return {

@@ -31,13 +31,17 @@ function roleUrls(url: string): Record<SubgraphName, string> {
 /** Any constant does: workers of one run that want the same template at once wait for the first. */
 const TEMPLATE_LOCK = 7_310_001;
 
-/** Fills a clone of the run's template once per run; gives its name, for `testDatabase`. */
-export async function makeTemplate(name: string, fill: (database: TestDatabase) => Promise<void>): Promise<string> {
+/** Fills a clone of the run's template, or of another, once per run; gives its name, for `testDatabase`. */
+export async function makeTemplate(
+  name: string,
+  fill: (database: TestDatabase) => Promise<void>,
+  from: string = TEMPLATE,
+): Promise<string> {
   await asAdmin(inject('postgresUrl'), async (sql) => {
     await sql`select pg_advisory_lock(${TEMPLATE_LOCK})`;
     const [known] = await sql`select 1 from pg_database where datname = ${name}`;
     if (known) return;
-    const { url, drop } = await create(`${name}_filling`, TEMPLATE);
+    const { url, drop } = await create(`${name}_filling`, from);
     await fill({ urls: roleUrls(url), adminUrl: url, drop });
     await sql`alter database ${sql(`${name}_filling`)} rename to ${sql(name)}`;
   });

@@ -30,7 +30,8 @@ export interface TestHubOptions extends Partial<HubConfig> {
   keyEncryptionKey?: Uint8Array;
 }
 
-const KEY_OF_RUN = createHash('sha256')
+/** The signer's key-encryption key in every hub that has none of its own. */
+export const KEY_OF_RUN: Uint8Array = createHash('sha256')
   .update(`seal keys of this run ${inject('databaseKey')}`)
   .digest();
 
@@ -46,14 +47,19 @@ export async function testHub(options: TestHubOptions = {}): Promise<TestHub> {
   const at = options.now?.() ?? new Date();
   if (options.keyEncryptionKey || at <= SEEDED_AT || at >= SEEDED_UNTIL)
     return hubOn(await testDatabase(), options, true);
-  const seeded = await makeTemplate('tongquan_seeded', async (database) => {
+  return hubOn(await testDatabase(await seededTemplate()), options, false);
+}
+
+/** The run's one seeded template, filled where it is not yet. */
+export function seededTemplate(): Promise<string> {
+  return makeTemplate('tongquan_seeded', async (database) => {
     const hub = await hubOn({ ...database, drop: async () => {} }, { now: () => SEEDED_AT }, true);
     await hub.stop();
   });
-  return hubOn(await testDatabase(seeded), options, false);
 }
 
-async function hubOn(
+/** A hub on a database; `stop` drops it too. `fresh` says that nothing has been seeded there. */
+export async function hubOn(
   database: TestDatabase,
   { keyEncryptionKey = KEY_OF_RUN, ...options }: TestHubOptions,
   fresh: boolean,

@@ -12,6 +12,8 @@ declare module 'vitest' {
     postgresUrl: string;
     /** Key of the role passwords, hex. */
     databaseKey: string;
+    /** A folder that goes with the run. */
+    runFolder: string;
   }
 }
 
@@ -38,6 +40,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
     await migrateDatabase(databaseUrl(server.url, TEMPLATE), databaseKey);
     project.provide('postgresUrl', server.url);
     project.provide('databaseKey', databaseKey.toString('hex'));
+    project.provide('runFolder', folder);
   } catch (error) {
     await teardown();
     throw error;

@@ -1,9 +1,9 @@
-import { desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
+import { and, desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { LicenseState } from '../../kernel/events.ts';
 import * as tables from '../tables.ts';
 
-const { evidenceBundle, licenseVersion, statusList } = tables;
+const { act, evidenceBundle, licenseVersion, statusList } = tables;
 
 /** Any constant does: one process at a time publishes a list, or stamps. */
 const LOCKS = { publish: 7_310_011, stamp: 7_310_012 } as const;
@@ -37,6 +37,8 @@ export interface Proven {
   state: LicenseState;
   documentDigest: string;
   code: string | null;
+  /** The act that made the version: under its id the seal was used. */
+  actId: string | null;
   /** The newest stamped bundle, or null. */
   stamped: { seq: number; bundle: string; stampedAt: Date } | null;
 }
@@ -50,8 +52,10 @@ export async function findProven(db: Reader, identifier: string): Promise<Proven
       state: licenseVersion.state,
       documentDigest: licenseVersion.documentDigest,
       code: licenseVersion.code,
+      actId: act.id,
     })
     .from(licenseVersion)
+    .leftJoin(act, and(eq(act.number, licenseVersion.number), eq(act.documentDigest, licenseVersion.documentDigest)))
     .where(eq(licenseVersion.identifier, identifier));
   if (!row) return null;
   const [stamped] = await db

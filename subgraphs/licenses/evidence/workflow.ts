@@ -2,9 +2,10 @@ import { createHash } from 'node:crypto';
 import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { canonical } from '../../kernel/events.ts';
-import type { Attest, ReadMaterial, Stamp } from '../../kernel/sign.ts';
+import type { Attest, Material, ReadMaterial, Stamp } from '../../kernel/sign.ts';
 import { kidOf } from '../code.ts';
 import type { Bundle } from '../verify/evidence.ts';
+import { readLogged } from '../verify/log.ts';
 import { packStates } from './list.ts';
 import * as store from './store.ts';
 
@@ -59,20 +60,32 @@ export async function gatherBundle(deps: EvidenceDependencies, identifier: strin
   if (!proven) return null;
   const status = await sayState(deps, proven);
   if (!proven.stamped) return canonical({ ...(await makeBundle(deps, proven)), status });
-  const latest = { revocation: await listsNow(deps), status };
-  return canonical({ ...(JSON.parse(proven.stamped.bundle) as Bundle), latest });
+  const bundle: Bundle = JSON.parse(proven.stamped.bundle);
+  const { rootList, issuingList, log } = await materialOf(deps, proven);
+  const latest = {
+    revocation: [rootList, issuingList].map(base64),
+    status,
+    ...(!bundle.log && log && { log: readLogged(log) }),
+  };
+  return canonical({ ...bundle, latest });
 }
 
-async function makeBundle({ material }: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
-  const { identifier, documentDigest, code } = proven;
-  const { issuing, codes, rootList, issuingList } = await material(code === null ? [] : [kidOf(code)]);
+function materialOf({ material }: EvidenceDependencies, { code, actId }: store.Proven): Promise<Material> {
+  return material({ codes: code === null ? [] : [kidOf(code)], use: actId });
+}
+
+async function makeBundle(deps: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
+  const { identifier, documentDigest } = proven;
+  const { codes, rootList, issuingList, log } = await materialOf(deps, proven);
   return {
     format: 'tongquan-evidence-1',
     identifier,
     document: documentDigest,
-    certificates: [issuing, ...codes].map(base64),
+    // The issuing authority's stands in the signature itself.
+    certificates: codes.map(base64),
     revocation: [rootList, issuingList].map(base64),
     status: null,
+    ...(log !== null && { log: readLogged(log) }),
     stamps: [],
   };
 }
@@ -91,7 +104,7 @@ function sayState({ now, attest }: EvidenceDependencies, proven: store.Proven): 
 }
 
 async function listsNow({ material }: EvidenceDependencies): Promise<string[]> {
-  const { rootList, issuingList } = await material([]);
+  const { rootList, issuingList } = await material({ codes: [], use: null });
   return [rootList, issuingList].map(base64);
 }
 

@@ -80,8 +80,10 @@ export async function verifyText(deps: EvidenceDependencies, text: string): Prom
 
 /** What holds on this day: root, certificates, revocation lists. */
 async function materialOf({ material }: EvidenceDependencies, kids: readonly string[]) {
-  const { root, issuing, codes, rootList, issuingList } = await material(kids);
-  return { roots: [root], certificates: [issuing, ...codes], revocation: [rootList, issuingList] };
+  const { root, issuing, codes, rootList, issuingList, logKeys } = await material({ codes: [...kids], use: null });
+  // What was sealed this second has no place in the log yet.
+  const log = { keys: logKeys, required: false };
+  return { roots: [root], certificates: [issuing, ...codes], revocation: [rootList, issuingList], log };
 }
 
 const head = z.object({ kid: z.string().regex(/^[0-9a-f]{16}$/) });

@@ -14,10 +14,12 @@ export interface Bundle {
   revocation: readonly string[];
   /** The license's state as its issuer last said it: a compact JWS of typ `license-status+jwt`, or null. */
   status: string | null;
+  /** That the use of the seal stands in the transparency log. */
+  log?: LoggedUse | undefined;
   /** Archive timestamps, oldest first. */
   stamps: readonly ArchiveStamp[];
   /** Of the day it was given out, and under no stamp yet: lists to judge the newest stamp by, and the newest word on the state. */
-  latest?: { revocation: readonly string[]; status: string } | undefined;
+  latest?: { revocation: readonly string[]; status: string; log?: LoggedUse | undefined } | undefined;
 }
 
 /**
@@ -29,6 +31,12 @@ export interface ArchiveStamp {
   certificates: readonly string[];
   revocation: readonly string[];
   token: string;
+}
+
+/** A leaf of the transparency log, and why it stands there: C2SP tlog-proof. */
+export interface LoggedUse {
+  entry: Readonly<Record<string, unknown>>;
+  proof: string;
 }
 
 /** Longest bundle that is read. */

@@ -14,14 +14,16 @@ const material = {
   certificates: z.array(base64).max(CERTIFICATES_MOST),
   revocation: z.array(base64).max(CERTIFICATES_MOST),
 };
+const logged = z.strictObject({ entry: z.record(z.string(), z.unknown()), proof: z.string() });
 const bundleForm = z.strictObject({
   format: z.literal('tongquan-evidence-1'),
   identifier: z.string(),
   document: z.string().regex(/^[0-9a-f]{64}$/),
   ...material,
   status: z.string().nullable(),
+  log: logged.optional(),
   stamps: z.array(z.strictObject({ ...material, token: base64 })).max(STAMPS_MOST),
-  latest: z.strictObject({ revocation: material.revocation, status: z.string() }).optional(),
+  latest: z.strictObject({ revocation: material.revocation, status: z.string(), log: logged.optional() }).optional(),
 });
 
 /** Reads a bundle (证据包). Throws Failure NO_POE: what cannot be read proves nothing, and says nothing against a signature. */

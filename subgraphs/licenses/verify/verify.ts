@@ -7,7 +7,8 @@ import { type Certificate, readCertificates } from './certificate.ts';
 import { ATTRIBUTE, CADES, PADES, parseSignedData, requireSignature, type SignedData, signerOf } from './cms.ts';
 import { checkRecordCode } from './code.ts';
 import { timeOf } from './der.ts';
-import type { Bundle } from './evidence.ts';
+import type { Bundle, LoggedUse } from './evidence.ts';
+import { type LogTrust, requireLogged } from './log.ts';
 import { findPath, type Moment, type Path, SEAL } from './path.ts';
 import { type Given, type Proof, readBundle, readStamps, requireRenewal } from './renewal.ts';
 import { type LicenseStatus, readStatus } from './status.ts';
@@ -40,6 +41,10 @@ export interface Evidence {
   /** Status list and status statement that the verifier got himself: compact JWS. */
   statusList?: string | null;
   statement?: string | null;
+  /** The transparency log that the verifier knows, and whether a use that is not proven to stand in it passes. */
+  log?: LogTrust | null;
+  /** The log's proof (C2SP tlog-proof) that the verifier got himself: for statements, which have no bundle. */
+  logged?: LoggedUse | null;
 }
 
 export interface Report extends Judgement {
@@ -67,6 +72,8 @@ interface Found {
   /** The signer's own word on the time. */
   signingTime: Date;
   signed: SignedData;
+  /** The same, DER. */
+  signature: Uint8Array;
   signer: Certificate;
   record?: AttachedRecord;
   statement?: ActStatement;
@@ -91,6 +98,7 @@ const STEPS: readonly NamedStep<Found>[] = [
   { name: '核对声明的签名时间', run: checkClaim },
   { name: '核对印章证书链、有效期和吊销', run: checkPath },
   { name: '核对二维码', run: checkCode },
+  { name: '核对用印已记入透明日志', run: checkLog },
 ];
 
 /**
@@ -128,6 +136,7 @@ function readFile(found: Found): string {
     found.content = file;
     found.digest = createHash('sha256').update(file).digest();
     found.fileDigest = found.digest;
+    found.signature = signature;
     found.signed = parseSignedData(signature, CADES);
   } else {
     if (!isPdf || !isSealedPdf(file)) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件内没有签名，也没有找到签名文件');
@@ -136,6 +145,7 @@ function readFile(found: Found): string {
     found.digest = sealed.digest;
     found.fileDigest = sealed.fileDigest;
     found.signingTime = sealed.signedOn;
+    found.signature = sealed.cms;
     found.signed = parseSignedData(sealed.cms, PADES);
   }
   return `${isPdf ? 'PDF' : '声明'}，${file.length} 字节`;
@@ -275,6 +285,14 @@ function checkPath(found: Found): string {
 function checkCode(found: Found): string | null {
   if (found.record?.KZ_EWM === undefined) return null;
   return checkRecordCode(found.record, found.proof.grounds, { ...momentOf(found), claimed: null });
+}
+
+function checkLog(found: Found): string | null {
+  const { bundle, evidence, digest, signature } = found;
+  const said = found.record ?? found.statement;
+  const use = { identifier: said?.ZZBS ?? '', documentDigest: digest, signature };
+  const proof = evidence.logged ?? bundle?.log ?? bundle?.latest?.log ?? null;
+  return requireLogged(proof, use, evidence.log ?? null);
 }
 
 function statusOf(found: Found, now: Date): LicenseStatus {

@@ -2,7 +2,7 @@ import type { Database, Reader } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { ReceiptRecord } from '../../kernel/sign.ts';
 import { writeCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
-import { KEY_TYPES, type NoteKey, rawKeyOf, requireName, writeSignature } from '../../kernel/tlog/note.ts';
+import { KEY_TYPES, type NoteKey, rawKeyOf, requireName, writeKey, writeSignature } from '../../kernel/tlog/note.ts';
 import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree.ts';
 import type { Signer } from '../signer/signer.ts';
 import { lockPki } from '../store.ts';
@@ -122,6 +122,16 @@ export async function proofOf(
   const hashes = await proveInclusion(readerOf(db), index, row.size);
   const checkpoint = await withCosignatures(db, row, witnesses);
   return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint }) };
+}
+
+/** What evidence holds of the log: the proof of a use of a seal, and by which keys it is verified. */
+export async function proveUse(
+  { db, witnesses }: { db: Reader; witnesses: readonly string[] },
+  issuanceId: string | null,
+): Promise<{ log: string | null; logKeys: string[] }> {
+  const proof = issuanceId === null ? null : await proofOf(db, witnesses, 'SEAL_USE', issuanceId);
+  const logKeys = [writeKey(await readLogKey(db)), ...witnesses];
+  return { log: proof?.state === 'PROVEN' ? proof.text : null, logKeys };
 }
 
 async function bestCheckpoint(db: Reader, witnesses: readonly string[], index: number) {

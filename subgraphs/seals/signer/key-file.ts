@@ -1,4 +1,4 @@
-import { randomBytes } from 'node:crypto';
+import { randomBytes, randomUUID } from 'node:crypto';
 import { existsSync, linkSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { z } from 'zod';
@@ -48,7 +48,8 @@ export function adoptKey(path: string, key: Uint8Array): void {
 }
 
 function write(path: string, keys: KeyRing): string {
-  const draft = `${path}.${process.pid}`;
+  // Processes in containers of their own may have one number.
+  const draft = `${path}.${randomUUID()}`;
   const text = JSON.stringify({ keys: keys.map((key) => Buffer.from(key).toString('base64')) }, null, 2);
   writeFileSync(draft, text, { mode: 0o600, flush: true });
   return draft;

@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { readAttachment } from '../../kernel/attachment.ts';
 import { canonical, contentDigest, type GrantContent, grantContent, sha256 } from '../../kernel/events.ts';
-import { isSealedPdf, PdfError } from '../../kernel/pdf.ts';
+import { PdfError } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { readSealable } from '../../kernel/sealed-pdf.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
@@ -38,13 +38,11 @@ const ATTACHED = { license: 'metadata.json', notice: 'notice.json' } as const;
 /** SHA-256, hex, of what a signature is made over, once the document is proved to say what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
 export function requireDocument(request: SignRequest, authorisedBy: string): string {
   const { document, content, act, caseId, profile } = request;
-  if (isSealedPdf(document) !== (profile === 'PADES')) throw differs();
   const { file, digest } =
     profile === 'PADES' ? readSealableOf(document) : { file: document, digest: sha256(document) };
   if (act === 'DECISION') requireText(attached(file, ATTACHED.notice), content);
-  else if (caseId === null) requireText(Buffer.from(file).toString('utf8'), content);
-  else if (act === 'CANCEL')
-    requireStatement(readJson(Buffer.from(file).toString('utf8'), statementForm), request, authorisedBy);
+  else if (caseId === null) requireText(file, content);
+  else if (act === 'CANCEL') requireStatement(readJson(file, statementForm), request, authorisedBy);
   else {
     const record = readJson(attached(file, ATTACHED.license), recordForm);
     requireRecord(record, request, authorisedBy);
@@ -78,30 +76,32 @@ function readSealableOf(document: Uint8Array): { file: Uint8Array; digest: strin
   }
 }
 
-function attached(file: Uint8Array, name: string): string {
+function attached(file: Uint8Array, name: string): Uint8Array {
   try {
     const bytes = readAttachment(file, name);
-    if (bytes) return Buffer.from(bytes).toString('utf8');
+    if (bytes) return bytes;
   } catch (error) {
     if (!(error instanceof PdfError)) throw error;
   }
   throw differs();
 }
 
-function readJson<Read>(json: string, form: z.ZodType<Read>): Read {
+function readJson<Read>(bytes: Uint8Array, form: z.ZodType<Read>): Read {
   let value: unknown;
   try {
-    value = JSON.parse(json);
+    value = JSON.parse(Buffer.from(bytes).toString('utf8'));
   } catch {
     throw differs();
   }
   const read = form.safeParse(value);
-  if (!read.success || canonical(value) !== json) throw differs();
+  if (!read.success) throw differs();
+  requireText(bytes, value);
   return read.data;
 }
 
-function requireText(said: string, content: unknown): void {
-  if (said !== canonical(content)) throw differs();
+/** Byte for byte: bytes that are no UTF-8 would read like others. */
+function requireText(said: Uint8Array, content: unknown): void {
+  if (!Buffer.from(canonical(content)).equals(said)) throw differs();
 }
 
 /** The record says word for word what the decider saw (see `grantContent`), under the act and identifier asked for, and names the decider. */
@@ -144,7 +144,7 @@ function grantOf({ content, act, matterId }: SealUseRequest): GrantContent {
 function requireOwnCode({ KZ_EWM: code, ...record }: SealedRecord): void {
   if (code === undefined) return;
   const [, payload = ''] = code.slice(code.indexOf('#') + 1).split('.');
-  const said = readJson(Buffer.from(payload, 'base64url').toString('utf8'), z.looseObject({ d: text }));
+  const said = readJson(Buffer.from(payload, 'base64url'), z.looseObject({ d: text }));
   if (said.d !== digestOf(record)) throw differs();
 }
 

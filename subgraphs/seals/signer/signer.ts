@@ -2,7 +2,7 @@ import { X509Certificate } from 'node:crypto';
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { canonical } from '../../kernel/events.ts';
-import type { AttestRequest, CodeRequest, SignRequest } from '../../kernel/sign.ts';
+import type { AttestRequest, CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
 import { requireAuthorised } from './authority.ts';
 import { type Chain, derOf, signDetached } from './cms.ts';
 import { type ListRequest, makeRevocationList } from './crl.ts';
@@ -29,7 +29,7 @@ export type Authoriser = Pick<SealAuthorisation, 'actor' | 'actorName'>;
 /**
  * The signer (签名机): the only place with private keys. It keeps nothing but its key-encryption keys and the keys of
  * authorisations; every order carries the envelope of the key that it is for. It makes what it signs itself, so that nobody can have it
- * sign anything else, and each key is good for its own purpose only: the id to which it is bound says which.
+ * sign anything else, and each key is good for its own purpose and organ only: the id to which it is bound says which.
  */
 export interface Signer {
   /** Makes a key pair under an id that is bound to it. */
@@ -80,6 +80,19 @@ function requirePurpose({ keyId }: KeyRef, ...allowed: readonly (AuthorityKey | 
   if (!allowed.includes(purpose)) throw new Error(`the key ${keyId} is not for this`);
 }
 
+/** Which organ a seal is of stands in the id to which its keys are bound. */
+const SEAL_KEY = /^(.+)-(unit|approval|license)-seal( code)?$/;
+
+/** Throws where a key is of no seal of the organ whose person authorised. */
+function requireOrgan({ keyId }: KeyRef, organ: string): void {
+  if (SEAL_KEY.exec(keyId)?.[1] !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
+}
+
+async function authoriserOf(keys: AuthorisationKeys, request: SealUseRequest): Promise<Authoriser> {
+  const { actor, actorName } = await requireAuthorised(keys, request);
+  return { actor, actorName };
+}
+
 /** A signer in this process. */
 export function createSigner(given: { ring: KeyRing; authorisationKeys: AuthorisationKeys; now: Clock }): Signer {
   const { authorisationKeys, now } = given;
@@ -114,7 +127,8 @@ export function createSigner(given: { ring: KeyRing; authorisationKeys: Authoris
     },
     async seal({ key, chain, stamp: stampKey, request }) {
       requirePurpose(key, 'seal');
-      const by = await requireAuthorised(authorisationKeys, request);
+      requireOrgan(key, request.organ);
+      const by = await authoriserOf(authorisationKeys, request);
       const documentDigest = Buffer.from(requireDocument(request, by.actorName), 'hex');
       const { profile } = request;
       // A PDF says when it was signed by the timestamp alone, which counts seconds.
@@ -125,7 +139,8 @@ export function createSigner(given: { ring: KeyRing; authorisationKeys: Authoris
     },
     async code({ key, request }) {
       requirePurpose(key, 'code');
-      const by = await requireAuthorised(authorisationKeys, request);
+      requireOrgan(key, request.organ);
+      const by = await authoriserOf(authorisationKeys, request);
       requireCode(request, by.actorName);
       const kid = kidOf(new X509Certificate(key.certificatePem).raw);
       const header = { alg: 'ES256', kid, typ: 'tq-code-1' };

@@ -1,0 +1,26 @@
+import type { AuditedLog, Check, Finding, House } from './finding.ts';
+import { auditLicenses } from './licenses.ts';
+import { auditLog } from './log.ts';
+import { auditPaper } from './paper.ts';
+import { auditReceipts } from './receipts.ts';
+import { auditSeals } from './seals.ts';
+import { auditUses } from './uses.ts';
+
+/** The audit (审计): a fixed list of named checks, in order; the first walks the log, and the others hold everything else against it. */
+export const CHECKS: readonly { name: string; run: Check }[] = [
+  { name: '透明日志 log', run: auditLog },
+  { name: '用印、证书、吊销列表 uses of keys', run: auditUses },
+  { name: '印章 seals', run: auditSeals },
+  { name: '证照和文书 licenses and decisions', run: auditLicenses },
+  { name: '纸质和空白证照 paper', run: auditPaper },
+  { name: '市库回执 receipts', run: auditReceipts },
+];
+
+/** Everything that is not as it must be. `onCheck` is told of each check as it begins. */
+export async function* audit(house: House, onCheck?: (name: string) => void): AsyncGenerator<Finding> {
+  const log: AuditedLog = { size: 0, leaves: new Map() };
+  for (const { name, run } of CHECKS) {
+    onCheck?.(name);
+    yield* run(house, log);
+  }
+}

@@ -1,0 +1,312 @@
+import { X509Certificate } from 'node:crypto';
+import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
+import { canonical } from '../../subgraphs/kernel/events.ts';
+import { readSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { attachedOf } from '../../subgraphs/licenses/code.ts';
+import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+import { type AuditedLog, type Finding, found, type House, rowsOf } from './finding.ts';
+import { contentDigest, sealedIn, sha256 } from './uses.ts';
+
+/** Every act on a license: its file, its signature, its use of the seal, its places in the two ledgers. */
+export async function* auditLicenses(house: House, _log: AuditedLog): AsyncGenerator<Finding> {
+  const material = await materialOf(house);
+  yield* acts(house, material);
+  yield* versions(house);
+  yield* ledgers(house);
+  yield* decisions(house, material);
+  yield* documents(house);
+}
+
+/** What the hub itself has published, to judge signatures by: the root alone is the auditor's own. */
+async function materialOf({ sql }: House) {
+  const certificates = await sql<{ pem: string }[]>`select certificate_pem as pem from seals.authority union all
+    select certificate_pem from seals.seal union all select certificate_pem from seals.seal_code_key`;
+  const lists = await sql<
+    { bytes: Buffer }[]
+  >`select distinct on (authority) bytes from seals.revocation_list order by authority, number desc`;
+  return {
+    certificates: certificates.map(({ pem }) => new X509Certificate(pem).raw),
+    revocation: lists.map(({ bytes }) => bytes),
+  };
+}
+type Material = Awaited<ReturnType<typeof materialOf>>;
+
+interface ActRow {
+  id: string;
+  act: string;
+  number: string;
+  version: number;
+  identifier: string;
+  state: 'PREPARED' | 'DONE';
+  stateAfter: string;
+  record: object;
+  contentDigest: string;
+  code: string | null;
+  documentDigest: string | null;
+  signatureDigest: string | null;
+  file: Buffer | null;
+  beside: Buffer | null;
+  usedIdentifier: string | null;
+  usedAct: string | null;
+  usedOrgan: string | null;
+  usedDigest: string | null;
+  usedSignature: Buffer | null;
+  usedContent: string | null;
+  organ: { id: string };
+  caseId: string | null;
+  versions: number;
+}
+
+async function* acts(house: House, material: Material): AsyncGenerator<Finding> {
+  const { sql, onProgress } = house;
+  const [count] = await sql<{ n: number }[]>`select count(*)::int as n from licenses.act`;
+  const rows = sql<
+    ActRow[]
+  >`select a.id, a.act, a.number, a.version, a.identifier, a.state, a.state_after as "stateAfter", a.record,
+      a.content_digest as "contentDigest", a.code, a.document_digest as "documentDigest", a.signature_digest as "signatureDigest",
+      d.bytes as file, s.bytes as beside, u.identifier as "usedIdentifier", u.act as "usedAct", u.organ as "usedOrgan",
+      u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.organ, a.case_id as "caseId",
+      (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions
+    from licenses.act a left join licenses.document d on d.digest = a.document_digest
+    left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id order by a.serial`;
+  let done = 0;
+  for await (const row of rowsOf(rows, 200)) {
+    if (row.state === 'DONE') yield* judgeAct(house, material, row);
+    onProgress?.(++done, count?.n ?? 0);
+  }
+  const secret = sql<
+    { issuanceId: string; identifier: string }[]
+  >`select u.issuance_id as "issuanceId", u.identifier from seals.seal_use u
+    where not exists (select 1 from licenses.act a where a.id = u.issuance_id)
+      and not exists (select 1 from cases.decision_seal d where d.notice_id = u.issuance_id)`;
+  for await (const { issuanceId, identifier } of rowsOf(secret)) {
+    yield found('USE_WITHOUT_ACT', `use:${issuanceId}`, '用印没有对应的办理');
+    yield found('USE_WITHOUT_ACT', `license:${identifier}`, `用印 ${issuanceId} 没有对应的办理`);
+  }
+}
+
+const makesVersion = (act: string) => ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER'].includes(act);
+
+function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Generator<Finding> {
+  const { id, identifier, file, beside, record } = row;
+  const wrong = (code: string, detail: string) => [
+    found(code, `act:${id}`, detail),
+    found(code, `license:${identifier}`, detail),
+    ...(row.documentDigest === null ? [] : [found(code, `document:${row.documentDigest}`, detail)]),
+  ];
+  if (row.versions === 0) yield* wrong('LICENSE_MISSING', '办结的事项没有对应的证照版本');
+  if (file === null || row.documentDigest === null) return yield* wrong('DOCUMENT_MISSING', '文件不见了');
+  const sealed = sealedIn(file, beside);
+  if (!sealed) return yield* wrong('DOCUMENT_UNREADABLE', '文件或签名无法读取');
+  if (row.usedSignature === null) yield* wrong('SIGNATURE_WITHOUT_USE', '签名没有用印记录');
+  else if (
+    !row.usedSignature.equals(sealed.signature) ||
+    row.usedDigest !== sealed.digest ||
+    row.usedIdentifier !== identifier ||
+    row.usedAct !== row.act ||
+    row.usedOrgan !== row.organ.id ||
+    row.usedContent !== row.contentDigest
+  ) {
+    yield* wrong('SIGNATURE_NOT_OF_USE', '文件的签名与用印记录不是同一次');
+    yield found('SIGNATURE_NOT_OF_USE', `use:${id}`, `与证照 ${identifier} 的文件不一致`);
+  }
+  if (sha256(sealed.signature) !== row.signatureDigest) yield* wrong('SIGNATURE_NOT_OF_USE', '签名与登记的摘要不一致');
+  const text = makesVersion(row.act)
+    ? Buffer.from(readAttached(sealed.content)).toString('utf8')
+    : Buffer.from(file).toString('utf8');
+  const own = makesVersion(row.act) ? canonical(attachedOf(record as LicenseRecord, row.code)) : canonical(record);
+  if (text !== own) yield* wrong('RECORD_DIFFERS', '登记内容与文件所载不一致');
+  if (row.caseId === null && contentDigest(record) !== row.contentDigest)
+    yield* wrong('RECORD_DIFFERS', '登记内容与授权的摘要不一致');
+  if (!makesVersion(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
+    yield* wrong('RECORD_DIFFERS', '办理后的状态与声明不一致');
+  }
+  const signature = beside && !Buffer.from(beside).equals(file) ? beside : null;
+  const report = verify({ file, signature, roots, ...material }, now);
+  if (report.verdict !== 'TOTAL_PASSED') {
+    const step = report.steps.find((one) => one.passed === false);
+    yield* wrong(
+      'SIGNATURE_NOT_PASSED',
+      `${report.verdict} ${report.subIndication ?? ''} ${step?.name ?? ''}：${step?.detail ?? ''}`,
+    );
+  }
+}
+
+function readAttached(content: Uint8Array): Uint8Array {
+  try {
+    return readAttachment(content, 'metadata.json') ?? new Uint8Array();
+  } catch {
+    return new Uint8Array();
+  }
+}
+
+interface VersionRow {
+  identifier: string;
+  number: string;
+  state: string;
+  record: LicenseRecord;
+  recordDigest: string;
+  code: string | null;
+  documentDigest: string;
+  signatureDigest: string;
+  actId: string | null;
+  actRecord: object | null;
+  actSignature: string | null;
+  actCode: string | null;
+  entered: string | null;
+  holderCode: string | null;
+  headState: string | null;
+  headIdentifier: string | null;
+  newest: boolean;
+}
+
+async function* versions({ sql }: House): AsyncGenerator<Finding> {
+  const rows = sql<
+    VersionRow[]
+  >`select v.identifier, v.number, v.state, v.record, v.record_digest as "recordDigest", v.code,
+      v.document_digest as "documentDigest", v.signature_digest as "signatureDigest", a.id as "actId", a.record as "actRecord",
+      a.signature_digest as "actSignature", a.code as "actCode", l.holder_code as "holderCode", l.head_state as "headState",
+      l.head_identifier as "headIdentifier", v.version = max(v.version) over (partition by v.number) as newest,
+      (select e.state_after from licenses.license_entry e where e.identifier = v.identifier order by seq desc limit 1) as entered
+    from licenses.license_version v left join licenses.license l on l.number = v.number
+    left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.document_digest = v.document_digest
+    order by v.identifier`;
+  for await (const row of rowsOf(rows)) {
+    const object = `license:${row.identifier}`;
+    const digest = sha256(canonical(row.record));
+    if (row.actId === null) yield found('LICENSE_WITHOUT_ACT', object, '证照的文件不是任何办理制成的');
+    else if (
+      canonical(row.record) !== canonical(row.actRecord) ||
+      row.signatureDigest !== row.actSignature ||
+      row.code !== row.actCode
+    ) {
+      yield found('LICENSE_REWRITTEN', object, '证照的登记内容与制证时的不一致');
+    }
+    if (digest !== row.recordDigest) yield found('LICENSE_REWRITTEN', object, '登记内容与摘要不一致');
+    if (row.entered !== row.state)
+      yield found('STATE_NOT_ENTERED', object, `状态是 ${row.state}，台账记为 ${row.entered ?? '无'}`);
+    if (row.holderCode !== null && row.holderCode !== row.record.CZZTDM && row.newest)
+      yield found('LICENSE_REWRITTEN', `number:${row.number}`, '持证主体与登记内容不一致');
+    if (row.newest && (row.headState !== row.state || row.headIdentifier !== row.identifier)) {
+      yield found('HEAD_DIFFERS', `number:${row.number}`, '证照的当前版本或状态登记不一致');
+      yield found('HEAD_DIFFERS', object, '证照的当前版本或状态登记不一致');
+    }
+  }
+}
+
+interface EntryRow {
+  number: string;
+  seq: number;
+  identifier: string;
+  actId: string;
+}
+
+/** The two ledgers say the same, without a gap, and each entry is that of a finished act that says so. */
+async function* ledgers({ sql }: House): AsyncGenerator<Finding> {
+  const differing = sql<EntryRow[]>`
+    select number, seq, coalesce(l.identifier, p.identifier) as identifier, coalesce(l.act_id, p.act_id) as "actId"
+    from licenses.license_entry l full join licenses.paper_entry p using (number, seq)
+    where (l.version, l.identifier, l.act, l.state_after, l.content_digest, l.act_id, l.at)
+      is distinct from (p.version, p.identifier, p.act, p.state_after, p.content_digest, p.act_id, p.at)`;
+  for await (const row of rowsOf(differing)) yield* namedBy('LEDGERS_DIFFER', row, '电子与纸质台账不一致');
+  const unfounded = sql<EntryRow[]>`
+    select e.number, e.seq, e.identifier, e.act_id as "actId" from licenses.license_entry e left join licenses.act a on a.id = e.act_id
+    left join licenses.license_version v on v.identifier = e.identifier
+    where a.id is null or a.state <> 'DONE' or a.number <> e.number or v.identifier is null or e.content_digest <> v.record_digest
+      or e.version <> v.version or (a.identifier = e.identifier and (a.state_after <> e.state_after or a.act <> e.act)) or a.done_at < e.at`;
+  for await (const row of rowsOf(unfounded))
+    yield* namedBy('ENTRY_UNFOUNDED', row, '台账的一条没有对应的办理，或与之不一致');
+  const unentered = sql<EntryRow[]>`
+    select a.number, 0 as seq, a.identifier, a.id as "actId" from licenses.act a where a.state = 'DONE' and a.act <> 'SPOIL'
+      and not exists (select 1 from licenses.license_entry e where e.act_id = a.id and e.identifier = a.identifier)`;
+  for await (const row of rowsOf(unentered)) yield* namedBy('ACT_NOT_ENTERED', row, '办结的事项没有记入台账');
+  const gaps = sql<
+    EntryRow[]
+  >`select number, count(*)::int as seq, max(identifier) as identifier, max(act_id::text) as "actId" from (
+      select number, seq, identifier, act_id, at from licenses.license_entry union all
+      select number, seq, identifier, act_id, at from licenses.paper_entry) e
+    group by number having max(seq) * 2 <> count(*)`;
+  for await (const row of rowsOf(gaps)) yield found('LEDGER_GAP', `number:${row.number}`, '台账的顺序号有缺');
+  const order = sql<EntryRow[]>`select number, seq, identifier, act_id as "actId" from (select e.*, a.serial,
+      lag(a.serial) over (partition by e.number order by seq) as before, lag(e.at) over (partition by e.number order by seq) as earlier
+      from licenses.license_entry e join licenses.act a on a.id = e.act_id) o where serial < before or at < earlier`;
+  for await (const row of rowsOf(order)) yield* namedBy('LEDGER_REORDERED', row, '台账的顺序与办理的顺序不一致');
+  const versions = sql<
+    { number: string }[]
+  >`select number from licenses.license_version group by number having max(version) <> count(*)
+    union select l.number from licenses.license l where not exists (select 1 from licenses.license_version v where v.number = l.number)`;
+  for await (const { number } of rowsOf(versions)) yield found('VERSION_MISSING', `number:${number}`, '证照版本有缺');
+}
+
+function* namedBy(code: string, { number, identifier, actId }: EntryRow, detail: string): Generator<Finding> {
+  yield found(code, `number:${number}`, detail);
+  if (identifier) yield found(code, `license:${identifier}`, detail);
+  if (actId) yield found(code, `act:${actId}`, detail);
+}
+
+interface DecisionRow {
+  noticeId: string;
+  content: { caseNumber: string };
+  contentDigest: string;
+  file: Buffer | null;
+  fileDigest: string | null;
+  signature: Buffer | null;
+  usedDigest: string | null;
+  usedSignature: Buffer | null;
+  usedContent: string | null;
+  usedIdentifier: string | null;
+  authorisation: string;
+  usedAuthorisation: string | null;
+}
+
+async function* decisions(house: House, _material: Material): AsyncGenerator<Finding> {
+  const rows = house.sql<
+    DecisionRow[]
+  >`select d.notice_id as "noticeId", n.content, n.content_digest as "contentDigest", f.bytes as file,
+      d.document_digest as "fileDigest", d.signature, u.document_digest as "usedDigest", u.signature as "usedSignature",
+      u.content_digest as "usedContent", u.identifier as "usedIdentifier", d.authorisation, u.authorisation as "usedAuthorisation"
+    from cases.decision_seal d join cases.notice n on n.id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
+    left join seals.seal_use u on u.issuance_id = d.notice_id where d.state = 'DONE'`;
+  for await (const row of rowsOf(rows, 200)) {
+    const { noticeId, file, signature } = row;
+    const wrong = (code: string, detail: string) => found(code, `notice:${noticeId}`, detail);
+    if (contentDigest(row.content) !== row.contentDigest) yield wrong('NOTICE_REWRITTEN', '文书内容与摘要不一致');
+    if (!file || !signature) {
+      yield wrong('DOCUMENT_MISSING', '文件或签名不见了');
+      continue;
+    }
+    if (sha256(file) !== row.fileDigest) yield wrong('DOCUMENT_REPLACED', '文件与登记的摘要不一致');
+    const digest = digestOf(file);
+    const same =
+      row.usedSignature?.equals(signature) &&
+      row.usedDigest === digest?.digest &&
+      row.usedContent === row.contentDigest &&
+      row.usedIdentifier === row.content.caseNumber &&
+      row.authorisation === row.usedAuthorisation;
+    if (!same) yield wrong('SIGNATURE_NOT_OF_USE', '文书的签名与用印记录不是同一次');
+    if (digest && digest.notice !== canonical(row.content)) yield wrong('NOTICE_REWRITTEN', '文书内容与文件所载不一致');
+  }
+}
+
+function digestOf(file: Uint8Array): { digest: string; notice: string | null } | null {
+  try {
+    const sealable = readSealable(file);
+    const attached = readAttachment(sealable.unsigned, 'notice.json');
+    return { digest: sealable.digest.toString('hex'), notice: attached && Buffer.from(attached).toString('utf8') };
+  } catch {
+    return { digest: sha256(file), notice: null };
+  }
+}
+
+/** Files are named by their digest, and each belongs to an act. */
+async function* documents({ sql }: House): AsyncGenerator<Finding> {
+  const rows = sql<
+    { digest: string; bytes: Buffer; used: boolean }[]
+  >`select d.digest, d.bytes, exists (select 1 from licenses.act a
+    where a.document_digest = d.digest or a.signature_digest = d.digest) as used from licenses.document d`;
+  for await (const { digest, bytes, used } of rowsOf(rows, 200)) {
+    if (sha256(bytes) !== digest) yield found('DOCUMENT_REPLACED', `document:${digest}`, '文件与它的摘要不一致');
+    if (!used) yield found('DOCUMENT_WITHOUT_ACT', `document:${digest}`, '文件不属于任何办理');
+  }
+}

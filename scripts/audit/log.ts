@@ -1,0 +1,455 @@
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { type Checkpoint, readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
+import { type Note, type NoteKey, provenOf, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { EMPTY_ROOT, isSame, leafHash, nodeHash } from '../../subgraphs/kernel/tlog/tree.ts';
+import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
+import { type AuditedLog, type Finding, found, type House, type LeafSeen, leafName, rowsOf } from './finding.ts';
+
+/**
+ * Walks the log from its first leaf: entries of the published files and of the database side by side, every hash and every root
+ * reckoned anew. What a witness has signed decides where the log's own key says otherwise.
+ */
+export async function* auditLog(house: House, log: AuditedLog): AsyncGenerator<Finding> {
+  const published = readPublished(house);
+  yield* published.findings;
+  const checkpoints = await house.sql<
+    StoredCheckpoint[]
+  >`select size::int as size, root, note from seals.log_checkpoint order by size`;
+  const wanted = new Map<number, Uint8Array | null>();
+  for (const { size } of checkpoints) wanted.set(size, null);
+  const words = house.witnesses.map((one) => ({
+    ...one,
+    said: one.checkpoint === null ? null : saidBy(one, house.logKey),
+  }));
+  for (const { said } of words) if (said) wanted.set(said.size, null);
+  if (published.checkpoint) wanted.set(published.checkpoint.size, null);
+  yield* walk(house, log, published.checkpoint, wanted);
+  yield* judgeRoots(house, published, checkpoints, words, wanted);
+  yield* judgeHead(house, log, wanted);
+  yield* judgeCosignatures(house);
+}
+
+interface StoredCheckpoint {
+  size: number;
+  root: Buffer;
+  note: string;
+}
+
+interface Published {
+  checkpoint: Checkpoint | null;
+  note: Note | null;
+  findings: Finding[];
+}
+
+function readPublished({ logFolder, logKey, witnesses }: House): Published {
+  const path = join(logFolder, 'checkpoint');
+  if (!existsSync(path))
+    return { checkpoint: null, note: null, findings: [found('CHECKPOINT_MISSING', 'log', `没有 ${path}`)] };
+  try {
+    const note = readNote(readFileSync(path));
+    const checkpoint = readCheckpoint(note.text);
+    const findings: Finding[] = [];
+    const by = (keys: readonly NoteKey[]) => provenOf(note, keys);
+    if (checkpoint.origin !== logKey.name || by([logKey]).length === 0) {
+      findings.push(
+        found('CHECKPOINT_NOT_BY_LOG', 'log', '已公布的检查点不是日志密钥所签'),
+        found('CHECKPOINT_NOT_BY_LOG', `checkpoint:${checkpoint.size}`, '同上'),
+      );
+    }
+    by(witnesses.map((one) => one.key));
+    return { checkpoint, note, findings };
+  } catch (error) {
+    if (!(error instanceof LogFault)) throw error;
+    const size = /^[^\n]*\n(\d+)\n/.exec(readFileSync(path, 'utf8'))?.[1];
+    const objects = ['log', ...(size === undefined ? [] : [`checkpoint:${size}`])];
+    return {
+      checkpoint: null,
+      note: null,
+      findings: objects.map((one) => found('CHECKPOINT_UNREADABLE', one, `检查点不成立：${error.code}`)),
+    };
+  }
+}
+
+/** A witness's own word: a checkpoint of this log that it has signed. */
+function saidBy({ key, checkpoint }: { key: NoteKey; checkpoint: string | null }, logKey: NoteKey): Checkpoint | null {
+  const note = readNote(checkpoint ?? '');
+  const read = readCheckpoint(note.text);
+  if (read.origin !== logKey.name || provenOf(note, [key]).length === 0) {
+    throw new Error(`the checkpoint of witness ${key.name} is not by its key, or of another log`);
+  }
+  return read;
+}
+
+/** A tree that grows leaf by leaf: the hashes of its whole subtrees, the largest first. */
+class Tree {
+  size = 0;
+  readonly #stack: { hash: Uint8Array; leaves: number }[] = [];
+  add(hash: Uint8Array): void {
+    let node = { hash, leaves: 1 };
+    for (let last = this.#stack.at(-1); last?.leaves === node.leaves; last = this.#stack.at(-1)) {
+      this.#stack.pop();
+      node = { hash: nodeHash(last.hash, node.hash), leaves: 2 * node.leaves };
+    }
+    this.#stack.push(node);
+    this.size++;
+  }
+  get root(): Uint8Array {
+    const hashes = this.#stack.map((one) => one.hash);
+    return (
+      hashes.reduceRight<Uint8Array | null>((right, left) => (right ? nodeHash(left, right) : left), null) ?? EMPTY_ROOT
+    );
+  }
+}
+
+interface StoredLeaf {
+  index: number;
+  entry: string;
+  hash: Buffer;
+  kind: string;
+  subject: string;
+}
+
+/** Files and database leaf by leaf. Notes the root at every size that somebody speaks of: the files' own, for what is published. */
+async function* walk(
+  { sql, logFolder, onProgress }: House,
+  log: AuditedLog,
+  checkpoint: Checkpoint | null,
+  wanted: Map<number, Uint8Array | null>,
+): AsyncGenerator<Finding> {
+  const [count] = await sql<
+    { size: number }[]
+  >`select coalesce(max(index) + 1, 0)::int as size from seals.log_sequence`;
+  const stored = count?.size ?? 0;
+  const size = checkpoint?.size ?? 0;
+  const tree = new Tree();
+  const files = entriesOf(logFolder, size);
+  const rows = rowsOf(
+    sql<StoredLeaf[]>`select s.index::int as index, l.entry, l.hash, l.kind, l.subject from seals.log_sequence s
+    join seals.log_leaf l on l.serial = s.serial order by s.index`,
+    2_000,
+  );
+  let row = (await rows.next()).value as StoredLeaf | undefined;
+  const tiles = new TileReader(logFolder, size);
+  const most = Math.max(size, stored);
+  for (let index = 0; index < most; index++) {
+    const published = index < size ? await files.next() : null;
+    yield* published?.findings ?? [];
+    const said = published?.entry ?? null;
+    const kept = row?.index === index ? row : null;
+    if (kept) row = (await rows.next()).value as StoredLeaf | undefined;
+    const entry = said ?? kept?.entry ?? null;
+    const at = `leaf:${index}`;
+    if (!kept && index < stored) yield found('LEAF_MISSING_IN_DATABASE', at, '数据库中没有这一条');
+    if (!kept && index >= stored) yield found('LEAF_ONLY_PUBLISHED', at, '已公布的日志中有，数据库中没有');
+    if (said === null && index < size) yield found('LEAF_MISSING_IN_FILES', at, '已公布的日志中没有这一条');
+    if (said !== null && kept && said !== kept.entry) {
+      yield found('LEAF_DIFFERS', at, '数据库与已公布的日志不一致');
+      yield* bothSubjects(said, kept.entry, at);
+    }
+    const hash = entry === null ? null : leafHash(Buffer.from(entry));
+    if (kept && !isSame(kept.hash, leafHash(Buffer.from(kept.entry))))
+      yield found('LEAF_HASH_WRONG', at, '数据库中的散列值不是这一条的');
+    if (hash) tree.add(hash);
+    else tree.add(kept?.hash ?? new Uint8Array(32));
+    if (hash && index < size) yield* tiles.compare(index, hash);
+    if (wanted.has(tree.size)) wanted.set(tree.size, tree.root);
+    if (entry !== null) yield* note(log, index, entry, kept);
+    if (index % 5_000 === 0) onProgress?.(index, most);
+  }
+  if (wanted.has(0)) wanted.set(0, EMPTY_ROOT);
+  yield* tiles.findings;
+  log.size = most;
+  onProgress?.(most, most);
+}
+
+/** What two versions of one leaf are about: whoever is named by either is concerned. */
+function* bothSubjects(one: string, other: string, at: string): Generator<Finding> {
+  for (const text of [one, other]) {
+    const object = objectOf(text);
+    if (object) yield found('LEAF_DIFFERS', object, `${at} 的两个文本不一致`);
+  }
+}
+
+const OBJECTS: Record<string, (entry: Record<string, unknown>) => string> = {
+  SEAL_USE: (entry) => `use:${entry.issuanceId}`,
+  CODE_USE: (entry) => `code:${entry.issuanceId}`,
+  SEAL_EVENT: (entry) => `event:${entry.serial}`,
+  REVOCATION_LIST: (entry) => `list:${entry.authority} ${entry.number}`,
+  CERTIFICATE: (entry) => `certificate:${entry.digest}`,
+};
+
+function objectOf(text: string): string | null {
+  try {
+    const entry = JSON.parse(text) as Record<string, unknown>;
+    return OBJECTS[String(entry.kind)]?.(entry) ?? null;
+  } catch {
+    return null;
+  }
+}
+
+const SUBJECTS: Record<string, (entry: Record<string, unknown>) => unknown> = {
+  SEAL_USE: (entry) => entry.issuanceId,
+  CODE_USE: (entry) => entry.issuanceId,
+  ATTESTATION: (entry) => entry.digest,
+  TIMESTAMP: (entry) => entry.tokenDigest,
+  REVOCATION_LIST: (entry) => `${entry.authority} ${entry.number}`,
+  SEAL_EVENT: (entry) => entry.serial,
+  CERTIFICATE: (entry) => entry.digest,
+  RECEIPT: (entry) => `${entry.from} ${entry.subject}`,
+};
+
+/** Notes a leaf under what it is about. */
+function* note(log: AuditedLog, index: number, text: string, kept: StoredLeaf | null): Generator<Finding> {
+  const at = `leaf:${index}`;
+  let entry: Record<string, unknown>;
+  try {
+    entry = JSON.parse(text);
+  } catch {
+    yield found('LEAF_UNREADABLE', at, '不是 JSON');
+    return;
+  }
+  const kind = String(entry.kind);
+  const subject = SUBJECTS[kind]?.(entry);
+  if (subject === undefined) {
+    yield found('LEAF_UNREADABLE', at, `不认识的种类 ${kind}`);
+    return;
+  }
+  const name = leafName(kind, String(subject));
+  if (kept && (kept.kind !== kind || kept.subject !== String(subject))) {
+    yield found('LEAF_MISNAMED', at, `数据库记为 ${kept.kind} ${kept.subject}，内容是 ${name}`);
+  }
+  const before = log.leaves.get(name);
+  if (before) yield found('LEAF_TWICE', at, `与第 ${before.index} 条重复：${name}`);
+  else log.leaves.set(name, { index, entry: text } satisfies LeafSeen);
+}
+
+const ENTRY_LENGTH_BYTES = 2;
+
+/** The published entries, one after another. */
+function entriesOf(folder: string, size: number) {
+  let at = 0;
+  let n = -1;
+  let bundle: (string | null)[] = [];
+  return {
+    async next(): Promise<{ entry: string | null; findings: Finding[] }> {
+      const findings: Finding[] = [];
+      if (Math.floor(at / TILE_WIDTH) !== n) {
+        n = Math.floor(at / TILE_WIDTH);
+        const read = readBundle(folder, n, Math.min(TILE_WIDTH, size - n * TILE_WIDTH));
+        bundle = read.entries;
+        findings.push(...read.findings);
+      }
+      return { entry: bundle[at++ % TILE_WIDTH] ?? null, findings };
+    },
+  };
+}
+
+function readBundle(folder: string, n: number, width: number): { entries: (string | null)[]; findings: Finding[] } {
+  const path = tilePath({ level: 'entries', n, width });
+  const object = `tile:${path}`;
+  if (!existsSync(join(folder, path))) return { entries: [], findings: [found('TILE_MISSING', object, '文件不见了')] };
+  const bytes = readFileSync(join(folder, path));
+  const entries: string[] = [];
+  let at = 0;
+  while (at + ENTRY_LENGTH_BYTES <= bytes.length) {
+    const length = bytes.readUInt16BE(at);
+    at += ENTRY_LENGTH_BYTES;
+    if (at + length > bytes.length) break;
+    entries.push(bytes.toString('utf8', at, at + length));
+    at += length;
+  }
+  const whole = at === bytes.length && entries.length === width;
+  return {
+    entries: entries.slice(0, width),
+    findings: whole ? [] : [found('TILE_MALFORMED', object, '文件长度或条数不对')],
+  };
+}
+
+/** The published hashes of leaves and of whole tiles, held against those reckoned. */
+class TileReader {
+  readonly findings: Finding[] = [];
+  readonly #folder: string;
+  readonly #size: number;
+  #tile: Buffer | null = null;
+  #n = -1;
+  readonly #rows: Uint8Array[][] = [];
+  constructor(folder: string, size: number) {
+    this.#folder = folder;
+    this.#size = size;
+  }
+  *compare(index: number, hash: Uint8Array): Generator<Finding> {
+    const n = Math.floor(index / TILE_WIDTH);
+    if (n !== this.#n) {
+      this.#n = n;
+      this.#tile = this.#read(0, n);
+    }
+    const at = (index % TILE_WIDTH) * 32;
+    const told = this.#tile?.subarray(at, at + 32);
+    if (told && !isSame(told, hash)) {
+      yield found(
+        'TILE_WRONG',
+        `tile:${tilePath({ level: 0, n, width: this.#width(0, n) })}`,
+        `第 ${index} 条的散列值不对`,
+      );
+      yield found('TILE_WRONG', `leaf:${index}`, '已公布的散列值与内容不一致');
+    }
+    this.#up(0, hash);
+  }
+  /** Whole rows make a hash of the level above. */
+  #up(level: number, hash: Uint8Array): void {
+    const row = this.#rows[level] ?? [];
+    this.#rows[level] = row;
+    row.push(hash);
+    if (row.length < TILE_WIDTH) return;
+    const above = rootOf(row);
+    this.#rows[level] = [];
+    const n = this.#above[level] ?? 0;
+    this.#above[level] = n + 1;
+    const tile = this.#read(level + 1, Math.floor(n / TILE_WIDTH));
+    const told = tile?.subarray((n % TILE_WIDTH) * 32, (n % TILE_WIDTH) * 32 + 32);
+    const path = tilePath({
+      level: level + 1,
+      n: Math.floor(n / TILE_WIDTH),
+      width: this.#width(level + 1, Math.floor(n / TILE_WIDTH)),
+    });
+    if (told && !isSame(told, above)) this.findings.push(found('TILE_WRONG', `tile:${path}`, `第 ${n} 个散列值不对`));
+    this.#up(level + 1, above);
+  }
+  readonly #above: number[] = [];
+  #width(level: number, n: number): number {
+    return Math.min(TILE_WIDTH, Math.floor(this.#size / TILE_WIDTH ** level) - n * TILE_WIDTH);
+  }
+  #read(level: number, n: number): Buffer | null {
+    const width = this.#width(level, n);
+    if (width <= 0) return null;
+    const path = tilePath({ level, n, width });
+    const file = join(this.#folder, path);
+    if (!existsSync(file)) {
+      this.findings.push(found('TILE_MISSING', `tile:${path}`, '文件不见了'));
+      return null;
+    }
+    const bytes = readFileSync(file);
+    if (bytes.length !== width * 32) this.findings.push(found('TILE_MALFORMED', `tile:${path}`, '文件长度不对'));
+    return bytes;
+  }
+}
+
+function rootOf(row: readonly Uint8Array[]): Uint8Array {
+  const tree = new Tree();
+  for (const hash of row) tree.add(hash);
+  return tree.root;
+}
+
+async function* judgeRoots(
+  { logKey }: House,
+  published: Published,
+  checkpoints: readonly StoredCheckpoint[],
+  words: readonly { key: NoteKey; said: Checkpoint | null }[],
+  roots: ReadonlyMap<number, Uint8Array | null>,
+): AsyncGenerator<Finding> {
+  const agrees = (size: number, root: Uint8Array) => {
+    const reckoned = roots.get(size);
+    return reckoned ? isSame(reckoned, root) : false;
+  };
+  const { checkpoint } = published;
+  if (checkpoint && !agrees(checkpoint.size, checkpoint.root)) {
+    for (const object of ['log', `checkpoint:${checkpoint.size}`])
+      yield found('ROOT_WRONG', object, '已公布的树根与各条不符');
+  }
+  for (const { size, root, note } of checkpoints) {
+    const object = `checkpoint:${size}`;
+    if (!agrees(size, root)) yield found('ROOT_WRONG', object, '数据库中的树根与各条不符');
+    yield* judgeNote(object, note, { size, root }, logKey);
+  }
+  for (const { key, said } of words) {
+    if (!said) continue;
+    const object = `checkpoint:${said.size}`;
+    if (agrees(said.size, said.root)) {
+      if (!checkpoints.some((one) => one.size === said.size))
+        yield found('CHECKPOINT_MISSING', object, `见证人 ${key.name} 见过这一检查点，数据库中没有`);
+      continue;
+    }
+    const shorter = roots.get(said.size) === null;
+    for (const one of ['log', object]) {
+      yield found(
+        shorter ? 'LOG_TRUNCATED' : 'LOG_FORKED',
+        one,
+        shorter
+          ? `见证人 ${key.name} 见过 ${said.size} 条，现在没有这么多`
+          : `见证人 ${key.name} 见过的前 ${said.size} 条与现在的不同：日志被改写`,
+      );
+    }
+  }
+}
+
+function* judgeNote(
+  object: string,
+  text: string,
+  head: { size: number; root: Uint8Array },
+  logKey: NoteKey,
+): Generator<Finding> {
+  try {
+    const note = readNote(text);
+    const read = readCheckpoint(note.text);
+    if (provenOf(note, [logKey]).length === 0) yield found('CHECKPOINT_NOT_BY_LOG', object, '不是日志密钥所签');
+    if (read.size !== head.size || !isSame(read.root, head.root) || read.origin !== logKey.name) {
+      yield found('CHECKPOINT_DIFFERS', object, '签名文本与登记的大小或树根不一致');
+    }
+  } catch (error) {
+    if (!(error instanceof LogFault)) throw error;
+    yield found('CHECKPOINT_UNREADABLE', object, error.code);
+  }
+}
+
+/** The head, the queue, and the stored hashes of whole tiles. */
+async function* judgeHead(
+  { sql }: House,
+  log: AuditedLog,
+  roots: ReadonlyMap<number, Uint8Array | null>,
+): AsyncGenerator<Finding> {
+  const [head] = await sql<{ size: number; root: Buffer }[]>`select size::int as size, root from seals.log_head`;
+  const reckoned = head ? roots.get(head.size) : undefined;
+  if (!head || head.size !== log.size || (reckoned && !isSame(reckoned, head.root))) {
+    yield found('HEAD_WRONG', 'log', `日志头是 ${head?.size ?? '无'} 条，实有 ${log.size} 条`);
+  }
+  const lost = await sql<{ serial: number; kind: string; subject: string; entry: string }[]>`
+    select l.serial::int as serial, l.kind, l.subject, l.entry from seals.log_leaf l
+    where ((exists (select 1 from seals.log_sequence s where s.serial = l.serial))::int
+      + (exists (select 1 from seals.log_pending p where p.serial = l.serial))::int) <> 1`;
+  for (const { kind, subject, entry } of lost) {
+    yield found('LEAF_LOST', objectOf(entry) ?? `leaf:${kind} ${subject}`, '既没有排入日志，也不在等待，或重复排入');
+  }
+}
+
+async function* judgeCosignatures({ sql, witnesses }: House): AsyncGenerator<Finding> {
+  const rows = sql<{ witness: string; size: number; line: string; note: string | null }[]>`
+    select c.witness, c.size::int as size, c.line, p.note from seals.log_cosignature c
+    left join seals.log_checkpoint p on p.size = c.size order by c.witness, c.size`;
+  const newest = new Map<string, number>();
+  const keys = new Map(witnesses.map(({ key }) => [writeKey(key), key]));
+  for await (const { witness, size, line, note } of rowsOf(rows)) {
+    const key = keys.get(witness);
+    if (!key) continue;
+    newest.set(witness, size);
+    if (!isCosigned(note, line, key))
+      yield found('COSIGNATURE_WRONG', `checkpoint:${size}`, `见证人 ${key.name} 的签名不成立`);
+  }
+  for (const { key, checkpoint } of witnesses) {
+    if (checkpoint === null) continue;
+    const { size } = readCheckpoint(readNote(checkpoint).text);
+    const has = await sql`select 1 from seals.log_cosignature where witness = ${writeKey(key)} and size = ${size}`;
+    if (has.length === 0 && size > 0)
+      yield found('COSIGNATURE_MISSING', `checkpoint:${size}`, `见证人 ${key.name} 签过，数据库中没有`);
+  }
+}
+
+function isCosigned(note: string | null, line: string, key: NoteKey): boolean {
+  try {
+    return note !== null && provenOf(readNote(`${note}${line}`), [key]).length === 1;
+  } catch (error) {
+    if (error instanceof LogFault) return false;
+    throw error;
+  }
+}

@@ -1,0 +1,147 @@
+import { createHmac } from 'node:crypto';
+import { existsSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import postgres from 'postgres';
+import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
+import { KEY_TYPES, type NoteKey, provenOf, readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
+import { makeBar } from '../bar.ts';
+import { read, readCertificateFile, readKeyFile, UsageError } from '../evidence-files.ts';
+import { openSecrets } from '../secrets.ts';
+import { audit, CHECKS } from './audit.ts';
+import type { Finding, House, WitnessWord } from './finding.ts';
+
+/** `npm run audit`: walks log, database and files, and names whatever is not as it must be; docs/audit.md tells what each finding means. */
+
+const EXIT = { clean: 0, findings: 1, unable: 2 } as const;
+const USAGE = `用法 usage: npm run audit -- --log-key FILE [--checkpoint FILE|URL]… [--root FILE] [--data FOLDER] [--database URL] [--log FOLDER] [--json]
+  --log-key     日志和各见证人的公钥，每行一个；应从别处取得 keys of log and witnesses, a line each, got from elsewhere
+  --checkpoint  见证人（含市库）处取得的检查点 a checkpoint as a witness, or the city library, gives it out
+退出码 exit code: 0 没有问题 clean，1 有问题 findings，2 无法审计 unable`;
+const FETCH_MS = 10_000;
+const CHECKPOINT_BYTES_MOST = 65_536;
+
+function parse() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        data: { type: 'string', default: process.env.DATA_FOLDER ?? 'data' },
+        database: { type: 'string', default: process.env.DATABASE_URL },
+        log: { type: 'string' },
+        root: { type: 'string' },
+        'log-key': { type: 'string' },
+        checkpoint: { type: 'string', multiple: true, default: [] },
+        json: { type: 'boolean', default: false },
+      },
+    });
+    return values;
+  } catch {
+    throw new UsageError(USAGE);
+  }
+}
+
+/** Where the hub's own database listens, as its superuser. Throws UsageError where it does not run. */
+function databaseOf(folder: string): string {
+  const pid = join(folder, 'postgres/postmaster.pid');
+  if (!existsSync(pid))
+    throw new UsageError(
+      `${folder} 的数据库没有运行：先启动系统，或用 --database 指定 — the database of this folder does not run`,
+    );
+  const port = readFileSync(pid, 'utf8').split('\n')[3];
+  const password = createHmac('sha256', openSecrets(folder).databaseKey).update('postgres').digest('base64url');
+  return `postgres://postgres:${password}@127.0.0.1:${port}/tongquan`;
+}
+
+/** Keys of the log and its witnesses, and what the witnesses say. */
+async function readTrust(
+  keyFile: string,
+  checkpoints: readonly string[],
+): Promise<{ logKey: NoteKey; witnesses: WitnessWord[] }> {
+  const keys = readKeyFile(keyFile).map((text) => {
+    try {
+      return readKey(text);
+    } catch (error) {
+      if (error instanceof LogFault) throw new UsageError(`${keyFile} 中的公钥不正确 — not a key: ${text}`);
+      throw error;
+    }
+  });
+  const [logKey, ...others] = keys.filter(({ type }) => type === KEY_TYPES.log);
+  if (!logKey || others.length > 0) throw new UsageError(`${keyFile} 须有一个日志公钥 — must hold the key of one log`);
+  const notes = await Promise.all(checkpoints.map(readCheckpointAt));
+  const witnesses = keys
+    .filter(({ type }) => type === KEY_TYPES.witness)
+    .map((key) => ({ key, checkpoint: notes.find((note) => isBy(note, key)) ?? null }));
+  const unclaimed = notes.findIndex((note) => !witnesses.some(({ key }) => isBy(note, key)));
+  if (unclaimed >= 0)
+    throw new UsageError(`检查点 ${checkpoints[unclaimed]} 不是所列见证人签的 — by no witness that is listed`);
+  return { logKey, witnesses };
+}
+
+function isBy(note: string, key: NoteKey): boolean {
+  try {
+    return provenOf(readNote(note), [key]).length > 0;
+  } catch (error) {
+    if (error instanceof LogFault) return false;
+    throw error;
+  }
+}
+
+async function readCheckpointAt(place: string): Promise<string> {
+  if (!/^https?:\/\//.test(place)) return read(place, '检查点').toString('utf8');
+  try {
+    const response = await fetch(place, { signal: AbortSignal.timeout(FETCH_MS) });
+    const text = await response.text();
+    if (response.ok && text.length <= CHECKPOINT_BYTES_MOST) return text;
+  } catch {}
+  throw new UsageError(`检查点 ${place} 无法取得 — cannot be fetched`);
+}
+
+async function run(): Promise<number> {
+  const { data = 'data', database, log, root, checkpoint, json, 'log-key': keyFile } = parse();
+  if (keyFile === undefined) throw new UsageError(USAGE);
+  const trust = await readTrust(keyFile, checkpoint ?? []);
+  const roots = readCertificateFile(root ?? join(data, 'root.pem'), '根证书');
+  const url = database ?? databaseOf(data);
+  const sql = postgres(url, { max: 2, onnotice: () => {}, connection: { default_transaction_read_only: true } });
+  let bar = makeBar(1);
+  const house: House = { sql, logFolder: log ?? join(data, 'log'), ...trust, roots, now: new Date() };
+  house.onProgress = (done, total) => {
+    if (done === 0) bar = makeBar(total);
+    bar.show(done);
+  };
+  const findings: Finding[] = [];
+  const started = performance.now();
+  try {
+    for await (const one of audit(house, json ? undefined : (name) => console.log(`· ${name}`))) {
+      findings.push(one);
+      bar.clear();
+      console.log(json ? JSON.stringify(one) : `  ✗ ${one.code}  ${one.object}  ${one.detail}`);
+    }
+  } finally {
+    await sql.end();
+  }
+  if (!json) console.log(summary(findings, trust.witnesses, (performance.now() - started) / 1000));
+  return findings.length === 0 ? EXIT.clean : EXIT.findings;
+}
+
+function summary(findings: readonly Finding[], witnesses: readonly WitnessWord[], seconds: number): string {
+  const heard = witnesses.filter(({ checkpoint }) => checkpoint !== null).length;
+  const word = `见证人 witnesses ${witnesses.length}，取得检查点 heard ${heard}`;
+  const warning =
+    heard === 0
+      ? '\n没有见证人的检查点：日志若被整个改写，无从发现 — without a witness a log that was rewritten as a whole cannot be told'
+      : '';
+  const objects = new Set(findings.map(({ object }) => object)).size;
+  const verdict =
+    findings.length === 0
+      ? `没有问题 clean，${CHECKS.length} 项 checks`
+      : `${findings.length} 个问题 findings，涉及 ${objects} 个对象 objects`;
+  return `\n${verdict}（${word}，${seconds.toFixed(1)} s）${warning}`;
+}
+
+try {
+  process.exitCode = await run();
+} catch (error) {
+  console.error(error instanceof UsageError ? error.message : error);
+  process.exitCode = EXIT.unable;
+}

@@ -1,0 +1,80 @@
+import { type AuditedLog, type Finding, found, type House, rowsOf } from './finding.ts';
+
+/** Paper: a sheet for each version, and every blank accounted for. */
+export async function* auditPaper({ sql }: House, _log: AuditedLog): AsyncGenerator<Finding> {
+  const sheets = sql<{ identifier: string; blank: string | null }[]>`
+    select v.identifier, s.blank_number as blank from licenses.license_version v
+    left join licenses.sheet s on s.identifier = v.identifier and s.state <> 'SPOILED'
+    where s.blank_number is null or s.validity <> v.state or s.content_digest <> v.record_digest or s.number <> v.number or s.version <> v.version`;
+  for await (const { identifier, blank } of rowsOf(sheets)) {
+    yield found('LICENSE_WITHOUT_PAPER', `license:${identifier}`, '没有与之相符的纸质证照');
+    if (blank !== null) yield found('PAPER_NOT_AS_LICENSE', `sheet:${blank}`, '纸质证照与电子证照不一致');
+  }
+  const orphans = sql<{ blank: string }[]>`select s.blank_number as blank from licenses.sheet s
+    left join licenses.blank b on b.number = s.blank_number left join licenses.license_version v on v.identifier = s.identifier
+    where b.number is null or v.identifier is null or b.state <> s.state or b.identifier is distinct from s.identifier`;
+  for await (const { blank } of rowsOf(orphans)) {
+    yield found('PAPER_NOT_ON_ITS_BLANK', `sheet:${blank}`, '纸质证照与空白证照的登记不一致');
+    yield found('PAPER_NOT_ON_ITS_BLANK', `blank:${blank}`, '纸质证照与空白证照的登记不一致');
+  }
+  const printed = sql<{ identifier: string; blank: string | null; act: string }[]>`
+    select a.identifier, a.blank_number as blank, a.id as act from licenses.act a left join licenses.sheet s on s.blank_number = a.blank_number
+    where a.state = 'DONE' and a.blank_number is not null and (s.identifier is distinct from a.identifier)`;
+  for await (const { identifier, blank } of rowsOf(printed)) {
+    yield found('PAPER_NOT_OF_ITS_ACT', `license:${identifier}`, '制证所用的空白证照上不是这一证照');
+    yield found('PAPER_NOT_OF_ITS_ACT', `blank:${blank}`, '与制证时的登记不一致');
+    yield found('PAPER_NOT_OF_ITS_ACT', `sheet:${blank}`, '与制证时的登记不一致');
+  }
+  const unprinted = sql<
+    { blank: string; identifier: string }[]
+  >`select s.blank_number as blank, s.identifier from licenses.sheet s
+    where not exists (select 1 from licenses.act a where a.state = 'DONE' and a.blank_number = s.blank_number and a.identifier = s.identifier)
+      or (s.state = 'SPOILED') <> exists (select 1 from licenses.act a where a.state = 'DONE' and a.act = 'SPOIL' and a.spoiled_blank = s.blank_number)`;
+  for await (const { blank, identifier } of rowsOf(unprinted)) {
+    for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])
+      yield found('PAPER_WITHOUT_ACT', object, '纸质证照没有对应的制证或作废');
+  }
+  yield* blanks(sql);
+}
+
+/** Received = in stock + assigned + printed + delivered + recalled + spoiled: blank by blank, and over each organ. */
+async function* blanks(sql: House['sql']): AsyncGenerator<Finding> {
+  const off = sql<{ blank: string }[]>`select coalesce(b.number, e.number) as blank from licenses.blank b
+    full join (select number, count(*)::int as entries, max(seq) as newest, min(seq) as oldest,
+        (array_agg(state order by seq))[1] as first, (array_agg(state order by seq desc))[1] as last,
+        (array_agg(identifier order by seq desc))[1] as identifier from licenses.blank_entry group by number) e on e.number = b.number
+    where b.number is null or e.number is null or e.entries <> e.newest or e.oldest <> 1 or e.first <> 'IN_STOCK' or e.last <> b.state
+      or e.identifier is distinct from b.identifier`;
+  for await (const { blank } of rowsOf(off))
+    yield found('BLANK_NOT_AS_ENTERED', `blank:${blank}`, '空白证照与它的台账不一致');
+  const steps = sql<
+    { blank: string }[]
+  >`select distinct number as blank from (select number, state, at, act_id, identifier, seq,
+      lag(state) over w as before, lag(at) over w as earlier from licenses.blank_entry window w as (partition by number order by seq)) e
+    where (before is null) <> (state = 'IN_STOCK') or at < earlier
+      or (state = 'ASSIGNED' and before <> 'IN_STOCK') or (state = 'PRINTED' and before <> 'ASSIGNED')
+      or (state in ('ASSIGNED', 'PRINTED') and not exists (select 1 from licenses.act a where a.id = e.act_id and a.identifier = e.identifier))`;
+  for await (const { blank } of rowsOf(steps))
+    yield found('BLANK_STEP_WRONG', `blank:${blank}`, '空白证照的流转顺序不对，或没有对应的办理');
+  const loose = sql<
+    { blank: string }[]
+  >`select b.number as blank from licenses.blank b left join licenses.sheet s on s.blank_number = b.number
+    where (b.state in ('IN_STOCK', 'ASSIGNED')) <> (s.blank_number is null)
+      or (b.state = 'ASSIGNED' and not exists (select 1 from licenses.act a where a.blank_number = b.number and a.state = 'PREPARED'))`;
+  for await (const { blank } of rowsOf(loose))
+    yield found('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');
+  const gaps = sql<
+    { blank: string }[]
+  >`select left(number, length(number) - 8) || lpad((right(number, 8)::int - 1)::text, 8, '0') as blank
+    from (select number, lag(number) over (partition by organ, left(number, length(number) - 8), length(number) order by number) as before
+      from licenses.blank where number ~ '[0-9]{8}$') b
+    where before is null and right(number, 8)::int <> 1 or before is not null and right(number, 8)::int <> right(before, 8)::int + 1`;
+  for await (const { blank } of rowsOf(gaps)) yield found('BLANK_MISSING', `blank:${blank}`, '号段中缺这一号');
+  const totals = await sql<{ organ: string; received: number; counted: number }[]>`
+    select b.organ, count(*)::int as counted, (select count(*)::int from licenses.blank_entry e join licenses.blank o on o.number = e.number
+      where o.organ = b.organ and e.state = 'IN_STOCK') as received from licenses.blank b group by b.organ`;
+  for (const { organ, received, counted } of totals) {
+    if (received !== counted)
+      yield found('BLANKS_DO_NOT_ADD_UP', `organ:${organ}`, `领入 ${received}，实有 ${counted}`);
+  }
+}

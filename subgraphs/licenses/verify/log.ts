@@ -1,0 +1,92 @@
+import { createHash } from 'node:crypto';
+import { z } from 'zod';
+import { canonical } from '../../kernel/events.ts';
+import { readProof, requireProven, type SignedCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
+import { LogFault } from '../../kernel/tlog/fault.ts';
+import { KEY_TYPES, type NoteKey, readKey } from '../../kernel/tlog/note.ts';
+import { leafHash } from '../../kernel/tlog/tree.ts';
+import type { LoggedUse } from './evidence.ts';
+import { Failure, moment } from './verdict.ts';
+
+/** Which transparency log (透明日志) a verifier knows. */
+export interface LogTrust {
+  /** Keys as text (vkey): one log's, and those of the witnesses of whom more than half have to have seen it. */
+  keys: readonly string[];
+  /** Whether a use without a proof is not passed. */
+  required: boolean;
+}
+
+/** Of a leaf, what a signature can be held against. */
+const useEntry = z.looseObject({
+  v: z.literal(1),
+  kind: z.literal('SEAL_USE'),
+  identifier: z.string(),
+  documentDigest: z.string(),
+  signatureDigest: z.string(),
+});
+
+const unproven = (detail: string) => new Failure('NO_POE', detail);
+
+/**
+ * Proves that the use of the seal stands in the log: a leaf about this very signature, under a checkpoint signed by the log and by more
+ * than half of the witnesses that the verifier knows. Null where no log is known. Throws Failure NO_POE.
+ */
+export function requireLogged(
+  given: LoggedUse | null,
+  use: { identifier: string; documentDigest: Uint8Array; signature: Uint8Array },
+  trust: LogTrust | null,
+): string | null {
+  if (trust === null) return null;
+  if (given === null) {
+    if (trust.required) throw unproven('没有用印已记入透明日志的证明');
+    return null;
+  }
+  const { log, witnesses } = keysOf(trust);
+  const checkpoint = provenBy(given, { origin: log.name, log, witnesses });
+  const entry = useEntry.safeParse(given.entry);
+  const same =
+    entry.success &&
+    entry.data.identifier === use.identifier &&
+    entry.data.documentDigest === Buffer.from(use.documentDigest).toString('hex') &&
+    entry.data.signatureDigest === createHash('sha256').update(use.signature).digest('hex');
+  if (!same) throw unproven('日志中的记录不是关于这一签名的');
+  const seen = new Set(checkpoint.witnesses.map(({ key }) => key.name));
+  if (witnesses.length > 0 && seen.size * 2 <= witnesses.length) {
+    if (!trust.required) return null;
+    throw unproven(`${witnesses.length} 个见证人中只有 ${seen.size} 个见证过日志的这一状态`);
+  }
+  const times = checkpoint.witnesses.flatMap(({ time }) => (time === null ? [] : [time]));
+  const since =
+    times.length > 0 ? `，见证人 ${[...seen].join('、')} 于 ${moment(new Date(Math.min(...times) * 1000))} 见证` : '';
+  return `“${log.name}”第 ${checkpoint.index} 条，日志共 ${checkpoint.size} 条${since}`;
+}
+
+function keysOf({ keys }: LogTrust): { log: NoteKey; witnesses: NoteKey[] } {
+  try {
+    const read = keys.map(readKey);
+    const [log, ...others] = read.filter(({ type }) => type === KEY_TYPES.log);
+    if (log && others.length === 0) return { log, witnesses: read.filter(({ type }) => type === KEY_TYPES.witness) };
+  } catch (error) {
+    if (!(error instanceof LogFault)) throw error;
+  }
+  throw unproven('日志公钥不正确：须有一个日志的，可有见证人的');
+}
+
+function provenBy(
+  { entry, proof }: LoggedUse,
+  trust: { origin: string; log: NoteKey; witnesses: NoteKey[] },
+): SignedCheckpoint & { index: number } {
+  try {
+    return requireProven(proof, leafHash(Buffer.from(canonical(entry))), trust);
+  } catch (error) {
+    if (error instanceof LogFault) throw unproven(`日志证明不成立：${error.code}`);
+    throw error;
+  }
+}
+
+/** A proof as the log gives it out, with its entry in the line `extra`. Throws LogFault. */
+export function readLogged(text: string): LoggedUse {
+  const { extra, ...proof } = readProof(text);
+  const entry: unknown = JSON.parse(Buffer.from(extra ?? []).toString('utf8') || 'null');
+  return { entry: { ...(entry as object) }, proof: writeProof({ ...proof, extra: null }) };
+}

@@ -1,0 +1,117 @@
+import { randomBytes, X509Certificate } from 'node:crypto';
+import type { AuthorisationKeys } from '../../subgraphs/kernel/actor.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+import type { GuardedKey, KeyKind } from '../../subgraphs/seals/signer/keys.ts';
+import {
+  ISSUING_NAME,
+  type Profile,
+  ROOT_NAME,
+  STATUS_NAME,
+  TIMESTAMP_NAME,
+} from '../../subgraphs/seals/signer/pki.ts';
+import { type CertifiedKey, createSigner, type KeyRef, type Signer } from '../../subgraphs/seals/signer/signer.ts';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { authorise, CITY, COUNTY } from './requests.ts';
+
+/** A signer with the keys of a small PKI of its own, and no database: whoever has them may order what they like. */
+
+const LIFE = { validFrom: new Date('2026-01-01T00:00:00Z'), validUntil: new Date('2036-01-01T00:00:00Z') };
+const SEAL = `${COUNTY}-license-seal`;
+
+const MADE = {
+  root: ['root', 'root', 'RSA-3072', ROOT_NAME],
+  issuing: ['issuing', 'issuing', 'RSA-3072', ISSUING_NAME],
+  timestamp: ['timestamp', 'timestamp', 'P-256', TIMESTAMP_NAME],
+  status: ['status', 'status', 'P-256', STATUS_NAME],
+  seal: [SEAL, 'seal', 'RSA-3072', { ...ROOT_NAME, organisation: '于都县林业局' }],
+  code: [`${SEAL} code`, 'code', 'P-256', { ...ROOT_NAME, organisation: '于都县林业局' }],
+  citySeal: [`${CITY}-approval-seal`, 'seal', 'RSA-3072', { ...ROOT_NAME, organisation: '赣州市行政审批局' }],
+  cityCode: [`${CITY}-approval-seal code`, 'code', 'P-256', { ...ROOT_NAME, organisation: '赣州市行政审批局' }],
+} as const satisfies Record<string, [string, Profile, KeyKind, typeof ROOT_NAME]>;
+export type KeyName = keyof typeof MADE;
+
+export interface Desk {
+  signer: Signer;
+  clock: TestClock;
+  keyEncryptionKey: Uint8Array;
+  authorisationKeys: AuthorisationKeys;
+  keys: Record<KeyName, CertifiedKey>;
+  /** The log's, which no certificate names. */
+  logKey: GuardedKey & KeyRef;
+  /** Of the two authorities, PEM. */
+  publicKeys: Record<'root' | 'issuing', string>;
+  /** The request with the authorisation of exactly what it asks for. */
+  authorised<Request extends SealUseRequest>(request: Request): Promise<Request>;
+  /** Orders for a request, by the keys that are for it unless others are given. */
+  sealOrder(request: SignRequest, keys?: Partial<Desk['keys']>): Parameters<Signer['seal']>[0];
+  codeOrder(request: CodeRequest, keys?: Partial<Desk['keys']>): Parameters<Signer['code']>[0];
+}
+
+export async function openDesk(): Promise<Desk> {
+  const clock = testClock('2026-06-01');
+  const keyEncryptionKey = randomBytes(32);
+  const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
+  const signer = createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock });
+  const names = Object.keys(MADE) as KeyName[];
+  const pairs = await Promise.all(names.map((name) => signer.generate({ keyId: MADE[name][0], kind: MADE[name][2] })));
+  const pairOf = (name: KeyName) => {
+    const pair = pairs[names.indexOf(name)];
+    if (!pair) throw new Error(`no key ${name}`);
+    return pair;
+  };
+  const certified = names.map(async (name): Promise<[KeyName, CertifiedKey]> => {
+    const [keyId, profile, , subject] = MADE[name];
+    const above = profile === 'root' || profile === 'issuing' ? 'root' : 'issuing';
+    const { publicKeyPem, encrypted } = pairOf(name);
+    const request = {
+      ...{ profile, subject, publicKeyPem, ...LIFE },
+      issuer: MADE[above][3],
+      issuerPublicKeyPem: pairOf(above).publicKeyPem,
+    };
+    const authority = { keyId: above, encrypted: pairOf(above).encrypted };
+    return [name, { keyId, encrypted, certificatePem: await signer.certify({ authority, request }) }];
+  });
+  const keys = Object.fromEntries(await Promise.all(certified)) as Desk['keys'];
+  const sealOrder: Desk['sealOrder'] = (request, other = {}) => {
+    const { seal, issuing, timestamp } = { ...keys, ...other };
+    return { key: seal, chain: [seal.certificatePem, issuing.certificatePem], stamp: timestamp, request };
+  };
+  return {
+    ...{ signer, clock, keyEncryptionKey, authorisationKeys, keys, sealOrder },
+    logKey: { keyId: 'log', ...(await signer.generate({ keyId: 'log', kind: 'Ed25519' })) },
+    publicKeys: { root: pairOf('root').publicKeyPem, issuing: pairOf('issuing').publicKeyPem },
+    authorised: async (request) => ({
+      ...request,
+      authorisation: await authorise(authorisationKeys, request, clock()),
+    }),
+    codeOrder: (request, other = {}) => ({ key: { ...keys, ...other }.code, request }),
+  };
+}
+
+/** What a certificate is asked for: one for the code key of the desk's seal. */
+export function certificateRequest({ keys, publicKeys }: Desk, profile: Profile = 'code') {
+  return {
+    ...{ profile, subject: { ...ROOT_NAME, commonName: '另一证书' }, ...LIFE },
+    publicKeyPem: new X509Certificate(keys.code.certificatePem).publicKey
+      .export({ type: 'spki', format: 'pem' })
+      .toString(),
+    issuer: ISSUING_NAME,
+    issuerPublicKeyPem: publicKeys.issuing,
+  };
+}
+
+/** What a revocation list is asked for. */
+export function listRequest({ keys, publicKeys, clock }: Desk) {
+  return {
+    certificate: new Uint8Array(new X509Certificate(keys.issuing.certificatePem).raw),
+    publicKeyPem: publicKeys.issuing,
+    number: 1,
+    thisUpdate: clock(),
+    nextUpdate: new Date(clock().getTime() + 48 * 3_600_000),
+    completeSince: LIFE.validFrom,
+    revoked: [
+      { serial: '4a'.repeat(16), reason: 'KEY_COMPROMISE' as const, revokedAt: clock(), compromisedAt: LIFE.validFrom },
+      { serial: '4b'.repeat(16), reason: 'SUPERSEDED' as const, revokedAt: clock(), compromisedAt: null },
+    ],
+  };
+}

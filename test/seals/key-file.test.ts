@@ -1,0 +1,84 @@
+import { mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import { Worker } from 'node:worker_threads';
+import { afterAll, beforeEach, describe, expect, test } from 'vitest';
+import { addKey, adoptKey, forgetOldKeys, openKeyFile, readKeyFile } from '../../subgraphs/seals/signer/key-file.ts';
+
+/** The file of key-encryption keys, on a real file system. */
+
+const folder = mkdtempSync(join(tmpdir(), 'tongquan-keys-'));
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+let path: string;
+let count = 0;
+beforeEach(() => {
+  path = join(folder, `${count++}`, 'signer', 'keys.json');
+});
+
+const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
+const left = () => readdirSync(dirname(path));
+
+describe('the key file', () => {
+  test('is made where there is none, for its owner alone, and then stays', () => {
+    const [key, ...more] = openKeyFile(path);
+    expect([key?.length, more]).toEqual([32, []]);
+    expect([modeOf(path), modeOf(dirname(path))]).toEqual(['600', '700']);
+    expect(openKeyFile(path)).toEqual([key]);
+    expect(readKeyFile(path)).toEqual([key]);
+    expect(left()).toEqual(['keys.json']);
+  });
+
+  test('is made once where many start at once', async () => {
+    const module = new URL('../../subgraphs/seals/signer/key-file.ts', import.meta.url).href;
+    const code = `const { parentPort, workerData } = require('node:worker_threads');
+      import(workerData.module).then(({ openKeyFile }) => parentPort.postMessage(openKeyFile(workerData.path)));`;
+    const opened = Array.from(
+      { length: 4 },
+      () =>
+        new Promise<Uint8Array[]>((done, fail) => {
+          const worker = new Worker(code, { eval: true, workerData: { module, path } });
+          worker.once('message', done).once('error', fail);
+        }),
+    );
+    const keys = (await Promise.all(opened)).map(([key]) => Buffer.from(key ?? []).toString('hex'));
+    expect([new Set(keys).size, keys[0]?.length]).toEqual([1, 64]);
+    expect(left()).toEqual(['keys.json']);
+  });
+
+  test('has a new key before the others, and forgets all but the newest', () => {
+    const [first] = openKeyFile(path);
+    addKey(path);
+    const [second, ...older] = readKeyFile(path);
+    expect(older).toEqual([first]);
+    expect(second).not.toEqual(first);
+    addKey(path);
+    const [third, ...rest] = readKeyFile(path);
+    expect(rest).toEqual([second, first]);
+    forgetOldKeys(path);
+    expect(openKeyFile(path)).toEqual([third]);
+    expect(modeOf(path)).toBe('600');
+    expect(left()).toEqual(['keys.json']);
+  });
+
+  test('takes over the key of an earlier release', () => {
+    const key = new Uint8Array(32).fill(7);
+    adoptKey(path, key);
+    expect(openKeyFile(path)).toEqual([key]);
+    expect([modeOf(path), modeOf(dirname(path))]).toEqual(['600', '700']);
+  });
+
+  test.each([
+    '',
+    '{}',
+    '{"keys":[]}',
+    '{"keys":["no base64"]}',
+    '{"keys":"AAAA"}',
+    `{"keys":${JSON.stringify(Array(17).fill('AAAA'))}}`,
+  ])('is not taken for one, nor made anew, where it says %s', (text) => {
+    openKeyFile(path);
+    writeFileSync(path, text);
+    for (const use of [openKeyFile, readKeyFile, addKey, forgetOldKeys]) expect(() => use(path)).toThrow();
+    expect(readFileSync(path, 'utf8')).toBe(text);
+  });
+});

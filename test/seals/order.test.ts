@@ -1,0 +1,534 @@
+import { createHash, randomUUID, X509Certificate } from 'node:crypto';
+import { compactVerify } from 'jose';
+import { beforeAll, describe, expect, test } from 'vitest';
+import { splitSignature } from '../../scripts/split.ts';
+import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
+import { type NoticeContent, noticeOf } from '../../subgraphs/cases/notice/notice.ts';
+import { renderNotice, renderSealable as renderSealableNotice } from '../../subgraphs/cases/notice/render.ts';
+import { canonical, type GrantContent } from '../../subgraphs/kernel/events.ts';
+import { insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
+import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+import { attachedOf, codePayloadOf } from '../../subgraphs/licenses/code.ts';
+import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { CITY as NOTICE_CITY, subjectOf } from '../support/notice.ts';
+import { certificateRequest, type Desk, type KeyName, listRequest, openDesk } from './desk.ts';
+import {
+  AUTHORISER,
+  attachedTo,
+  CITY,
+  CITY_MATTER,
+  contentOf,
+  documentOf,
+  newCodeRequest,
+  newRequest,
+  RECORD,
+  requestOf,
+  STATEMENT,
+  statementRequest,
+  textOf,
+} from './requests.ts';
+
+/** What the signer seals and what it does not: whoever orders it has every key's envelope, and the authorisation is genuine throughout. */
+
+let desk: Desk;
+beforeAll(async () => {
+  desk = await openDesk();
+});
+
+const CHANGE: LicenseRecord = { ...RECORD, KZ_CZ: 'CHANGE', KZ_BB: 2 };
+
+const sealed = async (request: SignRequest) => desk.signer.seal(desk.sealOrder(await desk.authorised(request)));
+const coded = async (request: CodeRequest) => desk.signer.code(desk.codeOrder(await desk.authorised(request)));
+
+async function refuses(request: SignRequest, code = 'SEAL_CONTENT_DIFFERS'): Promise<void> {
+  await expect(sealed(request)).rejects.toMatchObject({ name: 'Refusal', code });
+}
+
+async function refusesCode(request: CodeRequest): Promise<void> {
+  await expect(coded(request)).rejects.toMatchObject({ name: 'Refusal', code: 'SEAL_CONTENT_DIFFERS' });
+}
+
+/** Whether a signature is over these bytes: its message digest is theirs. */
+function isOver(signature: Uint8Array, covered: Uint8Array): boolean {
+  const attribute = Buffer.from('06092a864886f70d01090431220420', 'hex');
+  return Buffer.from(signature).includes(Buffer.concat([attribute, createHash('sha256').update(covered).digest()]));
+}
+
+/** A field with another value, and what it says in its place. */
+type Changed = [field: keyof LicenseRecord, value: unknown];
+const FIELDS: Changed[] = [
+  ['ZZMC', '木材运输证'],
+  ['ZZLXDM', '11000000000090018B016'],
+  ['CZZT', '于都县贡江示范林厂'],
+  ['CZZTDM', '91000000MA0000002N'],
+  ['CZZTDMLX', '111'],
+  ['ZZYXQQSRQ', '2026-05-31'],
+  ['ZZYXQJZRQ', '2027-06-01'],
+  ['ZZYXQJZRQ', '长期'],
+  ['ZZQZR', '钟文彬'],
+  ['ZZBS', `${RECORD.ZZBS.slice(0, -1)}0`],
+  ['KZ_CZ', 'RENEW'],
+  ['KZ_SX', CITY_MATTER],
+  ['KZ_NR', RECORD.KZ_NR.map(({ label, text }) => ({ label, text: text.replace('一号', '二号') }))],
+  ['KZ_NR', RECORD.KZ_NR.map(({ label, text }) => ({ label: label.replace('方式', '强度'), text }))],
+  ['KZ_NR', RECORD.KZ_NR.toReversed()],
+  ['KZ_NR', RECORD.KZ_NR.slice(1)],
+  ['KZ_NR', [...RECORD.KZ_NR, { label: '采伐蓄积', text: '一百立方米' }]],
+  ['KZ_NR', []],
+];
+/** What no case decides: the hub numbers and dates. */
+const OWN: Changed[] = [
+  ['ZZBH', '3607312026000002'],
+  ['ZZBFRQ', '2026-06-02'],
+  ['KZ_BB', 2],
+  ['KZ_BJBH', '3607312026060100002'],
+  ['KZ_XGBS', '1.2.156.3005.2.before'],
+  ['KZ_ZTXH', 7],
+];
+
+describe('the document of a license', () => {
+  test.each([
+    ['to come into force', RECORD],
+    ['without an end', { ...RECORD, ZZYXQJZRQ: '长期' }],
+    ['of a citizen', { ...RECORD, CZZT: '钟示范', CZZTDM: '110101199003070011', CZZTDMLX: '111' as const }],
+    ['that stands', CHANGE],
+  ])('%s is sealed over all of it where it says what was authorised', async (_, record) => {
+    const request = requestOf(record);
+    const { signature, by, signedAt } = await sealed(request);
+    expect({ by, signedAt }).toEqual({
+      by: { actor: 'yudu-lyj.approver', actorName: AUTHORISER },
+      signedAt: desk.clock(),
+    });
+    expect(isOver(signature, splitSignature(Buffer.from(request.document)).covered)).toBe(true);
+  });
+
+  test.each(FIELDS)('is refused with another %s: %j', async (field, value) => {
+    await refuses({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
+    await refuses({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }, 'CADES'), profile: 'CADES' });
+  });
+
+  test.each(OWN)('has its %s from the hub: %j', async (field, value) => {
+    const { by } = await sealed({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
+    expect(by.actorName).toBe(AUTHORISER);
+  });
+
+  test('keeps the number of the license that the case is about', async () => {
+    await refuses({ ...requestOf(CHANGE), document: documentOf({ ...CHANGE, ZZBH: '3607312026000002' }) });
+  });
+
+  test.each<keyof LicenseRecord>(['ZZMC', 'CZZT', 'ZZYXQJZRQ', 'ZZBFJG', 'ZZQZR', 'KZ_NR', 'KZ_SX'])(
+    'is refused without %s',
+    async (field) => {
+      // The template would not set it either: the record is attached to another page.
+      const { [field]: _, ...lacking } = RECORD;
+      await refuses({ ...newRequest(), document: attachedTo(canonical(lacking)), profile: 'CADES' });
+      await expect(
+        sealed({ ...newRequest(), document: attachedTo(canonical(RECORD)), profile: 'CADES' }),
+      ).resolves.toMatchObject({ by: { actorName: AUTHORISER } });
+    },
+  );
+
+  test.each([
+    ['with a blank more', ` ${canonical(RECORD)}`],
+    ['in another order', JSON.stringify(RECORD)],
+    ['with a field twice', `{"CZZT":"冒名者",${canonical(RECORD).slice(1)}`],
+    ['that is no JSON', '林木采伐许可证'],
+    ['that is a list', canonical([RECORD])],
+    ['that is nothing', 'null'],
+  ])('is refused with a record %s', async (_, text) => {
+    await refuses({ ...newRequest(), document: attachedTo(text), profile: 'CADES' });
+  });
+
+  test.each<[keyof SignRequest, unknown]>([
+    ['act', 'RENEW'],
+    ['identifier', `${RECORD.ZZBS.slice(0, -1)}0`],
+    ['matterId', CITY_MATTER],
+    ['content', {}],
+    ['content', { ...RECORD }],
+    ['content', { ...STATEMENT }],
+  ])('is refused under another %s, though a person authorised it: %j', async (field, value) => {
+    await refuses({ ...newRequest(), [field]: value });
+  });
+
+  test.each<[keyof GrantContent, unknown]>([
+    ['matterId', CITY_MATTER],
+    ['action', 'RENEW'],
+    ['action', 'SUSPEND'],
+    ['licenseNumber', '3607312026000002'],
+    ['licenseName', '木材运输证'],
+    ['licenseType', '11000000000090018B016'],
+    ['licenseType', 'short'],
+    ['holder', { name: '另一林场', codeKind: 'USCC', code: RECORD.CZZTDM }],
+    ['fields', []],
+    ['validFrom', '2026-05-31'],
+    ['validFrom', 'soon'],
+    ['validUntil', null],
+  ])('is refused where what was authorised has another %s: %j', async (field, value) => {
+    await refuses({ ...newRequest(), content: { ...contentOf(RECORD), [field]: value } });
+  });
+
+  test.each<[keyof SignRequest, unknown]>([
+    ['organ', CITY],
+    ['matterId', CITY_MATTER],
+    ['caseId', randomUUID()],
+    ['caseId', null],
+    ['act', 'RENEW'],
+    ['content', contentOf({ ...RECORD, CZZT: '另一林场' })],
+    ['authorisation', ''],
+  ])('is refused on an authorisation of another %s', async (field, value) => {
+    const request = { ...(await desk.authorised(newRequest())), [field]: value };
+    const order = desk.sealOrder(request, field === 'organ' ? { seal: desk.keys.citySeal } : {});
+    await expect(desk.signer.seal(order)).rejects.toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
+  });
+});
+
+describe('a code', () => {
+  test('is made for the record that says what was authorised', async () => {
+    const { code, by } = await coded(newCodeRequest());
+    const { payload } = await compactVerify(code, new X509Certificate(desk.keys.code.certificatePem).publicKey);
+    expect(Buffer.from(payload).toString()).toBe(canonical(codePayloadOf(RECORD)));
+    expect(by).toEqual({ actor: 'yudu-lyj.approver', actorName: AUTHORISER });
+  });
+
+  test.each(FIELDS)('is refused for a record with another %s: %j', async (field, value) => {
+    const record = { ...RECORD, [field]: value };
+    await refusesCode({ ...newCodeRequest(), record, payload: codePayloadOf(record as LicenseRecord) });
+  });
+
+  test.each([
+    ['i', `${RECORD.ZZBS.slice(0, -1)}0`],
+    ['o', '于都县水利局'],
+    ['f', '2026-05-31'],
+    ['t', '长期'],
+    ['d', codePayloadOf({ ...RECORD, KZ_BB: 2 }).d],
+    ['h', '于都县水利局'],
+    ['h', '于都****林厂'],
+  ])('is refused that says another %s: %s', async (field, value) => {
+    const request = newCodeRequest();
+    await refusesCode({ ...request, payload: { ...request.payload, [field]: value } });
+  });
+
+  test('shows of the name what it likes', async () => {
+    const request = newCodeRequest();
+    for (const h of [RECORD.CZZT, '*', `于${'*'.repeat(8)}`]) {
+      const { code } = await coded({ ...request, payload: { ...request.payload, h } });
+      expect(Buffer.from(code.split('.')[1] ?? '', 'base64url').toString()).toContain(`"h":"${h}"`);
+    }
+  });
+
+  test('of another record is refused: the payload is not about this one', async () => {
+    const other = { ...RECORD, KZ_BB: 2 };
+    await refusesCode({ ...newCodeRequest(), payload: codePayloadOf(other) });
+    await refusesCode({ ...newCodeRequest(), record: { ...other } });
+    await refusesCode({ ...newCodeRequest(), record: {} });
+    await refusesCode({ ...newCodeRequest(), record: { ...STATEMENT } });
+  });
+
+  test('stands on the document whose record it is about, and on no other', async () => {
+    const { code } = await coded(newCodeRequest());
+    const request = { ...newRequest(), document: documentOf(attachedOf(RECORD, code)) };
+    expect((await sealed(request)).by.actorName).toBe(AUTHORISER);
+    const other = { ...RECORD, KZ_BB: 2 };
+    const { code: otherCode } = await coded({
+      ...newCodeRequest(),
+      record: { ...other },
+      payload: codePayloadOf(other),
+    });
+    await refuses({ ...request, document: documentOf(attachedOf(RECORD, otherCode)) });
+    await refuses({ ...request, document: documentOf(attachedOf(other, code)) });
+    for (const bad of ['', 'x', 'a.b.c', `a.${Buffer.from('{}').toString('base64url')}.c`]) {
+      await refuses({ ...request, document: documentOf(attachedOf(RECORD, bad)) });
+    }
+  });
+});
+
+describe('a statement', () => {
+  test('is sealed word for word', async () => {
+    const request = statementRequest();
+    const { signature, by } = await sealed(request);
+    expect(by.actorName).toBe(AUTHORISER);
+    expect(isOver(signature, request.document)).toBe(true);
+  });
+
+  const CHANGES: Partial<Record<keyof ActStatement, unknown>> = {
+    ...{ CZ: 'REVOKE', ZZBH: '3607312026000002', ZZBS: '1.2.156.3005.2.another', KZ_BB: 2, ZZZT: 'VALID' },
+    ...{ SM: STATEMENT.SM.replace('暂停', '停止'), KZ_BJBH: '1', ZZQZR: '钟文彬', ZZBFJG: '于都县水利局' },
+    ...{ ZZBFJGDM: '110000000000001820', ZZQZSJ: '2026-06-01T04:00:01.000Z', ZZQZMC: '另一章' },
+    KZ_KBZZ: { spoiled: '1', replacement: '2' },
+  };
+  test.each(Object.keys(STATEMENT) as (keyof ActStatement)[])('is refused with another %s', async (field) => {
+    expect(CHANGES[field]).toBeDefined();
+    await refuses({ ...statementRequest(), document: textOf({ ...STATEMENT, [field]: CHANGES[field] }) });
+  });
+
+  test.each<[string, Uint8Array]>([
+    ['a field more', textOf({ ...STATEMENT, KZ_JGZL: '1' })],
+    ['a blank more', Buffer.from(` ${canonical(STATEMENT)}`)],
+    ['a line end', Buffer.from(`${canonical(STATEMENT)}\n`)],
+    ['its fields in another order', Buffer.from(JSON.stringify(STATEMENT))],
+    ['no words', Buffer.of()],
+    ['the words of a license', textOf(RECORD)],
+  ])('is refused with %s', async (_, document) => {
+    await refuses({ ...statementRequest(), document });
+  });
+
+  test('is its bytes, not what they read like', async () => {
+    const statement = { ...STATEMENT, SM: '原文有字不清：\ufffd' };
+    const request = statementRequest(statement);
+    expect((await sealed(request)).by.actorName).toBe(AUTHORISER);
+    const sign = Buffer.from('\ufffd');
+    const at = Buffer.from(request.document).indexOf(sign);
+    const document = Buffer.concat([
+      request.document.subarray(0, at),
+      Buffer.of(0xff),
+      request.document.subarray(at + sign.length),
+    ]);
+    expect(document.toString()).toBe(Buffer.from(request.document).toString());
+    await refuses({ ...request, document });
+  });
+
+  test('may have any words in it', async () => {
+    const request = statementRequest({ ...STATEMENT, SM: '文件内有 /ByteRange [0 1 2 3]，须更正。' });
+    expect(isOver((await sealed(request)).signature, request.document)).toBe(true);
+  });
+
+  test('is no PDF', async () => {
+    await refuses({ ...statementRequest(), profile: 'PADES' });
+    await refuses({ ...statementRequest(), document: documentOf(RECORD), profile: 'PADES' });
+    await refuses({ ...statementRequest(), document: documentOf(RECORD, 'CADES') });
+  });
+});
+
+describe('a cancellation that a case decided', () => {
+  const CANCELLED: ActStatement = { ...STATEMENT, CZ: 'CANCEL', ZZZT: 'CANCELLED', SM: '依申请注销', KZ_BJBH: '1' };
+  const granted = { ...contentOf({ ...RECORD, KZ_CZ: 'CANCEL' }) };
+  const cancel = (statement: object = CANCELLED, content: object = granted): SignRequest => ({
+    ...statementRequest(),
+    caseId: randomUUID(),
+    act: 'CANCEL',
+    content: { ...content },
+    document: textOf(statement),
+  });
+
+  test('is sealed as a statement about the license that the case is about', async () => {
+    const request = cancel();
+    expect(isOver((await sealed(request)).signature, request.document)).toBe(true);
+  });
+  test.each<[keyof ActStatement, string]>([
+    ['ZZBH', '3607312026000002'],
+    ['ZZBS', '1.2.156.3005.2.another'],
+    ['CZ', 'REVOKE'],
+    ['ZZQZR', '钟文彬'],
+  ])('is refused with another %s', async (field, value) => {
+    await refuses(cancel({ ...CANCELLED, [field]: value }));
+    const { [field]: _, ...lacking } = CANCELLED;
+    await refuses(cancel(lacking));
+  });
+  test.each<[string, object]>([
+    ['is about another license', { ...granted, licenseNumber: '3607312026000002' }],
+    ['is about none', { ...granted, licenseNumber: null }],
+    ['grants something else', { ...granted, action: 'RENEW' }],
+    ['is about another matter', { ...granted, matterId: CITY_MATTER }],
+    ['grants nothing', { ...CANCELLED }],
+  ])('is refused by a case that %s', async (_, content) => {
+    await refuses(cancel(CANCELLED, content));
+  });
+  test('is no document of a license, and no text that reads twice', async () => {
+    const record = { ...RECORD, KZ_CZ: 'CANCEL' };
+    await refuses({ ...cancel(), document: documentOf(record), profile: 'PADES' });
+    await refuses({ ...cancel(), document: documentOf(record, 'CADES') });
+    await refuses({ ...cancel(), document: Buffer.from(JSON.stringify(CANCELLED)) });
+    await refuses({ ...cancel(), document: Buffer.from(`{"CZ":"REVOKE",${canonical(CANCELLED).slice(1)}`) });
+  });
+  test('renews nothing: the statement is sealed for the act CANCEL alone', async () => {
+    await refuses({ ...cancel(), act: 'RENEW', content: contentOf({ ...RECORD, KZ_CZ: 'RENEW' }) });
+  });
+});
+
+describe('a decision document', () => {
+  const at = new Date('2026-06-01T03:00:00Z');
+  const step = { at, note: '依规定办理', finding: 'GRANTED' };
+  const issuing = { organ: NOTICE_CITY, number: '360700决〔2026〕00001号' };
+  const content = noticeOf('DECISION', subjectOf('OTHER', '办理决定书'), step, issuing);
+  const decision = (said: NoticeContent = content): SignRequest => ({
+    ...newRequest(),
+    act: 'DECISION',
+    identifier: content.caseNumber,
+    content: { ...content },
+    document: renderSealableNotice(said, null),
+  });
+
+  test('is sealed where it says word for word what was decided', async () => {
+    const request = decision();
+    const { signature } = await sealed(request);
+    expect(isOver(signature, splitSignature(Buffer.from(request.document)).covered)).toBe(true);
+    // One that an earlier release set has its signature beside it.
+    const document = renderNotice(content);
+    expect(isOver((await sealed({ ...request, document, profile: 'CADES' })).signature, document)).toBe(true);
+  });
+  test.each<[string, Partial<NoticeContent>]>([
+    ['decision', { decision: 'REJECTED' }],
+    ['title', { title: '不予办理决定书' }],
+    ['addressee', { addressee: '于都县贡江示范药业公司' }],
+    ['reason', { reason: '依规定办里' }],
+    ['number', { number: '360700决〔2026〕00002号' }],
+    ['line', { granted: [{ label: '设备名称', text: '电梯（示例）' }] }],
+    ['word of its opening', { opening: content.opening.map((text) => text.replace('准予', '不予')) }],
+    ['word of its end', { closing: content.closing.map((text) => text.replace('六十日', '三十日')) }],
+    ['day', { issuedOn: '2026-06-02' }],
+  ])('is refused with another %s', async (_, changed) => {
+    expect({ ...content, ...changed }).not.toEqual(content);
+    await refuses(decision({ ...content, ...changed }));
+  });
+  test('is no license, and a license is none', async () => {
+    await refuses({ ...decision(), document: documentOf(RECORD) });
+    await refuses({ ...newRequest(), document: renderSealableNotice(content, null) });
+    await refuses({ ...newRequest(), act: 'DECISION' });
+    await refuses({ ...decision(), document: textOf(content), profile: 'CADES' });
+  });
+  test('rests on a case', async () => {
+    await refuses({ ...decision(), caseId: null }, 'SEAL_AUTHORISATION_INVALID');
+  });
+});
+
+describe('a PDF', () => {
+  const whole = Buffer.from(documentOf(RECORD, 'CADES'));
+  const sealable = Buffer.from(documentOf(RECORD));
+  const at = (text: string) => {
+    const found = sealable.lastIndexOf(text);
+    if (found < whole.length) throw new Error(`the revision says nowhere ${text}`);
+    return found;
+  };
+  const replaced = (text: string, by: string) => {
+    const file = Buffer.from(sealable);
+    expect(by).toHaveLength(text.length);
+    file.write(by, at(text), 'latin1');
+    return file;
+  };
+  const flipped = (file: Buffer, place: number) => {
+    const other = Buffer.from(file);
+    other[place] = (other[place] ?? 0) ^ 1;
+    return other;
+  };
+
+  test.each<[string, () => Buffer]>([
+    ['without room for a signature', () => whole],
+    ['that is none', () => Buffer.from('no document of ours')],
+    ['that is empty', () => Buffer.of()],
+    ['that only has the words of one', () => Buffer.from('/ByteRange [0 1 2 3]\n/Prev 1\n>>\nstartxref\n1\n%%EOF\n')],
+    ['with something behind', () => Buffer.concat([sealable, Buffer.from('\n')])],
+    ['with something before', () => Buffer.concat([Buffer.from('\n'), sealable])],
+    ['cut off', () => sealable.subarray(0, -1)],
+    ['with a revision more', () => tamperPageContent(sealable)],
+    ['with another record in a revision more', () => tamperAttachment(sealable)],
+    ['that allows changes', () => replaced('/P 1 /V', '/P 3 /V')],
+    ['whose signature is of another kind', () => replaced('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
+    ['whose signature covers less', () => replaced('/ByteRange [0', '/ByteRange [1')],
+    ['whose table is another', () => replaced(' 00000 n ', ' 00001 n ')],
+  ])('%s is refused', async (_, file) => {
+    await refuses({ ...newRequest(), document: file() });
+  });
+
+  test('is refused with any octet of its attached record altered', async () => {
+    const stream = whole.indexOf('stream\n', whole.indexOf('/Type /EmbeddedFile\n')) + 'stream\n'.length;
+    const end = whole.indexOf('\nendstream', stream);
+    expect(end - stream).toBeGreaterThan(400);
+    for (let place = stream; place < end; place += 7) {
+      await refuses({ ...newRequest(), document: flipped(sealable, place) });
+    }
+  });
+
+  test('that has a signature already is refused, whoever made it', async () => {
+    const request = newRequest();
+    const { signature } = await sealed(request);
+    await refuses({ ...request, document: insertSignature(sealable, signature) });
+    await refuses({ ...request, document: flipped(sealable, at('00000000>\n>>')) });
+  });
+
+  test('with a signature beside it has none within, nor room for one', async () => {
+    expect((await sealed({ ...newRequest(), document: whole, profile: 'CADES' })).by.actorName).toBe(AUTHORISER);
+    await refuses({ ...newRequest(), document: sealable, profile: 'CADES' });
+  });
+});
+
+describe('a key is for one purpose', () => {
+  const NAMES: KeyName[] = ['root', 'issuing', 'timestamp', 'status', 'seal', 'code'];
+  const USES: Record<string, [KeyName[], (name: KeyName) => Promise<unknown>]> = {
+    'seal a document': [
+      ['seal'],
+      async (name) => desk.signer.seal(desk.sealOrder(await desk.authorised(newRequest()), { seal: desk.keys[name] })),
+    ],
+    'stamp what is sealed': [
+      ['timestamp'],
+      async (name) =>
+        desk.signer.seal(desk.sealOrder(await desk.authorised(newRequest()), { timestamp: desk.keys[name] })),
+    ],
+    'sign a code': [
+      ['code'],
+      async (name) =>
+        desk.signer.code(desk.codeOrder(await desk.authorised(newCodeRequest()), { code: desk.keys[name] })),
+    ],
+    'certify a seal': [
+      ['issuing'],
+      (name) => desk.signer.certify({ authority: desk.keys[name], request: certificateRequest(desk, 'seal') }),
+    ],
+    'certify a code': [
+      ['issuing'],
+      (name) => desk.signer.certify({ authority: desk.keys[name], request: certificateRequest(desk, 'code') }),
+    ],
+    'certify an authority': [
+      ['root'],
+      (name) => desk.signer.certify({ authority: desk.keys[name], request: certificateRequest(desk, 'issuing') }),
+    ],
+    'certify a root': [
+      ['root'],
+      (name) => desk.signer.certify({ authority: desk.keys[name], request: certificateRequest(desk, 'root') }),
+    ],
+    revoke: [
+      ['root', 'issuing'],
+      (name) => desk.signer.publishList({ authority: desk.keys[name], request: listRequest(desk) }),
+    ],
+    stamp: [['timestamp'], (name) => desk.signer.stamp({ key: desk.keys[name], digest: Buffer.alloc(32) })],
+    attest: [
+      ['status'],
+      (name) => desk.signer.attest({ key: desk.keys[name], request: { typ: 'statuslist+jwt', claims: {} } }),
+    ],
+  };
+  const cases = Object.entries(USES).flatMap(([use, [good]]) =>
+    NAMES.map((name) => [name, use, good.includes(name)] as const),
+  );
+
+  test.each(cases.filter(([, , good]) => good))('%s may %s', async (name, use) => {
+    expect(await USES[use]?.[1](name)).toBeDefined();
+  });
+  test.each(cases.filter(([, , good]) => !good))('%s may not %s: a fault, no refusal', async (name, use) => {
+    const outcome = await USES[use]?.[1](name).catch((error: unknown) => error);
+    expect(outcome).toMatchObject({ name: 'Error', message: `the key ${desk.keys[name].keyId} is not for this` });
+  });
+
+  test('and is no other for being called so: the id is bound to it', async () => {
+    const digest = Buffer.alloc(32);
+    for (const name of NAMES.filter((one) => one !== 'timestamp')) {
+      const key = { ...desk.keys[name], keyId: 'timestamp' };
+      await expect(desk.signer.stamp({ key, digest }), name).rejects.toThrow('unable to authenticate');
+    }
+    const { citySeal, seal } = desk.keys;
+    const order = desk.sealOrder(await desk.authorised(newRequest()), { seal: { ...citySeal, keyId: seal.keyId } });
+    await expect(desk.signer.seal(order)).rejects.toThrow('unable to authenticate');
+  });
+
+  test('and for its organ: no seal stands on what a person of another organ authorised', async () => {
+    const request = await desk.authorised(newRequest());
+    const code = await desk.authorised(newCodeRequest());
+    await expect(desk.signer.seal(desk.sealOrder(request, { seal: desk.keys.citySeal }))).rejects.toThrow(
+      `the key ${CITY}-approval-seal is of no seal of yudu-lyj`,
+    );
+    await expect(desk.signer.code(desk.codeOrder(code, { code: desk.keys.cityCode }))).rejects.toThrow(
+      `the key ${CITY}-approval-seal code is of no seal of yudu-lyj`,
+    );
+    const own = await desk.authorised(newRequest({ organ: CITY, matterId: CITY_MATTER }));
+    const { by } = await desk.signer.seal(desk.sealOrder(own, { seal: desk.keys.citySeal }));
+    expect(by.actor).toBe(`${CITY}.approver`);
+    await expect(desk.signer.seal(desk.sealOrder(own))).rejects.toThrow('is of no seal of');
+  });
+});

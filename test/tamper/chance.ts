@@ -1,0 +1,40 @@
+/** Chance that can be had again: the same seed gives the same draws. */
+export interface Chance {
+  /** A whole number from 0 up to, and without, `below`. */
+  below(below: number): number;
+  /** One of these. Throws where there is none. */
+  pick<Value>(of: readonly Value[]): Value;
+  /** Bytes. */
+  bytes(length: number): Buffer;
+  /** A UUID (RFC 9562, version 4). */
+  uuid(): string;
+}
+
+/** Mulberry32: 32 bits of state, good enough to choose victims by. */
+export function chanceOf(seed: number): Chance {
+  let state = seed >>> 0;
+  const next = () => {
+    state = (state + 0x6d2b79f5) >>> 0;
+    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+  // The first draws of neighbouring seeds are alike.
+  for (let i = 0; i < 8; i++) next();
+  const below = (most: number) => Math.floor(next() * most);
+  const bytes = (length: number) => Buffer.from(Array.from({ length }, () => below(256)));
+  return {
+    below,
+    bytes,
+    pick(of) {
+      if (of.length === 0) throw new Error('there is nothing to choose from');
+      return of[below(of.length)] as (typeof of)[number];
+    },
+    uuid() {
+      const raw = bytes(16);
+      raw.writeUInt8((raw.readUInt8(6) & 0x0f) | 0x40, 6);
+      raw.writeUInt8((raw.readUInt8(8) & 0x3f) | 0x80, 8);
+      return raw.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+    },
+  };
+}

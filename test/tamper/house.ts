@@ -1,0 +1,235 @@
+import { createPrivateKey, generateKeyPairSync, randomBytes } from 'node:crypto';
+import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { inject } from 'vitest';
+import { createLibrary } from '../../scripts/city-library/app.ts';
+import { makeKeys } from '../../scripts/city-library/key.ts';
+import { createWitness } from '../../scripts/witness/app.ts';
+import { openMemory } from '../../scripts/witness/memory.ts';
+import { readLogKey, writeWitnessKey } from '../../scripts/witness/note.ts';
+import { KEY_TYPES, rawKeyOf, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { makeTemplate, scratchDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
+import { hubOn, KEY_OF_RUN, seededTemplate, type TestHub } from '../support/hub.ts';
+import { freePort } from '../support/library.ts';
+import { until } from '../support/until.ts';
+import { chanceOf } from './chance.ts';
+import { liveIn, liveOn } from './life.ts';
+
+/** A house to break into: made once a run, cloned in a second, and everything that an honest auditor is given from outside. */
+export interface House {
+  /** The superuser's URL of the hub's database. */
+  adminUrl: string;
+  /** Where the log's files stand. */
+  logFolder: string;
+  /** The log's key as text. */
+  logKey: string;
+  /** Witnesses with the newest checkpoint that each signed, as it remembers it. */
+  witnesses: readonly { vkey: string; checkpoint: string }[];
+  /** The root certificate, PEM. */
+  rootPem: string;
+  /** The superuser's URL of the city library's database, which no insider of the hub reaches. */
+  libraryUrl: string;
+  /** What an insider may have of secrets: never the witness's, never the library's. */
+  keyEncryptionKey: Uint8Array;
+  authorisationKeys: { cases: Uint8Array; licenses: Uint8Array };
+  close(): Promise<void>;
+}
+
+/** What of a template does not stand in its database. */
+interface Papers {
+  witnessKeyPem: string;
+  witnessKey: string;
+  authorisationKeys: { cases: string; licenses: string };
+  libraryUrl: string;
+}
+
+const NAME = 'tongquan_house';
+const WITNESS = 'witness.example/w1';
+const LIBRARY = 'library.example/city';
+const CLIENT = { clientId: 'tongquan-hub', clientSecret: 'of the test library alone' };
+const POLL_MS = 20;
+const MINUTE_MS = 60_000;
+/** The house was lived in for so long. */
+const AGE_MS = 180 * MINUTE_MS;
+
+const folderOf = (name: string) => join(inject('runFolder'), name);
+const keysOf = ({ authorisationKeys: { cases, licenses } }: Papers) => ({
+  cases: Buffer.from(cases, 'base64'),
+  licenses: Buffer.from(licenses, 'base64'),
+});
+
+/** A clone of the house as it was left; the seed changes nothing of it. */
+export async function openHouse(_seed: number): Promise<House> {
+  const { database, folder, papers } = await cloneHouse();
+  return houseOf(database, folder, papers, papers.libraryUrl);
+}
+
+/** A clone in which life went on for a while, as the seed says, and nobody did anything wrong. */
+export async function openCleanHouse(seed: number): Promise<House> {
+  const { database, folder, papers } = await cloneHouse();
+  const library = await testDatabase(new URL(papers.libraryUrl).pathname.slice(1));
+  const running = await run(database, folder, papers, library.adminUrl, () => new Date());
+  await running.openLibrary();
+  await liveOn(running.hub, chanceOf(seed));
+  await settled(database.adminUrl, folder, papers.witnessKey);
+  await running.stop();
+  return houseOf(database, folder, papers, library.adminUrl, library.drop);
+}
+
+async function cloneHouse(): Promise<{ database: TestDatabase; folder: string; papers: Papers }> {
+  const seeded = await seededTemplate();
+  const database = await testDatabase(await makeTemplate(NAME, build, seeded));
+  const folder = mkdtempSync(folderOf('clone-'));
+  cpSync(folderOf(NAME), folder, { recursive: true });
+  return { database, folder, papers: JSON.parse(readFileSync(join(folder, 'papers.json'), 'utf8')) };
+}
+
+async function houseOf(
+  { adminUrl, drop }: TestDatabase,
+  folder: string,
+  papers: Papers,
+  libraryUrl: string,
+  dropLibrary: () => Promise<void> = async () => {},
+): Promise<House> {
+  const sql = postgres(adminUrl, { max: 1 });
+  const [key] = await sql`select origin, public_key_pem from seals.log_key`;
+  const [root] = await sql`select certificate_pem from seals.authority where id = 'root'`;
+  await sql.end();
+  const publicKey = rawKeyOf(key?.public_key_pem);
+  const checkpoint = (await openMemory(join(folder, 'memory.json')).of(key?.origin))?.note;
+  if (checkpoint === undefined) throw new Error('the witness has seen nothing');
+  return {
+    adminUrl,
+    logFolder: join(folder, 'log'),
+    logKey: writeKey({ name: key?.origin, type: KEY_TYPES.log, publicKey }),
+    witnesses: [{ vkey: papers.witnessKey, checkpoint }],
+    rootPem: root?.certificate_pem,
+    libraryUrl,
+    keyEncryptionKey: KEY_OF_RUN,
+    authorisationKeys: keysOf(papers),
+    close: async () => {
+      await drop();
+      await dropLibrary();
+      rmSync(folder, { recursive: true, force: true });
+    },
+  };
+}
+
+/** Builds the template: its database is the one that is given, its files stand in the run's folder. */
+async function build(database: TestDatabase): Promise<void> {
+  const folder = folderOf(NAME);
+  mkdirSync(folder);
+  const { privateKey } = generateKeyPairSync('ed25519');
+  const library = await scratchDatabase();
+  const random = () => randomBytes(32).toString('base64');
+  const papers: Papers = {
+    witnessKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
+    witnessKey: writeWitnessKey(WITNESS, privateKey),
+    authorisationKeys: { cases: random(), licenses: random() },
+    libraryUrl: library.url,
+  };
+  writeFileSync(join(folder, 'papers.json'), JSON.stringify(papers));
+  let late = AGE_MS;
+  const running = await run(database, folder, papers, library.url, () => new Date(Date.now() - late));
+  await running.openLibrary();
+  const advance = (minutes: number) => {
+    late = Math.max(0, late - minutes * MINUTE_MS);
+  };
+  await liveIn({ hub: running.hub, advance, closeLibrary: running.closeLibrary });
+  advance(AGE_MS / MINUTE_MS);
+  await settled(database.adminUrl, folder, papers.witnessKey);
+  await running.stop();
+}
+
+interface Running {
+  hub: TestHub;
+  openLibrary(): Promise<void>;
+  closeLibrary(): Promise<void>;
+  stop(): Promise<void>;
+}
+
+/** A hub on a house, with its witness. */
+async function run(
+  database: TestDatabase,
+  folder: string,
+  papers: Papers,
+  libraryUrl: string,
+  now: () => Date,
+): Promise<Running> {
+  const sql = postgres(database.adminUrl, { max: 1 });
+  const port = await freePort();
+  const [witnessPort, host] = [await freePort(), '127.0.0.1'];
+  const { receiptKey } = await makeKeys(libraryUrl, LIBRARY);
+  const hub = await hubOn(
+    { ...database, drop: async () => {} },
+    {
+      now,
+      authorisationKeys: keysOf(papers),
+      log: {
+        folder: join(folder, 'log'),
+        witnesses: [{ vkey: papers.witnessKey, url: `http://${host}:${witnessPort}` }],
+      },
+      library: { url: `http://${host}:${port}`, ...CLIENT, id: LIBRARY, receiptKey: JSON.stringify(receiptKey) },
+      pollMs: POLL_MS,
+    },
+    false,
+  );
+  const [key] = await sql`select origin, public_key_pem from seals.log_key`;
+  await sql.end();
+  const logKey = writeKey({ name: key?.origin, type: KEY_TYPES.log, publicKey: rawKeyOf(key?.public_key_pem) });
+  const witness = createWitness({
+    name: WITNESS,
+    privateKey: createPrivateKey(papers.witnessKeyPem),
+    logs: [readLogKey(logKey)],
+    memory: openMemory(join(folder, 'memory.json')),
+    now,
+  });
+  await witness.listen({ host, port: witnessPort });
+  const rootPem = await hub.hub.seals.rootCertificate();
+  let library: Awaited<ReturnType<typeof createLibrary>> | null = null;
+  const closeLibrary = async () => {
+    await library?.close();
+    library = null;
+  };
+  return {
+    hub,
+    openLibrary: async () => {
+      library = await createLibrary({
+        ...{ databaseUrl: libraryUrl, name: LIBRARY, logKeys: [logKey], rootPem, ...CLIENT },
+        now: () => new Date(),
+      });
+      await library.listen({ host, port });
+    },
+    closeLibrary,
+    stop: async () => {
+      await hub.stop();
+      await closeLibrary();
+      await witness.close();
+    },
+  };
+}
+
+/** Waits until nothing is under way: every leaf has its place, is published and cosigned, every event has arrived. */
+async function settled(adminUrl: string, folder: string, witness: string): Promise<void> {
+  const sql = postgres(adminUrl, { max: 1 });
+  try {
+    await until('the house is quiet', async () => {
+      const [row] = await sql`select (select size from seals.log_head) as size,
+        (select count(*)::int from seals.log_pending) as pending,
+        (select max(size) from seals.log_cosignature where witness = ${witness}) as cosigned,
+        (select count(*)::int from cases.decision_seal where state <> 'DONE') as unsealed,
+        (select sum(n)::int from (
+          select count(*) as n from licenses.outbox_delivery where delivered < head and consumer <> 'library'
+          union all select count(*) from cases.outbox_delivery where delivered < head and consumer = 'licenses'
+          union all select count(*) from seals.outbox_delivery where delivered < head) o) as told`;
+      if (!row || row.pending + row.unsealed + row.told > 0 || row.cosigned !== row.size) return false;
+      const file = join(folder, 'log', 'checkpoint');
+      const published = existsSync(file) ? readFileSync(file, 'utf8') : '';
+      const [, size] = published.split('\n');
+      return size === String(row.size) && published.includes(`— ${WITNESS} `);
+    });
+  } finally {
+    await sql.end();
+  }
+}

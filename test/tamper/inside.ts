@@ -1,0 +1,124 @@
+import { createHash } from 'node:crypto';
+import postgres from 'postgres';
+import { writeAuthorisation } from '../../subgraphs/kernel/actor.ts';
+import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
+import { createKeys, type Keys } from '../../subgraphs/seals/signer/keys.ts';
+import {
+  type CertifiedKey,
+  codeKeyId,
+  createSigner,
+  type KeyRef,
+  type Signer,
+} from '../../subgraphs/seals/signer/signer.ts';
+import { makeToken } from '../../subgraphs/seals/signer/timestamp.ts';
+import type { Chance } from './chance.ts';
+import type { House } from './house.ts';
+
+/** What a tampering did, and what an honest auditor should name: any one of the objects. */
+export interface Tampered {
+  kind: string;
+  description: string;
+  objects: string[];
+}
+
+/** One kind of tampering: chooses its victim, changes it, says what it did. */
+export type Tamper = (inside: Inside, chance: Chance) => Promise<Omit<Tampered, 'kind'>>;
+
+// biome-ignore lint/suspicious/noExplicitAny: rows of many tables, read by those who know them
+export type Row = Record<string, any>;
+
+/** An insider: superuser of the database, hand in the folder, the keys of the hub. */
+export interface Inside {
+  house: House;
+  /** Neither triggers nor foreign keys stand in its way. */
+  sql: postgres.Sql;
+  keys: Keys;
+  /** Signs whatever it is asked, as the hub's signer would at that time. */
+  signerAt(at: Date): Signer;
+  /** One row by chance; throws where there is none. */
+  victim(chance: Chance, rows: PromiseLike<readonly Row[]>): Promise<Row>;
+  /** Changes rows; throws unless at least one row really changed. */
+  change(what: postgres.PendingQuery<postgres.Row[]>): Promise<void>;
+}
+
+export async function openInside(house: House): Promise<Inside> {
+  const sql = postgres(house.adminUrl, {
+    max: 1,
+    onnotice: () => {},
+    connection: { session_replication_role: 'replica' },
+  });
+  const { authorisationKeys, keyEncryptionKey } = house;
+  return {
+    house,
+    sql,
+    keys: createKeys([keyEncryptionKey]),
+    signerAt: (at) => createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: () => at }),
+    victim: async (chance, rows) => chance.pick(await rows),
+    change: async (what) => {
+      const { count } = await what;
+      if (count === 0) throw new Error('nothing was changed');
+    },
+  };
+}
+
+export const sha256 = (of: string | Uint8Array) => createHash('sha256').update(of).digest('hex');
+
+/** The same bytes but for one bit, within the middle half. */
+export function flipped(bytes: Uint8Array, chance: Chance): Buffer {
+  const copy = Buffer.from(bytes);
+  const at = Math.floor(copy.length / 4) + chance.below(Math.max(1, Math.floor(copy.length / 2)));
+  copy.writeUInt8(copy.readUInt8(at) ^ (1 << chance.below(8)), at);
+  return copy;
+}
+
+/** SHA-256 of a certificate's DER. */
+export function digestOfPem(pem: string): string {
+  return sha256(Buffer.from(pem.replaceAll(/-----[^-]+-----/g, ''), 'base64'));
+}
+
+/** A key of the hub with its certificate. */
+export async function certifiedKey({ sql }: Inside, id: string): Promise<CertifiedKey> {
+  const [row] = await sql`select * from seals.authority where id = ${id} order by generation desc limit 1`;
+  if (!row) throw new Error(`no authority ${id}`);
+  return { keyId: id, encrypted: row.encrypted_key, certificatePem: row.certificate_pem };
+}
+
+/** A seal's key, and its chain. */
+export async function sealKey({ sql }: Inside, id: string): Promise<{ key: KeyRef; chain: [string, string] }> {
+  const [row] = await sql`select s.*, a.certificate_pem as above from seals.seal s, seals.authority a
+    where s.id = ${id} and a.id = 'issuing'`;
+  if (!row) throw new Error(`no seal ${id}`);
+  return { key: { keyId: id, encrypted: row.encrypted_key }, chain: [row.certificate_pem, row.above] };
+}
+
+/** The key for QR codes of a seal. */
+export async function codeKey({ sql }: Inside, id: string): Promise<CertifiedKey> {
+  const [row] = await sql`select * from seals.seal_code_key where seal_id = ${id}`;
+  if (!row) throw new Error(`no code key of ${id}`);
+  return { keyId: codeKeyId(id), encrypted: row.encrypted_key, certificatePem: row.certificate_pem };
+}
+
+/** A signature by a seal's own key, with its timestamp, that no ledger knows. */
+export async function sealSecretly(
+  inside: Inside,
+  asked: { sealId: string; profile: 'CADES' | 'PADES'; digest: Uint8Array; at: Date },
+): Promise<Buffer> {
+  const { key, chain } = await sealKey(inside, asked.sealId);
+  const stamp = await certifiedKey(inside, 'timestamp');
+  const signedAt = new Date(Math.floor(asked.at.getTime() / 1_000) * 1_000);
+  const open = ({ keyId, encrypted }: KeyRef) => inside.keys.open(keyId, encrypted);
+  const token = (digest: Uint8Array) => makeToken({ digest, at: signedAt, chain: [stamp.certificatePem] }, open(stamp));
+  const { profile, digest: documentDigest } = asked;
+  return Buffer.from(signDetached({ profile, documentDigest, chain, signedAt }, open(key), token));
+}
+
+/** The statement inside an authorisation, and one that says something else and is sealed as the first was. */
+export async function reauthorised(
+  { house }: Inside,
+  authorisation: string,
+  changes: { actor?: string; actorName?: string; organ?: string; matter?: string; contentDigest?: string },
+): Promise<string> {
+  const { iss, ...said } = JSON.parse(Buffer.from(authorisation.split('.')[1] ?? '', 'base64url').toString());
+  const from = iss === 'cases' ? 'cases' : 'licenses';
+  return writeAuthorisation(from, house.authorisationKeys[from], { ...said, ...changes });
+}

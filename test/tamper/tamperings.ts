@@ -1,0 +1,47 @@
+import { chanceOf } from './chance.ts';
+import type { House } from './house.ts';
+import { type Inside, openInside, type Tamper, type Tampered } from './inside.ts';
+import { LICENSE_KINDS } from './license-kinds.ts';
+import { LOG_KINDS } from './log-kinds.ts';
+import { PAPER_KINDS } from './paper-kinds.ts';
+import { SEAL_KINDS } from './seal-kinds.ts';
+import { SECRET_KINDS } from './secret-kinds.ts';
+import { USE_KINDS } from './use-kinds.ts';
+
+/** Every kind of tampering, by name. */
+const TAMPERINGS: Readonly<Record<string, Tamper>> = {
+  ...LOG_KINDS,
+  ...USE_KINDS,
+  ...SECRET_KINDS,
+  ...LICENSE_KINDS,
+  ...PAPER_KINDS,
+  ...SEAL_KINDS,
+};
+
+export const KINDS: readonly string[] = Object.keys(TAMPERINGS);
+
+/** Kinds of which nothing that the hub and its log hold says that it is wrong; each says what it would take. */
+export const HARD: Readonly<Record<string, string>> = {
+  'blank-received-too-many': 'nobody outside knows how many blanks were received',
+  'receipt-altered': 'the library has to be asked, or its receipts have to be signed or logged',
+  'receipt-added': 'the library has to be asked, or its receipts have to be signed or logged',
+  'seal-picture-slipped-in': 'only an event of the picture, without its digest, stands in the log',
+};
+
+/** Tampers with a house as an insider would: the victim is chosen by the seed, and the same seed chooses the same. */
+export async function tamper(house: House, kind: string, seed: number): Promise<Tampered> {
+  const inside = await openInside(house);
+  try {
+    return await tamperInside(inside, kind, seed);
+  } finally {
+    await inside.sql.end();
+  }
+}
+
+/** The same by an insider who is there already; everything in the database goes through its one connection. */
+export async function tamperInside(inside: Inside, kind: string, seed: number): Promise<Tampered> {
+  const apply = TAMPERINGS[kind];
+  if (!apply) throw new RangeError(`no kind of tampering ${kind}`);
+  const { description, objects } = await apply(inside, chanceOf(seed));
+  return { kind, description, objects: [...new Set(objects)] };
+}

@@ -1,0 +1,225 @@
+import { sha256 as hex } from '../../subgraphs/kernel/events.ts';
+import { ofUse } from '../../subgraphs/seals/log/leaf.ts';
+import type { Chance } from './chance.ts';
+import { flipped, type Inside, type Row, reauthorised, sealSecretly, type Tamper } from './inside.ts';
+import { type HeldLeaf, namesOfLeaf, namesOfRewriting, readLeaves, rewriteBoth } from './rewrite.ts';
+
+/** Tamperings with uses of seals and of their keys for codes. */
+
+const COLUMNS = [
+  'organ',
+  'matter_id',
+  'authorised_by_id',
+  'at',
+  'content_digest',
+  'document_digest',
+  'signature',
+] as const;
+type Column = (typeof COLUMNS)[number];
+
+const uses = ({ sql }: Inside) => sql`select * from seals.seal_use order by serial`;
+
+/** A value that another use has, so that it looks at home there. */
+async function otherValue(inside: Inside, chance: Chance, use: Row, column: Column): Promise<unknown> {
+  if (column === 'at') return new Date(use.at.getTime() - (1 + chance.below(40)) * 86_400_000);
+  if (column === 'content_digest' || column === 'document_digest') return chance.bytes(32).toString('hex');
+  if (column === 'signature') return flipped(use.signature, chance);
+  const values = [...new Set((await uses(inside)).map((row) => row[column]))].filter((value) => value !== use[column]);
+  return chance.pick(values);
+}
+
+function leafOfUse(row: Row) {
+  return ofUse({
+    issuanceId: row.issuance_id,
+    sealId: row.seal_id,
+    organ: row.organ,
+    matterId: row.matter_id,
+    caseId: row.case_id,
+    act: row.act,
+    identifier: row.identifier,
+    contentDigest: row.content_digest,
+    authorisedById: row.authorised_by_id,
+    authorisation: row.authorisation,
+    suite: row.suite,
+    documentDigest: row.document_digest,
+    signature: row.signature,
+    at: row.at,
+  });
+}
+
+/** Puts the leaf of a changed use in the place of the old one, and rewrites the log. */
+async function replaceLeaf(inside: Inside, row: Row): Promise<string[]> {
+  const leaves = await readLeaves(inside);
+  const index = leaves.findIndex((leaf) => leaf.kind === 'SEAL_USE' && leaf.subject === row.issuance_id);
+  const { entry, at } = leafOfUse(row);
+  await rewriteBoth(inside, leaves.with(index, { ...(leaves[index] as HeldLeaf), entry, at }));
+  return [`leaf:${index}`, ...(await namesOfRewriting(inside))];
+}
+
+async function leafNames(inside: Inside, kind: string, subject: string): Promise<string[]> {
+  const leaves = await readLeaves(inside);
+  const index = leaves.findIndex((leaf) => leaf.kind === kind && leaf.subject === subject);
+  const leaf = leaves[index];
+  return leaf ? namesOfLeaf(leaf, index) : [];
+}
+
+const altered =
+  (column: Column, logToo: boolean): Tamper =>
+  async (inside, chance) => {
+    const { sql } = inside;
+    const use = await inside.victim(chance, uses(inside));
+    const value = await otherValue(inside, chance, use, column);
+    const row = { ...use, [column]: value };
+    await inside.change(sql`update seals.seal_use set ${sql(row, column)} where issuance_id = ${use.issuance_id}`);
+    const names = logToo ? await replaceLeaf(inside, row) : await leafNames(inside, 'SEAL_USE', use.issuance_id);
+    const said = `${column} of a use is another${logToo ? ', and the log was rewritten' : ''}`;
+    return { description: said, objects: [`use:${use.issuance_id}`, `act:${use.issuance_id}`, ...names] };
+  };
+
+/** Somebody else authorised it, with a statement sealed by the hub's own key. */
+const attributed =
+  (logToo: boolean): Tamper =>
+  async (inside, chance) => {
+    const { sql } = inside;
+    const use = await inside.victim(chance, uses(inside));
+    const other = await inside.victim(
+      chance,
+      sql`select authorised_by_id, authorised_by from seals.seal_use
+      where authorised_by_id <> ${use.authorised_by_id} order by serial`,
+    );
+    const said = { actor: other.authorised_by_id, actorName: other.authorised_by };
+    const row: Row = { ...use, ...other, authorisation: await reauthorised(inside, use.authorisation, said) };
+    const columns = ['authorised_by_id', 'authorised_by', 'authorisation'];
+    await inside.change(sql`update seals.seal_use set ${sql(row, ...columns)} where issuance_id = ${use.issuance_id}`);
+    const { authorisation } = row;
+    await sql`update licenses.act set authorisation = ${authorisation} where id = ${use.issuance_id}`;
+    await sql`update cases.decision_seal set authorisation = ${authorisation} where notice_id = ${use.issuance_id}`;
+    if (use.case_id !== null)
+      await sql`update licenses.certificate_task set authorisation = ${authorisation} where case_id = ${use.case_id}`;
+    const names = logToo ? await replaceLeaf(inside, row) : await leafNames(inside, 'SEAL_USE', use.issuance_id);
+    return {
+      description: `a use was put on ${other.authorised_by_id}${logToo ? ', and the log was rewritten' : ''}`,
+      objects: [`use:${use.issuance_id}`, `act:${use.issuance_id}`, `notice:${use.issuance_id}`, ...names],
+    };
+  };
+
+/** The name alone: the log tells no names. */
+const renamed: Tamper = async (inside, chance) => {
+  const use = await inside.victim(chance, uses(inside));
+  const { sql } = inside;
+  await inside.change(sql`update seals.seal_use set authorised_by = '赵无名' where issuance_id = ${use.issuance_id}`);
+  return { description: 'a use names another person', objects: [`use:${use.issuance_id}`] };
+};
+
+/** A real signature by the seal's key over something, in the ledger and not in the log, or the other way round. */
+const made =
+  (logged: boolean): Tamper =>
+  async (inside, chance) => {
+    const { sql } = inside;
+    const use = await inside.victim(chance, sql`select * from seals.seal_use where case_id is null order by serial`);
+    const digest = chance.bytes(32);
+    const signature = await sealSecretly(inside, { sealId: use.seal_id, profile: 'CADES', digest, at: use.at });
+    const contentDigest = chance.bytes(32).toString('hex');
+    const authorisation = await reauthorised(inside, use.authorisation, { contentDigest });
+    const { serial: _serial, ...rest } = use;
+    const id = chance.uuid();
+    const row = { ...rest, issuance_id: id, content_digest: contentDigest, document_digest: digest.toString('hex') };
+    const whole: Row = { ...row, authorisation, signature };
+    await sql`insert into seals.seal_use ${sql(whole)}`;
+    if (!logged) return { description: 'a use stands in the ledger and not in the log', objects: [`use:${id}`] };
+    const leaves = await readLeaves(inside);
+    const { entry, at } = leafOfUse(whole);
+    const serial = Math.max(...leaves.map((leaf) => leaf.serial)) + 1;
+    await rewriteBoth(inside, [...leaves, { serial, kind: 'SEAL_USE', subject: id, entry, at }]);
+    const names = [`leaf:${leaves.length}`, `checkpoint:${leaves.length + 1}`];
+    return {
+      description: 'a use of nothing stands in ledger and log, as the newest leaf',
+      objects: [`use:${id}`, ...names],
+    };
+  };
+
+const removed =
+  (table: 'seal_use' | 'seal_code', kind: string, prefix: string): Tamper =>
+  async (inside, chance) => {
+    const { sql } = inside;
+    const row = await inside.victim(chance, sql`select * from seals.${sql(table)} order by serial`);
+    await inside.change(sql`delete from seals.${sql(table)} where issuance_id = ${row.issuance_id}`);
+    const names = await leafNames(inside, kind, row.issuance_id);
+    return {
+      description: `a row of ${table} is gone, its leaf is not`,
+      objects: [`${prefix}:${row.issuance_id}`, ...names],
+    };
+  };
+
+/** Use and leaf both, and the log rewritten without it. */
+const removedFromBoth: Tamper = async (inside, chance) => {
+  const { sql } = inside;
+  const use = await inside.victim(chance, uses(inside));
+  await inside.change(sql`delete from seals.seal_use where issuance_id = ${use.issuance_id}`);
+  const leaves = await readLeaves(inside);
+  const index = leaves.findIndex((leaf) => leaf.subject === use.issuance_id && leaf.kind === 'SEAL_USE');
+  await rewriteBoth(inside, leaves.toSpliced(index, 1));
+  const objects = [`use:${use.issuance_id}`, `act:${use.issuance_id}`, `notice:${use.issuance_id}`, `leaf:${index}`];
+  return {
+    description: 'a use is gone from ledger and log',
+    objects: [...objects, ...(await namesOfRewriting(inside))],
+  };
+};
+
+const codes = ({ sql }: Inside) => sql`select * from seals.seal_code order by serial`;
+
+const codeAltered =
+  (logToo: boolean): Tamper =>
+  async (inside, chance) => {
+    const { sql } = inside;
+    const row = await inside.victim(chance, codes(inside));
+    const payload = JSON.stringify({ ...JSON.parse(row.payload), t: '2099-12-31' });
+    const [head, , tail] = row.code.split('.');
+    const code = `${head}.${Buffer.from(payload).toString('base64url')}.${tail}`;
+    await inside.change(
+      sql`update seals.seal_code set code = ${code}, payload = ${payload} where issuance_id = ${row.issuance_id}`,
+    );
+    const objects = [
+      `code:${row.issuance_id}`,
+      `license:${row.identifier}`,
+      ...(await leafNames(inside, 'CODE_USE', row.issuance_id)),
+    ];
+    if (!logToo) return { description: 'a code says that it holds for longer', objects };
+    const leaves = await readLeaves(inside);
+    const index = leaves.findIndex((leaf) => leaf.kind === 'CODE_USE' && leaf.subject === row.issuance_id);
+    const leaf = leaves[index] as HeldLeaf;
+    const said = { ...JSON.parse(leaf.entry), codeDigest: hex(code) };
+    const entry = ofCodeEntry(said);
+    await rewriteBoth(inside, leaves.with(index, { ...leaf, entry }));
+    return {
+      description: 'a code says that it holds for longer, and the log was rewritten',
+      objects: [...objects, ...(await namesOfRewriting(inside))],
+    };
+  };
+
+/** The members of an entry are in their order already. */
+const ofCodeEntry = (said: object) => JSON.stringify(said);
+
+const codePayload: Tamper = async (inside, chance) => {
+  const { sql } = inside;
+  const row = await inside.victim(chance, codes(inside));
+  const payload = JSON.stringify({ ...JSON.parse(row.payload), h: '某某****公司' });
+  await inside.change(sql`update seals.seal_code set payload = ${payload} where issuance_id = ${row.issuance_id}`);
+  return { description: 'the ledger of codes says another holder than the code', objects: [`code:${row.issuance_id}`] };
+};
+
+export const USE_KINDS: Record<string, Tamper> = {
+  ...Object.fromEntries(COLUMNS.map((column) => [`use-${column}-altered`, altered(column, false)])),
+  ...Object.fromEntries(COLUMNS.map((column) => [`use-${column}-altered-and-log-rewritten`, altered(column, true)])),
+  'use-put-on-somebody-else': attributed(false),
+  'use-put-on-somebody-else-and-log-rewritten': attributed(true),
+  'use-names-somebody-else': renamed,
+  'use-without-leaf': made(false),
+  'use-of-nothing-with-leaf': made(true),
+  'leaf-without-use': removed('seal_use', 'SEAL_USE', 'use'),
+  'leaf-without-code': removed('seal_code', 'CODE_USE', 'code'),
+  'use-gone-and-log-rewritten': removedFromBoth,
+  'code-altered': codeAltered(false),
+  'code-altered-and-log-rewritten': codeAltered(true),
+  'code-payload-altered': codePayload,
+};
