@@ -10,6 +10,7 @@ import {
   attestOver,
   materialOver,
   pictureOver,
+  recordOver,
   type ServeOptions,
   type Subgraph,
   sendEvents,
@@ -18,10 +19,18 @@ import {
   signOver,
   stampOver,
 } from '../subgraphs/kernel/serve.ts';
-import type { Attest, ReadMaterial, ReadPicture, Sign, SignCode, Stamp } from '../subgraphs/kernel/sign.ts';
+import type {
+  Attest,
+  ReadMaterial,
+  ReadPicture,
+  RecordReceipt,
+  Sign,
+  SignCode,
+  Stamp,
+} from '../subgraphs/kernel/sign.ts';
 import { fileRoute } from '../subgraphs/licenses/http.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
-import { createLibraryClient } from '../subgraphs/licenses/library.ts';
+import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
 import { portRoutes } from '../subgraphs/seals/http.ts';
 import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
@@ -43,7 +52,7 @@ export interface HubConfig {
   /** Where the public reaches the gateway; stands in every QR code. */
   publicUrl: string;
   /** The city library to collect into, or null where none is connected. */
-  library: { url: string; clientId: string; clientSecret: string } | null;
+  library: Omit<LibraryClientOptions, 'now'> | null;
   /** `local`: subgraphs by function call. `http`: each behind a port of 127.0.0.1, as in many processes. */
   transport?: 'local' | 'http';
   /** The office's scanner of uploaded files; the hub's own where it is absent. */
@@ -54,6 +63,8 @@ export interface HubConfig {
   trustedAuthorities?: readonly string[];
   /** Hosts in private networks that a supervisor's webhook may name. */
   webhookHosts?: readonly string[];
+  /** Told once certificates and log have their keys, and before anything runs by itself. */
+  onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
   pollMs?: number;
   onStep?: LicensesDependencies['onStep'];
@@ -84,6 +95,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   const served: FastifyInstance[] = [];
   try {
     await subgraphs.seals.prepare();
+    await config.onPrepared?.(subgraphs.seals);
     if (config.transport === 'http') served.push(...(await serveAll(subgraphs, { ...config, now }, base)));
     const app = await createGateway({
       sources: Object.fromEntries(all.map((one) => [one.name, sourceOf(one, base)])),
@@ -193,14 +205,15 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
 
 /** The ports of seals by which licenses prove what they say. */
 function provingPorts(seals: Seals, over: boolean, url: () => string, serviceKey: Uint8Array, now: Clock) {
-  const { signCode, attest, stamp, material } = seals;
-  if (!over) return { signCode, attest, stamp, material };
+  const { signCode, attest, stamp, material, record } = seals;
+  if (!over) return { signCode, attest, stamp, material, record };
   const to = () => [url(), 'licenses', serviceKey, now] as const;
   return {
     signCode: ((request) => signCodeOver(...to())(request)) satisfies SignCode,
     attest: ((request) => attestOver(...to())(request)) satisfies Attest,
     stamp: ((digest) => stampOver(...to())(digest)) satisfies Stamp,
     material: ((asked) => materialOver(...to())(asked)) satisfies ReadMaterial,
+    record: ((receipt) => recordOver(...to())(receipt)) satisfies RecordReceipt,
   };
 }
 

@@ -1,15 +1,14 @@
-import { type ChildProcess, spawn } from 'node:child_process';
-import { existsSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import postgres from 'postgres';
-import { databaseUrl, ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
-import { makeRole, rolePassword, roleUrl } from '../db/roles.ts';
+import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
+import { rolePassword, roleUrl } from '../db/roles.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
 import type { LogSettings } from '../subgraphs/seals/index.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, takeFolder } from './folder.ts';
+import { LIBRARY_CLIENT_ID, leaveForLibrary, prepareLibrary, startLibrary } from './peer-library.ts';
 import { keyFileOf, openSecrets, type Secrets } from './secrets.ts';
 import { seed } from './seed.ts';
 import { startSigner } from './signer.ts';
@@ -47,11 +46,6 @@ export interface Running {
 }
 
 const HOST = '127.0.0.1';
-const LIBRARY_DATABASE = 'city_library';
-const LIBRARY_ROLE = 'tq_city_library';
-const LIBRARY_CLIENT_ID = 'tongquan-hub';
-const LIBRARY_START_MS = 15_000;
-const CHILD_STOP_MS = 2_000;
 /** A hub that still waits for a slow library or reader is left behind: its database goes next. */
 const HUB_STOP_MS = 3_000;
 /** A hub that was killed a moment ago may still be letting go of its ports. */
@@ -95,6 +89,10 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   requireSecretsOf(dataFolder);
   const secrets = openSecrets(dataFolder);
 
+  // Before there is a database: a start that is broken off must not leave one whose keys were never made.
+  const signer = await startSigner(keyFileOf(dataFolder), secrets);
+  undo.push(signer.stop);
+
   say('数据库 database …');
   const { databaseUrl: foreign } = options;
   const database = await (foreign === null ? openEmbedded(dataFolder, secrets) : openForeign(foreign));
@@ -106,8 +104,11 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   say('网关和四个子图 gateway and four subgraphs …');
   const url = `http://${HOST}:${port}`;
   const libraryUrl = `http://${HOST}:${libraryPort}`;
-  const signer = await startSigner(keyFileOf(dataFolder), secrets);
-  undo.push(signer.stop);
+  const library = await prepareLibrary(dataFolder, database.url, secrets, options.signal);
+  const { name: id, receiptKey, witnessKey } = library;
+  // The city library is a witness too: what it collects and what the log says cannot be changed apart.
+  const others = options.log?.witnesses ?? [];
+  const witnesses = [{ vkey: witnessKey, url: libraryUrl }, ...others.filter((one) => one.vkey !== witnessKey)];
   const hub = await createHub({
     ...secrets,
     signer: signer.signer,
@@ -115,19 +116,21 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
     publicUrl: url,
     webhookHosts: options.webhookHosts,
     trustedAuthorities: options.trustedAuthorities,
-    log: { ...options.log, folder: join(dataFolder, 'log') },
-    library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret },
+    log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
+    library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
+    onPrepared: async (seals) => {
+      const told = { rootPem: await seals.rootCertificate(), logKey: await seals.logKey() };
+      leaveForLibrary(dataFolder, library, secrets, { port: libraryPort, hubUrl: url, ...told });
+      if (!options.withLibrary) return;
+      say('市电子证照库（参考实现）reference city library …');
+      undo.push(await startLibrary(dataFolder));
+    },
   });
   undo.push(() => Promise.race([hub.stop(), pause(HUB_STOP_MS, undefined, { ref: false })]));
   say('事项、印章、空白证照 matters, seals, blanks …');
   const seeded = await seed(hub);
   say(`${seeded.matters} 个事项 matters，${seeded.seals} 枚印章 seals`);
 
-  await leaveForLibrary(dataFolder, database.url, secrets, libraryPort, await hub.seals.rootCertificate());
-  if (options.withLibrary) {
-    say('市电子证照库（参考实现）reference city library …');
-    undo.push(await startLibrary(dataFolder));
-  }
   options.signal?.throwIfAborted();
   await hub.app.listen({ host: HOST, port });
   return { url, libraryUrl, secrets, hub, databaseLost: database.lost };
@@ -173,73 +176,4 @@ function roleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphNa
     return [name, roleUrl(adminUrl, role, rolePassword(databaseKey, role))] as const;
   });
   return Object.fromEntries(entries) as Record<SubgraphName, string>;
-}
-
-/** Leaves what the reference library needs to start: its own database and role, the root to trust, how the hub gets in. */
-async function leaveForLibrary(
-  folder: string,
-  adminUrl: string,
-  secrets: Secrets,
-  port: number,
-  rootPem: string,
-): Promise<void> {
-  const password = rolePassword(secrets.databaseKey, LIBRARY_ROLE);
-  const url = await ensureDatabase(adminUrl, LIBRARY_DATABASE);
-  const client = postgres(url, { max: 1, onnotice: () => {} });
-  try {
-    await makeRole(client, LIBRARY_ROLE, password);
-    await client.unsafe(`grant create, connect on database ${LIBRARY_DATABASE} to ${LIBRARY_ROLE}`);
-    await client.unsafe(`grant create, usage on schema public to ${LIBRARY_ROLE}`);
-  } finally {
-    await client.end({ timeout: 2 });
-  }
-  const rootPemPath = join(folder, 'root.pem');
-  writeFileSync(rootPemPath, rootPem);
-  const left = {
-    databaseUrl: roleUrl(databaseUrl(adminUrl, LIBRARY_DATABASE), LIBRARY_ROLE, password),
-    rootPemPath,
-    clientId: LIBRARY_CLIENT_ID,
-    clientSecret: secrets.librarySecret,
-    port,
-  };
-  writeFileSync(join(folder, 'library.json'), JSON.stringify(left, null, 2), { mode: 0o600 });
-}
-
-/** Starts the library as a child of its own process group. Gives the step that stops it. */
-async function startLibrary(folder: string): Promise<() => Promise<void>> {
-  const left = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
-  const child = spawn(process.execPath, [join(import.meta.dirname, 'city-library/main.ts')], {
-    detached: true,
-    // The channel closes with this process, however it ends; the library then stops too.
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    env: {
-      ...process.env,
-      LIBRARY_DATABASE_URL: String(left.databaseUrl),
-      LIBRARY_ROOT_PEM: String(left.rootPemPath),
-      LIBRARY_CLIENT_ID: String(left.clientId),
-      LIBRARY_CLIENT_SECRET: String(left.clientSecret),
-      LIBRARY_PORT: String(left.port),
-    },
-  });
-  await new Promise<void>((done, fail) => {
-    const timer = setTimeout(
-      () => fail(new BootError('城市证照库没有启动 — the library did not start')),
-      LIBRARY_START_MS,
-    );
-    child.stdout?.once('data', () => {
-      clearTimeout(timer);
-      done();
-    });
-    child.once('exit', (code) => fail(new BootError(`城市证照库启动失败（${code}）— the library failed to start`)));
-  });
-  return () => stopChild(child);
-}
-
-async function stopChild(child: ChildProcess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((done) => child.once('exit', done));
-  child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), CHILD_STOP_MS);
-  await ended;
-  clearTimeout(timer);
 }

@@ -1,6 +1,13 @@
+import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { witnessRoutes } from '../witness/app.ts';
+import type { Memory } from '../witness/memory.ts';
+import { type NamedKey, readLogKey } from '../witness/note.ts';
 import { type Certificate, readRoots } from './chain.ts';
 import { checkDelivery } from './check.ts';
+import { openDatabase } from './database.ts';
+import { jwkOf, openKeys } from './key.ts';
+import { memoryIn } from './memory.ts';
 import { statusPage } from './page.ts';
 import {
   contentDigest,
@@ -11,6 +18,7 @@ import {
   WARNINGS,
   type Warning,
 } from './protocol.ts';
+import { isSigned, writeReceipt } from './receipt.ts';
 import { openStore, type Store } from './store.ts';
 import { type Client, grantToken, requireToken, TOKEN_LIFE_SECONDS } from './token.ts';
 import { advance, warningsOf } from './transition.ts';
@@ -19,6 +27,10 @@ import { judge, VERDICTS } from './verify.ts';
 export interface LibraryOptions {
   /** The library's own database. */
   databaseUrl: string;
+  /** Its name, in receipts and as a witness of the hub's log. */
+  name: string;
+  /** Keys of the logs whose witness it is, as C2SP signed-note has them; receipts tell of the first. */
+  logKeys: readonly string[];
   /** The root certificates it trusts, PEM, pinned by its operator. */
   rootPem: string;
   /** The one client: the hub. */
@@ -39,6 +51,9 @@ const PARAMETER_LIMIT = 128;
 
 interface Library {
   store: Store;
+  receiptKey: KeyObject;
+  logs: readonly NamedKey[];
+  memory: Memory;
   roots: readonly Certificate[];
   client: Client;
   now: () => Date;
@@ -50,9 +65,17 @@ interface Library {
  */
 export async function createLibrary(options: LibraryOptions): Promise<FastifyInstance> {
   const roots = readRoots(options.rootPem);
-  const store = await openStore(options.databaseUrl);
-  const { clientId, clientSecret, now } = options;
-  const library: Library = { store, roots, client: { clientId, clientSecret }, now };
+  const { clientId, clientSecret, name, now } = options;
+  const logs = options.logKeys.map((key) => readLogKey(key));
+  const { sql, close } = await openDatabase(options.databaseUrl);
+  const keys = await openKeys(sql);
+  const store = openStore(sql, {
+    origin: logs[0]?.name ?? null,
+    write: (delivery, at, checkpoint) => writeReceipt(keys.receipt, name, delivery, at, checkpoint),
+  });
+  const client = { clientId, clientSecret };
+  const memory = memoryIn(sql);
+  const library: Library = { store, receiptKey: keys.receipt, logs, memory, roots, client, now };
 
   const app = Fastify({
     bodyLimit: BODY_LIMIT_BYTES,
@@ -61,10 +84,11 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
     routerOptions: { maxParamLength: PARAMETER_LIMIT },
     frameworkErrors: (error, _request, reply) => renderError(error, reply, options.onError),
   });
-  app.addHook('onClose', () => store.close());
+  app.addHook('onClose', close);
   app.setNotFoundHandler((_request, reply) => renderError(new Fault('NOT_FOUND'), reply, options.onError));
   app.setErrorHandler((error, _request, reply) => renderError(error, reply, options.onError));
   publicRoutes(app, library);
+  app.register(async (scope) => witnessRoutes(scope, { name, privateKey: keys.witness, logs, memory, now }));
   app.register(async (scope) => {
     // Before the body is read: without a token nobody makes the library hold 8 MiB.
     scope.addHook('onRequest', async (request) => requireToken(request.headers.authorization, library.client, now()));
@@ -73,7 +97,7 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
   return app;
 }
 
-function publicRoutes(app: FastifyInstance, { store, client, now }: Library): void {
+function publicRoutes(app: FastifyInstance, { store, receiptKey, logs, memory, client, now }: Library): void {
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/', async (_request, reply) =>
     reply
@@ -81,6 +105,12 @@ function publicRoutes(app: FastifyInstance, { store, client, now }: Library): vo
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
       .send(statusPage(await store.counts())),
   );
+  app.get('/receipt-key', async () => jwkOf(receiptKey));
+  app.get('/log/checkpoint', async (_request, reply) => {
+    const seen = logs[0] && (await memory.of(logs[0].name));
+    if (!seen) throw new Fault('NOT_FOUND');
+    return reply.type('text/plain; charset=utf-8').send(seen.note);
+  });
   app.post('/token', { bodyLimit: TOKEN_BODY_LIMIT_BYTES }, async (request, reply) => {
     const token = grantToken(readTokenRequest(request.body), client, now());
     return reply
@@ -104,9 +134,10 @@ function certificateRoutes(app: FastifyInstance, library: Library): void {
     const delivery = readDelivery(request.body);
     const digest = contentDigest(delivery);
     const known = await store.collected(delivery.number, delivery.revision);
-    if (known?.contentDigest === digest) return accepted([], { receipt: known.receipt });
+    const isKnown = known?.contentDigest === digest;
+    if (isKnown && isSigned(known.receipt)) return accepted([], { receipt: known.receipt });
     // Nothing that an earlier validate found is relied on.
-    checkDelivery(delivery, library.roots, now());
+    if (!isKnown) checkDelivery(delivery, library.roots, now());
     return accepted([], { receipt: await store.collect(delivery, digest, now()) });
   });
   app.post('/certificates/verify', async (request) => {

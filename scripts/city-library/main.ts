@@ -1,8 +1,17 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
+import { openDatabase } from './database.ts';
+import { hubAt } from './hub.ts';
+import { makeKeys } from './key.ts';
+import { reconcile } from './reconcile.ts';
 
-/** Starts the reference city library from LIBRARY_* variables, or from what `npm start` left in `data/library.json`. */
+/**
+ * Starts the reference city library from LIBRARY_* variables, or from what `npm start` left in `data/library.json`. `--keys` only
+ * makes its keys where there are none, and prints their public halves. `--reconcile` compares with the hub what was not compared yet,
+ * with `--all` everything; ends with 1 where anything differs.
+ */
 
 const LEFT_BY_HUB = new URL('../../data/library.json', import.meta.url);
 const DEFAULT_PORT = 4010;
@@ -13,6 +22,14 @@ const settings = z.object({
   rootPemPath: z.string().min(1),
   clientId: z.string().min(1),
   clientSecret: z.string().min(16),
+  name: z
+    .string()
+    .regex(/^[^\p{White_Space}+]{1,128}$/u)
+    .default('library.tongquan.test/ganzhou'),
+  /** Parted by commas. */
+  logKey: z.string().default(''),
+  hubUrl: z.url({ protocol: /^https?$/ }).optional(),
+  hubToken: z.string().min(1).optional(),
   port: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
 });
 type Settings = z.infer<typeof settings>;
@@ -22,15 +39,20 @@ const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   rootPemPath: 'LIBRARY_ROOT_PEM',
   clientId: 'LIBRARY_CLIENT_ID',
   clientSecret: 'LIBRARY_CLIENT_SECRET',
+  name: 'LIBRARY_NAME',
+  logKey: 'LIBRARY_LOG_KEY',
+  hubUrl: 'LIBRARY_HUB_URL',
+  hubToken: 'LIBRARY_HUB_TOKEN',
   port: 'LIBRARY_PORT',
 };
 
-function readSettings(): Settings {
+/** The settings asked for; throws with the names of those that are missing or wrong. */
+function readSettings<Shape extends z.ZodType>(shape: Shape): z.infer<Shape> {
   const set = Object.entries(VARIABLES).flatMap(([key, name]) => {
     const value = process.env[name];
     return value === undefined || value === '' ? [] : [[key, value] as const];
   });
-  const read = settings.safeParse({ ...readLeft(), ...Object.fromEntries(set) });
+  const read = shape.safeParse({ ...readLeft(), ...Object.fromEntries(set) });
   if (read.success) return read.data;
   const missing = [...new Set(read.error.issues.map(({ path }) => VARIABLES[path[0] as keyof Settings]))];
   throw new Error(`缺少或不正确的设置 ${missing.join('、')}；先运行 npm start 会在 data/library.json 留下设置`);
@@ -62,11 +84,41 @@ function explain(error: unknown): string {
   return (message ?? String(error)).split('\n')[0] ?? '';
 }
 
-async function main(): Promise<void> {
-  const { port, rootPemPath, ...rest } = readSettings();
+async function printKeys(): Promise<void> {
+  const { databaseUrl, name } = readSettings(settings.pick({ databaseUrl: true, name: true }));
+  console.log(JSON.stringify(await makeKeys(databaseUrl, name)));
+}
+
+async function compare(): Promise<void> {
+  const {
+    databaseUrl: url,
+    hubUrl,
+    hubToken,
+    logKey,
+  } = readSettings(settings.pick({ databaseUrl: true, logKey: true, hubUrl: true, hubToken: true }).required());
+  const log = readLogKey(logKey.split(',')[0] ?? '');
+  const { sql, close } = await openDatabase(url);
+  try {
+    const isWhole = process.argv.includes('--all');
+    const now = () => new Date();
+    const told = await reconcile({ sql, hub: hubAt(hubUrl, hubToken), log, isWhole, now });
+    for (const one of told.differences) console.log(one);
+    const grown = told.hasGrown ? '' : '，自上次对账未增长';
+    console.log(
+      `枢纽日志 ${told.size} 项（根 ${told.root}）${grown}；核对 ${told.compared} 次操作，差异 ${told.differences.length} 处`,
+    );
+    if (told.differences.length > 0) process.exitCode = 1;
+  } finally {
+    await close();
+  }
+}
+
+async function serve(): Promise<void> {
+  const { port, rootPemPath, logKey, hubUrl: _, hubToken: __, ...rest } = readSettings(settings);
   const rootPem = readRootPem(rootPemPath);
   const onError = (error: unknown) => console.error(`城市证照库：${explain(error)}`);
-  const app = await createLibrary({ ...rest, rootPem, now: () => new Date(), onError });
+  const logKeys = logKey.split(',').filter((one) => one !== '');
+  const app = await createLibrary({ ...rest, rootPem, logKeys, now: () => new Date(), onError });
   try {
     console.log(`城市证照库 ${await app.listen({ port, host: HOST })}`);
   } catch (error) {
@@ -85,7 +137,8 @@ async function main(): Promise<void> {
   if (process.channel) process.once('disconnect', stop);
 }
 
-main().catch((error) => {
-  console.error(`城市证照库无法启动：${explain(error)}`);
+const run = process.argv.includes('--keys') ? printKeys : process.argv.includes('--reconcile') ? compare : serve;
+run().catch((error) => {
+  console.error(`${run === compare ? '对账没有完成' : '城市证照库无法启动'}：${explain(error)}`);
   process.exit(1);
 });

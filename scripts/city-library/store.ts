@@ -1,13 +1,13 @@
-import { randomUUID } from 'node:crypto';
-import { readdirSync, readFileSync } from 'node:fs';
-import postgres from 'postgres';
+import type postgres from 'postgres';
 import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
+import { isSigned, type SeenTree } from './receipt.ts';
 import { advance, type Head } from './transition.ts';
 
 /** An act that was collected, as a receipt proves it. */
 export interface Collected {
   contentDigest: string;
   receipt: string;
+  collectedAt: Date;
 }
 
 /** A license version as the library keeps it. */
@@ -54,60 +54,23 @@ export interface Store {
   collect(delivery: Delivery, contentDigest: string, at: Date): Promise<string>;
   find(identifier: string): Promise<KeptCertificate | null>;
   counts(): Promise<Counts>;
-  close(): Promise<void>;
 }
 
-const POOL_SIZE = 8;
-const CONNECT_TIMEOUT_SECONDS = 5;
-const STATEMENT_TIMEOUT_MS = 10_000;
-const CLOSE_TIMEOUT_SECONDS = 2;
-const SCHEMA = 'city_library';
-/** Any number that no other program on this database takes for its own. */
-const MIGRATION_LOCK = 4_010_201_836;
+/** Writes the receipt of a delivery that is kept. */
+export interface Scribe {
+  /** The hub's log that receipts tell of, by its origin; null where the library follows none. */
+  origin: string | null;
+  write(delivery: Delivery, collectedAt: Date, checkpoint: SeenTree | null): string;
+}
 
-/** Connects and brings the library's tables up to date. Throws where the database cannot be reached. */
-export async function openStore(url: string): Promise<Store> {
-  const sql = postgres(url, {
-    max: POOL_SIZE,
-    connect_timeout: CONNECT_TIMEOUT_SECONDS,
-    onnotice: () => {},
-    transform: postgres.camel,
-    connection: {
-      application_name: 'city-library',
-      statement_timeout: STATEMENT_TIMEOUT_MS,
-      search_path: SCHEMA,
-      TimeZone: 'UTC',
-    },
-  });
-  try {
-    await migrate(sql);
-  } catch (error) {
-    await sql.end({ timeout: CLOSE_TIMEOUT_SECONDS });
-    throw error;
-  }
+export function openStore(sql: postgres.Sql, scribe: Scribe): Store {
   return {
     head: (number) => readHead(sql, number),
     collected: (number, revision) => readCollected(sql, number, revision),
-    collect: (delivery, contentDigest, at) => sql.begin((tx) => collect(tx, delivery, contentDigest, at)),
+    collect: (delivery, contentDigest, at) => sql.begin((tx) => collect(tx, scribe, delivery, contentDigest, at)),
     find: (identifier) => find(sql, identifier),
     counts: () => counts(sql),
-    close: () => sql.end({ timeout: CLOSE_TIMEOUT_SECONDS }),
   };
-}
-
-async function migrate(sql: postgres.Sql): Promise<void> {
-  const folder = new URL('migrations/', import.meta.url);
-  await sql.begin(async (tx) => {
-    await tx`select pg_advisory_xact_lock(${MIGRATION_LOCK})`;
-    await tx`create schema if not exists ${tx(SCHEMA)}`;
-    await tx`create table if not exists migration (name text primary key, applied_at timestamptz not null default now())`;
-    const applied = new Set((await tx<{ name: string }[]>`select name from migration`).map(({ name }) => name));
-    for (const name of readdirSync(folder).sort()) {
-      if (!name.endsWith('.sql') || applied.has(name)) continue;
-      await tx.unsafe(readFileSync(new URL(name, folder), 'utf8'));
-      await tx`insert into migration (name) values (${name})`;
-    }
-  });
 }
 
 async function readHead(sql: postgres.ISql, number: string): Promise<Head | null> {
@@ -118,12 +81,13 @@ async function readHead(sql: postgres.ISql, number: string): Promise<Head | null
 
 async function readCollected(sql: postgres.ISql, number: string, revision: number): Promise<Collected | null> {
   const [row] = await sql<Collected[]>`
-    select content_digest, receipt from act where number = ${number} and revision = ${revision}`;
+    select content_digest, receipt, collected_at from act where number = ${number} and revision = ${revision}`;
   return row ?? null;
 }
 
 async function collect(
   tx: postgres.TransactionSql,
+  scribe: Scribe,
   delivery: Delivery,
   contentDigest: string,
   at: Date,
@@ -135,7 +99,8 @@ async function collect(
 
   // Only now, under the lock, is it certain what a request at the same time has collected.
   const done = await readCollected(tx, number, revision);
-  if (done?.contentDigest === contentDigest) return done.receipt;
+  if (done?.contentDigest === contentDigest)
+    return isSigned(done.receipt) ? done.receipt : sign(tx, scribe, delivery, done);
   const before = await readHead(tx, number);
   const after = advance(before, delivery);
 
@@ -152,13 +117,32 @@ async function collect(
     await tx`update certificate set state = ${state} where identifier = ${identifier}`;
   }
   await tx`update license set ${tx({ ...after })} where number = ${number}`;
-  const receipt = randomUUID();
+  const receipt = scribe.write(delivery, at, await readSeen(tx, scribe.origin));
   await tx`
     insert into act (number, revision, act, identifier, version, state, changed_at, record, document_digest, signature,
       content_digest, receipt, collected_at)
     values (${number}, ${revision}, ${delivery.act}, ${identifier}, ${version}, ${state}, ${delivery.changedAt},
       ${record.text}::text::json, ${documentDigest}, ${signature && Buffer.from(signature)}, ${contentDigest}, ${receipt}, ${at})`;
   return receipt;
+}
+
+/** An act that a release before 0.4 collected gets a signed receipt once the hub asks for it again. */
+async function sign(
+  tx: postgres.TransactionSql,
+  scribe: Scribe,
+  delivery: Delivery,
+  { collectedAt }: Collected,
+): Promise<string> {
+  const { number, revision } = delivery;
+  const receipt = scribe.write(delivery, collectedAt, null);
+  await tx`update act set receipt = ${receipt} where number = ${number} and revision = ${revision}`;
+  return receipt;
+}
+
+async function readSeen(sql: postgres.ISql, origin: string | null): Promise<SeenTree | null> {
+  const [row] = await sql<{ size: string; root: string }[]>`
+    select size, root from witnessed where origin = ${origin} and note is not null`;
+  return row && origin !== null ? { origin, size: Number(row.size), root: row.root } : null;
 }
 
 async function find(sql: postgres.Sql, identifier: string): Promise<KeptCertificate | null> {

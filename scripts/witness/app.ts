@@ -1,8 +1,8 @@
 import { createHash, type KeyObject } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
-import type { Memory } from './memory.ts';
+import type { Memory, Seen } from './memory.ts';
 import { cosign, Malformed, type NamedKey, readRequest, signedBy } from './note.ts';
-import { EMPTY, goesOn } from './tree.ts';
+import { EMPTY, goesOn, type Tree } from './tree.ts';
 
 export interface WitnessOptions {
   /** Name under which it signs. */
@@ -26,28 +26,32 @@ interface Answer {
   body: string;
 }
 
-/**
- * A reference witness (C2SP tlog-witness): `POST /add-checkpoint`, and `GET /<SHA-256 of the origin>/checkpoint` for whoever watches.
- * Does not listen yet.
- */
+/** A reference witness that does nothing else; does not listen yet. */
 export function createWitness(options: WitnessOptions): FastifyInstance {
-  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, requestTimeout: REQUEST_TIMEOUT_MS });
+  const app = Fastify({ requestTimeout: REQUEST_TIMEOUT_MS });
+  witnessRoutes(app, options);
+  return app;
+}
+
+/**
+ * What makes a server a witness (C2SP tlog-witness): `POST /add-checkpoint`, and `GET /<SHA-256 of the origin>/checkpoint` for whoever
+ * watches. Takes over how bodies are read in the scope that it is given.
+ */
+export function witnessRoutes(app: FastifyInstance, options: WitnessOptions): void {
   app.removeAllContentTypeParsers();
   app.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
-  app.post('/add-checkpoint', async ({ body }, reply) => {
-    const { status, type, body: text } = answer(options, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
+  app.post('/add-checkpoint', { bodyLimit: BODY_LIMIT_BYTES }, async ({ body }, reply) => {
+    const { status, type, body: text } = await answer(options, Buffer.isBuffer(body) ? body : Buffer.alloc(0));
     return reply.code(status).header('content-type', type).send(text);
   });
   app.get<{ Params: { hash: string } }>('/:hash/checkpoint', async ({ params }, reply) => {
     const log = options.logs.find(({ name }) => createHash('sha256').update(name).digest('hex') === params.hash);
-    const seen = log && options.memory.of(log.name);
+    const seen = log && (await options.memory.of(log.name));
     return seen ? reply.type(TEXT).send(seen.note) : reply.code(404).type(TEXT).send('not seen\n');
   });
-  return app;
 }
 
-/** From first to last without a pause: nobody comes between what is remembered and what is signed. */
-function answer({ name, privateKey, logs, memory, now }: WitnessOptions, body: Buffer): Answer {
+async function answer(options: WitnessOptions, body: Buffer): Promise<Answer> {
   let request: ReturnType<typeof readRequest>;
   try {
     request = readRequest(body);
@@ -55,20 +59,37 @@ function answer({ name, privateKey, logs, memory, now }: WitnessOptions, body: B
     if (error instanceof Malformed) return said(400, error.message);
     throw error;
   }
-  const { oldSize, proof, checkpoint } = request;
-  const log = logs.find((one) => one.name === checkpoint.origin);
+  const { oldSize, checkpoint } = request;
+  const log = options.logs.find((one) => one.name === checkpoint.origin);
   if (!log) return said(404, 'unknown log');
   const lines = signedBy(checkpoint, log);
   if (!lines) return said(403, 'not signed by the log');
   if (oldSize > checkpoint.size) return said(400, 'the old size is larger');
-  const seen = memory.of(log.name);
-  const old = { size: seen?.size ?? 0, root: seen ? Buffer.from(seen.root, 'base64') : EMPTY };
-  if (oldSize !== old.size) return { status: 409, type: 'text/x.tlog.size', body: `${old.size}\n` };
-  if (!goesOn(old, checkpoint, proof)) return said(422, 'the log does not go on from what was seen');
-  const line = cosign(name, privateKey, checkpoint.text, Math.floor(now().getTime() / 1_000));
+  return (await options.memory.change(log.name, (seen) => decide(options, request, lines, seen))).answer;
+}
+
+/** Signs what goes on from the tree that was seen, and remembers it. */
+function decide(
+  { name, privateKey, now }: WitnessOptions,
+  { oldSize, proof, checkpoint }: ReturnType<typeof readRequest>,
+  lines: readonly string[],
+  seen: Seen | null,
+): { keep: Seen | null; answer: Answer } {
+  const old = treeOf(seen);
+  if (oldSize !== old.size) {
+    return { keep: null, answer: { status: 409, type: 'text/x.tlog.size', body: `${old.size}\n` } };
+  }
+  if (!goesOn(old, checkpoint, proof)) {
+    return { keep: null, answer: said(422, 'the log does not go on from what was seen') };
+  }
   const { size, root, text } = checkpoint;
-  memory.keep(log.name, { size, root: root.toString('base64'), note: `${text}\n${lines.join('\n')}\n${line}` });
-  return { status: 200, type: TEXT, body: line };
+  const line = cosign(name, privateKey, text, Math.floor(now().getTime() / 1_000));
+  const keep = { size, root: root.toString('base64'), note: `${text}\n${lines.join('\n')}\n${line}` };
+  return { keep, answer: { status: 200, type: TEXT, body: line } };
+}
+
+function treeOf(seen: Seen | null): Tree {
+  return seen ? { size: seen.size, root: Buffer.from(seen.root, 'base64') } : { size: 0, root: EMPTY };
 }
 
 function said(status: number, why: string): Answer {

@@ -15,20 +15,31 @@ const logs = z.record(z.string(), seen);
 export type Seen = z.infer<typeof seen>;
 
 export interface Memory {
-  of(origin: string): Seen | null;
-  /** On disk before it returns. */
-  keep(origin: string, seen: Seen): void;
+  of(origin: string): Promise<Seen | null>;
+  /**
+   * Lets `decide` see what is remembered and say what is to be remembered instead, null for no change. Nobody else comes between,
+   * and what is new outlives a power cut before this answers.
+   */
+  change<Decided extends { keep: Seen | null }>(
+    origin: string,
+    decide: (seen: Seen | null) => Decided,
+  ): Promise<Decided>;
 }
 
 /** Opens the memory in a file. Throws where the file is there and cannot be read: a witness without memory must not sign. */
 export function openMemory(file: string): Memory {
   let held = read(file);
+  const of = (origin: string) => (Object.hasOwn(held, origin) ? (held[origin] ?? null) : null);
   return {
-    of: (origin) => (Object.hasOwn(held, origin) ? (held[origin] ?? null) : null),
-    keep(origin, next) {
-      const changed = { ...held, [origin]: next };
+    of: async (origin) => of(origin),
+    // From first to last without a pause.
+    async change(origin, decide) {
+      const decided = decide(of(origin));
+      if (decided.keep === null) return decided;
+      const changed = { ...held, [origin]: decided.keep };
       write(file, JSON.stringify(changed, null, 2));
       held = changed;
+      return decided;
     },
   };
 }

@@ -73,7 +73,8 @@ export function readRequest(body: Buffer): { oldSize: number; proof: Buffer[]; c
   return { oldSize: number(first.slice('old '.length)), proof: lines.map(hash), checkpoint };
 }
 
-function readCheckpoint(note: string): Checkpoint {
+/** A checkpoint as a log publishes it. Throws Malformed. */
+export function readCheckpoint(note: string): Checkpoint {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a note has none but line ends
   if (/[\u0000-\u0009\u000b-\u001f]/.test(note)) throw new Malformed('a control character');
   const split = note.lastIndexOf('\n\n');

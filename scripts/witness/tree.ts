@@ -10,7 +10,7 @@ export interface Tree {
 
 export const EMPTY = createHash('sha256').digest();
 
-function join(left: Buffer, right: Buffer): Buffer {
+export function join(left: Buffer, right: Buffer): Buffer {
   return createHash('sha256')
     .update(Buffer.from([1]))
     .update(left)

@@ -29,6 +29,7 @@ import {
   type Material,
   type ReadMaterial,
   type ReadPicture,
+  type RecordReceipt,
   type Sign,
   type SignAnswer,
   type SignCode,
@@ -324,4 +325,11 @@ export function materialOver(...to: PortAddress): ReadMaterial {
   const log = { log: z.string().nullable(), logKeys: z.array(z.string()) };
   const material = z.object({ ...single, ...log, codes: z.array(bytes) });
   return (asked): Promise<Material> => askSeals('material', material, asked, to);
+}
+
+/** The port `seals.record` across HTTP. */
+export function recordOver(...to: PortAddress): RecordReceipt {
+  return async (receipt) => {
+    await askSeals('record', z.object({}), receipt, to);
+  };
 }

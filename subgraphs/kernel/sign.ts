@@ -126,6 +126,23 @@ export const materialRequest = z.object({
 });
 export type MaterialRequest = z.infer<typeof materialRequest>;
 
+/** `seals.record`, called by licenses: what another system answered for what the hub handed it (回执), for the log. */
+export const receiptRecord = z.object({
+  from: z.literal('library'),
+  stream: z.string().min(1).max(200),
+  revision: z.int().positive(),
+  /** Of the license version that the act is about. */
+  identifier: z.string().min(1).max(200),
+  documentDigest: digest,
+  /** SHA-256 of the receipt. */
+  digest,
+  /** Whether the giver's signature on it was verified. */
+  isSigned: z.boolean(),
+});
+export type ReceiptRecord = z.infer<typeof receiptRecord>;
+/** Once for each giver, stream and revision; again changes nothing. Throws where another receipt stands there. */
+export type RecordReceipt = (receipt: ReceiptRecord) => Promise<void>;
+
 /** What evidence holds beside signatures, each DER: the root, the issuing authority, the certificates of codes, the revocation lists. */
 export interface Material {
   root: Uint8Array;

@@ -1,10 +1,11 @@
 import { readFileSync } from 'node:fs';
 import type { Transaction } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
-import type { Envelope, EventPayload } from '../kernel/events.ts';
+import { type Envelope, type EventPayload, sha256 } from '../kernel/events.ts';
 import { Rejected, type Relay, receiveOnce, startRelay } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
+import type { RecordReceipt } from '../kernel/sign.ts';
 import { renderSealable } from './document/render.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfLicense } from './duty/store.ts';
 import { evidenceRoutes } from './evidence/routes.ts';
@@ -21,6 +22,8 @@ import { verificationRoutes } from './verification/routes.ts';
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
   /** The city library's client, or null where none is connected: collection then waits. */
   library: LibraryClient | null;
+  /** The port of seals by which the library's receipts get into the log. */
+  record: RecordReceipt;
   send: { cases: (event: Envelope) => Promise<void> };
   onError?: (error: unknown) => void;
   pollMs?: number;
@@ -106,8 +109,11 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
   };
 }
 
-/** Sends one change to the city library with its files; the receipt is kept. */
-async function collect(deps: IssueDependencies, library: LibraryClient, event: Envelope): Promise<string> {
+/**
+ * Sends one change to the city library with its files. Its receipt is kept, and stands in the log before the delivery counts
+ * as done: where that fails the change is sent again, and the library answers the same receipt.
+ */
+async function collect(deps: LicensesDependencies, library: LibraryClient, event: Envelope): Promise<string> {
   if (event.type !== 'LicenseChanged') throw new Rejected(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
   const document = await store.findFile(deps.db, change.documentDigest);
@@ -117,9 +123,10 @@ async function collect(deps: IssueDependencies, library: LibraryClient, event: E
     throw new Error(`files of ${change.identifier} are missing`);
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
   const record = await store.findRecord(deps.db, documentDigest);
-  return library.deliver({
-    stream: event.stream,
-    revision: event.revision,
+  const { stream, revision } = event;
+  const receipt = await library.deliver({
+    stream,
+    revision,
     act,
     identifier,
     number,
@@ -132,6 +139,9 @@ async function collect(deps: IssueDependencies, library: LibraryClient, event: E
     mediaType: document.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
     signature: signature?.bytes ?? null,
   });
+  const told = { stream, revision, identifier, documentDigest, digest: sha256(receipt) };
+  await deps.record({ from: 'library', ...told, isSigned: library.isSigned });
+  return receipt;
 }
 
 /** A license that the library refused for good is a duty until it is collected. */

@@ -1,6 +1,7 @@
 import { z } from 'zod';
-import type { Act, LicenseState } from '../kernel/events.ts';
+import { type Act, canonical, type LicenseState, sha256 } from '../kernel/events.ts';
 import { Rejected } from '../kernel/outbox.ts';
+import { receiptsBy } from './receipt.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 /** The hub's side of the city license library (市电子证照库): `docs/city-library.md` is the protocol. */
@@ -30,9 +31,11 @@ export interface LibraryDelivery {
 }
 
 export interface LibraryClient {
+  /** Whether receipts are proven by the library's own signature. */
+  readonly isSigned: boolean;
   /**
    * Validates, then collects one act; gives the library's receipt, the same however often it is asked. Throws Rejected
-   * where the library refuses for good, and a plain Error where the same delivery may succeed later.
+   * where the library refuses for good, and a plain Error where the same delivery may succeed later, or the receipt is wrong.
    */
   deliver(delivery: LibraryDelivery): Promise<string>;
 }
@@ -42,6 +45,10 @@ export interface LibraryClientOptions {
   url: string;
   clientId: string;
   clientSecret: string;
+  /** The library's key for receipts, PEM or JWK, pinned by the hub's operator; without it receipts prove nothing. */
+  receiptKey?: string;
+  /** The library's name in its receipts. */
+  id?: string;
   now: () => Date;
   /** For one delivery with all its requests; must stay below the relay's lease. */
   timeoutMs?: number;
@@ -117,6 +124,8 @@ interface Token {
 /** A client that keeps one token and renews it. Opens nothing until it delivers. */
 export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
   const base = options.url.replace(/\/+$/, '');
+  const { receiptKey, id } = options;
+  const requireReceipt = receiptKey === undefined ? null : receiptsBy({ receiptKey, id });
   let held: Promise<Token> | null = null;
 
   const currentToken = async (signal: AbortSignal, refused?: string): Promise<string> => {
@@ -138,19 +147,24 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
   };
 
   return {
+    isSigned: requireReceipt !== null,
     async deliver(delivery) {
       const signal = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
-      const body = JSON.stringify(writeDelivery(delivery, TONGQUAN_1));
+      const written = writeDelivery(delivery, TONGQUAN_1);
+      const body = JSON.stringify(written);
       await ask('/certificates/validate', body, signal);
       const { receipt } = await ask('/certificates/collect', body, signal);
       if (!receipt) throw new Error('城市证照库没有返回回执');
+      const { stream, revision, identifier, act, state, documentDigest } = written;
+      const recordDigest = sha256(canonical(delivery.record));
+      await requireReceipt?.(receipt, { stream, revision, identifier, act, state, documentDigest, recordDigest });
       return receipt;
     },
   };
 }
 
 /** The delivery as it goes over the wire. */
-function writeDelivery(delivery: LibraryDelivery, codes: CodeList): Record<string, unknown> {
+function writeDelivery(delivery: LibraryDelivery, codes: CodeList) {
   return {
     ...delivery,
     codeList: codes.name,

@@ -4,6 +4,7 @@ import {
   attestOver,
   materialOver,
   pictureOver,
+  recordOver,
   sendEvents,
   serveSubgraph,
   signCodeOver,
@@ -27,13 +28,18 @@ const {
   LIBRARY_URL = '',
   LIBRARY_CLIENT_ID = '',
   LIBRARY_CLIENT_SECRET = '',
+  LIBRARY_RECEIPT_KEY,
+  LIBRARY_ID,
 } = process.env;
 
 const now = () => new Date();
 const serviceKey = Buffer.from(SERVICE_KEY, 'base64url');
 const options = { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now };
 const { db, close } = connect(DATABASE_URL, 'tongquan-licenses');
-const client = { url: LIBRARY_URL, clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now };
+const client = {
+  ...{ url: LIBRARY_URL, clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },
+  ...{ receiptKey: LIBRARY_RECEIPT_KEY || undefined, id: LIBRARY_ID || undefined },
+};
 const seals = [SEALS_URL, 'licenses', serviceKey, now] as const;
 const licenses = createLicenses({
   db,
@@ -45,6 +51,7 @@ const licenses = createLicenses({
   attest: attestOver(...seals),
   stamp: stampOver(...seals),
   material: materialOver(...seals),
+  record: recordOver(...seals),
   publicUrl: PUBLIC_URL,
   library: LIBRARY_URL === '' ? null : createLibraryClient(client),
   send: { cases: sendEvents(CASES_URL, 'licenses', serviceKey, now) },

@@ -8,6 +8,7 @@ import {
   codeRequest,
   materialRequest,
   pictureRequest,
+  receiptRecord,
   signRequest,
   stampRequest,
 } from '../kernel/sign.ts';
@@ -18,7 +19,7 @@ const BODY_LIMIT_BYTES = 4_194_304;
 
 /**
  * The ports of seals for subgraphs in other processes, each with a service token: `POST /sign` and `/picture` for licenses and cases; `/code`,
- * `/attest`, `/stamp`, `/material` for licenses alone. 200 with the answer, bytes in base64; 422 with a refusal; 401 without a good
+ * `/attest`, `/stamp`, `/material`, `/record` for licenses alone. 200 with the answer, bytes in base64; 422 with a refusal; 401 without a good
  * token, 403 to another service, 400 for a body of another form. `GET /root.pem` for everybody.
  */
 export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
@@ -48,6 +49,10 @@ export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOpt
     const { codes, log, logKeys, ...rest } = await seals.material(asked);
     const single = Object.entries(rest).map(([name, bytes]) => [name, base64(bytes)]);
     return { ...Object.fromEntries(single), codes: codes.map(base64), log, logKeys };
+  });
+  port('/record', receiptRecord, ['licenses'], async (asked) => {
+    await seals.record(asked);
+    return {};
   });
   app.get('/root.pem', async (_, reply) => reply.type('application/x-pem-file').send(await seals.rootCertificate()));
 }

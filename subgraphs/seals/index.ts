@@ -4,13 +4,14 @@ import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import type { Attest, ReadMaterial, ReadPicture, Sign, SignCode, Stamp } from '../kernel/sign.ts';
+import type { Attest, ReadMaterial, ReadPicture, RecordReceipt, Sign, SignCode, Stamp } from '../kernel/sign.ts';
+import { writeKey } from '../kernel/tlog/note.ts';
 import { authorityOf, prepare, readMaterial } from './certification.ts';
 import type { Loop } from './log/loop.ts';
 import { logRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequencer.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness.ts';
-import { prepareLog, proveUse, type Receipt, recordReceipt } from './log/workflow.ts';
+import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './making.ts';
 import { sealResolvers } from './resolvers.ts';
 import { publicRoutes } from './routes.ts';
@@ -52,11 +53,12 @@ export interface Seals extends Subgraph {
   attest: Attest;
   stamp: Stamp;
   material: ReadMaterial;
+  record: RecordReceipt;
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
   makeSeal(made: NewSeal): Promise<string>;
-  /** Enters a receipt of another system in the log. */
-  record(receipt: Receipt): Promise<void>;
+  /** The key by which the log's checkpoints are verified, as text. */
+  logKey(): Promise<string>;
   /** Makes what is missing of the test PKI and of the log. */
   prepare(): Promise<void>;
 }
@@ -98,6 +100,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     material: async ({ codes, use }) => ({ ...(await readMaterial(deps, codes)), ...(await proveUse(log, use)) }),
     makeSeal: (made) => makeSeal(deps, made),
     record: (receipt) => recordReceipt(log, receipt),
+    logKey: async () => writeKey(await readLogKey(db)),
     prepare: async () => {
       await prepare(deps);
       await addMissingCodeKeys(deps);

@@ -16,6 +16,8 @@ export const ORGAN = '于都县水利局';
 const ORGAN_CODE = '11430000006122244L';
 const LICENSE_TYPE = `${ORGAN_CODE}001`;
 export const CLIENT = { clientId: 'tongquan', clientSecret: 'a-secret-of-the-city-library' };
+/** The library's name in receipts and as a witness. */
+export const NAME = 'library.example/city';
 export const NOW = '2024-03-05T02:00:00Z';
 
 /** One test PKI for the run of a file: keys take long to make. */
@@ -194,12 +196,12 @@ export interface City {
   close(): Promise<void>;
 }
 
-export async function openCity(authority: Authority, errors: unknown[] = []): Promise<City> {
+export async function openCity(authority: Authority, errors: unknown[] = [], logKeys: string[] = []): Promise<City> {
   const { url, drop } = await scratchDatabase();
   const clock = testClock(NOW);
   const rootPem = pem(authority.root.certificate);
   const onError = (error: unknown) => errors.push(error);
-  const open = () => createLibrary({ databaseUrl: url, rootPem, ...CLIENT, now: clock, onError });
+  const open = () => createLibrary({ databaseUrl: url, rootPem, name: NAME, logKeys, ...CLIENT, now: clock, onError });
   let app = await open();
   const grant = { grant_type: 'client_credentials', client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret };
   const city: City = {

@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { pem } from './authority.ts';
-import { type Authority, type City, CLIENT, makeAuthority, makeLicense, openCity, reason, wire } from './city.ts';
+import { type Authority, type City, CLIENT, makeAuthority, makeLicense, NAME, openCity, reason, wire } from './city.ts';
 
 let authority: Authority;
 let city: City;
@@ -183,6 +183,8 @@ describe('a library that cannot work', () => {
   const options = () => ({
     databaseUrl: city.databaseUrl,
     rootPem: pem(authority.root.certificate),
+    name: NAME,
+    logKeys: [],
     ...CLIENT,
     now: city.clock,
   });

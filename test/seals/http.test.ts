@@ -7,6 +7,7 @@ import {
   attestOver,
   materialOver,
   pictureOver,
+  recordOver,
   serveSubgraph,
   signCodeOver,
   signOver,
@@ -101,8 +102,10 @@ describe('POST /sign', () => {
 
 describe('the ports of licenses', () => {
   const attestation = { typ: 'statuslist+jwt' as const, claims: { iat: 1 } };
+  const [digest, about] = ['a'.repeat(64), { stream: 'license:1', revision: 1, identifier: 'i' }];
+  const receipt = { from: 'library' as const, ...about, documentDigest: digest, digest, isSigned: true };
   const right = async (url: string): Promise<object> =>
-    ({ '/code': await shop.codeRequest(), '/attest': attestation, '/stamp': { digest: 'a'.repeat(64) } })[url] ?? {
+    ({ '/code': await shop.codeRequest(), '/attest': attestation, '/stamp': { digest }, '/record': receipt })[url] ?? {
       codes: [],
     };
 
@@ -135,6 +138,9 @@ describe('the ports of licenses', () => {
       name: 'Refusal',
       code: 'SEAL_AUTHORISATION_INVALID',
     });
+    await recordOver(...to)(receipt);
+    await recordOver(...to)(receipt);
+    await expect(recordOver(...to)({ ...receipt, digest: 'b'.repeat(64) })).rejects.toThrow('HTTP 500');
     await expect(stampOver(...to)(randomBytes(20))).rejects.toThrow('HTTP 400');
     await expect(attestOver(baseUrl, 'cases', serviceKey, shop.clock)(attestation)).rejects.toThrow('HTTP 403');
   });
@@ -146,7 +152,7 @@ describe('the ports of licenses', () => {
     expect((await post(claims(4_194_304), await service(), '/attest')).status).toBe(413);
   });
 
-  test.each(['/code', '/attest', '/stamp', '/material'])('%s is closed to others', async (url) => {
+  test.each(['/code', '/attest', '/stamp', '/material', '/record'])('%s is closed to others', async (url) => {
     const person = await tokenFor(actor('administrator'), shop.clock());
     for (const token of [null, person, await service(randomBytes(32)), 'x']) {
       expect((await post(await right(url), token, url)).status).toBe(401);
@@ -164,6 +170,10 @@ describe('the ports of licenses', () => {
     ['/attest', { ...attestation, claims: [] }],
     ['/stamp', { digest: 'ff' }],
     ['/stamp', { digest: 'F'.repeat(64) }],
+    ['/record', {}],
+    ['/record', { ...receipt, from: 'somebody' }],
+    ['/record', { ...receipt, revision: 0 }],
+    ['/record', { ...receipt, digest: 'x' }],
   ])('%s answers 400 to a body of another form', async (url, changed) => {
     const body = url === '/code' && Object.keys(changed).length > 0 ? { ...(await right(url)), ...changed } : changed;
     expect(await post(body, await service(), url)).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });

@@ -211,9 +211,13 @@ describe('the log', () => {
   });
 
   test('holds receipts, each once', async () => {
-    const receipt = { from: 'city-library', subject: 'license:1 1', digest: sha256('receipt') };
+    const about = { stream: 'license:1', revision: 1, identifier: 'i', documentDigest: sha256('document') };
+    const receipt = { from: 'library', ...about, digest: sha256('receipt'), isSigned: true } as const;
     await seals.record(receipt);
+    shop.clock.advance(1_000);
     await seals.record(receipt);
+    expect(await leaves('RECEIPT')).toHaveLength(1);
+    await expect(seals.record({ ...receipt, digest: sha256('another') })).rejects.toThrow('library license:1 1');
     expect(await leaves('RECEIPT')).toHaveLength(1);
   });
 });

@@ -1,9 +1,12 @@
-import { randomBytes } from 'node:crypto';
+import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { createLibrary } from '../../scripts/city-library/app.ts';
+import { makeKeys } from '../../scripts/city-library/key.ts';
 import { scratchDatabase } from './database.ts';
+
+const NAME = 'library.example/city';
 
 /** The reference city library on a port and a database of its own; it may be opened after the hub, closed, and opened again. */
 export async function testLibrary() {
@@ -11,15 +14,50 @@ export async function testLibrary() {
   const port = await freePort();
   const client = { clientId: 'tongquan-hub', clientSecret: randomBytes(16).toString('hex') };
   let app: FastifyInstance | null = null;
+  const url = `http://127.0.0.1:${port}`;
+  const { receiptKey, witnessKey } = await makeKeys(database.url, NAME);
   return {
-    settings: { url: `http://127.0.0.1:${port}`, ...client },
-    open: async (rootPem: string) => {
-      app = await createLibrary({ databaseUrl: database.url, rootPem, ...client, now: () => new Date() });
+    settings: { url, ...client, id: NAME, receiptKey: JSON.stringify(receiptKey) },
+    /** As the hub is told of it. */
+    witness: { vkey: witnessKey, url },
+    databaseUrl: database.url,
+    open: async (rootPem: string, logKeys: readonly string[] = []) => {
+      const now = () => new Date();
+      app = await createLibrary({ databaseUrl: database.url, rootPem, name: NAME, logKeys, ...client, now });
       await app.listen({ host: '127.0.0.1', port });
     },
     close: async () => {
       await app?.close();
       app = null;
+    },
+    /** The newest tree that it signed as a witness, with the signatures; null before the first. */
+    checkpoint: async () => {
+      const reply = await app?.inject('/log/checkpoint');
+      return reply?.statusCode === 200 ? reply.body : null;
+    },
+    /** The receipts of a license, in order. */
+    receipts: async (number: string) => {
+      const sql = postgres(database.url, { max: 1 });
+      const rows = await sql`select receipt from city_library.act where number = ${number} order by revision`;
+      await sql.end();
+      return rows.map((row) => String(row.receipt));
+    },
+    /**
+     * Gives the closed library another key for receipts. The step given puts the old one back, and has receipts made since forgotten
+     * as those of a release before 0.4 are.
+     */
+    changeKey: async () => {
+      const sql = postgres(database.url, { max: 1 });
+      const other = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+      const known = await sql`select receipt from city_library.act`;
+      const [old] = await sql`select private_key_pem from city_library.own_key where purpose = 'receipt'`;
+      await sql`update city_library.own_key set private_key_pem = ${other} where purpose = 'receipt'`;
+      return async () => {
+        await sql`update city_library.own_key set private_key_pem = ${old?.private_key_pem} where purpose = 'receipt'`;
+        await sql`update city_library.act set receipt = gen_random_uuid()::text
+          where receipt <> all(${known.map((row) => String(row.receipt))})`;
+        await sql.end();
+      };
     },
     /** What it has collected. */
     copies: async () => {

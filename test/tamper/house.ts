@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { inject } from 'vitest';
 import { createLibrary } from '../../scripts/city-library/app.ts';
+import { makeKeys } from '../../scripts/city-library/key.ts';
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
 import { readLogKey, writeWitnessKey } from '../../scripts/witness/note.ts';
@@ -45,6 +46,7 @@ interface Papers {
 
 const NAME = 'tongquan_house';
 const WITNESS = 'witness.example/w1';
+const LIBRARY = 'library.example/city';
 const CLIENT = { clientId: 'tongquan-hub', clientSecret: 'of the test library alone' };
 const POLL_MS = 20;
 const MINUTE_MS = 60_000;
@@ -95,7 +97,7 @@ async function houseOf(
   const [root] = await sql`select certificate_pem from seals.authority where id = 'root'`;
   await sql.end();
   const publicKey = rawKeyOf(key?.public_key_pem);
-  const checkpoint = openMemory(join(folder, 'memory.json')).of(key?.origin)?.note;
+  const checkpoint = (await openMemory(join(folder, 'memory.json')).of(key?.origin))?.note;
   if (checkpoint === undefined) throw new Error('the witness has seen nothing');
   return {
     adminUrl,
@@ -158,6 +160,7 @@ async function run(
   const sql = postgres(database.adminUrl, { max: 1 });
   const port = await freePort();
   const [witnessPort, host] = [await freePort(), '127.0.0.1'];
+  const { receiptKey } = await makeKeys(libraryUrl, LIBRARY);
   const hub = await hubOn(
     { ...database, drop: async () => {} },
     {
@@ -167,7 +170,7 @@ async function run(
         folder: join(folder, 'log'),
         witnesses: [{ vkey: papers.witnessKey, url: `http://${host}:${witnessPort}` }],
       },
-      library: { url: `http://${host}:${port}`, ...CLIENT },
+      library: { url: `http://${host}:${port}`, ...CLIENT, id: LIBRARY, receiptKey: JSON.stringify(receiptKey) },
       pollMs: POLL_MS,
     },
     false,
@@ -192,7 +195,10 @@ async function run(
   return {
     hub,
     openLibrary: async () => {
-      library = await createLibrary({ databaseUrl: libraryUrl, rootPem, ...CLIENT, now: () => new Date() });
+      library = await createLibrary({
+        ...{ databaseUrl: libraryUrl, name: LIBRARY, logKeys: [logKey], rootPem, ...CLIENT },
+        now: () => new Date(),
+      });
       await library.listen({ host, port });
     },
     closeLibrary,

@@ -1,5 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { canonical, sha256 } from '../../kernel/events.ts';
+import type { ReceiptRecord } from '../../kernel/sign.ts';
 import { leafHash } from '../../kernel/tlog/tree.ts';
 import { ENTRY_BYTES_MOST } from './tile.ts';
 
@@ -119,6 +120,22 @@ export function ofSealEvent(event: {
   const reasonDigest = reason === null ? null : sha256(reason);
   const said = { serial, sealId, event: event.event, matterId, actorId, appliedById, applicationId, reasonDigest };
   return leafOf('SEAL_EVENT', String(serial), said, at);
+}
+
+/** A receipt of another system (回执): for what, and the digest of its text, so that whoever has both can match them. */
+export function ofReceipt(
+  { from, stream, revision, identifier, documentDigest, digest, isSigned }: ReceiptRecord,
+  at: Date,
+): Leaf {
+  const subject = `${stream} ${revision}`;
+  const said = { from, subject, identifier, revision, documentDigest, digest, isSigned };
+  return leafOf('RECEIPT', `${from} ${subject}`, said, at);
+}
+
+/** Whether two entries tell of one receipt: all but the time. */
+export function isSameReceipt(one: string, other: string): boolean {
+  const saidOf = (entry: string) => canonical({ ...(JSON.parse(entry) as object), at: null });
+  return saidOf(one) === saidOf(other);
 }
 
 /** A certificate made (证书), from the second from which it holds: what it is for, whom it names, and its digest. */

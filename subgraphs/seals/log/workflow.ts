@@ -1,11 +1,12 @@
 import type { Database, Reader } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
+import type { ReceiptRecord } from '../../kernel/sign.ts';
 import { writeCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
 import { KEY_TYPES, type NoteKey, rawKeyOf, requireName, writeKey, writeSignature } from '../../kernel/tlog/note.ts';
 import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree.ts';
 import type { Signer } from '../signer/signer.ts';
 import { lockPki } from '../store.ts';
-import { type LeafKind, leafOf } from './leaf.ts';
+import { isSameReceipt, type LeafKind, ofReceipt } from './leaf.ts';
 import { enterEarlier } from './ledger.ts';
 import * as store from './store.ts';
 import { frontierOf, grow, hashReader, rootOfFrontier } from './tile.ts';
@@ -155,18 +156,15 @@ function readerOf(db: Reader) {
   return hashReader((level, start, count) => store.listHashes(db, level, start, count));
 }
 
-/** A receipt of another system for what the hub handed it (回执): who gave it, what for, and its digest. */
-export interface Receipt {
-  from: string;
-  /** What it is for; one of each giver. */
-  subject: string;
-  digest: string;
-}
-
-/** Enters a receipt in the log; once again changes nothing. */
-export async function recordReceipt({ db, now }: LogDependencies, { from, subject, digest }: Receipt): Promise<void> {
-  const leaf = leafOf('RECEIPT', `${from} ${subject}`, { from, subject, digest }, now());
+/**
+ * Enters in the log what another system answered for what the hub handed it (回执). The same once again changes nothing;
+ * throws where the log holds another receipt for the same.
+ */
+export async function recordReceipt({ db, now }: LogDependencies, receipt: ReceiptRecord): Promise<void> {
+  const leaf = ofReceipt(receipt, now());
   await db.transaction(async (tx) => {
-    if ((await store.listUnknown(tx, leaf.kind, [leaf.subject])).size > 0) await store.enter(tx, [leaf]);
+    const known = await store.findLeaf(tx, leaf.kind, leaf.subject);
+    if (!known) return store.enter(tx, [leaf]);
+    if (!isSameReceipt(known.entry, leaf.entry)) throw new Error(`the log holds another receipt of ${leaf.subject}`);
   });
 }

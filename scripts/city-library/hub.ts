@@ -1,0 +1,93 @@
+import { z } from 'zod';
+
+/** What the library asks of the hub by itself: the files of its log, and the feed of changes. */
+
+const TIMEOUT_MS = 20_000;
+const ANSWER_BYTES_MOST = 4 * 1024 * 1024;
+const PAGE = 100;
+
+/** One change as the hub's feed tells of it. */
+const change = z.object({
+  number: z.string(),
+  revision: z.number().int().positive(),
+  identifier: z.string(),
+  state: z.string(),
+  documentDigest: z.string(),
+});
+export type Change = z.infer<typeof change>;
+
+const answer = z.object({
+  data: z.object({
+    licenseChanges: z.object({
+      pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
+      edges: z.array(z.object({ node: change })),
+    }),
+  }),
+});
+const refusal = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
+
+const QUERY = `query Changes($first: Int!, $after: String) {
+  licenseChanges(first: $first, after: $after) {
+    pageInfo { hasNextPage endCursor }
+    edges { node { number revision identifier state documentDigest } }
+  }
+}`;
+
+export interface ChangePage {
+  changes: Change[];
+  /** Where the next page begins. */
+  cursor: string | null;
+  isLast: boolean;
+}
+
+export interface Hub {
+  /** A file of the log by its path below `/log/`; null where there is none. */
+  logFile(path: string): Promise<Buffer | null>;
+  changes(after: string | null): Promise<ChangePage>;
+}
+
+/** The hub at `url`, asked with a token of role LIBRARY. Throws where it does not answer as agreed. */
+export function hubAt(url: string, token: string): Hub {
+  const base = url.replace(/\/+$/, '');
+  return {
+    async logFile(path) {
+      const response = await ask(`${base}/log/${path}`, {});
+      if (response.status === 404) return null;
+      if (!response.ok) throw new Error(`枢纽 /log/${path} 答复 HTTP ${response.status}`);
+      return readBody(response);
+    },
+    async changes(after) {
+      const response = await ask(`${base}/graphql`, {
+        method: 'POST',
+        headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
+        body: JSON.stringify({ query: QUERY, variables: { first: PAGE, after } }),
+      });
+      const body: unknown = JSON.parse((await readBody(response)).toString());
+      const refused = refusal.safeParse(body);
+      if (refused.success) throw new Error(`枢纽不给变更流：${refused.data.errors[0]?.message}`);
+      const { pageInfo, edges } = answer.parse(body).data.licenseChanges;
+      const cursor = pageInfo.endCursor ?? after;
+      return { changes: edges.map(({ node }) => node), cursor, isLast: !pageInfo.hasNextPage };
+    },
+  };
+}
+
+async function ask(url: string, init: RequestInit): Promise<Response> {
+  try {
+    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+  } catch (error) {
+    const { cause, message } = error as Error;
+    throw new Error(`枢纽无法连接：${cause instanceof Error ? cause.message : message}`, { cause: error });
+  }
+}
+
+async function readBody(response: Response): Promise<Buffer> {
+  const parts: Uint8Array[] = [];
+  let length = 0;
+  for await (const part of response.body ?? []) {
+    length += part.length;
+    if (length > ANSWER_BYTES_MOST) throw new Error('枢纽的答复过长');
+    parts.push(part);
+  }
+  return Buffer.concat(parts);
+}

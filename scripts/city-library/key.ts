@@ -1,0 +1,60 @@
+import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
+import type postgres from 'postgres';
+import { writeWitnessKey } from '../witness/note.ts';
+import { openDatabase } from './database.ts';
+
+/** The library's own keys, Ed25519: one signs receipts, the other checkpoints of the hub's log. Both stay in its database. */
+interface Keys {
+  receipt: KeyObject;
+  witness: KeyObject;
+}
+
+/** What others are told of the keys. */
+interface PublicKeys {
+  /** The library's name, in receipts and as a witness. */
+  name: string;
+  receiptKey: ReceiptJwk;
+  /** C2SP signed-note: name, short name and key. */
+  witnessKey: string;
+}
+
+/** A public key as a JWK (RFC 8037); `kid` is its thumbprint (RFC 7638). */
+interface ReceiptJwk {
+  kty: 'OKP';
+  crv: 'Ed25519';
+  x: string;
+  kid: string;
+  alg: 'EdDSA';
+  use: 'sig';
+}
+
+/** The keys; made where there are none. */
+export async function openKeys(sql: postgres.Sql): Promise<Keys> {
+  const open = async (purpose: keyof Keys): Promise<KeyObject> => {
+    const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    await sql`insert into own_key (purpose, private_key_pem) values (${purpose}, ${made}) on conflict do nothing`;
+    const [row] = await sql<
+      { privateKeyPem: string }[]
+    >`select private_key_pem from own_key where purpose = ${purpose}`;
+    if (!row) throw new Error(`no key for ${purpose}`);
+    return createPrivateKey(row.privateKeyPem);
+  };
+  return { receipt: await open('receipt'), witness: await open('witness') };
+}
+
+/** Makes the keys of the library on that database where there are none, and tells their public halves. */
+export async function makeKeys(databaseUrl: string, name: string): Promise<PublicKeys> {
+  const { sql, close } = await openDatabase(databaseUrl);
+  try {
+    const keys = await openKeys(sql);
+    return { name, receiptKey: jwkOf(keys.receipt), witnessKey: writeWitnessKey(name, keys.witness) };
+  } finally {
+    await close();
+  }
+}
+
+export function jwkOf(privateKey: KeyObject): ReceiptJwk {
+  const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
+  const kid = createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url');
+  return { kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'EdDSA', use: 'sig' };
+}

@@ -1,0 +1,23 @@
+import type postgres from 'postgres';
+import type { Memory, Seen } from '../witness/memory.ts';
+
+/** What the library remembers as a witness, in the same database as its keys: who loses one loses both. */
+export function memoryIn(sql: postgres.Sql): Memory {
+  return {
+    of: (origin) => read(sql, origin),
+    change: (origin, decide) =>
+      sql.begin(async (tx) => {
+        await tx`insert into witnessed (origin) values (${origin}) on conflict do nothing`;
+        await tx`select from witnessed where origin = ${origin} for update`;
+        const decided = decide(await read(tx, origin));
+        if (decided.keep) await tx`update witnessed set ${tx({ ...decided.keep })} where origin = ${origin}`;
+        return decided;
+      }) as Promise<never>,
+  };
+}
+
+async function read(sql: postgres.ISql, origin: string): Promise<Seen | null> {
+  const [row] = await sql<{ size: string; root: string; note: string }[]>`
+    select size, root, note from witnessed where origin = ${origin} and note is not null`;
+  return row ? { ...row, size: Number(row.size) } : null;
+}

@@ -1,0 +1,148 @@
+import { type ChildProcess, execFile, spawn } from 'node:child_process';
+import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+import postgres from 'postgres';
+import { z } from 'zod';
+import { databaseUrl, ensureDatabase } from '../db/migrate.ts';
+import { makeRole, rolePassword, roleUrl } from '../db/roles.ts';
+import { BootError } from './folder.ts';
+import type { Secrets } from './secrets.ts';
+
+/** The reference city library as a peer of the hub that `npm start` brings up: its database, its keys, its process. */
+
+const DATABASE = 'city_library';
+const ROLE = 'tq_city_library';
+export const LIBRARY_CLIENT_ID = 'tongquan-hub';
+const NAME = 'library.tongquan.test/ganzhou';
+const MAIN = join(import.meta.dirname, 'city-library/main.ts');
+const START_MS = 15_000;
+const STOP_MS = 2_000;
+
+const publicKeys = z.object({
+  name: z.string(),
+  receiptKey: z.record(z.string(), z.unknown()),
+  witnessKey: z.string(),
+});
+
+/** The library before it runs: where its rows are, and what the hub knows it by. */
+export interface PeerLibrary {
+  databaseUrl: string;
+  name: string;
+  /** JWK as text. */
+  receiptKey: string;
+  witnessKey: string;
+}
+
+/**
+ * Makes the library's database, and has the library make its keys there. Their public halves are asked for once and kept in
+ * `library-keys.json`: from then on the hub holds the library to them.
+ */
+export async function prepareLibrary(
+  folder: string,
+  adminUrl: string,
+  secrets: Secrets,
+  signal?: AbortSignal,
+): Promise<PeerLibrary> {
+  const password = rolePassword(secrets.databaseKey, ROLE);
+  const client = postgres(await ensureDatabase(adminUrl, DATABASE), { max: 1, onnotice: () => {} });
+  try {
+    await makeRole(client, ROLE, password);
+    await client.unsafe(`grant create, connect on database ${DATABASE} to ${ROLE}`);
+    await client.unsafe(`grant create, usage on schema public to ${ROLE}`);
+  } finally {
+    await client.end({ timeout: 2 });
+  }
+  const url = roleUrl(databaseUrl(adminUrl, DATABASE), ROLE, password);
+  const file = join(folder, 'library-keys.json');
+  if (!existsSync(file)) {
+    const draft = `${file}.draft`;
+    writeFileSync(draft, await askKeys(url, signal), { flush: true });
+    renameSync(draft, file);
+  }
+  const { name, receiptKey, witnessKey } = readKeys(file);
+  return { databaseUrl: url, name, receiptKey: JSON.stringify(receiptKey), witnessKey };
+}
+
+/** The library makes its keys itself, in a process of its own: the hub never has the private halves. */
+async function askKeys(url: string, signal?: AbortSignal): Promise<string> {
+  const env = { ...process.env, LIBRARY_DATABASE_URL: url, LIBRARY_NAME: NAME };
+  try {
+    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--keys'], {
+      env,
+      signal,
+      timeout: START_MS,
+    });
+    return stdout;
+  } catch (error) {
+    throw new BootError(
+      `城市证照库没有给出公钥 — the library told no keys: ${(error as { stderr?: string }).stderr ?? error}`,
+    );
+  }
+}
+
+function readKeys(file: string): z.infer<typeof publicKeys> {
+  try {
+    return publicKeys.parse(JSON.parse(readFileSync(file, 'utf8')));
+  } catch {
+    throw new BootError(`${file} 无法读取 — cannot be read; without it the keys are asked for again`);
+  }
+}
+
+/** What the hub tells the library. */
+export interface LeftForLibrary {
+  port: number;
+  rootPem: string;
+  /** The key of the hub's log. */
+  logKey: string;
+  hubUrl: string;
+}
+
+/** Leaves what the library needs to start: its database, the root to trust, how the hub gets in, the log to follow. */
+export function leaveForLibrary(folder: string, peer: PeerLibrary, secrets: Secrets, left: LeftForLibrary): void {
+  const { rootPem, ...rest } = left;
+  const rootPemPath = join(folder, 'root.pem');
+  writeFileSync(rootPemPath, rootPem);
+  const { databaseUrl, name } = peer;
+  const client = { clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret };
+  const text = JSON.stringify({ databaseUrl, name, rootPemPath, ...client, ...rest }, null, 2);
+  writeFileSync(join(folder, 'library.json'), text, { mode: 0o600 });
+}
+
+/** Starts the library as a child of its own process group. Gives the step that stops it. */
+export async function startLibrary(folder: string): Promise<() => Promise<void>> {
+  const left = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
+  const child = spawn(process.execPath, [MAIN], {
+    detached: true,
+    // The channel closes with this process, however it ends; the library then stops too.
+    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    env: {
+      ...process.env,
+      LIBRARY_DATABASE_URL: String(left.databaseUrl),
+      LIBRARY_ROOT_PEM: String(left.rootPemPath),
+      LIBRARY_CLIENT_ID: String(left.clientId),
+      LIBRARY_CLIENT_SECRET: String(left.clientSecret),
+      LIBRARY_NAME: String(left.name),
+      LIBRARY_LOG_KEY: String(left.logKey),
+      LIBRARY_PORT: String(left.port),
+    },
+  });
+  await new Promise<void>((done, fail) => {
+    const timer = setTimeout(() => fail(new BootError('城市证照库没有启动 — the library did not start')), START_MS);
+    child.stdout?.once('data', () => {
+      clearTimeout(timer);
+      done();
+    });
+    child.once('exit', (code) => fail(new BootError(`城市证照库启动失败（${code}）— the library failed to start`)));
+  });
+  return () => stopChild(child);
+}
+
+async function stopChild(child: ChildProcess): Promise<void> {
+  if (child.exitCode !== null || child.signalCode !== null) return;
+  const ended = new Promise((done) => child.once('exit', done));
+  child.kill('SIGTERM');
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
+  await ended;
+  clearTimeout(timer);
+}

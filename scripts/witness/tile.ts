@@ -1,0 +1,86 @@
+import { join as joinHashes } from './tree.ts';
+
+/** Proofs reckoned from the tiles that a log publishes (C2SP tlog-tiles). */
+
+const WIDTH = 256;
+const HEIGHT = 8;
+const HASH_BYTES = 32;
+
+/** Bytes of a file of the log by its path below `/log/`; null where there is none. */
+export type ReadTile = (path: string) => Promise<Buffer | null>;
+
+/** Why the tree of `size` leaves goes on from that of `old` (RFC 6962 §2.1.2). Throws where a tile is not there or not whole. */
+export async function proofFromTiles(read: ReadTile, old: number, size: number): Promise<Buffer[]> {
+  if (old === 0 || old >= size) return [];
+  const hashOf = hasher(read, size);
+  const proof: Buffer[] = [];
+  let [start, end] = [0, size];
+  while (old !== end) {
+    const middle = start + largestBelow(end - start);
+    if (old <= middle) {
+      proof.push(await hashOf(middle, end));
+      end = middle;
+    } else {
+      proof.push(await hashOf(start, middle));
+      start = middle;
+    }
+  }
+  if (start !== 0) proof.push(await hashOf(start, end));
+  return proof.reverse();
+}
+
+/** The hash over the leaves from `start` to `end`, the latter not included, in a tree of `size`. */
+function hasher(read: ReadTile, size: number) {
+  const kept = new Map<string, Promise<Buffer>>();
+  const tileOf = (level: number, n: number): Promise<Buffer> => {
+    const key = `${level}/${n}`;
+    const known =
+      kept.get(key) ?? readTile(read, level, n, Math.min(WIDTH, Math.floor(size / WIDTH ** level) - n * WIDTH));
+    kept.set(key, known);
+    return known;
+  };
+  const perfect = async (height: number, index: number): Promise<Buffer> => {
+    const [level, within] = [Math.floor(height / HEIGHT), height % HEIGHT];
+    const first = index * 2 ** within;
+    const tile = await tileOf(level, Math.floor(first / WIDTH));
+    const from = first % WIDTH;
+    let row = Array.from({ length: 2 ** within }, (_, i) => hashAt(tile, from + i));
+    while (row.length > 1) {
+      row = row.flatMap((left, i) => (i % 2 === 0 ? [joinHashes(left, row[i + 1] as Buffer)] : []));
+    }
+    return row[0] as Buffer;
+  };
+  const hashOf = async (start: number, end: number): Promise<Buffer> => {
+    const count = end - start;
+    const height = Math.log2(count);
+    if (Number.isInteger(height) && 2 ** height === count) return perfect(height, start / count);
+    const middle = start + largestBelow(count);
+    return joinHashes(await hashOf(start, middle), await hashOf(middle, end));
+  };
+  return hashOf;
+}
+
+/** A tile, cut to what the tree has of it: one that was in parts may be whole by now. */
+async function readTile(read: ReadTile, level: number, n: number, width: number): Promise<Buffer> {
+  const path = `tile/${level}/${pathOf(n)}`;
+  const bytes = (width < WIDTH ? await read(`${path}.p/${width}`) : null) ?? (await read(path));
+  if (!bytes || bytes.length < width * HASH_BYTES) throw new Error(`the log does not show ${path}`);
+  return bytes;
+}
+
+function hashAt(tile: Buffer, index: number): Buffer {
+  return tile.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
+}
+
+/** Three digits each, all but the last with an x before them. */
+function pathOf(n: number): string {
+  const groups = [n % 1_000];
+  for (let rest = Math.floor(n / 1_000); rest > 0; rest = Math.floor(rest / 1_000)) groups.unshift(rest % 1_000);
+  return groups.map((group, i) => `${i < groups.length - 1 ? 'x' : ''}${String(group).padStart(3, '0')}`).join('/');
+}
+
+function largestBelow(count: number): number {
+  let power = 1;
+  while (power * 2 < count) power *= 2;
+  return power;
+}

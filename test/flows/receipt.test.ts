@@ -1,0 +1,186 @@
+import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import postgres from 'postgres';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { readProof, requireCheckpoint, requireProven } from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
+import { grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { testLibrary } from '../support/library.ts';
+import { until } from '../support/until.ts';
+
+const route = ROUTES.DIRECT;
+const MAIN = new URL('../../scripts/city-library/main.ts', import.meta.url).pathname;
+const ORIGIN = 'tongquan.test/yudu/seals';
+
+describe.each(['local', 'http'] as const)(
+  'receipts of the city library in the log, subgraphs reached %s',
+  (transport) => {
+    let hub: TestHub;
+    let library: Awaited<ReturnType<typeof testLibrary>>;
+    let folder: string;
+    let sql: postgres.Sql;
+    let open: () => Promise<void>;
+    beforeAll(async () => {
+      library = await testLibrary();
+      folder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
+      hub = await testHub({ transport, library: library.settings, log: { folder, witnesses: [library.witness] } });
+      sql = postgres(hub.adminUrl, { max: 2, onnotice: () => {} });
+      const { seals } = hub.hub;
+      open = async () => library.open(await seals.rootCertificate(), [await seals.logKey()]);
+      await open();
+    });
+    afterAll(async () => {
+      await sql?.end();
+      await hub?.stop();
+      await library?.stop();
+      if (folder) rmSync(folder, { recursive: true, force: true });
+    });
+
+    interface Row {
+      stream: string;
+      revision: number;
+      receipt: string | null;
+      payload: { identifier: string; documentDigest: string };
+      entry: string | null;
+      isDelivered: boolean;
+    }
+    /** Every act on a license, with its receipt and its leaf. */
+    const acts = () => sql<Row[]>`
+    select e.stream, e.revision, e.payload, r.receipt, l.entry, r.revision is not null as "isDelivered"
+    from licenses.outbox_event e
+    left join licenses.outbox_receipt r on r.consumer = 'library' and r.stream = e.stream and r.revision = e.revision
+    left join seals.log_leaf l on l.kind = 'RECEIPT' and l.subject = 'library ' || e.stream || ' ' || e.revision
+    where e.type = 'LicenseChanged' order by e.occurred_at`;
+    const allDelivered = () =>
+      until('all are collected', async () => {
+        const rows = await acts();
+        return rows.every((row) => row.isDelivered) && rows;
+      });
+    const text = async (path: string) => (await hub.hub.app.inject(path)).body;
+    const own = (name: string, identifier: string) =>
+      refusalOf(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier, reason: '检查' });
+
+    test('every collected revision has its leaf, which matches its receipt', async () => {
+      const license = await issue(hub, route, await grantCase(hub, route), 1);
+      await allDelivered();
+      await until('the library is a witness', async () => (await library.checkpoint()) !== null);
+      for (const name of ['suspendLicense', 'restoreLicense']) expect(await own(name, license.identifier)).toBeNull();
+      const rows = await allDelivered();
+      expect(rows).toHaveLength(3);
+      for (const { stream, revision, receipt, payload, entry } of rows) {
+        const { identifier, documentDigest } = payload;
+        const subject = `${stream} ${revision}`;
+        const about = { subject, identifier, revision, documentDigest, digest: sha256(receipt ?? ''), isSigned: true };
+        expect(JSON.parse(entry ?? '')).toEqual({
+          v: 1,
+          kind: 'RECEIPT',
+          from: 'library',
+          ...about,
+          at: expect.any(String),
+        });
+      }
+      const told = rows.map(({ receipt }) =>
+        JSON.parse(Buffer.from(receipt?.split('.')[1] ?? '', 'base64url').toString()),
+      );
+      // A tree that the receipt tells of is one that the log signed.
+      const { origin, size, root } = told.at(-1).checkpoint;
+      const [signed] = await sql`select root from seals.log_checkpoint where size = ${size}`;
+      expect([origin, root]).toEqual([ORIGIN, signed?.root.toString('base64')]);
+    });
+
+    test('the leaf is proven under a checkpoint that the library signed', async () => {
+      const [row] = await acts();
+      const subject = encodeURIComponent(`library ${row?.stream} ${row?.revision}`);
+      const trust = {
+        origin: ORIGIN,
+        log: readKey(await hub.hub.seals.logKey()),
+        witnesses: [readKey(library.witness.vkey)],
+      };
+      const isProven = await until('it is proven with the library', async () => {
+        const proof = await text(`/log/proof/${subject}?kind=RECEIPT`);
+        if (!proof.startsWith('c2sp.org/')) return false;
+        const { witnesses } = requireProven(proof, leafHash(Buffer.from(readProof(proof).extra ?? [])), trust);
+        return witnesses.length === 1;
+      });
+      expect(isProven).toBe(true);
+      const seen = requireCheckpoint((await library.checkpoint()) ?? '', trust);
+      expect(seen.witnesses).toHaveLength(1);
+    });
+
+    test('the library compares with the hub by its command, beginning with the log', async () => {
+      await allDelivered();
+      const hubUrl = await hub.hub.app.listen({ port: 0, host: '127.0.0.1' });
+      const run = async (person: string) => {
+        const environment = {
+          ...{ PATH: process.env.PATH, LIBRARY_DATABASE_URL: library.databaseUrl, LIBRARY_HUB_URL: hubUrl },
+          ...{ LIBRARY_LOG_KEY: await hub.hub.seals.logKey(), LIBRARY_HUB_TOKEN: await hub.token(person) },
+        };
+        const child = spawn(process.execPath, [MAIN, '--reconcile'], { env: environment });
+        let said = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+        const code = await new Promise((resolve) => child.once('close', resolve));
+        return { code, said };
+      };
+      const good = await run('library');
+      expect(good.said).toMatch(/^枢纽日志 \d+ 项（根 .{44}）；核对 3 次操作，差异 0 处\n$/);
+      expect(good.code).toBe(0);
+      expect(await run('window-xingguo')).toMatchObject({
+        code: 1,
+        said: expect.stringMatching(/^对账没有完成：枢纽不给变更流/),
+      });
+      const own = postgres(library.databaseUrl, { max: 1 });
+      await own`update city_library.act set reconciliation = null where revision = 2`;
+      await own.end();
+      const more = await run('library');
+      expect(more).toMatchObject({ code: 1, said: expect.stringContaining('第 2 号 本库已归集，枢纽变更流没有') });
+    });
+
+    test('no delivery is done before its leaf stands: with the log away it is sent again, and the receipt is the same', async () => {
+      await library.close();
+      const license = await issue(hub, route, await grantCase(hub, route), 2);
+      await sql`alter table seals.log_leaf rename to log_leaf_away`;
+      await open();
+      const stream = `license:${license.number}`;
+      const delivery = async () => {
+        const [row] = await sql`
+        select attempts, delivered, last_error from licenses.outbox_delivery where consumer = 'library' and stream = ${stream}`;
+        return row;
+      };
+      await until('the library has it', async () => (await library.receipts(license.number)).length === 1);
+      const [kept] = await library.receipts(license.number);
+      const before = (await delivery())?.attempts;
+      await until('it was tried once more', async () => (await delivery())?.attempts > before);
+      expect((await delivery())?.delivered).toBe(0);
+      await sql`alter table seals.log_leaf_away rename to log_leaf`;
+      const rows = await allDelivered();
+      const row = rows.find((one) => one.stream === stream);
+      expect(row?.receipt).toBe(kept);
+      expect(JSON.parse(row?.entry ?? '')).toMatchObject({ digest: sha256(kept ?? '') });
+    });
+
+    test('a receipt by another key than the pinned one keeps the delivery open, and says so', async () => {
+      await library.close();
+      const license = await issue(hub, route, await grantCase(hub, route), 3);
+      const restore = await library.changeKey();
+      await open();
+      const stream = `license:${license.number}`;
+      const told = await until('it is refused', async () => {
+        const [row] = await sql`
+        select delivered, rejected_at, last_error from licenses.outbox_delivery where consumer = 'library' and stream = ${stream}`;
+        return row?.last_error?.includes('回执不成立') && row;
+      });
+      expect(told).toMatchObject({ delivered: 0, rejected_at: null });
+      expect((await acts()).filter((one) => one.entry === null)).toHaveLength(1);
+      await library.close();
+      await restore();
+      await open();
+      await allDelivered();
+      expect((await acts()).filter((one) => one.entry === null)).toEqual([]);
+    });
+  },
+);

@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto';
+import type { LogPen } from '../seals/log-pen.ts';
+
+const WIDTH = 256;
+
+function hash(...parts: Uint8Array[]): Buffer {
+  return createHash('sha256').update(Buffer.concat(parts)).digest();
+}
+
+/** A transparency log in memory, by the recursive words of RFC 6962 §2.1; shares no code with what reads it. */
+export class TestLog {
+  name: string;
+  private readonly pen: LogPen;
+  private readonly leaves: Buffer[] = [];
+
+  constructor(pen: LogPen, name = 'main') {
+    this.pen = pen;
+    this.name = name;
+  }
+
+  get size(): number {
+    return this.leaves.length;
+  }
+
+  /** Leaves from the fourth on tell the name: logs of two names fork there. */
+  grow(count: number): void {
+    for (let i = 0; i < count; i++) {
+      const text = this.size < 3 ? `leaf ${this.size}` : `${this.name} ${this.size}`;
+      this.leaves.push(hash(Uint8Array.of(0), Buffer.from(text)));
+    }
+  }
+
+  grown(count: number): this {
+    this.grow(count);
+    return this;
+  }
+
+  root(size = this.size): Buffer {
+    return this.rootOf(this.leaves.slice(0, size));
+  }
+
+  checkpoint(): string {
+    return this.pen.checkpoint(this.size, this.root());
+  }
+
+  /** What a witness is asked that has seen `old` leaves. */
+  request(old: number): string {
+    const proof = old === 0 || old === this.size ? [] : this.subproof(old, this.leaves, true);
+    const lines = [`old ${old}`, ...proof.map((one) => one.toString('base64'))];
+    return `${lines.join('\n')}\n\n${this.checkpoint()}`;
+  }
+
+  /** A tile as the log publishes it, at its present size or at another. */
+  file(path: string, size = this.size): Buffer | null {
+    const [, level = '', n = '', width = String(WIDTH)] = /^tile\/(\d)\/(\d{3})(?:\.p\/(\d+))?$/.exec(path) ?? [];
+    const span = WIDTH ** Number(level);
+    const count = Math.min(WIDTH, Math.floor(size / span) - Number(n) * WIDTH);
+    if (count !== Number(width)) return size > this.size ? this.part(span, Number(n)) : null;
+    return this.part(span, Number(n)).subarray(0, count * 32);
+  }
+
+  private part(span: number, n: number): Buffer {
+    const starts = Array.from({ length: WIDTH }, (_, i) => (n * WIDTH + i) * span);
+    const whole = starts.filter((start) => start + span <= this.size);
+    return Buffer.concat(whole.map((start) => this.rootOf(this.leaves.slice(start, start + span))));
+  }
+
+  private rootOf(leaves: readonly Buffer[]): Buffer {
+    const [only] = leaves;
+    if (!only) return createHash('sha256').digest();
+    if (leaves.length === 1) return only;
+    const split = splitOf(leaves.length);
+    return hash(Uint8Array.of(1), this.rootOf(leaves.slice(0, split)), this.rootOf(leaves.slice(split)));
+  }
+
+  private subproof(old: number, leaves: readonly Buffer[], isWhole: boolean): Buffer[] {
+    if (old === leaves.length) return isWhole ? [] : [this.rootOf(leaves)];
+    const split = splitOf(leaves.length);
+    const [left, right] = [leaves.slice(0, split), leaves.slice(split)];
+    if (old <= split) return [...this.subproof(old, left, isWhole), this.rootOf(right)];
+    return [...this.subproof(old - split, right, false), this.rootOf(left)];
+  }
+}
+
+function splitOf(count: number): number {
+  let split = 1;
+  while (split * 2 < count) split *= 2;
+  return split;
+}

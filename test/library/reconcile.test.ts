@@ -1,0 +1,198 @@
+import postgres from 'postgres';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Change, Hub } from '../../scripts/city-library/hub.ts';
+import { LogBroken, reconcile } from '../../scripts/city-library/reconcile.ts';
+import { readLogKey } from '../../scripts/witness/note.ts';
+import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
+import { LogPen } from '../seals/log-pen.ts';
+import { type Authority, type City, makeAuthority, makeLicense, openCity } from './city.ts';
+import { TestLog } from './log.ts';
+
+const pen = new LogPen('example.com/log');
+let authority: Authority;
+let city: City;
+let sql: postgres.Sql;
+beforeAll(async () => {
+  authority = makeAuthority();
+  city = await openCity(authority, [], [pen.vkey]);
+  const options = { max: 2, transform: postgres.camel, connection: { search_path: 'city_library' } };
+  sql = postgres(city.databaseUrl, options);
+});
+afterAll(async () => {
+  await sql.end();
+  await city.close();
+});
+
+let log: TestLog;
+let feed: Change[];
+/** Cursors that were asked for. */
+let asked: (string | null)[];
+beforeEach(async () => {
+  await sql`truncate license, file, certificate, act, witnessed, reconciled`;
+  [log, feed, asked] = [new TestLog(pen), [], []];
+});
+
+const PAGE = 2;
+/** A hub with a log and a feed; its cursor is a place in the feed. */
+const hubWith = (shown: TestLog, changed: Partial<Hub> = {}): Hub => ({
+  logFile: async (path) => (path === 'checkpoint' ? Buffer.from(shown.checkpoint()) : shown.file(path)),
+  changes: async (after) => {
+    asked.push(after);
+    const from = Number(after ?? 0);
+    const changes = feed.slice(from, from + PAGE);
+    const cursor = changes.length > 0 ? String(from + changes.length) : after;
+    return { changes, cursor, isLast: from + PAGE >= feed.length };
+  },
+  ...changed,
+});
+const compare = (hub = hubWith(log), isWhole = false) => {
+  // The library's own clock stands still; who compares comes later.
+  const now = () => new Date(city.clock().getTime() + 1_000);
+  return reconcile({ sql, hub, log: readLogKey(pen.vkey), isWhole, now, pauseMs: 1 });
+};
+const tellOf = ({ number, revision, identifier, state, documentDigest }: LibraryDelivery): Change => ({
+  ...{ number, revision, identifier, state, documentDigest },
+});
+/** An act at the hub, and where `isCollected` at the library too. */
+async function happen(delivery: LibraryDelivery, isCollected = true): Promise<void> {
+  feed.push(tellOf(delivery));
+  if (isCollected) expect(await city.collect(delivery)).toMatchObject({ code: 1 });
+}
+const witness = async (shown = log, old = 0) => {
+  const answer = await city.app().inject({ method: 'POST', url: '/add-checkpoint', payload: shown.request(old) });
+  expect(answer.statusCode).toBe(200);
+};
+const broken = (hub: Hub) =>
+  compare(hub).then(
+    () => expect.fail('compared'),
+    (error: Error) => {
+      expect(error).toBeInstanceOf(LogBroken);
+      return error.message;
+    },
+  );
+const rootOf = (of: TestLog, size: number) => of.root(size).toString('base64');
+
+describe('a comparison where both sides agree', () => {
+  it('tells of no difference, goes on from where it was, and finds nothing to do where nothing happened', async () => {
+    const license = makeLicense(authority, 'C001');
+    log.grow(5);
+    await witness();
+    await happen(license.version('ISSUE', 1, 1));
+    await happen(license.statement('SUSPEND', 'SUSPENDED', 2, 1));
+    await happen(makeLicense(authority, 'C002').version('ISSUE', 1, 1));
+    log.grow(400);
+    expect(await compare()).toEqual({
+      size: 405,
+      root: rootOf(log, 405),
+      hasGrown: true,
+      compared: 3,
+      differences: [],
+    });
+    expect(asked).toEqual([null, '2']);
+    expect(await compare()).toMatchObject({ hasGrown: false, compared: 0, differences: [] });
+    log.grow(1);
+    await happen(license.statement('RESTORE', 'VALID', 3, 1));
+    expect(await compare()).toMatchObject({ hasGrown: true, compared: 1, differences: [] });
+    expect(asked).toEqual([null, '2', '3', '3']);
+    expect(await compare(hubWith(log), true)).toMatchObject({ compared: 4, differences: [] });
+  });
+
+  it('needs no earlier checkpoint, and remembers the log over a restart of the library', async () => {
+    log.grow(3);
+    expect(await compare()).toMatchObject({ size: 3, differences: [] });
+    await city.restart();
+    const fork = new TestLog(pen, 'fork').grown(9);
+    log.grow(6);
+    expect(await compare()).toMatchObject({ size: 9, differences: [] });
+    expect(await broken(hubWith(fork))).toContain('分叉');
+  });
+});
+
+describe('a comparison where they differ', () => {
+  it('names every difference, and does not pass over it the next time', async () => {
+    log.grow(4);
+    const [one, other] = ['D001', 'D002'].map((serial) => makeLicense(authority, serial));
+    const issue = one?.version('ISSUE', 1, 1) as LibraryDelivery;
+    const change = one?.version('CHANGE', 2, 2) as LibraryDelivery;
+    await happen(issue);
+    await happen(change, false);
+    const untold = other?.version('ISSUE', 1, 1) as LibraryDelivery;
+    expect(await city.collect(untold)).toMatchObject({ code: 1 });
+    feed[0] = { ...tellOf(issue), state: 'SUSPENDED', documentDigest: 'a'.repeat(64), identifier: 'x' };
+    const expected = [
+      expect.stringMatching(/^D001 第 1 号 identifier 不同：枢纽 x，本库 /),
+      'D001 第 1 号 state 不同：枢纽 SUSPENDED，本库 VALID',
+      `D001 第 1 号 documentDigest 不同：枢纽 ${'a'.repeat(64)}，本库 ${issue.documentDigest}`,
+      'D001 第 2 号 枢纽变更流有，本库没有归集',
+      'D002 第 1 号 本库已归集，枢纽变更流没有',
+    ];
+    for (const _ of [1, 2]) expect((await compare()).differences).toEqual(expected);
+    expect(asked).toEqual([null, null]);
+    feed = [tellOf(issue), tellOf(change), tellOf(untold)];
+    expect(await city.collect(change)).toMatchObject({ code: 1 });
+    expect((await compare()).differences).toEqual([]);
+  });
+
+  it('finds what was lost at the library after it was compared, where all is compared', async () => {
+    log.grow(4);
+    await happen(makeLicense(authority, 'D003').version('ISSUE', 1, 1));
+    expect((await compare()).differences).toEqual([]);
+    await sql`delete from act where number = 'D003'`;
+    expect((await compare()).differences).toEqual([]);
+    expect((await compare(hubWith(log), true)).differences).toEqual(['D003 第 1 号 枢纽变更流有，本库没有归集']);
+  });
+});
+
+describe('a log that is not the one the library knows', () => {
+  it('was set back: names both sizes and roots, and compares nothing', async () => {
+    log.grow(20);
+    await witness();
+    const before = new TestLog(pen).grown(12);
+    const said = await broken(hubWith(before));
+    for (const part of ['12 项', rootOf(log, 12), '20 项', rootOf(log, 20), '倒退']) expect(said).toContain(part);
+    expect(asked).toEqual([]);
+  });
+
+  it('was only a moment behind', async () => {
+    log.grow(20);
+    await witness();
+    const before = new TestLog(pen).grown(12);
+    let looks = 0;
+    const logFile = async (path: string) => hubWith(path === 'checkpoint' && ++looks < 3 ? before : log).logFile(path);
+    expect(await compare(hubWith(log, { logFile }))).toMatchObject({ size: 20, differences: [] });
+  });
+
+  it.each([20, 21, 300])('has forked, at %i leaves', async (size) => {
+    log.grow(20);
+    await witness();
+    const fork = new TestLog(pen, 'fork').grown(size);
+    const said = await broken(hubWith(fork));
+    for (const part of [`${size} 项`, rootOf(fork, size), '20 项', rootOf(log, 20), '分叉'])
+      expect(said).toContain(part);
+    expect(asked).toEqual([]);
+  });
+
+  it('shows other tiles than those of its checkpoint', async () => {
+    log.grow(20);
+    await witness();
+    log.grow(10);
+    const fork = new TestLog(pen, 'fork').grown(30);
+    const mixed = hubWith(log);
+    const logFile = async (path: string) => (path === 'checkpoint' ? mixed.logFile(path) : fork.file(path));
+    expect(await broken(hubWith(log, { logFile }))).toContain('不相衔接');
+  });
+
+  it('is signed by another key, has another name, or is not there', async () => {
+    const impostor = new TestLog(new LogPen(pen.name)).grown(3);
+    expect(await broken(hubWith(impostor))).toContain('没有该日志的签名');
+    const stranger = new TestLog(new LogPen('example.com/other')).grown(3);
+    await expect(compare(hubWith(stranger))).rejects.toThrow('example.com/other');
+    await expect(compare(hubWith(log, { logFile: async () => null }))).rejects.toThrow('没有公布');
+  });
+
+  it('a feed that does not go on ends the comparison', async () => {
+    log.grow(3);
+    const stuck = hubWith(log, { changes: async () => ({ changes: [], cursor: 'x', isLast: false }) });
+    await expect(compare(stuck)).rejects.toThrow('没有前进');
+  });
+});
