@@ -22,7 +22,7 @@ export async function* auditLicenses(house: House, _log: AuditedLog): AsyncGener
 /** What the hub itself has published, to judge signatures by: the root alone is the auditor's own. */
 async function materialOf({ sql }: House) {
   const certificates = await sql<{ pem: string }[]>`select certificate_pem as pem from seals.authority union all
-    select certificate_pem from seals.seal union all select certificate_pem from seals.seal_code_key`;
+    select certificate_pem from seals.seal_certificate union all select certificate_pem from seals.seal_code_key`;
   const lists = await sql<
     { bytes: Buffer }[]
   >`select distinct on (authority) bytes from seals.revocation_list order by authority, number desc`;

@@ -46,7 +46,7 @@ async function* times(sql: House['sql']): AsyncGenerator<Finding> {
     left join lateral (select max(at) filter (where state = 'PRINTED') as printed, max(at) filter (where state = 'DELIVERED') as delivered,
       max(at) filter (where state = 'RECALLED') as recalled from licenses.blank_entry where number = s.blank_number) e on true
     where s.printed_at is distinct from e.printed or s.delivered_at is distinct from e.delivered or s.recalled_at is distinct from e.recalled
-      or (s.delivered_at is not null) <> exists (select 1 from licenses.outbox_event o where o.type = 'CertificateDelivered'
+      or s.state <> 'SPOILED' and (s.delivered_at is not null) <> exists (select 1 from licenses.outbox_event o where o.type = 'CertificateDelivered'
         and o.stream = 'certificate:' || s.number and o.payload->>'identifier' = s.identifier)`;
   for await (const { blank, identifier } of rowsOf(rows)) {
     for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])

@@ -18,7 +18,9 @@ export async function* auditSeals(house: House, log: AuditedLog): AsyncGenerator
 }
 
 const STATE_AFTER: Record<string, string> = {
-  MADE: 'IN_USE',
+  MADE: 'MADE',
+  FILED: 'ON_FILE',
+  PUT_INTO_USE: 'IN_USE',
   SUSPENDED: 'SUSPENDED',
   RESUMED: 'IN_USE',
   ENDED: 'ENDED',
@@ -28,7 +30,9 @@ async function* states(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<{ id: string; state: string; events: string[] | null }[]>`select s.id, s.state,
     (select array_agg(e.event order by e.serial) from seals.seal_event e where e.seal_id = s.id) as events from seals.seal s`;
   for (const { id, state, events } of rows) {
-    const entered = (events ?? []).reduce<string | null>((before, event) => STATE_AFTER[event] ?? before, null);
+    const last = (events ?? []).reduce<string | null>((before, event) => STATE_AFTER[event] ?? before, null);
+    // Up to 0.3 a seal that was made was in use.
+    const entered = last === 'MADE' && !(events ?? []).includes('FILED') && state === 'IN_USE' ? state : last;
     if (entered !== state)
       yield found('SEAL_STATE_NOT_ENTERED', `seal:${id}`, `状态是 ${state}，台账记为 ${entered ?? '无'}`);
   }
@@ -41,43 +45,65 @@ async function* states(sql: House['sql']): AsyncGenerator<Finding> {
 /** A seal is good for as long as its certificate. */
 async function* validity(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<
-    { id: string; from: Date; until: Date; pem: string }[]
-  >`select id, valid_from as "from", valid_until as until, certificate_pem as pem from seals.seal`;
+    { id: string; from: Date; until: Date; pem: string | null }[]
+  >`select id, valid_from as "from", valid_until as until, (select c.certificate_pem from seals.seal_certificate c where c.seal_id = s.id
+      order by generation desc limit 1) as pem from seals.seal s`;
   for (const { id, from, until, pem } of rows) {
+    if (pem === null) {
+      yield found('CERTIFICATE_MISSING', `seal:${id}`, '印章没有证书');
+      continue;
+    }
     const { validFromDate, validToDate } = new X509Certificate(pem);
     if (validFromDate.getTime() !== from.getTime() || validToDate.getTime() !== until.getTime())
       yield found('SEAL_VALIDITY_DIFFERS', `seal:${id}`, '有效期与证书不一致');
   }
 }
 
+/** As many grants stand as were entered and not taken back; and no person did alone what takes two. */
 async function* grants(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<{ sealId: string; matterId: string }[]>`
-    with entered as (select distinct on (seal_id, matter_id) seal_id, matter_id, event from seals.seal_event
-      where event in ('GRANTED', 'GRANT_WITHDRAWN') order by seal_id, matter_id, serial desc)
-    select coalesce(g.seal_id, e.seal_id) as "sealId", coalesce(g.matter_id, e.matter_id) as "matterId" from seals.seal_grant g
-    full join (select * from entered where event = 'GRANTED') e on e.seal_id = g.seal_id and e.matter_id = g.matter_id
-    where g.seal_id is null or e.seal_id is null`;
-  for (const { sealId, matterId } of rows)
+    select coalesce(g.seal_id, e.seal_id) as "sealId", coalesce(g.matter_id, e.matter_id) as "matterId" from (
+      select seal_id, matter_id, count(*)::int as given, count(w.grant_id)::int as taken from seals.seal_grant g
+        left join seals.seal_grant_withdrawal w on w.grant_id = g.id group by seal_id, matter_id) g
+    full join (select seal_id, matter_id, count(*) filter (where event = 'GRANTED')::int as given,
+        count(*) filter (where event = 'GRANT_WITHDRAWN')::int as taken from seals.seal_event
+        where event in ('GRANTED', 'GRANT_WITHDRAWN') group by seal_id, matter_id) e on e.seal_id = g.seal_id and e.matter_id = g.matter_id
+    where coalesce(g.given, 0) - coalesce(g.taken, 0) <> coalesce(e.given, 0) - coalesce(e.taken, 0)`;
+  for (const { sealId, matterId } of rows) {
     yield found('GRANT_NOT_ENTERED', `seal:${sealId}`, `事项 ${matterId} 的授权与台账不一致`);
+  }
+  // Up to 0.3 one person did these alone: what came before the first filing of the house is not judged.
+  const alone = await sql<
+    { sealId: string; serial: number }[]
+  >`select e.seal_id as "sealId", e.serial::int as serial from seals.seal_event e
+    left join seals.seal_application a on a.id = e.application_id and a.seal_id = e.seal_id and a.applied_by_id = e.applied_by_id
+    left join seals.seal_application_outcome o on o.application_id = a.id and o.outcome = 'APPROVED' and o.actor_id = e.actor_id
+    where e.event in ('MADE', 'GRANTED', 'GRANT_WITHDRAWN', 'ROTATED', 'CERTIFICATE_ENTERED', 'ENDED') and e.actor_id is not null
+      and e.serial > (select coalesce(min(serial), 0) from seals.seal_event where event = 'FILED')
+      and (o.application_id is null or e.applied_by_id = e.actor_id)`;
+  for (const { sealId, serial } of alone) {
+    yield found('SECOND_PERSON_MISSING', `event:${serial}`, '须由两人办理的事项没有另一人的申请或批准');
+    yield found('SECOND_PERSON_MISSING', `seal:${sealId}`, `台账第 ${serial} 条须由两人办理`);
+  }
 }
 
+/** A seal that has ended has no certificate that is still good; and none is revoked of a seal that never ended. */
 async function* revocations(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<
-    { id: string; pem: string; code: string | null; ended: boolean }[]
-  >`select s.id, s.certificate_pem as pem,
-    k.certificate_pem as code, exists (select 1 from seals.seal_event e where e.seal_id = s.id and e.event = 'ENDED') as ended
-    from seals.seal s left join seals.seal_code_key k on k.seal_id = s.id`;
+    { id: string; state: string; pem: string; ended: Date | null }[]
+  >`select s.id, s.state, c.certificate_pem as pem,
+    (select max(e.at) from seals.seal_event e where e.seal_id = s.id and e.event = 'ENDED') as ended from seals.seal s
+    join (select seal_id, certificate_pem from seals.seal_certificate union all select seal_id, certificate_pem from seals.seal_code_key) c
+      on c.seal_id = s.id`;
   const revoked = new Set(
     (await sql<{ serial: string }[]>`select serial from seals.revocation`).map(({ serial }) => serial),
   );
-  for (const { id, pem, code, ended } of rows) {
-    const serials = [pem, ...(code === null ? [] : [code])].map((one) =>
-      new X509Certificate(one).serialNumber.toLowerCase(),
-    );
-    for (const serial of serials) {
-      if (ended !== revoked.has(serial))
-        yield found('REVOCATION_NOT_ENTERED', `seal:${id}`, ended ? '已注销，证书没有吊销' : '没有注销，证书已吊销');
-    }
+  for (const { id, state, pem, ended } of rows) {
+    const { serialNumber, validToDate } = new X509Certificate(pem);
+    const isRevoked = revoked.has(serialNumber.toLowerCase());
+    const must = state === 'ENDED' && ended !== null && validToDate > ended;
+    if (must && !isRevoked) yield found('REVOCATION_NOT_ENTERED', `seal:${id}`, '已注销，证书没有吊销');
+    if (isRevoked && ended === null) yield found('REVOCATION_NOT_ENTERED', `seal:${id}`, '没有注销，证书已吊销');
   }
 }
 

@@ -86,7 +86,7 @@ async function* events({ sql }: House): AsyncGenerator<Expected> {
   const rows = sql<
     Parameters<typeof ofSealEvent>[0][]
   >`select serial::int as serial, seal_id as "sealId", event, matter_id as "matterId",
-    actor_id as "actorId", reason, at from seals.seal_event order by serial`;
+    actor_id as "actorId", applied_by_id as "appliedById", application_id as "applicationId", reason, at from seals.seal_event order by serial`;
   for await (const row of rowsOf(rows)) yield { leaf: ofSealEvent(row), object: `event:${row.serial}` };
 }
 
@@ -100,7 +100,7 @@ async function* lists({ sql }: House): AsyncGenerator<Expected> {
 
 async function* certificates({ sql }: House): AsyncGenerator<Expected> {
   const rows = sql<{ profile: string; pem: string }[]>`select id as profile, certificate_pem as pem from seals.authority
-    union all select 'seal', certificate_pem from seals.seal union all select 'code', certificate_pem from seals.seal_code_key`;
+    union all select 'seal', certificate_pem from seals.seal_certificate union all select 'code', certificate_pem from seals.seal_code_key`;
   for await (const { profile, pem } of rowsOf(rows)) {
     const leaf = certificateOf(profile, pem);
     yield { leaf, object: `certificate:${leaf.subject}` };

@@ -6,7 +6,7 @@ import { readChain } from './certificate/certificate.ts';
 import { portRoutes } from './http.ts';
 import { createSeals } from './index.ts';
 import { readWitnesses } from './log/witness.ts';
-import { signerOver } from './signer/http.ts';
+import { awaitSigner, signerOver } from './signer/http.ts';
 
 /** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
 const {
@@ -35,6 +35,7 @@ const seals = createSeals({
   log: { origin: LOG_ORIGIN, folder: LOG_FOLDER || null, witnesses: readWitnesses(LOG_WITNESSES) },
   onError: console.error,
 });
+await awaitSigner(SIGNER_URL);
 await seals.prepare();
 const app = await serveSubgraph(seals, options, (routes) => portRoutes(routes, seals, options));
 await app.listen({ host: '127.0.0.1', port: Number(PORT) });

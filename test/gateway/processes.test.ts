@@ -55,11 +55,14 @@ beforeAll(async () => {
     PUBLIC_URL: gateway,
     LOG_ORIGIN: 'processes.test/log',
   };
+  const signerPort = String(await freePort());
+  run('subgraphs/seals/signer/main.ts', { ...shared, PORT: signerPort });
   logFolder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
   for (const name of NAMES) {
     run(`subgraphs/${name}/main.ts`, {
       ...shared,
       LOG_FOLDER: logFolder,
+      SIGNER_URL: `http://127.0.0.1:${signerPort}`,
       DATABASE_URL: database.urls[name],
       PORT: String(ports[name]),
     });

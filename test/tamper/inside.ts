@@ -85,15 +85,15 @@ export async function certifiedKey({ sql }: Inside, id: string): Promise<Certifi
 
 /** A seal's key, and its chain. */
 export async function sealKey({ sql }: Inside, id: string): Promise<{ key: KeyRef; chain: [string, string] }> {
-  const [row] = await sql`select s.*, a.certificate_pem as above from seals.seal s, seals.authority a
-    where s.id = ${id} and a.id = 'issuing'`;
+  const [row] = await sql`select s.*, a.certificate_pem as issuing from seals.seal_certificate s, seals.authority a
+    where s.seal_id = ${id} and a.id = 'issuing' order by s.generation desc limit 1`;
   if (!row) throw new Error(`no seal ${id}`);
-  return { key: { keyId: id, encrypted: row.encrypted_key }, chain: [row.certificate_pem, row.above] };
+  return { key: { keyId: id, encrypted: row.encrypted_key }, chain: [row.certificate_pem, row.issuing] };
 }
 
 /** The key for QR codes of a seal. */
 export async function codeKey({ sql }: Inside, id: string): Promise<CertifiedKey> {
-  const [row] = await sql`select * from seals.seal_code_key where seal_id = ${id}`;
+  const [row] = await sql`select * from seals.seal_code_key where seal_id = ${id} order by generation desc limit 1`;
   if (!row) throw new Error(`no code key of ${id}`);
   return { keyId: codeKeyId(id), encrypted: row.encrypted_key, certificatePem: row.certificate_pem };
 }

@@ -2,6 +2,7 @@ import { connect } from '../../db/client.ts';
 import { blankPrefix } from '../../scripts/seed.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import { stampBundle } from '../../subgraphs/licenses/evidence/workflow.ts';
+import { together } from '../support/dual.ts';
 import { act, blankNumber, grantCase, issue, ROUTES, type Route } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
@@ -198,10 +199,11 @@ async function sealsMove(hub: TestHub): Promise<void> {
   await useSeal(hub, TRAFFIC_SEAL, 'suspend', '印章介质检查');
   await useSeal(hub, TRAFFIC_SEAL, 'resume', '检查完毕');
   const granted = { seal: 'yudu-slj-license-seal', matter: 'yd2022-1-07' };
-  for (const name of ['grantSeal', 'withdrawSealGrant'])
-    await does(hub, 'yudu-slj.sealapprover', name, 'SealGrantInput', granted);
+  const given = await together(hub.ask, 'yudu-slj', 'applyForSealGrant', granted);
+  const [grant] = given.seal.grants.filter((one: { matter: { id: string } }) => one.matter.id === granted.matter);
+  await together(hub.ask, 'yudu-slj', 'applyForSealGrantWithdrawal', { seal: granted.seal, grant: grant.id });
   const ended = { seal: 'yudu-sthjj-license-seal', reason: 'CESSATION_OF_OPERATION', words: '机构改革' };
-  await does(hub, 'yudu-sthjj.sealapprover', 'endSeal', 'SealEndInput', ended);
+  await together(hub.ask, 'yudu-sthjj', 'applyForSealEnd', ended);
 }
 
 /** Bundles with a stamp, and statements on what is in force. */

@@ -12,7 +12,7 @@ import { namesOfLeaf, namesOfRewriting, readLeaves, rewriteBoth } from './rewrit
 async function revoked(inside: Inside): Promise<{ rows: Row[]; objects: string[] }> {
   const { sql } = inside;
   const rows = await sql`select r.*, s.certificate_pem, k.certificate_pem as code_pem from seals.revocation r
-    join seals.seal s on s.id = r.seal_id left join seals.seal_code_key k on k.seal_id = s.id order by r.serial`;
+    join seals.seal_certificate s on s.seal_id = r.seal_id left join seals.seal_code_key k on k.seal_id = s.seal_id order by r.serial`;
   const [list] =
     await sql`select number from seals.revocation_list where authority = 'issuing' order by number desc limit 1`;
   const objects = rows.flatMap((row) => [
@@ -90,16 +90,15 @@ const grantSlippedIn: Tamper = async (inside, chance) => {
     cross join (select distinct matter_id from seals.seal_grant) g where s.state = 'IN_USE'
     and not exists (select 1 from seals.seal_grant o where o.seal_id = s.id and o.matter_id = g.matter_id) order by 1, 2`,
   );
-  await inside.change(sql`insert into seals.seal_grant values (${grant.id}, ${grant.matter_id})`);
-  await sql`update licenses.seal_fact set matters = matters || ${grant.matter_id}::text where seal_id = ${grant.id}`;
+  await inside.change(sql`insert into seals.seal_grant (seal_id, matter_id) values (${grant.id}, ${grant.matter_id})`);
   return { description: `a seal may be used for ${grant.matter_id}`, objects: [`seal:${grant.id}`] };
 };
 
 const grantTaken: Tamper = async (inside, chance) => {
   const { sql } = inside;
   const grant = await inside.victim(chance, sql`select * from seals.seal_grant order by seal_id, matter_id`);
-  const where = sql`seal_id = ${grant.seal_id} and matter_id = ${grant.matter_id}`;
-  await inside.change(sql`delete from seals.seal_grant where ${where}`);
+  await sql`delete from seals.seal_grant_withdrawal where grant_id = ${grant.id}`;
+  await inside.change(sql`delete from seals.seal_grant where id = ${grant.id}`);
   return { description: 'a seal lost a grant', objects: [`seal:${grant.seal_id}`] };
 };
 
@@ -122,7 +121,10 @@ const endedInUse: Tamper = async (inside, chance) => {
 
 const validityExtended: Tamper = async (inside, chance) => {
   const { sql } = inside;
-  const seal = await inside.victim(chance, sql`select id, certificate_pem from seals.seal order by id`);
+  const seal = await inside.victim(
+    chance,
+    sql`select s.id, c.certificate_pem from seals.seal s join seals.seal_certificate c on c.seal_id = s.id order by s.id`,
+  );
   await inside.change(sql`update seals.seal set valid_until = valid_until + interval '5 years' where id = ${seal.id}`);
   const objects = [`seal:${seal.id}`, `certificate:${digestOfPem(seal.certificate_pem)}`];
   return { description: 'a seal is good for longer than its certificate', objects };
@@ -131,7 +133,10 @@ const validityExtended: Tamper = async (inside, chance) => {
 /** A certificate over the same key, by the same authority, that nobody entered. */
 const certificateSwapped: Tamper = async (inside, chance) => {
   const { sql } = inside;
-  const seal = await inside.victim(chance, sql`select * from seals.seal order by id`);
+  const seal = await inside.victim(
+    chance,
+    sql`select s.*, c.certificate_pem from seals.seal s join seals.seal_certificate c on c.seal_id = s.id order by s.id`,
+  );
   const [issuing] = await sql`select * from seals.authority where id = 'issuing'`;
   const known = new X509Certificate(seal.certificate_pem);
   const publicKeyPem = known.publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -148,7 +153,9 @@ const certificateSwapped: Tamper = async (inside, chance) => {
       validUntil: new Date(seal.valid_until.getTime() + 5 * 365 * 86_400_000),
     },
   });
-  await inside.change(sql`update seals.seal set certificate_pem = ${certificatePem} where id = ${seal.id}`);
+  await inside.change(
+    sql`update seals.seal_certificate set certificate_pem = ${certificatePem} where seal_id = ${seal.id}`,
+  );
   const certificates = [seal.certificate_pem, certificatePem].map((pem) => `certificate:${digestOfPem(pem)}`);
   return { description: 'a seal has another certificate', objects: [`seal:${seal.id}`, ...certificates] };
 };

@@ -33,6 +33,19 @@ export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'service
   return app;
 }
 
+const WAIT_MS = 30_000;
+const WAIT_STEP_MS = 200;
+
+/** Waits for a signer that starts at the same time. Throws where it does not answer. */
+export async function awaitSigner(url: string): Promise<void> {
+  for (const end = performance.now() + WAIT_MS; ; ) {
+    const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(WAIT_STEP_MS) }).catch(() => null);
+    if (answer?.ok) return;
+    if (performance.now() > end) throw new Error(`the signer at ${url} does not answer`);
+    await new Promise((done) => setTimeout(done, WAIT_STEP_MS));
+  }
+}
+
 /** A signer in another process. `url` is asked for each time: a signer that was started again has another. */
 export function signerOver(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
   const ask = async (name: OrderName, asked: unknown): Promise<unknown> => {
