@@ -1,5 +1,3 @@
-import { createHmac } from 'node:crypto';
-import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
@@ -7,7 +5,7 @@ import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, provenOf, readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeBar } from '../bar.ts';
 import { read, readCertificateFile, readKeyFile, UsageError } from '../evidence-files.ts';
-import { openSecrets } from '../secrets.ts';
+import { runningDatabase } from '../running-database.ts';
 import { audit, CHECKS } from './audit.ts';
 import type { Finding, House, WitnessWord } from './finding.ts';
 
@@ -38,18 +36,6 @@ function parse() {
   } catch {
     throw new UsageError(USAGE);
   }
-}
-
-/** Where the hub's own database listens, as its superuser. Throws UsageError where it does not run. */
-function databaseOf(folder: string): string {
-  const pid = join(folder, 'postgres/postmaster.pid');
-  if (!existsSync(pid))
-    throw new UsageError(
-      `${folder} 的数据库没有运行：先启动系统，或用 --database 指定 — the database of this folder does not run`,
-    );
-  const port = readFileSync(pid, 'utf8').split('\n')[3];
-  const password = createHmac('sha256', openSecrets(folder).databaseKey).update('postgres').digest('base64url');
-  return `postgres://postgres:${password}@127.0.0.1:${port}/tongquan`;
 }
 
 /** Keys of the log and its witnesses, and what the witnesses say. */
@@ -101,7 +87,7 @@ async function run(): Promise<number> {
   if (keyFile === undefined) throw new UsageError(USAGE);
   const trust = await readTrust(keyFile, checkpoint ?? []);
   const roots = readCertificateFile(root ?? join(data, 'root.pem'), '根证书');
-  const url = database ?? databaseOf(data);
+  const url = database ?? runningDatabase(data);
   const sql = postgres(url, { max: 2, onnotice: () => {}, connection: { default_transaction_read_only: true } });
   let bar = makeBar(1);
   const house: House = { sql, logFolder: log ?? join(data, 'log'), ...trust, roots, now: new Date() };

@@ -1,0 +1,129 @@
+import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import postgres from 'postgres';
+import { rowsOf } from './audit/finding.ts';
+import { makeBar } from './bar.ts';
+import { UsageError } from './evidence-files.ts';
+import { runningDatabase } from './running-database.ts';
+
+/**
+ * `npm run export`: what was done in a period, with everything that is needed to verify it elsewhere and without the hub: documents and
+ * statements, their evidence and proofs, certificates, revocation lists, and the log itself.
+ */
+const USAGE = `用法 usage: npm run export -- --from 2026-11-01 --to 2026-12-01 --out FOLDER [--url http://127.0.0.1:4000] [--data FOLDER] [--database URL] [--log FOLDER]
+  起始日含当日，截止日不含当日（北京时间） from this day, before that day, Asia/Shanghai`;
+const FETCH_MS = 30_000;
+const DAY = /^\d{4}-\d{2}-\d{2}$/;
+const CERTIFICATES = { 'root.pem': '/root.pem', 'certificates.pem': '/seals/certificates.pem' };
+const LISTS = {
+  'root.crl': '/seals/root.crl',
+  'issuing.crl': '/seals/issuing.crl',
+  'status-list.jwt': '/licenses/status-list',
+};
+
+function parse() {
+  try {
+    const { values } = parseArgs({
+      options: {
+        from: { type: 'string' },
+        to: { type: 'string' },
+        out: { type: 'string' },
+        url: { type: 'string', default: `http://127.0.0.1:${process.env.PORT ?? 4000}` },
+        data: { type: 'string', default: process.env.DATA_FOLDER ?? 'data' },
+        database: { type: 'string', default: process.env.DATABASE_URL },
+        log: { type: 'string' },
+      },
+    });
+    const { from = '', to = '', out } = values;
+    if (DAY.test(from) && DAY.test(to) && from < to && out !== undefined) return { ...values, from, to, out };
+  } catch {}
+  throw new UsageError(USAGE);
+}
+
+async function get(url: string): Promise<Buffer | null> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS) }).catch(() => null);
+  if (!response) throw new UsageError(`系统没有运行：${url} — the hub does not answer`);
+  return response.ok ? Buffer.from(await response.arrayBuffer()) : null;
+}
+
+async function must(url: string): Promise<Buffer> {
+  const bytes = await get(url);
+  if (!bytes) throw new UsageError(`${url} 无法取得 — cannot be had`);
+  return bytes;
+}
+
+interface Done {
+  id: string;
+  act: string;
+  identifier: string;
+  mediaType: string;
+  file: Buffer;
+  beside: Buffer | null;
+}
+
+async function exportAll(): Promise<void> {
+  const { from, to, out, url = '', data = 'data', database, log } = parse();
+  if (existsSync(join(out, 'documents'))) throw new UsageError(`${out} 已有内容 — is not empty`);
+  mkdirSync(join(out, 'documents'), { recursive: true });
+  const sql = postgres(database ?? runningDatabase(data), { max: 2, onnotice: () => {} });
+  try {
+    const period = sql`a.state = 'DONE' and a.done_at >= ${`${from}T00:00:00+08:00`}::timestamptz and a.done_at < ${`${to}T00:00:00+08:00`}::timestamptz`;
+    const [count] = await sql<{ n: number }[]>`select count(*)::int as n from licenses.act a where ${period}`;
+    const bar = makeBar(count?.n ?? 0);
+    const rows = sql<
+      Done[]
+    >`select a.id, a.act, a.identifier, d.media_type as "mediaType", d.bytes as file, s.bytes as beside from licenses.act a
+      join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest
+      where ${period} order by a.serial`;
+    let done = 0;
+    let unproven = 0;
+    for await (const row of rowsOf(rows, 50)) {
+      if (!(await exportAct(row, url, join(out, 'documents')))) unproven++;
+      bar.show(++done);
+    }
+    for (const [name, path] of Object.entries({ ...CERTIFICATES, ...LISTS }))
+      writeFileSync(join(out, name), await must(`${url}${path}`));
+    const witnesses = await sql<{ witness: string }[]>`select distinct witness from seals.log_cosignature order by 1`;
+    const keys = [(await must(`${url}/log/key`)).toString().trim(), ...witnesses.map(({ witness }) => witness)];
+    const note = '# 请与从别处取得的公钥核对 — compare with the keys that you got elsewhere';
+    writeFileSync(join(out, 'log-keys.txt'), `${note}\n${keys.join('\n')}\n`);
+    cpSync(log ?? join(data, 'log'), join(out, 'log'), { recursive: true });
+    console.log(
+      `${done} 项办理已导出到 ${out}${unproven > 0 ? `，其中 ${unproven} 项尚无日志证明` : ''} — acts exported\n${toVerify(out)}`,
+    );
+  } finally {
+    await sql.end();
+  }
+}
+
+/** Gives whether the act's use of the seal is proven. */
+async function exportAct(row: Done, url: string, folder: string): Promise<boolean> {
+  const { id, identifier, act, file, beside, mediaType } = row;
+  if (mediaType === 'application/pdf') {
+    writeFileSync(join(folder, `${identifier}.pdf`), file);
+    if (beside) writeFileSync(join(folder, `${identifier}.p7s`), beside);
+    const bundle = await get(`${url}/licenses/evidence/${identifier}`);
+    if (bundle) writeFileSync(join(folder, `${identifier}.evidence.json`), bundle);
+    const told = JSON.parse(bundle?.toString() ?? '{}') as { log?: object; latest?: { log?: object } };
+    return (told.log ?? told.latest?.log) !== undefined;
+  }
+  const name = `${identifier}.${act.toLowerCase()}.${id.slice(0, 8)}`;
+  writeFileSync(join(folder, `${name}.json`), file);
+  if (beside) writeFileSync(join(folder, `${name}.p7s`), beside);
+  const proof = await get(`${url}/log/proof/${id}`);
+  if (proof) writeFileSync(join(folder, `${name}.tlog-proof`), proof);
+  return proof !== null;
+}
+
+function toVerify(out: string): string {
+  const given = `--root ${out}/root.pem --log-key ${out}/log-keys.txt --certificates ${out}/certificates.pem --crl ${out}/root.crl --crl ${out}/issuing.crl`;
+  return `核验 verify: npm run verify -- ${out}/documents ${given}`;
+}
+
+try {
+  await exportAll();
+} catch (error) {
+  console.error(error instanceof UsageError ? error.message : error);
+  process.exitCode = 1;
+}
