@@ -23,7 +23,7 @@ describe('the verification page in Chromium', () => {
   let pdf: Buffer;
   let code: string;
   beforeAll(async () => {
-    hub = await testHub();
+    hub = await testHub({ log: { folder: join(folder, 'log') } });
     origin = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
     const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
     identifier = license.identifier;
@@ -224,6 +224,19 @@ describe('the verification page in Chromium', () => {
     await visited.context.close();
   });
 
+  test('the log: its size, and a proof that the browser reckons itself, as a picture', async () => {
+    const visited = await opened(`/log?license=${identifier}`);
+    const { page } = visited;
+    await page.locator('svg.proof').waitFor();
+    expect(await page.locator('#proof').textContent()).toContain('这次用印确在日志中');
+    expect(await page.locator('#now').textContent()).toMatch(/条数\d+/);
+    await requireAccessible(page, 'log');
+    await page.locator('#identifier').fill('1.2.156.3005.2.NONE');
+    await page.locator('#form button').click();
+    await page.getByText('没有这一证照').waitFor();
+    await visited.context.close();
+  });
+
   test('on a phone of 320 pixels nothing scrolls sideways', async () => {
     const { page, context } = await opened('/verify', PHONE);
     await requireFits(page, 'empty');
@@ -241,6 +254,8 @@ describe('the verification page in Chromium', () => {
       `/v/${identifier}`,
       `/v/${identifier}?lang=en#${code.split('#')[1]}`,
       '/v/x',
+      '/log',
+      `/log?lang=en&license=${identifier}`,
     ]) {
       await page.goto(origin + path);
       await requireFits(page, path);

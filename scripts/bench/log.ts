@@ -1,0 +1,137 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { cpus, tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import postgres from 'postgres';
+import { connect } from '../../db/client.ts';
+import { rolePassword, roleUrl } from '../../db/roles.ts';
+import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
+import { publish } from '../../subgraphs/seals/log/publish.ts';
+import { proofOf, sequence } from '../../subgraphs/seals/log/workflow.ts';
+import { audit } from '../audit/audit.ts';
+import { boot, type Running } from '../boot.ts';
+import { freePort } from '../client.ts';
+import { runningDatabase } from '../running-database.ts';
+import { keyFileOf } from '../secrets.ts';
+import { startSigner } from '../signer.ts';
+
+/**
+ * `npm run bench:log [LEAVES]`: figures of the transparency log on this machine. From leaf to cosigned checkpoint; what the log costs an
+ * attestation; the length of a proof and the time of an audit over LEAVES leaves (a million unless said otherwise).
+ */
+const LEAVES = Number(process.argv[2] ?? 1_000_000);
+const SAMPLES = 200;
+const FILL = 50_000;
+process.env.APOLLO_TELEMETRY_DISABLED = '1';
+
+async function cosigned(running: Running, sql: postgres.Sql): Promise<number[]> {
+  const times: number[] = [];
+  for (let i = 0; i < SAMPLES; i++) {
+    const from = performance.now();
+    await running.hub.seals.attest({ typ: 'license-status+jwt', claims: { sub: `bench ${i}` } });
+    const [leaf] = await sql`select serial from seals.log_leaf where kind = 'ATTESTATION' order by serial desc limit 1`;
+    for (;;) {
+      const [seen] =
+        await sql`select 1 from seals.log_sequence s join seals.log_cosignature c on c.size > s.index where s.serial = ${leaf?.serial}`;
+      if (seen) break;
+      await pause(5);
+    }
+    times.push(performance.now() - from);
+    await pause(Math.random() * 300);
+  }
+  return times.sort((one, other) => one - other);
+}
+
+/** Statements to the signer, with and without their leaves: what the log adds to a use of a key. */
+async function costs(running: Running, sql: postgres.Sql): Promise<{ withLog: number; leaves: number }> {
+  const count = 300;
+  const from = performance.now();
+  for (let i = 0; i < count; i++)
+    await running.hub.seals.attest({ typ: 'license-status+jwt', claims: { sub: `cost ${i}` } });
+  const withLog = (performance.now() - from) / count;
+  const [leaf] = await sql`select entry, hash from seals.log_leaf order by serial desc limit 1`;
+  const before = performance.now();
+  for (let i = 0; i < count; i++) {
+    await sql.begin(async (tx) => {
+      const [row] = await tx`insert into seals.log_leaf (kind, subject, entry, hash, at)
+        values ('ATTESTATION', ${`bench ${i} ${Math.random()}`}, ${leaf?.entry}, ${leaf?.hash}, now()) returning serial`;
+      await tx`insert into seals.log_pending (serial) values (${row?.serial})`;
+    });
+  }
+  const leaves = (performance.now() - before) / count;
+  await sql`delete from seals.log_pending where serial in (select serial from seals.log_leaf where subject like 'bench %')`;
+  await sql`delete from seals.log_leaf where subject like 'bench %'`;
+  return { withLog, leaves };
+}
+
+/** Fills the log in the database's own words, then gives every leaf its place as the hub does. */
+async function fill(sql: postgres.Sql, folder: string, running: Running): Promise<number> {
+  for (let from = 0; from < LEAVES; from += FILL) {
+    await sql`with made as (select 'fill ' || i as subject, '{"at":"2026-11-26T00:00:00.000Z","digest":"' || encode(sha256(('fill ' || i)::bytea), 'hex')
+        || '","kind":"ATTESTATION","typ":"license-status+jwt","v":1}' as entry from generate_series(${from}::int, ${Math.min(from + FILL, LEAVES) - 1}::int) i),
+      leaves as (insert into seals.log_leaf (kind, subject, entry, hash, at) select 'ATTESTATION', encode(sha256(subject::bytea), 'hex'), entry,
+        sha256('\\x00'::bytea || convert_to(entry, 'UTF8')), '2026-11-26T00:00:00Z' from made returning serial)
+      insert into seals.log_pending (serial) select serial from leaves`;
+  }
+  const signer = await startSigner(keyFileOf(folder), running.secrets);
+  const url = roleUrl(runningDatabase(folder), 'tq_seals', rolePassword(running.secrets.databaseKey, 'tq_seals'));
+  const { db, close } = connect(url, 'bench');
+  const origin =
+    readNote((await sql`select note from seals.log_checkpoint limit 1`)[0]?.note).text.split('\n')[0] ?? '';
+  const from = performance.now();
+  while ((await sequence({ db, now: () => new Date(), signer: signer.signer, origin })) > 0);
+  const seconds = (performance.now() - from) / 1000;
+  while (await publish({ db, folder: join(folder, 'log'), witnesses: [] }));
+  await close();
+  await signer.stop();
+  return seconds;
+}
+
+async function main(): Promise<void> {
+  const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-bench-'));
+  const [port, libraryPort] = [await freePort(), await freePort()];
+  const running = await boot({ dataFolder, port, libraryPort, databaseUrl: null, withLibrary: true, say: () => {} });
+  const sql = postgres(runningDatabase(dataFolder), { max: 2, onnotice: () => {} });
+  try {
+    console.log(`${cpus().length} × ${cpus()[0]?.model ?? ''}, Node ${process.version}`);
+    const times = await cosigned(running, sql);
+    const at = (part: number) => Math.round(times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? 0);
+    console.log(
+      `leaf to cosigned checkpoint: median ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms, of ${SAMPLES}`,
+    );
+    const { withLog, leaves } = await costs(running, sql);
+    console.log(
+      `a statement ${withLog.toFixed(1)} ms with its leaf; a leaf alone in a transaction ${leaves.toFixed(1)} ms`,
+    );
+    const logKey = readKey(await running.hub.seals.logKey());
+    const root = Buffer.from(await running.hub.seals.rootCertificate());
+    await pause(3_000);
+    await running.hub.stop();
+    const seconds = await fill(sql, dataFolder, running);
+    console.log(`${LEAVES} leaves sequenced in ${seconds.toFixed(0)} s, ${Math.round(LEAVES / seconds)} per second`);
+    const url = roleUrl(runningDatabase(dataFolder), 'tq_seals', rolePassword(running.secrets.databaseKey, 'tq_seals'));
+    const { db, close } = connect(url, 'bench');
+    const [certificate] = await sql`select subject from seals.log_leaf where kind = 'CERTIFICATE' limit 1`;
+    const proof = await proofOf(db, [], 'CERTIFICATE', certificate?.subject);
+    await close();
+    const text = proof.state === 'PROVEN' ? proof.text : '';
+    const bare = text.replace(/^extra .*\n/m, '');
+    console.log(
+      `a proof over ${LEAVES} leaves: ${bare.length} bytes, ${text.length} with its entry; a witness adds about 150`,
+    );
+    const from = performance.now();
+    const house = { sql, logFolder: join(dataFolder, 'log'), logKey, witnesses: [], roots: [root], now: new Date() };
+    let findings = 0;
+    for await (const { code, object } of audit(house)) if (findings++ < 5) console.log(`  ${code} ${object}`);
+    console.log(
+      `audit: ${((performance.now() - from) / 1000).toFixed(1)} s, ${findings} findings, ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`,
+    );
+  } finally {
+    await sql.end();
+    await running.stop();
+    rmSync(dataFolder, { recursive: true, force: true });
+  }
+}
+
+await main();
+process.exit();
