@@ -107,6 +107,7 @@ describe('the ports of licenses', () => {
   const right = async (url: string): Promise<object> =>
     ({ '/code': await shop.codeRequest(), '/attest': attestation, '/stamp': { digest }, '/record': receipt })[url] ?? {
       codes: [],
+      use: null,
     };
 
   test('answer across HTTP as in process', async () => {
