@@ -81,7 +81,7 @@ export function digestOfSealable(sealable: Uint8Array): Buffer {
 }
 
 /** Reads a file that waits for its signature. Throws PdfError unless it is, byte for byte, what `makeSealable` writes. */
-export function readSealable(sealable: Uint8Array): Pick<SealedPdf, 'unsigned' | 'base' | 'digest'> {
+export function readSealable(sealable: Uint8Array): Omit<SealedPdf, 'cms' | 'fileDigest'> {
   // Only what has no signature yet waits for one; the form is read with one that says nothing.
   const { start, end } = roomOf(sealable);
   const room = bufferOf(sealable).toString('latin1', start, end);

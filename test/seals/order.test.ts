@@ -6,9 +6,10 @@ import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
 import { type NoticeContent, noticeOf } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, renderSealable as renderSealableNotice } from '../../subgraphs/cases/notice/render.ts';
 import { canonical, type GrantContent } from '../../subgraphs/kernel/events.ts';
-import { insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { attachedOf, codePayloadOf } from '../../subgraphs/licenses/code.ts';
+import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { CITY as NOTICE_CITY, subjectOf } from '../support/notice.ts';
 import { certificateRequest, type Desk, type KeyName, listRequest, openDesk } from './desk.ts';
@@ -105,6 +106,16 @@ describe('the document of a license', () => {
   test.each(FIELDS)('is refused with another %s: %j', async (field, value) => {
     await refuses({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
     await refuses({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }, 'CADES'), profile: 'CADES' });
+  });
+
+  test('shows the seal and the time that its record names, and no other', async () => {
+    const picture = { width: 10, height: 10, operators: '' };
+    const shown = (name: string, at: Date) =>
+      makeSealable(renderLicense(RECORD), { name, at, picture, place: { page: 1, x: 0, y: 0 } });
+    const at = new Date(RECORD.ZZQZSJ);
+    expect((await sealed({ ...newRequest(), document: shown(RECORD.ZZQZMC, at) })).by.actorName).toBe(AUTHORISER);
+    await refuses({ ...newRequest(), document: shown('赣州市行政审批局审批专用章', at) });
+    await refuses({ ...newRequest(), document: shown(RECORD.ZZQZMC, new Date(at.getTime() + 1_000)) });
   });
 
   test.each(OWN)('has its %s from the hub: %j', async (field, value) => {
@@ -250,6 +261,10 @@ describe('a statement', () => {
     expect(isOver(signature, request.document)).toBe(true);
   });
 
+  test('is entered under its own identifier', async () => {
+    await refuses({ ...statementRequest(), identifier: `${RECORD.ZZBS}0` });
+  });
+
   const CHANGES: Partial<Record<keyof ActStatement, unknown>> = {
     ...{ CZ: 'REVOKE', ZZBH: '3607312026000002', ZZBS: '1.2.156.3005.2.another', KZ_BB: 2, ZZZT: 'VALID' },
     ...{ SM: STATEMENT.SM.replace('暂停', '停止'), KZ_BJBH: '1', ZZQZR: '钟文彬', ZZBFJG: '于都县水利局' },
@@ -365,6 +380,7 @@ describe('a decision document', () => {
     // One that an earlier release set has its signature beside it.
     const document = renderNotice(content);
     expect(isOver((await sealed({ ...request, document, profile: 'CADES' })).signature, document)).toBe(true);
+    await refuses({ ...request, identifier: '3607312026060100009' });
   });
   test.each<[string, Partial<NoticeContent>]>([
     ['decision', { decision: 'REJECTED' }],

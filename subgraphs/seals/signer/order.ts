@@ -27,26 +27,37 @@ const recordForm = z.looseObject({
   KZ_CZ: text,
   KZ_SX: text,
   KZ_NR: z.array(z.unknown()),
+  ZZQZSJ: text,
+  ZZQZMC: text,
   KZ_EWM: text.optional(),
 });
 type SealedRecord = z.infer<typeof recordForm>;
 /** Of a statement on a license that a case decided to cancel. */
 const statementForm = z.looseObject({ CZ: text, ZZBH: text, ZZBS: text, ZZQZR: text });
+/** Of a decision document, what its seal shows. */
+const noticeForm = z.looseObject({ caseNumber: text, issuedAt: text, organ: z.looseObject({ name: text }) });
 
 const ATTACHED = { license: 'metadata.json', notice: 'notice.json' } as const;
 
 /** SHA-256, hex, of what a signature is made over, once the document is proved to say what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
 export function requireDocument(request: SignRequest, authorisedBy: string): string {
-  const { document, content, act, caseId, profile } = request;
-  const { file, digest } =
-    profile === 'PADES' ? readSealableOf(document) : { file: document, digest: sha256(document) };
-  if (act === 'DECISION') requireText(attached(file, ATTACHED.notice), content);
-  else if (caseId === null) requireText(file, content);
-  else if (act === 'CANCEL') requireStatement(readJson(file, statementForm), request, authorisedBy);
+  const { document, content, act, caseId, profile, identifier } = request;
+  const { file, digest, shown } =
+    profile === 'PADES' ? readSealableOf(document) : { file: document, digest: sha256(document), shown: null };
+  if (act === 'DECISION') {
+    requireText(attached(file, ATTACHED.notice), content);
+    const { success, data } = noticeForm.safeParse(content);
+    if (!success || data.caseNumber !== identifier) throw differs();
+    requireShown(shown, data.organ.name, data.issuedAt);
+  } else if (caseId === null) {
+    requireText(file, content);
+    if (content.ZZBS !== identifier) throw differs();
+  } else if (act === 'CANCEL') requireStatement(readJson(file, statementForm), request, authorisedBy);
   else {
     const record = readJson(attached(file, ATTACHED.license), recordForm);
     requireRecord(record, request, authorisedBy);
     requireOwnCode(record);
+    requireShown(shown, record.ZZQZMC, record.ZZQZSJ);
   }
   return digest;
 }
@@ -66,10 +77,16 @@ export function requireCode(request: CodeRequest, authorisedBy: string): void {
 
 const differs = () => new Refusal('SEAL_CONTENT_DIFFERS');
 
-function readSealableOf(document: Uint8Array): { file: Uint8Array; digest: string } {
+/** What viewers show of the signature, beside what is signed: the seal's name, and when it was sealed, to the second. */
+function requireShown(shown: { name: string; at: Date } | null, name: string, at: string): void {
+  if (!shown) return;
+  if (shown.name !== name || shown.at.getTime() !== Math.floor(Date.parse(at) / 1000) * 1000) throw differs();
+}
+
+function readSealableOf(document: Uint8Array) {
   try {
-    const { unsigned, digest } = readSealable(document);
-    return { file: unsigned, digest: digest.toString('hex') };
+    const { unsigned, digest, name, signedOn: at } = readSealable(document);
+    return { file: unsigned, digest: digest.toString('hex'), shown: { name, at } };
   } catch (error) {
     if (error instanceof PdfError) throw differs();
     throw error;
