@@ -239,7 +239,7 @@ async function* ledgers({ sql }: House): AsyncGenerator<Finding> {
     select e.number, e.seq, e.identifier, e.act_id as "actId" from licenses.license_entry e left join licenses.act a on a.id = e.act_id
     left join licenses.license_version v on v.identifier = e.identifier
     where a.id is null or a.state <> 'DONE' or a.number <> e.number or v.identifier is null or e.content_digest <> v.record_digest
-      or e.version <> v.version or (a.identifier = e.identifier and (a.state_after <> e.state_after or a.act <> e.act)) or a.done_at < e.at`;
+      or e.version <> v.version or (a.identifier = e.identifier and (a.state_after <> e.state_after or a.act <> e.act)) or a.done_at is distinct from e.at`;
   for await (const row of rowsOf(unfounded))
     yield* namedBy('ENTRY_UNFOUNDED', row, '台账的一条没有对应的办理，或与之不一致');
   const unentered = sql<EntryRow[]>`

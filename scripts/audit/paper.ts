@@ -34,6 +34,13 @@ export async function* auditPaper({ sql }: House, _log: AuditedLog): AsyncGenera
     for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])
       yield found('PAPER_WITHOUT_ACT', object, '纸质证照没有对应的制证或作废');
   }
+  const elsewhere = sql<{ identifier: string; blank: string; was: string }[]>`
+    select a.identifier, a.blank_number as blank, u.blank_number as was from licenses.act a join seals.seal_use u on u.issuance_id = a.id
+    where u.blank_number is not null and a.blank_number is distinct from u.blank_number`;
+  for await (const { identifier, blank, was } of rowsOf(elsewhere)) {
+    for (const object of [`license:${identifier}`, `sheet:${blank}`, `blank:${blank}`, `blank:${was}`])
+      yield found('PAPER_NOT_AS_SEALED', object, `用印时的空白证照是 ${was}`);
+  }
   yield* times(sql);
   yield* blanks(sql);
 }

@@ -12,6 +12,7 @@ export async function* auditSeals(house: House, log: AuditedLog): AsyncGenerator
   yield* states(sql);
   yield* validity(sql);
   yield* grants(sql);
+  yield* pictures(sql);
   yield* revocations(sql);
   yield* lists(sql);
   yield* statements(sql, log);
@@ -85,6 +86,16 @@ async function* grants(sql: House['sql']): AsyncGenerator<Finding> {
     yield found('SECOND_PERSON_MISSING', `event:${serial}`, '须由两人办理的事项没有另一人的申请或批准');
     yield found('SECOND_PERSON_MISSING', `seal:${sealId}`, `台账第 ${serial} 条须由两人办理`);
   }
+}
+
+/** Every picture came by an entry of its own. */
+async function* pictures(sql: House['sql']): AsyncGenerator<Finding> {
+  const rows = await sql<{ id: string }[]>`select s.id from seals.seal s
+    where exists (select 1 from seals.seal_picture p where p.seal_id = s.id and not exists (select 1 from seals.seal_event e
+        where e.seal_id = s.id and e.event = 'PICTURE_CHANGED' and e.at = p.at and e.actor_id = p.actor_id))
+      or (select count(*) from seals.seal_picture p where p.seal_id = s.id)
+        <> (select count(*) from seals.seal_event e where e.seal_id = s.id and e.event = 'PICTURE_CHANGED')`;
+  for (const { id } of rows) yield found('PICTURE_NOT_ENTERED', `seal:${id}`, '印模图片与台账不一致');
 }
 
 /** A seal that has ended has no certificate that is still good; and none is revoked of a seal that never ended. */

@@ -68,7 +68,7 @@ async function* uses({ sql }: House): AsyncGenerator<Expected> {
   const rows = sql<
     UseRow[]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId", case_id as "caseId", act,
-    identifier, content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, suite,
+    identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, suite,
     document_digest as "documentDigest", signature from seals.seal_use order by serial`;
   for await (const row of rowsOf(rows)) yield { leaf: ofUse(row), object: `use:${row.issuanceId}` };
 }
@@ -77,7 +77,7 @@ async function* codes({ sql }: House): AsyncGenerator<Expected> {
   const rows = sql<
     Parameters<typeof ofCode>[0][]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId",
-    case_id as "caseId", act, identifier, content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, code
+    case_id as "caseId", act, identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, code
     from seals.seal_code order by serial`;
   for await (const row of rowsOf(rows)) yield { leaf: ofCode(row), object: `code:${row.issuanceId}` };
 }

@@ -19,6 +19,8 @@ const sealUse = z.object({
   act: z.enum([...ACTS, 'SPOIL', 'DECISION']),
   /** Identifier of the license version sealed, or whose act is sealed; number of the case whose decision document is sealed. */
   identifier: z.string(),
+  /** The blank that the new sheet is printed on, where the act makes one: nobody can say later that it was another. */
+  blankNumber: z.string().max(64).nullable().optional(),
   /** What the person authorised, word for word; its digest (`contentDigest`) is the one in the authorisation. */
   content: z.record(z.string(), z.unknown()),
   /** The person's seal authorisation, a JWS. */

@@ -121,9 +121,19 @@ function codeRequestOf(use: SealUseRequest, record: LicenseRecord): CodeRequest 
 
 /** What the keeper of the seal must know of the act: with the content that was authorised, which for an act without a case is the statement itself. */
 async function useOf({ db }: IssueDependencies, intent: store.ActRow): Promise<SealUseRequest> {
-  const { id, organ, matterId, caseId, act, identifier, authorisation, record } = intent;
+  const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, record } = intent;
   const content = caseId === null ? record : await store.findContent(db, caseId);
-  return { issuanceId: id, organ: organ.id, matterId, caseId, act, identifier, content: { ...content }, authorisation };
+  return {
+    issuanceId: id,
+    organ: organ.id,
+    matterId,
+    caseId,
+    act,
+    identifier,
+    blankNumber,
+    content: { ...content },
+    authorisation,
+  };
 }
 
 /** What is kept for ever: a PDF that carries its signature, or a statement and the signature beside it. */

@@ -157,6 +157,8 @@ const useColumns = () => ({
   caseId: uuid(),
   act: text().notNull(),
   identifier: text().notNull(),
+  /** The blank of the sheet that the act made; null where it made none, and in uses of earlier releases. */
+  blankNumber: text(),
   contentDigest: text().notNull(),
   at: moment().notNull(),
 });

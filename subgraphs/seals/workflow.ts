@@ -96,7 +96,7 @@ function requireNamed(by: Authoriser, named: string): void {
 
 /** What every use is recorded by. */
 function useOf({ content, ...request }: SealUseRequest, by: Authoriser) {
-  const { issuanceId, authorisation, organ, matterId, caseId, act, identifier } = request;
+  const { issuanceId, authorisation, organ, matterId, caseId, act, identifier, blankNumber = null } = request;
   const who = { authorisedById: by.actor, authorisedBy: by.actorName };
   return {
     issuanceId,
@@ -106,6 +106,7 @@ function useOf({ content, ...request }: SealUseRequest, by: Authoriser) {
     caseId,
     act,
     identifier,
+    blankNumber,
     contentDigest: contentDigest(content),
     ...who,
   };

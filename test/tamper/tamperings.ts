@@ -23,10 +23,6 @@ export const KINDS: readonly string[] = Object.keys(TAMPERINGS);
 /** Kinds of which nothing that the hub and its log hold says that it is wrong; each says what it would take. */
 export const HARD: Readonly<Record<string, string>> = {
   'blank-received-too-many': 'nobody outside knows how many blanks were received',
-  'receipt-altered': 'the library has to be asked, or its receipts have to be signed or logged',
-  'receipt-added': 'the library has to be asked, or its receipts have to be signed or logged',
-  'sheet-on-another-blank-with-movements': 'the number of the blank is in nothing that is signed or logged',
-  'seal-picture-slipped-in': 'only an event of the picture, without its digest, stands in the log',
 };
 
 /** Tampers with a house as an insider would: the victim is chosen by the seed, and the same seed chooses the same. */

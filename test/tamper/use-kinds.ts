@@ -37,6 +37,7 @@ function leafOfUse(row: Row) {
     caseId: row.case_id,
     act: row.act,
     identifier: row.identifier,
+    blankNumber: row.blank_number,
     contentDigest: row.content_digest,
     authorisedById: row.authorised_by_id,
     authorisation: row.authorisation,

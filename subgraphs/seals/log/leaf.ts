@@ -48,6 +48,7 @@ interface Use {
   caseId: string | null;
   act: string;
   identifier: string;
+  blankNumber: string | null;
   contentDigest: string;
   authorisedById: string;
   /** A statement that names its person: only its digest is told. */
@@ -58,7 +59,9 @@ interface Use {
 function saidOf(use: Use): object {
   const { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, authorisedById } = use;
   const authorisationDigest = sha256(use.authorisation);
-  const about = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest };
+  // Left out where there is none: a leaf of an earlier use says nothing of it.
+  const paper = use.blankNumber === null ? {} : { blankNumber: use.blankNumber };
+  const about = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, ...paper };
   return { ...about, authorisedById, authorisationDigest };
 }
 
