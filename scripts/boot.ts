@@ -1,4 +1,3 @@
-import { existsSync, readFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -9,7 +8,7 @@ import type { LogSettings } from '../subgraphs/seals/index.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, takeFolder } from './folder.ts';
 import { LIBRARY_CLIENT_ID, leaveForLibrary, prepareLibrary, startLibrary } from './peer-library.ts';
-import { keyFileOf, openSecrets, type Secrets } from './secrets.ts';
+import { keyFileOf, openSecrets, requireSecretsOf, type Secrets } from './secrets.ts';
 import { seed } from './seed.ts';
 import { startSigner } from './signer.ts';
 
@@ -156,18 +155,6 @@ function tryPort(port: number): Promise<string | null> {
     probe.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
     probe.listen({ host: HOST, port }, () => probe.close(() => done(null)));
   });
-}
-
-/** New secrets would open neither the database nor a seal's key: a folder that lost them must not be given others. */
-function requireSecretsOf(folder: string): void {
-  if (!existsSync(join(folder, 'postgres/PG_VERSION'))) return;
-  const secrets = join(folder, 'secrets.json');
-  const keys = keyFileOf(folder);
-  // Up to 0.3 the hub's secrets held the key-encryption key.
-  const held = existsSync(secrets) && readFileSync(secrets, 'utf8').includes('"keyEncryptionKey"');
-  const missing = !existsSync(secrets) ? secrets : !existsSync(keys) && !held ? keys : null;
-  if (missing === null) return;
-  throw new BootError(`${missing} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`);
 }
 
 function roleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphName, string> {

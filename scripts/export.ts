@@ -1,4 +1,4 @@
-import { cpSync, existsSync, mkdirSync, writeFileSync } from 'node:fs';
+import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
@@ -88,12 +88,27 @@ async function exportAll(): Promise<void> {
     const keys = [(await must(`${url}/log/key`)).toString().trim(), ...witnesses.map(({ witness }) => witness)];
     const note = '# 请与从别处取得的公钥核对 — compare with the keys that you got elsewhere';
     writeFileSync(join(out, 'log-keys.txt'), `${note}\n${keys.join('\n')}\n`);
-    cpSync(log ?? join(data, 'log'), join(out, 'log'), { recursive: true });
+    copyLog(log ?? join(data, 'log'), join(out, 'log'));
     console.log(
       `${done} 项办理已导出到 ${out}${unproven > 0 ? `，其中 ${unproven} 项尚无日志证明` : ''} — acts exported\n${toVerify(out)}`,
     );
   } finally {
     await sql.end();
+  }
+}
+
+const COPIES_MOST = 5;
+
+/** A log that grows meanwhile: partial tiles may go while it is copied, and then it is copied again. */
+function copyLog(from: string, to: string): void {
+  for (let attempt = 1; ; attempt++) {
+    try {
+      cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.draft') });
+      return;
+    } catch (error) {
+      if (attempt === COPIES_MOST) throw error;
+      rmSync(to, { recursive: true, force: true });
+    }
   }
 }
 

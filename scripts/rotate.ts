@@ -5,7 +5,7 @@ import { rewrapKeys } from '../subgraphs/seals/certification.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, takeFolder } from './folder.ts';
-import { keyFileOf, openSecrets } from './secrets.ts';
+import { keyFileOf, openSecrets, requireSecretsOf } from './secrets.ts';
 import { startSigner } from './signer.ts';
 
 /**
@@ -16,6 +16,7 @@ import { startSigner } from './signer.ts';
 async function rotate(): Promise<void> {
   const { DATABASE_URL, DATA_FOLDER = 'data' } = process.env;
   const leave = takeFolder(DATA_FOLDER);
+  requireSecretsOf(DATA_FOLDER);
   const secrets = openSecrets(DATA_FOLDER);
   const keyFile = keyFileOf(DATA_FOLDER);
   const database = await (DATABASE_URL ? openForeign(DATABASE_URL) : openEmbedded(DATA_FOLDER, secrets));

@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { UsageError } from './evidence-files.ts';
-import { openSecrets } from './secrets.ts';
+import { readDatabaseKey } from './secrets.ts';
 
 /** Where the hub's own database listens, as its superuser. Throws UsageError where it does not run. */
 export function runningDatabase(folder: string): string {
@@ -12,6 +12,6 @@ export function runningDatabase(folder: string): string {
       `${folder} 的数据库没有运行：先启动系统，或用 --database 指定 — the database of this folder does not run`,
     );
   const port = readFileSync(pid, 'utf8').split('\n')[3];
-  const password = createHmac('sha256', openSecrets(folder).databaseKey).update('postgres').digest('base64url');
+  const password = createHmac('sha256', readDatabaseKey(folder)).update('postgres').digest('base64url');
   return `postgres://postgres:${password}@127.0.0.1:${port}/tongquan`;
 }

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
 import { adoptKey } from '../subgraphs/seals/signer/key-file.ts';
+import { BootError } from './folder.ts';
 
 /** Every secret of a hub that keeps its own; `data/secrets.json` holds them, readable by its owner alone. */
 export interface Secrets {
@@ -34,6 +35,18 @@ export function keyFileOf(folder: string): string {
   return join(folder, 'signer', 'key-encryption-keys.json');
 }
 
+/** New secrets would open neither the database nor a seal's key: a folder that lost them must not be given others. */
+export function requireSecretsOf(folder: string): void {
+  if (!existsSync(join(folder, 'postgres/PG_VERSION'))) return;
+  const secrets = join(folder, 'secrets.json');
+  const keys = keyFileOf(folder);
+  // Up to 0.3 the hub's secrets held the key-encryption key.
+  const held = existsSync(secrets) && readFileSync(secrets, 'utf8').includes('"keyEncryptionKey"');
+  const missing = !existsSync(secrets) ? secrets : !existsSync(keys) && !held ? keys : null;
+  if (missing === null) return;
+  throw new BootError(`${missing} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`);
+}
+
 /** Reads the secrets of a data folder; makes them where there are none. Throws where the file is not readable as such. */
 export function openSecrets(folder: string): Secrets {
   const file = join(folder, 'secrets.json');
@@ -48,10 +61,16 @@ export function openSecrets(folder: string): Secrets {
 function handOver(folder: string, file: string): void {
   const { keyEncryptionKey, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   if (typeof keyEncryptionKey !== 'string') return;
-  if (!existsSync(keyFileOf(folder))) adoptKey(keyFileOf(folder), Buffer.from(keyEncryptionKey, 'base64'));
+  adoptKey(keyFileOf(folder), Buffer.from(keyEncryptionKey, 'base64'));
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, JSON.stringify(rest, null, 2), { mode: 0o600, flush: true });
   renameSync(draft, file);
+}
+
+/** The key from which the database's passwords come, and nothing else: for whoever only reads. */
+export function readDatabaseKey(folder: string): Uint8Array {
+  return stored.pick({ databaseKey: true }).parse(JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')))
+    .databaseKey;
 }
 
 /** Whole or not at all: a start that is killed half-way, or two at once, must not leave half a file. */

@@ -43,12 +43,16 @@ export async function startSigner(
   let stopping = false;
   const keep = async () => {
     for (let wait = RESTART_FIRST_MS; ; wait = Math.min(2 * wait, RESTART_MOST_MS)) {
+      const from = performance.now();
       await running.ended;
+      // One that ran well for a while is started again at once.
+      if (performance.now() - from > RESTART_MOST_MS) wait = RESTART_FIRST_MS;
       if (stopping) return;
       console.error('签名机意外停止，正在重新启动 — the signer ended unexpectedly and is started again');
       await pause(wait, undefined, { ref: false });
       if (stopping) return;
       running = await start(env).catch(() => running);
+      if (stopping) running.child.kill('SIGKILL');
     }
   };
   void keep();
@@ -76,7 +80,11 @@ async function start(env: NodeJS.ProcessEnv): Promise<Running> {
     child.once('exit', () => done());
   });
   const url = await new Promise<string>((done, fail) => {
-    const timer = setTimeout(() => fail(new BootError('签名机没有启动 — the signer did not start')), START_MS);
+    const timer = setTimeout(() => {
+      child.kill('SIGKILL');
+      fail(new BootError('签名机没有启动 — the signer did not start'));
+    }, START_MS);
+    child.once('error', fail);
     child.once('message', (message) => {
       clearTimeout(timer);
       done(said.parse(message).url);

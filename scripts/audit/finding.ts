@@ -19,7 +19,8 @@ export interface WitnessWord {
 
 /** What the auditor has in hand. Everything but the database and the folder he got elsewhere, and trusts. */
 export interface House {
-  sql: postgres.Sql;
+  /** One snapshot: what is written meanwhile is not seen. */
+  sql: postgres.Sql | postgres.TransactionSql;
   /** Folder of the published log. */
   logFolder: string;
   logKey: NoteKey;
@@ -42,7 +43,7 @@ export interface AuditedLog {
 
 export interface LeafSeen {
   index: number;
-  /** SHA-256 of the entry, hex, and the entry's members that checks ask for. */
+  /** The entry itself, canonical JSON. */
   entry: string;
 }
 

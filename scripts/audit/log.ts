@@ -134,7 +134,7 @@ async function* walk(
       yield found('LEAF_HASH_WRONG', at, '数据库中的散列值不是这一条的');
     if (hash) tree.add(hash);
     else tree.add(kept?.hash ?? new Uint8Array(32));
-    if (hash && index < size) yield* tiles.compare(index, hash);
+    if (hash) yield* tiles.compare(index, hash);
     if (wanted.has(tree.size)) wanted.set(tree.size, tree.root);
     if (entry !== null) yield* note(log, index, entry, kept);
     if (index % 5_000 === 0) onProgress?.(index, most);
@@ -298,7 +298,9 @@ async function* judgeHead(
   }
 }
 
-async function* judgeCosignatures({ sql, witnesses }: House): AsyncGenerator<Finding> {
+const ON_ITS_WAY_MS = 60_000;
+
+async function* judgeCosignatures({ sql, witnesses, now }: House): AsyncGenerator<Finding> {
   const rows = sql<{ witness: string; size: number; line: string; note: string | null }[]>`
     select c.witness, c.size::int as size, c.line, p.note from seals.log_cosignature c
     left join seals.log_checkpoint p on p.size = c.size order by c.witness, c.size`;
@@ -314,7 +316,9 @@ async function* judgeCosignatures({ sql, witnesses }: House): AsyncGenerator<Fin
   for (const { key, checkpoint } of witnesses) {
     if (checkpoint === null) continue;
     const { size } = readCheckpoint(readNote(checkpoint).text);
-    const has = await sql`select 1 from seals.log_cosignature where witness = ${writeKey(key)} and size = ${size}`;
+    // What a witness signed a moment ago may still be on its way.
+    const has = await sql`select 1 from seals.log_cosignature where witness = ${writeKey(key)} and size = ${size}
+      union all select 1 from seals.log_checkpoint where size = ${size} and at > ${new Date(now.getTime() - ON_ITS_WAY_MS)}`;
     if (has.length === 0 && size > 0)
       yield found('COSIGNATURE_MISSING', `checkpoint:${size}`, `见证人 ${key.name} 签过，数据库中没有`);
   }

@@ -90,7 +90,7 @@ export class TileReader {
       this.#tile = this.#read(0, n);
     }
     const at = (index % TILE_WIDTH) * 32;
-    const told = this.#tile?.subarray(at, at + 32);
+    const told = index < this.#size ? this.#tile?.subarray(at, at + 32) : undefined;
     if (told && !isSame(told, hash)) {
       yield found(
         'TILE_WRONG',
@@ -116,7 +116,9 @@ export class TileReader {
     this.#stored.delete(name);
     if (!stored || !isSame(stored, above)) this.#wrong(level, n, '数据库中整块的散列值不对');
     const tile = this.#read(level + 1, Math.floor(n / TILE_WIDTH));
-    const told = tile?.subarray((n % TILE_WIDTH) * 32, (n % TILE_WIDTH) * 32 + 32);
+    // Beyond what is published there is nothing to compare with.
+    const isPublished = n % TILE_WIDTH < this.#width(level + 1, Math.floor(n / TILE_WIDTH));
+    const told = isPublished ? tile?.subarray((n % TILE_WIDTH) * 32, (n % TILE_WIDTH) * 32 + 32) : undefined;
     const path = tilePath({
       level: level + 1,
       n: Math.floor(n / TILE_WIDTH),

@@ -1,21 +1,24 @@
+import { X509Certificate } from 'node:crypto';
 import { decodeJwt } from 'jose';
 import { contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { CADES, PADES, parseSignedData, requireSignature, signerOf } from '../../subgraphs/licenses/verify/cms.ts';
 import { certificateOf, type Leaf, ofCode, ofList, ofSealEvent, ofUse } from '../../subgraphs/seals/log/leaf.ts';
 import { type AuditedLog, type Finding, found, type House, leafName, rowsOf } from './finding.ts';
 
 /** Everything that was done with keys, held against the log: nothing without a leaf, no leaf without it, and both say the same. */
 export async function* auditUses(house: House, log: AuditedLog): AsyncGenerator<Finding> {
   const known = new Set<string>();
+  yield* waiting(house, log);
   for (const source of [uses, codes, events, lists, certificates]) {
-    for await (const { leaf, object } of source(house)) {
+    for await (const { leaf, object, faults = [] } of source(house)) {
+      for (const code of faults) yield found(code, object, '签名不是这枚印章对这一文件所签');
       const name = leafName(leaf.kind, leaf.subject);
       known.add(name);
       yield* compare(log, leaf, object);
     }
   }
-  yield* waiting(house, log);
   for (const [name, { index }] of log.leaves) {
     const [kind = ''] = name.split(' ', 1);
     const object = OBJECT_OF[kind];
@@ -38,6 +41,7 @@ const OBJECT_OF: Record<string, string> = {
 interface Expected {
   leaf: Leaf;
   object: string;
+  faults?: string[];
 }
 
 function* compare(log: AuditedLog, leaf: Leaf, object: string): Generator<Finding> {
@@ -62,15 +66,36 @@ async function* waiting({ sql, now }: House, log: AuditedLog): AsyncGenerator<Fi
   }
 }
 
+/** Whether the signature is over the digest, by a certificate of the seal that it names. */
+function isSealed({ sealId, documentDigest, signature, suite }: UseRow, seals: ReadonlyMap<string, string>): boolean {
+  try {
+    const signed = parseSignedData(signature, suite.startsWith('PAdES') ? PADES : CADES);
+    const signer = signerOf(signed);
+    requireSignature(signed, signer);
+    return signed.messageDigest.toString('hex') === documentDigest && seals.get(signer.digest) === sealId;
+  } catch {
+    return false;
+  }
+}
+
 type UseRow = Parameters<typeof ofUse>[0] & { authorisedBy: string };
 
 async function* uses({ sql }: House): AsyncGenerator<Expected> {
+  const published = await sql<
+    { sealId: string; pem: string }[]
+  >`select seal_id as "sealId", certificate_pem as pem from seals.seal_certificate`;
+  const seals = new Map(published.map(({ sealId, pem }) => [sha256(new X509Certificate(pem).raw), sealId]));
   const rows = sql<
     UseRow[]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId", case_id as "caseId", act,
     identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, suite,
     document_digest as "documentDigest", signature from seals.seal_use order by serial`;
-  for await (const row of rowsOf(rows)) yield { leaf: ofUse(row), object: `use:${row.issuanceId}` };
+  for await (const row of rowsOf(rows))
+    yield {
+      leaf: ofUse(row),
+      object: `use:${row.issuanceId}`,
+      faults: isSealed(row, seals) ? [] : ['SIGNATURE_NOT_PASSED'],
+    };
 }
 
 async function* codes({ sql }: House): AsyncGenerator<Expected> {

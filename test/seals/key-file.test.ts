@@ -52,11 +52,14 @@ describe('the key file', () => {
     const [second, ...older] = readKeyFile(path);
     expect(older).toEqual([first]);
     expect(second).not.toEqual(first);
+    // A rotation that was broken off goes on with the key that it made.
     addKey(path);
-    const [third, ...rest] = readKeyFile(path);
-    expect(rest).toEqual([second, first]);
+    expect(readKeyFile(path)).toEqual([second, first]);
     forgetOldKeys(path);
-    expect(openKeyFile(path)).toEqual([third]);
+    expect(openKeyFile(path)).toEqual([second]);
+    addKey(path);
+    expect(readKeyFile(path).slice(1)).toEqual([second]);
+    forgetOldKeys(path);
     expect(modeOf(path)).toBe('600');
     expect(left()).toEqual(['keys.json']);
   });
@@ -66,6 +69,13 @@ describe('the key file', () => {
     adoptKey(path, key);
     expect(openKeyFile(path)).toEqual([key]);
     expect([modeOf(path), modeOf(dirname(path))]).toEqual(['600', '700']);
+  });
+
+  test('keeps the keys that are there before the one of an earlier release', () => {
+    const [own] = openKeyFile(path);
+    const key = new Uint8Array(32).fill(7);
+    for (const _ of [1, 2]) adoptKey(path, key);
+    expect(readKeyFile(path)).toEqual([own, key]);
   });
 
   test.each([

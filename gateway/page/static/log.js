@@ -9,15 +9,16 @@ const ZH = {
   size: '条数',
   root: '树根（SHA-256）',
   origin: '日志名称',
-  signers: '签名',
+  signers: '所列签名（本页未核对）',
   witness: '见证人',
   log: '日志',
   away: '现在取不到日志，请稍后再试。',
   unknown: '没有这一证照，或它的用印还没有排入日志。',
   bad: '这不是证照标识。',
   reading: '正在取得并核对……',
-  right: '逐级算出的树根与检查点上签名的树根相同：这次用印确在日志中。',
-  wrong: '逐级算出的树根与检查点不同：这一证明不成立！',
+  right: '逐级算出的树根与检查点上的树根相同：这次用印确在日志中。',
+  wrong: '逐级算出的树根与检查点不同，或这一条不是关于这份证照的：这一证明不成立！',
+  insecure: '浏览器只在 HTTPS 页面上计算摘要，请用 HTTPS 打开本页。',
   entry: '日志中的这一条',
   index: '序号',
   at: '时间',
@@ -29,15 +30,17 @@ const EN = {
   size: 'Entries',
   root: 'Root (SHA-256)',
   origin: 'Name of the log',
-  signers: 'Signed by',
+  signers: 'Signatures named (not checked on this page)',
   witness: 'witness',
   log: 'log',
   away: 'The log cannot be had at the moment; please try again later.',
   unknown: 'There is no such license, or its seal’s use has no place in the log yet.',
   bad: 'This is no license identifier.',
   reading: 'Getting and checking …',
-  right: 'The root reckoned step by step is the one signed on the checkpoint: this use of the seal stands in the log.',
-  wrong: 'The root reckoned step by step is another than the checkpoint’s: this proof does not hold!',
+  right: 'The root reckoned step by step is the checkpoint’s: this use of the seal stands in the log.',
+  wrong:
+    'The root reckoned step by step is another than the checkpoint’s, or the entry is not about this license: this proof does not hold!',
+  insecure: 'Browsers compute digests on HTTPS pages only: please open this page by HTTPS.',
   entry: 'This entry of the log',
   index: 'Index',
   at: 'Time',
@@ -80,6 +83,7 @@ async function showNow() {
 async function showProof(identifier) {
   byId('proof').replaceChildren();
   if (!/^1\.2\.156\.3005\.2\.[0-9A-Z.]{1,100}$/i.test(identifier)) return tell(say.bad);
+  if (!globalThis.crypto?.subtle) return tell(say.insecure);
   tell(say.reading);
   try {
     const response = await fetch(`/licenses/evidence/${encodeURIComponent(identifier)}`);
@@ -88,7 +92,8 @@ async function showProof(identifier) {
     if (!logged) return tell(response.ok || response.status === 404 ? say.unknown : say.away);
     const proof = readProof(logged.proof);
     const steps = await climb(logged.entry, proof);
-    const right = steps.at(-1)?.hash === proof.checkpoint.root;
+    const isOfLicense = logged.entry.kind === 'SEAL_USE' && logged.entry.identifier === identifier;
+    const right = isOfLicense && steps.at(-1)?.hash === proof.checkpoint.root;
     const { entry } = logged;
     const told = facts([
       [say.index, String(proof.index)],

@@ -5,7 +5,7 @@ import * as tables from '../tables.ts';
 
 const { act, evidenceBundle, licenseVersion, statusList } = tables;
 
-/** Any constant does: one process at a time publishes a list, or stamps. */
+/** One process at a time publishes a list, or stamps; locks are the database's, so no other subgraph may use these. */
 const LOCKS = { publish: 7_310_011, stamp: 7_310_012 } as const;
 
 export async function lock(tx: Transaction, what: keyof typeof LOCKS): Promise<void> {

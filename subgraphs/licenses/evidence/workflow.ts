@@ -21,6 +21,9 @@ export interface EvidenceDependencies {
 
 /** A list older than this is followed by a new one when somebody asks. */
 const LIST_RENEWED_MS = 3_600_000;
+/** A statement says the same to everybody who asks within so long, unless the state changes: each is a leaf of the log for ever. */
+const STATEMENT_KEPT_MS = 60_000;
+const STATEMENTS_KEPT = 1_000;
 /** How long a list, and a statement on one license, may be relied on. */
 const LIST_HOLDS_MS = 24 * 3_600_000;
 const STATEMENT_HOLDS_MS = 7 * 24 * 3_600_000;
@@ -96,9 +99,29 @@ export async function stateNow(deps: EvidenceDependencies, identifier: string): 
   return proven && sayState(deps, proven);
 }
 
-function sayState({ now, attest }: EvidenceDependencies, proven: store.Proven): Promise<string> {
-  const { identifier, version, state } = proven;
-  const iat = seconds(now());
+/** Statements made of late, of each hub in this process. */
+const said = new WeakMap<Database, Map<string, { text: Promise<string>; at: Date }>>();
+
+async function sayState(deps: EvidenceDependencies, { identifier, version, state }: store.Proven): Promise<string> {
+  const of = said.get(deps.db) ?? new Map<string, { text: Promise<string>; at: Date }>();
+  said.set(deps.db, of);
+  const name = `${identifier} ${version} ${state}`;
+  const known = of.get(name);
+  const at = deps.now();
+  if (known && known.at <= at && known.at > before(at, STATEMENT_KEPT_MS)) return known.text;
+  const text = attestState(deps, { identifier, version, state }, at);
+  if (of.size >= STATEMENTS_KEPT) of.clear();
+  of.set(name, { text, at });
+  text.catch(() => of.delete(name));
+  return text;
+}
+
+function attestState(
+  { attest }: EvidenceDependencies,
+  { identifier, version, state }: Pick<store.Proven, 'identifier' | 'version' | 'state'>,
+  at: Date,
+): Promise<string> {
+  const iat = seconds(at);
   const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_HOLDS_MS / 1000 };
   return attest({ typ: 'license-status+jwt', claims });
 }
@@ -123,18 +146,19 @@ export async function renewProofs(deps: EvidenceDependencies): Promise<number> {
 /** Adds an archive timestamp over everything before it, with the certificates and revocation lists of this day. */
 export async function stampBundle(deps: EvidenceDependencies, identifier: string): Promise<void> {
   const { db, now, stamp } = deps;
-  const proven = await store.findProven(db, identifier);
-  if (!proven) throw new Error(`no license ${identifier}`);
-  // Lists only grow, so those of the first stamp say all that those before it said.
-  const bundle: Bundle = proven.stamped
-    ? JSON.parse(proven.stamped.bundle)
-    : { ...(await makeBundle(deps, proven)), revocation: [] };
-  const next = { certificates: [], revocation: await listsNow(deps) };
-  const covered = canonical({ ...bundle, stamps: [...bundle.stamps, next] });
-  const token = await stamp(createHash('sha256').update(covered).digest());
-  const stamped: Bundle = { ...bundle, stamps: [...bundle.stamps, { ...next, token: base64(token) }] };
   await db.transaction(async (tx) => {
+    // Before the stamp is made, not after: one whose bundle is not kept would stand in the log for nothing.
     await store.lock(tx, 'stamp');
+    const proven = await store.findProven(tx, identifier);
+    if (!proven) throw new Error(`no license ${identifier}`);
+    // Lists only grow, so those of the first stamp say all that those before it said.
+    const bundle: Bundle = proven.stamped
+      ? JSON.parse(proven.stamped.bundle)
+      : { ...(await makeBundle(deps, proven)), revocation: [] };
+    const next = { certificates: [], revocation: await listsNow(deps) };
+    const covered = canonical({ ...bundle, stamps: [...bundle.stamps, next] });
+    const token = await stamp(createHash('sha256').update(covered).digest());
+    const stamped: Bundle = { ...bundle, stamps: [...bundle.stamps, { ...next, token: base64(token) }] };
     const seq = (proven.stamped?.seq ?? 0) + 1;
     await store.putBundle(tx, { identifier, seq, bundle: canonical(stamped), stampedAt: now() });
   });

@@ -11,8 +11,8 @@ export type CosignatureRow = typeof logCosignature.$inferSelect;
 
 /** The head is one row. */
 const HEAD = 1;
-/** Names of the advisory locks of this room. */
-const LOCKS = { sequence: 7_310_011, publish: 7_310_012 } as const;
+/** Names of the advisory locks of this room; locks are the database's, so no other subgraph may use these. */
+const LOCKS = { sequence: 7_310_021, publish: 7_310_022 } as const;
 
 /**
  * Writes leaves in the transaction of what they are about: nothing is signed without its leaf, and no leaf stands without what

@@ -31,8 +31,9 @@ export function openKeyFile(path: string): KeyRing {
   return readKeyFile(path);
 }
 
-/** Puts a new key before the others. */
+/** Puts a new key before the others; where an earlier rotation was broken off, its key is the new one. */
 export function addKey(path: string): void {
+  if (readKeyFile(path).length > 1) return;
   renameSync(write(path, [randomBytes(KEY_BYTES), ...readKeyFile(path)]), path);
 }
 
@@ -41,10 +42,12 @@ export function forgetOldKeys(path: string): void {
   renameSync(write(path, readKeyFile(path).slice(0, 1)), path);
 }
 
-/** Takes over a key that an earlier release kept elsewhere. */
+/** Takes over a key that an earlier release kept elsewhere, behind those that are there. */
 export function adoptKey(path: string, key: Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
-  renameSync(write(path, [key]), path);
+  const held = existsSync(path) ? readKeyFile(path) : [];
+  if (held.some((one) => Buffer.from(one).equals(key))) return;
+  renameSync(write(path, [...held, key]), path);
 }
 
 function write(path: string, keys: KeyRing): string {

@@ -26,4 +26,5 @@ const url = await app.listen({ host: HOST, port: Number(PORT) });
 // A child tells its parent where it listens, and goes with it, however that ends.
 process.send?.({ url });
 if (process.connected) process.once('disconnect', () => process.exit());
-for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void app.close());
+for (const signal of ['SIGINT', 'SIGTERM'] as const)
+  process.once(signal, () => void app.close().finally(() => process.exit()));
