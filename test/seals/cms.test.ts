@@ -11,7 +11,7 @@ import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
 /** The signature as others see it: read by asn1js and pkijs, proved by node:crypto, never by the code that made it. */
 
-const SAID = { CZ: 'SUSPEND', SM: '于都县林业局 林木采伐许可证' };
+const SAID = { CZ: 'SUSPEND', ZZBS: statementRequest().identifier, SM: '于都县林业局 林木采伐许可证' };
 const DOCUMENT = textOf(SAID);
 
 let shop: Workshop;
