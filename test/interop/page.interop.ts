@@ -161,7 +161,7 @@ describe('the verification page in Chromium', () => {
     const { page } = visited;
     const focused = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
     const order: string[] = [];
-    for (let i = 0; i < 9; i++) {
+    for (let i = 0; i < 10; i++) {
       await page.keyboard.press('Tab');
       order.push(await focused());
     }
@@ -170,6 +170,7 @@ describe('the verification page in Chromium', () => {
       skip,
       'Tongquan',
       'Verify a license',
+      'Transparency log',
       '中文',
       'English',
       'file',
