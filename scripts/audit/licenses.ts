@@ -1,21 +1,22 @@
 import { X509Certificate } from 'node:crypto';
 import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
-import { canonical } from '../../subgraphs/kernel/events.ts';
+import { type Act, canonical, contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
 import { readSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { attachedOf } from '../../subgraphs/licenses/code.ts';
+import { makesVersion } from '../../subgraphs/licenses/license.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { type AuditedLog, type Finding, found, type House, rowsOf } from './finding.ts';
-import { contentDigest, sealedIn, sha256, statementIn } from './uses.ts';
+import { type Finding, found, type House, rowsOf } from './finding.ts';
+import { sealedIn, statementIn } from './uses.ts';
 
 /** Every act on a license: its file, its signature, its use of the seal, its places in the two ledgers. */
-export async function* auditLicenses(house: House, _log: AuditedLog): AsyncGenerator<Finding> {
+export async function* auditLicenses(house: House): AsyncGenerator<Finding> {
   const material = await materialOf(house);
   yield* acts(house, material);
   yield* versions(house);
   yield* ledgers(house);
   yield* told(house);
-  yield* decisions(house, material);
+  yield* decisions(house);
   yield* documents(house);
 }
 
@@ -35,7 +36,7 @@ type Material = Awaited<ReturnType<typeof materialOf>>;
 
 interface ActRow {
   id: string;
-  act: string;
+  act: Act | 'SPOIL';
   number: string;
   version: number;
   identifier: string;
@@ -94,7 +95,8 @@ async function* acts(house: House, material: Material): AsyncGenerator<Finding> 
   }
 }
 
-const makesVersion = (act: string) => ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER'].includes(act);
+/** Whether an act makes a document, rather than a statement. */
+const makesDocument = (act: Act | 'SPOIL') => act !== 'SPOIL' && makesVersion(act);
 
 function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Generator<Finding> {
   const { id, identifier, file, beside, record } = row;
@@ -120,14 +122,14 @@ function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Gene
     yield found('SIGNATURE_NOT_OF_USE', `use:${id}`, `与证照 ${identifier} 的文件不一致`);
   }
   if (sha256(sealed.signature) !== row.signatureDigest) yield* wrong('SIGNATURE_NOT_OF_USE', '签名与登记的摘要不一致');
-  const text = makesVersion(row.act)
+  const text = makesDocument(row.act)
     ? Buffer.from(readAttached(sealed.content)).toString('utf8')
     : Buffer.from(file).toString('utf8');
-  const own = makesVersion(row.act) ? canonical(attachedOf(record as LicenseRecord, row.code)) : canonical(record);
+  const own = makesDocument(row.act) ? canonical(attachedOf(record as LicenseRecord, row.code)) : canonical(record);
   if (text !== own) yield* wrong('RECORD_DIFFERS', '登记内容与文件所载不一致');
   if (row.caseId === null && contentDigest(record) !== row.contentDigest)
     yield* wrong('RECORD_DIFFERS', '登记内容与授权的摘要不一致');
-  if (!makesVersion(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
+  if (!makesDocument(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
     yield* wrong('RECORD_DIFFERS', '办理后的状态与声明不一致');
   }
   yield* judgeAuthority(row, wrong);
@@ -312,7 +314,7 @@ interface DecisionRow {
   usedAuthorisation: string | null;
 }
 
-async function* decisions(house: House, _material: Material): AsyncGenerator<Finding> {
+async function* decisions(house: House): AsyncGenerator<Finding> {
   const rows = house.sql<
     DecisionRow[]
   >`select d.notice_id as "noticeId", n.content, n.content_digest as "contentDigest", f.bytes as file,

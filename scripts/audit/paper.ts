@@ -1,7 +1,7 @@
-import { type AuditedLog, type Finding, found, type House, rowsOf } from './finding.ts';
+import { type Finding, found, type House, rowsOf } from './finding.ts';
 
 /** Paper: a sheet for each version, and every blank accounted for. */
-export async function* auditPaper({ sql }: House, _log: AuditedLog): AsyncGenerator<Finding> {
+export async function* auditPaper({ sql }: House): AsyncGenerator<Finding> {
   const sheets = sql<{ identifier: string; blank: string | null }[]>`
     select v.identifier, s.blank_number as blank from licenses.license_version v
     left join licenses.sheet s on s.identifier = v.identifier and s.state <> 'SPOILED'

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { decodeJwt } from 'jose';
-import { contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { CADES, PADES, parseSignedData, requireSignature, signerOf } from '../../subgraphs/licenses/verify/cms.ts';
@@ -200,5 +200,3 @@ export function sealedIn(
     return null;
   }
 }
-
-export { contentDigest, sha256 };

@@ -3,6 +3,7 @@ import { fromBER } from 'asn1js';
 import { BasicConstraints, Certificate, type Extension } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
+import { rewrapKeys } from '../../subgraphs/seals/certification.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createKeys } from '../../subgraphs/seals/signer/keys.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
@@ -109,6 +110,27 @@ describe('keys at rest', () => {
       name: 'Refusal',
     });
     expect(await shop.uses()).toBe(before);
+  });
+});
+
+describe('a new key-encryption key', () => {
+  test('takes over every private key, and the old one opens nothing any more', async () => {
+    const before = await held();
+    const next = randomBytes(32);
+    const pool = connect(shop.sealsUrl, 'test-rotate');
+    const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
+    const signerOf = (...ring: Uint8Array[]) => createSigner({ ring, authorisationKeys, now: shop.clock });
+    const deps = { db: pool.db, now: shop.clock, signer: signerOf(next, shop.keyEncryptionKey) };
+    // The log's key is in no certificate.
+    expect(await rewrapKeys(deps)).toBe(before.length + 1);
+    expect(await rewrapKeys(deps)).toBe(0);
+    for (const one of await held()) {
+      expect(before.some((old) => old.encrypted_key.equals(one.encrypted_key))).toBe(false);
+      expect(new X509Certificate(one.certificate_pem).checkPrivateKey(open(one, next))).toBe(true);
+      expect(() => open(one, shop.keyEncryptionKey)).toThrow();
+    }
+    await rewrapKeys({ ...deps, signer: signerOf(shop.keyEncryptionKey, next) });
+    await pool.close();
   });
 });
 

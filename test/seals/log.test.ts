@@ -305,6 +305,19 @@ describe('what went wrong', () => {
     rmSync(home, { recursive: true });
   });
 
+  test('a use that a hand puts into the ledger gets no leaf at the next start', async () => {
+    const [head] = await shop.sql`select size::int as size from seals.log_head`;
+    expect(head?.size).toBeGreaterThan(0);
+    const [row] =
+      await shop.sql`insert into seals.seal_use (issuance_id, seal_id, authorised_by_id, authorised_by, authorisation, organ,
+        matter_id, act, identifier, content_digest, at, suite, document_digest, signature)
+      select gen_random_uuid(), seal_id, authorised_by_id, authorised_by, authorisation, organ, matter_id, act, identifier, content_digest, at,
+        suite, document_digest, signature from seals.seal_use limit 1 returning issuance_id`;
+    await shop.another().prepare();
+    expect(await shop.sql`select 1 from seals.log_leaf where subject = ${row?.issuance_id}`).toHaveLength(0);
+    await shop.sql`delete from seals.seal_use where issuance_id = ${row?.issuance_id}`;
+  });
+
   test('uses recorded by an earlier release get their leaves at the next start, once', async () => {
     await shop.sql`create table seals.kept as select * from seals.log_leaf`;
     await shop.sql`truncate seals.log_leaf, seals.log_pending, seals.log_sequence, seals.log_tile, seals.log_cosignature, seals.log_checkpoint, seals.log_head`;

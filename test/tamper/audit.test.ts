@@ -1,11 +1,10 @@
-import { cpSync, renameSync, rmSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../scripts/audit/audit.ts';
 import type { Finding } from '../../scripts/audit/finding.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { type House, openCleanHouse, openHouse } from './house.ts';
 import { type Inside, openInside } from './inside.ts';
-import { HARD, KINDS, tamperInside } from './tamperings.ts';
+import { HARD, KINDS, rehearse } from './tamperings.ts';
 
 /**
  * The auditor against the tampering generator, which was written without a look at it: every kind once, and as many more as TAMPERINGS
@@ -22,22 +21,6 @@ async function findingsOf({ house, sql }: Inside): Promise<Finding[]> {
   const findings: Finding[] = [];
   for await (const one of audit(given)) findings.push(one);
   return findings;
-}
-
-/** Tampers with a house, audits it, and takes everything back. */
-async function audited(inside: Inside, kind: string, seed: number) {
-  const { house, sql } = inside;
-  const kept = `${house.logFolder}.kept`;
-  cpSync(house.logFolder, kept, { recursive: true });
-  await sql`begin`;
-  try {
-    const told = await tamperInside(inside, kind, seed);
-    return { told, findings: await findingsOf(inside) };
-  } finally {
-    await sql`rollback`;
-    rmSync(house.logFolder, { recursive: true });
-    renameSync(kept, house.logFolder);
-  }
 }
 
 describe('the auditor', () => {
@@ -72,7 +55,7 @@ describe('the auditor', () => {
 
   const rounds = Array.from({ length: TAMPERINGS }, (_, i) => [KINDS[i % KINDS.length] ?? '', i + 1] as const);
   test.each(rounds)('names what %s did (%i)', async (kind, seed) => {
-    const { told, findings } = await audited(inside, kind, seed);
+    const { told, seen: findings } = await rehearse(inside, kind, seed, () => findingsOf(inside));
     const named = new Set(findings.map(({ object }) => object));
     const right = told.objects.some((object) => named.has(object));
     expect(

@@ -276,14 +276,14 @@ const statusList =
   async (inside, chance) => {
     const { sql } = inside;
     const [row] = await sql`select * from licenses.status_list order by published_at desc limit 1`;
-    const victim = await inside.victim(
-      chance,
-      sql`select identifier, status_index from licenses.license_version
-      where state <> 'VALID' and status_index is not null order by 1`,
-    );
     const [head = '', body = '', tail = ''] = String(row?.text).split('.');
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
     const octets = inflateSync(Buffer.from(claims.status_list.lst, 'base64url'));
+    const victim = await inside.victim(
+      chance,
+      sql`select identifier, status_index from licenses.license_version
+      where state <> 'VALID' and status_index < ${2 * octets.length} order by 1`,
+    );
     const at = victim.status_index >> 1;
     const octet = octets.readUInt8(at);
     octets.writeUInt8(victim.status_index % 2 === 0 ? octet & 0xf0 : octet & 0x0f, at);

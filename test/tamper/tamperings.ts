@@ -1,3 +1,4 @@
+import { cpSync, renameSync, rmSync } from 'node:fs';
 import { chanceOf } from './chance.ts';
 import type { House } from './house.ts';
 import { type Inside, openInside, type Tamper, type Tampered } from './inside.ts';
@@ -24,6 +25,27 @@ export const KINDS: readonly string[] = Object.keys(TAMPERINGS);
 export const HARD: Readonly<Record<string, string>> = {
   'blank-received-too-many': 'nobody outside knows how many blanks were received',
 };
+
+/** Tampers with a house, looks at it, and takes everything back. */
+export async function rehearse<Seen>(
+  inside: Inside,
+  kind: string,
+  seed: number,
+  look: () => Promise<Seen>,
+): Promise<{ told: Tampered; seen: Seen }> {
+  const { house, sql } = inside;
+  const kept = `${house.logFolder}.kept`;
+  cpSync(house.logFolder, kept, { recursive: true });
+  await sql`begin`;
+  try {
+    const told = await tamperInside(inside, kind, seed);
+    return { told, seen: await look() };
+  } finally {
+    await sql`rollback`;
+    rmSync(house.logFolder, { recursive: true });
+    renameSync(kept, house.logFolder);
+  }
+}
 
 /** Tampers with a house as an insider would: the victim is chosen by the seed, and the same seed chooses the same. */
 export async function tamper(house: House, kind: string, seed: number): Promise<Tampered> {

@@ -39,6 +39,8 @@ export async function prepareLog({ db, signer, origin }: LogDependencies): Promi
     }
     await store.lineUpLost(tx);
   });
+  // Only before the first place is given: later, a use without a leaf is one that a hand put there, and must not be given one.
+  if (((await store.findHead(db))?.size ?? 0) > 0) return;
   // Step by step: a long transaction would hold up whoever reads the feed of licenses.
   const enterSome = () =>
     db.transaction(async (tx) => {
