@@ -17,7 +17,9 @@ const HOUSES = Number(process.env.HOUSES ?? 1);
 async function findingsOf({ house, sql }: Inside): Promise<Finding[]> {
   const witnesses = house.witnesses.map(({ vkey, checkpoint }) => ({ key: readKey(vkey), checkpoint }));
   const { logFolder, logKey, rootPem } = house;
-  const given = { sql, logFolder, logKey: readKey(logKey), witnesses, roots: [Buffer.from(rootPem)], now: new Date() };
+  // As of a moment when nothing can be on its way any more: what a minute ago excuses, these houses may not have.
+  const now = new Date(Date.now() + 120_000);
+  const given = { sql, logFolder, logKey: readKey(logKey), witnesses, roots: [Buffer.from(rootPem)], now };
   const findings: Finding[] = [];
   for await (const one of audit(given)) findings.push(one);
   return findings;
