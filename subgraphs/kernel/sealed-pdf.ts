@@ -69,10 +69,19 @@ export function makeSealable(unsigned: Uint8Array, { name, at, picture, place }:
     page: place.page,
     rect: [x, y, x + picture.width, y + picture.height].map(writeNumber).join(' '),
     box: [picture.width, picture.height].map(writeNumber).join(' '),
-    drawing: 'operators' in picture ? { operators: deflateSync(picture.operators, { level: 9 }) } : picture,
+    drawing: 'operators' in picture ? { operators: deflated(picture) } : picture,
   };
   const base = readPdfFile(unsigned);
   return Buffer.concat([unsigned, ...writeRevision(base, values).chunks]);
+}
+
+/** Of a drawing that stands in one file after another, what it is compressed to. */
+const compressed = new WeakMap<Drawing, Buffer>();
+
+function deflated(drawing: Drawing): Buffer {
+  const bytes = compressed.get(drawing) ?? deflateSync(drawing.operators, { level: 9 });
+  compressed.set(drawing, bytes);
+  return bytes;
 }
 
 /** SHA-256 over the two byte ranges that the signature covers. */
