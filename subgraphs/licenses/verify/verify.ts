@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isSealedPdf, type PdfFile } from '../../kernel/pdf.ts';
 import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
@@ -134,7 +134,7 @@ function readFile(found: Found): string {
   if (!isPdf && !head.startsWith('{')) throw new Failure('FORMAT_FAILURE', '不是 PDF 文件，也不是声明');
   if (signature) {
     found.content = file;
-    found.digest = createHash('sha256').update(file).digest();
+    found.digest = hash('sha256', file, 'buffer');
     found.fileDigest = found.digest;
     found.signature = signature;
     found.signed = parseSignedData(signature, CADES);
@@ -219,7 +219,7 @@ function checkTimestamp(found: Found): string | null {
     if (!evidence.signature) throw new Failure('NO_POE', 'PDF 内的签名没有时间戳，不能证明签名的时间');
     return null;
   }
-  found.token = readToken(signed.timestamp, createHash('sha256').update(signed.signature).digest());
+  found.token = readToken(signed.timestamp, hash('sha256', signed.signature, 'buffer'));
   return `“${found.token.signer.commonName}”证明签名在 ${moment(found.token.genTime)} 已存在`;
 }
 
