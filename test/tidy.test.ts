@@ -32,6 +32,7 @@ const KERNEL = [
   'page',
   'pdf',
   'refusal',
+  'remembered',
   'seal-image',
   'seal-picture',
   'sealed-pdf',

@@ -6,9 +6,12 @@ const TAIL_BYTES = 64;
 const TRAILER_LIMIT_BYTES = 4_096;
 /** A row of a cross-reference table (ISO 32000-1 §7.5.4). */
 const ROW_BYTES = 20;
-/** `n 0 obj` at the start of an object, and `endobj` with white space at its end. */
-const OBJECT_HEAD_BYTES = 16;
+/** Every row but that of object 0, which heads the list of free ones. */
+const ROWS = /^(?:\d{10} 00000 n\s{2})*$/;
+/** How an object ends, with white space up to the next: so many bytes at most. */
+const OBJECT_END = '\nendobj';
 const OBJECT_END_BYTES = 16;
+const WHITE_SPACE: ReadonlySet<number> = new Set([...'\t\n\v\f\r \u00a0'].map((one) => one.charCodeAt(0)));
 
 /** Why a PDF cannot be read as this hub writes it; a sentence for a person. */
 export class PdfError extends Error {
@@ -84,21 +87,34 @@ export function objectText(file: Pick<PdfFile, 'bytes' | 'objects'>, number: num
 function readObjects(bytes: Buffer, table: { rowsAt: number; trailerAt: number; tableAt: number }): PdfObject[] {
   const rows = bytes.toString('latin1', table.rowsAt, table.trailerAt);
   const starts: { number: number; start: number }[] = [];
-  for (let from = ROW_BYTES; table.rowsAt + from < table.trailerAt; from += ROW_BYTES) {
-    const row = /^(\d{10}) 00000 n\s{2}$/.exec(rows.slice(from, from + ROW_BYTES));
-    if (!row) throw new PdfError('PDF 交叉引用表不完整');
-    starts.push({ number: from / ROW_BYTES, start: Number(row[1]) });
+  const whole = rows.length === table.trailerAt - table.rowsAt;
+  if (!whole || !ROWS.test(rows.slice(ROW_BYTES))) throw new PdfError('PDF 交叉引用表不完整');
+  for (let from = ROW_BYTES; from < rows.length; from += ROW_BYTES) {
+    starts.push({ number: from / ROW_BYTES, start: Number(rows.slice(from, from + 10)) });
   }
   starts.sort((a, b) => a.start - b.start);
   return starts.map(({ number, start }, i) => {
     const end = starts[i + 1]?.start ?? table.tableAt;
-    const head = bytes.toString('latin1', start, Math.min(end, start + OBJECT_HEAD_BYTES));
-    const last = bytes.toString('latin1', Math.max(start, end - OBJECT_END_BYTES), end);
-    if (!head.startsWith(`${number} 0 obj\n`) || !/\nendobj\s*$/.test(last)) {
-      throw new PdfError('PDF 对象之间有多余内容');
-    }
+    const head = `${number} 0 obj\n`;
+    const whole = start + head.length <= end && standsAt(bytes, head, start) && endsObject(bytes, start, end);
+    if (!whole) throw new PdfError('PDF 对象之间有多余内容');
     return { number, start, end };
   });
+}
+
+/** Whether a text of one byte a character stands there; a file has many objects, and a string of each would cost more. */
+function standsAt(bytes: Buffer, text: string, at: number): boolean {
+  for (let i = 0; i < text.length; i++) {
+    if (bytes[at + i] !== text.charCodeAt(i)) return false;
+  }
+  return true;
+}
+
+function endsObject(bytes: Buffer, start: number, end: number): boolean {
+  const least = Math.max(start, end - OBJECT_END_BYTES) + OBJECT_END.length;
+  let at = end;
+  while (at >= least && WHITE_SPACE.has(bytes[at - 1] ?? 0)) at--;
+  return at >= least && standsAt(bytes, OBJECT_END, at - OBJECT_END.length);
 }
 
 function readTrailer(

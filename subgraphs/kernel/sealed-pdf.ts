@@ -360,7 +360,8 @@ function pdfTime(at: Date): string {
 }
 
 function readTime(text: string): Date {
-  const iso = text.replace(/^D:(....)(..)(..)(..)(..)(..)Z$/, '$1-$2-$3T$4:$5:$6.000Z');
+  const [, year, month, day, hour, minute, second] = /^D:(....)(..)(..)(..)(..)(..)Z$/.exec(text) ?? [];
+  const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const time = new Date(iso);
   if (Number.isNaN(time.getTime()) || time.toISOString() !== iso) throw new PdfError('PDF 签章时间不正确');
   return time;

@@ -1,3 +1,4 @@
+import { sign } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
@@ -10,7 +11,7 @@ import {
   writeProof,
 } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
-import { provenOf, readKey, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { keyIdOf, provenOf, readKey, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { requireConsistent, requireIncluded } from '../../subgraphs/kernel/tlog/tree.ts';
 import { LogPen } from './log-pen.ts';
 
@@ -116,6 +117,21 @@ describe('one encoding only', () => {
       }),
       { numRuns: 500 },
     );
+  });
+
+  test('a key that was seen before vouches for its own bytes alone', () => {
+    expect(codeOf(() => requireCheckpoint(note, trust))).toBeNull();
+    const other = new LogPen('log.example');
+    const { text } = readNote(note);
+    const shortName = Buffer.from(keyIdOf(readKey(other.vkey)));
+    const made = Buffer.concat([shortName, sign(null, Buffer.from(text), pen.privateKey)]);
+    const forged = `${text}\n— log.example ${made.toString('base64')}\n`;
+    const replaced = readKey(pen.vkey);
+    replaced.publicKey.set(readKey(other.vkey).publicKey);
+    for (const log of [readKey(other.vkey), replaced]) {
+      expect(codeOf(() => requireCheckpoint(forged, { ...trust, log }))).toBe('SIGNATURE_WRONG');
+      expect(codeOf(() => requireCheckpoint(other.checkpoint(3, Buffer.alloc(32, 7)), { ...trust, log }))).toBeNull();
+    }
   });
 
   test('whatever is read as a checkpoint is written the same', () => {

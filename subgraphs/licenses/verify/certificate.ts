@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { remembered } from './cache.ts';
+import { remembered } from '../../kernel/remembered.ts';
 import { Fields, type Node, numberOf, octetsOfBits, oidOf, only, parseDer, TAG, textOf, timeOf } from './der.ts';
 import { Failure, reading, shown } from './verdict.ts';
 

@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash as digestOf } from 'node:crypto';
 import { ALGORITHM, algorithmOf, type Certificate, readCertificate } from './certificate.ts';
 import { Fields, type Node, numberOf, oidOf, only, parseDer, requireOrder, TAG } from './der.ts';
 import { verifies } from './mathematics.ts';
@@ -21,8 +21,8 @@ export interface SignedData {
   certificateHash: Buffer;
   algorithm: string;
   signature: Buffer;
-  /** A timestamp token over the signature (signatureTimeStampToken), DER, or null. */
-  timestamp: Buffer | null;
+  /** A timestamp token over the signature (signatureTimeStampToken), or null. */
+  timestamp: Node | null;
 }
 
 /** What a SignedData is of. */
@@ -83,14 +83,14 @@ const [IMPLICIT_0, IMPLICIT_1] = [0xa0, 0xa1];
 const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
 /**
- * Takes a SignedData apart: DER to the last bit, one signer named by issuer and serial, the certificates of its form, signed
+ * Takes a SignedData apart, of bytes or out of a value that has been read already: DER to the last bit, one signer named by issuer and serial, the certificates of its form, signed
  * attributes in order. Throws Failure: FORMAT_FAILURE for what has another form, SIG_CONSTRAINTS_FAILURE for signed
  * attributes that are not known, SIGNATURE_POLICY_NOT_AVAILABLE, CRYPTO_CONSTRAINTS_FAILURE for other algorithms.
  */
-export function parseSignedData(der: Uint8Array, form: Form): SignedData {
-  if (der.length > SIZE_LIMIT_BYTES) throw malformed('签名过大');
+export function parseSignedData(der: Uint8Array | Node, form: Form): SignedData {
+  if (der instanceof Uint8Array && der.length > SIZE_LIMIT_BYTES) throw malformed('签名过大');
   return reading('FORMAT_FAILURE', '签名不是规定形式的 CMS（DER）', () => {
-    const info = new Fields(parseDer(der));
+    const info = new Fields(der instanceof Uint8Array ? parseDer(der) : der);
     if (oidOf(info.next(TAG.oid)) !== OID.signedData) throw malformed('不是 CMS 签名');
     const explicit = info.next(IMPLICIT_0);
     info.end();
@@ -202,18 +202,18 @@ function certificateHash(node: Node): Buffer {
 }
 
 /** The one unsigned attribute that there may be, with one token. */
-function readTimestamp(node: Node, { timestamped }: Form): Buffer {
+function readTimestamp(node: Node, { timestamped }: Form): Node {
   const attribute = new Fields(only(node, TAG.sequence));
   const type = oidOf(attribute.next(TAG.oid));
   const values = attribute.next(TAG.set);
   attribute.end();
   if (!timestamped || type !== ATTRIBUTE.timestamp) throw malformed(`未签名属性 ${type} 不应出现`);
-  return only(values, TAG.sequence).raw;
+  return only(values, TAG.sequence);
 }
 
 /** The certificate that signing-certificate-v2 names by its digest; one put in its place is not found. */
 export function signerOf({ certificates, certificateHash: hash, issuer, serial }: SignedData): Certificate {
-  const der = certificates.find((one) => createHash('sha256').update(one).digest().equals(hash));
+  const der = certificates.find((one) => digestOf('sha256', one, 'buffer').equals(hash));
   if (!der) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名所附证书不是签名时声明的证书');
   const signer = readCertificate(der);
   if (!signer.issuer.equals(issuer) || !signer.serial.equals(serial)) {

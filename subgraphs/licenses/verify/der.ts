@@ -33,6 +33,7 @@ export const TAG = {
 
 /** Universal types that stand in certificates, lists and signatures; any other is refused, for its contents are not looked at. */
 const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
+const TIME = /^(\d{4}|\d{2})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{0,8}[1-9])?Z$/;
 const PRINTABLE = /^[A-Za-z0-9 '()+,./:=?-]*$/;
 const DEPTH_MOST = 24;
 const LENGTH_OCTETS_MOST = 4;
@@ -45,15 +46,45 @@ export class DerError extends Error {
   override readonly name = 'DerError';
 }
 
+/** A place in the bytes that were read: a view of them is made only where it is asked for, which of most elements it never is. */
+class Element implements Node {
+  readonly tag: number;
+  readonly children: readonly Node[];
+  /** Where in the bytes its contents begin and it ends. */
+  readonly from: number;
+  readonly until: number;
+  readonly #bytes: Buffer;
+  readonly #start: number;
+
+  constructor(bytes: Buffer, start: number, from: number, until: number, children: readonly Node[]) {
+    this.tag = bytes[start] ?? 0;
+    this.children = children;
+    this.from = from;
+    this.until = until;
+    this.#bytes = bytes;
+    this.#start = start;
+  }
+
+  get body(): Buffer {
+    return this.#bytes.subarray(this.from, this.until);
+  }
+
+  get raw(): Buffer {
+    return this.#bytes.subarray(this.#start, this.until);
+  }
+}
+
 /** Reads one element that fills `bytes`. Throws DerError. */
 export function parseDer(bytes: Uint8Array): Node {
   const buffer = Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const node = readNode(buffer, 0, buffer.length, 0);
-  if (node.raw.length !== buffer.length) throw new DerError('bytes behind the end');
+  if (node.until !== buffer.length) throw new DerError('bytes behind the end');
   return node;
 }
 
-function readNode(buffer: Buffer, start: number, end: number, depth: number): Node {
+const NO_CHILDREN: readonly Node[] = [];
+
+function readNode(buffer: Buffer, start: number, end: number, depth: number): Element {
   if (depth > DEPTH_MOST) throw new DerError('nested too deep');
   if (end - start < 2) throw new DerError('cut short');
   const tag = buffer[start] ?? 0;
@@ -70,57 +101,67 @@ function readNode(buffer: Buffer, start: number, end: number, depth: number): No
   }
   const until = from + length;
   if (until > end) throw new DerError('cut short');
-  const body = buffer.subarray(from, until);
-  const children: Node[] = [];
-  if (tag & CONSTRUCTED) {
-    for (let at = from; at < until; ) {
-      const child = readNode(buffer, at, until, depth + 1);
-      children.push(child);
-      at += child.raw.length;
-    }
-  }
-  if ((tag & CLASS) === 0) requireCanonical(tag, body, children);
-  return { tag, body, raw: buffer.subarray(start, until), children };
+  const children = tag & CONSTRUCTED ? readNodes(buffer, from, until, depth + 1) : NO_CHILDREN;
+  const node = new Element(buffer, start, from, until, children);
+  if ((tag & CLASS) === 0) requireCanonical(buffer, node);
+  return node;
 }
 
-function requireCanonical(tag: number, body: Buffer, children: readonly Node[]): void {
-  if (!KNOWN.has(tag)) throw new DerError('a type that is not known, or a string in pieces');
-  if (tag === TAG.set) requireOrder(children);
-  const [first = 0, second = 0] = body;
-  if (tag === TAG.boolean && (body.length !== 1 || (first !== 0 && first !== 0xff))) throw new DerError('boolean');
-  if (tag === TAG.none && body.length !== 0) throw new DerError('null');
-  if (tag === TAG.integer || tag === TAG.enumerated) {
-    const padded = body.length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
-    if (body.length === 0 || padded) throw new DerError('integer not shortest');
+function readNodes(buffer: Buffer, from: number, until: number, depth: number): Element[] {
+  const nodes: Element[] = [];
+  for (let at = from; at < until; ) {
+    const node = readNode(buffer, at, until, depth);
+    nodes.push(node);
+    at = node.until;
   }
-  if (tag === TAG.bits) requireBits(body);
-  if (tag === TAG.oid) requireOid(body);
-  if (tag === TAG.utf8 && !isUtf8(body)) throw new DerError('not UTF-8');
-  if (tag === TAG.printable && !PRINTABLE.test(body.toString('latin1'))) throw new DerError('not a printable string');
-  if (tag === TAG.utcTime || tag === TAG.generalizedTime) timeOf({ tag, body }, true);
+  return nodes;
+}
+
+function requireCanonical(bytes: Buffer, node: Element): void {
+  const { tag, from, until } = node;
+  const length = until - from;
+  const first = bytes[from] ?? 0;
+  if (tag === TAG.sequence) return;
+  if (!KNOWN.has(tag)) throw new DerError('a type that is not known, or a string in pieces');
+  if (tag === TAG.set) requireOrder(node.children);
+  if (tag === TAG.boolean && (length !== 1 || (first !== 0 && first !== 0xff))) throw new DerError('boolean');
+  if (tag === TAG.none && length !== 0) throw new DerError('null');
+  if (tag === TAG.integer || tag === TAG.enumerated) {
+    const second = bytes[from + 1] ?? 0;
+    const padded = length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
+    if (length === 0 || padded) throw new DerError('integer not shortest');
+  }
+  if (tag === TAG.bits) requireBits(bytes, from, until);
+  if (tag === TAG.oid) requireOid(bytes, from, until);
+  if (tag === TAG.utf8 && !isUtf8(node.body)) throw new DerError('not UTF-8');
+  if (tag === TAG.printable && !PRINTABLE.test(bytes.toString('latin1', from, until))) {
+    throw new DerError('not a printable string');
+  }
+  if (tag === TAG.utcTime || tag === TAG.generalizedTime) timeOf(node, true);
 }
 
 /** DER: the members of a SET OF stand in the order of their encodings; two alike would say one thing twice. */
 export function requireOrder(members: readonly Node[]): void {
-  members.forEach(({ raw }, i) => {
-    const before = members[i - 1];
-    if (before && Buffer.compare(before.raw, raw) >= 0) throw new DerError('set out of order');
-  });
+  for (let i = 1; i < members.length; i++) {
+    const [before, one] = [members[i - 1], members[i]];
+    if (before && one && Buffer.compare(before.raw, one.raw) >= 0) throw new DerError('set out of order');
+  }
 }
 
-function requireBits(body: Buffer): void {
-  const unused = body[0];
-  if (unused === undefined || unused > 7 || (body.length === 1 && unused !== 0)) throw new DerError('bit string');
-  if (((body.at(-1) ?? 0) & ((1 << unused) - 1)) !== 0 && body.length > 1) throw new DerError('unused bits');
+function requireBits(bytes: Buffer, from: number, until: number): void {
+  const unused = from < until ? (bytes[from] ?? 8) : 8;
+  if (unused > 7 || (until - from === 1 && unused !== 0)) throw new DerError('bit string');
+  if (((bytes[until - 1] ?? 0) & ((1 << unused) - 1)) !== 0 && until - from > 1) throw new DerError('unused bits');
 }
 
-function requireOid(body: Buffer): void {
+function requireOid(bytes: Buffer, from: number, until: number): void {
   let fresh = true;
-  for (const octet of body) {
+  for (let at = from; at < until; at++) {
+    const octet = bytes[at] ?? 0;
     if (fresh && octet === 0x80) throw new DerError('identifier not shortest');
     fresh = octet < 0x80;
   }
-  if (body.length === 0 || !fresh) throw new DerError('identifier cut short');
+  if (from === until || !fresh) throw new DerError('identifier cut short');
 }
 
 /** Takes the elements of a SEQUENCE one after the other; whatever is not expected throws DerError. */
@@ -191,14 +232,12 @@ export function octetsOfBits(node: Node): Buffer {
  * A thirteenth month is no time; a reader that rolls it over would say that it is.
  */
 export function timeOf({ tag, body }: Pick<Node, 'tag' | 'body'>, fractions = false): Date {
-  const text = body.toString('latin1');
-  const [, year = '', rest = '', fraction = ''] = /^(\d{4}|\d{2})(\d{10})(\.\d{0,8}[1-9])?Z$/.exec(text) ?? [];
+  const [, year = '', months, days, hours, minutes, seconds, fraction] = TIME.exec(body.toString('latin1')) ?? [];
   const digits = tag === TAG.utcTime ? 2 : tag === TAG.generalizedTime ? 4 : -1;
   if (year.length !== digits || (fraction && (!fractions || digits === 2))) throw new DerError('not a time');
   const full = digits === 4 ? Number(year) : Number(year) + (Number(year) < 50 ? 2000 : 1900);
-  const [month = 0, day = 0, hour = 0, minute = 0, second = 0] = [0, 2, 4, 6, 8].map((i) =>
-    Number(rest.slice(i, i + 2)),
-  );
+  const [month, day, hour] = [Number(months), Number(days), Number(hours)];
+  const [minute, second] = [Number(minutes), Number(seconds)];
   const time = new Date(Date.UTC(full, month - 1, day, hour, minute, second));
   const real = time.getUTCMonth() === month - 1 && time.getUTCDate() === day && time.getUTCHours() === hour;
   if (!real || minute > 59 || second > 59 || full < 100) throw new DerError('not a time');

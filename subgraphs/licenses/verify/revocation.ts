@@ -1,4 +1,4 @@
-import { remembered } from './cache.ts';
+import { remembered } from '../../kernel/remembered.ts';
 import { algorithmOf, type Certificate, readExtension, USAGE } from './certificate.ts';
 import { Fields, type Node, numberOf, octetsOfBits, only, parseDer, TAG, timeOf } from './der.ts';
 import { verifiesAgain } from './mathematics.ts';

@@ -1,7 +1,7 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { algorithmOf, type Certificate, readCertificates } from './certificate.ts';
 import { parseSignedData, requireSignature, type SignedData, signerOf, TOKEN } from './cms.ts';
-import { Fields, numberOf, parseDer, TAG, timeOf } from './der.ts';
+import { Fields, type Node, numberOf, parseDer, TAG, timeOf } from './der.ts';
 import { findPath, TIMESTAMP } from './path.ts';
 import type { RevocationList } from './revocation.ts';
 import { Failure, moment, reading } from './verdict.ts';
@@ -16,13 +16,13 @@ export interface Token {
 const VERSION_1 = 1;
 const SHA256 = '2.16.840.1.101.3.4.2.1';
 
-/** Reads a token and checks it against the SHA-256 of what it has to be over. Throws Failure. */
-export function readToken(der: Uint8Array, imprint: Uint8Array): Token {
+/** Reads a token, of bytes or out of a value that has been read already, and checks it against the SHA-256 of what it has to be over. Throws Failure. */
+export function readToken(der: Uint8Array | Node, imprint: Uint8Array): Token {
   const signed = parseSignedData(der, TOKEN);
   const content = signed.content ?? Buffer.alloc(0);
   const info = reading('FORMAT_FAILURE', '时间戳内容不是规定形式', () => readInfo(content));
   if (!info.imprint.equals(imprint)) throw new Failure('HASH_FAILURE', '时间戳不是对这一内容的');
-  if (!createHash('sha256').update(content).digest().equals(signed.messageDigest)) {
+  if (!hash('sha256', content, 'buffer').equals(signed.messageDigest)) {
     throw new Failure('HASH_FAILURE', '时间戳内容与其签名不一致');
   }
   const signer = signerOf(signed);

@@ -1,6 +1,6 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { isSealedPdf, type PdfFile } from '../../kernel/pdf.ts';
-import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
+import { readSealedPdf, type SealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
 import { readRecord, readStatement } from './attached.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
@@ -134,13 +134,13 @@ function readFile(found: Found): string {
   if (!isPdf && !head.startsWith('{')) throw new Failure('FORMAT_FAILURE', '不是 PDF 文件，也不是声明');
   if (signature) {
     found.content = file;
-    found.digest = createHash('sha256').update(file).digest();
+    found.digest = hash('sha256', file, 'buffer');
     found.fileDigest = found.digest;
     found.signature = signature;
     found.signed = parseSignedData(signature, CADES);
   } else {
-    if (!isPdf || !isSealedPdf(file)) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件内没有签名，也没有找到签名文件');
-    const sealed = takeApart(file);
+    const sealed = isPdf ? takeApart(file) : null;
+    if (!sealed) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件内没有签名，也没有找到签名文件');
     found.content = sealed.base;
     found.digest = sealed.digest;
     found.fileDigest = sealed.fileDigest;
@@ -151,10 +151,12 @@ function readFile(found: Found): string {
   return `${isPdf ? 'PDF' : '声明'}，${file.length} 字节`;
 }
 
-function takeApart(file: Uint8Array) {
+/** A PDF sealed from within; null for one that does not claim to be. */
+function takeApart(file: Uint8Array): SealedPdf | null {
   try {
     return readSealedPdf(file);
   } catch (error) {
+    if (!isSealedPdf(file)) return null;
     throw new Failure('FORMAT_FAILURE', error instanceof Error ? shown(error.message) : 'PDF 签名无法读取');
   }
 }
@@ -219,7 +221,7 @@ function checkTimestamp(found: Found): string | null {
     if (!evidence.signature) throw new Failure('NO_POE', 'PDF 内的签名没有时间戳，不能证明签名的时间');
     return null;
   }
-  found.token = readToken(signed.timestamp, createHash('sha256').update(signed.signature).digest());
+  found.token = readToken(signed.timestamp, hash('sha256', signed.signature, 'buffer'));
   return `“${found.token.signer.commonName}”证明签名在 ${moment(found.token.genTime)} 已存在`;
 }
 

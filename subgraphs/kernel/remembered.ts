@@ -4,7 +4,7 @@ import { hash } from 'node:crypto';
 const ENTRIES_MOST = 1_024;
 
 /**
- * Remembers what a pure function gave for bytes, by their SHA-256: certificates and lists of authorities come with every
+ * Remembers what a pure function gave for bytes, by their SHA-256: certificates, lists and keys of authorities come with every
  * document again. The result is the same with and without it; what throws is not remembered.
  */
 export function remembered<Result>(read: (bytes: Buffer) => Result): (bytes: Uint8Array) => Result {
