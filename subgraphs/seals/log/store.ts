@@ -19,12 +19,16 @@ const LOCKS = { sequence: 7_310_021, publish: 7_310_022 } as const;
  * it says. Throws where one of the same kind and subject is there already.
  */
 export async function enter(tx: Transaction, leaves: readonly Leaf[]): Promise<void> {
-  if (leaves.length === 0) return;
-  const rows = await tx
+  if (leaves.length > 0) await entering(tx, leaves);
+}
+
+/** The same as a statement that is not sent yet; of one leaf or more. */
+export function entering(tx: Transaction, leaves: readonly Leaf[]) {
+  const written = tx
     .insert(logLeaf)
     .values([...leaves])
     .returning({ serial: logLeaf.serial });
-  await tx.insert(logPending).values(rows);
+  return tx.execute(sql`with written as ${written} insert into ${logPending} (serial) select serial from written`);
 }
 
 /** Lines up leaves that have neither a place nor wait for one, which only a hand in the database can bring about. */
