@@ -182,7 +182,7 @@ export async function attest(deps: PkiDependencies, asked: AttestRequest): Promi
   const request = attestRequest.parse(asked);
   const { status } = await authorities(deps);
   const jws = await deps.signer.attest({ key: certifiedKeyOf(status), request });
-  await deps.db.transaction((tx) => enter(tx, [ofAttestation(request.typ, jws, deps.now())]));
+  await enter(deps.db, [ofAttestation(request.typ, jws, deps.now())]);
   return jws;
 }
 
@@ -190,7 +190,7 @@ export async function attest(deps: PkiDependencies, asked: AttestRequest): Promi
 export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {
   const { timestamp } = await authorities(deps);
   const token = await deps.signer.stamp({ key: certifiedKeyOf(timestamp), digest });
-  await deps.db.transaction((tx) => enter(tx, [ofTimestamp(digest, token, deps.now())]));
+  await enter(deps.db, [ofTimestamp(digest, token, deps.now())]);
   return token;
 }
 

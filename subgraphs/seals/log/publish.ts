@@ -25,26 +25,32 @@ export interface PublishOptions {
 }
 
 /**
- * Publishes what the database has and the folder has not: tiles first, then the checkpoint that needs them. One copy of the hub
- * at a time. Gives true where more is left. Throws where the folder tells of a tree that the database has not: a database
- * that was set back, or a forged folder; then nothing may be signed.
+ * Publishes what the database has and the folder has not, as `publishNew` does. Gives true where more is left. Throws where the folder
+ * tells of a tree that the database has not: a database that was set back, or a forged folder; then nothing may be signed.
  */
-export async function publish({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
+export async function publish(options: PublishOptions): Promise<boolean> {
+  const { db, folder, witnesses } = options;
   const published = await readPublished(folder);
-  const newest = await store.findNewestCheckpoint(db);
-  if (published) await requireKnown(db, published, folder);
-  if (!newest) return false;
-  if (published?.size === newest.size) {
-    const note = await withCosignatures(db, newest, witnesses);
-    if (note === published.note) return false;
+  const newest = await store.findNewestSigned(db, witnesses);
+  if (published) {
+    const { size } = published;
+    const known = newest?.checkpoint.size === size ? newest.checkpoint : await store.findCheckpoint(db, size);
+    if (!known || !isSame(known.root, published.root))
+      throw new Error(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
   }
+  if (!newest || published?.note === newest.checkpoint.note + newest.lines.join('')) return false;
+  return publishNew(options);
+}
+
+/** Publishes without asking first whether there is anything new, or whether the folder is of this log: tiles first, then the checkpoint that needs them. One copy of the hub at a time. */
+export function publishNew({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
   return db.transaction(async (tx) => {
     if (!(await store.tryLock(tx, 'publish'))) return false;
     // Another copy may have published into this very folder before the lock was ours.
     const from = await readPublished(folder);
     const next = await store.listCheckpoints(tx, from?.size ?? 0, CHECKPOINTS_AT_ONCE);
-    const last = next.at(-1) ?? newest;
-    if (from && from.size > last.size) return false;
+    const last = next.at(-1) ?? (from && (await store.findCheckpoint(tx, from.size)));
+    if (!last) return false;
     let size = from?.size ?? 0;
     for (const checkpoint of next) {
       await publishTiles(tx, folder, newTiles(size, checkpoint.size, last.size));
@@ -61,16 +67,11 @@ async function readPublished(folder: string): Promise<(Head & { note: string }) 
   return bytes && { ...readCheckpoint(readNote(bytes).text), note: bytes.toString() };
 }
 
-async function requireKnown(db: Reader, { size, root }: Head, folder: string): Promise<void> {
-  const known = await store.findCheckpoint(db, size);
-  if (known && isSame(known.root, root)) return;
-  throw new Error(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
-}
-
 async function publishTiles(db: Reader, folder: string, tiles: readonly Tile[]): Promise<void> {
-  for (const tile of tiles) {
+  const read = await Promise.all(tiles.map(async (tile) => ({ tile, bytes: await readTile(db, tile) })));
+  for (const { tile, bytes } of read) {
     const path = join(folder, tilePath(tile));
-    await writeOnce(path, await readTile(db, tile));
+    await writeOnce(path, bytes);
     if (tile.width === TILE_WIDTH) await rm(`${path}.p`, { recursive: true, force: true });
   }
 }
