@@ -196,21 +196,31 @@ export async function findNewestCheckpoint(db: Reader): Promise<CheckpointRow | 
   return row ?? null;
 }
 
-/** The newest checkpoint, with the lines of these witnesses under it; null before there is any. */
-export async function findNewestSigned(
+/** A checkpoint with what these witnesses signed of it. */
+export interface Signed {
+  checkpoint: CheckpointRow;
+  /** The whole note, their lines under it. */
+  note: string;
+}
+
+/** The checkpoint of a size, or the newest; null where there is none. */
+export async function findSigned(
   db: Reader,
+  size: number | 'newest',
   witnesses: readonly string[],
-): Promise<{ checkpoint: CheckpointRow; lines: string[] } | null> {
+): Promise<Signed | null> {
   const newest = db.select({ size: max(logCheckpoint.size) }).from(logCheckpoint);
   const isSigned = and(eq(logCosignature.size, logCheckpoint.size), inArray(logCosignature.witness, [...witnesses]));
   const rows = await db
     .select({ checkpoint: logCheckpoint, line: logCosignature.line })
     .from(logCheckpoint)
     .leftJoin(logCosignature, isSigned)
-    .where(eq(logCheckpoint.size, newest))
+    .where(eq(logCheckpoint.size, size === 'newest' ? newest : size))
     .orderBy(asc(logCosignature.witness));
   const [row] = rows;
-  return row ? { checkpoint: row.checkpoint, lines: rows.flatMap(({ line }) => line ?? []) } : null;
+  return row
+    ? { checkpoint: row.checkpoint, note: [row.checkpoint.note, ...rows.map((one) => one.line ?? '')].join('') }
+    : null;
 }
 
 /** The newest checkpoint, where this witness has not signed it, with the size of the newest that it has; 0 where it has none. */

@@ -91,16 +91,6 @@ export async function sequence({ db, now, signer }: LogDependencies): Promise<nu
   });
 }
 
-/** A checkpoint with what witnesses signed of it. */
-export async function withCosignatures(
-  db: Reader,
-  { size, note }: store.CheckpointRow,
-  witnesses: readonly string[],
-): Promise<string> {
-  const cosignatures = await store.listCosignatures(db, size, witnesses);
-  return [note, ...cosignatures.map((one) => one.line)].join('');
-}
-
 /** Whether something stands in the log, and why: see tlog-proof; the entry itself stands in the line `extra`. */
 export type Proof = { state: 'UNKNOWN' } | { state: 'PENDING' } | { state: 'PROVEN'; text: string };
 
@@ -114,11 +104,10 @@ export async function proofOf(
   const leaf = await store.findLeaf(db, kind, subject);
   if (!leaf) return { state: 'UNKNOWN' };
   const { index, entry } = leaf;
-  const row = index === null ? null : await bestCheckpoint(db, witnesses, index);
-  if (index === null || !row) return { state: 'PENDING' };
-  const hashes = await proveInclusion(readerOf(db), index, row.size);
-  const checkpoint = await withCosignatures(db, row, witnesses);
-  return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint }) };
+  const best = index === null ? null : await bestCheckpoint(db, witnesses, index);
+  if (index === null || !best) return { state: 'PENDING' };
+  const hashes = await proveInclusion(readerOf(db), index, best.checkpoint.size);
+  return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint: best.note }) };
 }
 
 /** What evidence holds of the log: the proof of a use of a seal, and by which keys it is verified. */
@@ -141,7 +130,7 @@ async function bestCheckpoint(db: Reader, witnesses: readonly string[], index: n
     const { length } = await store.listCosignatures(db, size, witnesses);
     if (length > most) [best, most] = [size, length];
   }
-  return store.findCheckpoint(db, best);
+  return store.findSigned(db, best, witnesses);
 }
 
 /** Why the log of `size` leaves goes on from that of `oldSize`. */
