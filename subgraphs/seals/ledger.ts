@@ -4,7 +4,7 @@ import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { SealUseRequest } from '../kernel/sign.ts';
 import type { CodeKeyRow } from './certificate/store.ts';
 import { ofCode, ofUse } from './log/leaf.ts';
-import { entering } from './log/store.ts';
+import { enterWith } from './log/store.ts';
 import type { Seal } from './seal.ts';
 import { type AuthorityRow, type CertificateRow, grantOf, LOCKS, selectAuthorities } from './store.ts';
 import * as tables from './tables.ts';
@@ -36,46 +36,49 @@ export async function holdForSeal(
   tx: Transaction,
   asked: Asked,
 ): Promise<Standing<UseRow, CertificateRow> & { authorities: AuthorityRow[] }> {
-  const before = tx.select().from(sealUse).where(eq(sealUse.issuanceId, asked.issuanceId));
   const certificates = tx
     .selectDistinctOn([sealCertificate.sealId])
     .from(sealCertificate)
     .where(inArray(sealCertificate.sealId, sealIds(tx, asked.organ)))
     .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
-  const statements = [...holding(tx, asked), before, certificates, selectAuthorities(tx)] as const;
-  const [, [used], held, rows, [use = null], keys, authorities] = await together(statements);
-  return {
-    isCaseSealed: used?.sealed === true,
-    seals: heldOf(held, rows),
-    before: use,
-    keys: bySeal(keys),
-    authorities,
-  };
+  const statements = [...holding(tx, sealUse, asked), certificates, selectAuthorities(tx)] as const;
+  const [, [known], held, rows, keys, authorities] = await together(statements);
+  const [before = null] = known?.again
+    ? await tx.select().from(sealUse).where(eq(sealUse.issuanceId, asked.issuanceId))
+    : [];
+  const isCaseSealed = known?.sealed === true;
+  return { before, isCaseSealed, seals: heldOf(held, rows), keys: bySeal(keys), authorities };
 }
 
 /** Holds what a code is judged by. */
 export async function holdForCode(tx: Transaction, asked: Asked): Promise<Standing<CodeRow, CodeKeyRow>> {
-  const before = tx.select().from(sealCode).where(eq(sealCode.issuanceId, asked.issuanceId));
   const codeKeys = tx
     .selectDistinctOn([sealCodeKey.sealId])
     .from(sealCodeKey)
     .where(inArray(sealCodeKey.sealId, sealIds(tx, asked.organ)))
     .orderBy(asc(sealCodeKey.sealId), desc(sealCodeKey.generation));
-  const statements = [...holding(tx, asked), before, codeKeys] as const;
-  const [, [used], held, rows, [code = null], keys] = await together(statements);
-  return { isCaseSealed: used?.sealed === true, seals: heldOf(held, rows), before: code, keys: bySeal(keys) };
+  const [, [known], held, rows, keys] = await together([...holding(tx, sealCode, asked), codeKeys] as const);
+  const [before = null] = known?.again
+    ? await tx.select().from(sealCode).where(eq(sealCode.issuanceId, asked.issuanceId))
+    : [];
+  return { before, isCaseSealed: known?.sealed === true, seals: heldOf(held, rows), keys: bySeal(keys) };
 }
 
 /** What every use begins with: one at a time for each issuance and each case, the seals held, and only then what stands of them. */
-function holding(tx: Transaction, { issuanceId, caseId, organ, matterId }: Asked) {
+function holding(
+  tx: Transaction,
+  made: typeof sealUse | typeof sealCode,
+  { issuanceId, caseId, organ, matterId }: Asked,
+) {
+  const elsewhere = (of: typeof sealUse | typeof sealCode) =>
+    sql`exists (select from ${of} where ${of.caseId} = ${caseId} and ${of.issuanceId} <> ${issuanceId})`;
   return [
     // Without a case the second locks nothing: both functions give null for null.
     tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.issuance}, hashtext(${issuanceId})),
       pg_advisory_xact_lock(${LOCKS.case}, hashtext(${caseId}))`),
-    tx.execute<{ sealed: boolean }>(sql`select
-      exists (select from ${sealUse} where ${sealUse.caseId} = ${caseId} and ${sealUse.issuanceId} <> ${issuanceId})
-      or exists (select from ${sealCode} where ${sealCode.caseId} = ${caseId} and ${sealCode.issuanceId} <> ${issuanceId})
-      as sealed`),
+    tx.execute<{ again: boolean; sealed: boolean }>(sql`select
+      exists (select from ${made} where ${made.issuanceId} = ${issuanceId}) as again,
+      ${elsewhere(sealUse)} or ${elsewhere(sealCode)} as sealed`),
     sealIds(tx, organ).orderBy(asc(seal.id)).for('share'),
     selectSeals(tx, organ, matterId),
   ] as const;
@@ -136,11 +139,11 @@ export async function listSealsFor(
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
-  await together([tx.insert(sealUse).values(row), entering(tx, [ofUse(row)])]);
+  await enterWith(tx, tx.insert(sealUse).values(row), ofUse(row));
 }
 
 export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
-  await together([tx.insert(sealCode).values(row), entering(tx, [ofCode(row)])]);
+  await enterWith(tx, tx.insert(sealCode).values(row), ofCode(row));
 }
 
 /** Which uses; null asks for all. */

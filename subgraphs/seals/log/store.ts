@@ -24,27 +24,29 @@ const LOCKS = { sequence: 7_310_021, publish: 7_310_022 } as const;
  * already.
  */
 export async function enter(db: Database, leaves: readonly Leaf[]): Promise<void> {
-  if (leaves.length > 0) await entering(db, leaves);
+  if (leaves.length === 0) return;
+  const written = db.insert(logLeaf).values([...leaves]);
+  await lineUp(db, written.returning(SERIAL));
 }
 
-/** The same as a statement that is not sent yet; of one leaf or more. */
-export function entering(db: Database, leaves: readonly Leaf[]) {
-  const written = db.insert(logLeaf).values([...leaves]);
-  return liningUp(db, written.returning({ serial: logLeaf.serial }));
+/** Writes a leaf together with what it is about, in one statement. */
+export async function enterWith(db: Database, about: SQLWrapper, leaf: Leaf): Promise<void> {
+  const written = db.insert(logLeaf).values(leaf).returning(SERIAL);
+  await lineUp(db, written, sql`about as ${about},`);
 }
 
 /** Writes a leaf unless one of its kind and subject is there; gives whether it did. */
 export async function enterOnce(db: Database, leaf: Leaf): Promise<boolean> {
-  const written = db
-    .insert(logLeaf)
-    .values(leaf)
-    .onConflictDoNothing({ target: [logLeaf.kind, logLeaf.subject] });
-  return (await liningUp(db, written.returning({ serial: logLeaf.serial }))).length === 1;
+  const written = db.insert(logLeaf).values(leaf);
+  const target = [logLeaf.kind, logLeaf.subject];
+  return (await lineUp(db, written.onConflictDoNothing({ target }).returning(SERIAL))).length === 1;
 }
 
-/** Leaves that are being written wait for their places from the moment in which they stand. */
-function liningUp(db: Database, written: SQLWrapper) {
-  return db.execute(sql`with written as ${written}
+const SERIAL = { serial: logLeaf.serial };
+
+/** Leaves wait for their places from the moment in which they are written; gives a row for each. */
+function lineUp(db: Database, written: SQLWrapper, about = sql``) {
+  return db.execute(sql`with ${about} written as ${written}
     insert into ${logPending} (serial) select serial from written returning serial`);
 }
 
