@@ -85,18 +85,25 @@ function yearsAfter(from: Date, years: number): Date {
 export async function authorities(deps: PkiDependencies): Promise<Authorities> {
   const { db, now } = deps;
   const at = now();
-  const lacking = (rows: readonly store.AuthorityRow[]) => RENEWED_IDS.filter((id) => !newest(rows, id, at));
-  let rows = await store.findAuthorities(db);
-  if (lacking(rows).length > 0) {
-    rows = await db.transaction(async (tx) => {
-      await store.lockPki(tx);
-      const known = await store.findAuthorities(tx);
-      for (const id of lacking(known)) known.push(await renew(tx, deps, known, id, at));
-      return known;
-    });
-  }
+  const current = currentOf(await store.findAuthorities(db), at);
+  if (current) return current;
+  const rows = await db.transaction(async (tx) => {
+    await store.lockPki(tx);
+    const known = await store.findAuthorities(tx);
+    for (const id of RENEWED_IDS.filter((one) => !newest(known, one, at))) {
+      known.push(await renew(tx, deps, known, id, at));
+    }
+    return known;
+  });
+  const renewed = currentOf(rows, at);
+  if (!renewed) throw new Error('an authority was not renewed');
+  return renewed;
+}
+
+/** The authorities of a moment, out of all; null where timestamp or status key has to be made anew first. */
+export function currentOf(rows: readonly store.AuthorityRow[], at: Date): Authorities | null {
   const [timestamp, status] = RENEWED_IDS.map((id) => newest(rows, id, at));
-  if (!timestamp || !status) throw new Error('an authority was not renewed');
+  if (!timestamp || !status) return null;
   return { root: authorityOf(rows, 'root'), issuing: authorityOf(rows, 'issuing'), timestamp, status };
 }
 

@@ -5,6 +5,7 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
 import { type ApplicationView, applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification.ts';
+import { listUses, type UseRow } from './ledger.ts';
 import type { Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { organSeen, type SealView, viewSealOn } from './view.ts';
@@ -44,7 +45,7 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
         const { from = null, to = null } = args.filter ?? {};
         if (own !== null && organ !== null && organ !== own) throw forbidden('用印日志只供本机关人员和审计人员查阅。');
         const filter = { organ: own ?? organ, seal, license, person, matter, from, to };
-        const found = await store.listUses(db, filter, page);
+        const found = await listUses(db, filter, page);
         return toConnection(found, (row) => [String(row.serial)], viewUse);
       },
       ...applications.Query,
@@ -76,7 +77,7 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
   };
 }
 
-function viewUse(row: store.UseRow) {
+function viewUse(row: UseRow) {
   const { issuanceId, sealId, authorisedBy, organ, matterId, identifier, act, at, documentDigest, suite } = row;
   return {
     id: issuanceId,

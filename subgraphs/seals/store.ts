@@ -1,10 +1,10 @@
-import { and, asc, desc, eq, getTableColumns, gt, gte, inArray, isNull, lt, ne, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { ApplicationKind } from './application/application.ts';
-import { certificateOf, ofCode, ofList, ofSealEvent, ofUse } from './log/leaf.ts';
+import { certificateOf, ofList, ofSealEvent } from './log/leaf.ts';
 import { enter } from './log/store.ts';
 import type { Grant, Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
@@ -15,20 +15,16 @@ const {
   revocationList,
   seal,
   sealCertificate,
-  sealCode,
   sealEvent,
   sealGrant,
   sealGrantWithdrawal,
   sealPicture,
-  sealUse,
 } = tables;
 
 export const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['SealChanged'] } as const;
 
 export type SealRow = typeof seal.$inferSelect;
-export type UseRow = typeof sealUse.$inferSelect;
-export type CodeRow = typeof sealCode.$inferSelect;
 export type AuthorityRow = typeof authority.$inferSelect;
 export type CertificateRow = typeof sealCertificate.$inferSelect;
 export type RevocationRow = typeof revocation.$inferSelect;
@@ -76,7 +72,8 @@ async function whole(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]
   });
 }
 
-function grantOf(row: Omit<typeof sealGrant.$inferSelect, 'serial'>): Grant {
+/** A grant as the domain has it. */
+export function grantOf(row: Omit<typeof sealGrant.$inferSelect, 'serial'>): Grant {
   return { id: row.id, matter: row.matterId, person: row.personId, from: row.validFrom, to: row.validTo };
 }
 
@@ -121,14 +118,13 @@ export async function lockSeal(tx: Transaction, id: string): Promise<StoredSeal 
   return (await whole(tx, rows))[0] ?? null;
 }
 
-/** The seals of an organ by id, held for signing: whoever wants to stop one waits, and whoever stopped one first is seen. */
-export async function holdSealsOf(tx: Transaction, organ: string): Promise<StoredSeal[]> {
-  return whole(tx, await tx.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)).for('share'));
+/** Every authority, a later generation after the ones before it: as a statement that is not sent yet. */
+export function selectAuthorities(db: Reader) {
+  return db.select().from(authority).orderBy(asc(authority.id), asc(authority.generation));
 }
 
-/** Every authority, a later generation after the ones before it. */
 export async function findAuthorities(db: Reader): Promise<AuthorityRow[]> {
-  return db.select().from(authority).orderBy(asc(authority.id), asc(authority.generation));
+  return selectAuthorities(db);
 }
 
 export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promise<void> {
@@ -137,17 +133,17 @@ export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promi
 }
 
 /** Names of the advisory locks of this schema. */
-const LOCKS = { pki: 7_310_001, issuance: 7_310_002, case: 7_310_003, list: 7_310_004, organ: 7_310_005 } as const;
+export const LOCKS = {
+  pki: 7_310_001,
+  issuance: 7_310_002,
+  case: 7_310_003,
+  list: 7_310_004,
+  organ: 7_310_005,
+} as const;
 
 /** One process at a time makes the PKI or a seal. */
 export async function lockPki(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.pki})`);
-}
-
-/** One signature at a time per issuance id, and per case. */
-export async function lockIssuance(tx: Transaction, issuanceId: string, caseId: string | null): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.issuance}, hashtext(${issuanceId}))`);
-  if (caseId !== null) await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.case}, hashtext(${caseId}))`);
 }
 
 /** One application of an organ at a time is made or ends. */
@@ -246,7 +242,7 @@ export async function findPicture(db: Reader, digest: string): Promise<Uint8Arra
   return row?.png ?? null;
 }
 
-/** The seals of an organ by id: the first that may be used is the one that is, here and in licenses. */
+/** The seals of an organ by id. */
 export async function listSealsOf(db: Reader, organ: string): Promise<StoredSeal[]> {
   return whole(db, await db.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)));
 }
@@ -310,68 +306,4 @@ function factOf({ id, validFrom, validUntil, grants, filingNumber: _, ...seal }:
     validUntil: validUntil.toISOString(),
     grants: grants.map(({ id: _id, ...grant }) => grant),
   };
-}
-
-export async function findUse(db: Reader, issuanceId: string): Promise<UseRow | null> {
-  const [row] = await db.select().from(sealUse).where(eq(sealUse.issuanceId, issuanceId));
-  return row ?? null;
-}
-
-/** Whether a seal, or its key for QR codes, has been used for a case under another issuance: a decision is sealed once. */
-export async function isCaseSealed(db: Reader, caseId: string, issuanceId: string): Promise<boolean> {
-  for (const table of [sealUse, sealCode]) {
-    const elsewhere = and(eq(table.caseId, caseId), ne(table.issuanceId, issuanceId));
-    if ((await db.select({ at: table.at }).from(table).where(elsewhere).limit(1)).length > 0) return true;
-  }
-  return false;
-}
-
-export async function findCode(db: Reader, issuanceId: string): Promise<CodeRow | null> {
-  const [row] = await db.select().from(sealCode).where(eq(sealCode.issuanceId, issuanceId));
-  return row ?? null;
-}
-
-export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
-  await tx.insert(sealCode).values(row);
-  await enter(tx, [ofCode(row)]);
-}
-
-export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
-  await tx.insert(sealUse).values(row);
-  await enter(tx, [ofUse(row)]);
-}
-
-/** Which uses; null asks for all. */
-export interface UseFilter {
-  organ: string | null;
-  seal: string | null;
-  license: string | null;
-  person: string | null;
-  matter: string | null;
-  /** From then on, and before then. */
-  from: Date | null;
-  to: Date | null;
-}
-
-/** Uses of seals, newest first. */
-export async function listUses(db: Reader, filter: UseFilter, page: PageRequest<number>): Promise<Page<UseRow>> {
-  const { organ, seal: sealId, license, person, matter, from, to } = filter;
-  const rows = await db
-    .select()
-    .from(sealUse)
-    .where(
-      and(
-        organ === null ? undefined : eq(sealUse.organ, organ),
-        sealId === null ? undefined : eq(sealUse.sealId, sealId),
-        license === null ? undefined : eq(sealUse.identifier, license),
-        person === null ? undefined : eq(sealUse.authorisedById, person),
-        matter === null ? undefined : eq(sealUse.matterId, matter),
-        from === null ? undefined : gte(sealUse.at, from),
-        to === null ? undefined : lt(sealUse.at, to),
-        page.after === null ? undefined : lt(sealUse.serial, page.after),
-      ),
-    )
-    .orderBy(desc(sealUse.serial))
-    .limit(page.first + 1);
-  return cutPage(rows, page.first);
 }

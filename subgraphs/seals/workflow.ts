@@ -16,11 +16,21 @@ import {
   type SignAnswer,
   type SignRequest,
 } from '../kernel/sign.ts';
-import { findCodeKey } from './certificate/store.ts';
-import { authorities, certifiedKeyOf, chainOf, type PkiDependencies } from './certification.ts';
+import { authorities, certifiedKeyOf, chainOf, currentOf, type PkiDependencies } from './certification.ts';
+import * as ledger from './ledger.ts';
 import { ofAttestation, ofTimestamp } from './log/leaf.ts';
 import { enter } from './log/store.ts';
-import { file, mayRequest, organNameOf, putIntoUse, requireDesigner, requireUsable, resume, suspend } from './seal.ts';
+import {
+  file,
+  mayRequest,
+  organNameOf,
+  putIntoUse,
+  requireDesigner,
+  requireUsable,
+  resume,
+  type Seal,
+  suspend,
+} from './seal.ts';
 import { SUITES } from './signer/cms.ts';
 import { type Authoriser, codeKeyId } from './signer/signer.ts';
 import * as store from './store.ts';
@@ -34,25 +44,34 @@ const REASON_LENGTH = 500;
  * SEAL_EXPIRED.
  */
 export async function sign(deps: PkiDependencies, request: SignRequest): Promise<SignAnswer> {
-  const { db, signer } = deps;
-  const held = await authorities(deps);
-  return db.transaction(async (tx) => {
-    await store.lockIssuance(tx, request.issuanceId, request.caseId);
-    const before = await store.findUse(tx, request.issuanceId);
-    if (before) return answerAgain(tx, before, request);
+  for (;;) {
+    const answer = await signOnce(deps, request);
+    if (answer) return answer;
+    // Made anew before the next attempt, and not within one: that would keep others from the seals it holds.
+    await authorities(deps);
+  }
+}
 
-    const { row, certificate, named } = await requireUse(tx, deps, request);
+/** Null where nothing was signed, because an authority has to be made anew first. */
+function signOnce({ db, signer, now }: PkiDependencies, request: SignRequest): Promise<SignAnswer | null> {
+  return db.transaction(async (tx) => {
+    const standing = await ledger.holdForSeal(tx, request);
+    if (standing.before) return answerAgain(standing.before, standing.seals, request);
+
+    const { seal, key, named } = requireUse(standing, request, now());
+    const held = currentOf(standing.authorities, now());
+    if (!held) return null;
     const { signature, signedAt, by } = await signer.seal({
-      key: { keyId: row.id, encrypted: certificate.encryptedKey },
-      chain: chainOf(certificate, held),
+      key: { keyId: seal.id, encrypted: key.encryptedKey },
+      chain: chainOf(key, held),
       stamp: certifiedKeyOf(held.timestamp),
       request,
     });
     requireNamed(by, named);
     const suite = SUITES[request.profile];
-    const used = { ...useOf(request, by), sealId: row.id, documentDigest: digestOf(request) };
-    await store.insertUse(tx, { ...used, suite, signature, at: signedAt });
-    return { state: 'SIGNED', signature, sealId: row.id, sealName: row.name, signedAt: signedAt.toISOString() };
+    const used = { ...useOf(request, by), sealId: seal.id, documentDigest: digestOf(request) };
+    await ledger.insertUse(tx, { ...used, suite, signature, at: signedAt });
+    return { state: 'SIGNED', signature, sealId: seal.id, sealName: seal.name, signedAt: signedAt.toISOString() };
   });
 }
 
@@ -71,22 +90,18 @@ function digestOf({ profile, document }: SignRequest): string {
  * What a signature or a code needs before it is made: a case not yet sealed, a seal in use, granted for the person whom the authorisation
  * names. The signer judges the authorisation; `requireNamed` holds what it proved against the name.
  */
-async function requireUse(
-  tx: Transaction,
-  deps: PkiDependencies,
+function requireUse<Key>(
+  { isCaseSealed, seals, keys }: Pick<ledger.Standing<unknown, Key>, 'isCaseSealed' | 'seals' | 'keys'>,
   request: SealUseRequest,
-): Promise<store.StoredSeal & { named: string }> {
-  if (request.caseId !== null && (await store.isCaseSealed(tx, request.caseId, request.issuanceId))) {
-    throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
-  }
-  const held = await store.holdSealsOf(tx, request.organ);
+  at: Date,
+): { seal: Seal; key: Key; named: string } {
+  if (isCaseSealed) throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
   const { organ, matterId } = request;
   const named = namedAuthoriser(request.authorisation).actor;
-  const seals = held.map((one) => one.seal);
-  const usable = requireUsable(seals, { organ, matterId, personId: named }, deps.now());
-  const stored = held.find((one) => one.seal.id === usable.id);
-  if (!stored) throw new Error(`seal ${usable.id} cannot be opened`);
-  return { ...stored, named };
+  const seal = requireUsable(seals, { organ, matterId, personId: named }, at);
+  const key = keys.get(seal.id);
+  if (!key) throw new Error(`seal ${seal.id} has no key for this`);
+  return { seal, key, named };
 }
 
 /** Who is proved to have authorised a use is whom its grant was judged by. Refuses SEAL_AUTHORISATION_INVALID. */
@@ -115,22 +130,22 @@ function useOf({ content, ...request }: SealUseRequest, by: Authoriser) {
 /** What a use must have in common with a request that names the same issuance. */
 const OF_ONE_ISSUANCE = ['organ', 'matterId', 'caseId', 'act', 'identifier'] as const;
 
-function requireSame(before: store.UseRow | store.CodeRow, request: SignRequest | CodeRequest): void {
+function requireSame(before: ledger.UseRow | ledger.CodeRow, request: SignRequest | CodeRequest): void {
   const same =
     OF_ONE_ISSUANCE.every((field) => before[field] === request[field]) &&
     before.contentDigest === contentDigest(request.content);
   if (!same) throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
-async function answerAgain(tx: Transaction, before: store.UseRow, request: SignRequest): Promise<SignAnswer> {
+function answerAgain(before: ledger.UseRow, seals: readonly Seal[], request: SignRequest): SignAnswer {
   requireSame(before, request);
   const profile = before.suite.startsWith('PAdES') ? 'PADES' : 'CADES';
   if (profile !== request.profile || before.documentDigest !== digestOf(request))
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  const [stored] = await store.findSeals(tx, [before.sealId]);
-  if (!stored) throw new Error(`no seal ${before.sealId}`);
   const { signature, sealId, at } = before;
-  return { state: 'SIGNED', signature, sealId, sealName: stored.seal.name, signedAt: at.toISOString() };
+  const seal = seals.find((one) => one.id === sealId);
+  if (!seal) throw new Error(`no seal ${sealId}`);
+  return { state: 'SIGNED', signature, sealId, sealName: seal.name, signedAt: at.toISOString() };
 }
 
 /**
@@ -142,21 +157,19 @@ export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<str
   const request = { ...asked, payload: codePayload.parse(asked.payload) };
   const payload = canonical(request.payload);
   return db.transaction(async (tx) => {
-    await store.lockIssuance(tx, request.issuanceId, request.caseId);
-    const before = await store.findCode(tx, request.issuanceId);
+    const standing = await ledger.holdForCode(tx, request);
+    const { before } = standing;
     if (before) {
       requireSame(before, request);
       if (before.payload !== payload) throw new Refusal('SEAL_AUTHORISATION_INVALID');
       return before.code;
     }
-    const { row, named } = await requireUse(tx, deps, request);
-    const held = await findCodeKey(tx, row.id);
-    if (!held) throw new Error(`seal ${row.id} has no key for codes`);
+    const { seal, key: held, named } = requireUse(standing, request, now());
     const { certificatePem, encryptedKey: encrypted } = held;
-    const key = { keyId: codeKeyId(row.id), encrypted, certificatePem };
+    const key = { keyId: codeKeyId(seal.id), encrypted, certificatePem };
     const { code, by } = await signer.code({ key, request });
     requireNamed(by, named);
-    await store.insertCode(tx, { ...useOf(request, by), sealId: row.id, payload, code, at: now() });
+    await ledger.insertCode(tx, { ...useOf(request, by), sealId: seal.id, payload, code, at: now() });
     return code;
   });
 }
@@ -169,7 +182,7 @@ export async function attest(deps: PkiDependencies, asked: AttestRequest): Promi
   const request = attestRequest.parse(asked);
   const { status } = await authorities(deps);
   const jws = await deps.signer.attest({ key: certifiedKeyOf(status), request });
-  await deps.db.transaction((tx) => enter(tx, [ofAttestation(request.typ, jws, deps.now())]));
+  await enter(deps.db, [ofAttestation(request.typ, jws, deps.now())]);
   return jws;
 }
 
@@ -177,7 +190,7 @@ export async function attest(deps: PkiDependencies, asked: AttestRequest): Promi
 export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {
   const { timestamp } = await authorities(deps);
   const token = await deps.signer.stamp({ key: certifiedKeyOf(timestamp), digest });
-  await deps.db.transaction((tx) => enter(tx, [ofTimestamp(digest, token, deps.now())]));
+  await enter(deps.db, [ofTimestamp(digest, token, deps.now())]);
   return token;
 }
 
@@ -271,11 +284,9 @@ function readPicture(base64: string): Uint8Array {
  * where no seal may be used.
  */
 export async function pictureFor({ db, now }: PkiDependencies, asked: PictureRequest): Promise<Uint8Array | null> {
-  const stored = await store.listSealsOf(db, asked.organ);
-  const seals = stored.map(({ seal }) => seal);
-  const { id } = requireUsable(seals, asked, now());
-  const digest = stored.find(({ seal }) => seal.id === id)?.picture ?? null;
-  return digest === null ? null : store.findPicture(db, digest);
+  const { seals, pictures } = await ledger.listSealsFor(db, asked);
+  const digest = pictures.get(requireUsable(seals, asked, now()).id);
+  return digest === undefined ? null : store.findPicture(db, digest);
 }
 
 /** A request for a certificate of the key by which a seal signs (PKCS #10, PEM); null to anybody but its organ's keeper and approver. */

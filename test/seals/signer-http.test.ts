@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { splitSignature } from '../../scripts/split.ts';
 import { writeServiceToken } from '../../subgraphs/kernel/actor.ts';
 import { serveSigner, signerOver } from '../../subgraphs/seals/signer/http.ts';
-import { ORDER_NAMES, ORDERS, type OrderName } from '../../subgraphs/seals/signer/protocol.ts';
+import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from '../../subgraphs/seals/signer/protocol.ts';
 import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.ts';
 import { actor, tokenFor } from '../support/actors.ts';
 import { certificateRequest, type Desk, type KeyName, listRequest, openDesk } from './desk.ts';
@@ -64,9 +64,14 @@ const service = (key: Uint8Array = serviceKey, name = 'seals') => writeServiceTo
 
 async function post(path: string, body: unknown, token: string | null) {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
-  const json = { 'content-type': 'application/json', ...headers };
-  const payload = typeof body === 'string' ? body : JSON.stringify(body);
-  const response = await app.inject({ method: 'POST', url: path, headers: json, payload });
+  const { type, body: payload } =
+    typeof body === 'string' ? { type: 'application/json', body } : writeOrder(body as object);
+  const response = await app.inject({
+    method: 'POST',
+    url: path,
+    headers: { 'content-type': type, ...headers },
+    payload,
+  });
   return { status: response.statusCode, body: response.json() };
 }
 
@@ -259,12 +264,28 @@ describe('the port', () => {
       status: 422,
       body: { code: 'SEAL_AUTHORISATION_INVALID', message: expect.any(String), field: null },
     });
-    const document = Buffer.from(newRequest({ identifier: 'x' }).document).toString('base64');
+    const { document } = newRequest({ identifier: 'x' });
     expect(await post('/seal', { ...body, request: { ...request, document } }, await service())).toEqual({
       status: 422,
       body: { code: 'SEAL_CONTENT_DIFFERS', message: '待签文件与用印授权的内容不一致。', field: null },
     });
     expect((await post('/code', { ...(await written('code')), key: body.key }, await service())).status).toBe(400);
+  });
+
+  test('/seal takes its document behind the order, and 400 to one that is not there or in another place', async () => {
+    const order = await written('seal');
+    const { document, ...request } = order.request as { document: Uint8Array };
+    const inBase64 = { ...order, request: { ...request, document: Buffer.from(document).toString('base64') } };
+    expect(await post('/seal', inBase64, await service())).toMatchObject({ status: 400 });
+    const headers = { 'content-type': 'application/octet-stream', authorization: `Bearer ${await service()}` };
+    const line = JSON.stringify({ ...order, request });
+    const seal = async (payload: string | Buffer) =>
+      (await app.inject({ method: 'POST', url: '/seal', headers, payload })).statusCode;
+    expect(await seal(Buffer.concat([Buffer.from(`${line}\n`), document]))).toBe(200);
+    for (const other of ['', '\n', 'null\n', '7\n', '[]\n', line, line.slice(1), `${line}${line}\n`]) {
+      expect(await seal(other)).toBe(400);
+    }
+    expect(await seal(`${line}\n`)).toBe(422);
   });
 
   test('takes 8 MiB and no more, and offers nothing else', async () => {

@@ -1,4 +1,4 @@
-import { asc, desc, eq, isNull } from 'drizzle-orm';
+import { asc, eq, isNull } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import { certificateOf } from '../log/leaf.ts';
 import { enter } from '../log/store.ts';
@@ -27,17 +27,6 @@ export async function insertCertificate(tx: Transaction, row: CertificateRow): P
 /** The keys of a seal for QR codes, the oldest first. */
 export async function listCodeKeys(db: Reader, sealId: string): Promise<CodeKeyRow[]> {
   return db.select().from(sealCodeKey).where(eq(sealCodeKey.sealId, sealId)).orderBy(asc(sealCodeKey.generation));
-}
-
-/** The one that signs. */
-export async function findCodeKey(db: Reader, sealId: string): Promise<CodeKeyRow | null> {
-  const [row] = await db
-    .select()
-    .from(sealCodeKey)
-    .where(eq(sealCodeKey.sealId, sealId))
-    .orderBy(desc(sealCodeKey.generation))
-    .limit(1);
-  return row ?? null;
 }
 
 export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<void> {

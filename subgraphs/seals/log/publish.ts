@@ -7,7 +7,6 @@ import { readNote } from '../../kernel/tlog/note.ts';
 import { type Head, isSame } from '../../kernel/tlog/tree.ts';
 import * as store from './store.ts';
 import { bundle, newTiles, TILE_WIDTH, type Tile, tilePath } from './tile.ts';
-import { withCosignatures } from './workflow.ts';
 
 /** The log as static files: what anybody may copy, serve, and compare. */
 
@@ -25,32 +24,41 @@ export interface PublishOptions {
 }
 
 /**
- * Publishes what the database has and the folder has not: tiles first, then the checkpoint that needs them. One copy of the hub
- * at a time. Gives true where more is left. Throws where the folder tells of a tree that the database has not: a database
- * that was set back, or a forged folder; then nothing may be signed.
+ * Publishes what the database has and the folder has not. Gives true where more is left. Throws where the folder tells of a tree that
+ * the database has not: a database that was set back, or a forged folder; then nothing may be signed.
  */
-export async function publish({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
+export async function publish(options: PublishOptions): Promise<boolean> {
+  const { db, folder, witnesses } = options;
   const published = await readPublished(folder);
-  const newest = await store.findNewestCheckpoint(db);
-  if (published) await requireKnown(db, published, folder);
-  if (!newest) return false;
-  if (published?.size === newest.size) {
-    const note = await withCosignatures(db, newest, witnesses);
-    if (note === published.note) return false;
+  const newest = await store.findSigned(db, 'newest', witnesses);
+  if (published) {
+    const { size } = published;
+    const known = newest?.checkpoint.size === size ? newest.checkpoint : await store.findCheckpoint(db, size);
+    if (!known || !isSame(known.root, published.root))
+      throw new Error(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
   }
+  if (!newest || published?.note === newest.note) return false;
+  return publishNew(options);
+}
+
+/**
+ * Publishes tiles first, then the checkpoint that needs them; one copy of the hub at a time. Does not ask whether the folder is of this
+ * log: for whoever knows that. Gives true where more is left.
+ */
+export function publishNew({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
   return db.transaction(async (tx) => {
     if (!(await store.tryLock(tx, 'publish'))) return false;
     // Another copy may have published into this very folder before the lock was ours.
     const from = await readPublished(folder);
     const next = await store.listCheckpoints(tx, from?.size ?? 0, CHECKPOINTS_AT_ONCE);
-    const last = next.at(-1) ?? newest;
-    if (from && from.size > last.size) return false;
+    const last = await store.findSigned(tx, next.at(-1)?.size ?? from?.size ?? 0, witnesses);
+    if (!last) return false;
     let size = from?.size ?? 0;
     for (const checkpoint of next) {
-      await publishTiles(tx, folder, newTiles(size, checkpoint.size, last.size));
+      await publishTiles(tx, folder, newTiles(size, checkpoint.size, last.checkpoint.size));
       size = checkpoint.size;
     }
-    await replace(join(folder, CHECKPOINT), Buffer.from(await withCosignatures(tx, last, witnesses)));
+    await replace(join(folder, CHECKPOINT), Buffer.from(last.note));
     return next.length === CHECKPOINTS_AT_ONCE;
   });
 }
@@ -61,16 +69,11 @@ async function readPublished(folder: string): Promise<(Head & { note: string }) 
   return bytes && { ...readCheckpoint(readNote(bytes).text), note: bytes.toString() };
 }
 
-async function requireKnown(db: Reader, { size, root }: Head, folder: string): Promise<void> {
-  const known = await store.findCheckpoint(db, size);
-  if (known && isSame(known.root, root)) return;
-  throw new Error(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
-}
-
 async function publishTiles(db: Reader, folder: string, tiles: readonly Tile[]): Promise<void> {
-  for (const tile of tiles) {
+  const read = await Promise.all(tiles.map(async (tile) => ({ tile, bytes: await readTile(db, tile) })));
+  for (const { tile, bytes } of read) {
     const path = join(folder, tilePath(tile));
-    await writeOnce(path, await readTile(db, tile));
+    await writeOnce(path, bytes);
     if (tile.width === TILE_WIDTH) await rm(`${path}.p`, { recursive: true, force: true });
   }
 }

@@ -1,5 +1,5 @@
 import { type Loop, startLoop } from './loop.ts';
-import { publish } from './publish.ts';
+import { publish, publishNew } from './publish.ts';
 import { BATCH, type LogDependencies, sequence } from './workflow.ts';
 
 const POLL_MS = 200;
@@ -19,14 +19,14 @@ export interface SequencerOptions extends LogDependencies {
 /** Starts what gives leaves their places and publishes the log. Any number of copies may run on one database. */
 export function startSequencer(options: SequencerOptions): Loop {
   const { db, folder, witnesses, onCommitted, onError, pollMs = POLL_MS } = options;
-  const publishAll = async () => folder !== null && (await publish({ db, folder, witnesses }));
+  const target = folder === null ? null : { db, folder, witnesses };
   const once = async () => {
     // First what a crash left behind, and whether folder and database are of one log: nothing is signed before that is known.
-    if (await publishAll()) return true;
+    if (target && (await publish(target))) return true;
     const placed = await sequence(options);
     if (placed === 0) return false;
     onCommitted?.();
-    return (await publishAll()) || placed === BATCH;
+    return (target !== null && (await publishNew(target))) || placed === BATCH;
   };
   return startLoop(once, { pollMs, pauseMostMs: PAUSE_MOST_MS, onError });
 }

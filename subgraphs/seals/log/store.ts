@@ -1,6 +1,8 @@
-import { and, asc, desc, eq, gt, gte, inArray, lt, sql } from 'drizzle-orm';
+import { and, asc, desc, eq, gt, gte, inArray, lt, max, type SQLWrapper, sql } from 'drizzle-orm';
+import type { PgColumn } from 'drizzle-orm/pg-core';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import { EMPTY_ROOT, type Head } from '../../kernel/tlog/tree.ts';
+import { together } from '../together.ts';
 import type { Leaf, LeafKind } from './leaf.ts';
 import { logCheckpoint, logCosignature, logHead, logKey, logLeaf, logPending, logSequence, logTile } from './tables.ts';
 import type { TileHash } from './tile.ts';
@@ -11,20 +13,41 @@ export type CosignatureRow = typeof logCosignature.$inferSelect;
 
 /** The head is one row. */
 const HEAD = 1;
+/** SHA-256. */
+const HASH_BYTES = 32;
 /** Names of the advisory locks of this room; locks are the database's, so no other subgraph may use these. */
 const LOCKS = { sequence: 7_310_021, publish: 7_310_022 } as const;
 
 /**
  * Writes leaves in the transaction of what they are about: nothing is signed without its leaf, and no leaf stands without what
- * it says. Throws where one of the same kind and subject is there already.
+ * it says. One statement, so what is kept nowhere else needs no transaction. Throws where one of the same kind and subject is there
+ * already.
  */
-export async function enter(tx: Transaction, leaves: readonly Leaf[]): Promise<void> {
+export async function enter(db: Database, leaves: readonly Leaf[]): Promise<void> {
   if (leaves.length === 0) return;
-  const rows = await tx
-    .insert(logLeaf)
-    .values([...leaves])
-    .returning({ serial: logLeaf.serial });
-  await tx.insert(logPending).values(rows);
+  const written = db.insert(logLeaf).values([...leaves]);
+  await lineUp(db, written.returning(SERIAL));
+}
+
+/** Writes a leaf together with what it is about, in one statement. */
+export async function enterWith(db: Database, about: SQLWrapper, leaf: Leaf): Promise<void> {
+  const written = db.insert(logLeaf).values(leaf).returning(SERIAL);
+  await lineUp(db, written, sql`about as ${about},`);
+}
+
+/** Writes a leaf unless one of its kind and subject is there; gives whether it did. */
+export async function enterOnce(db: Database, leaf: Leaf): Promise<boolean> {
+  const written = db.insert(logLeaf).values(leaf);
+  const target = [logLeaf.kind, logLeaf.subject];
+  return (await lineUp(db, written.onConflictDoNothing({ target }).returning(SERIAL))).length === 1;
+}
+
+const SERIAL = { serial: logLeaf.serial };
+
+/** Leaves wait for their places from the moment in which they are written; gives a row for each. */
+function lineUp(db: Database, written: SQLWrapper, about = sql``) {
+  return db.execute(sql`with ${about} written as ${written}
+    insert into ${logPending} (serial) select serial from written returning serial`);
 }
 
 /** Lines up leaves that have neither a place nor wait for one, which only a hand in the database can bring about. */
@@ -36,12 +59,44 @@ export async function lineUpLost(tx: Transaction): Promise<void> {
 
 /** Whether this transaction alone now gives places, or publishes; never waits. */
 export async function tryLock(tx: Transaction, what: keyof typeof LOCKS): Promise<boolean> {
-  const [row] = await tx.execute(sql`select pg_try_advisory_xact_lock(${LOCKS[what]}) as locked`);
+  return isLocked(await locking(tx, what));
+}
+
+function locking(tx: Transaction, what: keyof typeof LOCKS) {
+  return tx.execute(sql`select pg_try_advisory_xact_lock(${LOCKS[what]}) as locked`);
+}
+
+function isLocked([row]: readonly Record<string, unknown>[]): boolean {
   return row?.locked === true;
 }
 
+/** What giving places begins with. */
+export interface Waiting {
+  /** Leaves without a place, in the order in which they were written. */
+  pending: { serial: number; hash: Uint8Array }[];
+  head: Head | null;
+  key: KeyRow | null;
+}
+
+/** Takes the lock under which places are given, and reads what it needs; null where somebody else has it. */
+export async function lockWaiting(tx: Transaction, limit: number): Promise<Waiting | null> {
+  const waiting = tx
+    .select({ serial: logPending.serial, hash: logLeaf.hash })
+    .from(logPending)
+    .innerJoin(logLeaf, eq(logLeaf.serial, logPending.serial))
+    .orderBy(asc(logPending.serial))
+    .limit(limit);
+  const statements = [locking(tx, 'sequence'), waiting, selectHead(tx), selectKey(tx)] as const;
+  const [lock, pending, [head = null], [key = null]] = await together(statements);
+  return isLocked(lock) ? { pending, head, key } : null;
+}
+
+function selectKey(db: Reader) {
+  return db.select().from(logKey).limit(1);
+}
+
 export async function findKey(db: Reader): Promise<KeyRow | null> {
-  const [row] = await db.select().from(logKey).limit(1);
+  const [row] = await selectKey(db);
   return row ?? null;
 }
 
@@ -54,46 +109,39 @@ export async function makeHead(tx: Transaction): Promise<void> {
   await tx.insert(logHead).values({ id: HEAD, size: 0, root: EMPTY_ROOT }).onConflictDoNothing();
 }
 
-export async function findHead(db: Reader): Promise<Head | null> {
-  const [row] = await db.select({ size: logHead.size, root: logHead.root }).from(logHead).where(eq(logHead.id, HEAD));
-  return row ?? null;
+function selectHead(db: Reader) {
+  return db.select({ size: logHead.size, root: logHead.root }).from(logHead).where(eq(logHead.id, HEAD));
 }
 
-/** Moves the head; gives false where it is no longer the one that was read. */
-export async function moveHead(tx: Transaction, from: Head, to: Head): Promise<boolean> {
-  const still = and(eq(logHead.id, HEAD), eq(logHead.size, from.size), eq(logHead.root, from.root));
-  const moved = await tx
-    .update(logHead)
-    .set({ size: to.size, root: to.root })
-    .where(still)
-    .returning({ id: logHead.id });
-  return moved.length === 1;
+export async function findHead(db: Reader): Promise<Head | null> {
+  const [row] = await selectHead(db);
+  return row ?? null;
 }
 
 export async function isAnyPending(db: Reader): Promise<boolean> {
   return (await db.select().from(logPending).limit(1)).length > 0;
 }
 
-/** Leaves without a place, in the order in which they were written. */
-export async function listPending(db: Reader, limit: number): Promise<{ serial: number; hash: Uint8Array }[]> {
-  return db
-    .select({ serial: logPending.serial, hash: logLeaf.hash })
-    .from(logPending)
-    .innerJoin(logLeaf, eq(logLeaf.serial, logPending.serial))
-    .orderBy(asc(logPending.serial))
-    .limit(limit);
-}
-
-/** Gives leaves their places, from `start` on, and keeps the hashes of the tiles that became whole. */
+/**
+ * Gives leaves their places from the head on, keeps the hashes of the tiles that became whole, and moves the head. Gives false
+ * where the head is no longer the one that was read; then the transaction must be rolled back.
+ */
 export async function insertPlaces(
   tx: Transaction,
-  start: number,
+  [from, to]: readonly [Head, Head],
   serials: readonly number[],
   made: readonly TileHash[],
-): Promise<void> {
-  await tx.insert(logSequence).values(serials.map((serial, i) => ({ index: start + i, serial })));
-  await tx.delete(logPending).where(inArray(logPending.serial, [...serials]));
-  if (made.length > 0) await tx.insert(logTile).values([...made]);
+): Promise<boolean> {
+  // As one value, so that it is the same statement however many there are.
+  const placed = sql`unnest(${`{${serials.join()}}`}::bigint[]) with ordinality as placed (serial, place)`;
+  const still = and(eq(logHead.id, HEAD), eq(logHead.size, from.size), eq(logHead.root, from.root));
+  const [moved] = await together([
+    tx.update(logHead).set({ size: to.size, root: to.root }).where(still).returning({ id: logHead.id }),
+    tx.execute(sql`insert into ${logSequence} (index, serial) select ${from.size} + place - 1, serial from ${placed}`),
+    tx.execute(sql`delete from ${logPending} using ${placed} where ${logPending.serial} = placed.serial`),
+    ...(made.length > 0 ? [tx.insert(logTile).values([...made])] : []),
+  ]);
+  return moved.length === 1;
 }
 
 export async function insertCheckpoint(tx: Transaction, row: CheckpointRow): Promise<void> {
@@ -103,20 +151,30 @@ export async function insertCheckpoint(tx: Transaction, row: CheckpointRow): Pro
 /** Hashes of a level of tiles from `start`: leaves on level 0, whole tiles above. */
 export async function listHashes(db: Reader, level: number, start: number, count: number): Promise<Uint8Array[]> {
   const end = start + count;
-  const rows =
+  // In one value: reading some hundred rows takes longer than hashing them.
+  const joined = (hash: PgColumn, index: PgColumn) => ({
+    hashes: sql<Buffer | null>`string_agg(${hash}, ''::bytea order by ${index})`,
+  });
+  const [row] =
     level === 0
       ? await db
-          .select({ hash: logLeaf.hash })
+          .select(joined(logLeaf.hash, logSequence.index))
           .from(logSequence)
           .innerJoin(logLeaf, eq(logLeaf.serial, logSequence.serial))
           .where(and(gte(logSequence.index, start), lt(logSequence.index, end)))
-          .orderBy(asc(logSequence.index))
       : await db
-          .select({ hash: logTile.hash })
+          .select(joined(logTile.hash, logTile.index))
           .from(logTile)
-          .where(and(eq(logTile.level, level), gte(logTile.index, start), lt(logTile.index, end)))
-          .orderBy(asc(logTile.index));
-  return rows.map((row) => row.hash);
+          .where(and(eq(logTile.level, level), gte(logTile.index, start), lt(logTile.index, end)));
+  return splitHashes(row?.hashes ?? Buffer.of());
+}
+
+/** Throws RangeError where a row holds no whole hash, which only a hand in the database can bring about. */
+function splitHashes(joined: Buffer): Uint8Array[] {
+  if (joined.length % HASH_BYTES !== 0) throw new RangeError('the log has a hash of another length');
+  return Array.from({ length: joined.length / HASH_BYTES }, (_, i) =>
+    joined.subarray(i * HASH_BYTES, (i + 1) * HASH_BYTES),
+  );
 }
 
 /** Entries from `start`, in the order of the log. */
@@ -138,6 +196,50 @@ export async function findCheckpoint(db: Reader, size: number): Promise<Checkpoi
 export async function findNewestCheckpoint(db: Reader): Promise<CheckpointRow | null> {
   const [row] = await db.select().from(logCheckpoint).orderBy(desc(logCheckpoint.size)).limit(1);
   return row ?? null;
+}
+
+/** A checkpoint with what these witnesses signed of it. */
+export interface Signed {
+  checkpoint: CheckpointRow;
+  /** The whole note, their lines under it. */
+  note: string;
+}
+
+/** The checkpoint of a size, or the newest; null where there is none. */
+export async function findSigned(
+  db: Reader,
+  size: number | 'newest',
+  witnesses: readonly string[],
+): Promise<Signed | null> {
+  const newest = db.select({ size: max(logCheckpoint.size) }).from(logCheckpoint);
+  const isSigned = and(eq(logCosignature.size, logCheckpoint.size), inArray(logCosignature.witness, [...witnesses]));
+  const rows = await db
+    .select({ checkpoint: logCheckpoint, line: logCosignature.line })
+    .from(logCheckpoint)
+    .leftJoin(logCosignature, isSigned)
+    .where(eq(logCheckpoint.size, size === 'newest' ? newest : size))
+    .orderBy(asc(logCosignature.witness));
+  const [row] = rows;
+  return row
+    ? { checkpoint: row.checkpoint, note: [row.checkpoint.note, ...rows.map((one) => one.line ?? '')].join('') }
+    : null;
+}
+
+/** The newest checkpoint, where this witness has not signed it, with the size of the newest that it has; 0 where it has none. */
+export async function findUnsigned(
+  db: Reader,
+  witness: string,
+): Promise<{ checkpoint: CheckpointRow; signed: number } | null> {
+  const signed = db
+    .select({ size: max(logCosignature.size) })
+    .from(logCosignature)
+    .where(eq(logCosignature.witness, witness));
+  const [row] = await db
+    .select({ checkpoint: logCheckpoint, signed: sql`coalesce(${signed}, 0)`.mapWith(Number) })
+    .from(logCheckpoint)
+    .orderBy(desc(logCheckpoint.size))
+    .limit(1);
+  return row && row.checkpoint.size > row.signed ? row : null;
 }
 
 /** Checkpoints after one of `size`, the oldest first. */

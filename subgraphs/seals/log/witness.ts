@@ -67,11 +67,10 @@ export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: Wit
 
 /** Has one witness sign the newest checkpoint where it has not; never true, for there is no more to do until the next. */
 async function askWitness(db: Database, witness: WitnessAddress, signal: AbortSignal): Promise<false> {
-  const newest = await store.findNewestCheckpoint(db);
-  const [known] = await store.listNewestCosigned(db, [witness.vkey]);
-  const oldSize = known?.size ?? 0;
-  if (!newest || newest.size <= oldSize) return false;
-  let answer = await submit(db, witness, newest, oldSize, signal);
+  const unsigned = await store.findUnsigned(db, witness.vkey);
+  if (!unsigned) return false;
+  const newest = unsigned.checkpoint;
+  let answer = await submit(db, witness, newest, unsigned.signed, signal);
   if (answer.status === 409) {
     const seen = seenSize(answer);
     if (seen > newest.size)

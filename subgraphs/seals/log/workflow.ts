@@ -52,13 +52,9 @@ export async function prepareLog({ db, signer, origin }: LogDependencies): Promi
 
 /** The key by which the log's checkpoints are verified. Throws where the log is not prepared. */
 export async function readLogKey(db: Reader): Promise<NoteKey> {
-  return noteKeyOf(await heldKey(db));
-}
-
-async function heldKey(db: Reader): Promise<store.KeyRow> {
   const key = await store.findKey(db);
   if (!key) throw new Error('the log is not prepared');
-  return key;
+  return noteKeyOf(key);
 }
 
 function noteKeyOf({ origin, publicKeyPem }: store.KeyRow): NoteKey {
@@ -73,10 +69,10 @@ function noteKeyOf({ origin, publicKeyPem }: store.KeyRow): NoteKey {
 export async function sequence({ db, now, signer }: LogDependencies): Promise<number> {
   if (!(await store.isAnyPending(db))) return 0;
   return db.transaction(async (tx) => {
-    if (!(await store.tryLock(tx, 'sequence'))) return 0;
-    const pending = await store.listPending(tx, BATCH);
-    const head = await store.findHead(tx);
-    if (!head) throw new Error('the log is not prepared');
+    const waiting = await store.lockWaiting(tx, BATCH);
+    if (!waiting) return 0;
+    const { pending, head, key } = waiting;
+    if (!head || !key) throw new Error('the log is not prepared');
     if (pending.length === 0) return 0;
     const rows = frontierOf(head.size).map(({ level, start, count }) => store.listHashes(tx, level, start, count));
     const frontier = await Promise.all(rows);
@@ -84,26 +80,15 @@ export async function sequence({ db, now, signer }: LogDependencies): Promise<nu
     const hashes = pending.map((leaf) => leaf.hash);
     const { root, made } = grow(frontier, head.size, hashes);
     const serials = pending.map((leaf) => leaf.serial);
-    await store.insertPlaces(tx, head.size, serials, made);
     const next = { size: head.size + pending.length, root };
-    const key = await heldKey(tx);
+    const isMoved = await store.insertPlaces(tx, [head, next], serials, made);
+    if (!isMoved) throw new Error('the head of the log was moved by somebody else');
     const text = writeCheckpoint({ origin: key.origin, ...next });
     const signature = await signer.checkpoint({ key: { keyId: KEY_ID, encrypted: key.encryptedKey }, text });
     const note = `${text}\n${writeSignature(noteKeyOf(key), signature)}`;
     await store.insertCheckpoint(tx, { ...next, note, at: now() });
-    if (!(await store.moveHead(tx, head, next))) throw new Error('the head of the log was moved by somebody else');
     return pending.length;
   });
-}
-
-/** A checkpoint with what witnesses signed of it. */
-export async function withCosignatures(
-  db: Reader,
-  { size, note }: store.CheckpointRow,
-  witnesses: readonly string[],
-): Promise<string> {
-  const cosignatures = await store.listCosignatures(db, size, witnesses);
-  return [note, ...cosignatures.map((one) => one.line)].join('');
 }
 
 /** Whether something stands in the log, and why: see tlog-proof; the entry itself stands in the line `extra`. */
@@ -119,11 +104,10 @@ export async function proofOf(
   const leaf = await store.findLeaf(db, kind, subject);
   if (!leaf) return { state: 'UNKNOWN' };
   const { index, entry } = leaf;
-  const row = index === null ? null : await bestCheckpoint(db, witnesses, index);
-  if (index === null || !row) return { state: 'PENDING' };
-  const hashes = await proveInclusion(readerOf(db), index, row.size);
-  const checkpoint = await withCosignatures(db, row, witnesses);
-  return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint }) };
+  const best = index === null ? null : await bestCheckpoint(db, witnesses, index);
+  if (index === null || !best) return { state: 'PENDING' };
+  const hashes = await proveInclusion(readerOf(db), index, best.checkpoint.size);
+  return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint: best.note }) };
 }
 
 /** What evidence holds of the log: the proof of a use of a seal, and by which keys it is verified. */
@@ -146,7 +130,7 @@ async function bestCheckpoint(db: Reader, witnesses: readonly string[], index: n
     const { length } = await store.listCosignatures(db, size, witnesses);
     if (length > most) [best, most] = [size, length];
   }
-  return store.findCheckpoint(db, best);
+  return store.findSigned(db, best, witnesses);
 }
 
 /** Why the log of `size` leaves goes on from that of `oldSize`. */
@@ -164,9 +148,9 @@ function readerOf(db: Reader) {
  */
 export async function recordReceipt({ db, now }: LogDependencies, receipt: ReceiptRecord): Promise<void> {
   const leaf = ofReceipt(receipt, now());
-  await db.transaction(async (tx) => {
-    const known = await store.findLeaf(tx, leaf.kind, leaf.subject);
-    if (!known) return store.enter(tx, [leaf]);
-    if (!isSameReceipt(known.entry, leaf.entry)) throw new Error(`the log holds another receipt of ${leaf.subject}`);
-  });
+  if (await store.enterOnce(db, leaf)) return;
+  const known = await store.findLeaf(db, leaf.kind, leaf.subject);
+  if (!known || !isSameReceipt(known.entry, leaf.entry)) {
+    throw new Error(`the log holds another receipt of ${leaf.subject}`);
+  }
 }

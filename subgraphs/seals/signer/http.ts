@@ -1,9 +1,9 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { TokenError } from '../../kernel/actor.ts';
+import { TokenError, writeServiceToken } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { postService, requireService, type ServeOptions, takeRefusal, viewRefusal } from '../../kernel/serve.ts';
-import { ORDER_NAMES, ORDERS, type OrderName } from './protocol.ts';
+import { requireService, type ServeOptions, takeRefusal, viewRefusal } from '../../kernel/serve.ts';
+import { ORDER_NAMES, ORDERS, type OrderName, readOrder, WITH_DOCUMENT, writeOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 
 /** Largest order that is read: a document, or a revocation list's entries. */
@@ -15,6 +15,7 @@ const BODY_LIMIT_BYTES = 8_388_608;
  */
 export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'serviceKey' | 'now'>): FastifyInstance {
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
+  app.addContentTypeParser(WITH_DOCUMENT, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   app.get('/health/live', async () => ({ status: 'live' }));
   for (const name of ORDER_NAMES) {
     const { order, answer } = ORDERS[name];
@@ -22,7 +23,8 @@ export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'service
     app.post(`/${name}`, async (request, reply) => {
       try {
         if ((await requireService(request, options)) !== 'seals') return reply.code(403).send({ code: 'FORBIDDEN' });
-        return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, request.body))) };
+        const asked = Buffer.isBuffer(request.body) ? readOrder(request.body) : request.body;
+        return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, asked))) };
       } catch (error) {
         if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
         if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
@@ -46,17 +48,22 @@ export async function awaitSigner(url: string): Promise<void> {
   }
 }
 
+/** Longest wait for the signer's answer. */
+const ANSWER_TIMEOUT_MS = 10_000;
+
 /** A signer in another process. `url` is asked for each time: a signer that was started again has another. */
 export function signerOver(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
   const ask = async (name: OrderName, asked: unknown): Promise<unknown> => {
     const { order, answer } = ORDERS[name];
-    const response = await postService(
-      `${url()}/${name}`,
-      'seals',
-      z.encode(order as z.ZodType, asked),
-      serviceKey,
-      now,
-    );
+    const { type, body } = writeOrder(z.encode(order as z.ZodType, asked) as object);
+    const token = await writeServiceToken(serviceKey, 'seals', now());
+    const response = await fetch(`${url()}/${name}`, {
+      method: 'POST',
+      headers: { 'content-type': type, authorization: `Bearer ${token}` },
+      body,
+      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
+    });
+    if (!response.ok && response.status !== 422) throw new Error(`${url()}/${name}: HTTP ${response.status}`);
     const said = takeRefusal(response, await response.json());
     return z.decode(answer as z.ZodType, (said as { answer: unknown }).answer);
   };

@@ -2,7 +2,10 @@ import { z } from 'zod';
 import { attestRequest, bytes, codeRequest, signRequest } from '../../kernel/sign.ts';
 import type { Signer } from './signer.ts';
 
-/** What crosses to a signer in another process and back: JSON, bytes in base64, times in RFC 3339; one `POST /<order>` each. */
+/**
+ * What crosses to a signer in another process and back: JSON, bytes in base64, times in RFC 3339; one `POST /<order>` each. A document to
+ * be sealed crosses as it is, behind the order's JSON: it is by far the most, and in base64 it is written and read several times over.
+ */
 
 const time = z.codec(z.iso.datetime(), z.date(), {
   decode: (text) => new Date(text),
@@ -41,6 +44,8 @@ const listRequest = z.object({
   ),
 });
 
+const sealRequest = signRequest.extend({ document: z.instanceof(Uint8Array<ArrayBufferLike>) });
+
 /** Order and answer of each function of `Signer`. */
 export const ORDERS = {
   generate: {
@@ -55,7 +60,7 @@ export const ORDERS = {
   attest: { order: z.object({ key: certifiedKey, request: attestRequest }), answer: z.string() },
   checkpoint: { order: z.object({ key: keyRef, text: z.string().max(1_000) }), answer: bytes },
   seal: {
-    order: z.object({ key: keyRef, chain: z.tuple([pem], pem), stamp: certifiedKey, request: signRequest }),
+    order: z.object({ key: keyRef, chain: z.tuple([pem], pem), stamp: certifiedKey, request: sealRequest }),
     answer: z.object({ signature: bytes, signedAt: time, by }),
   },
   code: {
@@ -66,3 +71,22 @@ export const ORDERS = {
 
 export type OrderName = keyof typeof ORDERS;
 export const ORDER_NAMES = Object.keys(ORDERS) as OrderName[];
+
+/** The content type of an order with a document: its JSON without it, a line feed, and the document. */
+export const WITH_DOCUMENT = 'application/octet-stream';
+
+/** An encoded order as the body of a request. */
+export function writeOrder(order: object): { type: string; body: string | Buffer<ArrayBuffer> } {
+  const { request } = order as { request?: { document?: unknown } };
+  const document = request?.document;
+  if (!(document instanceof Uint8Array)) return { type: 'application/json', body: JSON.stringify(order) };
+  const line = JSON.stringify({ ...order, request: { ...request, document: undefined } });
+  return { type: WITH_DOCUMENT, body: Buffer.concat([Buffer.from(`${line}\n`), document]) };
+}
+
+/** Reads such a body of an order with a document; what it says is still to be decoded. Throws SyntaxError where it is none. */
+export function readOrder(body: Buffer): object {
+  const end = body.indexOf('\n');
+  const order = JSON.parse(body.toString('utf8', 0, Math.max(end, 0)));
+  return { ...order, request: { ...order?.request, document: new Uint8Array(body.subarray(end + 1)) } };
+}

@@ -1,0 +1,182 @@
+import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
+import type { Reader, Transaction } from '../../db/client.ts';
+import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import type { SealUseRequest } from '../kernel/sign.ts';
+import type { CodeKeyRow } from './certificate/store.ts';
+import { ofCode, ofUse } from './log/leaf.ts';
+import { enterWith } from './log/store.ts';
+import type { Seal } from './seal.ts';
+import { type AuthorityRow, type CertificateRow, grantOf, LOCKS, selectAuthorities } from './store.ts';
+import * as tables from './tables.ts';
+import { together } from './together.ts';
+
+/** The ledger of uses (用印日志): what a use of a seal is judged by, and what is recorded of it. */
+
+const { seal, sealCertificate, sealCode, sealCodeKey, sealGrant, sealGrantWithdrawal, sealPicture, sealUse } = tables;
+
+export type UseRow = typeof sealUse.$inferSelect;
+export type CodeRow = typeof sealCode.$inferSelect;
+
+/** What a use is judged by. It stays so until the transaction ends. */
+export interface Standing<Before, Key> {
+  /** What was made under this issuance before. */
+  before: Before | null;
+  /** Whether a seal, or its key for QR codes, has been used for the case under another issuance: a decision is sealed once. */
+  isCaseSealed: boolean;
+  /** The organ's seals by id, with their grants for the matter alone. Whoever wants to stop one waits, and whoever stopped one first is seen. */
+  seals: Seal[];
+  /** The newest key of each seal, by the seal's id. */
+  keys: Map<string, Key>;
+}
+
+type Asked = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId'>;
+
+/** Holds what a signature is judged by, and reads every authority, a later generation after the ones before it. */
+export async function holdForSeal(
+  tx: Transaction,
+  asked: Asked,
+): Promise<Standing<UseRow, CertificateRow> & { authorities: AuthorityRow[] }> {
+  const certificates = tx
+    .selectDistinctOn([sealCertificate.sealId])
+    .from(sealCertificate)
+    .where(inArray(sealCertificate.sealId, sealIds(tx, asked.organ)))
+    .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
+  const statements = [...holding(tx, sealUse, asked), certificates, selectAuthorities(tx)] as const;
+  const [, [known], held, rows, keys, authorities] = await together(statements);
+  const [before = null] = known?.again
+    ? await tx.select().from(sealUse).where(eq(sealUse.issuanceId, asked.issuanceId))
+    : [];
+  const isCaseSealed = known?.sealed === true;
+  return { before, isCaseSealed, seals: heldOf(held, rows), keys: bySeal(keys), authorities };
+}
+
+/** Holds what a code is judged by. */
+export async function holdForCode(tx: Transaction, asked: Asked): Promise<Standing<CodeRow, CodeKeyRow>> {
+  const codeKeys = tx
+    .selectDistinctOn([sealCodeKey.sealId])
+    .from(sealCodeKey)
+    .where(inArray(sealCodeKey.sealId, sealIds(tx, asked.organ)))
+    .orderBy(asc(sealCodeKey.sealId), desc(sealCodeKey.generation));
+  const [, [known], held, rows, keys] = await together([...holding(tx, sealCode, asked), codeKeys] as const);
+  const [before = null] = known?.again
+    ? await tx.select().from(sealCode).where(eq(sealCode.issuanceId, asked.issuanceId))
+    : [];
+  return { before, isCaseSealed: known?.sealed === true, seals: heldOf(held, rows), keys: bySeal(keys) };
+}
+
+/** What every use begins with: one at a time for each issuance and each case, the seals held, and only then what stands of them. */
+function holding(
+  tx: Transaction,
+  made: typeof sealUse | typeof sealCode,
+  { issuanceId, caseId, organ, matterId }: Asked,
+) {
+  const elsewhere = (of: typeof sealUse | typeof sealCode) =>
+    sql`exists (select from ${of} where ${of.caseId} = ${caseId} and ${of.issuanceId} <> ${issuanceId})`;
+  return [
+    // Without a case the second locks nothing: both functions give null for null.
+    tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.issuance}, hashtext(${issuanceId})),
+      pg_advisory_xact_lock(${LOCKS.case}, hashtext(${caseId}))`),
+    tx.execute<{ again: boolean; sealed: boolean }>(sql`select
+      exists (select from ${made} where ${made.issuanceId} = ${issuanceId}) as again,
+      ${elsewhere(sealUse)} or ${elsewhere(sealCode)} as sealed`),
+    sealIds(tx, organ).orderBy(asc(seal.id)).for('share'),
+    selectSeals(tx, organ, matterId),
+  ] as const;
+}
+
+function sealIds(db: Reader, organ: string) {
+  return db.select({ id: seal.id }).from(seal).where(eq(seal.organ, organ));
+}
+
+/** The seals of an organ, once for each grant for a matter that was not taken back, or once without any. */
+function selectSeals(db: Reader, organ: string, matterId: string) {
+  const withdrawal = db.select().from(sealGrantWithdrawal).where(eq(sealGrantWithdrawal.grantId, sealGrant.id));
+  const isGrant = and(eq(sealGrant.sealId, seal.id), eq(sealGrant.matterId, matterId), notExists(withdrawal));
+  const picture = db
+    .select({ digest: sealPicture.digest })
+    .from(sealPicture)
+    .where(eq(sealPicture.sealId, seal.id))
+    .orderBy(desc(sealPicture.serial))
+    .limit(1);
+  return db
+    .select({ row: seal, grant: sealGrant, picture: sql<string | null>`${picture}` })
+    .from(seal)
+    .leftJoin(sealGrant, isGrant)
+    .where(eq(seal.organ, organ))
+    .orderBy(asc(seal.id));
+}
+
+type SealOfGrant = Awaited<ReturnType<typeof selectSeals>>[number];
+
+function sealsOf(rows: readonly SealOfGrant[]): Seal[] {
+  const each = Map.groupBy(rows, ({ row }) => row.id).values();
+  return [...each].flatMap((own) =>
+    own.slice(0, 1).map(({ row: { suite: _, ...row } }) => ({
+      ...row,
+      grants: own.flatMap(({ grant }) => (grant ? [grantOf(grant)] : [])),
+    })),
+  );
+}
+
+/** A seal that was made after the others were held is none of them. */
+function heldOf(held: readonly { id: string }[], rows: readonly SealOfGrant[]): Seal[] {
+  const ids = new Set(held.map((one) => one.id));
+  return sealsOf(rows.filter(({ row }) => ids.has(row.id)));
+}
+
+function bySeal<Key extends { sealId: string }>(keys: readonly Key[]): Map<string, Key> {
+  return new Map(keys.map((key) => [key.sealId, key]));
+}
+
+/** The seals of an organ by id, with their grants for a matter alone, and the digests of those that have a picture of the office's own. */
+export async function listSealsFor(
+  db: Reader,
+  { organ, matterId }: Pick<Asked, 'organ' | 'matterId'>,
+): Promise<{ seals: Seal[]; pictures: Map<string, string> }> {
+  const rows = await selectSeals(db, organ, matterId);
+  const pictures = rows.flatMap(({ row, picture }) => (picture === null ? [] : [[row.id, picture] as const]));
+  return { seals: sealsOf(rows), pictures: new Map(pictures) };
+}
+
+export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
+  await enterWith(tx, tx.insert(sealUse).values(row), ofUse(row));
+}
+
+export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
+  await enterWith(tx, tx.insert(sealCode).values(row), ofCode(row));
+}
+
+/** Which uses; null asks for all. */
+export interface UseFilter {
+  organ: string | null;
+  seal: string | null;
+  license: string | null;
+  person: string | null;
+  matter: string | null;
+  /** From then on, and before then. */
+  from: Date | null;
+  to: Date | null;
+}
+
+/** Uses of seals, newest first. */
+export async function listUses(db: Reader, filter: UseFilter, page: PageRequest<number>): Promise<Page<UseRow>> {
+  const { organ, seal: sealId, license, person, matter, from, to } = filter;
+  const rows = await db
+    .select()
+    .from(sealUse)
+    .where(
+      and(
+        organ === null ? undefined : eq(sealUse.organ, organ),
+        sealId === null ? undefined : eq(sealUse.sealId, sealId),
+        license === null ? undefined : eq(sealUse.identifier, license),
+        person === null ? undefined : eq(sealUse.authorisedById, person),
+        matter === null ? undefined : eq(sealUse.matterId, matter),
+        from === null ? undefined : gte(sealUse.at, from),
+        to === null ? undefined : lt(sealUse.at, to),
+        page.after === null ? undefined : lt(sealUse.serial, page.after),
+      ),
+    )
+    .orderBy(desc(sealUse.serial))
+    .limit(page.first + 1);
+  return cutPage(rows, page.first);
+}
