@@ -142,10 +142,12 @@ export async function readAuthorisation(keys: AuthorisationKeys, jws: string): P
   throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
+const authoriser = sealAuthorisation.pick({ actor: true, actorName: true });
+
 /** Whom a statement names, before anybody has proved it: only the signer can. Refuses SEAL_AUTHORISATION_INVALID where it names nobody. */
 export function namedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 'actorName'> {
   try {
-    return sealAuthorisation.pick({ actor: true, actorName: true }).parse(decodeJwt(jws));
+    return authoriser.parse(decodeJwt(jws));
   } catch {
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
   }
