@@ -79,7 +79,7 @@ async function complete(deps: IssueDependencies, intent: store.Prepared): Promis
   const files = filesOf(intent, rendered, answer.signature);
   const { sealId, signedAt } = answer;
   const sealed = { ...files.digests, sealId, signedAt: new Date(signedAt) };
-  await deps.db.transaction((tx) => enter(tx, intent, sealed, files.stored, deps.now()));
+  await deps.db.transaction((tx) => enter(tx, intent, sealed, files.put, deps.now()));
   await deps.onStep?.('done');
   return { identifier: intent.identifier, waitingFor: null };
 }
@@ -127,16 +127,25 @@ function useOf(intent: store.Prepared): SealUseRequest {
 
 /** What is kept for ever: a PDF that carries its signature, or a statement and the signature beside it. */
 function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Array) {
-  const { number, identifier, act } = intent;
-  const isDocument = makesDocument(intent);
-  const bytes = isDocument ? insertSignature(rendered, signature) : rendered;
-  const digests = { documentDigest: sha256(bytes), signatureDigest: sha256(signature) };
-  const name = isDocument ? `${identifier}.pdf` : `${identifier}.${act.toLowerCase()}.json`;
-  const mediaType = isDocument ? 'application/pdf' : 'application/json';
-  const file = { digest: digests.documentDigest, bytes, mediaType, number, name };
-  if (isDocument) return { digests, stored: [file] };
-  const type = { mediaType: 'application/pkcs7-signature', name: `${name}.p7s` };
-  return { digests, stored: [file, { ...file, ...type, digest: digests.signatureDigest, bytes: signature }] };
+  const { id, number, identifier, act } = intent;
+  const signatureDigest = sha256(signature);
+  if (makesDocument(intent)) {
+    const bytes = insertSignature(rendered, signature);
+    const documentDigest = sha256(bytes);
+    const file = { digest: documentDigest, bytes, mediaType: 'application/pdf', number, name: `${identifier}.pdf` };
+    return {
+      digests: { documentDigest, signatureDigest },
+      put: (tx: Transaction) => store.putSealed(tx, id, rendered, file),
+    };
+  }
+  const documentDigest = sha256(rendered);
+  const name = `${identifier}.${act.toLowerCase()}.json`;
+  const type = 'application/pkcs7-signature';
+  const files = [
+    { digest: documentDigest, bytes: rendered, mediaType: 'application/json', number, name },
+    { digest: signatureDigest, bytes: signature, mediaType: type, number, name: `${name}.p7s` },
+  ];
+  return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => store.putFiles(tx, files) };
 }
 
 /** A use of the seal. A refusal after ① reserves everything waits, visibly, until the seal may be used again. */
@@ -162,7 +171,7 @@ async function enter(
   tx: Transaction,
   intent: store.ActRow,
   sealed: ledger.Sealed,
-  files: store.StoredFile[],
+  putFiles: (tx: Transaction) => Promise<void>,
   at: Date,
 ): Promise<void> {
   const [task, standing, done] = await together([
@@ -174,10 +183,9 @@ async function enter(
   await together([
     // A duty waits for the seal of what waits for it, and of nothing else.
     done.waitingFor === null ? null : closeDuty(tx, dutyOf.seal(done.id), at),
+    putFiles(tx),
     enterDone(tx, done, task, standing, sealed, at),
     ledger.finishAct(tx, done, sealed, at),
-    // Last, for it is large: what comes after it would wait until the socket has taken it.
-    store.putFiles(tx, files),
   ]);
 }
 

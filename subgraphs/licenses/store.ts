@@ -348,6 +348,25 @@ export async function putFiles(tx: Transaction, files: StoredFile[]): Promise<vo
   await tx.insert(document).values(files).onConflictDoNothing();
 }
 
+/**
+ * Stores the sealed file of an act: what was kept of it (`act.rendered`) with the part that the seal changed, so that a document
+ * crosses to the database once. Throws where that is not the file.
+ */
+export async function putSealed(tx: Transaction, actId: string, kept: Uint8Array, file: StoredFile): Promise<void> {
+  const { digest, mediaType, bytes, number, name } = file;
+  const from = bytes.findIndex((byte, at) => byte !== kept[at]);
+  const to = bytes.findLastIndex((byte, at) => byte !== kept[at]) + 1;
+  const part = sql.param(bytes.subarray(from, to), document.bytes);
+  const stored = await tx.execute(sql`
+    with sealed as materialized (
+      select overlay(rendered placing ${part} from ${from + 1}) as bytes from ${act} where id = ${actId}
+    )
+    insert into ${document} (digest, media_type, bytes, number, name)
+    select ${digest}::text, ${mediaType}::text, bytes, ${number}::text, ${name}::text from sealed
+    where encode(sha256(bytes), 'hex') = ${digest} returning digest`);
+  if (stored.length === 0) throw new Error(`what is kept of act ${actId} is not what was sealed`);
+}
+
 export async function findFile(db: Reader, digest: string): Promise<StoredFile | null> {
   const [row] = await db.select().from(document).where(eq(document.digest, digest));
   return row ?? null;
