@@ -44,10 +44,16 @@ export async function moveBlank(
   state: BlankState,
   entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
 ): Promise<void> {
-  await together([
-    tx.update(blank).set({ state, identifier: entry.identifier }).where(eq(blank.number, number)),
-    tx.insert(blankEntry).values({ number, state, ...entry, seq: nextSeq(blankEntry, number) }),
-  ]);
+  const { identifier } = entry;
+  const moved = tx
+    .$with('moved')
+    .as(
+      tx.update(blank).set({ state, identifier }).where(eq(blank.number, number)).returning({ number: blank.number }),
+    );
+  await tx
+    .with(moved)
+    .insert(blankEntry)
+    .values({ number, state, ...entry, seq: nextSeq(blankEntry, number) });
 }
 
 function nextSeq(ledger: typeof blankEntry | typeof licenseEntry | typeof paperEntry, number: string) {
@@ -68,8 +74,8 @@ export async function receiveBlanks(
 }
 
 /**
- * One entry in each of the two ledgers: the document and the paper of a version gain and lose validity together.
- * There is no other way to change either.
+ * One entry in each of the two ledgers, by one statement: the document and the paper of a version gain and lose validity
+ * together. There is no other way to change either.
  */
 async function enterBoth(
   tx: Transaction,
@@ -77,10 +83,16 @@ async function enterBoth(
   entry: { version: number; identifier: string; stateAfter: LicenseState; contentDigest: string; at: Date },
 ): Promise<void> {
   const row = { ...entry, number: done.number, act: done.act as Act, actId: done.id };
-  await together([
-    tx.insert(licenseEntry).values({ ...row, seq: nextSeq(licenseEntry, done.number) }),
-    tx.insert(paperEntry).values({ ...row, seq: nextSeq(paperEntry, done.number) }),
-  ]);
+  const ofDocument = tx.$with('of_document').as(
+    tx
+      .insert(licenseEntry)
+      .values({ ...row, seq: nextSeq(licenseEntry, done.number) })
+      .returning({ seq: licenseEntry.seq }),
+  );
+  await tx
+    .with(ofDocument)
+    .insert(paperEntry)
+    .values({ ...row, seq: nextSeq(paperEntry, done.number) });
 }
 
 async function setState(
