@@ -132,10 +132,11 @@ function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Arr
   if (makesDocument(intent)) {
     const bytes = insertSignature(rendered, signature);
     const documentDigest = sha256(bytes);
-    const file = { digest: documentDigest, bytes, mediaType: 'application/pdf', number, name: `${identifier}.pdf` };
+    const file = { digest: documentDigest, mediaType: 'application/pdf', number, name: `${identifier}.pdf` };
+    const changed = changedPart(rendered, bytes);
     return {
       digests: { documentDigest, signatureDigest },
-      put: (tx: Transaction) => store.putSealed(tx, id, rendered, file),
+      put: (tx: Transaction) => store.putSealed(tx, id, changed, file),
     };
   }
   const documentDigest = sha256(rendered);
@@ -146,6 +147,19 @@ function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Arr
     { digest: signatureDigest, bytes: signature, mediaType: type, number, name: `${name}.p7s` },
   ];
   return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => store.putFiles(tx, files) };
+}
+
+/** What of `after` differs from `before`, which is as long, and the byte it begins at. Halves are compared, for that is native code. */
+function changedPart(before: Uint8Array, after: Uint8Array): { part: Uint8Array; from: number } {
+  let from = 0;
+  for (let end = after.length; end - from > 1; ) {
+    const middle = (from + end) >> 1;
+    if (Buffer.compare(before.subarray(from, middle), after.subarray(from, middle)) === 0) from = middle;
+    else end = middle;
+  }
+  let to = after.length;
+  while (to > from && before[to - 1] === after[to - 1]) to--;
+  return { part: after.subarray(from, to), from };
 }
 
 /** A use of the seal. A refusal after ① reserves everything waits, visibly, until the seal may be used again. */
@@ -216,7 +230,7 @@ function requireTask(task: store.TaskRow | null): store.TaskRow {
 
 /** Takes up acts that a crash, a fault or a slow signer left prepared. Gives how many it brought to their end. */
 export async function resumeActs(deps: IssueDependencies, onError: (error: unknown) => void): Promise<number> {
-  const due = await deps.db.transaction((tx) => ledger.leaseDueActs(tx));
+  const due = await ledger.leaseDueActs(deps.db);
   let done = 0;
   for (const id of due) {
     try {

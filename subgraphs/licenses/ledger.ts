@@ -360,14 +360,14 @@ export async function lockAct(tx: Transaction, intent: ActRow): Promise<ActRow> 
 const RESUME_BATCH = 16;
 
 /** Leases prepared acts that nobody is at. */
-export async function leaseDueActs(tx: Transaction): Promise<string[]> {
-  const due = tx
+export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Promise<string[]> {
+  const due = db
     .select({ id: act.id })
     .from(act)
     .where(and(eq(act.state, 'PREPARED'), sql`${act.leasedUntil} < now()`))
     .limit(RESUME_BATCH)
     .for('update', { skipLocked: true });
-  const rows = await tx
+  const rows = await db
     .update(act)
     .set({ leasedUntil: leaseEnd })
     .where(sql`${act.id} in ${due}`)

@@ -349,17 +349,18 @@ export async function putFiles(tx: Transaction, files: StoredFile[]): Promise<vo
 }
 
 /**
- * Stores the sealed file of an act: what was kept of it (`act.rendered`) with the part that the seal changed, so that a document
- * crosses to the database once. Throws where that is not the file.
+ * Stores the sealed file of an act: what was kept of it (`act.rendered`) with `part` in the place of what stands there from byte
+ * `from`, so that a document crosses to the database once. Throws where that is not the file that `digest` names.
  */
-export async function putSealed(tx: Transaction, actId: string, kept: Uint8Array, file: StoredFile): Promise<void> {
-  const { digest, mediaType, bytes, number, name } = file;
-  const from = bytes.findIndex((byte, at) => byte !== kept[at]);
-  const to = bytes.findLastIndex((byte, at) => byte !== kept[at]) + 1;
-  const part = sql.param(bytes.subarray(from, to), document.bytes);
+export async function putSealed(
+  tx: Transaction,
+  actId: string,
+  { part, from }: { part: Uint8Array; from: number },
+  { digest, mediaType, number, name }: Omit<StoredFile, 'bytes'>,
+): Promise<void> {
   const stored = await tx.execute(sql`
     with sealed as materialized (
-      select overlay(rendered placing ${part} from ${from + 1}) as bytes from ${act} where id = ${actId}
+      select overlay(rendered placing ${sql.param(part, document.bytes)} from ${from + 1}) as bytes from ${act} where id = ${actId}
     )
     insert into ${document} (digest, media_type, bytes, number, name)
     select ${digest}::text, ${mediaType}::text, bytes, ${number}::text, ${name}::text from sealed
