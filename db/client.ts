@@ -54,6 +54,27 @@ function preparing<Client extends Sql | TransactionSql>(client: Client): Client 
 }
 
 /**
+ * Sends statements of one transaction together: none waits for another's answer, so all cost one round trip. The server runs them one after
+ * another as they were started, each with a snapshot of its own, so what follows a lock sees what the lock has waited for. Calls of async
+ * functions start as they stand; bare drizzle statements start after them. Gives the results in the order given; throws the failure that came
+ * first, and only when all are answered, so that nothing is on its way when the transaction is rolled back.
+ */
+export async function together<const Sent extends readonly unknown[]>(
+  sent: Sent,
+): Promise<{ -readonly [At in keyof Sent]: Awaited<Sent[At]> }> {
+  const settled = await Promise.allSettled(sent);
+  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
+  if (failures.length > 0) throw failures.find((error) => !isAftermath(error)) ?? failures[0];
+  return settled.map((one) => one.status === 'fulfilled' && one.value) as never;
+}
+
+/** Whether a statement failed only because one before it in the transaction had (in_failed_sql_transaction). */
+function isAftermath(error: unknown): boolean {
+  const cause = error instanceof Error && error.cause ? error.cause : error;
+  return cause instanceof postgres.PostgresError && cause.code === '25P02';
+}
+
+/**
  * Runs `run` in a transaction; with `dryRun` everything is done, answered, and rolled back, so that a rehearsal meets the
  * very rules that the act would.
  */

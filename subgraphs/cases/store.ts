@@ -1,11 +1,12 @@
 import { and, arrayContains, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm';
-import type { Reader, Transaction } from '../../db/client.ts';
+import { type Reader, type Transaction, together } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { EventPayload, Mode } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { putRest } from './attention/store.ts';
+import { restedOf, setRest } from './attention/store.ts';
+import { holdCalendar } from './calendar/store.ts';
 import {
   type Case,
   type CaseFile,
@@ -54,12 +55,20 @@ function toFile(row: FileRow): CaseFile {
 
 async function withSteps(db: Reader, rows: readonly FileRow[]): Promise<StoredCase[]> {
   if (rows.length === 0) return [];
-  const ids = rows.map((row) => row.id);
-  const steps = await db
-    .select()
-    .from(caseStep)
-    .where(inArray(caseStep.caseId, ids))
-    .orderBy(caseStep.caseId, caseStep.seq);
+  return fold(
+    rows,
+    await stepsOf(
+      db,
+      rows.map((row) => row.id),
+    ),
+  );
+}
+
+function stepsOf(db: Reader, ids: string[]) {
+  return db.select().from(caseStep).where(inArray(caseStep.caseId, ids)).orderBy(caseStep.caseId, caseStep.seq);
+}
+
+function fold(rows: readonly FileRow[], steps: readonly (typeof caseStep.$inferSelect)[]): StoredCase[] {
   const byCase = Map.groupBy(steps, (step) => step.caseId);
   return rows.map((row) => ({
     subject: foldCase(toFile(row), byCase.get(row.id) ?? []),
@@ -151,8 +160,11 @@ function isUuid(text: string): boolean {
 /** A case whose row is locked until the transaction ends, so that two people act on it one after the other. */
 export async function lockCase(tx: Transaction, id: string): Promise<StoredCase | null> {
   if (!isUuid(id)) return null;
-  const rows = await tx.select().from(caseFile).where(eq(caseFile.id, id)).for('update');
-  return (await withSteps(tx, rows))[0] ?? null;
+  const [rows, steps] = await together([
+    tx.select().from(caseFile).where(eq(caseFile.id, id)).for('update'),
+    stepsOf(tx, [id]),
+  ]);
+  return fold(rows, steps)[0] ?? null;
 }
 
 export async function findMatter(db: Reader, id: string): Promise<MatterFact | null> {
@@ -209,9 +221,11 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
     .onConflictDoNothing({ target: [caseFile.requestedBy, caseFile.requestKey] })
     .returning();
   if (rows.length === 0) return null;
-  await tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first });
-  await putFigure(tx, subject);
-  await putRest(tx, subject);
+  const [calendar] = await together([
+    holdCalendar(tx),
+    tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first }),
+  ]);
+  await together([putFigure(tx, subject, calendar), setRest(tx, restedOf(subject, calendar))]);
   return (await withSteps(tx, rows))[0] ?? null;
 }
 
@@ -257,19 +271,21 @@ export async function addStep(
   file: Partial<Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'fields' | 'licenseNumber'>> = {},
 ): Promise<Case> {
   const after = foldCase({ ...subject, ...file }, [...subject.steps, record]);
-  await tx.insert(caseStep).values({ caseId: subject.id, seq: after.steps.length, ...record });
   const newParties = partiesOf(after.delegation);
-  await tx
-    .update(caseFile)
-    .set({
-      ...columnsOf(after),
-      parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
-      ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
-    })
-    .where(eq(caseFile.id, subject.id));
-  await putFigure(tx, after);
-  await putRest(tx, after);
-  await tellPlatform(tx, subject, after, record);
+  const [calendar] = await together([
+    holdCalendar(tx),
+    tellPlatform(tx, subject, after, record),
+    tx.insert(caseStep).values({ caseId: subject.id, seq: after.steps.length, ...record }),
+    tx
+      .update(caseFile)
+      .set({
+        ...columnsOf(after),
+        parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
+        ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
+      })
+      .where(eq(caseFile.id, subject.id)),
+  ]);
+  await together([putFigure(tx, after, calendar), setRest(tx, restedOf(after, calendar))]);
   return after;
 }
 

@@ -1,4 +1,4 @@
-import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { type Database, type Transaction, together, transact } from '../../db/client.ts';
 import { type Actor, type Person, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf, within } from '../kernel/day.ts';
 import { contentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
@@ -184,10 +184,7 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
         case 'GuideChanged':
           return store.putGuideFact(tx, event.payload);
         case 'LicenseChanged':
-          await store.putLicenseFact(tx, event.payload);
-          if (event.payload.caseId !== null) await putCaseLicense(tx, event.payload.caseId, event.payload.number);
-          await closeBy(tx, event.payload.caseId, 'CERTIFIED', new Date(event.payload.changedAt));
-          return closeUndelivered(tx, event.payload);
+          return takeLicense(tx, event.payload);
         case 'CertificateDelivered':
           await closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
           return;
@@ -209,14 +206,24 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
   );
 }
 
-/** Ends the cases whose paper went out of force before it reached its holder: nobody could deliver it any more. */
-async function closeUndelivered(tx: Transaction, changed: EventPayload<'LicenseChanged'>): Promise<void> {
-  const { act, number, caseId, state, changedAt } = changed;
-  const stands = (state === 'VALID' || state === 'SUSPENDED') && (act === 'SUSPEND' || act === 'RESTORE');
-  if (stands) return;
-  for (const id of await store.listUndelivered(tx, number, caseId)) {
-    await closeBy(tx, id, 'UNDELIVERED', new Date(changedAt));
-  }
+/** Knows the license as it stands, and what that means for cases: the one whose act it was is certified, others may end. */
+async function takeLicense(tx: Transaction, changed: EventPayload<'LicenseChanged'>): Promise<void> {
+  const { number, caseId, changedAt } = changed;
+  const at = new Date(changedAt);
+  const [, , , undelivered] = await together([
+    store.putLicenseFact(tx, changed),
+    caseId === null ? null : putCaseLicense(tx, caseId, number),
+    closeBy(tx, caseId, 'CERTIFIED', at),
+    overtakesPaper(changed) ? store.listUndelivered(tx, number, caseId) : [],
+  ]);
+  for (const id of undelivered) await closeBy(tx, id, 'UNDELIVERED', at);
+}
+
+/** Whether paper that has not reached its holder went out of force with this act: nobody could deliver it any more. */
+function overtakesPaper({ act, state }: EventPayload<'LicenseChanged'>): boolean {
+  // An issue is the first version: no paper is older.
+  if (act === 'ISSUE') return false;
+  return !((state === 'VALID' || state === 'SUSPENDED') && (act === 'SUSPEND' || act === 'RESTORE'));
 }
 
 /** A step that an event brings; a case that has it already keeps it. Gives the case as it then stands, null where nothing changed. */

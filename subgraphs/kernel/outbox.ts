@@ -1,4 +1,4 @@
-import { and, asc, eq, sql } from 'drizzle-orm';
+import { and, eq, sql } from 'drizzle-orm';
 import {
   customType,
   index,
@@ -92,7 +92,7 @@ export type MessageTables = ReturnType<typeof messageTables>;
 /** Which consumers want which events. Events of one stream all have the same consumers. */
 export type Consumers = Readonly<Record<string, readonly EventType[]>>;
 
-/** Writes an event in the transaction that makes it true, and gives its revision. */
+/** Writes an event in the transaction that makes it true, in one statement, and gives its revision. */
 export async function append<Type extends EventType>(
   tx: Transaction,
   tables: MessageTables,
@@ -100,24 +100,27 @@ export async function append<Type extends EventType>(
   event: { type: Type; stream: string; occurredAt: Date; payload: EventPayload<Type> },
 ): Promise<number> {
   const { outboxStream, outboxEvent, outboxDelivery } = tables;
-  const [head] = await tx
-    .insert(outboxStream)
-    .values({ stream: event.stream, head: 1 })
-    .onConflictDoUpdate({ target: outboxStream.stream, set: { head: sql`${outboxStream.head} + 1` } })
-    .returning({ revision: outboxStream.head });
-  if (!head) throw new Error('no revision taken');
-  await tx.insert(outboxEvent).values({ ...event, revision: head.revision });
-  for (const [consumer, types] of Object.entries(consumers)) {
-    if (!types.includes(event.type)) continue;
-    await tx
-      .insert(outboxDelivery)
-      .values({ consumer, stream: event.stream, head: head.revision })
-      .onConflictDoUpdate({
-        target: [outboxDelivery.consumer, outboxDelivery.stream],
-        set: { head: head.revision },
-      });
-  }
-  return head.revision;
+  const { type, stream } = event;
+  const wanting = Object.keys(consumers).filter((consumer) => consumers[consumer]?.includes(type));
+  const payload = sql.param(event.payload, outboxEvent.payload);
+  const occurredAt = sql.param(event.occurredAt, outboxEvent.occurredAt);
+  const due = wanting.map(
+    (consumer, i) => sql`, ${sql.raw(`due${i}`)} as (
+      insert into ${outboxDelivery} (consumer, stream, head) select ${consumer}::text, stream, head from taken
+      on conflict (consumer, stream) do update set head = excluded.head)`,
+  );
+  const [taken] = await tx.execute<{ head: number }>(sql`
+    with taken as (
+      insert into ${outboxStream} as newest (stream, head) values (${stream}, 1)
+      on conflict (stream) do update set head = newest.head + 1 returning stream, head
+    ), written as (
+      insert into ${outboxEvent} (stream, revision, type, payload, occurred_at)
+      select stream, head, ${type}::text, ${payload}::jsonb, ${occurredAt}::timestamptz from taken
+    )${sql.join(due)}
+    select head from taken`);
+  if (!taken) throw new Error('no revision taken');
+  expect(tables, wanting);
+  return taken.head;
 }
 
 /**
@@ -132,16 +135,21 @@ export async function receiveOnce(
   apply: () => Promise<void>,
 ): Promise<void> {
   const { inbox } = tables;
-  await tx.insert(inbox).values({ producer, stream: event.stream, revision: 0 }).onConflictDoNothing();
-  const here = and(eq(inbox.producer, producer), eq(inbox.stream, event.stream));
-  const [seen] = await tx.select({ revision: inbox.revision }).from(inbox).where(here).for('update');
-  if (!seen) throw new Error('no inbox row');
-  if (event.revision <= seen.revision) return;
-  if (event.revision !== seen.revision + 1) {
-    throw new Error(`${producer} ${event.stream}: ${event.revision} arrived after ${seen.revision}`);
-  }
-  await apply();
-  await tx.update(inbox).set({ revision: event.revision }).where(here);
+  const { stream, revision } = event;
+  const here = and(eq(inbox.producer, producer), eq(inbox.stream, stream));
+  // Taken before it is applied, so that the row is locked until what it brings is kept.
+  const taken =
+    revision === 1
+      ? await tx.insert(inbox).values({ producer, stream, revision }).onConflictDoNothing().returning()
+      : await tx
+          .update(inbox)
+          .set({ revision })
+          .where(and(here, eq(inbox.revision, revision - 1)))
+          .returning();
+  if (taken.length > 0) return apply();
+  const [seen] = await tx.select({ revision: inbox.revision }).from(inbox).where(here);
+  if (seen && revision <= seen.revision) return;
+  throw new Error(`${producer} ${stream}: ${revision} arrived after ${seen?.revision ?? 0}`);
 }
 
 /** Thrown by `deliver` when the consumer refused for good: the event waits for a redrive, not for another attempt. */
@@ -154,8 +162,6 @@ export type Deliver = (event: Envelope) => Promise<string | null>;
 
 /** A running relay: one consumer's events, in order per stream, at least once. */
 export interface Relay {
-  /** Looks now rather than at the next poll. */
-  wake(): void;
   stop(): Promise<void>;
 }
 
@@ -164,7 +170,10 @@ export interface RelayOptions {
   tables: MessageTables;
   consumer: string;
   deliver: Deliver;
-  /** Told in the transaction that keeps how an event fared: delivered (null), or refused for good. */
+  /**
+   * Told in the transaction that keeps how an event fared: delivered after it had failed or been refused (null), or refused for
+   * good. What is delivered at the first attempt is not told.
+   */
   onSettled?: (tx: Transaction, event: Envelope, refused: Rejected | null) => Promise<void>;
   /** Told of each failed attempt; the relay itself goes on. */
   onError?: (error: unknown) => void;
@@ -173,142 +182,185 @@ export interface RelayOptions {
 
 /** Longest pause of a relay whose database is away. */
 const AWAY_PAUSE_MS = 5_000;
+/**
+ * A relay looks at every poll while something is on its way to it, else at each of so many: for what another process wrote, or a
+ * transaction that took longer than that to end.
+ */
+const IDLE_POLLS = 10;
+
+interface Watch {
+  table: MessageTables['outboxDelivery'];
+  consumer: string;
+  pollMs: number;
+  /** Until when it looks at every poll, by `performance.now()`. */
+  busyUntil: number;
+}
+
+/** The relays of this process. */
+const watches = new Set<Watch>();
+
+/**
+ * Has the relays of consumers look at every poll until what is about to be committed, or due in `ms`, can have been seen. They are
+ * not woken: an event is not there before its transaction ends.
+ */
+function expect({ outboxDelivery }: MessageTables, consumers: readonly string[], ms = 0): void {
+  for (const watch of watches) {
+    if (watch.table !== outboxDelivery || !consumers.includes(watch.consumer)) continue;
+    watch.busyUntil = Math.max(watch.busyUntil, performance.now() + ms + IDLE_POLLS * watch.pollMs);
+  }
+}
 
 /** Starts a relay. N copies may run: streams are leased row by row, and a lease that runs out is taken over. */
 export function startRelay(options: RelayOptions): Relay {
+  const { pollMs = POLL_MS, tables, consumer } = options;
+  const watch: Watch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
+  watches.add(watch);
   let stopping = false;
-  let wakeUp: () => void = () => {};
+  let endPause: () => void = () => {};
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
-      wakeUp = () => {
+      endPause = () => {
         clearTimeout(timer);
         resolve();
       };
     });
   const run = async () => {
-    const { pollMs = POLL_MS } = options;
     // A database that stays away is asked, and complained of, less and less often.
     let failures = 0;
-    while (!stopping) {
-      let handled = 0;
-      try {
-        handled = await relayOnce(options);
-        failures = 0;
-      } catch (error) {
-        failures++;
-        options.onError?.(error);
+    for (let idle = IDLE_POLLS; !stopping; idle++) {
+      if (idle >= IDLE_POLLS || failures > 0 || performance.now() < watch.busyUntil) {
+        idle = 0;
+        try {
+          while (!stopping && (await relayOnce(options)));
+          failures = 0;
+        } catch (error) {
+          failures++;
+          options.onError?.(error);
+        }
       }
-      if (handled === 0 && !stopping)
-        await pause(Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, AWAY_PAUSE_MS)));
+      if (!stopping) await pause(Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, AWAY_PAUSE_MS)));
     }
   };
   const running = run();
   return {
-    wake: () => wakeUp(),
     stop: async () => {
       stopping = true;
-      wakeUp();
+      watches.delete(watch);
+      endPause();
       await running;
     },
   };
 }
 
-/** One look: leases due streams and hands over one event of each. Gives the number of events handed over. */
-async function relayOnce(options: RelayOptions): Promise<number> {
+/** One look: leases due streams and hands over one event of each. Gives whether more may be due at once. */
+async function relayOnce(options: RelayOptions): Promise<boolean> {
   const leased = await leaseDue(options);
-  const outcomes = await Promise.all(leased.map((row) => handOver(options, row)));
-  return outcomes.filter((delivered) => delivered).length;
+  const more = await Promise.all(leased.map((one) => handOver(options, one)));
+  return leased.length === BATCH || more.includes(true);
 }
 
-type Leased = { stream: string; delivered: number; attempts: number; lease: string };
+type Leased = {
+  stream: string;
+  delivered: number;
+  attempts: number;
+  lease: string;
+  type: string | null;
+  payload: unknown;
+  occurredAt: string | null;
+};
 
+/** Leases due streams, and reads the next event of each. */
 async function leaseDue({ db, tables, consumer }: RelayOptions): Promise<Leased[]> {
-  const { outboxDelivery: row } = tables;
-  const lease = crypto.randomUUID();
-  const due = db
-    .select({ stream: row.stream })
-    .from(row)
-    .where(
-      and(
-        eq(row.consumer, consumer),
-        sql`${row.delivered} < ${row.head}`,
-        sql`${row.rejectedAt} is null`,
-        sql`${row.nextAttemptAt} <= now()`,
-        sql`(${row.leasedUntil} is null or ${row.leasedUntil} < now())`,
-      ),
+  const { outboxDelivery, outboxEvent } = tables;
+  const taken = await db.execute<Leased>(sql`
+    with due as (
+      select stream from ${outboxDelivery}
+      where consumer = ${consumer} and delivered < head and rejected_at is null and next_attempt_at <= now()
+        and (leased_until is null or leased_until < now())
+      order by next_attempt_at limit ${BATCH} for update skip locked
+    ), taken as (
+      update ${outboxDelivery} as one
+      set lease = ${crypto.randomUUID()}, leased_until = now() + make_interval(secs => ${LEASE_SECONDS})
+      from due where one.consumer = ${consumer} and one.stream = due.stream
+      returning one.stream, one.delivered, one.attempts, one.lease
     )
-    .orderBy(asc(row.nextAttemptAt))
-    .limit(BATCH)
-    .for('update', { skipLocked: true });
-  const taken = await db
-    .update(row)
-    .set({ lease, leasedUntil: sql`now() + make_interval(secs => ${LEASE_SECONDS})` })
-    .where(and(eq(row.consumer, consumer), sql`${row.stream} in ${due}`))
-    .returning({ stream: row.stream, delivered: row.delivered, attempts: row.attempts });
-  return taken.map((one) => ({ ...one, lease }));
+    select taken.*, event.type, event.payload, event.occurred_at as "occurredAt"
+    from taken left join ${outboxEvent} as event on event.stream = taken.stream and event.revision = taken.delivered + 1`);
+  return [...taken];
 }
 
+/** Hands one event over and keeps how it fared. Gives whether the next one of its stream is there. */
 async function handOver(options: RelayOptions, leased: Leased): Promise<boolean> {
-  const { db, tables, consumer } = options;
-  const { outboxDelivery, outboxEvent, outboxReceipt } = tables;
-  const mine = and(
-    eq(outboxDelivery.consumer, consumer),
-    eq(outboxDelivery.stream, leased.stream),
-    eq(outboxDelivery.lease, leased.lease),
-  );
-  const revision = leased.delivered + 1;
+  const { db, onSettled } = options;
+  const { stream, attempts, type, payload, occurredAt } = leased;
   let event: Envelope | null = null;
   try {
-    const [row] = await db
-      .select()
-      .from(outboxEvent)
-      .where(and(eq(outboxEvent.stream, leased.stream), eq(outboxEvent.revision, revision)));
-    const told = readEnvelope(row && { ...row, occurredAt: row.occurredAt.toISOString() });
+    const at = occurredAt && new Date(occurredAt).toISOString();
+    const told = readEnvelope({ stream, revision: leased.delivered + 1, type, payload, occurredAt: at });
     event = told;
     const receipt = await options.deliver(told);
-    await db.transaction(async (tx) => {
-      const done = await tx
-        .update(outboxDelivery)
-        .set({
-          delivered: revision,
-          attempts: 0,
-          lastError: null,
-          lease: null,
-          leasedUntil: null,
-          nextAttemptAt: sql`now()`,
-        })
-        .where(mine)
-        .returning({ stream: outboxDelivery.stream });
-      if (done.length === 0) return;
-      await tx
-        .insert(outboxReceipt)
-        .values({ consumer, stream: leased.stream, revision, deliveredAt: sql`now()`, receipt })
-        .onConflictDoNothing();
-      await options.onSettled?.(tx, told, null);
+    if (!onSettled || attempts === 0) return (await settle(db, options, leased, receipt))?.more ?? false;
+    return await db.transaction(async (tx) => {
+      const settled = await settle(tx, options, leased, receipt);
+      if (settled) await onSettled(tx, told, null);
+      return settled?.more ?? false;
     });
-    return true;
   } catch (error) {
     options.onError?.(error);
-    const attempts = leased.attempts + 1;
-    const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(attempts - 1, 16), BACKOFF_MOST_MS);
-    await db.transaction(async (tx) => {
-      const noted = await tx
-        .update(outboxDelivery)
-        .set({
-          attempts,
-          lastError: String(error instanceof Error ? error.message : error).slice(0, ERROR_LENGTH),
-          lease: null,
-          leasedUntil: null,
-          nextAttemptAt: sql`now() + make_interval(secs => ${delayMs / 1000})`,
-          ...(error instanceof Rejected ? { rejectedAt: sql`now()` } : {}),
-        })
-        .where(mine)
-        .returning({ stream: outboxDelivery.stream });
-      if (noted.length > 0 && event && error instanceof Rejected) await options.onSettled?.(tx, event, error);
-    });
+    await noteFailure(options, leased, event, error);
     return false;
   }
+}
+
+/** Keeps that a leased event is delivered, with its receipt. Gives whether the next one is there, null where the lease has gone. */
+async function settle(
+  db: Pick<Database, 'execute'>,
+  { tables, consumer }: RelayOptions,
+  { stream, delivered, lease }: Leased,
+  receipt: string | null,
+): Promise<{ more: boolean } | null> {
+  const { outboxDelivery, outboxReceipt } = tables;
+  const [settled] = await db.execute<{ more: boolean }>(sql`
+    with settled as (
+      update ${outboxDelivery}
+      set delivered = ${delivered + 1}, attempts = 0, last_error = null, lease = null, leased_until = null, next_attempt_at = now()
+      where consumer = ${consumer} and stream = ${stream} and lease = ${lease}
+      returning delivered, head
+    ), kept as (
+      insert into ${outboxReceipt} (consumer, stream, revision, delivered_at, receipt)
+      select ${consumer}::text, ${stream}::text, delivered, now(), ${receipt}::text from settled on conflict do nothing
+    )
+    select head > delivered as more from settled`);
+  return settled ?? null;
+}
+
+/** Keeps that an attempt failed, and when the next one is due; where the consumer refused for good, none is. */
+async function noteFailure(
+  { db, tables, consumer, onSettled }: RelayOptions,
+  { stream, lease, attempts: before }: Leased,
+  event: Envelope | null,
+  error: unknown,
+): Promise<void> {
+  const { outboxDelivery: row } = tables;
+  const attempts = before + 1;
+  const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(attempts - 1, 16), BACKOFF_MOST_MS);
+  await db.transaction(async (tx) => {
+    const noted = await tx
+      .update(row)
+      .set({
+        attempts,
+        lastError: String(error instanceof Error ? error.message : error).slice(0, ERROR_LENGTH),
+        lease: null,
+        leasedUntil: null,
+        nextAttemptAt: sql`now() + make_interval(secs => ${delayMs / 1000})`,
+        ...(error instanceof Rejected ? { rejectedAt: sql`now()` } : {}),
+      })
+      .where(and(eq(row.consumer, consumer), eq(row.stream, stream), eq(row.lease, lease)))
+      .returning({ stream: row.stream });
+    if (noted.length > 0 && event && error instanceof Rejected) await onSettled?.(tx, event, error);
+  });
+  expect(tables, [consumer], delayMs);
 }
 
 /** Lets the relay try a stream again at once, rejected or not. Gives false where nothing of it is waiting. */
@@ -330,5 +382,6 @@ export async function redrive(
       ),
     )
     .returning({ stream: outboxDelivery.stream });
+  expect(tables, [consumer]);
   return rows.length > 0;
 }

@@ -1,9 +1,13 @@
 import { and, asc, eq, inArray, like, sql } from 'drizzle-orm';
+import { alias } from 'drizzle-orm/pg-core';
 import type { Reader } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import { attachedOf } from './code.ts';
 import { licenseStream } from './ledger.ts';
-import { outboxDelivery, outboxEvent, outboxReceipt } from './tables.ts';
+import type { ActStatement, AttachedRecord, LicenseRecord } from './record.ts';
+import type { StoredFile } from './store.ts';
+import { act, document, outboxDelivery, outboxEvent, outboxReceipt } from './tables.ts';
 
 /** Where a row of the feed stands: its transaction, then stream and revision. */
 export interface FeedPosition {
@@ -102,4 +106,22 @@ export async function findCollections(
       ];
     }),
   );
+}
+
+/** The file of an act with what it says, the record attached to a document or the statement itself, and the signature beside it. */
+export async function findSealed(
+  db: Reader,
+  sealed: { documentDigest: string; signatureDigest: string },
+): Promise<{ file: StoredFile; signature: Uint8Array | null; record: AttachedRecord | ActStatement } | null> {
+  const beside = alias(document, 'beside');
+  const [row] = await db
+    .select({ file: document, signature: beside.bytes, record: act.record, code: act.code })
+    .from(document)
+    // By the number, which acts are indexed by.
+    .innerJoin(act, and(eq(act.number, document.number), eq(act.documentDigest, document.digest)))
+    .leftJoin(beside, eq(beside.digest, sealed.signatureDigest))
+    .where(eq(document.digest, sealed.documentDigest));
+  if (!row) return null;
+  const { file, signature, code } = row;
+  return { file, signature, record: code === null ? row.record : attachedOf(row.record as LicenseRecord, code) };
 }

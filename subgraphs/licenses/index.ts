@@ -10,6 +10,7 @@ import { renderSealable } from './document/render.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfLicense } from './duty/store.ts';
 import { evidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
+import { findSealed } from './feed.ts';
 import { type IssueDependencies, resumeActs } from './issue.ts';
 import { messages, receiveBlanks } from './ledger.ts';
 import type { LibraryClient } from './library.ts';
@@ -116,13 +117,12 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
 async function collect(deps: LicensesDependencies, library: LibraryClient, event: Envelope): Promise<string> {
   if (event.type !== 'LicenseChanged') throw new Rejected(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
-  const document = await store.findFile(deps.db, change.documentDigest);
-  // A PDF of this release carries its signature; a statement, and a PDF of an earlier one, has it beside it.
-  const signature = await store.findFile(deps.db, change.signatureDigest);
-  if (!document || (!signature && document.mediaType !== 'application/pdf'))
-    throw new Error(`files of ${change.identifier} are missing`);
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
-  const record = await store.findRecord(deps.db, documentDigest);
+  const sealed = await findSealed(deps.db, change);
+  // A PDF of this release carries its signature; a statement, and a PDF of an earlier one, has it beside it.
+  if (!sealed || (!sealed.signature && sealed.file.mediaType !== 'application/pdf'))
+    throw new Error(`files of ${identifier} are missing`);
+  const { file, signature, record } = sealed;
   const { stream, revision } = event;
   const receipt = await library.deliver({
     stream,
@@ -135,9 +135,9 @@ async function collect(deps: LicensesDependencies, library: LibraryClient, event
     changedAt,
     record,
     documentDigest,
-    document: document.bytes,
-    mediaType: document.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
-    signature: signature?.bytes ?? null,
+    document: file.bytes,
+    mediaType: file.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
+    signature,
   });
   const told = { stream, revision, identifier, documentDigest, digest: sha256(receipt) };
   await deps.record({ from: 'library', ...told, isSigned: library.isSigned });

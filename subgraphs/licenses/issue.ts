@@ -1,4 +1,4 @@
-import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { type Database, type Transaction, together, transact } from '../../db/client.ts';
 import { namedAuthoriser } from '../kernel/actor.ts';
 import { canonical, sha256 } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -39,7 +39,7 @@ export interface ActOutcome {
 /** Prepares an act (①) and brings it to its end (②③). */
 export async function perform(
   deps: IssueDependencies,
-  prepare: (tx: Transaction) => Promise<string>,
+  prepare: (tx: Transaction) => Promise<store.Prepared>,
 ): Promise<ActOutcome> {
   return complete(deps, await deps.db.transaction(prepare));
 }
@@ -47,28 +47,21 @@ export async function perform(
 /** Prepares an act and rolls it back: what it would be, or the refusal that it would meet. Nothing is sealed. */
 export function rehearse(
   { db }: Pick<IssueDependencies, 'db'>,
-  prepare: (tx: Transaction) => Promise<string>,
+  prepare: (tx: Transaction) => Promise<store.Prepared>,
 ): Promise<store.ActRow> {
-  return transact(db, true, async (tx) => {
-    const id = await prepare(tx);
-    const intent = await store.findAct(tx, id);
-    if (!intent) throw new Error(`no act ${id}`);
-    return intent;
-  });
+  return transact(db, true, prepare);
 }
 
 /**
  * ② and ③ of a prepared act, from wherever it stands: renders, stores, seals, enters. Safe to run twice and at once:
  * rendering repeats to the byte, the seal is idempotent on the act's id, and ③ happens under the act's row lock.
  */
-export async function complete(deps: IssueDependencies, actId: string): Promise<ActOutcome> {
-  const intent = await store.findAct(deps.db, actId);
-  if (!intent) throw new Error(`no act ${actId}`);
+async function complete(deps: IssueDependencies, intent: store.Prepared): Promise<ActOutcome> {
   if (intent.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
   await deps.onStep?.('prepared');
 
   // ② set from the record alone, with its code, and keep what was set before it is sealed
-  const use = await useOf(deps, intent);
+  const use = useOf(intent);
   const rendered = intent.rendered ?? (await sealing(deps, intent, () => set(deps, intent, use)));
   await deps.onStep?.('stored');
 
@@ -83,13 +76,10 @@ export async function complete(deps: IssueDependencies, actId: string): Promise<
 
   // ③ everything at once, or nothing
   await deps.onStep?.('entering');
-  await deps.db.transaction(async (tx) => {
-    const { signature, sealId, signedAt } = answer;
-    const files = filesOf(intent, rendered, signature);
-    const documentDigest = await store.putFile(tx, files.document);
-    const signatureDigest = files.signature ? await store.putFile(tx, files.signature) : sha256(signature);
-    await enter(tx, intent, { documentDigest, signatureDigest, sealId, signedAt: new Date(signedAt) }, deps.now());
-  });
+  const files = filesOf(intent, rendered, answer.signature);
+  const { sealId, signedAt } = answer;
+  const sealed = { ...files.digests, sealId, signedAt: new Date(signedAt) };
+  await deps.db.transaction((tx) => enter(tx, intent, sealed, files.put, deps.now()));
   await deps.onStep?.('done');
   return { identifier: intent.identifier, waitingFor: null };
 }
@@ -111,7 +101,7 @@ async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRe
       )
     : Buffer.from(canonical(record));
   await deps.onStep?.('rendered');
-  if (await deps.db.transaction((tx) => ledger.keepRendered(tx, id, { rendered, code }))) return rendered;
+  if (await ledger.keepRendered(deps.db, id, { rendered, code })) return rendered;
   return (await store.findAct(deps.db, id))?.rendered ?? rendered;
 }
 
@@ -119,10 +109,9 @@ function codeRequestOf(use: SealUseRequest, record: LicenseRecord): CodeRequest 
   return { ...use, payload: codePayloadOf(record), record: { ...record } };
 }
 
-/** What the keeper of the seal must know of the act: with the content that was authorised, which for an act without a case is the statement itself. */
-async function useOf({ db }: IssueDependencies, intent: store.ActRow): Promise<SealUseRequest> {
-  const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, record } = intent;
-  const content = caseId === null ? record : await store.findContent(db, caseId);
+/** What the keeper of the seal must know of the act. */
+function useOf(intent: store.Prepared): SealUseRequest {
+  const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, authorised } = intent;
   return {
     issuanceId: id,
     organ: organ.id,
@@ -131,23 +120,46 @@ async function useOf({ db }: IssueDependencies, intent: store.ActRow): Promise<S
     act,
     identifier,
     blankNumber,
-    content: { ...content },
+    content: { ...authorised },
     authorisation,
   };
 }
 
 /** What is kept for ever: a PDF that carries its signature, or a statement and the signature beside it. */
 function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Array) {
-  const { number, identifier, act } = intent;
+  const { id, number, identifier, act } = intent;
+  const signatureDigest = sha256(signature);
   if (makesDocument(intent)) {
     const bytes = insertSignature(rendered, signature);
-    return { document: { bytes, mediaType: 'application/pdf', number, name: `${identifier}.pdf` }, signature: null };
+    const documentDigest = sha256(bytes);
+    const file = { digest: documentDigest, mediaType: 'application/pdf', number, name: `${identifier}.pdf` };
+    const changed = changedPart(rendered, bytes);
+    return {
+      digests: { documentDigest, signatureDigest },
+      put: (tx: Transaction) => store.putSealed(tx, id, changed, file),
+    };
   }
+  const documentDigest = sha256(rendered);
   const name = `${identifier}.${act.toLowerCase()}.json`;
-  return {
-    document: { bytes: rendered, mediaType: 'application/json', number, name },
-    signature: { bytes: signature, mediaType: 'application/pkcs7-signature', number, name: `${name}.p7s` },
-  };
+  const type = 'application/pkcs7-signature';
+  const files = [
+    { digest: documentDigest, bytes: rendered, mediaType: 'application/json', number, name },
+    { digest: signatureDigest, bytes: signature, mediaType: type, number, name: `${name}.p7s` },
+  ];
+  return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => store.putFiles(tx, files) };
+}
+
+/** What of `after` differs from `before`, which is as long, and the byte it begins at. Halves are compared, for that is native code. */
+function changedPart(before: Uint8Array, after: Uint8Array): { part: Uint8Array; from: number } {
+  let from = 0;
+  for (let end = after.length; end - from > 1; ) {
+    const middle = (from + end) >> 1;
+    if (Buffer.compare(before.subarray(from, middle), after.subarray(from, middle)) === 0) from = middle;
+    else end = middle;
+  }
+  let to = after.length;
+  while (to > from && before[to - 1] === after[to - 1]) to--;
+  return { part: after.subarray(from, to), from };
 }
 
 /** A use of the seal. A refusal after ① reserves everything waits, visibly, until the seal may be used again. */
@@ -169,38 +181,61 @@ function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reaso
   });
 }
 
-async function enter(tx: Transaction, intent: store.ActRow, sealed: ledger.Sealed, at: Date): Promise<void> {
-  const task = intent.caseId === null ? null : await store.lockTask(tx, intent.caseId);
-  const standing = await store.lockHead(tx, intent.number);
-  const done = await ledger.lockAct(tx, intent.id);
+async function enter(
+  tx: Transaction,
+  intent: store.ActRow,
+  sealed: ledger.Sealed,
+  putFiles: (tx: Transaction) => Promise<void>,
+  at: Date,
+): Promise<void> {
+  const [task, standing, done] = await together([
+    intent.caseId === null ? null : store.lockTask(tx, intent.caseId),
+    intent.act === 'ISSUE' ? null : store.lockHead(tx, intent.number),
+    ledger.lockAct(tx, intent),
+  ]);
   if (done.state === 'DONE') return;
-  await closeDuty(tx, dutyOf.seal(done.id), at);
-  if (done.act === 'SPOIL') {
-    if (!standing) throw new Error(`no license ${done.number}`);
-    await ledger.enterSpoiled(tx, done, standing, at);
-    return ledger.finishAct(tx, done, sealed, at);
-  }
-  if (makesVersion(done.act)) {
-    if (!task) throw new Error(`act ${done.id} has no task`);
-    await ledger.enterVersion(tx, done, task, standing, sealed, at);
-  } else {
-    if (!standing) throw new Error(`no license ${done.number}`);
-    await ledger.enterState(tx, done, standing, at);
-  }
-  await ledger.finishAct(tx, done, sealed, at);
-  const after = await store.lockHead(tx, done.number);
-  if (!after) throw new Error(`no license ${done.number}`);
-  await ledger.tellChanged(tx, done, after, sealed, at);
-  await settleOrders(tx, done, after.version.state, at);
+  await together([
+    // A duty waits for the seal of what waits for it, and of nothing else.
+    done.waitingFor === null ? null : closeDuty(tx, dutyOf.seal(done.id), at),
+    putFiles(tx),
+    enterDone(tx, done, task, standing, sealed, at),
+    ledger.finishAct(tx, done, sealed, at),
+  ]);
+}
+
+/** What an act changes of its license and its paper, and whom it tells. */
+async function enterDone(
+  tx: Transaction,
+  done: store.ActRow,
+  task: store.TaskRow | null,
+  standing: store.StoredLicense | null,
+  sealed: ledger.Sealed,
+  at: Date,
+): Promise<void> {
+  if (done.act === 'ISSUE') return ledger.enterVersion(tx, done, requireTask(task), null, sealed, at);
+  if (!standing) throw new Error(`no license ${done.number}`);
+  if (done.act === 'SPOIL') return ledger.enterSpoiled(tx, done, standing, at);
+  await together([
+    makesVersion(done.act)
+      ? ledger.enterVersion(tx, done, requireTask(task), standing, sealed, at)
+      : ledger.enterState(tx, done, standing, sealed, at),
+    settleOrders(tx, done, done.stateAfter, at),
+  ]);
+}
+
+function requireTask(task: store.TaskRow | null): store.TaskRow {
+  if (!task) throw new Error('an act that makes a version has no task');
+  return task;
 }
 
 /** Takes up acts that a crash, a fault or a slow signer left prepared. Gives how many it brought to their end. */
 export async function resumeActs(deps: IssueDependencies, onError: (error: unknown) => void): Promise<number> {
-  const due = await deps.db.transaction((tx) => ledger.leaseDueActs(tx));
+  const due = await ledger.leaseDueActs(deps.db);
   let done = 0;
   for (const id of due) {
     try {
-      if ((await complete(deps, id)).waitingFor === null) done++;
+      const intent = await store.findAct(deps.db, id);
+      if (intent && (await complete(deps, intent)).waitingFor === null) done++;
     } catch (error) {
       if (!(error instanceof Refusal)) onError(error);
     }

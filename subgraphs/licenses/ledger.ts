@@ -1,5 +1,5 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
-import type { Transaction } from '../../db/client.ts';
+import { type Database, type Transaction, together } from '../../db/client.ts';
 import type { Act, LicenseState } from '../kernel/events.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -27,13 +27,14 @@ const leaseEnd = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
 export async function insertAct(
   tx: Transaction,
   row: Omit<typeof act.$inferInsert, 'state' | 'leasedUntil'>,
-): Promise<void> {
-  const written = await tx
+): Promise<ActRow> {
+  const [written] = await tx
     .insert(act)
     .values({ ...row, state: 'PREPARED', leasedUntil: leaseEnd })
     .onConflictDoNothing()
-    .returning({ id: act.id });
-  if (written.length === 0) throw new Refusal('LICENSE_BUSY');
+    .returning();
+  if (!written) throw new Refusal('LICENSE_BUSY');
+  return written;
 }
 
 /** Moves a blank on and enters it in the blank's ledger. The caller holds the blank's row. */
@@ -43,8 +44,16 @@ export async function moveBlank(
   state: BlankState,
   entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
 ): Promise<void> {
-  await tx.update(blank).set({ state, identifier: entry.identifier }).where(eq(blank.number, number));
-  await tx.insert(blankEntry).values({ number, state, ...entry, seq: nextSeq(blankEntry, number) });
+  const { identifier } = entry;
+  const moved = tx
+    .$with('moved')
+    .as(
+      tx.update(blank).set({ state, identifier }).where(eq(blank.number, number)).returning({ number: blank.number }),
+    );
+  await tx
+    .with(moved)
+    .insert(blankEntry)
+    .values({ number, state, ...entry, seq: nextSeq(blankEntry, number) });
 }
 
 function nextSeq(ledger: typeof blankEntry | typeof licenseEntry | typeof paperEntry, number: string) {
@@ -65,8 +74,8 @@ export async function receiveBlanks(
 }
 
 /**
- * One entry in each of the two ledgers: the document and the paper of a version gain and lose validity together.
- * There is no other way to change either.
+ * One entry in each of the two ledgers, by one statement: the document and the paper of a version gain and lose validity
+ * together. There is no other way to change either.
  */
 async function enterBoth(
   tx: Transaction,
@@ -74,8 +83,16 @@ async function enterBoth(
   entry: { version: number; identifier: string; stateAfter: LicenseState; contentDigest: string; at: Date },
 ): Promise<void> {
   const row = { ...entry, number: done.number, act: done.act as Act, actId: done.id };
-  await tx.insert(licenseEntry).values({ ...row, seq: nextSeq(licenseEntry, done.number) });
-  await tx.insert(paperEntry).values({ ...row, seq: nextSeq(paperEntry, done.number) });
+  const ofDocument = tx.$with('of_document').as(
+    tx
+      .insert(licenseEntry)
+      .values({ ...row, seq: nextSeq(licenseEntry, done.number) })
+      .returning({ seq: licenseEntry.seq }),
+  );
+  await tx
+    .with(ofDocument)
+    .insert(paperEntry)
+    .values({ ...row, seq: nextSeq(paperEntry, done.number) });
 }
 
 async function setState(
@@ -86,13 +103,15 @@ async function setState(
   at: Date,
 ): Promise<void> {
   const { identifier, version, recordDigest } = standing.version;
-  await tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier));
-  await tx
-    .update(sheet)
-    .set({ validity: state })
-    .where(and(eq(sheet.identifier, identifier), ne(sheet.state, 'SPOILED')));
-  await enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at });
-  if (!isLive(state)) await demandRecall(tx, standing, at);
+  await together([
+    enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
+    isLive(state) ? null : demandRecall(tx, standing, at),
+    tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
+    tx
+      .update(sheet)
+      .set({ validity: state })
+      .where(and(eq(sheet.identifier, identifier), ne(sheet.state, 'SPOILED'))),
+  ]);
 }
 
 /** A sheet that the holder has and whose version is out of force must come back: an open duty until it is recorded. */
@@ -129,7 +148,6 @@ export async function enterVersion(
   const record = done.record as LicenseRecord;
   const contentDigest = canonicalDigest(record);
   if (blankNumber === null) throw new Error(`act ${done.id} has no blank`);
-  if (standing) await setState(tx, standing, 'SUPERSEDED', done, at);
   const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
   const shared = {
     parties: task.parties,
@@ -138,41 +156,68 @@ export async function enterVersion(
     handledBy: task.handledBy,
     issuer: task.issuer,
   };
-  await tx
-    .insert(license)
-    .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
-    .onConflictDoUpdate({ target: license.number, set: { ...shared, ...head } });
-  await tx.insert(licenseVersion).values({
-    identifier,
-    number,
-    version,
-    state: 'VALID',
-    record,
-    recordDigest: contentDigest,
-    code: done.code,
-    statusIndex: record.KZ_ZTXH ?? null,
-    caseId: task.caseId,
-    ...sealed,
-    revision: 0,
-  });
-  await tx.insert(sheet).values({
-    blankNumber,
-    identifier,
-    number,
-    version,
-    state: 'PRINTED',
-    validity: 'VALID',
-    contentDigest,
-    printedAt: at,
-  });
-  await moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: done.id, actor: done.actor, at });
-  await enterBoth(tx, done, { version, identifier, stateAfter: 'VALID', contentDigest, at });
+  await together([
+    // Before what names its revision.
+    tellChanged(tx, done, record, sealed, at),
+    standing && setState(tx, standing, 'SUPERSEDED', done, at),
+    enterBoth(tx, done, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
+    moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: done.id, actor: done.actor, at }),
+    tx
+      .insert(license)
+      .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
+      .onConflictDoUpdate({ target: license.number, set: { ...shared, ...head } }),
+    tx.insert(licenseVersion).values({
+      identifier,
+      number,
+      version,
+      state: 'VALID',
+      record,
+      recordDigest: contentDigest,
+      code: done.code,
+      statusIndex: record.KZ_ZTXH ?? null,
+      caseId: task.caseId,
+      ...sealed,
+      revision: newestRevision(number),
+    }),
+    tx.insert(sheet).values({
+      blankNumber,
+      identifier,
+      number,
+      version,
+      state: 'PRINTED',
+      validity: 'VALID',
+      contentDigest,
+      printedAt: at,
+    }),
+  ]);
+}
+
+/** The revision of the event that this transaction has told last of a license. */
+function newestRevision(number: string) {
+  const { outboxStream } = tables;
+  return sql<number>`(select ${outboxStream.head} from ${outboxStream} where ${outboxStream.stream} = ${licenseStream(number)})`;
 }
 
 /** An act that changes the state of the standing version, on document and paper alike. */
-export async function enterState(tx: Transaction, done: ActRow, standing: StoredLicense, at: Date): Promise<void> {
-  await setState(tx, standing, done.stateAfter, done, at);
-  await tx.update(license).set({ headState: done.stateAfter }).where(eq(license.number, done.number));
+export async function enterState(
+  tx: Transaction,
+  done: ActRow,
+  standing: StoredLicense,
+  sealed: Sealed,
+  at: Date,
+): Promise<void> {
+  const { number, stateAfter } = done;
+  const { identifier, record } = standing.version;
+  await together([
+    // Before what names its revision.
+    tellChanged(tx, done, record, sealed, at),
+    setState(tx, standing, stateAfter, done, at),
+    tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
+    tx
+      .update(licenseVersion)
+      .set({ revision: newestRevision(number) })
+      .where(eq(licenseVersion.identifier, identifier)),
+  ]);
 }
 
 /** A spoiled sheet and the one that takes its place for the same version; validity does not move. */
@@ -180,22 +225,23 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
   const { identifier, number, version, blankNumber, spoiledBlank, actor } = done;
   if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${done.id} names no sheets`);
   const entry = { identifier, actId: done.id, actor, at };
-  await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
-  await moveBlank(tx, spoiledBlank, 'SPOILED', entry);
   const { state: validity, recordDigest: contentDigest } = standing.version;
-  await tx
-    .insert(sheet)
-    .values({ blankNumber, identifier, number, version, state: 'PRINTED', validity, contentDigest, printedAt: at });
-  await moveBlank(tx, blankNumber, 'PRINTED', entry);
+  const printed = { blankNumber, identifier, number, version, state: 'PRINTED' as const, validity, contentDigest };
+  await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
+  await together([
+    moveBlank(tx, spoiledBlank, 'SPOILED', entry),
+    moveBlank(tx, blankNumber, 'PRINTED', entry),
+    tx.insert(sheet).values({ ...printed, printedAt: at }),
+  ]);
 }
 
 /** Keeps what was set for an act; whoever set it first is the one that counts. Gives whether that was this one. */
 export async function keepRendered(
-  tx: Transaction,
+  db: Pick<Database, 'update'>,
   id: string,
   set: { rendered: Uint8Array; code: string | null },
 ): Promise<boolean> {
-  const kept = await tx
+  const kept = await db
     .update(act)
     .set(set)
     .where(and(eq(act.id, id), isNull(act.rendered), eq(act.state, 'PREPARED')))
@@ -207,30 +253,30 @@ export async function keepRendered(
 export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, at: Date): Promise<void> {
   const { documentDigest, signatureDigest } = sealed;
   const set = { state: 'DONE' as const, documentDigest, signatureDigest, rendered: null, waitingFor: null, doneAt: at };
-  await tx.update(act).set(set).where(eq(act.id, done.id));
-  if (done.caseId === null) return;
-  await tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, done.caseId));
+  await together([
+    tx.update(act).set(set).where(eq(act.id, done.id)),
+    done.caseId && tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, done.caseId)),
+  ]);
 }
 
 /** Tells cases and the city library of a done act, in the transaction that does it. */
-export async function tellChanged(
+async function tellChanged(
   tx: Transaction,
   done: ActRow,
-  now: StoredLicense,
+  record: LicenseRecord,
   sealed: Sealed,
   at: Date,
 ): Promise<void> {
-  const { record } = now.version;
-  const revision = await append(tx, messages, CONSUMERS, {
+  await append(tx, messages, CONSUMERS, {
     type: 'LicenseChanged',
     stream: licenseStream(done.number),
     occurredAt: at,
     payload: {
       act: done.act as Act,
       number: done.number,
-      identifier: now.version.identifier,
-      version: now.version.version,
-      state: now.version.state,
+      identifier: done.identifier,
+      version: done.version,
+      state: done.stateAfter,
       caseId: done.caseId,
       orderId: done.orderId,
       documentDigest: sealed.documentDigest,
@@ -251,7 +297,6 @@ export async function tellChanged(
       },
     },
   });
-  await tx.update(licenseVersion).set({ revision }).where(eq(licenseVersion.identifier, now.version.identifier));
 }
 
 /** Records a delivery or a recall of a sheet, and tells cases of a delivery. */
@@ -303,25 +348,26 @@ export async function noteWaiting(tx: Transaction, id: string, reason: string): 
   return rows.length > 0;
 }
 
-/** An act whose row is locked until the transaction ends. */
-export async function lockAct(tx: Transaction, id: string): Promise<ActRow> {
-  const [row] = await tx.select().from(act).where(eq(act.id, id)).for('update');
-  if (!row) throw new Error(`no act ${id}`);
-  return row;
+/** An act as it stands now, its row locked until the transaction ends. What it says never changes; its file is not read again. */
+export async function lockAct(tx: Transaction, intent: ActRow): Promise<ActRow> {
+  const { state, code, waitingFor } = act;
+  const [now] = await tx.select({ state, code, waitingFor }).from(act).where(eq(act.id, intent.id)).for('update');
+  if (!now) throw new Error(`no act ${intent.id}`);
+  return { ...intent, ...now };
 }
 
 /** Most acts that one look takes up. */
 const RESUME_BATCH = 16;
 
 /** Leases prepared acts that nobody is at. */
-export async function leaseDueActs(tx: Transaction): Promise<string[]> {
-  const due = tx
+export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Promise<string[]> {
+  const due = db
     .select({ id: act.id })
     .from(act)
     .where(and(eq(act.state, 'PREPARED'), sql`${act.leasedUntil} < now()`))
     .limit(RESUME_BATCH)
     .for('update', { skipLocked: true });
-  const rows = await tx
+  const rows = await db
     .update(act)
     .set({ leasedUntil: leaseEnd })
     .where(sql`${act.id} in ${due}`)

@@ -1,4 +1,4 @@
-import type { Transaction } from '../../db/client.ts';
+import { type Transaction, together } from '../../db/client.ts';
 import { type Actor, namedAuthoriser, requireRole, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintable, UnprintableText } from '../kernel/document.ts';
@@ -37,27 +37,33 @@ export interface PrepareDependencies {
 
 /**
  * ① for an act that a granted case ends in: everything that can refuse is checked and reserved (number, version, blank,
- * seal), and the canonical record is stored. Gives the act's id; the same id where the case was asked for before.
+ * seal), and the canonical record is stored. Gives the act; the same one where the case was asked for before.
  */
 export async function prepareCaseAct(
   tx: Transaction,
   deps: PrepareDependencies,
   actor: Actor,
   asked: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
-): Promise<string> {
-  const row = await store.lockTask(tx, asked.caseId);
+): Promise<store.Prepared> {
+  const [row, before] = await together([store.lockTask(tx, asked.caseId), store.findActByCase(tx, asked.caseId)]);
   if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
   const task = store.toTask(row);
+  const authorised = task.content;
   const clerk = requirePaperClerk(actor, task);
   requireTaskAct(task, asked.act);
-  const before = await store.findActByCase(tx, asked.caseId);
-  if (before) return before.id;
+  if (before) return { ...before, authorised };
 
   const at = deps.now();
-  const standing = await lockStanding(tx, task);
+  const blankNumber = asked.blankNumber ?? '';
   const by = namedAuthoriser(task.authorisation);
   const use = { matterId: task.content.matterId, personId: by.actor };
-  const sealName = await store.requireSealName(tx, task.issuer.id, use, at);
+  const makes = makesVersion(task.content.action);
+  const [standing, sealName, reserved, blank] = await together([
+    lockStanding(tx, task),
+    store.requireSealName(tx, task.issuer.id, use, at),
+    makes ? reserve(tx, task, at) : null,
+    makes ? store.lockBlank(tx, blankNumber) : null,
+  ]);
   const sealing = { authorisedBy: by.actorName, authorisedAt: at, sealName };
   const base = {
     id: crypto.randomUUID(),
@@ -72,22 +78,23 @@ export async function prepareCaseAct(
     preparedAt: at,
   };
   if (contentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  if (!makesVersion(task.content.action)) {
+  if (!reserved) {
     if (!standing) throw new Refusal('LICENSE_UNKNOWN', 'case');
     const after = stateAfter(standing.state, 'CANCEL');
     const said = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
     const record = statementOf(standing, 'CANCEL', after, sealing, said);
-    await ledger.insertAct(tx, { ...base, ...identityOf(standing), stateAfter: after, record });
-    return base.id;
+    const made = await ledger.insertAct(tx, { ...base, ...identityOf(standing), stateAfter: after, record });
+    return { ...made, authorised };
   }
-  const planned = await planVersion(tx, deps, task, standing, sealing);
-  const blankNumber = asked.blankNumber ?? '';
-  requireInStock(await store.lockBlank(tx, blankNumber), task.issuer.id, 'blankNumber');
+  const planned = planVersion(deps, task, standing, sealing, reserved);
+  requireInStock(blank, task.issuer.id, 'blankNumber');
   const { identifier } = planned;
   requireRenderable(planned.record);
-  await ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber });
-  await ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at });
-  return base.id;
+  const [made] = await together([
+    ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber }),
+    ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
+  ]);
+  return { ...made, authorised };
 }
 
 /** Refuses FIELD_MALFORMED where the document cannot be set, before anything is reserved: a rare character that no font has. */
@@ -104,25 +111,42 @@ function requireRenderable(record: LicenseRecord): void {
 async function lockStanding(tx: Transaction, task: CertificateTask): Promise<LicenseHead | null> {
   const { action, licenseNumber } = task.content;
   if (action === 'ISSUE') return null;
-  const stored = licenseNumber === null ? null : await store.lockHead(tx, licenseNumber);
+  if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
+  const [stored, open] = await together([store.lockHead(tx, licenseNumber), lockOpenOrders(tx, licenseNumber)]);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
   const head = store.headOf(stored);
   requireFits(task, head);
-  requireNoOpenOrder(action, await lockOpenOrders(tx, head.number));
+  requireNoOpenOrder(action, open);
   return head;
+}
+
+/** What a new version takes: a number where it issues a license, and a place in the status list. */
+interface Reserved {
+  newNumber: string | null;
+  statusIndex: number;
+}
+
+async function reserve(tx: Transaction, task: CertificateTask, at: Date): Promise<Reserved> {
+  const year = Number(dayOf(at).slice(0, 4));
+  const [newNumber, statusIndex] = await together([
+    task.content.action === 'ISSUE' ? store.reserveNumber(tx, task, year) : null,
+    store.reserveStatusIndex(tx),
+  ]);
+  return { newNumber, statusIndex };
 }
 
 const MOST_VERSIONS = 999;
 
-async function planVersion(
-  tx: Transaction,
-  deps: PrepareDependencies,
+function planVersion(
+  { publicUrl }: PrepareDependencies,
   task: CertificateTask,
   standing: LicenseHead | null,
   sealing: Sealing,
+  { newNumber, statusIndex }: Reserved,
 ) {
   const issuedOn = dayOf(sealing.authorisedAt);
-  const number = standing?.number ?? (await store.reserveNumber(tx, task, Number(issuedOn.slice(0, 4))));
+  const number = standing?.number ?? newNumber;
+  if (number === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
   const version = (standing?.version ?? 0) + 1;
   if (version > MOST_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
   const identifier = writeLicenseIdentifier({
@@ -132,8 +156,6 @@ async function planVersion(
     version,
   });
   const replaces = standing?.identifier ?? null;
-  const { publicUrl } = deps;
-  const statusIndex = await store.reserveStatusIndex(tx);
   const record = recordOf({ task, sealing, number, version, identifier, issuedOn, replaces, publicUrl, statusIndex });
   return { number, version, identifier, record };
 }
@@ -144,14 +166,14 @@ function identityOf({ number, version, identifier }: LicenseHead) {
 
 /**
  * ① for an act on the issuing organ's own authority (suspension, restoration, an ending): the approver who asks
- * authorises the seal by asking. Gives the act's id.
+ * authorises the seal by asking. Gives the act.
  */
 export async function prepareOwnAct(
   tx: Transaction,
   deps: PrepareDependencies,
   actor: Actor,
   asked: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
-): Promise<string> {
+): Promise<store.Prepared> {
   const head = store.headOf(await lockCurrent(tx, asked.identifier));
   const approver = requireOwnAct(actor, head, asked.act);
   const open = await lockOpenOrders(tx, head.number);
@@ -193,7 +215,7 @@ export async function prepareSpoil(
   deps: PrepareDependencies,
   actor: Actor,
   asked: { identifier: string; blankNumber: string; replacement: string; reason: string },
-): Promise<string> {
+): Promise<store.Prepared> {
   const head = store.headOf(await lockCurrent(tx, asked.identifier));
   const clerk = requirePaperClerk(actor, head);
   requireReason(asked.reason);
@@ -212,7 +234,7 @@ export async function prepareSpoil(
   const sheets = { spoiled: asked.blankNumber, replacement: asked.replacement };
   const said = { reason: asked.reason, caseNumber: null, sheets };
   const record = statementOf(head, 'SPOIL', head.state, sealing, said);
-  const id = await insertAuthorised(tx, deps, actor, head, {
+  const made = await insertAuthorised(tx, deps, actor, head, {
     act: 'SPOIL',
     record,
     stateAfter: head.state,
@@ -222,8 +244,8 @@ export async function prepareSpoil(
     spoiledBlank: asked.blankNumber,
   });
   const { identifier } = head;
-  await ledger.moveBlank(tx, asked.replacement, 'ASSIGNED', { identifier, actId: id, actor: clerk.name, at });
-  return id;
+  await ledger.moveBlank(tx, asked.replacement, 'ASSIGNED', { identifier, actId: made.id, actor: clerk.name, at });
+  return made;
 }
 
 type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
@@ -236,7 +258,7 @@ async function insertAuthorised(
   actor: Actor,
   head: LicenseHead,
   intent: OwnActRow,
-): Promise<string> {
+): Promise<store.Prepared> {
   const person = requireRole(actor, 'APPROVER', 'WINDOW_CLERK', 'SEAL_KEEPER');
   const { at, ...row } = intent;
   const digest = contentDigest(intent.record);
@@ -250,9 +272,8 @@ async function insertAuthorised(
     contentDigest: digest,
     authorisedAt: at.toISOString(),
   });
-  const id = crypto.randomUUID();
-  await ledger.insertAct(tx, {
-    id,
+  const made = await ledger.insertAct(tx, {
+    id: crypto.randomUUID(),
     ...identityOf(head),
     ...row,
     caseId: null,
@@ -264,7 +285,7 @@ async function insertAuthorised(
     actor: person.name,
     preparedAt: at,
   });
-  return id;
+  return { ...made, authorised: made.record };
 }
 
 /** The license that an identifier names, locked. Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, LICENSE_NOT_CURRENT. */

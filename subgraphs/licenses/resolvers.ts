@@ -202,7 +202,7 @@ function settleAct(
   deps: issue.IssueDependencies,
   context: GraphContext,
   dryRun: boolean,
-  prepare: (tx: Transaction, actor: Actor) => Promise<string>,
+  prepare: (tx: Transaction, actor: Actor) => Promise<store.Prepared>,
 ) {
   return settleLicense(deps.db, context, async (actor) => {
     const prepared = async (tx: Transaction) => prepare(tx, actor);

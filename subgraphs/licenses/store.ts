@@ -1,20 +1,20 @@
 import { and, arrayContains, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
-import type { Reader, Transaction } from '../../db/client.ts';
+import { type Reader, type Transaction, together } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
-import { type EventPayload, type GrantContent, type LicenseState, sha256 } from '../kernel/events.ts';
+import type { EventPayload, GrantContent, LicenseState } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { isGranted } from '../kernel/sign.ts';
-import { attachedOf } from './code.ts';
 import type { CertificateTask, LicenseHead } from './license.ts';
 import type { Blank, BlankState } from './paper.ts';
-import type { ActStatement, AttachedRecord, LicenseRecord } from './record.ts';
 import * as tables from './tables.ts';
 
 const { act, blank, certificateTask, document, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;
 
 export type ActRow = typeof act.$inferSelect;
+/** An act with what was authorised for it: what its case grants, or for an act without a case the statement itself. */
+export type Prepared = ActRow & { authorised: GrantContent | ActRow['record'] };
 export type TaskRow = typeof certificateTask.$inferSelect;
 export type SheetRow = typeof sheet.$inferSelect;
 
@@ -99,27 +99,24 @@ export async function findByCases(db: Reader, caseIds: readonly string[]): Promi
 
 /** The current version of a license whose row is locked until the transaction ends. */
 export async function lockHead(tx: Transaction, number: string): Promise<StoredLicense | null> {
-  const [locked] = await tx.select().from(license).where(eq(license.number, number)).for('update');
+  const isHead = eq(licenseVersion.identifier, license.headIdentifier);
+  const ofNumber = eq(license.number, number);
+  // Not one join that locks: it would look for the version that was current before the lock was given.
+  const [[locked], [current]] = await together([
+    tx.select().from(license).where(ofNumber).for('update'),
+    tx.select({ version: licenseVersion }).from(license).innerJoin(licenseVersion, isHead).where(ofNumber),
+  ]);
   if (!locked) return null;
-  const [version] = await tx.select().from(licenseVersion).where(eq(licenseVersion.identifier, locked.headIdentifier));
-  if (!version) throw new Error(`license ${number} has no version ${locked.headIdentifier}`);
-  return { license: locked, version };
+  if (!current) throw new Error(`license ${number} has no version ${locked.headIdentifier}`);
+  return { license: locked, version: current.version };
 }
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
-  if (!/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(caseId)) return null;
+  if (!UUID.test(caseId)) return null;
   const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
   return row ?? null;
-}
-
-/** What a granted case's decider authorised. Throws where the case has no task. */
-export async function findContent(db: Reader, caseId: string): Promise<GrantContent> {
-  const [row] = await db
-    .select({ content: certificateTask.content })
-    .from(certificateTask)
-    .where(eq(certificateTask.caseId, caseId));
-  if (!row) throw new Error(`no task of case ${caseId}`);
-  return row.content;
 }
 
 export function toTask(row: TaskRow): CertificateTask {
@@ -200,18 +197,27 @@ export async function findHeads(db: Reader, numbers: readonly string[]): Promise
 export async function reserveNumber(tx: Transaction, task: CertificateTask, year: number): Promise<string> {
   if (task.number !== null) return task.number;
   const { divisionCode } = task.issuer;
-  const [taken] = await tx
-    .insert(licenseNumber)
-    .values({ divisionCode, year, newest: 1 })
-    .onConflictDoUpdate({
-      target: [licenseNumber.divisionCode, licenseNumber.year],
-      set: { newest: sql`${licenseNumber.newest} + 1` },
-    })
-    .returning({ newest: licenseNumber.newest });
-  if (!taken) throw new Error('no license number taken');
-  const number = `${divisionCode}${year}${String(taken.newest).padStart(6, '0')}`;
-  await tx.update(certificateTask).set({ number }).where(eq(certificateTask.caseId, task.caseId));
-  return number;
+  const taken = tx.$with('taken').as(
+    tx
+      .insert(licenseNumber)
+      .values({ divisionCode, year, newest: 1 })
+      .onConflictDoUpdate({
+        target: [licenseNumber.divisionCode, licenseNumber.year],
+        set: { newest: sql`${licenseNumber.newest} + 1` },
+      })
+      .returning({ digits: sql<string>`${licenseNumber.newest}::text`.as('digits') }),
+  );
+  // lpad alone would cut off what is longer.
+  const digits = sql`lpad(${taken.digits}, greatest(6, length(${taken.digits})), '0')`;
+  const [reserved] = await tx
+    .with(taken)
+    .update(certificateTask)
+    .set({ number: sql`${`${divisionCode}${year}`} || ${digits}` })
+    .from(taken)
+    .where(eq(certificateTask.caseId, task.caseId))
+    .returning({ number: certificateTask.number });
+  if (!reserved?.number) throw new Error('no license number taken');
+  return reserved.number;
 }
 
 /** A place in the status list, never given twice. */
@@ -287,12 +293,17 @@ export async function listBlanks(
   return cutPage(rows, page.first);
 }
 
-export async function findAct(db: Reader, id: string): Promise<ActRow | null> {
-  const [row] = await db.select().from(act).where(eq(act.id, id));
-  return row ?? null;
+export async function findAct(db: Reader, id: string): Promise<Prepared | null> {
+  const [row] = await db
+    .select({ act, content: certificateTask.content })
+    .from(act)
+    .leftJoin(certificateTask, eq(certificateTask.caseId, act.caseId))
+    .where(eq(act.id, id));
+  return row ? { ...row.act, authorised: row.content ?? row.act.record } : null;
 }
 
 export async function findActByCase(db: Reader, caseId: string): Promise<ActRow | null> {
+  if (!UUID.test(caseId)) return null;
   const [row] = await db.select().from(act).where(eq(act.caseId, caseId));
   return row ?? null;
 }
@@ -332,14 +343,29 @@ export interface StoredFile {
   bytes: Uint8Array;
 }
 
-/** Stores a file under its digest; the same bytes again change nothing. Gives the digest. */
-export async function putFile(tx: Transaction, file: Omit<StoredFile, 'digest'>): Promise<string> {
-  const digest = sha256(file.bytes);
-  await tx
-    .insert(document)
-    .values({ digest, ...file })
-    .onConflictDoNothing();
-  return digest;
+/** Stores files under their digests; the same bytes again change nothing. */
+export async function putFiles(tx: Transaction, files: StoredFile[]): Promise<void> {
+  await tx.insert(document).values(files).onConflictDoNothing();
+}
+
+/**
+ * Stores the sealed file of an act: what was kept of it (`act.rendered`) with `part` in the place of what stands there from byte
+ * `from`, so that a document crosses to the database once. Throws where that is not the file that `digest` names.
+ */
+export async function putSealed(
+  tx: Transaction,
+  actId: string,
+  { part, from }: { part: Uint8Array; from: number },
+  { digest, mediaType, number, name }: Omit<StoredFile, 'bytes'>,
+): Promise<void> {
+  const stored = await tx.execute(sql`
+    with sealed as materialized (
+      select overlay(rendered placing ${sql.param(part, document.bytes)} from ${from + 1}) as bytes from ${act} where id = ${actId}
+    )
+    insert into ${document} (digest, media_type, bytes, number, name)
+    select ${digest}::text, ${mediaType}::text, bytes, ${number}::text, ${name}::text from sealed
+    where encode(sha256(bytes), 'hex') = ${digest} returning digest`);
+  if (stored.length === 0) throw new Error(`what is kept of act ${actId} is not what was sealed`);
 }
 
 export async function findFile(db: Reader, digest: string): Promise<StoredFile | null> {
@@ -370,14 +396,4 @@ export async function maySeeNumber(db: Reader, actor: Person, number: string): P
     .from(license)
     .where(and(eq(license.number, number), visibleTo(actor)));
   return rows.length > 0;
-}
-
-/** What the file of an act says: the record attached to a document, or the statement itself. */
-export async function findRecord(db: Reader, documentDigest: string): Promise<AttachedRecord | ActStatement> {
-  const [row] = await db
-    .select({ record: act.record, code: act.code })
-    .from(act)
-    .where(eq(act.documentDigest, documentDigest));
-  if (!row) throw new Error(`no act made file ${documentDigest}`);
-  return row.code === null ? row.record : attachedOf(row.record as LicenseRecord, row.code);
 }

@@ -4,7 +4,6 @@ import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { ENDING_SOON_DAYS } from '../agreement/agreement.ts';
 import { restOf } from '../calendar/rest.ts';
-import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, hasEnded } from '../case.ts';
 import { agreement, caseFile, caseRest, decisionSeal, duty, finding, matterFact, notice, push } from '../tables.ts';
@@ -250,10 +249,6 @@ export function restedOf(subject: Case, calendar: Calendar): Rested {
 }
 
 /** Writes by when a case has to be taken on, in the transaction of its step, which holds the calendar. */
-export async function putRest(tx: Transaction, subject: Case): Promise<void> {
-  await setRest(tx, restedOf(subject, await loadCalendar(tx)));
-}
-
 export async function setRest(tx: Transaction, row: Rested): Promise<void> {
   await tx.insert(caseRest).values(row).onConflictDoUpdate({ target: caseRest.caseId, set: row });
 }

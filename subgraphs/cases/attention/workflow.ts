@@ -2,7 +2,7 @@ import type { Database, Transaction } from '../../../db/client.ts';
 import { holdCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { findCases, lockCase, refreshFile } from '../store.ts';
-import { listResting, listUnrested, putRest, restedOf, setRest } from './store.ts';
+import { listResting, listUnrested, restedOf, setRest } from './store.ts';
 
 /** Cases reckoned in one go. */
 const BATCH = 200;
@@ -28,9 +28,9 @@ export async function catchUpRests(db: Database): Promise<number> {
       await db.transaction(async (tx) => {
         const stored = await lockCase(tx, id);
         if (!stored) return;
-        await holdCalendar(tx);
+        const calendar = await holdCalendar(tx);
         await refreshFile(tx, stored.subject);
-        await putRest(tx, stored.subject);
+        await setRest(tx, restedOf(stored.subject, calendar));
       });
       caught++;
     }

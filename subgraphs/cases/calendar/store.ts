@@ -1,6 +1,6 @@
 import { and, desc, eq, max, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
-import type { Reader, Transaction } from '../../../db/client.ts';
+import { type Reader, type Transaction, together } from '../../../db/client.ts';
 import { PUBLISHED } from './published.ts';
 import { calendarNotice } from './tables.ts';
 import { type Calendar, calendarOf, type Notice } from './working-day.ts';
@@ -84,8 +84,13 @@ export async function insertNotice(
 
 const LOCK = 7_310_006;
 
-/** Holds the calendar as it is until the transaction ends: what is reckoned by it is written before the next load reckons again. */
-export async function holdCalendar(tx: Transaction): Promise<void> {
+/** Holds the calendar as it is until the transaction ends, and gives it: what is reckoned by it is written before the next load reckons again. */
+export async function holdCalendar(tx: Transaction): Promise<Calendar> {
+  const [, calendar] = await together([shareLock(tx), loadCalendar(tx)]);
+  return calendar;
+}
+
+async function shareLock(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock_shared(${LOCK})`);
 }
 

@@ -3,16 +3,15 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
-import { holdCalendar, loadCalendar } from '../calendar/store.ts';
+import type { Calendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
 import { caseFigure, caseFile, matterFact } from '../tables.ts';
 import { type Figure, figureOf } from './figure.ts';
 import { countsEverything, type Dimension, type StatisticsFilter, type Tally } from './statistics.ts';
 
-/** Writes what statistics count of a case as it now stands; what was settled before stays as it was. */
-export async function putFigure(tx: Transaction, subject: Case): Promise<void> {
-  await holdCalendar(tx);
-  const figure = figureOf(subject, await loadCalendar(tx));
+/** Writes what statistics count of a case as it now stands, by the calendar that is held; what was settled before stays as it was. */
+export async function putFigure(tx: Transaction, subject: Case, calendar: Calendar): Promise<void> {
+  const figure = figureOf(subject, calendar);
   await tx
     .insert(caseFigure)
     .values({ caseId: subject.id, ...figure })

@@ -1,0 +1,177 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import postgres from 'postgres';
+import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
+import { type Connected, connect } from '../../db/client.ts';
+import type { Envelope } from '../../subgraphs/kernel/events.ts';
+import { append, Rejected, type Relay, receiveOnce, redrive, startRelay } from '../../subgraphs/kernel/outbox.ts';
+import { messages } from '../../subgraphs/licenses/ledger.ts';
+import { testDatabase } from '../support/database.ts';
+import { until } from '../support/until.ts';
+
+let database: Awaited<ReturnType<typeof testDatabase>>;
+let pool: Connected;
+let admin: postgres.Sql;
+let relays: Relay[] = [];
+beforeAll(async () => {
+  database = await testDatabase();
+  pool = connect(database.urls.licenses, 'test-outbox');
+  admin = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
+});
+afterEach(async () => {
+  await Promise.all(relays.map((relay) => relay.stop()));
+  relays = [];
+});
+afterAll(async () => {
+  await Promise.all([pool.close(), admin.end()]);
+  await database.drop();
+});
+
+const POLL_MS = 200;
+const at = new Date('2026-03-02T01:00:00.000Z');
+let streams = 0;
+
+function tell(stream: string, reason: string, consumers = ['one', 'two']): Promise<number> {
+  const wanting = Object.fromEntries(consumers.map((consumer) => [consumer, ['TaskVoided'] as const]));
+  const payload = { caseId: crypto.randomUUID(), actor: '王', organ: 'organ', reason, voidedAt: at.toISOString() };
+  const event = { type: 'TaskVoided' as const, stream, occurredAt: at, payload };
+  return pool.db.transaction((tx) => append(tx, messages, wanting, event));
+}
+
+const open = (deliver: (event: Envelope) => Promise<string | null>, more: object = {}) => {
+  const relay = startRelay({ db: pool.db, tables: messages, consumer: 'one', deliver, pollMs: POLL_MS, ...more });
+  relays.push(relay);
+  return relay;
+};
+
+test('an event goes to each consumer that wants it, with its revision, as it was written', async () => {
+  const stream = `s${++streams}`;
+  expect(await tell(stream, 'a')).toBe(1);
+  expect(await tell(stream, 'b', ['one'])).toBe(2);
+  expect(await tell(stream, 'c', [])).toBe(3);
+  const heads =
+    await admin`select consumer, head from licenses.outbox_delivery where stream = ${stream} order by consumer`;
+  expect([...heads]).toEqual([
+    { consumer: 'one', head: 2 },
+    { consumer: 'two', head: 1 },
+  ]);
+  const heard: Envelope[] = [];
+  open(async (event) => {
+    heard.push(event);
+    return `receipt ${event.revision}`;
+  });
+  await until('both are delivered', async () => heard.length === 2);
+  expect(heard).toMatchObject([
+    { stream, revision: 1, type: 'TaskVoided', occurredAt: at.toISOString(), payload: { reason: 'a' } },
+    { stream, revision: 2, payload: { reason: 'b' } },
+  ]);
+  await until('both receipts are kept', async () => {
+    const rows = await admin`select revision, receipt from licenses.outbox_receipt where stream = ${stream} order by 1`;
+    return rows.length === 2 && rows[1]?.receipt === 'receipt 2';
+  });
+});
+
+test('what waits in one stream is handed over at once, one after another', async () => {
+  const stream = `s${++streams}`;
+  for (let i = 0; i < 8; i++) await tell(stream, String(i), ['one']);
+  const heard: number[] = [];
+  const from = performance.now();
+  open(async ({ revision }) => {
+    heard.push(revision);
+    return null;
+  });
+  await until('all are delivered', async () => heard.length === 8);
+  expect(heard).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
+  expect(performance.now() - from).toBeLessThan(8 * POLL_MS);
+});
+
+test('a relay at rest looks seldom, yet finds what another process wrote; what this one writes it finds at the next poll', async () => {
+  const stream = `s${++streams}`;
+  let looks = 0;
+  const counting = new Proxy(pool.db, {
+    get(target, key) {
+      if (key === 'execute') looks++;
+      const value = Reflect.get(target, key);
+      return typeof value === 'function' ? value.bind(target) : value;
+    },
+  });
+  const heard: string[] = [];
+  open(
+    async (event) => {
+      heard.push(event.stream);
+      return null;
+    },
+    { db: counting },
+  );
+  await pause(12 * POLL_MS);
+  looks = 0;
+  await pause(10 * POLL_MS);
+  expect(looks).toBeLessThanOrEqual(2);
+
+  const from = performance.now();
+  await tell(stream, 'own', ['one']);
+  await until('it is delivered', async () => heard.includes(stream));
+  expect(performance.now() - from).toBeLessThan(8 * POLL_MS);
+
+  await pause(12 * POLL_MS);
+  const payload = { caseId: crypto.randomUUID(), actor: '王', organ: 'o', reason: 'r', voidedAt: at.toISOString() };
+  await admin`insert into licenses.outbox_event (stream, revision, type, payload, occurred_at)
+    values ('elsewhere', 1, 'TaskVoided', ${admin.json(payload)}, now())`;
+  await admin`insert into licenses.outbox_delivery (consumer, stream, head) values ('one', 'elsewhere', 1)`;
+  await until('it is delivered', async () => heard.includes('elsewhere'));
+});
+
+test('what was refused waits for a redrive; only what failed before is told to be settled', async () => {
+  const stream = `s${++streams}`;
+  const settled: (string | null)[] = [];
+  let isRefusing = true;
+  open(
+    async ({ revision }) => {
+      if (revision === 2 && isRefusing) throw new Rejected('no');
+      return null;
+    },
+    {
+      onSettled: async (_: unknown, { revision }: Envelope, refused: Rejected | null) => {
+        settled.push(`${revision} ${refused?.message ?? 'delivered'}`);
+      },
+    },
+  );
+  await tell(stream, 'a', ['one']);
+  await tell(stream, 'b', ['one']);
+  await tell(stream, 'c', ['one']);
+  await until('the second is refused', async () => settled.length === 1);
+  isRefusing = false;
+  expect(await pool.db.transaction((tx) => redrive(tx, messages, 'one', stream))).toBe(true);
+  await until('the third is delivered', async () => {
+    const [row] = await admin`select delivered, attempts from licenses.outbox_delivery where stream = ${stream}`;
+    return row?.delivered === 3 && row.attempts === 0;
+  });
+  expect(settled).toEqual(['2 no', '2 delivered']);
+});
+
+test('an event is applied once; a gap is refused, and what fails is not counted as received', async () => {
+  const stream = `s${++streams}`;
+  const applied: number[] = [];
+  const receive = (revision: number, fails = false) => {
+    const event = {
+      stream,
+      revision,
+      type: 'TaskVoided',
+      occurredAt: at.toISOString(),
+      payload: {},
+    } as unknown as Envelope;
+    return pool.db.transaction((tx) =>
+      receiveOnce(tx, messages, 'cases', event, async () => {
+        if (fails) throw new Error('fails');
+        applied.push(revision);
+      }),
+    );
+  };
+  await expect(receive(2)).rejects.toThrow('2 arrived after 0');
+  await expect(receive(1, true)).rejects.toThrow('fails');
+  await Promise.all([receive(1), receive(1), receive(1)]);
+  await expect(receive(3)).rejects.toThrow('3 arrived after 1');
+  await expect(receive(2, true)).rejects.toThrow('fails');
+  await Promise.all([receive(2), receive(2)]);
+  await receive(1);
+  expect(applied).toEqual([1, 2]);
+});
