@@ -1,5 +1,5 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
-import type { Reader, Transaction } from '../../db/client.ts';
+import { type Reader, type Transaction, together } from '../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { SealUseRequest } from '../kernel/sign.ts';
 import type { CodeKeyRow } from './certificate/store.ts';
@@ -8,7 +8,6 @@ import { enterWith } from './log/store.ts';
 import type { Seal } from './seal.ts';
 import { type AuthorityRow, type CertificateRow, grantOf, LOCKS, selectAuthorities } from './store.ts';
 import * as tables from './tables.ts';
-import { together } from './together.ts';
 
 /** The ledger of uses (用印日志): what a use of a seal is judged by, and what is recorded of it. */
 

@@ -51,6 +51,19 @@ test.each(['at first', 'once prepared'])('statements run as they were started, w
   expect(heard.map((row) => row?.now)).toEqual(['a', 'ab', 'abcd', 'abcde', 'abcdef', undefined, 'abcdefg']);
 });
 
+test.each(['at first', 'once prepared'])(
+  'bare statements run in the order given, whatever their kind, %s',
+  async () => {
+    const bare = (tx: Transaction, letter: string) =>
+      tx.execute<{ now: string }>(sql`select 1, ${said(letter)} as now`);
+    const select = (tx: Transaction, letter: string) => tx.select({ now: said(letter), one: sql`1` }).from(blank);
+    const answers = await pool.db.transaction((tx) =>
+      together([bare(tx, 'a'), select(tx, 'b'), select(tx, 'c'), bare(tx, 'd'), select(tx, 'e'), bare(tx, 'f')]),
+    );
+    expect(answers.map(([row]) => row?.now)).toEqual(['a', 'ab', 'abc', 'abcd', 'abcde', 'abcdef']);
+  },
+);
+
 test('a statement after a lock sees what was written while the lock was waited for', async () => {
   const holder = await admin.reserve();
   let asked: Promise<readonly unknown[]> | null = null;

@@ -1,8 +1,7 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, max, type SQLWrapper, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import { type Database, type Reader, type Transaction, together } from '../../../db/client.ts';
 import { EMPTY_ROOT, type Head } from '../../kernel/tlog/tree.ts';
-import { together } from '../together.ts';
 import type { Leaf, LeafKind } from './leaf.ts';
 import { logCheckpoint, logCosignature, logHead, logKey, logLeaf, logPending, logSequence, logTile } from './tables.ts';
 import type { TileHash } from './tile.ts';
