@@ -154,16 +154,31 @@ export function namedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 
 }
 
 const SERVICE_TOKEN_LIFE_SECONDS = 60;
+/** A token is used again for so long: to sign one for each call costs more than the call. */
+const SERVICE_TOKEN_USE_SECONDS = 20;
+
+interface ServiceToken {
+  issuedAt: number;
+  text: Promise<string>;
+}
+const serviceTokens = new WeakMap<Uint8Array, Map<string, ServiceToken>>();
 
 /** A short-lived token by which one subgraph proves to another that it belongs to the same hub (HS256). */
 export function writeServiceToken(key: Uint8Array, service: string, now: Date): Promise<string> {
   const seconds = Math.floor(now.getTime() / 1000);
-  return new SignJWT({ sub: service })
+  const issuedAt = seconds - (seconds % SERVICE_TOKEN_USE_SECONDS);
+  const ofKey = serviceTokens.get(key) ?? new Map<string, ServiceToken>();
+  serviceTokens.set(key, ofKey);
+  const held = ofKey.get(service);
+  if (held?.issuedAt === issuedAt) return held.text;
+  const text = new SignJWT({ sub: service })
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuer('tongquan-service')
-    .setIssuedAt(seconds)
-    .setExpirationTime(seconds + SERVICE_TOKEN_LIFE_SECONDS)
+    .setIssuedAt(issuedAt)
+    .setExpirationTime(issuedAt + SERVICE_TOKEN_LIFE_SECONDS)
     .sign(key);
+  ofKey.set(service, { issuedAt, text });
+  return text;
 }
 
 /** The service that a service token names. Throws TokenError. */
