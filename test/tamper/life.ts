@@ -105,6 +105,12 @@ async function decide(hub: TestHub, route: Route, granted: boolean): Promise<voi
   const decision = granted ? { decision: 'GRANTED' } : { decision: 'REJECTED', reason: '不符合规定条件' };
   const decided = { case: made.id, authoriseSeal: true, ...decision };
   await does(hub, route.decides, 'decideCase', 'DecideCaseInput', decided);
+  // Before a seal is stopped: what is tried then waits, and may find the seal stopped again when it is tried next.
+  await until('the decision is sealed', async () => {
+    const query = 'query($id: ID!) { case(id: $id) { notices { sealed } } }';
+    const { data } = await hub.ask('auditor', query, { id: made.id });
+    return data.case.notices.some((notice: { sealed: boolean }) => notice.sealed);
+  });
 }
 
 async function get(hub: TestHub, url: string): Promise<void> {
