@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import type { Database, Transaction } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { Material } from '../kernel/sign.ts';
@@ -10,6 +9,7 @@ import {
   kidOf,
   type Profile,
   ROOT_NAME,
+  readCertificate,
   STATUS_NAME,
   TIMESTAMP_NAME,
 } from './signer/pki.ts';
@@ -111,8 +111,8 @@ export function currentOf(rows: readonly store.AuthorityRow[], at: Date): Author
 function newest(rows: readonly store.AuthorityRow[], id: string, at: Date): store.AuthorityRow | undefined {
   return rows.findLast((row) => {
     if (row.id !== id) return false;
-    const { validFromDate, validToDate } = new X509Certificate(row.certificatePem);
-    return validFromDate <= at && yearsAfter(at, RENEW_BEFORE_YEARS) <= validToDate;
+    const { validFrom, validUntil } = readCertificate(row.certificatePem);
+    return validFrom <= at && yearsAfter(at, RENEW_BEFORE_YEARS) <= validUntil;
   });
 }
 
@@ -202,7 +202,7 @@ export async function publishList(
   const thisUpdate = wholeSecond(now());
   const nextUpdate = new Date(thisUpdate.getTime() + LIST_HOLDS_MS);
   const revoked = await store.listRevocations(tx, id);
-  const completeSince = new X509Certificate(certificatePem).validFromDate;
+  const completeSince = readCertificate(certificatePem).validFrom;
   const update = { number, thisUpdate, nextUpdate, completeSince };
   const request = { certificate: derOf(certificatePem), publicKeyPem, ...update, revoked };
   const bytes = await signer.publishList({ authority: keyOf(authority), request });

@@ -71,11 +71,22 @@ function set(record: AttachedRecord): Typeset {
 function drawCode(text: string): string {
   const rows = encodeQR(text, 'raw', { ecc: 'low', border: 1 });
   const lines = rows.map((row, y) => {
-    const marks = row.map((dark) => (dark ? '#' : ' ')).join('');
-    const [margin, ...dashes] = (marks.match(/#+| +/g) ?? []).map(({ length }) => length);
+    const [margin, ...dashes] = runsOf(row);
     return `<path d="M${margin} ${y}.5H${row.length}" stroke-dasharray="${dashes.join(' ')}"/>`;
   });
   // The margin's own rows hold no module.
   const drawn = lines.slice(1, -1).join('');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${rows.length} ${rows.length}" stroke="#000">${drawn}</svg>`;
+}
+
+/** How many modules follow one another in each colour, the light margin first. */
+function runsOf(row: readonly boolean[]): number[] {
+  const runs: number[] = [];
+  let begun = 0;
+  for (let x = 1; x <= row.length; x++) {
+    if (row[x] === row[begun]) continue;
+    runs.push(x - begun);
+    begun = x;
+  }
+  return runs;
 }

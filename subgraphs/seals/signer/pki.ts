@@ -1,5 +1,6 @@
 import { createHash, createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
+import { remembered } from '../../kernel/remembered.ts';
 import {
   algorithm,
   bits,
@@ -142,6 +143,16 @@ export function keyUsageOf(certificate: Uint8Array): number | null {
   // The first octet of a BIT STRING counts unused bits.
   return typeof said === 'string' ? said.charCodeAt(1) : null;
 }
+
+/** What a certificate in PEM is asked at every use of its key, read once: its DER, and from when until when it is in force. */
+export function readCertificate(pem: string): Readonly<{ raw: Buffer; validFrom: Date; validUntil: Date }> {
+  return read(Buffer.from(pem));
+}
+
+const read = remembered((pem) => {
+  const { raw, validFromDate: validFrom, validToDate: validUntil } = new X509Certificate(pem);
+  return { raw, validFrom, validUntil };
+});
 
 /** Serial number of a certificate in PEM, hex. */
 export function serialOf(pem: string): string {

@@ -1,4 +1,3 @@
-import { X509Certificate } from 'node:crypto';
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { canonical } from '../../kernel/events.ts';
@@ -9,7 +8,14 @@ import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
 import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.ts';
 import { requireCode, requireDocument } from './order.ts';
-import { type CertificateRequest, type DistinguishedName, kidOf, makeCertificate, makeRequest } from './pki.ts';
+import {
+  type CertificateRequest,
+  type DistinguishedName,
+  kidOf,
+  makeCertificate,
+  makeRequest,
+  readCertificate,
+} from './pki.ts';
 import { makeToken, wholeSecond } from './timestamp.ts';
 
 /** A private key in its envelope, under the id that is bound to it. */
@@ -148,7 +154,7 @@ export function createSigner(given: { ring: KeyRing; authorisationKeys: Authoris
       requireOrgan(key, request.organ);
       const by = await authoriserOf(authorisationKeys, request);
       requireCode(request, by.actorName);
-      const kid = kidOf(new X509Certificate(key.certificatePem).raw);
+      const kid = kidOf(readCertificate(key.certificatePem).raw);
       const header = { alg: 'ES256', kid, typ: 'tq-code-1' };
       const sign = open(key);
       return { code: compactJws(header, canonical(request.payload), (data) => sign(data, 'ieee-p1363')), by };

@@ -1,7 +1,7 @@
-import { createHash, X509Certificate } from 'node:crypto';
+import { createHash } from 'node:crypto';
 import { type Chain, signedData } from './cms.ts';
 import { algorithm, bigInteger, generalizedTime, integer, OID, octets, oid, sequence, toBytes } from './der.ts';
-import { newSerial } from './pki.ts';
+import { newSerial, readCertificate } from './pki.ts';
 
 /** The policy under which the test PKI stamps; an arc that belongs to nobody. */
 export const TIMESTAMP_POLICY = '1.3.6.1.4.1.99999.1.1';
@@ -19,8 +19,8 @@ export function makeToken(
 ): Uint8Array {
   if (digest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
   const genTime = wholeSecond(at);
-  const { validFromDate, validToDate } = new X509Certificate(chain[0]);
-  if (genTime < validFromDate || genTime > validToDate) {
+  const { validFrom, validUntil } = readCertificate(chain[0]);
+  if (genTime < validFrom || genTime > validUntil) {
     throw new RangeError('the timestamp certificate is not in force at this time');
   }
   const content = toBytes(
