@@ -21,6 +21,7 @@ import { cpuOfChildren, cpuOfDatabase } from './cpu.ts';
 
 /** Clerks at work at once. */
 const CLERKS = 8;
+const RECEIVED_AT_ONCE = 1_000;
 const PATIENCE_MS = 60_000;
 const POLL_MS = 50;
 const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
@@ -48,7 +49,8 @@ const nextBlank = () => `${prefix}${String(++blanks).padStart(8, '0')}`;
 
 /** Cases that are granted, whose licenses their clerks may issue. */
 export async function grant({ running, client, dataFolder }: Bench, count: number): Promise<string[]> {
-  await running.hub.licenses.receiveBlanks(ORGAN, { prefix, from: blanks + 1, to: blanks + count });
+  for (let from = blanks + 1; from <= blanks + count; from += RECEIVED_AT_ONCE)
+    await running.hub.licenses.receiveBlanks(ORGAN, { prefix, from, to: from + RECEIVED_AT_ONCE - 1 });
   const ids: string[] = [];
   await byClerks(count, async (i) => {
     const fields = [{ label: '采伐地点', text: `于都县示范乡示范村 ${i + 1} 林班` }];
