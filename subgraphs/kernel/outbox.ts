@@ -64,7 +64,13 @@ export function messageTables(schema: PgSchema) {
       rejectedAt: timestamp({ withTimezone: true }),
       lastError: text(),
     },
-    (table) => [primaryKey({ columns: [table.consumer, table.stream] })],
+    (table) => [
+      primaryKey({ columns: [table.consumer, table.stream] }),
+      // What a look finds is few of many: all but what waits is delivered.
+      index('outbox_delivery_due')
+        .on(table.consumer, table.nextAttemptAt)
+        .where(sql`delivered < head and rejected_at is null`),
+    ],
   );
   /** What each consumer answered, and when. */
   const outboxReceipt = schema.table(

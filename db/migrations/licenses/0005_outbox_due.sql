@@ -1,0 +1,1 @@
+CREATE INDEX "outbox_delivery_due" ON "licenses"."outbox_delivery" USING btree ("consumer","next_attempt_at") WHERE delivered < head and rejected_at is null;
