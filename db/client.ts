@@ -15,6 +15,8 @@ const CONNECT_TIMEOUT_SECONDS = 5;
 const BACKOFF_SECONDS = 0.25;
 /** A statement that takes longer is a fault, not patience. */
 const STATEMENT_TIMEOUT_MS = 15_000;
+/** A transaction that nobody goes on with gives its locks back. */
+const IDLE_IN_TRANSACTION_MS = 60_000;
 
 export interface Connected {
   db: Database;
@@ -31,7 +33,12 @@ export function connect(url: string, applicationName: string, poolSize = POOL_SI
     // Array types are known to drizzle. Asking the server for them on connect is a query of its own, and where the server
     // is just recovering its failure is nobody's: the process would die of an unhandled rejection.
     fetch_types: false,
-    connection: { application_name: applicationName, statement_timeout: STATEMENT_TIMEOUT_MS, TimeZone: 'UTC' },
+    connection: {
+      application_name: applicationName,
+      statement_timeout: STATEMENT_TIMEOUT_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      TimeZone: 'UTC',
+    },
   });
   return { db: drizzle(preparing(client), { casing: 'snake_case' }), close: () => client.end({ timeout: 2 }) };
 }
@@ -56,8 +63,9 @@ function preparing<Client extends Sql | TransactionSql>(client: Client): Client 
 /**
  * Sends statements of one transaction together: none waits for another's answer, so all cost one round trip. The server runs them one after
  * another as they were started, each with a snapshot of its own, so what follows a lock sees what the lock has waited for. Calls of async
- * functions start as they stand; bare drizzle statements start after them. Gives the results in the order given; throws the failure that came
- * first, and only when all are answered, so that nothing is on its way when the transaction is rolled back.
+ * functions start as they stand; bare drizzle statements start after them. Gives the results in the order given; throws the first failure of
+ * them that is no mere consequence of another, and only when all are answered, so that nothing is on its way when the transaction is rolled
+ * back. Whatever could throw must be reckoned before the list is written: what stands before it in the list has started by then.
  */
 export async function together<const Sent extends readonly unknown[]>(
   sent: Sent,

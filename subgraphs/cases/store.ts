@@ -225,7 +225,8 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
     holdCalendar(tx),
     tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first }),
   ]);
-  await together([putFigure(tx, subject, calendar), setRest(tx, restedOf(subject, calendar))]);
+  const rest = restedOf(subject, calendar);
+  await together([putFigure(tx, subject, calendar), setRest(tx, rest)]);
   return (await withSteps(tx, rows))[0] ?? null;
 }
 
@@ -271,6 +272,7 @@ export async function addStep(
   file: Partial<Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'fields' | 'licenseNumber'>> = {},
 ): Promise<Case> {
   const after = foldCase({ ...subject, ...file }, [...subject.steps, record]);
+  const changed = columnsOf(after);
   const newParties = partiesOf(after.delegation);
   const [calendar] = await together([
     holdCalendar(tx),
@@ -279,13 +281,14 @@ export async function addStep(
     tx
       .update(caseFile)
       .set({
-        ...columnsOf(after),
+        ...changed,
         parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
         ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
       })
       .where(eq(caseFile.id, subject.id)),
   ]);
-  await together([putFigure(tx, after, calendar), setRest(tx, restedOf(after, calendar))]);
+  const rest = restedOf(after, calendar);
+  await together([putFigure(tx, after, calendar), setRest(tx, rest)]);
   return after;
 }
 

@@ -206,13 +206,13 @@ interface Watch {
 const watches = new Set<Watch>();
 
 /**
- * Has the relays of consumers look at every poll until what is about to be committed, or due in `ms`, can have been seen. They are
+ * Has the relays of consumers look at every poll until what is about to be committed can have been seen. They are
  * not woken: an event is not there before its transaction ends.
  */
-function expect({ outboxDelivery }: MessageTables, consumers: readonly string[], ms = 0): void {
+function expect({ outboxDelivery }: MessageTables, consumers: readonly string[]): void {
   for (const watch of watches) {
     if (watch.table !== outboxDelivery || !consumers.includes(watch.consumer)) continue;
-    watch.busyUntil = Math.max(watch.busyUntil, performance.now() + ms + IDLE_POLLS * watch.pollMs);
+    watch.busyUntil = Math.max(watch.busyUntil, performance.now() + IDLE_POLLS * watch.pollMs);
   }
 }
 
@@ -296,14 +296,34 @@ async function leaseDue({ db, tables, consumer }: RelayOptions): Promise<Leased[
   return [...taken];
 }
 
+/** The event after what was delivered. Leased in its newest state, a stream may be ahead of what the lease's statement could read. */
+async function envelopeOf({ db, tables }: RelayOptions, { stream, delivered, ...read }: Leased): Promise<Envelope> {
+  const { outboxEvent } = tables;
+  const revision = delivered + 1;
+  if (read.type !== null) {
+    const { type, payload, occurredAt } = read;
+    return readEnvelope({
+      stream,
+      revision,
+      type,
+      payload,
+      occurredAt: occurredAt && new Date(occurredAt).toISOString(),
+    });
+  }
+  const [row] = await db
+    .select()
+    .from(outboxEvent)
+    .where(and(eq(outboxEvent.stream, stream), eq(outboxEvent.revision, revision)));
+  return readEnvelope(row && { ...row, occurredAt: row.occurredAt.toISOString() });
+}
+
 /** Hands one event over and keeps how it fared. Gives whether the next one of its stream is there. */
 async function handOver(options: RelayOptions, leased: Leased): Promise<boolean> {
   const { db, onSettled } = options;
-  const { stream, attempts, type, payload, occurredAt } = leased;
+  const { attempts } = leased;
   let event: Envelope | null = null;
   try {
-    const at = occurredAt && new Date(occurredAt).toISOString();
-    const told = readEnvelope({ stream, revision: leased.delivered + 1, type, payload, occurredAt: at });
+    const told = await envelopeOf(options, leased);
     event = told;
     const receipt = await options.deliver(told);
     if (!onSettled || attempts === 0) return (await settle(db, options, leased, receipt))?.more ?? false;
@@ -366,7 +386,6 @@ async function noteFailure(
       .returning({ stream: row.stream });
     if (noted.length > 0 && event && error instanceof Rejected) await onSettled?.(tx, event, error);
   });
-  expect(tables, [consumer], delayMs);
 }
 
 /** Lets the relay try a stream again at once, rejected or not. Gives false where nothing of it is waiting. */

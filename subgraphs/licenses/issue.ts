@@ -63,6 +63,7 @@ async function complete(deps: IssueDependencies, intent: store.Prepared): Promis
   // ② set from the record alone, with its code, and keep what was set before it is sealed
   const use = useOf(intent);
   const rendered = intent.rendered ?? (await sealing(deps, intent, () => set(deps, intent, use)));
+  if (rendered === null) return { identifier: intent.identifier, waitingFor: null };
   await deps.onStep?.('stored');
 
   const answer = await sealing(deps, intent, () =>
@@ -89,8 +90,11 @@ function makesDocument({ act }: store.ActRow): boolean {
   return act !== 'SPOIL' && makesVersion(act);
 }
 
-/** Sets the file of an act and keeps it. Another release may set the same record otherwise, so what was kept first counts. */
-async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array> {
+/**
+ * Sets the file of an act and keeps it. Another release may set the same record otherwise, so what was kept first counts. Null where
+ * somebody else has done the act meanwhile.
+ */
+async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array | null> {
   const { id, record, organ, matterId } = intent;
   const personId = namedAuthoriser(intent.authorisation).actor;
   const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(use, record as LicenseRecord)) : null;
@@ -102,7 +106,7 @@ async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRe
     : Buffer.from(canonical(record));
   await deps.onStep?.('rendered');
   if (await ledger.keepRendered(deps.db, id, { rendered, code })) return rendered;
-  return (await store.findAct(deps.db, id))?.rendered ?? rendered;
+  return (await store.findAct(deps.db, id))?.rendered ?? null;
 }
 
 function codeRequestOf(use: SealUseRequest, record: LicenseRecord): CodeRequest {

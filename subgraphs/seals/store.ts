@@ -33,7 +33,6 @@ export type ListRow = typeof revocationList.$inferSelect;
 /** A seal with its newest certificate and encrypted key. */
 export interface StoredSeal {
   seal: Seal;
-  row: SealRow;
   certificate: CertificateRow;
   /** Digest of the office's own picture, or null where the seal is drawn. */
   picture: string | null;
@@ -68,7 +67,7 @@ async function whole(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]
     const certificate = certificateOf.get(row.id);
     if (!certificate) throw new Error(`seal ${row.id} has no certificate`);
     const seal = { ...own, grants: (bySeal.get(row.id) ?? []).map(grantOf) };
-    return { seal, row, certificate, picture: pictureOf.get(row.id) ?? null };
+    return { seal, certificate, picture: pictureOf.get(row.id) ?? null };
   });
 }
 

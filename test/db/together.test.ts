@@ -100,3 +100,12 @@ test('the failure that came first is thrown, when all are answered, and nothing 
   // The one connection of the pool is whole again.
   await expect(pool.db.transaction(read)).resolves.toEqual([{ organ: 'after' }]);
 });
+
+test('a statement that the driver cannot write fails alone and at once, and the transaction is rolled back', async () => {
+  const unwritable = (tx: Transaction) => tx.execute(sql`select ${sql.param(undefined)}::text`);
+  const move = (tx: Transaction) => tx.update(blank).set({ organ: 'moved' });
+  await expect(
+    pool.db.transaction((tx) => together([move(tx), unwritable(tx), read(tx), unwritable(tx)])),
+  ).rejects.toMatchObject({ cause: { code: 'UNDEFINED_VALUE' } });
+  await expect(pool.db.transaction(read)).resolves.toEqual([{ organ: 'after' }]);
+});

@@ -47,7 +47,7 @@ export async function publish(options: PublishOptions): Promise<boolean> {
  */
 export function publishNew({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
   return db.transaction(async (tx) => {
-    if (!(await store.tryLock(tx, 'publish'))) return false;
+    if (!(await store.tryLock(tx))) return false;
     // Another copy may have published into this very folder before the lock was ours.
     const from = await readPublished(folder);
     const next = await store.listCheckpoints(tx, from?.size ?? 0, CHECKPOINTS_AT_ONCE);

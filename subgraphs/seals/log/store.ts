@@ -56,9 +56,9 @@ export async function lineUpLost(tx: Transaction): Promise<void> {
     and not exists (select 1 from ${logPending} p where p.serial = l.serial)`);
 }
 
-/** Whether this transaction alone now gives places, or publishes; never waits. */
-export async function tryLock(tx: Transaction, what: keyof typeof LOCKS): Promise<boolean> {
-  return isLocked(await locking(tx, what));
+/** Whether this transaction alone publishes now; never waits. */
+export async function tryLock(tx: Transaction): Promise<boolean> {
+  return isLocked(await locking(tx, 'publish'));
 }
 
 function locking(tx: Transaction, what: keyof typeof LOCKS) {
