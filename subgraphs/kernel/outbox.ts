@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { and, eq, sql } from 'drizzle-orm';
 import {
   customType,
@@ -211,8 +212,8 @@ const watches = new Set<Watch>();
  */
 function expect({ outboxDelivery }: MessageTables, consumers: readonly string[]): void {
   for (const watch of watches) {
-    if (watch.table !== outboxDelivery || !consumers.includes(watch.consumer)) continue;
-    watch.busyUntil = Math.max(watch.busyUntil, performance.now() + IDLE_POLLS * watch.pollMs);
+    const isMeant = watch.table === outboxDelivery && consumers.includes(watch.consumer);
+    if (isMeant) watch.busyUntil = performance.now() + IDLE_POLLS * watch.pollMs;
   }
 }
 
@@ -221,39 +222,31 @@ export function startRelay(options: RelayOptions): Relay {
   const { pollMs = POLL_MS, tables, consumer } = options;
   const watch: Watch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
   watches.add(watch);
-  let stopping = false;
-  let endPause: () => void = () => {};
-  const pause = (ms: number) =>
-    new Promise<void>((resolve) => {
-      const timer = setTimeout(resolve, ms);
-      endPause = () => {
-        clearTimeout(timer);
-        resolve();
-      };
-    });
+  const stopped = new AbortController();
+  const { signal } = stopped;
   const run = async () => {
     // A database that stays away is asked, and complained of, less and less often.
     let failures = 0;
-    for (let idle = IDLE_POLLS; !stopping; idle++) {
+    for (let idle = IDLE_POLLS; !signal.aborted; idle++) {
       if (idle >= IDLE_POLLS || failures > 0 || performance.now() < watch.busyUntil) {
         idle = 0;
         try {
-          while (!stopping && (await relayOnce(options)));
+          while (!signal.aborted && (await relayOnce(options)));
           failures = 0;
         } catch (error) {
           failures++;
           options.onError?.(error);
         }
       }
-      if (!stopping) await pause(Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, AWAY_PAUSE_MS)));
+      const wait = Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, AWAY_PAUSE_MS));
+      await pause(wait, undefined, { signal }).catch(() => {});
     }
   };
   const running = run();
   return {
     stop: async () => {
-      stopping = true;
+      stopped.abort();
       watches.delete(watch);
-      endPause();
       await running;
     },
   };
@@ -300,21 +293,10 @@ async function leaseDue({ db, tables, consumer }: RelayOptions): Promise<Leased[
 async function envelopeOf({ db, tables }: RelayOptions, { stream, delivered, ...read }: Leased): Promise<Envelope> {
   const { outboxEvent } = tables;
   const revision = delivered + 1;
-  if (read.type !== null) {
-    const { type, payload, occurredAt } = read;
-    return readEnvelope({
-      stream,
-      revision,
-      type,
-      payload,
-      occurredAt: occurredAt && new Date(occurredAt).toISOString(),
-    });
-  }
-  const [row] = await db
-    .select()
-    .from(outboxEvent)
-    .where(and(eq(outboxEvent.stream, stream), eq(outboxEvent.revision, revision)));
-  return readEnvelope(row && { ...row, occurredAt: row.occurredAt.toISOString() });
+  const here = and(eq(outboxEvent.stream, stream), eq(outboxEvent.revision, revision));
+  const [row] = read.type === null ? await db.select().from(outboxEvent).where(here) : [read];
+  const occurredAt = row?.occurredAt && new Date(row.occurredAt).toISOString();
+  return readEnvelope({ stream, revision, type: row?.type, payload: row?.payload, occurredAt });
 }
 
 /** Hands one event over and keeps how it fared. Gives whether the next one of its stream is there. */
