@@ -3,6 +3,7 @@ import { type Reader, type Transaction, together } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { EventPayload, Mode } from '../kernel/events.ts';
+import { UUID } from '../kernel/identifier.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { restedOf, setRest } from './attention/store.ts';
@@ -154,7 +155,7 @@ export async function findCases(db: Reader, ids: readonly string[]): Promise<(St
 }
 
 function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+  return UUID.test(text);
 }
 
 /** A case whose row is locked until the transaction ends, so that two people act on it one after the other. */

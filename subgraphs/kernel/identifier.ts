@@ -5,6 +5,9 @@ const ISO_7064_ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
 const CITIZEN_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const LICENSE_OID = '1.2.156.3005.2';
 
+/** An id of the hub's own, as it is written: anything else must not reach a column of that type. */
+export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
 /**
  * The check character of a unified social credit code (统一社会信用代码, GB 32100-2015) over its first 17 characters,
  * or null where one of them is outside the standard's alphabet.

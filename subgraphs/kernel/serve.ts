@@ -220,7 +220,7 @@ export function requireService(
   return readServiceToken(bearer(request) ?? '', options.serviceKey, options.now());
 }
 
-/** Longest wait for another subgraph's answer. */
+/** Longest wait for the answer of another subgraph, or of the signer. */
 const SEND_TIMEOUT_MS = 10_000;
 
 /** Hands events of `producer` to the subgraph at `baseUrl` across HTTP. Throws where it did not take one. */
@@ -236,20 +236,29 @@ export function sendEvents(
 }
 
 /** A call from one subgraph to another: JSON with a service token. Throws unless the answer is 2xx or 422, a refusal. */
-export async function postService(
+export function postService(
   url: string,
   service: string,
   body: unknown,
   serviceKey: Uint8Array,
   now: () => Date,
 ): Promise<Response> {
+  return postBody(url, service, { type: 'application/json', body: JSON.stringify(body) }, serviceKey, now);
+}
+
+/** The same with a body that is written already. */
+export async function postBody(
+  url: string,
+  service: string,
+  { type, body }: { type: string; body: string | Buffer<ArrayBuffer> },
+  serviceKey: Uint8Array,
+  now: () => Date,
+): Promise<Response> {
+  const token = await writeServiceToken(serviceKey, service, now());
   const response = await fetch(url, {
     method: 'POST',
-    headers: {
-      'content-type': 'application/json',
-      authorization: `Bearer ${await writeServiceToken(serviceKey, service, now())}`,
-    },
-    body: JSON.stringify(body),
+    headers: { 'content-type': type, authorization: `Bearer ${token}` },
+    body,
     signal: AbortSignal.timeout(SEND_TIMEOUT_MS),
   });
   if (!response.ok && response.status !== 422) throw new Error(`${url}: HTTP ${response.status}`);

@@ -3,6 +3,7 @@ import { type Reader, type Transaction, together } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import type { EventPayload, GrantContent, LicenseState } from '../kernel/events.ts';
+import { UUID } from '../kernel/identifier.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { isGranted } from '../kernel/sign.ts';
@@ -110,8 +111,6 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
   if (!current) throw new Error(`license ${number} has no version ${locked.headIdentifier}`);
   return { license: locked, version: current.version };
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
   if (!UUID.test(caseId)) return null;

@@ -120,6 +120,36 @@ test('a relay at rest looks seldom, yet finds what another process wrote; what t
   await until('it is delivered', async () => heard.includes('elsewhere'));
 });
 
+test('an event that the lease could not read yet is read by itself, and is no failure', async () => {
+  const stream = `s${++streams}`;
+  await tell(stream, 'a', ['one']);
+  // As when another copy has just delivered the event before: the row is the newest, what is joined to it is not.
+  const unread = { type: null, payload: null, occurredAt: null };
+  let isFirst = true;
+  const db = new Proxy(pool.db, {
+    get: (of, name) => {
+      if (name !== 'execute') return Reflect.get(of, name);
+      return async (...asked: Parameters<typeof of.execute>) => {
+        const rows = await of.execute<{ stream?: string }>(...asked);
+        const isLease = isFirst && rows[0]?.stream === stream;
+        if (isLease) isFirst = false;
+        return isLease ? rows.map((row) => ({ ...row, ...unread })) : rows;
+      };
+    },
+  });
+  const heard: Envelope[] = [];
+  const faults: unknown[] = [];
+  const deliver = async (event: Envelope) => {
+    heard.push(event);
+    return null;
+  };
+  open(deliver, { db, onError: (error: unknown) => faults.push(error) });
+  await until('it is delivered', async () => heard.length + faults.length > 0);
+  expect(isFirst).toBe(false);
+  expect(faults).toEqual([]);
+  expect(heard).toMatchObject([{ stream, revision: 1, occurredAt: at.toISOString(), payload: { reason: 'a' } }]);
+});
+
 test('what was refused waits for a redrive; only what failed before is told to be settled', async () => {
   const stream = `s${++streams}`;
   const settled: (string | null)[] = [];

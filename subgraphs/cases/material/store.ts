@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, getTableColumns, gte, inArray, isNull, lt, max, notExists, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
+import { UUID } from '../../kernel/identifier.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { LicenseFact } from '../case.ts';
 import { caseFile, licenseFact } from '../tables.ts';
@@ -45,7 +46,7 @@ const uploadColumns = {
 };
 
 function isUuid(text: string): boolean {
-  return /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/.test(text);
+  return UUID.test(text);
 }
 
 /** Makes the uploads of one person wait for each other, so that two at once cannot both be the last that fits. */

@@ -3,6 +3,7 @@ import { flattenedVerify } from 'jose';
 import { z } from 'zod';
 import type { Person } from '../../kernel/actor.ts';
 import { sha256 } from '../../kernel/events.ts';
+import { UUID } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { PAUSE_KINDS } from '../case.ts';
 
@@ -84,7 +85,7 @@ export function inForce(key: PlatformKey, at: Date): boolean {
 
 const message = {
   /** Same id, same message: a repetition is answered as the first one was. */
-  id: z.string().regex(/^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/),
+  id: z.string().regex(UUID),
   /** The hub's number of the case (办件编号): a platform makes no case of its own. */
   caseNumber: z.string().regex(/^[0-9A-Za-z-]{1,40}$/),
   /** The organ that works on the platform. */

@@ -3,6 +3,7 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events.ts';
+import { UUID } from '../../kernel/identifier.ts';
 import { append, type MessageTables } from '../../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
@@ -25,8 +26,6 @@ export interface By {
   actor: string;
   organ: string | null;
 }
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 function nextSeq(ledger: typeof pushEntry | typeof findingEntry, column: SQL) {
   return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where ${column})`;

@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { EventPayload } from '../../kernel/events.ts';
+import { UUID } from '../../kernel/identifier.ts';
 import { append, type MessageTables } from '../../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { closeDuty, dutyOf } from '../duty/store.ts';
@@ -12,8 +13,6 @@ const messages: MessageTables = tables;
 const CONSUMERS = { cases: ['OrderAnswered'] } as const;
 
 export type OrderRow = typeof supervisionOrder.$inferSelect;
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 export async function insertOrder(tx: Transaction, row: typeof supervisionOrder.$inferInsert): Promise<OrderRow> {
   const [made] = await tx.insert(supervisionOrder).values(row).returning();

@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { TokenError, writeServiceToken } from '../../kernel/actor.ts';
+import { TokenError } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { requireService, type ServeOptions, takeRefusal, viewRefusal } from '../../kernel/serve.ts';
+import { postBody, requireService, type ServeOptions, takeRefusal, viewRefusal } from '../../kernel/serve.ts';
 import { ORDER_NAMES, ORDERS, type OrderName, readOrder, WITH_DOCUMENT, writeOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 
@@ -48,22 +48,12 @@ export async function awaitSigner(url: string): Promise<void> {
   }
 }
 
-/** Longest wait for the signer's answer. */
-const ANSWER_TIMEOUT_MS = 10_000;
-
 /** A signer in another process. `url` is asked for each time: a signer that was started again has another. */
 export function signerOver(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
   const ask = async (name: OrderName, asked: unknown): Promise<unknown> => {
     const { order, answer } = ORDERS[name];
-    const { type, body } = writeOrder(z.encode(order as z.ZodType, asked) as object);
-    const token = await writeServiceToken(serviceKey, 'seals', now());
-    const response = await fetch(`${url()}/${name}`, {
-      method: 'POST',
-      headers: { 'content-type': type, authorization: `Bearer ${token}` },
-      body,
-      signal: AbortSignal.timeout(ANSWER_TIMEOUT_MS),
-    });
-    if (!response.ok && response.status !== 422) throw new Error(`${url()}/${name}: HTTP ${response.status}`);
+    const body = writeOrder(z.encode(order as z.ZodType, asked) as object);
+    const response = await postBody(`${url()}/${name}`, 'seals', body, serviceKey, now);
     const said = takeRefusal(response, await response.json());
     return z.decode(answer as z.ZodType, (said as { answer: unknown }).answer);
   };

@@ -1,5 +1,6 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../../db/client.ts';
+import { UUID } from '../../../kernel/identifier.ts';
 import { cutPage, type Page, type PageRequest } from '../../../kernel/page.ts';
 import * as tables from '../../tables.ts';
 
@@ -9,8 +10,6 @@ const { matterFact, outboxDelivery, outboxStream, push, supervisionMessage, webh
 export const CONSUMER = 'webhook';
 
 export type WebhookRow = typeof webhook.$inferSelect;
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /** The webhook in use of an organ, or null. */
 export async function webhookOf(db: Reader, organ: string): Promise<WebhookRow | null> {
