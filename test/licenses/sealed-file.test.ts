@@ -1,8 +1,13 @@
+import { randomBytes } from 'node:crypto';
+import { eq } from 'drizzle-orm';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Connected, connect } from '../../db/client.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/actor.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
+import { perform } from '../../subgraphs/licenses/issue.ts';
 import { insertAct, keepRendered } from '../../subgraphs/licenses/ledger.ts';
 import { findFile, putSealed } from '../../subgraphs/licenses/store.ts';
+import * as tables from '../../subgraphs/licenses/tables.ts';
 import { testDatabase } from '../support/database.ts';
 
 /** The sealed file is put together in the database, from what was kept and what the seal changed of it. */
@@ -10,27 +15,25 @@ import { testDatabase } from '../support/database.ts';
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let pool: Connected;
 const id = crypto.randomUUID();
+const row = {
+  act: 'ISSUE' as const,
+  version: 1,
+  identifier: 'i',
+  stateAfter: 'VALID' as const,
+  record: {} as never,
+  contentDigest: 'd',
+  authorisation: 'a',
+  organ: {} as never,
+  matterId: 'm',
+  actorId: 'p',
+  actor: 'p',
+  preparedAt: new Date(),
+};
 const kept = Buffer.from('a file with room for ........ and more');
 beforeAll(async () => {
   database = await testDatabase();
   pool = connect(database.urls.licenses, 'test-sealed-file');
-  const row = {
-    id,
-    act: 'ISSUE' as const,
-    number: '1',
-    version: 1,
-    identifier: 'i',
-    stateAfter: 'VALID' as const,
-    record: {} as never,
-    contentDigest: 'd',
-    authorisation: 'a',
-    organ: {} as never,
-    matterId: 'm',
-    actorId: 'p',
-    actor: 'p',
-    preparedAt: new Date(),
-  };
-  await pool.db.transaction((tx) => insertAct(tx, row));
+  await pool.db.transaction((tx) => insertAct(tx, { ...row, id, number: '1' }));
   await keepRendered(pool.db, id, { rendered: kept, code: null });
 });
 afterAll(async () => {
@@ -58,4 +61,35 @@ test('what is not the file that was sealed is not stored', async () => {
   const other = sha256(Buffer.from('a file with room for 87654321 and more'));
   await expect(put('87654321', 20, other)).rejects.toThrow('is not what was sealed');
   expect(await findFile(pool.db, other)).toBeNull();
+});
+
+test('an act that somebody else has done while its file was set is done, and nothing is sealed again', async () => {
+  const act = crypto.randomUUID();
+  const statement = { actor: 'p', actorName: 'p', organ: 'o', matter: 'm', caseId: null, act: 'SUSPEND' };
+  const authorised = { ...statement, contentDigest: sha256('d'), authorisedAt: new Date().toISOString() };
+  const authorisation = await writeAuthorisation('licenses', randomBytes(32), authorised);
+  const own = { ...row, id: act, number: '2', act: 'SUSPEND' as const, authorisation };
+  const never = async () => {
+    throw new Error('asked again');
+  };
+  const sealed = { documentDigest: sha256('document'), signatureDigest: sha256('signature') };
+  const outcome = await perform(
+    {
+      db: pool.db,
+      now: () => new Date(),
+      authorisationKey: randomBytes(32),
+      publicUrl: 'http://localhost',
+      ...{ sign: never, signCode: never, picture: never },
+      render: () => kept,
+      onStep: async (step) => {
+        if (step !== 'rendered') return;
+        await pool.db
+          .update(tables.act)
+          .set({ ...sealed, state: 'DONE', doneAt: new Date() })
+          .where(eq(tables.act.id, act));
+      },
+    },
+    async (tx) => ({ ...(await insertAct(tx, own)), authorised: {} as never }),
+  );
+  expect(outcome).toEqual({ identifier: 'i', waitingFor: null });
 });
