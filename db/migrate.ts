@@ -6,17 +6,17 @@ import { migrate } from 'drizzle-orm/postgres-js/migrator';
 import postgres from 'postgres';
 import { grantRoles, makeRoles } from './roles.ts';
 
-/** The subgraphs: each has a schema of its name, a role `tq_<name>` and a folder `db/migrations/<name>`. */
+/** The subgraphs. Each has a schema of its name, a role `tq_<name>` and a folder `db/migrations/<name>`. */
 export const SUBGRAPHS = ['matters', 'cases', 'licenses', 'seals'] as const;
 export type SubgraphName = (typeof SUBGRAPHS)[number];
 
-/** Any constant does, as long as every copy of the hub takes the same one. */
+/** Key of the advisory lock. Any constant works if every copy of the hub uses the same one. */
 const MIGRATION_LOCK = 360_731;
 const CONNECT_TIMEOUT_SECONDS = 5;
 
 /**
- * Brings a database up to date: migrations of every subgraph, then roles and what they may do. Safe when several
- * copies start at once. A subgraph without a migrations folder is passed over. Gives the subgraphs that have tables.
+ * Applies the migrations of every subgraph, then creates the roles and their grants. It is safe if several copies start
+ * at once. It skips a subgraph without a migrations folder. Returns the names of the subgraphs that have tables.
  */
 export async function migrateDatabase(adminUrl: string, databaseKey: Uint8Array): Promise<SubgraphName[]> {
   const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });
@@ -39,7 +39,7 @@ export async function migrateDatabase(adminUrl: string, databaseKey: Uint8Array)
   }
 }
 
-/** drizzle-kit writes CREATE SCHEMA only where the tables file exports the schema itself. */
+/** Returns whether the migrations create the schema. drizzle-kit does that only if the tables file exports the schema. */
 function makesItsSchema(name: SubgraphName): boolean {
   const files = readdirSync(folderOf(name)).filter((file) => file.endsWith('.sql'));
   return files.some((file) => readFileSync(join(folderOf(name), file), 'utf8').includes(`CREATE SCHEMA "${name}"`));
@@ -49,7 +49,7 @@ function folderOf(name: SubgraphName): string {
   return fileURLToPath(new URL(`migrations/${name}`, import.meta.url));
 }
 
-/** Makes a database where it is missing; `adminUrl` may name any database of the server. Gives its URL. */
+/** Creates a database if it is missing and returns its URL. `adminUrl` may name any database of the server. */
 export async function ensureDatabase(adminUrl: string, name: string): Promise<string> {
   const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });
   try {
@@ -61,7 +61,7 @@ export async function ensureDatabase(adminUrl: string, name: string): Promise<st
   return databaseUrl(adminUrl, name);
 }
 
-/** The same server and person, another database. */
+/** Returns the URL of another database on the same server with the same user. */
 export function databaseUrl(url: string, name: string): string {
   const changed = new URL(url);
   changed.pathname = `/${name}`;

@@ -2,8 +2,8 @@ import { createHmac } from 'node:crypto';
 import type postgres from 'postgres';
 
 /**
- * Tables that only grow: their subgraph may read and add, and nobody may change or delete what stands there.
- * Held by the database, so that a fault or a stolen role password cannot rewrite history.
+ * Append-only tables. The role of their subgraph may select and insert, but not update or delete.
+ * The database enforces it, so that a fault or a stolen role password cannot rewrite history.
  */
 export const LEDGERS: ReadonlySet<string> = new Set([
   'authority',
@@ -49,7 +49,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
   'supervision_message',
 ]);
 
-/** Columns of ledgers that may be set anew: the envelope of a private key, when its key-encryption key changes. */
+/** Columns of ledgers that may be updated: the envelope of a private key changes with its key-encryption key. */
 const RESETTABLE: Readonly<Record<string, string>> = {
   authority: 'encrypted_key',
   log_key: 'encrypted_key',
@@ -57,15 +57,15 @@ const RESETTABLE: Readonly<Record<string, string>> = {
   seal_code_key: 'encrypted_key',
 };
 
-/** Two starting copies may change the same role at once; the loser tries again. */
+/** Two starting copies of the hub may change the same role at once. The one that fails tries again. */
 const ROLE_ATTEMPTS = 5;
 
-/** The password of a role: base64url of HMAC-SHA-256 over its name. */
+/** Derives the password of a role: base64url of HMAC-SHA-256 over its name. */
 export function rolePassword(databaseKey: Uint8Array, role: string): string {
   return createHmac('sha256', databaseKey).update(role).digest('base64url');
 }
 
-/** The URL by which `role` reaches the database that `adminUrl` names. */
+/** Returns the URL with which `role` connects to the database that `adminUrl` names. */
 export function roleUrl(adminUrl: string, role: string, password: string): string {
   const url = new URL(adminUrl);
   url.username = role;
@@ -73,14 +73,14 @@ export function roleUrl(adminUrl: string, role: string, password: string): strin
   return url.href;
 }
 
-/** Makes a login role that may do nothing yet, or sets the password of the one that exists. */
+/** Creates a login role without any rights, or sets the password of the existing role. */
 export async function makeRole(client: postgres.Sql, role: string, password: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
       const [known] = await client`select 1 from pg_roles where rolname = ${role}`;
       const verb = known ? 'alter' : 'create';
-      // A role statement takes no parameters; both texts are ours: a fixed name and base64url. Naming an attribute,
-      // even to deny it, would need a superuser; a new role has none of them.
+      // A role statement takes no parameters. Both texts are safe: the name is fixed and the password is base64url.
+      // The statement names no attribute: naming one, even to deny it, needs a superuser. A new role has none.
       await client.unsafe(`${verb} role "${role}" with login password '${password}'`);
       return;
     } catch (error) {
@@ -89,7 +89,7 @@ export async function makeRole(client: postgres.Sql, role: string, password: str
   }
 }
 
-/** Makes or updates the role `tq_<name>` of each subgraph. */
+/** Creates or updates the role `tq_<name>` of each subgraph. */
 export async function makeRoles(
   client: postgres.Sql,
   names: readonly string[],
@@ -98,7 +98,7 @@ export async function makeRoles(
   for (const name of names) await makeRole(client, `tq_${name}`, rolePassword(databaseKey, `tq_${name}`));
 }
 
-/** Gives each role its own schema and nothing else, in one transaction. */
+/** Grants each role rights on its own schema and on nothing else, in one transaction. */
 export async function grantRoles(client: postgres.Sql, names: readonly string[]): Promise<void> {
   await client.begin(async (tx) => {
     const [database] = await tx`select current_database() as name`;

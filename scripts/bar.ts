@@ -1,7 +1,7 @@
 const BAR_WIDTH = 30;
 const BAR_INTERVAL_MS = 100;
 
-/** A bar on a terminal, and nothing anywhere else; `clear` makes room for a line. */
+/** Shows a progress bar on a terminal and nothing elsewhere. `clear` removes it so that a line can be printed. */
 export function makeBar(total: number) {
   let shownAt = 0;
   const write = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`);

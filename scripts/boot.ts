@@ -12,25 +12,25 @@ import { keyFileOf, openSecrets, requireSecretsOf, type Secrets } from './secret
 import { seed } from './seed.ts';
 import { startSigner } from './signer.ts';
 
-/** Brings a whole hub up from a data folder, and down again; `npm start` and `npm run demo` stand on it. */
+/** Starts and stops a whole hub on a data folder. `npm start` and `npm run demo` use it. */
 
 export interface BootOptions {
-  /** Keeps the database, the secrets and what the library needs to know. */
+  /** Folder of the database, the secrets and the library's settings. */
   dataFolder: string;
   port: number;
   libraryPort: number;
-  /** A PostgreSQL of the office's own, as a role that may create roles; null for the embedded one. */
+  /** URL of the office's own PostgreSQL, with a role that may create roles; null for the embedded one. */
   databaseUrl: string | null;
-  /** False where the library is started apart (`npm run library`). */
+  /** False if the library is started separately (`npm run library`). */
   withLibrary: boolean;
-  /** Hosts in private networks that a supervisor's webhook may name. */
+  /** Hosts in private networks that a supervisor's webhook may use. */
   webhookHosts?: readonly string[];
-  /** Authorities whose certificates of seals are taken, PEM. */
+  /** Authorities whose seal certificates are accepted, PEM. */
   trustedAuthorities?: readonly string[];
-  /** Name and witnesses of the transparency log; its files stand in the data folder. */
+  /** Name and witnesses of the transparency log; its files are in the data folder. */
   log?: Pick<LogSettings, 'origin' | 'witnesses'>;
   say: (line: string) => void;
-  /** Aborted where the start is no longer wanted: what was started is stopped, and `boot` throws the reason. */
+  /** Aborted if the start is no longer wanted. `boot` then stops what it has started and throws the reason. */
   signal?: AbortSignal;
 }
 
@@ -39,19 +39,19 @@ export interface Running {
   libraryUrl: string;
   secrets: Secrets;
   hub: Hub;
-  /** Settles when the embedded database is gone for good without having been asked. */
+  /** Settles when the embedded database has ended unexpectedly and will not be restarted. */
   databaseLost: Promise<void>;
   stop(): Promise<void>;
 }
 
 const HOST = '127.0.0.1';
-/** A hub that still waits for a slow library or reader is left behind: its database goes next. */
+/** Time to wait for the hub, which may still wait for a slow library or reader. Its database stops next. */
 const HUB_STOP_MS = 3_000;
-/** A hub that was killed a moment ago may still be letting go of its ports. */
+/** A hub that was killed a moment ago may still be releasing its ports. */
 const PORT_PATIENCE_MS = 1_500;
 const PORT_POLL_MS = 100;
 
-/** Starts everything in order; whatever fails, what was started before is stopped again. */
+/** Starts everything in order. If a step fails, stops everything that was started before. */
 export async function boot(options: BootOptions): Promise<Running> {
   const undo: (() => Promise<void>)[] = [];
   let stopped = Promise.resolve();
@@ -88,7 +88,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   requireSecretsOf(dataFolder);
   const secrets = openSecrets(dataFolder);
 
-  // Before there is a database: a start that is broken off must not leave one whose keys were never made.
+  // Before the database: an interrupted start must not leave a database whose keys were never created.
   const signer = await startSigner(keyFileOf(dataFolder), secrets);
   undo.push(signer.stop);
 
@@ -105,7 +105,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   const libraryUrl = `http://${HOST}:${libraryPort}`;
   const library = await prepareLibrary(dataFolder, database.url, secrets, options.signal);
   const { name: id, receiptKey, witnessKey } = library;
-  // The city library is a witness too: what it collects and what the log says cannot be changed apart.
+  // The city library is a witness too, so its data and the log cannot be changed independently of each other.
   const others = options.log?.witnesses ?? [];
   const witnesses = [{ vkey: witnessKey, url: libraryUrl }, ...others.filter((one) => one.vkey !== witnessKey)];
   const hub = await createHub({
@@ -135,7 +135,7 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   return { url, libraryUrl, secrets, hub, databaseLost: database.lost };
 }
 
-/** The port must be free before anything is started; a clear word now beats half a hub later. */
+/** Throws BootError unless the port is free. Checked first, so that no hub is left half started. */
 async function requireFree(port: number, variable: string): Promise<void> {
   for (const end = Date.now() + PORT_PATIENCE_MS; ; await pause(PORT_POLL_MS)) {
     const code = await tryPort(port);
@@ -148,7 +148,7 @@ async function requireFree(port: number, variable: string): Promise<void> {
   }
 }
 
-/** Null where the port can be listened on, else the system's code for why not. */
+/** Returns null if the port is available, otherwise the system's error code. */
 function tryPort(port: number): Promise<string | null> {
   return new Promise((done) => {
     const probe = createServer();

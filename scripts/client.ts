@@ -8,18 +8,18 @@ import { openSecrets, type Secrets } from './secrets.ts';
 
 const PATIENCE_MS = 30_000;
 
-/** What a query asked for; its shape is the query's. */
-// biome-ignore lint/suspicious/noExplicitAny: whoever asks reads what its own query names
+/** The result of a query; its shape depends on the query. */
+// biome-ignore lint/suspicious/noExplicitAny: the caller knows the shape of its own query
 export type Data = any;
 
-/** A hub to ask, with what mints its demo tokens. */
+/** A hub to query, with the secrets that sign its demo tokens. */
 export interface DemoHub {
   url: string;
   secrets: Secrets;
   stop(): Promise<void>;
 }
 
-/** The running hub, or one of its own in a folder that goes away again. */
+/** Returns the running hub, or starts a temporary one in a folder that `stop` removes. */
 export async function findHub(say: (line: string) => void): Promise<DemoHub> {
   const url = `http://127.0.0.1:${process.env.PORT ?? 4000}`;
   const live = await fetch(`${url}/health/ready`).catch(() => null);
@@ -46,7 +46,7 @@ export async function findHub(say: (line: string) => void): Promise<DemoHub> {
   return { url: running.url, secrets: running.secrets, stop };
 }
 
-/** A port of this machine that nobody listens on. */
+/** Returns a free port of this machine. */
 export function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer().once('error', fail);
@@ -57,7 +57,7 @@ export function freePort(): Promise<number> {
   });
 }
 
-/** Asks the public API as demo people. */
+/** Calls the public API as demo people. */
 export class Client {
   readonly hub: DemoHub;
   constructor(hub: DemoHub) {
@@ -81,7 +81,7 @@ export class Client {
     return data;
   }
 
-  /** A mutation that must be done. */
+  /** Runs a mutation. Throws if the hub refuses it. */
   async act(person: string, name: string, type: string, input: object, fields: string): Promise<Data> {
     const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} refusal { code message } } }`;
     const answer = (await this.ask(person, query, { input }))[name];
@@ -95,14 +95,14 @@ export class Client {
     return Buffer.from(await response.arrayBuffer());
   }
 
-  /** What anybody may have, without a token. */
+  /** Downloads a public file, without a token. */
   async published(path: string): Promise<Buffer> {
     const response = await fetch(`${this.hub.url}${path}`);
     if (!response.ok) throw new Error(`${path} 无法下载：HTTP ${response.status}`);
     return Buffer.from(await response.arrayBuffer());
   }
 
-  /** Sends a file as a material (申请材料) that waits for a case; gives its id. */
+  /** Uploads a file as a material (申请材料) that is not attached to a case yet. Returns its id. */
   async upload(person: string, name: string, bytes: Uint8Array, mediaType: string): Promise<string> {
     const response = await fetch(`${this.hub.url}/cases/materials`, {
       method: 'POST',

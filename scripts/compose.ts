@@ -2,7 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { composeServices } from '@apollo/composition';
 import { parse } from 'graphql';
 
-/** Composes the four faces into `gateway/supergraph.graphql`; with `--check` it only says whether that file is up to date. */
+/** Composes the four subgraph schemas into `gateway/supergraph.graphql`. `--check` only tests if it is up to date. */
 
 const root = new URL('../', import.meta.url);
 const target = new URL('gateway/supergraph.graphql', root);

@@ -6,23 +6,23 @@ import { type Embedded, type EmbeddedOptions, startEmbedded } from '../db/embedd
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
-/** The database that a start found or brought up. */
+/** The database that a start found or started. */
 export interface OpenDatabase {
-  /** URL of a role that may make databases and roles. */
+  /** URL of a role that may create databases and roles. */
   url: string;
-  /** Settles when the database is gone for good without having been asked. */
+  /** Settles when the database has ended unexpectedly and will not be restarted. */
   lost: Promise<void>;
   stop(): Promise<void>;
 }
 
 const CONNECT_TIMEOUT_SECONDS = 5;
-/** A server that ends more often than this within the window has a reason that another start does not mend. */
+/** A server that ends more often than this within the window has a fault that a restart does not fix. */
 const RESTART_LIMIT = 3;
 const RESTART_WINDOW_MS = 60_000;
-/** What a server that was killed leaves behind (shared memory, children) is gone after this. */
+/** After this pause the remains of a killed server (shared memory, children) are gone. */
 const RESTART_PAUSE_MS = 200;
 
-/** Brings up the embedded PostgreSQL in a data folder, and again on its port whenever it ends unasked. */
+/** Starts the embedded PostgreSQL in a data folder. Restarts it on the same port whenever it ends unexpectedly. */
 export async function openEmbedded(dataFolder: string, { databaseKey }: Secrets): Promise<OpenDatabase> {
   const options: EmbeddedOptions = {
     folder: join(dataFolder, 'postgres'),
@@ -55,7 +55,7 @@ async function restart(options: EmbeddedOptions, { port }: Embedded): Promise<Em
   return startEmbedded({ ...options, port });
 }
 
-/** A PostgreSQL of the office's own; it is not ours to stop. Throws BootError where it cannot be reached. */
+/** Connects to the office's own PostgreSQL; `stop` does not stop it. Throws BootError if it cannot be reached. */
 export async function openForeign(url: string): Promise<OpenDatabase> {
   let client: postgres.Sql | null = null;
   try {

@@ -1,10 +1,13 @@
 import type { Client, Data } from './client.ts';
 
-/** What the plan asks beside licenses, shown on the running hub: guide, supplement, clock, dual push, a supervisor's suspension. */
+/**
+ * Demonstrates the plan's requirements besides licenses:
+ * guide, supplement, clock, dual push, a supervisor's suspension.
+ */
 
 export interface Telling {
   say(text?: string): void;
-  /** Throws unless it holds. */
+  /** Throws unless `holds` is true. */
   check(what: string, holds: boolean): void;
 }
 
@@ -14,7 +17,10 @@ const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'US
 const GUIDED = 'yd2022-3-21';
 const CASE = 'case { id number step clock { state dueOn remainingDays } notices { kind number } }';
 
-/** An application from afar: the guide says what is missing, it is told once, brought, and accepted with a clock. */
+/**
+ * Demonstrates an online application. The guide shows which materials are missing, the window asks for them once
+ * (一次性告知), the applicant supplements them, and the application is accepted and gets a clock.
+ */
 export async function fromAfar(client: Client, { say, check }: Telling): Promise<void> {
   say('\n【办事指南、一次性告知与计时】');
   const { matter } = await client.ask(
@@ -60,7 +66,7 @@ export async function fromAfar(client: Client, { say, check }: Telling): Promise
   await client.act(APPLICANT, 'withdrawCase', 'CaseReasonInput', withdraw, CASE);
 }
 
-/** The dual push: the decision reaches the supervisor, the finding comes back and acts on document and paper alike. */
+/** Demonstrates the dual push: the decision reaches the supervisor, whose finding affects document and paper alike. */
 export async function supervised(client: Client, license: Data, { say, check }: Telling): Promise<void> {
   say('\n【双推送、双回路】');
   const [supervisor, approver] = ['yudu-lyj.supervisor', 'yudu-lyj.approver'];
@@ -119,7 +125,7 @@ export async function supervised(client: Client, license: Data, { say, check }: 
   check('两次办理结果都已回到监管部门', true);
 }
 
-/** The county at a glance: who answers, what waits, how the work stands. */
+/** Demonstrates the county overview: responsible organs, open duties, statistics. */
 export async function atAGlance(client: Client, { say, check }: Telling): Promise<void> {
   say('\n【全县一览】');
   const { attention } = await client.ask('auditor', '{ attention(first: 100) { edges { node { kind } } } }');

@@ -9,12 +9,15 @@ import { blankPrefix } from './seed.ts';
 import { splitSignature } from './split.ts';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from './tamper.ts';
 
-/** `npm run demo`: three cases, one per mode, through the public GraphQL API alone; on the running hub, or on one of its own. */
+/**
+ * `npm run demo`: handles three cases, one per mode, through the public GraphQL API only.
+ * Uses the running hub, or starts a temporary one.
+ */
 
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
 const FOLDER = 'demo';
-/** What anybody may have, by the name it gets in the folder. */
+/** Public files: the name in the folder, and the path at the hub. */
 const PUBLISHED = [
   ['root.pem', '/root.pem'],
   ['certificates.pem', '/seals/certificates.pem'],
@@ -247,7 +250,7 @@ async function whoSeesWhat(client: Client, licenses: Data[]): Promise<void> {
   );
 }
 
-/** Lets openssl judge the signature inside a PDF over the bytes that it covers. */
+/** Verifies with openssl the signature inside a PDF over the bytes that it covers. */
 function openssl(name: string, pdf: Buffer): { command: string; passed: boolean } {
   const { covered, cms } = splitSignature(pdf);
   writeFileSync(`${name}.covered`, covered);

@@ -6,13 +6,13 @@ import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../subgraphs/licenses/verify
 import { readLogged } from '../subgraphs/licenses/verify/log.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
-/** Files that `npm run verify` reads, and what stands beside them. */
+/** Reads the files of `npm run verify` and the evidence files next to them. */
 
 const FILE_LIMIT_BYTES = 64 * 1024 * 1024;
 const FILES_MOST = 1_000_000;
 const DEPTH_MOST = 32;
 
-/** A command line or a file that nothing can be said about; its message is the one line a person sees. */
+/** A command line or a file that cannot be processed. Its message is the one line that a person sees. */
 export class UsageError extends Error {}
 
 export function read(path: string, what: string): Buffer {
@@ -27,14 +27,14 @@ export function read(path: string, what: string): Buffer {
   }
 }
 
-/** What a file holds as PEM blocks of one kind, or as one DER. */
+/** Returns the DER of each PEM block with this label, or the file itself as one DER if it has no such block. */
 function blocksOf(bytes: Buffer, label: string): Buffer[] {
   const form = new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`, 'g');
   const blocks = [...bytes.toString('latin1').matchAll(form)].map((match) => Buffer.from(match[1] ?? '', 'base64'));
   return blocks.length > 0 ? blocks : [bytes];
 }
 
-/** The certificates in a file, DER or one or more in PEM. */
+/** Reads the certificates of a file: one in DER, or one or more in PEM. Throws UsageError. */
 export function readCertificateFile(path: string, what: string): Buffer[] {
   const blocks = blocksOf(read(path, what), 'CERTIFICATE');
   try {
@@ -44,7 +44,7 @@ export function readCertificateFile(path: string, what: string): Buffer[] {
   }
 }
 
-/** The revocation lists in a file, DER or one or more in PEM. */
+/** Reads the revocation lists of a file: one in DER, or one or more in PEM. Throws UsageError. */
 export function readListFile(path: string): Buffer[] {
   const blocks = blocksOf(read(path, '吊销列表'), 'X509 CRL');
   try {
@@ -55,20 +55,23 @@ export function readListFile(path: string): Buffer[] {
   }
 }
 
-/** A document and what proves it; null where nothing is there. */
+/** A document and its evidence. A member is null if there is no such file. */
 export interface Document {
   path: string;
   file: Buffer | null;
   signaturePath: string | null;
   signature: Buffer | null;
   bundle: Buffer | null;
-  /** The log's proof that lies beside it: `X.tlog-proof`. */
+  /** The log's proof from the file `X.tlog-proof` next to it. */
   logged: LoggedUse | null;
 }
 
 const stem = (path: string) => path.replace(/\.(pdf|json)$/i, '');
 
-/** Reads a document; what is not named is looked for beside it: `X.pdf` has `X.p7s` or `X.pdf.p7s`, `X.evidence.json`, `X.tlog-proof`. */
+/**
+ * Reads a document and its evidence. Looks for files that are not named next to the document:
+ * for `X.pdf` these are `X.p7s` or `X.pdf.p7s`, `X.evidence.json` and `X.tlog-proof`. Throws UsageError.
+ */
 export function readDocument(path: string, named: { signature?: string; evidence?: string } = {}): Document {
   if (/\.p7s$/i.test(path)) {
     return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null, logged: null };
@@ -98,7 +101,7 @@ function beside(path: string, ending: string): string | null {
   return candidates.find((one) => one !== path && existsSync(one)) ?? null;
 }
 
-/** Keys of a log and its witnesses, a line each (vkey); lines that begin with # are for people. */
+/** Reads the keys of a log and its witnesses, one vkey per line. Lines that begin with # are comments. */
 export function readKeyFile(path: string): string[] {
   const lines = read(path, '日志公钥')
     .toString('utf8')
@@ -107,7 +110,10 @@ export function readKeyFile(path: string): string[] {
   return lines.filter((line) => line !== '' && !line.startsWith('#'));
 }
 
-/** The documents in a folder and the ones below it: PDFs, statements that have a signature beside them, signatures that have nothing. */
+/**
+ * Lists the documents of a folder and its subfolders:
+ * PDFs, statements with a signature next to them, and signatures without a document.
+ */
 export function documentsIn(folder: string): string[] {
   const found: string[] = [];
   const walk = (at: string, depth: number) => {
@@ -137,7 +143,7 @@ function isDocument(path: string): boolean {
   return ![bare, `${bare}.pdf`, `${bare}.PDF`, `${bare}.json`].some((one) => existsSync(one));
 }
 
-/** `X.p7s` beside both `X.pdf` and `X.json` is that of the PDF. */
+/** Returns whether `X.p7s` belongs to `X.pdf`. If both `X.pdf` and `X.json` exist, it is the PDF's signature. */
 function isOfPdf(path: string): boolean {
   return existsSync(`${stem(path)}.pdf`) && !existsSync(`${path}.p7s`);
 }

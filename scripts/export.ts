@@ -8,7 +8,7 @@ import { UsageError } from './evidence-files.ts';
 import { runningDatabase } from './running-database.ts';
 
 /**
- * `npm run export`: what was done in a period, with everything that is needed to verify it elsewhere and without the hub: documents and
+ * `npm run export`: exports the acts of a period with everything needed to verify them without the hub: documents and
  * statements, their evidence and proofs, certificates, revocation lists, and the log itself.
  */
 const USAGE = `用法 usage: npm run export -- --from 2026-11-01 --to 2026-12-01 --out FOLDER [--url http://127.0.0.1:4000] [--data FOLDER] [--database URL] [--log FOLDER]
@@ -99,7 +99,7 @@ async function exportAll(): Promise<void> {
 
 const COPIES_MOST = 5;
 
-/** A log that grows meanwhile: partial tiles may go while it is copied, and then it is copied again. */
+/** Copies the log. Partial tiles may disappear while a growing log is copied; then it is copied again. */
 function copyLog(from: string, to: string): void {
   for (let attempt = 1; ; attempt++) {
     try {
@@ -112,7 +112,7 @@ function copyLog(from: string, to: string): void {
   }
 }
 
-/** Gives whether the act's use of the seal is proven. */
+/** Exports one act. Returns whether its use of the seal is proven. */
 async function exportAct(row: Done, url: string, folder: string): Promise<boolean> {
   const { id, identifier, act, file, beside, mediaType } = row;
   if (mediaType === 'application/pdf') {

@@ -11,17 +11,17 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 
-/** What stops a start, in one line for a person. */
+/** A reason that stops the start. Its message is one line for a person. */
 export class BootError extends Error {
   override readonly name = 'BootError';
 }
 
-/** Several starts may clear away the same dead hub's lock at once; each looks again after losing. */
+/** Several starts may remove the lock of the same dead hub at once. A start that loses the race tries again. */
 const LOCK_ATTEMPTS = 5;
 
 /**
- * Takes a data folder for this process alone: a second hub on it would stop the first one's database. Makes the folder
- * where it is missing. Gives the step that lets go of it. Throws BootError where it cannot be written or is in use.
+ * Locks a data folder for this process: a second hub on it would stop the first one's database. Creates the folder
+ * if it is missing. Returns the function that unlocks it. Throws BootError if it is not writable or is in use.
  */
 export function takeFolder(folder: string): () => Promise<void> {
   try {
@@ -51,7 +51,7 @@ export function takeFolder(folder: string): () => Promise<void> {
   };
 }
 
-/** Link, unlike write, fails where the lock is there already, and never shows half a file. */
+/** Creates the lock. Unlike a write, a link fails if the lock exists, and never shows a partial file. */
 function linked(draft: string, lock: string): boolean {
   try {
     linkSync(draft, lock);
@@ -62,7 +62,7 @@ function linked(draft: string, lock: string): boolean {
   }
 }
 
-/** Removes a dead hub's lock, but puts back one that another start made in the meantime. */
+/** Removes a dead hub's lock. Restores it if another start has created it in the meantime. */
 function clearAway(lock: string, holder: string): void {
   const aside = `${lock}.dead.${process.pid}`;
   try {
@@ -83,10 +83,10 @@ function read(file: string): string {
   }
 }
 
-/** A process by its number and, where the system tells it, the time it started: numbers are used again. */
+/** Identifies a process by its pid and, where the system reports it, its start time. Pids are reused. */
 function identityOf(pid: number): string {
   if (!existsSync('/proc/self/stat')) return String(pid);
-  // The second field is the command in brackets and may hold blanks; the start time is the 20th after it.
+  // The second field is the command in brackets and may contain spaces. The start time is the 20th field after it.
   const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
   return `${pid} ${fields[19] ?? ''}`;
 }
@@ -101,7 +101,7 @@ function isAlive(pid: number, holder: string): boolean {
   return identityOf(pid) === holder && !isCollectable(pid);
 }
 
-/** Whether a process has ended and only waits for its parent to notice. */
+/** Returns whether a process has ended and waits for its parent to collect it (a zombie). */
 function isCollectable(pid: number): boolean {
   return read(`/proc/${pid}/stat`).split(') ').at(-1)?.startsWith('Z') ?? false;
 }

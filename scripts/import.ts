@@ -4,9 +4,9 @@ import { demoPerson, mintToken } from './people.ts';
 import { openSecrets } from './secrets.ts';
 
 /**
- * `npm run import -- list.csv [--dry-run] [--basis 文号]`: imports a list of delegations (docs/import.md) into a running hub.
- * HUB_URL (http://127.0.0.1:4000) and TOKEN, an administrator's; without TOKEN the demo administrator of the hub in DATA_FOLDER.
- * Ends with 1 where the list was refused.
+ * `npm run import -- list.csv [--dry-run] [--basis 文号]`: imports a list of delegations (docs/import.md) into a
+ * running hub. HUB_URL defaults to http://127.0.0.1:4000. TOKEN is an administrator's token; without it the script
+ * acts as the demo administrator of the hub in DATA_FOLDER. The exit code is 1 if the hub refused the list.
  */
 const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
   import { id digest } unchanged problems { line column code message } refusal { code message }

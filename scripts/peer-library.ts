@@ -9,7 +9,7 @@ import { makeRole, rolePassword, roleUrl } from '../db/roles.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
-/** The reference city library as a peer of the hub that `npm start` brings up: its database, its keys, its process. */
+/** The reference city library as a peer of the hub, started by `npm start`: its database, its keys, its process. */
 
 const DATABASE = 'city_library';
 const ROLE = 'tq_city_library';
@@ -25,7 +25,7 @@ const publicKeys = z.object({
   witnessKey: z.string(),
 });
 
-/** The library before it runs: where its rows are, and what the hub knows it by. */
+/** The prepared library: its database, and the name and public keys by which the hub knows it. */
 export interface PeerLibrary {
   databaseUrl: string;
   name: string;
@@ -35,8 +35,8 @@ export interface PeerLibrary {
 }
 
 /**
- * Makes the library's database, and has the library make its keys there. Their public halves are asked for once and kept in
- * `library-keys.json`: from then on the hub holds the library to them.
+ * Creates the library's database and lets the library create its keys there. Reads the public keys once and stores them
+ * in `library-keys.json`. The hub accepts only these keys from then on.
  */
 export async function prepareLibrary(
   folder: string,
@@ -64,7 +64,7 @@ export async function prepareLibrary(
   return { databaseUrl: url, name, receiptKey: JSON.stringify(receiptKey), witnessKey };
 }
 
-/** The library makes its keys itself, in a process of its own: the hub never has the private halves. */
+/** Starts the library in its own process to create its keys. The hub never holds the private keys. */
 async function askKeys(url: string, signal?: AbortSignal): Promise<string> {
   const env = { ...process.env, LIBRARY_DATABASE_URL: url, LIBRARY_NAME: NAME };
   try {
@@ -89,7 +89,7 @@ function readKeys(file: string): z.infer<typeof publicKeys> {
   }
 }
 
-/** What the hub tells the library. */
+/** Settings that the hub writes for the library. */
 export interface LeftForLibrary {
   port: number;
   rootPem: string;
@@ -98,7 +98,7 @@ export interface LeftForLibrary {
   hubUrl: string;
 }
 
-/** Leaves what the library needs to start: its database, the root to trust, how the hub gets in, the log to follow. */
+/** Writes the library's settings: its database, the trusted root, the hub's credentials, and the log to follow. */
 export function leaveForLibrary(folder: string, peer: PeerLibrary, secrets: Secrets, left: LeftForLibrary): void {
   const { rootPem, ...rest } = left;
   const rootPemPath = join(folder, 'root.pem');
@@ -109,12 +109,12 @@ export function leaveForLibrary(folder: string, peer: PeerLibrary, secrets: Secr
   writeFileSync(join(folder, 'library.json'), text, { mode: 0o600 });
 }
 
-/** Starts the library as a child of its own process group. Gives the step that stops it. */
+/** Starts the library as a child in its own process group. Returns the function that stops it. */
 export async function startLibrary(folder: string): Promise<() => Promise<void>> {
   const left = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
   const child = spawn(process.execPath, [MAIN], {
     detached: true,
-    // The channel closes with this process, however it ends; the library then stops too.
+    // The channel closes when this process ends, for whatever reason. The library then stops too.
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ...process.env,

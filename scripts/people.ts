@@ -2,12 +2,12 @@ import { createHash, type KeyObject } from 'node:crypto';
 import { SignJWT } from 'jose';
 import { type Person, type Role, TOKEN_AUDIENCE, TOKEN_ISSUER } from '../subgraphs/kernel/actor.ts';
 
-/** People for trying the hub out: invented, every one. A real office brings its identity provider. */
+/** Invented people for trying the hub out. A real office uses its own identity provider. */
 
-/** How long a demo token is good for. */
+/** Lifetime of a demo token. */
 export const DEMO_TOKEN_LIFE_SECONDS = 12 * 60 * 60;
 
-/** Positions that every organ fills, by the last part of a person's id: `ganzhou-xzspj.approver`. */
+/** Role of each position that every organ fills. The key ends a person's id: `ganzhou-xzspj.approver`. */
 const STAFF = {
   clerk: 'WINDOW_CLERK',
   reviewer: 'REVIEWER',
@@ -19,7 +19,7 @@ const STAFF = {
 
 const somebody = { kind: 'person', organ: null, window: null, holderCode: null } as const;
 
-/** People who are nobody's staff, or sit at an integrated window (综合受理窗口). */
+/** People outside the standard positions of an organ: applicants, clerks at an integrated window (综合受理窗口), others. */
 const NAMED: readonly Person[] = [
   {
     ...somebody,
@@ -46,7 +46,7 @@ const NAMED: readonly Person[] = [
 const SURNAMES = '王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗钟谢曾赖';
 const GIVEN = '志强建华丽娟国庆秀英文斌海燕晓东玉兰永红卫平春生思远';
 
-/** A demo person by id: one of the named, or `<organ>.<position>`. Null where there is no such position. */
+/** Returns a demo person by id: one of NAMED_PEOPLE, or `<organ>.<position>`. Returns null if there is no such position. */
 export function demoPerson(id: string): Person | null {
   const named = NAMED.find((person) => person.id === id);
   if (named) return named;
@@ -55,7 +55,7 @@ export function demoPerson(id: string): Person | null {
   return { ...somebody, id, name: nameFor(id), roles: [STAFF[position]], organ };
 }
 
-/** Everybody: the named, then the staff of each organ. */
+/** Returns all demo people: the named ones, then the staff of each organ. */
 export function demoPeople(organs: readonly string[]): Person[] {
   const staff = organs.flatMap((organ) => Object.keys(STAFF).map((position) => demoPerson(`${organ}.${position}`)));
   return [...NAMED, ...staff.filter((person) => person !== null)];
@@ -65,7 +65,7 @@ function isPosition(text: string | undefined): text is keyof typeof STAFF {
   return text !== undefined && Object.hasOwn(STAFF, text);
 }
 
-/** The same id always has the same name, so that licenses signed yesterday show a person who is still there. */
+/** Derives the name from the id. Licenses signed earlier then show a person who still exists. */
 function nameFor(id: string): string {
   const digest = createHash('sha256').update(id).digest();
   const given = (digest.readUInt16BE(0) % (GIVEN.length / 2)) * 2;

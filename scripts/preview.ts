@@ -4,8 +4,8 @@ import type { AttachedRecord } from '../subgraphs/licenses/record.ts';
 import { recordForm } from '../subgraphs/licenses/verify/attached.ts';
 
 /**
- * `npm run preview -- RECORD.json [OUT.pdf]`: sets a record by the template of its type, with a seal that signs nothing. A record that lacks
- * an element of GB/T 36903, or has it in another form, is named with that element.
+ * `npm run preview -- RECORD.json [OUT.pdf]`: renders a record with the template of its type and a seal that signs
+ * nothing. If an element of GB/T 36903 is missing or malformed, the error names it.
  */
 try {
   const [path, out = 'preview.pdf'] = process.argv.slice(2);

@@ -6,10 +6,11 @@ import { renderLicense, renderSealable } from '../subgraphs/licenses/document/re
 import { readRecord } from '../subgraphs/licenses/verify/attached.ts';
 
 /**
- * `npm run rerender -- FILE.pdf…`: sets each license again from the record that it carries, the seal's picture drawn anew or, where it is the
- * office's own, taken out of the file, and compares every byte but the signature. What a sheet shows is then what its record says, and
- * nothing else. Exit 0 the same, 1 another
- * (a forgery, or set by another release: CHANGELOG.md names those that set otherwise), 2 not to be read.
+ * `npm run rerender -- FILE.pdf…`: renders each license again from the record that it carries, and compares every byte
+ * except the signature. The seal's picture is drawn again, or taken from the file if it is the office's own picture.
+ * If the bytes are equal, the document shows exactly what its record says.
+ * Exit 0: same. Exit 1: different, so a forgery or rendered by another release (CHANGELOG.md names the releases that
+ * render differently). Exit 2: unreadable.
  */
 const EXIT = { same: 0, other: 1, unreadable: 2 } as const;
 
@@ -25,7 +26,7 @@ function rerender(path: string): keyof typeof EXIT {
   }
 }
 
-/** The digest that the signature is over is of every byte but its own. */
+/** Returns whether rendering again gives the signed digest. That digest covers every byte except the signature. */
 function isSetAgain(file: Uint8Array): boolean {
   const { base, image, digest } = readSealedPdf(file);
   return digestOfSealable(renderSealable(readRecord(base), image && pngOf(image))).equals(digest);

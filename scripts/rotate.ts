@@ -9,9 +9,9 @@ import { keyFileOf, openSecrets, requireSecretsOf } from './secrets.ts';
 import { startSigner } from './signer.ts';
 
 /**
- * `npm run rotate`: a new key-encryption key for the signer (密钥加密密钥轮换). Every private key is put into an envelope under it, then the old
- * ones are forgotten. The hub must be stopped. Killed half-way it can be run again: both keys are in the file until every envelope
- * is new. DATA_FOLDER, DATABASE_URL as for `npm start`.
+ * `npm run rotate`: gives the signer a new key-encryption key (密钥加密密钥轮换). Wraps every private key under the new
+ * key, then deletes the old keys. The hub must be stopped. An interrupted run can be repeated: the file holds both keys
+ * until every private key is wrapped under the new one. Uses DATA_FOLDER and DATABASE_URL like `npm start`.
  */
 async function rotate(): Promise<void> {
   const { DATABASE_URL, DATA_FOLDER = 'data' } = process.env;

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { UsageError } from './evidence-files.ts';
 import { readDatabaseKey } from './secrets.ts';
 
-/** Where the hub's own database listens, as its superuser. Throws UsageError where it does not run. */
+/** Returns the superuser URL of the hub's embedded database. Throws UsageError if it is not running. */
 export function runningDatabase(folder: string): string {
   const pid = join(folder, 'postgres/postmaster.pid');
   if (!existsSync(pid))

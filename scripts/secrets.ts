@@ -6,17 +6,17 @@ import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
 import { adoptKey } from '../subgraphs/seals/signer/key-file.ts';
 import { BootError } from './folder.ts';
 
-/** Every secret of a hub that keeps its own; `data/secrets.json` holds them, readable by its owner alone. */
+/** All secrets of a hub that manages its own. Stored in `data/secrets.json`, readable by its owner only. */
 export interface Secrets {
-  /** Ed25519; mints the demo tokens. A real office brings its identity provider's public key instead. */
+  /** Ed25519; signs the demo tokens. A real office uses the public key of its identity provider instead. */
   tokenPrivateKey: KeyObject;
   tokenKey: KeyObject;
-  /** 32 bytes; proves one subgraph to another. */
+  /** 32 bytes; authenticates one subgraph to another. */
   serviceKey: Uint8Array;
-  /** 32 bytes; the database passwords are derived from it. */
+  /** 32 bytes; source of the derived database passwords. */
   databaseKey: Uint8Array;
   authorisationKeys: AuthorisationKeys;
-  /** What the hub shows the city library to get in. */
+  /** The hub's client secret at the city library. */
   librarySecret: string;
 }
 
@@ -30,24 +30,27 @@ const stored = z.object({
   librarySecret: z.string().min(16),
 });
 
-/** Where the signer keeps its key-encryption keys: the hub's process never reads it. */
+/** Returns the file of the signer's key-encryption keys. The hub's process never reads it. */
 export function keyFileOf(folder: string): string {
   return join(folder, 'signer', 'key-encryption-keys.json');
 }
 
-/** New secrets would open neither the database nor a seal's key: a folder that lost them must not be given others. */
+/**
+ * Throws BootError if a data folder with a database has lost its secrets.
+ * New secrets would open neither the database nor a seal's key, so none may be created there.
+ */
 export function requireSecretsOf(folder: string): void {
   if (!existsSync(join(folder, 'postgres/PG_VERSION'))) return;
   const secrets = join(folder, 'secrets.json');
   const keys = keyFileOf(folder);
-  // Up to 0.3 the hub's secrets held the key-encryption key.
+  // Up to release 0.3 the hub's secrets held the key-encryption key.
   const held = existsSync(secrets) && readFileSync(secrets, 'utf8').includes('"keyEncryptionKey"');
   const missing = !existsSync(secrets) ? secrets : !existsSync(keys) && !held ? keys : null;
   if (missing === null) return;
   throw new BootError(`${missing} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`);
 }
 
-/** Reads the secrets of a data folder; makes them where there are none. Throws where the file is not readable as such. */
+/** Reads the secrets of a data folder; creates them if there are none. Throws if the file cannot be read or parsed. */
 export function openSecrets(folder: string): Secrets {
   const file = join(folder, 'secrets.json');
   if (!existsSync(file)) store(folder, file);
@@ -57,7 +60,7 @@ export function openSecrets(folder: string): Secrets {
   return { ...rest, tokenPrivateKey: privateKey, tokenKey: createPublicKey(privateKey) };
 }
 
-/** A release before 0.4 kept the key-encryption key among the hub's secrets: it goes to the signer's file. */
+/** Moves the key-encryption key to the signer's file. Releases before 0.4 kept it among the hub's secrets. */
 function handOver(folder: string, file: string): void {
   const { keyEncryptionKey, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   if (typeof keyEncryptionKey !== 'string') return;
@@ -67,13 +70,13 @@ function handOver(folder: string, file: string): void {
   renameSync(draft, file);
 }
 
-/** The key from which the database's passwords come, and nothing else: for whoever only reads. */
+/** Returns only the key from which the database passwords are derived. For scripts that only read. */
 export function readDatabaseKey(folder: string): Uint8Array {
   return stored.pick({ databaseKey: true }).parse(JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')))
     .databaseKey;
 }
 
-/** Whole or not at all: a start that is killed half-way, or two at once, must not leave half a file. */
+/** Writes the whole file or nothing. An interrupted start, or two at once, must not leave a partial file. */
 function store(folder: string, file: string): void {
   mkdirSync(folder, { recursive: true });
   const draft = `${file}.${process.pid}`;

@@ -2,14 +2,17 @@ import type { Hub } from '../gateway/hub.ts';
 import { readGuides, readMatters, readOrgans, readTasks } from '../seeds/load.ts';
 import { sha256 } from '../subgraphs/kernel/events.ts';
 
-/** Agreements that a demo needs, marked as such: the plan names none. The city and county education organs have none, on purpose. */
+/**
+ * The county organ without an agreement. The plan names no agreements, so the demo adds some, marked as such.
+ * The city and county education organs have none, on purpose.
+ */
 const WITHOUT_AGREEMENT = 'yudu-jktj';
-/** Blanks that each organ starts with. */
+/** Number of blanks that each organ starts with. */
 const BLANKS = 200;
 
 /**
- * Loads what a hub starts with, through the subgraphs' own functions: organs, matters and tasks of the plan, sample guides, a
- * seal per organ with its grants, demo agreements, blanks. What is there already stays as it is.
+ * Loads the initial data of a hub through the subgraphs' own functions: organs, matters and tasks of the plan, sample
+ * guides, a seal per organ with its grants, demo agreements, blanks. Existing data stays unchanged.
  */
 export async function seed(
   hub: Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>,
@@ -41,7 +44,7 @@ export async function seed(
   return { matters: rows.length, seals };
 }
 
-/** Prefix of an organ's blanks: KB and the organ's serial in its test code. */
+/** Returns the number prefix of an organ's blanks: KB and the organ's serial from its test code. */
 export function blankPrefix(uscc: string): string {
   return `KB${uscc.slice(12, 16)}`;
 }

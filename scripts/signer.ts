@@ -7,11 +7,11 @@ import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
-/** The signer as this process' child: the private keys are in it, and nowhere else. */
+/** Runs the signer as a child process. Only that process holds the private keys. */
 
 const START_MS = 15_000;
 const STOP_MS = 2_000;
-/** A signer that ends unasked is started again after this, and each time after twice as long. */
+/** A signer that ends unexpectedly is restarted after this pause. The pause doubles each time. */
 const RESTART_FIRST_MS = 200;
 const RESTART_MOST_MS = 30_000;
 
@@ -20,12 +20,12 @@ const said = z.object({ url: z.url() });
 
 export interface SignerProcess {
   signer: Signer;
-  /** Of the child that is running now. */
+  /** Returns the pid of the current child. */
   pid(): number | undefined;
   stop(): Promise<void>;
 }
 
-/** Starts the signer, and again whenever it ends unasked. Throws BootError where it does not start at first. */
+/** Starts the signer and restarts it whenever it ends unexpectedly. Throws BootError if the first start fails. */
 export async function startSigner(
   keyFile: string,
   { serviceKey, authorisationKeys }: Pick<Secrets, 'serviceKey' | 'authorisationKeys'>,
@@ -45,7 +45,7 @@ export async function startSigner(
     for (let wait = RESTART_FIRST_MS; ; wait = Math.min(2 * wait, RESTART_MOST_MS)) {
       const from = performance.now();
       await running.ended;
-      // One that ran well for a while is started again at once.
+      // After a long run the pause is reset to the shortest.
       if (performance.now() - from > RESTART_MOST_MS) wait = RESTART_FIRST_MS;
       if (stopping) return;
       console.error('签名机意外停止，正在重新启动 — the signer ended unexpectedly and is started again');
@@ -74,7 +74,7 @@ interface Running {
 }
 
 async function start(env: NodeJS.ProcessEnv): Promise<Running> {
-  // A process group of its own: the terminal's Ctrl-C stops the hub, which stops this one last.
+  // Own process group: Ctrl-C in the terminal stops the hub, which stops the signer last.
   const child = fork(MAIN, [], { env, execArgv: [], detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done());

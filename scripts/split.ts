@@ -1,8 +1,8 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 
 /**
- * `npm run split -- FILE.pdf`: takes the signature out of a sealed PDF, for tools that know CMS and no PDF. Writes FILE.covered,
- * the bytes that the signature covers, and FILE.p7s, the signature. Judges nothing.
+ * `npm run split -- FILE.pdf`: extracts the signature from a sealed PDF, for tools that read CMS but not PDF.
+ * Writes FILE.covered, the bytes that the signature covers, and FILE.p7s, the signature. Verifies nothing.
  */
 export function splitSignature(pdf: Buffer): { covered: Buffer; cms: Buffer } {
   const range = /\/ByteRange \[0 +(\d+) +(\d+) +(\d+) *\]/.exec(pdf.toString('latin1'));

@@ -7,13 +7,16 @@ import { boot, type Running } from './boot.ts';
 import { BootError } from './folder.ts';
 import { demoPeople, mintToken } from './people.ts';
 
-/** `npm start`: a whole hub on this machine. PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER, WEBHOOK_PRIVATE_HOSTS, LOG_ORIGIN, LOG_WITNESSES, SEAL_AUTHORITIES; `--no-library` leaves the library out. */
+/**
+ * `npm start`: starts a whole hub on this machine. Reads PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER,
+ * WEBHOOK_PRIVATE_HOSTS, LOG_ORIGIN, LOG_WITNESSES and SEAL_AUTHORITIES. `--no-library` leaves the library out.
+ */
 
-// The gateway package reports home unless told otherwise; the hub calls nobody it was not told to call.
+// The gateway package sends telemetry by default. The hub must call only the addresses it is configured to call.
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
 const STOP_LIMIT_MS = 9_500;
-/** One token per role is printed; the rest come from `npm run token`. */
+/** The people whose tokens are printed, one per role. `npm run token` prints the others. */
 const SHOWN = [
   'applicant-company',
   'window-yudu',
@@ -52,7 +55,7 @@ async function main(): Promise<void> {
     if (stopping) return;
     stopping = true;
     console.log('正在停止 stopping …');
-    // A database that hangs must not keep a terminal waiting.
+    // A database that hangs must not block the terminal.
     setTimeout(() => process.exit(code || 1), STOP_LIMIT_MS).unref();
     if (!running) return unwanted.abort();
     await running.stop();

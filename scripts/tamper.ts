@@ -1,6 +1,6 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 
-/** Four forgeries that a verifier must notice; each leaves a file that still opens and looks whole. */
+/** Four forgeries that a verifier must detect. Each produces a file that still opens and looks intact. */
 
 interface Stream {
   /** Object number of the stream. */
@@ -9,7 +9,7 @@ interface Stream {
   body: Buffer;
 }
 
-/** The streams of a PDF as this hub writes it, uncompressed. */
+/** Returns the streams, uncompressed, of a PDF that this hub wrote. */
 function streamsOf(pdf: Buffer): Stream[] {
   const text = pdf.toString('latin1');
   return [...text.matchAll(/(\d+) 0 obj\s*(<<(?:(?!endobj)[\s\S])*?>>)\s*stream\r?\n/g)].flatMap((match) => {
@@ -22,7 +22,7 @@ function streamsOf(pdf: Buffer): Stream[] {
   });
 }
 
-/** Replaces a stream by a revision appended to the file (ISO 32000-1 §7.5.6), as any PDF editor would. */
+/** Replaces a stream by appending a revision to the file (ISO 32000-1 §7.5.6), as a PDF editor does. */
 function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
   const previous = Number(/startxref\s+(\d+)\s+%%EOF\s*$/.exec(pdf.toString('latin1'))?.[1]);
   const trailer = /trailer\s*<<([\s\S]*?)>>\s*startxref/.exec(pdf.toString('latin1', previous))?.[1];
@@ -62,7 +62,7 @@ export function tamperAttachment(pdf: Buffer): Buffer {
   return append(pdf, attached, Buffer.from(record));
 }
 
-/** Applies a forgery to a CMS, DER, or to the one inside a sealed PDF. */
+/** Applies a forgery to a DER-encoded CMS, or to the CMS inside a sealed PDF. */
 function inSignature(file: Buffer, forge: (cms: Buffer) => void): Buffer {
   const forged = Buffer.from(file);
   const room = /\/Contents <([0-9a-f]+)>/.exec(file.toString('latin1'));
@@ -76,11 +76,11 @@ function inSignature(file: Buffer, forge: (cms: Buffer) => void): Buffer {
   return forged;
 }
 
-/** The object identifier of message-digest, DER; behind it SET and OCTET STRING headers, then the digest. */
+/** The object identifier of message-digest, DER. SET and OCTET STRING headers follow it, then the digest. */
 const MESSAGE_DIGEST = Buffer.from('06092a864886f70d010904', 'hex');
 const HEADERS_BYTES = 4;
 
-/** Changes the digest of the file, a signed attribute. */
+/** Changes the file's digest, which is a signed attribute. */
 export function tamperSignedAttribute(file: Buffer): Buffer {
   return inSignature(file, (cms) => {
     const at = cms.indexOf(MESSAGE_DIGEST);
@@ -90,7 +90,7 @@ export function tamperSignedAttribute(file: Buffer): Buffer {
   });
 }
 
-/** What the test PKI writes into each of its names, and what a forger would rather read there. */
+/** The text that the test PKI writes into each of its names, and the text that a forger would put there. */
 const SUBJECT_UNIT = Buffer.from('不具法律效力');
 const FORGED_UNIT = Buffer.from('确具法律效力');
 

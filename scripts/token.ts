@@ -1,7 +1,7 @@
 import { demoPerson, mintToken } from './people.ts';
 import { openSecrets } from './secrets.ts';
 
-/** `npm run token -- PERSON`: a demo token of the hub in DATA_FOLDER, for `yudu-lyj.approver`, `applicant-company` … */
+/** `npm run token -- PERSON`: prints a demo token of the hub in DATA_FOLDER, e.g. for `yudu-lyj.approver`. */
 const person = demoPerson(process.argv[2] ?? '');
 if (!person) {
   console.error('用法 usage: npm run token -- yudu-lyj.approver');

@@ -16,7 +16,7 @@ import {
   UsageError,
 } from './evidence-files.ts';
 
-/** `npm run verify`: judges licenses, statements of later acts and QR codes offline, without database. */
+/** `npm run verify`: verifies licenses, statements of later acts and QR codes offline, without a database. */
 
 const EXIT = { TOTAL_PASSED: 0, TOTAL_FAILED: 1, INDETERMINATE: 2 } as const;
 const WORDS = { TOTAL_PASSED: '通过', TOTAL_FAILED: '不通过', INDETERMINATE: '无法判定' } as const;
@@ -55,7 +55,7 @@ function parse() {
 
 type Options = ReturnType<typeof parse>;
 
-/** What every file of a call is judged by. */
+/** Reads the material by which every file of a call is verified. */
 function gather({ root, certificates = [], crl = [], 'status-list': statusList, 'log-key': logKeys, at }: Options) {
   if (at !== undefined && (!TIME.test(at) || Number.isNaN(Date.parse(at)))) {
     throw new UsageError(`时间 ${at} 不正确 — not a time (2026-11-25 or 2026-11-25T00:00:00Z)`);
@@ -65,7 +65,7 @@ function gather({ root, certificates = [], crl = [], 'status-list': statusList, 
     certificates: certificates.flatMap((path) => readCertificateFile(path, '证书')),
     revocation: crl.flatMap(readListFile),
     statusList: statusList === undefined ? null : read(statusList, '状态列表').toString('utf8').trim(),
-    // Whoever names the log wants to see that the seal was not used in secret.
+    // A caller who names the log wants proof that the use of the seal was logged.
     log: logKeys === undefined ? null : { keys: logKeys.flatMap(readKeyFile), required: true },
     at: at === undefined ? new Date() : new Date(at),
   };
@@ -116,7 +116,7 @@ function verifyOne(path: string, options: Options, material: Material): Verdict 
   return report.verdict;
 }
 
-/** One line for each document, and a count at the end; the worst verdict is that of all. */
+/** Prints one line per document and a count at the end. Returns the worst verdict. */
 function verifyMany(paths: readonly string[], { json }: Options, material: Material): Verdict {
   const counts: Record<Verdict, number> = { TOTAL_PASSED: 0, INDETERMINATE: 0, TOTAL_FAILED: 0 };
   const bar = makeBar(paths.length);

@@ -9,7 +9,7 @@ import type { Overlay } from '../subgraphs/matters/guide/overlay.ts';
 import type { MatterRow } from '../subgraphs/matters/matter.ts';
 import { DIFFERENCE_FIELDS, type Task } from '../subgraphs/matters/task/task.ts';
 
-/** Reads the checked-in lists; a line that does not fit is named, and nothing is loaded. */
+/** Reads the checked-in lists. An error names the line that does not match its schema, and nothing is loaded. */
 
 const orNull = (text: string) => (text === '' ? null : text);
 const optional = z.string().transform(orNull);
@@ -35,7 +35,7 @@ const organLine = z.object({
   uscc: z.string().refine(isUscc, 'not a USCC with a good check character'),
 });
 
-/** What every list that was read off the plan keeps of it. */
+/** Columns that every list taken from the plan has: corrections, printed texts and flags. */
 const corrections = json(
   z.array(z.object({ field: z.string(), printed: z.string(), corrected: z.string(), reason: z.string().min(1) })),
 );
@@ -131,7 +131,7 @@ function readLines<Schema extends z.ZodType<{ id: string } | { number: number }>
   });
 }
 
-/** The organs of the plan, and one of another county. Throws an Error that names the line where one does not fit. */
+/** Returns the organs of the plan and one organ of another county. Throws an Error that names an invalid line. */
 export function readOrgans(csv: string = readFile('organs.csv')): OrganFact[] {
   return readLines('organs', csv, organLine).map(({ division_code, printed_name: _, ...rest }) => ({
     ...rest,
@@ -139,7 +139,7 @@ export function readOrgans(csv: string = readFile('organs.csv')): OrganFact[] {
   }));
 }
 
-/** The 108 matters of the plan. Throws an Error that names the line where one does not fit. */
+/** Returns the 108 matters of the plan. Throws an Error that names an invalid line. */
 export function readMatters(csv: string = readFile('matters.csv')): MatterRow[] {
   return readLines('matters', csv, matterLine).map((line) => ({
     id: line.id,
@@ -167,7 +167,10 @@ export function readMatters(csv: string = readFile('matters.csv')): MatterRow[] 
   }));
 }
 
-/** The sample guides, `<matter>.json`, and county overlays, `<matter>.<division>.json`. Throws a GuideRefusal where one does not fit. */
+/**
+ * Returns the sample guides (`<matter>.json`) and the county overlays (`<matter>.<division>.json`).
+ * Throws a GuideRefusal if a file is invalid.
+ */
 export function readGuides(): { guides: Guide[]; overlays: Overlay[] } {
   const files = readdirSync(new URL('guides', import.meta.url)).sort();
   const read = (file: string) => readFile(`guides/${file}`);
@@ -178,7 +181,7 @@ export function readGuides(): { guides: Guide[]; overlays: Overlay[] } {
   };
 }
 
-/** The 12 tasks of the plan's annex 4. Throws an Error that names the line where one does not fit. */
+/** Returns the 12 tasks of the plan's annex 4. Throws an Error that names an invalid line. */
 export function readTasks(csv: string = readFile('tasks.csv')): Task[] {
   const organs = readLines('organs', readFile('organs.csv'), organLine);
   const idOf = new Map(organs.map((one) => [one.printed_name, one.id]));

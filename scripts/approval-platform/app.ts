@@ -4,17 +4,17 @@ import { type HubSecret, isFromHub, signMessage } from './jws.ts';
 import { hasArrived, type News, ORDERS, type Order, readNews, SIGNATURE_HEADER, writeMessage } from './protocol.ts';
 import { type KeptMessage, openStore, type Store } from './store.ts';
 
-/** The reference approval platform (审批平台) of a city organ: it shares no code, database or key with the hub. */
+/** The reference approval platform (审批平台) of a city organ. It shares no code, database or key with the hub. */
 
 export interface PlatformOptions {
-  /** Keeps what it knows; see `store.ts`. */
+  /** Folder of the platform's data; see `store.ts`. */
   folder: string;
   organ: string;
   key: { kid: string; privateKey: KeyObject };
   hub: HubSecret;
-  /** Where it posts its messages, and what it signs as `aud`. */
+  /** The address that the platform posts its messages to. It signs the same address as `aud`. */
   audience: string;
-  /** Grants each case by itself so many seconds after it came; null: only when told. */
+  /** Seconds after which the platform grants a new case by itself. Null: it grants only on request. */
   decideAfterSeconds: number | null;
   now?: () => Date;
   pollMs?: number;
@@ -24,7 +24,7 @@ export interface PlatformOptions {
 const BODY_LIMIT_BYTES = 1_048_576;
 const POLL_MS = 500;
 const SEND_TIMEOUT_MS = 10_000;
-/** Whoever acts where nobody was named. */
+/** The clerk named in messages that the platform sends by itself. */
 const CLERK = { id: 'auto', name: '审批平台自动办理' };
 
 interface Platform extends PlatformOptions {
@@ -32,7 +32,7 @@ interface Platform extends PlatformOptions {
   now: () => Date;
 }
 
-/** Gives an app that does not listen yet. From then until it is closed it sends what is to be sent. */
+/** Returns an app that does not listen yet. It sends pending messages from now until it is closed. */
 export function createPlatform(options: PlatformOptions): FastifyInstance {
   const platform: Platform = { now: () => new Date(), ...options, store: openStore(options.folder) };
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
@@ -54,7 +54,10 @@ export function createPlatform(options: PlatformOptions): FastifyInstance {
   return app;
 }
 
-/** `POST /hub`: the hub's news of a case. The receipt is given when the news is kept, and again for what is known. */
+/**
+ * Serves `POST /hub`: the hub's news of a case. The answer is a receipt, sent once the news is stored.
+ * News that is already stored gets the same receipt again.
+ */
 function hubRoute(app: FastifyInstance, platform: Platform): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -72,7 +75,7 @@ function hubRoute(app: FastifyInstance, platform: Platform): void {
 function takeNews({ store, organ, now, decideAfterSeconds }: Platform, news: News): string {
   const { caseNumber, revision } = news;
   const known = store.state.cases[caseNumber];
-  // Each news is the whole case: an older one says nothing new.
+  // Each news item carries the whole case, so an older one adds nothing.
   if (known && known.news.revision >= revision) return known.receipt;
   const receipt = `${caseNumber}-${revision}`;
   const decideAt =
@@ -85,7 +88,7 @@ function takeNews({ store, organ, now, decideAfterSeconds }: Platform, news: New
   return receipt;
 }
 
-/** What people at the platform's desk do and see; for this machine alone. */
+/** Routes for the platform's staff. Reachable from this machine only. */
 function deskRoutes(app: FastifyInstance, platform: Platform): void {
   const { store } = platform;
   app.get('/health/live', async () => ({ status: 'live' }));
@@ -106,7 +109,7 @@ function draft(type: string, order: Order, organ: string, at: Date): KeptMessage
   return { ...writeMessage(type, order, organ, at), caseNumber: order.caseNumber, type, answer: null, lastError: null };
 }
 
-/** Grants what has waited long enough. */
+/** Grants the cases whose decision time has come. */
 function decideDue({ store, organ, now }: Platform): void {
   const due = Object.values(store.state.cases).filter(
     ({ decideAt }) => decideAt !== null && Date.parse(decideAt) <= now().getTime(),
@@ -127,7 +130,10 @@ function unsent({ store }: Platform): readonly KeptMessage[] {
   return store.state.messages.filter(({ answer }) => answer === null);
 }
 
-/** One attempt: the same bytes, signed anew. Done, refused and conflict are answers; anything else is tried again. */
+/**
+ * Makes one attempt: the same bytes with a new signature.
+ * 200, 400, 409, 413 and 422 are final answers. After anything else the message is sent again.
+ */
 async function send({ store, key, audience, now, onError }: Platform, { id, body }: KeptMessage): Promise<void> {
   const keep = (what: Partial<KeptMessage>) =>
     store.change((state) => {

@@ -1,33 +1,33 @@
 import { createHash, createHmac, type KeyObject, sign, timingSafeEqual } from 'node:crypto';
 
-/** Detached JWS (RFC 7515 appendix F) with nothing but the runtime: `docs/approval-platform.md` is the protocol. */
+/** Detached JWS (RFC 7515 appendix F), using only the Node runtime. The protocol is `docs/approval-platform.md`. */
 
-/** How far a signature's `iat` may lie from the clock here. */
+/** Largest accepted difference between a signature's `iat` and the local clock, in both directions. */
 const FRESH_SECONDS = 300;
 
-/** The thumbprint of an Ed25519 public key (RFC 7638): its members in this very order, hashed. */
+/** Returns the thumbprint of an Ed25519 public key (RFC 7638). The order of the hashed members is fixed. */
 export function thumbprint(x: string): string {
   return createHash('sha256')
     .update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
     .digest('base64url');
 }
 
-/** Signs a body for the hub: EdDSA. `aud` is the address that it is posted to. */
+/** Signs a body for the hub with EdDSA. `aud` is the address that the body is posted to. */
 export function signMessage(body: string, key: { kid: string; privateKey: KeyObject }, aud: string, at: Date): string {
   const header = encode(JSON.stringify({ alg: 'EdDSA', kid: key.kid, iat: seconds(at), aud }));
   return `${header}..${sign(null, Buffer.from(`${header}.${encode(body)}`), key.privateKey).toString('base64url')}`;
 }
 
 export interface HubSecret {
-  /** What the hub writes as `kid`. */
+  /** The `kid` that the hub writes. */
   kid: string;
   /** 32 bytes. */
   secret: Uint8Array;
-  /** The platform's own address, as it was registered: what the hub writes as `aud`. */
+  /** The platform's own address, as registered. The hub writes it as `aud`. */
   aud: string;
 }
 
-/** Whether `jws` is the hub's, over exactly this body, for this platform, made now: HS256. */
+/** Returns whether the hub signed exactly this body, for this platform, within MAX_CLOCK_SKEW_SECONDS of now (HS256). */
 export function isFromHub(jws: unknown, body: Uint8Array, { kid, secret, aud }: HubSecret, at: Date): boolean {
   const [header = '', nothing, signature = '', ...more] = typeof jws === 'string' ? jws.split('.') : [];
   if (nothing !== '' || more.length > 0) return false;
@@ -36,7 +36,7 @@ export function isFromHub(jws: unknown, body: Uint8Array, { kid, secret, aud }: 
     .digest();
   const given = Buffer.from(signature, 'base64url');
   if (given.length !== expected.length || !timingSafeEqual(given, expected)) return false;
-  // Only the hub could have written the header, for it is signed too; what it says must still fit.
+  // The header is signed too, so only the hub can have written it. Its values must still match this platform and time.
   const said = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as Record<string, unknown>;
   const fresh = typeof said.iat === 'number' && Math.abs(said.iat - seconds(at)) <= FRESH_SECONDS;
   return said.alg === 'HS256' && said.kid === kid && said.aud === aud && fresh;

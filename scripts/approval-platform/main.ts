@@ -6,7 +6,7 @@ import { z } from 'zod';
 import { createPlatform } from './app.ts';
 import { thumbprint } from './jws.ts';
 
-/** `npm run platform`: starts the reference approval platform, and registers it where it is not registered yet. */
+/** `npm run platform`: starts the reference approval platform. Registers it first if it is not registered yet. */
 
 const HOST = '127.0.0.1';
 const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "$(npm run -s token -- administrator)"
@@ -17,7 +17,7 @@ const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "
   --folder        数据目录 data/approval-platform
   --decide-after  收到后若干秒自动准予 grants by itself after so many seconds; otherwise POST /decide`;
 
-/** What the registration gave; `registration.json` in the folder. */
+/** Result of the registration, stored as `registration.json` in the folder. */
 const registration = z.object({
   platformId: z.string(),
   secretVersion: z.number().int(),
@@ -39,7 +39,7 @@ const { values } = parseArgs({
   },
 });
 
-/** The platform's own key pair, made at the first start; the private half never leaves the folder. */
+/** Returns the platform's own key pair. Makes it at the first start; the private key never leaves the folder. */
 function openKey(folder: string): { kid: string; privateKey: KeyObject; publicKey: string } {
   const file = join(folder, 'key.pem');
   if (!existsSync(file)) {

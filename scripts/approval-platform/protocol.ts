@@ -1,11 +1,11 @@
 import { randomUUID } from 'node:crypto';
 import { z } from 'zod';
 
-/** What goes over the wire, as `docs/approval-platform.md` says it. */
+/** The wire format defined in `docs/approval-platform.md`. */
 
 export const SIGNATURE_HEADER = 'x-jws-signature';
 
-/** What this platform reads of the hub's news of a case; members it does not know are kept and not looked at. */
+/** The members that this platform reads from the hub's news of a case. Unknown members are stored and ignored. */
 const news = z.looseObject({
   caseNumber: z.string().min(1),
   revision: z.number().int().positive(),
@@ -19,15 +19,15 @@ export function readNews(body: Uint8Array): News {
   return news.parse(JSON.parse(Buffer.from(body).toString('utf8')));
 }
 
-/** Whether a case has just come here: to be received (签收), and decided. */
+/** Returns whether a case has just arrived here, to be received (签收) and decided. */
 export function hasArrived({ step, steps }: News): boolean {
   return step === 'FORWARDED' && ['FORWARDED', 'MOVED'].includes(steps.at(-1)?.step ?? '');
 }
 
-/** What somebody at a desk asks for: always about a case, always in somebody's name. */
+/** An order of a staff member. It always names a case and a person. */
 const person = z.strictObject({ id: z.string(), name: z.string() });
 const order = { caseNumber: z.string().min(1), by: person };
-/** The path at which each is given, the message that it becomes, and its form. */
+/** For each order: the path that takes it, the type of the message it becomes, and its schema. */
 export const ORDERS = {
   '/decide': {
     type: 'DECIDED',
@@ -38,7 +38,7 @@ export const ORDERS = {
         reason: z.string().nullable().default(null),
         validFrom: z.iso.date().nullable().default(null),
       })
-      // Whoever decides authorises the seal on what follows: a license, or the decision's own document.
+      // The person who decides authorises the seal on the result: a license, or the document of the decision.
       .transform((one) => ({ ...one, authoriseSeal: true })),
   },
   '/send-back': { type: 'SENT_BACK', form: z.strictObject({ ...order, reason: z.string() }) },
@@ -49,14 +49,14 @@ export const ORDERS = {
   '/resume': { type: 'RESUMED', form: z.strictObject({ ...order, note: z.string().nullable().default(null) }) },
 } as const;
 
-/** What a message says beside its type: the case, who acts, and what the type asks for. */
+/** Content of a message besides its type: the case, the acting person, and the members that the type requires. */
 export interface Order {
   caseNumber: string;
   by: { id: string; name: string };
   [member: string]: unknown;
 }
 
-/** A message for the hub, its id chosen once and for all. */
+/** Builds a message for the hub and chooses its id. Every later attempt uses the same id. */
 export function writeMessage(
   type: string,
   { caseNumber, by, ...more }: Order,

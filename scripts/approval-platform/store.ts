@@ -2,22 +2,22 @@ import { closeSync, fsyncSync, mkdirSync, openSync, readFileSync, renameSync, wr
 import { join } from 'node:path';
 import type { News } from './protocol.ts';
 
-/** What the platform keeps: one file, written whole. A reference for a desk's worth of cases, not for a city's. */
+/** The platform's data: one file, rewritten at each change. Suits a small number of cases, not a whole city. */
 
 export interface KeptCase {
   news: News;
   receipt: string;
-  /** When it decides by itself, RFC 3339, or null. */
+  /** Time of the automatic decision, RFC 3339, or null. */
   decideAt: string | null;
 }
 
-/** A message for the hub: its bytes are made once, and every attempt sends the same. */
+/** A message for the hub. Its bytes are built once; every attempt sends the same bytes. */
 export interface KeptMessage {
   id: string;
   caseNumber: string;
   type: string;
   body: string;
-  /** Null until the hub has answered for good. */
+  /** Null until the hub has sent a final answer. */
   answer: { status: number; body: string } | null;
   lastError: string | null;
 }
@@ -29,11 +29,11 @@ interface State {
 
 export interface Store {
   readonly state: Readonly<State>;
-  /** Changes what is kept; on disk before it returns. */
+  /** Changes the state. The new state is on disk before this returns. */
   change(run: (state: State) => void): void;
 }
 
-/** Opens the store of a folder; an empty one where there is none yet. */
+/** Opens the store of a folder. The store is empty if the file does not exist yet. */
 export function openStore(folder: string): Store {
   mkdirSync(folder, { recursive: true });
   const file = join(folder, 'state.json');
@@ -60,7 +60,7 @@ function readState(file: string): State {
   }
 }
 
-/** Whole or not at all: a receipt that was given must survive the power going off. */
+/** Writes the whole file or nothing. A receipt that was sent must survive a power failure. */
 function write(file: string, text: string): void {
   const draft = `${file}.draft`;
   const handle = openSync(draft, 'w', 0o600);

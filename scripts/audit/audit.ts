@@ -6,7 +6,10 @@ import { auditReceipts } from './receipts.ts';
 import { auditSeals } from './seals.ts';
 import { auditUses } from './uses.ts';
 
-/** The audit (审计): a fixed list of named checks, in order; the first walks the log, and the others hold everything else against it. */
+/**
+ * The audit (审计): a fixed list of named checks, in order.
+ * The first walks the log. The others compare everything else with it.
+ */
 export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '透明日志 log', run: auditLog },
   { name: '用印、证书、吊销列表 uses of keys', run: auditUses },
@@ -16,7 +19,7 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
   { name: '市库回执 receipts', run: auditReceipts },
 ];
 
-/** Everything that is not as it must be. `onCheck` is told of each check as it begins. */
+/** Yields every finding. Calls `onCheck` with the name of each check when it begins. */
 export async function* audit(house: House, onCheck?: (name: string) => void): AsyncGenerator<Finding> {
   const log: AuditedLog = { size: 0, leaves: new Map() };
   for (const { name, run } of CHECKS) {

@@ -1,25 +1,25 @@
 import type postgres from 'postgres';
 import type { NoteKey } from '../../subgraphs/kernel/tlog/note.ts';
 
-/** Something that is not as it must be. */
+/** A deviation that the audit detected. */
 export interface Finding {
-  /** What is wrong, stable, in capitals. */
+  /** Stable code of the deviation, in capitals. */
   code: string;
-  /** What it is wrong with: `<kind>:<id>`, as docs/audit.md lists the kinds; `log` for the log as a whole. */
+  /** The affected object: `<kind>:<id>`, with the kinds of docs/audit.md; `log` for the log as a whole. */
   object: string;
-  /** A sentence for a person. */
+  /** A sentence for people. */
   detail: string;
 }
 
-/** What a witness has to say: its key, and the newest checkpoint that it signed (the note with its signature), if it was asked. */
+/** A witness: its key, and the newest checkpoint that it signed (note with signature), or null if not supplied. */
 export interface WitnessWord {
   key: NoteKey;
   checkpoint: string | null;
 }
 
-/** What the auditor has in hand. Everything but the database and the folder he got elsewhere, and trusts. */
+/** Input of the audit. The auditor obtained everything but the database and the folder elsewhere, and trusts it. */
 export interface House {
-  /** One snapshot: what is written meanwhile is not seen. */
+  /** One snapshot of the database: later writes are not visible. */
   sql: postgres.Sql | postgres.TransactionSql;
   /** Folder of the published log. */
   logFolder: string;
@@ -28,13 +28,13 @@ export interface House {
   /** Root certificates, DER or PEM. */
   roots: readonly Uint8Array[];
   now: Date;
-  /** Told how far a long check has got. */
+  /** Called with the progress of a long check. */
   onProgress?: (done: number, total: number) => void;
 }
 
 export type Check = (house: House, log: AuditedLog) => AsyncGenerator<Finding>;
 
-/** What the walk through the log found, for the checks after it. */
+/** The log as the first check read it, for the checks after it. */
 export interface AuditedLog {
   size: number;
   /** Leaves by kind and subject. */
@@ -43,7 +43,7 @@ export interface AuditedLog {
 
 export interface LeafSeen {
   index: number;
-  /** The entry itself, canonical JSON. */
+  /** The entry, as canonical JSON. */
   entry: string;
 }
 
@@ -53,7 +53,7 @@ export function found(code: string, object: string, detail: string): Finding {
   return { code, object, detail };
 }
 
-/** Rows of a query, some at a time: a house of years does not fit into memory. */
+/** Yields the rows of a query, read in batches: the data of several years does not fit into memory. */
 export async function* rowsOf<Row extends object>(
   query: postgres.PendingQuery<Row[]>,
   batch = 1_000,

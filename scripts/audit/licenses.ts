@@ -9,7 +9,7 @@ import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type Finding, found, type House, rowsOf } from './finding.ts';
 import { sealedIn, statementIn } from './uses.ts';
 
-/** Every act on a license: its file, its signature, its use of the seal, its places in the two ledgers. */
+/** Audits every act on a license: its file, its signature, its use of the seal, its entries in the two ledgers. */
 export async function* auditLicenses(house: House): AsyncGenerator<Finding> {
   const material = await materialOf(house);
   yield* acts(house, material);
@@ -20,7 +20,7 @@ export async function* auditLicenses(house: House): AsyncGenerator<Finding> {
   yield* documents(house);
 }
 
-/** What the hub itself has published, to judge signatures by: the root alone is the auditor's own. */
+/** Reads the certificates and revocation lists that the hub published. Only the root comes from the auditor. */
 async function materialOf({ sql }: House) {
   const certificates = await sql<{ pem: string }[]>`select certificate_pem as pem from seals.authority union all
     select certificate_pem from seals.seal_certificate union all select certificate_pem from seals.seal_code_key`;
@@ -95,7 +95,7 @@ async function* acts(house: House, material: Material): AsyncGenerator<Finding> 
   }
 }
 
-/** Whether an act makes a document, rather than a statement. */
+/** Returns whether an act makes a document rather than a statement. */
 const makesDocument = (act: Act | 'SPOIL') => act !== 'SPOIL' && makesVersion(act);
 
 function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Generator<Finding> {
@@ -144,7 +144,10 @@ function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Gene
   }
 }
 
-/** What was authorised is what stands there, and an act without a case is that of the person who authorised it. */
+/**
+ * Checks that the recorded content is the authorised content.
+ * An act without a case must belong to the person who authorised it.
+ */
 function* judgeAuthority(row: ActRow, wrong: (code: string, detail: string) => Finding[]): Generator<Finding> {
   const said = statementIn(row.authorisation);
   if (row.caseId !== null) {
@@ -229,7 +232,7 @@ interface EntryRow {
   actId: string;
 }
 
-/** The two ledgers say the same, without a gap, and each entry is that of a finished act that says so. */
+/** Checks that the two ledgers agree and have no gap, and that each entry matches a finished act. */
 async function* ledgers({ sql }: House): AsyncGenerator<Finding> {
   const differing = sql<EntryRow[]>`
     select number, seq, coalesce(l.identifier, p.identifier) as identifier, coalesce(l.act_id, p.act_id) as "actId"
@@ -278,7 +281,7 @@ interface EventRow {
   identifier: string;
 }
 
-/** What was told of each act, to cases and to the city library, is what was done. */
+/** Checks that the events sent to cases and to the city library match the acts. */
 async function* told({ sql }: House): AsyncGenerator<Finding> {
   const rows = sql<
     EventRow[]
@@ -353,7 +356,7 @@ function digestOf(file: Uint8Array): { digest: string; notice: string | null } |
   }
 }
 
-/** Files are named by their digest, and each belongs to an act. */
+/** Checks that the digest of each file is right and that each file belongs to an act. */
 async function* documents({ sql }: House): AsyncGenerator<Finding> {
   const rows = sql<
     { digest: string; bytes: Buffer; used: boolean }[]

@@ -9,8 +9,8 @@ import { type AuditedLog, type Finding, found, type House, type LeafSeen, leafNa
 import { entriesOf, TileReader, Tree, wholeTiles } from './tiles.ts';
 
 /**
- * Walks the log from its first leaf: entries of the published files and of the database side by side, every hash and every root
- * reckoned anew. What a witness has signed decides where the log's own key says otherwise.
+ * Walks the log from its first leaf. Compares the entries of the published files with those of the database, and
+ * recomputes every hash and every root. A witness's signature decides if the log's own key contradicts it.
  */
 export async function* auditLog(house: House, log: AuditedLog): AsyncGenerator<Finding> {
   const published = readPublished(house);
@@ -73,7 +73,7 @@ function readPublished({ logFolder, logKey, witnesses }: House): Published {
   }
 }
 
-/** A witness's own word: a checkpoint of this log that it has signed. */
+/** Reads the checkpoint of this log that a witness signed. Throws if another key signed it or it is of another log. */
 function saidBy({ key, checkpoint }: { key: NoteKey; checkpoint: string | null }, logKey: NoteKey): Checkpoint | null {
   const note = readNote(checkpoint ?? '');
   const read = readCheckpoint(note.text);
@@ -91,7 +91,10 @@ interface StoredLeaf {
   subject: string;
 }
 
-/** Files and database leaf by leaf. Notes the root at every size that somebody speaks of: the files' own, for what is published. */
+/**
+ * Compares files and database leaf by leaf. Fills `rootsBySize` with the root at each size that a checkpoint names.
+ * Published leaves count with the entry of the files.
+ */
 async function* walk(
   { sql, logFolder, onProgress }: House,
   log: AuditedLog,
@@ -146,13 +149,13 @@ async function* walk(
   onProgress?.(most, most);
 }
 
-/** The file in which an entry is published. */
+/** Returns the path of the file in which an entry is published. */
 function entriesTile(index: number, size: number): string {
   const n = Math.floor(index / TILE_WIDTH);
   return tilePath({ level: 'entries', n, width: Math.min(TILE_WIDTH, size - n * TILE_WIDTH) });
 }
 
-/** What two versions of one leaf are about: whoever is named by either is concerned. */
+/** Yields a finding for the object of each of two versions of one leaf. */
 function* bothSubjects(one: string, other: string, at: string): Generator<Finding> {
   for (const text of [one, other]) {
     const object = objectOf(text);
@@ -188,7 +191,7 @@ const SUBJECTS: Record<string, (entry: Record<string, unknown>) => unknown> = {
   RECEIPT: (entry) => `${entry.from} ${entry.subject}`,
 };
 
-/** Notes a leaf under what it is about. */
+/** Adds a leaf to the audited log under its kind and subject. */
 function* note(log: AuditedLog, index: number, text: string, kept: StoredLeaf | null): Generator<Finding> {
   const at = `leaf:${index}`;
   let entry: Record<string, unknown>;
@@ -274,7 +277,7 @@ function* judgeNote(
   }
 }
 
-/** The head, the queue, and the stored hashes of whole tiles. */
+/** Checks the log's key, its head, and that each leaf is either sequenced or pending. */
 async function* judgeHead(
   { sql, logKey }: House,
   log: AuditedLog,
@@ -316,7 +319,7 @@ async function* judgeCosignatures({ sql, witnesses, now }: House): AsyncGenerato
   for (const { key, checkpoint } of witnesses) {
     if (checkpoint === null) continue;
     const { size } = readCheckpoint(readNote(checkpoint).text);
-    // What a witness signed a moment ago may still be on its way.
+    // A cosignature that a witness made a moment ago may not have arrived yet.
     const has = await sql`select 1 from seals.log_cosignature where witness = ${writeKey(key)} and size = ${size}
       union all select 1 from seals.log_checkpoint where size = ${size} and at > ${new Date(now.getTime() - ON_ITS_WAY_MS)}`;
     if (has.length === 0 && size > 0)

@@ -9,7 +9,10 @@ import { runningDatabase } from '../running-database.ts';
 import { audit, CHECKS } from './audit.ts';
 import type { Finding, House, WitnessWord } from './finding.ts';
 
-/** `npm run audit`: walks log, database and files, and names whatever is not as it must be; docs/audit.md tells what each finding means. */
+/**
+ * `npm run audit`: compares log, database and files, and prints every deviation.
+ * docs/audit.md explains each finding.
+ */
 
 const EXIT = { clean: 0, findings: 1, unable: 2 } as const;
 const USAGE = `用法 usage: npm run audit -- --log-key FILE [--checkpoint FILE|URL]… [--root FILE] [--data FOLDER] [--database URL] [--log FOLDER] [--json]
@@ -38,7 +41,7 @@ function parse() {
   }
 }
 
-/** Keys of the log and its witnesses, and what the witnesses say. */
+/** Reads the keys of the log and its witnesses, and the checkpoints of the witnesses. */
 async function readTrust(
   keyFile: string,
   checkpoints: readonly string[],
@@ -98,7 +101,7 @@ async function run(): Promise<number> {
   const findings: Finding[] = [];
   const started = performance.now();
   try {
-    // A hub may be running: everything is judged as of one moment.
+    // A hub may be running: the whole audit must see one snapshot.
     await sql.begin('isolation level repeatable read read only', async (tx) => {
       for await (const one of audit({ ...house, sql: tx }, json ? undefined : (name) => console.log(`· ${name}`))) {
         findings.push(one);

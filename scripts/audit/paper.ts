@@ -1,6 +1,6 @@
 import { type Finding, found, type House, rowsOf } from './finding.ts';
 
-/** Paper: a sheet for each version, and every blank accounted for. */
+/** Audits paper: each version has a sheet, and every blank is accounted for. */
 export async function* auditPaper({ sql }: House): AsyncGenerator<Finding> {
   const sheets = sql<{ identifier: string; blank: string | null }[]>`
     select v.identifier, s.blank_number as blank from licenses.license_version v
@@ -45,7 +45,7 @@ export async function* auditPaper({ sql }: House): AsyncGenerator<Finding> {
   yield* blanks(sql);
 }
 
-/** A sheet was printed, handed over and taken back when its blank moved; and who was handed it was told. */
+/** Checks that the times of a sheet match the entries of its blank, and that each delivery was announced. */
 async function* times(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = sql<
     { blank: string; identifier: string }[]
@@ -61,7 +61,10 @@ async function* times(sql: House['sql']): AsyncGenerator<Finding> {
   }
 }
 
-/** Received = in stock + assigned + printed + delivered + recalled + spoiled: blank by blank, and over each organ. */
+/**
+ * Checks each blank and the total of each organ:
+ * received = in stock + assigned + printed + delivered + recalled + spoiled.
+ */
 async function* blanks(sql: House['sql']): AsyncGenerator<Finding> {
   const off = sql<{ blank: string }[]>`select coalesce(b.number, e.number) as blank from licenses.blank b
     full join (select number, count(*)::int as entries, max(seq) as newest, min(seq) as oldest,

@@ -1,7 +1,7 @@
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { type AuditedLog, type Finding, found, type House, leafName, rowsOf } from './finding.ts';
 
-/** Receipts of the city library: for every revision that counts as collected, in order, the one that the log has. */
+/** Audits the city library's receipts: each collected revision has one, in order, and the log has the same one. */
 export async function* auditReceipts({ sql }: House, log: AuditedLog): AsyncGenerator<Finding> {
   const known = new Set<string>();
   const since = firstOf(log);
@@ -14,7 +14,7 @@ export async function* auditReceipts({ sql }: House, log: AuditedLog): AsyncGene
     const object = `receipt:${stream} ${revision}`;
     known.add(subject);
     const seen = log.leaves.get(leafName('RECEIPT', subject));
-    // Up to 0.3 receipts were not signed and not logged.
+    // Up to release 0.3, receipts were neither signed nor logged.
     if (!seen && !isSigned(receipt) && (since === null || at < since)) continue;
     if (!seen) yield found('RECEIPT_WITHOUT_LEAF', object, '市库的回执没有记入透明日志');
     else if ((JSON.parse(seen.entry) as { digest?: string }).digest !== sha256(receipt ?? '')) {
@@ -43,7 +43,7 @@ export async function* auditReceipts({ sql }: House, log: AuditedLog): AsyncGene
     yield found('RECEIPT_UNFOUNDED', `receipt:${stream} ${revision}`, '有回执，没有归集');
 }
 
-/** When the first receipt was logged, or null. */
+/** Returns the time of the first logged receipt, or null if there is none. */
 function firstOf(log: AuditedLog): Date | null {
   let first: Date | null = null;
   for (const [name, { entry }] of log.leaves) {

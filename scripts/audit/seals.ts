@@ -6,7 +6,10 @@ import { readLists } from '../../subgraphs/licenses/verify/revocation.ts';
 import { readToken } from '../../subgraphs/licenses/verify/timestamp.ts';
 import { type AuditedLog, type Finding, found, type House, leafName, rowsOf } from './finding.ts';
 
-/** Seals: their state and grants are what their ledger says, their certificates what the log says, what is revoked stays so. */
+/**
+ * Audits seals: state and grants match the ledger, certificates match the log.
+ * What is revoked must stay revoked.
+ */
 export async function* auditSeals(house: House, log: AuditedLog): AsyncGenerator<Finding> {
   const { sql } = house;
   yield* states(sql);
@@ -32,7 +35,7 @@ async function* states(sql: House['sql']): AsyncGenerator<Finding> {
     (select array_agg(e.event order by e.serial) from seals.seal_event e where e.seal_id = s.id) as events from seals.seal s`;
   for (const { id, state, events } of rows) {
     const last = (events ?? []).reduce<string | null>((before, event) => STATE_AFTER[event] ?? before, null);
-    // Up to 0.3 a seal that was made was in use.
+    // Up to release 0.3, a seal was in use as soon as it was made.
     const entered = last === 'MADE' && !(events ?? []).includes('FILED') && state === 'IN_USE' ? state : last;
     if (entered !== state)
       yield found('SEAL_STATE_NOT_ENTERED', `seal:${id}`, `状态是 ${state}，台账记为 ${entered ?? '无'}`);
@@ -43,7 +46,7 @@ async function* states(sql: House['sql']): AsyncGenerator<Finding> {
   for (const { id } of gone) yield found('SEAL_MISSING', `seal:${id}`, '台账中有，印章不见了');
 }
 
-/** A seal is good for as long as its certificate. */
+/** Checks that a seal has the validity of its newest certificate. */
 async function* validity(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<
     { id: string; from: Date; until: Date; pem: string | null }[]
@@ -60,7 +63,7 @@ async function* validity(sql: House['sql']): AsyncGenerator<Finding> {
   }
 }
 
-/** As many grants stand as were entered and not taken back; and no person did alone what takes two. */
+/** Checks that the grants match the ledger, and that two persons did what requires two persons. */
 async function* grants(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<{ sealId: string; matterId: string }[]>`
     select coalesce(g.seal_id, e.seal_id) as "sealId", coalesce(g.matter_id, e.matter_id) as "matterId" from (
@@ -73,7 +76,7 @@ async function* grants(sql: House['sql']): AsyncGenerator<Finding> {
   for (const { sealId, matterId } of rows) {
     yield found('GRANT_NOT_ENTERED', `seal:${sealId}`, `事项 ${matterId} 的授权与台账不一致`);
   }
-  // Up to 0.3 one person did these alone: what came before the first filing of the house is not judged.
+  // Up to release 0.3, one person did these alone. Entries before the first filing of any seal are not judged.
   const alone = await sql<
     { sealId: string; serial: number }[]
   >`select e.seal_id as "sealId", e.serial::int as serial from seals.seal_event e
@@ -88,7 +91,7 @@ async function* grants(sql: House['sql']): AsyncGenerator<Finding> {
   }
 }
 
-/** Every picture came by an entry of its own. */
+/** Checks that every picture has its own ledger entry. */
 async function* pictures(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<{ id: string }[]>`select s.id from seals.seal s
     where exists (select 1 from seals.seal_picture p where p.seal_id = s.id and not exists (select 1 from seals.seal_event e
@@ -98,7 +101,7 @@ async function* pictures(sql: House['sql']): AsyncGenerator<Finding> {
   for (const { id } of rows) yield found('PICTURE_NOT_ENTERED', `seal:${id}`, '印模图片与台账不一致');
 }
 
-/** A seal that has ended has no certificate that is still good; and none is revoked of a seal that never ended. */
+/** Checks that the certificates of an ended seal are revoked, and that no other seal has a revoked certificate. */
 async function* revocations(sql: House['sql']): AsyncGenerator<Finding> {
   const rows = await sql<
     { id: string; state: string; pem: string; ended: Date | null }[]
@@ -118,7 +121,7 @@ async function* revocations(sql: House['sql']): AsyncGenerator<Finding> {
   }
 }
 
-/** Numbers without a gap, and no list that forgets. */
+/** Checks that the revocation lists are numbered without a gap, and that no list drops an entry. */
 async function* lists(sql: House['sql']): AsyncGenerator<Finding> {
   const authorities = await sql<
     { id: string; pem: string }[]
@@ -166,14 +169,14 @@ function readList(bytes: Uint8Array, issuerPem: string): { serials: Set<string>;
   return { serials: new Set([...entries.keys()].map(plain)), thisUpdate: issuedAt };
 }
 
-/** A serial number without the octet that keeps it positive. */
+/** Returns a serial number without the leading zero octet that keeps it positive. */
 function plain(hex: string): string {
   return hex.toLowerCase().replace(/^(00)+(?=..)/, '');
 }
 
-/** What is said of states, and the timestamps of evidence: each has its leaf. */
+/** Checks that each status list and each timestamp of evidence has a leaf. */
 async function* statements(sql: House['sql'], log: AuditedLog): AsyncGenerator<Finding> {
-  // What releases up to 0.3 said and stamped has no leaf.
+  // Status lists and timestamps of releases up to 0.3 have no leaf.
   const [first] = await sql<{ at: Date }[]>`select min(at) as at from seals.log_checkpoint`;
   const since = first?.at ?? new Date(0);
   const lists = sql<
@@ -207,7 +210,7 @@ async function* statements(sql: House['sql'], log: AuditedLog): AsyncGenerator<F
   }
 }
 
-/** Whether each archive timestamp is over what it says that it is over. */
+/** Returns whether each archive timestamp covers the content that it claims to cover. */
 function isStamped(text: string): boolean {
   try {
     const bundle = JSON.parse(text) as Bundle;

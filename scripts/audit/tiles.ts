@@ -4,9 +4,9 @@ import { EMPTY_ROOT, isSame, nodeHash } from '../../subgraphs/kernel/tlog/tree.t
 import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
 import { type Finding, found, type House } from './finding.ts';
 
-/** The log's published files, and the tree reckoned anew beside them. */
+/** Reads the log's published files and recomputes the tree for comparison. */
 
-/** A tree that grows leaf by leaf: the hashes of its whole subtrees, the largest first. */
+/** A tree that grows leaf by leaf. It holds the hashes of its complete subtrees, the largest first. */
 export class Tree {
   size = 0;
   readonly #stack: { hash: Uint8Array; leaves: number }[] = [];
@@ -29,7 +29,7 @@ export class Tree {
 
 const ENTRY_LENGTH_BYTES = 2;
 
-/** The published entries, one after another. */
+/** Reads the published entries in order. */
 export function entriesOf(folder: string, size: number) {
   let at = 0;
   let n = -1;
@@ -69,7 +69,7 @@ function readBundle(folder: string, n: number, width: number): { entries: (strin
   };
 }
 
-/** The published hashes of leaves and of whole tiles, held against those reckoned. */
+/** Compares the published hashes of leaves and of whole tiles with the recomputed ones. */
 export class TileReader {
   readonly findings: Finding[] = [];
   readonly #folder: string;
@@ -101,7 +101,7 @@ export class TileReader {
     }
     this.#up(0, hash);
   }
-  /** Whole rows make a hash of the level above. */
+  /** Adds a hash to a level. A complete row adds one hash to the level above. */
   #up(level: number, hash: Uint8Array): void {
     const row = this.#rows[level] ?? [];
     this.#rows[level] = row;
@@ -116,7 +116,7 @@ export class TileReader {
     this.#stored.delete(name);
     if (!stored || !isSame(stored, above)) this.#wrong(level, n, '数据库中整块的散列值不对');
     const tile = this.#read(level + 1, Math.floor(n / TILE_WIDTH));
-    // Beyond what is published there is nothing to compare with.
+    // Past the published size there is nothing to compare with.
     const isPublished = n % TILE_WIDTH < this.#width(level + 1, Math.floor(n / TILE_WIDTH));
     const told = isPublished ? tile?.subarray((n % TILE_WIDTH) * 32, (n % TILE_WIDTH) * 32 + 32) : undefined;
     const path = tilePath({
@@ -127,7 +127,7 @@ export class TileReader {
     if (told && !isSame(told, above)) this.findings.push(found('TILE_WRONG', `tile:${path}`, `第 ${n} 个散列值不对`));
     this.#up(level + 1, above);
   }
-  /** A whole tile, by the hash above it: both are named. */
+  /** Adds findings for a whole tile and for the tile that holds its hash. */
   #wrong(level: number, n: number, detail: string): void {
     const up = Math.floor(n / TILE_WIDTH);
     const paths = [
@@ -136,7 +136,7 @@ export class TileReader {
     ];
     for (const path of paths) this.findings.push(found('TILE_HASH_WRONG', `tile:${path}`, detail));
   }
-  /** Hashes of tiles that are not there. */
+  /** Yields a finding for each stored hash of a tile that does not exist. */
   *left(): Generator<Finding> {
     for (const name of this.#stored.keys()) yield found('TILE_HASH_WRONG', 'log', `数据库中多出散列值 ${name}`);
   }
@@ -159,7 +159,7 @@ export class TileReader {
   }
 }
 
-/** The stored hashes of whole tiles. */
+/** Reads the stored hashes of whole tiles, keyed by level and index. */
 export async function wholeTiles(sql: House['sql']): Promise<Map<string, Buffer>> {
   const rows = await sql<
     { name: string; hash: Buffer }[]

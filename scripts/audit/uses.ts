@@ -7,7 +7,7 @@ import { CADES, PADES, parseSignedData, requireSignature, signerOf } from '../..
 import { certificateOf, type Leaf, ofCode, ofList, ofSealEvent, ofUse } from '../../subgraphs/seals/log/leaf.ts';
 import { type AuditedLog, type Finding, found, type House, leafName, rowsOf } from './finding.ts';
 
-/** Everything that was done with keys, held against the log: nothing without a leaf, no leaf without it, and both say the same. */
+/** Compares every use of a key with the log in both directions: each use has a leaf, each leaf a use, both agree. */
 export async function* auditUses(house: House, log: AuditedLog): AsyncGenerator<Finding> {
   const known = new Set<string>();
   yield* waiting(house, log);
@@ -53,7 +53,7 @@ function* compare(log: AuditedLog, leaf: Leaf, object: string): Generator<Findin
   }
 }
 
-/** What has no place in the log yet is no finding for some seconds, and then it is one. */
+/** A pending leaf becomes a finding after this time. */
 const PENDING_MS = 60_000;
 
 async function* waiting({ sql, now }: House, log: AuditedLog): AsyncGenerator<Finding> {
@@ -66,7 +66,7 @@ async function* waiting({ sql, now }: House, log: AuditedLog): AsyncGenerator<Fi
   }
 }
 
-/** Whether the signature is over the digest, by a certificate of the seal that it names. */
+/** Returns whether the signature covers the digest and was made with a certificate of the named seal. */
 function isSealed({ sealId, documentDigest, signature, suite }: UseRow, seals: ReadonlyMap<string, string>): boolean {
   try {
     const signed = parseSignedData(signature, suite.startsWith('PAdES') ? PADES : CADES);
@@ -145,7 +145,7 @@ interface Authorised {
   contentDigest: string;
 }
 
-/** Each use says of itself what the person's own statement says. */
+/** Checks that each use matches the statement by which the person authorised it. */
 async function* authorisations({ sql }: House): AsyncGenerator<Finding> {
   const columns = sql`issuance_id as "issuanceId", authorisation, authorised_by_id as "authorisedById", authorised_by as "authorisedBy", organ,
     matter_id as "matterId", case_id as "caseId", act, content_digest as "contentDigest"`;
@@ -178,7 +178,7 @@ async function* authorisations({ sql }: House): AsyncGenerator<Finding> {
     yield found('USE_NOT_AS_AUTHORISED', `use:${issuanceId}`, '用印授权书不是办理时的那一份');
 }
 
-/** What a statement says, unproven. */
+/** Returns the claims of a statement without verifying its signature, or null if it cannot be decoded. */
 export function statementIn(jws: string): Record<string, unknown> | null {
   try {
     return decodeJwt(jws);
@@ -187,7 +187,10 @@ export function statementIn(jws: string): Record<string, unknown> | null {
   }
 }
 
-/** What is sealed in a file, and by which signature: within a PDF, or beside the file. Null where the file is no such one. */
+/**
+ * Returns the sealed content of a file and its signature, which is inside the PDF or detached.
+ * Returns null if the file has no signature or cannot be read.
+ */
 export function sealedIn(
   file: Uint8Array,
   beside: Uint8Array | null,

@@ -1,15 +1,15 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** CPU milliseconds, user and system, of other processes, as Linux counts them in proc_pid_stat(5). */
+/** CPU milliseconds (user and system) of other processes, from Linux proc_pid_stat(5). */
 
 const MS_PER_TICK = 10;
-/** Fields behind the command's name. */
+/** Field numbers, counted after the command's name. */
 const PARENT = 1;
 const TIMES = [11, 12];
 const TIMES_OF_ENDED_CHILDREN = [13, 14];
 
-/** Empty where the process is gone. */
+/** Returns [] if the process has exited. */
 function statOf(pid: number): string[] {
   try {
     const text = readFileSync(`/proc/${pid}/stat`, 'utf8');
@@ -28,7 +28,7 @@ const childrenOf = (pid: number) =>
 const timesOf = (pid: number, fields: readonly number[]) =>
   fields.reduce((sum, field) => sum + Number(statOf(pid)[field] ?? 0), 0) * MS_PER_TICK;
 
-/** Of this process' children that run `script`. */
+/** Returns the CPU milliseconds of this process' children that run `script`. */
 export function cpuOfChildren(script: string): number {
   const runs = (pid: number) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(script);
   return childrenOf(process.pid)
@@ -36,7 +36,7 @@ export function cpuOfChildren(script: string): number {
     .reduce((sum, pid) => sum + timesOf(pid, TIMES), 0);
 }
 
-/** Of the database server whose data folder it is, with all its backends, those that have ended too. */
+/** Returns the CPU milliseconds of the database server of this data folder, with all backends, also ended ones. */
 export function cpuOfDatabase(postgresFolder: string): number {
   const postmaster = Number(readFileSync(join(postgresFolder, 'postmaster.pid'), 'utf8').split('\n')[0]);
   const own = timesOf(postmaster, [...TIMES, ...TIMES_OF_ENDED_CHILDREN]);

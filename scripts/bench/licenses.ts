@@ -17,9 +17,9 @@ import { blankPrefix } from '../seed.ts';
 import { startSigner } from '../signer.ts';
 import { cpuOfChildren, cpuOfDatabase } from './cpu.ts';
 
-/** Whole licenses, for `npm run bench`: what one costs, and in which process. */
+/** Measures whole licenses for `npm run bench`: the cost of one license in each process. */
 
-/** Clerks at work at once. */
+/** Clerks that work concurrently. */
 const CLERKS = 8;
 const RECEIVED_AT_ONCE = 1_000;
 const PATIENCE_MS = 60_000;
@@ -34,7 +34,7 @@ export interface Bench {
   dataFolder: string;
 }
 
-/** CPU milliseconds of one license in each process, and how many came in a second of the clock. */
+/** CPU milliseconds of one license in each process, and licenses per second of wall-clock time. */
 export interface Cost {
   hub: number;
   signer: number;
@@ -43,11 +43,11 @@ export interface Cost {
 }
 
 const prefix = blankPrefix(readOrgans().find((one) => one.id === ORGAN)?.uscc ?? '');
-/** Behind those that every organ is given at the first start. */
+/** Last used blank number. Starts above the numbers that every organ receives at the first start. */
 let blanks = 100_000;
 const nextBlank = () => `${prefix}${String(++blanks).padStart(8, '0')}`;
 
-/** Cases that are granted, whose licenses their clerks may issue. */
+/** Creates `count` granted cases and returns their ids. Clerks may then issue their licenses. */
 export async function grant({ running, client, dataFolder }: Bench, count: number): Promise<string[]> {
   for (let from = blanks + 1; from <= blanks + count; from += RECEIVED_AT_ONCE)
     await running.hub.licenses.receiveBlanks(ORGAN, { prefix, from, to: from + RECEIVED_AT_ONCE - 1 });
@@ -67,7 +67,10 @@ export async function grant({ running, client, dataFolder }: Bench, count: numbe
   return ids;
 }
 
-/** Issued through the public API, until cases know of it, the log's checkpoint is cosigned and the city library has collected it. */
+/**
+ * Issues licenses through the public API. Ends when cases have the events, the log's checkpoint is cosigned
+ * and the city library has collected the licenses.
+ */
 export async function throughTheDoor(bench: Bench, ids: readonly string[]) {
   const issued: { identifier: string; digest: string }[] = [];
   const cost = await costOf(bench, ids.length, async () => {
@@ -83,8 +86,8 @@ export async function throughTheDoor(bench: Bench, ids: readonly string[]) {
 }
 
 /**
- * Issued by the workflow itself, with PDF, code, signature, timestamp and all that the database keeps; nothing else runs, neither the
- * public API nor what follows an issue. The hub of the bench must have been stopped.
+ * Issues licenses by the workflow alone, with PDF, code, signature, timestamp and database rows. Neither the public
+ * API nor the processing after an issue runs. The hub of the bench must be stopped first.
  */
 export async function byTheWorkflow(
   { running, dataFolder }: Bench,
@@ -132,7 +135,7 @@ async function byClerks(count: number, work: (i: number) => Promise<void>): Prom
   await Promise.all(Array.from({ length: CLERKS }, clerk));
 }
 
-/** Waits until every event is delivered and the newest checkpoint, over every leaf, is cosigned. */
+/** Waits until every event is delivered and a checkpoint over every leaf is cosigned. */
 async function settled(dataFolder: string): Promise<void> {
   const sql = postgres(runningDatabase(dataFolder), { max: 1, onnotice: () => {} });
   const undelivered = SUBGRAPHS.map((name) => `select 1 from ${name}.outbox_delivery where delivered < head`);

@@ -16,8 +16,9 @@ import { keyFileOf } from '../secrets.ts';
 import { startSigner } from '../signer.ts';
 
 /**
- * `npm run bench:log [LEAVES]`: figures of the transparency log on this machine. From leaf to cosigned checkpoint; what the log costs an
- * attestation; the length of a proof and the time of an audit over LEAVES leaves (a million unless said otherwise).
+ * `npm run bench:log [LEAVES]`: measures the transparency log on this machine: the time from leaf to cosigned
+ * checkpoint, the cost of the log per attestation, and the length of a proof and the time of an audit over LEAVES
+ * leaves (default: one million).
  */
 const LEAVES = Number(process.argv[2] ?? 1_000_000);
 const SAMPLES = Number(process.env.SAMPLES ?? 200);
@@ -42,7 +43,7 @@ async function cosigned(running: Running, sql: postgres.Sql): Promise<number[]> 
   return times.sort((one, other) => one - other);
 }
 
-/** Statements to the signer, with and without their leaves: what the log adds to a use of a key. */
+/** Measures statements with their leaves, and leaves alone: the cost that the log adds to a use of a key. */
 async function costs(running: Running, sql: postgres.Sql): Promise<{ withLog: number; leaves: number }> {
   const count = 300;
   const from = performance.now();
@@ -55,7 +56,7 @@ async function costs(running: Running, sql: postgres.Sql): Promise<{ withLog: nu
     await sql.begin(async (tx) => {
       const [row] = await tx`insert into seals.log_leaf (kind, subject, entry, hash, at)
         values ('ATTESTATION', ${`bench ${i} ${Math.random()}`}, ${leaf?.entry}, ${leaf?.hash}, now()) returning serial`;
-      // Taken back at once: the running sequencer must not see it.
+      // Deleted in the same transaction: the running sequencer must not see it.
       await tx`insert into seals.log_pending (serial) values (${row?.serial})`;
       await tx`delete from seals.log_pending where serial = ${row?.serial}`;
     });
@@ -65,7 +66,7 @@ async function costs(running: Running, sql: postgres.Sql): Promise<{ withLog: nu
   return { withLog, leaves };
 }
 
-/** Fills the log in the database's own words, then gives every leaf its place as the hub does. */
+/** Fills the log with SQL, then sequences every leaf as the hub does. Returns the seconds of the sequencing. */
 async function fill(sql: postgres.Sql, folder: string, running: Running): Promise<number> {
   for (let from = 0; from < LEAVES; from += FILL) {
     await sql`with made as (select 'fill ' || i as subject, '{"at":"2026-11-26T00:00:00.000Z","digest":"' || encode(sha256(('fill ' || i)::bytea), 'hex')

@@ -11,19 +11,19 @@ import { Client, freePort } from '../client.ts';
 import { type Bench, byTheWorkflow, type Cost, grant, throughTheDoor } from './licenses.ts';
 
 /**
- * `npm run bench`: figures of the documents that prove themselves, each beside what it is measured against, in one run on this machine:
- * CMS at RSA-3072 and `openssl speed`, whole licenses, verifications. A figure of one core is one of a second of CPU time.
+ * `npm run bench`: measures the self-proving documents on this machine, each figure with its reference in the same run:
+ * CMS at RSA-3072 against `openssl speed`, whole licenses, verifications. A figure per core is per second of CPU time.
  */
 
 const SECONDS = 1;
-/** The machine's pace changes from one moment to the next: what is compared is taken by turns, and the middle counts. */
+/** The machine's speed varies over time. Compared figures are therefore measured in turn, and the median counts. */
 const ROUNDS = 5;
 const LICENSES = Number(process.argv[2] ?? 200);
 const KEY_BITS = 3072;
 
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
-/** How often something is done in a second of this process' CPU time. */
+/** Returns how often `work` runs per second of this process' CPU time. */
 async function rate(count: number, work: (i: number) => unknown): Promise<number> {
   const cpu = process.cpuUsage();
   for (let i = 0; i < count; i++) await work(i);
@@ -38,13 +38,13 @@ function opensslRate(): number {
   const found = /^\+F2:\d+:\d+:([\d.e+-]+):/m.exec(run.stdout);
   if (!found) throw new Error(`openssl speed did not say: ${run.stderr}`);
   const figure = Number(found[1]);
-  // OpenSSL 3.0 says seconds for one signature, later ones say signatures in a second.
+  // OpenSSL 3.0 reports seconds per signature, later versions report signatures per second.
   return figure < 1 ? 1 / figure : figure;
 }
 
 const middle = (figures: number[]) => figures.sort((a, b) => a - b)[figures.length >> 1] ?? 0;
 
-/** Signatures of a CPU second by openssl and CMS, by turns, and their ratio. */
+/** Measures signatures per CPU second by openssl and by CMS, in turn, and their ratio. */
 async function cmsRates(): Promise<{ openssl: number; cms: number; ratio: number }> {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: KEY_BITS });
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -78,7 +78,7 @@ async function cmsRates(): Promise<{ openssl: number; cms: number; ratio: number
 }
 
 const VERIFICATIONS = 500;
-/** Licenses issued before figures are taken. */
+/** Licenses issued to warm up before measuring. */
 const WARM = 40;
 
 async function licenseRates() {

@@ -27,26 +27,26 @@ import { judge, VERDICTS } from './verify.ts';
 export interface LibraryOptions {
   /** The library's own database. */
   databaseUrl: string;
-  /** Its name, in receipts and as a witness of the hub's log. */
+  /** The library's name, in receipts and as a witness of the hub's log. */
   name: string;
-  /** Keys of the logs whose witness it is, as C2SP signed-note has them; receipts tell of the first. */
+  /** Keys of the logs that it witnesses, in C2SP signed-note format. Receipts name the first log. */
   logKeys: readonly string[];
-  /** The root certificates it trusts, PEM, pinned by its operator. */
+  /** The trusted root certificates, PEM, pinned by the library's operator. */
   rootPem: string;
   /** The one client: the hub. */
   clientId: string;
   clientSecret: string;
   now: () => Date;
-  /** Told of faults that are not the caller's. */
+  /** Called with faults that the caller did not cause. */
   onError?: (error: unknown) => void;
 }
 
 /** Largest request, base64 included. */
 const BODY_LIMIT_BYTES = 8 * 1024 * 1024;
 const TOKEN_BODY_LIMIT_BYTES = 4096;
-/** A request that is not wholly here by then is dropped. */
+/** A request that has not arrived completely within this time is dropped. */
 const REQUEST_TIMEOUT_MS = 30_000;
-/** An identifier of GB/T 36904 is shorter. */
+/** Maximum characters of a path parameter. An identifier of GB/T 36904 is shorter. */
 const PARAMETER_LIMIT = 128;
 
 interface Library {
@@ -60,8 +60,8 @@ interface Library {
 }
 
 /**
- * The reference city license library (市电子证照库): connects, migrates, and gives an app that does not listen yet.
- * Closing the app closes its database. Throws where the database or the roots cannot be read.
+ * The reference city license library (市电子证照库). Connects, migrates, and returns an app that does not listen yet.
+ * Closing the app closes its database. Throws if the database cannot be reached or the roots cannot be read.
  */
 export async function createLibrary(options: LibraryOptions): Promise<FastifyInstance> {
   const roots = readRoots(options.rootPem);
@@ -90,7 +90,7 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
   publicRoutes(app, library);
   app.register(async (scope) => witnessRoutes(scope, { name, privateKey: keys.witness, logs, memory, now }));
   app.register(async (scope) => {
-    // Before the body is read: without a token nobody makes the library hold 8 MiB.
+    // Checked before the body is read: a caller without a token must not make the library buffer 8 MiB.
     scope.addHook('onRequest', async (request) => requireToken(request.headers.authorization, library.client, now()));
     certificateRoutes(scope, library);
   });
@@ -136,7 +136,7 @@ function certificateRoutes(app: FastifyInstance, library: Library): void {
     const known = await store.collected(delivery.number, delivery.revision);
     const isKnown = known?.contentDigest === digest;
     if (isKnown && isSigned(known.receipt)) return accepted([], { receipt: known.receipt });
-    // Nothing that an earlier validate found is relied on.
+    // The result of an earlier validate is not relied on.
     if (!isKnown) checkDelivery(delivery, library.roots, now());
     return accepted([], { receipt: await store.collect(delivery, digest, now()) });
   });
@@ -156,7 +156,7 @@ function certificateRoutes(app: FastifyInstance, library: Library): void {
   });
 }
 
-/** A database refuses text with a NUL; nothing that is kept has one. */
+/** Finds a stored certificate. The pattern keeps out text with a NUL, which the database refuses. */
 async function findKept({ store }: Library, identifier: string) {
   return /^[\w.]{1,128}$/.test(identifier) ? store.find(identifier) : null;
 }
@@ -173,7 +173,7 @@ const shanghai = new Intl.DateTimeFormat('en-CA', {
   day: '2-digit',
 });
 
-/** YYYY-MM-DD where the library stands. */
+/** Returns the date in the library's time zone, YYYY-MM-DD. */
 function today(at: Date): string {
   return shanghai.format(at);
 }
@@ -185,7 +185,7 @@ function renderError(error: unknown, reply: FastifyReply, onError: LibraryOption
   return reply.code(fault.status).send({ code: 0, temporary, reasons: [{ code, message }] });
 }
 
-/** Codes by which postgres.js and PostgreSQL say that the database cannot be asked just now. */
+/** Error codes of postgres.js and PostgreSQL for a database that is temporarily unavailable. */
 const DATABASE_AWAY = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|CONNECT_TIMEOUT|CONNECTION_|57P|08|53)/;
 
 function toFault(error: Partial<FastifyError>): Fault {

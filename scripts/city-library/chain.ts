@@ -1,7 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { type Der, expect, readDer, readOid, readSmallInteger, readTime, same, TAG } from './der.ts';
 
-/** A certificate read as far as the library judges it (RFC 5280). */
+/** The parts of a certificate that the library checks (RFC 5280). */
 export interface Certificate {
   x509: X509Certificate;
   bytes: Uint8Array;
@@ -13,14 +13,14 @@ export interface Certificate {
   validUntil: Date;
   isCa: boolean;
   pathLength: number | null;
-  /** Named bits of keyUsage from bit 0 on, or null where there is none. */
+  /** Named bits of keyUsage from bit 0 on, or null if the extension is absent. */
   keyUsage: readonly boolean[] | null;
   extendedKeyUsage: readonly string[] | null;
   /** organizationName and organizationIdentifier of the subject, in order. */
   organizations: readonly string[];
 }
 
-/** Why a certificate is not trusted. */
+/** The reason why a certificate is not trusted. */
 export class ChainError extends Error {
   override readonly name = 'ChainError';
   readonly code: 'SIGNER_UNTRUSTED' | 'SIGNER_EXPIRED';
@@ -31,7 +31,7 @@ export class ChainError extends Error {
   }
 }
 
-/** Longest way from a signer to a root, both counted. */
+/** Maximum number of certificates from signer to root, both included. */
 const CHAIN_LIMIT = 5;
 const LEAST_MODULUS_BITS = 2048;
 const RSA_WITH_SHA2 = ['1.2.840.113549.1.1.11', '1.2.840.113549.1.1.12', '1.2.840.113549.1.1.13'];
@@ -40,7 +40,7 @@ const EXTENSION = {
   basicConstraints: '2.5.29.19',
   extendedKeyUsage: '2.5.29.37',
 } as const;
-/** Read past safely even where marked critical: key identifiers, policies, distribution points, authority access. */
+/** Safe to ignore even if critical: key identifiers, policies, distribution points, authority access. */
 const HARMLESS = ['2.5.29.14', '2.5.29.35', '2.5.29.32', '2.5.29.31', '1.3.6.1.5.5.7.1.1'];
 /** Document signing (RFC 9336), e-mail protection, any purpose. */
 const SIGNING_PURPOSES = ['1.3.6.1.5.5.7.3.36', '1.3.6.1.5.5.7.3.4', '2.5.29.37.0'];
@@ -48,14 +48,14 @@ const SUBJECT_NAMES = ['2.5.4.10', '2.5.4.97'];
 const TEXT_TAGS = [0x0c, 0x13];
 const BIT = { digitalSignature: 0, contentCommitment: 1, keyCertSign: 5 } as const;
 
-/** The certificates of a PEM text, roots as the operator pins them. Throws where there is none or one is unreadable. */
+/** Reads the root certificates that the operator pins, PEM. Throws if there is none or one is unreadable. */
 export function readRoots(pem: string): Certificate[] {
   const blocks = pem.match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? [];
   if (blocks.length === 0) throw new Error('没有根证书');
   return blocks.map((block) => readCertificate(new X509Certificate(block).raw));
 }
 
-/** Reads a certificate. Throws DerError, or ChainError for an extension that is critical and unknown. */
+/** Reads a certificate. Throws DerError, or ChainError for a critical unknown extension or another algorithm. */
 export function readCertificate(bytes: Uint8Array): Certificate {
   const whole = expect(readDer(bytes), TAG.sequence, 'certificate');
   const [tbs, algorithm] = whole.children;
@@ -127,8 +127,9 @@ function readBits(value: Der): boolean[] {
 }
 
 /**
- * Requires a way from `signer` over `others` to one of `roots`, each step valid at `at`. Revocation is not checked: the
- * protocol carries none. Throws ChainError.
+ * Throws ChainError unless a chain leads from `signer` over `intermediateCertificates` to one of `roots`, each
+ * certificate valid at `at`.
+ * Revocation is not checked, because the protocol carries no revocation data.
  */
 export function requireTrusted(
   signer: Certificate,
@@ -179,7 +180,7 @@ function requireInForce(certificate: Certificate, at: Date): void {
   }
 }
 
-/** Whether `issuer` may issue and did issue `subject`, with so many authorities between it and the signer. */
+/** Returns whether `issuer` may issue and did issue `subject`, with `intermediates` authorities below it. */
 function issued(issuer: Certificate, subject: Certificate, intermediates: number): boolean {
   if (!issuer.isCa || !issuer.keyUsage?.[BIT.keyCertSign]) return false;
   if (issuer.pathLength !== null && intermediates > issuer.pathLength) return false;

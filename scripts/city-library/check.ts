@@ -8,13 +8,13 @@ import { type ProvenSignature, proveSignature, SignatureError } from './signatur
 
 /** Name under which the record is attached to a license's PDF. */
 const RECORD_NAME = 'metadata.json';
-/** A signer's clock may be ahead by so much. */
+/** Tolerance for a signer's clock that is ahead. */
 const CLOCK_LEEWAY_MS = 300_000;
 
 /**
- * Checks all of a delivery that can be checked without the library's own rows, in this order: digest, signature over
- * this very document, chain to a pinned root, record inside the document, identifiers, the signer being the issuer.
- * Throws Fault with the first that fails.
+ * Checks everything in a delivery that does not depend on the library's own rows. The order is: digest, signature over
+ * this document, chain to a pinned root, record inside the document, identifiers, signer equal to issuer.
+ * Throws Fault for the first check that fails.
  */
 export function checkDelivery(delivery: Delivery, roots: readonly Certificate[], now: Date): void {
   if (sha256(delivery.document) !== delivery.documentDigest) throw new Fault('DOCUMENT_DIGEST');
@@ -45,12 +45,12 @@ function checkSignature(delivery: Delivery, roots: readonly Certificate[], now: 
   }
 }
 
-/** The signature and what it is made over: the document it lies beside, or the ranges of the document it is in. */
+/** Returns the signature and the bytes it covers: the whole document, or byte ranges of the PDF that contains it. */
 function signatureOf({ document, signature }: Delivery): { covered: Uint8Array; cms: Uint8Array } {
   return signature === null ? readSignature(document) : { covered: document, cms: signature };
 }
 
-/** The record as the document itself carries it. */
+/** Reads the record inside the document. */
 function readInside({ mediaType, document }: Delivery): unknown {
   try {
     const json = mediaType === 'application/pdf' ? readAttachment(document, RECORD_NAME) : document;
@@ -102,13 +102,13 @@ function requireIdentifier({ identifier, version }: Delivery): { type: string; i
   return parts;
 }
 
-/** What the request says outside its record must be what the record says. */
+/** Throws Fault RECORD_MISMATCH unless the members of the request equal those of its record. */
 function requireAgreement(fields: Record<string, boolean>): void {
   const wrong = Object.keys(fields).filter((field) => !fields[field]);
   if (wrong.length > 0) throw new Fault('RECORD_MISMATCH', wrong.join('、'));
 }
 
-/** A good seal of another organ is no seal of the issuer: the certificate names its organ, or the organ's USCC. */
+/** Throws Fault SIGNER_NOT_ISSUER unless the certificate names the issuing organ or its USCC (统一社会信用代码). */
 function checkSigner(signer: Certificate, issuer: Issuer): void {
   const named = signer.organizations.some((text) => text === issuer.name || text.endsWith(issuer.code));
   if (!named) throw new Fault('SIGNER_NOT_ISSUER', issuer.name);

@@ -6,7 +6,7 @@ const CONNECT_TIMEOUT_SECONDS = 5;
 const STATEMENT_TIMEOUT_MS = 10_000;
 const CLOSE_TIMEOUT_SECONDS = 2;
 const SCHEMA = 'city_library';
-/** Any number that no other program on this database takes for its own. */
+/** Advisory lock number; any number that no other program on this database uses. */
 const MIGRATION_LOCK = 4_010_201_836;
 
 export interface Database {
@@ -14,7 +14,7 @@ export interface Database {
   close(): Promise<void>;
 }
 
-/** Connects and brings the library's tables up to date. Throws where the database cannot be reached. */
+/** Connects and migrates the library's tables. Throws if the database cannot be reached. */
 export async function openDatabase(url: string): Promise<Database> {
   const sql = postgres(url, {
     max: POOL_SIZE,

@@ -1,6 +1,6 @@
-/** A narrow reader of DER (ITU-T X.690): what BER allows beyond it is an error. */
+/** A strict reader of DER (ITU-T X.690). BER encodings that DER does not allow are errors. */
 
-/** One element; `children` are read only of constructed ones. */
+/** One element. Only a constructed element has `children`. */
 export interface Der {
   /** The identifier octet: 0x30 SEQUENCE, 0x31 SET, 0xa0 [0] … */
   tag: number;
@@ -30,12 +30,12 @@ export class DerError extends Error {
   override readonly name = 'DerError';
 }
 
-/** A signature holds nothing that nests deeper. */
+/** Maximum nesting depth. Signatures need less. */
 const DEPTH_LIMIT = 24;
 const CONSTRUCTED = 0x20;
 const HIGH_TAG = 0x1f;
 
-/** Reads one element that fills `bytes` to the last byte. Throws DerError. */
+/** Reads one element that fills `bytes` completely. Throws DerError. */
 export function readDer(bytes: Uint8Array): Der {
   const { element, end } = readElement(bytes, 0, 0);
   if (end !== bytes.length) throw new DerError('bytes after the end');
@@ -71,13 +71,13 @@ function readLength(bytes: Uint8Array, at: number): { length: number; contentSta
   return { length, contentStart: at + 1 + octets };
 }
 
-/** `element` if it is there with that tag. Throws DerError naming `what`. */
+/** Returns `element` if it exists and has the tag. Otherwise throws a DerError that names it. */
 export function expect(element: Der | undefined, tag: number, what: string): Der {
   if (element?.tag !== tag) throw new DerError(`${what} is missing or of another kind`);
   return element;
 }
 
-/** The dotted form of an OBJECT IDENTIFIER. */
+/** Reads an OBJECT IDENTIFIER and returns its dotted form. Throws DerError. */
 export function readOid(element: Der | undefined, what: string): string {
   const { content } = expect(element, TAG.oid, what);
   const arcs: number[] = [];
@@ -95,7 +95,7 @@ export function readOid(element: Der | undefined, what: string): string {
   return [root, first - root * 40, ...rest].join('.');
 }
 
-/** A small non-negative INTEGER. */
+/** Reads a non-negative INTEGER of at most 4 octets. Throws DerError. */
 export function readSmallInteger(element: Der | undefined, what: string): number {
   const { content } = expect(element, TAG.integer, what);
   if (content.length === 0 || content.length > 4 || (content[0] ?? 0) >= 0x80)
@@ -103,7 +103,7 @@ export function readSmallInteger(element: Der | undefined, what: string): number
   return content.reduce((sum, octet) => sum * 256 + octet, 0);
 }
 
-/** UTCTime or GeneralizedTime in the one form that RFC 5280 allows. */
+/** Reads a UTCTime or GeneralizedTime in the form that RFC 5280 requires. Throws DerError. */
 export function readTime(element: Der | undefined, what: string): Date {
   const text = Buffer.from(element?.content ?? []).toString('latin1');
   const form =
@@ -117,7 +117,7 @@ export function readTime(element: Der | undefined, what: string): Date {
   return new Date(Date.UTC(century + year, month - 1, day, hour, minute, second));
 }
 
-/** Whether two stretches of bytes are the same. */
+/** Returns whether two byte arrays are equal. */
 export function same(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }

@@ -1,12 +1,12 @@
 import { z } from 'zod';
 
-/** What the library asks of the hub by itself: the files of its log, and the feed of changes. */
+/** The library's own requests to the hub: the files of its log, and the feed of changes. */
 
 const TIMEOUT_MS = 20_000;
 const ANSWER_BYTES_MOST = 4 * 1024 * 1024;
 const PAGE = 100;
 
-/** One change as the hub's feed tells of it. */
+/** One change in the hub's feed. */
 const change = z.object({
   number: z.string(),
   revision: z.number().int().positive(),
@@ -35,18 +35,18 @@ const QUERY = `query Changes($first: Int!, $after: String) {
 
 export interface ChangePage {
   changes: Change[];
-  /** Where the next page begins. */
+  /** Start of the next page. */
   cursor: string | null;
   isLast: boolean;
 }
 
 export interface Hub {
-  /** A file of the log by its path below `/log/`; null where there is none. */
+  /** Reads a file of the log by its path below `/log/`. Returns null if there is none. */
   logFile(path: string): Promise<Buffer | null>;
   changes(after: string | null): Promise<ChangePage>;
 }
 
-/** The hub at `url`, asked with a token of role LIBRARY. Throws where it does not answer as agreed. */
+/** Returns a client of the hub at `url`, with a token of role LIBRARY. Its calls throw on an unexpected answer. */
 export function hubAt(url: string, token: string): Hub {
   const base = url.replace(/\/+$/, '');
   return {

@@ -8,7 +8,7 @@ export interface Identifier {
   version: number;
 }
 
-/** Reads an identifier; null where its form or its check character (ISO 7064 MOD 37,36) is wrong. */
+/** Parses an identifier. Returns null if its form or its check character (ISO 7064 MOD 37,36) is wrong. */
 export function readIdentifier(text: string): Identifier | null {
   const [, type = '', issuer = '', serial = '', version = '', check = ''] = FORM.exec(text) ?? [];
   let sum = 36;

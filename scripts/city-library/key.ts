@@ -3,13 +3,13 @@ import type postgres from 'postgres';
 import { writeWitnessKey } from '../witness/note.ts';
 import { openDatabase } from './database.ts';
 
-/** The library's own keys, Ed25519: one signs receipts, the other checkpoints of the hub's log. Both stay in its database. */
+/** The library's own Ed25519 keys, in its database. One signs receipts, the other checkpoints of the hub's log. */
 interface Keys {
   receipt: KeyObject;
   witness: KeyObject;
 }
 
-/** What others are told of the keys. */
+/** The public keys that others receive. */
 interface PublicKeys {
   /** The library's name, in receipts and as a witness. */
   name: string;
@@ -28,7 +28,7 @@ interface ReceiptJwk {
   use: 'sig';
 }
 
-/** The keys; made where there are none. */
+/** Reads the keys; creates those that do not exist. */
 export async function openKeys(sql: postgres.Sql): Promise<Keys> {
   const open = async (purpose: keyof Keys): Promise<KeyObject> => {
     const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
@@ -42,7 +42,7 @@ export async function openKeys(sql: postgres.Sql): Promise<Keys> {
   return { receipt: await open('receipt'), witness: await open('witness') };
 }
 
-/** Makes the keys of the library on that database where there are none, and tells their public halves. */
+/** Creates the keys in the library's database if there are none. Returns the public keys. */
 export async function makeKeys(databaseUrl: string, name: string): Promise<PublicKeys> {
   const { sql, close } = await openDatabase(databaseUrl);
   try {

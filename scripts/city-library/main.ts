@@ -8,9 +8,9 @@ import { makeKeys } from './key.ts';
 import { reconcile } from './reconcile.ts';
 
 /**
- * Starts the reference city library from LIBRARY_* variables, or from what `npm start` left in `data/library.json`. `--keys` only
- * makes its keys where there are none, and prints their public halves. `--reconcile` compares with the hub what was not compared yet,
- * with `--all` everything; ends with 1 where anything differs.
+ * Starts the reference city library with the LIBRARY_* variables, or with the settings that `npm start` wrote to
+ * `data/library.json`. `--keys` only creates missing keys and prints the public keys. `--reconcile` compares with the
+ * hub what was not compared yet, with `--all` everything. The exit code is 1 if anything differs.
  */
 
 const LEFT_BY_HUB = new URL('../../data/library.json', import.meta.url);
@@ -26,7 +26,7 @@ const settings = z.object({
     .string()
     .regex(/^[^\p{White_Space}+]{1,128}$/u)
     .default('library.tongquan.test/ganzhou'),
-  /** Parted by commas. */
+  /** Separated by commas. */
   logKey: z.string().default(''),
   hubUrl: z.url({ protocol: /^https?$/ }).optional(),
   hubToken: z.string().min(1).optional(),
@@ -46,7 +46,7 @@ const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   port: 'LIBRARY_PORT',
 };
 
-/** The settings asked for; throws with the names of those that are missing or wrong. */
+/** Reads the settings of `shape`. Throws an Error that names the missing or wrong variables. */
 function readSettings<Shape extends z.ZodType>(shape: Shape): z.infer<Shape> {
   const set = Object.entries(VARIABLES).flatMap(([key, name]) => {
     const value = process.env[name];
@@ -75,7 +75,7 @@ function readRootPem(path: string): string {
   }
 }
 
-/** One line that says what to mend. */
+/** Returns one line that says what to fix. */
 function explain(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };
   if (code === 'EADDRINUSE') return '端口已被占用（LIBRARY_PORT）';
@@ -133,7 +133,7 @@ async function serve(): Promise<void> {
   };
   process.once('SIGTERM', stop);
   process.once('SIGINT', stop);
-  // A hub that started the library over a channel and dies without a word must not leave it holding the port.
+  // If the hub that started the library dies without stopping it, the library must not keep the port.
   if (process.channel) process.once('disconnect', stop);
 }
 

@@ -1,7 +1,7 @@
 import type postgres from 'postgres';
 import type { Memory, Seen } from '../witness/memory.ts';
 
-/** What the library remembers as a witness, in the same database as its keys: who loses one loses both. */
+/** The library's memory as a witness. It is in the database of the keys, so one cannot be lost without the other. */
 export function memoryIn(sql: postgres.Sql): Memory {
   return {
     of: (origin) => read(sql, origin),

@@ -12,7 +12,7 @@ const STATE_NAMES: Readonly<Record<State, string>> = {
   CANCELLED: '注销',
 };
 
-/** The status page: counts alone, no personal data. */
+/** Renders the status page. It shows only counts, no personal data. */
 export function statusPage({ states, acts, lastCollectedAt }: Counts): string {
   const rows = states.map(({ state, count }) => `<tr><td>${STATE_NAMES[state]}</td><td>${count}</td></tr>`).join('');
   return `<!doctype html>

@@ -1,7 +1,7 @@
 import { inflateSync } from 'node:zlib';
 
 /**
- * Reads one attached file out of a PDF (ISO 32000-1 §7.11.4), and nothing else of it. Narrow on purpose: cross-reference
+ * Reads an attached file and the signature of a PDF (ISO 32000-1 §7.11.4). Deliberately limited: cross-reference
  * tables only, no encryption, attachments plain or FlateDecode.
  */
 
@@ -20,7 +20,7 @@ class Name {
   }
 }
 
-/** A file that is no PDF, or one that this reader does not read. */
+/** The file is not a PDF, or it uses a feature that this reader does not support. */
 export class PdfError extends Error {
   override readonly name = 'PdfError';
 }
@@ -32,7 +32,7 @@ const TREE_LIMIT = 256;
 const OBJECT_LIMIT = 1_000_000;
 const TAIL_BYTES = 1_024;
 
-/** The bytes of the one attachment called `name`. Throws PdfError where there is none, or more than one. */
+/** Returns the bytes of the one attachment called `name`. Throws PdfError if there is none or more than one. */
 export function readAttachment(pdf: Uint8Array, name: string): Uint8Array {
   const file = openPdf(pdf);
   const names = dict(file.resolve(file.catalog.get('Names')), 'Names');
@@ -48,8 +48,8 @@ export function readAttachment(pdf: Uint8Array, name: string): Uint8Array {
 }
 
 /**
- * The one signature inside a PDF (ETSI EN 319 142-1), and the bytes that it covers: all of the file but the signature itself, so
- * that nothing can be added before, between or behind. Throws PdfError where there is none, or more than one.
+ * Returns the one signature inside a PDF (ETSI EN 319 142-1) and the bytes that it covers. It must cover the whole file
+ * except itself, so that nothing can be added before, between or after. Throws PdfError if there is not exactly one.
  */
 export function readSignature(pdf: Uint8Array): { covered: Uint8Array; cms: Uint8Array } {
   const file = openPdf(pdf);
@@ -73,7 +73,7 @@ export function readSignature(pdf: Uint8Array): { covered: Uint8Array; cms: Uint
   return { covered, cms: unpad(contents) };
 }
 
-/** The DER value at the start of the room that was kept for it; behind it only zeros. */
+/** Returns the DER value at the start of its reserved space. Throws PdfError unless only zeros follow it. */
 function unpad(contents: Uint8Array): Uint8Array {
   const [tag, form, high = 0, low = 0] = contents;
   const length = 4 + high * 256 + low;
@@ -141,7 +141,7 @@ function decode(head: Dict, bytes: Uint8Array, resolve: PdfFile['resolve']): Uin
   }
 }
 
-/** Every file specification in the name tree under `root`. */
+/** Lists every file specification in the name tree under `root`. */
 function embeddedFiles(file: PdfFile, root: Value | undefined): Dict[] {
   const specs: Dict[] = [];
   const open: (Value | undefined)[] = [root];
@@ -159,7 +159,7 @@ function embeddedFiles(file: PdfFile, root: Value | undefined): Dict[] {
   return specs;
 }
 
-/** Where each object of the newest revision stands, and the newest trailer. */
+/** Returns the offset of each object in its newest revision, and the newest trailer. */
 function readCrossReferences(text: string): { offsets: Map<number, number>; trailer: Dict } {
   const tail = text.slice(-TAIL_BYTES);
   const start = /startxref\s+(\d{1,10})\s+%%EOF\s*$/.exec(tail)?.[1];
@@ -179,7 +179,7 @@ function readCrossReferences(text: string): { offsets: Map<number, number>; trai
   return { offsets, trailer: newest };
 }
 
-/** Reads one table; what a newer revision said of an object stands. */
+/** Reads one table. The entry of a newer revision for the same object wins. */
 function readTable(text: string, start: number, offsets: Map<number, number>): Dict {
   const keyword = /xref\s+/y;
   keyword.lastIndex = start;
@@ -222,7 +222,7 @@ function decodeText(value: Value): string | null {
 
 const ESCAPES: Readonly<Record<string, string>> = { n: '\n', r: '\r', t: '\t', b: '\b', f: '\f' };
 
-/** Reads PDF values (ISO 32000-1 §7.3) from a position on. */
+/** Reads PDF values (ISO 32000-1 §7.3) from a position. */
 class Parser {
   readonly #text: string;
   #at: number;
@@ -251,7 +251,7 @@ class Parser {
     throw new PdfError(`no value at ${this.#at}`);
   }
 
-  /** Where the bytes of a stream begin, after its dictionary was read. */
+  /** Returns where the bytes of a stream begin. Must be called after its dictionary is read. */
   streamStart(): number {
     this.#skip();
     if (!this.#take(/stream(\r\n|\n)/y)) throw new PdfError('no stream');

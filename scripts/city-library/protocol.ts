@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 
-/** The wire format of `docs/city-library.md`, as the library reads it: its own, not the hub's. */
+/** The wire format of `docs/city-library.md` as the library reads it. It shares no code with the hub. */
 
-/** The list of act and state codes this library speaks. */
+/** The supported list of act and state codes. */
 const CODE_LIST = 'tongquan-1';
 
 const VERSION_ACTS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER'] as const;
@@ -24,7 +24,7 @@ export type VersionAct = (typeof VERSION_ACTS)[number];
 export type StatementAct = (typeof STATEMENT_ACTS)[number];
 export type State = (typeof STATES)[number];
 
-/** Every reason code with its sentence. `temporary`: the same request may succeed later. */
+/** Every reason code with its HTTP status and sentence. */
 export const REASONS = {
   REQUEST_MALFORMED: { status: 400, message: '请求格式不符合协议' },
   TOKEN_MISSING: { status: 401, message: '缺少令牌' },
@@ -53,7 +53,7 @@ export type ReasonCode = keyof typeof REASONS;
 
 const TEMPORARY: readonly ReasonCode[] = ['ORDER', 'INTERNAL', 'UNAVAILABLE'];
 
-/** A refused request; the edge renders it. */
+/** A refused request. `temporary`: the same request may succeed later. */
 export class Fault extends Error {
   override readonly name = 'Fault';
   readonly code: ReasonCode;
@@ -69,7 +69,7 @@ export class Fault extends Error {
   }
 }
 
-/** What a warning says; the act is collected all the same. */
+/** The sentence of each warning. The act is collected in spite of the warning. */
 export const WARNINGS = {
   LATE: '操作超过 24 小时后才归集。',
   VALIDITY_ENDED: '证照有效期已届满。',
@@ -77,10 +77,10 @@ export const WARNINGS = {
 } as const;
 export type Warning = keyof typeof WARNINGS;
 
-/** A record larger than this is no license. */
+/** Maximum size of a record in canonical JSON. No license is larger. */
 const RECORD_LIMIT_CHARACTERS = 262_144;
 
-/** Base64 in the one way to write it. */
+/** Base64 in its canonical encoding only. */
 const bytes = z
   .string()
   .min(4)
@@ -115,7 +115,7 @@ const common = {
 };
 
 const delivery = z.discriminatedUnion('mediaType', [
-  // A PDF carries its signature; one that was sealed before that came with the signature beside it.
+  // A PDF contains its signature. PDFs of older releases have a detached signature.
   z.object({
     ...common,
     mediaType: z.literal('application/pdf'),
@@ -148,7 +148,7 @@ const versionRecord = z.looseObject({
 });
 export type VersionRecord = z.infer<typeof versionRecord>;
 
-/** The same of a sealed statement of an act. */
+/** The same elements in the record of a sealed statement of an act. */
 const statement = z.looseObject({
   CZ: z.string(),
   ZZBH: z.string(),
@@ -191,7 +191,7 @@ function read<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Sh
   throw new Fault('REQUEST_MALFORMED', `${issue?.path.join('.') || '请求'} ${issue?.message ?? ''}`.trim());
 }
 
-/** RFC 8785, or null where the value nests too deep to be written. */
+/** Returns the canonical JSON (RFC 8785), or null if the value is nested too deep. */
 function writeCanonical(value: unknown): string | null {
   try {
     return canonicalize(value) ?? null;
@@ -200,7 +200,7 @@ function writeCanonical(value: unknown): string | null {
   }
 }
 
-/** What makes two deliveries the same: SHA-256 over all that they carry. */
+/** Returns the SHA-256 over everything in a delivery. Two deliveries are the same if their digests are equal. */
 export function contentDigest(of: Delivery): string {
   const { document, signature, record, ...rest } = of;
   return sha256(`${writeCanonical(rest)}\n${record.text}\n${sha256(document)}\n${signature && sha256(signature)}`);

@@ -3,7 +3,7 @@ import canonicalize from 'canonicalize';
 import { jwkOf } from './key.ts';
 import { type Delivery, sha256 } from './protocol.ts';
 
-/** The tree of the hub's log that the library signed last, as its witness. */
+/** The tree of the hub's log that the library, as its witness, signed last. */
 export interface SeenTree {
   origin: string;
   size: number;
@@ -13,7 +13,7 @@ export interface SeenTree {
 
 const TYP = 'collection-receipt+jwt';
 
-/** Signs what the library collected: a compact JWS (RFC 7515, EdDSA), which neither side can deny afterwards. */
+/** Signs the receipt of a collected act: a compact JWS (RFC 7515, EdDSA). Neither side can later deny the act. */
 export function writeReceipt(
   key: KeyObject,
   library: string,
@@ -31,7 +31,7 @@ export function writeReceipt(
   return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`;
 }
 
-/** Whether a receipt is signed; up to 0.3 it was a number. */
+/** Returns whether a receipt is signed. Up to release 0.3 a receipt was a number. */
 export function isSigned(receipt: string): boolean {
   return receipt.includes('.');
 }

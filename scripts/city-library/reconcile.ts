@@ -8,8 +8,9 @@ import type { Change, Hub } from './hub.ts';
 import { memoryIn } from './memory.ts';
 
 /**
- * Comparing with the hub (对账): first the trees of its log, then every change that its feed tells of since the last comparison. A log
- * that has not grown does not end it: what the hub did last may have reached the feed after the log, and costs one request to ask.
+ * Reconciliation with the hub (对账): compares the trees of its log, then every change in its feed since the last
+ * comparison. It reads the feed even if the log has not grown, because the latest changes may reach the feed after
+ * the log. This costs one request.
  */
 
 export interface Reconciliation {
@@ -32,22 +33,28 @@ export interface ReconcileOptions {
   /** Compares everything from the first change on, whatever was compared before. */
   isWhole?: boolean;
   now: () => Date;
-  /** Between looks at a log that seems to be behind. */
+  /** Pause between reads of a log that seems to be behind. */
   pauseMs?: number;
 }
 
-/** The hub asks its witnesses as soon as a tree is signed, a moment before it publishes it; what stands between may keep it for two seconds. */
+/**
+ * The hub calls its witnesses as soon as a tree is signed, a moment before it publishes the tree.
+ * A proxy between hub and library may cache the old checkpoint for two seconds.
+ */
 const ATTEMPTS_MOST = 5;
 const PAUSE_MS = 1_000;
-/** Differences that one comparison tells of; who has more has another trouble. */
+/** Maximum differences that one comparison reports. More than this indicates another problem. */
 const DIFFERENCES_MOST = 10_000;
 
-/** The hub's log is behind what the library knows of it, or has forked: nothing else is worth comparing. */
+/** The hub's log is smaller than the library knows it, has forked or is unsigned. The comparison ends. */
 export class LogBroken extends Error {
   override readonly name = 'LogBroken';
 }
 
-/** Throws LogBroken, and Error where the hub or its log cannot be read. Remembers how far it got only where nothing differs. */
+/**
+ * Compares the library with the hub. Stores the progress only if nothing differs.
+ * Throws LogBroken, or Error if the hub or its log cannot be read.
+ */
 export async function reconcile(options: ReconcileOptions): Promise<Reconciliation> {
   const { sql, hub, log, isWhole = false, now } = options;
   const startedAt = now();
@@ -64,7 +71,7 @@ export async function reconcile(options: ReconcileOptions): Promise<Reconciliati
   return { ...found, hasGrown: last?.size !== tree.size, ...told };
 }
 
-/** The hub's tree; of one that is behind what is known, as it is after a while. */
+/** Reads the hub's tree. If it is smaller than the known size, reads it again after a pause. */
 async function readTree({ hub, log, pauseMs = PAUSE_MS }: ReconcileOptions, known: number): Promise<Tree> {
   for (let attempt = 1; ; attempt++) {
     const tree = await readTreeNow(hub, log);
@@ -82,7 +89,7 @@ async function readTreeNow(hub: Hub, log: NamedKey): Promise<Tree> {
   return { size: checkpoint.size, root: checkpoint.root };
 }
 
-/** Throws LogBroken unless the hub's tree begins with the one known, by a proof reckoned from the tiles that the hub shows. */
+/** Throws LogBroken unless the hub's tree extends the known one. The proof is computed from the hub's tiles. */
 async function requireGoesOn(hub: Hub, known: Tree, tree: Tree): Promise<void> {
   const told = `枢纽日志 ${tell(tree)}，本库已知 ${tell(known)}`;
   if (tree.size < known.size) throw new LogBroken(`${told}：枢纽的日志倒退，数据曾被还原`);
@@ -112,7 +119,7 @@ async function keepLast(sql: postgres.Sql, row: Last & { origin: string; at: Dat
   await sql`insert into reconciled ${sql({ ...row })} on conflict (origin) do update set ${sql({ ...changed })}`;
 }
 
-/** Compares what the feed tells with what the library keeps, and then looks for what the library keeps and the feed does not tell. */
+/** Compares the feed with the library's acts, then looks for acts of the library that the feed does not contain. */
 async function compareChanges({ sql, hub, isWhole }: ReconcileOptions, from: string | null, startedAt: Date) {
   const run = randomUUID();
   const differences: string[] = [];
@@ -124,7 +131,7 @@ async function compareChanges({ sql, hub, isWhole }: ReconcileOptions, from: str
     compared += page.changes.length;
     [cursor, isLast] = [page.cursor, page.isLast];
   }
-  // What arrived meanwhile is for the next comparison.
+  // Acts collected since the start belong to the next comparison.
   const untold = await sql<Kept[]>`
     select number, revision, identifier, state, document_digest from act
     where ${isWhole ? sql`reconciliation is distinct from ${run}` : sql`reconciliation is null`} and collected_at < ${startedAt}

@@ -2,7 +2,7 @@ import { constants, createHash, verify } from 'node:crypto';
 import { type Certificate, readCertificate } from './chain.ts';
 import { type Der, expect, readDer, readOid, readSmallInteger, readTime, same, TAG } from './der.ts';
 
-/** A detached CMS signature read and proven to be over one document; trust in the signer is another question. */
+/** A detached CMS signature, verified over one document. Trust in the signer is checked separately. */
 export interface ProvenSignature {
   signer: Certificate;
   others: readonly Certificate[];
@@ -10,7 +10,7 @@ export interface ProvenSignature {
   signingTime: Date | null;
 }
 
-/** Why a signature does not prove the document. */
+/** The reason why a signature does not prove the document. */
 export class SignatureError extends Error {
   override readonly name = 'SignatureError';
   readonly code: 'SIGNATURE_UNREADABLE' | 'SIGNATURE_OF_OTHER_DOCUMENT' | 'SIGNATURE_INVALID';
@@ -30,14 +30,14 @@ const OID = {
   signingTime: '1.2.840.113549.1.9.5',
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
 } as const;
-/** rsaEncryption and sha256WithRSAEncryption: PKCS #1 v1.5 either way. */
+/** rsaEncryption and sha256WithRSAEncryption; both mean PKCS #1 v1.5. */
 const RSA = ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.11'];
 const CERTIFICATE_LIMIT = 8;
 const DIRECTORY_NAME = 0xa4;
 const NULL = Uint8Array.of(0x05, 0x00);
 
 /**
- * Proves that `signature` (CMS SignedData, DER, RFC 5652) is made over exactly `document`, with one signer, SHA-256,
+ * Verifies that `signature` (CMS SignedData, DER, RFC 5652) covers exactly `document`, with one signer, SHA-256,
  * and the signed attributes of CAdES B-B (ETSI EN 319 122-1). Throws SignatureError or DerError.
  */
 export function proveSignature(document: Uint8Array, signature: Uint8Array): ProvenSignature {
@@ -99,7 +99,7 @@ function readSignedData(signature: Uint8Array): { certificates: Certificate[]; s
   };
 }
 
-/** The one value of each signed attribute; refuses any order but that of DER, and an attribute that stands twice. */
+/** Returns the value of each signed attribute. Throws if they are not in DER order, or if an attribute occurs twice. */
 function readAttributes(set: Der): Map<string, Der> {
   const values = new Map<string, Der>();
   for (const [i, attribute] of set.children.entries()) {
@@ -115,7 +115,7 @@ function readAttributes(set: Der): Map<string, Der> {
   return values;
 }
 
-/** An algorithm of `allowed`, its parameters absent or NULL. */
+/** Throws SignatureError unless the algorithm is one of `allowed` and its parameters are absent or NULL. */
 function requireAlgorithm(element: Der | undefined, allowed: readonly string[], what: string): void {
   const [algorithm, parameters, ...more] = expect(element, TAG.sequence, what).children;
   const id = readOid(algorithm, what);
@@ -123,7 +123,7 @@ function requireAlgorithm(element: Der | undefined, allowed: readonly string[], 
   if (!allowed.includes(id) || !plain || more.length > 0) throw unreadable(`${what} ${id}`);
 }
 
-/** signing-certificate-v2 (RFC 5035): binds the certificate itself, so that no other one with the same key can stand in. */
+/** Checks signing-certificate-v2 (RFC 5035). It binds the certificate: another one with the same key does not pass. */
 function requireSigningCertificate(value: Der | undefined, signer: Certificate): void {
   const list = expect(value, TAG.sequence, 'signing-certificate-v2').children[0];
   const first = expect(expect(list, TAG.sequence, 'certs').children[0], TAG.sequence, 'ESSCertIDv2').children;

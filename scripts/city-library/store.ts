@@ -3,14 +3,14 @@ import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord
 import { isSigned, type SeenTree } from './receipt.ts';
 import { advance, type Head } from './transition.ts';
 
-/** An act that was collected, as a receipt proves it. */
+/** A collected act with its receipt. */
 export interface Collected {
   contentDigest: string;
   receipt: string;
   collectedAt: Date;
 }
 
-/** A license version as the library keeps it. */
+/** A license version in the library's database. */
 export interface KeptCertificate {
   identifier: string;
   number: string;
@@ -24,7 +24,7 @@ export interface KeptCertificate {
   record: VersionRecord;
   documentDigest: string;
   document: Uint8Array;
-  /** Beside the document, or null where the document carries it. */
+  /** Detached signature, or null if the document contains its signature. */
   signature: Uint8Array | null;
   acts: readonly KeptAct[];
 }
@@ -46,19 +46,19 @@ export interface Counts {
   lastCollectedAt: Date | null;
 }
 
-/** The library's own rows; nobody else's database. */
+/** Access to the library's own database. */
 export interface Store {
   head(number: string): Promise<Head | null>;
   collected(number: string, revision: number): Promise<Collected | null>;
-  /** Keeps a checked delivery, once; gives the receipt. Throws Fault as `advance` does. */
+  /** Stores a checked delivery once and returns its receipt. Throws Fault like `advance`. */
   collect(delivery: Delivery, contentDigest: string, at: Date): Promise<string>;
   find(identifier: string): Promise<KeptCertificate | null>;
   counts(): Promise<Counts>;
 }
 
-/** Writes the receipt of a delivery that is kept. */
+/** Writes the receipt of a stored delivery. */
 export interface Scribe {
-  /** The hub's log that receipts tell of, by its origin; null where the library follows none. */
+  /** Origin of the hub's log that receipts name; null if the library follows no log. */
   origin: string | null;
   write(delivery: Delivery, collectedAt: Date, checkpoint: SeenTree | null): string;
 }
@@ -97,7 +97,7 @@ async function collect(
   const [locked] = await tx`select stream from license where number = ${number} for update`;
   if (locked?.stream !== stream) throw new Fault('RECORD_MISMATCH', 'stream');
 
-  // Only now, under the lock, is it certain what a request at the same time has collected.
+  // A concurrent request may have collected the act. The lock makes this answer final.
   const done = await readCollected(tx, number, revision);
   if (done?.contentDigest === contentDigest)
     return isSigned(done.receipt) ? done.receipt : sign(tx, scribe, delivery, done);
@@ -126,7 +126,7 @@ async function collect(
   return receipt;
 }
 
-/** An act that a release before 0.4 collected gets a signed receipt once the hub asks for it again. */
+/** Signs the receipt of an act that a release before 0.4 collected. Runs when the hub delivers the act again. */
 async function sign(
   tx: postgres.TransactionSql,
   scribe: Scribe,

@@ -1,7 +1,7 @@
 import { createHash, createHmac, timingSafeEqual } from 'node:crypto';
 import { Fault, type TokenRequest } from './protocol.ts';
 
-/** Life of a bearer token. */
+/** Lifetime of a bearer token. */
 export const TOKEN_LIFE_SECONDS = 600;
 
 export interface Client {
@@ -9,7 +9,7 @@ export interface Client {
   clientSecret: string;
 }
 
-/** A bearer token for a client that knows its secret. Throws Fault CLIENT_UNKNOWN. */
+/** Returns a bearer token for a client that knows its secret. Throws Fault CLIENT_UNKNOWN otherwise. */
 export function grantToken(request: TokenRequest, client: Client, now: Date): string {
   const knows = equal(request.client_secret, client.clientSecret);
   if (!equal(request.client_id, client.clientId) || !knows) throw new Fault('CLIENT_UNKNOWN');
@@ -25,7 +25,7 @@ export function requireToken(authorization: string | undefined, client: Client, 
   if (Number(endsAt) * 1000 <= now.getTime()) throw new Fault('TOKEN_EXPIRED');
 }
 
-/** Bound to the secret: a new secret ends every token. */
+/** Computes the MAC of a token. It depends on the secret, so a new secret invalidates every token. */
 function mac(endsAt: number, { clientId, clientSecret }: Client): string {
   return createHmac('sha256', clientSecret).update(`token ${endsAt} ${clientId}`).digest('base64url');
 }

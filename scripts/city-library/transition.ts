@@ -1,6 +1,6 @@
 import { type Delivery, Fault, type State, type StatementAct, type VersionAct, type Warning } from './protocol.ts';
 
-/** A license as the library last heard of it. */
+/** The latest state of a license in the library. */
 export interface Head {
   revision: number;
   /** Of the current version. */
@@ -18,13 +18,13 @@ const STATEMENTS: Readonly<Record<StatementAct, { from: readonly State[]; to: St
   RESCIND: { from: ['VALID', 'SUSPENDED'], to: 'RESCINDED' },
   WITHDRAW: { from: ['VALID', 'SUSPENDED'], to: 'WITHDRAWN' },
   REVOKE: { from: ['VALID', 'SUSPENDED'], to: 'REVOKED' },
-  // What is cancelled already may be cancelled again: the second time says nothing new.
+  // A cancelled license may be cancelled again; the second time changes nothing.
   CANCEL: { from: ['VALID', 'SUSPENDED', 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED', 'CANCELLED'], to: 'CANCELLED' },
 };
 
 /**
- * The license after a delivery. Throws Fault ORDER where an earlier act is missing, REVISION_CONFLICT where this
- * revision is taken, STATE_NOT_ALLOWED or RECORD_MISMATCH where the act does not fit the license.
+ * Returns the license after a delivery. Throws Fault ORDER if an earlier act is missing, REVISION_CONFLICT if this
+ * revision is taken, STATE_NOT_ALLOWED or RECORD_MISMATCH if the act does not fit the license.
  */
 export function advance(head: Head | null, delivery: Delivery): Head {
   const expected = (head?.revision ?? 0) + 1;
@@ -56,7 +56,7 @@ function requireStatement(head: Head | null, delivery: Delivery, act: StatementA
   }
 }
 
-/** What the library wants a person to look at, though it collects. */
+/** Returns the warnings that a person should look at. The library collects the act in spite of them. */
 export function warningsOf(head: Head | null, delivery: Delivery, now: Date, today: string): Warning[] {
   const warnings: Warning[] = [];
   const until = delivery.record.value.ZZYXQJZRQ;

@@ -13,7 +13,7 @@ export const VERDICTS = {
 } as const;
 export type Verdict = keyof typeof VERDICTS;
 
-/** Judges a question about a license version as the library keeps it, on the day `today`. */
+/** Answers a question about a stored license version, on the day `today` (YYYY-MM-DD). */
 export function judge(
   question: Question,
   kept: { state: State; documentDigest: string; record: VersionRecord } | null,

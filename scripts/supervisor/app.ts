@@ -4,15 +4,15 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { distrust, readSecret, signedHeaders } from './signature.ts';
 
-/** A supervisor's system as `docs/supervision.md` asks for: takes approval pushes, gives receipts, sends findings back. */
+/** A supervisor's system as `docs/supervision.md` requires: takes approval pushes, answers receipts, sends findings. */
 
 export interface SupervisorOptions {
-  /** What `registerWebhook` answered. */
+  /** The webhook id that `registerWebhook` returned. */
   webhook: string;
   secret: string;
   /** The hub's public address. */
   hubUrl: string;
-  /** Where pushes and receipts are kept, one JSON a line. */
+  /** File of pushes and receipts, one JSON object per line. */
   ledgerPath: string;
   now: () => Date;
 }
@@ -25,7 +25,7 @@ const push = z.object({
 const entry = z.object({ id: z.string(), digest: z.string(), receipt: z.string(), push });
 type Entry = z.infer<typeof entry>;
 
-/** What a supervisor found, as the hub takes it. */
+/** A supervisor's finding in the format that the hub accepts. */
 export interface FindingMessage {
   push?: string;
   case?: string;
@@ -40,19 +40,19 @@ const BODY_LIMIT_BYTES = 65_536;
 const SEND_TIMEOUT_MS = 10_000;
 
 export interface Supervisor {
-  /** Does not listen yet. */
+  /** The app; it does not listen yet. */
   app: FastifyInstance;
-  /** Everything taken so far, oldest first. */
+  /** Returns every push taken so far, oldest first. */
   taken(): readonly Entry[];
 }
 
-/** Opens the supervisor's system with what its ledger holds. */
+/** Opens the supervisor's system and loads its ledger. */
 export function createSupervisor({ secret, ledgerPath, now }: SupervisorOptions): Supervisor {
   const key = readSecret(secret);
   const entries = new Map(readLedger(ledgerPath).map((one) => [one.id, one]));
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
   app.removeAllContentTypeParsers();
-  // The signature is over the bytes, so the bytes are what is read.
+  // The signature covers the bytes, so the body must be read unparsed.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   app.post<{ Body: string | undefined }>('/pushes', async (request, reply) => {
     const body = request.body ?? '';
@@ -66,7 +66,7 @@ export function createSupervisor({ secret, ledgerPath, now }: SupervisorOptions)
     if (known && known.digest !== digest) return reply.code(409).send({ message: '此报文编号已用于内容不同的报文' });
     if (known) return { receipt: known.receipt };
     const made = { id, digest, receipt: `JG-${randomUUID()}`, push: read.data };
-    // On disk before it is answered: a receipt that was given is never forgotten.
+    // Written to disk before the answer: a receipt that was sent must never be lost.
     appendFileSync(ledgerPath, `${JSON.stringify(made)}\n`, { flush: true });
     entries.set(id, made);
     return { receipt: made.receipt };
@@ -88,7 +88,7 @@ function parse(body: string): unknown {
   }
 }
 
-/** Sends a finding to the hub; the same `id` again gets the first answer again. Gives status and answer. */
+/** Sends a finding to the hub. Returns status and answer. Sending the same `id` again returns the first answer. */
 export async function sendFinding(
   { webhook, secret, hubUrl, now }: Omit<SupervisorOptions, 'ledgerPath'>,
   finding: FindingMessage,

@@ -5,7 +5,7 @@ import { z } from 'zod';
 import { createSupervisor, sendFinding } from './app.ts';
 
 /**
- * The reference supervision system. `node scripts/supervisor/main.ts` listens for pushes;
+ * The reference supervision system. `node scripts/supervisor/main.ts` listens for pushes.
  * `node scripts/supervisor/main.ts <push> <kind> <text> [dueOn]` sends a finding.
  */
 

@@ -1,10 +1,13 @@
 import { createHmac, randomUUID, timingSafeEqual } from 'node:crypto';
 
-/** Standard Webhooks 1.0.0, symmetric: HMAC-SHA-256 over `id.timestamp.body`, written from the standard and from nothing of the hub. */
+/**
+ * Standard Webhooks 1.0.0, symmetric: HMAC-SHA-256 over `id.timestamp.body`.
+ * Written from the standard; it shares no code with the hub.
+ */
 
 const FRESH_SECONDS = 300;
 
-/** The 32 bytes behind `whsec_…`. Throws where the text is no secret. */
+/** Returns the 32 bytes after `whsec_`. Throws if the text is not such a secret. */
 export function readSecret(text: string): Buffer {
   const bytes = Buffer.from(text.replace(/^whsec_/, ''), 'base64');
   if (!text.startsWith('whsec_') || bytes.length !== 32) throw new Error('密钥须为 whsec_ 开头的 32 字节 base64');
@@ -15,7 +18,7 @@ function sign(secret: Uint8Array, id: string, timestamp: string, body: string): 
   return createHmac('sha256', secret).update(`${id}.${timestamp}.${body}`).digest();
 }
 
-/** Why a message is not believed, or null where it is genuine and fresh. */
+/** Returns the reason to reject a message, or null if it is genuine and fresh. */
 export function distrust(
   secret: Uint8Array,
   headers: Record<string, string | string[] | undefined>,
@@ -34,7 +37,7 @@ export function distrust(
   return null;
 }
 
-/** Headers of a signed message of our own; `id` names it for ever. */
+/** Returns the headers of a signed outgoing message. `id` identifies the message in every attempt. */
 export function signedHeaders(
   webhook: string,
   secret: Uint8Array,

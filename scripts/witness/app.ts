@@ -5,17 +5,17 @@ import { cosign, Malformed, type NamedKey, readRequest, signedBy } from './note.
 import { EMPTY, goesOn, type Tree } from './tree.ts';
 
 export interface WitnessOptions {
-  /** Name under which it signs. */
+  /** The name with which the witness signs. */
   name: string;
   /** Ed25519. */
   privateKey: KeyObject;
-  /** The logs that it watches: each signs under its origin. */
+  /** Keys of the watched logs. Each log signs with its origin as name. */
   logs: readonly NamedKey[];
   memory: Memory;
   now: () => Date;
 }
 
-/** 63 lines of proof and a checkpoint with its signatures. */
+/** Enough for 63 lines of proof and a checkpoint with its signatures. */
 const BODY_LIMIT_BYTES = 65_536;
 const REQUEST_TIMEOUT_MS = 10_000;
 const TEXT = 'text/plain; charset=utf-8';
@@ -26,7 +26,7 @@ interface Answer {
   body: string;
 }
 
-/** A reference witness that does nothing else; does not listen yet. */
+/** Creates a server that is only a reference witness. It does not listen yet. */
 export function createWitness(options: WitnessOptions): FastifyInstance {
   const app = Fastify({ requestTimeout: REQUEST_TIMEOUT_MS });
   witnessRoutes(app, options);
@@ -34,8 +34,8 @@ export function createWitness(options: WitnessOptions): FastifyInstance {
 }
 
 /**
- * What makes a server a witness (C2SP tlog-witness): `POST /add-checkpoint`, and `GET /<SHA-256 of the origin>/checkpoint` for whoever
- * watches. Takes over how bodies are read in the scope that it is given.
+ * Adds the routes of a witness (C2SP tlog-witness): `POST /add-checkpoint`, and for monitors
+ * `GET /<SHA-256 of the origin>/checkpoint`. Replaces the body parsers of the given scope.
  */
 export function witnessRoutes(app: FastifyInstance, options: WitnessOptions): void {
   app.removeAllContentTypeParsers();
@@ -68,7 +68,7 @@ async function answer(options: WitnessOptions, body: Buffer): Promise<Answer> {
   return (await options.memory.change(log.name, (seen) => decide(options, request, lines, seen))).answer;
 }
 
-/** Signs what goes on from the tree that was seen, and remembers it. */
+/** Signs a checkpoint that extends the stored tree. Returns the answer and the tree to store, or null to store none. */
 function decide(
   { name, privateKey, now }: WitnessOptions,
   { oldSize, proof, checkpoint }: ReturnType<typeof readRequest>,

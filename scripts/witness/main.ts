@@ -7,13 +7,14 @@ import { openMemory } from './memory.ts';
 import { readLogKey, writeWitnessKey } from './note.ts';
 
 /**
- * `npm run witness`: a reference witness. WITNESS_LOGS (keys of logs as `/log/key` tells them, parted by commas), WITNESS_NAME,
- * WITNESS_FOLDER (its key and its memory), WITNESS_PORT. Says its own key, which the hub is told by LOG_WITNESSES.
+ * `npm run witness`: starts a reference witness. Reads WITNESS_LOGS (keys of logs as `/log/key` returns them, separated
+ * by commas), WITNESS_NAME, WITNESS_FOLDER (its key and memory) and WITNESS_PORT. Prints its own key for the hub's
+ * LOG_WITNESSES.
  */
 
 const HOST = '127.0.0.1';
 
-/** The witness's own key, made at its first start. */
+/** Returns the witness's own key. Creates it at the first start. */
 function openKey(file: string): KeyObject {
   if (!existsSync(file)) {
     const { privateKey } = generateKeyPairSync('ed25519');
@@ -34,7 +35,7 @@ async function main(): Promise<void> {
   const letGo = takeFolder(WITNESS_FOLDER);
   const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
   if (!existsSync(memoryFile)) {
-    // A witness that forgot would sign for a log that takes back what it said.
+    // A witness that lost its memory would sign for a log that has removed entries.
     if (existsSync(keyFile)) throw new Error(`${memoryFile} 不见了：须用新的密钥 — the memory is gone, take a new key`);
     writeFileSync(memoryFile, '{}', { mode: 0o600, flush: true });
   }

@@ -2,7 +2,7 @@ import { closeSync, fsyncSync, openSync, readFileSync, renameSync, writeSync } f
 import { dirname } from 'node:path';
 import { z } from 'zod';
 
-/** What a witness remembers of each log: the newest tree that it signed. Forgetting it would let a log take back what it said. */
+/** A witness's memory: the newest tree it signed of each log. Without it, a log could remove entries unnoticed. */
 
 const seen = z.object({
   size: z.number().int().nonnegative(),
@@ -17,8 +17,8 @@ export type Seen = z.infer<typeof seen>;
 export interface Memory {
   of(origin: string): Promise<Seen | null>;
   /**
-   * Lets `decide` see what is remembered and say what is to be remembered instead, null for no change. Nobody else comes between,
-   * and what is new outlives a power cut before this answers.
+   * Calls `decide` with the stored tree and stores the tree it returns as `keep`; null for no change. No other change
+   * runs in between. The new tree is safe from a power failure before this returns.
    */
   change<Decided extends { keep: Seen | null }>(
     origin: string,
@@ -26,13 +26,13 @@ export interface Memory {
   ): Promise<Decided>;
 }
 
-/** Opens the memory in a file. Throws where the file is there and cannot be read: a witness without memory must not sign. */
+/** Opens the memory in a file. Throws if the file exists but is unreadable: a witness without memory must not sign. */
 export function openMemory(file: string): Memory {
   let held = read(file);
   const of = (origin: string) => (Object.hasOwn(held, origin) ? (held[origin] ?? null) : null);
   return {
     of: async (origin) => of(origin),
-    // From first to last without a pause.
+    // Synchronous from start to end, so that no other change runs in between.
     async change(origin, decide) {
       const decided = decide(of(origin));
       if (decided.keep === null) return decided;
@@ -53,7 +53,7 @@ function read(file: string): z.infer<typeof logs> {
   }
 }
 
-/** Whole or not at all, and still there when the power goes off. */
+/** Writes the whole file or nothing. The file survives a power failure. */
 function write(file: string, text: string): void {
   const draft = `${file}.draft`;
   const handle = openSync(draft, 'w', 0o600);

@@ -1,7 +1,7 @@
 import { createHash, createPublicKey, type KeyObject, sign, verify } from 'node:crypto';
 import type { Tree } from './tree.ts';
 
-/** Signed checkpoints and cosignatures (C2SP signed-note, tlog-checkpoint, tlog-cosignature), as far as a witness needs them. */
+/** Signed checkpoints and cosignatures for a witness (C2SP signed-note, tlog-checkpoint, tlog-cosignature). */
 
 const LOG_TYPE = 1;
 const WITNESS_TYPE = 4;
@@ -9,22 +9,22 @@ const SIGNATURES_MOST = 64;
 const PROOF_LINES_MOST = 63;
 const LINE = /^— ([^\p{White_Space}+]+) ([A-Za-z0-9+/]+={0,2})$/u;
 
-/** Why a request is not read. */
+/** The reason why a request cannot be read. */
 export class Malformed extends Error {
   override readonly name = 'Malformed';
 }
 
-/** A key that signs notes, with the short name under which it stands in them. */
+/** A key that signs notes, with its name and its key id in them. */
 export interface NamedKey {
   name: string;
   id: Buffer;
   key: KeyObject;
 }
 
-/** A checkpoint as it came; whether somebody signed it is another question. */
+/** A parsed checkpoint. Its signatures are not verified. */
 export interface Checkpoint extends Tree {
   origin: string;
-  /** What is signed. */
+  /** The signed text. */
   text: string;
   signatures: { name: string; id: Buffer; value: Buffer; line: string }[];
 }
@@ -38,7 +38,7 @@ function idOf(name: string, type: number, raw: Uint8Array): Buffer {
     .subarray(0, 4);
 }
 
-/** The key of a log as text. Throws Malformed. */
+/** Parses the key of a log. Throws Malformed. */
 export function readLogKey(text: string): NamedKey {
   const [, name = '', id = '', encoded = ''] = /^([^\p{White_Space}+]+)\+([0-9a-f]{8})\+(\S+)$/u.exec(text) ?? [];
   const bytes = base64(encoded);
@@ -54,14 +54,14 @@ function rawOf(privateKey: KeyObject): Buffer {
   return Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '', 'base64url');
 }
 
-/** The witness's own key as text, for those who ask it. */
+/** Returns the witness's public key as text (vkey). */
 export function writeWitnessKey(name: string, privateKey: KeyObject): string {
   const raw = rawOf(privateKey);
   const material = Buffer.concat([Buffer.from([WITNESS_TYPE]), raw]);
   return `${name}+${idOf(name, WITNESS_TYPE, raw).toString('hex')}+${material.toString('base64')}`;
 }
 
-/** What is asked of a witness: from where the log is to go on, why it does, and its checkpoint. Throws Malformed. */
+/** Parses a request to a witness: the old size, the consistency proof and the new checkpoint. Throws Malformed. */
 export function readRequest(body: Buffer): { oldSize: number; proof: Buffer[]; checkpoint: Checkpoint } {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
   const whole = attempt(() => text.decode(body));
@@ -73,7 +73,7 @@ export function readRequest(body: Buffer): { oldSize: number; proof: Buffer[]; c
   return { oldSize: number(first.slice('old '.length)), proof: lines.map(hash), checkpoint };
 }
 
-/** A checkpoint as a log publishes it. Throws Malformed. */
+/** Parses a checkpoint as a log publishes it. Throws Malformed. */
 export function readCheckpoint(note: string): Checkpoint {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a note has none but line ends
   if (/[\u0000-\u0009\u000b-\u001f]/.test(note)) throw new Malformed('a control character');
@@ -93,14 +93,14 @@ export function readCheckpoint(note: string): Checkpoint {
   return { origin, size: number(size), root: hash(root), text, signatures };
 }
 
-/** The lines by which this log signed; null where it did not, or where one of its lines does not verify. */
+/** Returns the signature lines of this log. Returns null if there is none, or if one of them does not verify. */
 export function signedBy({ signatures, text }: Checkpoint, log: NamedKey): string[] | null {
   const own = signatures.filter(({ name, id }) => name === log.name && id.equals(log.id));
   const isGood = own.every(({ value }) => value.length === 64 && verify(null, Buffer.from(text), log.key, value));
   return own.length > 0 && isGood ? own.map(({ line }) => line) : null;
 }
 
-/** What a witness says by signing: at this second this is the largest tree of the log that it has seen. One line. */
+/** Signs a cosignature line: at this second, this is the largest tree of the log that the witness has seen. */
 export function cosign(name: string, privateKey: KeyObject, text: string, seconds: number): string {
   const made = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), privateKey);
   const time = Buffer.alloc(8);

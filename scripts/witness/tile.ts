@@ -1,15 +1,18 @@
 import { join as joinHashes } from './tree.ts';
 
-/** Proofs reckoned from the tiles that a log publishes (C2SP tlog-tiles). */
+/** Computes proofs from the tiles that a log publishes (C2SP tlog-tiles). */
 
 const WIDTH = 256;
 const HEIGHT = 8;
 const HASH_BYTES = 32;
 
-/** Bytes of a file of the log by its path below `/log/`; null where there is none. */
+/** Reads a file of the log by its path below `/log/`. Returns null if there is none. */
 export type ReadTile = (path: string) => Promise<Buffer | null>;
 
-/** Why the tree of `size` leaves goes on from that of `old` (RFC 6962 §2.1.2). Throws where a tile is not there or not whole. */
+/**
+ * Computes the proof that the tree of `size` leaves extends the tree of `old` leaves (RFC 6962 §2.1.2).
+ * Throws if a tile is missing or incomplete.
+ */
 export async function proofFromTiles(read: ReadTile, old: number, size: number): Promise<Buffer[]> {
   if (old === 0 || old >= size) return [];
   const hashOf = hasher(read, size);
@@ -29,7 +32,7 @@ export async function proofFromTiles(read: ReadTile, old: number, size: number):
   return proof.reverse();
 }
 
-/** The hash over the leaves from `start` to `end`, the latter not included, in a tree of `size`. */
+/** Returns a function that computes the hash over the leaves from `start` to `end` (exclusive) in a tree of `size`. */
 function hasher(read: ReadTile, size: number) {
   const kept = new Map<string, Promise<Buffer>>();
   const tileOf = (level: number, n: number): Promise<Buffer> => {
@@ -60,7 +63,7 @@ function hasher(read: ReadTile, size: number) {
   return hashOf;
 }
 
-/** A tile, cut to what the tree has of it: one that was in parts may be whole by now. */
+/** Reads a tile with at least `width` hashes. A tile that was partial may be complete by now. */
 async function readTile(read: ReadTile, level: number, n: number, width: number): Promise<Buffer> {
   const path = `tile/${level}/${pathOf(n)}`;
   const bytes = (width < WIDTH ? await read(`${path}.p/${width}`) : null) ?? (await read(path));
@@ -72,7 +75,7 @@ function hashAt(tile: Buffer, index: number): Buffer {
   return tile.subarray(index * HASH_BYTES, (index + 1) * HASH_BYTES);
 }
 
-/** Three digits each, all but the last with an x before them. */
+/** Returns the path of tile `n`: groups of three digits, each but the last prefixed with x. */
 function pathOf(n: number): string {
   const groups = [n % 1_000];
   for (let rest = Math.floor(n / 1_000); rest > 0; rest = Math.floor(rest / 1_000)) groups.unshift(rest % 1_000);

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 
-/** What a witness must know of Merkle trees (RFC 6962 §2.1): whether one goes on from another. */
+/** Consistency of Merkle trees (RFC 6962 §2.1): whether one tree extends another. */
 
 export interface Tree {
   size: number;
@@ -18,7 +18,7 @@ export function join(left: Buffer, right: Buffer): Buffer {
     .digest();
 }
 
-/** Whether the proof (RFC 6962 §2.1.2) shows that `next` begins with the leaves of `old`: all of it, and nothing more. */
+/** Returns whether exactly this proof (RFC 6962 §2.1.2) shows that `next` begins with the leaves of `old`. */
 export function goesOn(old: Tree, next: Tree, proof: readonly Buffer[]): boolean {
   if (old.size > next.size) return false;
   if (next.size === 0 && !next.root.equals(EMPTY)) return false;
@@ -28,7 +28,7 @@ export function goesOn(old: Tree, next: Tree, proof: readonly Buffer[]): boolean
   return roots !== null && rest.length === 0 && roots.old.equals(old.root) && roots.next.equals(next.root);
 }
 
-/** Both roots of a row of `next` leaves of which the first `old` are known, out of the proof; null where it is too short. */
+/** Computes both roots of `next` leaves, of which the first `old` are known. Returns null if the proof is too short. */
 function walk(
   known: Tree,
   old: number,

@@ -12,7 +12,8 @@ import {
 } from './case.ts';
 
 /**
- * The organ for which `actor` accepts: the county organ at its window or counter, or the city organ by its equal right.
+ * Returns the organ for which `actor` accepts: the county organ at its window or counter, or the city organ by its
+ * equal right.
  * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER.
  */
 export function acceptingOrgan(actor: Actor, matter: MatterFact, delegation: DelegationFact): string {
@@ -24,26 +25,29 @@ export function acceptingOrgan(actor: Actor, matter: MatterFact, delegation: Del
   throw new Refusal('ORGAN_WITHOUT_POWER', 'matter');
 }
 
-/** What may be done with a case; each answers who does it, or throws a Refusal. The mutations call the same functions. */
+/**
+ * The actions on a case. Each function returns the person who acts, or throws a Refusal if the actor may not act.
+ * The mutations call the same functions.
+ */
 export const permissions = {
-  /** 受理 of a received application. */
+  /** 受理: accepts a received application. */
   acceptApplication: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['RECEIVED']);
     return requireCounter(subject, actor);
   },
-  /** 一次性告知: once in a case's life (行政许可法 art. 32). */
+  /** 一次性告知: at most once per case (行政许可法 art. 32). */
   askSupplement: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['RECEIVED']);
     const clerk = requireCounter(subject, actor);
     if (subject.steps.some((one) => one.step === 'SUPPLEMENT_ASKED')) throw new Refusal('SUPPLEMENT_ALREADY_ASKED');
     return clerk;
   },
-  /** 补正: the applicant, or the counter that takes the papers in. */
+  /** 补正: by the applicant, or by the counter that takes the papers. */
   supplementCase: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['SUPPLEMENT_ASKED']);
     return requireApplicantOrCounter(subject, actor);
   },
-  /** 补交不来办结: when the last day to bring it has passed; the day itself is checked with the calendar day of the act. */
+  /** 补交不来办结: after the last day of the supplement. The caller checks that day against the calendar day of the act. */
   closeUnsupplemented: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['SUPPLEMENT_ASKED']);
     return requireCounter(subject, actor);
@@ -53,14 +57,14 @@ export const permissions = {
     requireStep(subject, ['RECEIVED']);
     return requireCounter(subject, actor);
   },
-  /** 审查: the organ that examines; where the city organ accepted, that organ itself. */
+  /** 审查: by the organ that examines, or by the city organ if the city organ accepted the case. */
   examineCase: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['ACCEPTED']);
     const examiner = requireExaminer(subject, actor);
     requireRunning(subject);
     return examiner;
   },
-  /** 转报: whoever examined for the county sends the case to the city. */
+  /** 转报: the county's examiner sends the case to the city. */
   forwardCase: (subject: Case, actor: Actor): Person => {
     if (!mustBeForwarded(subject)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
     requireStep(subject, ['EXAMINED']);
@@ -75,7 +79,7 @@ export const permissions = {
     requireRunning(subject);
     return sender;
   },
-  /** 特别程序: whoever has the case in hand stops its clock (行政许可法 art. 45). */
+  /** 特别程序: the organ that handles the case stops its clock (行政许可法 art. 45). */
   pauseCase: (subject: Case, actor: Actor): Person => {
     const person = requireInHand(subject, actor);
     requireRunning(subject);
@@ -87,7 +91,7 @@ export const permissions = {
     if (subject.paused === null) throw new Refusal('CASE_NOT_PAUSED');
     return person;
   },
-  /** 决定: the organ that decides, after the step that brings the case there. */
+  /** 决定: by the organ that decides, after the step that brings the case to it. */
   decideCase: (subject: Case, actor: Actor): Person => {
     if (subject.step === 'EXAMINED' && mustBeForwarded(subject)) throw new Refusal('CASE_MUST_BE_FORWARDED');
     requireStep(subject, mustBeForwarded(subject) ? ['FORWARDED'] : ['EXAMINED']);
@@ -95,12 +99,12 @@ export const permissions = {
     requireRunning(subject);
     return approver;
   },
-  /** 撤回申请: the applicant, or the counter on the applicant's behalf, until the decision. */
+  /** 撤回申请: by the applicant, or by the counter on the applicant's behalf, until the decision. */
   withdrawCase: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['RECEIVED', 'SUPPLEMENT_ASKED', 'ACCEPTED', 'EXAMINED', 'FORWARDED']);
     return requireApplicantOrCounter(subject, actor);
   },
-  /** 送达 of a decision document; a license is delivered with its paper. */
+  /** 送达: delivers a decision document. A license is delivered with its paper instead. */
   deliverDecision: (subject: Case, actor: Actor): Person => {
     if (!endsInPaper(subject)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
     const clerk = requireRole(actor, 'WINDOW_CLERK', 'REVIEWER', 'APPROVER');
@@ -111,7 +115,7 @@ export const permissions = {
 
 export type CaseActionName = keyof typeof permissions;
 
-/** Where each action rests in the plan 于府办发〔2022〕30号 or in law; null: in the delegation itself. */
+/** The basis of each action in the plan 于府办发〔2022〕30号 or in law. Null if the delegation itself states it. */
 const CLAUSES: Record<CaseActionName, string | null> = {
   acceptApplication: null,
   askSupplement: '行政许可法第三十二条第一款第（四）项（一次告知）',
@@ -142,7 +146,10 @@ function requireRunning(subject: Case): void {
   if (subject.paused !== null) throw new Refusal('CASE_PAUSED');
 }
 
-/** The refusal for a person of an organ that has no part in this step; MATTER_MOVED where it had one before a transfer. */
+/**
+ * Returns the refusal for a person whose organ has no part in this step.
+ * It is MATTER_MOVED if the organ had a part before a transfer, else ORGAN_WITHOUT_POWER.
+ */
 function withoutPower(subject: Case, person: Person): Refusal {
   const { organ } = person;
   const moves = subject.steps.flatMap(({ data }) => data?.moved ?? []);
@@ -151,7 +158,7 @@ function withoutPower(subject: Case, person: Person): Refusal {
   return new Refusal(had && !has ? 'MATTER_MOVED' : 'ORGAN_WITHOUT_POWER');
 }
 
-/** A clerk of the counter that may accept the case, or did. */
+/** Returns a clerk of the counter that may accept the case or has accepted it. */
 function requireCounter(subject: Case, actor: Actor): Person {
   const clerk = requireRole(actor, 'WINDOW_CLERK');
   try {
@@ -189,7 +196,9 @@ function requireDecider(subject: Case, actor: Actor, roles: readonly Role[]): Pe
   return decider;
 }
 
-/** Whoever has an accepted, undecided case in hand: the examiner, then the organ that decides. */
+/**
+ * Returns a person of the organ that handles an accepted, undecided case: the examiner, later the organ that decides.
+ */
 function requireInHand(subject: Case, actor: Actor): Person {
   requireStep(subject, ['ACCEPTED', 'EXAMINED', 'FORWARDED']);
   const withCounty = subject.step === 'ACCEPTED' || (subject.step === 'EXAMINED' && mustBeForwarded(subject));

@@ -14,7 +14,10 @@ export interface Application {
   licenseNumber: string | null;
 }
 
-/** Printable text of one line: no control characters, no surrounding blanks, 1 to `most` characters. */
+/**
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED unless `text` is one line of 1 to `maxChars` printable characters.
+ * Control characters and blanks at either end are not allowed.
+ */
 export function requireLine(text: string, most: number, field: string): void {
   if ([...text].length > most) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${most} 字`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused

@@ -9,7 +9,7 @@ export type MatterFact = EventPayload<'DelegationChanged'>;
 /** A license as cases know it, from the newest LicenseChanged. */
 export type LicenseFact = EventPayload<'LicenseChanged'>;
 
-/** Everything that can happen to a case (办件环节), in the order of a case's life. */
+/** The steps of a case (办件环节), in the order in which they usually happen. */
 export const STEPS = [
   'RECEIVED',
   'SUPPLEMENT_ASKED',
@@ -33,7 +33,10 @@ export const STEPS = [
 export type Step = (typeof STEPS)[number];
 export type Finding = 'APPROVED' | 'REFUSED' | 'GRANTED' | 'REJECTED';
 
-/** Where a step leaves the case: these lead back, or leave it where it was (null); all others lead to themselves. */
+/**
+ * The position that a step leads to, or null if the case does not move. A step not listed leads to the position of its
+ * name.
+ */
 const LEADS_TO: Partial<Record<Step, Position | null>> = {
   SUPPLEMENTED: 'RECEIVED',
   SENT_BACK: 'ACCEPTED',
@@ -41,9 +44,9 @@ const LEADS_TO: Partial<Record<Step, Position | null>> = {
   RESUMED: null,
   MOVED: null,
 };
-/** Where a case can stand. */
+/** The positions that a case can have. */
 export type Position = Exclude<Step, 'SUPPLEMENTED' | 'SENT_BACK' | 'PAUSED' | 'RESUMED' | 'MOVED'>;
-/** Positions from which no step leads on. */
+/** Positions after which no step follows. */
 const ENDS: ReadonlySet<Position> = new Set<Position>([
   'SUPPLEMENT_MISSED',
   'NOT_ACCEPTED',
@@ -53,7 +56,7 @@ const ENDS: ReadonlySet<Position> = new Set<Position>([
   'VOIDED',
 ]);
 
-/** Results with the codes of the field's list (办结结果): 0 出证, 1 退回, 2 作废, 5 补交不来, 6 办结. */
+/** Results and their codes in the field's list (办结结果): 0 出证, 1 退回, 2 作废, 5 补交不来, 6 办结. */
 export const RESULT_CODES = {
   ISSUED: 0,
   REJECTED: 1,
@@ -64,20 +67,20 @@ export const RESULT_CODES = {
   CLOSED: 6,
 } as const;
 export type Result = keyof typeof RESULT_CODES;
-/** Code 4, 转报办结: closes the county's step when it sends a case to the city, never the case. */
+/** Code 4 (转报办结): the county's step ends when it sends the case to the city. The case itself stays open. */
 export const FORWARDED_CODE = 4;
 
 /** Special procedures (特别程序) whose time does not count, 行政许可法 art. 45. */
 export const PAUSE_KINDS = ['HEARING', 'INSPECTION', 'TESTING', 'QUARANTINE', 'APPRAISAL', 'EXPERT_REVIEW'] as const;
 export type PauseKind = (typeof PAUSE_KINDS)[number];
 
-/** What a step carries beside its note. */
+/** Data of a step in addition to its note. */
 export interface StepData {
-  /** PAUSED: which procedure, and the papers it rests on (文号). */
+  /** PAUSED: the procedure and the numbers (文号) of the papers that it is based on. */
   pause?: { kind: PauseKind; papers: string[] };
-  /** SUPPLEMENT_ASKED: what is missing, told once (一次性告知), and the last day to bring it. */
+  /** SUPPLEMENT_ASKED: what is missing and the last day to bring it. The applicant is told only once (一次性告知). */
   supplement?: { items: string[]; until: Day };
-  /** MOVED: the organs before and after (划转). */
+  /** MOVED: the organs before and after the transfer (划转). */
   moved?: { from: OrganPair; to: OrganPair };
 }
 export interface OrganPair {
@@ -85,7 +88,7 @@ export interface OrganPair {
   countyOrgan: string;
 }
 
-/** A step as it was recorded; a case's status is a fold over these and nothing else. */
+/** A recorded step. The status of a case is computed from its steps alone. */
 export interface StepRecord {
   step: Step;
   at: Date;
@@ -97,7 +100,10 @@ export interface StepRecord {
   data: StepData | null;
 }
 
-/** What a case was received and accepted with; it keeps all of this to its end, but its organs follow a transfer of the matter. */
+/**
+ * The data with which a case was received and accepted. It stays the same until the case ends.
+ * Only the organs change, when the matter is transferred.
+ */
 export interface CaseFile {
   id: string;
   number: string;
@@ -106,9 +112,9 @@ export interface CaseFile {
   applicant: Holder;
   fields: readonly { label: string; text: string }[];
   licenseNumber: string | null;
-  /** The organ that accepted, or null while nobody has. */
+  /** The organ that accepted, or null before acceptance. */
   acceptedBy: string | null;
-  /** The service guide (办事指南) that it was accepted under; null before, or where none is published. */
+  /** The service guide (办事指南) at acceptance. Null before acceptance, or if none is published. */
   guide: GuideInForce | null;
 }
 
@@ -116,12 +122,12 @@ export interface Case extends CaseFile {
   step: Position;
   result: Result | null;
   finding: Finding | null;
-  /** The special procedure that holds the clock, or null. */
+  /** The PAUSED step of the special procedure that stops the clock, or null. */
   paused: StepRecord | null;
   steps: readonly StepRecord[];
 }
 
-/** Folds the recorded steps into the case's status. */
+/** Computes the status of a case from its recorded steps. Throws RangeError if there are none. */
 export function foldCase(file: CaseFile, steps: readonly StepRecord[]): Case {
   const [first] = steps;
   if (!first) throw new RangeError(`case ${file.number} has no step`);
@@ -151,12 +157,12 @@ function resultOf(
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
 }
 
-/** Whether no step leads on from here. A cancellation (注销) ends when it is done: it makes no paper to deliver. */
+/** Whether no step can follow. A cancellation (注销) ends at CERTIFIED, because it produces no paper to deliver. */
 export function hasEnded(subject: Case): boolean {
   return ENDS.has(subject.step) || (subject.step === 'CERTIFIED' && actionOf(subject.delegation) === 'CANCEL');
 }
 
-/** Whether the case waits for its decision document to be handed over, rather than for an act on a license. */
+/** Whether the case waits for delivery of its decision document, not for an act on a license. */
 export function endsInPaper(subject: Case): boolean {
   return subject.step === 'DECIDED' && (subject.result === 'REJECTED' || !endsInLicenseAct(subject.delegation));
 }
@@ -166,12 +172,12 @@ export function endsInLicenseAct(delegation: DelegationFact): boolean {
   return delegation.outcome.kind !== 'DECISION';
 }
 
-/** What a case of this delegation does to a license; one that ends in a license and says nothing else issues it. */
+/** Returns the act on a license that a case of this delegation leads to. The default is ISSUE. */
 export function actionOf(delegation: DelegationFact): LicenseAction {
   return delegation.licenseAction ?? 'ISSUE';
 }
 
-/** The delegation in force on `on`; refuses MATTER_NOT_DELEGATED where there is none. */
+/** Returns the delegation in force on `day`. Refuses MATTER_NOT_DELEGATED if there is none. */
 export function delegationOn(matter: MatterFact, on: Day): DelegationFact {
   const found = matter.delegations.find((one) => within(on, one.validFrom, one.validTo));
   if (!found) throw new Refusal('MATTER_NOT_DELEGATED', 'matter');
@@ -183,7 +189,7 @@ export function mustBeForwarded(subject: CaseFile): boolean {
   return subject.delegation.decides.organ !== subject.acceptedBy;
 }
 
-/** The organ that examines: the county's, or the city organ itself where it accepted. */
+/** Returns the organ that examines: the county organ, or the city organ if the city organ accepted the case. */
 export function examiningOrgan(subject: CaseFile): string | null {
   const { accepts, examines } = subject.delegation;
   return subject.acceptedBy !== null && subject.acceptedBy === accepts.second ? subject.acceptedBy : examines.organ;
@@ -193,7 +199,7 @@ export function divisionOf(matter: MatterFact, organ: string | null): string | n
   return matter.organs.find((one) => one.id === organ)?.divisionCode ?? null;
 }
 
-/** The delegation of a running case after its matter moved to other organs (划转): the mode stays, the organs follow. */
+/** Returns the delegation of a running case after a transfer (划转) of its matter: same mode, new organs. */
 export function moveDelegation(kept: DelegationFact, to: OrganPair): DelegationFact {
   const follow = (organ: string | null) => {
     if (organ === kept.cityOrgan) return to.cityOrgan;
@@ -211,16 +217,17 @@ export function moveDelegation(kept: DelegationFact, to: OrganPair): DelegationF
   };
 }
 
-/** Positions before acceptance: the case goes by its matter as it stands today. */
+/** Positions before acceptance. Such a case follows the current state of its matter. */
 const UNACCEPTED: ReadonlySet<Position> = new Set<Position>(['RECEIVED', 'SUPPLEMENT_ASKED']);
 
 const pairOf = ({ cityOrgan, countyOrgan }: OrganPair): OrganPair => ({ cityOrgan, countyOrgan });
 const samePair = (a: OrganPair, b: OrganPair) => a.cityOrgan === b.cityOrgan && a.countyOrgan === b.countyOrgan;
 
 /**
- * What a running case becomes when its matter, as it stands on `today`, has gone over to other organs; null where the
- * case stays as it is: nothing moved, the list says that running cases stay, or the case is decided. One that nobody has
- * accepted yet takes today's mode too.
+ * Returns a running case with the organs that its matter has on `today`, and its previous organs in `from`.
+ * Returns null if the case does not change: the organs are the same, the list says that running cases stay, or the case
+ * is decided.
+ * A case that is not accepted yet takes today's mode too.
  */
 export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile & { from: OrganPair }) | null {
   if (hasEnded(subject) || subject.step === 'DECIDED' || subject.step === 'CERTIFIED') return null;
@@ -242,7 +249,10 @@ export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile
   };
 }
 
-/** The organs of an accepted case today: those it was accepted with, taken through each transfer since that running cases follow. */
+/**
+ * Returns the organs of an accepted case on `today`. It starts with the organs at acceptance.
+ * It then applies each later transfer that running cases follow.
+ */
 function organsAfter(subject: Case, matter: MatterFact, today: Day): OrganPair {
   const acceptance = subject.steps.findLastIndex((one) => one.step === 'ACCEPTED');
   const accepted = dayOf(subject.steps[acceptance]?.at ?? new Date(0));
@@ -263,14 +273,17 @@ function joinOrgans(known: readonly OrganFact[], more: readonly OrganFact[]): Or
   return [...known, ...more.filter((one) => !known.some((had) => had.id === one.id))];
 }
 
-/** Organs that take part in the case or supervise it: they may see it. */
+/** Returns the organs that take part in the case or supervise it. They may see it. */
 export function partiesOf(delegation: DelegationFact): string[] {
   const { accepts, examines, decides, seals, liable, supervises, industry } = delegation;
   const named = [accepts, examines, decides, seals, liable, supervises].flatMap((one) => [one.organ, one.second]);
   return [...new Set([...named, industry.city, industry.county].filter((organ) => organ !== null))];
 }
 
-/** Whom a case waits for (待办): any of these organs, or the integrated window of that division. Nobody once it has ended. */
+/**
+ * Returns who must handle the case next (待办): any of `organs`, or the integrated window of division `window`.
+ * Both are empty if the case has ended.
+ */
 export function waitsFor(subject: Case): { organs: string[]; window: string | null } {
   if (hasEnded(subject)) return { organs: [], window: null };
   const { accepts, decides } = subject.delegation;

@@ -12,7 +12,7 @@ export interface DecisionInput {
 }
 
 /**
- * What the license will say, word for word, if the case is granted; null where the case ends in a decision document.
+ * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
  * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED.
  */
 export function decide(
@@ -24,7 +24,7 @@ export function decide(
   if (input.reason !== null) requireLine(input.reason, TEXT_LENGTH, 'reason');
   const rejected = input.decision === 'REJECTED';
   if (rejected && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
-  // Every decision is sealed: on the license, or on a document of its own.
+  // Every decision is sealed: on the license, or on a decision document.
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
   if (rejected) return null;
   if (!endsInLicenseAct(subject.delegation)) return null;
@@ -32,7 +32,7 @@ export function decide(
   return contentOf(subject, license, input.validFrom ?? today);
 }
 
-/** How long after the decision a validity may begin at the latest. */
+/** The latest start of a validity, in months after the decision. */
 const START_MONTHS_MOST = 12;
 
 /** Refuses FIELD_MALFORMED for a first day of validity in the past, or more than a year ahead. */
@@ -41,7 +41,7 @@ function requireStart(validFrom: Day | null, today: Day): void {
   if (validFrom !== null && (validFrom < today || validFrom > last)) throw new Refusal('FIELD_MALFORMED', 'validFrom');
 }
 
-/** The content that a granted case puts on the license. */
+/** Returns the content that a granted case puts on the license. */
 function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): GrantContent {
   const { matterId } = subject.matter;
   const { outcome } = subject.delegation;
@@ -81,7 +81,7 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
   }
 }
 
-/** The last day of a validity of `months` that begins on `from`, or null where it has no end. */
+/** Returns the last day of a validity of `months` that begins on `from`, or null if it has no end. */
 export function endOfMonths(from: Day, months: number | null): Day | null {
   if (months === null) return null;
   const start = new Date(`${from}T00:00:00Z`);
@@ -93,7 +93,10 @@ export function endOfMonths(from: Day, months: number | null): Day | null {
   return end.toISOString().slice(0, 10);
 }
 
-/** The organ whose seal stands on the outcome, and which is therefore the issuer. Refuses ORGAN_WITHOUT_POWER where none is known. */
+/**
+ * Returns the issuer: the organ whose seal is on the outcome. Refuses ORGAN_WITHOUT_POWER if the matter does not name
+ * it.
+ */
 export function issuerOf(subject: Case): OrganFact {
   const issuer = subject.matter.organs.find((organ) => organ.id === subject.delegation.seals.organ);
   if (!issuer) throw new Refusal('ORGAN_WITHOUT_POWER');

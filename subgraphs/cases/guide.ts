@@ -10,8 +10,8 @@ export interface GuideInForce extends GuideFact {
 }
 
 /**
- * The guide in force on `day`: that of the county `divisionCode`, or the city's own where a city organ accepts
- * (`divisionCode` null) or the county has changed nothing. Null where no version is in force.
+ * Returns the guide in force on `day`, or null if no version is in force. It is the guide of the county `divisionCode`.
+ * It is the city's own guide if a city organ accepts (`divisionCode` is null) or if the county has changed nothing.
  */
 export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string | null): GuideInForce | null {
   const found = guides.versions.find((one) => within(day, one.validFrom, one.validTo));
@@ -21,8 +21,9 @@ export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string 
 }
 
 /**
- * What may be handed in on `day` before it is known who accepts, the county or the city by its equal right: the county's guide, and
- * what the city alone asks for as something that may be left out. Null where no version is in force.
+ * Returns the guide for materials handed in on `day`, or null if no version is in force.
+ * At that time it is unknown who accepts: the county, or the city by its equal right.
+ * It is therefore the county's guide plus, as optional materials, those that only the city asks for.
  */
 export function guideOfHandIn(guides: PublishedGuides, day: Day, divisionCode: string): GuideFact | null {
   const county = guideOn(guides, day, divisionCode);

@@ -31,17 +31,19 @@ export interface CasesDependencies extends PlatformDependencies, WebhookDependen
   sign: Sign;
   /** The office's own picture of a seal. */
   picture: ReadPicture;
-  /** Sees every uploaded file before anybody else; the hub's own scanner where an office names none. */
+  /** Scans every uploaded file before anyone can read it. The default is the built-in scanner. */
   scan?: Scan;
   pollMs?: number;
 }
 
 export interface Cases extends Subgraph {
-  /** Keeps an undertaking agreement from a seed; a number that is known already changes nothing. */
+  /** Stores an undertaking agreement (承接协议) from a seed. Does nothing if its number exists. */
   recordAgreement(row: Agreement): Promise<void>;
 }
 
-/** How often cases are looked over for what a new day brings: matters that move, industry organs that are named, calendars. */
+/**
+ * How often cases are checked for changes due to a new day: transfers of matters, named industry organs, calendars.
+ */
 const MOVE_POLL_MS = 30_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */

@@ -4,7 +4,7 @@ import { pictureOver, sendEvents, serveSubgraph, signOver } from '../kernel/serv
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/clamd.ts';
 
-/** The cases subgraph as a process of its own; SECURITY.md lists its environment. */
+/** Runs the cases subgraph as its own process. SECURITY.md lists its environment variables. */
 const {
   DATABASE_URL = '',
   PORT = '4002',
@@ -45,7 +45,10 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
   });
 }
 
-/** The clamd at `host:port`; the hub's own scanner where none is named. */
+/**
+ * Returns a scanner for the clamd at `host:port`, or undefined to use the built-in scanner. Throws if the address is
+ * malformed.
+ */
 function scanner(address: string) {
   if (address === '') return undefined;
   const [, host, port] = /^([\w.-]+):(\d{1,5})$/.exec(address) ?? [];

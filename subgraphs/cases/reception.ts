@@ -24,26 +24,28 @@ export interface Request {
   matterId: string;
   application: Application;
   materials: readonly MaterialGiven[];
-  /** The same person's same key finds the case that the first request made. */
+  /** If the same person sends the same key again, the answer is the case of the first request. */
   requestKey: string | null;
   dryRun: boolean;
 }
 
 const REQUEST_KEY_LENGTH = 64;
-/** What a supplement notice may ask for, and the days it leaves where the clerk names no last day. */
+/** Most items of a supplement notice, and below the days that it allows if the clerk sets no last day. */
 const ITEMS_MOST = 30;
 const SUPPLEMENT_DAYS = 30;
-/** Longest time, in days, that a supplement notice may leave. */
+/** Most days that a supplement notice may allow. */
 const SUPPLEMENT_DAYS_MOST = 365;
 
-/** The matter and its delegation on the day of an application. Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED. */
+/**
+ * Returns the matter and its delegation on the day of an application. Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED.
+ */
 async function matterOn(tx: Transaction, matterId: string, today: Day) {
   const matter = await store.findMatter(tx, matterId);
   if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
   return { matter, delegation: delegationOn(matter, today) };
 }
 
-/** Refuses AGREEMENT_MISSING where the mode needs an undertaking agreement and none is in force (实施方案二（二）). */
+/** Refuses AGREEMENT_MISSING if the mode needs an undertaking agreement and none is in force (实施方案二（二）). */
 async function requireAgreed(
   tx: Transaction,
   matter: MatterFact,
@@ -55,9 +57,9 @@ async function requireAgreed(
 }
 
 /**
- * Receives an application (收件): the applicant's own, from wherever it is filed, or one that a clerk takes in.
- * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD, REQUEST_KEY_REUSED, and
- * whatever `requireApplication` and `attachMaterials` find wrong with it.
+ * Receives an application (收件), filed by the applicant from anywhere or taken in by a clerk.
+ * Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, NOT_YOUR_RECORD,
+ * REQUEST_KEY_REUSED, and the refusals of `requireApplication` and `attachMaterials`.
  */
 export function receiveApplication(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
   return transact(deps.db, request.dryRun, async (tx) => {
@@ -73,7 +75,8 @@ export function receiveApplication(deps: WorkflowDependencies, actor: Actor, req
 }
 
 /**
- * Receives and accepts at the counter in one act (收件、受理). Refuses what `receiveApplication` and `acceptApplication` refuse.
+ * Receives and accepts at the counter in one act (收件、受理).
+ * Refuses what `receiveApplication` and `acceptApplication` refuse.
  */
 export function accept(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
   return transact(deps.db, request.dryRun, async (tx) => {
@@ -84,7 +87,8 @@ export function accept(deps: WorkflowDependencies, actor: Actor, request: Reques
     await requireAgreed(tx, matter, delegation, dayOf(at));
     const { subject, fresh } = await open(tx, request, { matter, delegation, person, at });
     if (fresh) return enterAcceptance(tx, subject, person, at);
-    // The key made this case before: whoever acts on it now waits for the other, and goes by how it stands.
+    // An earlier request with this key made the case. Lock it, so that concurrent actions run one at a time, and use
+    // its current state.
     const current = await lockCurrent(tx, subject.id, at);
     if (current.step !== 'RECEIVED') return current;
     return enterAcceptance(tx, current, permissions.acceptApplication(current, person), at);
@@ -118,13 +122,13 @@ async function open(
     await handIn(tx, made.subject, person, materials, at);
     return { subject: made.subject, fresh: true };
   }
-  // Two with one key at once: the other was first, and its case is the answer to both.
+  // Two requests with the same key ran at the same time. The other one was first, and its case is the answer to both.
   const other = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
   if (!other) throw new Error('a request key without a case');
   return { subject: requireSame(other, digest), fresh: false };
 }
 
-/** Takes materials in (收取材料), checked against the guide of the day. */
+/** Takes in materials (收取材料) after checking them against the guide in force that day. */
 async function handIn(
   tx: Transaction,
   subject: Case,
@@ -145,8 +149,8 @@ function requireSame(before: { stored: store.StoredCase; digest: string }, diges
 }
 
 /**
- * Accepts a received application (受理). Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, MATERIALS_MISSING, and what the action refuses.
- * From here the case keeps its matter, mode and guide as they stand today.
+ * Accepts a received application (受理). From then on the case keeps today's matter, mode and guide.
+ * Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, MATERIALS_MISSING, and what the action refuses.
  */
 export function acceptApplication(deps: WorkflowDependencies, acting: Acting): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
@@ -192,7 +196,7 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
   return accepted;
 }
 
-/** Tells the applicant once and in full what is missing (一次性告知), and by when to bring it. */
+/** Tells the applicant, once and completely, what is missing (一次性告知) and the last day to bring it. */
 export function askSupplement(
   deps: WorkflowDependencies,
   acting: Acting,
@@ -216,7 +220,7 @@ export function askSupplement(
   });
 }
 
-/** The organ in whose name the clerk acts. */
+/** Returns the organ in whose name the clerk acts. */
 function counterOf({ matter, delegation }: Case, clerk: Person): string {
   return acceptingOrgan(clerk, matter, delegation);
 }
@@ -225,7 +229,7 @@ function daysLater(at: Date, days: number): Day {
   return dayOf(new Date(at.getTime() + days * 86_400_000));
 }
 
-/** What a supplement may put right: the lines of the application, the license it names, its materials. */
+/** What a supplement may correct: the lines of the application, the license that it names, its materials. */
 export interface Supplement {
   fields: Application['fields'] | null;
   licenseNumber: string | null;
@@ -233,7 +237,7 @@ export interface Supplement {
   note: string | null;
 }
 
-/** Takes in what was missing (补正); the application is checked again as a whole. */
+/** Records a supplement (补正). The whole application is checked again. */
 export function supplement(deps: WorkflowDependencies, acting: Acting, given: Supplement): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const person = permissions.supplementCase(subject, acting.actor);
@@ -248,7 +252,7 @@ export function supplement(deps: WorkflowDependencies, acting: Acting, given: Su
   });
 }
 
-/** Closes a case whose supplement never came (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */
+/** Closes a case that was not supplemented (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */
 export function closeUnsupplemented(deps: WorkflowDependencies, acting: Acting): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const clerk = permissions.closeUnsupplemented(subject, acting.actor);
@@ -258,7 +262,7 @@ export function closeUnsupplemented(deps: WorkflowDependencies, acting: Acting):
   });
 }
 
-/** Refuses to accept (不予受理), with the reason. */
+/** Refuses acceptance (不予受理), with a reason. */
 export function refuseAcceptance(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const clerk = permissions.refuseAcceptance(subject, acting.actor);
@@ -269,7 +273,7 @@ export function refuseAcceptance(deps: WorkflowDependencies, acting: Acting, rea
   });
 }
 
-/** Withdraws the application (撤回申请), until it is decided. */
+/** Withdraws the application (撤回申请). Possible until the decision. */
 export function withdraw(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const person = permissions.withdrawCase(subject, acting.actor);

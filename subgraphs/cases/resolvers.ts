@@ -23,7 +23,7 @@ import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
 import { viewCase } from './view.ts';
 import * as workflow from './workflow.ts';
 
-/** The face of cases: this room's own resolvers, and those of the rooms beside it. */
+/** Returns all resolvers of the cases subgraph: its own and those of its modules. */
 export function caseResolvers(
   dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
 ): Resolvers {
@@ -48,7 +48,7 @@ export function caseResolvers(
   return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...join(rooms) };
 }
 
-/** The resolvers of all rooms, type by type. */
+/** Merges the resolvers of all modules, type by type. */
 function join(rooms: readonly Resolvers[]): Resolvers {
   const types: Record<string, object> = {};
   for (const room of rooms) {
@@ -150,13 +150,13 @@ function readRequest(input: ApplicationInput): reception.Request {
   return { matterId: matter, application: { applicant, fields, licenseNumber }, materials, requestKey, dryRun };
 }
 
-/** A person's mutation on a case; without a token it is a fault, not a refusal. */
+/** Runs a person's mutation on a case. A missing token is a fault, not a refusal. */
 function settleCase(actor: Actor, run: () => Promise<Case>) {
   const person = requirePerson(actor);
   return settle(async () => ({ case: viewCase(await run(), person) }));
 }
 
-/** A case that the caller may see, else null: nobody learns that it exists. */
+/** Returns a case, or null if the caller may not see it, so that nobody learns that it exists. */
 async function findVisible(db: Database, context: GraphContext, id: string) {
   const person = requirePerson(context.actor);
   const found = await loader<store.StoredCase>(context, 'cases', (ids) => store.findCases(db, ids)).load(id);

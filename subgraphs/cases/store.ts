@@ -28,7 +28,7 @@ import * as tables from './tables.ts';
 const { caseFile, caseLicense, caseNumber, caseStep, guideFact, licenseFact, matterFact } = tables;
 
 export const messages: MessageTables = tables;
-/** Cases tell licenses of what they grant. */
+/** Consumers of CaseGranted: licenses. */
 const CONSUMERS = { licenses: ['CaseGranted'] } as const;
 
 export interface CaseFilter {
@@ -39,7 +39,7 @@ export interface CaseFilter {
 
 type FileRow = typeof caseFile.$inferSelect;
 
-/** A case with what the store keeps beside it. */
+/** A case with the additional columns of its row. */
 export interface StoredCase {
   subject: Case;
   serial: number;
@@ -80,7 +80,7 @@ function fold(rows: readonly FileRow[], steps: readonly (typeof caseStep.$inferS
   }));
 }
 
-/** The condition under which a person sees a case; the same rule as `maySee`, for a whole list. */
+/** Returns the condition for the cases that a person may see. It is the same rule as `maySee`, for lists. */
 function visibleTo(actor: Person): SQL | undefined {
   if (hasRole(actor, 'AUDITOR')) return undefined;
   return or(
@@ -91,7 +91,7 @@ function visibleTo(actor: Person): SQL | undefined {
   );
 }
 
-/** The cases that a person may see, newest first. */
+/** Returns a page of the cases that a person may see, newest first. */
 export async function listCases(
   db: Reader,
   actor: Person,
@@ -116,7 +116,7 @@ export async function listCases(
   return { rows: await withSteps(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
-/** The cases that wait for a person's organ or window, those that have rested longest first. */
+/** Returns a page of the cases that wait for a person's organ or window, longest waiting first. */
 export async function listQueue(
   db: Reader,
   actor: Person,
@@ -146,7 +146,7 @@ export async function listQueue(
   return { rows: await withSteps(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
-/** Cases by id, in the order asked, null where there is none. */
+/** Returns cases in the order of `ids`, null for an unknown id. */
 export async function findCases(db: Reader, ids: readonly string[]): Promise<(StoredCase | null)[]> {
   const known = ids.filter((id) => isUuid(id));
   const rows = known.length === 0 ? [] : await db.select().from(caseFile).where(inArray(caseFile.id, known));
@@ -158,7 +158,10 @@ function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** A case whose row is locked until the transaction ends, so that two people act on it one after the other. */
+/**
+ * Returns a case, or null if there is none. Its row is locked until the transaction ends, so that actions on it run one
+ * at a time.
+ */
 export async function lockCase(tx: Transaction, id: string): Promise<StoredCase | null> {
   if (!isUuid(id)) return null;
   const [rows, steps] = await together([
@@ -178,7 +181,7 @@ export async function findLicense(db: Reader, number: string): Promise<LicenseFa
   return row?.fact ?? null;
 }
 
-/** The next case number of a division and day: division, date, and five digits. */
+/** Takes the next case number of a division and day: division, date, and five digits. */
 export async function takeNumber(tx: Transaction, divisionCode: string, day: Day): Promise<string> {
   const [taken] = await tx
     .insert(caseNumber)
@@ -198,7 +201,7 @@ export interface NewCase {
   request: { by: string; key: string | null; digest: string };
 }
 
-/** Writes a received case with its first step. Gives null where the same person has used the request key before. */
+/** Writes a received case with its first step. Returns null if the same person has used the request key before. */
 export async function insertCase(tx: Transaction, made: NewCase, first: StepRecord): Promise<StoredCase | null> {
   const { file, divisionCode, request } = made;
   const subject = foldCase(file, [first]);
@@ -231,7 +234,7 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
   return (await withSteps(tx, rows))[0] ?? null;
 }
 
-/** The columns that follow from a case as it stands. */
+/** Returns the columns that are derived from the current state of a case. */
 function columnsOf(subject: Case) {
   const { matter, delegation, fields, licenseNumber, acceptedBy, guide, step, result } = subject;
   const { organs: waitsOrgans, window: waitsWindow } = waitsFor(subject);
@@ -251,7 +254,9 @@ function columnsOf(subject: Case) {
   };
 }
 
-/** The case that this person's request with that key made, and the digest of the request. */
+/**
+ * Returns the case that a person's request with this key made, and the digest of that request. Null if there is none.
+ */
 export async function findRequest(
   db: Reader,
   by: string,
@@ -265,7 +270,10 @@ export async function findRequest(
   return stored && rows[0] ? { stored, digest: rows[0].requestDigest } : null;
 }
 
-/** Adds a step to a case that `lockCase` holds, and gives the case as it then stands; `file` is what the step changes of it. */
+/**
+ * Adds a step to a case and returns the new state. The caller must hold the lock of `lockCase`.
+ * `file` contains the parts of the case file that the step changes.
+ */
 export async function addStep(
   tx: Transaction,
   subject: Case,
@@ -293,7 +301,10 @@ export async function addStep(
   return after;
 }
 
-/** Undecided cases of a matter that a period of it may concern: of other organs, or not accepted and of another mode. */
+/**
+ * Returns undecided cases that may have to follow `period` of their matter.
+ * These are cases with other organs, and cases not accepted yet with another mode.
+ */
 export async function listToMove(
   db: Reader,
   period: { mode: Mode; cityOrgan: string; countyOrgan: string },
@@ -319,7 +330,7 @@ export async function listToMove(
     .limit(most);
 }
 
-/** Cases done on a license but not delivered: all that acted on that number, but for `except`. */
+/** Returns the ids of certified but undelivered cases that acted on a license, without the case `except`. */
 export async function listUndelivered(db: Reader, number: string, except: string | null): Promise<string[]> {
   const rows = await db
     .select({ id: caseFile.id })
@@ -336,12 +347,12 @@ export async function listUndelivered(db: Reader, number: string, except: string
   return rows.map((row) => row.id);
 }
 
-/** Writes anew what follows from a case as it stands: for rows that are older than these columns. */
+/** Writes the derived columns of a case again. Needed for rows that are older than these columns. */
 export async function refreshFile(tx: Transaction, subject: Case): Promise<void> {
   await tx.update(caseFile).set(columnsOf(subject)).where(eq(caseFile.id, subject.id));
 }
 
-/** Matters whose delegation has more than one period: the only ones that can move. */
+/** Returns the matters with more than one delegation period. Only these can be transferred. */
 export async function listMovable(db: Reader): Promise<MatterFact[]> {
   const rows = await db
     .select({ fact: matterFact.fact })
@@ -374,7 +385,7 @@ export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Prom
   await tx.insert(guideFact).values(row).onConflictDoUpdate({ target: guideFact.matterId, set: row });
 }
 
-/** A matter's service guides, or null where it has none. */
+/** Returns a matter's service guides, or null if it has none. */
 export async function findGuideFact(db: Reader, matterId: string): Promise<PublishedGuides | null> {
   const [row] = await db.select().from(guideFact).where(eq(guideFact.matterId, matterId));
   return row?.fact ?? null;

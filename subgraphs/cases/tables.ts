@@ -19,33 +19,33 @@ import type { GuideInForce, PublishedGuides } from './guide.ts';
 
 const schema = pgSchema('cases');
 
-/** Matters as the newest DelegationChanged tells them. */
+/** Matters, from the newest DelegationChanged. */
 export const matterFact = schema.table('matter_fact', {
   matterId: text().primaryKey(),
   fact: jsonb().$type<MatterFact>().notNull(),
 });
 
-/** Service guides (办事指南) of a matter, as the newest GuideChanged tells them. */
+/** Service guides (办事指南) of a matter, from the newest GuideChanged. */
 export const guideFact = schema.table('guide_fact', {
   matterId: text().primaryKey(),
   fact: jsonb().$type<PublishedGuides>().notNull(),
 });
 
-/** Licenses as the newest LicenseChanged tells them. */
+/** Licenses, from the newest LicenseChanged. */
 export const licenseFact = schema.table('license_fact', {
   number: text().primaryKey(),
   fact: jsonb().$type<LicenseFact>().notNull(),
 });
 
 /**
- * What a case was received and accepted with. Its status is the fold of `case_step`; its organs follow a transfer of the
- * matter, each time with a step that names the organs before.
+ * The data with which a case was received and accepted. Its status is computed from `case_step`.
+ * Its organs follow a transfer of the matter. Each transfer adds a step with the previous organs.
  */
 export const caseFile = schema.table(
   'case_file',
   {
     id: uuid().primaryKey(),
-    /** Order of acceptance; the list's keyset. */
+    /** Order of acceptance, and key for keyset pagination. */
     serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
     number: text().notNull().unique(),
     matterId: text().notNull(),
@@ -58,22 +58,25 @@ export const caseFile = schema.table(
     applicantCode: text().notNull(),
     fields: jsonb().$type<{ label: string; text: string }[]>().notNull(),
     licenseNumber: text(),
-    /** Null while nobody has accepted it. */
+    /** Null before acceptance. */
     acceptedBy: text(),
     guide: jsonb().$type<GuideInForce>(),
-    /** Division of the integrated window that handles the case, or null where none does. */
+    /** Division of the integrated window that handles the case, or null if none does. */
     window: text(),
-    /** Every organ that ever had a part in it. */
+    /** Every organ that takes or took part in the case. */
     parties: text().array().notNull(),
-    /** What the fold says, kept beside it for lists; written with the step. */
+    /** Derived from the steps for use in lists, and written with each step. */
     step: text().$type<Position>().notNull(),
     closed: boolean().notNull(),
-    /** Whom it waits for: any of these organs, or the window of that division. */
+    /** Who must handle it next: any of these organs, or the window of that division. */
     waitsOrgans: text().array().notNull(),
     waitsWindow: text(),
-    /** When it came to the position it rests at. */
+    /** When it reached its current position. */
     restsSince: timestamp({ withTimezone: true }).notNull(),
-    /** The key and digest of the request that made it: the same request again finds the case instead of making another. */
+    /**
+     * The person, key and digest of the request that made it. The same request again returns this case and makes no
+     * other.
+     */
     requestedBy: text().notNull(),
     requestKey: text(),
     requestDigest: text().notNull(),
@@ -108,7 +111,7 @@ export const caseStep = schema.table(
   (table) => [primaryKey({ columns: [table.caseId, table.seq] })],
 );
 
-/** The newest case number of each day and division; taken under its row lock, so that no number is lost. */
+/** The newest case number of each day and division. It is taken under a row lock, so that no number is lost. */
 export const caseNumber = schema.table(
   'case_number',
   { divisionCode: text().notNull(), day: date({ mode: 'string' }).notNull(), newest: integer().notNull() },

@@ -9,15 +9,15 @@ import type { Assignment as AssignmentView, Delegation as DelegationView } from 
 
 const organ = (id: string) => ({ id });
 
-/** What resolvers of Case build on; named in codegen.ts. @public */
+/** The parent value of Case resolvers, named in codegen.ts. @public */
 export type CaseView = ReturnType<typeof viewCase>;
 
-/** A case as this caller may see it; what other rooms know of it is added by their own resolvers of Case. */
+/** Returns a case as `actor` may see it. Other modules add their fields in their own Case resolvers. */
 export function viewCase(subject: Case, actor: Actor) {
   const own = actor.kind === 'person' && actor.holderCode === subject.applicant.code;
   const { result, acceptedBy } = subject;
   return {
-    /** For the other rooms' resolvers of Case; no field of the schema. */
+    /** For the Case resolvers of other modules. Not a field of the schema. */
     subject,
     id: subject.id,
     number: subject.number,
@@ -47,7 +47,7 @@ function viewStep(record: StepRecord, toApplicant: boolean) {
     at,
     note,
     finding,
-    // An applicant learns which organ acted; its people are known inside the offices only.
+    // The applicant sees the organ that acted. Only offices see the names of its staff.
     actor: toApplicant && record.organ !== null ? '经办人员' : record.actor,
     organ: record.organ === null ? null : organ(record.organ),
     code: step === 'FORWARDED' ? FORWARDED_CODE : null,

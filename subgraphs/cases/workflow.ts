@@ -26,24 +26,24 @@ import * as store from './store.ts';
 import { putCaseLicense, putDuty } from './supervision/store.ts';
 import { nameSupervisors, openPushes, takeAnswer } from './supervision/workflow.ts';
 
-/** What the workflow of cases needs; nothing of it is read from the environment. */
+/** Dependencies of the case workflow. Nothing here is read from the environment. */
 export interface WorkflowDependencies {
   db: Database;
   now: Clock;
   authorisationKey: Uint8Array;
 }
 
-/** One action on one case: who, on which, and whether it is only rehearsed. */
+/** One action on one case: the actor, the id of the case, and whether it is a dry run. */
 export interface Acting {
   actor: Actor;
   id: string;
   dryRun: boolean;
 }
 
-/** Most papers that a pause may name, and the length of each. */
+/** Most papers that a pause may name. */
 const PAPERS_MOST = 20;
 
-/** Records the examination (审查). Refuses REASON_MISSING where something is found wrong and not said. */
+/** Records the examination (审查). Refuses REASON_MISSING if the finding is REFUSED and there is no opinion. */
 export function examine(
   deps: WorkflowDependencies,
   acting: Acting,
@@ -67,7 +67,7 @@ export function forward(deps: WorkflowDependencies, acting: Acting, note: string
   });
 }
 
-/** Sends the case back for another examination (退回补充审查): the organ that decides, with the reason. */
+/** Sends the case back for another examination (退回补充审查), by the organ that decides, with a reason. */
 export function sendBack(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const sender = permissions.sendBackCase(subject, acting.actor);
@@ -76,7 +76,7 @@ export function sendBack(deps: WorkflowDependencies, acting: Acting, reason: str
   });
 }
 
-/** Stops the clock for a special procedure (特别程序), with the reason and the papers it rests on. */
+/** Stops the clock for a special procedure (特别程序), with a reason and the papers that it is based on. */
 export function pause(
   deps: WorkflowDependencies,
   acting: Acting,
@@ -93,7 +93,7 @@ export function pause(
   });
 }
 
-/** Lets the clock run again (恢复计时). */
+/** Restarts the clock (恢复计时). */
 export function resume(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const person = permissions.resumeCase(subject, acting.actor);
@@ -103,8 +103,8 @@ export function resume(deps: WorkflowDependencies, acting: Acting, note: string 
 }
 
 /**
- * Decides (决定). The decision, the decider's seal authorisation and what is sealed by it, the event that opens the certificate
- * task or the decision document (决定书), are one transaction.
+ * Decides a case (决定). One transaction writes the decision, the decider's seal authorisation, and what is sealed by it.
+ * That is the event that opens the certificate task, or the decision document (决定书).
  */
 export function decideCase(deps: WorkflowDependencies, acting: Acting, input: DecisionInput): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
@@ -125,7 +125,7 @@ export function decideCase(deps: WorkflowDependencies, acting: Acting, input: De
   });
 }
 
-/** Hands a decision document over (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
+/** Delivers a decision document (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
 export function deliverDecision(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     const clerk = permissions.deliverDecision(subject, acting.actor);
@@ -173,7 +173,7 @@ async function grant(
   );
 }
 
-/** Takes what matters and licenses tell: matter facts, the act that a case waited for, the delivery that ends it. */
+/** Handles an event of matters or licenses, once. Throws for an event type that cases do not consume. */
 export function receive({ db, now }: WorkflowDependencies, producer: string, event: Envelope): Promise<void> {
   return db.transaction((tx) =>
     receiveOnce(tx, store.messages, producer, event, async () => {
@@ -206,7 +206,10 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
   );
 }
 
-/** Knows the license as it stands, and what that means for cases: the one whose act it was is certified, others may end. */
+/**
+ * Stores the new state of a license. Certifies the case that caused the act.
+ * Ends certified cases whose undelivered paper this act supersedes.
+ */
 async function takeLicense(tx: Transaction, changed: EventPayload<'LicenseChanged'>): Promise<void> {
   const { number, caseId, changedAt } = changed;
   const at = new Date(changedAt);
@@ -219,14 +222,17 @@ async function takeLicense(tx: Transaction, changed: EventPayload<'LicenseChange
   for (const id of undelivered) await closeBy(tx, id, 'UNDELIVERED', at);
 }
 
-/** Whether paper that has not reached its holder went out of force with this act: nobody could deliver it any more. */
+/** Whether this act supersedes paper that is not delivered yet. Nobody can deliver such paper any more. */
 function overtakesPaper({ act, state }: EventPayload<'LicenseChanged'>): boolean {
-  // An issue is the first version: no paper is older.
+  // An issue is the first version, so there is no older paper.
   if (act === 'ISSUE') return false;
   return !((state === 'VALID' || state === 'SUSPENDED') && (act === 'SUSPEND' || act === 'RESTORE'));
 }
 
-/** A step that an event brings; a case that has it already keeps it. Gives the case as it then stands, null where nothing changed. */
+/**
+ * Adds a step caused by an event and returns the new state. Returns null if there is no case or if it has this step
+ * already.
+ */
 async function closeBy(
   tx: Transaction,
   caseId: string | null,
@@ -239,7 +245,7 @@ async function closeBy(
   if (!stored) throw new Error(`no case ${caseId}`);
   const has = (one: Step) => stored.subject.steps.some((record) => record.step === one);
   if (has(step)) return null;
-  // The two events come by different streams; a delivery that overtakes the certificate implies it.
+  // The two events arrive on different streams. A delivery that arrives before the certificate implies the certificate.
   if (step === 'DELIVERED' && !has('CERTIFIED')) {
     await closeBy(tx, caseId, 'CERTIFIED', at);
     return closeBy(tx, caseId, 'DELIVERED', at);
@@ -247,10 +253,10 @@ async function closeBy(
   return store.addStep(tx, stored.subject, { ...bySystem('licenses', '电子证照系统', step, at), ...said });
 }
 
-/** Cases looked over in one go. */
+/** Cases per batch. */
 const MOVES_BATCH = 100;
 
-/** Takes running cases over to the organs to which their matter has moved by today. Gives how many it moved. */
+/** Moves running cases to the organs that their matter has today. Returns the number of cases moved. */
 export async function followMoves({ db, now }: WorkflowDependencies): Promise<number> {
   const at = now();
   const today = dayOf(at);
@@ -273,7 +279,7 @@ export async function followMoves({ db, now }: WorkflowDependencies): Promise<nu
   return moved;
 }
 
-/** The case with the organs that its matter has today; a transfer (划转) leaves a step of its own. */
+/** Returns the case with the organs that its matter has today. A transfer (划转) adds a MOVED step. */
 export async function bringUpToDate(
   tx: Transaction,
   subject: Case,
@@ -290,8 +296,8 @@ export async function bringUpToDate(
 }
 
 /**
- * Runs one action on a case that nobody else can act on meanwhile, its organs brought up to date first. CASE_UNKNOWN also
- * where the actor may not see it.
+ * Locks a case, brings its organs up to date, and runs one action on it in a transaction.
+ * Refuses ROLE_NOT_ALLOWED, and CASE_UNKNOWN if there is no such case or the actor may not see it.
  */
 export function act(
   { db, now }: Pick<WorkflowDependencies, 'db' | 'now'>,
@@ -313,7 +319,7 @@ export function act(
   });
 }
 
-/** A case that is known to be there, locked and brought up to date. */
+/** Locks a case and brings it up to date. Refuses CASE_UNKNOWN if there is none. */
 export async function lockCurrent(tx: Transaction, id: string, at: Date): Promise<Case> {
   const { subject } = requireCase(await store.lockCase(tx, id));
   return bringUpToDate(tx, subject, await store.findMatter(tx, subject.matter.matterId), at);
@@ -330,7 +336,7 @@ export function requireReason(reason: string): void {
   requireLine(reason, TEXT_LENGTH, 'reason');
 }
 
-/** A step that a person takes. */
+/** Returns the record of a step that a person takes. */
 export function stepBy(
   actor: Person,
   step: Step,

@@ -3,7 +3,7 @@ import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { Refusal } from './refusal.ts';
 
-/** Positions a person may hold (岗位). County or city follows from the organ, not from the role. */
+/** Positions that a person may hold (岗位). The organ, not the role, says whether it is the county or the city. */
 export const ROLES = [
   'APPLICANT',
   'WINDOW_CLERK',
@@ -18,28 +18,28 @@ export const ROLES = [
 ] as const;
 export type Role = (typeof ROLES)[number];
 
-/** Somebody with a verified token. Belongs to at most one organ and acts only within it or within its window. */
+/** The owner of a verified token. A person belongs to at most one organ and acts only for it or at its window. */
 export interface Person {
   kind: 'person';
   id: string;
   name: string;
   roles: readonly Role[];
-  /** The organ's id, or null for applicants, auditors and systems that belong to none. */
+  /** The organ's id, or null for applicants, auditors and systems without an organ. */
   organ: string | null;
-  /** Division code of the integrated window (综合受理窗口) this person is seconded to, or null. */
+  /** Division code of the integrated window (综合受理窗口) to which this person is seconded, or null. */
   window: string | null;
   /** The code under which this person holds licenses (USCC or citizen number), or null. */
   holderCode: string | null;
 }
 
-/** Whoever asks: the public without a token, or a person with one. */
+/** The caller: the public without a token, or a person with one. */
 export type Actor = { kind: 'public' } | Person;
 
 export const PUBLIC: Actor = { kind: 'public' };
 
 export const TOKEN_ISSUER = 'tongquan';
 export const TOKEN_AUDIENCE = 'tongquan-hub';
-/** Clock difference between hub and identity provider that is still accepted. */
+/** Maximum accepted clock difference between the hub and the identity provider. */
 const TOKEN_LEEWAY_SECONDS = 30;
 
 const claims = z.object({
@@ -51,7 +51,7 @@ const claims = z.object({
   holderCode: z.string().max(18).nullish(),
 });
 
-/** Why a token is not accepted; the edge answers 401 or `extensions.code`. */
+/** Thrown when a token is not accepted. The edge answers with HTTP 401 or `extensions.code`. */
 export class TokenError extends Error {
   override readonly name = 'TokenError';
   readonly code: 'TOKEN_EXPIRED' | 'TOKEN_INVALID';
@@ -91,26 +91,26 @@ export async function readToken(token: string, key: KeyObject, now: Date): Promi
   }
 }
 
-/** Whether `actor` is a person who holds one of `roles`. */
+/** Returns whether `actor` is a person who holds one of `roles`. */
 export function hasRole(actor: Actor, ...roles: readonly Role[]): boolean {
   return actor.kind === 'person' && actor.roles.some((role) => roles.includes(role));
 }
 
-/** The person behind `actor`; refuses ROLE_NOT_ALLOWED unless one of `roles` is held. */
+/** Returns the person behind `actor`. Refuses ROLE_NOT_ALLOWED unless the person holds one of `roles`. */
 export function requireRole(actor: Actor, ...roles: readonly Role[]): Person {
   if (actor.kind !== 'person' || !hasRole(actor, ...roles)) throw new Refusal('ROLE_NOT_ALLOWED');
   return actor;
 }
 
-/** What a person states by authorising a seal (用印授权): who, for which act, over which content. */
+/** The statement of a person who authorises a seal (用印授权): who, for which act, over which content. */
 export const sealAuthorisation = z.object({
   actor: z.string(),
   actorName: z.string(),
   organ: z.string(),
   matter: z.string(),
-  /** The case decided, or null where the act rests on no case (suspension, restoration, an ending). */
+  /** The decided case, or null if the act needs no case (suspension, restoration, an ending). */
   caseId: z.string().nullable(),
-  /** The act on the license, as `License.act` names it. */
+  /** The act on the license, with the name that `License.act` uses. */
   act: z.string(),
   /** SHA-256, hex, of the canonical content (RFC 8785) that the person saw. */
   contentDigest: z.string().regex(/^[0-9a-f]{64}$/),
@@ -118,11 +118,11 @@ export const sealAuthorisation = z.object({
 });
 export type SealAuthorisation = z.infer<typeof sealAuthorisation>;
 
-/** The subgraphs where persons act, each with a key of its own that the seals subgraph knows. */
+/** The subgraphs in which persons act. Each has its own key, which the seals subgraph knows. */
 export type AuthorisingSubgraph = 'cases' | 'licenses';
 export type AuthorisationKeys = Readonly<Record<AuthorisingSubgraph, Uint8Array>>;
 
-/** Seals a statement for the seals subgraph, so that nothing on the way can alter it: a JWS with HS256. */
+/** Signs a statement for the seals subgraph as a JWS with HS256, so that nothing can alter it in transit. */
 export function writeAuthorisation(
   from: AuthorisingSubgraph,
   key: Uint8Array,
@@ -131,7 +131,10 @@ export function writeAuthorisation(
   return new SignJWT({ ...statement }).setProtectedHeader({ alg: 'HS256' }).setIssuer(from).sign(key);
 }
 
-/** Reads a statement back. Refuses SEAL_AUTHORISATION_INVALID when it is forged, altered, or by nobody who may make one. */
+/**
+ * Verifies and reads a statement. Refuses SEAL_AUTHORISATION_INVALID when it is forged or altered,
+ * or when its issuer may not make one.
+ */
 export async function readAuthorisation(keys: AuthorisationKeys, jws: string): Promise<SealAuthorisation> {
   for (const [from, key] of Object.entries(keys)) {
     try {
@@ -144,7 +147,10 @@ export async function readAuthorisation(keys: AuthorisationKeys, jws: string): P
 
 const authoriser = sealAuthorisation.pick({ actor: true, actorName: true });
 
-/** Whom a statement names, before anybody has proved it: only the signer can. Refuses SEAL_AUTHORISATION_INVALID where it names nobody. */
+/**
+ * Returns the person whom a statement names, without verification. Only the signer can verify it.
+ * Refuses SEAL_AUTHORISATION_INVALID when it names nobody.
+ */
 export function namedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 'actorName'> {
   try {
     return authoriser.parse(decodeJwt(jws));
@@ -154,7 +160,7 @@ export function namedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 
 }
 
 const SERVICE_TOKEN_LIFE_SECONDS = 60;
-/** A token is used again for so long: to sign one for each call costs more than the call. */
+/** How long a token is reused. Signing one for each call costs more than the call. */
 const SERVICE_TOKEN_USE_SECONDS = 20;
 
 interface ServiceToken {
@@ -163,7 +169,7 @@ interface ServiceToken {
 }
 const serviceTokens = new WeakMap<Uint8Array, Map<string, ServiceToken>>();
 
-/** A short-lived token by which one subgraph proves to another that it belongs to the same hub (HS256). */
+/** Signs a short-lived token with which a subgraph proves to another that it belongs to the same hub (HS256). */
 export function writeServiceToken(key: Uint8Array, service: string, now: Date): Promise<string> {
   const seconds = Math.floor(now.getTime() / 1000);
   const issuedAt = seconds - (seconds % SERVICE_TOKEN_USE_SECONDS);
@@ -181,7 +187,7 @@ export function writeServiceToken(key: Uint8Array, service: string, now: Date): 
   return text;
 }
 
-/** The service that a service token names. Throws TokenError. */
+/** Verifies a service token and returns the service that it names. Throws TokenError. */
 export async function readServiceToken(token: string, key: Uint8Array, now: Date): Promise<string> {
   try {
     const { payload } = await jwtVerify(token, key, {

@@ -1,18 +1,18 @@
 import { inflateSync } from 'node:zlib';
 import { objectText, PdfError, type PdfFile, type PdfObject, readPdfFile, textOf } from './pdf.ts';
 
-/** Longest attachment that is read: a record is a few kilobytes. */
+/** A record is a few kilobytes, so a larger attachment is not read. */
 const ATTACHMENT_LIMIT_BYTES = 1_048_576;
 /**
- * The bytes of the file `name` attached to a PDF (ISO 32000-1 §7.11.4), or null where the PDF has no attachment.
+ * Returns the bytes of the file `name` attached to a PDF (ISO 32000-1 §7.11.4), or null if the PDF has no attachment.
  *
- * A narrow reader on purpose: it knows the one form that this hub's documents have, one cross-reference table over objects
- * that fill the file without a gap, and throws PdfError for whatever could mean two things: an appended revision,
+ * The reader is narrow on purpose. It accepts only the form of this hub's documents: one cross-reference table over
+ * objects that fill the file without a gap. Throws PdfError for anything ambiguous: an appended revision,
  * a second attachment, another name, an unknown filter, bytes between objects.
  */
 export function readAttachment(pdf: Uint8Array | PdfFile, name: string): Uint8Array | null {
   const file = pdf instanceof Uint8Array ? readPdfFile(pdf) : pdf;
-  // The beginning of the word: what is as short as that is found in a file twice as fast.
+  // Only the beginning of the keyword: searching a file for a text this short is twice as fast.
   const embedded = objectsSaying(file, '/Embed', /\/Type\s*\/EmbeddedFile\b/);
   const specs = objectsSaying(file, '/EF', /\/EF\b/);
   if (embedded.length === 0 && specs.length === 0) return null;
@@ -32,13 +32,13 @@ export function readAttachment(pdf: Uint8Array | PdfFile, name: string): Uint8Ar
   return decode(file, stream);
 }
 
-/** The objects that have `word`, and say what `pattern` tells before a stream of theirs begins. */
+/** Returns the objects that contain `keyword` and match `pattern` before their stream begins. */
 function objectsSaying(file: PdfFile, word: string, pattern: RegExp): PdfObject[] {
   const found: PdfObject[] = [];
   let at = file.bytes.indexOf(word);
   for (const object of file.objects) {
     if (at < 0) break;
-    // What stands before the object is no object's.
+    // A match before this object belongs to no object.
     if (at < object.start) at = file.bytes.indexOf(word, object.start);
     if (at < 0 || at >= object.end) continue;
     const text = textOf(file, object);
@@ -48,7 +48,7 @@ function objectsSaying(file: PdfFile, word: string, pattern: RegExp): PdfObject[
   return found;
 }
 
-/** Where an object's stream keyword stands, or its end where it has none. */
+/** Returns the position of an object's stream keyword, or the object's length if it has no stream. */
 function streamAt(object: string): number {
   const at = object.search(/>>\s*stream\r?\n/);
   return at < 0 ? object.length : at;
@@ -77,7 +77,7 @@ function decode(file: PdfFile, object: PdfObject): Uint8Array {
       buffer: Buffer;
       engine: { bytesWritten: number };
     };
-    // Bytes behind the compressed data would be read by nobody, and could carry anything.
+    // No reader looks at bytes after the compressed data, so they could hide anything.
     if (engine.bytesWritten !== body.length) throw new Error('trailing bytes');
     return buffer;
   } catch {

@@ -4,23 +4,25 @@ import { dirname, join } from 'node:path';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import opentype, { type Font } from 'opentype.js';
 
-/** Setting documents with Typst: the same words give the same bytes, and no character is ever an empty box. */
+/** Renders documents with Typst. The same input gives the same bytes, and no character is rendered as an empty box. */
 
 const FONT_FOLDER = dirname(createRequire(import.meta.url).resolve('@expo-google-fonts/noto-serif-sc/package.json'));
-// The compiler also knows the machine's fonts; of two with one name it takes the one named here, so bytes do not differ.
+// The compiler also knows the machine's fonts. Of two fonts with one name it takes the one from here, so bytes are stable.
 const FONTS = ['400Regular', '500Medium', '700Bold'].map((weight) => join(FONT_FOLDER, weight));
-/** Compilations after which the compiler forgets what it has not used since. */
+/** Number of compilations after which the compiler evicts unused cache entries. */
 const CACHE_AGE = 10;
-/** Characters that say one thing and show another, or nothing: controls, direction marks, joiners, private use, unassigned. */
+/**
+ * Characters that show nothing or change how others show: controls, direction marks, joiners, private use, unassigned.
+ */
 const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
 const NO_GLYPH = /the text `"(.+?)"` could not be displayed/gu;
 
-/** A document cannot be set. */
+/** Thrown when a document cannot be rendered. */
 export class RenderError extends Error {
   override readonly name: string = 'RenderError';
 }
 
-/** The words hold characters that no font of the document shows; a document never has an empty box in a name. */
+/** Thrown when the text has characters that no font of the document shows. A name must not show an empty box. */
 export class UnprintableText extends RenderError {
   override readonly name = 'UnprintableText';
   readonly characters: readonly string[];
@@ -35,31 +37,31 @@ export class UnprintableText extends RenderError {
   }
 }
 
-/** What is to be set. */
+/** The input of one document. */
 export interface Setting {
-  /** The template, by its name in the folder. */
+  /** File name of the template in the folder. */
   template: string;
-  /** What the template reads, by name in the folder. */
+  /** Texts of the files that the template reads, by file name in the folder. */
   files: Readonly<Record<string, string>>;
-  /** What the document is of; an error names it. */
+  /** Subject of the document, for error messages. */
   name: string;
-  /** When the document was made, as it says of itself: RFC 3339. */
+  /** Creation time in the document's metadata, RFC 3339. */
   createdAt: string;
 }
 
-/** A document as it was set. */
+/** A rendered document. */
 export interface Typeset {
   pdf: Uint8Array;
-  /** Where the template's `<seal>` stands: page from 1, points from the page's lower left corner; null where it has none. */
+  /** Position of the template's `<seal>`, or null if it has none. Pages count from 1. Points from the lower left corner. */
   seal: { page: number; x: number; y: number } | null;
 }
 
 export type Typesetter = (setting: Setting) => Typeset;
 
 /**
- * Sets PDF/A-3b (ISO 19005-3) from the templates of a folder; the compiler may read nothing outside it. The same setting gives
- * the same bytes, in any process. Throws UnprintableText for a character that the fonts lack, RenderError where the template
- * cannot set the document.
+ * Creates a function that renders PDF/A-3b (ISO 19005-3) from the templates of a folder. The compiler may read nothing
+ * outside the folder. The same input gives the same bytes in any process. The function throws UnprintableText for a
+ * character that the fonts lack, and RenderError if the template cannot render the document.
  */
 export function createTypesetter(folder: string): Typesetter {
   let compiler: NodeCompiler | null = null;
@@ -96,13 +98,13 @@ function compile(by: NodeCompiler, mainFilePath: string, { name, createdAt }: Se
   }
 }
 
-/** Throws UnprintableText where any text within `value`, however deep, has a character that shows nothing. */
+/** Throws UnprintableText if any text in `value`, at any depth, has an invisible character. */
 export function requireVisible(value: unknown): void {
   const invisible = textsOf(value).flatMap((text) => text.match(INVISIBLE) ?? []);
   if (invisible.length > 0) throw new UnprintableText(invisible);
 }
 
-/** Throws UnprintableText where any text within `value` has a character that shows nothing, or that no font has. */
+/** Throws UnprintableText if any text in `value` has a character that is invisible or that no font has. */
 export function requirePrintable(value: unknown): void {
   requireVisible(value);
   const letters = new Set(textsOf(value).join(''));
@@ -112,7 +114,7 @@ export function requirePrintable(value: unknown): void {
 
 let bold: Font | null = null;
 
-/** The bold font of documents; the other weights have the same characters. */
+/** Returns the bold font of documents. The other weights have the same characters. */
 export function boldFont(): Font {
   if (!bold) {
     const { buffer, byteOffset, byteLength } = readFileSync(join(FONT_FOLDER, '700Bold/NotoSerifSC_700Bold.ttf'));
@@ -121,7 +123,7 @@ export function boldFont(): Font {
   return bold;
 }
 
-/** Every text within a value, however deep. */
+/** Returns every text in a value, at any depth. */
 function textsOf(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];

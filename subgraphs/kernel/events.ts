@@ -2,12 +2,12 @@ import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
 
-/** Facts that flow between subgraphs: each is a snapshot, so a consumer that knows only the newest is right. */
+/** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
 
 export const MODES = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const;
 export const LICENSE_ACTIONS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL'] as const;
 export const POWER_TYPES = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
-/** Forms in which a material is handed in: 原件, 复印件, 原件核验后退回, 电子件. */
+/** Forms of a submitted material: 原件, 复印件, 原件核验后退回, 电子件. */
 export const MATERIAL_FORMS = ['ORIGINAL', 'COPY', 'ORIGINAL_SEEN', 'ELECTRONIC'] as const;
 export const RUNNING_CASES = ['FOLLOW', 'STAY'] as const;
 export const OUTCOME_KINDS = ['LICENSE', 'CERTIFICATE', 'FILING_CERTIFICATE', 'DECISION'] as const;
@@ -62,9 +62,9 @@ const organ = z.object({
 export type OrganFact = z.infer<typeof organ>;
 
 const assignment = z.object({
-  /** Organ id, or null where `reason` says why none is named. */
+  /** Organ id, or null; then `reason` says why no organ is named. */
   organ: z.string().nullable(),
-  /** A second organ with an equal right, or with a share of its own. */
+  /** A second organ with an equal right, or with its own share. */
   second: z.string().nullable(),
   /** Whether the first organ does this at the integrated window (综合受理窗口). */
   window: z.boolean(),
@@ -74,27 +74,27 @@ export type Assignment = z.infer<typeof assignment>;
 
 const outcome = z.object({
   kind: z.enum(OUTCOME_KINDS),
-  /** Name of what the case ends in (证照名称), for instance 第三类医疗器械经营许可证. */
+  /** Name of the case's outcome (证照名称), for instance 第三类医疗器械经营许可证. */
   name: z.string(),
-  /** Type code (电子证照类型代码): USCC of the defining organ and 3 digits; null where the outcome is no license. */
+  /** Type code (电子证照类型代码): USCC of the defining organ and 3 digits. Null if the outcome is not a license. */
   licenseType: z.string().length(21).nullable(),
-  /** Months for which the license stands, or null where it has no end. */
+  /** Validity of the license in months, or null if it has no end. */
   validityMonths: z.number().int().positive().nullable(),
 });
 export type OutcomeFact = z.infer<typeof outcome>;
 
-/** A delegation for as long as nothing in it changes: neither mode nor organs, industry organs or outcome. */
+/** A period of a delegation in which nothing changes: mode, organs, industry organs, outcome. */
 const delegation = z.object({
   mode: z.enum(MODES),
   validFrom: day.nullable(),
   validTo: day.nullable(),
   cityOrgan: z.string(),
   countyOrgan: z.string(),
-  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
+  /** Industry organ (行业主管部门) of each level, or null if the office has not named it yet. */
   industry: z.object({ city: z.string().nullable(), county: z.string().nullable() }),
-  /** Whether cases that run when this period begins go over to its organs, or stay with theirs; their mode stays either way. */
+  /** Whether running cases go over to this period's organs when it begins, or stay with theirs. Their mode stays. */
   runningCases: z.enum(RUNNING_CASES),
-  /** What a case accepted in this period does to a license, and what it ends in. */
+  /** The action on a license of a case accepted in this period, or null. */
   licenseAction: z.enum(LICENSE_ACTIONS).nullable(),
   outcome,
   accepts: assignment,
@@ -113,11 +113,11 @@ const holder = z.object({
 });
 export type Holder = z.infer<typeof holder>;
 
-/** What the decider sees and authorises, and the license then says, word for word. */
+/** The content that the decider sees and authorises. The license repeats it word for word. */
 export const grantContent = z.object({
   matterId: z.string(),
   action: z.enum(LICENSE_ACTIONS),
-  /** The license acted on, or null where one is newly issued. */
+  /** The license to act on, or null if a new one is issued. */
   licenseNumber: z.string().nullable(),
   licenseName: z.string(),
   licenseType: z.string().length(21),
@@ -130,21 +130,21 @@ export const grantContent = z.object({
 export type GrantContent = z.infer<typeof grantContent>;
 
 const guideMaterial = z.object({
-  /** Stable within the guide, for instance `M01`. */
+  /** Stable in the guide, for instance `M01`. */
   code: z.string(),
   name: z.string(),
   form: z.enum(MATERIAL_FORMS),
   copies: z.number().int().nonnegative(),
   required: z.boolean(),
-  /** Type code of an electronic license that may stand in for it (免提交), or null. */
+  /** Type code of an electronic license that may replace it (免提交), or null. */
   licenseType: z.string().length(21).nullable(),
 });
-/** What a case is accepted under: the part of a service guide (办事指南) that the approval work is checked against. */
+/** The part of a service guide (办事指南) against which a case is accepted and checked. */
 const guide = z.object({
   materials: z.array(guideMaterial),
-  /** Steps in order; `limitDays` in working days, or null where the guide sets none for the step. */
+  /** Steps in order. `limitDays` is in working days, or null if the guide sets no limit for the step. */
   steps: z.array(z.object({ name: z.string(), limitDays: z.number().int().positive().nullable() })),
-  /** Statutory (法定) and promised (承诺) limits in working days from acceptance; null: the guide names none. */
+  /** Statutory (法定) and promised (承诺) limits in working days from acceptance, or null if the guide has none. */
   statutoryDays: z.number().int().positive().nullable(),
   promisedDays: z.number().int().positive().nullable(),
 });
@@ -155,16 +155,16 @@ export const SEAL_STATES = ['MADE', 'ON_FILE', 'IN_USE', 'SUSPENDED', 'ENDED'] a
 
 const sealGrant = z.object({
   matter: z.string(),
-  /** Who may authorise the seal for it; null: whoever decides the matter. */
+  /** Who may authorise the seal for the matter. Null: whoever decides the matter. */
   person: said,
   /** First and last day in Asia/Shanghai; null: open. */
   from: day.nullable(),
   to: day.nullable(),
 });
-/** For what, by whom and when a seal may be used (用印授权范围). */
+/** The right to use a seal: for which matter, by whom and when (用印授权范围). */
 export type SealGrant = z.infer<typeof sealGrant>;
 
-/** A seal as a release before 0.4 told of it: with matters alone, each granted to everybody and for ever. */
+/** Converts the payload of a release before 0.4. It has only matters, each granted to everybody without end. */
 function withGrants(told: unknown): unknown {
   const old = z.looseObject({ matters: z.array(z.string()), grants: z.undefined().optional() }).safeParse(told);
   if (!old.success) return told;
@@ -174,8 +174,8 @@ function withGrants(told: unknown): unknown {
 
 export const payloads = {
   /**
-   * A matter through time: periods oldest first, at most one on any day, none while the matter is not delegated, and the
-   * organs these name. A change that takes effect later is a period already: its day brings no event.
+   * All periods of a matter, oldest first, and the organs that they name. A day has at most one period, and none while
+   * the matter is not delegated. A future change is already a period here: no event follows on its first day.
    */
   DelegationChanged: z.object({
     matterId: z.string(),
@@ -187,8 +187,8 @@ export const payloads = {
     organs: z.array(organ),
   }),
   /**
-   * The versions of a matter's service guide that are in force or to come; a county's is the city's with its overlay
-   * applied, from the day on which that begins until its next one, or the version's end.
+   * The current and future versions of a matter's service guide. A county's guide is the city's with the county's overlay
+   * applied. It holds from the overlay's first day until the next overlay or the end of the version.
    */
   GuideChanged: z.object({
     matterId: z.string(),
@@ -202,40 +202,40 @@ export const payloads = {
       }),
     ),
   }),
-  /** A case decided GRANTED that ends in a license act; opens a certificate task. */
+  /** A case decided GRANTED that ends in a license act. It opens a certificate task (制证任务). */
   CaseGranted: z.object({
     caseId: z.string(),
     caseNumber: z.string(),
     content: grantContent,
     contentDigest: digest,
-    /** The decider's seal authorisation, a JWS that only the seals subgraph reads. */
+    /** The decider's seal authorisation, a JWS that only the seals subgraph verifies. */
     authorisation: z.string(),
-    /** The organ whose seal stands on the outcome and which is the issuer (证照颁发机构). */
+    /** The organ that seals the outcome and is its issuer (证照颁发机构). */
     issuer: organ,
-    /** The organs that handle the case and may see the license, the issuer among them. */
+    /** The organs that handle the case and may see the license, including the issuer. */
     parties: z.array(z.string()),
-    /** Organs whose counters print, hand over and take back its paper: the issuer, and the one that accepted. Supervisors see, but do nothing of it. */
+    /** Organs that print, hand over and take back the paper: the issuer and the acceptor. Supervisors only see it. */
     counters: z.array(z.string()),
     /** Division code of the county that handled the case. */
     handledBy: z.string().length(6),
     decidedAt: z.iso.datetime(),
   }),
-  /** One act on a license, done on document and paper alike. */
+  /** One act on a license. It applies to both the document and the paper. */
   LicenseChanged: z.object({
     act: z.enum(ACTS),
     number: z.string(),
-    /** Of the version that is current after the act. */
+    /** Identifier of the version that is current after the act. */
     identifier: z.string(),
     version: z.number().int().positive(),
     state: z.enum(LICENSE_STATES),
     caseId: z.string().nullable(),
-    /** The supervisor's order that the act carries out, or null. */
+    /** The supervisor's order that the act executes, or null. */
     orderId: z.string().nullable().default(null),
-    /** SHA-256 of the file that the act produced: a PDF, or a sealed statement in JSON. */
+    /** SHA-256 of the file that the act produced: a PDF or a sealed JSON statement. */
     documentDigest: digest,
     signatureDigest: digest,
     changedAt: z.iso.datetime(),
-    /** The license as it stands after the act. */
+    /** The license after the act. */
     license: z.object({
       matterId: z.string(),
       licenseName: z.string(),
@@ -253,7 +253,7 @@ export const payloads = {
     caseId: z.string().nullable(),
     deliveredAt: z.iso.datetime(),
   }),
-  /** A granted case whose act on a license will not be done: its task was voided (作废) by the organ that decided. */
+  /** The deciding organ voided (作废) the certificate task of a granted case. Its act on a license will not be done. */
   TaskVoided: z.object({
     caseId: z.string(),
     actor: z.string(),
@@ -261,7 +261,7 @@ export const payloads = {
     reason: z.string(),
     voidedAt: z.iso.datetime(),
   }),
-  /** A supervisor's finding that demands an act on a license (监管反馈): the issuing organ's approver has to answer it. */
+  /** A supervisor's finding that demands an act on a license (监管反馈). The issuing organ's approver must answer it. */
   SupervisionOrdered: z.object({
     orderId: z.string(),
     number: z.string(),
@@ -271,7 +271,7 @@ export const payloads = {
     supervisor: organ,
     orderedAt: z.iso.datetime(),
   }),
-  /** What became of an order: carried out by an act, or answered with the reason why not. */
+  /** The answer to an order: executed by an act, declined with a reason, or overtaken. */
   OrderAnswered: z.object({
     orderId: z.string(),
     answer: z.enum(['CARRIED_OUT', 'DECLINED', 'OVERTAKEN']),
@@ -279,27 +279,27 @@ export const payloads = {
     actor: z.string(),
     answeredAt: z.iso.datetime(),
   }),
-  /** Something about a license that waits for a person, or no longer does. */
+  /** A duty (待办) about a license that waits for a person, or was closed. */
   DutyChanged: z.object({
-    /** Stable: one per duty. */
+    /** Stable id of the duty. */
     dutyId: z.string(),
     kind: z.enum(['RECALL_OPEN', 'SEAL_WAITING', 'COLLECTION_REFUSED', 'ORDER_OPEN']),
     /** Identifier of the license version concerned. */
     identifier: z.string(),
     name: z.string(),
-    /** Organs that have to see to it. */
+    /** Organs that must fulfil it. */
     organs: z.array(z.string()),
     divisionCode: z.string().length(6),
     reason: z.string().nullable(),
     openedAt: z.iso.datetime(),
     closedAt: z.iso.datetime().nullable(),
   }),
-  /** A case at a city organ that works on an approval platform of its own (审批平台), as it stands after each step from 转报 on. */
+  /** A case at a city organ with its own approval platform (审批平台), sent after each step from 转报 on. */
   ForwardedCaseChanged: z.object({
     platformId: z.string(),
     caseId: z.string(),
     caseNumber: z.string(),
-    /** The city organ that decides. */
+    /** The deciding city organ. */
     organ: z.string(),
     matterId: z.string(),
     matterName: z.string(),
@@ -307,15 +307,15 @@ export const payloads = {
     applicant: holder,
     fields: z.array(z.object({ label: z.string(), text: z.string() })),
     licenseNumber: z.string().nullable(),
-    /** Position and result of the case, as `Case.step` and `Case.result` name them. */
+    /** Step and result of the case, with the names of `Case.step` and `Case.result`. */
     step: z.string(),
     result: z.string().nullable(),
-    /** Every step so far, oldest first; `data` is what one carries beside its note: a pause with its papers, a transfer. */
+    /** Every step so far, oldest first. `data` is its data besides the note: a pause with its papers, a transfer. */
     steps: z.array(
       z.object({ step: text, at: z.iso.datetime(), actor: text, organ: said, finding: said, note: said, data }),
     ),
   }),
-  /** An approval result pushed to a supervisor (双推送), or that a grant was given up; the webhook's body. */
+  /** An approval result pushed to a supervisor (双推送), or a voided grant. It is also the webhook's body. */
   ApprovalPushed: z.object({
     pushId: z.string(),
     supervisor: z.string(),
@@ -327,10 +327,10 @@ export const payloads = {
     applicantName: z.string(),
     decidedBy: z.string(),
     decidedAt: z.iso.datetime(),
-    /** Last day by which it has to reach the supervisor: the third working day after the decision; null where the calendar has no such year. */
+    /** Last day to reach the supervisor: the third working day after the decision. Null if the calendar lacks the year. */
     dueOn: day.nullable(),
   }),
-  /** A seal as it stands, with what it may be used for. */
+  /** The current state of a seal and its grants. */
   SealChanged: z.preprocess(
     withGrants,
     z.object({
@@ -349,7 +349,7 @@ export const payloads = {
 export type EventType = keyof typeof payloads;
 export type EventPayload<Type extends EventType> = z.infer<(typeof payloads)[Type]>;
 
-/** An event on its way: `revision` counts from 1 within `stream`, without a gap. */
+/** An event in transit. `revision` counts from 1 in `stream`, without a gap. */
 export type Envelope = {
   [Type in EventType]: {
     type: Type;
@@ -368,25 +368,25 @@ const envelope = z.object({
   payload: z.unknown(),
 });
 
-/** Reads an envelope that came over a wire or out of a table. Throws ZodError. */
+/** Reads an envelope from a network message or a table row. Throws ZodError. */
 export function readEnvelope(value: unknown): Envelope {
   const read = envelope.parse(value);
   return { ...read, payload: payloads[read.type].parse(read.payload) } as Envelope;
 }
 
-/** The canonical text of a value: JSON by RFC 8785 (JCS). */
+/** Returns the canonical text of a value: JSON by RFC 8785 (JCS). Throws TypeError if it is not a JSON value. */
 export function canonical(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('not a JSON value');
   return text;
 }
 
-/** SHA-256 of bytes or UTF-8 text, lower-case hex. */
+/** Returns SHA-256 of bytes or UTF-8 text, lower-case hex. */
 export function sha256(data: string | Uint8Array): string {
   return createHash('sha256').update(data).digest('hex');
 }
 
-/** The digest that a seal authorisation carries: SHA-256 over the canonical text of the content. */
+/** Returns the digest for a seal authorisation: SHA-256, hex, over the canonical text of the content. */
 export function contentDigest(content: unknown): string {
   return sha256(canonical(content));
 }

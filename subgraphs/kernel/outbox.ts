@@ -16,9 +16,9 @@ import { type Envelope, type EventPayload, type EventType, readEnvelope } from '
 
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 
-/** Most events one look at the outbox takes in hand. */
+/** Maximum number of streams that one look leases. */
 const BATCH = 16;
-/** How long a relay may take over one event before another copy may try. */
+/** Duration of a lease. After it another copy may deliver the event. */
 const LEASE_SECONDS = 30;
 const POLL_MS = 100;
 const BACKOFF_FIRST_MS = 250;
@@ -26,16 +26,16 @@ const BACKOFF_MOST_MS = 30_000;
 const ERROR_LENGTH = 500;
 
 /**
- * The four tables by which a subgraph sends and receives events.
+ * Defines the tables with which a subgraph sends and receives events.
  *
- * Order: an event's revision is taken by updating its stream's row, so two transactions on one stream wait for each
- * other and revisions are committed in order. Rejected: a queue ordered by serial number, and xmin alone, both of which
+ * Order: an append updates the row of its stream to take a revision. Two transactions on one stream therefore wait for
+ * each other, and revisions are committed in order. Rejected: a queue ordered by serial number, and xmin alone. Both
  * deliver a later event first when an older transaction commits later.
  */
 export function messageTables(schema: PgSchema) {
   /** The newest revision of each stream. */
   const outboxStream = schema.table('outbox_stream', { stream: text().primaryKey(), head: integer().notNull() });
-  /** Every event, for ever. `xid` lets a feed over all streams stop before the oldest running transaction. */
+  /** Every event. None is deleted. `xid` lets a feed over all streams stop before the oldest running transaction. */
   const outboxEvent = schema.table(
     'outbox_event',
     {
@@ -48,7 +48,7 @@ export function messageTables(schema: PgSchema) {
     },
     (table) => [primaryKey({ columns: [table.stream, table.revision] }), index().on(table.xid)],
   );
-  /** How far each consumer has got in each stream. */
+  /** The progress of each consumer in each stream. */
   const outboxDelivery = schema.table(
     'outbox_delivery',
     {
@@ -56,24 +56,24 @@ export function messageTables(schema: PgSchema) {
       stream: text().notNull(),
       head: integer().notNull(),
       delivered: integer().notNull().default(0),
-      /** Failed attempts at the event after `delivered`. */
+      /** Number of failed attempts at the event after `delivered`. */
       attempts: integer().notNull().default(0),
       nextAttemptAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
       leasedUntil: timestamp({ withTimezone: true }),
       lease: uuid(),
-      /** Set when the consumer refused for good: only a redrive goes on. */
+      /** Set when the consumer rejected the event. Only a redrive continues. */
       rejectedAt: timestamp({ withTimezone: true }),
       lastError: text(),
     },
     (table) => [
       primaryKey({ columns: [table.consumer, table.stream] }),
-      // What a look finds is few of many: all but what waits is delivered.
+      // A look finds few rows of many: most rows are fully delivered.
       index('outbox_delivery_due')
         .on(table.consumer, table.nextAttemptAt)
         .where(sql`delivered < head and rejected_at is null`),
     ],
   );
-  /** What each consumer answered, and when. */
+  /** The answer of each consumer, and its time. */
   const outboxReceipt = schema.table(
     'outbox_receipt',
     {
@@ -85,7 +85,7 @@ export function messageTables(schema: PgSchema) {
     },
     (table) => [primaryKey({ columns: [table.consumer, table.stream, table.revision] })],
   );
-  /** The newest revision received of each stream of each producer. */
+  /** The newest received revision of each stream of each producer. */
   const inbox = schema.table(
     'inbox',
     { producer: text().notNull(), stream: text().notNull(), revision: integer().notNull() },
@@ -96,10 +96,10 @@ export function messageTables(schema: PgSchema) {
 
 export type MessageTables = ReturnType<typeof messageTables>;
 
-/** Which consumers want which events. Events of one stream all have the same consumers. */
+/** The event types of each consumer. All events of one stream have the same consumers. */
 export type Consumers = Readonly<Record<string, readonly EventType[]>>;
 
-/** Writes an event in the transaction that makes it true, in one statement, and gives its revision. */
+/** Appends an event in one statement and returns its revision. Call it in the transaction that makes the event true. */
 export async function append<Type extends EventType>(
   tx: Transaction,
   tables: MessageTables,
@@ -131,8 +131,8 @@ export async function append<Type extends EventType>(
 }
 
 /**
- * Runs `apply` once per event: drops what has been seen, and throws on a gap, so that the producer sends again in order.
- * Call it inside the transaction that keeps the projection.
+ * Runs `apply` once per event. Ignores an event that was seen. Throws on a gap, so that the producer sends again in order.
+ * Must be called inside the transaction that updates the projection.
  */
 export async function receiveOnce(
   tx: Transaction,
@@ -144,7 +144,7 @@ export async function receiveOnce(
   const { inbox } = tables;
   const { stream, revision } = event;
   const here = and(eq(inbox.producer, producer), eq(inbox.stream, stream));
-  // Taken before it is applied, so that the row is locked until what it brings is kept.
+  // Claim the revision before applying the event: the row stays locked until the projection is committed.
   const taken =
     revision === 1
       ? await tx.insert(inbox).values({ producer, stream, revision }).onConflictDoNothing().returning()
@@ -159,15 +159,15 @@ export async function receiveOnce(
   throw new Error(`${producer} ${stream}: ${revision} arrived after ${seen?.revision ?? 0}`);
 }
 
-/** Thrown by `deliver` when the consumer refused for good: the event waits for a redrive, not for another attempt. */
+/** Thrown by `deliver` when the consumer rejects an event. The event waits for a redrive, not for another attempt. */
 export class Rejected extends Error {
   override readonly name = 'Rejected';
 }
 
-/** Hands one event over; the text it answers is kept as receipt. Throws to be called again later, Rejected to wait. */
+/** Delivers one event and returns the receipt to store. Throws Rejection to wait, any other error to be retried. */
 export type Deliver = (event: Envelope) => Promise<string | null>;
 
-/** A running relay: one consumer's events, in order per stream, at least once. */
+/** A running relay. It delivers one consumer's events at least once, in order per stream. */
 export interface Relay {
   stop(): Promise<void>;
 }
@@ -178,20 +178,20 @@ export interface RelayOptions {
   consumer: string;
   deliver: Deliver;
   /**
-   * Told in the transaction that keeps how an event fared: delivered after it had failed or been refused (null), or refused for
-   * good. What is delivered at the first attempt is not told.
+   * Called in the transaction that records the result, when an event is rejected, or delivered after a failure (null).
+   * Not called for an event that is delivered at the first attempt.
    */
   onSettled?: (tx: Transaction, event: Envelope, refused: Rejected | null) => Promise<void>;
-  /** Told of each failed attempt; the relay itself goes on. */
+  /** Called for each failed attempt. The relay continues. */
   onError?: (error: unknown) => void;
   pollMs?: number;
 }
 
-/** Longest pause of a relay whose database is away. */
+/** Maximum pause of a relay whose database is unreachable. */
 const AWAY_PAUSE_MS = 5_000;
 /**
- * A relay looks at every poll while something is on its way to it, else at each of so many: for what another process wrote, or a
- * transaction that took longer than that to end.
+ * A relay looks at every poll while it expects an event. Otherwise it looks once in so many polls. That finds an event
+ * of another process, or of a transaction that took longer to end.
  */
 const IDLE_POLLS = 10;
 
@@ -199,7 +199,7 @@ interface Watch {
   table: MessageTables['outboxDelivery'];
   consumer: string;
   pollMs: number;
-  /** Until when it looks at every poll, by `performance.now()`. */
+  /** It looks at every poll until then, by `performance.now()`. */
   busyUntil: number;
 }
 
@@ -207,8 +207,8 @@ interface Watch {
 const watches = new Set<Watch>();
 
 /**
- * Has the relays of consumers look at every poll until what is about to be committed can have been seen. They are
- * not woken: an event is not there before its transaction ends.
+ * Makes the relays of consumers look at every poll until the event of a running transaction can be visible. It does not
+ * wake them: the event is not visible before its transaction ends.
  */
 function expect({ outboxDelivery }: MessageTables, consumers: readonly string[]): void {
   for (const watch of watches) {
@@ -217,7 +217,7 @@ function expect({ outboxDelivery }: MessageTables, consumers: readonly string[])
   }
 }
 
-/** Starts a relay. N copies may run: streams are leased row by row, and a lease that runs out is taken over. */
+/** Starts a relay. Several copies may run: they lease streams row by row and take over expired leases. */
 export function startRelay(options: RelayOptions): Relay {
   const { pollMs = POLL_MS, tables, consumer } = options;
   const watch: Watch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
@@ -225,7 +225,7 @@ export function startRelay(options: RelayOptions): Relay {
   const stopped = new AbortController();
   const { signal } = stopped;
   const run = async () => {
-    // A database that stays away is asked, and complained of, less and less often.
+    // While the database is unreachable, queries and error reports become less frequent.
     let failures = 0;
     for (let idle = IDLE_POLLS; !signal.aborted; idle++) {
       if (idle >= IDLE_POLLS || failures > 0 || performance.now() < watch.busyUntil) {
@@ -252,7 +252,7 @@ export function startRelay(options: RelayOptions): Relay {
   };
 }
 
-/** One look: leases due streams and hands over one event of each. Gives whether more may be due at once. */
+/** Does one look: leases due streams and delivers one event of each. Returns whether more may be due at once. */
 async function relayOnce(options: RelayOptions): Promise<boolean> {
   const leased = await leaseDue(options);
   const more = await Promise.all(leased.map((one) => handOver(options, one)));
@@ -269,7 +269,7 @@ type Leased = {
   occurredAt: string | null;
 };
 
-/** Leases due streams, and reads the next event of each. */
+/** Leases due streams and reads the next event of each. */
 async function leaseDue({ db, tables, consumer }: RelayOptions): Promise<Leased[]> {
   const { outboxDelivery, outboxEvent } = tables;
   const taken = await db.execute<Leased>(sql`
@@ -289,7 +289,7 @@ async function leaseDue({ db, tables, consumer }: RelayOptions): Promise<Leased[
   return [...taken];
 }
 
-/** The event after what was delivered. Leased in its newest state, a stream may be ahead of what the lease's statement could read. */
+/** Returns the next event. The lease sees the newest row, so its event may be missing from the statement's snapshot. */
 async function envelopeOf({ db, tables }: RelayOptions, { stream, delivered, ...read }: Leased): Promise<Envelope> {
   const { outboxEvent } = tables;
   const revision = delivered + 1;
@@ -299,7 +299,7 @@ async function envelopeOf({ db, tables }: RelayOptions, { stream, delivered, ...
   return readEnvelope({ stream, revision, type: row?.type, payload: row?.payload, occurredAt });
 }
 
-/** Hands one event over and keeps how it fared. Gives whether the next one of its stream is there. */
+/** Delivers one event and records the result. Returns whether its stream has a next event. */
 async function handOver(options: RelayOptions, leased: Leased): Promise<boolean> {
   const { db, onSettled } = options;
   const { attempts } = leased;
@@ -321,7 +321,7 @@ async function handOver(options: RelayOptions, leased: Leased): Promise<boolean>
   }
 }
 
-/** Keeps that a leased event is delivered, with its receipt. Gives whether the next one is there, null where the lease has gone. */
+/** Records a delivery and its receipt. Returns whether there is a next event, or null if the lease was lost. */
 async function settle(
   db: Pick<Database, 'execute'>,
   { tables, consumer }: RelayOptions,
@@ -343,7 +343,7 @@ async function settle(
   return settled ?? null;
 }
 
-/** Keeps that an attempt failed, and when the next one is due; where the consumer refused for good, none is. */
+/** Records a failed attempt and the time of the next one. A rejected event gets no further attempt. */
 async function noteFailure(
   { db, tables, consumer, onSettled }: RelayOptions,
   { stream, lease, attempts: before }: Leased,
@@ -370,7 +370,7 @@ async function noteFailure(
   });
 }
 
-/** Lets the relay try a stream again at once, rejected or not. Gives false where nothing of it is waiting. */
+/** Makes the relay try a stream again at once, rejected or not. Returns false if no event of it is waiting. */
 export async function redrive(
   tx: Transaction,
   tables: MessageTables,

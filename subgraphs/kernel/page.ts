@@ -1,15 +1,15 @@
 import { GraphQLError } from 'graphql';
 
-/** The most rows one page may hold. */
+/** Maximum number of rows in a page. */
 export const PAGE_LIMIT = 100;
 
-/** A keyset page: rows after a position, and whether more follow. */
+/** A keyset page: the rows after a position, and whether more follow. */
 export interface Page<Row> {
   rows: readonly Row[];
   hasNextPage: boolean;
 }
 
-/** What a caller asks for: `first` rows after `after`, a position that an earlier page gave. */
+/** A request for `first` rows after `after`, a position from an earlier page. */
 export interface PageRequest<Position> {
   first: number;
   after: Position | null;
@@ -22,8 +22,8 @@ export interface Connection<Node> {
 }
 
 /**
- * Reads `first` and `after`. Throws BAD_USER_INPUT unless 1 ≤ first ≤ PAGE_LIMIT and `after` is a cursor whose parts
- * `parse` accepts; `parse` answers null for parts that no page of this list could have given.
+ * Reads `first` and `after`. Throws BAD_USER_INPUT unless 1 ≤ first ≤ MAX_PAGE_ROWS and `after` is a cursor whose parts
+ * `parse` accepts. `parse` returns null for parts that no page of this list can contain.
  */
 export function readPage<Position>(
   args: { first: number; after?: string | null | undefined },
@@ -48,17 +48,17 @@ function parseCursor<Position>(cursor: string, parse: (parts: readonly string[])
   }
 }
 
-/** Writes the cursor of a row from the parts of its position. */
+/** Encodes the parts of a row's position as its cursor. */
 export function writeCursor(parts: readonly string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 
-/** Cuts a page out of up to `first + 1` rows: one more than asked tells whether more follow. */
+/** Cuts a page from up to `first + 1` rows. The extra row tells whether more follow. */
 export function cutPage<Row>(rows: readonly Row[], first: number): Page<Row> {
   return { rows: rows.slice(0, first), hasNextPage: rows.length > first };
 }
 
-/** Turns a page into a connection. */
+/** Converts a page into a connection. */
 export function toConnection<Row, Node>(
   page: Page<Row>,
   position: (row: Row) => readonly string[],

@@ -1,40 +1,40 @@
-/** A narrow reader of PDF files: one form, the one that Typst writes for this hub. */
+/** A narrow reader of PDF files. It accepts only the form that Typst writes for this hub. */
 
 const OBJECT_LIMIT = 20_000;
-/** Where the end of a PDF is looked for. */
+/** Length of the tail in which the end of a PDF is searched. */
 const TAIL_BYTES = 64;
 const TRAILER_LIMIT_BYTES = 4_096;
 /** A row of a cross-reference table (ISO 32000-1 §7.5.4). */
 const ROW_BYTES = 20;
-/** Every row but that of object 0, which heads the list of free ones. */
+/** Every row except that of object 0, the head of the free list. */
 const ROWS = /^(?:\d{10} 00000 n\s{2})*$/;
-/** How an object ends, with white space up to the next: so many bytes at most. */
+/** The end of an object. With the white space up to the next object it has at most this many bytes. */
 const OBJECT_END = '\nendobj';
 const OBJECT_END_BYTES = 16;
 const WHITE_SPACE: ReadonlySet<number> = new Set([...'\t\n\v\f\r \u00a0'].map((one) => one.charCodeAt(0)));
 
-/** Why a PDF cannot be read as this hub writes it; a sentence for a person. */
+/** Thrown when a PDF does not have the form that this hub writes. The message is a sentence for a person. */
 export class PdfError extends Error {
   override readonly name = 'PdfError';
 }
 
-/** From `n 0 obj` to just before the next object. */
+/** An object from `n 0 obj` up to the next object. */
 export interface PdfObject {
   number: number;
-  /** Where the object begins and ends in the file. */
+  /** Offsets of the object's start and end in the file. */
   start: number;
   end: number;
 }
 
-/** A file of one revision. */
+/** A file with one revision. */
 export interface PdfFile {
   bytes: Buffer;
-  /** In the order in which they stand. */
+  /** The objects in file order. */
   objects: readonly PdfObject[];
-  /** Where its cross-reference table begins, and how many objects it counts, the free one among them. */
+  /** Offset of the cross-reference table, and its number of objects including the free one. */
   tableAt: number;
   size: number;
-  /** Object numbers of catalog and information, and the file's identifiers as they stand. */
+  /** Object numbers of the catalog and the information dictionary, and the file's identifiers as written. */
   root: number;
   info: number;
   id: string;
@@ -42,19 +42,19 @@ export interface PdfFile {
   pages: readonly number[];
 }
 
-/** Bytes as they lie there, without a copy. */
+/** Returns a Buffer over the same memory, without a copy. */
 export function bufferOf(bytes: Uint8Array): Buffer {
   return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }
 
-/** Whether a file claims to be sealed from within: only then its signature is looked for there. */
+/** Returns whether a file claims to contain its own seal. Only then its signature is read from inside. */
 export function isSealedPdf(pdf: Uint8Array): boolean {
-  // From the end, where a revision is.
+  // Search from the end, because the revision is there.
   return bufferOf(pdf).lastIndexOf('/ByteRange') >= 0;
 }
 
 /**
- * Every object of a file by its one cross-reference table. Throws PdfError for whatever could mean two things: an appended
+ * Reads every object of a file from its one cross-reference table. Throws PdfError for anything ambiguous: an appended
  * revision, bytes between objects, compressed objects, encryption.
  */
 export function readPdfFile(pdf: Uint8Array): PdfFile {
@@ -73,12 +73,12 @@ export function readPdfFile(pdf: Uint8Array): PdfFile {
   return { ...file, ...readTrailer(bytes.toString('latin1', trailerAt), file) };
 }
 
-/** An object, one character per byte. */
+/** Returns the text of an object, one character per byte. */
 export function textOf({ bytes }: Pick<PdfFile, 'bytes'>, { start, end }: PdfObject): string {
   return bytes.toString('latin1', start, end);
 }
 
-/** The object of a number, one character per byte; empty where there is none. */
+/** Returns the text of the object with this number, one character per byte, or '' if there is none. */
 export function objectText(file: Pick<PdfFile, 'bytes' | 'objects'>, number: number): string {
   const object = file.objects.find((one) => one.number === number);
   return object ? textOf(file, object) : '';
@@ -102,7 +102,7 @@ function readObjects(bytes: Buffer, table: { rowsAt: number; trailerAt: number; 
   });
 }
 
-/** Whether a text of one byte a character stands there; a file has many objects, and a string of each would cost more. */
+/** Returns whether the Latin-1 `text` is at that offset. A file has many objects, and a string of each costs more. */
 function standsAt(bytes: Buffer, text: string, at: number): boolean {
   for (let i = 0; i < text.length; i++) {
     if (bytes[at + i] !== text.charCodeAt(i)) return false;

@@ -1,12 +1,12 @@
 /**
- * A business refusal: a public code, a sentence for a person, the field it concerns.
+ * A business refusal: a public code, a sentence for a person, and the field that it concerns.
  *
- * Domain functions throw it; only the edge (`kernel/serve.ts` and the HTTP peers) turns it into an answer.
+ * Domain functions throw it. Only the edge (`kernel/serve.ts` and the HTTP peers) turns it into an answer.
  */
 export class Refusal extends Error {
   override readonly name = 'Refusal';
   readonly code: RefusalCode;
-  /** The input field the refusal concerns, or null where it concerns the act as a whole. */
+  /** The input field that the refusal concerns, or null if it concerns the whole act. */
   readonly field: string | null;
 
   constructor(code: RefusalCode, field: string | null = null, detail?: string) {
@@ -18,7 +18,7 @@ export class Refusal extends Error {
 
 /** Every public code with its sentence. Codes are never renamed or reused. */
 export const REFUSALS = {
-  // who may do what
+  // roles and powers
   ROLE_NOT_ALLOWED: '您的岗位不能办理此操作。',
   ORGAN_WITHOUT_POWER: '您所在的机关对此事项没有这项权力。',
   NOT_YOUR_RECORD: '此记录不属于您，不能操作。',

@@ -1,11 +1,11 @@
 import { hash } from 'node:crypto';
 
-/** Most entries of one memory; the oldest gives way. */
+/** Maximum number of entries in one cache. The oldest entry is evicted. */
 const ENTRIES_MOST = 1_024;
 
 /**
- * Remembers what a pure function gave for bytes, by their SHA-256: certificates, lists and keys of authorities come with every
- * document again. The result is the same with and without it; what throws is not remembered.
+ * Caches the results of a pure function by the SHA-256 of its input bytes. Every document repeats the same certificates,
+ * revocation lists and keys of authorities. The cache does not change results. It does not store a call that throws.
  */
 export function remembered<Result>(read: (bytes: Buffer) => Result): (bytes: Uint8Array) => Result {
   const known = new Map<string, Result>();
@@ -13,7 +13,7 @@ export function remembered<Result>(read: (bytes: Buffer) => Result): (bytes: Uin
     const key = hash('sha256', bytes, 'base64');
     const before = known.get(key);
     if (before !== undefined) return before;
-    // A copy: the caller may write into its bytes afterwards, and a slice would keep the whole file alive.
+    // Copy the bytes: the caller may change them later, and a slice would keep the whole file in memory.
     const result = read(Buffer.from(bytes));
     if (known.size >= ENTRIES_MOST) {
       const [oldest] = known.keys();

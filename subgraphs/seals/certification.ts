@@ -17,16 +17,16 @@ import type { CertifiedKey, KeyRef, Signer } from './signer/signer.ts';
 import { wholeSecond } from './signer/timestamp.ts';
 import * as store from './store.ts';
 
-/** What the test PKI needs; nothing of it is read from the environment. */
+/** Dependencies of the test PKI. It reads nothing from the environment. */
 export interface PkiDependencies {
   db: Database;
   now: Clock;
   signer: Signer;
-  /** Authorities whose certificates of seals are taken, PEM; none where they are left out. */
+  /** Authorities whose seal certificates the hub accepts, PEM. None if left out. */
   trustedAuthorities?: readonly string[];
 }
 
-/** What signs for the PKI at this time. */
+/** The authorities that sign for the PKI at one moment. */
 export interface Authorities {
   root: store.AuthorityRow;
   issuing: store.AuthorityRow;
@@ -35,16 +35,19 @@ export interface Authorities {
 }
 
 const VALIDITY_YEARS: Record<Profile, number> = { root: 30, issuing: 30, seal: 3, code: 3, timestamp: 12, status: 12 };
-/** The small authorities that are made anew where less than eight years are left: what they sign is proven anew after seven. */
+/**
+ * Authorities that are renewed when less than eight years of validity are left. Their signatures are proven anew after
+ * seven years.
+ */
 const RENEWED = { timestamp: TIMESTAMP_NAME, status: STATUS_NAME } as const;
 const RENEWED_IDS = ['timestamp', 'status'] as const;
 const RENEW_BEFORE_YEARS = 8;
 
-/** A list older than this is followed by a new one when somebody asks; it says that it holds for `LIST_HOLDS_MS`. */
+/** A request for a list older than this publishes a new one. Each list is valid for `LIST_VALIDITY_MS`. */
 const LIST_RENEWED_MS = 3_600_000;
 const LIST_HOLDS_MS = 48 * 3_600_000;
 
-/** Makes the authorities of the test PKI that are missing. Safe when two start at once. */
+/** Creates the missing authorities of the test PKI. Safe if two processes start at once. */
 export async function prepare(deps: PkiDependencies): Promise<void> {
   await deps.db.transaction(async (tx) => {
     await store.lockPki(tx);
@@ -70,7 +73,7 @@ async function makeRoots(tx: Transaction, { now, signer }: PkiDependencies): Pro
   }
 }
 
-/** Validity of a new certificate. */
+/** Returns the validity of a new certificate. */
 export function validity(profile: Profile, from: Date): { validFrom: Date; validUntil: Date } {
   return { validFrom: wholeSecond(from), validUntil: yearsAfter(wholeSecond(from), VALIDITY_YEARS[profile]) };
 }
@@ -81,7 +84,10 @@ function yearsAfter(from: Date, years: number): Date {
   return until;
 }
 
-/** The authorities of this moment. Makes the next generation of timestamp or status key where the newest soon ends. */
+/**
+ * Returns the authorities that sign now. Creates the next generation of the timestamp or status key if the newest ends
+ * soon.
+ */
 export async function authorities(deps: PkiDependencies): Promise<Authorities> {
   const { db, now } = deps;
   const at = now();
@@ -100,14 +106,17 @@ export async function authorities(deps: PkiDependencies): Promise<Authorities> {
   return renewed;
 }
 
-/** The authorities of a moment, out of all; null where timestamp or status key has to be made anew first. */
+/**
+ * Picks the authorities of a moment from all of them. Returns null if the timestamp or status key must be renewed
+ * first.
+ */
 export function currentOf(rows: readonly store.AuthorityRow[], at: Date): Authorities | null {
   const [timestamp, status] = RENEWED_IDS.map((id) => newest(rows, id, at));
   if (!timestamp || !status) return null;
   return { root: authorityOf(rows, 'root'), issuing: authorityOf(rows, 'issuing'), timestamp, status };
 }
 
-/** The newest generation that is in force and stays so for long enough. */
+/** Returns the newest generation that is in force and has at least `RENEW_BEFORE_YEARS` left. */
 function newest(rows: readonly store.AuthorityRow[], id: string, at: Date): store.AuthorityRow | undefined {
   return rows.findLast((row) => {
     if (row.id !== id) return false;
@@ -116,7 +125,7 @@ function newest(rows: readonly store.AuthorityRow[], id: string, at: Date): stor
   });
 }
 
-/** Throws where the PKI has not been made yet. */
+/** Returns an authority by id. Throws if the PKI has not been prepared. */
 export function authorityOf(rows: readonly store.AuthorityRow[], id: string): store.AuthorityRow {
   const row = rows.find((one) => one.id === id);
   if (!row) throw new Error('the test PKI is not prepared');
@@ -139,26 +148,26 @@ async function renew(
   return row;
 }
 
-/** Whom and what a certificate is for. */
+/** Profile, subject, key and validity of a certificate to be issued. */
 export type Certified = Omit<CertificateRequest, 'issuer' | 'issuerPublicKeyPem'>;
 
-/** A certificate by the issuing CA, PEM. */
+/** Issues a certificate by the issuing CA. Returns PEM. */
 export function certify(signer: Signer, issuing: store.AuthorityRow, asked: Certified): Promise<string> {
   const issuer = { issuer: ISSUING_NAME, issuerPublicKeyPem: issuing.publicKeyPem };
   return signer.certify({ authority: keyOf(issuing), request: { ...asked, ...issuer } });
 }
 
-/** An authority's key, as the signer takes it. */
+/** Returns an authority's key in the form that the signer takes. */
 export function keyOf({ id, encryptedKey }: store.AuthorityRow): KeyRef {
   return { keyId: id, encrypted: encryptedKey };
 }
 
-/** The same with its certificate. */
+/** Returns an authority's key with its certificate. */
 export function certifiedKeyOf(row: store.AuthorityRow): CertifiedKey {
   return { ...keyOf(row), certificatePem: row.certificatePem };
 }
 
-/** Puts every private key into an envelope under the signer's newest key-encryption key. Gives how many changed. */
+/** Rewraps every private key under the signer's newest key-encryption key. Returns how many envelopes changed. */
 export async function rewrapKeys({ db, signer }: PkiDependencies): Promise<number> {
   let changed = 0;
   for (const key of await listKeys(db)) {
@@ -171,12 +180,14 @@ export async function rewrapKeys({ db, signer }: PkiDependencies): Promise<numbe
   return changed;
 }
 
-/** A certificate and the ones above it without the root, as signatures carry them. */
+/** Returns a certificate and the CA certificates above it without the root, as signatures carry them. */
 export function chainOf({ certificatePem, above }: store.CertificateRow, { issuing }: Authorities): Chain {
   return [certificatePem, ...(above ?? [issuing.certificatePem])];
 }
 
-/** The current revocation list of an authority, DER; a new one where the newest is more than an hour old. */
+/**
+ * Returns the current revocation list of an authority, DER. Publishes a new one if the newest is more than an hour old.
+ */
 export async function readList(deps: PkiDependencies, id: store.ListRow['authority']): Promise<Uint8Array> {
   const isFresh = (list: store.ListRow | null) =>
     list !== null && deps.now().getTime() - list.thisUpdate.getTime() <= LIST_RENEWED_MS;
@@ -189,7 +200,7 @@ export async function readList(deps: PkiDependencies, id: store.ListRow['authori
   });
 }
 
-/** Publishes the next list of an authority, with everything that is revoked by now. */
+/** Publishes the next list of an authority, with every revocation so far. Returns its DER. */
 export async function publishList(
   tx: Transaction,
   { now, signer }: PkiDependencies,
@@ -210,7 +221,7 @@ export async function publishList(
   return bytes;
 }
 
-/** What evidence holds at this moment; `kids` name the certificates of codes. */
+/** Returns the PKI material that evidence contains now. `kids` name the certificates of QR codes. */
 export async function readMaterial(
   deps: PkiDependencies,
   kids: readonly string[],
@@ -227,10 +238,10 @@ export async function readMaterial(
   };
 }
 
-/** What authorities below the root are called where their certificates are listed. */
+/** Names of the authorities below the root in the list of certificates. */
 const LISTED: Record<string, string> = { issuing: '印章签发证书', timestamp: '时间戳证书', status: '证照状态签名证书' };
 
-/** Every certificate below the root, PEM, each after a line that says whose it is. */
+/** Returns every certificate below the root as PEM text. A line before each one names its owner. */
 export async function readCertificates(deps: PkiDependencies): Promise<string> {
   await authorities(deps);
   const rows = (await store.findAuthorities(deps.db)).filter((row) => row.id in LISTED);

@@ -14,13 +14,17 @@ import {
 } from '../kernel/sign.ts';
 import type { Seals } from './index.ts';
 
-/** Largest request that is read: claims have 2 MiB of text at most, a document with a picture of its seal less than one. */
+/**
+ * Largest request body. Claims have at most 2 MiB of text. A document with a picture of its seal has less than 1 MiB.
+ */
 const BODY_LIMIT_BYTES = 4_194_304;
 
 /**
- * The ports of seals for subgraphs in other processes, each with a service token: `POST /sign` and `/picture` for licenses and cases; `/code`,
- * `/attest`, `/stamp`, `/material`, `/record` for licenses alone. 200 with the answer, bytes in base64; 422 with a refusal; 401 without a good
- * token, 403 to another service, 400 for a body of another form. `GET /root.pem` for everybody.
+ * Adds the ports of seals for subgraphs in other processes. Each call needs a service token. `POST /sign` and
+ * `/picture` are for licenses and cases. `/code`, `/attest`, `/stamp`, `/material`, `/record` are for licenses only.
+ *
+ * Answers 200 with the result (bytes in base64) and 422 with a refusal. Answers 401 without a valid token, 403 to
+ * another service, 400 to a malformed body. `GET /root.pem` is public.
  */
 export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
   const port = <Asked>(

@@ -22,10 +22,10 @@ import { attest, pictureFor, sign, signCode, stamp } from './workflow.ts';
 export interface SealsDependencies {
   db: Database;
   now: Clock;
-  /** The only place with private keys, in this process or another. */
+  /** The only component with private keys, in this process or another. */
   signer: Signer;
   send: { licenses: (event: Envelope) => Promise<void> };
-  /** Authorities whose certificates of seals are taken (受信任的电子认证服务机构), PEM; none where they are left out. */
+  /** Authorities whose seal certificates the hub accepts (受信任的电子认证服务机构), PEM. None if left out. */
   trustedAuthorities?: readonly string[];
   /** The transparency log (透明日志). */
   log?: LogSettings;
@@ -34,19 +34,23 @@ export interface SealsDependencies {
 }
 
 export interface LogSettings {
-  /** The log's name, fixed with its first start: the address under which it is published, without a scheme. */
+  /**
+   * The log's name: the address under which it is published, without a scheme. It cannot change after the first start.
+   */
   origin?: string;
-  /** Where its static files stand; without one they are published by another copy. */
+  /** Folder of its static files. Without one, another copy of the hub publishes them. */
   folder?: string | null;
   witnesses?: readonly WitnessAddress[];
-  /** Told once a checkpoint is committed and before it is published. */
+  /** Called after a checkpoint is committed and before it is published. */
   onCommitted?: () => void;
 }
 
 const LOG_ORIGIN = 'tongquan.test/yudu/seals';
 
 export interface Seals extends Subgraph {
-  /** The ports that licenses call, and cases the first two; see the functions of their names in workflow.ts. */
+  /**
+   * Ports that licenses call; cases call the first two. The functions of the same names in workflow.ts describe them.
+   */
   sign: Sign;
   picture: ReadPicture;
   signCode: SignCode;
@@ -57,9 +61,9 @@ export interface Seals extends Subgraph {
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
   makeSeal(made: NewSeal): Promise<string>;
-  /** The key by which the log's checkpoints are verified, as text. */
+  /** The key that verifies the log's checkpoints, as text. */
   logKey(): Promise<string>;
-  /** Makes what is missing of the test PKI and of the log. */
+  /** Creates what is missing of the test PKI and of the log. */
   prepare(): Promise<void>;
 }
 

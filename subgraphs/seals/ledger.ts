@@ -9,20 +9,25 @@ import type { Seal } from './seal.ts';
 import { type AuthorityRow, type CertificateRow, grantOf, LOCKS, selectAuthorities } from './store.ts';
 import * as tables from './tables.ts';
 
-/** The ledger of uses (用印日志): what a use of a seal is judged by, and what is recorded of it. */
+/** The ledger of uses (用印日志): reads what a use is checked against, and records each use. */
 
 const { seal, sealCertificate, sealCode, sealCodeKey, sealGrant, sealGrantWithdrawal, sealPicture, sealUse } = tables;
 
 export type UseRow = typeof sealUse.$inferSelect;
 export type CodeRow = typeof sealCode.$inferSelect;
 
-/** What a use is judged by. It stays so until the transaction ends. */
+/** What a use is checked against. Locks keep it unchanged until the transaction ends. */
 export interface Standing<Before, Key> {
-  /** What was made under this issuance before. */
+  /** The earlier use under this issuance, or null. */
   before: Before | null;
-  /** Whether a seal, or its key for QR codes, has been used for the case under another issuance: a decision is sealed once. */
+  /**
+   * Whether a seal, or its key for QR codes, was used for the case under another issuance. A decision is sealed once.
+   */
   isCaseSealed: boolean;
-  /** The organ's seals by id, with their grants for the matter alone. Whoever wants to stop one waits, and whoever stopped one first is seen. */
+  /**
+   * The organ's seals, ordered by id, with their grants for the matter only. Their rows are locked: a concurrent
+   * suspension waits, and an earlier one is visible.
+   */
   seals: Seal[];
   /** The newest key of each seal, by the seal's id. */
   keys: Map<string, Key>;
@@ -30,7 +35,7 @@ export interface Standing<Before, Key> {
 
 type Asked = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId'>;
 
-/** Holds what a signature is judged by, and reads every authority, a later generation after the ones before it. */
+/** Locks and reads what a signature is checked against. Also reads every authority, earlier generations first. */
 export async function holdForSeal(
   tx: Transaction,
   asked: Asked,
@@ -49,7 +54,7 @@ export async function holdForSeal(
   return { before, isCaseSealed, seals: heldOf(held, rows), keys: bySeal(keys), authorities };
 }
 
-/** Holds what a code is judged by. */
+/** Locks and reads what a code is checked against. */
 export async function holdForCode(tx: Transaction, asked: Asked): Promise<Standing<CodeRow, CodeKeyRow>> {
   const codeKeys = tx
     .selectDistinctOn([sealCodeKey.sealId])
@@ -63,7 +68,10 @@ export async function holdForCode(tx: Transaction, asked: Asked): Promise<Standi
   return { before, isCaseSealed: known?.sealed === true, seals: heldOf(held, rows), keys: bySeal(keys) };
 }
 
-/** What every use begins with: one at a time for each issuance and each case, the seals held, and only then what stands of them. */
+/**
+ * Builds the statements that every use begins with. They first lock the issuance and the case, then the seals. Only
+ * then they read the seals.
+ */
 function holding(
   tx: Transaction,
   made: typeof sealUse | typeof sealCode,
@@ -72,7 +80,7 @@ function holding(
   const elsewhere = (of: typeof sealUse | typeof sealCode) =>
     sql`exists (select from ${of} where ${of.caseId} = ${caseId} and ${of.issuanceId} <> ${issuanceId})`;
   return [
-    // Without a case the second locks nothing: both functions give null for null.
+    // Without a case the second call locks nothing: both functions return null for null.
     tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.issuance}, hashtext(${issuanceId})),
       pg_advisory_xact_lock(${LOCKS.case}, hashtext(${caseId}))`),
     tx.execute<{ again: boolean; sealed: boolean }>(sql`select
@@ -87,7 +95,10 @@ function sealIds(db: Reader, organ: string) {
   return db.select({ id: seal.id }).from(seal).where(eq(seal.organ, organ));
 }
 
-/** The seals of an organ, once for each grant for a matter that was not taken back, or once without any. */
+/**
+ * Builds the statement that selects an organ's seals. It has one row for each grant for the matter that was not
+ * withdrawn, or one row without a grant.
+ */
 function selectSeals(db: Reader, organ: string, matterId: string) {
   const withdrawal = db.select().from(sealGrantWithdrawal).where(eq(sealGrantWithdrawal.grantId, sealGrant.id));
   const isGrant = and(eq(sealGrant.sealId, seal.id), eq(sealGrant.matterId, matterId), notExists(withdrawal));
@@ -117,7 +128,7 @@ function sealsOf(rows: readonly SealOfGrant[]): Seal[] {
   );
 }
 
-/** A seal that was made after the others were held is none of them. */
+/** Leaves out seals that were made after the others were locked. */
 function heldOf(held: readonly { id: string }[], rows: readonly SealOfGrant[]): Seal[] {
   const ids = new Set(held.map((one) => one.id));
   return sealsOf(rows.filter(({ row }) => ids.has(row.id)));
@@ -127,7 +138,10 @@ function bySeal<Key extends { sealId: string }>(keys: readonly Key[]): Map<strin
   return new Map(keys.map((key) => [key.sealId, key]));
 }
 
-/** The seals of an organ by id, with their grants for a matter alone, and the digests of those that have a picture of the office's own. */
+/**
+ * Returns an organ's seals, ordered by id, with their grants for a matter only. Also returns the digests of the
+ * office's own pictures, by seal id.
+ */
 export async function listSealsFor(
   db: Reader,
   { organ, matterId }: Pick<Asked, 'organ' | 'matterId'>,
@@ -145,19 +159,19 @@ export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>):
   await enterWith(tx, tx.insert(sealCode).values(row), ofCode(row));
 }
 
-/** Which uses; null asks for all. */
+/** Filter of uses. Null selects all. */
 export interface UseFilter {
   organ: string | null;
   seal: string | null;
   license: string | null;
   person: string | null;
   matter: string | null;
-  /** From then on, and before then. */
+  /** From this time on, and before this time. */
   from: Date | null;
   to: Date | null;
 }
 
-/** Uses of seals, newest first. */
+/** Returns a page of uses, newest first. */
 export async function listUses(db: Reader, filter: UseFilter, page: PageRequest<number>): Promise<Page<UseRow>> {
   const { organ, seal: sealId, license, person, matter, from, to } = filter;
   const rows = await db

@@ -14,7 +14,7 @@ import { ROOT_NAME } from './signer/pki.ts';
 import { codeKeyId, type Signer } from './signer/signer.ts';
 import * as store from './store.ts';
 
-/** How a seal comes by its keys and certificates (制作印章、换证). */
+/** Creates keys and certificates of seals (制作印章、换证). */
 
 export interface NewSeal {
   organ: string;
@@ -29,7 +29,10 @@ export interface SealKeys {
   codeKey: GuardedKey;
 }
 
-/** Half a second of a core to find: never while a transaction holds its locks. */
+/**
+ * Generates both keys of a generation. It takes half a second of one core, so do not call it in a transaction that
+ * holds locks.
+ */
 export async function generateKeys(signer: Signer, sealId: string): Promise<SealKeys> {
   const [key, codeKey] = await Promise.all([
     signer.generate({ keyId: sealId, kind: 'RSA-3072' }),
@@ -38,10 +41,13 @@ export async function generateKeys(signer: Signer, sealId: string): Promise<Seal
   return { key, codeKey };
 }
 
-/** A grant to everybody and for ever. */
+/** Returns a grant without a person and without a first or last day. */
 export const openGrant = (matter: string): store.NewGrant => ({ matter, person: null, from: null, to: null });
 
-/** Makes a seal of the test PKI for an organ; one that is there already only gets grants for matters it was never granted for. Gives its id. */
+/**
+ * Makes a seal of the test PKI for an organ. An existing seal only gets grants for matters that it was never granted
+ * for. Returns the seal's id.
+ */
 export async function makeSeal(deps: PkiDependencies, made: NewSeal): Promise<string> {
   const { db, now, signer } = deps;
   const id = sealIdOf(made.organ, made.kind);
@@ -69,7 +75,7 @@ export async function makeSeal(deps: PkiDependencies, made: NewSeal): Promise<st
   });
 }
 
-/** Enters a seal with its first keys, or one that has ended anew under its id, with the next. */
+/** Inserts a seal with its first keys, or reopens an ended seal under its id with the next generation of keys. */
 export async function enterSeal(
   tx: Transaction,
   deps: PkiDependencies,
@@ -90,7 +96,9 @@ export async function enterSeal(
 type Named = Pick<store.SealRow, 'id' | 'name' | 'kind'>;
 type Times = Pick<store.SealRow, 'validFrom' | 'validUntil'>;
 
-/** The next generation of a seal's keys, with a certificate each: from its transaction's end on it signs. */
+/**
+ * Adds the next generation of a seal's keys, with a certificate for each. It signs once the transaction has committed.
+ */
 export async function addGeneration(
   tx: Transaction,
   { signer }: PkiDependencies,
@@ -112,7 +120,7 @@ export async function addGeneration(
   await addCodeKey(tx, signer, issuing, { ...seal, ...times }, codeKey);
 }
 
-/** A seal's next key for QR codes (二维码), certified for the same organ and time as the seal itself. */
+/** Adds a seal's next key for QR codes (二维码). Its certificate has the organ and the validity of the seal. */
 async function addCodeKey(
   tx: Transaction,
   signer: Signer,
@@ -133,7 +141,7 @@ async function addCodeKey(
   await insertCodeKey(tx, { sealId: id, generation, certificatePem, encryptedKey: encrypted });
 }
 
-/** Gives keys for QR codes to seals made before there were any. Safe when two start at once. */
+/** Adds keys for QR codes to seals of earlier releases that have none. Safe if two processes start at once. */
 export async function addMissingCodeKeys({ db, signer }: PkiDependencies): Promise<void> {
   await db.transaction(async (tx) => {
     await store.lockPki(tx);

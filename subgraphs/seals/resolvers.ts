@@ -66,7 +66,7 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
       certificateRequest: ({ id }, _, { actor }) => workflow.requestCertificate(deps, actor, id),
     },
     SealApplication: { seal: ({ sealId }: ApplicationView, _, context) => load(context, sealId) },
-    // A use names its seal by id; the whole seal is loaded once per answer.
+    // A use holds the id of its seal. The loader loads each seal once per request.
     SealUse: {
       seal: async ({ seal }, _, context) => {
         const found = await load(context, seal.id);

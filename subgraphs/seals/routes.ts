@@ -2,12 +2,13 @@ import type { FastifyInstance } from 'fastify';
 import { type PkiDependencies, readCertificates, readList } from './certification.ts';
 import { findPicture } from './store.ts';
 
-/** How long somebody may keep a revocation list before asking again; a revocation must be seen within the hour. */
+/** How long a client may cache a revocation list. A revocation must be visible within the hour. */
 const LIST_MAX_AGE_SECONDS = 300;
 
 /**
- * `GET /seals/root.crl` and `/seals/issuing.crl`: the revocation lists (RFC 5280, DER); `GET /seals/certificates.pem`: every
- * certificate below the root; `/seals/picture/<digest>`: an office's own picture of a seal (PNG). For everybody.
+ * Adds the public routes. `GET /seals/root.crl` and `/seals/issuing.crl`: the revocation lists (RFC 5280, DER). `GET
+ * /seals/certificates.pem`: every certificate below the root. `GET /seals/picture/<digest>`: an office's own picture of
+ * a seal (PNG).
  */
 export function publicRoutes(app: FastifyInstance, deps: PkiDependencies): void {
   for (const id of ['root', 'issuing'] as const) {

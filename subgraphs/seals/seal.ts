@@ -4,7 +4,7 @@ import type { SEAL_STATES, SealGrant } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { isGranted } from '../kernel/sign.ts';
 
-/** 已制作, 已备案, 在用, 停用, 注销; before the first there is an application alone. */
+/** 已制作, 已备案, 在用, 停用, 注销. Before 已制作 only an application exists. */
 export type SealState = (typeof SEAL_STATES)[number];
 /** Why a seal ends (注销原因), by the names of RFC 5280 §5.3.1. */
 export type EndReason = 'KEY_COMPROMISE' | 'CESSATION_OF_OPERATION' | 'SUPERSEDED';
@@ -15,7 +15,7 @@ export interface Grant extends SealGrant {
   id: string;
 }
 
-/** An electronic seal (电子印章) with what it is granted for. */
+/** An electronic seal (电子印章) with its grants. */
 export interface Seal {
   id: string;
   name: string;
@@ -25,30 +25,30 @@ export interface Seal {
   /** Validity of its newest certificate. */
   validFrom: Date;
   validUntil: Date;
-  /** Number under which it is on file (备案编号). */
+  /** Filing number (备案编号). */
   filingNumber: string | null;
-  /** Those that were not taken back. */
+  /** Grants that were not withdrawn. */
   grants: readonly Grant[];
 }
 
-/** Name of a kind of seal as it stands on documents. */
+/** Names of the kinds of seal, as documents show them. */
 export const KIND_NAMES: Record<SealKind, string> = {
   UNIT_SEAL: '公章',
   APPROVAL_SEAL: '审批专用章',
   LICENSE_SEAL: '证照专用章',
 };
 
-/** The id of an organ's seal of a kind: it has one of each. */
+/** Returns the id of an organ's seal of a kind. An organ has one seal of each kind. */
 export function sealIdOf(organ: string, kind: SealKind): string {
   return `${organ}-${kind.toLowerCase().replace('_', '-')}`;
 }
 
-/** The organ's name as it stands in the name of its seal. */
+/** Returns the organ's name, taken from the name of its seal. */
 export function organNameOf({ name, kind }: Pick<Seal, 'name' | 'kind'>): string {
   return name.slice(0, -KIND_NAMES[kind].length);
 }
 
-/** What a seal is wanted for: a matter, and the person who authorised it. */
+/** The intended use of a seal: organ, matter, and the person who authorised it. */
 export interface Wanted {
   organ: string;
   matterId: string;
@@ -56,9 +56,9 @@ export interface Wanted {
 }
 
 /**
- * The seal of an organ that may be used for a matter at a moment where this person authorised it, out of the organ's seals.
- * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED; the reason is that of
- * the seal that came furthest.
+ * Picks from `seals` the organ's seal that may be used for a matter at a moment, if this person authorised the use.
+ * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED. The refusal
+ * names the reason of the seal that passed the most checks.
  */
 export function requireUsable(seals: readonly Seal[], { organ, matterId, personId }: Wanted, at: Date): Seal {
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
@@ -77,7 +77,10 @@ export function requireUsable(seals: readonly Seal[], { organ, matterId, personI
   return usable;
 }
 
-/** Puts a seal on file under a number (备案): keeper of its organ. Refuses SEAL_ON_FILE, SEAL_EXPIRED, FIELD_MALFORMED, FIELD_TOO_LONG. */
+/**
+ * Puts a seal on file (备案) under a number. Requires a keeper of its organ. Refuses SEAL_ON_FILE, SEAL_EXPIRED,
+ * FIELD_MALFORMED, FIELD_TOO_LONG.
+ */
 export function file(seal: Seal, actor: Actor, number: string): { by: Person; state: SealState } {
   const by = requireKeeper(seal, actor);
   requireStanding(seal);
@@ -89,7 +92,10 @@ export function file(seal: Seal, actor: Actor, number: string): { by: Person; st
 
 const FILING_NUMBER_LENGTH = 64;
 
-/** Puts a seal into use (启用): keeper of its organ; one in use stays so. Refuses SEAL_NOT_ON_FILE, SEAL_SUSPENDED, SEAL_EXPIRED. */
+/**
+ * Puts a seal into use (启用). A seal in use stays in use. Requires a keeper of its organ. Refuses SEAL_NOT_ON_FILE,
+ * SEAL_SUSPENDED, SEAL_EXPIRED.
+ */
 export function putIntoUse(seal: Seal, actor: Actor): { by: Person; state: SealState } {
   const by = requireKeeper(seal, actor);
   requireStanding(seal);
@@ -98,12 +104,15 @@ export function putIntoUse(seal: Seal, actor: Actor): { by: Person; state: SealS
   return { by, state: 'IN_USE' };
 }
 
-/** Refuses SEAL_EXPIRED where a seal has ended. */
+/** Refuses SEAL_EXPIRED if a seal has ended. */
 export function requireStanding(seal: Seal): void {
   if (seal.state === 'ENDED') throw new Refusal('SEAL_EXPIRED', 'seal');
 }
 
-/** Stops a seal (停用): keeper of its organ. Refuses SEAL_SUSPENDED unless it is in use, SEAL_NOT_IN_USE before it ever was. */
+/**
+ * Suspends a seal (停用). Requires a keeper of its organ. Refuses SEAL_SUSPENDED unless the seal is in use,
+ * SEAL_NOT_IN_USE if it never was.
+ */
 export function suspend(seal: Seal, actor: Actor): { by: Person; state: SealState } {
   const by = requireKeeper(seal, actor);
   requireBegun(seal);
@@ -111,7 +120,10 @@ export function suspend(seal: Seal, actor: Actor): { by: Person; state: SealStat
   return { by, state: 'SUSPENDED' };
 }
 
-/** Puts a stopped seal back into use (恢复使用): keeper of its organ. Refuses SEAL_EXPIRED after its time or end. */
+/**
+ * Puts a suspended seal back into use (恢复使用). Requires a keeper of its organ. Refuses SEAL_EXPIRED if it has expired or
+ * ended, SEAL_NOT_IN_USE if it never was in use.
+ */
 export function resume(seal: Seal, actor: Actor, at: Date): { by: Person; state: SealState } {
   const by = requireKeeper(seal, actor);
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
@@ -124,8 +136,8 @@ function requireBegun({ state }: Seal): void {
 }
 
 /**
- * Since when a key is compromised is said for that reason alone, not in the future and not before there was a key (`since`):
- * refuses FIELD_MALFORMED.
+ * Checks the time of a key compromise. KEY_COMPROMISE requires it; other reasons must not have it. It must not be in
+ * the future or before the key existed (`since`). Refuses FIELD_MALFORMED.
  */
 export function requireCompromise(
   { reason, compromisedAt }: { reason: EndReason; compromisedAt: Date | null },
@@ -138,14 +150,20 @@ export function requireCompromise(
   }
 }
 
-/** Changes the picture of a seal (更换印模图片): keeper of its organ. Refuses SEAL_EXPIRED after its time or end. */
+/**
+ * Requires a person who may change a seal's picture (更换印模图片): a keeper of its organ. Refuses SEAL_EXPIRED if the seal
+ * has expired or ended.
+ */
 export function requireDesigner(seal: Seal, actor: Actor, at: Date): Person {
   const by = requireKeeper(seal, actor);
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
   return by;
 }
 
-/** Whether somebody may have a certificate requested for a seal: keeper and seal approver of its organ, while it stands. */
+/**
+ * Whether the actor may request a certificate for a seal: keeper or seal approver of its organ, and the seal has not
+ * ended.
+ */
 export function mayRequest({ organ, state }: Seal, actor: Actor): boolean {
   return (
     hasRole(actor, 'SEAL_KEEPER', 'SEAL_APPROVER') && 'organ' in actor && actor.organ === organ && state !== 'ENDED'

@@ -34,11 +34,14 @@ export type ListRow = typeof revocationList.$inferSelect;
 export interface StoredSeal {
   seal: Seal;
   certificate: CertificateRow;
-  /** Digest of the office's own picture, or null where the seal is drawn. */
+  /** Digest of the office's own picture, or null if the seal is drawn. */
   picture: string | null;
 }
 
-/** Rows of seals with what belongs to them. In a transaction that holds the seals it is what stands now: each is a statement of its own. */
+/**
+ * Adds grants, certificates and pictures to rows of seals. Each part is a statement of its own. So in a transaction
+ * that has locked the seals, it reads their current state.
+ */
 async function whole(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
@@ -71,12 +74,12 @@ async function whole(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]
   });
 }
 
-/** A grant as the domain has it. */
+/** Maps a row to a grant. */
 export function grantOf(row: Omit<typeof sealGrant.$inferSelect, 'serial'>): Grant {
   return { id: row.id, matter: row.matterId, person: row.personId, from: row.validFrom, to: row.validTo };
 }
 
-/** Seals in the order of their ids. */
+/** Returns a page of seals, ordered by id. */
 export async function listSeals(
   db: Reader,
   filter: { organ: string | null; state: SealState | null },
@@ -98,7 +101,7 @@ export async function listSeals(
   return { rows: await whole(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
-/** Seals by id, in the order asked, null where there is none. */
+/** Returns seals by id in the order of `ids`; null if there is none. */
 export async function findSeals(db: Reader, ids: readonly string[]): Promise<(StoredSeal | null)[]> {
   const found = await whole(
     db,
@@ -111,13 +114,13 @@ export async function findSeals(db: Reader, ids: readonly string[]): Promise<(St
   return ids.map((id) => byId.get(id) ?? null);
 }
 
-/** A seal whose row is locked: nobody signs with it until the transaction ends. */
+/** Locks a seal's row: nobody can sign with the seal until the transaction ends. Returns null if there is none. */
 export async function lockSeal(tx: Transaction, id: string): Promise<StoredSeal | null> {
   const rows = await tx.select().from(seal).where(eq(seal.id, id)).for('update');
   return (await whole(tx, rows))[0] ?? null;
 }
 
-/** Every authority, a later generation after the ones before it: as a statement that is not sent yet. */
+/** Builds the statement that selects every authority, earlier generations first. */
 export function selectAuthorities(db: Reader) {
   return db.select().from(authority).orderBy(asc(authority.id), asc(authority.generation));
 }
@@ -131,7 +134,7 @@ export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promi
   await enter(tx, [certificateOf(row.id, row.certificatePem)]);
 }
 
-/** Names of the advisory locks of this schema. */
+/** Ids of this schema's advisory locks. */
 export const LOCKS = {
   pki: 7_310_001,
   issuance: 7_310_002,
@@ -140,17 +143,17 @@ export const LOCKS = {
   organ: 7_310_005,
 } as const;
 
-/** One process at a time makes the PKI or a seal. */
+/** Lets one process at a time create the PKI or a seal. */
 export async function lockPki(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.pki})`);
 }
 
-/** One application of an organ at a time is made or ends. */
+/** Lets one transaction at a time create or end an application of an organ. */
 export async function lockApplications(tx: Transaction, organ: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.organ}, hashtext(${organ}))`);
 }
 
-/** One process at a time publishes a list of an authority. */
+/** Lets one process at a time publish a list of an authority. */
 export async function lockList(tx: Transaction, authorityId: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.list}, hashtext(${authorityId}))`);
 }
@@ -159,7 +162,7 @@ export async function insertRevocations(tx: Transaction, rows: readonly Revocati
   await tx.insert(revocation).values([...rows]);
 }
 
-/** What an authority has revoked, in the order in which it did. */
+/** Returns an authority's revocations in the order in which they were made. */
 export async function listRevocations(db: Reader, of: ListRow['authority']): Promise<RevocationRow[]> {
   return db
     .select()
@@ -196,14 +199,14 @@ type Done =
   | 'CERTIFICATE_ENTERED'
   | 'ENDED';
 
-/** What was done with a seal, or asked of it by an application. */
+/** An act on a seal, or an event of an application. */
 export interface SealAct {
   event: Done | `${'APPLIED' | 'REJECTED' | 'WITHDRAWN'}_${ApplicationKind}`;
   matterId: string | null;
-  /** The person's id, or null where the hub itself did it at its first start. */
+  /** The person's id, or null if the hub itself acted at its first start. */
   actorId: string | null;
   actor: string;
-  /** Whose application it rests on; left out where one person alone may do it. */
+  /** The applicant. Left out if one person alone may act. */
   appliedById?: string;
   appliedBy?: string;
   applicationId?: string;
@@ -215,7 +218,7 @@ export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
   await tx.insert(seal).values(row);
 }
 
-/** Sets what may change of a seal. */
+/** Updates the columns of a seal that may change. */
 export async function setSeal(
   tx: Transaction,
   id: string,
@@ -231,7 +234,7 @@ export async function insertPicture(
   await tx.insert(sealPicture).values(row);
 }
 
-/** A picture by its digest, whether in force or not: documents show it for ever. */
+/** Returns a picture by its digest, in force or not: sealed documents keep showing it. */
 export async function findPicture(db: Reader, digest: string): Promise<Uint8Array | null> {
   const [row] = await db
     .select({ png: sealPicture.png })
@@ -241,7 +244,7 @@ export async function findPicture(db: Reader, digest: string): Promise<Uint8Arra
   return row?.png ?? null;
 }
 
-/** The seals of an organ by id. */
+/** Returns the seals of an organ, ordered by id. */
 export async function listSealsOf(db: Reader, organ: string): Promise<StoredSeal[]> {
   return whole(db, await db.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)));
 }
@@ -262,14 +265,14 @@ export async function withdrawGrants(tx: Transaction, ids: readonly string[], at
   if (ids.length > 0) await tx.insert(sealGrantWithdrawal).values(ids.map((grantId) => ({ grantId, at })));
 }
 
-/** Of these matters, those for which a seal was never granted, not even once: what was taken back stays so. */
+/** Returns those of `matters` for which a seal was never granted. A withdrawn grant counts as granted. */
 export async function listNeverGranted(db: Reader, sealId: string, matters: readonly string[]): Promise<string[]> {
   const rows = await db.select({ matter: sealGrant.matterId }).from(sealGrant).where(eq(sealGrant.sealId, sealId));
   const granted = new Set(rows.map((row) => row.matter));
   return matters.filter((matter) => !granted.has(matter));
 }
 
-/** Enters in a seal's ledger what changes nothing of it. */
+/** Records events in a seal's ledger that do not change the seal. */
 export async function enterEvents(tx: Transaction, id: string, acts: readonly SealAct[]): Promise<void> {
   const events = await tx
     .insert(sealEvent)
@@ -278,7 +281,7 @@ export async function enterEvents(tx: Transaction, id: string, acts: readonly Se
   await enter(tx, events.map(ofSealEvent));
 }
 
-/** Enters what was done with a seal in its ledger, and tells licenses how it now stands. */
+/** Records acts in a seal's ledger, and sends licenses the seal's new state. */
 export async function enterSealActs(
   tx: Transaction,
   id: string,

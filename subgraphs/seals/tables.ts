@@ -18,7 +18,10 @@ const schema = pgSchema('seals');
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const moment = () => timestamp({ withTimezone: true });
 
-/** What signs for the test PKI itself: `root`, `issuing`, `timestamp`, `status`; the last two in generations, all kept. */
+/**
+ * Keys of the test PKI itself: `root`, `issuing`, `timestamp`, `status`. The last two have generations; every
+ * generation stays.
+ */
 export const authority = schema.table(
   'authority',
   {
@@ -31,7 +34,7 @@ export const authority = schema.table(
   (table) => [primaryKey({ columns: [table.id, table.generation] })],
 );
 
-/** Electronic seals; keys and certificates stand in `seal_certificate`. */
+/** Electronic seals (电子印章). Their keys and certificates are in `seal_certificate`. */
 export const seal = schema.table(
   'seal',
   {
@@ -44,13 +47,15 @@ export const seal = schema.table(
     /** Validity of its newest certificate. */
     validFrom: moment().notNull(),
     validUntil: moment().notNull(),
-    /** Number under which it is on file (备案编号); null before that, and for seals of earlier releases. */
+    /** Filing number (备案编号). Null before filing, and for seals of earlier releases. */
     filingNumber: text(),
   },
   (table) => [index().on(table.organ)],
 );
 
-/** Keys of a seal and their certificates in generations (换证): the newest signs, every one stays published; append-only. */
+/**
+ * Keys of a seal and their certificates, in generations (换证). The newest one signs; all stay published. Append-only.
+ */
 export const sealCertificate = schema.table(
   'seal_certificate',
   {
@@ -59,14 +64,17 @@ export const sealCertificate = schema.table(
       .references(() => seal.id),
     generation: integer().notNull(),
     certificatePem: text().notNull(),
-    /** Certificates above it without the root, PEM, where another authority made it; null where the hub's own did. */
+    /**
+     * CA certificates above it without the root, PEM, if another authority issued it. Null if the hub's own authority
+     * did.
+     */
     above: text().array(),
     encryptedKey: bytea().notNull(),
   },
   (table) => [primaryKey({ columns: [table.sealId, table.generation] })],
 );
 
-/** The small keys of each seal, for QR codes (二维码), with their certificates; in generations too; append-only. */
+/** The small keys of each seal for QR codes (二维码), with their certificates, in generations. Append-only. */
 export const sealCodeKey = schema.table(
   'seal_code_key',
   {
@@ -80,7 +88,7 @@ export const sealCodeKey = schema.table(
   (table) => [primaryKey({ columns: [table.sealId, table.generation] })],
 );
 
-/** For what, by whom and when a seal may be used (用印授权); append-only. */
+/** Grants (用印授权): for which matter, by whom and when a seal may be used. Append-only. */
 export const sealGrant = schema.table(
   'seal_grant',
   {
@@ -90,7 +98,7 @@ export const sealGrant = schema.table(
       .notNull()
       .references(() => seal.id),
     matterId: text().notNull(),
-    /** Who may authorise the seal; null: whoever decides the matter. */
+    /** Person who may authorise the seal. Null: whoever decides the matter. */
     personId: text(),
     /** First and last day; null: open. */
     validFrom: date(),
@@ -99,7 +107,7 @@ export const sealGrant = schema.table(
   (table) => [index().on(table.sealId, table.serial)],
 );
 
-/** Grants that were taken back (收回授权); append-only. */
+/** Withdrawn grants (收回授权). Append-only. */
 export const sealGrantWithdrawal = schema.table('seal_grant_withdrawal', {
   grantId: uuid()
     .primaryKey()
@@ -107,16 +115,16 @@ export const sealGrantWithdrawal = schema.table('seal_grant_withdrawal', {
   at: moment().notNull(),
 });
 
-/** What was done with a seal itself: applied for, made, filed, stopped, resumed, granted, rotated, ended; append-only. */
+/** Acts on a seal itself: applied for, made, filed, suspended, resumed, granted, rotated, ended. Append-only. */
 export const sealEvent = schema.table('seal_event', {
   serial: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
   sealId: text().notNull(),
   event: text().notNull(),
   matterId: text(),
-  /** Null where the hub itself did it at its first start. */
+  /** Null if the hub itself acted, at its first start. */
   actorId: text(),
   actor: text().notNull(),
-  /** The second person, whose application it rests on; null where one person alone may do it. */
+  /** The applicant, if the act rests on an application. Null if one person alone may act. */
   appliedById: text(),
   appliedBy: text(),
   applicationId: uuid(),
@@ -124,7 +132,7 @@ export const sealEvent = schema.table('seal_event', {
   at: moment().notNull(),
 });
 
-/** The office's own pictures of a seal (印模图片), PNG, the newest in force; without one the seal is drawn; append-only. */
+/** An office's own pictures of a seal (印模图片), PNG. The newest is in force; a seal without one is drawn. Append-only. */
 export const sealPicture = schema.table(
   'seal_picture',
   {
@@ -132,7 +140,7 @@ export const sealPicture = schema.table(
     sealId: text()
       .notNull()
       .references(() => seal.id),
-    /** SHA-256 of the bytes, hex; both null where the seal is drawn again. */
+    /** SHA-256 of the bytes, hex. Digest and bytes are null if the seal is drawn again. */
     digest: text(),
     png: bytea(),
     actorId: text().notNull(),
@@ -142,7 +150,10 @@ export const sealPicture = schema.table(
   (table) => [index().on(table.sealId, table.serial), index().on(table.digest)],
 );
 
-/** What every use of a seal's keys is recorded by; the act's id in licenses, or the decision document's in cases, comes once. */
+/**
+ * Columns that every use of a seal's keys records. `issuanceId` occurs once. It is the id of the act in licenses, or of
+ * the decision document in cases.
+ */
 const useColumns = () => ({
   issuanceId: uuid().primaryKey(),
   serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
@@ -157,13 +168,16 @@ const useColumns = () => ({
   caseId: uuid(),
   act: text().notNull(),
   identifier: text().notNull(),
-  /** The blank of the sheet that the act made; null where it made none, and in uses of earlier releases. */
+  /**
+   * Number of the blank (空白证照) under the sheet that the act made. Null if it made no sheet, and in uses of earlier
+   * releases.
+   */
   blankNumber: text(),
   contentDigest: text().notNull(),
   at: moment().notNull(),
 });
 
-/** Every use of every seal (用印日志), with the signature it made; append-only. */
+/** Every use of every seal (用印日志), with its signature. Append-only. */
 export const sealUse = schema.table(
   'seal_use',
   { ...useColumns(), suite: text().notNull(), documentDigest: text().notNull(), signature: bytea().notNull() },
@@ -171,23 +185,23 @@ export const sealUse = schema.table(
     index().on(table.organ, table.serial),
     index().on(table.sealId, table.serial),
     index().on(table.identifier),
-    // One decision, one use: nulls, the acts without a case, do not collide.
+    // A decision is sealed once. Nulls, the acts without a case, do not collide.
     uniqueIndex().on(table.caseId),
   ],
 );
 
-/** Every QR code signed (二维码), with what it says; append-only. */
+/** Every signed QR code (二维码), with its payload. Append-only. */
 export const sealCode = schema.table(
   'seal_code',
   { ...useColumns(), payload: text().notNull(), code: text().notNull() },
   (table) => [uniqueIndex().on(table.caseId)],
 );
 
-/** Certificates revoked before their time (RFC 5280 §5.3); append-only. */
+/** Certificates revoked before they expired (RFC 5280 §5.3). Append-only. */
 export const revocation = schema.table('revocation', {
   /** Serial number, hex. */
   serial: text().primaryKey(),
-  /** The authority that issued the certificate, and on whose list it stands. */
+  /** The authority that issued the certificate and lists its revocation. */
   authority: text().$type<'root' | 'issuing'>().notNull(),
   sealId: text()
     .notNull()
@@ -197,7 +211,7 @@ export const revocation = schema.table('revocation', {
   compromisedAt: moment(),
 });
 
-/** Every revocation list published (证书吊销列表), DER; append-only. */
+/** Every published revocation list (证书吊销列表), DER. Append-only. */
 export const revocationList = schema.table(
   'revocation_list',
   {

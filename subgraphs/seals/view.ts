@@ -3,7 +3,7 @@ import type { Day } from '../kernel/day.ts';
 import { forbidden } from '../kernel/serve.ts';
 import type { StoredSeal } from './store.ts';
 
-/** Seals as GraphQL shows them. */
+/** A seal as GraphQL shows it. */
 export type SealView = ReturnType<typeof viewSealOn>;
 
 export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day) {
@@ -19,7 +19,10 @@ export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day)
   };
 }
 
-/** The organ whose records a person may see: an auditor sees every organ's (null), an organ's people its own. */
+/**
+ * Returns the organ whose records a person may see: null (every organ) for an auditor, else the own organ. Throws
+ * FORBIDDEN if the person belongs to no organ.
+ */
 export function organSeen(person: Person): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
   if (person.organ === null) throw forbidden('用印日志和印章申请只供本机关人员和审计人员查阅。');

@@ -38,21 +38,22 @@ import * as store from './store.ts';
 const REASON_LENGTH = 500;
 
 /**
- * Seals the digest of a prepared file (用印). The use stands in the seal's ledger in the same transaction as the signature and
- * its timestamp, so no signature is ever unrecorded; the same issuance id answers the same bytes for ever, and one decision is
- * sealed once. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS, SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_SUSPENDED,
- * SEAL_EXPIRED.
+ * Seals the digest of a prepared file (用印). One transaction stores the signature with its timestamp and records the use
+ * in the seal's ledger. So no signature is unrecorded. The same issuance id always returns the same bytes. A decision
+ * is sealed once. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS, SEAL_UNKNOWN, SEAL_NOT_GRANTED,
+ * SEAL_SUSPENDED, SEAL_EXPIRED.
  */
 export async function sign(deps: PkiDependencies, request: SignRequest): Promise<SignAnswer> {
   for (;;) {
     const answer = await signOnce(deps, request);
     if (answer) return answer;
-    // Made anew before the next attempt, and not within one: that would keep others from the seals it holds.
+    // Renew the authorities between attempts. Inside an attempt, renewal would keep others from the seals that the
+    // transaction locks.
     await authorities(deps);
   }
 }
 
-/** Null where nothing was signed, because an authority has to be made anew first. */
+/** Returns null if nothing was signed because an authority must be renewed first. */
 function signOnce({ db, signer, now }: PkiDependencies, request: SignRequest): Promise<SignAnswer | null> {
   return db.transaction(async (tx) => {
     const standing = await ledger.holdForSeal(tx, request);
@@ -75,7 +76,10 @@ function signOnce({ db, signer, now }: PkiDependencies, request: SignRequest): P
   });
 }
 
-/** SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). Refuses SEAL_CONTENT_DIFFERS where it has none. */
+/**
+ * Returns the SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). Refuses
+ * SEAL_CONTENT_DIFFERS if the PDF has no such ranges.
+ */
 function digestOf({ profile, document }: SignRequest): string {
   if (profile === 'CADES') return sha256(document);
   try {
@@ -87,8 +91,8 @@ function digestOf({ profile, document }: SignRequest): string {
 }
 
 /**
- * What a signature or a code needs before it is made: a case not yet sealed, a seal in use, granted for the person whom the authorisation
- * names. The signer judges the authorisation; `requireNamed` holds what it proved against the name.
+ * Requires a case that is not yet sealed, and a usable seal that is granted to the person whom the authorisation names.
+ * The signer verifies the authorisation. `requireSameAuthoriser` then compares the verified person with the named one.
  */
 function requireUse<Key>(
   { isCaseSealed, seals, keys }: Pick<ledger.Standing<unknown, Key>, 'isCaseSealed' | 'seals' | 'keys'>,
@@ -104,12 +108,12 @@ function requireUse<Key>(
   return { seal, key, named };
 }
 
-/** Who is proved to have authorised a use is whom its grant was judged by. Refuses SEAL_AUTHORISATION_INVALID. */
+/** Requires that the verified authoriser is the person whose grant was checked. Refuses SEAL_AUTHORISATION_INVALID. */
 function requireNamed(by: Authoriser, named: string): void {
   if (by.actor !== named) throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
-/** What every use is recorded by. */
+/** Returns the columns that every use records. */
 function useOf({ content, ...request }: SealUseRequest, by: Authoriser) {
   const { issuanceId, authorisation, organ, matterId, caseId, act, identifier, blankNumber = null } = request;
   const who = { authorisedById: by.actor, authorisedBy: by.actorName };
@@ -127,7 +131,7 @@ function useOf({ content, ...request }: SealUseRequest, by: Authoriser) {
   };
 }
 
-/** What a use must have in common with a request that names the same issuance. */
+/** Fields that must be equal in a recorded use and in a request for the same issuance. */
 const OF_ONE_ISSUANCE = ['organ', 'matterId', 'caseId', 'act', 'identifier'] as const;
 
 function requireSame(before: ledger.UseRow | ledger.CodeRow, request: SignRequest | CodeRequest): void {
@@ -149,8 +153,8 @@ function answerAgain(before: ledger.UseRow, seals: readonly Seal[], request: Sig
 }
 
 /**
- * Signs what a QR code says (二维码), by the seal's small key, on the same conditions as a signature and recorded alike: a compact
- * JWS (RFC 7515, ES256). The same issuance id answers the same code for ever. Refuses as `sign` does.
+ * Signs the payload of a QR code (二维码) with the seal's small key. Returns a compact JWS (RFC 7515, ES256). Conditions
+ * and record are those of a signature. The same issuance id always returns the same code. Refuses as `sign` does.
  */
 export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<string> {
   const { db, signer, now } = deps;
@@ -175,8 +179,8 @@ export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<str
 }
 
 /**
- * Signs what licenses say of their state (状态声明): a compact JWS (RFC 7515, ES256) of the type asked, with the certificates below
- * the root in `x5c`. Throws ZodError where the claims are no object or too long.
+ * Signs a statement on the state of licenses (状态声明). Returns a compact JWS (RFC 7515, ES256) of the requested type,
+ * with the certificates below the root in `x5c`. Throws ZodError if the claims are not an object or are too long.
  */
 export async function attest(deps: PkiDependencies, asked: AttestRequest): Promise<string> {
   const request = attestRequest.parse(asked);
@@ -186,7 +190,7 @@ export async function attest(deps: PkiDependencies, asked: AttestRequest): Promi
   return jws;
 }
 
-/** A timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError where it is none. */
+/** Returns a timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError if `digest` is not one. */
 export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {
   const { timestamp } = await authorities(deps);
   const token = await deps.signer.stamp({ key: certifiedKeyOf(timestamp), digest });
@@ -194,7 +198,7 @@ export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<
   return token;
 }
 
-/** Stops a seal or puts it back into use. */
+/** Suspends a seal (停用) or puts it back into use (恢复使用). */
 export function setUse(
   deps: PkiDependencies,
   actor: Actor,
@@ -210,7 +214,7 @@ export function setUse(
   });
 }
 
-/** Puts a seal on file (备案) under the number that its keeper was given. */
+/** Puts a seal on file (备案) under the number that its keeper received. */
 export function fileSeal(
   deps: PkiDependencies,
   actor: Actor,
@@ -224,7 +228,7 @@ export function fileSeal(
   });
 }
 
-/** Puts a seal into use (启用) once it is on file; a second time changes nothing. */
+/** Puts a seal that is on file into use (启用). A repeated call changes nothing. */
 export function putSealIntoUse(
   deps: PkiDependencies,
   actor: Actor,
@@ -243,12 +247,12 @@ function requireWords(words: string, field: string): void {
   if ([...words].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${REASON_LENGTH} 字`);
 }
 
-/** Longest picture in base64: a quarter of a megabyte. */
+/** Maximum of base64 characters of a picture: 256 KiB of bytes. */
 const PICTURE_LENGTH = 350_000;
 
 /**
- * Sets the office's own picture of a seal, PNG in base64, or, by null, goes back to the drawn one. It stands in what is set from now on;
- * the same picture again changes nothing. Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
+ * Sets the office's own picture of a seal (PNG in base64). Null restores the drawn picture. Documents sealed from now
+ * on show it. The same picture again changes nothing. Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
  */
 export function setPicture(
   deps: PkiDependencies,
@@ -280,8 +284,8 @@ function readPicture(base64: string): Uint8Array {
 }
 
 /**
- * The office's own picture, PNG, of the seal that may be used for a matter now, or null where that seal is drawn. Refuses as `sign` does
- * where no seal may be used.
+ * Returns the office's own picture (PNG) of the seal that may be used for a matter now, or null if that seal is drawn.
+ * Refuses as `sign` does if no seal may be used.
  */
 export async function pictureFor({ db, now }: PkiDependencies, asked: PictureRequest): Promise<Uint8Array | null> {
   const { seals, pictures } = await ledger.listSealsFor(db, asked);
@@ -289,7 +293,10 @@ export async function pictureFor({ db, now }: PkiDependencies, asked: PictureReq
   return digest === undefined ? null : store.findPicture(db, digest);
 }
 
-/** A request for a certificate of the key by which a seal signs (PKCS #10, PEM); null to anybody but its organ's keeper and approver. */
+/**
+ * Returns a certificate request (PKCS #10, PEM) for the key that a seal signs with. Returns null unless the actor is
+ * keeper or approver of the seal's organ.
+ */
 export async function requestCertificate(deps: PkiDependencies, actor: Actor, id: string): Promise<string | null> {
   const [stored] = await store.findSeals(deps.db, [id]);
   if (!stored || !mayRequest(stored.seal, actor)) return null;

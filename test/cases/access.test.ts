@@ -5,8 +5,9 @@ import { type TestHub, testHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 
 /**
- * Who may do what with a case of 第三类医疗器械经营许可 (服务窗口前移), each action rehearsed by everybody: it leaves nothing, and meets
- * the very rules of the act. Whoever is not named in a row is refused with the code of the last column.
+ * Tests who may do what with a case of 第三类医疗器械经营许可 (服务窗口前移). Every person tries each action as a dry run.
+ * A dry run applies the rules of the real action and stores nothing. People whom a row does not name are refused:
+ * with CASE_UNKNOWN if they cannot see the case, otherwise with a code for the missing right.
  */
 
 const PEOPLE = [
@@ -28,7 +29,7 @@ const PEOPLE = [
   'library',
   'administrator',
 ];
-/** People who see the case; to all others it does not exist. */
+/** People who can see the case. For everybody else it does not exist. */
 const SEES = new Set(
   PEOPLE.filter((one) => /^(applicant-company|window-yudu|auditor|(yudu|ganzhou)-xzspj\..*)$/.test(one)),
 );
@@ -37,7 +38,7 @@ const COUNTER = ['window-yudu', 'ganzhou-xzspj.clerk'];
 interface Row {
   name: string;
   type: string;
-  /** Where the case has to stand. */
+  /** The state that the case must be in, or null if the action needs no case. */
   at: 'RECEIVED' | 'SUPPLEMENT_ASKED' | 'ACCEPTED' | 'PAUSED' | 'EXAMINED' | 'FORWARDED' | 'REJECTED' | null;
   more: object;
   may: string[];
@@ -216,7 +217,7 @@ describe('access', () => {
     }
   });
 
-  test('what Case.actions says is what the rehearsals say', async () => {
+  test('Case.actions agrees with the dry runs', async () => {
     for (const row of ROWS.filter(({ at }) => at !== null)) {
       for (const person of PEOPLE.filter((one) => SEES.has(one))) {
         const query = 'query($id: ID!) { case(id: $id) { actions { name allowed clause } } }';
@@ -228,7 +229,7 @@ describe('access', () => {
     }
   });
 
-  test('a rehearsal left nothing', async () => {
+  test('dry runs store nothing', async () => {
     const { data } = await hub.ask(
       'auditor',
       '{ cases(first: 100) { edges { node { id } } } agreements(first: 100) { edges { node { number } } } }',

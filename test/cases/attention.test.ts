@@ -14,7 +14,7 @@ interface Item {
   agreement: string | null;
 }
 
-/** What waits for a person is shown to whom it waits for, and to nobody else. */
+/** Attention lists an item for the people who have to act on it and for auditors, and for nobody else. */
 describe('attention', () => {
   let hub: TestHub;
   let clock: TestClock;
@@ -39,12 +39,12 @@ describe('attention', () => {
     return made.case;
   };
 
-  test('a case that nobody touched within its step, to window, organ and auditor', async () => {
+  test('lists a case that exceeds the limit of its step for window, organ and auditor', async () => {
     clock.set('2026-03-02T01:00:00Z');
     const { id, number } = await accept();
     const overdue = async (person: string) =>
       (await items(person, 'STEP_OVERDUE')).filter((one) => one.case?.id === id);
-    // Five working days after Monday 2 March: Monday 9 March is the last.
+    // The limit is five working days after Monday 2 March, so Monday 9 March is the last day.
     clock.set('2026-03-09T15:59:59Z');
     expect(await overdue('window-yudu')).toEqual([]);
     clock.set('2026-03-09T16:00:00Z');
@@ -80,7 +80,7 @@ describe('attention', () => {
     clock.set('2026-03-02T01:00:00Z');
   });
 
-  test('matters without an industry organ, and without an agreement', async () => {
+  test('lists matters without an industry organ and matters without an agreement', async () => {
     const lacking = await items('auditor', 'INDUSTRY_ORGAN_MISSING');
     expect(lacking.length).toBeGreaterThan(40);
     expect(lacking.map((one) => one.matter?.id)).toContain('yd2022-3-25');
@@ -91,7 +91,7 @@ describe('attention', () => {
     expect(await items('yudu-lyj.approver', 'AGREEMENT_MISSING')).toEqual([]);
   });
 
-  test('an agreement about to end, and the end of it', async () => {
+  test('lists an agreement that ends soon, and a missing agreement after its end', async () => {
     clock.set('2026-03-02T01:00:00Z');
     const number = '承接协议〔2026〕9号';
     const given = { cityOrgan: 'ganzhou-jyj', countyOrgan: 'yudu-jktj', matters: ['yd2022-2-44'] };
@@ -120,7 +120,7 @@ describe('attention', () => {
     clock.set('2026-03-02T01:00:00Z');
   });
 
-  test('pages are complete and stable, and nobody reads another organ', async () => {
+  test('pages are complete and stable; nobody can read the items of another organ', async () => {
     const all = (await page('auditor', {})).edges.map((edge: { node: Item }) => edge.node.id);
     const walked: string[] = [];
     for (let after: string | null = null; ; ) {

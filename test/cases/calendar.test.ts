@@ -3,7 +3,10 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { act, COMPANY, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 
-/** Calendars and clocks through the API, on real PostgreSQL. The tests tell one story: 2027 has no calendar until it is loaded. */
+/**
+ * Tests calendars and clocks through the API on real PostgreSQL.
+ * The tests depend on their order: 2027 has no calendar until one of them loads it.
+ */
 
 const MATTER = 'yd2022-1-07';
 const CLERK = 'yudu-lyj.clerk';
@@ -51,7 +54,7 @@ describe('calendars and clocks', () => {
     expect(calendar.makeUpDays).toContain('2022-10-08');
   });
 
-  test('calendars come newest year first, page by page', async () => {
+  test('lists calendars by year, newest first, page by page', async () => {
     const page = async (after: string | null) =>
       (
         await hub.ask(
@@ -69,12 +72,12 @@ describe('calendars and clocks', () => {
     expect(second.pageInfo.hasNextPage).toBe(false);
   });
 
-  test.each([-1, 2501])('%i working days are not counted', async (days) => {
+  test.each([-1, 2501])('refuses to count %i working days', async (days) => {
     const { errors } = await hub.ask(null, `{ workingDay(from: "2022-09-29", days: ${days}) { day } }`);
     expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
   });
 
-  test('a case shows its clock, alone, in a list and in a rehearsal', async () => {
+  test('a case shows its clock in a single query, in a list and in a dry run', async () => {
     const rehearsed = await accept({ dryRun: true });
     expect(rehearsed.clock).toMatchObject({ state: 'GREEN', startedOn: '2022-09-29', dueOn: '2022-11-01' });
     const { id } = await accept();
@@ -88,7 +91,7 @@ describe('calendars and clocks', () => {
     expect(await clockNow(id)).toMatchObject({ state: 'RED', remainingDays: -1 });
   });
 
-  test('a special procedure stops the clock, and the day it ends on counts again', async () => {
+  test('a special procedure stops the clock; the day on which it ends counts again', async () => {
     clock.set('2022-11-07');
     const { id } = await accept();
     clock.set('2022-11-09');
@@ -138,7 +141,7 @@ describe('calendars and clocks', () => {
     });
   });
 
-  test('a year without a calendar is flagged until the office loads it; then clocks run by it at once', async () => {
+  test('flags a year without a calendar until the office loads one; clocks then use it immediately', async () => {
     clock.set('2026-12-28');
     const { id, clock: unknown } = await accept();
     expect(unknown).toMatchObject({ state: 'UNKNOWN', dueOn: null, missingYear: 2027, remainingDays: 20 });
@@ -154,14 +157,14 @@ describe('calendars and clocks', () => {
       calendar: { year: 2027, version: 1, source: NOTICE.source },
       movedCases: 1,
     });
-    // 29 and 30 December, 4 to 8, the make-up Saturday, 11 to 15, 18 to 22, and two more.
+    // 20 working days: 29 and 30 December, 4 to 8 January, the make-up Saturday, 11 to 15, 18 to 22, and two more.
     expect(await clockNow(id)).toMatchObject({ state: 'GREEN', dueOn: '2027-01-26', missingYear: null });
     expect(await read('{ workingDay(from: "2026-12-30", days: 1) { day } }')).toEqual({
       workingDay: { day: '2027-01-04' },
     });
   });
 
-  test('the same again changes nothing; a correction is a new version, and the old one stays to be read', async () => {
+  test('loading the same calendar changes nothing; a correction is a new version and the old one stays readable', async () => {
     expect(await load({ ...NOTICE, holidays: [...NOTICE.holidays].reverse() })).toMatchObject({
       calendar: { version: 1 },
       movedCases: 0,
@@ -178,7 +181,7 @@ describe('calendars and clocks', () => {
     expect(never).toBeNull();
   });
 
-  test('what the office loads wins over the package, whose own stays as version 0', async () => {
+  test('a calendar that the office loads overrides the package, whose calendar stays readable as version 0', async () => {
     const package2026 = (await read('{ calendar(year: 2026) { year holidays makeUpDays } }')).calendar;
     const given = { ...package2026, holidays: [...package2026.holidays, '2026-12-29'], source: '临时放假通知' };
     expect(await load(given)).toMatchObject({ calendar: { version: 1 } });
@@ -190,7 +193,7 @@ describe('calendars and clocks', () => {
     });
   });
 
-  test('a malformed calendar is refused with the day that is wrong', async () => {
+  test('refuses a malformed calendar and names the wrong day', async () => {
     const answer = await load({ ...NOTICE, makeUpDays: ['2027-01-08'] });
     expect(answer).toMatchObject({
       calendar: null,

@@ -38,21 +38,21 @@ afterAll(async () => {
 });
 
 test.each([
-  ['the county has a guide of its own', '2026-03-31', '360731', 1, 8],
-  ["the county's next one takes over on its first day", '2026-04-01', '360731', 1, 7],
-  ["another county has the city's", '2026-06-30', '360732', 1, 10],
-  ["a city organ goes by the city's", '2026-06-30', null, 1, 10],
-  ['the next version begins on its first day', '2026-07-01', null, 2, 9],
-  ["a county without an overlay on the new version has the city's", '2027-01-01', '360731', 2, 9],
+  ['uses the guide of the county', '2026-03-31', '360731', 1, 8],
+  ['uses the next guide of the county from its first day', '2026-04-01', '360731', 1, 7],
+  ['uses the city guide for a county without its own guide', '2026-06-30', '360732', 1, 10],
+  ['uses the city guide for a city organ', '2026-06-30', null, 1, 10],
+  ['uses the next version from its first day', '2026-07-01', null, 2, 9],
+  ['uses the city guide for a county without an overlay on the new version', '2027-01-01', '360731', 2, 9],
 ])('%s', (_, day, division, version, promisedDays) => {
   expect(guideOn(guides, day, division)).toMatchObject({ version, promisedDays, statutoryDays: 20 });
 });
 
-test('before the first version there is none', () => {
+test('returns null before the first version', () => {
   expect(guideOn(guides, '2025-12-31', null)).toBeNull();
 });
 
-test('what matters tell is kept: the newest, once', async () => {
+test('keeps the newest GuideChanged event and ignores an older one', async () => {
   const deps = { db: connected.db, now: () => new Date(), authorisationKey: new Uint8Array(32) };
   const tell = (revision: number, versions: PublishedGuides['versions']) => {
     const event: Envelope = {

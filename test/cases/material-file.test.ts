@@ -28,16 +28,16 @@ const fault = (bytes: Uint8Array) => codeOf(() => requireFile(bytes));
 const WHOLE = { 'application/pdf': pdf(), 'image/jpeg': jpeg(), 'image/png': png() } as const;
 const HTML = '<!doctype html><script>alert(1)</script>';
 
-describe('the bytes tell what a file is', () => {
+describe('the media type follows from the bytes', () => {
   test.each(Object.entries(WHOLE))('%s', (mediaType, bytes) => {
     expect(requireFile(bytes)).toBe(mediaType);
-    // However the bytes lie in their buffer.
+    // The offset of the bytes in their buffer must not matter.
     const shifted = new Uint8Array(bytes.length + 3);
     shifted.set(bytes, 3);
     expect(requireFile(shifted.subarray(3))).toBe(mediaType);
   });
 
-  test('nothing is taken that is empty or too large', () => {
+  test('refuses a file that is empty or too large', () => {
     expect(fault(new Uint8Array())).toBe('FILE_EMPTY');
     expect(fault(Buffer.concat([pdf(), Buffer.alloc(FILE_BYTES_MOST)]))).toBe('FILE_TOO_LARGE');
   });
@@ -45,52 +45,49 @@ describe('the bytes tell what a file is', () => {
   test.each([
     ['text', Buffer.from('营业执照')],
     ['HTML', Buffer.from(HTML)],
-    ['a ZIP, and so DOCX and OFD', Buffer.from('PK\x03\x04 word/document.xml')],
+    ['a ZIP, also DOCX and OFD', Buffer.from('PK\x03\x04 word/document.xml')],
     ['a program', Buffer.from('MZ\x90\x00')],
     ['GIF', Buffer.from('GIF89a')],
     ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
     ['a PDF header after junk', Buffer.concat([Buffer.from('GIF89a;\n'), pdf()])],
     ['a PDF header after HTML', Buffer.concat([Buffer.from(HTML), pdf()])],
     ['half a PNG signature', Buffer.from([0x89, 0x50, 0x4e, 0x47])],
-  ])('%s is not taken', (_, bytes) => expect(fault(bytes)).toBe('FILE_TYPE_NOT_ALLOWED'));
+  ])('refuses the type of %s', (_, bytes) => expect(fault(bytes)).toBe('FILE_TYPE_NOT_ALLOWED'));
 
   test.each([
-    ['a PDF of a header alone', Buffer.from('%PDF-1.7\n')],
+    ['a PDF with only a header', Buffer.from('%PDF-1.7\n')],
     ['a PDF without a version', Buffer.from('%PDF-x.y\nstartxref\n0\n%%EOF')],
     ['a PDF whose end is missing', pdf().subarray(0, -8)],
     ['a PDF cut in the middle', pdf().subarray(0, 300)],
-    ['a PDF without a table', Buffer.from('%PDF-1.7\n1 0 obj\nendobj\n%%EOF')],
-    ['a PDF whose table lies beyond its end', Buffer.from('%PDF-1.7\nstartxref\n99999\n%%EOF')],
+    ['a PDF without a cross-reference table', Buffer.from('%PDF-1.7\n1 0 obj\nendobj\n%%EOF')],
+    ['a PDF whose cross-reference offset lies beyond its end', Buffer.from('%PDF-1.7\nstartxref\n99999\n%%EOF')],
     ['a PDF with a ZIP after its end', Buffer.concat([pdf(), Buffer.from('PK\x03\x04')])],
     ['a PNG cut short', png(50).subarray(0, -5)],
     ['a PNG without its end', png().subarray(0, -12)],
     ['a PNG with HTML after its end', Buffer.concat([png(), Buffer.from(HTML)])],
-    ['a PNG with a bit turned', Buffer.from(png().map((byte, i) => (i === 20 ? byte ^ 1 : byte)))],
+    ['a PNG with a flipped bit', Buffer.from(png().map((byte, i) => (i === 20 ? byte ^ 1 : byte)))],
     ['a PNG without an image', Buffer.concat([png().subarray(0, 33), chunk('IEND', Buffer.alloc(0))])],
     ['a PNG without a header', Buffer.concat([png().subarray(0, 8), png().subarray(33)])],
     [
-      'a PNG chunk that claims more than there is',
+      'a PNG chunk that is longer than the file',
       Buffer.concat([png().subarray(0, 33), Buffer.from('\xff\xff\xff\xffIDAT', 'latin1')]),
     ],
     ['a JPEG cut in its image', jpeg().subarray(0, -2)],
     ['a JPEG cut in a segment', jpeg().subarray(0, 40)],
     ['a JPEG without an image', Buffer.from([0xff, 0xd8, 0xff, 0xd9])],
-    ['a JPEG of a head alone', Buffer.from([0xff, 0xd8, 0xff])],
-    [
-      'a JPEG that is HTML after its head',
-      Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 2]), Buffer.from(HTML)]),
-    ],
-  ])('%s is broken', (_, bytes) => expect(fault(bytes)).toBe('FILE_BROKEN'));
+    ['a JPEG with only a header', Buffer.from([0xff, 0xd8, 0xff])],
+    ['a JPEG header followed by HTML', Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 2]), Buffer.from(HTML)])],
+  ])('refuses %s as broken', (_, bytes) => expect(fault(bytes)).toBe('FILE_BROKEN'));
 
-  test('what honest programs write is taken', () => {
-    // Telephones put previews and depth maps behind the image.
+  test('accepts variants that common programs write', () => {
+    // Phones append previews and depth maps to the image.
     expect(requireFile(Buffer.concat([jpeg(), jpeg()]))).toBe('image/jpeg');
-    // Text within a PNG is text: it is served as an image, and saved rather than shown.
+    // HTML in a PNG text chunk is harmless: the file is served as an image and as an attachment that browsers save.
     expect(requireFile(png(1, [chunk('tEXt', Buffer.from(`Comment\0${HTML}`))]))).toBe('image/png');
     expect(requireFile(Buffer.concat([pdf(), Buffer.from('\r\n\0\0')]))).toBe('application/pdf');
   });
 
-  test('cut anywhere, no file is whole, and none is a fault of ours', () => {
+  test('refuses a file that is truncated anywhere, and never throws an internal error', () => {
     const whole = fc.constantFrom(pdf(), jpeg(), png(20));
     fc.assert(
       fc.property(whole, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (bytes, share) => {
@@ -107,7 +104,7 @@ describe('the bytes tell what a file is', () => {
   });
 });
 
-describe('what the sender says', () => {
+describe('the declared media type and the file name', () => {
   const honest = (said: string | null, name: string) => codeOf(() => requireHonest('image/jpeg', said, name));
   test.each([
     ['image/jpeg', '照片.jpg'],
@@ -115,16 +112,16 @@ describe('what the sender says', () => {
     ['IMAGE/JPG', '照片'],
     ['application/octet-stream', '2022.9.29'],
     [null, '照片.jpg'],
-  ])('%s %s fits', (said, name) => expect(honest(said, name)).toBeNull());
+  ])('accepts %s with %s', (said, name) => expect(honest(said, name)).toBeNull());
   test.each([
     ['application/pdf', '照片.jpg'],
     ['text/html', '照片.jpg'],
     ['image/png', '照片'],
     [null, '照片.pdf'],
     ['image/jpeg', '照片.PNG'],
-  ])('%s %s does not', (said, name) => expect(honest(said, name)).toBe('FILE_TYPE_MISMATCH'));
+  ])('refuses %s with %s', (said, name) => expect(honest(said, name)).toBe('FILE_TYPE_MISMATCH'));
 
-  test('a name that ends otherwise gets its true ending', () => {
+  test('adds the extension of the media type if the name does not have it', () => {
     expect(trueName('照片.jpg', 'image/jpeg')).toBe('照片.jpg');
     expect(trueName('照片.JPEG', 'image/jpeg')).toBe('照片.JPEG');
     expect(trueName('2022.9.29', 'application/pdf')).toBe('2022.9.29.pdf');
@@ -143,25 +140,25 @@ describe('what the sender says', () => {
     ['证'.repeat(FILE_NAME_LENGTH + 1), 'FIELD_TOO_LONG'],
     ['证'.repeat(FILE_NAME_LENGTH), null],
     ['身份证 𠮷.pdf', null],
-  ])('the name %j', (name, code) => expect(codeOf(() => requireFileName(name))).toBe(code));
+  ])('checks the file name %j', (name, code) => expect(codeOf(() => requireFileName(name))).toBe(code));
 });
 
 describe('the built-in scanner', () => {
   const scan = async (bytes: Uint8Array) =>
     (await builtInScan(bytes, { mediaType: requireFile(bytes), digest: '' })).verdict;
-  test('finds the EICAR string and what a PDF would run', async () => {
+  test('finds the EICAR string and active content in a PDF', async () => {
     expect(await scan(eicar())).toBe('INFECTED');
     expect(await scan(pdf('a', '<< /S /JavaScript /JS (app.alert(1)) >>'))).toBe('INFECTED');
     expect(await scan(pdf('a', '<< /S /J#61vaScript /JS (app.alert(1)) >>'))).toBe('INFECTED');
     expect(await scan(pdf('a', '<< /S /Launch /F (cmd.exe) >>'))).toBe('INFECTED');
   });
-  test('lets be what is none of it', async () => {
+  test('passes clean files and links', async () => {
     for (const bytes of Object.values(WHOLE)) expect(await scan(bytes)).toBe('CLEAN');
     expect(await scan(pdf('a', '<< /S /URI /URI (http://example.cn) >>'))).toBe('CLEAN');
   });
 });
 
-test('a scanner that throws or is late is away, never content', async () => {
+test('a scanner that throws or times out gives UNAVAILABLE, never CLEAN', async () => {
   const meta = { mediaType: 'application/pdf', digest: '' } as const;
   const throws = async () => {
     throw new Error('down');
@@ -175,7 +172,10 @@ describe('clamd', () => {
   let server: Server | undefined;
   afterEach(() => server?.close());
 
-  /** A clamd that takes the stream as clamd(8) says and answers `reply`. */
+  /**
+   * Starts a fake clamd that reads an INSTREAM request (clamd(8)) and sends what `reply` returns.
+   * It drops the connection if `reply` returns null. Returns the port.
+   */
   async function clamd(reply: (stream: Buffer) => string | null): Promise<number> {
     const talk = (socket: Socket) => {
       let got = Buffer.alloc(0);
@@ -197,7 +197,7 @@ describe('clamd', () => {
     return typeof address === 'object' && address ? address.port : 0;
   }
 
-  /** The bytes of a whole INSTREAM, or null while more is to come. */
+  /** Returns the bytes of a complete INSTREAM request, or null if more data has to come. */
   function readStream(got: Buffer): Buffer | null {
     const head = 'zINSTREAM\0';
     if (got.length < head.length) return null;
@@ -215,7 +215,7 @@ describe('clamd', () => {
   const ask = async (port: number, bytes: Uint8Array) =>
     scanByClamd('127.0.0.1', port)(bytes, { mediaType: 'application/pdf', digest: '' });
 
-  test('gets every byte, and its verdict is read', async () => {
+  test('receives every byte, and the hub reads its verdict', async () => {
     const large = Buffer.concat([pdf(), Buffer.alloc(200_000, 7)]);
     const seen: Buffer[] = [];
     const port = await clamd((stream) => {
@@ -229,15 +229,15 @@ describe('clamd', () => {
 
   test.each([
     ['an error', 'INSTREAM size limit exceeded. ERROR\0'],
-    ['an answer that breaks off', 'stream: OK'],
-    ['nothing', ''],
+    ['a truncated answer', 'stream: OK'],
+    ['an empty answer', ''],
     ['a lost connection', null],
-  ])('%s is no verdict', async (_, reply) => {
+  ])('%s gives no verdict', async (_, reply) => {
     const port = await clamd(() => reply);
     expect((await ask(port, pdf())).verdict).toBe('UNAVAILABLE');
   });
 
-  test('nobody there is no verdict', async () => {
+  test('a closed port gives no verdict', async () => {
     const port = await clamd(() => null);
     const { promise, resolve } = Promise.withResolvers<void>();
     server?.close(() => resolve());

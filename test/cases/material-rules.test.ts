@@ -20,7 +20,7 @@ const COPIES = 'yd2022-3-31';
 const FIELDS = `case { id step materials { code name kind form copies superseded file { id }
   license { identifier } checked { version state stillGood } } }`;
 
-describe('materials under guides, licenses, scans and time', () => {
+describe('rules for materials: guides, licenses, scans and expiry', () => {
   let hub: TestHub;
   let sql: postgres.Sql;
   let clock: TestClock;
@@ -63,7 +63,7 @@ describe('materials under guides, licenses, scans and time', () => {
     return data.uploads.edges.map((edge: { node: { id: string } }) => edge.node);
   };
 
-  test('filed with some, accepted with all that the guide requires', async () => {
+  test('an applicant may file with some materials; acceptance needs all that the guide requires', async () => {
     const upload = () => uploaded(hub, APPLICANT);
     const some = [
       { code: 'M02', upload: await upload() },
@@ -131,21 +131,21 @@ describe('materials under guides, licenses, scans and time', () => {
     ]);
   });
 
-  test('copies are counted as the county asks for them', async () => {
+  test('checks the number of copies that the county guide requires', async () => {
     const materials = [{ code: 'M01', paper: true }];
     expect(await refused(materials, { matter: COPIES }, 'window-yudu')).toBe('MATERIAL_COPIES');
     const enough = [{ code: 'M01', paper: true, copies: 2 }];
     expect(await refused(enough, { matter: COPIES }, 'window-yudu')).toBe('MATERIALS_MISSING');
   });
 
-  test('a rehearsal takes nothing', async () => {
+  test('a dry run does not use an upload', async () => {
     const upload = await uploaded(hub, APPLICANT);
     const rehearsed = await accept([{ code: '图纸', upload }], { dryRun: true });
     expect(rehearsed.refusal).toBeNull();
     expect(await refused([{ code: '图纸', upload }])).toBeNull();
   });
 
-  test('an electronic license stands in, while it is good', async () => {
+  test('an electronic license counts as a material while it is in force', async () => {
     const granted = await grantCase(hub, ROUTES.DIRECT);
     const license = await issue(hub, ROUTES.DIRECT, granted, 1);
     const { identifier } = license;
@@ -190,7 +190,7 @@ describe('materials under guides, licenses, scans and time', () => {
     expect(await refusalOf(hub, decides, 'decideCase', 'DecideCaseInput', grant)).toBeNull();
   });
 
-  test('what could not be scanned waits, unseen, until it is', async () => {
+  test('a file that could not be scanned stays unreadable until a scan succeeds', async () => {
     scanner = away;
     const bytes = pdf('scanned later');
     const { status, body } = await send(hub, APPLICANT, bytes);
@@ -210,7 +210,7 @@ describe('materials under guides, licenses, scans and time', () => {
     expect(await refused([{ code: '图纸', upload: body.id }])).toBeNull();
   });
 
-  test('what a later scan finds infected is gone, and is not taken again', async () => {
+  test('deletes a file that a later scan finds infected, and refuses to accept it again', async () => {
     scanner = away;
     const bytes = pdf('found later');
     const { body } = await send(hub, APPLICANT, bytes);
@@ -227,13 +227,13 @@ describe('materials under guides, licenses, scans and time', () => {
     expect((await send(hub, APPLICANT, bytes)).body.code).toBe('FILE_INFECTED');
     scanner = away;
     expect((await send(hub, APPLICANT, bytes)).body.code).toBe('FILE_INFECTED');
-    // A scanner that has learnt better brings the file back.
+    // If the scanner later reports the file as clean, the file is accepted again.
     scanner = clean;
     expect((await send(hub, APPLICANT, bytes)).status).toBe(201);
     expect((await get(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
   });
 
-  test('uploads are their uploader’s to list and to discard', async () => {
+  test('only the uploader can list and discard an upload', async () => {
     const upload = await uploaded(hub, 'applicant-citizen');
     const [listed] = await waiting('applicant-citizen');
     expect(listed).toMatchObject({ id: upload, name: '材料.pdf', state: 'READY' });
@@ -254,7 +254,7 @@ describe('materials under guides, licenses, scans and time', () => {
     expect(await refusalOf(hub, APPLICANT, 'discardUpload', 'DiscardUploadInput', late)).toBe('UPLOAD_UNKNOWN');
   });
 
-  test('a person’s waiting files and a case’s files have a limit together', async () => {
+  test('limits the waiting files of a person and the files of a case', async () => {
     const person = 'yudu-sfj.clerk';
     const upload = await uploaded(hub, person);
     const copy = (count: number) => sql`insert into cases.material_upload (id, digest, name, uploader_id, uploaded_at)
@@ -276,7 +276,7 @@ describe('materials under guides, licenses, scans and time', () => {
     expect(await refused(both.slice(1))).toBeNull();
   });
 
-  test('what was never handed in is deleted after its time; what was stays for good', async () => {
+  test('deletes an upload that is not attached in time; keeps attached files permanently', async () => {
     const shared = pdf('shared');
     const kept = await uploaded(hub, APPLICANT, shared);
     expect(await refused([{ code: '图纸', upload: kept }])).toBeNull();
@@ -294,7 +294,7 @@ describe('materials under guides, licenses, scans and time', () => {
     expect((await get(hub, APPLICANT, `/cases/materials/${kept}`)).rawPayload.equals(shared)).toBe(true);
     expect((await waiting(APPLICANT)).map((one: { id: string }) => one.id)).toEqual([young]);
 
-    // Not even the hub's own role can take away what belongs to a case.
+    // Even the hub's own database role cannot delete what belongs to a case.
     const role = postgres(hub.databaseUrls.cases, { max: 1 });
     try {
       await expect(role`delete from cases.material_upload where id = ${kept}`).rejects.toMatchObject({ code: '23503' });
@@ -305,7 +305,7 @@ describe('materials under guides, licenses, scans and time', () => {
     }
   });
 
-  test('bytes that are not what their digest says are a fault, not an answer', async () => {
+  test('responds with 500 if the bytes do not match their digest', async () => {
     const upload = await uploaded(hub, APPLICANT);
     await sql`update cases.material_file set bytes = bytes || '\\x00' from cases.material_upload
       where material_upload.digest = material_file.digest and material_upload.id = ${upload}`;

@@ -22,7 +22,7 @@ const IDENTIFIERS: Readonly<Record<string, string>> = {
 };
 
 const asked = { copies: 1, required: true, licenseType: null };
-/** The guide that every vector speaks of. */
+/** The guide that every vector uses. */
 const GUIDE: GuideFact = {
   materials: [
     { ...asked, code: 'A', name: '申请表', form: 'ORIGINAL', copies: 2 },
@@ -38,14 +38,14 @@ const GUIDE: GuideFact = {
 
 interface Vector {
   why?: string;
-  /** The refusal expected. */
+  /** The expected refusal code. */
   code?: string;
   guide?: false;
   atCounter: boolean;
   given: Partial<MaterialGiven>[];
   codes: string[];
   names: string;
-  /** Of a license: the day, and what differs from one that is good. */
+  /** License vectors: the day, and what differs from a license in force. */
   today: string;
   state?: LicenseFact['state'];
   version?: number;
@@ -55,7 +55,7 @@ interface Vector {
   license?: Partial<LicenseFact['license']>;
 }
 
-/** Vectors of one kind; each file is named `<kind>.<rule>.json`. */
+/** Returns the vectors of one kind. Each file is named `<kind>.<rule>.json`. */
 function vectors(folder: 'valid' | 'invalid', kind: string) {
   const home = new URL(`../vectors/${folder}/`, import.meta.url);
   const files = readdirSync(home).filter((file) => file.startsWith(`${kind}.`));
@@ -91,20 +91,20 @@ describe('the form check', () => {
     expect(check(vector)?.code).toBe(vector.code),
   );
 
-  test('names the material and what it should have been', () => {
+  test('names the material and what the guide requires', () => {
     const wrong = refusalOf(() => requireMaterials(GUIDE, [read({ code: 'D', paper: true })], true));
     expect(wrong?.message).toBe('材料形式不符合办事指南要求：照片须提交电子件。');
     const few = refusalOf(() => requireMaterials(GUIDE, [read({ code: 'A', paper: true })], true));
     expect(few?.message).toBe('材料份数不足：申请表须 2 份。');
   });
 
-  test(`at most ${MATERIALS_MOST}`, () => {
+  test(`accepts at most ${MATERIALS_MOST} materials`, () => {
     const given = Array.from({ length: MATERIALS_MOST + 1 }, (_, i) => read({ code: `材料${i}`, upload: 'u' }));
     expect(refusalOf(() => requireMaterials(null, given, false))?.code).toBe('FIELD_TOO_LONG');
     expect(requireMaterials(null, given.slice(1), false)).toHaveLength(MATERIALS_MOST);
   });
 
-  test('gives each with the guide’s name, in the order handed in', () => {
+  test('returns each material with its name from the guide, in the given order', () => {
     const given = [read({ code: 'B', license: 'GOOD' }), read({ code: 'A', paper: true, copies: 2 })];
     expect(requireMaterials(GUIDE, given, true)).toMatchObject([
       { code: 'B', name: '营业执照', kind: 'LICENSE', license: IDENTIFIERS.GOOD },

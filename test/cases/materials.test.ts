@@ -43,7 +43,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     await hub?.stop();
   });
 
-  test('a file goes up, becomes part of a case, and comes down as it was', async () => {
+  test('a file is uploaded, attached to a case and downloaded unchanged', async () => {
     const bytes = pdf('business license');
     const { status, headers, body } = await send(hub, APPLICANT, bytes, { name: '营业执照 (副本).pdf' });
     expect(status).toBe(201);
@@ -92,7 +92,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(new Set(reads.map((read) => read.purpose))).toEqual(new Set(['审查申请']));
   });
 
-  test('is read for a purpose, by everybody but its applicant', async () => {
+  test('everybody except the applicant must state a purpose to read a file', async () => {
     const upload = await uploaded(hub, APPLICANT);
     const url = `/cases/materials/${upload}`;
     expect((await get(hub, APPLICANT, url, null)).statusCode).toBe(200);
@@ -111,7 +111,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
           expect.objectContaining({ code, field: 'x-purpose' }),
         ]);
       }
-      // A stranger learns nothing of it.
+      // A stranger cannot learn that the file exists.
       expect((await get(hub, 'applicant-citizen', url, purpose)).statusCode).toBe(404);
     }
     const { statusCode } = await hub.hub.app.inject({
@@ -123,7 +123,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect((await get(hub, CLERK, url, '核对图纸')).statusCode).toBe(200);
   });
 
-  test('every reading is shown to auditors, and to seal approver and supervisor of the reader’s organ', async () => {
+  test('lists every read for auditors, and for seal approver and supervisor of the reader’s organ', async () => {
     const upload = await uploaded(hub, APPLICANT);
     const { case: subject } = await accepted(hub, [{ code: '图纸', upload }]);
     for (const person of [CLERK, 'auditor', CLERK]) await get(hub, person, `/cases/materials/${upload}`, '核对图纸');
@@ -164,7 +164,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(readers(await asked('auditor', own, { first: 2, after: first.edges[1].cursor }))).toEqual([CLERK]);
   });
 
-  test('each type goes through to the byte, larger than what GraphQL may send', async () => {
+  test('stores every type byte for byte, also a file above the GraphQL limit', async () => {
     const large = Buffer.concat([jpeg(), Buffer.alloc(3 * 1_048_576, 0xa5)]);
     for (const [bytes, type, name] of [
       [jpeg(), 'image/jpeg', '照片.jpg'],
@@ -178,7 +178,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   });
 
   test.each([
-    ['nothing', Buffer.alloc(0), 422, 'FILE_EMPTY', {}],
+    ['an empty file', Buffer.alloc(0), 422, 'FILE_EMPTY', {}],
     ['text', Buffer.from('hello'), 422, 'FILE_TYPE_NOT_ALLOWED', {}],
     ['a PDF behind junk', Buffer.concat([Buffer.from('junk'), pdf()]), 422, 'FILE_TYPE_NOT_ALLOWED', {}],
     ['a truncated PDF', pdf().subarray(0, 300), 422, 'FILE_BROKEN', {}],
@@ -190,14 +190,14 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       'FILE_BROKEN',
       { type: 'image/png', name: 'a.png' },
     ],
-    ['a PNG that says it is a PDF', png(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.png' }],
-    ['a PDF that is named .jpg', pdf(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.jpg' }],
-    ['a PDF that says it is HTML', pdf(), 422, 'FILE_TYPE_MISMATCH', { type: 'text/html' }],
+    ['a PNG declared as PDF', png(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.png' }],
+    ['a PDF named .jpg', pdf(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.jpg' }],
+    ['a PDF declared as HTML', pdf(), 422, 'FILE_TYPE_MISMATCH', { type: 'text/html' }],
     ['EICAR', eicar(), 422, 'FILE_INFECTED', {}],
     ['a script in a PDF', pdf('a', '<< /S /JavaScript /JS (a) >>'), 422, 'FILE_INFECTED', {}],
     ['a name with a folder', pdf(), 422, 'FIELD_MALFORMED', { name: '../../etc/passwd' }],
-    ['too much', Buffer.alloc(FILE_BYTES_MOST + 1, 0x20), 413, 'FILE_TOO_LARGE', {}],
-  ] as const)('%s is refused and not kept', async (_, bytes, status, code, sent) => {
+    ['a file above the limit', Buffer.alloc(FILE_BYTES_MOST + 1, 0x20), 413, 'FILE_TOO_LARGE', {}],
+  ] as const)('%s is refused and not stored', async (_, bytes, status, code, sent) => {
     const before = await sql`select count(*)::int as files from cases.material_file`;
     const answer = await send(hub, APPLICANT, bytes, sent);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
@@ -205,7 +205,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(await sql`select count(*)::int as files from cases.material_file`).toEqual(before);
   });
 
-  test('a file name is asked for, and has to be readable', async () => {
+  test('requires a file name that can be decoded', async () => {
     for (const headers of [{}, { 'x-file-name': '%E8%90' }]) {
       const authorization = `Bearer ${await hub.token(APPLICANT)}`;
       const payload = pdf();
@@ -224,7 +224,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     }
   });
 
-  test('the public, a bad token and people without the position send nothing', async () => {
+  test('refuses uploads by the public, with a bad token, and by people without the right role', async () => {
     expect(await send(hub, null, pdf())).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
     const bad = await hub.hub.app.inject({
       method: 'POST',
@@ -248,7 +248,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect((await send(hub, 'window-yudu', pdf())).status).toBe(201);
   });
 
-  test('somebody else’s file, and none, look the same', async () => {
+  test('answers the same for a file of somebody else and for a file that does not exist', async () => {
     const waiting = await uploaded(hub, APPLICANT);
     const attached = await uploaded(hub, APPLICANT);
     expect((await accepted(hub, [{ code: '图纸', upload: attached }])).refusal).toBeNull();
@@ -259,7 +259,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       ['applicant-citizen', attached],
       ['window-xingguo', waiting],
       ['window-xingguo', attached],
-      // Before it is handed in, a file is its uploader's alone.
+      // Before it is attached, only its uploader can read a file.
       [CLERK, waiting],
       ['auditor', waiting],
       ['library', attached],
@@ -274,7 +274,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect((await get(hub, APPLICANT, `/cases/materials/${waiting}`)).statusCode).toBe(200);
   });
 
-  test('a clerk’s scan is the clerk’s until it is handed in, then whoever’s who may see the case', async () => {
+  test('only the clerk can read a scan until it is attached; then everybody who may see the case', async () => {
     const scan = await uploaded(hub, 'window-yudu');
     expect(await refused(hub, [{ code: '身份证', upload: scan }], CLERK)).toBe('UPLOAD_UNKNOWN');
     const input = application([{ code: '身份证', upload: scan }], { matter: ROUTES.SUBSTANTIVE_REVIEW.matter });
@@ -286,7 +286,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(subject.materials).toMatchObject([{ addedBy: '刘春兰' }]);
   });
 
-  test('the same bytes twice are kept once, and are two uploads', async () => {
+  test('stores the same bytes once for two uploads', async () => {
     const bytes = pdf('twice');
     const [one, two] = await Promise.all([send(hub, APPLICANT, bytes), send(hub, 'window-yudu', bytes)]);
     expect([one?.status, two?.status]).toEqual([201, 201]);
@@ -299,7 +299,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect((await get(hub, 'window-yudu', two?.body.url)).rawPayload.equals(bytes)).toBe(true);
   });
 
-  test('an upload becomes part of one case only, also where two take it at once', async () => {
+  test('an upload can be attached to only one case, even by two concurrent requests', async () => {
     const upload = await uploaded(hub, APPLICANT);
     const both = await Promise.all([1, 2].map(() => refused(hub, [{ code: '图纸', upload }])));
     expect(both.toSorted()).toEqual(['UPLOAD_UNKNOWN', null]);
@@ -309,7 +309,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(await refused(hub, [{ code: '图纸', upload: others }])).toBe('UPLOAD_UNKNOWN');
   });
 
-  test('what is wrong with a material refuses the whole application', async () => {
+  test('a fault in one material refuses the whole application', async () => {
     const upload = await uploaded(hub, APPLICANT);
     const cases = 'select count(*)::int as n from cases.case_file';
     const before = await sql.unsafe(cases);
@@ -329,13 +329,13 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(await refused(hub, [{ code: '图纸', upload }])).toBeNull();
   });
 
-  test('too much is refused while it is still coming, and an endless body is hung up on', async () => {
+  test('refuses a large body before its end, and closes the connection of an endless body', async () => {
     const token = await hub.token(APPLICANT);
     const headers = { authorization: `Bearer ${token}`, 'x-file-name': 'a.pdf', 'content-type': 'application/pdf' };
     const upload = (body: ReadableStream | Buffer) =>
       fetch(new URL('/cases/materials', address), { method: 'POST', headers, body, duplex: 'half' } as RequestInit);
 
-    // No length is told beforehand: only counting shows that it is too much.
+    // The request has no content-length, so only counting shows that it is too large.
     const part = new Uint8Array(1_048_576).fill(0x20);
     const stream = (parts: number) => {
       let given = 0;
@@ -349,14 +349,14 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     const before = process.memoryUsage.rss();
     const sent = await pourWithoutEnd(Number(address.port), token);
     expect(sent).toBeGreaterThan(FILE_BYTES_MOST);
-    // Both ends of each connection hold some of it; what matters is that it ends.
+    // Buffers at both ends of the connection hold some bytes. The test only needs an upper bound.
     expect(sent).toBeLessThan(8 * FILE_BYTES_MOST);
     expect(process.memoryUsage.rss() - before).toBeLessThan(8 * FILE_BYTES_MOST);
 
     expect((await upload(pdf('after'))).status).toBe(201);
   });
 
-  test('what breaks off leaves nothing; what a command line sends is taken', async () => {
+  test('an aborted upload stores nothing; an upload by curl is accepted', async () => {
     const token = await hub.token(APPLICANT);
     const bytes = pdf('expected');
     const head = [
@@ -375,7 +375,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       });
       socket.on('close', () => resolve());
     });
-    // curl asks first before it sends anything large.
+    // curl sends "expect: 100-continue" before a large body.
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connectSocket(Number(address.port), '127.0.0.1', () => {
         socket.write(`${head}\r\nconnection: close\r\nexpect: 100-continue\r\n\r\n`);
@@ -393,7 +393,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   });
 });
 
-/** Sends an upload that never ends until the hub hangs up; gives the bytes that went out. */
+/** Sends an endless upload until the hub closes the connection. Returns the number of bytes sent. */
 function pourWithoutEnd(port: number, token: string): Promise<number> {
   const head = `POST /cases/materials HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer ${token}\r\nx-file-name: a.pdf\r\ncontent-type: application/pdf\r\ntransfer-encoding: chunked\r\n\r\n`;
   const part = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 0x20), Buffer.from('\r\n')]);
@@ -408,7 +408,7 @@ function pourWithoutEnd(port: number, token: string): Promise<number> {
       pour();
     });
     socket.on('drain', pour);
-    // The hub's answer may be lost where it hangs up on a sender; that it hangs up is what counts.
+    // The hub's answer may be lost when it closes the connection. Only the close matters.
     socket.on('error', () => {});
     socket.on('data', () => {});
     socket.on('close', () => resolve(sent));

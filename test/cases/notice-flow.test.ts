@@ -49,7 +49,7 @@ function walk(hub: TestHub) {
   return { noticesOf, get, accept, decide, decisionOf, sealed };
 }
 
-describe('the papers of a case', () => {
+describe('notices of a case', () => {
   let hub: TestHub;
   let at: ReturnType<typeof walk>;
   beforeAll(async () => {
@@ -58,7 +58,7 @@ describe('the papers of a case', () => {
   });
   afterAll(() => hub?.stop());
 
-  test('the receipt is for whoever may see the case, and for nobody else', async () => {
+  test('serves the acceptance notice to everybody who may see the case, and to nobody else', async () => {
     const id = await at.accept(REVIEW);
     const [receipt, ...more] = await at.noticesOf(id, 'applicant-company');
     expect(more).toEqual([]);
@@ -85,7 +85,7 @@ describe('the papers of a case', () => {
     expect([forged.statusCode, forged.json().code]).toEqual([401, 'TOKEN_INVALID']);
   });
 
-  test('a review ends in a decision document under the seal that the decider authorised', async () => {
+  test('a review ends with a decision document under the seal that the decider authorised', async () => {
     const id = await at.accept(REVIEW);
     expect(await at.decide(id, REVIEW.organ, { decision: 'GRANTED' })).toBe('SEAL_AUTHORISATION_MISSING');
     expect(await at.noticesOf(id)).toHaveLength(1);
@@ -111,7 +111,7 @@ describe('the papers of a case', () => {
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
   });
 
-  test('every rejection has one too, where a license would have followed', async () => {
+  test('every rejection has a decision document, also where a grant leads to a license and has none', async () => {
     const id = await at.accept(LICENSE);
     const rejected = { decision: 'REJECTED', reason: '不符合采伐限额' };
     expect(await at.decide(id, LICENSE.organ, rejected)).toBe('SEAL_AUTHORISATION_MISSING');
@@ -123,7 +123,7 @@ describe('the papers of a case', () => {
     expect((await at.noticesOf(granted)).map((one) => one.kind)).toEqual(['ACCEPTANCE']);
   });
 
-  test('a decision is not filed with what cannot be printed', async () => {
+  test('refuses a decision whose reason cannot be printed', async () => {
     const id = await at.accept(REVIEW);
     const reason = '王𠮷不符合规定';
     const rejected = { decision: 'REJECTED', reason, authoriseSeal: true };
@@ -131,7 +131,7 @@ describe('the papers of a case', () => {
     expect(await at.noticesOf(id)).toHaveLength(1);
   });
 
-  test('with the seal out of use it waits, visibly and unread, until the seal is back', async () => {
+  test('while its seal is suspended, a decision is listed as waiting and cannot be read', async () => {
     const seal = `${REVIEW.organ}-license-seal`;
     const keep = (name: string) =>
       refusalOf(hub, `${REVIEW.organ}.keeper`, name, 'SealActInput', { seal, reason: '印章检查' });
@@ -151,7 +151,7 @@ describe('the papers of a case', () => {
   });
 });
 
-describe('the papers of a case across HTTP', () => {
+describe('notices of a case across HTTP', () => {
   let hub: TestHub;
   beforeAll(async () => {
     hub = await testHub({ transport: 'http' });

@@ -14,7 +14,7 @@ import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { CITY, COUNTY, subjectOf } from '../support/notice.ts';
 import { until } from '../support/until.ts';
 
-/** The papers of a case on a database of their own, with a signer that does as it is told. */
+/** Tests notices on their own database, with a signer that each test controls. */
 
 const at = new Date('2026-11-23T01:02:03Z');
 const keys = { cases: randomBytes(32), licenses: randomBytes(32) };
@@ -43,10 +43,13 @@ async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
   return { subject, written: await pool.db.transaction((tx) => prepareDecision(tx, given)) };
 }
 
-/** Every seal is drawn. */
+/** No seal has its own picture, so every seal is drawn. */
 const picture = async () => null;
 
-/** A signer that answers like seals do: the same id, the same bytes. */
+/**
+ * Builds a signer that returns the same bytes for the same id, as the seals subgraph does.
+ * It records each request and then calls `before`.
+ */
 function signer(before: (request: SignRequest) => void = () => {}) {
   const asked: SignRequest[] = [];
   const sign: Sign = async (request) => {
@@ -57,14 +60,14 @@ function signer(before: (request: SignRequest) => void = () => {}) {
   return { sign, asked };
 }
 
-/** What attention shows of decisions that wait for a seal, of an organ or of all. */
+/** Returns the attention items for decisions that wait for a seal, of one organ, or of all organs if `organ` is null. */
 async function unsealed(db: Database, organ: string | null) {
   const filter = { organ, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const] };
   return (await listAttention(db, filter, '2026-11-24', { first: 100, after: null })).rows;
 }
 
-describe('numbers', () => {
-  test('have no gap, though many write at once and some roll back', async () => {
+describe('notice numbers', () => {
+  test('have no gap although many transactions run at once and some roll back', async () => {
     const rolledBack = new Error('rolled back');
     const written = Array.from({ length: 24 }, (_, i) =>
       pool.db
@@ -80,7 +83,7 @@ describe('numbers', () => {
     expect(kept.sort()).toEqual(expected);
   });
 
-  test('begin anew with each division, kind and year in Asia/Shanghai', async () => {
+  test('start at 1 for each division, kind and year in Asia/Shanghai', async () => {
     const numberOf = (changes: Partial<Parameters<typeof writeNotice>[1]>) =>
       pool.db.transaction(
         async (tx) => (await writeNotice(tx, { ...accept, subject: newCase(), step: plain, ...changes })).number,
@@ -92,7 +95,7 @@ describe('numbers', () => {
     expect(await numberOf({ organ: CITY.id, step: newYear })).toBe('360700受〔2027〕00001号');
   });
 
-  test('are not taken for what cannot be printed', async () => {
+  test('are not assigned to a notice that cannot be printed', async () => {
     const subject = { ...newCase(), applicant: { ...newCase().applicant, name: '王𠮷' } };
     const refused = pool.db.transaction((tx) =>
       writeNotice(tx, { ...accept, organ: CITY.id, kind: 'SUPPLEMENT', subject, step: plain }),
@@ -102,7 +105,7 @@ describe('numbers', () => {
 });
 
 describe('a decision document', () => {
-  test('is authorised by the decider for exactly its content, and stored with it or not at all', async () => {
+  test('is authorised by the decider for exactly its content, and stored together with the authorisation', async () => {
     const { subject, written } = await prepare();
     const stored = await store.findNotice(pool.db, written.id);
     expect(stored?.seal).toMatchObject({ state: 'PREPARED', organ: CITY.id, documentDigest: null, signature: null });
@@ -120,7 +123,7 @@ describe('a decision document', () => {
     expect(await store.hasSealedDecision(pool.db, subject.id)).toBe(false);
   });
 
-  test('is sealed once, over the file that is kept', async () => {
+  test('is sealed once, over the stored file', async () => {
     const { subject, written } = await prepare('REJECTED');
     const { sign, asked } = signer();
     const both = [
@@ -148,7 +151,7 @@ describe('a decision document', () => {
     expect(await store.hasSealedDecision(pool.db, subject.id)).toBe(true);
   });
 
-  test('survives a signer that falls over: the file stays, and it is shown until it is sealed', async () => {
+  test('survives a failing signer: the file stays, and attention lists the decision until it is sealed', async () => {
     const { written } = await prepare();
     const waiting = async () => (await unsealed(pool.db, CITY.id)).filter((one) => one.id === `decision ${written.id}`);
     let broken = true;
@@ -172,7 +175,7 @@ describe('a decision document', () => {
     expect(await waiting()).toEqual([]);
   });
 
-  test('waits visibly for a seal out of use, or a slow one', async () => {
+  test('waits for a suspended seal or a slow signer, and shows the reason', async () => {
     const { written } = await prepare();
     const refusing: Sign = async () => {
       throw new Refusal('SEAL_SUSPENDED');
@@ -188,7 +191,7 @@ describe('a decision document', () => {
     expect(await reasonOf()).toBeUndefined();
   });
 
-  test('that a crash left prepared is taken up by the sealer, one copy at a time', async () => {
+  test('left prepared by a crash is sealed once, although two sealers run', async () => {
     const left = [await prepare(), await prepare(), await prepare()];
     const { sign, asked } = signer();
     const copies = [
@@ -204,7 +207,7 @@ describe('a decision document', () => {
     expect(asked.filter((one) => ours.has(one.issuanceId))).toHaveLength(left.length);
   });
 
-  test('of nobody cannot be completed', async () => {
+  test('cannot be completed for a notice that is no decision', async () => {
     const { sign } = signer();
     const { id } = await pool.db.transaction((tx) => writeNotice(tx, { ...accept, subject: newCase(), step: plain }));
     await expect(completeDecision({ db: pool.db, picture, sign }, id)).rejects.toThrow('no decision');

@@ -31,7 +31,7 @@ const pagesOf = (pdf: Uint8Array) =>
     .match(/\/Type \/Page\s/g)?.length;
 const said = (content: { opening: string[]; closing: string[] }) => [...content.opening, ...content.closing].join('\n');
 
-describe('what a notice says', () => {
+describe('the content of a notice', () => {
   test('its number names division, kind and year', () => {
     expect(NOTICE_KINDS.map((kind) => noticeNumber(kind, '360731', '2026', 12))).toEqual([
       '360731受〔2026〕00012号',
@@ -42,7 +42,7 @@ describe('what a notice says', () => {
     expect(noticeNumber('ACCEPTANCE', '360731', '2026', 123456)).toBe('360731受〔2026〕123456号');
   });
 
-  test('受理通知书: what was received, and the limits', () => {
+  test('受理通知书: names the received materials and the time limits', () => {
     const received = [{ name: '申请表', copies: 2 }];
     const limits = { statutoryDays: 20, promisedDays: 5, dueOn: '2026-11-30' };
     const content = write('ACCEPTANCE', { received, limits });
@@ -63,7 +63,7 @@ describe('what a notice says', () => {
     expect(said(write('ACCEPTANCE', { limits: statutory }))).toContain('自受理之日起，法定办结时限为20个工作日。');
   });
 
-  test('一次性告知书: everything that is missing, by when and where', () => {
+  test('一次性告知书: names everything that is missing, the last day and the place', () => {
     const missing = [{ name: '申请表', remark: '未加盖公章' }];
     const content = write('SUPPLEMENT', { missing, supplementBy: '2026-12-23' });
     expect(content).toMatchObject({ title: '一次性告知书', missing, supplementBy: '2026-12-23' });
@@ -75,7 +75,7 @@ describe('what a notice says', () => {
     expect(said(byCity)).toContain('请尽快将上述内容补正，一并提交至赣州市行政审批局');
   });
 
-  test('不予受理通知书: the reason, and to whom to turn', () => {
+  test('不予受理通知书: names the reason and the remedies', () => {
     const content = write('REFUSAL', {}, { note: '不属于本机关职权范围' });
     expect(content).toMatchObject({ title: '不予受理通知书', reason: '不属于本机关职权范围' });
     expect(said(content)).toContain('不予受理的理由：不属于本机关职权范围。');
@@ -103,21 +103,21 @@ describe('what a notice says', () => {
     expect(said(content)).toContain(article ?? '于府办发〔2022〕30号');
   });
 
-  test('a citizen is spoken to as one', () => {
+  test('addresses a citizen as 你, not as 你单位', () => {
     const citizen = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' } as const;
     const content = write('ACCEPTANCE', {}, { subject: { ...subjectOf(), applicant: citizen } });
     expect(content.opening[0]).toMatch(/^你于2026年11月20日/);
     expect(JSON.stringify(content)).not.toContain(citizen.code);
   });
 
-  test('an organ that the matter does not know cannot sign', () => {
+  test('an organ that is not part of the matter cannot issue a notice', () => {
     const stranger = organ('stranger', '外地机关', 'COUNTY', '000001');
     expect(() => write('REFUSAL', {}, { organ: stranger })).toThrow(RangeError);
   });
 });
 
 describe('the PDF of a notice', () => {
-  test('has the same bytes for the same content, whatever was rendered before, and in another process', () => {
+  test('has the same bytes for the same content, after other renderings and in another process', () => {
     const content = write('ACCEPTANCE', { received: [{ name: '申请表', copies: 1 }] });
     const first = Buffer.from(renderNotice(content));
     renderNotice(write('REFUSAL', {}, { note: '不收' }));
@@ -132,7 +132,7 @@ describe('the PDF of a notice', () => {
   });
 
   test.each(NOTICE_KINDS)(
-    '%s is PDF/A-3b of one page, made when it was issued, with its content in canonical form',
+    '%s is one page of PDF/A-3b, dated with its issue, with its content attached as canonical JSON',
     (kind) => {
       const content = write(
         kind,
@@ -148,7 +148,7 @@ describe('the PDF of a notice', () => {
     },
   );
 
-  test('goes on over the page where a list is long', () => {
+  test('continues on a second page if a list is long', () => {
     const items = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `材料${i}`, remark: '请补正' }));
     expect(pagesOf(renderNotice(write('SUPPLEMENT', { missing: items(3) })))).toBe(1);
     expect(pagesOf(renderNotice(write('SUPPLEMENT', { missing: items(20) })))).toBe(2);
@@ -156,23 +156,23 @@ describe('the PDF of a notice', () => {
     expect(pagesOf(renderNotice(write('SUPPLEMENT', { missing: long })))).toBeLessThanOrEqual(3);
   });
 
-  test('takes words for words, not for markup', () => {
+  test('treats text as text, not as markup', () => {
     const note = '#panic("x") $x^2$ *粗* _斜_ @ref <label> `code` // \\u{41}';
     expect(() => renderNotice(write('REFUSAL', {}, { note }))).not.toThrow();
   });
 
-  test('is refused where a letter has no glyph, shows nothing, or the content cannot be set', () => {
+  test('is refused if a character has no glyph or is invisible, or if the content cannot be rendered', () => {
     expect(() => renderNotice(write('REFUSAL', {}, { note: '王𠮷' }))).toThrow(UnprintableText);
     expect(() => renderNotice(write('REFUSAL', {}, { note: '甲\u202e乙' }))).toThrow(UnprintableText);
     expect(() => renderNotice({ ...write('REFUSAL'), issuedOn: 'yesterday' })).toThrow(RenderError);
   });
 
   test.each([
-    ['a rare letter', '王𠮷'],
-    ['a picture', '王😀'],
+    ['a character without a glyph', '王𠮷'],
+    ['an emoji', '王😀'],
     ['a direction mark', '甲\u202e乙'],
-    ['half a character', '\ud842'],
-  ])('%s is refused before anything is filed', (_, text) => {
+    ['an unpaired surrogate', '\ud842'],
+  ])('%s is refused before anything is stored', (_, text) => {
     expect(() => requirePrintable({ name: text }, 'applicant.name')).toThrow(
       expect.objectContaining({ code: 'FIELD_MALFORMED', field: 'applicant.name' }),
     );

@@ -36,7 +36,7 @@ const registering = (more: object, person = 'administrator') =>
   refusalOf(hub, person, 'registerPlatform', 'RegisterPlatformInput', input(more));
 const platforms = async (person: string) =>
   hub.ask(person, '{ platforms(first: 100) { edges { node { id organ { id } } } } }');
-/** What a message signed with these keys is answered: 200, or the code of the refusal. */
+/** Sends a message signed with these keys. Returns 200, or the refusal code. */
 const heard = async (by: PlatformKeys, caseNumber: string) => {
   const body = JSON.stringify(messageOf('RECEIVED', caseNumber, clock()));
   const { status, body: answer } = await postMessage(hub, body, await signAs(by, body, clock()));
@@ -44,7 +44,7 @@ const heard = async (by: PlatformKeys, caseNumber: string) => {
 };
 
 describe('registering a platform', () => {
-  test('is the administrator’s, and seen by the auditor too', async () => {
+  test('is reserved to the administrator; the auditor can list platforms', async () => {
     for (const person of ['ganzhou-xzspj.approver', 'auditor', 'applicant-company', 'library']) {
       expect(await registering({}, person)).toBe('ROLE_NOT_ALLOWED');
     }
@@ -59,24 +59,24 @@ describe('registering a platform', () => {
   const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
   const x25519 = generateKeyPairSync('x25519').publicKey;
   test.each([
-    ['an organ that there is not', { organ: 'ganzhou-xyz' }, 'ORGAN_UNKNOWN'],
-    ['an organ of the county', { organ: 'yudu-xzspj' }, 'ORGAN_UNKNOWN'],
+    ['an unknown organ', { organ: 'ganzhou-xyz' }, 'ORGAN_UNKNOWN'],
+    ['a county organ', { organ: 'yudu-xzspj' }, 'ORGAN_UNKNOWN'],
     ['a private key, PEM', { publicKey: privateKey.export({ type: 'pkcs8', format: 'pem' }) }, 'KEY_UNFIT'],
     ['a private key, JWK', { publicKey: JSON.stringify(privateKey.export({ format: 'jwk' })) }, 'KEY_UNFIT'],
     ['an RSA key', { publicKey: rsa.export({ type: 'spki', format: 'pem' }) }, 'KEY_UNFIT'],
     ['an X25519 key', { publicKey: JSON.stringify(x25519.export({ format: 'jwk' })) }, 'KEY_UNFIT'],
-    ['no key', { publicKey: 'x' }, 'KEY_UNFIT'],
+    ['text that is no key', { publicKey: 'x' }, 'KEY_UNFIT'],
     ['an address without TLS', { url: 'http://spj.ganzhou.example/hub' }, 'FIELD_MALFORMED'],
     ['an address with a password', { url: 'https://a:b@spj.ganzhou.example/hub' }, 'FIELD_MALFORMED'],
-    ['an address that is none', { url: 'spj' }, 'FIELD_MALFORMED'],
-    ['an address too long', { url: `https://spj.ganzhou.example/${'x'.repeat(500)}` }, 'FIELD_TOO_LONG'],
-    ['a name of nothing', { name: '' }, 'FIELD_MALFORMED'],
+    ['a malformed address', { url: 'spj' }, 'FIELD_MALFORMED'],
+    ['an address that is too long', { url: `https://spj.ganzhou.example/${'x'.repeat(500)}` }, 'FIELD_TOO_LONG'],
+    ['an empty name', { name: '' }, 'FIELD_MALFORMED'],
   ])('is refused for %s', async (_, more, code) => {
     expect(await registering(more)).toBe(code);
     expect((await platforms('auditor')).data.platforms.edges).toEqual([]);
   });
 
-  test('rehearses without a trace and without a secret', async () => {
+  test('stores nothing and returns no secret in a dry run', async () => {
     const rehearsed = await act(
       hub,
       'administrator',
@@ -89,7 +89,7 @@ describe('registering a platform', () => {
     expect((await platforms('auditor')).data.platforms.edges).toEqual([]);
   });
 
-  test('takes PEM or JWK; one platform per organ, each key once', async () => {
+  test('accepts PEM or JWK, one platform per organ, each key once', async () => {
     const jwk = JSON.stringify({ ...publicKey.export({ format: 'jwk' }), use: 'sig' });
     const made = await registerPlatform(hub, keys, { publicKey: jwk });
     expect(Buffer.from(made.secret, 'base64url')).toHaveLength(32);
@@ -138,7 +138,7 @@ describe('a platform in use', () => {
     expect(await refusalOf(hub, 'auditor', 'changePlatform', 'ChangePlatformInput', input)).toBe('ROLE_NOT_ALLOWED');
   });
 
-  test('rotates its key: the new one beside the old one, then alone', async () => {
+  test('rotates its key: both keys are valid for a time, then only the new one', async () => {
     const { number } = await forwardedCase(hub);
     const next = await platformKeys();
     expect(await heard(next, number)).toBe('KEY_UNKNOWN');
@@ -152,7 +152,7 @@ describe('a platform in use', () => {
     keys = next;
   });
 
-  test('a key that is lost ends at once', async () => {
+  test('a lost key can be ended immediately', async () => {
     const { number } = await forwardedCase(hub);
     const lost = await platformKeys();
     expect((await addKey(lost.publicKey, { dryRun: true })).refusal).toBeNull();
@@ -166,7 +166,7 @@ describe('a platform in use', () => {
     expect((await addKey(lost.publicKey)).refusal.code).toBe('KEY_TAKEN');
   });
 
-  test('keys are refused for their time, their number, their form, and to others', async () => {
+  test('refuses a key for its validity, its number or its format, and for other roles', async () => {
     const next = await platformKeys();
     const codeOf = async (asked: Promise<{ refusal: { code: string } | null }>) => (await asked).refusal?.code ?? null;
     expect(await codeOf(addKey(next.publicKey, { validFrom: later(-1) }))).toBe('FIELD_MALFORMED');

@@ -7,7 +7,7 @@ import { type TestHub, testHub } from '../support/hub.ts';
 import { forwardedCase, platformKeys, registerPlatform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
 
-/** News of a case at a platform that answers as each test tells it, and the hub that goes on trying. */
+/** How the fake platform answers news of a case. Each test sets it; the hub retries until it has a receipt. */
 type Answer = (response: ServerResponse) => void;
 const ok: Answer = (response) => response.end('{"receipt":"收-1"}');
 
@@ -43,15 +43,15 @@ const stateOf = async (id: string) => {
 };
 
 test.each<[string, Answer, string]>([
-  ['a fault', (response) => response.writeHead(500).end('x'), 'HTTP 500'],
+  ['an error', (response) => response.writeHead(500).end('x'), 'HTTP 500'],
   ['a refusal', (response) => response.writeHead(422).end('{"receipt":"x"}'), 'HTTP 422'],
   ['no receipt', (response) => response.end('{}'), '没有返回回执'],
   ['no JSON', (response) => response.end('ok'), '没有返回回执'],
   ['a receipt too long', (response) => response.end(JSON.stringify({ receipt: 'x'.repeat(201) })), '没有返回回执'],
-  ['more than anybody reads', (response) => response.end(' '.repeat(20_000)), '无法连接'],
-  ['another address', (response) => response.writeHead(307, { location: url }).end(), '无法连接'],
-  ['nothing', (response) => response.destroy(), '无法连接'],
-])('a platform that answers %s is asked again until it gives a receipt', async (_, bad, said) => {
+  ['a body above the limit', (response) => response.end(' '.repeat(20_000)), '无法连接'],
+  ['a redirect', (response) => response.writeHead(307, { location: url }).end(), '无法连接'],
+  ['a closed connection', (response) => response.destroy(), '无法连接'],
+])('retries a platform that answers with %s until it returns a receipt', async (_, bad, said) => {
   answer = bad;
   const { id } = await forwardedCase(hub);
   const failed = await until('an attempt has failed', async () => {
@@ -67,7 +67,7 @@ test.each<[string, Answer, string]>([
   expect(done).toMatchObject({ attempts: 0, lastError: null });
 });
 
-test('news are signed for this platform alone', async () => {
+test('news is signed for this platform only', async () => {
   const { signature, body } = taken.at(-1) ?? { body: Buffer.alloc(0) };
   const own = { kid: `${platform.id}.1`, secret: Buffer.from(platform.secret, 'base64url'), aud: url };
   const at = new Date();
@@ -76,7 +76,7 @@ test('news are signed for this platform alone', async () => {
   expect(isFromHub(signature, Buffer.concat([body, Buffer.from(' ')]), own, at)).toBe(false);
 });
 
-test('news for a platform that was removed meanwhile go nowhere, and say so', async () => {
+test('news for a removed platform is not sent, and its receipt says so', async () => {
   answer = (response) => response.writeHead(503).end();
   const { id } = await forwardedCase(hub);
   await until('an attempt has failed', async () => (await stateOf(id)).attempts > 0);

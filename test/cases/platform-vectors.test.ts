@@ -6,7 +6,7 @@ import { readMessage, readSignature, requireSigned } from '../../subgraphs/cases
 import { payloads } from '../../subgraphs/kernel/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
-/** Vector files are named `platform-message.<rule>.json`; the invalid ones say the code they are refused with. */
+/** Vector files are named `platform-message.<rule>.json`. An invalid vector names its refusal code. */
 interface Vector {
   code?: string;
   audience: string;
@@ -16,7 +16,7 @@ interface Vector {
   body: string;
 }
 
-/** News of the hub's, as a platform verifies them. */
+/** News from the hub, as a platform verifies it. */
 interface NewsVector {
   secret: string;
   kid: string;
@@ -70,7 +70,7 @@ describe('the worked examples of docs/approval-platform.md', () => {
   const read = <Shape>(kind: string) => vectors<Shape>('valid', `${kind}.worked-example`)[0]?.vector as Shape;
   const headerOf = (signature: string) => Buffer.from(signature.split('.')[0] ?? '', 'base64url').toString('utf8');
 
-  test('the message is the vector, and can be made again from the key of RFC 8037', () => {
+  test('the message equals its vector and can be reproduced with the key of RFC 8037', () => {
     const { body, signature, key, audience, receivedAt } = read<Vector>('platform-message');
     expect([block('message-body'), block('message-signature')]).toEqual([body, signature]);
     expect(block('message-header')).toBe(headerOf(signature));
@@ -82,7 +82,7 @@ describe('the worked examples of docs/approval-platform.md', () => {
     expect(signMessage(body, { kid: key.kid, privateKey }, audience, signedAt)).toBe(signature);
   });
 
-  test('the news are the vector, and have the members that the hub sends', () => {
+  test('the news equals its vector and has the members that the hub sends', () => {
     const { body, signature, secret, url, receivedAt } = read<NewsVector>('platform-news');
     expect([block('news-body'), block('news-signature')]).toEqual([body, signature]);
     expect(block('news-header')).toBe(headerOf(signature));

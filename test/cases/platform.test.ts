@@ -44,8 +44,8 @@ const messagesOf = async (id: string) => {
   return data.platformMessages.edges.map(({ node }: { node: object }) => node);
 };
 
-describe('a message does what the organ’s own people could do', () => {
-  test('签收 is shown and moves nothing; 决定 with the seal ends in a license', async () => {
+describe('a message can do what the people of the organ can do', () => {
+  test('签收 is shown and changes no step; 决定 with a seal authorisation leads to a license', async () => {
     const made = await forwardedCase(hub);
     const platformOf = async (person: string) =>
       (
@@ -85,19 +85,19 @@ describe('a message does what the organ’s own people could do', () => {
   });
 
   test.each([
-    ['a reason that is missing', { decision: 'REJECTED', authoriseSeal: true }, 'REASON_MISSING', 'reason'],
-    [
-      'a seal that is not authorised',
-      { ...GRANT, authoriseSeal: false },
-      'SEAL_AUTHORISATION_MISSING',
-      'authoriseSeal',
-    ],
+    ['a missing reason', { decision: 'REJECTED', authoriseSeal: true }, 'REASON_MISSING', 'reason'],
+    ['a missing seal authorisation', { ...GRANT, authoriseSeal: false }, 'SEAL_AUTHORISATION_MISSING', 'authoriseSeal'],
     ['a validity that begins before today', { ...GRANT, validFrom: '2022-09-28' }, 'FIELD_MALFORMED', 'validFrom'],
-    ['a name with blanks around', { ...GRANT, by: { id: 'x', name: ' 张伟' } }, 'FIELD_MALFORMED', 'by.name'],
-    ['a time that is yet to come', { ...GRANT, at: '2022-09-30T12:00:00+08:00' }, 'FIELD_MALFORMED', 'at'],
-    ['an organ that works elsewhere', { ...GRANT, organ: 'ganzhou-scjgj' }, 'ORGAN_WITHOUT_POWER', 'organ'],
-    ['a case that there is not', { ...GRANT, caseNumber: '3607312022092999999' }, 'CASE_UNKNOWN', 'caseNumber'],
-  ])('is refused for %s, and the answer kept', async (_, more, code, field) => {
+    ['a name with surrounding blanks', { ...GRANT, by: { id: 'x', name: ' 张伟' } }, 'FIELD_MALFORMED', 'by.name'],
+    ['a time in the future', { ...GRANT, at: '2022-09-30T12:00:00+08:00' }, 'FIELD_MALFORMED', 'at'],
+    [
+      'an organ that the platform does not act for',
+      { ...GRANT, organ: 'ganzhou-scjgj' },
+      'ORGAN_WITHOUT_POWER',
+      'organ',
+    ],
+    ['an unknown case', { ...GRANT, caseNumber: '3607312022092999999' }, 'CASE_UNKNOWN', 'caseNumber'],
+  ])('is refused for %s; the same message gets the same answer', async (_, more, code, field) => {
     const made = await forwardedCase(hub);
     const message = messageOf('DECIDED', made.number, clock(), more);
     const refused = await send(message);
@@ -108,7 +108,7 @@ describe('a message does what the organ’s own people could do', () => {
     expect((await send(message)).text).toBe(refused.text);
   });
 
-  test('退回 and the county examines again; 特别程序 stops the clock and 恢复 lets it run', async () => {
+  test('退回 returns the case to the county; 特别程序 stops the clock and 恢复 restarts it', async () => {
     const made = await forwardedCase(hub);
     const { examines, forwards } = ROUTES.WINDOW_FORWARD;
     const say = async (type: string, more: object = {}) => {
@@ -145,7 +145,7 @@ describe('a message does what the organ’s own people could do', () => {
     ]);
   });
 
-  test('is refused where the case is not there yet, or no longer', async () => {
+  test('is refused before the case is forwarded and after it is decided', async () => {
     const { accepts, examines, forwards, matter } = ROUTES.SUBSTANTIVE_REVIEW;
     const applicant = { name: '某某', codeKind: 'USCC', code: '91000000MA0000001R' };
     const { case: made } = await act(
@@ -167,7 +167,7 @@ describe('a message does what the organ’s own people could do', () => {
     expect((await decided()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
   });
 
-  test('is refused for a case of another organ, which the platform does not learn of', async () => {
+  test('is refused for a case of another organ without revealing the case', async () => {
     const theirs = await platformKeys();
     await registerPlatform(hub, theirs, { organ: 'ganzhou-jtysj', name: '交通运输审批平台' });
     const made = await forwardedCase(hub);
@@ -184,8 +184,8 @@ describe('a message does what the organ’s own people could do', () => {
   });
 });
 
-describe('a message is done once', () => {
-  test('repeated, at once, with another signature, later: the same answer to the byte', async () => {
+describe('a message is applied once', () => {
+  test('a repeated message gets the same bytes: concurrently, later and with another signature', async () => {
     const made = await forwardedCase(hub);
     const message = messageOf('DECIDED', made.number, clock(), GRANT);
     const together = await Promise.all(Array.from({ length: 8 }, () => send(message)));
@@ -197,7 +197,7 @@ describe('a message is done once', () => {
     expect(await messagesOf(made.id)).toHaveLength(1);
   });
 
-  test('the same id with another body is a conflict, at once too, and changes nothing', async () => {
+  test('the same id with another body is a conflict, also concurrently, and changes nothing', async () => {
     const made = await forwardedCase(hub);
     const message = messageOf('DECIDED', made.number, clock(), GRANT);
     const other = { ...message, decision: 'REJECTED', reason: '不符合条件' };
@@ -209,7 +209,7 @@ describe('a message is done once', () => {
     expect(steps.at(-1)).toMatchObject({ step: 'DECIDED', finding: won });
   });
 
-  test('two decisions under two ids, at once: one is done, one refused', async () => {
+  test('of two concurrent decisions with two ids, one is applied and one is refused', async () => {
     const made = await forwardedCase(hub);
     const no = { decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
     const answers = await Promise.all(
@@ -218,7 +218,7 @@ describe('a message is done once', () => {
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
   });
 
-  test('the same id from two platforms is two messages', async () => {
+  test('the same id from two platforms means two messages', async () => {
     const theirs = await platformKeys();
     await registerPlatform(hub, theirs, { organ: 'ganzhou-jyj', name: '教育审批平台' });
     const made = await forwardedCase(hub);
@@ -228,18 +228,18 @@ describe('a message is done once', () => {
   });
 });
 
-describe('nothing is believed without a signature by a key in force', () => {
+describe('a message needs a signature by a key in force', () => {
   const REFUSED: [string, number, string, (body: string) => Promise<string | null>][] = [
     ['no signature', 401, 'SIGNATURE_MISSING', async () => null],
-    ['something that is no signature', 401, 'SIGNATURE_MALFORMED', async () => 'a.b.c'],
+    ['a malformed signature', 401, 'SIGNATURE_MALFORMED', async () => 'a.b.c'],
     ['a signature over another body', 401, 'SIGNATURE_INVALID', (body) => signAs(keys, `${body} `, clock())],
     [
-      'a signature by another key under this name',
+      'a signature by another key with this key id',
       401,
       'SIGNATURE_INVALID',
       async (body) => signAs({ ...(await platformKeys()), kid: keys.kid }, body, clock()),
     ],
-    ['a key that nobody registered', 401, 'KEY_UNKNOWN', async (body) => signAs(await platformKeys(), body, clock())],
+    ['an unregistered key', 401, 'KEY_UNKNOWN', async (body) => signAs(await platformKeys(), body, clock())],
     [
       'a time six minutes ago',
       401,
@@ -253,12 +253,12 @@ describe('nothing is believed without a signature by a key in force', () => {
       (body) => signAs(keys, body, new Date(clock().getTime() + 360_000)),
     ],
     [
-      'another hub’s address',
+      'the address of another hub',
       401,
       'AUDIENCE_WRONG',
       (body) => signAs(keys, body, clock(), { aud: 'https://hub.example/cases/platform/v1/messages' }),
     ],
-    ['a header that says more', 401, 'SIGNATURE_MALFORMED', (body) => signAs(keys, body, clock(), { jwk: {} })],
+    ['a header with an extra member', 401, 'SIGNATURE_MALFORMED', (body) => signAs(keys, body, clock(), { jwk: {} })],
   ];
   test.each(REFUSED)('%s', async (_, status, code, sign) => {
     const made = await forwardedCase(hub);
@@ -271,7 +271,7 @@ describe('nothing is believed without a signature by a key in force', () => {
     expect(await messagesOf(made.id)).toEqual([]);
   });
 
-  test('a message caught on the way and sent again later is stale', async () => {
+  test('a captured message that is replayed later is stale', async () => {
     const made = await forwardedCase(hub);
     const body = JSON.stringify(messageOf('RECEIVED', made.number, clock()));
     const signature = await signAs(keys, body, clock());
@@ -286,10 +286,10 @@ describe('nothing is believed without a signature by a key in force', () => {
   test.each([
     ['no JSON', '{"id":'],
     ['an empty body', ''],
-    ['a name twice', '{"type":"RECEIVED","type":"DECIDED"}'],
-    ['a type that there is not', JSON.stringify(messageOf('APPROVED', '1', new Date(0)))],
-    ['a member too many', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { seal: true }))],
-    ['an id that is none', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { id: randomUUID().toUpperCase() }))],
+    ['a duplicate member', '{"type":"RECEIVED","type":"DECIDED"}'],
+    ['an unknown type', JSON.stringify(messageOf('APPROVED', '1', new Date(0)))],
+    ['an extra member', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { seal: true }))],
+    ['a malformed id', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { id: randomUUID().toUpperCase() }))],
   ])('%s is malformed', async (_, body) => {
     expect(await postMessage(hub, body, await signAs(keys, body, clock()))).toMatchObject({
       status: 400,
@@ -306,7 +306,7 @@ describe('nothing is believed without a signature by a key in force', () => {
   });
 });
 
-test('a hub that dies with a message in hand has done nothing; the same message again does it once', async () => {
+test('a hub that fails while it handles a message changes nothing; a repeated message is applied once', async () => {
   const made = await forwardedCase(hub);
   const message = messageOf('DECIDED', made.number, clock(), GRANT);
   const admin = postgres(hub.adminUrl, { max: 2 });
@@ -333,7 +333,7 @@ test('a hub that dies with a message in hand has done nothing; the same message 
   expect((await stepsOf(made.id)).steps.filter((one: { step: string }) => one.step === 'DECIDED')).toHaveLength(1);
 });
 
-test('a case whose matter goes over to another city organ goes over to that organ’s platform', async () => {
+test('when a matter moves to another city organ, its case moves to the platform of that organ', async () => {
   const theirs = await platformKeys();
   const to = 'ganzhou-sthjj';
   const { id: theirId } = await registerPlatform(hub, theirs, { organ: to, name: '生态环境审批平台' });
@@ -381,7 +381,7 @@ test('a case whose matter goes over to another city organ goes over to that orga
   );
 });
 
-test('the evidence stands: body, signature and answer, unchangeable', async () => {
+test('stores body, signature and answer as evidence that nobody can change', async () => {
   const made = await forwardedCase(hub);
   const message = messageOf('RECEIVED', made.number, clock());
   const body = JSON.stringify(message, null, 2);
@@ -399,7 +399,7 @@ test('the evidence stands: body, signature and answer, unchangeable', async () =
   expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 });
 
-test('a removed platform is not believed any more, and its organ decides at the hub', async () => {
+test('messages of a removed platform are refused, and its organ decides at the hub', async () => {
   const theirs = await platformKeys();
   const made = await forwardedCase(hub);
   expect(

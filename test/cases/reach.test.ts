@@ -20,8 +20,8 @@ import { factOf, openMatter } from '../../subgraphs/matters/matter.ts';
 import { COMPANY } from '../support/flow.ts';
 
 /**
- * No case is ever left hanging: every state that a case of any of the 108 matters can reach is walked with the rules that
- * the mutations call, and from each some named person can take a step that leads to an end.
+ * No case can get stuck. The tests walk every state that a case of any of the 108 matters can reach.
+ * They use the rules that the mutations call. From each state some named person can take a step that leads to an end.
  */
 
 const DAY = '2026-11-24';
@@ -62,7 +62,7 @@ function allows(rule: () => unknown): boolean {
   }
 }
 
-/** Acts of the licenses subgraph that bring a case on, each with who may do it. */
+/** Returns the steps that this person can add to a case by acts of the licenses subgraph. */
 function licenseActs(subject: Case, person: Person): StepRecord['step'][] {
   const counters = [issuerOf(subject).id, subject.acceptedBy ?? ''];
   const paper = {
@@ -88,7 +88,7 @@ const record = (person: Person, said: Said & { step: StepRecord['step'] }): Step
   ...said,
 });
 
-/** Every case that one step of one person makes of `subject`, with the step's name. */
+/** Returns every case that results from one step of one person on `subject`. */
 function successors(subject: Case): Case[] {
   const made: Case[] = [];
   const named = new Set(subject.matter.organs.map((organ) => organ.id));
@@ -108,7 +108,7 @@ function successors(subject: Case): Case[] {
   return made;
 }
 
-/** What decides about a state: cases that agree in this behave alike. */
+/** Builds the key of a state. Cases with the same key allow the same steps. */
 const keyOf = ({ step, paused, acceptedBy, steps, result }: Case) =>
   [step, paused !== null, acceptedBy, result, steps.some((one) => one.step === 'SUPPLEMENT_ASKED')].join(' ');
 
@@ -139,7 +139,7 @@ const facts = readMatters().map((row) => factOf(openMatter(row), organs));
 describe.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'])(
   'every reachable state of every matter of mode %s',
   (mode) => {
-    // Matters of the same organs that end in the same kind of outcome behave alike: one of them stands for all.
+    // Matters with the same delegations and the same kind of outcome behave alike, so one of each group is walked.
     const alike = Map.groupBy(
       facts.filter((one) => delegationOn(one, DAY).mode === mode),
       ({ delegations }) =>
@@ -152,7 +152,7 @@ describe.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'])(
     );
     const walked = [...alike.values()].flatMap(([first]) => (first ? [walk(first)] : []));
 
-    test('leads to an end, by a person who exists', () => {
+    test('leads to an end by steps of people who exist', () => {
       expect(walked.length).toBeGreaterThan(1);
       for (const { states, after } of walked) {
         const ends = new Set([...states].filter(([, one]) => hasEnded(one)).map(([key]) => key));
@@ -176,7 +176,7 @@ describe.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'])(
       }
     });
 
-    test('reaches every end', () => {
+    test('every result is reached', () => {
       const reached = new Set(
         walked.flatMap(({ states }) => [...states.values()].filter(hasEnded).map((one) => one.result)),
       );

@@ -4,7 +4,7 @@ import { act, COMPANY, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 
-/** The counter: received, told once what is missing, accepted, refused, withdrawn, closed; on real PostgreSQL. */
+/** Tests the counter on real PostgreSQL: cases are received, supplemented, accepted, refused, withdrawn and closed. */
 describe('reception', () => {
   let hub: TestHub;
   let clock: TestClock;
@@ -27,7 +27,7 @@ describe('reception', () => {
   const refuses = (person: string, name: string, type: string, input: object) =>
     refusalOf(hub, person, name, type, input);
 
-  test('an applicant files, the window of the county accepts from its queue', async () => {
+  test('an applicant files; the window of the county accepts the case from its queue', async () => {
     const filed = await receive();
     expect(filed).toMatchObject({ step: 'RECEIVED', result: null, acceptedBy: null });
     const queue = async (person: string) => {
@@ -43,7 +43,7 @@ describe('reception', () => {
     expect(await queue('window-yudu')).not.toContain(filed.id);
   });
 
-  test('the city organ accepts by its equal right, and then examines and decides itself', async () => {
+  test('the city organ can accept too (市县同权), and then examines and decides itself', async () => {
     const filed = await receive();
     const { case: accepted } = await does('ganzhou-xzspj.clerk', 'acceptApplication', 'CaseInput', { case: filed.id });
     expect(accepted).toMatchObject({ acceptedBy: { id: 'ganzhou-xzspj' } });
@@ -54,7 +54,7 @@ describe('reception', () => {
     expect(await refuses('ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', grant)).toBeNull();
   });
 
-  test('nobody files for somebody else, and no clerk takes in what is not theirs', async () => {
+  test('nobody can file for somebody else; no clerk can receive or accept a case of another organ', async () => {
     const foreign = {
       ...application,
       applicant: { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' },
@@ -77,7 +77,7 @@ describe('reception', () => {
     );
   });
 
-  test('what is missing is told once, brought, and the case accepted', async () => {
+  test('missing items are requested once (一次性告知) and supplied, and the case is accepted', async () => {
     const filed = await receive();
     const ask = { case: filed.id, items: ['营业执照复印件', '经营场所平面图'] };
     const empty = { case: filed.id, items: [] };
@@ -97,7 +97,7 @@ describe('reception', () => {
     expect(await refuses('window-yudu', 'acceptApplication', 'CaseInput', { case: filed.id })).toBeNull();
   });
 
-  test('a supplement that never comes closes the case, not before its last day has passed', async () => {
+  test('a missed supplement closes the case, but not before its last day has passed', async () => {
     const filed = await receive();
     const until = '2026-03-10';
     await does('window-yudu', 'askSupplement', 'AskSupplementInput', { case: filed.id, items: ['图纸'], until });
@@ -111,7 +111,7 @@ describe('reception', () => {
     expect(await close()).toBe('CASE_STEP_NOT_ALLOWED');
   });
 
-  test('not accepted, with a reason', async () => {
+  test('refuses acceptance with a reason', async () => {
     const filed = await receive();
     const blank = { case: filed.id, reason: '  ' };
     expect(await refuses('window-yudu', 'refuseAcceptance', 'CaseReasonInput', blank)).toBe('REASON_MISSING');
@@ -120,7 +120,7 @@ describe('reception', () => {
     expect(refused).toMatchObject({ step: 'NOT_ACCEPTED', result: 'NOT_ACCEPTED', resultCode: 1 });
   });
 
-  test('withdrawn by the applicant, until the decision', async () => {
+  test('the applicant can withdraw a case that is not decided', async () => {
     const filed = await receive();
     const said = { case: filed.id, reason: '企业计划调整' };
     expect(await refuses('ganzhou-xzspj.approver', 'withdrawCase', 'CaseReasonInput', said)).toBe('ROLE_NOT_ALLOWED');
@@ -129,7 +129,7 @@ describe('reception', () => {
     expect(await refuses('applicant-company', 'withdrawCase', 'CaseReasonInput', said)).toBe('CASE_STEP_NOT_ALLOWED');
   });
 
-  test('the same request twice, at once, is one case; another under its key is refused', async () => {
+  test('concurrent identical requests make one case; another request with the same key is refused', async () => {
     const requestKey = 'front-end-4711';
     const made = await Promise.all([1, 2, 3].map(() => receive('applicant-company', { requestKey })));
     expect(new Set(made.map((one) => one.number)).size).toBe(1);
@@ -146,7 +146,7 @@ describe('reception', () => {
     expect(one.case.number).not.toBe(made[0].number);
   });
 
-  test('a rehearsal answers what would be, and leaves nothing', async () => {
+  test('a dry run returns the outcome and stores nothing', async () => {
     const before = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id step } } } }');
     const filed = await receive('applicant-company', { dryRun: true });
     expect(filed.step).toBe('RECEIVED');
@@ -158,7 +158,7 @@ describe('reception', () => {
     expect(after.data).toEqual(before.data);
   });
 
-  test('paused for a hearing: nothing moves, then it goes on', async () => {
+  test('a case that is paused for a hearing takes no step until it is resumed', async () => {
     const filed = await receive();
     await does('window-yudu', 'acceptApplication', 'CaseInput', { case: filed.id });
     const hearing = { case: filed.id, kind: 'HEARING', reason: '利害关系人申请听证', papers: ['赣市审听〔2026〕3号'] };
@@ -175,7 +175,7 @@ describe('reception', () => {
     expect(await refuses('window-yudu', 'examineCase', 'ExamineCaseInput', finding)).toBeNull();
   });
 
-  test('to the city, sent back for another examination, and to the city again: one case throughout', async () => {
+  test('a case that is forwarded, sent back and forwarded again stays one case', async () => {
     const filed = await receive();
     const id = filed.id;
     await does('window-yudu', 'acceptApplication', 'CaseInput', { case: id });

@@ -12,7 +12,7 @@ const on = (step: string, day: string, data: RestingCase['steps'][number]['data'
 const rest = (step: string, steps: RestingCase['steps'], guide: RestingCase['guide'] = null) =>
   restOf({ step, steps, guide }, calendar);
 
-describe('how long a case may rest', () => {
+describe('how long a case may stay in a step', () => {
   test.each([
     ['RECEIVED', '2022-06-13'],
     ['SUPPLEMENT_ASKED', '2022-07-04'],
@@ -25,11 +25,11 @@ describe('how long a case may rest', () => {
     expect(rest(step, [on(step, '2022-06-06')])).toEqual({ since: '2022-06-06', dueOn, missingYear: null });
   });
 
-  test.each(['DELIVERED', 'NOT_ACCEPTED', 'SUPPLEMENT_MISSED', 'WITHDRAWN', 'VOIDED'])('%s: nobody has to', (step) => {
+  test.each(['DELIVERED', 'NOT_ACCEPTED', 'SUPPLEMENT_MISSED', 'WITHDRAWN', 'VOIDED'])('%s has no limit', (step) => {
     expect(rest(step, [on('RECEIVED', '2022-06-06'), on(step, '2022-06-07')]).dueOn).toBeNull();
   });
 
-  test('the guide’s own limit of the step that comes next goes first', () => {
+  test('the limit that the guide sets for the next step has priority', () => {
     const names = ['收件受理', '审查', '作出决定', '制证', '送达'];
     const guide = { steps: names.map((name, i) => ({ name, limitDays: i === 3 ? null : i + 1 })) };
     const dueOn = (step: string) => rest(step, [on(step, '2022-06-06')], guide).dueOn;
@@ -37,7 +37,7 @@ describe('how long a case may rest', () => {
     expect(dueOn('ACCEPTED')).toBe('2022-06-08');
     expect(dueOn('EXAMINED')).toBe('2022-06-09');
     expect(dueOn('FORWARDED')).toBe('2022-06-09');
-    // The guide names the step without a limit: the default holds.
+    // The guide names this step without a limit, so the default applies.
     expect(dueOn('DECIDED')).toBe('2022-06-20');
     expect(dueOn('CERTIFIED')).toBe('2022-06-13');
   });
@@ -47,7 +47,7 @@ describe('how long a case may rest', () => {
     expect(rest('SUPPLEMENT_ASKED', [on('RECEIVED', '2022-06-01'), asked]).dueOn).toBe('2022-06-18');
   });
 
-  test('a special procedure has a limit of its own, and its days are left out of the position’s', () => {
+  test('a special procedure has its own limit, and its days do not count for the step', () => {
     const steps = [on('ACCEPTED', '2022-06-06'), on('PAUSED', '2022-06-08')];
     expect(rest('ACCEPTED', steps)).toEqual({ since: '2022-06-08', dueOn: '2022-07-20', missingYear: null });
     expect(rest('ACCEPTED', [...steps, on('RESUMED', '2022-06-15')])).toEqual({
@@ -57,14 +57,14 @@ describe('how long a case may rest', () => {
     });
   });
 
-  test('what another organ takes over, and what is sent back, rests from that day', () => {
+  test('the limit starts again when another organ takes over and when the case is sent back', () => {
     const moved = [on('ACCEPTED', '2022-06-06'), on('MOVED', '2022-06-10')];
     expect(rest('ACCEPTED', moved)).toMatchObject({ since: '2022-06-10', dueOn: '2022-06-17' });
     const back = [on('FORWARDED', '2022-06-06'), on('SENT_BACK', '2022-06-10')];
     expect(rest('ACCEPTED', back)).toMatchObject({ since: '2022-06-10', dueOn: '2022-06-17' });
   });
 
-  test('a missing calendar is named, not guessed', () => {
+  test('names the missing calendar year and returns no due day', () => {
     expect(rest('ACCEPTED', [on('ACCEPTED', '2026-12-30')])).toEqual({
       since: '2026-12-30',
       dueOn: null,

@@ -28,7 +28,7 @@ const GUIDE: GuideFact = { materials: [], steps: [], statutoryDays: 20, promised
 const CASES = 120;
 const SEED = 360731;
 
-/** A random life of a case: its steps, each some days after the one before. */
+/** A random history of a case: its steps, each some days after the previous one. */
 const life = fc
   .record({
     matter: fc.constantFrom(...MATTERS),
@@ -71,7 +71,10 @@ function stepsOf(one: { opening: string; pause: string; end: string }): [StepRec
   return [...opened, ...paused, ...resumed, ['EXAMINED', 'APPROVED'], ['DECIDED', finding]];
 }
 
-/** Working days from the day after the start to the end, special procedures left out; null where a year is missing. */
+/**
+ * Counts working days from the day after the start to the end, without special procedures.
+ * Returns null if the clock has not started or ended, or if a calendar year is missing.
+ */
 function daysUsed({ startedOn, endedOn, suspensions }: CaseClock, calendar: Calendar): number | null {
   if (startedOn === null || endedOn === null) return null;
   const days: Day[] = [];
@@ -80,7 +83,7 @@ function daysUsed({ startedOn, endedOn, suspensions }: CaseClock, calendar: Cale
   return flagged(() => counted.filter((day) => isWorkingDay(calendar, day)).length).value;
 }
 
-/** What a person would count by hand from each case's own clock. */
+/** Counts the figures one by one from the clock of each case. */
 function tally(rows: readonly { kind: 'ACCEPTED' | 'CLOSED'; subject: Case; clock: CaseClock }[], calendar: Calendar) {
   const of = (kind: string, holds: (one: (typeof rows)[number]) => boolean = () => true) =>
     rows.filter((one) => one.kind === kind && holds(one)).length;
@@ -193,7 +196,7 @@ describe('statistics', () => {
     return hub.hub.app.inject({ method: 'GET', url: `/cases/statistics.csv?${query}`, headers });
   };
 
-  /** The naive recomputation: every case's own clock, counted one by one. */
+  /** Recomputes the statistics from the clock of each case, counted one by one. */
   async function naive(person: string, filter: Filter, by: (typeof DIMENSIONS)[number], now: Date) {
     const calendar = await loadCalendar(pool.db);
     const { organ: own, window, roles } = actor(person);
@@ -273,14 +276,14 @@ describe('statistics', () => {
     expect(totals).toEqual(expected.totals);
   }
 
-  test('the random cases are of every kind', async () => {
+  test('the random cases cover every figure', async () => {
     const { totals } = await naive('auditor', ALL, 'MODE', new Date('2022-12-20T04:00:00Z'));
     expect(written).toHaveLength(CASES);
     for (const number of Object.values(totals)) expect(number).toBeGreaterThan(0);
     expect(totals.onTimeRate).toBeLessThan(1);
   });
 
-  test('equal what is counted by hand, whoever asks, by whatever, of whenever', async () => {
+  test('equal a count one by one for every person, dimension, filter and time', async () => {
     await fc.assert(fc.asyncProperty(question, agree), { numRuns: 60, seed: SEED });
   });
 
@@ -304,7 +307,7 @@ describe('statistics', () => {
     }
   });
 
-  test('pages follow one another, and labels say what keys mean', async () => {
+  test('pages are complete, and labels explain the keys', async () => {
     const whole = (await ask('auditor', 'MATTER')).data.caseStatistics;
     const paged = [];
     for (let after: string | null = null; ; ) {
@@ -353,16 +356,16 @@ describe('statistics', () => {
     'by=MODE&from=2022-02-02&to=2022-02-01',
     'by=MODE&sort=up',
     'by=MODE&by=MONTH',
-  ])('the CSV of ?%s is a bad question', async (query) => {
+  ])('refuses the CSV query ?%s', async (query) => {
     expect((await csv('auditor', query)).statusCode).toBe(400);
   });
-  test('a period that ends before it begins is a bad question', async () => {
+  test('refuses a period that ends before it begins', async () => {
     const { errors } = await ask('auditor', 'MODE', { from: '2022-02-02', to: '2022-02-01' });
     expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
   });
 
-  // Last, since it changes the calendar: what lacked 2027 is reckoned by the load, what was settled stays.
-  test('a loaded calendar brings the figures up to date, and only those that were not settled', async () => {
+  // Runs late because it changes the calendar. The load computes the figures that lacked 2027; settled figures stay.
+  test('loading a calendar updates only the figures that are not settled', async () => {
     const settled = () => ask('auditor', 'MONTH', { to: '2022-12-31' });
     clock.set('2022-12-20');
     const before = await settled();
@@ -374,7 +377,7 @@ describe('statistics', () => {
     await fc.assert(fc.asyncProperty(question, agree), { numRuns: 30, seed: SEED + 1 });
   });
 
-  test('cases older than the statistics are caught up with', async () => {
+  test('adds the figures of cases that are older than the statistics', async () => {
     const before = await ask('auditor', 'MATTER');
     const { default: postgres } = await import('postgres');
     const sql = postgres(hub.adminUrl, { max: 1 });
@@ -385,7 +388,7 @@ describe('statistics', () => {
     expect(await ask('auditor', 'MATTER')).toEqual(before);
   });
 
-  test('a step that is being written while a calendar is loaded is reckoned by the new one', async () => {
+  test('a step that is written while a calendar is loaded uses the new calendar', async () => {
     const matter = await store.findMatter(pool.db, 'yd2022-1-07');
     if (!matter) throw new Error('no matter');
     const delegation = delegationOn(matter, '2022-06-01');
@@ -440,8 +443,8 @@ describe('CSV', () => {
     expect(text.startsWith('\ufeff代码,名称,受理')).toBe(true);
     expect(text.endsWith('\r\nk,"甲""乙,丙\n丁",3,2,1,1,2,1,0.5,2.5,1\r\n')).toBe(true);
   });
-  test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('%j is no formula', (text) => {
+  test.each(['=1+1', '+1', '-1', '@SUM(A1)', '\t=1', '\r=1'])('%j is escaped so that it is no formula', (text) => {
     expect(writeCell(text).replace(/^"/, '').startsWith("'")).toBe(true);
   });
-  test.each(['1=1', '甲-乙', ''])('%j stays as it is', (text) => expect(writeCell(text)).toBe(text));
+  test.each(['1=1', '甲-乙', ''])('%j is not changed', (text) => expect(writeCell(text)).toBe(text));
 });

@@ -30,7 +30,7 @@ describe('the inbox and the findings, by role and organ', () => {
       ...input,
     });
 
-  test('a rejection is pushed like a grant; whoever is of another organ or role sees and does nothing', async () => {
+  test('a rejection is pushed like a grant; people of another organ or role can neither see it nor act', async () => {
     expect((await pushesOf(hub, rejected))?.[0]).toMatchObject({
       decision: 'REJECTED',
       state: 'SENT',
@@ -48,14 +48,14 @@ describe('the inbox and the findings, by role and organ', () => {
       const { data } = await hub.ask(person, '{ approvalPushes(first: 5) { edges { cursor } } }');
       expect(data.approvalPushes.edges).toEqual([]);
     }
-    // The applicant sees the case, and nothing of its supervision.
+    // The applicant can see the case but not its supervision.
     expect(await pushesOf(hub, rejected, 'applicant-company')).toBeNull();
     expect(await findingsOf(hub, rejected, 'applicant-company')).toBeNull();
     const { errors } = await hub.ask(null, '{ approvalPushes(first: 1) { edges { cursor } } }');
     expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
   });
 
-  test('one takes it in hand; two at once, one of them; a rehearsal keeps nothing', async () => {
+  test('repeated claims and signatures add one receipt each; a dry run stores nothing', async () => {
     const input = { push: push.id, dryRun: true };
     const rehearsed = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', input, `push { ${PUSH} }`);
     expect(rehearsed.push).toMatchObject({ state: 'SIGNED', onTime: true });
@@ -75,7 +75,7 @@ describe('the inbox and the findings, by role and organ', () => {
     expect(signed.receipts).toHaveLength(4);
   });
 
-  test('who claimed a push and is away holds nothing up: a colleague signs, and the receipt names who', async () => {
+  test('a colleague can sign a push that an absent person claimed; the receipt names the signer', async () => {
     const id = await decide(hub, route, 'REJECTED');
     const [mine] = (await pushesOf(hub, id)) ?? [];
     const away = { ...actor(SUPERVISOR), id: 'away', name: '休假人员' };
@@ -104,13 +104,13 @@ describe('the inbox and the findings, by role and organ', () => {
     const application = { matter: route.matter, applicant: COMPANY, fields: [] };
     const running = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id }');
     expect(await record(SUPERVISOR, { push: null, case: running.case.id })).toBe('CASE_NOT_DECIDED');
-    // The approver's organ has a part in the case and supervises nothing.
+    // The approver's organ takes part in the case but does not supervise it.
     const forwarded = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
     expect(await record('ganzhou-xzspj.supervisor', { push: null, case: forwarded })).toBe('NOT_THE_SUPERVISOR');
     expect(await findingsOf(hub, rejected)).toEqual([]);
   });
 
-  test('a rectification: recorded once however often it is sent, acknowledged, closed', async () => {
+  test('a rectification is recorded once even if it is sent again, then acknowledged and closed', async () => {
     const asked = { push: push.id, kind: 'RECTIFICATION', text: '十日内整改', dueOn: '2099-01-05', requestKey: 'r-1' };
     const all = await Promise.all([find(hub, SUPERVISOR, asked), find(hub, SUPERVISOR, asked)]);
     const again = await find(hub, SUPERVISOR, asked);
@@ -142,7 +142,7 @@ describe('the inbox and the findings, by role and organ', () => {
     expect(ended.receipts.map((one: { event: string }) => one.event)).toEqual(['RECORDED', 'ACKNOWLEDGED', 'CLOSED']);
   });
 
-  test('a rehearsal of a finding shows what would be, keeps nothing, orders nothing', async () => {
+  test('a dry run of a finding shows the outcome, stores nothing and orders nothing', async () => {
     const id = await grantCase(hub, route);
     await issue(hub, route, id, 1);
     await known(hub, id);
@@ -157,7 +157,7 @@ describe('the inbox and the findings, by role and organ', () => {
     );
     expect(rehearsed.finding).toMatchObject({ state: 'ORDERED' });
     expect(await findingsOf(hub, id)).toEqual([]);
-    // In earnest: an order is acknowledged as well, and is not closed but answered.
+    // Without dry run: an order can be acknowledged too, but it cannot be closed. It has to be answered.
     const made = await find(hub, SUPERVISOR, { ...input, dryRun: false });
     await ordered(hub, made.id);
     const acknowledged = await act(

@@ -21,7 +21,7 @@ import { LICENSE_STATES } from '../../subgraphs/kernel/events.ts';
 
 const refused = (code: string) => expect.objectContaining({ code });
 
-describe('when a decision has to reach its supervisors', () => {
+describe('the deadline for a push to the supervisors', () => {
   const calendar = calendarOf(PUBLISHED);
   test.each([
     ['over the National Day holiday and two make-up Saturdays and Sundays', '2022-09-29', '2022-10-09'],
@@ -34,17 +34,17 @@ describe('when a decision has to reach its supervisors', () => {
     expect(deadlineOf(calendar, decided)).toEqual({ dueOn: due, missingYear: null });
   });
 
-  test('a year without a calendar is named', () => {
+  test('names a year without a calendar', () => {
     const until2022 = calendarOf(PUBLISHED.filter((notice) => notice.year <= 2022));
     expect(deadlineOf(until2022, '2022-12-30')).toEqual({ dueOn: null, missingYear: 2023 });
     expect(deadlineOf(until2022, '2023-05-04')).toEqual({ dueOn: null, missingYear: 2023 });
   });
 
-  test('in time, overdue, or open', () => {
+  test('a push is on time, overdue or open', () => {
     const push = { dueOn: '2022-10-09', reachedAt: null };
     expect([isOverdue(push, '2022-10-09'), onTime(push, '2022-10-09')]).toEqual([false, null]);
     expect([isOverdue(push, '2022-10-10'), onTime(push, '2022-10-10')]).toEqual([true, false]);
-    // The last minute of the last day in Asia/Shanghai, and the first one after it.
+    // The last second of the last day in Asia/Shanghai, and the first second after it.
     const at = (text: string) => ({ dueOn: '2022-10-09', reachedAt: new Date(text) });
     expect(onTime(at('2022-10-09T15:59:59Z'), '2022-10-20')).toBe(true);
     expect(onTime(at('2022-10-09T16:00:00Z'), '2022-10-20')).toBe(false);
@@ -52,18 +52,18 @@ describe('when a decision has to reach its supervisors', () => {
     expect(onTime({ dueOn: null, reachedAt: null }, '2022-10-20')).toBeNull();
   });
 
-  test('the county in every mode, the city where it supervises', () => {
+  test('pushes to the county in every mode, and to the city where it supervises', () => {
     expect(levelsOf('DIRECT')).toEqual(['COUNTY']);
     expect(levelsOf('SUBSTANTIVE_REVIEW')).toEqual(['COUNTY', 'CITY']);
     expect(levelsOf('WINDOW_FORWARD')).toEqual(['COUNTY', 'CITY']);
   });
 });
 
-describe('what a finding may say and order', () => {
+describe('what a finding may contain and order', () => {
   const finding = { kind: 'NOTICE' as const, text: '请核对地址', papers: [], dueOn: null };
   test.each([
-    ['no words', { text: '  ' }, 'REASON_MISSING'],
-    ['too many words', { text: '字'.repeat(501) }, 'FIELD_TOO_LONG'],
+    ['an empty text', { text: '  ' }, 'REASON_MISSING'],
+    ['a text that is too long', { text: '字'.repeat(501) }, 'FIELD_TOO_LONG'],
     ['a control character', { text: '甲\u0000' }, 'FIELD_MALFORMED'],
     ['a paper that is no digest', { papers: ['x'] }, 'FIELD_MALFORMED'],
     ['too many papers', { papers: Array.from({ length: 21 }, () => 'a'.repeat(64)) }, 'FIELD_TOO_LONG'],
@@ -79,16 +79,19 @@ describe('what a finding may say and order', () => {
     REVOCATION: ['VALID', 'SUSPENDED'],
     LIFTED: ['SUSPENDED'],
   };
-  test.each(FINDING_KINDS.filter((kind) => orderOf(kind) !== null))('%s by the state of the license', (kind) => {
-    for (const state of LICENSE_STATES) {
-      const order = () => requireOrderable(kind, state, kind === 'LIFTED' && state !== 'VALID');
-      if (ALLOWED[kind]?.includes(state)) expect(order()).toBeUndefined();
-      else expect(order).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
-    }
-    expect(() => requireOrderable(kind, null, false)).toThrow(refused('FINDING_NEEDS_LICENSE'));
-  });
+  test.each(FINDING_KINDS.filter((kind) => orderOf(kind) !== null))(
+    '%s is allowed by the state of the license',
+    (kind) => {
+      for (const state of LICENSE_STATES) {
+        const order = () => requireOrderable(kind, state, kind === 'LIFTED' && state !== 'VALID');
+        if (ALLOWED[kind]?.includes(state)) expect(order()).toBeUndefined();
+        else expect(order).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
+      }
+      expect(() => requireOrderable(kind, null, false)).toThrow(refused('FINDING_NEEDS_LICENSE'));
+    },
+  );
 
-  test('a suspension that is ordered and not carried out may be lifted; others order nothing', () => {
+  test('a suspension that is ordered but not carried out may be lifted; other findings order nothing', () => {
     expect(requireOrderable('LIFTED', 'VALID', true)).toBeUndefined();
     expect(() => requireOrderable('LIFTED', 'SUSPENDED', false)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
     expect(() => requireOrderable('LIFTED', 'REVOKED', true)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
@@ -138,10 +141,10 @@ describe('the webhook', () => {
     '::ffff:127.0.0.1',
     '64:ff9b::a00:1',
     'not an address',
-  ])('a name that leads to %s is not connected to', (address) => {
+  ])('does not connect to a name that resolves to %s', (address) => {
     expect(mayConnect(named, address, [])).toBe(false);
   });
-  test('public addresses, loopback by its own name, and what the operator lists', () => {
+  test('connects to public addresses, to loopback by its own name, and to hosts that the operator lists', () => {
     expect(mayConnect(named, '203.0.113.9', [])).toBe(true);
     expect(mayConnect(named, '2400:3200::1', [])).toBe(true);
     expect(mayConnect(new URL('http://localhost:4020/'), '127.0.0.1', [])).toBe(true);
@@ -155,7 +158,7 @@ describe('the webhook', () => {
   const signature = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=';
   const claimed = { ...message, webhook: 'w', signatures: [signature] };
   const at = (seconds: number) => new Date((message.timestamp + seconds) * 1000);
-  test('signs as the standard says', () => {
+  test('signs as Standard Webhooks specifies', () => {
     expect(writeSignature(secret, message)).toBe(signature);
     expect(requireSigned(claimed, secret, at(300))).toBeUndefined();
     expect(requireSigned({ ...claimed, signatures: ['v1,AAAA', signature] }, secret, at(-300))).toBeUndefined();
@@ -165,9 +168,9 @@ describe('the webhook', () => {
     ['another id', { id: 'msg_x' }, 0, 'SIGNATURE_INVALID'],
     ['another time', { timestamp: message.timestamp + 1 }, 0, 'SIGNATURE_INVALID'],
     ['another version', { signatures: [signature.replace('v1', 'v2')] }, 0, 'SIGNATURE_INVALID'],
-    ['nothing', { signatures: [] }, 0, 'SIGNATURE_INVALID'],
-    ['yesterday', {}, 301, 'TIMESTAMP_NOT_FRESH'],
-    ['tomorrow', {}, -301, 'TIMESTAMP_NOT_FRESH'],
+    ['an empty list of signatures', { signatures: [] }, 0, 'SIGNATURE_INVALID'],
+    ['a stale timestamp', {}, 301, 'TIMESTAMP_NOT_FRESH'],
+    ['a timestamp in the future', {}, -301, 'TIMESTAMP_NOT_FRESH'],
   ])('%s is refused', (_, changed, seconds, code) => {
     expect(() => requireSigned({ ...claimed, ...changed }, secret, at(seconds))).toThrow(refused(code));
   });

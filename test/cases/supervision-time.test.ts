@@ -10,7 +10,10 @@ import { decide, find, pushesOf, type Shown } from '../support/supervision.ts';
 
 const SUPERVISOR = 'yudu-lyj.supervisor';
 
-/** Three working days, over a holiday, across midnight, into a year without a calendar; organs that are named later. */
+/**
+ * Tests the deadline of three working days: over a holiday, across midnight and in a year without a calendar.
+ * Also tests organs that are named after the decision.
+ */
 describe('the dual push in time', () => {
   const clock = testClock('2022-09-29');
   let hub: TestHub;
@@ -70,7 +73,7 @@ describe('the dual push in time', () => {
     expect(await attention()).toEqual([]);
   });
 
-  test('a push waits for its industry organ and goes out when one is named; the approver never stands in', async () => {
+  test('a push waits until its industry organ is named; the approver never replaces it', async () => {
     const id = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
     const pushes = (await pushesOf(hub, id)) ?? [];
     expect(pushes.map((one) => [one.level, one.organ, one.state])).toEqual([
@@ -85,7 +88,7 @@ describe('the dual push in time', () => {
     const [county, city] = (await pushesOf(hub, id)) ?? [];
     expect(county).toMatchObject({ state: 'SENT', organ: { id: 'yudu-sjj' } });
     expect(city).toMatchObject({ state: 'WAITING_FOR_ORGAN' });
-    // The organ now sees the case, and may say what it found.
+    // The organ can now see the case and record a finding.
     const found = await find(hub, 'yudu-sjj.supervisor', {
       push: county.id,
       kind: 'RECTIFICATION',
@@ -96,13 +99,13 @@ describe('the dual push in time', () => {
     expect((await attention()).filter((one) => one.kind === 'RECTIFICATION_OVERDUE')).toMatchObject([
       { findingId: found.id, organs: organs('yudu-sjj', 'ganzhou-xzspj'), dueOn: '2022-10-20' },
     ]);
-    // A case decided after the naming goes straight to the organ, although it was accepted before.
+    // The push of a case that is decided after the naming goes directly to the organ.
     await named(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj', city: 'ganzhou-xzspj' });
     const next = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
     expect((await pushesOf(hub, next))?.map((one) => one.organ.id)).toEqual(['yudu-sjj', 'ganzhou-xzspj']);
   });
 
-  test('in a year without a calendar the last day is unknown and says why; loading the calendar tells it', async () => {
+  test('in a year without a calendar the last day is unknown; loading the calendar sets it', async () => {
     clock.set('2027-01-04');
     const id = await decide(hub, ROUTES.DIRECT, 'REJECTED');
     expect((await pushesOf(hub, id))?.[0]).toMatchObject({

@@ -13,7 +13,10 @@ import { until } from '../support/until.ts';
 const route = ROUTES.DIRECT;
 const ORGAN = 'yudu-lyj';
 
-/** A supervisor's own system: down, up, stopped, started; told twice, at once, with a wrong secret. Subgraphs across HTTP. */
+/**
+ * Tests the supervision system of an organ, with subgraphs across HTTP. The system is down, restarted or has a wrong secret.
+ * Messages are repeated and sent concurrently.
+ */
 describe('a supervision system of the organ', () => {
   let hub: TestHub;
   let hubUrl: string;
@@ -51,7 +54,7 @@ describe('a supervision system of the organ', () => {
   const send = (finding: FindingMessage, id?: string, changed: object = {}) =>
     sendFinding({ ...current, hubUrl, now: () => new Date(), ...changed }, finding, id);
 
-  test('registration: who, where, rehearsed', async () => {
+  test('registration checks role, URL and organ; a dry run stores nothing', async () => {
     const ask = (person: string, input: object) =>
       refusalOf(hub, person, 'registerWebhook', 'RegisterWebhookInput', { organ: ORGAN, url: system.url, ...input });
     expect(await ask('yudu-lyj.supervisor', {})).toBe('ROLE_NOT_ALLOWED');
@@ -74,7 +77,7 @@ describe('a supervision system of the organ', () => {
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
   });
 
-  test('a push from before the registration goes to the system, and one that is down is tried until it is up', async () => {
+  test('delivers a push from before the registration, and retries while the system is down', async () => {
     const before = await decide(hub, route, 'GRANTED');
     expect(await pushOf(before)).toMatchObject({ state: 'SENT', reachedAt: null, delivery: null });
     current = await register(system.url);
@@ -92,7 +95,7 @@ describe('a supervision system of the organ', () => {
     expect([...system.taken()].sort()).toEqual([first.id, taken.id].sort());
   });
 
-  test('stopped and started again, it takes each push once; people still claim and sign', async () => {
+  test('a restarted system takes each push once; people can still claim and sign', async () => {
     await system.close();
     const id = await decide(hub, route, 'GRANTED');
     await until('an attempt has failed', async () => (await pushOf(id)).delivery.attempts > 0);
@@ -110,7 +113,7 @@ describe('a supervision system of the organ', () => {
     expect(system.taken().filter((one) => one === push.id)).toHaveLength(1);
   });
 
-  test('a wrong secret: nothing is taken until the organ is registered again, and then with the new one', async () => {
+  test('a system with a wrong secret takes nothing until the organ is registered again with a new secret', async () => {
     await system.close();
     await system.open(current.webhook, `whsec_${randomBytes(32).toString('base64')}`);
     const id = await decide(hub, route, 'GRANTED');
@@ -132,7 +135,7 @@ describe('a supervision system of the organ', () => {
     expect((await send(finding, undefined, old)).status).toBe(401);
   });
 
-  /** A system that answers whatever it is told. */
+  /** Starts a system that gives every request the same answer. */
   async function oddSystem(answer: { status: number; headers?: Record<string, string>; body: string }) {
     const calls: string[] = [];
     const server: Server = createServer((request, response) => {
@@ -147,10 +150,10 @@ describe('a supervision system of the organ', () => {
 
   test.each([
     ['redirects', { status: 302, headers: { location: '/elsewhere' }, body: '' }, '302', false],
-    ['gives no receipt', { status: 200, body: '{}' }, '回执', false],
-    ['answers without end', { status: 200, body: 'x'.repeat(20_000) }, '16384', false],
-    ['refuses for good', { status: 422, body: '{}' }, '422', true],
-  ] as const)('a system that %s has taken nothing', async (_, answer, fault, refused) => {
+    ['returns no receipt', { status: 200, body: '{}' }, '回执', false],
+    ['answers with more than the limit', { status: 200, body: 'x'.repeat(20_000) }, '16384', false],
+    ['refuses permanently', { status: 422, body: '{}' }, '422', true],
+  ] as const)('does not count a push as delivered to a system that %s', async (_, answer, fault, refused) => {
     const odd = await oddSystem(answer);
     await register(odd.url);
     const id = await decide(hub, route, 'GRANTED');
@@ -167,7 +170,7 @@ describe('a supervision system of the organ', () => {
     await reached(id);
   });
 
-  test('what was pending when the webhook was removed goes out after a new registration', async () => {
+  test('a push that was pending when the webhook was removed is delivered after a new registration', async () => {
     await system.close();
     const id = await decide(hub, route, 'GRANTED');
     await act(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', { organ: ORGAN }, 'webhook { endedAt }');
@@ -181,7 +184,7 @@ describe('a supervision system of the organ', () => {
     await reached(id);
   });
 
-  test('findings over HTTP: once, twice, at once, in conflict; an order that suspends', async () => {
+  test('records a repeated or concurrent finding once and refuses a conflict; an order suspends the license', async () => {
     const id = await grantCase(hub, route);
     const license = await issue(hub, route, id, 1);
     await known(hub, id);
@@ -199,7 +202,7 @@ describe('a supervision system of the organ', () => {
       answer: { code: 'MESSAGE_CONFLICT' },
     });
     expect(await findingsOf(hub, id)).toHaveLength(1);
-    // An id may be as long as the protocol says.
+    // A message id may have the maximum length of the protocol.
     const longest = { ...finding, kind: 'NOTICE' as const };
     expect((await send(longest, 'm'.repeat(100))).status).toBe(200);
 
@@ -217,13 +220,13 @@ describe('a supervision system of the organ', () => {
     await until('the finding is answered', async () => (await findingsOf(hub, id))?.[0].state === 'CARRIED_OUT');
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
 
-    // A refusal is an answer too: the same message gets it again, whatever has changed since.
+    // A refusal is stored too: the same message gets the same refusal, even if the state has changed.
     const early = await send({ case: id, kind: 'SUSPENSION', text: '再次暂扣', by: '监管员' }, 'm-2');
     expect(early).toMatchObject({ status: 422, answer: { code: 'LICENSE_ACT_NOT_ALLOWED', field: 'kind' } });
     expect(await send({ case: id, kind: 'SUSPENSION', text: '再次暂扣', by: '监管员' }, 'm-2')).toEqual(early);
   });
 
-  test('what is not well signed is refused and leaves nothing', async () => {
+  test('refuses a message without a valid signature and stores nothing', async () => {
     const id = await decide(hub, route, 'GRANTED');
     const push = await pushOf(id);
     const finding: FindingMessage = { push: push.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
@@ -249,13 +252,13 @@ describe('a supervision system of the organ', () => {
     const control = JSON.stringify({ type: 'finding', data: { ...finding, by: '监管员\u0000' } });
     expect(await post(signed(control), control)).toEqual([422, 'FIELD_MALFORMED']);
     expect(await post(signed('\ufffd'), new Uint8Array([0xff]))).toEqual([400, 'MESSAGE_MALFORMED']);
-    // A push that was captured is no finding.
+    // A captured push cannot be replayed as a finding.
     const captured = JSON.stringify({ type: 'ApprovalPushed', data: {} });
     expect(await post(signed(captured), captured)).toEqual([422, 'MESSAGE_MALFORMED']);
     expect(await findingsOf(hub, id)).toEqual([]);
   });
 
-  test('an organ answers for its own cases only', async () => {
+  test('an organ can record findings on its own cases only', async () => {
     const id = await decide(hub, ROUTES.SUBSTANTIVE_REVIEW, 'GRANTED');
     const [county] = (await pushesOf(hub, id)) ?? [];
     const finding: FindingMessage = { push: county.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
@@ -265,7 +268,7 @@ describe('a supervision system of the organ', () => {
     expect(await findingsOf(hub, id)).toEqual([]);
   });
 
-  test('a webhook that was removed: the inbox goes on, and the system is believed no more', async () => {
+  test('after the webhook is removed, the inbox still works and messages of the system are refused', async () => {
     const removed = await act(
       hub,
       'administrator',

@@ -14,7 +14,7 @@ const hex = () => randomBytes(32).toString('hex');
 const KEYS = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
 const bytes = (text: string) => Buffer.from(text, 'hex');
 
-/** Kills the hub between each two steps of an issue, while another issuer goes on, and looks at the house afterwards. */
+/** Kills the hub between each two steps of an issue, with a second issue in progress, and checks the hub's state. */
 describe('a hub killed in the middle of issuing', () => {
   let hub: TestHub;
   let library: Awaited<ReturnType<typeof testLibrary>>;
@@ -61,7 +61,7 @@ describe('a hub killed in the middle of issuing', () => {
         }),
       }).catch(() => null);
     };
-    // Two issuers at once: both in the process that dies.
+    // Two concurrent issues, both in the process that is killed.
     await Promise.all([ask(doomedCase, 1 + 2 * i), ask(otherCase, 2 + 2 * i)]);
     expect(await ended).toBe('SIGKILL');
 
@@ -78,7 +78,7 @@ describe('a hub killed in the middle of issuing', () => {
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
   });
 
-  test('afterwards no number is lost, nothing is left prepared, and the library has every license', async () => {
+  test('afterwards no number is missing, no act is left unfinished, and the library has every license', async () => {
     const sql = postgres(hub.adminUrl, { max: 1 });
     const numbers = await sql<{ number: string }[]>`select number from licenses.license order by number`;
     expect(numbers.map((row) => Number(row.number.slice(-6)))).toEqual(numbers.map((_, i) => i + 1));

@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { createHub, type HubConfig } from '../../gateway/hub.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
-/** A hub in a process of its own that kills itself at the step it is told; `crash.test.ts` starts it. */
+/** Orders to a hub in its own process, which kills itself at step `crashAt`. The tests in this folder start it. */
 interface Orders {
   config: Omit<HubConfig, 'tokenKey' | 'onStep' | 'signer'>;
   tokenKeyPem: string;
@@ -29,5 +29,5 @@ process.once('message', async (message) => {
   process.send?.({ url: await hub.app.listen({ host: '127.0.0.1', port: 0 }) });
 });
 
-// Whoever started it is gone: a hub that was to be killed must not live on by itself.
+// Exit when the parent process is gone, so that no hub is left running.
 process.once('disconnect', () => process.exit());

@@ -8,7 +8,7 @@ import { type TestHub, testHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
-/** The last matter of the list; the test holds its stream, so that the import stops there with all others written. */
+/** The last matter of the list. The test locks its stream, so that the import stops there after writing all others. */
 const HELD = 'yd2022-3-04';
 const LIST = [
   'matter,valid_from,county_organ,outcome_name',
@@ -32,7 +32,7 @@ afterAll(async () => {
   await hub?.stop();
 });
 
-/** Another hub on the same database, in a process of its own. */
+/** Starts another hub on the same database in its own process. */
 function startDoomed(): Promise<{ process: ChildProcess; url: string }> {
   const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
   const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
@@ -56,7 +56,7 @@ const importList = () =>
     'unchanged changes { line matter { id } }',
   );
 
-test('a hub killed in the middle of an import has changed nothing, and a repeat does it all', async () => {
+test('a hub killed during an import changes nothing, and a repeated import does all of it', async () => {
   const before = await register();
   const { process, url } = await startDoomed();
   child = process;
@@ -81,7 +81,7 @@ test('a hub killed in the middle of an import has changed nothing, and a repeat 
     process.kill('SIGKILL');
     expect(await ended).toBe('SIGKILL');
     expect(await asked).toBeNull();
-    // What was written is in no transaction but the dead one's.
+    // The killed transaction has not committed.
     expect(await register()).toEqual(before);
   });
   await until('its transaction is gone', async () => {

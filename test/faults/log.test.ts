@@ -8,7 +8,7 @@ import { readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { openWorkshop, type Workshop } from '../seals/workshop.ts';
 import { until } from '../support/until.ts';
 
-/** Kills the sequencer between the commit of a checkpoint and its files, again and again. */
+/** Kills the sequencer three times between the commit of a checkpoint and the writing of its files. */
 describe('a hub killed between a checkpoint and its files', () => {
   let shop: Workshop;
   let folder: string;
@@ -38,12 +38,12 @@ describe('a hub killed between a checkpoint and its files', () => {
     return row?.size as number;
   };
 
-  test('has the missing files published by the next start, and its log goes on', async () => {
+  test('publishes the missing files at the next start, and the log continues', async () => {
     let before = 0;
     for (let round = 0; round < 3; round++) {
       for (let i = 0; i < 100; i++) await shop.seals.attest({ typ: 'statuslist+jwt', claims: { round, i } });
       expect(await die()).toBe('SIGKILL');
-      // The start before the kill published what the one before had left.
+      // Before it was killed, this start published what the previous one had left.
       expect(published()).toBe(before);
       before = await committed();
       expect(before).toBeGreaterThan(published());

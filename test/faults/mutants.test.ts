@@ -6,12 +6,12 @@ import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { sealPng } from '../support/picture.ts';
 
-/** How many; `MUTANTS=100000 npx vitest run test/faults/mutants.test.ts` for the long run. */
+/** Number of mutants. Long run: `MUTANTS=100000 npx vitest run test/faults/mutants.test.ts`. */
 const MUTANTS = Number(process.env.MUTANTS ?? 10_000);
-/** Another number, other mutants; the failing one is told. */
+/** Seed of the mutants. A failure names the number of the mutant. */
 const SEED = Number(process.env.SEED ?? 20_261_125);
 
-/** Numbers that repeat (mulberry32). */
+/** Returns reproducible random numbers (mulberry32). */
 function dice(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
@@ -25,7 +25,7 @@ function dice(seed: number): (below: number) => number {
 type Roll = (below: number) => number;
 interface Subject {
   file: Buffer;
-  /** Where the hexadecimal digits of the CMS stand, and how many bytes it has. */
+  /** Offset of the hexadecimal digits of the CMS; `length` is its length in bytes. */
   at: number;
   length: number;
 }
@@ -46,7 +46,7 @@ const splice = (bytes: Buffer, at: number, cut: number, put: Buffer) =>
   Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]);
 const noise = (roll: Roll, length: number) => Buffer.from(Array.from({ length }, () => roll(256)));
 
-/** Each makes one mutant of a license, given another license of the same organ. */
+/** Each builds one mutant of a license, from it and another license of the same organ. */
 const MUTATIONS: Record<string, (one: Subject, other: Subject, roll: Roll) => Buffer> = {
   'a bit of the file': ({ file }, _, roll) => flip(file, roll(file.length), roll),
   'a bit of the signature': (one, _, roll) => withCms(one, flip(cmsOf(one), roll(one.length), roll)),
@@ -110,7 +110,7 @@ const MUTATIONS: Record<string, (one: Subject, other: Subject, roll: Roll) => Bu
   },
 };
 
-/** Where the last byte of each occurrence stands. */
+/** Returns the offset of the last byte of each occurrence. */
 function placesOf(bytes: Buffer, hex: string): number[] {
   const wanted = Buffer.from(hex, 'hex');
   const places: number[] = [];
@@ -120,7 +120,7 @@ function placesOf(bytes: Buffer, hex: string): number[] {
 
 const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
-/** Those that are always the same. */
+/** Forgeries without randomness. */
 const FORGERIES: Record<string, (one: Subject, other: Subject) => Buffer> = {
   'another image set': (_, other) => splice(other.file, other.file.indexOf('/Im0'), 4, Buffer.from('/Im1')),
   'another signature': (one, other) => withCms(one, cmsOf(other)),
@@ -159,7 +159,7 @@ describe('mutants', () => {
       const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), serial);
       const bundle = await get(`/licenses/evidence/${license.identifier}`);
       subjects.push({ ...subjectOf(await get(license.document.url)), bundle });
-      // The first has a drawn seal, the second the office's own picture.
+      // The first license shows a drawn seal, the second the organ's own picture.
       const picture = { seal: 'yudu-lyj-license-seal', picture: sealPng().toString('base64'), reason: '启用新印模' };
       await act(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', picture, 'seal { picture }');
     }
@@ -169,7 +169,7 @@ describe('mutants', () => {
   const judge = (file: Buffer, bundle: Buffer, at: Date) =>
     verify({ file, signature: null, roots: [root], bundle }, at);
 
-  test(`none of ${MUTANTS} is taken for ours, and the licenses themselves are`, () => {
+  test(`none of ${MUTANTS} passes verification, and the licenses themselves do`, () => {
     const [one, other] = subjects;
     if (!one || !other) throw new Error('no licenses');
     const at = new Date();
@@ -181,7 +181,7 @@ describe('mutants', () => {
       const [from, with_] = roll(2) === 0 ? [one, other] : [other, one];
       const mutant = MUTATIONS[name]?.(from, with_, roll) ?? Buffer.alloc(0);
       if (mutant.equals(one.file) || mutant.equals(other.file)) continue;
-      // With its own bundle the mutant meets every step; with one that names its digest it could not have been signed.
+      // The bundle names the mutant's digest, so that verification does not stop at that mismatch.
       const bundle = JSON.parse(from.bundle.toString());
       const named = Buffer.from(JSON.stringify({ ...bundle, document: digestOf(mutant) }));
       const { verdict } = judge(mutant, named, at);

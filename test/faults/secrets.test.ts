@@ -11,18 +11,18 @@ import { freePort } from '../../scripts/client.ts';
 import { until } from '../support/until.ts';
 
 /**
- * Private keys are in the signer's memory and nowhere else. A whole hub runs and seals; then its memory, a snapshot of its heap, what it
- * said and its whole data folder are searched for the numbers of which keys consist, in every form in which they could lie there.
+ * Tests that private keys are only in the signer's memory. A whole hub runs and seals. Then its memory, a heap snapshot,
+ * its output and its data folder are searched for the numbers of the keys, in every form in which they could occur.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const START_MS = 100_000;
 const DEMO_MS = 120_000;
 const CHUNK_BYTES = 1 << 24;
-/** Bytes of a secret that are looked for: more than chance could repeat. */
+/** Bytes of a secret to search for: too many to occur by chance. */
 const PIECE_BYTES = 24;
 
-/** Looks for many byte strings at once. */
+/** Searches for many byte strings in one pass. */
 class Search {
   readonly #marks = new Uint8Array(1 << 21);
   readonly #byHead = new Map<number, { name: string; bytes: Buffer }[]>();
@@ -33,11 +33,11 @@ class Search {
     this.#byHead.set(head, [...(this.#byHead.get(head) ?? []), { name, bytes }]);
   }
 
-  /** A secret as the bytes of a number, first or last byte first, and as text in hex and base64, wherever in a longer text it begins. */
+  /** Adds a secret as big-endian and little-endian bytes, and as hex and base64 at any offset of a longer text. */
   addSecret(name: string, secret: Buffer): void {
     const piece = secret.subarray(0, PIECE_BYTES);
     this.add(`${name} as bytes`, piece);
-    // OpenSSL keeps numbers with the last byte first.
+    // OpenSSL stores numbers in little-endian order.
     this.add(`${name} as a number`, Buffer.from(secret).reverse().subarray(-PIECE_BYTES));
     for (const hex of [piece.toString('hex'), piece.toString('hex').toUpperCase()])
       this.#addText(`${name} in hex`, hex);
@@ -54,7 +54,7 @@ class Search {
     this.add(`${name}, two bytes a letter`, Buffer.from(text, 'utf16le'));
   }
 
-  /** Names of what stands in some bytes. */
+  /** Adds to `found` the names of the byte strings that occur in some bytes. */
   in(bytes: Buffer, found: Set<string>): void {
     let head = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
     for (let i = 2; i < bytes.length; i++) {
@@ -67,7 +67,7 @@ class Search {
   }
 }
 
-/** What stands in the memory of a process: what a core dump of it would hold. */
+/** Searches the readable memory of a process, as in a core dump. */
 function inMemory(pid: number, search: Search): { found: Set<string>; bytes: number } {
   const found = new Set<string>();
   let bytes = 0;
@@ -76,7 +76,7 @@ function inMemory(pid: number, search: Search): { found: Set<string>; bytes: num
   try {
     for (const line of readFileSync(`/proc/${pid}/maps`, 'utf8').split('\n')) {
       const [, from = '', to = '', file = ''] = /^([0-9a-f]+)-([0-9a-f]+) r\S* \S+ \S+ \d+\s*(.*)$/.exec(line) ?? [];
-      // The code of libraries is no place for a key, and [vvar] cannot be read.
+      // Skip library code, which holds no keys, and [vvar], which cannot be read.
       if (from === '' || file === '[vvar]' || file.includes('.so')) continue;
       const end = Number.parseInt(to, 16);
       for (let at = Number.parseInt(from, 16); at < end; at += CHUNK_BYTES - PIECE_BYTES * 4) {
@@ -104,7 +104,7 @@ interface Held {
   encrypted_key: Buffer;
 }
 
-/** Opens a key as somebody could who has database and key file; by code of the test's own. */
+/** Opens a key with the database and the key file alone. Shares no code with the signer. */
 function open({ id, encrypted_key: sealed }: Held, keyEncryptionKey: Buffer) {
   const own = decrypt(id, keyEncryptionKey, sealed.subarray(12, 72));
   const plain = decrypt(id, own, sealed.subarray(72));
@@ -128,7 +128,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     folder = mkdtempSync(join(tmpdir(), 'tongquan-secrets-'));
     const env = { PATH: process.env.PATH, DATA_FOLDER: folder, PORT: String(await freePort()) };
     const all = { ...env, LIBRARY_PORT: String(await freePort()) };
-    // A signal makes Node write a snapshot of its heap into its working folder.
+    // On this signal Node writes a heap snapshot into its working folder.
     const signalled = ['--heapsnapshot-signal=SIGUSR2', join(ROOT, 'scripts/start.ts')];
     hub = spawn(process.execPath, signalled, { cwd: folder, env: { ...all, DATA_FOLDER: folder } });
     for (const stream of [hub.stdout, hub.stderr]) {
@@ -173,7 +173,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  test('are in the memory of the signer, where the search finds them', () => {
+  test('are found in the memory of the signer', () => {
     expect(primes.length).toBeGreaterThan(10);
     const { found, bytes } = inMemory(childOf(hub, 'signer/main.ts'), search);
     expect(bytes).toBeGreaterThan(1e7);
@@ -182,7 +182,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     expect([...found].some((name) => name.startsWith('the key-encryption key'))).toBe(true);
   });
 
-  test('are not in the memory of the hub, nor in a snapshot of its heap', async () => {
+  test('are not in the memory of the hub, nor in its heap snapshot', async () => {
     const { found, bytes } = inMemory(hub.pid ?? 0, search);
     expect(bytes).toBeGreaterThan(1e8);
     expect([...found]).toEqual([]);
@@ -198,7 +198,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     expect([...written]).toEqual([]);
   }, 90_000);
 
-  test('are not in what the hub said, nor anywhere in its data folder but in the signer’s file', () => {
+  test('are not in the output of the hub, nor in its data folder outside the signer’s file', () => {
     const found = new Set<string>();
     search.in(Buffer.from(said), found);
     const files = filesBelow(folder).filter((path) => !path.includes('/signer/'));

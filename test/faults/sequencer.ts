@@ -2,7 +2,7 @@ import { connect } from '../../db/client.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
-/** The seals subgraph in a process of its own that kills itself once a checkpoint is committed; `log.test.ts` starts it. */
+/** Orders to the seals subgraph in its own process, which kills itself after a checkpoint commits (`log.test.ts`). */
 interface Orders {
   databaseUrl: string;
   keyEncryptionKey: string;

@@ -9,7 +9,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbedded } from '../../db/embedded.ts';
 import { until } from '../support/until.ts';
 
-/** `npm start` as a person meets it: a process with a folder, ports and signals. */
+/** Tests `npm start` from outside: a process with a folder, ports and signals. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FIRST_START_MS = 100_000;
@@ -34,7 +34,7 @@ interface Started {
   folder: string;
   out(): string;
   err(): string;
-  /** Exit code once it has ended, null for a signal. */
+  /** Resolves to the exit code, or null if a signal ended the process. */
   ended: Promise<number | null>;
 }
 
@@ -76,7 +76,7 @@ async function ready(hub: Started): Promise<void> {
   }
 }
 
-/** Command lines of the processes that name a folder: the hub's database and library among them. */
+/** Returns command line and environment of the other processes that name a folder, such as database and library. */
 function processesOf(folder: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
@@ -115,7 +115,7 @@ async function totalCount(port: number): Promise<unknown> {
   return ((await response.json()) as { data: { matters: { totalCount: number } } }).data.matters.totalCount;
 }
 
-test('starts, serves, and stops everything on SIGTERM; is killed, and starts again with its data', async () => {
+test('starts, serves, and stops everything on SIGTERM; restarts with its data after SIGKILL', async () => {
   const first = await start('life');
   await ready(first);
   expect(await totalCount(first.port)).toBe(108);
@@ -154,7 +154,7 @@ test('starts, serves, and stops everything on SIGTERM; is killed, and starts aga
   expect(processesOf(after.folder)).toEqual([]);
 }, 240_000);
 
-test('the database dies under a running hub: it is started again, and the hub answers', async () => {
+test('a database killed under a running hub is restarted, and the hub answers again', async () => {
   const hub = await start('outlive', {}, [await freePort(), await freePort()]);
   await ready(hub);
   const pid = Number(readFileSync(join(hub.folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
@@ -180,7 +180,7 @@ test('SIGTERM during the first start stops everything in time', async () => {
 test.each([
   ['PORT', 0],
   ['LIBRARY_PORT', 1],
-] as const)('a taken port is named in one line: %s', async (variable, index) => {
+] as const)('a port in use is named in one line: %s', async (variable, index) => {
   const taken = await listen(0);
   const address = taken.address();
   if (typeof address !== 'object' || !address) throw new Error('no port');
@@ -200,7 +200,7 @@ test.each([
   await refused(hub, 'DATABASE_URL');
 });
 
-test('DATABASE_URL: a PostgreSQL of the office’s own, by a role that is no superuser, and it stays up', async () => {
+test('DATABASE_URL: the hub uses an external PostgreSQL as a non-superuser role, and does not stop it', async () => {
   const folder = join(base, 'office');
   const office = await startEmbedded({
     folder: join(folder, 'postgres'),
@@ -233,12 +233,12 @@ test('a data folder of another version is refused in one line', async () => {
   await refused(again, 'PostgreSQL 17');
 }, 60_000);
 
-test('a data folder that cannot be one is refused in one line', async () => {
+test('a data folder that cannot be created is refused in one line', async () => {
   writeFileSync(join(base, 'file'), '');
   await refused(await start('file/data'), 'file/data');
 });
 
-test('a database without its secrets is refused, not made anew', async () => {
+test('a database without its secrets file is refused, not created again', async () => {
   const hub = await start('secrets');
   await until('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
   hub.child.kill('SIGTERM');
@@ -252,7 +252,7 @@ function lines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
-/** One line on stderr that says each of `words`, a code other than 0, nothing left running. */
+/** Expects an exit code above 0, one line on stderr that contains each of `words`, and no process left running. */
 async function refused(hub: Started, ...words: string[]): Promise<void> {
   expect(await hub.ended).toBeGreaterThan(0);
   expect(lines(hub.err())).toHaveLength(1);

@@ -28,7 +28,7 @@ describe('collection into the city library', () => {
     return (await hub.ask('auditor', query, { id: identifier })).data.license.collection;
   };
 
-  /** What cases know of a refused collection: open, closed, or null for nothing. */
+  /** Returns the state of the duty for a refused collection: open, closed, or null if there is none. */
   const dutyOf = async (identifier: string): Promise<string | null> => {
     const sql = postgres(hub.adminUrl, { max: 1 });
     const [row] =
@@ -37,7 +37,7 @@ describe('collection into the city library', () => {
     return row ? (row.closed_at === null ? 'open' : 'closed') : null;
   };
 
-  test('a library that is away is waited for, and redriven by a clerk', async () => {
+  test('the hub retries while the library is unavailable, and a clerk can redrive the collection', async () => {
     const license = await issue(hub, route, await grantCase(hub, route), 1);
     const waiting = await until('an attempt has failed', async () => {
       const now = await collection(license.identifier);
@@ -63,7 +63,7 @@ describe('collection into the city library', () => {
     });
   });
 
-  test('acts arrive in order, and a library that was stopped takes up where it left', async () => {
+  test('acts arrive in order, and a restarted library continues where it stopped', async () => {
     const license = await issue(hub, route, await grantCase(hub, route), 2);
     await until('the first is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
     await library.close();
@@ -78,9 +78,9 @@ describe('collection into the city library', () => {
     expect(copy).toBeTruthy();
   });
 
-  test('a library that trusts another root refuses for good, until it is set right and redriven', async () => {
+  test('a library that trusts another root refuses permanently, until it is corrected and a clerk redrives', async () => {
     await library.close();
-    // A key of its own, and so a PKI of its own: hubs of one run share theirs otherwise.
+    // With its own key this hub has its own PKI. Otherwise all hubs of a test run share one PKI.
     const other = await testHub({ keyEncryptionKey: randomBytes(32) });
     await library.open(await other.hub.seals.rootCertificate());
     await other.stop();
@@ -102,7 +102,7 @@ describe('collection into the city library', () => {
     await until('nobody is shown it any more', async () => (await dutyOf(license.identifier)) === 'closed');
   });
 
-  test('the feed misses nothing though an older transaction commits later, and files come by digest', async () => {
+  test('the feed misses nothing if an older transaction commits later; files are served by digest', async () => {
     const query =
       'query($after: String) { licenseChanges(after: $after, first: 100) { edges { node { number revision act documentDigest signatureDigest } } pageInfo { endCursor hasNextPage } } }';
     const read = async (after: string | null) => (await hub.ask('library', query, { after })).data.licenseChanges;
@@ -113,7 +113,7 @@ describe('collection into the city library', () => {
     });
     const older = await sql.reserve();
     await older`begin`;
-    // The older transaction writes first and commits last, as an issue that is slow would.
+    // The older transaction writes first and commits last, like a slow issue.
     await older`insert into licenses.outbox_event (stream, revision, type, payload, occurred_at)
       select 'license:older', 1, type, payload, occurred_at from licenses.outbox_event where type = 'LicenseChanged' limit 1`;
     const newer = await issue(hub, route, await grantCase(hub, route), 4);

@@ -18,7 +18,10 @@ const PAYLOAD = `import { id digest basis importedBy importedAt changed unchange
 const IMPORT = `mutation($input: ImportDelegationsInput!) { importDelegations(input: $input) {
   ${PAYLOAD} refusal { code message field } } }`;
 const HEAD = 'matter,valid_from,mode,county_organ,city_industry,county_industry,outcome_name,running_cases';
-/** 林木采伐 goes over to the approval bureau with its cases; 探矿权延续 does so without them; 医疗器械 is handed down whole. */
+/**
+ * 林木采伐 moves to the approval bureau with its cases. 探矿权延续 moves without its cases.
+ * 医疗器械 changes to DIRECT.
+ */
 const LIST = [
   HEAD,
   'yd2022-1-07,2026-03-10,,yudu-xzspj,,,新林木采伐许可证,',
@@ -26,7 +29,7 @@ const LIST = [
   'yd2022-3-25,2026-04-01,DIRECT,,ganzhou-scjgj,yudu-sjj,,',
 ].join('\n');
 
-/** A new list on a whole hub: rehearsed, refused, imported, followed by the cases that run. */
+/** Tests a new list on a complete hub: dry run, refusals, import and the effect on running cases. */
 describe('importing a list of delegations', () => {
   let hub: TestHub;
   let clock: TestClock;
@@ -43,7 +46,7 @@ describe('importing a list of delegations', () => {
 
   const importList = (csv: string, more: object = {}) =>
     act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', { csv, ...more }, PAYLOAD);
-  /** All that an import may touch. */
+  /** Returns all rows that an import may change. */
   const register = async () => {
     const tables = [
       'delegation',
@@ -85,7 +88,7 @@ describe('importing a list of delegations', () => {
     'yudu-lyj.supervisor',
     'auditor',
     'library',
-  ])('%s may not import, not even rehearse', async (person) => {
+  ])('%s may not import, not even as a dry run', async (person) => {
     for (const dryRun of [true, false]) {
       const { data } = await hub.ask(person, IMPORT, { input: { csv: LIST, dryRun } });
       expect(data.importDelegations).toMatchObject({
@@ -115,7 +118,7 @@ describe('importing a list of delegations', () => {
     expect(data.matter.runningCases).toBeNull();
   });
 
-  test('one bad line, and nothing of the list stands', async () => {
+  test('imports nothing of a list with a bad line', async () => {
     const before = await register();
     const bad = `${LIST}\nyd2022-3-04,2026-03-10,,nobody,,,,\nyd2022-3-05,2026-13-01,DIRECT,,,,,\nyd2022-1-07,2026-03-10,END,,,,,`;
     for (const dryRun of [true, false]) {
@@ -134,7 +137,7 @@ describe('importing a list of delegations', () => {
     expect(await register()).toEqual(before);
   });
 
-  test('a list that is empty, too large, or rests on an illegible document is refused whole', async () => {
+  test('refuses a list that is empty or too large, or whose basis is malformed', async () => {
     for (const [csv, basis, code] of [
       ['', null, 'IMPORT_EMPTY'],
       [`${HEAD}\n${'x'.repeat(200_000)}`, null, 'IMPORT_TOO_LARGE'],
@@ -146,7 +149,7 @@ describe('importing a list of delegations', () => {
     }
   });
 
-  test('a rehearsal and the import give the same preview, with the cases concerned; only the import is kept', async () => {
+  test('dry run and import return the same changes with the running cases; only the import is stored', async () => {
     running.moved = await accept('yudu-lyj.clerk', 'yd2022-1-07');
     running.device = await accept('window-yudu', 'yd2022-3-25');
     const before = await register();
@@ -189,7 +192,7 @@ describe('importing a list of delegations', () => {
     });
   });
 
-  test('the same list again changes nothing, says so, and leaves no entry', async () => {
+  test('importing the same list again changes nothing and adds no log entry', async () => {
     const before = await register();
     for (const csv of [LIST, `\ufeff${LIST.replaceAll('\n', '\r\n')}`]) {
       expect(await importList(csv)).toMatchObject({ import: null, changes: [], unchanged: 3, refusal: null });
@@ -197,7 +200,7 @@ describe('importing a list of delegations', () => {
     expect(await register()).toEqual(before);
   });
 
-  test('history is public: every day answers what stood on that day', async () => {
+  test('history is public: a query for a day returns what was in force on it', async () => {
     const { data, errors } = await hub.ask(
       null,
       `{ matter(id: "yd2022-3-25") {
@@ -252,11 +255,11 @@ describe('importing a list of delegations', () => {
     expect(await found({ ...forest, organ: 'yudu-lyj' })).toContain('yd2022-1-07');
     expect(await found({ ...forest, organ: 'yudu-lyj', on: '2026-03-10' })).not.toContain('yd2022-1-07');
     expect(await found({ ...forest, organ: 'yudu-xzspj', on: '2026-03-10' })).toEqual(['yd2022-1-07']);
-    // Before it was handed down, the plan's row says whose it was to be.
+    // Before the delegation, the row of the plan names the future organ.
     expect(await found({ ...forest, organ: 'yudu-lyj', on: '2022-05-31' })).toContain('yd2022-1-07');
   });
 
-  test('the log names who, when, by which document, and what changed', async () => {
+  test('the log names person, time, basis and changes', async () => {
     const { data, errors } = await hub.ask(
       'auditor',
       `{ delegationImports(first: 10) { edges { node { importedBy importedAt basis digest changed unchanged
@@ -288,7 +291,7 @@ describe('importing a list of delegations', () => {
     });
   });
 
-  test('two imports at once are done one after the other', async () => {
+  test('concurrent imports run one after the other', async () => {
     const list = `${HEAD}\nyd2022-3-01,2027-01-01,DIRECT,,,,,`;
     const answers = await Promise.all([importList(list), importList(list)]);
     expect(answers.map(({ changes, unchanged }) => [changes.length, unchanged]).toSorted()).toEqual([
@@ -297,13 +300,13 @@ describe('importing a list of delegations', () => {
     ]);
   });
 
-  test('a start does not rewind what an office imported', async () => {
+  test('a restart does not revert what an office imported', async () => {
     const before = await register();
     await seed(hub.hub);
     expect(await register()).toEqual(before);
   });
 
-  test('an office imports a file from the command line, and is told each bad line', async () => {
+  test('the command line imports a file and reports each bad line', async () => {
     const url = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
     const folder = mkdtempSync(join(tmpdir(), 'tongquan-import-'));
     const file = join(folder, 'list.csv');
@@ -336,7 +339,7 @@ describe('importing a list of delegations', () => {
     }
   });
 
-  test('on its day a case that runs goes over with its matter, keeping its mode and what it ends in', async () => {
+  test('a running case moves with its matter on the first day and keeps its mode and outcome', async () => {
     const look = async (id: string) =>
       (
         await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id } } } } }', {
@@ -364,13 +367,13 @@ describe('importing a list of delegations', () => {
     }
     const [granted] = await sql`select payload from cases.outbox_event where stream = ${`case:${id}`}`;
     expect(granted?.payload.content.licenseName).toBe('林木采伐许可证');
-    // One that is accepted now ends in what stands now, under the supervisor of now.
+    // A case that is accepted now has the current outcome and the current supervisor.
     const fresh = await accept('yudu-xzspj.clerk', 'yd2022-3-25');
     const [file] = await sql`select delegation from cases.case_file where id = ${fresh.id}`;
     expect(file?.delegation).toMatchObject({ mode: 'DIRECT', supervises: { organ: 'yudu-sjj' } });
   });
 
-  test('an ended mode takes no new cases and leaves the running ones where they are', async () => {
+  test('an ended mode accepts no new cases and does not move running cases', async () => {
     const { changes } = await importList(`${HEAD}\nyd2022-3-25,2026-05-01,END,,,,,`);
     expect(changes).toMatchObject([{ runningCases: 'STAY', matter: { runningCases: { totalCount: 2 } } }]);
     const { data } = await hub.ask(null, '{ matter(id: "yd2022-3-25") { delegation(on: "2026-05-01") { mode } } }');

@@ -10,7 +10,7 @@ const WINDOW = ROUTES.WINDOW_FORWARD;
 const CANCELLING = 'yd2022-3-30';
 const CHANGING = 'yd2022-3-28';
 
-/** Every end that a case can come to, each through the public API, and nobody left waiting after it. */
+/** Tests every end of a case through the public API. After each end nobody has to act on the case. */
 describe('ends of a case', () => {
   let hub: TestHub;
   let serial = 0;
@@ -42,7 +42,7 @@ describe('ends of a case', () => {
       const open = data.case?.actions.filter((one: { allowed: boolean }) => one.allowed) ?? [];
       expect([person, open]).toEqual([person, []]);
     }
-    // The supervisors have still to hear of it; nobody has to act on the case.
+    // Pushes to the supervisors may still be open. Nobody has to act on the case.
     const waits = '{ attention(first: 100, filter: { kinds: [STEP_OVERDUE] }) { edges { node { case { id } } } } }';
     const day = clock();
     clock.advance(60 * 86_400_000);
@@ -52,7 +52,7 @@ describe('ends of a case', () => {
   };
   const knows = (id: string) => until('cases know the license', async () => (await look(id)).result === 'ISSUED');
 
-  test('SUPPLEMENT_MISSED: what was missing never came', async () => {
+  test('SUPPLEMENT_MISSED: the missing items never arrive', async () => {
     const id = await receive();
     const told = { case: id, items: ['场所证明'], until: '2026-03-10' };
     await does('window-yudu', 'askSupplement', 'AskSupplementInput', told);
@@ -73,7 +73,7 @@ describe('ends of a case', () => {
     await comesTo(id, 'WITHDRAWN', 'WITHDRAWN');
   });
 
-  test('DELIVERED: a rejection, by its decision document', async () => {
+  test('DELIVERED: the decision document of a rejection is delivered', async () => {
     const input = { matter: DIRECT.matter, applicant: COMPANY };
     const { case: made } = await act(hub, DIRECT.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
     const id: string = made.id;
@@ -92,7 +92,7 @@ describe('ends of a case', () => {
     await comesTo(id, 'DELIVERED', 'REJECTED');
   });
 
-  test('DELIVERED: a license in its holder’s hands', async () => {
+  test('DELIVERED: the license is delivered to its holder', async () => {
     const id = await grantCase(hub, DIRECT);
     const { identifier } = await issue(hub, DIRECT, id, ++serial);
     const sheet = { identifier, blankNumber: blankNumber(DIRECT, serial) };
@@ -100,7 +100,7 @@ describe('ends of a case', () => {
     await comesTo(id, 'DELIVERED', 'ISSUED');
   });
 
-  test('UNDELIVERED: the license ended before its paper was handed over', async () => {
+  test('UNDELIVERED: the license ends before its paper is delivered', async () => {
     const id = await grantCase(hub, DIRECT);
     const { identifier } = await issue(hub, DIRECT, id, ++serial);
     await does(DIRECT.decides, 'rescindLicense', 'OwnActInput', { identifier, reason: '申请人隐瞒有关情况' });
@@ -110,7 +110,7 @@ describe('ends of a case', () => {
     await comesTo(id, 'UNDELIVERED', 'ISSUED');
   });
 
-  test('UNDELIVERED: a newer version overtook the paper; a suspension in between did not', async () => {
+  test('UNDELIVERED: a newer version replaces the undelivered paper; a suspension does not', async () => {
     const first = await grantCase(hub, WINDOW);
     const license = await issue(hub, WINDOW, first, 41);
     await knows(first);
@@ -126,7 +126,7 @@ describe('ends of a case', () => {
     expect((await look(second)).step).toBe('CERTIFIED');
   });
 
-  test('CERTIFIED: a cancellation ends when it is done, for it makes no paper', async () => {
+  test('CERTIFIED: a cancellation ends the case, because it makes no paper', async () => {
     const issued = await grantCase(hub, WINDOW);
     const license = await issue(hub, WINDOW, issued, 43);
     await knows(issued);
@@ -136,7 +136,7 @@ describe('ends of a case', () => {
     await comesTo(issued, 'UNDELIVERED', 'ISSUED');
   });
 
-  test('VOIDED: a grant given up, told to whoever was told of the grant', async () => {
+  test('VOIDED: a voided grant is pushed to everybody who received the grant', async () => {
     const id = await grantCase(hub, DIRECT);
     const before = (await look(id)).pushes;
     const input = { case: id, reason: '被许可人已注销' };

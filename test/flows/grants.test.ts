@@ -5,7 +5,7 @@ import { blankNumber, grantCase, issue, ROUTES, refusalOf } from '../support/flo
 import { type TestHub, testHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 
-/** A grant by person and day, from the seal through licenses to the license. */
+/** Tests a seal grant that is limited to a person and to days, from the seal to the issued license. */
 
 const DIRECT = ROUTES.DIRECT;
 const SEAL = 'yudu-lyj-license-seal';
@@ -24,7 +24,7 @@ interface Grant {
 const grants = async (): Promise<Grant[]> =>
   (await hub.ask('auditor', `{ seal(id: "${SEAL}") { grants { id person } } }`)).data.seal.grants;
 
-/** Takes back what the seal is granted for and grants it anew; waits until licenses know. */
+/** Withdraws all grants of the seal and adds this one. Waits until the licenses subgraph has it. */
 async function grantAlone(grant: object): Promise<void> {
   for (const { id } of await grants()) {
     await together(hub.ask, 'yudu-lyj', 'applyForSealGrantWithdrawal', { seal: SEAL, grant: id });
@@ -40,7 +40,7 @@ async function grantAlone(grant: object): Promise<void> {
   await sql.end();
 }
 
-test('a license is sealed where its decider is the one granted, on a day granted, and not otherwise', async () => {
+test('a license is sealed only if its decider has a grant for that day', async () => {
   const cases = [];
   for (let n = 0; n < 4; n++) cases.push(await grantCase(hub, DIRECT));
   const [first = '', second = '', third = '', fourth = ''] = cases;
@@ -53,7 +53,7 @@ test('a license is sealed where its decider is the one granted, on a day granted
   expect(await refused(first)).toBe('SEAL_NOT_GRANTED');
   clock.set('2026-03-03');
   const license = await issue(hub, DIRECT, first, 1);
-  // The clerk who spoils a sheet authorises the entry: that takes a grant of the clerk's own.
+  // The clerk who spoils a sheet authorises the entry, so the clerk needs a grant too.
   const [blank, replacement] = [1, 2].map((serial) => blankNumber(DIRECT, serial));
   const spoiled = { identifier: license.identifier, blankNumber: blank, replacement, reason: '打印错位' };
   expect(await refusalOf(hub, DIRECT.prints, 'spoilBlank', 'SpoilBlankInput', spoiled)).toBe('SEAL_NOT_GRANTED');

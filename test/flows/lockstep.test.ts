@@ -7,7 +7,7 @@ import { until } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 const APPROVER = 'yudu-lyj.approver';
-/** Refusals that a race or a state may give; any other is a defect. */
+/** Refusals that a race or the license state may cause. Any other refusal is a defect. */
 const EXPECTED = new Set([
   'LICENSE_ACT_NOT_ALLOWED',
   'LICENSE_BUSY',
@@ -20,7 +20,7 @@ const EXPECTED = new Set([
 
 const MOVES = ['suspend', 'restore', 'revoke', 'rescind', 'withdraw', 'cancel', 'spoil', 'deliver', 'recall'] as const;
 
-/** Whatever two clerks do at once, document and paper agree, version by version, read by SQL. */
+/** Checks with SQL that document and paper of each version agree after concurrent acts of two clerks. */
 describe('lock-step', () => {
   let hub: TestHub;
   let serial = 0;
@@ -60,7 +60,7 @@ describe('lock-step', () => {
     }
   }
 
-  test('any moves by two clerks at once', async () => {
+  test('any concurrent acts of two clerks keep document and paper in agreement', async () => {
     const moves = fc.array(fc.constantFrom(...MOVES), { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(moves, moves, async (one, other) => {
@@ -78,7 +78,7 @@ describe('lock-step', () => {
     );
   });
 
-  test('a change puts document and paper out of force and into force together', async () => {
+  test('a change supersedes document and paper together and issues both together', async () => {
     const window = ROUTES.WINDOW_FORWARD;
     const issued = await grantCase(hub, window);
     const license = await issue(hub, window, issued, 20);

@@ -9,7 +9,7 @@ const HEAD = 'matter,valid_from,mode,county_organ,city_industry,county_industry,
 const FOREST = 'yd2022-1-07';
 const DEVICES = 'yd2022-3-25';
 
-/** What running cases do when their matter moves more than once, or moves before anybody accepted them. */
+/** Tests running cases whose matter moves more than once, or before the case is accepted. */
 describe('running cases of a matter that moves', () => {
   let hub: TestHub;
   const clock = testClock('2026-03-02');
@@ -39,11 +39,11 @@ describe('running cases of a matter that moves', () => {
   const examine = (person: string, id: string) =>
     refusalOf(hub, person, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
 
-  test('one list leaves them where they are, the next takes them along', async () => {
+  test('stay with the old organ after a list with STAY, and move after a list with FOLLOW', async () => {
     const id = await open('yudu-lyj.clerk', FOREST, 'acceptCase');
     await importList(`${FOREST},2026-03-10,,yudu-xzspj,,,,STAY`);
     clock.set('2026-03-11');
-    // Whoever had it before acts on it still; the new organ has no part in it.
+    // The old organ can still act on the case. The new organ cannot see it.
     expect(await look(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-lyj', moves: 0 });
     expect(await examine('yudu-xzspj.reviewer', id)).toBe('CASE_UNKNOWN');
     await importList(`${FOREST},2026-03-20,,yudu-sfj,,,,FOLLOW`);
@@ -54,7 +54,7 @@ describe('running cases of a matter that moves', () => {
     expect(await examine('yudu-sfj.reviewer', id)).toBeNull();
   });
 
-  test('one that is received and not accepted takes the mode of the day', async () => {
+  test('a case that is received but not accepted takes the mode of the day', async () => {
     const id = await open('applicant-company', DEVICES, 'receiveApplication');
     expect(await look(id)).toMatchObject({ mode: 'WINDOW_FORWARD', decides: 'ganzhou-xzspj' });
     await importList(`${DEVICES},2026-04-01,DIRECT,,ganzhou-scjgj,yudu-sjj,,STAY`);

@@ -13,7 +13,7 @@ const SHOWN = Buffer.from(pngOf(imageOf(OWN)));
 /** 公路建设项目: the county decides, and its decision document is the outcome. */
 const REVIEW = { matter: 'yd2022-1-02', organ: 'yudu-jtysj' };
 
-describe.each(['local', 'http'] as const)("an office's own picture of its seal, subgraphs %s", (transport) => {
+describe.each(['local', 'http'] as const)("an office's own seal picture, subgraphs reached %s", (transport) => {
   let hub: TestHub;
   let library: Awaited<ReturnType<typeof testLibrary>>;
   beforeAll(async () => {
@@ -45,7 +45,7 @@ describe.each(['local', 'http'] as const)("an office's own picture of its seal, 
   };
   const shown = (identifier: string) => get(`/licenses/seal/${identifier}`, null);
 
-  test('stands on licenses from then on, passes the verifier, and is collected', async () => {
+  test('appears on later licenses, passes the verifier and is collected', async () => {
     const before = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
     const picture = await setPicture('yudu-lyj', OWN);
     expect((await get(picture, null)).rawPayload.equals(OWN)).toBe(true);
@@ -68,7 +68,7 @@ describe.each(['local', 'http'] as const)("an office's own picture of its seal, 
     expect(own.rawPayload.equals(SHOWN)).toBe(true);
   });
 
-  test('stands on decision documents, until the office goes back to the drawn one', async () => {
+  test('appears on decision documents until the office returns to the drawn seal', async () => {
     const imageOfDecision = async () => {
       const input = { matter: REVIEW.matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
       const accepted = await act(hub, `${REVIEW.organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');

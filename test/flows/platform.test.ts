@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 
 const BY = { id: 'li.na', name: '李娜' };
 
-describe.each(['local', 'http'] as const)('a case through the city’s platform, subgraphs joined %s', (transport) => {
+describe.each(['local', 'http'] as const)('a case on the city’s platform, subgraphs reached %s', (transport) => {
   let hub: TestHub;
   let peer: Awaited<ReturnType<typeof testPeer>>;
   let platform: Awaited<ReturnType<typeof registerPlatform>>;
@@ -36,7 +36,7 @@ describe.each(['local', 'http'] as const)('a case through the city’s platform,
       return message?.answer && { status: message.answer.status, ...JSON.parse(message.answer.body) };
     });
 
-  test('waits for a platform that is away, is received, decided, certified, and the platform learns of it', async () => {
+  test('waits while the platform is unavailable, is decided there and certified, and the platform is informed', async () => {
     const made = await forwardedCase(hub);
     const waiting = await until('an attempt has failed', async () => {
       const { platform: state } = await caseOf(made.id);
@@ -82,7 +82,7 @@ describe.each(['local', 'http'] as const)('a case through the city’s platform,
     ]);
   });
 
-  test('a case sent back comes again, as the same case', async () => {
+  test('a case that was sent back comes again as the same case', async () => {
     const made = await forwardedCase(hub);
     await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
     const pause = { kind: 'EXPERT_REVIEW', reason: '专家评审', papers: ['赣审评〔2022〕8号'] };
@@ -113,7 +113,7 @@ describe.each(['local', 'http'] as const)('a case through the city’s platform,
     );
   });
 
-  test('a platform that was stopped takes up where it left, and a decision made at the hub beats its own', async () => {
+  test('a restarted platform continues where it stopped; an earlier decision at the hub wins over its own', async () => {
     const made = await forwardedCase(hub);
     await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
     await peer.close();
@@ -135,7 +135,7 @@ describe.each(['local', 'http'] as const)('a case through the city’s platform,
     expect(await answerTo(id)).toMatchObject({ status: 200, step: 'DECIDED', result: 'REJECTED' });
   });
 
-  test('a secret that was renewed is waited for', async () => {
+  test('delivery waits until the platform uses a renewed secret', async () => {
     const query = `mutation($i: ChangePlatformInput!) { changePlatform(input: $i) { platform { id secretVersion } secret } }`;
     const i = { platform: platform.id, renewSecret: true };
     const { changePlatform } = (await hub.ask('administrator', query, { i })).data;

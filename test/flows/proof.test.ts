@@ -10,8 +10,8 @@ import { until } from '../support/until.ts';
 
 const DIRECT = ROUTES.DIRECT;
 
-/** A license, its evidence, and whoever has nothing but these and a pinned root. */
-describe('a license proves itself', () => {
+/** Verifies a license with only its evidence and a pinned root certificate. */
+describe('offline verification of a license', () => {
   let hub: TestHub;
   let clock: TestClock;
   let root: Buffer;
@@ -37,7 +37,7 @@ describe('a license proves itself', () => {
   const judge = (file: Buffer, bundle: Buffer | null, at = clock()) =>
     verify({ file, signature: null, roots: [root], bundle }, at);
 
-  test('with its bundle it passes, and says who sealed it, since when it is proven, and its state', async () => {
+  test('passes with its bundle; the report names signer, proven time and state', async () => {
     const { license, pdf } = await make();
     const bundle = await bundleOf(license.identifier);
     expect(bundle.length).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
@@ -55,7 +55,7 @@ describe('a license proves itself', () => {
     expect(judge(pdf, await bundleOf(other.license.identifier)).verdict).not.toBe('TOTAL_PASSED');
   });
 
-  test('its code is checked offline by published certificates, and its state by the list', async () => {
+  test('the code is verified offline with published certificates, and the state with the status list', async () => {
     const { license, pdf } = await make();
     const { record } = judge(pdf, await bundleOf(license.identifier));
     const material = {
@@ -86,7 +86,7 @@ describe('a license proves itself', () => {
     });
   });
 
-  test('the use of its seal stands in the log, and nothing else passes for that', async () => {
+  test('requires a log proof of its own seal use and accepts no other proof', async () => {
     const { license, pdf } = await make();
     const other = await make();
     const logged = (identifier: string) =>
@@ -124,7 +124,7 @@ describe('a license proves itself', () => {
     }
   });
 
-  test('a seal compromised after the stamp changes nothing; one compromised before it does', async () => {
+  test('a seal compromise after the timestamp changes nothing; a compromise before it fails the license', async () => {
     const before = await make();
     clock.advance(86_400_000);
     const compromisedAt = clock().toISOString();
@@ -138,16 +138,16 @@ describe('a license proves itself', () => {
     expect(judge(before.pdf, await bundleOf(before.license.identifier)).verdict).toBe('TOTAL_PASSED');
     const report = judge(after.pdf, await bundleOf(after.license.identifier));
     expect([report.verdict, report.subIndication]).toEqual(['TOTAL_FAILED', 'REVOKED']);
-    // Nothing more can be sealed with it.
+    // The ended seal cannot be used again.
     const granted = await grantCase(hub, DIRECT);
     const blank = { case: granted, blankNumber: `${DIRECT.blanks}00000040` };
     expect(await refusalOf(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', blank)).toMatch(/^SEAL_/);
   });
 });
 
-/** Twenty years in one test: the proof is renewed before its keys grow weak, and stays small. */
-describe('evidence outlives its keys', () => {
-  test('at +1, +5 and +20 years, offline, from bundle and pinned root alone', async () => {
+/** Simulates twenty years. The proof is renewed before its keys become weak, and the bundle stays within its limit. */
+describe('evidence remains valid longer than its keys', () => {
+  test('passes offline up to 20 years later with only the bundle and a pinned root', async () => {
     const clock = testClock('2026-03-02');
     const hub = await testHub({ now: clock });
     try {

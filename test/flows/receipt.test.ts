@@ -49,7 +49,7 @@ describe.each(['local', 'http'] as const)(
       entry: string | null;
       isDelivered: boolean;
     }
-    /** Every act on a license, with its receipt and its leaf. */
+    /** Returns every act on a license with its receipt and its log leaf. */
     const acts = () => sql<Row[]>`
     select e.stream, e.revision, e.payload, r.receipt, l.entry, r.revision is not null as "isDelivered"
     from licenses.outbox_event e
@@ -87,7 +87,7 @@ describe.each(['local', 'http'] as const)(
       const told = rows.map(({ receipt }) =>
         JSON.parse(Buffer.from(receipt?.split('.')[1] ?? '', 'base64url').toString()),
       );
-      // A tree that the receipt tells of is one that the log signed.
+      // The checkpoint in the receipt is one that the log signed.
       const { origin, size, root } = told.at(-1).checkpoint;
       const [signed] = await sql`select root from seals.log_checkpoint where size = ${size}`;
       expect([origin, root]).toEqual([ORIGIN, signed?.root.toString('base64')]);
@@ -112,7 +112,7 @@ describe.each(['local', 'http'] as const)(
       expect(seen.witnesses).toHaveLength(1);
     });
 
-    test('the library compares with the hub by its command, beginning with the log', async () => {
+    test('the reconcile command of the library compares with the hub, beginning with the log', async () => {
       await allDelivered();
       const hubUrl = await hub.hub.app.listen({ port: 0, host: '127.0.0.1' });
       const run = async (person: string) => {
@@ -140,7 +140,7 @@ describe.each(['local', 'http'] as const)(
       expect(more).toMatchObject({ code: 1, said: expect.stringContaining('第 2 号 本库已归集，枢纽变更流没有') });
     });
 
-    test('no delivery is done before its leaf stands: with the log away it is sent again, and the receipt is the same', async () => {
+    test('a delivery needs a stored leaf; without the log it is sent again and gets the same receipt', async () => {
       await library.close();
       const license = await issue(hub, route, await grantCase(hub, route), 2);
       await sql`alter table seals.log_leaf rename to log_leaf_away`;
@@ -163,7 +163,7 @@ describe.each(['local', 'http'] as const)(
       expect(JSON.parse(row?.entry ?? '')).toMatchObject({ digest: sha256(kept ?? '') });
     });
 
-    test('a receipt by another key than the pinned one keeps the delivery open, and says so', async () => {
+    test('a receipt by a key that is not pinned keeps the delivery open and records the error', async () => {
       await library.close();
       const license = await issue(hub, route, await grantCase(hub, route), 3);
       const restore = await library.changeKey();

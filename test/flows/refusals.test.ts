@@ -5,7 +5,7 @@ import { act, blankNumber, COMPANY, grantCase, issue, LICENSE, ROUTES, refusalOf
 import { type TestHub, testHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 
-/** Every refusal that the public API names, on real PostgreSQL; after each, nothing half-done remains. */
+/** Tests every refusal that the public API names, on real PostgreSQL. A refusal leaves no partial change. */
 describe('refusals', () => {
   let hub: TestHub;
   let license: { identifier: string; number: string; paper: { blankNumber: string } };
@@ -33,7 +33,7 @@ describe('refusals', () => {
     );
   });
 
-  test('on the way: wrong step, wrong person, missing reason', async () => {
+  test('before the decision: wrong step, wrong person, missing reason', async () => {
     const opened = await act(
       hub,
       'window-yudu',
@@ -73,7 +73,7 @@ describe('refusals', () => {
     ).toBe('CASE_NOT_GRANTED');
   });
 
-  test('blanks, and a license asked for twice', async () => {
+  test('blanks, and a license that is requested twice', async () => {
     const id = await grantCase(hub, route);
     const ask = (blank: string, person: string = route.prints) =>
       refusalOf(hub, person, 'issueLicense', 'CaseActInput', { case: id, blankNumber: blank });
@@ -148,7 +148,7 @@ describe('refusals', () => {
     ]);
   });
 
-  test('a seal out of use, and back', async () => {
+  test('a suspended seal, and a seal without a grant', async () => {
     const id = await grantCase(hub, route);
     const seal = { seal: 'yudu-lyj-license-seal', reason: '印章核查' };
     const grant = { seal: seal.seal, matter: route.matter };

@@ -6,7 +6,7 @@ import { together } from '../support/dual.ts';
 import { grantCase, issue, ROUTES } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 
-/** New keys of a seal (换证) without a gap: what is issued before, meanwhile and after proves itself. */
+/** Tests new keys of a seal (换证) without a gap: licenses issued before, during and after pass the verifier. */
 
 const DIRECT = ROUTES.DIRECT;
 const SEAL = 'yudu-lyj-license-seal';
@@ -34,7 +34,7 @@ async function prove({
   return { ...verify({ file, signature: null, roots: [root], bundle }, clock()), file };
 }
 
-test('licenses issued before, during and after a rotation all prove themselves', async () => {
+test('licenses issued before, during and after a rotation all pass the verifier', async () => {
   const before = await issue(hub, DIRECT, await grantCase(hub, DIRECT), 1);
   clock.advance(60_000);
   const cases: string[] = [];
@@ -64,7 +64,7 @@ test('licenses issued before, during and after a rotation all prove themselves',
   }
   expect([signers[0], signers.at(-1)]).toEqual([0, 1]);
   expect(new Set(signers)).toEqual(new Set([0, 1]));
-  // A day later, when the seal has ended for another reason than a compromise, they still do.
+  // They still pass a day later, after the seal has ended for a reason other than a compromise.
   clock.advance(86_400_000);
   const input = { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' };
   expect((await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input)).seal.state).toBe('ENDED');

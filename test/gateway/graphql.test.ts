@@ -49,32 +49,32 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
   });
   afterAll(() => gateway.stop());
 
-  test('the public reads the matters without a token', async () => {
+  test('the public can read the matters without a token', async () => {
     expect(await ask('{ matters(first: 1) { totalCount edges { node { name } } } }')).toMatchObject({
       data: { matters: { totalCount: 1, edges: [{ node: { name: '事项' } }] } },
     });
   });
 
-  test('the token travels to the subgraph', async () => {
+  test('forwards the token to the subgraph', async () => {
     const token = await tokenFor(actor('window-yudu'), clock());
     expect((await ask('{ case(id: "c1") { number matter { id } } }', token)).data).toEqual({
       case: { number: actor('window-yudu').name, matter: { id: 'm1' } },
     });
   });
 
-  test('a missing token is UNAUTHENTICATED, and wipes only its own field', async () => {
+  test('a missing token is UNAUTHENTICATED, and nulls only the field that needs it', async () => {
     const answer = await ask('{ case(id: "c1") { number } matter(id: "m1") { name } }');
     expect(answer.data).toEqual({ case: null, matter: { name: '事项' } });
     expect(answer.errors?.[0]).toMatchObject({ path: ['case'], extensions: { code: 'UNAUTHENTICATED' } });
   });
 
-  test('an expired token is TOKEN_EXPIRED with 401', async () => {
+  test('an expired token is refused with TOKEN_EXPIRED and 401', async () => {
     const token = await tokenFor(actor('auditor'), new Date(clock().getTime() - 7_200_000), 3600);
     const answer = await ask('{ matter(id: "m1") { name } }', token);
     expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'TOKEN_EXPIRED' } }] });
   });
 
-  test('a forged token is TOKEN_INVALID with 401', async () => {
+  test('a forged token is refused with TOKEN_INVALID and 401', async () => {
     const token = await mintToken(actor('auditor'), generateKeyPairSync('ed25519').privateKey, clock());
     const answer = await ask('{ matter(id: "m1") { name } }', token);
     expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'TOKEN_INVALID' } }] });
@@ -83,7 +83,7 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect(await codes('{ matter(id: "m1") { name } }', unsigned)).toEqual(['TOKEN_INVALID']);
   });
 
-  test('codes of a subgraph are kept, with the argument they concern', async () => {
+  test('forwards the error codes of a subgraph with the argument they concern', async () => {
     expect((await ask('{ cases(first: 1) { edges { cursor } } }')).errors?.[0]?.extensions).toEqual({
       code: 'BAD_USER_INPUT',
       argument: 'first',
@@ -91,7 +91,7 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect(await codes('{ seals(first: 1) { edges { cursor } } }')).toEqual(['FORBIDDEN']);
   });
 
-  test('a fault is masked, in Chinese, with an incident number, and told to the operator', async () => {
+  test('masks a fault in Chinese with an incident number, and reports it to the operator', async () => {
     const answer = await ask('{ seal(id: "s1") { name } }');
     expect(answer.errors).toHaveLength(1);
     expect(answer.errors?.[0]?.message).toMatch(/^系统内部故障/);
@@ -100,19 +100,19 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect(String(gateway.faults.at(-1))).toContain('hunter2');
   });
 
-  test('unknown fields and bad syntax say so', async () => {
+  test('reports unknown fields and bad syntax', async () => {
     expect(await codes('{ matter(id: "m1") { nonsense } }')).toEqual(['GRAPHQL_VALIDATION_FAILED']);
     expect(await codes('{ matter(id: "m1" { name } }')).toEqual(['GRAPHQL_PARSE_FAILED']);
   });
 
-  test('limits: depth, width, size, tokens', async () => {
+  test('limits depth, width, size and tokens of a query', async () => {
     const deep = (levels: number) =>
       `{ license(identifier: "x") ${'{ versions '.repeat(levels)}{ number }${' }'.repeat(levels)} }`;
     expect(await codes(deep(DEPTH_LIMIT - 1))).toEqual(['QUERY_TOO_DEEP']);
     expect(await codes(deep(DEPTH_LIMIT - 2))).not.toEqual(['QUERY_TOO_DEEP']);
     const wide = Array.from({ length: ROOT_FIELD_LIMIT + 1 }, (_, i) => `a${i}: matter(id: "m1") { id }`).join(' ');
     expect(await codes(`{ ${wide} }`)).toEqual(['QUERY_TOO_WIDE']);
-    // Each fragment spreads the one before ten times: a short document that would select a million fields.
+    // Each fragment spreads the previous one ten times, so that a short document selects 100,000 fields.
     const fragments = Array.from({ length: 6 }, (_, i) => {
       const inner = i === 0 ? 'name' : Array.from({ length: 10 }, () => `...F${i - 1}`).join(' ');
       return `fragment F${i} on Matter { ${inner} }`;
@@ -122,7 +122,7 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect(await codes(`{ ${'__typename '.repeat(TOKEN_LIMIT)} }`)).toEqual(['QUERY_TOO_LARGE']);
   });
 
-  test('a fragment within itself is refused, not followed', async () => {
+  test('refuses a fragment that contains itself', async () => {
     const query = '{ matter(id: "m1") { ...F } } fragment F on Matter { name ...F }';
     expect(await codes(query)).toEqual(['GRAPHQL_VALIDATION_FAILED']);
   });
@@ -133,14 +133,14 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
     expect(answer.data).toHaveProperty('__schema');
   });
 
-  test('a GET that a foreign page could send is refused', async () => {
+  test('refuses a GET that a foreign page could send', async () => {
     const response = await gateway.app.inject({ url: '/graphql?query={__typename}', headers: { accept: 'text/html' } });
     expect(response.statusCode).toBe(400);
     expect(response.body).not.toContain('<script');
   });
 });
 
-test('a subgraph that is down wipes only its own part, as a masked fault', async () => {
+test('a subgraph that is down nulls only its own fields, as a masked fault', async () => {
   const gateway = await stubGateway(clock, stubs, 'local', {
     sources: { ...stubSources(stubs), seals: { url: 'http://127.0.0.1:9/graphql' } },
   });

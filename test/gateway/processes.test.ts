@@ -13,7 +13,7 @@ import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 
-/** Each subgraph and the gateway as a process of its own, joined by nothing but Postgres and HTTP. */
+/** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
@@ -92,7 +92,7 @@ async function ask(query: string, token?: string) {
   return (await response.json()) as { data: Record<string, unknown>; errors?: unknown };
 }
 
-test('queries, tokens, files, certificates and revocation lists go through, and every process stops when told', async () => {
+test('queries, tokens, files, certificates and revocation lists work, and every process stops on SIGTERM', async () => {
   const { db, close } = connect(database.urls.matters, 'test');
   await createMatters({ db, now: () => new Date(), send: { cases: async () => {} } }).importMatters(
     readOrgans(),
@@ -131,7 +131,7 @@ test('queries, tokens, files, certificates and revocation lists go through, and 
   const tile = await fetch(`${gateway}/log/tile/0/000.p/${size}`);
   expect((await tile.arrayBuffer()).byteLength).toBe(32 * Number(size));
 
-  // The matters' events reach cases in its own process.
+  // The events of matters reach cases in its own process.
   const admin = connect(database.adminUrl, 'test');
   await until('cases know every matter', async () => {
     const [row] = await admin.db.execute('select count(*)::int as known from cases.matter_fact');

@@ -2,7 +2,7 @@ import { spawnSync } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { expect, test } from 'vitest';
 
-/** Builds the gateway over one dead subgraph, asks it something, and notes every connection and look-up that is tried. */
+/** Builds the gateway over an unreachable subgraph, queries it, and records every connection and DNS look-up. */
 const PROBE = `
 import dns from 'node:dns';
 import net from 'node:net';
@@ -28,7 +28,7 @@ console.log(JSON.stringify(tried));
 process.exit(0);
 `;
 
-test('the gateway calls nobody but its subgraphs, even with a vendor key in the environment', () => {
+test('the gateway connects only to its subgraphs, even with a vendor key in the environment', () => {
   const run = spawnSync(process.execPath, ['--input-type=module-typescript', '-e', PROBE], {
     cwd: fileURLToPath(new URL('../..', import.meta.url)),
     encoding: 'utf8',

@@ -65,7 +65,7 @@ const get = async (url: string, person?: string, headers: Record<string, string>
 };
 
 describe('the public page of a license', () => {
-  test('tells the state, what is sealed, and how to verify', async () => {
+  test('shows the state, what is sealed, and how to verify', async () => {
     const page = await get(`/v/${identifier}`);
     expect(page.statusCode).toBe(200);
     for (const text of ['暂扣', identifier, DIGEST, status.sealName, '/verify?lang=zh', '长期', '2022年9月29日']) {
@@ -73,7 +73,7 @@ describe('the public page of a license', () => {
     }
   });
 
-  test('loads and runs nothing foreign, and shows names as text', async () => {
+  test('loads and runs no foreign resources, and escapes names', async () => {
     const page = await get(`/v/${identifier}`);
     expect(page.headers['content-security-policy']).toMatch(
       /^default-src 'none'; script-src 'self'; style-src 'self';/,
@@ -82,7 +82,7 @@ describe('the public page of a license', () => {
     expect(page.body).toContain('&lt;script&gt;');
   });
 
-  test('an identifier that was never issued is 404', async () => {
+  test('returns 404 for an identifier that was never issued', async () => {
     const other = writeLicenseIdentifier({
       type: '11100000000013338W011',
       issuer: '11430000006122244L',
@@ -94,14 +94,14 @@ describe('the public page of a license', () => {
     expect(page.body).toContain('没有此证照');
   });
 
-  test('a bad check character is 400 and says so', async () => {
+  test('returns 400 with an explanation for a wrong check character', async () => {
     const page = await get(`/v/${identifier.slice(0, -1)}${identifier.endsWith('A') ? 'B' : 'A'}`);
     expect(page.statusCode).toBe(400);
     expect(page.body).toContain('校验位不正确');
     expect((await get('/v/%3Cb%3E')).body).toContain('&lt;b&gt;');
   });
 
-  test('a check character of the known vendor is named as such', async () => {
+  test('recognises the check character of a known vendor’s algorithm', async () => {
     const variant = '1.2.156.3005.2.11100000000013661B006.113700000045046442.209FA4E88F9E4C878F3E9BED2CE7EA49.001.M';
     const page = await get(`/v/${variant}`);
     expect(page.statusCode).toBe(400);
@@ -110,7 +110,7 @@ describe('the public page of a license', () => {
 });
 
 describe('files', () => {
-  test('come with name, type and digest as ETag', async () => {
+  test('have a name, a media type, and their digest as ETag', async () => {
     const file = await get(`/files/${DIGEST}`, 'auditor');
     expect(file).toMatchObject({ statusCode: 200, body: '%PDF' });
     expect(file.headers).toMatchObject({
@@ -121,7 +121,7 @@ describe('files', () => {
     expect((await get(`/files/${DIGEST}`, 'auditor', { 'if-none-match': `"${DIGEST}"` })).statusCode).toBe(304);
   });
 
-  test('need a token; somebody else’s and unknown ones look the same', async () => {
+  test('need a token; a forbidden file and an unknown one look the same', async () => {
     expect((await get(`/files/${DIGEST}`)).statusCode).toBe(401);
     const bad = await gateway.app.inject({ url: `/files/${DIGEST}`, headers: { authorization: 'Bearer x.y.z' } });
     expect(bad.json()).toMatchObject({ code: 'TOKEN_INVALID' });
@@ -133,7 +133,7 @@ describe('files', () => {
   });
 });
 
-test('health: live always, ready only while everything answers', async () => {
+test('health: always live, ready only while every check succeeds', async () => {
   expect((await get('/health/live')).json()).toEqual({ status: 'live' });
   expect((await get('/health/ready')).json()).toEqual({ status: 'ready', checks: { matters: 'up' } });
   databaseUp = false;
@@ -142,7 +142,7 @@ test('health: live always, ready only while everything answers', async () => {
   databaseUp = true;
 });
 
-test('the front page and the root certificate are public; the root says that it is a test', async () => {
+test('the front page and the root certificate are public; a header marks the test PKI', async () => {
   expect((await get('/')).body).toContain('电子证照');
   const root = await get('/root.pem');
   expect(root.body).toMatch(/^-----BEGIN CERTIFICATE-----/);

@@ -66,7 +66,7 @@ const get = (url: string, headers: Record<string, string> = {}) => gateway.app.i
 const PAGES = ['/', '/verify', `/v/${identifier}`, '/v/x'];
 
 describe('the public pages', () => {
-  test.each(PAGES)('%s runs nothing inline and loads nothing foreign', async (path) => {
+  test.each(PAGES)('%s has no inline scripts or styles and loads no foreign resources', async (path) => {
     for (const lang of ['', '?lang=zh', '?lang=en']) {
       const { headers, body } = await get(path + lang);
       expect(headers).toMatchObject({
@@ -82,7 +82,7 @@ describe('the public pages', () => {
     }
   });
 
-  test.each(PAGES)('%s stands in Chinese and in English, and each leads to the other', async (path) => {
+  test.each(PAGES)('%s exists in Chinese and in English, and each links to the other', async (path) => {
     const chinese = await get(path);
     const english = await get(`${path}?lang=en`);
     expect(chinese.body).toContain('<html lang="zh-CN">');
@@ -91,7 +91,7 @@ describe('the public pages', () => {
       expect(body).toContain(`href="${path}?lang=zh"`);
       expect(body).toContain(`href="${path}?lang=en"`);
     }
-    // What is left of Chinese in English is the name of the language, and what the license itself says.
+    // In English only the name of the language and the license's own data are Chinese.
     const left = english.body.replaceAll('>中文<', '><').match(/\p{Script=Han}+/gu) ?? [];
     expect(left).toEqual([]);
     for (const lang of ['fr', 'zh&lang=en', '%3Cscript%3E']) {
@@ -99,7 +99,7 @@ describe('the public pages', () => {
     }
   });
 
-  test('what a license says is shown as text', async () => {
+  test('the data of a license is escaped', async () => {
     for (const lang of ['zh', 'en']) {
       const { body } = await get(`/v/${identifier}?lang=${lang}`);
       expect(body).not.toContain('<img src=x');
@@ -114,14 +114,14 @@ describe('the public pages', () => {
     "'%3E%3Cimg%20src=x%3E",
     '..%2F..',
     '%E4%B8%80',
-  ])('an identifier made to harm stays text: %s', async (text) => {
+  ])('a malicious identifier is escaped: %s', async (text) => {
     const { statusCode, body } = await get(`/v/${text}`);
     expect(statusCode).toBe(400);
     expect(body).not.toMatch(/<script>|<img|<[a-z][^>]*\son\w+=/);
     expect(body).toContain('证照标识不正确');
   });
 
-  test('the life stands oldest first, each act with its time and the state after it', async () => {
+  test('the history is listed oldest first, each act with its time and the state after it', async () => {
     const { body } = await get(`/v/${identifier}`);
     const list = /<ol class="life">([\s\S]*?)<\/ol>/.exec(body)?.[1] ?? '';
     const items = [...list.matchAll(/<li[\s\S]*?<\/li>/g)].map(([item]) => item.replace(/<[^>]*>/g, ' '));
@@ -139,7 +139,7 @@ describe('the files of the pages', () => {
     expect(file).toMatchObject({ statusCode: 200 });
     expect(file.headers).toMatchObject({ 'x-content-type-options': 'nosniff', 'cache-control': 'no-cache' });
     expect(file.body).not.toMatch(/innerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function/);
-    // Every module that it loads is served as well.
+    // Every module that the file loads is served as well.
     for (const [, module] of file.body.matchAll(/(?:from|import\()\s*['"](\.[^'"]+)['"]/g)) {
       const { pathname } = new URL(module ?? '', `http://hub/page/${name}`);
       expect([pathname, (await get(pathname)).statusCode]).toEqual([pathname, 200]);
@@ -149,14 +149,14 @@ describe('the files of the pages', () => {
   });
 
   test.each(['tsconfig.json', '..%2fgateway.ts', 'qr/package.json', 'qr/dom.js', ''])(
-    'nothing else: %s',
+    'no other file: %s',
     async (name) => {
       expect((await get(`/page/${name}`)).statusCode).toBe(404);
     },
   );
 });
 
-test('every word of the verifier has its words on the page', () => {
+test('every term of the verifier has a text on the page', () => {
   expect(Object.keys(REASONS)).toEqual(Object.keys(VERDICT_OF));
   expect(Object.keys(STATES).sort()).toEqual([...LICENSE_STATES].sort());
   expect(Object.keys(ACTS).sort()).toEqual([...ALL_ACTS].sort());

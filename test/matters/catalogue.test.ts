@@ -82,7 +82,7 @@ async function found(filter: object): Promise<string[]> {
   return idsOf(data.matters);
 }
 
-describe('the catalogue, asked by the public', () => {
+describe('the catalogue for the public', () => {
   test('pages through all 108 matters in the order of the annexes', async () => {
     const seen: string[] = [];
     let after: string | null = null;
@@ -95,7 +95,7 @@ describe('the catalogue, asked by the public', () => {
     expect(seen).toEqual(rows.map((row) => row.id));
   });
 
-  test('narrows by mode, power type, organ, annex and name, joined by AND', async () => {
+  test('filters by mode, power type, organ, annex and name, combined with AND', async () => {
     const expected = (keep: (row: MatterRow) => boolean) => rows.filter(keep).map((row) => row.id);
     expect(await found({ mode: 'SUBSTANTIVE_REVIEW' })).toEqual(expected((row) => row.annex === 2));
     expect(await found({ annex: 3, powerType: 'FILING' })).toEqual(
@@ -108,17 +108,17 @@ describe('the catalogue, asked by the public', () => {
     expect(await found({ nameContains: '燃气', mode: 'WINDOW_FORWARD' })).toEqual(['yd2022-3-38']);
   });
 
-  test('a wildcard in a name is a letter', async () => {
+  test('treats a wildcard in a name as a literal character', async () => {
     for (const nameContains of ['%', '_', '\\']) expect(await found({ nameContains })).toEqual([]);
     expect(await found({ nameContains: '±0.00' })).toEqual(['yd2022-2-20']);
   });
 
-  test('the mode is asked on a day: nothing was handed down whole before 2022-06-01', async () => {
+  test('filters the mode by day: no matter was DIRECT before 2022-06-01', async () => {
     expect(await found({ mode: 'DIRECT', on: '2022-05-31' })).toEqual([]);
     expect(await found({ mode: 'DIRECT', on: '2022-06-01' })).toHaveLength(10);
   });
 
-  test('one matter, whole, with its provenance', async () => {
+  test('returns one matter with its source', async () => {
     const { data, errors } = await ask(`{
       matter(id: "yd2022-3-31") {
         mainItem subItem name powerType licenseAction
@@ -152,7 +152,7 @@ describe('the catalogue, asked by the public', () => {
     });
   });
 
-  test('a day goes in and comes out as YYYY-MM-DD', async () => {
+  test('reads and returns a day as YYYY-MM-DD', async () => {
     const query = 'query($on: Date) { matter(id: "yd2022-1-07") { delegation(on: $on) { mode validFrom validTo } } }';
     expect((await ask(query, { on: '2022-05-31' })).data.matter.delegation).toBeNull();
     expect((await ask(query, { on: '2022-06-01' })).data.matter.delegation).toEqual({
@@ -168,7 +168,7 @@ describe('the catalogue, asked by the public', () => {
     }
   });
 
-  test('an unknown matter is null, a page of none or too many and a foreign cursor are refused', async () => {
+  test('returns null for an unknown matter; refuses a bad page size and a foreign cursor', async () => {
     expect((await ask('{ matter(id: "yd2022-9-99") { id } }')).data).toEqual({ matter: null });
     const organCursor = (await ask('{ organs(first: 1) { pageInfo { endCursor } } }')).data.organs.pageInfo.endCursor;
     for (const variables of [
@@ -182,7 +182,7 @@ describe('the catalogue, asked by the public', () => {
     }
   });
 
-  test('organs come in pages, city first', async () => {
+  test('pages through all organs, city first', async () => {
     const first = await ask('{ organs(first: 10) { edges { node { id level } } pageInfo { hasNextPage endCursor } } }');
     const { endCursor } = first.data.organs.pageInfo;
     const rest = await ask('query($after: String) { organs(first: 100, after: $after) { edges { node { id } } } }', {
@@ -194,7 +194,7 @@ describe('the catalogue, asked by the public', () => {
 });
 
 describe('references from other subgraphs', () => {
-  test('are resolved in order, unknown ones as null, in one query per table', async () => {
+  test('are resolved in order with one query per table; an unknown one is null', async () => {
     const query = `query($of: [_Any!]!) { _entities(representations: $of) {
       ... on Matter { id name countyOrgan { name } } ... on Organ { id name }
     } }`;
@@ -217,26 +217,26 @@ describe('references from other subgraphs', () => {
   });
 });
 
-describe('adding what a list names', () => {
+describe('importing a list of matters', () => {
   const changed = (id: string, change: Partial<MatterRow>) =>
     rows.filter((row) => row.id === id).map((row) => ({ ...row, ...change }));
   const events = async (id: string) =>
     admin`select revision, payload from matters.outbox_event where stream = ${`matter:${id}`} order by revision`;
 
-  test('tells cases of each matter once, in order', async () => {
+  test('sends cases one event for each matter', async () => {
     matters.start();
     await until('all matters are told', async () => sent.length === 108);
     expect(new Set(sent.map((event) => event.stream))).toEqual(new Set(rows.map((row) => `matter:${row.id}`)));
     expect(sent.every((event) => event.type === 'DelegationChanged' && event.revision === 1)).toBe(true);
   });
 
-  test('the same list again adds nothing and tells nobody', async () => {
+  test('adds nothing and sends no event for the same list again', async () => {
     expect(await matters.importMatters(organs, rows)).toEqual({ added: 0 });
     const [count] = await admin`select count(*)::int as n from matters.outbox_event`;
     expect(count?.n).toBe(108);
   });
 
-  test('a matter and an organ that are there already are left alone', async () => {
+  test('does not change existing matters and organs', async () => {
     const other = changed('yd2022-3-38', { mainItem: '改名', mode: 'DIRECT', validFrom: '2024-01-01' });
     const renamed = organs.map((organ) => (organ.id === 'yudu-lyj' ? { ...organ, name: '改名' } : organ));
     expect(await matters.importMatters(renamed, other)).toEqual({ added: 0 });
@@ -247,7 +247,7 @@ describe('adding what a list names', () => {
     expect(organ?.name).not.toBe('改名');
   });
 
-  test('is all or nothing: one unknown organ, and no row of the list stands', async () => {
+  test('adds no row of a list with one unknown organ', async () => {
     const [row] = rows;
     if (!row) throw new Error('no row');
     const fresh = { ...row, id: 'yd2099-1-01', annex: 9 };
@@ -257,7 +257,7 @@ describe('adding what a list names', () => {
     expect(await events('yd2099-1-01')).toHaveLength(0);
   });
 
-  test('two at once add a matter once', async () => {
+  test('two concurrent imports add a matter once', async () => {
     const [row] = rows;
     if (!row) throw new Error('no row');
     const fresh = [{ ...row, id: 'yd2099-1-03', annex: 9, row: 3 }];
@@ -267,7 +267,7 @@ describe('adding what a list names', () => {
   });
 });
 
-test('matters listen to nobody', async () => {
+test('matters refuse the events of other subgraphs', async () => {
   const [event] = sent;
   if (!event) throw new Error('nothing was sent');
   await expect(matters.receive('cases', event)).rejects.toThrow('matters take no DelegationChanged from cases');

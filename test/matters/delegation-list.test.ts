@@ -12,7 +12,7 @@ const TODAY = '2026-03-02';
 const organs = new Map(readOrgans().map((organ) => [organ.id, organ]));
 const plan = new Map(readMatters().map((row) => [row.id, openMatter(row)]));
 
-/** What a list comes to on matters as they stand, everything that is wrong with it in the order of its lines. */
+/** Applies a list to the matters. Returns the verdict, with all problems in the order of the lines. */
 function judge(csv: string, matters: ReadonlyMap<string, Matter> = plan): Verdict {
   const read = readList(csv);
   const verdict = applyList(read.lines, { matters, organs, today: TODAY });
@@ -20,7 +20,7 @@ function judge(csv: string, matters: ReadonlyMap<string, Matter> = plan): Verdic
   return { ...verdict, problems };
 }
 
-/** The plan after lists, each of them good. */
+/** Returns the plan after the lists. Each list must be valid. */
 function planAfter(...lists: string[]): Map<string, Matter> {
   const matters = new Map(plan);
   for (const list of lists) {
@@ -97,8 +97,8 @@ const INVALID: Record<string, Named[]> = {
   ),
 };
 
-describe('a list with something wrong', () => {
-  test.each(vectors('invalid'))('$rule: every bad line is named', ({ rule, csv }) => {
+describe('an invalid list', () => {
+  test.each(vectors('invalid'))('$rule: names every bad line', ({ rule, csv }) => {
     const named = judge(csv).problems.map(({ line, column, code }) => JSON.stringify([line, column, code]));
     expect(named.toSorted()).toEqual(INVALID[rule]?.map((one) => JSON.stringify(one)).toSorted());
     for (const { message } of judge(csv).problems) expect(message).toMatch(/[\u4e00-\u9fff].*。$/);
@@ -112,7 +112,7 @@ describe('a list with something wrong', () => {
     ).toEqual(Object.keys(INVALID).toSorted());
   });
 
-  test('limits: characters, lines, an empty list, a name too long', () => {
+  test('limits characters, lines and names, and refuses an empty list', () => {
     const head = 'matter,valid_from,outcome_name\n';
     expect(() => readList('x'.repeat(CSV_LENGTH + 1))).toThrow('清单过大');
     expect(() => readList(head + 'a,2026-07-01,b\n'.repeat(LINES_MOST))).toThrow('清单过大');
@@ -123,7 +123,7 @@ describe('a list with something wrong', () => {
     ]);
   });
 
-  test('a history has a limit', () => {
+  test('limits the periods of a matter', () => {
     const days = Array.from({ length: PERIODS_MOST }, (_, i) => new Date(Date.UTC(2027, 0, 1 + i)).toISOString());
     const lines = days.map((day, i) => `yd2022-3-01,${day.slice(0, 10)},${i % 2 ? 'DIRECT' : 'SUBSTANTIVE_REVIEW'}`);
     const { problems } = judge(`matter,valid_from,mode\n${lines.join('\n')}`);
@@ -131,17 +131,20 @@ describe('a list with something wrong', () => {
   });
 });
 
-describe('a good list', () => {
-  test.each(vectors('valid'))('$rule: each line changes something, and nothing when it comes again', ({ csv }) => {
-    const { changes, problems } = judge(csv);
-    expect(problems).toEqual([]);
-    const filled = csv.split(/\r?\n/).flatMap((text, i) => (text === '' ? [] : i + 1));
-    expect(changes.map((change) => change.line)).toEqual(filled.slice(1));
-    const again = judge(csv, planAfter(csv));
-    expect([again.changes, again.matters, again.problems, again.unchanged]).toEqual([[], [], [], changes.length]);
-  });
+describe('a valid list', () => {
+  test.each(vectors('valid'))(
+    '$rule: each line changes something, and nothing when the list is applied again',
+    ({ csv }) => {
+      const { changes, problems } = judge(csv);
+      expect(problems).toEqual([]);
+      const filled = csv.split(/\r?\n/).flatMap((text, i) => (text === '' ? [] : i + 1));
+      expect(changes.map((change) => change.line)).toEqual(filled.slice(1));
+      const again = judge(csv, planAfter(csv));
+      expect([again.changes, again.matters, again.problems, again.unchanged]).toEqual([[], [], [], changes.length]);
+    },
+  );
 
-  test('says what changes: field, before, after, from when, and until when where a later period is known', () => {
+  test('names each changed field with old value, new value, first day, and last day if a later period exists', () => {
     const later = 'matter,valid_from,mode\nyd2022-3-01,2028-01-01,DIRECT\n';
     const list = 'matter,valid_from,county_organ,city_industry\nyd2022-3-01,2026-07-01,yudu-xzspj,ganzhou-swj\n';
     expect(judge(list, planAfter(later)).changes).toEqual([
@@ -158,7 +161,7 @@ describe('a good list', () => {
     ]);
   });
 
-  test('an industry organ or an outcome leaves the delegation, and so running cases, alone', () => {
+  test('a new industry organ or outcome changes neither the delegation nor running cases', () => {
     const list = 'matter,valid_from,city_industry,outcome_name\nyd2022-3-25,2026-07-01,ganzhou-scjgj,新证\n';
     expect(judge(list).changes).toMatchObject([
       {
@@ -177,7 +180,7 @@ describe('a good list', () => {
     ]);
   });
 
-  test('ends a mode: a last day, and no delegation afterwards, until another begins with the same organs', () => {
+  test('ends a mode with a last day; a later list can begin a mode with the same organs', () => {
     const end = 'matter,valid_from,mode\nyd2022-1-07,2026-07-01,END\n';
     expect(judge(end).changes).toMatchObject([
       { runningCases: 'STAY', fields: [{ field: 'mode', before: 'DIRECT', after: 'END' }] },
@@ -190,7 +193,7 @@ describe('a good list', () => {
     expect(delegationOn(again, '2027-01-01')).toMatchObject({ mode: 'DIRECT', countyOrgan: 'yudu-lyj' });
   });
 
-  test('may be brought in late, but not before what had begun; a period may be corrected from its own first day', () => {
+  test('may come late, but not before the current period; a period may be corrected from its first day', () => {
     const first = 'matter,valid_from,county_organ\nyd2022-1-07,2025-06-01,yudu-xzspj\n';
     expect(matterAfter('yd2022-1-07', first).periods.map((one) => one.validTo)).toEqual(['2025-05-31', null]);
     const before = 'matter,valid_from,county_organ\nyd2022-1-07,2025-05-31,yudu-slj\n';
@@ -199,7 +202,7 @@ describe('a good list', () => {
     expect(corrected.periods.map((one) => one.countyOrgan)).toEqual(['yudu-lyj', 'yudu-slj']);
   });
 
-  test('running cases follow unless the list says otherwise, and a list may change its mind', () => {
+  test('running cases follow unless a list says STAY, and a later list may change that', () => {
     const stay = 'matter,valid_from,county_organ,running_cases\nyd2022-1-07,2026-07-01,yudu-xzspj,STAY\n';
     expect(judge(stay).changes).toMatchObject([{ runningCases: 'STAY' }]);
     const silent = 'matter,valid_from,county_organ\nyd2022-1-07,2026-07-01,yudu-xzspj\n';
@@ -211,7 +214,7 @@ describe('a good list', () => {
   });
 });
 
-/** Lines that any office might write, in any order, some of them nonsense. */
+/** Generates lines in any order. Some of them are invalid. */
 const cell = <Value extends string>(...values: Value[]) => fc.constantFrom('', ...values);
 const line = fc
   .record({
@@ -226,7 +229,7 @@ const line = fc
   .map((one) => Object.values(one).join(','));
 const lists = fc.array(fc.array(line, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 });
 
-test('whatever lists come: histories have neither gap nor overlap, every day has an outcome, and a list again changes nothing', () => {
+test('any lists: histories have no gap or overlap, each day has one outcome, a repeated list changes nothing', () => {
   const head = 'matter,valid_from,mode,county_organ,county_industry,outcome_name,running_cases';
   fc.assert(
     fc.property(lists, (given) => {
@@ -244,7 +247,7 @@ test('whatever lists come: histories have neither gap nor overlap, every day has
   );
 });
 
-/** Neighbouring periods that do not meet, and days without an outcome. */
+/** Returns neighbouring periods that do not meet, and sample days without exactly one outcome. */
 function faultsOf(matter: Matter): string[] {
   const ofLevel = (level: string) => matter.industryOrgans.filter((one) => one.level === level);
   const meeting = [matter.periods, matter.outcomes, ofLevel('CITY'), ofLevel('COUNTY')].flatMap((history) =>

@@ -50,7 +50,7 @@ function dutiesOf(matter: Matter, on = TODAY) {
   return responsibilities(matter, delegation, on);
 }
 
-/** The table of the three modes: first organ, second organ, whether at the integrated window. */
+/** The expected duties in each mode: first organ, second organ, whether at the integrated window. */
 const TABLE: Record<Mode, Record<(typeof DUTIES)[number], readonly [string, string | null, boolean]>> = {
   DIRECT: {
     accepts: [COUNTY, null, false],
@@ -85,7 +85,7 @@ describe.each(Object.keys(TABLE) as Mode[])('%s', (mode) => {
     expect(reason).toMatch(/实施方案/);
   });
 
-  test('without an industry organ nobody supervises, least of all the approver', () => {
+  test('without an industry organ nobody supervises, not even the approver', () => {
     const always = { validFrom: null, validTo: null };
     const unnamed = [
       { level: 'CITY', organ: null, ...always },
@@ -98,7 +98,7 @@ describe.each(Object.keys(TABLE) as Mode[])('%s', (mode) => {
   });
 });
 
-test('what the plan does not say outright is marked as inferred', () => {
+test('marks what the plan does not state explicitly as inferred (推定)', () => {
   expect(dutiesOf(matterUnder('DIRECT')).seals.reason).toContain('推定');
   expect(dutiesOf(matterUnder('SUBSTANTIVE_REVIEW')).decides.reason).toContain('推定');
   expect(dutiesOf(matterUnder('SUBSTANTIVE_REVIEW')).seals.reason).toContain('市级审批专用章');
@@ -115,7 +115,7 @@ describe('which delegation is in force on a day', () => {
     expect(delegationOn(matter, on)?.mode ?? null).toBe(mode);
   });
 
-  test('one that the plan does not date is in force until another follows', () => {
+  test('a delegation without a date in the plan is in force until another follows', () => {
     const [old, later] = succeed<DelegationPeriod>(matterUnder('WINDOW_FORWARD').periods, {
       mode: 'DIRECT',
       runningCases: 'FOLLOW',
@@ -132,18 +132,18 @@ describe('which delegation is in force on a day', () => {
   });
 });
 
-describe('a period that succeeds', () => {
+describe('adding a period to a history', () => {
   const from = (validFrom: string | null, organ: string) => ({ organ, validFrom, validTo: null });
   const history = succeed(succeed([], from('2022-06-01', 'a')), from('2024-03-01', 'c'));
 
-  test('the same first day: a correction', () => {
+  test('corrects the period with the same first day', () => {
     expect(succeed(history, from('2024-03-01', 'd'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
       { organ: 'd', validFrom: '2024-03-01', validTo: null },
     ]);
   });
 
-  test('brought in late: ends where the next begins', () => {
+  test('added late, ends where the next period begins', () => {
     expect(succeed(history, from('2023-01-01', 'b'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2022-12-31' },
       { organ: 'b', validFrom: '2023-01-01', validTo: '2024-02-29' },
@@ -151,11 +151,11 @@ describe('a period that succeeds', () => {
     ]);
   });
 
-  test('without a first day: stands before every dated one', () => {
+  test('without a first day, comes before every dated period', () => {
     expect(succeed(history, from(null, 'z'))[0]).toEqual({ organ: 'z', validFrom: null, validTo: '2022-05-31' });
   });
 
-  test('brought in again: nothing changes', () => {
+  test('added again, changes nothing', () => {
     expect(succeed(history, from('2022-06-01', 'a'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
       { organ: 'c', validFrom: '2024-03-01', validTo: null },
@@ -172,13 +172,13 @@ describe('the snapshot for other subgraphs', () => {
     uscc: '11000000000000019Q',
   }));
 
-  test('names the organs that it needs, and no other', () => {
+  test('contains only the organs that it needs', () => {
     const fact = factOf(matterUnder('SUBSTANTIVE_REVIEW'), organs);
     expect(fact.organs.map((organ) => organ.id)).toEqual([CITY, COUNTY, CITY_INDUSTRY, COUNTY_INDUSTRY]);
     expect(fact).toMatchObject({ matterId: 'm', name: '子项', delegations: [{ mode: 'SUBSTANTIVE_REVIEW' }] });
   });
 
-  test('is cut where an industry organ or the outcome changes, so that no day needs another event', () => {
+  test('is split where an industry organ or the outcome changes, so that one event covers every day', () => {
     const always = { validFrom: null, validTo: null };
     const industryOrgans = succeed<IndustryOrgan>([{ level: 'COUNTY', organ: null, ...always }], {
       level: 'COUNTY',
@@ -210,7 +210,7 @@ describe('the snapshot for other subgraphs', () => {
     expect(fact.delegations.every((one) => one.mode === 'DIRECT' && one.runningCases === 'FOLLOW')).toBe(true);
   });
 
-  test('a mode that ended leaves no delegation behind', () => {
+  test('has no delegation after the end of a mode', () => {
     const matter = matterUnder('DIRECT', {}, '2022-06-01');
     const [first] = matter.periods;
     if (!first) throw new Error('no period');
@@ -229,7 +229,7 @@ describe('the snapshot for other subgraphs', () => {
   });
 });
 
-test('a matter is called by its sub-item, or by its main item', () => {
+test('a matter is named after its sub-item, or after its main item if it has none', () => {
   expect(nameOf({ mainItem: '主项', subItem: '子项' })).toBe('子项');
   expect(nameOf({ mainItem: '主项', subItem: null })).toBe('主项');
 });

@@ -39,13 +39,13 @@ function problemsOf(run: () => unknown) {
 const ofJson = (change: object) => problemsOf(() => readGuide('JSON', JSON.stringify({ ...GUIDE, ...change })));
 const ofTable = (change: (text: string) => string) => problemsOf(() => readGuide('CSV', change(TABLE)));
 
-test('both formats say the same', () => {
+test('both formats give the same guide', () => {
   expect(readGuide('CSV', TABLE)).toEqual(readGuide('JSON', JSON.stringify(GUIDE)));
   expect(readGuide('CSV', `\ufeff${TABLE.replaceAll('\n', '\r\n')}`)).toEqual(readGuide('CSV', TABLE));
   expect(readGuide('CSV', TABLE)).toMatchObject({ sample: false, note: null, materials: [{ licenseType: null }] });
 });
 
-test('an overlay too', () => {
+test('both formats give the same overlay', () => {
   const overlay = {
     matterId: 'm',
     version: 2,
@@ -79,7 +79,7 @@ promised,,,,,,5,
   expect(readOverlay('CSV', table)).toMatchObject(overlay);
 });
 
-describe('JSON: every bad path is named', () => {
+describe('JSON: names every bad path', () => {
   test.each([
     ['a fee without a basis', { fees: [{ name: '工本费', amountFen: 1000 }] }, ['fees[0].basis：未填写']],
     [
@@ -87,46 +87,54 @@ describe('JSON: every bad path is named', () => {
       { fees: [{ name: '工本费', amountFen: 1000, basis: ' ' }] },
       ['fees[0].basis：未填写'],
     ],
-    ['a promise beyond the law', { promisedDays: 21 }, ['promisedDays：承诺时限 21 个工作日长于法定时限 20 个工作日']],
-    ['a statutory limit without a basis', { statutoryBasis: null }, ['statutoryBasis：法定时限须写明依据']],
-    ['a sample that does not say so', { sample: true }, ['note：示例须在说明中写明是示例']],
     [
-      'a material that stands twice',
-      { materials: [GUIDE.materials[0], GUIDE.materials[0]] },
-      ['materials[1]：“M01”重复'],
+      'a promise longer than the statutory limit',
+      { promisedDays: 21 },
+      ['promisedDays：承诺时限 21 个工作日长于法定时限 20 个工作日'],
     ],
-    ['a step that stands twice', { steps: [GUIDE.steps[0], GUIDE.steps[0]] }, ['steps[1]：“受理”重复']],
+    ['a statutory limit without a basis', { statutoryBasis: null }, ['statutoryBasis：法定时限须写明依据']],
+    ['a sample without a note', { sample: true }, ['note：示例须在说明中写明是示例']],
+    ['a duplicate material', { materials: [GUIDE.materials[0], GUIDE.materials[0]] }, ['materials[1]：“M01”重复']],
+    ['a duplicate step', { steps: [GUIDE.steps[0], GUIDE.steps[0]] }, ['steps[1]：“受理”重复']],
     [
-      'a form that is none',
+      'an unknown form',
       { materials: [{ ...GUIDE.materials[0], form: 'FAX' }] },
       ['materials[0].form：应为 ORIGINAL、COPY、ORIGINAL_SEEN、ELECTRONIC 之一'],
     ],
-    ['half a copy', { materials: [{ ...GUIDE.materials[0], copies: 0.5 }] }, ['materials[0].copies：应为整数']],
-    ['no days', { promisedDays: 0 }, ['promisedDays：须大于 0']],
-    ['a day that is none', { validFrom: '2026-02-30' }, ['validFrom：应为日期，如 2026-01-01']],
-    ['something unknown', { surprise: 1 }, ['没有此项：surprise']],
+    [
+      'a fraction of a copy',
+      { materials: [{ ...GUIDE.materials[0], copies: 0.5 }] },
+      ['materials[0].copies：应为整数'],
+    ],
+    ['zero days', { promisedDays: 0 }, ['promisedDays：须大于 0']],
+    ['an invalid day', { validFrom: '2026-02-30' }, ['validFrom：应为日期，如 2026-01-01']],
+    ['an unknown field', { surprise: 1 }, ['没有此项：surprise']],
     ['a control character', { conditions: ['有\u0000'] }, ['conditions[0]：不得含有控制字符']],
-    ['half a character', { conditions: ['有\ud800'] }, ['conditions[0]：不得含有控制字符']],
-    ['too many', { conditions: Array.from({ length: 51 }, (_, i) => `条件${i}`) }, ['conditions：最多 50 项']],
-    ['too long', { conditions: ['长'.repeat(501)] }, ['conditions[0]：最多 500 字']],
-    ['two at once', { validFrom: 1, fees: null }, ['validFrom：应为文字', 'fees：应为列表']],
+    ['an unpaired surrogate', { conditions: ['有\ud800'] }, ['conditions[0]：不得含有控制字符']],
+    [
+      'too many conditions',
+      { conditions: Array.from({ length: 51 }, (_, i) => `条件${i}`) },
+      ['conditions：最多 50 项'],
+    ],
+    ['a condition that is too long', { conditions: ['长'.repeat(501)] }, ['conditions[0]：最多 500 字']],
+    ['two problems', { validFrom: 1, fees: null }, ['validFrom：应为文字', 'fees：应为列表']],
   ])('%s', (_, change, named) => {
     expect(ofJson(change)).toEqual(named);
   });
 
-  test('what is no guide at all', () => {
+  test('refuses files that are no guide', () => {
     expect(problemsOf(() => readGuide('JSON', '{'))).toEqual(['不是 JSON']);
     expect(problemsOf(() => readGuide('JSON', '[]'))).toEqual(['应为对象']);
     expect(problemsOf(() => readGuide('JSON', ' '.repeat(FILE_LENGTH + 1)))).toEqual([`文件最多 ${FILE_LENGTH} 字`]);
   });
 
-  test('an answer names a hundred problems and no more', () => {
+  test('names at most one hundred problems', () => {
     const many = Array.from({ length: 50 }, () => ({ name: '', address: '', hours: '', phone: '' }));
     expect(ofJson({ counters: many })).toHaveLength(PROBLEMS_MOST);
   });
 });
 
-describe('CSV: every bad line is named', () => {
+describe('CSV: names every bad line', () => {
   test.each([
     [
       'an unknown part',
@@ -140,33 +148,25 @@ describe('CSV: every bad line is named', () => {
       (text: string) => text.replace('promised,,,', 'promised,,,多,'.slice(0, -1)),
       ['第 9 行：promised 行没有 text 一栏，应为空'],
     ],
-    [
-      'a part that stands twice',
-      (text: string) => `${text}promised,,,,,,,9,,,,,,\n`,
-      ['第 11 行：promised 已在第 9 行写过'],
-    ],
+    ['a duplicate part', (text: string) => `${text}promised,,,,,,,9,,,,,,\n`, ['第 11 行：promised 已在第 9 行写过']],
     ['a fee without a basis', (text: string) => text.replace('某文件', ''), ['第 7 行 basis：未填写']],
-    [
-      'a number that is none',
-      (text: string) => text.replace('ORIGINAL,2', 'ORIGINAL,两'),
-      ['第 6 行 copies：应为整数'],
-    ],
+    ['an invalid number', (text: string) => text.replace('ORIGINAL,2', 'ORIGINAL,两'), ['第 6 行 copies：应为整数']],
     ['neither yes nor no', (text: string) => text.replace('是', '对'), ['第 6 行 required：应为是或否']],
     [
-      'a promise beyond the law',
+      'a promise longer than the statutory limit',
       (text: string) => text.replace(',10,', ',21,'),
       ['第 9 行 promisedDays：承诺时限 21 个工作日长于法定时限 20 个工作日'],
     ],
-    ['a material twice', (text: string) => `${text}material,M01,表,,COPY,1,是,,,,,,,\n`, ['第 11 行：“M01”重复']],
+    ['a duplicate material', (text: string) => `${text}material,M01,表,,COPY,1,是,,,,,,,\n`, ['第 11 行：“M01”重复']],
     ['an unknown column', (text: string) => text.replace('phone', 'fax'), ['第 1 行：没有此栏：fax']],
-    ['a column twice', (text: string) => text.replace('phone', 'name'), ['第 1 行：name 一栏重复']],
+    ['a duplicate column', (text: string) => text.replace('phone', 'name'), ['第 1 行：name 一栏重复']],
     [
-      'no column part',
+      'a missing part column',
       (text: string) => text.replace('part,', 'code,'),
       ['第 1 行：缺少 part 一栏', '第 1 行：code 一栏重复'],
     ],
-    ['nothing about the matter', (text: string) => text.replace(/matter,.*\n/, ''), ['matterId：未填写']],
-    ['nothing at all', () => '', ['matterId：未填写', 'validFrom：未填写']],
+    ['no matter line', (text: string) => text.replace(/matter,.*\n/, ''), ['matterId：未填写']],
+    ['an empty file', () => '', ['matterId：未填写', 'validFrom：未填写']],
   ])('%s', (_, change, named) => {
     expect(ofTable(change)).toEqual(named);
   });

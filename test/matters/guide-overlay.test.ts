@@ -104,7 +104,7 @@ const codeOf = (run: () => unknown) => {
 const longer = (asked: number | undefined, known: number | null) =>
   asked !== undefined && known !== null && asked > known;
 
-/** The rule in words of its own: what is not removed is neither added nor raised. */
+/** States the rule independently: an overlay must not add or raise anything, except what it removes. */
 function widens(guide: Guide, overlay: Overlay): boolean {
   const step = (name: string) => guide.steps.find((one) => one.name === name);
   const fee = (name: string) => guide.fees.find((one) => one.name === name);
@@ -139,7 +139,7 @@ describe('any overlay on any guide', () => {
     );
   });
 
-  test('accepted, never asks for more materials, steps, copies, days or fees than the city', () => {
+  test('if accepted, never requires more materials, steps, copies, days or fees than the city', () => {
     let accepted = 0;
     fc.assert(
       fc.property(anyGuide, anyOverlay, (guide, overlay) => {
@@ -206,7 +206,7 @@ const bare: Overlay = {
   counters: [],
 };
 
-describe('the difference is named', () => {
+describe('the differences are named', () => {
   const messageOf = (overlay: Partial<Overlay>) => {
     try {
       return applyOverlay(city, { ...bare, ...overlay }).differences.map((one) => one.text);
@@ -231,7 +231,7 @@ describe('the difference is named', () => {
     expect(messageOf(overlay as never)).toBe(`县级办事指南只能精简，不得增加或延长：${named}。`);
   });
 
-  test('what eases is named too, and taken', () => {
+  test('names and accepts reductions', () => {
     const counter = { name: '县窗口', address: '址', hours: '时', phone: '号' };
     const eased = messageOf({
       removeMaterials: ['M03'],
@@ -256,7 +256,7 @@ describe('the difference is named', () => {
     ]);
   });
 
-  test('a limit where the city sets none is the shorter one', () => {
+  test('a county limit counts as shorter if the city sets none', () => {
     const open = { ...city, promisedDays: null };
     expect(applyOverlay(open, { ...bare, promisedDays: 30 }).differences).toMatchObject([
       { part: 'LIMIT', widens: false },
@@ -264,35 +264,35 @@ describe('the difference is named', () => {
   });
 });
 
-describe('a new version of the city and the overlay on the old one', () => {
+describe('the overlay on the old version when the city publishes a new version', () => {
   const eased: Overlay = {
     ...bare,
     removeMaterials: ['M03'],
     steps: [{ name: '审查', limitDays: 3 }],
     promisedDays: 8,
   };
-  test('is carried over where everything it touches stands as it was', () => {
+  test('is carried over if everything that it changes is the same in the new version', () => {
     expect(hindrances(city, { ...city, conditions: [], fees: [], promisedDays: 9 }, eased)).toEqual([]);
   });
   test.each([
     [
-      'its material says something else',
+      'its material has changed',
       { materials: city.materials.map((one) => ({ ...one, name: '别的' })) },
       '材料 M03：市级新版本已取消或改动',
     ],
-    ['its step is gone', { steps: [] }, '环节“审查”：市级新版本已取消或改动'],
+    ['its step is removed', { steps: [] }, '环节“审查”：市级新版本已取消或改动'],
     ['the city now promises less than the county', { promisedDays: 6 }, '承诺时限由 6 个工作日延长至 8 个工作日'],
     [
       'the law now allows less than the county promises',
       { statutoryDays: 7, promisedDays: null },
       '承诺时限 8 个工作日长于法定时限 7 个工作日',
     ],
-  ])('is not where %s', (_, change, hindrance) => {
+  ])('is not carried over if %s', (_, change, hindrance) => {
     expect(hindrances(city, { ...city, ...change }, eased)).toEqual([hindrance]);
   });
 });
 
-describe('versions through time', () => {
+describe('versions over time', () => {
   const publishedAt = new Date('2026-01-01T00:00:00Z');
   const revision = (number: number, validFrom: string, promisedDays: number) => {
     const overlay: Overlay = { ...bare, validFrom, promisedDays };
@@ -323,20 +323,20 @@ describe('versions through time', () => {
     expect(guideOn(versions, on, division)?.guide.promisedDays).toBe(promisedDays);
   });
 
-  test('the next version ends the one before', () => {
+  test('the next version ends the previous one', () => {
     expect([lastDayOf(versions, 1), lastDayOf(versions, 2)]).toEqual(['2026-06-30', null]);
     expect(guideOn(versions, '2026-03-01', '360731')).toMatchObject({ validFrom: '2026-02-01', validTo: '2026-03-31' });
     expect(guideOn(versions, '2026-05-01', '360731')).toMatchObject({ validFrom: '2026-04-01', validTo: '2026-06-30' });
   });
 
-  test('a county that was left behind is named', () => {
+  test('names a county whose overlay is not carried over', () => {
     expect(lapsedAt(versions, first)).toEqual([]);
     expect(lapsedAt(versions, second)).toEqual([
       { divisionCode: '360731', reasons: ['在市级新版本发布之后才发布，须另行发布'] },
     ]);
   });
 
-  test('cases are told what is in force or to come, and no more', () => {
+  test('the event for cases contains only current and future versions', () => {
     const told = (today: string) =>
       factOf('m', versions, today).versions.map(({ version, validTo, counties }) => [
         version,
@@ -362,9 +362,9 @@ describe('versions through time', () => {
   });
 });
 
-describe('the samples', () => {
+describe('the sample guides', () => {
   const { guides, overlays } = readGuides();
-  test('are five, and one county overlay, each marked as invented in both languages', () => {
+  test('are five guides and one county overlay, each marked as invented in both languages', () => {
     expect(guides.map((one) => one.matterId)).toEqual([
       'yd2022-1-08',
       'yd2022-2-28',
@@ -378,7 +378,7 @@ describe('the samples', () => {
       expect(note).toMatch(/虚构示例.*invented sample/);
     }
   });
-  test('the one fact of law in them: 20 working days where the power is a license', () => {
+  test('state 20 working days as the statutory limit where the power is a license', () => {
     for (const { matterId, statutoryDays, statutoryBasis } of guides) {
       const filing = matterId === 'yd2022-3-21';
       expect(statutoryDays).toBe(filing ? null : 20);

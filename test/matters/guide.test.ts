@@ -79,8 +79,8 @@ const overlayFor = (matterId: string, change: object = {}) => ({
   ...change,
 });
 
-describe('the samples that a hub starts with', () => {
-  test('are there for five matters, marked, and nobody else has a guide', async () => {
+describe('the sample guides of a new hub', () => {
+  test('exist for five matters and are marked; no other matter has a guide', async () => {
     const { data } = await hub.ask(null, '{ matters(first: 100) { edges { node { id guide { sample note } } } } }');
     const guided = data.matters.edges.filter(({ node }: { node: { guide: unknown } }) => node.guide !== null);
     expect(guided).toHaveLength(5);
@@ -90,7 +90,7 @@ describe('the samples that a hub starts with', () => {
     }
   });
 
-  test('the county eases the city guide, and says in what', async () => {
+  test('the county guide reduces the city guide and lists the differences', async () => {
     const city = await read(SAMPLE);
     const county = await read(SAMPLE, null, '360731');
     expect(city).toMatchObject({
@@ -115,17 +115,17 @@ describe('the samples that a hub starts with', () => {
     expect(await read(SAMPLE, '2022-05-31')).toBeNull();
   });
 
-  test('a hub that starts again publishes nothing twice', async () => {
+  test('a restarted hub publishes nothing twice', async () => {
     const before = await admin`select count(*)::int as n from matters.guide_version`;
     await seed(hub.hub);
     expect(await admin`select count(*)::int as n from matters.guide_version`).toEqual(before);
   });
 });
 
-describe('a guide is published', () => {
+describe('publishing a guide', () => {
   const MATTER = 'yd2022-1-07';
 
-  test('rehearsed, it is shown and not kept', async () => {
+  test('a dry run shows the guide and stores nothing', async () => {
     const rehearsed = await send('importGuide', guideFor(MATTER), { dryRun: true });
     expect(rehearsed).toMatchObject({
       changed: true,
@@ -136,7 +136,7 @@ describe('a guide is published', () => {
     expect(await read(MATTER)).toBeNull();
   });
 
-  test('for the whole city, and cases are told', async () => {
+  test('publishes for the whole city and informs cases', async () => {
     const done = await send('importGuide', guideFor(MATTER));
     expect(done).toMatchObject({ changed: true, refusal: null, differences: [], lapsed: [], guide: { version: 1 } });
     expect(await read(MATTER)).toEqual(done.guide);
@@ -161,12 +161,12 @@ describe('a guide is published', () => {
     }
   });
 
-  test('the same file again changes nothing', async () => {
+  test('importing the same file again changes nothing', async () => {
     expect(await send('importGuide', guideFor(MATTER))).toMatchObject({ changed: false, guide: { version: 1 } });
     expect(await versions(MATTER)).toHaveLength(1);
   });
 
-  test('the next version ends the one before and says what is different', async () => {
+  test('the next version ends the previous one and lists the differences', async () => {
     const next = guideFor(MATTER, { validFrom: '2026-04-01', promisedDays: 9, materials: [] });
     const done = await send('importGuide', next);
     expect(done.guide).toMatchObject({ version: 2, validFrom: '2026-04-01', validTo: null });
@@ -185,14 +185,14 @@ describe('a guide is published', () => {
   });
 
   test.each([
-    ['on the day of the one before', '2026-04-01', '须晚于上一版的 2026-04-01'],
-    ['before it', '2026-02-01', '须晚于上一版的 2026-04-01'],
-  ])('never %s', async (_, validFrom, named) => {
+    ['on the first day of the previous one', '2026-04-01', '须晚于上一版的 2026-04-01'],
+    ['before the first day of the previous one', '2026-02-01', '须晚于上一版的 2026-04-01'],
+  ])('refuses a version %s', async (_, validFrom, named) => {
     const { refusal } = await send('importGuide', guideFor(MATTER, { validFrom, promisedDays: 3 }));
     expect(refusal).toMatchObject({ code: 'GUIDE_OUT_OF_ORDER', message: expect.stringContaining(named) });
   });
 
-  test('never in the past where one has been in force', async () => {
+  test('refuses a first day in the past if a version is already in force', async () => {
     const { refusal } = await send('importGuide', { ...guideFor(SAMPLE), validFrom: '2026-03-01' });
     expect(refusal).toMatchObject({
       code: 'GUIDE_OUT_OF_ORDER',
@@ -200,7 +200,7 @@ describe('a guide is published', () => {
     });
   });
 
-  test('as a table', async () => {
+  test('accepts a CSV table', async () => {
     const table =
       'part,text,days,basis\nmatter,yd2022-1-10,,\nvalid_from,2026-01-01,,\ncondition,自愿。,,\nstatutory,,20,某法\n';
     const done = await send('importGuide', table, { format: 'CSV' });
@@ -208,13 +208,13 @@ describe('a guide is published', () => {
   });
 });
 
-describe('a county overlay is published', () => {
+describe('publishing a county overlay', () => {
   const MATTER = 'yd2022-2-30';
   beforeAll(async () => {
     expect(await send('importGuide', guideFor(MATTER))).toMatchObject({ refusal: null });
   });
 
-  test('what adds or lengthens is refused, with every difference named', async () => {
+  test('refuses additions and longer limits, and names every difference', async () => {
     const wide = overlayFor(MATTER, { materials: [{ code: 'M02', copies: 2 }], promisedDays: 12 });
     const answer = await send('importGuideOverlay', wide);
     expect(answer).toMatchObject({
@@ -233,13 +233,13 @@ describe('a county overlay is published', () => {
     expect(await read(MATTER, null, '360731')).toMatchObject({ divisionCode: null, promisedDays: 10 });
   });
 
-  test('rehearsed, it is shown and not kept', async () => {
+  test('a dry run shows the guide and stores nothing', async () => {
     const answer = await send('importGuideOverlay', overlayFor(MATTER), { dryRun: true });
     expect(answer).toMatchObject({ refusal: null, guide: { divisionCode: '360731', promisedDays: 8 } });
     expect(await read(MATTER, null, '360731')).toMatchObject({ promisedDays: 10 });
   });
 
-  test('what eases is taken, for that county from its day on', async () => {
+  test('accepts reductions for that county from the first day of the overlay', async () => {
     const done = await send('importGuideOverlay', overlayFor(MATTER));
     expect(done.differences).toEqual([
       { part: 'LIMIT', change: 'CHANGED', text: '承诺时限由 10 个工作日缩短至 8 个工作日', widens: false },
@@ -259,7 +259,7 @@ describe('a county overlay is published', () => {
     }
   });
 
-  test('the next revision takes over, never back in time', async () => {
+  test('the next revision replaces the overlay and cannot begin earlier', async () => {
     const late = overlayFor(MATTER, { validFrom: '2026-03-01', promisedDays: 7 });
     expect((await send('importGuideOverlay', late)).refusal.code).toBe('GUIDE_OUT_OF_ORDER');
     const next = overlayFor(MATTER, { validFrom: '2026-03-20', removeMaterials: ['M02'] });
@@ -269,31 +269,31 @@ describe('a county overlay is published', () => {
   });
 
   test.each([
-    ['a version that is none', { version: 9 }, 'GUIDE_UNKNOWN', '版本 9'],
-    ['before its version', { validFrom: '2025-12-31' }, 'GUIDE_OUT_OF_ORDER', '须在市级版本的施行期内'],
-    ['a matter that is none', { matterId: 'yd2022-9-99' }, 'MATTER_UNKNOWN', 'yd2022-9-99'],
+    ['an unknown version', { version: 9 }, 'GUIDE_UNKNOWN', '版本 9'],
+    ['a first day before its version', { validFrom: '2025-12-31' }, 'GUIDE_OUT_OF_ORDER', '须在市级版本的施行期内'],
+    ['an unknown matter', { matterId: 'yd2022-9-99' }, 'MATTER_UNKNOWN', 'yd2022-9-99'],
   ])('refused: %s', async (_, change, code, named) => {
     const { refusal } = await send('importGuideOverlay', overlayFor(MATTER, change));
     expect(refusal).toMatchObject({ code, message: expect.stringContaining(named) });
   });
 
   test.each([
-    ['a county that is none', { divisionCode: '360799' }, 'divisionCode', '没有区划代码为 360799 的县级机关'],
+    ['an unknown county', { divisionCode: '360799' }, 'divisionCode', '没有区划代码为 360799 的县级机关'],
     ['the city as a county', { divisionCode: '360700' }, 'divisionCode', '没有区划代码为 360700 的县级机关'],
-    ['removing what is not there', { removeMaterials: ['M99'] }, 'removeMaterials[0]', '市级指南没有“M99”'],
+    ['removing an unknown material', { removeMaterials: ['M99'] }, 'removeMaterials[0]', '市级指南没有“M99”'],
     [
-      'removing and changing at once',
+      'removing and changing the same step',
       { removeSteps: ['审查'], steps: [{ name: '审查', limitDays: 1 }] },
       'steps[0]',
       '“审查”既取消又调整',
     ],
     [
-      'a law shorter than the promise',
+      'a statutory limit shorter than the promise',
       { promisedDays: 8, statutoryDays: 5 },
       'promisedDays',
       '承诺时限 8 个工作日长于法定时限 5 个工作日',
     ],
-    ['a part that no overlay has', { conditions: ['更严。'] }, '', '没有此项：conditions'],
+    ['a field that no overlay has', { conditions: ['更严。'] }, '', '没有此项：conditions'],
   ])('refused: %s', async (_, change, place, message) => {
     const answer = await send('importGuideOverlay', overlayFor(MATTER, { validFrom: '2026-06-01', ...change }));
     expect(answer.problems).toEqual([{ place, message }]);
@@ -301,7 +301,7 @@ describe('a county overlay is published', () => {
   });
 });
 
-describe("the city's next version and the counties", () => {
+describe("county overlays and the city's next version", () => {
   const MATTER = 'yd2022-3-25';
   beforeAll(async () => {
     await send('importGuide', guideFor(MATTER));
@@ -312,7 +312,7 @@ describe("the city's next version and the counties", () => {
     );
   });
 
-  test('one overlay still fits and is carried over, the other lapses and is named', async () => {
+  test('carries over an overlay that still fits, and names an overlay that lapses', async () => {
     const steps = [{ name: '审查', what: '审查内容，从严。', limitDays: 4 }];
     const next = guideFor(MATTER, { validFrom: '2026-05-01', promisedDays: 9, steps });
     const lapsed = [{ divisionCode: '360732', reasons: ['环节“审查”：市级新版本已取消或改动'] }];
@@ -329,32 +329,35 @@ describe("the city's next version and the counties", () => {
     expect(await read(MATTER, '2026-04-30', '360732')).toMatchObject({ divisionCode: '360732', promisedDays: 8 });
   });
 
-  test('until it publishes for the new version', async () => {
+  test('a county whose overlay lapsed can publish one for the new version', async () => {
     const again = { version: 2, divisionCode: '360732', validFrom: '2026-05-01', promisedDays: 5 };
     expect(await send('importGuideOverlay', overlayFor(MATTER, again))).toMatchObject({ refusal: null });
     expect((await versions(MATTER))[1]).toMatchObject({ lapsed: [], overlays: [{}, { divisionCode: '360732' }] });
   });
 });
 
-describe('nothing is published', () => {
+describe('refused publications', () => {
   const MATTER = 'yd2022-1-08';
-  test.each<[Kind]>([['importGuide'], ['importGuideOverlay']])('%s: by anybody but an administrator', async (kind) => {
-    const people = [
-      'yudu-sfj.approver',
-      'ganzhou-xzspj.approver',
-      'window-yudu',
-      'applicant-company',
-      'auditor',
-      'library',
-    ];
-    for (const person of people) {
-      const { refusal } = await send(kind, '{', {}, person);
-      expect([person, refusal.code]).toEqual([person, 'ROLE_NOT_ALLOWED']);
-    }
-    expect(await send(kind, '{', {}, null)).toEqual({ fault: 'UNAUTHENTICATED' });
-  });
+  test.each<[Kind]>([['importGuide'], ['importGuideOverlay']])(
+    '%s: refuses everybody except an administrator',
+    async (kind) => {
+      const people = [
+        'yudu-sfj.approver',
+        'ganzhou-xzspj.approver',
+        'window-yudu',
+        'applicant-company',
+        'auditor',
+        'library',
+      ];
+      for (const person of people) {
+        const { refusal } = await send(kind, '{', {}, person);
+        expect([person, refusal.code]).toEqual([person, 'ROLE_NOT_ALLOWED']);
+      }
+      expect(await send(kind, '{', {}, null)).toEqual({ fault: 'UNAUTHENTICATED' });
+    },
+  );
 
-  test('out of a file with an error in it: each is named', async () => {
+  test('refuses a file with errors and names each of them', async () => {
     const bad = guideFor(MATTER, { promisedDays: 0, fees: [{ name: '费', amountFen: 1 }] });
     const answer = await send('importGuide', bad);
     expect(answer).toMatchObject({
@@ -368,11 +371,11 @@ describe('nothing is published', () => {
     ]);
   });
 
-  test('for a matter that is none', async () => {
+  test('refuses an unknown matter', async () => {
     expect((await send('importGuide', guideFor('yd2022-9-99'))).refusal.code).toBe('MATTER_UNKNOWN');
   });
 
-  test('and what is published never changes, by right of the database', async () => {
+  test('the database role cannot change or delete what is published', async () => {
     const sql = postgres(hub.databaseUrls.matters, { max: 1 });
     try {
       await expect(sql`update matters.guide_version set version = 7`).rejects.toMatchObject({ code: '42501' });
@@ -382,7 +385,7 @@ describe('nothing is published', () => {
     }
   });
 
-  test('two at once become two versions, one after the other', async () => {
+  test('concurrent imports become successive versions', async () => {
     const matter = 'yd2022-1-09';
     const days = ['2026-06-01', '2026-07-01', '2026-08-01'];
     const answers = await Promise.all(days.map((validFrom) => send('importGuide', guideFor(matter, { validFrom }))));
@@ -395,8 +398,8 @@ describe('nothing is published', () => {
   });
 });
 
-describe('there is a limit', () => {
-  test('to the versions of a matter', async () => {
+describe('limits', () => {
+  test('limits the versions of a matter', async () => {
     const matter = 'yd2022-2-31';
     await send('importGuide', guideFor(matter));
     await admin`insert into matters.guide_version (matter_id, version, guide, valid_from, digest, published_at, published_by)
@@ -406,7 +409,7 @@ describe('there is a limit', () => {
     expect(refusal).toMatchObject({ code: 'GUIDE_LIMIT_REACHED', message: expect.stringContaining('最多 200 版') });
   });
 
-  test('to the overlays on a version', async () => {
+  test('limits the overlays on a version', async () => {
     const matter = 'yd2022-2-32';
     await send('importGuide', guideFor(matter));
     await send('importGuideOverlay', overlayFor(matter));
@@ -417,7 +420,7 @@ describe('there is a limit', () => {
     expect(refusal).toMatchObject({ code: 'GUIDE_LIMIT_REACHED', message: expect.stringContaining('一版最多 200 份') });
   });
 
-  test('to what cases are told at once', async () => {
+  test('limits the size of the event for cases', async () => {
     const matter = 'yd2022-2-33';
     const materials = Array.from({ length: 60 }, (_, i) => ({
       ...guideFor(matter).materials[0],
@@ -439,7 +442,7 @@ describe('there is a limit', () => {
   });
 });
 
-test('the examples in the docs are taken', async () => {
+test('accepts the examples in the docs', async () => {
   const text = readFileSync(new URL('../../docs/guides.md', import.meta.url), 'utf8');
   const examples = [...text.matchAll(/```(json|csv)\n([\s\S]*?)```/g)];
   expect(examples).toHaveLength(4);

@@ -4,7 +4,7 @@ import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { isUscc } from '../../subgraphs/kernel/identifier.ts';
 import type { MatterRow } from '../../subgraphs/matters/matter.ts';
 
-/** Reads the plan's text again, with a reader of its own, and holds the checked-in matters against it. */
+/** Parses the text of the plan with an independent parser and compares it with the checked-in matters. */
 
 const read = (file: string) => readFileSync(new URL(`../../seeds/${file}`, import.meta.url), 'utf8');
 
@@ -21,7 +21,7 @@ const POWER_TYPES: Record<string, string> = {
   '其他行政权力-其他': 'OTHER',
 };
 
-/** The cells of every printed row of annexes 1 to 3, by `annex-row`. */
+/** Returns the cells of every printed row of annexes 1 to 3, by `annex-row`. */
 function readPlan(): Map<string, string[]> {
   const rows = new Map<string, string[]>();
   let annex = 0;
@@ -52,7 +52,7 @@ const rowsOf = (annex: number, from: number, to: number) =>
 const cell = (matter: MatterRow, column: string) => matter.printed.find((one) => one.column === column)?.text;
 const corrected = (matter: MatterRow, field: string) => matter.corrections.find((one) => one.field === field);
 
-/** What a matter says, in the words in which the plan prints it. */
+/** Returns the fields of a matter in the words of the plan. */
 function inWords(matter: MatterRow): Record<string, string> {
   const printedName = (id: string) => [...organByPrintedName].find(([, organ]) => organ === id)?.[0] ?? `? ${id}`;
   const powerType = Object.entries(POWER_TYPES).find(([, code]) => code === matter.powerType)?.[0] ?? '?';
@@ -65,8 +65,8 @@ function inWords(matter: MatterRow): Record<string, string> {
   };
 }
 
-describe('the plan is there, whole', () => {
-  test('10, 45 and 53 rows are printed, and as many matters stand', () => {
+describe('the plan is complete', () => {
+  test('the annexes print 10, 45 and 53 rows, and there is a matter for each', () => {
     const count = (keys: Iterable<number>) => [1, 2, 3].map((annex) => [...keys].filter((one) => one === annex).length);
     expect(count([...plan.keys()].map((key) => Number(key.charAt(0))))).toEqual([10, 45, 53]);
     expect(count(matters.map((one) => one.annex))).toEqual([10, 45, 53]);
@@ -118,8 +118,8 @@ describe('matter = printed + corrections', () => {
   });
 });
 
-describe('what a careful reader does', () => {
-  test('blank main items inherit from above, within their annex', () => {
+describe('how irregular rows are read', () => {
+  test('a blank main item takes the item above it in the same annex', () => {
     let above: MatterRow | null = null;
     let inherited = 0;
     for (const matter of matters) {
@@ -178,7 +178,7 @@ describe('what a careful reader does', () => {
     expect(subItem?.split('\n')).toHaveLength(printed.split('<p>').length - 1);
   });
 
-  test('the blank of a line wrap goes, in three names of annex 3', () => {
+  test('removes the blank of a line wrap in three names of annex 3', () => {
     const wrapped = matters.filter((one) => corrected(one, 'mainItem')?.reason.includes('换行'));
     expect(wrapped.map((one) => [one.row, one.mainItem])).toEqual([
       [16, '二手车交易市场和经营主体备案'],
@@ -207,7 +207,7 @@ describe('what a careful reader does', () => {
     expect(matterAt(2, 24).flags).toContainEqual(expect.stringContaining('狩猎证'));
   });
 
-  test('two main items stand in two annexes, under different modes', () => {
+  test('two main items appear in two annexes, under different modes', () => {
     for (const name of ['燃气经营许可证核发', '建设项目环境影响评价审批']) {
       const modes = matters.filter((one) => one.mainItem === name).map((one) => one.mode);
       expect(modes).toEqual(['SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD']);
@@ -224,7 +224,7 @@ describe('industry organs', () => {
     expect(matters.filter((one) => one.countyIndustry === null)).toHaveLength(17);
   });
 
-  test("where the plan's organ is an industry organ, it is that one", () => {
+  test("the industry organ is the plan's organ, unless that is an approval bureau", () => {
     for (const { cityOrgan, countyOrgan, cityIndustry, countyIndustry } of matters) {
       expect(cityIndustry).toBe(cityOrgan === 'ganzhou-xzspj' ? null : cityOrgan);
       expect(countyIndustry).toBe(countyOrgan === 'yudu-xzspj' ? null : countyOrgan);
@@ -232,7 +232,7 @@ describe('industry organs', () => {
   });
 });
 
-describe('what a sub-item does and ends in', () => {
+describe('license action and outcome of a sub-item', () => {
   const ACTIONS: readonly [RegExp, string][] = [
     [/注销/, 'CANCEL'],
     [/变更/, 'CHANGE'],
@@ -243,7 +243,7 @@ describe('what a sub-item does and ends in', () => {
     [/./, 'ISSUE'],
   ];
 
-  test('the action is the one that the words say; a decision touches no license', () => {
+  test('the action follows from the words; a decision has no license action', () => {
     for (const { id, mainItem, subItem, licenseAction, outcome } of matters) {
       const words = subItem ?? mainItem;
       const expected = ACTIONS.find(([pattern]) => pattern.test(words))?.[1];
@@ -253,7 +253,7 @@ describe('what a sub-item does and ends in', () => {
     }
   });
 
-  test('a matter that acts on a license has one beside it that issues the same', () => {
+  test('for each matter that acts on a license, another matter issues that license', () => {
     for (const { licenseAction, outcome } of matters) {
       if (licenseAction === null || licenseAction === 'ISSUE') continue;
       const issuing = matters.filter((one) => one.licenseAction === 'ISSUE');
@@ -261,7 +261,7 @@ describe('what a sub-item does and ends in', () => {
     }
   });
 
-  test('one license, one type code; its defining organ is a test organ of nobody', () => {
+  test('each license has one type code; its defining organ is a test organ that is not in the plan', () => {
     const licenses = matters.flatMap(({ outcome }) => (outcome.licenseType ? [outcome] : []));
     const names = new Set(licenses.map((one) => one.name));
     const types = new Set(licenses.map((one) => one.licenseType));
@@ -301,13 +301,13 @@ function organisationCodeCheck(body: string): string {
   return check === 10 ? 'X' : String(check % 11);
 }
 
-/** A USCC of division 000000 that is good inside and out. */
+/** Returns true for a USCC of division 000000 whose two check characters are valid. */
 function isTestCode(code: string): boolean {
   return isUscc(code) && code.slice(2, 8) === '000000' && organisationCodeCheck(code.slice(8, 16)) === code.charAt(16);
 }
 
 describe('organs', () => {
-  test('the check of the organisation code is that of the standard', () => {
+  test('the check character of the organisation code follows the standard', () => {
     for (const code of ['11430000006122244L', '12110000400777687U']) {
       expect(organisationCodeCheck(code.slice(8, 16))).toBe(code.charAt(16));
     }
@@ -328,7 +328,7 @@ describe('organs', () => {
     }
   });
 
-  test('every organ that the annexes name is there once, and one of another county', () => {
+  test('contains each organ of the annexes once, and one organ of another county', () => {
     const named = new Set([...plan.values()].flatMap((cells) => [cells[1] ?? '', cells[2] ?? '']));
     named.delete('水利局');
     const printed = [...organByPrintedName.keys()].filter((name) => name !== '');
@@ -351,7 +351,7 @@ describe('organs', () => {
   });
 });
 
-describe('a line that does not fit is named', () => {
+describe('names a malformed line', () => {
   const csv = read('matters.csv');
   const [heading = '', first = ''] = csv.split('\n');
   const spoilt = (from: string, to: string) => {
@@ -361,7 +361,7 @@ describe('a line that does not fit is named', () => {
 
   test.each([
     ['an unknown mode', ',DIRECT,', ',WHOLE,', /line 2[\s\S]*mode/],
-    ['a day that is none', '2022-06-01', '2022-02-30', /line 2[\s\S]*valid_from/],
+    ['an invalid day', '2022-06-01', '2022-02-30', /line 2[\s\S]*valid_from/],
     ['an unknown kind of outcome', 'FILING_CERTIFICATE', 'PAPER', /line 2[\s\S]*outcome_kind/],
     ['a license type of another length', 'B001,', 'B01,', /line 2[\s\S]*license_type/],
     ['a cell that is not JSON', '"[{', '"[', /line 2[\s\S]*printed/],
@@ -369,7 +369,7 @@ describe('a line that does not fit is named', () => {
     expect(spoilt(from, to)).toThrow(message);
   });
 
-  test('an id that stands twice', () => {
+  test('a duplicate id', () => {
     expect(() => readMatters(`${heading}\n${first}\n${first}\n`)).toThrow('line 3: yd2022-1-01 stands twice');
   });
 

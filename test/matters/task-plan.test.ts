@@ -3,7 +3,10 @@ import { describe, expect, test } from 'vitest';
 import { readOrgans, readTasks } from '../../seeds/load.ts';
 import type { PrintedOrgan, Task, TaskDifference } from '../../subgraphs/matters/task/task.ts';
 
-/** Reads annex 4 and the body's eight measures again, with a reader of its own, and holds the checked-in tasks against them. */
+/**
+ * Parses annex 4 and the eight measures of the body with an independent parser.
+ * Compares them with the checked-in tasks.
+ */
 
 const text = readFileSync(new URL('../../seeds/yudu-2022-30.txt', import.meta.url), 'utf8');
 const tasks = readTasks();
@@ -49,7 +52,7 @@ const measureOf = (task: Task) => {
   return found;
 };
 const differing = (task: Task, field: TaskDifference['field']) => task.differences.filter((one) => one.field === field);
-/** Words alone: the two places punctuate differently. */
+/** Removes numbers and punctuation, because annex and body punctuate differently. */
 const words = (passage: string) => passage.replace(/^\(\d+\) ?/, '').replace(/[\s，。；,;、：“”‘’]/g, '');
 
 test('annex 4 prints twelve tasks under eight measures, and the body as many measures', () => {
@@ -63,7 +66,7 @@ describe.each(tasks)('task $number', (task) => {
   const cells = rows[task.number - 1] ?? [];
   const [, name = '', content = '', leads = '', responsible = '', deadline = ''] = cells;
 
-  test('is what annex 4 prints, cell by cell', () => {
+  test('equals annex 4 cell by cell', () => {
     expect(task.printed).toEqual(COLUMNS.map((column, i) => ({ column, text: cells[i] })));
     expect(content.startsWith(`(${task.number})`)).toBe(true);
     expect(task.content).toBe(content);
@@ -79,7 +82,7 @@ describe.each(tasks)('task $number', (task) => {
     expect(task.name).toBe(measureOf(task).title);
   });
 
-  test('has the body beside it', () => {
+  test('contains the text of the body', () => {
     const measure = measureOf(task);
     const { body } = task;
     expect(body).toMatchObject({ clause: `三.${task.measure}`, text: measure.text, deadlinePrinted: measure.deadline });
@@ -90,7 +93,7 @@ describe.each(tasks)('task $number', (task) => {
     expect(body.recurring).toBe(measure.deadline.includes('长期坚持'));
   });
 
-  test('flags where deadline, organs and supervisor part, and only there', () => {
+  test('flags deadline, organs and supervisor if and only if annex and body differ', () => {
     const { body } = task;
     const parts = (one: Pick<Task, 'dueOn' | 'recurring'>) => [one.dueOn, one.recurring];
     expect(differing(task, 'DEADLINE').length > 0).toBe(JSON.stringify(parts(task)) !== JSON.stringify(parts(body)));
@@ -109,7 +112,7 @@ describe.each(tasks)('task $number', (task) => {
     expect(differing(task, 'SUPERVISOR_LEVEL').length > 0).toBe(levels[0] !== null && levels[0] !== levels[1]);
   });
 
-  test('flags where the words part, to the letter', () => {
+  test('quotes differing words exactly', () => {
     const measure = measureOf(task);
     for (const { annex, body, sentence } of task.differences) {
       expect(sentence).toMatch(/。$/);
@@ -129,7 +132,7 @@ describe.each(tasks)('task $number', (task) => {
   });
 });
 
-test('where the body says more than all tasks of a measure, one of them flags it', () => {
+test('a task flags what the body says beyond all tasks of a measure', () => {
   for (const [number, measure] of measures) {
     const own = tasks.filter((one) => one.measure === number);
     const rest = own.reduce(
@@ -141,7 +144,7 @@ test('where the body says more than all tasks of a measure, one of them flags it
   }
 });
 
-test('what a careful reader finds', () => {
+test('the tasks have exactly these differences', () => {
   const fields = tasks.map((one) => [...new Set(one.differences.map(({ field }) => field))]);
   const content = ['CONTENT'];
   expect(fields).toEqual([
@@ -171,7 +174,7 @@ test('what a careful reader finds', () => {
   );
 });
 
-test('organs that the hub knows have their id, and those it does not are flagged', () => {
+test('organs that the hub knows have their id; other organs are flagged', () => {
   const known = new Set(readOrgans().map((one) => one.id));
   const unknown = new Set<string>();
   for (const task of tasks) {

@@ -29,32 +29,32 @@ describe('progress is a fold over reports', () => {
     return [state, percent, newest?.organ ?? null];
   };
   test.each<[string, unknown[], unknown[]]>([
-    ['nobody has said anything', standing(1), ['NOT_STARTED', 0, null]],
+    ['without a report', standing(1), ['NOT_STARTED', 0, null]],
     ['a responsible organ has begun', standing(1, report(OTHER, 'IN_PROGRESS', 50)), ['IN_PROGRESS', 0, null]],
-    ['a responsible organ alone does not end it', standing(1, report(OTHER, 'DONE', 100)), ['IN_PROGRESS', 0, null]],
-    ['the lead ends it', standing(1, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
     [
-      'the newest word counts',
+      'a responsible organ alone does not complete it',
+      standing(1, report(OTHER, 'DONE', 100)),
+      ['IN_PROGRESS', 0, null],
+    ],
+    ['the lead completes it', standing(1, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
+    [
+      'the newest report counts',
       standing(1, report(LEAD, 'DONE', 100), report(LEAD, 'IN_PROGRESS', 60)),
       ['IN_PROGRESS', 60, LEAD],
     ],
-    [
-      'a lead that the hub does not know cannot be waited for',
-      standing(6, report(LEAD, 'DONE', 100)),
-      ['DONE', 100, LEAD],
-    ],
-    ['where nobody leads, one is not enough', standing(5, report(LEAD, 'DONE', 100)), ['IN_PROGRESS', 7, LEAD]],
+    ['a lead that the hub does not know is ignored', standing(6, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
+    ['without a lead, one organ is not enough', standing(5, report(LEAD, 'DONE', 100)), ['IN_PROGRESS', 7, LEAD]],
   ])('%s', (_, stands, expected) => {
     expect(stands).toEqual(expected);
   });
 
-  test('where nobody leads, it is done when every responsible organ is', () => {
+  test('without a lead, it is done when every responsible organ is done', () => {
     const all = taskOf(5).responsible.map(({ organ }) => report(organ ?? '', 'DONE', 100));
     expect(standing(5, ...all)).toEqual(['DONE', 100, THIRD]);
     expect(standing(5, ...all.slice(1))[0]).toBe('IN_PROGRESS');
   });
 
-  test('overdue is the day after the last one, in Shanghai, unless done', () => {
+  test('is overdue from the day after the last day in Asia/Shanghai, unless done', () => {
     const overdue = (number: number, today: string, ...reports: TaskReport[]) =>
       isOverdue(foldTask(taskOf(number), reports), today);
     expect([overdue(1, '2022-04-30'), overdue(1, '2022-05-01')]).toEqual([false, true]);
@@ -110,7 +110,7 @@ const refused = (person: string, input: object) =>
     ...input,
   });
 
-describe('the board', () => {
+describe('the list of tasks', () => {
   test('is public, in the order of annex 4, page by page', async () => {
     const all = (await list()).edges;
     expect(all).toHaveLength(12);
@@ -120,7 +120,7 @@ describe('the board', () => {
     expect((await list(null, 5, page.pageInfo.endCursor)).pageInfo.hasNextPage).toBe(false);
   });
 
-  test('shows both readings and every difference', async () => {
+  test('shows annex, body and every difference', async () => {
     const { node } = (await list()).edges[7];
     expect(node).toMatchObject({
       deadlinePrinted: '长期坚持',
@@ -142,7 +142,7 @@ describe('the board', () => {
     ]);
   });
 
-  test('is narrowed by organ, state and overdue', async () => {
+  test('filters by organ, state and overdue', async () => {
     expect(await numbers({ organ: 'yudu-jktj' })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]);
     expect(await numbers({ state: 'DONE' })).toEqual([]);
     expect(await numbers({ overdue: true })).toEqual([]);
@@ -153,14 +153,14 @@ describe('the board', () => {
   });
 });
 
-describe('progress is reported', () => {
-  test('rehearsed, it is shown and not kept', async () => {
+describe('reporting progress', () => {
+  test('a dry run shows the progress and stores nothing', async () => {
     const done = await say('yudu-xzspj.approver', { task: 2, dryRun: true });
     expect(done.task.progress).toMatchObject({ state: 'IN_PROGRESS', percent: 50 });
     expect((await list()).edges[1].node.progress).toMatchObject({ state: 'NOT_STARTED', percent: 0, at: null });
   });
 
-  test('by responsible organs and the lead, who ends it; then it is no longer overdue', async () => {
+  test('responsible organs and the lead report; when the lead completes the task, it is no longer overdue', async () => {
     await say('yudu-sfj.reviewer', { task: 1, state: 'DONE', percent: 100 });
     await say('yudu-xzspj.reviewer', { task: 1, percent: 80, note: '指南已梳理' });
     const done = await say('yudu-xzspj.approver', { task: 1, state: 'DONE', percent: 100 });
@@ -179,7 +179,7 @@ describe('progress is reported', () => {
     expect(await numbers({ state: 'DONE' })).toEqual([1]);
   });
 
-  test('the public learns the organ, people with a token who it was', async () => {
+  test('the public sees the organ; people with a token also see the person', async () => {
     const [shown] = (await list()).edges;
     const [known] = (await list(null, 1, null, 'applicant-citizen')).edges;
     expect(shown.node.progress).toMatchObject({ by: null, organ: { id: LEAD, name: '于都县行政审批局' } });
@@ -200,7 +200,7 @@ describe('progress is reported', () => {
     expect(rest).toMatchObject({ edges: [{ node: { percent: 100 } }], pageInfo: { hasNextPage: false } });
   });
 
-  test('what is to be kept up for good is done for its dated part alone', async () => {
+  test('a recurring task can be done only for its dated part', async () => {
     expect(await refused('yudu-xzspj.approver', { task: 8, state: 'DONE', percent: 100 })).toBe('TASK_NEVER_DONE');
     const { task } = await say('yudu-xzspj.approver', { task: 9, state: 'DONE', percent: 100 });
     expect(task).toMatchObject({ recurring: true, overdue: false, progress: { state: 'DONE' } });
@@ -236,7 +236,7 @@ describe('a report is refused', () => {
     expect((await hub.ask(null, query)).errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
   });
 
-  test('TASK_REPORTS_FULL: after two thousand', async () => {
+  test('TASK_REPORTS_FULL: after 2,000 reports', async () => {
     const sql = postgres(hub.adminUrl, { max: 1 });
     await sql`insert into matters.task_report (number, state, percent, organ, actor_id, actor, at)
       select 12, 'IN_PROGRESS', 1, ${LEAD}, 'x', '某人', now() from generate_series(1, 2000)`;
@@ -245,7 +245,7 @@ describe('a report is refused', () => {
   });
 });
 
-test('two organs that report at once are both heard', async () => {
+test('stores all reports of organs that report concurrently', async () => {
   await Promise.all(['yudu-xzspj', 'yudu-sfj', 'yudu-lyj'].map((organ) => say(`${organ}.reviewer`, { task: 3 })));
   expect((await list()).edges[2].node.history.edges).toHaveLength(3);
 });

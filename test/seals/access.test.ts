@@ -33,8 +33,8 @@ function events() {
     where seal_id = ${shop.countySeal} order by serial`;
 }
 
-describe('a seal in the ledger of seals', () => {
-  test('was made and granted by nobody in person', async () => {
+describe('the event ledger of a seal', () => {
+  test('records the seeded making and grants without a person', async () => {
     const hub = { actor_id: null, actor: '初始化', reason: null };
     expect(await events()).toMatchObject([
       { event: 'MADE', matter_id: null, ...hub },
@@ -43,7 +43,7 @@ describe('a seal in the ledger of seals', () => {
       { event: 'GRANTED', matter_id: COUNTY_MATTER, ...hub },
     ]);
   });
-  test('is stopped and resumed by its keeper, with a reason', async () => {
+  test('records suspension and resumption by the keeper, with a reason', async () => {
     expect((await act(KEEPER, 'suspendSeal', { reason: '年度核查' })).seal.state).toBe('SUSPENDED');
     expect((await act(KEEPER, 'suspendSeal', { reason: '再停一次' })).refusal).toMatchObject({
       code: 'SEAL_SUSPENDED',
@@ -56,7 +56,7 @@ describe('a seal in the ledger of seals', () => {
       { event: 'RESUMED', reason: '核查完毕', ...by },
     ]);
   });
-  test('is granted and taken back by two, each once', async () => {
+  test('records a grant and its withdrawal by two persons, each once', async () => {
     const before = (await events()).length;
     const matter = 'yd2022-1-08';
     const granted = await together(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
@@ -78,7 +78,7 @@ describe('a seal in the ledger of seals', () => {
       { event: 'GRANT_WITHDRAWN', ...both },
     ]);
   });
-  test('loses a grant alone: another seal keeps its own for the same matter', async () => {
+  test('the withdrawal of a grant leaves the grant of another seal for the same matter', async () => {
     const matter = 'yd2022-1-09';
     await together(ask, CITY, 'applyForSealGrant', { seal: shop.citySeal, matter });
     const { seal } = await together(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
@@ -93,13 +93,13 @@ describe('a seal in the ledger of seals', () => {
     ['an empty reason', 'suspendSeal', { reason: ' ' }, 'REASON_MISSING', 'reason'],
     ['a long reason', 'suspendSeal', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
     ['an unknown seal', 'suspendSeal', { seal: 'nobody', reason: '无' }, 'SEAL_UNKNOWN', 'seal'],
-  ])('is not changed by %s', async (_, name, input, code, field) => {
+  ])('records nothing for %s', async (_, name, input, code, field) => {
     const before = (await events()).length;
     const { refusal } = await act(KEEPER, name, input);
     expect(refusal).toMatchObject({ code, field });
     expect(await events()).toHaveLength(before);
   });
-  test('tells licenses how it stands after every change, in order', async () => {
+  test('licenses receive the state of the seal after every change, in order', async () => {
     shop.seals.start();
     const stream = `seal:${shop.countySeal}`;
     const heard = () => shop.told.filter((event) => event.stream === stream);
@@ -133,13 +133,13 @@ describe('access', () => {
     ...strangers,
     ['seal approver', GRANTER, 'ROLE_NOT_ALLOWED'],
     ["another organ's keeper", actor(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
-  ] as const)('%s neither stops nor resumes a seal', async (_, who, code) => {
+  ] as const)('%s may neither suspend nor resume a seal', async (_, who, code) => {
     for (const name of ['suspendSeal', 'resumeSeal']) {
       expect((await act(who, name, { reason: '试' })).refusal?.code).toBe(code);
     }
   });
 
-  test('the public is told to log in, whatever it asks', async () => {
+  test('the public receives UNAUTHENTICATED for every query and mutation', async () => {
     const asked = [
       '{ seals(first: 1) { edges { node { id } } } }',
       `{ seal(id: "${shop.countySeal}") { id } }`,
@@ -152,7 +152,7 @@ describe('access', () => {
   });
 
   test.each([...strangers, ['seal approver', GRANTER, ''] as [string, Actor, string]])(
-    '%s reads the seals',
+    '%s may read the seals',
     async (_, who) => {
       const { data } = await shop.ask(who, `{ seals(first: 10) { edges { node { ${SEAL} certificate } } } }`);
       expect(data.seals.edges.map((edge: { node: { id: string } }) => edge.node.id)).toEqual([
@@ -171,7 +171,7 @@ describe('access', () => {
   );
 });
 
-describe('the log of uses', () => {
+describe('the list of seal uses', () => {
   const IDENTIFIER = '1.2.156.3005.2.test';
   const uses = async (who: Actor, filter = '', first = 100, after: string | null = null) =>
     shop.ask(
@@ -194,7 +194,7 @@ describe('the log of uses', () => {
     }
   });
 
-  test('is whole for an auditor, newest first', async () => {
+  test('is complete for an auditor, newest first', async () => {
     const { data } = await uses(actor('auditor'));
     expect(organsIn(data)).toEqual([COUNTY, CITY, COUNTY, CITY, COUNTY]);
     expect(data.sealUses.edges[1].node).toMatchObject({
@@ -206,7 +206,7 @@ describe('the log of uses', () => {
       seal: { id: shop.citySeal, name: '赣州市行政审批局审批专用章' },
     });
   });
-  test("shows an organ's people their own, whatever they filter by", async () => {
+  test("shows an organ's staff only the uses of their organ, whatever they filter by", async () => {
     for (const who of [KEEPER, GRANTER, actor(`${COUNTY}.clerk`)]) {
       expect(organsIn((await uses(who)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
       expect(organsIn((await uses(who, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([]);
@@ -214,17 +214,17 @@ describe('the log of uses', () => {
     }
     expect(organsIn((await uses(actor('yudu-slj.keeper'))).data)).toEqual([]);
   });
-  test('is closed to those who belong to no organ', async () => {
+  test('is closed to persons without an organ', async () => {
     for (const id of ['applicant-company', 'applicant-citizen', 'library', 'administrator']) {
       expect((await uses(actor(id))).codes, id).toEqual(['FORBIDDEN']);
     }
   });
-  test('is filtered by seal and by license', async () => {
+  test('can be filtered by seal and by license', async () => {
     const auditor = actor('auditor');
     expect(organsIn((await uses(auditor, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([CITY, CITY]);
     expect(organsIn((await uses(auditor, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([CITY, CITY]);
   });
-  test('is filtered by person, organ, matter and time, and for an organ by no other organ', async () => {
+  test('can be filtered by person, organ, matter and time; staff may not filter by another organ', async () => {
     const auditor = actor('auditor');
     const by = async (filter: string) => organsIn((await uses(auditor, `, filter: { ${filter} }`)).data);
     expect(await by(`person: "${CITY}.approver"`)).toEqual([CITY, CITY]);
@@ -239,7 +239,7 @@ describe('the log of uses', () => {
     expect((await uses(KEEPER, `, filter: { organ: "${CITY}" }`)).codes).toEqual(['FORBIDDEN']);
     expect(organsIn((await uses(KEEPER, `, filter: { organ: "${COUNTY}" }`)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
   });
-  test('is paged so that a use made meanwhile moves nothing', async () => {
+  test('keeps its page boundaries when a new use arrives between two pages', async () => {
     const auditor = actor('auditor');
     const first = (await uses(auditor, '', 2)).data.sealUses;
     expect(first.pageInfo.hasNextPage).toBe(true);
@@ -252,14 +252,14 @@ describe('the log of uses', () => {
       expect((await bad).codes).toEqual(['BAD_USER_INPUT']);
     }
   });
-  test('can be added to and not changed, by the role of seals itself', async () => {
+  test('is append-only for the database role of seals', async () => {
     const [row] = await shop.sql`select has_table_privilege('tq_seals', 'seals.seal_use', 'update') as may_update,
       has_table_privilege('tq_seals', 'seals.seal_use', 'delete') as may_delete`;
     expect(row).toEqual({ may_update: false, may_delete: false });
   });
 });
 
-test('references are resolved in one look, in order, null where there is none', async () => {
+test('entity references resolve in order, with null for unknown seals', async () => {
   const representations = [shop.citySeal, 'nobody', shop.countySeal].map((id) => ({ __typename: 'Seal', id }));
   const { data } = await shop.ask(
     KEEPER,

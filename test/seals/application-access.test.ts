@@ -5,7 +5,7 @@ import { applied, decided, together } from '../support/dual.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
-/** Who may apply, decide and look, mutation by mutation. */
+/** Who may apply for, decide, withdraw and read applications on seals. */
 
 let shop: Workshop;
 let waiting: string;
@@ -38,26 +38,26 @@ const asked = (): [string, object][] => [
   ['applyForSealRotation', { seal: shop.countySeal, reason: '示范' }],
 ];
 
-describe('applying', () => {
-  test.each([APPROVER, ...STRANGERS, ...OUTSIDE])('is not for %s', async (person) => {
+describe('an application', () => {
+  test.each([APPROVER, ...STRANGERS, ...OUTSIDE])('may not be made by %s', async (person) => {
     const before = await kept();
     for (const [name, input] of asked()) {
       expect([name, (await applied(ask, person, name, input)).refusal?.code]).toEqual([name, 'ROLE_NOT_ALLOWED']);
     }
     expect(await kept()).toEqual(before);
   });
-  test("is not for another organ's keeper", async () => {
+  test("may not be made by another organ's keeper", async () => {
     for (const [name, input] of asked().slice(1)) {
       const { refusal } = await applied(ask, `${CITY}.keeper`, name, input);
       expect([name, refusal?.code]).toEqual([name, 'SEAL_NOT_OF_ORGAN']);
     }
   });
-  test('is not for the public', async () => {
+  test('may not be made by the public', async () => {
     const query = 'mutation($input: SealActInput!) { applyForSealRotation(input: $input) { refusal { code } } }';
     const { codes } = await ask('public', query, { input: { seal: shop.countySeal, reason: 'x' } });
     expect(codes).toEqual(['UNAUTHENTICATED']);
   });
-  test('stops where a hundred wait', async () => {
+  test('is refused while a hundred are waiting', async () => {
     await shop.sql`insert into seals.seal_application (id, kind, organ, seal_id, particulars, reason, applied_by_id, applied_by, at)
       select gen_random_uuid(), 'ROTATE', 'yudu-full', 'x', '{"kind":"ROTATE"}', 'x', 'x', 'x', now() from generate_series(1, 100)`;
     const keeper = { ...actor(KEEPER), organ: 'yudu-full' };
@@ -68,13 +68,13 @@ describe('applying', () => {
   });
 });
 
-describe('deciding and withdrawing', () => {
+describe('decision and withdrawal', () => {
   const withdraw = async (person: string) => {
     const query =
       'mutation($input: SealApplicationInput!) { withdrawSealApplication(input: $input) { refusal { code } } }';
     return (await ask(person, query, { input: { application: waiting } })).data?.withdrawSealApplication.refusal?.code;
   };
-  test.each([KEEPER, ...STRANGERS, ...OUTSIDE])('%s does not decide', async (person) => {
+  test.each([KEEPER, ...STRANGERS, ...OUTSIDE])('%s may not decide', async (person) => {
     const before = await kept();
     for (const input of [{ approve: true }, { approve: false, reason: '否' }]) {
       const { refusal } = await decided(ask, person, { application: waiting, ...input });
@@ -82,7 +82,7 @@ describe('deciding and withdrawing', () => {
     }
     expect(await kept()).toEqual(before);
   });
-  test("another organ's approver does not decide, and nobody else withdraws", async () => {
+  test("another organ's approver may not decide, and only the applicant may withdraw", async () => {
     const before = await kept();
     const foreign = await decided(ask, `${CITY}.sealapprover`, { application: waiting, approve: true });
     expect(foreign.refusal?.code).toBe('SEAL_NOT_OF_ORGAN');
@@ -90,7 +90,7 @@ describe('deciding and withdrawing', () => {
     for (const person of [APPROVER, ...STRANGERS, ...OUTSIDE]) expect(await withdraw(person)).toBe('ROLE_NOT_ALLOWED');
     expect(await kept()).toEqual(before);
   });
-  test('the public does neither', async () => {
+  test('the public may do neither', async () => {
     const query = `mutation { decideSealApplication(input: { application: "${waiting}", approve: true }) { refusal { code } } }`;
     expect((await ask('public', query, {})).codes).toEqual(['UNAUTHENTICATED']);
     const other = `mutation { withdrawSealApplication(input: { application: "${waiting}" }) { refusal { code } } }`;
@@ -110,7 +110,7 @@ describe('the list of applications', () => {
   const kinds = (found: { edges: { node: { kind: string; state: string } }[] }) =>
     found.edges.map(({ node }) => `${node.kind} ${node.state}`);
 
-  test("is an organ's own for its people, and everybody's for an auditor", async () => {
+  test("shows an organ's staff their own, and an auditor all", async () => {
     const grant = { seal: shop.citySeal, matter: 'm-city', person: 'deputy', from: '2026-06-01', to: '2026-06-30' };
     await together(ask, CITY, 'applyForSealGrant', grant);
     for (const person of [KEEPER, APPROVER, `${COUNTY}.clerk`]) {
@@ -125,13 +125,13 @@ describe('the list of applications', () => {
       ...{ appliedBy: actor(`${CITY}.keeper`).name, endedBy: actor(`${CITY}.sealapprover`).name },
     });
   });
-  test('is closed to those who belong to no organ', async () => {
+  test('is closed to persons without an organ', async () => {
     for (const person of ['administrator', 'library', 'applicant-company']) {
       expect(await list(person)).toEqual(['FORBIDDEN']);
     }
     expect(await list('public')).toEqual(['UNAUTHENTICATED']);
   });
-  test('is filtered by seal, state and kind, and paged', async () => {
+  test('can be filtered by seal, state and kind, and is paged', async () => {
     const made = { kind: 'UNIT_SEAL', matters: [COUNTY_MATTER], reason: '示范' };
     await applied(ask, KEEPER, 'applyForSeal', made);
     expect(kinds(await list(KEEPER))).toEqual(['MAKE WAITING', 'GRANT WAITING']);

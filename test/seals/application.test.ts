@@ -6,7 +6,7 @@ import { applied, decided, type Handled, together } from '../support/dual.ts';
 import { CITY, COUNTY, COUNTY_MATTER, newRequest } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
-/** No seal is made, granted or ended by one person alone. */
+/** Seals are made, granted, rotated and ended only by two persons together. */
 
 let shop: Workshop;
 beforeAll(async () => {
@@ -16,7 +16,7 @@ afterAll(() => shop.close());
 
 const KEEPER = `${COUNTY}.keeper`;
 const APPROVER = `${COUNTY}.sealapprover`;
-/** Holds both positions. */
+/** A person who holds both positions. */
 const BOTH: Person = { ...actor(KEEPER), id: 'both', name: '王一人', roles: ['SEAL_KEEPER', 'SEAL_APPROVER'] };
 
 const as = (person: string): Actor => (person === 'both' ? BOTH : person === 'public' ? PUBLIC : actor(person));
@@ -41,7 +41,7 @@ const events = (seal: string) =>
 const count = async () => (await shop.sql`select count(*)::int as n from seals.seal_event`)[0]?.n;
 
 describe('an application', () => {
-  test('changes nothing until somebody else approves it, and then everything at once', async () => {
+  test('changes nothing until another person approves it, and then takes full effect', async () => {
     const asked = await grant({ matter: 'yd2022-1-08' });
     expect(asked).toMatchObject({ refusal: null, application: { state: 'WAITING', appliedBy: actor(KEEPER).name } });
     expect(asked.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
@@ -61,7 +61,7 @@ describe('an application', () => {
     expect(leaf?.entry).not.toContain(actor(KEEPER).name);
   });
 
-  test('is rejected with a reason, and is over', async () => {
+  test('can be rejected with a reason, which is final', async () => {
     const { application } = await grant();
     const before = await count();
     expect((await decide(application.id, { approve: false })).refusal).toMatchObject({ code: 'REASON_MISSING' });
@@ -74,7 +74,7 @@ describe('an application', () => {
     }
   });
 
-  test('is taken back by whoever applied, and is over', async () => {
+  test('can be withdrawn by the person who applied, which is final', async () => {
     const { application } = await grant();
     expect((await withdraw(application.id, {}, APPROVER)).refusal?.code).toBe('ROLE_NOT_ALLOWED');
     expect((await withdraw(application.id, {}, 'both')).refusal?.code).toBe('NOT_YOUR_RECORD');
@@ -84,7 +84,7 @@ describe('an application', () => {
     expect((await events(shop.countySeal)).at(-1)).toMatchObject({ event: 'WITHDRAWN_GRANT', actor_id: KEEPER });
   });
 
-  test('of somebody who may approve too is not for the same person to approve', async () => {
+  test('cannot be decided by the person who applied, even one who may approve', async () => {
     const { application } = await grant({}, 'both');
     const before = await count();
     for (const input of [{}, { approve: false, reason: '否' }, { dryRun: true }]) {
@@ -97,7 +97,7 @@ describe('an application', () => {
     expect((await decide(application.id)).refusal).toBeNull();
   });
 
-  test('is rehearsed without a trace, whatever it asks for', async () => {
+  test('of any kind leaves no trace in a dry run', async () => {
     const kept = async () =>
       (
         await shop.sql`select (select count(*) from seals.seal_application)::int as a, (select count(*) from seals.seal_application_outcome)::int as o,
@@ -116,14 +116,14 @@ describe('an application', () => {
     await withdraw(application.id);
   });
 
-  test('nobody knows, and one that is no id, is refused', async () => {
+  test('that is unknown, or has a malformed id, is refused', async () => {
     for (const id of [randomUUID(), 'nonsense']) {
       expect((await decide(id)).refusal?.code).toBe('SEAL_APPLICATION_UNKNOWN');
       expect((await withdraw(id)).refusal?.code).toBe('SEAL_APPLICATION_UNKNOWN');
     }
   });
 
-  test('that no longer fits when it is decided is refused and can be rejected', async () => {
+  test('that is no longer valid cannot be approved, but can be rejected', async () => {
     const matter = 'yd2022-1-11';
     const [first, second] = [await grant({ matter }), await grant({ matter })];
     expect((await decide(first.application.id)).refusal).toBeNull();
@@ -135,13 +135,13 @@ describe('an application', () => {
 
 describe('a grant', () => {
   test.each([
-    ['an endless matter', { matter: 'm'.repeat(65) }, 'MATTER_UNKNOWN', 'matter'],
+    ['a matter id that is too long', { matter: 'm'.repeat(65) }, 'MATTER_UNKNOWN', 'matter'],
     ['no matter', { matter: '' }, 'MATTER_UNKNOWN', 'matter'],
-    ['nobody', { person: ' ' }, 'FIELD_MALFORMED', 'person'],
-    ['no day', { from: '2026-02-30' }, 'DAY_INVALID', 'from'],
-    ['no last day', { to: 'ever' }, 'DAY_INVALID', 'to'],
-    ['an end before its beginning', { from: '2026-08-01', to: '2026-07-31' }, 'FIELD_MALFORMED', 'to'],
-    ['an end before today', { to: '2026-05-31' }, 'FIELD_MALFORMED', 'to'],
+    ['an empty person', { person: ' ' }, 'FIELD_MALFORMED', 'person'],
+    ['an invalid first day', { from: '2026-02-30' }, 'DAY_INVALID', 'from'],
+    ['an invalid last day', { to: 'ever' }, 'DAY_INVALID', 'to'],
+    ['a last day before the first', { from: '2026-08-01', to: '2026-07-31' }, 'FIELD_MALFORMED', 'to'],
+    ['a last day in the past', { to: '2026-05-31' }, 'FIELD_MALFORMED', 'to'],
     ['no reason', { reason: ' ' }, 'REASON_MISSING', 'reason'],
     ['a long reason', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
     ['an unknown seal', { seal: 'nobody' }, 'SEAL_UNKNOWN', 'seal'],
@@ -151,7 +151,7 @@ describe('a grant', () => {
     expect(await count()).toBe(before);
   });
 
-  test('lets its person authorise from its first day to its last, and nobody else', async () => {
+  test('lets only its person authorise, from its first to its last day', async () => {
     const matterId = 'yd2022-1-09';
     const input = { seal: shop.countySeal, matter: matterId, person: 'deputy', from: '2026-06-02', to: '2026-06-03' };
     expect((await together(ask, COUNTY, 'applyForSealGrant', input)).refusal).toBeNull();
@@ -175,7 +175,7 @@ describe('a grant', () => {
     shop.clock.set(opened);
   });
 
-  test('is not used by a statement that names its person and is forged', async () => {
+  test('cannot be used by a forged authorisation that names its person', async () => {
     const matterId = 'yd2022-1-10';
     const input = { seal: shop.countySeal, matter: matterId, person: 'deputy' };
     await together(ask, COUNTY, 'applyForSealGrant', input);
@@ -194,7 +194,7 @@ describe('a grant', () => {
 });
 
 describe('a seal', () => {
-  test('is applied for, made, put on file, put into use, and then used', async () => {
+  test('is applied for, made, filed, put into use, and only then used', async () => {
     const made = await together(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-unit'] });
     const id = `${COUNTY}-unit-seal`;
     expect(made.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-unit' }] });
@@ -232,7 +232,7 @@ describe('a seal', () => {
     expect((await apply('applyForSeal', { kind: 'UNIT_SEAL' })).refusal).toMatchObject({ code: 'SEAL_EXISTS' });
   });
 
-  test('of an organ that has none is made under the name that was applied for', async () => {
+  test('of an organ without a seal takes the organ name of the application', async () => {
     const organ = 'yudu-slj';
     const none = await together(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL' });
     expect(none.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'organName' });
@@ -241,7 +241,7 @@ describe('a seal', () => {
     expect(data.seal.name).toBe('于都县水利局证照专用章');
   });
 
-  test('that has ended is made again under its id, with new keys and the grants applied for alone', async () => {
+  test('that has ended is made again under its id, with new keys and only the grants applied for', async () => {
     const id = `${COUNTY}-unit-seal`;
     const ended = await together(ask, COUNTY, 'applyForSealEnd', {
       ...{ seal: id, reason: 'SUPERSEDED', words: '重制' },
@@ -256,7 +256,7 @@ describe('a seal', () => {
     expect(again.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-again' }] });
     const rows = await shop.sql`select generation from seals.seal_certificate where seal_id = ${id} order by 1`;
     expect(rows).toEqual([{ generation: 1 }, { generation: 2 }]);
-    // Ending it once more revokes what is not revoked yet.
+    // Ending it again revokes the certificates that are not revoked yet.
     const input = { seal: id, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
     expect((await together(ask, COUNTY, 'applyForSealEnd', input)).seal.state).toBe('ENDED');
     const revoked = await shop.sql`select reason from seals.revocation where seal_id = ${id} order by 1`;
@@ -266,8 +266,8 @@ describe('a seal', () => {
   });
 });
 
-describe('at once', () => {
-  test('of two approvers one approves', async () => {
+describe('concurrently', () => {
+  test('only one of two approvals succeeds', async () => {
     for (let round = 0; round < 5; round++) {
       const { application, seal } = await grant();
       const answers = await Promise.all([decide(application.id), decide(application.id, {}, 'both')]);
@@ -278,7 +278,7 @@ describe('at once', () => {
     }
   });
 
-  test('of an approval and a withdrawal one counts', async () => {
+  test('only one of an approval and a withdrawal succeeds', async () => {
     for (let round = 0; round < 8; round++) {
       const asked = await grant();
       const { id } = asked.application;

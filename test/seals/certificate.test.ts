@@ -9,17 +9,17 @@ import { applied, decided, together } from '../support/dual.ts';
 import { CITY, COUNTY, statementRequest } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
-/** A seal's certificate by an authority outside, which openssl plays. */
+/** A seal's certificate from an external certificate authority (CA). openssl plays the CA. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tq-authority-'));
 const at = (name: string) => join(folder, name);
-/** The workshop's clock stands still in summer 2026. */
+/** Validity around the fixture's clock, which stands still on 2026-06-01. */
 const VALID = ['20260101000000Z', '20300101000000Z'] as const;
 const LEAF = 'keyUsage=critical,digitalSignature,nonRepudiation\nbasicConstraints=critical,CA:false\n';
 const ABOVE = 'keyUsage=critical,keyCertSign,cRLSign\nbasicConstraints=critical,CA:true\n';
 const ORGAN = '/C=CN/O=于都县林业局/CN=于都县林业局证照专用章';
 
-/** A minimal authority for `openssl ca`, which alone sets the dates of what it signs. */
+/** A minimal CA configuration for `openssl ca`. Only that command can set the validity dates of a certificate. */
 const AUTHORITY = `[ca]\ndefault_ca=a\n[a]\ndatabase=index\nnew_certs_dir=.\nrand_serial=yes\nunique_subject=no\npolicy=p\npreserve=yes\n[p]
 countryName=optional\norganizationName=optional\norganizationalUnitName=optional\ncommonName=optional\n`;
 
@@ -44,7 +44,7 @@ function makeAuthority(name: string, issuer: string | null): void {
   sign(name, issuer, ABOVE);
 }
 
-/** Signs a request; `issuer` null: by its own key. */
+/** Signs a certificate request. It is self-signed if `issuer` is null. */
 function sign(
   name: string,
   issuer: string | null,
@@ -88,8 +88,8 @@ const request = async (person: string, of = shop) =>
 const enter = (certificates: string, input: object = {}) =>
   together(ask, COUNTY, 'enterSealCertificate', { seal: shop.countySeal, certificates, ...input });
 
-describe('a request', () => {
-  test('is proved by openssl, names the organ, and is of the key that signs', async () => {
+describe('a certificate request', () => {
+  test('is verified by openssl, names the organ, and contains the public key that signs', async () => {
     writeFileSync(at('seal.csr'), await request(`${COUNTY}.keeper`));
     const said = openssl('req', '-in', 'seal.csr', '-verify', '-noout', '-text', '-nameopt', 'utf8');
     expect(said).toContain('O=于都县林业局');
@@ -98,7 +98,7 @@ describe('a request', () => {
     const own = new X509Certificate(data.seal.certificate).publicKey.export({ type: 'spki', format: 'pem' });
     expect(publicKey.trim()).toBe(String(own).trim());
   });
-  test('is for keeper and seal approver of its organ alone', async () => {
+  test('is visible only to the keeper and the seal approver of its organ', async () => {
     expect(await request(`${COUNTY}.sealapprover`)).toContain('BEGIN CERTIFICATE REQUEST');
     for (const person of [`${COUNTY}.approver`, `${CITY}.keeper`, 'auditor', 'administrator', 'applicant-company']) {
       expect(await request(person)).toBeNull();
@@ -106,11 +106,11 @@ describe('a request', () => {
   });
 });
 
-describe('a certificate is not entered', () => {
+describe('a certificate is refused', () => {
   const leaf = (extensions?: string, times?: readonly [string, string], subject: string = ORGAN) =>
     sign('seal', 'between', extensions, times, subject);
 
-  test('where no authority is trusted', async () => {
+  test('if no authority is trusted', async () => {
     const asked = { seal: bare.countySeal, certificates: pem('root') };
     const barely = (person: string, query: string, variables: Record<string, unknown>) =>
       bare.ask(actor(person), query, variables);
@@ -119,35 +119,51 @@ describe('a certificate is not entered', () => {
     });
   });
   test.each<[string, () => string, string]>([
-    ['that is none', () => 'nonsense', 'CERTIFICATE_MALFORMED'],
-    ['that is broken', () => '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n', 'CERTIFICATE_MALFORMED'],
+    ['that is no certificate', () => 'nonsense', 'CERTIFICATE_MALFORMED'],
+    [
+      'that is malformed',
+      () => '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
+      'CERTIFICATE_MALFORMED',
+    ],
     ['with a chain of six', () => pem('root').repeat(6), 'CERTIFICATE_MALFORMED'],
     ['of another key', () => pem('between'), 'CERTIFICATE_UNFIT'],
     ['of another organ', () => leaf(LEAF, VALID, '/C=CN/O=于都县水利局/CN=x') + pem('between'), 'CERTIFICATE_UNFIT'],
-    ['that ran out', () => leaf(LEAF, ['20250101000000Z', '20260101000000Z']) + pem('between'), 'CERTIFICATE_UNFIT'],
     [
-      'that does not hold yet',
+      'that has expired',
+      () => leaf(LEAF, ['20250101000000Z', '20260101000000Z']) + pem('between'),
+      'CERTIFICATE_UNFIT',
+    ],
+    [
+      'that is not yet valid',
       () => leaf(LEAF, ['20270101000000Z', '20290101000000Z']) + pem('between'),
       'CERTIFICATE_UNFIT',
     ],
     ['without a key usage', () => leaf('basicConstraints=critical,CA:false\n') + pem('between'), 'CERTIFICATE_UNFIT'],
-    ['not for signatures', () => leaf('keyUsage=critical,keyEncipherment\n') + pem('between'), 'CERTIFICATE_UNFIT'],
+    [
+      'whose key usage excludes signatures',
+      () => leaf('keyUsage=critical,keyEncipherment\n') + pem('between'),
+      'CERTIFICATE_UNFIT',
+    ],
     ['of an authority', () => leaf(`${ABOVE}`) + pem('between'), 'CERTIFICATE_UNFIT'],
-    ['without the one above it', () => leaf(), 'AUTHORITY_NOT_TRUSTED'],
-    ['with another above it', () => leaf() + pem('stranger'), 'CERTIFICATE_UNFIT'],
+    ['without its issuer certificate', () => leaf(), 'AUTHORITY_NOT_TRUSTED'],
+    ['with another issuer certificate', () => leaf() + pem('stranger'), 'CERTIFICATE_UNFIT'],
     [
       'too large for a document',
       () => leaf(`${LEAF}nsComment=${'x'.repeat(7_000)}\n`) + pem('between'),
       'CERTIFICATE_UNFIT',
     ],
-    ['by a stranger', () => sign('seal', 'stranger', LEAF, VALID, ORGAN) + pem('stranger'), 'AUTHORITY_NOT_TRUSTED'],
+    [
+      'of an untrusted authority',
+      () => sign('seal', 'stranger', LEAF, VALID, ORGAN) + pem('stranger'),
+      'AUTHORITY_NOT_TRUSTED',
+    ],
   ])('%s', async (_, certificates, code) => {
     expect((await enter(certificates())).refusal).toMatchObject({ code, field: 'certificates' });
     expect(await shop.sql`select 1 from seals.seal_application`).toHaveLength(0);
   });
 });
 
-test('one that fits is entered by two, and its chain is in every signature from then on', async () => {
+test('a valid certificate is entered by two persons, and later signatures carry its chain', async () => {
   writeFileSync(at('seal.csr'), await request(`${COUNTY}.keeper`));
   const own = sign('seal', 'between', LEAF, VALID, ORGAN);
   const input = { seal: shop.countySeal, certificates: own + pem('between') + pem('root'), reason: '换发正式证书' };
@@ -159,7 +175,7 @@ test('one that fits is entered by two, and its chain is in every signature from 
   const done = await decided(ask, `${COUNTY}.sealapprover`, { application: first.application.id, approve: true });
   expect([done.refusal, done.seal.state]).toEqual([null, 'IN_USE']);
   const signature = Buffer.from(await signatureOf(shop.seals, await shop.request()));
-  // With the largest chain that is taken it fits into the 12,000 bytes of a document's room.
+  // With the largest chain that is accepted, the signature fits into the 12,000 bytes that a document reserves.
   const chain = [own, pem('between')].map((held) => new X509Certificate(held).raw.length);
   expect(signature.length - chain.reduce((sum, one) => sum + one, 0)).toBeLessThan(5_000);
   for (const held of [own, pem('between')]) expect(signature.includes(new X509Certificate(held).raw)).toBe(true);
@@ -168,7 +184,7 @@ test('one that fits is entered by two, and its chain is in every signature from 
   expect(data.seal).toMatchObject({ certificate: own, validUntil: new Date('2030-01-01T00:00:00Z') });
   const [event] = await shop.sql`select event from seals.seal_event order by serial desc limit 1`;
   expect(event).toEqual({ event: 'CERTIFICATE_ENTERED' });
-  // openssl proves a signature by the authority alone.
+  // openssl verifies a signature with only the authority's root certificate.
   const statement = statementRequest();
   const authorisation = await shop.authorise(statement);
   writeFileSync(at('signature'), await signatureOf(shop.seals, { ...statement, authorisation }));
@@ -178,7 +194,7 @@ test('one that fits is entered by two, and its chain is in every signature from 
   openssl('cms', '-verify', ...proof, '-purpose', 'any', ...time, '-out', 'proved');
   expect(readFileSync(at('proved'))).toEqual(Buffer.from(statement.document));
   expect((await enter(own + pem('between'))).refusal).toMatchObject({ code: 'CERTIFICATE_UNFIT' });
-  // The hub revokes what it made itself; the rest is for whoever made it.
+  // The hub revokes only the certificates that it issued. The external authority revokes its own.
   const end = { seal: shop.countySeal, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
   await together(ask, COUNTY, 'applyForSealEnd', end);
   const revoked = await shop.sql`select serial from seals.revocation`;

@@ -9,7 +9,7 @@ import { makeCertificate } from '../../subgraphs/seals/signer/pki.ts';
 import { newRequest, statementRequest, textOf } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
-/** The signature as others see it: read by asn1js and pkijs, proved by node:crypto, never by the code that made it. */
+/** Tests signatures with independent code: asn1js and pkijs parse them, node:crypto verifies them. */
 
 const SAID = { CZ: 'SUSPEND', ZZBS: statementRequest().identifier, SM: '于都县林业局 林木采伐许可证' };
 const DOCUMENT = textOf(SAID);
@@ -38,14 +38,14 @@ function signerOf(signed: SignedData) {
 const certificatesOf = (signed: SignedData) =>
   (signed.certificates ?? []).map((one) => new X509Certificate(Buffer.from((one as Certificate).toSchema().toBER())));
 
-/** The signed attributes as they are signed: the very octets of the message, tagged SET OF. */
+/** Returns the signed attributes as they are signed: the octets of the message, tagged SET OF. */
 function signedOctets(signed: SignedData): Buffer {
   const octets = Buffer.from(signerOf(signed).attributes.encodedValue);
   expect(octets[0]).toBe(0x31);
   return octets;
 }
 
-/** Structure, digest, signature and signing certificate, by node:crypto alone. */
+/** Verifies digest and signature with node:crypto alone. Returns false if there is no signing certificate. */
 function proves(bytes: Uint8Array<ArrayBuffer>, document: Uint8Array): boolean {
   const signed = read(bytes);
   const { signer, attributes } = signerOf(signed);
@@ -73,11 +73,11 @@ describe('the signature', () => {
     expect(unsigned.map((one) => [one.type, one.values.length])).toEqual([['1.2.840.113549.1.9.16.2.14', 1]]);
   });
 
-  test('is DER: reading and writing it again gives the same octets', () => {
+  test('is DER: parsing and encoding it again returns the same octets', () => {
     expect(Buffer.from(fromBER(signature.buffer).result.toBER())).toEqual(Buffer.from(signature));
   });
 
-  test('has its four signed attributes in the order of their octets', () => {
+  test('has its four signed attributes sorted by their octets', () => {
     const set = signedOctets(read(signature));
     const attributes: Buffer[] = [];
     for (let at = 2 + lengthOctets(set); at < set.length; ) {
@@ -112,7 +112,7 @@ describe('the signature', () => {
     expect(issuing?.raw.includes(issuer) && seal?.raw.includes(issuer)).toBe(true);
   });
 
-  test('in a PDF is the same without a signing time: the timestamp says when', async () => {
+  test('in a PDF has no signing time attribute, because the timestamp states the time', async () => {
     const asked = newRequest();
     const answer = await signatureOf(shop.seals, { ...asked, authorisation: await shop.authorise(asked) });
     const { signer, attributes } = signerOf(read(new Uint8Array(answer)));
@@ -126,13 +126,13 @@ describe('the signature', () => {
     expect(proves(new Uint8Array(answer), asked.document)).toBe(false);
   });
 
-  test('says when, in UTC', () => {
+  test('states its signing time in UTC', () => {
     const { attributes } = signerOf(read(signature)).attributes;
     const time = attributes.find((one) => one.type === '1.2.840.113549.1.9.5')?.values[0];
     expect(time.toDate()).toEqual(shop.clock());
   });
 
-  test('carries seal and issuing certificate as they stand in the database, and not the root', async () => {
+  test('carries the seal certificate and the issuing certificate of the database, without the root', async () => {
     const rows =
       await shop.sql`select certificate_pem as pem from seals.seal_certificate where seal_id = ${shop.countySeal}
       union all select certificate_pem from seals.authority where id = 'issuing'`;
@@ -143,8 +143,8 @@ describe('the signature', () => {
   });
 });
 
-describe('proof', () => {
-  test('holds for the document, by node:crypto and by pkijs', async () => {
+describe('verification', () => {
+  test('succeeds for the document, with node:crypto and with pkijs', async () => {
     expect(proves(signature, DOCUMENT)).toBe(true);
     const data = new Uint8Array(DOCUMENT).buffer;
     expect(await read(signature).verify({ signer: 0, data, checkChain: false })).toBe(true);
@@ -183,7 +183,7 @@ describe('proof', () => {
   }
 });
 
-test('a digest that is none is not signed', () => {
+test('a digest of another length than 32 bytes is rejected', () => {
   const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
   const publicKeyPem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const name = { organisation: '测试', unit: '测试', commonName: '测试' };
@@ -212,7 +212,7 @@ test('a digest that is none is not signed', () => {
   }
 });
 
-/** Octets that the length takes beyond its first. */
+/** Returns the number of length octets after the first. */
 function lengthOctets(der: Buffer): number {
   const first = der[1] ?? 0;
   return first < 0x80 ? 0 : first & 0x7f;

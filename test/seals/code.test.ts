@@ -20,7 +20,7 @@ async function refused(request: CodeRequest, code = 'SEAL_AUTHORISATION_INVALID'
   expect(await codes()).toBe(before);
 }
 
-/** The code of what is sealed. */
+/** Builds the code request of the same seal use. */
 function codeOf({ profile: _, document: _document, ...use }: SignRequest): CodeRequest {
   return { ...use, record: { ...RECORD }, payload: PAYLOAD };
 }
@@ -31,7 +31,7 @@ async function certificate(seal: string): Promise<X509Certificate> {
 }
 
 describe('a code', () => {
-  test('is a compact JWS of the payload in canonical form, by the small key that its header names', async () => {
+  test('is a compact JWS over the canonical payload, signed by the code key that its header names', async () => {
     const code = await shop.seals.signCode(await shop.codeRequest());
     const by = await certificate(shop.countySeal);
     const { payload } = await compactVerify(code, by.publicKey);
@@ -42,7 +42,7 @@ describe('a code', () => {
     await expect(compactVerify(code, (await certificate(shop.citySeal)).publicKey)).rejects.toThrow();
   });
 
-  test("is certified in the organ's name, for the time of its seal, and for no more than signing", async () => {
+  test("has a certificate in the organ's name with the validity of its seal", async () => {
     const by = await certificate(shop.countySeal);
     const [seal] = await shop.sql`select valid_from, valid_until from seals.seal where id = ${shop.countySeal}`;
     expect(by.subject).toContain('O=于都县林业局\n');
@@ -50,7 +50,7 @@ describe('a code', () => {
     expect([by.validFromDate, by.validToDate]).toEqual([seal?.valid_from, seal?.valid_until]);
   });
 
-  test('stands in the ledger field by field', async () => {
+  test('is recorded in the ledger with every field', async () => {
     const request = await shop.codeRequest();
     const code = await shop.seals.signCode(request);
     const [row] = await shop.sql`select * from seals.seal_code where issuance_id = ${request.issuanceId}`;
@@ -76,7 +76,7 @@ describe('a code', () => {
 });
 
 describe('the same issuance', () => {
-  test('asked by two copies at once has one code, and the same one later', async () => {
+  test('requested concurrently through two copies has one code, and the same one later', async () => {
     const request = await shop.codeRequest();
     const before = await codes();
     const copies = [shop.seals, shop.another()];
@@ -93,13 +93,13 @@ describe('the same issuance', () => {
     ['caseId', randomUUID()],
     ['act', 'CHANGE'],
     ['identifier', 'another'],
-  ])('does not answer for another %s', async (field, value) => {
+  ])('refuses another %s', async (field, value) => {
     const request = await shop.codeRequest();
     await shop.seals.signCode(request);
     await refused({ ...request, [field]: value });
   });
 
-  test('has one code and one signature; another of the same case has neither', async () => {
+  test('has one code and one signature; another issuance of the same case has neither', async () => {
     for (const codeFirst of [true, false]) {
       const request = await shop.request();
       const code = codeOf(request);
@@ -116,7 +116,7 @@ describe('the same issuance', () => {
     }
   });
 
-  test('wins alone where a code and a signature of one case are asked at once under two', async () => {
+  test('is the only one to succeed if two issuances of one case request a code and a signature concurrently', async () => {
     for (let round = 0; round < 5; round++) {
       const request = await shop.request();
       const outcomes = await Promise.allSettled([
@@ -128,15 +128,15 @@ describe('the same issuance', () => {
   });
 });
 
-describe('no code is made', () => {
-  test('on an authorisation over anything else, or none', async () => {
+describe('a code is refused', () => {
+  test('with an authorisation for other content, or none', async () => {
     const request = await shop.codeRequest();
     const other = await shop.authorise(request, { contentDigest: sha256('another content') });
     for (const authorisation of [other, '', await shop.authorise(request, {}, 'licenses')]) {
       await refused({ ...request, authorisation });
     }
   });
-  test('without a seal granted and in use', async () => {
+  test('without a seal that is granted, in use and valid', async () => {
     const ask = async (of: Parameters<typeof newCodeRequest>[0]) => {
       const asked = newCodeRequest(of);
       return { ...asked, authorisation: await shop.authorise(asked) };
@@ -152,11 +152,11 @@ describe('no code is made', () => {
     shop.clock.set(now);
   });
   test.each([
-    ['another field', { ...PAYLOAD, x: '1' }],
-    ['a field less', { ...PAYLOAD, d: undefined }],
+    ['an extra field', { ...PAYLOAD, x: '1' }],
+    ['a missing field', { ...PAYLOAD, d: undefined }],
     ['a long name', { ...PAYLOAD, h: '长'.repeat(61) }],
     ['a digest of another length', { ...PAYLOAD, d: 'A'.repeat(42) }],
-  ])('of a payload with %s', async (_, payload) => {
+  ])('with a payload with %s', async (_, payload) => {
     const before = await codes();
     const request = { ...(await shop.codeRequest()), payload } as CodeRequest;
     await expect((async () => shop.seals.signCode(request))()).rejects.toMatchObject({ name: 'ZodError' });
@@ -165,7 +165,7 @@ describe('no code is made', () => {
 });
 
 describe('an attestation', () => {
-  test('is a JWS of the type asked whose certificates chain to the root', async () => {
+  test('is a JWS of the requested type whose certificate chains to the root', async () => {
     const claims = { sub: 'https://example.cn/status/1', iat: 1_780_000_000, status_list: { bits: 2, lst: 'eNo' } };
     for (const typ of ['statuslist+jwt', 'license-status+jwt'] as const) {
       const jws = await shop.seals.attest({ typ, claims });
@@ -180,7 +180,7 @@ describe('an attestation', () => {
       expect(JSON.parse(Buffer.from(payload).toString())).toEqual(claims);
     }
   });
-  test('is of an object of at most 2 MiB, and of a type known', async () => {
+  test('accepts objects of at most 2 MiB and known types only', async () => {
     const typ = 'statuslist+jwt' as const;
     const room = 2_097_152 - '{"lst":""}'.length;
     expect(await shop.seals.attest({ typ, claims: { lst: 'x'.repeat(room) } })).toBeDefined();

@@ -13,7 +13,7 @@ import { type CertifiedKey, createSigner, type KeyRef, type Signer } from '../..
 import { type TestClock, testClock } from '../support/clock.ts';
 import { authorise, CITY, COUNTY } from './requests.ts';
 
-/** A signer with the keys of a small PKI of its own, and no database: whoever has them may order what they like. */
+/** A signer with the keys of a small PKI and without a database. Tests can send it any order. */
 
 const LIFE = { validFrom: new Date('2026-01-01T00:00:00Z'), validUntil: new Date('2036-01-01T00:00:00Z') };
 const SEAL = `${COUNTY}-license-seal`;
@@ -36,13 +36,13 @@ export interface Desk {
   keyEncryptionKey: Uint8Array;
   authorisationKeys: AuthorisationKeys;
   keys: Record<KeyName, CertifiedKey>;
-  /** The log's, which no certificate names. */
+  /** The key of the log, which has no certificate. */
   logKey: GuardedKey & KeyRef;
-  /** Of the two authorities, PEM. */
+  /** Public keys of the two authorities, PEM. */
   publicKeys: Record<'root' | 'issuing', string>;
-  /** The request with the authorisation of exactly what it asks for. */
+  /** Returns the request with an authorisation for exactly its content. */
   authorised<Request extends SealUseRequest>(request: Request): Promise<Request>;
-  /** Orders for a request, by the keys that are for it unless others are given. */
+  /** Builds the order for a request, with the matching keys unless others are given. */
   sealOrder(request: SignRequest, keys?: Partial<Desk['keys']>): Parameters<Signer['seal']>[0];
   codeOrder(request: CodeRequest, keys?: Partial<Desk['keys']>): Parameters<Signer['code']>[0];
 }
@@ -88,7 +88,7 @@ export async function openDesk(): Promise<Desk> {
   };
 }
 
-/** What a certificate is asked for: one for the code key of the desk's seal. */
+/** Builds a certificate request for the QR code key of the fixture's seal. */
 export function certificateRequest({ keys, publicKeys }: Desk, profile: Profile = 'code') {
   return {
     ...{ profile, subject: { ...ROOT_NAME, commonName: '另一证书' }, ...LIFE },
@@ -100,7 +100,7 @@ export function certificateRequest({ keys, publicKeys }: Desk, profile: Profile 
   };
 }
 
-/** What a revocation list is asked for. */
+/** Builds a request for a revocation list with two revocations. */
 export function listRequest({ keys, publicKeys, clock }: Desk) {
   return {
     certificate: new Uint8Array(new X509Certificate(keys.issuing.certificatePem).raw),

@@ -10,7 +10,7 @@ import { until } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, newRequest } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
-/** The end of seals, and the revocation lists that tell of it as pkijs reads them. */
+/** Tests the end of seals and its revocation lists, which pkijs reads. */
 
 const KEEPER = actor(`${COUNTY}.keeper`);
 const APPROVER = actor(`${COUNTY}.sealapprover`);
@@ -29,7 +29,7 @@ afterAll(async () => {
 
 const buffer = (bytes: Uint8Array) => new Uint8Array(bytes).buffer;
 
-/** Applied for by one and approved by another. */
+/** Applies for the end of a seal and has another person approve it. */
 async function end(who: Actor, input: Record<string, unknown>, approver: Actor = APPROVER) {
   const fields = 'application { id } seal { id state } refusal { code message field }';
   const asked = await shop.ask(
@@ -54,7 +54,7 @@ async function certificate(id: string): Promise<X509Certificate> {
   return new X509Certificate(row?.pem);
 }
 
-/** A list as everybody gets it, after its signature has been proved. */
+/** Fetches a public revocation list and verifies its signature. */
 async function list(authority: 'root' | 'issuing') {
   const response = await app.inject({ url: `/seals/${authority}.crl` });
   expect([response.statusCode, response.headers['content-type']]).toEqual([200, 'application/pkix-crl']);
@@ -92,7 +92,7 @@ const counts = async () => {
 };
 
 describe('a revocation list', () => {
-  test('is of version 2, of its authority, for 48 hours, with key identifier and number', async () => {
+  test('is of version 2, by its authority, valid for 48 hours, with key identifier and number', async () => {
     for (const authority of ['root', 'issuing'] as const) {
       const { read, entries, number, headers } = await list(authority);
       expect([read.version, entries, number]).toEqual([1, [], 1]);
@@ -111,7 +111,7 @@ describe('a revocation list', () => {
     }
   });
 
-  test('stays for an hour, and is followed by one when somebody asks after it', async () => {
+  test('is reused for an hour, and then replaced once by concurrent requests', async () => {
     const first = await list('root');
     shop.clock.advance(3_600_000);
     expect((await list('root')).bytes).toEqual(first.bytes);
@@ -123,20 +123,20 @@ describe('a revocation list', () => {
   });
 });
 
-describe('no seal is ended', () => {
+describe('the end of a seal is refused', () => {
   test.each([
     ['an empty reason', { words: ' ' }, 'REASON_MISSING', 'words'],
     ['a long reason', { words: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'words'],
     ['an unknown seal', { seal: 'nobody' }, 'SEAL_UNKNOWN', 'seal'],
-    ['a compromise at no time', { reason: 'KEY_COMPROMISE' }, 'FIELD_MALFORMED', 'compromisedAt'],
+    ['a compromise without a time', { reason: 'KEY_COMPROMISE' }, 'FIELD_MALFORMED', 'compromisedAt'],
     [
-      'a compromise to come',
+      'a compromise in the future',
       { reason: 'KEY_COMPROMISE', compromisedAt: '2027-01-01T00:00:00Z' },
       'FIELD_MALFORMED',
       'compromisedAt',
     ],
     [
-      'a compromise before there was a key',
+      'a compromise before the key existed',
       { reason: 'KEY_COMPROMISE', compromisedAt: '0099-01-01T00:00:00Z' },
       'FIELD_MALFORMED',
       'compromisedAt',
@@ -172,7 +172,7 @@ describe('no seal is ended', () => {
   test('by the public', async () => {
     expect((await end(PUBLIC, {})).codes).toEqual(['UNAUTHENTICATED']);
   });
-  test('by a rehearsal of either step, which meets the end all the same', async () => {
+  test('or has no effect in a dry run of either step, which returns the same result', async () => {
     const before = await counts();
     expect(await end(KEEPER, { dryRun: true })).toMatchObject({ seal: { state: 'IN_USE' }, refusal: null });
     expect(await counts()).toEqual(before);
@@ -186,10 +186,10 @@ describe('no seal is ended', () => {
   });
 });
 
-describe('a seal that ends', () => {
+describe('an ended seal', () => {
   const compromisedAt = '2026-06-01T04:30:00.000Z';
 
-  test('is in the ledger, and both its certificates are revoked at once, with reason and time', async () => {
+  test('is in the ledger, and both its certificates are revoked immediately, with reason and time', async () => {
     const before = await list('issuing');
     const asked = { reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
     expect(await end(KEEPER, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
@@ -212,7 +212,7 @@ describe('a seal that ends', () => {
     }
   });
 
-  test('ends once: another time is refused', async () => {
+  test('cannot be ended again', async () => {
     const before = await counts();
     shop.clock.advance(60_000);
     const asked = { reason: 'SUPERSEDED', words: '又一次' };
@@ -220,7 +220,7 @@ describe('a seal that ends', () => {
     expect(await counts()).toEqual(before);
   });
 
-  test('is never used, stopped or resumed again', async () => {
+  test('can no longer be used, suspended or resumed', async () => {
     await expect(shop.seals.sign(await shop.request())).rejects.toMatchObject({ code: 'SEAL_NOT_GRANTED' });
     await expect(shop.seals.signCode(await shop.codeRequest())).rejects.toMatchObject({ code: 'SEAL_NOT_GRANTED' });
     for (const [name, code] of [
@@ -236,7 +236,7 @@ describe('a seal that ends', () => {
     }
   });
 
-  test('is told to licenses', async () => {
+  test('is reported to licenses by an event', async () => {
     shop.seals.start();
     const states = () =>
       shop.told.flatMap(({ stream, payload }) =>
@@ -246,7 +246,7 @@ describe('a seal that ends', () => {
     expect(states()).toEqual(['IN_USE', 'ENDED']);
   });
 
-  test('for another reason has no time of compromise; the list tells of both seals', async () => {
+  test('has no time of compromise for another reason; the list contains both seals', async () => {
     await end(actor(`${CITY}.keeper`), { seal: shop.citySeal, reason: 'SUPERSEDED' }, actor(`${CITY}.sealapprover`));
     const { entries } = await list('issuing');
     expect(entries.map(({ says }) => says['2.5.29.21'])).toEqual(['0a0101', '0a0101', '0a0104', '0a0104']);
@@ -257,7 +257,7 @@ describe('a seal that ends', () => {
     });
   });
 
-  test('leaves rows that nobody may change', async () => {
+  test('leaves rows that the role of seals may not change', async () => {
     for (const table of [
       ...['revocation', 'revocation_list', 'seal_certificate', 'seal_code_key', 'authority'],
       ...['seal_application', 'seal_application_outcome', 'seal_grant', 'seal_grant_withdrawal'],
@@ -269,7 +269,7 @@ describe('a seal that ends', () => {
   });
 });
 
-test('certificates.pem has every certificate below the root, each after a line that names it', async () => {
+test('certificates.pem contains every certificate below the root, each after a line that names it', async () => {
   const { statusCode, body } = await app.inject({ url: '/seals/certificates.pem' });
   expect(statusCode).toBe(200);
   expect(body.match(/^#.*$/gm)).toEqual([

@@ -7,14 +7,14 @@ import {
   randomBytes,
 } from 'node:crypto';
 
-/** Envelopes of keys as somebody reads and writes them who has the key-encryption key and no code of the signer. */
+/** Reads and writes envelopes of keys with the key-encryption key, sharing no code with the signer. */
 
 const MARK = 4;
 const NAME = 8;
 const HEAD = 12 + 16;
 const WRAPPED = HEAD + 32;
 
-/** Where each part of an envelope begins. */
+/** Offset of each part of an envelope. */
 export const PARTS = {
   mark: 0,
   name: MARK,
@@ -32,7 +32,7 @@ function decrypt(key: Uint8Array, keyId: string, sealed: Buffer): Buffer {
   return Buffer.concat([decipher.update(sealed.subarray(HEAD)), decipher.final()]);
 }
 
-/** The envelope's own key, and the private key within, PKCS #8. */
+/** Returns the envelope's own key, and the private key inside, PKCS #8. Throws unless `key` opens the envelope. */
 export function discloseAll(keyId: string, envelope: Uint8Array, key: Uint8Array): { own: Buffer; plain: Buffer } {
   const bytes = Buffer.from(envelope);
   if (bytes.toString('latin1', 0, MARK) !== 'TQE2') throw new Error('no envelope');
@@ -46,7 +46,7 @@ export function privateKeyIn(keyId: string, envelope: Uint8Array, key: Uint8Arra
   return createPrivateKey({ key: discloseAll(keyId, envelope, key).plain, format: 'der', type: 'pkcs8' });
 }
 
-/** A key as releases up to 0.3 kept it: directly under the key-encryption key. */
+/** Encrypts a key as releases up to 0.3 did: directly under the key-encryption key. */
 export function encloseOld(keyId: string, plain: Uint8Array, key: Uint8Array): Uint8Array {
   const nonce = randomBytes(12);
   const cipher = createCipheriv('aes-256-gcm', key, nonce).setAAD(Buffer.from(keyId));
@@ -54,18 +54,18 @@ export function encloseOld(keyId: string, plain: Uint8Array, key: Uint8Array): U
   return Buffer.concat([nonce, cipher.getAuthTag(), body]);
 }
 
-/** Every form in which somebody could find a private key in a text: its numbers in hexadecimal and in both base64s. */
+/** Returns every form in which a private key could occur in a text: its numbers in hex, base64 and base64url. */
 export function tracesOf(key: KeyObject): string[] {
   const { d, p, q, dp, dq, qi } = key.export({ format: 'jwk' });
   const secrets = key.asymmetricKeyType === 'rsa' ? [d, p, q, dp, dq, qi] : [d];
   return secrets.flatMap((secret) => tracesOfBytes(Buffer.from(secret ?? '', 'base64url')));
 }
 
-/** The same of at least 32 secret bytes. */
+/** Returns every form in which secret bytes could occur in a text. Throws for fewer than 32 bytes. */
 export function tracesOfBytes(bytes: Uint8Array): string[] {
   if (bytes.length < 32) throw new RangeError('too few bytes to look for');
   const secret = Buffer.from(bytes);
-  // Three octets are four letters: a part of a longer text may begin at any of three places.
+  // Base64 encodes three bytes as four letters, so the secret can begin at any of three offsets of a longer text.
   const parts = [0, 1, 2].map((at) => secret.subarray(at, at + 27));
   return [
     secret.subarray(0, 32).toString('hex'),

@@ -33,7 +33,7 @@ afterAll(async () => {
   await shop.close();
 });
 
-/** A request as it crosses HTTP. */
+/** A request in its HTTP encoding. */
 const written = (request: SignRequest) => z.encode(signRequest, request);
 
 async function post(payload: object, token: string | null, url = '/sign') {
@@ -45,14 +45,14 @@ async function post(payload: object, token: string | null, url = '/sign') {
 const service = (key: Uint8Array = serviceKey, name = 'licenses') => writeServiceToken(key, name, shop.clock());
 
 describe('POST /sign', () => {
-  test('answers the signature in base64, the same as the call in process', async () => {
+  test('returns in base64 the same signature as the in-process call', async () => {
     const request = await shop.request();
     const { status, body } = await post(written(request), await service());
     expect([status, body.state, body.sealId]).toEqual([200, 'SIGNED', shop.countySeal]);
     expect(Buffer.from(body.signature, 'base64')).toEqual(Buffer.from(await signatureOf(shop.seals, request)));
   });
 
-  test('answers 422 with the refusal', async () => {
+  test('returns 422 with the refusal', async () => {
     const request = await shop.request({ content: { of: 'another' } });
     expect(await post(written(request), await service())).toEqual({
       status: 422,
@@ -60,7 +60,7 @@ describe('POST /sign', () => {
     });
   });
 
-  test("answers 401 without a service token, to a person's token, to another key's, and after its time", async () => {
+  test("returns 401 without a service token, for a person's token, a token of another key, and an expired token", async () => {
     const request = await shop.request();
     const before = await shop.uses();
     const person = await tokenFor(actor('administrator'), shop.clock());
@@ -83,12 +83,12 @@ describe('POST /sign', () => {
     ['act', 'STEAL'],
     ['organ', 7],
     ['authorisation', undefined],
-  ])('answers 400 to a body whose %s is %s', async (field, value) => {
+  ])('returns 400 for a body whose %s is %s', async (field, value) => {
     const request = { ...written(await shop.request()), [field]: value };
     expect((await post(request, await service())).status).toBe(400);
   });
 
-  test('takes no event: seals consume none', async () => {
+  test('rejects events, because seals consume none', async () => {
     const event = {
       type: 'SealChanged',
       stream: 's',
@@ -110,7 +110,7 @@ describe('the ports of licenses', () => {
       use: null,
     };
 
-  test('answer across HTTP as in process', async () => {
+  test('return over HTTP what they return in process', async () => {
     const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
     const to = [baseUrl, 'licenses', serviceKey, shop.clock] as const;
     const request = await shop.request();
@@ -146,22 +146,25 @@ describe('the ports of licenses', () => {
     await expect(attestOver(baseUrl, 'cases', serviceKey, shop.clock)(attestation)).rejects.toThrow('HTTP 403');
   });
 
-  test('take claims of 2 MiB and no more', async () => {
+  test('accept claims of at most 2 MiB', async () => {
     const claims = (length: number) => ({ ...attestation, claims: { lst: 'x'.repeat(length) } });
     expect((await post(claims(2_097_152 - 10), await service(), '/attest')).status).toBe(200);
     expect((await post(claims(2_097_152 - 9), await service(), '/attest')).status).toBe(400);
     expect((await post(claims(4_194_304), await service(), '/attest')).status).toBe(413);
   });
 
-  test.each(['/code', '/attest', '/stamp', '/material', '/record'])('%s is closed to others', async (url) => {
-    const person = await tokenFor(actor('administrator'), shop.clock());
-    for (const token of [null, person, await service(randomBytes(32)), 'x']) {
-      expect((await post(await right(url), token, url)).status).toBe(401);
-    }
-    const cases = await service(serviceKey, 'cases');
-    expect(await post(await right(url), cases, url)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
-    expect((await post(await right(url), await service(), url)).status).toBe(200);
-  });
+  test.each(['/code', '/attest', '/stamp', '/material', '/record'])(
+    '%s is closed to persons and other services',
+    async (url) => {
+      const person = await tokenFor(actor('administrator'), shop.clock());
+      for (const token of [null, person, await service(randomBytes(32)), 'x']) {
+        expect((await post(await right(url), token, url)).status).toBe(401);
+      }
+      const cases = await service(serviceKey, 'cases');
+      expect(await post(await right(url), cases, url)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
+      expect((await post(await right(url), await service(), url)).status).toBe(200);
+    },
+  );
 
   test.each<[string, object]>([
     ['/code', { payload: { i: 'x' } }],
@@ -175,13 +178,13 @@ describe('the ports of licenses', () => {
     ['/record', { ...receipt, from: 'somebody' }],
     ['/record', { ...receipt, revision: 0 }],
     ['/record', { ...receipt, digest: 'x' }],
-  ])('%s answers 400 to a body of another form', async (url, changed) => {
+  ])('%s returns 400 for a malformed body', async (url, changed) => {
     const body = url === '/code' && Object.keys(changed).length > 0 ? { ...(await right(url)), ...changed } : changed;
     expect(await post(body, await service(), url)).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
   });
 });
 
-test('GET /root.pem is for everybody', async () => {
+test('GET /root.pem is public', async () => {
   const response = await app.inject({ url: '/root.pem' });
   expect([response.statusCode, response.body]).toEqual([200, await shop.seals.rootCertificate()]);
 });

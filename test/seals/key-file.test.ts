@@ -5,7 +5,7 @@ import { Worker } from 'node:worker_threads';
 import { afterAll, beforeEach, describe, expect, test } from 'vitest';
 import { addKey, adoptKey, forgetOldKeys, openKeyFile, readKeyFile } from '../../subgraphs/seals/signer/key-file.ts';
 
-/** The file of key-encryption keys, on a real file system. */
+/** Tests the file of key-encryption keys on a real file system. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-keys-'));
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
@@ -20,7 +20,7 @@ const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
 const left = () => readdirSync(dirname(path));
 
 describe('the key file', () => {
-  test('is made where there is none, for its owner alone, and then stays', () => {
+  test('is created if missing, readable by its owner alone, and is kept afterwards', () => {
     const [key, ...more] = openKeyFile(path);
     expect([key?.length, more]).toEqual([32, []]);
     expect([modeOf(path), modeOf(dirname(path))]).toEqual(['600', '700']);
@@ -29,7 +29,7 @@ describe('the key file', () => {
     expect(left()).toEqual(['keys.json']);
   });
 
-  test('is made once where many start at once', async () => {
+  test('is created once by concurrent starts', async () => {
     const module = new URL('../../subgraphs/seals/signer/key-file.ts', import.meta.url).href;
     const code = `const { parentPort, workerData } = require('node:worker_threads');
       import(workerData.module).then(({ openKeyFile }) => parentPort.postMessage(openKeyFile(workerData.path)));`;
@@ -46,13 +46,13 @@ describe('the key file', () => {
     expect(left()).toEqual(['keys.json']);
   });
 
-  test('has a new key before the others, and forgets all but the newest', () => {
+  test('puts a new key first, and can forget all but the newest', () => {
     const [first] = openKeyFile(path);
     addKey(path);
     const [second, ...older] = readKeyFile(path);
     expect(older).toEqual([first]);
     expect(second).not.toEqual(first);
-    // A rotation that was broken off goes on with the key that it made.
+    // A rotation that was interrupted continues with the key that it created.
     addKey(path);
     expect(readKeyFile(path)).toEqual([second, first]);
     forgetOldKeys(path);
@@ -64,14 +64,14 @@ describe('the key file', () => {
     expect(left()).toEqual(['keys.json']);
   });
 
-  test('takes over the key of an earlier release', () => {
+  test('adopts the key of an earlier release', () => {
     const key = new Uint8Array(32).fill(7);
     adoptKey(path, key);
     expect(openKeyFile(path)).toEqual([key]);
     expect([modeOf(path), modeOf(dirname(path))]).toEqual(['600', '700']);
   });
 
-  test('keeps the keys that are there before the one of an earlier release', () => {
+  test('puts an adopted key of an earlier release after the existing keys', () => {
     const [own] = openKeyFile(path);
     const key = new Uint8Array(32).fill(7);
     for (const _ of [1, 2]) adoptKey(path, key);
@@ -85,7 +85,7 @@ describe('the key file', () => {
     '{"keys":["no base64"]}',
     '{"keys":"AAAA"}',
     `{"keys":${JSON.stringify(Array(17).fill('AAAA'))}}`,
-  ])('is not taken for one, nor made anew, where it says %s', (text) => {
+  ])('is neither accepted nor replaced if it contains %s', (text) => {
     openKeyFile(path);
     writeFileSync(path, text);
     for (const use of [openKeyFile, readKeyFile, addKey, forgetOldKeys]) expect(() => use(path)).toThrow();

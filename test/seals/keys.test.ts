@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
-/** AlgorithmIdentifier of rsaEncryption, or of P-256, and the head of an OCTET STRING: only PKCS #8 has the two together. */
+/** AlgorithmIdentifier of rsaEncryption or P-256 followed by the head of an OCTET STRING, which only PKCS #8 contains. */
 const PKCS8 = /06092a864886f70d01010105000482|06082a8648ce3d03010704/;
 
 interface Held {
@@ -33,10 +33,10 @@ const held = () =>
     union all select seal_id, certificate_pem, encrypted_key from seals.seal_certificate
     union all select seal_id || ' code', certificate_pem, encrypted_key from seals.seal_code_key`;
 
-/** Opens a key as somebody could who has both the database and the key-encryption key. */
+/** Opens a key as anybody can who has both the database and the key-encryption key. */
 const open = ({ id, encrypted_key: envelope }: Held, key: Uint8Array) => privateKeyIn(id, envelope, key);
 
-/** Every row of every table of the database, as text. */
+/** Returns every row of every table of the database as text. */
 async function dump(): Promise<string> {
   const tables = await shop.sql`select schemaname as schema, tablename as name from pg_tables
     where schemaname not in ('pg_catalog', 'information_schema')`;
@@ -49,7 +49,7 @@ async function dump(): Promise<string> {
 }
 
 describe('keys at rest', () => {
-  test('are RSA-3072 for authorities and seals, P-256 for the rest, each under its own nonce, each fitting its certificate', async () => {
+  test('are RSA-3072 for authorities and seals, else P-256, each with its own nonce, and match their certificates', async () => {
     const keys = await held();
     const large = [shop.citySeal, 'issuing', 'root', shop.countySeal];
     const small = ['timestamp', 'status', `${shop.citySeal} code`, `${shop.countySeal} code`];
@@ -68,11 +68,11 @@ describe('keys at rest', () => {
     }
   });
 
-  test('stand nowhere in the database in plain form', async () => {
+  test('do not occur in the database in plain form', async () => {
     await shop.seals.sign(await shop.request());
     const text = (await dump()).toLowerCase();
     const keys = await held();
-    // The search would find a key: it finds the encrypted one.
+    // Prove that the search works: it finds the encrypted key.
     for (const key of keys) expect(text).toContain(key.encrypted_key.toString('hex'));
     expect(text).toContain('begin certificate');
     expect(text).not.toMatch(/private key/);
@@ -88,7 +88,7 @@ describe('keys at rest', () => {
     for (const trace of tracesOfBytes(shop.keyEncryptionKey)) expect(text).not.toContain(trace.toLowerCase());
   });
 
-  test('open under no other key-encryption key, no other id, and not altered', async () => {
+  test('do not open under another key-encryption key or id, or if altered', async () => {
     const [key] = await held();
     if (!key) throw new Error('no key');
     const data = Buffer.from('data');
@@ -104,7 +104,7 @@ describe('keys at rest', () => {
     }
   });
 
-  test('that do not open make a fault and no use', async () => {
+  test('that do not open raise a fault and record no use', async () => {
     const before = await shop.uses();
     await expect(shop.another(randomBytes(32)).sign(await shop.request())).rejects.not.toMatchObject({
       name: 'Refusal',
@@ -114,14 +114,14 @@ describe('keys at rest', () => {
 });
 
 describe('a new key-encryption key', () => {
-  test('takes over every private key, and the old one opens nothing any more', async () => {
+  test('rewraps every private key, and the old one opens none of them', async () => {
     const before = await held();
     const next = randomBytes(32);
     const pool = connect(shop.sealsUrl, 'test-rotate');
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
     const signerOf = (...ring: Uint8Array[]) => createSigner({ ring, authorisationKeys, now: shop.clock });
     const deps = { db: pool.db, now: shop.clock, signer: signerOf(next, shop.keyEncryptionKey) };
-    // The log's key is in no certificate.
+    // The log's key has no certificate, so it is not in the list.
     expect(await rewrapKeys(deps)).toBe(before.length + 1);
     expect(await rewrapKeys(deps)).toBe(0);
     for (const one of await held()) {
@@ -144,13 +144,13 @@ describe('the test PKI', () => {
   };
   const octets = (one: Extension) => Buffer.from(one.extnValue.valueBlock.valueHexView);
 
-  /** Extended key usage: critical, and one purpose alone. */
+  /** Extended key usage: critical, and with a single purpose. */
   const PURPOSES: Record<string, unknown> = {
     timestamp: [true, '300a06082b06010505070308'],
     status: [true, '300c060a2b06010401868d1f0102'],
   };
 
-  test('is root, issuing CA, seal; each proves the next; it says what it is', async () => {
+  test('has a root, an issuing CA and seals, each verified by the one above and marked as test certificates', async () => {
     const pems = new Map((await held()).map((key) => [key.id, key.certificate_pem]));
     const [root, issuing, seal] = ['root', 'issuing', shop.countySeal].map(
       (id) => new X509Certificate(pems.get(id) ?? ''),
@@ -194,7 +194,7 @@ describe('the test PKI', () => {
     }
   });
 
-  test('is made once where four start at once on an empty database', async () => {
+  test('is created once by four concurrent starts on an empty database', async () => {
     const fresh = await testDatabase();
     const pools = Array.from({ length: 4 }, () => connect(fresh.urls.seals, 'test-seals'));
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
@@ -211,7 +211,7 @@ describe('the test PKI', () => {
     await fresh.drop();
   });
 
-  test('makes a seal once where four ask at once, and once again changes nothing', async () => {
+  test('creates a seal once for four concurrent requests, and a repeated request changes nothing', async () => {
     const before = await held();
     const copies = Array.from({ length: 4 }, () => shop.another());
     const again = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL', matters: ['yd2022-1-07'] } as const;
@@ -221,7 +221,7 @@ describe('the test PKI', () => {
 
     const made = { organ: CITY, organName: '赣州市行政审批局', kind: 'UNIT_SEAL', matters: [] } as const;
     let asked: Promise<string[]> = Promise.resolve([]);
-    // Keys take unequal time to find: the table is held until all four have theirs, so that they do meet.
+    // Key generation takes varying time. The table lock makes all four wait, so that they really compete.
     await shop.sql.begin(async (tx) => {
       await tx`lock table seals.seal in exclusive mode`;
       asked = Promise.all(copies.map((copy) => copy.makeSeal(made)));
@@ -237,7 +237,7 @@ describe('the test PKI', () => {
     expect(row?.n).toBe(3);
   });
 
-  test('adds the grants that a seal never had, and nothing else: one that was taken back stays so', async () => {
+  test('adds only grants that a seal never had; a withdrawn grant stays withdrawn', async () => {
     const asked = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL' } as const;
     await shop.seals.makeSeal({ ...asked, matters: ['yd2022-1-07', 'yd2022-1-09'] });
     await shop.sql`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where matter_id = 'yd2022-1-09'`;

@@ -1,10 +1,10 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
-/** Signs notes as a log or a witness does; shares no code with what reads them. */
+/** Signs notes as a log or a witness does. Shares no code with the readers of notes. */
 export class LogPen {
   readonly name: string;
   readonly privateKey: KeyObject;
-  /** The key as text. */
+  /** The public key as text. */
   readonly vkey: string;
   private readonly keyId: Buffer;
 
@@ -17,13 +17,13 @@ export class LogPen {
     this.vkey = `${name}+${this.keyId.toString('hex')}+${material.toString('base64')}`;
   }
 
-  /** A signature line over a text. */
+  /** Returns a signature line over a text. */
   line(text: string): string {
     const value = Buffer.concat([this.keyId, sign(null, Buffer.from(text), this.privateKey)]);
     return `— ${this.name} ${value.toString('base64')}\n`;
   }
 
-  /** The same with a time, as witnesses sign. */
+  /** Returns a signature line with a time, as witnesses sign (cosignature/v1). */
   cosignature(text: string, seconds: number): string {
     const made = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), this.privateKey);
     const time = Buffer.alloc(8);

@@ -24,7 +24,7 @@ import {
   tilePath,
 } from '../../subgraphs/seals/log/tile.ts';
 
-/** The tree against RFC 6962 as it is written, a recursion over lists. */
+/** Tests the tree against a literal implementation of RFC 6962, a recursion over lists. */
 
 const hash = (...parts: Uint8Array[]) => createHash('sha256').update(Buffer.concat(parts)).digest();
 const byte = (value: number) => Buffer.from([value]);
@@ -78,7 +78,7 @@ describe('a tree', () => {
     expect(Buffer.from(EMPTY_ROOT)).toEqual(hash());
   });
 
-  test('has the roots that other logs have for the leaves everybody tests with', () => {
+  test('has the published roots of the common test leaves of other logs', () => {
     const entries = [
       '',
       '00',
@@ -106,7 +106,7 @@ describe('a tree', () => {
     expect(await rootAt(read, 0)).toEqual(EMPTY_ROOT);
   });
 
-  test('proves every leaf in every tree as the recursion does, and no other leaf, index, size or root', async () => {
+  test('proves every leaf as the recursion does, and no other leaf, index or proof', async () => {
     const asked = sizes.chain((size) => fc.tuple(fc.constant(size), fc.nat({ max: size - 1 }), fc.nat()));
     await fc.assert(
       fc.asyncProperty(asked, async ([size, index, noise]) => {
@@ -135,7 +135,7 @@ describe('a tree', () => {
     );
   });
 
-  test('proves that it goes on from every smaller tree as the recursion does, and from no other', async () => {
+  test('proves consistency with every smaller tree as the recursion does, and with no other tree', async () => {
     const asked = sizes.chain((size) => fc.tuple(fc.constant(size), fc.integer({ min: 1, max: size }), fc.nat()));
     await fc.assert(
       fc.asyncProperty(asked, async ([size, oldSize, noise]) => {
@@ -161,7 +161,7 @@ describe('a tree', () => {
     );
   });
 
-  test('reckons near the end of whole numbers', async () => {
+  test('computes correctly near Number.MAX_SAFE_INTEGER', async () => {
     const size = Number.MAX_SAFE_INTEGER;
     const made: [number, number][] = [];
     const any = (height: number, index: number) => {
@@ -173,13 +173,13 @@ describe('a tree', () => {
     expect(made.every(([height, index]) => Number.isSafeInteger(index) && height < 53)).toBe(true);
     const leaf = any(0, size - 1);
     const root = await rootAt(any, size);
-    // The subtrees are invented, so only the length can be right.
+    // The subtree hashes are invented but consistent, so the proof verifies.
     expect(codeOf(() => requireIncluded({ index: size - 1, size, root }, leaf, proof))).toBeNull();
   });
 });
 
 describe('tiles', () => {
-  test('let a tree grow in any steps to the root of the recursion, and make each hash of a whole tile once', async () => {
+  test('let a tree grow in any steps to the root of the recursion, and return each full tile hash once', async () => {
     const steps = fc.array(fc.integer({ min: 1, max: 300 }), { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(steps, async (counts) => {
@@ -205,7 +205,7 @@ describe('tiles', () => {
     );
   });
 
-  test('carry a tree over three levels, its proofs too', async () => {
+  test('support a tree of three levels and its proofs', async () => {
     const leaves = Array.from({ length: 66_000 }, (_, i) => leafHash(Buffer.from(`leaf ${i}`)));
     const rows: Uint8Array[][] = [leaves];
     const row = async (level: number, start: number, count: number) => (rows[level] ?? []).slice(start, start + count);
@@ -235,7 +235,7 @@ describe('tiles', () => {
     }
   });
 
-  test('of 70,000 leaves are those of the specification', () => {
+  test('of 70,000 leaves match the specification', () => {
     const tiles = newTiles(0, 70_000, 70_000);
     const count = (level: Tile['level'], isWhole: boolean) =>
       tiles.filter((tile) => tile.level === level && (tile.width === TILE_WIDTH) === isWhole);
@@ -249,7 +249,7 @@ describe('tiles', () => {
     expect(newTiles(5, 5, 5)).toEqual([]);
   });
 
-  test('have one path each', () => {
+  test('have exactly one path each', () => {
     expect(tilePath({ level: 0, n: 1_234_067, width: 256 })).toBe('tile/0/x001/x234/067');
     expect(tilePath({ level: 'entries', n: 0, width: 5 })).toBe('tile/entries/000.p/5');
     fc.assert(
@@ -262,7 +262,7 @@ describe('tiles', () => {
     for (const path of [...wrong, ...more]) expect(readTilePath(path), path).toBeNull();
   });
 
-  test('of entries have each after its length', () => {
+  test('of entries contain each entry after its length', () => {
     expect(Buffer.from(bundle([Buffer.from('ab'), Buffer.alloc(0)])).toString('hex')).toBe('000261620000');
     expect(() => bundle([Buffer.alloc(65_536)])).toThrow(RangeError);
   });

@@ -15,7 +15,7 @@ import { keyIdOf, provenOf, readKey, readNote, writeKey } from '../../subgraphs/
 import { requireConsistent, requireIncluded } from '../../subgraphs/kernel/tlog/tree.ts';
 import { LogPen } from './log-pen.ts';
 
-/** Vector files are named `<kind>.<rule>.json`; the invalid ones say the code with which they are not taken. */
+/** Vector files are named `<kind>.<rule>.json`. An invalid vector contains the fault code that it must raise. */
 
 const bytes = (hex: string) => new Uint8Array(Buffer.from(hex, 'hex'));
 
@@ -88,13 +88,13 @@ describe('texts and proofs of the log', () => {
     expect(vector.code).toBeDefined();
     expect(codeOf(() => run(vector))).toBe(vector.code);
   });
-  test('every code has a vector, or cannot stand in a file of text', () => {
+  test('every fault code has a vector, except those that a text file cannot express', () => {
     const source = readFileSync(new URL('../../subgraphs/kernel/tlog/fault.ts', import.meta.url), 'utf8');
     const codes = [...source.matchAll(/\| '([A-Z_0-9]+)'/g)].map((match) => match[1]);
     const told = new Set(vectors('invalid').map(({ vector }) => vector.code));
     expect(codes.filter((code) => !told.has(code)).sort()).toEqual(['NOTE_NOT_UTF8', 'NOTE_TOO_LARGE']);
   });
-  test('what is no text, or too long a one, is no note', () => {
+  test('text that is not UTF-8, or is too long, is not a note', () => {
     expect(codeOf(() => readNote('\ud800\n\n— a b\n'))).toBe('NOTE_NOT_UTF8');
     expect(codeOf(() => readNote(Buffer.from([0xff, 0x0a, 0x0a])))).toBe('NOTE_NOT_UTF8');
     expect(codeOf(() => readNote('a'.repeat(262_145)))).toBe('NOTE_TOO_LARGE');
@@ -102,12 +102,12 @@ describe('texts and proofs of the log', () => {
   });
 });
 
-describe('one encoding only', () => {
+describe('only one encoding is accepted', () => {
   const pen = new LogPen('log.example');
   const trust = { origin: 'log.example', log: readKey(pen.vkey), witnesses: [] };
   const note = pen.checkpoint(3, Buffer.alloc(32, 7));
 
-  test('no single changed byte of a signed checkpoint is taken', () => {
+  test('a signed checkpoint with any byte changed is rejected', () => {
     const whole = Buffer.from(note);
     fc.assert(
       fc.property(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, by) => {
@@ -119,7 +119,7 @@ describe('one encoding only', () => {
     );
   });
 
-  test('a key that was seen before vouches for its own bytes alone', () => {
+  test('a key that was read before verifies only signatures of its own bytes', () => {
     expect(codeOf(() => requireCheckpoint(note, trust))).toBeNull();
     const other = new LogPen('log.example');
     const { text } = readNote(note);
@@ -134,7 +134,7 @@ describe('one encoding only', () => {
     }
   });
 
-  test('whatever is read as a checkpoint is written the same', () => {
+  test('every text that reads as a checkpoint is written back unchanged', () => {
     const size = fc.oneof(fc.nat().map(String), fc.string({ maxLength: 5 }));
     const line = fc.oneof(fc.string({ maxLength: 8 }), fc.constant(Buffer.alloc(32).toString('base64')));
     fc.assert(

@@ -32,7 +32,7 @@ interface Held {
   url: string;
   vkey: string;
   app: FastifyInstance;
-  /** Starts again with the same key and memory. */
+  /** Closes the witness and starts it again with the same key and memory. */
   again(): Promise<Held>;
 }
 
@@ -89,7 +89,7 @@ describe('a witness', () => {
     return { status: answer.status, type: answer.headers.get('content-type'), text: await answer.text() };
   };
 
-  test('signs growth from nothing, step by step, and the same tree again', async () => {
+  test('signs growth from an empty tree, step by step, and the same tree again', async () => {
     for (const [old, size] of [
       [0, 1],
       [1, 2],
@@ -111,7 +111,7 @@ describe('a witness', () => {
     }
   });
 
-  test('refuses a fork, a rollback, a forged proof, and remembers what it signed before', async () => {
+  test('refuses a fork, a rollback and a forged proof, and keeps its memory over a restart', async () => {
     expect((await add(await body(main, 0, 8))).status).toBe(200);
     expect((await add(await body(fork, 8, 13))).status).toBe(422);
     expect((await add(await body(fork, 8, 8))).status).toBe(422);
@@ -126,7 +126,7 @@ describe('a witness', () => {
     expect((await add(good)).status).toBe(200);
   });
 
-  test('answers each other fault by its own status', async () => {
+  test('returns a specific status for each other fault', async () => {
     const stranger = new LogPen('example.com/other');
     const impostor = new LogPen(ORIGIN);
     expect((await add(await body(main, 0, 3, stranger))).status).toBe(404);
@@ -152,7 +152,7 @@ describe('a witness', () => {
     expect((await add('x'.repeat(70_000))).status).toBe(413);
   });
 
-  test('does not start with a memory that it cannot read', () => {
+  test('does not start with an unreadable memory', () => {
     const file = join(newFolder(), 'memory.json');
     writeFileSync(file, '{"example.com/log": {"size": -1}}');
     expect(() => openMemory(file)).toThrow('无法读取');
@@ -186,11 +186,11 @@ describe('a hub with witnesses', () => {
       throw new Error(`${error}; ${faults.slice(-3).join('; ')}`);
     });
 
-  test('has its checkpoints signed, its proofs too; one witness that is away delays nothing, and catches up', async () => {
+  test('publishes cosigned checkpoints and proofs; an absent witness delays nothing and catches up', async () => {
     const folder = newFolder();
     const log = await keyOf();
     let one = await openWitness([log]);
-    // Takes every request and never answers.
+    // Accepts every request and never answers.
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const mute = `${one.vkey} http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
@@ -213,7 +213,7 @@ describe('a hub with witnesses', () => {
     await grow(20);
     const note = await isWhole(folder, 1);
     expect(note.signatures[0]?.name).toBe('tongquan.test/yudu/seals');
-    // A proof still carries the newest checkpoint that a witness signed.
+    // A proof still carries the newest cosigned checkpoint.
     const later = (await app.inject(`/log/proof/${asked.issuanceId}`)).body;
     expect(requireCheckpoint(readProof(later).checkpoint, trust).witnesses).toHaveLength(1);
     one = await one.again();
@@ -233,7 +233,7 @@ describe('a hub with witnesses', () => {
     silent.close();
   });
 
-  test('is told where a witness refuses: another key, another log, and a database that was set back', async () => {
+  test('reports a witness with another log or another key, and a database that was set back', async () => {
     const folder = newFolder();
     const log = await keyOf();
     const stranger = await openWitness([new LogPen('example.com/other').vkey]);
@@ -257,7 +257,7 @@ describe('a hub with witnesses', () => {
     await grow(10);
     await isWhole(folder, 2);
     await hub.stop();
-    // As an older backup has it.
+    // Set the database back to the state of an older backup.
     const size = Number(kept?.size);
     await shop.sql.begin(async (tx) => {
       await tx`delete from seals.log_cosignature where size > ${size}`;
@@ -285,7 +285,7 @@ describe('a hub with witnesses', () => {
       }
     });
 
-  test('reads its witnesses from settings, and nothing else', () => {
+  test('reads its witnesses from settings, and rejects malformed settings', () => {
     const vkey = writeWitnessKey(NAME, generateKeyPairSync('ed25519').privateKey);
     expect(readWitnesses(` ${vkey} https://w.example/ ,`)).toEqual([{ vkey, url: 'https://w.example' }]);
     expect(readWitnesses('')).toEqual([]);

@@ -54,7 +54,7 @@ const trust = async () => {
   return { origin: ORIGIN, log, witnesses: [] };
 };
 
-/** The root over leaves, as RFC 6962 writes it. */
+/** Returns the Merkle tree hash over leaves, as RFC 6962 defines it. */
 function mth(hashes: readonly Buffer[]): Buffer {
   const [only] = hashes;
   if (hashes.length <= 1) return only ?? createHash('sha256').digest();
@@ -66,7 +66,7 @@ function mth(hashes: readonly Buffer[]): Buffer {
     .digest();
 }
 
-/** Reads the whole log from its files alone, and proves the checkpoint over it. */
+/** Reads the whole log from its files alone and verifies the checkpoint over it. */
 async function readLog(home: string): Promise<string[]> {
   const note = readFileSync(join(home, 'checkpoint'), 'utf8');
   const { size, root } = requireCheckpoint(note, await trust());
@@ -90,7 +90,7 @@ async function readLog(home: string): Promise<string[]> {
 }
 
 describe('every use has a leaf', () => {
-  test('of its kind, written with it, canonical, and without names', async () => {
+  test('of its kind, recorded with it, canonical, and without names of persons', async () => {
     const asked = await shop.request();
     const signature = await signatureOf(shop.seals, asked);
     const codeAsked = await shop.codeRequest();
@@ -124,7 +124,7 @@ describe('every use has a leaf', () => {
     for (const name of ['钟文斌', '林场', '初始化']) expect(text).not.toContain(name);
   });
 
-  test('of the seal itself: made, granted, stopped; a rehearsal and a refusal leave none', async () => {
+  test('also every event of a seal; a dry run and a refusal leave no leaf', async () => {
     const before = (await leaves('SEAL_EVENT')).length;
     const suspend = 'mutation($i: SealActInput!) { suspendSeal(input: $i) { refusal { code } } }';
     const input = { seal: shop.citySeal, reason: '王小明遗失' };
@@ -140,7 +140,7 @@ describe('every use has a leaf', () => {
     expect(await leaves('SEAL_USE')).toHaveLength(used);
   });
 
-  test('once: the same issuance again adds none, and a leaf that cannot be written leaves no signature', async () => {
+  test('exactly once: a repeated issuance adds none, and if the leaf fails there is no signature', async () => {
     const asked = await shop.request();
     await shop.seals.sign(asked);
     const before = (await leaves('SEAL_USE')).length;
@@ -155,7 +155,7 @@ describe('every use has a leaf', () => {
 });
 
 describe('the log', () => {
-  test('answers nothing before its first checkpoint, and 409 for what has no place yet', async () => {
+  test('returns 404 before its first checkpoint, and 409 for a leaf that is not sequenced yet', async () => {
     const [use] = await leaves('SEAL_USE');
     expect((await get('/log/checkpoint')).statusCode).toBe(404);
     expect(await get(`/log/proof/${use?.subject}`)).toMatchObject({ statusCode: 409 });
@@ -163,7 +163,7 @@ describe('the log', () => {
     expect(await get(`/log/proof/${use?.subject}?kind=OTHER`)).toMatchObject({ statusCode: 404 });
   });
 
-  test('gives every leaf a place in the order of writing, and files that hold by themselves', async () => {
+  test('sequences every leaf in the order of writing, and publishes files that verify by themselves', async () => {
     await seals.prepare();
     seals.start();
     await settled();
@@ -173,7 +173,7 @@ describe('the log', () => {
     expect(faults).toEqual([]);
   });
 
-  test('serves its files: checkpoint for seconds, tiles for ever, entries zipped where asked', async () => {
+  test('serves its files: checkpoints cached for seconds, tiles for ever, entries gzipped on request', async () => {
     const checkpoint = await get('/log/checkpoint');
     expect(checkpoint.headers).toMatchObject({
       'content-type': 'text/plain; charset=utf-8',
@@ -195,7 +195,7 @@ describe('the log', () => {
     expect(statSync(join(folder, `tile/0/000.p/${size}`)).mode & 0o777).toBe(0o644);
   });
 
-  test('proves a use to whoever has the key alone', async () => {
+  test('proves a use to a reader who has only the public key', async () => {
     const asked = await shop.request();
     const signature = await signatureOf(seals, asked);
     const proof = await until('a proof', async () => {
@@ -210,7 +210,7 @@ describe('the log', () => {
     expect(() => requireProven(proof, leafHash(forged), known)).toThrow('ROOT_WRONG');
   });
 
-  test('holds receipts, each once', async () => {
+  test('records each receipt once', async () => {
     const about = { stream: 'license:1', revision: 1, identifier: 'i', documentDigest: sha256('document') };
     const receipt = { from: 'library', ...about, digest: sha256('receipt'), isSigned: true } as const;
     await seals.record(receipt);
@@ -223,7 +223,7 @@ describe('the log', () => {
 });
 
 describe('copies of the hub on one database', () => {
-  test('never fork the log: two give places at once while many write, over more than one tile', async () => {
+  test('never fork the log: two copies sequence concurrently while many write, over more than one tile', async () => {
     const other = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
     const copies = [other, folder, null].map((at) => shop.another(undefined, { folder: at }));
     for (const copy of copies) copy.start();
@@ -244,7 +244,7 @@ describe('copies of the hub on one database', () => {
     const entries = rows.map((row) => row.entry);
     expect(await readLog(folder)).toEqual(entries);
     expect(await readLog(other)).toEqual(entries);
-    // What is whole needs no parts; no draft is left.
+    // Partial tiles of a full tile are deleted, and no draft file is left.
     expect(existsSync(join(folder, 'tile/0/000.p'))).toBe(false);
     expect(
       readdirSync(folder, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('.draft')),
@@ -259,13 +259,13 @@ describe('copies of the hub on one database', () => {
     rmSync(other, { recursive: true });
   });
 
-  test('refuse another name than the first', async () => {
+  test('refuse another origin than the first', async () => {
     await expect(shop.another(undefined, { origin: 'another.test/log' }).prepare()).rejects.toThrow('cannot become');
   });
 });
 
-describe('what went wrong', () => {
-  test('an empty folder is filled anew from the database', async () => {
+describe('recovery', () => {
+  test('an empty folder is filled again from the database', async () => {
     await seals.stop();
     const again = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
     const copy = shop.another(undefined, { folder: again });
@@ -283,7 +283,7 @@ describe('what went wrong', () => {
       return sizeOf(readFileSync(join(home, 'checkpoint'), 'utf8')) === row?.size;
     });
 
-  test('a tile of other content is a fault and stays as it is', async () => {
+  test('a tile with other content raises a fault and is not overwritten', async () => {
     const home = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
     const copy = shop.another(undefined, { folder: home });
     copy.start();
@@ -305,7 +305,7 @@ describe('what went wrong', () => {
     rmSync(home, { recursive: true });
   });
 
-  test('a use that a hand puts into the ledger gets no leaf at the next start', async () => {
+  test('a use inserted into the ledger by hand gets no leaf at the next start', async () => {
     const [head] = await shop.sql`select size::int as size from seals.log_head`;
     expect(head?.size).toBeGreaterThan(0);
     const [row] =
@@ -335,7 +335,7 @@ describe('what went wrong', () => {
     expect((await shop.sql`select count(*)::int as n from seals.log_pending`)[0]?.n).toBe(before);
   });
 
-  test('a database that knows less than the folder signs nothing', async () => {
+  test('a database that is older than the folder signs nothing', async () => {
     faults.length = 0;
     const copy = shop.another(undefined, { folder });
     copy.start();

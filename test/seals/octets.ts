@@ -1,4 +1,4 @@
-/** A value with every run of bytes in it as hexadecimal text: a Buffer and a Uint8Array of the same bytes are the same. */
+/** Returns a copy of a value with all byte arrays as hex, so that a Buffer equals a Uint8Array of the same bytes. */
 export function inHex(value: unknown): unknown {
   if (value instanceof Uint8Array) return Buffer.from(value).toString('hex');
   if (Array.isArray(value)) return value.map(inHex);

@@ -29,7 +29,10 @@ import {
   textOf,
 } from './requests.ts';
 
-/** What the signer seals and what it does not: whoever orders it has every key's envelope, and the authorisation is genuine throughout. */
+/**
+ * What the signer seals and what it refuses. The caller holds the envelope of every key, and each authorisation is
+ * genuine unless a test says otherwise.
+ */
 
 let desk: Desk;
 beforeAll(async () => {
@@ -49,13 +52,13 @@ async function refusesCode(request: CodeRequest): Promise<void> {
   await expect(coded(request)).rejects.toMatchObject({ name: 'Refusal', code: 'SEAL_CONTENT_DIFFERS' });
 }
 
-/** Whether a signature is over these bytes: its message digest is theirs. */
+/** Returns whether the message digest of a signature is the digest of these bytes. */
 function isOver(signature: Uint8Array, covered: Uint8Array): boolean {
   const attribute = Buffer.from('06092a864886f70d01090431220420', 'hex');
   return Buffer.from(signature).includes(Buffer.concat([attribute, createHash('sha256').update(covered).digest()]));
 }
 
-/** A field with another value, and what it says in its place. */
+/** A field of a record and another value for it. */
 type Changed = [field: keyof LicenseRecord, value: unknown];
 const FIELDS: Changed[] = [
   ['ZZMC', '木材运输证'],
@@ -77,7 +80,7 @@ const FIELDS: Changed[] = [
   ['KZ_NR', [...RECORD.KZ_NR, { label: '采伐蓄积', text: '一百立方米' }]],
   ['KZ_NR', []],
 ];
-/** What no case decides: the hub numbers and dates. */
+/** Fields that no case decides, because the hub assigns numbers and dates. */
 const OWN: Changed[] = [
   ['ZZBH', '3607312026000002'],
   ['ZZBFRQ', '2026-06-02'],
@@ -89,11 +92,11 @@ const OWN: Changed[] = [
 
 describe('the document of a license', () => {
   test.each([
-    ['to come into force', RECORD],
+    ['with an issue', RECORD],
     ['without an end', { ...RECORD, ZZYXQJZRQ: '长期' }],
     ['of a citizen', { ...RECORD, CZZT: '钟示范', CZZTDM: '110101199003070011', CZZTDMLX: '111' as const }],
-    ['that stands', CHANGE],
-  ])('%s is sealed over all of it where it says what was authorised', async (_, record) => {
+    ['with a change of an existing license', CHANGE],
+  ])('%s is sealed as a whole if it matches the authorised content', async (_, record) => {
     const request = requestOf(record);
     const { signature, by, signedAt } = await sealed(request);
     expect({ by, signedAt }).toEqual({
@@ -108,7 +111,7 @@ describe('the document of a license', () => {
     await refuses({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }, 'CADES'), profile: 'CADES' });
   });
 
-  test('shows the seal and the time that its record names, and no other', async () => {
+  test('must show the seal and the time that its record names', async () => {
     const picture = { width: 10, height: 10, operators: '' };
     const shown = (name: string, at: Date) =>
       makeSealable(renderLicense(RECORD), { name, at, picture, place: { page: 1, x: 0, y: 0 } });
@@ -118,19 +121,19 @@ describe('the document of a license', () => {
     await refuses({ ...newRequest(), document: shown(RECORD.ZZQZMC, new Date(at.getTime() + 1_000)) });
   });
 
-  test.each(OWN)('has its %s from the hub: %j', async (field, value) => {
+  test.each(OWN)('is sealed with another %s, which the hub assigns: %j', async (field, value) => {
     const { by } = await sealed({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
     expect(by.actorName).toBe(AUTHORISER);
   });
 
-  test('keeps the number of the license that the case is about', async () => {
+  test('must keep the number of the license that the case names', async () => {
     await refuses({ ...requestOf(CHANGE), document: documentOf({ ...CHANGE, ZZBH: '3607312026000002' }) });
   });
 
   test.each<keyof LicenseRecord>(['ZZMC', 'CZZT', 'ZZYXQJZRQ', 'ZZBFJG', 'ZZQZR', 'KZ_NR', 'KZ_SX'])(
     'is refused without %s',
     async (field) => {
-      // The template would not set it either: the record is attached to another page.
+      // The template would not render such a record either, so it is attached to another page.
       const { [field]: _, ...lacking } = RECORD;
       await refuses({ ...newRequest(), document: attachedTo(canonical(lacking)), profile: 'CADES' });
       await expect(
@@ -140,7 +143,7 @@ describe('the document of a license', () => {
   );
 
   test.each([
-    ['with a blank more', ` ${canonical(RECORD)}`],
+    ['with an extra space', ` ${canonical(RECORD)}`],
     ['in another order', JSON.stringify(RECORD)],
     ['with a field twice', `{"CZZT":"冒名者",${canonical(RECORD).slice(1)}`],
     ['that is no JSON', '林木采伐许可证'],
@@ -157,7 +160,7 @@ describe('the document of a license', () => {
     ['content', {}],
     ['content', { ...RECORD }],
     ['content', { ...STATEMENT }],
-  ])('is refused under another %s, though a person authorised it: %j', async (field, value) => {
+  ])('is refused with another %s in the request, even if authorised: %j', async (field, value) => {
     await refuses({ ...newRequest(), [field]: value });
   });
 
@@ -174,7 +177,7 @@ describe('the document of a license', () => {
     ['validFrom', '2026-05-31'],
     ['validFrom', 'soon'],
     ['validUntil', null],
-  ])('is refused where what was authorised has another %s: %j', async (field, value) => {
+  ])('is refused if the authorised content has another %s: %j', async (field, value) => {
     await refuses({ ...newRequest(), content: { ...contentOf(RECORD), [field]: value } });
   });
 
@@ -186,7 +189,7 @@ describe('the document of a license', () => {
     ['act', 'RENEW'],
     ['content', contentOf({ ...RECORD, CZZT: '另一林场' })],
     ['authorisation', ''],
-  ])('is refused on an authorisation of another %s', async (field, value) => {
+  ])('is refused if the authorisation has another %s', async (field, value) => {
     const request = { ...(await desk.authorised(newRequest())), [field]: value };
     const order = desk.sealOrder(request, field === 'organ' ? { seal: desk.keys.citySeal } : {});
     await expect(desk.signer.seal(order)).rejects.toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
@@ -194,7 +197,7 @@ describe('the document of a license', () => {
 });
 
 describe('a code', () => {
-  test('is made for the record that says what was authorised', async () => {
+  test('is signed for a record that matches the authorised content', async () => {
     const { code, by } = await coded(newCodeRequest());
     const { payload } = await compactVerify(code, new X509Certificate(desk.keys.code.certificatePem).publicKey);
     expect(Buffer.from(payload).toString()).toBe(canonical(codePayloadOf(RECORD)));
@@ -214,12 +217,12 @@ describe('a code', () => {
     ['d', codePayloadOf({ ...RECORD, KZ_BB: 2 }).d],
     ['h', '于都县水利局'],
     ['h', '于都****林厂'],
-  ])('is refused that says another %s: %s', async (field, value) => {
+  ])('is refused with another %s: %s', async (field, value) => {
     const request = newCodeRequest();
     await refusesCode({ ...request, payload: { ...request.payload, [field]: value } });
   });
 
-  test('shows of the name what it likes', async () => {
+  test('may mask any part of the name', async () => {
     const request = newCodeRequest();
     for (const h of [RECORD.CZZT, '*', `于${'*'.repeat(8)}`]) {
       const { code } = await coded({ ...request, payload: { ...request.payload, h } });
@@ -227,7 +230,7 @@ describe('a code', () => {
     }
   });
 
-  test('of another record is refused: the payload is not about this one', async () => {
+  test('is refused if the payload belongs to another record', async () => {
     const other = { ...RECORD, KZ_BB: 2 };
     await refusesCode({ ...newCodeRequest(), payload: codePayloadOf(other) });
     await refusesCode({ ...newCodeRequest(), record: { ...other } });
@@ -235,7 +238,7 @@ describe('a code', () => {
     await refusesCode({ ...newCodeRequest(), record: { ...STATEMENT } });
   });
 
-  test('stands on the document whose record it is about, and on no other', async () => {
+  test('is accepted only on the document of its own record', async () => {
     const { code } = await coded(newCodeRequest());
     const request = { ...newRequest(), document: documentOf(attachedOf(RECORD, code)) };
     expect((await sealed(request)).by.actorName).toBe(AUTHORISER);
@@ -254,14 +257,14 @@ describe('a code', () => {
 });
 
 describe('a statement', () => {
-  test('is sealed word for word', async () => {
+  test('is sealed if it matches the authorised text exactly', async () => {
     const request = statementRequest();
     const { signature, by } = await sealed(request);
     expect(by.actorName).toBe(AUTHORISER);
     expect(isOver(signature, request.document)).toBe(true);
   });
 
-  test('is entered under its own identifier', async () => {
+  test('is refused under another identifier', async () => {
     await refuses({ ...statementRequest(), identifier: `${RECORD.ZZBS}0` });
   });
 
@@ -277,17 +280,17 @@ describe('a statement', () => {
   });
 
   test.each<[string, Uint8Array]>([
-    ['a field more', textOf({ ...STATEMENT, KZ_JGZL: '1' })],
-    ['a blank more', Buffer.from(` ${canonical(STATEMENT)}`)],
-    ['a line end', Buffer.from(`${canonical(STATEMENT)}\n`)],
+    ['an extra field', textOf({ ...STATEMENT, KZ_JGZL: '1' })],
+    ['an extra space', Buffer.from(` ${canonical(STATEMENT)}`)],
+    ['a trailing newline', Buffer.from(`${canonical(STATEMENT)}\n`)],
     ['its fields in another order', Buffer.from(JSON.stringify(STATEMENT))],
-    ['no words', Buffer.of()],
-    ['the words of a license', textOf(RECORD)],
+    ['no content', Buffer.of()],
+    ['the record of a license', textOf(RECORD)],
   ])('is refused with %s', async (_, document) => {
     await refuses({ ...statementRequest(), document });
   });
 
-  test('is its bytes, not what they read like', async () => {
+  test('is compared by its bytes, not by its decoded text', async () => {
     const statement = { ...STATEMENT, SM: '原文有字不清：\ufffd' };
     const request = statementRequest(statement);
     expect((await sealed(request)).by.actorName).toBe(AUTHORISER);
@@ -302,12 +305,12 @@ describe('a statement', () => {
     await refuses({ ...request, document });
   });
 
-  test('may have any words in it', async () => {
+  test('may contain any text', async () => {
     const request = statementRequest({ ...STATEMENT, SM: '文件内有 /ByteRange [0 1 2 3]，须更正。' });
     expect(isOver((await sealed(request)).signature, request.document)).toBe(true);
   });
 
-  test('is no PDF', async () => {
+  test('is refused as a PDF, and a license is refused in its place', async () => {
     await refuses({ ...statementRequest(), profile: 'PADES' });
     await refuses({ ...statementRequest(), document: documentOf(RECORD), profile: 'PADES' });
     await refuses({ ...statementRequest(), document: documentOf(RECORD, 'CADES') });
@@ -325,7 +328,7 @@ describe('a cancellation that a case decided', () => {
     document: textOf(statement),
   });
 
-  test('is sealed as a statement about the license that the case is about', async () => {
+  test('is sealed as a statement about the license that the case names', async () => {
     const request = cancel();
     expect(isOver((await sealed(request)).signature, request.document)).toBe(true);
   });
@@ -348,14 +351,14 @@ describe('a cancellation that a case decided', () => {
   ])('is refused by a case that %s', async (_, content) => {
     await refuses(cancel(CANCELLED, content));
   });
-  test('is no document of a license, and no text that reads twice', async () => {
+  test('is refused as a license document, and as text that is not canonical', async () => {
     const record = { ...RECORD, KZ_CZ: 'CANCEL' };
     await refuses({ ...cancel(), document: documentOf(record), profile: 'PADES' });
     await refuses({ ...cancel(), document: documentOf(record, 'CADES') });
     await refuses({ ...cancel(), document: Buffer.from(JSON.stringify(CANCELLED)) });
     await refuses({ ...cancel(), document: Buffer.from(`{"CZ":"REVOKE",${canonical(CANCELLED).slice(1)}`) });
   });
-  test('renews nothing: the statement is sealed for the act CANCEL alone', async () => {
+  test('is sealed as a statement only for the act CANCEL', async () => {
     await refuses({ ...cancel(), act: 'RENEW', content: contentOf({ ...RECORD, KZ_CZ: 'RENEW' }) });
   });
 });
@@ -373,11 +376,11 @@ describe('a decision document', () => {
     document: renderSealableNotice(said, null),
   });
 
-  test('is sealed where it says word for word what was decided', async () => {
+  test('is sealed if it matches the decided content exactly', async () => {
     const request = decision();
     const { signature } = await sealed(request);
     expect(isOver(signature, splitSignature(Buffer.from(request.document)).covered)).toBe(true);
-    // One that an earlier release set has its signature beside it.
+    // A document that an earlier release rendered has a detached signature.
     const document = renderNotice(content);
     expect(isOver((await sealed({ ...request, document, profile: 'CADES' })).signature, document)).toBe(true);
     await refuses({ ...request, identifier: '3607312026060100009' });
@@ -396,13 +399,13 @@ describe('a decision document', () => {
     expect({ ...content, ...changed }).not.toEqual(content);
     await refuses(decision({ ...content, ...changed }));
   });
-  test('is no license, and a license is none', async () => {
+  test('cannot replace a license, nor a license a decision', async () => {
     await refuses({ ...decision(), document: documentOf(RECORD) });
     await refuses({ ...newRequest(), document: renderSealableNotice(content, null) });
     await refuses({ ...newRequest(), act: 'DECISION' });
     await refuses({ ...decision(), document: textOf(content), profile: 'CADES' });
   });
-  test('rests on a case', async () => {
+  test('is refused without a case', async () => {
     await refuses({ ...decision(), caseId: null }, 'SEAL_AUTHORISATION_INVALID');
   });
 });
@@ -429,18 +432,21 @@ describe('a PDF', () => {
 
   test.each<[string, () => Buffer]>([
     ['without room for a signature', () => whole],
-    ['that is none', () => Buffer.from('no document of ours')],
+    ['that is not a PDF', () => Buffer.from('no document of ours')],
     ['that is empty', () => Buffer.of()],
-    ['that only has the words of one', () => Buffer.from('/ByteRange [0 1 2 3]\n/Prev 1\n>>\nstartxref\n1\n%%EOF\n')],
-    ['with something behind', () => Buffer.concat([sealable, Buffer.from('\n')])],
-    ['with something before', () => Buffer.concat([Buffer.from('\n'), sealable])],
-    ['cut off', () => sealable.subarray(0, -1)],
-    ['with a revision more', () => tamperPageContent(sealable)],
-    ['with another record in a revision more', () => tamperAttachment(sealable)],
+    [
+      'that only contains the keywords of a PDF',
+      () => Buffer.from('/ByteRange [0 1 2 3]\n/Prev 1\n>>\nstartxref\n1\n%%EOF\n'),
+    ],
+    ['with trailing bytes', () => Buffer.concat([sealable, Buffer.from('\n')])],
+    ['with leading bytes', () => Buffer.concat([Buffer.from('\n'), sealable])],
+    ['truncated', () => sealable.subarray(0, -1)],
+    ['with an extra revision', () => tamperPageContent(sealable)],
+    ['with another record in an extra revision', () => tamperAttachment(sealable)],
     ['that allows changes', () => replaced('/P 1 /V', '/P 3 /V')],
-    ['whose signature is of another kind', () => replaced('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
+    ['with a signature of another kind', () => replaced('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
     ['whose signature covers less', () => replaced('/ByteRange [0', '/ByteRange [1')],
-    ['whose table is another', () => replaced(' 00000 n ', ' 00001 n ')],
+    ['with another cross-reference table', () => replaced(' 00000 n ', ' 00001 n ')],
   ])('%s is refused', async (_, file) => {
     await refuses({ ...newRequest(), document: file() });
   });
@@ -454,14 +460,14 @@ describe('a PDF', () => {
     }
   });
 
-  test('that has a signature already is refused, whoever made it', async () => {
+  test('that is signed already is refused, whoever signed it', async () => {
     const request = newRequest();
     const { signature } = await sealed(request);
     await refuses({ ...request, document: insertSignature(sealable, signature) });
     await refuses({ ...request, document: flipped(sealable, at('00000000>\n>>')) });
   });
 
-  test('with a signature beside it has none within, nor room for one', async () => {
+  test('with a detached signature must have no signature field', async () => {
     expect((await sealed({ ...newRequest(), document: whole, profile: 'CADES' })).by.actorName).toBe(AUTHORISER);
     await refuses({ ...newRequest(), document: sealable, profile: 'CADES' });
   });

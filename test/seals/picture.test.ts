@@ -31,7 +31,7 @@ const events = () =>
   shop.sql`select reason, actor_id from seals.seal_event where event = 'PICTURE_CHANGED' order by serial`;
 
 describe("the office's own picture of a seal", () => {
-  test('is set by its keeper, once, and taken back; every change stays in the ledger', async () => {
+  test('is set by the keeper and removed again; every change is kept in the ledger', async () => {
     expect(await shop.seals.picture(asked)).toBeNull();
     expect((await setPicture(KEEPER, { dryRun: true })).seal).toEqual({ picture: url });
     expect(await rows()).toEqual([]);
@@ -45,13 +45,13 @@ describe("the office's own picture of a seal", () => {
     expect(await events()).toMatchObject([{ reason: '启用新印模', ...by }, { reason: '恢复', ...by }, by]);
   });
 
-  test('is one of a seal that may be used: whoever asks for another is refused as by signing', async () => {
+  test('is returned only for a seal that may be used, with the refusals of signing', async () => {
     const refused = (changed: object) => shop.seals.picture({ ...asked, ...changed });
     await expect(refused({ organ: 'nobody' })).rejects.toMatchObject({ code: 'SEAL_UNKNOWN' });
     await expect(refused({ matterId: 'another' })).rejects.toMatchObject({ code: 'SEAL_NOT_GRANTED' });
   });
 
-  test('is for everybody to see, by its digest', async () => {
+  test('is public, by its digest', async () => {
     await setPicture(KEEPER);
     const app = Fastify();
     shop.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: shop.clock });
@@ -67,9 +67,9 @@ describe("the office's own picture of a seal", () => {
   test.each([
     ['no base64', { picture: `${OWN.toString('base64')}\n` }, 'FIELD_MALFORMED', 'picture'],
     ['no picture', { picture: 'AAAA' }, 'FIELD_MALFORMED', 'picture'],
-    ['an empty one', { picture: '' }, 'FIELD_MALFORMED', 'picture'],
-    ['one too small', { picture: sealPng(63).toString('base64') }, 'FIELD_MALFORMED', 'picture'],
-    ['one too large', { picture: 'A'.repeat(350_004) }, 'FIELD_TOO_LONG', 'picture'],
+    ['an empty picture', { picture: '' }, 'FIELD_MALFORMED', 'picture'],
+    ['a picture that is too small', { picture: sealPng(63).toString('base64') }, 'FIELD_MALFORMED', 'picture'],
+    ['a picture that is too large', { picture: 'A'.repeat(350_004) }, 'FIELD_TOO_LONG', 'picture'],
     ['no reason', { reason: ' ' }, 'REASON_MISSING', 'reason'],
     ['a long reason', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
     ['an unknown seal', { seal: 'nobody' }, 'SEAL_UNKNOWN', 'seal'],
@@ -87,10 +87,10 @@ describe("the office's own picture of a seal", () => {
     ['administrator', 'administrator', 'ROLE_NOT_ALLOWED'],
     ['applicant', 'applicant-company', 'ROLE_NOT_ALLOWED'],
     ["another organ's keeper", `${CITY}.keeper`, 'SEAL_NOT_OF_ORGAN'],
-  ])('%s does not set it', async (_, who, code) => {
+  ])('%s may not set it', async (_, who, code) => {
     expect((await setPicture(actor(who))).refusal?.code).toBe(code);
   });
-  test('the public is told to log in', async () => {
+  test('the public receives UNAUTHENTICATED', async () => {
     expect((await setPicture(PUBLIC)).codes).toEqual(['UNAUTHENTICATED']);
   });
 });

@@ -8,7 +8,7 @@ beforeAll(async () => {
   desk = await openDesk();
 });
 
-describe('a key is for one purpose', () => {
+describe('a key has one purpose', () => {
   const NAMES: KeyName[] = ['root', 'issuing', 'timestamp', 'status', 'seal', 'code'];
   const USES: Record<string, [KeyName[], (name: KeyName) => Promise<unknown>]> = {
     'seal a document': [
@@ -71,12 +71,12 @@ describe('a key is for one purpose', () => {
   test.each(cases.filter(([, , good]) => good))('%s may %s', async (name, use) => {
     expect(await USES[use]?.[1](name)).toBeDefined();
   });
-  test.each(cases.filter(([, , good]) => !good))('%s may not %s: a fault, no refusal', async (name, use) => {
+  test.each(cases.filter(([, , good]) => !good))('%s may not %s: it is a fault, not a refusal', async (name, use) => {
     const outcome = await USES[use]?.[1](name).catch((error: unknown) => error);
     expect(outcome).toMatchObject({ name: 'Error', message: `the key ${desk.keys[name].keyId} is not for this` });
   });
 
-  test('and is no other for being called so: the id is bound to it', async () => {
+  test('a key cannot be used under another id, because the envelope authenticates its id', async () => {
     const digest = Buffer.alloc(32);
     for (const name of NAMES.filter((one) => one !== 'timestamp')) {
       const key = { ...desk.keys[name], keyId: 'timestamp' };
@@ -87,7 +87,7 @@ describe('a key is for one purpose', () => {
     await expect(desk.signer.seal(order)).rejects.toThrow('unable to authenticate');
   });
 
-  test('and for its organ: no seal stands on what a person of another organ authorised', async () => {
+  test('a seal key signs only what a person of its own organ authorised', async () => {
     const request = await desk.authorised(newRequest());
     const code = await desk.authorised(newCodeRequest());
     await expect(desk.signer.seal(desk.sealOrder(request, { seal: desk.keys.citySeal }))).rejects.toThrow(

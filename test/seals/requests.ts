@@ -14,13 +14,13 @@ import { codePayloadOf } from '../../subgraphs/licenses/code.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 
-/** What seals are asked to sign: documents, the content that a person authorised, and the statement of that person. */
+/** Builds requests to seals: documents, the content that a person authorised, and the authorisation. */
 
 export const COUNTY = 'yudu-lyj';
 export const CITY = 'ganzhou-xzspj';
 export const COUNTY_MATTER = 'yd2022-1-07';
 export const CITY_MATTER = 'yd2022-2-30';
-/** Who authorises every seal here. */
+/** The person who authorises every seal use in these tests. */
 export const AUTHORISER = '钟文斌';
 
 const TYPE = '11000000000090018B004';
@@ -60,10 +60,10 @@ export const RECORD: LicenseRecord = {
   KZ_HYDZ: `http://127.0.0.1:4000/v/${IDENTIFIER}`,
 };
 
-/** What its code says. */
+/** The payload of its QR code. */
 export const PAYLOAD: CodeRequest['payload'] = codePayloadOf(RECORD);
 
-/** What the decider saw of a license: the act on a license that stands names its number. */
+/** Returns the content that the decider approved. An act on an existing license names its number. */
 export function contentOf(record: LicenseRecord): GrantContent {
   return {
     matterId: record.KZ_SX,
@@ -84,7 +84,7 @@ export function contentOf(record: LicenseRecord): GrantContent {
 
 const rendered = new Map<string, Uint8Array>();
 
-/** The document of a record: with room for its signature, or whole. The same record is set once. */
+/** Renders the document of a record: for PADES with reserved space for the signature. Each record is rendered once. */
 export function documentOf(record: AttachedRecord, profile: SignRequest['profile'] = 'PADES'): Uint8Array {
   const name = `${profile} ${canonical(record)}`;
   const known = rendered.get(name) ?? (profile === 'PADES' ? renderSealable(record) : renderLicense(record));
@@ -94,7 +94,7 @@ export function documentOf(record: AttachedRecord, profile: SignRequest['profile
 
 const setPage = createTypesetter(fileURLToPath(new URL('../../subgraphs/licenses/document', import.meta.url)));
 
-/** The page of `RECORD` with other words attached to it, which nothing of the hub would set. */
+/** Renders the page of `RECORD` with another text attached as its record. The hub never renders such a document. */
 export function attachedTo(text: string): Uint8Array {
   const files = { 'record.json': canonical(RECORD), 'metadata.json': text, 'qr.svg': EMPTY_CODE };
   return setPage({ template: 'templates/general.typ', files, name: RECORD.ZZBS, createdAt: RECORD.ZZQZSJ }).pdf;
@@ -114,7 +114,7 @@ function useOf(record: LicenseRecord, organ: string = COUNTY): SealUseRequest {
   };
 }
 
-/** The sealing of a license of which the decider saw all, without an authorisation yet. */
+/** Builds a request to seal a license whose whole content the decider approved. Its authorisation is empty. */
 export function requestOf(
   record: LicenseRecord,
   organ?: string,
@@ -123,25 +123,25 @@ export function requestOf(
   return { ...useOf(record, organ), profile, document: documentOf(record, profile) };
 }
 
-/** Whose license, of which matter, under which identifier; else the county forestry bureau's. */
+/** Organ, matter and identifier of a license. Missing parts are those of the county forestry bureau's license. */
 type Of = Partial<Pick<SignRequest, 'organ' | 'matterId' | 'identifier'>>;
 
 function recordOf({ organ = COUNTY, matterId = COUNTY_MATTER, identifier = RECORD.ZZBS }: Of): LicenseRecord {
   return { ...RECORD, ZZBFJG: ORGANS[organ] ?? '示范机关', KZ_SX: matterId, ZZBS: identifier };
 }
 
-/** The sealing of an issue, without an authorisation yet. */
+/** Builds a request to seal an issue. Its authorisation is empty. */
 export function newRequest(of: Of & Partial<Pick<SignRequest, 'profile'>> = {}): SignRequest {
   return requestOf(recordOf(of), of.organ, of.profile);
 }
 
-/** The code of the same issue. */
+/** Builds a request to sign the QR code of the same issue. Its authorisation is empty. */
 export function newCodeRequest(of: Of = {}): CodeRequest {
   const record = recordOf(of);
   return { ...useOf(record, of.organ), record: { ...record }, payload: codePayloadOf(record) };
 }
 
-/** The license is suspended. */
+/** A statement that the license is suspended. */
 export const STATEMENT: ActStatement = {
   CZ: 'SUSPEND',
   ZZBH: RECORD.ZZBH,
@@ -158,10 +158,10 @@ export const STATEMENT: ActStatement = {
   KZ_KBZZ: null,
 };
 
-/** A statement as it is sealed. */
+/** Returns a statement in the bytes that are sealed. */
 export const textOf = (statement: object): Uint8Array => Buffer.from(canonical(statement));
 
-/** An act on the organ's own authority, which no case decided, without an authorisation yet. */
+/** Builds a request to seal an act on the organ's own authority, without a case. Its authorisation is empty. */
 export function statementRequest(statement: ActStatement = STATEMENT): SignRequest {
   return {
     ...useOf(RECORD),
@@ -173,7 +173,7 @@ export function statementRequest(statement: ActStatement = STATEMENT): SignReque
   };
 }
 
-/** The statement of the approver of the organ that asks, over exactly what it asks for unless it is `changed`. */
+/** Writes the authorisation of the organ's approver, for exactly this request except for the changes. */
 export function authorise(
   keys: AuthorisationKeys,
   asked: SealUseRequest,

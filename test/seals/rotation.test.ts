@@ -9,7 +9,7 @@ import { together } from '../support/dual.ts';
 import { COUNTY } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
-/** New keys and certificates of a seal (换证). */
+/** Rotation: new keys and certificates of a seal (换证). */
 
 let shop: Workshop;
 let app: FastifyInstance;
@@ -37,7 +37,7 @@ const generations = (table: string) =>
 const kidOf = (code: string): string => JSON.parse(Buffer.from(code.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 describe('a rotation', () => {
-  test('gives the seal new keys under its id, which sign at once; the validity is theirs', async () => {
+  test('gives the seal new keys under its id, which sign immediately, and the validity of the new certificate', async () => {
     const [before, codeBefore] = [await shop.seals.sign(await shop.request()), await shop.codeRequest()];
     const first = await shop.seals.signCode(codeBefore);
     shop.clock.advance(86_400_000);
@@ -55,7 +55,7 @@ describe('a rotation', () => {
     ).toBe(true);
     const second = await shop.seals.signCode(await shop.codeRequest());
     expect(kidOf(second)).not.toBe(kidOf(first));
-    // The same issuance answers what it was given, whatever signs today.
+    // The same issuance returns the code that it received before, whichever key signs now.
     expect(await shop.seals.signCode(codeBefore)).toBe(first);
     const { codes } = await shop.seals.material({ codes: [kidOf(first), kidOf(second)], use: null });
     expect(codes.map((der) => Buffer.from(der))).toEqual(
@@ -63,7 +63,7 @@ describe('a rotation', () => {
     );
   });
 
-  test('publishes every generation, and revokes none', async () => {
+  test('publishes every generation and revokes none', async () => {
     const { body } = await app.inject({ url: '/seals/certificates.pem' });
     expect(body.match(/^# 于都.*$/gm)).toEqual([
       '# 于都县林业局证照专用章',
@@ -81,7 +81,7 @@ describe('a rotation', () => {
     expect(leaves.map(({ entry }) => JSON.parse(entry).profile).sort()).toEqual(['code', 'seal']);
   });
 
-  test('by two approvals at once is two generations after one another', async () => {
+  test('by two concurrent approvals creates two successive generations', async () => {
     const rotated = await Promise.all([rotate(), rotate()]);
     expect(rotated.map(({ refusal }) => refusal)).toEqual([null, null]);
     for (const table of ['seal_certificate', 'seal_code_key']) {
@@ -90,7 +90,7 @@ describe('a rotation', () => {
     await signatureOf(shop.seals, await shop.request());
   });
 
-  test('leaves earlier keys to a rotation of the key-encryption key like all others', async () => {
+  test('keeps earlier keys included in a rotation of the key-encryption key', async () => {
     const newer = randomBytes(32);
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
     const signer = createSigner({ ring: [newer, shop.keyEncryptionKey], authorisationKeys, now: shop.clock });
@@ -112,23 +112,23 @@ describe('a rotation', () => {
       expect(Buffer.from(await alone.rewrap({ keyId: shop.countySeal, encrypted }))).toEqual(encrypted);
     }
     await expect(shop.seals.sign(await shop.request())).rejects.toThrow('no key-encryption key');
-    // And back, for the tests that follow.
+    // Rewrap under the old key again for the tests that follow.
     const back = createSigner({ ring: [shop.keyEncryptionKey, newer], authorisationKeys, now: shop.clock });
     expect(await rewrapKeys({ ...given, signer: back })).toBe(await held());
     await pool.close();
     await signatureOf(shop.seals, await shop.request());
   });
 
-  test('does not keep a seal from ending, which revokes every generation that is still good', async () => {
+  test('does not prevent the end of a seal, which revokes every generation that is still valid', async () => {
     const seals = await generations('seal_certificate');
     const codes = await generations('seal_code_key');
     const serials = [...seals, ...codes].map(({ pem }) => new X509Certificate(pem).serialNumber.toLowerCase()).sort();
     const input = { seal: shop.countySeal, reason: 'KEY_COMPROMISE', words: '遗失' };
-    // Told of a time when only the first generation was there.
+    // The time of compromise is one at which only the first generation existed.
     const told = { ...input, compromisedAt: new X509Certificate(seals[0]?.pem ?? '').validFromDate.toISOString() };
     shop.clock.set(new Date(new X509Certificate(seals[0]?.pem ?? '').validToDate.getTime() + 1).toISOString());
     const after = await together(ask, COUNTY, 'applyForSealEnd', told);
-    // The first generation has run out by now: nothing of it counts any more.
+    // The first generation has expired by now, so its life no longer counts.
     expect(after.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'compromisedAt' });
     const ended = await together(ask, COUNTY, 'applyForSealEnd', { ...input, reason: 'SUPERSEDED' });
     expect(ended.refusal).toBeNull();

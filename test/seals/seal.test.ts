@@ -40,8 +40,8 @@ const WANTED = { organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver
 
 const refuses = (code: RefusalCode, run: () => unknown) => expect(run).toThrow(expect.objectContaining({ code }));
 
-describe('which seal may be used', () => {
-  test('the one granted, in use and in force', () => {
+describe('the usable seal', () => {
+  test('is the one that is granted, in use and valid', () => {
     const right = seal({ id: 'right' });
     const others = [
       seal({ id: 'other matter', grants: [open('m2')] }),
@@ -51,7 +51,7 @@ describe('which seal may be used', () => {
     const later = new Date(during.getTime() + 1);
     expect(requireUsable([...others, right], WANTED, later).id).toBe('right');
   });
-  test('on the first and the last moment of its certificate, and not a moment beyond', () => {
+  test('is usable from the first to the last moment of its validity, and not outside', () => {
     expect(requireUsable([seal()], WANTED, from)).toBeDefined();
     expect(requireUsable([seal()], WANTED, until)).toBeDefined();
     const outside = [from.getTime() - 1, until.getTime() + 1].map((ms) => new Date(ms));
@@ -65,26 +65,30 @@ describe('which seal may be used', () => {
     ['a seal not yet on file', [seal({ state: 'MADE' })], 'SEAL_NOT_IN_USE'],
     ['a seal not yet put into use', [seal({ state: 'ON_FILE' })], 'SEAL_NOT_IN_USE'],
     [
-      'a stopped seal beside one never used',
+      'a suspended seal next to one never used',
       [seal({ state: 'ON_FILE' }), seal({ state: 'SUSPENDED' })],
       'SEAL_SUSPENDED',
     ],
     ['a grant to somebody else', [seal({ grants: [open('m1', { person: 'yudu-lyj.other' })] })], 'SEAL_NOT_GRANTED'],
-    ['a grant to come', [seal({ grants: [open('m1', { from: '2027-01-02' })] })], 'SEAL_NOT_GRANTED'],
-    ['a grant that ran out', [seal({ grants: [open('m1', { to: '2026-12-31' })] })], 'SEAL_NOT_GRANTED'],
-    ['a stopped seal', [seal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
-    ['a stopped seal beside one without grant', [seal({ grants: [] }), seal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
+    ['a future grant', [seal({ grants: [open('m1', { from: '2027-01-02' })] })], 'SEAL_NOT_GRANTED'],
+    ['an expired grant', [seal({ grants: [open('m1', { to: '2026-12-31' })] })], 'SEAL_NOT_GRANTED'],
+    ['a suspended seal', [seal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
     [
-      'an expired seal beside a stopped one',
+      'a suspended seal next to one without grant',
+      [seal({ grants: [] }), seal({ state: 'SUSPENDED' })],
+      'SEAL_SUSPENDED',
+    ],
+    [
+      'an expired seal next to a suspended one',
       [seal({ state: 'SUSPENDED' }), seal({ validUntil: from })],
       'SEAL_EXPIRED',
     ],
-  ])('%s is refused for the reason of the seal that came furthest', (_, seals, code) => {
+  ])('%s is refused with the reason of the seal that passed the most checks', (_, seals, code) => {
     refuses(code, () => requireUsable(seals, WANTED, during));
   });
 });
 
-test('a grant is for its person, from its first day to its last, days of Shanghai', () => {
+test('a grant is for its person, from its first to its last day in Shanghai time', () => {
   const grants = [open('m1', { person: WANTED.personId, from: '2027-01-01', to: '2027-01-02' })];
   const first = new Date('2026-12-31T16:00:00Z');
   const last = new Date('2027-01-02T15:59:59.999Z');
@@ -98,7 +102,7 @@ describe('who may act on a seal', () => {
   const keeper = actor('yudu-lyj.keeper');
   const approver = actor('yudu-lyj.sealapprover');
 
-  test('its keeper stops and resumes it', () => {
+  test('its keeper suspends and resumes it', () => {
     expect(suspend(seal(), keeper)).toMatchObject({ by: keeper, state: 'SUSPENDED' });
     expect(resume(seal({ state: 'SUSPENDED' }), keeper, during)).toMatchObject({ state: 'IN_USE' });
   });
@@ -116,13 +120,13 @@ describe('who may act on a seal', () => {
     for (const act of [file, putIntoUse])
       refuses('SEAL_EXPIRED', () => act(seal({ state: 'ENDED' }), keeper, '备案 1'));
   });
-  test('what was never in use is neither stopped nor resumed', () => {
+  test('a seal that was never in use can be neither suspended nor resumed', () => {
     for (const state of ['MADE', 'ON_FILE'] as const) {
       refuses('SEAL_NOT_IN_USE', () => suspend(seal({ state }), keeper));
       refuses('SEAL_NOT_IN_USE', () => resume(seal({ state }), keeper, during));
     }
   });
-  test('a compromise is told of a time when there was a key, and of nothing else', () => {
+  test('a time of compromise is required for a key compromise, within the life of the key, and only for it', () => {
     const compromise = (compromisedAt: Date | null) => ({ reason: 'KEY_COMPROMISE' as const, compromisedAt });
     for (const at of [from, during]) expect(() => requireCompromise(compromise(at), from, during)).not.toThrow();
     const outside = [from.getTime() - 1, during.getTime() + 1].map((ms) => new Date(ms));
@@ -131,14 +135,14 @@ describe('who may act on a seal', () => {
     }
     refuses('FIELD_MALFORMED', () => requireCompromise({ reason: 'SUPERSEDED', compromisedAt: during }, from, during));
   });
-  test('what is stopped is not stopped again', () => {
+  test('a suspended seal cannot be suspended again', () => {
     refuses('SEAL_SUSPENDED', () => suspend(seal({ state: 'SUSPENDED' }), keeper));
   });
-  test('what is over or ended is not resumed', () => {
+  test('an expired or ended seal cannot be resumed', () => {
     refuses('SEAL_EXPIRED', () => resume(seal({ state: 'ENDED' }), keeper, during));
     refuses('SEAL_EXPIRED', () => resume(seal({ state: 'SUSPENDED' }), keeper, new Date(until.getTime() + 1)));
   });
-  test('no other role stands in for its keeper', () => {
+  test('no other role may act in place of its keeper', () => {
     const strangers = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) => actor(`yudu-lyj.${position}`));
     for (const who of [...strangers, approver, actor('administrator'), actor('auditor'), { kind: 'public' } as const]) {
       for (const act of [suspend, putIntoUse]) refuses('ROLE_NOT_ALLOWED', () => act(seal(), who));

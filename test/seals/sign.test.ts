@@ -24,15 +24,15 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
-/** Expects a refusal, and that nothing was written. */
+/** Expects a refusal, and that no use is recorded. */
 async function refused(code: string, request: SignRequest): Promise<void> {
   const before = await shop.uses();
   await expect(shop.seals.sign(request)).rejects.toMatchObject({ name: 'Refusal', code });
   expect(await shop.uses()).toBe(before);
 }
 
-describe('a use', () => {
-  test('stands in the ledger field by field, with the bytes that were answered', async () => {
+describe('a seal use', () => {
+  test('is recorded in the ledger with every field and the returned signature', async () => {
     const request = await shop.request();
     const answer = await shop.seals.sign(request);
     expect(answer).toMatchObject({
@@ -60,13 +60,13 @@ describe('a use', () => {
     expect(Buffer.compare(use?.signature, answer.state === 'SIGNED' ? answer.signature : Buffer.of())).toBe(0);
   });
 
-  test("the city's approval seal stands on the city's decision", async () => {
+  test("the city's approval seal signs the city's decision", async () => {
     const asked = newRequest({ organ: CITY, matterId: CITY_MATTER });
     const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
     expect(answer).toMatchObject({ sealId: shop.citySeal, sealName: '赣州市行政审批局审批专用章' });
   });
 
-  test('an act without a case rests on the statement of licenses', async () => {
+  test('an act without a case uses an authorisation of the licenses subgraph', async () => {
     const asked = statementRequest();
     const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
     expect(answer.state).toBe('SIGNED');
@@ -81,7 +81,7 @@ describe('a use', () => {
 });
 
 describe('the same issuance', () => {
-  test('answers the same bytes later, also where the seal has been stopped meanwhile', async () => {
+  test('returns the same signature later, even if the seal has been suspended since', async () => {
     const request = await shop.request();
     const first = await signatureOf(shop.seals, request);
     shop.clock.advance(3_600_000);
@@ -93,7 +93,7 @@ describe('the same issuance', () => {
     }
   });
 
-  test('asked sixteen times at once by two copies makes one use', async () => {
+  test('requested sixteen times concurrently through two copies records one use', async () => {
     const request = await shop.request();
     const before = await shop.uses();
     const copies = [shop.seals, shop.another()];
@@ -111,13 +111,13 @@ describe('the same issuance', () => {
     ['caseId', randomUUID()],
     ['act', 'CHANGE'],
     ['identifier', 'another'],
-  ])('does not answer for another %s', async (field, value) => {
+  ])('refuses another %s', async (field, value) => {
     const request = await shop.request();
     await shop.seals.sign(request);
     await refused('SEAL_AUTHORISATION_INVALID', { ...request, [field]: value });
   });
 
-  test('does not answer for what is no document of ours', async () => {
+  test('refuses a document that is not the hub’s, and another profile', async () => {
     const request = await shop.request();
     await shop.seals.sign(request);
     await refused('SEAL_CONTENT_DIFFERS', { ...request, document: Buffer.from('no document of ours') });
@@ -128,7 +128,7 @@ describe('the same issuance', () => {
     });
   });
 
-  test('is not another issuance of the same case: one decision is sealed once', async () => {
+  test('excludes another issuance of the same case: one decision is sealed once', async () => {
     const request = await shop.request();
     await shop.seals.sign(request);
     await refused('SEAL_AUTHORISATION_INVALID', {
@@ -174,7 +174,7 @@ describe('the authorisation', () => {
     for (const authorisation of altered) await refused('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
   });
 
-  test('that is missing, unsigned, or under a key of nobody is refused', async () => {
+  test('that is missing, unsigned, or under an unknown key is refused', async () => {
     const request = await shop.request();
     const [, body] = request.authorisation.split('.');
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${body}.`;
@@ -187,7 +187,7 @@ describe('the authorisation', () => {
     await refused('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
   });
 
-  test('of licenses issues nothing on a case, nor a license without one', async () => {
+  test('of licenses is refused with a case and for an issue, and one of cases without a case', async () => {
     const request = await shop.request();
     await refused('SEAL_AUTHORISATION_INVALID', {
       ...request,
@@ -218,7 +218,7 @@ describe('the seal', () => {
   test('without a grant for the matter is refused', async () => {
     await refused('SEAL_NOT_GRANTED', await rightly({ matterId: 'yd2022-3-01' }));
   });
-  test('after its time, or before it, is refused', async () => {
+  test('outside its validity is refused', async () => {
     const opened = shop.clock().toISOString();
     for (const day of ['2029-06-02', '2026-05-31']) {
       shop.clock.set(day);
@@ -226,13 +226,13 @@ describe('the seal', () => {
     }
     shop.clock.set(opened);
   });
-  test('that is stopped is refused until it is resumed', async () => {
+  test('that is suspended is refused until it is resumed', async () => {
     await stop('suspendSeal');
     await refused('SEAL_SUSPENDED', await rightly({}));
     await stop('resumeSeal');
     expect((await shop.seals.sign(await rightly({}))).state).toBe('SIGNED');
   });
-  test('stopped by a transaction that commits first is seen by a signature that waited for it', async () => {
+  test('suspended by a transaction that commits first is refused to a signature that waited for the lock', async () => {
     const request = await rightly({});
     const before = await shop.uses();
     let outcome: Promise<unknown> = Promise.resolve();
@@ -245,7 +245,7 @@ describe('the seal', () => {
     expect(await shop.uses()).toBe(before);
     await stop('resumeSeal');
   });
-  test('whose grant a transaction takes back first is refused to a signature that waited for it', async () => {
+  test('whose grant a transaction withdraws first is refused to a signature that waited for the lock', async () => {
     const request = await rightly({});
     let outcome: Promise<unknown> = Promise.resolve();
     await shop.sql.begin(async (tx) => {
@@ -257,7 +257,7 @@ describe('the seal', () => {
     expect(await outcome).toMatchObject({ code: 'SEAL_NOT_GRANTED' });
     await shop.sql`delete from seals.seal_grant_withdrawal`;
   });
-  test('is used by nobody once its stopping was answered, however many sign at once', async () => {
+  test('has no use after its suspension was confirmed, with concurrent signatures', async () => {
     for (let round = 0; round < 5; round++) {
       const before = await shop.uses();
       const requests = await Promise.all(Array.from({ length: 8 }, () => rightly({})));

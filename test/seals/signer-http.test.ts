@@ -14,7 +14,7 @@ import { discloseAll, privateKeyIn, tracesOf, tracesOfBytes } from './envelopes.
 import { inHex } from './octets.ts';
 import { newCodeRequest, newRequest, statementRequest } from './requests.ts';
 
-/** A signer behind its port, as the hub speaks to it and as others might. */
+/** Tests the signer's HTTP port with the hub's client and with requests of other callers. */
 
 const serviceKey = randomBytes(32);
 const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
@@ -25,7 +25,7 @@ let desk: Desk;
 let app: FastifyInstance;
 let url: string;
 let over: Signer;
-/** Every answer that was given, word for word. */
+/** Headers and body of every answer. */
 const said: string[] = [];
 beforeAll(async () => {
   desk = await openDesk();
@@ -39,7 +39,7 @@ beforeAll(async () => {
 });
 afterAll(() => app.close());
 
-/** A right order of each kind. */
+/** Builds a valid order of each kind. */
 async function rightOrders() {
   const { keys } = desk;
   return {
@@ -75,7 +75,7 @@ async function post(path: string, body: unknown, token: string | null) {
   return { status: response.statusCode, body: response.json() };
 }
 
-/** An order as it crosses HTTP. */
+/** Returns an order in its HTTP encoding. */
 async function written(name: OrderName): Promise<Record<string, unknown>> {
   const order = (await rightOrders())[name];
   return z.encode(ORDERS[name].order as z.ZodType, order) as Record<string, unknown>;
@@ -83,8 +83,8 @@ async function written(name: OrderName): Promise<Record<string, unknown>> {
 
 const publicKeyOf = (name: KeyName): KeyObject => new X509Certificate(desk.keys[name].certificatePem).publicKey;
 
-describe('a signer behind its port', () => {
-  test('makes keys in envelopes that it opens itself', async () => {
+describe('a signer over HTTP', () => {
+  test('generates keys in envelopes that the signer can open', async () => {
     for (const kind of ['RSA-3072', 'P-256', 'Ed25519'] as const) {
       const { publicKeyPem, encrypted } = await over.generate({ keyId: 'another', kind });
       const key = privateKeyIn('another', encrypted, desk.keyEncryptionKey);
@@ -96,7 +96,7 @@ describe('a signer behind its port', () => {
     }
   });
 
-  test('puts a key into another envelope as in process', async () => {
+  test('rewraps a key as in process', async () => {
     const { keyId, encrypted } = desk.keys.seal;
     expect(inHex(await over.rewrap({ keyId, encrypted }))).toBe(inHex(encrypted));
     const ring = [randomBytes(32), desk.keyEncryptionKey];
@@ -109,7 +109,7 @@ describe('a signer behind its port', () => {
     );
   });
 
-  test('signs what has one signature the same as in process, to the byte', async () => {
+  test('returns deterministic signatures identical to those in process', async () => {
     const { publishList } = await rightOrders();
     expect(inHex(await over.publishList(publishList))).toBe(inHex(await desk.signer.publishList(publishList)));
   });
@@ -124,7 +124,7 @@ describe('a signer behind its port', () => {
     expect(JSON.parse(Buffer.from(payload).toString())).toEqual(ATTESTATION.claims);
   });
 
-  test('seals documents and statements, at the time of its own clock, for the one who authorised', async () => {
+  test('seals documents and statements at the time of its own clock, and names the authoriser', async () => {
     for (const asked of [newRequest(), statementRequest()]) {
       const order = desk.sealOrder(await desk.authorised(asked));
       const [there, here] = [await over.seal(order), await desk.signer.seal(order)];
@@ -132,7 +132,7 @@ describe('a signer behind its port', () => {
       const covered = asked.profile === 'PADES' ? splitSignature(Buffer.from(asked.document)).covered : asked.document;
       const digest = createHash('sha256').update(covered).digest();
       const value = signatureValue(here.signature);
-      // RSA signatures of the same attributes are the same; their timestamps are not.
+      // RSA signatures of the same attributes are equal; their timestamps are not.
       expect(Buffer.from(there.signature).includes(value)).toBe(true);
       expect(Buffer.from(there.signature).includes(digest)).toBe(true);
       expect(there.signature).toBeInstanceOf(Uint8Array);
@@ -168,7 +168,7 @@ describe('a signer behind its port', () => {
     }
   });
 
-  test('is found where it is now', async () => {
+  test('is called at its current address', async () => {
     const moved = serveSigner(desk.signer, { serviceKey, now: desk.clock });
     let at = await moved.listen({ host: '127.0.0.1', port: 0 });
     const signer = signerOver(() => at, serviceKey, desk.clock);
@@ -182,20 +182,23 @@ describe('a signer behind its port', () => {
 });
 
 describe('the port', () => {
-  test.each(ORDER_NAMES)('/%s answers 200 to seals, 401 without a good token, 403 to another service', async (name) => {
-    const body = await written(name);
-    const person = await tokenFor(actor('administrator'), desk.clock());
-    for (const token of [null, '', 'x', person, await service(randomBytes(32))]) {
-      expect(await post(`/${name}`, body, token)).toMatchObject({ status: 401, body: { code: 'TOKEN_INVALID' } });
-    }
-    for (const other of ['licenses', 'cases', 'matters', 'gateway', 'signer']) {
-      const answer = await post(`/${name}`, body, await service(serviceKey, other));
-      expect(answer).toEqual({ status: 403, body: { code: 'FORBIDDEN' } });
-    }
-    expect((await post(`/${name}`, body, await service())).status).toBe(200);
-  });
+  test.each(ORDER_NAMES)(
+    '/%s returns 200 to seals, 401 without a valid token, 403 to another service',
+    async (name) => {
+      const body = await written(name);
+      const person = await tokenFor(actor('administrator'), desk.clock());
+      for (const token of [null, '', 'x', person, await service(randomBytes(32))]) {
+        expect(await post(`/${name}`, body, token)).toMatchObject({ status: 401, body: { code: 'TOKEN_INVALID' } });
+      }
+      for (const other of ['licenses', 'cases', 'matters', 'gateway', 'signer']) {
+        const answer = await post(`/${name}`, body, await service(serviceKey, other));
+        expect(answer).toEqual({ status: 403, body: { code: 'FORBIDDEN' } });
+      }
+      expect((await post(`/${name}`, body, await service())).status).toBe(200);
+    },
+  );
 
-  test('answers 401 after the time of a token', async () => {
+  test('returns 401 for an expired token', async () => {
     const body = await written('stamp');
     const old = await service();
     const opened = desk.clock().toISOString();
@@ -204,22 +207,19 @@ describe('the port', () => {
     desk.clock.set(opened);
   });
 
-  test.each(ORDER_NAMES)(
-    '/%s answers 400 to an order that lacks any of its parts, or has another form',
-    async (name) => {
-      const body = await written(name);
-      for (const part of Object.keys(body)) {
-        for (const value of [undefined, 7, {}, '']) {
-          const answer = await post(`/${name}`, { ...body, [part]: value }, await service());
-          expect(answer, part).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
-        }
+  test.each(ORDER_NAMES)('/%s returns 400 for an order that lacks a part or is malformed', async (name) => {
+    const body = await written(name);
+    for (const part of Object.keys(body)) {
+      for (const value of [undefined, 7, {}, '']) {
+        const answer = await post(`/${name}`, { ...body, [part]: value }, await service());
+        expect(answer, part).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
       }
-      for (const other of ['null', '[]', '"text"', '7']) {
-        expect((await post(`/${name}`, other, await service())).status).toBe(400);
-      }
-      expect((await post(`/${name}`, '{', await service())).status).toBe(400);
-    },
-  );
+    }
+    for (const other of ['null', '[]', '"text"', '7']) {
+      expect((await post(`/${name}`, other, await service())).status).toBe(400);
+    }
+    expect((await post(`/${name}`, '{', await service())).status).toBe(400);
+  });
 
   test.each<[OrderName, string, KeyName]>([
     ['certify', 'authority', 'timestamp'],
@@ -231,7 +231,7 @@ describe('the port', () => {
     ['seal', 'key', 'citySeal'],
     ['code', 'key', 'seal'],
     ['code', 'key', 'cityCode'],
-  ])('/%s answers 400 where its %s is the key %s', async (name, part, key) => {
+  ])('/%s returns 400 if its %s is the key %s', async (name, part, key) => {
     const { keyId, encrypted, certificatePem } = desk.keys[key];
     const other = { keyId, encrypted: Buffer.from(encrypted).toString('base64'), certificatePem };
     const answer = await post(`/${name}`, { ...(await written(name)), [part]: other }, await service());
@@ -243,7 +243,7 @@ describe('the port', () => {
   });
 
   test.each(ORDER_NAMES.filter((name) => name !== 'generate' && name !== 'rewrap'))(
-    '/%s answers 400 where the envelope does not open',
+    '/%s returns 400 if the envelope does not open',
     async (name) => {
       const body = await written(name);
       const part = 'authority' in body ? 'authority' : 'key';
@@ -256,7 +256,7 @@ describe('the port', () => {
     },
   );
 
-  test('answers 422 with the refusal', async () => {
+  test('returns 422 with the refusal', async () => {
     const body = await written('seal');
     const request = body.request as object;
     const other = { ...body, request: { ...request, authorisation: 'x' } };
@@ -272,7 +272,7 @@ describe('the port', () => {
     expect((await post('/code', { ...(await written('code')), key: body.key }, await service())).status).toBe(400);
   });
 
-  test('/seal takes its document behind the order, and 400 to one that is not there or in another place', async () => {
+  test('/seal expects its document after the order, and returns 400 if it is in another place', async () => {
     const order = await written('seal');
     const { document, ...request } = order.request as { document: Uint8Array };
     const inBase64 = { ...order, request: { ...request, document: Buffer.from(document).toString('base64') } };
@@ -288,7 +288,7 @@ describe('the port', () => {
     expect(await seal(`${line}\n`)).toBe(422);
   });
 
-  test('takes 8 MiB and no more, and offers nothing else', async () => {
+  test('accepts at most 8 MiB, and offers no other routes than orders and health', async () => {
     const body = await written('attest');
     const claims = { lst: 'x'.repeat(8_388_608) };
     const large = { ...body, request: { ...ATTESTATION, claims } };
@@ -302,10 +302,10 @@ describe('the port', () => {
   });
 });
 
-test('nothing of a key stands in any answer', () => {
+test('no answer contains any part of a key', () => {
   const text = said.join('\n');
   expect(said.length).toBeGreaterThan(200);
-  // The search would find a key: it finds the envelope in which one was answered.
+  // Prove that the search works: it finds an envelope that was returned.
   expect(text).toContain(Buffer.from(desk.keys.seal.encrypted).toString('base64'));
   const secrets = [desk.keyEncryptionKey, serviceKey, ...Object.values(desk.authorisationKeys)].flatMap(tracesOfBytes);
   for (const { keyId, encrypted } of Object.values(desk.keys)) {
@@ -323,7 +323,7 @@ test('nothing of a key stands in any answer', () => {
   expect(text).not.toMatch(/PRIVATE KEY|at .*\.ts:\d+/);
 });
 
-/** The signature value of a CMS by an RSA-3072 key: 384 octets behind the name of the algorithm. */
+/** Returns the signature value of a CMS by an RSA-3072 key: the 384 octets after the algorithm identifier. */
 function signatureValue(cms: Uint8Array): Buffer {
   const bytes = Buffer.from(cms);
   const head = Buffer.from('06092a864886f70d01010b050004820180', 'hex');

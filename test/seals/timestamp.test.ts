@@ -6,7 +6,7 @@ import { makeToken } from '../../subgraphs/seals/signer/timestamp.ts';
 import { newRequest } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
-/** Timestamps as pkijs reads them, never by the code that made them. */
+/** Tests timestamps with pkijs, which shares no code with the timestamp authority. */
 
 const DOCUMENT = Buffer.from('林木采伐许可证');
 const DIGEST = createHash('sha256').update(DOCUMENT).digest();
@@ -34,7 +34,7 @@ function read(token: Uint8Array) {
 }
 
 describe('a token', () => {
-  test('says the digest, the second, the policy, a serial of 127 bits, and nothing else', async () => {
+  test('contains only the digest, the second, the policy and a serial of 127 bits', async () => {
     shop.clock.advance(789);
     const { signed, info } = read(await shop.seals.stamp(DIGEST));
     expect([signed.version, signed.encapContentInfo.eContentType]).toEqual([3, '1.2.840.113549.1.9.16.1.4']);
@@ -48,7 +48,7 @@ describe('a token', () => {
     shop.clock.advance(211);
   });
 
-  test('is DER, its attributes sorted, by the timestamp key, and carries what leads to the root', async () => {
+  test('is DER with sorted attributes, signed by the timestamp key, and carries its certificate', async () => {
     const token = await shop.seals.stamp(DIGEST);
     expect(Buffer.from(fromBER(buffer(token)).result.toBER())).toEqual(Buffer.from(token));
     const { signed, signer, certificates } = read(token);
@@ -73,12 +73,12 @@ describe('a token', () => {
     );
   });
 
-  test('is another one each time', async () => {
+  test('has a new serial each time', async () => {
     const [one, other] = [await shop.seals.stamp(DIGEST), await shop.seals.stamp(DIGEST)].map((token) => read(token));
     expect(one?.info.serialNumber.isEqual(other?.info.serialNumber)).toBe(false);
   });
 
-  test('is over a SHA-256 digest, at a time of its certificate', async () => {
+  test('accepts only SHA-256 digests, and only times within the certificate’s validity', async () => {
     for (const length of [0, 20, 31, 33, 64]) {
       await expect(shop.seals.stamp(randomBytes(length))).rejects.toThrow(RangeError);
     }
@@ -91,7 +91,7 @@ describe('a token', () => {
 });
 
 describe('the timestamp of a signature', () => {
-  test('is over the signature value, at the time that the answer says', async () => {
+  test('covers the signature value and states the signing time of the answer', async () => {
     for (const profile of ['PADES', 'CADES'] as const) {
       const asked = newRequest({ profile });
       shop.clock.advance(1_300);
@@ -114,7 +114,7 @@ describe('the timestamp of a signature', () => {
     }
   });
 
-  test('of another profile is not answered for the same issuance', async () => {
+  test('of another profile is refused for the same issuance', async () => {
     const request = await shop.request();
     const first = await signatureOf(shop.seals, request);
     await expect(shop.seals.sign({ ...request, profile: 'CADES' })).rejects.toMatchObject({
@@ -125,7 +125,7 @@ describe('the timestamp of a signature', () => {
 });
 
 describe('the next generation', () => {
-  test('of timestamp and status keys is made once when less than eight years are left; the old ones are kept', async () => {
+  test('of timestamp and status keys is created once when less than eight years are left; old keys are kept', async () => {
     const opened = shop.clock().toISOString();
     const before = await authorities('timestamp');
     shop.clock.set('2030-05-31');
@@ -146,14 +146,14 @@ describe('the next generation', () => {
       expect(certificates.find((one) => !one.ca)?.serialNumber).toBe(new X509Certificate(newest?.pem).serialNumber);
     }
 
-    // A copy whose clock is behind still has the first.
+    // A copy whose clock is behind still uses the first generation.
     shop.clock.set(opened);
     await shop.seals.stamp(DIGEST);
     expect(await authorities('timestamp')).toHaveLength(2);
   });
 });
 
-test('a database from before gets what it lacks, and keeps what it has', async () => {
+test('an older database receives the missing keys and keeps the existing ones', async () => {
   const [{ pem: root } = { pem: '' }] = await authorities('root');
   await shop.sql`delete from seals.authority where id in ('timestamp', 'status')`;
   const code = await shop.sql`delete from seals.seal_code_key returning seal_id`;

@@ -13,29 +13,29 @@ import { type TestClock, testClock } from '../support/clock.ts';
 import { testDatabase } from '../support/database.ts';
 import { authorise, CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, newRequest } from './requests.ts';
 
-/** The seals subgraph alone on a database of its own, with two seals in use. */
+/** A fixture: the seals subgraph alone on its own database, with two seals in use. */
 
 const OPENING = '2026-06-01';
 
 export interface Workshop {
   seals: Seals;
   clock: TestClock;
-  /** The superuser's view of the same database. */
+  /** The superuser's connection to the same database. */
   sql: postgres.Sql;
   adminUrl: string;
-  /** The subgraph's own URL of it. */
+  /** The URL with which the subgraph itself connects. */
   sealsUrl: string;
   keyEncryptionKey: Uint8Array;
   countySeal: string;
   citySeal: string;
   /** Events that arrived at licenses, in order. */
   told: Envelope[];
-  /** A second copy of the subgraph on the same database. */
+  /** Opens another copy of the subgraph on the same database. */
   another(keyEncryptionKey?: Uint8Array, log?: LogSettings, trustedAuthorities?: readonly string[]): Seals;
   authorise(request: SealUseRequest, changed?: Partial<SealAuthorisation>, from?: AuthorisingSubgraph): Promise<string>;
-  /** A request that is right in every part, then changed; its authorisation is over the request before the change. */
+  /** Builds a valid request and then applies the changes. Its authorisation covers the request before the changes. */
   request(changed?: Partial<SignRequest>): Promise<SignRequest>;
-  /** The same for a QR code. */
+  /** Does the same for a QR code. */
   codeRequest(changed?: Partial<CodeRequest>): Promise<CodeRequest>;
   ask(who: Actor, query: string, variables?: Record<string, unknown>): Promise<Asked>;
   uses(): Promise<number>;
@@ -138,7 +138,7 @@ export async function openWorkshop(
   return { ...seen, another, authorise: authorised, request, codeRequest, ask, uses, close };
 }
 
-/** The signature of an answer; fails where the answer is none. */
+/** Requests a signature and returns it. Throws unless the answer is SIGNED. */
 export async function signatureOf(seals: Seals, request: SignRequest): Promise<Uint8Array> {
   const answer = await seals.sign(request);
   if (answer.state !== 'SIGNED') throw new Error(answer.state);

@@ -7,8 +7,8 @@ import { type Inside, openInside } from './inside.ts';
 import { HARD, KINDS, rehearse } from './tamperings.ts';
 
 /**
- * The auditor against the tampering generator, which was written without a look at it: every kind once, and as many more as TAMPERINGS
- * says; clean houses without a false alarm, as many as HOUSES says.
+ * Tests the auditor against the tampering generator, which was written independently of it. Every kind runs once;
+ * TAMPERINGS sets another number of runs. HOUSES sets the number of untampered clones, which must raise no finding.
  */
 
 const TAMPERINGS = Number(process.env.TAMPERINGS ?? KINDS.length);
@@ -17,7 +17,7 @@ const HOUSES = Number(process.env.HOUSES ?? 1);
 async function findingsOf({ house, sql }: Inside): Promise<Finding[]> {
   const witnesses = house.witnesses.map(({ vkey, checkpoint }) => ({ key: readKey(vkey), checkpoint }));
   const { logFolder, logKey, rootPem } = house;
-  // As of a moment when nothing can be on its way any more: what a minute ago excuses, these houses may not have.
+  // Audit as of two minutes later, when nothing can be in flight. The auditor excuses work of the last minute.
   const now = new Date(Date.now() + 120_000);
   const given = { sql, logFolder, logKey: readKey(logKey), witnesses, roots: [Buffer.from(rootPem)], now };
   const findings: Finding[] = [];
@@ -37,12 +37,12 @@ describe('the auditor', () => {
     await house?.close();
   });
 
-  test('finds nothing in a house in order', async () => {
+  test('finds nothing in an untampered clone', async () => {
     expect(await findingsOf(inside)).toEqual([]);
   });
 
   test.each(Array.from({ length: HOUSES }, (_, i) => i + 1))(
-    'finds nothing in a house that went on, %i',
+    'finds nothing in a clone with further legitimate acts, seed %i',
     async (seed) => {
       const clean = await openCleanHouse(seed);
       const within = await openInside(clean);
@@ -56,7 +56,7 @@ describe('the auditor', () => {
   );
 
   const rounds = Array.from({ length: TAMPERINGS }, (_, i) => [KINDS[i % KINDS.length] ?? '', i + 1] as const);
-  test.each(rounds)('names what %s did (%i)', async (kind, seed) => {
+  test.each(rounds)('names an object that %s changed (seed %i)', async (kind, seed) => {
     const { told, seen: findings } = await rehearse(inside, kind, seed, () => findingsOf(inside));
     const named = new Set(findings.map(({ object }) => object));
     const right = told.objects.some((object) => named.has(object));

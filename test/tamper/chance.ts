@@ -1,16 +1,16 @@
-/** Chance that can be had again: the same seed gives the same draws. */
+/** Reproducible random values: the same seed returns the same draws. */
 export interface Chance {
-  /** A whole number from 0 up to, and without, `below`. */
+  /** Returns an integer from 0 up to, but not including, the limit. */
   below(below: number): number;
-  /** One of these. Throws where there is none. */
+  /** Returns one of the values. Throws if there are none. */
   pick<Value>(of: readonly Value[]): Value;
-  /** Bytes. */
+  /** Returns random bytes. */
   bytes(length: number): Buffer;
-  /** A UUID (RFC 9562, version 4). */
+  /** Returns a UUID (RFC 9562, version 4). */
   uuid(): string;
 }
 
-/** Mulberry32: 32 bits of state, good enough to choose victims by. */
+/** Mulberry32: 32 bits of state are enough to choose victims. */
 export function chanceOf(seed: number): Chance {
   let state = seed >>> 0;
   const next = () => {
@@ -19,7 +19,7 @@ export function chanceOf(seed: number): Chance {
     mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61)) ^ mixed;
     return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
   };
-  // The first draws of neighbouring seeds are alike.
+  // Discard the first draws: those of neighbouring seeds are alike.
   for (let i = 0; i < 8; i++) next();
   const below = (most: number) => Math.floor(next() * most);
   const bytes = (length: number) => Buffer.from(Array.from({ length }, () => below(256)));

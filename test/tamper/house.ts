@@ -16,27 +16,30 @@ import { until } from '../support/until.ts';
 import { chanceOf } from './chance.ts';
 import { liveIn, liveOn } from './life.ts';
 
-/** A house to break into: made once a run, cloned in a second, and everything that an honest auditor is given from outside. */
+/**
+ * A clone of a hub with a history, for tampering. The template is built once per run; a clone takes about a second.
+ * It also holds everything that an honest auditor receives from outside.
+ */
 export interface House {
   /** The superuser's URL of the hub's database. */
   adminUrl: string;
-  /** Where the log's files stand. */
+  /** Folder of the log's files. */
   logFolder: string;
-  /** The log's key as text. */
+  /** The log's public key as text. */
   logKey: string;
-  /** Witnesses with the newest checkpoint that each signed, as it remembers it. */
+  /** Witnesses, each with the newest checkpoint that it signed, read from its own memory file. */
   witnesses: readonly { vkey: string; checkpoint: string }[];
   /** The root certificate, PEM. */
   rootPem: string;
-  /** The superuser's URL of the city library's database, which no insider of the hub reaches. */
+  /** The superuser's URL of the city library's database. An insider of the hub has no access to it. */
   libraryUrl: string;
-  /** What an insider may have of secrets: never the witness's, never the library's. */
+  /** The secrets that an insider may hold. The keys of the witness and of the library are never among them. */
   keyEncryptionKey: Uint8Array;
   authorisationKeys: { cases: Uint8Array; licenses: Uint8Array };
   close(): Promise<void>;
 }
 
-/** What of a template does not stand in its database. */
+/** The parts of a template that its database does not store. */
 interface Papers {
   witnessKeyPem: string;
   witnessKey: string;
@@ -50,7 +53,7 @@ const LIBRARY = 'library.example/city';
 const CLIENT = { clientId: 'tongquan-hub', clientSecret: 'of the test library alone' };
 const POLL_MS = 20;
 const MINUTE_MS = 60_000;
-/** The house was lived in for so long. */
+/** Length of the history that the template holds. */
 const AGE_MS = 180 * MINUTE_MS;
 
 const folderOf = (name: string) => join(inject('runFolder'), name);
@@ -59,13 +62,13 @@ const keysOf = ({ authorisationKeys: { cases, licenses } }: Papers) => ({
   licenses: Buffer.from(licenses, 'base64'),
 });
 
-/** A clone of the house as it was left; the seed changes nothing of it. */
+/** Opens an unchanged clone of the template. The seed has no effect. */
 export async function openHouse(_seed: number): Promise<House> {
   const { database, folder, papers } = await cloneHouse();
   return houseOf(database, folder, papers, papers.libraryUrl);
 }
 
-/** A clone in which life went on for a while, as the seed says, and nobody did anything wrong. */
+/** Opens a clone with further legitimate acts, chosen by the seed. Nothing in it is tampered with. */
 export async function openCleanHouse(seed: number): Promise<House> {
   const { database, folder, papers } = await cloneHouse();
   const library = await testDatabase(new URL(papers.libraryUrl).pathname.slice(1));
@@ -116,7 +119,7 @@ async function houseOf(
   };
 }
 
-/** Builds the template: its database is the one that is given, its files stand in the run's folder. */
+/** Builds the template in `database`. Its files are in the folder of the test run. */
 async function build(database: TestDatabase): Promise<void> {
   const folder = folderOf(NAME);
   mkdirSync(folder);
@@ -149,7 +152,7 @@ interface Running {
   stop(): Promise<void>;
 }
 
-/** A hub on a house, with its witness. */
+/** Starts a hub on a clone or on the template, with its witness. */
 async function run(
   database: TestDatabase,
   folder: string,
@@ -210,7 +213,7 @@ async function run(
   };
 }
 
-/** Waits until nothing is under way: every leaf has its place, is published and cosigned, every event has arrived. */
+/** Waits until every leaf is sequenced, published and cosigned, and every event is delivered. */
 async function settled(adminUrl: string, folder: string, witness: string): Promise<void> {
   const sql = postgres(adminUrl, { max: 1 });
   try {

@@ -14,30 +14,30 @@ import { makeToken } from '../../subgraphs/seals/signer/timestamp.ts';
 import type { Chance } from './chance.ts';
 import type { House } from './house.ts';
 
-/** What a tampering did, and what an honest auditor should name: any one of the objects. */
+/** What a tampering did. An honest auditor should name at least one of the objects. */
 export interface Tampered {
   kind: string;
   description: string;
   objects: string[];
 }
 
-/** One kind of tampering: chooses its victim, changes it, says what it did. */
+/** One kind of tampering: chooses its victim, changes it and reports what it did. */
 export type Tamper = (inside: Inside, chance: Chance) => Promise<Omit<Tampered, 'kind'>>;
 
-// biome-ignore lint/suspicious/noExplicitAny: rows of many tables, read by those who know them
+// biome-ignore lint/suspicious/noExplicitAny: rows of many tables; each caller knows its columns
 export type Row = Record<string, any>;
 
-/** An insider: superuser of the database, hand in the folder, the keys of the hub. */
+/** An insider: a superuser of the database with write access to the log folder and the keys of the hub. */
 export interface Inside {
   house: House;
-  /** Neither triggers nor foreign keys stand in its way. */
+  /** A connection on which triggers and foreign keys do not fire. */
   sql: postgres.Sql;
   keys: Keys;
-  /** Signs whatever it is asked, as the hub's signer would at that time. */
+  /** Returns a signer with the hub's keys whose clock stands at that time. It signs any request. */
   signerAt(at: Date): Signer;
-  /** One row by chance; throws where there is none. */
+  /** Picks one row at random. Throws if there are no rows. */
   victim(chance: Chance, rows: PromiseLike<readonly Row[]>): Promise<Row>;
-  /** Changes rows; throws unless at least one row really changed. */
+  /** Runs a statement that changes rows. Throws if it changed none. */
   change(what: postgres.PendingQuery<postgres.Row[]>): Promise<void>;
 }
 
@@ -63,7 +63,7 @@ export async function openInside(house: House): Promise<Inside> {
 
 export const sha256 = (of: string | Uint8Array) => createHash('sha256').update(of).digest('hex');
 
-/** The same bytes but for one bit, within the middle half. */
+/** Returns a copy of the bytes with one bit flipped, within the middle half. */
 export function flipped(bytes: Uint8Array, chance: Chance): Buffer {
   const copy = Buffer.from(bytes);
   const at = Math.floor(copy.length / 4) + chance.below(Math.max(1, Math.floor(copy.length / 2)));
@@ -71,19 +71,19 @@ export function flipped(bytes: Uint8Array, chance: Chance): Buffer {
   return copy;
 }
 
-/** SHA-256 of a certificate's DER. */
+/** Returns the SHA-256 of a certificate's DER, in hex. */
 export function digestOfPem(pem: string): string {
   return sha256(Buffer.from(pem.replaceAll(/-----[^-]+-----/g, ''), 'base64'));
 }
 
-/** A key of the hub with its certificate. */
+/** Returns the newest generation of a key of an authority, with its certificate. */
 export async function certifiedKey({ sql }: Inside, id: string): Promise<CertifiedKey> {
   const [row] = await sql`select * from seals.authority where id = ${id} order by generation desc limit 1`;
   if (!row) throw new Error(`no authority ${id}`);
   return { keyId: id, encrypted: row.encrypted_key, certificatePem: row.certificate_pem };
 }
 
-/** A seal's key, and its chain. */
+/** Returns the newest key of a seal, and its certificate chain. */
 export async function sealKey({ sql }: Inside, id: string): Promise<{ key: KeyRef; chain: [string, string] }> {
   const [row] = await sql`select s.*, a.certificate_pem as issuing from seals.seal_certificate s, seals.authority a
     where s.seal_id = ${id} and a.id = 'issuing' order by s.generation desc limit 1`;
@@ -91,14 +91,14 @@ export async function sealKey({ sql }: Inside, id: string): Promise<{ key: KeyRe
   return { key: { keyId: id, encrypted: row.encrypted_key }, chain: [row.certificate_pem, row.issuing] };
 }
 
-/** The key for QR codes of a seal. */
+/** Returns the newest QR code key of a seal. */
 export async function codeKey({ sql }: Inside, id: string): Promise<CertifiedKey> {
   const [row] = await sql`select * from seals.seal_code_key where seal_id = ${id} order by generation desc limit 1`;
   if (!row) throw new Error(`no code key of ${id}`);
   return { keyId: codeKeyId(id), encrypted: row.encrypted_key, certificatePem: row.certificate_pem };
 }
 
-/** A signature by a seal's own key, with its timestamp, that no ledger knows. */
+/** Signs with a seal's own key, with a timestamp, and records it in no ledger. */
 export async function sealSecretly(
   inside: Inside,
   asked: { sealId: string; profile: 'CADES' | 'PADES'; digest: Uint8Array; at: Date },
@@ -112,7 +112,7 @@ export async function sealSecretly(
   return Buffer.from(signDetached({ profile, documentDigest, chain, signedAt }, open(key), token));
 }
 
-/** The statement inside an authorisation, and one that says something else and is sealed as the first was. */
+/** Changes the statement inside an authorisation and authenticates it again with the key of the same subgraph. */
 export async function reauthorised(
   { house }: Inside,
   authorisation: string,

@@ -3,7 +3,7 @@ import type { Chance } from './chance.ts';
 import { flipped, type Inside, type Row, type Tamper } from './inside.ts';
 import { fileOf, HOLDER, heads, keepFile, namesOf, setDocument, setRecord } from './version.ts';
 
-/** Tamperings with licenses: versions, records, documents, states, acts. */
+/** Tamperings with licenses: versions, records, documents, states and acts. */
 
 const versions = ({ sql }: Inside) => sql`select * from licenses.license_version order by identifier`;
 
@@ -21,7 +21,7 @@ const versionDeleted: Tamper = async (inside, chance) => {
   return { description: 'a version is gone', objects: namesOf(version) };
 };
 
-/** Everything of a version is gone but its act, which says DONE. */
+/** Removes everything of a version except its act, whose state is DONE. */
 const actLeft: Tamper = async (inside, chance) => {
   const { sql } = inside;
   const version = await inside.victim(
@@ -45,7 +45,7 @@ const actLeft: Tamper = async (inside, chance) => {
   return { description: 'an act is done and its license is not there', objects: [...namesOf(version), ...more] };
 };
 
-/** The state on document, paper and head; the ledgers as `ledger` says. */
+/** Restores the state of a version, its sheet and its license. `ledger` says what happens to the ledgers. */
 const restored =
   (from: string[], ledger: 'left' | 'forged' | 'forgotten'): Tamper =>
   async (inside, chance) => {
@@ -72,7 +72,7 @@ const restored =
     return { description: `a license was quietly put back into force; its ledgers are ${ledger}`, objects };
   };
 
-/** Takes an act back without a trace but its use: entries, statement, event, the act itself. */
+/** Removes an act with its ledger entries and its statement. Only its seal use remains. */
 async function forget({ sql }: Inside, id: string): Promise<string[]> {
   const [act] = await sql`select * from licenses.act where id = ${id}`;
   await sql`delete from licenses.license_entry where act_id = ${id}`;

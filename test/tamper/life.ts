@@ -8,20 +8,20 @@ import type { TestHub } from '../support/hub.ts';
 import { until } from '../support/until.ts';
 import type { Chance } from './chance.ts';
 
-/** What goes on in a house, through its public face. */
+/** Creates the history of a hub clone through the public GraphQL API. */
 
 export interface Known {
   identifier: string;
   number: string;
   caseId: string;
   route: Route;
-  /** Serial of its sheet's blank. */
+  /** Serial of the blank (空白证照) of its sheet. */
   serial: number;
 }
 
 const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 
-/** A route of a county organ that does everything itself. */
+/** Returns the route of a county organ that performs every step itself. */
 function directRoute(organ: string, matter: string): Route {
   const staff = (position: string) => `${organ}.${position}`;
   const uscc = readOrgans().find((one) => one.id === organ)?.uscc ?? '';
@@ -50,14 +50,14 @@ async function does(hub: TestHub, person: string, name: string, type: string, in
   if (refusal) throw new Error(`${name}: ${JSON.stringify(refusal)}`);
 }
 
-/** A license granted and issued on the blank of that serial. */
+/** Grants a case and issues its license on the blank with that serial. */
 export async function makeLicense(hub: TestHub, route: Route, serial: number, applicant?: object): Promise<Known> {
   const caseId = await grantCase(hub, route, { applicant });
   const { identifier, number } = await issue(hub, route, caseId, serial);
   return { identifier, number, caseId, route, serial };
 }
 
-/** An act of the organ's own: suspend, restore, revoke, rescind, withdraw, cancel. */
+/** Performs an act on the organ's own authority: suspend, restore, revoke, rescind, withdraw or cancel. */
 export async function own(hub: TestHub, { identifier, route }: Known, name: string, reason: string): Promise<void> {
   const type = name === 'cancel' ? 'CancelLicenseInput' : 'OwnActInput';
   await does(hub, route.decides, `${name}License`, type, { identifier, reason });
@@ -68,7 +68,7 @@ export async function hand(hub: TestHub, { identifier, route, serial }: Known, n
   await does(hub, route.prints, `${name}Certificate`, 'CertificateInput', input);
 }
 
-/** Spoils the sheet and prints on another blank; gives the license as it then stands. */
+/** Spoils the sheet and prints on another blank. Returns the license with the new blank. */
 export async function spoil(hub: TestHub, known: Known, replacement: number): Promise<Known> {
   const { identifier, route, serial } = known;
   const blanks = { blankNumber: blankNumber(route, serial), replacement: blankNumber(route, replacement) };
@@ -81,7 +81,7 @@ export async function useSeal(hub: TestHub, seal: string, name: 'suspend' | 'res
   await does(hub, `${organ}.keeper`, `${name}Seal`, 'SealActInput', { seal, reason });
 }
 
-/** A second case on a license: a change, a renewal, a cancellation. */
+/** Grants and performs a second case on a license: a change, a renewal or a cancellation. */
 async function again(hub: TestHub, known: Known, name: string, matter: string, serial: number | null): Promise<void> {
   await until('cases know the license', async () => {
     const query = 'query($id: ID!) { case(id: $id) { result } }';
@@ -96,7 +96,7 @@ async function again(hub: TestHub, known: Known, name: string, matter: string, s
   await does(hub, route.prints, `${name}License`, type, input);
 }
 
-/** A decision document, with a license or without: rejected, or granted where no license follows. */
+/** Decides a case that leads to no license: it is rejected, or its matter grants a decision document only. */
 async function decide(hub: TestHub, route: Route, granted: boolean): Promise<void> {
   const input = { matter: route.matter, applicant: CITIZEN, fields: [{ label: '项目', text: '示范' }] };
   const { case: made } = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
@@ -105,7 +105,7 @@ async function decide(hub: TestHub, route: Route, granted: boolean): Promise<voi
   const decision = granted ? { decision: 'GRANTED' } : { decision: 'REJECTED', reason: '不符合规定条件' };
   const decided = { case: made.id, authoriseSeal: true, ...decision };
   await does(hub, route.decides, 'decideCase', 'DecideCaseInput', decided);
-  // Before a seal is stopped: what is tried then waits, and may find the seal stopped again when it is tried next.
+  // Wait here, before a later step suspends a seal. A retry could otherwise meet the seal suspended again.
   await until('the decision is sealed', async () => {
     const query = 'query($id: ID!) { case(id: $id) { notices { sealed } } }';
     const { data } = await hub.ask('auditor', query, { id: made.id });
@@ -120,13 +120,16 @@ async function get(hub: TestHub, url: string): Promise<void> {
 
 export interface Town {
   hub: TestHub;
-  /** Moves the house's clock on. */
+  /** Moves the hub's clock forward. */
   advance(minutes: number): void;
-  /** The library takes nothing more from here on. */
+  /** Closes the library, so that it accepts nothing more. */
   closeLibrary(): Promise<void>;
 }
 
-/** Fills a house: two dozen licenses in every state, decisions, seals stopped and ended, lists, stamps, what waits. */
+/**
+ * Fills the template with two dozen licenses in every state, decisions, suspended and ended seals, revocation and
+ * status lists, timestamps, and unfinished work.
+ */
 export async function liveIn({ hub, advance, closeLibrary }: Town): Promise<void> {
   const { DIRECT, SUBSTANTIVE_REVIEW: REVIEW, WINDOW_FORWARD: WINDOW } = ROUTES;
   for (const url of ['/seals/root.crl', '/seals/issuing.crl', '/licenses/status-list']) await get(hub, url);
@@ -212,7 +215,7 @@ async function sealsMove(hub: TestHub): Promise<void> {
   await together(hub.ask, 'yudu-sthjj', 'applyForSealEnd', ended);
 }
 
-/** Bundles with a stamp, and statements on what is in force. */
+/** Stamps the evidence bundles of four licenses and fetches their evidence. */
 async function prove(hub: TestHub): Promise<void> {
   const { data } = await hub.ask('auditor', '{ licenses(first: 4) { edges { node { identifier } } } }');
   const { attest, stamp, material } = hub.hub.seals;
@@ -226,7 +229,7 @@ async function prove(hub: TestHub): Promise<void> {
   await close();
 }
 
-/** A granted case that nobody has printed yet, and an act that waits for a stopped seal. */
+/** Leaves unfinished work: a granted case that nobody has printed, and an act that waits for a suspended seal. */
 async function waits(hub: TestHub, route: Route): Promise<void> {
   await grantCase(hub, route);
   const id = await grantCase(hub, LABORATORY);
@@ -235,7 +238,7 @@ async function waits(hub: TestHub, route: Route): Promise<void> {
   await act(hub, LABORATORY.prints, 'issueLicense', 'CaseActInput', input, '__typename');
 }
 
-/** Some acts that anybody may do on any day, chosen by chance; serials of blanks from 100 on. */
+/** Performs a few legitimate acts, chosen at random. Blanks have serials from 100 on. */
 export async function liveOn(hub: TestHub, chance: Chance): Promise<void> {
   const routes: Route[] = [ROUTES.DIRECT, ROUTES.SUBSTANTIVE_REVIEW, ROUTES.WINDOW_FORWARD];
   if (chance.below(2) === 0) {

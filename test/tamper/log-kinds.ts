@@ -20,9 +20,9 @@ import {
   tilesOf,
 } from './rewrite.ts';
 
-/** Tamperings with the log itself: in the database, in its files, in both. */
+/** Tamperings with the log itself: in the database, in its files, or in both. */
 
-/** What is done to the list of leaves; gives the new list and what an auditor should name. */
+/** An edit of the list of leaves. Returns the new list and the objects that an auditor should name. */
 type Edit = (leaves: HeldLeaf[], chance: Chance) => { leaves: HeldLeaf[]; objects: string[]; said: string };
 
 const alter: Edit = (leaves, chance) => {
@@ -63,7 +63,7 @@ const insert: Edit = (leaves, chance) => {
 
 const edits = { altered: alter, removed: remove, swapped: swap, inserted: insert };
 
-/** Only the leaves of the database: checkpoints and head stay. */
+/** Edits only the leaves in the database. Checkpoints and head stay. */
 const inDatabase =
   (edit: Edit): Tamper =>
   async (inside, chance) => {
@@ -83,7 +83,7 @@ const inDatabase =
     return { description: `in the database ${said}`, objects: [...objects, ...(await namesOfRewriting(inside))] };
   };
 
-/** Only the files: every tile made anew, the checkpoint left as it was, or signed again. */
+/** Edits only the files. Every tile is rebuilt; the checkpoint stays as it was, or is signed again. */
 const inFiles =
   (edit: Edit, signed: boolean): Tamper =>
   async (inside, chance) => {
@@ -97,7 +97,7 @@ const inFiles =
     };
   };
 
-/** A history that everything of the hub's own agrees on. */
+/** Rewrites database and files, so that everything the hub holds agrees. */
 const inBoth =
   (edit: Edit): Tamper =>
   async (inside, chance) => {
@@ -119,7 +119,7 @@ const databaseSplit: Tamper = async (inside, chance) => {
   };
 };
 
-/** Ledger rows whose leaves are no more. */
+/** Deletes the ledger rows of removed leaves. */
 async function forgetLedgers({ sql }: Inside, gone: readonly HeldLeaf[]): Promise<void> {
   const of = (kind: string) => gone.filter((leaf) => leaf.kind === kind).map((leaf) => leaf.subject);
   await sql`delete from seals.seal_use where issuance_id::text = any(${of('SEAL_USE')})`;
@@ -180,7 +180,7 @@ const keyReplaced: Tamper = async (inside) => {
   };
 };
 
-/** Changes the published lines of witnesses, and those that the database keeps of the newest size. */
+/** Changes the witness's line in the published checkpoint, and its cosignature of the newest size in the database. */
 const cosignature =
   (said: string, make: (line: string, chance: Chance, inside: Inside) => string): Tamper =>
   async (inside, chance) => {
@@ -240,7 +240,7 @@ const headMoved: Tamper = async (inside, chance) => {
   return { description: 'the head has another root', objects: ['log', `checkpoint:${size}`] };
 };
 
-/** Tiles that a reader of the newest tree needs; parts of older trees are nobody's loss. */
+/** Returns the tiles that a reader of the newest tree needs. Partial tiles of older trees are not needed. */
 async function neededTiles(inside: Inside): Promise<string[]> {
   const size = await newestSize(inside);
   const part = size % 256;

@@ -1,7 +1,7 @@
 import type { Chance } from './chance.ts';
 import type { Inside, Row, Tamper } from './inside.ts';
 
-/** Tamperings with paper: the two ledgers, sheets, blanks, receipts. */
+/** Tamperings with paper: the two ledgers, sheets, blanks and receipts. */
 
 const LEDGERS = ['license_entry', 'paper_entry'] as const;
 type Ledger = (typeof LEDGERS)[number];
@@ -23,7 +23,7 @@ const entryRemoved =
       await inside.change(
         sql`delete from licenses.${sql(ledger)} where number = ${entry.number} and seq = ${entry.seq}`,
       );
-      // No gap is left: those after it move up.
+      // Close the gap: later entries move up.
       const later =
         await sql`select seq from licenses.${sql(ledger)} where number = ${entry.number} and seq > ${entry.seq} order by seq`;
       for (const { seq } of later)
@@ -32,7 +32,7 @@ const entryRemoved =
     return { description: `an entry is gone from ${of.join(' and ')}`, objects: namesOfEntry(entry) };
   };
 
-/** A value that differs, in one column of an entry. */
+/** Returns a different value for one column of an entry. */
 function changed(entry: Row, chance: Chance): Row {
   return chance.pick<Row>([
     { state_after: entry.state_after === 'VALID' ? 'SUSPENDED' : 'VALID' },
@@ -92,14 +92,14 @@ const sheetDeleted: Tamper = async (inside, chance) => {
   return { description: 'a license has no paper', objects: namesOfSheet(sheet) };
 };
 
-/** A blank of the same organ that is in stock. */
+/** Picks another blank of the same organ that is in stock. */
 async function stock({ sql }: Inside, blank: string, chance: Chance): Promise<string> {
   const rows = await sql`select number from licenses.blank where state = 'IN_STOCK'
     and organ = (select organ from licenses.blank where number = ${blank}) order by number`;
   return chance.pick(rows as readonly Row[]).number;
 }
 
-/** The sheet and both blanks; with `ledger` their entries too. */
+/** Moves a sheet to another blank; with `ledger` it moves the entries of the blank too. */
 const sheetMoved =
   (ledger: boolean): Tamper =>
   async (inside, chance) => {
@@ -129,7 +129,7 @@ const sheetAltered =
     return { description: said, objects: namesOfSheet(sheet) };
   };
 
-/** Handed over, as the hub would have entered it, but nobody did: no event tells of it. */
+/** Records a delivery as the hub would, without anybody having delivered the sheet. No event reports it. */
 const deliveryForged: Tamper = async (inside, chance) => {
   const { sql } = inside;
   const sheet = await inside.victim(
@@ -149,7 +149,7 @@ const deliveryForged: Tamper = async (inside, chance) => {
   return { description: 'a sheet was handed over by nobody', objects: namesOfSheet(sheet) };
 };
 
-/** A second sheet of a version: one standing beside the other, or the first called spoiled without an act. */
+/** Prints a version a second time: as a second valid sheet, or after marking the first as spoiled without an act. */
 const printedTwice =
   (spoiled: boolean): Tamper =>
   async (inside, chance) => {

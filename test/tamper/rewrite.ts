@@ -6,7 +6,7 @@ import { leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
 import { bundle, grow, newTiles, TILE_WIDTH, type TileHash, tilePath } from '../../subgraphs/seals/log/tile.ts';
 import type { Inside } from './inside.ts';
 
-/** The log as an insider holds it: a list of leaves, from which database and files are made anew, and signed anew. */
+/** The log as an insider rewrites it. Database and files are rebuilt from a list of leaves and signed again. */
 
 export interface HeldLeaf {
   serial: number;
@@ -16,7 +16,7 @@ export interface HeldLeaf {
   at: Date;
 }
 
-/** The leaves in their order. */
+/** Returns the leaves in the order of the log. */
 export async function readLeaves({ sql }: Inside): Promise<HeldLeaf[]> {
   const rows = await sql`select l.serial::int, l.kind, l.subject, l.entry, l.at from seals.log_sequence s
     join seals.log_leaf l using (serial) order by s.index`;
@@ -29,7 +29,7 @@ function rootOf(leaves: readonly HeldLeaf[], size: number): Uint8Array {
   return grow([], 0, leaves.slice(0, size).map(hashOf)).root;
 }
 
-/** A checkpoint, signed by the log's own key. */
+/** Returns a checkpoint note, signed by the log's own key. */
 export async function signCheckpoint(inside: Inside, size: number, root: Uint8Array): Promise<string> {
   const [row] = await inside.sql`select origin, encrypted_key from seals.log_key`;
   if (!row) throw new Error('the log has no key');
@@ -38,7 +38,10 @@ export async function signCheckpoint(inside: Inside, size: number, root: Uint8Ar
   return `${text}\n${writeSignature(readKey(inside.house.logKey), signature)}`;
 }
 
-/** A log that was never so: leaves in this order, every checkpoint up to their number signed anew; forged cosignatures are nowhere. */
+/**
+ * Rewrites the log in the database to these leaves and signs again every checkpoint whose root changes. Drops the
+ * cosignatures of those checkpoints, because an insider cannot forge them.
+ */
 export async function rewriteDatabase(inside: Inside, leaves: readonly HeldLeaf[]): Promise<void> {
   const { sql } = inside;
   const known = await sql`select size::int, at from seals.log_checkpoint order by size`;
@@ -81,7 +84,10 @@ export async function rewriteDatabase(inside: Inside, leaves: readonly HeldLeaf[
   }
 }
 
-/** Every tile and the checkpoint of these leaves, as if the log had been published in one go; a note that is given stands instead of a new one. */
+/**
+ * Writes every tile and the checkpoint of these leaves, as if the log had been published at once. Publishes `note`
+ * instead of a new checkpoint if it is given.
+ */
 export async function rewriteFiles(inside: Inside, leaves: readonly HeldLeaf[], note?: string): Promise<void> {
   const folder = inside.house.logFolder;
   rmSync(join(folder, 'tile'), { recursive: true, force: true });
@@ -93,7 +99,7 @@ export async function rewriteFiles(inside: Inside, leaves: readonly HeldLeaf[], 
   writeFileSync(join(folder, 'checkpoint'), signed);
 }
 
-/** Tiles of hashes and entries, all from the entries. */
+/** Writes the tiles of hashes and entries, computed from the entries. */
 export function writeTiles(folder: string, entries: readonly Buffer[]): void {
   const rows: Uint8Array[][] = [entries.map((entry) => leafHash(entry))];
   for (const { level, index, hash } of grow([], 0, rows[0] ?? []).made as TileHash[]) {
@@ -111,19 +117,19 @@ export function writeTiles(folder: string, entries: readonly Buffer[]): void {
   }
 }
 
-/** Database and files alike: a history rewritten by whoever holds the log's key. */
+/** Rewrites database and files consistently, as the holder of the log's key can. */
 export async function rewriteBoth(inside: Inside, leaves: readonly HeldLeaf[]): Promise<void> {
   await rewriteDatabase(inside, leaves);
   await rewriteFiles(inside, leaves);
 }
 
-/** What a rewritten history shows: the log itself, and the checkpoint that a witness has otherwise. */
+/** Returns the objects that reveal a rewritten history: the log, and the checkpoints that witnesses signed. */
 export async function namesOfRewriting({ house }: Inside): Promise<string[]> {
   const sizes = house.witnesses.map(({ checkpoint }) => `checkpoint:${checkpoint.split('\n')[1]}`);
   return ['log', ...sizes];
 }
 
-/** What a leaf is about, as auditors name it. */
+/** Returns the objects of a leaf, in the form in which auditors name them. */
 export function namesOfLeaf({ kind, subject, entry }: HeldLeaf, index: number): string[] {
   const said = JSON.parse(entry);
   const about: Record<string, string[]> = {
@@ -136,14 +142,14 @@ export function namesOfLeaf({ kind, subject, entry }: HeldLeaf, index: number): 
   return [`leaf:${index}`, ...(about[kind] ?? [])];
 }
 
-/** The tiles of a tree of that size in which a leaf stands, entries and hashes; paths under the log's folder. */
+/** Returns the hash tile and the entry tile of a leaf in a tree of that size, as paths under the log's folder. */
 export function tilesOf(index: number, size: number): string[] {
   const n = Math.floor(index / TILE_WIDTH);
   const width = Math.min(TILE_WIDTH, size - n * TILE_WIDTH);
   return [tilePath({ level: 0, n, width }), tilePath({ level: 'entries', n, width })];
 }
 
-/** Files of the folder, paths under it. */
+/** Returns the files of the folder as relative paths, sorted. Returns [] if the folder does not exist. */
 export function filesOf(folder: string): string[] {
   if (!existsSync(folder)) return [];
   return readdirSync(folder, { recursive: true, withFileTypes: true })

@@ -7,7 +7,7 @@ import { ISSUING_NAME, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
 import { certifiedKey, digestOfPem, flipped, type Inside, type Row, type Tamper } from './inside.ts';
 import { namesOfLeaf, namesOfRewriting, readLeaves, rewriteBoth } from './rewrite.ts';
 
-/** Tamperings with seals, certificates, revocation lists, decisions, statements and stamps. */
+/** Tamperings with seals, certificates, revocation lists, decisions, attestations and timestamps. */
 
 async function revoked(inside: Inside): Promise<{ rows: Row[]; objects: string[] }> {
   const { sql } = inside;
@@ -23,7 +23,7 @@ async function revoked(inside: Inside): Promise<{ rows: Row[]; objects: string[]
   return { rows: [...rows], objects: [...new Set(objects), `list:issuing ${list?.number}`] };
 }
 
-/** A list as the issuing authority would sign it, of these revocations. */
+/** Signs a revocation list of these revocations with the key of the issuing authority. */
 async function signList(inside: Inside, row: Row, rows: readonly Row[]): Promise<Buffer> {
   const { sql } = inside;
   const [authority] = await sql`select * from seals.authority where id = 'issuing'`;
@@ -130,7 +130,7 @@ const validityExtended: Tamper = async (inside, chance) => {
   return { description: 'a seal is good for longer than its certificate', objects };
 };
 
-/** A certificate over the same key, by the same authority, that nobody entered. */
+/** Replaces a seal's certificate by another one for the same key, from the same authority, that nobody entered. */
 const certificateSwapped: Tamper = async (inside, chance) => {
   const { sql } = inside;
   const seal = await inside.victim(
@@ -175,7 +175,7 @@ const certificateOfAnother: Tamper = async (inside, chance) => {
   };
 };
 
-/** Events of a seal: removed, altered, or added without a leaf. */
+/** Removes or alters an event of a seal, or adds one without a leaf. */
 const event =
   (how: 'removed' | 'altered' | 'added'): Tamper =>
   async (inside, chance) => {
@@ -270,7 +270,7 @@ async function leafOf(inside: Inside, kind: string, subject: string): Promise<st
   return leaf ? namesOfLeaf(leaf, index) : [];
 }
 
-/** The newest status list says that an ended license is valid; signed by the key for statuses, or only altered. */
+/** Makes the newest status list call an ended license valid. It is signed again with the status key, or only altered. */
 const statusList =
   (signed: boolean): Tamper =>
   async (inside, chance) => {
@@ -304,7 +304,7 @@ const statusList =
     return { description: `the status list was altered${signed ? ' and signed again' : ''}`, objects };
   };
 
-/** A leaf of this kind is gone: from the database alone, or from a rewritten log. */
+/** Removes a leaf of this kind from the database alone, or from a rewritten log. */
 const leafRemoved =
   (kind: string, rewritten: boolean): Tamper =>
   async (inside, chance) => {

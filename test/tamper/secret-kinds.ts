@@ -10,9 +10,9 @@ import { codeKey, type Inside, type Row, sealSecretly, sha256, type Tamper } fro
 
 import { fileOf, HOLDER, heads, keepFile, namesOf, setDocument, setRecord } from './version.ts';
 
-/** Signatures made with a seal's key past every ledger. */
+/** Tamperings by signatures with a seal's key that no ledger records. */
 
-/** A document set from a record and sealed by the seal's key, with a code of its own; nothing of it is entered anywhere. */
+/** Renders a document from a record and seals it with the seal's key, with its own QR code. Records it nowhere. */
 async function makeSecretly(inside: Inside, version: Row, record: LicenseRecord) {
   const key = await codeKey(inside, version.seal_id);
   const der = Buffer.from(key.certificatePem.replaceAll(/-----[^-]+-----/g, ''), 'base64');
@@ -25,7 +25,7 @@ async function makeSecretly(inside: Inside, version: Row, record: LicenseRecord)
   return { code, cms, bytes: Buffer.from(insertSignature(sealable, cms)) };
 }
 
-/** The secret use: another document, really sealed, in the place of the one that was. */
+/** Secret use: replaces a document by another one with a genuine seal signature. */
 const secretUse: Tamper = async (inside, chance) => {
   const version = await inside.victim(chance, heads(inside, 'VALID'));
   const record = { ...version.record, CZZT: HOLDER, ZZYXQJZRQ: '2099-12-31' };
@@ -43,7 +43,7 @@ const secretUse: Tamper = async (inside, chance) => {
   return { description: 'a version has another document, sealed in secret', objects: [...namesOf(version), ...more] };
 };
 
-/** A whole license that nobody granted: everything is there but the use. */
+/** Creates a complete license that nobody granted. Only its seal use is missing. */
 const secretLicense: Tamper = async (inside, chance) => {
   const { sql } = inside;
   const from = await inside.victim(

@@ -12,7 +12,7 @@ import { type Inside, openInside } from './inside.ts';
 import { filesOf } from './rewrite.ts';
 import { HARD, KINDS, rehearse, tamper } from './tamperings.ts';
 
-/** The forms in which an auditor names what is wrong. */
+/** The forms of the objects that an auditor names. */
 const OBJECT =
   /^(log|leaf:\d+|(use|code|act|notice):[0-9a-f-]{36}|license:\S+|number:\d+|(blank|sheet):KB\d{12}|(document|certificate):[0-9a-f]{64}|seal:\S+|event:\d+|list:(root|issuing) \d+|checkpoint:\d+|tile:tile\/\S+|receipt:\S+ \d+)$/;
 
@@ -20,7 +20,7 @@ const OBJECT =
 const TABLES = `select schemaname || '.' || tablename as name from pg_tables where schemaname in ('seals', 'licenses')
   or schemaname || '.' || tablename in ('cases.notice', 'cases.decision_seal', 'cases.sealed_file') order by 1`;
 
-/** A digest of every such table and every published file: what any change changes. */
+/** Returns a digest of each of those tables and each published file, to detect any change. */
 async function digestOf(sql: postgres.Sql, house: House): Promise<Record<string, string>> {
   const parts = (await sql.unsafe(TABLES)).map(
     ({ name }) => `select '${name}' as name, sum(hashtextextended(t::text, 0))::text as digest from ${name} t`,
@@ -47,24 +47,24 @@ describe('the tampering generator', () => {
     await house?.close();
   });
 
-  test('a clone is in order, and published as the witness saw it', async () => {
+  test('a clone is consistent, and publishes the checkpoint that the witness signed', async () => {
     expect(await faultsOfHouse(house.adminUrl)).toEqual([]);
     const published = readFileSync(join(house.logFolder, 'checkpoint'), 'utf8');
     expect(house.witnesses.map(({ checkpoint }) => checkpoint)).toEqual([published]);
   });
 
-  test('a house goes on in order', async () => {
+  test('a clone with further legitimate acts is consistent', async () => {
     const clean = await openCleanHouse(3);
     expect(await faultsOfHouse(clean.adminUrl)).toEqual([]);
     await clean.close();
   });
 
-  test('there are many kinds, and the hard ones are among them', () => {
+  test('there are at least 40 kinds, and they include the undetectable ones', () => {
     expect(KINDS.length).toBeGreaterThanOrEqual(40);
     expect(Object.keys(HARD).filter((kind) => !KINDS.includes(kind))).toEqual([]);
   });
 
-  test.each(KINDS)('%s changes something, and says what', async (kind) => {
+  test.each(KINDS)('%s changes something and reports which objects', async (kind) => {
     const { told, seen: digest } = await rehearse(inside, kind, KINDS.indexOf(kind) + 1, () =>
       digestOf(inside.sql, house),
     );
@@ -83,12 +83,12 @@ describe('the tampering generator', () => {
     },
   );
 
-  test('another clone, really tampered with, leaves the first as it was', async () => {
+  test('tampering with another clone leaves the first unchanged', async () => {
     const other = await openHouse(2);
     await tamper(other, 'use-gone-and-log-rewritten', 2);
     const sql = postgres(other.adminUrl, { max: 1 });
     expect(await digestOf(sql, other)).not.toEqual(untouched);
-    // A rewritten history agrees with itself: by the log's key, leaf by leaf.
+    // A rewritten history is consistent with itself: the log's key signed it, and its root matches its leaves.
     const log = readKey(other.logKey);
     const published = readFileSync(join(other.logFolder, 'checkpoint'), 'utf8');
     const { size, root } = requireCheckpoint(published, { origin: log.name, log, witnesses: [] });

@@ -21,12 +21,12 @@ const TAMPERINGS: Readonly<Record<string, Tamper>> = {
 
 export const KINDS: readonly string[] = Object.keys(TAMPERINGS);
 
-/** Kinds of which nothing that the hub and its log hold says that it is wrong; each says what it would take. */
+/** Kinds that neither the hub nor its log can reveal, each with the reason. */
 export const HARD: Readonly<Record<string, string>> = {
   'blank-received-too-many': 'nobody outside knows how many blanks were received',
 };
 
-/** Tampers with a house, looks at it, and takes everything back. */
+/** Tampers with a hub clone, inspects it, and undoes every change. */
 export async function rehearse<Seen>(
   inside: Inside,
   kind: string,
@@ -47,7 +47,7 @@ export async function rehearse<Seen>(
   }
 }
 
-/** Tampers with a house as an insider would: the victim is chosen by the seed, and the same seed chooses the same. */
+/** Tampers with a hub clone as an insider would. The same seed chooses the same victim. */
 export async function tamper(house: House, kind: string, seed: number): Promise<Tampered> {
   const inside = await openInside(house);
   try {
@@ -57,7 +57,7 @@ export async function tamper(house: House, kind: string, seed: number): Promise<
   }
 }
 
-/** The same by an insider who is there already; everything in the database goes through its one connection. */
+/** Tampers through an open insider. All changes in the database go through its single connection. */
 export async function tamperInside(inside: Inside, kind: string, seed: number): Promise<Tampered> {
   const apply = TAMPERINGS[kind];
   if (!apply) throw new RangeError(`no kind of tampering ${kind}`);

@@ -4,7 +4,7 @@ import type { Chance } from './chance.ts';
 import { flipped, type Inside, type Row, reauthorised, sealSecretly, type Tamper } from './inside.ts';
 import { type HeldLeaf, namesOfLeaf, namesOfRewriting, readLeaves, rewriteBoth } from './rewrite.ts';
 
-/** Tamperings with uses of seals and of their keys for codes. */
+/** Tamperings with uses of seals (用印) and of their QR code keys. */
 
 const COLUMNS = [
   'organ',
@@ -19,7 +19,7 @@ type Column = (typeof COLUMNS)[number];
 
 const uses = ({ sql }: Inside) => sql`select * from seals.seal_use order by serial`;
 
-/** A value that another use has, so that it looks at home there. */
+/** Returns a plausible other value for a column: one that another use has, if the column allows it. */
 async function otherValue(inside: Inside, chance: Chance, use: Row, column: Column): Promise<unknown> {
   if (column === 'at') return new Date(use.at.getTime() - (1 + chance.below(40)) * 86_400_000);
   if (column === 'content_digest' || column === 'document_digest') return chance.bytes(32).toString('hex');
@@ -48,7 +48,7 @@ function leafOfUse(row: Row) {
   });
 }
 
-/** Puts the leaf of a changed use in the place of the old one, and rewrites the log. */
+/** Replaces the leaf of a changed use and rewrites the log. */
 async function replaceLeaf(inside: Inside, row: Row): Promise<string[]> {
   const leaves = await readLeaves(inside);
   const index = leaves.findIndex((leaf) => leaf.kind === 'SEAL_USE' && leaf.subject === row.issuance_id);
@@ -77,7 +77,7 @@ const altered =
     return { description: said, objects: [`use:${use.issuance_id}`, `act:${use.issuance_id}`, ...names] };
   };
 
-/** Somebody else authorised it, with a statement sealed by the hub's own key. */
+/** Attributes a use to another person, with a statement authenticated by the hub's own key. */
 const attributed =
   (logToo: boolean): Tamper =>
   async (inside, chance) => {
@@ -104,7 +104,7 @@ const attributed =
     };
   };
 
-/** The name alone: the log tells no names. */
+/** Changes only the person's name. The log contains no names. */
 const renamed: Tamper = async (inside, chance) => {
   const use = await inside.victim(chance, uses(inside));
   const { sql } = inside;
@@ -112,7 +112,7 @@ const renamed: Tamper = async (inside, chance) => {
   return { description: 'a use names another person', objects: [`use:${use.issuance_id}`] };
 };
 
-/** A real signature by the seal's key over something, in the ledger and not in the log, or the other way round. */
+/** Adds a use with a genuine signature by the seal's key: to the ledger only, or to ledger and log. */
 const made =
   (logged: boolean): Tamper =>
   async (inside, chance) => {
@@ -152,7 +152,7 @@ const removed =
     };
   };
 
-/** Use and leaf both, and the log rewritten without it. */
+/** Removes a use and its leaf, and rewrites the log. */
 const removedFromBoth: Tamper = async (inside, chance) => {
   const { sql } = inside;
   const use = await inside.victim(chance, uses(inside));
@@ -198,7 +198,7 @@ const codeAltered =
     };
   };
 
-/** The members of an entry are in their order already. */
+/** Serialises an entry. Its members are in canonical order already. */
 const ofCodeEntry = (said: object) => JSON.stringify(said);
 
 const codePayload: Tamper = async (inside, chance) => {

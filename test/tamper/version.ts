@@ -2,7 +2,7 @@ import { canonical } from '../../subgraphs/kernel/events.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { type Inside, type Row, sha256 } from './inside.ts';
 
-/** How an insider sets a version: with every digest of it, wherever it stands. */
+/** Changes a version as an insider can: consistently, with every digest of it in every table. */
 
 export const heads = ({ sql }: Inside, ...states: string[]) =>
   sql`select v.*, l.issuer from licenses.license_version v join licenses.license l on l.head_identifier = v.identifier
@@ -10,14 +10,14 @@ export const heads = ({ sql }: Inside, ...states: string[]) =>
 
 export const HOLDER = '于都县另一示范有限公司';
 
-/** Who an auditor may name where something is wrong with a version. */
+/** Returns the objects that an auditor may name if a version is wrong. */
 export const namesOf = ({ identifier, number, document_digest }: Row) => [
   `license:${identifier}`,
   `number:${number}`,
   `document:${document_digest}`,
 ];
 
-/** Puts a record in the place of another, with every digest of it: version, sheet, both ledgers, the act. */
+/** Replaces the record of a version, and every digest of it: in version, sheet, both ledgers and act. */
 export async function setRecord(inside: Inside, version: Row, record: LicenseRecord): Promise<void> {
   const { sql } = inside;
   const digest = sha256(canonical(record));
@@ -32,7 +32,7 @@ export async function setRecord(inside: Inside, version: Row, record: LicenseRec
   await sql`update licenses.act set record = ${json} where identifier = ${identifier} and document_digest = ${version.document_digest}`;
 }
 
-/** Puts files in the place of a version's own, with every digest of them. */
+/** Replaces the files of a version, and every digest of them. */
 export async function setDocument(
   inside: Inside,
   version: Row,

@@ -3,14 +3,16 @@ import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireLine, TEXT_LENGTH } from '../application.ts';
 
-/** An undertaking agreement (承接协议): without one in force a matter of mode SUBSTANTIVE_REVIEW is not accepted (实施方案二（二）). */
+/**
+ * An undertaking agreement (承接协议). A case of mode SUBSTANTIVE_REVIEW is accepted only while one is in force (实施方案二（二）).
+ */
 export interface Agreement {
   number: string;
   cityOrgan: string;
   countyOrgan: string;
   matters: readonly string[];
   validFrom: Day;
-  /** Last day in force, or null where it has no end. */
+  /** Last day in force, or null if it has no end. */
   validTo: Day | null;
   /** SHA-256 of the scanned paper, hex. */
   scanDigest: string;
@@ -19,10 +21,13 @@ export interface Agreement {
 const NUMBER_LENGTH = 60;
 const MATTERS_MOST = 200;
 const ID_LENGTH = 64;
-/** Days before its end from which an agreement is listed as about to end. */
+/** An agreement is listed as about to end from this many days before its last day. */
 export const ENDING_SOON_DAYS = 30;
 
-/** Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED unless an administrator may record the agreement as it is. */
+/**
+ * Returns the administrator who records a well-formed agreement.
+ * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED.
+ */
 export function requireAgreement(actor: Actor, given: Agreement): Person {
   const administrator = requireRole(actor, 'ADMINISTRATOR');
   requireLine(given.number, NUMBER_LENGTH, 'number');
@@ -39,7 +44,10 @@ export function requireAgreement(actor: Actor, given: Agreement): Person {
   return administrator;
 }
 
-/** The agreement ended before its time. Refuses REASON_MISSING, FIELD_MALFORMED unless the new last day is earlier. */
+/**
+ * Returns the agreement with an earlier last day.
+ * Refuses REASON_MISSING, FIELD_TOO_LONG, and FIELD_MALFORMED unless `lastDay` is earlier than the present one.
+ */
 export function endEarly(known: Agreement, on: Day, reason: string): Agreement {
   if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
   requireLine(reason, TEXT_LENGTH, 'reason');

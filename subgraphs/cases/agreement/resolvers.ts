@@ -6,7 +6,7 @@ import { ENDING_SOON_DAYS } from './agreement.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
-/** Agreements are known to the offices: whoever belongs to an organ or audits. */
+/** Throws FORBIDDEN unless the caller belongs to an organ, or is an auditor or administrator. */
 function requireOffice({ actor }: GraphContext): void {
   const person = requirePerson(actor);
   const inside = person.organ !== null || person.roles.some((role) => role === 'AUDITOR' || role === 'ADMINISTRATOR');

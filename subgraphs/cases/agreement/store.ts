@@ -8,13 +8,13 @@ import { agreement } from './tables.ts';
 
 export type StoredAgreement = typeof agreement.$inferSelect;
 
-/** The agreement of that number, locked until the transaction ends. */
+/** Returns the agreement with this number, locked until the transaction ends, or null if there is none. */
 export async function lockAgreement(tx: Transaction, number: string): Promise<StoredAgreement | null> {
   const [row] = await tx.select().from(agreement).where(eq(agreement.number, number)).for('update');
   return row ?? null;
 }
 
-/** Writes an agreement; null where its number is taken. */
+/** Writes an agreement. Returns null if its number is taken. */
 export async function insertAgreement(
   tx: Transaction,
   row: Agreement & { recordedBy: string; recordedAt: Date },
@@ -37,7 +37,7 @@ export async function endAgreement(
 const inForce = (on: Day): SQL | undefined =>
   and(lte(agreement.validFrom, on), sql`(${agreement.validTo} is null or ${agreement.validTo} >= ${on})`);
 
-/** The agreement that lets the two organs work a matter on `on`, or null where none is in force. */
+/** Returns the agreement of two organs for a matter that is in force on `on`, or null if there is none. */
 export async function findInForce(
   db: Reader,
   pair: { cityOrgan: string; countyOrgan: string },
@@ -62,7 +62,7 @@ export async function findInForce(
 export interface AgreementFilter {
   organ: string | null;
   inForceOn: Day | null;
-  /** Only those whose last day is on or before this one, and on or after `inForceOn`. */
+  /** Only agreements whose last day is on or before this day, and on or after `inForceOn`. */
   endsBy: Day | null;
 }
 
@@ -88,7 +88,7 @@ export async function listAgreements(
   return cutPage(rows, page.first);
 }
 
-/** Those of `matters` that no matter fact tells of. */
+/** Returns the ids in `matters` that have no matter fact. */
 export async function unknownMatters(db: Reader, matters: readonly string[]): Promise<string[]> {
   const known = await db
     .select({ id: matterFact.matterId })

@@ -2,7 +2,7 @@ import { date, index, integer, pgSchema, text, timestamp } from 'drizzle-orm/pg-
 
 const schema = pgSchema('cases');
 
-/** Undertaking agreements (承接协议); only the last day of one may still be brought forward. */
+/** Undertaking agreements (承接协议). Only the last day can change, to an earlier day. */
 export const agreement = schema.table(
   'agreement',
   {
@@ -13,13 +13,13 @@ export const agreement = schema.table(
     /** Matters it covers. */
     matters: text().array().notNull(),
     validFrom: date({ mode: 'string' }).notNull(),
-    /** Last day in force, or null where it has no end. */
+    /** Last day in force, or null if it has no end. */
     validTo: date({ mode: 'string' }),
     /** SHA-256 of the scanned paper, hex. */
     scanDigest: text().notNull(),
     recordedBy: text().notNull(),
     recordedAt: timestamp({ withTimezone: true }).notNull(),
-    /** Who ended it before its time, and why. */
+    /** Who ended it early, and why. */
     endedBy: text(),
     endReason: text(),
   },

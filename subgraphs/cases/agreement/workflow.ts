@@ -10,14 +10,17 @@ export interface AgreementDependencies {
   now: Clock;
 }
 
-/** Whether two agreements say the same; the order of matters says nothing. */
+/** Whether two agreements have the same content. The order of matters is ignored. */
 function same(known: Agreement, given: Agreement): boolean {
   const text = ({ number, cityOrgan, countyOrgan, matters, validFrom, validTo, scanDigest }: Agreement) =>
     JSON.stringify([number, cityOrgan, countyOrgan, [...matters].sort(), validFrom, validTo, scanDigest]);
   return text(known) === text(given);
 }
 
-/** Records an agreement. The same again changes nothing. Refuses AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and whatever is wrong with it. */
+/**
+ * Records an agreement. Recording the same agreement again changes nothing.
+ * Refuses AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and what `requireAgreement` refuses.
+ */
 export function recordAgreement(
   { db, now }: AgreementDependencies,
   actor: Actor,
@@ -36,7 +39,10 @@ export function recordAgreement(
   });
 }
 
-/** Ends an agreement before its time; running cases are not touched, new ones are refused. */
+/**
+ * Ends an agreement early. Running cases continue; new ones are refused.
+ * Refuses ROLE_NOT_ALLOWED, AGREEMENT_UNKNOWN, and what `endEarly` refuses.
+ */
 export function endAgreement(
   { db }: AgreementDependencies,
   actor: Actor,

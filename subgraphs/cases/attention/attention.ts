@@ -1,6 +1,6 @@
 import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
 
-/** What waits for a person (实施方案三.3: nothing is ever left hanging without somebody being shown it). */
+/** Kinds of items that wait for a person. 实施方案三.3 requires that every open item is shown to somebody. */
 export const ATTENTION_KINDS = [
   'STEP_OVERDUE',
   'CALENDAR_MISSING',
@@ -19,17 +19,17 @@ export const ATTENTION_KINDS = [
 ] as const;
 export type AttentionKind = (typeof ATTENTION_KINDS)[number];
 
-/** One thing that waits; which of the ids are set depends on its kind. */
+/** One item that waits. Its kind determines which of the ids are set. */
 export interface AttentionRow {
   id: string;
   kind: AttentionKind;
-  /** Since when it waits; keyset of the list, with `id`. */
+  /** Start of the wait. Together with `id` the key for keyset pagination. */
   since: Date;
-  /** Last day that somebody had or has, or null where nothing sets one. */
+  /** Last day to handle it, or null if nothing sets one. */
   dueOn: string | null;
-  /** Organs that have to see to it; empty: the office as a whole. */
+  /** Organs that must handle it. Empty means the office as a whole. */
   organs: string[];
-  /** Division of the integrated window that may see to it, or null. */
+  /** Division of the integrated window that may handle it, or null. */
   window: string | null;
   caseId: string | null;
   matterId: string | null;
@@ -38,9 +38,9 @@ export interface AttentionRow {
   agreement: string | null;
   pushId: string | null;
   findingId: string | null;
-  /** What it is about, in words: a case's number, an agreement's, a license's name. */
+  /** What it is about, for example a case number, an agreement number, or the name of a license. */
   subject: string;
-  /** Why it waits, where something said so. */
+  /** Why it waits, or null if no reason is known. */
   reason: string | null;
 }
 
@@ -61,12 +61,12 @@ const SENTENCES: Record<AttentionKind, string> = {
   ORDER_OPEN: '监管部门要求对证照采取措施，待发证机关办理',
 };
 
-/** The item in a sentence for a person. */
+/** Returns a sentence that describes the item to a person. */
 export function sentenceOf({ kind, subject, reason }: Pick<AttentionRow, 'kind' | 'subject' | 'reason'>): string {
   return `${subject}：${SENTENCES[kind]}${reason ? `（${reason.replace(/。$/u, '')}）` : ''}。`;
 }
 
-/** Whose items a person is shown: everybody's, or those of an organ and a window; null: none at all. */
+/** Returns whose items a person may see: everybody's, or those of an organ and a window. Null means none. */
 export function scopeOf(
   actor: Actor,
 ): { all: true } | { all: false; organ: string | null; window: string | null } | null {

@@ -11,7 +11,7 @@ function readPosition([since = '', id = '']: readonly string[]): AttentionPositi
   return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(since) && id !== '' ? { since, id } : null;
 }
 
-/** `findCase` gives a case as the caller may see it. */
+/** Returns a case as the caller may see it, or null. */
 type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
 
 export function attentionResolvers({ db, now }: { db: Database; now: Clock }, findCase: FindCase) {

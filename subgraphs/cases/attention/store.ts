@@ -20,7 +20,7 @@ export interface AttentionFilter {
 export type AttentionPosition = { since: string; id: string };
 type Row = Omit<AttentionRow, 'since'> & { since: string };
 
-/** The columns of every source, in one order: a source that lacks one says null. */
+/** Returns the SELECT of one source. All sources have the same columns in the same order. A missing column is null. */
 function source(from: SQL, columns: Partial<Record<keyof Row, SQL>>): SQL {
   const of = (name: keyof Row, type: string) =>
     sql`(${columns[name] ?? sql`null`})::${sql.raw(type)} as ${sql.raw(name.toLowerCase())}`;
@@ -30,7 +30,7 @@ function source(from: SQL, columns: Partial<Record<keyof Row, SQL>>): SQL {
     ${of('reason', 'text')} ${from}`;
 }
 
-/** Midnight in Asia/Shanghai at which a day begins. */
+/** The start of a day: midnight in Asia/Shanghai. */
 const startOf = (day: SQL) => sql`(${day})::timestamp at time zone 'Asia/Shanghai'`;
 
 function ofCases(today: Day): SQL[] {
@@ -73,7 +73,7 @@ function ofCases(today: Day): SQL[] {
   ];
 }
 
-/** The piece of a matter's delegations that stands on a day, beside its matter. */
+/** The FROM clause for each matter with its delegation period (`piece`) in force on `today`. */
 const standing = (today: Day) => sql`from ${matterFact}
   cross join lateral jsonb_array_elements(${matterFact.fact}->'delegations') as piece
   where coalesce(piece->>'validFrom', '') <= ${today} and coalesce(piece->>'validTo', '9999') >= ${today}`;
@@ -143,7 +143,7 @@ function ofSupervision(today: Day): SQL[] {
   };
   const findingWithCase = sql`from ${finding} join ${caseFile} on ${caseFile.id} = ${finding.caseId}`;
   return [
-    // The deciding organ sent it, the supervisor's has to take it: both are shown what did not arrive.
+    // The deciding organ sent it and the supervisor's organ must take it. Both see what did not arrive.
     source(sql`${withCase} and ${push.organ} is not null and ${push.dueOn} < ${today}`, {
       ...pushed,
       id: sql`'push ' || ${push.id}`,
@@ -182,7 +182,10 @@ function ofSupervision(today: Day): SQL[] {
   ];
 }
 
-/** Everything that waits on `today`, longest first. One statement: a page is what one moment knew. */
+/**
+ * Returns a page of everything that waits on `today`, longest waiting first. It is one statement, so that the page is
+ * consistent.
+ */
 export async function listAttention(
   db: Reader,
   filter: AttentionFilter,
@@ -209,7 +212,7 @@ export async function listAttention(
     .select({
       id: sql<string>`id`,
       kind: sql<AttentionKind>`kind`,
-      // Text with microseconds: a cursor must not lose what a Date would.
+      // Text with microseconds, because a Date would lose digits that the cursor needs.
       since: sql<string>`to_char(since at time zone 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.US"Z"')`,
       dueOn: sql<string | null>`to_char(dueon, 'YYYY-MM-DD')`,
       organs: sql<string[]>`to_jsonb(organs)`,
@@ -234,26 +237,29 @@ export async function listAttention(
   };
 }
 
-/** By when a case has to be taken on, as columns. */
+/** The last day by which somebody must handle a case, as columns. */
 export interface Rested {
   caseId: string;
   touchBy: Day | null;
   missingYear: number | null;
 }
 
-/** By when a case has to be taken on: nobody has to once it has ended. */
+/** Returns the last day by which somebody must handle a case. All null once the case has ended. */
 export function restedOf(subject: Case, calendar: Calendar): Rested {
   if (hasEnded(subject)) return { caseId: subject.id, touchBy: null, missingYear: null };
   const { dueOn: touchBy, missingYear } = restOf(subject, calendar);
   return { caseId: subject.id, touchBy, missingYear };
 }
 
-/** Writes by when a case has to be taken on, in the transaction of its step, which holds the calendar. */
+/**
+ * Writes the last day by which somebody must handle a case.
+ * Must be called in the transaction of the case's step, which holds the calendar.
+ */
 export async function setRest(tx: Transaction, row: Rested): Promise<void> {
   await tx.insert(caseRest).values(row).onConflictDoUpdate({ target: caseRest.caseId, set: row });
 }
 
-/** Ids of cases that rest and wait, after `after`. */
+/** Returns ids greater than `after` of cases that somebody must handle. */
 export async function listResting(db: Reader, after: string | null, most: number): Promise<string[]> {
   const rows = await db
     .select({ id: caseRest.caseId })
@@ -269,7 +275,7 @@ export async function listResting(db: Reader, after: string | null, most: number
   return rows.map((row) => row.id);
 }
 
-/** Ids of cases without a row here: those older than it. */
+/** Returns ids of cases without a row in `case_rest`. These are older than that table. */
 export async function listUnrested(db: Reader, most: number): Promise<string[]> {
   const rows = await db
     .select({ id: caseFile.id })

@@ -3,14 +3,15 @@ import { date, index, integer, pgSchema, uuid } from 'drizzle-orm/pg-core';
 const schema = pgSchema('cases');
 
 /**
- * By when a case has to be taken on at the step at which it rests; written with each of its steps, and reckoned again by each
- * load of a calendar. A row of its own: a load must not wait for the locks of cases.
+ * The last day by which somebody must handle a case at its current step.
+ * It is written with each step, and calculated again when a calendar is loaded.
+ * It is a separate table, so that loading a calendar does not wait for the locks of cases.
  */
 export const caseRest = schema.table(
   'case_rest',
   {
     caseId: uuid().primaryKey(),
-    /** Last day; null where nobody has to, or where that year has no calendar. */
+    /** Last day. Null if nobody must act, or if that year has no calendar. */
     touchBy: date({ mode: 'string' }),
     missingYear: integer(),
   },

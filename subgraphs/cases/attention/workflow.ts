@@ -4,10 +4,12 @@ import type { Calendar } from '../calendar/working-day.ts';
 import { findCases, lockCase, refreshFile } from '../store.ts';
 import { listResting, listUnrested, restedOf, setRest } from './store.ts';
 
-/** Cases reckoned in one go. */
+/** Cases per batch. */
 const BATCH = 200;
 
-/** Reckons again by when each resting case has to be taken on; the transaction holds the calendar. */
+/**
+ * Calculates again by when each waiting case must be handled. Must be called in a transaction that holds the calendar.
+ */
 export async function reckonRests(tx: Transaction, calendar: Calendar): Promise<void> {
   for (let after: string | null = null; ; ) {
     const ids: string[] = await listResting(tx, after, BATCH);
@@ -19,7 +21,7 @@ export async function reckonRests(tx: Transaction, calendar: Calendar): Promise<
   }
 }
 
-/** Brings in cases that are older than what is kept of their rest: whom they wait for, and by when. Gives how many. */
+/** Fills in `case_rest` and the derived columns for cases that are older than these. Returns the number of cases. */
 export async function catchUpRests(db: Database): Promise<number> {
   let caught = 0;
   for (;;) {

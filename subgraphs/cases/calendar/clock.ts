@@ -5,7 +5,7 @@ import { addDays, addWorkingDays, type Calendar, flagged, isWorkingDay } from '.
 
 /** The clock of a case (办件计时): from its acceptance to its decision, in working days. */
 
-/** A step as clocks read it; what counts of its moment is the day in Asia/Shanghai. */
+/** The part of a step that a clock uses. Only the day of `at` in Asia/Shanghai counts. */
 export interface ClockStep {
   step: string;
   at: Date;
@@ -13,7 +13,7 @@ export interface ClockStep {
   data?: { pause?: { kind: PauseKind; papers: string[] } } | null;
 }
 
-/** Limits in working days from acceptance, of a service guide; null: it names none. */
+/** Limits of a service guide in working days from acceptance. Null if the guide names none. */
 export interface GuideLimits {
   statutoryDays: number | null;
   promisedDays: number | null;
@@ -26,20 +26,23 @@ export interface ClockInput {
   calendar: Calendar;
 }
 
-/** What the law sets where the guide does not; each is a default that a change of the law replaces. */
+/** Defaults of the law, used if the guide names no limit. A change of the law replaces them. */
 /** 行政许可法 art. 42: 20 working days from acceptance, for a license. The other power types have no such general limit. */
 const LICENSE_STATUTORY_DAYS = 20;
-/** 行政许可法 art. 32(4): nothing said within 5 working days, and the application counts as accepted on its receipt. */
+/** 行政许可法 art. 32(4): an application without an answer within 5 working days counts as accepted on its receipt. */
 export const ANSWER_DAYS = 5;
 
-/** AMBER begins at this share of the limit, or at one working day where that is more. */
+/** AMBER begins when this share of the limit is left, or one working day if that is more. */
 const AMBER_SHARE = 0.2;
 const AMBER_DAYS_LEAST = 1;
 
 export const CLOCK_STATES = ['PENDING', 'NONE', 'GREEN', 'AMBER', 'RED', 'STOPPED', 'ENDED', 'UNKNOWN'] as const;
 export type ClockState = (typeof CLOCK_STATES)[number];
 
-/** A special procedure that does not count: from its first day up to the day before `to`; open while `to` is null. */
+/**
+ * A special procedure, whose time does not count: from day `from` to the day before `to`. It is open while `to` is
+ * null.
+ */
 export interface Suspension {
   kind: PauseKind | null;
   from: Day;
@@ -48,15 +51,15 @@ export interface Suspension {
   papers: readonly string[];
 }
 
-/** What the steps say of a case's time, whatever the day is. */
+/** The dates and limits of a case that follow from its steps, independent of the current day. */
 export interface Course {
-  /** Day of acceptance; the first day that counts is the next working day. Null before it. */
+  /** Day of acceptance, or null before it. The first day that counts is the next working day. */
   startedOn: Day | null;
-  /** Where nobody has answered the applicant yet: the start holds from the day after this one (art. 32). */
+  /** Set while nobody has answered the applicant. `startedOn` takes effect on the day after this one (art. 32). */
   silentUntil: Day | null;
   /** Day of the decision or of another end. */
   endedOn: Day | null;
-  /** The limit that the office is held to: the promised one, else the statutory one; null where there is none. */
+  /** The limit that binds the office: the promised one, else the statutory one. Null if there is none. */
   limitDays: number | null;
   statutoryDays: number | null;
   suspensions: readonly Suspension[];
@@ -64,27 +67,28 @@ export interface Course {
 
 export interface CaseClock {
   state: ClockState;
-  /** Last day by the limit that the office is held to; null while the clock stands or where it cannot be told. */
+  /** Last day of the limit that binds the office. Null while the clock is stopped, or if it cannot be calculated. */
   dueOn: Day | null;
   statutoryDueOn: Day | null;
   limitDays: number | null;
-  /** Of the limit, what is left after today, or was at the end; negative: working days too late. */
+  /** Working days of the limit that are left after today, or were left at the end. Negative if the case is late. */
   remainingDays: number | null;
   startedOn: Day | null;
   endedOn: Day | null;
   /** Working days of the suspensions so far. */
   suspendedDays: number | null;
   suspensions: readonly Suspension[];
-  /** The year whose calendar is needed and not published; the state is UNKNOWN unless the case has ended. */
+  /** The year whose calendar is needed and not published. The state is then UNKNOWN unless the case has ended. */
   missingYear: number | null;
 }
 
 /**
- * The clock at `now`. It starts with 受理 (art. 42), stops for special procedures (art. 45) and ends with the decision or
- * any other end; SENT_BACK and FORWARDED leave it running: the limit is the offices' together (art. 43).
- * Where an application was received and nothing said in ANSWER_DAYS, it runs from the receipt (art. 32). The plan
- * knows one procedure for all matters, so guides' limits are counted in this way for every power type.
- * Never refuses: a missing calendar shows as UNKNOWN.
+ * Returns the clock at `now`. It starts with 受理 (art. 42) and stops for special procedures (art. 45).
+ * It ends with the decision or any other end.
+ * SENT_BACK and FORWARDED do not stop it, because the limit applies to all offices together (art. 43).
+ * If nobody answers a received application within ANSWER_DAYS, the clock runs from the receipt (art. 32).
+ * The plan has one procedure for all matters, so guide limits are counted in this way for every power type.
+ * Never refuses: a missing calendar gives UNKNOWN.
  */
 export function clockOf(input: ClockInput & { now: Date }): CaseClock {
   const { calendar } = input;
@@ -133,7 +137,7 @@ function stateOf(
 ): ClockState {
   if (endedOn !== null) return 'ENDED';
   if (at.missingYear !== null) return 'UNKNOWN';
-  // Without a last day the clock stands; a case that was late before it stopped stays late.
+  // Without a last day the clock is stopped. A case that was late before it stopped has one, and stays late.
   if (at.dueOn === null) return 'STOPPED';
   if (at.today > at.dueOn) return 'RED';
   const amber = Math.max(AMBER_DAYS_LEAST, (limitDays ?? 0) * AMBER_SHARE);
@@ -142,7 +146,10 @@ function stateOf(
 
 const ENDS: ReadonlySet<string> = new Set(['DECIDED', 'NOT_ACCEPTED', 'SUPPLEMENT_MISSED', 'WITHDRAWN', 'VOIDED']);
 
-/** Reads the steps. Refuses CALENDAR_MISSING where it takes the calendar to tell whether the applicant was answered in time. */
+/**
+ * Derives the course of a case from its steps.
+ * Refuses CALENDAR_MISSING if the calendar is needed to check that the applicant was answered in time.
+ */
 export function courseOf({ steps, guideLimits, powerType, calendar }: ClockInput): Course {
   const end = steps.findIndex(({ step }) => ENDS.has(step));
   const ended = steps[end];
@@ -156,13 +163,13 @@ export function courseOf({ steps, guideLimits, powerType, calendar }: ClockInput
   };
 }
 
-/** What answers a receipt: the applicant knows where the application stands, or took it back. */
+/** Steps that answer a receipt: the applicant knows the status of the application, or has withdrawn it. */
 const ANSWERS: ReadonlySet<string> = new Set(['ACCEPTED', 'SUPPLEMENT_ASKED', 'NOT_ACCEPTED', 'WITHDRAWN', 'VOIDED']);
 
 function startOf(steps: readonly ClockStep[], calendar: Calendar): Pick<Course, 'startedOn' | 'silentUntil'> {
   for (const [i, { step, at }] of steps.entries()) {
     if (step === 'ACCEPTED') return { startedOn: dayOf(at), silentUntil: null };
-    // A supplement is a receipt of its own (art. 32(5)): it has to be answered as the first one had.
+    // A supplement is a new receipt (art. 32(5)). It must be answered like the first one.
     if (step !== 'RECEIVED' && step !== 'SUPPLEMENTED') continue;
     const receivedOn = dayOf(at);
     const answer = steps.slice(i + 1).find((later) => ANSWERS.has(later.step));
@@ -173,13 +180,13 @@ function startOf(steps: readonly ClockStep[], calendar: Calendar): Pick<Course, 
 }
 
 function inTime(calendar: Calendar, receivedOn: Day, answeredOn: Day): boolean {
-  // So many calendar days hold no more working days: no calendar is needed to see it.
+  // ANSWER_DAYS calendar days contain at most as many working days, so this check needs no calendar.
   return (
     answeredOn <= addDays(receivedOn, ANSWER_DAYS) || answeredOn <= addWorkingDays(calendar, receivedOn, ANSWER_DAYS)
   );
 }
 
-/** The special procedures among the steps, oldest first; only the last can be open. */
+/** Returns the special procedures among the steps, oldest first. Only the last one can be open. */
 export function suspensionsOf(steps: readonly ClockStep[]): Suspension[] {
   const found: Suspension[] = [];
   let open: Suspension | null = null;
@@ -197,14 +204,14 @@ export function suspensionsOf(steps: readonly ClockStep[]): Suspension[] {
 }
 
 /**
- * Days of a suspension do not count, its first day among them; the day on which the clock runs on counts again. So a case
- * stopped on its last day has that day left when it resumes.
+ * Days of a suspension do not count, including its first day. The day on which the clock restarts counts again.
+ * A case that stops on its last day therefore has that day left when it resumes.
  */
 function isSuspended(suspensions: readonly Suspension[], day: Day): boolean {
   return suspensions.some(({ from, to }) => from <= day && (to === null || day < to));
 }
 
-/** The last day of `limit` counted days after the start, or null where the clock stands before it comes. */
+/** Returns the last of `limit` counted days after the start, or null if the clock stops before that day. */
 export function dueOf(
   calendar: Calendar,
   { startedOn, suspensions }: Pick<Course, 'startedOn' | 'suspensions'>,
@@ -221,7 +228,7 @@ export function dueOf(
   return day;
 }
 
-/** Counted days after the start up to and with `until`. */
+/** Returns the counted days after the start, up to and including `until`. */
 export function usedDays(calendar: Calendar, { startedOn, suspensions }: Course, until: Day): number {
   if (startedOn === null) return 0;
   return countDays(calendar, addDays(startedOn, 1), until, (day) => !isSuspended(suspensions, day));

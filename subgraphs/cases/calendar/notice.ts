@@ -6,20 +6,21 @@ import { isWeekend, type Notice } from './working-day.ts';
 const SOURCE_LENGTH = 60;
 const HOLIDAYS_MOST = 60;
 const MAKE_UP_DAYS_MOST = 30;
-/** Years for which this country's present form of notice exists, and a bound against a slip of the pen. */
+/** Years that have notices in the present form. The bounds also catch typing errors. */
 const FIRST_YEAR = 2000;
 const LAST_YEAR = 2100;
-/** Statutory holidays of fixed date, 全国年节及纪念日放假办法 art. 2; the others follow the moon or the sun. */
+/** Statutory holidays of fixed date, 全国年节及纪念日放假办法 art. 2. The dates of the others follow the moon or the sun. */
 const FIXED = ['01-01', '05-01', '10-01', '10-02', '10-03'] as const;
 
-/** The statutory holidays of fixed date that a notice for `year` must name. */
+/** Returns the statutory holidays of fixed date that a notice for `year` must name. */
 export function fixedHolidays(year: number): Day[] {
   return FIXED.map((date) => `${year}-${date}`);
 }
 
 /**
- * Checks a notice before it is loaded. Days are of its year, or of the December before it (New Year); a make-up day is a
- * weekend day; no day is named twice; the statutory holidays of fixed date are there.
+ * Checks a notice before it is loaded. Its days must be in its year, or in the December before it (New Year).
+ * A make-up day must be a weekend day. No day may appear twice.
+ * The statutory holidays of fixed date must be there.
  * Refuses CALENDAR_MALFORMED with what is wrong, and FIELD_TOO_LONG or FIELD_MALFORMED for the source.
  */
 export function requireNotice(notice: Notice): void {

@@ -4,19 +4,20 @@ import type { Day } from '../../kernel/day.ts';
 import { fixedHolidays } from './notice.ts';
 import type { Notice } from './working-day.ts';
 
-/** The package's data: what each day is named after, for instance `National Day,国庆节,3`. */
+/** The package's data: the name of each day, for instance `National Day,国庆节,3`. */
 interface PackageData {
   holidays: Readonly<Record<Day, string>>;
   workdays: Readonly<Record<Day, string>>;
 }
 
-/** The notices that come with the package `chinese-days`; what the office loads wins over them. */
+/** The notices that come with the package `chinese-days`. Notices that the office loads replace them. */
 export const PUBLISHED: readonly Notice[] = readPackage(data, `chinese-days ${about.version}`);
 
 /**
- * The years that the package has real entries for, read from its data: those whose statutory holidays of fixed date are all
- * there. The package itself answers any year, by weekends alone, and its last December may hold a day of a notice
- * that it does not have.
+ * Returns the notices of the years for which the package has real entries.
+ * These are the years that have all statutory holidays of fixed date.
+ * The package itself answers for any year, by weekends alone.
+ * Its last December may also hold a day of a notice that it does not have.
  */
 export function readPackage({ holidays, workdays }: PackageData, source: string): Notice[] {
   const group = (days: Readonly<Record<Day, string>>) =>
@@ -34,7 +35,7 @@ export function readPackage({ holidays, workdays }: PackageData, source: string)
     }));
 }
 
-/** New Year's days in December are named by the notice of the year that begins. */
+/** New Year's days in December belong to the notice of the following year. */
 function noticeYear(day: Day, name: string): number {
   const year = Number(day.slice(0, 4));
   return day.slice(5, 7) === '12' && name.split(',')[1] === '元旦' ? year + 1 : year;

@@ -7,7 +7,7 @@ import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 import { addWorkingDays, type Calendar, flagged } from './working-day.ts';
 
-/** Most working days that `workingDay` counts: some ten years. */
+/** Most working days that `workingDay` counts: about ten years. */
 const WORKING_DAYS_MOST = 2_500;
 
 /** Working-day calendars, and the clock of each case. */
@@ -56,7 +56,7 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
   } satisfies Resolvers;
 }
 
-/** The calendar of this request: asked for once, however many cases it shows. */
+/** Returns the calendar. It is loaded once per request, for any number of cases. */
 async function currentCalendar({ db }: workflow.CalendarDependencies, context: GraphContext): Promise<Calendar> {
   const current = await loader<Calendar>(context, 'calendar', async (keys) => {
     const calendar = await store.loadCalendar(db);

@@ -2,7 +2,7 @@ import { type Day, dayOf } from '../../kernel/day.ts';
 import { ANSWER_DAYS, type ClockStep, dueOf, suspensionsOf } from './clock.ts';
 import { addWorkingDays, type Calendar, flagged } from './working-day.ts';
 
-/** How long a case may rest at its step before somebody has to be shown it (实施方案三.3: nothing is left hanging). */
+/** How long a case may stay at a step before it is shown to somebody (实施方案三.3: no case may be left unattended). */
 
 export interface RestingCase {
   /** Position of the case: `Case.step`. */
@@ -13,21 +13,21 @@ export interface RestingCase {
 type RestStep = ClockStep & { data?: { supplement?: { until: Day } } | null };
 
 export interface Rest {
-  /** Day since which nobody has taken the case on. */
+  /** Day since which nobody has handled the case. */
   since: Day;
-  /** Last day by which somebody has to; null where nobody has to, or where the calendar is missing. */
+  /** Last day by which somebody must handle it. Null if nobody must, or if the calendar is missing. */
   dueOn: Day | null;
   missingYear: number | null;
 }
 
 /**
- * Working days that a case may rest at a position where its guide says nothing. Only those with an article behind them are
- * law; the others are this hub's choice, to be replaced by the guide's own limits.
+ * Working days that a case may stay at a position if its guide names no limit.
+ * Only the values with an article are law. The others are the choice of this hub; limits of the guide replace them.
  */
 const DEFAULT_DAYS: Readonly<Record<string, number>> = {
   /** 行政许可法 art. 32(4): accept, refuse, or tell what is missing within 5 days. */
   RECEIVED: ANSWER_DAYS,
-  /** Only where the notice names no last day of its own. */
+  /** Only if the notice names no last day. */
   SUPPLEMENT_ASKED: 20,
   ACCEPTED: 5,
   EXAMINED: 5,
@@ -36,10 +36,10 @@ const DEFAULT_DAYS: Readonly<Record<string, number>> = {
   DECIDED: 10,
   CERTIFIED: 10,
 };
-/** A special procedure is looked at again after so many working days; the law leaves its length to the office (art. 45). */
+/** A special procedure is reviewed after this many working days. The law leaves its length to the office (art. 45). */
 const PAUSE_DAYS = 30;
 
-/** The guide's step that comes next at a position, by what its name contains. */
+/** A word in the name of the guide's step that follows each position. */
 const NEXT_STEP: Readonly<Record<string, string>> = {
   RECEIVED: '受理',
   ACCEPTED: '审查',
@@ -50,8 +50,10 @@ const NEXT_STEP: Readonly<Record<string, string>> = {
 };
 
 /**
- * Since when `subject` rests and by which day somebody must have taken it on. While a special procedure holds it, that
- * procedure's own limit runs; its days are left out of the position's. Never refuses: a missing calendar shows as `missingYear`.
+ * Returns since when `subject` waits and the last day by which somebody must handle it.
+ * While a special procedure is open, the limit of that procedure applies.
+ * Its days do not count for the position.
+ * Never refuses: a missing calendar is returned as `missingYear`.
  */
 export function restOf(subject: RestingCase, calendar: Calendar): Rest {
   const last = subject.steps.findLast(({ step }) => step !== 'PAUSED' && step !== 'RESUMED');
@@ -71,7 +73,7 @@ function due(since: Day, reckon: () => Day | null): Rest {
   return { since, dueOn: value, missingYear };
 }
 
-/** Working days that the case may rest where it is, or null where no step leads on. */
+/** Returns the working days that the case may stay at its position, or null if no step follows. */
 function limitAt({ step, guide }: RestingCase): number | null {
   const name = NEXT_STEP[step];
   const named = guide?.steps.find((one) => name !== undefined && one.name.includes(name));

@@ -5,7 +5,7 @@ import { PUBLISHED } from './published.ts';
 import { calendarNotice } from './tables.ts';
 import { type Calendar, calendarOf, type Notice } from './working-day.ts';
 
-/** A notice with what is known of its coming here; version 0 came with the package. */
+/** A notice with its version and the time of loading. Version 0 came with the package. */
 export interface StoredNotice extends Notice {
   version: number;
   loadedAt: Date | null;
@@ -19,7 +19,7 @@ function toNotice({ year, source, holidays, makeUpDays, version, loadedAt }: Row
 
 const shipped = (notice: Notice): StoredNotice => ({ ...notice, version: 0, loadedAt: null });
 
-/** The newest loaded notice of each year that has one. */
+/** Returns the newest loaded notice of each year that has one. */
 function newestLoaded(db: Reader): Promise<Row[]> {
   const newer = alias(calendarNotice, 'newer');
   const newest = db
@@ -29,7 +29,7 @@ function newestLoaded(db: Reader): Promise<Row[]> {
   return db.select().from(calendarNotice).where(eq(calendarNotice.version, newest)).orderBy(calendarNotice.year);
 }
 
-/** The notice in force for each year, oldest year first. */
+/** Returns the notice in force for each year, oldest year first. */
 export async function listNotices(db: Reader): Promise<StoredNotice[]> {
   return joinNotices(await newestLoaded(db));
 }
@@ -40,10 +40,10 @@ function joinNotices(loaded: readonly Row[]): StoredNotice[] {
   return [...years.values()].sort((a, b) => a.year - b.year);
 }
 
-/** The calendar last built: rows never change and ids are never used again, so the same ids always give the same calendar. */
+/** The calendar built last. Rows never change and ids are never reused, so the same ids mean the same calendar. */
 let built: { ids: string; calendar: Calendar } | null = null;
 
-/** The calendar in force: one small query; the days are joined anew only after a load. */
+/** Returns the calendar in force. Runs one small query, and builds the calendar again only after a load. */
 export async function loadCalendar(db: Reader): Promise<Calendar> {
   const loaded = await newestLoaded(db);
   const ids = loaded.map((row) => row.id).join(' ');
@@ -51,7 +51,7 @@ export async function loadCalendar(db: Reader): Promise<Calendar> {
   return built.calendar;
 }
 
-/** A year's notice in force, or that version of it; null where there is none. */
+/** Returns a year's notice in force, or the given version of it. Null if there is none. */
 export async function findNotice(db: Reader, year: number, version: number | null): Promise<StoredNotice | null> {
   const published = PUBLISHED.find((notice) => notice.year === year);
   if (version === 0) return published ? shipped(published) : null;
@@ -84,7 +84,10 @@ export async function insertNotice(
 
 const LOCK = 7_310_006;
 
-/** Holds the calendar as it is until the transaction ends, and gives it: what is reckoned by it is written before the next load reckons again. */
+/**
+ * Locks the calendar in shared mode until the transaction ends, and returns it.
+ * The next load waits, so that it sees and recalculates everything that was written with this calendar.
+ */
 export async function holdCalendar(tx: Transaction): Promise<Calendar> {
   const [, calendar] = await together([shareLock(tx), loadCalendar(tx)]);
   return calendar;
@@ -94,7 +97,7 @@ async function shareLock(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock_shared(${LOCK})`);
 }
 
-/** One load at a time, after everything that was reckoned by the calendar before it. */
+/** Locks the calendar exclusively: one load at a time, after all transactions that hold the calendar. */
 export async function lockCalendar(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(${LOCK})`);
 }

@@ -3,7 +3,9 @@ import type { Day } from '../../kernel/day.ts';
 
 const schema = pgSchema('cases');
 
-/** Calendars that the office loaded: append-only; of a year, the newest version is in force and wins over the package's. */
+/**
+ * Calendars that the office loaded, append-only. The newest version of a year is in force and replaces the package's.
+ */
 export const calendarNotice = schema.table(
   'calendar_notice',
   {

@@ -14,12 +14,12 @@ export interface CalendarDependencies {
 
 export interface LoadedNotice {
   notice: store.StoredNotice;
-  /** Cases whose last day is another one by it, or known for the first time. */
+  /** Number of cases whose last day changed or became known. */
   movedCases: number;
 }
 
 /**
- * Loads a year's calendar as a new version; the one in force again changes nothing. Clocks run by it at once.
+ * Loads a year's calendar as a new version. Clocks use it at once. Loading the one in force again changes nothing.
  * Refuses ROLE_NOT_ALLOWED, CALENDAR_MALFORMED, FIELD_TOO_LONG, FIELD_MALFORMED.
  */
 export function loadNotice(

@@ -2,20 +2,20 @@ import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 
 /**
- * Working days (工作日) of the Chinese calendar: weekends, holidays, make-up working days (调休). Time limits count in
- * them by 行政许可法 art. 82; a day from which a limit runs does not count itself (民法典 art. 201).
+ * Working days (工作日) of the Chinese calendar: weekends, holidays, make-up working days (调休).
+ * Time limits count in working days (行政许可法 art. 82). The day from which a limit runs does not count (民法典 art. 201).
  */
 
 /**
- * One year's notice of the State Council (国务院办公厅关于…年部分节假日安排的通知).
- *
- * It is named after `year`, but New Year's holiday may begin, or be made up for, in December of the year before: the notice for
- * 2023 makes 2022-12-31 a holiday. Such a day belongs to the notice that names it and to its own year's calendar:
- * it is looked up in 2022, and stays there only as long as the notice for 2023 says so.
+ * One year's notice of the State Council (国务院办公厅关于…年部分节假日安排的通知). It is named after `year`.
+ * New Year's holiday, or a make-up day for it, may fall in December of the year before.
+ * For example, the notice for 2023 makes 2022-12-31 a holiday.
+ * Such a day belongs to the notice that names it, but it is looked up in its own year's calendar, here 2022.
+ * It stays there only as long as the notice for 2023 names it.
  */
 export interface Notice {
   year: number;
-  /** Number of the paper (文号), or where else the days come from. */
+  /** Number of the notice (文号), or another source of the days. */
   source: string;
   holidays: readonly Day[];
   /** Weekend days on which the offices work. */
@@ -24,13 +24,13 @@ export interface Notice {
 
 /** The working days of all years for which a notice is known. */
 export interface Calendar {
-  /** Years with a notice of their own; no other year's days can be told. */
+  /** Years that have a notice. Days of other years cannot be classified. */
   years: ReadonlySet<number>;
   holidays: ReadonlySet<Day>;
   makeUpDays: ReadonlySet<Day>;
 }
 
-/** Joins notices, one for each year, into a calendar. Where two name the same day, the later year's notice is right. */
+/** Joins notices, one for each year, into a calendar. If two name the same day, the later year's notice applies. */
 export function calendarOf(notices: readonly Notice[]): Calendar {
   const holidays = new Set<Day>();
   const makeUpDays = new Set<Day>();
@@ -47,7 +47,7 @@ export function calendarOf(notices: readonly Notice[]): Calendar {
   return { years: new Set(notices.map((notice) => notice.year)), holidays, makeUpDays };
 }
 
-/** The refusal CALENDAR_MISSING, with the year that no notice is known for. */
+/** The refusal CALENDAR_MISSING, with the year that has no notice. */
 export class CalendarMissing extends Refusal {
   readonly year: number;
 
@@ -65,7 +65,10 @@ export function isWorkingDay(calendar: Calendar, day: Day): boolean {
   return calendar.makeUpDays.has(day) || !isWeekend(day);
 }
 
-/** The `count`-th working day after `from`, which does not count itself; 0 gives `from`. Refuses CALENDAR_MISSING. */
+/**
+ * Returns the `count`-th working day after `from`. `from` itself does not count; a count of 0 returns it.
+ * Refuses CALENDAR_MISSING.
+ */
 export function addWorkingDays(calendar: Calendar, from: Day, count: number): Day {
   if (!Number.isInteger(count) || count < 0) throw new RangeError(`not a number of days: ${count}`);
   let day = from;
@@ -76,14 +79,19 @@ export function addWorkingDays(calendar: Calendar, from: Day, count: number): Da
   return day;
 }
 
-/** Working days after `from` up to and with `to`; 0 where `to` is not later. Refuses CALENDAR_MISSING. */
+/**
+ * Returns the working days after `from`, up to and including `to`, or 0 if `to` is not later. Refuses CALENDAR_MISSING.
+ */
 export function workingDaysBetween(calendar: Calendar, from: Day, to: Day): number {
   let count = 0;
   for (let day = addDays(from, 1); day <= to; day = addDays(day, 1)) if (isWorkingDay(calendar, day)) count++;
   return count;
 }
 
-/** What `reckon` answers, or the year that is missing: for callers that must show something rather than fail. */
+/**
+ * Returns the result of `calculate`, or the missing year if it refuses CALENDAR_MISSING.
+ * For callers that must show something and not fail.
+ */
 export function flagged<Value>(reckon: () => Value): { value: Value; missingYear: null } | Missing {
   try {
     return { value: reckon(), missingYear: null };
@@ -97,7 +105,7 @@ interface Missing {
   missingYear: number;
 }
 
-/** `day`, so many calendar days later, or earlier for a negative count. */
+/** Returns the day that is `count` calendar days after `day`, or before it if `count` is negative. */
 export function addDays(day: Day, count: number): Day {
   const DAY_MS = 86_400_000;
   return new Date(Date.parse(`${day}T00:00:00Z`) + count * DAY_MS).toISOString().slice(0, 10);

@@ -8,8 +8,9 @@ const IDLE_TIMEOUT_MS = 8_000;
 const REPLY_BYTES_MOST = 4_096;
 
 /**
- * A scanner that asks a clamd over TCP: zINSTREAM, parts with their length in four bytes, big-endian, a length of zero at the
- * end, and one answer that ends in NUL (clamd(8)). clamd's StreamMaxLength has to be at least the largest file that is taken.
+ * Returns a scanner that asks a clamd over TCP (clamd(8)).
+ * It sends zINSTREAM, then parts that each follow their length in four bytes (big-endian), then a length of zero.
+ * The answer ends in NUL. clamd's StreamMaxLength must be at least MAX_FILE_BYTES.
  */
 export function scanByClamd(host: string, port: number): Scan {
   return (bytes) =>
@@ -42,7 +43,7 @@ function lengthOf(bytes: number): Buffer {
   return length;
 }
 
-/** `stream: OK`, `stream: <name> FOUND`; anything else, also an answer that breaks off, is no verdict. */
+/** Parses `stream: OK` or `stream: <name> FOUND`. Anything else, including a truncated answer, is UNAVAILABLE. */
 function readReply(reply: string): ScanVerdict {
   const line = reply.endsWith('\0') ? reply.slice(0, -1).trim() : '';
   if (line === 'stream: OK') return { verdict: 'CLEAN' };

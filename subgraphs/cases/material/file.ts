@@ -1,9 +1,9 @@
 import { crc32 } from 'node:zlib';
 import { Refusal } from '../../kernel/refusal.ts';
 
-/** What a file is, told by its bytes alone. */
+/** Determines what a file is from its bytes alone. */
 
-/** Types that are taken, each with the endings of its file names; the first is the one that is added where none fits. */
+/** Accepted types, each with its file name endings. The first ending is added to a name that has none of them. */
 export const MEDIA_TYPES = {
   'application/pdf': ['pdf'],
   'image/jpeg': ['jpg', 'jpeg'],
@@ -15,13 +15,13 @@ export const FILE_BYTES_MOST = 20 * 1_048_576;
 /** Characters of a file name without its ending. */
 export const FILE_NAME_LENGTH = 120;
 
-/** Names that senders use for a type, beside its own. */
+/** Other names that senders use for a type. */
 const ALIASES: Readonly<Record<string, MediaType>> = { 'image/jpg': 'image/jpeg' };
-/** A type that says nothing. */
+/** The generic type, which does not identify a file. */
 const UNSAID = 'application/octet-stream';
 
 /**
- * The type of a file: its first bytes name it, and it has to be whole as far as its frame shows.
+ * Returns the type of a file, determined by its first bytes. The file must be complete as far as its structure shows.
  * Refuses FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED, FILE_BROKEN.
  */
 export function requireFile(data: Uint8Array): MediaType {
@@ -35,7 +35,7 @@ export function requireFile(data: Uint8Array): MediaType {
   return kind.mediaType;
 }
 
-/** Refuses FILE_TYPE_MISMATCH where the sender's content type, or the ending of the name, says something else than the bytes. */
+/** Refuses FILE_TYPE_MISMATCH if the sender's content type, or the ending of the name, contradicts the bytes. */
 export function requireHonest(mediaType: MediaType, said: string | null, name: string): void {
   const type = said?.split(';')[0]?.trim().toLowerCase() ?? UNSAID;
   if (type !== UNSAID && type !== '' && (ALIASES[type] ?? type) !== mediaType) {
@@ -47,18 +47,19 @@ export function requireHonest(mediaType: MediaType, said: string | null, name: s
 }
 
 /**
- * A file name as it is kept: no folder, no control or direction characters, ending in what the file is.
+ * Checks a file name as it is stored: no folder, no control or direction characters.
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED.
  */
 export function requireFileName(name: string): void {
   if ([...name].length > FILE_NAME_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'name', `最多 ${FILE_NAME_LENGTH} 字`);
-  // Control, format (also the marks that turn the direction of writing) and half characters: no honest name needs one.
+  // Control characters, format characters (including marks that turn the writing direction) and lone surrogates.
+  // No honest name needs one.
   if (name.trim() === '' || name !== name.trim() || /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029/\\]/u.test(name)) {
     throw new Refusal('FIELD_MALFORMED', 'name');
   }
 }
 
-/** The name with an ending of its type, so that it opens as what it is wherever it is saved. */
+/** Returns the name with an ending of its type, so that the file opens correctly wherever it is saved. */
 export function trueName(name: string, mediaType: MediaType): string {
   const endings: readonly string[] = MEDIA_TYPES[mediaType];
   return endings.includes(endingOf(name)) ? name : `${name}.${endings[0]}`;
@@ -71,7 +72,7 @@ function endingOf(name: string): string {
 interface Kind {
   mediaType: MediaType;
   head: Buffer;
-  /** What is wrong with a file that begins like this, in words; null where nothing is. */
+  /** Describes in words what is wrong with a file that begins with `head`, or null if nothing is. */
   faultOf(bytes: Buffer): string | null;
 }
 
@@ -85,10 +86,13 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** Where readers look for the end of a PDF (ISO 32000-1, annex H.3, note 18). */
+/** Readers look for the end of a PDF in this many last bytes (ISO 32000-1, annex H.3, note 18). */
 const PDF_TAIL_BYTES = 1_024;
 
-/** ISO 32000-1, 7.5.2 and 7.5.5: a version first; last the offset of the cross-reference table and %%EOF, and nothing after it. */
+/**
+ * Checks ISO 32000-1, 7.5.2 and 7.5.5: a version at the start.
+ * At the end the offset of the cross-reference table and %%EOF, and nothing after it.
+ */
 function pdfFault(bytes: Buffer): string | null {
   if (!/^%PDF-[12]\.\d/.test(bytes.toString('latin1', 0, 8))) return '不是有效的 PDF 文件头';
   const tail = bytes.toString('latin1', Math.max(0, bytes.length - PDF_TAIL_BYTES));
@@ -100,7 +104,7 @@ function pdfFault(bytes: Buffer): string | null {
   return null;
 }
 
-/** ISO/IEC 15948: chunks with their CRC from IHDR over IDAT to IEND, and nothing after it. */
+/** Checks ISO/IEC 15948: chunks with their CRC from IHDR over IDAT to IEND, and nothing after it. */
 function pngFault(bytes: Buffer): string | null {
   const cut = 'PNG 文件不完整';
   let data = false;
@@ -122,12 +126,12 @@ function pngFault(bytes: Buffer): string | null {
 }
 
 const JPEG = { restartFirst: 0xd0, restartLast: 0xd7, end: 0xd9, scan: 0xda, fill: 0xff } as const;
-/** Markers C0 to CF begin a frame, but for tables (C4, CC) and one that is reserved (C8). */
+/** Markers C0 to CF begin a frame, except those for tables (C4, CC) and a reserved one (C8). */
 const NO_FRAME: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc]);
 
 /**
- * ISO/IEC 10918-1, annex B: segments from SOI over a frame and its scans to EOI. What follows EOI is let be: telephones put
- * previews and depth maps there.
+ * Checks ISO/IEC 10918-1, annex B: segments from SOI over a frame and its scans to EOI.
+ * Data after EOI is allowed, because phones put previews and depth maps there.
  */
 function jpegFault(bytes: Buffer): string | null {
   const cut = 'JPEG 文件不完整';
@@ -153,7 +157,10 @@ function jpegFault(bytes: Buffer): string | null {
   return cut;
 }
 
-/** The next marker after entropy-coded data, where FF 00 is a byte and FF D0 to FF D7 are restarts. */
+/**
+ * Returns the offset of the next marker after entropy-coded data. In it, FF 00 is a byte and FF D0 to FF D7 are
+ * restarts.
+ */
 function endOfScan(bytes: Buffer, from: number): number {
   for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
     const next = bytes[at + 1];

@@ -15,7 +15,7 @@ export type MaterialKind = (typeof MATERIAL_KINDS)[number];
 export const MATERIALS_MOST = 50;
 export const MATERIAL_CODE_LENGTH = 60;
 export const COPIES_MOST = 99;
-/** Bytes of all files handed in with one case. */
+/** Most bytes of all files handed in with one case. */
 export const CASE_BYTES_MOST = 200 * 1_048_576;
 
 /** A material as somebody hands it in: exactly one of `upload`, `license`, `paper`. */
@@ -26,7 +26,7 @@ export interface MaterialGiven {
   /** Identifier of an electronic license. */
   license: string | null;
   paper: boolean;
-  /** Of paper; one where it is not said. */
+  /** Copies of paper. Null means one. */
   copies: number | null;
 }
 
@@ -38,11 +38,12 @@ export type Material = { code: string; name: string; asked: GuideMaterialFact | 
 );
 
 /**
- * The form check (形式审查) of materials against the guide, or against nothing where there is none.
+ * Checks the form (形式审查) of materials against the guide, if there is one.
  *
- * @param atCounter whether a window clerk hands them in, who has the papers and the applicant before them
+ * @param atCounter whether a window clerk hands them in, who sees the papers and the applicant in person
  *
- * Refuses MATERIAL_UNKNOWN, MATERIAL_TWICE, MATERIAL_SOURCE, MATERIAL_FORM, MATERIAL_COPIES, FIELD_TOO_LONG, FIELD_MALFORMED.
+ * Refuses MATERIAL_UNKNOWN, MATERIAL_TWICE, MATERIAL_SOURCE, MATERIAL_FORM, MATERIAL_COPIES, FIELD_TOO_LONG,
+ * FIELD_MALFORMED.
  */
 export function requireMaterials(
   guide: GuideFact | null,
@@ -59,7 +60,7 @@ export function requireMaterials(
   });
 }
 
-/** Refuses MATERIALS_MISSING, naming each, where `codes` lack what the guide requires. */
+/** Refuses MATERIALS_MISSING with the names of all required materials that `codes` lack. */
 export function requireAll(guide: GuideFact, codes: readonly string[]): void {
   const missing = guide.materials.filter(({ required, code }) => required && !codes.includes(code));
   if (missing.length > 0) {
@@ -92,7 +93,7 @@ function requireOne(guide: GuideFact | null, given: MaterialGiven, atCounter: bo
     if (asked && asked.licenseType === null) throw wrongForm(name, asked);
     return { ...base, kind: 'LICENSE', license };
   }
-  // An original cannot be sent as a file. One that is seen and given back can: as the scan of the clerk who saw it.
+  // An original cannot be sent as a file. An original that is only shown can, as the scan of the clerk who saw it.
   if (asked?.form === 'ORIGINAL' || (asked?.form === 'ORIGINAL_SEEN' && !atCounter)) throw wrongForm(name, asked);
   return { ...base, kind: 'UPLOAD', upload: upload ?? '' };
 }
@@ -110,7 +111,7 @@ function wrongForm(name: string, asked: GuideMaterialFact | null): Refusal {
   return new Refusal('MATERIAL_FORM', 'materials', detail);
 }
 
-/** What a check on the spot found of a license that stands in for a material (免提交). */
+/** The result of the immediate check of a license that replaces a material (免提交). */
 export interface LicenseCheck {
   identifier: string;
   version: number;
@@ -118,8 +119,8 @@ export interface LicenseCheck {
 }
 
 /**
- * Why a license cannot stand in for a material today, or null where it can: it must be known, the applicant's own, VALID
- * and within its validity, and the newest version.
+ * Returns why a license cannot replace a material today, or null if it can.
+ * It must be known, the applicant's own, VALID and within its validity, and the newest version.
  */
 export function licenseFault(
   fact: LicenseFact | null,
@@ -133,8 +134,8 @@ export function licenseFault(
 }
 
 /**
- * Checks a license that is handed in against its current state; gives what is kept with the material.
- * Refuses what `licenseFault` finds, and MATERIAL_LICENSE_TYPE where the guide asks for another type.
+ * Checks a license that is handed in against its current state. Returns what is stored with the material.
+ * Refuses what `licenseFault` returns, and MATERIAL_LICENSE_TYPE if the guide asks for another type.
  */
 export function requireLicenseMaterial(
   material: Extract<Material, { kind: 'LICENSE' }>,
@@ -156,7 +157,9 @@ export function requireLicenseMaterial(
 const PURPOSE_LEAST = 2;
 const PURPOSE_MOST = 200;
 
-/** What a file is read for (用途), 2 to 200 characters. Refuses PURPOSE_MISSING, FIELD_TOO_LONG. */
+/**
+ * Returns the trimmed purpose of reading a file (用途), 2 to 200 characters. Refuses PURPOSE_MISSING, FIELD_TOO_LONG.
+ */
 export function requirePurpose(said: string | null): string {
   const purpose = said?.trim() ?? '';
   if ([...purpose].length < PURPOSE_LEAST) throw new Refusal('PURPOSE_MISSING', 'x-purpose');

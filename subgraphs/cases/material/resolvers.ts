@@ -7,7 +7,7 @@ import type { MaterialGiven } from './material.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
-/** Materials of a case, and the uploads that are to become some. */
+/** Resolvers of the materials of a case, and of the uploads that are not part of a case yet. */
 export function materialResolvers(dependencies: workflow.MaterialDependencies): Resolvers {
   const { db, now } = dependencies;
   return {
@@ -39,7 +39,7 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
       },
     },
     Case: {
-      // Who has a Case to ask may see it: the parent's resolver decided that.
+      // Whoever has a Case may see its materials. The parent's resolver checked that.
       materials: async ({ id }, _, context) => {
         const materials = await loader<workflow.ShownMaterial[]>(context, 'materials', async (ids) => {
           const found = await workflow.materialsOf(db, ids, dayOf(now()));
@@ -53,7 +53,10 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
 
 const READS_FORBIDDEN = '查阅记录只供审计人员和本机关印章审批、监督人员查阅。';
 
-/** Whose people's reads a person may see: an auditor everybody's (null), seal approver and supervisor their organ's. */
+/**
+ * Returns the organ whose staff's reads a person may see, or null for everybody's (auditors).
+ * Seal approvers and supervisors see those of their own organ.
+ */
 function organRead(person: Person): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
   if (!hasRole(person, 'SEAL_APPROVER', 'SUPERVISOR') || person.organ === null) throw forbidden(READS_FORBIDDEN);
@@ -76,7 +79,7 @@ function viewRead({ serial, uploadId, caseId, caseNumber, code, readerId, reader
   };
 }
 
-/** A material as an input names it. */
+/** Maps a material of a GraphQL input. */
 export function readMaterial({ code, upload, license, paper, copies }: MaterialInput): MaterialGiven {
   return {
     code,
@@ -87,7 +90,7 @@ export function readMaterial({ code, upload, license, paper, copies }: MaterialI
   };
 }
 
-/** Where a file is fetched, below the hub's address. */
+/** Returns the path of a file, below the hub's address. */
 export function fileUrl(id: string): string {
   return `/cases/materials/${id}`;
 }
@@ -121,7 +124,7 @@ function viewMaterial(material: workflow.ShownMaterial, actor: Actor) {
             stillGood: material.fault === null,
           },
     addedAt,
-    // An applicant learns that an office added it; its people are known inside the offices only.
+    // The applicant sees that an office added it. Only offices see the names of its staff.
     addedBy: own && !hasRole(actor, 'AUDITOR') && material.organ !== null ? '经办人员' : material.actor,
   };
 }

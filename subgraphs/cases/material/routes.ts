@@ -7,11 +7,11 @@ import { FILE_BYTES_MOST } from './file.ts';
 import { fileUrl, viewUpload } from './resolvers.ts';
 import { type MaterialDependencies, openFile, requireUploader, takeUpload } from './workflow.ts';
 
-/** Uploads that one process reads at once; each holds its file in memory. */
+/** Most uploads that one process reads at the same time. Each holds its file in memory. */
 export const UPLOADS_AT_ONCE = 8;
-/** Longest that the sending of one file may take. */
+/** Longest time for receiving one file. */
 const RECEIVE_TIMEOUT_MS = 120_000;
-/** What is still read, and thrown away, of a request that is refused; whoever sends more is hung up on. */
+/** Most bytes of a refused request that are read and discarded. The connection is closed if more arrive. */
 const DISCARD_BYTES_MOST = 64 * 1_048_576;
 const DISCARD_TIMEOUT_MS = 10_000;
 
@@ -25,7 +25,7 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
   const slots = { taken: 0 };
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    // The body stays unread until it is known who sends it.
+    // The body is not read before the sender is identified.
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
     scope.post('/cases/materials', async (request, reply) => {
@@ -53,7 +53,7 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
           id: request.params.id,
           purpose: headerOf(request, 'x-purpose'),
         });
-        // The same answer whether there is none or it is somebody else's.
+        // The answer is the same if there is no such file or the caller may not see it.
         if (!opened) return reply.code(404).send(UNKNOWN);
         const { upload, bytes } = opened;
         return await reply
@@ -99,7 +99,9 @@ function nameOf(request: FastifyRequest): string {
   return name;
 }
 
-/** A header in percent-encoded UTF-8, as in RFC 8187, or null where it was not sent. Refuses FIELD_MALFORMED. */
+/**
+ * Returns a header, decoded from percent-encoded UTF-8 (RFC 8187), or null if it was not sent. Refuses FIELD_MALFORMED.
+ */
 function headerOf(request: FastifyRequest, name: string): string | null {
   const header = request.headers[name];
   if (typeof header !== 'string') return null;
@@ -110,7 +112,7 @@ function headerOf(request: FastifyRequest, name: string): string | null {
   }
 }
 
-/** The whole body, or null where it breaks off. Refuses FILE_TOO_LARGE at the first byte too many. */
+/** Reads the whole body. Returns null if it breaks off. Refuses FILE_TOO_LARGE at the first byte too many. */
 async function readBody(raw: IncomingMessage): Promise<Buffer | null> {
   const parts: Buffer[] = [];
   let length = 0;
@@ -130,13 +132,13 @@ async function readBody(raw: IncomingMessage): Promise<Buffer | null> {
   }
 }
 
-/** Answers once the request is read to its end: hanging up on somebody who still sends would lose the answer on its way. */
+/** Reads the request to its end and then answers. If the connection closed earlier, a sender could lose the answer. */
 async function refuse(request: FastifyRequest, reply: FastifyReply, answer: object): Promise<FastifyReply> {
   if (!(await discard(request.raw))) reply.header('connection', 'close');
   return reply.send(answer);
 }
 
-/** Reads on without keeping anything; answers whether the end came within the limits. */
+/** Reads and discards the rest of a request. Returns whether it ended within the limits. */
 function discard(raw: IncomingMessage): Promise<boolean> {
   if (raw.readableEnded || raw.destroyed) return Promise.resolve(true);
   return new Promise((resolve) => {

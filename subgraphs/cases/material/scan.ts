@@ -1,19 +1,19 @@
 import type { MediaType } from './file.ts';
 
-/** What a scanner says of a file. */
+/** The verdict of a scanner on a file. */
 export type ScanVerdict =
   | { verdict: 'CLEAN' }
   | { verdict: 'INFECTED'; reason: string }
-  /** The scanner cannot be asked: the file is kept and waits. */
+  /** The scanner cannot be reached. The file is stored and waits. */
   | { verdict: 'UNAVAILABLE'; reason: string };
 
-/** The port by which an office's scanner sees every uploaded file before anybody else does. */
+/** The port to an office's scanner. Every uploaded file is scanned before anyone can read it. */
 export type Scan = (bytes: Uint8Array, meta: { mediaType: MediaType; digest: string }) => Promise<ScanVerdict>;
 
-/** Shorter than the gateway's patience with a subgraph, so that an uploader is told what became of the file. */
+/** Shorter than the gateway's timeout for a subgraph, so that the uploader receives the result. */
 const SCAN_TIMEOUT_MS = 10_000;
 
-/** Asks a scanner. One that throws or takes too long is UNAVAILABLE: what was not scanned is never taken for clean. */
+/** Asks a scanner. Returns UNAVAILABLE if it throws or takes too long: an unscanned file never counts as clean. */
 export async function askScanner(
   scan: Scan,
   bytes: Uint8Array,
@@ -33,14 +33,14 @@ export async function askScanner(
   }
 }
 
-/** The test string of EICAR, in two parts so that no scanner takes this file for it. */
+/** The test string of EICAR, in two parts so that scanners do not report this source file. */
 const EICAR = Buffer.from(['X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR-STANDARD', '-ANTIVIRUS-TEST-FILE!$H+H*'].join(''));
 /** Actions that a PDF runs by itself or at a click (ISO 32000-1, 12.6.4). */
 const ACTIVE_NAMES = ['/JavaScript', '/Launch'];
 
 /**
- * The scanner that the hub brings: finds the EICAR test string, and PDF actions that run programs or scripts where they stand in
- * plain form. It knows no other malware and does not look into compressed streams; an office connects a real scanner.
+ * The built-in scanner. It finds the EICAR test string, and PDF actions in plain form that run programs or scripts.
+ * It knows no other malware and does not read compressed streams. An office connects a real scanner.
  */
 export const builtInScan: Scan = async (data, { mediaType }) => {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);

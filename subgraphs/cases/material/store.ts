@@ -9,7 +9,7 @@ import type { MediaType } from './file.ts';
 import type { LicenseCheck, Material } from './material.ts';
 import { caseMaterial, type FileState, materialFile, materialRead, materialUpload } from './tables.ts';
 
-/** An upload with what is known of its file, without the bytes. */
+/** An upload with the data of its file, without the bytes. */
 export interface Upload {
   id: string;
   serial: number;
@@ -24,7 +24,7 @@ export interface Upload {
   state: FileState;
 }
 
-/** A material of a case with its file, where it has one. */
+/** A material of a case, with its file if it has one. */
 export type StoredMaterial = typeof caseMaterial.$inferSelect & {
   /** Of the case's applicant. */
   applicantCode: string;
@@ -49,12 +49,14 @@ function isUuid(text: string): boolean {
   return UUID.test(text);
 }
 
-/** Makes the uploads of one person wait for each other, so that two at once cannot both be the last that fits. */
+/**
+ * Makes uploads of one person wait for each other, so that two concurrent ones cannot both use the last free place.
+ */
 export async function lockUploader(tx: Transaction, uploaderId: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`material_upload ${uploaderId}`}, 0))`);
 }
 
-/** How many uploads of a person wait for a case, and how many bytes these are. */
+/** Returns the number of a person's uploads that wait for a case, and their total bytes. */
 export async function waitingOf(db: Reader, uploaderId: string): Promise<{ count: number; bytes: number }> {
   const [row] = await db
     .select({
@@ -76,8 +78,8 @@ export interface NewFile {
 }
 
 /**
- * Keeps a file once, and gives the state that it then has. A clean scan settles what was open; one that could not be made
- * changes nothing that was known.
+ * Stores a file once and returns its resulting state.
+ * A clean scan makes the file READY. If the scan was not possible, a known state does not change.
  */
 export async function putFile(tx: Transaction, file: NewFile): Promise<FileState> {
   const settled = file.state === 'READY';
@@ -86,7 +88,7 @@ export async function putFile(tx: Transaction, file: NewFile): Promise<FileState
     .values({ ...file, sizeBytes: file.bytes.length })
     .onConflictDoUpdate({
       target: materialFile.digest,
-      // Written even where nothing changes: the row stays locked, and the sweeper cannot take it away meanwhile.
+      // This writes even if nothing changes. It locks the row, so that the sweeper cannot delete it meanwhile.
       set: settled
         ? { state: 'READY', bytes: file.bytes, triedAt: file.triedAt }
         : { triedAt: sql`${materialFile.triedAt}` },
@@ -113,14 +115,14 @@ export async function findUpload(db: Reader, id: string): Promise<Upload | null>
   return row ?? null;
 }
 
-/** An upload whose row nobody else can attach or discard until the transaction ends. */
+/** Returns an upload and locks its row. Nobody else can attach or discard it until the transaction ends. */
 export async function lockUpload(tx: Transaction, id: string): Promise<Upload | null> {
   if (!isUuid(id)) return null;
   await tx.select({ id: materialUpload.id }).from(materialUpload).where(eq(materialUpload.id, id)).for('update');
   return findUpload(tx, id);
 }
 
-/** The uploads of a person that wait for a case, newest first. */
+/** Returns a page of a person's uploads that wait for a case, newest first. */
 export async function listWaiting(db: Reader, uploaderId: string, page: PageRequest<number>): Promise<Page<Upload>> {
   const rows = await db
     .select(uploadColumns)
@@ -142,7 +144,7 @@ export async function deleteUpload(tx: Transaction, id: string): Promise<void> {
   await tx.delete(materialUpload).where(eq(materialUpload.id, id));
 }
 
-/** The bytes of a file, or null once it was found infected. */
+/** Returns the bytes of a file, or null if it was found infected. */
 export async function readBytes(db: Reader, digest: string): Promise<Uint8Array | null> {
   const [row] = await db
     .select({ bytes: materialFile.bytes })
@@ -151,7 +153,7 @@ export async function readBytes(db: Reader, digest: string): Promise<Uint8Array 
   return row?.bytes ?? null;
 }
 
-/** The case that an upload is part of, or null. */
+/** Returns the id of the case that an upload is part of, or null. */
 export async function caseOfUpload(db: Reader, uploadId: string): Promise<string | null> {
   const [row] = await db
     .select({ caseId: caseMaterial.caseId })
@@ -175,14 +177,14 @@ export type ReadRow = typeof materialRead.$inferSelect & { caseNumber: string; c
 export interface ReadFilter {
   person: string | null;
   caseId: string | null;
-  /** Of whose people; null: of everybody's. */
+  /** The organ of the readers, or null for everybody. */
   organ: string | null;
-  /** From then on, and before then. */
+  /** From this time on, and before `to`. */
   from: Date | null;
   to: Date | null;
 }
 
-/** Each time a file was read, newest first. */
+/** Returns a page of the reads of files, newest first. */
 export async function listReads(db: Reader, filter: ReadFilter, page: PageRequest<number>): Promise<Page<ReadRow>> {
   const { person, caseId, organ, from, to } = filter;
   const rows = await db
@@ -205,7 +207,7 @@ export async function listReads(db: Reader, filter: ReadFilter, page: PageReques
   return cutPage(rows, page.first);
 }
 
-/** What was handed in with each of the cases, in the order it was. */
+/** Returns the materials of the cases, in the order in which they were handed in. */
 export async function listMaterials(db: Reader, caseIds: readonly string[]): Promise<StoredMaterial[]> {
   if (caseIds.length === 0) return [];
   const rows = await db
@@ -233,7 +235,7 @@ export interface NewMaterial {
   check: LicenseCheck | null;
 }
 
-/** Adds materials to a case whose row the caller holds, and marks their uploads as attached. */
+/** Adds materials to a case and marks their uploads as attached. The caller must hold the lock on the case's row. */
 export async function addMaterials(
   tx: Transaction,
   caseId: string,
@@ -270,7 +272,7 @@ export async function addMaterials(
   await tx.insert(caseMaterial).values(rows);
 }
 
-/** Licenses by number, as their newest event tells them. */
+/** Returns licenses by number, from their newest event. */
 export async function findLicenses(db: Reader, numbers: readonly string[]): Promise<Map<string, LicenseFact>> {
   if (numbers.length === 0) return new Map();
   const rows = await db
@@ -280,7 +282,7 @@ export async function findLicenses(db: Reader, numbers: readonly string[]): Prom
   return new Map(rows.map((row) => [row.number, row.fact]));
 }
 
-/** Files that wait for the scanner, the one that has waited longest since its last attempt first. */
+/** Returns files that wait for the scanner, the one with the oldest last attempt first. */
 export async function listUnscanned(db: Reader, most: number): Promise<{ digest: string; mediaType: MediaType }[]> {
   return db
     .select({ digest: materialFile.digest, mediaType: materialFile.mediaType })
@@ -290,7 +292,7 @@ export async function listUnscanned(db: Reader, most: number): Promise<{ digest:
     .limit(most);
 }
 
-/** Writes what a later scan said; an infected file loses its bytes. A verdict that came meanwhile stays. */
+/** Writes the result of a later scan. An infected file loses its bytes. A verdict that was written meanwhile stays. */
 export async function settleFile(db: Database, digest: string, state: FileState, at: Date): Promise<void> {
   await db
     .update(materialFile)
@@ -298,7 +300,7 @@ export async function settleFile(db: Database, digest: string, state: FileState,
     .where(and(eq(materialFile.digest, digest), eq(materialFile.state, 'PENDING_SCAN')));
 }
 
-/** Deletes uploads that have waited since before `before`, at most `most` of them, and files that nothing refers to any more. */
+/** Deletes uploads that have waited since before `before`, at most `limit` of them, and files without any upload. */
 export async function sweep(tx: Transaction, before: Date, most: number): Promise<void> {
   const expired = await tx
     .select({ id: materialUpload.id })
@@ -320,7 +322,7 @@ export async function sweep(tx: Transaction, before: Date, most: number): Promis
     .limit(most)
     .for('update', { skipLocked: true });
   if (orphans.length === 0) return;
-  // Asked again now that the rows are held: an upload that came meanwhile has to be seen.
+  // The condition is checked again now that the rows are locked, because an upload may have arrived meanwhile.
   const digests = orphans.map((row) => row.digest);
   await tx.delete(materialFile).where(and(inArray(materialFile.digest, digests), unused));
 }

@@ -21,12 +21,13 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const moment = () => timestamp({ withTimezone: true });
 const serial = () => bigint({ mode: 'number' }).generatedAlwaysAsIdentity();
 
-/** What the scanner said of a file: only a READY one is served or counts. */
+/** The state of a file after its scan. Only a READY file is served or counts. */
 export type FileState = 'READY' | 'PENDING_SCAN' | 'INFECTED';
 
 /**
- * Files by content: the same bytes are kept once. No ledger, for a file that never became part of a case is deleted; one that
- * did cannot be, because `case_material` refers to its upload and is a ledger.
+ * Files by content: the same bytes are stored once.
+ * Not append-only, because a file that never became part of a case is deleted.
+ * A file of a case cannot be deleted, because the append-only `case_material` refers to its upload.
  */
 export const materialFile = schema.table(
   'material_file',
@@ -47,7 +48,7 @@ export const materialFile = schema.table(
   ],
 );
 
-/** Who sent which file and when; goes when it is discarded or has waited too long for a case. */
+/** Who sent which file and when. Deleted when it is discarded or has waited too long for a case. */
 export const materialUpload = schema.table(
   'material_upload',
   {
@@ -56,7 +57,7 @@ export const materialUpload = schema.table(
     digest: text()
       .notNull()
       .references(() => materialFile.digest),
-    /** File name as it was sent, its ending made true: personal data. */
+    /** File name as it was sent, with a corrected ending. Personal data. */
     name: text().notNull(),
     uploaderId: text().notNull(),
     /** The code under which the uploader holds licenses; null for staff. */
@@ -72,7 +73,7 @@ export const materialUpload = schema.table(
   ],
 );
 
-/** What was handed in with a case (申请材料): append-only. A later row with the same code stands in the place of an earlier one. */
+/** The materials of a case (申请材料), append-only. A later row with the same code replaces an earlier one. */
 export const caseMaterial = schema.table(
   'case_material',
   {
@@ -80,7 +81,7 @@ export const caseMaterial = schema.table(
       .notNull()
       .references(() => caseFile.id),
     seq: integer().notNull(),
-    /** The guide's code, or the text under which it was handed in where the case has no guide. */
+    /** The guide's code, or the name under which it was handed in if the case has no guide. */
     code: text().notNull(),
     name: text().notNull(),
     /** The form that the guide asks for, or null without a guide. */
@@ -90,7 +91,7 @@ export const caseMaterial = schema.table(
       .unique()
       .references(() => materialUpload.id),
     licenseIdentifier: text(),
-    /** What the check on the spot found. */
+    /** The result of the immediate check. */
     licenseVersion: integer(),
     licenseState: text().$type<LicenseState>(),
     /** Copies handed in on paper. */
@@ -110,7 +111,7 @@ export const caseMaterial = schema.table(
   ],
 );
 
-/** Each time somebody other than its applicant was given a file of a case: append-only. */
+/** Each read of a case's file by somebody other than its applicant, append-only. */
 export const materialRead = schema.table(
   'material_read',
   {
@@ -124,7 +125,7 @@ export const materialRead = schema.table(
     readerId: text().notNull(),
     reader: text().notNull(),
     organ: text(),
-    /** What for (用途), in the reader's words; null in what earlier releases recorded. */
+    /** The purpose (用途) in the reader's words. Null in rows of earlier releases. */
     purpose: text(),
     at: moment().notNull(),
   },

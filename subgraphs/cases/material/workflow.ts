@@ -27,14 +27,14 @@ export interface MaterialDependencies {
   scan: Scan;
 }
 
-/** Uploads of one person that may wait for a case, and their bytes together. */
+/** Most uploads of one person that may wait for a case, and their total bytes. */
 export const WAITING_MOST = 50;
 export const WAITING_BYTES_MOST = 200 * 1_048_576;
-/** An upload that became part of no case is deleted after so many days. */
+/** An upload that does not become part of a case is deleted after this many days. */
 export const UPLOAD_LIFE_DAYS = 30;
 const DAY_MS = 86_400_000;
 
-/** When an upload that still waits is deleted. */
+/** Returns when an upload that still waits is deleted. */
 export function expiryOf(uploadedAt: Date): Date {
   return new Date(uploadedAt.getTime() + UPLOAD_LIFE_DAYS * DAY_MS);
 }
@@ -47,14 +47,18 @@ export interface SentFile {
   bytes: Uint8Array;
 }
 
-/** Whoever may send files: applicants their own, window clerks what lies before them. */
+/**
+ * Returns the person if it may send files: applicants their own, window clerks those that they receive.
+ * Refuses ROLE_NOT_ALLOWED.
+ */
 export function requireUploader(actor: Actor): Person {
   return requireRole(actor, 'APPLICANT', 'WINDOW_CLERK');
 }
 
 /**
- * Takes a file (上传材料). Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE,
- * FILE_TYPE_NOT_ALLOWED, FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY; what it refuses it does not keep.
+ * Takes in a file (上传材料). A refused file is not stored.
+ * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED,
+ * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY.
  */
 export async function takeUpload(
   { db, now, scan }: MaterialDependencies,
@@ -89,7 +93,7 @@ export async function takeUpload(
   });
 }
 
-/** Discards an upload that waits for a case: its uploader. Refuses UPLOAD_UNKNOWN. */
+/** Discards an upload that waits for a case. Only its uploader may do this. Refuses UPLOAD_UNKNOWN. */
 export function discardUpload(
   { db }: MaterialDependencies,
   actor: Person,
@@ -107,8 +111,9 @@ export function discardUpload(
 }
 
 /**
- * The file of an upload for `actor`, or null where there is none that the actor may see: before it is attached its uploader,
- * then whoever may see the case. Anybody but the applicant says what for (用途), and that it was read is recorded before it is given out.
+ * Returns the file of an upload, or null if there is none that `actor` may see.
+ * Before the upload is attached only its uploader may see it, afterwards whoever may see the case.
+ * Everybody but the applicant must state a purpose (用途). The read is recorded before the file is returned.
  * Refuses PURPOSE_MISSING, FIELD_TOO_LONG, FILE_NOT_SCANNED, FILE_INFECTED, to those who may see it.
  */
 export async function openFile(
@@ -140,16 +145,16 @@ export interface Handed {
   caseId: string;
   applicantCode: string;
   actor: Person;
-  /** What may be handed in; null where the matter has no guide. */
+  /** The guide that lists what may be handed in, or null if the matter has none. */
   guide: GuideFact | null;
   given: readonly MaterialGiven[];
   at: Date;
 }
 
 /**
- * Hands materials in with a case, in the caller's transaction, which holds the case.
- * Refuses what `requireMaterials` and `requireLicenseMaterial` find, and UPLOAD_UNKNOWN, FILE_NOT_SCANNED, FILE_INFECTED,
- * MATERIALS_TOO_LARGE.
+ * Hands in materials with a case. Must be called in a transaction that holds the case.
+ * Refuses what `requireMaterials` and `requireLicenseMaterial` refuse, and UPLOAD_UNKNOWN, FILE_NOT_SCANNED,
+ * FILE_INFECTED, MATERIALS_TOO_LARGE.
  */
 export async function attachMaterials(tx: Transaction, handed: Handed): Promise<void> {
   const { caseId, applicantCode, actor, guide, given, at } = handed;
@@ -165,7 +170,7 @@ export async function attachMaterials(tx: Transaction, handed: Handed): Promise<
     materials.map((one) => (one.kind === 'LICENSE' ? one.license : null)),
   );
   const added: store.NewMaterial[] = [];
-  // One order for everybody, so that two who hand in the same uploads cannot wait for each other.
+  // Lock uploads in one fixed order, so that two requests with the same uploads cannot deadlock.
   for (const material of materials.toSorted(byUpload)) {
     if (material.kind === 'UPLOAD') bytes += await takeFrom(tx, material.upload, actor, applicantCode);
   }
@@ -185,7 +190,7 @@ function byUpload(a: Material, b: Material): number {
   return a.upload < b.upload ? -1 : Number(a.upload > b.upload);
 }
 
-/** Locks an upload that the actor made, or the applicant of the case; gives its size in bytes. */
+/** Locks an upload of the actor or of the case's applicant. Returns its size in bytes. */
 async function takeFrom(tx: Transaction, id: string, actor: Person, applicantCode: string): Promise<number> {
   const upload = await store.lockUpload(tx, id);
   const own = upload !== null && (upload.uploaderId === actor.id || upload.holderCode === applicantCode);
@@ -195,7 +200,7 @@ async function takeFrom(tx: Transaction, id: string, actor: Person, applicantCod
   return upload.sizeBytes;
 }
 
-/** A way to ask for the newest fact of the license that an identifier names, whichever of its versions that is. */
+/** Returns a function that finds the newest fact of a license by the identifier of any of its versions. */
 async function licensesOf(db: Reader, identifiers: readonly (string | null)[]) {
   const numberOf = (identifier: string) => readLicenseIdentifier(identifier).parts?.serial ?? '';
   const numbers = identifiers.filter((one) => one !== null).map(numberOf);
@@ -205,13 +210,13 @@ async function licensesOf(db: Reader, identifiers: readonly (string | null)[]) {
 
 /** A material of a case as it is shown. */
 export interface ShownMaterial extends store.StoredMaterial {
-  /** Whether a later one with the same code stands in its place. */
+  /** Whether a later material with the same code replaces it. */
   superseded: boolean;
-  /** Of a license: why it can no longer stand in today, or null where it still can. */
+  /** For a license: why it can no longer replace the material today, or null if it still can. */
   fault: ReturnType<typeof licenseFault>;
 }
 
-/** The materials of each case in the order handed in; two queries, however many cases. */
+/** Returns the materials of each case in the order handed in. Runs two queries for any number of cases. */
 export async function materialsOf(
   db: Reader,
   caseIds: readonly string[],
@@ -231,7 +236,7 @@ export async function materialsOf(
   return Map.groupBy(shown, (row) => row.caseId);
 }
 
-/** Refuses MATERIALS_MISSING where a case lacks what the guide requires that it is accepted under (形式审查). */
+/** Refuses MATERIALS_MISSING if a case lacks a material that its guide requires (形式审查). */
 export async function requireComplete(tx: Transaction, caseId: string, guide: GuideFact): Promise<void> {
   const materials = await store.listMaterials(tx, [caseId]);
   requireAll(
@@ -240,23 +245,26 @@ export async function requireComplete(tx: Transaction, caseId: string, guide: Gu
   );
 }
 
-/** Licenses that stand in with a case and can no longer: unknown, passed on, out of force. A newer version of one still can. */
+/**
+ * Returns the licenses of a case that can no longer replace a material: unknown, transferred, or not in force.
+ * A license that has a newer version still can.
+ */
 export async function recheckMaterials(tx: Reader, caseId: string, today: Day): Promise<ShownMaterial[]> {
   const materials = (await materialsOf(tx, [caseId], today)).get(caseId) ?? [];
   return materials.filter(({ superseded, fault }) => !superseded && fault !== null && fault !== 'LICENSE_NOT_CURRENT');
 }
 
-/** Refuses MATERIAL_NO_LONGER_GOOD, naming each, where a case would be granted on licenses that can no longer stand in. */
+/** Refuses MATERIAL_NO_LONGER_GOOD with the name of each license of a case that can no longer replace a material. */
 export async function requireStillGood(tx: Transaction, caseId: string, today: Day): Promise<void> {
   const bad = await recheckMaterials(tx, caseId, today);
   if (bad.length === 0) return;
   throw new Refusal('MATERIAL_NO_LONGER_GOOD', null, bad.map(({ name }) => name).join('、'));
 }
 
-/** Files that one look rescans, and uploads that it deletes. */
+/** Most files that one poll scans again, and most uploads that it deletes. */
 const KEEP_BATCH = 8;
 
-/** Scans what waits for the scanner, until it is away again, and deletes uploads that nobody handed in. */
+/** Scans files that wait, until the scanner is unavailable again, and deletes uploads that nobody handed in. */
 export async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
   for (const { digest, mediaType } of await store.listUnscanned(db, KEEP_BATCH)) {
     const bytes = await store.readBytes(db, digest);
@@ -269,7 +277,7 @@ export async function keepUploads({ db, now, scan }: MaterialDependencies): Prom
   await db.transaction((tx) => store.sweep(tx, new Date(now().getTime() - UPLOAD_LIFE_DAYS * DAY_MS), KEEP_BATCH));
 }
 
-/** Looks after the uploads again and again; `stop` waits for the look that runs. */
+/** Runs `keepUploads` periodically. `stop` waits for the current run. */
 export function startKeeper(
   dependencies: MaterialDependencies,
   onError: (error: unknown) => void,

@@ -6,7 +6,7 @@ import { maskCode } from '../../kernel/identifier.ts';
 export const NOTICE_KINDS = ['ACCEPTANCE', 'SUPPLEMENT', 'REFUSAL', 'DECISION'] as const;
 export type NoticeKind = (typeof NOTICE_KINDS)[number];
 
-/** What a notice needs to know of its case; a `Case` has all of it. */
+/** The part of a case that a notice uses. A `Case` has all of it. */
 export interface NoticeCase {
   id: string;
   number: string;
@@ -18,7 +18,7 @@ export interface NoticeCase {
   steps: readonly { at: Date }[];
 }
 
-/** The step that the notice puts in writing. */
+/** The step that the notice documents. */
 export interface NoticeStep {
   at: Date;
   /** The reason, or a remark. */
@@ -26,25 +26,25 @@ export interface NoticeStep {
   finding: string | null;
 }
 
-/** What only the step's own workflow knows; whatever does not concern the kind of notice is left out. */
+/** Facts that only the workflow of the step knows. Facts that do not concern the kind of notice are absent. */
 export interface NoticeFacts {
-  /** What was handed in: of paper the copies, else null. */
+  /** Materials handed in. `copies` is null unless it is paper. */
   received?: readonly { name: string; copies: number | null }[];
   /** What is missing, and what is wrong with it. */
   missing?: readonly { name: string; remark: string | null }[];
   /** Last day to bring what is missing. */
   supplementBy?: Day | null;
-  /** Limits in working days from acceptance, and the last day of the promised one, else of the statutory one. */
+  /** Limits in working days from acceptance, and the last day of the promised limit, else of the statutory one. */
   limits?: { statutoryDays: number | null; promisedDays: number | null; dueOn: Day | null };
 }
 
-/** A notice word for word: what is stored, rendered, attached to its PDF and, for a decision, sealed. */
+/** The full text of a notice. It is stored, rendered, attached to its PDF and, for a decision, sealed. */
 export interface NoticeContent {
   kind: NoticeKind;
   title: string;
   number: string;
   decision: 'GRANTED' | 'REJECTED' | null;
-  /** The organ in whose name it is. */
+  /** The organ that issues the notice. */
   organ: { id: string; name: string; divisionCode: string };
   /** The integrated window (综合受理窗口) through which the organ accepts, or null. */
   window: string | null;
@@ -59,7 +59,7 @@ export interface NoticeContent {
   /** What a grant covers, line by line. */
   granted: { label: string; text: string }[];
   reason: string | null;
-  /** What it rests on (依据). */
+  /** Its legal basis (依据). */
   clauses: string[];
   supplementBy: Day | null;
   limits: { statutoryDays: number | null; promisedDays: number | null; dueOn: Day | null } | null;
@@ -71,14 +71,16 @@ export interface NoticeContent {
   issuedAt: string;
 }
 
-/** What a power type is called in a title: 准予行政许可决定书. */
+/** The name of each power type in a title, for example 准予行政许可决定书. */
 const POWERS: Record<PowerType, string> = {
   LICENSE: '行政许可',
   CONFIRMATION: '行政确认',
   FILING: '备案',
   OTHER: '办理',
 };
-/** The mark of a series of numbers; the organs' own short forms are not known, so the division's code stands in their place. */
+/**
+ * The mark of each series of numbers. The short names of organs are not known, so the division code is used instead.
+ */
 const MARKS: Record<NoticeKind, string> = { ACCEPTANCE: '受', SUPPLEMENT: '补', REFUSAL: '不受', DECISION: '决' };
 const SERIAL_DIGITS = 5;
 const PLAN = '《于都县“市县同权”改革实施方案》（于府办发〔2022〕30号）';
@@ -99,14 +101,14 @@ export function noticeNumber(kind: NoticeKind, divisionCode: string, year: strin
   return `${divisionCode}${MARKS[kind]}〔${year}〕${String(serial).padStart(SERIAL_DIGITS, '0')}号`;
 }
 
-/** The organ of that id among those of the case's matter; throws RangeError where the matter does not name it. */
+/** Returns the organ with this id from the case's matter. Throws RangeError if the matter does not name it. */
 export function organOf({ matter }: Pick<NoticeCase, 'matter'>, id: string): OrganFact {
   const organ = matter.organs.find((one) => one.id === id);
   if (!organ) throw new RangeError(`matter ${matter.matterId} names no organ ${id}`);
   return organ;
 }
 
-/** Writes a notice: all of its words, from the case, the step and the facts, and from nothing else. */
+/** Returns the full text of a notice. It depends on the case, the step, the issuer and the facts alone. */
 export function noticeOf(
   kind: NoticeKind,
   subject: NoticeCase,
@@ -147,7 +149,7 @@ function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter
   if (kind === 'ACCEPTANCE') return '受理通知书';
   if (kind === 'SUPPLEMENT') return '一次性告知书';
   if (kind === 'REFUSAL') return '不予受理通知书';
-  // The outcome's name is data of the matter; where it names a license, or no 决定书, the power type says what is decided.
+  // The outcome's name comes from the matter. If it names a license or no 决定书, the title uses the power type.
   const { kind: outcome, name } = delegation.outcome;
   const document = outcome === 'DECISION' && name.endsWith('决定书') ? name : `${POWERS[matter.powerType]}决定书`;
   return `${decision === 'GRANTED' ? '准予' : '不予'}${document}`;
@@ -158,7 +160,7 @@ function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], { matt
   return [...law, PLAN];
 }
 
-/** The county or city that an organ's name begins with, or null where it begins with none. */
+/** Returns the county or city that an organ's name begins with, or null if it begins with none. */
 function placeOf(organ: OrganFact): string | null {
   return /^\p{Script=Han}{1,8}?[市县区旗](?=\p{Script=Han})/u.exec(organ.name)?.[0] ?? null;
 }
@@ -171,7 +173,7 @@ function windowOf({ delegation }: NoticeCase, organ: OrganFact): string | null {
 
 const you = ({ applicant }: NoticeCase) => (applicant.codeKind === 'USCC' ? '你单位' : '你');
 
-/** A day as a document has it: 2026年1月5日. */
+/** Formats a day for a document: 2026年1月5日. */
 function printDay(day: Day): string {
   const [year, month, date] = day.split('-').map(Number);
   return `${year}年${month}月${date}日`;
@@ -201,7 +203,7 @@ function openingOf(known: Known, subject: NoticeCase): string[] {
   }
 }
 
-/** A reason as a sentence of its own. */
+/** Returns a reason as a complete sentence. */
 function full(reason: string | null): string {
   const said = reason ?? '';
   return /[。！？.!?]$/u.test(said) ? said : `${said}。`;
@@ -236,7 +238,7 @@ function limitSentence(limits: Known['limits']): string {
   return `自受理之日起，${parts.join('，')}${due}。听证、检验、检测、检疫、鉴定和专家评审所需时间不计算在内。`;
 }
 
-/** To whom, and within what time, the addressee may turn (行政复议、行政诉讼). */
+/** Returns the sentence on where and within what time the addressee may appeal (行政复议、行政诉讼). */
 function remedySentence({ organ }: Known, subject: NoticeCase, paper: string): string {
   const place = placeOf(organOf(subject, organ.id));
   const government = place === null ? `${organ.name}的本级人民政府` : `${place}人民政府`;

@@ -18,16 +18,18 @@ import type { NoticeContent } from './notice.ts';
 const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));
 
 /**
- * Renders a notice: PDF/A-3b (ISO 19005-3) with its content attached as `notice.json`. The same content gives the same bytes, in
- * any process. Throws UnprintableText, RenderError.
+ * Renders a notice as PDF/A-3b (ISO 19005-3) with its content attached as `notice.json`.
+ * The same content gives the same bytes in any process. Throws UnprintableText, RenderError.
  */
 export function renderNotice(content: NoticeContent): Uint8Array {
   return set(content).pdf;
 }
 
 /**
- * A decision document with the picture of its organ's seal where the template puts it, ready for the signature: the office's own, PNG, or a
- * drawn one.
+ * Renders a decision document, ready for the signature, with the picture of its organ's seal where the template puts
+ * it.
+ * The picture is `ownPicture`, the office's own PNG, or a drawn one if that is null.
+ * Throws UnprintableText, RenderError.
  */
 export function renderSealable(content: NoticeContent, own: Uint8Array | null): Uint8Array {
   const { pdf, seal } = set(content);
@@ -49,7 +51,7 @@ function set(content: NoticeContent): Typeset {
   });
 }
 
-/** Refuses FIELD_MALFORMED where any text within `value` could not be printed: a rare character, or one that shows nothing. */
+/** Refuses FIELD_MALFORMED if any text in `value` cannot be printed: a rare character, or an invisible one. */
 export function requirePrintable(value: unknown, field: string | null): void {
   try {
     requireLetters(value);

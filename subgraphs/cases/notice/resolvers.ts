@@ -3,7 +3,7 @@ import { loader } from '../../kernel/serve.ts';
 import type { CaseNotice, CaseResolvers } from '../resolvers.gen.ts';
 import * as store from './store.ts';
 
-/** What this room adds to the face: `Case.notices`. Whoever holds a case may see it, and so its papers. */
+/** Resolves `Case.notices`. Whoever has a Case may see it, and therefore also its notices. */
 export function noticeResolvers({ db }: { db: Reader }): { Case: Pick<CaseResolvers, 'notices'> } {
   return {
     Case: {
@@ -28,7 +28,7 @@ function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {
     issuedAt,
     organ: { id: organ },
     contentDigest,
-    // Nobody may hold a decision in hand before it is sealed.
+    // A decision is not handed out before it is sealed.
     url: seal && !sealed ? null : `/cases/notices/${id}.pdf`,
     sealed,
     signature: seal?.signedAt && sealed ? { url: `/cases/notices/${id}.p7s`, signedAt: seal.signedAt } : null,

@@ -13,8 +13,9 @@ const MEDIA_TYPES = { pdf: 'application/pdf', p7s: 'application/pkcs7-signature'
 const FILE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(pdf|p7s)$/;
 
 /**
- * `GET /cases/notices/<id>.pdf`; of a decision document, once it is sealed, also the signature alone, `.p7s`: to whoever may see the case. The same 404
- * whether there is none, it is not sealed yet, or it is somebody else's.
+ * `GET /cases/notices/<id>.pdf`, for whoever may see the case.
+ * For a sealed decision document there is also the signature alone, `.p7s`.
+ * The answer is the same 404 if there is none, it is not sealed yet, or the caller may not see it.
  */
 export function noticeRoutes(app: FastifyInstance, { db }: { db: Reader }, options: ServeOptions): void {
   app.get<{ Params: { file: string } }>('/cases/notices/:file', async (request, reply) => {
@@ -44,7 +45,9 @@ async function findVisible(db: Reader, actor: Person, id: string): Promise<store
   return maySee(actor, { applicantCode: subject.applicant.code, parties, window }) ? stored : null;
 }
 
-/** A decision document is the file that was sealed, and nothing before that; any other notice is rendered when it is asked for. */
+/**
+ * Returns the sealed file of a decision document, or null before it is sealed. Renders any other notice on request.
+ */
 async function pdfOf(db: Reader, { notice, seal }: store.StoredNotice): Promise<Uint8Array | null> {
   if (!seal) return renderNotice(notice.content);
   if (seal.state !== 'DONE' || seal.documentDigest === null || seal.signature === null) return null;

@@ -9,13 +9,13 @@ const { decisionSeal, notice, sealedFile } = tables;
 export type NoticeRow = typeof notice.$inferSelect;
 export type SealRow = typeof decisionSeal.$inferSelect;
 
-/** A notice, and the seal on it where it is a decision document. */
+/** A notice, with its seal if it is a decision document. */
 export interface StoredNotice {
   notice: NoticeRow;
   seal: SealRow | null;
 }
 
-/** The next number of a division, year and kind. */
+/** Takes the next number of a division, year and kind. */
 export async function takeNumber(
   tx: Transaction,
   kind: NoticeKind,
@@ -42,7 +42,7 @@ export interface NewNotice {
   issuedAt: Date;
 }
 
-/** Writes a notice and gives its id. */
+/** Writes a notice and returns its id. */
 export async function insertNotice(tx: Transaction, made: NewNotice): Promise<string> {
   const { kind, number, organ } = made.content;
   const id = crypto.randomUUID();
@@ -72,7 +72,7 @@ export async function findByCases(db: Reader, caseIds: readonly string[]): Promi
   return Map.groupBy(rows, (row) => row.notice.caseId);
 }
 
-/** A notice by its id, a UUID; null where there is none. */
+/** Returns a notice by its id (a UUID), or null if there is none. */
 export async function findNotice(db: Reader, id: string): Promise<StoredNotice | null> {
   const [row] = await withSeals(db).where(eq(notice.id, id));
   return row ?? null;
@@ -82,10 +82,10 @@ export async function findNotice(db: Reader, id: string): Promise<StoredNotice |
 const LEASE_SECONDS = 30;
 /** How soon a document that waits is tried again. */
 const RETRY_SECONDS = 2;
-/** Most documents that one look takes up. */
+/** Most documents that one poll leases. */
 const BATCH = 16;
 
-/** Takes up decision documents that are prepared and not sealed, and leases them to the caller. */
+/** Leases decision documents that are prepared and not sealed to the caller. Returns their notice ids. */
 export async function leaseDue(tx: Transaction): Promise<string[]> {
   const due = tx
     .select({ id: decisionSeal.noticeId })
@@ -104,7 +104,7 @@ export async function leaseDue(tx: Transaction): Promise<string[]> {
 
 const unsealed = (noticeId: string) => and(eq(decisionSeal.noticeId, noticeId), eq(decisionSeal.state, 'PREPARED'));
 
-/** Notes why a document waits, and when to try again. */
+/** Records why a document waits, and when to try again. */
 export async function noteWaiting(tx: Transaction, noticeId: string, waitingFor: string): Promise<void> {
   await tx
     .update(decisionSeal)
@@ -112,7 +112,7 @@ export async function noteWaiting(tx: Transaction, noticeId: string, waitingFor:
     .where(unsealed(noticeId));
 }
 
-/** Keeps the file that is to be sealed, unless one was kept before; gives the digest of the one that is kept. */
+/** Stores the file to be sealed, unless one is stored already. Returns the digest of the stored file. */
 export async function keepFile(tx: Transaction, noticeId: string, bytes: Uint8Array): Promise<string> {
   const [row] = await tx.select().from(decisionSeal).where(eq(decisionSeal.noticeId, noticeId)).for('update');
   if (!row) throw new Error(`no decision ${noticeId}`);
@@ -128,7 +128,7 @@ export async function findFile(db: Reader, digest: string): Promise<Uint8Array |
   return row?.bytes ?? null;
 }
 
-/** Enters the signature; a document that has one keeps it. */
+/** Stores the signature. Does nothing if the document has one. */
 export async function enterSeal(
   tx: Transaction,
   noticeId: string,
@@ -140,7 +140,7 @@ export async function enterSeal(
     .where(unsealed(noticeId));
 }
 
-/** Whether the decision document of a case is sealed, and may be handed over (送达). */
+/** Whether the decision document of a case is sealed and may be delivered (送达). */
 export async function hasSealedDecision(db: Reader, caseId: string): Promise<boolean> {
   const rows = await db
     .select({ id: notice.id })

@@ -16,7 +16,9 @@ const schema = pgSchema('cases');
 const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const moment = () => timestamp({ withTimezone: true });
 
-/** The newest number of each division, year and kind of notice; taken under its row lock, so that no number is lost. */
+/**
+ * The newest number of each division, year and kind of notice. It is taken under a row lock, so that no number is lost.
+ */
 export const noticeNumber = schema.table(
   'notice_number',
   {
@@ -28,7 +30,7 @@ export const noticeNumber = schema.table(
   (table) => [primaryKey({ columns: [table.divisionCode, table.year, table.kind] })],
 );
 
-/** Every notice and decision document, word for word: append-only. */
+/** The full text of every notice and decision document, append-only. */
 export const notice = schema.table(
   'notice',
   {
@@ -47,7 +49,7 @@ export const notice = schema.table(
   (table) => [index().on(table.caseId, table.serial)],
 );
 
-/** The seal on a decision document: authorised with the decision, used thereafter. */
+/** The seal on a decision document. It is authorised with the decision and used afterwards. */
 export const decisionSeal = schema.table(
   'decision_seal',
   {
@@ -60,11 +62,11 @@ export const decisionSeal = schema.table(
     /** The decider's seal authorisation, a JWS that only the seals subgraph reads. */
     authorisation: text().notNull(),
     preparedAt: moment().notNull(),
-    /** Of the file that is sealed, once it is rendered; what was rendered first stays. */
+    /** Digest of the file to be sealed, once it is rendered. The first rendering stays. */
     documentDigest: text(),
-    /** Why it waits, after it was tried. */
+    /** Why it waits, after a failed attempt. */
     waitingFor: text(),
-    /** Nobody else needs to try before this. */
+    /** No other attempt starts before this time. */
     leasedUntil: moment().notNull(),
     signature: bytea(),
     sealId: text(),

@@ -16,9 +16,10 @@ export interface WrittenNotice {
 }
 
 /**
- * Writes a notice (受理通知书、一次性告知书、不予受理通知书) in the transaction of the step that it puts in writing; `organ` is the one
- * in whose name the clerk acts. Its number is taken under a row lock: a transaction that is rolled back gives it back.
- * Refuses FIELD_MALFORMED where a text could not be printed.
+ * Writes a notice (受理通知书、一次性告知书、不予受理通知书).
+ * Must be called in the transaction of the step that it documents.
+ * `organ` is the organ in whose name the clerk acts.
+ * The number is taken under a row lock; a rollback returns it. Refuses FIELD_MALFORMED if a text cannot be printed.
  */
 export function writeNotice(
   tx: Transaction,
@@ -43,7 +44,7 @@ async function write(
   facts: NoticeFacts = {},
 ): Promise<WrittenNotice> {
   const draft = noticeOf(kind, subject, step, { organ, number: '' }, facts);
-  // Before the number is taken: whoever takes one makes everybody else of the division wait.
+  // Check this before taking the number, because its row lock makes everybody else of the division wait.
   requirePrintable(draft, null);
   const number = await store.takeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
   const content = { ...draft, number };
@@ -53,9 +54,11 @@ async function write(
 }
 
 /**
- * ① of a decision document, in the transaction of the decision: its words are stored, and the decider's seal authorisation over
- * exactly these. `organ` is the one whose seal stands on the outcome. From here only infrastructure, or a seal out of use, can
- * delay it. Refuses FIELD_MALFORMED where a text could not be printed.
+ * Step ① of a decision document, in the transaction of the decision.
+ * Stores its text, and the decider's seal authorisation over exactly this text.
+ * `organ` is the organ whose seal is on the outcome.
+ * From then on, only infrastructure or a seal out of use can delay the document.
+ * Refuses FIELD_MALFORMED if a text cannot be printed.
  */
 export async function prepareDecision(
   tx: Transaction,
@@ -84,20 +87,21 @@ export async function prepareDecision(
   return written;
 }
 
-/** What sealing a decision document needs. */
+/** Dependencies of sealing a decision document. */
 export interface SealingDependencies {
   db: Database;
   sign: Sign;
   picture: ReadPicture;
 }
 
-/** Said of a document whose signer could not be reached. */
+/** The reason to wait if the signer cannot be reached. */
 const SIGNER_AWAY = '印章系统暂时无法连接，恢复后自动用印。';
 
 /**
- * ② and ③ of a decision document, from wherever it stands. Safe to run twice and at once: the file that was kept first is the one
- * that is sealed, and the seal is idempotent on the notice's id. Gives why it waits, or null where it is sealed; what it waits
- * for is noted. Throws what the signer threw, other than a refusal.
+ * Steps ② and ③ of a decision document, from any state. Safe to run twice and concurrently.
+ * The file that was stored first is the one that is sealed, and sealing is idempotent on the notice's id.
+ * Returns and records why the document waits; returns null if it is sealed.
+ * Throws what the signer threw, other than a refusal.
  */
 export async function completeDecision(deps: SealingDependencies, noticeId: string): Promise<string | null> {
   const { db } = deps;
@@ -118,13 +122,13 @@ export async function completeDecision(deps: SealingDependencies, noticeId: stri
     throw error;
   }
   if (answer.state === 'PENDING') return waits(answer.reason);
-  // ③ sealed: from here it may be read and handed over
+  // ③ Sealed: it may be read and delivered now.
   const { signature, sealId, signedAt } = answer;
   await db.transaction((tx) => store.enterSeal(tx, noticeId, { signature, sealId, signedAt: new Date(signedAt) }));
   return null;
 }
 
-/** ②: renders from the stored words and the seal's picture, keeps the file before it is sealed, and has it sealed. */
+/** Step ②: renders the stored text with the seal's picture, stores the file, and then has it sealed. */
 async function signDecision(
   { db, sign, picture }: SealingDependencies,
   notice: store.NoticeRow,
@@ -140,7 +144,7 @@ async function signDecision(
   const kept = documentDigest ?? (await render());
   const file = await store.findFile(db, kept);
   if (!file) throw new Error(`no file ${kept}`);
-  // One that an earlier release set before it could be sealed from within has its signature beside it.
+  // A file rendered by an earlier release has no place for a signature inside, so its signature is detached.
   const profile = isSealedPdf(file) ? 'PADES' : 'CADES';
   return sign({
     issuanceId: notice.id,
@@ -158,7 +162,10 @@ async function signDecision(
 
 const POLL_MS = 500;
 
-/** Seals decision documents one after another as they are decided, and those that a crash or a stopped seal left prepared. */
+/**
+ * Polls for decision documents and seals them one after another.
+ * This includes documents left prepared by a crash or a stopped seal.
+ */
 export function startSealing(deps: SealingDependencies & { onError?: (error: unknown) => void; pollMs?: number }): {
   stop(): Promise<void>;
 } {

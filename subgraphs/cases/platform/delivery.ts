@@ -8,14 +8,17 @@ import type { Platform } from './platform.ts';
 import { findPlatform, NOBODY } from './store.ts';
 import { type PlatformDependencies, secretOf } from './workflow.ts';
 
-/** Longest wait for a platform; deliveries to others wait as long. */
+/** Longest wait for a platform. Deliveries to other platforms wait meanwhile. */
 const TIMEOUT_MS = 5_000;
 const ANSWER_LIMIT_BYTES = 16_384;
 const RECEIPT_LENGTH = 200;
 
 const answer = z.object({ receipt: z.string().min(1).max(RECEIPT_LENGTH) });
 
-/** Hands the news of a case to the platform it lies with. Throws, to be called again, until the platform gives its receipt. */
+/**
+ * Returns the function that delivers the news of a case to the platform that has the case.
+ * It throws, so that it is called again, until the platform returns its receipt.
+ */
 export function deliverTo(deps: PlatformDependencies & { db: Database }): Deliver {
   return async (event) => {
     if (event.type !== 'ForwardedCaseChanged') throw new Error(`platforms take no ${event.type}`);
@@ -31,13 +34,13 @@ export function deliverTo(deps: PlatformDependencies & { db: Database }): Delive
   };
 }
 
-/** The news as it goes over the wire; (caseNumber, revision) names it. */
+/** Returns the news as it is sent. (caseNumber, revision) identifies it. */
 function writeNews({ revision, payload }: Extract<Envelope, { type: 'ForwardedCaseChanged' }>): object {
   const { platformId: _platform, caseId: _id, ...news } = payload;
   return { revision, ...news };
 }
 
-/** A detached JWS with HS256 over the body; `kid` names the secret, `aud` where the message goes. */
+/** Returns a detached JWS with HS256 over the body. `kid` names the secret, `aud` is the URL of the platform. */
 async function sign(body: string, { id, secretVersion, url }: Platform, secret: Uint8Array, at: Date): Promise<string> {
   const header = { alg: 'HS256', kid: `${id}.${secretVersion}`, iat: Math.floor(at.getTime() / 1000), aud: url };
   const jws = await new CompactSign(Buffer.from(body)).setProtectedHeader(header).sign(secret);

@@ -7,15 +7,15 @@ import { UUID } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { PAUSE_KINDS } from '../case.ts';
 
-/** A platform's message to the hub and the signature on it: `docs/approval-platform.md` is the protocol. */
+/** A platform's message to the hub and the signature on it. `docs/approval-platform.md` describes the protocol. */
 
 /** Header that carries the detached JWS (RFC 7515 appendix F), in both directions. */
 export const SIGNATURE_HEADER = 'x-jws-signature';
 /** Largest message that is read. */
 export const MESSAGE_LIMIT_BYTES = 65_536;
-/** Longest value of the signature header that is looked at. */
+/** Longest accepted value of the signature header. */
 const SIGNATURE_LENGTH = 2_048;
-/** How far `iat` may lie from the hub's clock, either way. */
+/** Largest difference between `iat` and the hub's clock, in both directions. */
 export const FRESH_SECONDS = 300;
 
 const jwsHeader = z.strictObject({
@@ -24,13 +24,13 @@ const jwsHeader = z.strictObject({
   kid: z.string().regex(/^[\w-]{43}$/),
   /** When it was signed, in seconds since 1970. */
   iat: z.number().int().nonnegative(),
-  /** The hub's address for messages, so that a message for another county's hub is nothing here. */
+  /** The hub's address for messages. A message for another county's hub is not valid here. */
   aud: z.string(),
 });
 
-/** A signature as it came, its header read and nothing yet believed. */
+/** A received signature with its parsed header, not verified yet. */
 export interface Claimed extends z.infer<typeof jwsHeader> {
-  /** The detached JWS, whole. */
+  /** The complete detached JWS. */
   jws: string;
 }
 
@@ -39,7 +39,7 @@ export interface PlatformKey {
   /** Public key, Ed25519: `x` of the JWK. */
   x: string;
   validFrom: Date;
-  /** First moment at which it no longer holds, or null. */
+  /** First moment at which it is no longer valid, or null. */
   validTo: Date | null;
 }
 
@@ -55,8 +55,8 @@ export function readSignature(header: string | string[] | undefined): Claimed {
 }
 
 /**
- * Verifies a signature over a body, to the byte, in this order: KEY_UNKNOWN, KEY_NOT_IN_FORCE, SIGNATURE_INVALID,
- * AUDIENCE_WRONG, TIMESTAMP_NOT_FRESH.
+ * Verifies a signature over the exact bytes of a body.
+ * Refuses, in this order: KEY_UNKNOWN, KEY_NOT_IN_FORCE, SIGNATURE_INVALID, AUDIENCE_WRONG, TIMESTAMP_NOT_FRESH.
  */
 export async function requireSigned(
   claimed: Claimed,
@@ -78,15 +78,15 @@ export async function requireSigned(
   if (Math.abs(claimed.iat - now.getTime() / 1000) > FRESH_SECONDS) throw new Refusal('TIMESTAMP_NOT_FRESH');
 }
 
-/** Whether a key holds at `at`. */
+/** Whether a key is valid at `at`. */
 export function inForce(key: PlatformKey, at: Date): boolean {
   return key.validFrom <= at && (key.validTo === null || at < key.validTo);
 }
 
 const message = {
-  /** Same id, same message: a repetition is answered as the first one was. */
+  /** A repeated message has the same id, and gets the same answer as the first one. */
   id: z.string().regex(UUID),
-  /** The hub's number of the case (办件编号): a platform makes no case of its own. */
+  /** The hub's number of the case (办件编号). A platform creates no cases. */
   caseNumber: z.string().regex(/^[0-9A-Za-z-]{1,40}$/),
   /** The organ that works on the platform. */
   organ: z.string().min(1).max(64),
@@ -96,11 +96,11 @@ const message = {
   by: z.strictObject({ id: z.string().regex(/^[\w.-]{1,64}$/), name: z.string().min(1).max(64) }),
 };
 const anyMessage = z.discriminatedUnion('type', [
-  /** 签收: the case is shown at the platform; it does not move. */
+  /** 签收: the platform shows the case. The case does not move. */
   z.strictObject({ type: z.literal('RECEIVED'), ...message }),
   /** 退回补充审查, to the organ that examined. */
   z.strictObject({ type: z.literal('SENT_BACK'), ...message, reason: z.string() }),
-  /** 特别程序: the clock stops. `papers` are the numbers of the papers it rests on (文号). */
+  /** 特别程序: the clock stops. `papers` are the numbers (文号) of the papers that it is based on. */
   z.strictObject({
     type: z.literal('PAUSED'),
     ...message,
@@ -122,10 +122,10 @@ const anyMessage = z.discriminatedUnion('type', [
 ]);
 export type PlatformMessage = z.infer<typeof anyMessage>;
 export type MessageType = PlatformMessage['type'];
-/** What became of a message. */
+/** The outcome of a message. */
 export type Verdict = 'DONE' | 'REFUSED';
 
-/** Reads a body whose signature has been verified. Refuses MESSAGE_MALFORMED, with the place in it. */
+/** Parses a body whose signature has been verified. Refuses MESSAGE_MALFORMED, with the path of the fault. */
 export function readMessage(body: Uint8Array): PlatformMessage {
   const value = parseJson(body);
   if (value === undefined) throw new Refusal('MESSAGE_MALFORMED');
@@ -134,12 +134,12 @@ export function readMessage(body: Uint8Array): PlatformMessage {
   throw new Refusal('MESSAGE_MALFORMED', read.error.issues[0]?.path.join('.') || null);
 }
 
-/** SHA-256 of a message's bytes, hex: by this a repetition is told from a conflict. */
+/** Returns the SHA-256 of a message's bytes, in hex. It distinguishes a repetition from a conflict. */
 export function digestOf(body: Uint8Array): string {
   return sha256(body);
 }
 
-/** The person whom a message names, as the hub's steps and seal authorisations name people. */
+/** Returns the person whom a message names, in the form that steps and seal authorisations use. */
 export function personOf(platformId: string, organ: string, { by, type }: PlatformMessage): Person {
   return {
     kind: 'person',
@@ -153,8 +153,8 @@ export function personOf(platformId: string, organ: string, { by, type }: Platfo
 }
 
 /**
- * JSON that reads the same to everybody (I-JSON, RFC 7493): UTF-8, and no name twice in an object, of which one reader
- * would see the first and another the last. Gives undefined where it is none.
+ * Parses JSON that every parser reads in the same way (I-JSON, RFC 7493). Returns undefined for anything else.
+ * It must be UTF-8 and have no name twice in an object: one parser would use the first, another the last.
  */
 function parseJson(bytes: Uint8Array): unknown {
   try {

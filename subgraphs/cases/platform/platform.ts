@@ -20,12 +20,12 @@ export interface Platform {
 
 const URL_LENGTH = 500;
 const KEY_LENGTH = 2_000;
-/** Keys of one platform that hold or will: the one in use, the next, and room for a mistake. */
+/** Most keys of one platform that are or will be valid: the one in use, the next, and spare ones for mistakes. */
 export const KEYS_MOST = 4;
 
 /**
- * Where the hub may post to: https, or http on this very machine, for a case names its applicant. Refuses FIELD_MALFORMED,
- * FIELD_TOO_LONG.
+ * Checks a URL that the hub posts to: https, or http on this very machine, because a case names its applicant.
+ * Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
  */
 export function requireUrl(text: string): void {
   if (text.length > URL_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'url', `最多 ${URL_LENGTH} 字`);
@@ -37,7 +37,7 @@ export function requireUrl(text: string): void {
   }
 }
 
-/** `x` of an Ed25519 public key given as SPKI PEM or as JWK (RFC 8037). Refuses KEY_UNFIT, also for a private key. */
+/** Returns `x` of an Ed25519 public key in SPKI PEM or JWK (RFC 8037). Refuses KEY_UNFIT, also for a private key. */
 export function readPublicKey(text: string): string {
   const given = text.trim();
   if (given.length > KEY_LENGTH) throw new Refusal('KEY_UNFIT', 'publicKey');
@@ -51,7 +51,7 @@ export function readPublicKey(text: string): string {
 function fromJwk(text: string): JsonWebKey {
   const key = JSON.parse(text) as JsonWebKey;
   if (key.d !== undefined) throw new TypeError('a private key');
-  // Through the library and back, so that what is kept is canonical.
+  // The library imports and exports the key, so that the stored form is canonical.
   return createPublicKey({ key, format: 'jwk' }).export({ format: 'jwk' });
 }
 
@@ -62,30 +62,30 @@ function fromPem(text: string): JsonWebKey {
   return createPublicKey(text).export({ format: 'jwk' });
 }
 
-/** The time for which a key is to hold. Refuses FIELD_MALFORMED where it would change what has passed. */
+/** Checks the period of a new key. Refuses FIELD_MALFORMED if it begins in the past, or ends before it begins. */
 export function requirePeriod(validFrom: Date, validTo: Date | null, now: Date): void {
   if (validFrom < now) throw new Refusal('FIELD_MALFORMED', 'validFrom');
   if (validTo !== null && validTo <= validFrom) throw new Refusal('FIELD_MALFORMED', 'validTo');
 }
 
-/** Refuses KEYS_TOO_MANY where a platform has no room for another key. */
+/** Refuses KEYS_TOO_MANY if a platform has no room for another key. */
 export function requireRoom(platform: Platform, now: Date): void {
   const standing = platform.keys.filter((key) => key.validTo === null || key.validTo > now);
   if (standing.length >= KEYS_MOST) throw new Refusal('KEYS_TOO_MANY', 'publicKey');
 }
 
-/** A case that lies with `organ` for its decision. Refuses ORGAN_WITHOUT_POWER, CASE_STEP_NOT_ALLOWED. */
+/** Checks that a case is with `organ` for its decision. Refuses ORGAN_WITHOUT_POWER, CASE_STEP_NOT_ALLOWED. */
 export function requireAtOrgan(subject: Case, organ: string): void {
   if (subject.delegation.decides.organ !== organ) throw new Refusal('ORGAN_WITHOUT_POWER', 'organ');
   if (subject.step !== 'FORWARDED') throw new Refusal('CASE_STEP_NOT_ALLOWED', 'type');
 }
 
-/** Whether a step puts a case before an organ that did not have it before: 转报, or a transfer while it lies with the city. */
+/** Whether a step brings a case to an organ that did not have it: 转报, or a transfer while the city has the case. */
 export function arrives(subject: Case, before: string | null, record: StepRecord): boolean {
   return record.step === 'FORWARDED' || (subject.step === 'FORWARDED' && subject.delegation.decides.organ !== before);
 }
 
-/** What a platform is told of a case: all of it, as it stands. */
+/** Returns what a platform receives about a case: its complete current state. */
 export function snapshotOf(subject: Case, platform: Platform): EventPayload<'ForwardedCaseChanged'> {
   const { applicant, fields, licenseNumber, step, result, matter, delegation } = subject;
   return {

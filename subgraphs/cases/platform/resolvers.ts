@@ -11,7 +11,7 @@ import * as workflow from './workflow.ts';
 
 const position = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
-/** Platforms, their messages, and where a case lies with one: a fragment of the subgraph's resolvers. */
+/** Resolvers of platforms, their messages, and the state of a case at a platform. */
 export function platformResolvers(deps: workflow.PlatformDependencies) {
   const { db } = deps;
   const view = (platform: Platform) => viewPlatform(platform, workflow.audienceOf(deps));
@@ -72,7 +72,7 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
         const found = await loader(context, 'platformCases', (ids) => findCases(db, ids)).load(id);
         if (!found || actor.kind !== 'person') return null;
         const { subject, parties, window } = found;
-        // The applicant learns which organ has the case, not by which system that organ works.
+        // The applicant may know which organ has the case, but not which system that organ uses.
         if (!maySee({ ...actor, holderCode: null }, { applicantCode: subject.applicant.code, parties, window })) {
           return null;
         }
@@ -82,7 +82,7 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
   } satisfies Resolvers;
 }
 
-/** Those who see registrations and evidence. */
+/** Throws FORBIDDEN unless the caller may see registrations and evidence. */
 function requireOverseer(actor: Actor): void {
   if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR')) throw forbidden('您的岗位不能查看审批平台。');
 }

@@ -3,7 +3,7 @@ import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { MESSAGE_LIMIT_BYTES, SIGNATURE_HEADER } from './message.ts';
 import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';
 
-/** Statuses of refusals after which nothing is kept; the same message may come again. */
+/** HTTP statuses of refusals that store nothing. The same message may be sent again. */
 const STATUSES: Partial<Record<RefusalCode, number>> = {
   MESSAGE_MALFORMED: 400,
   SIGNATURE_MISSING: 401,
@@ -17,10 +17,10 @@ const STATUSES: Partial<Record<RefusalCode, number>> = {
   MESSAGE_TOO_LARGE: 413,
 };
 
-/** `POST /cases/platform/v1/messages`: what approval platforms tell the hub. */
+/** `POST /cases/platform/v1/messages`: receives messages of approval platforms. */
 export function platformRoutes(app: FastifyInstance, deps: PlatformDependencies): void {
   app.register(async (scope) => {
-    // A signature is over bytes, so the body is taken as it comes, whatever type it claims.
+    // A signature covers bytes, so the body is read as bytes, whatever its content type.
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.setErrorHandler<FastifyError>((error, _request, reply) => {

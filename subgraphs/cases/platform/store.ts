@@ -12,7 +12,7 @@ const { caseFile, matterFact, outboxDelivery, outboxReceipt, platform, platformC
 const messages: MessageTables = tables;
 
 export const CONSUMER = 'platform';
-/** Receipt of news for a platform that has been taken out of use: nobody was told. */
+/** The receipt of news for a platform that was removed: it was not delivered. */
 export const NOBODY = '审批平台已注销，未送达';
 const CONSUMERS = { [CONSUMER]: ['ForwardedCaseChanged'] } as const;
 
@@ -28,7 +28,7 @@ async function withKeys(db: Reader, rows: readonly (typeof platform.$inferSelect
   return rows.map((row) => ({ ...row, keys: byPlatform.get(row.id) ?? [] }));
 }
 
-/** Platforms in the order of their registration, removed ones among them. */
+/** Returns a page of platforms in the order of registration, including removed ones. */
 export async function listPlatforms(db: Reader, page: PageRequest<number>): Promise<Page<Platform>> {
   const rows = await db
     .select()
@@ -45,7 +45,7 @@ export async function findPlatform(db: Reader, id: string): Promise<Platform | n
   return (await withKeys(db, await db.select().from(platform).where(eq(platform.id, id))))[0] ?? null;
 }
 
-/** The platform that an organ works on, or null. */
+/** Returns the platform in use of an organ, or null. */
 export async function platformOf(db: Reader, organ: string): Promise<Platform | null> {
   const rows = await db
     .select()
@@ -54,7 +54,7 @@ export async function platformOf(db: Reader, organ: string): Promise<Platform | 
   return (await withKeys(db, rows))[0] ?? null;
 }
 
-/** A platform in use, locked until the transaction ends. */
+/** Returns a platform in use, locked until the transaction ends, or null. */
 export async function lockPlatform(tx: Transaction, id: string): Promise<Platform | null> {
   if (!/^[0-9a-f-]{36}$/.test(id)) return null;
   const rows = await tx
@@ -65,7 +65,7 @@ export async function lockPlatform(tx: Transaction, id: string): Promise<Platfor
   return (await withKeys(tx, rows))[0] ?? null;
 }
 
-/** The platform in use whose key has that thumbprint, or null. */
+/** Returns the platform in use whose key has this thumbprint, or null. */
 export async function platformByKey(db: Reader, kid: string): Promise<Platform | null> {
   const [key] = await db
     .select({ platformId: platformKey.platformId })
@@ -75,7 +75,7 @@ export async function platformByKey(db: Reader, kid: string): Promise<Platform |
   return found?.removedAt === null ? found : null;
 }
 
-/** Whether a platform is in use; it then stays so until the transaction ends. */
+/** Returns whether a platform is in use. If so, it stays in use until the transaction ends. */
 export async function holdPlatform(tx: Transaction, id: string): Promise<boolean> {
   const rows = await tx
     .select({ id: platform.id })
@@ -96,7 +96,7 @@ export async function isCityOrgan(db: Reader, organ: string): Promise<boolean> {
   return rows.length > 0;
 }
 
-/** Writes a platform without keys; gives false where its organ works on another already. */
+/** Writes a platform without keys. Returns false if its organ already has another one in use. */
 export async function insertPlatform(tx: Transaction, row: typeof platform.$inferInsert): Promise<boolean> {
   const made = await tx.insert(platform).values(row).onConflictDoNothing().returning({ id: platform.id });
   return made.length > 0;
@@ -110,7 +110,7 @@ export async function updatePlatform(
   await tx.update(platform).set(change).where(eq(platform.id, id));
 }
 
-/** Writes a key; gives false where the key was registered before, here or for another platform. */
+/** Writes a key. Returns false if the key was registered before, here or for another platform. */
 export async function insertKey(tx: Transaction, platformId: string, key: PlatformKey): Promise<boolean> {
   const made = await tx
     .insert(platformKey)
@@ -125,8 +125,9 @@ export async function endKey(tx: Transaction, kid: string, validTo: Date): Promi
 }
 
 /**
- * Tells the deciding organ's platform of a step, in the transaction that writes it: the case arrives with 转报 or by a
- * transfer, and is followed to its end. `before` is the case without the step.
+ * Sends a step to the deciding organ's platform. Must be called in the transaction that writes the step.
+ * A case arrives at a platform with 转报 or by a transfer. The platform then receives every step until the case ends.
+ * `previous` is the case without the step.
  */
 export async function tellPlatform(tx: Transaction, before: Case, after: Case, record: StepRecord): Promise<void> {
   const [from, to] = [before.delegation.decides.organ, after.delegation.decides.organ];
@@ -148,7 +149,7 @@ async function putArrival(tx: Transaction, subject: Case, to: Platform, at: Date
     .onConflictDoUpdate({ target: [platformCase.caseId, platformCase.platformId], set: arrival });
 }
 
-/** A stream per platform and case: a case that moves does not wait for the platform it left. */
+/** Returns the stream of one platform and case. A case that moves does not wait for the platform that it left. */
 function streamOf(subject: Case, to: Platform): string {
   return `platform:${to.id}:${subject.id}`;
 }
@@ -170,7 +171,7 @@ async function wasTold(db: Reader, caseId: string, platformId: string): Promise<
   return rows.length > 0;
 }
 
-/** Notes that a case is received (签收); the first time counts. */
+/** Records that a case is received (签收). Only the first time counts. */
 export async function putReceived(tx: Transaction, caseId: string, platformId: string, at: Date): Promise<void> {
   await tx
     .update(platformCase)
@@ -178,7 +179,7 @@ export async function putReceived(tx: Transaction, caseId: string, platformId: s
     .where(and(eq(platformCase.caseId, caseId), eq(platformCase.platformId, platformId)));
 }
 
-/** Where a case lies with a platform, and how the last news of it went. */
+/** The state of a case at a platform, and of the newest delivery about it. */
 export interface PlatformState {
   name: string;
   arrivedAt: Date;
@@ -188,7 +189,7 @@ export interface PlatformState {
   lastError: string | null;
 }
 
-/** Of each case its newest arrival at a platform, in the order asked, null where there was none. */
+/** Returns the newest arrival of each case at a platform, in the order of `caseIds`, null if there was none. */
 export async function findStates(db: Reader, caseIds: readonly string[]): Promise<(PlatformState | null)[]> {
   const rows = await db
     .select({
@@ -217,7 +218,7 @@ export async function findStates(db: Reader, caseIds: readonly string[]): Promis
     )
     .where(inArray(platformCase.caseId, [...caseIds]))
     .orderBy(asc(platformCase.arrivedAt));
-  // Of several arrivals the newest comes last and stays.
+  // Rows are ordered by arrival, so the newest arrival of a case replaces the earlier ones.
   const found = new Map(rows.map(({ caseId, ...state }) => [caseId, state]));
   return caseIds.map((id) => found.get(id) ?? null);
 }
@@ -229,7 +230,10 @@ export async function caseIdOf(db: Reader, number: string): Promise<string | nul
 
 export type StoredMessage = Omit<typeof platformMessage.$inferSelect, 'serial'>;
 
-/** Lets one copy of a message after the other in, until the transaction ends; gives what the first one left. */
+/**
+ * Locks a message id until the transaction ends, so that copies of a message are handled one at a time.
+ * Returns the stored message, or null.
+ */
 export async function lockMessage(tx: Transaction, platformId: string, id: string): Promise<StoredMessage | null> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${platformId}/${id}`}, 0))`);
   const here = and(eq(platformMessage.platformId, platformId), eq(platformMessage.id, id));
@@ -241,7 +245,7 @@ export async function insertMessage(tx: Transaction, row: StoredMessage): Promis
   await tx.insert(platformMessage).values(row);
 }
 
-/** The messages on a case, oldest first. */
+/** Returns a page of the messages on a case, oldest first. */
 export async function listMessages(
   db: Reader,
   caseNumber: string,

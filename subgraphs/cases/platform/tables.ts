@@ -21,13 +21,13 @@ export const platform = schema.table(
   'platform',
   {
     id: uuid().primaryKey(),
-    /** Order of registration; the list's keyset. */
+    /** Order of registration, and key for keyset pagination. */
     serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
     organ: text().notNull(),
     name: text().notNull(),
-    /** Where the hub posts to. */
+    /** The URL that the hub posts to. */
     url: text().notNull(),
-    /** Which of the secrets derived for this platform signs what the hub sends. */
+    /** Version of the derived secret that signs what the hub sends. */
     secretVersion: integer().notNull(),
     registeredAt: timestamp({ withTimezone: true }).notNull(),
     removedAt: timestamp({ withTimezone: true }),
@@ -35,7 +35,7 @@ export const platform = schema.table(
   (table) => [uniqueIndex().on(table.organ).where(sql`removed_at is null`)],
 );
 
-/** Public keys of platforms; kept for ever, so that every message can be verified again. */
+/** Public keys of platforms. They are never deleted, so that every message can be verified again. */
 export const platformKey = schema.table(
   'platform_key',
   {
@@ -47,13 +47,13 @@ export const platformKey = schema.table(
     /** Public key, Ed25519: `x` of the JWK, RFC 8037. */
     x: text().notNull(),
     validFrom: timestamp({ withTimezone: true }).notNull(),
-    /** First moment at which it no longer holds, or null. */
+    /** First moment at which it is no longer valid, or null. */
     validTo: timestamp({ withTimezone: true }),
   },
   (table) => [index().on(table.platformId)],
 );
 
-/** Cases that lie or lay with a platform; the newest `arrivedAt` of a case is where it is. */
+/** Cases that are or were with a platform. The newest `arrivedAt` of a case shows where it is. */
 export const platformCase = schema.table(
   'platform_case',
   {
@@ -61,9 +61,9 @@ export const platformCase = schema.table(
     platformId: uuid()
       .notNull()
       .references(() => platform.id),
-    /** The outbox stream that tells this platform of this case. */
+    /** The outbox stream for this platform and case. */
     stream: text().notNull(),
-    /** Revision that told of the arrival. */
+    /** Revision of the event that announced the arrival. */
     revision: integer().notNull(),
     arrivedAt: timestamp({ withTimezone: true }).notNull(),
     /** 签收, since the newest arrival. */
@@ -72,7 +72,7 @@ export const platformCase = schema.table(
   (table) => [primaryKey({ columns: [table.caseId, table.platformId] })],
 );
 
-/** Every well-signed message of a platform with the hub's answer: evidence, append-only. */
+/** Every correctly signed message of a platform with the hub's answer. Evidence, append-only. */
 export const platformMessage = schema.table(
   'platform_message',
   {
@@ -88,16 +88,16 @@ export const platformMessage = schema.table(
       .references(() => platformKey.kid),
     /** SHA-256 of `raw`, hex. */
     digest: text().notNull(),
-    /** The body as it came, to the byte. */
+    /** The exact bytes of the body. */
     raw: bytea().notNull(),
-    /** Detached JWS over `raw`, as it came. */
+    /** The received detached JWS over `raw`. */
     signature: text().notNull(),
     receivedAt: timestamp({ withTimezone: true }).notNull(),
     verdict: text().$type<Verdict>().notNull(),
     /** `seq` of the case's step that the message made, or null. */
     stepSeq: integer(),
     status: integer().notNull(),
-    /** The body that was answered. */
+    /** The body of the answer. */
     answer: text().notNull(),
   },
   (table) => [primaryKey({ columns: [table.platformId, table.id] }), index().on(table.caseNumber, table.serial)],

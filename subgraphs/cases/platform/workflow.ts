@@ -19,13 +19,13 @@ import { type Platform, readPublicKey, requireAtOrgan, requirePeriod, requireRoo
 import * as store from './store.ts';
 
 export interface PlatformDependencies extends WorkflowDependencies {
-  /** Where the public reaches the gateway. */
+  /** The public URL of the gateway. */
   publicUrl: string;
-  /** Told of faults, and of each delivery that failed. */
+  /** Called with faults and with the error of each failed delivery. */
   onError?: (error: unknown) => void;
 }
 
-/** Where platforms send their messages; what they sign as `aud`. */
+/** Returns the URL to which platforms send their messages. They sign it as `aud`. */
 export function audienceOf({ publicUrl }: Pick<PlatformDependencies, 'publicUrl'>): string {
   return `${publicUrl.replace(/\/+$/, '')}${MESSAGES_PATH}`;
 }
@@ -34,8 +34,9 @@ export const MESSAGES_PATH = '/cases/platform/v1/messages';
 const SECRET_BYTES = 32;
 
 /**
- * The secret by which a platform knows the hub's messages (HMAC-SHA-256). It is derived from the key of cases, so that it lies
- * in no database and is shown only to the administrator who makes it.
+ * Returns the secret with which a platform verifies the hub's messages (HMAC-SHA-256).
+ * It is derived from the key of cases, so it is in no database.
+ * Only the administrator who creates it sees it.
  */
 export function secretOf({ authorisationKey }: WorkflowDependencies, { id, secretVersion }: Platform): Uint8Array {
   const info = `tongquan approval platform ${id} ${secretVersion}`;
@@ -50,15 +51,15 @@ export interface Registration {
   publicKey: string;
 }
 
-/** What a registration answers: `secret` where one was made and kept, base64url. */
+/** The result of a registration. `secret` is base64url, or null if none was created or in a dry run. */
 export interface Registered {
   platform: Platform;
   secret: string | null;
 }
 
 /**
- * Registers the platform of a city organ: administrator. Refuses ROLE_NOT_ALLOWED, ORGAN_UNKNOWN, PLATFORM_EXISTS, KEY_UNFIT,
- * KEY_TAKEN, FIELD_MALFORMED, FIELD_TOO_LONG.
+ * Registers the platform of a city organ. Only for administrators.
+ * Refuses ROLE_NOT_ALLOWED, ORGAN_UNKNOWN, PLATFORM_EXISTS, KEY_UNFIT, KEY_TAKEN, FIELD_MALFORMED, FIELD_TOO_LONG.
  */
 export function register(
   deps: PlatformDependencies,
@@ -82,7 +83,7 @@ export function register(
   });
 }
 
-/** Changes a platform's name and address, and gives it another secret where asked: administrator. */
+/** Changes a platform's name and URL, and its secret if `renewSecret` is set. Only for administrators. */
 export function change(
   deps: PlatformDependencies,
   actor: Actor,
@@ -103,7 +104,7 @@ export function change(
   });
 }
 
-/** Puts a key beside those a platform has: administrator. Refuses KEY_UNFIT, KEY_TAKEN, KEYS_TOO_MANY, FIELD_MALFORMED. */
+/** Adds a key to a platform. Only for administrators. Refuses KEY_UNFIT, KEY_TAKEN, KEYS_TOO_MANY, FIELD_MALFORMED. */
 export function addKey(
   { db, now }: PlatformDependencies,
   actor: Actor,
@@ -125,7 +126,10 @@ export function addKey(
   });
 }
 
-/** Ends a key, at once or later: administrator. Refuses KEY_UNKNOWN, KEY_NOT_IN_FORCE where it has ended, FIELD_MALFORMED. */
+/**
+ * Ends a key, at once or later. Only for administrators.
+ * Refuses KEY_UNKNOWN, KEY_NOT_IN_FORCE if it has ended, FIELD_MALFORMED.
+ */
 export function endKey(
   { db, now }: PlatformDependencies,
   actor: Actor,
@@ -144,7 +148,7 @@ export function endKey(
   });
 }
 
-/** Takes a platform out of use; its organ works on the hub from then on: administrator. */
+/** Removes a platform. Its organ then works on the hub itself. Only for administrators. */
 export function remove(
   { db, now }: PlatformDependencies,
   actor: Actor,
@@ -180,7 +184,7 @@ function showSecret(deps: PlatformDependencies, platform: Platform): string {
   return Buffer.from(secretOf(deps, platform)).toString('base64url');
 }
 
-/** What a platform is answered, and again where it repeats its message. */
+/** The answer to a platform's message. A repeated message gets the same answer. */
 export interface Answer {
   status: number;
   /** JSON. */
@@ -188,10 +192,10 @@ export interface Answer {
 }
 
 /**
- * Takes a platform's message: signature, form, then the step that it asks for, kept together with the message in one
- * transaction. The same message again is answered as the first one was, refused or done.
+ * Handles a platform's message: checks signature and form, then performs the step that it asks for.
+ * One transaction stores the step and the message. A repeated message gets the first answer again, refused or done.
  *
- * Throws a Refusal where nothing is kept: what the signature or the form is refused for, MESSAGE_CONFLICT.
+ * Throws a Refusal if nothing is stored: those of the signature and the form, and MESSAGE_CONFLICT.
  */
 export async function takeMessage(
   deps: PlatformDependencies,
@@ -221,7 +225,7 @@ export async function takeMessage(
 
 type Judged = Pick<store.StoredMessage, 'verdict' | 'stepSeq' | 'status' | 'answer'>;
 
-/** Does what a message asks for within a savepoint: a refusal undoes that, and is kept as the answer. */
+/** Performs what a message asks for within a savepoint. A refusal rolls that back and becomes the stored answer. */
 async function judge(
   tx: Transaction,
   deps: PlatformDependencies,
@@ -250,7 +254,7 @@ async function judge(
 
 const REFUSED_STATUS = 422;
 
-/** The step that a message asks for, by the very rules for the organ's own people at the hub. */
+/** Performs the step that a message asks for, by the same rules as for the organ's own staff at the hub. */
 async function perform(
   tx: Transaction,
   deps: PlatformDependencies,
@@ -281,7 +285,7 @@ async function perform(
   }
 }
 
-/** 签收: shows that the case has reached the platform's people. The first time counts; the case does not move. */
+/** 签收: records that the case has reached the platform's staff. Only the first time counts. The case does not move. */
 function noteReceived(deps: PlatformDependencies, acting: Acting, { id, organ }: Platform): Promise<Case> {
   return act(deps, acting, async (tx, subject, at) => {
     requireAtOrgan(subject, organ);

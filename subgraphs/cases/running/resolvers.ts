@@ -4,7 +4,7 @@ import { readPage, toConnection } from '../../kernel/page.ts';
 import { type GraphContext, loader } from '../../kernel/serve.ts';
 import { listRunning, type RunningPage } from './store.ts';
 
-/** What cases know of a matter: which of its cases run. */
+/** The field of Matter that this subgraph resolves: its running cases. */
 export function runningResolvers(db: Database) {
   return {
     Matter: {

@@ -4,7 +4,7 @@ import type { Mode } from '../../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { caseFile } from '../tables.ts';
 
-/** A case that is not closed, without whose it is. */
+/** A case that is not closed, without the data of its applicant. */
 export interface RunningCase {
   serial: number;
   number: string;
@@ -14,7 +14,7 @@ export interface RunningCase {
 
 export type RunningPage = Page<RunningCase> & { totalCount: number };
 
-/** A page of the running cases of each of several matters, oldest first, in the matters' order. */
+/** Returns a page of running cases for each matter in `matterIds`, in that order, oldest case first. */
 export async function listRunning(
   db: Reader,
   matterIds: readonly string[],

@@ -4,7 +4,7 @@ import { courseOf, dueOf, usedDays } from '../calendar/clock.ts';
 import { type Calendar, flagged } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
 
-/** How an accepted case was closed: decided, or otherwise: withdrawn, voided, not accepted after all. */
+/** How an accepted case was closed: decided, or OTHER (withdrawn, voided, or not accepted after all). */
 export type Outcome = 'GRANTED' | 'REJECTED' | 'OTHER';
 
 export interface Figure {
@@ -12,12 +12,15 @@ export interface Figure {
   mode: Mode;
   acceptedOn: Day | null;
   silentUntil: Day | null;
-  /** Day on which the clock ended; null also where the case ended without having been accepted: it counts nowhere. */
+  /** Day on which the clock ended. Also null if the case ended without acceptance: it is not counted then. */
   closedOn: Day | null;
   outcome: Outcome | null;
-  /** Working days used, without suspensions; null while it runs. */
+  /** Working days used, without suspensions. Null while the case runs. */
   workingDays: number | null;
-  /** Last day by the limit that the office is held to; null: no limit, the clock stands, or a calendar is missing. */
+  /**
+   * Last day of the limit that binds the office. Null if there is no limit, the clock is stopped, or a calendar is
+   * missing.
+   */
   dueOn: Day | null;
   onTime: boolean | null;
   missingYear: number | null;
@@ -25,7 +28,9 @@ export interface Figure {
 
 type Counted = Pick<Case, 'steps' | 'guide' | 'matter' | 'delegation' | 'acceptedBy'>;
 
-/** What statistics count of a case as its steps stand. Never refuses: a missing calendar shows as `missingYear`. */
+/**
+ * Returns the figures that statistics count for a case. Never refuses: a missing calendar is returned as `missingYear`.
+ */
 export function figureOf(subject: Counted, calendar: Calendar): Figure {
   const { steps, guide, matter, delegation, acceptedBy } = subject;
   const base = { organ: delegation.decides.organ ?? acceptedBy, mode: delegation.mode };

@@ -8,7 +8,7 @@ import { count, type StatisticsDependencies } from './workflow.ts';
 
 const KEY_LENGTH = 64;
 
-/** Statistics of cases: the offices, each for its own. */
+/** Statistics of cases, for the offices. Each office sees those of its own cases. */
 export function statisticsResolvers(deps: StatisticsDependencies) {
   return {
     Query: {

@@ -6,7 +6,7 @@ import { identify, type ServeOptions } from '../../kernel/serve.ts';
 import { DIMENSIONS, mayCount, toCsv } from './statistics.ts';
 import { count, type StatisticsDependencies } from './workflow.ts';
 
-/** More rows than there are matters, organs or months: a bound, not a page. */
+/** Most rows of one answer. There are fewer matters, organs and months, so the answer is always complete. */
 const ROWS_MOST = 10_000;
 
 const text = z.string().min(1).max(64).nullable().default(null);
@@ -22,7 +22,7 @@ const query = z
   })
   .refine(({ from, to }) => from === null || to === null || from <= to);
 
-/** `GET /cases/statistics.csv`: the numbers of `Query.caseStatistics`, whole, by the caller's token. */
+/** `GET /cases/statistics.csv`: all rows of `Query.caseStatistics` for the caller's token. */
 export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependencies, options: ServeOptions): void {
   app.get('/cases/statistics.csv', async (request, reply) => {
     const context = await identify(request, reply, options);

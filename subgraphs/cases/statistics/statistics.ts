@@ -7,9 +7,9 @@ import type { Mode } from '../../kernel/events.ts';
 export const DIMENSIONS = ['MATTER', 'ORGAN', 'MODE', 'MONTH'] as const;
 export type Dimension = (typeof DIMENSIONS)[number];
 
-/** Conditions are joined by AND; null: not narrowed. */
+/** Conditions are joined by AND. Null means no condition. */
 export interface StatisticsFilter {
-  /** First and last day: of acceptances and of closings, each by its own day. */
+  /** First and last day. An acceptance and a closing each count by their own day. */
   from: Day | null;
   to: Day | null;
   matter: string | null;
@@ -20,7 +20,7 @@ export interface StatisticsFilter {
   division: string | null;
 }
 
-/** What is counted, as whole numbers. */
+/** The counts, as integers. */
 export interface Tally {
   accepted: number;
   closed: number;
@@ -36,9 +36,9 @@ export interface Tally {
 }
 
 export interface Figures extends Tally {
-  /** onTime of timed, 0 to 1, to 4 places; null where none is timed. */
+  /** `onTime` divided by `timed`, 0 to 1, rounded to 4 decimal places. Null if `timed` is 0. */
   onTimeRate: number | null;
-  /** Of the decided cases, to 2 places; null where there is none. */
+  /** Average of the decided cases, rounded to 2 decimal places. Null if there are none. */
   averageWorkingDays: number | null;
 }
 
@@ -56,12 +56,12 @@ function ratio(part: number, whole: number, places: number): number | null {
   return Math.round((part * scale) / whole) / scale;
 }
 
-/** Whether a person's numbers are those of all cases. */
+/** Whether a person's statistics cover all cases. */
 export function countsEverything(person: Person): boolean {
   return hasRole(person, 'AUDITOR', 'ADMINISTRATOR');
 }
 
-/** Whether a person may ask for numbers at all: the offices, each for the cases that it sees. */
+/** Whether a person may see statistics. Offices may, each for the cases that it sees. */
 export function mayCount(person: Person): boolean {
   return countsEverything(person) || person.organ !== null || person.window !== null;
 }
@@ -77,7 +77,7 @@ export interface Names {
   organs: ReadonlyMap<string, string>;
 }
 
-/** What a row's key means, in Chinese; the key itself where nothing is known of it. */
+/** Returns what a row's key means, in Chinese, or the key itself if it is unknown. */
 export function labelOf(dimension: Dimension, key: string, { matters, organs }: Names): string {
   switch (dimension) {
     case 'MATTER':
@@ -108,15 +108,15 @@ const COLUMNS: readonly [string, (row: Row) => string | number | null][] = [
 ];
 
 /**
- * A table as CSV, RFC 4180 (commas, CRLF, quotes doubled), with a byte-order mark, without which Excel takes UTF-8 for the
- * system's own code page.
+ * Returns a table as CSV (RFC 4180: commas, CRLF, quotes doubled), with a byte-order mark.
+ * Without that mark Excel reads UTF-8 in the code page of the system.
  */
 export function toCsv(rows: readonly Row[]): string {
   const lines = [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, read]) => read(row)))];
   return `\ufeff${lines.map((line) => `${line.map(writeCell).join(',')}\r\n`).join('')}`;
 }
 
-/** A spreadsheet takes a cell that begins like this for a formula; an apostrophe before it makes it text. */
+/** A spreadsheet reads a cell that begins like this as a formula. An apostrophe before it makes it text. */
 const FORMULA = /^[=+\-@\t\r]/;
 
 export function writeCell(value: string | number | null): string {

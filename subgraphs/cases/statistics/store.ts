@@ -9,7 +9,10 @@ import { caseFigure, caseFile, matterFact } from '../tables.ts';
 import { type Figure, figureOf } from './figure.ts';
 import { countsEverything, type Dimension, type StatisticsFilter, type Tally } from './statistics.ts';
 
-/** Writes what statistics count of a case as it now stands, by the calendar that is held; what was settled before stays as it was. */
+/**
+ * Writes the figures of a case, calculated with the calendar that the transaction holds.
+ * Final figures do not change: those of a closed case that lack no calendar.
+ */
 export async function putFigure(tx: Transaction, subject: Case, calendar: Calendar): Promise<void> {
   const figure = figureOf(subject, calendar);
   await tx
@@ -23,8 +26,8 @@ export async function putFigure(tx: Transaction, subject: Case, calendar: Calend
 }
 
 /**
- * Cases whose figures a calendar may change, by id: those that run, those that lacked a year, and those that have none yet;
- * `missingOnly`: these last alone.
+ * Returns cases whose figures a calendar may change, ordered by id.
+ * These are running cases, cases that lacked a year, and cases without figures. `missingOnly` selects only the last.
  */
 export function listUnreckoned(
   db: Reader,
@@ -64,7 +67,7 @@ export interface Asked {
   today: Day;
 }
 
-/** What is counted: a case once on the day of its acceptance, and once on the day of its closing. */
+/** A case counts once on the day of its acceptance, and once on the day of its closing. */
 const ACCEPTED = sql`counted.kind = 'ACCEPTED'`;
 const CLOSED = sql`counted.kind = 'CLOSED'`;
 const DECIDED = sql`${CLOSED} and ${caseFigure.outcome} in ('GRANTED', 'REJECTED')`;
@@ -76,7 +79,7 @@ const KEYS: Record<Dimension, SQL<string>> = {
   MONTH: sql`to_char(counted.day, 'YYYY-MM') collate "C"`,
 };
 
-/** Rows by key, in the keys' order. */
+/** Returns a page of counts per key, ordered by key. */
 export async function countBy(
   db: Reader,
   asked: Asked,
@@ -92,7 +95,7 @@ export async function countBy(
   return cutPage(rows, page.first);
 }
 
-/** The same figures over all rows together. */
+/** Returns the counts over all keys together. */
 export async function countAll(db: Reader, asked: Asked): Promise<Tally> {
   const [row] = await select(db, sql<string>`''`.mapWith(String), asked).where(and(...conditions(asked)));
   if (!row) throw new Error('an aggregate without a row');
@@ -139,7 +142,10 @@ function conditions({ actor, filter }: Asked): (SQL | undefined)[] {
   ];
 }
 
-/** Whose cases a person's numbers count: those of its organ and window, all for whoever counts everything; never as an applicant. */
+/**
+ * Returns the condition for the cases that a person's statistics count: those of its organ and window.
+ * There is no condition for a person that `countsEverything`. A person's own applications never count.
+ */
 function visibleTo(actor: Person): SQL | undefined {
   if (countsEverything(actor)) return undefined;
   return or(
@@ -149,14 +155,14 @@ function visibleTo(actor: Person): SQL | undefined {
   );
 }
 
-/** Names of matters, and of the organs that these name, as the newest facts tell them. */
+/** Returns the names of matters and of the organs that they name, from the newest facts. */
 export async function nameMattersAndOrgans(
   db: Reader,
 ): Promise<{ matters: Map<string, string>; organs: Map<string, string> }> {
   const rows = await db
     .select({
       id: matterFact.matterId,
-      // A sub-item's own name often says nothing without the main item's.
+      // The name of a sub-item often means nothing without that of the main item.
       name: sql<string>`concat_ws('：', ${matterFact.fact}->>'mainItem', ${matterFact.fact}->>'subItem')`,
       organs: sql<{ id: string; name: string }[]>`${matterFact.fact}->'organs'`,
     })

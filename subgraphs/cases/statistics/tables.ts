@@ -6,18 +6,20 @@ const schema = pgSchema('cases');
 const day = () => date({ mode: 'string' });
 
 /**
- * What statistics count of a case, written with each of its steps and reckoned again by each load of a calendar; fixed once
- * it is decided. It follows from steps, guide and calendar: nothing in it is known from here alone.
+ * The figures of a case for statistics. They are written with each step, and calculated again when a calendar is
+ * loaded.
+ * They are final once the case is decided.
+ * All of them follow from steps, guide and calendar, so nothing is recorded here alone.
  */
 export const caseFigure = schema.table(
   'case_figure',
   {
     caseId: uuid().primaryKey(),
-    /** The organ that decides (审批单位); the one that accepted where none is named. */
+    /** The organ that decides (审批单位), or the organ that accepted if none is named. */
     organ: text(),
     mode: text().$type<Mode>().notNull(),
     acceptedOn: day(),
-    /** Where nobody has answered the receipt: it counts as accepted only after this day (行政许可法 art. 32). */
+    /** Set while nobody has answered the receipt. The case counts as accepted only after this day (行政许可法 art. 32). */
     silentUntil: day(),
     closedOn: day(),
     outcome: text().$type<Outcome>(),

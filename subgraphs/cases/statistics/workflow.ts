@@ -18,7 +18,10 @@ export interface Counted {
   totals: Row;
 }
 
-/** A page of rows and the totals of all, as one moment knew them: totals are the sum of the rows even while cases move. */
+/**
+ * Returns a page of rows and the totals of all rows. Both come from one snapshot, so that totals are the sum of the
+ * rows.
+ */
 export function count(
   { db }: StatisticsDependencies,
   asked: store.Asked,
@@ -37,12 +40,12 @@ export function count(
   );
 }
 
-/** Cases reckoned in one go. */
+/** Cases per batch. */
 const BATCH = 200;
 
 /**
- * Reckons again by `calendar` what is not settled: running cases, and those that lacked a calendar. Gives how many have
- * another last day now. The transaction holds the calendar.
+ * Calculates again, with `calendar`, all figures that are not final: running cases, and cases that lacked a calendar.
+ * Returns the number of cases whose last day changed. Must be called in a transaction that holds the calendar.
  */
 export async function reckonFigures(tx: Transaction, calendar: Calendar, missingOnly = false): Promise<number> {
   let moved = 0;
@@ -64,10 +67,10 @@ export async function reckonFigures(tx: Transaction, calendar: Calendar, missing
   }
 }
 
-/** Reckons the figures of cases that have none, as those have that are older than the statistics. */
+/** Calculates the figures of cases that have none, because they are older than the statistics. */
 export function catchUp(db: Database): Promise<number> {
   return db.transaction(async (tx) => {
-    // Against a step that is being written: its figure comes after this one, and is newer.
+    // The lock excludes steps that are being written. Their figures must come after these, because they are newer.
     await lockCalendar(tx);
     return reckonFigures(tx, await loadCalendar(tx), true);
   });

@@ -32,15 +32,15 @@ import * as workflow from './workflow.ts';
 
 const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
-/** Dual push, dual loop: the inbox of supervisors, what they find, and where their systems are. */
+/** Resolvers of dual push and dual loop (双推送、双回路): pushes to supervisors, their findings, and their webhooks. */
 export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCase): Resolvers {
   return { Query: queries(deps), Mutation: mutations(deps), ...fields(deps, findCase) };
 }
 
-/** A case by its id as the caller may see it, else null. */
+/** Returns a case by its id as the caller may see it, or null. */
 type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
 
-/** The organ whose rows a person sees; null, all of them, for an auditor. */
+/** Returns the organ whose rows a person sees, or null for all rows (auditors). */
 function organSeen(person: Person, allowed: boolean, message: string): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
   if (!allowed || person.organ === null) throw forbidden(message);
@@ -174,7 +174,7 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
   };
 }
 
-/** Rows of many cases in one query, null for a case of whose organs the caller is none. */
+/** Loads the rows of many cases in one query. Null for a case if the caller belongs to none of its organs. */
 function ofCase<Row extends { caseId: string }>(
   db: Database,
   context: GraphContext,
@@ -188,7 +188,7 @@ function ofCase<Row extends { caseId: string }>(
   });
 }
 
-/** Rows of many owners in one query. */
+/** Loads the rows of many owners in one query. */
 function grouped<Row>(
   context: GraphContext,
   name: string,

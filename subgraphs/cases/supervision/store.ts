@@ -13,7 +13,7 @@ import type { FindingEvent, FindingState, Level, PushEvent, PushState } from './
 const { caseFile, caseLicense, duty, finding, findingEntry, licenseFact, matterFact, push, pushEntry } = tables;
 const messages: MessageTables = tables;
 
-/** Approval results go to supervisors' systems, orders to licenses. */
+/** Orders go to licenses. Approval results go to supervisors' systems instead, if there are any. */
 const ORDER_CONSUMERS = { licenses: ['SupervisionOrdered'] } as const;
 
 export type PushRow = typeof push.$inferSelect;
@@ -31,13 +31,13 @@ function nextSeq(ledger: typeof pushEntry | typeof findingEntry, column: SQL) {
   return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where ${column})`;
 }
 
-/** Opens a push; a second one of the same result and level changes nothing. Gives whether it was new. */
+/** Opens a push and returns whether it was new. A second one of the same result and level changes nothing. */
 export async function insertPush(tx: Transaction, row: typeof push.$inferInsert): Promise<boolean> {
   const rows = await tx.insert(push).values(row).onConflictDoNothing().returning({ id: push.id });
   return rows.length > 0;
 }
 
-/** Writes what happened to a push, and how it then stands. The caller holds its row. */
+/** Writes an event of a push and its resulting state. The caller must hold its row. */
 export async function enterPush(
   tx: Transaction,
   id: string,
@@ -62,7 +62,7 @@ export interface PushFilter {
 
 const overdueOn = (today: Day) => sql`(${push.reachedAt} is null and ${push.dueOn} < ${today})`;
 
-/** Pushes to an organ, or to every organ for null, oldest first. */
+/** Returns a page of the pushes to an organ, or to every organ for null, oldest first. */
 export async function listPushes(
   db: Reader,
   filter: PushFilter,
@@ -91,7 +91,10 @@ export function pushesOf(db: Reader, caseId: string): Promise<PushRow[]> {
   return db.select().from(push).where(eq(push.caseId, caseId)).orderBy(asc(push.serial));
 }
 
-/** The cases of `ids` to whose organs a person belongs: pushes and findings are for the offices only. */
+/**
+ * Returns those cases of `ids` to whose organs a person belongs, or all for an auditor.
+ * Pushes and findings are for the offices only.
+ */
 export async function openTo(db: Reader, actor: Person, ids: readonly string[]): Promise<string[]> {
   const parties = actor.organ === null ? sql`false` : arrayContains(caseFile.parties, [actor.organ]);
   const rows = await db
@@ -127,7 +130,7 @@ export function pushEntriesOf(db: Reader, ids: readonly string[]): Promise<PushE
     .orderBy(asc(pushEntry.pushId), asc(pushEntry.seq));
 }
 
-/** Most pushes that one look takes in hand; the next look goes on. */
+/** Most pushes that one poll handles. The next poll continues. */
 const LOOK_MOST = 200;
 
 /** Pushes of a matter and level that wait for an organ to be named, oldest first, locked. */
@@ -150,7 +153,7 @@ export async function mattersWaiting(db: Reader): Promise<string[]> {
   return rows.map((row) => row.matterId);
 }
 
-/** Pushes whose last day could not be told for want of a calendar, locked. */
+/** Pushes whose last day could not be calculated because a calendar was missing, locked. */
 export function lockUndated(tx: Transaction): Promise<PushRow[]> {
   return tx
     .select()
@@ -173,7 +176,7 @@ export async function findMatters(db: Reader, ids: readonly string[]): Promise<M
   return new Map(rows.map((row) => [row.matterId, row.fact]));
 }
 
-/** What a push says of its case. */
+/** Returns the facts of a case that a push contains. */
 export async function factsOf(db: Reader, caseId: string) {
   const [row] = await db
     .select({ number: caseFile.number, matter: caseFile.matter, applicantName: caseFile.applicantName })
@@ -191,7 +194,10 @@ export async function addParty(tx: Transaction, caseId: string, organ: string): 
     .where(and(eq(caseFile.id, caseId), sql`not (${caseFile.parties} @> array[${organ}]::text[])`));
 }
 
-/** Tells a supervisor's system; `system` where the organ has one. The event stands either way. */
+/**
+ * Appends ApprovalPushed. `hasSystem` says whether the organ has a system to deliver it to.
+ * The event is stored in both cases.
+ */
 export async function tellPushed(
   tx: Transaction,
   payload: EventPayload<'ApprovalPushed'>,
@@ -204,7 +210,7 @@ export async function tellPushed(
 
 export const pushStream = (id: string) => `push:${id}`;
 
-/** Records a finding. Gives null where its organ has used the request key before. */
+/** Records a finding. Returns null if its organ has used the request key before. */
 export async function insertFinding(
   tx: Transaction,
   row: typeof finding.$inferInsert,
@@ -220,7 +226,7 @@ export async function insertFinding(
   return made;
 }
 
-/** Writes what happened to a finding, and how it then stands. The caller holds its row. */
+/** Writes an event of a finding and its resulting state. The caller must hold its row. */
 export async function enterFinding(
   tx: Transaction,
   id: string,
@@ -264,7 +270,9 @@ export function findingEntriesOf(db: Reader, ids: readonly string[]): Promise<Fi
     .orderBy(asc(findingEntry.findingId), asc(findingEntry.seq));
 }
 
-/** Findings of an organ's supervision or of its decisions, newest first; of all organs for null. */
+/**
+ * Returns a page of the findings of an organ's supervision or on its decisions, newest first; of all organs for null.
+ */
 export async function listFindings(
   db: Reader,
   organ: string | null,
@@ -286,7 +294,9 @@ export async function listFindings(
   return cutPage(rows, page.first);
 }
 
-/** Whether a suspension that the organ ordered is still open on a license, or is the act that the license stands by. */
+/**
+ * Whether the organ ordered a suspension that is still open on a license, or that caused the license's current state.
+ */
 export async function hasSuspension(
   db: Reader,
   organ: string,
@@ -317,12 +327,12 @@ export async function tellOrdered(
   await append(tx, messages, ORDER_CONSUMERS, { type: 'SupervisionOrdered', stream, occurredAt: at, payload });
 }
 
-/** Keeps which license a case issued or acted on. */
+/** Stores which license a case issued or acted on. */
 export async function putCaseLicense(tx: Transaction, caseId: string, number: string): Promise<void> {
   await tx.insert(caseLicense).values({ caseId, number }).onConflictDoNothing();
 }
 
-/** The license that a case issued or acted on, as cases know it now. */
+/** Returns the license that a case issued or acted on, as cases know it now, or null. */
 export async function licenseOf(db: Reader, caseId: string): Promise<LicenseFact | null> {
   const [row] = await db
     .select({ fact: licenseFact.fact })
@@ -332,7 +342,7 @@ export async function licenseOf(db: Reader, caseId: string): Promise<LicenseFact
   return row?.fact ?? null;
 }
 
-/** Keeps what DutyChanged tells; the newest replaces what was kept. */
+/** Stores the newest DutyChanged of a duty, in place of the previous one. */
 export async function putDuty(tx: Transaction, told: EventPayload<'DutyChanged'>): Promise<void> {
   const openedAt = new Date(told.openedAt);
   const closedAt = told.closedAt === null ? null : new Date(told.closedAt);

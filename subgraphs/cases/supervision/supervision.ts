@@ -13,7 +13,7 @@ export const PUSH_STATES = ['WAITING_FOR_ORGAN', 'SENT', 'CLAIMED', 'SIGNED'] as
 export type PushState = (typeof PUSH_STATES)[number];
 export type PushEvent = 'OPENED' | 'SENT' | 'CLAIMED' | 'SIGNED' | 'TAKEN_BY_SYSTEM';
 
-/** What a supervisor is told (审批结果): a decision, and where a grant was given up (作废) that too. */
+/** The result that a supervisor receives (审批结果): a decision, or VOIDED if a grant was given up (作废). */
 export type PushedResult = 'GRANTED' | 'REJECTED' | 'VOIDED';
 
 /** An approval result on its way to one supervisor. */
@@ -33,48 +33,62 @@ export interface Push {
 /** 实施方案三.6: "3个工作日内将审批信息推送县级监管部门". */
 const PUSH_WORKING_DAYS = 3;
 
-/** Who is told: the county's industry organ always (三.6), the city's where the city supervises (三.5, annex 4 task 8). */
+/**
+ * The levels that receive a push: always the county's industry organ (三.6).
+ * The city's too if the city supervises (三.5, annex 4 task 8).
+ */
 export function levelsOf(mode: Mode): Level[] {
   return mode === 'DIRECT' ? ['COUNTY'] : ['COUNTY', 'CITY'];
 }
 
-/** The industry organ of a level, or null where the office has yet to name it. The approver never stands in for it. */
+/**
+ * Returns the industry organ of a level, or null if the office has not named it yet. The approver never replaces it.
+ */
 export function industryOrganOf(delegation: DelegationFact, level: Level): string | null {
   return level === 'CITY' ? delegation.industry.city : delegation.industry.county;
 }
 
-/** Last day by which a decision has to reach its supervisors, or the year whose calendar is missing. */
+/** Returns the last day by which a decision must reach its supervisors, or the year whose calendar is missing. */
 export function deadlineOf(calendar: Calendar, decidedOn: Day): Pick<Push, 'dueOn' | 'missingYear'> {
   const { value: dueOn, missingYear } = flagged(() => addWorkingDays(calendar, decidedOn, PUSH_WORKING_DAYS));
   return { dueOn, missingYear };
 }
 
-/** Whether a push has not reached its supervisor though its last day is over. */
+/** Whether a push has not reached its supervisor although its last day is over. */
 export function isOverdue({ dueOn, reachedAt }: Pick<Push, 'dueOn' | 'reachedAt'>, today: Day): boolean {
   return reachedAt === null && dueOn !== null && dueOn < today;
 }
 
-/** Whether a push reached its supervisor in time; null while that is open. */
+/** Whether a push reached its supervisor in time, or null while that is open. */
 export function onTime(push: Pick<Push, 'dueOn' | 'reachedAt'>, today: Day): boolean | null {
   if (push.dueOn === null) return null;
   if (push.reachedAt === null) return isOverdue(push, today) ? false : null;
   return dayOf(push.reachedAt) <= push.dueOn;
 }
 
-/** A supervisor of the organ that a push goes to; for anybody else the push does not exist. */
+/**
+ * Returns a supervisor of the organ that a push goes to. For anybody else the push does not exist.
+ * Refuses ROLE_NOT_ALLOWED, PUSH_UNKNOWN.
+ */
 export function requireReceiver(actor: Actor, push: Push | null): { person: Person; push: Push } {
   const person = requireRole(actor, 'SUPERVISOR');
   if (push === null || push.organ === null || person.organ !== push.organ) throw new Refusal('PUSH_UNKNOWN', 'push');
   return { person, push };
 }
 
-/** Whether claiming changes anything: the person who has it claims it again for nothing. Refuses PUSH_CLAIMED. */
+/**
+ * Returns whether claiming changes the push. It does not if the same person has claimed it.
+ * Refuses PUSH_CLAIMED if another person has.
+ */
 export function claim(push: Push, person: Person): boolean {
   if (push.claimedById !== null && push.claimedById !== person.id) throw new Refusal('PUSH_CLAIMED', 'push');
   return push.claimedById === null;
 }
 
-/** Whether signing for changes anything. Any supervisor of the organ may: one who claimed it and is away must not hold it up. */
+/**
+ * Returns whether signing changes the push. Any supervisor of the organ may sign, so that an absent claimant cannot
+ * block it.
+ */
 export function signFor(push: Pick<Push, 'state'>): boolean {
   return push.state !== 'SIGNED';
 }
@@ -104,7 +118,7 @@ export interface Finding {
   acknowledgedAt: Date | null;
 }
 
-/** The act on the license that a finding demands, or null where it demands none. */
+/** Returns the act on the license that a finding demands, or null if it demands none. */
 export function orderOf(kind: FindingKind): 'SUSPEND' | 'REVOKE' | 'RESTORE' | null {
   switch (kind) {
     case 'SUSPENSION':
@@ -120,7 +134,7 @@ export function orderOf(kind: FindingKind): 'SUSPEND' | 'REVOKE' | 'RESTORE' | n
 
 export const PAPERS_MOST = 20;
 
-/** What a supervisor found, as it is sent in. */
+/** A finding as a supervisor submits it. */
 export interface FindingInput {
   kind: FindingKind;
   text: string;
@@ -128,13 +142,15 @@ export interface FindingInput {
   dueOn: Day | null;
 }
 
-/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless `text` says something, on one line. */
+/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless `text` is one non-empty line. */
 export function requireWords(text: string, field: string): void {
   if (text.trim() === '') throw new Refusal('REASON_MISSING', field);
   requireLine(text, TEXT_LENGTH, field);
 }
 
-/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a finding says what it must, and no more. */
+/**
+ * Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a finding has exactly the fields that its kind needs.
+ */
 export function requireFinding({ kind, text, papers, dueOn }: FindingInput, today: Day): void {
   requireWords(text, 'text');
   if (papers.length > PAPERS_MOST) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${PAPERS_MOST} 份`);
@@ -144,8 +160,9 @@ export function requireFinding({ kind, text, papers, dueOn }: FindingInput, toda
 }
 
 /**
- * Whether the license, as cases know it, lets a finding order its act; the issuing organ's side judges again when it arrives.
- * A suspension that is ordered and not carried out may be lifted like one that is; either has to be the supervisor's own.
+ * Checks that the license, as cases know it, permits the act that a finding orders.
+ * The issuing organ's side checks again when the order arrives.
+ * A suspension may be lifted whether or not it was carried out. It must be the supervisor's own.
  * Refuses FINDING_NEEDS_LICENSE, LICENSE_ACT_NOT_ALLOWED.
  */
 export function requireOrderable(kind: FindingKind, state: LicenseState | null, ownSuspension: boolean): void {
@@ -160,18 +177,24 @@ export function requireOrderable(kind: FindingKind, state: LicenseState | null, 
   if (!allowed[act]) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
 }
 
-/** Who signs for a finding (签收): approver or reviewer of the organ that decided. Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN. */
+/**
+ * Returns who signs for a finding (签收): an approver or reviewer of the organ that decided.
+ * Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN.
+ */
 export function requireAnswerer(actor: Actor, finding: Finding | null): { person: Person; finding: Finding } {
   const person = requireRole(actor, 'APPROVER', 'REVIEWER');
   if (finding === null || person.organ !== finding.decidedBy) throw new Refusal('FINDING_UNKNOWN', 'finding');
   return { person, finding };
 }
 
-/** Who closes a finding: a supervisor of the organ that recorded it. Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN, FINDING_ENDED. */
+/**
+ * Returns who closes a finding: a supervisor of the organ that recorded it.
+ * Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN, FINDING_ENDED.
+ */
 export function requireCloser(actor: Actor, finding: Finding | null): { person: Person; finding: Finding } {
   const person = requireRole(actor, 'SUPERVISOR');
   if (finding === null || person.organ !== finding.organ) throw new Refusal('FINDING_UNKNOWN', 'finding');
-  // An order ends by its answer, and by nothing else.
+  // An order ends only by its answer.
   if (finding.state !== 'OPEN' && finding.state !== 'ACKNOWLEDGED') throw new Refusal('FINDING_ENDED', 'finding');
   return { person, finding };
 }

@@ -36,12 +36,12 @@ export const push = schema.table(
     caseId: uuid().notNull(),
     matterId: text().notNull(),
     level: text().$type<Level>().notNull(),
-    /** The industry organ (行业主管部门), or null while nobody is named. */
+    /** The industry organ (行业主管部门), or null if none is named yet. */
     organ: text(),
     decision: text().$type<PushedResult>().notNull(),
     decidedBy: text().notNull(),
     decidedAt: moment().notNull(),
-    /** Third working day after the decision; null where no calendar of `missingYear` is at hand. */
+    /** Third working day after the decision, or null if the calendar of `missingYear` is missing. */
     dueOn: date({ mode: 'string' }),
     missingYear: integer(),
     state: text().$type<PushState>().notNull(),
@@ -50,7 +50,7 @@ export const push = schema.table(
     claimedAt: moment(),
     signedBy: text(),
     signedAt: moment(),
-    /** When it first reached the supervisor: signed for, or taken by its system. */
+    /** When it first reached the supervisor: signed for, or accepted by its system. */
     reachedAt: moment(),
   },
   (table) => [
@@ -87,7 +87,7 @@ export const finding = schema.table(
     pushId: uuid().notNull(),
     kind: text().$type<FindingKind>().notNull(),
     text: text().notNull(),
-    /** SHA-256, hex, of the papers it rests on. */
+    /** SHA-256, hex, of the papers that it is based on. */
     papers: text().array().notNull(),
     dueOn: date({ mode: 'string' }),
     /** The supervisor's organ, and the organ that decided the case. */
@@ -103,7 +103,7 @@ export const finding = schema.table(
     /** What the issuing organ answered to an order, in words. */
     answer: text(),
     endedAt: moment(),
-    /** Chosen by the sender: the same key again is the same finding. */
+    /** Chosen by the sender. The same key again means the same finding. */
     requestKey: text(),
     requestDigest: text().notNull(),
   },
@@ -130,7 +130,7 @@ export const findingEntry = schema.table(
   (table) => [primaryKey({ columns: [table.findingId, table.seq] })],
 );
 
-/** Where supervisors' systems are reached; at most one in use per organ. Its secret is derived and stands nowhere. */
+/** URLs of supervisors' systems, at most one in use per organ. The secret is derived and not stored. */
 export const webhook = schema.table(
   'webhook',
   {
@@ -145,13 +145,13 @@ export const webhook = schema.table(
   (table) => [uniqueIndex().on(table.organ).where(sql`ended_at is null`)],
 );
 
-/** Every well-signed message of a supervisor's system with the hub's answer: append-only. */
+/** Every correctly signed message of a supervisor's system with the hub's answer, append-only. */
 export const supervisionMessage = schema.table(
   'supervision_message',
   {
     webhookId: uuid().notNull(),
     messageId: text().notNull(),
-    /** SHA-256 of the body as it came. */
+    /** SHA-256 of the received body. */
     bodyDigest: text().notNull(),
     status: integer().notNull(),
     answer: jsonb().$type<object>().notNull(),
@@ -166,7 +166,7 @@ export const caseLicense = schema.table('case_license', {
   number: text().notNull(),
 });
 
-/** What waits for a person about a license, or waited, from the newest DutyChanged. */
+/** Open and closed duties about a license, from the newest DutyChanged. */
 export const duty = schema.table(
   'duty',
   {

@@ -10,12 +10,12 @@ const named = (organ: string | null) => (organ === null ? null : { id: organ });
 
 const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
 
-/** What the resolvers of ApprovalPush build on. @public by codegen.ts */
+/** The parent value of ApprovalPush resolvers. @public by codegen.ts */
 export type PushView = ReturnType<typeof viewPush>;
-/** What the resolvers of SupervisionFinding build on. @public by codegen.ts */
+/** The parent value of SupervisionFinding resolvers. @public by codegen.ts */
 export type FindingView = ReturnType<typeof viewFinding>;
 
-/** A push as this caller sees it; receipts and delivery are added by the resolvers of ApprovalPush. */
+/** Returns a push as the caller sees it. The resolvers of ApprovalPush add receipts and delivery. */
 export function viewPush(push: PushRow, person: Person, today: Day) {
   const { id, level, decision, decidedAt, dueOn, missingYear, state, reachedAt } = push;
   const { claimedBy, claimedAt, signedBy, signedAt } = push;

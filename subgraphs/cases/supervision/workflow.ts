@@ -35,8 +35,9 @@ export interface SupervisionDependencies {
 const SYSTEM = { actorId: 'cases', actor: '审批系统', organ: null };
 
 /**
- * Pushes a result (双推送) to the supervisors of its case, in the transaction that makes it: the county's industry organ
- * always, the city's in the modes where the city supervises. Where no organ is named the push waits, and is seen to wait.
+ * Pushes a result (双推送) to the supervisors of its case. Must be called in the transaction that makes the result.
+ * The county's industry organ always receives it, the city's in the modes in which the city supervises.
+ * If no organ is named, the push waits, and is shown as waiting.
  */
 export async function openPushes(
   tx: Transaction,
@@ -63,7 +64,7 @@ export async function openPushes(
   }
 }
 
-/** The industry organ that a matter names today, or in its last period where it is delegated no more. */
+/** Returns the industry organ that a matter names today. If it is no longer delegated, its last period counts. */
 function namedNow(matter: MatterFact, level: Level, today: Day): string | null {
   try {
     return industryOrganOf(delegationOn(matter, today), level);
@@ -74,7 +75,7 @@ function namedNow(matter: MatterFact, level: Level, today: Day): string | null {
   }
 }
 
-/** Sends a push to its supervisor: into the organ's inbox, and to its system where it has one. */
+/** Sends a push to its supervisor: into the organ's inbox, and to its system if it has one. */
 async function send(tx: Transaction, push: store.PushRow, organ: string, at: Date): Promise<void> {
   await store.enterPush(tx, push.id, { event: 'SENT', at, ...SYSTEM, organ }, { organ, state: 'SENT' });
   await store.addParty(tx, push.caseId, organ);
@@ -105,7 +106,9 @@ export async function nameSupervisors(tx: Transaction, matter: MatterFact, at: D
   }
 }
 
-/** One look over what time or the office has settled since: an industry organ whose day has come, a calendar that was loaded. */
+/**
+ * Sends or dates pushes that could not be before, because an industry organ is named now, or a calendar is loaded now.
+ */
 export async function lookOverPushes({ db, now }: SupervisionDependencies): Promise<void> {
   await db.transaction(async (tx) => {
     const matters = await store.findMatters(tx, await store.mattersWaiting(tx));
@@ -119,7 +122,7 @@ export async function lookOverPushes({ db, now }: SupervisionDependencies): Prom
   });
 }
 
-/** Takes a push in hand (领取): one supervisor of its organ. Refuses PUSH_UNKNOWN, PUSH_CLAIMED. */
+/** Claims a push (领取) for one supervisor of its organ. Refuses PUSH_UNKNOWN, PUSH_CLAIMED. */
 export function claimPush(
   { db, now }: SupervisionDependencies,
   actor: Actor,
@@ -139,7 +142,10 @@ async function takeInHand(tx: Transaction, id: string, person: Person, at: Date)
   return requirePush(tx, id);
 }
 
-/** Signs for a push (签收): it has reached its supervisor. One that nobody has is claimed by that. Refuses PUSH_UNKNOWN. */
+/**
+ * Signs for a push (签收): it has reached its supervisor. This also claims a push that nobody has claimed.
+ * Refuses PUSH_UNKNOWN.
+ */
 export function signPush(
   { db, now }: SupervisionDependencies,
   actor: Actor,
@@ -163,7 +169,7 @@ async function requirePush(tx: Transaction, id: string): Promise<store.PushRow> 
   return push;
 }
 
-/** Notes that a supervisor's system took a push and which receipt it gave; once, however often it is delivered. */
+/** Records that a supervisor's system accepted a push, and its receipt. Repeated deliveries record this only once. */
 export async function noteTaken(tx: Transaction, id: string, receipt: string, at: Date): Promise<void> {
   const push = await requirePush(tx, id);
   if (push.organ === null) throw new Error(`push ${id} was sent to nobody`);
@@ -178,7 +184,7 @@ function by(person: Person): store.By {
   return { actorId: person.id, actor: person.name, organ: person.organ };
 }
 
-/** A finding as it is asked to be recorded, on a push or on the case itself. */
+/** A request to record a finding, on a push or on the case itself. */
 export interface FindingRequest extends FindingInput {
   push: string | null;
   case: string | null;
@@ -187,7 +193,10 @@ export interface FindingRequest extends FindingInput {
 
 const REQUEST_KEY_LENGTH = 100;
 
-/** Records a supervisor's finding (监管反馈): a supervisor of the organ that the case's result was pushed to. */
+/**
+ * Records a supervisor's finding (监管反馈). The actor must be a supervisor of the organ that the case's result was pushed
+ * to.
+ */
 export function recordFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,
@@ -202,9 +211,11 @@ export function recordFinding(
 }
 
 /**
- * Records a finding of an organ, whoever brought it. Where it demands so, an order goes to the organ that issued the license.
- * The same request key again gives the same finding. Refuses CASE_UNKNOWN, NOT_THE_SUPERVISOR, CASE_NOT_DECIDED,
- * REQUEST_KEY_REUSED, FINDING_NEEDS_LICENSE, LICENSE_ACT_NOT_ALLOWED, and whatever `requireFinding` finds wrong.
+ * Records a finding of an organ, from a person or a system.
+ * If the finding demands an act, an order goes to the organ that issued the license.
+ * The same request key again returns the same finding.
+ * Refuses CASE_UNKNOWN, NOT_THE_SUPERVISOR, CASE_NOT_DECIDED, REQUEST_KEY_REUSED, FINDING_NEEDS_LICENSE,
+ * LICENSE_ACT_NOT_ALLOWED, and what `requireFinding` refuses.
  */
 export async function enterFinding(
   tx: Transaction,
@@ -259,7 +270,7 @@ function sameRequest(before: store.FindingRow, digest: string): store.FindingRow
   return before;
 }
 
-/** The decided case that an organ supervises, by its push or by its own id. */
+/** Returns the decided case that an organ supervises, found by its push or by its own id. */
 async function requireSupervised(tx: Transaction, organ: string, asked: { push: string | null; case: string | null }) {
   const named = asked.push === null ? null : await store.lockPush(tx, asked.push);
   if (asked.push !== null && named?.organ !== organ) throw new Refusal('PUSH_UNKNOWN', 'push');
@@ -290,7 +301,7 @@ async function order(
   await store.tellOrdered(tx, payload, at);
 }
 
-/** Signs for a finding (签收): approver or reviewer of the organ that decided. Again, it changes nothing. */
+/** Signs for a finding (签收): an approver or reviewer of the organ that decided. Repeating it changes nothing. */
 export function acknowledgeFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,
@@ -308,7 +319,7 @@ export function acknowledgeFinding(
   });
 }
 
-/** Closes a notice or a rectification (销号): the supervisor whose finding it is, with a word on how it ended. */
+/** Closes a notice or a rectification (销号), with a note on how it ended. Only the supervisor's organ may do this. */
 export function closeFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,
@@ -330,7 +341,7 @@ async function requireStored(tx: Transaction, id: string): Promise<store.Finding
   return stored;
 }
 
-/** Takes what the issuing organ answered to an order: carried out, declined, overtaken. */
+/** Records the issuing organ's answer to an order: carried out, declined, overtaken. */
 export async function takeAnswer(tx: Transaction, answered: EventPayload<'OrderAnswered'>): Promise<void> {
   const finding = await requireStored(tx, answered.orderId);
   if (finding.endedAt !== null) return;

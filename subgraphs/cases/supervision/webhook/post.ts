@@ -4,9 +4,12 @@ import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
 import { mayConnect } from './webhook.ts';
 
-/** One POST to an address that somebody typed in: no redirect, one deadline for all of it, a bounded answer, no private network. */
+/**
+ * One POST to a URL that a person entered: no redirect, one deadline for all of it, a limited answer, no private
+ * network.
+ */
 
-/** Everything, from the name to the last byte of the answer; shorter than the relay's lease. */
+/** For the whole exchange, from the name lookup to the last byte of the answer. Shorter than the relay's lease. */
 const TIMEOUT_MS = 5_000;
 const ANSWER_LIMIT_BYTES = 16_384;
 
@@ -16,8 +19,9 @@ export interface PostAnswer {
 }
 
 /**
- * Posts JSON. The name is looked up once, and exactly the address that was checked is connected to, so that a name cannot
- * change in between. Throws where there is no whole answer; a redirect is an answer like any other.
+ * Posts JSON. It looks the name up once and connects to exactly the checked address, so that the name cannot change
+ * between.
+ * Throws if there is no complete answer. A redirect is returned like any other answer.
  */
 export function post(
   url: URL,

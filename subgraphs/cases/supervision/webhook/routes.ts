@@ -7,7 +7,7 @@ const FINDINGS_PATH = '/cases/supervision/findings';
 /** Largest message that is read. */
 const MESSAGE_LIMIT_BYTES = 65_536;
 
-/** Refusals of the message as such; what a well-signed message says is answered 200 or 422. */
+/** Refusals of the message itself. The content of a correctly signed message is answered with 200 or 422. */
 const STATUS: Partial<Record<RefusalCode, number>> = {
   SIGNATURE_MISSING: 401,
   SIGNATURE_MALFORMED: 401,
@@ -20,7 +20,7 @@ const STATUS: Partial<Record<RefusalCode, number>> = {
 export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencies): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
-    // The signature is over the bytes, so the bytes are what is read.
+    // The signature covers the bytes, so the body is read as bytes.
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.post<{ Body: Buffer | undefined }>(
       FINDINGS_PATH,
@@ -40,7 +40,10 @@ export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencie
   });
 }
 
-/** The body as text, or null where it is not UTF-8. No byte is dropped or replaced: the text is signed as the bytes were. */
+/**
+ * Returns the body as text, or null if it is not UTF-8.
+ * No byte is dropped or replaced, so that the text is what was signed.
+ */
 function readBody(body: Buffer | undefined): string | null {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(body);

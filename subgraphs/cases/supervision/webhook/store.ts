@@ -11,7 +11,7 @@ export const CONSUMER = 'webhook';
 
 export type WebhookRow = typeof webhook.$inferSelect;
 
-/** The webhook in use of an organ, or null. */
+/** Returns the webhook in use of an organ, or null. */
 export async function webhookOf(db: Reader, organ: string): Promise<WebhookRow | null> {
   const [row] = await db
     .select()
@@ -24,7 +24,7 @@ export async function hasWebhook(db: Reader, organ: string): Promise<boolean> {
   return (await webhookOf(db, organ)) !== null;
 }
 
-/** A webhook in use by its id; it stays in use until the transaction ends. */
+/** Returns a webhook in use by its id, or null. It stays in use until the transaction ends. */
 export async function holdWebhook(tx: Transaction, id: string): Promise<WebhookRow | null> {
   if (!UUID.test(id)) return null;
   const [row] = await tx
@@ -55,17 +55,20 @@ export async function isOrganKnown(db: Reader, organ: string): Promise<boolean> 
   return rows.length > 0;
 }
 
-/** Lets a push to an organ wait for a registration that is under way, and that for the push; pushes do not wait for each other. */
+/**
+ * Locks an organ in shared mode. Pushes to it and a registration for it wait for each other.
+ * Pushes do not wait for each other.
+ */
 export async function shareOrgan(tx: Transaction, organ: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock_shared(hashtextextended(${`webhook ${organ}`}, 0))`);
 }
 
-/** Lets one registration for an organ wait for another. */
+/** Locks an organ exclusively, so that registrations for it run one at a time. */
 export async function lockOrgan(tx: Transaction, organ: string): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`webhook ${organ}`}, 0))`);
 }
 
-/** Ends the webhook in use of an organ. Gives it, or null where there is none. */
+/** Ends the webhook in use of an organ. Returns it, or null if there is none. */
 export async function endWebhook(tx: Transaction, organ: string, at: Date): Promise<WebhookRow | null> {
   const [row] = await tx
     .update(webhook)
@@ -81,7 +84,7 @@ export async function insertWebhook(tx: Transaction, row: typeof webhook.$inferI
   return made;
 }
 
-/** Hands the pushes that have not reached an organ to the relay, those it had given up among them. */
+/** Hands the pushes that have not reached an organ to the relay, including those that it had given up. */
 export async function handOpenPushes(tx: Transaction, organ: string): Promise<void> {
   const stream = sql<string>`'push:' || ${push.id}`;
   const open = await tx
@@ -95,7 +98,8 @@ export async function handOpenPushes(tx: Transaction, organ: string): Promise<vo
     .values(open.map((row) => ({ consumer: CONSUMER, ...row })))
     .onConflictDoUpdate({
       target: [outboxDelivery.consumer, outboxDelivery.stream],
-      // What the system of an ended registration did not take goes out again, and an attempt under way counts no more.
+      // Pushes that the system of an ended registration did not accept are sent again. An attempt in progress no longer
+      // counts.
       set: {
         delivered: 0,
         rejectedAt: null,
@@ -107,7 +111,7 @@ export async function handOpenPushes(tx: Transaction, organ: string): Promise<vo
     });
 }
 
-/** How far each push is on its way to its supervisor's system: failed attempts and the last fault. */
+/** Returns how far the delivery of each push to its supervisor's system is: failed attempts and the last fault. */
 export async function deliveriesOf(db: Reader, pushIds: readonly string[]) {
   const streams = pushIds.map((id) => `push:${id}`);
   const rows = await db
@@ -128,7 +132,10 @@ export interface StoredMessage {
   answer: object;
 }
 
-/** The message of that id, once its sender's lock is held: two of the same id wait for each other. */
+/**
+ * Locks a message id of a sender until the transaction ends, so that copies of a message are handled one at a time.
+ * Returns the stored message, or null.
+ */
 export async function lockMessage(
   tx: Transaction,
   webhookId: string,

@@ -3,8 +3,9 @@ import { BlockList, isIP } from 'node:net';
 import { Refusal } from '../../../kernel/refusal.ts';
 
 /**
- * Messages between the hub and a supervisor's system, in both directions signed as Standard Webhooks 1.0.0 says: HMAC-SHA-256
- * over `id.timestamp.body` with the secret of the webhook. `docs/supervision.md` is the protocol.
+ * Messages between the hub and a supervisor's system. Both directions are signed as Standard Webhooks 1.0.0 specifies.
+ * That is HMAC-SHA-256 over `id.timestamp.body` with the secret of the webhook.
+ * `docs/supervision.md` describes the protocol.
  */
 
 export const ID_HEADER = 'webhook-id';
@@ -12,14 +13,17 @@ export const TIMESTAMP_HEADER = 'webhook-timestamp';
 export const SIGNATURE_HEADER = 'webhook-signature';
 /** Names the webhook whose secret signs a message to the hub. */
 export const WEBHOOK_HEADER = 'tongquan-webhook';
-/** How far a timestamp may lie from the hub's clock, either way. */
+/** Largest difference between a timestamp and the hub's clock, in both directions. */
 export const FRESH_SECONDS = 300;
 
 const URL_LENGTH = 500;
 const SECRET_BYTES = 32;
 const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'];
 
-/** Where the hub may post to: https, or http on this very machine, for a push names an applicant. Refuses WEBHOOK_URL_REFUSED. */
+/**
+ * Checks a URL that the hub posts to: https, or http on this very machine, because a push names an applicant.
+ * Refuses WEBHOOK_URL_REFUSED.
+ */
 export function requireWebhookUrl(text: string): URL {
   const url = text.length <= URL_LENGTH ? URL.parse(text) : null;
   const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname));
@@ -29,7 +33,7 @@ export function requireWebhookUrl(text: string): URL {
   return url;
 }
 
-/** Addresses that lie in nobody's public network: the hub's own neighbours, which a registration must not reach. */
+/** Addresses outside the public network, among them the hub's own neighbours. A registration must not reach these. */
 const PRIVATE = new BlockList();
 for (const [net, prefix] of [
   ['0.0.0.0', 8],
@@ -56,21 +60,22 @@ for (const [net, prefix] of [
 }
 
 /**
- * Whether the hub may connect to `address` for `url`: a public one; a loopback one where the URL itself says loopback; any, where
- * the operator lists the host (`allowedHosts`), as a county's intranet needs.
+ * Whether the hub may connect to `address` for `url`.
+ * Allowed are public addresses, and loopback addresses if the URL itself names a loopback host.
+ * Any address is allowed if the operator lists the host in `allowedHosts`, as a county's intranet needs.
  */
 export function mayConnect(url: URL, address: string, allowedHosts: readonly string[]): boolean {
   if (allowedHosts.includes(url.hostname)) return true;
   const family = isIP(address);
   if (family === 0) return false;
   if (LOOPBACK_HOSTS.includes(url.hostname)) return address === '127.0.0.1' || address === '::1';
-  // An IPv4 address in IPv6 clothes is checked by BlockList under its IPv4 rules.
+  // BlockList checks an IPv4-mapped IPv6 address by its IPv4 rules.
   return !PRIVATE.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 /**
- * The secret of a webhook, 32 bytes. It is derived from the key of cases and the registration, so that it lies in no database;
- * each registration has another.
+ * Returns the secret of a webhook, 32 bytes. It is derived from the key of cases and the registration.
+ * Thus it is in no database, and each registration has another.
  */
 export function secretOf(authorisationKey: Uint8Array, webhookId: string): Uint8Array {
   return new Uint8Array(
@@ -83,7 +88,7 @@ export function showSecret(secret: Uint8Array): string {
   return `whsec_${Buffer.from(secret).toString('base64')}`;
 }
 
-/** A message as it is signed: id, seconds since 1970, body to the byte. */
+/** The signed parts of a message: id, seconds since 1970, the exact body. */
 export interface SignedMessage {
   id: string;
   timestamp: number;
@@ -104,7 +109,7 @@ export interface ClaimedMessage extends SignedMessage {
 const MESSAGE_ID = /^[\x21-\x2d\x2f-\x7e]{1,100}$/;
 const SIGNATURES_LENGTH = 1_000;
 
-/** Reads the headers of a message, nothing of it believed yet. Refuses SIGNATURE_MISSING, SIGNATURE_MALFORMED. */
+/** Parses the headers of a message without verifying them. Refuses SIGNATURE_MISSING, SIGNATURE_MALFORMED. */
 export function readHeaders(headers: Record<string, string | string[] | undefined>, body: string): ClaimedMessage {
   const [webhook, id, timestamp, signature] = [WEBHOOK_HEADER, ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(
     (name) => headers[name],
@@ -122,7 +127,10 @@ export function readHeaders(headers: Record<string, string | string[] | undefine
   return { webhook, id, timestamp: Number(timestamp), body, signatures: signature.split(' ') };
 }
 
-/** Refuses SIGNATURE_INVALID, TIMESTAMP_NOT_FRESH unless a message was signed with `secret` just now. */
+/**
+ * Refuses SIGNATURE_INVALID, TIMESTAMP_NOT_FRESH unless a message was signed with `secret` within
+ * MAX_CLOCK_SKEW_SECONDS.
+ */
 export function requireSigned(message: ClaimedMessage, secret: Uint8Array, now: Date): void {
   const expected = Buffer.from(writeSignature(secret, message));
   const genuine = message.signatures.some((one) => {

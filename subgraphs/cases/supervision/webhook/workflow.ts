@@ -28,19 +28,21 @@ export interface WebhookDependencies {
   db: Database;
   now: Clock;
   authorisationKey: Uint8Array;
-  /** Hosts in private networks to which a webhook may go nevertheless. */
+  /** Hosts in private networks to which a webhook may go. */
   webhookHosts?: readonly string[];
 }
 
-/** A registration with its secret, which is shown this once; null for a rehearsal. */
+/** A registration with its secret. The secret is shown only this once, and is null for a dry run. */
 export interface Registered {
   webhook: store.WebhookRow;
   secret: string | null;
 }
 
 /**
- * Registers where an organ's supervision system takes pushes: administrator. One that the organ had before ends, and its secret
- * with it; pushes that have not reached the organ go to the new one. Refuses ROLE_NOT_ALLOWED, WEBHOOK_URL_REFUSED, ORGAN_UNKNOWN.
+ * Registers the URL where an organ's supervision system receives pushes. Only for administrators.
+ * A previous registration of the organ ends, together with its secret.
+ * Pushes that have not reached the organ go to the new URL.
+ * Refuses ROLE_NOT_ALLOWED, WEBHOOK_URL_REFUSED, ORGAN_UNKNOWN.
  */
 export function registerWebhook(
   { db, now, authorisationKey }: WebhookDependencies,
@@ -62,7 +64,10 @@ export function registerWebhook(
   });
 }
 
-/** Ends an organ's webhook: administrator. Its inbox goes on. Refuses ROLE_NOT_ALLOWED, WEBHOOK_UNKNOWN. */
+/**
+ * Ends an organ's webhook. Only for administrators. The organ's inbox continues. Refuses ROLE_NOT_ALLOWED,
+ * WEBHOOK_UNKNOWN.
+ */
 export function removeWebhook(
   { db, now }: WebhookDependencies,
   actor: Actor,
@@ -78,15 +83,19 @@ export function removeWebhook(
 }
 
 const receiptAnswer = z.object({ receipt: z.string().regex(/^[\x21-\x7e]{1,128}$/) });
-/** Answers by which a system says that it will never take this very message; any other fault is tried again. */
+/** HTTP statuses with which a system refuses this very message for ever. After any other fault it is sent again. */
 const FOR_GOOD = new Set([400, 409, 410, 413, 422]);
 
-/** Delivers one push to its supervisor's system and keeps its receipt. Throws to be called again, Rejected to wait for the office. */
+/**
+ * Delivers one push to its supervisor's system and stores the receipt.
+ * Throws an error to be called again, or Rejected to wait for the office.
+ */
 export async function deliverPush(deps: WebhookDependencies, event: Envelope): Promise<string | null> {
   if (event.type !== 'ApprovalPushed') throw new Rejected(`a supervisor takes no ${event.type}`);
   const { payload } = event;
   const webhook = await store.webhookOf(deps.db, payload.supervisor);
-  // Removed meanwhile: the inbox has it, and the next registration hands it out again. It was not delivered.
+  // The webhook was removed meanwhile, so the push is not delivered. The inbox has it; the next registration sends it
+  // again.
   if (!webhook) throw new Rejected('监管系统的推送地址已撤销');
   const body = JSON.stringify({ type: event.type, timestamp: event.occurredAt, data: payload });
   const at = deps.now();
@@ -136,8 +145,9 @@ export interface MessageAnswer {
 }
 
 /**
- * Takes a message of a supervisor's system. The same id with the same body gets the answer that the first one got, even
- * a refusal; with another body it is refused. What is not well signed leaves no trace.
+ * Handles a message of a supervisor's system. The same id with the same body gets the first answer again, even a
+ * refusal.
+ * The same id with another body is refused (MESSAGE_CONFLICT). A message without a valid signature is not stored.
  */
 export function takeMessage(
   { db, now, authorisationKey }: WebhookDependencies,
@@ -168,7 +178,7 @@ async function answerMessage(
   at: Date,
 ): Promise<MessageAnswer> {
   try {
-    // A refusal undoes what it began, and nothing of the message that stands around it.
+    // A savepoint: a refusal rolls back the finding, but not the record of the message.
     return await tx.transaction(async (inner) => {
       const { data } = readFinding(message.body);
       requireLine(data.by, SENDER_LENGTH, 'by');
