@@ -32,7 +32,7 @@ import { fileRoute } from '../subgraphs/licenses/http.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
-import { portRoutes } from '../subgraphs/seals/http.ts';
+import { addPortRoutes } from '../subgraphs/seals/http.ts';
 import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { logFault, type OnFault } from './errors.ts';
@@ -232,7 +232,7 @@ async function serveAll(
     ['matters', await serveSubgraph(matters, options)],
     ['cases', await serveSubgraph(cases, options)],
     ['licenses', await serveSubgraph(licenses, options, (app) => fileRoute(app, licenses, options))],
-    ['seals', await serveSubgraph(seals, options, (app) => portRoutes(app, seals, options))],
+    ['seals', await serveSubgraph(seals, options, (app) => addPortRoutes(app, seals, options))],
   ]);
   for (const [name, app] of apps) base[name] = await app.listen({ host: '127.0.0.1', port: 0 });
   return [...apps.values()];

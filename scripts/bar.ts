@@ -2,7 +2,7 @@ const BAR_WIDTH = 30;
 const BAR_INTERVAL_MS = 100;
 
 /** Shows a progress bar on a terminal and nothing elsewhere. `clear` removes it so that a line can be printed. */
-export function makeBar(total: number) {
+export function makeProgressBar(total: number) {
   let shownAt = 0;
   const write = (text: string) => process.stderr.isTTY && process.stderr.write(`\r\u001b[K${text}`);
   const show = (done: number) => {

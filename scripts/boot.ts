@@ -6,10 +6,10 @@ import { rolePassword, roleUrl } from '../db/roles.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
 import type { LogSettings } from '../subgraphs/seals/index.ts';
 import { openEmbedded, openForeign } from './database.ts';
-import { BootError, takeFolder } from './folder.ts';
-import { LIBRARY_CLIENT_ID, leaveForLibrary, prepareLibrary, startLibrary } from './peer-library.ts';
-import { keyFileOf, openSecrets, requireSecretsOf, type Secrets } from './secrets.ts';
-import { seed } from './seed.ts';
+import { BootError, lockFolder } from './folder.ts';
+import { LIBRARY_CLIENT_ID, prepareLibrary, startLibrary, writeLibrarySettings } from './peer-library.ts';
+import { locateSignerKeyFile, openSecrets, requireSecretsOf, type Secrets } from './secrets.ts';
+import { seedHub } from './seed.ts';
 import { startSigner } from './signer.ts';
 
 /** Starts and stops a whole hub on a data folder. `npm start` and `npm run demo` use it. */
@@ -34,7 +34,7 @@ export interface BootOptions {
   signal?: AbortSignal;
 }
 
-export interface Running {
+export interface RunningHub {
   url: string;
   libraryUrl: string;
   secrets: Secrets;
@@ -46,25 +46,25 @@ export interface Running {
 
 const HOST = '127.0.0.1';
 /** Time to wait for the hub, which may still wait for a slow library or reader. Its database stops next. */
-const HUB_STOP_MS = 3_000;
+const HUB_STOP_TIMEOUT_MS = 3_000;
 /** A hub that was killed a moment ago may still be releasing its ports. */
-const PORT_PATIENCE_MS = 1_500;
+const PORT_TIMEOUT_MS = 1_500;
 const PORT_POLL_MS = 100;
 
 /** Starts everything in order. If a step fails, stops everything that was started before. */
-export async function boot(options: BootOptions): Promise<Running> {
-  const undo: (() => Promise<void>)[] = [];
-  let stopped = Promise.resolve();
+export async function boot(options: BootOptions): Promise<RunningHub> {
+  const stopSteps: (() => Promise<void>)[] = [];
+  let pendingStop = Promise.resolve();
   const stop = () => {
-    stopped = stopped.then(async () => {
-      for (let step = undo.pop(); step; step = undo.pop()) await step();
+    pendingStop = pendingStop.then(async () => {
+      for (let step = stopSteps.pop(); step; step = stopSteps.pop()) await step();
     });
-    return stopped;
+    return pendingStop;
   };
   const abort = () => void stop();
   options.signal?.addEventListener('abort', abort);
   try {
-    const running = await bootAll(options, undo);
+    const running = await startAll(options, stopSteps);
     options.signal?.throwIfAborted();
     return { ...running, stop };
   } catch (error) {
@@ -75,27 +75,27 @@ export async function boot(options: BootOptions): Promise<Running> {
   }
 }
 
-async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Promise<Omit<Running, 'stop'>> {
+async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]): Promise<Omit<RunningHub, 'stop'>> {
   const { port, libraryPort } = options;
   const say = (line: string) => {
     options.signal?.throwIfAborted();
     options.say(line);
   };
   const dataFolder = resolve(options.dataFolder);
-  await requireFree(port, 'PORT');
-  if (options.withLibrary) await requireFree(libraryPort, 'LIBRARY_PORT');
-  undo.push(takeFolder(dataFolder));
+  await requireFreePort(port, 'PORT');
+  if (options.withLibrary) await requireFreePort(libraryPort, 'LIBRARY_PORT');
+  stopSteps.push(lockFolder(dataFolder));
   requireSecretsOf(dataFolder);
   const secrets = openSecrets(dataFolder);
 
   // Before the database: an interrupted start must not leave a database whose keys were never created.
-  const signer = await startSigner(keyFileOf(dataFolder), secrets);
-  undo.push(signer.stop);
+  const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
+  stopSteps.push(signer.stop);
 
   say('数据库 database …');
-  const { databaseUrl: foreign } = options;
-  const database = await (foreign === null ? openEmbedded(dataFolder, secrets) : openForeign(foreign));
-  undo.push(() => database.stop());
+  const { databaseUrl: foreignUrl } = options;
+  const database = await (foreignUrl === null ? openEmbedded(dataFolder, secrets) : openForeign(foreignUrl));
+  stopSteps.push(() => database.stop());
   say('结构 migrations …');
   const hubDatabase = await ensureDatabase(database.url, 'tongquan');
   await migrateDatabase(hubDatabase, secrets.databaseKey);
@@ -106,29 +106,32 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
   const library = await prepareLibrary(dataFolder, database.url, secrets, options.signal);
   const { name: id, receiptKey, witnessKey } = library;
   // The city library is a witness too, so its data and the log cannot be changed independently of each other.
-  const others = options.log?.witnesses ?? [];
-  const witnesses = [{ vkey: witnessKey, url: libraryUrl }, ...others.filter((one) => one.vkey !== witnessKey)];
+  const otherWitnesses = options.log?.witnesses ?? [];
+  const witnesses = [
+    { vkey: witnessKey, url: libraryUrl },
+    ...otherWitnesses.filter((witness) => witness.vkey !== witnessKey),
+  ];
   const hub = await createHub({
     ...secrets,
     signer: signer.signer,
-    databaseUrls: roleUrls(hubDatabase, secrets),
+    databaseUrls: buildRoleUrls(hubDatabase, secrets),
     publicUrl: url,
     webhookHosts: options.webhookHosts,
     trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
     library: { url: libraryUrl, clientId: LIBRARY_CLIENT_ID, clientSecret: secrets.librarySecret, id, receiptKey },
     onPrepared: async (seals) => {
-      const told = { rootPem: await seals.rootCertificate(), logKey: await seals.logKey() };
-      leaveForLibrary(dataFolder, library, secrets, { port: libraryPort, hubUrl: url, ...told });
+      const hubKeys = { rootPem: await seals.rootCertificate(), logKey: await seals.logKey() };
+      writeLibrarySettings(dataFolder, library, secrets, { port: libraryPort, hubUrl: url, ...hubKeys });
       if (!options.withLibrary) return;
       say('市电子证照库（参考实现）reference city library …');
-      undo.push(await startLibrary(dataFolder));
+      stopSteps.push(await startLibrary(dataFolder));
     },
   });
-  undo.push(() => Promise.race([hub.stop(), pause(HUB_STOP_MS, undefined, { ref: false })]));
+  stopSteps.push(() => Promise.race([hub.stop(), pause(HUB_STOP_TIMEOUT_MS, undefined, { ref: false })]));
   say('事项、印章、空白证照 matters, seals, blanks …');
-  const seeded = await seed(hub);
-  say(`${seeded.matters} 个事项 matters，${seeded.seals} 枚印章 seals`);
+  const counts = await seedHub(hub);
+  say(`${counts.matters} 个事项 matters，${counts.seals} 枚印章 seals`);
 
   options.signal?.throwIfAborted();
   await hub.app.listen({ host: HOST, port });
@@ -136,11 +139,11 @@ async function bootAll(options: BootOptions, undo: (() => Promise<void>)[]): Pro
 }
 
 /** Throws BootError unless the port is free. Checked first, so that no hub is left half started. */
-async function requireFree(port: number, variable: string): Promise<void> {
-  for (const end = Date.now() + PORT_PATIENCE_MS; ; await pause(PORT_POLL_MS)) {
-    const code = await tryPort(port);
+async function requireFreePort(port: number, variable: string): Promise<void> {
+  for (const deadline = Date.now() + PORT_TIMEOUT_MS; ; await pause(PORT_POLL_MS)) {
+    const code = await probePort(port);
     if (code === null) return;
-    if (code !== 'EADDRINUSE' || Date.now() > end) {
+    if (code !== 'EADDRINUSE' || Date.now() > deadline) {
       throw new BootError(
         `端口 ${port} 不可用（${code}），可用 ${variable} 另选 — port ${port} is taken, choose another by ${variable}`,
       );
@@ -149,7 +152,7 @@ async function requireFree(port: number, variable: string): Promise<void> {
 }
 
 /** Returns null if the port is available, otherwise the system's error code. */
-function tryPort(port: number): Promise<string | null> {
+function probePort(port: number): Promise<string | null> {
   return new Promise((done) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
@@ -157,7 +160,7 @@ function tryPort(port: number): Promise<string | null> {
   });
 }
 
-function roleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphName, string> {
+function buildRoleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphName, string> {
   const entries = SUBGRAPHS.map((name) => {
     const role = `tq_${name}`;
     return [name, roleUrl(adminUrl, role, rolePassword(databaseKey, role))] as const;

@@ -3,10 +3,10 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot } from './boot.ts';
-import { demoPerson, mintToken } from './people.ts';
+import { findDemoPerson, mintToken } from './people.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 
-const PATIENCE_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 
 /** The result of a query; its shape depends on the query. */
 // biome-ignore lint/suspicious/noExplicitAny: the caller knows the shape of its own query
@@ -22,14 +22,14 @@ export interface DemoHub {
 /** Returns the running hub, or starts a temporary one in a folder that `stop` removes. */
 export async function findHub(say: (line: string) => void): Promise<DemoHub> {
   const url = `http://127.0.0.1:${process.env.PORT ?? 4000}`;
-  const live = await fetch(`${url}/health/ready`).catch(() => null);
-  if (live?.ok) {
+  const readyResponse = await fetch(`${url}/health/ready`).catch(() => null);
+  if (readyResponse?.ok) {
     say(`使用正在运行的中枢 ${url}`);
     return { url, secrets: openSecrets(process.env.DATA_FOLDER ?? 'data'), stop: async () => {} };
   }
   say('没有正在运行的中枢，临时启动一个');
   const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-demo-'));
-  const [port, libraryPort] = [await freePort(), await freePort()];
+  const [port, libraryPort] = [await findFreePort(), await findFreePort()];
   const running = await boot({
     dataFolder,
     port,
@@ -47,7 +47,7 @@ export async function findHub(say: (line: string) => void): Promise<DemoHub> {
 }
 
 /** Returns a free port of this machine. */
-export function freePort(): Promise<number> {
+export function findFreePort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer().once('error', fail);
     probe.listen(0, '127.0.0.1', () => {
@@ -65,9 +65,9 @@ export class Client {
   }
 
   async headers(person: string | null): Promise<Record<string, string>> {
-    const known = person === null ? null : demoPerson(person);
-    if (!known) return {};
-    return { authorization: `Bearer ${await mintToken(known, this.hub.secrets.tokenPrivateKey, new Date())}` };
+    const demoUser = person === null ? null : findDemoPerson(person);
+    if (!demoUser) return {};
+    return { authorization: `Bearer ${await mintToken(demoUser, this.hub.secrets.tokenPrivateKey, new Date())}` };
   }
 
   async ask(person: string | null, query: string, variables: object = {}): Promise<Data> {
@@ -89,14 +89,14 @@ export class Client {
     return answer;
   }
 
-  async file(person: string, digest: string): Promise<Buffer> {
+  async downloadDocument(person: string, digest: string): Promise<Buffer> {
     const response = await fetch(`${this.hub.url}/files/${digest}`, { headers: await this.headers(person) });
     if (!response.ok) throw new Error(`文件 ${digest} 无法下载：HTTP ${response.status}`);
     return Buffer.from(await response.arrayBuffer());
   }
 
   /** Downloads a public file, without a token. */
-  async published(path: string): Promise<Buffer> {
+  async downloadPublic(path: string): Promise<Buffer> {
     const response = await fetch(`${this.hub.url}${path}`);
     if (!response.ok) throw new Error(`${path} 无法下载：HTTP ${response.status}`);
     return Buffer.from(await response.arrayBuffer());
@@ -114,13 +114,13 @@ export class Client {
     return answer.id;
   }
 
-  async until(what: string, run: () => Promise<Data>): Promise<Data> {
-    const end = Date.now() + PATIENCE_MS;
-    while (Date.now() < end) {
-      const found = await run();
-      if (found) return found;
+  async waitFor(description: string, run: () => Promise<Data>): Promise<Data> {
+    const deadline = Date.now() + MAX_WAIT_MS;
+    while (Date.now() < deadline) {
+      const result = await run();
+      if (result) return result;
       await new Promise((done) => setTimeout(done, 100));
     }
-    throw new Error(`等不到：${what}`);
+    throw new Error(`等不到：${description}`);
   }
 }

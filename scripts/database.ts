@@ -17,7 +17,7 @@ export interface OpenDatabase {
 
 const CONNECT_TIMEOUT_SECONDS = 5;
 /** A server that ends more often than this within the window has a fault that a restart does not fix. */
-const RESTART_LIMIT = 3;
+const MAX_RESTARTS = 3;
 const RESTART_WINDOW_MS = 60_000;
 /** After this pause the remains of a killed server (shared memory, children) are gone. */
 const RESTART_PAUSE_MS = 200;
@@ -30,21 +30,21 @@ export async function openEmbedded(dataFolder: string, { databaseKey }: Secrets)
     password: createHmac('sha256', databaseKey).update('postgres').digest('base64url'),
   };
   let server = await startEmbedded(options);
-  let stopping = false;
-  const keep = async () => {
-    const ends: number[] = [];
+  let isStopping = false;
+  const keepRunning = async () => {
+    const endTimes: number[] = [];
     for (;;) {
       await server.ended;
-      if (stopping) return new Promise<void>(() => {});
+      if (isStopping) return new Promise<void>(() => {});
       console.error('数据库意外停止，正在重新启动 — the database ended unexpectedly and is started again');
-      ends.push(Date.now());
-      if (ends.filter((at) => at > Date.now() - RESTART_WINDOW_MS).length > RESTART_LIMIT) return;
+      endTimes.push(Date.now());
+      if (endTimes.filter((at) => at > Date.now() - RESTART_WINDOW_MS).length > MAX_RESTARTS) return;
       server = await restart(options, server);
     }
   };
-  const lost = keep().catch((error) => console.error(error instanceof Error ? error.message : error));
+  const lost = keepRunning().catch((error) => console.error(error instanceof Error ? error.message : error));
   const stop = async () => {
-    stopping = true;
+    isStopping = true;
     await server.stop();
   };
   return { url: server.url, lost, stop };

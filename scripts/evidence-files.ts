@@ -8,47 +8,47 @@ import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
 /** Reads the files of `npm run verify` and the evidence files next to them. */
 
-const FILE_LIMIT_BYTES = 64 * 1024 * 1024;
-const FILES_MOST = 1_000_000;
-const DEPTH_MOST = 32;
+const MAX_FILE_BYTES = 64 * 1024 * 1024;
+const MAX_FILES = 1_000_000;
+const MAX_DEPTH = 32;
 
 /** A command line or a file that cannot be processed. Its message is the one line that a person sees. */
 export class UsageError extends Error {}
 
-export function read(path: string, what: string): Buffer {
+export function readLimitedFile(path: string, fileKind: string): Buffer {
   try {
-    const found = statSync(path);
-    if (!found.isFile()) throw new UsageError(`${what} ${path} 不是文件 — not a file`);
-    if (found.size > FILE_LIMIT_BYTES) throw new UsageError(`${what} ${path} 过大 — larger than 64 MiB`);
+    const stats = statSync(path);
+    if (!stats.isFile()) throw new UsageError(`${fileKind} ${path} 不是文件 — not a file`);
+    if (stats.size > MAX_FILE_BYTES) throw new UsageError(`${fileKind} ${path} 过大 — larger than 64 MiB`);
     return readFileSync(path);
   } catch (error) {
     if (error instanceof UsageError) throw error;
-    throw new UsageError(`${what} ${path} 无法读取 — cannot be read`);
+    throw new UsageError(`${fileKind} ${path} 无法读取 — cannot be read`);
   }
 }
 
 /** Returns the DER of each PEM block with this label, or the file itself as one DER if it has no such block. */
-function blocksOf(bytes: Buffer, label: string): Buffer[] {
-  const form = new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`, 'g');
-  const blocks = [...bytes.toString('latin1').matchAll(form)].map((match) => Buffer.from(match[1] ?? '', 'base64'));
+function decodeBlocks(bytes: Buffer, label: string): Buffer[] {
+  const pattern = new RegExp(`-----BEGIN ${label}-----([^-]+)-----END ${label}-----`, 'g');
+  const blocks = [...bytes.toString('latin1').matchAll(pattern)].map((match) => Buffer.from(match[1] ?? '', 'base64'));
   return blocks.length > 0 ? blocks : [bytes];
 }
 
 /** Reads the certificates of a file: one in DER, or one or more in PEM. Throws UsageError. */
-export function readCertificateFile(path: string, what: string): Buffer[] {
-  const blocks = blocksOf(read(path, what), 'CERTIFICATE');
+export function readCertificateFile(path: string, fileKind: string): Buffer[] {
+  const blocks = decodeBlocks(readLimitedFile(path, fileKind), 'CERTIFICATE');
   try {
-    return blocks.map((one) => new X509Certificate(one).raw);
+    return blocks.map((block) => new X509Certificate(block).raw);
   } catch {
-    throw new UsageError(`${what} ${path} 不是证书 — not a certificate`);
+    throw new UsageError(`${fileKind} ${path} 不是证书 — not a certificate`);
   }
 }
 
 /** Reads the revocation lists of a file: one in DER, or one or more in PEM. Throws UsageError. */
 export function readListFile(path: string): Buffer[] {
-  const blocks = blocksOf(read(path, '吊销列表'), 'X509 CRL');
+  const blocks = decodeBlocks(readLimitedFile(path, '吊销列表'), 'X509 CRL');
   try {
-    for (const one of blocks) readList(one);
+    for (const block of blocks) readList(block);
     return blocks;
   } catch {
     throw new UsageError(`吊销列表 ${path} 不是能用的吊销列表 — not a revocation list`);
@@ -66,44 +66,51 @@ export interface Document {
   logged: LoggedUse | null;
 }
 
-const stem = (path: string) => path.replace(/\.(pdf|json)$/i, '');
+const stripExtension = (path: string) => path.replace(/\.(pdf|json)$/i, '');
 
 /**
  * Reads a document and its evidence. Looks for files that are not named next to the document:
  * for `X.pdf` these are `X.p7s` or `X.pdf.p7s`, `X.evidence.json` and `X.tlog-proof`. Throws UsageError.
  */
-export function readDocument(path: string, named: { signature?: string; evidence?: string } = {}): Document {
+export function readDocument(path: string, explicitPaths: { signature?: string; evidence?: string } = {}): Document {
   if (/\.p7s$/i.test(path)) {
-    return { path, file: null, signaturePath: path, signature: read(path, '签名文件'), bundle: null, logged: null };
+    return {
+      path,
+      file: null,
+      signaturePath: path,
+      signature: readLimitedFile(path, '签名文件'),
+      bundle: null,
+      logged: null,
+    };
   }
-  const file = read(path, '文件');
-  const signaturePath = named.signature ?? (isSealedPdf(file) ? null : beside(path, '.p7s'));
-  const evidencePath = named.evidence ?? beside(path, '.evidence.json');
-  const bundle = evidencePath === null ? null : read(evidencePath, '证据包');
+  const file = readLimitedFile(path, '文件');
+  const signaturePath = explicitPaths.signature ?? (isSealedPdf(file) ? null : findSibling(path, '.p7s'));
+  const evidencePath = explicitPaths.evidence ?? findSibling(path, '.evidence.json');
+  const bundle = evidencePath === null ? null : readLimitedFile(evidencePath, '证据包');
   if (bundle && bundle.length > 2 * BUNDLE_LIMIT_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
-  const signature = signaturePath === null ? null : read(signaturePath, '签名文件');
-  const proofPath = beside(path, '.tlog-proof');
+  const signature = signaturePath === null ? null : readLimitedFile(signaturePath, '签名文件');
+  const proofPath = findSibling(path, '.tlog-proof');
   const logged = proofPath === null ? null : readProofFile(proofPath);
   return { path, file, signaturePath, signature, bundle, logged };
 }
 
 function readProofFile(path: string): LoggedUse {
   try {
-    return readLogged(read(path, '日志证明').toString('utf8'));
+    return readLogged(readLimitedFile(path, '日志证明').toString('utf8'));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`日志证明 ${path} 不是规定的形式 — not a tlog-proof`);
   }
 }
 
-function beside(path: string, ending: string): string | null {
-  const candidates = [`${stem(path)}${ending}`, `${path}${ending}`];
-  return candidates.find((one) => one !== path && existsSync(one)) ?? null;
+function findSibling(path: string, extension: string): string | null {
+  const candidates = [`${stripExtension(path)}${extension}`, `${path}${extension}`];
+  return candidates.find((candidate) => candidate !== path && existsSync(candidate)) ?? null;
 }
 
 /** Reads the keys of a log and its witnesses, one vkey per line. Lines that begin with # are comments. */
 export function readKeyFile(path: string): string[] {
-  const lines = read(path, '日志公钥')
+  const lines = readLimitedFile(path, '日志公钥')
     .toString('utf8')
     .split('\n')
     .map((line) => line.trim());
@@ -114,16 +121,16 @@ export function readKeyFile(path: string): string[] {
  * Lists the documents of a folder and its subfolders:
  * PDFs, statements with a signature next to them, and signatures without a document.
  */
-export function documentsIn(folder: string): string[] {
-  const found: string[] = [];
+export function listDocuments(folder: string): string[] {
+  const paths: string[] = [];
   const walk = (at: string, depth: number) => {
-    if (depth > DEPTH_MOST) throw new UsageError(`目录 ${at} 过深 — nested too deep`);
+    if (depth > MAX_DEPTH) throw new UsageError(`目录 ${at} 过深 — nested too deep`);
     const entries = readdirSync(at, { withFileTypes: true }).sort((a, b) => (a.name < b.name ? -1 : 1));
     for (const entry of entries) {
       const path = join(at, entry.name);
       if (entry.isDirectory()) walk(path, depth + 1);
-      else if (entry.isFile() && isDocument(path)) found.push(path);
-      if (found.length > FILES_MOST) throw new UsageError(`目录 ${folder} 的文件过多 — too many files`);
+      else if (entry.isFile() && isDocument(path)) paths.push(path);
+      if (paths.length > MAX_FILES) throw new UsageError(`目录 ${folder} 的文件过多 — too many files`);
     }
   };
   try {
@@ -132,18 +139,21 @@ export function documentsIn(folder: string): string[] {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`目录 ${folder} 无法读取 — cannot be read`);
   }
-  return found;
+  return paths;
 }
 
 function isDocument(path: string): boolean {
   if (/\.pdf$/i.test(path)) return true;
-  if (/\.json$/i.test(path)) return !/\.evidence\.json$/i.test(path) && beside(path, '.p7s') !== null && !isOfPdf(path);
+  if (/\.json$/i.test(path))
+    return !/\.evidence\.json$/i.test(path) && findSibling(path, '.p7s') !== null && !belongsToPdf(path);
   if (!/\.p7s$/i.test(path)) return false;
-  const bare = path.replace(/\.p7s$/i, '');
-  return ![bare, `${bare}.pdf`, `${bare}.PDF`, `${bare}.json`].some((one) => existsSync(one));
+  const basePath = path.replace(/\.p7s$/i, '');
+  return ![basePath, `${basePath}.pdf`, `${basePath}.PDF`, `${basePath}.json`].some((candidate) =>
+    existsSync(candidate),
+  );
 }
 
 /** Returns whether `X.p7s` belongs to `X.pdf`. If both `X.pdf` and `X.json` exist, it is the PDF's signature. */
-function isOfPdf(path: string): boolean {
-  return existsSync(`${stem(path)}.pdf`) && !existsSync(`${path}.p7s`);
+function belongsToPdf(path: string): boolean {
+  return existsSync(`${stripExtension(path)}.pdf`) && !existsSync(`${path}.p7s`);
 }

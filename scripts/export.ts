@@ -2,10 +2,10 @@ import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
-import { rowsOf } from './audit/finding.ts';
-import { makeBar } from './bar.ts';
+import { streamRows } from './audit/finding.ts';
+import { makeProgressBar } from './bar.ts';
 import { UsageError } from './evidence-files.ts';
-import { runningDatabase } from './running-database.ts';
+import { findRunningDatabase } from './running-database.ts';
 
 /**
  * `npm run export`: exports the acts of a period with everything needed to verify them without the hub: documents and
@@ -13,16 +13,16 @@ import { runningDatabase } from './running-database.ts';
  */
 const USAGE = `用法 usage: npm run export -- --from 2026-11-01 --to 2026-12-01 --out FOLDER [--url http://127.0.0.1:4000] [--data FOLDER] [--database URL] [--log FOLDER]
   起始日含当日，截止日不含当日（北京时间） from this day, before that day, Asia/Shanghai`;
-const FETCH_MS = 30_000;
+const FETCH_TIMEOUT_MS = 30_000;
 const DAY = /^\d{4}-\d{2}-\d{2}$/;
-const CERTIFICATES = { 'root.pem': '/root.pem', 'certificates.pem': '/seals/certificates.pem' };
-const LISTS = {
+const CERTIFICATE_FILES = { 'root.pem': '/root.pem', 'certificates.pem': '/seals/certificates.pem' };
+const STATUS_FILES = {
   'root.crl': '/seals/root.crl',
   'issuing.crl': '/seals/issuing.crl',
   'status-list.jwt': '/licenses/status-list',
 };
 
-function parse() {
+function parseOptions() {
   try {
     const { values } = parseArgs({
       options: {
@@ -41,19 +41,19 @@ function parse() {
   throw new UsageError(USAGE);
 }
 
-async function get(url: string): Promise<Buffer | null> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_MS) }).catch(() => null);
+async function fetchFile(url: string): Promise<Buffer | null> {
+  const response = await fetch(url, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) }).catch(() => null);
   if (!response) throw new UsageError(`系统没有运行：${url} — the hub does not answer`);
   return response.ok ? Buffer.from(await response.arrayBuffer()) : null;
 }
 
-async function must(url: string): Promise<Buffer> {
-  const bytes = await get(url);
+async function requireFile(url: string): Promise<Buffer> {
+  const bytes = await fetchFile(url);
   if (!bytes) throw new UsageError(`${url} 无法取得 — cannot be had`);
   return bytes;
 }
 
-interface Done {
+interface ExportedAct {
   id: string;
   act: string;
   identifier: string;
@@ -63,41 +63,41 @@ interface Done {
 }
 
 async function exportAll(): Promise<void> {
-  const { from, to, out, url = '', data = 'data', database, log } = parse();
+  const { from, to, out, url = '', data = 'data', database, log } = parseOptions();
   if (existsSync(join(out, 'documents'))) throw new UsageError(`${out} 已有内容 — is not empty`);
   mkdirSync(join(out, 'documents'), { recursive: true });
-  const sql = postgres(database ?? runningDatabase(data), { max: 2, onnotice: () => {} });
+  const sql = postgres(database ?? findRunningDatabase(data), { max: 2, onnotice: () => {} });
   try {
     const period = sql`a.state = 'DONE' and a.done_at >= ${`${from}T00:00:00+08:00`}::timestamptz and a.done_at < ${`${to}T00:00:00+08:00`}::timestamptz`;
     const [count] = await sql<{ n: number }[]>`select count(*)::int as n from licenses.act a where ${period}`;
-    const bar = makeBar(count?.n ?? 0);
+    const bar = makeProgressBar(count?.n ?? 0);
     const rows = sql<
-      Done[]
+      ExportedAct[]
     >`select a.id, a.act, a.identifier, d.media_type as "mediaType", d.bytes as file, s.bytes as beside from licenses.act a
       join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest
       where ${period} order by a.serial`;
-    let done = 0;
-    let unproven = 0;
-    for await (const row of rowsOf(rows, 50)) {
-      if (!(await exportAct(row, url, join(out, 'documents')))) unproven++;
-      bar.show(++done);
+    let exportedCount = 0;
+    let unprovenCount = 0;
+    for await (const row of streamRows(rows, 50)) {
+      if (!(await exportAct(row, url, join(out, 'documents')))) unprovenCount++;
+      bar.show(++exportedCount);
     }
-    for (const [name, path] of Object.entries({ ...CERTIFICATES, ...LISTS }))
-      writeFileSync(join(out, name), await must(`${url}${path}`));
+    for (const [name, path] of Object.entries({ ...CERTIFICATE_FILES, ...STATUS_FILES }))
+      writeFileSync(join(out, name), await requireFile(`${url}${path}`));
     const witnesses = await sql<{ witness: string }[]>`select distinct witness from seals.log_cosignature order by 1`;
-    const keys = [(await must(`${url}/log/key`)).toString().trim(), ...witnesses.map(({ witness }) => witness)];
+    const keys = [(await requireFile(`${url}/log/key`)).toString().trim(), ...witnesses.map(({ witness }) => witness)];
     const note = '# 请与从别处取得的公钥核对 — compare with the keys that you got elsewhere';
     writeFileSync(join(out, 'log-keys.txt'), `${note}\n${keys.join('\n')}\n`);
     copyLog(log ?? join(data, 'log'), join(out, 'log'));
     console.log(
-      `${done} 项办理已导出到 ${out}${unproven > 0 ? `，其中 ${unproven} 项尚无日志证明` : ''} — acts exported\n${toVerify(out)}`,
+      `${exportedCount} 项办理已导出到 ${out}${unprovenCount > 0 ? `，其中 ${unprovenCount} 项尚无日志证明` : ''} — acts exported\n${formatVerifyCommand(out)}`,
     );
   } finally {
     await sql.end();
   }
 }
 
-const COPIES_MOST = 5;
+const MAX_COPY_ATTEMPTS = 5;
 
 /** Copies the log. Partial tiles may disappear while a growing log is copied; then it is copied again. */
 function copyLog(from: string, to: string): void {
@@ -106,34 +106,34 @@ function copyLog(from: string, to: string): void {
       cpSync(from, to, { recursive: true, filter: (path) => !path.endsWith('.draft') });
       return;
     } catch (error) {
-      if (attempt === COPIES_MOST) throw error;
+      if (attempt === MAX_COPY_ATTEMPTS) throw error;
       rmSync(to, { recursive: true, force: true });
     }
   }
 }
 
 /** Exports one act. Returns whether its use of the seal is proven. */
-async function exportAct(row: Done, url: string, folder: string): Promise<boolean> {
+async function exportAct(row: ExportedAct, url: string, folder: string): Promise<boolean> {
   const { id, identifier, act, file, beside, mediaType } = row;
   if (mediaType === 'application/pdf') {
     writeFileSync(join(folder, `${identifier}.pdf`), file);
     if (beside) writeFileSync(join(folder, `${identifier}.p7s`), beside);
-    const bundle = await get(`${url}/licenses/evidence/${identifier}`);
+    const bundle = await fetchFile(`${url}/licenses/evidence/${identifier}`);
     if (bundle) writeFileSync(join(folder, `${identifier}.evidence.json`), bundle);
-    const told = JSON.parse(bundle?.toString() ?? '{}') as { log?: object; latest?: { log?: object } };
-    return (told.log ?? told.latest?.log) !== undefined;
+    const bundleContent = JSON.parse(bundle?.toString() ?? '{}') as { log?: object; latest?: { log?: object } };
+    return (bundleContent.log ?? bundleContent.latest?.log) !== undefined;
   }
   const name = `${identifier}.${act.toLowerCase()}.${id.slice(0, 8)}`;
   writeFileSync(join(folder, `${name}.json`), file);
   if (beside) writeFileSync(join(folder, `${name}.p7s`), beside);
-  const proof = await get(`${url}/log/proof/${id}`);
+  const proof = await fetchFile(`${url}/log/proof/${id}`);
   if (proof) writeFileSync(join(folder, `${name}.tlog-proof`), proof);
   return proof !== null;
 }
 
-function toVerify(out: string): string {
-  const given = `--root ${out}/root.pem --log-key ${out}/log-keys.txt --certificates ${out}/certificates.pem --crl ${out}/root.crl --crl ${out}/issuing.crl`;
-  return `核验 verify: npm run verify -- ${out}/documents ${given}`;
+function formatVerifyCommand(out: string): string {
+  const verifyOptions = `--root ${out}/root.pem --log-key ${out}/log-keys.txt --certificates ${out}/certificates.pem --crl ${out}/root.crl --crl ${out}/issuing.crl`;
+  return `核验 verify: npm run verify -- ${out}/documents ${verifyOptions}`;
 }
 
 try {

@@ -17,13 +17,13 @@ export class BootError extends Error {
 }
 
 /** Several starts may remove the lock of the same dead hub at once. A start that loses the race tries again. */
-const LOCK_ATTEMPTS = 5;
+const MAX_LOCK_ATTEMPTS = 5;
 
 /**
  * Locks a data folder for this process: a second hub on it would stop the first one's database. Creates the folder
  * if it is missing. Returns the function that unlocks it. Throws BootError if it is not writable or is in use.
  */
-export function takeFolder(folder: string): () => Promise<void> {
+export function lockFolder(folder: string): () => Promise<void> {
   try {
     mkdirSync(folder, { recursive: true, mode: 0o711 });
     accessSync(folder, constants.W_OK);
@@ -32,27 +32,27 @@ export function takeFolder(folder: string): () => Promise<void> {
   }
   const lock = join(folder, 'hub.lock');
   const draft = `${lock}.${process.pid}`;
-  const mine = identityOf(process.pid);
-  writeFileSync(draft, mine);
+  const ownIdentity = identifyProcess(process.pid);
+  writeFileSync(draft, ownIdentity);
   try {
-    for (let attempt = 1; !linked(draft, lock); attempt++) {
-      const holder = read(lock);
+    for (let attempt = 1; !tryLink(draft, lock); attempt++) {
+      const holder = readOrEmpty(lock);
       const pid = Number(holder.split(' ')[0]);
-      if (attempt === LOCK_ATTEMPTS || isAlive(pid, holder)) {
+      if (attempt === MAX_LOCK_ATTEMPTS || isAlive(pid, holder)) {
         throw new BootError(`数据目录 ${folder} 正由进程 ${pid} 使用 — the data folder is in use by process ${pid}`);
       }
-      clearAway(lock, holder);
+      removeDeadLock(lock, holder);
     }
   } finally {
     rmSync(draft, { force: true });
   }
   return async () => {
-    if (read(lock) === mine) rmSync(lock, { force: true });
+    if (readOrEmpty(lock) === ownIdentity) rmSync(lock, { force: true });
   };
 }
 
 /** Creates the lock. Unlike a write, a link fails if the lock exists, and never shows a partial file. */
-function linked(draft: string, lock: string): boolean {
+function tryLink(draft: string, lock: string): boolean {
   try {
     linkSync(draft, lock);
     return true;
@@ -63,19 +63,19 @@ function linked(draft: string, lock: string): boolean {
 }
 
 /** Removes a dead hub's lock. Restores it if another start has created it in the meantime. */
-function clearAway(lock: string, holder: string): void {
-  const aside = `${lock}.dead.${process.pid}`;
+function removeDeadLock(lock: string, holder: string): void {
+  const asidePath = `${lock}.dead.${process.pid}`;
   try {
-    renameSync(lock, aside);
-    if (read(aside) !== holder) linked(aside, lock);
+    renameSync(lock, asidePath);
+    if (readOrEmpty(asidePath) !== holder) tryLink(asidePath, lock);
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code !== 'ENOENT') throw error;
   } finally {
-    rmSync(aside, { force: true });
+    rmSync(asidePath, { force: true });
   }
 }
 
-function read(file: string): string {
+function readOrEmpty(file: string): string {
   try {
     return readFileSync(file, 'utf8');
   } catch {
@@ -84,10 +84,10 @@ function read(file: string): string {
 }
 
 /** Identifies a process by its pid and, where the system reports it, its start time. Pids are reused. */
-function identityOf(pid: number): string {
+function identifyProcess(pid: number): string {
   if (!existsSync('/proc/self/stat')) return String(pid);
   // The second field is the command in brackets and may contain spaces. The start time is the 20th field after it.
-  const fields = read(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
+  const fields = readOrEmpty(`/proc/${pid}/stat`).split(') ').at(-1)?.split(' ') ?? [];
   return `${pid} ${fields[19] ?? ''}`;
 }
 
@@ -96,12 +96,12 @@ function isAlive(pid: number, holder: string): boolean {
   try {
     process.kill(pid, 0);
   } catch (error) {
-    return (error as NodeJS.ErrnoException).code === 'EPERM' && identityOf(pid) === holder;
+    return (error as NodeJS.ErrnoException).code === 'EPERM' && identifyProcess(pid) === holder;
   }
-  return identityOf(pid) === holder && !isCollectable(pid);
+  return identifyProcess(pid) === holder && !isZombie(pid);
 }
 
 /** Returns whether a process has ended and waits for its parent to collect it (a zombie). */
-function isCollectable(pid: number): boolean {
-  return read(`/proc/${pid}/stat`).split(') ').at(-1)?.startsWith('Z') ?? false;
+function isZombie(pid: number): boolean {
+  return readOrEmpty(`/proc/${pid}/stat`).split(') ').at(-1)?.startsWith('Z') ?? false;
 }

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { demoPerson, mintToken } from './people.ts';
+import { findDemoPerson, mintToken } from './people.ts';
 import { openSecrets } from './secrets.ts';
 
 /**
@@ -35,26 +35,26 @@ interface Payload {
 async function main(): Promise<boolean> {
   const options = { 'dry-run': { type: 'boolean', default: false }, basis: { type: 'string' } } as const;
   const { values, positionals } = parseArgs({ allowPositionals: true, options });
-  const [file, ...more] = positionals;
-  if (file === undefined || more.length > 0) {
+  const [file, ...extraArguments] = positionals;
+  if (file === undefined || extraArguments.length > 0) {
     throw new Error('用法 usage: npm run import -- list.csv [--dry-run] [--basis 文号]');
   }
   const csv = readText(file);
-  const done = await ask({ csv, dryRun: values['dry-run'], basis: values.basis ?? null });
-  for (const { line, column, code, message } of done.problems) {
+  const result = await importDelegations({ csv, dryRun: values['dry-run'], basis: values.basis ?? null });
+  for (const { line, column, code, message } of result.problems) {
     console.error(`${file}:${line} ${column ?? ''} ${code} ${message}`);
   }
-  if (done.refusal) {
-    console.error(`${done.refusal.code} ${done.refusal.message}`);
+  if (result.refusal) {
+    console.error(`${result.refusal.code} ${result.refusal.message}`);
     return false;
   }
-  for (const change of done.changes) sayChange(change);
-  const said = done.import
-    ? `已导入，记录 ${done.import.id}`
+  for (const change of result.changes) printChange(change);
+  const outcome = result.import
+    ? `已导入，记录 ${result.import.id}`
     : values['dry-run']
       ? '仅为预演，未导入'
       : '无变更，未导入';
-  console.log(`变更 ${done.changes.length} 行，未变更 ${done.unchanged} 行；${said}`);
+  console.log(`变更 ${result.changes.length} 行，未变更 ${result.unchanged} 行；${outcome}`);
   return true;
 }
 
@@ -67,11 +67,11 @@ function readText(file: string): string {
   }
 }
 
-async function ask(input: object): Promise<Payload> {
+async function importDelegations(input: object): Promise<Payload> {
   const url = process.env.HUB_URL ?? 'http://127.0.0.1:4000';
   const response = await fetch(`${url}/graphql`, {
     method: 'POST',
-    headers: { 'content-type': 'application/json', authorization: `Bearer ${await token()}` },
+    headers: { 'content-type': 'application/json', authorization: `Bearer ${await readToken()}` },
     body: JSON.stringify({ query: QUERY, variables: { input } }),
   });
   const { data, errors } = (await response.json()) as {
@@ -82,24 +82,24 @@ async function ask(input: object): Promise<Payload> {
   return data.importDelegations;
 }
 
-async function token(): Promise<string> {
+async function readToken(): Promise<string> {
   if (process.env.TOKEN !== undefined) return process.env.TOKEN;
-  const administrator = demoPerson('administrator');
+  const administrator = findDemoPerson('administrator');
   if (!administrator) throw new Error('no demo administrator');
   return mintToken(administrator, openSecrets(process.env.DATA_FOLDER ?? 'data').tokenPrivateKey, new Date());
 }
 
-function sayChange({ validFrom, matter, fields, runningCases }: Change): void {
+function printChange({ validFrom, matter, fields, runningCases }: Change): void {
   console.log(`\n${matter.id} ${matter.name}　自 ${validFrom} 起`);
   for (const { field, before, after, validTo } of fields) {
     console.log(`  ${field}: ${before ?? '（无）'} → ${after ?? '（无）'}${validTo === null ? '' : `　至 ${validTo}`}`);
   }
   if (runningCases === null || matter.runningCases === null) return;
   const { totalCount, edges } = matter.runningCases;
-  const shown = edges.map((edge) => edge.node.number).join('、');
+  const caseNumbers = edges.map((edge) => edge.node.number).join('、');
   const rest = totalCount > edges.length ? ` 等` : '';
-  const named = totalCount === 0 ? '' : `：${shown}${rest}`;
-  console.log(`  在办件 ${totalCount} 件，${runningCases === 'FOLLOW' ? '随转' : '不随转'}${named}`);
+  const caseList = totalCount === 0 ? '' : `：${caseNumbers}${rest}`;
+  console.log(`  在办件 ${totalCount} 件，${runningCases === 'FOLLOW' ? '随转' : '不随转'}${caseList}`);
 }
 
 try {

@@ -14,10 +14,10 @@ import type { Secrets } from './secrets.ts';
 const DATABASE = 'city_library';
 const ROLE = 'tq_city_library';
 export const LIBRARY_CLIENT_ID = 'tongquan-hub';
-const NAME = 'library.tongquan.test/ganzhou';
-const MAIN = join(import.meta.dirname, 'city-library/main.ts');
-const START_MS = 15_000;
-const STOP_MS = 2_000;
+const LIBRARY_NAME = 'library.tongquan.test/ganzhou';
+const LIBRARY_MAIN = join(import.meta.dirname, 'city-library/main.ts');
+const START_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 2_000;
 
 const publicKeys = z.object({
   name: z.string(),
@@ -57,7 +57,7 @@ export async function prepareLibrary(
   const file = join(folder, 'library-keys.json');
   if (!existsSync(file)) {
     const draft = `${file}.draft`;
-    writeFileSync(draft, await askKeys(url, signal), { flush: true });
+    writeFileSync(draft, await requestPublicKeys(url, signal), { flush: true });
     renameSync(draft, file);
   }
   const { name, receiptKey, witnessKey } = readKeys(file);
@@ -65,13 +65,13 @@ export async function prepareLibrary(
 }
 
 /** Starts the library in its own process to create its keys. The hub never holds the private keys. */
-async function askKeys(url: string, signal?: AbortSignal): Promise<string> {
-  const env = { ...process.env, LIBRARY_DATABASE_URL: url, LIBRARY_NAME: NAME };
+async function requestPublicKeys(url: string, signal?: AbortSignal): Promise<string> {
+  const env = { ...process.env, LIBRARY_DATABASE_URL: url, LIBRARY_NAME: LIBRARY_NAME };
   try {
-    const { stdout } = await promisify(execFile)(process.execPath, [MAIN, '--keys'], {
+    const { stdout } = await promisify(execFile)(process.execPath, [LIBRARY_MAIN, '--keys'], {
       env,
       signal,
-      timeout: START_MS,
+      timeout: START_TIMEOUT_MS,
     });
     return stdout;
   } catch (error) {
@@ -90,7 +90,7 @@ function readKeys(file: string): z.infer<typeof publicKeys> {
 }
 
 /** Settings that the hub writes for the library. */
-export interface LeftForLibrary {
+export interface LibrarySettings {
   port: number;
   rootPem: string;
   /** The key of the hub's log. */
@@ -99,8 +99,13 @@ export interface LeftForLibrary {
 }
 
 /** Writes the library's settings: its database, the trusted root, the hub's credentials, and the log to follow. */
-export function leaveForLibrary(folder: string, peer: PeerLibrary, secrets: Secrets, left: LeftForLibrary): void {
-  const { rootPem, ...rest } = left;
+export function writeLibrarySettings(
+  folder: string,
+  peer: PeerLibrary,
+  secrets: Secrets,
+  settings: LibrarySettings,
+): void {
+  const { rootPem, ...rest } = settings;
   const rootPemPath = join(folder, 'root.pem');
   writeFileSync(rootPemPath, rootPem);
   const { databaseUrl, name } = peer;
@@ -111,24 +116,27 @@ export function leaveForLibrary(folder: string, peer: PeerLibrary, secrets: Secr
 
 /** Starts the library as a child in its own process group. Returns the function that stops it. */
 export async function startLibrary(folder: string): Promise<() => Promise<void>> {
-  const left = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
-  const child = spawn(process.execPath, [MAIN], {
+  const settings = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
+  const child = spawn(process.execPath, [LIBRARY_MAIN], {
     detached: true,
     // The channel closes when this process ends, for whatever reason. The library then stops too.
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
     env: {
       ...process.env,
-      LIBRARY_DATABASE_URL: String(left.databaseUrl),
-      LIBRARY_ROOT_PEM: String(left.rootPemPath),
-      LIBRARY_CLIENT_ID: String(left.clientId),
-      LIBRARY_CLIENT_SECRET: String(left.clientSecret),
-      LIBRARY_NAME: String(left.name),
-      LIBRARY_LOG_KEY: String(left.logKey),
-      LIBRARY_PORT: String(left.port),
+      LIBRARY_DATABASE_URL: String(settings.databaseUrl),
+      LIBRARY_ROOT_PEM: String(settings.rootPemPath),
+      LIBRARY_CLIENT_ID: String(settings.clientId),
+      LIBRARY_CLIENT_SECRET: String(settings.clientSecret),
+      LIBRARY_NAME: String(settings.name),
+      LIBRARY_LOG_KEY: String(settings.logKey),
+      LIBRARY_PORT: String(settings.port),
     },
   });
   await new Promise<void>((done, fail) => {
-    const timer = setTimeout(() => fail(new BootError('城市证照库没有启动 — the library did not start')), START_MS);
+    const timer = setTimeout(
+      () => fail(new BootError('城市证照库没有启动 — the library did not start')),
+      START_TIMEOUT_MS,
+    );
     child.stdout?.once('data', () => {
       clearTimeout(timer);
       done();
@@ -140,9 +148,9 @@ export async function startLibrary(folder: string): Promise<() => Promise<void>>
 
 async function stopChild(child: ChildProcess): Promise<void> {
   if (child.exitCode !== null || child.signalCode !== null) return;
-  const ended = new Promise((done) => child.once('exit', done));
+  const exited = new Promise((done) => child.once('exit', done));
   child.kill('SIGTERM');
-  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_MS);
-  await ended;
+  const timer = setTimeout(() => child.kill('SIGKILL'), STOP_TIMEOUT_MS);
+  await exited;
   clearTimeout(timer);
 }

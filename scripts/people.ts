@@ -5,7 +5,7 @@ import { type Person, type Role, TOKEN_AUDIENCE, TOKEN_ISSUER } from '../subgrap
 /** Invented people for trying the hub out. A real office uses its own identity provider. */
 
 /** Lifetime of a demo token. */
-export const DEMO_TOKEN_LIFE_SECONDS = 12 * 60 * 60;
+export const DEMO_TOKEN_LIFETIME_SECONDS = 12 * 60 * 60;
 
 /** Role of each position that every organ fills. The key ends a person's id: `ganzhou-xzspj.approver`. */
 const STAFF = {
@@ -17,48 +17,61 @@ const STAFF = {
   supervisor: 'SUPERVISOR',
 } as const satisfies Record<string, Role>;
 
-const somebody = { kind: 'person', organ: null, window: null, holderCode: null } as const;
+const personDefaults = { kind: 'person', organ: null, window: null, holderCode: null } as const;
 
 /** People outside the standard positions of an organ: applicants, clerks at an integrated window (综合受理窗口), others. */
-const NAMED: readonly Person[] = [
+const NAMED_PEOPLE: readonly Person[] = [
   {
-    ...somebody,
+    ...personDefaults,
     id: 'applicant-company',
     name: '于都县贡江示范药业有限公司',
     roles: ['APPLICANT'],
     holderCode: '91000000MA0000001R',
   },
-  { ...somebody, id: 'applicant-citizen', name: '李晓明', roles: ['APPLICANT'], holderCode: '11010519491231002X' },
-  { ...somebody, id: 'window-yudu', name: '刘春兰', roles: ['WINDOW_CLERK'], organ: 'yudu-xzspj', window: '360731' },
   {
-    ...somebody,
+    ...personDefaults,
+    id: 'applicant-citizen',
+    name: '李晓明',
+    roles: ['APPLICANT'],
+    holderCode: '11010519491231002X',
+  },
+  {
+    ...personDefaults,
+    id: 'window-yudu',
+    name: '刘春兰',
+    roles: ['WINDOW_CLERK'],
+    organ: 'yudu-xzspj',
+    window: '360731',
+  },
+  {
+    ...personDefaults,
     id: 'window-xingguo',
     name: '钟国华',
     roles: ['WINDOW_CLERK'],
     organ: 'xingguo-xzspj',
     window: '360732',
   },
-  { ...somebody, id: 'auditor', name: '审计员 陈立', roles: ['AUDITOR'] },
-  { ...somebody, id: 'library', name: '市电子证照库', roles: ['LIBRARY'] },
-  { ...somebody, id: 'administrator', name: '系统管理员 周敏', roles: ['ADMINISTRATOR'] },
+  { ...personDefaults, id: 'auditor', name: '审计员 陈立', roles: ['AUDITOR'] },
+  { ...personDefaults, id: 'library', name: '市电子证照库', roles: ['LIBRARY'] },
+  { ...personDefaults, id: 'administrator', name: '系统管理员 周敏', roles: ['ADMINISTRATOR'] },
 ];
 
 const SURNAMES = '王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗钟谢曾赖';
-const GIVEN = '志强建华丽娟国庆秀英文斌海燕晓东玉兰永红卫平春生思远';
+const GIVEN_NAMES = '志强建华丽娟国庆秀英文斌海燕晓东玉兰永红卫平春生思远';
 
 /** Returns a demo person by id: one of NAMED_PEOPLE, or `<organ>.<position>`. Returns null if there is no such position. */
-export function demoPerson(id: string): Person | null {
-  const named = NAMED.find((person) => person.id === id);
-  if (named) return named;
-  const [organ, position, ...more] = id.split('.');
-  if (!organ || more.length > 0 || !isPosition(position)) return null;
-  return { ...somebody, id, name: nameFor(id), roles: [STAFF[position]], organ };
+export function findDemoPerson(id: string): Person | null {
+  const namedPerson = NAMED_PEOPLE.find((person) => person.id === id);
+  if (namedPerson) return namedPerson;
+  const [organ, position, ...extraParts] = id.split('.');
+  if (!organ || extraParts.length > 0 || !isPosition(position)) return null;
+  return { ...personDefaults, id, name: deriveName(id), roles: [STAFF[position]], organ };
 }
 
 /** Returns all demo people: the named ones, then the staff of each organ. */
-export function demoPeople(organs: readonly string[]): Person[] {
-  const staff = organs.flatMap((organ) => Object.keys(STAFF).map((position) => demoPerson(`${organ}.${position}`)));
-  return [...NAMED, ...staff.filter((person) => person !== null)];
+export function listDemoPeople(organs: readonly string[]): Person[] {
+  const staff = organs.flatMap((organ) => Object.keys(STAFF).map((position) => findDemoPerson(`${organ}.${position}`)));
+  return [...NAMED_PEOPLE, ...staff.filter((person) => person !== null)];
 }
 
 function isPosition(text: string | undefined): text is keyof typeof STAFF {
@@ -66,10 +79,10 @@ function isPosition(text: string | undefined): text is keyof typeof STAFF {
 }
 
 /** Derives the name from the id. Licenses signed earlier then show a person who still exists. */
-function nameFor(id: string): string {
+function deriveName(id: string): string {
   const digest = createHash('sha256').update(id).digest();
-  const given = (digest.readUInt16BE(0) % (GIVEN.length / 2)) * 2;
-  return `${SURNAMES.charAt(digest.readUInt16BE(2) % SURNAMES.length)}${GIVEN.slice(given, given + 2)}`;
+  const givenNameIndex = (digest.readUInt16BE(0) % (GIVEN_NAMES.length / 2)) * 2;
+  return `${SURNAMES.charAt(digest.readUInt16BE(2) % SURNAMES.length)}${GIVEN_NAMES.slice(givenNameIndex, givenNameIndex + 2)}`;
 }
 
 /** Mints a person's token: a JWT signed with EdDSA. */
@@ -77,7 +90,7 @@ export function mintToken(
   person: Person,
   privateKey: KeyObject,
   now: Date,
-  lifeSeconds: number = DEMO_TOKEN_LIFE_SECONDS,
+  lifetimeSeconds: number = DEMO_TOKEN_LIFETIME_SECONDS,
 ): Promise<string> {
   const seconds = Math.floor(now.getTime() / 1000);
   const { id, name, roles, organ, window, holderCode } = person;
@@ -87,6 +100,6 @@ export function mintToken(
     .setIssuer(TOKEN_ISSUER)
     .setAudience(TOKEN_AUDIENCE)
     .setIssuedAt(seconds)
-    .setExpirationTime(seconds + lifeSeconds)
+    .setExpirationTime(seconds + lifetimeSeconds)
     .sign(privateKey);
 }

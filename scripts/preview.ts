@@ -8,15 +8,17 @@ import { recordForm } from '../subgraphs/licenses/verify/attached.ts';
  * nothing. If an element of GB/T 36903 is missing or malformed, the error names it.
  */
 try {
-  const [path, out = 'preview.pdf'] = process.argv.slice(2);
+  const [path, outputPath = 'preview.pdf'] = process.argv.slice(2);
   if (path === undefined) throw new Error('用法 usage: npm run preview -- RECORD.json [OUT.pdf]');
-  const read = recordForm.safeParse(JSON.parse(readFileSync(path, 'utf8')));
-  if (!read.success) {
-    const named = read.error.issues.map(({ path: at, message }) => `${at.join('.') || '登记数据'}：${message}`);
-    throw new Error(named.join('\n'));
+  const parseResult = recordForm.safeParse(JSON.parse(readFileSync(path, 'utf8')));
+  if (!parseResult.success) {
+    const problems = parseResult.error.issues.map(
+      ({ path: at, message }) => `${at.join('.') || '登记数据'}：${message}`,
+    );
+    throw new Error(problems.join('\n'));
   }
-  writeFileSync(out, renderPreview(read.data as unknown as AttachedRecord));
-  console.log(out);
+  writeFileSync(outputPath, renderPreview(parseResult.data as unknown as AttachedRecord));
+  console.log(outputPath);
 } catch (error) {
   console.error(error instanceof Error ? error.message : String(error));
   process.exitCode = 1;

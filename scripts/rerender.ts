@@ -17,9 +17,9 @@ const EXIT = { same: 0, other: 1, unreadable: 2 } as const;
 function rerender(path: string): keyof typeof EXIT {
   try {
     const file = readFileSync(path);
-    const same = isSealedPdf(file) ? isSetAgain(file) : Buffer.from(renderLicense(readRecord(file))).equals(file);
-    console.log(`${same ? '✓ 一致 same' : '✗ 不一致 other'}  ${path}`);
-    return same ? 'same' : 'other';
+    const isSame = isSealedPdf(file) ? rendersSame(file) : Buffer.from(renderLicense(readRecord(file))).equals(file);
+    console.log(`${isSame ? '✓ 一致 same' : '✗ 不一致 other'}  ${path}`);
+    return isSame ? 'same' : 'other';
   } catch (error) {
     console.error(`${path}：${error instanceof Error ? error.message : error}`);
     return 'unreadable';
@@ -27,7 +27,7 @@ function rerender(path: string): keyof typeof EXIT {
 }
 
 /** Returns whether rendering again gives the signed digest. That digest covers every byte except the signature. */
-function isSetAgain(file: Uint8Array): boolean {
+function rendersSame(file: Uint8Array): boolean {
   const { base, image, digest } = readSealedPdf(file);
   return digestOfSealable(renderSealable(readRecord(base), image && pngOf(image))).equals(digest);
 }

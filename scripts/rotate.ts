@@ -4,8 +4,8 @@ import { rolePassword, roleUrl } from '../db/roles.ts';
 import { rewrapKeys } from '../subgraphs/seals/certification.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
 import { openEmbedded, openForeign } from './database.ts';
-import { BootError, takeFolder } from './folder.ts';
-import { keyFileOf, openSecrets, requireSecretsOf } from './secrets.ts';
+import { BootError, lockFolder } from './folder.ts';
+import { locateSignerKeyFile, openSecrets, requireSecretsOf } from './secrets.ts';
 import { startSigner } from './signer.ts';
 
 /**
@@ -13,12 +13,12 @@ import { startSigner } from './signer.ts';
  * key, then deletes the old keys. The hub must be stopped. An interrupted run can be repeated: the file holds both keys
  * until every private key is wrapped under the new one. Uses DATA_FOLDER and DATABASE_URL like `npm start`.
  */
-async function rotate(): Promise<void> {
+async function rotateKey(): Promise<void> {
   const { DATABASE_URL, DATA_FOLDER = 'data' } = process.env;
-  const leave = takeFolder(DATA_FOLDER);
+  const releaseFolder = lockFolder(DATA_FOLDER);
   requireSecretsOf(DATA_FOLDER);
   const secrets = openSecrets(DATA_FOLDER);
-  const keyFile = keyFileOf(DATA_FOLDER);
+  const keyFile = locateSignerKeyFile(DATA_FOLDER);
   const database = await (DATABASE_URL ? openForeign(DATABASE_URL) : openEmbedded(DATA_FOLDER, secrets));
   try {
     const adminUrl = await ensureDatabase(database.url, 'tongquan');
@@ -39,12 +39,12 @@ async function rotate(): Promise<void> {
     }
   } finally {
     await database.stop();
-    await leave();
+    await releaseFolder();
   }
 }
 
 try {
-  await rotate();
+  await rotateKey();
 } catch (error) {
   const { cause = error } = error as { cause?: unknown };
   console.error(cause instanceof BootError ? cause.message : cause);

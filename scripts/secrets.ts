@@ -21,17 +21,17 @@ export interface Secrets {
 }
 
 const KEY_BYTES = 32;
-const key = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
-const stored = z.object({
+const keySchema = z.base64().transform((text) => new Uint8Array(Buffer.from(text, 'base64')));
+const secretsSchema = z.object({
   tokenPrivateKey: z.string(),
-  serviceKey: key,
-  databaseKey: key,
-  authorisationKeys: z.object({ cases: key, licenses: key }),
+  serviceKey: keySchema,
+  databaseKey: keySchema,
+  authorisationKeys: z.object({ cases: keySchema, licenses: keySchema }),
   librarySecret: z.string().min(16),
 });
 
 /** Returns the file of the signer's key-encryption keys. The hub's process never reads it. */
-export function keyFileOf(folder: string): string {
+export function locateSignerKeyFile(folder: string): string {
   return join(folder, 'signer', 'key-encryption-keys.json');
 }
 
@@ -42,10 +42,10 @@ export function keyFileOf(folder: string): string {
 export function requireSecretsOf(folder: string): void {
   if (!existsSync(join(folder, 'postgres/PG_VERSION'))) return;
   const secrets = join(folder, 'secrets.json');
-  const keys = keyFileOf(folder);
+  const keys = locateSignerKeyFile(folder);
   // Up to release 0.3 the hub's secrets held the key-encryption key.
-  const held = existsSync(secrets) && readFileSync(secrets, 'utf8').includes('"keyEncryptionKey"');
-  const missing = !existsSync(secrets) ? secrets : !existsSync(keys) && !held ? keys : null;
+  const hubHoldsKey = existsSync(secrets) && readFileSync(secrets, 'utf8').includes('"keyEncryptionKey"');
+  const missing = !existsSync(secrets) ? secrets : !existsSync(keys) && !hubHoldsKey ? keys : null;
   if (missing === null) return;
   throw new BootError(`${missing} 不见了，请从备份恢复 — the secrets of this data folder are missing, restore them`);
 }
@@ -53,18 +53,18 @@ export function requireSecretsOf(folder: string): void {
 /** Reads the secrets of a data folder; creates them if there are none. Throws if the file cannot be read or parsed. */
 export function openSecrets(folder: string): Secrets {
   const file = join(folder, 'secrets.json');
-  if (!existsSync(file)) store(folder, file);
-  else handOver(folder, file);
-  const { tokenPrivateKey, ...rest } = stored.parse(JSON.parse(readFileSync(file, 'utf8')));
+  if (!existsSync(file)) createSecretsFile(folder, file);
+  else moveKeyToSigner(folder, file);
+  const { tokenPrivateKey, ...rest } = secretsSchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   const privateKey = createPrivateKey(tokenPrivateKey);
   return { ...rest, tokenPrivateKey: privateKey, tokenKey: createPublicKey(privateKey) };
 }
 
 /** Moves the key-encryption key to the signer's file. Releases before 0.4 kept it among the hub's secrets. */
-function handOver(folder: string, file: string): void {
+function moveKeyToSigner(folder: string, file: string): void {
   const { keyEncryptionKey, ...rest } = JSON.parse(readFileSync(file, 'utf8')) as Record<string, unknown>;
   if (typeof keyEncryptionKey !== 'string') return;
-  adoptKey(keyFileOf(folder), Buffer.from(keyEncryptionKey, 'base64'));
+  adoptKey(locateSignerKeyFile(folder), Buffer.from(keyEncryptionKey, 'base64'));
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, JSON.stringify(rest, null, 2), { mode: 0o600, flush: true });
   renameSync(draft, file);
@@ -72,12 +72,12 @@ function handOver(folder: string, file: string): void {
 
 /** Returns only the key from which the database passwords are derived. For scripts that only read. */
 export function readDatabaseKey(folder: string): Uint8Array {
-  return stored.pick({ databaseKey: true }).parse(JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')))
+  return secretsSchema.pick({ databaseKey: true }).parse(JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8')))
     .databaseKey;
 }
 
 /** Writes the whole file or nothing. An interrupted start, or two at once, must not leave a partial file. */
-function store(folder: string, file: string): void {
+function createSecretsFile(folder: string, file: string): void {
   mkdirSync(folder, { recursive: true });
   const draft = `${file}.${process.pid}`;
   writeFileSync(draft, JSON.stringify(makeSecrets(), null, 2), { mode: 0o600 });
@@ -90,14 +90,14 @@ function store(folder: string, file: string): void {
   }
 }
 
-function makeSecrets(): z.input<typeof stored> {
-  const random = () => randomBytes(KEY_BYTES).toString('base64');
+function makeSecrets(): z.input<typeof secretsSchema> {
+  const randomKey = () => randomBytes(KEY_BYTES).toString('base64');
   const { privateKey } = generateKeyPairSync('ed25519');
   return {
     tokenPrivateKey: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    serviceKey: random(),
-    databaseKey: random(),
-    authorisationKeys: { cases: random(), licenses: random() },
+    serviceKey: randomKey(),
+    databaseKey: randomKey(),
+    authorisationKeys: { cases: randomKey(), licenses: randomKey() },
     librarySecret: randomBytes(KEY_BYTES).toString('base64url'),
   };
 }

@@ -6,15 +6,15 @@ import { sha256 } from '../subgraphs/kernel/events.ts';
  * The county organ without an agreement. The plan names no agreements, so the demo adds some, marked as such.
  * The city and county education organs have none, on purpose.
  */
-const WITHOUT_AGREEMENT = 'yudu-jktj';
+const ORGAN_WITHOUT_AGREEMENT = 'yudu-jktj';
 /** Number of blanks that each organ starts with. */
-const BLANKS = 200;
+const BLANKS_PER_ORGAN = 200;
 
 /**
  * Loads the initial data of a hub through the subgraphs' own functions: organs, matters and tasks of the plan, sample
  * guides, a seal per organ with its grants, demo agreements, blanks. Existing data stays unchanged.
  */
-export async function seed(
+export async function seedHub(
   hub: Pick<Hub, 'matters' | 'cases' | 'licenses' | 'seals'>,
 ): Promise<{ matters: number; seals: number }> {
   const organs = readOrgans();
@@ -25,14 +25,21 @@ export async function seed(
   await hub.matters.importTasks(readTasks());
   let seals = 0;
   for (const organ of organs) {
-    const own = rows.filter((row) => (row.mode === 'DIRECT' ? row.countyOrgan : row.cityOrgan) === organ.id);
+    const ownMatters = rows.filter((row) => (row.mode === 'DIRECT' ? row.countyOrgan : row.cityOrgan) === organ.id);
     const kind = organ.level === 'CITY' ? ('APPROVAL_SEAL' as const) : ('LICENSE_SEAL' as const);
-    await hub.seals.makeSeal({ organ: organ.id, organName: organ.name, kind, matters: own.map((row) => row.id) });
-    await hub.licenses.receiveBlanks(organ.id, { prefix: blankPrefix(organ.uscc), from: 1, to: BLANKS });
+    await hub.seals.makeSeal({
+      organ: organ.id,
+      organName: organ.name,
+      kind,
+      matters: ownMatters.map((row) => row.id),
+    });
+    await hub.licenses.receiveBlanks(organ.id, { prefix: blankPrefix(organ.uscc), from: 1, to: BLANKS_PER_ORGAN });
     seals++;
   }
-  const reviewed = rows.filter((row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== WITHOUT_AGREEMENT);
-  const pairs = Map.groupBy(reviewed, (row) => `${row.cityOrgan} ${row.countyOrgan}`);
+  const reviewedMatters = rows.filter(
+    (row) => row.mode === 'SUBSTANTIVE_REVIEW' && row.countyOrgan !== ORGAN_WITHOUT_AGREEMENT,
+  );
+  const pairs = Map.groupBy(reviewedMatters, (row) => `${row.cityOrgan} ${row.countyOrgan}`);
   for (const [i, [first, ...rest]] of [...pairs.values()].entries()) {
     if (!first) continue;
     const { cityOrgan, countyOrgan } = first;

@@ -9,14 +9,14 @@ import type { Secrets } from './secrets.ts';
 
 /** Runs the signer as a child process. Only that process holds the private keys. */
 
-const START_MS = 15_000;
-const STOP_MS = 2_000;
+const START_TIMEOUT_MS = 15_000;
+const STOP_TIMEOUT_MS = 2_000;
 /** A signer that ends unexpectedly is restarted after this pause. The pause doubles each time. */
-const RESTART_FIRST_MS = 200;
-const RESTART_MOST_MS = 30_000;
+const MIN_RESTART_PAUSE_MS = 200;
+const MAX_RESTART_PAUSE_MS = 30_000;
 
-const MAIN = join(import.meta.dirname, '../subgraphs/seals/signer/main.ts');
-const said = z.object({ url: z.url() });
+const SIGNER_MAIN = join(import.meta.dirname, '../subgraphs/seals/signer/main.ts');
+const readyMessageSchema = z.object({ url: z.url() });
 
 export interface SignerProcess {
   signer: Signer;
@@ -30,36 +30,36 @@ export async function startSigner(
   keyFile: string,
   { serviceKey, authorisationKeys }: Pick<Secrets, 'serviceKey' | 'authorisationKeys'>,
 ): Promise<SignerProcess> {
-  const text = (key: Uint8Array) => Buffer.from(key).toString('base64url');
+  const encodeKey = (key: Uint8Array) => Buffer.from(key).toString('base64url');
   const env = {
     PATH: process.env.PATH,
     PORT: '0',
     KEY_ENCRYPTION_KEY_FILE: keyFile,
-    SERVICE_KEY: text(serviceKey),
-    AUTHORISATION_KEY_CASES: text(authorisationKeys.cases),
-    AUTHORISATION_KEY_LICENSES: text(authorisationKeys.licenses),
+    SERVICE_KEY: encodeKey(serviceKey),
+    AUTHORISATION_KEY_CASES: encodeKey(authorisationKeys.cases),
+    AUTHORISATION_KEY_LICENSES: encodeKey(authorisationKeys.licenses),
   };
-  let running = await start(env);
-  let stopping = false;
-  const keep = async () => {
-    for (let wait = RESTART_FIRST_MS; ; wait = Math.min(2 * wait, RESTART_MOST_MS)) {
-      const from = performance.now();
+  let running = await startChild(env);
+  let isStopping = false;
+  const keepRunning = async () => {
+    for (let pauseMs = MIN_RESTART_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_RESTART_PAUSE_MS)) {
+      const startedAt = performance.now();
       await running.ended;
       // After a long run the pause is reset to the shortest.
-      if (performance.now() - from > RESTART_MOST_MS) wait = RESTART_FIRST_MS;
-      if (stopping) return;
+      if (performance.now() - startedAt > MAX_RESTART_PAUSE_MS) pauseMs = MIN_RESTART_PAUSE_MS;
+      if (isStopping) return;
       console.error('签名机意外停止，正在重新启动 — the signer ended unexpectedly and is started again');
-      await pause(wait, undefined, { ref: false });
-      if (stopping) return;
-      running = await start(env).catch(() => running);
-      if (stopping) running.child.kill('SIGKILL');
+      await pause(pauseMs, undefined, { ref: false });
+      if (isStopping) return;
+      running = await startChild(env).catch(() => running);
+      if (isStopping) running.child.kill('SIGKILL');
     }
   };
-  void keep();
+  void keepRunning();
   const stop = async () => {
-    stopping = true;
+    isStopping = true;
     running.child.kill('SIGTERM');
-    const timer = setTimeout(() => running.child.kill('SIGKILL'), STOP_MS);
+    const timer = setTimeout(() => running.child.kill('SIGKILL'), STOP_TIMEOUT_MS);
     await running.ended;
     clearTimeout(timer);
   };
@@ -67,15 +67,20 @@ export async function startSigner(
   return { signer: signerOver(() => running.url, serviceKey, now), pid: () => running.child.pid, stop };
 }
 
-interface Running {
+interface SignerChild {
   child: ChildProcess;
   url: string;
   ended: Promise<void>;
 }
 
-async function start(env: NodeJS.ProcessEnv): Promise<Running> {
+async function startChild(env: NodeJS.ProcessEnv): Promise<SignerChild> {
   // Own process group: Ctrl-C in the terminal stops the hub, which stops the signer last.
-  const child = fork(MAIN, [], { env, execArgv: [], detached: true, stdio: ['ignore', 'inherit', 'inherit', 'ipc'] });
+  const child = fork(SIGNER_MAIN, [], {
+    env,
+    execArgv: [],
+    detached: true,
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done());
   });
@@ -83,11 +88,11 @@ async function start(env: NodeJS.ProcessEnv): Promise<Running> {
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
       fail(new BootError('签名机没有启动 — the signer did not start'));
-    }, START_MS);
+    }, START_TIMEOUT_MS);
     child.once('error', fail);
     child.once('message', (message) => {
       clearTimeout(timer);
-      done(said.parse(message).url);
+      done(readyMessageSchema.parse(message).url);
     });
     child.once('exit', (code) => {
       clearTimeout(timer);

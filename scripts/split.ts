@@ -8,10 +8,10 @@ export function splitSignature(pdf: Buffer): { covered: Buffer; cms: Buffer } {
   const range = /\/ByteRange \[0 +(\d+) +(\d+) +(\d+) *\]/.exec(pdf.toString('latin1'));
   if (!range) throw new Error('文件中没有签名 — no signature inside');
   const [start, end, rest] = range.slice(1).map(Number) as [number, number, number];
-  const room = Buffer.from(pdf.toString('latin1', start + 1, end - 1), 'hex');
+  const contents = Buffer.from(pdf.toString('latin1', start + 1, end - 1), 'hex');
   return {
     covered: Buffer.concat([pdf.subarray(0, start), pdf.subarray(end, end + rest)]),
-    cms: room.subarray(0, 4 + room.readUInt16BE(2)),
+    cms: contents.subarray(0, 4 + contents.readUInt16BE(2)),
   };
 }
 

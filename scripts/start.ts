@@ -3,9 +3,9 @@ import { EmbeddedError } from '../db/binaries.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { readChain } from '../subgraphs/seals/certificate/certificate.ts';
 import { readWitnesses } from '../subgraphs/seals/log/witness.ts';
-import { boot, type Running } from './boot.ts';
+import { boot, type RunningHub } from './boot.ts';
 import { BootError } from './folder.ts';
-import { demoPeople, mintToken } from './people.ts';
+import { listDemoPeople, mintToken } from './people.ts';
 
 /**
  * `npm start`: starts a whole hub on this machine. Reads PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER,
@@ -15,9 +15,9 @@ import { demoPeople, mintToken } from './people.ts';
 // The gateway package sends telemetry by default. The hub must call only the addresses it is configured to call.
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
-const STOP_LIMIT_MS = 9_500;
+const STOP_TIMEOUT_MS = 9_500;
 /** The people whose tokens are printed, one per role. `npm run token` prints the others. */
-const SHOWN = [
+const PRINTED_PEOPLE = [
   'applicant-company',
   'window-yudu',
   'yudu-lyj.clerk',
@@ -37,7 +37,7 @@ const QUERY =
   '{ matters(first: 3, filter: { mode: DIRECT }) { totalCount edges { node { id name countyOrgan { name } delegation { mode decides { organ { name } } } } } } }';
 
 async function main(): Promise<void> {
-  const started = performance.now();
+  const startedAt = performance.now();
   const {
     PORT,
     LIBRARY_PORT,
@@ -48,16 +48,16 @@ async function main(): Promise<void> {
     LOG_ORIGIN,
     LOG_WITNESSES = '',
   } = process.env;
-  let running: Running | null = null;
-  let stopping = false;
-  const unwanted = new AbortController();
+  let running: RunningHub | null = null;
+  let isStopping = false;
+  const startAbort = new AbortController();
   const stop = async (code: number) => {
-    if (stopping) return;
-    stopping = true;
+    if (isStopping) return;
+    isStopping = true;
     console.log('正在停止 stopping …');
     // A database that hangs must not block the terminal.
-    setTimeout(() => process.exit(code || 1), STOP_LIMIT_MS).unref();
-    if (!running) return unwanted.abort();
+    setTimeout(() => process.exit(code || 1), STOP_TIMEOUT_MS).unref();
+    if (!running) return startAbort.abort();
     await running.stop();
     process.exit(code);
   };
@@ -72,19 +72,19 @@ async function main(): Promise<void> {
     trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : readChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
     log: { origin: LOG_ORIGIN, witnesses: readWitnesses(LOG_WITNESSES) },
     say: (line) => console.log(`  ${line}`),
-    signal: unwanted.signal,
+    signal: startAbort.signal,
   }).catch((error) => {
-    if (unwanted.signal.aborted) process.exit(0);
+    if (startAbort.signal.aborted) process.exit(0);
     throw error;
   });
   void running.databaseLost.then(() => stop(1));
-  await printReady(running, (performance.now() - started) / 1000);
+  await printReady(running, (performance.now() - startedAt) / 1000);
 }
 
-async function printReady({ url, libraryUrl, secrets }: Running, seconds: number): Promise<void> {
-  const people = new Map(demoPeople(readOrgans().map((organ) => organ.id)).map((person) => [person.id, person]));
+async function printReady({ url, libraryUrl, secrets }: RunningHub, seconds: number): Promise<void> {
+  const people = new Map(listDemoPeople(readOrgans().map((organ) => organ.id)).map((person) => [person.id, person]));
   console.log('\n演示令牌 demo tokens（12 小时 hours）:');
-  for (const id of SHOWN) {
+  for (const id of PRINTED_PEOPLE) {
     const person = people.get(id);
     if (!person) continue;
     console.log(`\n${id}  ${person.name}  ${person.roles.join(' ')}`);
@@ -96,8 +96,8 @@ async function printReady({ url, libraryUrl, secrets }: Running, seconds: number
   console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
 }
 
-function readPort(text: string | undefined, otherwise: number, variable: string): number {
-  const port = text === undefined || text === '' ? otherwise : Number(text);
+function readPort(text: string | undefined, defaultPort: number, variable: string): number {
+  const port = text === undefined || text === '' ? defaultPort : Number(text);
   if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
   throw new BootError(`${variable}=${text} 不是端口号 — is not a port`);
 }
@@ -105,7 +105,7 @@ function readPort(text: string | undefined, otherwise: number, variable: string)
 try {
   await main();
 } catch (error) {
-  const known = error instanceof BootError || error instanceof EmbeddedError;
-  console.error(known ? error.message : error);
+  const isExplained = error instanceof BootError || error instanceof EmbeddedError;
+  console.error(isExplained ? error.message : error);
   process.exit(1);
 }

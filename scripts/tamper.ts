@@ -10,7 +10,7 @@ interface Stream {
 }
 
 /** Returns the streams, uncompressed, of a PDF that this hub wrote. */
-function streamsOf(pdf: Buffer): Stream[] {
+function readStreams(pdf: Buffer): Stream[] {
   const text = pdf.toString('latin1');
   return [...text.matchAll(/(\d+) 0 obj\s*(<<(?:(?!endobj)[\s\S])*?>>)\s*stream\r?\n/g)].flatMap((match) => {
     const dictionary = match[2] ?? '';
@@ -23,17 +23,17 @@ function streamsOf(pdf: Buffer): Stream[] {
 }
 
 /** Replaces a stream by appending a revision to the file (ISO 32000-1 §7.5.6), as a PDF editor does. */
-function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
+function appendRevision(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
   const previous = Number(/startxref\s+(\d+)\s+%%EOF\s*$/.exec(pdf.toString('latin1'))?.[1]);
   const trailer = /trailer\s*<<([\s\S]*?)>>\s*startxref/.exec(pdf.toString('latin1', previous))?.[1];
   if (trailer === undefined) throw new Error('no trailer found');
-  const packed = deflateSync(body);
-  const dictionary = stream.dictionary.replace(/\/Length \d+/, `/Length ${packed.length}`);
+  const compressed = deflateSync(body);
+  const dictionary = stream.dictionary.replace(/\/Length \d+/, `/Length ${compressed.length}`);
   const withFilter = dictionary.includes('/FlateDecode')
     ? dictionary
     : dictionary.replace(/>>\s*$/, '/Filter /FlateDecode>>');
   const head = Buffer.from(`\n${stream.object} 0 obj\n${withFilter}\nstream\n`, 'latin1');
-  const object = Buffer.concat([head, packed, Buffer.from('\nendstream\nendobj\n')]);
+  const object = Buffer.concat([head, compressed, Buffer.from('\nendstream\nendobj\n')]);
   const offset = String(pdf.length + 1).padStart(10, '0');
   const end = [
     'xref',
@@ -47,32 +47,32 @@ function append(pdf: Buffer, stream: Stream, body: Buffer): Buffer {
 
 /** Draws a bar across the first page. */
 export function tamperPageContent(pdf: Buffer): Buffer {
-  const page = streamsOf(pdf).find(
+  const page = readStreams(pdf).find(
     ({ body }) => /\bBT\b/.test(body.toString('latin1')) && /\bTf\b/.test(body.toString('latin1')),
   );
   if (!page) throw new Error('no page content found');
-  return append(pdf, page, Buffer.concat([page.body, Buffer.from('\nq 1 0 0 rg 60 560 460 26 re f Q\n')]));
+  return appendRevision(pdf, page, Buffer.concat([page.body, Buffer.from('\nq 1 0 0 rg 60 560 460 26 re f Q\n')]));
 }
 
 /** Puts another holder into the attached record. */
 export function tamperAttachment(pdf: Buffer): Buffer {
-  const attached = streamsOf(pdf).find(({ dictionary }) => /\/EmbeddedFile\b/.test(dictionary));
-  if (!attached) throw new Error('no attachment found');
-  const record = attached.body.toString('utf8').replace(/"CZZT":"[^"]*"/, '"CZZT":"冒名者"');
-  return append(pdf, attached, Buffer.from(record));
+  const attachment = readStreams(pdf).find(({ dictionary }) => /\/EmbeddedFile\b/.test(dictionary));
+  if (!attachment) throw new Error('no attachment found');
+  const record = attachment.body.toString('utf8').replace(/"CZZT":"[^"]*"/, '"CZZT":"冒名者"');
+  return appendRevision(pdf, attachment, Buffer.from(record));
 }
 
 /** Applies a forgery to a DER-encoded CMS, or to the CMS inside a sealed PDF. */
-function inSignature(file: Buffer, forge: (cms: Buffer) => void): Buffer {
+function forgeSignature(file: Buffer, forge: (cms: Buffer) => void): Buffer {
   const forged = Buffer.from(file);
-  const room = /\/Contents <([0-9a-f]+)>/.exec(file.toString('latin1'));
-  if (!room) {
+  const contents = /\/Contents <([0-9a-f]+)>/.exec(file.toString('latin1'));
+  if (!contents) {
     forge(forged);
     return forged;
   }
-  const cms = Buffer.from(room[1] ?? '', 'hex');
+  const cms = Buffer.from(contents[1] ?? '', 'hex');
   forge(cms);
-  forged.write(cms.toString('hex'), room.index + '/Contents <'.length, 'latin1');
+  forged.write(cms.toString('hex'), contents.index + '/Contents <'.length, 'latin1');
   return forged;
 }
 
@@ -82,7 +82,7 @@ const HEADERS_BYTES = 4;
 
 /** Changes the file's digest, which is a signed attribute. */
 export function tamperSignedAttribute(file: Buffer): Buffer {
-  return inSignature(file, (cms) => {
+  return forgeSignature(file, (cms) => {
     const at = cms.indexOf(MESSAGE_DIGEST);
     if (at < 0) throw new Error('no message digest found');
     const digest = at + MESSAGE_DIGEST.length + HEADERS_BYTES;
@@ -96,7 +96,7 @@ const FORGED_UNIT = Buffer.from('确具法律效力');
 
 /** Changes a word in the names of the certificates, the signer's subject among them. */
 export function tamperCertificate(file: Buffer): Buffer {
-  return inSignature(file, (cms) => {
+  return forgeSignature(file, (cms) => {
     let at = cms.indexOf(SUBJECT_UNIT);
     if (at < 0) throw new Error('no certificate of the test PKI found');
     for (; at >= 0; at = cms.indexOf(SUBJECT_UNIT, at + 1)) FORGED_UNIT.copy(cms, at);

@@ -1,8 +1,8 @@
-import { demoPerson, mintToken } from './people.ts';
+import { findDemoPerson, mintToken } from './people.ts';
 import { openSecrets } from './secrets.ts';
 
 /** `npm run token -- PERSON`: prints a demo token of the hub in DATA_FOLDER, e.g. for `yudu-lyj.approver`. */
-const person = demoPerson(process.argv[2] ?? '');
+const person = findDemoPerson(process.argv[2] ?? '');
 if (!person) {
   console.error('用法 usage: npm run token -- yudu-lyj.approver');
   process.exit(1);

@@ -4,21 +4,21 @@ import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.t
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
 import { shown, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
-import { makeBar } from './bar.ts';
+import { makeProgressBar } from './bar.ts';
 import {
   type Document,
-  documentsIn,
-  read,
+  listDocuments,
   readCertificateFile,
   readDocument,
   readKeyFile,
+  readLimitedFile,
   readListFile,
   UsageError,
 } from './evidence-files.ts';
 
 /** `npm run verify`: verifies licenses, statements of later acts and QR codes offline, without a database. */
 
-const EXIT = { TOTAL_PASSED: 0, TOTAL_FAILED: 1, INDETERMINATE: 2 } as const;
+const EXIT_CODES = { TOTAL_PASSED: 0, TOTAL_FAILED: 1, INDETERMINATE: 2 } as const;
 const WORDS = { TOTAL_PASSED: '通过', TOTAL_FAILED: '不通过', INDETERMINATE: '无法判定' } as const;
 /** From the best to the worst. */
 const RANK: readonly Verdict[] = ['TOTAL_PASSED', 'INDETERMINATE', 'TOTAL_FAILED'];
@@ -28,7 +28,7 @@ const USAGE = `用法 usage: npm run verify -- FILE.pdf|FILE.json|FOLDER… --ro
 退出码 exit code: 0 签名通过 passed，1 签名不通过 failed，2 无法判定、用法不对或文件无法读取 indeterminate, bad usage, unreadable file`;
 const TIME = /^\d{4}-\d{2}-\d{2}(T\d{2}:\d{2}(:\d{2}(\.\d{1,3})?)?(Z|[+-]\d{2}:\d{2}))?$/;
 
-function parse() {
+function parseOptions() {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
@@ -46,17 +46,24 @@ function parse() {
       },
     });
     const { root, qr, signature, evidence } = values;
-    const alone = positionals.length === 1 || (signature === undefined && evidence === undefined);
-    const asked = qr === undefined ? positionals.length > 0 && alone : positionals.length === 0 && alone;
-    if (root !== undefined && asked) return { ...values, root, paths: positionals };
+    const isSingle = positionals.length === 1 || (signature === undefined && evidence === undefined);
+    const isValidCall = qr === undefined ? positionals.length > 0 && isSingle : positionals.length === 0 && isSingle;
+    if (root !== undefined && isValidCall) return { ...values, root, paths: positionals };
   } catch {}
   throw new UsageError(USAGE);
 }
 
-type Options = ReturnType<typeof parse>;
+type Options = ReturnType<typeof parseOptions>;
 
 /** Reads the material by which every file of a call is verified. */
-function gather({ root, certificates = [], crl = [], 'status-list': statusList, 'log-key': logKeys, at }: Options) {
+function readMaterial({
+  root,
+  certificates = [],
+  crl = [],
+  'status-list': statusList,
+  'log-key': logKeys,
+  at,
+}: Options) {
   if (at !== undefined && (!TIME.test(at) || Number.isNaN(Date.parse(at)))) {
     throw new UsageError(`时间 ${at} 不正确 — not a time (2026-11-25 or 2026-11-25T00:00:00Z)`);
   }
@@ -64,14 +71,14 @@ function gather({ root, certificates = [], crl = [], 'status-list': statusList, 
     roots: readCertificateFile(root, '根证书'),
     certificates: certificates.flatMap((path) => readCertificateFile(path, '证书')),
     revocation: crl.flatMap(readListFile),
-    statusList: statusList === undefined ? null : read(statusList, '状态列表').toString('utf8').trim(),
+    statusList: statusList === undefined ? null : readLimitedFile(statusList, '状态列表').toString('utf8').trim(),
     // A caller who names the log wants proof that the use of the seal was logged.
     log: logKeys === undefined ? null : { keys: logKeys.flatMap(readKeyFile), required: true },
     at: at === undefined ? new Date() : new Date(at),
   };
 }
 
-type Material = ReturnType<typeof gather>;
+type Material = ReturnType<typeof readMaterial>;
 
 const MARK = new Map<boolean | null, string>([
   [true, '✓'],
@@ -83,10 +90,10 @@ function printJudgement({ steps, verdict, subIndication, status }: Report | Code
   for (const { name, passed, detail } of steps) console.log(`${MARK.get(passed)} ${name}：${detail}`);
   const sub = subIndication === null ? '' : `，${subIndication}`;
   console.log(`\n签名结论 signature: ${WORDS[verdict]}（${verdict}${sub}）`);
-  console.log(`证照状态 license status: ${wordsOf(status)}`);
+  console.log(`证照状态 license status: ${describeStatus(status)}`);
 }
 
-function wordsOf({ state, asOf, reason }: LicenseStatus): string {
+function describeStatus({ state, asOf, reason }: LicenseStatus): string {
   return state === 'UNKNOWN' ? `未知 unknown（${reason}）` : `${state}（截至 as of ${asOf}）`;
 }
 
@@ -103,14 +110,14 @@ function printReport(report: Report, { signaturePath }: Document): void {
   console.log(`颁发机构 ${record.ZZBFJG}\n有效期 ${record.ZZYXQQSRQ} 至 ${record.ZZYXQJZRQ}`);
 }
 
-function judge(document: Document, { at, ...material }: Material): Report {
+function verifyDocument(document: Document, { at, ...material }: Material): Report {
   const { file, signature, bundle, logged } = document;
   return verify({ file, signature, bundle, logged, ...material }, at);
 }
 
 function verifyOne(path: string, options: Options, material: Material): Verdict {
   const document = readDocument(path, options);
-  const report = judge(document, material);
+  const report = verifyDocument(document, material);
   if (options.json) console.log(JSON.stringify(report, null, 2));
   else printReport(report, document);
   return report.verdict;
@@ -119,25 +126,27 @@ function verifyOne(path: string, options: Options, material: Material): Verdict 
 /** Prints one line per document and a count at the end. Returns the worst verdict. */
 function verifyMany(paths: readonly string[], { json }: Options, material: Material): Verdict {
   const counts: Record<Verdict, number> = { TOTAL_PASSED: 0, INDETERMINATE: 0, TOTAL_FAILED: 0 };
-  const bar = makeBar(paths.length);
+  const bar = makeProgressBar(paths.length);
   paths.forEach((path, i) => {
-    const told = judgeOrTell(path, material);
-    counts[told.verdict]++;
-    if (json || told.verdict !== 'TOTAL_PASSED') bar.clear();
-    if (json) console.log(JSON.stringify({ file: path, ...told }));
-    else if (told.verdict !== 'TOTAL_PASSED' || !process.stdout.isTTY) {
-      console.log(`${WORDS[told.verdict]} ${path.replace(/\p{Cc}/gu, '�')}${told.why === '' ? '' : `：${told.why}`}`);
+    const result = verifyOrExplain(path, material);
+    counts[result.verdict]++;
+    if (json || result.verdict !== 'TOTAL_PASSED') bar.clear();
+    if (json) console.log(JSON.stringify({ file: path, ...result }));
+    else if (result.verdict !== 'TOTAL_PASSED' || !process.stdout.isTTY) {
+      console.log(
+        `${WORDS[result.verdict]} ${path.replace(/\p{Cc}/gu, '�')}${result.why === '' ? '' : `：${result.why}`}`,
+      );
     }
     bar.show(i + 1);
   });
-  const said = RANK.map((verdict) => `${WORDS[verdict]} ${verdict} ${counts[verdict]}`).join('，');
-  if (!json) console.log(`\n共 ${paths.length} 份 documents：${said}`);
+  const countSummary = RANK.map((verdict) => `${WORDS[verdict]} ${verdict} ${counts[verdict]}`).join('，');
+  if (!json) console.log(`\n共 ${paths.length} 份 documents：${countSummary}`);
   return RANK.findLast((verdict) => counts[verdict] > 0) ?? 'INDETERMINATE';
 }
 
-function judgeOrTell(path: string, material: Material): Partial<Report> & { verdict: Verdict; why: string } {
+function verifyOrExplain(path: string, material: Material): Partial<Report> & { verdict: Verdict; why: string } {
   try {
-    const report = judge(readDocument(path), material);
+    const report = verifyDocument(readDocument(path), material);
     const failed = report.steps.slice(0, -1).find((step) => step.passed === false);
     return { ...report, why: failed ? `${report.subIndication}，${failed.name}，${failed.detail}` : '' };
   } catch (error) {
@@ -160,23 +169,23 @@ function verifyText(text: string, { json, crl }: Options, material: Material): V
   return report.verdict;
 }
 
-function run(): Verdict {
-  const options = parse();
-  const material = gather(options);
+function runVerify(): Verdict {
+  const options = parseOptions();
+  const material = readMaterial(options);
   if (options.qr !== undefined) return verifyText(options.qr, options, material);
   const isFolder = (path: string) => statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
   const folders = options.paths.filter(isFolder);
   const [path = ''] = options.paths;
   if (options.paths.length === 1 && folders.length === 0) return verifyOne(path, options, material);
   if (options.signature !== undefined || options.evidence !== undefined) throw new UsageError(USAGE);
-  const paths = options.paths.flatMap((one) => (folders.includes(one) ? documentsIn(one) : [one]));
+  const paths = options.paths.flatMap((target) => (folders.includes(target) ? listDocuments(target) : [target]));
   if (paths.length === 0) throw new UsageError(`目录 ${path} 中没有文件可核验 — nothing to verify`);
   return verifyMany(paths, options, material);
 }
 
 try {
-  process.exitCode = EXIT[run()];
+  process.exitCode = EXIT_CODES[runVerify()];
 } catch (error) {
   console.error(error instanceof UsageError ? error.message : `无法核验 cannot verify: ${error}`);
-  process.exitCode = EXIT.INDETERMINATE;
+  process.exitCode = EXIT_CODES.INDETERMINATE;
 }

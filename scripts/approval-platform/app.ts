@@ -1,8 +1,8 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { type HubSecret, isFromHub, signMessage } from './jws.ts';
-import { hasArrived, type News, ORDERS, type Order, readNews, SIGNATURE_HEADER, writeMessage } from './protocol.ts';
-import { type KeptMessage, openStore, type Store } from './store.ts';
+import { buildMessage, hasArrived, type News, ORDERS, type Order, parseNews, SIGNATURE_HEADER } from './protocol.ts';
+import { openStore, type Store, type StoredMessage } from './store.ts';
 
 /** The reference approval platform (审批平台) of a city organ. It shares no code, database or key with the hub. */
 
@@ -25,7 +25,7 @@ const BODY_LIMIT_BYTES = 1_048_576;
 const POLL_MS = 500;
 const SEND_TIMEOUT_MS = 10_000;
 /** The clerk named in messages that the platform sends by itself. */
-const CLERK = { id: 'auto', name: '审批平台自动办理' };
+const AUTOMATIC_CLERK = { id: 'auto', name: '审批平台自动办理' };
 
 interface Platform extends PlatformOptions {
   store: Store;
@@ -36,20 +36,20 @@ interface Platform extends PlatformOptions {
 export function createPlatform(options: PlatformOptions): FastifyInstance {
   const platform: Platform = { now: () => new Date(), ...options, store: openStore(options.folder) };
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
-  hubRoute(app, platform);
-  deskRoutes(app, platform);
-  let stopping = false;
-  let working: Promise<void> = Promise.resolve();
+  registerHubRoute(app, platform);
+  registerStaffRoutes(app, platform);
+  let isStopping = false;
+  let pendingWork: Promise<void> = Promise.resolve();
   const timer = setInterval(() => {
-    working = working.then(async () => {
-      decideDue(platform);
-      for (const message of unsent(platform)) if (!stopping) await send(platform, message);
+    pendingWork = pendingWork.then(async () => {
+      decideDueCases(platform);
+      for (const message of listUnsentMessages(platform)) if (!isStopping) await sendMessage(platform, message);
     });
   }, options.pollMs ?? POLL_MS);
   app.addHook('onClose', async () => {
-    stopping = true;
+    isStopping = true;
     clearInterval(timer);
-    await working;
+    await pendingWork;
   });
   return app;
 }
@@ -58,7 +58,7 @@ export function createPlatform(options: PlatformOptions): FastifyInstance {
  * Serves `POST /hub`: the hub's news of a case. The answer is a receipt, sent once the news is stored.
  * News that is already stored gets the same receipt again.
  */
-function hubRoute(app: FastifyInstance, platform: Platform): void {
+function registerHubRoute(app: FastifyInstance, platform: Platform): void {
   app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
@@ -67,66 +67,74 @@ function hubRoute(app: FastifyInstance, platform: Platform): void {
       if (!isFromHub(request.headers[SIGNATURE_HEADER], body, platform.hub, platform.now())) {
         return reply.code(401).send({ code: 'SIGNATURE_INVALID', message: '签名与报文不符。' });
       }
-      return { receipt: takeNews(platform, readNews(body)) };
+      return { receipt: acceptNews(platform, parseNews(body)) };
     });
   });
 }
 
-function takeNews({ store, organ, now, decideAfterSeconds }: Platform, news: News): string {
+function acceptNews({ store, organ, now, decideAfterSeconds }: Platform, news: News): string {
   const { caseNumber, revision } = news;
-  const known = store.state.cases[caseNumber];
+  const storedCase = store.state.cases[caseNumber];
   // Each news item carries the whole case, so an older one adds nothing.
-  if (known && known.news.revision >= revision) return known.receipt;
+  if (storedCase && storedCase.news.revision >= revision) return storedCase.receipt;
   const receipt = `${caseNumber}-${revision}`;
   const decideAt =
     decideAfterSeconds === null ? null : new Date(now().getTime() + decideAfterSeconds * 1000).toISOString();
   store.change((state) => {
     state.cases[caseNumber] = { news, receipt, decideAt: hasArrived(news) ? decideAt : null };
     if (!hasArrived(news)) return;
-    state.messages.push(draft('RECEIVED', { caseNumber, by: CLERK }, organ, now()));
+    state.messages.push(draftMessage('RECEIVED', { caseNumber, by: AUTOMATIC_CLERK }, organ, now()));
   });
   return receipt;
 }
 
 /** Routes for the platform's staff. Reachable from this machine only. */
-function deskRoutes(app: FastifyInstance, platform: Platform): void {
+function registerStaffRoutes(app: FastifyInstance, platform: Platform): void {
   const { store } = platform;
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/cases', async () => Object.values(store.state.cases).map(({ news, receipt }) => ({ receipt, ...news })));
   app.get('/messages', async () => store.state.messages);
   for (const [path, { type, form }] of Object.entries(ORDERS)) {
     app.post(path, async (request, reply) => {
-      const read = form.safeParse(request.body);
-      if (!read.success) return reply.code(400).send({ code: 'ORDER_MALFORMED', message: read.error.message });
-      const message = draft(type, read.data, platform.organ, platform.now());
+      const parseResult = form.safeParse(request.body);
+      if (!parseResult.success)
+        return reply.code(400).send({ code: 'ORDER_MALFORMED', message: parseResult.error.message });
+      const message = draftMessage(type, parseResult.data, platform.organ, platform.now());
       store.change((state) => state.messages.push(message));
       return reply.code(202).send({ id: message.id });
     });
   }
 }
 
-function draft(type: string, order: Order, organ: string, at: Date): KeptMessage {
-  return { ...writeMessage(type, order, organ, at), caseNumber: order.caseNumber, type, answer: null, lastError: null };
+function draftMessage(type: string, order: Order, organ: string, at: Date): StoredMessage {
+  return { ...buildMessage(type, order, organ, at), caseNumber: order.caseNumber, type, answer: null, lastError: null };
 }
 
 /** Grants the cases whose decision time has come. */
-function decideDue({ store, organ, now }: Platform): void {
-  const due = Object.values(store.state.cases).filter(
+function decideDueCases({ store, organ, now }: Platform): void {
+  const dueCases = Object.values(store.state.cases).filter(
     ({ decideAt }) => decideAt !== null && Date.parse(decideAt) <= now().getTime(),
   );
-  if (due.length === 0) return;
+  if (dueCases.length === 0) return;
   store.change((state) => {
-    for (const { news } of due) {
+    for (const { news } of dueCases) {
       const { caseNumber } = news;
-      const kept = state.cases[caseNumber];
-      if (kept) kept.decideAt = null;
-      const grant = { caseNumber, by: CLERK, decision: 'GRANTED', reason: null, validFrom: null, authoriseSeal: true };
-      state.messages.push(draft('DECIDED', grant, organ, now()));
+      const storedCase = state.cases[caseNumber];
+      if (storedCase) storedCase.decideAt = null;
+      const grant = {
+        caseNumber,
+        by: AUTOMATIC_CLERK,
+        decision: 'GRANTED',
+        reason: null,
+        validFrom: null,
+        authoriseSeal: true,
+      };
+      state.messages.push(draftMessage('DECIDED', grant, organ, now()));
     }
   });
 }
 
-function unsent({ store }: Platform): readonly KeptMessage[] {
+function listUnsentMessages({ store }: Platform): readonly StoredMessage[] {
   return store.state.messages.filter(({ answer }) => answer === null);
 }
 
@@ -134,22 +142,25 @@ function unsent({ store }: Platform): readonly KeptMessage[] {
  * Makes one attempt: the same bytes with a new signature.
  * 200, 400, 409, 413 and 422 are final answers. After anything else the message is sent again.
  */
-async function send({ store, key, audience, now, onError }: Platform, { id, body }: KeptMessage): Promise<void> {
-  const keep = (what: Partial<KeptMessage>) =>
+async function sendMessage(
+  { store, key, audience, now, onError }: Platform,
+  { id, body }: StoredMessage,
+): Promise<void> {
+  const updateMessage = (changes: Partial<StoredMessage>) =>
     store.change((state) => {
-      const kept = state.messages.find((one) => one.id === id);
-      if (kept) Object.assign(kept, what);
+      const storedMessage = state.messages.find((message) => message.id === id);
+      if (storedMessage) Object.assign(storedMessage, changes);
     });
   try {
     const headers = { 'content-type': 'application/json', [SIGNATURE_HEADER]: signMessage(body, key, audience, now()) };
     const signal = AbortSignal.timeout(SEND_TIMEOUT_MS);
     const response = await fetch(audience, { method: 'POST', headers, body, signal, redirect: 'error' });
     const text = await response.text();
-    const final = [200, 400, 409, 413, 422].includes(response.status);
-    if (!final) throw new Error(`HTTP ${response.status} ${text}`);
-    keep({ answer: { status: response.status, body: text }, lastError: null });
+    const isFinal = [200, 400, 409, 413, 422].includes(response.status);
+    if (!isFinal) throw new Error(`HTTP ${response.status} ${text}`);
+    updateMessage({ answer: { status: response.status, body: text }, lastError: null });
   } catch (error) {
     onError?.(error);
-    keep({ lastError: error instanceof Error ? error.message : String(error) });
+    updateMessage({ lastError: error instanceof Error ? error.message : String(error) });
   }
 }

@@ -3,10 +3,10 @@ import { createHash, createHmac, type KeyObject, sign, timingSafeEqual } from 'n
 /** Detached JWS (RFC 7515 appendix F), using only the Node runtime. The protocol is `docs/approval-platform.md`. */
 
 /** Largest accepted difference between a signature's `iat` and the local clock, in both directions. */
-const FRESH_SECONDS = 300;
+const MAX_CLOCK_SKEW_SECONDS = 300;
 
 /** Returns the thumbprint of an Ed25519 public key (RFC 7638). The order of the hashed members is fixed. */
-export function thumbprint(x: string): string {
+export function computeThumbprint(x: string): string {
   return createHash('sha256')
     .update(JSON.stringify({ crv: 'Ed25519', kty: 'OKP', x }))
     .digest('base64url');
@@ -14,8 +14,8 @@ export function thumbprint(x: string): string {
 
 /** Signs a body for the hub with EdDSA. `aud` is the address that the body is posted to. */
 export function signMessage(body: string, key: { kid: string; privateKey: KeyObject }, aud: string, at: Date): string {
-  const header = encode(JSON.stringify({ alg: 'EdDSA', kid: key.kid, iat: seconds(at), aud }));
-  return `${header}..${sign(null, Buffer.from(`${header}.${encode(body)}`), key.privateKey).toString('base64url')}`;
+  const header = encodeBase64url(JSON.stringify({ alg: 'EdDSA', kid: key.kid, iat: seconds(at), aud }));
+  return `${header}..${sign(null, Buffer.from(`${header}.${encodeBase64url(body)}`), key.privateKey).toString('base64url')}`;
 }
 
 export interface HubSecret {
@@ -29,20 +29,20 @@ export interface HubSecret {
 
 /** Returns whether the hub signed exactly this body, for this platform, within MAX_CLOCK_SKEW_SECONDS of now (HS256). */
 export function isFromHub(jws: unknown, body: Uint8Array, { kid, secret, aud }: HubSecret, at: Date): boolean {
-  const [header = '', nothing, signature = '', ...more] = typeof jws === 'string' ? jws.split('.') : [];
-  if (nothing !== '' || more.length > 0) return false;
+  const [header = '', payload, signature = '', ...extraParts] = typeof jws === 'string' ? jws.split('.') : [];
+  if (payload !== '' || extraParts.length > 0) return false;
   const expected = createHmac('sha256', secret)
-    .update(`${header}.${encode(body)}`)
+    .update(`${header}.${encodeBase64url(body)}`)
     .digest();
-  const given = Buffer.from(signature, 'base64url');
-  if (given.length !== expected.length || !timingSafeEqual(given, expected)) return false;
+  const signatureBytes = Buffer.from(signature, 'base64url');
+  if (signatureBytes.length !== expected.length || !timingSafeEqual(signatureBytes, expected)) return false;
   // The header is signed too, so only the hub can have written it. Its values must still match this platform and time.
-  const said = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as Record<string, unknown>;
-  const fresh = typeof said.iat === 'number' && Math.abs(said.iat - seconds(at)) <= FRESH_SECONDS;
-  return said.alg === 'HS256' && said.kid === kid && said.aud === aud && fresh;
+  const claims = JSON.parse(Buffer.from(header, 'base64url').toString('utf8')) as Record<string, unknown>;
+  const isFresh = typeof claims.iat === 'number' && Math.abs(claims.iat - seconds(at)) <= MAX_CLOCK_SKEW_SECONDS;
+  return claims.alg === 'HS256' && claims.kid === kid && claims.aud === aud && isFresh;
 }
 
-function encode(data: string | Uint8Array): string {
+function encodeBase64url(data: string | Uint8Array): string {
   return Buffer.from(data).toString('base64url');
 }
 

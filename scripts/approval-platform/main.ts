@@ -4,7 +4,7 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { createPlatform } from './app.ts';
-import { thumbprint } from './jws.ts';
+import { computeThumbprint } from './jws.ts';
 
 /** `npm run platform`: starts the reference approval platform. Registers it first if it is not registered yet. */
 
@@ -44,13 +44,17 @@ function openKey(folder: string): { kid: string; privateKey: KeyObject; publicKe
   const file = join(folder, 'key.pem');
   if (!existsSync(file)) {
     mkdirSync(folder, { recursive: true });
-    const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
-    writeFileSync(file, made, { mode: 0o600 });
+    const newKeyPem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' });
+    writeFileSync(file, newKeyPem, { mode: 0o600 });
   }
   const privateKey = createPrivateKey(readFileSync(file));
   const publicKey = createPublicKey(privateKey);
   const { x = '' } = publicKey.export({ format: 'jwk' });
-  return { kid: thumbprint(x), privateKey, publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString() };
+  return {
+    kid: computeThumbprint(x),
+    privateKey,
+    publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(),
+  };
 }
 
 async function openRegistration(folder: string, url: string, publicKey: string): Promise<Registration> {
@@ -58,12 +62,16 @@ async function openRegistration(folder: string, url: string, publicKey: string):
   if (existsSync(file)) return registration.parse(JSON.parse(readFileSync(file, 'utf8')));
   const { organ, token, hub } = values;
   if (!organ || !token) throw new Error(`尚未登记 not registered yet\n${USAGE}\n\n公钥 public key\n${publicKey}`);
-  const made = { ...(await register(hub, token, { organ, name: '审批平台（参考实现）', url, publicKey })), organ, url };
-  writeFileSync(file, JSON.stringify(made, null, 2), { mode: 0o600 });
-  return made;
+  const newRegistration = {
+    ...(await registerPlatform(hub, token, { organ, name: '审批平台（参考实现）', url, publicKey })),
+    organ,
+    url,
+  };
+  writeFileSync(file, JSON.stringify(newRegistration, null, 2), { mode: 0o600 });
+  return newRegistration;
 }
 
-const registered = z.object({
+const registrationResponse = z.object({
   data: z.object({
     registerPlatform: z.object({
       platform: z.object({ id: z.string(), secretVersion: z.number(), audience: z.string() }).nullable(),
@@ -73,7 +81,7 @@ const registered = z.object({
   }),
 });
 
-async function register(hub: string, token: string, input: object) {
+async function registerPlatform(hub: string, token: string, input: object) {
   const query = `mutation($input: RegisterPlatformInput!) { registerPlatform(input: $input) {
     platform { id secretVersion audience } secret refusal { code message } } }`;
   const response = await fetch(`${hub}/graphql`, {
@@ -82,9 +90,9 @@ async function register(hub: string, token: string, input: object) {
     body: JSON.stringify({ query, variables: { input } }),
   });
   const text = await response.text();
-  const read = registered.safeParse(JSON.parse(text));
-  if (!read.success) throw new Error(`枢纽答复 HTTP ${response.status} ${text}`);
-  const { platform, secret, refusal } = read.data.data.registerPlatform;
+  const parseResult = registrationResponse.safeParse(JSON.parse(text));
+  if (!parseResult.success) throw new Error(`枢纽答复 HTTP ${response.status} ${text}`);
+  const { platform, secret, refusal } = parseResult.data.data.registerPlatform;
   if (!platform || secret === null) throw new Error(`未登记 refused: ${refusal?.code} ${refusal?.message}`);
   return { platformId: platform.id, secretVersion: platform.secretVersion, audience: platform.audience, secret };
 }
@@ -92,23 +100,23 @@ async function register(hub: string, token: string, input: object) {
 async function main(): Promise<void> {
   const folder = resolve(values.folder);
   const port = z.coerce.number().int().min(1).max(65_535).parse(values.port);
-  const after = values['decide-after'];
+  const decideAfter = values['decide-after'];
   const key = openKey(folder);
-  const known = await openRegistration(folder, `http://${HOST}:${port}/hub`, key.publicKey);
+  const platformRegistration = await openRegistration(folder, `http://${HOST}:${port}/hub`, key.publicKey);
   const app = createPlatform({
     folder,
-    organ: known.organ,
+    organ: platformRegistration.organ,
     key,
     hub: {
-      kid: `${known.platformId}.${known.secretVersion}`,
-      secret: Buffer.from(known.secret, 'base64url'),
-      aud: known.url,
+      kid: `${platformRegistration.platformId}.${platformRegistration.secretVersion}`,
+      secret: Buffer.from(platformRegistration.secret, 'base64url'),
+      aud: platformRegistration.url,
     },
-    audience: known.audience,
-    decideAfterSeconds: after === undefined ? null : z.coerce.number().nonnegative().parse(after),
+    audience: platformRegistration.audience,
+    decideAfterSeconds: decideAfter === undefined ? null : z.coerce.number().nonnegative().parse(decideAfter),
     onError: (error) => console.error(`审批平台：${error instanceof Error ? error.message : String(error)}`),
   });
-  console.log(`审批平台 ${known.organ} ${await app.listen({ port, host: HOST })}`);
+  console.log(`审批平台 ${platformRegistration.organ} ${await app.listen({ port, host: HOST })}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close());
 }
 

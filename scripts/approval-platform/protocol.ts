@@ -6,17 +6,17 @@ import { z } from 'zod';
 export const SIGNATURE_HEADER = 'x-jws-signature';
 
 /** The members that this platform reads from the hub's news of a case. Unknown members are stored and ignored. */
-const news = z.looseObject({
+const newsSchema = z.looseObject({
   caseNumber: z.string().min(1),
   revision: z.number().int().positive(),
   organ: z.string(),
   step: z.string(),
   steps: z.array(z.looseObject({ step: z.string() })).min(1),
 });
-export type News = z.infer<typeof news>;
+export type News = z.infer<typeof newsSchema>;
 
-export function readNews(body: Uint8Array): News {
-  return news.parse(JSON.parse(Buffer.from(body).toString('utf8')));
+export function parseNews(body: Uint8Array): News {
+  return newsSchema.parse(JSON.parse(Buffer.from(body).toString('utf8')));
 }
 
 /** Returns whether a case has just arrived here, to be received (签收) and decided. */
@@ -39,7 +39,7 @@ export const ORDERS = {
         validFrom: z.iso.date().nullable().default(null),
       })
       // The person who decides authorises the seal on the result: a license, or the document of the decision.
-      .transform((one) => ({ ...one, authoriseSeal: true })),
+      .transform((decision) => ({ ...decision, authoriseSeal: true })),
   },
   '/send-back': { type: 'SENT_BACK', form: z.strictObject({ ...order, reason: z.string() }) },
   '/pause': {
@@ -57,12 +57,12 @@ export interface Order {
 }
 
 /** Builds a message for the hub and chooses its id. Every later attempt uses the same id. */
-export function writeMessage(
+export function buildMessage(
   type: string,
-  { caseNumber, by, ...more }: Order,
+  { caseNumber, by, ...details }: Order,
   organ: string,
   at: Date,
 ): { id: string; body: string } {
   const id = randomUUID();
-  return { id, body: JSON.stringify({ id, type, caseNumber, organ, at: at.toISOString(), by, ...more }) };
+  return { id, body: JSON.stringify({ id, type, caseNumber, organ, at: at.toISOString(), by, ...details }) };
 }

@@ -4,7 +4,7 @@ import type { News } from './protocol.ts';
 
 /** The platform's data: one file, rewritten at each change. Suits a small number of cases, not a whole city. */
 
-export interface KeptCase {
+export interface StoredCase {
   news: News;
   receipt: string;
   /** Time of the automatic decision, RFC 3339, or null. */
@@ -12,7 +12,7 @@ export interface KeptCase {
 }
 
 /** A message for the hub. Its bytes are built once; every attempt sends the same bytes. */
-export interface KeptMessage {
+export interface StoredMessage {
   id: string;
   caseNumber: string;
   type: string;
@@ -23,8 +23,8 @@ export interface KeptMessage {
 }
 
 interface State {
-  cases: Record<string, KeptCase>;
-  messages: KeptMessage[];
+  cases: Record<string, StoredCase>;
+  messages: StoredMessage[];
 }
 
 export interface Store {
@@ -42,11 +42,11 @@ export function openStore(folder: string): Store {
     get state() {
       return state;
     },
-    change(run) {
-      const next = structuredClone(state);
-      run(next);
-      write(file, JSON.stringify(next));
-      state = next;
+    change(update) {
+      const nextState = structuredClone(state);
+      update(nextState);
+      writeAtomically(file, JSON.stringify(nextState));
+      state = nextState;
     },
   };
 }
@@ -61,14 +61,14 @@ function readState(file: string): State {
 }
 
 /** Writes the whole file or nothing. A receipt that was sent must survive a power failure. */
-function write(file: string, text: string): void {
-  const draft = `${file}.draft`;
-  const handle = openSync(draft, 'w', 0o600);
+function writeAtomically(file: string, text: string): void {
+  const draftPath = `${file}.draft`;
+  const handle = openSync(draftPath, 'w', 0o600);
   try {
     writeSync(handle, text);
     fsyncSync(handle);
   } finally {
     closeSync(handle);
   }
-  renameSync(draft, file);
+  renameSync(draftPath, file);
 }

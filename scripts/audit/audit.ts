@@ -1,4 +1,4 @@
-import type { AuditedLog, Check, Finding, House } from './finding.ts';
+import type { AuditedLog, AuditInput, Check, Finding } from './finding.ts';
 import { auditLicenses } from './licenses.ts';
 import { auditLog } from './log.ts';
 import { auditPaper } from './paper.ts';
@@ -20,10 +20,10 @@ export const CHECKS: readonly { name: string; run: Check }[] = [
 ];
 
 /** Yields every finding. Calls `onCheck` with the name of each check when it begins. */
-export async function* audit(house: House, onCheck?: (name: string) => void): AsyncGenerator<Finding> {
+export async function* audit(input: AuditInput, onCheck?: (name: string) => void): AsyncGenerator<Finding> {
   const log: AuditedLog = { size: 0, leaves: new Map() };
   for (const { name, run } of CHECKS) {
     onCheck?.(name);
-    yield* run(house, log);
+    yield* run(input, log);
   }
 }

@@ -12,19 +12,19 @@ export interface Finding {
 }
 
 /** A witness: its key, and the newest checkpoint that it signed (note with signature), or null if not supplied. */
-export interface WitnessWord {
+export interface AuditWitness {
   key: NoteKey;
   checkpoint: string | null;
 }
 
 /** Input of the audit. The auditor obtained everything but the database and the folder elsewhere, and trusts it. */
-export interface House {
+export interface AuditInput {
   /** One snapshot of the database: later writes are not visible. */
   sql: postgres.Sql | postgres.TransactionSql;
   /** Folder of the published log. */
   logFolder: string;
   logKey: NoteKey;
-  witnesses: readonly WitnessWord[];
+  witnesses: readonly AuditWitness[];
   /** Root certificates, DER or PEM. */
   roots: readonly Uint8Array[];
   now: Date;
@@ -32,31 +32,31 @@ export interface House {
   onProgress?: (done: number, total: number) => void;
 }
 
-export type Check = (house: House, log: AuditedLog) => AsyncGenerator<Finding>;
+export type Check = (input: AuditInput, log: AuditedLog) => AsyncGenerator<Finding>;
 
 /** The log as the first check read it, for the checks after it. */
 export interface AuditedLog {
   size: number;
   /** Leaves by kind and subject. */
-  leaves: Map<string, LeafSeen>;
+  leaves: Map<string, AuditedLeaf>;
 }
 
-export interface LeafSeen {
+export interface AuditedLeaf {
   index: number;
   /** The entry, as canonical JSON. */
   entry: string;
 }
 
-export const leafName = (kind: string, subject: string) => `${kind} ${subject}`;
+export const leafKey = (kind: string, subject: string) => `${kind} ${subject}`;
 
-export function found(code: string, object: string, detail: string): Finding {
+export function buildFinding(code: string, object: string, detail: string): Finding {
   return { code, object, detail };
 }
 
 /** Yields the rows of a query, read in batches: the data of several years does not fit into memory. */
-export async function* rowsOf<Row extends object>(
+export async function* streamRows<Row extends object>(
   query: postgres.PendingQuery<Row[]>,
-  batch = 1_000,
+  batchSize = 1_000,
 ): AsyncGenerator<Row> {
-  for await (const rows of query.cursor(batch)) yield* rows;
+  for await (const rows of query.cursor(batchSize)) yield* rows;
 }

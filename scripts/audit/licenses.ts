@@ -6,22 +6,22 @@ import { attachedOf } from '../../subgraphs/licenses/code.ts';
 import { makesVersion } from '../../subgraphs/licenses/license.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { type Finding, found, type House, rowsOf } from './finding.ts';
-import { sealedIn, statementIn } from './uses.ts';
+import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+import { decodeStatement, readSealed } from './uses.ts';
 
 /** Audits every act on a license: its file, its signature, its use of the seal, its entries in the two ledgers. */
-export async function* auditLicenses(house: House): AsyncGenerator<Finding> {
-  const material = await materialOf(house);
-  yield* acts(house, material);
-  yield* versions(house);
-  yield* ledgers(house);
-  yield* told(house);
-  yield* decisions(house);
-  yield* documents(house);
+export async function* auditLicenses(input: AuditInput): AsyncGenerator<Finding> {
+  const material = await readMaterial(input);
+  yield* auditActs(input, material);
+  yield* auditVersions(input);
+  yield* auditLedgers(input);
+  yield* auditEvents(input);
+  yield* auditDecisions(input);
+  yield* auditDocuments(input);
 }
 
 /** Reads the certificates and revocation lists that the hub published. Only the root comes from the auditor. */
-async function materialOf({ sql }: House) {
+async function readMaterial({ sql }: AuditInput) {
   const certificates = await sql<{ pem: string }[]>`select certificate_pem as pem from seals.authority union all
     select certificate_pem from seals.seal_certificate union all select certificate_pem from seals.seal_code_key`;
   const lists = await sql<
@@ -32,7 +32,7 @@ async function materialOf({ sql }: House) {
     revocation: lists.map(({ bytes }) => bytes),
   };
 }
-type Material = Awaited<ReturnType<typeof materialOf>>;
+type Material = Awaited<ReturnType<typeof readMaterial>>;
 
 interface ActRow {
   id: string;
@@ -66,8 +66,8 @@ interface ActRow {
   versions: number;
 }
 
-async function* acts(house: House, material: Material): AsyncGenerator<Finding> {
-  const { sql, onProgress } = house;
+async function* auditActs(input: AuditInput, material: Material): AsyncGenerator<Finding> {
+  const { sql, onProgress } = input;
   const [count] = await sql<{ n: number }[]>`select count(*)::int as n from licenses.act`;
   const rows = sql<
     ActRow[]
@@ -79,37 +79,37 @@ async function* acts(house: House, material: Material): AsyncGenerator<Finding> 
       (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions
     from licenses.act a left join licenses.certificate_task t on t.case_id = a.case_id
     left join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest left join seals.seal_use u on u.issuance_id = a.id order by a.serial`;
-  let done = 0;
-  for await (const row of rowsOf(rows, 200)) {
-    if (row.state === 'DONE') yield* judgeAct(house, material, row);
-    onProgress?.(++done, count?.n ?? 0);
+  let judgedCount = 0;
+  for await (const row of streamRows(rows, 200)) {
+    if (row.state === 'DONE') yield* judgeAct(input, material, row);
+    onProgress?.(++judgedCount, count?.n ?? 0);
   }
-  const secret = sql<
+  const orphanUses = sql<
     { issuanceId: string; identifier: string }[]
   >`select u.issuance_id as "issuanceId", u.identifier from seals.seal_use u
     where not exists (select 1 from licenses.act a where a.id = u.issuance_id)
       and not exists (select 1 from cases.decision_seal d where d.notice_id = u.issuance_id)`;
-  for await (const { issuanceId, identifier } of rowsOf(secret)) {
-    yield found('USE_WITHOUT_ACT', `use:${issuanceId}`, '用印没有对应的办理');
-    yield found('USE_WITHOUT_ACT', `license:${identifier}`, `用印 ${issuanceId} 没有对应的办理`);
+  for await (const { issuanceId, identifier } of streamRows(orphanUses)) {
+    yield buildFinding('USE_WITHOUT_ACT', `use:${issuanceId}`, '用印没有对应的办理');
+    yield buildFinding('USE_WITHOUT_ACT', `license:${identifier}`, `用印 ${issuanceId} 没有对应的办理`);
   }
 }
 
 /** Returns whether an act makes a document rather than a statement. */
 const makesDocument = (act: Act | 'SPOIL') => act !== 'SPOIL' && makesVersion(act);
 
-function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Generator<Finding> {
+function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow): Generator<Finding> {
   const { id, identifier, file, beside, record } = row;
-  const wrong = (code: string, detail: string) => [
-    found(code, `act:${id}`, detail),
-    found(code, `license:${identifier}`, detail),
-    ...(row.documentDigest === null ? [] : [found(code, `document:${row.documentDigest}`, detail)]),
+  const findingsFor = (code: string, detail: string) => [
+    buildFinding(code, `act:${id}`, detail),
+    buildFinding(code, `license:${identifier}`, detail),
+    ...(row.documentDigest === null ? [] : [buildFinding(code, `document:${row.documentDigest}`, detail)]),
   ];
-  if (row.versions === 0) yield* wrong('LICENSE_MISSING', '办结的事项没有对应的证照版本');
-  if (file === null || row.documentDigest === null) return yield* wrong('DOCUMENT_MISSING', '文件不见了');
-  const sealed = sealedIn(file, beside);
-  if (!sealed) return yield* wrong('DOCUMENT_UNREADABLE', '文件或签名无法读取');
-  if (row.usedSignature === null) yield* wrong('SIGNATURE_WITHOUT_USE', '签名没有用印记录');
+  if (row.versions === 0) yield* findingsFor('LICENSE_MISSING', '办结的事项没有对应的证照版本');
+  if (file === null || row.documentDigest === null) return yield* findingsFor('DOCUMENT_MISSING', '文件不见了');
+  const sealed = readSealed(file, beside);
+  if (!sealed) return yield* findingsFor('DOCUMENT_UNREADABLE', '文件或签名无法读取');
+  if (row.usedSignature === null) yield* findingsFor('SIGNATURE_WITHOUT_USE', '签名没有用印记录');
   else if (
     !row.usedSignature.equals(sealed.signature) ||
     row.usedDigest !== sealed.digest ||
@@ -118,26 +118,29 @@ function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Gene
     row.usedOrgan !== row.organ.id ||
     row.usedContent !== row.contentDigest
   ) {
-    yield* wrong('SIGNATURE_NOT_OF_USE', '文件的签名与用印记录不是同一次');
-    yield found('SIGNATURE_NOT_OF_USE', `use:${id}`, `与证照 ${identifier} 的文件不一致`);
+    yield* findingsFor('SIGNATURE_NOT_OF_USE', '文件的签名与用印记录不是同一次');
+    yield buildFinding('SIGNATURE_NOT_OF_USE', `use:${id}`, `与证照 ${identifier} 的文件不一致`);
   }
-  if (sha256(sealed.signature) !== row.signatureDigest) yield* wrong('SIGNATURE_NOT_OF_USE', '签名与登记的摘要不一致');
+  if (sha256(sealed.signature) !== row.signatureDigest)
+    yield* findingsFor('SIGNATURE_NOT_OF_USE', '签名与登记的摘要不一致');
   const text = makesDocument(row.act)
     ? Buffer.from(readAttached(sealed.content)).toString('utf8')
     : Buffer.from(file).toString('utf8');
-  const own = makesDocument(row.act) ? canonical(attachedOf(record as LicenseRecord, row.code)) : canonical(record);
-  if (text !== own) yield* wrong('RECORD_DIFFERS', '登记内容与文件所载不一致');
+  const expectedText = makesDocument(row.act)
+    ? canonical(attachedOf(record as LicenseRecord, row.code))
+    : canonical(record);
+  if (text !== expectedText) yield* findingsFor('RECORD_DIFFERS', '登记内容与文件所载不一致');
   if (row.caseId === null && contentDigest(record) !== row.contentDigest)
-    yield* wrong('RECORD_DIFFERS', '登记内容与授权的摘要不一致');
+    yield* findingsFor('RECORD_DIFFERS', '登记内容与授权的摘要不一致');
   if (!makesDocument(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
-    yield* wrong('RECORD_DIFFERS', '办理后的状态与声明不一致');
+    yield* findingsFor('RECORD_DIFFERS', '办理后的状态与声明不一致');
   }
-  yield* judgeAuthority(row, wrong);
+  yield* judgeAuthority(row, findingsFor);
   const signature = beside && !Buffer.from(beside).equals(file) ? beside : null;
   const report = verify({ file, signature, roots, ...material }, now);
   if (report.verdict !== 'TOTAL_PASSED') {
-    const step = report.steps.find((one) => one.passed === false);
-    yield* wrong(
+    const step = report.steps.find((reportStep) => reportStep.passed === false);
+    yield* findingsFor(
       'SIGNATURE_NOT_PASSED',
       `${report.verdict} ${report.subIndication ?? ''} ${step?.name ?? ''}：${step?.detail ?? ''}`,
     );
@@ -148,19 +151,20 @@ function* judgeAct({ roots, now }: House, material: Material, row: ActRow): Gene
  * Checks that the recorded content is the authorised content.
  * An act without a case must belong to the person who authorised it.
  */
-function* judgeAuthority(row: ActRow, wrong: (code: string, detail: string) => Finding[]): Generator<Finding> {
-  const said = statementIn(row.authorisation);
+function* judgeAuthority(row: ActRow, findingsFor: (code: string, detail: string) => Finding[]): Generator<Finding> {
+  const statement = decodeStatement(row.authorisation);
   if (row.caseId !== null) {
-    const same =
+    const isAsGranted =
       row.granted !== null &&
       contentDigest(row.granted) === row.contentDigest &&
       row.grantedAuthorisation === row.authorisation;
-    if (!same) yield* wrong('GRANT_REWRITTEN', '准予的内容或授权与制证时的不一致');
+    if (!isAsGranted) yield* findingsFor('GRANT_REWRITTEN', '准予的内容或授权与制证时的不一致');
     return;
   }
-  if (said?.actor !== row.actorId || said?.actorName !== row.actor) yield* wrong('ACT_REWRITTEN', '办理人不是授权人');
+  if (statement?.actor !== row.actorId || statement?.actorName !== row.actor)
+    yield* findingsFor('ACT_REWRITTEN', '办理人不是授权人');
   const reason = (row.record as { SM?: string }).SM;
-  if (row.reason !== null && row.reason !== reason) yield* wrong('ACT_REWRITTEN', '理由与声明所载不一致');
+  if (row.reason !== null && row.reason !== reason) yield* findingsFor('ACT_REWRITTEN', '理由与声明所载不一致');
 }
 
 function readAttached(content: Uint8Array): Uint8Array {
@@ -191,7 +195,7 @@ interface VersionRow {
   newest: boolean;
 }
 
-async function* versions({ sql }: House): AsyncGenerator<Finding> {
+async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<
     VersionRow[]
   >`select v.identifier, v.number, v.state, v.record, v.record_digest as "recordDigest", v.code,
@@ -202,25 +206,25 @@ async function* versions({ sql }: House): AsyncGenerator<Finding> {
     from licenses.license_version v left join licenses.license l on l.number = v.number
     left join licenses.act a on a.identifier = v.identifier and a.state = 'DONE' and a.document_digest = v.document_digest
     order by v.identifier`;
-  for await (const row of rowsOf(rows)) {
-    const object = `license:${row.identifier}`;
+  for await (const row of streamRows(rows)) {
+    const objectName = `license:${row.identifier}`;
     const digest = sha256(canonical(row.record));
-    if (row.actId === null) yield found('LICENSE_WITHOUT_ACT', object, '证照的文件不是任何办理制成的');
+    if (row.actId === null) yield buildFinding('LICENSE_WITHOUT_ACT', objectName, '证照的文件不是任何办理制成的');
     else if (
       canonical(row.record) !== canonical(row.actRecord) ||
       row.signatureDigest !== row.actSignature ||
       row.code !== row.actCode
     ) {
-      yield found('LICENSE_REWRITTEN', object, '证照的登记内容与制证时的不一致');
+      yield buildFinding('LICENSE_REWRITTEN', objectName, '证照的登记内容与制证时的不一致');
     }
-    if (digest !== row.recordDigest) yield found('LICENSE_REWRITTEN', object, '登记内容与摘要不一致');
+    if (digest !== row.recordDigest) yield buildFinding('LICENSE_REWRITTEN', objectName, '登记内容与摘要不一致');
     if (row.entered !== row.state)
-      yield found('STATE_NOT_ENTERED', object, `状态是 ${row.state}，台账记为 ${row.entered ?? '无'}`);
+      yield buildFinding('STATE_NOT_ENTERED', objectName, `状态是 ${row.state}，台账记为 ${row.entered ?? '无'}`);
     if (row.holderCode !== null && row.holderCode !== row.record.CZZTDM && row.newest)
-      yield found('LICENSE_REWRITTEN', `number:${row.number}`, '持证主体与登记内容不一致');
+      yield buildFinding('LICENSE_REWRITTEN', `number:${row.number}`, '持证主体与登记内容不一致');
     if (row.newest && (row.headState !== row.state || row.headIdentifier !== row.identifier)) {
-      yield found('HEAD_DIFFERS', `number:${row.number}`, '证照的当前版本或状态登记不一致');
-      yield found('HEAD_DIFFERS', object, '证照的当前版本或状态登记不一致');
+      yield buildFinding('HEAD_DIFFERS', `number:${row.number}`, '证照的当前版本或状态登记不一致');
+      yield buildFinding('HEAD_DIFFERS', objectName, '证照的当前版本或状态登记不一致');
     }
   }
 }
@@ -233,46 +237,51 @@ interface EntryRow {
 }
 
 /** Checks that the two ledgers agree and have no gap, and that each entry matches a finished act. */
-async function* ledgers({ sql }: House): AsyncGenerator<Finding> {
-  const differing = sql<EntryRow[]>`
+async function* auditLedgers({ sql }: AuditInput): AsyncGenerator<Finding> {
+  const differingEntries = sql<EntryRow[]>`
     select number, seq, coalesce(l.identifier, p.identifier) as identifier, coalesce(l.act_id, p.act_id) as "actId"
     from licenses.license_entry l full join licenses.paper_entry p using (number, seq)
     where (l.version, l.identifier, l.act, l.state_after, l.content_digest, l.act_id, l.at)
       is distinct from (p.version, p.identifier, p.act, p.state_after, p.content_digest, p.act_id, p.at)`;
-  for await (const row of rowsOf(differing)) yield* namedBy('LEDGERS_DIFFER', row, '电子与纸质台账不一致');
-  const unfounded = sql<EntryRow[]>`
+  for await (const row of streamRows(differingEntries))
+    yield* findingsFor('LEDGERS_DIFFER', row, '电子与纸质台账不一致');
+  const unfoundedEntries = sql<EntryRow[]>`
     select e.number, e.seq, e.identifier, e.act_id as "actId" from licenses.license_entry e left join licenses.act a on a.id = e.act_id
     left join licenses.license_version v on v.identifier = e.identifier
     where a.id is null or a.state <> 'DONE' or a.number <> e.number or v.identifier is null or e.content_digest <> v.record_digest
       or e.version <> v.version or (a.identifier = e.identifier and (a.state_after <> e.state_after or a.act <> e.act)) or a.done_at is distinct from e.at`;
-  for await (const row of rowsOf(unfounded))
-    yield* namedBy('ENTRY_UNFOUNDED', row, '台账的一条没有对应的办理，或与之不一致');
-  const unentered = sql<EntryRow[]>`
+  for await (const row of streamRows(unfoundedEntries))
+    yield* findingsFor('ENTRY_UNFOUNDED', row, '台账的一条没有对应的办理，或与之不一致');
+  const actsWithoutEntry = sql<EntryRow[]>`
     select a.number, 0 as seq, a.identifier, a.id as "actId" from licenses.act a where a.state = 'DONE' and a.act <> 'SPOIL'
       and not exists (select 1 from licenses.license_entry e where e.act_id = a.id and e.identifier = a.identifier)`;
-  for await (const row of rowsOf(unentered)) yield* namedBy('ACT_NOT_ENTERED', row, '办结的事项没有记入台账');
+  for await (const row of streamRows(actsWithoutEntry))
+    yield* findingsFor('ACT_NOT_ENTERED', row, '办结的事项没有记入台账');
   const gaps = sql<
     EntryRow[]
   >`select number, count(*)::int as seq, max(identifier) as identifier, max(act_id::text) as "actId" from (
       select number, seq, identifier, act_id, at from licenses.license_entry union all
       select number, seq, identifier, act_id, at from licenses.paper_entry) e
     group by number having max(seq) * 2 <> count(*)`;
-  for await (const row of rowsOf(gaps)) yield found('LEDGER_GAP', `number:${row.number}`, '台账的顺序号有缺');
-  const order = sql<EntryRow[]>`select number, seq, identifier, act_id as "actId" from (select e.*, a.serial,
+  for await (const row of streamRows(gaps))
+    yield buildFinding('LEDGER_GAP', `number:${row.number}`, '台账的顺序号有缺');
+  const reorderedEntries = sql<EntryRow[]>`select number, seq, identifier, act_id as "actId" from (select e.*, a.serial,
       lag(a.serial) over (partition by e.number order by seq) as before, lag(e.at) over (partition by e.number order by seq) as earlier
       from licenses.license_entry e join licenses.act a on a.id = e.act_id) o where serial < before or at < earlier`;
-  for await (const row of rowsOf(order)) yield* namedBy('LEDGER_REORDERED', row, '台账的顺序与办理的顺序不一致');
-  const versions = sql<
+  for await (const row of streamRows(reorderedEntries))
+    yield* findingsFor('LEDGER_REORDERED', row, '台账的顺序与办理的顺序不一致');
+  const incompleteNumbers = sql<
     { number: string }[]
   >`select number from licenses.license_version group by number having max(version) <> count(*)
     union select l.number from licenses.license l where not exists (select 1 from licenses.license_version v where v.number = l.number)`;
-  for await (const { number } of rowsOf(versions)) yield found('VERSION_MISSING', `number:${number}`, '证照版本有缺');
+  for await (const { number } of streamRows(incompleteNumbers))
+    yield buildFinding('VERSION_MISSING', `number:${number}`, '证照版本有缺');
 }
 
-function* namedBy(code: string, { number, identifier, actId }: EntryRow, detail: string): Generator<Finding> {
-  yield found(code, `number:${number}`, detail);
-  if (identifier) yield found(code, `license:${identifier}`, detail);
-  if (actId) yield found(code, `act:${actId}`, detail);
+function* findingsFor(code: string, { number, identifier, actId }: EntryRow, detail: string): Generator<Finding> {
+  yield buildFinding(code, `number:${number}`, detail);
+  if (identifier) yield buildFinding(code, `license:${identifier}`, detail);
+  if (actId) yield buildFinding(code, `act:${actId}`, detail);
 }
 
 interface EventRow {
@@ -282,7 +291,7 @@ interface EventRow {
 }
 
 /** Checks that the events sent to cases and to the city library match the acts. */
-async function* told({ sql }: House): AsyncGenerator<Finding> {
+async function* auditEvents({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<
     EventRow[]
   >`select substr(e.stream, 9) as number, e.revision, e.payload->>'identifier' as identifier from licenses.outbox_event e
@@ -295,10 +304,10 @@ async function* told({ sql }: House): AsyncGenerator<Finding> {
       or v.record->>'KZ_SX' <> e.payload->'license'->>'matterId' or v.record->>'ZZYXQQSRQ' <> e.payload->'license'->>'validFrom'
       or v.record->>'ZZYXQJZRQ' <> coalesce(e.payload->'license'->>'validUntil', '长期')
       or (e.payload->>'caseId') is distinct from a.case_id::text or (e.payload->>'orderId') is distinct from a.order_id::text)`;
-  for await (const { number, revision, identifier } of rowsOf(rows)) {
+  for await (const { number, revision, identifier } of streamRows(rows)) {
     const detail = '对外告知的内容与所办的不一致';
     for (const object of [`number:${number}`, `license:${identifier}`, `receipt:license:${number} ${revision}`])
-      yield found('EVENT_DIFFERS', object, detail);
+      yield buildFinding('EVENT_DIFFERS', object, detail);
   }
 }
 
@@ -317,36 +326,37 @@ interface DecisionRow {
   usedAuthorisation: string | null;
 }
 
-async function* decisions(house: House): AsyncGenerator<Finding> {
-  const rows = house.sql<
+async function* auditDecisions(input: AuditInput): AsyncGenerator<Finding> {
+  const rows = input.sql<
     DecisionRow[]
   >`select d.notice_id as "noticeId", n.content, n.content_digest as "contentDigest", f.bytes as file,
       d.document_digest as "fileDigest", d.signature, u.document_digest as "usedDigest", u.signature as "usedSignature",
       u.content_digest as "usedContent", u.identifier as "usedIdentifier", d.authorisation, u.authorisation as "usedAuthorisation"
     from cases.decision_seal d join cases.notice n on n.id = d.notice_id left join cases.sealed_file f on f.digest = d.document_digest
     left join seals.seal_use u on u.issuance_id = d.notice_id where d.state = 'DONE'`;
-  for await (const row of rowsOf(rows, 200)) {
+  for await (const row of streamRows(rows, 200)) {
     const { noticeId, file, signature } = row;
-    const wrong = (code: string, detail: string) => found(code, `notice:${noticeId}`, detail);
-    if (contentDigest(row.content) !== row.contentDigest) yield wrong('NOTICE_REWRITTEN', '文书内容与摘要不一致');
+    const findingFor = (code: string, detail: string) => buildFinding(code, `notice:${noticeId}`, detail);
+    if (contentDigest(row.content) !== row.contentDigest) yield findingFor('NOTICE_REWRITTEN', '文书内容与摘要不一致');
     if (!file || !signature) {
-      yield wrong('DOCUMENT_MISSING', '文件或签名不见了');
+      yield findingFor('DOCUMENT_MISSING', '文件或签名不见了');
       continue;
     }
-    if (sha256(file) !== row.fileDigest) yield wrong('DOCUMENT_REPLACED', '文件与登记的摘要不一致');
-    const digest = digestOf(file);
-    const same =
+    if (sha256(file) !== row.fileDigest) yield findingFor('DOCUMENT_REPLACED', '文件与登记的摘要不一致');
+    const digest = readSealedContent(file);
+    const isAsSealed =
       row.usedSignature?.equals(signature) &&
       row.usedDigest === digest?.digest &&
       row.usedContent === row.contentDigest &&
       row.usedIdentifier === row.content.caseNumber &&
       row.authorisation === row.usedAuthorisation;
-    if (!same) yield wrong('SIGNATURE_NOT_OF_USE', '文书的签名与用印记录不是同一次');
-    if (digest && digest.notice !== canonical(row.content)) yield wrong('NOTICE_REWRITTEN', '文书内容与文件所载不一致');
+    if (!isAsSealed) yield findingFor('SIGNATURE_NOT_OF_USE', '文书的签名与用印记录不是同一次');
+    if (digest && digest.notice !== canonical(row.content))
+      yield findingFor('NOTICE_REWRITTEN', '文书内容与文件所载不一致');
   }
 }
 
-function digestOf(file: Uint8Array): { digest: string; notice: string | null } | null {
+function readSealedContent(file: Uint8Array): { digest: string; notice: string | null } | null {
   try {
     const sealable = readSealable(file);
     const attached = readAttachment(sealable.unsigned, 'notice.json');
@@ -357,13 +367,13 @@ function digestOf(file: Uint8Array): { digest: string; notice: string | null } |
 }
 
 /** Checks that the digest of each file is right and that each file belongs to an act. */
-async function* documents({ sql }: House): AsyncGenerator<Finding> {
+async function* auditDocuments({ sql }: AuditInput): AsyncGenerator<Finding> {
   const rows = sql<
     { digest: string; bytes: Buffer; used: boolean }[]
   >`select d.digest, d.bytes, exists (select 1 from licenses.act a
     where a.document_digest = d.digest or a.signature_digest = d.digest) as used from licenses.document d`;
-  for await (const { digest, bytes, used } of rowsOf(rows, 200)) {
-    if (sha256(bytes) !== digest) yield found('DOCUMENT_REPLACED', `document:${digest}`, '文件与它的摘要不一致');
-    if (!used) yield found('DOCUMENT_WITHOUT_ACT', `document:${digest}`, '文件不属于任何办理');
+  for await (const { digest, bytes, used } of streamRows(rows, 200)) {
+    if (sha256(bytes) !== digest) yield buildFinding('DOCUMENT_REPLACED', `document:${digest}`, '文件与它的摘要不一致');
+    if (!used) yield buildFinding('DOCUMENT_WITHOUT_ACT', `document:${digest}`, '文件不属于任何办理');
   }
 }

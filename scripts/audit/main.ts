@@ -3,11 +3,11 @@ import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, provenOf, readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
-import { makeBar } from '../bar.ts';
-import { read, readCertificateFile, readKeyFile, UsageError } from '../evidence-files.ts';
-import { runningDatabase } from '../running-database.ts';
+import { makeProgressBar } from '../bar.ts';
+import { readCertificateFile, readKeyFile, readLimitedFile, UsageError } from '../evidence-files.ts';
+import { findRunningDatabase } from '../running-database.ts';
 import { audit, CHECKS } from './audit.ts';
-import type { Finding, House, WitnessWord } from './finding.ts';
+import type { AuditInput, AuditWitness, Finding } from './finding.ts';
 
 /**
  * `npm run audit`: compares log, database and files, and prints every deviation.
@@ -19,10 +19,10 @@ const USAGE = `用法 usage: npm run audit -- --log-key FILE [--checkpoint FILE|
   --log-key     日志和各见证人的公钥，每行一个；应从别处取得 keys of log and witnesses, a line each, got from elsewhere
   --checkpoint  见证人（含市库）处取得的检查点 a checkpoint as a witness, or the city library, gives it out
 退出码 exit code: 0 没有问题 clean，1 有问题 findings，2 无法审计 unable`;
-const FETCH_MS = 10_000;
-const CHECKPOINT_BYTES_MOST = 65_536;
+const FETCH_TIMEOUT_MS = 10_000;
+const MAX_CHECKPOINT_BYTES = 65_536;
 
-function parse() {
+function parseOptions() {
   try {
     const { values } = parseArgs({
       options: {
@@ -45,7 +45,7 @@ function parse() {
 async function readTrust(
   keyFile: string,
   checkpoints: readonly string[],
-): Promise<{ logKey: NoteKey; witnesses: WitnessWord[] }> {
+): Promise<{ logKey: NoteKey; witnesses: AuditWitness[] }> {
   const keys = readKeyFile(keyFile).map((text) => {
     try {
       return readKey(text);
@@ -54,19 +54,20 @@ async function readTrust(
       throw error;
     }
   });
-  const [logKey, ...others] = keys.filter(({ type }) => type === KEY_TYPES.log);
-  if (!logKey || others.length > 0) throw new UsageError(`${keyFile} 须有一个日志公钥 — must hold the key of one log`);
+  const [logKey, ...otherLogKeys] = keys.filter(({ type }) => type === KEY_TYPES.log);
+  if (!logKey || otherLogKeys.length > 0)
+    throw new UsageError(`${keyFile} 须有一个日志公钥 — must hold the key of one log`);
   const notes = await Promise.all(checkpoints.map(readCheckpointAt));
   const witnesses = keys
     .filter(({ type }) => type === KEY_TYPES.witness)
-    .map((key) => ({ key, checkpoint: notes.find((note) => isBy(note, key)) ?? null }));
-  const unclaimed = notes.findIndex((note) => !witnesses.some(({ key }) => isBy(note, key)));
-  if (unclaimed >= 0)
-    throw new UsageError(`检查点 ${checkpoints[unclaimed]} 不是所列见证人签的 — by no witness that is listed`);
+    .map((key) => ({ key, checkpoint: notes.find((note) => isSignedBy(note, key)) ?? null }));
+  const unclaimedIndex = notes.findIndex((note) => !witnesses.some(({ key }) => isSignedBy(note, key)));
+  if (unclaimedIndex >= 0)
+    throw new UsageError(`检查点 ${checkpoints[unclaimedIndex]} 不是所列见证人签的 — by no witness that is listed`);
   return { logKey, witnesses };
 }
 
-function isBy(note: string, key: NoteKey): boolean {
+function isSignedBy(note: string, key: NoteKey): boolean {
   try {
     return provenOf(readNote(note), [key]).length > 0;
   } catch (error) {
@@ -75,52 +76,52 @@ function isBy(note: string, key: NoteKey): boolean {
   }
 }
 
-async function readCheckpointAt(place: string): Promise<string> {
-  if (!/^https?:\/\//.test(place)) return read(place, '检查点').toString('utf8');
+async function readCheckpointAt(location: string): Promise<string> {
+  if (!/^https?:\/\//.test(location)) return readLimitedFile(location, '检查点').toString('utf8');
   try {
-    const response = await fetch(place, { signal: AbortSignal.timeout(FETCH_MS) });
+    const response = await fetch(location, { signal: AbortSignal.timeout(FETCH_TIMEOUT_MS) });
     const text = await response.text();
-    if (response.ok && text.length <= CHECKPOINT_BYTES_MOST) return text;
+    if (response.ok && text.length <= MAX_CHECKPOINT_BYTES) return text;
   } catch {}
-  throw new UsageError(`检查点 ${place} 无法取得 — cannot be fetched`);
+  throw new UsageError(`检查点 ${location} 无法取得 — cannot be fetched`);
 }
 
-async function run(): Promise<number> {
-  const { data = 'data', database, log, root, checkpoint, json, 'log-key': keyFile } = parse();
+async function runAudit(): Promise<number> {
+  const { data = 'data', database, log, root, checkpoint, json, 'log-key': keyFile } = parseOptions();
   if (keyFile === undefined) throw new UsageError(USAGE);
   const trust = await readTrust(keyFile, checkpoint ?? []);
   const roots = readCertificateFile(root ?? join(data, 'root.pem'), '根证书');
-  const url = database ?? runningDatabase(data);
+  const url = database ?? findRunningDatabase(data);
   const sql = postgres(url, { max: 1, onnotice: () => {} });
-  let bar = makeBar(1);
-  const house: Omit<House, 'sql'> = { logFolder: log ?? join(data, 'log'), ...trust, roots, now: new Date() };
-  house.onProgress = (done, total) => {
-    if (done === 0) bar = makeBar(total);
+  let bar = makeProgressBar(1);
+  const input: Omit<AuditInput, 'sql'> = { logFolder: log ?? join(data, 'log'), ...trust, roots, now: new Date() };
+  input.onProgress = (done, total) => {
+    if (done === 0) bar = makeProgressBar(total);
     bar.show(done);
   };
   const findings: Finding[] = [];
-  const started = performance.now();
+  const startedAt = performance.now();
   try {
     // A hub may be running: the whole audit must see one snapshot.
     await sql.begin('isolation level repeatable read read only', async (tx) => {
-      for await (const one of audit({ ...house, sql: tx }, json ? undefined : (name) => console.log(`· ${name}`))) {
-        findings.push(one);
+      for await (const finding of audit({ ...input, sql: tx }, json ? undefined : (name) => console.log(`· ${name}`))) {
+        findings.push(finding);
         bar.clear();
-        console.log(json ? JSON.stringify(one) : `  ✗ ${one.code}  ${one.object}  ${one.detail}`);
+        console.log(json ? JSON.stringify(finding) : `  ✗ ${finding.code}  ${finding.object}  ${finding.detail}`);
       }
     });
   } finally {
     await sql.end();
   }
-  if (!json) console.log(summary(findings, trust.witnesses, (performance.now() - started) / 1000));
+  if (!json) console.log(formatSummary(findings, trust.witnesses, (performance.now() - startedAt) / 1000));
   return findings.length === 0 ? EXIT.clean : EXIT.findings;
 }
 
-function summary(findings: readonly Finding[], witnesses: readonly WitnessWord[], seconds: number): string {
-  const heard = witnesses.filter(({ checkpoint }) => checkpoint !== null).length;
-  const word = `见证人 witnesses ${witnesses.length}，取得检查点 heard ${heard}`;
+function formatSummary(findings: readonly Finding[], witnesses: readonly AuditWitness[], seconds: number): string {
+  const checkpointCount = witnesses.filter(({ checkpoint }) => checkpoint !== null).length;
+  const witnessSummary = `见证人 witnesses ${witnesses.length}，取得检查点 heard ${checkpointCount}`;
   const warning =
-    heard === 0
+    checkpointCount === 0
       ? '\n没有见证人的检查点：日志若被整个改写，无从发现 — without a witness a log that was rewritten as a whole cannot be told'
       : '';
   const objects = new Set(findings.map(({ object }) => object)).size;
@@ -128,11 +129,11 @@ function summary(findings: readonly Finding[], witnesses: readonly WitnessWord[]
     findings.length === 0
       ? `没有问题 clean，${CHECKS.length} 项 checks`
       : `${findings.length} 个问题 findings，涉及 ${objects} 个对象 objects`;
-  return `\n${verdict}（${word}，${seconds.toFixed(1)} s）${warning}`;
+  return `\n${verdict}（${witnessSummary}，${seconds.toFixed(1)} s）${warning}`;
 }
 
 try {
-  process.exitCode = await run();
+  process.exitCode = await runAudit();
 } catch (error) {
   console.error(error instanceof UsageError ? error.message : error);
   process.exitCode = EXIT.unable;

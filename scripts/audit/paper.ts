@@ -1,52 +1,52 @@
-import { type Finding, found, type House, rowsOf } from './finding.ts';
+import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
 
 /** Audits paper: each version has a sheet, and every blank is accounted for. */
-export async function* auditPaper({ sql }: House): AsyncGenerator<Finding> {
+export async function* auditPaper({ sql }: AuditInput): AsyncGenerator<Finding> {
   const sheets = sql<{ identifier: string; blank: string | null }[]>`
     select v.identifier, s.blank_number as blank from licenses.license_version v
     left join licenses.sheet s on s.identifier = v.identifier and s.state <> 'SPOILED'
     where s.blank_number is null or s.validity <> v.state or s.content_digest <> v.record_digest or s.number <> v.number or s.version <> v.version`;
-  for await (const { identifier, blank } of rowsOf(sheets)) {
-    yield found('LICENSE_WITHOUT_PAPER', `license:${identifier}`, '没有与之相符的纸质证照');
-    if (blank !== null) yield found('PAPER_NOT_AS_LICENSE', `sheet:${blank}`, '纸质证照与电子证照不一致');
+  for await (const { identifier, blank } of streamRows(sheets)) {
+    yield buildFinding('LICENSE_WITHOUT_PAPER', `license:${identifier}`, '没有与之相符的纸质证照');
+    if (blank !== null) yield buildFinding('PAPER_NOT_AS_LICENSE', `sheet:${blank}`, '纸质证照与电子证照不一致');
   }
   const orphans = sql<{ blank: string }[]>`select s.blank_number as blank from licenses.sheet s
     left join licenses.blank b on b.number = s.blank_number left join licenses.license_version v on v.identifier = s.identifier
     where b.number is null or v.identifier is null or b.state <> s.state or b.identifier is distinct from s.identifier`;
-  for await (const { blank } of rowsOf(orphans)) {
-    yield found('PAPER_NOT_ON_ITS_BLANK', `sheet:${blank}`, '纸质证照与空白证照的登记不一致');
-    yield found('PAPER_NOT_ON_ITS_BLANK', `blank:${blank}`, '纸质证照与空白证照的登记不一致');
+  for await (const { blank } of streamRows(orphans)) {
+    yield buildFinding('PAPER_NOT_ON_ITS_BLANK', `sheet:${blank}`, '纸质证照与空白证照的登记不一致');
+    yield buildFinding('PAPER_NOT_ON_ITS_BLANK', `blank:${blank}`, '纸质证照与空白证照的登记不一致');
   }
-  const printed = sql<{ identifier: string; blank: string | null; act: string }[]>`
+  const misprintedActs = sql<{ identifier: string; blank: string | null; act: string }[]>`
     select a.identifier, a.blank_number as blank, a.id as act from licenses.act a left join licenses.sheet s on s.blank_number = a.blank_number
     where a.state = 'DONE' and a.blank_number is not null and (s.identifier is distinct from a.identifier)`;
-  for await (const { identifier, blank } of rowsOf(printed)) {
-    yield found('PAPER_NOT_OF_ITS_ACT', `license:${identifier}`, '制证所用的空白证照上不是这一证照');
-    yield found('PAPER_NOT_OF_ITS_ACT', `blank:${blank}`, '与制证时的登记不一致');
-    yield found('PAPER_NOT_OF_ITS_ACT', `sheet:${blank}`, '与制证时的登记不一致');
+  for await (const { identifier, blank } of streamRows(misprintedActs)) {
+    yield buildFinding('PAPER_NOT_OF_ITS_ACT', `license:${identifier}`, '制证所用的空白证照上不是这一证照');
+    yield buildFinding('PAPER_NOT_OF_ITS_ACT', `blank:${blank}`, '与制证时的登记不一致');
+    yield buildFinding('PAPER_NOT_OF_ITS_ACT', `sheet:${blank}`, '与制证时的登记不一致');
   }
-  const unprinted = sql<
+  const unfoundedSheets = sql<
     { blank: string; identifier: string }[]
   >`select s.blank_number as blank, s.identifier from licenses.sheet s
     where not exists (select 1 from licenses.act a where a.state = 'DONE' and a.blank_number = s.blank_number and a.identifier = s.identifier)
       or (s.state = 'SPOILED') <> exists (select 1 from licenses.act a where a.state = 'DONE' and a.act = 'SPOIL' and a.spoiled_blank = s.blank_number)`;
-  for await (const { blank, identifier } of rowsOf(unprinted)) {
+  for await (const { blank, identifier } of streamRows(unfoundedSheets)) {
     for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])
-      yield found('PAPER_WITHOUT_ACT', object, '纸质证照没有对应的制证或作废');
+      yield buildFinding('PAPER_WITHOUT_ACT', object, '纸质证照没有对应的制证或作废');
   }
-  const elsewhere = sql<{ identifier: string; blank: string; was: string }[]>`
+  const differentBlanks = sql<{ identifier: string; blank: string; was: string }[]>`
     select a.identifier, a.blank_number as blank, u.blank_number as was from licenses.act a join seals.seal_use u on u.issuance_id = a.id
     where u.blank_number is not null and a.blank_number is distinct from u.blank_number`;
-  for await (const { identifier, blank, was } of rowsOf(elsewhere)) {
+  for await (const { identifier, blank, was } of streamRows(differentBlanks)) {
     for (const object of [`license:${identifier}`, `sheet:${blank}`, `blank:${blank}`, `blank:${was}`])
-      yield found('PAPER_NOT_AS_SEALED', object, `用印时的空白证照是 ${was}`);
+      yield buildFinding('PAPER_NOT_AS_SEALED', object, `用印时的空白证照是 ${was}`);
   }
-  yield* times(sql);
-  yield* blanks(sql);
+  yield* auditTimes(sql);
+  yield* auditBlanks(sql);
 }
 
 /** Checks that the times of a sheet match the entries of its blank, and that each delivery was announced. */
-async function* times(sql: House['sql']): AsyncGenerator<Finding> {
+async function* auditTimes(sql: AuditInput['sql']): AsyncGenerator<Finding> {
   const rows = sql<
     { blank: string; identifier: string }[]
   >`select s.blank_number as blank, s.identifier from licenses.sheet s
@@ -55,9 +55,9 @@ async function* times(sql: House['sql']): AsyncGenerator<Finding> {
     where s.printed_at is distinct from e.printed or s.delivered_at is distinct from e.delivered or s.recalled_at is distinct from e.recalled
       or s.state <> 'SPOILED' and (s.delivered_at is not null) <> exists (select 1 from licenses.outbox_event o where o.type = 'CertificateDelivered'
         and o.stream = 'certificate:' || s.number and o.payload->>'identifier' = s.identifier)`;
-  for await (const { blank, identifier } of rowsOf(rows)) {
+  for await (const { blank, identifier } of streamRows(rows)) {
     for (const object of [`sheet:${blank}`, `blank:${blank}`, `license:${identifier}`])
-      yield found('PAPER_TIMES_DIFFER', object, '印制、送达或收回的时间与台账不一致，或没有告知送达');
+      yield buildFinding('PAPER_TIMES_DIFFER', object, '印制、送达或收回的时间与台账不一致，或没有告知送达');
   }
 }
 
@@ -65,43 +65,44 @@ async function* times(sql: House['sql']): AsyncGenerator<Finding> {
  * Checks each blank and the total of each organ:
  * received = in stock + assigned + printed + delivered + recalled + spoiled.
  */
-async function* blanks(sql: House['sql']): AsyncGenerator<Finding> {
-  const off = sql<{ blank: string }[]>`select coalesce(b.number, e.number) as blank from licenses.blank b
+async function* auditBlanks(sql: AuditInput['sql']): AsyncGenerator<Finding> {
+  const differingBlanks = sql<{ blank: string }[]>`select coalesce(b.number, e.number) as blank from licenses.blank b
     full join (select number, count(*)::int as entries, max(seq) as newest, min(seq) as oldest,
         (array_agg(state order by seq))[1] as first, (array_agg(state order by seq desc))[1] as last,
         (array_agg(identifier order by seq desc))[1] as identifier from licenses.blank_entry group by number) e on e.number = b.number
     where b.number is null or e.number is null or e.entries <> e.newest or e.oldest <> 1 or e.first <> 'IN_STOCK' or e.last <> b.state
       or e.identifier is distinct from b.identifier`;
-  for await (const { blank } of rowsOf(off))
-    yield found('BLANK_NOT_AS_ENTERED', `blank:${blank}`, '空白证照与它的台账不一致');
-  const steps = sql<
+  for await (const { blank } of streamRows(differingBlanks))
+    yield buildFinding('BLANK_NOT_AS_ENTERED', `blank:${blank}`, '空白证照与它的台账不一致');
+  const wrongSteps = sql<
     { blank: string }[]
   >`select distinct number as blank from (select number, state, at, act_id, identifier, seq,
       lag(state) over w as before, lag(at) over w as earlier from licenses.blank_entry window w as (partition by number order by seq)) e
     where (before is null) <> (state = 'IN_STOCK') or at < earlier
       or (state = 'ASSIGNED' and before <> 'IN_STOCK') or (state = 'PRINTED' and before <> 'ASSIGNED')
       or (state in ('ASSIGNED', 'PRINTED') and not exists (select 1 from licenses.act a where a.id = e.act_id and a.identifier = e.identifier))`;
-  for await (const { blank } of rowsOf(steps))
-    yield found('BLANK_STEP_WRONG', `blank:${blank}`, '空白证照的流转顺序不对，或没有对应的办理');
-  const loose = sql<
+  for await (const { blank } of streamRows(wrongSteps))
+    yield buildFinding('BLANK_STEP_WRONG', `blank:${blank}`, '空白证照的流转顺序不对，或没有对应的办理');
+  const unmatchedBlanks = sql<
     { blank: string }[]
   >`select b.number as blank from licenses.blank b left join licenses.sheet s on s.blank_number = b.number
     where (b.state in ('IN_STOCK', 'ASSIGNED')) <> (s.blank_number is null)
       or (b.state = 'ASSIGNED' and not exists (select 1 from licenses.act a where a.blank_number = b.number and a.state = 'PREPARED'))`;
-  for await (const { blank } of rowsOf(loose))
-    yield found('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');
+  for await (const { blank } of streamRows(unmatchedBlanks))
+    yield buildFinding('BLANK_DOES_NOT_ADD_UP', `blank:${blank}`, '已领出的空白证照上没有纸质证照，或反之');
   const gaps = sql<
     { blank: string }[]
   >`select left(number, length(number) - 8) || lpad((right(number, 8)::int - 1)::text, 8, '0') as blank
     from (select number, lag(number) over (partition by organ, left(number, length(number) - 8), length(number) order by number) as before
       from licenses.blank where number ~ '[0-9]{8}$') b
     where before is null and right(number, 8)::int <> 1 or before is not null and right(number, 8)::int <> right(before, 8)::int + 1`;
-  for await (const { blank } of rowsOf(gaps)) yield found('BLANK_MISSING', `blank:${blank}`, '号段中缺这一号');
+  for await (const { blank } of streamRows(gaps))
+    yield buildFinding('BLANK_MISSING', `blank:${blank}`, '号段中缺这一号');
   const totals = await sql<{ organ: string; received: number; counted: number }[]>`
     select b.organ, count(*)::int as counted, (select count(*)::int from licenses.blank_entry e join licenses.blank o on o.number = e.number
       where o.organ = b.organ and e.state = 'IN_STOCK') as received from licenses.blank b group by b.organ`;
   for (const { organ, received, counted } of totals) {
     if (received !== counted)
-      yield found('BLANKS_DO_NOT_ADD_UP', `organ:${organ}`, `领入 ${received}，实有 ${counted}`);
+      yield buildFinding('BLANKS_DO_NOT_ADD_UP', `organ:${organ}`, `领入 ${received}，实有 ${counted}`);
   }
 }

@@ -2,7 +2,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { EMPTY_ROOT, isSame, nodeHash } from '../../subgraphs/kernel/tlog/tree.ts';
 import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
-import { type Finding, found, type House } from './finding.ts';
+import { type AuditInput, buildFinding, type Finding } from './finding.ts';
 
 /** Reads the log's published files and recomputes the tree for comparison. */
 
@@ -12,15 +12,15 @@ export class Tree {
   readonly #stack: { hash: Uint8Array; leaves: number }[] = [];
   add(hash: Uint8Array): void {
     let node = { hash, leaves: 1 };
-    for (let last = this.#stack.at(-1); last?.leaves === node.leaves; last = this.#stack.at(-1)) {
+    for (let smallest = this.#stack.at(-1); smallest?.leaves === node.leaves; smallest = this.#stack.at(-1)) {
       this.#stack.pop();
-      node = { hash: nodeHash(last.hash, node.hash), leaves: 2 * node.leaves };
+      node = { hash: nodeHash(smallest.hash, node.hash), leaves: 2 * node.leaves };
     }
     this.#stack.push(node);
     this.size++;
   }
   get root(): Uint8Array {
-    const hashes = this.#stack.map((one) => one.hash);
+    const hashes = this.#stack.map((subtree) => subtree.hash);
     return (
       hashes.reduceRight<Uint8Array | null>((right, left) => (right ? nodeHash(left, right) : left), null) ?? EMPTY_ROOT
     );
@@ -30,7 +30,7 @@ export class Tree {
 const ENTRY_LENGTH_BYTES = 2;
 
 /** Reads the published entries in order. */
-export function entriesOf(folder: string, size: number) {
+export function readEntries(folder: string, size: number) {
   let at = 0;
   let n = -1;
   let bundle: (string | null)[] = [];
@@ -39,9 +39,9 @@ export function entriesOf(folder: string, size: number) {
       const findings: Finding[] = [];
       if (Math.floor(at / TILE_WIDTH) !== n) {
         n = Math.floor(at / TILE_WIDTH);
-        const read = readBundle(folder, n, Math.min(TILE_WIDTH, size - n * TILE_WIDTH));
-        bundle = read.entries;
-        findings.push(...read.findings);
+        const tileEntries = readBundle(folder, n, Math.min(TILE_WIDTH, size - n * TILE_WIDTH));
+        bundle = tileEntries.entries;
+        findings.push(...tileEntries.findings);
       }
       return { entry: bundle[at++ % TILE_WIDTH] ?? null, findings };
     },
@@ -51,7 +51,8 @@ export function entriesOf(folder: string, size: number) {
 function readBundle(folder: string, n: number, width: number): { entries: (string | null)[]; findings: Finding[] } {
   const path = tilePath({ level: 'entries', n, width });
   const object = `tile:${path}`;
-  if (!existsSync(join(folder, path))) return { entries: [], findings: [found('TILE_MISSING', object, '文件不见了')] };
+  if (!existsSync(join(folder, path)))
+    return { entries: [], findings: [buildFinding('TILE_MISSING', object, '文件不见了')] };
   const bytes = readFileSync(join(folder, path));
   const entries: string[] = [];
   let at = 0;
@@ -62,10 +63,10 @@ function readBundle(folder: string, n: number, width: number): { entries: (strin
     entries.push(bytes.toString('utf8', at, at + length));
     at += length;
   }
-  const whole = at === bytes.length && entries.length === width;
+  const isWhole = at === bytes.length && entries.length === width;
   return {
     entries: entries.slice(0, width),
-    findings: whole ? [] : [found('TILE_MALFORMED', object, '文件长度或条数不对')],
+    findings: isWhole ? [] : [buildFinding('TILE_MALFORMED', object, '文件长度或条数不对')],
   };
 }
 
@@ -90,14 +91,14 @@ export class TileReader {
       this.#tile = this.#read(0, n);
     }
     const at = (index % TILE_WIDTH) * 32;
-    const told = index < this.#size ? this.#tile?.subarray(at, at + 32) : undefined;
-    if (told && !isSame(told, hash)) {
-      yield found(
+    const publishedHash = index < this.#size ? this.#tile?.subarray(at, at + 32) : undefined;
+    if (publishedHash && !isSame(publishedHash, hash)) {
+      yield buildFinding(
         'TILE_WRONG',
         `tile:${tilePath({ level: 0, n, width: this.#width(0, n) })}`,
         `第 ${index} 条的散列值不对`,
       );
-      yield found('TILE_WRONG', `leaf:${index}`, '已公布的散列值与内容不一致');
+      yield buildFinding('TILE_WRONG', `leaf:${index}`, '已公布的散列值与内容不一致');
     }
     this.#up(0, hash);
   }
@@ -107,38 +108,39 @@ export class TileReader {
     this.#rows[level] = row;
     row.push(hash);
     if (row.length < TILE_WIDTH) return;
-    const above = rootOf(row);
+    const parentHash = computeRoot(row);
     this.#rows[level] = [];
     const n = this.#above[level] ?? 0;
     this.#above[level] = n + 1;
     const name = `${level + 1} ${n}`;
     const stored = this.#stored.get(name);
     this.#stored.delete(name);
-    if (!stored || !isSame(stored, above)) this.#wrong(level, n, '数据库中整块的散列值不对');
+    if (!stored || !isSame(stored, parentHash)) this.#wrong(level, n, '数据库中整块的散列值不对');
     const tile = this.#read(level + 1, Math.floor(n / TILE_WIDTH));
     // Past the published size there is nothing to compare with.
     const isPublished = n % TILE_WIDTH < this.#width(level + 1, Math.floor(n / TILE_WIDTH));
-    const told = isPublished ? tile?.subarray((n % TILE_WIDTH) * 32, (n % TILE_WIDTH) * 32 + 32) : undefined;
+    const publishedHash = isPublished ? tile?.subarray((n % TILE_WIDTH) * 32, (n % TILE_WIDTH) * 32 + 32) : undefined;
     const path = tilePath({
       level: level + 1,
       n: Math.floor(n / TILE_WIDTH),
       width: this.#width(level + 1, Math.floor(n / TILE_WIDTH)),
     });
-    if (told && !isSame(told, above)) this.findings.push(found('TILE_WRONG', `tile:${path}`, `第 ${n} 个散列值不对`));
-    this.#up(level + 1, above);
+    if (publishedHash && !isSame(publishedHash, parentHash))
+      this.findings.push(buildFinding('TILE_WRONG', `tile:${path}`, `第 ${n} 个散列值不对`));
+    this.#up(level + 1, parentHash);
   }
   /** Adds findings for a whole tile and for the tile that holds its hash. */
   #wrong(level: number, n: number, detail: string): void {
-    const up = Math.floor(n / TILE_WIDTH);
+    const parentIndex = Math.floor(n / TILE_WIDTH);
     const paths = [
       tilePath({ level, n, width: TILE_WIDTH }),
-      tilePath({ level: level + 1, n: up, width: this.#width(level + 1, up) }),
+      tilePath({ level: level + 1, n: parentIndex, width: this.#width(level + 1, parentIndex) }),
     ];
-    for (const path of paths) this.findings.push(found('TILE_HASH_WRONG', `tile:${path}`, detail));
+    for (const path of paths) this.findings.push(buildFinding('TILE_HASH_WRONG', `tile:${path}`, detail));
   }
   /** Yields a finding for each stored hash of a tile that does not exist. */
   *left(): Generator<Finding> {
-    for (const name of this.#stored.keys()) yield found('TILE_HASH_WRONG', 'log', `数据库中多出散列值 ${name}`);
+    for (const name of this.#stored.keys()) yield buildFinding('TILE_HASH_WRONG', 'log', `数据库中多出散列值 ${name}`);
   }
   readonly #above: number[] = [];
   #width(level: number, n: number): number {
@@ -150,24 +152,24 @@ export class TileReader {
     const path = tilePath({ level, n, width });
     const file = join(this.#folder, path);
     if (!existsSync(file)) {
-      this.findings.push(found('TILE_MISSING', `tile:${path}`, '文件不见了'));
+      this.findings.push(buildFinding('TILE_MISSING', `tile:${path}`, '文件不见了'));
       return null;
     }
     const bytes = readFileSync(file);
-    if (bytes.length !== width * 32) this.findings.push(found('TILE_MALFORMED', `tile:${path}`, '文件长度不对'));
+    if (bytes.length !== width * 32) this.findings.push(buildFinding('TILE_MALFORMED', `tile:${path}`, '文件长度不对'));
     return bytes;
   }
 }
 
 /** Reads the stored hashes of whole tiles, keyed by level and index. */
-export async function wholeTiles(sql: House['sql']): Promise<Map<string, Buffer>> {
+export async function readTileHashes(sql: AuditInput['sql']): Promise<Map<string, Buffer>> {
   const rows = await sql<
     { name: string; hash: Buffer }[]
   >`select level || ' ' || index as name, hash from seals.log_tile`;
   return new Map(rows.map(({ name, hash }) => [name, hash]));
 }
 
-function rootOf(row: readonly Uint8Array[]): Uint8Array {
+function computeRoot(row: readonly Uint8Array[]): Uint8Array {
   const tree = new Tree();
   for (const hash of row) tree.add(hash);
   return tree.root;

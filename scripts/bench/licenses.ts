@@ -8,11 +8,11 @@ import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { perform } from '../../subgraphs/licenses/issue.ts';
 import { prepareCaseAct } from '../../subgraphs/licenses/prepare.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
-import type { Running } from '../boot.ts';
+import type { RunningHub } from '../boot.ts';
 import type { Client } from '../client.ts';
-import { demoPerson } from '../people.ts';
-import { runningDatabase } from '../running-database.ts';
-import { keyFileOf } from '../secrets.ts';
+import { findDemoPerson } from '../people.ts';
+import { findRunningDatabase } from '../running-database.ts';
+import { locateSignerKeyFile } from '../secrets.ts';
 import { blankPrefix } from '../seed.ts';
 import { startSigner } from '../signer.ts';
 import { cpuOfChildren, cpuOfDatabase } from './cpu.ts';
@@ -20,16 +20,16 @@ import { cpuOfChildren, cpuOfDatabase } from './cpu.ts';
 /** Measures whole licenses for `npm run bench`: the cost of one license in each process. */
 
 /** Clerks that work concurrently. */
-const CLERKS = 8;
-const RECEIVED_AT_ONCE = 1_000;
-const PATIENCE_MS = 60_000;
+const CLERK_COUNT = 8;
+const BLANKS_PER_BATCH = 1_000;
+const MAX_WAIT_MS = 60_000;
 const POLL_MS = 50;
 const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
 const ORGAN = 'yudu-lyj';
 const CLERK = `${ORGAN}.clerk`;
 
 export interface Bench {
-  running: Running;
+  running: RunningHub;
   client: Client;
   dataFolder: string;
 }
@@ -42,28 +42,28 @@ export interface Cost {
   perSecond: number;
 }
 
-const prefix = blankPrefix(readOrgans().find((one) => one.id === ORGAN)?.uscc ?? '');
+const prefix = blankPrefix(readOrgans().find((organ) => organ.id === ORGAN)?.uscc ?? '');
 /** Last used blank number. Starts above the numbers that every organ receives at the first start. */
-let blanks = 100_000;
-const nextBlank = () => `${prefix}${String(++blanks).padStart(8, '0')}`;
+let lastBlank = 100_000;
+const nextBlank = () => `${prefix}${String(++lastBlank).padStart(8, '0')}`;
 
 /** Creates `count` granted cases and returns their ids. Clerks may then issue their licenses. */
-export async function grant({ running, client, dataFolder }: Bench, count: number): Promise<string[]> {
-  for (let from = blanks + 1; from <= blanks + count; from += RECEIVED_AT_ONCE)
-    await running.hub.licenses.receiveBlanks(ORGAN, { prefix, from, to: from + RECEIVED_AT_ONCE - 1 });
+export async function grantCases({ running, client, dataFolder }: Bench, count: number): Promise<string[]> {
+  for (let from = lastBlank + 1; from <= lastBlank + count; from += BLANKS_PER_BATCH)
+    await running.hub.licenses.receiveBlanks(ORGAN, { prefix, from, to: from + BLANKS_PER_BATCH - 1 });
   const ids: string[] = [];
-  await byClerks(count, async (i) => {
+  await runByClerks(count, async (i) => {
     const fields = [{ label: '采伐地点', text: `于都县示范乡示范村 ${i + 1} 林班` }];
     const input = { matter: 'yd2022-1-07', applicant: COMPANY, fields };
-    const made = await client.act(CLERK, 'acceptCase', 'ApplicationInput', input, 'case { id }');
-    const id: string = made.case.id;
-    const examined = { case: id, finding: 'APPROVED' };
-    await client.act(`${ORGAN}.reviewer`, 'examineCase', 'ExamineCaseInput', examined, 'case { id }');
+    const accepted = await client.act(CLERK, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+    const id: string = accepted.case.id;
+    const examination = { case: id, finding: 'APPROVED' };
+    await client.act(`${ORGAN}.reviewer`, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
     const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
     await client.act(`${ORGAN}.approver`, 'decideCase', 'DecideCaseInput', decision, 'case { id }');
     ids.push(id);
   });
-  await settled(dataFolder);
+  await waitUntilSettled(dataFolder);
   return ids;
 }
 
@@ -71,16 +71,16 @@ export async function grant({ running, client, dataFolder }: Bench, count: numbe
  * Issues licenses through the public API. Ends when cases have the events, the log's checkpoint is cosigned
  * and the city library has collected the licenses.
  */
-export async function throughTheDoor(bench: Bench, ids: readonly string[]) {
+export async function issueThroughApi(bench: Bench, ids: readonly string[]) {
   const issued: { identifier: string; digest: string }[] = [];
-  const cost = await costOf(bench, ids.length, async () => {
-    await byClerks(ids.length, async (i) => {
+  const cost = await measureCost(bench, ids.length, async () => {
+    await runByClerks(ids.length, async (i) => {
       const input = { case: ids[i], blankNumber: nextBlank() };
       const fields = 'license { identifier document { digest } }';
       const { license } = await bench.client.act(CLERK, 'issueLicense', 'CaseActInput', input, fields);
       issued.push({ identifier: license.identifier, digest: license.document.digest });
     });
-    await settled(bench.dataFolder);
+    await waitUntilSettled(bench.dataFolder);
   });
   return { issued, cost };
 }
@@ -89,61 +89,61 @@ export async function throughTheDoor(bench: Bench, ids: readonly string[]) {
  * Issues licenses by the workflow alone, with PDF, code, signature, timestamp and database rows. Neither the public
  * API nor the processing after an issue runs. The hub of the bench must be stopped first.
  */
-export async function byTheWorkflow(
+export async function issueByWorkflow(
   { running, dataFolder }: Bench,
   ids: readonly string[],
-  warm: number,
+  warmUpCount: number,
 ): Promise<Cost> {
   const { secrets } = running;
   const open = (role: string) =>
-    connect(roleUrl(runningDatabase(dataFolder), role, rolePassword(secrets.databaseKey, role)), 'bench');
-  const [ofSeals, ofLicenses] = [open('tq_seals'), open('tq_licenses')];
-  const signer = await startSigner(keyFileOf(dataFolder), secrets);
+    connect(roleUrl(findRunningDatabase(dataFolder), role, rolePassword(secrets.databaseKey, role)), 'bench');
+  const [sealsPool, licensesPool] = [open('tq_seals'), open('tq_licenses')];
+  const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
   const now = () => new Date();
   const send = { licenses: async () => {} };
-  const { sign, signCode, picture } = createSeals({ db: ofSeals.db, now, signer: signer.signer, send });
+  const { sign, signCode, picture } = createSeals({ db: sealsPool.db, now, signer: signer.signer, send });
   const deps = {
-    db: ofLicenses.db,
+    db: licensesPool.db,
     now,
     authorisationKey: secrets.authorisationKeys.licenses,
     publicUrl: running.url,
     render: renderSealable,
     ...{ sign, signCode, picture },
   };
-  const clerk = demoPerson(CLERK);
+  const clerk = findDemoPerson(CLERK);
   if (!clerk) throw new Error(`nobody is ${CLERK}`);
   const issue = async (caseId: string) => {
-    const asked = { caseId, blankNumber: nextBlank(), act: 'ISSUE' as const };
-    const { waitingFor } = await perform(deps, (tx) => prepareCaseAct(tx, deps, clerk, asked));
+    const request = { caseId, blankNumber: nextBlank(), act: 'ISSUE' as const };
+    const { waitingFor } = await perform(deps, (tx) => prepareCaseAct(tx, deps, clerk, request));
     if (waitingFor !== null) throw new Error(waitingFor);
   };
-  const issueAll = (some: readonly string[]) => byClerks(some.length, (i) => issue(some[i] ?? ''));
+  const issueAll = (caseIds: readonly string[]) => runByClerks(caseIds.length, (i) => issue(caseIds[i] ?? ''));
   try {
-    await issueAll(ids.slice(0, warm));
-    return await costOf({ dataFolder }, ids.length - warm, () => issueAll(ids.slice(warm)));
+    await issueAll(ids.slice(0, warmUpCount));
+    return await measureCost({ dataFolder }, ids.length - warmUpCount, () => issueAll(ids.slice(warmUpCount)));
   } finally {
     await signer.stop();
-    await Promise.all([ofSeals.close(), ofLicenses.close()]);
+    await Promise.all([sealsPool.close(), licensesPool.close()]);
   }
 }
 
-async function byClerks(count: number, work: (i: number) => Promise<void>): Promise<void> {
+async function runByClerks(count: number, work: (i: number) => Promise<void>): Promise<void> {
   let next = 0;
   const clerk = async () => {
     while (next < count) await work(next++);
   };
-  await Promise.all(Array.from({ length: CLERKS }, clerk));
+  await Promise.all(Array.from({ length: CLERK_COUNT }, clerk));
 }
 
 /** Waits until every event is delivered and a checkpoint over every leaf is cosigned. */
-async function settled(dataFolder: string): Promise<void> {
-  const sql = postgres(runningDatabase(dataFolder), { max: 1, onnotice: () => {} });
+async function waitUntilSettled(dataFolder: string): Promise<void> {
+  const sql = postgres(findRunningDatabase(dataFolder), { max: 1, onnotice: () => {} });
   const undelivered = SUBGRAPHS.map((name) => `select 1 from ${name}.outbox_delivery where delivered < head`);
   const uncosigned = `select 1 from seals.log_head where size > (select coalesce(max(size), 0) from seals.log_cosignature)`;
-  const waiting = [...undelivered, 'select 1 from seals.log_pending', uncosigned].join(' union all ');
+  const pendingQuery = [...undelivered, 'select 1 from seals.log_pending', uncosigned].join(' union all ');
   try {
-    for (const end = Date.now() + PATIENCE_MS; (await sql.unsafe(waiting)).length > 0; ) {
-      if (Date.now() > end) throw new Error('the hub does not come to rest');
+    for (const deadline = Date.now() + MAX_WAIT_MS; (await sql.unsafe(pendingQuery)).length > 0; ) {
+      if (Date.now() > deadline) throw new Error('the hub does not come to rest');
       await new Promise((done) => setTimeout(done, POLL_MS));
     }
   } finally {
@@ -151,20 +151,25 @@ async function settled(dataFolder: string): Promise<void> {
   }
 }
 
-async function costOf(
+async function measureCost(
   { dataFolder }: Pick<Bench, 'dataFolder'>,
   count: number,
   work: () => Promise<void>,
 ): Promise<Cost> {
-  const reckon = () => {
+  const measureCpu = () => {
     const { user, system } = process.cpuUsage();
     const hub = (user + system) / 1000;
     return { hub, signer: cpuOfChildren('signer/main.ts'), database: cpuOfDatabase(join(dataFolder, 'postgres')) };
   };
-  const [before, from] = [reckon(), performance.now()];
+  const [before, from] = [measureCpu(), performance.now()];
   await work();
   const perSecond = (count * 1000) / (performance.now() - from);
-  const after = reckon();
-  const each = (of: keyof typeof before) => (after[of] - before[of]) / count;
-  return { hub: each('hub'), signer: each('signer'), database: each('database'), perSecond };
+  const after = measureCpu();
+  const costPerLicense = (part: keyof typeof before) => (after[part] - before[part]) / count;
+  return {
+    hub: costPerLicense('hub'),
+    signer: costPerLicense('signer'),
+    database: costPerLicense('database'),
+    perSecond,
+  };
 }

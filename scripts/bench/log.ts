@@ -9,10 +9,10 @@ import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { publish } from '../../subgraphs/seals/log/publish.ts';
 import { proofOf, sequence } from '../../subgraphs/seals/log/workflow.ts';
 import { audit } from '../audit/audit.ts';
-import { boot, type Running } from '../boot.ts';
-import { freePort } from '../client.ts';
-import { runningDatabase } from '../running-database.ts';
-import { keyFileOf } from '../secrets.ts';
+import { boot, type RunningHub } from '../boot.ts';
+import { findFreePort } from '../client.ts';
+import { findRunningDatabase } from '../running-database.ts';
+import { locateSignerKeyFile } from '../secrets.ts';
 import { startSigner } from '../signer.ts';
 
 /**
@@ -22,36 +22,36 @@ import { startSigner } from '../signer.ts';
  */
 const LEAVES = Number(process.argv[2] ?? 1_000_000);
 const SAMPLES = Number(process.env.SAMPLES ?? 200);
-const FILL = 50_000;
+const LEAVES_PER_BATCH = 50_000;
 process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
-async function cosigned(running: Running, sql: postgres.Sql): Promise<number[]> {
+async function measureCosigning(running: RunningHub, sql: postgres.Sql): Promise<number[]> {
   const times: number[] = [];
   for (let i = 0; i < SAMPLES; i++) {
-    const from = performance.now();
+    const startedAt = performance.now();
     await running.hub.seals.attest({ typ: 'license-status+jwt', claims: { sub: `bench ${i}` } });
     const [leaf] = await sql`select serial from seals.log_leaf where kind = 'ATTESTATION' order by serial desc limit 1`;
     for (;;) {
-      const [seen] =
+      const [sequencedLeaf] =
         await sql`select 1 from seals.log_sequence s join seals.log_cosignature c on c.size > s.index where s.serial = ${leaf?.serial}`;
-      if (seen) break;
+      if (sequencedLeaf) break;
       await pause(5);
     }
-    times.push(performance.now() - from);
+    times.push(performance.now() - startedAt);
     await pause(Math.random() * 300);
   }
-  return times.sort((one, other) => one - other);
+  return times.sort((shorter, longer) => shorter - longer);
 }
 
 /** Measures statements with their leaves, and leaves alone: the cost that the log adds to a use of a key. */
-async function costs(running: Running, sql: postgres.Sql): Promise<{ withLog: number; leaves: number }> {
+async function measureCosts(running: RunningHub, sql: postgres.Sql): Promise<{ withLog: number; leaves: number }> {
   const count = 300;
   const from = performance.now();
   for (let i = 0; i < count; i++)
     await running.hub.seals.attest({ typ: 'license-status+jwt', claims: { sub: `cost ${i}` } });
   const withLog = (performance.now() - from) / count;
   const [leaf] = await sql`select entry, hash from seals.log_leaf order by serial desc limit 1`;
-  const before = performance.now();
+  const leavesStartedAt = performance.now();
   for (let i = 0; i < count; i++) {
     await sql.begin(async (tx) => {
       const [row] = await tx`insert into seals.log_leaf (kind, subject, entry, hash, at)
@@ -61,22 +61,22 @@ async function costs(running: Running, sql: postgres.Sql): Promise<{ withLog: nu
       await tx`delete from seals.log_pending where serial = ${row?.serial}`;
     });
   }
-  const leaves = (performance.now() - before) / count;
+  const leaves = (performance.now() - leavesStartedAt) / count;
   await sql`delete from seals.log_leaf where subject like 'bench %'`;
   return { withLog, leaves };
 }
 
 /** Fills the log with SQL, then sequences every leaf as the hub does. Returns the seconds of the sequencing. */
-async function fill(sql: postgres.Sql, folder: string, running: Running): Promise<number> {
-  for (let from = 0; from < LEAVES; from += FILL) {
+async function fillLog(sql: postgres.Sql, folder: string, running: RunningHub): Promise<number> {
+  for (let from = 0; from < LEAVES; from += LEAVES_PER_BATCH) {
     await sql`with made as (select 'fill ' || i as subject, '{"at":"2026-11-26T00:00:00.000Z","digest":"' || encode(sha256(('fill ' || i)::bytea), 'hex')
-        || '","kind":"ATTESTATION","typ":"license-status+jwt","v":1}' as entry from generate_series(${from}::int, ${Math.min(from + FILL, LEAVES) - 1}::int) i),
+        || '","kind":"ATTESTATION","typ":"license-status+jwt","v":1}' as entry from generate_series(${from}::int, ${Math.min(from + LEAVES_PER_BATCH, LEAVES) - 1}::int) i),
       leaves as (insert into seals.log_leaf (kind, subject, entry, hash, at) select 'ATTESTATION', encode(sha256(subject::bytea), 'hex'), entry,
         sha256('\\x00'::bytea || convert_to(entry, 'UTF8')), '2026-11-26T00:00:00Z' from made returning serial)
       insert into seals.log_pending (serial) select serial from leaves`;
   }
-  const signer = await startSigner(keyFileOf(folder), running.secrets);
-  const url = roleUrl(runningDatabase(folder), 'tq_seals', rolePassword(running.secrets.databaseKey, 'tq_seals'));
+  const signer = await startSigner(locateSignerKeyFile(folder), running.secrets);
+  const url = roleUrl(findRunningDatabase(folder), 'tq_seals', rolePassword(running.secrets.databaseKey, 'tq_seals'));
   const { db, close } = connect(url, 'bench');
   const origin =
     readNote((await sql`select note from seals.log_checkpoint limit 1`)[0]?.note).text.split('\n')[0] ?? '';
@@ -91,17 +91,18 @@ async function fill(sql: postgres.Sql, folder: string, running: Running): Promis
 
 async function main(): Promise<void> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-bench-'));
-  const [port, libraryPort] = [await freePort(), await freePort()];
+  const [port, libraryPort] = [await findFreePort(), await findFreePort()];
   const running = await boot({ dataFolder, port, libraryPort, databaseUrl: null, withLibrary: true, say: () => {} });
-  const sql = postgres(runningDatabase(dataFolder), { max: 2, onnotice: () => {} });
+  const sql = postgres(findRunningDatabase(dataFolder), { max: 2, onnotice: () => {} });
   try {
     console.log(`${cpus().length} × ${cpus()[0]?.model ?? ''}, Node ${process.version}`);
-    const times = await cosigned(running, sql);
-    const at = (part: number) => Math.round(times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? 0);
+    const times = await measureCosigning(running, sql);
+    const percentile = (part: number) =>
+      Math.round(times[Math.min(times.length - 1, Math.floor(times.length * part))] ?? 0);
     console.log(
-      `leaf to cosigned checkpoint: median ${at(0.5)} ms, p99 ${at(0.99)} ms, most ${at(1)} ms, of ${SAMPLES}`,
+      `leaf to cosigned checkpoint: median ${percentile(0.5)} ms, p99 ${percentile(0.99)} ms, most ${percentile(1)} ms, of ${SAMPLES}`,
     );
-    const { withLog, leaves } = await costs(running, sql);
+    const { withLog, leaves } = await measureCosts(running, sql);
     console.log(
       `a statement ${withLog.toFixed(1)} ms with its leaf; a leaf alone in a transaction ${leaves.toFixed(1)} ms`,
     );
@@ -109,22 +110,33 @@ async function main(): Promise<void> {
     const root = Buffer.from(await running.hub.seals.rootCertificate());
     await pause(3_000);
     await running.hub.stop();
-    const seconds = await fill(sql, dataFolder, running);
+    const seconds = await fillLog(sql, dataFolder, running);
     console.log(`${LEAVES} leaves sequenced in ${seconds.toFixed(0)} s, ${Math.round(LEAVES / seconds)} per second`);
-    const url = roleUrl(runningDatabase(dataFolder), 'tq_seals', rolePassword(running.secrets.databaseKey, 'tq_seals'));
+    const url = roleUrl(
+      findRunningDatabase(dataFolder),
+      'tq_seals',
+      rolePassword(running.secrets.databaseKey, 'tq_seals'),
+    );
     const { db, close } = connect(url, 'bench');
     const [certificate] = await sql`select subject from seals.log_leaf where kind = 'CERTIFICATE' limit 1`;
     const proof = await proofOf(db, [], 'CERTIFICATE', certificate?.subject);
     await close();
     const text = proof.state === 'PROVEN' ? proof.text : '';
-    const bare = text.replace(/^extra .*\n/m, '');
+    const proofOnly = text.replace(/^extra .*\n/m, '');
     console.log(
-      `a proof over ${LEAVES} leaves: ${bare.length} bytes, ${text.length} with its entry; a witness adds about 150`,
+      `a proof over ${LEAVES} leaves: ${proofOnly.length} bytes, ${text.length} with its entry; a witness adds about 150`,
     );
     const from = performance.now();
-    const house = { sql, logFolder: join(dataFolder, 'log'), logKey, witnesses: [], roots: [root], now: new Date() };
+    const auditInput = {
+      sql,
+      logFolder: join(dataFolder, 'log'),
+      logKey,
+      witnesses: [],
+      roots: [root],
+      now: new Date(),
+    };
     let findings = 0;
-    for await (const { code, object } of audit(house)) if (findings++ < 5) console.log(`  ${code} ${object}`);
+    for await (const { code, object } of audit(auditInput)) if (findings++ < 5) console.log(`  ${code} ${object}`);
     console.log(
       `audit: ${((performance.now() - from) / 1000).toFixed(1)} s, ${findings} findings, ${Math.round(process.memoryUsage().rss / 2 ** 20)} MiB`,
     );

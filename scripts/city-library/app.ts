@@ -1,14 +1,14 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
-import { witnessRoutes } from '../witness/app.ts';
+import { registerWitnessRoutes } from '../witness/app.ts';
 import type { Memory } from '../witness/memory.ts';
-import { type NamedKey, readLogKey } from '../witness/note.ts';
+import { type NamedKey, parseLogKey } from '../witness/note.ts';
 import { type Certificate, readRoots } from './chain.ts';
 import { checkDelivery } from './check.ts';
 import { openDatabase } from './database.ts';
-import { jwkOf, openKeys } from './key.ts';
-import { memoryIn } from './memory.ts';
-import { statusPage } from './page.ts';
+import { openKeys, toReceiptJwk } from './key.ts';
+import { openDatabaseMemory } from './memory.ts';
+import { renderStatusPage } from './page.ts';
 import {
   contentDigest,
   Fault,
@@ -18,11 +18,11 @@ import {
   WARNINGS,
   type Warning,
 } from './protocol.ts';
-import { isSigned, writeReceipt } from './receipt.ts';
+import { isSigned, signReceipt } from './receipt.ts';
 import { openStore, type Store } from './store.ts';
-import { type Client, grantToken, requireToken, TOKEN_LIFE_SECONDS } from './token.ts';
-import { advance, warningsOf } from './transition.ts';
-import { judge, VERDICTS } from './verify.ts';
+import { type Client, grantToken, requireToken, TOKEN_LIFETIME_SECONDS } from './token.ts';
+import { advance, listWarnings } from './transition.ts';
+import { answerQuestion, VERDICTS } from './verify.ts';
 
 export interface LibraryOptions {
   /** The library's own database. */
@@ -42,12 +42,12 @@ export interface LibraryOptions {
 }
 
 /** Largest request, base64 included. */
-const BODY_LIMIT_BYTES = 8 * 1024 * 1024;
-const TOKEN_BODY_LIMIT_BYTES = 4096;
+const MAX_BODY_BYTES = 8 * 1024 * 1024;
+const MAX_TOKEN_BODY_BYTES = 4096;
 /** A request that has not arrived completely within this time is dropped. */
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Maximum characters of a path parameter. An identifier of GB/T 36904 is shorter. */
-const PARAMETER_LIMIT = 128;
+const MAX_PARAMETER_CHARS = 128;
 
 interface Library {
   store: Store;
@@ -66,107 +66,112 @@ interface Library {
 export async function createLibrary(options: LibraryOptions): Promise<FastifyInstance> {
   const roots = readRoots(options.rootPem);
   const { clientId, clientSecret, name, now } = options;
-  const logs = options.logKeys.map((key) => readLogKey(key));
+  const logs = options.logKeys.map((key) => parseLogKey(key));
   const { sql, close } = await openDatabase(options.databaseUrl);
   const keys = await openKeys(sql);
   const store = openStore(sql, {
     origin: logs[0]?.name ?? null,
-    write: (delivery, at, checkpoint) => writeReceipt(keys.receipt, name, delivery, at, checkpoint),
+    write: (delivery, at, checkpoint) => signReceipt(keys.receipt, name, delivery, at, checkpoint),
   });
   const client = { clientId, clientSecret };
-  const memory = memoryIn(sql);
+  const memory = openDatabaseMemory(sql);
   const library: Library = { store, receiptKey: keys.receipt, logs, memory, roots, client, now };
 
   const app = Fastify({
-    bodyLimit: BODY_LIMIT_BYTES,
+    bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
-    routerOptions: { maxParamLength: PARAMETER_LIMIT },
+    routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     frameworkErrors: (error, _request, reply) => renderError(error, reply, options.onError),
   });
   app.addHook('onClose', close);
   app.setNotFoundHandler((_request, reply) => renderError(new Fault('NOT_FOUND'), reply, options.onError));
   app.setErrorHandler((error, _request, reply) => renderError(error, reply, options.onError));
-  publicRoutes(app, library);
-  app.register(async (scope) => witnessRoutes(scope, { name, privateKey: keys.witness, logs, memory, now }));
+  registerPublicRoutes(app, library);
+  app.register(async (scope) => registerWitnessRoutes(scope, { name, privateKey: keys.witness, logs, memory, now }));
   app.register(async (scope) => {
     // Checked before the body is read: a caller without a token must not make the library buffer 8 MiB.
     scope.addHook('onRequest', async (request) => requireToken(request.headers.authorization, library.client, now()));
-    certificateRoutes(scope, library);
+    registerCertificateRoutes(scope, library);
   });
   return app;
 }
 
-function publicRoutes(app: FastifyInstance, { store, receiptKey, logs, memory, client, now }: Library): void {
+function registerPublicRoutes(app: FastifyInstance, { store, receiptKey, logs, memory, client, now }: Library): void {
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/', async (_request, reply) =>
     reply
       .type('text/html; charset=utf-8')
       .header('content-security-policy', "default-src 'none'; style-src 'unsafe-inline'")
-      .send(statusPage(await store.counts())),
+      .send(renderStatusPage(await store.counts())),
   );
-  app.get('/receipt-key', async () => jwkOf(receiptKey));
+  app.get('/receipt-key', async () => toReceiptJwk(receiptKey));
   app.get('/log/checkpoint', async (_request, reply) => {
-    const seen = logs[0] && (await memory.of(logs[0].name));
-    if (!seen) throw new Fault('NOT_FOUND');
-    return reply.type('text/plain; charset=utf-8').send(seen.note);
+    const witnessedTree = logs[0] && (await memory.of(logs[0].name));
+    if (!witnessedTree) throw new Fault('NOT_FOUND');
+    return reply.type('text/plain; charset=utf-8').send(witnessedTree.note);
   });
-  app.post('/token', { bodyLimit: TOKEN_BODY_LIMIT_BYTES }, async (request, reply) => {
+  app.post('/token', { bodyLimit: MAX_TOKEN_BODY_BYTES }, async (request, reply) => {
     const token = grantToken(readTokenRequest(request.body), client, now());
     return reply
       .header('cache-control', 'no-store')
-      .send({ access_token: token, token_type: 'Bearer', expires_in: TOKEN_LIFE_SECONDS });
+      .send({ access_token: token, token_type: 'Bearer', expires_in: TOKEN_LIFETIME_SECONDS });
   });
 }
 
-function certificateRoutes(app: FastifyInstance, library: Library): void {
+function registerCertificateRoutes(app: FastifyInstance, library: Library): void {
   const { store, now } = library;
   app.post('/certificates/validate', async (request) => {
     const delivery = readDelivery(request.body);
-    const known = await store.collected(delivery.number, delivery.revision);
-    if (known?.contentDigest === contentDigest(delivery)) return accepted([], { receipt: known.receipt });
+    const collectedAct = await store.collected(delivery.number, delivery.revision);
+    if (collectedAct?.contentDigest === contentDigest(delivery))
+      return buildAnswer([], { receipt: collectedAct.receipt });
     checkDelivery(delivery, library.roots, now());
     const head = await store.head(delivery.number);
     advance(head, delivery);
-    return accepted(warningsOf(head, delivery, now(), today(now())));
+    return buildAnswer(listWarnings(head, delivery, now(), toShanghaiDate(now())));
   });
   app.post('/certificates/collect', async (request) => {
     const delivery = readDelivery(request.body);
     const digest = contentDigest(delivery);
-    const known = await store.collected(delivery.number, delivery.revision);
-    const isKnown = known?.contentDigest === digest;
-    if (isKnown && isSigned(known.receipt)) return accepted([], { receipt: known.receipt });
+    const collectedAct = await store.collected(delivery.number, delivery.revision);
+    const isCollected = collectedAct?.contentDigest === digest;
+    if (isCollected && isSigned(collectedAct.receipt)) return buildAnswer([], { receipt: collectedAct.receipt });
     // The result of an earlier validate is not relied on.
-    if (!isKnown) checkDelivery(delivery, library.roots, now());
-    return accepted([], { receipt: await store.collect(delivery, digest, now()) });
+    if (!isCollected) checkDelivery(delivery, library.roots, now());
+    return buildAnswer([], { receipt: await store.collect(delivery, digest, now()) });
   });
   app.post('/certificates/verify', async (request) => {
     const question = readQuestion(request.body);
-    const kept = await findKept(library, question.identifier ?? '');
-    const result = judge(question, kept, today(now()));
+    const storedCertificate = await findCertificate(library, question.identifier ?? '');
+    const result = answerQuestion(question, storedCertificate, toShanghaiDate(now()));
     return { code: 1, reasons: [], result, message: VERDICTS[result] };
   });
   app.get('/certificates/:identifier', async (request) => {
     const { identifier } = request.params as { identifier: string };
-    const kept = await findKept(library, identifier);
-    if (!kept) throw new Fault('NOT_FOUND');
-    const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
-    const certificate = { ...kept, document: base64(kept.document), signature: base64(kept.signature) };
-    return { ...accepted([]), certificate };
+    const storedCertificate = await findCertificate(library, identifier);
+    if (!storedCertificate) throw new Fault('NOT_FOUND');
+    const toBase64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
+    const certificate = {
+      ...storedCertificate,
+      document: toBase64(storedCertificate.document),
+      signature: toBase64(storedCertificate.signature),
+    };
+    return { ...buildAnswer([]), certificate };
   });
 }
 
 /** Finds a stored certificate. The pattern keeps out text with a NUL, which the database refuses. */
-async function findKept({ store }: Library, identifier: string) {
+async function findCertificate({ store }: Library, identifier: string) {
   return /^[\w.]{1,128}$/.test(identifier) ? store.find(identifier) : null;
 }
 
-function accepted(warnings: readonly Warning[], more: { receipt?: string } = {}) {
+function buildAnswer(warnings: readonly Warning[], extra: { receipt?: string } = {}) {
   const reasons = warnings.map((code) => ({ code, message: WARNINGS[code] }));
-  return { code: warnings.length > 0 ? 2 : 1, reasons, ...more };
+  return { code: warnings.length > 0 ? 2 : 1, reasons, ...extra };
 }
 
-const shanghai = new Intl.DateTimeFormat('en-CA', {
+const shanghaiDateFormat = new Intl.DateTimeFormat('en-CA', {
   timeZone: 'Asia/Shanghai',
   year: 'numeric',
   month: '2-digit',
@@ -174,8 +179,8 @@ const shanghai = new Intl.DateTimeFormat('en-CA', {
 });
 
 /** Returns the date in the library's time zone, YYYY-MM-DD. */
-function today(at: Date): string {
-  return shanghai.format(at);
+function toShanghaiDate(at: Date): string {
+  return shanghaiDateFormat.format(at);
 }
 
 function renderError(error: unknown, reply: FastifyReply, onError: LibraryOptions['onError']): FastifyReply {
@@ -186,10 +191,10 @@ function renderError(error: unknown, reply: FastifyReply, onError: LibraryOption
 }
 
 /** Error codes of postgres.js and PostgreSQL for a database that is temporarily unavailable. */
-const DATABASE_AWAY = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|CONNECT_TIMEOUT|CONNECTION_|57P|08|53)/;
+const DATABASE_UNAVAILABLE_CODES = /^(ECONN|EPIPE|ENOTFOUND|ETIMEDOUT|CONNECT_TIMEOUT|CONNECTION_|57P|08|53)/;
 
 function toFault(error: Partial<FastifyError>): Fault {
   if (error.statusCode === 413) return new Fault('TOO_LARGE');
   if (error.statusCode !== undefined && error.statusCode < 500) return new Fault('REQUEST_MALFORMED', error.code);
-  return new Fault(DATABASE_AWAY.test(error.code ?? '') ? 'UNAVAILABLE' : 'INTERNAL');
+  return new Fault(DATABASE_UNAVAILABLE_CODES.test(error.code ?? '') ? 'UNAVAILABLE' : 'INTERNAL');
 }

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { type Der, expect, readDer, readOid, readSmallInteger, readTime, same, TAG } from './der.ts';
+import { bytesEqual, type Der, readDer, readOid, readSmallInteger, readTime, requireTag, TAG } from './der.ts';
 
 /** The parts of a certificate that the library checks (RFC 5280). */
 export interface Certificate {
@@ -32,8 +32,8 @@ export class ChainError extends Error {
 }
 
 /** Maximum number of certificates from signer to root, both included. */
-const CHAIN_LIMIT = 5;
-const LEAST_MODULUS_BITS = 2048;
+const MAX_CHAIN_CERTIFICATES = 5;
+const MIN_MODULUS_BITS = 2048;
 const RSA_WITH_SHA2 = ['1.2.840.113549.1.1.11', '1.2.840.113549.1.1.12', '1.2.840.113549.1.1.13'];
 const EXTENSION = {
   keyUsage: '2.5.29.15',
@@ -41,7 +41,7 @@ const EXTENSION = {
   extendedKeyUsage: '2.5.29.37',
 } as const;
 /** Safe to ignore even if critical: key identifiers, policies, distribution points, authority access. */
-const HARMLESS = ['2.5.29.14', '2.5.29.35', '2.5.29.32', '2.5.29.31', '1.3.6.1.5.5.7.1.1'];
+const IGNORABLE_EXTENSIONS = ['2.5.29.14', '2.5.29.35', '2.5.29.32', '2.5.29.31', '1.3.6.1.5.5.7.1.1'];
 /** Document signing (RFC 9336), e-mail protection, any purpose. */
 const SIGNING_PURPOSES = ['1.3.6.1.5.5.7.3.36', '1.3.6.1.5.5.7.3.4', '2.5.29.37.0'];
 const SUBJECT_NAMES = ['2.5.4.10', '2.5.4.97'];
@@ -57,31 +57,34 @@ export function readRoots(pem: string): Certificate[] {
 
 /** Reads a certificate. Throws DerError, or ChainError for a critical unknown extension or another algorithm. */
 export function readCertificate(bytes: Uint8Array): Certificate {
-  const whole = expect(readDer(bytes), TAG.sequence, 'certificate');
-  const [tbs, algorithm] = whole.children;
-  const fields = expect(tbs, TAG.sequence, 'tbsCertificate').children;
+  const certificateSequence = requireTag(readDer(bytes), TAG.sequence, 'certificate');
+  const [tbs, algorithm] = certificateSequence.children;
+  const fields = requireTag(tbs, TAG.sequence, 'tbsCertificate').children;
   const [version, serial, innerAlgorithm, issuer, validity, subject] = fields;
-  expect(version, TAG.context0, 'version 3');
-  const signedWith = readOid(expect(algorithm, TAG.sequence, 'signatureAlgorithm').children[0], 'signatureAlgorithm');
-  if (!RSA_WITH_SHA2.includes(signedWith) || !same(algorithm?.bytes ?? bytes, innerAlgorithm?.bytes ?? bytes)) {
-    throw new ChainError('SIGNER_UNTRUSTED', `signature algorithm ${signedWith}`);
+  requireTag(version, TAG.context0, 'version 3');
+  const algorithmOid = readOid(
+    requireTag(algorithm, TAG.sequence, 'signatureAlgorithm').children[0],
+    'signatureAlgorithm',
+  );
+  if (!RSA_WITH_SHA2.includes(algorithmOid) || !bytesEqual(algorithm?.bytes ?? bytes, innerAlgorithm?.bytes ?? bytes)) {
+    throw new ChainError('SIGNER_UNTRUSTED', `signature algorithm ${algorithmOid}`);
   }
-  const [from, until] = expect(validity, TAG.sequence, 'validity').children;
-  const read: Certificate = {
+  const [from, until] = requireTag(validity, TAG.sequence, 'validity').children;
+  const certificate: Certificate = {
     x509: new X509Certificate(bytes),
     bytes,
-    serial: expect(serial, TAG.integer, 'serialNumber').content,
-    issuer: expect(issuer, TAG.sequence, 'issuer').bytes,
+    serial: requireTag(serial, TAG.integer, 'serialNumber').content,
+    issuer: requireTag(issuer, TAG.sequence, 'issuer').bytes,
     validFrom: readTime(from, 'notBefore'),
     validUntil: readTime(until, 'notAfter'),
     isCa: false,
     pathLength: null,
     keyUsage: null,
     extendedKeyUsage: null,
-    organizations: readOrganizations(expect(subject, TAG.sequence, 'subject')),
+    organizations: readOrganizations(requireTag(subject, TAG.sequence, 'subject')),
   };
   const extensions = fields.find((field) => field.tag === TAG.context3);
-  return { ...read, ...readExtensions(extensions) };
+  return { ...certificate, ...readExtensions(extensions) };
 }
 
 function readOrganizations(subject: Der): string[] {
@@ -96,33 +99,33 @@ function readOrganizations(subject: Der): string[] {
 type Extensions = Partial<Pick<Certificate, 'isCa' | 'pathLength' | 'keyUsage' | 'extendedKeyUsage'>>;
 
 function readExtensions(field: Der | undefined): Extensions {
-  const found: Extensions = {};
-  const seen = new Set<string>();
+  const extensions: Extensions = {};
+  const seenIds = new Set<string>();
   for (const extension of field?.children[0]?.children ?? []) {
     const id = readOid(extension.children[0], 'extension');
-    if (seen.has(id)) throw new ChainError('SIGNER_UNTRUSTED', `extension ${id} twice`);
-    seen.add(id);
+    if (seenIds.has(id)) throw new ChainError('SIGNER_UNTRUSTED', `extension ${id} twice`);
+    seenIds.add(id);
     const critical = extension.children[1]?.tag === TAG.boolean;
-    const value = expect(extension.children.at(-1), TAG.octetString, `extension ${id}`).content;
-    if (id === EXTENSION.basicConstraints) Object.assign(found, readBasicConstraints(readDer(value)));
-    else if (id === EXTENSION.keyUsage) found.keyUsage = readBits(readDer(value));
+    const value = requireTag(extension.children.at(-1), TAG.octetString, `extension ${id}`).content;
+    if (id === EXTENSION.basicConstraints) Object.assign(extensions, readBasicConstraints(readDer(value)));
+    else if (id === EXTENSION.keyUsage) extensions.keyUsage = readBits(readDer(value));
     else if (id === EXTENSION.extendedKeyUsage) {
-      found.extendedKeyUsage = readDer(value).children.map((purpose) => readOid(purpose, 'purpose'));
-    } else if (critical && !HARMLESS.includes(id)) {
+      extensions.extendedKeyUsage = readDer(value).children.map((purpose) => readOid(purpose, 'purpose'));
+    } else if (critical && !IGNORABLE_EXTENSIONS.includes(id)) {
       throw new ChainError('SIGNER_UNTRUSTED', `critical extension ${id}`);
     }
   }
-  return found;
+  return extensions;
 }
 
 function readBasicConstraints(value: Der): Extensions {
-  const [first, second] = expect(value, TAG.sequence, 'basicConstraints').children;
+  const [first, second] = requireTag(value, TAG.sequence, 'basicConstraints').children;
   const isCa = first?.tag === TAG.boolean && first.content[0] === 0xff;
   return { isCa, pathLength: isCa && second ? readSmallInteger(second, 'pathLenConstraint') : null };
 }
 
 function readBits(value: Der): boolean[] {
-  const [, ...octets] = expect(value, TAG.bitString, 'keyUsage').content;
+  const [, ...octets] = requireTag(value, TAG.bitString, 'keyUsage').content;
   return octets.flatMap((octet) => [7, 6, 5, 4, 3, 2, 1, 0].map((bit) => (octet & (1 << bit)) !== 0));
 }
 
@@ -133,29 +136,29 @@ function readBits(value: Der): boolean[] {
  */
 export function requireTrusted(
   signer: Certificate,
-  others: readonly Certificate[],
+  intermediateCertificates: readonly Certificate[],
   roots: readonly Certificate[],
   at: Date,
 ): void {
-  requireSigner(signer);
+  requireSigningCertificate(signer);
   let current = signer;
-  for (let intermediates = 0; intermediates < CHAIN_LIMIT - 1; intermediates++) {
-    requireInForce(current, at);
-    const root = roots.find((candidate) => issued(candidate, current, intermediates));
+  for (let intermediates = 0; intermediates < MAX_CHAIN_CERTIFICATES - 1; intermediates++) {
+    requireValidAt(current, at);
+    const root = roots.find((candidate) => didIssue(candidate, current, intermediates));
     if (root) {
-      requireInForce(root, at);
+      requireValidAt(root, at);
       return;
     }
-    const next = others.find(
-      (candidate) => !same(candidate.bytes, current.bytes) && issued(candidate, current, intermediates),
+    const issuer = intermediateCertificates.find(
+      (candidate) => !bytesEqual(candidate.bytes, current.bytes) && didIssue(candidate, current, intermediates),
     );
-    if (!next) throw new ChainError('SIGNER_UNTRUSTED', 'no issuer leads to a pinned root');
-    current = next;
+    if (!issuer) throw new ChainError('SIGNER_UNTRUSTED', 'no issuer leads to a pinned root');
+    current = issuer;
   }
   throw new ChainError('SIGNER_UNTRUSTED', 'the chain is too long');
 }
 
-function requireSigner(signer: Certificate): void {
+function requireSigningCertificate(signer: Certificate): void {
   const usage = signer.keyUsage;
   if (signer.isCa) throw new ChainError('SIGNER_UNTRUSTED', 'the signer is a certificate authority');
   if (!usage?.[BIT.digitalSignature] && !usage?.[BIT.contentCommitment]) {
@@ -164,27 +167,27 @@ function requireSigner(signer: Certificate): void {
   if (signer.extendedKeyUsage && !signer.extendedKeyUsage.some((purpose) => SIGNING_PURPOSES.includes(purpose))) {
     throw new ChainError('SIGNER_UNTRUSTED', 'the key is for another purpose');
   }
-  requireKey(signer);
+  requireRsaKey(signer);
 }
 
-function requireKey({ x509 }: Certificate): void {
+function requireRsaKey({ x509 }: Certificate): void {
   const { asymmetricKeyType, asymmetricKeyDetails } = x509.publicKey;
-  if (asymmetricKeyType !== 'rsa' || (asymmetricKeyDetails?.modulusLength ?? 0) < LEAST_MODULUS_BITS) {
+  if (asymmetricKeyType !== 'rsa' || (asymmetricKeyDetails?.modulusLength ?? 0) < MIN_MODULUS_BITS) {
     throw new ChainError('SIGNER_UNTRUSTED', 'the key is not RSA of 2048 bits or more');
   }
 }
 
-function requireInForce(certificate: Certificate, at: Date): void {
+function requireValidAt(certificate: Certificate, at: Date): void {
   if (at < certificate.validFrom || certificate.validUntil < at) {
     throw new ChainError('SIGNER_EXPIRED', `not valid on ${at.toISOString()}`);
   }
 }
 
 /** Returns whether `issuer` may issue and did issue `subject`, with `intermediates` authorities below it. */
-function issued(issuer: Certificate, subject: Certificate, intermediates: number): boolean {
+function didIssue(issuer: Certificate, subject: Certificate, intermediates: number): boolean {
   if (!issuer.isCa || !issuer.keyUsage?.[BIT.keyCertSign]) return false;
   if (issuer.pathLength !== null && intermediates > issuer.pathLength) return false;
   if (!subject.x509.checkIssued(issuer.x509) || !subject.x509.verify(issuer.x509.publicKey)) return false;
-  requireKey(issuer);
+  requireRsaKey(issuer);
   return true;
 }

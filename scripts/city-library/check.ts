@@ -4,7 +4,7 @@ import { DerError } from './der.ts';
 import { readIdentifier } from './identifier.ts';
 import { PdfError, readAttachment, readSignature } from './pdf.ts';
 import { type Delivery, Fault, readStatement, readVersionRecord, sha256 } from './protocol.ts';
-import { type ProvenSignature, proveSignature, SignatureError } from './signature.ts';
+import { type ProvenSignature, SignatureError, verifySignature } from './signature.ts';
 
 /** Name under which the record is attached to a license's PDF. */
 const RECORD_NAME = 'metadata.json';
@@ -18,23 +18,23 @@ const CLOCK_LEEWAY_MS = 300_000;
  */
 export function checkDelivery(delivery: Delivery, roots: readonly Certificate[], now: Date): void {
   if (sha256(delivery.document) !== delivery.documentDigest) throw new Fault('DOCUMENT_DIGEST');
-  const proven = checkSignature(delivery, roots, now);
-  const inside = readInside(delivery);
-  if (!isDeepStrictEqual(inside, delivery.record.value)) throw new Fault('RECORD_MISMATCH');
+  const provenSignature = checkSignature(delivery, roots, now);
+  const embeddedRecord = readEmbeddedRecord(delivery);
+  if (!isDeepStrictEqual(embeddedRecord, delivery.record.value)) throw new Fault('RECORD_MISMATCH');
   const issuer = delivery.mediaType === 'application/pdf' ? checkVersion(delivery) : checkStatement(delivery);
-  checkSigner(proven.signer, issuer);
+  requireIssuerSigned(provenSignature.signer, issuer);
 }
 
 function checkSignature(delivery: Delivery, roots: readonly Certificate[], now: Date): ProvenSignature {
   try {
-    const { covered, cms } = signatureOf(delivery);
-    const proven = proveSignature(covered, cms);
-    requireTrusted(proven.signer, proven.others, roots, now);
-    const { signingTime, signer } = proven;
+    const { covered, cms } = readSignatureParts(delivery);
+    const provenSignature = verifySignature(covered, cms);
+    requireTrusted(provenSignature.signer, provenSignature.others, roots, now);
+    const { signingTime, signer } = provenSignature;
     if (signingTime && (signingTime < signer.validFrom || signingTime.getTime() > now.getTime() + CLOCK_LEEWAY_MS)) {
       throw new ChainError('SIGNER_EXPIRED', `signing-time ${signingTime.toISOString()}`);
     }
-    return proven;
+    return provenSignature;
   } catch (error) {
     if (error instanceof SignatureError || error instanceof ChainError) throw new Fault(error.code, error.message);
     if (error instanceof PdfError) throw new Fault('SIGNATURE_UNREADABLE', error.message);
@@ -46,12 +46,12 @@ function checkSignature(delivery: Delivery, roots: readonly Certificate[], now: 
 }
 
 /** Returns the signature and the bytes it covers: the whole document, or byte ranges of the PDF that contains it. */
-function signatureOf({ document, signature }: Delivery): { covered: Uint8Array; cms: Uint8Array } {
+function readSignatureParts({ document, signature }: Delivery): { covered: Uint8Array; cms: Uint8Array } {
   return signature === null ? readSignature(document) : { covered: document, cms: signature };
 }
 
 /** Reads the record inside the document. */
-function readInside({ mediaType, document }: Delivery): unknown {
+function readEmbeddedRecord({ mediaType, document }: Delivery): unknown {
   try {
     const json = mediaType === 'application/pdf' ? readAttachment(document, RECORD_NAME) : document;
     return JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(json));
@@ -70,7 +70,7 @@ interface Issuer {
 function checkVersion(delivery: Delivery): Issuer {
   const record = readVersionRecord(delivery.record.value);
   const identifier = requireIdentifier(delivery);
-  requireAgreement({
+  requireMatchingFields({
     ZZBS: record.ZZBS === delivery.identifier,
     ZZBH: record.ZZBH === delivery.number,
     KZ_BB: record.KZ_BB === delivery.version,
@@ -85,7 +85,7 @@ function checkVersion(delivery: Delivery): Issuer {
 function checkStatement(delivery: Delivery): Issuer {
   const record = readStatement(delivery.record.value);
   const identifier = requireIdentifier(delivery);
-  requireAgreement({
+  requireMatchingFields({
     ZZBS: record.ZZBS === delivery.identifier,
     ZZBH: record.ZZBH === delivery.number,
     KZ_BB: record.KZ_BB === delivery.version,
@@ -103,13 +103,13 @@ function requireIdentifier({ identifier, version }: Delivery): { type: string; i
 }
 
 /** Throws Fault RECORD_MISMATCH unless the members of the request equal those of its record. */
-function requireAgreement(fields: Record<string, boolean>): void {
-  const wrong = Object.keys(fields).filter((field) => !fields[field]);
-  if (wrong.length > 0) throw new Fault('RECORD_MISMATCH', wrong.join('、'));
+function requireMatchingFields(fields: Record<string, boolean>): void {
+  const mismatches = Object.keys(fields).filter((field) => !fields[field]);
+  if (mismatches.length > 0) throw new Fault('RECORD_MISMATCH', mismatches.join('、'));
 }
 
 /** Throws Fault SIGNER_NOT_ISSUER unless the certificate names the issuing organ or its USCC (统一社会信用代码). */
-function checkSigner(signer: Certificate, issuer: Issuer): void {
-  const named = signer.organizations.some((text) => text === issuer.name || text.endsWith(issuer.code));
-  if (!named) throw new Fault('SIGNER_NOT_ISSUER', issuer.name);
+function requireIssuerSigned(signer: Certificate, issuer: Issuer): void {
+  const namesIssuer = signer.organizations.some((text) => text === issuer.name || text.endsWith(issuer.code));
+  if (!namesIssuer) throw new Fault('SIGNER_NOT_ISSUER', issuer.name);
 }

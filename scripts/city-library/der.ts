@@ -31,9 +31,9 @@ export class DerError extends Error {
 }
 
 /** Maximum nesting depth. Signatures need less. */
-const DEPTH_LIMIT = 24;
-const CONSTRUCTED = 0x20;
-const HIGH_TAG = 0x1f;
+const MAX_DEPTH = 24;
+const CONSTRUCTED_BIT = 0x20;
+const HIGH_TAG_MASK = 0x1f;
 
 /** Reads one element that fills `bytes` completely. Throws DerError. */
 export function readDer(bytes: Uint8Array): Der {
@@ -43,15 +43,15 @@ export function readDer(bytes: Uint8Array): Der {
 }
 
 function readElement(bytes: Uint8Array, start: number, depth: number): { element: Der; end: number } {
-  if (depth > DEPTH_LIMIT) throw new DerError('nested too deep');
+  if (depth > MAX_DEPTH) throw new DerError('nested too deep');
   const tag = bytes[start];
-  if (tag === undefined || (tag & HIGH_TAG) === HIGH_TAG) throw new DerError('no element, or a tag above 30');
+  if (tag === undefined || (tag & HIGH_TAG_MASK) === HIGH_TAG_MASK) throw new DerError('no element, or a tag above 30');
   const { length, contentStart } = readLength(bytes, start + 1);
   const end = contentStart + length;
   if (end > bytes.length) throw new DerError('an element longer than its surroundings');
   const content = bytes.subarray(contentStart, end);
   const children: Der[] = [];
-  for (let at = 0; (tag & CONSTRUCTED) !== 0 && at < content.length; ) {
+  for (let at = 0; (tag & CONSTRUCTED_BIT) !== 0 && at < content.length; ) {
     const child = readElement(content, at, depth + 1);
     children.push(child.element);
     at = child.end;
@@ -66,58 +66,59 @@ function readLength(bytes: Uint8Array, at: number): { length: number; contentSta
   const octets = first & 0x7f;
   if (octets < 1 || octets > 4 || at + octets >= bytes.length) throw new DerError('a length that DER does not allow');
   const length = bytes.subarray(at + 1, at + 1 + octets).reduce((sum, octet) => sum * 256 + octet, 0);
-  const least = octets === 1 ? 0x80 : 256 ** (octets - 1);
-  if (length < least) throw new DerError('a length not written in the shortest way');
+  const minLength = octets === 1 ? 0x80 : 256 ** (octets - 1);
+  if (length < minLength) throw new DerError('a length not written in the shortest way');
   return { length, contentStart: at + 1 + octets };
 }
 
 /** Returns `element` if it exists and has the tag. Otherwise throws a DerError that names it. */
-export function expect(element: Der | undefined, tag: number, what: string): Der {
-  if (element?.tag !== tag) throw new DerError(`${what} is missing or of another kind`);
+export function requireTag(element: Der | undefined, tag: number, elementName: string): Der {
+  if (element?.tag !== tag) throw new DerError(`${elementName} is missing or of another kind`);
   return element;
 }
 
 /** Reads an OBJECT IDENTIFIER and returns its dotted form. Throws DerError. */
-export function readOid(element: Der | undefined, what: string): string {
-  const { content } = expect(element, TAG.oid, what);
+export function readOid(element: Der | undefined, elementName: string): string {
+  const { content } = requireTag(element, TAG.oid, elementName);
   const arcs: number[] = [];
   let arc = 0;
   for (const octet of content) {
     arc = arc * 128 + (octet & 0x7f);
-    if (!Number.isSafeInteger(arc)) throw new DerError(`${what} has an arc too large`);
+    if (!Number.isSafeInteger(arc)) throw new DerError(`${elementName} has an arc too large`);
     if (octet >= 0x80) continue;
     arcs.push(arc);
     arc = 0;
   }
   const [first, ...rest] = arcs;
-  if (first === undefined || (content.at(-1) ?? 0) >= 0x80) throw new DerError(`${what} is no object identifier`);
+  if (first === undefined || (content.at(-1) ?? 0) >= 0x80)
+    throw new DerError(`${elementName} is no object identifier`);
   const root = Math.min(Math.floor(first / 40), 2);
   return [root, first - root * 40, ...rest].join('.');
 }
 
 /** Reads a non-negative INTEGER of at most 4 octets. Throws DerError. */
-export function readSmallInteger(element: Der | undefined, what: string): number {
-  const { content } = expect(element, TAG.integer, what);
+export function readSmallInteger(element: Der | undefined, elementName: string): number {
+  const { content } = requireTag(element, TAG.integer, elementName);
   if (content.length === 0 || content.length > 4 || (content[0] ?? 0) >= 0x80)
-    throw new DerError(`${what} is out of range`);
+    throw new DerError(`${elementName} is out of range`);
   return content.reduce((sum, octet) => sum * 256 + octet, 0);
 }
 
 /** Reads a UTCTime or GeneralizedTime in the form that RFC 5280 requires. Throws DerError. */
-export function readTime(element: Der | undefined, what: string): Date {
+export function readTime(element: Der | undefined, elementName: string): Date {
   const text = Buffer.from(element?.content ?? []).toString('latin1');
-  const form =
+  const pattern =
     element?.tag === TAG.utcTime
       ? /^(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/
       : /^(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)Z$/;
-  const match = element?.tag === TAG.utcTime || element?.tag === TAG.generalizedTime ? form.exec(text) : null;
-  if (!match) throw new DerError(`${what} is no time`);
+  const match = element?.tag === TAG.utcTime || element?.tag === TAG.generalizedTime ? pattern.exec(text) : null;
+  if (!match) throw new DerError(`${elementName} is no time`);
   const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = match.slice(1).map(Number);
   const century = element?.tag === TAG.utcTime ? (year < 50 ? 2000 : 1900) : 0;
   return new Date(Date.UTC(century + year, month - 1, day, hour, minute, second));
 }
 
 /** Returns whether two byte arrays are equal. */
-export function same(a: Uint8Array, b: Uint8Array): boolean {
+export function bytesEqual(a: Uint8Array, b: Uint8Array): boolean {
   return Buffer.compare(a, b) === 0;
 }

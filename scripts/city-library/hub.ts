@@ -2,29 +2,29 @@ import { z } from 'zod';
 
 /** The library's own requests to the hub: the files of its log, and the feed of changes. */
 
-const TIMEOUT_MS = 20_000;
-const ANSWER_BYTES_MOST = 4 * 1024 * 1024;
-const PAGE = 100;
+const REQUEST_TIMEOUT_MS = 20_000;
+const MAX_ANSWER_BYTES = 4 * 1024 * 1024;
+const PAGE_SIZE = 100;
 
 /** One change in the hub's feed. */
-const change = z.object({
+const changeSchema = z.object({
   number: z.string(),
   revision: z.number().int().positive(),
   identifier: z.string(),
   state: z.string(),
   documentDigest: z.string(),
 });
-export type Change = z.infer<typeof change>;
+export type Change = z.infer<typeof changeSchema>;
 
-const answer = z.object({
+const answerSchema = z.object({
   data: z.object({
     licenseChanges: z.object({
       pageInfo: z.object({ hasNextPage: z.boolean(), endCursor: z.string().nullable() }),
-      edges: z.array(z.object({ node: change })),
+      edges: z.array(z.object({ node: changeSchema })),
     }),
   }),
 });
-const refusal = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
+const refusalSchema = z.object({ errors: z.array(z.object({ message: z.string() })).min(1) });
 
 const QUERY = `query Changes($first: Int!, $after: String) {
   licenseChanges(first: $first, after: $after) {
@@ -47,34 +47,34 @@ export interface Hub {
 }
 
 /** Returns a client of the hub at `url`, with a token of role LIBRARY. Its calls throw on an unexpected answer. */
-export function hubAt(url: string, token: string): Hub {
+export function connectHub(url: string, token: string): Hub {
   const base = url.replace(/\/+$/, '');
   return {
     async logFile(path) {
-      const response = await ask(`${base}/log/${path}`, {});
+      const response = await fetchFromHub(`${base}/log/${path}`, {});
       if (response.status === 404) return null;
       if (!response.ok) throw new Error(`枢纽 /log/${path} 答复 HTTP ${response.status}`);
       return readBody(response);
     },
     async changes(after) {
-      const response = await ask(`${base}/graphql`, {
+      const response = await fetchFromHub(`${base}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization: `Bearer ${token}` },
-        body: JSON.stringify({ query: QUERY, variables: { first: PAGE, after } }),
+        body: JSON.stringify({ query: QUERY, variables: { first: PAGE_SIZE, after } }),
       });
       const body: unknown = JSON.parse((await readBody(response)).toString());
-      const refused = refusal.safeParse(body);
-      if (refused.success) throw new Error(`枢纽不给变更流：${refused.data.errors[0]?.message}`);
-      const { pageInfo, edges } = answer.parse(body).data.licenseChanges;
+      const refusedAnswer = refusalSchema.safeParse(body);
+      if (refusedAnswer.success) throw new Error(`枢纽不给变更流：${refusedAnswer.data.errors[0]?.message}`);
+      const { pageInfo, edges } = answerSchema.parse(body).data.licenseChanges;
       const cursor = pageInfo.endCursor ?? after;
       return { changes: edges.map(({ node }) => node), cursor, isLast: !pageInfo.hasNextPage };
     },
   };
 }
 
-async function ask(url: string, init: RequestInit): Promise<Response> {
+async function fetchFromHub(url: string, init: RequestInit): Promise<Response> {
   try {
-    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await fetch(url, { ...init, redirect: 'error', signal: AbortSignal.timeout(REQUEST_TIMEOUT_MS) });
   } catch (error) {
     const { cause, message } = error as Error;
     throw new Error(`枢纽无法连接：${cause instanceof Error ? cause.message : message}`, { cause: error });
@@ -86,7 +86,7 @@ async function readBody(response: Response): Promise<Buffer> {
   let length = 0;
   for await (const part of response.body ?? []) {
     length += part.length;
-    if (length > ANSWER_BYTES_MOST) throw new Error('枢纽的答复过长');
+    if (length > MAX_ANSWER_BYTES) throw new Error('枢纽的答复过长');
     parts.push(part);
   }
   return Buffer.concat(parts);

@@ -1,5 +1,5 @@
 const ALPHABET = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
-const FORM = /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9A-Z]{1,36})\.(\d{3})\.([0-9A-Z])$/;
+const PATTERN = /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9A-Z]{1,36})\.(\d{3})\.([0-9A-Z])$/;
 
 /** The parts of an electronic license identifier (GB/T 36904-2018) that the library compares. */
 export interface Identifier {
@@ -10,11 +10,11 @@ export interface Identifier {
 
 /** Parses an identifier. Returns null if its form or its check character (ISO 7064 MOD 37,36) is wrong. */
 export function readIdentifier(text: string): Identifier | null {
-  const [, type = '', issuer = '', serial = '', version = '', check = ''] = FORM.exec(text) ?? [];
+  const [, type = '', issuer = '', serial = '', version = '', check = ''] = PATTERN.exec(text) ?? [];
   let sum = 36;
   for (const character of `${type}${issuer}${serial}${version}`) {
     sum = (((sum + ALPHABET.indexOf(character)) % 36 || 36) * 2) % 37;
   }
-  const good = check !== '' && (sum + ALPHABET.indexOf(check)) % 36 === 1;
-  return good ? { type, issuer, version: Number(version) } : null;
+  const isValid = check !== '' && (sum + ALPHABET.indexOf(check)) % 36 === 1;
+  return isValid ? { type, issuer, version: Number(version) } : null;
 }

@@ -1,6 +1,6 @@
 import { createHash, createPrivateKey, createPublicKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import type postgres from 'postgres';
-import { writeWitnessKey } from '../witness/note.ts';
+import { formatWitnessKey } from '../witness/note.ts';
 import { openDatabase } from './database.ts';
 
 /** The library's own Ed25519 keys, in its database. One signs receipts, the other checkpoints of the hub's log. */
@@ -31,8 +31,8 @@ interface ReceiptJwk {
 /** Reads the keys; creates those that do not exist. */
 export async function openKeys(sql: postgres.Sql): Promise<Keys> {
   const open = async (purpose: keyof Keys): Promise<KeyObject> => {
-    const made = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-    await sql`insert into own_key (purpose, private_key_pem) values (${purpose}, ${made}) on conflict do nothing`;
+    const newKeyPem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+    await sql`insert into own_key (purpose, private_key_pem) values (${purpose}, ${newKeyPem}) on conflict do nothing`;
     const [row] = await sql<
       { privateKeyPem: string }[]
     >`select private_key_pem from own_key where purpose = ${purpose}`;
@@ -47,13 +47,13 @@ export async function makeKeys(databaseUrl: string, name: string): Promise<Publi
   const { sql, close } = await openDatabase(databaseUrl);
   try {
     const keys = await openKeys(sql);
-    return { name, receiptKey: jwkOf(keys.receipt), witnessKey: writeWitnessKey(name, keys.witness) };
+    return { name, receiptKey: toReceiptJwk(keys.receipt), witnessKey: formatWitnessKey(name, keys.witness) };
   } finally {
     await close();
   }
 }
 
-export function jwkOf(privateKey: KeyObject): ReceiptJwk {
+export function toReceiptJwk(privateKey: KeyObject): ReceiptJwk {
   const { x = '' } = createPublicKey(privateKey).export({ format: 'jwk' });
   const kid = createHash('sha256').update(`{"crv":"Ed25519","kty":"OKP","x":"${x}"}`).digest('base64url');
   return { kty: 'OKP', crv: 'Ed25519', x, kid, alg: 'EdDSA', use: 'sig' };

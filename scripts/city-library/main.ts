@@ -1,9 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
-import { readLogKey } from '../witness/note.ts';
+import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
 import { openDatabase } from './database.ts';
-import { hubAt } from './hub.ts';
+import { connectHub } from './hub.ts';
 import { makeKeys } from './key.ts';
 import { reconcile } from './reconcile.ts';
 
@@ -13,11 +13,11 @@ import { reconcile } from './reconcile.ts';
  * hub what was not compared yet, with `--all` everything. The exit code is 1 if anything differs.
  */
 
-const LEFT_BY_HUB = new URL('../../data/library.json', import.meta.url);
+const HUB_SETTINGS_URL = new URL('../../data/library.json', import.meta.url);
 const DEFAULT_PORT = 4010;
 const HOST = '127.0.0.1';
 
-const settings = z.object({
+const settingsSchema = z.object({
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }),
   rootPemPath: z.string().min(1),
   clientId: z.string().min(1),
@@ -32,7 +32,7 @@ const settings = z.object({
   hubToken: z.string().min(1).optional(),
   port: z.coerce.number().int().min(0).max(65_535).default(DEFAULT_PORT),
 });
-type Settings = z.infer<typeof settings>;
+type Settings = z.infer<typeof settingsSchema>;
 
 const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   databaseUrl: 'LIBRARY_DATABASE_URL',
@@ -48,19 +48,19 @@ const VARIABLES: Readonly<Record<keyof Settings, string>> = {
 
 /** Reads the settings of `shape`. Throws an Error that names the missing or wrong variables. */
 function readSettings<Shape extends z.ZodType>(shape: Shape): z.infer<Shape> {
-  const set = Object.entries(VARIABLES).flatMap(([key, name]) => {
+  const environmentSettings = Object.entries(VARIABLES).flatMap(([key, name]) => {
     const value = process.env[name];
     return value === undefined || value === '' ? [] : [[key, value] as const];
   });
-  const read = shape.safeParse({ ...readLeft(), ...Object.fromEntries(set) });
-  if (read.success) return read.data;
-  const missing = [...new Set(read.error.issues.map(({ path }) => VARIABLES[path[0] as keyof Settings]))];
+  const parseResult = shape.safeParse({ ...readHubSettings(), ...Object.fromEntries(environmentSettings) });
+  if (parseResult.success) return parseResult.data;
+  const missing = [...new Set(parseResult.error.issues.map(({ path }) => VARIABLES[path[0] as keyof Settings]))];
   throw new Error(`缺少或不正确的设置 ${missing.join('、')}；先运行 npm start 会在 data/library.json 留下设置`);
 }
 
-function readLeft(): object {
+function readHubSettings(): object {
   try {
-    return JSON.parse(readFileSync(LEFT_BY_HUB, 'utf8')) as object;
+    return JSON.parse(readFileSync(HUB_SETTINGS_URL, 'utf8')) as object;
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new Error('data/library.json 无法读取', { cause: error });
@@ -76,7 +76,7 @@ function readRootPem(path: string): string {
 }
 
 /** Returns one line that says what to fix. */
-function explain(error: unknown): string {
+function toErrorLine(error: unknown): string {
   const { code, message } = error as { code?: string; message?: string };
   if (code === 'EADDRINUSE') return '端口已被占用（LIBRARY_PORT）';
   if (code && /^(ECONN|ENOTFOUND|ETIMEDOUT|CONNECT)/.test(code))
@@ -85,39 +85,39 @@ function explain(error: unknown): string {
 }
 
 async function printKeys(): Promise<void> {
-  const { databaseUrl, name } = readSettings(settings.pick({ databaseUrl: true, name: true }));
+  const { databaseUrl, name } = readSettings(settingsSchema.pick({ databaseUrl: true, name: true }));
   console.log(JSON.stringify(await makeKeys(databaseUrl, name)));
 }
 
-async function compare(): Promise<void> {
+async function runReconciliation(): Promise<void> {
   const {
     databaseUrl: url,
     hubUrl,
     hubToken,
     logKey,
-  } = readSettings(settings.pick({ databaseUrl: true, logKey: true, hubUrl: true, hubToken: true }).required());
-  const log = readLogKey(logKey.split(',')[0] ?? '');
+  } = readSettings(settingsSchema.pick({ databaseUrl: true, logKey: true, hubUrl: true, hubToken: true }).required());
+  const log = parseLogKey(logKey.split(',')[0] ?? '');
   const { sql, close } = await openDatabase(url);
   try {
     const isWhole = process.argv.includes('--all');
     const now = () => new Date();
-    const told = await reconcile({ sql, hub: hubAt(hubUrl, hubToken), log, isWhole, now });
-    for (const one of told.differences) console.log(one);
-    const grown = told.hasGrown ? '' : '，自上次对账未增长';
+    const reconciliation = await reconcile({ sql, hub: connectHub(hubUrl, hubToken), log, isWhole, now });
+    for (const difference of reconciliation.differences) console.log(difference);
+    const growthNote = reconciliation.hasGrown ? '' : '，自上次对账未增长';
     console.log(
-      `枢纽日志 ${told.size} 项（根 ${told.root}）${grown}；核对 ${told.compared} 次操作，差异 ${told.differences.length} 处`,
+      `枢纽日志 ${reconciliation.size} 项（根 ${reconciliation.root}）${growthNote}；核对 ${reconciliation.compared} 次操作，差异 ${reconciliation.differences.length} 处`,
     );
-    if (told.differences.length > 0) process.exitCode = 1;
+    if (reconciliation.differences.length > 0) process.exitCode = 1;
   } finally {
     await close();
   }
 }
 
 async function serve(): Promise<void> {
-  const { port, rootPemPath, logKey, hubUrl: _, hubToken: __, ...rest } = readSettings(settings);
+  const { port, rootPemPath, logKey, hubUrl: _, hubToken: __, ...rest } = readSettings(settingsSchema);
   const rootPem = readRootPem(rootPemPath);
-  const onError = (error: unknown) => console.error(`城市证照库：${explain(error)}`);
-  const logKeys = logKey.split(',').filter((one) => one !== '');
+  const onError = (error: unknown) => console.error(`城市证照库：${toErrorLine(error)}`);
+  const logKeys = logKey.split(',').filter((logKeyText) => logKeyText !== '');
   const app = await createLibrary({ ...rest, rootPem, logKeys, now: () => new Date(), onError });
   try {
     console.log(`城市证照库 ${await app.listen({ port, host: HOST })}`);
@@ -137,8 +137,12 @@ async function serve(): Promise<void> {
   if (process.channel) process.once('disconnect', stop);
 }
 
-const run = process.argv.includes('--keys') ? printKeys : process.argv.includes('--reconcile') ? compare : serve;
+const run = process.argv.includes('--keys')
+  ? printKeys
+  : process.argv.includes('--reconcile')
+    ? runReconciliation
+    : serve;
 run().catch((error) => {
-  console.error(`${run === compare ? '对账没有完成' : '城市证照库无法启动'}：${explain(error)}`);
+  console.error(`${run === runReconciliation ? '对账没有完成' : '城市证照库无法启动'}：${toErrorLine(error)}`);
   process.exit(1);
 });

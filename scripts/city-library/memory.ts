@@ -1,22 +1,22 @@
 import type postgres from 'postgres';
-import type { Memory, Seen } from '../witness/memory.ts';
+import type { Memory, WitnessedTree } from '../witness/memory.ts';
 
 /** The library's memory as a witness. It is in the database of the keys, so one cannot be lost without the other. */
-export function memoryIn(sql: postgres.Sql): Memory {
+export function openDatabaseMemory(sql: postgres.Sql): Memory {
   return {
-    of: (origin) => read(sql, origin),
+    of: (origin) => readWitnessedTree(sql, origin),
     change: (origin, decide) =>
       sql.begin(async (tx) => {
         await tx`insert into witnessed (origin) values (${origin}) on conflict do nothing`;
         await tx`select from witnessed where origin = ${origin} for update`;
-        const decided = decide(await read(tx, origin));
-        if (decided.keep) await tx`update witnessed set ${tx({ ...decided.keep })} where origin = ${origin}`;
-        return decided;
+        const decision = decide(await readWitnessedTree(tx, origin));
+        if (decision.keep) await tx`update witnessed set ${tx({ ...decision.keep })} where origin = ${origin}`;
+        return decision;
       }) as Promise<never>,
   };
 }
 
-async function read(sql: postgres.ISql, origin: string): Promise<Seen | null> {
+async function readWitnessedTree(sql: postgres.ISql, origin: string): Promise<WitnessedTree | null> {
   const [row] = await sql<{ size: string; root: string; note: string }[]>`
     select size, root, note from witnessed where origin = ${origin} and note is not null`;
   return row ? { ...row, size: Number(row.size) } : null;

@@ -13,7 +13,7 @@ const STATE_NAMES: Readonly<Record<State, string>> = {
 };
 
 /** Renders the status page. It shows only counts, no personal data. */
-export function statusPage({ states, acts, lastCollectedAt }: Counts): string {
+export function renderStatusPage({ states, acts, lastCollectedAt }: Counts): string {
   const rows = states.map(({ state, count }) => `<tr><td>${STATE_NAMES[state]}</td><td>${count}</td></tr>`).join('');
   return `<!doctype html>
 <html lang="zh-CN"><head><meta charset="utf-8"><title>市电子证照库（参考实现）</title>

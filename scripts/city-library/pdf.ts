@@ -25,23 +25,23 @@ export class PdfError extends Error {
   override readonly name = 'PdfError';
 }
 
-const ATTACHMENT_LIMIT_BYTES = 1_048_576;
-const DEPTH_LIMIT = 32;
-const REVISION_LIMIT = 64;
-const TREE_LIMIT = 256;
-const OBJECT_LIMIT = 1_000_000;
+const MAX_ATTACHMENT_BYTES = 1_048_576;
+const MAX_DEPTH = 32;
+const MAX_REVISIONS = 64;
+const MAX_TREE_NODES = 256;
+const MAX_OBJECTS = 1_000_000;
 const TAIL_BYTES = 1_024;
 
 /** Returns the bytes of the one attachment called `name`. Throws PdfError if there is none or more than one. */
 export function readAttachment(pdf: Uint8Array, name: string): Uint8Array {
   const file = openPdf(pdf);
-  const names = dict(file.resolve(file.catalog.get('Names')), 'Names');
-  const found = embeddedFiles(file, names.get('EmbeddedFiles')).filter(
+  const names = requireDict(file.resolve(file.catalog.get('Names')), 'Names');
+  const matchingSpecs = listFileSpecs(file, names.get('EmbeddedFiles')).filter(
     (spec) => decodeText(file.resolve(spec.get('UF') ?? spec.get('F') ?? null)) === name,
   );
-  const [spec] = found;
-  if (found.length !== 1 || !spec) throw new PdfError(`${found.length} attachments called ${name}`);
-  const files = dict(file.resolve(spec.get('EF')), 'EF');
+  const [spec] = matchingSpecs;
+  if (matchingSpecs.length !== 1 || !spec) throw new PdfError(`${matchingSpecs.length} attachments called ${name}`);
+  const files = requireDict(file.resolve(spec.get('EF')), 'EF');
   const ref = files.get('F') ?? files.get('UF');
   if (!(ref instanceof Ref)) throw new PdfError('an attachment without a file');
   return file.stream(ref.number);
@@ -53,21 +53,24 @@ export function readAttachment(pdf: Uint8Array, name: string): Uint8Array {
  */
 export function readSignature(pdf: Uint8Array): { covered: Uint8Array; cms: Uint8Array } {
   const file = openPdf(pdf);
-  const fields = file.resolve(dict(file.resolve(file.catalog.get('AcroForm')), 'AcroForm').get('Fields'));
+  const fields = file.resolve(requireDict(file.resolve(file.catalog.get('AcroForm')), 'AcroForm').get('Fields'));
   if (!Array.isArray(fields) || fields.length !== 1) throw new PdfError('not exactly one signature field');
-  const field = dict(file.resolve(fields[0]), 'a field');
-  const signature = dict(file.resolve(field.get('V')), 'a signature');
-  const form = signature.get('SubFilter');
+  const field = requireDict(file.resolve(fields[0]), 'a field');
+  const signature = requireDict(file.resolve(field.get('V')), 'a signature');
+  const subFilter = signature.get('SubFilter');
   const contents = signature.get('Contents');
   const range = signature.get('ByteRange');
-  if (!(form instanceof Name) || form.text !== 'ETSI.CAdES.detached') throw new PdfError('a signature of another form');
+  if (!(subFilter instanceof Name) || subFilter.text !== 'ETSI.CAdES.detached')
+    throw new PdfError('a signature of another form');
   if (!(contents instanceof Uint8Array) || !Array.isArray(range)) throw new PdfError('a signature without its range');
-  const [zero, start, end, rest] = range.map((one) => (typeof one === 'number' && Number.isInteger(one) ? one : -1));
+  const [zero, start, end, rest] = range.map((number) =>
+    typeof number === 'number' && Number.isInteger(number) ? number : -1,
+  );
   if (start === undefined || end === undefined || rest === undefined || range.length !== 4 || zero !== 0 || rest < 0)
     throw new PdfError('a range of another form');
   const gap = Buffer.from(pdf.subarray(start, end)).toString('latin1');
-  const whole = end + rest === pdf.length && end > start && start > 0;
-  if (!whole || gap.toLowerCase() !== `<${Buffer.from(contents).toString('hex')}>`)
+  const coversFile = end + rest === pdf.length && end > start && start > 0;
+  if (!coversFile || gap.toLowerCase() !== `<${Buffer.from(contents).toString('hex')}>`)
     throw new PdfError('the signature does not cover the whole file');
   const covered = Buffer.concat([pdf.subarray(0, start), pdf.subarray(end)]);
   return { covered, cms: unpad(contents) };
@@ -106,54 +109,59 @@ function openPdf(pdf: Uint8Array): PdfFile {
   const resolve = (value: Value | undefined): Value => {
     let current = value ?? null;
     for (let hops = 0; current instanceof Ref; hops++) {
-      if (hops > DEPTH_LIMIT) throw new PdfError('references in a circle');
+      if (hops > MAX_DEPTH) throw new PdfError('references in a circle');
       current = object(current.number).value;
     }
     return current;
   };
   const stream = (number: number): Uint8Array => {
     const { value, parser } = object(number);
-    const head = dict(value, 'a stream');
+    const head = requireDict(value, 'a stream');
     const start = parser.streamStart();
     const length = resolve(head.get('Length'));
     if (typeof length !== 'number' || length < 0 || start + length > pdf.length)
       throw new PdfError('a stream of no length');
     return decode(head, pdf.subarray(start, start + length), resolve);
   };
-  return { catalog: dict(resolve(trailer.get('Root')), 'Root'), resolve, stream };
+  return { catalog: requireDict(resolve(trailer.get('Root')), 'Root'), resolve, stream };
 }
 
 function decode(head: Dict, bytes: Uint8Array, resolve: PdfFile['resolve']): Uint8Array {
   const filter = resolve(head.get('Filter'));
   const filters = (Array.isArray(filter) ? filter : filter === null ? [] : [filter]).map(resolve);
   if (filters.length === 0) {
-    if (bytes.length > ATTACHMENT_LIMIT_BYTES) throw new PdfError('an attachment too large');
+    if (bytes.length > MAX_ATTACHMENT_BYTES) throw new PdfError('an attachment too large');
     return bytes;
   }
-  const [only] = filters;
-  if (filters.length !== 1 || !(only instanceof Name) || only.text !== 'FlateDecode' || head.has('DecodeParms')) {
+  const [filterName] = filters;
+  if (
+    filters.length !== 1 ||
+    !(filterName instanceof Name) ||
+    filterName.text !== 'FlateDecode' ||
+    head.has('DecodeParms')
+  ) {
     throw new PdfError('an attachment with a filter other than FlateDecode');
   }
   try {
-    return inflateSync(bytes, { maxOutputLength: ATTACHMENT_LIMIT_BYTES });
+    return inflateSync(bytes, { maxOutputLength: MAX_ATTACHMENT_BYTES });
   } catch (error) {
     throw new PdfError('an attachment that cannot be inflated', { cause: error });
   }
 }
 
 /** Lists every file specification in the name tree under `root`. */
-function embeddedFiles(file: PdfFile, root: Value | undefined): Dict[] {
+function listFileSpecs(file: PdfFile, root: Value | undefined): Dict[] {
   const specs: Dict[] = [];
-  const open: (Value | undefined)[] = [root];
-  for (let seen = 0; open.length > 0; seen++) {
-    if (seen > TREE_LIMIT) throw new PdfError('a name tree too large');
-    const node = dict(file.resolve(open.pop()), 'EmbeddedFiles');
+  const pendingNodes: (Value | undefined)[] = [root];
+  for (let nodeCount = 0; pendingNodes.length > 0; nodeCount++) {
+    if (nodeCount > MAX_TREE_NODES) throw new PdfError('a name tree too large');
+    const node = requireDict(file.resolve(pendingNodes.pop()), 'EmbeddedFiles');
     const kids = file.resolve(node.get('Kids'));
-    if (Array.isArray(kids)) open.push(...kids.slice(0, TREE_LIMIT));
+    if (Array.isArray(kids)) pendingNodes.push(...kids.slice(0, MAX_TREE_NODES));
     const pairs = file.resolve(node.get('Names'));
     if (!Array.isArray(pairs)) continue;
-    for (const [i, value] of pairs.slice(0, TREE_LIMIT).entries()) {
-      if (i % 2 === 1) specs.push(dict(file.resolve(value), 'a file specification'));
+    for (const [i, value] of pairs.slice(0, MAX_TREE_NODES).entries()) {
+      if (i % 2 === 1) specs.push(requireDict(file.resolve(value), 'a file specification'));
     }
   }
   return specs;
@@ -165,12 +173,12 @@ function readCrossReferences(text: string): { offsets: Map<number, number>; trai
   const start = /startxref\s+(\d{1,10})\s+%%EOF\s*$/.exec(tail)?.[1];
   if (start === undefined) throw new PdfError('no startxref at the end');
   const offsets = new Map<number, number>();
-  const seen = new Set<number>();
+  const seenOffsets = new Set<number>();
   let newest: Dict | null = null;
   for (let at: Value = Number(start); at !== null; ) {
-    if (typeof at !== 'number' || seen.has(at) || seen.size >= REVISION_LIMIT)
+    if (typeof at !== 'number' || seenOffsets.has(at) || seenOffsets.size >= MAX_REVISIONS)
       throw new PdfError('revisions in a circle');
-    seen.add(at);
+    seenOffsets.add(at);
     const trailer = readTable(text, at, offsets);
     newest ??= trailer;
     at = trailer.get('Prev') ?? null;
@@ -192,7 +200,7 @@ function readTable(text: string, start: number, offsets: Map<number, number>): D
     const match = section.exec(text);
     if (!match) break;
     const [first, count] = [Number(match[1]), Number(match[2])];
-    if (first + count > OBJECT_LIMIT) throw new PdfError('too many objects');
+    if (first + count > MAX_OBJECTS) throw new PdfError('too many objects');
     at = section.lastIndex;
     for (let number = first; number < first + count; number++) {
       entry.lastIndex = at;
@@ -203,12 +211,12 @@ function readTable(text: string, start: number, offsets: Map<number, number>): D
     }
   }
   if (!text.startsWith('trailer', at)) throw new PdfError('no trailer');
-  return dict(new Parser(text, at + 'trailer'.length).value(0), 'trailer');
+  return requireDict(new Parser(text, at + 'trailer'.length).value(0), 'trailer');
 }
 
-function dict(value: Value, what: string): Dict {
+function requireDict(value: Value, valueName: string): Dict {
   if (value instanceof Map) return value;
-  throw new PdfError(`${what} is no dictionary`);
+  throw new PdfError(`${valueName} is no dictionary`);
 }
 
 function decodeText(value: Value): string | null {
@@ -233,7 +241,7 @@ class Parser {
   }
 
   value(depth: number): Value {
-    if (depth > DEPTH_LIMIT) throw new PdfError('nested too deep');
+    if (depth > MAX_DEPTH) throw new PdfError('nested too deep');
     this.#skip();
     if (this.#take(/<</y)) return this.#dict(depth);
     if (this.#take(/\[/y)) return this.#array(depth);
@@ -287,14 +295,14 @@ class Parser {
   }
 
   #string(): Uint8Array {
-    let read = '';
+    let decoded = '';
     for (let open = 1; ; ) {
       const part = this.#take(/[^()\\]+|\\(\r\n|[0-7]{1,3}|[\s\S])|[()]/y);
       if (!part) throw new PdfError('a string without an end');
       const [whole, escaped] = part;
       if (whole === '(') open++;
-      if (whole === ')' && --open === 0) return Buffer.from(read, 'latin1');
-      read += escaped === undefined ? whole : unescapeText(escaped);
+      if (whole === ')' && --open === 0) return Buffer.from(decoded, 'latin1');
+      decoded += escaped === undefined ? whole : unescapeText(escaped);
     }
   }
 }

@@ -78,61 +78,61 @@ export const WARNINGS = {
 export type Warning = keyof typeof WARNINGS;
 
 /** Maximum size of a record in canonical JSON. No license is larger. */
-const RECORD_LIMIT_CHARACTERS = 262_144;
+const MAX_RECORD_CHARS = 262_144;
 
 /** Base64 in its canonical encoding only. */
-const bytes = z
+const base64Schema = z
   .string()
   .min(4)
   .transform((text, context) => {
-    const read = Buffer.from(text, 'base64');
-    if (read.toString('base64') === text) return new Uint8Array(read);
+    const decoded = Buffer.from(text, 'base64');
+    if (decoded.toString('base64') === text) return new Uint8Array(decoded);
     context.addIssue({ code: 'custom', message: 'not base64' });
     return z.NEVER;
   });
 
-const record = z.record(z.string(), z.unknown()).transform((value, context) => {
+const recordSchema = z.record(z.string(), z.unknown()).transform((value, context) => {
   const text = writeCanonical(value);
-  if (text !== null && text.length <= RECORD_LIMIT_CHARACTERS) return { value, text };
+  if (text !== null && text.length <= MAX_RECORD_CHARS) return { value, text };
   context.addIssue({ code: 'custom', message: 'too large or nested too deep' });
   return z.NEVER;
 });
 
-const word = z.string().regex(/^\P{C}{1,128}$/u);
+const wordSchema = z.string().regex(/^\P{C}{1,128}$/u);
 
-const common = {
+const commonFields = {
   codeList: z.literal(CODE_LIST),
-  stream: word,
+  stream: wordSchema,
   revision: z.number().int().min(1).max(1_000_000),
-  identifier: word,
-  number: word,
+  identifier: wordSchema,
+  number: wordSchema,
   version: z.number().int().min(1).max(999),
   state: z.enum(STATES),
   changedAt: z.iso.datetime(),
-  record,
+  record: recordSchema,
   documentDigest: z.string().regex(/^[0-9a-f]{64}$/),
-  document: bytes,
+  document: base64Schema,
 };
 
-const delivery = z.discriminatedUnion('mediaType', [
+const deliverySchema = z.discriminatedUnion('mediaType', [
   // A PDF contains its signature. PDFs of older releases have a detached signature.
   z.object({
-    ...common,
+    ...commonFields,
     mediaType: z.literal('application/pdf'),
     act: z.enum(VERSION_ACTS),
-    signature: bytes.nullable(),
+    signature: base64Schema.nullable(),
   }),
   z.object({
-    ...common,
+    ...commonFields,
     mediaType: z.literal('application/json'),
     act: z.enum(STATEMENT_ACTS),
-    signature: bytes,
+    signature: base64Schema,
   }),
 ]);
-export type Delivery = z.infer<typeof delivery>;
+export type Delivery = z.infer<typeof deliverySchema>;
 
 /** Elements of GB/T 36903 that the library relies on, in the record of a license version. */
-const versionRecord = z.looseObject({
+const versionRecordSchema = z.looseObject({
   ZZLXDM: z.string(),
   ZZBH: z.string(),
   ZZBS: z.string(),
@@ -146,10 +146,10 @@ const versionRecord = z.looseObject({
   KZ_CZ: z.string(),
   KZ_XGBS: z.string().nullable(),
 });
-export type VersionRecord = z.infer<typeof versionRecord>;
+export type VersionRecord = z.infer<typeof versionRecordSchema>;
 
 /** The same elements in the record of a sealed statement of an act. */
-const statement = z.looseObject({
+const statementSchema = z.looseObject({
   CZ: z.string(),
   ZZBH: z.string(),
   ZZBS: z.string(),
@@ -159,16 +159,16 @@ const statement = z.looseObject({
   ZZZT: z.string(),
 });
 
-export type Statement = z.infer<typeof statement>;
+export type Statement = z.infer<typeof statementSchema>;
 
-const tokenRequest = z.object({
+const tokenRequestSchema = z.object({
   grant_type: z.literal('client_credentials'),
   client_id: z.string().min(1).max(128),
   client_secret: z.string().min(1).max(256),
 });
-export type TokenRequest = z.infer<typeof tokenRequest>;
+export type TokenRequest = z.infer<typeof tokenRequestSchema>;
 
-const question = z.strictObject({
+const questionSchema = z.strictObject({
   identifier: z.string().max(128).optional(),
   number: z.string().max(128).optional(),
   documentDigest: z.string().max(64).optional(),
@@ -176,13 +176,13 @@ const question = z.strictObject({
   holderCode: z.string().max(18).optional(),
   issuerCode: z.string().max(18).optional(),
 });
-export type Question = z.infer<typeof question>;
+export type Question = z.infer<typeof questionSchema>;
 
-export const readDelivery = (body: unknown): Delivery => read(delivery, body);
-export const readVersionRecord = (value: unknown): VersionRecord => read(versionRecord, value);
-export const readStatement = (value: unknown): Statement => read(statement, value);
-export const readTokenRequest = (body: unknown): TokenRequest => read(tokenRequest, body);
-export const readQuestion = (body: unknown): Question => read(question, body);
+export const readDelivery = (body: unknown): Delivery => read(deliverySchema, body);
+export const readVersionRecord = (value: unknown): VersionRecord => read(versionRecordSchema, value);
+export const readStatement = (value: unknown): Statement => read(statementSchema, value);
+export const readTokenRequest = (body: unknown): TokenRequest => read(tokenRequestSchema, body);
+export const readQuestion = (body: unknown): Question => read(questionSchema, body);
 
 function read<Shape extends z.ZodType>(shape: Shape, value: unknown): z.infer<Shape> {
   const result = shape.safeParse(value);
@@ -201,8 +201,8 @@ function writeCanonical(value: unknown): string | null {
 }
 
 /** Returns the SHA-256 over everything in a delivery. Two deliveries are the same if their digests are equal. */
-export function contentDigest(of: Delivery): string {
-  const { document, signature, record, ...rest } = of;
+export function contentDigest(request: Delivery): string {
+  const { document, signature, record, ...rest } = request;
   return sha256(`${writeCanonical(rest)}\n${record.text}\n${sha256(document)}\n${signature && sha256(signature)}`);
 }
 

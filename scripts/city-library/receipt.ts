@@ -1,10 +1,10 @@
 import { type KeyObject, sign } from 'node:crypto';
 import canonicalize from 'canonicalize';
-import { jwkOf } from './key.ts';
+import { toReceiptJwk } from './key.ts';
 import { type Delivery, sha256 } from './protocol.ts';
 
 /** The tree of the hub's log that the library, as its witness, signed last. */
-export interface SeenTree {
+export interface WitnessedTree {
   origin: string;
   size: number;
   /** Base64. */
@@ -14,20 +14,20 @@ export interface SeenTree {
 const TYP = 'collection-receipt+jwt';
 
 /** Signs the receipt of a collected act: a compact JWS (RFC 7515, EdDSA). Neither side can later deny the act. */
-export function writeReceipt(
+export function signReceipt(
   key: KeyObject,
   library: string,
   delivery: Delivery,
   collectedAt: Date,
-  checkpoint: SeenTree | null,
+  checkpoint: WitnessedTree | null,
 ): string {
   const { stream, revision, identifier, act, state, documentDigest, record } = delivery;
-  const header = { alg: 'EdDSA', typ: TYP, kid: jwkOf(key).kid };
-  const said = {
+  const header = { alg: 'EdDSA', typ: TYP, kid: toReceiptJwk(key).kid };
+  const claims = {
     ...{ iss: library, stream, revision, identifier, act, state, documentDigest },
     ...{ recordDigest: sha256(record.text), collectedAt: collectedAt.toISOString(), checkpoint },
   };
-  const input = [header, said].map((part) => Buffer.from(canonicalize(part) ?? '').toString('base64url')).join('.');
+  const input = [header, claims].map((part) => Buffer.from(canonicalize(part) ?? '').toString('base64url')).join('.');
   return `${input}.${sign(null, Buffer.from(input), key).toString('base64url')}`;
 }
 

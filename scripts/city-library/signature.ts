@@ -1,6 +1,6 @@
 import { constants, createHash, verify } from 'node:crypto';
 import { type Certificate, readCertificate } from './chain.ts';
-import { type Der, expect, readDer, readOid, readSmallInteger, readTime, same, TAG } from './der.ts';
+import { bytesEqual, type Der, readDer, readOid, readSmallInteger, readTime, requireTag, TAG } from './der.ts';
 
 /** A detached CMS signature, verified over one document. Trust in the signer is checked separately. */
 export interface ProvenSignature {
@@ -31,8 +31,8 @@ const OID = {
   signingCertificateV2: '1.2.840.113549.1.9.16.2.47',
 } as const;
 /** rsaEncryption and sha256WithRSAEncryption; both mean PKCS #1 v1.5. */
-const RSA = ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.11'];
-const CERTIFICATE_LIMIT = 8;
+const RSA_ALGORITHMS = ['1.2.840.113549.1.1.1', '1.2.840.113549.1.1.11'];
+const MAX_CERTIFICATES = 8;
 const DIRECTORY_NAME = 0xa4;
 const NULL = Uint8Array.of(0x05, 0x00);
 
@@ -40,62 +40,69 @@ const NULL = Uint8Array.of(0x05, 0x00);
  * Verifies that `signature` (CMS SignedData, DER, RFC 5652) covers exactly `document`, with one signer, SHA-256,
  * and the signed attributes of CAdES B-B (ETSI EN 319 122-1). Throws SignatureError or DerError.
  */
-export function proveSignature(document: Uint8Array, signature: Uint8Array): ProvenSignature {
+export function verifySignature(document: Uint8Array, signature: Uint8Array): ProvenSignature {
   const { certificates, signerInfo } = readSignedData(signature);
   const [version, signerId, digestAlgorithm, attributes, algorithm, value] = signerInfo.children;
   if (readSmallInteger(version, 'SignerInfo version') !== 1)
-    throw unreadable('the signer is not named by issuer and serial');
+    throw unreadableError('the signer is not named by issuer and serial');
   requireAlgorithm(digestAlgorithm, [OID.sha256], 'digestAlgorithm');
-  requireAlgorithm(algorithm, RSA, 'signatureAlgorithm');
-  const signed = readAttributes(expect(attributes, TAG.context0, 'signedAttrs'));
+  requireAlgorithm(algorithm, RSA_ALGORITHMS, 'signatureAlgorithm');
+  const signedAttributes = readAttributes(requireTag(attributes, TAG.context0, 'signedAttrs'));
 
-  if (readOid(signed.get(OID.contentType), 'content-type') !== OID.data) throw unreadable('content-type is not data');
-  const digest = expect(signed.get(OID.messageDigest), TAG.octetString, 'message-digest').content;
-  if (!same(digest, sha256(document))) {
+  if (readOid(signedAttributes.get(OID.contentType), 'content-type') !== OID.data)
+    throw unreadableError('content-type is not data');
+  const digest = requireTag(signedAttributes.get(OID.messageDigest), TAG.octetString, 'message-digest').content;
+  if (!bytesEqual(digest, sha256(document))) {
     throw new SignatureError('SIGNATURE_OF_OTHER_DOCUMENT', 'message-digest is not the digest of this document');
   }
 
-  const [issuer, serial] = expect(signerId, TAG.sequence, 'issuerAndSerialNumber').children;
-  const issuerName = expect(issuer, TAG.sequence, 'issuer').bytes;
-  const serialNumber = expect(serial, TAG.integer, 'serialNumber').content;
-  const signer = certificates.find((one) => same(one.issuer, issuerName) && same(one.serial, serialNumber));
-  if (!signer) throw unreadable('the signer certificate is not enclosed');
-  requireSigningCertificate(signed.get(OID.signingCertificateV2), signer);
+  const [issuer, serial] = requireTag(signerId, TAG.sequence, 'issuerAndSerialNumber').children;
+  const issuerName = requireTag(issuer, TAG.sequence, 'issuer').bytes;
+  const serialNumber = requireTag(serial, TAG.integer, 'serialNumber').content;
+  const signer = certificates.find(
+    (certificate) => bytesEqual(certificate.issuer, issuerName) && bytesEqual(certificate.serial, serialNumber),
+  );
+  if (!signer) throw unreadableError('the signer certificate is not enclosed');
+  requireSigningCertificate(signedAttributes.get(OID.signingCertificateV2), signer);
 
   const covered = Buffer.from(attributes?.bytes ?? []);
   // The attributes are sent as [0] and signed as SET OF (RFC 5652 §5.4).
   covered[0] = TAG.set;
   const key = { key: signer.x509.publicKey, padding: constants.RSA_PKCS1_PADDING };
-  const made = expect(value, TAG.octetString, 'signature').content;
-  if (signer.x509.publicKey.asymmetricKeyType !== 'rsa' || !verify('sha256', covered, key, made)) {
+  const signatureValue = requireTag(value, TAG.octetString, 'signature').content;
+  if (signer.x509.publicKey.asymmetricKeyType !== 'rsa' || !verify('sha256', covered, key, signatureValue)) {
     throw new SignatureError('SIGNATURE_INVALID', 'the signature does not match its attributes');
   }
-  const time = signed.get(OID.signingTime);
+  const time = signedAttributes.get(OID.signingTime);
   return {
     signer,
-    others: certificates.filter((one) => one !== signer),
+    others: certificates.filter((certificate) => certificate !== signer),
     signingTime: time ? readTime(time, 'signing-time') : null,
   };
 }
 
 function readSignedData(signature: Uint8Array): { certificates: Certificate[]; signerInfo: Der } {
-  const contentInfo = expect(readDer(signature), TAG.sequence, 'ContentInfo');
-  if (readOid(contentInfo.children[0], 'contentType') !== OID.signedData) throw unreadable('not SignedData');
-  const wrapper = expect(contentInfo.children[1], TAG.context0, 'content');
-  const [version, digests, encapsulated, ...rest] = expect(wrapper.children[0], TAG.sequence, 'SignedData').children;
-  if (readSmallInteger(version, 'SignedData version') !== 1) throw unreadable('not SignedData of version 1');
-  for (const one of expect(digests, TAG.set, 'digestAlgorithms').children) {
-    requireAlgorithm(one, [OID.sha256], 'digestAlgorithms');
+  const contentInfo = requireTag(readDer(signature), TAG.sequence, 'ContentInfo');
+  if (readOid(contentInfo.children[0], 'contentType') !== OID.signedData) throw unreadableError('not SignedData');
+  const wrapper = requireTag(contentInfo.children[1], TAG.context0, 'content');
+  const [version, digests, encapsulated, ...rest] = requireTag(
+    wrapper.children[0],
+    TAG.sequence,
+    'SignedData',
+  ).children;
+  if (readSmallInteger(version, 'SignedData version') !== 1) throw unreadableError('not SignedData of version 1');
+  for (const algorithm of requireTag(digests, TAG.set, 'digestAlgorithms').children) {
+    requireAlgorithm(algorithm, [OID.sha256], 'digestAlgorithms');
   }
-  const content = expect(encapsulated, TAG.sequence, 'encapContentInfo').children;
-  if (content.length !== 1 || readOid(content[0], 'eContentType') !== OID.data) throw unreadable('not detached');
-  const certificates = expect(rest[0], TAG.context0, 'certificates').children;
-  if (certificates.length > CERTIFICATE_LIMIT) throw unreadable('too many certificates');
-  const signers = expect(rest.at(-1), TAG.set, 'signerInfos').children;
-  if (signers.length !== 1) throw unreadable('not exactly one signer');
+  const content = requireTag(encapsulated, TAG.sequence, 'encapContentInfo').children;
+  if (content.length !== 1 || readOid(content[0], 'eContentType') !== OID.data) throw unreadableError('not detached');
+  const certificates = requireTag(rest[0], TAG.context0, 'certificates').children;
+  if (certificates.length > MAX_CERTIFICATES) throw unreadableError('too many certificates');
+  const signers = requireTag(rest.at(-1), TAG.set, 'signerInfos').children;
+  if (signers.length !== 1) throw unreadableError('not exactly one signer');
   return {
     certificates: certificates.map(({ bytes }) => readCertificate(bytes)),
-    signerInfo: expect(signers[0], TAG.sequence, 'SignerInfo'),
+    signerInfo: requireTag(signers[0], TAG.sequence, 'SignerInfo'),
   };
 }
 
@@ -103,13 +110,14 @@ function readSignedData(signature: Uint8Array): { certificates: Certificate[]; s
 function readAttributes(set: Der): Map<string, Der> {
   const values = new Map<string, Der>();
   for (const [i, attribute] of set.children.entries()) {
-    const before = set.children[i - 1];
-    if (before && Buffer.compare(before.bytes, attribute.bytes) >= 0)
-      throw unreadable('signed attributes out of order');
-    const [type, holder] = expect(attribute, TAG.sequence, 'attribute').children;
+    const previousAttribute = set.children[i - 1];
+    if (previousAttribute && Buffer.compare(previousAttribute.bytes, attribute.bytes) >= 0)
+      throw unreadableError('signed attributes out of order');
+    const [type, holder] = requireTag(attribute, TAG.sequence, 'attribute').children;
     const id = readOid(type, 'attribute type');
-    const [value, ...more] = expect(holder, TAG.set, 'attribute values').children;
-    if (values.has(id) || !value || more.length > 0) throw unreadable(`attribute ${id} has not exactly one value`);
+    const [value, ...extraValues] = requireTag(holder, TAG.set, 'attribute values').children;
+    if (values.has(id) || !value || extraValues.length > 0)
+      throw unreadableError(`attribute ${id} has not exactly one value`);
     values.set(id, value);
   }
   return values;
@@ -117,32 +125,34 @@ function readAttributes(set: Der): Map<string, Der> {
 
 /** Throws SignatureError unless the algorithm is one of `allowed` and its parameters are absent or NULL. */
 function requireAlgorithm(element: Der | undefined, allowed: readonly string[], what: string): void {
-  const [algorithm, parameters, ...more] = expect(element, TAG.sequence, what).children;
+  const [algorithm, parameters, ...extraElements] = requireTag(element, TAG.sequence, what).children;
   const id = readOid(algorithm, what);
-  const plain = !parameters || same(parameters.bytes, NULL);
-  if (!allowed.includes(id) || !plain || more.length > 0) throw unreadable(`${what} ${id}`);
+  const hasNoParameters = !parameters || bytesEqual(parameters.bytes, NULL);
+  if (!allowed.includes(id) || !hasNoParameters || extraElements.length > 0) throw unreadableError(`${what} ${id}`);
 }
 
 /** Checks signing-certificate-v2 (RFC 5035). It binds the certificate: another one with the same key does not pass. */
 function requireSigningCertificate(value: Der | undefined, signer: Certificate): void {
-  const list = expect(value, TAG.sequence, 'signing-certificate-v2').children[0];
-  const first = expect(expect(list, TAG.sequence, 'certs').children[0], TAG.sequence, 'ESSCertIDv2').children;
-  const named = first[0]?.tag === TAG.sequence;
-  if (named) requireAlgorithm(first[0], [OID.sha256], 'hashAlgorithm');
-  const [hash, issuerSerial] = named ? first.slice(1) : first;
-  const wrong = () => new SignatureError('SIGNATURE_INVALID', 'signing-certificate-v2 names another certificate');
-  if (!same(expect(hash, TAG.octetString, 'certHash').content, sha256(signer.bytes))) throw wrong();
+  const list = requireTag(value, TAG.sequence, 'signing-certificate-v2').children[0];
+  const certId = requireTag(requireTag(list, TAG.sequence, 'certs').children[0], TAG.sequence, 'ESSCertIDv2').children;
+  const hasHashAlgorithm = certId[0]?.tag === TAG.sequence;
+  if (hasHashAlgorithm) requireAlgorithm(certId[0], [OID.sha256], 'hashAlgorithm');
+  const [hash, issuerSerial] = hasHashAlgorithm ? certId.slice(1) : certId;
+  const mismatchError = () =>
+    new SignatureError('SIGNATURE_INVALID', 'signing-certificate-v2 names another certificate');
+  if (!bytesEqual(requireTag(hash, TAG.octetString, 'certHash').content, sha256(signer.bytes))) throw mismatchError();
   if (!issuerSerial) return;
-  const [names, serial] = expect(issuerSerial, TAG.sequence, 'issuerSerial').children;
-  const name = expect(expect(names, TAG.sequence, 'issuer').children[0], DIRECTORY_NAME, 'directoryName').children[0];
-  if (!name || !same(name.bytes, signer.issuer)) throw wrong();
-  if (!same(expect(serial, TAG.integer, 'serialNumber').content, signer.serial)) throw wrong();
+  const [names, serial] = requireTag(issuerSerial, TAG.sequence, 'issuerSerial').children;
+  const name = requireTag(requireTag(names, TAG.sequence, 'issuer').children[0], DIRECTORY_NAME, 'directoryName')
+    .children[0];
+  if (!name || !bytesEqual(name.bytes, signer.issuer)) throw mismatchError();
+  if (!bytesEqual(requireTag(serial, TAG.integer, 'serialNumber').content, signer.serial)) throw mismatchError();
 }
 
 function sha256(bytes: Uint8Array): Uint8Array {
   return createHash('sha256').update(bytes).digest();
 }
 
-function unreadable(message: string): SignatureError {
+function unreadableError(message: string): SignatureError {
   return new SignatureError('SIGNATURE_UNREADABLE', message);
 }

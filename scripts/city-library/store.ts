@@ -1,17 +1,17 @@
 import type postgres from 'postgres';
 import { type Delivery, Fault, readVersionRecord, type State, type VersionRecord } from './protocol.ts';
-import { isSigned, type SeenTree } from './receipt.ts';
+import { isSigned, type WitnessedTree } from './receipt.ts';
 import { advance, type Head } from './transition.ts';
 
 /** A collected act with its receipt. */
-export interface Collected {
+export interface CollectedAct {
   contentDigest: string;
   receipt: string;
   collectedAt: Date;
 }
 
 /** A license version in the library's database. */
-export interface KeptCertificate {
+export interface StoredCertificate {
   identifier: string;
   number: string;
   version: number;
@@ -26,11 +26,11 @@ export interface KeptCertificate {
   document: Uint8Array;
   /** Detached signature, or null if the document contains its signature. */
   signature: Uint8Array | null;
-  acts: readonly KeptAct[];
+  acts: readonly StoredAct[];
 }
 
 /** One act on a license version. */
-export interface KeptAct {
+export interface StoredAct {
   revision: number;
   act: string;
   state: State;
@@ -49,27 +49,28 @@ export interface Counts {
 /** Access to the library's own database. */
 export interface Store {
   head(number: string): Promise<Head | null>;
-  collected(number: string, revision: number): Promise<Collected | null>;
+  collected(number: string, revision: number): Promise<CollectedAct | null>;
   /** Stores a checked delivery once and returns its receipt. Throws Fault like `advance`. */
   collect(delivery: Delivery, contentDigest: string, at: Date): Promise<string>;
-  find(identifier: string): Promise<KeptCertificate | null>;
+  find(identifier: string): Promise<StoredCertificate | null>;
   counts(): Promise<Counts>;
 }
 
 /** Writes the receipt of a stored delivery. */
-export interface Scribe {
+export interface ReceiptWriter {
   /** Origin of the hub's log that receipts name; null if the library follows no log. */
   origin: string | null;
-  write(delivery: Delivery, collectedAt: Date, checkpoint: SeenTree | null): string;
+  write(delivery: Delivery, collectedAt: Date, checkpoint: WitnessedTree | null): string;
 }
 
-export function openStore(sql: postgres.Sql, scribe: Scribe): Store {
+export function openStore(sql: postgres.Sql, receiptWriter: ReceiptWriter): Store {
   return {
     head: (number) => readHead(sql, number),
     collected: (number, revision) => readCollected(sql, number, revision),
-    collect: (delivery, contentDigest, at) => sql.begin((tx) => collect(tx, scribe, delivery, contentDigest, at)),
-    find: (identifier) => find(sql, identifier),
-    counts: () => counts(sql),
+    collect: (delivery, contentDigest, at) =>
+      sql.begin((tx) => collect(tx, receiptWriter, delivery, contentDigest, at)),
+    find: (identifier) => findCertificate(sql, identifier),
+    counts: () => readCounts(sql),
   };
 }
 
@@ -79,45 +80,47 @@ async function readHead(sql: postgres.ISql, number: string): Promise<Head | null
   return row ?? null;
 }
 
-async function readCollected(sql: postgres.ISql, number: string, revision: number): Promise<Collected | null> {
-  const [row] = await sql<Collected[]>`
+async function readCollected(sql: postgres.ISql, number: string, revision: number): Promise<CollectedAct | null> {
+  const [row] = await sql<CollectedAct[]>`
     select content_digest, receipt, collected_at from act where number = ${number} and revision = ${revision}`;
   return row ?? null;
 }
 
 async function collect(
   tx: postgres.TransactionSql,
-  scribe: Scribe,
+  receiptWriter: ReceiptWriter,
   delivery: Delivery,
   contentDigest: string,
   at: Date,
 ): Promise<string> {
   const { number, stream, revision, identifier, version, state, documentDigest } = delivery;
   await tx`insert into license (number, stream, revision) values (${number}, ${stream}, 0) on conflict do nothing`;
-  const [locked] = await tx`select stream from license where number = ${number} for update`;
-  if (locked?.stream !== stream) throw new Fault('RECORD_MISMATCH', 'stream');
+  const [lockedLicense] = await tx`select stream from license where number = ${number} for update`;
+  if (lockedLicense?.stream !== stream) throw new Fault('RECORD_MISMATCH', 'stream');
 
   // A concurrent request may have collected the act. The lock makes this answer final.
-  const done = await readCollected(tx, number, revision);
-  if (done?.contentDigest === contentDigest)
-    return isSigned(done.receipt) ? done.receipt : sign(tx, scribe, delivery, done);
-  const before = await readHead(tx, number);
-  const after = advance(before, delivery);
+  const collectedAct = await readCollected(tx, number, revision);
+  if (collectedAct?.contentDigest === contentDigest)
+    return isSigned(collectedAct.receipt)
+      ? collectedAct.receipt
+      : signOldReceipt(tx, receiptWriter, delivery, collectedAct);
+  const headBefore = await readHead(tx, number);
+  const headAfter = advance(headBefore, delivery);
 
   const { document, mediaType, record, signature } = delivery;
   await tx`
     insert into file (digest, media_type, bytes) values (${documentDigest}, ${mediaType}, ${Buffer.from(document)})
     on conflict do nothing`;
   if (mediaType === 'application/pdf') {
-    if (before) await tx`update certificate set state = 'SUPERSEDED' where identifier = ${before.identifier}`;
+    if (headBefore) await tx`update certificate set state = 'SUPERSEDED' where identifier = ${headBefore.identifier}`;
     await tx`
       insert into certificate (identifier, number, version, state, record, document_digest, signature)
       values (${identifier}, ${number}, ${version}, ${state}, ${record.text}::text::json, ${documentDigest}, ${signature && Buffer.from(signature)})`;
   } else {
     await tx`update certificate set state = ${state} where identifier = ${identifier}`;
   }
-  await tx`update license set ${tx({ ...after })} where number = ${number}`;
-  const receipt = scribe.write(delivery, at, await readSeen(tx, scribe.origin));
+  await tx`update license set ${tx({ ...headAfter })} where number = ${number}`;
+  const receipt = receiptWriter.write(delivery, at, await readWitnessedTree(tx, receiptWriter.origin));
   await tx`
     insert into act (number, revision, act, identifier, version, state, changed_at, record, document_digest, signature,
       content_digest, receipt, collected_at)
@@ -127,26 +130,26 @@ async function collect(
 }
 
 /** Signs the receipt of an act that a release before 0.4 collected. Runs when the hub delivers the act again. */
-async function sign(
+async function signOldReceipt(
   tx: postgres.TransactionSql,
-  scribe: Scribe,
+  receiptWriter: ReceiptWriter,
   delivery: Delivery,
-  { collectedAt }: Collected,
+  { collectedAt }: CollectedAct,
 ): Promise<string> {
   const { number, revision } = delivery;
-  const receipt = scribe.write(delivery, collectedAt, null);
+  const receipt = receiptWriter.write(delivery, collectedAt, null);
   await tx`update act set receipt = ${receipt} where number = ${number} and revision = ${revision}`;
   return receipt;
 }
 
-async function readSeen(sql: postgres.ISql, origin: string | null): Promise<SeenTree | null> {
+async function readWitnessedTree(sql: postgres.ISql, origin: string | null): Promise<WitnessedTree | null> {
   const [row] = await sql<{ size: string; root: string }[]>`
     select size, root from witnessed where origin = ${origin} and note is not null`;
   return row && origin !== null ? { origin, size: Number(row.size), root: row.root } : null;
 }
 
-async function find(sql: postgres.Sql, identifier: string): Promise<KeptCertificate | null> {
-  type Row = Omit<KeptCertificate, 'acts' | 'record' | keyof KeptAct> & {
+async function findCertificate(sql: postgres.Sql, identifier: string): Promise<StoredCertificate | null> {
+  type Row = Omit<StoredCertificate, 'acts' | 'record' | keyof StoredAct> & {
     state: State;
     documentDigest: string;
     record: unknown;
@@ -156,17 +159,17 @@ async function find(sql: postgres.Sql, identifier: string): Promise<KeptCertific
     from certificate c join file f on f.digest = c.document_digest
     where c.identifier = ${identifier}`;
   if (!row) return null;
-  const acts = await sql<KeptAct[]>`
+  const acts = await sql<StoredAct[]>`
     select revision, act, state, changed_at, collected_at, receipt, document_digest
     from act where identifier = ${identifier} order by revision`;
-  const newest = acts.at(-1);
-  if (!newest) throw new Error(`certificate without an act: ${identifier}`);
-  const { revision, changedAt, collectedAt, receipt } = newest;
+  const newestAct = acts.at(-1);
+  if (!newestAct) throw new Error(`certificate without an act: ${identifier}`);
+  const { revision, changedAt, collectedAt, receipt } = newestAct;
   const record = readVersionRecord(JSON.parse(String(row.record)));
   return { ...row, revision, changedAt, collectedAt, receipt, record, acts: [...acts] };
 }
 
-async function counts(sql: postgres.Sql): Promise<Counts> {
+async function readCounts(sql: postgres.Sql): Promise<Counts> {
   const states = await sql<{ state: State; count: number }[]>`
     select state, count(*)::int as count from certificate group by state order by state`;
   const [acts] = await sql<{ count: number; last: Date | null }[]>`

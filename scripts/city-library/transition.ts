@@ -9,9 +9,9 @@ export interface Head {
   state: State;
 }
 
-const LATE_MS = 86_400_000;
+const MAX_DELAY_MS = 86_400_000;
 
-const STATEMENTS: Readonly<Record<StatementAct, { from: readonly State[]; to: State }>> = {
+const STATEMENT_TRANSITIONS: Readonly<Record<StatementAct, { from: readonly State[]; to: State }>> = {
   SUSPEND: { from: ['VALID'], to: 'SUSPENDED' },
   RESTORE: { from: ['SUSPENDED'], to: 'VALID' },
   LAPSE: { from: ['VALID', 'SUSPENDED'], to: 'LAPSED' },
@@ -27,18 +27,19 @@ const STATEMENTS: Readonly<Record<StatementAct, { from: readonly State[]; to: St
  * revision is taken, STATE_NOT_ALLOWED or RECORD_MISMATCH if the act does not fit the license.
  */
 export function advance(head: Head | null, delivery: Delivery): Head {
-  const expected = (head?.revision ?? 0) + 1;
-  if (delivery.revision > expected) throw new Fault('ORDER', `应为第 ${expected} 号，收到第 ${delivery.revision} 号`);
-  if (delivery.revision < expected) throw new Fault('REVISION_CONFLICT', `第 ${delivery.revision} 号`);
+  const nextRevision = (head?.revision ?? 0) + 1;
+  if (delivery.revision > nextRevision)
+    throw new Fault('ORDER', `应为第 ${nextRevision} 号，收到第 ${delivery.revision} 号`);
+  if (delivery.revision < nextRevision) throw new Fault('REVISION_CONFLICT', `第 ${delivery.revision} 号`);
   const { revision, identifier, version, state } = delivery;
   if (delivery.mediaType === 'application/pdf') requireNewVersion(head, delivery, delivery.act);
-  else requireStatement(head, delivery, delivery.act);
+  else requireTransition(head, delivery, delivery.act);
   return { revision, identifier, version, state };
 }
 
 function requireNewVersion(head: Head | null, delivery: Delivery, act: VersionAct): void {
-  const first = act === 'ISSUE';
-  if (first !== (head === null) || (head && head.state !== 'VALID')) {
+  const isFirst = act === 'ISSUE';
+  if (isFirst !== (head === null) || (head && head.state !== 'VALID')) {
     throw new Fault('STATE_NOT_ALLOWED', `${head?.state ?? '无'} ${act}`);
   }
   if (delivery.version !== (head?.version ?? 0) + 1) throw new Fault('RECORD_MISMATCH', 'version');
@@ -46,8 +47,8 @@ function requireNewVersion(head: Head | null, delivery: Delivery, act: VersionAc
     throw new Fault('RECORD_MISMATCH', 'KZ_XGBS');
 }
 
-function requireStatement(head: Head | null, delivery: Delivery, act: StatementAct): void {
-  const { from, to } = STATEMENTS[act];
+function requireTransition(head: Head | null, delivery: Delivery, act: StatementAct): void {
+  const { from, to } = STATEMENT_TRANSITIONS[act];
   if (!head?.state || !from.includes(head.state) || delivery.state !== to) {
     throw new Fault('STATE_NOT_ALLOWED', `${head?.state ?? '无'} ${act}`);
   }
@@ -57,11 +58,11 @@ function requireStatement(head: Head | null, delivery: Delivery, act: StatementA
 }
 
 /** Returns the warnings that a person should look at. The library collects the act in spite of them. */
-export function warningsOf(head: Head | null, delivery: Delivery, now: Date, today: string): Warning[] {
+export function listWarnings(head: Head | null, delivery: Delivery, now: Date, today: string): Warning[] {
   const warnings: Warning[] = [];
-  const until = delivery.record.value.ZZYXQJZRQ;
-  if (now.getTime() - Date.parse(delivery.changedAt) > LATE_MS) warnings.push('LATE');
-  if (typeof until === 'string' && until !== '长期' && until < today) warnings.push('VALIDITY_ENDED');
+  const validUntil = delivery.record.value.ZZYXQJZRQ;
+  if (now.getTime() - Date.parse(delivery.changedAt) > MAX_DELAY_MS) warnings.push('LATE');
+  if (typeof validUntil === 'string' && validUntil !== '长期' && validUntil < today) warnings.push('VALIDITY_ENDED');
   if (head?.state === 'CANCELLED') warnings.push('ALREADY_CANCELLED');
   return warnings;
 }

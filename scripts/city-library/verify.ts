@@ -14,25 +14,25 @@ export const VERDICTS = {
 export type Verdict = keyof typeof VERDICTS;
 
 /** Answers a question about a stored license version, on the day `today` (YYYY-MM-DD). */
-export function judge(
+export function answerQuestion(
   question: Question,
-  kept: { state: State; documentDigest: string; record: VersionRecord } | null,
+  certificate: { state: State; documentDigest: string; record: VersionRecord } | null,
   today: string,
 ): Verdict {
-  const { identifier, ...said } = question;
-  if (identifier === undefined || Object.keys(said).length === 0) return 4;
-  if (!kept) return 5;
-  const { record } = kept;
-  const truth: Required<Omit<Question, 'identifier'>> = {
+  const { identifier, ...claims } = question;
+  if (identifier === undefined || Object.keys(claims).length === 0) return 4;
+  if (!certificate) return 5;
+  const { record } = certificate;
+  const facts: Required<Omit<Question, 'identifier'>> = {
     number: record.ZZBH,
-    documentDigest: kept.documentDigest,
+    documentDigest: certificate.documentDigest,
     holderName: record.CZZT,
     holderCode: record.CZZTDM,
     issuerCode: record.ZZBFJGDM,
   };
-  if (!isDeepStrictEqual({ ...truth, ...said }, truth)) return 6;
-  if (kept.state === 'SUSPENDED') return 2;
-  if (kept.state !== 'VALID') return 3;
+  if (!isDeepStrictEqual({ ...facts, ...claims }, facts)) return 6;
+  if (certificate.state === 'SUSPENDED') return 2;
+  if (certificate.state !== 'VALID') return 3;
   if (record.ZZYXQJZRQ !== '长期' && record.ZZYXQJZRQ < today) return 3;
   return today < record.ZZYXQQSRQ ? 1 : 0;
 }

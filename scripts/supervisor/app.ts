@@ -2,7 +2,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { distrust, readSecret, signedHeaders } from './signature.ts';
+import { buildSignedHeaders, findRejectionReason, parseSecret } from './signature.ts';
 
 /** A supervisor's system as `docs/supervision.md` requires: takes approval pushes, answers receipts, sends findings. */
 
@@ -43,35 +43,36 @@ export interface Supervisor {
   /** The app; it does not listen yet. */
   app: FastifyInstance;
   /** Returns every push taken so far, oldest first. */
-  taken(): readonly Entry[];
+  listTaken(): readonly Entry[];
 }
 
 /** Opens the supervisor's system and loads its ledger. */
 export function createSupervisor({ secret, ledgerPath, now }: SupervisorOptions): Supervisor {
-  const key = readSecret(secret);
-  const entries = new Map(readLedger(ledgerPath).map((one) => [one.id, one]));
+  const key = parseSecret(secret);
+  const entries = new Map(readLedger(ledgerPath).map((ledgerEntry) => [ledgerEntry.id, ledgerEntry]));
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
   app.removeAllContentTypeParsers();
   // The signature covers the bytes, so the body must be read unparsed.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));
   app.post<{ Body: string | undefined }>('/pushes', async (request, reply) => {
     const body = request.body ?? '';
-    const reason = distrust(key, request.headers, body, now());
+    const reason = findRejectionReason(key, request.headers, body, now());
     if (reason !== null) return reply.code(401).send({ message: reason });
-    const read = push.safeParse(parse(body));
-    if (!read.success) return reply.code(422).send({ message: '报文不符合格式要求' });
+    const parseResult = push.safeParse(parseJson(body));
+    if (!parseResult.success) return reply.code(422).send({ message: '报文不符合格式要求' });
     const id = String(request.headers['webhook-id']);
-    const digest = createHash('sha256').update(JSON.stringify(read.data.data)).digest('hex');
-    const known = entries.get(id);
-    if (known && known.digest !== digest) return reply.code(409).send({ message: '此报文编号已用于内容不同的报文' });
-    if (known) return { receipt: known.receipt };
-    const made = { id, digest, receipt: `JG-${randomUUID()}`, push: read.data };
+    const digest = createHash('sha256').update(JSON.stringify(parseResult.data.data)).digest('hex');
+    const earlierEntry = entries.get(id);
+    if (earlierEntry && earlierEntry.digest !== digest)
+      return reply.code(409).send({ message: '此报文编号已用于内容不同的报文' });
+    if (earlierEntry) return { receipt: earlierEntry.receipt };
+    const newEntry = { id, digest, receipt: `JG-${randomUUID()}`, push: parseResult.data };
     // Written to disk before the answer: a receipt that was sent must never be lost.
-    appendFileSync(ledgerPath, `${JSON.stringify(made)}\n`, { flush: true });
-    entries.set(id, made);
-    return { receipt: made.receipt };
+    appendFileSync(ledgerPath, `${JSON.stringify(newEntry)}\n`, { flush: true });
+    entries.set(id, newEntry);
+    return { receipt: newEntry.receipt };
   });
-  return { app, taken: () => [...entries.values()] };
+  return { app, listTaken: () => [...entries.values()] };
 }
 
 function readLedger(path: string): Entry[] {
@@ -80,7 +81,7 @@ function readLedger(path: string): Entry[] {
   return lines.filter((line) => line !== '').map((line) => entry.parse(JSON.parse(line)));
 }
 
-function parse(body: string): unknown {
+function parseJson(body: string): unknown {
   try {
     return JSON.parse(body);
   } catch {
@@ -97,7 +98,7 @@ export async function sendFinding(
   const body = JSON.stringify({ type: 'finding', data: finding });
   const response = await fetch(`${hubUrl}/cases/supervision/findings`, {
     method: 'POST',
-    headers: signedHeaders(webhook, readSecret(secret), body, now(), id),
+    headers: buildSignedHeaders(webhook, parseSecret(secret), body, now(), id),
     body,
     redirect: 'error',
     signal: AbortSignal.timeout(SEND_TIMEOUT_MS),

@@ -1,10 +1,10 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { takeFolder } from '../folder.ts';
+import { lockFolder } from '../folder.ts';
 import { createWitness } from './app.ts';
 import { openMemory } from './memory.ts';
-import { readLogKey, writeWitnessKey } from './note.ts';
+import { formatWitnessKey, parseLogKey } from './note.ts';
 
 /**
  * `npm run witness`: starts a reference witness. Reads WITNESS_LOGS (keys of logs as `/log/key` returns them, separated
@@ -30,9 +30,9 @@ async function main(): Promise<void> {
     WITNESS_FOLDER = 'data/witness',
     WITNESS_PORT = '4040',
   } = process.env;
-  const logs = WITNESS_LOGS.split(',').filter((one) => one !== '');
+  const logs = WITNESS_LOGS.split(',').filter((logKey) => logKey !== '');
   if (logs.length === 0) throw new Error('缺少 WITNESS_LOGS：日志公钥，见 <hub>/log/key — which log is to be watched?');
-  const letGo = takeFolder(WITNESS_FOLDER);
+  const releaseFolder = lockFolder(WITNESS_FOLDER);
   const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
   if (!existsSync(memoryFile)) {
     // A witness that lost its memory would sign for a log that has removed entries.
@@ -43,16 +43,16 @@ async function main(): Promise<void> {
   const app = createWitness({
     name: WITNESS_NAME,
     privateKey,
-    logs: logs.map((one) => readLogKey(one)),
+    logs: logs.map((logKey) => parseLogKey(logKey)),
     memory: openMemory(memoryFile),
     now: () => new Date(),
   });
   const url = await app.listen({ port: Number(WITNESS_PORT), host: HOST });
-  console.log(`见证 witness ${url}\nLOG_WITNESSES="${writeWitnessKey(WITNESS_NAME, privateKey)} ${url}"`);
+  console.log(`见证 witness ${url}\nLOG_WITNESSES="${formatWitnessKey(WITNESS_NAME, privateKey)} ${url}"`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {
       await app.close();
-      await letGo();
+      await releaseFolder();
     });
   }
 }

@@ -4,49 +4,49 @@ import { z } from 'zod';
 
 /** A witness's memory: the newest tree it signed of each log. Without it, a log could remove entries unnoticed. */
 
-const seen = z.object({
+const treeSchema = z.object({
   size: z.number().int().nonnegative(),
   /** Base64. */
   root: z.string().length(44),
   /** The checkpoint with the log's signature and the witness's own. */
   note: z.string(),
 });
-const logs = z.record(z.string(), seen);
-export type Seen = z.infer<typeof seen>;
+const memorySchema = z.record(z.string(), treeSchema);
+export type WitnessedTree = z.infer<typeof treeSchema>;
 
 export interface Memory {
-  of(origin: string): Promise<Seen | null>;
+  of(origin: string): Promise<WitnessedTree | null>;
   /**
    * Calls `decide` with the stored tree and stores the tree it returns as `keep`; null for no change. No other change
    * runs in between. The new tree is safe from a power failure before this returns.
    */
-  change<Decided extends { keep: Seen | null }>(
+  change<Decided extends { keep: WitnessedTree | null }>(
     origin: string,
-    decide: (seen: Seen | null) => Decided,
+    decide: (seen: WitnessedTree | null) => Decided,
   ): Promise<Decided>;
 }
 
 /** Opens the memory in a file. Throws if the file exists but is unreadable: a witness without memory must not sign. */
 export function openMemory(file: string): Memory {
-  let held = read(file);
-  const of = (origin: string) => (Object.hasOwn(held, origin) ? (held[origin] ?? null) : null);
+  let treesByLog = readMemory(file);
+  const findTree = (origin: string) => (Object.hasOwn(treesByLog, origin) ? (treesByLog[origin] ?? null) : null);
   return {
-    of: async (origin) => of(origin),
+    of: async (origin) => findTree(origin),
     // Synchronous from start to end, so that no other change runs in between.
     async change(origin, decide) {
-      const decided = decide(of(origin));
-      if (decided.keep === null) return decided;
-      const changed = { ...held, [origin]: decided.keep };
-      write(file, JSON.stringify(changed, null, 2));
-      held = changed;
-      return decided;
+      const decision = decide(findTree(origin));
+      if (decision.keep === null) return decision;
+      const newTrees = { ...treesByLog, [origin]: decision.keep };
+      writeAtomically(file, JSON.stringify(newTrees, null, 2));
+      treesByLog = newTrees;
+      return decision;
     },
   };
 }
 
-function read(file: string): z.infer<typeof logs> {
+function readMemory(file: string): z.infer<typeof memorySchema> {
   try {
-    return logs.parse(JSON.parse(readFileSync(file, 'utf8')));
+    return memorySchema.parse(JSON.parse(readFileSync(file, 'utf8')));
   } catch (error) {
     if ((error as NodeJS.ErrnoException).code === 'ENOENT') return {};
     throw new Error(`${file} 无法读取`, { cause: error });
@@ -54,16 +54,16 @@ function read(file: string): z.infer<typeof logs> {
 }
 
 /** Writes the whole file or nothing. The file survives a power failure. */
-function write(file: string, text: string): void {
-  const draft = `${file}.draft`;
-  const handle = openSync(draft, 'w', 0o600);
+function writeAtomically(file: string, text: string): void {
+  const draftPath = `${file}.draft`;
+  const handle = openSync(draftPath, 'w', 0o600);
   try {
     writeSync(handle, text);
     fsyncSync(handle);
   } finally {
     closeSync(handle);
   }
-  renameSync(draft, file);
+  renameSync(draftPath, file);
   const folder = openSync(dirname(file), 'r');
   try {
     fsyncSync(folder);

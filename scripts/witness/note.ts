@@ -5,9 +5,9 @@ import type { Tree } from './tree.ts';
 
 const LOG_TYPE = 1;
 const WITNESS_TYPE = 4;
-const SIGNATURES_MOST = 64;
-const PROOF_LINES_MOST = 63;
-const LINE = /^— ([^\p{White_Space}+]+) ([A-Za-z0-9+/]+={0,2})$/u;
+const MAX_SIGNATURES = 64;
+const MAX_PROOF_LINES = 63;
+const SIGNATURE_LINE = /^— ([^\p{White_Space}+]+) ([A-Za-z0-9+/]+={0,2})$/u;
 
 /** The reason why a request cannot be read. */
 export class Malformed extends Error {
@@ -29,7 +29,7 @@ export interface Checkpoint extends Tree {
   signatures: { name: string; id: Buffer; value: Buffer; line: string }[];
 }
 
-function idOf(name: string, type: number, raw: Uint8Array): Buffer {
+function computeKeyId(name: string, type: number, raw: Uint8Array): Buffer {
   return createHash('sha256')
     .update(`${name}\n`)
     .update(Buffer.from([type]))
@@ -39,77 +39,79 @@ function idOf(name: string, type: number, raw: Uint8Array): Buffer {
 }
 
 /** Parses the key of a log. Throws Malformed. */
-export function readLogKey(text: string): NamedKey {
+export function parseLogKey(text: string): NamedKey {
   const [, name = '', id = '', encoded = ''] = /^([^\p{White_Space}+]+)\+([0-9a-f]{8})\+(\S+)$/u.exec(text) ?? [];
-  const bytes = base64(encoded);
+  const bytes = decodeBase64(encoded);
   const raw = bytes.subarray(1);
-  if (bytes.length !== 33 || bytes[0] !== LOG_TYPE || idOf(name, LOG_TYPE, raw).toString('hex') !== id) {
+  if (bytes.length !== 33 || bytes[0] !== LOG_TYPE || computeKeyId(name, LOG_TYPE, raw).toString('hex') !== id) {
     throw new Malformed(`not the key of a log: ${text}`);
   }
   const key = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: raw.toString('base64url') }, format: 'jwk' });
   return { name, id: Buffer.from(id, 'hex'), key };
 }
 
-function rawOf(privateKey: KeyObject): Buffer {
+function rawPublicKey(privateKey: KeyObject): Buffer {
   return Buffer.from(createPublicKey(privateKey).export({ format: 'jwk' }).x ?? '', 'base64url');
 }
 
 /** Returns the witness's public key as text (vkey). */
-export function writeWitnessKey(name: string, privateKey: KeyObject): string {
-  const raw = rawOf(privateKey);
+export function formatWitnessKey(name: string, privateKey: KeyObject): string {
+  const raw = rawPublicKey(privateKey);
   const material = Buffer.concat([Buffer.from([WITNESS_TYPE]), raw]);
-  return `${name}+${idOf(name, WITNESS_TYPE, raw).toString('hex')}+${material.toString('base64')}`;
+  return `${name}+${computeKeyId(name, WITNESS_TYPE, raw).toString('hex')}+${material.toString('base64')}`;
 }
 
 /** Parses a request to a witness: the old size, the consistency proof and the new checkpoint. Throws Malformed. */
-export function readRequest(body: Buffer): { oldSize: number; proof: Buffer[]; checkpoint: Checkpoint } {
+export function parseRequest(body: Buffer): { oldSize: number; proof: Buffer[]; checkpoint: Checkpoint } {
   const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const whole = attempt(() => text.decode(body));
-  const split = whole.indexOf('\n\n');
+  const bodyText = decodeOrThrow(() => text.decode(body));
+  const split = bodyText.indexOf('\n\n');
   if (split < 0) throw new Malformed('no empty line');
-  const [first = '', ...lines] = whole.slice(0, split).split('\n');
-  if (!first.startsWith('old ') || lines.length > PROOF_LINES_MOST) throw new Malformed('no old size, or a long proof');
-  const checkpoint = readCheckpoint(whole.slice(split + 2));
-  return { oldSize: number(first.slice('old '.length)), proof: lines.map(hash), checkpoint };
+  const [first = '', ...lines] = bodyText.slice(0, split).split('\n');
+  if (!first.startsWith('old ') || lines.length > MAX_PROOF_LINES) throw new Malformed('no old size, or a long proof');
+  const checkpoint = parseCheckpoint(bodyText.slice(split + 2));
+  return { oldSize: parseSize(first.slice('old '.length)), proof: lines.map(parseHash), checkpoint };
 }
 
 /** Parses a checkpoint as a log publishes it. Throws Malformed. */
-export function readCheckpoint(note: string): Checkpoint {
+export function parseCheckpoint(note: string): Checkpoint {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: a note has none but line ends
   if (/[\u0000-\u0009\u000b-\u001f]/.test(note)) throw new Malformed('a control character');
   const split = note.lastIndexOf('\n\n');
   const text = note.slice(0, split + 1);
   const lines = note.slice(split + 2).split('\n');
   if (split < 0 || lines.pop() !== '' || lines.length === 0) throw new Malformed('no signatures');
-  if (lines.length > SIGNATURES_MOST) throw new Malformed('too many signatures');
-  const [origin, size, root, ...more] = text.slice(0, -1).split('\n');
-  if (!origin || !size || !root || more.includes('')) throw new Malformed('not a checkpoint');
+  if (lines.length > MAX_SIGNATURES) throw new Malformed('too many signatures');
+  const [origin, size, root, ...extensionLines] = text.slice(0, -1).split('\n');
+  if (!origin || !size || !root || extensionLines.includes('')) throw new Malformed('not a checkpoint');
   const signatures = lines.map((line) => {
-    const [, name = '', encoded = ''] = LINE.exec(line) ?? [];
-    const bytes = base64(encoded);
+    const [, name = '', encoded = ''] = SIGNATURE_LINE.exec(line) ?? [];
+    const bytes = decodeBase64(encoded);
     if (bytes.length < 5) throw new Malformed('not a signature line');
     return { name, id: bytes.subarray(0, 4), value: bytes.subarray(4), line };
   });
-  return { origin, size: number(size), root: hash(root), text, signatures };
+  return { origin, size: parseSize(size), root: parseHash(root), text, signatures };
 }
 
 /** Returns the signature lines of this log. Returns null if there is none, or if one of them does not verify. */
-export function signedBy({ signatures, text }: Checkpoint, log: NamedKey): string[] | null {
-  const own = signatures.filter(({ name, id }) => name === log.name && id.equals(log.id));
-  const isGood = own.every(({ value }) => value.length === 64 && verify(null, Buffer.from(text), log.key, value));
-  return own.length > 0 && isGood ? own.map(({ line }) => line) : null;
+export function findLogSignatures({ signatures, text }: Checkpoint, log: NamedKey): string[] | null {
+  const logSignatures = signatures.filter(({ name, id }) => name === log.name && id.equals(log.id));
+  const allVerify = logSignatures.every(
+    ({ value }) => value.length === 64 && verify(null, Buffer.from(text), log.key, value),
+  );
+  return logSignatures.length > 0 && allVerify ? logSignatures.map(({ line }) => line) : null;
 }
 
 /** Signs a cosignature line: at this second, this is the largest tree of the log that the witness has seen. */
 export function cosign(name: string, privateKey: KeyObject, text: string, seconds: number): string {
-  const made = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), privateKey);
+  const signatureBytes = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), privateKey);
   const time = Buffer.alloc(8);
   time.writeBigUInt64BE(BigInt(seconds));
-  const value = Buffer.concat([idOf(name, WITNESS_TYPE, rawOf(privateKey)), time, made]);
+  const value = Buffer.concat([computeKeyId(name, WITNESS_TYPE, rawPublicKey(privateKey)), time, signatureBytes]);
   return `— ${name} ${value.toString('base64')}\n`;
 }
 
-function attempt<Value>(run: () => Value): Value {
+function decodeOrThrow<Value>(run: () => Value): Value {
   try {
     return run();
   } catch {
@@ -117,18 +119,18 @@ function attempt<Value>(run: () => Value): Value {
   }
 }
 
-function number(text: string): number {
+function parseSize(text: string): number {
   if (!/^(0|[1-9]\d{0,15})$/.test(text) || !Number.isSafeInteger(Number(text))) throw new Malformed('not a size');
   return Number(text);
 }
 
-function hash(text: string): Buffer {
-  const bytes = base64(text);
+function parseHash(text: string): Buffer {
+  const bytes = decodeBase64(text);
   if (bytes.length !== 32) throw new Malformed('not a hash');
   return bytes;
 }
 
-function base64(text: string): Buffer {
+function decodeBase64(text: string): Buffer {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text) throw new Malformed('not base64');
   return bytes;

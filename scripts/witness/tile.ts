@@ -1,9 +1,9 @@
-import { join as joinHashes } from './tree.ts';
+import { hashNodes as joinHashes } from './tree.ts';
 
 /** Computes proofs from the tiles that a log publishes (C2SP tlog-tiles). */
 
-const WIDTH = 256;
-const HEIGHT = 8;
+const TILE_WIDTH = 256;
+const TILE_HEIGHT = 8;
 const HASH_BYTES = 32;
 
 /** Reads a file of the log by its path below `/log/`. Returns null if there is none. */
@@ -13,14 +13,14 @@ export type ReadTile = (path: string) => Promise<Buffer | null>;
  * Computes the proof that the tree of `size` leaves extends the tree of `old` leaves (RFC 6962 §2.1.2).
  * Throws if a tile is missing or incomplete.
  */
-export async function proofFromTiles(read: ReadTile, old: number, size: number): Promise<Buffer[]> {
-  if (old === 0 || old >= size) return [];
-  const hashOf = hasher(read, size);
+export async function computeProof(read: ReadTile, oldSize: number, size: number): Promise<Buffer[]> {
+  if (oldSize === 0 || oldSize >= size) return [];
+  const hashOf = makeHasher(read, size);
   const proof: Buffer[] = [];
   let [start, end] = [0, size];
-  while (old !== end) {
-    const middle = start + largestBelow(end - start);
-    if (old <= middle) {
+  while (oldSize !== end) {
+    const middle = start + largestPowerBelow(end - start);
+    if (oldSize <= middle) {
       proof.push(await hashOf(middle, end));
       end = middle;
     } else {
@@ -33,21 +33,22 @@ export async function proofFromTiles(read: ReadTile, old: number, size: number):
 }
 
 /** Returns a function that computes the hash over the leaves from `start` to `end` (exclusive) in a tree of `size`. */
-function hasher(read: ReadTile, size: number) {
-  const kept = new Map<string, Promise<Buffer>>();
-  const tileOf = (level: number, n: number): Promise<Buffer> => {
+function makeHasher(read: ReadTile, size: number) {
+  const tileCache = new Map<string, Promise<Buffer>>();
+  const loadTile = (level: number, n: number): Promise<Buffer> => {
     const key = `${level}/${n}`;
-    const known =
-      kept.get(key) ?? readTile(read, level, n, Math.min(WIDTH, Math.floor(size / WIDTH ** level) - n * WIDTH));
-    kept.set(key, known);
-    return known;
+    const cachedTile =
+      tileCache.get(key) ??
+      readTile(read, level, n, Math.min(TILE_WIDTH, Math.floor(size / TILE_WIDTH ** level) - n * TILE_WIDTH));
+    tileCache.set(key, cachedTile);
+    return cachedTile;
   };
-  const perfect = async (height: number, index: number): Promise<Buffer> => {
-    const [level, within] = [Math.floor(height / HEIGHT), height % HEIGHT];
-    const first = index * 2 ** within;
-    const tile = await tileOf(level, Math.floor(first / WIDTH));
-    const from = first % WIDTH;
-    let row = Array.from({ length: 2 ** within }, (_, i) => hashAt(tile, from + i));
+  const hashPerfectTree = async (height: number, index: number): Promise<Buffer> => {
+    const [level, rowHeight] = [Math.floor(height / TILE_HEIGHT), height % TILE_HEIGHT];
+    const first = index * 2 ** rowHeight;
+    const tile = await loadTile(level, Math.floor(first / TILE_WIDTH));
+    const from = first % TILE_WIDTH;
+    let row = Array.from({ length: 2 ** rowHeight }, (_, i) => hashAt(tile, from + i));
     while (row.length > 1) {
       row = row.flatMap((left, i) => (i % 2 === 0 ? [joinHashes(left, row[i + 1] as Buffer)] : []));
     }
@@ -56,8 +57,8 @@ function hasher(read: ReadTile, size: number) {
   const hashOf = async (start: number, end: number): Promise<Buffer> => {
     const count = end - start;
     const height = Math.log2(count);
-    if (Number.isInteger(height) && 2 ** height === count) return perfect(height, start / count);
-    const middle = start + largestBelow(count);
+    if (Number.isInteger(height) && 2 ** height === count) return hashPerfectTree(height, start / count);
+    const middle = start + largestPowerBelow(count);
     return joinHashes(await hashOf(start, middle), await hashOf(middle, end));
   };
   return hashOf;
@@ -66,7 +67,7 @@ function hasher(read: ReadTile, size: number) {
 /** Reads a tile with at least `width` hashes. A tile that was partial may be complete by now. */
 async function readTile(read: ReadTile, level: number, n: number, width: number): Promise<Buffer> {
   const path = `tile/${level}/${pathOf(n)}`;
-  const bytes = (width < WIDTH ? await read(`${path}.p/${width}`) : null) ?? (await read(path));
+  const bytes = (width < TILE_WIDTH ? await read(`${path}.p/${width}`) : null) ?? (await read(path));
   if (!bytes || bytes.length < width * HASH_BYTES) throw new Error(`the log does not show ${path}`);
   return bytes;
 }
@@ -82,7 +83,7 @@ function pathOf(n: number): string {
   return groups.map((group, i) => `${i < groups.length - 1 ? 'x' : ''}${String(group).padStart(3, '0')}`).join('/');
 }
 
-function largestBelow(count: number): number {
+function largestPowerBelow(count: number): number {
   let power = 1;
   while (power * 2 < count) power *= 2;
   return power;

@@ -17,7 +17,7 @@ import type { Seals } from './index.ts';
 /**
  * Largest request body. Claims have at most 2 MiB of text. A document with a picture of its seal has less than 1 MiB.
  */
-const BODY_LIMIT_BYTES = 4_194_304;
+const MAX_BODY_BYTES = 4_194_304;
 
 /**
  * Adds the ports of seals for subgraphs in other processes. Each call needs a service token. `POST /sign` and
@@ -26,36 +26,36 @@ const BODY_LIMIT_BYTES = 4_194_304;
  * Answers 200 with the result (bytes in base64) and 422 with a refusal. Answers 401 without a valid token, 403 to
  * another service, 400 to a malformed body. `GET /root.pem` is public.
  */
-export function portRoutes(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
-  const port = <Asked>(
+export function addPortRoutes(app: FastifyInstance, seals: Seals, options: ServeOptions): void {
+  const port = <PortRequest>(
     path: string,
-    schema: z.ZodType<Asked>,
+    schema: z.ZodType<PortRequest>,
     services: readonly string[],
-    answer: (asked: Asked) => Promise<object>,
+    answer: (input: PortRequest) => Promise<object>,
   ) =>
-    app.post(path, { bodyLimit: BODY_LIMIT_BYTES }, async (request, reply) =>
+    app.post(path, { bodyLimit: MAX_BODY_BYTES }, async (request, reply) =>
       settle(request, reply, options, services, async () => answer(schema.parse(request.body))),
     );
-  port('/sign', signRequest, ['licenses', 'cases'], async (asked) => {
-    const answer = await seals.sign(asked);
+  port('/sign', signRequest, ['licenses', 'cases'], async (input) => {
+    const answer = await seals.sign(input);
     return answer.state === 'PENDING' ? answer : { ...answer, signature: base64(answer.signature) };
   });
-  port('/picture', pictureRequest, ['licenses', 'cases'], async (asked) => {
-    const picture = await seals.picture(asked);
+  port('/picture', pictureRequest, ['licenses', 'cases'], async (input) => {
+    const picture = await seals.picture(input);
     return { picture: picture && base64(picture) };
   });
-  port('/code', codeRequest, ['licenses'], async (asked) => ({ code: await seals.signCode(asked) }));
-  port('/attest', attestRequest, ['licenses'], async (asked) => ({ attestation: await seals.attest(asked) }));
+  port('/code', codeRequest, ['licenses'], async (input) => ({ code: await seals.signCode(input) }));
+  port('/attest', attestRequest, ['licenses'], async (input) => ({ attestation: await seals.attest(input) }));
   port('/stamp', stampRequest, ['licenses'], async ({ digest }) => ({
     token: base64(await seals.stamp(Buffer.from(digest, 'hex'))),
   }));
-  port('/material', materialRequest, ['licenses'], async (asked) => {
-    const { codes, log, logKeys, ...rest } = await seals.material(asked);
-    const single = Object.entries(rest).map(([name, bytes]) => [name, base64(bytes)]);
-    return { ...Object.fromEntries(single), codes: codes.map(base64), log, logKeys };
+  port('/material', materialRequest, ['licenses'], async (input) => {
+    const { codes, log, logKeys, ...files } = await seals.material(input);
+    const fileEntries = Object.entries(files).map(([name, bytes]) => [name, base64(bytes)]);
+    return { ...Object.fromEntries(fileEntries), codes: codes.map(base64), log, logKeys };
   });
-  port('/record', receiptRecord, ['licenses'], async (asked) => {
-    await seals.record(asked);
+  port('/record', receiptRecord, ['licenses'], async (input) => {
+    await seals.record(input);
     return {};
   });
   app.get('/root.pem', async (_, reply) => reply.type('application/x-pem-file').send(await seals.rootCertificate()));

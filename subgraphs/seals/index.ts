@@ -6,7 +6,7 @@ import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Attest, ReadMaterial, ReadPicture, RecordReceipt, Sign, SignCode, Stamp } from '../kernel/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
-import { authorityOf, prepare, readMaterial } from './certification.ts';
+import { getAuthority, preparePki, readMaterial } from './certification.ts';
 import type { Loop } from './log/loop.ts';
 import { logRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequencer.ts';
@@ -14,10 +14,10 @@ import { startWitnesses, type WitnessAddress } from './log/witness.ts';
 import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './making.ts';
 import { sealResolvers } from './resolvers.ts';
-import { publicRoutes } from './routes.ts';
+import { addPublicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';
 import { findAuthorities, messages } from './store.ts';
-import { attest, pictureFor, sign, signCode, stamp } from './workflow.ts';
+import { attest, readPictureFor, sign, signCode, stamp } from './workflow.ts';
 
 export interface SealsDependencies {
   db: Database;
@@ -60,7 +60,7 @@ export interface Seals extends Subgraph {
   record: RecordReceipt;
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
-  makeSeal(made: NewSeal): Promise<string>;
+  makeSeal(newSeal: NewSeal): Promise<string>;
   /** The key that verifies the log's checkpoints, as text. */
   logKey(): Promise<string>;
   /** Creates what is missing of the test PKI and of the log. */
@@ -72,7 +72,15 @@ export function createSeals(dependencies: SealsDependencies): Seals {
   const { db, now, signer, send, onError, pollMs, trustedAuthorities = [] } = dependencies;
   const deps = { db, now, signer, trustedAuthorities };
   const { origin = LOG_ORIGIN, folder = null, witnesses = [], onCommitted } = dependencies.log ?? {};
-  const log = { ...deps, origin, folder, witnesses: witnesses.map((one) => one.vkey), onError, pollMs, onCommitted };
+  const log = {
+    ...deps,
+    origin,
+    folder,
+    witnesses: witnesses.map((witness) => witness.vkey),
+    onError,
+    pollMs,
+    onCommitted,
+  };
   let relay: Relay | null = null;
   let loops: Loop[] = [];
   return {
@@ -93,23 +101,23 @@ export function createSeals(dependencies: SealsDependencies): Seals {
       await Promise.all([relay?.stop(), ...loops.map((loop) => loop.stop())]);
     },
     routes: (app) => {
-      publicRoutes(app, deps);
+      addPublicRoutes(app, deps);
       logRoutes(app, log);
     },
     sign: (request) => sign(deps, request),
-    picture: (request) => pictureFor(deps, request),
+    picture: (request) => readPictureFor(deps, request),
     signCode: (request) => signCode(deps, request),
     attest: (request) => attest(deps, request),
     stamp: (digest) => stamp(deps, digest),
     material: async ({ codes, use }) => ({ ...(await readMaterial(deps, codes)), ...(await proveUse(log, use)) }),
-    makeSeal: (made) => makeSeal(deps, made),
+    makeSeal: (newSeal) => makeSeal(deps, newSeal),
     record: (receipt) => recordReceipt(log, receipt),
     logKey: async () => writeKey(await readLogKey(db)),
     prepare: async () => {
-      await prepare(deps);
+      await preparePki(deps);
       await addMissingCodeKeys(deps);
       await prepareLog(log);
     },
-    rootCertificate: async () => authorityOf(await findAuthorities(db), 'root').certificatePem,
+    rootCertificate: async () => getAuthority(await findAuthorities(db), 'root').certificatePem,
   };
 }

@@ -6,7 +6,7 @@ import type { CodeKeyRow } from './certificate/store.ts';
 import { ofCode, ofUse } from './log/leaf.ts';
 import { enterWith } from './log/store.ts';
 import type { Seal } from './seal.ts';
-import { type AuthorityRow, type CertificateRow, grantOf, LOCKS, selectAuthorities } from './store.ts';
+import { type AuthorityRow, type CertificateRow, LOCK_IDS, selectAuthorities, toGrant } from './store.ts';
 import * as tables from './tables.ts';
 
 /** The ledger of uses (用印日志): reads what a use is checked against, and records each use. */
@@ -17,9 +17,9 @@ export type UseRow = typeof sealUse.$inferSelect;
 export type CodeRow = typeof sealCode.$inferSelect;
 
 /** What a use is checked against. Locks keep it unchanged until the transaction ends. */
-export interface Standing<Before, Key> {
+export interface UseContext<Previous, Key> {
   /** The earlier use under this issuance, or null. */
-  before: Before | null;
+  previous: Previous | null;
   /**
    * Whether a seal, or its key for QR codes, was used for the case under another issuance. A decision is sealed once.
    */
@@ -33,65 +33,73 @@ export interface Standing<Before, Key> {
   keys: Map<string, Key>;
 }
 
-type Asked = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId'>;
+type UseIdentity = Pick<SealUseRequest, 'issuanceId' | 'caseId' | 'organ' | 'matterId'>;
 
 /** Locks and reads what a signature is checked against. Also reads every authority, earlier generations first. */
-export async function holdForSeal(
+export async function lockForSeal(
   tx: Transaction,
-  asked: Asked,
-): Promise<Standing<UseRow, CertificateRow> & { authorities: AuthorityRow[] }> {
+  request: UseIdentity,
+): Promise<UseContext<UseRow, CertificateRow> & { authorities: AuthorityRow[] }> {
   const certificates = tx
     .selectDistinctOn([sealCertificate.sealId])
     .from(sealCertificate)
-    .where(inArray(sealCertificate.sealId, sealIds(tx, asked.organ)))
+    .where(inArray(sealCertificate.sealId, selectSealIds(tx, request.organ)))
     .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
-  const statements = [...holding(tx, sealUse, asked), certificates, selectAuthorities(tx)] as const;
-  const [, [known], held, rows, keys, authorities] = await together(statements);
-  const [before = null] = known?.again
-    ? await tx.select().from(sealUse).where(eq(sealUse.issuanceId, asked.issuanceId))
+  const statements = [...buildLockStatements(tx, sealUse, request), certificates, selectAuthorities(tx)] as const;
+  const [, [useState], lockedRows, rows, keys, authorities] = await together(statements);
+  const [previous = null] = useState?.again
+    ? await tx.select().from(sealUse).where(eq(sealUse.issuanceId, request.issuanceId))
     : [];
-  const isCaseSealed = known?.sealed === true;
-  return { before, isCaseSealed, seals: heldOf(held, rows), keys: bySeal(keys), authorities };
+  const isCaseSealed = useState?.sealed === true;
+  return { previous, isCaseSealed, seals: keepLockedSeals(lockedRows, rows), keys: indexBySeal(keys), authorities };
 }
 
 /** Locks and reads what a code is checked against. */
-export async function holdForCode(tx: Transaction, asked: Asked): Promise<Standing<CodeRow, CodeKeyRow>> {
+export async function lockForCode(tx: Transaction, request: UseIdentity): Promise<UseContext<CodeRow, CodeKeyRow>> {
   const codeKeys = tx
     .selectDistinctOn([sealCodeKey.sealId])
     .from(sealCodeKey)
-    .where(inArray(sealCodeKey.sealId, sealIds(tx, asked.organ)))
+    .where(inArray(sealCodeKey.sealId, selectSealIds(tx, request.organ)))
     .orderBy(asc(sealCodeKey.sealId), desc(sealCodeKey.generation));
-  const [, [known], held, rows, keys] = await together([...holding(tx, sealCode, asked), codeKeys] as const);
-  const [before = null] = known?.again
-    ? await tx.select().from(sealCode).where(eq(sealCode.issuanceId, asked.issuanceId))
+  const [, [useState], lockedRows, rows, keys] = await together([
+    ...buildLockStatements(tx, sealCode, request),
+    codeKeys,
+  ] as const);
+  const [previous = null] = useState?.again
+    ? await tx.select().from(sealCode).where(eq(sealCode.issuanceId, request.issuanceId))
     : [];
-  return { before, isCaseSealed: known?.sealed === true, seals: heldOf(held, rows), keys: bySeal(keys) };
+  return {
+    previous,
+    isCaseSealed: useState?.sealed === true,
+    seals: keepLockedSeals(lockedRows, rows),
+    keys: indexBySeal(keys),
+  };
 }
 
 /**
  * Builds the statements that every use begins with. They first lock the issuance and the case, then the seals. Only
  * then they read the seals.
  */
-function holding(
+function buildLockStatements(
   tx: Transaction,
-  made: typeof sealUse | typeof sealCode,
-  { issuanceId, caseId, organ, matterId }: Asked,
+  useTable: typeof sealUse | typeof sealCode,
+  { issuanceId, caseId, organ, matterId }: UseIdentity,
 ) {
-  const elsewhere = (of: typeof sealUse | typeof sealCode) =>
-    sql`exists (select from ${of} where ${of.caseId} = ${caseId} and ${of.issuanceId} <> ${issuanceId})`;
+  const isUsedElsewhere = (table: typeof sealUse | typeof sealCode) =>
+    sql`exists (select from ${table} where ${table.caseId} = ${caseId} and ${table.issuanceId} <> ${issuanceId})`;
   return [
     // Without a case the second call locks nothing: both functions return null for null.
-    tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.issuance}, hashtext(${issuanceId})),
-      pg_advisory_xact_lock(${LOCKS.case}, hashtext(${caseId}))`),
+    tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.issuance}, hashtext(${issuanceId})),
+      pg_advisory_xact_lock(${LOCK_IDS.case}, hashtext(${caseId}))`),
     tx.execute<{ again: boolean; sealed: boolean }>(sql`select
-      exists (select from ${made} where ${made.issuanceId} = ${issuanceId}) as again,
-      ${elsewhere(sealUse)} or ${elsewhere(sealCode)} as sealed`),
-    sealIds(tx, organ).orderBy(asc(seal.id)).for('share'),
+      exists (select from ${useTable} where ${useTable.issuanceId} = ${issuanceId}) as again,
+      ${isUsedElsewhere(sealUse)} or ${isUsedElsewhere(sealCode)} as sealed`),
+    selectSealIds(tx, organ).orderBy(asc(seal.id)).for('share'),
     selectSeals(tx, organ, matterId),
   ] as const;
 }
 
-function sealIds(db: Reader, organ: string) {
+function selectSealIds(db: Reader, organ: string) {
   return db.select({ id: seal.id }).from(seal).where(eq(seal.organ, organ));
 }
 
@@ -116,25 +124,25 @@ function selectSeals(db: Reader, organ: string, matterId: string) {
     .orderBy(asc(seal.id));
 }
 
-type SealOfGrant = Awaited<ReturnType<typeof selectSeals>>[number];
+type SealGrantRow = Awaited<ReturnType<typeof selectSeals>>[number];
 
-function sealsOf(rows: readonly SealOfGrant[]): Seal[] {
-  const each = Map.groupBy(rows, ({ row }) => row.id).values();
-  return [...each].flatMap((own) =>
-    own.slice(0, 1).map(({ row: { suite: _, ...row } }) => ({
+function toSeals(rows: readonly SealGrantRow[]): Seal[] {
+  const rowsBySeal = Map.groupBy(rows, ({ row }) => row.id).values();
+  return [...rowsBySeal].flatMap((sealRows) =>
+    sealRows.slice(0, 1).map(({ row: { suite: _, ...row } }) => ({
       ...row,
-      grants: own.flatMap(({ grant }) => (grant ? [grantOf(grant)] : [])),
+      grants: sealRows.flatMap(({ grant }) => (grant ? [toGrant(grant)] : [])),
     })),
   );
 }
 
 /** Leaves out seals that were made after the others were locked. */
-function heldOf(held: readonly { id: string }[], rows: readonly SealOfGrant[]): Seal[] {
-  const ids = new Set(held.map((one) => one.id));
-  return sealsOf(rows.filter(({ row }) => ids.has(row.id)));
+function keepLockedSeals(lockedRows: readonly { id: string }[], rows: readonly SealGrantRow[]): Seal[] {
+  const ids = new Set(lockedRows.map((lockedSeal) => lockedSeal.id));
+  return toSeals(rows.filter(({ row }) => ids.has(row.id)));
 }
 
-function bySeal<Key extends { sealId: string }>(keys: readonly Key[]): Map<string, Key> {
+function indexBySeal<Key extends { sealId: string }>(keys: readonly Key[]): Map<string, Key> {
   return new Map(keys.map((key) => [key.sealId, key]));
 }
 
@@ -144,11 +152,11 @@ function bySeal<Key extends { sealId: string }>(keys: readonly Key[]): Map<strin
  */
 export async function listSealsFor(
   db: Reader,
-  { organ, matterId }: Pick<Asked, 'organ' | 'matterId'>,
+  { organ, matterId }: Pick<UseIdentity, 'organ' | 'matterId'>,
 ): Promise<{ seals: Seal[]; pictures: Map<string, string> }> {
   const rows = await selectSeals(db, organ, matterId);
   const pictures = rows.flatMap(({ row, picture }) => (picture === null ? [] : [[row.id, picture] as const]));
-  return { seals: sealsOf(rows), pictures: new Map(pictures) };
+  return { seals: toSeals(rows), pictures: new Map(pictures) };
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {

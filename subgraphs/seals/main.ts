@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { connect } from '../../db/client.ts';
 import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
 import { readChain } from './certificate/certificate.ts';
-import { portRoutes } from './http.ts';
+import { addPortRoutes } from './http.ts';
 import { createSeals } from './index.ts';
 import { readWitnesses } from './log/witness.ts';
 import { awaitSigner, signerOver } from './signer/http.ts';
@@ -37,7 +37,7 @@ const seals = createSeals({
 });
 await awaitSigner(SIGNER_URL);
 await seals.prepare();
-const app = await serveSubgraph(seals, options, (routes) => portRoutes(routes, seals, options));
+const app = await serveSubgraph(seals, options, (routes) => addPortRoutes(routes, seals, options));
 await app.listen({ host: '127.0.0.1', port: Number(PORT) });
 seals.start();
 

@@ -6,7 +6,7 @@ import {
   listGenerations,
   listSealsWithoutCodeKey,
 } from './certificate/store.ts';
-import { authorityOf, certify, type PkiDependencies, validity } from './certification.ts';
+import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification.ts';
 import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from './seal.ts';
 import { KEY_SUITE } from './signer/cms.ts';
 import type { GuardedKey } from './signer/keys.ts';
@@ -42,59 +42,59 @@ export async function generateKeys(signer: Signer, sealId: string): Promise<Seal
 }
 
 /** Returns a grant without a person and without a first or last day. */
-export const openGrant = (matter: string): store.NewGrant => ({ matter, person: null, from: null, to: null });
+export const buildOpenGrant = (matter: string): store.NewGrant => ({ matter, person: null, from: null, to: null });
 
 /**
  * Makes a seal of the test PKI for an organ. An existing seal only gets grants for matters that it was never granted
  * for. Returns the seal's id.
  */
-export async function makeSeal(deps: PkiDependencies, made: NewSeal): Promise<string> {
+export async function makeSeal(deps: PkiDependencies, newSeal: NewSeal): Promise<string> {
   const { db, now, signer } = deps;
-  const id = sealIdOf(made.organ, made.kind);
-  const [known] = await store.findSeals(db, [id]);
-  const keys = known ? null : await generateKeys(signer, id);
+  const id = sealIdOf(newSeal.organ, newSeal.kind);
+  const [existingSeal] = await store.findSeals(db, [id]);
+  const keys = existingSeal ? null : await generateKeys(signer, id);
   return db.transaction(async (tx) => {
     await store.lockPki(tx);
     const at = now();
-    const by = { actorId: null, actor: '初始化', reason: null, matterId: null, at };
+    const actFields = { actorId: null, actor: '初始化', reason: null, matterId: null, at };
     const acts: store.SealAct[] = [];
     if (keys && !(await store.lockSeal(tx, id))) {
       const filingNumber = `示范备案 ${id}`;
-      await enterSeal(tx, deps, made, keys, { state: 'IN_USE', filingNumber, at });
+      await insertOrReopenSeal(tx, deps, newSeal, keys, { state: 'IN_USE', filingNumber, at });
       acts.push(
-        { event: 'MADE', ...by },
-        { event: 'FILED', ...by, reason: filingNumber },
-        { event: 'PUT_INTO_USE', ...by },
+        { event: 'MADE', ...actFields },
+        { event: 'FILED', ...actFields, reason: filingNumber },
+        { event: 'PUT_INTO_USE', ...actFields },
       );
     }
-    const matters = await store.listNeverGranted(tx, id, made.matters);
-    await store.insertGrants(tx, id, matters.map(openGrant));
-    acts.push(...matters.map((matterId) => ({ ...by, event: 'GRANTED' as const, matterId })));
-    if (acts.length > 0) await store.enterSealActs(tx, id, acts, at);
+    const matters = await store.listNeverGranted(tx, id, newSeal.matters);
+    await store.insertGrants(tx, id, matters.map(buildOpenGrant));
+    acts.push(...matters.map((matterId) => ({ ...actFields, event: 'GRANTED' as const, matterId })));
+    if (acts.length > 0) await store.recordSealActs(tx, id, acts, at);
     return id;
   });
 }
 
 /** Inserts a seal with its first keys, or reopens an ended seal under its id with the next generation of keys. */
-export async function enterSeal(
+export async function insertOrReopenSeal(
   tx: Transaction,
   deps: PkiDependencies,
   { organ, organName, kind }: Omit<NewSeal, 'matters'>,
   keys: SealKeys,
-  { at, ...standing }: Pick<store.SealRow, 'state' | 'filingNumber'> & { at: Date },
+  { at, ...columns }: Pick<store.SealRow, 'state' | 'filingNumber'> & { at: Date },
 ): Promise<void> {
   const id = sealIdOf(organ, kind);
-  const times = validity('seal', at);
-  if (await store.lockSeal(tx, id)) await store.setSeal(tx, id, { ...standing, ...times });
+  const period = computeValidity('seal', at);
+  if (await store.lockSeal(tx, id)) await store.setSeal(tx, id, { ...columns, ...period });
   else {
     const name = `${organName}${KIND_NAMES[kind]}`;
-    await store.insertSeal(tx, { id, organ, name, kind, suite: KEY_SUITE, ...standing, ...times });
+    await store.insertSeal(tx, { id, organ, name, kind, suite: KEY_SUITE, ...columns, ...period });
   }
-  await addGeneration(tx, deps, { id, name: `${organName}${KIND_NAMES[kind]}`, kind }, keys, times);
+  await addGeneration(tx, deps, { id, name: `${organName}${KIND_NAMES[kind]}`, kind }, keys, period);
 }
 
-type Named = Pick<store.SealRow, 'id' | 'name' | 'kind'>;
-type Times = Pick<store.SealRow, 'validFrom' | 'validUntil'>;
+type SealName = Pick<store.SealRow, 'id' | 'name' | 'kind'>;
+type ValidityPeriod = Pick<store.SealRow, 'validFrom' | 'validUntil'>;
 
 /**
  * Adds the next generation of a seal's keys, with a certificate for each. It signs once the transaction has committed.
@@ -102,22 +102,22 @@ type Times = Pick<store.SealRow, 'validFrom' | 'validUntil'>;
 export async function addGeneration(
   tx: Transaction,
   { signer }: PkiDependencies,
-  seal: Named,
+  seal: SealName,
   { key, codeKey }: SealKeys,
-  times: Times,
+  period: ValidityPeriod,
 ): Promise<void> {
-  const issuing = authorityOf(await store.findAuthorities(tx), 'issuing');
+  const issuing = getAuthority(await store.findAuthorities(tx), 'issuing');
   const organisation = organNameOf(seal);
-  const certified = await certify(signer, issuing, {
+  const sealCertificatePem = await certify(signer, issuing, {
     profile: 'seal',
     subject: { organisation, unit: ROOT_NAME.unit, commonName: `${seal.name}（测试）` },
     publicKeyPem: key.publicKeyPem,
-    ...times,
+    ...period,
   });
   const generation = (await listGenerations(tx, seal.id)).length + 1;
-  const kept = { sealId: seal.id, generation, above: null, encryptedKey: key.encrypted };
-  await insertCertificate(tx, { ...kept, certificatePem: certified });
-  await addCodeKey(tx, signer, issuing, { ...seal, ...times }, codeKey);
+  const keyColumns = { sealId: seal.id, generation, above: null, encryptedKey: key.encrypted };
+  await insertCertificate(tx, { ...keyColumns, certificatePem: sealCertificatePem });
+  await addCodeKey(tx, signer, issuing, { ...seal, ...period }, codeKey);
 }
 
 /** Adds a seal's next key for QR codes (二维码). Its certificate has the organ and the validity of the seal. */
@@ -125,7 +125,7 @@ async function addCodeKey(
   tx: Transaction,
   signer: Signer,
   issuing: store.AuthorityRow,
-  { id, name, kind, validFrom, validUntil }: Named & Times,
+  { id, name, kind, validFrom, validUntil }: SealName & ValidityPeriod,
   { publicKeyPem, encrypted }: GuardedKey,
 ): Promise<void> {
   const organisation = organNameOf({ name, kind });
@@ -145,7 +145,7 @@ async function addCodeKey(
 export async function addMissingCodeKeys({ db, signer }: PkiDependencies): Promise<void> {
   await db.transaction(async (tx) => {
     await store.lockPki(tx);
-    const issuing = authorityOf(await store.findAuthorities(tx), 'issuing');
+    const issuing = getAuthority(await store.findAuthorities(tx), 'issuing');
     for (const seal of await listSealsWithoutCodeKey(tx)) {
       const keyId = codeKeyId(seal.id);
       await addCodeKey(tx, signer, issuing, seal, await signer.generate({ keyId, kind: 'P-256' }));

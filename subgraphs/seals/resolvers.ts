@@ -8,7 +8,7 @@ import type { PkiDependencies } from './certification.ts';
 import { listUses, type UseRow } from './ledger.ts';
 import type { Resolvers } from './resolvers.gen.ts';
 import * as store from './store.ts';
-import { organSeen, type SealView, viewSealOn } from './view.ts';
+import { type SealView, viewSealOn, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
 export function sealResolvers(deps: PkiDependencies): Resolvers {
@@ -16,12 +16,12 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
   const viewSeal = (stored: store.StoredSeal) => viewSealOn(stored, dayOf(now()));
   const load = async (context: GraphContext, id: string) => {
     requirePerson(context.actor);
-    const found = await loader<store.StoredSeal>(context, 'seals', (ids) => store.findSeals(db, ids)).load(id);
-    return found && viewSeal(found);
+    const stored = await loader<store.StoredSeal>(context, 'seals', (ids) => store.findSeals(db, ids)).load(id);
+    return stored && viewSeal(stored);
   };
-  const settleSeal = (actor: Actor, run: () => Promise<store.StoredSeal>) => {
+  const settleSeal = (actor: Actor, carryOut: () => Promise<store.StoredSeal>) => {
     requirePerson(actor);
-    return settle(async () => ({ seal: viewSeal(await run()) }));
+    return settle(async () => ({ seal: viewSeal(await carryOut()) }));
   };
   const applications = applicationResolvers(deps, viewSeal);
   return {
@@ -30,23 +30,24 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
       seals: async (_, args, { actor }) => {
         requirePerson(actor);
         const page = readPage(args, ([id]) => id ?? null);
-        const found = await store.listSeals(
+        const sealPage = await store.listSeals(
           db,
           { organ: args.filter?.organ ?? null, state: args.filter?.state ?? null },
           page,
         );
-        return toConnection(found, (row) => [row.seal.id], viewSeal);
+        return toConnection(sealPage, (row) => [row.seal.id], viewSeal);
       },
       seal: (_, { id }, context) => load(context, id),
       sealUses: async (_, args, { actor }) => {
-        const own = organSeen(requirePerson(actor));
+        const ownOrgan = visibleOrgan(requirePerson(actor));
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
         const { organ = null, seal = null, license = null, person = null, matter = null } = args.filter ?? {};
         const { from = null, to = null } = args.filter ?? {};
-        if (own !== null && organ !== null && organ !== own) throw forbidden('用印日志只供本机关人员和审计人员查阅。');
-        const filter = { organ: own ?? organ, seal, license, person, matter, from, to };
-        const found = await listUses(db, filter, page);
-        return toConnection(found, (row) => [String(row.serial)], viewUse);
+        if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
+          throw forbidden('用印日志只供本机关人员和审计人员查阅。');
+        const filter = { organ: ownOrgan ?? organ, seal, license, person, matter, from, to };
+        const usePage = await listUses(db, filter, page);
+        return toConnection(usePage, (row) => [String(row.serial)], viewUse);
       },
       ...applications.Query,
     },
@@ -69,9 +70,9 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
     // A use holds the id of its seal. The loader loads each seal once per request.
     SealUse: {
       seal: async ({ seal }, _, context) => {
-        const found = await load(context, seal.id);
-        if (!found) throw new Error(`no seal ${seal.id}`);
-        return found;
+        const sealView = await load(context, seal.id);
+        if (!sealView) throw new Error(`no seal ${seal.id}`);
+        return sealView;
       },
     },
   };

@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { type PkiDependencies, readCertificates, readList } from './certification.ts';
+import { type PkiDependencies, readCertificates, readRevocationList } from './certification.ts';
 import { findPicture } from './store.ts';
 
 /** How long a client may cache a revocation list. A revocation must be visible within the hour. */
@@ -10,13 +10,13 @@ const LIST_MAX_AGE_SECONDS = 300;
  * /seals/certificates.pem`: every certificate below the root. `GET /seals/picture/<digest>`: an office's own picture of
  * a seal (PNG).
  */
-export function publicRoutes(app: FastifyInstance, deps: PkiDependencies): void {
+export function addPublicRoutes(app: FastifyInstance, deps: PkiDependencies): void {
   for (const id of ['root', 'issuing'] as const) {
     app.get(`/seals/${id}.crl`, async (_, reply) =>
       reply
         .type('application/pkix-crl')
         .header('cache-control', `public, max-age=${LIST_MAX_AGE_SECONDS}`)
-        .send(Buffer.from(await readList(deps, id))),
+        .send(Buffer.from(await readRevocationList(deps, id))),
     );
   }
   app.get<{ Params: { digest: string } }>('/seals/picture/:digest', async ({ params }, reply) => {

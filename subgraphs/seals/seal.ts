@@ -49,7 +49,7 @@ export function organNameOf({ name, kind }: Pick<Seal, 'name' | 'kind'>): string
 }
 
 /** The intended use of a seal: organ, matter, and the person who authorised it. */
-export interface Wanted {
+export interface IntendedUse {
   organ: string;
   matterId: string;
   personId: string;
@@ -60,52 +60,52 @@ export interface Wanted {
  * Refuses SEAL_UNKNOWN, SEAL_NOT_OF_ORGAN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED. The refusal
  * names the reason of the seal that passed the most checks.
  */
-export function requireUsable(seals: readonly Seal[], { organ, matterId, personId }: Wanted, at: Date): Seal {
+export function requireUsable(seals: readonly Seal[], { organ, matterId, personId }: IntendedUse, at: Date): Seal {
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
-  const own = seals.filter((seal) => seal.organ === organ);
-  if (own.length === 0) throw new Refusal('SEAL_NOT_OF_ORGAN');
-  const granted = own.filter(
+  const ownSeals = seals.filter((seal) => seal.organ === organ);
+  if (ownSeals.length === 0) throw new Refusal('SEAL_NOT_OF_ORGAN');
+  const grantedSeals = ownSeals.filter(
     ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
   );
-  if (granted.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
-  const begun = granted.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
-  if (begun.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
-  const inUse = begun.filter((seal) => seal.state === 'IN_USE');
-  if (inUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
-  const usable = inUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
-  if (!usable) throw new Refusal('SEAL_EXPIRED');
-  return usable;
+  if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
+  const startedSeals = grantedSeals.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
+  if (startedSeals.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
+  const activeSeals = startedSeals.filter((seal) => seal.state === 'IN_USE');
+  if (activeSeals.length === 0) throw new Refusal('SEAL_SUSPENDED');
+  const usableSeal = activeSeals.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
+  if (!usableSeal) throw new Refusal('SEAL_EXPIRED');
+  return usableSeal;
 }
 
 /**
  * Puts a seal on file (备案) under a number. Requires a keeper of its organ. Refuses SEAL_ON_FILE, SEAL_EXPIRED,
  * FIELD_MALFORMED, FIELD_TOO_LONG.
  */
-export function file(seal: Seal, actor: Actor, number: string): { by: Person; state: SealState } {
-  const by = requireKeeper(seal, actor);
-  requireStanding(seal);
+export function putOnFile(seal: Seal, actor: Actor, number: string): { by: Person; state: SealState } {
+  const keeper = requireKeeper(seal, actor);
+  requireNotEnded(seal);
   if (seal.state !== 'MADE') throw new Refusal('SEAL_ON_FILE', 'seal');
   if (number.trim() === '') throw new Refusal('FIELD_MALFORMED', 'filingNumber', '请填写备案编号');
-  if ([...number].length > FILING_NUMBER_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'filingNumber');
-  return { by, state: 'ON_FILE' };
+  if ([...number].length > MAX_FILING_NUMBER_CHARS) throw new Refusal('FIELD_TOO_LONG', 'filingNumber');
+  return { by: keeper, state: 'ON_FILE' };
 }
 
-const FILING_NUMBER_LENGTH = 64;
+const MAX_FILING_NUMBER_CHARS = 64;
 
 /**
  * Puts a seal into use (启用). A seal in use stays in use. Requires a keeper of its organ. Refuses SEAL_NOT_ON_FILE,
  * SEAL_SUSPENDED, SEAL_EXPIRED.
  */
 export function putIntoUse(seal: Seal, actor: Actor): { by: Person; state: SealState } {
-  const by = requireKeeper(seal, actor);
-  requireStanding(seal);
+  const keeper = requireKeeper(seal, actor);
+  requireNotEnded(seal);
   if (seal.state === 'MADE') throw new Refusal('SEAL_NOT_ON_FILE', 'seal');
   if (seal.state === 'SUSPENDED') throw new Refusal('SEAL_SUSPENDED', 'seal');
-  return { by, state: 'IN_USE' };
+  return { by: keeper, state: 'IN_USE' };
 }
 
 /** Refuses SEAL_EXPIRED if a seal has ended. */
-export function requireStanding(seal: Seal): void {
+export function requireNotEnded(seal: Seal): void {
   if (seal.state === 'ENDED') throw new Refusal('SEAL_EXPIRED', 'seal');
 }
 
@@ -113,25 +113,25 @@ export function requireStanding(seal: Seal): void {
  * Suspends a seal (停用). Requires a keeper of its organ. Refuses SEAL_SUSPENDED unless the seal is in use,
  * SEAL_NOT_IN_USE if it never was.
  */
-export function suspend(seal: Seal, actor: Actor): { by: Person; state: SealState } {
-  const by = requireKeeper(seal, actor);
-  requireBegun(seal);
+export function suspendSeal(seal: Seal, actor: Actor): { by: Person; state: SealState } {
+  const keeper = requireKeeper(seal, actor);
+  requirePutIntoUse(seal);
   if (seal.state !== 'IN_USE') throw new Refusal('SEAL_SUSPENDED', 'seal');
-  return { by, state: 'SUSPENDED' };
+  return { by: keeper, state: 'SUSPENDED' };
 }
 
 /**
  * Puts a suspended seal back into use (恢复使用). Requires a keeper of its organ. Refuses SEAL_EXPIRED if it has expired or
  * ended, SEAL_NOT_IN_USE if it never was in use.
  */
-export function resume(seal: Seal, actor: Actor, at: Date): { by: Person; state: SealState } {
-  const by = requireKeeper(seal, actor);
+export function resumeSeal(seal: Seal, actor: Actor, at: Date): { by: Person; state: SealState } {
+  const keeper = requireKeeper(seal, actor);
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
-  requireBegun(seal);
-  return { by, state: 'IN_USE' };
+  requirePutIntoUse(seal);
+  return { by: keeper, state: 'IN_USE' };
 }
 
-function requireBegun({ state }: Seal): void {
+function requirePutIntoUse({ state }: Seal): void {
   if (state === 'MADE' || state === 'ON_FILE') throw new Refusal('SEAL_NOT_IN_USE', 'seal');
 }
 
@@ -144,8 +144,8 @@ export function requireCompromise(
   since: Date,
   at: Date,
 ): void {
-  const told = compromisedAt !== null;
-  if (told !== (reason === 'KEY_COMPROMISE') || (told && (compromisedAt < since || compromisedAt > at))) {
+  const isTimeGiven = compromisedAt !== null;
+  if (isTimeGiven !== (reason === 'KEY_COMPROMISE') || (isTimeGiven && (compromisedAt < since || compromisedAt > at))) {
     throw new Refusal('FIELD_MALFORMED', 'compromisedAt', '私钥泄露须写明制章以来、不晚于现在的时间，其他原因不写');
   }
 }
@@ -154,17 +154,17 @@ export function requireCompromise(
  * Requires a person who may change a seal's picture (更换印模图片): a keeper of its organ. Refuses SEAL_EXPIRED if the seal
  * has expired or ended.
  */
-export function requireDesigner(seal: Seal, actor: Actor, at: Date): Person {
-  const by = requireKeeper(seal, actor);
+export function requirePictureEditor(seal: Seal, actor: Actor, at: Date): Person {
+  const keeper = requireKeeper(seal, actor);
   if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
-  return by;
+  return keeper;
 }
 
 /**
  * Whether the actor may request a certificate for a seal: keeper or seal approver of its organ, and the seal has not
  * ended.
  */
-export function mayRequest({ organ, state }: Seal, actor: Actor): boolean {
+export function mayRequestCertificate({ organ, state }: Seal, actor: Actor): boolean {
   return (
     hasRole(actor, 'SEAL_KEEPER', 'SEAL_APPROVER') && 'organ' in actor && actor.organ === organ && state !== 'ENDED'
   );

@@ -42,7 +42,7 @@ export interface StoredSeal {
  * Adds grants, certificates and pictures to rows of seals. Each part is a statement of its own. So in a transaction
  * that has locked the seals, it reads their current state.
  */
-async function whole(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]> {
+async function toStoredSeals(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
   const { serial: _, ...columns } = getTableColumns(sealGrant);
@@ -52,30 +52,30 @@ async function whole(db: Reader, rows: readonly SealRow[]): Promise<StoredSeal[]
     .leftJoin(sealGrantWithdrawal, eq(sealGrantWithdrawal.grantId, sealGrant.id))
     .where(and(inArray(sealGrant.sealId, ids), isNull(sealGrantWithdrawal.grantId)))
     .orderBy(asc(sealGrant.matterId), asc(sealGrant.serial));
-  const bySeal = Map.groupBy(grants, (grant) => grant.sealId);
+  const grantsBySeal = Map.groupBy(grants, (grant) => grant.sealId);
   const certificates = await db
     .selectDistinctOn([sealCertificate.sealId])
     .from(sealCertificate)
     .where(inArray(sealCertificate.sealId, ids))
     .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
-  const certificateOf = new Map(certificates.map((one) => [one.sealId, one]));
+  const certificateBySeal = new Map(certificates.map((row) => [row.sealId, row]));
   const pictures = await db
     .selectDistinctOn([sealPicture.sealId], { sealId: sealPicture.sealId, digest: sealPicture.digest })
     .from(sealPicture)
     .where(inArray(sealPicture.sealId, ids))
     .orderBy(asc(sealPicture.sealId), desc(sealPicture.serial));
-  const pictureOf = new Map(pictures.map((one) => [one.sealId, one.digest]));
+  const pictureBySeal = new Map(pictures.map((row) => [row.sealId, row.digest]));
   return rows.map((row) => {
-    const { suite: _suite, ...own } = row;
-    const certificate = certificateOf.get(row.id);
+    const { suite: _suite, ...sealColumns } = row;
+    const certificate = certificateBySeal.get(row.id);
     if (!certificate) throw new Error(`seal ${row.id} has no certificate`);
-    const seal = { ...own, grants: (bySeal.get(row.id) ?? []).map(grantOf) };
-    return { seal, certificate, picture: pictureOf.get(row.id) ?? null };
+    const seal = { ...sealColumns, grants: (grantsBySeal.get(row.id) ?? []).map(toGrant) };
+    return { seal, certificate, picture: pictureBySeal.get(row.id) ?? null };
   });
 }
 
 /** Maps a row to a grant. */
-export function grantOf(row: Omit<typeof sealGrant.$inferSelect, 'serial'>): Grant {
+export function toGrant(row: Omit<typeof sealGrant.$inferSelect, 'serial'>): Grant {
   return { id: row.id, matter: row.matterId, person: row.personId, from: row.validFrom, to: row.validTo };
 }
 
@@ -98,26 +98,26 @@ export async function listSeals(
     .orderBy(asc(seal.id))
     .limit(page.first + 1);
   const cut = cutPage(rows, page.first);
-  return { rows: await whole(db, cut.rows), hasNextPage: cut.hasNextPage };
+  return { rows: await toStoredSeals(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
 /** Returns seals by id in the order of `ids`; null if there is none. */
 export async function findSeals(db: Reader, ids: readonly string[]): Promise<(StoredSeal | null)[]> {
-  const found = await whole(
+  const storedSeals = await toStoredSeals(
     db,
     await db
       .select()
       .from(seal)
       .where(inArray(seal.id, [...ids])),
   );
-  const byId = new Map(found.map((one) => [one.seal.id, one]));
+  const byId = new Map(storedSeals.map((row) => [row.seal.id, row]));
   return ids.map((id) => byId.get(id) ?? null);
 }
 
 /** Locks a seal's row: nobody can sign with the seal until the transaction ends. Returns null if there is none. */
 export async function lockSeal(tx: Transaction, id: string): Promise<StoredSeal | null> {
   const rows = await tx.select().from(seal).where(eq(seal.id, id)).for('update');
-  return (await whole(tx, rows))[0] ?? null;
+  return (await toStoredSeals(tx, rows))[0] ?? null;
 }
 
 /** Builds the statement that selects every authority, earlier generations first. */
@@ -135,7 +135,7 @@ export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promi
 }
 
 /** Ids of this schema's advisory locks. */
-export const LOCKS = {
+export const LOCK_IDS = {
   pki: 7_310_001,
   issuance: 7_310_002,
   case: 7_310_003,
@@ -145,17 +145,17 @@ export const LOCKS = {
 
 /** Lets one process at a time create the PKI or a seal. */
 export async function lockPki(tx: Transaction): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.pki})`);
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.pki})`);
 }
 
 /** Lets one transaction at a time create or end an application of an organ. */
 export async function lockApplications(tx: Transaction, organ: string): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.organ}, hashtext(${organ}))`);
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.organ}, hashtext(${organ}))`);
 }
 
 /** Lets one process at a time publish a list of an authority. */
 export async function lockList(tx: Transaction, authorityId: string): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS.list}, hashtext(${authorityId}))`);
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.list}, hashtext(${authorityId}))`);
 }
 
 export async function insertRevocations(tx: Transaction, rows: readonly RevocationRow[]): Promise<void> {
@@ -163,19 +163,19 @@ export async function insertRevocations(tx: Transaction, rows: readonly Revocati
 }
 
 /** Returns an authority's revocations in the order in which they were made. */
-export async function listRevocations(db: Reader, of: ListRow['authority']): Promise<RevocationRow[]> {
+export async function listRevocations(db: Reader, authorityId: ListRow['authority']): Promise<RevocationRow[]> {
   return db
     .select()
     .from(revocation)
-    .where(eq(revocation.authority, of))
+    .where(eq(revocation.authority, authorityId))
     .orderBy(asc(revocation.revokedAt), asc(revocation.serial));
 }
 
-export async function findNewestList(db: Reader, of: ListRow['authority']): Promise<ListRow | null> {
+export async function findNewestList(db: Reader, authorityId: ListRow['authority']): Promise<ListRow | null> {
   const [row] = await db
     .select()
     .from(revocationList)
-    .where(eq(revocationList.authority, of))
+    .where(eq(revocationList.authority, authorityId))
     .orderBy(desc(revocationList.number))
     .limit(1);
   return row ?? null;
@@ -186,7 +186,7 @@ export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
   await enter(tx, [ofList(row)]);
 }
 
-type Done =
+type SealEventName =
   | 'MADE'
   | 'FILED'
   | 'PUT_INTO_USE'
@@ -201,7 +201,7 @@ type Done =
 
 /** An act on a seal, or an event of an application. */
 export interface SealAct {
-  event: Done | `${'APPLIED' | 'REJECTED' | 'WITHDRAWN'}_${ApplicationKind}`;
+  event: SealEventName | `${'APPLIED' | 'REJECTED' | 'WITHDRAWN'}_${ApplicationKind}`;
   matterId: string | null;
   /** The person's id, or null if the hub itself acted at its first start. */
   actorId: string | null;
@@ -222,9 +222,9 @@ export async function insertSeal(tx: Transaction, row: SealRow): Promise<void> {
 export async function setSeal(
   tx: Transaction,
   id: string,
-  changed: Partial<Pick<SealRow, 'state' | 'filingNumber' | 'validFrom' | 'validUntil'>>,
+  columns: Partial<Pick<SealRow, 'state' | 'filingNumber' | 'validFrom' | 'validUntil'>>,
 ): Promise<void> {
-  await tx.update(seal).set(changed).where(eq(seal.id, id));
+  await tx.update(seal).set(columns).where(eq(seal.id, id));
 }
 
 export async function insertPicture(
@@ -246,7 +246,7 @@ export async function findPicture(db: Reader, digest: string): Promise<Uint8Arra
 
 /** Returns the seals of an organ, ordered by id. */
 export async function listSealsOf(db: Reader, organ: string): Promise<StoredSeal[]> {
-  return whole(db, await db.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)));
+  return toStoredSeals(db, await db.select().from(seal).where(eq(seal.organ, organ)).orderBy(asc(seal.id)));
 }
 
 /** A grant of a seal before it has an id. */
@@ -273,7 +273,7 @@ export async function listNeverGranted(db: Reader, sealId: string, matters: read
 }
 
 /** Records events in a seal's ledger that do not change the seal. */
-export async function enterEvents(tx: Transaction, id: string, acts: readonly SealAct[]): Promise<void> {
+export async function insertEvents(tx: Transaction, id: string, acts: readonly SealAct[]): Promise<void> {
   const events = await tx
     .insert(sealEvent)
     .values(acts.map((act) => ({ sealId: id, ...act })))
@@ -282,25 +282,32 @@ export async function enterEvents(tx: Transaction, id: string, acts: readonly Se
 }
 
 /** Records acts in a seal's ledger, and sends licenses the seal's new state. */
-export async function enterSealActs(
+export async function recordSealActs(
   tx: Transaction,
   id: string,
   acts: readonly SealAct[],
   at: Date,
 ): Promise<StoredSeal> {
-  await enterEvents(tx, id, acts);
+  await insertEvents(tx, id, acts);
   const stored = await lockSeal(tx, id);
   if (!stored) throw new Error(`no seal ${id}`);
   await append(tx, messages, CONSUMERS, {
     type: 'SealChanged',
     stream: `seal:${id}`,
     occurredAt: at,
-    payload: factOf(stored.seal),
+    payload: toSealFact(stored.seal),
   });
   return stored;
 }
 
-function factOf({ id, validFrom, validUntil, grants, filingNumber: _, ...seal }: Seal): EventPayload<'SealChanged'> {
+function toSealFact({
+  id,
+  validFrom,
+  validUntil,
+  grants,
+  filingNumber: _,
+  ...seal
+}: Seal): EventPayload<'SealChanged'> {
   return {
     sealId: id,
     ...seal,

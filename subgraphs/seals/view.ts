@@ -8,13 +8,13 @@ export type SealView = ReturnType<typeof viewSealOn>;
 
 export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day) {
   const { id, name, kind, state, filingNumber, validFrom, validUntil, grants, organ } = seal;
-  const current = grants.filter(({ to }) => to === null || day <= to);
+  const currentGrants = grants.filter(({ to }) => to === null || day <= to);
   return {
     ...{ id, name, kind, state, filingNumber, validFrom, validUntil },
     certificate: certificate.certificatePem,
     picture: picture && `/seals/picture/${picture}`,
     organ: { id: organ },
-    matters: [...new Set(current.map(({ matter }) => matter))].map((matter) => ({ id: matter })),
+    matters: [...new Set(currentGrants.map(({ matter }) => matter))].map((matter) => ({ id: matter })),
     grants: grants.map((grant) => ({ ...grant, matter: { id: grant.matter } })),
   };
 }
@@ -23,7 +23,7 @@ export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day)
  * Returns the organ whose records a person may see: null (every organ) for an auditor, else the own organ. Throws
  * FORBIDDEN if the person belongs to no organ.
  */
-export function organSeen(person: Person): string | null {
+export function visibleOrgan(person: Person): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
   if (person.organ === null) throw forbidden('用印日志和印章申请只供本机关人员和审计人员查阅。');
   return person.organ;

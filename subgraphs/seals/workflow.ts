@@ -16,26 +16,26 @@ import {
   type SignAnswer,
   type SignRequest,
 } from '../kernel/sign.ts';
-import { authorities, certifiedKeyOf, chainOf, currentOf, type PkiDependencies } from './certification.ts';
+import { buildChain, ensureAuthorities, type PkiDependencies, pickCurrent, toCertifiedKey } from './certification.ts';
 import * as ledger from './ledger.ts';
 import { ofAttestation, ofTimestamp } from './log/leaf.ts';
 import { enter } from './log/store.ts';
 import {
-  file,
-  mayRequest,
+  mayRequestCertificate,
   organNameOf,
   putIntoUse,
-  requireDesigner,
+  putOnFile,
+  requirePictureEditor,
   requireUsable,
-  resume,
+  resumeSeal,
   type Seal,
-  suspend,
+  suspendSeal,
 } from './seal.ts';
 import { SUITES } from './signer/cms.ts';
 import { type Authoriser, codeKeyId } from './signer/signer.ts';
 import * as store from './store.ts';
 
-const REASON_LENGTH = 500;
+const MAX_REASON_CHARS = 500;
 
 /**
  * Seals the digest of a prepared file (用印). One transaction stores the signature with its timestamp and records the use
@@ -49,29 +49,33 @@ export async function sign(deps: PkiDependencies, request: SignRequest): Promise
     if (answer) return answer;
     // Renew the authorities between attempts. Inside an attempt, renewal would keep others from the seals that the
     // transaction locks.
-    await authorities(deps);
+    await ensureAuthorities(deps);
   }
 }
 
 /** Returns null if nothing was signed because an authority must be renewed first. */
 function signOnce({ db, signer, now }: PkiDependencies, request: SignRequest): Promise<SignAnswer | null> {
   return db.transaction(async (tx) => {
-    const standing = await ledger.holdForSeal(tx, request);
-    if (standing.before) return answerAgain(standing.before, standing.seals, request);
+    const context = await ledger.lockForSeal(tx, request);
+    if (context.previous) return repeatAnswer(context.previous, context.seals, request);
 
-    const { seal, key, named } = requireUse(standing, request, now());
-    const held = currentOf(standing.authorities, now());
-    if (!held) return null;
-    const { signature, signedAt, by } = await signer.seal({
+    const { seal, key, authoriserId } = requireUse(context, request, now());
+    const currentAuthorities = pickCurrent(context.authorities, now());
+    if (!currentAuthorities) return null;
+    const {
+      signature,
+      signedAt,
+      by: authoriser,
+    } = await signer.seal({
       key: { keyId: seal.id, encrypted: key.encryptedKey },
-      chain: chainOf(key, held),
-      stamp: certifiedKeyOf(held.timestamp),
+      chain: buildChain(key, currentAuthorities),
+      stamp: toCertifiedKey(currentAuthorities.timestamp),
       request,
     });
-    requireNamed(by, named);
+    requireSameAuthoriser(authoriser, authoriserId);
     const suite = SUITES[request.profile];
-    const used = { ...useOf(request, by), sealId: seal.id, documentDigest: digestOf(request) };
-    await ledger.insertUse(tx, { ...used, suite, signature, at: signedAt });
+    const useRow = { ...buildUse(request, authoriser), sealId: seal.id, documentDigest: computeDigest(request) };
+    await ledger.insertUse(tx, { ...useRow, suite, signature, at: signedAt });
     return { state: 'SIGNED', signature, sealId: seal.id, sealName: seal.name, signedAt: signedAt.toISOString() };
   });
 }
@@ -80,7 +84,7 @@ function signOnce({ db, signer, now }: PkiDependencies, request: SignRequest): P
  * Returns the SHA-256 of what is sealed: the byte ranges of a PDF (PADES), or the whole file (CADES). Refuses
  * SEAL_CONTENT_DIFFERS if the PDF has no such ranges.
  */
-function digestOf({ profile, document }: SignRequest): string {
+function computeDigest({ profile, document }: SignRequest): string {
   if (profile === 'CADES') return sha256(document);
   try {
     return digestOfSealable(document).toString('hex');
@@ -95,59 +99,59 @@ function digestOf({ profile, document }: SignRequest): string {
  * The signer verifies the authorisation. `requireSameAuthoriser` then compares the verified person with the named one.
  */
 function requireUse<Key>(
-  { isCaseSealed, seals, keys }: Pick<ledger.Standing<unknown, Key>, 'isCaseSealed' | 'seals' | 'keys'>,
+  { isCaseSealed, seals, keys }: Pick<ledger.UseContext<unknown, Key>, 'isCaseSealed' | 'seals' | 'keys'>,
   request: SealUseRequest,
   at: Date,
-): { seal: Seal; key: Key; named: string } {
+): { seal: Seal; key: Key; authoriserId: string } {
   if (isCaseSealed) throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
   const { organ, matterId } = request;
-  const named = namedAuthoriser(request.authorisation).actor;
-  const seal = requireUsable(seals, { organ, matterId, personId: named }, at);
+  const authoriserId = namedAuthoriser(request.authorisation).actor;
+  const seal = requireUsable(seals, { organ, matterId, personId: authoriserId }, at);
   const key = keys.get(seal.id);
   if (!key) throw new Error(`seal ${seal.id} has no key for this`);
-  return { seal, key, named };
+  return { seal, key, authoriserId };
 }
 
 /** Requires that the verified authoriser is the person whose grant was checked. Refuses SEAL_AUTHORISATION_INVALID. */
-function requireNamed(by: Authoriser, named: string): void {
-  if (by.actor !== named) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+function requireSameAuthoriser(authoriser: Authoriser, authoriserId: string): void {
+  if (authoriser.actor !== authoriserId) throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
 /** Returns the columns that every use records. */
-function useOf({ content, ...request }: SealUseRequest, by: Authoriser) {
-  const { issuanceId, authorisation, organ, matterId, caseId, act, identifier, blankNumber = null } = request;
-  const who = { authorisedById: by.actor, authorisedBy: by.actorName };
+function buildUse({ content, ...request }: SealUseRequest, authoriser: Authoriser) {
+  const { issuanceId, authorisation, organ, matterId, caseId, act: planActs, identifier, blankNumber = null } = request;
+  const authoriserFields = { authorisedById: authoriser.actor, authorisedBy: authoriser.actorName };
   return {
     issuanceId,
     authorisation,
     organ,
     matterId,
     caseId,
-    act,
+    act: planActs,
     identifier,
     blankNumber,
     contentDigest: contentDigest(content),
-    ...who,
+    ...authoriserFields,
   };
 }
 
 /** Fields that must be equal in a recorded use and in a request for the same issuance. */
-const OF_ONE_ISSUANCE = ['organ', 'matterId', 'caseId', 'act', 'identifier'] as const;
+const ISSUANCE_FIELDS = ['organ', 'matterId', 'caseId', 'act', 'identifier'] as const;
 
-function requireSame(before: ledger.UseRow | ledger.CodeRow, request: SignRequest | CodeRequest): void {
-  const same =
-    OF_ONE_ISSUANCE.every((field) => before[field] === request[field]) &&
-    before.contentDigest === contentDigest(request.content);
-  if (!same) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+function requireSameRequest(previous: ledger.UseRow | ledger.CodeRow, request: SignRequest | CodeRequest): void {
+  const isSame =
+    ISSUANCE_FIELDS.every((field) => previous[field] === request[field]) &&
+    previous.contentDigest === contentDigest(request.content);
+  if (!isSame) throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
-function answerAgain(before: ledger.UseRow, seals: readonly Seal[], request: SignRequest): SignAnswer {
-  requireSame(before, request);
-  const profile = before.suite.startsWith('PAdES') ? 'PADES' : 'CADES';
-  if (profile !== request.profile || before.documentDigest !== digestOf(request))
+function repeatAnswer(previous: ledger.UseRow, seals: readonly Seal[], request: SignRequest): SignAnswer {
+  requireSameRequest(previous, request);
+  const profile = previous.suite.startsWith('PAdES') ? 'PADES' : 'CADES';
+  if (profile !== request.profile || previous.documentDigest !== computeDigest(request))
     throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  const { signature, sealId, at } = before;
-  const seal = seals.find((one) => one.id === sealId);
+  const { signature, sealId, at } = previous;
+  const seal = seals.find((candidate) => candidate.id === sealId);
   if (!seal) throw new Error(`no seal ${sealId}`);
   return { state: 'SIGNED', signature, sealId, sealName: seal.name, signedAt: at.toISOString() };
 }
@@ -156,24 +160,24 @@ function answerAgain(before: ledger.UseRow, seals: readonly Seal[], request: Sig
  * Signs the payload of a QR code (二维码) with the seal's small key. Returns a compact JWS (RFC 7515, ES256). Conditions
  * and record are those of a signature. The same issuance id always returns the same code. Refuses as `sign` does.
  */
-export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<string> {
+export function signCode(deps: PkiDependencies, rawRequest: CodeRequest): Promise<string> {
   const { db, signer, now } = deps;
-  const request = { ...asked, payload: codePayload.parse(asked.payload) };
+  const request = { ...rawRequest, payload: codePayload.parse(rawRequest.payload) };
   const payload = canonical(request.payload);
   return db.transaction(async (tx) => {
-    const standing = await ledger.holdForCode(tx, request);
-    const { before } = standing;
-    if (before) {
-      requireSame(before, request);
-      if (before.payload !== payload) throw new Refusal('SEAL_AUTHORISATION_INVALID');
-      return before.code;
+    const context = await ledger.lockForCode(tx, request);
+    const { previous } = context;
+    if (previous) {
+      requireSameRequest(previous, request);
+      if (previous.payload !== payload) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+      return previous.code;
     }
-    const { seal, key: held, named } = requireUse(standing, request, now());
-    const { certificatePem, encryptedKey: encrypted } = held;
+    const { seal, key: codeKey, authoriserId } = requireUse(context, request, now());
+    const { certificatePem, encryptedKey: encrypted } = codeKey;
     const key = { keyId: codeKeyId(seal.id), encrypted, certificatePem };
-    const { code, by } = await signer.code({ key, request });
-    requireNamed(by, named);
-    await ledger.insertCode(tx, { ...useOf(request, by), sealId: seal.id, payload, code, at: now() });
+    const { code, by: authoriser } = await signer.code({ key, request });
+    requireSameAuthoriser(authoriser, authoriserId);
+    await ledger.insertCode(tx, { ...buildUse(request, authoriser), sealId: seal.id, payload, code, at: now() });
     return code;
   });
 }
@@ -182,18 +186,18 @@ export function signCode(deps: PkiDependencies, asked: CodeRequest): Promise<str
  * Signs a statement on the state of licenses (状态声明). Returns a compact JWS (RFC 7515, ES256) of the requested type,
  * with the certificates below the root in `x5c`. Throws ZodError if the claims are not an object or are too long.
  */
-export async function attest(deps: PkiDependencies, asked: AttestRequest): Promise<string> {
-  const request = attestRequest.parse(asked);
-  const { status } = await authorities(deps);
-  const jws = await deps.signer.attest({ key: certifiedKeyOf(status), request });
+export async function attest(deps: PkiDependencies, rawRequest: AttestRequest): Promise<string> {
+  const request = attestRequest.parse(rawRequest);
+  const { status } = await ensureAuthorities(deps);
+  const jws = await deps.signer.attest({ key: toCertifiedKey(status), request });
   await enter(deps.db, [ofAttestation(request.typ, jws, deps.now())]);
   return jws;
 }
 
 /** Returns a timestamp token (时间戳, RFC 3161, DER) over a SHA-256 digest. Throws RangeError if `digest` is not one. */
 export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {
-  const { timestamp } = await authorities(deps);
-  const token = await deps.signer.stamp({ key: certifiedKeyOf(timestamp), digest });
+  const { timestamp } = await ensureAuthorities(deps);
+  const token = await deps.signer.stamp({ key: toCertifiedKey(timestamp), digest });
   await enter(deps.db, [ofTimestamp(digest, token, deps.now())]);
   return token;
 }
@@ -202,15 +206,15 @@ export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<
 export function setUse(
   deps: PkiDependencies,
   actor: Actor,
-  asked: { seal: string; reason: string; to: 'SUSPENDED' | 'IN_USE'; dryRun: boolean },
+  input: { seal: string; reason: string; to: 'SUSPENDED' | 'IN_USE'; dryRun: boolean },
 ): Promise<store.StoredSeal> {
-  return onSeal(deps, asked, async (tx, { seal }, at) => {
-    const { by, state } = asked.to === 'SUSPENDED' ? suspend(seal, actor) : resume(seal, actor, at);
-    requireWords(asked.reason, 'reason');
+  return actOnSeal(deps, input, async (tx, { seal }, at) => {
+    const { by: keeper, state } = input.to === 'SUSPENDED' ? suspendSeal(seal, actor) : resumeSeal(seal, actor, at);
+    requireReason(input.reason, 'reason');
     if (state === seal.state) return [];
     await store.setSeal(tx, seal.id, { state });
     const event = state === 'SUSPENDED' ? ('SUSPENDED' as const) : ('RESUMED' as const);
-    return [{ event, matterId: null, ...namesOf(by), reason: asked.reason, at }];
+    return [{ event, matterId: null, ...toActorFields(keeper), reason: input.reason, at }];
   });
 }
 
@@ -218,13 +222,13 @@ export function setUse(
 export function fileSeal(
   deps: PkiDependencies,
   actor: Actor,
-  asked: { seal: string; filingNumber: string; dryRun: boolean },
+  input: { seal: string; filingNumber: string; dryRun: boolean },
 ): Promise<store.StoredSeal> {
-  return onSeal(deps, asked, async (tx, { seal }, at) => {
-    const { by, state } = file(seal, actor, asked.filingNumber);
-    const filingNumber = asked.filingNumber.trim();
+  return actOnSeal(deps, input, async (tx, { seal }, at) => {
+    const { by: keeper, state } = putOnFile(seal, actor, input.filingNumber);
+    const filingNumber = input.filingNumber.trim();
     await store.setSeal(tx, seal.id, { state, filingNumber });
-    return [{ event: 'FILED' as const, matterId: null, ...namesOf(by), reason: filingNumber, at }];
+    return [{ event: 'FILED' as const, matterId: null, ...toActorFields(keeper), reason: filingNumber, at }];
   });
 }
 
@@ -232,23 +236,23 @@ export function fileSeal(
 export function putSealIntoUse(
   deps: PkiDependencies,
   actor: Actor,
-  asked: { seal: string; dryRun: boolean },
+  input: { seal: string; dryRun: boolean },
 ): Promise<store.StoredSeal> {
-  return onSeal(deps, asked, async (tx, { seal }, at) => {
-    const { by, state } = putIntoUse(seal, actor);
+  return actOnSeal(deps, input, async (tx, { seal }, at) => {
+    const { by: keeper, state } = putIntoUse(seal, actor);
     if (state === seal.state) return [];
     await store.setSeal(tx, seal.id, { state });
-    return [{ event: 'PUT_INTO_USE' as const, matterId: null, ...namesOf(by), reason: null, at }];
+    return [{ event: 'PUT_INTO_USE' as const, matterId: null, ...toActorFields(keeper), reason: null, at }];
   });
 }
 
-function requireWords(words: string, field: string): void {
-  if (words.trim() === '') throw new Refusal('REASON_MISSING', field);
-  if ([...words].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${REASON_LENGTH} 字`);
+function requireReason(reason: string, field: string): void {
+  if (reason.trim() === '') throw new Refusal('REASON_MISSING', field);
+  if ([...reason].length > MAX_REASON_CHARS) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${MAX_REASON_CHARS} 字`);
 }
 
 /** Maximum of base64 characters of a picture: 256 KiB of bytes. */
-const PICTURE_LENGTH = 350_000;
+const MAX_PICTURE_BASE64_CHARS = 350_000;
 
 /**
  * Sets the office's own picture of a seal (PNG in base64). Null restores the drawn picture. Documents sealed from now
@@ -257,21 +261,21 @@ const PICTURE_LENGTH = 350_000;
 export function setPicture(
   deps: PkiDependencies,
   actor: Actor,
-  asked: { seal: string; picture: string | null; reason: string; dryRun: boolean },
+  input: { seal: string; picture: string | null; reason: string; dryRun: boolean },
 ): Promise<store.StoredSeal> {
-  return onSeal(deps, asked, async (tx, { seal, picture }, at) => {
-    const by = namesOf(requireDesigner(seal, actor, at));
-    requireWords(asked.reason, 'reason');
-    const png = asked.picture === null ? null : readPicture(asked.picture);
+  return actOnSeal(deps, input, async (tx, { seal, picture }, at) => {
+    const keeperFields = toActorFields(requirePictureEditor(seal, actor, at));
+    requireReason(input.reason, 'reason');
+    const png = input.picture === null ? null : parsePicture(input.picture);
     const digest = png && sha256(png);
     if (digest === picture) return [];
-    await store.insertPicture(tx, { sealId: seal.id, digest, png, ...by, at });
-    return [{ event: 'PICTURE_CHANGED' as const, matterId: null, ...by, reason: asked.reason, at }];
+    await store.insertPicture(tx, { sealId: seal.id, digest, png, ...keeperFields, at });
+    return [{ event: 'PICTURE_CHANGED' as const, matterId: null, ...keeperFields, reason: input.reason, at }];
   });
 }
 
-function readPicture(base64: string): Uint8Array {
-  if (base64.length > PICTURE_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'picture', '图片超过 256 KiB');
+function parsePicture(base64: string): Uint8Array {
+  if (base64.length > MAX_PICTURE_BASE64_CHARS) throw new Refusal('FIELD_TOO_LONG', 'picture', '图片超过 256 KiB');
   const png = Buffer.from(base64, 'base64');
   if (png.toString('base64') !== base64) throw new Refusal('FIELD_MALFORMED', 'picture', '图片须以 base64 编码');
   try {
@@ -287,9 +291,12 @@ function readPicture(base64: string): Uint8Array {
  * Returns the office's own picture (PNG) of the seal that may be used for a matter now, or null if that seal is drawn.
  * Refuses as `sign` does if no seal may be used.
  */
-export async function pictureFor({ db, now }: PkiDependencies, asked: PictureRequest): Promise<Uint8Array | null> {
-  const { seals, pictures } = await ledger.listSealsFor(db, asked);
-  const digest = pictures.get(requireUsable(seals, asked, now()).id);
+export async function readPictureFor(
+  { db, now }: PkiDependencies,
+  request: PictureRequest,
+): Promise<Uint8Array | null> {
+  const { seals, pictures } = await ledger.listSealsFor(db, request);
+  const digest = pictures.get(requireUsable(seals, request, now()).id);
   return digest === undefined ? null : store.findPicture(db, digest);
 }
 
@@ -299,7 +306,7 @@ export async function pictureFor({ db, now }: PkiDependencies, asked: PictureReq
  */
 export async function requestCertificate(deps: PkiDependencies, actor: Actor, id: string): Promise<string | null> {
   const [stored] = await store.findSeals(deps.db, [id]);
-  if (!stored || !mayRequest(stored.seal, actor)) return null;
+  if (!stored || !mayRequestCertificate(stored.seal, actor)) return null;
   const { seal, certificate } = stored;
   const publicKey = new X509Certificate(certificate.certificatePem).publicKey;
   return deps.signer.request({
@@ -309,20 +316,20 @@ export async function requestCertificate(deps: PkiDependencies, actor: Actor, id
   });
 }
 
-function namesOf({ id, name }: Person): { actorId: string; actor: string } {
+function toActorFields({ id, name }: Person): { actorId: string; actor: string } {
   return { actorId: id, actor: name };
 }
 
-function onSeal(
+function actOnSeal(
   { db, now }: PkiDependencies,
   { seal: id, dryRun }: { seal: string; dryRun: boolean },
-  act: (tx: Transaction, stored: store.StoredSeal, at: Date) => Promise<store.SealAct[]>,
+  planActs: (tx: Transaction, stored: store.StoredSeal, at: Date) => Promise<store.SealAct[]>,
 ): Promise<store.StoredSeal> {
   return transact(db, dryRun, async (tx) => {
     const stored = await store.lockSeal(tx, id);
     if (!stored) throw new Refusal('SEAL_UNKNOWN', 'seal');
     const at = now();
-    const acts = await act(tx, stored, at);
-    return acts.length === 0 ? stored : store.enterSealActs(tx, id, acts, at);
+    const acts = await planActs(tx, stored, at);
+    return acts.length === 0 ? stored : store.recordSealActs(tx, id, acts, at);
   });
 }

@@ -30,99 +30,141 @@ const PEOPLE = [
   'administrator',
 ];
 /** People who can see the case. For everybody else it does not exist. */
-const SEES = new Set(
-  PEOPLE.filter((one) => /^(applicant-company|window-yudu|auditor|(yudu|ganzhou)-xzspj\..*)$/.test(one)),
+const CASE_READERS = new Set(
+  PEOPLE.filter((item) => /^(applicant-company|window-yudu|auditor|(yudu|ganzhou)-xzspj\..*)$/.test(item)),
 );
-const COUNTER = ['window-yudu', 'ganzhou-xzspj.clerk'];
+const COUNTER_CLERKS = ['window-yudu', 'ganzhou-xzspj.clerk'];
 
 interface Row {
   name: string;
   type: string;
   /** The state that the case must be in, or null if the action needs no case. */
-  at: 'RECEIVED' | 'SUPPLEMENT_ASKED' | 'ACCEPTED' | 'PAUSED' | 'EXAMINED' | 'FORWARDED' | 'REJECTED' | null;
-  more: object;
-  may: string[];
+  caseState: 'RECEIVED' | 'SUPPLEMENT_ASKED' | 'ACCEPTED' | 'PAUSED' | 'EXAMINED' | 'FORWARDED' | 'REJECTED' | null;
+  extraInput: object;
+  allowedPeople: string[];
 }
 
 const ROWS: Row[] = [
-  { name: 'receiveApplication', type: 'ApplicationInput', at: null, more: {}, may: ['applicant-company', ...COUNTER] },
-  { name: 'acceptCase', type: 'ApplicationInput', at: null, more: {}, may: COUNTER },
-  { name: 'acceptApplication', type: 'CaseInput', at: 'RECEIVED', more: {}, may: COUNTER },
-  { name: 'askSupplement', type: 'AskSupplementInput', at: 'RECEIVED', more: { items: ['图纸'] }, may: COUNTER },
+  {
+    name: 'receiveApplication',
+    type: 'ApplicationInput',
+    caseState: null,
+    extraInput: {},
+    allowedPeople: ['applicant-company', ...COUNTER_CLERKS],
+  },
+  { name: 'acceptCase', type: 'ApplicationInput', caseState: null, extraInput: {}, allowedPeople: COUNTER_CLERKS },
+  {
+    name: 'acceptApplication',
+    type: 'CaseInput',
+    caseState: 'RECEIVED',
+    extraInput: {},
+    allowedPeople: COUNTER_CLERKS,
+  },
+  {
+    name: 'askSupplement',
+    type: 'AskSupplementInput',
+    caseState: 'RECEIVED',
+    extraInput: { items: ['图纸'] },
+    allowedPeople: COUNTER_CLERKS,
+  },
   {
     name: 'refuseAcceptance',
     type: 'CaseReasonInput',
-    at: 'RECEIVED',
-    more: { reason: '不属于职权范围' },
-    may: COUNTER,
+    caseState: 'RECEIVED',
+    extraInput: { reason: '不属于职权范围' },
+    allowedPeople: COUNTER_CLERKS,
   },
   {
     name: 'withdrawCase',
     type: 'CaseReasonInput',
-    at: 'RECEIVED',
-    more: { reason: '不办了' },
-    may: ['applicant-company', ...COUNTER],
+    caseState: 'RECEIVED',
+    extraInput: { reason: '不办了' },
+    allowedPeople: ['applicant-company', ...COUNTER_CLERKS],
   },
   {
     name: 'supplementCase',
     type: 'SupplementInput',
-    at: 'SUPPLEMENT_ASKED',
-    more: {},
-    may: ['applicant-company', ...COUNTER],
+    caseState: 'SUPPLEMENT_ASKED',
+    extraInput: {},
+    allowedPeople: ['applicant-company', ...COUNTER_CLERKS],
   },
-  { name: 'closeUnsupplemented', type: 'CaseInput', at: 'SUPPLEMENT_ASKED', more: {}, may: COUNTER },
+  {
+    name: 'closeUnsupplemented',
+    type: 'CaseInput',
+    caseState: 'SUPPLEMENT_ASKED',
+    extraInput: {},
+    allowedPeople: COUNTER_CLERKS,
+  },
   {
     name: 'examineCase',
     type: 'ExamineCaseInput',
-    at: 'ACCEPTED',
-    more: { finding: 'APPROVED' },
-    may: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
+    caseState: 'ACCEPTED',
+    extraInput: { finding: 'APPROVED' },
+    allowedPeople: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
   },
   {
     name: 'pauseCase',
     type: 'PauseCaseInput',
-    at: 'ACCEPTED',
-    more: { kind: 'HEARING', reason: '听证', papers: ['1号'] },
-    may: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
+    caseState: 'ACCEPTED',
+    extraInput: { kind: 'HEARING', reason: '听证', papers: ['1号'] },
+    allowedPeople: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
   },
   {
     name: 'resumeCase',
     type: 'CaseNoteInput',
-    at: 'PAUSED',
-    more: {},
-    may: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
+    caseState: 'PAUSED',
+    extraInput: {},
+    allowedPeople: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
   },
   {
     name: 'forwardCase',
     type: 'CaseNoteInput',
-    at: 'EXAMINED',
-    more: {},
-    may: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
+    caseState: 'EXAMINED',
+    extraInput: {},
+    allowedPeople: ['window-yudu', 'yudu-xzspj.clerk', 'yudu-xzspj.reviewer'],
   },
   {
     name: 'sendBackCase',
     type: 'CaseReasonInput',
-    at: 'FORWARDED',
-    more: { reason: '补充审查' },
-    may: ['ganzhou-xzspj.reviewer', 'ganzhou-xzspj.approver'],
+    caseState: 'FORWARDED',
+    extraInput: { reason: '补充审查' },
+    allowedPeople: ['ganzhou-xzspj.reviewer', 'ganzhou-xzspj.approver'],
   },
   {
     name: 'decideCase',
     type: 'DecideCaseInput',
-    at: 'FORWARDED',
-    more: { decision: 'GRANTED', authoriseSeal: true },
-    may: ['ganzhou-xzspj.approver'],
+    caseState: 'FORWARDED',
+    extraInput: { decision: 'GRANTED', authoriseSeal: true },
+    allowedPeople: ['ganzhou-xzspj.approver'],
   },
   {
     name: 'deliverDecision',
     type: 'CaseNoteInput',
-    at: 'REJECTED',
-    more: {},
-    may: ['window-yudu', 'ganzhou-xzspj.clerk', 'ganzhou-xzspj.reviewer', 'ganzhou-xzspj.approver'],
+    caseState: 'REJECTED',
+    extraInput: {},
+    allowedPeople: ['window-yudu', 'ganzhou-xzspj.clerk', 'ganzhou-xzspj.reviewer', 'ganzhou-xzspj.approver'],
   },
-  { name: 'recordAgreement', type: 'RecordAgreementInput', at: null, more: {}, may: ['administrator'] },
-  { name: 'endAgreement', type: 'EndAgreementInput', at: null, more: {}, may: ['administrator'] },
-  { name: 'loadCalendar', type: 'LoadCalendarInput', at: null, more: {}, may: ['administrator'] },
+  {
+    name: 'recordAgreement',
+    type: 'RecordAgreementInput',
+    caseState: null,
+    extraInput: {},
+    allowedPeople: ['administrator'],
+  },
+  {
+    name: 'endAgreement',
+    type: 'EndAgreementInput',
+    caseState: null,
+    extraInput: {},
+    allowedPeople: ['administrator'],
+  },
+  {
+    name: 'loadCalendar',
+    type: 'LoadCalendarInput',
+    caseState: null,
+    extraInput: {},
+    allowedPeople: ['administrator'],
+  },
 ];
 
 const INPUTS: Record<string, object> = {
@@ -148,44 +190,44 @@ const INPUTS: Record<string, object> = {
 describe('access', () => {
   let hub: TestHub;
   let clock: TestClock;
-  const standing = new Map<string, string>();
+  const caseIds = new Map<string, string>();
 
   beforeAll(async () => {
     clock = testClock('2026-03-02T01:00:00Z');
     hub = await testHub({ now: clock });
-    const step = (person: string, name: string, type: string, input: object) =>
+    const takeStep = (person: string, name: string, type: string, input: object) =>
       act(hub, person, name, type, input, 'case { id }');
-    const received = async () =>
-      (await step('window-yudu', 'receiveApplication', 'ApplicationInput', INPUTS.acceptCase ?? {})).case.id;
-    const accepted = async () =>
-      (await step('window-yudu', 'acceptCase', 'ApplicationInput', INPUTS.acceptCase ?? {})).case.id;
-    standing.set('RECEIVED', await received());
-    standing.set('SUPPLEMENT_ASKED', await received());
-    const ask = { case: standing.get('SUPPLEMENT_ASKED'), items: ['图纸'], until: '2026-03-03' };
-    await step('window-yudu', 'askSupplement', 'AskSupplementInput', ask);
-    for (const at of ['ACCEPTED', 'PAUSED', 'EXAMINED', 'FORWARDED', 'REJECTED']) {
-      const id = await accepted();
-      standing.set(at, id);
-      if (at === 'PAUSED')
-        await step('window-yudu', 'pauseCase', 'PauseCaseInput', {
+    const receiveCase = async () =>
+      (await takeStep('window-yudu', 'receiveApplication', 'ApplicationInput', INPUTS.acceptCase ?? {})).case.id;
+    const acceptCase = async () =>
+      (await takeStep('window-yudu', 'acceptCase', 'ApplicationInput', INPUTS.acceptCase ?? {})).case.id;
+    caseIds.set('RECEIVED', await receiveCase());
+    caseIds.set('SUPPLEMENT_ASKED', await receiveCase());
+    const supplementRequest = { case: caseIds.get('SUPPLEMENT_ASKED'), items: ['图纸'], until: '2026-03-03' };
+    await takeStep('window-yudu', 'askSupplement', 'AskSupplementInput', supplementRequest);
+    for (const caseState of ['ACCEPTED', 'PAUSED', 'EXAMINED', 'FORWARDED', 'REJECTED']) {
+      const id = await acceptCase();
+      caseIds.set(caseState, id);
+      if (caseState === 'PAUSED')
+        await takeStep('window-yudu', 'pauseCase', 'PauseCaseInput', {
           case: id,
           kind: 'HEARING',
           reason: '听证',
           papers: ['1号'],
         });
-      if (at === 'ACCEPTED' || at === 'PAUSED') continue;
-      await step('window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
-      if (at === 'EXAMINED') continue;
-      await step('window-yudu', 'forwardCase', 'CaseNoteInput', { case: id });
-      if (at === 'FORWARDED') continue;
-      const reject = { case: id, decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
-      await step('ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', reject);
+      if (caseState === 'ACCEPTED' || caseState === 'PAUSED') continue;
+      await takeStep('window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
+      if (caseState === 'EXAMINED') continue;
+      await takeStep('window-yudu', 'forwardCase', 'CaseNoteInput', { case: id });
+      if (caseState === 'FORWARDED') continue;
+      const rejection = { case: id, decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
+      await takeStep('ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', rejection);
       await until('the decision is sealed', async () => {
         const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { notices { kind sealed } } }', {
           id,
         });
         return data.case.notices.some(
-          (one: { kind: string; sealed: boolean }) => one.kind === 'DECISION' && one.sealed,
+          (item: { kind: string; sealed: boolean }) => item.kind === 'DECISION' && item.sealed,
         );
       });
     }
@@ -193,37 +235,37 @@ describe('access', () => {
   });
   afterAll(() => hub?.stop());
 
-  const rehearse = async (person: string | null, { name, type, at, more }: Row) => {
-    const input = { ...(INPUTS[name] ?? { case: standing.get(at ?? '') }), ...more, dryRun: true };
+  const dryRunAction = async (person: string | null, { name, type, caseState, extraInput }: Row) => {
+    const input = { ...(INPUTS[name] ?? { case: caseIds.get(caseState ?? '') }), ...extraInput, dryRun: true };
     const query = `mutation($input: ${type}!) { ${name}(input: $input) { refusal { code } } }`;
     const { data, errors } = await hub.ask(person, query, { input });
     return errors ? errors[0]?.extensions.code : (data[name].refusal?.code ?? 'ALLOWED');
   };
 
   test.each(ROWS)('$name', async (row) => {
-    expect(await rehearse(null, row)).toBe('UNAUTHENTICATED');
-    const answers = await Promise.all(PEOPLE.map(async (person) => [person, await rehearse(person, row)] as const));
+    expect(await dryRunAction(null, row)).toBe('UNAUTHENTICATED');
+    const answers = await Promise.all(PEOPLE.map(async (person) => [person, await dryRunAction(person, row)] as const));
     expect(answers.filter(([, answer]) => answer === 'ALLOWED').map(([person]) => person)).toEqual(
-      PEOPLE.filter((person) => row.may.includes(person)),
+      PEOPLE.filter((person) => row.allowedPeople.includes(person)),
     );
     for (const [person, answer] of answers) {
-      if (row.may.includes(person)) continue;
-      const hidden = row.at !== null && !SEES.has(person);
-      const known = ['ROLE_NOT_ALLOWED', 'ORGAN_WITHOUT_POWER', 'NOT_YOUR_RECORD'];
+      if (row.allowedPeople.includes(person)) continue;
+      const isHidden = row.caseState !== null && !CASE_READERS.has(person);
+      const refusalCodes = ['ROLE_NOT_ALLOWED', 'ORGAN_WITHOUT_POWER', 'NOT_YOUR_RECORD'];
       expect([person, answer]).toEqual([
         person,
-        hidden ? 'CASE_UNKNOWN' : expect.stringMatching(new RegExp(known.join('|'))),
+        isHidden ? 'CASE_UNKNOWN' : expect.stringMatching(new RegExp(refusalCodes.join('|'))),
       ]);
     }
   });
 
   test('Case.actions agrees with the dry runs', async () => {
-    for (const row of ROWS.filter(({ at }) => at !== null)) {
-      for (const person of PEOPLE.filter((one) => SEES.has(one))) {
+    for (const row of ROWS.filter(({ caseState }) => caseState !== null)) {
+      for (const person of PEOPLE.filter((item) => CASE_READERS.has(item))) {
         const query = 'query($id: ID!) { case(id: $id) { actions { name allowed clause } } }';
-        const { data } = await hub.ask(person, query, { id: standing.get(row.at ?? '') });
-        const action = data.case.actions.find((one: { name: string }) => one.name === row.name);
-        expect([person, row.name, action.allowed]).toEqual([person, row.name, row.may.includes(person)]);
+        const { data } = await hub.ask(person, query, { id: caseIds.get(row.caseState ?? '') });
+        const action = data.case.actions.find((item: { name: string }) => item.name === row.name);
+        expect([person, row.name, action.allowed]).toEqual([person, row.name, row.allowedPeople.includes(person)]);
         expect(action.clause).toMatch(/[条项二）]/u);
       }
     }
@@ -234,8 +276,8 @@ describe('access', () => {
       'auditor',
       '{ cases(first: 100) { edges { node { id } } } agreements(first: 100) { edges { node { number } } } }',
     );
-    expect(data.cases.edges).toHaveLength(standing.size);
-    expect(data.agreements.edges.map((one: { node: { number: string } }) => one.node.number)).not.toContain(
+    expect(data.cases.edges).toHaveLength(caseIds.size);
+    expect(data.agreements.edges.map((item: { node: { number: string } }) => item.node.number)).not.toContain(
       '示范〔2026〕1号',
     );
   });

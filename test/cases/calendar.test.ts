@@ -28,25 +28,32 @@ describe('calendars and clocks', () => {
   });
   afterAll(() => hub?.stop());
 
-  const load = (input: object, person = 'administrator') =>
+  const loadCalendar = (input: object, person = 'administrator') =>
     act(hub, person, 'loadCalendar', 'LoadCalendarInput', input, 'calendar { year version source } movedCases');
-  const read = async (query: string) => (await hub.ask(null, query)).data;
-  const accept = async (more: object = {}) => {
-    const input = { matter: MATTER, applicant: COMPANY, ...more };
-    const { case: made } = await act(hub, CLERK, 'acceptCase', 'ApplicationInput', input, `case { id ${CLOCK} }`);
-    return made;
+  const askPublicly = async (query: string) => (await hub.ask(null, query)).data;
+  const acceptCase = async (extraInput: object = {}) => {
+    const input = { matter: MATTER, applicant: COMPANY, ...extraInput };
+    const { case: acceptedCase } = await act(
+      hub,
+      CLERK,
+      'acceptCase',
+      'ApplicationInput',
+      input,
+      `case { id ${CLOCK} }`,
+    );
+    return acceptedCase;
   };
-  const clockNow = async (id: string) =>
+  const readClock = async (id: string) =>
     (await hub.ask(CLERK, `query($id: ID!) { case(id: $id) { ${CLOCK} } }`, { id })).data.case.clock;
 
   test('anybody may ask for working days and calendars', async () => {
-    expect(await read('{ workingDay(from: "2022-09-29", days: 3) { day missingYear } }')).toEqual({
+    expect(await askPublicly('{ workingDay(from: "2022-09-29", days: 3) { day missingYear } }')).toEqual({
       workingDay: { day: '2022-10-09', missingYear: null },
     });
-    expect(await read('{ workingDay(from: "2026-12-30", days: 3) { day missingYear } }')).toEqual({
+    expect(await askPublicly('{ workingDay(from: "2026-12-30", days: 3) { day missingYear } }')).toEqual({
       workingDay: { day: null, missingYear: 2027 },
     });
-    const { calendar, none } = await read(
+    const { calendar, none } = await askPublicly(
       '{ calendar(year: 2022) { version source loadedAt makeUpDays } none: calendar(year: 2027) { year } }',
     );
     expect(none).toBeNull();
@@ -78,26 +85,26 @@ describe('calendars and clocks', () => {
   });
 
   test('a case shows its clock in a single query, in a list and in a dry run', async () => {
-    const rehearsed = await accept({ dryRun: true });
-    expect(rehearsed.clock).toMatchObject({ state: 'GREEN', startedOn: '2022-09-29', dueOn: '2022-11-01' });
-    const { id } = await accept();
+    const preview = await acceptCase({ dryRun: true });
+    expect(preview.clock).toMatchObject({ state: 'GREEN', startedOn: '2022-09-29', dueOn: '2022-11-01' });
+    const { id } = await acceptCase();
     clock.set('2022-10-24T16:00:00Z');
-    expect(await clockNow(id)).toMatchObject({ state: 'GREEN', remainingDays: 5 });
+    expect(await readClock(id)).toMatchObject({ state: 'GREEN', remainingDays: 5 });
     clock.set('2022-10-25T16:00:00Z');
     const { data } = await hub.ask(CLERK, `{ cases(first: 10) { edges { node { id ${CLOCK} } } } }`);
     expect(data.cases.edges).toHaveLength(1);
     expect(data.cases.edges[0].node.clock).toMatchObject({ state: 'AMBER', remainingDays: 4, dueOn: '2022-11-01' });
     clock.set('2022-11-01T16:00:00Z');
-    expect(await clockNow(id)).toMatchObject({ state: 'RED', remainingDays: -1 });
+    expect(await readClock(id)).toMatchObject({ state: 'RED', remainingDays: -1 });
   });
 
   test('a special procedure stops the clock; the day on which it ends counts again', async () => {
     clock.set('2022-11-07');
-    const { id } = await accept();
+    const { id } = await acceptCase();
     clock.set('2022-11-09');
     const pause = { case: id, kind: 'EXPERT_REVIEW', reason: '专家评审', papers: ['于林评〔2022〕1号'] };
     await act(hub, 'yudu-lyj.reviewer', 'pauseCase', 'PauseCaseInput', pause, 'case { id }');
-    expect(await clockNow(id)).toEqual({
+    expect(await readClock(id)).toEqual({
       state: 'STOPPED',
       dueOn: null,
       statutoryDueOn: null,
@@ -111,7 +118,7 @@ describe('calendars and clocks', () => {
     });
     clock.set('2022-11-14');
     await act(hub, 'yudu-lyj.reviewer', 'resumeCase', 'CaseNoteInput', { case: id }, 'case { id }');
-    expect(await clockNow(id)).toMatchObject({
+    expect(await readClock(id)).toMatchObject({
       state: 'GREEN',
       remainingDays: 18,
       suspendedDays: 3,
@@ -122,7 +129,7 @@ describe('calendars and clocks', () => {
   test('silence for five working days counts as acceptance on the day of receipt', async () => {
     clock.set('2022-11-28');
     const input = { matter: MATTER, applicant: COMPANY };
-    const filed = await act(
+    const filingAnswer = await act(
       hub,
       'applicant-company',
       'receiveApplication',
@@ -130,11 +137,11 @@ describe('calendars and clocks', () => {
       input,
       `case { id ${CLOCK} }`,
     );
-    expect(filed.case.clock).toMatchObject({ state: 'PENDING', startedOn: null });
+    expect(filingAnswer.case.clock).toMatchObject({ state: 'PENDING', startedOn: null });
     clock.set('2022-12-05T15:59:59Z');
-    expect(await clockNow(filed.case.id)).toMatchObject({ state: 'PENDING' });
+    expect(await readClock(filingAnswer.case.id)).toMatchObject({ state: 'PENDING' });
     clock.set('2022-12-05T16:00:00Z');
-    expect(await clockNow(filed.case.id)).toMatchObject({
+    expect(await readClock(filingAnswer.case.id)).toMatchObject({
       state: 'GREEN',
       startedOn: '2022-11-28',
       dueOn: '2022-12-26',
@@ -143,35 +150,35 @@ describe('calendars and clocks', () => {
 
   test('flags a year without a calendar until the office loads one; clocks then use it immediately', async () => {
     clock.set('2026-12-28');
-    const { id, clock: unknown } = await accept();
-    expect(unknown).toMatchObject({ state: 'UNKNOWN', dueOn: null, missingYear: 2027, remainingDays: 20 });
+    const { id, clock: unknownClock } = await acceptCase();
+    expect(unknownClock).toMatchObject({ state: 'UNKNOWN', dueOn: null, missingYear: 2027, remainingDays: 20 });
 
-    const rehearsed = await load({ ...NOTICE, dryRun: true });
-    expect(rehearsed).toMatchObject({ calendar: { year: 2027, version: 1 }, movedCases: 1 });
-    expect(await clockNow(id)).toMatchObject({ state: 'UNKNOWN' });
-    expect(await read('{ calendar(year: 2027) { version } }')).toEqual({ calendar: null });
+    const preview = await loadCalendar({ ...NOTICE, dryRun: true });
+    expect(preview).toMatchObject({ calendar: { year: 2027, version: 1 }, movedCases: 1 });
+    expect(await readClock(id)).toMatchObject({ state: 'UNKNOWN' });
+    expect(await askPublicly('{ calendar(year: 2027) { version } }')).toEqual({ calendar: null });
 
-    const loaded = await load(NOTICE);
-    expect(loaded).toEqual({
+    const loadAnswer = await loadCalendar(NOTICE);
+    expect(loadAnswer).toEqual({
       refusal: null,
       calendar: { year: 2027, version: 1, source: NOTICE.source },
       movedCases: 1,
     });
     // 20 working days: 29 and 30 December, 4 to 8 January, the make-up Saturday, 11 to 15, 18 to 22, and two more.
-    expect(await clockNow(id)).toMatchObject({ state: 'GREEN', dueOn: '2027-01-26', missingYear: null });
-    expect(await read('{ workingDay(from: "2026-12-30", days: 1) { day } }')).toEqual({
+    expect(await readClock(id)).toMatchObject({ state: 'GREEN', dueOn: '2027-01-26', missingYear: null });
+    expect(await askPublicly('{ workingDay(from: "2026-12-30", days: 1) { day } }')).toEqual({
       workingDay: { day: '2027-01-04' },
     });
   });
 
   test('loading the same calendar changes nothing; a correction is a new version and the old one stays readable', async () => {
-    expect(await load({ ...NOTICE, holidays: [...NOTICE.holidays].reverse() })).toMatchObject({
+    expect(await loadCalendar({ ...NOTICE, holidays: [...NOTICE.holidays].reverse() })).toMatchObject({
       calendar: { version: 1 },
       movedCases: 0,
     });
-    const corrected = { ...NOTICE, source: '国办发明电〔2026〕测试更正号', makeUpDays: [] };
-    expect(await load(corrected)).toMatchObject({ calendar: { version: 2 }, movedCases: 1 });
-    const { newest, first, never } = await read(`{
+    const correction = { ...NOTICE, source: '国办发明电〔2026〕测试更正号', makeUpDays: [] };
+    expect(await loadCalendar(correction)).toMatchObject({ calendar: { version: 2 }, movedCases: 1 });
+    const { newest, first, never } = await askPublicly(`{
       newest: calendar(year: 2027) { version makeUpDays loadedAt }
       first: calendar(year: 2027, version: 1) { version makeUpDays }
       never: calendar(year: 2027, version: 3) { version }
@@ -182,24 +189,28 @@ describe('calendars and clocks', () => {
   });
 
   test('a calendar that the office loads overrides the package, whose calendar stays readable as version 0', async () => {
-    const package2026 = (await read('{ calendar(year: 2026) { year holidays makeUpDays } }')).calendar;
-    const given = { ...package2026, holidays: [...package2026.holidays, '2026-12-29'], source: '临时放假通知' };
-    expect(await load(given)).toMatchObject({ calendar: { version: 1 } });
-    expect(await read('{ workingDay(from: "2026-12-28", days: 1) { day } }')).toEqual({
+    const package2026 = (await askPublicly('{ calendar(year: 2026) { year holidays makeUpDays } }')).calendar;
+    const temporaryCalendar = {
+      ...package2026,
+      holidays: [...package2026.holidays, '2026-12-29'],
+      source: '临时放假通知',
+    };
+    expect(await loadCalendar(temporaryCalendar)).toMatchObject({ calendar: { version: 1 } });
+    expect(await askPublicly('{ workingDay(from: "2026-12-28", days: 1) { day } }')).toEqual({
       workingDay: { day: '2026-12-30' },
     });
-    expect(await read('{ calendar(year: 2026, version: 0) { holidays } }')).toEqual({
+    expect(await askPublicly('{ calendar(year: 2026, version: 0) { holidays } }')).toEqual({
       calendar: { holidays: package2026.holidays },
     });
   });
 
   test('refuses a malformed calendar and names the wrong day', async () => {
-    const answer = await load({ ...NOTICE, makeUpDays: ['2027-01-08'] });
+    const answer = await loadCalendar({ ...NOTICE, makeUpDays: ['2027-01-08'] });
     expect(answer).toMatchObject({
       calendar: null,
       refusal: { code: 'CALENDAR_MALFORMED', field: 'makeUpDays', message: expect.stringContaining('2027-01-08') },
     });
-    expect(await load({ ...NOTICE, source: ' ' })).toMatchObject({
+    expect(await loadCalendar({ ...NOTICE, source: ' ' })).toMatchObject({
       refusal: { code: 'FIELD_MALFORMED', field: 'source' },
     });
   });

@@ -13,7 +13,7 @@ const guideOfDays = (promisedDays: number): GuideFact => ({
   statutoryDays: 20,
   promisedDays,
 });
-const first = {
+const firstVersion = {
   version: 1,
   validFrom: '2026-01-01',
   validTo: '2026-06-30',
@@ -23,17 +23,17 @@ const first = {
     { divisionCode: '360731', validFrom: '2026-04-01', guide: guideOfDays(7) },
   ],
 };
-const second = { version: 2, validFrom: '2026-07-01', validTo: null, city: guideOfDays(9), counties: [] };
-const guides: PublishedGuides = { matterId: MATTER, versions: [first, second] };
+const secondVersion = { version: 2, validFrom: '2026-07-01', validTo: null, city: guideOfDays(9), counties: [] };
+const guides: PublishedGuides = { matterId: MATTER, versions: [firstVersion, secondVersion] };
 
 let database: TestDatabase;
-let connected: Connected;
+let connection: Connected;
 beforeAll(async () => {
   database = await testDatabase();
-  connected = connect(database.urls.cases, 'test-cases');
+  connection = connect(database.urls.cases, 'test-cases');
 });
 afterAll(async () => {
-  await connected?.close();
+  await connection?.close();
   await database?.drop();
 });
 
@@ -53,8 +53,8 @@ test('returns null before the first version', () => {
 });
 
 test('keeps the newest GuideChanged event and ignores an older one', async () => {
-  const deps = { db: connected.db, now: () => new Date(), authorisationKey: new Uint8Array(32) };
-  const tell = (revision: number, versions: PublishedGuides['versions']) => {
+  const deps = { db: connection.db, now: () => new Date(), authorisationKey: new Uint8Array(32) };
+  const receiveGuide = (revision: number, versions: PublishedGuides['versions']) => {
     const event: Envelope = {
       type: 'GuideChanged',
       stream: `guide:${MATTER}`,
@@ -64,9 +64,9 @@ test('keeps the newest GuideChanged event and ignores an older one', async () =>
     };
     return receive(deps, 'matters', event);
   };
-  expect(await findGuideFact(connected.db, MATTER)).toBeNull();
-  await tell(1, [first]);
-  await tell(2, [first, second]);
-  await tell(1, [first]);
-  expect(await findGuideFact(connected.db, MATTER)).toEqual(guides);
+  expect(await findGuideFact(connection.db, MATTER)).toBeNull();
+  await receiveGuide(1, [firstVersion]);
+  await receiveGuide(2, [firstVersion, secondVersion]);
+  await receiveGuide(1, [firstVersion]);
+  expect(await findGuideFact(connection.db, MATTER)).toEqual(guides);
 });

@@ -14,7 +14,7 @@ import { askScanner, builtInScan, type ScanVerdict } from '../../subgraphs/cases
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { chunk, eicar, jpeg, pdf, png } from '../support/files.ts';
 
-function codeOf(run: () => unknown): string | null {
+function refusalCodeOf(run: () => unknown): string | null {
   try {
     run();
     return null;
@@ -23,23 +23,23 @@ function codeOf(run: () => unknown): string | null {
     throw error;
   }
 }
-const fault = (bytes: Uint8Array) => codeOf(() => requireFile(bytes));
+const refusalOfFile = (bytes: Uint8Array) => refusalCodeOf(() => requireFile(bytes));
 
-const WHOLE = { 'application/pdf': pdf(), 'image/jpeg': jpeg(), 'image/png': png() } as const;
+const INTACT_FILES = { 'application/pdf': pdf(), 'image/jpeg': jpeg(), 'image/png': png() } as const;
 const HTML = '<!doctype html><script>alert(1)</script>';
 
 describe('the media type follows from the bytes', () => {
-  test.each(Object.entries(WHOLE))('%s', (mediaType, bytes) => {
+  test.each(Object.entries(INTACT_FILES))('%s', (mediaType, bytes) => {
     expect(requireFile(bytes)).toBe(mediaType);
     // The offset of the bytes in their buffer must not matter.
-    const shifted = new Uint8Array(bytes.length + 3);
-    shifted.set(bytes, 3);
-    expect(requireFile(shifted.subarray(3))).toBe(mediaType);
+    const shiftedBytes = new Uint8Array(bytes.length + 3);
+    shiftedBytes.set(bytes, 3);
+    expect(requireFile(shiftedBytes.subarray(3))).toBe(mediaType);
   });
 
   test('refuses a file that is empty or too large', () => {
-    expect(fault(new Uint8Array())).toBe('FILE_EMPTY');
-    expect(fault(Buffer.concat([pdf(), Buffer.alloc(FILE_BYTES_MOST)]))).toBe('FILE_TOO_LARGE');
+    expect(refusalOfFile(new Uint8Array())).toBe('FILE_EMPTY');
+    expect(refusalOfFile(Buffer.concat([pdf(), Buffer.alloc(FILE_BYTES_MOST)]))).toBe('FILE_TOO_LARGE');
   });
 
   test.each([
@@ -52,7 +52,7 @@ describe('the media type follows from the bytes', () => {
     ['a PDF header after junk', Buffer.concat([Buffer.from('GIF89a;\n'), pdf()])],
     ['a PDF header after HTML', Buffer.concat([Buffer.from(HTML), pdf()])],
     ['half a PNG signature', Buffer.from([0x89, 0x50, 0x4e, 0x47])],
-  ])('refuses the type of %s', (_, bytes) => expect(fault(bytes)).toBe('FILE_TYPE_NOT_ALLOWED'));
+  ])('refuses the type of %s', (_, bytes) => expect(refusalOfFile(bytes)).toBe('FILE_TYPE_NOT_ALLOWED'));
 
   test.each([
     ['a PDF with only a header', Buffer.from('%PDF-1.7\n')],
@@ -77,7 +77,7 @@ describe('the media type follows from the bytes', () => {
     ['a JPEG without an image', Buffer.from([0xff, 0xd8, 0xff, 0xd9])],
     ['a JPEG with only a header', Buffer.from([0xff, 0xd8, 0xff])],
     ['a JPEG header followed by HTML', Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 2]), Buffer.from(HTML)])],
-  ])('refuses %s as broken', (_, bytes) => expect(fault(bytes)).toBe('FILE_BROKEN'));
+  ])('refuses %s as broken', (_, bytes) => expect(refusalOfFile(bytes)).toBe('FILE_BROKEN'));
 
   test('accepts variants that common programs write', () => {
     // Phones append previews and depth maps to the image.
@@ -88,38 +88,41 @@ describe('the media type follows from the bytes', () => {
   });
 
   test('refuses a file that is truncated anywhere, and never throws an internal error', () => {
-    const whole = fc.constantFrom(pdf(), jpeg(), png(20));
+    const intactFile = fc.constantFrom(pdf(), jpeg(), png(20));
     fc.assert(
-      fc.property(whole, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (bytes, share) => {
+      fc.property(intactFile, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (bytes, share) => {
         const end = Math.floor((bytes.length - 1) * share);
-        expect(['FILE_EMPTY', 'FILE_TYPE_NOT_ALLOWED', 'FILE_BROKEN']).toContain(fault(bytes.subarray(0, end)));
+        expect(['FILE_EMPTY', 'FILE_TYPE_NOT_ALLOWED', 'FILE_BROKEN']).toContain(refusalOfFile(bytes.subarray(0, end)));
       }),
     );
     fc.assert(
-      fc.property(whole, fc.uint8Array({ maxLength: 400 }), fc.nat(200), (bytes, noise, at) => {
-        const spoiled = Buffer.concat([bytes.subarray(0, at), noise]);
-        expect([null, 'FILE_EMPTY', 'FILE_TYPE_NOT_ALLOWED', 'FILE_BROKEN']).toContain(fault(spoiled));
+      fc.property(intactFile, fc.uint8Array({ maxLength: 400 }), fc.nat(200), (bytes, noise, offset) => {
+        const damagedFile = Buffer.concat([bytes.subarray(0, offset), noise]);
+        expect([null, 'FILE_EMPTY', 'FILE_TYPE_NOT_ALLOWED', 'FILE_BROKEN']).toContain(refusalOfFile(damagedFile));
       }),
     );
   });
 });
 
 describe('the declared media type and the file name', () => {
-  const honest = (said: string | null, name: string) => codeOf(() => requireHonest('image/jpeg', said, name));
+  const refusalOfDeclaration = (declaredType: string | null, name: string) =>
+    refusalCodeOf(() => requireHonest('image/jpeg', declaredType, name));
   test.each([
     ['image/jpeg', '照片.jpg'],
     ['image/jpeg; charset=binary', '照片.JPEG'],
     ['IMAGE/JPG', '照片'],
     ['application/octet-stream', '2022.9.29'],
     [null, '照片.jpg'],
-  ])('accepts %s with %s', (said, name) => expect(honest(said, name)).toBeNull());
+  ])('accepts %s with %s', (declaredType, name) => expect(refusalOfDeclaration(declaredType, name)).toBeNull());
   test.each([
     ['application/pdf', '照片.jpg'],
     ['text/html', '照片.jpg'],
     ['image/png', '照片'],
     [null, '照片.pdf'],
     ['image/jpeg', '照片.PNG'],
-  ])('refuses %s with %s', (said, name) => expect(honest(said, name)).toBe('FILE_TYPE_MISMATCH'));
+  ])('refuses %s with %s', (declaredType, name) =>
+    expect(refusalOfDeclaration(declaredType, name)).toBe('FILE_TYPE_MISMATCH'),
+  );
 
   test('adds the extension of the media type if the name does not have it', () => {
     expect(trueName('照片.jpg', 'image/jpeg')).toBe('照片.jpg');
@@ -140,7 +143,7 @@ describe('the declared media type and the file name', () => {
     ['证'.repeat(FILE_NAME_LENGTH + 1), 'FIELD_TOO_LONG'],
     ['证'.repeat(FILE_NAME_LENGTH), null],
     ['身份证 𠮷.pdf', null],
-  ])('checks the file name %j', (name, code) => expect(codeOf(() => requireFileName(name))).toBe(code));
+  ])('checks the file name %j', (name, code) => expect(refusalCodeOf(() => requireFileName(name))).toBe(code));
 });
 
 describe('the built-in scanner', () => {
@@ -153,19 +156,19 @@ describe('the built-in scanner', () => {
     expect(await scan(pdf('a', '<< /S /Launch /F (cmd.exe) >>'))).toBe('INFECTED');
   });
   test('passes clean files and links', async () => {
-    for (const bytes of Object.values(WHOLE)) expect(await scan(bytes)).toBe('CLEAN');
+    for (const bytes of Object.values(INTACT_FILES)) expect(await scan(bytes)).toBe('CLEAN');
     expect(await scan(pdf('a', '<< /S /URI /URI (http://example.cn) >>'))).toBe('CLEAN');
   });
 });
 
 test('a scanner that throws or times out gives UNAVAILABLE, never CLEAN', async () => {
   const meta = { mediaType: 'application/pdf', digest: '' } as const;
-  const throws = async () => {
+  const failingScan = async () => {
     throw new Error('down');
   };
-  expect(await askScanner(throws, pdf(), meta)).toEqual({ verdict: 'UNAVAILABLE', reason: 'down' });
-  const never = () => new Promise<ScanVerdict>(() => {});
-  expect((await askScanner(never, pdf(), meta, 5)).verdict).toBe('UNAVAILABLE');
+  expect(await askScanner(failingScan, pdf(), meta)).toEqual({ verdict: 'UNAVAILABLE', reason: 'down' });
+  const hangingScan = () => new Promise<ScanVerdict>(() => {});
+  expect((await askScanner(hangingScan, pdf(), meta, 5)).verdict).toBe('UNAVAILABLE');
 });
 
 describe('clamd', () => {
@@ -177,19 +180,19 @@ describe('clamd', () => {
    * It drops the connection if `reply` returns null. Returns the port.
    */
   async function clamd(reply: (stream: Buffer) => string | null): Promise<number> {
-    const talk = (socket: Socket) => {
-      let got = Buffer.alloc(0);
+    const serveSocket = (socket: Socket) => {
+      let received = Buffer.alloc(0);
       socket.on('error', () => {});
       socket.on('data', (part) => {
-        got = Buffer.concat([got, part]);
-        const stream = readStream(got);
+        received = Buffer.concat([received, part]);
+        const stream = readStream(received);
         if (!stream) return;
-        const said = reply(stream);
-        if (said === null) socket.destroy();
-        else socket.end(said);
+        const answer = reply(stream);
+        if (answer === null) socket.destroy();
+        else socket.end(answer);
       });
     };
-    server = createServer(talk);
+    server = createServer(serveSocket);
     const { promise, resolve } = Promise.withResolvers<void>();
     server.listen(0, '127.0.0.1', resolve);
     await promise;
@@ -198,33 +201,33 @@ describe('clamd', () => {
   }
 
   /** Returns the bytes of a complete INSTREAM request, or null if more data has to come. */
-  function readStream(got: Buffer): Buffer | null {
+  function readStream(received: Buffer): Buffer | null {
     const head = 'zINSTREAM\0';
-    if (got.length < head.length) return null;
-    expect(got.toString('latin1', 0, head.length)).toBe(head);
+    if (received.length < head.length) return null;
+    expect(received.toString('latin1', 0, head.length)).toBe(head);
     const parts: Buffer[] = [];
-    for (let at = head.length; at + 4 <= got.length; ) {
-      const length = got.readUInt32BE(at);
+    for (let offset = head.length; offset + 4 <= received.length; ) {
+      const length = received.readUInt32BE(offset);
       if (length === 0) return Buffer.concat(parts);
-      parts.push(got.subarray(at + 4, at + 4 + length));
-      at += 4 + length;
+      parts.push(received.subarray(offset + 4, offset + 4 + length));
+      offset += 4 + length;
     }
     return null;
   }
 
-  const ask = async (port: number, bytes: Uint8Array) =>
+  const requestScan = async (port: number, bytes: Uint8Array) =>
     scanByClamd('127.0.0.1', port)(bytes, { mediaType: 'application/pdf', digest: '' });
 
   test('receives every byte, and the hub reads its verdict', async () => {
     const large = Buffer.concat([pdf(), Buffer.alloc(200_000, 7)]);
-    const seen: Buffer[] = [];
+    const streams: Buffer[] = [];
     const port = await clamd((stream) => {
-      seen.push(stream);
+      streams.push(stream);
       return stream.includes('EICAR') ? 'stream: Win.Test.EICAR_HDB-1 FOUND\0' : 'stream: OK\0';
     });
-    expect(await ask(port, large)).toEqual({ verdict: 'CLEAN' });
-    expect(seen[0]?.equals(large)).toBe(true);
-    expect(await ask(port, eicar())).toEqual({ verdict: 'INFECTED', reason: 'Win.Test.EICAR_HDB-1' });
+    expect(await requestScan(port, large)).toEqual({ verdict: 'CLEAN' });
+    expect(streams[0]?.equals(large)).toBe(true);
+    expect(await requestScan(port, eicar())).toEqual({ verdict: 'INFECTED', reason: 'Win.Test.EICAR_HDB-1' });
   });
 
   test.each([
@@ -234,7 +237,7 @@ describe('clamd', () => {
     ['a lost connection', null],
   ])('%s gives no verdict', async (_, reply) => {
     const port = await clamd(() => reply);
-    expect((await ask(port, pdf())).verdict).toBe('UNAVAILABLE');
+    expect((await requestScan(port, pdf())).verdict).toBe('UNAVAILABLE');
   });
 
   test('a closed port gives no verdict', async () => {
@@ -243,6 +246,6 @@ describe('clamd', () => {
     server?.close(() => resolve());
     await promise;
     server = undefined;
-    expect((await ask(port, pdf())).verdict).toBe('UNAVAILABLE');
+    expect((await requestScan(port, pdf())).verdict).toBe('UNAVAILABLE');
   });
 });

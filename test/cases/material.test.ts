@@ -21,15 +21,15 @@ const IDENTIFIERS: Readonly<Record<string, string>> = {
   BAD: identifierOf(1).replace(/.$/, (last) => (last === 'A' ? 'B' : 'A')),
 };
 
-const asked = { copies: 1, required: true, licenseType: null };
+const materialDefaults = { copies: 1, required: true, licenseType: null };
 /** The guide that every vector uses. */
 const GUIDE: GuideFact = {
   materials: [
-    { ...asked, code: 'A', name: '申请表', form: 'ORIGINAL', copies: 2 },
-    { ...asked, code: 'B', name: '营业执照', form: 'COPY', licenseType: TYPE },
-    { ...asked, code: 'C', name: '身份证', form: 'ORIGINAL_SEEN' },
-    { ...asked, code: 'D', name: '照片', form: 'ELECTRONIC' },
-    { ...asked, code: 'E', name: '旧证', form: 'ORIGINAL', required: false, licenseType: TYPE },
+    { ...materialDefaults, code: 'A', name: '申请表', form: 'ORIGINAL', copies: 2 },
+    { ...materialDefaults, code: 'B', name: '营业执照', form: 'COPY', licenseType: TYPE },
+    { ...materialDefaults, code: 'C', name: '身份证', form: 'ORIGINAL_SEEN' },
+    { ...materialDefaults, code: 'D', name: '照片', form: 'ELECTRONIC' },
+    { ...materialDefaults, code: 'E', name: '旧证', form: 'ORIGINAL', required: false, licenseType: TYPE },
   ],
   steps: [],
   statutoryDays: null,
@@ -57,11 +57,11 @@ interface Vector {
 
 /** Returns the vectors of one kind. Each file is named `<kind>.<rule>.json`. */
 function vectors(folder: 'valid' | 'invalid', kind: string) {
-  const home = new URL(`../vectors/${folder}/`, import.meta.url);
-  const files = readdirSync(home).filter((file) => file.startsWith(`${kind}.`));
+  const folderUrl = new URL(`../vectors/${folder}/`, import.meta.url);
+  const files = readdirSync(folderUrl).filter((file) => file.startsWith(`${kind}.`));
   return files.flatMap((file) => {
-    const read = JSON.parse(readFileSync(new URL(file, home), 'utf8')) as Vector[];
-    return read.map((vector, i) => ({ ...vector, name: `${file} ${i + 1} ${vector.why ?? ''}` }));
+    const parsed = JSON.parse(readFileSync(new URL(file, folderUrl), 'utf8')) as Vector[];
+    return parsed.map((vector, i) => ({ ...vector, name: `${file} ${i + 1} ${vector.why ?? ''}` }));
   });
 }
 
@@ -75,38 +75,42 @@ function refusalOf(run: () => unknown): Refusal | null {
   }
 }
 
-const read = (one: Partial<MaterialGiven>): MaterialGiven => ({
-  code: one.code ?? '',
-  upload: one.upload ?? null,
-  license: one.license == null ? null : (IDENTIFIERS[one.license] ?? one.license),
-  paper: one.paper ?? false,
-  copies: one.copies ?? null,
+const toMaterial = (input: Partial<MaterialGiven>): MaterialGiven => ({
+  code: input.code ?? '',
+  upload: input.upload ?? null,
+  license: input.license == null ? null : (IDENTIFIERS[input.license] ?? input.license),
+  paper: input.paper ?? false,
+  copies: input.copies ?? null,
 });
 
 describe('the form check', () => {
   const check = (vector: Vector) =>
-    refusalOf(() => requireMaterials(vector.guide === false ? null : GUIDE, vector.given.map(read), vector.atCounter));
+    refusalOf(() =>
+      requireMaterials(vector.guide === false ? null : GUIDE, vector.given.map(toMaterial), vector.atCounter),
+    );
   test.each(vectors('valid', 'material'))('valid: $name', (vector) => expect(check(vector)).toBeNull());
   test.each(vectors('invalid', 'material'))('invalid: $name', (vector) =>
     expect(check(vector)?.code).toBe(vector.code),
   );
 
   test('names the material and what the guide requires', () => {
-    const wrong = refusalOf(() => requireMaterials(GUIDE, [read({ code: 'D', paper: true })], true));
-    expect(wrong?.message).toBe('材料形式不符合办事指南要求：照片须提交电子件。');
-    const few = refusalOf(() => requireMaterials(GUIDE, [read({ code: 'A', paper: true })], true));
-    expect(few?.message).toBe('材料份数不足：申请表须 2 份。');
+    const formRefusal = refusalOf(() => requireMaterials(GUIDE, [toMaterial({ code: 'D', paper: true })], true));
+    expect(formRefusal?.message).toBe('材料形式不符合办事指南要求：照片须提交电子件。');
+    const copiesRefusal = refusalOf(() => requireMaterials(GUIDE, [toMaterial({ code: 'A', paper: true })], true));
+    expect(copiesRefusal?.message).toBe('材料份数不足：申请表须 2 份。');
   });
 
   test(`accepts at most ${MATERIALS_MOST} materials`, () => {
-    const given = Array.from({ length: MATERIALS_MOST + 1 }, (_, i) => read({ code: `材料${i}`, upload: 'u' }));
-    expect(refusalOf(() => requireMaterials(null, given, false))?.code).toBe('FIELD_TOO_LONG');
-    expect(requireMaterials(null, given.slice(1), false)).toHaveLength(MATERIALS_MOST);
+    const materials = Array.from({ length: MATERIALS_MOST + 1 }, (_, i) =>
+      toMaterial({ code: `材料${i}`, upload: 'u' }),
+    );
+    expect(refusalOf(() => requireMaterials(null, materials, false))?.code).toBe('FIELD_TOO_LONG');
+    expect(requireMaterials(null, materials.slice(1), false)).toHaveLength(MATERIALS_MOST);
   });
 
   test('returns each material with its name from the guide, in the given order', () => {
-    const given = [read({ code: 'B', license: 'GOOD' }), read({ code: 'A', paper: true, copies: 2 })];
-    expect(requireMaterials(GUIDE, given, true)).toMatchObject([
+    const materials = [toMaterial({ code: 'B', license: 'GOOD' }), toMaterial({ code: 'A', paper: true, copies: 2 })];
+    expect(requireMaterials(GUIDE, materials, true)).toMatchObject([
       { code: 'B', name: '营业执照', kind: 'LICENSE', license: IDENTIFIERS.GOOD },
       { code: 'A', name: '申请表', kind: 'PAPER', copies: 2 },
     ]);
@@ -155,7 +159,7 @@ describe('a license as a material', () => {
       asked:
         vector.type === undefined
           ? null
-          : { ...asked, code: 'B', name: '营业执照', form: 'COPY' as const, licenseType: vector.type },
+          : { ...materialDefaults, code: 'B', name: '营业执照', form: 'COPY' as const, licenseType: vector.type },
     } as const;
     const applicant = vector.applicant ?? HOLDER;
     return () => requireLicenseMaterial(material, vector.known === false ? null : fact, applicant, vector.today);

@@ -8,25 +8,25 @@ import { act, COMPANY, ROUTES, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { get, send, uploaded } from '../support/upload.ts';
 
-const sha = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
+const sha256Hex = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const APPLICANT = 'applicant-company';
 const CLERK = ROUTES.DIRECT.accepts;
 const MATERIALS = `materials { code name kind form copies superseded addedAt addedBy
   file { id name mediaType sizeBytes digest url } license { identifier } checked { version state stillGood } }`;
 
-const application = (materials: object[], more: object = {}) => ({
+const application = (materials: object[], extraInput: object = {}) => ({
   matter: ROUTES.DIRECT.matter,
   applicant: COMPANY,
   fields: [],
   materials,
-  ...more,
+  ...extraInput,
 });
 
-async function accepted(hub: TestHub, materials: object[], more: object = {}, clerk: string = CLERK) {
-  const input = application(materials, more);
+async function acceptCase(hub: TestHub, materials: object[], extraInput: object = {}, clerk: string = CLERK) {
+  const input = application(materials, extraInput);
   return act(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id ${MATERIALS} }`);
 }
-const refused = (hub: TestHub, materials: object[], clerk: string = CLERK) =>
+const refusalOfAcceptance = (hub: TestHub, materials: object[], clerk: string = CLERK) =>
   refusalOf(hub, clerk, 'acceptCase', 'ApplicationInput', application(materials));
 
 describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (transport) => {
@@ -51,17 +51,17 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       name: '营业执照 (副本).pdf',
       mediaType: 'application/pdf',
       sizeBytes: bytes.length,
-      digest: sha(bytes),
+      digest: sha256Hex(bytes),
       state: 'READY',
       url: `/cases/materials/${body.id}`,
     });
     expect(headers.location).toBe(body.url);
 
-    const given = [
+    const materials = [
       { code: '营业执照', upload: body.id },
       { code: '申请书', paper: true, copies: 2 },
     ];
-    const { case: subject, refusal } = await accepted(hub, given);
+    const { case: subject, refusal } = await acceptCase(hub, materials);
     expect(refusal).toBeNull();
     expect(subject.materials).toMatchObject([
       {
@@ -69,7 +69,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
         kind: 'UPLOAD',
         form: null,
         superseded: false,
-        file: { id: body.id, digest: sha(bytes), url: body.url },
+        file: { id: body.id, digest: sha256Hex(bytes), url: body.url },
       },
       { code: '申请书', kind: 'PAPER', copies: 2, file: null, license: null, checked: null },
     ]);
@@ -86,17 +86,17 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       });
       expect(file.headers['content-disposition']).toMatch(/^attachment; .*filename\*=UTF-8''%E8%90%A5/);
     }
-    const reads =
+    const readRows =
       await sql`select reader_id, organ, purpose from cases.material_read where upload_id = ${body.id} order by serial`;
-    expect(reads.map((read) => read.reader_id)).toEqual([CLERK, ROUTES.DIRECT.decides, 'auditor']);
-    expect(new Set(reads.map((read) => read.purpose))).toEqual(new Set(['审查申请']));
+    expect(readRows.map((read) => read.reader_id)).toEqual([CLERK, ROUTES.DIRECT.decides, 'auditor']);
+    expect(new Set(readRows.map((read) => read.purpose))).toEqual(new Set(['审查申请']));
   });
 
   test('everybody except the applicant must state a purpose to read a file', async () => {
     const upload = await uploaded(hub, APPLICANT);
     const url = `/cases/materials/${upload}`;
     expect((await get(hub, APPLICANT, url, null)).statusCode).toBe(200);
-    expect((await accepted(hub, [{ code: '图纸', upload }])).refusal).toBeNull();
+    expect((await acceptCase(hub, [{ code: '图纸', upload }])).refusal).toBeNull();
     expect((await get(hub, APPLICANT, url, null)).statusCode).toBe(200);
     for (const [purpose, code] of [
       [null, 'PURPOSE_MISSING'],
@@ -125,21 +125,21 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
 
   test('lists every read for auditors, and for seal approver and supervisor of the reader’s organ', async () => {
     const upload = await uploaded(hub, APPLICANT);
-    const { case: subject } = await accepted(hub, [{ code: '图纸', upload }]);
+    const { case: subject } = await acceptCase(hub, [{ code: '图纸', upload }]);
     for (const person of [CLERK, 'auditor', CLERK]) await get(hub, person, `/cases/materials/${upload}`, '核对图纸');
     const fields =
       'edges { cursor node { code caseId caseNumber readerId reader organ { id } purpose at } } pageInfo { hasNextPage }';
-    const asked = async (person: string, filter: object, page = { first: 100, after: null as string | null }) => {
+    const listReads = async (person: string, filter: object, page = { first: 100, after: null as string | null }) => {
       const query = `query($filter: MaterialReadFilter, $first: Int!, $after: String) {
         materialReads(filter: $filter, first: $first, after: $after) { ${fields} } }`;
       const { data, errors } = await hub.ask(person, query, { filter, ...page });
       return errors ? errors[0]?.extensions.code : data.materialReads;
     };
-    const readers = (found: { edges: { node: { readerId: string } }[] }) =>
-      found.edges.map(({ node }) => node.readerId);
-    const own = { case: subject.id };
-    expect(readers(await asked('auditor', own))).toEqual([CLERK, 'auditor', CLERK]);
-    const [{ node }] = (await asked('auditor', own)).edges;
+    const readers = (connection: { edges: { node: { readerId: string } }[] }) =>
+      connection.edges.map(({ node }) => node.readerId);
+    const caseFilter = { case: subject.id };
+    expect(readers(await listReads('auditor', caseFilter))).toEqual([CLERK, 'auditor', CLERK]);
+    const [{ node }] = (await listReads('auditor', caseFilter)).edges;
     expect(node).toMatchObject({
       code: '图纸',
       caseId: subject.id,
@@ -147,21 +147,23 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       purpose: '核对图纸',
     });
     for (const person of ['yudu-lyj.sealapprover', 'yudu-lyj.supervisor']) {
-      expect(readers(await asked(person, own))).toEqual([CLERK, CLERK]);
-      expect(await asked(person, { organ: 'yudu-slj' })).toBe('FORBIDDEN');
+      expect(readers(await listReads(person, caseFilter))).toEqual([CLERK, CLERK]);
+      expect(await listReads(person, { organ: 'yudu-slj' })).toBe('FORBIDDEN');
     }
-    expect(readers(await asked('yudu-slj.sealapprover', own))).toEqual([]);
+    expect(readers(await listReads('yudu-slj.sealapprover', caseFilter))).toEqual([]);
     for (const person of [CLERK, 'yudu-lyj.approver', 'yudu-lyj.keeper', APPLICANT, 'administrator', 'library']) {
-      expect(await asked(person, own)).toBe('FORBIDDEN');
+      expect(await listReads(person, caseFilter)).toBe('FORBIDDEN');
     }
-    expect(readers(await asked('auditor', { ...own, person: 'auditor' }))).toEqual(['auditor']);
-    expect(readers(await asked('auditor', { ...own, organ: 'yudu-lyj' }))).toEqual([CLERK, CLERK]);
-    expect(readers(await asked('auditor', { ...own, from: '2999-01-01T00:00:00Z' }))).toEqual([]);
-    expect(readers(await asked('auditor', { ...own, to: '2000-01-01T00:00:00Z' }))).toEqual([]);
-    expect(readers(await asked('auditor', { case: 'nonsense' }))).toEqual([]);
-    const first = await asked('auditor', own, { first: 2, after: null });
+    expect(readers(await listReads('auditor', { ...caseFilter, person: 'auditor' }))).toEqual(['auditor']);
+    expect(readers(await listReads('auditor', { ...caseFilter, organ: 'yudu-lyj' }))).toEqual([CLERK, CLERK]);
+    expect(readers(await listReads('auditor', { ...caseFilter, from: '2999-01-01T00:00:00Z' }))).toEqual([]);
+    expect(readers(await listReads('auditor', { ...caseFilter, to: '2000-01-01T00:00:00Z' }))).toEqual([]);
+    expect(readers(await listReads('auditor', { case: 'nonsense' }))).toEqual([]);
+    const first = await listReads('auditor', caseFilter, { first: 2, after: null });
     expect(first.pageInfo.hasNextPage).toBe(true);
-    expect(readers(await asked('auditor', own, { first: 2, after: first.edges[1].cursor }))).toEqual([CLERK]);
+    expect(readers(await listReads('auditor', caseFilter, { first: 2, after: first.edges[1].cursor }))).toEqual([
+      CLERK,
+    ]);
   });
 
   test('stores every type byte for byte, also a file above the GraphQL limit', async () => {
@@ -172,7 +174,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       [large, null, '照片'],
     ] as const) {
       const { status, body } = await send(hub, APPLICANT, bytes, { type, name });
-      expect([status, body.digest]).toEqual([201, sha(bytes)]);
+      expect([status, body.digest]).toEqual([201, sha256Hex(bytes)]);
       expect((await get(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
     }
   });
@@ -226,13 +228,13 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
 
   test('refuses uploads by the public, with a bad token, and by people without the right role', async () => {
     expect(await send(hub, null, pdf())).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
-    const bad = await hub.hub.app.inject({
+    const badTokenAnswer = await hub.hub.app.inject({
       method: 'POST',
       url: '/cases/materials',
       headers: { authorization: 'Bearer x.y.z', 'content-type': 'application/pdf' },
       payload: pdf(),
     });
-    expect([bad.statusCode, bad.json().code]).toEqual([401, 'TOKEN_INVALID']);
+    expect([badTokenAnswer.statusCode, badTokenAnswer.json().code]).toEqual([401, 'TOKEN_INVALID']);
     for (const person of [
       'auditor',
       'library',
@@ -249,34 +251,34 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   });
 
   test('answers the same for a file of somebody else and for a file that does not exist', async () => {
-    const waiting = await uploaded(hub, APPLICANT);
-    const attached = await uploaded(hub, APPLICANT);
-    expect((await accepted(hub, [{ code: '图纸', upload: attached }])).refusal).toBeNull();
-    const unknown = await get(hub, 'applicant-citizen', `/cases/materials/${crypto.randomUUID()}`);
-    expect([unknown.statusCode, unknown.json().code]).toEqual([404, 'FILE_UNKNOWN']);
-    const denied = [
-      ['applicant-citizen', waiting],
-      ['applicant-citizen', attached],
-      ['window-xingguo', waiting],
-      ['window-xingguo', attached],
+    const waitingUpload = await uploaded(hub, APPLICANT);
+    const attachedUpload = await uploaded(hub, APPLICANT);
+    expect((await acceptCase(hub, [{ code: '图纸', upload: attachedUpload }])).refusal).toBeNull();
+    const unknownFile = await get(hub, 'applicant-citizen', `/cases/materials/${crypto.randomUUID()}`);
+    expect([unknownFile.statusCode, unknownFile.json().code]).toEqual([404, 'FILE_UNKNOWN']);
+    const deniedReads = [
+      ['applicant-citizen', waitingUpload],
+      ['applicant-citizen', attachedUpload],
+      ['window-xingguo', waitingUpload],
+      ['window-xingguo', attachedUpload],
       // Before it is attached, only its uploader can read a file.
-      [CLERK, waiting],
-      ['auditor', waiting],
-      ['library', attached],
-      ['administrator', attached],
+      [CLERK, waitingUpload],
+      ['auditor', waitingUpload],
+      ['library', attachedUpload],
+      ['administrator', attachedUpload],
       ['applicant-citizen', 'nonsense'],
     ];
-    for (const [person = '', id] of denied) {
+    for (const [person = '', id] of deniedReads) {
       const answer = await get(hub, person, `/cases/materials/${id}`);
-      expect([person, answer.statusCode, answer.body]).toEqual([person, 404, unknown.body]);
+      expect([person, answer.statusCode, answer.body]).toEqual([person, 404, unknownFile.body]);
     }
-    expect((await get(hub, null, `/cases/materials/${attached}`)).statusCode).toBe(401);
-    expect((await get(hub, APPLICANT, `/cases/materials/${waiting}`)).statusCode).toBe(200);
+    expect((await get(hub, null, `/cases/materials/${attachedUpload}`)).statusCode).toBe(401);
+    expect((await get(hub, APPLICANT, `/cases/materials/${waitingUpload}`)).statusCode).toBe(200);
   });
 
   test('only the clerk can read a scan until it is attached; then everybody who may see the case', async () => {
     const scan = await uploaded(hub, 'window-yudu');
-    expect(await refused(hub, [{ code: '身份证', upload: scan }], CLERK)).toBe('UPLOAD_UNKNOWN');
+    expect(await refusalOfAcceptance(hub, [{ code: '身份证', upload: scan }], CLERK)).toBe('UPLOAD_UNKNOWN');
     const input = application([{ code: '身份证', upload: scan }], { matter: ROUTES.SUBSTANTIVE_REVIEW.matter });
     const fields = `case { id ${MATERIALS} }`;
     const { case: subject } = await act(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, fields);
@@ -288,45 +290,48 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
 
   test('stores the same bytes once for two uploads', async () => {
     const bytes = pdf('twice');
-    const [one, two] = await Promise.all([send(hub, APPLICANT, bytes), send(hub, 'window-yudu', bytes)]);
-    expect([one?.status, two?.status]).toEqual([201, 201]);
-    expect(one?.body.digest).toBe(two?.body.digest);
-    expect(one?.body.id).not.toBe(two?.body.id);
-    expect(await sql`select count(*)::int as n from cases.material_file where digest = ${sha(bytes)}`).toEqual([
+    const [firstUpload, secondUpload] = await Promise.all([
+      send(hub, APPLICANT, bytes),
+      send(hub, 'window-yudu', bytes),
+    ]);
+    expect([firstUpload?.status, secondUpload?.status]).toEqual([201, 201]);
+    expect(firstUpload?.body.digest).toBe(secondUpload?.body.digest);
+    expect(firstUpload?.body.id).not.toBe(secondUpload?.body.id);
+    expect(await sql`select count(*)::int as n from cases.material_file where digest = ${sha256Hex(bytes)}`).toEqual([
       { n: 1 },
     ]);
-    expect((await get(hub, APPLICANT, two?.body.url)).statusCode).toBe(404);
-    expect((await get(hub, 'window-yudu', two?.body.url)).rawPayload.equals(bytes)).toBe(true);
+    expect((await get(hub, APPLICANT, secondUpload?.body.url)).statusCode).toBe(404);
+    expect((await get(hub, 'window-yudu', secondUpload?.body.url)).rawPayload.equals(bytes)).toBe(true);
   });
 
   test('an upload can be attached to only one case, even by two concurrent requests', async () => {
     const upload = await uploaded(hub, APPLICANT);
-    const both = await Promise.all([1, 2].map(() => refused(hub, [{ code: '图纸', upload }])));
-    expect(both.toSorted()).toEqual(['UPLOAD_UNKNOWN', null]);
-    expect(await refused(hub, [{ code: '图纸', upload }])).toBe('UPLOAD_UNKNOWN');
-    expect(await refused(hub, [{ code: '图纸', upload: 'nonsense' }])).toBe('UPLOAD_UNKNOWN');
-    const others = await uploaded(hub, 'applicant-citizen');
-    expect(await refused(hub, [{ code: '图纸', upload: others }])).toBe('UPLOAD_UNKNOWN');
+    const refusals = await Promise.all([1, 2].map(() => refusalOfAcceptance(hub, [{ code: '图纸', upload }])));
+    expect(refusals.toSorted()).toEqual(['UPLOAD_UNKNOWN', null]);
+    expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload }])).toBe('UPLOAD_UNKNOWN');
+    expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload: 'nonsense' }])).toBe('UPLOAD_UNKNOWN');
+    const foreignUpload = await uploaded(hub, 'applicant-citizen');
+    expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload: foreignUpload }])).toBe('UPLOAD_UNKNOWN');
   });
 
   test('a fault in one material refuses the whole application', async () => {
     const upload = await uploaded(hub, APPLICANT);
     const cases = 'select count(*)::int as n from cases.case_file';
     const before = await sql.unsafe(cases);
-    expect(await refused(hub, [{ code: '图纸', upload, paper: true }])).toBe('MATERIAL_SOURCE');
-    expect(await refused(hub, [{ code: '图纸' }])).toBe('MATERIAL_SOURCE');
-    const twice = [
+    expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload, paper: true }])).toBe('MATERIAL_SOURCE');
+    expect(await refusalOfAcceptance(hub, [{ code: '图纸' }])).toBe('MATERIAL_SOURCE');
+    const duplicates = [
       { code: '图纸', upload },
       { code: '图纸', paper: true },
     ];
-    expect(await refused(hub, twice)).toBe('MATERIAL_TWICE');
-    expect(await refused(hub, [{ code: '图\n纸', upload }])).toBe('FIELD_MALFORMED');
-    expect(await refused(hub, [{ code: '图纸', upload, copies: 2 }])).toBe('FIELD_MALFORMED');
-    const many = Array.from({ length: 51 }, (_, i) => ({ code: `M${i}`, paper: true }));
-    expect(await refused(hub, many)).toBe('FIELD_TOO_LONG');
-    expect(await refused(hub, many.slice(1))).toBeNull();
+    expect(await refusalOfAcceptance(hub, duplicates)).toBe('MATERIAL_TWICE');
+    expect(await refusalOfAcceptance(hub, [{ code: '图\n纸', upload }])).toBe('FIELD_MALFORMED');
+    expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload, copies: 2 }])).toBe('FIELD_MALFORMED');
+    const manyMaterials = Array.from({ length: 51 }, (_, i) => ({ code: `M${i}`, paper: true }));
+    expect(await refusalOfAcceptance(hub, manyMaterials)).toBe('FIELD_TOO_LONG');
+    expect(await refusalOfAcceptance(hub, manyMaterials.slice(1))).toBeNull();
     expect((await sql.unsafe(cases))[0]?.n).toBe(before[0]?.n + 1);
-    expect(await refused(hub, [{ code: '图纸', upload }])).toBeNull();
+    expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload }])).toBeNull();
   });
 
   test('refuses a large body before its end, and closes the connection of an endless body', async () => {
@@ -338,9 +343,9 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     // The request has no content-length, so only counting shows that it is too large.
     const part = new Uint8Array(1_048_576).fill(0x20);
     const stream = (parts: number) => {
-      let given = 0;
+      let sentParts = 0;
       return new ReadableStream({
-        pull: (controller) => (given++ < parts ? controller.enqueue(part) : controller.close()),
+        pull: (controller) => (sentParts++ < parts ? controller.enqueue(part) : controller.close()),
       });
     };
     const large = await upload(stream(2 * (FILE_BYTES_MOST / part.length)));
@@ -380,13 +385,13 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       const socket = connectSocket(Number(address.port), '127.0.0.1', () => {
         socket.write(`${head}\r\nconnection: close\r\nexpect: 100-continue\r\n\r\n`);
       });
-      let got = '';
+      let response = '';
       socket.on('data', (data) => {
-        if (got === '') socket.write(bytes);
-        got += data.toString();
+        if (response === '') socket.write(bytes);
+        response += data.toString();
       });
       socket.on('error', reject);
-      socket.on('close', () => resolve(got));
+      socket.on('close', () => resolve(response));
     });
     expect(answer).toMatch(/^HTTP\/1\.1 100 Continue\r\n\r\nHTTP\/1\.1 201 /);
     expect((await files())[0]?.n).toBe(before[0]?.n + 1);
@@ -398,19 +403,19 @@ function pourWithoutEnd(port: number, token: string): Promise<number> {
   const head = `POST /cases/materials HTTP/1.1\r\nhost: hub\r\nauthorization: Bearer ${token}\r\nx-file-name: a.pdf\r\ncontent-type: application/pdf\r\ntransfer-encoding: chunked\r\n\r\n`;
   const part = Buffer.concat([Buffer.from('10000\r\n'), Buffer.alloc(65_536, 0x20), Buffer.from('\r\n')]);
   return new Promise((resolve) => {
-    let sent = 0;
-    const pour = () => {
-      do sent += part.length;
+    let sentBytes = 0;
+    const writeUntilFull = () => {
+      do sentBytes += part.length;
       while (socket.writable && socket.write(part));
     };
     const socket = connectSocket(port, '127.0.0.1', () => {
       socket.write(head);
-      pour();
+      writeUntilFull();
     });
-    socket.on('drain', pour);
+    socket.on('drain', writeUntilFull);
     // The hub's answer may be lost when it closes the connection. Only the close matters.
     socket.on('error', () => {});
     socket.on('data', () => {});
-    socket.on('close', () => resolve(sent));
+    socket.on('close', () => resolve(sentBytes));
   });
 }

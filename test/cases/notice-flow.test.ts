@@ -7,9 +7,9 @@ import { until } from '../support/until.ts';
 
 const NOTICES = `notices { id kind number issuedAt organ { id } url contentDigest sealed signature { url signedAt } waitingFor }`;
 /** 公路水运工程质量监督手续: the county decides, and no license follows. */
-const REVIEW = { matter: 'yd2022-1-02', organ: 'yudu-jtysj' };
+const MATTER_WITHOUT_LICENSE = { matter: 'yd2022-1-02', organ: 'yudu-jtysj' };
 /** 林木采伐许可证: the county decides, and a license follows a grant. */
-const LICENSE = { matter: 'yd2022-1-07', organ: 'yudu-lyj' };
+const MATTER_WITH_LICENSE = { matter: 'yd2022-1-07', organ: 'yudu-lyj' };
 
 interface Notice {
   id: string;
@@ -22,7 +22,7 @@ interface Notice {
   waitingFor: string | null;
 }
 
-function walk(hub: TestHub) {
+function noticeSteps(hub: TestHub) {
   const noticesOf = async (id: string, person = 'auditor'): Promise<Notice[]> => {
     const { data } = await hub.ask(person, `query($id: ID!) { case(id: $id) { ${NOTICES} } }`, { id });
     return data.case.notices;
@@ -31,16 +31,16 @@ function walk(hub: TestHub) {
     const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
     return hub.hub.app.inject({ method: 'GET', url, headers });
   };
-  const accept = async ({ matter, organ }: typeof REVIEW) => {
+  const accept = async ({ matter, organ }: typeof MATTER_WITHOUT_LICENSE) => {
     const input = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
-    const done = await act(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
-    const examined = { case: done.case.id, finding: 'APPROVED' };
-    await act(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examined, 'case { id }');
-    return done.case.id as string;
+    const acceptance = await act(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+    const examination = { case: acceptance.case.id, finding: 'APPROVED' };
+    await act(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
+    return acceptance.case.id as string;
   };
   const decide = (id: string, organ: string, input: object) =>
     refusalOf(hub, `${organ}.approver`, 'decideCase', 'DecideCaseInput', { case: id, ...input });
-  const decisionOf = async (id: string) => (await noticesOf(id)).find((one) => one.kind === 'DECISION');
+  const decisionOf = async (id: string) => (await noticesOf(id)).find((item) => item.kind === 'DECISION');
   const sealed = (id: string) =>
     until('the decision is sealed', async () => {
       const decision = await decisionOf(id);
@@ -51,59 +51,78 @@ function walk(hub: TestHub) {
 
 describe('notices of a case', () => {
   let hub: TestHub;
-  let at: ReturnType<typeof walk>;
+  let steps: ReturnType<typeof noticeSteps>;
   beforeAll(async () => {
     hub = await testHub();
-    at = walk(hub);
+    steps = noticeSteps(hub);
   });
   afterAll(() => hub?.stop());
 
   test('serves the acceptance notice to everybody who may see the case, and to nobody else', async () => {
-    const id = await at.accept(REVIEW);
-    const [receipt, ...more] = await at.noticesOf(id, 'applicant-company');
-    expect(more).toEqual([]);
-    expect(receipt).toMatchObject({ kind: 'ACCEPTANCE', organ: { id: REVIEW.organ }, sealed: false, signature: null });
+    const id = await steps.accept(MATTER_WITHOUT_LICENSE);
+    const [receipt, ...otherNotices] = await steps.noticesOf(id, 'applicant-company');
+    expect(otherNotices).toEqual([]);
+    expect(receipt).toMatchObject({
+      kind: 'ACCEPTANCE',
+      organ: { id: MATTER_WITHOUT_LICENSE.organ },
+      sealed: false,
+      signature: null,
+    });
     expect(receipt?.number).toMatch(/^360731受〔\d{4}〕\d{5}号$/);
     const url = receipt?.url ?? '';
-    for (const person of ['applicant-company', `${REVIEW.organ}.clerk`, `${REVIEW.organ}.approver`, 'auditor']) {
-      const answer = await at.get(url, person);
+    for (const person of [
+      'applicant-company',
+      `${MATTER_WITHOUT_LICENSE.organ}.clerk`,
+      `${MATTER_WITHOUT_LICENSE.organ}.approver`,
+      'auditor',
+    ]) {
+      const answer = await steps.get(url, person);
       expect([answer.statusCode, answer.headers['content-type']], person).toEqual([200, 'application/pdf']);
       expect(answer.rawPayload.subarray(0, 5).toString()).toBe('%PDF-');
     }
     const strangers = ['applicant-citizen', 'yudu-lyj.clerk', 'window-xingguo', 'library', 'administrator'];
-    const unknown = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
-    const answers = strangers.map((person) => at.get(url, person));
-    const other = '/cases/notices/0198d0d4-0000-7000-8000-000000000001.pdf';
-    for (const wrong of [other, '/cases/notices/x.pdf', url.replace('.pdf', '.html'), url.replace('.pdf', '.p7s')]) {
-      answers.push(at.get(wrong, 'auditor'));
+    const unknownFile = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
+    const answers = strangers.map((person) => steps.get(url, person));
+    const unknownUrl = '/cases/notices/0198d0d4-0000-7000-8000-000000000001.pdf';
+    for (const wrongUrl of [
+      unknownUrl,
+      '/cases/notices/x.pdf',
+      url.replace('.pdf', '.html'),
+      url.replace('.pdf', '.p7s'),
+    ]) {
+      answers.push(steps.get(wrongUrl, 'auditor'));
     }
     for (const answer of await Promise.all(answers)) {
-      expect([answer.statusCode, answer.json()]).toEqual([404, unknown]);
+      expect([answer.statusCode, answer.json()]).toEqual([404, unknownFile]);
     }
-    expect((await at.get(url, null)).json()).toMatchObject({ code: 'UNAUTHENTICATED' });
-    const forged = await hub.hub.app.inject({ method: 'GET', url, headers: { authorization: 'Bearer x.y.z' } });
-    expect([forged.statusCode, forged.json().code]).toEqual([401, 'TOKEN_INVALID']);
+    expect((await steps.get(url, null)).json()).toMatchObject({ code: 'UNAUTHENTICATED' });
+    const forgedAnswer = await hub.hub.app.inject({ method: 'GET', url, headers: { authorization: 'Bearer x.y.z' } });
+    expect([forgedAnswer.statusCode, forgedAnswer.json().code]).toEqual([401, 'TOKEN_INVALID']);
   });
 
   test('a review ends with a decision document under the seal that the decider authorised', async () => {
-    const id = await at.accept(REVIEW);
-    expect(await at.decide(id, REVIEW.organ, { decision: 'GRANTED' })).toBe('SEAL_AUTHORISATION_MISSING');
-    expect(await at.noticesOf(id)).toHaveLength(1);
-    expect(await at.decide(id, REVIEW.organ, { decision: 'GRANTED', authoriseSeal: true })).toBeNull();
-    const decision = await at.sealed(id);
+    const id = await steps.accept(MATTER_WITHOUT_LICENSE);
+    expect(await steps.decide(id, MATTER_WITHOUT_LICENSE.organ, { decision: 'GRANTED' })).toBe(
+      'SEAL_AUTHORISATION_MISSING',
+    );
+    expect(await steps.noticesOf(id)).toHaveLength(1);
+    expect(
+      await steps.decide(id, MATTER_WITHOUT_LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true }),
+    ).toBeNull();
+    const decision = await steps.sealed(id);
     expect(decision).toMatchObject({ waitingFor: null, url: `/cases/notices/${decision.id}.pdf` });
-    const pdf = await at.get(decision.url ?? '', 'applicant-company');
-    const signature = await at.get(decision.signature?.url ?? '', 'applicant-company');
+    const pdf = await steps.get(decision.url ?? '', 'applicant-company');
+    const signature = await steps.get(decision.signature?.url ?? '', 'applicant-company');
     expect([pdf.statusCode, signature.statusCode]).toEqual([200, 200]);
     expect(signature.headers['content-type']).toBe('application/pkcs7-signature');
-    expect((await at.get(decision.signature?.url ?? '', 'applicant-citizen')).statusCode).toBe(404);
+    expect((await steps.get(decision.signature?.url ?? '', 'applicant-citizen')).statusCode).toBe(404);
     const { data, errors } = await hub.ask(
       'auditor',
       '{ sealUses(first: 10) { edges { node { id act documentDigest license { identifier } authorisedBy } } } }',
     );
     expect(errors).toBeUndefined();
-    const uses = data.sealUses.edges.map((edge: { node: { id: string } }) => edge.node);
-    expect(uses.find((one: { id: string }) => one.id === decision.id)).toMatchObject({
+    const sealUses = data.sealUses.edges.map((edge: { node: { id: string } }) => edge.node);
+    expect(sealUses.find((item: { id: string }) => item.id === decision.id)).toMatchObject({
       act: 'DECISION',
       documentDigest: readSealedPdf(pdf.rawPayload).digest.toString('hex'),
       license: null,
@@ -112,42 +131,50 @@ describe('notices of a case', () => {
   });
 
   test('every rejection has a decision document, also where a grant leads to a license and has none', async () => {
-    const id = await at.accept(LICENSE);
-    const rejected = { decision: 'REJECTED', reason: '不符合采伐限额' };
-    expect(await at.decide(id, LICENSE.organ, rejected)).toBe('SEAL_AUTHORISATION_MISSING');
-    expect(await at.decide(id, LICENSE.organ, { ...rejected, authoriseSeal: true })).toBeNull();
-    const decision = await at.sealed(id);
+    const id = await steps.accept(MATTER_WITH_LICENSE);
+    const rejection = { decision: 'REJECTED', reason: '不符合采伐限额' };
+    expect(await steps.decide(id, MATTER_WITH_LICENSE.organ, rejection)).toBe('SEAL_AUTHORISATION_MISSING');
+    expect(await steps.decide(id, MATTER_WITH_LICENSE.organ, { ...rejection, authoriseSeal: true })).toBeNull();
+    const decision = await steps.sealed(id);
     expect(decision.number).toMatch(/^360731决〔\d{4}〕\d{5}号$/);
-    const granted = await at.accept(LICENSE);
-    expect(await at.decide(granted, LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true })).toBeNull();
-    expect((await at.noticesOf(granted)).map((one) => one.kind)).toEqual(['ACCEPTANCE']);
+    const grantedCaseId = await steps.accept(MATTER_WITH_LICENSE);
+    expect(
+      await steps.decide(grantedCaseId, MATTER_WITH_LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true }),
+    ).toBeNull();
+    expect((await steps.noticesOf(grantedCaseId)).map((item) => item.kind)).toEqual(['ACCEPTANCE']);
   });
 
   test('refuses a decision whose reason cannot be printed', async () => {
-    const id = await at.accept(REVIEW);
+    const id = await steps.accept(MATTER_WITHOUT_LICENSE);
     const reason = '王𠮷不符合规定';
-    const rejected = { decision: 'REJECTED', reason, authoriseSeal: true };
-    expect(await at.decide(id, REVIEW.organ, rejected)).toBe('FIELD_MALFORMED');
-    expect(await at.noticesOf(id)).toHaveLength(1);
+    const rejection = { decision: 'REJECTED', reason, authoriseSeal: true };
+    expect(await steps.decide(id, MATTER_WITHOUT_LICENSE.organ, rejection)).toBe('FIELD_MALFORMED');
+    expect(await steps.noticesOf(id)).toHaveLength(1);
   });
 
   test('while its seal is suspended, a decision is listed as waiting and cannot be read', async () => {
-    const seal = `${REVIEW.organ}-license-seal`;
-    const keep = (name: string) =>
-      refusalOf(hub, `${REVIEW.organ}.keeper`, name, 'SealActInput', { seal, reason: '印章检查' });
-    expect(await keep('suspendSeal')).toBeNull();
-    const id = await at.accept(REVIEW);
-    expect(await at.decide(id, REVIEW.organ, { decision: 'GRANTED', authoriseSeal: true })).toBeNull();
-    const waiting = await until('it is seen to wait', async () => {
-      const decision = await at.decisionOf(id);
+    const seal = `${MATTER_WITHOUT_LICENSE.organ}-license-seal`;
+    const actOnSeal = (name: string) =>
+      refusalOf(hub, `${MATTER_WITHOUT_LICENSE.organ}.keeper`, name, 'SealActInput', { seal, reason: '印章检查' });
+    expect(await actOnSeal('suspendSeal')).toBeNull();
+    const id = await steps.accept(MATTER_WITHOUT_LICENSE);
+    expect(
+      await steps.decide(id, MATTER_WITHOUT_LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true }),
+    ).toBeNull();
+    const waitingDecision = await until('it is seen to wait', async () => {
+      const decision = await steps.decisionOf(id);
       return decision?.waitingFor ? decision : null;
     });
-    expect(waiting).toMatchObject({ waitingFor: '此印章已停用。', sealed: false, url: null, signature: null });
+    expect(waitingDecision).toMatchObject({ waitingFor: '此印章已停用。', sealed: false, url: null, signature: null });
     for (const form of ['pdf', 'p7s']) {
-      expect((await at.get(`/cases/notices/${waiting.id}.${form}`, 'auditor')).statusCode).toBe(404);
+      expect((await steps.get(`/cases/notices/${waitingDecision.id}.${form}`, 'auditor')).statusCode).toBe(404);
     }
-    expect(await keep('resumeSeal')).toBeNull();
-    expect(await at.sealed(id)).toMatchObject({ id: waiting.id, number: waiting.number, waitingFor: null });
+    expect(await actOnSeal('resumeSeal')).toBeNull();
+    expect(await steps.sealed(id)).toMatchObject({
+      id: waitingDecision.id,
+      number: waitingDecision.number,
+      waitingFor: null,
+    });
   });
 });
 
@@ -159,11 +186,13 @@ describe('notices of a case across HTTP', () => {
   afterAll(() => hub?.stop());
 
   test('are sealed and served as in one process', async () => {
-    const at = walk(hub);
-    const id = await at.accept(REVIEW);
-    await at.decide(id, REVIEW.organ, { decision: 'GRANTED', authoriseSeal: true });
-    const decision = await at.sealed(id);
-    expect((await at.get(decision.url ?? '', 'applicant-company')).rawPayload.subarray(0, 5).toString()).toBe('%PDF-');
-    expect((await at.get(decision.url ?? '', 'applicant-citizen')).statusCode).toBe(404);
+    const steps = noticeSteps(hub);
+    const id = await steps.accept(MATTER_WITHOUT_LICENSE);
+    await steps.decide(id, MATTER_WITHOUT_LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true });
+    const decision = await steps.sealed(id);
+    expect((await steps.get(decision.url ?? '', 'applicant-company')).rawPayload.subarray(0, 5).toString()).toBe(
+      '%PDF-',
+    );
+    expect((await steps.get(decision.url ?? '', 'applicant-citizen')).statusCode).toBe(404);
   });
 });

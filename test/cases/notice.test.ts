@@ -15,21 +15,22 @@ import { canonical, type OrganFact, sha256 } from '../../subgraphs/kernel/events
 import { CITY, COUNTY, NAMELESS, organ, subjectOf } from '../support/notice.ts';
 
 const at = new Date('2026-11-22T16:30:00Z');
-function write(
+function buildNotice(
   kind: NoticeKind,
   facts: NoticeFacts = {},
-  more: { note?: string; finding?: string; organ?: OrganFact; subject?: NoticeCase } = {},
+  overrides: { note?: string; finding?: string; organ?: OrganFact; subject?: NoticeCase } = {},
 ) {
-  const { note = null, finding = null, organ: by = COUNTY, subject = subjectOf() } = more;
-  const number = noticeNumber(kind, by.divisionCode, '2026', 12);
-  return noticeOf(kind, subject, { at, note, finding }, { organ: by, number }, facts);
+  const { note = null, finding = null, organ: issuer = COUNTY, subject = subjectOf() } = overrides;
+  const number = noticeNumber(kind, issuer.divisionCode, '2026', 12);
+  return noticeOf(kind, subject, { at, note, finding }, { organ: issuer, number }, facts);
 }
 
-const pagesOf = (pdf: Uint8Array) =>
+const countPages = (pdf: Uint8Array) =>
   Buffer.from(pdf)
     .toString('latin1')
     .match(/\/Type \/Page\s/g)?.length;
-const said = (content: { opening: string[]; closing: string[] }) => [...content.opening, ...content.closing].join('\n');
+const textOf = (content: { opening: string[]; closing: string[] }) =>
+  [...content.opening, ...content.closing].join('\n');
 
 describe('the content of a notice', () => {
   test('its number names division, kind and year', () => {
@@ -45,43 +46,47 @@ describe('the content of a notice', () => {
   test('受理通知书: names the received materials and the time limits', () => {
     const received = [{ name: '申请表', copies: 2 }];
     const limits = { statutoryDays: 20, promisedDays: 5, dueOn: '2026-11-30' };
-    const content = write('ACCEPTANCE', { received, limits });
+    const content = buildNotice('ACCEPTANCE', { received, limits });
     expect(content).toMatchObject({ title: '受理通知书', decision: null, received, limits, granted: [], missing: [] });
     // Half past midnight in Asia/Shanghai is another day than in UTC.
     expect(content).toMatchObject({ issuedOn: '2026-11-23', issuedAt: '2026-11-22T16:30:00.000Z' });
     expect(content.window).toBe('于都县“市县同权”综合受理窗口');
     expect(content.addresseeCode).toBe('9100**********001R');
-    expect(said(content)).toContain(
+    expect(textOf(content)).toContain(
       '你单位于2026年11月20日提出的“特种设备使用登记”申请（办件编号：3607312026112000001）',
     );
-    expect(said(content)).toContain(
+    expect(textOf(content)).toContain(
       '法定办结时限为20个工作日，承诺办结时限为5个工作日，应于2026年11月30日前（含当日）办结',
     );
-    expect(said(content)).toContain('第三十二条第一款第（五）项');
-    expect(said(write('ACCEPTANCE'))).toContain('办结时限按照法律、法规、规章的规定执行。');
+    expect(textOf(content)).toContain('第三十二条第一款第（五）项');
+    expect(textOf(buildNotice('ACCEPTANCE'))).toContain('办结时限按照法律、法规、规章的规定执行。');
     const statutory = { statutoryDays: 20, promisedDays: null, dueOn: null };
-    expect(said(write('ACCEPTANCE', { limits: statutory }))).toContain('自受理之日起，法定办结时限为20个工作日。');
+    expect(textOf(buildNotice('ACCEPTANCE', { limits: statutory }))).toContain(
+      '自受理之日起，法定办结时限为20个工作日。',
+    );
   });
 
   test('一次性告知书: names everything that is missing, the last day and the place', () => {
     const missing = [{ name: '申请表', remark: '未加盖公章' }];
-    const content = write('SUPPLEMENT', { missing, supplementBy: '2026-12-23' });
+    const content = buildNotice('SUPPLEMENT', { missing, supplementBy: '2026-12-23' });
     expect(content).toMatchObject({ title: '一次性告知书', missing, supplementBy: '2026-12-23' });
-    expect(said(content)).toContain(
+    expect(textOf(content)).toContain(
       '请于2026年12月23日前（含当日）将上述内容补正，一并提交至于都县“市县同权”综合受理窗口',
     );
-    const byCity = write('SUPPLEMENT', { missing }, { organ: CITY });
-    expect(byCity.window).toBeNull();
-    expect(said(byCity)).toContain('请尽快将上述内容补正，一并提交至赣州市行政审批局');
+    const cityNotice = buildNotice('SUPPLEMENT', { missing }, { organ: CITY });
+    expect(cityNotice.window).toBeNull();
+    expect(textOf(cityNotice)).toContain('请尽快将上述内容补正，一并提交至赣州市行政审批局');
   });
 
   test('不予受理通知书: names the reason and the remedies', () => {
-    const content = write('REFUSAL', {}, { note: '不属于本机关职权范围' });
+    const content = buildNotice('REFUSAL', {}, { note: '不属于本机关职权范围' });
     expect(content).toMatchObject({ title: '不予受理通知书', reason: '不属于本机关职权范围' });
-    expect(said(content)).toContain('不予受理的理由：不属于本机关职权范围。');
-    expect(said(content)).toContain('六十日内依法向于都县人民政府申请行政复议');
-    expect(said(content)).toContain('六个月内依法直接向有管辖权的人民法院提起行政诉讼');
-    expect(said(write('REFUSAL', {}, { note: '不收。', organ: NAMELESS }))).toMatch(/不收。\n.*示范机关的本级人民政府/);
+    expect(textOf(content)).toContain('不予受理的理由：不属于本机关职权范围。');
+    expect(textOf(content)).toContain('六十日内依法向于都县人民政府申请行政复议');
+    expect(textOf(content)).toContain('六个月内依法直接向有管辖权的人民法院提起行政诉讼');
+    expect(textOf(buildNotice('REFUSAL', {}, { note: '不收。', organ: NAMELESS }))).toMatch(
+      /不收。\n.*示范机关的本级人民政府/,
+    );
   });
 
   test.each([
@@ -94,47 +99,47 @@ describe('the content of a notice', () => {
     ['REJECTED', 'OTHER', '竣工验收意见', '不予办理决定书', null],
   ] as const)('决定书 %s of %s', (finding, powerType, outcome, title, article) => {
     const subject = subjectOf(powerType, outcome);
-    const content = write('DECISION', {}, { finding, note: '依规定办理', organ: CITY, subject });
+    const content = buildNotice('DECISION', {}, { finding, note: '依规定办理', organ: CITY, subject });
     expect(content).toMatchObject({ title, decision: finding, window: null, organ: { id: CITY.id } });
     expect(content.granted).toEqual(finding === 'GRANTED' ? subject.fields : []);
-    expect(said(content)).toContain('依规定办理。');
-    expect(said(content)).toContain('赣州市人民政府');
-    expect(said(content).includes('《中华人民共和国行政许可法》')).toBe(article !== null);
-    expect(said(content)).toContain(article ?? '于府办发〔2022〕30号');
+    expect(textOf(content)).toContain('依规定办理。');
+    expect(textOf(content)).toContain('赣州市人民政府');
+    expect(textOf(content).includes('《中华人民共和国行政许可法》')).toBe(article !== null);
+    expect(textOf(content)).toContain(article ?? '于府办发〔2022〕30号');
   });
 
   test('addresses a citizen as 你, not as 你单位', () => {
     const citizen = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' } as const;
-    const content = write('ACCEPTANCE', {}, { subject: { ...subjectOf(), applicant: citizen } });
+    const content = buildNotice('ACCEPTANCE', {}, { subject: { ...subjectOf(), applicant: citizen } });
     expect(content.opening[0]).toMatch(/^你于2026年11月20日/);
     expect(JSON.stringify(content)).not.toContain(citizen.code);
   });
 
   test('an organ that is not part of the matter cannot issue a notice', () => {
-    const stranger = organ('stranger', '外地机关', 'COUNTY', '000001');
-    expect(() => write('REFUSAL', {}, { organ: stranger })).toThrow(RangeError);
+    const foreignOrgan = organ('stranger', '外地机关', 'COUNTY', '000001');
+    expect(() => buildNotice('REFUSAL', {}, { organ: foreignOrgan })).toThrow(RangeError);
   });
 });
 
 describe('the PDF of a notice', () => {
   test('has the same bytes for the same content, after other renderings and in another process', () => {
-    const content = write('ACCEPTANCE', { received: [{ name: '申请表', copies: 1 }] });
-    const first = Buffer.from(renderNotice(content));
-    renderNotice(write('REFUSAL', {}, { note: '不收' }));
-    expect(Buffer.from(renderNotice(content)).equals(first)).toBe(true);
+    const content = buildNotice('ACCEPTANCE', { received: [{ name: '申请表', copies: 1 }] });
+    const firstBytes = Buffer.from(renderNotice(content));
+    renderNotice(buildNotice('REFUSAL', {}, { note: '不收' }));
+    expect(Buffer.from(renderNotice(content)).equals(firstBytes)).toBe(true);
     const program = `
       import { createHash } from 'node:crypto';
       import { renderNotice } from './subgraphs/cases/notice/render.ts';
       console.log(createHash('sha256').update(renderNotice(${JSON.stringify(content)})).digest('hex'));`;
     const args = ['--input-type=module-typescript', '--eval', program];
     const root = new URL('../..', import.meta.url);
-    expect(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()).toBe(sha256(first));
+    expect(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()).toBe(sha256(firstBytes));
   });
 
   test.each(NOTICE_KINDS)(
     '%s is one page of PDF/A-3b, dated with its issue, with its content attached as canonical JSON',
     (kind) => {
-      const content = write(
+      const content = buildNotice(
         kind,
         { missing: [{ name: '申请表', remark: null }] },
         { note: '理由', finding: 'GRANTED' },
@@ -143,28 +148,28 @@ describe('the PDF of a notice', () => {
       const text = Buffer.from(pdf).toString('latin1');
       expect(text).toContain('<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>');
       expect(text).toContain('(D:20261122163000Z)');
-      expect(pagesOf(pdf)).toBe(1);
+      expect(countPages(pdf)).toBe(1);
       expect(Buffer.from(readAttachment(pdf, 'notice.json') ?? []).toString('utf8')).toBe(canonical(content));
     },
   );
 
   test('continues on a second page if a list is long', () => {
     const items = (count: number) => Array.from({ length: count }, (_, i) => ({ name: `材料${i}`, remark: '请补正' }));
-    expect(pagesOf(renderNotice(write('SUPPLEMENT', { missing: items(3) })))).toBe(1);
-    expect(pagesOf(renderNotice(write('SUPPLEMENT', { missing: items(20) })))).toBe(2);
-    const long = [{ name: '于都县贡江镇示范路一号'.repeat(45), remark: 'x'.repeat(500) }];
-    expect(pagesOf(renderNotice(write('SUPPLEMENT', { missing: long })))).toBeLessThanOrEqual(3);
+    expect(countPages(renderNotice(buildNotice('SUPPLEMENT', { missing: items(3) })))).toBe(1);
+    expect(countPages(renderNotice(buildNotice('SUPPLEMENT', { missing: items(20) })))).toBe(2);
+    const longItems = [{ name: '于都县贡江镇示范路一号'.repeat(45), remark: 'x'.repeat(500) }];
+    expect(countPages(renderNotice(buildNotice('SUPPLEMENT', { missing: longItems })))).toBeLessThanOrEqual(3);
   });
 
   test('treats text as text, not as markup', () => {
     const note = '#panic("x") $x^2$ *粗* _斜_ @ref <label> `code` // \\u{41}';
-    expect(() => renderNotice(write('REFUSAL', {}, { note }))).not.toThrow();
+    expect(() => renderNotice(buildNotice('REFUSAL', {}, { note }))).not.toThrow();
   });
 
   test('is refused if a character has no glyph or is invisible, or if the content cannot be rendered', () => {
-    expect(() => renderNotice(write('REFUSAL', {}, { note: '王𠮷' }))).toThrow(UnprintableText);
-    expect(() => renderNotice(write('REFUSAL', {}, { note: '甲\u202e乙' }))).toThrow(UnprintableText);
-    expect(() => renderNotice({ ...write('REFUSAL'), issuedOn: 'yesterday' })).toThrow(RenderError);
+    expect(() => renderNotice(buildNotice('REFUSAL', {}, { note: '王𠮷' }))).toThrow(UnprintableText);
+    expect(() => renderNotice(buildNotice('REFUSAL', {}, { note: '甲\u202e乙' }))).toThrow(UnprintableText);
+    expect(() => renderNotice({ ...buildNotice('REFUSAL'), issuedOn: 'yesterday' })).toThrow(RenderError);
   });
 
   test.each([

@@ -9,20 +9,20 @@ import { until } from '../support/until.ts';
 
 /** How the fake platform answers news of a case. Each test sets it; the hub retries until it has a receipt. */
 type Answer = (response: ServerResponse) => void;
-const ok: Answer = (response) => response.end('{"receipt":"收-1"}');
+const answerWithReceipt: Answer = (response) => response.end('{"receipt":"收-1"}');
 
 let hub: TestHub;
 let server: Server;
 let platform: Awaited<ReturnType<typeof registerPlatform>>;
 let url: string;
-let answer: Answer = ok;
-const taken: { signature: unknown; body: Buffer }[] = [];
+let answer: Answer = answerWithReceipt;
+const deliveries: { signature: unknown; body: Buffer }[] = [];
 
 beforeAll(async () => {
   server = createServer(async (request, response) => {
     const chunks: Buffer[] = [];
     for await (const chunk of request) chunks.push(chunk);
-    taken.push({ signature: request.headers['x-jws-signature'], body: Buffer.concat(chunks) });
+    deliveries.push({ signature: request.headers['x-jws-signature'], body: Buffer.concat(chunks) });
     answer(response);
   });
   await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
@@ -51,29 +51,29 @@ test.each<[string, Answer, string]>([
   ['a body above the limit', (response) => response.end(' '.repeat(20_000)), '无法连接'],
   ['a redirect', (response) => response.writeHead(307, { location: url }).end(), '无法连接'],
   ['a closed connection', (response) => response.destroy(), '无法连接'],
-])('retries a platform that answers with %s until it returns a receipt', async (_, bad, said) => {
-  answer = bad;
+])('retries a platform that answers with %s until it returns a receipt', async (_, failingAnswer, expectedError) => {
+  answer = failingAnswer;
   const { id } = await forwardedCase(hub);
-  const failed = await until('an attempt has failed', async () => {
-    const now = await stateOf(id);
-    return now.attempts > 0 && now;
+  const failedState = await until('an attempt has failed', async () => {
+    const state = await stateOf(id);
+    return state.attempts > 0 && state;
   });
-  expect(failed).toMatchObject({ deliveredAt: null, lastError: expect.stringContaining(said) });
-  answer = ok;
+  expect(failedState).toMatchObject({ deliveredAt: null, lastError: expect.stringContaining(expectedError) });
+  answer = answerWithReceipt;
   const done = await until('it is delivered', async () => {
-    const now = await stateOf(id);
-    return now.deliveredAt !== null && now;
+    const state = await stateOf(id);
+    return state.deliveredAt !== null && state;
   });
   expect(done).toMatchObject({ attempts: 0, lastError: null });
 });
 
 test('news is signed for this platform only', async () => {
-  const { signature, body } = taken.at(-1) ?? { body: Buffer.alloc(0) };
-  const own = { kid: `${platform.id}.1`, secret: Buffer.from(platform.secret, 'base64url'), aud: url };
+  const { signature, body } = deliveries.at(-1) ?? { body: Buffer.alloc(0) };
+  const verifyKey = { kid: `${platform.id}.1`, secret: Buffer.from(platform.secret, 'base64url'), aud: url };
   const at = new Date();
-  expect(isFromHub(signature, body, own, at)).toBe(true);
-  expect(isFromHub(signature, body, { ...own, aud: `${url}/x` }, at)).toBe(false);
-  expect(isFromHub(signature, Buffer.concat([body, Buffer.from(' ')]), own, at)).toBe(false);
+  expect(isFromHub(signature, body, verifyKey, at)).toBe(true);
+  expect(isFromHub(signature, body, { ...verifyKey, aud: `${url}/x` }, at)).toBe(false);
+  expect(isFromHub(signature, Buffer.concat([body, Buffer.from(' ')]), verifyKey, at)).toBe(false);
 });
 
 test('news for a removed platform is not sent, and its receipt says so', async () => {

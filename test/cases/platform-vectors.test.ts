@@ -1,7 +1,7 @@
 import { createPrivateKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
-import { isFromHub, signMessage, thumbprint } from '../../scripts/approval-platform/jws.ts';
+import { computeThumbprint, isFromHub, signMessage } from '../../scripts/approval-platform/jws.ts';
 import { readMessage, readSignature, requireSigned } from '../../subgraphs/cases/platform/message.ts';
 import { payloads } from '../../subgraphs/kernel/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
@@ -27,17 +27,22 @@ interface NewsVector {
 }
 
 function vectors<Shape = Vector>(folder: 'valid' | 'invalid', kind = 'platform-message.') {
-  const home = new URL(`../vectors/${folder}/`, import.meta.url);
-  const files = readdirSync(home).filter((file) => file.startsWith(kind));
-  return files.map((file) => ({ file, vector: JSON.parse(readFileSync(new URL(file, home), 'utf8')) as Shape }));
+  const folderUrl = new URL(`../vectors/${folder}/`, import.meta.url);
+  const files = readdirSync(folderUrl).filter((file) => file.startsWith(kind));
+  return files.map((file) => ({ file, vector: JSON.parse(readFileSync(new URL(file, folderUrl), 'utf8')) as Shape }));
 }
 
 async function codeOf({ audience, receivedAt, key, signature, body }: Vector): Promise<string | null> {
   const { kid, jwk, validFrom, validTo } = key;
-  const known = { kid, x: jwk.x, validFrom: new Date(validFrom), validTo: validTo === null ? null : new Date(validTo) };
+  const registeredKey = {
+    kid,
+    x: jwk.x,
+    validFrom: new Date(validFrom),
+    validTo: validTo === null ? null : new Date(validTo),
+  };
   try {
     const bytes = Buffer.from(body);
-    await requireSigned(readSignature(signature), known, bytes, { audience, now: new Date(receivedAt) });
+    await requireSigned(readSignature(signature), registeredKey, bytes, { audience, now: new Date(receivedAt) });
     readMessage(bytes);
     return null;
   } catch (error) {
@@ -55,27 +60,27 @@ describe('platform messages', () => {
 });
 
 describe('news of a case', () => {
-  const isGood = ({ secret, kid, url, receivedAt, signature, body }: NewsVector) => {
+  const isFromKnownHub = ({ secret, kid, url, receivedAt, signature, body }: NewsVector) => {
     const hub = { kid, secret: Buffer.from(secret, 'base64url'), aud: url };
     return isFromHub(signature, Buffer.from(body), hub, new Date(receivedAt));
   };
   const news = (folder: 'valid' | 'invalid') => vectors<NewsVector>(folder, 'platform-news.');
-  test.each(news('valid'))('valid: $file', ({ vector }) => expect(isGood(vector)).toBe(true));
-  test.each(news('invalid'))('invalid: $file', ({ vector }) => expect(isGood(vector)).toBe(false));
+  test.each(news('valid'))('valid: $file', ({ vector }) => expect(isFromKnownHub(vector)).toBe(true));
+  test.each(news('invalid'))('invalid: $file', ({ vector }) => expect(isFromKnownHub(vector)).toBe(false));
 });
 
 describe('the worked examples of docs/approval-platform.md', () => {
-  const page = readFileSync(new URL('../../docs/approval-platform.md', import.meta.url), 'utf8');
-  const block = (name: string) => new RegExp(`\\n\`\`\`\\w+ ${name}\\n(.*)\\n\`\`\`\\n`).exec(page)?.[1] ?? '';
-  const read = <Shape>(kind: string) => vectors<Shape>('valid', `${kind}.worked-example`)[0]?.vector as Shape;
+  const docsText = readFileSync(new URL('../../docs/approval-platform.md', import.meta.url), 'utf8');
+  const readBlock = (name: string) => new RegExp(`\\n\`\`\`\\w+ ${name}\\n(.*)\\n\`\`\`\\n`).exec(docsText)?.[1] ?? '';
+  const readExample = <Shape>(kind: string) => vectors<Shape>('valid', `${kind}.worked-example`)[0]?.vector as Shape;
   const headerOf = (signature: string) => Buffer.from(signature.split('.')[0] ?? '', 'base64url').toString('utf8');
 
   test('the message equals its vector and can be reproduced with the key of RFC 8037', () => {
-    const { body, signature, key, audience, receivedAt } = read<Vector>('platform-message');
-    expect([block('message-body'), block('message-signature')]).toEqual([body, signature]);
-    expect(block('message-header')).toBe(headerOf(signature));
-    for (const said of [key.kid, key.jwk.x, audience, receivedAt]) expect(page).toContain(`\`${said}\``);
-    expect(thumbprint(key.jwk.x)).toBe(key.kid);
+    const { body, signature, key, audience, receivedAt } = readExample<Vector>('platform-message');
+    expect([readBlock('message-body'), readBlock('message-signature')]).toEqual([body, signature]);
+    expect(readBlock('message-header')).toBe(headerOf(signature));
+    for (const value of [key.kid, key.jwk.x, audience, receivedAt]) expect(docsText).toContain(`\`${value}\``);
+    expect(computeThumbprint(key.jwk.x)).toBe(key.kid);
     const jwk = { kty: 'OKP', crv: 'Ed25519', x: key.jwk.x, d: 'nWGxne_9WmC6hEr0kuwsxERJxWl7MmkZcDusAxyuf2A' };
     const privateKey = createPrivateKey({ key: jwk, format: 'jwk' });
     const signedAt = new Date(JSON.parse(headerOf(signature)).iat * 1000);
@@ -83,13 +88,13 @@ describe('the worked examples of docs/approval-platform.md', () => {
   });
 
   test('the news equals its vector and has the members that the hub sends', () => {
-    const { body, signature, secret, url, receivedAt } = read<NewsVector>('platform-news');
-    expect([block('news-body'), block('news-signature')]).toEqual([body, signature]);
-    expect(block('news-header')).toBe(headerOf(signature));
-    for (const said of [secret, url, receivedAt]) expect(page).toContain(`\`${said}\``);
+    const { body, signature, secret, url, receivedAt } = readExample<NewsVector>('platform-news');
+    expect([readBlock('news-body'), readBlock('news-signature')]).toEqual([body, signature]);
+    expect(readBlock('news-header')).toBe(headerOf(signature));
+    for (const value of [secret, url, receivedAt]) expect(docsText).toContain(`\`${value}\``);
     const { revision, ...news } = JSON.parse(body);
-    const whole = { platformId: 'x', caseId: 'x', ...news };
-    expect(payloads.ForwardedCaseChanged.parse(whole)).toEqual(whole);
+    const payload = { platformId: 'x', caseId: 'x', ...news };
+    expect(payloads.ForwardedCaseChanged.parse(payload)).toEqual(payload);
     expect(revision).toBe(1);
   });
 });

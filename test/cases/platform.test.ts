@@ -29,9 +29,9 @@ beforeAll(async () => {
 });
 afterAll(() => hub?.stop());
 
-const send = async (message: object, header: object = {}, by = keys) => {
+const send = async (message: object, header: object = {}, signer = keys) => {
   const body = JSON.stringify(message);
-  return postMessage(hub, body, await signAs(by, body, clock(), header));
+  return postMessage(hub, body, await signAs(signer, body, clock(), header));
 };
 const stepsOf = async (id: string) => {
   const query = 'query($id: ID!) { case(id: $id) { step result steps { step actor finding organ { id } } } }';
@@ -46,11 +46,11 @@ const messagesOf = async (id: string) => {
 
 describe('a message can do what the people of the organ can do', () => {
   test('签收 is shown and changes no step; 决定 with a seal authorisation leads to a license', async () => {
-    const made = await forwardedCase(hub);
+    const testCase = await forwardedCase(hub);
     const platformOf = async (person: string) =>
       (
         await hub.ask(person, 'query($id: ID!) { case(id: $id) { platform { name arrivedAt receivedAt } } }', {
-          id: made.id,
+          id: testCase.id,
         })
       ).data.case.platform;
     expect(await platformOf('window-yudu')).toEqual({
@@ -58,14 +58,17 @@ describe('a message can do what the people of the organ can do', () => {
       arrivedAt: clock().toISOString(),
       receivedAt: null,
     });
-    const received = await send(messageOf('RECEIVED', made.number, clock()));
+    const received = await send(messageOf('RECEIVED', testCase.number, clock()));
     expect(received).toMatchObject({ status: 200, body: { outcome: 'DONE', step: 'FORWARDED', result: null } });
     expect((await platformOf('window-yudu')).receivedAt).toBe(clock().toISOString());
     expect(await platformOf('applicant-company')).toBeNull();
 
-    const decided = await send(messageOf('DECIDED', made.number, clock(), GRANT));
-    expect(decided).toMatchObject({ status: 200, body: { outcome: 'DONE', caseNumber: made.number, step: 'DECIDED' } });
-    expect((await stepsOf(made.id)).steps.at(-1)).toEqual({
+    const decided = await send(messageOf('DECIDED', testCase.number, clock(), GRANT));
+    expect(decided).toMatchObject({
+      status: 200,
+      body: { outcome: 'DONE', caseNumber: testCase.number, step: 'DECIDED' },
+    });
+    expect((await stepsOf(testCase.id)).steps.at(-1)).toEqual({
       step: 'DECIDED',
       actor: '张伟',
       finding: 'GRANTED',
@@ -74,10 +77,10 @@ describe('a message can do what the people of the organ can do', () => {
     await until('the certificate task is open', async () => {
       const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
       return data.certificateTasks.edges.some(
-        (edge: { node: { case: { id: string } } }) => edge.node.case.id === made.id,
+        (edge: { node: { case: { id: string } } }) => edge.node.case.id === testCase.id,
       );
     });
-    expect(await issue(hub, ROUTES.WINDOW_FORWARD, made.id, 1)).toMatchObject({ state: 'VALID' });
+    expect(await issue(hub, ROUTES.WINDOW_FORWARD, testCase.id, 1)).toMatchObject({ state: 'VALID' });
     const sql = postgres(hub.adminUrl, { max: 1 });
     const uses = await sql`select authorised_by_id as actor from seals.seal_use`;
     await sql.end();
@@ -97,45 +100,52 @@ describe('a message can do what the people of the organ can do', () => {
       'organ',
     ],
     ['an unknown case', { ...GRANT, caseNumber: '3607312022092999999' }, 'CASE_UNKNOWN', 'caseNumber'],
-  ])('is refused for %s; the same message gets the same answer', async (_, more, code, field) => {
-    const made = await forwardedCase(hub);
-    const message = messageOf('DECIDED', made.number, clock(), more);
-    const refused = await send(message);
-    expect(refused).toMatchObject({ status: 422, body: { outcome: 'REFUSED', id: message.id, code, field } });
-    expect((await stepsOf(made.id)).step).toBe('FORWARDED');
-    expect((await send(message)).text).toBe(refused.text);
-    expect(await send(messageOf('DECIDED', made.number, clock(), GRANT))).toMatchObject({ status: 200 });
-    expect((await send(message)).text).toBe(refused.text);
+  ])('is refused for %s; the same message gets the same answer', async (_, overrides, code, field) => {
+    const testCase = await forwardedCase(hub);
+    const message = messageOf('DECIDED', testCase.number, clock(), overrides);
+    const refusedAnswer = await send(message);
+    expect(refusedAnswer).toMatchObject({ status: 422, body: { outcome: 'REFUSED', id: message.id, code, field } });
+    expect((await stepsOf(testCase.id)).step).toBe('FORWARDED');
+    expect((await send(message)).text).toBe(refusedAnswer.text);
+    expect(await send(messageOf('DECIDED', testCase.number, clock(), GRANT))).toMatchObject({ status: 200 });
+    expect((await send(message)).text).toBe(refusedAnswer.text);
   });
 
   test('退回 returns the case to the county; 特别程序 stops the clock and 恢复 restarts it', async () => {
-    const made = await forwardedCase(hub);
+    const testCase = await forwardedCase(hub);
     const { examines, forwards } = ROUTES.WINDOW_FORWARD;
-    const say = async (type: string, more: object = {}) => {
-      const { status, body } = await send(messageOf(type, made.number, clock(), more));
+    const sendMessage = async (type: string, overrides: object = {}) => {
+      const { status, body } = await send(messageOf(type, testCase.number, clock(), overrides));
       return [status, body.code ?? body.step];
     };
     const hearing = { kind: 'HEARING', reason: '依法听证', papers: ['赣审听〔2022〕3号'] };
-    expect(await say('RECEIVED')).toEqual([200, 'FORWARDED']);
-    expect(await say('RESUMED')).toEqual([422, 'CASE_NOT_PAUSED']);
-    expect(await say('PAUSED', { ...hearing, papers: [] })).toEqual([422, 'PAPERS_MISSING']);
-    expect(await say('PAUSED', { ...hearing, reason: '' })).toEqual([422, 'REASON_MISSING']);
-    expect(await say('PAUSED', hearing)).toEqual([200, 'FORWARDED']);
-    expect(await say('PAUSED', hearing)).toEqual([422, 'CASE_PAUSED']);
-    expect(await say('DECIDED', GRANT)).toEqual([422, 'CASE_PAUSED']);
-    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_PAUSED']);
-    expect(await say('RESUMED', { note: '听证结束' })).toEqual([200, 'FORWARDED']);
-    expect(await say('SENT_BACK', { reason: '' })).toEqual([422, 'REASON_MISSING']);
-    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([200, 'ACCEPTED']);
-    expect(await say('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
-    expect(await say('RECEIVED')).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
+    expect(await sendMessage('RECEIVED')).toEqual([200, 'FORWARDED']);
+    expect(await sendMessage('RESUMED')).toEqual([422, 'CASE_NOT_PAUSED']);
+    expect(await sendMessage('PAUSED', { ...hearing, papers: [] })).toEqual([422, 'PAPERS_MISSING']);
+    expect(await sendMessage('PAUSED', { ...hearing, reason: '' })).toEqual([422, 'REASON_MISSING']);
+    expect(await sendMessage('PAUSED', hearing)).toEqual([200, 'FORWARDED']);
+    expect(await sendMessage('PAUSED', hearing)).toEqual([422, 'CASE_PAUSED']);
+    expect(await sendMessage('DECIDED', GRANT)).toEqual([422, 'CASE_PAUSED']);
+    expect(await sendMessage('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_PAUSED']);
+    expect(await sendMessage('RESUMED', { note: '听证结束' })).toEqual([200, 'FORWARDED']);
+    expect(await sendMessage('SENT_BACK', { reason: '' })).toEqual([422, 'REASON_MISSING']);
+    expect(await sendMessage('SENT_BACK', { reason: '材料不全' })).toEqual([200, 'ACCEPTED']);
+    expect(await sendMessage('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
+    expect(await sendMessage('RECEIVED')).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
 
-    await act(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }, 'case { id }');
-    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
+    await act(
+      hub,
+      examines,
+      'examineCase',
+      'ExamineCaseInput',
+      { case: testCase.id, finding: 'APPROVED' },
+      'case { id }',
+    );
+    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: testCase.id }, 'case { id }');
     const query = 'query($id: ID!) { case(id: $id) { platform { receivedAt } } }';
-    expect((await hub.ask('auditor', query, { id: made.id })).data.case.platform.receivedAt).toBeNull();
-    expect(await say('DECIDED', GRANT)).toEqual([200, 'DECIDED']);
-    expect((await stepsOf(made.id)).steps.map((one: { step: string }) => one.step).slice(-6)).toEqual([
+    expect((await hub.ask('auditor', query, { id: testCase.id })).data.case.platform.receivedAt).toBeNull();
+    expect(await sendMessage('DECIDED', GRANT)).toEqual([200, 'DECIDED']);
+    expect((await stepsOf(testCase.id)).steps.map((item: { step: string }) => item.step).slice(-6)).toEqual([
       'PAUSED',
       'RESUMED',
       'SENT_BACK',
@@ -148,7 +158,7 @@ describe('a message can do what the people of the organ can do', () => {
   test('is refused before the case is forwarded and after it is decided', async () => {
     const { accepts, examines, forwards, matter } = ROUTES.SUBSTANTIVE_REVIEW;
     const applicant = { name: '某某', codeKind: 'USCC', code: '91000000MA0000001R' };
-    const { case: made } = await act(
+    const { case: testCase } = await act(
       hub,
       accepts,
       'acceptCase',
@@ -156,80 +166,91 @@ describe('a message can do what the people of the organ can do', () => {
       { matter, applicant },
       'case { id number }',
     );
-    const received = () => send(messageOf('RECEIVED', made.number, clock()));
-    const decided = () => send(messageOf('DECIDED', made.number, clock(), GRANT));
+    const received = () => send(messageOf('RECEIVED', testCase.number, clock()));
+    const decided = () => send(messageOf('DECIDED', testCase.number, clock(), GRANT));
     expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
-    await act(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }, 'case { id }');
+    await act(
+      hub,
+      examines,
+      'examineCase',
+      'ExamineCaseInput',
+      { case: testCase.id, finding: 'APPROVED' },
+      'case { id }',
+    );
     expect((await decided()).body.code).toBe('CASE_MUST_BE_FORWARDED');
-    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
+    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: testCase.id }, 'case { id }');
     expect((await decided()).status).toBe(200);
     expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
     expect((await decided()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
   });
 
   test('is refused for a case of another organ without revealing the case', async () => {
-    const theirs = await platformKeys();
-    await registerPlatform(hub, theirs, { organ: 'ganzhou-jtysj', name: '交通运输审批平台' });
-    const made = await forwardedCase(hub);
-    for (const more of [{ organ: 'ganzhou-jtysj' }, {}]) {
-      const code = 'organ' in more ? 'CASE_UNKNOWN' : 'ORGAN_WITHOUT_POWER';
+    const otherKeys = await platformKeys();
+    await registerPlatform(hub, otherKeys, { organ: 'ganzhou-jtysj', name: '交通运输审批平台' });
+    const testCase = await forwardedCase(hub);
+    for (const overrides of [{ organ: 'ganzhou-jtysj' }, {}]) {
+      const code = 'organ' in overrides ? 'CASE_UNKNOWN' : 'ORGAN_WITHOUT_POWER';
       for (const message of [
-        messageOf('RECEIVED', made.number, clock(), more),
-        messageOf('DECIDED', made.number, clock(), { ...GRANT, ...more }),
+        messageOf('RECEIVED', testCase.number, clock(), overrides),
+        messageOf('DECIDED', testCase.number, clock(), { ...GRANT, ...overrides }),
       ]) {
-        expect(await send(message, {}, theirs)).toMatchObject({ status: 422, body: { code } });
+        expect(await send(message, {}, otherKeys)).toMatchObject({ status: 422, body: { code } });
       }
     }
-    expect((await stepsOf(made.id)).step).toBe('FORWARDED');
+    expect((await stepsOf(testCase.id)).step).toBe('FORWARDED');
   });
 });
 
 describe('a message is applied once', () => {
   test('a repeated message gets the same bytes: concurrently, later and with another signature', async () => {
-    const made = await forwardedCase(hub);
-    const message = messageOf('DECIDED', made.number, clock(), GRANT);
-    const together = await Promise.all(Array.from({ length: 8 }, () => send(message)));
+    const testCase = await forwardedCase(hub);
+    const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
+    const concurrentAnswers = await Promise.all(Array.from({ length: 8 }, () => send(message)));
     clock.advance(3_600_000);
-    const later = await send(message);
-    expect(new Set([...together, later].map((answer) => `${answer.status} ${answer.text}`)).size).toBe(1);
-    expect(later.status).toBe(200);
-    expect((await stepsOf(made.id)).steps.filter(({ step }: { step: string }) => step === 'DECIDED')).toHaveLength(1);
-    expect(await messagesOf(made.id)).toHaveLength(1);
+    const laterAnswer = await send(message);
+    expect(new Set([...concurrentAnswers, laterAnswer].map((answer) => `${answer.status} ${answer.text}`)).size).toBe(
+      1,
+    );
+    expect(laterAnswer.status).toBe(200);
+    expect((await stepsOf(testCase.id)).steps.filter(({ step }: { step: string }) => step === 'DECIDED')).toHaveLength(
+      1,
+    );
+    expect(await messagesOf(testCase.id)).toHaveLength(1);
   });
 
   test('the same id with another body is a conflict, also concurrently, and changes nothing', async () => {
-    const made = await forwardedCase(hub);
-    const message = messageOf('DECIDED', made.number, clock(), GRANT);
-    const other = { ...message, decision: 'REJECTED', reason: '不符合条件' };
-    const answers = await Promise.all([send(message), send(other)]);
+    const testCase = await forwardedCase(hub);
+    const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
+    const conflictingMessage = { ...message, decision: 'REJECTED', reason: '不符合条件' };
+    const answers = await Promise.all([send(message), send(conflictingMessage)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
     expect(answers.find(({ status }) => status === 409)?.body).toMatchObject({ code: 'MESSAGE_CONFLICT', field: 'id' });
-    const { steps } = await stepsOf(made.id);
-    const won = answers[0]?.status === 200 ? 'GRANTED' : 'REJECTED';
-    expect(steps.at(-1)).toMatchObject({ step: 'DECIDED', finding: won });
+    const { steps } = await stepsOf(testCase.id);
+    const winningFinding = answers[0]?.status === 200 ? 'GRANTED' : 'REJECTED';
+    expect(steps.at(-1)).toMatchObject({ step: 'DECIDED', finding: winningFinding });
   });
 
   test('of two concurrent decisions with two ids, one is applied and one is refused', async () => {
-    const made = await forwardedCase(hub);
-    const no = { decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
+    const testCase = await forwardedCase(hub);
+    const rejection = { decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
     const answers = await Promise.all(
-      [GRANT, no].map((more) => send(messageOf('DECIDED', made.number, clock(), more))),
+      [GRANT, rejection].map((overrides) => send(messageOf('DECIDED', testCase.number, clock(), overrides))),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
   });
 
   test('the same id from two platforms means two messages', async () => {
-    const theirs = await platformKeys();
-    await registerPlatform(hub, theirs, { organ: 'ganzhou-jyj', name: '教育审批平台' });
-    const made = await forwardedCase(hub);
-    const message = messageOf('DECIDED', made.number, clock(), GRANT);
-    expect((await send({ ...message, organ: 'ganzhou-jyj' }, {}, theirs)).body.code).toBe('CASE_UNKNOWN');
+    const otherKeys = await platformKeys();
+    await registerPlatform(hub, otherKeys, { organ: 'ganzhou-jyj', name: '教育审批平台' });
+    const testCase = await forwardedCase(hub);
+    const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
+    expect((await send({ ...message, organ: 'ganzhou-jyj' }, {}, otherKeys)).body.code).toBe('CASE_UNKNOWN');
     expect((await send(message)).status).toBe(200);
   });
 });
 
 describe('a message needs a signature by a key in force', () => {
-  const REFUSED: [string, number, string, (body: string) => Promise<string | null>][] = [
+  const BAD_SIGNATURES: [string, number, string, (body: string) => Promise<string | null>][] = [
     ['no signature', 401, 'SIGNATURE_MISSING', async () => null],
     ['a malformed signature', 401, 'SIGNATURE_MALFORMED', async () => 'a.b.c'],
     ['a signature over another body', 401, 'SIGNATURE_INVALID', (body) => signAs(keys, `${body} `, clock())],
@@ -260,20 +281,20 @@ describe('a message needs a signature by a key in force', () => {
     ],
     ['a header with an extra member', 401, 'SIGNATURE_MALFORMED', (body) => signAs(keys, body, clock(), { jwk: {} })],
   ];
-  test.each(REFUSED)('%s', async (_, status, code, sign) => {
-    const made = await forwardedCase(hub);
-    const body = JSON.stringify(messageOf('DECIDED', made.number, clock(), GRANT));
+  test.each(BAD_SIGNATURES)('%s', async (_, status, code, sign) => {
+    const testCase = await forwardedCase(hub);
+    const body = JSON.stringify(messageOf('DECIDED', testCase.number, clock(), GRANT));
     expect(await postMessage(hub, body, await sign(body))).toMatchObject({
       status,
       body: { outcome: 'REFUSED', code },
     });
-    expect((await stepsOf(made.id)).step).toBe('FORWARDED');
-    expect(await messagesOf(made.id)).toEqual([]);
+    expect((await stepsOf(testCase.id)).step).toBe('FORWARDED');
+    expect(await messagesOf(testCase.id)).toEqual([]);
   });
 
   test('a captured message that is replayed later is stale', async () => {
-    const made = await forwardedCase(hub);
-    const body = JSON.stringify(messageOf('RECEIVED', made.number, clock()));
+    const testCase = await forwardedCase(hub);
+    const body = JSON.stringify(messageOf('RECEIVED', testCase.number, clock()));
     const signature = await signAs(keys, body, clock());
     expect((await postMessage(hub, body, signature)).status).toBe(200);
     clock.advance(301_000);
@@ -307,13 +328,13 @@ describe('a message needs a signature by a key in force', () => {
 });
 
 test('a hub that fails while it handles a message changes nothing; a repeated message is applied once', async () => {
-  const made = await forwardedCase(hub);
-  const message = messageOf('DECIDED', made.number, clock(), GRANT);
+  const testCase = await forwardedCase(hub);
+  const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
   const admin = postgres(hub.adminUrl, { max: 2 });
-  const held = await admin.reserve();
-  await held`begin`;
-  await held`select 1 from cases.case_file where id = ${made.id} for update`;
-  const lost = send(message);
+  const lockSession = await admin.reserve();
+  await lockSession`begin`;
+  await lockSession`select 1 from cases.case_file where id = ${testCase.id} for update`;
+  const lostAnswer = send(message);
   await until('the message waits for the case', async () => {
     const [row] = await admin`select count(*)::int as waiting from pg_stat_activity
       where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
@@ -321,35 +342,37 @@ test('a hub that fails while it handles a message changes nothing; a repeated me
   });
   await admin`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
-  expect(await lost).toMatchObject({ status: 500, body: { outcome: 'FAULT', code: 'INTERNAL' } });
-  await held`commit`;
-  held.release();
+  expect(await lostAnswer).toMatchObject({ status: 500, body: { outcome: 'FAULT', code: 'INTERNAL' } });
+  await lockSession`commit`;
+  lockSession.release();
   await admin.end();
-  expect((await stepsOf(made.id)).step).toBe('FORWARDED');
-  expect(await messagesOf(made.id)).toEqual([]);
+  expect((await stepsOf(testCase.id)).step).toBe('FORWARDED');
+  expect(await messagesOf(testCase.id)).toEqual([]);
   const answers = [await send(message), await send(message)];
   expect(answers.map(({ status }) => status)).toEqual([200, 200]);
   expect(answers[0]?.text).toBe(answers[1]?.text);
-  expect((await stepsOf(made.id)).steps.filter((one: { step: string }) => one.step === 'DECIDED')).toHaveLength(1);
+  expect((await stepsOf(testCase.id)).steps.filter((item: { step: string }) => item.step === 'DECIDED')).toHaveLength(
+    1,
+  );
 });
 
 test('when a matter moves to another city organ, its case moves to the platform of that organ', async () => {
-  const theirs = await platformKeys();
-  const to = 'ganzhou-sthjj';
-  const { id: theirId } = await registerPlatform(hub, theirs, { organ: to, name: '生态环境审批平台' });
-  const made = await forwardedCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
+  const otherKeys = await platformKeys();
+  const newOrgan = 'ganzhou-sthjj';
+  const { id: otherPlatformId } = await registerPlatform(hub, otherKeys, { organ: newOrgan, name: '生态环境审批平台' });
+  const testCase = await forwardedCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
   const sql = postgres(hub.adminUrl, { max: 1 });
   const matterId = ROUTES.SUBSTANTIVE_REVIEW.matter;
   const [row] =
     await sql`select fact, revision from cases.matter_fact join cases.inbox on stream = 'matter:' || matter_id
     where matter_id = ${matterId}`;
   const [organ] =
-    await sql`select o from cases.matter_fact, jsonb_array_elements(fact->'organs') o where o->>'id' = ${to} limit 1`;
+    await sql`select o from cases.matter_fact, jsonb_array_elements(fact->'organs') o where o->>'id' = ${newOrgan} limit 1`;
   const [first] = row?.fact.delegations ?? [];
-  const moved = JSON.parse(JSON.stringify(first).replaceAll(ORGAN, to));
+  const movedDelegation = JSON.parse(JSON.stringify(first).replaceAll(ORGAN, newOrgan));
   const delegations = [
     { ...first, validTo: '2022-09-28' },
-    { ...moved, validFrom: '2022-09-29', runningCases: 'FOLLOW' },
+    { ...movedDelegation, validFrom: '2022-09-29', runningCases: 'FOLLOW' },
   ];
   await hub.hub.cases.receive('matters', {
     type: 'DelegationChanged',
@@ -358,36 +381,38 @@ test('when a matter moves to another city organ, its case moves to the platform 
     occurredAt: clock().toISOString(),
     payload: { ...row?.fact, delegations, organs: [...(row?.fact.organs ?? []), organ?.o] },
   });
-  expect((await send(messageOf('DECIDED', made.number, clock(), GRANT))).body.code).toBe('MATTER_MOVED');
-  expect((await send(messageOf('RECEIVED', made.number, clock(), { organ: to }), {}, theirs)).status).toBe(200);
+  expect((await send(messageOf('DECIDED', testCase.number, clock(), GRANT))).body.code).toBe('MATTER_MOVED');
+  expect((await send(messageOf('RECEIVED', testCase.number, clock(), { organ: newOrgan }), {}, otherKeys)).status).toBe(
+    200,
+  );
   const query = 'query($id: ID!) { case(id: $id) { platform { name receivedAt } } }';
-  expect((await hub.ask('auditor', query, { id: made.id })).data.case.platform).toEqual({
+  expect((await hub.ask('auditor', query, { id: testCase.id })).data.case.platform).toEqual({
     name: '生态环境审批平台',
     receivedAt: clock().toISOString(),
   });
-  const told = await sql`select payload->>'platformId' as platform, payload->'steps'->-1->>'step' as step, revision
-    from cases.outbox_event where type = 'ForwardedCaseChanged' and payload->>'caseId' = ${made.id} order by 2, 1`;
+  const events = await sql`select payload->>'platformId' as platform, payload->'steps'->-1->>'step' as step, revision
+    from cases.outbox_event where type = 'ForwardedCaseChanged' and payload->>'caseId' = ${testCase.id} order by 2, 1`;
   await sql.end();
-  expect(told.map((one) => ({ ...one }))).toEqual([
+  expect(events.map((item) => ({ ...item }))).toEqual([
     { platform: platform.id, step: 'FORWARDED', revision: 1 },
     ...[
       { platform: platform.id, step: 'MOVED', revision: 2 },
-      { platform: theirId, step: 'MOVED', revision: 1 },
+      { platform: otherPlatformId, step: 'MOVED', revision: 1 },
     ].sort((a, b) => (a.platform < b.platform ? -1 : 1)),
   ]);
-  expect((await send(messageOf('RECEIVED', made.number, clock()))).body.code).toBe('ORGAN_WITHOUT_POWER');
-  expect((await send(messageOf('DECIDED', made.number, clock(), { ...GRANT, organ: to }), {}, theirs)).status).toBe(
-    200,
-  );
+  expect((await send(messageOf('RECEIVED', testCase.number, clock()))).body.code).toBe('ORGAN_WITHOUT_POWER');
+  expect(
+    (await send(messageOf('DECIDED', testCase.number, clock(), { ...GRANT, organ: newOrgan }), {}, otherKeys)).status,
+  ).toBe(200);
 });
 
 test('stores body, signature and answer as evidence that nobody can change', async () => {
-  const made = await forwardedCase(hub);
-  const message = messageOf('RECEIVED', made.number, clock());
+  const testCase = await forwardedCase(hub);
+  const message = messageOf('RECEIVED', testCase.number, clock());
   const body = JSON.stringify(message, null, 2);
   const signature = await signAs(keys, body, clock());
   const answer = await postMessage(hub, body, signature);
-  expect(await messagesOf(made.id)).toMatchObject([
+  expect(await messagesOf(testCase.id)).toMatchObject([
     { id: message.id, type: 'RECEIVED', key: keys.kid, body, signature, verdict: 'DONE', answer: answer.text },
   ]);
   const sql = postgres(hub.databaseUrls.cases, { max: 1 });
@@ -395,22 +420,22 @@ test('stores body, signature and answer as evidence that nobody can change', asy
   await expect(sql`delete from cases.platform_message`).rejects.toThrow(/permission denied/);
   await sql.end();
   const query = 'query($id: ID!) { platformMessages(case: $id, first: 1) { edges { cursor } } }';
-  const { errors } = await hub.ask('ganzhou-xzspj.approver', query, { id: made.id });
+  const { errors } = await hub.ask('ganzhou-xzspj.approver', query, { id: testCase.id });
   expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
 });
 
 test('messages of a removed platform are refused, and its organ decides at the hub', async () => {
-  const theirs = await platformKeys();
-  const made = await forwardedCase(hub);
+  const otherKeys = await platformKeys();
+  const testCase = await forwardedCase(hub);
   expect(
     await refusalOf(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
   ).toBeNull();
-  expect(await send(messageOf('RECEIVED', made.number, clock()))).toMatchObject({
+  expect(await send(messageOf('RECEIVED', testCase.number, clock()))).toMatchObject({
     status: 401,
     body: { code: 'KEY_UNKNOWN' },
   });
-  const decision = { case: made.id, ...GRANT };
+  const decision = { case: testCase.id, ...GRANT };
   expect(await refusalOf(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();
-  platform = await registerPlatform(hub, theirs);
-  keys = theirs;
+  platform = await registerPlatform(hub, otherKeys);
+  keys = otherKeys;
 });

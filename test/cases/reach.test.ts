@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { demoPeople } from '../../scripts/people.ts';
+import { listDemoPeople } from '../../scripts/people.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { acceptingOrgan, type CaseActionName, permissions } from '../../subgraphs/cases/action.ts';
 import {
@@ -26,11 +26,11 @@ import { COMPANY } from '../support/flow.ts';
 
 const DAY = '2026-11-24';
 const organs = readOrgans();
-const people = demoPeople(organs.map((organ) => organ.id));
+const people = listDemoPeople(organs.map((organ) => organ.id));
 
-type Said = Partial<Pick<StepRecord, 'finding' | 'data'>>;
+type StepDetails = Partial<Pick<StepRecord, 'finding' | 'data'>>;
 /** Each action with the steps it may write. */
-const WRITES: Record<CaseActionName, readonly (Said & { step: StepRecord['step'] })[]> = {
+const WRITES: Record<CaseActionName, readonly (StepDetails & { step: StepRecord['step'] })[]> = {
   acceptApplication: [{ step: 'ACCEPTED' }],
   askSupplement: [{ step: 'SUPPLEMENT_ASKED', data: { supplement: { items: ['x'], until: DAY } } }],
   supplementCase: [{ step: 'SUPPLEMENTED' }],
@@ -67,17 +67,17 @@ function licenseActs(subject: Case, person: Person): StepRecord['step'][] {
   const counters = [issuerOf(subject).id, subject.acceptedBy ?? ''];
   const paper = {
     counters,
-    handledBy: subject.matter.organs.find((one) => one.level === 'COUNTY')?.divisionCode ?? '',
+    handledBy: subject.matter.organs.find((organ) => organ.level === 'COUNTY')?.divisionCode ?? '',
   };
-  const atCounter = allows(() => requirePaperClerk(person, paper));
+  const isPaperClerk = allows(() => requirePaperClerk(person, paper));
   if (hasEnded(subject)) return [];
-  if (subject.step === 'CERTIFIED') return atCounter ? ['DELIVERED', 'UNDELIVERED'] : [];
+  if (subject.step === 'CERTIFIED') return isPaperClerk ? ['DELIVERED', 'UNDELIVERED'] : [];
   if (subject.step !== 'DECIDED' || endsInPaper(subject)) return [];
-  const voids = person.roles.includes('APPROVER') && person.organ === issuerOf(subject).id;
-  return [...(atCounter ? (['CERTIFIED'] as const) : []), ...(voids ? (['VOIDED'] as const) : [])];
+  const mayVoid = person.roles.includes('APPROVER') && person.organ === issuerOf(subject).id;
+  return [...(isPaperClerk ? (['CERTIFIED'] as const) : []), ...(mayVoid ? (['VOIDED'] as const) : [])];
 }
 
-const record = (person: Person, said: Said & { step: StepRecord['step'] }): StepRecord => ({
+const record = (person: Person, details: StepDetails & { step: StepRecord['step'] }): StepRecord => ({
   at: new Date(`${DAY}T01:00:00Z`),
   actor: person.name,
   actorId: person.id,
@@ -85,34 +85,40 @@ const record = (person: Person, said: Said & { step: StepRecord['step'] }): Step
   note: null,
   finding: null,
   data: null,
-  ...said,
+  ...details,
 });
 
 /** Returns every case that results from one step of one person on `subject`. */
 function successors(subject: Case): Case[] {
-  const made: Case[] = [];
-  const named = new Set(subject.matter.organs.map((organ) => organ.id));
-  for (const person of people.filter(({ organ }) => organ === null || named.has(organ) || organ === 'yudu-xzspj')) {
+  const nextCases: Case[] = [];
+  const organIds = new Set(subject.matter.organs.map((organ) => organ.id));
+  for (const person of people.filter(({ organ }) => organ === null || organIds.has(organ) || organ === 'yudu-xzspj')) {
     for (const [name, writes] of Object.entries(WRITES) as [CaseActionName, (typeof WRITES)[CaseActionName]][]) {
       if (!allows(() => permissions[name](subject, person))) continue;
-      for (const said of writes) {
+      for (const details of writes) {
         const acceptedBy =
-          said.step === 'ACCEPTED' ? acceptingOrgan(person, subject.matter, subject.delegation) : subject.acceptedBy;
-        made.push(foldCase({ ...subject, acceptedBy }, [...subject.steps, record(person, said)]));
+          details.step === 'ACCEPTED' ? acceptingOrgan(person, subject.matter, subject.delegation) : subject.acceptedBy;
+        nextCases.push(foldCase({ ...subject, acceptedBy }, [...subject.steps, record(person, details)]));
       }
     }
     for (const step of licenseActs(subject, person)) {
-      made.push(foldCase(subject, [...subject.steps, record(person, { step })]));
+      nextCases.push(foldCase(subject, [...subject.steps, record(person, { step })]));
     }
   }
-  return made;
+  return nextCases;
 }
 
 /** Builds the key of a state. Cases with the same key allow the same steps. */
 const keyOf = ({ step, paused, acceptedBy, steps, result }: Case) =>
-  [step, paused !== null, acceptedBy, result, steps.some((one) => one.step === 'SUPPLEMENT_ASKED')].join(' ');
+  [
+    step,
+    paused !== null,
+    acceptedBy,
+    result,
+    steps.some((earlierStep) => earlierStep.step === 'SUPPLEMENT_ASKED'),
+  ].join(' ');
 
-function walk(matter: MatterFact): { states: Map<string, Case>; after: Map<string, Set<string>> } {
+function walkStates(matter: MatterFact): { states: Map<string, Case>; nextKeys: Map<string, Set<string>> } {
   const [applicant] = people;
   if (!applicant) throw new Error('nobody');
   const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
@@ -120,18 +126,18 @@ function walk(matter: MatterFact): { states: Map<string, Case>; after: Map<strin
     record(applicant, { step: 'RECEIVED' }),
   ]);
   const states = new Map([[keyOf(start), start]]);
-  const after = new Map<string, Set<string>>();
+  const nextKeys = new Map<string, Set<string>>();
   const queue = [start];
   for (let subject = queue.pop(); subject; subject = queue.pop()) {
     const next = successors(subject);
-    after.set(keyOf(subject), new Set(next.map(keyOf)));
-    for (const one of next) {
-      if (states.has(keyOf(one))) continue;
-      states.set(keyOf(one), one);
-      queue.push(one);
+    nextKeys.set(keyOf(subject), new Set(next.map(keyOf)));
+    for (const successor of next) {
+      if (states.has(keyOf(successor))) continue;
+      states.set(keyOf(successor), successor);
+      queue.push(successor);
     }
   }
-  return { states, after };
+  return { states, nextKeys };
 }
 
 const facts = readMatters().map((row) => factOf(openMatter(row), organs));
@@ -140,8 +146,8 @@ describe.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'])(
   'every reachable state of every matter of mode %s',
   (mode) => {
     // Matters with the same delegations and the same kind of outcome behave alike, so one of each group is walked.
-    const alike = Map.groupBy(
-      facts.filter((one) => delegationOn(one, DAY).mode === mode),
+    const similarMatters = Map.groupBy(
+      facts.filter((item) => delegationOn(item, DAY).mode === mode),
       ({ delegations }) =>
         JSON.stringify(
           delegations.map(({ outcome, licenseAction, ...rest }) => ({
@@ -150,38 +156,38 @@ describe.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'])(
           })),
         ),
     );
-    const walked = [...alike.values()].flatMap(([first]) => (first ? [walk(first)] : []));
+    const walks = [...similarMatters.values()].flatMap(([first]) => (first ? [walkStates(first)] : []));
 
     test('leads to an end by steps of people who exist', () => {
-      expect(walked.length).toBeGreaterThan(1);
-      for (const { states, after } of walked) {
-        const ends = new Set([...states].filter(([, one]) => hasEnded(one)).map(([key]) => key));
-        const leads = new Set(ends);
-        for (let grew = true; grew; ) {
-          const before = leads.size;
-          for (const [key, next] of after) if ([...next].some((one) => leads.has(one))) leads.add(key);
-          grew = leads.size > before;
+      expect(walks.length).toBeGreaterThan(1);
+      for (const { states, nextKeys } of walks) {
+        const ends = new Set([...states].filter(([, item]) => hasEnded(item)).map(([key]) => key));
+        const leadingKeys = new Set(ends);
+        for (let hasGrown = true; hasGrown; ) {
+          const sizeBefore = leadingKeys.size;
+          for (const [key, next] of nextKeys) if ([...next].some((item) => leadingKeys.has(item))) leadingKeys.add(key);
+          hasGrown = leadingKeys.size > sizeBefore;
         }
-        expect([...states.keys()].filter((key) => !leads.has(key))).toEqual([]);
-        for (const key of ends) expect(after.get(key)?.size).toBe(0);
+        expect([...states.keys()].filter((key) => !leadingKeys.has(key))).toEqual([]);
+        for (const key of ends) expect(nextKeys.get(key)?.size).toBe(0);
       }
     });
 
     test('waits for somebody while it runs, and for nobody once it has ended', () => {
-      for (const { states } of walked) {
+      for (const { states } of walks) {
         for (const subject of states.values()) {
-          const { organs: named, window } = waitsFor(subject);
-          expect(named.length > 0 || window !== null).toBe(!hasEnded(subject));
+          const { organs: organIds, window } = waitsFor(subject);
+          expect(organIds.length > 0 || window !== null).toBe(!hasEnded(subject));
         }
       }
     });
 
     test('every result is reached', () => {
-      const reached = new Set(
-        walked.flatMap(({ states }) => [...states.values()].filter(hasEnded).map((one) => one.result)),
+      const results = new Set(
+        walks.flatMap(({ states }) => [...states.values()].filter(hasEnded).map((item) => item.result)),
       );
-      const all = ['ISSUED', 'REJECTED', 'NOT_ACCEPTED', 'WITHDRAWN', 'VOIDED', 'SUPPLEMENT_MISSED', 'CLOSED'];
-      expect([...reached].sort()).toEqual(all.sort());
+      const allResults = ['ISSUED', 'REJECTED', 'NOT_ACCEPTED', 'WITHDRAWN', 'VOIDED', 'SUPPLEMENT_MISSED', 'CLOSED'];
+      expect([...results].sort()).toEqual(allResults.sort());
     });
   },
 );

@@ -29,7 +29,7 @@ const CASES = 120;
 const SEED = 360731;
 
 /** A random history of a case: its steps, each some days after the previous one. */
-const life = fc
+const caseHistory = fc
   .record({
     matter: fc.constantFrom(...MATTERS),
     guided: fc.boolean(),
@@ -49,9 +49,13 @@ const life = fc
     pause: fc.constantFrom('none', 'none', 'resumed', 'open'),
     end: fc.constantFrom('GRANTED', 'GRANTED', 'REJECTED', 'WITHDRAWN', 'none'),
   })
-  .map((one) => ({ ...one, steps: stepsOf(one) }));
+  .map((history) => ({ ...history, steps: stepsOf(history) }));
 
-function stepsOf(one: { opening: string; pause: string; end: string }): [StepRecord['step'], StepRecord['finding']?][] {
+function stepsOf(history: {
+  opening: string;
+  pause: string;
+  end: string;
+}): [StepRecord['step'], StepRecord['finding']?][] {
   const openings: Record<string, StepRecord['step'][]> = {
     accepted: ['RECEIVED', 'ACCEPTED'],
     supplemented: ['RECEIVED', 'SUPPLEMENT_ASKED', 'SUPPLEMENTED', 'ACCEPTED'],
@@ -60,15 +64,15 @@ function stepsOf(one: { opening: string; pause: string; end: string }): [StepRec
     missed: ['RECEIVED', 'SUPPLEMENT_ASKED', 'SUPPLEMENT_MISSED'],
     withdrawn: ['RECEIVED', 'WITHDRAWN'],
   };
-  const opened = (openings[one.opening] ?? []).map((step): [StepRecord['step']] => [step]);
-  if (opened.at(-1)?.[0] !== 'ACCEPTED') return opened;
-  const paused: [StepRecord['step']][] = one.pause === 'none' ? [] : [['PAUSED']];
-  if (one.pause === 'open') return [...opened, ...paused];
-  const resumed: [StepRecord['step']][] = one.pause === 'resumed' ? [['RESUMED']] : [];
-  if (one.end === 'none') return [...opened, ...paused, ...resumed];
-  if (one.end === 'WITHDRAWN') return [...opened, ...paused, ...resumed, ['WITHDRAWN']];
-  const finding = one.end === 'GRANTED' ? 'GRANTED' : 'REJECTED';
-  return [...opened, ...paused, ...resumed, ['EXAMINED', 'APPROVED'], ['DECIDED', finding]];
+  const openingSteps = (openings[history.opening] ?? []).map((step): [StepRecord['step']] => [step]);
+  if (openingSteps.at(-1)?.[0] !== 'ACCEPTED') return openingSteps;
+  const pauseSteps: [StepRecord['step']][] = history.pause === 'none' ? [] : [['PAUSED']];
+  if (history.pause === 'open') return [...openingSteps, ...pauseSteps];
+  const resumeSteps: [StepRecord['step']][] = history.pause === 'resumed' ? [['RESUMED']] : [];
+  if (history.end === 'none') return [...openingSteps, ...pauseSteps, ...resumeSteps];
+  if (history.end === 'WITHDRAWN') return [...openingSteps, ...pauseSteps, ...resumeSteps, ['WITHDRAWN']];
+  const finding = history.end === 'GRANTED' ? 'GRANTED' : 'REJECTED';
+  return [...openingSteps, ...pauseSteps, ...resumeSteps, ['EXAMINED', 'APPROVED'], ['DECIDED', finding]];
 }
 
 /**
@@ -79,29 +83,32 @@ function daysUsed({ startedOn, endedOn, suspensions }: CaseClock, calendar: Cale
   if (startedOn === null || endedOn === null) return null;
   const days: Day[] = [];
   for (let day = addDays(startedOn, 1); day <= endedOn; day = addDays(day, 1)) days.push(day);
-  const counted = days.filter((day) => !suspensions.some(({ from, to }) => from <= day && day < (to ?? '9999')));
-  return flagged(() => counted.filter((day) => isWorkingDay(calendar, day)).length).value;
+  const actual = days.filter((day) => !suspensions.some(({ from, to }) => from <= day && day < (to ?? '9999')));
+  return flagged(() => actual.filter((day) => isWorkingDay(calendar, day)).length).value;
 }
 
 /** Counts the figures one by one from the clock of each case. */
-function tally(rows: readonly { kind: 'ACCEPTED' | 'CLOSED'; subject: Case; clock: CaseClock }[], calendar: Calendar) {
-  const of = (kind: string, holds: (one: (typeof rows)[number]) => boolean = () => true) =>
-    rows.filter((one) => one.kind === kind && holds(one)).length;
+function countFigures(
+  rows: readonly { kind: 'ACCEPTED' | 'CLOSED'; subject: Case; clock: CaseClock }[],
+  calendar: Calendar,
+) {
+  const countRows = (kind: string, matches: (row: (typeof rows)[number]) => boolean = () => true) =>
+    rows.filter((row) => row.kind === kind && matches(row)).length;
   const findingOf = ({ subject }: (typeof rows)[number]) =>
     subject.steps.find(({ step }) => step === 'DECIDED')?.finding ?? null;
-  const decided = rows.filter((one) => one.kind === 'CLOSED' && findingOf(one) !== null);
-  const limited = decided.filter(({ clock }) => clock.dueOn !== null);
-  const measured = decided.map(({ clock }) => daysUsed(clock, calendar)).filter((days) => days !== null);
+  const decidedRows = rows.filter((row) => row.kind === 'CLOSED' && findingOf(row) !== null);
+  const limitedRows = decidedRows.filter(({ clock }) => clock.dueOn !== null);
+  const dayCounts = decidedRows.map(({ clock }) => daysUsed(clock, calendar)).filter((days) => days !== null);
   return figuresOf({
-    accepted: of('ACCEPTED'),
-    closed: of('CLOSED'),
-    granted: of('CLOSED', (one) => findingOf(one) === 'GRANTED'),
-    rejected: of('CLOSED', (one) => findingOf(one) === 'REJECTED'),
-    timed: limited.length,
-    onTime: limited.filter(({ clock }) => (clock.endedOn ?? '') <= (clock.dueOn ?? '')).length,
-    measured: measured.length,
-    workingDays: measured.reduce((sum, days) => sum + days, 0),
-    overdueRunning: of('ACCEPTED', ({ clock }) => clock.state === 'RED'),
+    accepted: countRows('ACCEPTED'),
+    closed: countRows('CLOSED'),
+    granted: countRows('CLOSED', (row) => findingOf(row) === 'GRANTED'),
+    rejected: countRows('CLOSED', (row) => findingOf(row) === 'REJECTED'),
+    timed: limitedRows.length,
+    onTime: limitedRows.filter(({ clock }) => (clock.endedOn ?? '') <= (clock.dueOn ?? '')).length,
+    measured: dayCounts.length,
+    workingDays: dayCounts.reduce((sum, days) => sum + days, 0),
+    overdueRunning: countRows('ACCEPTED', ({ clock }) => clock.state === 'RED'),
   });
 }
 
@@ -113,36 +120,36 @@ interface Filter {
   mode: Mode | null;
   division: string | null;
 }
-const ALL: Filter = { from: null, to: null, matter: null, organ: null, mode: null, division: null };
+const NO_FILTER: Filter = { from: null, to: null, matter: null, organ: null, mode: null, division: null };
 
 describe('statistics', () => {
   let hub: TestHub;
   let clock: TestClock;
-  let pool: Connected;
-  let written: store.StoredCase[];
+  let connection: Connected;
+  let storedCases: store.StoredCase[];
   beforeAll(async () => {
     clock = testClock('2022-12-20');
     hub = await testHub({ now: clock });
-    pool = connect(hub.databaseUrls.cases, 'test');
-    await pool.db.transaction(async (tx) => {
-      for (const one of fc.sample(life, { numRuns: CASES, seed: SEED })) await write(tx, one);
+    connection = connect(hub.databaseUrls.cases, 'test');
+    await connection.db.transaction(async (tx) => {
+      for (const history of fc.sample(caseHistory, { numRuns: CASES, seed: SEED })) await writeCase(tx, history);
     });
-    written = await readAll();
+    storedCases = await readAll();
   });
   afterAll(async () => {
-    await pool?.close();
+    await connection?.close();
     await hub?.stop();
   });
 
-  async function write(tx: Transaction, one: ReturnType<typeof life.generate>['value']): Promise<void> {
-    const matter = await store.findMatter(tx, one.matter);
-    if (!matter) throw new Error(one.matter);
+  async function writeCase(tx: Transaction, history: ReturnType<typeof caseHistory.generate>['value']): Promise<void> {
+    const matter = await store.findMatter(tx, history.matter);
+    if (!matter) throw new Error(history.matter);
     const delegation = delegationOn(matter, '2022-06-01');
-    let ms = Date.parse(one.late ? '2026-12-20T15:00:00Z' : '2022-03-01T15:00:00Z');
-    ms += (one.late ? one.start % 20 : one.start) * 86_400_000;
-    const guide = one.guided ? { version: 1, ...GUIDE } : null;
-    const records = one.steps.map(([step, finding = null], i): StepRecord => {
-      ms += (one.gaps[i] ?? 0) * 86_400_000 + (i % 2 === 0 ? 3_600_000 : 0);
+    let ms = Date.parse(history.late ? '2026-12-20T15:00:00Z' : '2022-03-01T15:00:00Z');
+    ms += (history.late ? history.start % 20 : history.start) * 86_400_000;
+    const guide = history.guided ? { version: 1, ...GUIDE } : null;
+    const records = history.steps.map(([step, finding = null], i): StepRecord => {
+      ms += (history.gaps[i] ?? 0) * 86_400_000 + (i % 2 === 0 ? 3_600_000 : 0);
       const person = { actor: '某人', actorId: 'somebody', organ: delegation.countyOrgan };
       return { step, at: new Date(ms), ...person, note: null, finding, data: null };
     });
@@ -154,25 +161,25 @@ describe('statistics', () => {
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, acceptedBy: null, guide: null },
     };
     const request = { by: 'somebody', key: null, digest: '' };
-    const made = await store.insertCase(tx, { file, divisionCode: '360731', request }, first);
-    let subject = made?.subject;
+    const insertion = await store.insertCase(tx, { file, divisionCode: '360731', request }, first);
+    let subject = insertion?.subject;
     for (const record of rest) {
       if (!subject) throw new Error('no case');
-      const accepted = record.step === 'ACCEPTED' ? { acceptedBy: delegation.accepts.organ, guide } : {};
-      subject = await store.addStep(tx, subject, record, accepted);
+      const acceptance = record.step === 'ACCEPTED' ? { acceptedBy: delegation.accepts.organ, guide } : {};
+      subject = await store.addStep(tx, subject, record, acceptance);
     }
   }
 
   const readAll = async () => {
     const { rows } = await store.listCases(
-      pool.db,
+      connection.db,
       actor('auditor'),
       { step: null, matter: null, closed: null },
       { first: 1000, after: null },
     );
     return [...rows];
   };
-  const ask = async (
+  const askStatistics = async (
     person: string,
     by: string,
     filter: Partial<Filter> = {},
@@ -191,50 +198,51 @@ describe('statistics', () => {
     );
     return answer;
   };
-  const csv = async (person: string | null, query: string) => {
+  const fetchCsv = async (person: string | null, query: string) => {
     const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
     return hub.hub.app.inject({ method: 'GET', url: `/cases/statistics.csv?${query}`, headers });
   };
 
   /** Recomputes the statistics from the clock of each case, counted one by one. */
-  async function naive(person: string, filter: Filter, by: (typeof DIMENSIONS)[number], now: Date) {
-    const calendar = await loadCalendar(pool.db);
-    const { organ: own, window, roles } = actor(person);
-    const everything = roles.includes('AUDITOR') || roles.includes('ADMINISTRATOR');
-    const events = written.flatMap(({ subject, parties, window: at }) => {
+  async function countOneByOne(person: string, filter: Filter, by: (typeof DIMENSIONS)[number], now: Date) {
+    const calendar = await loadCalendar(connection.db);
+    const { organ: ownOrgan, window, roles } = actor(person);
+    const seesAll = roles.includes('AUDITOR') || roles.includes('ADMINISTRATOR');
+    const events = storedCases.flatMap(({ subject, parties, window: caseWindow }) => {
       const { delegation, acceptedBy, matter, steps, guide } = subject;
-      const sees = everything || (own !== null && parties.includes(own)) || (window !== null && window === at);
+      const isVisible =
+        seesAll || (ownOrgan !== null && parties.includes(ownOrgan)) || (window !== null && window === caseWindow);
       const organ = delegation.decides.organ ?? acceptedBy ?? '';
-      const fits =
+      const matchesFilter =
         (filter.matter === null || filter.matter === matter.matterId) &&
         (filter.organ === null || filter.organ === organ) &&
         (filter.mode === null || filter.mode === delegation.mode) &&
         (filter.division === null || filter.division === '360731');
-      if (!sees || !fits) return [];
-      const at_ = clockOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar, now });
-      const one = (kind: 'ACCEPTED' | 'CLOSED', day: Day | null) => {
-        if (day === null || at_.startedOn === null) return [];
+      if (!isVisible || !matchesFilter) return [];
+      const caseClock = clockOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar, now });
+      const event = (kind: 'ACCEPTED' | 'CLOSED', day: Day | null) => {
+        if (day === null || caseClock.startedOn === null) return [];
         if ((filter.from !== null && day < filter.from) || (filter.to !== null && day > filter.to)) return [];
         const key = { MATTER: matter.matterId, ORGAN: organ, MODE: delegation.mode, MONTH: day.slice(0, 7) }[by];
-        return [{ kind, key, subject, clock: at_ }];
+        return [{ kind, key, subject, clock: caseClock }];
       };
-      return [...one('ACCEPTED', at_.startedOn), ...one('CLOSED', at_.endedOn)];
+      return [...event('ACCEPTED', caseClock.startedOn), ...event('CLOSED', caseClock.endedOn)];
     });
-    const keys = [...new Set(events.map((one) => one.key))].sort();
+    const keys = [...new Set(events.map((event) => event.key))].sort();
     return {
       rows: keys.map((key) => ({
         key,
-        ...tally(
-          events.filter((one) => one.key === key),
+        ...countFigures(
+          events.filter((event) => event.key === key),
           calendar,
         ),
       })),
-      totals: tally(events, calendar),
+      totals: countFigures(events, calendar),
     };
   }
 
   const DAYS = ['2022-04-01', '2022-06-15', '2022-09-30', '2022-10-09', '2022-12-31', '2026-12-25'];
-  const optional = <Value>(...values: Value[]) => fc.constantFrom<Value | null>(null, null, ...values);
+  const orNull = <Value>(...values: Value[]) => fc.constantFrom<Value | null>(null, null, ...values);
   const question = fc.record({
     person: fc.constantFrom(
       'auditor',
@@ -247,16 +255,16 @@ describe('statistics', () => {
     by: fc.constantFrom(...DIMENSIONS),
     now: fc.constantFrom('2022-06-01', '2022-08-15', '2022-12-20', '2026-12-29', '2027-02-01'),
     filter: fc.record({
-      from: optional(...DAYS),
-      to: optional(...DAYS),
-      matter: optional(...MATTERS),
-      organ: optional('ganzhou-xzspj', 'yudu-lyj'),
-      mode: optional<Mode>('DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'),
-      division: optional('360731', '360732'),
+      from: orNull(...DAYS),
+      to: orNull(...DAYS),
+      matter: orNull(...MATTERS),
+      organ: orNull('ganzhou-xzspj', 'yudu-lyj'),
+      mode: orNull<Mode>('DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'),
+      division: orNull('360731', '360732'),
     }),
   });
 
-  async function agree({
+  async function expectSameFigures({
     person,
     by,
     now,
@@ -267,70 +275,75 @@ describe('statistics', () => {
     now: string;
     filter: Filter;
   }) {
-    const at = new Date(`${now}T12:00:00+08:00`);
-    const asked = { actor: actor(person), filter, today: now };
-    const counted = await statistics.count({ db: pool.db, now: () => at }, asked, by, { first: 1000, after: null });
-    const expected = await naive(person, filter, by, at);
-    expect(counted.page.rows.map(({ label: _, ...row }) => row)).toEqual(expected.rows);
-    const { label: _, key: __, ...totals } = counted.totals;
+    const nowDate = new Date(`${now}T12:00:00+08:00`);
+    const request = { actor: actor(person), filter, today: now };
+    const actual = await statistics.count({ db: connection.db, now: () => nowDate }, request, by, {
+      first: 1000,
+      after: null,
+    });
+    const expected = await countOneByOne(person, filter, by, nowDate);
+    expect(actual.page.rows.map(({ label: _, ...row }) => row)).toEqual(expected.rows);
+    const { label: _, key: __, ...totals } = actual.totals;
     expect(totals).toEqual(expected.totals);
   }
 
   test('the random cases cover every figure', async () => {
-    const { totals } = await naive('auditor', ALL, 'MODE', new Date('2022-12-20T04:00:00Z'));
-    expect(written).toHaveLength(CASES);
+    const { totals } = await countOneByOne('auditor', NO_FILTER, 'MODE', new Date('2022-12-20T04:00:00Z'));
+    expect(storedCases).toHaveLength(CASES);
     for (const number of Object.values(totals)) expect(number).toBeGreaterThan(0);
     expect(totals.onTimeRate).toBeLessThan(1);
   });
 
   test('equal a count one by one for every person, dimension, filter and time', async () => {
-    await fc.assert(fc.asyncProperty(question, agree), { numRuns: 60, seed: SEED });
+    await fc.assert(fc.asyncProperty(question, expectSameFigures), { numRuns: 60, seed: SEED });
   });
 
   test('the query and the CSV give the same numbers', async () => {
     for (const by of DIMENSIONS) {
-      const { data } = await ask('auditor', by, { from: '2022-05-01', to: '2022-12-31' });
-      const response = await csv('auditor', `by=${by}&from=2022-05-01&to=2022-12-31`);
+      const { data } = await askStatistics('auditor', by, { from: '2022-05-01', to: '2022-12-31' });
+      const response = await fetchCsv('auditor', `by=${by}&from=2022-05-01&to=2022-12-31`);
       expect(response.statusCode).toBe(200);
       expect(response.headers['content-type']).toBe('text/csv; charset=utf-8');
       expect(response.rawPayload.subarray(0, 3)).toEqual(Buffer.from([0xef, 0xbb, 0xbf]));
       const [, ...lines] = parse(response.rawPayload, { bom: true }) as string[][];
       const { edges, totals } = data.caseStatistics;
-      const printed = [...edges.map((edge: { node: Row }) => edge.node), totals].map((row: Row) =>
+      const queryRows = [...edges.map((edge: { node: Row }) => edge.node), totals].map((row: Row) =>
         [
           ...[row.key, row.label, row.accepted, row.closed, row.granted, row.rejected, row.timed, row.onTime],
           ...[row.onTimeRate, row.averageWorkingDays, row.overdueRunning],
         ].map((cell) => (cell === null ? '' : String(cell))),
       );
       expect(edges.length).toBeGreaterThan(0);
-      expect(lines).toEqual(printed);
+      expect(lines).toEqual(queryRows);
     }
   });
 
   test('pages are complete, and labels explain the keys', async () => {
-    const whole = (await ask('auditor', 'MATTER')).data.caseStatistics;
-    const paged = [];
+    const allMatters = (await askStatistics('auditor', 'MATTER')).data.caseStatistics;
+    const pagedEdges = [];
     for (let after: string | null = null; ; ) {
-      const page: Answer['data'] = (await ask('auditor', 'MATTER', {}, 2, after)).data.caseStatistics;
-      paged.push(...page.edges);
-      expect(page.totals).toEqual(whole.totals);
+      const page: Answer['data'] = (await askStatistics('auditor', 'MATTER', {}, 2, after)).data.caseStatistics;
+      pagedEdges.push(...page.edges);
+      expect(page.totals).toEqual(allMatters.totals);
       if (!page.pageInfo.hasNextPage) break;
       after = page.pageInfo.endCursor;
     }
-    expect(paged.map((edge) => edge.node)).toEqual(whole.edges.map((edge: { node: Row }) => edge.node));
-    expect(whole.edges[0].node).toMatchObject({
+    expect(pagedEdges.map((edge) => edge.node)).toEqual(allMatters.edges.map((edge: { node: Row }) => edge.node));
+    expect(allMatters.edges[0].node).toMatchObject({
       key: 'yd2022-1-07',
       label: expect.stringContaining('采伐'),
       matter: { id: 'yd2022-1-07' },
       organ: null,
     });
-    const organs = (await ask('auditor', 'ORGAN')).data.caseStatistics.edges.map((edge: { node: Row }) => edge.node);
+    const organs = (await askStatistics('auditor', 'ORGAN')).data.caseStatistics.edges.map(
+      (edge: { node: Row }) => edge.node,
+    );
     expect(organs).toContainEqual(
       expect.objectContaining({ key: 'ganzhou-xzspj', label: '赣州市行政审批局', organ: { id: 'ganzhou-xzspj' } }),
     );
-    const [month] = (await ask('auditor', 'MONTH', { from: '2022-06-01' })).data.caseStatistics.edges;
+    const [month] = (await askStatistics('auditor', 'MONTH', { from: '2022-06-01' })).data.caseStatistics.edges;
     expect(month.node).toMatchObject({ key: '2022-06', label: '2022年6月' });
-    const modes = (await ask('auditor', 'MODE')).data.caseStatistics.edges;
+    const modes = (await askStatistics('auditor', 'MODE')).data.caseStatistics.edges;
     expect(modes.map((edge: { node: Row }) => edge.node.label)).toEqual([
       '直接下放',
       '下放实质性审核权',
@@ -339,14 +352,14 @@ describe('statistics', () => {
   });
 
   test.each(['applicant-company', 'library'])('%s may not ask', async (person) => {
-    expect((await ask(person, 'MODE')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
-    expect((await csv(person, 'by=MODE')).statusCode).toBe(403);
+    expect((await askStatistics(person, 'MODE')).errors?.[0]?.extensions.code).toBe('FORBIDDEN');
+    expect((await fetchCsv(person, 'by=MODE')).statusCode).toBe(403);
   });
 
   test('the public may not ask', async () => {
     const { errors } = await hub.ask(null, '{ caseStatistics(by: MODE, first: 1) { asOf } }');
     expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
-    expect((await csv(null, 'by=MODE')).statusCode).toBe(401);
+    expect((await fetchCsv(null, 'by=MODE')).statusCode).toBe(401);
   });
 
   test.each([
@@ -357,39 +370,39 @@ describe('statistics', () => {
     'by=MODE&sort=up',
     'by=MODE&by=MONTH',
   ])('refuses the CSV query ?%s', async (query) => {
-    expect((await csv('auditor', query)).statusCode).toBe(400);
+    expect((await fetchCsv('auditor', query)).statusCode).toBe(400);
   });
   test('refuses a period that ends before it begins', async () => {
-    const { errors } = await ask('auditor', 'MODE', { from: '2022-02-02', to: '2022-02-01' });
+    const { errors } = await askStatistics('auditor', 'MODE', { from: '2022-02-02', to: '2022-02-01' });
     expect(errors?.[0]?.extensions.code).toBe('BAD_USER_INPUT');
   });
 
   // Runs late because it changes the calendar. The load computes the figures that lacked 2027; settled figures stay.
   test('loading a calendar updates only the figures that are not settled', async () => {
-    const settled = () => ask('auditor', 'MONTH', { to: '2022-12-31' });
+    const askUntil2022 = () => askStatistics('auditor', 'MONTH', { to: '2022-12-31' });
     clock.set('2022-12-20');
-    const before = await settled();
+    const statisticsBefore = await askUntil2022();
     const holidays = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
     const notice = { year: 2027, source: '测试号', holidays, makeUpDays: [] };
-    const loaded = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
-    expect(loaded.movedCases).toBeGreaterThan(0);
-    expect(await settled()).toEqual(before);
-    await fc.assert(fc.asyncProperty(question, agree), { numRuns: 30, seed: SEED + 1 });
+    const loadAnswer = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+    expect(loadAnswer.movedCases).toBeGreaterThan(0);
+    expect(await askUntil2022()).toEqual(statisticsBefore);
+    await fc.assert(fc.asyncProperty(question, expectSameFigures), { numRuns: 30, seed: SEED + 1 });
   });
 
   test('adds the figures of cases that are older than the statistics', async () => {
-    const before = await ask('auditor', 'MATTER');
+    const statisticsBefore = await askStatistics('auditor', 'MATTER');
     const { default: postgres } = await import('postgres');
     const sql = postgres(hub.adminUrl, { max: 1 });
     await sql`delete from cases.case_figure`;
     await sql.end();
-    expect((await ask('auditor', 'MATTER')).data.caseStatistics.totals.accepted).toBe(0);
-    await statistics.catchUp(pool.db);
-    expect(await ask('auditor', 'MATTER')).toEqual(before);
+    expect((await askStatistics('auditor', 'MATTER')).data.caseStatistics.totals.accepted).toBe(0);
+    await statistics.catchUp(connection.db);
+    expect(await askStatistics('auditor', 'MATTER')).toEqual(statisticsBefore);
   });
 
   test('a step that is written while a calendar is loaded uses the new calendar', async () => {
-    const matter = await store.findMatter(pool.db, 'yd2022-1-07');
+    const matter = await store.findMatter(connection.db, 'yd2022-1-07');
     if (!matter) throw new Error('no matter');
     const delegation = delegationOn(matter, '2022-06-01');
     const id = crypto.randomUUID();
@@ -402,21 +415,21 @@ describe('statistics', () => {
     const { default: postgres } = await import('postgres');
     const sql = postgres(hub.adminUrl, { max: 1 });
     const dueOn = async () => (await sql`select due_on::text from cases.case_figure where case_id = ${id}`)[0]?.due_on;
-    const dueBefore = addWorkingDays(await loadCalendar(pool.db), '2027-01-04', 20);
-    let loading: Promise<{ movedCases: number }> | undefined;
-    await pool.db.transaction(async (tx) => {
+    const dueBefore = addWorkingDays(await loadCalendar(connection.db), '2027-01-04', 20);
+    let pendingLoad: Promise<{ movedCases: number }> | undefined;
+    await connection.db.transaction(async (tx) => {
       await store.insertCase(tx, { file, divisionCode: '360731', request: { by: 'x', key: null, digest: '' } }, first);
       const holidays = ['2027-01-01', '2027-01-05', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
       const notice = { year: 2027, source: '测试更正号', holidays, makeUpDays: [] };
-      loading = act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+      pendingLoad = act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
       await until('the load waits for the step', async () => {
         const [row] =
           await sql`select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted`;
         return row?.waiting === 1;
       });
     });
-    expect((await loading)?.movedCases).toBeGreaterThan(0);
-    expect(await dueOn()).toBe(addWorkingDays(await loadCalendar(pool.db), '2027-01-04', 20));
+    expect((await pendingLoad)?.movedCases).toBeGreaterThan(0);
+    expect(await dueOn()).toBe(addWorkingDays(await loadCalendar(connection.db), '2027-01-04', 20));
     expect(await dueOn()).not.toBe(dueBefore);
     await sql.end();
   });

@@ -11,18 +11,18 @@ const SUPERVISOR = 'yudu-lyj.supervisor';
 
 describe('the inbox and the findings, by role and organ', () => {
   let hub: TestHub;
-  let rejected: string;
+  let rejectedCaseId: string;
   let push: { id: string };
   beforeAll(async () => {
     hub = await testHub();
-    rejected = await decide(hub, route, 'REJECTED');
-    [push] = (await pushesOf(hub, rejected)) as [{ id: string }];
+    rejectedCaseId = await decide(hub, route, 'REJECTED');
+    [push] = (await pushesOf(hub, rejectedCaseId)) as [{ id: string }];
   });
   afterAll(() => hub?.stop());
 
-  const onPush = (name: 'claimPush' | 'signPush', person: string, input: object = {}) =>
+  const refusalOfPushAct = (name: 'claimPush' | 'signPush', person: string, input: object = {}) =>
     refusalOf(hub, person, name, 'PushActInput', { push: push.id, ...input });
-  const record = (person: string, input: object = {}) =>
+  const refusalOfFinding = (person: string, input: object = {}) =>
     refusalOf(hub, person, 'recordFinding', 'RecordFindingInput', {
       push: push.id,
       kind: 'NOTICE',
@@ -31,91 +31,105 @@ describe('the inbox and the findings, by role and organ', () => {
     });
 
   test('a rejection is pushed like a grant; people of another organ or role can neither see it nor act', async () => {
-    expect((await pushesOf(hub, rejected))?.[0]).toMatchObject({
+    expect((await pushesOf(hub, rejectedCaseId))?.[0]).toMatchObject({
       decision: 'REJECTED',
       state: 'SENT',
       organ: { id: 'yudu-lyj' },
     });
     for (const person of ['yudu-lyj.approver', 'yudu-lyj.clerk', 'applicant-company', 'administrator']) {
-      expect(await onPush('claimPush', person)).toBe('ROLE_NOT_ALLOWED');
-      expect(await record(person)).toBe('ROLE_NOT_ALLOWED');
+      expect(await refusalOfPushAct('claimPush', person)).toBe('ROLE_NOT_ALLOWED');
+      expect(await refusalOfFinding(person)).toBe('ROLE_NOT_ALLOWED');
       const { errors } = await hub.ask(person, '{ approvalPushes(first: 1) { edges { cursor } } }');
       expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
     }
     for (const person of ['yudu-sfj.supervisor', 'ganzhou-xzspj.supervisor']) {
-      expect(await onPush('signPush', person)).toBe('PUSH_UNKNOWN');
-      expect(await record(person)).toBe('PUSH_UNKNOWN');
+      expect(await refusalOfPushAct('signPush', person)).toBe('PUSH_UNKNOWN');
+      expect(await refusalOfFinding(person)).toBe('PUSH_UNKNOWN');
       const { data } = await hub.ask(person, '{ approvalPushes(first: 5) { edges { cursor } } }');
       expect(data.approvalPushes.edges).toEqual([]);
     }
     // The applicant can see the case but not its supervision.
-    expect(await pushesOf(hub, rejected, 'applicant-company')).toBeNull();
-    expect(await findingsOf(hub, rejected, 'applicant-company')).toBeNull();
+    expect(await pushesOf(hub, rejectedCaseId, 'applicant-company')).toBeNull();
+    expect(await findingsOf(hub, rejectedCaseId, 'applicant-company')).toBeNull();
     const { errors } = await hub.ask(null, '{ approvalPushes(first: 1) { edges { cursor } } }');
     expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
   });
 
   test('repeated claims and signatures add one receipt each; a dry run stores nothing', async () => {
     const input = { push: push.id, dryRun: true };
-    const rehearsed = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', input, `push { ${PUSH} }`);
-    expect(rehearsed.push).toMatchObject({ state: 'SIGNED', onTime: true });
-    expect((await pushesOf(hub, rejected))?.[0]).toMatchObject({ state: 'SENT', reachedAt: null });
-    const [mine, again] = await Promise.all([onPush('claimPush', SUPERVISOR), onPush('claimPush', SUPERVISOR)]);
+    const preview = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', input, `push { ${PUSH} }`);
+    expect(preview.push).toMatchObject({ state: 'SIGNED', onTime: true });
+    expect((await pushesOf(hub, rejectedCaseId))?.[0]).toMatchObject({ state: 'SENT', reachedAt: null });
+    const [mine, again] = await Promise.all([
+      refusalOfPushAct('claimPush', SUPERVISOR),
+      refusalOfPushAct('claimPush', SUPERVISOR),
+    ]);
     expect([mine, again]).toEqual([null, null]);
-    const claimed = (await pushesOf(hub, rejected, SUPERVISOR))?.[0];
-    expect(claimed.receipts.map((one: { event: string }) => one.event)).toEqual(['OPENED', 'SENT', 'CLAIMED']);
-    expect(claimed.actions.map((one: { name: string; allowed: boolean }) => [one.name, one.allowed])).toEqual([
+    const claimedPush = (await pushesOf(hub, rejectedCaseId, SUPERVISOR))?.[0];
+    expect(claimedPush.receipts.map((item: { event: string }) => item.event)).toEqual(['OPENED', 'SENT', 'CLAIMED']);
+    expect(claimedPush.actions.map((item: { name: string; allowed: boolean }) => [item.name, item.allowed])).toEqual([
       ['claimPush', true],
       ['signPush', true],
       ['recordFinding', true],
     ]);
-    expect(await onPush('signPush', SUPERVISOR)).toBeNull();
-    expect(await onPush('signPush', SUPERVISOR)).toBeNull();
-    const signed = (await pushesOf(hub, rejected))?.[0];
-    expect(signed.receipts).toHaveLength(4);
+    expect(await refusalOfPushAct('signPush', SUPERVISOR)).toBeNull();
+    expect(await refusalOfPushAct('signPush', SUPERVISOR)).toBeNull();
+    const signedPush = (await pushesOf(hub, rejectedCaseId))?.[0];
+    expect(signedPush.receipts).toHaveLength(4);
   });
 
   test('a colleague can sign a push that an absent person claimed; the receipt names the signer', async () => {
     const id = await decide(hub, route, 'REJECTED');
     const [mine] = (await pushesOf(hub, id)) ?? [];
-    const away = { ...actor(SUPERVISOR), id: 'away', name: '休假人员' };
+    const absentPerson = { ...actor(SUPERVISOR), id: 'away', name: '休假人员' };
     const { db, close } = connect(hub.databaseUrls.cases, 'test');
-    await claimPush({ db, now: () => new Date() }, away, { push: mine.id, dryRun: false });
+    await claimPush({ db, now: () => new Date() }, absentPerson, { push: mine.id, dryRun: false });
     await close();
-    expect(await onPush('claimPush', SUPERVISOR, { push: mine.id })).toBe('PUSH_CLAIMED');
-    expect(await onPush('signPush', SUPERVISOR, { push: mine.id })).toBeNull();
-    const [signed] = (await pushesOf(hub, id)) ?? [];
-    expect(signed).toMatchObject({ state: 'SIGNED', claimedBy: '休假人员', reachedAt: expect.any(String) });
-    expect(signed.receipts.at(-1)).toMatchObject({ event: 'SIGNED', actor: actor(SUPERVISOR).name });
+    expect(await refusalOfPushAct('claimPush', SUPERVISOR, { push: mine.id })).toBe('PUSH_CLAIMED');
+    expect(await refusalOfPushAct('signPush', SUPERVISOR, { push: mine.id })).toBeNull();
+    const [signedPush] = (await pushesOf(hub, id)) ?? [];
+    expect(signedPush).toMatchObject({ state: 'SIGNED', claimedBy: '休假人员', reachedAt: expect.any(String) });
+    expect(signedPush.receipts.at(-1)).toMatchObject({ event: 'SIGNED', actor: actor(SUPERVISOR).name });
   });
 
   test('refusals of a finding', async () => {
-    expect(await record(SUPERVISOR, { text: ' ' })).toBe('REASON_MISSING');
-    expect(await record(SUPERVISOR, { text: '字'.repeat(501) })).toBe('FIELD_TOO_LONG');
-    expect(await record(SUPERVISOR, { papers: ['x'] })).toBe('FIELD_MALFORMED');
-    expect(await record(SUPERVISOR, { kind: 'RECTIFICATION' })).toBe('FIELD_MALFORMED');
-    expect(await record(SUPERVISOR, { requestKey: '钥' })).toBe('FIELD_MALFORMED');
-    expect(await record(SUPERVISOR, { push: 'x' })).toBe('PUSH_UNKNOWN');
-    expect(await record(SUPERVISOR, { push: null, case: crypto.randomUUID() })).toBe('CASE_UNKNOWN');
-    expect(await record(SUPERVISOR, { push: null })).toBe('CASE_UNKNOWN');
+    expect(await refusalOfFinding(SUPERVISOR, { text: ' ' })).toBe('REASON_MISSING');
+    expect(await refusalOfFinding(SUPERVISOR, { text: '字'.repeat(501) })).toBe('FIELD_TOO_LONG');
+    expect(await refusalOfFinding(SUPERVISOR, { papers: ['x'] })).toBe('FIELD_MALFORMED');
+    expect(await refusalOfFinding(SUPERVISOR, { kind: 'RECTIFICATION' })).toBe('FIELD_MALFORMED');
+    expect(await refusalOfFinding(SUPERVISOR, { requestKey: '钥' })).toBe('FIELD_MALFORMED');
+    expect(await refusalOfFinding(SUPERVISOR, { push: 'x' })).toBe('PUSH_UNKNOWN');
+    expect(await refusalOfFinding(SUPERVISOR, { push: null, case: crypto.randomUUID() })).toBe('CASE_UNKNOWN');
+    expect(await refusalOfFinding(SUPERVISOR, { push: null })).toBe('CASE_UNKNOWN');
     for (const kind of ['SUSPENSION', 'REVOCATION', 'LIFTED']) {
-      expect(await record(SUPERVISOR, { kind })).toBe('FINDING_NEEDS_LICENSE');
+      expect(await refusalOfFinding(SUPERVISOR, { kind })).toBe('FINDING_NEEDS_LICENSE');
     }
     const application = { matter: route.matter, applicant: COMPANY, fields: [] };
-    const running = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id }');
-    expect(await record(SUPERVISOR, { push: null, case: running.case.id })).toBe('CASE_NOT_DECIDED');
+    const acceptance = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id }');
+    expect(await refusalOfFinding(SUPERVISOR, { push: null, case: acceptance.case.id })).toBe('CASE_NOT_DECIDED');
     // The approver's organ takes part in the case but does not supervise it.
-    const forwarded = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
-    expect(await record('ganzhou-xzspj.supervisor', { push: null, case: forwarded })).toBe('NOT_THE_SUPERVISOR');
-    expect(await findingsOf(hub, rejected)).toEqual([]);
+    const forwardedCaseId = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    expect(await refusalOfFinding('ganzhou-xzspj.supervisor', { push: null, case: forwardedCaseId })).toBe(
+      'NOT_THE_SUPERVISOR',
+    );
+    expect(await findingsOf(hub, rejectedCaseId)).toEqual([]);
   });
 
   test('a rectification is recorded once even if it is sent again, then acknowledged and closed', async () => {
-    const asked = { push: push.id, kind: 'RECTIFICATION', text: '十日内整改', dueOn: '2099-01-05', requestKey: 'r-1' };
-    const all = await Promise.all([find(hub, SUPERVISOR, asked), find(hub, SUPERVISOR, asked)]);
-    const again = await find(hub, SUPERVISOR, asked);
-    expect(new Set([...all, again].map((one) => one.id)).size).toBe(1);
-    expect(await record(SUPERVISOR, { ...asked, text: '五日内整改' })).toBe('REQUEST_KEY_REUSED');
+    const findingInput = {
+      push: push.id,
+      kind: 'RECTIFICATION',
+      text: '十日内整改',
+      dueOn: '2099-01-05',
+      requestKey: 'r-1',
+    };
+    const concurrentFindings = await Promise.all([
+      find(hub, SUPERVISOR, findingInput),
+      find(hub, SUPERVISOR, findingInput),
+    ]);
+    const again = await find(hub, SUPERVISOR, findingInput);
+    expect(new Set([...concurrentFindings, again].map((item) => item.id)).size).toBe(1);
+    expect(await refusalOfFinding(SUPERVISOR, { ...findingInput, text: '五日内整改' })).toBe('REQUEST_KEY_REUSED');
     const finding = again.id as string;
     const acknowledge = (person: string) =>
       refusalOf(hub, person, 'acknowledgeFinding', 'AcknowledgeFindingInput', { finding });
@@ -131,15 +145,19 @@ describe('the inbox and the findings, by role and organ', () => {
     expect(await close(SUPERVISOR, '已整改', 'x')).toBe('FINDING_UNKNOWN');
     expect(await close(SUPERVISOR)).toBeNull();
     expect(await close(SUPERVISOR)).toBe('FINDING_ENDED');
-    const [ended] = (await findingsOf(hub, rejected)) ?? [];
-    expect(ended).toMatchObject({
+    const [closedFinding] = (await findingsOf(hub, rejectedCaseId)) ?? [];
+    expect(closedFinding).toMatchObject({
       state: 'CLOSED',
       answer: '已整改',
       dueOn: '2099-01-05',
       overdue: false,
       push: { id: push.id },
     });
-    expect(ended.receipts.map((one: { event: string }) => one.event)).toEqual(['RECORDED', 'ACKNOWLEDGED', 'CLOSED']);
+    expect(closedFinding.receipts.map((item: { event: string }) => item.event)).toEqual([
+      'RECORDED',
+      'ACKNOWLEDGED',
+      'CLOSED',
+    ]);
   });
 
   test('a dry run of a finding shows the outcome, stores nothing and orders nothing', async () => {
@@ -147,7 +165,7 @@ describe('the inbox and the findings, by role and organ', () => {
     await issue(hub, route, id, 1);
     await known(hub, id);
     const input = { case: id, kind: 'SUSPENSION', text: '超范围采伐', dryRun: true };
-    const rehearsed = await act(
+    const preview = await act(
       hub,
       SUPERVISOR,
       'recordFinding',
@@ -155,28 +173,30 @@ describe('the inbox and the findings, by role and organ', () => {
       input,
       `finding { state licenseNumber }`,
     );
-    expect(rehearsed.finding).toMatchObject({ state: 'ORDERED' });
+    expect(preview.finding).toMatchObject({ state: 'ORDERED' });
     expect(await findingsOf(hub, id)).toEqual([]);
     // Without dry run: an order can be acknowledged too, but it cannot be closed. It has to be answered.
-    const made = await find(hub, SUPERVISOR, { ...input, dryRun: false });
-    await ordered(hub, made.id);
-    const acknowledged = await act(
+    const orderedFinding = await find(hub, SUPERVISOR, { ...input, dryRun: false });
+    await ordered(hub, orderedFinding.id);
+    const acknowledgement = await act(
       hub,
       'yudu-lyj.approver',
       'acknowledgeFinding',
       'AcknowledgeFindingInput',
-      { finding: made.id },
+      { finding: orderedFinding.id },
       `finding { ${FINDING} }`,
     );
-    expect(acknowledged.finding).toMatchObject({ state: 'ORDERED', acknowledgedBy: expect.any(String) });
+    expect(acknowledgement.finding).toMatchObject({ state: 'ORDERED', acknowledgedBy: expect.any(String) });
     expect(
-      await refusalOf(hub, SUPERVISOR, 'closeFinding', 'CloseFindingInput', { finding: made.id, note: '撤' }),
+      await refusalOf(hub, SUPERVISOR, 'closeFinding', 'CloseFindingInput', { finding: orderedFinding.id, note: '撤' }),
     ).toBe('FINDING_ENDED');
     const { data } = await hub.ask(
       'yudu-lyj.approver',
       '{ supervisionFindings(filter: { state: ORDERED }, first: 5) { edges { node { id case { number } } } } }',
     );
-    expect(data.supervisionFindings.edges).toEqual([{ node: { id: made.id, case: { number: expect.any(String) } } }]);
+    expect(data.supervisionFindings.edges).toEqual([
+      { node: { id: orderedFinding.id, case: { number: expect.any(String) } } },
+    ]);
     const { errors } = await hub.ask('applicant-company', '{ supervisionFindings(first: 5) { edges { cursor } } }');
     expect(errors?.[0]?.extensions.code).toBe('FORBIDDEN');
   });

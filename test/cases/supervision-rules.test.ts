@@ -19,7 +19,7 @@ import {
 } from '../../subgraphs/cases/supervision/webhook/webhook.ts';
 import { LICENSE_STATES } from '../../subgraphs/kernel/events.ts';
 
-const refused = (code: string) => expect.objectContaining({ code });
+const refusalWith = (code: string) => expect.objectContaining({ code });
 
 describe('the deadline for a push to the supervisors', () => {
   const calendar = calendarOf(PUBLISHED);
@@ -29,9 +29,9 @@ describe('the deadline for a push to the supervisors', () => {
     ['over a weekend', '2022-09-15', '2022-09-20'],
     ['from a Sunday', '2022-06-12', '2022-06-15'],
     ['over Spring Festival with make-up days', '2022-01-28', '2022-02-07'],
-  ])('%s', (_, decided, due) => {
-    expect(deadlineOf(calendar, decided).dueOn).not.toBeNull();
-    expect(deadlineOf(calendar, decided)).toEqual({ dueOn: due, missingYear: null });
+  ])('%s', (_, decidedOn, dueOn) => {
+    expect(deadlineOf(calendar, decidedOn).dueOn).not.toBeNull();
+    expect(deadlineOf(calendar, decidedOn)).toEqual({ dueOn: dueOn, missingYear: null });
   });
 
   test('names a year without a calendar', () => {
@@ -70,8 +70,8 @@ describe('what a finding may contain and order', () => {
     ['a rectification without a day', { kind: 'RECTIFICATION' as const }, 'FIELD_MALFORMED'],
     ['a rectification until yesterday', { kind: 'RECTIFICATION' as const, dueOn: '2022-06-30' }, 'FIELD_MALFORMED'],
     ['a notice with a day', { dueOn: '2022-07-30' }, 'FIELD_MALFORMED'],
-  ])('%s is refused', (_, changed, code) => {
-    expect(() => requireFinding({ ...finding, ...changed }, '2022-07-01')).toThrow(refused(code));
+  ])('%s is refused', (_, changes, code) => {
+    expect(() => requireFinding({ ...finding, ...changes }, '2022-07-01')).toThrow(refusalWith(code));
   });
 
   const ALLOWED: Record<string, readonly string[]> = {
@@ -85,16 +85,16 @@ describe('what a finding may contain and order', () => {
       for (const state of LICENSE_STATES) {
         const order = () => requireOrderable(kind, state, kind === 'LIFTED' && state !== 'VALID');
         if (ALLOWED[kind]?.includes(state)) expect(order()).toBeUndefined();
-        else expect(order).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
+        else expect(order).toThrow(refusalWith('LICENSE_ACT_NOT_ALLOWED'));
       }
-      expect(() => requireOrderable(kind, null, false)).toThrow(refused('FINDING_NEEDS_LICENSE'));
+      expect(() => requireOrderable(kind, null, false)).toThrow(refusalWith('FINDING_NEEDS_LICENSE'));
     },
   );
 
   test('a suspension that is ordered but not carried out may be lifted; other findings order nothing', () => {
     expect(requireOrderable('LIFTED', 'VALID', true)).toBeUndefined();
-    expect(() => requireOrderable('LIFTED', 'SUSPENDED', false)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
-    expect(() => requireOrderable('LIFTED', 'REVOKED', true)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
+    expect(() => requireOrderable('LIFTED', 'SUSPENDED', false)).toThrow(refusalWith('LICENSE_ACT_NOT_ALLOWED'));
+    expect(() => requireOrderable('LIFTED', 'REVOKED', true)).toThrow(refusalWith('LICENSE_ACT_NOT_ALLOWED'));
     expect(requireOrderable('NOTICE', null, false)).toBeUndefined();
     expect(requireOrderable('RECTIFICATION', null, false)).toBeUndefined();
   });
@@ -118,10 +118,10 @@ describe('the webhook', () => {
     `https://jg.example.cn/${'x'.repeat(500)}`,
     'http://127.0.0.1.example.cn/',
   ])('%s is refused', (url) => {
-    expect(() => requireWebhookUrl(url)).toThrow(refused('WEBHOOK_URL_REFUSED'));
+    expect(() => requireWebhookUrl(url)).toThrow(refusalWith('WEBHOOK_URL_REFUSED'));
   });
 
-  const named = new URL('https://jg.example.cn/pushes');
+  const namedUrl = new URL('https://jg.example.cn/pushes');
   test.each([
     '10.1.2.3',
     '127.0.0.1',
@@ -142,26 +142,26 @@ describe('the webhook', () => {
     '64:ff9b::a00:1',
     'not an address',
   ])('does not connect to a name that resolves to %s', (address) => {
-    expect(mayConnect(named, address, [])).toBe(false);
+    expect(mayConnect(namedUrl, address, [])).toBe(false);
   });
   test('connects to public addresses, to loopback by its own name, and to hosts that the operator lists', () => {
-    expect(mayConnect(named, '203.0.113.9', [])).toBe(true);
-    expect(mayConnect(named, '2400:3200::1', [])).toBe(true);
+    expect(mayConnect(namedUrl, '203.0.113.9', [])).toBe(true);
+    expect(mayConnect(namedUrl, '2400:3200::1', [])).toBe(true);
     expect(mayConnect(new URL('http://localhost:4020/'), '127.0.0.1', [])).toBe(true);
     expect(mayConnect(new URL('http://localhost:4020/'), '10.0.0.1', [])).toBe(false);
-    expect(mayConnect(named, '10.0.0.1', ['jg.example.cn'])).toBe(true);
+    expect(mayConnect(namedUrl, '10.0.0.1', ['jg.example.cn'])).toBe(true);
   });
 
   // The example of the Standard Webhooks specification.
   const secret = Buffer.from('MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw', 'base64');
   const message = { id: 'msg_p5jXN8AQM9LWM0D4loKWxJek', timestamp: 1_614_265_330, body: '{"test": 2432232314}' };
   const signature = 'v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE=';
-  const claimed = { ...message, webhook: 'w', signatures: [signature] };
+  const signedMessage = { ...message, webhook: 'w', signatures: [signature] };
   const at = (seconds: number) => new Date((message.timestamp + seconds) * 1000);
   test('signs as Standard Webhooks specifies', () => {
     expect(writeSignature(secret, message)).toBe(signature);
-    expect(requireSigned(claimed, secret, at(300))).toBeUndefined();
-    expect(requireSigned({ ...claimed, signatures: ['v1,AAAA', signature] }, secret, at(-300))).toBeUndefined();
+    expect(requireSigned(signedMessage, secret, at(300))).toBeUndefined();
+    expect(requireSigned({ ...signedMessage, signatures: ['v1,AAAA', signature] }, secret, at(-300))).toBeUndefined();
   });
   test.each([
     ['another body', { body: '{"test": 2432232315}' }, 0, 'SIGNATURE_INVALID'],
@@ -171,7 +171,7 @@ describe('the webhook', () => {
     ['an empty list of signatures', { signatures: [] }, 0, 'SIGNATURE_INVALID'],
     ['a stale timestamp', {}, 301, 'TIMESTAMP_NOT_FRESH'],
     ['a timestamp in the future', {}, -301, 'TIMESTAMP_NOT_FRESH'],
-  ])('%s is refused', (_, changed, seconds, code) => {
-    expect(() => requireSigned({ ...claimed, ...changed }, secret, at(seconds))).toThrow(refused(code));
+  ])('%s is refused', (_, changes, seconds, code) => {
+    expect(() => requireSigned({ ...signedMessage, ...changes }, secret, at(seconds))).toThrow(refusalWith(code));
   });
 });

@@ -22,12 +22,12 @@ describe('the dual push in time', () => {
   });
   afterAll(() => hub?.stop());
 
-  const inbox = async (filter: object): Promise<string[]> => {
+  const listInbox = async (filter: object): Promise<string[]> => {
     const query = 'query($f: ApprovalPushFilter) { approvalPushes(filter: $f, first: 100) { edges { node { id } } } }';
     const { data } = await hub.ask(SUPERVISOR, query, { f: filter });
     return data.approvalPushes.edges.map((edge: Shown) => edge.node.id);
   };
-  const attention = async (): Promise<Shown[]> => {
+  const listAttention = async (): Promise<Shown[]> => {
     const kinds = ['PUSH_OVERDUE', 'PUSH_WITHOUT_ORGAN', 'RECTIFICATION_OVERDUE'];
     const query = `query($f: AttentionFilter) { attention(filter: $f, first: 100) {
       edges { node { kind dueOn organs { id } case { id } pushId findingId } } } }`;
@@ -35,18 +35,18 @@ describe('the dual push in time', () => {
     if (errors) throw new Error(JSON.stringify(errors));
     return data.attention.edges.map((edge: Shown) => edge.node);
   };
-  const organs = (...ids: string[]) => ids.map((id) => ({ id }));
-  const named = async (matter: string, industry: { city?: string; county?: string }): Promise<void> => {
+  const toOrgans = (...ids: string[]) => ids.map((id) => ({ id }));
+  const nameIndustryOrgans = async (matter: string, industry: { city?: string; county?: string }): Promise<void> => {
     const sql = postgres(hub.adminUrl, { max: 1 });
-    const [newest] =
+    const [newestEvent] =
       await sql`select * from matters.outbox_event where stream = ${`matter:${matter}`} order by revision desc limit 1`;
-    const [seen] =
+    const [inboxRow] =
       await sql`select revision from cases.inbox where producer = 'matters' and stream = ${`matter:${matter}`}`;
     await sql.end();
     const event = readEnvelope({
-      ...newest,
+      ...newestEvent,
       occurredAt: clock().toISOString(),
-      revision: seen?.revision + 1,
+      revision: inboxRow?.revision + 1,
     }) as Extract<Envelope, { type: 'DelegationChanged' }>;
     for (const delegation of event.payload.delegations) Object.assign(delegation.industry, industry);
     await hub.hub.cases.receive('matters', event);
@@ -54,55 +54,55 @@ describe('the dual push in time', () => {
 
   test('the third working day after 2022-09-29 is 2022-10-09; after it the push is overdue', async () => {
     const id = await decide(hub, ROUTES.DIRECT, 'GRANTED');
-    const late = await decide(hub, ROUTES.DIRECT, 'GRANTED');
+    const lateCaseId = await decide(hub, ROUTES.DIRECT, 'GRANTED');
     const [push] = (await pushesOf(hub, id)) ?? [];
-    const [other] = (await pushesOf(hub, late)) ?? [];
+    const [latePush] = (await pushesOf(hub, lateCaseId)) ?? [];
     expect(push).toMatchObject({ dueOn: '2022-10-09', missingYear: null, overdue: false, onTime: null });
     clock.set('2022-10-09T23:59:59+08:00');
-    expect(await inbox({ overdue: true })).toEqual([]);
+    expect(await listInbox({ overdue: true })).toEqual([]);
     expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id })).toBeNull();
     clock.set('2022-10-10T00:00:00+08:00');
-    expect(await inbox({ overdue: true })).toEqual([other.id]);
-    expect(await inbox({ overdue: false })).toEqual([push.id]);
-    expect(await attention()).toMatchObject([
-      { kind: 'PUSH_OVERDUE', pushId: other.id, case: { id: late }, dueOn: '2022-10-09' },
+    expect(await listInbox({ overdue: true })).toEqual([latePush.id]);
+    expect(await listInbox({ overdue: false })).toEqual([push.id]);
+    expect(await listAttention()).toMatchObject([
+      { kind: 'PUSH_OVERDUE', pushId: latePush.id, case: { id: lateCaseId }, dueOn: '2022-10-09' },
     ]);
-    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: other.id })).toBeNull();
+    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: latePush.id })).toBeNull();
     expect((await pushesOf(hub, id))?.[0]).toMatchObject({ onTime: true, overdue: false });
-    expect((await pushesOf(hub, late))?.[0]).toMatchObject({ onTime: false, overdue: false });
-    expect(await attention()).toEqual([]);
+    expect((await pushesOf(hub, lateCaseId))?.[0]).toMatchObject({ onTime: false, overdue: false });
+    expect(await listAttention()).toEqual([]);
   });
 
   test('a push waits until its industry organ is named; the approver never replaces it', async () => {
     const id = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
     const pushes = (await pushesOf(hub, id)) ?? [];
-    expect(pushes.map((one) => [one.level, one.organ, one.state])).toEqual([
+    expect(pushes.map((item) => [item.level, item.organ, item.state])).toEqual([
       ['COUNTY', null, 'WAITING_FOR_ORGAN'],
       ['CITY', null, 'WAITING_FOR_ORGAN'],
     ]);
-    expect((await attention()).map((one) => [one.kind, one.organs])).toEqual([
-      ['PUSH_WITHOUT_ORGAN', organs('ganzhou-xzspj')],
-      ['PUSH_WITHOUT_ORGAN', organs('ganzhou-xzspj')],
+    expect((await listAttention()).map((item) => [item.kind, item.organs])).toEqual([
+      ['PUSH_WITHOUT_ORGAN', toOrgans('ganzhou-xzspj')],
+      ['PUSH_WITHOUT_ORGAN', toOrgans('ganzhou-xzspj')],
     ]);
-    await named(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj' });
+    await nameIndustryOrgans(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj' });
     const [county, city] = (await pushesOf(hub, id)) ?? [];
     expect(county).toMatchObject({ state: 'SENT', organ: { id: 'yudu-sjj' } });
     expect(city).toMatchObject({ state: 'WAITING_FOR_ORGAN' });
     // The organ can now see the case and record a finding.
-    const found = await find(hub, 'yudu-sjj.supervisor', {
+    const finding = await find(hub, 'yudu-sjj.supervisor', {
       push: county.id,
       kind: 'RECTIFICATION',
       text: '补充台账',
       dueOn: '2022-10-20',
     });
     clock.set('2022-10-21');
-    expect((await attention()).filter((one) => one.kind === 'RECTIFICATION_OVERDUE')).toMatchObject([
-      { findingId: found.id, organs: organs('yudu-sjj', 'ganzhou-xzspj'), dueOn: '2022-10-20' },
+    expect((await listAttention()).filter((item) => item.kind === 'RECTIFICATION_OVERDUE')).toMatchObject([
+      { findingId: finding.id, organs: toOrgans('yudu-sjj', 'ganzhou-xzspj'), dueOn: '2022-10-20' },
     ]);
     // The push of a case that is decided after the naming goes directly to the organ.
-    await named(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj', city: 'ganzhou-xzspj' });
-    const next = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
-    expect((await pushesOf(hub, next))?.map((one) => one.organ.id)).toEqual(['yudu-sjj', 'ganzhou-xzspj']);
+    await nameIndustryOrgans(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj', city: 'ganzhou-xzspj' });
+    const nextCaseId = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    expect((await pushesOf(hub, nextCaseId))?.map((item) => item.organ.id)).toEqual(['yudu-sjj', 'ganzhou-xzspj']);
   });
 
   test('in a year without a calendar the last day is unknown; loading the calendar sets it', async () => {
@@ -114,10 +114,10 @@ describe('the dual push in time', () => {
       onTime: null,
       overdue: false,
     });
-    const statutory = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
-    const notice = { year: 2027, source: '示范通知', holidays: [...statutory, '2027-01-05'], makeUpDays: [] };
-    const loaded = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, '__typename');
-    expect(loaded.refusal).toBeNull();
+    const statutoryHolidays = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
+    const notice = { year: 2027, source: '示范通知', holidays: [...statutoryHolidays, '2027-01-05'], makeUpDays: [] };
+    const loadAnswer = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, '__typename');
+    expect(loadAnswer.refusal).toBeNull();
     const { db, close } = connect(hub.databaseUrls.cases, 'test');
     await lookOverPushes({ db, now: clock });
     await close();

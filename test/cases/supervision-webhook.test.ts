@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FindingMessage, sendFinding } from '../../scripts/supervisor/app.ts';
-import { readSecret, signedHeaders } from '../../scripts/supervisor/signature.ts';
+import { buildSignedHeaders, parseSecret } from '../../scripts/supervisor/signature.ts';
 import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
 import { faultsOfHouse } from '../support/house.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
@@ -34,7 +34,7 @@ describe('a supervision system of the organ', () => {
 
   const register = async (url: string, organ = ORGAN) => {
     const input = { organ, url };
-    const made = await act(
+    const registration = await act(
       hub,
       'administrator',
       'registerWebhook',
@@ -42,24 +42,24 @@ describe('a supervision system of the organ', () => {
       input,
       'webhook { id } secret',
     );
-    if (!made.webhook) throw new Error(JSON.stringify(made));
-    return { webhook: made.webhook.id as string, secret: made.secret as string };
+    if (!registration.webhook) throw new Error(JSON.stringify(registration));
+    return { webhook: registration.webhook.id as string, secret: registration.secret as string };
   };
   const pushOf = async (caseId: string) => (await pushesOf(hub, caseId))?.[0];
-  const reached = (caseId: string) =>
+  const waitForDelivery = (caseId: string) =>
     until('the system has taken the push', async () => {
       const push = await pushOf(caseId);
       return push.reachedAt && push.delivery.delivered && push;
     });
-  const send = (finding: FindingMessage, id?: string, changed: object = {}) =>
-    sendFinding({ ...current, hubUrl, now: () => new Date(), ...changed }, finding, id);
+  const send = (finding: FindingMessage, id?: string, overrides: object = {}) =>
+    sendFinding({ ...current, hubUrl, now: () => new Date(), ...overrides }, finding, id);
 
   test('registration checks role, URL and organ; a dry run stores nothing', async () => {
-    const ask = (person: string, input: object) =>
+    const refusalOfRegistration = (person: string, input: object) =>
       refusalOf(hub, person, 'registerWebhook', 'RegisterWebhookInput', { organ: ORGAN, url: system.url, ...input });
-    expect(await ask('yudu-lyj.supervisor', {})).toBe('ROLE_NOT_ALLOWED');
-    expect(await ask('administrator', { url: 'http://jg.example.cn/' })).toBe('WEBHOOK_URL_REFUSED');
-    expect(await ask('administrator', { organ: 'nobody' })).toBe('ORGAN_UNKNOWN');
+    expect(await refusalOfRegistration('yudu-lyj.supervisor', {})).toBe('ROLE_NOT_ALLOWED');
+    expect(await refusalOfRegistration('administrator', { url: 'http://jg.example.cn/' })).toBe('WEBHOOK_URL_REFUSED');
+    expect(await refusalOfRegistration('administrator', { organ: 'nobody' })).toBe('ORGAN_UNKNOWN');
     const remove = (input: object) => refusalOf(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', input);
     expect(await remove({ organ: ORGAN })).toBe('WEBHOOK_UNKNOWN');
     const rehearsed = await act(
@@ -78,21 +78,28 @@ describe('a supervision system of the organ', () => {
   });
 
   test('delivers a push from before the registration, and retries while the system is down', async () => {
-    const before = await decide(hub, route, 'GRANTED');
-    expect(await pushOf(before)).toMatchObject({ state: 'SENT', reachedAt: null, delivery: null });
+    const earlierCaseId = await decide(hub, route, 'GRANTED');
+    expect(await pushOf(earlierCaseId)).toMatchObject({ state: 'SENT', reachedAt: null, delivery: null });
     current = await register(system.url);
-    const during = await decide(hub, route, 'REJECTED');
-    const waiting = await until('an attempt has failed', async () => {
-      const push = await pushOf(during);
+    const laterCaseId = await decide(hub, route, 'REJECTED');
+    const pendingPush = await until('an attempt has failed', async () => {
+      const push = await pushOf(laterCaseId);
       return push.delivery.attempts > 0 && push;
     });
-    expect(waiting).toMatchObject({ reachedAt: null, onTime: null, delivery: { refused: false, delivered: false } });
+    expect(pendingPush).toMatchObject({
+      reachedAt: null,
+      onTime: null,
+      delivery: { refused: false, delivered: false },
+    });
     await system.open(current.webhook, current.secret);
-    const taken = await reached(during);
-    expect(taken).toMatchObject({ state: 'SENT', onTime: true, decision: 'REJECTED' });
-    expect(taken.receipts.at(-1)).toMatchObject({ event: 'TAKEN_BY_SYSTEM', note: expect.stringMatching(/^JG-/) });
-    const first = await reached(before);
-    expect([...system.taken()].sort()).toEqual([first.id, taken.id].sort());
+    const deliveredPush = await waitForDelivery(laterCaseId);
+    expect(deliveredPush).toMatchObject({ state: 'SENT', onTime: true, decision: 'REJECTED' });
+    expect(deliveredPush.receipts.at(-1)).toMatchObject({
+      event: 'TAKEN_BY_SYSTEM',
+      note: expect.stringMatching(/^JG-/),
+    });
+    const first = await waitForDelivery(earlierCaseId);
+    expect([...system.taken()].sort()).toEqual([first.id, deliveredPush.id].sort());
   });
 
   test('a restarted system takes each push once; people can still claim and sign', async () => {
@@ -100,8 +107,8 @@ describe('a supervision system of the organ', () => {
     const id = await decide(hub, route, 'GRANTED');
     await until('an attempt has failed', async () => (await pushOf(id)).delivery.attempts > 0);
     await system.open(current.webhook, current.secret);
-    const push = await reached(id);
-    const signed = await act(
+    const push = await waitForDelivery(id);
+    const buildHeaders = await act(
       hub,
       'yudu-lyj.supervisor',
       'signPush',
@@ -109,7 +116,7 @@ describe('a supervision system of the organ', () => {
       { push: push.id },
       'push { state reachedAt }',
     );
-    expect(signed.push).toEqual({ state: 'SIGNED', reachedAt: push.reachedAt });
+    expect(buildHeaders.push).toEqual({ state: 'SIGNED', reachedAt: push.reachedAt });
     expect(system.taken().filter((one) => one === push.id)).toHaveLength(1);
   });
 
@@ -118,21 +125,21 @@ describe('a supervision system of the organ', () => {
     await system.open(current.webhook, `whsec_${randomBytes(32).toString('base64')}`);
     const id = await decide(hub, route, 'GRANTED');
     const push = await until('an attempt has failed', async () => {
-      const found = await pushOf(id);
-      return found.delivery.attempts > 0 && found;
+      const pushState = await pushOf(id);
+      return pushState.delivery.attempts > 0 && pushState;
     });
     expect(push).toMatchObject({
       reachedAt: null,
       delivery: { lastError: expect.stringContaining('401'), refused: false },
     });
     await system.close();
-    const old = current;
+    const oldRegistration = current;
     current = await register(system.url);
-    expect(current.secret).not.toBe(old.secret);
+    expect(current.secret).not.toBe(oldRegistration.secret);
     await system.open(current.webhook, current.secret);
-    await reached(id);
+    await waitForDelivery(id);
     const finding: FindingMessage = { push: push.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
-    expect((await send(finding, undefined, old)).status).toBe(401);
+    expect((await send(finding, undefined, oldRegistration)).status).toBe(401);
   });
 
   /** Starts a system that gives every request the same answer. */
@@ -142,10 +149,14 @@ describe('a supervision system of the organ', () => {
       calls.push(request.url ?? '');
       response.writeHead(answer.status, answer.headers).end(answer.body);
     });
-    await new Promise<void>((done) => server.listen(0, '127.0.0.1', done));
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const address = server.address();
     const port = typeof address === 'object' && address ? address.port : 0;
-    return { url: `http://127.0.0.1:${port}/pushes`, calls, close: () => new Promise((done) => server.close(done)) };
+    return {
+      url: `http://127.0.0.1:${port}/pushes`,
+      calls,
+      close: () => new Promise((resolve) => server.close(resolve)),
+    };
   }
 
   test.each([
@@ -154,34 +165,34 @@ describe('a supervision system of the organ', () => {
     ['answers with more than the limit', { status: 200, body: 'x'.repeat(20_000) }, '16384', false],
     ['refuses permanently', { status: 422, body: '{}' }, '422', true],
   ] as const)('does not count a push as delivered to a system that %s', async (_, answer, fault, refused) => {
-    const odd = await oddSystem(answer);
-    await register(odd.url);
+    const oddServer = await oddSystem(answer);
+    await register(oddServer.url);
     const id = await decide(hub, route, 'GRANTED');
     const push = await until('the fault is seen', async () => {
-      const found = await pushOf(id);
-      return found.delivery.attempts > 0 && found;
+      const pushState = await pushOf(id);
+      return pushState.delivery.attempts > 0 && pushState;
     });
     expect(push).toMatchObject({ reachedAt: null, delivery: { refused, lastError: expect.stringContaining(fault) } });
-    expect(new Set(odd.calls)).toEqual(new Set(['/pushes']));
-    await odd.close();
+    expect(new Set(oddServer.calls)).toEqual(new Set(['/pushes']));
+    await oddServer.close();
     current = await register(system.url);
     await system.close();
     await system.open(current.webhook, current.secret);
-    await reached(id);
+    await waitForDelivery(id);
   });
 
   test('a push that was pending when the webhook was removed is delivered after a new registration', async () => {
     await system.close();
     const id = await decide(hub, route, 'GRANTED');
     await act(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', { organ: ORGAN }, 'webhook { endedAt }');
-    const left = await until('the relay has seen the removal', async () => {
-      const found = await pushOf(id);
-      return found.delivery.refused && found;
+    const pendingPush = await until('the relay has seen the removal', async () => {
+      const pushState = await pushOf(id);
+      return pushState.delivery.refused && pushState;
     });
-    expect(left).toMatchObject({ reachedAt: null, delivery: { delivered: false } });
+    expect(pendingPush).toMatchObject({ reachedAt: null, delivery: { delivered: false } });
     current = await register(system.url);
     await system.open(current.webhook, current.secret);
-    await reached(id);
+    await waitForDelivery(id);
   });
 
   test('records a repeated or concurrent finding once and refuses a conflict; an order suspends the license', async () => {
@@ -203,12 +214,12 @@ describe('a supervision system of the organ', () => {
     });
     expect(await findingsOf(hub, id)).toHaveLength(1);
     // A message id may have the maximum length of the protocol.
-    const longest = { ...finding, kind: 'NOTICE' as const };
-    expect((await send(longest, 'm'.repeat(100))).status).toBe(200);
+    const longFinding = { ...finding, kind: 'NOTICE' as const };
+    expect((await send(longFinding, 'm'.repeat(100))).status).toBe(200);
 
     const order = await ordered(hub, String(one.answer.finding));
     const input = { identifier: license.identifier, order: order.id };
-    const done = await act(
+    const suspension = await act(
       hub,
       'yudu-lyj.approver',
       'suspendLicense',
@@ -216,14 +227,14 @@ describe('a supervision system of the organ', () => {
       input,
       'license { state paper { validity } }',
     );
-    expect(done.license).toEqual({ state: 'SUSPENDED', paper: { validity: 'SUSPENDED' } });
+    expect(suspension.license).toEqual({ state: 'SUSPENDED', paper: { validity: 'SUSPENDED' } });
     await until('the finding is answered', async () => (await findingsOf(hub, id))?.[0].state === 'CARRIED_OUT');
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
 
     // A refusal is stored too: the same message gets the same refusal, even if the state has changed.
-    const early = await send({ case: id, kind: 'SUSPENSION', text: '再次暂扣', by: '监管员' }, 'm-2');
-    expect(early).toMatchObject({ status: 422, answer: { code: 'LICENSE_ACT_NOT_ALLOWED', field: 'kind' } });
-    expect(await send({ case: id, kind: 'SUSPENSION', text: '再次暂扣', by: '监管员' }, 'm-2')).toEqual(early);
+    const refusedAnswer = await send({ case: id, kind: 'SUSPENSION', text: '再次暂扣', by: '监管员' }, 'm-2');
+    expect(refusedAnswer).toMatchObject({ status: 422, answer: { code: 'LICENSE_ACT_NOT_ALLOWED', field: 'kind' } });
+    expect(await send({ case: id, kind: 'SUSPENSION', text: '再次暂扣', by: '监管员' }, 'm-2')).toEqual(refusedAnswer);
   });
 
   test('refuses a message without a valid signature and stores nothing', async () => {
@@ -235,26 +246,26 @@ describe('a supervision system of the organ', () => {
       return [response.status, ((await response.json()) as { code?: string }).code];
     };
     const body = JSON.stringify({ type: 'finding', data: finding });
-    const signed = (text = body, at = new Date()) =>
-      signedHeaders(current.webhook, readSecret(current.secret), text, at);
-    const { 'webhook-signature': _, ...unsigned } = signed();
-    expect(await post(unsigned, body)).toEqual([401, 'SIGNATURE_MISSING']);
-    expect(await post({ ...signed(), 'webhook-timestamp': 'now' }, body)).toEqual([401, 'SIGNATURE_MALFORMED']);
-    expect(await post(signed(), `${body} `)).toEqual([401, 'SIGNATURE_INVALID']);
-    expect(await post({ ...signed(), 'tongquan-webhook': crypto.randomUUID() }, body)).toEqual([
+    const buildHeaders = (text = body, at = new Date()) =>
+      buildSignedHeaders(current.webhook, parseSecret(current.secret), text, at);
+    const { 'webhook-signature': _, ...headersWithoutSignature } = buildHeaders();
+    expect(await post(headersWithoutSignature, body)).toEqual([401, 'SIGNATURE_MISSING']);
+    expect(await post({ ...buildHeaders(), 'webhook-timestamp': 'now' }, body)).toEqual([401, 'SIGNATURE_MALFORMED']);
+    expect(await post(buildHeaders(), `${body} `)).toEqual([401, 'SIGNATURE_INVALID']);
+    expect(await post({ ...buildHeaders(), 'tongquan-webhook': crypto.randomUUID() }, body)).toEqual([
       401,
       'SIGNATURE_INVALID',
     ]);
-    expect(await post(signed(body, new Date(Date.now() - 301_000)), body)).toEqual([401, 'TIMESTAMP_NOT_FRESH']);
-    expect(await post(signed('{'), '{')).toEqual([422, 'MESSAGE_MALFORMED']);
-    const large = JSON.stringify({ type: 'finding', data: { ...finding, text: 'x'.repeat(70_000) } });
-    expect((await post(signed(large), large))[0]).toBe(413);
-    const control = JSON.stringify({ type: 'finding', data: { ...finding, by: '监管员\u0000' } });
-    expect(await post(signed(control), control)).toEqual([422, 'FIELD_MALFORMED']);
-    expect(await post(signed('\ufffd'), new Uint8Array([0xff]))).toEqual([400, 'MESSAGE_MALFORMED']);
+    expect(await post(buildHeaders(body, new Date(Date.now() - 301_000)), body)).toEqual([401, 'TIMESTAMP_NOT_FRESH']);
+    expect(await post(buildHeaders('{'), '{')).toEqual([422, 'MESSAGE_MALFORMED']);
+    const largeBody = JSON.stringify({ type: 'finding', data: { ...finding, text: 'x'.repeat(70_000) } });
+    expect((await post(buildHeaders(largeBody), largeBody))[0]).toBe(413);
+    const controlCharacterBody = JSON.stringify({ type: 'finding', data: { ...finding, by: '监管员\u0000' } });
+    expect(await post(buildHeaders(controlCharacterBody), controlCharacterBody)).toEqual([422, 'FIELD_MALFORMED']);
+    expect(await post(buildHeaders('\ufffd'), new Uint8Array([0xff]))).toEqual([400, 'MESSAGE_MALFORMED']);
     // A captured push cannot be replayed as a finding.
-    const captured = JSON.stringify({ type: 'ApprovalPushed', data: {} });
-    expect(await post(signed(captured), captured)).toEqual([422, 'MESSAGE_MALFORMED']);
+    const capturedPush = JSON.stringify({ type: 'ApprovalPushed', data: {} });
+    expect(await post(buildHeaders(capturedPush), capturedPush)).toEqual([422, 'MESSAGE_MALFORMED']);
     expect(await findingsOf(hub, id)).toEqual([]);
   });
 
@@ -263,13 +274,13 @@ describe('a supervision system of the organ', () => {
     const [county] = (await pushesOf(hub, id)) ?? [];
     const finding: FindingMessage = { push: county.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
     expect(await send(finding)).toMatchObject({ status: 422, answer: { code: 'PUSH_UNKNOWN' } });
-    const { push: _, ...onCase } = finding;
-    expect(await send({ ...onCase, case: id })).toMatchObject({ status: 422, answer: { code: 'CASE_UNKNOWN' } });
+    const { push: _, ...caseFinding } = finding;
+    expect(await send({ ...caseFinding, case: id })).toMatchObject({ status: 422, answer: { code: 'CASE_UNKNOWN' } });
     expect(await findingsOf(hub, id)).toEqual([]);
   });
 
   test('after the webhook is removed, the inbox still works and messages of the system are refused', async () => {
-    const removed = await act(
+    const removal = await act(
       hub,
       'administrator',
       'removeWebhook',
@@ -277,7 +288,7 @@ describe('a supervision system of the organ', () => {
       { organ: ORGAN },
       'webhook { endedAt }',
     );
-    expect(removed.webhook.endedAt).not.toBeNull();
+    expect(removal.webhook.endedAt).not.toBeNull();
     const id = await decide(hub, route, 'GRANTED');
     expect(await pushOf(id)).toMatchObject({ state: 'SENT', delivery: null });
     expect((await send({ case: id, kind: 'NOTICE', text: '请核对', by: '监管员' })).status).toBe(401);

@@ -19,7 +19,7 @@ describe('dual push, dual loop', () => {
   });
   afterAll(() => hub?.stop());
 
-  const pushesOf = async (person: string, caseId: string) => {
+  const readSupervision = async (person: string, caseId: string) => {
     const { data, errors } = await hub.ask(
       person,
       `query($id: ID!) { case(id: $id) { pushes { ${PUSH} } findings { ${FINDING} } } }`,
@@ -35,7 +35,7 @@ describe('dual push, dual loop', () => {
     const inbox = await hub.ask(SUPERVISOR, `{ approvalPushes(first: 100) { edges { node { ${PUSH} } } } }`);
     const push = inbox.data.approvalPushes.edges
       .map((edge: { node: object }) => edge.node)
-      .find((one: { case: { id: string } }) => one.case.id === id);
+      .find((item: { case: { id: string } }) => item.case.id === id);
     expect(push).toMatchObject({
       state: 'SENT',
       level: 'COUNTY',
@@ -45,9 +45,9 @@ describe('dual push, dual loop', () => {
       onTime: null,
     });
 
-    const signed = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id }, `push { ${PUSH} }`);
-    expect(signed.push).toMatchObject({ state: 'SIGNED', onTime: true });
-    expect(signed.push.receipts.map((one: { event: string }) => one.event)).toEqual([
+    const signAnswer = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id }, `push { ${PUSH} }`);
+    expect(signAnswer.push).toMatchObject({ state: 'SIGNED', onTime: true });
+    expect(signAnswer.push.receipts.map((item: { event: string }) => item.event)).toEqual([
       'OPENED',
       'SENT',
       'CLAIMED',
@@ -58,9 +58,19 @@ describe('dual push, dual loop', () => {
       const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id });
       return data.case.result === 'ISSUED';
     });
-    const asked = { push: push.id, kind: 'SUSPENSION', text: '现场检查发现超范围采伐', requestKey: 'k1' };
-    const found = await act(hub, SUPERVISOR, 'recordFinding', 'RecordFindingInput', asked, `finding { ${FINDING} }`);
-    expect(found).toMatchObject({ refusal: null, finding: { state: 'ORDERED', licenseNumber: license.number } });
+    const findingInput = { push: push.id, kind: 'SUSPENSION', text: '现场检查发现超范围采伐', requestKey: 'k1' };
+    const findingAnswer = await act(
+      hub,
+      SUPERVISOR,
+      'recordFinding',
+      'RecordFindingInput',
+      findingInput,
+      `finding { ${FINDING} }`,
+    );
+    expect(findingAnswer).toMatchObject({
+      refusal: null,
+      finding: { state: 'ORDERED', licenseNumber: license.number },
+    });
 
     const order = await until('the order has arrived', async () => {
       const { data } = await hub.ask(
@@ -70,14 +80,14 @@ describe('dual push, dual loop', () => {
       return data.supervisionOrders.edges[0]?.node;
     });
     expect(order).toMatchObject({
-      id: found.finding.id,
+      id: findingAnswer.finding.id,
       act: 'SUSPEND',
-      reason: asked.text,
+      reason: findingInput.text,
       number: license.number,
       license: { identifier: license.identifier },
       supervisor: { id: 'yudu-lyj' },
     });
-    const done = await act(
+    const suspension = await act(
       hub,
       APPROVER,
       'suspendLicense',
@@ -85,17 +95,17 @@ describe('dual push, dual loop', () => {
       { identifier: license.identifier, order: order.id },
       'license { state paper { validity } orders { state } acts { act reason order } }',
     );
-    expect(done.license).toMatchObject({
+    expect(suspension.license).toMatchObject({
       state: 'SUSPENDED',
       paper: { validity: 'SUSPENDED' },
       orders: [{ state: 'CARRIED_OUT' }],
     });
-    expect(done.license.acts.at(-1)).toEqual({ act: 'SUSPEND', reason: asked.text, order: order.id });
-    const ended = await until('the finding is answered', async () => {
-      const { findings } = await pushesOf(SUPERVISOR, id);
+    expect(suspension.license.acts.at(-1)).toEqual({ act: 'SUSPEND', reason: findingInput.text, order: order.id });
+    const answeredFinding = await until('the finding is answered', async () => {
+      const { findings } = await readSupervision(SUPERVISOR, id);
       return findings[0].state === 'CARRIED_OUT' && findings[0];
     });
-    expect(ended.receipts.map((one: { event: string }) => one.event)).toEqual(['RECORDED', 'CARRIED_OUT']);
+    expect(answeredFinding.receipts.map((item: { event: string }) => item.event)).toEqual(['RECORDED', 'CARRIED_OUT']);
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
     expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: 'x' })).toBe('PUSH_UNKNOWN');
   });

@@ -16,17 +16,17 @@ import {
   workingDaysBetween,
 } from '../../subgraphs/cases/calendar/working-day.ts';
 
-const published = calendarOf(PUBLISHED);
+const publishedCalendar = calendarOf(PUBLISHED);
 
 /** Vector files are named `<kind>.<rule>.json` and hold an array. */
 function vectors<Vector>(folder: 'valid' | 'invalid', kind: string): (Vector & { file: string })[] {
-  const home = new URL(`../vectors/${folder}/`, import.meta.url);
-  const files = readdirSync(home).filter((file) => file.startsWith(`${kind}.`) && file.endsWith('.json'));
-  const read = (file: string) => JSON.parse(readFileSync(new URL(file, home), 'utf8')) as Vector[];
-  return files.flatMap((file) => read(file).map((vector) => ({ file, ...vector })));
+  const folderUrl = new URL(`../vectors/${folder}/`, import.meta.url);
+  const files = readdirSync(folderUrl).filter((file) => file.startsWith(`${kind}.`) && file.endsWith('.json'));
+  const parseFile = (file: string) => JSON.parse(readFileSync(new URL(file, folderUrl), 'utf8')) as Vector[];
+  return files.flatMap((file) => parseFile(file).map((vector) => ({ file, ...vector })));
 }
 
-interface Reckoning {
+interface WorkingDayVector {
   from: string;
   count: number;
   day: string;
@@ -34,25 +34,25 @@ interface Reckoning {
 }
 
 describe('working days', () => {
-  test.each(vectors<Reckoning>('valid', 'working-day'))('$file: $count after $from is $day', (vector) => {
-    expect(addWorkingDays(published, vector.from, vector.count)).toBe(vector.day);
-    expect(workingDaysBetween(published, vector.from, vector.day)).toBe(vector.count);
+  test.each(vectors<WorkingDayVector>('valid', 'working-day'))('$file: $count after $from is $day', (vector) => {
+    expect(addWorkingDays(publishedCalendar, vector.from, vector.count)).toBe(vector.day);
+    expect(workingDaysBetween(publishedCalendar, vector.from, vector.day)).toBe(vector.count);
   });
 
-  test.each(vectors<Reckoning>('invalid', 'working-day'))('$file: $count after $from', (vector) => {
-    const reckon = () => addWorkingDays(published, vector.from, vector.count);
-    expect(reckon).toThrow(
+  test.each(vectors<WorkingDayVector>('invalid', 'working-day'))('$file: $count after $from', (vector) => {
+    const computeDay = () => addWorkingDays(publishedCalendar, vector.from, vector.count);
+    expect(computeDay).toThrow(
       expect.objectContaining({
         code: 'CALENDAR_MISSING',
         message: expect.stringContaining(`${vector.missingYear}年`),
       }),
     );
-    expect(flagged(reckon)).toEqual({ value: null, missingYear: vector.missingYear });
+    expect(flagged(computeDay)).toEqual({ value: null, missingYear: vector.missingYear });
   });
 
   test('the calendar agrees with the package on every day of its years', () => {
     for (let day = '2004-01-01'; day <= '2026-12-31'; day = addDays(day, 1)) {
-      if (isWorkingDay(published, day) !== chineseDays.isWorkday(day)) throw new Error(day);
+      if (isWorkingDay(publishedCalendar, day) !== chineseDays.isWorkday(day)) throw new Error(day);
     }
   });
 
@@ -62,7 +62,7 @@ describe('working days', () => {
     expect(years).toContain(2022);
     const last = years.at(-1) ?? 0;
     expect(chineseDays.isHoliday(`${last + 1}-10-01`)).toBe(false);
-    expect(published.years.has(last + 1)).toBe(false);
+    expect(publishedCalendar.years.has(last + 1)).toBe(false);
   });
 
   test('a year of which the package has only a few days has no calendar', () => {
@@ -76,17 +76,17 @@ describe('working days', () => {
   });
 
   test('the notice for 2022 is the one that the State Council published', () => {
-    const [printed] = vectors<Notice>('valid', 'calendar-notice.all-long-holidays-of-2022');
-    const shipped = PUBLISHED.find((notice) => notice.year === 2022);
-    expect(shipped?.holidays).toEqual(printed?.holidays);
-    expect(shipped?.makeUpDays).toEqual(printed?.makeUpDays);
+    const [printedNotice] = vectors<Notice>('valid', 'calendar-notice.all-long-holidays-of-2022');
+    const packageNotice = PUBLISHED.find((notice) => notice.year === 2022);
+    expect(packageNotice?.holidays).toEqual(printedNotice?.holidays);
+    expect(packageNotice?.makeUpDays).toEqual(printedNotice?.makeUpDays);
   });
 
   test('a day depends on the notice that names it and on the calendar of its own year', () => {
     const without2023 = calendarOf(PUBLISHED.filter((notice) => notice.year !== 2023));
-    expect(isWorkingDay(published, '2007-12-29')).toBe(true);
-    expect(isWorkingDay(published, '2022-12-30')).toBe(true);
-    expect(published.holidays.has('2022-12-31')).toBe(true);
+    expect(isWorkingDay(publishedCalendar, '2007-12-29')).toBe(true);
+    expect(isWorkingDay(publishedCalendar, '2022-12-30')).toBe(true);
+    expect(publishedCalendar.holidays.has('2022-12-31')).toBe(true);
     expect(without2023.holidays.has('2022-12-31')).toBe(false);
     expect(() => isWorkingDay(without2023, '2023-06-01')).toThrow(expect.objectContaining({ year: 2023 }));
   });
@@ -98,11 +98,11 @@ describe('working days', () => {
       holidays,
       makeUpDays,
     });
-    const older = notice(2022, [], ['2022-12-31']);
-    const newer = notice(2023, ['2022-12-31'], []);
+    const olderNotice = notice(2022, [], ['2022-12-31']);
+    const newerNotice = notice(2023, ['2022-12-31'], []);
     for (const order of [
-      [older, newer],
-      [newer, older],
+      [olderNotice, newerNotice],
+      [newerNotice, olderNotice],
     ]) {
       expect(isWorkingDay(calendarOf(order), '2022-12-31')).toBe(false);
     }
@@ -112,29 +112,33 @@ describe('working days', () => {
   });
 
   test('throws for a missing year between two calendars', () => {
-    const gap = calendarOf(PUBLISHED.filter(({ year }) => year === 2022 || year === 2024));
-    expect(() => addWorkingDays(gap, '2022-12-30', 3)).toThrow(expect.objectContaining({ year: 2023 }));
-    expect(() => workingDaysBetween(gap, '2022-12-30', '2024-01-05')).toThrow(expect.objectContaining({ year: 2023 }));
-    expect(addWorkingDays(gap, '2023-12-31', 1)).toBe('2024-01-02');
+    const calendarWithGap = calendarOf(PUBLISHED.filter(({ year }) => year === 2022 || year === 2024));
+    expect(() => addWorkingDays(calendarWithGap, '2022-12-30', 3)).toThrow(expect.objectContaining({ year: 2023 }));
+    expect(() => workingDaysBetween(calendarWithGap, '2022-12-30', '2024-01-05')).toThrow(
+      expect.objectContaining({ year: 2023 }),
+    );
+    expect(addWorkingDays(calendarWithGap, '2023-12-31', 1)).toBe('2024-01-02');
   });
 
   const day = fc.integer({ min: 0, max: 8000 }).map((offset) => addDays('2004-01-02', offset));
   test('adding and counting working days are inverse operations', () => {
     fc.assert(
       fc.property(day, fc.integer({ min: 1, max: 40 }), (from, count) => {
-        const to = addWorkingDays(published, from, count);
-        expect(isWorkingDay(published, to)).toBe(true);
-        expect(workingDaysBetween(published, from, to)).toBe(count);
-        expect(workingDaysBetween(published, from, addDays(to, -1))).toBe(count - 1);
-        expect(workingDaysBetween(published, to, from)).toBe(0);
+        const to = addWorkingDays(publishedCalendar, from, count);
+        expect(isWorkingDay(publishedCalendar, to)).toBe(true);
+        expect(workingDaysBetween(publishedCalendar, from, to)).toBe(count);
+        expect(workingDaysBetween(publishedCalendar, from, addDays(to, -1))).toBe(count - 1);
+        expect(workingDaysBetween(publishedCalendar, to, from)).toBe(0);
       }),
     );
   });
   test('a weekend day is a working day only if a notice says so', () => {
     fc.assert(
-      fc.property(day, (one) => {
-        if (isWeekend(one) && isWorkingDay(published, one)) expect(published.makeUpDays.has(one)).toBe(true);
-        if (!isWeekend(one) && !isWorkingDay(published, one)) expect(published.holidays.has(one)).toBe(true);
+      fc.property(day, (sampleDay) => {
+        if (isWeekend(sampleDay) && isWorkingDay(publishedCalendar, sampleDay))
+          expect(publishedCalendar.makeUpDays.has(sampleDay)).toBe(true);
+        if (!isWeekend(sampleDay) && !isWorkingDay(publishedCalendar, sampleDay))
+          expect(publishedCalendar.holidays.has(sampleDay)).toBe(true);
       }),
     );
   });
@@ -166,17 +170,17 @@ type ClockVector = Omit<ClockInput, 'calendar' | 'steps'> & {
   clock: object;
 };
 
-function run({ steps, now, ...rest }: ClockVector) {
-  const read = steps.map((step) => ({ ...step, at: new Date(step.at) }));
-  return clockOf({ ...rest, steps: read, calendar: published, now: new Date(now) });
+function computeClock({ steps, now, ...rest }: ClockVector) {
+  const parsedSteps = steps.map((step) => ({ ...step, at: new Date(step.at) }));
+  return clockOf({ ...rest, steps: parsedSteps, calendar: publishedCalendar, now: new Date(now) });
 }
 
 describe('clocks', () => {
   test.each(vectors<ClockVector>('valid', 'clock'))('$file at $now', (vector) => {
-    expect(run(vector)).toMatchObject({ missingYear: null, ...vector.clock });
+    expect(computeClock(vector)).toMatchObject({ missingYear: null, ...vector.clock });
   });
   test.each(vectors<ClockVector>('invalid', 'clock'))('$file at $now', (vector) => {
-    expect(run(vector)).toMatchObject(vector.clock);
+    expect(computeClock(vector)).toMatchObject(vector.clock);
   });
   test('loading a calendar changes running clocks', () => {
     const steps = [{ step: 'ACCEPTED', at: new Date('2026-12-28T02:00:00Z') }];

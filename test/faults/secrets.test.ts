@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { rolePassword } from '../../db/roles.ts';
-import { freePort } from '../../scripts/client.ts';
+import { findFreePort } from '../../scripts/client.ts';
 import { until } from '../support/until.ts';
 
 /**
@@ -126,8 +126,8 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tongquan-secrets-'));
-    const env = { PATH: process.env.PATH, DATA_FOLDER: folder, PORT: String(await freePort()) };
-    const all = { ...env, LIBRARY_PORT: String(await freePort()) };
+    const env = { PATH: process.env.PATH, DATA_FOLDER: folder, PORT: String(await findFreePort()) };
+    const all = { ...env, LIBRARY_PORT: String(await findFreePort()) };
     // On this signal Node writes a heap snapshot into its working folder.
     const signalled = ['--heapsnapshot-signal=SIGUSR2', join(ROOT, 'scripts/start.ts')];
     hub = spawn(process.execPath, signalled, { cwd: folder, env: { ...all, DATA_FOLDER: folder } });

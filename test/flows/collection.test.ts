@@ -22,7 +22,7 @@ describe('collection into the city library', () => {
     await library?.stop();
   });
 
-  const collection = async (identifier: string) => {
+  const readCollection = async (identifier: string) => {
     const query =
       'query($id: ID!) { license(identifier: $id) { collection { state attempts collectedAt lastError } } }';
     return (await hub.ask('auditor', query, { id: identifier })).data.license.collection;
@@ -39,11 +39,11 @@ describe('collection into the city library', () => {
 
   test('the hub retries while the library is unavailable, and a clerk can redrive the collection', async () => {
     const license = await issue(hub, route, await grantCase(hub, route), 1);
-    const waiting = await until('an attempt has failed', async () => {
-      const now = await collection(license.identifier);
-      return now.attempts > 0 && now;
+    const pendingCollection = await until('an attempt has failed', async () => {
+      const current = await readCollection(license.identifier);
+      return current.attempts > 0 && current;
     });
-    expect(waiting).toMatchObject({
+    expect(pendingCollection).toMatchObject({
       state: 'PENDING',
       collectedAt: null,
       lastError: expect.stringContaining('无法连接'),
@@ -53,7 +53,7 @@ describe('collection into the city library', () => {
       refusalOf(hub, person, 'redriveCollection', 'RedriveCollectionInput', { identifier: license.identifier });
     expect(await redrive('window-xingguo')).toBe('ORGAN_WITHOUT_POWER');
     expect([null, 'COLLECTION_NOT_FAILED']).toContain(await redrive(route.prints));
-    await until('it is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
+    await until('it is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
     expect(await redrive(route.prints)).toBe('COLLECTION_NOT_FAILED');
     const [copy] = await library.copies();
     expect(copy).toMatchObject({
@@ -65,15 +65,16 @@ describe('collection into the city library', () => {
 
   test('acts arrive in order, and a restarted library continues where it stopped', async () => {
     const license = await issue(hub, route, await grantCase(hub, route), 2);
-    await until('the first is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
+    await until('the first is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
     await library.close();
-    const own = (name: string) =>
+    const refusalOfAct = (name: string) =>
       refusalOf(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier: license.identifier, reason: '检查' });
-    for (const name of ['suspendLicense', 'restoreLicense', 'revokeLicense']) expect(await own(name)).toBeNull();
+    for (const name of ['suspendLicense', 'restoreLicense', 'revokeLicense'])
+      expect(await refusalOfAct(name)).toBeNull();
     await library.open(root);
     const copy = await until('the last act arrived', async () => {
-      const found = (await library.copies()).find((one) => one.identifier === license.identifier);
-      return found?.state === 'REVOKED' && found;
+      const libraryCopy = (await library.copies()).find((entry) => entry.identifier === license.identifier);
+      return libraryCopy?.state === 'REVOKED' && libraryCopy;
     });
     expect(copy).toBeTruthy();
   });
@@ -81,15 +82,15 @@ describe('collection into the city library', () => {
   test('a library that trusts another root refuses permanently, until it is corrected and a clerk redrives', async () => {
     await library.close();
     // With its own key this hub has its own PKI. Otherwise all hubs of a test run share one PKI.
-    const other = await testHub({ keyEncryptionKey: randomBytes(32) });
-    await library.open(await other.hub.seals.rootCertificate());
-    await other.stop();
+    const otherHub = await testHub({ keyEncryptionKey: randomBytes(32) });
+    await library.open(await otherHub.hub.seals.rootCertificate());
+    await otherHub.stop();
     const license = await issue(hub, route, await grantCase(hub, route), 3);
-    const failed = await until('it is refused', async () => {
-      const now = await collection(license.identifier);
-      return now.state === 'FAILED' && now;
+    const failedCollection = await until('it is refused', async () => {
+      const current = await readCollection(license.identifier);
+      return current.state === 'FAILED' && current;
     });
-    expect(failed.lastError).toContain('拒收');
+    expect(failedCollection.lastError).toContain('拒收');
     await until('somebody is shown it', async () => (await dutyOf(license.identifier)) === 'open');
     await library.close();
     await library.open(root);
@@ -98,48 +99,49 @@ describe('collection into the city library', () => {
         identifier: license.identifier,
       }),
     ).toBeNull();
-    await until('it is collected', async () => (await collection(license.identifier)).state === 'COLLECTED');
+    await until('it is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
     await until('nobody is shown it any more', async () => (await dutyOf(license.identifier)) === 'closed');
   });
 
   test('the feed misses nothing if an older transaction commits later; files are served by digest', async () => {
     const query =
       'query($after: String) { licenseChanges(after: $after, first: 100) { edges { node { number revision act documentDigest signatureDigest } } pageInfo { endCursor hasNextPage } } }';
-    const read = async (after: string | null) => (await hub.ask('library', query, { after })).data.licenseChanges;
+    const readChanges = async (after: string | null) =>
+      (await hub.ask('library', query, { after })).data.licenseChanges;
     const sql = postgres(hub.adminUrl, { max: 2 });
-    const before = await until('the feed has settled', async () => {
-      const page = await read(null);
+    const pageBefore = await until('the feed has settled', async () => {
+      const page = await readChanges(null);
       return page.edges.length >= 6 && page;
     });
-    const older = await sql.reserve();
-    await older`begin`;
+    const olderTransaction = await sql.reserve();
+    await olderTransaction`begin`;
     // The older transaction writes first and commits last, like a slow issue.
-    await older`insert into licenses.outbox_event (stream, revision, type, payload, occurred_at)
+    await olderTransaction`insert into licenses.outbox_event (stream, revision, type, payload, occurred_at)
       select 'license:older', 1, type, payload, occurred_at from licenses.outbox_event where type = 'LicenseChanged' limit 1`;
-    const newer = await issue(hub, route, await grantCase(hub, route), 4);
-    const during = await read(before.pageInfo.endCursor);
-    expect(during.edges).toEqual([]);
-    await older`commit`;
-    older.release();
+    const newerLicense = await issue(hub, route, await grantCase(hub, route), 4);
+    const pageDuring = await readChanges(pageBefore.pageInfo.endCursor);
+    expect(pageDuring.edges).toEqual([]);
+    await olderTransaction`commit`;
+    olderTransaction.release();
     const after = await until('both appear', async () => {
-      const page = await read(before.pageInfo.endCursor);
+      const page = await readChanges(pageBefore.pageInfo.endCursor);
       return page.edges.length === 2 && page;
     });
-    expect(after.edges[1].node).toMatchObject({ number: newer.number, act: 'ISSUE', revision: 1 });
-    expect((await read(after.pageInfo.endCursor)).edges).toEqual([]);
+    expect(after.edges[1].node).toMatchObject({ number: newerLicense.number, act: 'ISSUE', revision: 1 });
+    expect((await readChanges(after.pageInfo.endCursor)).edges).toEqual([]);
     await sql.end();
 
-    const file = async (person: string | null, digest: string) => {
+    const fetchFile = async (person: string | null, digest: string) => {
       const headers = person === null ? {} : { authorization: `Bearer ${await hub.token(person)}` };
       return hub.hub.app.inject({ method: 'GET', url: `/files/${digest}`, headers });
     };
-    const { digest } = newer.document;
-    const pdf = await file('library', digest);
+    const { digest } = newerLicense.document;
+    const pdf = await fetchFile('library', digest);
     expect([pdf.statusCode, pdf.headers['content-type']]).toEqual([200, 'application/pdf']);
-    expect((await file('applicant-company', digest)).statusCode).toBe(200);
+    expect((await fetchFile('applicant-company', digest)).statusCode).toBe(200);
     for (const person of ['window-xingguo', 'applicant-citizen', null]) {
-      expect((await file(person, digest)).statusCode).toBeGreaterThanOrEqual(401);
+      expect((await fetchFile(person, digest)).statusCode).toBeGreaterThanOrEqual(401);
     }
-    expect(blankNumber(route, 4)).toBe(newer.paper.blankNumber);
+    expect(blankNumber(route, 4)).toBe(newerLicense.paper.blankNumber);
   });
 });

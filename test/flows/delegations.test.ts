@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { seed } from '../../scripts/seed.ts';
+import { seedHub } from '../../scripts/seed.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { act, COMPANY } from '../support/flow.ts';
@@ -47,7 +47,7 @@ describe('importing a list of delegations', () => {
   const importList = (csv: string, more: object = {}) =>
     act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', { csv, ...more }, PAYLOAD);
   /** Returns all rows that an import may change. */
-  const register = async () => {
+  const readTables = async () => {
     const tables = [
       'delegation',
       'industry_organ',
@@ -58,9 +58,9 @@ describe('importing a list of delegations', () => {
     ];
     return Promise.all(tables.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
   };
-  const accept = async (person: string, matter: string, licenseNumber?: string) => {
+  const acceptCase = async (person: string, matter: string, licenseNumber?: string) => {
     const input = { matter, applicant: COMPANY, licenseNumber };
-    const { case: made, refusal } = await act(
+    const { case: acceptedCase, refusal } = await act(
       hub,
       person,
       'acceptCase',
@@ -68,15 +68,15 @@ describe('importing a list of delegations', () => {
       input,
       'case { id number }',
     );
-    if (!made) throw new Error(JSON.stringify(refusal));
-    return made as { id: string; number: string };
+    if (!acceptedCase) throw new Error(JSON.stringify(refusal));
+    return acceptedCase as { id: string; number: string };
   };
-  const found = async (filter: object) => {
+  const findMatterIds = async (filter: object) => {
     const query = 'query($filter: MatterFilter) { matters(filter: $filter, first: 100) { edges { node { id } } } }';
     const { data } = await hub.ask(null, query, { filter });
     return data.matters.edges.map((edge: { node: { id: string } }) => edge.node.id);
   };
-  const running: Record<string, { id: string; number: string }> = {};
+  const runningCases: Record<string, { id: string; number: string }> = {};
 
   test.each([
     'applicant-company',
@@ -99,13 +99,16 @@ describe('importing a list of delegations', () => {
       });
     }
     const log = await hub.ask(person, '{ delegationImports(first: 1) { edges { cursor } } }');
-    const running = await hub.ask(person, '{ matter(id: "yd2022-1-07") { runningCases(first: 1) { totalCount } } }');
+    const runningCases = await hub.ask(
+      person,
+      '{ matter(id: "yd2022-1-07") { runningCases(first: 1) { totalCount } } }',
+    );
     if (person === 'auditor') {
       expect(log.errors).toBeUndefined();
-      expect(running.data.matter.runningCases).toEqual({ totalCount: 0 });
+      expect(runningCases.data.matter.runningCases).toEqual({ totalCount: 0 });
     } else {
       expect(log.errors?.[0]?.extensions.code).toBe('FORBIDDEN');
-      expect(running.data.matter.runningCases).toBeNull();
+      expect(runningCases.data.matter.runningCases).toBeNull();
     }
   });
 
@@ -119,7 +122,7 @@ describe('importing a list of delegations', () => {
   });
 
   test('imports nothing of a list with a bad line', async () => {
-    const before = await register();
+    const rowsBefore = await readTables();
     const bad = `${LIST}\nyd2022-3-04,2026-03-10,,nobody,,,,\nyd2022-3-05,2026-13-01,DIRECT,,,,,\nyd2022-1-07,2026-03-10,END,,,,,`;
     for (const dryRun of [true, false]) {
       expect(await importList(bad, { dryRun })).toMatchObject({
@@ -134,7 +137,7 @@ describe('importing a list of delegations', () => {
         ],
       });
     }
-    expect(await register()).toEqual(before);
+    expect(await readTables()).toEqual(rowsBefore);
   });
 
   test('refuses a list that is empty or too large, or whose basis is malformed', async () => {
@@ -150,13 +153,13 @@ describe('importing a list of delegations', () => {
   });
 
   test('dry run and import return the same changes with the running cases; only the import is stored', async () => {
-    running.moved = await accept('yudu-lyj.clerk', 'yd2022-1-07');
-    running.device = await accept('window-yudu', 'yd2022-3-25');
-    const before = await register();
-    const rehearsed = await importList(LIST, { dryRun: true, basis: '赣市府办发〔2026〕1号' });
-    expect(await register()).toEqual(before);
-    expect(rehearsed).toMatchObject({ import: null, refusal: null, problems: [], unchanged: 0 });
-    expect(rehearsed.changes).toMatchObject([
+    runningCases.moved = await acceptCase('yudu-lyj.clerk', 'yd2022-1-07');
+    runningCases.device = await acceptCase('window-yudu', 'yd2022-3-25');
+    const rowsBefore = await readTables();
+    const preview = await importList(LIST, { dryRun: true, basis: '赣市府办发〔2026〕1号' });
+    expect(await readTables()).toEqual(rowsBefore);
+    expect(preview).toMatchObject({ import: null, refusal: null, problems: [], unchanged: 0 });
+    expect(preview.changes).toMatchObject([
       {
         line: 2,
         validFrom: '2026-03-10',
@@ -165,7 +168,7 @@ describe('importing a list of delegations', () => {
           id: 'yd2022-1-07',
           runningCases: {
             totalCount: 1,
-            edges: [{ node: { number: running.moved.number, step: 'ACCEPTED', mode: 'DIRECT' } }],
+            edges: [{ node: { number: runningCases.moved.number, step: 'ACCEPTED', mode: 'DIRECT' } }],
           },
         },
         fields: [
@@ -185,19 +188,19 @@ describe('importing a list of delegations', () => {
         ],
       },
     ]);
-    const imported = await importList(LIST, { basis: '赣市府办发〔2026〕1号' });
-    expect(imported).toMatchObject({
-      changes: rehearsed.changes,
+    const importAnswer = await importList(LIST, { basis: '赣市府办发〔2026〕1号' });
+    expect(importAnswer).toMatchObject({
+      changes: preview.changes,
       import: { digest: sha256(LIST), basis: '赣市府办发〔2026〕1号', importedBy: '系统管理员 周敏', changed: 3 },
     });
   });
 
   test('importing the same list again changes nothing and adds no log entry', async () => {
-    const before = await register();
+    const rowsBefore = await readTables();
     for (const csv of [LIST, `\ufeff${LIST.replaceAll('\n', '\r\n')}`]) {
       expect(await importList(csv)).toMatchObject({ import: null, changes: [], unchanged: 3, refusal: null });
     }
-    expect(await register()).toEqual(before);
+    expect(await readTables()).toEqual(rowsBefore);
   });
 
   test('history is public: a query for a day returns what was in force on it', async () => {
@@ -249,14 +252,14 @@ describe('importing a list of delegations', () => {
       ],
     });
     const devices = { nameContains: '第三类医疗器械经营许可（新办）' };
-    expect(await found({ ...devices, mode: 'DIRECT' })).toEqual([]);
-    expect(await found({ ...devices, mode: 'DIRECT', on: '2026-04-01' })).toEqual(['yd2022-3-25']);
+    expect(await findMatterIds({ ...devices, mode: 'DIRECT' })).toEqual([]);
+    expect(await findMatterIds({ ...devices, mode: 'DIRECT', on: '2026-04-01' })).toEqual(['yd2022-3-25']);
     const forest = { annex: 1, nameContains: '林木采伐' };
-    expect(await found({ ...forest, organ: 'yudu-lyj' })).toContain('yd2022-1-07');
-    expect(await found({ ...forest, organ: 'yudu-lyj', on: '2026-03-10' })).not.toContain('yd2022-1-07');
-    expect(await found({ ...forest, organ: 'yudu-xzspj', on: '2026-03-10' })).toEqual(['yd2022-1-07']);
+    expect(await findMatterIds({ ...forest, organ: 'yudu-lyj' })).toContain('yd2022-1-07');
+    expect(await findMatterIds({ ...forest, organ: 'yudu-lyj', on: '2026-03-10' })).not.toContain('yd2022-1-07');
+    expect(await findMatterIds({ ...forest, organ: 'yudu-xzspj', on: '2026-03-10' })).toEqual(['yd2022-1-07']);
     // Before the delegation, the row of the plan names the future organ.
-    expect(await found({ ...forest, organ: 'yudu-lyj', on: '2022-05-31' })).toContain('yd2022-1-07');
+    expect(await findMatterIds({ ...forest, organ: 'yudu-lyj', on: '2022-05-31' })).toContain('yd2022-1-07');
   });
 
   test('the log names person, time, basis and changes', async () => {
@@ -301,9 +304,9 @@ describe('importing a list of delegations', () => {
   });
 
   test('a restart does not revert what an office imported', async () => {
-    const before = await register();
-    await seed(hub.hub);
-    expect(await register()).toEqual(before);
+    const rowsBefore = await readTables();
+    await seedHub(hub.hub);
+    expect(await readTables()).toEqual(rowsBefore);
   });
 
   test('the command line imports a file and reports each bad line', async () => {
@@ -312,52 +315,55 @@ describe('importing a list of delegations', () => {
     const file = join(folder, 'list.csv');
     const env = { ...process.env, HUB_URL: url, TOKEN: await hub.token('administrator') };
     const run = (list: string | Buffer, ...more: string[]) =>
-      new Promise<{ code: number; said: string }>((resolve) => {
+      new Promise<{ code: number; output: string }>((resolve) => {
         writeFileSync(file, list);
         const script = new URL('../../scripts/import.ts', import.meta.url).pathname;
         execFile(process.execPath, [script, file, ...more], { env }, (error, stdout, stderr) =>
-          resolve({ code: error ? Number(error.code) : 0, said: stdout + stderr }),
+          resolve({ code: error ? Number(error.code) : 0, output: stdout + stderr }),
         );
       });
     try {
       const list = `${HEAD}\nyd2022-1-07,2027-06-01,,yudu-sfj,,,,`;
-      const rehearsed = await run(list, '--dry-run');
-      expect(rehearsed).toMatchObject({ code: 0, said: expect.stringContaining('yudu-xzspj → yudu-sfj') });
-      expect(rehearsed.said).toContain(`在办件 1 件，随转：${running.moved?.number}`);
-      expect(rehearsed.said).toContain('仅为预演');
+      const preview = await run(list, '--dry-run');
+      expect(preview).toMatchObject({ code: 0, output: expect.stringContaining('yudu-xzspj → yudu-sfj') });
+      expect(preview.output).toContain(`在办件 1 件，随转：${runningCases.moved?.number}`);
+      expect(preview.output).toContain('仅为预演');
       expect(await run(list, '--basis', '某文〔2026〕2号')).toMatchObject({
         code: 0,
-        said: expect.stringContaining('已导入'),
+        output: expect.stringContaining('已导入'),
       });
-      expect(await run(list)).toMatchObject({ code: 0, said: expect.stringContaining('无变更') });
+      expect(await run(list)).toMatchObject({ code: 0, output: expect.stringContaining('无变更') });
       const bad = await run(`${list}\nyd2022-9-99,2027-06-01,END,,,,,`);
-      expect(bad).toMatchObject({ code: 1, said: expect.stringContaining(`${file}:3 matter MATTER_UNKNOWN`) });
+      expect(bad).toMatchObject({ code: 1, output: expect.stringContaining(`${file}:3 matter MATTER_UNKNOWN`) });
       const foreign = await run(Buffer.from([0xca, 0xc2, 0xcf, 0xee]));
-      expect(foreign).toMatchObject({ code: 1, said: expect.stringContaining('不是 UTF-8') });
+      expect(foreign).toMatchObject({ code: 1, output: expect.stringContaining('不是 UTF-8') });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
   });
 
   test('a running case moves with its matter on the first day and keeps its mode and outcome', async () => {
-    const look = async (id: string) =>
+    const readDelegation = async (id: string) =>
       (
         await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id } } } } }', {
           id,
         })
       ).data.case.delegation;
-    expect(await look(running.moved?.id ?? '')).toEqual({ mode: 'DIRECT', decides: { organ: { id: 'yudu-lyj' } } });
+    expect(await readDelegation(runningCases.moved?.id ?? '')).toEqual({
+      mode: 'DIRECT',
+      decides: { organ: { id: 'yudu-lyj' } },
+    });
     clock.set('2026-03-10');
     await until(
       'the case is moved',
-      async () => (await look(running.moved?.id ?? '')).decides.organ.id === 'yudu-xzspj',
+      async () => (await readDelegation(runningCases.moved?.id ?? '')).decides.organ.id === 'yudu-xzspj',
     );
     clock.set('2026-04-01');
-    expect(await look(running.device?.id ?? '')).toEqual({
+    expect(await readDelegation(runningCases.device?.id ?? '')).toEqual({
       mode: 'WINDOW_FORWARD',
       decides: { organ: { id: 'ganzhou-xzspj' } },
     });
-    const id = running.moved?.id;
+    const id = runningCases.moved?.id;
     const steps = [
       ['yudu-xzspj.reviewer', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
       ['yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true }],
@@ -368,8 +374,8 @@ describe('importing a list of delegations', () => {
     const [granted] = await sql`select payload from cases.outbox_event where stream = ${`case:${id}`}`;
     expect(granted?.payload.content.licenseName).toBe('林木采伐许可证');
     // A case that is accepted now has the current outcome and the current supervisor.
-    const fresh = await accept('yudu-xzspj.clerk', 'yd2022-3-25');
-    const [file] = await sql`select delegation from cases.case_file where id = ${fresh.id}`;
+    const newCase = await acceptCase('yudu-xzspj.clerk', 'yd2022-3-25');
+    const [file] = await sql`select delegation from cases.case_file where id = ${newCase.id}`;
     expect(file?.delegation).toMatchObject({ mode: 'DIRECT', supervises: { organ: 'yudu-sjj' } });
   });
 
@@ -384,9 +390,9 @@ describe('importing a list of delegations', () => {
       return row?.fact.delegations.at(-1).validTo === '2026-04-30';
     });
     const input = { matter: 'yd2022-3-25', applicant: COMPANY };
-    const late = await act(hub, 'yudu-xzspj.clerk', 'acceptCase', 'ApplicationInput', input, '__typename');
-    expect(late.refusal?.code).toBe('MATTER_NOT_DELEGATED');
-    const examine = { case: running.device?.id, finding: 'APPROVED' };
+    const lateAnswer = await act(hub, 'yudu-xzspj.clerk', 'acceptCase', 'ApplicationInput', input, '__typename');
+    expect(lateAnswer.refusal?.code).toBe('MATTER_NOT_DELEGATED');
+    const examine = { case: runningCases.device?.id, finding: 'APPROVED' };
     const { refusal } = await act(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', examine, '__typename');
     expect(refusal).toBeNull();
   });

@@ -21,12 +21,12 @@ interface Grant {
   id: string;
   person: string | null;
 }
-const grants = async (): Promise<Grant[]> =>
+const listGrants = async (): Promise<Grant[]> =>
   (await hub.ask('auditor', `{ seal(id: "${SEAL}") { grants { id person } } }`)).data.seal.grants;
 
 /** Withdraws all grants of the seal and adds this one. Waits until the licenses subgraph has it. */
-async function grantAlone(grant: object): Promise<void> {
-  for (const { id } of await grants()) {
+async function replaceGrants(grant: object): Promise<void> {
+  for (const { id } of await listGrants()) {
     await together(hub.ask, 'yudu-lyj', 'applyForSealGrantWithdrawal', { seal: SEAL, grant: id });
   }
   const input = { seal: SEAL, matter: DIRECT.matter, ...grant };
@@ -35,34 +35,34 @@ async function grantAlone(grant: object): Promise<void> {
   const sql = postgres(hub.adminUrl, { max: 1 });
   await until('licenses know', async () => {
     const [row] = await sql`select grants from licenses.seal_fact where seal_id = ${SEAL}`;
-    return row?.grants.length === 1 && Object.entries(grant).every(([name, said]) => row.grants[0][name] === said);
+    return row?.grants.length === 1 && Object.entries(grant).every(([name, value]) => row.grants[0][name] === value);
   });
   await sql.end();
 }
 
 test('a license is sealed only if its decider has a grant for that day', async () => {
-  const cases = [];
-  for (let n = 0; n < 4; n++) cases.push(await grantCase(hub, DIRECT));
-  const [first = '', second = '', third = '', fourth = ''] = cases;
-  const refused = (id: string) =>
+  const caseIds = [];
+  for (let n = 0; n < 4; n++) caseIds.push(await grantCase(hub, DIRECT));
+  const [first = '', second = '', third = '', fourth = ''] = caseIds;
+  const refusalOfIssue = (id: string) =>
     refusalOf(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', { case: id, blankNumber: blankNumber(DIRECT, 9) });
 
-  await grantAlone({ person: 'yudu-lyj.deputy' });
-  expect(await refused(first)).toBe('SEAL_NOT_GRANTED');
-  await grantAlone({ person: DIRECT.decides, from: '2026-03-03', to: '2026-03-03' });
-  expect(await refused(first)).toBe('SEAL_NOT_GRANTED');
+  await replaceGrants({ person: 'yudu-lyj.deputy' });
+  expect(await refusalOfIssue(first)).toBe('SEAL_NOT_GRANTED');
+  await replaceGrants({ person: DIRECT.decides, from: '2026-03-03', to: '2026-03-03' });
+  expect(await refusalOfIssue(first)).toBe('SEAL_NOT_GRANTED');
   clock.set('2026-03-03');
   const license = await issue(hub, DIRECT, first, 1);
   // The clerk who spoils a sheet authorises the entry, so the clerk needs a grant too.
   const [blank, replacement] = [1, 2].map((serial) => blankNumber(DIRECT, serial));
-  const spoiled = { identifier: license.identifier, blankNumber: blank, replacement, reason: '打印错位' };
-  expect(await refusalOf(hub, DIRECT.prints, 'spoilBlank', 'SpoilBlankInput', spoiled)).toBe('SEAL_NOT_GRANTED');
+  const spoilInput = { identifier: license.identifier, blankNumber: blank, replacement, reason: '打印错位' };
+  expect(await refusalOf(hub, DIRECT.prints, 'spoilBlank', 'SpoilBlankInput', spoilInput)).toBe('SEAL_NOT_GRANTED');
   clock.set('2026-03-04');
-  expect(await refused(second)).toBe('SEAL_NOT_GRANTED');
-  await grantAlone({ person: null, from: '2026-03-04', to: null });
+  expect(await refusalOfIssue(second)).toBe('SEAL_NOT_GRANTED');
+  await replaceGrants({ person: null, from: '2026-03-04', to: null });
   await issue(hub, DIRECT, second, 3);
-  expect(await refusalOf(hub, DIRECT.prints, 'spoilBlank', 'SpoilBlankInput', spoiled)).toBeNull();
+  expect(await refusalOf(hub, DIRECT.prints, 'spoilBlank', 'SpoilBlankInput', spoilInput)).toBeNull();
   await issue(hub, DIRECT, third, 4);
-  await grantAlone({ person: 'yudu-lyj.deputy' });
-  expect(await refused(fourth)).toBe('SEAL_NOT_GRANTED');
+  await replaceGrants({ person: 'yudu-lyj.deputy' });
+  expect(await refusalOfIssue(fourth)).toBe('SEAL_NOT_GRANTED');
 }, 120_000);

@@ -8,7 +8,7 @@ import { until } from '../support/until.ts';
 const route = ROUTES.DIRECT;
 const APPROVER = 'yudu-lyj.approver';
 /** Refusals that a race or the license state may cause. Any other refusal is a defect. */
-const EXPECTED = new Set([
+const EXPECTED_REFUSALS = new Set([
   'LICENSE_ACT_NOT_ALLOWED',
   'LICENSE_BUSY',
   'LICENSE_NOT_CURRENT',
@@ -18,7 +18,17 @@ const EXPECTED = new Set([
   'PAPER_NOT_DELIVERED',
 ]);
 
-const MOVES = ['suspend', 'restore', 'revoke', 'rescind', 'withdraw', 'cancel', 'spoil', 'deliver', 'recall'] as const;
+const ACT_NAMES = [
+  'suspend',
+  'restore',
+  'revoke',
+  'rescind',
+  'withdraw',
+  'cancel',
+  'spoil',
+  'deliver',
+  'recall',
+] as const;
 
 /** Checks with SQL that document and paper of each version agree after concurrent acts of two clerks. */
 describe('lock-step', () => {
@@ -31,19 +41,19 @@ describe('lock-step', () => {
 
   const nextBlank = () => blankNumber(route, ++serial);
 
-  async function move(
+  async function doAct(
     license: { identifier: string; number: string },
-    name: (typeof MOVES)[number],
+    name: (typeof ACT_NAMES)[number],
   ): Promise<string | null> {
     const { identifier } = license;
     const query = 'query($id: ID!) { license(identifier: $id) { paper { blankNumber } } }';
     const { data } = await hub.ask('auditor', query, { id: identifier });
-    const { blankNumber: sheet } = data.license.paper;
+    const { blankNumber: currentBlank } = data.license.paper;
     switch (name) {
       case 'spoil':
         return refusalOf(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', {
           identifier,
-          blankNumber: sheet,
+          blankNumber: currentBlank,
           replacement: nextBlank(),
           reason: '打印错位',
         });
@@ -51,7 +61,7 @@ describe('lock-step', () => {
       case 'recall':
         return refusalOf(hub, route.prints, `${name}Certificate`, 'CertificateInput', {
           identifier,
-          blankNumber: sheet,
+          blankNumber: currentBlank,
         });
       case 'cancel':
         return refusalOf(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', { identifier, reason: '依法注销' });
@@ -61,17 +71,17 @@ describe('lock-step', () => {
   }
 
   test('any concurrent acts of two clerks keep document and paper in agreement', async () => {
-    const moves = fc.array(fc.constantFrom(...MOVES), { minLength: 1, maxLength: 5 });
+    const arbitraryActs = fc.array(fc.constantFrom(...ACT_NAMES), { minLength: 1, maxLength: 5 });
     await fc.assert(
-      fc.asyncProperty(moves, moves, async (one, other) => {
+      fc.asyncProperty(arbitraryActs, arbitraryActs, async (first, second) => {
         const license = await issue(hub, route, await grantCase(hub, route), ++serial);
-        const clerk = async (list: readonly (typeof MOVES)[number][]) => {
+        const runActs = async (list: readonly (typeof ACT_NAMES)[number][]) => {
           for (const name of list) {
-            const refusal = await move(license, name);
-            expect(refusal === null || EXPECTED.has(refusal), `${name}: ${refusal}`).toBe(true);
+            const refusal = await doAct(license, name);
+            expect(refusal === null || EXPECTED_REFUSALS.has(refusal), `${name}: ${refusal}`).toBe(true);
           }
         };
-        await Promise.all([clerk(one), clerk(other)]);
+        await Promise.all([runActs(first), runActs(second)]);
         expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
       }),
       { numRuns: 12 },
@@ -79,27 +89,27 @@ describe('lock-step', () => {
   });
 
   test('a change supersedes document and paper together and issues both together', async () => {
-    const window = ROUTES.WINDOW_FORWARD;
-    const issued = await grantCase(hub, window);
-    const license = await issue(hub, window, issued, 20);
+    const windowRoute = ROUTES.WINDOW_FORWARD;
+    const issuedCaseId = await grantCase(hub, windowRoute);
+    const license = await issue(hub, windowRoute, issuedCaseId, 20);
     await until('cases know the license', async () => {
-      const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: issued });
+      const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: issuedCaseId });
       return data.case.result === 'ISSUED';
     });
     const change = { matter: 'yd2022-3-28', licenseNumber: license.number };
-    const [one, two] = [await grantCase(hub, window, change), await grantCase(hub, window, change)];
-    const ask = (id: string, blank: number) =>
+    const [first, second] = [await grantCase(hub, windowRoute, change), await grantCase(hub, windowRoute, change)];
+    const changeLicense = (id: string, blank: number) =>
       act(
         hub,
-        window.prints,
+        windowRoute.prints,
         'changeLicense',
         'CaseActInput',
-        { case: id, blankNumber: blankNumber(window, blank) },
+        { case: id, blankNumber: blankNumber(windowRoute, blank) },
         'license { version }',
       );
-    const answers = await Promise.all([ask(one, 21), ask(two, 22)]);
+    const answers = await Promise.all([changeLicense(first, 21), changeLicense(second, 22)]);
     for (const { refusal } of answers) expect([undefined, 'LICENSE_BUSY']).toContain(refusal?.code);
-    await Promise.all([ask(one, 21), ask(two, 22)]);
+    await Promise.all([changeLicense(first, 21), changeLicense(second, 22)]);
     const query =
       'query($n: String) { licenses(first: 1, filter: { number: $n }) { edges { node { version versions { version state paper { validity } } } } } }';
     const { data } = await hub.ask('auditor', query, { n: license.number });

@@ -18,7 +18,7 @@ describe.each(['local', 'http'] as const)('one case of each mode, subgraphs reac
     const license = await issue(hub, route, caseId, mode === 'WINDOW_FORWARD' ? 2 : 1);
     expect(license).toMatchObject({ version: 1, state: 'VALID', paper: { state: 'PRINTED', validity: 'VALID' } });
 
-    const delivered = await act(
+    const delivery = await act(
       hub,
       route.prints,
       'deliverCertificate',
@@ -26,31 +26,31 @@ describe.each(['local', 'http'] as const)('one case of each mode, subgraphs reac
       { identifier: license.identifier, blankNumber: license.paper.blankNumber },
       `license { ${LICENSE} }`,
     );
-    expect(delivered).toMatchObject({ refusal: null, license: { paper: { state: 'DELIVERED' } } });
+    expect(delivery).toMatchObject({ refusal: null, license: { paper: { state: 'DELIVERED' } } });
 
-    const closed = await until('the case is delivered', async () => {
+    const deliveredCase = await until('the case is delivered', async () => {
       const query = `query($id: ID!) { case(id: $id) { ${CASE} license { identifier issuer { name } matter { name } } } }`;
       const { data, errors } = await hub.ask('applicant-company', query, { id: caseId });
       if (errors) throw new Error(JSON.stringify(errors));
       return data.case.step === 'DELIVERED' && data.case;
     });
-    expect(closed).toMatchObject({
+    expect(deliveredCase).toMatchObject({
       result: 'ISSUED',
       delegation: { mode },
       license: { identifier: license.identifier },
     });
-    const steps = closed.steps.map((one: { step: string }) => one.step);
-    const forwarded = mode === 'DIRECT' ? [] : ['FORWARDED'];
-    expect(steps).toEqual(['RECEIVED', 'ACCEPTED', 'EXAMINED', ...forwarded, 'DECIDED', 'CERTIFIED', 'DELIVERED']);
+    const steps = deliveredCase.steps.map((entry: { step: string }) => entry.step);
+    const forwardSteps = mode === 'DIRECT' ? [] : ['FORWARDED'];
+    expect(steps).toEqual(['RECEIVED', 'ACCEPTED', 'EXAMINED', ...forwardSteps, 'DECIDED', 'CERTIFIED', 'DELIVERED']);
 
-    const uses = await hub.ask(
+    const sealUses = await hub.ask(
       'auditor',
       'query($id: ID) { sealUses(filter: { license: $id }, first: 5) { edges { node { act documentDigest seal { name } } } } }',
       { id: license.identifier },
     );
     const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
     const file = await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers });
-    expect(uses.data.sealUses.edges).toEqual([
+    expect(sealUses.data.sealUses.edges).toEqual([
       {
         node: {
           act: 'ISSUE',

@@ -6,7 +6,7 @@ import { testPeer } from '../support/peer.ts';
 import { forwardedCase, ORGAN, platformKeys, registerPlatform } from '../support/platform.ts';
 import { until } from '../support/until.ts';
 
-const BY = { id: 'li.na', name: '李娜' };
+const DECIDER = { id: 'li.na', name: '李娜' };
 
 describe.each(['local', 'http'] as const)('a case on the city’s platform, subgraphs reached %s', (transport) => {
   let hub: TestHub;
@@ -30,31 +30,31 @@ describe.each(['local', 'http'] as const)('a case on the city’s platform, subg
       platform { name deliveredAt receivedAt attempts lastError } } }`;
     return (await hub.ask('window-yudu', query, { id })).data.case;
   };
-  const answerTo = (id: string) =>
+  const waitForAnswer = (id: string) =>
     until('the hub has answered', async () => {
-      const message = (await peer.see('/messages')).find((one) => one.id === id);
+      const message = (await peer.see('/messages')).find((entry) => entry.id === id);
       return message?.answer && { status: message.answer.status, ...JSON.parse(message.answer.body) };
     });
 
   test('waits while the platform is unavailable, is decided there and certified, and the platform is informed', async () => {
-    const made = await forwardedCase(hub);
-    const waiting = await until('an attempt has failed', async () => {
-      const { platform: state } = await caseOf(made.id);
+    const testCase = await forwardedCase(hub);
+    const pendingState = await until('an attempt has failed', async () => {
+      const { platform: state } = await caseOf(testCase.id);
       return state.attempts > 0 && state;
     });
-    expect(waiting).toMatchObject({
+    expect(pendingState).toMatchObject({
       deliveredAt: null,
       receivedAt: null,
       lastError: expect.stringContaining('无法连接'),
     });
     await peer.open(platform);
-    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
-    const { platform: state, step } = await caseOf(made.id);
+    await until('it is received', async () => (await caseOf(testCase.id)).platform.receivedAt !== null);
+    const { platform: state, step } = await caseOf(testCase.id);
     expect([step, state.attempts, state.lastError]).toEqual(['FORWARDED', 0, null]);
     expect(state.deliveredAt).not.toBeNull();
     const [news] = await peer.see('/cases');
     expect(news).toMatchObject({
-      caseNumber: made.number,
+      caseNumber: testCase.number,
       revision: 1,
       organ: ORGAN,
       mode: 'WINDOW_FORWARD',
@@ -68,81 +68,87 @@ describe.each(['local', 'http'] as const)('a case on the city’s platform, subg
     });
     expect(news).not.toHaveProperty('caseId');
 
-    const id = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'GRANTED' });
-    expect(await answerTo(id)).toMatchObject({ status: 200, outcome: 'DONE', step: 'DECIDED' });
+    const id = await peer.order('/decide', { caseNumber: testCase.number, by: DECIDER, decision: 'GRANTED' });
+    expect(await waitForAnswer(id)).toMatchObject({ status: 200, outcome: 'DONE', step: 'DECIDED' });
     await until('a certificate can be issued', async () => {
       const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
       return data.certificateTasks.edges.length === 1;
     });
-    await issue(hub, ROUTES.WINDOW_FORWARD, made.id, 1);
+    await issue(hub, ROUTES.WINDOW_FORWARD, testCase.id, 1);
     await until('the platform knows', async () => (await peer.see('/cases'))[0].result === 'ISSUED');
-    expect((await caseOf(made.id)).steps.map((one: { step: string }) => one.step).slice(-2)).toEqual([
+    expect((await caseOf(testCase.id)).steps.map((entry: { step: string }) => entry.step).slice(-2)).toEqual([
       'DECIDED',
       'CERTIFIED',
     ]);
   });
 
   test('a case that was sent back comes again as the same case', async () => {
-    const made = await forwardedCase(hub);
-    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    const testCase = await forwardedCase(hub);
+    await until('it is received', async () => (await caseOf(testCase.id)).platform.receivedAt !== null);
     const pause = { kind: 'EXPERT_REVIEW', reason: '专家评审', papers: ['赣审评〔2022〕8号'] };
     for (const [path, order, step] of [
       ['/pause', pause, 'FORWARDED'],
       ['/resume', { note: '评审通过' }, 'FORWARDED'],
       ['/send-back', { reason: '请补充审查场地条件' }, 'ACCEPTED'],
     ] as const) {
-      const id = await peer.order(path, { caseNumber: made.number, by: BY, ...order });
-      expect(await answerTo(id)).toMatchObject({ status: 200, step });
+      const id = await peer.order(path, { caseNumber: testCase.number, by: DECIDER, ...order });
+      expect(await waitForAnswer(id)).toMatchObject({ status: 200, step });
     }
     const { examines, forwards } = ROUTES.WINDOW_FORWARD;
     expect(
-      await refusalOf(hub, examines, 'examineCase', 'ExamineCaseInput', { case: made.id, finding: 'APPROVED' }),
+      await refusalOf(hub, examines, 'examineCase', 'ExamineCaseInput', { case: testCase.id, finding: 'APPROVED' }),
     ).toBeNull();
-    expect(await refusalOf(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: made.id })).toBeNull();
-    await until('it is received again', async () => (await caseOf(made.id)).platform.receivedAt !== null);
-    const known = (await peer.see('/cases')).filter((one) => one.caseNumber === made.number);
-    expect(known).toMatchObject([{ revision: 6, step: 'FORWARDED' }]);
-    expect(known[0].steps.find((one: { step: string }) => one.step === 'PAUSED').data).toEqual({
+    expect(await refusalOf(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: testCase.id })).toBeNull();
+    await until('it is received again', async () => (await caseOf(testCase.id)).platform.receivedAt !== null);
+    const knownCases = (await peer.see('/cases')).filter((entry) => entry.caseNumber === testCase.number);
+    expect(knownCases).toMatchObject([{ revision: 6, step: 'FORWARDED' }]);
+    expect(knownCases[0].steps.find((entry: { step: string }) => entry.step === 'PAUSED').data).toEqual({
       pause: { kind: pause.kind, papers: pause.papers },
     });
     expect(
-      await refusalOf(hub, forwards, 'withdrawCase', 'CaseReasonInput', { case: made.id, reason: '申请人撤回' }),
+      await refusalOf(hub, forwards, 'withdrawCase', 'CaseReasonInput', { case: testCase.id, reason: '申请人撤回' }),
     ).toBeNull();
     await until('the platform knows of the withdrawal', async () =>
-      (await peer.see('/cases')).some((one) => one.caseNumber === made.number && one.result === 'WITHDRAWN'),
+      (await peer.see('/cases')).some((entry) => entry.caseNumber === testCase.number && entry.result === 'WITHDRAWN'),
     );
   });
 
   test('a restarted platform continues where it stopped; an earlier decision at the hub wins over its own', async () => {
-    const made = await forwardedCase(hub);
-    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    const testCase = await forwardedCase(hub);
+    await until('it is received', async () => (await caseOf(testCase.id)).platform.receivedAt !== null);
     await peer.close();
-    const decision = { case: made.id, decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
+    const decision = { case: testCase.id, decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
     expect(await refusalOf(hub, `${ORGAN}.approver`, 'decideCase', 'DecideCaseInput', decision)).toBeNull();
     await peer.open(platform);
     await until('the platform knows', async () =>
-      (await peer.see('/cases')).some((one) => one.caseNumber === made.number && one.result === 'REJECTED'),
+      (await peer.see('/cases')).some((entry) => entry.caseNumber === testCase.number && entry.result === 'REJECTED'),
     );
-    const late = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'GRANTED' });
-    expect(await answerTo(late)).toMatchObject({ status: 422, outcome: 'REFUSED', code: 'CASE_STEP_NOT_ALLOWED' });
-    expect((await caseOf(made.id)).result).toBe('REJECTED');
+    const lateOrder = await peer.order('/decide', { caseNumber: testCase.number, by: DECIDER, decision: 'GRANTED' });
+    expect(await waitForAnswer(lateOrder)).toMatchObject({
+      status: 422,
+      outcome: 'REFUSED',
+      code: 'CASE_STEP_NOT_ALLOWED',
+    });
+    expect((await caseOf(testCase.id)).result).toBe('REJECTED');
   });
 
   test('a rejection at the platform ends the case with its reason', async () => {
-    const made = await forwardedCase(hub);
+    const testCase = await forwardedCase(hub);
     const reason = '经营场所不符合条件';
-    const id = await peer.order('/decide', { caseNumber: made.number, by: BY, decision: 'REJECTED', reason });
-    expect(await answerTo(id)).toMatchObject({ status: 200, step: 'DECIDED', result: 'REJECTED' });
+    const id = await peer.order('/decide', { caseNumber: testCase.number, by: DECIDER, decision: 'REJECTED', reason });
+    expect(await waitForAnswer(id)).toMatchObject({ status: 200, step: 'DECIDED', result: 'REJECTED' });
   });
 
   test('delivery waits until the platform uses a renewed secret', async () => {
     const query = `mutation($i: ChangePlatformInput!) { changePlatform(input: $i) { platform { id secretVersion } secret } }`;
     const i = { platform: platform.id, renewSecret: true };
     const { changePlatform } = (await hub.ask('administrator', query, { i })).data;
-    const made = await forwardedCase(hub);
-    await until('the platform refuses', async () => (await caseOf(made.id)).platform.lastError?.includes('HTTP 401'));
+    const testCase = await forwardedCase(hub);
+    await until('the platform refuses', async () =>
+      (await caseOf(testCase.id)).platform.lastError?.includes('HTTP 401'),
+    );
     await peer.close();
     await peer.open({ ...changePlatform.platform, secret: changePlatform.secret });
-    await until('it is received', async () => (await caseOf(made.id)).platform.receivedAt !== null);
+    await until('it is received', async () => (await caseOf(testCase.id)).platform.receivedAt !== null);
   });
 });

@@ -23,25 +23,25 @@ describe('offline verification of a license', () => {
   });
   afterAll(() => hub?.stop());
 
-  const get = async (url: string, person?: string) => {
+  const fetchFile = async (url: string, person?: string) => {
     const headers = person === undefined ? {} : { authorization: `Bearer ${await hub.token(person)}` };
     const response = await hub.hub.app.inject({ method: 'GET', url, headers });
     expect([url, response.statusCode]).toEqual([url, 200]);
     return response.rawPayload;
   };
-  const make = async () => {
+  const issueLicense = async () => {
     const license = await issue(hub, DIRECT, await grantCase(hub, DIRECT), ++serial);
-    return { license, pdf: await get(license.document.url, 'auditor') };
+    return { license, pdf: await fetchFile(license.document.url, 'auditor') };
   };
-  const bundleOf = (identifier: string) => get(`/licenses/evidence/${identifier}`);
-  const judge = (file: Buffer, bundle: Buffer | null, at = clock()) =>
-    verify({ file, signature: null, roots: [root], bundle }, at);
+  const bundleOf = (identifier: string) => fetchFile(`/licenses/evidence/${identifier}`);
+  const verifyLicense = (file: Buffer, bundle: Buffer | null, time = clock()) =>
+    verify({ file, signature: null, roots: [root], bundle }, time);
 
   test('passes with its bundle; the report names signer, proven time and state', async () => {
-    const { license, pdf } = await make();
+    const { license, pdf } = await issueLicense();
     const bundle = await bundleOf(license.identifier);
     expect(bundle.length).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
-    const report = judge(pdf, bundle);
+    const report = verifyLicense(pdf, bundle);
     expect(report.steps.filter((step) => step.passed === false)).toEqual([]);
     expect(report).toMatchObject({
       verdict: 'TOTAL_PASSED',
@@ -50,74 +50,76 @@ describe('offline verification of a license', () => {
       status: { state: 'VALID', source: 'STATEMENT' },
     });
     expect(Date.parse(report.provenAt ?? '')).toBe(clock().getTime());
-    expect(judge(pdf, null)).toMatchObject({ verdict: 'INDETERMINATE', subIndication: 'TRY_LATER' });
-    const other = await make();
-    expect(judge(pdf, await bundleOf(other.license.identifier)).verdict).not.toBe('TOTAL_PASSED');
+    expect(verifyLicense(pdf, null)).toMatchObject({ verdict: 'INDETERMINATE', subIndication: 'TRY_LATER' });
+    const otherLicense = await issueLicense();
+    expect(verifyLicense(pdf, await bundleOf(otherLicense.license.identifier)).verdict).not.toBe('TOTAL_PASSED');
   });
 
   test('the code is verified offline with published certificates, and the state with the status list', async () => {
-    const { license, pdf } = await make();
-    const { record } = judge(pdf, await bundleOf(license.identifier));
+    const { license, pdf } = await issueLicense();
+    const { record } = verifyLicense(pdf, await bundleOf(license.identifier));
     const material = {
       roots: [root],
-      certificates: certificatesOf(await get('/seals/certificates.pem')),
-      revocation: [await get('/seals/root.crl'), await get('/seals/issuing.crl')],
+      certificates: certificatesOf(await fetchFile('/seals/certificates.pem')),
+      revocation: [await fetchFile('/seals/root.crl'), await fetchFile('/seals/issuing.crl')],
     };
-    const statusList = (await get('/licenses/status-list')).toString();
-    const at = { ...material, statusList, index: record?.KZ_ZTXH ?? -1 };
-    expect(verifyCode(record?.KZ_EWM ?? '', at, clock())).toMatchObject({
+    const statusList = (await fetchFile('/licenses/status-list')).toString();
+    const codeMaterial = { ...material, statusList, index: record?.KZ_ZTXH ?? -1 };
+    expect(verifyCode(record?.KZ_EWM ?? '', codeMaterial, clock())).toMatchObject({
       verdict: 'TOTAL_PASSED',
       payload: { i: license.identifier, h: '于都县贡****有限公司', o: '于都县林业局' },
       status: { state: 'VALID', source: 'STATUS_LIST' },
     });
-    const forged = (record?.KZ_EWM ?? '').replace(/.{4}$/, 'AAAA');
-    expect(verifyCode(forged, at, clock()).verdict).toBe('TOTAL_FAILED');
+    const forgedCode = (record?.KZ_EWM ?? '').replace(/.{4}$/, 'AAAA');
+    expect(verifyCode(forgedCode, codeMaterial, clock()).verdict).toBe('TOTAL_FAILED');
     const { identifier } = license;
     expect(
       await refusalOf(hub, DIRECT.decides, 'revokeLicense', 'OwnActInput', { identifier, reason: '吊销' }),
     ).toBeNull();
-    expect((await get('/licenses/status-list')).toString()).toBe(statusList);
+    expect((await fetchFile('/licenses/status-list')).toString()).toBe(statusList);
     clock.advance(3_600_001);
-    const next = (await get('/licenses/status-list')).toString();
-    expect(verifyCode(record?.KZ_EWM ?? '', { ...at, statusList: next }, clock()).status.state).toBe('REVOKED');
-    expect(judge(pdf, await bundleOf(identifier))).toMatchObject({
+    const nextList = (await fetchFile('/licenses/status-list')).toString();
+    expect(verifyCode(record?.KZ_EWM ?? '', { ...codeMaterial, statusList: nextList }, clock()).status.state).toBe(
+      'REVOKED',
+    );
+    expect(verifyLicense(pdf, await bundleOf(identifier))).toMatchObject({
       verdict: 'TOTAL_PASSED',
       status: { state: 'REVOKED' },
     });
   });
 
   test('requires a log proof of its own seal use and accepts no other proof', async () => {
-    const { license, pdf } = await make();
-    const other = await make();
-    const logged = (identifier: string) =>
+    const { license, pdf } = await issueLicense();
+    const otherLicense = await issueLicense();
+    const waitForLog = (identifier: string) =>
       until('the use has its place', async () => {
         const bundle = await bundleOf(identifier);
         return JSON.parse(bundle.toString()).log !== undefined && bundle;
       });
-    const bundle = await logged(license.identifier);
+    const bundle = await waitForLog(license.identifier);
     expect(bundle.length).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
-    const key = (await get('/log/key')).toString().trim();
-    const judged = (changed: object, keys: readonly string[] = [key]) => {
+    const key = (await fetchFile('/log/key')).toString().trim();
+    const verifyAltered = (changed: object, keys: readonly string[] = [key]) => {
       const altered = Buffer.from(JSON.stringify({ ...JSON.parse(bundle.toString()), ...changed }));
       const log = { keys, required: true };
       return verify({ file: pdf, signature: null, roots: [root], bundle: altered, log }, clock());
     };
-    expect(judged({}).steps.find(({ name }) => name.includes('日志'))).toMatchObject({ passed: true });
-    expect(judged({}).verdict).toBe('TOTAL_PASSED');
+    expect(verifyAltered({}).steps.find(({ name }) => name.includes('日志'))).toMatchObject({ passed: true });
+    expect(verifyAltered({}).verdict).toBe('TOTAL_PASSED');
     const proofOf = async (identifier: string): Promise<LoggedUse> =>
-      JSON.parse((await logged(identifier)).toString()).log;
-    const own = await proofOf(license.identifier);
-    const another = 'tongquan.test/another+3ef3c3a4+AZn5Iiy2yRBoVSzTLCSaGtUWJcmfRMZXd4F6fNzzQ4Zr';
+      JSON.parse((await waitForLog(identifier)).toString()).log;
+    const ownProof = await proofOf(license.identifier);
+    const otherLogKey = 'tongquan.test/another+3ef3c3a4+AZn5Iiy2yRBoVSzTLCSaGtUWJcmfRMZXd4F6fNzzQ4Zr';
     for (const [log, keys] of [
-      [await proofOf(other.license.identifier), [key]],
-      [{ ...own, proof: own.proof.replace(/^index \d+/m, 'index 0') }, [key]],
-      [{ ...own, proof: own.proof.replace(/\n\n.*\n/, '\n\nanother.log\n') }, [key]],
-      [{ ...own, entry: { ...own.entry, organ: 'yudu-jtj' } }, [key]],
+      [await proofOf(otherLicense.license.identifier), [key]],
+      [{ ...ownProof, proof: ownProof.proof.replace(/^index \d+/m, 'index 0') }, [key]],
+      [{ ...ownProof, proof: ownProof.proof.replace(/\n\n.*\n/, '\n\nanother.log\n') }, [key]],
+      [{ ...ownProof, entry: { ...ownProof.entry, organ: 'yudu-jtj' } }, [key]],
       [undefined, [key]],
-      [own, []],
-      [own, [another]],
+      [ownProof, []],
+      [ownProof, [otherLogKey]],
     ] as const) {
-      expect(judged({ log }, keys), JSON.stringify(log)).toMatchObject({
+      expect(verifyAltered({ log }, keys), JSON.stringify(log)).toMatchObject({
         verdict: 'INDETERMINATE',
         subIndication: 'NO_POE',
       });
@@ -125,23 +127,25 @@ describe('offline verification of a license', () => {
   });
 
   test('a seal compromise after the timestamp changes nothing; a compromise before it fails the license', async () => {
-    const before = await make();
+    const sealedBefore = await issueLicense();
     clock.advance(86_400_000);
     const compromisedAt = clock().toISOString();
     clock.advance(86_400_000);
-    const after = await make();
+    const sealedAfter = await issueLicense();
     const seal = 'yudu-lyj-license-seal';
     const input = { seal, reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
-    const ended = await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input);
-    expect(ended).toMatchObject({ refusal: null, seal: { state: 'ENDED' } });
+    const endAnswer = await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input);
+    expect(endAnswer).toMatchObject({ refusal: null, seal: { state: 'ENDED' } });
     clock.advance(3_600_001);
-    expect(judge(before.pdf, await bundleOf(before.license.identifier)).verdict).toBe('TOTAL_PASSED');
-    const report = judge(after.pdf, await bundleOf(after.license.identifier));
+    expect(verifyLicense(sealedBefore.pdf, await bundleOf(sealedBefore.license.identifier)).verdict).toBe(
+      'TOTAL_PASSED',
+    );
+    const report = verifyLicense(sealedAfter.pdf, await bundleOf(sealedAfter.license.identifier));
     expect([report.verdict, report.subIndication]).toEqual(['TOTAL_FAILED', 'REVOKED']);
     // The ended seal cannot be used again.
-    const granted = await grantCase(hub, DIRECT);
-    const blank = { case: granted, blankNumber: `${DIRECT.blanks}00000040` };
-    expect(await refusalOf(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', blank)).toMatch(/^SEAL_/);
+    const grantedCaseId = await grantCase(hub, DIRECT);
+    const issueInput = { case: grantedCaseId, blankNumber: `${DIRECT.blanks}00000040` };
+    expect(await refusalOf(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', issueInput)).toMatch(/^SEAL_/);
   });
 });
 
@@ -156,14 +160,14 @@ describe('evidence remains valid longer than its keys', () => {
       const root = Buffer.from(await hub.hub.seals.rootCertificate());
       const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
       const pdf = (await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers })).rawPayload;
-      const evidence = async () =>
+      const fetchBundle = async () =>
         (await hub.hub.app.inject({ method: 'GET', url: `/licenses/evidence/${license.identifier}` })).rawPayload;
       const sizes: number[] = [];
       const stamps: number[] = [];
       for (const years of [1, 5, 7.1, 14.3, 20]) {
         clock.set(new Date(Date.parse('2026-03-02T04:00:00Z') + years * 365.25 * 86_400_000).toISOString());
         await hub.hub.licenses.renewProofs();
-        const bundle = await evidence();
+        const bundle = await fetchBundle();
         sizes.push(bundle.length);
         stamps.push(JSON.parse(bundle.toString()).stamps.length);
         const report = verify({ file: pdf, signature: null, roots: [root], bundle }, clock());
@@ -171,7 +175,7 @@ describe('evidence remains valid longer than its keys', () => {
           years,
           report.verdict,
           report.subIndication,
-          report.steps.find((one) => one.passed === false)?.detail,
+          report.steps.find((entry) => entry.passed === false)?.detail,
         ]).toEqual([years, 'TOTAL_PASSED', null, undefined]);
         expect(report.provenAt?.slice(0, 10)).toBe('2026-03-02');
       }
@@ -183,7 +187,7 @@ describe('evidence remains valid longer than its keys', () => {
 });
 
 function certificatesOf(pem: Buffer): Buffer[] {
-  return (pem.toString().match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((one) =>
-    Buffer.from(one),
+  return (pem.toString().match(/-----BEGIN CERTIFICATE-----[^-]+-----END CERTIFICATE-----/g) ?? []).map((entry) =>
+    Buffer.from(entry),
   );
 }

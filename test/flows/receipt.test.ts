@@ -24,15 +24,15 @@ describe.each(['local', 'http'] as const)(
     let library: Awaited<ReturnType<typeof testLibrary>>;
     let folder: string;
     let sql: postgres.Sql;
-    let open: () => Promise<void>;
+    let openLibrary: () => Promise<void>;
     beforeAll(async () => {
       library = await testLibrary();
       folder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
       hub = await testHub({ transport, library: library.settings, log: { folder, witnesses: [library.witness] } });
       sql = postgres(hub.adminUrl, { max: 2, onnotice: () => {} });
       const { seals } = hub.hub;
-      open = async () => library.open(await seals.rootCertificate(), [await seals.logKey()]);
-      await open();
+      openLibrary = async () => library.open(await seals.rootCertificate(), [await seals.logKey()]);
+      await openLibrary();
     });
     afterAll(async () => {
       await sql?.end();
@@ -50,7 +50,7 @@ describe.each(['local', 'http'] as const)(
       isDelivered: boolean;
     }
     /** Returns every act on a license with its receipt and its log leaf. */
-    const acts = () => sql<Row[]>`
+    const listActs = () => sql<Row[]>`
     select e.stream, e.revision, e.payload, r.receipt, l.entry, r.revision is not null as "isDelivered"
     from licenses.outbox_event e
     left join licenses.outbox_receipt r on r.consumer = 'library' and r.stream = e.stream and r.revision = e.revision
@@ -58,10 +58,10 @@ describe.each(['local', 'http'] as const)(
     where e.type = 'LicenseChanged' order by e.occurred_at`;
     const allDelivered = () =>
       until('all are collected', async () => {
-        const rows = await acts();
+        const rows = await listActs();
         return rows.every((row) => row.isDelivered) && rows;
       });
-    const text = async (path: string) => (await hub.hub.app.inject(path)).body;
+    const fetchText = async (path: string) => (await hub.hub.app.inject(path)).body;
     const own = (name: string, identifier: string) =>
       refusalOf(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier, reason: '检查' });
 
@@ -84,17 +84,17 @@ describe.each(['local', 'http'] as const)(
           at: expect.any(String),
         });
       }
-      const told = rows.map(({ receipt }) =>
+      const content = rows.map(({ receipt }) =>
         JSON.parse(Buffer.from(receipt?.split('.')[1] ?? '', 'base64url').toString()),
       );
       // The checkpoint in the receipt is one that the log signed.
-      const { origin, size, root } = told.at(-1).checkpoint;
-      const [signed] = await sql`select root from seals.log_checkpoint where size = ${size}`;
-      expect([origin, root]).toEqual([ORIGIN, signed?.root.toString('base64')]);
+      const { origin, size, root } = content.at(-1).checkpoint;
+      const [signedCheckpoint] = await sql`select root from seals.log_checkpoint where size = ${size}`;
+      expect([origin, root]).toEqual([ORIGIN, signedCheckpoint?.root.toString('base64')]);
     });
 
     test('the leaf is proven under a checkpoint that the library signed', async () => {
-      const [row] = await acts();
+      const [row] = await listActs();
       const subject = encodeURIComponent(`library ${row?.stream} ${row?.revision}`);
       const trust = {
         origin: ORIGIN,
@@ -102,14 +102,14 @@ describe.each(['local', 'http'] as const)(
         witnesses: [readKey(library.witness.vkey)],
       };
       const isProven = await until('it is proven with the library', async () => {
-        const proof = await text(`/log/proof/${subject}?kind=RECEIPT`);
+        const proof = await fetchText(`/log/proof/${subject}?kind=RECEIPT`);
         if (!proof.startsWith('c2sp.org/')) return false;
         const { witnesses } = requireProven(proof, leafHash(Buffer.from(readProof(proof).extra ?? [])), trust);
         return witnesses.length === 1;
       });
       expect(isProven).toBe(true);
-      const seen = requireCheckpoint((await library.checkpoint()) ?? '', trust);
-      expect(seen.witnesses).toHaveLength(1);
+      const libraryCheckpoint = requireCheckpoint((await library.checkpoint()) ?? '', trust);
+      expect(libraryCheckpoint.witnesses).toHaveLength(1);
     });
 
     test('the reconcile command of the library compares with the hub, beginning with the log', async () => {
@@ -121,14 +121,14 @@ describe.each(['local', 'http'] as const)(
           ...{ LIBRARY_LOG_KEY: await hub.hub.seals.logKey(), LIBRARY_HUB_TOKEN: await hub.token(person) },
         };
         const child = spawn(process.execPath, [MAIN, '--reconcile'], { env: environment });
-        let said = '';
-        for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (said += chunk));
+        let output = '';
+        for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
         const code = await new Promise((resolve) => child.once('close', resolve));
-        return { code, said };
+        return { code, said: output };
       };
-      const good = await run('library');
-      expect(good.said).toMatch(/^枢纽日志 \d+ 项（根 .{44}）；核对 3 次操作，差异 0 处\n$/);
-      expect(good.code).toBe(0);
+      const goodRun = await run('library');
+      expect(goodRun.said).toMatch(/^枢纽日志 \d+ 项（根 .{44}）；核对 3 次操作，差异 0 处\n$/);
+      expect(goodRun.code).toBe(0);
       expect(await run('window-xingguo')).toMatchObject({
         code: 1,
         said: expect.stringMatching(/^对账没有完成：枢纽不给变更流/),
@@ -136,51 +136,51 @@ describe.each(['local', 'http'] as const)(
       const own = postgres(library.databaseUrl, { max: 1 });
       await own`update city_library.act set reconciliation = null where revision = 2`;
       await own.end();
-      const more = await run('library');
-      expect(more).toMatchObject({ code: 1, said: expect.stringContaining('第 2 号 本库已归集，枢纽变更流没有') });
+      const badRun = await run('library');
+      expect(badRun).toMatchObject({ code: 1, said: expect.stringContaining('第 2 号 本库已归集，枢纽变更流没有') });
     });
 
     test('a delivery needs a stored leaf; without the log it is sent again and gets the same receipt', async () => {
       await library.close();
       const license = await issue(hub, route, await grantCase(hub, route), 2);
       await sql`alter table seals.log_leaf rename to log_leaf_away`;
-      await open();
+      await openLibrary();
       const stream = `license:${license.number}`;
-      const delivery = async () => {
+      const readDelivery = async () => {
         const [row] = await sql`
         select attempts, delivered, last_error from licenses.outbox_delivery where consumer = 'library' and stream = ${stream}`;
         return row;
       };
       await until('the library has it', async () => (await library.receipts(license.number)).length === 1);
-      const [kept] = await library.receipts(license.number);
-      const before = (await delivery())?.attempts;
-      await until('it was tried once more', async () => (await delivery())?.attempts > before);
-      expect((await delivery())?.delivered).toBe(0);
+      const [storedReceipt] = await library.receipts(license.number);
+      const attemptsBefore = (await readDelivery())?.attempts;
+      await until('it was tried once more', async () => (await readDelivery())?.attempts > attemptsBefore);
+      expect((await readDelivery())?.delivered).toBe(0);
       await sql`alter table seals.log_leaf_away rename to log_leaf`;
       const rows = await allDelivered();
-      const row = rows.find((one) => one.stream === stream);
-      expect(row?.receipt).toBe(kept);
-      expect(JSON.parse(row?.entry ?? '')).toMatchObject({ digest: sha256(kept ?? '') });
+      const row = rows.find((act) => act.stream === stream);
+      expect(row?.receipt).toBe(storedReceipt);
+      expect(JSON.parse(row?.entry ?? '')).toMatchObject({ digest: sha256(storedReceipt ?? '') });
     });
 
     test('a receipt by a key that is not pinned keeps the delivery open and records the error', async () => {
       await library.close();
       const license = await issue(hub, route, await grantCase(hub, route), 3);
-      const restore = await library.changeKey();
-      await open();
+      const restoreKey = await library.changeKey();
+      await openLibrary();
       const stream = `license:${license.number}`;
-      const told = await until('it is refused', async () => {
+      const content = await until('it is refused', async () => {
         const [row] = await sql`
         select delivered, rejected_at, last_error from licenses.outbox_delivery where consumer = 'library' and stream = ${stream}`;
         return row?.last_error?.includes('回执不成立') && row;
       });
-      expect(told).toMatchObject({ delivered: 0, rejected_at: null });
-      expect((await acts()).filter((one) => one.entry === null)).toHaveLength(1);
+      expect(content).toMatchObject({ delivered: 0, rejected_at: null });
+      expect((await listActs()).filter((act) => act.entry === null)).toHaveLength(1);
       await library.close();
-      await restore();
-      await open();
+      await restoreKey();
+      await openLibrary();
       await allDelivered();
-      expect((await acts()).filter((one) => one.entry === null)).toEqual([]);
+      expect((await listActs()).filter((act) => act.entry === null)).toEqual([]);
     });
   },
 );

@@ -10,7 +10,7 @@ import { type TestHub, testHub } from '../support/hub.ts';
 
 const DIRECT = ROUTES.DIRECT;
 const SEAL = 'yudu-lyj-license-seal';
-const MEANWHILE = 20;
+const ISSUES_DURING_ROTATION = 20;
 
 let hub: TestHub;
 const clock = testClock('2026-03-02');
@@ -19,7 +19,7 @@ beforeAll(async () => {
 });
 afterAll(() => hub?.stop());
 
-async function prove({
+async function verifyLicense({
   identifier,
   document,
 }: {
@@ -35,32 +35,32 @@ async function prove({
 }
 
 test('licenses issued before, during and after a rotation all pass the verifier', async () => {
-  const before = await issue(hub, DIRECT, await grantCase(hub, DIRECT), 1);
+  const licenseBefore = await issue(hub, DIRECT, await grantCase(hub, DIRECT), 1);
   clock.advance(60_000);
-  const cases: string[] = [];
-  for (let n = 0; n <= MEANWHILE; n++) cases.push(await grantCase(hub, DIRECT));
-  const [last = '', ...rest] = cases;
-  const rotating = new Promise((done) => setTimeout(done, 300)).then(() =>
+  const caseIds: string[] = [];
+  for (let n = 0; n <= ISSUES_DURING_ROTATION; n++) caseIds.push(await grantCase(hub, DIRECT));
+  const [lastCaseId = '', ...otherCaseIds] = caseIds;
+  const rotation = new Promise((resolve) => setTimeout(resolve, 300)).then(() =>
     together(hub.ask, 'yudu-lyj', 'applyForSealRotation', { seal: SEAL }),
   );
-  const meanwhile = await Promise.all(rest.map((id, n) => issue(hub, DIRECT, id, n + 2)));
-  expect((await rotating).refusal).toBeNull();
-  const after = await issue(hub, DIRECT, last, MEANWHILE + 2);
+  const licensesDuring = await Promise.all(otherCaseIds.map((id, n) => issue(hub, DIRECT, id, n + 2)));
+  expect((await rotation).refusal).toBeNull();
+  const licenseAfter = await issue(hub, DIRECT, lastCaseId, ISSUES_DURING_ROTATION + 2);
 
   const { default: postgres } = await import('postgres');
   const sql = postgres(hub.adminUrl, { max: 1 });
   const rows =
     await sql`select certificate_pem as pem from seals.seal_certificate where seal_id = ${SEAL} order by generation`;
   await sql.end();
-  const raws = rows.map(({ pem }) => new X509Certificate(pem).raw.toString('hex'));
-  expect(raws).toHaveLength(2);
+  const certificates = rows.map(({ pem }) => new X509Certificate(pem).raw.toString('hex'));
+  expect(certificates).toHaveLength(2);
   const signers: number[] = [];
-  for (const license of [before, ...meanwhile, after]) {
-    const report = await prove(license);
+  for (const license of [licenseBefore, ...licensesDuring, licenseAfter]) {
+    const report = await verifyLicense(license);
     expect(report.steps.filter((step) => step.passed === false)).toEqual([]);
     expect([report.verdict, report.signer?.organisation]).toEqual(['TOTAL_PASSED', '于都县林业局']);
     const text = report.file.toString('latin1').toLowerCase();
-    signers.push(raws.findIndex((raw) => text.includes(raw)));
+    signers.push(certificates.findIndex((raw) => text.includes(raw)));
   }
   expect([signers[0], signers.at(-1)]).toEqual([0, 1]);
   expect(new Set(signers)).toEqual(new Set([0, 1]));
@@ -68,5 +68,6 @@ test('licenses issued before, during and after a rotation all pass the verifier'
   clock.advance(86_400_000);
   const input = { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' };
   expect((await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input)).seal.state).toBe('ENDED');
-  for (const license of [before, after]) expect((await prove(license)).verdict).toBe('TOTAL_PASSED');
+  for (const license of [licenseBefore, licenseAfter])
+    expect((await verifyLicense(license)).verdict).toBe('TOTAL_PASSED');
 }, 240_000);

@@ -5,8 +5,8 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { freePort } from '../../scripts/client.ts';
-import { runningDatabase } from '../../scripts/running-database.ts';
+import { findFreePort } from '../../scripts/client.ts';
+import { findRunningDatabase } from '../../scripts/running-database.ts';
 import { until } from '../support/until.ts';
 
 /** An auditor's day at a whole hub that has done its demo: the commands as docs/audit.md has them. */
@@ -38,7 +38,7 @@ const audited = (...more: string[]) =>
 
 beforeAll(async () => {
   folder = mkdtempSync(join(tmpdir(), 'tongquan-audit-'));
-  const ports = { PORT: String(await freePort()), LIBRARY_PORT: String(await freePort()) };
+  const ports = { PORT: String(await findFreePort()), LIBRARY_PORT: String(await findFreePort()) };
   env = { PATH: process.env.PATH, DATA_FOLDER: join(folder, 'data'), ...ports };
   hub = spawn(process.execPath, ['scripts/start.ts'], { cwd: ROOT, env });
   for (const stream of [hub.stdout, hub.stderr]) stream?.on('data', (chunk) => (said += chunk));
@@ -77,7 +77,7 @@ test('the house is clean by the word of the city library; a license that was qui
   const clean = audited();
   expect(clean.status, clean.out).toBe(0);
   expect(clean.out).toContain('没有问题 clean');
-  const sql = postgres(runningDatabase(env.DATA_FOLDER ?? ''), { max: 1 });
+  const sql = postgres(findRunningDatabase(env.DATA_FOLDER ?? ''), { max: 1 });
   const [row] = await sql`update licenses.license_version set state = 'SUSPENDED' where state = 'VALID'
     and identifier = (select min(identifier) from licenses.license_version where state = 'VALID') returning identifier`;
   const found = audited('--json');

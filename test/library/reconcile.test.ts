@@ -2,7 +2,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Change, Hub } from '../../scripts/city-library/hub.ts';
 import { LogBroken, reconcile } from '../../scripts/city-library/reconcile.ts';
-import { readLogKey } from '../../scripts/witness/note.ts';
+import { parseLogKey } from '../../scripts/witness/note.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
 import { LogPen } from '../seals/log-pen.ts';
 import { type Authority, type City, makeAuthority, makeLicense, openCity } from './city.ts';
@@ -48,7 +48,7 @@ const hubWith = (shown: TestLog, changed: Partial<Hub> = {}): Hub => ({
 const compare = (hub = hubWith(log), isWhole = false) => {
   // The library's own clock stands still; who compares comes later.
   const now = () => new Date(city.clock().getTime() + 1_000);
-  return reconcile({ sql, hub, log: readLogKey(pen.vkey), isWhole, now, pauseMs: 1 });
+  return reconcile({ sql, hub, log: parseLogKey(pen.vkey), isWhole, now, pauseMs: 1 });
 };
 const tellOf = ({ number, revision, identifier, state, documentDigest }: LibraryDelivery): Change => ({
   ...{ number, revision, identifier, state, documentDigest },

@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { makeKeys } from '../../scripts/city-library/key.ts';
-import { proofFromTiles } from '../../scripts/witness/tile.ts';
-import { goesOn } from '../../scripts/witness/tree.ts';
+import { computeProof } from '../../scripts/witness/tile.ts';
+import { isConsistent } from '../../scripts/witness/tree.ts';
 import { requireCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { LogPen } from '../seals/log-pen.ts';
@@ -101,9 +101,9 @@ describe('a proof out of tiles', () => {
       const next = { size, root: log.root() };
       for (const old of sizes.filter((one) => one <= size)) {
         const known = { size: old, root: log.root(old) };
-        const proof = await proofFromTiles(async (path) => log.file(path), old, size);
-        expect(goesOn(known, next, proof), `${old} to ${size}`).toBe(true);
-        if (old < size) expect(goesOn({ size: old, root: log.root(old - 1) }, next, proof)).toBe(false);
+        const proof = await computeProof(async (path) => log.file(path), old, size);
+        expect(isConsistent(known, next, proof), `${old} to ${size}`).toBe(true);
+        if (old < size) expect(isConsistent({ size: old, root: log.root(old - 1) }, next, proof)).toBe(false);
       }
     }
   });
@@ -111,8 +111,8 @@ describe('a proof out of tiles', () => {
   it('takes a whole tile where the part is gone, and tells of one that is missing or short', async () => {
     const log = new TestLog(new LogPen('example.com/log')).grown(300);
     const whole = async (path: string) => log.file(path.replace(/\.p\/.*/, ''), 512);
-    expect(await proofFromTiles(whole, 5, 200)).toHaveLength(9);
-    await expect(proofFromTiles(async () => null, 5, 200)).rejects.toThrow('does not show tile/0/000');
-    await expect(proofFromTiles(async () => Buffer.alloc(32), 5, 200)).rejects.toThrow('does not show tile/0/000');
+    expect(await computeProof(whole, 5, 200)).toHaveLength(9);
+    await expect(computeProof(async () => null, 5, 200)).rejects.toThrow('does not show tile/0/000');
+    await expect(computeProof(async () => Buffer.alloc(32), 5, 200)).rejects.toThrow('does not show tile/0/000');
   });
 });

@@ -18,15 +18,15 @@ const organs = readOrgans();
 const clock = testClock('2026-03-02');
 
 let database: TestDatabase;
-let connected: Connected;
+let databaseConnection: Connected;
 let admin: postgres.Sql;
 let matters: Matters;
 let app: FastifyInstance;
 let selects = 0;
-const sent: Envelope[] = [];
+const sentEvents: Envelope[] = [];
 
 /** Counts the queries that a reader starts. */
-function counting(db: Database): Database {
+function countQueries(db: Database): Database {
   return new Proxy(db, {
     get(target, key) {
       if (key === 'select') selects++;
@@ -38,12 +38,12 @@ function counting(db: Database): Database {
 
 beforeAll(async () => {
   database = await testDatabase();
-  connected = connect(database.urls.matters, 'test-matters');
+  databaseConnection = connect(database.urls.matters, 'test-matters');
   admin = postgres(database.adminUrl, { max: 1 });
   const cases = async (event: Envelope) => {
-    sent.push(event);
+    sentEvents.push(event);
   };
-  matters = createMatters({ db: counting(connected.db), now: clock, send: { cases }, pollMs: 20 });
+  matters = createMatters({ db: countQueries(databaseConnection.db), now: clock, send: { cases }, pollMs: 20 });
   const keys = { tokenKey: tokenKeys.publicKey, serviceKey: randomBytes(32), now: clock };
   app = await serveSubgraph(matters, keys);
   await matters.importMatters(organs, rows);
@@ -53,7 +53,7 @@ afterAll(async () => {
   await app?.close();
   await matters?.stop();
   await admin?.end();
-  await connected?.close();
+  await databaseConnection?.close();
   await database?.drop();
 });
 
@@ -75,7 +75,7 @@ const LIST = `query($filter: MatterFilter, $first: Int!, $after: String) {
   }
 }`;
 
-async function found(filter: object): Promise<string[]> {
+async function findMatterIds(filter: object): Promise<string[]> {
   const { data, errors } = await ask(LIST, { filter, first: 100 });
   if (errors) throw new Error(JSON.stringify(errors));
   expect(data.matters.totalCount).toBeGreaterThanOrEqual(data.matters.edges.length);
@@ -84,38 +84,38 @@ async function found(filter: object): Promise<string[]> {
 
 describe('the catalogue for the public', () => {
   test('pages through all 108 matters in the order of the annexes', async () => {
-    const seen: string[] = [];
+    const pagedIds: string[] = [];
     let after: string | null = null;
     do {
       const { data } = await ask(LIST, { first: 25, after });
       expect(data.matters.totalCount).toBe(108);
-      seen.push(...idsOf(data.matters));
+      pagedIds.push(...idsOf(data.matters));
       after = data.matters.pageInfo.hasNextPage ? data.matters.pageInfo.endCursor : null;
     } while (after !== null);
-    expect(seen).toEqual(rows.map((row) => row.id));
+    expect(pagedIds).toEqual(rows.map((row) => row.id));
   });
 
   test('filters by mode, power type, organ, annex and name, combined with AND', async () => {
-    const expected = (keep: (row: MatterRow) => boolean) => rows.filter(keep).map((row) => row.id);
-    expect(await found({ mode: 'SUBSTANTIVE_REVIEW' })).toEqual(expected((row) => row.annex === 2));
-    expect(await found({ annex: 3, powerType: 'FILING' })).toEqual(
+    const expected = (matches: (row: MatterRow) => boolean) => rows.filter(matches).map((row) => row.id);
+    expect(await findMatterIds({ mode: 'SUBSTANTIVE_REVIEW' })).toEqual(expected((row) => row.annex === 2));
+    expect(await findMatterIds({ annex: 3, powerType: 'FILING' })).toEqual(
       expected((row) => row.annex === 3 && row.powerType === 'FILING'),
     );
-    expect(await found({ organ: 'yudu-xzspj' })).toHaveLength(17);
-    expect(await found({ organ: 'ganzhou-xzspj' })).toHaveLength(42);
-    expect(await found({ nameContains: '不动产' })).toHaveLength(12);
-    expect(await found({ nameContains: '竣工验收' })).toEqual(['yd2022-2-29']);
-    expect(await found({ nameContains: '燃气', mode: 'WINDOW_FORWARD' })).toEqual(['yd2022-3-38']);
+    expect(await findMatterIds({ organ: 'yudu-xzspj' })).toHaveLength(17);
+    expect(await findMatterIds({ organ: 'ganzhou-xzspj' })).toHaveLength(42);
+    expect(await findMatterIds({ nameContains: '不动产' })).toHaveLength(12);
+    expect(await findMatterIds({ nameContains: '竣工验收' })).toEqual(['yd2022-2-29']);
+    expect(await findMatterIds({ nameContains: '燃气', mode: 'WINDOW_FORWARD' })).toEqual(['yd2022-3-38']);
   });
 
   test('treats a wildcard in a name as a literal character', async () => {
-    for (const nameContains of ['%', '_', '\\']) expect(await found({ nameContains })).toEqual([]);
-    expect(await found({ nameContains: '±0.00' })).toEqual(['yd2022-2-20']);
+    for (const nameContains of ['%', '_', '\\']) expect(await findMatterIds({ nameContains })).toEqual([]);
+    expect(await findMatterIds({ nameContains: '±0.00' })).toEqual(['yd2022-2-20']);
   });
 
   test('filters the mode by day: no matter was DIRECT before 2022-06-01', async () => {
-    expect(await found({ mode: 'DIRECT', on: '2022-05-31' })).toEqual([]);
-    expect(await found({ mode: 'DIRECT', on: '2022-06-01' })).toHaveLength(10);
+    expect(await findMatterIds({ mode: 'DIRECT', on: '2022-05-31' })).toEqual([]);
+    expect(await findMatterIds({ mode: 'DIRECT', on: '2022-06-01' })).toHaveLength(10);
   });
 
   test('returns one matter with its source', async () => {
@@ -132,7 +132,7 @@ describe('the catalogue for the public', () => {
       }
     }`);
     expect(errors).toBeUndefined();
-    const row = rows.find((one) => one.id === 'yd2022-3-31');
+    const row = rows.find((item) => item.id === 'yd2022-3-31');
     const { annex, printed, corrections, flags, outcome } = row ?? {};
     expect(data.matter).toMatchObject({
       mainItem: '药品零售企业许可',
@@ -198,16 +198,16 @@ describe('references from other subgraphs', () => {
     const query = `query($of: [_Any!]!) { _entities(representations: $of) {
       ... on Matter { id name countyOrgan { name } } ... on Organ { id name }
     } }`;
-    const of = [
+    const representations = [
       ...rows.slice(0, 60).map(({ id }) => ({ __typename: 'Matter', id })),
       { __typename: 'Matter', id: 'nobody' },
       { __typename: 'Organ', id: 'yudu-lyj' },
       { __typename: 'Organ', id: 'nobody' },
     ];
     selects = 0;
-    const { data, errors } = await ask(query, { of });
+    const { data, errors } = await ask(query, { of: representations });
     expect(errors).toBeUndefined();
-    expect(data._entities.map((one: { id: string } | null) => one?.id ?? null)).toEqual([
+    expect(data._entities.map((item: { id: string } | null) => item?.id ?? null)).toEqual([
       ...rows.slice(0, 60).map((row) => row.id),
       null,
       'yudu-lyj',
@@ -218,16 +218,16 @@ describe('references from other subgraphs', () => {
 });
 
 describe('importing a list of matters', () => {
-  const changed = (id: string, change: Partial<MatterRow>) =>
+  const changeRow = (id: string, change: Partial<MatterRow>) =>
     rows.filter((row) => row.id === id).map((row) => ({ ...row, ...change }));
-  const events = async (id: string) =>
+  const listEvents = async (id: string) =>
     admin`select revision, payload from matters.outbox_event where stream = ${`matter:${id}`} order by revision`;
 
   test('sends cases one event for each matter', async () => {
     matters.start();
-    await until('all matters are told', async () => sent.length === 108);
-    expect(new Set(sent.map((event) => event.stream))).toEqual(new Set(rows.map((row) => `matter:${row.id}`)));
-    expect(sent.every((event) => event.type === 'DelegationChanged' && event.revision === 1)).toBe(true);
+    await until('all matters are told', async () => sentEvents.length === 108);
+    expect(new Set(sentEvents.map((event) => event.stream))).toEqual(new Set(rows.map((row) => `matter:${row.id}`)));
+    expect(sentEvents.every((event) => event.type === 'DelegationChanged' && event.revision === 1)).toBe(true);
   });
 
   test('adds nothing and sends no event for the same list again', async () => {
@@ -237,12 +237,12 @@ describe('importing a list of matters', () => {
   });
 
   test('does not change existing matters and organs', async () => {
-    const other = changed('yd2022-3-38', { mainItem: '改名', mode: 'DIRECT', validFrom: '2024-01-01' });
-    const renamed = organs.map((organ) => (organ.id === 'yudu-lyj' ? { ...organ, name: '改名' } : organ));
-    expect(await matters.importMatters(renamed, other)).toEqual({ added: 0 });
+    const changedRows = changeRow('yd2022-3-38', { mainItem: '改名', mode: 'DIRECT', validFrom: '2024-01-01' });
+    const renamedOrgans = organs.map((organ) => (organ.id === 'yudu-lyj' ? { ...organ, name: '改名' } : organ));
+    expect(await matters.importMatters(renamedOrgans, changedRows)).toEqual({ added: 0 });
     const { data } = await ask('{ matter(id: "yd2022-3-38") { mainItem delegation { mode } } }');
     expect(data.matter).toEqual({ mainItem: '燃气经营许可证核发', delegation: { mode: 'WINDOW_FORWARD' } });
-    expect((await events('yd2022-3-38')).map((event) => event.revision)).toEqual([1]);
+    expect((await listEvents('yd2022-3-38')).map((event) => event.revision)).toEqual([1]);
     const [organ] = await admin`select name from matters.organ where id = 'yudu-lyj'`;
     expect(organ?.name).not.toBe('改名');
   });
@@ -250,25 +250,28 @@ describe('importing a list of matters', () => {
   test('adds no row of a list with one unknown organ', async () => {
     const [row] = rows;
     if (!row) throw new Error('no row');
-    const fresh = { ...row, id: 'yd2099-1-01', annex: 9 };
-    const bad = [fresh, { ...fresh, id: 'yd2099-1-02', row: 2, countyOrgan: 'nobody' }];
-    await expect(matters.importMatters(organs, bad)).rejects.toThrow();
+    const newMatter = { ...row, id: 'yd2099-1-01', annex: 9 };
+    const badRows = [newMatter, { ...newMatter, id: 'yd2099-1-02', row: 2, countyOrgan: 'nobody' }];
+    await expect(matters.importMatters(organs, badRows)).rejects.toThrow();
     expect((await ask('{ matter(id: "yd2099-1-01") { id } }')).data.matter).toBeNull();
-    expect(await events('yd2099-1-01')).toHaveLength(0);
+    expect(await listEvents('yd2099-1-01')).toHaveLength(0);
   });
 
   test('two concurrent imports add a matter once', async () => {
     const [row] = rows;
     if (!row) throw new Error('no row');
-    const fresh = [{ ...row, id: 'yd2099-1-03', annex: 9, row: 3 }];
-    const answers = await Promise.all([matters.importMatters(organs, fresh), matters.importMatters(organs, fresh)]);
+    const newMatter = [{ ...row, id: 'yd2099-1-03', annex: 9, row: 3 }];
+    const answers = await Promise.all([
+      matters.importMatters(organs, newMatter),
+      matters.importMatters(organs, newMatter),
+    ]);
     expect(answers.map((answer) => answer.added).toSorted()).toEqual([0, 1]);
-    expect(await events('yd2099-1-03')).toHaveLength(1);
+    expect(await listEvents('yd2099-1-03')).toHaveLength(1);
   });
 });
 
 test('matters refuse the events of other subgraphs', async () => {
-  const [event] = sent;
+  const [event] = sentEvents;
   if (!event) throw new Error('nothing was sent');
   await expect(matters.receive('cases', event)).rejects.toThrow('matters take no DelegationChanged from cases');
 });

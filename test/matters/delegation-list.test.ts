@@ -14,16 +14,16 @@ const plan = new Map(readMatters().map((row) => [row.id, openMatter(row)]));
 
 /** Applies a list to the matters. Returns the verdict, with all problems in the order of the lines. */
 function judge(csv: string, matters: ReadonlyMap<string, Matter> = plan): Verdict {
-  const read = readList(csv);
-  const verdict = applyList(read.lines, { matters, organs, today: TODAY });
-  const problems = [...read.problems, ...verdict.problems].sort((a, b) => a.line - b.line);
+  const parsedList = readList(csv);
+  const verdict = applyList(parsedList.lines, { matters, organs, today: TODAY });
+  const problems = [...parsedList.problems, ...verdict.problems].sort((a, b) => a.line - b.line);
   return { ...verdict, problems };
 }
 
 /** Returns the plan after the lists. Each list must be valid. */
-function planAfter(...lists: string[]): Map<string, Matter> {
+function planAfter(...arbitraryLists: string[]): Map<string, Matter> {
   const matters = new Map(plan);
-  for (const list of lists) {
+  for (const list of arbitraryLists) {
     const { problems, matters: changed } = judge(list, matters);
     expect(problems).toEqual([]);
     for (const matter of changed) matters.set(matter.row.id, matter);
@@ -31,10 +31,10 @@ function planAfter(...lists: string[]): Map<string, Matter> {
   return matters;
 }
 
-function matterAfter(id: string, ...lists: string[]): Matter {
-  const found = planAfter(...lists).get(id);
-  if (!found) throw new Error(`no matter ${id}`);
-  return found;
+function matterAfter(id: string, ...arbitraryLists: string[]): Matter {
+  const matter = planAfter(...arbitraryLists).get(id);
+  if (!matter) throw new Error(`no matter ${id}`);
+  return matter;
 }
 
 function vectors(folder: 'valid' | 'invalid') {
@@ -47,10 +47,10 @@ function vectors(folder: 'valid' | 'invalid') {
     }));
 }
 
-type Named = [line: number, column: string | null, code: RefusalCode];
+type ProblemKey = [line: number, column: string | null, code: RefusalCode];
 /** Every bad line of each vector: line, column, code. */
-const INVALID: Record<string, Named[]> = {
-  'broken-line': [2, 3, 4, 5].map((line) => [line, null, 'LINE_BROKEN'] as const satisfies Named),
+const INVALID: Record<string, ProblemKey[]> = {
+  'broken-line': [2, 3, 4, 5].map((line) => [line, null, 'LINE_BROKEN'] as const satisfies ProblemKey),
   'column-absent': [[1, 'valid_from', 'COLUMN_MISSING']],
   'column-twice': [[1, 'mode', 'COLUMN_TWICE']],
   'column-unknown': [
@@ -63,7 +63,7 @@ const INVALID: Record<string, Named[]> = {
     [3, 'valid_from', 'DAY_IN_CLOSED_PERIOD'],
   ],
   'day-not-real': [
-    ...[2, 3, 4, 5].map((line) => [line, 'valid_from', 'DAY_INVALID'] as const satisfies Named),
+    ...[2, 3, 4, 5].map((line) => [line, 'valid_from', 'DAY_INVALID'] as const satisfies ProblemKey),
     [6, 'valid_from', 'VALUE_MISSING'],
   ],
   'ending-with-other-organs': [
@@ -80,10 +80,10 @@ const INVALID: Record<string, Named[]> = {
   'mode-missing-after-an-end': [[3, 'mode', 'MODE_MISSING']],
   'organ-of-another-county': [[2, 'county_organ', 'ORGAN_OF_ANOTHER_DIVISION']],
   'organ-of-another-level': ['city_organ', 'county_organ', 'city_industry', 'county_industry'].map(
-    (column) => [2, column, 'ORGAN_OF_ANOTHER_LEVEL'] as const satisfies Named,
+    (column) => [2, column, 'ORGAN_OF_ANOTHER_LEVEL'] as const satisfies ProblemKey,
   ),
   'organ-unknown': ['city_organ', 'county_organ', 'city_industry', 'county_industry'].map(
-    (column) => [2, column, 'ORGAN_UNKNOWN'] as const satisfies Named,
+    (column) => [2, column, 'ORGAN_UNKNOWN'] as const satisfies ProblemKey,
   ),
   'outcome-incoherent': [
     [2, 'license_type', 'OUTCOME_INCOHERENT'],
@@ -93,14 +93,14 @@ const INVALID: Record<string, Named[]> = {
     [4, 'license_type', 'OUTCOME_INCOHERENT'],
   ],
   'value-unknown': ['mode', 'outcome_kind', 'license_type', 'validity_months', 'license_action', 'running_cases'].map(
-    (column) => [2, column, 'VALUE_UNKNOWN'] as const satisfies Named,
+    (column) => [2, column, 'VALUE_UNKNOWN'] as const satisfies ProblemKey,
   ),
 };
 
 describe('an invalid list', () => {
   test.each(vectors('invalid'))('$rule: names every bad line', ({ rule, csv }) => {
-    const named = judge(csv).problems.map(({ line, column, code }) => JSON.stringify([line, column, code]));
-    expect(named.toSorted()).toEqual(INVALID[rule]?.map((one) => JSON.stringify(one)).toSorted());
+    const problemKeys = judge(csv).problems.map(({ line, column, code }) => JSON.stringify([line, column, code]));
+    expect(problemKeys.toSorted()).toEqual(INVALID[rule]?.map((entry) => JSON.stringify(entry)).toSorted());
     for (const { message } of judge(csv).problems) expect(message).toMatch(/[\u4e00-\u9fff].*。$/);
   });
 
@@ -113,12 +113,13 @@ describe('an invalid list', () => {
   });
 
   test('limits characters, lines and names, and refuses an empty list', () => {
-    const head = 'matter,valid_from,outcome_name\n';
+    const header = 'matter,valid_from,outcome_name\n';
     expect(() => readList('x'.repeat(CSV_LENGTH + 1))).toThrow('清单过大');
-    expect(() => readList(head + 'a,2026-07-01,b\n'.repeat(LINES_MOST))).toThrow('清单过大');
-    expect(readList(head + 'a,2026-07-01,b\n'.repeat(LINES_MOST - 1)).problems).toHaveLength(LINES_MOST - 2);
-    for (const empty of ['', '\ufeff\n\n', head, `${head}\n,,\n`]) expect(() => readList(empty)).toThrow('没有内容');
-    expect(judge(`${head}yd2022-3-01,2026-07-01,${'证'.repeat(101)}`).problems).toMatchObject([
+    expect(() => readList(header + 'a,2026-07-01,b\n'.repeat(LINES_MOST))).toThrow('清单过大');
+    expect(readList(header + 'a,2026-07-01,b\n'.repeat(LINES_MOST - 1)).problems).toHaveLength(LINES_MOST - 2);
+    for (const empty of ['', '\ufeff\n\n', header, `${header}\n,,\n`])
+      expect(() => readList(empty)).toThrow('没有内容');
+    expect(judge(`${header}yd2022-3-01,2026-07-01,${'证'.repeat(101)}`).problems).toMatchObject([
       { line: 2, column: 'outcome_name', code: 'FIELD_TOO_LONG' },
     ]);
   });
@@ -137,8 +138,8 @@ describe('a valid list', () => {
     ({ csv }) => {
       const { changes, problems } = judge(csv);
       expect(problems).toEqual([]);
-      const filled = csv.split(/\r?\n/).flatMap((text, i) => (text === '' ? [] : i + 1));
-      expect(changes.map((change) => change.line)).toEqual(filled.slice(1));
+      const filledLines = csv.split(/\r?\n/).flatMap((text, i) => (text === '' ? [] : i + 1));
+      expect(changes.map((change) => change.line)).toEqual(filledLines.slice(1));
       const again = judge(csv, planAfter(csv));
       expect([again.changes, again.matters, again.problems, again.unchanged]).toEqual([[], [], [], changes.length]);
     },
@@ -174,10 +175,9 @@ describe('a valid list', () => {
     ]);
     const matter = matterAfter('yd2022-3-25', list);
     expect(matter.periods).toHaveLength(1);
-    expect([outcomeOn(matter, '2026-06-30'), outcomeOn(matter, '2026-07-01')].map((one) => one.outcome.name)).toEqual([
-      '第三类医疗器械经营许可证',
-      '新证',
-    ]);
+    expect(
+      [outcomeOn(matter, '2026-06-30'), outcomeOn(matter, '2026-07-01')].map((entry) => entry.outcome.name),
+    ).toEqual(['第三类医疗器械经营许可证', '新证']);
   });
 
   test('ends a mode with a last day; a later list can begin a mode with the same organs', () => {
@@ -185,9 +185,14 @@ describe('a valid list', () => {
     expect(judge(end).changes).toMatchObject([
       { runningCases: 'STAY', fields: [{ field: 'mode', before: 'DIRECT', after: 'END' }] },
     ]);
-    const ended = matterAfter('yd2022-1-07', end);
-    expect(delegationsOf(ended).map((one) => [one.validFrom, one.validTo])).toEqual([['2022-06-01', '2026-06-30']]);
-    expect([delegationOn(ended, '2026-06-30')?.mode, delegationOn(ended, '2026-07-01')]).toEqual(['DIRECT', null]);
+    const endedMatter = matterAfter('yd2022-1-07', end);
+    expect(delegationsOf(endedMatter).map((entry) => [entry.validFrom, entry.validTo])).toEqual([
+      ['2022-06-01', '2026-06-30'],
+    ]);
+    expect([delegationOn(endedMatter, '2026-06-30')?.mode, delegationOn(endedMatter, '2026-07-01')]).toEqual([
+      'DIRECT',
+      null,
+    ]);
     const again = matterAfter('yd2022-1-07', end, 'matter,valid_from,mode\nyd2022-1-07,2027-01-01,DIRECT\n');
     expect(delegationOn(again, '2026-12-31')).toBeNull();
     expect(delegationOn(again, '2027-01-01')).toMatchObject({ mode: 'DIRECT', countyOrgan: 'yudu-lyj' });
@@ -195,11 +200,11 @@ describe('a valid list', () => {
 
   test('may come late, but not before the current period; a period may be corrected from its first day', () => {
     const first = 'matter,valid_from,county_organ\nyd2022-1-07,2025-06-01,yudu-xzspj\n';
-    expect(matterAfter('yd2022-1-07', first).periods.map((one) => one.validTo)).toEqual(['2025-05-31', null]);
-    const before = 'matter,valid_from,county_organ\nyd2022-1-07,2025-05-31,yudu-slj\n';
-    expect(judge(before, planAfter(first)).problems).toMatchObject([{ code: 'DAY_IN_CLOSED_PERIOD' }]);
-    const corrected = matterAfter('yd2022-1-07', first, before.replace('2025-05-31', '2025-06-01'));
-    expect(corrected.periods.map((one) => one.countyOrgan)).toEqual(['yudu-lyj', 'yudu-slj']);
+    expect(matterAfter('yd2022-1-07', first).periods.map((entry) => entry.validTo)).toEqual(['2025-05-31', null]);
+    const earlierList = 'matter,valid_from,county_organ\nyd2022-1-07,2025-05-31,yudu-slj\n';
+    expect(judge(earlierList, planAfter(first)).problems).toMatchObject([{ code: 'DAY_IN_CLOSED_PERIOD' }]);
+    const correctedMatter = matterAfter('yd2022-1-07', first, earlierList.replace('2025-05-31', '2025-06-01'));
+    expect(correctedMatter.periods.map((entry) => entry.countyOrgan)).toEqual(['yudu-lyj', 'yudu-slj']);
   });
 
   test('running cases follow unless a list says STAY, and a later list may change that', () => {
@@ -226,16 +231,16 @@ const line = fc
     outcome: cell('甲证', '乙证'),
     running: cell('FOLLOW', 'STAY'),
   })
-  .map((one) => Object.values(one).join(','));
-const lists = fc.array(fc.array(line, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 });
+  .map((entry) => Object.values(entry).join(','));
+const arbitraryLists = fc.array(fc.array(line, { minLength: 1, maxLength: 4 }), { minLength: 1, maxLength: 6 });
 
 test('any lists: histories have no gap or overlap, each day has one outcome, a repeated list changes nothing', () => {
-  const head = 'matter,valid_from,mode,county_organ,county_industry,outcome_name,running_cases';
+  const header = 'matter,valid_from,mode,county_organ,county_industry,outcome_name,running_cases';
   fc.assert(
-    fc.property(lists, (given) => {
+    fc.property(arbitraryLists, (generatedLists) => {
       const matters = new Map(plan);
-      for (const lines of given) {
-        const csv = [head, ...lines].join('\n');
+      for (const lines of generatedLists) {
+        const csv = [header, ...lines].join('\n');
         const verdict = judge(csv, matters);
         if (verdict.problems.length > 0) continue;
         for (const matter of verdict.matters) matters.set(matter.row.id, matter);
@@ -249,17 +254,17 @@ test('any lists: histories have no gap or overlap, each day has one outcome, a r
 
 /** Returns neighbouring periods that do not meet, and sample days without exactly one outcome. */
 function faultsOf(matter: Matter): string[] {
-  const ofLevel = (level: string) => matter.industryOrgans.filter((one) => one.level === level);
-  const meeting = [matter.periods, matter.outcomes, ofLevel('CITY'), ofLevel('COUNTY')].flatMap((history) =>
-    history.flatMap((one, i) => {
+  const ofLevel = (level: string) => matter.industryOrgans.filter((entry) => entry.level === level);
+  const unmetPeriods = [matter.periods, matter.outcomes, ofLevel('CITY'), ofLevel('COUNTY')].flatMap((history) =>
+    history.flatMap((entry, i) => {
       const next = history[i + 1];
-      if (!next) return one.validTo === null ? [] : ['the last period ends'];
-      const [last, first] = [Date.parse(one.validTo ?? ''), Date.parse(next.validFrom ?? '')];
-      return first - last === 86_400_000 ? [] : [`${one.validTo} and ${next.validFrom} do not meet`];
+      if (!next) return entry.validTo === null ? [] : ['the last period ends'];
+      const [last, first] = [Date.parse(entry.validTo ?? ''), Date.parse(next.validFrom ?? '')];
+      return first - last === 86_400_000 ? [] : [`${entry.validTo} and ${next.validFrom} do not meet`];
     }),
   );
-  const undone = ['1900-01-01', TODAY, '2100-01-01'].filter(
-    (day) => matter.outcomes.filter((one) => within(day, one.validFrom, one.validTo)).length !== 1,
+  const daysWithoutOutcome = ['1900-01-01', TODAY, '2100-01-01'].filter(
+    (day) => matter.outcomes.filter((entry) => within(day, entry.validFrom, entry.validTo)).length !== 1,
   );
-  return [...meeting, ...undone];
+  return [...unmetPeriods, ...daysWithoutOutcome];
 }

@@ -18,8 +18,8 @@ const [CITY, COUNTY, CITY_INDUSTRY, COUNTY_INDUSTRY] = ['市局', '县局', '市
 
 const OUTCOME = { kind: 'LICENSE', name: '证', licenseType: null, validityMonths: null } as const;
 
-function matterUnder(mode: Mode, given: Partial<Matter> = {}, validFrom: string | null = null): Matter {
-  const always = { validFrom: null, validTo: null };
+function matterUnder(mode: Mode, overrides: Partial<Matter> = {}, validFrom: string | null = null): Matter {
+  const unlimited = { validFrom: null, validTo: null };
   return {
     row: {
       id: 'm',
@@ -36,11 +36,11 @@ function matterUnder(mode: Mode, given: Partial<Matter> = {}, validFrom: string 
     },
     periods: [{ mode, cityOrgan: CITY, countyOrgan: COUNTY, runningCases: 'FOLLOW', validFrom, validTo: null }],
     industryOrgans: [
-      { level: 'CITY', organ: CITY_INDUSTRY, ...always },
-      { level: 'COUNTY', organ: COUNTY_INDUSTRY, ...always },
+      { level: 'CITY', organ: CITY_INDUSTRY, ...unlimited },
+      { level: 'COUNTY', organ: COUNTY_INDUSTRY, ...unlimited },
     ],
-    outcomes: [{ licenseAction: 'ISSUE', outcome: OUTCOME, ...always }],
-    ...given,
+    outcomes: [{ licenseAction: 'ISSUE', outcome: OUTCOME, ...unlimited }],
+    ...overrides,
   };
 }
 
@@ -86,12 +86,12 @@ describe.each(Object.keys(TABLE) as Mode[])('%s', (mode) => {
   });
 
   test('without an industry organ nobody supervises, not even the approver', () => {
-    const always = { validFrom: null, validTo: null };
-    const unnamed = [
-      { level: 'CITY', organ: null, ...always },
-      { level: 'COUNTY', organ: null, ...always },
+    const unlimited = { validFrom: null, validTo: null };
+    const unnamedOrgans = [
+      { level: 'CITY', organ: null, ...unlimited },
+      { level: 'COUNTY', organ: null, ...unlimited },
     ] as const;
-    for (const industryOrgans of [unnamed, []]) {
+    for (const industryOrgans of [unnamedOrgans, []]) {
       const { supervises } = dutiesOf(matterUnder(mode, { industryOrgans }));
       expect(supervises).toMatchObject({ organ: null, second: null, reason: expect.stringContaining('待明确') });
     }
@@ -116,7 +116,7 @@ describe('which delegation is in force on a day', () => {
   });
 
   test('a delegation without a date in the plan is in force until another follows', () => {
-    const [old, later] = succeed<DelegationPeriod>(matterUnder('WINDOW_FORWARD').periods, {
+    const [oldPeriod, laterPeriod] = succeed<DelegationPeriod>(matterUnder('WINDOW_FORWARD').periods, {
       mode: 'DIRECT',
       runningCases: 'FOLLOW',
       cityOrgan: CITY,
@@ -124,27 +124,29 @@ describe('which delegation is in force on a day', () => {
       validFrom: '2024-01-01',
       validTo: null,
     });
-    expect(old).toMatchObject({ mode: 'WINDOW_FORWARD', validFrom: null, validTo: '2023-12-31' });
-    expect(later).toMatchObject({ mode: 'DIRECT', validFrom: '2024-01-01', validTo: null });
-    const both = matterUnder('DIRECT', { periods: [old, later].filter((one) => one !== undefined) });
-    expect(delegationOn(both, '2023-12-31')?.mode).toBe('WINDOW_FORWARD');
-    expect(delegationOn(both, '2024-01-01')?.mode).toBe('DIRECT');
+    expect(oldPeriod).toMatchObject({ mode: 'WINDOW_FORWARD', validFrom: null, validTo: '2023-12-31' });
+    expect(laterPeriod).toMatchObject({ mode: 'DIRECT', validFrom: '2024-01-01', validTo: null });
+    const matterWithBoth = matterUnder('DIRECT', {
+      periods: [oldPeriod, laterPeriod].filter((period) => period !== undefined),
+    });
+    expect(delegationOn(matterWithBoth, '2023-12-31')?.mode).toBe('WINDOW_FORWARD');
+    expect(delegationOn(matterWithBoth, '2024-01-01')?.mode).toBe('DIRECT');
   });
 });
 
 describe('adding a period to a history', () => {
-  const from = (validFrom: string | null, organ: string) => ({ organ, validFrom, validTo: null });
-  const history = succeed(succeed([], from('2022-06-01', 'a')), from('2024-03-01', 'c'));
+  const periodFrom = (validFrom: string | null, organ: string) => ({ organ, validFrom, validTo: null });
+  const history = succeed(succeed([], periodFrom('2022-06-01', 'a')), periodFrom('2024-03-01', 'c'));
 
   test('corrects the period with the same first day', () => {
-    expect(succeed(history, from('2024-03-01', 'd'))).toEqual([
+    expect(succeed(history, periodFrom('2024-03-01', 'd'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
       { organ: 'd', validFrom: '2024-03-01', validTo: null },
     ]);
   });
 
   test('added late, ends where the next period begins', () => {
-    expect(succeed(history, from('2023-01-01', 'b'))).toEqual([
+    expect(succeed(history, periodFrom('2023-01-01', 'b'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2022-12-31' },
       { organ: 'b', validFrom: '2023-01-01', validTo: '2024-02-29' },
       { organ: 'c', validFrom: '2024-03-01', validTo: null },
@@ -152,11 +154,11 @@ describe('adding a period to a history', () => {
   });
 
   test('without a first day, comes before every dated period', () => {
-    expect(succeed(history, from(null, 'z'))[0]).toEqual({ organ: 'z', validFrom: null, validTo: '2022-05-31' });
+    expect(succeed(history, periodFrom(null, 'z'))[0]).toEqual({ organ: 'z', validFrom: null, validTo: '2022-05-31' });
   });
 
   test('added again, changes nothing', () => {
-    expect(succeed(history, from('2022-06-01', 'a'))).toEqual([
+    expect(succeed(history, periodFrom('2022-06-01', 'a'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
       { organ: 'c', validFrom: '2024-03-01', validTo: null },
     ]);
@@ -179,14 +181,14 @@ describe('the snapshot for other subgraphs', () => {
   });
 
   test('is split where an industry organ or the outcome changes, so that one event covers every day', () => {
-    const always = { validFrom: null, validTo: null };
-    const industryOrgans = succeed<IndustryOrgan>([{ level: 'COUNTY', organ: null, ...always }], {
+    const unlimited = { validFrom: null, validTo: null };
+    const industryOrgans = succeed<IndustryOrgan>([{ level: 'COUNTY', organ: null, ...unlimited }], {
       level: 'COUNTY',
       organ: COUNTY_INDUSTRY,
       validFrom: '2025-01-01',
       validTo: null,
     });
-    const outcomes = succeed<OutcomePeriod>([{ licenseAction: 'ISSUE', outcome: OUTCOME, ...always }], {
+    const outcomes = succeed<OutcomePeriod>([{ licenseAction: 'ISSUE', outcome: OUTCOME, ...unlimited }], {
       licenseAction: 'RENEW',
       outcome: { ...OUTCOME, name: '新证' },
       validFrom: '2099-01-01',
@@ -194,20 +196,20 @@ describe('the snapshot for other subgraphs', () => {
     });
     const fact = factOf(matterUnder('DIRECT', { industryOrgans, outcomes }, '2022-06-01'), organs);
     expect(
-      fact.delegations.map((one) => [
-        one.validFrom,
-        one.validTo,
-        one.supervises.organ,
-        one.industry.county,
-        one.licenseAction,
-        one.outcome.name,
+      fact.delegations.map((period) => [
+        period.validFrom,
+        period.validTo,
+        period.supervises.organ,
+        period.industry.county,
+        period.licenseAction,
+        period.outcome.name,
       ]),
     ).toEqual([
       ['2022-06-01', '2024-12-31', null, null, 'ISSUE', '证'],
       ['2025-01-01', '2098-12-31', COUNTY_INDUSTRY, COUNTY_INDUSTRY, 'ISSUE', '证'],
       ['2099-01-01', null, COUNTY_INDUSTRY, COUNTY_INDUSTRY, 'RENEW', '新证'],
     ]);
-    expect(fact.delegations.every((one) => one.mode === 'DIRECT' && one.runningCases === 'FOLLOW')).toBe(true);
+    expect(fact.delegations.every((period) => period.mode === 'DIRECT' && period.runningCases === 'FOLLOW')).toBe(true);
   });
 
   test('has no delegation after the end of a mode', () => {
@@ -216,12 +218,17 @@ describe('the snapshot for other subgraphs', () => {
     if (!first) throw new Error('no period');
     const periods = succeed(matter.periods, { ...first, mode: null, runningCases: 'STAY', validFrom: '2024-01-01' });
     const fact = factOf({ ...matter, periods }, organs);
-    expect(fact.delegations.map((one) => [one.validFrom, one.validTo])).toEqual([['2022-06-01', '2023-12-31']]);
+    expect(fact.delegations.map((period) => [period.validFrom, period.validTo])).toEqual([
+      ['2022-06-01', '2023-12-31'],
+    ]);
     expect(delegationOn({ ...matter, periods }, '2023-12-31')?.mode).toBe('DIRECT');
     expect(delegationOn({ ...matter, periods }, '2024-01-01')).toBeNull();
-    const again = succeed(periods, { ...first, validFrom: '2026-01-01' });
+    const newPeriods = succeed(periods, { ...first, validFrom: '2026-01-01' });
     expect(
-      factOf({ ...matter, periods: again }, organs).delegations.map((one) => [one.validFrom, one.validTo]),
+      factOf({ ...matter, periods: newPeriods }, organs).delegations.map((period) => [
+        period.validFrom,
+        period.validTo,
+      ]),
     ).toEqual([
       ['2022-06-01', '2023-12-31'],
       ['2026-01-01', null],

@@ -14,7 +14,7 @@ const GUIDE = {
   promisedDays: 10,
   counters: [{ name: '县窗口', address: '某路', hours: '工作日', phone: '0797' }],
 };
-const TABLE = `part,code,name,text,form,copies,required,days,amount_fen,basis,license_type,address,hours,phone
+const CSV_GUIDE = `part,code,name,text,form,copies,required,days,amount_fen,basis,license_type,address,hours,phone
 matter,,,yd2022-1-07,,,,,,,,,,
 valid_from,,,2026-01-01,,,,,,,,,,
 condition,,,有林权。,,,,,,,,,,
@@ -36,13 +36,13 @@ function problemsOf(run: () => unknown) {
     return problems.map(({ place, message }) => (place === '' ? message : `${place}：${message}`));
   }
 }
-const ofJson = (change: object) => problemsOf(() => readGuide('JSON', JSON.stringify({ ...GUIDE, ...change })));
-const ofTable = (change: (text: string) => string) => problemsOf(() => readGuide('CSV', change(TABLE)));
+const problemsOfJson = (change: object) => problemsOf(() => readGuide('JSON', JSON.stringify({ ...GUIDE, ...change })));
+const problemsOfCsv = (change: (text: string) => string) => problemsOf(() => readGuide('CSV', change(CSV_GUIDE)));
 
 test('both formats give the same guide', () => {
-  expect(readGuide('CSV', TABLE)).toEqual(readGuide('JSON', JSON.stringify(GUIDE)));
-  expect(readGuide('CSV', `\ufeff${TABLE.replaceAll('\n', '\r\n')}`)).toEqual(readGuide('CSV', TABLE));
-  expect(readGuide('CSV', TABLE)).toMatchObject({ sample: false, note: null, materials: [{ licenseType: null }] });
+  expect(readGuide('CSV', CSV_GUIDE)).toEqual(readGuide('JSON', JSON.stringify(GUIDE)));
+  expect(readGuide('CSV', `\ufeff${CSV_GUIDE.replaceAll('\n', '\r\n')}`)).toEqual(readGuide('CSV', CSV_GUIDE));
+  expect(readGuide('CSV', CSV_GUIDE)).toMatchObject({ sample: false, note: null, materials: [{ licenseType: null }] });
 });
 
 test('both formats give the same overlay', () => {
@@ -118,8 +118,8 @@ describe('JSON: names every bad path', () => {
     ],
     ['a condition that is too long', { conditions: ['长'.repeat(501)] }, ['conditions[0]：最多 500 字']],
     ['two problems', { validFrom: 1, fees: null }, ['validFrom：应为文字', 'fees：应为列表']],
-  ])('%s', (_, change, named) => {
-    expect(ofJson(change)).toEqual(named);
+  ])('%s', (_, change, expectedProblems) => {
+    expect(problemsOfJson(change)).toEqual(expectedProblems);
   });
 
   test('refuses files that are no guide', () => {
@@ -129,8 +129,8 @@ describe('JSON: names every bad path', () => {
   });
 
   test('names at most one hundred problems', () => {
-    const many = Array.from({ length: 50 }, () => ({ name: '', address: '', hours: '', phone: '' }));
-    expect(ofJson({ counters: many })).toHaveLength(PROBLEMS_MOST);
+    const emptyCounters = Array.from({ length: 50 }, () => ({ name: '', address: '', hours: '', phone: '' }));
+    expect(problemsOfJson({ counters: emptyCounters })).toHaveLength(PROBLEMS_MOST);
   });
 });
 
@@ -167,17 +167,17 @@ describe('CSV: names every bad line', () => {
     ],
     ['no matter line', (text: string) => text.replace(/matter,.*\n/, ''), ['matterId：未填写']],
     ['an empty file', () => '', ['matterId：未填写', 'validFrom：未填写']],
-  ])('%s', (_, change, named) => {
-    expect(ofTable(change)).toEqual(named);
+  ])('%s', (_, change, expectedProblems) => {
+    expect(problemsOfCsv(change)).toEqual(expectedProblems);
   });
 
   test('a line with too few cells', () => {
-    const [problem] = ofTable((text) => text.replace('condition,,,有林权。,,,,,,,,,,', 'condition,,,有林权。'));
+    const [problem] = problemsOfCsv((text) => text.replace('condition,,,有林权。,,,,,,,,,,', 'condition,,,有林权。'));
     expect(problem).toMatch(/^第 4 行：不是 CSV/);
   });
 
   test('an open quote', () => {
-    const [problem] = ofTable((text) => text.replace('有林权', '"有林权'));
+    const [problem] = problemsOfCsv((text) => text.replace('有林权', '"有林权'));
     expect(problem).toMatch(/不是 CSV/);
   });
 });

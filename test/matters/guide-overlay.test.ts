@@ -10,7 +10,7 @@ const CODES = ['M01', 'M02', 'M03', 'M04'];
 const STEPS = ['受理', '审查', '决定'];
 const FEES = ['工本费', '检验费'];
 const days = fc.integer({ min: 1, max: 6 });
-const orNone = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null });
+const orNull = <Value>(value: fc.Arbitrary<Value>) => fc.option(value, { nil: null });
 
 const anyGuide: fc.Arbitrary<Guide> = fc.record({
   matterId: fc.constant('m'),
@@ -23,7 +23,7 @@ const anyGuide: fc.Arbitrary<Guide> = fc.record({
     .chain((names) =>
       fc.tuple(
         ...names.map((name) =>
-          fc.record({ name: fc.constant(name), what: fc.constant('办'), limitDays: orNone(days) }),
+          fc.record({ name: fc.constant(name), what: fc.constant('办'), limitDays: orNull(days) }),
         ),
       ),
     ),
@@ -51,9 +51,9 @@ const anyGuide: fc.Arbitrary<Guide> = fc.record({
         ),
       ),
     ),
-  statutoryDays: orNone(days),
+  statutoryDays: orNull(days),
   statutoryBasis: fc.constant('据'),
-  promisedDays: orNone(days),
+  promisedDays: orNull(days),
   counters: fc.constant([]),
 });
 
@@ -101,73 +101,80 @@ const codeOf = (run: () => unknown) => {
     return (error as { code: string }).code;
   }
 };
-const longer = (asked: number | undefined, known: number | null) =>
-  asked !== undefined && known !== null && asked > known;
+const isLonger = (countyLimit: number | undefined, cityLimit: number | null) =>
+  countyLimit !== undefined && cityLimit !== null && countyLimit > cityLimit;
 
 /** States the rule independently: an overlay must not add or raise anything, except what it removes. */
-function widens(guide: Guide, overlay: Overlay): boolean {
-  const step = (name: string) => guide.steps.find((one) => one.name === name);
-  const fee = (name: string) => guide.fees.find((one) => one.name === name);
+function isWidening(guide: Guide, overlay: Overlay): boolean {
+  const findStep = (name: string) => guide.steps.find((entry) => entry.name === name);
+  const findFee = (name: string) => guide.fees.find((entry) => entry.name === name);
   const { removeSteps, removeMaterials } = overlay;
   return (
-    longer(overlay.statutoryDays, guide.statutoryDays) ||
-    longer(overlay.promisedDays, guide.promisedDays) ||
+    isLonger(overlay.statutoryDays, guide.statutoryDays) ||
+    isLonger(overlay.promisedDays, guide.promisedDays) ||
     overlay.steps.some(({ name, limitDays }) => {
-      const known = step(name);
-      return !known || (!removeSteps.includes(name) && longer(limitDays, known.limitDays));
+      const cityPart = findStep(name);
+      return !cityPart || (!removeSteps.includes(name) && isLonger(limitDays, cityPart.limitDays));
     }) ||
-    overlay.fees.some(({ name, amountFen }) => amountFen > (fee(name)?.amountFen ?? -1)) ||
+    overlay.fees.some(({ name, amountFen }) => amountFen > (findFee(name)?.amountFen ?? -1)) ||
     overlay.materials.some(({ code, copies, required }) => {
-      const known = guide.materials.find((one) => one.code === code);
-      if (!known) return true;
+      const cityPart = guide.materials.find((entry) => entry.code === code);
+      if (!cityPart) return true;
       return (
-        !removeMaterials.includes(code) && (longer(copies, known.copies) || (required === true && !known.required))
+        !removeMaterials.includes(code) &&
+        (isLonger(copies, cityPart.copies) || (required === true && !cityPart.required))
       );
     })
   );
 }
 
-const atMost = (made: number | null, given: number | null) => given === null || (made !== null && made <= given);
+const isAtMost = (limit: number | null, maximum: number | null) =>
+  maximum === null || (limit !== null && limit <= maximum);
 
 describe('any overlay on any guide', () => {
   test('is refused if and only if it widens something', () => {
     fc.assert(
       fc.property(anyGuide, anyOverlay, (guide, overlay) => {
-        expect(codeOf(() => applyOverlay(guide, overlay))).toBe(widens(guide, overlay) ? 'GUIDE_OVERLAY_WIDENS' : null);
+        expect(codeOf(() => applyOverlay(guide, overlay))).toBe(
+          isWidening(guide, overlay) ? 'GUIDE_OVERLAY_WIDENS' : null,
+        );
       }),
       { numRuns: 2000 },
     );
   });
 
   test('if accepted, never requires more materials, steps, copies, days or fees than the city', () => {
-    let accepted = 0;
+    let acceptedCount = 0;
     fc.assert(
       fc.property(anyGuide, anyOverlay, (guide, overlay) => {
-        if (widens(guide, overlay)) return;
-        accepted++;
-        const { guide: made } = applyOverlay(guide, overlay);
-        for (const one of made.materials) {
-          const city = guide.materials.find(({ code }) => code === one.code);
-          expect(one.copies).toBeLessThanOrEqual(city?.copies ?? -1);
-          expect(one.required && !city?.required).toBe(false);
+        if (isWidening(guide, overlay)) return;
+        acceptedCount++;
+        const { guide: countyGuide } = applyOverlay(guide, overlay);
+        for (const entry of countyGuide.materials) {
+          const city = guide.materials.find(({ code }) => code === entry.code);
+          expect(entry.copies).toBeLessThanOrEqual(city?.copies ?? -1);
+          expect(entry.required && !city?.required).toBe(false);
         }
-        for (const one of made.steps) {
-          const city = guide.steps.find(({ name }) => name === one.name);
-          expect(city && atMost(one.limitDays, city.limitDays)).toBe(true);
+        for (const entry of countyGuide.steps) {
+          const city = guide.steps.find(({ name }) => name === entry.name);
+          expect(city && isAtMost(entry.limitDays, city.limitDays)).toBe(true);
         }
-        for (const one of made.fees) {
-          expect(one.amountFen).toBeLessThanOrEqual(guide.fees.find(({ name }) => name === one.name)?.amountFen ?? -1);
+        for (const entry of countyGuide.fees) {
+          expect(entry.amountFen).toBeLessThanOrEqual(
+            guide.fees.find(({ name }) => name === entry.name)?.amountFen ?? -1,
+          );
         }
-        expect(made.conditions).toEqual(guide.conditions);
-        expect(atMost(made.statutoryDays, guide.statutoryDays) && atMost(made.promisedDays, guide.promisedDays)).toBe(
-          true,
-        );
-        for (const { code } of made.materials) expect(overlay.removeMaterials).not.toContain(code);
-        for (const { name } of made.steps) expect(overlay.removeSteps).not.toContain(name);
+        expect(countyGuide.conditions).toEqual(guide.conditions);
+        expect(
+          isAtMost(countyGuide.statutoryDays, guide.statutoryDays) &&
+            isAtMost(countyGuide.promisedDays, guide.promisedDays),
+        ).toBe(true);
+        for (const { code } of countyGuide.materials) expect(overlay.removeMaterials).not.toContain(code);
+        for (const { name } of countyGuide.steps) expect(overlay.removeSteps).not.toContain(name);
       }),
       { numRuns: 2000 },
     );
-    expect(accepted).toBeGreaterThan(50);
+    expect(acceptedCount).toBeGreaterThan(50);
   });
 });
 
@@ -191,7 +198,7 @@ const city: Guide = {
   promisedDays: 10,
   counters: [],
 };
-const bare: Overlay = {
+const emptyOverlay: Overlay = {
   matterId: 'm',
   version: 1,
   divisionCode: '360731',
@@ -209,7 +216,7 @@ const bare: Overlay = {
 describe('the differences are named', () => {
   const messageOf = (overlay: Partial<Overlay>) => {
     try {
-      return applyOverlay(city, { ...bare, ...overlay }).differences.map((one) => one.text);
+      return applyOverlay(city, { ...emptyOverlay, ...overlay }).differences.map((entry) => entry.text);
     } catch (error) {
       return (error as Error).message;
     }
@@ -227,8 +234,8 @@ describe('the differences are named', () => {
     ['a new material', { materials: [{ code: 'M09' }] }, '材料 M09：市级指南没有，属新增'],
     ['a new step', { steps: [{ name: '公示', limitDays: 5 }] }, '环节“公示”：市级指南没有，属新增'],
     ['a new fee', { fees: [{ name: '检验费', amountFen: 0 }] }, '收费“检验费”：市级指南没有，属新增'],
-  ] as const)('%s', (_, overlay, named) => {
-    expect(messageOf(overlay as never)).toBe(`县级办事指南只能精简，不得增加或延长：${named}。`);
+  ] as const)('%s', (_, overlay, expectedText) => {
+    expect(messageOf(overlay as never)).toBe(`县级办事指南只能精简，不得增加或延长：${expectedText}。`);
   });
 
   test('names and accepts reductions', () => {
@@ -257,8 +264,8 @@ describe('the differences are named', () => {
   });
 
   test('a county limit counts as shorter if the city sets none', () => {
-    const open = { ...city, promisedDays: null };
-    expect(applyOverlay(open, { ...bare, promisedDays: 30 }).differences).toMatchObject([
+    const unlimitedCity = { ...city, promisedDays: null };
+    expect(applyOverlay(unlimitedCity, { ...emptyOverlay, promisedDays: 30 }).differences).toMatchObject([
       { part: 'LIMIT', widens: false },
     ]);
   });
@@ -266,7 +273,7 @@ describe('the differences are named', () => {
 
 describe('the overlay on the old version when the city publishes a new version', () => {
   const eased: Overlay = {
-    ...bare,
+    ...emptyOverlay,
     removeMaterials: ['M03'],
     steps: [{ name: '审查', limitDays: 3 }],
     promisedDays: 8,
@@ -277,7 +284,7 @@ describe('the overlay on the old version when the city publishes a new version',
   test.each([
     [
       'its material has changed',
-      { materials: city.materials.map((one) => ({ ...one, name: '别的' })) },
+      { materials: city.materials.map((entry) => ({ ...entry, name: '别的' })) },
       '材料 M03：市级新版本已取消或改动',
     ],
     ['its step is removed', { steps: [] }, '环节“审查”：市级新版本已取消或改动'],
@@ -295,7 +302,7 @@ describe('the overlay on the old version when the city publishes a new version',
 describe('versions over time', () => {
   const publishedAt = new Date('2026-01-01T00:00:00Z');
   const revision = (number: number, validFrom: string, promisedDays: number) => {
-    const overlay: Overlay = { ...bare, validFrom, promisedDays };
+    const overlay: Overlay = { ...emptyOverlay, validFrom, promisedDays };
     return { divisionCode: '360731', revision: number, validFrom, overlay, carriedFrom: null, publishedAt, digest: '' };
   };
   const first: GuideVersion = {
@@ -305,8 +312,8 @@ describe('versions over time', () => {
     digest: '',
     overlays: [revision(1, '2026-02-01', 8), revision(2, '2026-04-01', 7)],
   };
-  const next = { ...city, validFrom: '2026-07-01', promisedDays: 9 };
-  const second: GuideVersion = { version: 2, guide: next, publishedAt, digest: '', overlays: [] };
+  const nextGuide = { ...city, validFrom: '2026-07-01', promisedDays: 9 };
+  const second: GuideVersion = { version: 2, guide: nextGuide, publishedAt, digest: '', overlays: [] };
   const versions = [first, second];
 
   test.each([
@@ -337,13 +344,13 @@ describe('versions over time', () => {
   });
 
   test('the event for cases contains only current and future versions', () => {
-    const told = (today: string) =>
+    const listVersions = (today: string) =>
       factOf('m', versions, today).versions.map(({ version, validTo, counties }) => [
         version,
         validTo,
-        counties.map((one) => [one.validFrom, one.guide.promisedDays]),
+        counties.map((entry) => [entry.validFrom, entry.guide.promisedDays]),
       ]);
-    expect(told('2026-01-01')).toEqual([
+    expect(listVersions('2026-01-01')).toEqual([
       [
         1,
         '2026-06-30',
@@ -354,25 +361,25 @@ describe('versions over time', () => {
       ],
       [2, null, []],
     ]);
-    expect(told('2026-05-01')).toEqual([
+    expect(listVersions('2026-05-01')).toEqual([
       [1, '2026-06-30', [['2026-04-01', 7]]],
       [2, null, []],
     ]);
-    expect(told('2026-07-01')).toEqual([[2, null, []]]);
+    expect(listVersions('2026-07-01')).toEqual([[2, null, []]]);
   });
 });
 
 describe('the sample guides', () => {
   const { guides, overlays } = readGuides();
   test('are five guides and one county overlay, each marked as invented in both languages', () => {
-    expect(guides.map((one) => one.matterId)).toEqual([
+    expect(guides.map((entry) => entry.matterId)).toEqual([
       'yd2022-1-08',
       'yd2022-2-28',
       'yd2022-3-21',
       'yd2022-3-31',
       'yd2022-3-37',
     ]);
-    expect(overlays.map((one) => [one.matterId, one.divisionCode])).toEqual([['yd2022-3-31', '360731']]);
+    expect(overlays.map((entry) => [entry.matterId, entry.divisionCode])).toEqual([['yd2022-3-31', '360731']]);
     for (const { sample, note } of [...guides, ...overlays]) {
       expect(sample).toBe(true);
       expect(note).toMatch(/虚构示例.*invented sample/);

@@ -6,7 +6,7 @@ import type { MatterRow } from '../../subgraphs/matters/matter.ts';
 
 /** Parses the text of the plan with an independent parser and compares it with the checked-in matters. */
 
-const read = (file: string) => readFileSync(new URL(`../../seeds/${file}`, import.meta.url), 'utf8');
+const readSeed = (file: string) => readFileSync(new URL(`../../seeds/${file}`, import.meta.url), 'utf8');
 
 const COLUMNS: Record<number, readonly string[]> = {
   1: ['序号', '市级实施单位', '县级承接单位', '主项名称', '子项名称', '备注'],
@@ -25,7 +25,7 @@ const POWER_TYPES: Record<string, string> = {
 function readPlan(): Map<string, string[]> {
   const rows = new Map<string, string[]>();
   let annex = 0;
-  for (const line of read('yudu-2022-30.txt').split(/\r?\n/)) {
+  for (const line of readSeed('yudu-2022-30.txt').split(/\r?\n/)) {
     const heading = /^附件 ?(\d):?\s*$/.exec(line);
     if (heading) annex = Number(heading[1]);
     const cells = line.split('\t');
@@ -37,23 +37,24 @@ function readPlan(): Map<string, string[]> {
 const plan = readPlan();
 const matters = readMatters();
 const organs = readOrgans();
-const organLines = read('organs.csv').trim().split('\n').slice(1);
+const organLines = readSeed('organs.csv').trim().split('\n').slice(1);
 const organByPrintedName = new Map(
   organLines.map((line) => line.split(',')).map(([id = '', printed = '']) => [printed, id]),
 );
 
 function matterAt(annex: number, row: number): MatterRow {
-  const found = matters.find((one) => one.annex === annex && one.row === row);
-  if (!found) throw new Error(`no matter ${annex}-${row}`);
-  return found;
+  const matter = matters.find((entry) => entry.annex === annex && entry.row === row);
+  if (!matter) throw new Error(`no matter ${annex}-${row}`);
+  return matter;
 }
 const rowsOf = (annex: number, from: number, to: number) =>
   Array.from({ length: to - from + 1 }, (_, i) => matterAt(annex, from + i));
-const cell = (matter: MatterRow, column: string) => matter.printed.find((one) => one.column === column)?.text;
-const corrected = (matter: MatterRow, field: string) => matter.corrections.find((one) => one.field === field);
+const printedCell = (matter: MatterRow, column: string) =>
+  matter.printed.find((entry) => entry.column === column)?.text;
+const correctionOf = (matter: MatterRow, field: string) => matter.corrections.find((entry) => entry.field === field);
 
 /** Returns the fields of a matter in the words of the plan. */
-function inWords(matter: MatterRow): Record<string, string> {
+function wordsOf(matter: MatterRow): Record<string, string> {
   const printedName = (id: string) => [...organByPrintedName].find(([, organ]) => organ === id)?.[0] ?? `? ${id}`;
   const powerType = Object.entries(POWER_TYPES).find(([, code]) => code === matter.powerType)?.[0] ?? '?';
   return {
@@ -67,10 +68,11 @@ function inWords(matter: MatterRow): Record<string, string> {
 
 describe('the plan is complete', () => {
   test('the annexes print 10, 45 and 53 rows, and there is a matter for each', () => {
-    const count = (keys: Iterable<number>) => [1, 2, 3].map((annex) => [...keys].filter((one) => one === annex).length);
+    const count = (keys: Iterable<number>) =>
+      [1, 2, 3].map((annex) => [...keys].filter((entry) => entry === annex).length);
     expect(count([...plan.keys()].map((key) => Number(key.charAt(0))))).toEqual([10, 45, 53]);
-    expect(count(matters.map((one) => one.annex))).toEqual([10, 45, 53]);
-    expect(new Set(matters.map((one) => one.id)).size).toBe(108);
+    expect(count(matters.map((entry) => entry.annex))).toEqual([10, 45, 53]);
+    expect(new Set(matters.map((entry) => entry.id)).size).toBe(108);
   });
 
   test('a matter is named after its annex and row', () => {
@@ -93,7 +95,7 @@ describe('matter = printed + corrections', () => {
     expect(line).toHaveLength(columns.length);
     expect(matter.printed).toEqual(columns.map((column, i) => ({ column, text: line?.[i] })));
 
-    const words = inWords(matter);
+    const words = wordsOf(matter);
     const columnOf: Record<string, string> = {
       cityOrgan: '市级实施单位',
       countyOrgan: '县级承接单位',
@@ -101,16 +103,16 @@ describe('matter = printed + corrections', () => {
       subItem: '子项名称',
       powerType: matter.annex === 1 ? '备注' : '权力类型',
     };
-    const fields = matter.corrections.map((one) => one.field);
+    const fields = matter.corrections.map((entry) => entry.field);
     expect(new Set(fields).size, 'one correction per field').toBe(fields.length);
     expect(Object.keys(columnOf)).toEqual(expect.arrayContaining(fields));
     for (const [field, column] of Object.entries(columnOf)) {
-      const correction = corrected(matter, field);
+      const correction = correctionOf(matter, field);
       if (!correction) {
-        expect(words[field], `${field} to the letter`).toBe(cell(matter, column));
+        expect(words[field], `${field} to the letter`).toBe(printedCell(matter, column));
         continue;
       }
-      expect(correction.printed, `${field} as printed`).toBe(cell(matter, column));
+      expect(correction.printed, `${field} as printed`).toBe(printedCell(matter, column));
       expect(words[field], `${field} as corrected`).toBe(correction.corrected);
       expect(correction.corrected).not.toBe(correction.printed);
       expect(correction.reason).not.toBe('');
@@ -120,52 +122,52 @@ describe('matter = printed + corrections', () => {
 
 describe('how irregular rows are read', () => {
   test('a blank main item takes the item above it in the same annex', () => {
-    let above: MatterRow | null = null;
-    let inherited = 0;
+    let previousMatter: MatterRow | null = null;
+    let inheritedCount = 0;
     for (const matter of matters) {
-      if (above?.annex !== matter.annex) expect(cell(matter, '主项名称')).not.toBe('');
-      else if (cell(matter, '主项名称') === '' && !(matter.annex === 3 && matter.row === 31)) {
-        expect(matter.mainItem).toBe(above.mainItem);
-        expect(corrected(matter, 'mainItem')?.reason).toContain('合并单元格');
-        inherited++;
+      if (previousMatter?.annex !== matter.annex) expect(printedCell(matter, '主项名称')).not.toBe('');
+      else if (printedCell(matter, '主项名称') === '' && !(matter.annex === 3 && matter.row === 31)) {
+        expect(matter.mainItem).toBe(previousMatter.mainItem);
+        expect(correctionOf(matter, 'mainItem')?.reason).toContain('合并单元格');
+        inheritedCount++;
       }
-      above = matter;
+      previousMatter = matter;
     }
-    const blank = [...plan.values()].filter((cells) => cells[3] === '').length;
-    expect(inherited).toBe(blank - 1);
+    const blankCount = [...plan.values()].filter((cells) => cells[3] === '').length;
+    expect(inheritedCount).toBe(blankCount - 1);
     expect(matterAt(1, 3).mainItem).toBe('办理公路水运工程质量监督手续');
     expect(matterAt(2, 12).mainItem).toBe('不动产统一登记');
     expect(matterAt(3, 53).mainItem).toBe('权限内企业投资项目核准');
   });
 
   test('annex 3 row 31 is shifted by one cell, and its remark is lost', () => {
-    const shifted = matterAt(3, 31);
+    const shiftedMatter = matterAt(3, 31);
     expect(plan.get('3-31')?.slice(3)).toEqual(['', '药品零售企业许可', '药品零售企业许可（新办）', '行政许可']);
-    expect(shifted).toMatchObject({
+    expect(shiftedMatter).toMatchObject({
       mainItem: '药品零售企业许可',
       subItem: '药品零售企业许可（新办）',
       powerType: 'LICENSE',
     });
-    expect(shifted.corrections.map((one) => one.field)).toEqual(['mainItem', 'subItem', 'powerType']);
-    expect(shifted.flags).toContainEqual(expect.stringContaining('备注缺失'));
+    expect(shiftedMatter.corrections.map((entry) => entry.field)).toEqual(['mainItem', 'subItem', 'powerType']);
+    expect(shiftedMatter.flags).toContainEqual(expect.stringContaining('备注缺失'));
   });
 
   test('annex 3 rows 32–36 are sub-items of 药品零售企业许可, not of the medical devices above', () => {
     for (const matter of rowsOf(3, 32, 36)) {
       expect(matter.mainItem).toBe('药品零售企业许可');
-      expect(matter.subItem).toBe(cell(matter, '主项名称'));
-      expect(matter.corrections.map((one) => one.field)).toEqual(['mainItem', 'subItem']);
+      expect(matter.subItem).toBe(printedCell(matter, '主项名称'));
+      expect(matter.corrections.map((entry) => entry.field)).toEqual(['mainItem', 'subItem']);
       expect(matter.outcome.name).not.toContain('医疗器械');
     }
-    const actions = rowsOf(3, 31, 36).map((one) => one.licenseAction);
+    const actions = rowsOf(3, 31, 36).map((entry) => entry.licenseAction);
     expect(actions).toEqual(['ISSUE', 'RENEW', 'REISSUE', 'CANCEL', 'CHANGE', 'CHANGE']);
-    expect(matters.filter((one) => one.mainItem === '第三类医疗器械经营许可').map((one) => one.row)).toEqual([
+    expect(matters.filter((entry) => entry.mainItem === '第三类医疗器械经营许可').map((entry) => entry.row)).toEqual([
       25, 26, 27, 28, 29, 30,
     ]);
   });
 
   test('annex 3 row 39 says 水利局 and means 县水利局', () => {
-    expect(corrected(matterAt(3, 39), 'countyOrgan')).toMatchObject({ printed: '水利局', corrected: '县水利局' });
+    expect(correctionOf(matterAt(3, 39), 'countyOrgan')).toMatchObject({ printed: '水利局', corrected: '县水利局' });
     expect(matterAt(3, 39).countyOrgan).toBe(matterAt(2, 29).countyOrgan);
   });
 
@@ -179,8 +181,8 @@ describe('how irregular rows are read', () => {
   });
 
   test('removes the blank of a line wrap in three names of annex 3', () => {
-    const wrapped = matters.filter((one) => corrected(one, 'mainItem')?.reason.includes('换行'));
-    expect(wrapped.map((one) => [one.row, one.mainItem])).toEqual([
+    const wrappedMatters = matters.filter((entry) => correctionOf(entry, 'mainItem')?.reason.includes('换行'));
+    expect(wrappedMatters.map((entry) => [entry.row, entry.mainItem])).toEqual([
       [16, '二手车交易市场和经营主体备案'],
       [19, '自由类进出口技术合同登记'],
       [21, '第二类医疗器械经营备案'],
@@ -191,14 +193,14 @@ describe('how irregular rows are read', () => {
 
   test('the last column of annex 1 is headed 备注 and holds the power type', () => {
     for (const matter of rowsOf(1, 1, 10)) {
-      expect(POWER_TYPES[cell(matter, '备注') ?? '']).toBe(matter.powerType);
+      expect(POWER_TYPES[printedCell(matter, '备注') ?? '']).toBe(matter.powerType);
       expect(matter.flags).toContainEqual(expect.stringContaining('所载内容为权力类型'));
     }
   });
 
   test('annex 1 row 8 names another city organ than rows 9 and 10: kept, and flagged', () => {
-    expect(rowsOf(1, 8, 10).map((one) => one.cityOrgan)).toEqual(['ganzhou-xzspj', 'ganzhou-sfj', 'ganzhou-sfj']);
-    expect(corrected(matterAt(1, 8), 'cityOrgan')).toBeUndefined();
+    expect(rowsOf(1, 8, 10).map((entry) => entry.cityOrgan)).toEqual(['ganzhou-xzspj', 'ganzhou-sfj', 'ganzhou-sfj']);
+    expect(correctionOf(matterAt(1, 8), 'cityOrgan')).toBeUndefined();
     expect(matterAt(1, 8).flags).toContainEqual(expect.stringContaining('市司法局'));
   });
 
@@ -209,7 +211,7 @@ describe('how irregular rows are read', () => {
 
   test('two main items appear in two annexes, under different modes', () => {
     for (const name of ['燃气经营许可证核发', '建设项目环境影响评价审批']) {
-      const modes = matters.filter((one) => one.mainItem === name).map((one) => one.mode);
+      const modes = matters.filter((entry) => entry.mainItem === name).map((entry) => entry.mode);
       expect(modes).toEqual(['SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD']);
     }
   });
@@ -220,8 +222,8 @@ describe('industry organs', () => {
     const city = [...plan.values()].filter((cells) => cells[1] === '市行政审批局').length;
     const county = [...plan.values()].filter((cells) => cells[2] === '县行政审批局').length;
     expect([city, county]).toEqual([42, 17]);
-    expect(matters.filter((one) => one.cityIndustry === null)).toHaveLength(42);
-    expect(matters.filter((one) => one.countyIndustry === null)).toHaveLength(17);
+    expect(matters.filter((entry) => entry.cityIndustry === null)).toHaveLength(42);
+    expect(matters.filter((entry) => entry.countyIndustry === null)).toHaveLength(17);
   });
 
   test("the industry organ is the plan's organ, unless that is an approval bureau", () => {
@@ -256,19 +258,19 @@ describe('license action and outcome of a sub-item', () => {
   test('for each matter that acts on a license, another matter issues that license', () => {
     for (const { licenseAction, outcome } of matters) {
       if (licenseAction === null || licenseAction === 'ISSUE') continue;
-      const issuing = matters.filter((one) => one.licenseAction === 'ISSUE');
-      expect(issuing.map((one) => one.outcome)).toContainEqual(outcome);
+      const issuingMatters = matters.filter((entry) => entry.licenseAction === 'ISSUE');
+      expect(issuingMatters.map((entry) => entry.outcome)).toContainEqual(outcome);
     }
   });
 
   test('each license has one type code; its defining organ is a test organ that is not in the plan', () => {
     const licenses = matters.flatMap(({ outcome }) => (outcome.licenseType ? [outcome] : []));
-    const names = new Set(licenses.map((one) => one.name));
-    const types = new Set(licenses.map((one) => one.licenseType));
-    expect(new Set(licenses.map((one) => `${one.name} ${one.licenseType}`)).size).toBe(names.size);
+    const names = new Set(licenses.map((entry) => entry.name));
+    const types = new Set(licenses.map((entry) => entry.licenseType));
+    expect(new Set(licenses.map((entry) => `${entry.name} ${entry.licenseType}`)).size).toBe(names.size);
     expect(types.size).toBe(names.size);
-    const defining = [...new Set([...types].map((type) => type?.slice(0, 18) ?? ''))];
-    for (const code of defining) {
+    const definingOrgans = [...new Set([...types].map((type) => type?.slice(0, 18) ?? ''))];
+    for (const code of definingOrgans) {
       expect(isTestCode(code)).toBe(true);
       expect(organs.map((organ) => organ.uscc)).not.toContain(code);
     }
@@ -276,16 +278,16 @@ describe('license action and outcome of a sub-item', () => {
 
   test('the filing of second-class medical devices ends in a filing certificate, changed and cancelled like a license', () => {
     const filings = rowsOf(3, 21, 24);
-    expect(filings.map((one) => one.licenseAction)).toEqual(['ISSUE', 'CHANGE', 'REISSUE', 'CANCEL']);
+    expect(filings.map((entry) => entry.licenseAction)).toEqual(['ISSUE', 'CHANGE', 'REISSUE', 'CANCEL']);
     for (const { outcome } of filings) {
       expect(outcome).toMatchObject({ kind: 'FILING_CERTIFICATE', name: '第二类医疗器械经营备案凭证' });
     }
   });
 
   test('the outcome does not follow from the power type', () => {
-    const kinds = Map.groupBy(matters, (one) => one.powerType);
+    const kinds = Map.groupBy(matters, (entry) => entry.powerType);
     for (const type of ['LICENSE', 'CONFIRMATION', 'OTHER'] as const) {
-      expect(new Set(kinds.get(type)?.map((one) => one.outcome.kind)).size, type).toBeGreaterThan(1);
+      expect(new Set(kinds.get(type)?.map((entry) => entry.outcome.kind)).size, type).toBeGreaterThan(1);
     }
   });
 });
@@ -323,17 +325,17 @@ describe('organs', () => {
     };
     for (const [printed, id] of organByPrintedName) {
       if (printed === '') continue;
-      const written = ABBREVIATED[printed] ?? printed.replace(/^县/, '于都县').replace(/^市/, '赣州市');
-      expect(organs.find((organ) => organ.id === id)?.name).toBe(written);
+      const expectedName = ABBREVIATED[printed] ?? printed.replace(/^县/, '于都县').replace(/^市/, '赣州市');
+      expect(organs.find((organ) => organ.id === id)?.name).toBe(expectedName);
     }
   });
 
   test('contains each organ of the annexes once, and one organ of another county', () => {
-    const named = new Set([...plan.values()].flatMap((cells) => [cells[1] ?? '', cells[2] ?? '']));
-    named.delete('水利局');
+    const organNames = new Set([...plan.values()].flatMap((cells) => [cells[1] ?? '', cells[2] ?? '']));
+    organNames.delete('水利局');
     const printed = [...organByPrintedName.keys()].filter((name) => name !== '');
-    expect(printed.toSorted()).toEqual([...named].toSorted());
-    expect(organs).toHaveLength(named.size + 1);
+    expect(printed.toSorted()).toEqual([...organNames].toSorted());
+    expect(organs).toHaveLength(organNames.size + 1);
     expect(organs.filter((organ) => !['360700', '360731'].includes(organ.divisionCode))).toEqual([
       expect.objectContaining({
         id: 'xingguo-xzspj',
@@ -352,9 +354,9 @@ describe('organs', () => {
 });
 
 describe('names a malformed line', () => {
-  const csv = read('matters.csv');
+  const csv = readSeed('matters.csv');
   const [heading = '', first = ''] = csv.split('\n');
-  const spoilt = (from: string, to: string) => {
+  const readDamaged = (from: string, to: string) => {
     expect(first).toContain(from);
     return () => readMatters(`${heading}\n${first.replace(from, to)}\n`);
   };
@@ -366,7 +368,7 @@ describe('names a malformed line', () => {
     ['a license type of another length', 'B001,', 'B01,', /line 2[\s\S]*license_type/],
     ['a cell that is not JSON', '"[{', '"[', /line 2[\s\S]*printed/],
   ])('%s', (_what, from, to, message) => {
-    expect(spoilt(from, to)).toThrow(message);
+    expect(readDamaged(from, to)).toThrow(message);
   });
 
   test('a duplicate id', () => {

@@ -31,35 +31,36 @@ interface Measure {
 /** The measures of 三、主要措施 by number; a line break inside one is a page break. */
 const measures = new Map<number, Measure>();
 const chapter = text.slice(text.indexOf('三、主要措施'), text.indexOf('四、工作要求')).split(/\r?\n/).slice(1).join('');
-for (const [, whole = '', number, title = '', bracket = ''] of chapter.matchAll(
+for (const [, measureText = '', number, title = '', bracket = ''] of chapter.matchAll(
   /((\d)\.([^。]+)。[^〔]*)〔([^〕]*)〕/g,
 )) {
   const part = (name: string) => new RegExp(`(?:^|；)${name}：([^；]*)`).exec(bracket)?.[1] ?? '';
   const named = { leads: part('牵头单位'), responsible: part('责任单位'), deadline: part('完成时限') };
-  measures.set(Number(number), { title, text: whole, ...named });
+  measures.set(Number(number), { title, text: measureText, ...named });
 }
 
 const names = (cell: string) => cell.replace(/等相关单位$/, '').match(/县[^、 ]+/g) ?? [];
-const printed = (organs: readonly PrintedOrgan[]) => organs.map((one) => one.printed);
+const printed = (organs: readonly PrintedOrgan[]) => organs.map((entry) => entry.printed);
 /** The last day of the month that a deadline prints, or null. */
 function lastDay(deadline: string): string | null {
   const [, year, month] = /(\d{4}) ?年 ?(\d{1,2}) ?月/.exec(deadline) ?? [];
   return month === undefined ? null : new Date(Date.UTC(Number(year), Number(month), 0)).toISOString().slice(0, 10);
 }
 const measureOf = (task: Task) => {
-  const found = measures.get(task.measure);
-  if (!found) throw new Error(`no measure ${task.measure}`);
-  return found;
+  const measure = measures.get(task.measure);
+  if (!measure) throw new Error(`no measure ${task.measure}`);
+  return measure;
 };
-const differing = (task: Task, field: TaskDifference['field']) => task.differences.filter((one) => one.field === field);
+const differencesIn = (task: Task, field: TaskDifference['field']) =>
+  task.differences.filter((entry) => entry.field === field);
 /** Removes numbers and punctuation, because annex and body punctuate differently. */
-const words = (passage: string) => passage.replace(/^\(\d+\) ?/, '').replace(/[\s，。；,;、：“”‘’]/g, '');
+const stripPunctuation = (passage: string) => passage.replace(/^\(\d+\) ?/, '').replace(/[\s，。；,;、：“”‘’]/g, '');
 
 test('annex 4 prints twelve tasks under eight measures, and the body as many measures', () => {
   expect(rows).toHaveLength(12);
   expect([...measures.keys()]).toEqual([1, 2, 3, 4, 5, 6, 7, 8]);
-  expect(tasks.map((one) => one.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
-  expect(tasks.map((one) => one.measure)).toEqual([1, 1, 2, 3, 4, 5, 6, 6, 7, 8, 8, 8]);
+  expect(tasks.map((entry) => entry.number)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
+  expect(tasks.map((entry) => entry.measure)).toEqual([1, 1, 2, 3, 4, 5, 6, 6, 7, 8, 8, 8]);
 });
 
 describe.each(tasks)('task $number', (task) => {
@@ -76,8 +77,8 @@ describe.each(tasks)('task $number', (task) => {
     expect(task.deadlinePrinted).toBe(deadline);
     expect(task.dueOn).toBe(lastDay(deadline));
     expect(task.recurring).toBe(deadline.includes('长期坚持'));
-    const corrected = task.corrections.find((one) => one.field === 'name');
-    expect(corrected ? [corrected.printed, corrected.corrected] : [name, name]).toEqual([name, task.name]);
+    const correction = task.corrections.find((entry) => entry.field === 'name');
+    expect(correction ? [correction.printed, correction.corrected] : [name, name]).toEqual([name, task.name]);
     expect(task.corrections.length).toBe(name === task.name ? 0 : 1);
     expect(task.name).toBe(measureOf(task).title);
   });
@@ -95,21 +96,25 @@ describe.each(tasks)('task $number', (task) => {
 
   test('flags deadline, organs and supervisor if and only if annex and body differ', () => {
     const { body } = task;
-    const parts = (one: Pick<Task, 'dueOn' | 'recurring'>) => [one.dueOn, one.recurring];
-    expect(differing(task, 'DEADLINE').length > 0).toBe(JSON.stringify(parts(task)) !== JSON.stringify(parts(body)));
+    const deadlineOf = (entry: Pick<Task, 'dueOn' | 'recurring'>) => [entry.dueOn, entry.recurring];
+    expect(differencesIn(task, 'DEADLINE').length > 0).toBe(
+      JSON.stringify(deadlineOf(task)) !== JSON.stringify(deadlineOf(body)),
+    );
     for (const [field, list] of [
       ['LEADS', 'leads'],
       ['RESPONSIBLE', 'responsible'],
     ] as const) {
       const [annex, inBody] = [printed(task[list]), printed(body[list])];
-      const found = differing(task, field);
-      const missing = inBody.filter((one) => !annex.includes(one));
-      expect(found.length > 0, field).toBe(missing.length > 0 || annex.some((one) => !inBody.includes(one)));
-      const named = found.map((one) => one.body).join('、');
-      for (const one of missing) expect(named, field).toContain(one);
+      const fieldDifferences = differencesIn(task, field);
+      const missing = inBody.filter((entry) => !annex.includes(entry));
+      expect(fieldDifferences.length > 0, field).toBe(
+        missing.length > 0 || annex.some((entry) => !inBody.includes(entry)),
+      );
+      const named = fieldDifferences.map((entry) => entry.body).join('、');
+      for (const entry of missing) expect(named, field).toContain(entry);
     }
     const levels = [task.supervisorLevel, body.supervisorLevel];
-    expect(differing(task, 'SUPERVISOR_LEVEL').length > 0).toBe(levels[0] !== null && levels[0] !== levels[1]);
+    expect(differencesIn(task, 'SUPERVISOR_LEVEL').length > 0).toBe(levels[0] !== null && levels[0] !== levels[1]);
   });
 
   test('quotes differing words exactly', () => {
@@ -119,33 +124,36 @@ describe.each(tasks)('task $number', (task) => {
       expect(annex).not.toBe(body);
       if (annex !== '') expect(cells.join('\n')).toContain(annex);
       const bracket = [measure.leads, measure.responsible, measure.deadline].flatMap((part) => [part, ...names(part)]);
-      for (const one of body.split('、').length > 1 && names(body).length > 1 ? names(body) : [body]) {
+      for (const entry of body.split('、').length > 1 && names(body).length > 1 ? names(body) : [body]) {
         expect(
-          [measure.text, ...bracket].some((passage) => passage.includes(one)),
-          one,
+          [measure.text, ...bracket].some((passage) => passage.includes(entry)),
+          entry,
         ).toBe(true);
       }
     }
-    const contained = words(measure.text).includes(words(task.content));
-    const said = [...differing(task, 'CONTENT'), ...differing(task, 'SUPERVISOR_LEVEL')];
-    if (!contained) expect(said.length).toBeGreaterThan(0);
+    const isContained = stripPunctuation(measure.text).includes(stripPunctuation(task.content));
+    const contentFlags = [...differencesIn(task, 'CONTENT'), ...differencesIn(task, 'SUPERVISOR_LEVEL')];
+    if (!isContained) expect(contentFlags.length).toBeGreaterThan(0);
   });
 });
 
 test('a task flags what the body says beyond all tasks of a measure', () => {
   for (const [number, measure] of measures) {
-    const own = tasks.filter((one) => one.measure === number);
-    const rest = own.reduce(
-      (left, one) => left.replace(words(one.content), ''),
-      words(measure.text).slice('1.'.length),
+    const ownTasks = tasks.filter((entry) => entry.measure === number);
+    const rest = ownTasks.reduce(
+      (left, entry) => left.replace(stripPunctuation(entry.content), ''),
+      stripPunctuation(measure.text).slice('1.'.length),
     );
-    const unsaid = rest.replace(words(measure.title), '') !== '';
-    expect([number, own.some((one) => differing(one, 'CONTENT').length > 0)]).toEqual([number, unsaid]);
+    const hasUncoveredText = rest.replace(stripPunctuation(measure.title), '') !== '';
+    expect([number, ownTasks.some((entry) => differencesIn(entry, 'CONTENT').length > 0)]).toEqual([
+      number,
+      hasUncoveredText,
+    ]);
   }
 });
 
 test('the tasks have exactly these differences', () => {
-  const fields = tasks.map((one) => [...new Set(one.differences.map(({ field }) => field))]);
+  const fields = tasks.map((entry) => [...new Set(entry.differences.map(({ field }) => field))]);
   const content = ['CONTENT'];
   expect(fields).toEqual([
     content,
@@ -161,30 +169,32 @@ test('the tasks have exactly these differences', () => {
     ['DEADLINE', 'LEADS', 'RESPONSIBLE', 'CONTENT'],
     ['RESPONSIBLE', 'CONTENT'],
   ]);
-  expect(tasks.filter((one) => one.leads.length === 0).map((one) => one.number)).toEqual([5]);
+  expect(tasks.filter((entry) => entry.leads.length === 0).map((entry) => entry.number)).toEqual([5]);
   expect(tasks[4]?.body.leads).toEqual([]);
   expect(tasks[4]?.flags).toContainEqual(expect.stringContaining('未载牵头单位'));
-  expect(tasks.filter((one) => one.recurring).map((one) => [one.number, one.dueOn])).toEqual([
+  expect(tasks.filter((entry) => entry.recurring).map((entry) => [entry.number, entry.dueOn])).toEqual([
     [8, null],
     [9, '2022-05-31'],
   ]);
-  expect(tasks.map((one) => one.supervisorLevel)).toEqual(tasks.map((one) => (one.number === 8 ? 'CITY' : null)));
-  expect(tasks.map((one) => one.body.supervisorLevel)).toEqual(
-    tasks.map((one) => (one.measure === 6 ? 'COUNTY' : null)),
+  expect(tasks.map((entry) => entry.supervisorLevel)).toEqual(
+    tasks.map((entry) => (entry.number === 8 ? 'CITY' : null)),
+  );
+  expect(tasks.map((entry) => entry.body.supervisorLevel)).toEqual(
+    tasks.map((entry) => (entry.measure === 6 ? 'COUNTY' : null)),
   );
 });
 
 test('organs that the hub knows have their id; other organs are flagged', () => {
-  const known = new Set(readOrgans().map((one) => one.id));
-  const unknown = new Set<string>();
+  const knownIds = new Set(readOrgans().map((entry) => entry.id));
+  const unknownNames = new Set<string>();
   for (const task of tasks) {
     for (const { printed, organ } of [...task.leads, ...task.responsible]) {
-      if (organ !== null) expect(known).toContain(organ);
+      if (organ !== null) expect(knownIds).toContain(organ);
       else {
-        unknown.add(printed);
+        unknownNames.add(printed);
         expect(task.flags.join('')).toContain(printed);
       }
     }
   }
-  expect([...unknown]).toEqual(['县委编办', '县编办', '县人社局', '县财政局', '县工信局']);
+  expect([...unknownNames]).toEqual(['县委编办', '县编办', '县人社局', '县财政局', '县工信局']);
 });

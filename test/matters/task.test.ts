@@ -8,9 +8,9 @@ import { type TestHub, testHub } from '../support/hub.ts';
 
 const tasks = readTasks();
 const taskOf = (number: number): Task => {
-  const found = tasks.find((one) => one.number === number);
-  if (!found) throw new Error(`no task ${number}`);
-  return found;
+  const task = tasks.find((entry) => entry.number === number);
+  if (!task) throw new Error(`no task ${number}`);
+  return task;
 };
 const at = new Date('2022-04-20T04:00:00Z');
 const report = (organ: string, state: TaskReport['state'], percent: number): TaskReport => ({
@@ -24,34 +24,34 @@ const report = (organ: string, state: TaskReport['state'], percent: number): Tas
 const [LEAD, OTHER, THIRD] = ['yudu-xzspj', 'yudu-sfj', 'yudu-lyj'];
 
 describe('progress is a fold over reports', () => {
-  const standing = (number: number, ...reports: TaskReport[]) => {
+  const progressOf = (number: number, ...reports: TaskReport[]) => {
     const { state, percent, newest } = foldTask(taskOf(number), reports);
     return [state, percent, newest?.organ ?? null];
   };
   test.each<[string, unknown[], unknown[]]>([
-    ['without a report', standing(1), ['NOT_STARTED', 0, null]],
-    ['a responsible organ has begun', standing(1, report(OTHER, 'IN_PROGRESS', 50)), ['IN_PROGRESS', 0, null]],
+    ['without a report', progressOf(1), ['NOT_STARTED', 0, null]],
+    ['a responsible organ has begun', progressOf(1, report(OTHER, 'IN_PROGRESS', 50)), ['IN_PROGRESS', 0, null]],
     [
       'a responsible organ alone does not complete it',
-      standing(1, report(OTHER, 'DONE', 100)),
+      progressOf(1, report(OTHER, 'DONE', 100)),
       ['IN_PROGRESS', 0, null],
     ],
-    ['the lead completes it', standing(1, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
+    ['the lead completes it', progressOf(1, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
     [
       'the newest report counts',
-      standing(1, report(LEAD, 'DONE', 100), report(LEAD, 'IN_PROGRESS', 60)),
+      progressOf(1, report(LEAD, 'DONE', 100), report(LEAD, 'IN_PROGRESS', 60)),
       ['IN_PROGRESS', 60, LEAD],
     ],
-    ['a lead that the hub does not know is ignored', standing(6, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
-    ['without a lead, one organ is not enough', standing(5, report(LEAD, 'DONE', 100)), ['IN_PROGRESS', 7, LEAD]],
-  ])('%s', (_, stands, expected) => {
-    expect(stands).toEqual(expected);
+    ['a lead that the hub does not know is ignored', progressOf(6, report(LEAD, 'DONE', 100)), ['DONE', 100, LEAD]],
+    ['without a lead, one organ is not enough', progressOf(5, report(LEAD, 'DONE', 100)), ['IN_PROGRESS', 7, LEAD]],
+  ])('%s', (_, progress, expected) => {
+    expect(progress).toEqual(expected);
   });
 
   test('without a lead, it is done when every responsible organ is done', () => {
     const all = taskOf(5).responsible.map(({ organ }) => report(organ ?? '', 'DONE', 100));
-    expect(standing(5, ...all)).toEqual(['DONE', 100, THIRD]);
-    expect(standing(5, ...all.slice(1))[0]).toBe('IN_PROGRESS');
+    expect(progressOf(5, ...all)).toEqual(['DONE', 100, THIRD]);
+    expect(progressOf(5, ...all.slice(1))[0]).toBe('IN_PROGRESS');
   });
 
   test('is overdue from the day after the last day in Asia/Shanghai, unless done', () => {
@@ -79,7 +79,7 @@ const TASK = `number measure name content deadlinePrinted dueOn recurring others
   progress { state percent note by at organ { id name } }
   history(first: 100) { edges { node { state percent note by at organ { id } } } }`;
 
-async function list(
+async function listTasks(
   filter: object | null = null,
   first = 100,
   after: string | null = null,
@@ -91,9 +91,9 @@ async function list(
   if (errors) throw new Error(JSON.stringify(errors));
   return data.tasks;
 }
-const numbers = async (filter: object | null) =>
-  (await list(filter)).edges.map(({ node }: { node: { number: number } }) => node.number);
-const say = (person: string, input: object) =>
+const listNumbers = async (filter: object | null) =>
+  (await listTasks(filter)).edges.map(({ node }: { node: { number: number } }) => node.number);
+const reportProgress = (person: string, input: object) =>
   act(
     hub,
     person,
@@ -102,7 +102,7 @@ const say = (person: string, input: object) =>
     { state: 'IN_PROGRESS', percent: 50, ...input },
     `task { ${TASK} }`,
   );
-const refused = (person: string, input: object) =>
+const refusalOfReport = (person: string, input: object) =>
   refusalOf(hub, person, 'reportTaskProgress', 'ReportTaskProgressInput', {
     task: 1,
     state: 'IN_PROGRESS',
@@ -112,16 +112,16 @@ const refused = (person: string, input: object) =>
 
 describe('the list of tasks', () => {
   test('is public, in the order of annex 4, page by page', async () => {
-    const all = (await list()).edges;
+    const all = (await listTasks()).edges;
     expect(all).toHaveLength(12);
-    const page = await list(null, 5, all[4].cursor);
+    const page = await listTasks(null, 5, all[4].cursor);
     expect(page.edges.map(({ node }: { node: { number: number } }) => node.number)).toEqual([6, 7, 8, 9, 10]);
     expect(page.pageInfo.hasNextPage).toBe(true);
-    expect((await list(null, 5, page.pageInfo.endCursor)).pageInfo.hasNextPage).toBe(false);
+    expect((await listTasks(null, 5, page.pageInfo.endCursor)).pageInfo.hasNextPage).toBe(false);
   });
 
   test('shows annex, body and every difference', async () => {
-    const { node } = (await list()).edges[7];
+    const { node } = (await listTasks()).edges[7];
     expect(node).toMatchObject({
       deadlinePrinted: '长期坚持',
       dueOn: null,
@@ -130,12 +130,12 @@ describe('the list of tasks', () => {
       leads: [{ printed: '县行政审批局', organ: { id: LEAD, name: '于都县行政审批局' } }],
       body: { clause: '三.6', deadlinePrinted: '2022年5月', dueOn: '2022-05-31', supervisorLevel: 'COUNTY' },
     });
-    expect(node.differences.map((one: { field: string }) => one.field)).toEqual([
+    expect(node.differences.map((entry: { field: string }) => entry.field)).toEqual([
       'DEADLINE',
       'SUPERVISOR_LEVEL',
       'CONTENT',
     ]);
-    const leads = (await list()).edges[11].node.leads;
+    const leads = (await listTasks()).edges[11].node.leads;
     expect(leads).toEqual([
       { printed: '县行政审批局', organ: { id: LEAD, name: '于都县行政审批局' } },
       { printed: '县工信局', organ: null },
@@ -143,30 +143,33 @@ describe('the list of tasks', () => {
   });
 
   test('filters by organ, state and overdue', async () => {
-    expect(await numbers({ organ: 'yudu-jktj' })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]);
-    expect(await numbers({ state: 'DONE' })).toEqual([]);
-    expect(await numbers({ overdue: true })).toEqual([]);
+    expect(await listNumbers({ organ: 'yudu-jktj' })).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 12]);
+    expect(await listNumbers({ state: 'DONE' })).toEqual([]);
+    expect(await listNumbers({ overdue: true })).toEqual([]);
     clock.set('2022-04-30T16:00:00Z');
-    expect(await numbers({ overdue: true })).toEqual([1, 2, 3, 10, 11]);
-    expect(await numbers({ overdue: true, organ: 'yudu-jktj' })).toEqual([1, 2, 3, 10]);
-    expect(await numbers({ overdue: false, state: 'NOT_STARTED' })).toEqual([4, 5, 6, 7, 8, 9, 12]);
+    expect(await listNumbers({ overdue: true })).toEqual([1, 2, 3, 10, 11]);
+    expect(await listNumbers({ overdue: true, organ: 'yudu-jktj' })).toEqual([1, 2, 3, 10]);
+    expect(await listNumbers({ overdue: false, state: 'NOT_STARTED' })).toEqual([4, 5, 6, 7, 8, 9, 12]);
   });
 });
 
 describe('reporting progress', () => {
   test('a dry run shows the progress and stores nothing', async () => {
-    const done = await say('yudu-xzspj.approver', { task: 2, dryRun: true });
-    expect(done.task.progress).toMatchObject({ state: 'IN_PROGRESS', percent: 50 });
-    expect((await list()).edges[1].node.progress).toMatchObject({ state: 'NOT_STARTED', percent: 0, at: null });
+    const answer = await reportProgress('yudu-xzspj.approver', { task: 2, dryRun: true });
+    expect(answer.task.progress).toMatchObject({ state: 'IN_PROGRESS', percent: 50 });
+    expect((await listTasks()).edges[1].node.progress).toMatchObject({ state: 'NOT_STARTED', percent: 0, at: null });
   });
 
   test('responsible organs and the lead report; when the lead completes the task, it is no longer overdue', async () => {
-    await say('yudu-sfj.reviewer', { task: 1, state: 'DONE', percent: 100 });
-    await say('yudu-xzspj.reviewer', { task: 1, percent: 80, note: '指南已梳理' });
-    const done = await say('yudu-xzspj.approver', { task: 1, state: 'DONE', percent: 100 });
-    expect(done.task).toMatchObject({ overdue: false, progress: { state: 'DONE', percent: 100, organ: { id: LEAD } } });
+    await reportProgress('yudu-sfj.reviewer', { task: 1, state: 'DONE', percent: 100 });
+    await reportProgress('yudu-xzspj.reviewer', { task: 1, percent: 80, note: '指南已梳理' });
+    const answer = await reportProgress('yudu-xzspj.approver', { task: 1, state: 'DONE', percent: 100 });
+    expect(answer.task).toMatchObject({
+      overdue: false,
+      progress: { state: 'DONE', percent: 100, organ: { id: LEAD } },
+    });
     expect(
-      done.task.history.edges.map(({ node }: { node: { percent: number; organ: object } }) => [
+      answer.task.history.edges.map(({ node }: { node: { percent: number; organ: object } }) => [
         node.percent,
         node.organ,
       ]),
@@ -175,34 +178,40 @@ describe('reporting progress', () => {
       [80, { id: LEAD }],
       [100, { id: OTHER }],
     ]);
-    expect(await numbers({ overdue: true })).toEqual([2, 3, 10, 11]);
-    expect(await numbers({ state: 'DONE' })).toEqual([1]);
+    expect(await listNumbers({ overdue: true })).toEqual([2, 3, 10, 11]);
+    expect(await listNumbers({ state: 'DONE' })).toEqual([1]);
   });
 
   test('the public sees the organ; people with a token also see the person', async () => {
-    const [shown] = (await list()).edges;
-    const [known] = (await list(null, 1, null, 'applicant-citizen')).edges;
-    expect(shown.node.progress).toMatchObject({ by: null, organ: { id: LEAD, name: '于都县行政审批局' } });
-    expect(known.node.progress.by).toMatch(/\p{Script=Han}{2,}/u);
-    expect(shown.node.history.edges.map((edge: { node: { by: null } }) => edge.node.by)).toEqual([null, null, null]);
+    const [publicEdge] = (await listTasks()).edges;
+    const [citizenEdge] = (await listTasks(null, 1, null, 'applicant-citizen')).edges;
+    expect(publicEdge.node.progress).toMatchObject({ by: null, organ: { id: LEAD, name: '于都县行政审批局' } });
+    expect(citizenEdge.node.progress.by).toMatch(/\p{Script=Han}{2,}/u);
+    expect(publicEdge.node.history.edges.map((edge: { node: { by: null } }) => edge.node.by)).toEqual([
+      null,
+      null,
+      null,
+    ]);
   });
 
   test('history is read page by page, newest first', async () => {
     const query = (after: string) =>
       `{ tasks(first: 1) { edges { node { history(first: 2${after}) { edges { cursor node { percent } } pageInfo { hasNextPage endCursor } } } } } }`;
-    const read = async (after: string) => (await hub.ask(null, query(after))).data.tasks.edges[0].node.history;
-    const first = await read('');
+    const readHistory = async (after: string) => (await hub.ask(null, query(after))).data.tasks.edges[0].node.history;
+    const first = await readHistory('');
     expect(first).toMatchObject({
       edges: [{ node: { percent: 100 } }, { node: { percent: 80 } }],
       pageInfo: { hasNextPage: true },
     });
-    const rest = await read(`, after: "${first.pageInfo.endCursor}"`);
+    const rest = await readHistory(`, after: "${first.pageInfo.endCursor}"`);
     expect(rest).toMatchObject({ edges: [{ node: { percent: 100 } }], pageInfo: { hasNextPage: false } });
   });
 
   test('a recurring task can be done only for its dated part', async () => {
-    expect(await refused('yudu-xzspj.approver', { task: 8, state: 'DONE', percent: 100 })).toBe('TASK_NEVER_DONE');
-    const { task } = await say('yudu-xzspj.approver', { task: 9, state: 'DONE', percent: 100 });
+    expect(await refusalOfReport('yudu-xzspj.approver', { task: 8, state: 'DONE', percent: 100 })).toBe(
+      'TASK_NEVER_DONE',
+    );
+    const { task } = await reportProgress('yudu-xzspj.approver', { task: 9, state: 'DONE', percent: 100 });
     expect(task).toMatchObject({ recurring: true, overdue: false, progress: { state: 'DONE' } });
   });
 });
@@ -222,14 +231,14 @@ describe('a report is refused', () => {
     ['FIELD_MALFORMED', 'yudu-xzspj.approver', { note: ' ' }],
     ['FIELD_MALFORMED', 'yudu-xzspj.approver', { note: '有\u0000' }],
   ])('%s: %s %j', async (code, person, input) => {
-    expect(await refused(person, input)).toBe(code);
+    expect(await refusalOfReport(person, input)).toBe(code);
   });
 
   test.each(['clerk', 'keeper', 'sealapprover', 'supervisor'])('ROLE_NOT_ALLOWED: %s', async (position) => {
-    expect(await refused(`yudu-xzspj.${position}`, {})).toBe('ROLE_NOT_ALLOWED');
+    expect(await refusalOfReport(`yudu-xzspj.${position}`, {})).toBe('ROLE_NOT_ALLOWED');
   });
   test.each(['applicant-company', 'window-yudu', 'auditor', 'library'])('ROLE_NOT_ALLOWED: %s', async (person) => {
-    expect(await refused(person, {})).toBe('ROLE_NOT_ALLOWED');
+    expect(await refusalOfReport(person, {})).toBe('ROLE_NOT_ALLOWED');
   });
   test('UNAUTHENTICATED: the public', async () => {
     const query = 'mutation { reportTaskProgress(input: { task: 1, state: DONE, percent: 100 }) { refusal { code } } }';
@@ -241,11 +250,13 @@ describe('a report is refused', () => {
     await sql`insert into matters.task_report (number, state, percent, organ, actor_id, actor, at)
       select 12, 'IN_PROGRESS', 1, ${LEAD}, 'x', '某人', now() from generate_series(1, 2000)`;
     await sql.end();
-    expect(await refused('yudu-xzspj.approver', { task: 12 })).toBe('TASK_REPORTS_FULL');
+    expect(await refusalOfReport('yudu-xzspj.approver', { task: 12 })).toBe('TASK_REPORTS_FULL');
   });
 });
 
 test('stores all reports of organs that report concurrently', async () => {
-  await Promise.all(['yudu-xzspj', 'yudu-sfj', 'yudu-lyj'].map((organ) => say(`${organ}.reviewer`, { task: 3 })));
-  expect((await list()).edges[2].node.history.edges).toHaveLength(3);
+  await Promise.all(
+    ['yudu-xzspj', 'yudu-sfj', 'yudu-lyj'].map((organ) => reportProgress(`${organ}.reviewer`, { task: 3 })),
+  );
+  expect((await listTasks()).edges[2].node.history.edges).toHaveLength(3);
 });

@@ -14,7 +14,7 @@ import {
   stampOver,
 } from '../../subgraphs/kernel/serve.ts';
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sign.ts';
-import { portRoutes } from '../../subgraphs/seals/http.ts';
+import { addPortRoutes } from '../../subgraphs/seals/http.ts';
 import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
 import { inHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';
@@ -26,7 +26,7 @@ let app: FastifyInstance;
 beforeAll(async () => {
   shop = await openWorkshop();
   const options = { tokenKey: tokenKeys.publicKey, serviceKey, now: shop.clock };
-  app = await serveSubgraph(shop.seals, options, (routes) => portRoutes(routes, shop.seals, options));
+  app = await serveSubgraph(shop.seals, options, (routes) => addPortRoutes(routes, shop.seals, options));
 });
 afterAll(async () => {
   await app.close();

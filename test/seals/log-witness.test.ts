@@ -8,7 +8,7 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
-import { readLogKey, writeWitnessKey } from '../../scripts/witness/note.ts';
+import { formatWitnessKey, parseLogKey } from '../../scripts/witness/note.ts';
 import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { leafHash, proveConsistency, rootAt } from '../../subgraphs/kernel/tlog/tree.ts';
@@ -45,14 +45,14 @@ async function openWitness(
   const privateKey = key ?? generateKeyPairSync('ed25519').privateKey;
   const app = createWitness({
     ...{ name: NAME, privateKey, memory: openMemory(file), now: () => new Date() },
-    logs: logs.map((one) => readLogKey(one)),
+    logs: logs.map((one) => parseLogKey(one)),
   });
   const url = await app.listen({ port, host: '127.0.0.1' });
   const again = async () => {
     await app.close();
     return openWitness(logs, file, privateKey, Number(new URL(url).port));
   };
-  return { url, vkey: writeWitnessKey(NAME, privateKey), app, again };
+  return { url, vkey: formatWitnessKey(NAME, privateKey), app, again };
 }
 
 describe('a witness', () => {
@@ -286,7 +286,7 @@ describe('a hub with witnesses', () => {
     });
 
   test('reads its witnesses from settings, and rejects malformed settings', () => {
-    const vkey = writeWitnessKey(NAME, generateKeyPairSync('ed25519').privateKey);
+    const vkey = formatWitnessKey(NAME, generateKeyPairSync('ed25519').privateKey);
     expect(readWitnesses(` ${vkey} https://w.example/ ,`)).toEqual([{ vkey, url: 'https://w.example' }]);
     expect(readWitnesses('')).toEqual([]);
     for (const wrong of [vkey, `${vkey} ftp://w.example`, `${new LogPen('a.example').vkey} https://w.example`, 'x y']) {

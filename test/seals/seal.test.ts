@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
 import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
 import {
-  file,
   type Grant,
   putIntoUse,
+  putOnFile,
   requireCompromise,
   requireUsable,
-  resume,
+  resumeSeal,
   type Seal,
-  suspend,
+  suspendSeal,
 } from '../../subgraphs/seals/seal.ts';
 import { actor } from '../support/actors.ts';
 
@@ -103,27 +103,27 @@ describe('who may act on a seal', () => {
   const approver = actor('yudu-lyj.sealapprover');
 
   test('its keeper suspends and resumes it', () => {
-    expect(suspend(seal(), keeper)).toMatchObject({ by: keeper, state: 'SUSPENDED' });
-    expect(resume(seal({ state: 'SUSPENDED' }), keeper, during)).toMatchObject({ state: 'IN_USE' });
+    expect(suspendSeal(seal(), keeper)).toMatchObject({ by: keeper, state: 'SUSPENDED' });
+    expect(resumeSeal(seal({ state: 'SUSPENDED' }), keeper, during)).toMatchObject({ state: 'IN_USE' });
   });
   test('its keeper puts it on file once, and then into use', () => {
-    expect(file(seal({ state: 'MADE' }), keeper, '备案 1')).toMatchObject({ by: keeper, state: 'ON_FILE' });
+    expect(putOnFile(seal({ state: 'MADE' }), keeper, '备案 1')).toMatchObject({ by: keeper, state: 'ON_FILE' });
     for (const state of ['ON_FILE', 'IN_USE', 'SUSPENDED'] as const) {
-      refuses('SEAL_ON_FILE', () => file(seal({ state }), keeper, '备案 1'));
+      refuses('SEAL_ON_FILE', () => putOnFile(seal({ state }), keeper, '备案 1'));
     }
-    refuses('FIELD_MALFORMED', () => file(seal({ state: 'MADE' }), keeper, ' '));
-    refuses('FIELD_TOO_LONG', () => file(seal({ state: 'MADE' }), keeper, '长'.repeat(65)));
+    refuses('FIELD_MALFORMED', () => putOnFile(seal({ state: 'MADE' }), keeper, ' '));
+    refuses('FIELD_TOO_LONG', () => putOnFile(seal({ state: 'MADE' }), keeper, '长'.repeat(65)));
     expect(putIntoUse(seal({ state: 'ON_FILE' }), keeper)).toMatchObject({ by: keeper, state: 'IN_USE' });
     expect(putIntoUse(seal(), keeper)).toMatchObject({ state: 'IN_USE' });
     refuses('SEAL_NOT_ON_FILE', () => putIntoUse(seal({ state: 'MADE' }), keeper));
     refuses('SEAL_SUSPENDED', () => putIntoUse(seal({ state: 'SUSPENDED' }), keeper));
-    for (const act of [file, putIntoUse])
+    for (const act of [putOnFile, putIntoUse])
       refuses('SEAL_EXPIRED', () => act(seal({ state: 'ENDED' }), keeper, '备案 1'));
   });
   test('a seal that was never in use can be neither suspended nor resumed', () => {
     for (const state of ['MADE', 'ON_FILE'] as const) {
-      refuses('SEAL_NOT_IN_USE', () => suspend(seal({ state }), keeper));
-      refuses('SEAL_NOT_IN_USE', () => resume(seal({ state }), keeper, during));
+      refuses('SEAL_NOT_IN_USE', () => suspendSeal(seal({ state }), keeper));
+      refuses('SEAL_NOT_IN_USE', () => resumeSeal(seal({ state }), keeper, during));
     }
   });
   test('a time of compromise is required for a key compromise, within the life of the key, and only for it', () => {
@@ -136,21 +136,21 @@ describe('who may act on a seal', () => {
     refuses('FIELD_MALFORMED', () => requireCompromise({ reason: 'SUPERSEDED', compromisedAt: during }, from, during));
   });
   test('a suspended seal cannot be suspended again', () => {
-    refuses('SEAL_SUSPENDED', () => suspend(seal({ state: 'SUSPENDED' }), keeper));
+    refuses('SEAL_SUSPENDED', () => suspendSeal(seal({ state: 'SUSPENDED' }), keeper));
   });
   test('an expired or ended seal cannot be resumed', () => {
-    refuses('SEAL_EXPIRED', () => resume(seal({ state: 'ENDED' }), keeper, during));
-    refuses('SEAL_EXPIRED', () => resume(seal({ state: 'SUSPENDED' }), keeper, new Date(until.getTime() + 1)));
+    refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'ENDED' }), keeper, during));
+    refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'SUSPENDED' }), keeper, new Date(until.getTime() + 1)));
   });
   test('no other role may act in place of its keeper', () => {
     const strangers = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) => actor(`yudu-lyj.${position}`));
     for (const who of [...strangers, approver, actor('administrator'), actor('auditor'), { kind: 'public' } as const]) {
-      for (const act of [suspend, putIntoUse]) refuses('ROLE_NOT_ALLOWED', () => act(seal(), who));
+      for (const act of [suspendSeal, putIntoUse]) refuses('ROLE_NOT_ALLOWED', () => act(seal(), who));
     }
   });
   test("another organ's keeper is refused", () => {
-    refuses('SEAL_NOT_OF_ORGAN', () => suspend(seal(), actor('yudu-slj.keeper')));
-    refuses('SEAL_NOT_OF_ORGAN', () => resume(seal(), actor('ganzhou-lyj.keeper'), during));
-    refuses('SEAL_NOT_OF_ORGAN', () => file(seal({ state: 'MADE' }), actor('yudu-slj.keeper'), '1'));
+    refuses('SEAL_NOT_OF_ORGAN', () => suspendSeal(seal(), actor('yudu-slj.keeper')));
+    refuses('SEAL_NOT_OF_ORGAN', () => resumeSeal(seal(), actor('ganzhou-lyj.keeper'), during));
+    refuses('SEAL_NOT_OF_ORGAN', () => putOnFile(seal({ state: 'MADE' }), actor('yudu-slj.keeper'), '1'));
   });
 });

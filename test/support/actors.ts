@@ -1,5 +1,5 @@
 import { generateKeyPairSync } from 'node:crypto';
-import { demoPerson, mintToken } from '../../scripts/people.ts';
+import { findDemoPerson, mintToken } from '../../scripts/people.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 
 /** The key pair of this test process: its hubs believe what its private half signed. */
@@ -10,7 +10,7 @@ export const tokenKeys = generateKeyPairSync('ed25519');
  * `administrator`, or `<organ id>.<position>` with clerk, reviewer, approver, keeper, sealapprover or supervisor.
  */
 export function actor(id: string): Person {
-  const person = demoPerson(id);
+  const person = findDemoPerson(id);
   if (!person) throw new Error(`no demo person ${id}`);
   return person;
 }

@@ -1,7 +1,7 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { inject } from 'vitest';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
-import { seed } from '../../scripts/seed.ts';
+import { seedHub } from '../../scripts/seed.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { actor, tokenFor, tokenKeys } from './actors.ts';
 import { makeTemplate, type TestDatabase, testDatabase } from './database.ts';
@@ -78,7 +78,7 @@ export async function hubOn(
     onFault: () => {},
     ...options,
   });
-  if (fresh) await seed(hub);
+  if (fresh) await seedHub(hub);
   const now = options.now ?? (() => new Date());
   const token = (person: string) => tokenFor(actor(person), now());
   const ask = async (

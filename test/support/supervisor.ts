@@ -22,7 +22,7 @@ export async function testSupervisor(now: () => Date = () => new Date()) {
     },
     close,
     /** Push ids that it has taken, oldest first. */
-    taken: () => (running?.taken() ?? []).map((entry) => entry.push.data.pushId),
+    taken: () => (running?.listTaken() ?? []).map((entry) => entry.push.data.pushId),
     stop: async () => {
       await close();
       rmSync(folder, { recursive: true });

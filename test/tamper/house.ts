@@ -7,7 +7,7 @@ import { createLibrary } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
-import { readLogKey, writeWitnessKey } from '../../scripts/witness/note.ts';
+import { formatWitnessKey, parseLogKey } from '../../scripts/witness/note.ts';
 import { KEY_TYPES, rawKeyOf, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeTemplate, scratchDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
 import { hubOn, KEY_OF_RUN, seededTemplate, type TestHub } from '../support/hub.ts';
@@ -128,7 +128,7 @@ async function build(database: TestDatabase): Promise<void> {
   const random = () => randomBytes(32).toString('base64');
   const papers: Papers = {
     witnessKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    witnessKey: writeWitnessKey(WITNESS, privateKey),
+    witnessKey: formatWitnessKey(WITNESS, privateKey),
     authorisationKeys: { cases: random(), licenses: random() },
     libraryUrl: library.url,
   };
@@ -184,7 +184,7 @@ async function run(
   const witness = createWitness({
     name: WITNESS,
     privateKey: createPrivateKey(papers.witnessKeyPem),
-    logs: [readLogKey(logKey)],
+    logs: [parseLogKey(logKey)],
     memory: openMemory(join(folder, 'memory.json')),
     now,
   });

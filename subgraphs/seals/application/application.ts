@@ -2,7 +2,7 @@ import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireChain } from '../certificate/certificate.ts';
-import { type EndReason, organNameOf, requireCompromise, requireStanding, type Seal, type SealKind } from '../seal.ts';
+import { type EndReason, organNameOf, requireCompromise, requireNotEnded, type Seal, type SealKind } from '../seal.ts';
 
 /** Applications on seals (印章申请): no seal is made, granted or ended by one person alone (国办发〔2025〕33号). */
 
@@ -92,7 +92,7 @@ export function requireFits(particulars: Particulars, seal: Seal | null, { since
     return;
   }
   if (!seal) throw new Refusal('SEAL_UNKNOWN', 'seal');
-  requireStanding(seal);
+  requireNotEnded(seal);
   switch (particulars.kind) {
     case 'GRANT':
       requireGrant(particulars, seal, at);

@@ -5,7 +5,7 @@ import { readChain } from '../certificate/certificate.ts';
 import type { PkiDependencies } from '../certification.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
-import { organSeen, type SealView } from '../view.ts';
+import { type SealView, visibleOrgan } from '../view.ts';
 import type { Particulars } from './application.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
@@ -26,7 +26,7 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
   return {
     Query: {
       sealApplications: async (_, args, { actor }) => {
-        const seen = organSeen(requirePerson(actor));
+        const seen = visibleOrgan(requirePerson(actor));
         const { organ = null, seal = null, kind = null, state = null } = args.filter ?? {};
         if (seen !== null && organ !== null && organ !== seen)
           throw forbidden('印章申请只供本机关人员和审计人员查阅。');

@@ -4,8 +4,8 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireChain } from '../certificate/certificate.ts';
 import { insertCertificate, listCodeKeys, listGenerations, listRevoked } from '../certificate/store.ts';
-import { type PkiDependencies, publishList, validity } from '../certification.ts';
-import { addGeneration, enterSeal, generateKeys, openGrant, type SealKeys } from '../making.ts';
+import { computeValidity, type PkiDependencies, publishList } from '../certification.ts';
+import { addGeneration, buildOpenGrant, generateKeys, insertOrReopenSeal, type SealKeys } from '../making.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
 import { serialOf } from '../signer/pki.ts';
 import { wholeSecond } from '../signer/timestamp.ts';
@@ -64,7 +64,7 @@ export function apply(deps: PkiDependencies, actor: Actor, asked: Asked): Promis
     const event = `APPLIED_${particulars.kind}` as const;
     const matterId = matterOf(particulars);
     const act = { event, matterId, ...namesOf(applicant), ...by, applicationId: id, reason: asked.reason, at };
-    await seals.enterEvents(tx, sealId, [act]);
+    await seals.insertEvents(tx, sealId, [act]);
     return { application: await whole(tx, id), seal: stored };
   });
 }
@@ -119,7 +119,7 @@ export async function decide(deps: PkiDependencies, actor: Actor, asked: Decisio
     const by = { ...names, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars), at };
     if (outcome === 'REJECTED') {
       const event = `REJECTED_${particulars.kind}` as const;
-      await seals.enterEvents(tx, sealId, [{ ...by, event, reason: asked.reason }]);
+      await seals.insertEvents(tx, sealId, [{ ...by, event, reason: asked.reason }]);
       return { application: await whole(tx, id), seal: await find(tx, sealId) };
     }
     if (particulars.kind === 'MAKE') await seals.lockPki(tx);
@@ -127,7 +127,7 @@ export async function decide(deps: PkiDependencies, actor: Actor, asked: Decisio
     requireFits(particulars, stored?.seal ?? null, await knownOf(tx, deps, sealId, at), at);
     const done = await carryOut(tx, deps, application, stored?.seal ?? null, keys, at);
     const acts = done.map((act) => ({ ...by, reason: application.reason, ...act }));
-    return { seal: await seals.enterSealActs(tx, sealId, acts, at), application: await whole(tx, id) };
+    return { seal: await seals.recordSealActs(tx, sealId, acts, at), application: await whole(tx, id) };
   });
 }
 
@@ -148,7 +148,7 @@ export async function withdraw(
     const names = namesOf(person);
     await store.insertOutcome(tx, { applicationId: id, outcome: 'WITHDRAWN', ...names, reason: null, at });
     const by = { ...names, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars) };
-    await seals.enterEvents(tx, sealId, [{ ...by, event: `WITHDRAWN_${kind}`, reason: null, at }]);
+    await seals.insertEvents(tx, sealId, [{ ...by, event: `WITHDRAWN_${kind}`, reason: null, at }]);
     return { application: await whole(tx, id), seal: await find(tx, sealId) };
   });
 }
@@ -193,15 +193,15 @@ async function make(
 ): Promise<Done[]> {
   const { organ, organName, sealKind: kind, matters, before } = asked;
   await seals.withdrawGrants(tx, before?.grants.map(({ id }) => id) ?? [], at);
-  await enterSeal(tx, deps, { organ, organName, kind }, keys, { state: 'MADE', filingNumber: null, at });
-  await seals.insertGrants(tx, sealIdOf(organ, kind), matters.map(openGrant));
+  await insertOrReopenSeal(tx, deps, { organ, organName, kind }, keys, { state: 'MADE', filingNumber: null, at });
+  await seals.insertGrants(tx, sealIdOf(organ, kind), matters.map(buildOpenGrant));
   const taken = (before?.grants ?? []).map(({ matter }) => ({ event: 'GRANT_WITHDRAWN' as const, matterId: matter }));
   return [{ event: 'MADE' }, ...taken, ...matters.map((matterId) => ({ event: 'GRANTED' as const, matterId }))];
 }
 
 /** New keys and certificates (换证): they sign from now on, and what the earlier ones signed stays good. */
 async function rotate(tx: Transaction, deps: PkiDependencies, seal: Seal, keys: SealKeys, at: Date): Promise<Done[]> {
-  const times = validity('seal', at);
+  const times = computeValidity('seal', at);
   await addGeneration(tx, deps, seal, keys, times);
   await seals.setSeal(tx, seal.id, times);
   return [{ event: 'ROTATED' }];

@@ -21,48 +21,48 @@ describe('running cases of a matter that moves', () => {
   const importList = async (...lines: string[]) => {
     const input = { csv: [HEAD, ...lines].join('\n') };
     const fields = 'changes { line } problems { line code }';
-    const done = await act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', input, fields);
-    expect(done).toMatchObject({ refusal: null, problems: [] });
+    const importAnswer = await act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', input, fields);
+    expect(importAnswer).toMatchObject({ refusal: null, problems: [] });
   };
-  const open = async (person: string, matter: string, name: 'acceptCase' | 'receiveApplication') => {
-    const made = await act(hub, person, name, 'ApplicationInput', { matter, applicant: COMPANY }, 'case { id }');
-    expect(made.refusal).toBeNull();
-    return made.case.id as string;
+  const openCase = async (person: string, matter: string, name: 'acceptCase' | 'receiveApplication') => {
+    const answer = await act(hub, person, name, 'ApplicationInput', { matter, applicant: COMPANY }, 'case { id }');
+    expect(answer.refusal).toBeNull();
+    return answer.case.id as string;
   };
-  const look = async (id: string) => {
+  const readCase = async (id: string) => {
     const query = 'query($id: ID!) { case(id: $id) { delegation { mode decides { organ { id } } } steps { step } } }';
     const { data } = await hub.ask('auditor', query, { id });
     const { delegation, steps } = data.case;
-    const moves = steps.filter((one: { step: string }) => one.step === 'MOVED').length;
+    const moves = steps.filter((entry: { step: string }) => entry.step === 'MOVED').length;
     return { mode: delegation.mode, decides: delegation.decides.organ.id, moves };
   };
-  const examine = (person: string, id: string) =>
+  const refusalOfExamination = (person: string, id: string) =>
     refusalOf(hub, person, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
 
   test('stay with the old organ after a list with STAY, and move after a list with FOLLOW', async () => {
-    const id = await open('yudu-lyj.clerk', FOREST, 'acceptCase');
+    const id = await openCase('yudu-lyj.clerk', FOREST, 'acceptCase');
     await importList(`${FOREST},2026-03-10,,yudu-xzspj,,,,STAY`);
     clock.set('2026-03-11');
     // The old organ can still act on the case. The new organ cannot see it.
-    expect(await look(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-lyj', moves: 0 });
-    expect(await examine('yudu-xzspj.reviewer', id)).toBe('CASE_UNKNOWN');
+    expect(await readCase(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-lyj', moves: 0 });
+    expect(await refusalOfExamination('yudu-xzspj.reviewer', id)).toBe('CASE_UNKNOWN');
     await importList(`${FOREST},2026-03-20,,yudu-sfj,,,,FOLLOW`);
     clock.set('2026-03-20');
-    await until('the case has moved', async () => (await look(id)).moves === 1);
-    expect(await look(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-sfj', moves: 1 });
-    expect(await examine('yudu-lyj.reviewer', id)).not.toBeNull();
-    expect(await examine('yudu-sfj.reviewer', id)).toBeNull();
+    await until('the case has moved', async () => (await readCase(id)).moves === 1);
+    expect(await readCase(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-sfj', moves: 1 });
+    expect(await refusalOfExamination('yudu-lyj.reviewer', id)).not.toBeNull();
+    expect(await refusalOfExamination('yudu-sfj.reviewer', id)).toBeNull();
   });
 
   test('a case that is received but not accepted takes the mode of the day', async () => {
-    const id = await open('applicant-company', DEVICES, 'receiveApplication');
-    expect(await look(id)).toMatchObject({ mode: 'WINDOW_FORWARD', decides: 'ganzhou-xzspj' });
+    const id = await openCase('applicant-company', DEVICES, 'receiveApplication');
+    expect(await readCase(id)).toMatchObject({ mode: 'WINDOW_FORWARD', decides: 'ganzhou-xzspj' });
     await importList(`${DEVICES},2026-04-01,DIRECT,,ganzhou-scjgj,yudu-sjj,,STAY`);
     clock.set('2026-04-01');
-    await until('cases go by the new mode', async () => (await look(id)).mode === 'DIRECT');
-    expect(await look(id)).toMatchObject({ decides: 'yudu-xzspj' });
+    await until('cases go by the new mode', async () => (await readCase(id)).mode === 'DIRECT');
+    expect(await readCase(id)).toMatchObject({ decides: 'yudu-xzspj' });
     expect(await refusalOf(hub, 'yudu-xzspj.clerk', 'acceptApplication', 'CaseInput', { case: id })).toBeNull();
-    expect(await examine('yudu-xzspj.reviewer', id)).toBeNull();
+    expect(await refusalOfExamination('yudu-xzspj.reviewer', id)).toBeNull();
     const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
     expect(await refusalOf(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).not.toBeNull();
     expect(await refusalOf(hub, 'yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();

@@ -1,0 +1,160 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { testClock } from '../support/clock.ts';
+import { act, blankNumber, COMPANY, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
+import { type TestHub, testHub } from '../support/hub.ts';
+import { until } from '../support/until.ts';
+
+const DIRECT = ROUTES.DIRECT;
+const WINDOW = ROUTES.WINDOW_FORWARD;
+/** 第三类医疗器械经营许可（注销） and （变更）. */
+const CANCELLING = 'yd2022-3-30';
+const CHANGING = 'yd2022-3-28';
+
+/** Tests every end of a case through the public API. After each end nobody has to act on the case. */
+describe('ends of a case', () => {
+  let hub: TestHub;
+  let serial = 0;
+  const clock = testClock('2026-03-02');
+  beforeAll(async () => {
+    hub = await testHub({ now: clock });
+  });
+  afterAll(() => hub?.stop());
+
+  const receiveCase = async () => {
+    const input = { matter: WINDOW.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] };
+    const answer = await act(hub, 'applicant-company', 'receiveApplication', 'ApplicationInput', input, 'case { id }');
+    return answer.case.id as string;
+  };
+  const actAs = async (person: string, name: string, type: string, input: object) =>
+    expect([name, await refusalOf(hub, person, name, type, input)]).toEqual([name, null]);
+  const readCase = async (id: string) => {
+    const query = `query($id: ID!) { case(id: $id) { step result resultCode steps { step }
+      actions { name allowed } pushes { decision level state } } }`;
+    const { data, errors } = await hub.ask('auditor', query, { id });
+    expect(errors).toBeUndefined();
+    return data.case;
+  };
+  const expectEnd = async (id: string, step: string, result: string) => {
+    await until(`the case is ${step}`, async () => (await readCase(id)).step === step);
+    expect(await readCase(id)).toMatchObject({ result });
+    for (const person of ['window-yudu', 'ganzhou-xzspj.approver', 'yudu-lyj.clerk', 'yudu-lyj.approver']) {
+      const { data } = await hub.ask(person, 'query($id: ID!) { case(id: $id) { actions { name allowed } } }', { id });
+      const allowedActions = data.case?.actions.filter((action: { allowed: boolean }) => action.allowed) ?? [];
+      expect([person, allowedActions]).toEqual([person, []]);
+    }
+    // Pushes to the supervisors may still be open. Nobody has to act on the case.
+    const overdueQuery =
+      '{ attention(first: 100, filter: { kinds: [STEP_OVERDUE] }) { edges { node { case { id } } } } }';
+    const startTime = clock();
+    clock.advance(60 * 86_400_000);
+    const { data } = await hub.ask('auditor', overdueQuery);
+    clock.set(startTime.toISOString());
+    expect(data.attention.edges.map((edge: { node: { case: { id: string } } }) => edge.node.case.id)).not.toContain(id);
+  };
+  const waitForLicense = (id: string) =>
+    until('cases know the license', async () => (await readCase(id)).result === 'ISSUED');
+
+  test('SUPPLEMENT_MISSED: the missing items never arrive', async () => {
+    const id = await receiveCase();
+    const supplementRequest = { case: id, items: ['场所证明'], until: '2026-03-10' };
+    await actAs('window-yudu', 'askSupplement', 'AskSupplementInput', supplementRequest);
+    clock.set('2026-03-11');
+    await actAs('window-yudu', 'closeUnsupplemented', 'CaseInput', { case: id });
+    await expectEnd(id, 'SUPPLEMENT_MISSED', 'SUPPLEMENT_MISSED');
+  });
+
+  test('NOT_ACCEPTED', async () => {
+    const id = await receiveCase();
+    await actAs('window-yudu', 'refuseAcceptance', 'CaseReasonInput', { case: id, reason: '不属于本机关职权范围' });
+    await expectEnd(id, 'NOT_ACCEPTED', 'NOT_ACCEPTED');
+  });
+
+  test('WITHDRAWN', async () => {
+    const id = await receiveCase();
+    await actAs('applicant-company', 'withdrawCase', 'CaseReasonInput', { case: id, reason: '计划调整' });
+    await expectEnd(id, 'WITHDRAWN', 'WITHDRAWN');
+  });
+
+  test('DELIVERED: the decision document of a rejection is delivered', async () => {
+    const input = { matter: DIRECT.matter, applicant: COMPANY };
+    const { case: acceptedCase } = await act(
+      hub,
+      DIRECT.accepts,
+      'acceptCase',
+      'ApplicationInput',
+      input,
+      'case { id }',
+    );
+    const id: string = acceptedCase.id;
+    await actAs(DIRECT.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'REFUSED', opinion: '不符' });
+    await actAs(DIRECT.decides, 'decideCase', 'DecideCaseInput', {
+      case: id,
+      decision: 'REJECTED',
+      reason: '不符合规定条件',
+      authoriseSeal: true,
+    });
+    await until('the decision is sealed', async () => {
+      const code = await refusalOf(hub, DIRECT.accepts, 'deliverDecision', 'CaseNoteInput', { case: id });
+      expect([null, 'DECISION_NOT_SEALED']).toContain(code);
+      return code === null;
+    });
+    await expectEnd(id, 'DELIVERED', 'REJECTED');
+  });
+
+  test('DELIVERED: the license is delivered to its holder', async () => {
+    const id = await grantCase(hub, DIRECT);
+    const { identifier } = await issue(hub, DIRECT, id, ++serial);
+    const sheet = { identifier, blankNumber: blankNumber(DIRECT, serial) };
+    await actAs(DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
+    await expectEnd(id, 'DELIVERED', 'ISSUED');
+  });
+
+  test('UNDELIVERED: the license ends before its paper is delivered', async () => {
+    const id = await grantCase(hub, DIRECT);
+    const { identifier } = await issue(hub, DIRECT, id, ++serial);
+    await actAs(DIRECT.decides, 'rescindLicense', 'OwnActInput', { identifier, reason: '申请人隐瞒有关情况' });
+    const sheet = { identifier, blankNumber: blankNumber(DIRECT, serial) };
+    const refusalCode = await refusalOf(hub, DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
+    expect(refusalCode).not.toBeNull();
+    await expectEnd(id, 'UNDELIVERED', 'ISSUED');
+  });
+
+  test('UNDELIVERED: a newer version replaces the undelivered paper; a suspension does not', async () => {
+    const firstCaseId = await grantCase(hub, WINDOW);
+    const license = await issue(hub, WINDOW, firstCaseId, 41);
+    await waitForLicense(firstCaseId);
+    for (const name of ['suspendLicense', 'restoreLicense']) {
+      const input = { identifier: license.identifier, reason: '检查' };
+      await actAs(WINDOW.decides, name, 'OwnActInput', input);
+    }
+    const secondCaseId = await grantCase(hub, WINDOW, { matter: CHANGING, licenseNumber: license.number });
+    expect((await readCase(firstCaseId)).step).toBe('CERTIFIED');
+    const input = { case: secondCaseId, blankNumber: blankNumber(WINDOW, 42) };
+    await actAs(WINDOW.prints, 'changeLicense', 'CaseActInput', input);
+    await expectEnd(firstCaseId, 'UNDELIVERED', 'ISSUED');
+    expect((await readCase(secondCaseId)).step).toBe('CERTIFIED');
+  });
+
+  test('CERTIFIED: a cancellation ends the case, because it makes no paper', async () => {
+    const issuedCaseId = await grantCase(hub, WINDOW);
+    const license = await issue(hub, WINDOW, issuedCaseId, 43);
+    await waitForLicense(issuedCaseId);
+    const id = await grantCase(hub, WINDOW, { matter: CANCELLING, licenseNumber: license.number });
+    await actAs(WINDOW.prints, 'cancelLicense', 'CancelLicenseInput', { case: id });
+    await expectEnd(id, 'CERTIFIED', 'ISSUED');
+    await expectEnd(issuedCaseId, 'UNDELIVERED', 'ISSUED');
+  });
+
+  test('VOIDED: a voided grant is pushed to everybody who received the grant', async () => {
+    const id = await grantCase(hub, DIRECT);
+    const pushesBefore = (await readCase(id)).pushes;
+    const input = { case: id, reason: '被许可人已注销' };
+    await actAs(DIRECT.decides, 'voidTask', 'VoidTaskInput', input);
+    await expectEnd(id, 'VOIDED', 'VOIDED');
+    const { pushes } = await readCase(id);
+    expect(pushesBefore).toHaveLength(1);
+    expect(pushes).toEqual([...pushesBefore, { ...pushesBefore[0], decision: 'VOIDED' }]);
+    expect(await refusalOf(hub, DIRECT.decides, 'voidTask', 'VoidTaskInput', input)).not.toBeNull();
+    expect((await readCase(id)).pushes).toHaveLength(2);
+  });
+});
