@@ -59,7 +59,7 @@ const NAMED_PEOPLE: readonly Person[] = [
 const SURNAMES = '王李张刘陈杨黄赵吴周徐孙马朱胡郭何高林罗钟谢曾赖';
 const GIVEN_NAMES = '志强建华丽娟国庆秀英文斌海燕晓东玉兰永红卫平春生思远';
 
-/** Returns a demo person by id: one of NAMED_PEOPLE, or `<organ>.<position>`. Returns null if there is no such position. */
+/** Returns a demo person by id: one of NAMED_PEOPLE, or `<organ>.<position>`. Returns null if there is none. */
 export function findDemoPerson(id: string): Person | null {
   const namedPerson = NAMED_PEOPLE.find((person) => person.id === id);
   if (namedPerson) return namedPerson;

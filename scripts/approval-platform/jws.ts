@@ -27,7 +27,7 @@ export interface HubSecret {
   aud: string;
 }
 
-/** Returns whether the hub signed exactly this body, for this platform, within MAX_CLOCK_SKEW_SECONDS of now (HS256). */
+/** Returns whether the hub signed this very body (HS256), for this platform, within MAX_CLOCK_SKEW_SECONDS of `at`. */
 export function isFromHub(jws: unknown, body: Uint8Array, { kid, secret, aud }: HubSecret, at: Date): boolean {
   const [header = '', payload, signature = '', ...extraParts] = typeof jws === 'string' ? jws.split('.') : [];
   if (payload !== '' || extraParts.length > 0) return false;

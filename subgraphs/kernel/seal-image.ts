@@ -5,25 +5,25 @@ import { bufferOf } from './pdf.ts';
 import { DIAMETER } from './seal-picture.ts';
 import type { Image } from './sealed-pdf.ts';
 
-/** An office's own picture of a seal (印模图片), PNG (ISO/IEC 15948): what is taken, and how it stands in a document. */
+/** An office's own picture of a seal (印模图片), PNG (ISO/IEC 15948): its validation, and its form in a document. */
 
 const PNG_LIMIT_BYTES = 262_144;
 const SIDE_LEAST = 64;
 const SIDE_MOST = 1_200;
-/** How much longer the longer side may be: seals are round, or ovals like the tax office's, 45 mm by 30 mm. */
+/** Maximum ratio of the longer to the shorter side. Seals are round, or ovals like the tax office's (45 mm by 30 mm). */
 const RATIO_MOST = 1.6;
-/** Both streams in a document: a seal is a few flat areas. */
+/** Maximum total of both streams in a document. A seal has only a few flat areas. */
 const STREAMS_LIMIT_BYTES = 393_216;
 
 const SIGNATURE = Buffer.from('89504e470d0a1a0a', 'hex');
 const HEADER_BYTES = 13;
 const CHANNELS: Readonly<Record<number, number>> = { 0: 1, 2: 3, 3: 1, 4: 2, 6: 4 };
-/** Chunks that say how pixels look; what else a file tells, of its maker for instance, is not looked at. */
+/** Chunks that define the pixels. Other chunks, for instance about the author, are ignored. */
 const PIXELS = new Set(['IHDR', 'PLTE', 'tRNS', 'IDAT', 'IEND']);
 const ANIMATION = new Set(['acTL', 'fcTL', 'fdAT']);
 const CHUNKS_MOST = 1_000;
 
-/** Why a picture is not taken: it is too large, or of another form; a sentence for a person. */
+/** Thrown when a picture is too large or has another form. The message is a sentence for a person. */
 export class PictureError extends Error {
   override readonly name = 'PictureError';
   readonly tooLarge: boolean;
@@ -38,8 +38,8 @@ const known = new Map<string, Image>();
 const KNOWN_MOST = 50;
 
 /**
- * A PNG as it is set into a document, as large as a drawn seal, its proportions kept. Throws PictureError unless it is a PNG of 8 bits,
- * 64 to 1,200 pixels a side, still, with every check sum right, and 256 KiB at most.
+ * Converts a PNG for a document, as large as a drawn seal, with its proportions kept. Throws PictureError unless it is a
+ * PNG of 8 bits per channel, 64 to 1,200 pixels a side, not animated, with correct check sums, and at most 256 KiB.
  */
 export function imageOf(png: Uint8Array): Image {
   const key = sha256(png);
@@ -70,7 +70,7 @@ export function imageOf(png: Uint8Array): Image {
 
 const written = new Map<string, Uint8Array>();
 
-/** An image out of a document, as a PNG. */
+/** Converts an image from a document into a PNG. */
 export function pngOf({ across, down, colours, alpha }: Image): Uint8Array {
   const key = `${sha256(colours)} ${sha256(alpha)}`;
   const before = written.get(key);
@@ -113,11 +113,11 @@ function readPng(png: Buffer): { width: number; height: number; pixels: Buffer }
 interface Chunk {
   type: string;
   body: Buffer;
-  /** With its length and check sum. */
+  /** The whole chunk with its length and check sum. */
   whole: Buffer;
 }
 
-/** From the header to the end, nothing behind. */
+/** Returns the chunks from the header to the end chunk. Throws PictureError if bytes follow. */
 function chunksOf(png: Buffer): Chunk[] {
   if (!png.subarray(0, SIGNATURE.length).equals(SIGNATURE)) throw malformed('不是 PNG 图片');
   const chunks: Chunk[] = [];
@@ -128,7 +128,7 @@ function chunksOf(png: Buffer): Chunk[] {
     if (end > png.length) throw malformed('图片已损坏');
     const type = png.toString('latin1', at + 4, at + 8);
     if (ANIMATION.has(type)) throw malformed('不接受动画');
-    // A chunk that must be understood and is not (the first letter is a capital).
+    // A critical chunk (its first letter is a capital) that this reader does not know.
     if (/^[A-Z]/.test(type) && !PIXELS.has(type)) throw malformed('图片已损坏');
     chunks.push({ type, body: png.subarray(at + 8, end - 4), whole: png.subarray(at, end) });
     at = end;
@@ -154,7 +154,7 @@ function readHeader(chunk: Chunk | undefined) {
   return { width, height, channels, colour };
 }
 
-/** A few bytes can be deflated from a great many: they are counted before a library that has no limit sees them. */
+/** A few compressed bytes can inflate to very many. This check runs before the PNG library, which has no limit. */
 function requireLength(chunks: readonly Chunk[], mostBytes: number): void {
   try {
     const data = Buffer.concat(chunks.filter(({ type }) => type === 'IDAT').map(({ body }) => body));
@@ -164,14 +164,14 @@ function requireLength(chunks: readonly Chunk[], mostBytes: number): void {
   }
 }
 
-/** Red, green, blue, alpha of every pixel. */
+/** Returns red, green, blue and alpha of every pixel. */
 function withAlpha({ data, channels, transparency }: DecodedPng, indexed: boolean): Buffer {
   const grey = channels < 3;
   const pixels = Buffer.alloc((data.length / channels) * 4);
   for (let i = 0; i < pixels.length / 4; i++) {
     const from = i * channels;
     const parts = grey ? [data[from], data[from], data[from]] : [data[from], data[from + 1], data[from + 2]];
-    // One colour may stand for none at all (tRNS); a palette has its alphas already.
+    // tRNS can make one colour transparent. A palette already includes its alpha values.
     const none = !indexed && transparency && parts.every((part, n) => part === transparency[grey ? 0 : n]);
     const alpha = channels % 2 === 0 ? data[from + channels - 1] : none ? 0 : 255;
     [...parts, alpha].forEach((part, n) => {

@@ -1,25 +1,28 @@
 import { boldFont } from './document.ts';
 import type { Drawing } from './sealed-pdf.ts';
 
-/** The picture of a round seal (印模), drawn as outlines: it needs no font where it is shown. */
+/** The picture of a round seal (印模), drawn as outlines, so that a viewer needs no font. */
 
 const POINTS_PER_MM = 72 / 25.4;
-/** Special seals (专用章) are 40 mm across; 国发〔1999〕25号 leaves 42 mm to the organs' own. */
+/** Special seals (专用章) are 40 mm across. 国发〔1999〕25号 reserves 42 mm for the seals of the organs themselves. */
 const DIAMETER_MM = 40;
-/** In points, of a drawn seal and of an office's own picture. */
+/** Diameter in points, for a drawn seal and for an office's own picture. */
 export const DIAMETER = DIAMETER_MM * POINTS_PER_MM;
 const RIM_MM = 1.2;
-/** The names run between these angles along the upper arc, at most; and no character takes more than one step. */
+/** Maximum length of a name along the upper arc, and maximum step between two characters. */
 const ARC_DEGREES = 250;
 const STEP_DEGREES = 24;
 const RED = '0.784 0.063 0.063';
-/** Places after the point: a hundredth of a point is finer than any printer. */
+/** Numbers are rounded to a hundredth of a point, which is finer than any printer. */
 const PRECISION = 100;
 
 const drawn = new Map<string, Drawing>();
 const DRAWN_MOST = 200;
 
-/** A red round seal: the organ's name along the rim, a star, the kind of seal below it. Characters without a glyph are left out. */
+/**
+ * Draws a red round seal: the organ's name along the rim, a star, and the kind of seal below it.
+ * Omits characters without a glyph.
+ */
 export function drawSeal(organ: string, kind: string): Drawing {
   const key = `${organ}\n${kind}`;
   const known = drawn.get(key);
@@ -40,7 +43,7 @@ export function drawSeal(organ: string, kind: string): Drawing {
   return picture;
 }
 
-/** Four Bézier curves, to within 0.03 % of a circle. */
+/** Draws four Bézier curves, which differ from a circle by at most 0.03 %. */
 function circle(middle: number, radius: number): string {
   const bow = radius * 0.5523;
   const at = (x: number, y: number) => `${write(middle + x)} ${write(middle + y)}`;
@@ -56,7 +59,7 @@ function circle(middle: number, radius: number): string {
   ].join(' ');
 }
 
-/** A five-pointed star, one point up. */
+/** Draws a five-pointed star with one point up. */
 function star(x: number, y: number, radius: number): string {
   const points = Array.from({ length: 5 }, (_, i) => {
     const angle = Math.PI / 2 + (i * 4 * Math.PI) / 5;
@@ -74,7 +77,7 @@ function along(name: string, middle: number, size: number): string[] {
   return letters.map((letter, i) => {
     const turn = (((letters.length - 1) / 2 - i) * step * Math.PI) / 180;
     const [cos, sin] = [Math.cos(turn), Math.sin(turn)];
-    // The letter's box stands on the radius, its middle above the middle of its foot.
+    // Rotate the letter's box so that the middle of its base lies on the radius.
     return outline(letter, em, (x, y) => [
       middle + (x - em / 2) * cos - (radius + y) * sin,
       middle + (x - em / 2) * sin + (radius + y) * cos,
@@ -90,7 +93,7 @@ function across(words: string, middle: number, size: number): string[] {
   return letters.map((letter, i) => outline(letter, em, (x, y) => [left + i * em + x, foot + y]));
 }
 
-/** A letter's outlines, filled; `place` maps points of its box, its lower left corner at (0, 0), to the picture. */
+/** Draws a letter as filled outlines. `place` maps points of its box (lower left corner at (0, 0)) to the picture. */
 function outline(letter: string, em: number, place: (x: number, y: number) => [number, number]): string {
   const glyph = boldFont().charToGlyph(letter);
   if (glyph.index === 0) return '';

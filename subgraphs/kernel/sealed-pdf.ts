@@ -3,51 +3,52 @@ import { deflateSync } from 'node:zlib';
 import { bufferOf, objectText, PdfError, type PdfFile, readPdfFile } from './pdf.ts';
 
 /**
- * A PDF with one seal in it: the file as it was set, and one incremental revision (ISO 32000-1 §7.5.6) with a signature of ETSI EN
- * 319 142 (`ETSI.CAdES.detached`), a certification that allows no change (DocMDP, P 1), and the seal's picture on a page.
+ * A PDF with one seal in it: the unsigned file, and one incremental revision (ISO 32000-1 §7.5.6). The revision has a
+ * signature of ETSI EN 319 142 (`ETSI.CAdES.detached`), a certification that allows no change (DocMDP, P 1), and the
+ * seal's picture on a page.
  *
- * One revision has one form: reading takes its few values out, writes the revision again from them, and compares every byte.
- * Whatever another program, or another hand, would write is not read at all.
+ * A revision has exactly one form. The reader extracts its few values, writes the revision again from them, and compares
+ * every byte. It refuses anything that another program writes.
  */
 
-/** Bytes kept free for the CMS: two certificates, a signature, a timestamp with two more take about 6,000. */
+/** Space for the CMS. Two certificates, a signature, and a timestamp with two more certificates need about 6,000 bytes. */
 const CMS_ROOM_BYTES = 12_000;
 /** ISO 32000-1 table 8.2: Print and Locked, so that the picture is printed and no viewer moves it. */
 const WIDGET_FLAGS = 132;
 const NAME_LENGTH = 200;
 const PICTURE_LIMIT_BYTES = 1_048_576;
-/** Where the end of a revision is looked for. */
+/** Length of the tail in which the end of a revision is searched. */
 const TAIL_BYTES = 200;
 
-/** Drawn within a box from (0, 0), in points, by operators that need no resources. */
+/** A vector drawing in a box from (0, 0), in points. Its operators need no resources. */
 export interface Drawing {
   width: number;
   height: number;
   operators: string;
 }
 
-/** Set into such a box: pixels row by row from the top, 8 bits a channel, both streams deflated. */
+/** An image for such a box: pixels row by row from the top, 8 bits per channel, both streams deflated. */
 export interface Image {
   width: number;
   height: number;
-  /** Pixels a row, and rows. */
+  /** Number of pixels in a row, and number of rows. */
   across: number;
   down: number;
-  /** Red, green and blue of each pixel; how much of it is seen (ISO 32000-1 §11.6.5.3). */
+  /** Red, green and blue of each pixel, and its opacity (ISO 32000-1 §11.6.5.3). */
   colours: Buffer;
   alpha: Buffer;
 }
 
 export type Picture = Drawing | Image;
 
-/** What a revision says beside the signature. */
+/** The content of a revision besides the signature. */
 export interface Seal {
-  /** Name of the seal, as viewers show the signer. */
+  /** Name of the seal. Viewers show it as the signer. */
   name: string;
-  /** When it was sealed (`/M`), to the second: the record's time, not the machine's. */
+  /** Time of sealing (`/M`), to the second. It is the record's time, not the machine's. */
   at: Date;
   picture: Picture;
-  /** Page, from 1, and the picture's lower left corner in points from the page's. */
+  /** The page, counted from 1, and the picture's lower left corner in points from the page's lower left corner. */
   place: Place;
 }
 export interface Place {
@@ -57,8 +58,8 @@ export interface Place {
 }
 
 /**
- * Adds the revision: everything stands, and zeros where the signature goes. Throws PdfError where the file is not of the one
- * form that Typst writes, or has no such page.
+ * Adds the revision with zeros in place of the signature. Throws PdfError if the file does not have the form that Typst
+ * writes, or has no such page.
  */
 export function makeSealable(unsigned: Uint8Array, { name, at, picture, place }: Seal): Uint8Array {
   if (name.length === 0 || name.length > NAME_LENGTH) throw new PdfError('印章名称过长');
@@ -75,7 +76,7 @@ export function makeSealable(unsigned: Uint8Array, { name, at, picture, place }:
   return Buffer.concat([unsigned, ...writeRevision(base, values).chunks]);
 }
 
-/** Of a drawing that stands in one file after another, what it is compressed to. */
+/** Cache of compressed drawings, because the same drawing is used in many files. */
 const compressed = new WeakMap<Drawing, Buffer>();
 
 function deflated(drawing: Drawing): Buffer {
@@ -84,24 +85,24 @@ function deflated(drawing: Drawing): Buffer {
   return bytes;
 }
 
-/** SHA-256 over the two byte ranges that the signature covers. */
+/** Returns SHA-256 over the two byte ranges that the signature covers. */
 export function digestOfSealable(sealable: Uint8Array): Buffer {
   return digestsOf(bufferOf(sealable), roomOf(sealable)).digest;
 }
 
-/** Reads a file that waits for its signature. Throws PdfError unless it is, byte for byte, what `makeSealable` writes. */
+/** Reads a file without its signature yet. Throws PdfError unless it is, byte for byte, what `makeSealable` writes. */
 export function readSealable(sealable: Uint8Array): Omit<SealedPdf, 'cms' | 'fileDigest'> {
-  // Only what has no signature yet waits for one; the form is read with one that says nothing.
+  // The room must be empty. The rest is checked with an empty CMS in the room.
   const { start, end } = roomOf(sealable);
   const room = bufferOf(sealable).toString('latin1', start, end);
   if (room !== `<${'0'.repeat(2 * CMS_ROOM_BYTES)}>`) throw otherForm();
   return readSealedPdf(insertSignature(sealable, EMPTY_CMS));
 }
 
-/** A DER sequence that is no CMS. */
+/** A DER sequence that is not a CMS. */
 export const EMPTY_CMS: Uint8Array = Buffer.concat([Buffer.from([0x30, 0x82, 0x00, 0x80]), Buffer.alloc(0x80)]);
 
-/** Puts the CMS into the room left for it. Throws RangeError where it does not fit. */
+/** Inserts the CMS into the room for it. Throws RangeError if it does not fit. */
 export function insertSignature(sealable: Uint8Array, cms: Uint8Array): Uint8Array {
   if (cms.length > CMS_ROOM_BYTES) throw new RangeError(`a CMS of ${cms.length} bytes does not fit`);
   const sealed = Buffer.from(sealable);
@@ -110,7 +111,7 @@ export function insertSignature(sealable: Uint8Array, cms: Uint8Array): Uint8Arr
 }
 
 export interface SealedPdf {
-  /** The file as it was before it was sealed, and its objects. */
+  /** The file before sealing, and its objects. */
   unsigned: Uint8Array;
   base: PdfFile;
   /** SignedData, DER. */
@@ -123,7 +124,7 @@ export interface SealedPdf {
   signedOn: Date;
   /** `/Name`. */
   name: string;
-  /** The office's own picture of the seal, or null where it is drawn. */
+  /** The office's own picture of the seal, or null if the seal is drawn. */
   image: Image | null;
 }
 
@@ -138,7 +139,7 @@ export function readSealedPdf(pdf: Uint8Array): SealedPdf {
   if (file.length !== from + length) throw otherForm();
   let at = from;
   for (const chunk of chunks) {
-    // The base is the file's own, and what stands in the room is read as a signature.
+    // The room holds the signature, which is read below. Every other byte must be equal.
     const same = chunk === EMPTY_ROOM || file.subarray(at, at + chunk.length).equals(chunk);
     if (!same) throw otherForm();
     at += chunk.length;
@@ -156,7 +157,7 @@ function sizeOf(box: string): { width: number; height: number } {
 
 const otherForm = () => new PdfError('PDF 的修订不是本系统的签章形式');
 
-/** Where the revision begins: the end of the file before it, whose table it names. */
+/** Returns the start of the revision: the end of the previous revision, whose table the trailer names. */
 function revisionOf(file: Buffer): number {
   const end = file.toString('latin1', Math.max(0, file.length - TAIL_BYTES));
   const previous = /\n\/Prev (\d{1,10})\n>>\nstartxref\n\d{1,10}\n%%EOF\n$/.exec(end)?.[1];
@@ -167,7 +168,7 @@ function revisionOf(file: Buffer): number {
   return at + tail.length;
 }
 
-/** The signature, and zeros to the end of the room: a DER value says where it ends. */
+/** Reads the signature. Its DER length says where it ends. Only zeros may follow in the room. */
 function readCms(room: Buffer): Uint8Array {
   const head = Buffer.from(room.toString('latin1', 0, 8), 'hex');
   if (head.length !== 4 || head[0] !== 0x30 || head[1] !== 0x82) throw new PdfError('PDF 签名不是 CMS');
@@ -181,20 +182,20 @@ function readCms(room: Buffer): Uint8Array {
   return bytes;
 }
 
-/** What varies from one sealed file to the next. */
+/** The values that differ between sealed files. */
 interface Values {
-  /** UTF-16BE with its mark, hex. */
+  /** UTF-16BE with a byte order mark, hex. */
   name: string;
   at: string;
   page: number;
   rect: string;
   box: string;
-  /** The picture's operators, deflated, or its pixels. */
+  /** The picture's deflated operators, or its pixels. */
   drawing: { operators: Buffer } | Pick<Image, 'across' | 'down' | 'colours' | 'alpha'>;
 }
 
 interface Room {
-  /** From `<` to behind `>`. */
+  /** From `<` to after `>`. */
   start: number;
   end: number;
 }
@@ -206,10 +207,10 @@ const STREAM = /\/Length (\d{1,7})\n>>\nstream\n/;
 const IMAGE = /\/Width (\d{1,4})\n\/Height (\d{1,4})\n/;
 const IMAGE_NAME = '/Im0';
 const WIDGET = new RegExp(`/P (\\d{1,6}) 0 R\\n/Rect \\[(${NUMBER}(?: ${NUMBER}){3})\\]`);
-/** More than any head of an object of a revision has. */
+/** More than the head of any object in a revision needs. */
 const HEAD_BYTES = 2_048;
 
-/** What a revision says, wherever it seems to say it: whether it is that and nothing else shows when it is written again. */
+/** Extracts the values of a revision without strict checks. The caller writes it again and compares the bytes. */
 function readValues(file: Buffer, base: PdfFile): Values {
   const headOf = (at: number) => file.toString('latin1', at, at + HEAD_BYTES);
   const from = base.bytes.length;
@@ -218,7 +219,7 @@ function readValues(file: Buffer, base: PdfFile): Values {
   const head = headOf(behind);
   const box = BOX.exec(head)?.[1];
   const form = streamAfter(file, behind);
-  // The form of an image names it before its own, short, stream begins.
+  // The form of an image names the image before the form's short stream begins.
   const set = head.slice(0, form.start - behind).includes(IMAGE_NAME) ? readImage(file, form.end) : null;
   const [, page, rect] = WIDGET.exec(headOf(set?.end ?? form.end)) ?? [];
   if (name === undefined || at === undefined || box === undefined || rect === undefined) throw otherForm();
@@ -234,7 +235,7 @@ function readImage(file: Buffer, at: number) {
   return { image: { across: Number(across), down: Number(down), ...bytes }, end: alpha.end };
 }
 
-/** The first stream that seems to begin behind `at`. */
+/** Finds the first stream that seems to begin after `at`. */
 function streamAfter(file: Buffer, at: number): { start: number; end: number } {
   const found = STREAM.exec(file.toString('latin1', at, at + HEAD_BYTES));
   const length = Number(found?.[1]);
@@ -243,7 +244,7 @@ function streamAfter(file: Buffer, at: number): { start: number; end: number } {
   return { start, end: Math.min(start + length, file.length) };
 }
 
-/** The revision in pieces, one of them EMPTY_ROOM itself; the room is told as it stands in the whole file. */
+/** Writes the revision in chunks. One chunk is EMPTY_ROOM itself. The offsets of `room` count from the file's start. */
 function writeRevision(file: PdfFile, values: Values): { chunks: Buffer[]; room: Room; length: number } {
   const from = file.bytes.length;
   const chunks: Buffer[] = [Buffer.from('\n')];
@@ -270,16 +271,16 @@ function writeRevision(file: PdfFile, values: Values): { chunks: Buffer[]; room:
   return { chunks, room, length: at + end.length - from };
 }
 
-/** One subsection per object: `f`, the free head, stands in the first table. */
+/** Writes one subsection per object. The free head (`f`) is in the first table. */
 const row = (number: number, offset: number) => `${number} 1\n${String(offset).padStart(10, '0')} 00000 n \n`;
 
-/** Four numbers of ten places, and which piece of a revision they are. */
+/** The placeholder for four numbers of ten characters, and its index among the chunks of a revision. */
 const NO_RANGES = Buffer.alloc(4 * 10 + 5);
 const RANGES_AT = 3;
 const EMPTY_ROOM = Buffer.alloc(2 * CMS_ROOM_BYTES, '0');
 const CONTENTS = '\n/Contents <';
 const NEW_OBJECTS = 3;
-/** An image and its mask, numbered behind the others. */
+/** An image and its mask. Their numbers follow those of the other objects. */
 const IMAGE_OBJECTS = 2;
 
 function objectsOf(file: PdfFile, values: Values): { number: number; body: Buffer[] }[] {
@@ -303,7 +304,7 @@ function objectsOf(file: PdfFile, values: Values): { number: number; body: Buffe
   ];
 }
 
-/** The appearance: operators alone, or an image set into the box, with its pixels and its mask. */
+/** Builds the appearance: only operators, or an image in the box with its pixels and its mask. */
 function pictureOf(form: number, image: number, { box, drawing }: Values): { number: number; body: Buffer[] }[] {
   const stream = (dictionary: string, bytes: Buffer) => [
     Buffer.from(`<<\n/Type /XObject\n${dictionary}\n/Length ${bytes.length}\n>>\nstream\n`),
@@ -326,7 +327,7 @@ function pictureOf(form: number, image: number, { box, drawing }: Values): { num
   ];
 }
 
-/** A dictionary of the first revision with more entries; one that has them already is none of ours. */
+/** Adds entries to a dictionary of the first revision. Throws PdfError if it already has them: the hub writes no such. */
 function extend(file: PdfFile, number: number, more: string, taken: RegExp): Buffer {
   const [, dictionary] = /^\d+ 0 obj\n(<<[\s\S]*)>>\s*endobj\s*$/.exec(objectText(file, number)) ?? [];
   if (dictionary === undefined || taken.test(dictionary)) throw new PdfError(`PDF 对象 ${number} 不能扩展`);
@@ -337,13 +338,16 @@ function roomOf(file: Uint8Array): Room {
   return roomAfter(bufferOf(file), revisionOf(bufferOf(file)));
 }
 
-/** The signature's dictionary is the revision's first object, and its name is in hexadecimal digits. */
+/**
+ * Finds the room by the first `/Contents`: the signature's dictionary is the revision's first object, and the name before
+ * it has only hexadecimal digits.
+ */
 function roomAfter(bytes: Buffer, from: number): Room {
   const start = bytes.indexOf(CONTENTS, from, 'latin1') + CONTENTS.length - 1;
   return { start, end: start + 2 * CMS_ROOM_BYTES + 2 };
 }
 
-/** The file's digest without the room, and with it; what stands before the room is digested once. */
+/** Computes the file's digest without and with the room. It hashes the bytes before the room only once. */
 function digestsOf(file: Buffer, { start, end }: Room): { digest: Buffer; fileDigest: Buffer } {
   const before = createHash('sha256').update(file.subarray(0, start));
   const whole = before.copy().update(file.subarray(start));
@@ -354,7 +358,7 @@ function writeNumber(points: number): string {
   return String(Math.round(points * 100) / 100);
 }
 
-/** UTC, to the second. */
+/** Formats a time in UTC, to the second. */
 function pdfTime(at: Date): string {
   return `D:${at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
 }

@@ -37,12 +37,12 @@ import {
   signRequest,
 } from './sign.ts';
 
-/** What a resolver knows of a request, in every subgraph, in process and across HTTP. */
+/** The context of a request for a resolver, in every subgraph, in process and over HTTP. */
 export interface GraphContext {
   actor: Actor;
-  /** The verified token, to pass on across HTTP; null for the public. */
+  /** The verified token, to forward over HTTP. Null for the public. */
   token: string | null;
-  /** Loaders of this request, by name: see `loader`. */
+  /** Loaders of this request, by name. See `getLoader`. */
   loaders: Map<string, DataLoader<string, unknown>>;
 }
 
@@ -50,25 +50,28 @@ export function graphContext(actor: Actor, token: string | null): GraphContext {
   return { actor, token, loaders: new Map() };
 }
 
-/** A subgraph as its `index.ts` builds it: no port, no environment. */
+/** A subgraph as its `index.ts` builds it, without a port or environment variables. */
 export interface Subgraph {
   name: string;
   schema: GraphQLSchema;
-  /** Takes an event of another subgraph; safe to call twice. Throws where the producer must send again. */
+  /** Receives an event of another subgraph. Safe to call twice. Throws if the producer must send it again. */
   receive(producer: string, event: Envelope): Promise<void>;
-  /** What it offers over HTTP beside GraphQL, every path under `/<name>/`, of seals `/log/` too; the gateway mounts it or passes requests on. */
+  /**
+   * Registers HTTP routes besides GraphQL. Every path is under `/<name>/`; seals also has `/log/`.
+   * The gateway mounts them or forwards requests.
+   */
   routes?(app: FastifyInstance, options: ServeOptions): void;
-  /** Starts relays and whatever else runs by itself. */
+  /** Starts relays and other background work. */
   start(): void;
   stop(): Promise<void>;
 }
 
-/** Parses a subgraph's face and joins it with its resolvers. */
+/** Parses a subgraph's type definitions and joins them with its resolvers. */
 export function subgraphSchema(typeDefs: string, resolvers: unknown): GraphQLSchema {
   return buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
 }
 
-/** The request's loader of that name: many single reads become one call of `batch`, which answers in the keys' order. */
+/** Returns the request's loader `name`. It batches single reads into one `batch` call, which keeps the keys' order. */
 export function loader<Value>(
   context: GraphContext,
   name: string,
@@ -81,14 +84,14 @@ export function loader<Value>(
   return made;
 }
 
-/** A refusal as every payload shows it. */
+/** A refusal in the form of every payload. */
 export interface RefusalView {
   code: string;
   message: string;
   field: string | null;
 }
 
-/** Runs a mutation; a Refusal becomes data, everything else stays a fault. */
+/** Runs a mutation. Returns a Refusal as data. Rethrows any other error. */
 export async function settle<Result extends object>(
   run: () => Promise<Result>,
 ): Promise<Result | { refusal: RefusalView }> {
@@ -104,18 +107,18 @@ export function viewRefusal(refusal: Refusal): RefusalView {
   return { code: refusal.code, message: refusal.message, field: refusal.field };
 }
 
-/** The person asking; for the public an error with `extensions.code` UNAUTHENTICATED. */
+/** Returns the calling person. Throws an error with `extensions.code` UNAUTHENTICATED for the public. */
 export function requirePerson(actor: Actor): Person {
   if (actor.kind === 'person') return actor;
   throw new GraphQLError('请先登录：此查询需要令牌。', { extensions: { code: 'UNAUTHENTICATED' } });
 }
 
-/** An error with `extensions.code` FORBIDDEN, for a query that this person may not ask at all. */
+/** Builds an error with `extensions.code` FORBIDDEN, for a query that this person may not make at all. */
 export function forbidden(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
 }
 
-/** How a request's token becomes its context; used by the gateway and by every subgraph that stands alone. */
+/** Reads a request's token into its context. Used by the gateway and by every subgraph in its own process. */
 export async function readContext(request: FastifyRequest, key: KeyObject, now: Date): Promise<GraphContext> {
   const token = bearer(request);
   if (token === null) return graphContext(PUBLIC, null);
@@ -127,14 +130,14 @@ export async function readContext(request: FastifyRequest, key: KeyObject, now: 
   }
 }
 
-/** The bearer token of a request, or null where there is none. An Authorization header of another form is a bad token. */
+/** Returns the bearer token, or null if there is no Authorization header. Another form of header is a bad token. */
 function bearer(request: FastifyRequest): string | null {
   const header = request.headers.authorization;
   if (header === undefined) return null;
   return /^Bearer ([\w.-]+)$/i.exec(header)?.[1] ?? '';
 }
 
-/** Largest request that is read: GraphQL documents and events are small. */
+/** Maximum request size. GraphQL documents and events are small. */
 const BODY_LIMIT_BYTES = 1_048_576;
 
 export interface ServeOptions {
@@ -144,8 +147,8 @@ export interface ServeOptions {
 }
 
 /**
- * A subgraph alone behind HTTP: `POST /graphql` with the caller's token, `POST /events/:producer` with a service token.
- * Does not listen; `routes` adds what else the subgraph offers.
+ * Serves one subgraph over HTTP: `POST /graphql` with the caller's token, `POST /events/:producer` with a service token.
+ * Does not listen. `routes` adds further routes.
  */
 export async function serveSubgraph(
   subgraph: Subgraph,
@@ -155,7 +158,7 @@ export async function serveSubgraph(
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
   const server = new ApolloServer<GraphContext>({
     schema: subgraph.schema,
-    // All but the first speak to the vendor where its key stands in the environment: the hub calls nobody.
+    // All but the first send data to the vendor if its key is in the environment. The hub must not send any.
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginInlineTraceDisabled(),
@@ -164,7 +167,7 @@ export async function serveSubgraph(
     ],
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
-    // Whoever owns the process decides what a signal stops, and in which order.
+    // The owner of the process decides what a signal stops, and in which order.
     stopOnTerminationSignals: false,
   });
   await server.start();
@@ -185,8 +188,8 @@ export async function serveSubgraph(
 }
 
 /**
- * Who asks by a request's token, for a route beside GraphQL; null after a 401 with code and sentence has been sent.
- * The public is an answer too: the route decides what it may do.
+ * Returns the context of a request's token, for a route besides GraphQL. Returns null after it has sent a 401 with a code
+ * and a sentence. The public also gets a context; the route decides what the public may do.
  */
 export async function identify(
   request: FastifyRequest,
@@ -202,7 +205,7 @@ export async function identify(
   }
 }
 
-/** `content-disposition` of a file to be saved: RFC 6266 with the name in UTF-8 (RFC 8187). */
+/** Returns `content-disposition` for a file to save: RFC 6266 with the name in UTF-8 (RFC 8187). */
 export function attachment(name: string): string {
   const plain = name.replace(/[^\w.-]/g, '_');
   const encoded = encodeURIComponent(name).replace(
@@ -212,7 +215,7 @@ export function attachment(name: string): string {
   return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
 }
 
-/** The service that sent a request; throws TokenError unless it proves to belong to this hub. */
+/** Returns the service that sent a request. Throws TokenError unless it proves that it belongs to this hub. */
 export function requireService(
   request: FastifyRequest,
   options: Pick<ServeOptions, 'serviceKey' | 'now'>,
@@ -220,10 +223,10 @@ export function requireService(
   return readServiceToken(bearer(request) ?? '', options.serviceKey, options.now());
 }
 
-/** Longest wait for the answer of another subgraph, or of the signer. */
+/** Maximum wait for the answer of another subgraph or of the signer. */
 const SEND_TIMEOUT_MS = 10_000;
 
-/** Hands events of `producer` to the subgraph at `baseUrl` across HTTP. Throws where it did not take one. */
+/** Returns a function that sends events of `producer` to the subgraph at `baseUrl`. It throws if one is not accepted. */
 export function sendEvents(
   baseUrl: string,
   producer: string,
@@ -235,7 +238,7 @@ export function sendEvents(
   };
 }
 
-/** A call from one subgraph to another: JSON with a service token. Throws unless the answer is 2xx or 422, a refusal. */
+/** Calls another subgraph with JSON and a service token. Throws unless the answer is 2xx or 422 (a refusal). */
 export function postService(
   url: string,
   service: string,
@@ -246,7 +249,7 @@ export function postService(
   return postBody(url, service, { type: 'application/json', body: JSON.stringify(body) }, serviceKey, now);
 }
 
-/** The same with a body that is written already. */
+/** Like `postService`, with a body that is already encoded. */
 export async function postBody(
   url: string,
   service: string,
@@ -278,7 +281,7 @@ const refused = z.object({
   field: z.string().nullable(),
 });
 
-/** A call of a port of seals, with what it answered, read by `schema`; a refusal is thrown. */
+/** Calls a port of seals and returns its answer, parsed by `schema`. Throws a Refusal if it refuses. */
 async function askSeals<Answer>(
   path: string,
   schema: z.ZodType<Answer>,
@@ -289,38 +292,38 @@ async function askSeals<Answer>(
   return schema.parse(takeRefusal(response, await response.json()));
 }
 
-/** The answer of another process, where it is no refusal; a refusal (422) is thrown. */
+/** Returns the answer of another process. Throws a Refusal if the answer is one (422). */
 export function takeRefusal(response: Response, answer: unknown): unknown {
   if (response.status !== 422) return answer;
   const { code, field } = refused.parse(answer);
   throw new Refusal(code, field);
 }
 
-/** Where seals listen, which service asks, with which key, at what time. */
+/** The address of seals, the calling service, its service key, and the clock. */
 type PortAddress = [baseUrl: string, service: string, serviceKey: Uint8Array, now: () => Date];
 
-/** The port `seals.sign` across HTTP. */
+/** The port `seals.sign` over HTTP. */
 export function signOver(...to: PortAddress): Sign {
   return (request): Promise<SignAnswer> =>
     askSeals('sign', z.discriminatedUnion('state', [signed, pending]), z.encode(signRequest, request), to);
 }
 
-/** The port `seals.signCode` across HTTP. */
+/** The port `seals.signCode` over HTTP. */
 export function signCodeOver(...to: PortAddress): SignCode {
   return async (request) => (await askSeals('code', z.object({ code: z.string() }), request, to)).code;
 }
 
-/** The port `seals.picture` across HTTP. */
+/** The port `seals.picture` over HTTP. */
 export function pictureOver(...to: PortAddress): ReadPicture {
   return async (request) => (await askSeals('picture', z.object({ picture: bytes.nullable() }), request, to)).picture;
 }
 
-/** The port `seals.attest` across HTTP. */
+/** The port `seals.attest` over HTTP. */
 export function attestOver(...to: PortAddress): Attest {
   return async (request) => (await askSeals('attest', z.object({ attestation: z.string() }), request, to)).attestation;
 }
 
-/** The port `seals.stamp` across HTTP. */
+/** The port `seals.stamp` over HTTP. */
 export function stampOver(...to: PortAddress): Stamp {
   return async (digest) => {
     const asked = { digest: Buffer.from(digest).toString('hex') };
@@ -328,7 +331,7 @@ export function stampOver(...to: PortAddress): Stamp {
   };
 }
 
-/** The port `seals.material` across HTTP. */
+/** The port `seals.material` over HTTP. */
 export function materialOver(...to: PortAddress): ReadMaterial {
   const single = { root: bytes, issuing: bytes, rootList: bytes, issuingList: bytes };
   const log = { log: z.string().nullable(), logKeys: z.array(z.string()) };
@@ -336,7 +339,7 @@ export function materialOver(...to: PortAddress): ReadMaterial {
   return (asked): Promise<Material> => askSeals('material', material, asked, to);
 }
 
-/** The port `seals.record` across HTTP. */
+/** The port `seals.record` over HTTP. */
 export function recordOver(...to: PortAddress): RecordReceipt {
   return async (receipt) => {
     await askSeals('record', z.object({}), receipt, to);

@@ -4,24 +4,27 @@ import { ACTS, type SealGrant } from './events.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
-/** Where a signature stands: inside the PDF whose byte ranges it covers (ETSI EN 319 142), or beside the file that it covers whole. */
+/**
+ * The place of a signature. PADES: inside the PDF whose byte ranges it covers (ETSI EN 319 142).
+ * CADES: in its own file, and it covers the whole signed file.
+ */
 export const SIGNATURE_PROFILES = ['PADES', 'CADES'] as const;
 export type SignatureProfile = (typeof SIGNATURE_PROFILES)[number];
 
-/** What the keeper of a seal must know to judge a use of it, whatever is made by it. */
+/** The information that the seals subgraph needs to judge any use of a seal. */
 const sealUse = z.object({
-  /** Same id, same signature, for ever: a repeated call answers what the first one made. */
+  /** Idempotency key: a repeated call with the same id always returns the first signature. */
   issuanceId: z.uuid(),
-  /** The organ that seals; seals picks its seal granted for the matter. */
+  /** The sealing organ. The seals subgraph picks the organ's seal with a grant for the matter. */
   organ: z.string(),
   matterId: z.string(),
   caseId: z.string().nullable(),
   act: z.enum([...ACTS, 'SPOIL', 'DECISION']),
-  /** Identifier of the license version sealed, or whose act is sealed; number of the case whose decision document is sealed. */
+  /** Identifier of the license version that, or whose act, is sealed. For a decision document: the case number. */
   identifier: z.string(),
-  /** The blank that the new sheet is printed on, where the act makes one: nobody can say later that it was another. */
+  /** The blank for the new sheet, if the act makes one. It is fixed here so that nobody can claim another one later. */
   blankNumber: z.string().max(64).nullable().optional(),
-  /** What the person authorised, word for word; its digest (`contentDigest`) is the one in the authorisation. */
+  /** The authorised content, word for word. Its digest (`contentDigest`) equals the one in the authorisation. */
   content: z.record(z.string(), z.unknown()),
   /** The person's seal authorisation, a JWS. */
   authorisation: z.string(),
@@ -29,25 +32,28 @@ const sealUse = z.object({
 
 export type SealUseRequest = z.infer<typeof sealUse>;
 
-/** Bytes, which cross HTTP in base64. */
+/** Codec for bytes, which are base64 over HTTP. */
 export const bytes = z.codec(z.base64(), z.instanceof(Uint8Array<ArrayBufferLike>), {
   decode: (text) => new Uint8Array(Buffer.from(text, 'base64')),
   encode: (octets) => Buffer.from(octets).toString('base64'),
 });
 
-/** `seals.sign`, called by licenses and, for decision documents, by cases. */
+/** Request of `seals.sign`. Licenses calls it, and cases for decision documents. */
 export const signRequest = sealUse.extend({
   profile: z.enum(SIGNATURE_PROFILES),
-  /** What is sealed: a PDF with room for the signature (PADES), or the whole file (CADES). The keeper reads it, and seals nothing but what was authorised. */
+  /**
+   * The file to seal: a PDF with room for the signature (PADES), or the whole file (CADES).
+   * The seals subgraph reads it and seals only authorised content.
+   */
   document: bytes,
 });
 export type SignRequest = z.infer<typeof signRequest>;
 
-/** Either a signature, or PENDING where a remote signer has not answered yet. A refusal is thrown. */
+/** A signature, or PENDING if a remote signer has not answered yet. The port throws a refusal. */
 export type SignAnswer =
   | {
       state: 'SIGNED';
-      /** CMS SignedData, DER, detached, with a timestamp of the signature (RFC 3161); CAdES has a signing time, PAdES has none. */
+      /** CMS SignedData, DER, detached, with a signature timestamp (RFC 3161). Only CAdES has a signing time. */
       signature: Uint8Array;
       sealId: string;
       sealName: string;
@@ -57,7 +63,7 @@ export type SignAnswer =
 
 export type Sign = (request: SignRequest) => Promise<SignAnswer>;
 
-/** Whether one of a seal's grants lets `person` authorise it for a matter on a day. */
+/** Returns whether one of a seal's grants allows `person` to authorise it for a matter on a day. */
 export function isGranted(grants: readonly SealGrant[], matter: string, person: string, day: Day): boolean {
   return grants.some(
     (grant) =>
@@ -67,21 +73,24 @@ export function isGranted(grants: readonly SealGrant[], matter: string, person: 
   );
 }
 
-/** `seals.picture`, called by licenses and cases before they set what is to be sealed; `personId` is whoever authorised the seal. */
+/**
+ * Request of `seals.picture`. Licenses and cases call it before they render a document to seal.
+ * `personId` is the person who authorised the seal.
+ */
 export const pictureRequest = z.object({ organ: z.string(), matterId: z.string(), personId: z.string() });
 export type PictureRequest = z.infer<typeof pictureRequest>;
-/** The office's own picture, PNG, of the seal that `sign` would use, or null where it is drawn. A refusal is thrown, as by `sign`. */
+/** Returns the office's own PNG of the seal that `sign` would use, or null if it is drawn. Refuses as `sign` does. */
 export type ReadPicture = (request: PictureRequest) => Promise<Uint8Array | null>;
 
-/** What a QR code says of a license version, so that it can be checked without network (二维码). */
+/** The content of a license version's QR code (二维码), with which it can be checked offline. */
 export const codePayload = z.strictObject({
-  /** Identifier (GB/T 36904); it names the version too. */
+  /** Identifier (GB/T 36904). It includes the version. */
   i: z.string().max(120),
   /** Holder's name, masked. */
   h: z.string().max(60),
   /** Issuing organ's name. */
   o: z.string().max(60),
-  /** First and last day, YYYY-MM-DD; the last is 长期 where there is none. */
+  /** First and last day, YYYY-MM-DD. `t` is 长期 if there is no last day. */
   f: z.string().max(10),
   t: z.string().max(10),
   /** SHA-256 of the canonical record without its QR code, base64url. */
@@ -89,21 +98,21 @@ export const codePayload = z.strictObject({
 });
 export type CodePayload = z.infer<typeof codePayload>;
 
-/** `seals.signCode`, called by licenses before the document is rendered. */
+/** Request of `seals.signCode`. Licenses calls it before it renders the document. */
 export const codeRequest = sealUse.extend({
   payload: codePayload,
-  /** The license's record, of which the payload speaks. */
+  /** The license's record that the payload describes. */
   record: z.record(z.string(), z.unknown()),
 });
 export type CodeRequest = z.infer<typeof codeRequest>;
 
-/** Compact JWS (RFC 7515), ES256 by the small key of the seal; the suite is named in the header's `typ`. A refusal is thrown. */
+/** Returns a compact JWS (RFC 7515), ES256 with the seal's code key. The header's `typ` names the suite. May refuse. */
 export type SignCode = (request: CodeRequest) => Promise<string>;
 
-/** Longest JSON text of claims that is attested. */
+/** Maximum length of the claims as JSON text. */
 const CLAIMS_LIMIT_BYTES = 2_097_152;
 
-/** `seals.attest`, called by licenses: signs what licenses say of their state, with the key for that alone. */
+/** Request of `seals.attest`, called by licenses. It signs statements about license states with a key for only that. */
 export const attestRequest = z.object({
   typ: z.enum(['statuslist+jwt', 'license-status+jwt']),
   claims: z
@@ -111,16 +120,19 @@ export const attestRequest = z.object({
     .refine((claims) => Buffer.byteLength(JSON.stringify(claims)) <= CLAIMS_LIMIT_BYTES, 'at most 2 MiB of text'),
 });
 export type AttestRequest = z.infer<typeof attestRequest>;
-/** Compact JWS, ES256; `x5c` carries the certificates below the root. */
+/** Returns a compact JWS, ES256. `x5c` carries the certificates below the root. */
 export type Attest = (request: AttestRequest) => Promise<string>;
 
-/** What `seals.stamp` is asked across HTTP: the digest in hex. */
+/** Request of `seals.stamp` over HTTP: the digest in hex. */
 export const stampRequest = z.object({ digest });
 
-/** `seals.stamp`: a timestamp token (RFC 3161, DER) over a SHA-256 digest, for evidence that outlives its keys. */
+/** `seals.stamp`: returns a timestamp token (RFC 3161, DER) over a SHA-256 digest. Evidence needs it to outlive its keys. */
 export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
 
-/** What is asked of `seals.material` beside what holds for all: the certificates of codes, by the `kid` of each, and the log's proof of a use. */
+/**
+ * Request of `seals.material`. Besides the common material it names certificates of codes by `kid`,
+ * and a seal use whose log proof is wanted.
+ */
 export const materialRequest = z.object({
   codes: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(100),
   /** Issuance id, or null. */
@@ -128,33 +140,36 @@ export const materialRequest = z.object({
 });
 export type MaterialRequest = z.infer<typeof materialRequest>;
 
-/** `seals.record`, called by licenses: what another system answered for what the hub handed it (回执), for the log. */
+/** Request of `seals.record`, called by licenses: a receipt (回执) of another system, for the log. */
 export const receiptRecord = z.object({
   from: z.literal('library'),
   stream: z.string().min(1).max(200),
   revision: z.int().positive(),
-  /** Of the license version that the act is about. */
+  /** Identifier of the license version that the act concerns. */
   identifier: z.string().min(1).max(200),
   documentDigest: digest,
   /** SHA-256 of the receipt. */
   digest,
-  /** Whether the giver's signature on it was verified. */
+  /** Whether the sender's signature on the receipt was verified. */
   isSigned: z.boolean(),
 });
 export type ReceiptRecord = z.infer<typeof receiptRecord>;
-/** Once for each giver, stream and revision; again changes nothing. Throws where another receipt stands there. */
+/** Records one receipt per sender, stream and revision. Repeating it changes nothing. Throws if another one exists. */
 export type RecordReceipt = (receipt: ReceiptRecord) => Promise<void>;
 
-/** What evidence holds beside signatures, each DER: the root, the issuing authority, the certificates of codes, the revocation lists. */
+/** Evidence besides signatures, each DER: the root, the issuing authority, code certificates, revocation lists. */
 export interface Material {
   root: Uint8Array;
   issuing: Uint8Array;
   codes: Uint8Array[];
   rootList: Uint8Array;
   issuingList: Uint8Array;
-  /** That the use stands in the transparency log (C2SP tlog-proof, its entry in `extra`); null where none was asked for, or it has no place yet. */
+  /**
+   * Proof that the transparency log contains the seal use (C2SP tlog-proof, its entry in `extra`).
+   * Null if the request named no use, or the use has no place in the log yet.
+   */
   log: string | null;
-  /** Keys of the log and of its witnesses, each as text (vkey). */
+  /** Keys of the log and of its witnesses, as text (vkey). */
   logKeys: string[];
 }
 /** `seals.material`, called by licenses. */

@@ -28,7 +28,7 @@ const options = (name: string) => ({
 
 function isAlive(pid: number): boolean {
   try {
-    // What ended and was not yet collected by its parent still takes a signal, but has no command line.
+    // An ended process that its parent has not reaped yet still accepts a signal, but has no command line.
     return existsSync('/proc/self') ? readFileSync(`/proc/${pid}/cmdline`).length > 0 : process.kill(pid, 0);
   } catch {
     return false;
@@ -45,7 +45,7 @@ async function ask(server: Embedded, query = 'select 1 as one'): Promise<Record<
   }
 }
 
-test('starts, keeps its data across a restart, and leaves no process', async () => {
+test('starts, keeps its data across a restart, and leaves no process behind', async () => {
   const first = await startEmbedded(options('restart'));
   expect(await ask(first, "select current_setting('server_version_num')::int / 10000 as major")).toEqual({ major: 18 });
   expect(await ask(first, "select current_setting('server_encoding') as encoding")).toEqual({ encoding: 'UTF8' });
@@ -57,7 +57,7 @@ test('starts, keeps its data across a restart, and leaves no process', async () 
   await second.stop();
 });
 
-test('lets nobody in without the password', async () => {
+test('refuses a wrong password', async () => {
   const server = await startEmbedded(options('password'));
   const client = postgres(server.url.replace(/:[^:@]*@/, ':wrong@'), { max: 1 });
   await expect(client`select 1`).rejects.toMatchObject({ code: '28P01' });
@@ -65,7 +65,7 @@ test('lets nobody in without the password', async () => {
   await server.stop();
 });
 
-test('a server left by a killed hub is stopped, and its data is whole', async () => {
+test('stops the server of a killed hub and keeps its data', async () => {
   const script = `
     import { startEmbedded } from './db/embedded.ts';
     const server = await startEmbedded(${JSON.stringify(options('killed'))});
@@ -85,7 +85,7 @@ test('a server left by a killed hub is stopped, and its data is whole', async ()
   await server.stop();
 });
 
-test('a postmaster.pid that names somebody else’s process does not get that process stopped', async () => {
+test('does not stop an unrelated process that a stale postmaster.pid names', async () => {
   const server = await startEmbedded(options('stale'));
   await server.stop();
   const other = spawn('sleep', ['60']);
@@ -96,21 +96,21 @@ test('a postmaster.pid that names somebody else’s process does not get that pr
   await again.stop();
 });
 
-test('starts in a folder that only its owner may enter, as in a clone under /root', async () => {
+test('starts in a folder that only its owner may enter, such as a clone under /root', async () => {
   mkdirSync(join(base, 'closed'), { mode: 0o700 });
   const server = await startEmbedded(options('closed'));
   expect(await ask(server)).toEqual({ one: 1 });
   await server.stop();
 });
 
-test('a folder of another version is refused in one line', async () => {
+test('refuses the data folder of another PostgreSQL version', async () => {
   const server = await startEmbedded(options('version'));
   await server.stop();
   writeFileSync(join(options('version').folder, 'PG_VERSION'), '17\n');
   await expect(startEmbedded(options('version'))).rejects.toThrow(/PostgreSQL 17.*PostgreSQL 18/);
 });
 
-test('a folder with something else in it is refused and left as it is', async () => {
+test('refuses a folder with other files and does not change it', async () => {
   const file = join(base, 'photo.jpg');
   writeFileSync(file, 'x');
   await expect(startEmbedded({ ...options('other'), folder: base })).rejects.toThrow(/neither empty nor/);
@@ -118,7 +118,7 @@ test('a folder with something else in it is refused and left as it is', async ()
 });
 
 describe('the driver', () => {
-  test('outlives its server under load and finds it again', async () => {
+  test('survives the loss of its server under load and reconnects', async () => {
     const server = await startEmbedded(options('driver'));
     const { db, close } = connect(server.url, 'driver-test');
     const faults: unknown[] = [];
@@ -142,7 +142,7 @@ describe('the driver', () => {
     await server.ended;
     await pause(300);
     const again = await startEmbedded({ ...options('driver'), port: server.port });
-    // Backends killed one by one: the server itself restarts all of them each time.
+    // When one backend is killed, the server restarts all of them.
     for (let round = 0; round < 3; round++) {
       await pause(300);
       const rows = await ask(
@@ -161,7 +161,7 @@ describe('the driver', () => {
     await again.stop();
   });
 
-  test('a transaction whose connection was cut is refused, not left waiting', async () => {
+  test('rejects a transaction whose connection was cut', async () => {
     const server = await startEmbedded(options('cut'));
     const { db, close } = connect(server.url, 'driver-test', 1);
     const cut = db.transaction(async (tx) => {
@@ -176,7 +176,7 @@ describe('the driver', () => {
     await server.stop();
   });
 
-  test('what a transaction still does after its connection was cut never reaches the next connection', async () => {
+  test('never sends later statements of a cut transaction on the next connection', async () => {
     const server = await startEmbedded(options('stray'));
     await ask(server, 'create table entry (id int)');
     const { db, close } = connect(server.url, 'driver-test', 1);

@@ -19,7 +19,7 @@ afterAll(async () => {
   await database.drop();
 });
 
-test('every ledger that the roles protect exists', () => {
+test('every table in LEDGERS exists', () => {
   expect([...LEDGERS].filter((name) => !tables.some((table) => table.name === name))).toEqual([]);
 });
 
@@ -38,7 +38,7 @@ describe.each(SUBGRAPHS)('role of %s', (name) => {
     }
   });
 
-  test('cannot change or delete what stands in a ledger', async () => {
+  test('cannot update, delete or truncate a ledger', async () => {
     const ledgers = tables.filter((table) => table.schema === name && LEDGERS.has(table.name));
     for (const table of ledgers) {
       const path = `${name}.${table.name}`;
@@ -52,7 +52,7 @@ describe.each(SUBGRAPHS)('role of %s', (name) => {
     }
   });
 
-  test('cannot make tables, nor read the migrations', async () => {
+  test('cannot create tables or schemas, or read the migrations', async () => {
     await expect(sql`create table public.stray (id int)`).rejects.toMatchObject({ code: '42501' });
     await expect(sql`create schema stray`).rejects.toMatchObject({ code: '42501' });
     await expect(sql`select * from migrations.${sql(name)}`).rejects.toMatchObject({ code: '42501' });

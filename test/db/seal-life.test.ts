@@ -3,7 +3,7 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type TestDatabase, testDatabase } from '../support/database.ts';
 
-/** A database of release 0.3 comes over: keys become the first generation, matters become open grants. */
+/** Migration of a release 0.3 database: keys become the first generation, matters become open grants. */
 
 let database: TestDatabase;
 let sql: postgres.Sql;
@@ -26,7 +26,7 @@ async function migrate(name: string, from: number, to: number): Promise<void> {
   }
 }
 
-test('seals keep key, certificate and grants', async () => {
+test('the seals schema keeps keys, certificates and grants', async () => {
   await sql`create schema if not exists seals`;
   await migrate('seals', 0, 5);
   await sql`insert into seals.seal (id, organ, name, kind, state, suite, valid_from, valid_until, certificate_pem, encrypted_key)
@@ -47,7 +47,7 @@ test('seals keep key, certificate and grants', async () => {
   ]);
 });
 
-test('licenses keep what they know of seals', async () => {
+test('the licenses schema keeps its seal facts', async () => {
   await sql`create schema if not exists licenses`;
   await migrate('licenses', 0, 3);
   const row = ['IN_USE', '某机关证照专用章'];

@@ -6,7 +6,7 @@ import { blank } from '../../subgraphs/licenses/tables.ts';
 import { testDatabase } from '../support/database.ts';
 import { until } from '../support/until.ts';
 
-/** Statements of one transaction that are sent together: their order, what they see, and what a failure leaves. */
+/** Statements of one transaction that are sent together: their order, their snapshots, and the effect of a failure. */
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let pool: Connected;
@@ -27,7 +27,7 @@ const lock = async (tx: Transaction) => {
   await tx.select().from(blank).where(eq(blank.number, 'A1')).for('update');
 };
 
-/** Adds a letter to what the transaction has said so far, by a statement of each kind. */
+/** Appends a letter to a setting of the transaction. Below, each kind of statement uses it. */
 const said = (letter: string) =>
   sql<string>`set_config('test.said', coalesce(current_setting('test.said', true), '') || ${letter}, true)`;
 const raw = async (tx: Transaction, letter: string) =>
@@ -43,28 +43,27 @@ const written = async (tx: Transaction, letter: string) => {
 const nested = async (tx: Transaction, letters: string) =>
   (await together([...letters].map((letter) => built(tx, letter)))).at(-1);
 
-// Twice: the first time nothing is prepared on the connection, and the driver asks what each statement is before it runs it.
-test.each(['at first', 'once prepared'])('statements run as they were started, whatever their kind, %s', async () => {
-  const heard = await pool.db.transaction((tx) =>
-    together([raw(tx, 'a'), built(tx, 'b'), nested(tx, 'cd'), raw(tx, 'e'), built(tx, 'f'), null, written(tx, 'g')]),
-  );
-  expect(heard.map((row) => row?.now)).toEqual(['a', 'ab', 'abcd', 'abcde', 'abcdef', undefined, 'abcdefg']);
-});
-
+// Twice: at first nothing is prepared on the connection, and the driver describes each statement before it runs it.
 test.each(['at first', 'once prepared'])(
-  'bare statements run in the order given, whatever their kind, %s',
+  'statements of all kinds run in the order in which they start, %s',
   async () => {
-    const bare = (tx: Transaction, letter: string) =>
-      tx.execute<{ now: string }>(sql`select 1, ${said(letter)} as now`);
-    const select = (tx: Transaction, letter: string) => tx.select({ now: said(letter), one: sql`1` }).from(blank);
-    const answers = await pool.db.transaction((tx) =>
-      together([bare(tx, 'a'), select(tx, 'b'), select(tx, 'c'), bare(tx, 'd'), select(tx, 'e'), bare(tx, 'f')]),
+    const heard = await pool.db.transaction((tx) =>
+      together([raw(tx, 'a'), built(tx, 'b'), nested(tx, 'cd'), raw(tx, 'e'), built(tx, 'f'), null, written(tx, 'g')]),
     );
-    expect(answers.map(([row]) => row?.now)).toEqual(['a', 'ab', 'abc', 'abcd', 'abcde', 'abcdef']);
+    expect(heard.map((row) => row?.now)).toEqual(['a', 'ab', 'abcd', 'abcde', 'abcdef', undefined, 'abcdefg']);
   },
 );
 
-test('a statement after a lock sees what was written while the lock was waited for', async () => {
+test.each(['at first', 'once prepared'])('bare statements of all kinds run in list order, %s', async () => {
+  const bare = (tx: Transaction, letter: string) => tx.execute<{ now: string }>(sql`select 1, ${said(letter)} as now`);
+  const select = (tx: Transaction, letter: string) => tx.select({ now: said(letter), one: sql`1` }).from(blank);
+  const answers = await pool.db.transaction((tx) =>
+    together([bare(tx, 'a'), select(tx, 'b'), select(tx, 'c'), bare(tx, 'd'), select(tx, 'e'), bare(tx, 'f')]),
+  );
+  expect(answers.map(([row]) => row?.now)).toEqual(['a', 'ab', 'abc', 'abcd', 'abcde', 'abcdef']);
+});
+
+test('a statement after a lock sees what was committed while the lock was awaited', async () => {
   const holder = await admin.reserve();
   let asked: Promise<readonly unknown[]> | null = null;
   try {
@@ -82,7 +81,7 @@ test('a statement after a lock sees what was written while the lock was waited f
   expect((await asked)[1]).toEqual([{ organ: 'after' }]);
 });
 
-test('the failure that came first is thrown, when all are answered, and nothing stays', async () => {
+test('throws the first failure after all statements are answered, and rolls back', async () => {
   const failing = async (tx: Transaction, word: string) => tx.execute(sql`select ${word}::int`);
   const move = async (tx: Transaction) => tx.update(blank).set({ organ: 'moved' });
   let later: unknown = null;
@@ -97,11 +96,11 @@ test('the failure that came first is thrown, when all are answered, and nothing 
     pool.db.transaction((tx) => together([waiting(tx), move(tx), failing(tx, 'first'), failing(tx, 'second')])),
   ).rejects.toMatchObject({ cause: { message: expect.stringContaining('"first"') } });
   expect(later).toMatchObject({ cause: { code: '25P02' } });
-  // The one connection of the pool is whole again.
+  // The pool's one connection is usable again.
   await expect(pool.db.transaction(read)).resolves.toEqual([{ organ: 'after' }]);
 });
 
-test('a statement that the driver cannot write fails alone and at once, and the transaction is rolled back', async () => {
+test('rolls back if the driver cannot encode a statement', async () => {
   const unwritable = (tx: Transaction) => tx.execute(sql`select ${sql.param(undefined)}::text`);
   const move = (tx: Transaction) => tx.update(blank).set({ organ: 'moved' });
   await expect(

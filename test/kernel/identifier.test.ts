@@ -17,7 +17,7 @@ const CHECKS: Record<string, (text: string) => boolean> = {
   'citizen-number': isCitizenNumber,
 };
 
-/** Vector files of identifiers are named `<kind>.<rule>.txt`; one value a line. */
+/** Vector files of identifiers are named `<kind>.<rule>.txt` and have one value per line. */
 function vectors(folder: 'valid' | 'invalid') {
   const home = new URL(`../vectors/${folder}/`, import.meta.url);
   const files = readdirSync(home).filter((file) => file.endsWith('.txt'));
@@ -31,7 +31,7 @@ function vectors(folder: 'valid' | 'invalid') {
 describe('vectors', () => {
   test.each(vectors('valid'))('valid: $file $value', ({ value, check }) => expect(check(value)).toBe(true));
   test.each(vectors('invalid'))('invalid: $file $value', ({ value, check }) => expect(check(value)).toBe(false));
-  test('a vendor’s known variant is told apart from a typing error', () => {
+  test('distinguishes the known variant of a vendor from a typing error', () => {
     const variant = '1.2.156.3005.2.11100000000013661B006.113700000045046442.209FA4E88F9E4C878F3E9BED2CE7EA49.001.M';
     expect(readLicenseIdentifier(variant).verdict).toBe('KNOWN_VARIANT');
     expect(readLicenseIdentifier(variant.replace(/M$/, 'D')).verdict).toBe('VALID');
@@ -53,14 +53,14 @@ const parts = fc.record({
 });
 
 describe('properties', () => {
-  test('any parts are written and read back', () => {
+  test('any parts survive writing and reading', () => {
     fc.assert(
       fc.property(parts, (given) => {
         expect(readLicenseIdentifier(writeLicenseIdentifier(given))).toEqual({ verdict: 'VALID', parts: given });
       }),
     );
   });
-  test('one wrong character is always found', () => {
+  test('detects any single wrong character', () => {
     fc.assert(
       fc.property(
         parts,
@@ -78,7 +78,7 @@ describe('properties', () => {
       ),
     );
   });
-  test('a USCC has one good check character, and a masked code shows its ends alone', () => {
+  test('a USCC has exactly one correct check character, and a masked code shows only its ends', () => {
     fc.assert(
       fc.property(
         fc.array(fc.constantFrom(...'0123456789ABCDEFGHJKLMNPQRTUWXY'), { minLength: 17, maxLength: 17 }),
@@ -91,9 +91,9 @@ describe('properties', () => {
       ),
     );
   });
-  test('two neighbours exchanged are found, but for one state in 36 of characters that follow each other', () => {
-    // MOD 37,36 is a hybrid system of ISO 7064: it finds every wrong character and nearly every exchange of neighbours.
-    // By exhaustion it misses 36 of 22 680: one state for each two characters that stand side by side in the alphabet.
+  test('detects swapped neighbours, except one state in 36 for adjacent characters of the alphabet', () => {
+    // MOD 37,36 is a hybrid system of ISO 7064. It detects every wrong character and nearly every swap of neighbours.
+    // An exhaustive check finds 36 misses of 22 680: one state for each pair of adjacent characters of the alphabet.
     const alphabet = '0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ';
     fc.assert(
       fc.property(parts, fc.nat(), (given, at) => {
@@ -135,7 +135,7 @@ describe.each([
   { name: 'a USCC (GB 32100)', good: uscc, alphabet: USCC_ALPHABET, accepts: isUscc },
   { name: 'a citizen number (GB 11643)', good: citizenNumber, alphabet: '0123456789X', accepts: isCitizenNumber },
 ])('$name', ({ good, alphabet, accepts }) => {
-  test('is good as it is, and never with one character changed', () => {
+  test('is valid, and invalid with any one character changed', () => {
     fc.assert(
       fc.property(good, fc.nat(17), fc.constantFrom(...alphabet), (code, at, character) => {
         expect(accepts(code)).toBe(true);
@@ -144,7 +144,7 @@ describe.each([
       }),
     );
   });
-  test('is never good with two neighbours exchanged', () => {
+  test('is invalid with two neighbours swapped', () => {
     fc.assert(
       fc.property(good, fc.nat(16), (code, at) => {
         fc.pre(code.charAt(at) !== code.charAt(at + 1));
@@ -152,7 +152,7 @@ describe.each([
       }),
     );
   });
-  test('is never good with a character more, less, or in small letters', () => {
+  test('is invalid with an extra character, a missing character, or lower-case letters', () => {
     fc.assert(
       fc.property(good, fc.constantFrom(...alphabet), (code, character) => {
         expect(accepts(code + character)).toBe(false);

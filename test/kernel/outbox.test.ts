@@ -43,7 +43,7 @@ const open = (deliver: (event: Envelope) => Promise<string | null>, more: object
   return relay;
 };
 
-test('an event goes to each consumer that wants it, with its revision, as it was written', async () => {
+test('delivers an event unchanged and with its revision to each of its consumers', async () => {
   const stream = `s${++streams}`;
   expect(await tell(stream, 'a')).toBe(1);
   expect(await tell(stream, 'b', ['one'])).toBe(2);
@@ -70,7 +70,7 @@ test('an event goes to each consumer that wants it, with its revision, as it was
   });
 });
 
-test('what waits in one stream is handed over at once, one after another', async () => {
+test('delivers the waiting events of one stream one after another without pauses', async () => {
   const stream = `s${++streams}`;
   for (let i = 0; i < 8; i++) await tell(stream, String(i), ['one']);
   const heard: number[] = [];
@@ -84,7 +84,7 @@ test('what waits in one stream is handed over at once, one after another', async
   expect(performance.now() - from).toBeLessThan(8 * POLL_MS);
 });
 
-test('a relay at rest looks seldom, yet finds what another process wrote; what this one writes it finds at the next poll', async () => {
+test('an idle relay rarely looks, finds events of other processes, and finds its own at the next poll', async () => {
   const stream = `s${++streams}`;
   let looks = 0;
   const counting = new Proxy(pool.db, {
@@ -120,10 +120,10 @@ test('a relay at rest looks seldom, yet finds what another process wrote; what t
   await until('it is delivered', async () => heard.includes('elsewhere'));
 });
 
-test('an event that the lease could not read yet is read by itself, and is no failure', async () => {
+test('reads an event separately if the lease statement could not see it, without counting a failure', async () => {
   const stream = `s${++streams}`;
   await tell(stream, 'a', ['one']);
-  // As when another copy has just delivered the event before: the row is the newest, what is joined to it is not.
+  // Simulates another copy that has just delivered the previous event: the row is the newest, the joined event is not.
   const unread = { type: null, payload: null, occurredAt: null };
   let isFirst = true;
   const db = new Proxy(pool.db, {
@@ -150,7 +150,7 @@ test('an event that the lease could not read yet is read by itself, and is no fa
   expect(heard).toMatchObject([{ stream, revision: 1, occurredAt: at.toISOString(), payload: { reason: 'a' } }]);
 });
 
-test('what was refused waits for a redrive; only what failed before is told to be settled', async () => {
+test('a rejected event waits for a redrive, and onSettled is not called for a first-attempt delivery', async () => {
   const stream = `s${++streams}`;
   const settled: (string | null)[] = [];
   let isRefusing = true;
@@ -178,7 +178,7 @@ test('what was refused waits for a redrive; only what failed before is told to b
   expect(settled).toEqual(['2 no', '2 delivered']);
 });
 
-test('an event is applied once; a gap is refused, and what fails is not counted as received', async () => {
+test('applies an event once, throws on a gap, and does not count a failed event as received', async () => {
   const stream = `s${++streams}`;
   const applied: number[] = [];
   const receive = (revision: number, fails = false) => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { remembered } from '../../subgraphs/kernel/remembered.ts';
 
-/** A memory of a pure function gives what the function gives. */
-describe('what is remembered', () => {
+/** The cache of a pure function returns what the function returns. */
+describe('the cache', () => {
   const count = () => {
     const seen: string[] = [];
     const read = remembered((bytes) => {
@@ -13,7 +13,7 @@ describe('what is remembered', () => {
     return { seen, read };
   };
 
-  test('is read once, and any other bytes are read for themselves', () => {
+  test('computes a result once per distinct bytes', () => {
     const { seen, read } = count();
     const first = read(Buffer.from([1, 2]));
     expect(read(Uint8Array.of(1, 2))).toBe(first);
@@ -21,7 +21,7 @@ describe('what is remembered', () => {
     expect(seen).toEqual(['0102', '01', '0103', '010200']);
   });
 
-  test('stays as it was when the caller writes into its bytes', () => {
+  test('keeps a result when the caller changes its bytes later', () => {
     const { read } = count();
     const bytes = Buffer.from([1, 2]);
     const first = read(bytes);
@@ -30,13 +30,13 @@ describe('what is remembered', () => {
     expect([...read(bytes).bytes]).toEqual([9, 2]);
   });
 
-  test('is not what was refused', () => {
+  test('does not store a call that throws', () => {
     const { seen, read } = count();
     for (const _ of [1, 2]) expect(() => read(Buffer.alloc(0))).toThrow(RangeError);
     expect(seen).toEqual(['', '']);
   });
 
-  test('has an end: the oldest gives way', () => {
+  test('evicts the oldest entry when it is full', () => {
     const { seen, read } = count();
     for (let i = 0; i <= 1_024; i++) read(Buffer.from([i >> 8, i & 0xff]));
     read(Buffer.from([0, 1]));

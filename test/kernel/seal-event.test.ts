@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { readEnvelope } from '../../subgraphs/kernel/events.ts';
 import { isGranted } from '../../subgraphs/kernel/sign.ts';
 
-/** What seals tell of a seal, as this release and the one before it say it. */
+/** SealChanged events of this release and of the previous one. */
 
 const seal = {
   ...{ sealId: 's', name: '某机关证照专用章', kind: 'LICENSE_SEAL', organ: 'o', state: 'IN_USE' },
@@ -13,7 +13,7 @@ const read = (payload: object) =>
     .payload;
 
 describe('SealChanged', () => {
-  test('of 0.3, with matters alone, is one with open grants', () => {
+  test('of release 0.3, with only matters, is read with open grants', () => {
     const open = { person: null, from: null, to: null };
     expect(read({ ...seal, matters: ['m1', 'm2'] })).toEqual({
       ...seal,
@@ -24,10 +24,10 @@ describe('SealChanged', () => {
     });
     expect(read({ ...seal, matters: [] })).toEqual({ ...seal, grants: [] });
   });
-  test('of this release is as it is, and one with neither is refused', () => {
+  test('of this release is read unchanged, and one without matters and grants is refused', () => {
     const grants = [{ matter: 'm1', person: 'p', from: '2026-01-01', to: null }];
     expect(read({ ...seal, state: 'ON_FILE', grants })).toEqual({ ...seal, state: 'ON_FILE', grants });
-    // What says both is believed in the form of this release.
+    // If both are present, only the grants of this release count.
     expect(read({ ...seal, grants, matters: ['m2'] })).toEqual({ ...seal, grants });
     for (const payload of [seal, { ...seal, matters: 'm1' }, { ...seal, grants: [{ matter: 'm1' }] }]) {
       expect(() => read(payload)).toThrow();
@@ -47,7 +47,7 @@ describe('a grant', () => {
   ])('for %s', (_, matter, person, day, granted) => {
     expect(isGranted([grant], matter, person, day)).toBe(granted);
   });
-  test('without a person is for everybody, without days for ever; one of several is enough', () => {
+  test('without a person is for everybody, without days has no end, and one of several is enough', () => {
     const open = { matter: 'm', person: null, from: null, to: null };
     expect(isGranted([grant, open], 'm', 'q', '2999-01-01')).toBe(true);
     expect(isGranted([], 'm', 'q', '2999-01-01')).toBe(false);

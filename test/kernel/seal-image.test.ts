@@ -18,14 +18,14 @@ const header = (width: number, height: number, depth = 8, colour = 6) => {
   return chunk('IHDR', body);
 };
 
-/** The colours and how much of them is seen, of the first pixel. */
+/** Returns the colours and the alpha of the first pixel. */
 function first(png: Uint8Array): number[] {
   const { colours, alpha } = imageOf(png);
   return [...inflateSync(colours).subarray(0, 3), ...inflateSync(alpha).subarray(0, 1)];
 }
 
 describe("an office's own picture", () => {
-  test('stands as large as a drawn seal, 40 mm, and keeps its proportions', () => {
+  test('is as large as a drawn seal, 40 mm, and keeps its proportions', () => {
     const side = (40 * 72) / 25.4;
     expect(imageOf(plain)).toMatchObject({ across: 240, down: 240, width: side, height: side });
     const oval = imageOf(sealPng(300, 200));
@@ -33,12 +33,12 @@ describe("an office's own picture", () => {
     expect(oval.height).toBeCloseTo((side * 2) / 3, 8);
   });
 
-  test('comes out of a document as it went in', () => {
+  test('survives the conversion to a document image and back', () => {
     const again = pngOf(imageOf(plain));
     expect(imageOf(again)).toEqual(imageOf(plain));
   });
 
-  test('may be grey, without alpha, of a palette, or have one colour that is not seen', () => {
+  test('may be grey, have no alpha, have a palette, or have one transparent colour', () => {
     const shot = { width: 64, height: 64, depth: 8 as const };
     const filled = (...pixel: number[]) =>
       Uint8Array.from({ length: 64 * 64 * pixel.length }, (_, i) => pixel[i % pixel.length] ?? 0);
@@ -56,29 +56,29 @@ describe("an office's own picture", () => {
     expect(first(indexed)).toEqual([200, 10, 20, 99]);
   });
 
-  test('may say who made it: nothing of that gets into a document', () => {
+  test('may name its author, which does not get into a document', () => {
     const said = splice(plain, afterHeader, chunk('tEXt', Buffer.from('Author\0nobody')));
     expect(imageOf(said).colours).toEqual(imageOf(plain).colours);
   });
 
   const wide = (width: number, height: number) => splice(plain, IHDR, header(width, height), 25);
   test.each([
-    ['no PNG', Buffer.from('GIF89a')],
-    ['nothing', Buffer.alloc(0)],
+    ['a file that is not a PNG', Buffer.from('GIF89a')],
+    ['an empty file', Buffer.alloc(0)],
     ['a PNG without a header', splice(plain, IHDR, Buffer.alloc(0), 25)],
-    ['one cut off', plain.subarray(0, -5)],
-    ['something behind the end', Buffer.concat([plain, Buffer.from('x')])],
-    ['a second end', Buffer.concat([plain, chunk('IEND', Buffer.alloc(0))])],
+    ['a truncated PNG', plain.subarray(0, -5)],
+    ['bytes after the end', Buffer.concat([plain, Buffer.from('x')])],
+    ['a second end chunk', Buffer.concat([plain, chunk('IEND', Buffer.alloc(0))])],
     ['a wrong check sum', splice(plain, plain.length - 30, Buffer.from([(plain.at(-30) ?? 0) ^ 1]), 1)],
-    ['16 bits a channel', splice(plain, IHDR, header(240, 240, 16), 25)],
-    ['an unknown kind of colour', splice(plain, IHDR, header(240, 240, 8, 5), 25)],
-    ['fewer pixels than it says', wide(240, 250)],
-    ['more pixels than it says', wide(240, 100)],
+    ['16 bits per channel', splice(plain, IHDR, header(240, 240, 16), 25)],
+    ['an unknown colour type', splice(plain, IHDR, header(240, 240, 8, 5), 25)],
+    ['fewer pixels than the header says', wide(240, 250)],
+    ['more pixels than the header says', wide(240, 100)],
     ['an animation', splice(plain, afterHeader, chunk('acTL', Buffer.alloc(8)))],
-    ['a chunk that must be understood and is not', splice(plain, afterHeader, chunk('XXXX', Buffer.alloc(1)))],
+    ['an unknown critical chunk', splice(plain, afterHeader, chunk('XXXX', Buffer.alloc(1)))],
     ['a side of less than 64 pixels', filePng()],
     ['a side of more than 1,200 pixels', wide(1_201, 1_201)],
-    ['a strip', sealPng(240, 100)],
+    ['a picture that is too narrow', sealPng(240, 100)],
     ['more than 256 KiB', Buffer.concat([plain, Buffer.alloc(262_144)])],
   ])('is refused: %s', (_, png) => {
     expect(() => imageOf(png)).toThrow(PictureError);

@@ -7,12 +7,12 @@ import { renderLicense, renderSealable } from '../../subgraphs/licenses/document
 import { sealPng } from '../support/picture.ts';
 import { record } from '../support/record.ts';
 
-/** Stands for a CMS: a DER value of its own length. */
+/** A placeholder for a CMS: a DER value with the right length. */
 const cms = Buffer.concat([Buffer.from([0x30, 0x82, 0x0f, 0xa0]), Buffer.alloc(4000, 0xa5)]);
 const sealable = Buffer.from(renderSealable(record));
 const sealed = Buffer.from(insertSignature(sealable, cms));
 
-/** What reading gives, or null where it refuses; anything but a PdfError is a defect. */
+/** Returns the result of reading, or null on a PdfError. Any other error is a defect. */
 function read(pdf: Uint8Array) {
   try {
     return readSealedPdf(pdf);
@@ -23,7 +23,7 @@ function read(pdf: Uint8Array) {
 }
 
 describe('a PDF with its seal inside', () => {
-  test('gives back the file as it was set, the signature, and the digest of everything else', () => {
+  test('returns the unsigned file, the signature, and the digest of everything else', () => {
     const found = readSealedPdf(sealed);
     expect(Buffer.from(found.unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
     expect(Buffer.from(found.cms).equals(cms)).toBe(true);
@@ -43,7 +43,7 @@ describe('a PDF with its seal inside', () => {
     expect(read(renderLicense(record))).toBeNull();
   });
 
-  test('any one changed byte is refused, or shows in the digest or in the signature', () => {
+  test('refuses any changed byte, or returns another digest or signature', () => {
     const right = readSealedPdf(sealed);
     for (let at = 0; at < sealed.length; at += 97) {
       const changed = Buffer.from(sealed);
@@ -56,7 +56,7 @@ describe('a PDF with its seal inside', () => {
 
   const own = Buffer.from(insertSignature(renderSealable(record, sealPng()), cms));
 
-  test("with the office's own picture gives back the same file, and the picture", () => {
+  test("with the office's own picture returns the same file and the picture", () => {
     const { unsigned, image, digest } = readSealedPdf(own);
     expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
     expect(image).toMatchObject({ across: 240, down: 240, width: 113.39, height: 113.39 });
@@ -74,18 +74,18 @@ describe('a PDF with its seal inside', () => {
 
   test.each([
     ['another width', /\/Width 240/, '/Width 241'],
-    ['a width that is written otherwise', /\/Width 240/, '/Width 0240'],
+    ['a width in another notation', /\/Width 240/, '/Width 0240'],
     ['more bits', /BitsPerComponent 8/, 'BitsPerComponent 4'],
-    ['another space of colours', /DeviceRGB/, 'DeviceXYZ'],
+    ['another colour space', /DeviceRGB/, 'DeviceXYZ'],
     ['no mask', /\/SMask \d+ 0 R/, ''],
     ['another mask', /\/SMask \d+ 0 R/, '/SMask 1 0 R'],
     ['another length', /\/SMask (\d+) 0 R\n\/Length \d+/, '/SMask $1 0 R\n/Length 1'],
-    ['the image set otherwise', /0 0 cm/, '1 0 cm'],
-    ['the image set twice', /\/Im0 Do\n/, '/Im0 Do\n/Im0 Do\n'],
+    ['the image at another position', /0 0 cm/, '1 0 cm'],
+    ['the image drawn twice', /\/Im0 Do\n/, '/Im0 Do\n/Im0 Do\n'],
     ['another name', /\/Im0/g, '/Im1'],
-    ['operators more', /\/Im0 Do\nQ/, '/Im0 Do\nQ f'],
+    ['more operators', /\/Im0 Do\nQ/, '/Im0 Do\nQ f'],
     ['a box larger than the image', /BBox \[0 0 113.39/, 'BBox [0 0 213.39'],
-  ])('an image of another form is refused: %s', (_, from, to) => {
+  ])('refuses an image of another form: %s', (_, from, to) => {
     const changed = Buffer.from(own.toString('latin1').replace(from, to), 'latin1');
     expect(changed.equals(own)).toBe(false);
     expect(read(changed)).toBeNull();
@@ -99,22 +99,22 @@ describe('a PDF with its seal inside', () => {
   const replaced = (from: string | RegExp, to: string) =>
     with_((file) => Buffer.from(file.toString('latin1').replace(from, to), 'latin1'));
   test.each([
-    ['capital hexadecimal digits', with_((file) => void file.write('A5', hexAt + 10, 'latin1'))],
-    ['something behind the signature in its room', with_((file) => void file.write('01', hexAt + 9000, 'latin1'))],
-    ['a signature that is no DER sequence', with_((file) => void file.write('31', hexAt, 'latin1'))],
-    ['a length that reaches beyond the room', with_((file) => void file.write('ffff', hexAt + 4, 'latin1'))],
-    ['a byte appended', with_((file) => Buffer.concat([file, Buffer.from('\n')]))],
-    ['a byte cut off', with_((file) => file.subarray(0, -1))],
-    ['a revision appended', with_((file) => Buffer.concat([file, file.subarray(renderLicense(record).length)]))],
-    ['a range that leaves bytes out', replaced(/\/ByteRange \[0 {9}/, '/ByteRange [9         ')],
+    ['upper-case hexadecimal digits', with_((file) => void file.write('A5', hexAt + 10, 'latin1'))],
+    ['bytes after the signature in its room', with_((file) => void file.write('01', hexAt + 9000, 'latin1'))],
+    ['a signature that is not a DER sequence', with_((file) => void file.write('31', hexAt, 'latin1'))],
+    ['a length beyond the room', with_((file) => void file.write('ffff', hexAt + 4, 'latin1'))],
+    ['an appended byte', with_((file) => Buffer.concat([file, Buffer.from('\n')]))],
+    ['a missing last byte', with_((file) => file.subarray(0, -1))],
+    ['an appended revision', with_((file) => Buffer.concat([file, file.subarray(renderLicense(record).length)]))],
+    ['a range that omits bytes', replaced(/\/ByteRange \[0 {9}/, '/ByteRange [9         ')],
     ['another form of signature', replaced('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
-    ['changes allowed', replaced('/P 1 /V', '/P 3 /V')],
+    ['a certification that allows changes', replaced('/P 1 /V', '/P 3 /V')],
     ['a second field', replaced('/SigFlags 3', '/SigFlags 2')],
     ['a hidden picture', replaced('/F 132', '/F 134')],
     ['the picture on no page', replaced(/\/P \d+ 0 R\n\/Rect/, '/P 1 0 R\n/Rect')],
-    ['a day that is none', replaced('/M (D:202611', '/M (D:202613')],
-    ['the first revision alone', with_(() => Buffer.from(renderLicense(record)))],
-    ['nothing', Buffer.alloc(0)],
+    ['an invalid date', replaced('/M (D:202611', '/M (D:202613')],
+    ['only the first revision', with_(() => Buffer.from(renderLicense(record)))],
+    ['an empty file', Buffer.alloc(0)],
   ])('refuses %s', (_what, file) => {
     expect(read(file)).toBeNull();
   });

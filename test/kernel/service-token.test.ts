@@ -5,7 +5,7 @@ import { readServiceToken, TokenError, writeServiceToken } from '../../subgraphs
 const key = randomBytes(32);
 const at = (second: number) => new Date(Date.UTC(2026, 10, 26, 9, 0, second));
 
-test('a token serves the calls of twenty seconds, each service has its own, and none outlives a minute', async () => {
+test('a token is reused for twenty seconds, each service has its own, and none is valid after a minute', async () => {
   const first = await writeServiceToken(key, 'seals', at(0));
   expect(await writeServiceToken(key, 'seals', at(19))).toBe(first);
   expect(await writeServiceToken(key, 'seals', at(20))).not.toBe(first);

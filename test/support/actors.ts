@@ -2,11 +2,11 @@ import { generateKeyPairSync } from 'node:crypto';
 import { findDemoPerson, mintToken } from '../../scripts/people.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 
-/** The key pair of this test process: its hubs believe what its private half signed. */
+/** The key pair of this test process. Its hubs accept tokens signed with the private key. */
 export const tokenKeys = generateKeyPairSync('ed25519');
 
 /**
- * A demo person by id: `applicant-company`, `applicant-citizen`, `window-yudu`, `window-xingguo`, `auditor`, `library`,
+ * Returns a demo person by id: `applicant-company`, `applicant-citizen`, `window-yudu`, `window-xingguo`, `auditor`, `library`,
  * `administrator`, or `<organ id>.<position>` with clerk, reviewer, approver, keeper, sealapprover or supervisor.
  */
 export function actor(id: string): Person {
@@ -15,7 +15,7 @@ export function actor(id: string): Person {
   return person;
 }
 
-/** A token of that person, good for 12 hours from `now` unless `lifeSeconds` says otherwise. */
+/** Signs a token of that person. It is valid for 12 hours from `now`, or for `lifeSeconds`. */
 export function tokenFor(person: Person, now: Date, lifeSeconds?: number): Promise<string> {
   return mintToken(person, tokenKeys.privateKey, now, lifeSeconds);
 }

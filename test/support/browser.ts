@@ -2,7 +2,7 @@ import { AxeBuilder } from '@axe-core/playwright';
 import { type Browser, type BrowserContext, type BrowserContextOptions, chromium, type Page } from 'playwright-core';
 import { expect } from 'vitest';
 
-/** Chromium as the distribution ships it, for tests of the public pages. */
+/** The distribution's Chromium, for tests of the public pages. */
 
 const EXECUTABLE = '/usr/bin/chromium';
 const QUIET = ['--no-sandbox', '--disable-quic', '--disable-background-networking'];
@@ -11,13 +11,13 @@ export function launch(args: readonly string[] = []): Promise<Browser> {
   return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET, ...args] });
 }
 
-/** A page of its own, and everything that it asked for. */
+/** A page in its own browser context, with the requests that it made. */
 export interface Visit {
   page: Page;
   context: BrowserContext;
-  /** Every request: its address, and what it sent. */
+  /** URL and body of every request. */
   requests: { url: string; body: string | null }[];
-  /** What the console complained of, a broken content security policy among it. */
+  /** Errors of the console, including violations of the content security policy. */
   complaints: string[];
 }
 
@@ -34,7 +34,7 @@ export async function visit(browser: Browser, options: BrowserContextOptions = {
   return { page, context, requests, complaints };
 }
 
-/** Nothing that axe calls serious or critical, light and dark. */
+/** Requires that axe finds no serious or critical violation, in the light and in the dark scheme. */
 export async function requireAccessible(page: Page, where: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
@@ -46,7 +46,7 @@ export async function requireAccessible(page: Page, where: string): Promise<void
   await page.emulateMedia({ colorScheme: null });
 }
 
-/** No horizontal scroll, whatever stands on the page. */
+/** Requires that the page does not scroll horizontally. */
 export async function requireFits(page: Page, where: string): Promise<void> {
   const [inner, outer] = await page.evaluate<[number, number]>(
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',

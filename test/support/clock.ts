@@ -1,13 +1,13 @@
-/** A clock that a test sets; it stands still otherwise. */
+/** A clock that only the test moves. */
 export interface TestClock {
   (): Date;
-  /** Sets the time: RFC 3339, or a day, which means its noon in Asia/Shanghai. */
+  /** Sets the time: RFC 3339, or a day, which means noon in Asia/Shanghai. */
   set(to: string): void;
-  /** Moves the time on. */
+  /** Moves the time forward. */
   advance(ms: number): void;
 }
 
-/** A clock that stands at `start`: RFC 3339, or a day, which means its noon in Asia/Shanghai. */
+/** Creates a clock that shows `start`: RFC 3339, or a day, which means noon in Asia/Shanghai. */
 export function testClock(start: string): TestClock {
   let now = read(start);
   const clock = () => new Date(now);

@@ -6,14 +6,14 @@ import { rolePassword, roleUrl } from '../../db/roles.ts';
 import { TEMPLATE } from './postgres-setup.ts';
 
 export interface TestDatabase {
-  /** URL per subgraph, each with the rights of its own role alone. */
+  /** URL per subgraph, with only the rights of its own role. */
   urls: Record<SubgraphName, string>;
   /** The superuser's URL of the same database. */
   adminUrl: string;
   drop(): Promise<void>;
 }
 
-/** A migrated database of this test file's own, cloned from the run's template, or from another that `makeTemplate` made. */
+/** Creates a migrated database for one test file. It is cloned from the run's template or one of `makeTemplate`. */
 export async function testDatabase(template: string = TEMPLATE): Promise<TestDatabase> {
   const { url, drop } = await create(`tongquan_${shortId()}`, template);
   return { urls: roleUrls(url), adminUrl: url, drop };
@@ -28,10 +28,10 @@ function roleUrls(url: string): Record<SubgraphName, string> {
   return Object.fromEntries(entries) as Record<SubgraphName, string>;
 }
 
-/** Any constant does: workers of one run that want the same template at once wait for the first. */
+/** Any constant works. Workers of one run that need the same template wait for the first. */
 const TEMPLATE_LOCK = 7_310_001;
 
-/** Fills a clone of the run's template, or of another, once per run; gives its name, for `testDatabase`. */
+/** Fills a clone of a template once per run. Returns its name, for `createTestDatabase`. */
 export async function makeTemplate(
   name: string,
   fill: (database: TestDatabase) => Promise<void>,
@@ -48,7 +48,7 @@ export async function makeTemplate(
   return name;
 }
 
-/** An empty database; `url` is the superuser's. */
+/** Creates an empty database. `url` is the superuser's. */
 export function scratchDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
   return create(`scratch_${shortId()}`, 'template0');
 }

@@ -1,6 +1,6 @@
-/** What no person does to a seal alone: its keeper applies, its seal approver approves. */
+/** Seal applications need two persons: the seal keeper applies and the seal approver decides. */
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its own query asked for
+// biome-ignore lint/suspicious/noExplicitAny: the shape of the answer depends on the test's query
 type Ask = (person: string, query: string, variables: Record<string, unknown>) => Promise<{ data: any }>;
 
 const TYPES: Record<string, string> = {
@@ -16,14 +16,14 @@ const FIELDS = `application { id kind state seal { id } matters { id } appliedBy
   refusal { code message field }`;
 
 export interface Handled {
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it needs
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
   application: any;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads what it needs
+  // biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
   seal: any;
   refusal: { code: string; field: string | null } | null;
 }
 
-/** One mutation on applications. */
+/** Runs one mutation on seal applications. */
 export async function applied(ask: Ask, person: string, name: string, input: object): Promise<Handled> {
   const query = `mutation($input: ${TYPES[name]}!) { ${name}(input: $input) { ${FIELDS} } }`;
   return (await ask(person, query, { input })).data?.[name];
@@ -34,7 +34,7 @@ export async function decided(ask: Ask, person: string, input: object): Promise<
   return (await ask(person, query, { input })).data?.decideSealApplication;
 }
 
-/** Applied for by the keeper of an organ and approved by its seal approver; the answer of whichever step refused, else of the second. */
+/** Applies as an organ's keeper and approves as its seal approver. Returns the first result if it refuses, else the second. */
 export async function together(ask: Ask, organ: string, name: string, input: object): Promise<Handled> {
   const first = await applied(ask, `${organ}.keeper`, name, { reason: '示范', ...input });
   if (first.refusal) return first;

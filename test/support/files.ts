@@ -1,8 +1,8 @@
 import { crc32, deflateSync } from 'node:zlib';
 
-/** Files as people upload them, made anew each time. */
+/** Sample upload files, built on each call. */
 
-/** A PDF of one page that says `text`; `extra` stands as an object of its own. */
+/** Builds a PDF of one page with the text `text`. `extra` becomes a separate object. */
 export function pdf(text = 'material', extra = ''): Buffer {
   const stream = `BT /F1 24 Tf 72 720 Td (${text}) Tj ET`;
   const objects = [
@@ -25,7 +25,7 @@ export function pdf(text = 'material', extra = ''): Buffer {
   return Buffer.from(body + tail, 'latin1');
 }
 
-/** A chunk of a PNG with its length and CRC. */
+/** Builds a PNG chunk with its length and CRC. */
 export function chunk(type: string, data: Uint8Array): Buffer {
   const named = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const frame = Buffer.alloc(8);
@@ -34,7 +34,7 @@ export function chunk(type: string, data: Uint8Array): Buffer {
   return Buffer.concat([frame.subarray(0, 4), named, frame.subarray(4)]);
 }
 
-/** A grey PNG of 1 × `height` pixels; `extra` chunks stand before the image. */
+/** Builds a grey PNG of 1 × `height` pixels. The `extra` chunks come before the image. */
 export function png(height = 1, extra: readonly Uint8Array[] = []): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(1, 0);
@@ -49,7 +49,7 @@ export function png(height = 1, extra: readonly Uint8Array[] = []): Buffer {
   ]);
 }
 
-/** The smallest baseline JPEG in common use: 1 × 1 pixel, grey. */
+/** Builds the smallest baseline JPEG in common use: 1 × 1 pixel, grey. */
 export function jpeg(): Buffer {
   const segment = (marker: number, data: number[]) => [0xff, marker, 0, data.length + 2, ...data];
   return Buffer.from([
@@ -65,7 +65,7 @@ export function jpeg(): Buffer {
   ]);
 }
 
-/** The test string that every scanner knows, within a PDF. */
+/** Builds a PDF with the EICAR test string, which every virus scanner detects. */
 export function eicar(): Buffer {
   return pdf('eicar', `(${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR'}${'-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'})`);
 }

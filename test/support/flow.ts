@@ -1,7 +1,7 @@
 import type { TestHub } from './hub.ts';
 import { until } from './until.ts';
 
-/** Steps of a case through the public API, for tests that need a license to begin with. */
+/** Steps of a case through the public API, for tests that start with a license. */
 
 export const CASE = 'id number step result delegation { mode } steps { step finding }';
 export const LICENSE = `identifier number version state
@@ -13,12 +13,12 @@ export const COMPANY = { name: '于都县贡江示范药业有限公司', codeKi
 
 export interface Route {
   matter: string;
-  /** Who accepts, examines, forwards (null where nobody does) and decides, by demo id. */
+  /** Demo ids of the persons who accept, examine, forward (null if nobody does) and decide. */
   accepts: string;
   examines: string;
   forwards: string | null;
   decides: string;
-  /** Who prints and hands over. */
+  /** Demo id of the person who prints and hands over. */
   prints: string;
   /** Prefix of the issuer's blanks. */
   blanks: string;
@@ -55,12 +55,12 @@ export const ROUTES = {
   },
 } as const satisfies Record<string, Route>;
 
-/** The whole number of an organ's blank. */
+/** Returns the full number of an organ's blank. */
 export function blankNumber(route: Route, serial: number): string {
   return `${route.blanks}${String(serial).padStart(8, '0')}`;
 }
 
-/** Runs a mutation with one input; throws where it is refused. */
+/** Runs a mutation with one input and returns its payload. Throws on GraphQL errors. */
 export async function act(hub: TestHub, person: string, name: string, type: string, input: object, fields: string) {
   const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} ${REFUSAL} } }`;
   const { data, errors } = await hub.ask(person, query, { input });
@@ -68,7 +68,7 @@ export async function act(hub: TestHub, person: string, name: string, type: stri
   return data[name];
 }
 
-/** The refusal's code of a mutation, or null where it was done. */
+/** Returns the refusal code of a mutation, or null if it was done. */
 export async function refusalOf(
   hub: TestHub,
   person: string,
@@ -79,7 +79,7 @@ export async function refusalOf(
   return (await act(hub, person, name, type, input, '__typename')).refusal?.code ?? null;
 }
 
-/** Accepts, examines, forwards where the mode says so, and grants a case. Gives its id. */
+/** Accepts, examines, forwards (if the mode requires it) and grants a case. Returns its id. */
 export async function grantCase(
   hub: TestHub,
   route: Route,

@@ -6,8 +6,8 @@ import type { ArchiveStamp, Bundle } from '../../subgraphs/licenses/verify/evide
 import { der, oid } from '../library/authority.ts';
 
 /**
- * A workshop that makes evidence freely, right or wrong: certificates, revocation lists, timestamps, signatures, bundles,
- * codes, statements. It writes DER itself, with keys of its own, and shares no code with the seals of the hub.
+ * Builds valid and invalid evidence: certificates, revocation lists, timestamps, signatures, bundles, codes, statements.
+ * It encodes DER itself, has its own keys, and shares no code with the seals subgraph.
  */
 
 interface Pair {
@@ -65,9 +65,9 @@ export interface CertificateOptions {
   pair?: Pair;
   isCa?: boolean;
   pathLength?: number | null;
-  /** First octet of keyUsage; null for none. */
+  /** First octet of keyUsage, or null for none. */
   usage?: number | null;
-  /** extKeyUsage, critical unless said otherwise. */
+  /** extKeyUsage. It is critical by default. */
   purposes?: readonly string[];
   purposesCritical?: boolean;
   from?: Date;
@@ -76,7 +76,7 @@ export interface CertificateOptions {
   version?: number;
   algorithm?: Buffer;
   hash?: string;
-  /** Whole extensions, appended. */
+  /** Encoded extensions to append. */
   extra?: readonly Uint8Array[];
   /** Changes the signature. */
   forge?: (signature: Buffer) => Buffer;
@@ -136,12 +136,12 @@ export interface ListOptions {
   until?: Date;
   entries?: readonly Entry[];
   extra?: readonly Uint8Array[];
-  /** Whose key signs; the issuer's unless said otherwise. */
+  /** The signing key. Default: the issuer's. */
   pair?: Pair;
   version?: number;
 }
 
-/** A revocation list of `issuer`. */
+/** Creates a revocation list of `issuer`. */
 export function listOf(issuer: Issued, options: ListOptions = {}): Buffer {
   const { entries = [], from = new Date('2026-11-20T00:00:00Z'), until = new Date('2026-12-20T00:00:00Z') } = options;
   const revoked = entries.map(({ serial, at, reason, invalidityDate, extra = [] }) => {
@@ -171,15 +171,15 @@ export function listOf(issuer: Issued, options: ListOptions = {}): Buffer {
 
 export const attribute = (id: string, ...values: readonly Buffer[]) => sequence(oid(id), setOf(...values));
 
-/** What can be changed in a CMS SignedData. */
+/** Options that change a CMS SignedData. */
 export interface CmsOptions {
   signer: Issued;
   issuer: Issued;
-  /** Certificates carried along; the signer's and its issuer's unless said otherwise. */
+  /** Enclosed certificates. Default: the signer's and its issuer's. */
   enclose?: readonly Buffer[];
-  /** Changes the signed attributes before they are signed; they are sorted before. */
+  /** Changes the sorted signed attributes before they are signed. */
   attributes?: (sorted: Buffer[]) => Buffer[];
-  /** Certificate that signing-certificate-v2 names. */
+  /** The certificate that signing-certificate-v2 names. */
   bound?: Buffer;
   version?: number;
   signerVersion?: number;
@@ -189,9 +189,9 @@ export interface CmsOptions {
   sid?: Buffer;
   /** Changes the signature value. */
   forge?: (signature: Buffer) => Buffer;
-  /** More after the certificates, before the signers: lists, for instance. */
+  /** Further elements between the certificates and the signers, for instance revocation lists. */
   more?: readonly Buffer[];
-  /** Unsigned attributes, whole. */
+  /** Builds the encoded unsigned attributes. */
   unsigned?: (signature: Buffer) => readonly Buffer[];
   signers?: (one: Buffer) => readonly Buffer[];
 }
@@ -235,13 +235,13 @@ export interface TokenOptions extends Partial<CmsOptions> {
   info?: Buffer;
   imprintAlgorithm?: Buffer;
   infoVersion?: number;
-  /** Digest that the attributes name; that of the TSTInfo unless said otherwise. */
+  /** The digest in the attributes. Default: that of the TSTInfo. */
   messageDigest?: Buffer;
 }
 
 const TST_INFO = '1.2.840.113549.1.9.16.1.4';
 
-/** A timestamp token over a digest. */
+/** Creates a timestamp token over a digest. */
 export function tokenOver(imprint: Buffer, options: TokenOptions & Pick<CmsOptions, 'signer' | 'issuer'>): Buffer {
   const { genTime = new Date('2026-11-23T01:02:05Z'), fraction = '' } = options;
   const info =
@@ -262,11 +262,11 @@ export function tokenOver(imprint: Buffer, options: TokenOptions & Pick<CmsOptio
 }
 
 export interface SealOptions extends CmsOptions {
-  /** SHA-256 of what is sealed. */
+  /** SHA-256 of the sealed content. */
   digest: Buffer;
-  /** Null leaves signing-time out, as a seal inside a PDF does. */
+  /** Null omits signing-time, as in a seal inside a PDF. */
   signingTime: Date | null;
-  /** Makes the timestamp of the signature value; left out, there is none. */
+  /** Creates the timestamp of the signature value. Default: no timestamp. */
   timestamp?: (signature: Buffer) => Buffer;
 }
 
@@ -284,23 +284,23 @@ export function seal(options: SealOptions): Buffer {
   return signedData('1.2.840.113549.1.7.1', null, attributes, { unsigned: stamped, ...options });
 }
 
-/** A file with room for its signature, as the hub's own writer leaves it: the reader takes no other. */
+/** Builds a file with room for its signature with the hub's own writer, because the reader accepts no other form. */
 function sealable(unsigned: Uint8Array, at: Date): Uint8Array {
   const picture = { width: 10, height: 10, operators: '0 0 10 10 re f' };
   return makeSealable(unsigned, { name: '测试章', at, picture, place: { page: 1, x: 100, y: 100 } });
 }
 
-/** A file sealed within, by whatever stands for a signature. */
+/** Inserts any bytes as the signature into a file. */
 export function wrap(unsigned: Uint8Array, signedOn: Date, cms: Buffer): Buffer {
   return Buffer.from(insertSignature(sealable(unsigned, signedOn), cms));
 }
 
-/** What is covered by the seal that `wrap` puts in. */
+/** Returns the digest that a seal inserted by `insertSeal` covers. */
 export function wrapDigest(unsigned: Uint8Array, signedOn: Date): Buffer {
   return digestOfSealable(sealable(unsigned, signedOn));
 }
 
-/** A compact JWS, ES256. */
+/** Signs a compact JWS, ES256. */
 export function jws(header: object, payload: unknown, { pair }: Pick<Issued, 'pair'>): string {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
   const signed = `${part({ alg: 'ES256', ...header })}.${part(payload)}`;
@@ -308,7 +308,7 @@ export function jws(header: object, payload: unknown, { pair }: Pick<Issued, 'pa
   return `${signed}.${signBytes('sha256', Buffer.from(signed), key).toString('base64url')}`;
 }
 
-/** Values of a status list, packed as the list is. */
+/** Packs values as in a status list: 4 bits each, deflated, base64url. */
 export function packStates(values: readonly number[]): string {
   const bytes = Buffer.alloc(Math.ceil(values.length / 2));
   values.forEach((value, i) => {
@@ -317,7 +317,7 @@ export function packStates(values: readonly number[]): string {
   return deflateSync(bytes).toString('base64url');
 }
 
-/** Puts one more archive stamp over a bundle. */
+/** Adds an archive stamp to a bundle. */
 export function stampOver(
   bundle: Bundle,
   material: Pick<ArchiveStamp, 'certificates' | 'revocation'>,

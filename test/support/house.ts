@@ -8,8 +8,8 @@ import { attachedOf } from '../../subgraphs/licenses/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 
 /**
- * Reads a hub's whole database as its superuser and names whatever does not fit: the two ledgers, versions, sheets, blanks,
- * files, attached records, seal uses. An empty list is a clean house.
+ * Reads a hub's whole database as the superuser and lists inconsistencies between the two ledgers, versions, sheets,
+ * blanks, files, attached records and seal uses. Returns [] if the database is consistent.
  */
 export async function faultsOfHouse(adminUrl: string): Promise<string[]> {
   const sql = postgres(adminUrl, { max: 1, onnotice: () => {} });
@@ -152,7 +152,7 @@ interface Act {
   made: Buffer | null;
 }
 
-/** Whether a done act's file and signature are what the ledger of the seal's uses says was sealed. */
+/** Returns whether the file and signature of a done act match the seal use ledger. */
 function isRecorded({ identifier, act, document, signature, used_for, used_act, sealed_digest, made }: Act): boolean {
   if (document === null || made === null || used_for !== identifier || used_act !== act) return false;
   const inside = isSealedPdf(document) ? readSealedPdf(document) : null;

@@ -10,7 +10,7 @@ import { until } from './until.ts';
 /** An answer of the gateway. */
 export interface Answer {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its own query asked for
+  // biome-ignore lint/suspicious/noExplicitAny: the shape of the answer depends on the test's query
   data: any;
   errors?: { message: string; extensions: { code: string } }[];
 }
@@ -19,29 +19,30 @@ export interface TestHub {
   hub: Hub;
   adminUrl: string;
   databaseUrls: HubConfig['databaseUrls'];
-  /** Asks as a demo person (see `actors.ts`), or as the public for null. */
+  /** Sends a query as a demo person (see `actors.ts`), or as the public if `person` is null. */
   ask(person: string | null, query: string, variables?: Record<string, unknown>): Promise<Answer>;
   token(person: string): Promise<string>;
   stop(): Promise<void>;
 }
 
 export interface TestHubOptions extends Partial<HubConfig> {
-  /** The signer's: a hub with a key of its own has a PKI of its own. */
+  /** The signer's key-encryption key. A hub with its own key has its own PKI. */
   keyEncryptionKey?: Uint8Array;
 }
 
-/** The signer's key-encryption key in every hub that has none of its own. */
+/** The signer's key-encryption key of every hub without its own one. */
 export const KEY_OF_RUN: Uint8Array = createHash('sha256')
   .update(`seal keys of this run ${inject('databaseKey')}`)
   .digest();
 
-/** When the seeded template's seals were made, and for how long they are good at least. */
+/** Creation time of the seals in the seeded template, and a time at which they are still valid. */
 const SEEDED_AT = new Date('2025-01-01T00:00:00Z');
 const SEEDED_UNTIL = new Date('2027-12-01T00:00:00Z');
 
 /**
- * A whole hub on a database of its own, seeded, its projections caught up. Two dozen RSA keys take a core ten seconds to
- * find: hubs with no key of their own whose clock lies within the validity of the run's one seeded template are cloned from it.
+ * Creates a whole, seeded hub on its own database and waits for its projections. Generating two dozen RSA keys takes ten
+ * seconds of one core. A hub without its own key is therefore cloned from the run's one seeded template,
+ * if its clock is within the template's validity.
  */
 export async function testHub(options: TestHubOptions = {}): Promise<TestHub> {
   const at = options.now?.() ?? new Date();
@@ -50,7 +51,7 @@ export async function testHub(options: TestHubOptions = {}): Promise<TestHub> {
   return hubOn(await testDatabase(await seededTemplate()), options, false);
 }
 
-/** The run's one seeded template, filled where it is not yet. */
+/** Returns the name of the run's one seeded template. Fills it on the first call. */
 export function seededTemplate(): Promise<string> {
   return makeTemplate('tongquan_seeded', async (database) => {
     const hub = await hubOn({ ...database, drop: async () => {} }, { now: () => SEEDED_AT }, true);
@@ -58,7 +59,7 @@ export function seededTemplate(): Promise<string> {
   });
 }
 
-/** A hub on a database; `stop` drops it too. `fresh` says that nothing has been seeded there. */
+/** Creates a hub on a database. `stop` also drops the database. The last argument says that it is not seeded yet. */
 export async function hubOn(
   database: TestDatabase,
   { keyEncryptionKey = KEY_OF_RUN, ...options }: TestHubOptions,

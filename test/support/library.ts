@@ -8,7 +8,10 @@ import { scratchDatabase } from './database.ts';
 
 const NAME = 'library.example/city';
 
-/** The reference city library on a port and a database of its own; it may be opened after the hub, closed, and opened again. */
+/**
+ * Creates the reference city library (市电子证照库) on its own port and database.
+ * A test may open it after the hub, close it, and open it again.
+ */
 export async function testLibrary() {
   const database = await scratchDatabase();
   const port = await freePort();
@@ -18,7 +21,7 @@ export async function testLibrary() {
   const { receiptKey, witnessKey } = await makeKeys(database.url, NAME);
   return {
     settings: { url, ...client, id: NAME, receiptKey: JSON.stringify(receiptKey) },
-    /** As the hub is told of it. */
+    /** The witness setting for the hub. */
     witness: { vkey: witnessKey, url },
     databaseUrl: database.url,
     open: async (rootPem: string, logKeys: readonly string[] = []) => {
@@ -30,12 +33,12 @@ export async function testLibrary() {
       await app?.close();
       app = null;
     },
-    /** The newest tree that it signed as a witness, with the signatures; null before the first. */
+    /** Returns the newest checkpoint that it signed as a witness, with the signatures, or null before the first. */
     checkpoint: async () => {
       const reply = await app?.inject('/log/checkpoint');
       return reply?.statusCode === 200 ? reply.body : null;
     },
-    /** The receipts of a license, in order. */
+    /** Returns the receipts of a license, in order. */
     receipts: async (number: string) => {
       const sql = postgres(database.url, { max: 1 });
       const rows = await sql`select receipt from city_library.act where number = ${number} order by revision`;
@@ -43,8 +46,8 @@ export async function testLibrary() {
       return rows.map((row) => String(row.receipt));
     },
     /**
-     * Gives the closed library another key for receipts. The step given puts the old one back, and has receipts made since forgotten
-     * as those of a release before 0.4 are.
+     * Gives the closed library another receipt key. The returned function restores the old key. It also replaces the newer
+     * receipts by random ones, like those of a release before 0.4.
      */
     changeKey: async () => {
       const sql = postgres(database.url, { max: 1 });
@@ -59,7 +62,7 @@ export async function testLibrary() {
         await sql.end();
       };
     },
-    /** What it has collected. */
+    /** Returns the certificates that it has collected. */
     copies: async () => {
       const sql = postgres(database.url, { max: 1 });
       const rows =
@@ -74,7 +77,7 @@ export async function testLibrary() {
   };
 }
 
-/** A port of 127.0.0.1 that nobody listened on a moment ago. */
+/** Returns a port of 127.0.0.1 that was free at the time of the check. */
 export function freePort(): Promise<number> {
   return new Promise((done, fail) => {
     const probe = createServer().once('error', fail);

@@ -1,7 +1,7 @@
 import type { NoticeCase } from '../../subgraphs/cases/notice/notice.ts';
 import type { OrganFact } from '../../subgraphs/kernel/events.ts';
 
-/** A case as the papers of a case need it, and its organs. */
+/** A sample case for the documents of a case, and its organs. */
 
 export const organ = (id: string, name: string, level: OrganFact['level'], divisionCode: string): OrganFact => ({
   id,
@@ -22,7 +22,7 @@ const of = (name: string, more: { window?: boolean } = {}) => ({
   ...more,
 });
 
-/** A case of a company with the county's window, which the city decides; with `outcome` one that ends in that document. */
+/** Builds a company's case at the county's window, decided by the city. `outcome` names a decision document as its outcome. */
 export function subjectOf(
   powerType: 'LICENSE' | 'CONFIRMATION' | 'FILING' | 'OTHER' = 'LICENSE',
   outcome?: string,

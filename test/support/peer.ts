@@ -6,7 +6,10 @@ import { createPlatform } from '../../scripts/approval-platform/app.ts';
 import { freePort } from './library.ts';
 import { ORGAN, type PlatformKeys } from './platform.ts';
 
-/** The reference approval platform on a port and a folder of its own; it may be opened after the hub, closed, and opened again. */
+/**
+ * Creates the reference approval platform on its own port and folder.
+ * A test may open it after the hub, close it, and open it again.
+ */
 export async function testPeer(keys: PlatformKeys, audience: string, decideAfterSeconds: number | null = null) {
   const folder = mkdtempSync(join(tmpdir(), 'tq-platform-'));
   const port = await freePort();
@@ -32,14 +35,14 @@ export async function testPeer(keys: PlatformKeys, audience: string, decideAfter
       await app.listen({ host: '127.0.0.1', port });
     },
     close,
-    /** An order at its desk; gives the id of the message. */
+    /** Orders a step through its HTTP interface. Returns the id of the message. */
     order: async (path: string, body: object): Promise<string> => {
       const headers = { 'content-type': 'application/json' };
       const response = await fetch(`${base}${path}`, { method: 'POST', headers, body: JSON.stringify(body) });
       if (response.status !== 202) throw new Error(await response.text());
       return ((await response.json()) as { id: string }).id;
     },
-    // biome-ignore lint/suspicious/noExplicitAny: a test reads what it needs of it
+    // biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
     see: async (path: string): Promise<any[]> => (await fetch(`${base}${path}`)).json() as Promise<any[]>,
     stop: async () => {
       await close();

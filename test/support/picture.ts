@@ -2,7 +2,7 @@ import { encode } from 'fast-png';
 
 const RED = [190, 20, 20] as const;
 
-/** An office's own picture of a seal: a red ring with a stroke, all else to be seen through; PNG of 8 bits, RGBA. */
+/** Builds an office's own picture of a seal: a red ring with a stroke, else transparent. PNG, RGBA, 8 bits per channel. */
 export function sealPng(width = 240, height = width): Buffer {
   const data = new Uint8Array(width * height * 4);
   for (let y = 0; y < height; y++) {

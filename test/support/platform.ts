@@ -3,7 +3,7 @@ import { calculateJwkThumbprint, FlattenedSign } from 'jose';
 import { act, COMPANY, ROUTES } from './flow.ts';
 import type { TestHub } from './hub.ts';
 
-/** A city's approval platform as a test plays it: it signs whatever it is told to. */
+/** A city's approval platform that the test plays. It signs any message. */
 
 export const ORGAN = 'ganzhou-xzspj';
 export const AUDIENCE = 'http://127.0.0.1:4000/cases/platform/v1/messages';
@@ -23,7 +23,7 @@ export async function platformKeys(): Promise<PlatformKeys> {
   return { privateKey, publicKey: publicKey.export({ type: 'spki', format: 'pem' }).toString(), kid };
 }
 
-/** A detached JWS over `body`; `header` overrides what an honest platform would write. */
+/** Signs a detached JWS over `body`. `header` overrides the correct header. */
 export async function signAs(keys: PlatformKeys, body: string, at: Date, header: object = {}): Promise<string> {
   const iat = Math.floor(at.getTime() / 1000);
   const protectedHeader = { alg: 'EdDSA', kid: keys.kid, iat, aud: AUDIENCE, ...header };
@@ -31,7 +31,7 @@ export async function signAs(keys: PlatformKeys, body: string, at: Date, header:
   return `${signed.protected}..${signed.signature}`;
 }
 
-/** A message, as a platform would write it. */
+/** Builds a correct message of a platform. */
 export function messageOf(type: string, caseNumber: string, at: Date, more: object = {}) {
   const by = { id: 'zhang.wei', name: '张伟' };
   return { id: randomUUID(), type, caseNumber, organ: ORGAN, at: at.toISOString(), by, ...more };
@@ -41,12 +41,12 @@ export const GRANT = { decision: 'GRANTED', authoriseSeal: true };
 
 export interface PlatformAnswer {
   status: number;
-  // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its own message asked for
+  // biome-ignore lint/suspicious/noExplicitAny: the shape of the answer depends on the test's message
   body: any;
   text: string;
 }
 
-/** Posts a body with a signature, or without one where it is null. */
+/** Posts a body with a signature, or without one if it is null. */
 export async function postMessage(hub: TestHub, body: string, signature: string | null): Promise<PlatformAnswer> {
   const headers = {
     'content-type': 'application/json',
@@ -58,7 +58,7 @@ export async function postMessage(hub: TestHub, body: string, signature: string 
 
 const PLATFORM = 'platform { id secretVersion audience keys { id validFrom validTo } removedAt } secret';
 
-/** Registers a platform as the administrator; throws where that is refused. */
+/** Registers a platform as the administrator. Throws if the hub refuses. */
 export async function registerPlatform(hub: TestHub, keys: PlatformKeys, more: object = {}) {
   const input = {
     organ: ORGAN,
@@ -72,7 +72,7 @@ export async function registerPlatform(hub: TestHub, keys: PlatformKeys, more: o
   return { ...made.platform, secret: made.secret as string };
 }
 
-/** Brings a case to 转报. Gives its id and number. */
+/** Accepts, examines and forwards (转报) a case. Returns its id and number. */
 export async function forwardedCase(
   hub: TestHub,
   route: (typeof ROUTES)['SUBSTANTIVE_REVIEW' | 'WINDOW_FORWARD'] = ROUTES.WINDOW_FORWARD,

@@ -8,11 +8,11 @@ import { databaseUrl, ensureDatabase, migrateDatabase } from '../../db/migrate.t
 
 declare module 'vitest' {
   interface ProvidedContext {
-    /** URL of the superuser of the run's one PostgreSQL, database `postgres`. */
+    /** Superuser's URL of the run's one PostgreSQL, database `postgres`. */
     postgresUrl: string;
-    /** Key of the role passwords, hex. */
+    /** Key for the role passwords, hex. */
     databaseKey: string;
-    /** A folder that goes with the run. */
+    /** A folder that is removed after the run. */
     runFolder: string;
   }
 }
@@ -20,7 +20,7 @@ declare module 'vitest' {
 /** Name of the migrated database that every test file clones. */
 export const TEMPLATE = 'tongquan_template';
 
-/** Starts one PostgreSQL for the whole run and migrates one template. */
+/** Starts one PostgreSQL for the whole run and migrates one template database. */
 export default async function setup(project: TestProject): Promise<() => Promise<void>> {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-test-'));
   chmodSync(folder, 0o711);

@@ -5,7 +5,7 @@ const type = '11000000000090018B023';
 const issuer = '11000000000000027K';
 const ZZBS = writeLicenseIdentifier({ type, issuer, serial: '3607002026000001', version: 1 });
 
-/** A license record as the hub writes it. */
+/** A sample license record in the form that the hub writes. */
 export const record: LicenseRecord = {
   ZZMC: '第三类医疗器械经营许可证',
   ZZLXDM: type,

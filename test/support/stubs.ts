@@ -6,15 +6,15 @@ import { requirePerson, type Subgraph, serveSubgraph, subgraphSchema } from '../
 import { tokenKeys } from './actors.ts';
 import type { TestClock } from './clock.ts';
 
-/** Subgraphs with the real faces and invented answers, for tests of the gateway alone. */
+/** Subgraphs with the real schemas and invented answers, for tests of only the gateway. */
 
 const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
 const SERVICE_KEY = new Uint8Array(32);
 
-/** Resolvers per subgraph, as `buildSubgraphSchema` takes them. */
+/** Resolvers per subgraph, for `buildSubgraphSchema`. */
 export type Stubs = Partial<Record<(typeof NAMES)[number], object>>;
 
-/** Asks a person, as every resolver does that needs one. */
+/** Returns a resolver that requires a person and passes the person's name to `answer`. */
 export function asPerson<Result>(answer: (name: string) => Result) {
   return (_parent: unknown, _args: unknown, context: { actor: Parameters<typeof requirePerson>[0] }): Result =>
     answer(requirePerson(context.actor).name);
@@ -25,7 +25,7 @@ function schemaOf(name: (typeof NAMES)[number], stubs: Stubs): GraphQLSchema {
   return subgraphSchema(face, stubs[name] ?? {});
 }
 
-/** Every subgraph's stub by function call. */
+/** Returns a source per subgraph that calls its stub in process. */
 export function stubSources(stubs: Stubs): Record<string, GatewayOptions['sources'][string]> {
   return Object.fromEntries(NAMES.map((name) => [name, { schema: schemaOf(name, stubs) }]));
 }
@@ -37,7 +37,7 @@ export interface StubGateway {
   stop(): Promise<void>;
 }
 
-/** A gateway over stubs, by function call or across HTTP. */
+/** Creates a gateway over stubs, called in process or over HTTP. */
 export async function stubGateway(
   clock: TestClock,
   stubs: Stubs,
@@ -78,7 +78,7 @@ export interface Answer {
   errors?: { message: string; path?: (string | number)[]; extensions: Record<string, unknown> }[];
 }
 
-/** Asks a gateway without a socket. */
+/** Sends a query to a gateway without a socket. */
 export async function post(app: FastifyInstance, query: string, token?: string | null): Promise<Answer> {
   const response = await app.inject({
     method: 'POST',

@@ -2,17 +2,17 @@ import { act, type Route } from './flow.ts';
 import type { TestHub } from './hub.ts';
 import { until } from './until.ts';
 
-/** Steps of the dual push and the dual loop, for tests that need a decided case, its push, or an order to begin with. */
+/** Steps of the dual push (双推送) and of supervision, for tests that start with a decided case, its push, or an order. */
 
 export const PUSH = `id state level organ { id } decision decidedBy { id } dueOn missingYear reachedAt onTime overdue claimedBy
   receipts { event actor note } delivery { attempts lastError refused delivered } actions { name allowed refusal { code } }`;
 export const FINDING = `id kind state text organ { id } decidedBy { id } licenseNumber answer dueOn overdue acknowledgedBy
   receipts { event actor note } case { id } push { id } actions { name allowed refusal { code } }`;
 
-// biome-ignore lint/suspicious/noExplicitAny: a test reads what it needs of them
+// biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
 export type Shown = any;
 
-/** A decided case's pushes, or null where the person may not see them. */
+/** Returns the pushes of a decided case, or null if the person may not see them. */
 export async function pushesOf(hub: TestHub, caseId: string, person = 'auditor'): Promise<Shown[] | null> {
   const query = `query($id: ID!) { case(id: $id) { pushes { ${PUSH} } } }`;
   const { data, errors } = await hub.ask(person, query, { id: caseId });
@@ -27,7 +27,7 @@ export async function findingsOf(hub: TestHub, caseId: string, person = 'auditor
   return data.case?.findings ?? null;
 }
 
-/** Waits until cases know of the license that a case made. */
+/** Waits until the cases subgraph knows the license that a case produced. */
 export function known(hub: TestHub, caseId: string): Promise<unknown> {
   return until('cases know the license', async () => {
     const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: caseId });
@@ -35,7 +35,7 @@ export function known(hub: TestHub, caseId: string): Promise<unknown> {
   });
 }
 
-/** Accepts, examines and decides a case without waiting for anything that follows. Gives its id. */
+/** Accepts, examines and decides a case without waiting for its consequences. Returns its id. */
 export async function decide(hub: TestHub, route: Route, decision: 'GRANTED' | 'REJECTED'): Promise<string> {
   const applicant = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
   const input = { matter: route.matter, applicant, fields: [{ label: '范围', text: '示范' }] };
@@ -60,14 +60,14 @@ export async function decide(hub: TestHub, route: Route, decision: 'GRANTED' | '
   return id;
 }
 
-/** Records a finding; throws where it is refused. */
+/** Records a finding. Throws if the hub refuses. */
 export async function find(hub: TestHub, person: string, input: object): Promise<Shown> {
   const found = await act(hub, person, 'recordFinding', 'RecordFindingInput', input, `finding { ${FINDING} }`);
   if (!found.finding) throw new Error(JSON.stringify(found));
   return found.finding;
 }
 
-/** Waits until an order has come to licenses; gives it. */
+/** Waits until an order has reached the licenses subgraph. Returns the order. */
 export function ordered(hub: TestHub, orderId: string): Promise<Shown> {
   return until('the order has come to licenses', async () => {
     const query = '{ supervisionOrders(first: 100) { edges { node { id act state answer answeredBy number } } } }';

@@ -4,7 +4,10 @@ import { join } from 'node:path';
 import { createSupervisor, type Supervisor } from '../../scripts/supervisor/app.ts';
 import { freePort } from './library.ts';
 
-/** The reference supervision system on a port and a ledger of its own; it may be opened after the hub, closed, and opened again. */
+/**
+ * Creates the reference supervision system on its own port and ledger.
+ * A test may open it after the hub, close it, and open it again.
+ */
 export async function testSupervisor(now: () => Date = () => new Date()) {
   const folder = mkdtempSync(join(tmpdir(), 'tq-supervisor-'));
   const port = await freePort();
@@ -21,7 +24,7 @@ export async function testSupervisor(now: () => Date = () => new Date()) {
       await running.app.listen({ host: '127.0.0.1', port });
     },
     close,
-    /** Push ids that it has taken, oldest first. */
+    /** Returns the ids of the pushes that it has accepted, oldest first. */
     taken: () => (running?.listTaken() ?? []).map((entry) => entry.push.data.pushId),
     stop: async () => {
       await close();

@@ -1,8 +1,8 @@
-/** Long enough for a machine that is busy with something else: only what never comes fails. */
+/** Long enough for a busy machine, so that only a condition that never holds fails. */
 const PATIENCE_MS = 120_000;
 const STEP_MS = 25;
 
-/** Waits until `check` holds or gives something; fails by name where it never does. */
+/** Waits until `check` returns a truthy value, and returns it. Throws an error with the description on timeout. */
 export async function until<Value>(
   what: string,
   check: () => Promise<Value | false | null | undefined>,

@@ -1,7 +1,7 @@
 import { pdf } from './files.ts';
 import type { TestHub } from './hub.ts';
 
-/** Sends a file as `person`; the headers are those of a browser unless said otherwise. */
+/** Uploads a file as `person`. By default the headers are those of a browser. */
 export async function send(
   hub: TestHub,
   person: string | null,
@@ -27,7 +27,7 @@ export async function get(hub: TestHub, person: string | null, url: string, purp
   return hub.hub.app.inject({ url, headers });
 }
 
-/** Uploads a file that is good and gives its id. */
+/** Uploads a valid file and returns its id. */
 export async function uploaded(
   hub: TestHub,
   person: string,

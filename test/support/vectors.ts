@@ -8,10 +8,10 @@ import { attribute, type CertificateOptions, extension, type Issued, integer, jw
 import { record } from './record.ts';
 import { type Changes, GOOD, type Role, rendered, restamped, type World, world } from './world.ts';
 
-/** What the tables of vectors share. */
+/** Helpers for the tables of vectors. */
 
 export type Vector = [rule: string, changes: Changes | (() => Changes)];
-/** Vectors that pass stand under PASSED. */
+/** Vectors by expected result. PASSED holds those that pass. */
 export type Vectors = Partial<Record<SubIndication | 'PASSED', readonly Vector[]>>;
 
 export const sequence = (...parts: readonly Uint8Array[]) => der(0x30, ...parts);
@@ -22,14 +22,14 @@ export const flip = (bytes: Buffer, at = bytes.length - 1, bit = 1) => {
 };
 export const inWorld = (changes: Partial<Record<Role, CertificateOptions>>): Changes => ({ world: world(changes) });
 export const entryOf = ({ serial }: Pick<Issued, 'serial'>, at: Date, more: object = {}) => ({ serial, at, ...more });
-/** A list of the issuing authority that names one certificate. */
+/** Adds a revocation list of the issuing authority that contains one certificate. */
 export const revoked = (role: Role, at: Date, more: object = {}): Changes => ({
   lists: { issuing: { entries: [entryOf(GOOD[role], at, more)] } },
 });
 export const UNKNOWN = extension('1.2.3.4', true, nothing);
 export const policy = (id: string, critical = false) => extension(id, critical, sequence(integer(0)));
 
-/** Text of a QR code for the record with changes to what it says. */
+/** Builds the text of a QR code for the sample record, with changes to its payload. */
 export function codeText(made: World, changes: Partial<CodePayload> = {}, header: object = {}, by = made.code): string {
   const payload: CodePayload = {
     i: record.ZZBS,
@@ -44,7 +44,7 @@ export function codeText(made: World, changes: Partial<CodePayload> = {}, header
   return jws({ kid, typ: 'tq-code-1', ...header }, payload, by);
 }
 
-/** A license that carries a code. */
+/** A license with a QR code. */
 export const withCode = (text = `${record.KZ_HYDZ}#${codeText(GOOD)}`): Changes => ({
   content: rendered({ KZ_EWM: text }),
 });
@@ -66,9 +66,9 @@ export const STATEMENT: ActStatement = {
 };
 export const statement = (text = canonical(STATEMENT)): Changes => ({ detached: true, content: Buffer.from(text) });
 
-/** An old signature beside the file, without a timestamp. */
+/** An old detached signature without a timestamp. */
 export const OLD: Changes = { detached: true, token: null };
-/** One archive stamp after the other, each with the lists of its day. */
+/** Adds one archive stamp per day, each with the revocation lists of that day. */
 export const stamped =
   (...days: readonly Date[]) =>
   (bundle: Bundle, made: World) =>

@@ -21,7 +21,7 @@ import {
 } from './forge.ts';
 import { record } from './record.ts';
 
-/** A small world of authorities in which a license was sealed; a test changes one thing in it and asks for the verdict. */
+/** Authorities and a license sealed under them. A test changes one detail and checks the verdict. */
 
 export const AT = new Date('2026-11-25T00:00:00Z');
 export const SIGNED_AT = new Date('2026-11-23T01:02:03Z');
@@ -40,7 +40,7 @@ export type Role = keyof typeof PAIRS;
 export type World = Record<Role, Issued>;
 export const PDF: Buffer = Buffer.from(renderLicense(record));
 
-/** Root, issuing authority and the four certificates below it, but for what a test changes. */
+/** Creates a root, an issuing authority and four certificates below it, with the changes of a test. */
 export function world(changes: Partial<Record<Role, CertificateOptions>> = {}): World {
   const make = (role: Role, options: CertificateOptions) =>
     certify({ pair: PAIRS[role], ...options, ...changes[role] });
@@ -60,28 +60,28 @@ export function world(changes: Partial<Record<Role, CertificateOptions>> = {}): 
 
 export const GOOD = world();
 
-/** What a test changes in a case. */
+/** Changes of a test to the valid evidence. */
 export interface Changes {
   world?: World;
   at?: Date;
-  /** The seal stands in the PDF unless said otherwise. */
+  /** Whether the signature is detached. Default: the seal is inside the PDF. */
   detached?: boolean;
   file?: Buffer;
-  /** What is sealed: the PDF before its seal. */
+  /** The content to seal: the PDF before its seal. */
   content?: Buffer;
   signedAt?: Date;
   seal?: Partial<SealOptions>;
   /** Null for a signature without a timestamp. */
   token?: Partial<TokenOptions> | null;
-  /** Lists of the root and of the issuing authority; null leaves the list out. */
+  /** Revocation lists of the root and of the issuing authority. Null omits the list. */
   lists?: { root?: ListOptions | null; issuing?: ListOptions | null };
-  /** Changes the CMS after it is made. */
+  /** Changes the finished CMS. */
   cms?: (cms: Buffer) => Buffer;
   bundle?: (bundle: Bundle, world: World) => Bundle | Buffer | null;
   evidence?: (evidence: Evidence, world: World) => Evidence;
 }
 
-/** Evidence as it should be, but for what a test changes. */
+/** Builds valid evidence with the changes of a test. */
 export function evidenceOf(changes: Changes = {}): Evidence {
   const made = changes.world ?? GOOD;
   const { content = PDF, signedAt = SIGNED_AT, detached = false, token = {} } = changes;
@@ -115,12 +115,12 @@ export function evidenceOf(changes: Changes = {}): Evidence {
   return changes.evidence?.(evidence, made) ?? evidence;
 }
 
-/** Judges a case. */
+/** Builds evidence with the changes of a test and verifies it. */
 export function judge(changes: Changes = {}): Report {
   return verify(evidenceOf(changes), changes.at ?? AT);
 }
 
-/** One more archive stamp, made at `genTime` with the lists of that day. */
+/** Adds an archive stamp with time `genTime` and the revocation lists of that day. */
 export function restamped(
   bundle: Bundle,
   made: World,
@@ -138,12 +138,12 @@ export function restamped(
   return stampOver(bundle, material, (imprint) => tokenOver(imprint, { ...by, genTime, ...options.token }));
 }
 
-/** The PDF of a record with changes. */
+/** Renders the PDF of the sample record with changes. */
 export function rendered(changes: Partial<AttachedRecord>): Buffer {
   return Buffer.from(renderLicense({ ...record, ...changes }));
 }
 
-/** A sealed PDF as it should be. */
+/** Builds a valid sealed PDF. */
 export function wrapped(): Buffer {
   return Buffer.from(evidenceOf().file ?? '');
 }

@@ -5,16 +5,16 @@ import { HASH_BYTES, type Head, requireIncluded } from './tree.ts';
 /** Checkpoints (C2SP tlog-checkpoint) and proofs that carry one (C2SP tlog-proof). */
 
 const PROOF_HEADER = 'c2sp.org/tlog-proof@v1';
-/** A tree of 2 ** 63 leaves asks for no more. */
+/** Enough for a tree of 2 ** 63 leaves. */
 const PROOF_HASHES_MOST = 63;
 
-/** What the first three lines of a checkpoint say; `extensions` are the lines after them. */
+/** The first three lines of a checkpoint. `extensions` are the lines after them. */
 export interface Checkpoint extends Head {
   origin: string;
   extensions: string[];
 }
 
-/** The text of a checkpoint, to be signed. */
+/** Writes the text of a checkpoint, to be signed. Throws LogFault if the origin is empty or has a line break. */
 export function writeCheckpoint({ origin, size, root }: Omit<Checkpoint, 'extensions'>): string {
   if (origin === '' || origin.includes('\n')) throw new LogFault('ORIGIN_WRONG');
   return `${origin}\n${size}\n${base64(root)}\n`;
@@ -30,20 +30,20 @@ export function readCheckpoint(text: string): Checkpoint {
   return { origin, size: readNumber(size, 'SIZE_MALFORMED'), root: readHash(root), extensions };
 }
 
-/** Whom a verifier trusts: the key of a log, and of witnesses that it knows. */
+/** The keys that a verifier trusts: of a log, and of known witnesses. */
 export interface Trust {
   origin: string;
   log: NoteKey;
   witnesses: readonly NoteKey[];
 }
 
-/** A checkpoint that the log has signed, with the witnesses that have seen it. */
+/** A checkpoint signed by the log, with the verified signatures of witnesses. */
 export interface SignedCheckpoint extends Checkpoint {
   text: string;
   witnesses: Proven[];
 }
 
-/** Reads and proves a checkpoint: of this origin, by the log's key. Throws LogFault. */
+/** Reads a checkpoint and verifies its origin and its signature with the log's key. Throws LogFault. */
 export function requireCheckpoint(signed: string | Note, { origin, log, witnesses }: Trust): SignedCheckpoint {
   const note = typeof signed === 'string' ? readNote(signed) : signed;
   const checkpoint = readCheckpoint(note.text);
@@ -52,12 +52,12 @@ export function requireCheckpoint(signed: string | Note, { origin, log, witnesse
   return { ...checkpoint, text: note.text, witnesses: provenOf(note, witnesses) };
 }
 
-/** A proof as it travels: where the leaf stands, its siblings, the signed checkpoint; `extra` is whatever the maker adds. */
+/** A proof in transit: the leaf's index, its siblings, the signed checkpoint. `extra` is data that the maker adds. */
 export interface ProofText {
   extra: Uint8Array | null;
   index: number;
   hashes: Uint8Array[];
-  /** The signed note, to the byte. */
+  /** The signed note, byte for byte. */
   checkpoint: string;
 }
 
@@ -66,7 +66,7 @@ export function writeProof({ extra, index, hashes, checkpoint }: ProofText): str
   return `${[...lines, ...hashes.map(base64)].join('\n')}\n\n${checkpoint}`;
 }
 
-/** Reads a proof's form. Throws LogFault. */
+/** Parses a proof without verification. Throws LogFault. */
 export function readProof(text: string): ProofText {
   const split = text.indexOf('\n\n');
   if (split < 0) throw new LogFault('LINES_MISSING');
@@ -80,7 +80,7 @@ export function readProof(text: string): ProofText {
   return { extra, index, hashes: lines.map(readHash), checkpoint: text.slice(split + 2) };
 }
 
-/** Proves that a leaf stands in the log: form, checkpoint and hashes. Throws LogFault. */
+/** Verifies that the log contains a leaf: form, checkpoint and hashes. Throws LogFault. */
 export function requireProven(text: string, leaf: Uint8Array, trust: Trust): SignedCheckpoint & { index: number } {
   const { index, hashes, checkpoint } = readProof(text);
   const signed = requireCheckpoint(checkpoint, trust);
@@ -88,7 +88,7 @@ export function requireProven(text: string, leaf: Uint8Array, trust: Trust): Sig
   return { ...signed, index };
 }
 
-/** A number without leading zeroes, as far as whole numbers are exact. */
+/** Parses a safe integer without leading zeroes. Throws LogFault. */
 function readNumber(text: string, code: 'SIZE_MALFORMED' | 'INDEX_MALFORMED'): number {
   const value = Number(text);
   if (!/^(0|[1-9]\d*)$/.test(text) || !Number.isSafeInteger(value)) throw new LogFault(code);

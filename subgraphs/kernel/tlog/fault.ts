@@ -1,4 +1,4 @@
-/** Why a proof, a note, a checkpoint or a path of the log is not taken. */
+/** Why the hub does not accept a proof, a note, a checkpoint or a path of the log. */
 export type LogFaultCode =
   // proofs
   | 'TREE_EMPTY'
@@ -35,7 +35,7 @@ export type LogFaultCode =
   | 'PROOF_HEADER_WRONG'
   | 'PROOF_INDEX_LINE';
 
-/** Thrown by everything that reads or verifies texts and proofs of a log. */
+/** Thrown by all functions that read or verify texts and proofs of a log. */
 export class LogFault extends Error {
   override readonly name = 'LogFault';
   readonly code: LogFaultCode;

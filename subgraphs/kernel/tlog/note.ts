@@ -4,7 +4,7 @@ import { LogFault } from './fault.ts';
 
 /** Signed notes (C2SP signed-note) with Ed25519, and cosignatures with a time (C2SP tlog-cosignature, v1). */
 
-/** Longest note that is read, and most signatures under it. */
+/** Maximum size of a note, and maximum number of its signatures. */
 const NOTE_BYTES_MOST = 262_144;
 const SIGNATURES_MOST = 64;
 const KEY_ID_BYTES = 4;
@@ -15,11 +15,11 @@ const TIMESTAMP_BYTES = 8;
 const SPKI_HEAD = Buffer.from('302a300506032b6570032100', 'hex');
 const SIGNATURE_MARK = '— ';
 
-/** Signature types of the specification: a log's own, and a witness's with its time. */
+/** Signature types of the specification: a log's, and a witness's with a time. */
 export const KEY_TYPES = { log: 0x01, witness: 0x04 } as const;
 export type KeyType = (typeof KEY_TYPES)[keyof typeof KEY_TYPES];
 
-/** A key by which notes are verified. */
+/** A key that verifies notes. */
 export interface NoteKey {
   name: string;
   type: KeyType;
@@ -27,35 +27,35 @@ export interface NoteKey {
   publicKey: Uint8Array;
 }
 
-/** One line under a note: whose it says it is, the key's short name, and what follows it. */
+/** One signature line under a note: the claimed key name, the key id, and the signature bytes. */
 export interface NoteSignature {
   name: string;
   keyId: Uint8Array;
   signature: Uint8Array;
 }
 
-/** A note whose form is right; nothing of it is proven yet. */
+/** A well-formed note. Its signatures are not verified yet. */
 export interface Note {
-  /** With its last line end. */
+  /** The text with its last line end. */
   text: string;
   signatures: NoteSignature[];
 }
 
-/** The short name of a key: the first four bytes of a hash over name, type and key. */
+/** Returns the id of a key: the first four bytes of a hash over name, type and key. */
 export function keyIdOf({ name, type, publicKey }: NoteKey): Uint8Array {
   const hash = createHash('sha256').update(`${name}\n`).update(Uint8Array.of(type)).update(publicKey);
   return new Uint8Array(hash.digest().subarray(0, KEY_ID_BYTES));
 }
 
-/** A key as text (vkey): name, short name in hex, type and key in base64. */
+/** Writes a key as text (vkey): name, id in hex, type and key in base64. */
 export function writeKey(key: NoteKey): string {
   const material = Buffer.concat([Uint8Array.of(key.type), key.publicKey]);
   return `${requireName(key.name)}+${Buffer.from(keyIdOf(key)).toString('hex')}+${material.toString('base64')}`;
 }
 
-/** Reads a key as text. Throws LogFault unless it is one of the two types and written in the one way. */
+/** Parses a key as text (vkey). Throws LogFault unless it has one of the two types and the canonical form. */
 export function readKey(text: string): NoteKey {
-  // Base64 may hold the sign that parts the three.
+  // Base64 may contain the separator `+`.
   const [, name = '', id = '', material = ''] = /^([^+]*)\+([0-9a-f]{8})\+(.*)$/s.exec(text) ?? [];
   if (id === '') throw new LogFault('KEY_MALFORMED');
   const bytes = readBase64(material);
@@ -67,19 +67,19 @@ export function readKey(text: string): NoteKey {
   return key;
 }
 
-/** The 32 bytes of an Ed25519 key in a SubjectPublicKeyInfo, PEM. */
+/** Returns the 32 bytes of an Ed25519 key from a SubjectPublicKeyInfo in PEM. Throws LogFault for another key type. */
 export function rawKeyOf(publicKeyPem: string): Uint8Array {
   const spki = createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
   if (!spki.subarray(0, SPKI_HEAD.length).equals(SPKI_HEAD)) throw new LogFault('KEY_TYPE_UNKNOWN');
   return new Uint8Array(spki.subarray(SPKI_HEAD.length));
 }
 
-/** Reads a note's form. Throws LogFault. */
+/** Parses a note without verification. Throws LogFault. */
 export function readNote(note: string | Uint8Array): Note {
   const whole = typeof note === 'string' ? note : decode(note);
   if (!whole.isWellFormed()) throw new LogFault('NOTE_NOT_UTF8');
   if (Buffer.byteLength(whole) > NOTE_BYTES_MOST) throw new LogFault('NOTE_TOO_LARGE');
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: a note has none but line ends
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: a note has no control characters except line ends
   if (/[\u0000-\u0009\u000b-\u001f]/.test(whole)) throw new LogFault('NOTE_CONTROL_CHARACTER');
   const split = whole.lastIndexOf('\n\n');
   if (split < 0) throw new LogFault('NOTE_WITHOUT_TEXT');
@@ -88,7 +88,7 @@ export function readNote(note: string | Uint8Array): Note {
   return { text: whole.slice(0, split + 1), signatures: readSignatures(signed) };
 }
 
-/** Reads signature lines as they stand under a note, or as a witness answers them. Throws LogFault. */
+/** Parses signature lines, from under a note or from a witness's answer. Throws LogFault. */
 export function readSignatures(lines: string): NoteSignature[] {
   if (!lines.endsWith('\n')) throw new LogFault('SIGNATURE_LINE_MALFORMED');
   const each = lines.slice(0, -1).split('\n');
@@ -105,13 +105,13 @@ export function readSignatures(lines: string): NoteSignature[] {
   });
 }
 
-/** One signature line, with its line end. */
+/** Writes one signature line with its line end. */
 export function writeSignature(key: NoteKey, signature: Uint8Array): string {
   const bytes = Buffer.concat([keyIdOf(key), signature]);
   return `${SIGNATURE_MARK}${requireName(key.name)} ${bytes.toString('base64')}\n`;
 }
 
-/** A signature proven: whose, and when a witness says that it made it (seconds since 1970), null for a log's own. */
+/** A verified signature. `time` is the witness's time in seconds since 1970, or null for a log's signature. */
 export interface Proven {
   key: NoteKey;
   time: number | null;
@@ -119,8 +119,8 @@ export interface Proven {
 }
 
 /**
- * Proves the signatures of a note by the keys known. Signatures by others are passed over; one that names a known key and does
- * not verify spoils the note: throws LogFault.
+ * Verifies the signatures of a note with the known keys. Ignores signatures by other keys.
+ * Throws LogFault if a signature names a known key but does not verify.
  */
 export function provenOf({ text, signatures }: Note, keys: readonly NoteKey[]): Proven[] {
   return signatures.flatMap(({ name, keyId, signature }) => {
@@ -143,23 +143,23 @@ function requireVerified(key: NoteKey, text: string, signature: Uint8Array): num
   return time;
 }
 
-/** A key by its 32 bytes: importing one costs a third of a verification, and a verifier knows few. */
+/** Imports a key from its 32 bytes. Cached: an import costs a third of a verification, and a verifier has few keys. */
 const publicKeyOf = remembered((publicKey) =>
   createPublicKey({ key: Buffer.concat([SPKI_HEAD, publicKey]), format: 'der', type: 'spki' }),
 );
 
-/** What a witness signs: that it saw this checkpoint, and when. */
+/** Returns the text that a witness signs: the checkpoint and the time at which it saw it. */
 export function cosigned(text: string, time: number): string {
   return `cosignature/v1\ntime ${time}\n${text}`;
 }
 
-/** A key's name is not empty and has no space and no plus. Throws LogFault. */
+/** Returns a key's name. Throws LogFault if it is empty or has white space or a plus. */
 export function requireName(name: string): string {
   if (name === '' || /[\p{White_Space}+]/u.test(name)) throw new LogFault('KEY_NAME_MALFORMED');
   return name;
 }
 
-/** Base64 (RFC 4648 §4) in its one form. Throws LogFault. */
+/** Decodes base64 (RFC 4648 §4). Throws LogFault unless the text is in canonical form. */
 export function readBase64(text: string): Uint8Array {
   const bytes = Buffer.from(text, 'base64');
   if (bytes.toString('base64') !== text) throw new LogFault('BASE64_MALFORMED');

@@ -10,10 +10,10 @@ export const EMPTY_ROOT: Uint8Array = createHash('sha256').digest();
 const LEAF = Uint8Array.of(0);
 const NODE = Uint8Array.of(1);
 
-/** The hash of the perfect subtree over leaves `index * 2 ** height` and the `2 ** height - 1` after it. */
+/** Reads the hash of the perfect subtree over leaf `index * 2 ** height` and the `2 ** height - 1` leaves after it. */
 export type ReadHash = (height: number, index: number) => Promise<Uint8Array> | Uint8Array;
 
-/** Leaves `start` to `end`, the latter not included. */
+/** Leaves from `start` up to, but not including, `end`. */
 interface Range {
   start: number;
   end: number;
@@ -27,18 +27,18 @@ export function nodeHash(left: Uint8Array, right: Uint8Array): Uint8Array {
   return createHash('sha256').update(NODE).update(left).update(right).digest();
 }
 
-/** The root over a row of subtrees, each at least as high as the next: what a tree's frontier comes to. */
+/** Returns the root over a row of subtrees, such as a tree's frontier. Each must be at least as high as the next. */
 export function foldRight(hashes: readonly Uint8Array[]): Uint8Array {
   if (hashes.length === 0) return EMPTY_ROOT;
   return hashes.reduceRight((right, left) => nodeHash(left, right));
 }
 
-/** The root of the first `size` leaves. */
+/** Returns the root of the first `size` leaves. Throws LogFault. */
 export async function rootAt(read: ReadHash, size: number): Promise<Uint8Array> {
   return hashOf(read, { start: 0, end: requireSize(size) });
 }
 
-/** Why the leaf `index` stands in a tree of `size` leaves: siblings from the leaf upwards. Throws LogFault. */
+/** Returns the proof that a tree of `size` leaves contains leaf `index`: siblings from the leaf up. Throws LogFault. */
 export async function proveInclusion(read: ReadHash, index: number, size: number): Promise<Uint8Array[]> {
   requireIndex(index, size);
   const siblings: Range[] = [];
@@ -56,7 +56,7 @@ export async function proveInclusion(read: ReadHash, index: number, size: number
   return Promise.all(siblings.reverse().map((range) => hashOf(read, range)));
 }
 
-/** Why the tree of `size` leaves goes on from that of `oldSize`. Throws LogFault. */
+/** Returns the proof that the tree of `size` leaves extends that of `oldSize` leaves. Throws LogFault. */
 export async function proveConsistency(read: ReadHash, oldSize: number, size: number): Promise<Uint8Array[]> {
   if (requireSize(oldSize) > requireSize(size)) throw new LogFault('OLD_SIZE_LARGER');
   if (oldSize === 0 || oldSize === size) return [];
@@ -72,12 +72,12 @@ export async function proveConsistency(read: ReadHash, oldSize: number, size: nu
       start = middle;
     }
   }
-  // What ends where the old tree ends is known to whoever knows the old root only if it is that whole tree.
+  // The verifier knows the hash of the last subtree only if that subtree is the whole old tree.
   if (start !== 0) needed.push({ start, end });
   return Promise.all(needed.reverse().map((range) => hashOf(read, range)));
 }
 
-/** Throws LogFault unless `proof` leads from the leaf with that hash and index to the root of a tree of that size. */
+/** Throws LogFault unless `proof` leads from the leaf with this hash and index to the root of a tree of this size. */
 export function requireIncluded(
   { index, size, root }: { index: number; size: number; root: Uint8Array },
   leaf: Uint8Array,
@@ -100,7 +100,7 @@ export function requireIncluded(
   if (!isSame(hash, root)) throw new LogFault('ROOT_WRONG');
 }
 
-/** A tree as a checkpoint tells of it. */
+/** Size and root of a tree, as in a checkpoint. */
 export interface Head {
   size: number;
   root: Uint8Array;
@@ -142,7 +142,7 @@ function requireGrown(old: Head, next: Head, path: readonly Uint8Array[]): void 
   if (!isSame(after, next.root)) throw new LogFault('ROOT_WRONG');
 }
 
-/** The perfect subtrees that a row of leaves is made of, the highest first; the row begins where such a subtree may. */
+/** Hashes a row of leaves from its perfect subtrees, the highest first. The row must begin at a subtree boundary. */
 async function hashOf(read: ReadHash, { start, end }: Range): Promise<Uint8Array> {
   const parts: (Promise<Uint8Array> | Uint8Array)[] = [];
   for (let at = start; at < end; ) {
@@ -154,14 +154,14 @@ async function hashOf(read: ReadHash, { start, end }: Range): Promise<Uint8Array
   return foldRight(await Promise.all(parts));
 }
 
-/** Height of the highest perfect subtree in a row of leaves; reckoned in whole numbers, which logarithms near 2 ** 53 are not. */
+/** Returns the height of the highest perfect subtree in a row of leaves. Logarithms are not exact near 2 ** 53. */
 function heightOf(leaves: number): number {
   let height = 0;
   while (2 ** (height + 1) <= leaves) height++;
   return height;
 }
 
-/** The largest power of two below `count`. */
+/** Returns the largest power of two below `count`. */
 function splitOf(count: number): number {
   return 2 ** heightOf(count - 1);
 }
@@ -181,7 +181,7 @@ function requireHash(hash: Uint8Array): void {
   if (hash.length !== HASH_BYTES) throw new LogFault('HASH_LENGTH');
 }
 
-// Sizes have up to 53 bits: no operator on 32 of them.
+// Sizes have up to 53 bits, so 32-bit operators must not be used.
 const half = (of: number) => Math.floor(of / 2);
 const isOdd = (of: number) => of % 2 === 1;
 const isPowerOfTwo = (of: number) => 2 ** heightOf(of) === of;
