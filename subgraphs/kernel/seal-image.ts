@@ -10,7 +10,7 @@ import type { Image } from './sealed-pdf.ts';
 const PNG_LIMIT_BYTES = 262_144;
 const SIDE_LEAST = 64;
 const SIDE_MOST = 1_200;
-/** Maximum ratio of the longer to the shorter side. Seals are round, or ovals like the tax office's (45 mm by 30 mm). */
+/** Maximum ratio of the longer to the shorter side. Seals are round, or oval like the tax office's (45 mm by 30 mm). */
 const RATIO_MOST = 1.6;
 /** Maximum total of both streams in a document. A seal has only a few flat areas. */
 const STREAMS_LIMIT_BYTES = 393_216;
@@ -38,8 +38,8 @@ const known = new Map<string, Image>();
 const KNOWN_MOST = 50;
 
 /**
- * Converts a PNG for a document, as large as a drawn seal, with its proportions kept. Throws PictureError unless it is a
- * PNG of 8 bits per channel, 64 to 1,200 pixels a side, not animated, with correct check sums, and at most 256 KiB.
+ * Converts a PNG for a document, as large as a drawn seal, with its proportions kept. Throws PictureError unless it is
+ * a PNG of 8 bits per channel, 64 to 1,200 pixels a side, not animated, with correct check sums, and at most 256 KiB.
  */
 export function imageOf(png: Uint8Array): Image {
   const key = sha256(png);

@@ -7,11 +7,11 @@ import { bufferOf, objectText, PdfError, type PdfFile, readPdfFile } from './pdf
  * signature of ETSI EN 319 142 (`ETSI.CAdES.detached`), a certification that allows no change (DocMDP, P 1), and the
  * seal's picture on a page.
  *
- * A revision has exactly one form. The reader extracts its few values, writes the revision again from them, and compares
- * every byte. It refuses anything that another program writes.
+ * A revision has exactly one form. The reader extracts its few values, writes the revision again from them, and
+ * compares every byte. It refuses anything that another program writes.
  */
 
-/** Space for the CMS. Two certificates, a signature, and a timestamp with two more certificates need about 6,000 bytes. */
+/** Space for the CMS. Two certificates, a signature and a timestamp with two more certificates need about 6,000. */
 const CMS_ROOM_BYTES = 12_000;
 /** ISO 32000-1 table 8.2: Print and Locked, so that the picture is printed and no viewer moves it. */
 const WIDGET_FLAGS = 132;
@@ -327,7 +327,7 @@ function pictureOf(form: number, image: number, { box, drawing }: Values): { num
   ];
 }
 
-/** Adds entries to a dictionary of the first revision. Throws PdfError if it already has them: the hub writes no such. */
+/** Adds entries to a dictionary of the first revision. Throws PdfError if it already has such entries. */
 function extend(file: PdfFile, number: number, more: string, taken: RegExp): Buffer {
   const [, dictionary] = /^\d+ 0 obj\n(<<[\s\S]*)>>\s*endobj\s*$/.exec(objectText(file, number)) ?? [];
   if (dictionary === undefined || taken.test(dictionary)) throw new PdfError(`PDF 对象 ${number} 不能扩展`);
@@ -339,8 +339,8 @@ function roomOf(file: Uint8Array): Room {
 }
 
 /**
- * Finds the room by the first `/Contents`: the signature's dictionary is the revision's first object, and the name before
- * it has only hexadecimal digits.
+ * Finds the room by the first `/Contents`. The signature's dictionary is the revision's first object.
+ * The name before it has only hexadecimal digits, so it cannot contain `/Contents`.
  */
 function roomAfter(bytes: Buffer, from: number): Room {
   const start = bytes.indexOf(CONTENTS, from, 'latin1') + CONTENTS.length - 1;

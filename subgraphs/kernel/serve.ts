@@ -147,8 +147,8 @@ export interface ServeOptions {
 }
 
 /**
- * Serves one subgraph over HTTP: `POST /graphql` with the caller's token, `POST /events/:producer` with a service token.
- * Does not listen. `routes` adds further routes.
+ * Serves one subgraph over HTTP: `POST /graphql` with the caller's token, `POST /events/:producer` with a service
+ * token. Does not listen. `routes` adds further routes.
  */
 export async function serveSubgraph(
   subgraph: Subgraph,
@@ -188,8 +188,8 @@ export async function serveSubgraph(
 }
 
 /**
- * Returns the context of a request's token, for a route besides GraphQL. Returns null after it has sent a 401 with a code
- * and a sentence. The public also gets a context; the route decides what the public may do.
+ * Returns the context of a request's token, for a route besides GraphQL. Returns null after it has sent a 401 with a
+ * code and a sentence. The public also gets a context; the route decides what the public may do.
  */
 export async function identify(
   request: FastifyRequest,
@@ -226,7 +226,7 @@ export function requireService(
 /** Maximum wait for the answer of another subgraph or of the signer. */
 const SEND_TIMEOUT_MS = 10_000;
 
-/** Returns a function that sends events of `producer` to the subgraph at `baseUrl`. It throws if one is not accepted. */
+/** Returns a function that sends events of `producer` to the subgraph at `baseUrl`. It throws if that fails. */
 export function sendEvents(
   baseUrl: string,
   producer: string,

@@ -44,15 +44,12 @@ const nested = async (tx: Transaction, letters: string) =>
   (await together([...letters].map((letter) => built(tx, letter)))).at(-1);
 
 // Twice: at first nothing is prepared on the connection, and the driver describes each statement before it runs it.
-test.each(['at first', 'once prepared'])(
-  'statements of all kinds run in the order in which they start, %s',
-  async () => {
-    const heard = await pool.db.transaction((tx) =>
-      together([raw(tx, 'a'), built(tx, 'b'), nested(tx, 'cd'), raw(tx, 'e'), built(tx, 'f'), null, written(tx, 'g')]),
-    );
-    expect(heard.map((row) => row?.now)).toEqual(['a', 'ab', 'abcd', 'abcde', 'abcdef', undefined, 'abcdefg']);
-  },
-);
+test.each(['at first', 'once prepared'])('statements of all kinds run in start order, %s', async () => {
+  const heard = await pool.db.transaction((tx) =>
+    together([raw(tx, 'a'), built(tx, 'b'), nested(tx, 'cd'), raw(tx, 'e'), built(tx, 'f'), null, written(tx, 'g')]),
+  );
+  expect(heard.map((row) => row?.now)).toEqual(['a', 'ab', 'abcd', 'abcde', 'abcdef', undefined, 'abcdefg']);
+});
 
 test.each(['at first', 'once prepared'])('bare statements of all kinds run in list order, %s', async () => {
   const bare = (tx: Transaction, letter: string) => tx.execute<{ now: string }>(sql`select 1, ${said(letter)} as now`);

@@ -6,8 +6,8 @@ import type { Person } from '../../subgraphs/kernel/actor.ts';
 export const tokenKeys = generateKeyPairSync('ed25519');
 
 /**
- * Returns a demo person by id: `applicant-company`, `applicant-citizen`, `window-yudu`, `window-xingguo`, `auditor`, `library`,
- * `administrator`, or `<organ id>.<position>` with clerk, reviewer, approver, keeper, sealapprover or supervisor.
+ * Returns a demo person by id: `applicant-company`, `applicant-citizen`, `window-yudu`, `window-xingguo`, `auditor`,
+ * `library`, `administrator`, or `<organ id>.<position>` with clerk, reviewer, approver, keeper, sealapprover or supervisor.
  */
 export function actor(id: string): Person {
   const person = findDemoPerson(id);

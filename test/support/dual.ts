@@ -34,7 +34,7 @@ export async function decided(ask: Ask, person: string, input: object): Promise<
   return (await ask(person, query, { input })).data?.decideSealApplication;
 }
 
-/** Applies as an organ's keeper and approves as its seal approver. Returns the first result if it refuses, else the second. */
+/** Applies as an organ's keeper and approves as its seal approver. Returns the first refusal, else the approval. */
 export async function together(ask: Ask, organ: string, name: string, input: object): Promise<Handled> {
   const first = await applied(ask, `${organ}.keeper`, name, { reason: '示范', ...input });
   if (first.refusal) return first;

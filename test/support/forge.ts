@@ -6,8 +6,8 @@ import type { ArchiveStamp, Bundle } from '../../subgraphs/licenses/verify/evide
 import { der, oid } from '../library/authority.ts';
 
 /**
- * Builds valid and invalid evidence: certificates, revocation lists, timestamps, signatures, bundles, codes, statements.
- * It encodes DER itself, has its own keys, and shares no code with the seals subgraph.
+ * Builds valid and invalid evidence: certificates, revocation lists, timestamps, signatures, bundles, codes,
+ * statements. It encodes DER itself, has its own keys, and shares no code with the seals subgraph.
  */
 
 interface Pair {

@@ -40,8 +40,8 @@ const SEEDED_AT = new Date('2025-01-01T00:00:00Z');
 const SEEDED_UNTIL = new Date('2027-12-01T00:00:00Z');
 
 /**
- * Creates a whole, seeded hub on its own database and waits for its projections. Generating two dozen RSA keys takes ten
- * seconds of one core. A hub without its own key is therefore cloned from the run's one seeded template,
+ * Creates a whole, seeded hub on its own database and waits for its projections. Generating two dozen RSA keys takes
+ * ten seconds of one core. A hub without its own key is therefore cloned from the run's one seeded template,
  * if its clock is within the template's validity.
  */
 export async function testHub(options: TestHubOptions = {}): Promise<TestHub> {

@@ -46,8 +46,8 @@ export async function testLibrary() {
       return rows.map((row) => String(row.receipt));
     },
     /**
-     * Gives the closed library another receipt key. The returned function restores the old key. It also replaces the newer
-     * receipts by random ones, like those of a release before 0.4.
+     * Gives the closed library another receipt key. The returned function restores the old key. It also replaces the
+     * newer receipts by random ones, like those of a release before 0.4.
      */
     changeKey: async () => {
       const sql = postgres(database.url, { max: 1 });

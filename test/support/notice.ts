@@ -22,7 +22,7 @@ const of = (name: string, more: { window?: boolean } = {}) => ({
   ...more,
 });
 
-/** Builds a company's case at the county's window, decided by the city. `outcome` names a decision document as its outcome. */
+/** Builds a company's case at the county's window, decided by the city. It ends in the document `outcome`, if given. */
 export function subjectOf(
   powerType: 'LICENSE' | 'CONFIRMATION' | 'FILING' | 'OTHER' = 'LICENSE',
   outcome?: string,

@@ -2,7 +2,7 @@ import { encode } from 'fast-png';
 
 const RED = [190, 20, 20] as const;
 
-/** Builds an office's own picture of a seal: a red ring with a stroke, else transparent. PNG, RGBA, 8 bits per channel. */
+/** Builds an office's own picture of a seal: a red ring with a stroke, else transparent. PNG, RGBA, 8 bits. */
 export function sealPng(width = 240, height = width): Buffer {
   const data = new Uint8Array(width * height * 4);
   for (let y = 0; y < height; y++) {

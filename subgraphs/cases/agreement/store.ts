@@ -37,7 +37,7 @@ export async function endAgreement(
 const inForce = (on: Day): SQL | undefined =>
   and(lte(agreement.validFrom, on), sql`(${agreement.validTo} is null or ${agreement.validTo} >= ${on})`);
 
-/** Returns the agreement of two organs for a matter that is in force on `on`, or null if there is none. */
+/** Returns the agreement of two organs for a matter that is in force on `day`, or null if there is none. */
 export async function findInForce(
   db: Reader,
   pair: { cityOrgan: string; countyOrgan: string },

@@ -1,7 +1,7 @@
 import { createHash } from 'node:crypto';
 import { LogFault } from './fault.ts';
 
-/** The Merkle tree of RFC 6962 §2.1 over SHA-256: hashes, proofs, and their verification (RFC 9162 §2.1.3.2, §2.1.4.2). */
+/** The Merkle tree of RFC 6962 §2.1 over SHA-256: hashes, proofs, verification (RFC 9162 §2.1.3.2, §2.1.4.2). */
 
 export const HASH_BYTES = 32;
 /** The root of a tree without leaves. */
