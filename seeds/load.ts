@@ -1,8 +1,9 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import { parse } from 'csv-parse/sync';
 import { z } from 'zod';
-import { LICENSE_ACTIONS, MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events.ts';
+import { MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events.ts';
 import { isUscc } from '../subgraphs/kernel/identifier.ts';
+import { LICENSE_ACTIONS } from '../subgraphs/kernel/license-acts.ts';
 import { readGuide, readOverlay } from '../subgraphs/matters/guide/file.ts';
 import type { Guide } from '../subgraphs/matters/guide/guide.ts';
 import type { Overlay } from '../subgraphs/matters/guide/overlay.ts';

@@ -28,6 +28,7 @@ const KERNEL = [
   'document',
   'events',
   'identifier',
+  'license-acts',
   'outbox',
   'page',
   'pdf',

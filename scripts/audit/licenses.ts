@@ -1,12 +1,16 @@
 import { X509Certificate } from 'node:crypto';
 import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
-import { type Act, canonical, contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { canonical, contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { type Act, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { readSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { attachedOf } from '../../subgraphs/licenses/code.ts';
-import { makesVersion } from '../../subgraphs/licenses/license.ts';
+
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
+
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
+
 import { decodeStatement, readSealed } from './uses.ts';
 
 /** Audits every act on a license: its file, its signature, its use of the seal, its entries in the two ledgers. */
@@ -96,7 +100,7 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
 }
 
 /** Returns whether an act makes a document rather than a statement. */
-const makesDocument = (act: Act | 'SPOIL') => act !== 'SPOIL' && makesVersion(act);
+const makesDocument = (act: Act | 'SPOIL') => makesVersion(act);
 
 function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow): Generator<Finding> {
   const { id, identifier, file, beside, record } = row;

@@ -1,7 +1,9 @@
 import type { Day } from '../kernel/day.ts';
 import { dayOf, within } from '../kernel/day.ts';
-import type { Assignment, DelegationFact, EventPayload, Holder, LicenseAction, OrganFact } from '../kernel/events.ts';
+import type { Assignment, DelegationFact, EventPayload, Holder, OrganFact } from '../kernel/events.ts';
+import type { LicenseAction } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
+
 import type { GuideInForce } from './guide.ts';
 
 /** A matter as cases know it, from the newest DelegationChanged. */

@@ -1,50 +1,20 @@
 import { createHash } from 'node:crypto';
 import canonicalize from 'canonicalize';
 import { z } from 'zod';
+import { ACTS, LICENSE_ACTIONS, LICENSE_STATES } from './license-acts.ts';
 
 /** Events between subgraphs. Each is a snapshot, so a consumer needs only the newest one. */
 
 export const MODES = ['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const;
-export const LICENSE_ACTIONS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL'] as const;
 export const POWER_TYPES = ['LICENSE', 'CONFIRMATION', 'FILING', 'OTHER'] as const;
 /** Forms of a submitted material: 原件, 复印件, 原件核验后退回, 电子件. */
 export const MATERIAL_FORMS = ['ORIGINAL', 'COPY', 'ORIGINAL_SEEN', 'ELECTRONIC'] as const;
 export const RUNNING_CASES = ['FOLLOW', 'STAY'] as const;
 export const OUTCOME_KINDS = ['LICENSE', 'CERTIFICATE', 'FILING_CERTIFICATE', 'DECISION'] as const;
-/** Acts on a license (DOMAIN: operations and endings); `Act` in GraphQL. */
-export const ACTS = [
-  'ISSUE',
-  'CHANGE',
-  'RENEW',
-  'REISSUE',
-  'RETAIN',
-  'TRANSFER',
-  'SUSPEND',
-  'RESTORE',
-  'LAPSE',
-  'RESCIND',
-  'WITHDRAW',
-  'REVOKE',
-  'CANCEL',
-] as const;
-export const LICENSE_STATES = [
-  'VALID',
-  'SUSPENDED',
-  'SUPERSEDED',
-  'LAPSED',
-  'RESCINDED',
-  'WITHDRAWN',
-  'REVOKED',
-  'CANCELLED',
-] as const;
 
 export type Mode = (typeof MODES)[number];
 export type RunningCases = (typeof RUNNING_CASES)[number];
 export type PowerType = (typeof POWER_TYPES)[number];
-export type LicenseAction = (typeof LICENSE_ACTIONS)[number];
-
-export type Act = (typeof ACTS)[number];
-export type LicenseState = (typeof LICENSE_STATES)[number];
 
 const day = z.iso.date();
 const digest = z.string().regex(/^[0-9a-f]{64}$/);

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { type Day, within } from './day.ts';
-import { ACTS, type SealGrant } from './events.ts';
+import type { SealGrant } from './events.ts';
+import { SEALED_ACT_NAMES } from './license-acts.ts';
 
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 
@@ -19,7 +20,7 @@ const sealUse = z.object({
   organ: z.string(),
   matterId: z.string(),
   caseId: z.string().nullable(),
-  act: z.enum([...ACTS, 'SPOIL', 'DECISION']),
+  act: z.enum(SEALED_ACT_NAMES),
   /** Identifier of the license version that, or whose act, is sealed. For a decision document: the case number. */
   identifier: z.string(),
   /** The blank for the new sheet, if the act makes one. It is fixed here so that nobody can claim another one later. */

@@ -1,13 +1,13 @@
 import { type Database, type Transaction, together, transact } from '../../db/client.ts';
 import { namedAuthoriser } from '../kernel/actor.ts';
 import { canonical, sha256 } from '../kernel/events.ts';
+import { makesVersion } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
 import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
 import { attachedOf, codePayloadOf } from './code.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger.ts';
-import { makesVersion } from './license.ts';
 import { settleOrders } from './order/workflow.ts';
 import type { PrepareDependencies } from './prepare.ts';
 import type { AttachedRecord, LicenseRecord } from './record.ts';
@@ -87,7 +87,7 @@ async function complete(deps: IssueDependencies, intent: store.Prepared): Promis
 
 /** Whether an act makes a document with the signature inside, rather than a statement with one beside it. */
 function makesDocument({ act }: store.ActRow): boolean {
-  return act !== 'SPOIL' && makesVersion(act);
+  return makesVersion(act);
 }
 
 /**

@@ -1,7 +1,10 @@
 import { z } from 'zod';
-import { type Act, canonical, type LicenseState, sha256 } from '../kernel/events.ts';
+import { canonical, sha256 } from '../kernel/events.ts';
+import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../kernel/license-acts.ts';
 import { Rejected } from '../kernel/outbox.ts';
+
 import { receiptsBy } from './receipt.ts';
+
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 /** The hub's side of the city license library (市电子证照库): `docs/city-library.md` is the protocol. */
@@ -67,24 +70,14 @@ interface CodeList {
   states: Readonly<Record<LicenseState, string>>;
 }
 
+/** One value per act, taken from the table of acts. */
+function mapActs(read: (rule: LicenseActRule) => string): Readonly<Record<Act, string>> {
+  return Object.fromEntries(ACTS.map((act) => [act, read(LICENSE_ACTS[act])])) as Record<Act, string>;
+}
+
 const TONGQUAN_1: CodeList = {
   name: 'tongquan-1',
-  acts: {
-    ISSUE: 'ISSUE',
-    CHANGE: 'CHANGE',
-    RENEW: 'RENEW',
-    REISSUE: 'REISSUE',
-    // This list has no code for a retained right (保留): it collects the new version as a change, and the record says which.
-    RETAIN: 'CHANGE',
-    TRANSFER: 'TRANSFER',
-    SUSPEND: 'SUSPEND',
-    RESTORE: 'RESTORE',
-    LAPSE: 'LAPSE',
-    RESCIND: 'RESCIND',
-    WITHDRAW: 'WITHDRAW',
-    REVOKE: 'REVOKE',
-    CANCEL: 'CANCEL',
-  },
+  acts: mapActs((rule) => rule.wireCode),
   states: {
     VALID: 'VALID',
     SUSPENDED: 'SUSPENDED',

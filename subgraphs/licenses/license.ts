@@ -1,54 +1,17 @@
 import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
-import { type Act, canonical, type GrantContent, type LicenseState, type OrganFact, sha256 } from '../kernel/events.ts';
+import { canonical, type GrantContent, type OrganFact, sha256 } from '../kernel/events.ts';
+import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, type OwnAct } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
+
 import type { ActStatement, LicenseRecord } from './record.ts';
-
-/** What each act does to the state of the current version, and from which states the law lets it. */
-const TRANSITIONS: Record<Exclude<Act, 'ISSUE'>, { from: readonly LicenseState[]; to: LicenseState }> = {
-  CHANGE: { from: ['VALID'], to: 'SUPERSEDED' },
-  RENEW: { from: ['VALID'], to: 'SUPERSEDED' },
-  REISSUE: { from: ['VALID'], to: 'SUPERSEDED' },
-  RETAIN: { from: ['VALID'], to: 'SUPERSEDED' },
-  TRANSFER: { from: ['VALID'], to: 'SUPERSEDED' },
-  SUSPEND: { from: ['VALID'], to: 'SUSPENDED' },
-  RESTORE: { from: ['SUSPENDED'], to: 'VALID' },
-  LAPSE: { from: ['VALID', 'SUSPENDED'], to: 'LAPSED' },
-  RESCIND: { from: ['VALID', 'SUSPENDED'], to: 'RESCINDED' },
-  WITHDRAW: { from: ['VALID', 'SUSPENDED'], to: 'WITHDRAWN' },
-  REVOKE: { from: ['VALID', 'SUSPENDED'], to: 'REVOKED' },
-  // 行政许可法 art. 70: entered in the register, also after lapse, rescission, withdrawal and revocation.
-  CANCEL: { from: ['VALID', 'SUSPENDED', 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED'], to: 'CANCELLED' },
-};
-
-/** Acts that make a new document, and so a new version on a new sheet of paper. */
-const NEW_VERSION: ReadonlySet<Act> = new Set<Act>(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER']);
-
-/** Acts that an approver of the issuing organ does on the organ's own authority, without a case. */
-export const OWN_ACTS = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'] as const;
-export type OwnAct = (typeof OWN_ACTS)[number];
-
-/** Where each own act rests in law. */
-export const CLAUSES: Record<OwnAct, string> = {
-  SUSPEND: '行政处罚法第九条（暂扣许可证件）',
-  RESTORE: '行政处罚法第九条（暂扣期满或事由消除）',
-  RESCIND: '行政许可法第六十九条',
-  WITHDRAW: '行政许可法第八条',
-  REVOKE: '行政处罚法第九条（吊销许可证件）',
-  CANCEL: '行政许可法第七十条',
-};
-
-export function makesVersion(act: Act): boolean {
-  return NEW_VERSION.has(act);
-}
 
 /**
  * The state of the current version after `act`; for an act that makes a new version, the state into which the old one
  * goes. Refuses LICENSE_ACT_NOT_ALLOWED.
  */
 export function stateAfter(state: LicenseState, act: Exclude<Act, 'ISSUE'>): LicenseState {
-  const { from, to } = TRANSITIONS[act];
-  if (!from.includes(state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
-  return to;
+  if (!isActAllowed(act, state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  return LICENSE_ACTS[act].to;
 }
 
 /** Whether a version in this state is in force or may come back into force; paper of any other must be recalled. */

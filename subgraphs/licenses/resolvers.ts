@@ -1,21 +1,31 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database, Transaction } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
-import type { Act } from '../kernel/events.ts';
+import { type Act, mutationOf, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
+
 import { readPage, toConnection } from '../kernel/page.ts';
+
 import { Refusal } from '../kernel/refusal.ts';
+
 import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+
 import type { EvidenceDependencies } from './evidence/workflow.ts';
+
 import { readFeed, readPosition } from './feed.ts';
+
 import * as handover from './handover.ts';
 import * as issue from './issue.ts';
-import type { OwnAct } from './license.ts';
 import { orderResolvers } from './order/resolvers.ts';
+
 import { prepareCaseAct, prepareOwnAct, prepareSpoil } from './prepare.ts';
+
 import * as store from './store.ts';
 import { voidTask } from './task.ts';
+
 import { verificationResolvers } from './verification/resolvers.ts';
+
 import { endDay } from './verification/view.ts';
+
 import * as view from './view.ts';
 
 const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
@@ -110,7 +120,7 @@ type SpoilInput = {
 
 function mutations(deps: issue.IssueDependencies) {
   const byCase =
-    (act: 'ISSUE' | 'CHANGE' | 'RENEW' | 'REISSUE' | 'RETAIN' | 'TRANSFER') =>
+    (act: VersionAct) =>
     (_: unknown, { input }: CaseInput, context: GraphContext) =>
       settleAct(deps, context, input.dryRun, (tx, actor) =>
         prepareCaseAct(tx, deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
@@ -123,17 +133,9 @@ function mutations(deps: issue.IssueDependencies) {
         return prepareOwnAct(tx, deps, actor, { identifier, reason, order, act });
       });
   return {
-    issueLicense: byCase('ISSUE'),
-    changeLicense: byCase('CHANGE'),
-    renewLicense: byCase('RENEW'),
-    reissueLicense: byCase('REISSUE'),
-    retainLicense: byCase('RETAIN'),
-    transferLicense: byCase('TRANSFER'),
-    suspendLicense: own('SUSPEND'),
-    restoreLicense: own('RESTORE'),
-    rescindLicense: own('RESCIND'),
-    withdrawLicense: own('WITHDRAW'),
-    revokeLicense: own('REVOKE'),
+    ...Object.fromEntries(VERSION_ACTS.map((act) => [mutationOf(act), byCase(act)])),
+    ...Object.fromEntries(OWN_ACTS.map((act) => [mutationOf(act), own(act)])),
+    // By a case, or on the organ's own authority.
     cancelLicense: (_: unknown, { input }: CancelInput, context: GraphContext) =>
       settleAct(deps, context, input.dryRun, (tx, actor) => {
         const { case: caseId, identifier, reason = null } = input;

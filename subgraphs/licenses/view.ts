@@ -1,17 +1,28 @@
 import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
-import type { Act, LicenseState } from '../kernel/events.ts';
 import { maskCode } from '../kernel/identifier.ts';
-import { Refusal } from '../kernel/refusal.ts';
-import { type GraphContext, loader, viewRefusal } from '../kernel/serve.ts';
-import { type Collection, findCollections } from './feed.ts';
-import { requireRedriver } from './handover.ts';
 import {
-  type CertificateTask,
-  CLAUSES,
-  type LicenseHead,
+  type Act,
+  CASE_ACT_CLAUSE,
+  LICENSE_ACTS,
+  type LicenseState,
+  mutationOf,
   OWN_ACTS,
   type OwnAct,
+  VERSION_ACTS,
+} from '../kernel/license-acts.ts';
+
+import { Refusal } from '../kernel/refusal.ts';
+
+import { type GraphContext, loader, viewRefusal } from '../kernel/serve.ts';
+
+import { type Collection, findCollections } from './feed.ts';
+
+import { requireRedriver } from './handover.ts';
+
+import {
+  type CertificateTask,
+  type LicenseHead,
   requireFits,
   requireOwnAct,
   requirePaperClerk,
@@ -19,8 +30,11 @@ import {
   requireVoidable,
 } from './license.ts';
 import { isOwnSuspension, requireAnswerer, requireNoOpenOrder, requireOrder } from './order/order.ts';
+
 import { type OrderRow, ordersOf, suspendedFor } from './order/store.ts';
+
 import { recallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
+
 import * as store from './store.ts';
 
 /** What the resolvers of License build on: a stored version and who looks at it. */
@@ -166,13 +180,11 @@ export function rehearsedSheet({
   return { act, identifier, number, version, state: validity, blankNumber, paper: state };
 }
 
-const CASE_ACT_CLAUSE = '实施方案三.7（电子证照与实体证照同步制发、变更和注销）';
-
 /** What this caller may do with a granted case's act now. */
 export function viewTaskActions(task: CertificateTask, person: Person, prepared: boolean) {
   const { action } = task.content;
   return [
-    answerNow(`${action.toLowerCase()}License`, CASE_ACT_CLAUSE, () => {
+    answerNow(mutationOf(action), CASE_ACT_CLAUSE, () => {
       requirePaperClerk(person, task);
       requireTaskAct(task, action);
     }),
@@ -232,7 +244,8 @@ function checkCaseAct({ person }: LicenseView, head: LicenseHead, around: Surrou
   requireIdle(around, task.caseId);
 }
 
-const BY_CASE = ['CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER'] as const;
+/** Acts on a standing license that need a case: an issue makes a new one. */
+const BY_CASE = VERSION_ACTS.filter((act) => act !== 'ISSUE');
 
 /** What this caller may do with the license now, from the same functions that the mutations call. */
 export async function viewActions(db: Database, view: LicenseView) {
@@ -255,15 +268,13 @@ export async function viewActions(db: Database, view: LicenseView) {
   const cancelledByCase = around.tasks.some((task) => task.content.action === 'CANCEL');
   return [
     ...OWN_ACTS.map((act) =>
-      current(`${act.toLowerCase()}License`, CLAUSES[act], () =>
+      current(mutationOf(act), LICENSE_ACTS[act].clause, () =>
         act === 'CANCEL' && cancelledByCase && !hasRole(person, 'APPROVER')
           ? checkCaseAct(view, head, around, act)
           : checkOwnAct(view, head, around, act),
       ),
     ),
-    ...BY_CASE.map((act) =>
-      current(`${act.toLowerCase()}License`, CASE_ACT_CLAUSE, () => checkCaseAct(view, head, around, act)),
-    ),
+    ...BY_CASE.map((act) => current(mutationOf(act), CASE_ACT_CLAUSE, () => checkCaseAct(view, head, around, act))),
     current('declineOrder', '实施方案三.6（“双推送”“双回路”）', () => {
       requireAnswerer(person, head);
       const order = around.open[0] ?? null;

@@ -3,13 +3,13 @@ import type {
   Assignment,
   DelegationFact,
   EventPayload,
-  LicenseAction,
   Mode,
   OrganFact,
   OutcomeFact,
   PowerType,
   RunningCases,
 } from '../kernel/events.ts';
+import type { LicenseAction } from '../kernel/license-acts.ts';
 
 /** One printed cell, to the letter. */
 export interface PrintedCell {

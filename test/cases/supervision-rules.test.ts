@@ -17,7 +17,7 @@ import {
   requireWebhookUrl,
   writeSignature,
 } from '../../subgraphs/cases/supervision/webhook/webhook.ts';
-import { LICENSE_STATES } from '../../subgraphs/kernel/events.ts';
+import { LICENSE_STATES } from '../../subgraphs/kernel/license-acts.ts';
 
 const refusalWith = (code: string) => expect.objectContaining({ code });
 

@@ -1,9 +1,13 @@
 import type { Day } from '../../kernel/day.ts';
 import { within } from '../../kernel/day.ts';
-import type { GuideFact, GuideMaterialFact, LicenseState } from '../../kernel/events.ts';
+import type { GuideFact, GuideMaterialFact } from '../../kernel/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
+import type { LicenseState } from '../../kernel/license-acts.ts';
+
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
+
 import { requireLine } from '../application.ts';
+
 import type { LicenseFact } from '../case.ts';
 
 /** Materials of an application (申请材料): how each is handed in, and whether it is what the guide asks for. */

@@ -11,9 +11,12 @@ import {
   timestamp,
   uuid,
 } from 'drizzle-orm/pg-core';
-import type { GuideMaterialFact, LicenseState } from '../../kernel/events.ts';
+import type { GuideMaterialFact } from '../../kernel/events.ts';
+import type { LicenseState } from '../../kernel/license-acts.ts';
 import { caseFile } from '../tables.ts';
+
 import type { MediaType } from './file.ts';
+
 import type { MaterialKind } from './material.ts';
 
 const schema = pgSchema('cases');

@@ -1,9 +1,12 @@
 import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
-import type { DelegationFact, LicenseState, Mode } from '../../kernel/events.ts';
+import type { DelegationFact, Mode } from '../../kernel/events.ts';
+import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+
 import { requireLine, TEXT_LENGTH } from '../application.ts';
+
 import { addWorkingDays, type Calendar, flagged } from '../calendar/working-day.ts';
 
 /** Rules of "双推送""双回路" (实施方案三.6): approval results go to the supervisors, findings come back. */

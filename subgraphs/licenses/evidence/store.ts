@@ -1,6 +1,7 @@
 import { and, desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
-import type { LicenseState } from '../../kernel/events.ts';
+import type { LicenseState } from '../../kernel/license-acts.ts';
+
 import * as tables from '../tables.ts';
 
 const { act, evidenceBundle, licenseVersion, statusList } = tables;

@@ -1,12 +1,17 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
-import type { EventPayload, LicenseState } from '../../kernel/events.ts';
+import type { EventPayload } from '../../kernel/events.ts';
+import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+
 import { dutyOf, openDuty, subjectOfLicense } from '../duty/store.ts';
+
 import { requireReason } from '../license.ts';
 import { findPreparedActs, lockHead } from '../store.ts';
+
 import { answersOf, isPossible, requireAnswerer, requireOrder, takenBackBy } from './order.ts';
+
 import * as store from './store.ts';
 
 const SYSTEM = '电子证照系统';

@@ -1,19 +1,9 @@
 import { decodeJwt } from 'jose';
 import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/actor.ts';
 import { contentDigest } from '../../kernel/events.ts';
+import { maySeal } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { SealUseRequest } from '../../kernel/sign.ts';
-
-/** Acts that rest on a decided case (办件), always: no office does them on its own authority. */
-const NEEDS_CASE: ReadonlySet<string> = new Set([
-  'ISSUE',
-  'CHANGE',
-  'RENEW',
-  'REISSUE',
-  'RETAIN',
-  'TRANSFER',
-  'DECISION',
-]);
 
 /**
  * The statement of the person who authorised the seal (用印授权), once it is proved to be about exactly what is to be sealed: the
@@ -27,7 +17,7 @@ export async function requireAuthorised(keys: AuthorisationKeys, request: SealUs
   const from = decodeJwt(request.authorisation).iss;
   const agrees =
     from === (request.caseId === null ? 'licenses' : 'cases') &&
-    (request.caseId !== null || !NEEDS_CASE.has(request.act)) &&
+    maySeal(request.act, request.caseId !== null) &&
     statement.organ === request.organ &&
     statement.matter === request.matterId &&
     statement.caseId === request.caseId &&

@@ -51,7 +51,8 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
     requireShown(shown, data.organ.name, data.issuedAt);
   } else if (caseId === null) {
     requireText(file, content);
-    if (content.ZZBS !== identifier) throw differs();
+    // The statement must be of the act that was authorised: the allow-list was asked about that one.
+    if (content.ZZBS !== identifier || content.CZ !== act) throw differs();
   } else if (act === 'CANCEL') requireStatement(readJson(file, statementForm), request, authorisedBy);
   else {
     const record = readJson(attached(file, ATTACHED.license), recordForm);

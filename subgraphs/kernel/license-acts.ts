@@ -1,0 +1,183 @@
+/**
+ * The one table of acts on a license. State machine, signer, resolvers, `actions`, the library's codes and the audit derive
+ * from it; `test/licenses/license-acts.test.ts` compares what cannot derive. To add an act, add a row here.
+ */
+
+export const LICENSE_STATES = [
+  'VALID',
+  'SUSPENDED',
+  'SUPERSEDED',
+  'LAPSED',
+  'RESCINDED',
+  'WITHDRAWN',
+  'REVOKED',
+  'CANCELLED',
+] as const;
+export type LicenseState = (typeof LICENSE_STATES)[number];
+
+/** One row of the table. */
+export interface LicenseActRule {
+  /** States of the current version from which the act may start; empty for the act that makes the first version. */
+  from: readonly LicenseState[];
+  /** The state of the current version afterwards; if the act makes a new version, the state of the earlier one. */
+  to: LicenseState;
+  /** Whether the act makes a new document, and so a new version on a new sheet of paper. */
+  makesVersion: boolean;
+  /** Whether a granted case (准予的办件) is needed. The signer seals nothing that this column does not allow. */
+  case: CaseNeed;
+  /** Who authorises the seal without a case. The decider authorises it if there is one. Null: nobody, so nothing is sealed. */
+  authorisedBy: 'APPROVER' | 'CLERK' | null;
+  label: string;
+  /** The clause of the plan or the law on which the act rests without a case. */
+  clause: string;
+  /** Code of the act in the library's code list `tongquan-1`. */
+  wireCode: string;
+}
+export type CaseNeed = 'REQUIRED' | 'OPTIONAL' | 'NEVER';
+
+/** The clause of every act that a granted case ends in. */
+export const CASE_ACT_CLAUSE = '实施方案三.7（电子证照与实体证照同步制发、变更和注销）';
+
+const IN_FORCE = ['VALID', 'SUSPENDED'] as const;
+/** Columns of an act that a granted case ends in and that makes a new version. */
+const NEW_VERSION = {
+  from: ['VALID'],
+  to: 'SUPERSEDED',
+  makesVersion: true,
+  case: 'REQUIRED',
+  authorisedBy: null,
+  clause: CASE_ACT_CLAUSE,
+} as const;
+/** Columns of an act by which an approver of the issuing organ changes the state on the organ's own authority. */
+const OWN_AUTHORITY = { makesVersion: false, case: 'NEVER', authorisedBy: 'APPROVER' } as const;
+
+/** Acts on a license (DOMAIN §5: operations and endings); `Act` in GraphQL. */
+export const LICENSE_ACTS = {
+  ISSUE: { ...NEW_VERSION, from: [], to: 'VALID', label: '核发', wireCode: 'ISSUE' },
+  CHANGE: { ...NEW_VERSION, label: '变更', wireCode: 'CHANGE' },
+  RENEW: { ...NEW_VERSION, label: '延续', wireCode: 'RENEW' },
+  REISSUE: { ...NEW_VERSION, label: '补发', wireCode: 'REISSUE' },
+  // The list has no code for a retained right (保留). The library collects a change, and the record says which.
+  RETAIN: { ...NEW_VERSION, label: '保留', wireCode: 'CHANGE' },
+  TRANSFER: { ...NEW_VERSION, label: '转让', wireCode: 'TRANSFER' },
+  SUSPEND: {
+    ...OWN_AUTHORITY,
+    from: ['VALID'],
+    to: 'SUSPENDED',
+    label: '暂扣',
+    clause: '行政处罚法第九条（暂扣许可证件）',
+    wireCode: 'SUSPEND',
+  },
+  RESTORE: {
+    ...OWN_AUTHORITY,
+    from: ['SUSPENDED'],
+    to: 'VALID',
+    label: '恢复',
+    clause: '行政处罚法第九条（暂扣期满或事由消除）',
+    wireCode: 'RESTORE',
+  },
+  // Time ends a license by itself. Nobody decides it, so no seal is used (DOMAIN §9).
+  LAPSE: {
+    ...OWN_AUTHORITY,
+    from: IN_FORCE,
+    to: 'LAPSED',
+    authorisedBy: null,
+    label: '失效',
+    clause: '行政许可法第七十条',
+    wireCode: 'LAPSE',
+  },
+  RESCIND: {
+    ...OWN_AUTHORITY,
+    from: IN_FORCE,
+    to: 'RESCINDED',
+    label: '撤销',
+    clause: '行政许可法第六十九条',
+    wireCode: 'RESCIND',
+  },
+  WITHDRAW: {
+    ...OWN_AUTHORITY,
+    from: IN_FORCE,
+    to: 'WITHDRAWN',
+    label: '撤回',
+    clause: '行政许可法第八条',
+    wireCode: 'WITHDRAW',
+  },
+  REVOKE: {
+    ...OWN_AUTHORITY,
+    from: IN_FORCE,
+    to: 'REVOKED',
+    label: '吊销',
+    clause: '行政处罚法第九条（吊销许可证件）',
+    wireCode: 'REVOKE',
+  },
+  // 行政许可法 art. 70: entered in the register, also after lapse, rescission, withdrawal and revocation.
+  CANCEL: {
+    ...OWN_AUTHORITY,
+    from: [...IN_FORCE, 'LAPSED', 'RESCINDED', 'WITHDRAWN', 'REVOKED'],
+    to: 'CANCELLED',
+    case: 'OPTIONAL',
+    label: '注销',
+    clause: '行政许可法第七十条',
+    wireCode: 'CANCEL',
+  },
+} as const satisfies Readonly<Record<string, LicenseActRule>>;
+
+type Table = typeof LICENSE_ACTS;
+export type Act = keyof Table;
+/** Acts that a granted case may end in. */
+export type LicenseAction = { [Name in Act]: Table[Name]['case'] extends 'NEVER' ? never : Name }[Act];
+/** Acts that make a new version. */
+export type VersionAct = { [Name in Act]: Table[Name]['makesVersion'] extends true ? Name : never }[Act];
+/** Acts that an approver of the issuing organ does on the organ's own authority, without a case. */
+export type OwnAct = { [Name in Act]: Table[Name]['authorisedBy'] extends 'APPROVER' ? Name : never }[Act];
+
+/** A list of names as zod and GraphQL need it: never empty. */
+type Names<Name> = readonly [Name, ...Name[]];
+const namesOf = (keep: (rule: LicenseActRule) => boolean) =>
+  (Object.keys(LICENSE_ACTS) as Act[]).filter((act) => keep(LICENSE_ACTS[act]));
+
+export const ACTS = namesOf(() => true) as unknown as Names<Act>;
+export const LICENSE_ACTIONS = namesOf((rule) => rule.case !== 'NEVER') as unknown as Names<LicenseAction>;
+export const VERSION_ACTS = namesOf((rule) => rule.makesVersion) as unknown as Names<VersionAct>;
+export const OWN_ACTS = namesOf((rule) => rule.authorisedBy === 'APPROVER') as unknown as Names<OwnAct>;
+
+/** What the signer must know of an act to seal it. */
+export type SealRule = Pick<LicenseActRule, 'case' | 'authorisedBy'>;
+
+/** Everything that may be sealed: acts on a license, the statement on a spoiled sheet, and decision documents (决定书). */
+export const SEALED_ACTS = {
+  ...LICENSE_ACTS,
+  SPOIL: { case: 'NEVER', authorisedBy: 'CLERK' },
+  DECISION: { case: 'REQUIRED', authorisedBy: null },
+} as const satisfies Readonly<Record<string, SealRule>>;
+export type SealedAct = keyof typeof SEALED_ACTS;
+export const SEALED_ACT_NAMES = Object.keys(SEALED_ACTS) as unknown as Names<SealedAct>;
+
+/**
+ * Whether an act may be sealed with or without a case. An allow-list: an act that `acts` does not name is not sealed, and
+ * without a case only what somebody may authorise without one.
+ */
+export function maySeal(
+  act: string,
+  hasCase: boolean,
+  acts: Readonly<Record<string, SealRule | undefined>> = SEALED_ACTS,
+): boolean {
+  const rule = Object.hasOwn(acts, act) ? acts[act] : undefined;
+  if (rule === undefined) return false;
+  return hasCase ? rule.case !== 'NEVER' : rule.case !== 'REQUIRED' && rule.authorisedBy !== null;
+}
+
+/** Whether an act makes a new version. SPOIL and DECISION make none. */
+export function makesVersion(act: SealedAct): act is VersionAct {
+  return (VERSION_ACTS as readonly string[]).includes(act);
+}
+
+/** Whether the state of a license allows an act. An issue makes the first version, so no state allows it. */
+export function isActAllowed(act: Act, state: LicenseState): boolean {
+  return (LICENSE_ACTS[act].from as readonly LicenseState[]).includes(state);
+}
+
+/** The mutation of an act, and the name under which `actions` shows it: `issueLicense`. */
+export function mutationOf(act: Act): string {
+  return `${act.toLowerCase()}License`;
+}
