@@ -1,5 +1,6 @@
 import type { DelegationFact, Holder } from '../kernel/events.ts';
 import { requireHolderCode } from '../kernel/identifier.ts';
+import { isActAllowed } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from './case.ts';
 
@@ -29,7 +30,7 @@ export function requireLine(text: string, most: number, field: string): void {
 
 /**
  * Checks an application (收件) before it is accepted.
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, LICENSE_NOT_NAMED, LICENSE_UNKNOWN, NOT_YOUR_RECORD.
+ * Refuses FIELD_TOO_LONG, FIELD_MALFORMED, HOLDER_CODE_INVALID, and what `requireLicenseFits` refuses.
  */
 export function requireApplication(
   delegation: DelegationFact,
@@ -43,13 +44,28 @@ export function requireApplication(
     requireLine(field.label, LABEL_LENGTH, 'fields.label');
     requireLine(field.text, TEXT_LENGTH, 'fields.text');
   }
-  if (!endsInLicenseAct(delegation) || actionOf(delegation) === 'ISSUE') return;
+  requireLicenseFits(delegation, application, license);
+}
+
+/**
+ * Checks the license that an application names: of the matter's type, of the applicant unless it is transferred, and in
+ * a state that allows the act. Asked when the application is received, accepted and granted, because the license may
+ * change in between. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED.
+ */
+export function requireLicenseFits(
+  delegation: DelegationFact,
+  application: Pick<Application, 'applicant' | 'licenseNumber'>,
+  license: LicenseFact | null,
+): void {
+  if (!endsInLicenseAct(delegation)) return;
+  const action = actionOf(delegation);
+  if (action === 'ISSUE') return;
   if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
   if (license === null || license.license.licenseType !== delegation.outcome.licenseType) {
     throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
   }
-  const passesOn = actionOf(delegation) === 'TRANSFER';
-  if (!passesOn && license.license.holder.code !== application.applicant.code) {
+  if (action !== 'TRANSFER' && license.license.holder.code !== application.applicant.code) {
     throw new Refusal('NOT_YOUR_RECORD', 'licenseNumber');
   }
+  if (!isActAllowed(action, license.state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'licenseNumber');
 }

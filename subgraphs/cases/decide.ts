@@ -1,7 +1,7 @@
 import type { Day } from '../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { requireLine, TEXT_LENGTH } from './application.ts';
+import { requireLicenseFits, requireLine, TEXT_LENGTH } from './application.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export interface DecisionInput {
@@ -13,7 +13,7 @@ export interface DecisionInput {
 
 /**
  * Returns the exact content that a grant puts on the license, or null if the case ends in a decision document.
- * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED.
+ * Refuses REASON_MISSING, SEAL_AUTHORISATION_MISSING, FIELD_MALFORMED, and what `requireLicenseFits` refuses.
  */
 export function decide(
   subject: Case,
@@ -29,6 +29,7 @@ export function decide(
   if (rejected) return null;
   if (!endsInLicenseAct(subject.delegation)) return null;
   requireStart(input.validFrom, today);
+  requireLicenseFits(subject.delegation, subject, license);
   return contentOf(subject, license, input.validFrom ?? today);
 }
 

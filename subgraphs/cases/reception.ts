@@ -6,7 +6,7 @@ import { contentDigest, type DelegationFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { acceptingOrgan, permissions } from './action.ts';
 import { findInForce } from './agreement/store.ts';
-import { type Application, requireApplication, requireLine, TEXT_LENGTH } from './application.ts';
+import { type Application, requireApplication, requireLicenseFits, requireLine, TEXT_LENGTH } from './application.ts';
 import { clockOf } from './calendar/clock.ts';
 import { loadCalendar } from './calendar/store.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
@@ -162,8 +162,10 @@ export function acceptApplication(deps: WorkflowDependencies, acting: Acting): P
 }
 
 async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
-  const { matter, delegation } = subject;
+  const { matter, delegation, licenseNumber } = subject;
   const acceptedBy = acceptingOrgan(clerk, matter, delegation);
+  const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
+  requireLicenseFits(delegation, subject, license);
   const guides = await store.findGuideFact(tx, matter.matterId);
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, dayOf(at), division);

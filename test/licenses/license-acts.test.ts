@@ -1,0 +1,186 @@
+import { randomBytes } from 'node:crypto';
+import { readFileSync } from 'node:fs';
+import { buildSchema, isEnumType } from 'graphql';
+import { describe, expect, test } from 'vitest';
+import { ACTS as PAGE_ACTS } from '../../gateway/page/static/terms.js';
+import { advance, type Head } from '../../scripts/city-library/transition.ts';
+import { requireLicenseFits } from '../../subgraphs/cases/application.ts';
+import type { LicenseFact } from '../../subgraphs/cases/case.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/actor.ts';
+import { contentDigest, type DelegationFact } from '../../subgraphs/kernel/events.ts';
+import {
+  ACTS,
+  type Act,
+  type CaseNeed,
+  isActAllowed,
+  LICENSE_ACTIONS,
+  LICENSE_ACTS,
+  LICENSE_STATES,
+  type LicenseState,
+  makesVersion,
+  maySeal,
+  mutationOf,
+  OWN_ACTS,
+  SEALED_ACT_NAMES,
+  SEALED_ACTS,
+  VERSION_ACTS,
+} from '../../subgraphs/kernel/license-acts.ts';
+import type { SealUseRequest } from '../../subgraphs/kernel/sign.ts';
+import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
+import { requireAuthorised } from '../../subgraphs/seals/signer/authority.ts';
+
+const DIRECTIVES =
+  'directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT\ndirective @shareable on OBJECT | FIELD_DEFINITION\n';
+
+function schemaOf(subgraph: string) {
+  const text = readFileSync(new URL(`../../subgraphs/${subgraph}/schema.graphql`, import.meta.url), 'utf8');
+  return buildSchema(DIRECTIVES + text.replace(/extend schema[\s\S]*?\)\n/, ''));
+}
+
+function valuesOf(subgraph: string, name: string): string[] {
+  const type = schemaOf(subgraph).getType(name);
+  if (!isEnumType(type)) throw new Error(`${subgraph} has no enum ${name}`);
+  return type.getValues().map((value) => value.name);
+}
+
+describe('every consumer agrees with the table of license acts', () => {
+  test('the enums of GraphQL', () => {
+    expect(valuesOf('licenses', 'Act').sort()).toEqual([...ACTS].sort());
+    expect(valuesOf('licenses', 'LicenseState').sort()).toEqual([...LICENSE_STATES].sort());
+    expect(valuesOf('matters', 'LicenseAction').sort()).toEqual([...LICENSE_ACTIONS].sort());
+  });
+
+  test('each act that somebody can do has a mutation, and no other act has one', () => {
+    const mutations = Object.keys(schemaOf('licenses').getMutationType()?.getFields() ?? {});
+    const possible = new Set<Act>([...VERSION_ACTS, ...OWN_ACTS]);
+    for (const act of ACTS) expect([act, mutations.includes(mutationOf(act))]).toEqual([act, possible.has(act)]);
+  });
+
+  test('the status list keeps its values', () => {
+    expect(LIST_STATES).toEqual(LICENSE_STATES);
+  });
+
+  test('the public page names each act', () => {
+    expect(Object.keys(PAGE_ACTS).sort()).toEqual([...ACTS].sort());
+  });
+
+  // The reference library is an independent peer with a table of its own. It alone allows a second cancellation.
+  test.each(ACTS)('the reference library takes %s from the same states', (act) => {
+    const { wireCode, to } = LICENSE_ACTS[act];
+    for (const state of LICENSE_STATES) {
+      if (act === 'ISSUE' || (act === 'CANCEL' && state === 'CANCELLED')) continue;
+      const head: Head = { revision: 1, identifier: 'a', version: 1, state };
+      const isNew = makesVersion(act);
+      const delivery = {
+        revision: 2,
+        act: wireCode,
+        identifier: isNew ? 'b' : 'a',
+        version: isNew ? 2 : 1,
+        state: isNew ? 'VALID' : to,
+        mediaType: isNew ? 'application/pdf' : 'application/json',
+        record: { value: { KZ_XGBS: 'a' } },
+      };
+      const isTaken = (() => {
+        try {
+          advance(head, delivery as never);
+          return true;
+        } catch (error) {
+          if (error instanceof Error && 'code' in error && error.code === 'STATE_NOT_ALLOWED') return false;
+          throw error;
+        }
+      })();
+      expect([act, state, isTaken]).toEqual([act, state, isActAllowed(act, state)]);
+    }
+  });
+});
+
+describe('the signer seals without a case only what the table allows', () => {
+  const WITHOUT_CASE = ['SUSPEND', 'RESTORE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL', 'SPOIL'];
+  const WITH_CASE = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL', 'DECISION'];
+  const keys = { cases: randomBytes(32), licenses: randomBytes(32) };
+
+  /** Asks the signer's own check, with a genuine authorisation for exactly this request. */
+  async function isAuthorised(act: string, caseId: string | null): Promise<boolean> {
+    const content = { CZ: act };
+    const request = { organ: 'o', matterId: 'm', caseId, act: act as SealUseRequest['act'], content };
+    const authorisation = await writeAuthorisation(
+      caseId === null ? 'licenses' : 'cases',
+      caseId === null ? keys.licenses : keys.cases,
+      {
+        ...{ actor: 'a', actorName: '甲', organ: 'o', matter: 'm', caseId, act },
+        ...{ contentDigest: contentDigest(content), authorisedAt: '2026-11-29T00:00:00Z' },
+      },
+    );
+    const issuanceId = crypto.randomUUID();
+    return requireAuthorised(keys, { ...request, issuanceId, identifier: 'i', authorisation }).then(
+      () => true,
+      (error) => {
+        expect(error).toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
+        return false;
+      },
+    );
+  }
+
+  test.each(SEALED_ACT_NAMES)('%s', async (act) => {
+    expect(await isAuthorised(act, null)).toBe(WITHOUT_CASE.includes(act));
+    expect(await isAuthorised(act, 'case')).toBe(WITH_CASE.includes(act));
+  });
+
+  test.each(['MERGE', '', 'issue', 'constructor', '__proto__', 'toString'])('an unknown act: %j', async (act) => {
+    expect(await isAuthorised(act, null)).toBe(false);
+    expect(await isAuthorised(act, 'case')).toBe(false);
+  });
+
+  test('a made-up act in the table is sealed without a case only if its row says so', () => {
+    const needs: CaseNeed[] = ['REQUIRED', 'OPTIONAL', 'NEVER'];
+    for (const need of needs) {
+      for (const authorisedBy of ['APPROVER', 'CLERK', null] as const) {
+        const acts = { ...SEALED_ACTS, MERGE: { case: need, authorisedBy } };
+        expect(maySeal('MERGE', false, acts)).toBe(need !== 'REQUIRED' && authorisedBy !== null);
+        expect(maySeal('MERGE', true, acts)).toBe(need !== 'NEVER');
+      }
+    }
+  });
+});
+
+describe('an application on a license is refused early', () => {
+  const HOLDER = { name: '甲', codeKind: 'USCC' as const, code: '91000000MA0000001B' };
+  const TYPE = '11000000000090018B016';
+  const delegationOf = (action: string) =>
+    ({ licenseAction: action, outcome: { kind: 'LICENSE', licenseType: TYPE } }) as DelegationFact;
+  const licenseIn = (state: LicenseState, code = HOLDER.code) =>
+    ({ state, license: { licenseType: TYPE, holder: { ...HOLDER, code } } }) as LicenseFact;
+  const refusalOf = (action: string, license: LicenseFact | null, licenseNumber: string | null = 'N1') => {
+    try {
+      requireLicenseFits(delegationOf(action), { applicant: HOLDER, licenseNumber }, license);
+      return null;
+    } catch (error) {
+      return (error as { code: string }).code;
+    }
+  };
+  const onLicense = LICENSE_ACTIONS.filter((action) => action !== 'ISSUE');
+
+  test.each(onLicense)('%s in each state', (action) => {
+    for (const state of LICENSE_STATES) {
+      const expected = isActAllowed(action, state) ? null : 'LICENSE_ACT_NOT_ALLOWED';
+      expect([state, refusalOf(action, licenseIn(state))]).toEqual([state, expected]);
+    }
+  });
+
+  test.each(onLicense)('%s by another holder', (action) => {
+    const expected = action === 'TRANSFER' ? null : 'NOT_YOUR_RECORD';
+    expect(refusalOf(action, licenseIn('VALID', '91000000MA0000002N'))).toBe(expected);
+  });
+
+  test('a revoked license may still be cancelled, and nothing else', () => {
+    expect(onLicense.filter((action) => refusalOf(action, licenseIn('REVOKED')) === null)).toEqual(['CANCEL']);
+  });
+
+  test('an unknown license, a license of another type, and no license', () => {
+    expect(refusalOf('CHANGE', null)).toBe('LICENSE_UNKNOWN');
+    const other = { ...licenseIn('VALID'), license: { ...licenseIn('VALID').license, licenseType: 'X' } };
+    expect(refusalOf('CHANGE', other)).toBe('LICENSE_UNKNOWN');
+    expect(refusalOf('CHANGE', null, null)).toBe('LICENSE_NOT_NAMED');
+    expect(refusalOf('ISSUE', null, null)).toBeNull();
+  });
+});
