@@ -1,6 +1,5 @@
 import type { Act, LicenseState } from '../../subgraphs/kernel/license-acts.ts';
 import { address, escapeHtml, facts, frame, type Lang, momentText, type Words } from './frame.ts';
-
 import { ACTS, STATES } from './static/terms.js';
 
 /** The page behind a license's QR code: its state, its life, what proves it. */

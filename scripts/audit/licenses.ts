@@ -4,13 +4,9 @@ import { canonical, contentDigest, sha256 } from '../../subgraphs/kernel/events.
 import { type Act, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { readSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { attachedOf } from '../../subgraphs/licenses/code.ts';
-
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
-
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
-
 import { decodeStatement, readSealed } from './uses.ts';
 
 /** Audits every act on a license: its file, its signature, its use of the seal, its entries in the two ledgers. */

@@ -39,7 +39,8 @@ export const permissions = {
   askSupplement: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['RECEIVED']);
     const clerk = requireCounter(subject, actor);
-    if (subject.steps.some((one) => one.step === 'SUPPLEMENT_ASKED')) throw new Refusal('SUPPLEMENT_ALREADY_ASKED');
+    if (subject.steps.some((record) => record.step === 'SUPPLEMENT_ASKED'))
+      throw new Refusal('SUPPLEMENT_ALREADY_ASKED');
     return clerk;
   },
   /** 补正: by the applicant, or by the counter that takes the papers. */
@@ -61,7 +62,7 @@ export const permissions = {
   examineCase: (subject: Case, actor: Actor): Person => {
     requireStep(subject, ['ACCEPTED']);
     const examiner = requireExaminer(subject, actor);
-    requireRunning(subject);
+    requireNotPaused(subject);
     return examiner;
   },
   /** 转报: the county's examiner sends the case to the city. */
@@ -69,25 +70,25 @@ export const permissions = {
     if (!mustBeForwarded(subject)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
     requireStep(subject, ['EXAMINED']);
     const sender = requireExaminer(subject, actor);
-    requireRunning(subject);
+    requireNotPaused(subject);
     return sender;
   },
   /** 退回: the organ that decides asks for another examination. */
   sendBackCase: (subject: Case, actor: Actor): Person => {
     requireStep(subject, mustBeForwarded(subject) ? ['FORWARDED'] : ['EXAMINED']);
     const sender = requireDecider(subject, actor, ['REVIEWER', 'APPROVER']);
-    requireRunning(subject);
+    requireNotPaused(subject);
     return sender;
   },
   /** 特别程序: the organ that handles the case stops its clock (行政许可法 art. 45). */
   pauseCase: (subject: Case, actor: Actor): Person => {
-    const person = requireInHand(subject, actor);
-    requireRunning(subject);
+    const person = requireHandler(subject, actor);
+    requireNotPaused(subject);
     return person;
   },
   /** 恢复计时. */
   resumeCase: (subject: Case, actor: Actor): Person => {
-    const person = requireInHand(subject, actor);
+    const person = requireHandler(subject, actor);
     if (subject.paused === null) throw new Refusal('CASE_NOT_PAUSED');
     return person;
   },
@@ -96,7 +97,7 @@ export const permissions = {
     if (subject.step === 'EXAMINED' && mustBeForwarded(subject)) throw new Refusal('CASE_MUST_BE_FORWARDED');
     requireStep(subject, mustBeForwarded(subject) ? ['FORWARDED'] : ['EXAMINED']);
     const approver = requireDecider(subject, actor, ['APPROVER']);
-    requireRunning(subject);
+    requireNotPaused(subject);
     return approver;
   },
   /** 撤回申请: by the applicant, or by the counter on the applicant's behalf, until the decision. */
@@ -142,7 +143,7 @@ function requireStep(subject: Case, steps: readonly Position[]): void {
   if (!steps.includes(subject.step)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
 }
 
-function requireRunning(subject: Case): void {
+function requireNotPaused(subject: Case): void {
   if (subject.paused !== null) throw new Refusal('CASE_PAUSED');
 }
 
@@ -150,12 +151,12 @@ function requireRunning(subject: Case): void {
  * Returns the refusal for a person whose organ has no part in this step.
  * It is MATTER_MOVED if the organ had a part before a transfer, else ORGAN_WITHOUT_POWER.
  */
-function withoutPower(subject: Case, person: Person): Refusal {
+function powerRefusal(subject: Case, person: Person): Refusal {
   const { organ } = person;
   const moves = subject.steps.flatMap(({ data }) => data?.moved ?? []);
-  const had = moves.some(({ from }) => from.cityOrgan === organ || from.countyOrgan === organ);
-  const has = subject.delegation.cityOrgan === organ || subject.delegation.countyOrgan === organ;
-  return new Refusal(had && !has ? 'MATTER_MOVED' : 'ORGAN_WITHOUT_POWER');
+  const hadPower = moves.some(({ from }) => from.cityOrgan === organ || from.countyOrgan === organ);
+  const hasPower = subject.delegation.cityOrgan === organ || subject.delegation.countyOrgan === organ;
+  return new Refusal(hadPower && !hasPower ? 'MATTER_MOVED' : 'ORGAN_WITHOUT_POWER');
 }
 
 /** Returns a clerk of the counter that may accept the case or has accepted it. */
@@ -167,7 +168,7 @@ function requireCounter(subject: Case, actor: Actor): Person {
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
   }
-  throw withoutPower(subject, clerk);
+  throw powerRefusal(subject, clerk);
 }
 
 function requireApplicantOrCounter(subject: Case, actor: Actor): Person {
@@ -187,22 +188,22 @@ function requireExaminer(subject: Case, actor: Actor): Person {
   const atWindow = window && examining === organ && examiner.window !== null;
   if (atWindow && hasRole(examiner, 'WINDOW_CLERK') && examiner.window === divisionOf(subject.matter, organ))
     return examiner;
-  throw withoutPower(subject, examiner);
+  throw powerRefusal(subject, examiner);
 }
 
 function requireDecider(subject: Case, actor: Actor, roles: readonly Role[]): Person {
   const decider = requireRole(actor, ...roles);
-  if (decider.organ !== subject.delegation.decides.organ) throw withoutPower(subject, decider);
+  if (decider.organ !== subject.delegation.decides.organ) throw powerRefusal(subject, decider);
   return decider;
 }
 
 /**
  * Returns a person of the organ that handles an accepted, undecided case: the examiner, later the organ that decides.
  */
-function requireInHand(subject: Case, actor: Actor): Person {
+function requireHandler(subject: Case, actor: Actor): Person {
   requireStep(subject, ['ACCEPTED', 'EXAMINED', 'FORWARDED']);
-  const withCounty = subject.step === 'ACCEPTED' || (subject.step === 'EXAMINED' && mustBeForwarded(subject));
-  return withCounty ? requireExaminer(subject, actor) : requireDecider(subject, actor, ['REVIEWER', 'APPROVER']);
+  const isWithCounty = subject.step === 'ACCEPTED' || (subject.step === 'EXAMINED' && mustBeForwarded(subject));
+  return isWithCounty ? requireExaminer(subject, actor) : requireDecider(subject, actor, ['REVIEWER', 'APPROVER']);
 }
 
 /** Whether `actor` may see a case: its applicant, its organs, its window, an auditor. */

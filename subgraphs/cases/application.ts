@@ -4,10 +4,10 @@ import { isActAllowed } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from './case.ts';
 
-export const NAME_LENGTH = 100;
-export const LABEL_LENGTH = 20;
-export const TEXT_LENGTH = 500;
-export const FIELDS_MOST = 20;
+export const MAX_NAME_CHARS = 100;
+export const MAX_LABEL_CHARS = 20;
+export const MAX_TEXT_CHARS = 500;
+export const MAX_FIELDS = 20;
 
 export interface Application {
   applicant: Holder;
@@ -19,8 +19,8 @@ export interface Application {
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED unless `text` is one line of 1 to `maxChars` printable characters.
  * Control characters and blanks at either end are not allowed.
  */
-export function requireLine(text: string, most: number, field: string): void {
-  if ([...text].length > most) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${most} 字`);
+export function requireLine(text: string, maxChars: number, field: string): void {
+  if ([...text].length > maxChars) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${maxChars} 字`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (text === '' || text !== text.trim() || /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/u.test(text)) {
     throw new Refusal('FIELD_MALFORMED', field);
@@ -37,12 +37,12 @@ export function requireApplication(
   application: Application,
   license: LicenseFact | null,
 ): void {
-  requireLine(application.applicant.name, NAME_LENGTH, 'applicant.name');
+  requireLine(application.applicant.name, MAX_NAME_CHARS, 'applicant.name');
   requireHolderCode(application.applicant.codeKind, application.applicant.code, 'applicant.code');
-  if (application.fields.length > FIELDS_MOST) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${FIELDS_MOST} 项`);
+  if (application.fields.length > MAX_FIELDS) throw new Refusal('FIELD_TOO_LONG', 'fields', `最多 ${MAX_FIELDS} 项`);
   for (const field of application.fields) {
-    requireLine(field.label, LABEL_LENGTH, 'fields.label');
-    requireLine(field.text, TEXT_LENGTH, 'fields.text');
+    requireLine(field.label, MAX_LABEL_CHARS, 'fields.label');
+    requireLine(field.text, MAX_TEXT_CHARS, 'fields.text');
   }
   requireLicenseFits(delegation, application, license);
 }

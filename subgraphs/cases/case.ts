@@ -3,7 +3,6 @@ import { dayOf, within } from '../kernel/day.ts';
 import type { Assignment, DelegationFact, EventPayload, Holder, OrganFact } from '../kernel/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
-
 import type { GuideInForce } from './guide.ts';
 
 /** A matter as cases know it, from the newest DelegationChanged. */
@@ -39,7 +38,7 @@ export type Finding = 'APPROVED' | 'REFUSED' | 'GRANTED' | 'REJECTED';
  * The position that a step leads to, or null if the case does not move. A step not listed leads to the position of its
  * name.
  */
-const LEADS_TO: Partial<Record<Step, Position | null>> = {
+const NEXT_POSITION: Partial<Record<Step, Position | null>> = {
   SUPPLEMENTED: 'RECEIVED',
   SENT_BACK: 'ACCEPTED',
   PAUSED: null,
@@ -49,7 +48,7 @@ const LEADS_TO: Partial<Record<Step, Position | null>> = {
 /** The positions that a case can have. */
 export type Position = Exclude<Step, 'SUPPLEMENTED' | 'SENT_BACK' | 'PAUSED' | 'RESUMED' | 'MOVED'>;
 /** Positions after which no step follows. */
-const ENDS: ReadonlySet<Position> = new Set<Position>([
+const END_POSITIONS: ReadonlySet<Position> = new Set<Position>([
   'SUPPLEMENT_MISSED',
   'NOT_ACCEPTED',
   'DELIVERED',
@@ -136,32 +135,32 @@ export function foldCase(file: CaseFile, steps: readonly StepRecord[]): Case {
   let step: Position = 'RECEIVED';
   let paused: StepRecord | null = null;
   for (const record of steps) {
-    const to = LEADS_TO[record.step];
-    if (to !== null) step = to ?? (record.step as Position);
+    const position = NEXT_POSITION[record.step];
+    if (position !== null) step = position ?? (record.step as Position);
     if (record.step === 'PAUSED') paused = record;
-    if (record.step === 'RESUMED' || ENDS.has(step)) paused = null;
+    if (record.step === 'RESUMED' || END_POSITIONS.has(step)) paused = null;
   }
-  const decided = steps.find((record) => record.step === 'DECIDED');
+  const decisionStep = steps.find((record) => record.step === 'DECIDED');
   const finding = steps.findLast((record) => record.finding !== null)?.finding ?? null;
-  return { ...file, steps, step, finding, paused, result: resultOf(file, step, decided, steps) };
+  return { ...file, steps, step, finding, paused, result: resultOf(file, step, decisionStep, steps) };
 }
 
 function resultOf(
   file: CaseFile,
   step: Position,
-  decided: StepRecord | undefined,
+  decisionStep: StepRecord | undefined,
   steps: readonly StepRecord[],
 ): Result | null {
   if (step === 'NOT_ACCEPTED' || step === 'WITHDRAWN' || step === 'SUPPLEMENT_MISSED' || step === 'VOIDED') return step;
-  if (!decided) return null;
-  if (decided.finding === 'REJECTED') return 'REJECTED';
+  if (!decisionStep) return null;
+  if (decisionStep.finding === 'REJECTED') return 'REJECTED';
   if (!endsInLicenseAct(file.delegation)) return 'CLOSED';
   return steps.some((record) => record.step === 'CERTIFIED') ? 'ISSUED' : null;
 }
 
 /** Whether no step can follow. A cancellation (注销) ends at CERTIFIED, because it produces no paper to deliver. */
 export function hasEnded(subject: Case): boolean {
-  return ENDS.has(subject.step) || (subject.step === 'CERTIFIED' && actionOf(subject.delegation) === 'CANCEL');
+  return END_POSITIONS.has(subject.step) || (subject.step === 'CERTIFIED' && actionOf(subject.delegation) === 'CANCEL');
 }
 
 /** Whether the case waits for delivery of its decision document, not for an act on a license. */
@@ -180,10 +179,10 @@ export function actionOf(delegation: DelegationFact): LicenseAction {
 }
 
 /** Returns the delegation in force on `day`. Refuses MATTER_NOT_DELEGATED if there is none. */
-export function delegationOn(matter: MatterFact, on: Day): DelegationFact {
-  const found = matter.delegations.find((one) => within(on, one.validFrom, one.validTo));
-  if (!found) throw new Refusal('MATTER_NOT_DELEGATED', 'matter');
-  return found;
+export function delegationOn(matter: MatterFact, day: Day): DelegationFact {
+  const delegation = matter.delegations.find((period) => within(day, period.validFrom, period.validTo));
+  if (!delegation) throw new Refusal('MATTER_NOT_DELEGATED', 'matter');
+  return delegation;
 }
 
 /** Whether the case must go from the county to the city before it can be decided. */
@@ -198,32 +197,36 @@ export function examiningOrgan(subject: CaseFile): string | null {
 }
 
 export function divisionOf(matter: MatterFact, organ: string | null): string | null {
-  return matter.organs.find((one) => one.id === organ)?.divisionCode ?? null;
+  return matter.organs.find((organFact) => organFact.id === organ)?.divisionCode ?? null;
 }
 
 /** Returns the delegation of a running case after a transfer (划转) of its matter: same mode, new organs. */
-export function moveDelegation(kept: DelegationFact, to: OrganPair): DelegationFact {
-  const follow = (organ: string | null) => {
-    if (organ === kept.cityOrgan) return to.cityOrgan;
-    return organ === kept.countyOrgan ? to.countyOrgan : organ;
+export function moveDelegation(delegation: DelegationFact, newOrgans: OrganPair): DelegationFact {
+  const replaceOrgan = (organ: string | null) => {
+    if (organ === delegation.cityOrgan) return newOrgans.cityOrgan;
+    return organ === delegation.countyOrgan ? newOrgans.countyOrgan : organ;
   };
-  const move = (one: Assignment): Assignment => ({ ...one, organ: follow(one.organ), second: follow(one.second) });
+  const moveAssignment = (assignment: Assignment): Assignment => ({
+    ...assignment,
+    organ: replaceOrgan(assignment.organ),
+    second: replaceOrgan(assignment.second),
+  });
   return {
-    ...kept,
-    ...to,
-    accepts: move(kept.accepts),
-    examines: move(kept.examines),
-    decides: move(kept.decides),
-    seals: move(kept.seals),
-    liable: move(kept.liable),
+    ...delegation,
+    ...newOrgans,
+    accepts: moveAssignment(delegation.accepts),
+    examines: moveAssignment(delegation.examines),
+    decides: moveAssignment(delegation.decides),
+    seals: moveAssignment(delegation.seals),
+    liable: moveAssignment(delegation.liable),
   };
 }
 
 /** Positions before acceptance. Such a case follows the current state of its matter. */
-const UNACCEPTED: ReadonlySet<Position> = new Set<Position>(['RECEIVED', 'SUPPLEMENT_ASKED']);
+const POSITIONS_BEFORE_ACCEPTANCE: ReadonlySet<Position> = new Set<Position>(['RECEIVED', 'SUPPLEMENT_ASKED']);
 
 const pairOf = ({ cityOrgan, countyOrgan }: OrganPair): OrganPair => ({ cityOrgan, countyOrgan });
-const samePair = (a: OrganPair, b: OrganPair) => a.cityOrgan === b.cityOrgan && a.countyOrgan === b.countyOrgan;
+const isSamePair = (a: OrganPair, b: OrganPair) => a.cityOrgan === b.cityOrgan && a.countyOrgan === b.countyOrgan;
 
 /**
  * Returns a running case with the organs that its matter has on `today`, and its previous organs in `from`.
@@ -235,13 +238,13 @@ export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile
   if (hasEnded(subject) || subject.step === 'DECIDED' || subject.step === 'CERTIFIED') return null;
   const { delegation } = subject;
   const from = pairOf(delegation);
-  if (UNACCEPTED.has(subject.step)) {
-    const current = matter.delegations.find((one) => within(today, one.validFrom, one.validTo));
-    if (!current || (current.mode === delegation.mode && samePair(current, from))) return null;
+  if (POSITIONS_BEFORE_ACCEPTANCE.has(subject.step)) {
+    const current = matter.delegations.find((period) => within(today, period.validFrom, period.validTo));
+    if (!current || (current.mode === delegation.mode && isSamePair(current, from))) return null;
     return { ...subject, matter, delegation: current, from };
   }
-  const to = organsAfter(subject, matter, today);
-  if (samePair(to, from)) return null;
+  const to = currentOrgans(subject, matter, today);
+  if (isSamePair(to, from)) return null;
   return {
     ...subject,
     matter: { ...subject.matter, organs: joinOrgans(subject.matter.organs, matter.organs) },
@@ -255,31 +258,34 @@ export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile
  * Returns the organs of an accepted case on `today`. It starts with the organs at acceptance.
  * It then applies each later transfer that running cases follow.
  */
-function organsAfter(subject: Case, matter: MatterFact, today: Day): OrganPair {
-  const acceptance = subject.steps.findLastIndex((one) => one.step === 'ACCEPTED');
-  const accepted = dayOf(subject.steps[acceptance]?.at ?? new Date(0));
-  const moved = subject.steps.slice(acceptance + 1).find((one) => one.data?.moved)?.data?.moved;
-  let organs = pairOf(moved?.from ?? subject.delegation);
-  let before = organs;
-  const since = matter.delegations.filter(
-    ({ validFrom, validTo }) => (validFrom ?? '') <= today && (validTo === null || validTo >= accepted),
+function currentOrgans(subject: Case, matter: MatterFact, today: Day): OrganPair {
+  const acceptanceIndex = subject.steps.findLastIndex((record) => record.step === 'ACCEPTED');
+  const acceptedOn = dayOf(subject.steps[acceptanceIndex]?.at ?? new Date(0));
+  const firstTransfer = subject.steps.slice(acceptanceIndex + 1).find((record) => record.data?.moved)?.data?.moved;
+  let organs = pairOf(firstTransfer?.from ?? subject.delegation);
+  let previous = organs;
+  const periods = matter.delegations.filter(
+    ({ validFrom, validTo }) => (validFrom ?? '') <= today && (validTo === null || validTo >= acceptedOn),
   );
-  for (const period of since) {
-    if (!samePair(period, before) && period.runningCases === 'FOLLOW') organs = pairOf(period);
-    before = pairOf(period);
+  for (const period of periods) {
+    if (!isSamePair(period, previous) && period.runningCases === 'FOLLOW') organs = pairOf(period);
+    previous = pairOf(period);
   }
   return organs;
 }
 
-function joinOrgans(known: readonly OrganFact[], more: readonly OrganFact[]): OrganFact[] {
-  return [...known, ...more.filter((one) => !known.some((had) => had.id === one.id))];
+function joinOrgans(organs: readonly OrganFact[], added: readonly OrganFact[]): OrganFact[] {
+  return [...organs, ...added.filter((organ) => !organs.some((existing) => existing.id === organ.id))];
 }
 
 /** Returns the organs that take part in the case or supervise it. They may see it. */
 export function partiesOf(delegation: DelegationFact): string[] {
   const { accepts, examines, decides, seals, liable, supervises, industry } = delegation;
-  const named = [accepts, examines, decides, seals, liable, supervises].flatMap((one) => [one.organ, one.second]);
-  return [...new Set([...named, industry.city, industry.county].filter((organ) => organ !== null))];
+  const organs = [accepts, examines, decides, seals, liable, supervises].flatMap((assignment) => [
+    assignment.organ,
+    assignment.second,
+  ]);
+  return [...new Set([...organs, industry.city, industry.county].filter((organ) => organ !== null))];
 }
 
 /**
@@ -290,14 +296,14 @@ export function waitsFor(subject: Case): { organs: string[]; window: string | nu
   if (hasEnded(subject)) return { organs: [], window: null };
   const { accepts, decides } = subject.delegation;
   const county = divisionOf(subject.matter, subject.delegation.countyOrgan);
-  const known = (...organs: (string | null)[]) => [...new Set(organs.filter((organ) => organ !== null))];
+  const presentOrgans = (...organs: (string | null)[]) => [...new Set(organs.filter((organ) => organ !== null))];
   const counter = {
-    organs: known(accepts.window ? null : accepts.organ, accepts.second),
+    organs: presentOrgans(accepts.window ? null : accepts.organ, accepts.second),
     window: accepts.window ? county : null,
   };
   const examiner = examiningOrgan(subject);
   const examination = {
-    organs: known(examiner),
+    organs: presentOrgans(examiner),
     window: subject.delegation.examines.window && examiner === subject.delegation.examines.organ ? county : null,
   };
   switch (subject.step) {
@@ -307,13 +313,13 @@ export function waitsFor(subject: Case): { organs: string[]; window: string | nu
     case 'ACCEPTED':
       return examination;
     case 'EXAMINED':
-      return mustBeForwarded(subject) ? examination : { organs: known(decides.organ), window: null };
+      return mustBeForwarded(subject) ? examination : { organs: presentOrgans(decides.organ), window: null };
     case 'FORWARDED':
-      return { organs: known(decides.organ), window: null };
+      return { organs: presentOrgans(decides.organ), window: null };
     case 'DECIDED':
     case 'CERTIFIED': {
       const atWindow = accepts.window && subject.acceptedBy === accepts.organ;
-      return { organs: known(subject.acceptedBy, decides.organ), window: atWindow ? county : null };
+      return { organs: presentOrgans(subject.acceptedBy, decides.organ), window: atWindow ? county : null };
     }
     default:
       return { organs: [], window: null };

@@ -1,7 +1,7 @@
 import type { Day } from '../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { requireLicenseFits, requireLine, TEXT_LENGTH } from './application.ts';
+import { MAX_TEXT_CHARS, requireLicenseFits, requireLine } from './application.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export interface DecisionInput {
@@ -21,25 +21,26 @@ export function decide(
   license: LicenseFact | null,
   today: Day,
 ): GrantContent | null {
-  if (input.reason !== null) requireLine(input.reason, TEXT_LENGTH, 'reason');
-  const rejected = input.decision === 'REJECTED';
-  if (rejected && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
+  if (input.reason !== null) requireLine(input.reason, MAX_TEXT_CHARS, 'reason');
+  const isRejected = input.decision === 'REJECTED';
+  if (isRejected && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
   // Every decision is sealed: on the license, or on a decision document.
   if (!input.authoriseSeal) throw new Refusal('SEAL_AUTHORISATION_MISSING', 'authoriseSeal');
-  if (rejected) return null;
+  if (isRejected) return null;
   if (!endsInLicenseAct(subject.delegation)) return null;
-  requireStart(input.validFrom, today);
+  requireStartDay(input.validFrom, today);
   requireLicenseFits(subject.delegation, subject, license);
   return contentOf(subject, license, input.validFrom ?? today);
 }
 
 /** The latest start of a validity, in months after the decision. */
-const START_MONTHS_MOST = 12;
+const MAX_START_MONTHS = 12;
 
 /** Refuses FIELD_MALFORMED for a first day of validity in the past, or more than a year ahead. */
-function requireStart(validFrom: Day | null, today: Day): void {
-  const last = endOfMonths(today, START_MONTHS_MOST) ?? today;
-  if (validFrom !== null && (validFrom < today || validFrom > last)) throw new Refusal('FIELD_MALFORMED', 'validFrom');
+function requireStartDay(validFrom: Day | null, today: Day): void {
+  const lastStart = endOfMonths(today, MAX_START_MONTHS) ?? today;
+  if (validFrom !== null && (validFrom < today || validFrom > lastStart))
+    throw new Refusal('FIELD_MALFORMED', 'validFrom');
 }
 
 /** Returns the content that a granted case puts on the license. */
@@ -48,25 +49,25 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
   const { outcome } = subject.delegation;
   if (outcome.licenseType === null) throw new RangeError(`matter ${matterId} ends in a license without a type`);
   const action = actionOf(subject.delegation);
-  const asApplied = { holder: subject.applicant, fields: [...subject.fields] };
+  const applicationContent = { holder: subject.applicant, fields: [...subject.fields] };
   const base = { matterId, action, licenseName: outcome.name, licenseType: outcome.licenseType };
   if (action === 'ISSUE') {
     const validUntil = endOfMonths(validFrom, outcome.validityMonths);
-    return { ...base, licenseNumber: null, ...asApplied, validFrom, validUntil };
+    return { ...base, licenseNumber: null, ...applicationContent, validFrom, validUntil };
   }
   if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
-  const standing = license.license;
-  const fields = subject.fields.length > 0 ? [...subject.fields] : standing.fields;
-  const kept = {
+  const currentContent = license.license;
+  const fields = subject.fields.length > 0 ? [...subject.fields] : currentContent.fields;
+  const currentBase = {
     ...base,
     licenseNumber: license.number,
-    validFrom: standing.validFrom,
-    validUntil: standing.validUntil,
+    validFrom: currentContent.validFrom,
+    validUntil: currentContent.validUntil,
   };
   switch (action) {
     case 'RENEW':
       return {
-        ...kept,
+        ...currentBase,
         holder: subject.applicant,
         fields,
         validFrom,
@@ -75,10 +76,10 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
     case 'CHANGE':
     case 'RETAIN':
     case 'TRANSFER':
-      return { ...kept, holder: subject.applicant, fields };
+      return { ...currentBase, holder: subject.applicant, fields };
     case 'REISSUE':
     case 'CANCEL':
-      return { ...kept, holder: standing.holder, fields: standing.fields };
+      return { ...currentBase, holder: currentContent.holder, fields: currentContent.fields };
   }
 }
 

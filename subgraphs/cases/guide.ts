@@ -14,10 +14,14 @@ export interface GuideInForce extends GuideFact {
  * It is the city's own guide if a city organ accepts (`divisionCode` is null) or if the county has changed nothing.
  */
 export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string | null): GuideInForce | null {
-  const found = guides.versions.find((one) => within(day, one.validFrom, one.validTo));
-  if (!found) return null;
-  const county = found.counties.findLast((one) => one.divisionCode === divisionCode && one.validFrom <= day);
-  return { version: found.version, ...(county?.guide ?? found.city) };
+  const guideVersion = guides.versions.find((guideVersion) =>
+    within(day, guideVersion.validFrom, guideVersion.validTo),
+  );
+  if (!guideVersion) return null;
+  const county = guideVersion.counties.findLast(
+    (countyGuide) => countyGuide.divisionCode === divisionCode && countyGuide.validFrom <= day,
+  );
+  return { version: guideVersion.version, ...(county?.guide ?? guideVersion.city) };
 }
 
 /**
@@ -25,11 +29,13 @@ export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string 
  * At that time it is unknown who accepts: the county, or the city by its equal right.
  * It is therefore the county's guide plus, as optional materials, those that only the city asks for.
  */
-export function guideOfHandIn(guides: PublishedGuides, day: Day, divisionCode: string): GuideFact | null {
+export function guideForHandIn(guides: PublishedGuides, day: Day, divisionCode: string): GuideFact | null {
   const county = guideOn(guides, day, divisionCode);
   const city = guideOn(guides, day, null);
   if (!county || !city) return null;
-  const known = new Set(county.materials.map(({ code }) => code));
-  const beside = city.materials.filter(({ code }) => !known.has(code)).map((one) => ({ ...one, required: false }));
-  return { ...county, materials: [...county.materials, ...beside] };
+  const countyCodes = new Set(county.materials.map(({ code }) => code));
+  const cityMaterials = city.materials
+    .filter(({ code }) => !countyCodes.has(code))
+    .map((material) => ({ ...material, required: false }));
+  return { ...county, materials: [...county.materials, ...cityMaterials] };
 }

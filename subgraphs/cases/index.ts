@@ -5,25 +5,25 @@ import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { ReadPicture, Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
 import { insertAgreement } from './agreement/store.ts';
-import { catchUpRests } from './attention/workflow.ts';
+import { backfillRests } from './attention/workflow.ts';
 import { materialRoutes } from './material/routes.ts';
 import { builtInScan, type Scan } from './material/scan.ts';
 import { startKeeper } from './material/workflow.ts';
 import { noticeRoutes } from './notice/routes.ts';
 import { startSealing } from './notice/workflow.ts';
-import { deliverTo } from './platform/delivery.ts';
+import { createPlatformDelivery } from './platform/delivery.ts';
 import { platformRoutes } from './platform/routes.ts';
 import { CONSUMER as PLATFORM } from './platform/store.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { caseResolvers } from './resolvers.ts';
 import { statisticsRoutes } from './statistics/routes.ts';
-import { catchUp } from './statistics/workflow.ts';
+import { backfillFigures } from './statistics/workflow.ts';
 import { messages } from './store.ts';
 import { supervisionRoutes } from './supervision/webhook/routes.ts';
 import { CONSUMER as WEBHOOK } from './supervision/webhook/store.ts';
 import { deliverPush, type WebhookDependencies } from './supervision/webhook/workflow.ts';
-import { lookOverPushes } from './supervision/workflow.ts';
-import { followMoves, receive } from './workflow.ts';
+import { retryWaitingPushes } from './supervision/workflow.ts';
+import { moveRunningCases, receive } from './workflow.ts';
 
 export interface CasesDependencies extends PlatformDependencies, WebhookDependencies {
   send: { licenses: (event: Envelope) => Promise<void> };
@@ -49,55 +49,58 @@ const MOVE_POLL_MS = 30_000;
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs } = dependencies;
-  const uploads = { ...dependencies, scan: dependencies.scan ?? builtInScan };
+  const materialDependencies = { ...dependencies, scan: dependencies.scan ?? builtInScan };
   let relays: Relay[] = [];
-  let sealing: ReturnType<typeof startSealing> | null = null;
+  let sealer: ReturnType<typeof startSealing> | null = null;
   let keeper: ReturnType<typeof startKeeper> | null = null;
-  let moving: Promise<unknown> = Promise.resolve();
+  let backgroundWork: Promise<unknown> = Promise.resolve();
   let timer: NodeJS.Timeout | undefined;
   return {
     name: 'cases',
-    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), caseResolvers(uploads)),
+    schema: subgraphSchema(
+      readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
+      caseResolvers(materialDependencies),
+    ),
     receive: (producer, event) => receive(dependencies, producer, event),
     routes(app, options) {
       statisticsRoutes(app, dependencies, options);
       platformRoutes(app, dependencies);
-      materialRoutes(app, uploads, options);
+      materialRoutes(app, materialDependencies, options);
       noticeRoutes(app, dependencies, options);
       supervisionRoutes(app, dependencies);
     },
     start() {
       if (relays.length > 0) return;
-      const shared = { db, tables: messages, onError, pollMs };
+      const relayOptions = { db, tables: messages, onError, pollMs };
       const toLicenses = async (event: Envelope) => {
         await send.licenses(event);
         return null;
       };
       relays = [
-        startRelay({ ...shared, consumer: 'licenses', deliver: toLicenses }),
-        startRelay({ ...shared, consumer: PLATFORM, deliver: deliverTo(dependencies) }),
-        startRelay({ ...shared, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
+        startRelay({ ...relayOptions, consumer: 'licenses', deliver: toLicenses }),
+        startRelay({ ...relayOptions, consumer: PLATFORM, deliver: createPlatformDelivery(dependencies) }),
+        startRelay({ ...relayOptions, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
       ];
-      keeper = startKeeper(uploads, onError ?? (() => {}), pollMs);
-      sealing = startSealing(dependencies);
-      moving = moving
-        .then(() => catchUp(db))
-        .then(() => catchUpRests(db))
+      keeper = startKeeper(materialDependencies, onError ?? (() => {}), pollMs);
+      sealer = startSealing(dependencies);
+      backgroundWork = backgroundWork
+        .then(() => backfillFigures(db))
+        .then(() => backfillRests(db))
         .catch((error) => onError?.(error));
       timer = setInterval(() => {
-        moving = moving
-          .then(() => followMoves(dependencies))
-          .then(() => lookOverPushes(dependencies))
+        backgroundWork = backgroundWork
+          .then(() => moveRunningCases(dependencies))
+          .then(() => retryWaitingPushes(dependencies))
           .catch((error) => onError?.(error));
       }, MOVE_POLL_MS);
     },
     stop: async () => {
       clearInterval(timer);
-      await Promise.all([...relays.map((relay) => relay.stop()), sealing?.stop(), keeper?.stop(), moving]);
+      await Promise.all([...relays.map((relay) => relay.stop()), sealer?.stop(), keeper?.stop(), backgroundWork]);
     },
     recordAgreement: async (row) => {
-      const by = { recordedBy: '初始化', recordedAt: dependencies.now() };
-      await db.transaction((tx) => insertAgreement(tx, { ...row, ...by }));
+      const recording = { recordedBy: '初始化', recordedAt: dependencies.now() };
+      await db.transaction((tx) => insertAgreement(tx, { ...row, ...recording }));
     },
   };
 }

@@ -30,7 +30,7 @@ const cases = createCases({
   send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
   sign: signOver(SEALS_URL, 'cases', serviceKey, now),
   picture: pictureOver(SEALS_URL, 'cases', serviceKey, now),
-  scan: scanner(CLAMD),
+  scan: createScanner(CLAMD),
   onError: console.error,
 });
 const app = await serveSubgraph(cases, { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now });
@@ -49,7 +49,7 @@ for (const signal of ['SIGINT', 'SIGTERM'] as const) {
  * Returns a scanner for the clamd at `host:port`, or undefined to use the built-in scanner. Throws if the address is
  * malformed.
  */
-function scanner(address: string) {
+function createScanner(address: string) {
   if (address === '') return undefined;
   const [, host, port] = /^([\w.-]+):(\d{1,5})$/.exec(address) ?? [];
   if (host === undefined) throw new Error(`CLAMD is not host:port: ${address}`);

@@ -5,55 +5,69 @@ import { type Day, dayOf, isDay } from '../kernel/day.ts';
 import { contentDigest, type DelegationFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { acceptingOrgan, permissions } from './action.ts';
-import { findInForce } from './agreement/store.ts';
-import { type Application, requireApplication, requireLicenseFits, requireLine, TEXT_LENGTH } from './application.ts';
+import { findAgreementInForce } from './agreement/store.ts';
+import {
+  type Application,
+  MAX_TEXT_CHARS,
+  requireApplication,
+  requireLicenseFits,
+  requireLine,
+} from './application.ts';
 import { clockOf } from './calendar/clock.ts';
 import { loadCalendar } from './calendar/store.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
-import { guideOfHandIn, guideOn } from './guide.ts';
-import type { MaterialGiven } from './material/material.ts';
+import { guideForHandIn, guideOn } from './guide.ts';
+import type { SubmittedMaterial } from './material/material.ts';
 import { listMaterials } from './material/store.ts';
 import { attachMaterials, requireComplete } from './material/workflow.ts';
 import { writeNotice } from './notice/workflow.ts';
 import * as store from './store.ts';
-import { type Acting, act, lockCurrent, requireReason, stepBy, type WorkflowDependencies } from './workflow.ts';
+import {
+  act,
+  buildStep,
+  type CaseCommand,
+  lockUpToDateCase,
+  requireReason,
+  type WorkflowDependencies,
+} from './workflow.ts';
 
 /** Receiving and accepting applications at a window or counter (收件、受理、补正). */
 
 export interface Request {
   matterId: string;
   application: Application;
-  materials: readonly MaterialGiven[];
+  materials: readonly SubmittedMaterial[];
   /** If the same person sends the same key again, the answer is the case of the first request. */
   requestKey: string | null;
   dryRun: boolean;
 }
 
-const REQUEST_KEY_LENGTH = 64;
+const MAX_REQUEST_KEY_CHARS = 64;
 /** Most items of a supplement notice, and below the days that it allows if the clerk sets no last day. */
-const ITEMS_MOST = 30;
-const SUPPLEMENT_DAYS = 30;
+const MAX_SUPPLEMENT_ITEMS = 30;
+const DEFAULT_SUPPLEMENT_DAYS = 30;
 /** Most days that a supplement notice may allow. */
-const SUPPLEMENT_DAYS_MOST = 365;
+const MAX_SUPPLEMENT_DAYS = 365;
 
 /**
  * Returns the matter and its delegation on the day of an application. Refuses MATTER_UNKNOWN, MATTER_NOT_DELEGATED.
  */
-async function matterOn(tx: Transaction, matterId: string, today: Day) {
+async function requireDelegatedMatter(tx: Transaction, matterId: string, today: Day) {
   const matter = await store.findMatter(tx, matterId);
   if (!matter) throw new Refusal('MATTER_UNKNOWN', 'matter');
   return { matter, delegation: delegationOn(matter, today) };
 }
 
 /** Refuses AGREEMENT_MISSING if the mode needs an undertaking agreement and none is in force (实施方案二（二）). */
-async function requireAgreed(
+async function requireAgreementInForce(
   tx: Transaction,
   matter: MatterFact,
   delegation: DelegationFact,
   today: Day,
 ): Promise<void> {
   if (delegation.mode !== 'SUBSTANTIVE_REVIEW') return;
-  if (!(await findInForce(tx, delegation, matter.matterId, today))) throw new Refusal('AGREEMENT_MISSING', 'matter');
+  if (!(await findAgreementInForce(tx, delegation, matter.matterId, today)))
+    throw new Refusal('AGREEMENT_MISSING', 'matter');
 }
 
 /**
@@ -64,13 +78,13 @@ async function requireAgreed(
 export function receiveApplication(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
-    const { matter, delegation } = await matterOn(tx, request.matterId, dayOf(at));
+    const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
     const person = requireRole(actor, 'APPLICANT', 'WINDOW_CLERK');
     if (hasRole(person, 'WINDOW_CLERK')) acceptingOrgan(person, matter, delegation);
     else if (person.holderCode !== request.application.applicant.code) {
       throw new Refusal('NOT_YOUR_RECORD', 'applicant.code');
     }
-    return (await open(tx, request, { matter, delegation, person, at })).subject;
+    return (await openCase(tx, request, { matter, delegation, person, at })).subject;
   });
 }
 
@@ -78,54 +92,58 @@ export function receiveApplication(deps: WorkflowDependencies, actor: Actor, req
  * Receives and accepts at the counter in one act (收件、受理).
  * Refuses what `receiveApplication` and `acceptApplication` refuse.
  */
-export function accept(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
+export function receiveAndAccept(deps: WorkflowDependencies, actor: Actor, request: Request): Promise<Case> {
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
-    const { matter, delegation } = await matterOn(tx, request.matterId, dayOf(at));
+    const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
     const person = requireRole(actor, 'WINDOW_CLERK');
     acceptingOrgan(person, matter, delegation);
-    await requireAgreed(tx, matter, delegation, dayOf(at));
-    const { subject, fresh } = await open(tx, request, { matter, delegation, person, at });
-    if (fresh) return enterAcceptance(tx, subject, person, at);
+    await requireAgreementInForce(tx, matter, delegation, dayOf(at));
+    const { subject, fresh: isNew } = await openCase(tx, request, { matter, delegation, person, at });
+    if (isNew) return enterAcceptance(tx, subject, person, at);
     // An earlier request with this key made the case. Lock it, so that concurrent actions run one at a time, and use
     // its current state.
-    const current = await lockCurrent(tx, subject.id, at);
+    const current = await lockUpToDateCase(tx, subject.id, at);
     if (current.step !== 'RECEIVED') return current;
     return enterAcceptance(tx, current, permissions.acceptApplication(current, person), at);
   });
 }
 
-async function open(
+async function openCase(
   tx: Transaction,
   request: Request,
-  given: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
+  context: { matter: MatterFact; delegation: DelegationFact; person: Person; at: Date },
 ): Promise<{ subject: Case; fresh: boolean }> {
   const { application, materials, requestKey } = request;
-  const { matter, delegation, person, at } = given;
-  if (requestKey !== null) requireLine(requestKey, REQUEST_KEY_LENGTH, 'requestKey');
+  const { matter, delegation, person, at } = context;
+  if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
   const digest = contentDigest({ matterId: request.matterId, ...application, materials });
-  const before = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
-  if (before) return { subject: requireSame(before, digest), fresh: false };
+  const earlierRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), fresh: false };
 
-  const named = application.licenseNumber;
-  requireApplication(delegation, application, named === null ? null : await store.findLicense(tx, named));
+  const licenseNumber = application.licenseNumber;
+  requireApplication(
+    delegation,
+    application,
+    licenseNumber === null ? null : await store.findLicense(tx, licenseNumber),
+  );
   const county = divisionOf(matter, delegation.countyOrgan);
   if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
-  const number = await store.takeNumber(tx, county, dayOf(at));
+  const number = await store.takeCaseNumber(tx, county, dayOf(at));
   const file = { id: crypto.randomUUID(), number, matter, delegation, ...application, acceptedBy: null, guide: null };
-  const made = await store.insertCase(
+  const stored = await store.insertCase(
     tx,
     { file, divisionCode: county, request: { by: person.id, key: requestKey, digest } },
-    stepBy(person, 'RECEIVED', at),
+    buildStep(person, 'RECEIVED', at),
   );
-  if (made) {
-    await handIn(tx, made.subject, person, materials, at);
-    return { subject: made.subject, fresh: true };
+  if (stored) {
+    await handIn(tx, stored.subject, person, materials, at);
+    return { subject: stored.subject, fresh: true };
   }
   // Two requests with the same key ran at the same time. The other one was first, and its case is the answer to both.
-  const other = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
-  if (!other) throw new Error('a request key without a case');
-  return { subject: requireSame(other, digest), fresh: false };
+  const concurrentRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
+  if (!concurrentRequest) throw new Error('a request key without a case');
+  return { subject: requireSameRequest(concurrentRequest, digest), fresh: false };
 }
 
 /** Takes in materials (收取材料) after checking them against the guide in force that day. */
@@ -133,30 +151,30 @@ async function handIn(
   tx: Transaction,
   subject: Case,
   actor: Person,
-  given: readonly MaterialGiven[],
+  submitted: readonly SubmittedMaterial[],
   at: Date,
 ): Promise<void> {
   const { matter, delegation, applicant } = subject;
   const guides = await store.findGuideFact(tx, matter.matterId);
   const county = divisionOf(matter, delegation.countyOrgan);
-  const guide = guides && county !== null ? guideOfHandIn(guides, dayOf(at), county) : null;
-  await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, given, at });
+  const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
+  await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, submitted, at });
 }
 
-function requireSame(before: { stored: store.StoredCase; digest: string }, digest: string): Case {
-  if (before.digest !== digest) throw new Refusal('REQUEST_KEY_REUSED', 'requestKey');
-  return before.stored.subject;
+function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: string }, digest: string): Case {
+  if (earlierRequest.digest !== digest) throw new Refusal('REQUEST_KEY_REUSED', 'requestKey');
+  return earlierRequest.stored.subject;
 }
 
 /**
  * Accepts a received application (受理). From then on the case keeps today's matter, mode and guide.
  * Refuses MATTER_NOT_DELEGATED, AGREEMENT_MISSING, MATERIALS_MISSING, and what the action refuses.
  */
-export function acceptApplication(deps: WorkflowDependencies, acting: Acting): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const clerk = permissions.acceptApplication(subject, acting.actor);
-    const { matter, delegation } = await matterOn(tx, subject.matter.matterId, dayOf(at));
-    await requireAgreed(tx, matter, delegation, dayOf(at));
+export function acceptApplication(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = permissions.acceptApplication(subject, command.actor);
+    const { matter, delegation } = await requireDelegatedMatter(tx, subject.matter.matterId, dayOf(at));
+    await requireAgreementInForce(tx, matter, delegation, dayOf(at));
     return enterAcceptance(tx, { ...subject, matter, delegation }, clerk, at);
   });
 }
@@ -170,7 +188,7 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, dayOf(at), division);
   if (guide) await requireComplete(tx, subject.id, guide);
-  const record = { ...stepBy(clerk, 'ACCEPTED', at), organ: acceptedBy };
+  const record = { ...buildStep(clerk, 'ACCEPTED', at), organ: acceptedBy };
   const accepted = await store.addStep(tx, subject, record, { matter, delegation, acceptedBy, guide });
   const clock = clockOf({
     steps: accepted.steps,
@@ -201,21 +219,22 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
 /** Tells the applicant, once and completely, what is missing (一次性告知) and the last day to bring it. */
 export function askSupplement(
   deps: WorkflowDependencies,
-  acting: Acting,
-  asked: { items: readonly string[]; until: Day | null },
+  command: CaseCommand,
+  request: { items: readonly string[]; until: Day | null },
 ): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const clerk = permissions.askSupplement(subject, acting.actor);
-    if (asked.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
-    if (asked.items.length > ITEMS_MOST) throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${ITEMS_MOST} 项`);
-    for (const item of asked.items) requireLine(item, TEXT_LENGTH, 'items');
-    const until = asked.until ?? daysLater(at, SUPPLEMENT_DAYS);
-    if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, SUPPLEMENT_DAYS_MOST)) {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = permissions.askSupplement(subject, command.actor);
+    if (request.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
+    if (request.items.length > MAX_SUPPLEMENT_ITEMS)
+      throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${MAX_SUPPLEMENT_ITEMS} 项`);
+    for (const item of request.items) requireLine(item, MAX_TEXT_CHARS, 'items');
+    const until = request.until ?? daysLater(at, DEFAULT_SUPPLEMENT_DAYS);
+    if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, MAX_SUPPLEMENT_DAYS)) {
       throw new Refusal('FIELD_MALFORMED', 'until');
     }
-    const data = { supplement: { items: [...asked.items], until } };
-    const step = stepBy(clerk, 'SUPPLEMENT_ASKED', at, { data });
-    const missing = asked.items.map((name) => ({ name, remark: null }));
+    const data = { supplement: { items: [...request.items], until } };
+    const step = buildStep(clerk, 'SUPPLEMENT_ASKED', at, { data });
+    const missing = request.items.map((name) => ({ name, remark: null }));
     const facts = { missing, supplementBy: until };
     await writeNotice(tx, { kind: 'SUPPLEMENT', subject, step, organ: counterOf(subject, clerk), facts });
     return store.addStep(tx, subject, step);
@@ -235,51 +254,51 @@ function daysLater(at: Date, days: number): Day {
 export interface Supplement {
   fields: Application['fields'] | null;
   licenseNumber: string | null;
-  materials: readonly MaterialGiven[];
+  materials: readonly SubmittedMaterial[];
   note: string | null;
 }
 
 /** Records a supplement (补正). The whole application is checked again. */
-export function supplement(deps: WorkflowDependencies, acting: Acting, given: Supplement): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const person = permissions.supplementCase(subject, acting.actor);
-    if (given.note !== null) requireLine(given.note, TEXT_LENGTH, 'note');
-    const fields = given.fields ?? subject.fields;
-    const licenseNumber = given.licenseNumber ?? subject.licenseNumber;
+export function supplement(deps: WorkflowDependencies, command: CaseCommand, changes: Supplement): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const person = permissions.supplementCase(subject, command.actor);
+    if (changes.note !== null) requireLine(changes.note, MAX_TEXT_CHARS, 'note');
+    const fields = changes.fields ?? subject.fields;
+    const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
     const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
     requireApplication(subject.delegation, { applicant: subject.applicant, fields, licenseNumber }, license);
-    await handIn(tx, subject, person, given.materials, at);
-    const record = stepBy(person, 'SUPPLEMENTED', at, { note: given.note });
+    await handIn(tx, subject, person, changes.materials, at);
+    const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });
   });
 }
 
 /** Closes a case that was not supplemented (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */
-export function closeUnsupplemented(deps: WorkflowDependencies, acting: Acting): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const clerk = permissions.closeUnsupplemented(subject, acting.actor);
-    const until = subject.steps.find((one) => one.data?.supplement)?.data?.supplement?.until;
+export function closeUnsupplemented(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = permissions.closeUnsupplemented(subject, command.actor);
+    const until = subject.steps.find((record) => record.data?.supplement)?.data?.supplement?.until;
     if (until === undefined || dayOf(at) <= until) throw new Refusal('SUPPLEMENT_NOT_DUE');
-    return store.addStep(tx, subject, stepBy(clerk, 'SUPPLEMENT_MISSED', at));
+    return store.addStep(tx, subject, buildStep(clerk, 'SUPPLEMENT_MISSED', at));
   });
 }
 
 /** Refuses acceptance (不予受理), with a reason. */
-export function refuseAcceptance(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const clerk = permissions.refuseAcceptance(subject, acting.actor);
+export function refuseAcceptance(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = permissions.refuseAcceptance(subject, command.actor);
     requireReason(reason);
-    const step = stepBy(clerk, 'NOT_ACCEPTED', at, { note: reason });
+    const step = buildStep(clerk, 'NOT_ACCEPTED', at, { note: reason });
     await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ: counterOf(subject, clerk) });
     return store.addStep(tx, subject, step);
   });
 }
 
 /** Withdraws the application (撤回申请). Possible until the decision. */
-export function withdraw(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const person = permissions.withdrawCase(subject, acting.actor);
+export function withdraw(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const person = permissions.withdrawCase(subject, command.actor);
     requireReason(reason);
-    return store.addStep(tx, subject, stepBy(person, 'WITHDRAWN', at, { note: reason }));
+    return store.addStep(tx, subject, buildStep(person, 'WITHDRAWN', at, { note: reason }));
   });
 }

@@ -8,7 +8,7 @@ import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
 import type { Case, Position } from './case.ts';
-import { materialResolvers, readMaterial } from './material/resolvers.ts';
+import { materialResolvers, toSubmittedMaterial } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/workflow.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
@@ -29,7 +29,7 @@ export function caseResolvers(
 ): Resolvers {
   const { db } = dependencies;
   const findCase = (context: GraphContext, id: string) => findVisible(db, context, id);
-  const rooms: Resolvers[] = [
+  const modules: Resolvers[] = [
     {
       Query: queries(db),
       Mutation: { ...receptionMutations(dependencies), ...stepMutations(dependencies) },
@@ -45,14 +45,14 @@ export function caseResolvers(
     statisticsResolvers(dependencies),
     supervisionResolvers(dependencies, findCase),
   ];
-  return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...join(rooms) };
+  return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...mergeResolvers(modules) };
 }
 
 /** Merges the resolvers of all modules, type by type. */
-function join(rooms: readonly Resolvers[]): Resolvers {
+function mergeResolvers(modules: readonly Resolvers[]): Resolvers {
   const types: Record<string, object> = {};
-  for (const room of rooms) {
-    for (const [type, fields] of Object.entries(room)) types[type] = { ...types[type], ...fields };
+  for (const module of modules) {
+    for (const [type, fields] of Object.entries(module)) types[type] = { ...types[type], ...fields };
   }
   return types;
 }
@@ -64,9 +64,9 @@ function queries(db: Database) {
       const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
       const { step, matter, closed } = args.filter ?? {};
       const filter = { step: (step as Position | null) ?? null, matter: matter ?? null, closed: closed ?? null };
-      const found = await store.listCases(db, person, filter, page);
+      const casePage = await store.listCases(db, person, filter, page);
       return toConnection(
-        found,
+        casePage,
         (row) => [String(row.serial)],
         (row) => viewCase(row.subject, person),
       );
@@ -74,9 +74,9 @@ function queries(db: Database) {
     queue: async (_, args, { actor }) => {
       const person = requirePerson(actor);
       const steps = (args.steps as Position[] | null | undefined) ?? null;
-      const found = await store.listQueue(db, person, steps, readPage(args, readQueuePosition));
+      const casePage = await store.listQueue(db, person, steps, readPage(args, readQueuePosition));
       return toConnection(
-        found,
+        casePage,
         (row) => [row.restsSince.toISOString(), String(row.serial)],
         (row) => viewCase(row.subject, person),
       );
@@ -87,8 +87,8 @@ function queries(db: Database) {
 
 function readQueuePosition([since = '', serial = '']: readonly string[]): { since: Date; serial: number } | null {
   if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(since) || !/^\d{1,15}$/.test(serial)) return null;
-  const read = new Date(since);
-  return Number.isNaN(read.getTime()) ? null : { since: read, serial: Number(serial) };
+  const sinceDate = new Date(since);
+  return Number.isNaN(sinceDate.getTime()) ? null : { since: sinceDate, serial: Number(serial) };
 }
 
 /** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */
@@ -96,25 +96,26 @@ function receptionMutations(deps: workflow.WorkflowDependencies) {
   return {
     receiveApplication: (_, { input }, { actor }) =>
       settleCase(actor, () => reception.receiveApplication(deps, actor, readRequest(input))),
-    acceptCase: (_, { input }, { actor }) => settleCase(actor, () => reception.accept(deps, actor, readRequest(input))),
+    acceptCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => reception.receiveAndAccept(deps, actor, readRequest(input))),
     acceptApplication: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.acceptApplication(deps, acting(actor, input))),
+      settleCase(actor, () => reception.acceptApplication(deps, toCommand(actor, input))),
     askSupplement: (_, { input }, { actor }) =>
       settleCase(actor, () =>
-        reception.askSupplement(deps, acting(actor, input), { items: input.items, until: input.until ?? null }),
+        reception.askSupplement(deps, toCommand(actor, input), { items: input.items, until: input.until ?? null }),
       ),
     supplementCase: (_, { input }, { actor }) =>
       settleCase(actor, () => {
         const { fields = null, licenseNumber = null, note = null } = input;
-        const materials = input.materials.map(readMaterial);
-        return reception.supplement(deps, acting(actor, input), { fields, licenseNumber, materials, note });
+        const materials = input.materials.map(toSubmittedMaterial);
+        return reception.supplement(deps, toCommand(actor, input), { fields, licenseNumber, materials, note });
       }),
     closeUnsupplemented: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.closeUnsupplemented(deps, acting(actor, input))),
+      settleCase(actor, () => reception.closeUnsupplemented(deps, toCommand(actor, input))),
     refuseAcceptance: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.refuseAcceptance(deps, acting(actor, input), input.reason)),
+      settleCase(actor, () => reception.refuseAcceptance(deps, toCommand(actor, input), input.reason)),
     withdrawCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => reception.withdraw(deps, acting(actor, input), input.reason)),
+      settleCase(actor, () => reception.withdraw(deps, toCommand(actor, input), input.reason)),
   } satisfies Resolvers['Mutation'];
 }
 
@@ -122,31 +123,32 @@ function receptionMutations(deps: workflow.WorkflowDependencies) {
 function stepMutations(deps: workflow.WorkflowDependencies) {
   return {
     examineCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => workflow.examine(deps, acting(actor, input), input.finding, input.opinion ?? null)),
+      settleCase(actor, () => workflow.examine(deps, toCommand(actor, input), input.finding, input.opinion ?? null)),
     forwardCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => workflow.forward(deps, acting(actor, input), input.note ?? null)),
+      settleCase(actor, () => workflow.forward(deps, toCommand(actor, input), input.note ?? null)),
     sendBackCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => workflow.sendBack(deps, acting(actor, input), input.reason)),
-    pauseCase: (_, { input }, { actor }) => settleCase(actor, () => workflow.pause(deps, acting(actor, input), input)),
+      settleCase(actor, () => workflow.sendBack(deps, toCommand(actor, input), input.reason)),
+    pauseCase: (_, { input }, { actor }) =>
+      settleCase(actor, () => workflow.pause(deps, toCommand(actor, input), input)),
     resumeCase: (_, { input }, { actor }) =>
-      settleCase(actor, () => workflow.resume(deps, acting(actor, input), input.note ?? null)),
+      settleCase(actor, () => workflow.resume(deps, toCommand(actor, input), input.note ?? null)),
     decideCase: (_, { input }, { actor }) =>
       settleCase(actor, () => {
         const { decision, reason = null, authoriseSeal, validFrom = null } = input;
-        return workflow.decideCase(deps, acting(actor, input), { decision, reason, authoriseSeal, validFrom });
+        return workflow.decideCase(deps, toCommand(actor, input), { decision, reason, authoriseSeal, validFrom });
       }),
     deliverDecision: (_, { input }, { actor }) =>
-      settleCase(actor, () => workflow.deliverDecision(deps, acting(actor, input), input.note ?? null)),
+      settleCase(actor, () => workflow.deliverDecision(deps, toCommand(actor, input), input.note ?? null)),
   } satisfies Resolvers['Mutation'];
 }
 
-function acting(actor: Actor, input: { case: string; dryRun: boolean }): workflow.Acting {
+function toCommand(actor: Actor, input: { case: string; dryRun: boolean }): workflow.CaseCommand {
   return { actor, id: input.case, dryRun: input.dryRun };
 }
 
 function readRequest(input: ApplicationInput): reception.Request {
   const { matter, applicant, fields, licenseNumber = null, requestKey = null, dryRun } = input;
-  const materials = input.materials.map(readMaterial);
+  const materials = input.materials.map(toSubmittedMaterial);
   return { matterId: matter, application: { applicant, fields, licenseNumber }, materials, requestKey, dryRun };
 }
 
@@ -159,8 +161,8 @@ function settleCase(actor: Actor, run: () => Promise<Case>) {
 /** Returns a case, or null if the caller may not see it, so that nobody learns that it exists. */
 async function findVisible(db: Database, context: GraphContext, id: string) {
   const person = requirePerson(context.actor);
-  const found = await loader<store.StoredCase>(context, 'cases', (ids) => store.findCases(db, ids)).load(id);
-  if (!found) return null;
-  const { subject, parties, window } = found;
+  const stored = await loader<store.StoredCase>(context, 'cases', (ids) => store.findCases(db, ids)).load(id);
+  if (!stored) return null;
+  const { subject, parties, window } = stored;
   return maySee(person, { applicantCode: subject.applicant.code, parties, window }) ? viewCase(subject, person) : null;
 }

@@ -6,7 +6,7 @@ import type { EventPayload, Mode } from '../kernel/events.ts';
 import { UUID } from '../kernel/identifier.ts';
 import { append, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { restedOf, setRest } from './attention/store.ts';
+import { caseRestOf, putCaseRest } from './attention/store.ts';
 import { holdCalendar } from './calendar/store.ts';
 import {
   type Case,
@@ -21,7 +21,7 @@ import {
   waitsFor,
 } from './case.ts';
 import type { PublishedGuides } from './guide.ts';
-import { tellPlatform } from './platform/store.ts';
+import { notifyPlatform } from './platform/store.ts';
 import { putFigure } from './statistics/store.ts';
 import * as tables from './tables.ts';
 
@@ -54,9 +54,9 @@ function toFile(row: FileRow): CaseFile {
   return { id, number, matter, delegation, applicant, fields, licenseNumber, acceptedBy, guide };
 }
 
-async function withSteps(db: Reader, rows: readonly FileRow[]): Promise<StoredCase[]> {
+async function toStoredCases(db: Reader, rows: readonly FileRow[]): Promise<StoredCase[]> {
   if (rows.length === 0) return [];
-  return fold(
+  return foldRows(
     rows,
     await stepsOf(
       db,
@@ -69,7 +69,7 @@ function stepsOf(db: Reader, ids: string[]) {
   return db.select().from(caseStep).where(inArray(caseStep.caseId, ids)).orderBy(caseStep.caseId, caseStep.seq);
 }
 
-function fold(rows: readonly FileRow[], steps: readonly (typeof caseStep.$inferSelect)[]): StoredCase[] {
+function foldRows(rows: readonly FileRow[], steps: readonly (typeof caseStep.$inferSelect)[]): StoredCase[] {
   const byCase = Map.groupBy(steps, (step) => step.caseId);
   return rows.map((row) => ({
     subject: foldCase(toFile(row), byCase.get(row.id) ?? []),
@@ -113,7 +113,7 @@ export async function listCases(
     .orderBy(desc(caseFile.serial))
     .limit(page.first + 1);
   const cut = cutPage(rows, page.first);
-  return { rows: await withSteps(db, cut.rows), hasNextPage: cut.hasNextPage };
+  return { rows: await toStoredCases(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
 /** Returns a page of the cases that wait for a person's organ or window, longest waiting first. */
@@ -143,15 +143,15 @@ export async function listQueue(
     .orderBy(caseFile.restsSince, caseFile.serial)
     .limit(page.first + 1);
   const cut = cutPage(rows, page.first);
-  return { rows: await withSteps(db, cut.rows), hasNextPage: cut.hasNextPage };
+  return { rows: await toStoredCases(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
 /** Returns cases in the order of `ids`, null for an unknown id. */
 export async function findCases(db: Reader, ids: readonly string[]): Promise<(StoredCase | null)[]> {
-  const known = ids.filter((id) => isUuid(id));
-  const rows = known.length === 0 ? [] : await db.select().from(caseFile).where(inArray(caseFile.id, known));
-  const found = new Map((await withSteps(db, rows)).map((one) => [one.subject.id, one]));
-  return ids.map((id) => found.get(id) ?? null);
+  const validIds = ids.filter((id) => isUuid(id));
+  const rows = validIds.length === 0 ? [] : await db.select().from(caseFile).where(inArray(caseFile.id, validIds));
+  const casesById = new Map((await toStoredCases(db, rows)).map((stored) => [stored.subject.id, stored]));
+  return ids.map((id) => casesById.get(id) ?? null);
 }
 
 function isUuid(text: string): boolean {
@@ -168,7 +168,7 @@ export async function lockCase(tx: Transaction, id: string): Promise<StoredCase 
     tx.select().from(caseFile).where(eq(caseFile.id, id)).for('update'),
     stepsOf(tx, [id]),
   ]);
-  return fold(rows, steps)[0] ?? null;
+  return foldRows(rows, steps)[0] ?? null;
 }
 
 export async function findMatter(db: Reader, id: string): Promise<MatterFact | null> {
@@ -182,8 +182,8 @@ export async function findLicense(db: Reader, number: string): Promise<LicenseFa
 }
 
 /** Takes the next case number of a division and day: division, date, and five digits. */
-export async function takeNumber(tx: Transaction, divisionCode: string, day: Day): Promise<string> {
-  const [taken] = await tx
+export async function takeCaseNumber(tx: Transaction, divisionCode: string, day: Day): Promise<string> {
+  const [counter] = await tx
     .insert(caseNumber)
     .values({ divisionCode, day, newest: 1 })
     .onConflictDoUpdate({
@@ -191,8 +191,8 @@ export async function takeNumber(tx: Transaction, divisionCode: string, day: Day
       set: { newest: sql`${caseNumber.newest} + 1` },
     })
     .returning({ newest: caseNumber.newest });
-  if (!taken) throw new Error('no case number taken');
-  return `${divisionCode}${day.replaceAll('-', '')}${String(taken.newest).padStart(5, '0')}`;
+  if (!counter) throw new Error('no case number taken');
+  return `${divisionCode}${day.replaceAll('-', '')}${String(counter.newest).padStart(5, '0')}`;
 }
 
 export interface NewCase {
@@ -202,8 +202,8 @@ export interface NewCase {
 }
 
 /** Writes a received case with its first step. Returns null if the same person has used the request key before. */
-export async function insertCase(tx: Transaction, made: NewCase, first: StepRecord): Promise<StoredCase | null> {
-  const { file, divisionCode, request } = made;
+export async function insertCase(tx: Transaction, newCase: NewCase, first: StepRecord): Promise<StoredCase | null> {
+  const { file, divisionCode, request } = newCase;
   const subject = foldCase(file, [first]);
   const rows = await tx
     .insert(caseFile)
@@ -229,9 +229,9 @@ export async function insertCase(tx: Transaction, made: NewCase, first: StepReco
     holdCalendar(tx),
     tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first }),
   ]);
-  const rest = restedOf(subject, calendar);
-  await together([putFigure(tx, subject, calendar), setRest(tx, rest)]);
-  return (await withSteps(tx, rows))[0] ?? null;
+  const rest = caseRestOf(subject, calendar);
+  await together([putFigure(tx, subject, calendar), putCaseRest(tx, rest)]);
+  return (await toStoredCases(tx, rows))[0] ?? null;
 }
 
 /** Returns the columns that are derived from the current state of a case. */
@@ -259,14 +259,14 @@ function columnsOf(subject: Case) {
  */
 export async function findRequest(
   db: Reader,
-  by: string,
+  personId: string,
   key: string,
 ): Promise<{ stored: StoredCase; digest: string } | null> {
   const rows = await db
     .select()
     .from(caseFile)
-    .where(and(eq(caseFile.requestedBy, by), eq(caseFile.requestKey, key)));
-  const [stored] = await withSteps(db, rows);
+    .where(and(eq(caseFile.requestedBy, personId), eq(caseFile.requestKey, key)));
+  const [stored] = await toStoredCases(db, rows);
   return stored && rows[0] ? { stored, digest: rows[0].requestDigest } : null;
 }
 
@@ -280,36 +280,36 @@ export async function addStep(
   record: StepRecord,
   file: Partial<Pick<CaseFile, 'matter' | 'delegation' | 'acceptedBy' | 'guide' | 'fields' | 'licenseNumber'>> = {},
 ): Promise<Case> {
-  const after = foldCase({ ...subject, ...file }, [...subject.steps, record]);
-  const changed = columnsOf(after);
-  const newParties = partiesOf(after.delegation);
+  const updated = foldCase({ ...subject, ...file }, [...subject.steps, record]);
+  const columns = columnsOf(updated);
+  const newParties = partiesOf(updated.delegation);
   const [calendar] = await together([
     holdCalendar(tx),
-    tellPlatform(tx, subject, after, record),
-    tx.insert(caseStep).values({ caseId: subject.id, seq: after.steps.length, ...record }),
+    notifyPlatform(tx, subject, updated, record),
+    tx.insert(caseStep).values({ caseId: subject.id, seq: updated.steps.length, ...record }),
     tx
       .update(caseFile)
       .set({
-        ...changed,
+        ...columns,
         parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
         ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
       })
       .where(eq(caseFile.id, subject.id)),
   ]);
-  const rest = restedOf(after, calendar);
-  await together([putFigure(tx, after, calendar), setRest(tx, rest)]);
-  return after;
+  const rest = caseRestOf(updated, calendar);
+  await together([putFigure(tx, updated, calendar), putCaseRest(tx, rest)]);
+  return updated;
 }
 
 /**
  * Returns undecided cases that may have to follow `period` of their matter.
  * These are cases with other organs, and cases not accepted yet with another mode.
  */
-export async function listToMove(
+export async function listCasesToMove(
   db: Reader,
   period: { mode: Mode; cityOrgan: string; countyOrgan: string },
   matterId: string,
-  { after, most }: { after: number; most: number },
+  { after, limit }: { after: number; limit: number },
 ): Promise<{ id: string; serial: number }[]> {
   const { delegation } = caseFile;
   return db
@@ -327,7 +327,7 @@ export async function listToMove(
       ),
     )
     .orderBy(caseFile.serial)
-    .limit(most);
+    .limit(limit);
 }
 
 /** Returns the ids of certified but undelivered cases that acted on a license, without the case `except`. */
@@ -348,12 +348,12 @@ export async function listUndelivered(db: Reader, number: string, except: string
 }
 
 /** Writes the derived columns of a case again. Needed for rows that are older than these columns. */
-export async function refreshFile(tx: Transaction, subject: Case): Promise<void> {
+export async function refreshDerivedColumns(tx: Transaction, subject: Case): Promise<void> {
   await tx.update(caseFile).set(columnsOf(subject)).where(eq(caseFile.id, subject.id));
 }
 
 /** Returns the matters with more than one delegation period. Only these can be transferred. */
-export async function listMovable(db: Reader): Promise<MatterFact[]> {
+export async function listMovableMatters(db: Reader): Promise<MatterFact[]> {
   const rows = await db
     .select({ fact: matterFact.fact })
     .from(matterFact)
@@ -361,7 +361,11 @@ export async function listMovable(db: Reader): Promise<MatterFact[]> {
   return rows.map((row) => row.fact);
 }
 
-export async function tellGranted(tx: Transaction, payload: EventPayload<'CaseGranted'>, at: Date): Promise<void> {
+export async function appendCaseGranted(
+  tx: Transaction,
+  payload: EventPayload<'CaseGranted'>,
+  at: Date,
+): Promise<void> {
   await append(tx, messages, CONSUMERS, {
     type: 'CaseGranted',
     stream: `case:${payload.caseId}`,

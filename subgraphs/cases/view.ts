@@ -14,7 +14,7 @@ export type CaseView = ReturnType<typeof viewCase>;
 
 /** Returns a case as `actor` may see it. Other modules add their fields in their own Case resolvers. */
 export function viewCase(subject: Case, actor: Actor) {
-  const own = actor.kind === 'person' && actor.holderCode === subject.applicant.code;
+  const isOwn = actor.kind === 'person' && actor.holderCode === subject.applicant.code;
   const { result, acceptedBy } = subject;
   return {
     /** For the Case resolvers of other modules. Not a field of the schema. */
@@ -22,7 +22,7 @@ export function viewCase(subject: Case, actor: Actor) {
     id: subject.id,
     number: subject.number,
     matter: { id: subject.matter.matterId },
-    applicant: { ...subject.applicant, code: own ? subject.applicant.code : maskCode(subject.applicant.code) },
+    applicant: { ...subject.applicant, code: isOwn ? subject.applicant.code : maskCode(subject.applicant.code) },
     delegation: viewDelegation(subject.delegation),
     acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
     licenseNumber: subject.licenseNumber,
@@ -31,15 +31,15 @@ export function viewCase(subject: Case, actor: Actor) {
     result,
     resultCode: result === null ? null : RESULT_CODES[result],
     pause: viewPause(subject),
-    supplement: subject.steps.find((one) => one.data?.supplement)?.data?.supplement ?? null,
+    supplement: subject.steps.find((record) => record.data?.supplement)?.data?.supplement ?? null,
     waitsFor: viewWaiting(subject),
     responsibility: viewResponsibility(subject.delegation),
-    steps: subject.steps.map((record) => viewStep(record, own && !hasRole(actor, 'AUDITOR'))),
+    steps: subject.steps.map((record) => viewStep(record, isOwn && !hasRole(actor, 'AUDITOR'))),
     actions: (Object.keys(permissions) as CaseActionName[]).map((name) => viewAction(subject, actor, name)),
   };
 }
 
-function viewStep(record: StepRecord, toApplicant: boolean) {
+function viewStep(record: StepRecord, isForApplicant: boolean) {
   const { step, at, note, finding, data } = record;
   const from = data?.moved?.from;
   return {
@@ -48,7 +48,7 @@ function viewStep(record: StepRecord, toApplicant: boolean) {
     note,
     finding,
     // The applicant sees the organ that acted. Only offices see the names of its staff.
-    actor: toApplicant && record.organ !== null ? '经办人员' : record.actor,
+    actor: isForApplicant && record.organ !== null ? '经办人员' : record.actor,
     organ: record.organ === null ? null : organ(record.organ),
     code: step === 'FORWARDED' ? FORWARDED_CODE : null,
     movedFrom: from ? [organ(from.cityOrgan), organ(from.countyOrgan)] : null,
@@ -62,18 +62,18 @@ function viewPause({ paused }: Case) {
 
 function viewWaiting(subject: Case) {
   const { organs, window } = waitsFor(subject);
-  const resting = subject.steps.findLast(({ step }) => step !== 'PAUSED' && step !== 'RESUMED');
-  return { organs: organs.map(organ), window, since: resting?.at ?? new Date(0) };
+  const currentStep = subject.steps.findLast(({ step }) => step !== 'PAUSED' && step !== 'RESUMED');
+  return { organs: organs.map(organ), window, since: currentStep?.at ?? new Date(0) };
 }
 
 function viewResponsibility({ decides, seals, liable, supervises }: DelegationFact) {
-  const all = [decides, seals, liable, supervises];
+  const assignments = [decides, seals, liable, supervises];
   return {
     decides: viewAssignment(decides),
     seals: viewAssignment(seals),
     liable: viewAssignment(liable),
     supervises: viewAssignment(supervises),
-    basis: all.map((one) => one.reason ?? ''),
+    basis: assignments.map((assignment) => assignment.reason ?? ''),
   };
 }
 
@@ -103,10 +103,10 @@ function viewDelegation(fact: DelegationFact): DelegationView {
   };
 }
 
-function viewAssignment({ organ: first, second, window, reason }: Assignment): AssignmentView {
+function viewAssignment({ organ: organId, second: secondId, window, reason }: Assignment): AssignmentView {
   return {
-    organ: first === null ? null : organ(first),
-    second: second === null ? null : organ(second),
+    organ: organId === null ? null : organ(organId),
+    second: secondId === null ? null : organ(secondId),
     window,
     reason,
   };

@@ -5,7 +5,7 @@ import { contentDigest, type Envelope, type EventPayload, type GrantContent } fr
 import { receiveOnce } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { maySee, permissions } from './action.ts';
-import { requireLine, TEXT_LENGTH } from './application.ts';
+import { MAX_TEXT_CHARS, requireLine } from './application.ts';
 import { loadCalendar } from './calendar/store.ts';
 import {
   type Case,
@@ -19,12 +19,12 @@ import {
   type StepRecord,
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
-import { requireStillGood } from './material/workflow.ts';
+import { requireValidLicenses } from './material/workflow.ts';
 import { hasSealedDecision } from './notice/store.ts';
 import { prepareDecision } from './notice/workflow.ts';
 import * as store from './store.ts';
 import { putCaseLicense, putDuty } from './supervision/store.ts';
-import { nameSupervisors, openPushes, takeAnswer } from './supervision/workflow.ts';
+import { openPushes, recordOrderAnswer, sendWaitingPushes } from './supervision/workflow.ts';
 
 /** Dependencies of the case workflow. Nothing here is read from the environment. */
 export interface WorkflowDependencies {
@@ -34,71 +34,71 @@ export interface WorkflowDependencies {
 }
 
 /** One action on one case: the actor, the id of the case, and whether it is a dry run. */
-export interface Acting {
+export interface CaseCommand {
   actor: Actor;
   id: string;
   dryRun: boolean;
 }
 
 /** Most papers that a pause may name. */
-const PAPERS_MOST = 20;
+const MAX_PAPERS = 20;
 
 /** Records the examination (审查). Refuses REASON_MISSING if the finding is REFUSED and there is no opinion. */
 export function examine(
   deps: WorkflowDependencies,
-  acting: Acting,
+  command: CaseCommand,
   finding: 'APPROVED' | 'REFUSED',
   opinion: string | null,
 ): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const examiner = permissions.examineCase(subject, acting.actor);
+  return act(deps, command, async (tx, subject, at) => {
+    const examiner = permissions.examineCase(subject, command.actor);
     if (finding === 'REFUSED' && opinion === null) throw new Refusal('REASON_MISSING', 'opinion');
-    if (opinion !== null) requireLine(opinion, TEXT_LENGTH, 'opinion');
-    return store.addStep(tx, subject, stepBy(examiner, 'EXAMINED', at, { note: opinion, finding }));
+    if (opinion !== null) requireLine(opinion, MAX_TEXT_CHARS, 'opinion');
+    return store.addStep(tx, subject, buildStep(examiner, 'EXAMINED', at, { note: opinion, finding }));
   });
 }
 
 /** Sends the case to the city organ (转报). */
-export function forward(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const sender = permissions.forwardCase(subject, acting.actor);
-    if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
-    return store.addStep(tx, subject, stepBy(sender, 'FORWARDED', at, { note }));
+export function forward(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const sender = permissions.forwardCase(subject, command.actor);
+    if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
+    return store.addStep(tx, subject, buildStep(sender, 'FORWARDED', at, { note }));
   });
 }
 
 /** Sends the case back for another examination (退回补充审查), by the organ that decides, with a reason. */
-export function sendBack(deps: WorkflowDependencies, acting: Acting, reason: string): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const sender = permissions.sendBackCase(subject, acting.actor);
+export function sendBack(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const sender = permissions.sendBackCase(subject, command.actor);
     requireReason(reason);
-    return store.addStep(tx, subject, stepBy(sender, 'SENT_BACK', at, { note: reason }));
+    return store.addStep(tx, subject, buildStep(sender, 'SENT_BACK', at, { note: reason }));
   });
 }
 
 /** Stops the clock for a special procedure (特别程序), with a reason and the papers that it is based on. */
 export function pause(
   deps: WorkflowDependencies,
-  acting: Acting,
-  given: { kind: PauseKind; reason: string; papers: readonly string[] },
+  command: CaseCommand,
+  procedure: { kind: PauseKind; reason: string; papers: readonly string[] },
 ): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const person = permissions.pauseCase(subject, acting.actor);
-    requireReason(given.reason);
-    if (given.papers.length === 0) throw new Refusal('PAPERS_MISSING', 'papers');
-    if (given.papers.length > PAPERS_MOST) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${PAPERS_MOST} 份`);
-    for (const paper of given.papers) requireLine(paper, TEXT_LENGTH, 'papers');
-    const data = { pause: { kind: given.kind, papers: [...given.papers] } };
-    return store.addStep(tx, subject, stepBy(person, 'PAUSED', at, { note: given.reason, data }));
+  return act(deps, command, async (tx, subject, at) => {
+    const person = permissions.pauseCase(subject, command.actor);
+    requireReason(procedure.reason);
+    if (procedure.papers.length === 0) throw new Refusal('PAPERS_MISSING', 'papers');
+    if (procedure.papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
+    for (const paper of procedure.papers) requireLine(paper, MAX_TEXT_CHARS, 'papers');
+    const data = { pause: { kind: procedure.kind, papers: [...procedure.papers] } };
+    return store.addStep(tx, subject, buildStep(person, 'PAUSED', at, { note: procedure.reason, data }));
   });
 }
 
 /** Restarts the clock (恢复计时). */
-export function resume(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const person = permissions.resumeCase(subject, acting.actor);
-    if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
-    return store.addStep(tx, subject, stepBy(person, 'RESUMED', at, { note }));
+export function resume(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const person = permissions.resumeCase(subject, command.actor);
+    if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
+    return store.addStep(tx, subject, buildStep(person, 'RESUMED', at, { note }));
   });
 }
 
@@ -106,17 +106,17 @@ export function resume(deps: WorkflowDependencies, acting: Acting, note: string 
  * Decides a case (决定). One transaction writes the decision, the decider's seal authorisation, and what is sealed by it.
  * That is the event that opens the certificate task, or the decision document (决定书).
  */
-export function decideCase(deps: WorkflowDependencies, acting: Acting, input: DecisionInput): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const approver = permissions.decideCase(subject, acting.actor);
+export function decideCase(deps: WorkflowDependencies, command: CaseCommand, input: DecisionInput): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const approver = permissions.decideCase(subject, command.actor);
     const license = subject.licenseNumber === null ? null : await store.findLicense(tx, subject.licenseNumber);
     const content = decide(subject, input, license, dayOf(at));
-    if (input.decision === 'GRANTED') await requireStillGood(tx, subject.id, dayOf(at));
-    const said = { note: input.reason, finding: input.decision };
-    const step = stepBy(approver, 'DECIDED', at, said);
+    if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
+    const details = { note: input.reason, finding: input.decision };
+    const step = buildStep(approver, 'DECIDED', at, details);
     const decided = await store.addStep(tx, subject, step);
     await openPushes(tx, decided, input.decision, at, await loadCalendar(tx));
-    if (content) await grant(tx, deps, { subject, approver, content, at });
+    if (content) await announceGrant(tx, deps, { subject, approver, content, at });
     else {
       const { authorisationKey } = deps;
       await prepareDecision(tx, { subject, step, organ: issuerOf(subject), decider: approver, authorisationKey });
@@ -126,21 +126,21 @@ export function decideCase(deps: WorkflowDependencies, acting: Acting, input: De
 }
 
 /** Delivers a decision document (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
-export function deliverDecision(deps: WorkflowDependencies, acting: Acting, note: string | null): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
-    const clerk = permissions.deliverDecision(subject, acting.actor);
+export function deliverDecision(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
+    const clerk = permissions.deliverDecision(subject, command.actor);
     if (!(await hasSealedDecision(tx, subject.id))) throw new Refusal('DECISION_NOT_SEALED');
-    if (note !== null) requireLine(note, TEXT_LENGTH, 'note');
-    return store.addStep(tx, subject, stepBy(clerk, 'DELIVERED', at, { note }));
+    if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
+    return store.addStep(tx, subject, buildStep(clerk, 'DELIVERED', at, { note }));
   });
 }
 
-async function grant(
+async function announceGrant(
   tx: Transaction,
   { authorisationKey }: WorkflowDependencies,
-  granted: { subject: Case; approver: Person; content: GrantContent; at: Date },
+  decision: { subject: Case; approver: Person; content: GrantContent; at: Date },
 ): Promise<void> {
-  const { subject, approver, content, at } = granted;
+  const { subject, approver, content, at } = decision;
   const issuer = issuerOf(subject);
   const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
   const digest = contentDigest(content);
@@ -155,7 +155,7 @@ async function grant(
     authorisedAt: at.toISOString(),
   });
   const parties = partiesOf(subject.delegation);
-  await store.tellGranted(
+  await store.appendCaseGranted(
     tx,
     {
       caseId: subject.id,
@@ -180,23 +180,23 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
       switch (event.type) {
         case 'DelegationChanged':
           await store.putMatterFact(tx, event.payload);
-          return nameSupervisors(tx, event.payload, now());
+          return sendWaitingPushes(tx, event.payload, now());
         case 'GuideChanged':
           return store.putGuideFact(tx, event.payload);
         case 'LicenseChanged':
-          return takeLicense(tx, event.payload);
+          return handleLicenseChange(tx, event.payload);
         case 'CertificateDelivered':
-          await closeBy(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
+          await addEventStep(tx, event.payload.caseId, 'DELIVERED', new Date(event.payload.deliveredAt));
           return;
         case 'TaskVoided': {
           const { caseId, actor, organ, reason, voidedAt } = event.payload;
           const at = new Date(voidedAt);
-          const voided = await closeBy(tx, caseId, 'VOIDED', at, { actor, organ, note: reason });
-          if (voided) await openPushes(tx, voided, 'VOIDED', at, await loadCalendar(tx));
+          const voidedCase = await addEventStep(tx, caseId, 'VOIDED', at, { actor, organ, note: reason });
+          if (voidedCase) await openPushes(tx, voidedCase, 'VOIDED', at, await loadCalendar(tx));
           return;
         }
         case 'OrderAnswered':
-          return takeAnswer(tx, event.payload);
+          return recordOrderAnswer(tx, event.payload);
         case 'DutyChanged':
           return putDuty(tx, event.payload);
         default:
@@ -210,20 +210,20 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
  * Stores the new state of a license. Certifies the case that caused the act.
  * Ends certified cases whose undelivered paper this act supersedes.
  */
-async function takeLicense(tx: Transaction, changed: EventPayload<'LicenseChanged'>): Promise<void> {
-  const { number, caseId, changedAt } = changed;
+async function handleLicenseChange(tx: Transaction, event: EventPayload<'LicenseChanged'>): Promise<void> {
+  const { number, caseId, changedAt } = event;
   const at = new Date(changedAt);
   const [, , , undelivered] = await together([
-    store.putLicenseFact(tx, changed),
+    store.putLicenseFact(tx, event),
     caseId === null ? null : putCaseLicense(tx, caseId, number),
-    closeBy(tx, caseId, 'CERTIFIED', at),
-    overtakesPaper(changed) ? store.listUndelivered(tx, number, caseId) : [],
+    addEventStep(tx, caseId, 'CERTIFIED', at),
+    supersedesPaper(event) ? store.listUndelivered(tx, number, caseId) : [],
   ]);
-  for (const id of undelivered) await closeBy(tx, id, 'UNDELIVERED', at);
+  for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
 }
 
 /** Whether this act supersedes paper that is not delivered yet. Nobody can deliver such paper any more. */
-function overtakesPaper({ act, state }: EventPayload<'LicenseChanged'>): boolean {
+function supersedesPaper({ act, state }: EventPayload<'LicenseChanged'>): boolean {
   // An issue is the first version, so there is no older paper.
   if (act === 'ISSUE') return false;
   return !((state === 'VALID' || state === 'SUSPENDED') && (act === 'SUSPEND' || act === 'RESTORE'));
@@ -233,50 +233,50 @@ function overtakesPaper({ act, state }: EventPayload<'LicenseChanged'>): boolean
  * Adds a step caused by an event and returns the new state. Returns null if there is no case or if it has this step
  * already.
  */
-async function closeBy(
+async function addEventStep(
   tx: Transaction,
   caseId: string | null,
   step: 'CERTIFIED' | 'DELIVERED' | 'UNDELIVERED' | 'VOIDED',
   at: Date,
-  said: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
+  details: Partial<Pick<StepRecord, 'actor' | 'organ' | 'note'>> = {},
 ): Promise<Case | null> {
   if (caseId === null) return null;
   const stored = await store.lockCase(tx, caseId);
   if (!stored) throw new Error(`no case ${caseId}`);
-  const has = (one: Step) => stored.subject.steps.some((record) => record.step === one);
-  if (has(step)) return null;
+  const hasStep = (stepName: Step) => stored.subject.steps.some((record) => record.step === stepName);
+  if (hasStep(step)) return null;
   // The two events arrive on different streams. A delivery that arrives before the certificate implies the certificate.
-  if (step === 'DELIVERED' && !has('CERTIFIED')) {
-    await closeBy(tx, caseId, 'CERTIFIED', at);
-    return closeBy(tx, caseId, 'DELIVERED', at);
+  if (step === 'DELIVERED' && !hasStep('CERTIFIED')) {
+    await addEventStep(tx, caseId, 'CERTIFIED', at);
+    return addEventStep(tx, caseId, 'DELIVERED', at);
   }
-  return store.addStep(tx, stored.subject, { ...bySystem('licenses', '电子证照系统', step, at), ...said });
+  return store.addStep(tx, stored.subject, { ...buildSystemStep('licenses', '电子证照系统', step, at), ...details });
 }
 
 /** Cases per batch. */
-const MOVES_BATCH = 100;
+const MAX_BATCH_CASES = 100;
 
 /** Moves running cases to the organs that their matter has today. Returns the number of cases moved. */
-export async function followMoves({ db, now }: WorkflowDependencies): Promise<number> {
+export async function moveRunningCases({ db, now }: WorkflowDependencies): Promise<number> {
   const at = now();
   const today = dayOf(at);
-  let moved = 0;
-  for (const matter of await store.listMovable(db)) {
-    const period = matter.delegations.find((one) => within(today, one.validFrom, one.validTo));
+  let movedCount = 0;
+  for (const matter of await store.listMovableMatters(db)) {
+    const period = matter.delegations.find((candidate) => within(today, candidate.validFrom, candidate.validTo));
     if (!period) continue;
     for (let after = 0; ; ) {
-      const due = await store.listToMove(db, period, matter.matterId, { after, most: MOVES_BATCH });
-      for (const { id } of due) {
-        moved += await db.transaction(async (tx) => {
+      const movableCases = await store.listCasesToMove(db, period, matter.matterId, { after, limit: MAX_BATCH_CASES });
+      for (const { id } of movableCases) {
+        movedCount += await db.transaction(async (tx) => {
           const stored = requireCase(await store.lockCase(tx, id));
           return (await bringUpToDate(tx, stored.subject, matter, at)) === stored.subject ? 0 : 1;
         });
       }
-      after = due.at(-1)?.serial ?? after;
-      if (due.length < MOVES_BATCH) break;
+      after = movableCases.at(-1)?.serial ?? after;
+      if (movableCases.length < MAX_BATCH_CASES) break;
     }
   }
-  return moved;
+  return movedCount;
 }
 
 /** Returns the case with the organs that its matter has today. A transfer (划转) adds a MOVED step. */
@@ -286,13 +286,13 @@ export async function bringUpToDate(
   matter: MatterFact | null,
   at: Date,
 ): Promise<Case> {
-  const after = matter && follow(subject, matter, dayOf(at));
-  if (!after) return subject;
-  const { from, delegation, acceptedBy } = after;
+  const movedCase = matter && follow(subject, matter, dayOf(at));
+  if (!movedCase) return subject;
+  const { from, delegation, acceptedBy } = movedCase;
   const { cityOrgan, countyOrgan } = delegation;
   const data = { moved: { from, to: { cityOrgan, countyOrgan } } };
-  const record = { ...bySystem('matters', '事项划转', 'MOVED', at), data };
-  return store.addStep(tx, subject, record, { matter: after.matter, delegation, acceptedBy });
+  const record = { ...buildSystemStep('matters', '事项划转', 'MOVED', at), data };
+  return store.addStep(tx, subject, record, { matter: movedCase.matter, delegation, acceptedBy });
 }
 
 /**
@@ -301,7 +301,7 @@ export async function bringUpToDate(
  */
 export function act(
   { db, now }: Pick<WorkflowDependencies, 'db' | 'now'>,
-  { actor, id, dryRun }: Acting,
+  { actor, id, dryRun }: CaseCommand,
   run: (tx: Transaction, subject: Case, at: Date) => Promise<Case>,
 ): Promise<Case> {
   return transact(db, dryRun, async (tx) => {
@@ -309,18 +309,18 @@ export function act(
     if (actor.kind !== 'person') throw new Refusal('ROLE_NOT_ALLOWED');
     const at = now();
     const current = await bringUpToDate(tx, subject, await store.findMatter(tx, subject.matter.matterId), at);
-    const sees = {
+    const visibility = {
       applicantCode: subject.applicant.code,
       parties: [...parties, ...partiesOf(current.delegation)],
       window,
     };
-    if (!maySee(actor, sees)) throw new Refusal('CASE_UNKNOWN', 'case');
+    if (!maySee(actor, visibility)) throw new Refusal('CASE_UNKNOWN', 'case');
     return run(tx, current, at);
   });
 }
 
 /** Locks a case and brings it up to date. Refuses CASE_UNKNOWN if there is none. */
-export async function lockCurrent(tx: Transaction, id: string, at: Date): Promise<Case> {
+export async function lockUpToDateCase(tx: Transaction, id: string, at: Date): Promise<Case> {
   const { subject } = requireCase(await store.lockCase(tx, id));
   return bringUpToDate(tx, subject, await store.findMatter(tx, subject.matter.matterId), at);
 }
@@ -333,20 +333,20 @@ function requireCase(stored: store.StoredCase | null): store.StoredCase {
 /** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED. */
 export function requireReason(reason: string): void {
   if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-  requireLine(reason, TEXT_LENGTH, 'reason');
+  requireLine(reason, MAX_TEXT_CHARS, 'reason');
 }
 
 /** Returns the record of a step that a person takes. */
-export function stepBy(
+export function buildStep(
   actor: Person,
   step: Step,
   at: Date,
-  said: { note?: string | null; finding?: Finding | null; data?: StepData | null } = {},
+  details: { note?: string | null; finding?: Finding | null; data?: StepData | null } = {},
 ) {
-  const { note = null, finding = null, data = null } = said;
+  const { note = null, finding = null, data = null } = details;
   return { step, at, actorId: actor.id, actor: actor.name, organ: actor.organ, note, finding, data };
 }
 
-function bySystem(actorId: string, actor: string, step: Step, at: Date) {
+function buildSystemStep(actorId: string, actor: string, step: Step, at: Date) {
   return { step, at, actorId, actor, organ: null, note: null, finding: null, data: null };
 }

@@ -1,20 +1,13 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { type Database, type Transaction, together } from '../../db/client.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-
 import { append, type MessageTables } from '../kernel/outbox.ts';
-
 import { Refusal } from '../kernel/refusal.ts';
-
 import { closeDuty, dutyOf, openDuty } from './duty/store.ts';
-
 import { canonicalDigest, isLive } from './license.ts';
 import type { BlankState } from './paper.ts';
-
 import type { LicenseRecord } from './record.ts';
-
 import type { ActRow, StoredLicense, TaskRow } from './store.ts';
-
 import * as tables from './tables.ts';
 
 const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;

@@ -2,9 +2,7 @@ import { z } from 'zod';
 import { canonical, sha256 } from '../kernel/events.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../kernel/license-acts.ts';
 import { Rejected } from '../kernel/outbox.ts';
-
 import { receiptsBy } from './receipt.ts';
-
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 /** The hub's side of the city license library (市电子证照库): `docs/city-library.md` is the protocol. */

@@ -2,7 +2,6 @@ import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
 import { canonical, type GrantContent, type OrganFact, sha256 } from '../kernel/events.ts';
 import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, type OwnAct } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
-
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 /**

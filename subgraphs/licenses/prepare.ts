@@ -5,9 +5,7 @@ import { requirePrintable, UnprintableText } from '../kernel/document.ts';
 import { contentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { makesVersion, type OwnAct } from '../kernel/license-acts.ts';
-
 import { Refusal } from '../kernel/refusal.ts';
-
 import * as ledger from './ledger.ts';
 import {
   type CertificateTask,
@@ -23,13 +21,9 @@ import {
   statementOf,
 } from './license.ts';
 import { requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
-
 import { lockOpenOrders, lockOrder, suspendedFor } from './order/store.ts';
-
 import { requireInStock, requireSpoilable } from './paper.ts';
-
 import type { LicenseRecord } from './record.ts';
-
 import * as store from './store.ts';
 
 /** ① of every act: whatever can refuse does so, and what is to be sealed is written down. Runs in its caller's transaction. */

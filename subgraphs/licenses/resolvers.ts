@@ -2,30 +2,19 @@ import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database, Transaction } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import { type Act, mutationOf, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
-
 import { readPage, toConnection } from '../kernel/page.ts';
-
 import { Refusal } from '../kernel/refusal.ts';
-
 import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
-
 import type { EvidenceDependencies } from './evidence/workflow.ts';
-
 import { readFeed, readPosition } from './feed.ts';
-
 import * as handover from './handover.ts';
 import * as issue from './issue.ts';
 import { orderResolvers } from './order/resolvers.ts';
-
 import { prepareCaseAct, prepareOwnAct, prepareSpoil } from './prepare.ts';
-
 import * as store from './store.ts';
 import { voidTask } from './task.ts';
-
 import { verificationResolvers } from './verification/resolvers.ts';
-
 import { endDay } from './verification/view.ts';
-
 import * as view from './view.ts';
 
 const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);

@@ -5,16 +5,11 @@ import { dayOf } from '../kernel/day.ts';
 import type { EventPayload, GrantContent } from '../kernel/events.ts';
 import { UUID } from '../kernel/identifier.ts';
 import type { LicenseState } from '../kernel/license-acts.ts';
-
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-
 import { Refusal } from '../kernel/refusal.ts';
-
 import { isGranted } from '../kernel/sign.ts';
-
 import type { CertificateTask, LicenseHead } from './license.ts';
 import type { Blank, BlankState } from './paper.ts';
-
 import * as tables from './tables.ts';
 
 const { act, blank, certificateTask, document, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;

@@ -16,9 +16,7 @@ import {
 import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import { messageTables } from '../kernel/outbox.ts';
-
 import type { BlankState, SheetState } from './paper.ts';
-
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 const schema = pgSchema('licenses');

@@ -11,15 +11,10 @@ import {
   type OwnAct,
   VERSION_ACTS,
 } from '../kernel/license-acts.ts';
-
 import { Refusal } from '../kernel/refusal.ts';
-
 import { type GraphContext, loader, viewRefusal } from '../kernel/serve.ts';
-
 import { type Collection, findCollections } from './feed.ts';
-
 import { requireRedriver } from './handover.ts';
-
 import {
   type CertificateTask,
   type LicenseHead,
@@ -30,11 +25,8 @@ import {
   requireVoidable,
 } from './license.ts';
 import { isOwnSuspension, requireAnswerer, requireNoOpenOrder, requireOrder } from './order/order.ts';
-
 import { type OrderRow, ordersOf, suspendedFor } from './order/store.ts';
-
 import { recallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
-
 import * as store from './store.ts';
 
 /** What the resolvers of License build on: a stored version and who looks at it. */

@@ -2,7 +2,6 @@ import { bigint, date, index, integer, jsonb, pgSchema, text, uniqueIndex } from
 import type { Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
 import { messageTables } from '../kernel/outbox.ts';
-
 import type { Correction, PrintedCell } from './matter.ts';
 
 const schema = pgSchema('matters');

@@ -3,12 +3,12 @@ import fc from 'fast-check';
 import { afterEach, describe, expect, test } from 'vitest';
 import { scanByClamd } from '../../subgraphs/cases/material/clamd.ts';
 import {
-  FILE_BYTES_MOST,
-  FILE_NAME_LENGTH,
+  MAX_FILE_BYTES,
+  MAX_FILE_NAME_CHARS,
   requireFile,
   requireFileName,
-  requireHonest,
-  trueName,
+  requireMatchingType,
+  withEnding,
 } from '../../subgraphs/cases/material/file.ts';
 import { askScanner, builtInScan, type ScanVerdict } from '../../subgraphs/cases/material/scan.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
@@ -39,7 +39,7 @@ describe('the media type follows from the bytes', () => {
 
   test('refuses a file that is empty or too large', () => {
     expect(refusalOfFile(new Uint8Array())).toBe('FILE_EMPTY');
-    expect(refusalOfFile(Buffer.concat([pdf(), Buffer.alloc(FILE_BYTES_MOST)]))).toBe('FILE_TOO_LARGE');
+    expect(refusalOfFile(Buffer.concat([pdf(), Buffer.alloc(MAX_FILE_BYTES)]))).toBe('FILE_TOO_LARGE');
   });
 
   test.each([
@@ -106,7 +106,7 @@ describe('the media type follows from the bytes', () => {
 
 describe('the declared media type and the file name', () => {
   const refusalOfDeclaration = (declaredType: string | null, name: string) =>
-    refusalCodeOf(() => requireHonest('image/jpeg', declaredType, name));
+    refusalCodeOf(() => requireMatchingType('image/jpeg', declaredType, name));
   test.each([
     ['image/jpeg', '照片.jpg'],
     ['image/jpeg; charset=binary', '照片.JPEG'],
@@ -125,11 +125,11 @@ describe('the declared media type and the file name', () => {
   );
 
   test('adds the extension of the media type if the name does not have it', () => {
-    expect(trueName('照片.jpg', 'image/jpeg')).toBe('照片.jpg');
-    expect(trueName('照片.JPEG', 'image/jpeg')).toBe('照片.JPEG');
-    expect(trueName('2022.9.29', 'application/pdf')).toBe('2022.9.29.pdf');
-    expect(trueName('setup.exe', 'application/pdf')).toBe('setup.exe.pdf');
-    expect(trueName('照片', 'image/png')).toBe('照片.png');
+    expect(withEnding('照片.jpg', 'image/jpeg')).toBe('照片.jpg');
+    expect(withEnding('照片.JPEG', 'image/jpeg')).toBe('照片.JPEG');
+    expect(withEnding('2022.9.29', 'application/pdf')).toBe('2022.9.29.pdf');
+    expect(withEnding('setup.exe', 'application/pdf')).toBe('setup.exe.pdf');
+    expect(withEnding('照片', 'image/png')).toBe('照片.png');
   });
 
   test.each([
@@ -140,8 +140,8 @@ describe('the declared media type and the file name', () => {
     ['a\r\nset-cookie: b.pdf', 'FIELD_MALFORMED'],
     ['a\u202efdp.exe', 'FIELD_MALFORMED'],
     ['a\ud800.pdf', 'FIELD_MALFORMED'],
-    ['证'.repeat(FILE_NAME_LENGTH + 1), 'FIELD_TOO_LONG'],
-    ['证'.repeat(FILE_NAME_LENGTH), null],
+    ['证'.repeat(MAX_FILE_NAME_CHARS + 1), 'FIELD_TOO_LONG'],
+    ['证'.repeat(MAX_FILE_NAME_CHARS), null],
     ['身份证 𠮷.pdf', null],
   ])('checks the file name %j', (name, code) => expect(refusalCodeOf(() => requireFileName(name))).toBe(code));
 });

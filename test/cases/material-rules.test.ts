@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { builtInScan, type Scan, type ScanVerdict } from '../../subgraphs/cases/material/scan.ts';
-import { UPLOAD_LIFE_DAYS, WAITING_BYTES_MOST, WAITING_MOST } from '../../subgraphs/cases/material/workflow.ts';
+import { MAX_WAITING_BYTES, MAX_WAITING_UPLOADS, UPLOAD_LIFE_DAYS } from '../../subgraphs/cases/material/workflow.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { pdf } from '../support/files.ts';
@@ -277,11 +277,11 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     ) => sql`insert into cases.material_upload (id, digest, name, uploader_id, uploaded_at)
       select gen_random_uuid(), digest, name, uploader_id, uploaded_at from cases.material_upload, generate_series(1, ${count})
       where id = ${upload} returning id`;
-    const insertedRows = await insertCopies(WAITING_MOST - 1);
+    const insertedRows = await insertCopies(MAX_WAITING_UPLOADS - 1);
     expect((await send(hub, person, pdf('one more'))).body.code).toBe('UPLOADS_TOO_MANY');
     await sql`delete from cases.material_upload where id = any(${insertedRows.slice(1).map((row) => row.id)})`;
     expect((await send(hub, person, pdf('fits again'))).status).toBe(201);
-    await sql`update cases.material_file set size_bytes = ${WAITING_BYTES_MOST / 2} from cases.material_upload
+    await sql`update cases.material_file set size_bytes = ${MAX_WAITING_BYTES / 2} from cases.material_upload
       where material_upload.digest = material_file.digest and material_upload.id = ${upload}`;
     expect((await send(hub, person, pdf('too heavy'))).body.code).toBe('UPLOADS_TOO_MANY');
 

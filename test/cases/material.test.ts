@@ -2,11 +2,11 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import type { LicenseFact } from '../../subgraphs/cases/case.ts';
 import {
-  MATERIALS_MOST,
-  type MaterialGiven,
-  requireAll,
+  MAX_MATERIALS,
+  requireAllMaterials,
   requireLicenseMaterial,
   requireMaterials,
+  type SubmittedMaterial,
 } from '../../subgraphs/cases/material/material.ts';
 import type { GuideFact } from '../../subgraphs/kernel/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
@@ -42,7 +42,7 @@ interface Vector {
   code?: string;
   guide?: false;
   atCounter: boolean;
-  given: Partial<MaterialGiven>[];
+  given: Partial<SubmittedMaterial>[];
   codes: string[];
   names: string;
   /** License vectors: the day, and what differs from a license in force. */
@@ -75,7 +75,7 @@ function refusalOf(run: () => unknown): Refusal | null {
   }
 }
 
-const toMaterial = (input: Partial<MaterialGiven>): MaterialGiven => ({
+const toMaterial = (input: Partial<SubmittedMaterial>): SubmittedMaterial => ({
   code: input.code ?? '',
   upload: input.upload ?? null,
   license: input.license == null ? null : (IDENTIFIERS[input.license] ?? input.license),
@@ -100,12 +100,12 @@ describe('the form check', () => {
     expect(copiesRefusal?.message).toBe('材料份数不足：申请表须 2 份。');
   });
 
-  test(`accepts at most ${MATERIALS_MOST} materials`, () => {
-    const materials = Array.from({ length: MATERIALS_MOST + 1 }, (_, i) =>
+  test(`accepts at most ${MAX_MATERIALS} materials`, () => {
+    const materials = Array.from({ length: MAX_MATERIALS + 1 }, (_, i) =>
       toMaterial({ code: `材料${i}`, upload: 'u' }),
     );
     expect(refusalOf(() => requireMaterials(null, materials, false))?.code).toBe('FIELD_TOO_LONG');
-    expect(requireMaterials(null, materials.slice(1), false)).toHaveLength(MATERIALS_MOST);
+    expect(requireMaterials(null, materials.slice(1), false)).toHaveLength(MAX_MATERIALS);
   });
 
   test('returns each material with its name from the guide, in the given order', () => {
@@ -119,10 +119,10 @@ describe('the form check', () => {
 
 describe('completeness', () => {
   test.each(vectors('valid', 'material-completeness'))('valid: $name', ({ codes }) => {
-    expect(refusalOf(() => requireAll(GUIDE, codes))).toBeNull();
+    expect(refusalOf(() => requireAllMaterials(GUIDE, codes))).toBeNull();
   });
   test.each(vectors('invalid', 'material-completeness'))('invalid: $name', ({ codes, code, names }) => {
-    const refusal = refusalOf(() => requireAll(GUIDE, codes));
+    const refusal = refusalOf(() => requireAllMaterials(GUIDE, codes));
     expect([refusal?.code, refusal?.message]).toEqual([code, `缺少必需的申请材料：${names}。`]);
   });
 });

@@ -2,7 +2,7 @@ import { createHash } from 'node:crypto';
 import { connect as connectSocket } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { FILE_BYTES_MOST } from '../../subgraphs/cases/material/file.ts';
+import { MAX_FILE_BYTES } from '../../subgraphs/cases/material/file.ts';
 import { eicar, jpeg, pdf, png } from '../support/files.ts';
 import { act, COMPANY, ROUTES, refusalOf } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
@@ -198,7 +198,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     ['EICAR', eicar(), 422, 'FILE_INFECTED', {}],
     ['a script in a PDF', pdf('a', '<< /S /JavaScript /JS (a) >>'), 422, 'FILE_INFECTED', {}],
     ['a name with a folder', pdf(), 422, 'FIELD_MALFORMED', { name: '../../etc/passwd' }],
-    ['a file above the limit', Buffer.alloc(FILE_BYTES_MOST + 1, 0x20), 413, 'FILE_TOO_LARGE', {}],
+    ['a file above the limit', Buffer.alloc(MAX_FILE_BYTES + 1, 0x20), 413, 'FILE_TOO_LARGE', {}],
   ] as const)('%s is refused and not stored', async (_, bytes, status, code, sent) => {
     const before = await sql`select count(*)::int as files from cases.material_file`;
     const answer = await send(hub, APPLICANT, bytes, sent);
@@ -348,15 +348,15 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
         pull: (controller) => (sentParts++ < parts ? controller.enqueue(part) : controller.close()),
       });
     };
-    const large = await upload(stream(2 * (FILE_BYTES_MOST / part.length)));
+    const large = await upload(stream(2 * (MAX_FILE_BYTES / part.length)));
     expect([large.status, await large.json()]).toMatchObject([413, { code: 'FILE_TOO_LARGE' }]);
 
     const before = process.memoryUsage.rss();
     const sent = await pourWithoutEnd(Number(address.port), token);
-    expect(sent).toBeGreaterThan(FILE_BYTES_MOST);
+    expect(sent).toBeGreaterThan(MAX_FILE_BYTES);
     // Buffers at both ends of the connection hold some bytes. The test only needs an upper bound.
-    expect(sent).toBeLessThan(8 * FILE_BYTES_MOST);
-    expect(process.memoryUsage.rss() - before).toBeLessThan(8 * FILE_BYTES_MOST);
+    expect(sent).toBeLessThan(8 * MAX_FILE_BYTES);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(8 * MAX_FILE_BYTES);
 
     expect((await upload(pdf('after'))).status).toBe(201);
   });

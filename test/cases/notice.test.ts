@@ -1,12 +1,12 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
 import {
+  composeNotice,
   NOTICE_KINDS,
   type NoticeCase,
   type NoticeFacts,
   type NoticeKind,
   noticeNumber,
-  noticeOf,
 } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, requirePrintable } from '../../subgraphs/cases/notice/render.ts';
 import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
@@ -22,7 +22,7 @@ function buildNotice(
 ) {
   const { note = null, finding = null, organ: issuer = COUNTY, subject = subjectOf() } = overrides;
   const number = noticeNumber(kind, issuer.divisionCode, '2026', 12);
-  return noticeOf(kind, subject, { at, note, finding }, { organ: issuer, number }, facts);
+  return composeNotice(kind, subject, { at, note, finding }, { organ: issuer, number }, facts);
 }
 
 const countPages = (pdf: Uint8Array) =>

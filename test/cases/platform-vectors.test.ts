@@ -2,7 +2,7 @@ import { createPrivateKey } from 'node:crypto';
 import { readdirSync, readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { computeThumbprint, isFromHub, signMessage } from '../../scripts/approval-platform/jws.ts';
-import { readMessage, readSignature, requireSigned } from '../../subgraphs/cases/platform/message.ts';
+import { parseMessage, parseSignature, requireValidSignature } from '../../subgraphs/cases/platform/message.ts';
 import { payloads } from '../../subgraphs/kernel/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 
@@ -42,8 +42,11 @@ async function codeOf({ audience, receivedAt, key, signature, body }: Vector): P
   };
   try {
     const bytes = Buffer.from(body);
-    await requireSigned(readSignature(signature), registeredKey, bytes, { audience, now: new Date(receivedAt) });
-    readMessage(bytes);
+    await requireValidSignature(parseSignature(signature), registeredKey, bytes, {
+      audience,
+      now: new Date(receivedAt),
+    });
+    parseMessage(bytes);
     return null;
   } catch (error) {
     if (error instanceof Refusal) return error.code;

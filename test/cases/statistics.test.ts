@@ -8,8 +8,8 @@ import {
   addDays,
   addWorkingDays,
   type Calendar,
-  flagged,
   isWorkingDay,
+  tryWithCalendar,
 } from '../../subgraphs/cases/calendar/working-day.ts';
 import { type Case, delegationOn, type StepRecord } from '../../subgraphs/cases/case.ts';
 import { DIMENSIONS, figuresOf, type Row, toCsv, writeCell } from '../../subgraphs/cases/statistics/statistics.ts';
@@ -84,7 +84,7 @@ function daysUsed({ startedOn, endedOn, suspensions }: CaseClock, calendar: Cale
   const days: Day[] = [];
   for (let day = addDays(startedOn, 1); day <= endedOn; day = addDays(day, 1)) days.push(day);
   const actual = days.filter((day) => !suspensions.some(({ from, to }) => from <= day && day < (to ?? '9999')));
-  return flagged(() => actual.filter((day) => isWorkingDay(calendar, day)).length).value;
+  return tryWithCalendar(() => actual.filter((day) => isWorkingDay(calendar, day)).length).value;
 }
 
 /** Counts the figures one by one from the clock of each case. */
@@ -155,7 +155,7 @@ describe('statistics', () => {
     });
     const [first, ...rest] = records;
     if (!first) throw new Error('no steps');
-    const number = await store.takeNumber(tx, '360731', dayOf(first.at));
+    const number = await store.takeCaseNumber(tx, '360731', dayOf(first.at));
     const file = {
       ...{ id: crypto.randomUUID(), number, matter, delegation, fields: [], licenseNumber: null },
       ...{ applicant: { ...COMPANY, codeKind: 'USCC' as const }, acceptedBy: null, guide: null },
@@ -277,7 +277,7 @@ describe('statistics', () => {
   }) {
     const nowDate = new Date(`${now}T12:00:00+08:00`);
     const request = { actor: actor(person), filter, today: now };
-    const actual = await statistics.count({ db: connection.db, now: () => nowDate }, request, by, {
+    const actual = await statistics.countCases({ db: connection.db, now: () => nowDate }, request, by, {
       first: 1000,
       after: null,
     });
@@ -397,7 +397,7 @@ describe('statistics', () => {
     await sql`delete from cases.case_figure`;
     await sql.end();
     expect((await askStatistics('auditor', 'MATTER')).data.caseStatistics.totals.accepted).toBe(0);
-    await statistics.catchUp(connection.db);
+    await statistics.backfillFigures(connection.db);
     expect(await askStatistics('auditor', 'MATTER')).toEqual(statisticsBefore);
   });
 

@@ -4,16 +4,16 @@ import { calendarOf } from '../../subgraphs/cases/calendar/working-day.ts';
 import {
   deadlineOf,
   FINDING_KINDS,
+  isOnTime,
   isOverdue,
   levelsOf,
-  onTime,
   orderOf,
   requireFinding,
   requireOrderable,
 } from '../../subgraphs/cases/supervision/supervision.ts';
 import {
   mayConnect,
-  requireSigned,
+  requireValidSignature,
   requireWebhookUrl,
   writeSignature,
 } from '../../subgraphs/cases/supervision/webhook/webhook.ts';
@@ -42,14 +42,14 @@ describe('the deadline for a push to the supervisors', () => {
 
   test('a push is on time, overdue or open', () => {
     const push = { dueOn: '2022-10-09', reachedAt: null };
-    expect([isOverdue(push, '2022-10-09'), onTime(push, '2022-10-09')]).toEqual([false, null]);
-    expect([isOverdue(push, '2022-10-10'), onTime(push, '2022-10-10')]).toEqual([true, false]);
+    expect([isOverdue(push, '2022-10-09'), isOnTime(push, '2022-10-09')]).toEqual([false, null]);
+    expect([isOverdue(push, '2022-10-10'), isOnTime(push, '2022-10-10')]).toEqual([true, false]);
     // The last second of the last day in Asia/Shanghai, and the first second after it.
     const at = (text: string) => ({ dueOn: '2022-10-09', reachedAt: new Date(text) });
-    expect(onTime(at('2022-10-09T15:59:59Z'), '2022-10-20')).toBe(true);
-    expect(onTime(at('2022-10-09T16:00:00Z'), '2022-10-20')).toBe(false);
+    expect(isOnTime(at('2022-10-09T15:59:59Z'), '2022-10-20')).toBe(true);
+    expect(isOnTime(at('2022-10-09T16:00:00Z'), '2022-10-20')).toBe(false);
     expect(isOverdue(at('2022-10-12T00:00:00Z'), '2022-10-20')).toBe(false);
-    expect(onTime({ dueOn: null, reachedAt: null }, '2022-10-20')).toBeNull();
+    expect(isOnTime({ dueOn: null, reachedAt: null }, '2022-10-20')).toBeNull();
   });
 
   test('pushes to the county in every mode, and to the city where it supervises', () => {
@@ -160,8 +160,10 @@ describe('the webhook', () => {
   const at = (seconds: number) => new Date((message.timestamp + seconds) * 1000);
   test('signs as Standard Webhooks specifies', () => {
     expect(writeSignature(secret, message)).toBe(signature);
-    expect(requireSigned(signedMessage, secret, at(300))).toBeUndefined();
-    expect(requireSigned({ ...signedMessage, signatures: ['v1,AAAA', signature] }, secret, at(-300))).toBeUndefined();
+    expect(requireValidSignature(signedMessage, secret, at(300))).toBeUndefined();
+    expect(
+      requireValidSignature({ ...signedMessage, signatures: ['v1,AAAA', signature] }, secret, at(-300)),
+    ).toBeUndefined();
   });
   test.each([
     ['another body', { body: '{"test": 2432232315}' }, 0, 'SIGNATURE_INVALID'],
@@ -172,6 +174,8 @@ describe('the webhook', () => {
     ['a stale timestamp', {}, 301, 'TIMESTAMP_NOT_FRESH'],
     ['a timestamp in the future', {}, -301, 'TIMESTAMP_NOT_FRESH'],
   ])('%s is refused', (_, changes, seconds, code) => {
-    expect(() => requireSigned({ ...signedMessage, ...changes }, secret, at(seconds))).toThrow(refusalWith(code));
+    expect(() => requireValidSignature({ ...signedMessage, ...changes }, secret, at(seconds))).toThrow(
+      refusalWith(code),
+    );
   });
 });

@@ -1,7 +1,7 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
-import { lookOverPushes } from '../../subgraphs/cases/supervision/workflow.ts';
+import { retryWaitingPushes } from '../../subgraphs/cases/supervision/workflow.ts';
 import { type Envelope, readEnvelope } from '../../subgraphs/kernel/events.ts';
 import { testClock } from '../support/clock.ts';
 import { act, ROUTES, refusalOf } from '../support/flow.ts';
@@ -119,7 +119,7 @@ describe('the dual push in time', () => {
     const loadAnswer = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, '__typename');
     expect(loadAnswer.refusal).toBeNull();
     const { db, close } = connect(hub.databaseUrls.cases, 'test');
-    await lookOverPushes({ db, now: clock });
+    await retryWaitingPushes({ db, now: clock });
     await close();
     expect((await pushesOf(hub, id))?.[0]).toMatchObject({ dueOn: '2027-01-08', missingYear: null });
   });

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
-import { NOTICE_KINDS, noticeNumber, noticeOf } from '../../subgraphs/cases/notice/notice.ts';
+import { composeNotice, NOTICE_KINDS, noticeNumber } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
 import { canonical } from '../../subgraphs/kernel/events.ts';
 import { act, COMPANY } from '../support/flow.ts';
@@ -21,7 +21,7 @@ describe('the papers of a case and poppler, qpdf', () => {
   test.each(NOTICE_KINDS)('%s is read as it was written', (kind) => {
     const step = { at: new Date('2026-11-23T01:02:03Z'), note: `理由${'x'.repeat(300)}完`, finding: 'GRANTED' };
     const number = noticeNumber(kind, '360731', '2026', 12);
-    const content = noticeOf(
+    const content = composeNotice(
       kind,
       subjectOf(),
       step,

@@ -1,6 +1,5 @@
 import { describe, expect, test } from 'vitest';
 import { ACTS, LICENSE_STATES, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
-
 import { isLive, stateAfter } from '../../subgraphs/licenses/license.ts';
 
 /** What the law lets be done in each state (DOMAIN: 证照状态); everything else is refused. */

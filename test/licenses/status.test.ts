@@ -1,13 +1,9 @@
 import { deflateSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { LICENSE_STATES } from '../../subgraphs/kernel/license-acts.ts';
-
 import { certify, jws, packStates } from '../support/forge.ts';
-
 import { record } from '../support/record.ts';
-
 import { revoked, stamped } from '../support/vectors.ts';
-
 import { AT, type Changes, day, GOOD, judge, rendered, SIGNED_AT } from '../support/world.ts';
 
 /** What is known of a license's state, apart from the verdict on its signature. */

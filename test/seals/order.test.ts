@@ -3,7 +3,7 @@ import { compactVerify } from 'jose';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
-import { type NoticeContent, noticeOf } from '../../subgraphs/cases/notice/notice.ts';
+import { composeNotice, type NoticeContent } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, renderSealable as renderSealableNotice } from '../../subgraphs/cases/notice/render.ts';
 import { canonical, type GrantContent } from '../../subgraphs/kernel/events.ts';
 import { insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
@@ -367,7 +367,7 @@ describe('a decision document', () => {
   const at = new Date('2026-06-01T03:00:00Z');
   const step = { at, note: '依规定办理', finding: 'GRANTED' };
   const issuing = { organ: NOTICE_CITY, number: '360700决〔2026〕00001号' };
-  const content = noticeOf('DECISION', subjectOf('OTHER', '办理决定书'), step, issuing);
+  const content = composeNotice('DECISION', subjectOf('OTHER', '办理决定书'), step, issuing);
   const decision = (said: NoticeContent = content): SignRequest => ({
     ...newRequest(),
     act: 'DECISION',

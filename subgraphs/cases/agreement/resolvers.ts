@@ -9,8 +9,8 @@ import * as workflow from './workflow.ts';
 /** Throws FORBIDDEN unless the caller belongs to an organ, or is an auditor or administrator. */
 function requireOffice({ actor }: GraphContext): void {
   const person = requirePerson(actor);
-  const inside = person.organ !== null || person.roles.some((role) => role === 'AUDITOR' || role === 'ADMINISTRATOR');
-  if (!inside) throw forbidden('承接协议只供机关人员查询。');
+  const isStaff = person.organ !== null || person.roles.some((role) => role === 'AUDITOR' || role === 'ADMINISTRATOR');
+  if (!isStaff) throw forbidden('承接协议只供机关人员查询。');
 }
 
 export function agreementResolvers(deps: workflow.AgreementDependencies) {
@@ -33,16 +33,21 @@ export function agreementResolvers(deps: workflow.AgreementDependencies) {
     Mutation: {
       recordAgreement: (_, { input }, { actor }) => {
         requirePerson(actor);
-        const { dryRun, ...given } = input;
+        const { dryRun, ...details } = input;
         return settle(async () => {
-          const row = await workflow.recordAgreement(deps, actor, { ...given, validTo: given.validTo ?? null }, dryRun);
+          const row = await workflow.recordAgreement(
+            deps,
+            actor,
+            { ...details, validTo: details.validTo ?? null },
+            dryRun,
+          );
           return { agreement: viewAgreement(row, deps.now) };
         });
       },
-      endAgreement: (_, { input: { dryRun, ...ended } }, { actor }) => {
+      endAgreement: (_, { input: { dryRun, ...ending } }, { actor }) => {
         requirePerson(actor);
         return settle(async () => {
-          const row = await workflow.endAgreement(deps, actor, ended, dryRun);
+          const row = await workflow.endAgreement(deps, actor, ending, dryRun);
           return { agreement: viewAgreement(row, deps.now) };
         });
       },
@@ -57,13 +62,13 @@ function laterDay(now: Clock, days: number): string {
 function viewAgreement(row: store.StoredAgreement, now: Clock) {
   const { validFrom, validTo } = row;
   const today = dayOf(now());
-  const running = validFrom <= today && (validTo === null || today <= validTo);
+  const isInForce = validFrom <= today && (validTo === null || today <= validTo);
   return {
     ...row,
     cityOrgan: { id: row.cityOrgan },
     countyOrgan: { id: row.countyOrgan },
     matters: row.matters.map((id) => ({ id })),
-    inForce: running,
-    endingSoon: running && validTo !== null && validTo <= laterDay(now, ENDING_SOON_DAYS),
+    inForce: isInForce,
+    endingSoon: isInForce && validTo !== null && validTo <= laterDay(now, ENDING_SOON_DAYS),
   };
 }

@@ -17,11 +17,11 @@ export async function lockAgreement(tx: Transaction, number: string): Promise<St
 /** Writes an agreement. Returns null if its number is taken. */
 export async function insertAgreement(
   tx: Transaction,
-  row: Agreement & { recordedBy: string; recordedAt: Date },
+  newAgreement: Agreement & { recordedBy: string; recordedAt: Date },
 ): Promise<StoredAgreement | null> {
-  const values = { ...row, matters: [...row.matters] };
-  const [made] = await tx.insert(agreement).values(values).onConflictDoNothing().returning();
-  return made ?? null;
+  const values = { ...newAgreement, matters: [...newAgreement.matters] };
+  const [insertedRow] = await tx.insert(agreement).values(values).onConflictDoNothing().returning();
+  return insertedRow ?? null;
 }
 
 export async function endAgreement(
@@ -34,15 +34,15 @@ export async function endAgreement(
   return row;
 }
 
-const inForce = (on: Day): SQL | undefined =>
-  and(lte(agreement.validFrom, on), sql`(${agreement.validTo} is null or ${agreement.validTo} >= ${on})`);
+const isInForceOn = (day: Day): SQL | undefined =>
+  and(lte(agreement.validFrom, day), sql`(${agreement.validTo} is null or ${agreement.validTo} >= ${day})`);
 
-/** Returns the agreement of two organs for a matter that is in force on `day`, or null if there is none. */
-export async function findInForce(
+/** Returns the agreement of two organs for a matter that is in force on `on`, or null if there is none. */
+export async function findAgreementInForce(
   db: Reader,
   pair: { cityOrgan: string; countyOrgan: string },
   matter: string,
-  on: Day,
+  day: Day,
 ): Promise<StoredAgreement | null> {
   const [row] = await db
     .select()
@@ -52,7 +52,7 @@ export async function findInForce(
         eq(agreement.cityOrgan, pair.cityOrgan),
         eq(agreement.countyOrgan, pair.countyOrgan),
         arrayContains(agreement.matters, [matter]),
-        inForce(on),
+        isInForceOn(day),
       ),
     )
     .limit(1);
@@ -78,7 +78,7 @@ export async function listAgreements(
     .where(
       and(
         organ === null ? undefined : sql`${organ} in (${agreement.cityOrgan}, ${agreement.countyOrgan})`,
-        inForceOn === null ? undefined : inForce(inForceOn),
+        inForceOn === null ? undefined : isInForceOn(inForceOn),
         endsBy === null ? undefined : and(isNotNull(agreement.validTo), lte(agreement.validTo, endsBy)),
         page.after === null ? undefined : gt(agreement.serial, page.after),
       ),
@@ -89,11 +89,11 @@ export async function listAgreements(
 }
 
 /** Returns the ids in `matters` that have no matter fact. */
-export async function unknownMatters(db: Reader, matters: readonly string[]): Promise<string[]> {
-  const known = await db
+export async function findUnknownMatters(db: Reader, matters: readonly string[]): Promise<string[]> {
+  const rows = await db
     .select({ id: matterFact.matterId })
     .from(matterFact)
     .where(inArray(matterFact.matterId, [...matters]));
-  const ids = new Set(known.map((row) => row.id));
+  const ids = new Set(rows.map((row) => row.id));
   return matters.filter((id) => !ids.has(id));
 }

@@ -11,10 +11,10 @@ export interface AgreementDependencies {
 }
 
 /** Whether two agreements have the same content. The order of matters is ignored. */
-function same(known: Agreement, given: Agreement): boolean {
-  const text = ({ number, cityOrgan, countyOrgan, matters, validFrom, validTo, scanDigest }: Agreement) =>
+function hasSameContent(stored: Agreement, agreement: Agreement): boolean {
+  const canonicalText = ({ number, cityOrgan, countyOrgan, matters, validFrom, validTo, scanDigest }: Agreement) =>
     JSON.stringify([number, cityOrgan, countyOrgan, [...matters].sort(), validFrom, validTo, scanDigest]);
-  return text(known) === text(given);
+  return canonicalText(stored) === canonicalText(agreement);
 }
 
 /**
@@ -24,18 +24,22 @@ function same(known: Agreement, given: Agreement): boolean {
 export function recordAgreement(
   { db, now }: AgreementDependencies,
   actor: Actor,
-  given: Agreement,
+  agreement: Agreement,
   dryRun: boolean,
 ): Promise<store.StoredAgreement> {
   return transact(db, dryRun, async (tx) => {
-    const administrator = requireAgreement(actor, given);
-    const [unknown] = await store.unknownMatters(tx, given.matters);
-    if (unknown !== undefined) throw new Refusal('MATTER_UNKNOWN', 'matters', unknown);
-    const made = await store.insertAgreement(tx, { ...given, recordedBy: administrator.name, recordedAt: now() });
-    if (made) return made;
-    const known = await store.lockAgreement(tx, given.number);
-    if (!known || !same(known, given)) throw new Refusal('AGREEMENT_NUMBER_TAKEN', 'number');
-    return known;
+    const administrator = requireAgreement(actor, agreement);
+    const [unknownMatter] = await store.findUnknownMatters(tx, agreement.matters);
+    if (unknownMatter !== undefined) throw new Refusal('MATTER_UNKNOWN', 'matters', unknownMatter);
+    const insertedRow = await store.insertAgreement(tx, {
+      ...agreement,
+      recordedBy: administrator.name,
+      recordedAt: now(),
+    });
+    if (insertedRow) return insertedRow;
+    const existing = await store.lockAgreement(tx, agreement.number);
+    if (!existing || !hasSameContent(existing, agreement)) throw new Refusal('AGREEMENT_NUMBER_TAKEN', 'number');
+    return existing;
   });
 }
 
@@ -46,14 +50,14 @@ export function recordAgreement(
 export function endAgreement(
   { db }: AgreementDependencies,
   actor: Actor,
-  ended: { number: string; on: Day; reason: string },
+  ending: { number: string; on: Day; reason: string },
   dryRun: boolean,
 ): Promise<store.StoredAgreement> {
   return transact(db, dryRun, async (tx) => {
     const administrator = requireRole(actor, 'ADMINISTRATOR');
-    const known = await store.lockAgreement(tx, ended.number);
-    if (!known) throw new Refusal('AGREEMENT_UNKNOWN', 'number');
-    const { validTo } = endEarly(known, ended.on, ended.reason);
-    return store.endAgreement(tx, known.number, { validTo, endedBy: administrator.name, endReason: ended.reason });
+    const agreement = await store.lockAgreement(tx, ending.number);
+    if (!agreement) throw new Refusal('AGREEMENT_UNKNOWN', 'number');
+    const { validTo } = endEarly(agreement, ending.on, ending.reason);
+    return store.endAgreement(tx, agreement.number, { validTo, endedBy: administrator.name, endReason: ending.reason });
   });
 }

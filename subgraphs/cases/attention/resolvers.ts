@@ -28,9 +28,9 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           window: scope.all || organ !== null ? null : scope.window,
           kinds: kinds as AttentionKind[] | null,
         };
-        const found = await listAttention(db, filter, dayOf(now()), readPage(args, readPosition));
+        const items = await listAttention(db, filter, dayOf(now()), readPage(args, readPosition));
         return toConnection(
-          found,
+          items,
           (row) => [row.at, row.id],
           (row) => row,
         );

@@ -22,18 +22,18 @@ type Row = Omit<AttentionRow, 'since'> & { since: string };
 
 /** Returns the SELECT of one source. All sources have the same columns in the same order. A missing column is null. */
 function source(from: SQL, columns: Partial<Record<keyof Row, SQL>>): SQL {
-  const of = (name: keyof Row, type: string) =>
+  const column = (name: keyof Row, type: string) =>
     sql`(${columns[name] ?? sql`null`})::${sql.raw(type)} as ${sql.raw(name.toLowerCase())}`;
-  return sql`select ${of('id', 'text')}, ${of('kind', 'text')}, ${of('since', 'timestamptz')}, ${of('dueOn', 'date')},
-    ${columns.organs ?? sql`'{}'`}::text[] as organs, ${of('window', 'text')}, ${of('caseId', 'text')}, ${of('matterId', 'text')},
-    ${of('license', 'text')}, ${of('agreement', 'text')}, ${of('pushId', 'text')}, ${of('findingId', 'text')}, ${of('subject', 'text')},
-    ${of('reason', 'text')} ${from}`;
+  return sql`select ${column('id', 'text')}, ${column('kind', 'text')}, ${column('since', 'timestamptz')}, ${column('dueOn', 'date')},
+    ${columns.organs ?? sql`'{}'`}::text[] as organs, ${column('window', 'text')}, ${column('caseId', 'text')}, ${column('matterId', 'text')},
+    ${column('license', 'text')}, ${column('agreement', 'text')}, ${column('pushId', 'text')}, ${column('findingId', 'text')}, ${column('subject', 'text')},
+    ${column('reason', 'text')} ${from}`;
 }
 
 /** The start of a day: midnight in Asia/Shanghai. */
 const startOf = (day: SQL) => sql`(${day})::timestamp at time zone 'Asia/Shanghai'`;
 
-function ofCases(today: Day): SQL[] {
+function caseSources(today: Day): SQL[] {
   const columns = {
     since: sql`${caseFile.restsSince}`,
     organs: sql`${caseFile.waitsOrgans}`,
@@ -42,15 +42,15 @@ function ofCases(today: Day): SQL[] {
     matterId: sql`${caseFile.matterId}`,
     subject: sql`${caseFile.number}`,
   };
-  const resting = sql`from ${caseRest} join ${caseFile} on ${caseFile.id} = ${caseRest.caseId}`;
+  const restingCases = sql`from ${caseRest} join ${caseFile} on ${caseFile.id} = ${caseRest.caseId}`;
   return [
-    source(sql`${resting} where ${caseRest.touchBy} < ${today}`, {
+    source(sql`${restingCases} where ${caseRest.touchBy} < ${today}`, {
       ...columns,
       id: sql`'step ' || ${caseFile.id}`,
       kind: sql`'STEP_OVERDUE'`,
       dueOn: sql`${caseRest.touchBy}`,
     }),
-    source(sql`${resting} where ${caseRest.missingYear} is not null`, {
+    source(sql`${restingCases} where ${caseRest.missingYear} is not null`, {
       ...columns,
       id: sql`'calendar ' || ${caseFile.id}`,
       kind: sql`'CALENDAR_MISSING'`,
@@ -74,40 +74,40 @@ function ofCases(today: Day): SQL[] {
 }
 
 /** The FROM clause for each matter with its delegation period (`piece`) in force on `today`. */
-const standing = (today: Day) => sql`from ${matterFact}
+const delegationsInForce = (today: Day) => sql`from ${matterFact}
   cross join lateral jsonb_array_elements(${matterFact.fact}->'delegations') as piece
   where coalesce(piece->>'validFrom', '') <= ${today} and coalesce(piece->>'validTo', '9999') >= ${today}`;
 
-function ofMatters(today: Day): SQL[] {
+function matterSources(today: Day): SQL[] {
   const organs = sql`array[piece->>'cityOrgan', piece->>'countyOrgan']`;
-  const about = {
+  const matterColumns = {
     since: startOf(sql`coalesce(piece->>'validFrom', '2022-04-13')::date`),
     matterId: sql`${matterFact.matterId}`,
     organs,
     subject: sql`${matterFact.fact}->>'name'`,
   };
-  const agreed = sql`exists (select 1 from ${agreement} where ${agreement.cityOrgan} = piece->>'cityOrgan'
+  const hasAgreement = sql`exists (select 1 from ${agreement} where ${agreement.cityOrgan} = piece->>'cityOrgan'
     and ${agreement.countyOrgan} = piece->>'countyOrgan' and ${agreement.matters} @> array[${matterFact.matterId}]
     and ${agreement.validFrom} <= ${today} and (${agreement.validTo} is null or ${agreement.validTo} >= ${today}))`;
-  const lacking = (level: 'city' | 'county') =>
+  const missingIndustryOrgan = (level: 'city' | 'county') =>
     source(
-      sql`${standing(today)} and piece->'industry'->>${sql.raw(`'${level}'`)} is null
+      sql`${delegationsInForce(today)} and piece->'industry'->>${sql.raw(`'${level}'`)} is null
         ${level === 'city' ? sql`and piece->>'mode' <> 'DIRECT'` : sql``}`,
       {
-        ...about,
+        ...matterColumns,
         id: sql`${`industry ${level} `} || ${matterFact.matterId}`,
         kind: sql`'INDUSTRY_ORGAN_MISSING'`,
         reason: level === 'city' ? sql`'市级'` : sql`'县级'`,
       },
     );
   return [
-    source(sql`${standing(today)} and piece->>'mode' = 'SUBSTANTIVE_REVIEW' and not ${agreed}`, {
-      ...about,
+    source(sql`${delegationsInForce(today)} and piece->>'mode' = 'SUBSTANTIVE_REVIEW' and not ${hasAgreement}`, {
+      ...matterColumns,
       id: sql`'agreement of ' || ${matterFact.matterId}`,
       kind: sql`'AGREEMENT_MISSING'`,
     }),
-    lacking('city'),
-    lacking('county'),
+    missingIndustryOrgan('city'),
+    missingIndustryOrgan('county'),
     source(
       sql`from ${agreement} where ${agreement.validTo} >= ${today} and ${agreement.validTo} <= ${today}::date + ${ENDING_SOON_DAYS}::int`,
       {
@@ -123,8 +123,8 @@ function ofMatters(today: Day): SQL[] {
   ];
 }
 
-function ofSupervision(today: Day): SQL[] {
-  const pushed = {
+function supervisionSources(today: Day): SQL[] {
+  const pushColumns = {
     since: sql`${push.decidedAt}`,
     dueOn: sql`${push.dueOn}`,
     caseId: sql`${push.caseId}`,
@@ -132,8 +132,8 @@ function ofSupervision(today: Day): SQL[] {
     pushId: sql`${push.id}`,
     subject: sql`${caseFile.number}`,
   };
-  const withCase = sql`from ${push} join ${caseFile} on ${caseFile.id} = ${push.caseId} where ${push.reachedAt} is null`;
-  const found = {
+  const pushWithCase = sql`from ${push} join ${caseFile} on ${caseFile.id} = ${push.caseId} where ${push.reachedAt} is null`;
+  const findingColumns = {
     since: sql`${finding.recordedAt}`,
     caseId: sql`${finding.caseId}`,
     pushId: sql`${finding.pushId}`,
@@ -144,26 +144,26 @@ function ofSupervision(today: Day): SQL[] {
   const findingWithCase = sql`from ${finding} join ${caseFile} on ${caseFile.id} = ${finding.caseId}`;
   return [
     // The deciding organ sent it and the supervisor's organ must take it. Both see what did not arrive.
-    source(sql`${withCase} and ${push.organ} is not null and ${push.dueOn} < ${today}`, {
-      ...pushed,
+    source(sql`${pushWithCase} and ${push.organ} is not null and ${push.dueOn} < ${today}`, {
+      ...pushColumns,
       id: sql`'push ' || ${push.id}`,
       kind: sql`'PUSH_OVERDUE'`,
       organs: sql`array[${push.organ}, ${push.decidedBy}]`,
     }),
-    source(sql`${withCase} and ${push.organ} is null`, {
-      ...pushed,
+    source(sql`${pushWithCase} and ${push.organ} is null`, {
+      ...pushColumns,
       id: sql`'push ' || ${push.id}`,
       kind: sql`'PUSH_WITHOUT_ORGAN'`,
       organs: sql`array[${push.decidedBy}]`,
     }),
     source(sql`${findingWithCase} where ${finding.acknowledgedAt} is null and ${finding.endedAt} is null`, {
-      ...found,
+      ...findingColumns,
       id: sql`'finding ' || ${finding.id}`,
       kind: sql`'FINDING_OPEN'`,
       organs: sql`array[${finding.decidedBy}]`,
     }),
     source(sql`${findingWithCase} where ${finding.endedAt} is null and ${finding.dueOn} < ${today}`, {
-      ...found,
+      ...findingColumns,
       id: sql`'rectification ' || ${finding.id}`,
       kind: sql`'RECTIFICATION_OVERDUE'`,
       dueOn: sql`${finding.dueOn}`,
@@ -193,11 +193,11 @@ export async function listAttention(
   page: PageRequest<AttentionPosition>,
 ): Promise<Page<AttentionRow & { at: string }>> {
   const { organ, window, all, kinds } = filter;
-  const sources = [...ofCases(today), ...ofMatters(today), ...ofSupervision(today)];
+  const sources = [...caseSources(today), ...matterSources(today), ...supervisionSources(today)];
   const scope = [
     organ === null ? null : sql`${organ} = any(organs)`,
     window === null ? null : sql`${window} = "window"`,
-  ].filter((one) => one !== null);
+  ].filter((condition) => condition !== null);
   const conditions = [
     all && scope.length === 0 ? sql`true` : sql`(${sql.join([...scope, sql`false`], sql` or `)})`,
     kinds === null
@@ -207,7 +207,7 @@ export async function listAttention(
           sql`, `,
         )})`,
     page.after === null ? null : sql`(since, id) > (${page.after.since}::timestamptz, ${page.after.id})`,
-  ].filter((one) => one !== null);
+  ].filter((condition) => condition !== null);
   const rows = await db
     .select({
       id: sql<string>`id`,
@@ -238,14 +238,14 @@ export async function listAttention(
 }
 
 /** The last day by which somebody must handle a case, as columns. */
-export interface Rested {
+export interface CaseRest {
   caseId: string;
   touchBy: Day | null;
   missingYear: number | null;
 }
 
 /** Returns the last day by which somebody must handle a case. All null once the case has ended. */
-export function restedOf(subject: Case, calendar: Calendar): Rested {
+export function caseRestOf(subject: Case, calendar: Calendar): CaseRest {
   if (hasEnded(subject)) return { caseId: subject.id, touchBy: null, missingYear: null };
   const { dueOn: touchBy, missingYear } = restOf(subject, calendar);
   return { caseId: subject.id, touchBy, missingYear };
@@ -255,12 +255,12 @@ export function restedOf(subject: Case, calendar: Calendar): Rested {
  * Writes the last day by which somebody must handle a case.
  * Must be called in the transaction of the case's step, which holds the calendar.
  */
-export async function setRest(tx: Transaction, row: Rested): Promise<void> {
+export async function putCaseRest(tx: Transaction, row: CaseRest): Promise<void> {
   await tx.insert(caseRest).values(row).onConflictDoUpdate({ target: caseRest.caseId, set: row });
 }
 
 /** Returns ids greater than `after` of cases that somebody must handle. */
-export async function listResting(db: Reader, after: string | null, most: number): Promise<string[]> {
+export async function listRestingCases(db: Reader, after: string | null, limit: number): Promise<string[]> {
   const rows = await db
     .select({ id: caseRest.caseId })
     .from(caseRest)
@@ -271,18 +271,18 @@ export async function listResting(db: Reader, after: string | null, most: number
       ),
     )
     .orderBy(asc(caseRest.caseId))
-    .limit(most);
+    .limit(limit);
   return rows.map((row) => row.id);
 }
 
 /** Returns ids of cases without a row in `case_rest`. These are older than that table. */
-export async function listUnrested(db: Reader, most: number): Promise<string[]> {
+export async function listCasesWithoutRest(db: Reader, limit: number): Promise<string[]> {
   const rows = await db
     .select({ id: caseFile.id })
     .from(caseFile)
     .leftJoin(caseRest, eq(caseRest.caseId, caseFile.id))
     .where(isNull(caseRest.caseId))
     .orderBy(asc(caseFile.serial))
-    .limit(most);
+    .limit(limit);
   return rows.map((row) => row.id);
 }

@@ -1,7 +1,7 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
 import type { PowerType } from '../../kernel/events.ts';
 import type { PauseKind } from '../case.ts';
-import { addDays, addWorkingDays, type Calendar, flagged, isWorkingDay } from './working-day.ts';
+import { addDays, addWorkingDays, type Calendar, isWorkingDay, tryWithCalendar } from './working-day.ts';
 
 /** The clock of a case (办件计时): from its acceptance to its decision, in working days. */
 
@@ -34,7 +34,7 @@ export const ANSWER_DAYS = 5;
 
 /** AMBER begins when this share of the limit is left, or one working day if that is more. */
 const AMBER_SHARE = 0.2;
-const AMBER_DAYS_LEAST = 1;
+const MIN_AMBER_DAYS = 1;
 
 export const CLOCK_STATES = ['PENDING', 'NONE', 'GREEN', 'AMBER', 'RED', 'STOPPED', 'ENDED', 'UNKNOWN'] as const;
 export type ClockState = (typeof CLOCK_STATES)[number];
@@ -93,24 +93,24 @@ export interface CaseClock {
 export function clockOf(input: ClockInput & { now: Date }): CaseClock {
   const { calendar } = input;
   const today = dayOf(input.now);
-  const read = flagged(() => courseOf(input));
-  if (read.value === null) return { ...BLANK, state: 'UNKNOWN', missingYear: read.missingYear };
-  const course = read.value;
+  const courseResult = tryWithCalendar(() => courseOf(input));
+  if (courseResult.value === null) return { ...EMPTY_CLOCK, state: 'UNKNOWN', missingYear: courseResult.missingYear };
+  const course = courseResult.value;
   const { endedOn, limitDays, statutoryDays, suspensions, silentUntil } = course;
   const startedOn = silentUntil !== null && today <= silentUntil ? null : course.startedOn;
-  const base = { ...BLANK, limitDays, endedOn };
+  const base = { ...EMPTY_CLOCK, limitDays, endedOn };
   if (startedOn === null) return { ...base, state: endedOn === null ? 'PENDING' : 'ENDED' };
   const until = endedOn ?? today;
-  const suspended = flagged(() => suspendedDays(calendar, suspensions, startedOn, until));
-  const started = { ...base, startedOn, suspensions, suspendedDays: suspended.value };
-  if (limitDays === null) return { ...started, state: endedOn === null ? 'NONE' : 'ENDED' };
-  const due = flagged(() => dueOf(calendar, course, limitDays));
-  const statutory = flagged(() => (statutoryDays === null ? null : dueOf(calendar, course, statutoryDays)));
-  const used = flagged(() => usedDays(calendar, course, until));
-  const remainingDays = used.value === null ? null : limitDays - used.value;
-  const missingYear = due.missingYear ?? statutory.missingYear ?? used.missingYear ?? suspended.missingYear;
+  const suspended = tryWithCalendar(() => suspendedDays(calendar, suspensions, startedOn, until));
+  const startedClock = { ...base, startedOn, suspensions, suspendedDays: suspended.value };
+  if (limitDays === null) return { ...startedClock, state: endedOn === null ? 'NONE' : 'ENDED' };
+  const due = tryWithCalendar(() => dueOf(calendar, course, limitDays));
+  const statutory = tryWithCalendar(() => (statutoryDays === null ? null : dueOf(calendar, course, statutoryDays)));
+  const usedResult = tryWithCalendar(() => usedDays(calendar, course, until));
+  const remainingDays = usedResult.value === null ? null : limitDays - usedResult.value;
+  const missingYear = due.missingYear ?? statutory.missingYear ?? usedResult.missingYear ?? suspended.missingYear;
   return {
-    ...started,
+    ...startedClock,
     dueOn: due.value,
     statutoryDueOn: statutory.value,
     remainingDays,
@@ -119,7 +119,7 @@ export function clockOf(input: ClockInput & { now: Date }): CaseClock {
   };
 }
 
-const BLANK = {
+const EMPTY_CLOCK = {
   dueOn: null,
   statutoryDueOn: null,
   limitDays: null,
@@ -133,38 +133,44 @@ const BLANK = {
 
 function stateOf(
   { endedOn, limitDays }: Course,
-  at: { today: Day; dueOn: Day | null; remainingDays: number | null; missingYear: number | null },
+  clock: { today: Day; dueOn: Day | null; remainingDays: number | null; missingYear: number | null },
 ): ClockState {
   if (endedOn !== null) return 'ENDED';
-  if (at.missingYear !== null) return 'UNKNOWN';
+  if (clock.missingYear !== null) return 'UNKNOWN';
   // Without a last day the clock is stopped. A case that was late before it stopped has one, and stays late.
-  if (at.dueOn === null) return 'STOPPED';
-  if (at.today > at.dueOn) return 'RED';
-  const amber = Math.max(AMBER_DAYS_LEAST, (limitDays ?? 0) * AMBER_SHARE);
-  return (at.remainingDays ?? 0) <= amber ? 'AMBER' : 'GREEN';
+  if (clock.dueOn === null) return 'STOPPED';
+  if (clock.today > clock.dueOn) return 'RED';
+  const amberDays = Math.max(MIN_AMBER_DAYS, (limitDays ?? 0) * AMBER_SHARE);
+  return (clock.remainingDays ?? 0) <= amberDays ? 'AMBER' : 'GREEN';
 }
 
-const ENDS: ReadonlySet<string> = new Set(['DECIDED', 'NOT_ACCEPTED', 'SUPPLEMENT_MISSED', 'WITHDRAWN', 'VOIDED']);
+const END_STEPS: ReadonlySet<string> = new Set(['DECIDED', 'NOT_ACCEPTED', 'SUPPLEMENT_MISSED', 'WITHDRAWN', 'VOIDED']);
 
 /**
  * Derives the course of a case from its steps.
  * Refuses CALENDAR_MISSING if the calendar is needed to check that the applicant was answered in time.
  */
 export function courseOf({ steps, guideLimits, powerType, calendar }: ClockInput): Course {
-  const end = steps.findIndex(({ step }) => ENDS.has(step));
-  const ended = steps[end];
+  const endIndex = steps.findIndex(({ step }) => END_STEPS.has(step));
+  const endStep = steps[endIndex];
   const statutoryDays = guideLimits?.statutoryDays ?? (powerType === 'LICENSE' ? LICENSE_STATUTORY_DAYS : null);
   return {
     ...startOf(steps, calendar),
-    endedOn: ended ? dayOf(ended.at) : null,
+    endedOn: endStep ? dayOf(endStep.at) : null,
     limitDays: guideLimits?.promisedDays ?? statutoryDays,
     statutoryDays,
-    suspensions: suspensionsOf(ended ? steps.slice(0, end + 1) : steps),
+    suspensions: suspensionsOf(endStep ? steps.slice(0, endIndex + 1) : steps),
   };
 }
 
 /** Steps that answer a receipt: the applicant knows the status of the application, or has withdrawn it. */
-const ANSWERS: ReadonlySet<string> = new Set(['ACCEPTED', 'SUPPLEMENT_ASKED', 'NOT_ACCEPTED', 'WITHDRAWN', 'VOIDED']);
+const ANSWER_STEPS: ReadonlySet<string> = new Set([
+  'ACCEPTED',
+  'SUPPLEMENT_ASKED',
+  'NOT_ACCEPTED',
+  'WITHDRAWN',
+  'VOIDED',
+]);
 
 function startOf(steps: readonly ClockStep[], calendar: Calendar): Pick<Course, 'startedOn' | 'silentUntil'> {
   for (const [i, { step, at }] of steps.entries()) {
@@ -172,14 +178,14 @@ function startOf(steps: readonly ClockStep[], calendar: Calendar): Pick<Course, 
     // A supplement is a new receipt (art. 32(5)). It must be answered like the first one.
     if (step !== 'RECEIVED' && step !== 'SUPPLEMENTED') continue;
     const receivedOn = dayOf(at);
-    const answer = steps.slice(i + 1).find((later) => ANSWERS.has(later.step));
+    const answer = steps.slice(i + 1).find((laterStep) => ANSWER_STEPS.has(laterStep.step));
     if (!answer) return { startedOn: receivedOn, silentUntil: addWorkingDays(calendar, receivedOn, ANSWER_DAYS) };
-    if (!inTime(calendar, receivedOn, dayOf(answer.at))) return { startedOn: receivedOn, silentUntil: null };
+    if (!isAnsweredInTime(calendar, receivedOn, dayOf(answer.at))) return { startedOn: receivedOn, silentUntil: null };
   }
   return { startedOn: null, silentUntil: null };
 }
 
-function inTime(calendar: Calendar, receivedOn: Day, answeredOn: Day): boolean {
+function isAnsweredInTime(calendar: Calendar, receivedOn: Day, answeredOn: Day): boolean {
   // ANSWER_DAYS calendar days contain at most as many working days, so this check needs no calendar.
   return (
     answeredOn <= addDays(receivedOn, ANSWER_DAYS) || answeredOn <= addWorkingDays(calendar, receivedOn, ANSWER_DAYS)
@@ -188,19 +194,19 @@ function inTime(calendar: Calendar, receivedOn: Day, answeredOn: Day): boolean {
 
 /** Returns the special procedures among the steps, oldest first. Only the last one can be open. */
 export function suspensionsOf(steps: readonly ClockStep[]): Suspension[] {
-  const found: Suspension[] = [];
-  let open: Suspension | null = null;
+  const suspensions: Suspension[] = [];
+  let openSuspension: Suspension | null = null;
   for (const { step, at, note, data } of steps) {
-    if (step === 'PAUSED' && open === null) {
+    if (step === 'PAUSED' && openSuspension === null) {
       const { kind = null, papers = [] } = data?.pause ?? {};
-      open = { kind, from: dayOf(at), to: null, reason: note ?? null, papers };
-      found.push(open);
-    } else if (open !== null && (step === 'RESUMED' || ENDS.has(step))) {
-      open.to = dayOf(at);
-      open = null;
+      openSuspension = { kind, from: dayOf(at), to: null, reason: note ?? null, papers };
+      suspensions.push(openSuspension);
+    } else if (openSuspension !== null && (step === 'RESUMED' || END_STEPS.has(step))) {
+      openSuspension.to = dayOf(at);
+      openSuspension = null;
     }
   }
-  return found;
+  return suspensions;
 }
 
 /**
@@ -218,12 +224,12 @@ export function dueOf(
   limit: number,
 ): Day | null {
   if (startedOn === null) return null;
-  const open = suspensions.find(({ to }) => to === null);
+  const openSuspension = suspensions.find(({ to }) => to === null);
   let day = startedOn;
-  for (let left = limit; left > 0; ) {
+  for (let remaining = limit; remaining > 0; ) {
     day = addDays(day, 1);
-    if (open && day >= open.from) return null;
-    if (!isSuspended(suspensions, day) && isWorkingDay(calendar, day)) left--;
+    if (openSuspension && day >= openSuspension.from) return null;
+    if (!isSuspended(suspensions, day) && isWorkingDay(calendar, day)) remaining--;
   }
   return day;
 }
@@ -238,8 +244,8 @@ function suspendedDays(calendar: Calendar, suspensions: readonly Suspension[], s
   return countDays(calendar, addDays(startedOn, 1), until, (day) => isSuspended(suspensions, day));
 }
 
-function countDays(calendar: Calendar, from: Day, until: Day, counts: (day: Day) => boolean): number {
+function countDays(calendar: Calendar, from: Day, until: Day, isCounted: (day: Day) => boolean): number {
   let count = 0;
-  for (let day = from; day <= until; day = addDays(day, 1)) if (counts(day) && isWorkingDay(calendar, day)) count++;
+  for (let day = from; day <= until; day = addDays(day, 1)) if (isCounted(day) && isWorkingDay(calendar, day)) count++;
   return count;
 }

@@ -22,16 +22,16 @@ export const PUBLISHED: readonly Notice[] = readPackage(data, `chinese-days ${ab
 export function readPackage({ holidays, workdays }: PackageData, source: string): Notice[] {
   const group = (days: Readonly<Record<Day, string>>) =>
     Map.groupBy(Object.keys(days), (day) => noticeYear(day, days[day] ?? ''));
-  const off = group(holidays);
-  const madeUp = group(workdays);
-  return [...off.keys()]
+  const holidaysByYear = group(holidays);
+  const makeUpDaysByYear = group(workdays);
+  return [...holidaysByYear.keys()]
     .sort((a, b) => a - b)
     .filter((year) => fixedHolidays(year).every((day) => day in holidays))
     .map((year) => ({
       year,
       source,
-      holidays: (off.get(year) ?? []).sort(),
-      makeUpDays: (madeUp.get(year) ?? []).sort(),
+      holidays: (holidaysByYear.get(year) ?? []).sort(),
+      makeUpDays: (makeUpDaysByYear.get(year) ?? []).sort(),
     }));
 }
 

@@ -5,10 +5,10 @@ import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
-import { addWorkingDays, type Calendar, flagged } from './working-day.ts';
+import { addWorkingDays, type Calendar, tryWithCalendar } from './working-day.ts';
 
 /** Most working days that `workingDay` counts: about ten years. */
-const WORKING_DAYS_MOST = 2_500;
+const MAX_WORKING_DAYS = 2_500;
 
 /** Working-day calendars, and the clock of each case. */
 export function calendarResolvers(deps: workflow.CalendarDependencies) {
@@ -23,16 +23,16 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
         return toConnection(cutPage(rows, page.first), (row) => [String(row.year)], viewNotice);
       },
       calendar: async (_, { year, version = null }) => {
-        const found = await store.findNotice(db, year, version);
-        return found && viewNotice(found);
+        const notice = await store.findNotice(db, year, version);
+        return notice && viewNotice(notice);
       },
       workingDay: async (_, { from, days }, context) => {
-        if (days < 0 || days > WORKING_DAYS_MOST) {
-          const message = `days 须为 0 至 ${WORKING_DAYS_MOST} 的整数。`;
+        if (days < 0 || days > MAX_WORKING_DAYS) {
+          const message = `days 须为 0 至 ${MAX_WORKING_DAYS} 的整数。`;
           throw new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', argument: 'days' } });
         }
         const calendar = await currentCalendar(deps, context);
-        const { value, missingYear } = flagged(() => addWorkingDays(calendar, from, days));
+        const { value, missingYear } = tryWithCalendar(() => addWorkingDays(calendar, from, days));
         return { day: value, missingYear };
       },
     },
@@ -40,8 +40,8 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
       loadCalendar: (_, { input: { dryRun, ...notice } }, { actor }) => {
         requirePerson(actor);
         return settle(async () => {
-          const loaded = await workflow.loadNotice(deps, actor, notice, dryRun);
-          return { calendar: viewNotice(loaded.notice), movedCases: loaded.movedCases };
+          const result = await workflow.loadNotice(deps, actor, notice, dryRun);
+          return { calendar: viewNotice(result.notice), movedCases: result.movedCases };
         });
       },
     },
@@ -50,7 +50,10 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
         const { steps, guide, matter } = subject;
         const calendar = await currentCalendar(deps, context);
         const clock = clockOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar, now: now() });
-        return { ...clock, suspensions: clock.suspensions.map((one) => ({ ...one, papers: [...one.papers] })) };
+        return {
+          ...clock,
+          suspensions: clock.suspensions.map((suspension) => ({ ...suspension, papers: [...suspension.papers] })),
+        };
       },
     },
   } satisfies Resolvers;

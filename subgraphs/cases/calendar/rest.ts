@@ -1,6 +1,6 @@
 import { type Day, dayOf } from '../../kernel/day.ts';
 import { ANSWER_DAYS, type ClockStep, dueOf, suspensionsOf } from './clock.ts';
-import { addWorkingDays, type Calendar, flagged } from './working-day.ts';
+import { addWorkingDays, type Calendar, tryWithCalendar } from './working-day.ts';
 
 /** How long a case may stay at a step before it is shown to somebody (实施方案三.3: no case may be left unattended). */
 
@@ -40,7 +40,7 @@ const DEFAULT_DAYS: Readonly<Record<string, number>> = {
 const PAUSE_DAYS = 30;
 
 /** A word in the name of the guide's step that follows each position. */
-const NEXT_STEP: Readonly<Record<string, string>> = {
+const NEXT_STEP_WORD: Readonly<Record<string, string>> = {
   RECEIVED: '受理',
   ACCEPTED: '审查',
   EXAMINED: '决定',
@@ -60,22 +60,23 @@ export function restOf(subject: RestingCase, calendar: Calendar): Rest {
   if (!last) throw new RangeError('a case without a step');
   const since = dayOf(last.at);
   const suspensions = suspensionsOf(subject.steps);
-  const open = suspensions.find(({ to }) => to === null);
-  if (open) return due(open.from, () => addWorkingDays(calendar, open.from, PAUSE_DAYS));
+  const openSuspension = suspensions.find(({ to }) => to === null);
+  if (openSuspension)
+    return restFrom(openSuspension.from, () => addWorkingDays(calendar, openSuspension.from, PAUSE_DAYS));
   const until = subject.step === 'SUPPLEMENT_ASKED' ? last.data?.supplement?.until : undefined;
   if (until !== undefined) return { since, dueOn: until, missingYear: null };
-  const days = limitAt(subject);
-  return due(since, () => (days === null ? null : dueOf(calendar, { startedOn: since, suspensions }, days)));
+  const days = restLimitOf(subject);
+  return restFrom(since, () => (days === null ? null : dueOf(calendar, { startedOn: since, suspensions }, days)));
 }
 
-function due(since: Day, reckon: () => Day | null): Rest {
-  const { value, missingYear } = flagged(reckon);
+function restFrom(since: Day, calculate: () => Day | null): Rest {
+  const { value, missingYear } = tryWithCalendar(calculate);
   return { since, dueOn: value, missingYear };
 }
 
 /** Returns the working days that the case may stay at its position, or null if no step follows. */
-function limitAt({ step, guide }: RestingCase): number | null {
-  const name = NEXT_STEP[step];
-  const named = guide?.steps.find((one) => name !== undefined && one.name.includes(name));
-  return named?.limitDays ?? DEFAULT_DAYS[step] ?? null;
+function restLimitOf({ step, guide }: RestingCase): number | null {
+  const word = NEXT_STEP_WORD[step];
+  const guideStep = guide?.steps.find((candidate) => word !== undefined && candidate.name.includes(word));
+  return guideStep?.limitDays ?? DEFAULT_DAYS[step] ?? null;
 }

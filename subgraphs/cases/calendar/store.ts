@@ -17,7 +17,7 @@ function toNotice({ year, source, holidays, makeUpDays, version, loadedAt }: Row
   return { year, source, holidays, makeUpDays, version, loadedAt };
 }
 
-const shipped = (notice: Notice): StoredNotice => ({ ...notice, version: 0, loadedAt: null });
+const toPackageNotice = (notice: Notice): StoredNotice => ({ ...notice, version: 0, loadedAt: null });
 
 /** Returns the newest loaded notice of each year that has one. */
 function newestLoaded(db: Reader): Promise<Row[]> {
@@ -35,26 +35,26 @@ export async function listNotices(db: Reader): Promise<StoredNotice[]> {
 }
 
 function joinNotices(loaded: readonly Row[]): StoredNotice[] {
-  const years = new Map(PUBLISHED.map((notice) => [notice.year, shipped(notice)]));
-  for (const row of loaded) years.set(row.year, toNotice(row));
-  return [...years.values()].sort((a, b) => a.year - b.year);
+  const noticesByYear = new Map(PUBLISHED.map((notice) => [notice.year, toPackageNotice(notice)]));
+  for (const row of loaded) noticesByYear.set(row.year, toNotice(row));
+  return [...noticesByYear.values()].sort((a, b) => a.year - b.year);
 }
 
 /** The calendar built last. Rows never change and ids are never reused, so the same ids mean the same calendar. */
-let built: { ids: string; calendar: Calendar } | null = null;
+let cachedCalendar: { ids: string; calendar: Calendar } | null = null;
 
 /** Returns the calendar in force. Runs one small query, and builds the calendar again only after a load. */
 export async function loadCalendar(db: Reader): Promise<Calendar> {
   const loaded = await newestLoaded(db);
   const ids = loaded.map((row) => row.id).join(' ');
-  if (built?.ids !== ids) built = { ids, calendar: calendarOf(joinNotices(loaded)) };
-  return built.calendar;
+  if (cachedCalendar?.ids !== ids) cachedCalendar = { ids, calendar: calendarOf(joinNotices(loaded)) };
+  return cachedCalendar.calendar;
 }
 
 /** Returns a year's notice in force, or the given version of it. Null if there is none. */
 export async function findNotice(db: Reader, year: number, version: number | null): Promise<StoredNotice | null> {
   const published = PUBLISHED.find((notice) => notice.year === year);
-  if (version === 0) return published ? shipped(published) : null;
+  if (version === 0) return published ? toPackageNotice(published) : null;
   const [row] = await db
     .select()
     .from(calendarNotice)
@@ -62,17 +62,17 @@ export async function findNotice(db: Reader, year: number, version: number | nul
     .orderBy(desc(calendarNotice.version))
     .limit(1);
   if (row) return toNotice(row);
-  return version === null && published ? shipped(published) : null;
+  return version === null && published ? toPackageNotice(published) : null;
 }
 
 export async function insertNotice(
   tx: Transaction,
   notice: StoredNotice,
-  by: { actorId: string; actor: string; loadedAt: Date },
+  origin: { actorId: string; actor: string; loadedAt: Date },
 ): Promise<void> {
   const { year, version, source, holidays, makeUpDays } = notice;
   await tx.insert(calendarNotice).values({
-    ...by,
+    ...origin,
     id: crypto.randomUUID(),
     year,
     version,
@@ -82,22 +82,22 @@ export async function insertNotice(
   });
 }
 
-const LOCK = 7_310_006;
+const CALENDAR_LOCK_ID = 7_310_006;
 
 /**
  * Locks the calendar in shared mode until the transaction ends, and returns it.
  * The next load waits, so that it sees and recalculates everything that was written with this calendar.
  */
 export async function holdCalendar(tx: Transaction): Promise<Calendar> {
-  const [, calendar] = await together([shareLock(tx), loadCalendar(tx)]);
+  const [, calendar] = await together([lockShared(tx), loadCalendar(tx)]);
   return calendar;
 }
 
-async function shareLock(tx: Transaction): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock_shared(${LOCK})`);
+async function lockShared(tx: Transaction): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock_shared(${CALENDAR_LOCK_ID})`);
 }
 
 /** Locks the calendar exclusively: one load at a time, after all transactions that hold the calendar. */
 export async function lockCalendar(tx: Transaction): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK})`);
+  await tx.execute(sql`select pg_advisory_xact_lock(${CALENDAR_LOCK_ID})`);
 }

@@ -1,8 +1,8 @@
 import { type Database, transact } from '../../../db/client.ts';
 import { type Actor, requireRole } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
-import { reckonRests } from '../attention/workflow.ts';
-import { reckonFigures } from '../statistics/workflow.ts';
+import { recalculateRests } from '../attention/workflow.ts';
+import { recalculateFigures } from '../statistics/workflow.ts';
 import { requireNotice } from './notice.ts';
 import * as store from './store.ts';
 import type { Notice } from './working-day.ts';
@@ -25,27 +25,27 @@ export interface LoadedNotice {
 export function loadNotice(
   { db, now }: CalendarDependencies,
   actor: Actor,
-  given: Notice,
+  input: Notice,
   dryRun: boolean,
 ): Promise<LoadedNotice> {
   return transact(db, dryRun, async (tx) => {
     const administrator = requireRole(actor, 'ADMINISTRATOR');
-    requireNotice(given);
-    const days = { holidays: [...given.holidays].sort(), makeUpDays: [...given.makeUpDays].sort() };
+    requireNotice(input);
+    const days = { holidays: [...input.holidays].sort(), makeUpDays: [...input.makeUpDays].sort() };
     await store.lockCalendar(tx);
-    const standing = await store.findNotice(tx, given.year, null);
-    if (standing && says({ ...given, ...days }, standing)) return { notice: standing, movedCases: 0 };
+    const current = await store.findNotice(tx, input.year, null);
+    if (current && hasSameContent({ ...input, ...days }, current)) return { notice: current, movedCases: 0 };
     const loadedAt = now();
-    const notice = { ...given, ...days, version: (standing?.version ?? 0) + 1, loadedAt };
+    const notice = { ...input, ...days, version: (current?.version ?? 0) + 1, loadedAt };
     await store.insertNotice(tx, notice, { actorId: administrator.id, actor: administrator.name, loadedAt });
     const calendar = await store.loadCalendar(tx);
-    const movedCases = await reckonFigures(tx, calendar);
-    await reckonRests(tx, calendar);
+    const movedCases = await recalculateFigures(tx, calendar);
+    await recalculateRests(tx, calendar);
     return { notice, movedCases };
   });
 }
 
-function says(given: Notice, standing: Notice): boolean {
-  const text = ({ source, holidays, makeUpDays }: Notice) => JSON.stringify([source, holidays, makeUpDays]);
-  return text(given) === text(standing);
+function hasSameContent(input: Notice, current: Notice): boolean {
+  const canonicalText = ({ source, holidays, makeUpDays }: Notice) => JSON.stringify([source, holidays, makeUpDays]);
+  return canonicalText(input) === canonicalText(current);
 }

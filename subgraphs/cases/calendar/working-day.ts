@@ -92,15 +92,15 @@ export function workingDaysBetween(calendar: Calendar, from: Day, to: Day): numb
  * Returns the result of `calculate`, or the missing year if it refuses CALENDAR_MISSING.
  * For callers that must show something and not fail.
  */
-export function flagged<Value>(reckon: () => Value): { value: Value; missingYear: null } | Missing {
+export function tryWithCalendar<Value>(calculate: () => Value): { value: Value; missingYear: null } | MissingCalendar {
   try {
-    return { value: reckon(), missingYear: null };
+    return { value: calculate(), missingYear: null };
   } catch (error) {
     if (error instanceof CalendarMissing) return { value: null, missingYear: error.year };
     throw error;
   }
 }
-interface Missing {
+interface MissingCalendar {
   value: null;
   missingYear: number;
 }

@@ -5,7 +5,7 @@ import type { Scan, ScanVerdict } from './scan.ts';
 const PART_BYTES = 65_536;
 const IDLE_TIMEOUT_MS = 8_000;
 /** A verdict is one short line. */
-const REPLY_BYTES_MOST = 4_096;
+const MAX_REPLY_BYTES = 4_096;
 
 /**
  * Returns a scanner that asks a clamd over TCP (clamd(8)).
@@ -22,33 +22,33 @@ export function scanByClamd(host: string, port: number): Scan {
       socket.on('error', (error) => unavailable(error.message));
       socket.on('connect', () => {
         socket.write('zINSTREAM\0');
-        for (let at = 0; at < bytes.length; at += PART_BYTES) {
-          const part = bytes.subarray(at, at + PART_BYTES);
-          socket.write(lengthOf(part.length));
+        for (let offset = 0; offset < bytes.length; offset += PART_BYTES) {
+          const part = bytes.subarray(offset, offset + PART_BYTES);
+          socket.write(encodeLength(part.length));
           socket.write(part);
         }
-        socket.write(lengthOf(0));
+        socket.write(encodeLength(0));
       });
       socket.on('data', (chunk) => {
         reply += chunk.toString('latin1');
-        if (reply.includes('\0') || reply.length > REPLY_BYTES_MOST) socket.destroy();
+        if (reply.includes('\0') || reply.length > MAX_REPLY_BYTES) socket.destroy();
       });
-      socket.on('close', () => resolve(readReply(reply)));
+      socket.on('close', () => resolve(parseReply(reply)));
     });
 }
 
-function lengthOf(bytes: number): Buffer {
+function encodeLength(bytes: number): Buffer {
   const length = Buffer.alloc(4);
   length.writeUInt32BE(bytes);
   return length;
 }
 
 /** Parses `stream: OK` or `stream: <name> FOUND`. Anything else, including a truncated answer, is UNAVAILABLE. */
-function readReply(reply: string): ScanVerdict {
+function parseReply(reply: string): ScanVerdict {
   const line = reply.endsWith('\0') ? reply.slice(0, -1).trim() : '';
   if (line === 'stream: OK') return { verdict: 'CLEAN' };
-  const found = /^stream: (.+) FOUND$/.exec(line)?.[1];
-  return found === undefined
+  const malware = /^stream: (.+) FOUND$/.exec(line)?.[1];
+  return malware === undefined
     ? { verdict: 'UNAVAILABLE', reason: line || 'no answer' }
-    : { verdict: 'INFECTED', reason: found };
+    : { verdict: 'INFECTED', reason: malware };
 }

@@ -11,14 +11,14 @@ export const MEDIA_TYPES = {
 } as const;
 export type MediaType = keyof typeof MEDIA_TYPES;
 
-export const FILE_BYTES_MOST = 20 * 1_048_576;
+export const MAX_FILE_BYTES = 20 * 1_048_576;
 /** Characters of a file name without its ending. */
-export const FILE_NAME_LENGTH = 120;
+export const MAX_FILE_NAME_CHARS = 120;
 
 /** Other names that senders use for a type. */
 const ALIASES: Readonly<Record<string, MediaType>> = { 'image/jpg': 'image/jpeg' };
 /** The generic type, which does not identify a file. */
-const UNSAID = 'application/octet-stream';
+const GENERIC_TYPE = 'application/octet-stream';
 
 /**
  * Returns the type of a file, determined by its first bytes. The file must be complete as far as its structure shows.
@@ -27,8 +27,8 @@ const UNSAID = 'application/octet-stream';
 export function requireFile(data: Uint8Array): MediaType {
   const bytes = Buffer.from(data.buffer, data.byteOffset, data.byteLength);
   if (bytes.length === 0) throw new Refusal('FILE_EMPTY');
-  if (bytes.length > FILE_BYTES_MOST) throw new Refusal('FILE_TOO_LARGE');
-  const kind = KINDS.find(({ head }) => bytes.subarray(0, head.length).equals(head));
+  if (bytes.length > MAX_FILE_BYTES) throw new Refusal('FILE_TOO_LARGE');
+  const kind = FILE_KINDS.find(({ head }) => bytes.subarray(0, head.length).equals(head));
   if (!kind) throw new Refusal('FILE_TYPE_NOT_ALLOWED');
   const fault = kind.faultOf(bytes);
   if (fault !== null) throw new Refusal('FILE_BROKEN', null, fault);
@@ -36,14 +36,17 @@ export function requireFile(data: Uint8Array): MediaType {
 }
 
 /** Refuses FILE_TYPE_MISMATCH if the sender's content type, or the ending of the name, contradicts the bytes. */
-export function requireHonest(mediaType: MediaType, said: string | null, name: string): void {
-  const type = said?.split(';')[0]?.trim().toLowerCase() ?? UNSAID;
-  if (type !== UNSAID && type !== '' && (ALIASES[type] ?? type) !== mediaType) {
+export function requireMatchingType(mediaType: MediaType, contentType: string | null, name: string): void {
+  const type = contentType?.split(';')[0]?.trim().toLowerCase() ?? GENERIC_TYPE;
+  if (type !== GENERIC_TYPE && type !== '' && (ALIASES[type] ?? type) !== mediaType) {
     throw new Refusal('FILE_TYPE_MISMATCH', 'content-type');
   }
   const ending = endingOf(name);
-  const named = Object.values(MEDIA_TYPES).some((endings) => endings.some((one) => one === ending));
-  if (named && !MEDIA_TYPES[mediaType].some((one) => one === ending)) throw new Refusal('FILE_TYPE_MISMATCH', 'name');
+  const hasKnownEnding = Object.values(MEDIA_TYPES).some((endings) =>
+    endings.some((candidate) => candidate === ending),
+  );
+  if (hasKnownEnding && !MEDIA_TYPES[mediaType].some((candidate) => candidate === ending))
+    throw new Refusal('FILE_TYPE_MISMATCH', 'name');
 }
 
 /**
@@ -51,7 +54,8 @@ export function requireHonest(mediaType: MediaType, said: string | null, name: s
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED.
  */
 export function requireFileName(name: string): void {
-  if ([...name].length > FILE_NAME_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'name', `最多 ${FILE_NAME_LENGTH} 字`);
+  if ([...name].length > MAX_FILE_NAME_CHARS)
+    throw new Refusal('FIELD_TOO_LONG', 'name', `最多 ${MAX_FILE_NAME_CHARS} 字`);
   // Control characters, format characters (including marks that turn the writing direction) and lone surrogates.
   // No honest name needs one.
   if (name.trim() === '' || name !== name.trim() || /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029/\\]/u.test(name)) {
@@ -60,7 +64,7 @@ export function requireFileName(name: string): void {
 }
 
 /** Returns the name with an ending of its type, so that the file opens correctly wherever it is saved. */
-export function trueName(name: string, mediaType: MediaType): string {
+export function withEnding(name: string, mediaType: MediaType): string {
   const endings: readonly string[] = MEDIA_TYPES[mediaType];
   return endings.includes(endingOf(name)) ? name : `${name}.${endings[0]}`;
 }
@@ -69,14 +73,14 @@ function endingOf(name: string): string {
   return /\.([^.]+)$/.exec(name)?.[1]?.toLowerCase() ?? '';
 }
 
-interface Kind {
+interface FileKind {
   mediaType: MediaType;
   head: Buffer;
   /** Describes in words what is wrong with a file that begins with `head`, or null if nothing is. */
   faultOf(bytes: Buffer): string | null;
 }
 
-const KINDS: readonly Kind[] = [
+const FILE_KINDS: readonly FileKind[] = [
   { mediaType: 'application/pdf', head: Buffer.from('%PDF-'), faultOf: pdfFault },
   { mediaType: 'image/jpeg', head: Buffer.from([0xff, 0xd8, 0xff]), faultOf: jpegFault },
   {
@@ -106,23 +110,23 @@ function pdfFault(bytes: Buffer): string | null {
 
 /** Checks ISO/IEC 15948: chunks with their CRC from IHDR over IDAT to IEND, and nothing after it. */
 function pngFault(bytes: Buffer): string | null {
-  const cut = 'PNG 文件不完整';
-  let data = false;
-  for (let at = 8; at + 12 <= bytes.length; ) {
-    const length = bytes.readUInt32BE(at);
-    const end = at + 12 + length;
-    if (end > bytes.length) return cut;
-    const type = bytes.toString('latin1', at + 4, at + 8);
-    if (crc32(bytes.subarray(at + 4, end - 4)) !== bytes.readUInt32BE(end - 4)) return 'PNG 数据块校验不符';
-    if ((at === 8) !== (type === 'IHDR')) return 'PNG 文件头不正确';
-    data ||= type === 'IDAT';
+  const incompleteMessage = 'PNG 文件不完整';
+  let hasData = false;
+  for (let offset = 8; offset + 12 <= bytes.length; ) {
+    const length = bytes.readUInt32BE(offset);
+    const end = offset + 12 + length;
+    if (end > bytes.length) return incompleteMessage;
+    const type = bytes.toString('latin1', offset + 4, offset + 8);
+    if (crc32(bytes.subarray(offset + 4, end - 4)) !== bytes.readUInt32BE(end - 4)) return 'PNG 数据块校验不符';
+    if ((offset === 8) !== (type === 'IHDR')) return 'PNG 文件头不正确';
+    hasData ||= type === 'IDAT';
     if (type === 'IEND') {
       if (end !== bytes.length) return 'PNG 结束标记之后还有其他内容';
-      return data ? null : 'PNG 没有图像数据';
+      return hasData ? null : 'PNG 没有图像数据';
     }
-    at = end;
+    offset = end;
   }
-  return cut;
+  return incompleteMessage;
 }
 
 const JPEG = { restartFirst: 0xd0, restartLast: 0xd7, end: 0xd9, scan: 0xda, fill: 0xff } as const;
@@ -134,27 +138,27 @@ const NO_FRAME: ReadonlySet<number> = new Set([0xc4, 0xc8, 0xcc]);
  * Data after EOI is allowed, because phones put previews and depth maps there.
  */
 function jpegFault(bytes: Buffer): string | null {
-  const cut = 'JPEG 文件不完整';
-  let frame = false;
-  let scan = false;
-  let at = 2;
-  while (at + 2 <= bytes.length) {
-    const marker = bytes[at + 1] ?? 0;
-    if (bytes[at] !== 0xff) return 'JPEG 数据段不正确';
+  const incompleteMessage = 'JPEG 文件不完整';
+  let hasFrame = false;
+  let hasScan = false;
+  let offset = 2;
+  while (offset + 2 <= bytes.length) {
+    const marker = bytes[offset + 1] ?? 0;
+    if (bytes[offset] !== 0xff) return 'JPEG 数据段不正确';
     if (marker === JPEG.fill) {
-      at += 1;
+      offset += 1;
       continue;
     }
-    if (marker === JPEG.end) return frame && scan ? null : 'JPEG 没有图像数据';
-    if (at + 4 > bytes.length) return cut;
-    const length = bytes.readUInt16BE(at + 2);
+    if (marker === JPEG.end) return hasFrame && hasScan ? null : 'JPEG 没有图像数据';
+    if (offset + 4 > bytes.length) return incompleteMessage;
+    const length = bytes.readUInt16BE(offset + 2);
     if (length < 2) return 'JPEG 数据段不正确';
-    frame ||= marker >= 0xc0 && marker <= 0xcf && !NO_FRAME.has(marker);
-    scan ||= marker === JPEG.scan;
-    at += 2 + length;
-    if (marker === JPEG.scan) at = endOfScan(bytes, at);
+    hasFrame ||= marker >= 0xc0 && marker <= 0xcf && !NO_FRAME.has(marker);
+    hasScan ||= marker === JPEG.scan;
+    offset += 2 + length;
+    if (marker === JPEG.scan) offset = endOfScan(bytes, offset);
   }
-  return cut;
+  return incompleteMessage;
 }
 
 /**
@@ -162,11 +166,12 @@ function jpegFault(bytes: Buffer): string | null {
  * restarts.
  */
 function endOfScan(bytes: Buffer, from: number): number {
-  for (let at = bytes.indexOf(0xff, from); at >= 0; at = bytes.indexOf(0xff, at + 1)) {
-    const next = bytes[at + 1];
-    if (next === undefined) break;
-    const within = next === 0 || next === JPEG.fill || (next >= JPEG.restartFirst && next <= JPEG.restartLast);
-    if (!within) return at;
+  for (let offset = bytes.indexOf(0xff, from); offset >= 0; offset = bytes.indexOf(0xff, offset + 1)) {
+    const nextByte = bytes[offset + 1];
+    if (nextByte === undefined) break;
+    const isScanData =
+      nextByte === 0 || nextByte === JPEG.fill || (nextByte >= JPEG.restartFirst && nextByte <= JPEG.restartLast);
+    if (!isScanData) return offset;
   }
   return bytes.length;
 }

@@ -3,11 +3,8 @@ import { within } from '../../kernel/day.ts';
 import type { GuideFact, GuideMaterialFact } from '../../kernel/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
-
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
-
 import { requireLine } from '../application.ts';
-
 import type { LicenseFact } from '../case.ts';
 
 /** Materials of an application (申请材料): how each is handed in, and whether it is what the guide asks for. */
@@ -16,14 +13,14 @@ import type { LicenseFact } from '../case.ts';
 export const MATERIAL_KINDS = ['UPLOAD', 'LICENSE', 'PAPER'] as const;
 export type MaterialKind = (typeof MATERIAL_KINDS)[number];
 
-export const MATERIALS_MOST = 50;
-export const MATERIAL_CODE_LENGTH = 60;
-export const COPIES_MOST = 99;
+export const MAX_MATERIALS = 50;
+export const MAX_MATERIAL_CODE_CHARS = 60;
+export const MAX_COPIES = 99;
 /** Most bytes of all files handed in with one case. */
-export const CASE_BYTES_MOST = 200 * 1_048_576;
+export const MAX_CASE_BYTES = 200 * 1_048_576;
 
 /** A material as somebody hands it in: exactly one of `upload`, `license`, `paper`. */
-export interface MaterialGiven {
+export interface SubmittedMaterial {
   /** The guide's code; without a guide the name of the material. */
   code: string;
   upload: string | null;
@@ -51,54 +48,55 @@ export type Material = { code: string; name: string; asked: GuideMaterialFact | 
  */
 export function requireMaterials(
   guide: GuideFact | null,
-  given: readonly MaterialGiven[],
+  submitted: readonly SubmittedMaterial[],
   atCounter: boolean,
 ): Material[] {
-  if (given.length > MATERIALS_MOST) throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MATERIALS_MOST} 项`);
+  if (submitted.length > MAX_MATERIALS) throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MAX_MATERIALS} 项`);
   const seen = new Set<string>();
-  return given.map((one) => {
-    const material = requireOne(guide, one, atCounter);
-    if (seen.has(one.code)) throw new Refusal('MATERIAL_TWICE', 'materials.code', material.name);
-    seen.add(one.code);
+  return submitted.map((input) => {
+    const material = requireMaterial(guide, input, atCounter);
+    if (seen.has(input.code)) throw new Refusal('MATERIAL_TWICE', 'materials.code', material.name);
+    seen.add(input.code);
     return material;
   });
 }
 
 /** Refuses MATERIALS_MISSING with the names of all required materials that `codes` lack. */
-export function requireAll(guide: GuideFact, codes: readonly string[]): void {
+export function requireAllMaterials(guide: GuideFact, codes: readonly string[]): void {
   const missing = guide.materials.filter(({ required, code }) => required && !codes.includes(code));
   if (missing.length > 0) {
     throw new Refusal('MATERIALS_MISSING', 'materials', missing.map(({ name }) => name).join('、'));
   }
 }
 
-function requireOne(guide: GuideFact | null, given: MaterialGiven, atCounter: boolean): Material {
-  const { code, upload, license, paper, copies } = given;
-  requireLine(code, MATERIAL_CODE_LENGTH, 'materials.code');
-  const asked = guide?.materials.find((one) => one.code === code) ?? null;
-  if (guide && !asked) throw new Refusal('MATERIAL_UNKNOWN', 'materials.code', code);
-  const name = asked?.name ?? code;
+function requireMaterial(guide: GuideFact | null, submitted: SubmittedMaterial, atCounter: boolean): Material {
+  const { code, upload, license, paper, copies } = submitted;
+  requireLine(code, MAX_MATERIAL_CODE_CHARS, 'materials.code');
+  const requirement = guide?.materials.find((candidate) => candidate.code === code) ?? null;
+  if (guide && !requirement) throw new Refusal('MATERIAL_UNKNOWN', 'materials.code', code);
+  const name = requirement?.name ?? code;
   const sources = [upload !== null, license !== null, paper].filter(Boolean).length;
   if (sources !== 1) throw new Refusal('MATERIAL_SOURCE', 'materials', name);
-  if (copies !== null && !(paper && copies >= 1 && copies <= COPIES_MOST)) {
+  if (copies !== null && !(paper && copies >= 1 && copies <= MAX_COPIES)) {
     throw new Refusal('FIELD_MALFORMED', 'materials.copies');
   }
-  const base = { code, name, asked };
+  const base = { code, name, asked: requirement };
   if (paper) {
-    const counted = copies ?? 1;
-    if (!atCounter || asked?.form === 'ELECTRONIC') throw wrongForm(name, asked);
-    if (asked && counted < asked.copies) {
-      throw new Refusal('MATERIAL_COPIES', 'materials.copies', `${name}须 ${asked.copies} 份`);
+    const paperCopies = copies ?? 1;
+    if (!atCounter || requirement?.form === 'ELECTRONIC') throw wrongForm(name, requirement);
+    if (requirement && paperCopies < requirement.copies) {
+      throw new Refusal('MATERIAL_COPIES', 'materials.copies', `${name}须 ${requirement.copies} 份`);
     }
-    return { ...base, kind: 'PAPER', copies: counted };
+    return { ...base, kind: 'PAPER', copies: paperCopies };
   }
   if (license !== null) {
     requireLicenseIdentifier(license, 'materials.license');
-    if (asked && asked.licenseType === null) throw wrongForm(name, asked);
+    if (requirement && requirement.licenseType === null) throw wrongForm(name, requirement);
     return { ...base, kind: 'LICENSE', license };
   }
   // An original cannot be sent as a file. An original that is only shown can, as the scan of the clerk who saw it.
-  if (asked?.form === 'ORIGINAL' || (asked?.form === 'ORIGINAL_SEEN' && !atCounter)) throw wrongForm(name, asked);
+  if (requirement?.form === 'ORIGINAL' || (requirement?.form === 'ORIGINAL_SEEN' && !atCounter))
+    throw wrongForm(name, requirement);
   return { ...base, kind: 'UPLOAD', upload: upload ?? '' };
 }
 
@@ -110,8 +108,8 @@ const FORM_NAMES = {
   ELECTRONIC: '须提交电子件',
 } as const satisfies Record<GuideMaterialFact['form'], string>;
 
-function wrongForm(name: string, asked: GuideMaterialFact | null): Refusal {
-  const detail = asked ? `${name}${FORM_NAMES[asked.form]}` : `${name}的纸质件须在窗口提交`;
+function wrongForm(name: string, requirement: GuideMaterialFact | null): Refusal {
+  const detail = requirement ? `${name}${FORM_NAMES[requirement.form]}` : `${name}的纸质件须在窗口提交`;
   return new Refusal('MATERIAL_FORM', 'materials', detail);
 }
 
@@ -158,15 +156,16 @@ export function requireLicenseMaterial(
   throw new Refusal(fault ?? 'LICENSE_UNKNOWN', 'materials.license');
 }
 
-const PURPOSE_LEAST = 2;
-const PURPOSE_MOST = 200;
+const MIN_PURPOSE_CHARS = 2;
+const MAX_PURPOSE_CHARS = 200;
 
 /**
  * Returns the trimmed purpose of reading a file (用途), 2 to 200 characters. Refuses PURPOSE_MISSING, FIELD_TOO_LONG.
  */
-export function requirePurpose(said: string | null): string {
-  const purpose = said?.trim() ?? '';
-  if ([...purpose].length < PURPOSE_LEAST) throw new Refusal('PURPOSE_MISSING', 'x-purpose');
-  if ([...purpose].length > PURPOSE_MOST) throw new Refusal('FIELD_TOO_LONG', 'x-purpose', `最多 ${PURPOSE_MOST} 字`);
+export function requirePurpose(header: string | null): string {
+  const purpose = header?.trim() ?? '';
+  if ([...purpose].length < MIN_PURPOSE_CHARS) throw new Refusal('PURPOSE_MISSING', 'x-purpose');
+  if ([...purpose].length > MAX_PURPOSE_CHARS)
+    throw new Refusal('FIELD_TOO_LONG', 'x-purpose', `最多 ${MAX_PURPOSE_CHARS} 字`);
   return purpose;
 }

@@ -3,7 +3,7 @@ import { dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { forbidden, loader, requirePerson, settle } from '../../kernel/serve.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
-import type { MaterialGiven } from './material.ts';
+import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
@@ -22,12 +22,12 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
         );
       },
       materialReads: async (_, args, { actor }) => {
-        const seen = organRead(requirePerson(actor));
+        const visibleOrgan = readableOrgan(requirePerson(actor));
         const { person = null, case: caseId = null, organ = null, from = null, to = null } = args.filter ?? {};
-        if (seen !== null && organ !== null && organ !== seen) throw forbidden(READS_FORBIDDEN);
+        if (visibleOrgan !== null && organ !== null && organ !== visibleOrgan) throw forbidden(READS_FORBIDDEN);
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
-        const found = await store.listReads(db, { person, caseId, organ: seen ?? organ, from, to }, page);
-        return toConnection(found, (row) => [String(row.serial)], viewRead);
+        const reads = await store.listReads(db, { person, caseId, organ: visibleOrgan ?? organ, from, to }, page);
+        return toConnection(reads, (row) => [String(row.serial)], viewRead);
       },
     },
     Mutation: {
@@ -42,8 +42,8 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
       // Whoever has a Case may see its materials. The parent's resolver checked that.
       materials: async ({ id }, _, context) => {
         const materials = await loader<workflow.ShownMaterial[]>(context, 'materials', async (ids) => {
-          const found = await workflow.materialsOf(db, ids, dayOf(now()));
-          return ids.map((one) => found.get(one) ?? []);
+          const materialsByCase = await workflow.listShownMaterials(db, ids, dayOf(now()));
+          return ids.map((one) => materialsByCase.get(one) ?? []);
         }).load(id);
         return (materials ?? []).map((one) => viewMaterial(one, context.actor));
       },
@@ -57,7 +57,7 @@ const READS_FORBIDDEN = '查阅记录只供审计人员和本机关印章审批�
  * Returns the organ whose staff's reads a person may see, or null for everybody's (auditors).
  * Seal approvers and supervisors see those of their own organ.
  */
-function organRead(person: Person): string | null {
+function readableOrgan(person: Person): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
   if (!hasRole(person, 'SEAL_APPROVER', 'SUPERVISOR') || person.organ === null) throw forbidden(READS_FORBIDDEN);
   return person.organ;
@@ -80,7 +80,7 @@ function viewRead({ serial, uploadId, caseId, caseNumber, code, readerId, reader
 }
 
 /** Maps a material of a GraphQL input. */
-export function readMaterial({ code, upload, license, paper, copies }: MaterialInput): MaterialGiven {
+export function toSubmittedMaterial({ code, upload, license, paper, copies }: MaterialInput): SubmittedMaterial {
   return {
     code,
     upload: upload ?? null,
@@ -103,7 +103,7 @@ export function viewUpload(upload: store.Upload) {
 
 function viewMaterial(material: workflow.ShownMaterial, actor: Actor) {
   const { code, name, kind, form, copies, superseded, file, addedAt } = material;
-  const own = actor.kind === 'person' && actor.holderCode === material.applicantCode;
+  const isOwn = actor.kind === 'person' && actor.holderCode === material.applicantCode;
   const identifier = material.licenseIdentifier;
   return {
     code,
@@ -125,6 +125,6 @@ function viewMaterial(material: workflow.ShownMaterial, actor: Actor) {
           },
     addedAt,
     // The applicant sees that an office added it. Only offices see the names of its staff.
-    addedBy: own && !hasRole(actor, 'AUDITOR') && material.organ !== null ? '经办人员' : material.actor,
+    addedBy: isOwn && !hasRole(actor, 'AUDITOR') && material.organ !== null ? '经办人员' : material.actor,
   };
 }

@@ -3,22 +3,22 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Person } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { attachment, identify, type ServeOptions, viewRefusal } from '../../kernel/serve.ts';
-import { FILE_BYTES_MOST } from './file.ts';
+import { MAX_FILE_BYTES } from './file.ts';
 import { fileUrl, viewUpload } from './resolvers.ts';
-import { type MaterialDependencies, openFile, requireUploader, takeUpload } from './workflow.ts';
+import { type MaterialDependencies, openFile, receiveUpload, requireUploader } from './workflow.ts';
 
 /** Most uploads that one process reads at the same time. Each holds its file in memory. */
-export const UPLOADS_AT_ONCE = 8;
+export const MAX_CONCURRENT_UPLOADS = 8;
 /** Longest time for receiving one file. */
 const RECEIVE_TIMEOUT_MS = 120_000;
 /** Most bytes of a refused request that are read and discarded. The connection is closed if more arrive. */
-const DISCARD_BYTES_MOST = 64 * 1_048_576;
+const MAX_DISCARD_BYTES = 64 * 1_048_576;
 const DISCARD_TIMEOUT_MS = 10_000;
 
 const UNAUTHENTICATED = { code: 'UNAUTHENTICATED', message: '请先登录：上传和下载材料需要令牌。' };
-const UNKNOWN = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
-const BUSY = { code: 'UPLOADS_BUSY', message: '上传繁忙，请稍后再试。' };
-const BROKEN_OFF = { code: 'UPLOAD_BROKEN_OFF', message: '文件没有传完，请重新上传。' };
+const FILE_UNKNOWN = { code: 'FILE_UNKNOWN', message: '没有此文件。' };
+const UPLOADS_BUSY = { code: 'UPLOADS_BUSY', message: '上传繁忙，请稍后再试。' };
+const UPLOAD_INCOMPLETE = { code: 'UPLOAD_BROKEN_OFF', message: '文件没有传完，请重新上传。' };
 
 /** `POST /cases/materials` and `GET /cases/materials/:id`, described in docs/materials.md. */
 export function materialRoutes(app: FastifyInstance, dependencies: MaterialDependencies, options: ServeOptions): void {
@@ -32,8 +32,8 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
       const context = await identify(request, reply, options);
       if (!context) return reply;
       if (context.actor.kind === 'public') return refuse(request, reply.code(401), UNAUTHENTICATED);
-      if (slots.taken >= UPLOADS_AT_ONCE) {
-        return refuse(request, reply.code(503).header('retry-after', '1'), BUSY);
+      if (slots.taken >= MAX_CONCURRENT_UPLOADS) {
+        return refuse(request, reply.code(503).header('retry-after', '1'), UPLOADS_BUSY);
       }
       slots.taken += 1;
       try {
@@ -49,13 +49,13 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
       const { actor } = context;
       if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
       try {
-        const opened = await openFile(dependencies, actor, {
+        const openedFile = await openFile(dependencies, actor, {
           id: request.params.id,
           purpose: headerOf(request, 'x-purpose'),
         });
         // The answer is the same if there is no such file or the caller may not see it.
-        if (!opened) return reply.code(404).send(UNKNOWN);
-        const { upload, bytes } = opened;
+        if (!openedFile) return reply.code(404).send(FILE_UNKNOWN);
+        const { upload, bytes } = openedFile;
         return await reply
           .header('content-disposition', attachment(upload.name))
           .header('x-content-type-options', 'nosniff')
@@ -81,11 +81,11 @@ async function receive(
   try {
     requireUploader(actor);
     const name = nameOf(request);
-    if (Number(request.headers['content-length'] ?? 0) > FILE_BYTES_MOST) throw new Refusal('FILE_TOO_LARGE');
+    if (Number(request.headers['content-length'] ?? 0) > MAX_FILE_BYTES) throw new Refusal('FILE_TOO_LARGE');
     const bytes = await readBody(request.raw);
-    if (!bytes) return refuse(request, reply.code(400), BROKEN_OFF);
-    const said = request.headers['content-type'] ?? null;
-    const upload = await takeUpload(dependencies, actor, { name, said, bytes });
+    if (!bytes) return refuse(request, reply.code(400), UPLOAD_INCOMPLETE);
+    const contentType = request.headers['content-type'] ?? null;
+    const upload = await receiveUpload(dependencies, actor, { name, contentType, bytes });
     return await reply.code(201).header('location', fileUrl(upload.id)).send(viewUpload(upload));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
@@ -120,7 +120,7 @@ async function readBody(raw: IncomingMessage): Promise<Buffer | null> {
   try {
     for await (const part of raw.iterator({ destroyOnReturn: false })) {
       length += part.length;
-      if (length > FILE_BYTES_MOST) throw new Refusal('FILE_TOO_LARGE');
+      if (length > MAX_FILE_BYTES) throw new Refusal('FILE_TOO_LARGE');
       parts.push(part);
     }
     return Buffer.concat(parts, length);
@@ -142,20 +142,20 @@ async function refuse(request: FastifyRequest, reply: FastifyReply, answer: obje
 function discard(raw: IncomingMessage): Promise<boolean> {
   if (raw.readableEnded || raw.destroyed) return Promise.resolve(true);
   return new Promise((resolve) => {
-    let left = DISCARD_BYTES_MOST;
-    const done = (ended: boolean) => {
+    let remainingBytes = MAX_DISCARD_BYTES;
+    const finish = (ended: boolean) => {
       clearTimeout(timer);
       raw.off('data', count);
       resolve(ended);
     };
     const count = (part: Buffer) => {
-      left -= part.length;
-      if (left < 0) done(false);
+      remainingBytes -= part.length;
+      if (remainingBytes < 0) finish(false);
     };
-    const timer = setTimeout(() => done(false), DISCARD_TIMEOUT_MS);
+    const timer = setTimeout(() => finish(false), DISCARD_TIMEOUT_MS);
     raw.on('data', count);
-    raw.once('close', () => done(true));
-    raw.once('end', () => done(true));
-    raw.once('error', () => done(true));
+    raw.once('close', () => finish(true));
+    raw.once('end', () => finish(true));
+    raw.once('error', () => finish(true));
   });
 }

@@ -21,11 +21,11 @@ export async function askScanner(
   timeoutMs = SCAN_TIMEOUT_MS,
 ): Promise<ScanVerdict> {
   let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<ScanVerdict>((resolve) => {
+  const timeout = new Promise<ScanVerdict>((resolve) => {
     timer = setTimeout(() => resolve({ verdict: 'UNAVAILABLE', reason: '超时' }), timeoutMs);
   });
   try {
-    return await Promise.race([scan(bytes, meta), late]);
+    return await Promise.race([scan(bytes, meta), timeout]);
   } catch (error) {
     return { verdict: 'UNAVAILABLE', reason: error instanceof Error ? error.message : String(error) };
   } finally {
@@ -50,6 +50,8 @@ export const builtInScan: Scan = async (data, { mediaType }) => {
   const text = bytes
     .toString('latin1')
     .replace(/#([0-9a-f]{2})/gi, (_, hex: string) => String.fromCharCode(Number.parseInt(hex, 16)));
-  const found = ACTIVE_NAMES.find((name) => text.includes(name));
-  return found === undefined ? { verdict: 'CLEAN' } : { verdict: 'INFECTED', reason: `PDF 含活动内容 ${found}` };
+  const activeName = ACTIVE_NAMES.find((name) => text.includes(name));
+  return activeName === undefined
+    ? { verdict: 'CLEAN' }
+    : { verdict: 'INFECTED', reason: `PDF 含活动内容 ${activeName}` };
 };

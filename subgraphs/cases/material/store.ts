@@ -57,7 +57,7 @@ export async function lockUploader(tx: Transaction, uploaderId: string): Promise
 }
 
 /** Returns the number of a person's uploads that wait for a case, and their total bytes. */
-export async function waitingOf(db: Reader, uploaderId: string): Promise<{ count: number; bytes: number }> {
+export async function countWaiting(db: Reader, uploaderId: string): Promise<{ count: number; bytes: number }> {
   const [row] = await db
     .select({
       count: sql<number>`count(*)::int`,
@@ -82,14 +82,14 @@ export interface NewFile {
  * A clean scan makes the file READY. If the scan was not possible, a known state does not change.
  */
 export async function putFile(tx: Transaction, file: NewFile): Promise<FileState> {
-  const settled = file.state === 'READY';
+  const isClean = file.state === 'READY';
   const [row] = await tx
     .insert(materialFile)
     .values({ ...file, sizeBytes: file.bytes.length })
     .onConflictDoUpdate({
       target: materialFile.digest,
       // This writes even if nothing changes. It locks the row, so that the sweeper cannot delete it meanwhile.
-      set: settled
+      set: isClean
         ? { state: 'READY', bytes: file.bytes, triedAt: file.triedAt }
         : { triedAt: sql`${materialFile.triedAt}` },
     })
@@ -164,9 +164,9 @@ export async function caseOfUpload(db: Reader, uploadId: string): Promise<string
 
 export async function addRead(
   db: Database,
-  read: { uploadId: string; caseId: string; reader: Person; purpose: string; at: Date },
+  fileRead: { uploadId: string; caseId: string; reader: Person; purpose: string; at: Date },
 ): Promise<void> {
-  const { uploadId, caseId, reader, purpose, at } = read;
+  const { uploadId, caseId, reader, purpose, at } = fileRead;
   await db
     .insert(materialRead)
     .values({ uploadId, caseId, readerId: reader.id, reader: reader.name, organ: reader.organ, purpose, at });
@@ -239,18 +239,18 @@ export interface NewMaterial {
 export async function addMaterials(
   tx: Transaction,
   caseId: string,
-  added: readonly NewMaterial[],
-  by: { actor: Person; at: Date },
+  newMaterials: readonly NewMaterial[],
+  author: { actor: Person; at: Date },
 ): Promise<void> {
-  if (added.length === 0) return;
-  const [newest] = await tx
+  if (newMaterials.length === 0) return;
+  const [newestRow] = await tx
     .select({ seq: max(caseMaterial.seq) })
     .from(caseMaterial)
     .where(eq(caseMaterial.caseId, caseId));
-  const { actor, at } = by;
-  const rows = added.map(({ material, check }, i) => ({
+  const { actor, at } = author;
+  const rows = newMaterials.map(({ material, check }, i) => ({
     caseId,
-    seq: (newest?.seq ?? 0) + 1 + i,
+    seq: (newestRow?.seq ?? 0) + 1 + i,
     code: material.code,
     name: material.name,
     form: material.asked?.form ?? null,
@@ -283,17 +283,17 @@ export async function findLicenses(db: Reader, numbers: readonly string[]): Prom
 }
 
 /** Returns files that wait for the scanner, the one with the oldest last attempt first. */
-export async function listUnscanned(db: Reader, most: number): Promise<{ digest: string; mediaType: MediaType }[]> {
+export async function listUnscanned(db: Reader, limit: number): Promise<{ digest: string; mediaType: MediaType }[]> {
   return db
     .select({ digest: materialFile.digest, mediaType: materialFile.mediaType })
     .from(materialFile)
     .where(eq(materialFile.state, 'PENDING_SCAN'))
     .orderBy(asc(materialFile.triedAt))
-    .limit(most);
+    .limit(limit);
 }
 
 /** Writes the result of a later scan. An infected file loses its bytes. A verdict that was written meanwhile stays. */
-export async function settleFile(db: Database, digest: string, state: FileState, at: Date): Promise<void> {
+export async function recordScan(db: Database, digest: string, state: FileState, at: Date): Promise<void> {
   await db
     .update(materialFile)
     .set({ state, triedAt: at, ...(state === 'INFECTED' ? { bytes: null } : {}) })
@@ -301,28 +301,28 @@ export async function settleFile(db: Database, digest: string, state: FileState,
 }
 
 /** Deletes uploads that have waited since before `before`, at most `limit` of them, and files without any upload. */
-export async function sweep(tx: Transaction, before: Date, most: number): Promise<void> {
-  const expired = await tx
+export async function deleteStaleUploads(tx: Transaction, before: Date, limit: number): Promise<void> {
+  const expiredUploads = await tx
     .select({ id: materialUpload.id })
     .from(materialUpload)
     .where(and(isNull(materialUpload.attachedAt), lt(materialUpload.uploadedAt, before)))
-    .limit(most)
+    .limit(limit)
     .for('update', { skipLocked: true });
-  if (expired.length > 0) {
-    const ids = expired.map((row) => row.id);
+  if (expiredUploads.length > 0) {
+    const ids = expiredUploads.map((row) => row.id);
     await tx.delete(materialUpload).where(and(inArray(materialUpload.id, ids), isNull(materialUpload.attachedAt)));
   }
-  const unused = notExists(
+  const isUnused = notExists(
     tx.select({ one: sql`1` }).from(materialUpload).where(eq(materialUpload.digest, materialFile.digest)),
   );
-  const orphans = await tx
+  const orphanedFiles = await tx
     .select({ digest: materialFile.digest })
     .from(materialFile)
-    .where(unused)
-    .limit(most)
+    .where(isUnused)
+    .limit(limit)
     .for('update', { skipLocked: true });
-  if (orphans.length === 0) return;
+  if (orphanedFiles.length === 0) return;
   // The condition is checked again now that the rows are locked, because an upload may have arrived meanwhile.
-  const digests = orphans.map((row) => row.digest);
-  await tx.delete(materialFile).where(and(inArray(materialFile.digest, digests), unused));
+  const digests = orphanedFiles.map((row) => row.digest);
+  await tx.delete(materialFile).where(and(inArray(materialFile.digest, digests), isUnused));
 }

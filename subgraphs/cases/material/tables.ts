@@ -14,9 +14,7 @@ import {
 import type { GuideMaterialFact } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { caseFile } from '../tables.ts';
-
 import type { MediaType } from './file.ts';
-
 import type { MaterialKind } from './material.ts';
 
 const schema = pgSchema('cases');

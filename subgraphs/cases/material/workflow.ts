@@ -6,17 +6,17 @@ import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { maySee } from '../action.ts';
 import { findCases } from '../store.ts';
-import { requireFile, requireFileName, requireHonest, trueName } from './file.ts';
+import { requireFile, requireFileName, requireMatchingType, withEnding } from './file.ts';
 import {
-  CASE_BYTES_MOST,
   licenseFault,
-  MATERIALS_MOST,
+  MAX_CASE_BYTES,
+  MAX_MATERIALS,
   type Material,
-  type MaterialGiven,
-  requireAll,
+  requireAllMaterials,
   requireLicenseMaterial,
   requireMaterials,
   requirePurpose,
+  type SubmittedMaterial,
 } from './material.ts';
 import { askScanner, type Scan } from './scan.ts';
 import * as store from './store.ts';
@@ -28,8 +28,8 @@ export interface MaterialDependencies {
 }
 
 /** Most uploads of one person that may wait for a case, and their total bytes. */
-export const WAITING_MOST = 50;
-export const WAITING_BYTES_MOST = 200 * 1_048_576;
+export const MAX_WAITING_UPLOADS = 50;
+export const MAX_WAITING_BYTES = 200 * 1_048_576;
 /** An upload that does not become part of a case is deleted after this many days. */
 export const UPLOAD_LIFE_DAYS = 30;
 const DAY_MS = 86_400_000;
@@ -43,7 +43,7 @@ export function expiryOf(uploadedAt: Date): Date {
 export interface SentFile {
   name: string;
   /** The content type it was sent with, or null. */
-  said: string | null;
+  contentType: string | null;
   bytes: Uint8Array;
 }
 
@@ -60,36 +60,36 @@ export function requireUploader(actor: Actor): Person {
  * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED,
  * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY.
  */
-export async function takeUpload(
+export async function receiveUpload(
   { db, now, scan }: MaterialDependencies,
   actor: Actor,
-  sent: SentFile,
+  file: SentFile,
 ): Promise<store.Upload> {
   const uploader = requireUploader(actor);
-  const { bytes, said } = sent;
-  requireFileName(sent.name);
+  const { bytes, contentType } = file;
+  requireFileName(file.name);
   const mediaType = requireFile(bytes);
-  requireHonest(mediaType, said, sent.name);
+  requireMatchingType(mediaType, contentType, file.name);
   const digest = sha256(bytes);
-  const scanned = await askScanner(scan, bytes, { mediaType, digest });
-  if (scanned.verdict === 'INFECTED') throw new Refusal('FILE_INFECTED', null, scanned.reason);
-  const state = scanned.verdict === 'CLEAN' ? 'READY' : 'PENDING_SCAN';
+  const scanResult = await askScanner(scan, bytes, { mediaType, digest });
+  if (scanResult.verdict === 'INFECTED') throw new Refusal('FILE_INFECTED', null, scanResult.reason);
+  const state = scanResult.verdict === 'CLEAN' ? 'READY' : 'PENDING_SCAN';
   const at = now();
   return db.transaction(async (tx) => {
     await store.lockUploader(tx, uploader.id);
-    const waiting = await store.waitingOf(tx, uploader.id);
-    if (waiting.count >= WAITING_MOST || waiting.bytes + bytes.length > WAITING_BYTES_MOST) {
+    const waitingUploads = await store.countWaiting(tx, uploader.id);
+    if (waitingUploads.count >= MAX_WAITING_UPLOADS || waitingUploads.bytes + bytes.length > MAX_WAITING_BYTES) {
       throw new Refusal('UPLOADS_TOO_MANY');
     }
-    const known = await store.putFile(tx, { digest, bytes, mediaType, state, triedAt: at });
-    if (known === 'INFECTED') throw new Refusal('FILE_INFECTED');
+    const storedState = await store.putFile(tx, { digest, bytes, mediaType, state, triedAt: at });
+    if (storedState === 'INFECTED') throw new Refusal('FILE_INFECTED');
     const id = crypto.randomUUID();
-    const name = trueName(sent.name, mediaType);
+    const name = withEnding(file.name, mediaType);
     const { holderCode } = uploader;
     await store.putUpload(tx, { id, digest, name, uploaderId: uploader.id, holderCode, uploadedAt: at });
-    const kept = await store.findUpload(tx, id);
-    if (!kept) throw new Error('no upload kept');
-    return kept;
+    const upload = await store.findUpload(tx, id);
+    if (!upload) throw new Error('no upload kept');
+    return upload;
   });
 }
 
@@ -124,30 +124,31 @@ export async function openFile(
   const upload = await store.findUpload(db, id);
   if (!upload) return null;
   const caseId = upload.attachedAt === null ? null : await store.caseOfUpload(db, id);
-  const [found] = caseId === null ? [] : await findCases(db, [caseId]);
-  if (found) {
-    const { subject, parties, window } = found;
+  const [storedCase] = caseId === null ? [] : await findCases(db, [caseId]);
+  if (storedCase) {
+    const { subject, parties, window } = storedCase;
     if (!maySee(actor, { applicantCode: subject.applicant.code, parties, window })) return null;
   } else if (upload.uploaderId !== actor.id) return null;
-  const reads = found && actor.holderCode !== found.subject.applicant.code ? found.subject.id : null;
-  const said = reads === null ? '' : requirePurpose(purpose);
+  const recordedCaseId =
+    storedCase && actor.holderCode !== storedCase.subject.applicant.code ? storedCase.subject.id : null;
+  const statedPurpose = recordedCaseId === null ? '' : requirePurpose(purpose);
   if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED');
   const bytes = upload.state === 'READY' ? await store.readBytes(db, upload.digest) : null;
   if (!bytes) throw new Refusal('FILE_INFECTED');
   if (sha256(bytes) !== upload.digest) throw new Error(`file ${upload.digest} is not what its digest says`);
-  if (reads !== null) {
-    await store.addRead(db, { uploadId: id, caseId: reads, reader: actor, purpose: said, at: now() });
+  if (recordedCaseId !== null) {
+    await store.addRead(db, { uploadId: id, caseId: recordedCaseId, reader: actor, purpose: statedPurpose, at: now() });
   }
   return { upload, bytes };
 }
 
-export interface Handed {
+export interface HandIn {
   caseId: string;
   applicantCode: string;
   actor: Person;
   /** The guide that lists what may be handed in, or null if the matter has none. */
   guide: GuideFact | null;
-  given: readonly MaterialGiven[];
+  submitted: readonly SubmittedMaterial[];
   at: Date;
 }
 
@@ -156,33 +157,33 @@ export interface Handed {
  * Refuses what `requireMaterials` and `requireLicenseMaterial` refuse, and UPLOAD_UNKNOWN, FILE_NOT_SCANNED,
  * FILE_INFECTED, MATERIALS_TOO_LARGE.
  */
-export async function attachMaterials(tx: Transaction, handed: Handed): Promise<void> {
-  const { caseId, applicantCode, actor, guide, given, at } = handed;
-  if (given.length === 0) return;
-  const before = await store.listMaterials(tx, [caseId]);
-  if (before.length + given.length > MATERIALS_MOST) {
-    throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MATERIALS_MOST} 项`);
+export async function attachMaterials(tx: Transaction, handIn: HandIn): Promise<void> {
+  const { caseId, applicantCode, actor, guide, submitted, at } = handIn;
+  if (submitted.length === 0) return;
+  const earlierMaterials = await store.listMaterials(tx, [caseId]);
+  if (earlierMaterials.length + submitted.length > MAX_MATERIALS) {
+    throw new Refusal('FIELD_TOO_LONG', 'materials', `最多 ${MAX_MATERIALS} 项`);
   }
-  const materials = requireMaterials(guide, given, hasRole(actor, 'WINDOW_CLERK'));
-  let bytes = before.reduce((sum, { file }) => sum + (file?.sizeBytes ?? 0), 0);
-  const licenses = await licensesOf(
+  const materials = requireMaterials(guide, submitted, hasRole(actor, 'WINDOW_CLERK'));
+  let bytes = earlierMaterials.reduce((sum, { file }) => sum + (file?.sizeBytes ?? 0), 0);
+  const licenses = await createLicenseFinder(
     tx,
-    materials.map((one) => (one.kind === 'LICENSE' ? one.license : null)),
+    materials.map((material) => (material.kind === 'LICENSE' ? material.license : null)),
   );
-  const added: store.NewMaterial[] = [];
+  const newMaterials: store.NewMaterial[] = [];
   // Lock uploads in one fixed order, so that two requests with the same uploads cannot deadlock.
   for (const material of materials.toSorted(byUpload)) {
-    if (material.kind === 'UPLOAD') bytes += await takeFrom(tx, material.upload, actor, applicantCode);
+    if (material.kind === 'UPLOAD') bytes += await lockOwnUpload(tx, material.upload, actor, applicantCode);
   }
-  if (bytes > CASE_BYTES_MOST) throw new Refusal('MATERIALS_TOO_LARGE', 'materials');
+  if (bytes > MAX_CASE_BYTES) throw new Refusal('MATERIALS_TOO_LARGE', 'materials');
   for (const material of materials) {
     const check =
       material.kind === 'LICENSE'
         ? requireLicenseMaterial(material, licenses(material.license), applicantCode, dayOf(at))
         : null;
-    added.push({ material, check });
+    newMaterials.push({ material, check });
   }
-  await store.addMaterials(tx, caseId, added, { actor, at });
+  await store.addMaterials(tx, caseId, newMaterials, { actor, at });
 }
 
 function byUpload(a: Material, b: Material): number {
@@ -191,21 +192,21 @@ function byUpload(a: Material, b: Material): number {
 }
 
 /** Locks an upload of the actor or of the case's applicant. Returns its size in bytes. */
-async function takeFrom(tx: Transaction, id: string, actor: Person, applicantCode: string): Promise<number> {
+async function lockOwnUpload(tx: Transaction, id: string, actor: Person, applicantCode: string): Promise<number> {
   const upload = await store.lockUpload(tx, id);
-  const own = upload !== null && (upload.uploaderId === actor.id || upload.holderCode === applicantCode);
-  if (!own || upload.attachedAt !== null) throw new Refusal('UPLOAD_UNKNOWN', 'materials.upload');
+  const isOwn = upload !== null && (upload.uploaderId === actor.id || upload.holderCode === applicantCode);
+  if (!isOwn || upload.attachedAt !== null) throw new Refusal('UPLOAD_UNKNOWN', 'materials.upload');
   if (upload.state === 'PENDING_SCAN') throw new Refusal('FILE_NOT_SCANNED', 'materials.upload', upload.name);
   if (upload.state === 'INFECTED') throw new Refusal('FILE_INFECTED', 'materials.upload', upload.name);
   return upload.sizeBytes;
 }
 
 /** Returns a function that finds the newest fact of a license by the identifier of any of its versions. */
-async function licensesOf(db: Reader, identifiers: readonly (string | null)[]) {
+async function createLicenseFinder(db: Reader, identifiers: readonly (string | null)[]) {
   const numberOf = (identifier: string) => readLicenseIdentifier(identifier).parts?.serial ?? '';
-  const numbers = identifiers.filter((one) => one !== null).map(numberOf);
-  const found = await store.findLicenses(db, [...new Set(numbers)]);
-  return (identifier: string) => found.get(numberOf(identifier)) ?? null;
+  const numbers = identifiers.filter((identifier) => identifier !== null).map(numberOf);
+  const licenses = await store.findLicenses(db, [...new Set(numbers)]);
+  return (identifier: string) => licenses.get(numberOf(identifier)) ?? null;
 }
 
 /** A material of a case as it is shown. */
@@ -217,29 +218,29 @@ export interface ShownMaterial extends store.StoredMaterial {
 }
 
 /** Returns the materials of each case in the order handed in. Runs two queries for any number of cases. */
-export async function materialsOf(
+export async function listShownMaterials(
   db: Reader,
   caseIds: readonly string[],
   today: Day,
 ): Promise<Map<string, ShownMaterial[]>> {
   const rows = await store.listMaterials(db, caseIds);
-  const licenses = await licensesOf(
+  const licenses = await createLicenseFinder(
     db,
     rows.map((row) => row.licenseIdentifier),
   );
   const newest = new Map(rows.map((row) => [`${row.caseId} ${row.code}`, row.seq]));
-  const shown = rows.map((row) => {
+  const shownMaterials = rows.map((row) => {
     const { licenseIdentifier: identifier, applicantCode } = row;
     const fault = identifier === null ? null : licenseFault(licenses(identifier), { identifier, applicantCode, today });
     return { ...row, superseded: newest.get(`${row.caseId} ${row.code}`) !== row.seq, fault };
   });
-  return Map.groupBy(shown, (row) => row.caseId);
+  return Map.groupBy(shownMaterials, (row) => row.caseId);
 }
 
 /** Refuses MATERIALS_MISSING if a case lacks a material that its guide requires (形式审查). */
 export async function requireComplete(tx: Transaction, caseId: string, guide: GuideFact): Promise<void> {
   const materials = await store.listMaterials(tx, [caseId]);
-  requireAll(
+  requireAllMaterials(
     guide,
     materials.map(({ code }) => code),
   );
@@ -249,32 +250,34 @@ export async function requireComplete(tx: Transaction, caseId: string, guide: Gu
  * Returns the licenses of a case that can no longer replace a material: unknown, transferred, or not in force.
  * A license that has a newer version still can.
  */
-export async function recheckMaterials(tx: Reader, caseId: string, today: Day): Promise<ShownMaterial[]> {
-  const materials = (await materialsOf(tx, [caseId], today)).get(caseId) ?? [];
+export async function findInvalidLicenses(tx: Reader, caseId: string, today: Day): Promise<ShownMaterial[]> {
+  const materials = (await listShownMaterials(tx, [caseId], today)).get(caseId) ?? [];
   return materials.filter(({ superseded, fault }) => !superseded && fault !== null && fault !== 'LICENSE_NOT_CURRENT');
 }
 
 /** Refuses MATERIAL_NO_LONGER_GOOD with the name of each license of a case that can no longer replace a material. */
-export async function requireStillGood(tx: Transaction, caseId: string, today: Day): Promise<void> {
-  const bad = await recheckMaterials(tx, caseId, today);
-  if (bad.length === 0) return;
-  throw new Refusal('MATERIAL_NO_LONGER_GOOD', null, bad.map(({ name }) => name).join('、'));
+export async function requireValidLicenses(tx: Transaction, caseId: string, today: Day): Promise<void> {
+  const invalidLicenses = await findInvalidLicenses(tx, caseId, today);
+  if (invalidLicenses.length === 0) return;
+  throw new Refusal('MATERIAL_NO_LONGER_GOOD', null, invalidLicenses.map(({ name }) => name).join('、'));
 }
 
 /** Most files that one poll scans again, and most uploads that it deletes. */
-const KEEP_BATCH = 8;
+const MAX_KEEPER_BATCH = 8;
 
 /** Scans files that wait, until the scanner is unavailable again, and deletes uploads that nobody handed in. */
 export async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
-  for (const { digest, mediaType } of await store.listUnscanned(db, KEEP_BATCH)) {
+  for (const { digest, mediaType } of await store.listUnscanned(db, MAX_KEEPER_BATCH)) {
     const bytes = await store.readBytes(db, digest);
     if (!bytes) continue;
     const { verdict } = await askScanner(scan, bytes, { mediaType, digest });
     const state = verdict === 'CLEAN' ? 'READY' : verdict === 'INFECTED' ? 'INFECTED' : 'PENDING_SCAN';
-    await store.settleFile(db, digest, state, now());
+    await store.recordScan(db, digest, state, now());
     if (verdict === 'UNAVAILABLE') break;
   }
-  await db.transaction((tx) => store.sweep(tx, new Date(now().getTime() - UPLOAD_LIFE_DAYS * DAY_MS), KEEP_BATCH));
+  await db.transaction((tx) =>
+    store.deleteStaleUploads(tx, new Date(now().getTime() - UPLOAD_LIFE_DAYS * DAY_MS), MAX_KEEPER_BATCH),
+  );
 }
 
 /** Runs `keepUploads` periodically. `stop` waits for the current run. */
@@ -283,18 +286,18 @@ export function startKeeper(
   onError: (error: unknown) => void,
   pollMs = 5_000,
 ): { stop(): Promise<void> } {
-  let running: Promise<void> | null = null;
+  let currentRun: Promise<void> | null = null;
   const timer = setInterval(() => {
-    running ??= keepUploads(dependencies)
+    currentRun ??= keepUploads(dependencies)
       .catch(onError)
       .finally(() => {
-        running = null;
+        currentRun = null;
       });
   }, pollMs);
   return {
     stop: async () => {
       clearInterval(timer);
-      await running;
+      await currentRun;
     },
   };
 }

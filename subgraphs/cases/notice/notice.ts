@@ -72,7 +72,7 @@ export interface NoticeContent {
 }
 
 /** The name of each power type in a title, for example 准予行政许可决定书. */
-const POWERS: Record<PowerType, string> = {
+const POWER_NAMES: Record<PowerType, string> = {
   LICENSE: '行政许可',
   CONFIRMATION: '行政确认',
   FILING: '备案',
@@ -81,11 +81,16 @@ const POWERS: Record<PowerType, string> = {
 /**
  * The mark of each series of numbers. The short names of organs are not known, so the division code is used instead.
  */
-const MARKS: Record<NoticeKind, string> = { ACCEPTANCE: '受', SUPPLEMENT: '补', REFUSAL: '不受', DECISION: '决' };
+const SERIES_MARKS: Record<NoticeKind, string> = {
+  ACCEPTANCE: '受',
+  SUPPLEMENT: '补',
+  REFUSAL: '不受',
+  DECISION: '决',
+};
 const SERIAL_DIGITS = 5;
 const PLAN = '《于都县“市县同权”改革实施方案》（于府办发〔2022〕30号）';
 /** 中华人民共和国行政许可法 (2019), for matters that are licenses in its sense. */
-const LAW: Record<NoticeKind | 'REJECTION', string> = {
+const LAW_CLAUSES: Record<NoticeKind | 'REJECTION', string> = {
   ACCEPTANCE: '《中华人民共和国行政许可法》第三十二条第一款第（五）项',
   SUPPLEMENT: '《中华人民共和国行政许可法》第三十二条第一款第（四）项',
   REFUSAL: '《中华人民共和国行政许可法》第三十二条第一款',
@@ -98,27 +103,27 @@ const SUIT_TIME = '六个月';
 
 /** The number of a notice: `360731受〔2026〕00012号`. */
 export function noticeNumber(kind: NoticeKind, divisionCode: string, year: string, serial: number): string {
-  return `${divisionCode}${MARKS[kind]}〔${year}〕${String(serial).padStart(SERIAL_DIGITS, '0')}号`;
+  return `${divisionCode}${SERIES_MARKS[kind]}〔${year}〕${String(serial).padStart(SERIAL_DIGITS, '0')}号`;
 }
 
 /** Returns the organ with this id from the case's matter. Throws RangeError if the matter does not name it. */
 export function organOf({ matter }: Pick<NoticeCase, 'matter'>, id: string): OrganFact {
-  const organ = matter.organs.find((one) => one.id === id);
+  const organ = matter.organs.find((candidate) => candidate.id === id);
   if (!organ) throw new RangeError(`matter ${matter.matterId} names no organ ${id}`);
   return organ;
 }
 
 /** Returns the full text of a notice. It depends on the case, the step, the issuer and the facts alone. */
-export function noticeOf(
+export function composeNotice(
   kind: NoticeKind,
   subject: NoticeCase,
   step: NoticeStep,
-  issuing: { organ: OrganFact; number: string },
+  issuer: { organ: OrganFact; number: string },
   facts: NoticeFacts = {},
 ): NoticeContent {
-  const { organ, number } = issuing;
+  const { organ, number } = issuer;
   const decision = kind === 'DECISION' ? (step.finding === 'GRANTED' ? 'GRANTED' : 'REJECTED') : null;
-  const known: Known = {
+  const draft: NoticeDraft = {
     kind,
     title: titleOf(kind, decision, subject),
     number,
@@ -140,10 +145,10 @@ export function noticeOf(
     issuedOn: dayOf(step.at),
     issuedAt: step.at.toISOString(),
   };
-  return { ...known, opening: openingOf(known, subject), closing: closingOf(known, subject) };
+  return { ...draft, opening: openingOf(draft, subject), closing: closingOf(draft, subject) };
 }
 
-type Known = Omit<NoticeContent, 'opening' | 'closing'>;
+type NoticeDraft = Omit<NoticeContent, 'opening' | 'closing'>;
 
 function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter, delegation }: NoticeCase): string {
   if (kind === 'ACCEPTANCE') return '受理通知书';
@@ -151,12 +156,12 @@ function titleOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter
   if (kind === 'REFUSAL') return '不予受理通知书';
   // The outcome's name comes from the matter. If it names a license or no 决定书, the title uses the power type.
   const { kind: outcome, name } = delegation.outcome;
-  const document = outcome === 'DECISION' && name.endsWith('决定书') ? name : `${POWERS[matter.powerType]}决定书`;
+  const document = outcome === 'DECISION' && name.endsWith('决定书') ? name : `${POWER_NAMES[matter.powerType]}决定书`;
   return `${decision === 'GRANTED' ? '准予' : '不予'}${document}`;
 }
 
 function clausesOf(kind: NoticeKind, decision: NoticeContent['decision'], { matter }: NoticeCase): string[] {
-  const law = matter.powerType === 'LICENSE' ? [LAW[decision === 'REJECTED' ? 'REJECTION' : kind]] : [];
+  const law = matter.powerType === 'LICENSE' ? [LAW_CLAUSES[decision === 'REJECTED' ? 'REJECTION' : kind]] : [];
   return [...law, PLAN];
 }
 
@@ -171,7 +176,7 @@ function windowOf({ delegation }: NoticeCase, organ: OrganFact): string | null {
   return `${placeOf(organ) ?? ''}“市县同权”综合受理窗口`;
 }
 
-const you = ({ applicant }: NoticeCase) => (applicant.codeKind === 'USCC' ? '你单位' : '你');
+const addressTo = ({ applicant }: NoticeCase) => (applicant.codeKind === 'USCC' ? '你单位' : '你');
 
 /** Formats a day for a document: 2026年1月5日. */
 function printDay(day: Day): string {
@@ -179,55 +184,61 @@ function printDay(day: Day): string {
   return `${year}年${month}月${date}日`;
 }
 
-function openingOf(known: Known, subject: NoticeCase): string[] {
-  const receivedOn = dayOf(subject.steps[0]?.at ?? new Date(known.issuedAt));
-  const applied = `${you(subject)}于${printDay(receivedOn)}提出的“${known.matterName}”申请（办件编号：${known.caseNumber}）`;
-  const basis = `依据${known.clauses.join('、')}`;
-  const power = POWERS[subject.matter.powerType];
-  switch (known.kind) {
+function openingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
+  const receivedOn = dayOf(subject.steps[0]?.at ?? new Date(draft.issuedAt));
+  const applicationPhrase = `${addressTo(subject)}于${printDay(receivedOn)}提出的“${draft.matterName}”申请（办件编号：${draft.caseNumber}）`;
+  const basis = `依据${draft.clauses.join('、')}`;
+  const power = POWER_NAMES[subject.matter.powerType];
+  switch (draft.kind) {
     case 'ACCEPTANCE':
-      return [`${applied}收悉。经审查，申请材料齐全、符合法定形式，${basis}，决定予以受理。`];
+      return [`${applicationPhrase}收悉。经审查，申请材料齐全、符合法定形式，${basis}，决定予以受理。`];
     case 'SUPPLEMENT':
       return [
-        `${applied}收悉。经审查，申请材料不齐全或者不符合法定形式，${basis}，现将需要补正的全部内容一次性告知如下。`,
+        `${applicationPhrase}收悉。经审查，申请材料不齐全或者不符合法定形式，${basis}，现将需要补正的全部内容一次性告知如下。`,
       ];
     case 'REFUSAL':
-      return [`${applied}收悉。经审查，${basis}，决定不予受理。`, `不予受理的理由：${full(known.reason)}`];
+      return [
+        `${applicationPhrase}收悉。经审查，${basis}，决定不予受理。`,
+        `不予受理的理由：${toSentence(draft.reason)}`,
+      ];
     case 'DECISION': {
-      if (known.decision === 'REJECTED') {
-        return [`${applied}，经审查，${basis}，决定不予${power}。`, `不予${power}的理由：${full(known.reason)}`];
+      if (draft.decision === 'REJECTED') {
+        return [
+          `${applicationPhrase}，经审查，${basis}，决定不予${power}。`,
+          `不予${power}的理由：${toSentence(draft.reason)}`,
+        ];
       }
-      const granted = `${applied}，经审查，符合规定的条件、标准，${basis}，决定准予${power}。`;
-      return known.reason === null ? [granted] : [granted, `说明：${full(known.reason)}`];
+      const grantSentence = `${applicationPhrase}，经审查，符合规定的条件、标准，${basis}，决定准予${power}。`;
+      return draft.reason === null ? [grantSentence] : [grantSentence, `说明：${toSentence(draft.reason)}`];
     }
   }
 }
 
 /** Returns a reason as a complete sentence. */
-function full(reason: string | null): string {
-  const said = reason ?? '';
-  return /[。！？.!?]$/u.test(said) ? said : `${said}。`;
+function toSentence(reason: string | null): string {
+  const text = reason ?? '';
+  return /[。！？.!?]$/u.test(text) ? text : `${text}。`;
 }
 
-function closingOf(known: Known, subject: NoticeCase): string[] {
-  switch (known.kind) {
+function closingOf(draft: NoticeDraft, subject: NoticeCase): string[] {
+  switch (draft.kind) {
     case 'ACCEPTANCE':
-      return [limitSentence(known.limits), '办理进度可以凭办件编号查询。'];
+      return [limitSentence(draft.limits), '办理进度可以凭办件编号查询。'];
     case 'SUPPLEMENT': {
-      const until = known.supplementBy === null ? '尽快' : `于${printDay(known.supplementBy)}前（含当日）`;
-      const place = known.window ?? known.organ.name;
+      const until = draft.supplementBy === null ? '尽快' : `于${printDay(draft.supplementBy)}前（含当日）`;
+      const place = draft.window ?? draft.organ.name;
       return [
-        `请${until}将上述内容补正，一并提交至${place}。补正后申请材料齐全、符合法定形式的，依法予以受理；逾期未补正的，本次申请按未补正办结，${you(subject)}可以重新提出申请。`,
+        `请${until}将上述内容补正，一并提交至${place}。补正后申请材料齐全、符合法定形式的，依法予以受理；逾期未补正的，本次申请按未补正办结，${addressTo(subject)}可以重新提出申请。`,
       ];
     }
     case 'REFUSAL':
-      return [remedySentence(known, subject, '本通知书')];
+      return [remedySentence(draft, subject, '本通知书')];
     case 'DECISION':
-      return [remedySentence(known, subject, '本决定书')];
+      return [remedySentence(draft, subject, '本决定书')];
   }
 }
 
-function limitSentence(limits: Known['limits']): string {
+function limitSentence(limits: NoticeDraft['limits']): string {
   const { statutoryDays = null, promisedDays = null, dueOn = null } = limits ?? {};
   const parts = [
     statutoryDays === null ? null : `法定办结时限为${statutoryDays}个工作日`,
@@ -239,7 +250,7 @@ function limitSentence(limits: Known['limits']): string {
 }
 
 /** Returns the sentence on where and within what time the addressee may appeal (行政复议、行政诉讼). */
-function remedySentence({ organ }: Known, subject: NoticeCase, paper: string): string {
+function remedySentence({ organ }: NoticeDraft, subject: NoticeCase, paper: string): string {
   const place = placeOf(organOf(subject, organ.id));
   const government = place === null ? `${organ.name}的本级人民政府` : `${place}人民政府`;
   return `如对${paper === '本决定书' ? '本决定' : '不予受理决定'}不服，可以自收到${paper}之日起${REVIEW_TIME}内依法向${government}申请行政复议，也可以自收到${paper}之日起${SUIT_TIME}内依法直接向有管辖权的人民法院提起行政诉讼。`;

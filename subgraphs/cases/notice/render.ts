@@ -22,7 +22,7 @@ const typeset = createTypesetter(dirname(fileURLToPath(import.meta.url)));
  * The same content gives the same bytes in any process. Throws UnprintableText, RenderError.
  */
 export function renderNotice(content: NoticeContent): Uint8Array {
-  return set(content).pdf;
+  return typesetContent(content).pdf;
 }
 
 /**
@@ -31,16 +31,16 @@ export function renderNotice(content: NoticeContent): Uint8Array {
  * The picture is `ownPicture`, the office's own PNG, or a drawn one if that is null.
  * Throws UnprintableText, RenderError.
  */
-export function renderSealable(content: NoticeContent, own: Uint8Array | null): Uint8Array {
-  const { pdf, seal } = set(content);
+export function renderSealable(content: NoticeContent, ownPicture: Uint8Array | null): Uint8Array {
+  const { pdf, seal } = typesetContent(content);
   if (!seal) throw new RenderError(`the template of ${content.number} says nowhere where the seal goes`);
   const { name } = content.organ;
-  const picture = own ? imageOf(own) : drawSeal(name, '电子印章');
+  const picture = ownPicture ? imageOf(ownPicture) : drawSeal(name, '电子印章');
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(content.issuedAt), picture, place });
 }
 
-function set(content: NoticeContent): Typeset {
+function typesetContent(content: NoticeContent): Typeset {
   requireVisible(content);
   const text = canonical(content);
   return typeset({

@@ -8,11 +8,11 @@ export function noticeResolvers({ db }: { db: Reader }): { Case: Pick<CaseResolv
   return {
     Case: {
       notices: async ({ id }, _, context) => {
-        const found = await loader<store.StoredNotice[]>(context, 'notices', async (ids) => {
+        const notices = await loader<store.StoredNotice[]>(context, 'notices', async (ids) => {
           const byCase = await store.findByCases(db, ids);
-          return ids.map((one) => byCase.get(one) ?? []);
+          return ids.map((caseId) => byCase.get(caseId) ?? []);
         }).load(id);
-        return (found ?? []).map(viewNotice);
+        return (notices ?? []).map(viewNotice);
       },
     },
   };
@@ -20,7 +20,7 @@ export function noticeResolvers({ db }: { db: Reader }): { Case: Pick<CaseResolv
 
 function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {
   const { id, kind, number, issuedAt, organ, contentDigest } = notice;
-  const sealed = seal?.state === 'DONE';
+  const isSealed = seal?.state === 'DONE';
   return {
     id,
     kind,
@@ -29,9 +29,9 @@ function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {
     organ: { id: organ },
     contentDigest,
     // A decision is not handed out before it is sealed.
-    url: seal && !sealed ? null : `/cases/notices/${id}.pdf`,
-    sealed,
-    signature: seal?.signedAt && sealed ? { url: `/cases/notices/${id}.p7s`, signedAt: seal.signedAt } : null,
+    url: seal && !isSealed ? null : `/cases/notices/${id}.pdf`,
+    sealed: isSealed,
+    signature: seal?.signedAt && isSealed ? { url: `/cases/notices/${id}.p7s`, signedAt: seal.signedAt } : null,
     waitingFor: seal?.waitingFor ?? null,
   };
 }

@@ -39,9 +39,9 @@ export function noticeRoutes(app: FastifyInstance, { db }: { db: Reader }, optio
 
 async function findVisible(db: Reader, actor: Person, id: string): Promise<store.StoredNotice | null> {
   const stored = await store.findNotice(db, id);
-  const [found] = stored ? await findCases(db, [stored.notice.caseId]) : [];
-  if (!stored || !found) return null;
-  const { subject, parties, window } = found;
+  const [storedCase] = stored ? await findCases(db, [stored.notice.caseId]) : [];
+  if (!stored || !storedCase) return null;
+  const { subject, parties, window } = storedCase;
   return maySee(actor, { applicantCode: subject.applicant.code, parties, window }) ? stored : null;
 }
 

@@ -16,14 +16,14 @@ export interface StoredNotice {
 }
 
 /** Takes the next number of a division, year and kind. */
-export async function takeNumber(
+export async function takeNoticeNumber(
   tx: Transaction,
   kind: NoticeKind,
   divisionCode: string,
   year: string,
 ): Promise<string> {
   const { noticeNumber: series } = tables;
-  const [taken] = await tx
+  const [counter] = await tx
     .insert(series)
     .values({ divisionCode, year, kind, newest: 1 })
     .onConflictDoUpdate({
@@ -31,8 +31,8 @@ export async function takeNumber(
       set: { newest: sql`${series.newest} + 1` },
     })
     .returning({ newest: series.newest });
-  if (!taken) throw new Error('no notice number taken');
-  return noticeNumber(kind, divisionCode, year, taken.newest);
+  if (!counter) throw new Error('no notice number taken');
+  return noticeNumber(kind, divisionCode, year, counter.newest);
 }
 
 export interface NewNotice {
@@ -43,18 +43,18 @@ export interface NewNotice {
 }
 
 /** Writes a notice and returns its id. */
-export async function insertNotice(tx: Transaction, made: NewNotice): Promise<string> {
-  const { kind, number, organ } = made.content;
+export async function insertNotice(tx: Transaction, newNotice: NewNotice): Promise<string> {
+  const { kind, number, organ } = newNotice.content;
   const id = crypto.randomUUID();
-  await tx.insert(notice).values({ ...made, id, kind, number, organ: organ.id });
+  await tx.insert(notice).values({ ...newNotice, id, kind, number, organ: organ.id });
   return id;
 }
 
 export async function insertSeal(
   tx: Transaction,
-  prepared: Pick<SealRow, 'noticeId' | 'organ' | 'matterId' | 'authorisation' | 'preparedAt'>,
+  seal: Pick<SealRow, 'noticeId' | 'organ' | 'matterId' | 'authorisation' | 'preparedAt'>,
 ): Promise<void> {
-  await tx.insert(decisionSeal).values({ ...prepared, state: 'PREPARED', leasedUntil: sql`now()` });
+  await tx.insert(decisionSeal).values({ ...seal, state: 'PREPARED', leasedUntil: sql`now()` });
 }
 
 function withSeals(db: Reader) {
@@ -83,43 +83,43 @@ const LEASE_SECONDS = 30;
 /** How soon a document that waits is tried again. */
 const RETRY_SECONDS = 2;
 /** Most documents that one poll leases. */
-const BATCH = 16;
+const MAX_LEASED_DOCUMENTS = 16;
 
 /** Leases decision documents that are prepared and not sealed to the caller. Returns their notice ids. */
-export async function leaseDue(tx: Transaction): Promise<string[]> {
-  const due = tx
+export async function leaseUnsealed(tx: Transaction): Promise<string[]> {
+  const dueSeals = tx
     .select({ id: decisionSeal.noticeId })
     .from(decisionSeal)
     .where(and(eq(decisionSeal.state, 'PREPARED'), lt(decisionSeal.leasedUntil, sql`now()`)))
     .orderBy(asc(decisionSeal.leasedUntil))
-    .limit(BATCH)
+    .limit(MAX_LEASED_DOCUMENTS)
     .for('update', { skipLocked: true });
   const rows = await tx
     .update(decisionSeal)
     .set({ leasedUntil: sql`now() + make_interval(secs => ${LEASE_SECONDS})` })
-    .where(sql`${decisionSeal.noticeId} in ${due}`)
+    .where(sql`${decisionSeal.noticeId} in ${dueSeals}`)
     .returning({ id: decisionSeal.noticeId });
   return rows.map((row) => row.id);
 }
 
-const unsealed = (noticeId: string) => and(eq(decisionSeal.noticeId, noticeId), eq(decisionSeal.state, 'PREPARED'));
+const isUnsealed = (noticeId: string) => and(eq(decisionSeal.noticeId, noticeId), eq(decisionSeal.state, 'PREPARED'));
 
 /** Records why a document waits, and when to try again. */
-export async function noteWaiting(tx: Transaction, noticeId: string, waitingFor: string): Promise<void> {
+export async function recordWaiting(tx: Transaction, noticeId: string, waitingFor: string): Promise<void> {
   await tx
     .update(decisionSeal)
     .set({ waitingFor, leasedUntil: sql`now() + make_interval(secs => ${RETRY_SECONDS})` })
-    .where(unsealed(noticeId));
+    .where(isUnsealed(noticeId));
 }
 
 /** Stores the file to be sealed, unless one is stored already. Returns the digest of the stored file. */
-export async function keepFile(tx: Transaction, noticeId: string, bytes: Uint8Array): Promise<string> {
+export async function storeFile(tx: Transaction, noticeId: string, bytes: Uint8Array): Promise<string> {
   const [row] = await tx.select().from(decisionSeal).where(eq(decisionSeal.noticeId, noticeId)).for('update');
   if (!row) throw new Error(`no decision ${noticeId}`);
   if (row.documentDigest !== null) return row.documentDigest;
   const documentDigest = sha256(bytes);
   await tx.insert(sealedFile).values({ digest: documentDigest, bytes }).onConflictDoNothing();
-  await tx.update(decisionSeal).set({ documentDigest }).where(unsealed(noticeId));
+  await tx.update(decisionSeal).set({ documentDigest }).where(isUnsealed(noticeId));
   return documentDigest;
 }
 
@@ -129,15 +129,15 @@ export async function findFile(db: Reader, digest: string): Promise<Uint8Array |
 }
 
 /** Stores the signature. Does nothing if the document has one. */
-export async function enterSeal(
+export async function storeSeal(
   tx: Transaction,
   noticeId: string,
-  sealed: { signature: Uint8Array; sealId: string; signedAt: Date },
+  seal: { signature: Uint8Array; sealId: string; signedAt: Date },
 ): Promise<void> {
   await tx
     .update(decisionSeal)
-    .set({ ...sealed, state: 'DONE', waitingFor: null })
-    .where(unsealed(noticeId));
+    .set({ ...seal, state: 'DONE', waitingFor: null })
+    .where(isUnsealed(noticeId));
 }
 
 /** Whether the decision document of a case is sealed and may be delivered (送达). */

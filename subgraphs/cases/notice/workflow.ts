@@ -4,7 +4,14 @@ import { contentDigest, type OrganFact } from '../../kernel/events.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { ReadPicture, Sign, SignAnswer } from '../../kernel/sign.ts';
-import { type NoticeCase, type NoticeFacts, type NoticeKind, type NoticeStep, noticeOf, organOf } from './notice.ts';
+import {
+  composeNotice,
+  type NoticeCase,
+  type NoticeFacts,
+  type NoticeKind,
+  type NoticeStep,
+  organOf,
+} from './notice.ts';
 import { renderSealable, requirePrintable } from './render.ts';
 import * as store from './store.ts';
 
@@ -23,7 +30,7 @@ export interface WrittenNotice {
  */
 export function writeNotice(
   tx: Transaction,
-  given: {
+  input: {
     kind: Exclude<NoticeKind, 'DECISION'>;
     subject: NoticeCase;
     step: NoticeStep;
@@ -31,11 +38,11 @@ export function writeNotice(
     facts?: NoticeFacts;
   },
 ): Promise<WrittenNotice> {
-  const { kind, subject, step, organ, facts } = given;
-  return write(tx, kind, subject, step, organOf(subject, organ), facts);
+  const { kind, subject, step, organ, facts } = input;
+  return insertDraft(tx, kind, subject, step, organOf(subject, organ), facts);
 }
 
-async function write(
+async function insertDraft(
   tx: Transaction,
   kind: NoticeKind,
   subject: NoticeCase,
@@ -43,10 +50,10 @@ async function write(
   organ: OrganFact,
   facts: NoticeFacts = {},
 ): Promise<WrittenNotice> {
-  const draft = noticeOf(kind, subject, step, { organ, number: '' }, facts);
+  const draft = composeNotice(kind, subject, step, { organ, number: '' }, facts);
   // Check this before taking the number, because its row lock makes everybody else of the division wait.
   requirePrintable(draft, null);
-  const number = await store.takeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
+  const number = await store.takeNoticeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
   const content = { ...draft, number };
   const digest = contentDigest(content);
   const id = await store.insertNotice(tx, { caseId: subject.id, content, contentDigest: digest, issuedAt: step.at });
@@ -62,10 +69,10 @@ async function write(
  */
 export async function prepareDecision(
   tx: Transaction,
-  given: { subject: NoticeCase; step: NoticeStep; organ: OrganFact; decider: Person; authorisationKey: Uint8Array },
+  input: { subject: NoticeCase; step: NoticeStep; organ: OrganFact; decider: Person; authorisationKey: Uint8Array },
 ): Promise<WrittenNotice> {
-  const { subject, step, organ, decider, authorisationKey } = given;
-  const written = await write(tx, 'DECISION', subject, step, organ);
+  const { subject, step, organ, decider, authorisationKey } = input;
+  const storedNotice = await insertDraft(tx, 'DECISION', subject, step, organ);
   const { matterId } = subject.matter;
   const authorisation = await writeAuthorisation('cases', authorisationKey, {
     actor: decider.id,
@@ -74,17 +81,17 @@ export async function prepareDecision(
     matter: matterId,
     caseId: subject.id,
     act: 'DECISION',
-    contentDigest: written.contentDigest,
+    contentDigest: storedNotice.contentDigest,
     authorisedAt: step.at.toISOString(),
   });
   await store.insertSeal(tx, {
-    noticeId: written.id,
+    noticeId: storedNotice.id,
     organ: organ.id,
     matterId,
     authorisation,
     preparedAt: step.at,
   });
-  return written;
+  return storedNotice;
 }
 
 /** Dependencies of sealing a decision document. */
@@ -95,7 +102,7 @@ export interface SealingDependencies {
 }
 
 /** The reason to wait if the signer cannot be reached. */
-const SIGNER_AWAY = '印章系统暂时无法连接，恢复后自动用印。';
+const SIGNER_UNAVAILABLE = '印章系统暂时无法连接，恢复后自动用印。';
 
 /**
  * Steps ② and ③ of a decision document, from any state. Safe to run twice and concurrently.
@@ -109,22 +116,22 @@ export async function completeDecision(deps: SealingDependencies, noticeId: stri
   if (!stored?.seal) throw new Error(`no decision ${noticeId}`);
   const { notice, seal } = stored;
   if (seal.state === 'DONE') return null;
-  const waits = async (reason: string) => {
-    await db.transaction((tx) => store.noteWaiting(tx, noticeId, reason));
+  const recordReason = async (reason: string) => {
+    await db.transaction((tx) => store.recordWaiting(tx, noticeId, reason));
     return reason;
   };
   let answer: SignAnswer;
   try {
     answer = await signDecision(deps, notice, seal);
   } catch (error) {
-    if (error instanceof Refusal) return waits(error.message);
-    await waits(SIGNER_AWAY);
+    if (error instanceof Refusal) return recordReason(error.message);
+    await recordReason(SIGNER_UNAVAILABLE);
     throw error;
   }
-  if (answer.state === 'PENDING') return waits(answer.reason);
+  if (answer.state === 'PENDING') return recordReason(answer.reason);
   // ③ Sealed: it may be read and delivered now.
   const { signature, sealId, signedAt } = answer;
-  await db.transaction((tx) => store.enterSeal(tx, noticeId, { signature, sealId, signedAt: new Date(signedAt) }));
+  await db.transaction((tx) => store.storeSeal(tx, noticeId, { signature, sealId, signedAt: new Date(signedAt) }));
   return null;
 }
 
@@ -139,11 +146,11 @@ async function signDecision(
       notice.content,
       await picture({ organ, matterId, personId: namedAuthoriser(authorisation).actor }),
     );
-    return db.transaction((tx) => store.keepFile(tx, notice.id, pdf));
+    return db.transaction((tx) => store.storeFile(tx, notice.id, pdf));
   };
-  const kept = documentDigest ?? (await render());
-  const file = await store.findFile(db, kept);
-  if (!file) throw new Error(`no file ${kept}`);
+  const fileDigest = documentDigest ?? (await render());
+  const file = await store.findFile(db, fileDigest);
+  if (!file) throw new Error(`no file ${fileDigest}`);
   // A file rendered by an earlier release has no place for a signature inside, so its signature is detached.
   const profile = isSealedPdf(file) ? 'PADES' : 'CADES';
   return sign({
@@ -169,23 +176,23 @@ const POLL_MS = 500;
 export function startSealing(deps: SealingDependencies & { onError?: (error: unknown) => void; pollMs?: number }): {
   stop(): Promise<void>;
 } {
-  const look = async () => {
-    for (const id of await deps.db.transaction((tx) => store.leaseDue(tx))) {
+  const sealDueDocuments = async () => {
+    for (const id of await deps.db.transaction((tx) => store.leaseUnsealed(tx))) {
       await completeDecision(deps, id).catch((error) => deps.onError?.(error));
     }
   };
-  let looking: Promise<void> | null = null;
+  let currentRun: Promise<void> | null = null;
   const timer = setInterval(() => {
-    looking ??= look()
+    currentRun ??= sealDueDocuments()
       .catch((error) => deps.onError?.(error))
       .finally(() => {
-        looking = null;
+        currentRun = null;
       });
   }, deps.pollMs ?? POLL_MS);
   return {
     stop: async () => {
       clearInterval(timer);
-      await looking;
+      await currentRun;
     },
   };
 }

@@ -5,32 +5,32 @@ import type { Envelope } from '../../kernel/events.ts';
 import type { Deliver } from '../../kernel/outbox.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
-import { findPlatform, NOBODY } from './store.ts';
+import { findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';
 import { type PlatformDependencies, secretOf } from './workflow.ts';
 
 /** Longest wait for a platform. Deliveries to other platforms wait meanwhile. */
 const TIMEOUT_MS = 5_000;
-const ANSWER_LIMIT_BYTES = 16_384;
-const RECEIPT_LENGTH = 200;
+const MAX_ANSWER_BYTES = 16_384;
+const MAX_RECEIPT_CHARS = 200;
 
-const answer = z.object({ receipt: z.string().min(1).max(RECEIPT_LENGTH) });
+const answerSchema = z.object({ receipt: z.string().min(1).max(MAX_RECEIPT_CHARS) });
 
 /**
  * Returns the function that delivers the news of a case to the platform that has the case.
  * It throws, so that it is called again, until the platform returns its receipt.
  */
-export function deliverTo(deps: PlatformDependencies & { db: Database }): Deliver {
+export function createPlatformDelivery(deps: PlatformDependencies & { db: Database }): Deliver {
   return async (event) => {
     if (event.type !== 'ForwardedCaseChanged') throw new Error(`platforms take no ${event.type}`);
     const platform = await findPlatform(deps.db, event.payload.platformId);
-    if (!platform || platform.removedAt !== null) return NOBODY;
+    if (!platform || platform.removedAt !== null) return NOT_DELIVERED_RECEIPT;
     const body = JSON.stringify(writeNews(event));
     const signature = await sign(body, platform, secretOf(deps, platform), deps.now());
     const reply = await post(platform.url, body, signature);
     if (reply.status !== 200) throw new Error(`审批平台答复 HTTP ${reply.status}`);
-    const read = answer.safeParse(parse(reply.text));
-    if (!read.success) throw new Error('审批平台没有返回回执');
-    return read.data.receipt;
+    const answerResult = answerSchema.safeParse(parseJson(reply.text));
+    if (!answerResult.success) throw new Error('审批平台没有返回回执');
+    return answerResult.data.receipt;
   };
 }
 
@@ -65,13 +65,13 @@ async function readText(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > ANSWER_LIMIT_BYTES) throw new Error('答复过长');
+    if (size > MAX_ANSWER_BYTES) throw new Error('答复过长');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

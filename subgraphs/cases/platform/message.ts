@@ -12,13 +12,13 @@ import { PAUSE_KINDS } from '../case.ts';
 /** Header that carries the detached JWS (RFC 7515 appendix F), in both directions. */
 export const SIGNATURE_HEADER = 'x-jws-signature';
 /** Largest message that is read. */
-export const MESSAGE_LIMIT_BYTES = 65_536;
+export const MAX_MESSAGE_BYTES = 65_536;
 /** Longest accepted value of the signature header. */
-const SIGNATURE_LENGTH = 2_048;
+const MAX_SIGNATURE_CHARS = 2_048;
 /** Largest difference between `iat` and the hub's clock, in both directions. */
-export const FRESH_SECONDS = 300;
+export const MAX_CLOCK_SKEW_SECONDS = 300;
 
-const jwsHeader = z.strictObject({
+const jwsHeaderSchema = z.strictObject({
   alg: z.literal('EdDSA'),
   /** JWK thumbprint of the key, RFC 7638. */
   kid: z.string().regex(/^[\w-]{43}$/),
@@ -29,7 +29,7 @@ const jwsHeader = z.strictObject({
 });
 
 /** A received signature with its parsed header, not verified yet. */
-export interface Claimed extends z.infer<typeof jwsHeader> {
+export interface ClaimedSignature extends z.infer<typeof jwsHeaderSchema> {
   /** The complete detached JWS. */
   jws: string;
 }
@@ -44,28 +44,28 @@ export interface PlatformKey {
 }
 
 /** Reads the signature header. Refuses SIGNATURE_MISSING, SIGNATURE_MALFORMED. */
-export function readSignature(header: string | string[] | undefined): Claimed {
+export function parseSignature(header: string | string[] | undefined): ClaimedSignature {
   if (header === undefined || header === '') throw new Refusal('SIGNATURE_MISSING');
-  if (typeof header !== 'string' || header.length > SIGNATURE_LENGTH || !/^[\w-]+\.\.[\w-]+$/.test(header)) {
+  if (typeof header !== 'string' || header.length > MAX_SIGNATURE_CHARS || !/^[\w-]+\.\.[\w-]+$/.test(header)) {
     throw new Refusal('SIGNATURE_MALFORMED');
   }
-  const read = jwsHeader.safeParse(parseJson(Buffer.from(header.split('.')[0] ?? '', 'base64url')));
-  if (!read.success) throw new Refusal('SIGNATURE_MALFORMED');
-  return { ...read.data, jws: header };
+  const result = jwsHeaderSchema.safeParse(parseJson(Buffer.from(header.split('.')[0] ?? '', 'base64url')));
+  if (!result.success) throw new Refusal('SIGNATURE_MALFORMED');
+  return { ...result.data, jws: header };
 }
 
 /**
  * Verifies a signature over the exact bytes of a body.
  * Refuses, in this order: KEY_UNKNOWN, KEY_NOT_IN_FORCE, SIGNATURE_INVALID, AUDIENCE_WRONG, TIMESTAMP_NOT_FRESH.
  */
-export async function requireSigned(
-  claimed: Claimed,
+export async function requireValidSignature(
+  claimed: ClaimedSignature,
   key: PlatformKey | null,
   body: Uint8Array,
   { audience, now }: { audience: string; now: Date },
 ): Promise<void> {
   if (key === null || key.kid !== claimed.kid) throw new Refusal('KEY_UNKNOWN');
-  if (!inForce(key, now)) throw new Refusal('KEY_NOT_IN_FORCE');
+  if (!isKeyInForce(key, now)) throw new Refusal('KEY_NOT_IN_FORCE');
   const [header = '', , signature = ''] = claimed.jws.split('.');
   try {
     const publicKey = createPublicKey({ key: { kty: 'OKP', crv: 'Ed25519', x: key.x }, format: 'jwk' });
@@ -75,15 +75,15 @@ export async function requireSigned(
     throw new Refusal('SIGNATURE_INVALID');
   }
   if (claimed.aud !== audience) throw new Refusal('AUDIENCE_WRONG');
-  if (Math.abs(claimed.iat - now.getTime() / 1000) > FRESH_SECONDS) throw new Refusal('TIMESTAMP_NOT_FRESH');
+  if (Math.abs(claimed.iat - now.getTime() / 1000) > MAX_CLOCK_SKEW_SECONDS) throw new Refusal('TIMESTAMP_NOT_FRESH');
 }
 
 /** Whether a key is valid at `at`. */
-export function inForce(key: PlatformKey, at: Date): boolean {
+export function isKeyInForce(key: PlatformKey, at: Date): boolean {
   return key.validFrom <= at && (key.validTo === null || at < key.validTo);
 }
 
-const message = {
+const messageFields = {
   /** A repeated message has the same id, and gets the same answer as the first one. */
   id: z.string().regex(UUID),
   /** The hub's number of the case (办件编号). A platform creates no cases. */
@@ -95,43 +95,43 @@ const message = {
   /** Who did it there. */
   by: z.strictObject({ id: z.string().regex(/^[\w.-]{1,64}$/), name: z.string().min(1).max(64) }),
 };
-const anyMessage = z.discriminatedUnion('type', [
+const messageSchema = z.discriminatedUnion('type', [
   /** 签收: the platform shows the case. The case does not move. */
-  z.strictObject({ type: z.literal('RECEIVED'), ...message }),
+  z.strictObject({ type: z.literal('RECEIVED'), ...messageFields }),
   /** 退回补充审查, to the organ that examined. */
-  z.strictObject({ type: z.literal('SENT_BACK'), ...message, reason: z.string() }),
+  z.strictObject({ type: z.literal('SENT_BACK'), ...messageFields, reason: z.string() }),
   /** 特别程序: the clock stops. `papers` are the numbers (文号) of the papers that it is based on. */
   z.strictObject({
     type: z.literal('PAUSED'),
-    ...message,
+    ...messageFields,
     kind: z.enum(PAUSE_KINDS),
     reason: z.string(),
     papers: z.array(z.string()),
   }),
   /** 恢复计时. */
-  z.strictObject({ type: z.literal('RESUMED'), ...message, note: z.string().nullable().default(null) }),
+  z.strictObject({ type: z.literal('RESUMED'), ...messageFields, note: z.string().nullable().default(null) }),
   /** 决定, and with it the authorisation of the seal (授权用印). */
   z.strictObject({
     type: z.literal('DECIDED'),
-    ...message,
+    ...messageFields,
     decision: z.enum(['GRANTED', 'REJECTED']),
     reason: z.string().nullable().default(null),
     validFrom: z.iso.date().nullable().default(null),
     authoriseSeal: z.boolean(),
   }),
 ]);
-export type PlatformMessage = z.infer<typeof anyMessage>;
+export type PlatformMessage = z.infer<typeof messageSchema>;
 export type MessageType = PlatformMessage['type'];
 /** The outcome of a message. */
 export type Verdict = 'DONE' | 'REFUSED';
 
 /** Parses a body whose signature has been verified. Refuses MESSAGE_MALFORMED, with the path of the fault. */
-export function readMessage(body: Uint8Array): PlatformMessage {
+export function parseMessage(body: Uint8Array): PlatformMessage {
   const value = parseJson(body);
   if (value === undefined) throw new Refusal('MESSAGE_MALFORMED');
-  const read = anyMessage.safeParse(value);
-  if (read.success) return read.data;
-  throw new Refusal('MESSAGE_MALFORMED', read.error.issues[0]?.path.join('.') || null);
+  const result = messageSchema.safeParse(value);
+  if (result.success) return result.data;
+  throw new Refusal('MESSAGE_MALFORMED', result.error.issues[0]?.path.join('.') || null);
 }
 
 /** Returns the SHA-256 of a message's bytes, in hex. It distinguishes a repetition from a conflict. */
@@ -160,8 +160,8 @@ function parseJson(bytes: Uint8Array): unknown {
   try {
     const text = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
     const value: unknown = JSON.parse(text);
-    const written = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((token) => token[1] !== undefined);
-    return written.length === countNames(value) ? value : undefined;
+    const names = [...text.matchAll(/"(?:[^"\\]|\\.)*"(\s*:)?/g)].filter((token) => token[1] !== undefined);
+    return names.length === countNames(value) ? value : undefined;
   } catch {
     return undefined;
   }
@@ -169,6 +169,6 @@ function parseJson(bytes: Uint8Array): unknown {
 
 function countNames(value: unknown): number {
   if (typeof value !== 'object' || value === null) return 0;
-  const inside = Object.values(value).reduce((sum: number, one) => sum + countNames(one), 0);
-  return inside + (Array.isArray(value) ? 0 : Object.keys(value).length);
+  const nestedCount = Object.values(value).reduce((sum: number, element) => sum + countNames(element), 0);
+  return nestedCount + (Array.isArray(value) ? 0 : Object.keys(value).length);
 }

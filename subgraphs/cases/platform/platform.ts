@@ -18,31 +18,31 @@ export interface Platform {
   keys: readonly PlatformKey[];
 }
 
-const URL_LENGTH = 500;
-const KEY_LENGTH = 2_000;
+const MAX_URL_CHARS = 500;
+const MAX_KEY_CHARS = 2_000;
 /** Most keys of one platform that are or will be valid: the one in use, the next, and spare ones for mistakes. */
-export const KEYS_MOST = 4;
+export const MAX_KEYS = 4;
 
 /**
  * Checks a URL that the hub posts to: https, or http on this very machine, because a case names its applicant.
  * Refuses FIELD_MALFORMED, FIELD_TOO_LONG.
  */
 export function requireUrl(text: string): void {
-  if (text.length > URL_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'url', `最多 ${URL_LENGTH} 字`);
+  if (text.length > MAX_URL_CHARS) throw new Refusal('FIELD_TOO_LONG', 'url', `最多 ${MAX_URL_CHARS} 字`);
   const url = URL.parse(text);
-  const local = url?.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
-  const safe = url?.protocol === 'https:' || local;
-  if (!url || !safe || url.username !== '' || url.password !== '' || url.hash !== '') {
+  const isLoopback = url?.protocol === 'http:' && ['127.0.0.1', '[::1]', 'localhost'].includes(url.hostname);
+  const isSafe = url?.protocol === 'https:' || isLoopback;
+  if (!url || !isSafe || url.username !== '' || url.password !== '' || url.hash !== '') {
     throw new Refusal('FIELD_MALFORMED', 'url');
   }
 }
 
 /** Returns `x` of an Ed25519 public key in SPKI PEM or JWK (RFC 8037). Refuses KEY_UNFIT, also for a private key. */
-export function readPublicKey(text: string): string {
-  const given = text.trim();
-  if (given.length > KEY_LENGTH) throw new Refusal('KEY_UNFIT', 'publicKey');
+export function parsePublicKey(text: string): string {
+  const keyText = text.trim();
+  if (keyText.length > MAX_KEY_CHARS) throw new Refusal('KEY_UNFIT', 'publicKey');
   try {
-    const jwk = given.startsWith('{') ? fromJwk(given) : fromPem(given);
+    const jwk = keyText.startsWith('{') ? fromJwk(keyText) : fromPem(keyText);
     if (jwk.kty === 'OKP' && jwk.crv === 'Ed25519' && typeof jwk.x === 'string') return jwk.x;
   } catch {}
   throw new Refusal('KEY_UNFIT', 'publicKey');
@@ -70,8 +70,8 @@ export function requirePeriod(validFrom: Date, validTo: Date | null, now: Date):
 
 /** Refuses KEYS_TOO_MANY if a platform has no room for another key. */
 export function requireRoom(platform: Platform, now: Date): void {
-  const standing = platform.keys.filter((key) => key.validTo === null || key.validTo > now);
-  if (standing.length >= KEYS_MOST) throw new Refusal('KEYS_TOO_MANY', 'publicKey');
+  const activeKeys = platform.keys.filter((key) => key.validTo === null || key.validTo > now);
+  if (activeKeys.length >= MAX_KEYS) throw new Refusal('KEYS_TOO_MANY', 'publicKey');
 }
 
 /** Checks that a case is with `organ` for its decision. Refuses ORGAN_WITHOUT_POWER, CASE_STEP_NOT_ALLOWED. */
@@ -81,8 +81,10 @@ export function requireAtOrgan(subject: Case, organ: string): void {
 }
 
 /** Whether a step brings a case to an organ that did not have it: 转报, or a transfer while the city has the case. */
-export function arrives(subject: Case, before: string | null, record: StepRecord): boolean {
-  return record.step === 'FORWARDED' || (subject.step === 'FORWARDED' && subject.delegation.decides.organ !== before);
+export function isArrival(subject: Case, previousOrgan: string | null, record: StepRecord): boolean {
+  return (
+    record.step === 'FORWARDED' || (subject.step === 'FORWARDED' && subject.delegation.decides.organ !== previousOrgan)
+  );
 }
 
 /** Returns what a platform receives about a case: its complete current state. */
@@ -101,14 +103,14 @@ export function snapshotOf(subject: Case, platform: Platform): EventPayload<'For
     licenseNumber,
     step,
     result,
-    steps: subject.steps.map((one) => ({
-      step: one.step,
-      at: one.at.toISOString(),
-      organ: one.organ,
-      actor: one.actor,
-      finding: one.finding,
-      note: one.note,
-      data: one.data === null ? null : { ...one.data },
+    steps: subject.steps.map((record) => ({
+      step: record.step,
+      at: record.at.toISOString(),
+      organ: record.organ,
+      actor: record.actor,
+      finding: record.finding,
+      note: record.note,
+      data: record.data === null ? null : { ...record.data },
     })),
   };
 }

@@ -9,24 +9,24 @@ import type { Platform } from './platform.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
 
-const position = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
+const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 /** Resolvers of platforms, their messages, and the state of a case at a platform. */
 export function platformResolvers(deps: workflow.PlatformDependencies) {
   const { db } = deps;
-  const view = (platform: Platform) => viewPlatform(platform, workflow.audienceOf(deps));
+  const viewForActor = (platform: Platform) => viewPlatform(platform, workflow.audienceOf(deps));
   return {
     Query: {
       platforms: async (_, args, { actor }) => {
         requireOverseer(actor);
-        const page = await store.listPlatforms(db, readPage(args, position));
-        return toConnection(page, (row) => [String(row.serial)], view);
+        const page = await store.listPlatforms(db, readPage(args, readSerial));
+        return toConnection(page, (row) => [String(row.serial)], viewForActor);
       },
       platformMessages: async (_, args, { actor }) => {
         requireOverseer(actor);
-        const page = readPage(args, position);
-        const [found] = await findCases(db, [args.case]);
-        const { number } = found?.subject ?? { number: '' };
+        const page = readPage(args, readSerial);
+        const [storedCase] = await findCases(db, [args.case]);
+        const { number } = storedCase?.subject ?? { number: '' };
         return toConnection(await store.listMessages(db, number, page), (row) => [String(row.serial)], viewMessage);
       },
     },
@@ -34,44 +34,44 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
       registerPlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
         return settle(async () => {
-          const { platform, secret } = await workflow.register(deps, actor, input, input.dryRun);
-          return { platform: view(platform), secret };
+          const { platform, secret } = await workflow.registerPlatform(deps, actor, input, input.dryRun);
+          return { platform: viewForActor(platform), secret };
         });
       },
       changePlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
         const { platform: id, name = null, url = null, renewSecret, dryRun } = input;
         return settle(async () => {
-          const wanted = { id, name, url, renewSecret: renewSecret };
-          const { platform, secret } = await workflow.change(deps, actor, wanted, dryRun);
-          return { platform: view(platform), secret };
+          const changes = { id, name, url, renewSecret: renewSecret };
+          const { platform, secret } = await workflow.changePlatform(deps, actor, changes, dryRun);
+          return { platform: viewForActor(platform), secret };
         });
       },
       addPlatformKey: (_, { input }, { actor }) => {
         requirePerson(actor);
         const { platform: id, publicKey, validFrom = null, validTo = null, dryRun } = input;
         const key = { id, publicKey, validFrom, validTo };
-        return settle(async () => ({ platform: view(await workflow.addKey(deps, actor, key, dryRun)) }));
+        return settle(async () => ({ platform: viewForActor(await workflow.addKey(deps, actor, key, dryRun)) }));
       },
       endPlatformKey: (_, { input }, { actor }) => {
         requirePerson(actor);
         const { platform: id, key: kid, validTo = null, dryRun } = input;
-        const wanted = { id, kid, validTo };
-        return settle(async () => ({ platform: view(await workflow.endKey(deps, actor, wanted, dryRun)) }));
+        const keyEnd = { id, kid, validTo };
+        return settle(async () => ({ platform: viewForActor(await workflow.endKey(deps, actor, keyEnd, dryRun)) }));
       },
       removePlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
         return settle(async () => ({
-          platform: view(await workflow.remove(deps, actor, input.platform, input.dryRun)),
+          platform: viewForActor(await workflow.removePlatform(deps, actor, input.platform, input.dryRun)),
         }));
       },
     },
     Case: {
       platform: async ({ id }, _, context) => {
         const { actor } = context;
-        const found = await loader(context, 'platformCases', (ids) => findCases(db, ids)).load(id);
-        if (!found || actor.kind !== 'person') return null;
-        const { subject, parties, window } = found;
+        const storedCase = await loader(context, 'platformCases', (ids) => findCases(db, ids)).load(id);
+        if (!storedCase || actor.kind !== 'person') return null;
+        const { subject, parties, window } = storedCase;
         // The applicant may know which organ has the case, but not which system that organ uses.
         if (!maySee({ ...actor, holderCode: null }, { applicantCode: subject.applicant.code, parties, window })) {
           return null;

@@ -1,6 +1,6 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
-import { MESSAGE_LIMIT_BYTES, SIGNATURE_HEADER } from './message.ts';
+import { MAX_MESSAGE_BYTES, SIGNATURE_HEADER } from './message.ts';
 import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';
 
 /** HTTP statuses of refusals that store nothing. The same message may be sent again. */
@@ -34,7 +34,7 @@ export function platformRoutes(app: FastifyInstance, deps: PlatformDependencies)
       const { code, message, field } = refusal;
       return reply.code(STATUSES[code] ?? 422).send({ outcome: 'REFUSED', code, message, field });
     });
-    scope.post(MESSAGES_PATH, { bodyLimit: MESSAGE_LIMIT_BYTES }, async (request, reply) => {
+    scope.post(MESSAGES_PATH, { bodyLimit: MAX_MESSAGE_BYTES }, async (request, reply) => {
       const body = Buffer.isBuffer(request.body) ? request.body : Buffer.alloc(0);
       const answer = await takeMessage(deps, request.headers[SIGNATURE_HEADER], body);
       return reply.code(answer.status).type('application/json; charset=utf-8').send(answer.body);

@@ -5,7 +5,7 @@ import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { Case, StepRecord } from '../case.ts';
 import * as tables from '../tables.ts';
 import type { PlatformKey } from './message.ts';
-import { arrives, type Platform, snapshotOf } from './platform.ts';
+import { isArrival, type Platform, snapshotOf } from './platform.ts';
 
 const { caseFile, matterFact, outboxDelivery, outboxReceipt, platform, platformCase, platformKey, platformMessage } =
   tables;
@@ -13,10 +13,10 @@ const messages: MessageTables = tables;
 
 export const CONSUMER = 'platform';
 /** The receipt of news for a platform that was removed: it was not delivered. */
-export const NOBODY = '审批平台已注销，未送达';
+export const NOT_DELIVERED_RECEIPT = '审批平台已注销，未送达';
 const CONSUMERS = { [CONSUMER]: ['ForwardedCaseChanged'] } as const;
 
-async function withKeys(db: Reader, rows: readonly (typeof platform.$inferSelect)[]): Promise<Platform[]> {
+async function toPlatforms(db: Reader, rows: readonly (typeof platform.$inferSelect)[]): Promise<Platform[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
   const keys = await db
@@ -37,21 +37,21 @@ export async function listPlatforms(db: Reader, page: PageRequest<number>): Prom
     .orderBy(asc(platform.serial))
     .limit(page.first + 1);
   const cut = cutPage(rows, page.first);
-  return { rows: await withKeys(db, cut.rows), hasNextPage: cut.hasNextPage };
+  return { rows: await toPlatforms(db, cut.rows), hasNextPage: cut.hasNextPage };
 }
 
 export async function findPlatform(db: Reader, id: string): Promise<Platform | null> {
   if (!/^[0-9a-f-]{36}$/.test(id)) return null;
-  return (await withKeys(db, await db.select().from(platform).where(eq(platform.id, id))))[0] ?? null;
+  return (await toPlatforms(db, await db.select().from(platform).where(eq(platform.id, id))))[0] ?? null;
 }
 
 /** Returns the platform in use of an organ, or null. */
-export async function platformOf(db: Reader, organ: string): Promise<Platform | null> {
+export async function findPlatformOf(db: Reader, organ: string): Promise<Platform | null> {
   const rows = await db
     .select()
     .from(platform)
     .where(and(eq(platform.organ, organ), isNull(platform.removedAt)));
-  return (await withKeys(db, rows))[0] ?? null;
+  return (await toPlatforms(db, rows))[0] ?? null;
 }
 
 /** Returns a platform in use, locked until the transaction ends, or null. */
@@ -62,17 +62,17 @@ export async function lockPlatform(tx: Transaction, id: string): Promise<Platfor
     .from(platform)
     .where(and(eq(platform.id, id), isNull(platform.removedAt)))
     .for('update');
-  return (await withKeys(tx, rows))[0] ?? null;
+  return (await toPlatforms(tx, rows))[0] ?? null;
 }
 
 /** Returns the platform in use whose key has this thumbprint, or null. */
-export async function platformByKey(db: Reader, kid: string): Promise<Platform | null> {
+export async function findPlatformByKey(db: Reader, kid: string): Promise<Platform | null> {
   const [key] = await db
     .select({ platformId: platformKey.platformId })
     .from(platformKey)
     .where(eq(platformKey.kid, kid));
-  const found = key ? await findPlatform(db, key.platformId) : null;
-  return found?.removedAt === null ? found : null;
+  const owner = key ? await findPlatform(db, key.platformId) : null;
+  return owner?.removedAt === null ? owner : null;
 }
 
 /** Returns whether a platform is in use. If so, it stays in use until the transaction ends. */
@@ -87,19 +87,19 @@ export async function holdPlatform(tx: Transaction, id: string): Promise<boolean
 
 /** Whether some matter names `organ` as an organ of the city. */
 export async function isCityOrgan(db: Reader, organ: string): Promise<boolean> {
-  const named = JSON.stringify([{ id: organ, level: 'CITY' }]);
+  const organPattern = JSON.stringify([{ id: organ, level: 'CITY' }]);
   const rows = await db
     .select({ matterId: matterFact.matterId })
     .from(matterFact)
-    .where(sql`${matterFact.fact} -> 'organs' @> ${named}::jsonb`)
+    .where(sql`${matterFact.fact} -> 'organs' @> ${organPattern}::jsonb`)
     .limit(1);
   return rows.length > 0;
 }
 
 /** Writes a platform without keys. Returns false if its organ already has another one in use. */
 export async function insertPlatform(tx: Transaction, row: typeof platform.$inferInsert): Promise<boolean> {
-  const made = await tx.insert(platform).values(row).onConflictDoNothing().returning({ id: platform.id });
-  return made.length > 0;
+  const rows = await tx.insert(platform).values(row).onConflictDoNothing().returning({ id: platform.id });
+  return rows.length > 0;
 }
 
 export async function updatePlatform(
@@ -112,12 +112,12 @@ export async function updatePlatform(
 
 /** Writes a key. Returns false if the key was registered before, here or for another platform. */
 export async function insertKey(tx: Transaction, platformId: string, key: PlatformKey): Promise<boolean> {
-  const made = await tx
+  const rows = await tx
     .insert(platformKey)
     .values({ platformId, ...key })
     .onConflictDoNothing()
     .returning({ kid: platformKey.kid });
-  return made.length > 0;
+  return rows.length > 0;
 }
 
 export async function endKey(tx: Transaction, kid: string, validTo: Date): Promise<void> {
@@ -129,41 +129,46 @@ export async function endKey(tx: Transaction, kid: string, validTo: Date): Promi
  * A case arrives at a platform with 转报 or by a transfer. The platform then receives every step until the case ends.
  * `previous` is the case without the step.
  */
-export async function tellPlatform(tx: Transaction, before: Case, after: Case, record: StepRecord): Promise<void> {
-  const [from, to] = [before.delegation.decides.organ, after.delegation.decides.organ];
-  const arriving = arrives(after, from, record);
-  for (const organ of new Set([from, to])) {
-    const found = organ === null ? null : await platformOf(tx, organ);
-    if (!found) continue;
-    if (arriving && organ === to) await putArrival(tx, after, found, record.at);
-    else if (await wasTold(tx, after.id, found.id)) await tell(tx, after, found, record.at);
+export async function notifyPlatform(
+  tx: Transaction,
+  previous: Case,
+  current: Case,
+  record: StepRecord,
+): Promise<void> {
+  const [previousOrgan, currentOrgan] = [previous.delegation.decides.organ, current.delegation.decides.organ];
+  const hasArrived = isArrival(current, previousOrgan, record);
+  for (const organ of new Set([previousOrgan, currentOrgan])) {
+    const target = organ === null ? null : await findPlatformOf(tx, organ);
+    if (!target) continue;
+    if (hasArrived && organ === currentOrgan) await putArrival(tx, current, target, record.at);
+    else if (await hasPlatformCase(tx, current.id, target.id)) await appendNews(tx, current, target, record.at);
   }
 }
 
-async function putArrival(tx: Transaction, subject: Case, to: Platform, at: Date): Promise<void> {
-  const revision = await tell(tx, subject, to, at);
-  const arrival = { stream: streamOf(subject, to), revision, arrivedAt: at, receivedAt: null };
+async function putArrival(tx: Transaction, subject: Case, target: Platform, at: Date): Promise<void> {
+  const revision = await appendNews(tx, subject, target, at);
+  const arrival = { stream: streamOf(subject, target), revision, arrivedAt: at, receivedAt: null };
   await tx
     .insert(platformCase)
-    .values({ caseId: subject.id, platformId: to.id, ...arrival })
+    .values({ caseId: subject.id, platformId: target.id, ...arrival })
     .onConflictDoUpdate({ target: [platformCase.caseId, platformCase.platformId], set: arrival });
 }
 
 /** Returns the stream of one platform and case. A case that moves does not wait for the platform that it left. */
-function streamOf(subject: Case, to: Platform): string {
-  return `platform:${to.id}:${subject.id}`;
+function streamOf(subject: Case, target: Platform): string {
+  return `platform:${target.id}:${subject.id}`;
 }
 
-function tell(tx: Transaction, subject: Case, to: Platform, at: Date): Promise<number> {
+function appendNews(tx: Transaction, subject: Case, target: Platform, at: Date): Promise<number> {
   return append(tx, messages, CONSUMERS, {
     type: 'ForwardedCaseChanged',
-    stream: streamOf(subject, to),
+    stream: streamOf(subject, target),
     occurredAt: at,
-    payload: snapshotOf(subject, to),
+    payload: snapshotOf(subject, target),
   });
 }
 
-async function wasTold(db: Reader, caseId: string, platformId: string): Promise<boolean> {
+async function hasPlatformCase(db: Reader, caseId: string, platformId: string): Promise<boolean> {
   const rows = await db
     .select({ caseId: platformCase.caseId })
     .from(platformCase)
@@ -213,17 +218,17 @@ export async function findStates(db: Reader, caseIds: readonly string[]): Promis
         eq(outboxReceipt.consumer, CONSUMER),
         eq(outboxReceipt.stream, platformCase.stream),
         eq(outboxReceipt.revision, platformCase.revision),
-        ne(outboxReceipt.receipt, NOBODY),
+        ne(outboxReceipt.receipt, NOT_DELIVERED_RECEIPT),
       ),
     )
     .where(inArray(platformCase.caseId, [...caseIds]))
     .orderBy(asc(platformCase.arrivedAt));
   // Rows are ordered by arrival, so the newest arrival of a case replaces the earlier ones.
-  const found = new Map(rows.map(({ caseId, ...state }) => [caseId, state]));
-  return caseIds.map((id) => found.get(id) ?? null);
+  const statesByCase = new Map(rows.map(({ caseId, ...state }) => [caseId, state]));
+  return caseIds.map((id) => statesByCase.get(id) ?? null);
 }
 
-export async function caseIdOf(db: Reader, number: string): Promise<string | null> {
+export async function findCaseId(db: Reader, number: string): Promise<string | null> {
   const [row] = await db.select({ id: caseFile.id }).from(caseFile).where(eq(caseFile.number, number));
   return row?.id ?? null;
 }
@@ -236,8 +241,8 @@ export type StoredMessage = Omit<typeof platformMessage.$inferSelect, 'serial'>;
  */
 export async function lockMessage(tx: Transaction, platformId: string, id: string): Promise<StoredMessage | null> {
   await tx.execute(sql`select pg_advisory_xact_lock(hashtextextended(${`${platformId}/${id}`}, 0))`);
-  const here = and(eq(platformMessage.platformId, platformId), eq(platformMessage.id, id));
-  const [row] = await tx.select().from(platformMessage).where(here);
+  const isSameMessage = and(eq(platformMessage.platformId, platformId), eq(platformMessage.id, id));
+  const [row] = await tx.select().from(platformMessage).where(isSameMessage);
   return row ?? null;
 }
 

@@ -3,19 +3,19 @@ import { calculateJwkThumbprint } from 'jose';
 import { type Transaction, transact } from '../../../db/client.ts';
 import { type Actor, requireRole } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { NAME_LENGTH, requireLine } from '../application.ts';
+import { MAX_NAME_CHARS, requireLine } from '../application.ts';
 import type { Case } from '../case.ts';
-import { type Acting, act, decideCase, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
+import { act, type CaseCommand, decideCase, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import {
   digestOf,
-  FRESH_SECONDS,
+  MAX_CLOCK_SKEW_SECONDS,
   type PlatformMessage,
+  parseMessage,
+  parseSignature,
   personOf,
-  readMessage,
-  readSignature,
-  requireSigned,
+  requireValidSignature,
 } from './message.ts';
-import { type Platform, readPublicKey, requireAtOrgan, requirePeriod, requireRoom, requireUrl } from './platform.ts';
+import { type Platform, parsePublicKey, requireAtOrgan, requirePeriod, requireRoom, requireUrl } from './platform.ts';
 import * as store from './store.ts';
 
 export interface PlatformDependencies extends WorkflowDependencies {
@@ -52,7 +52,7 @@ export interface Registration {
 }
 
 /** The result of a registration. `secret` is base64url, or null if none was created or in a dry run. */
-export interface Registered {
+export interface RegistrationResult {
   platform: Platform;
   secret: string | null;
 }
@@ -61,22 +61,22 @@ export interface Registered {
  * Registers the platform of a city organ. Only for administrators.
  * Refuses ROLE_NOT_ALLOWED, ORGAN_UNKNOWN, PLATFORM_EXISTS, KEY_UNFIT, KEY_TAKEN, FIELD_MALFORMED, FIELD_TOO_LONG.
  */
-export function register(
+export function registerPlatform(
   deps: PlatformDependencies,
   actor: Actor,
   { organ, name, url, publicKey }: Registration,
   dryRun: boolean,
-): Promise<Registered> {
+): Promise<RegistrationResult> {
   return transact(deps.db, dryRun, async (tx) => {
     requireRole(actor, 'ADMINISTRATOR');
-    requireLine(name, NAME_LENGTH, 'name');
+    requireLine(name, MAX_NAME_CHARS, 'name');
     requireUrl(url);
-    const x = readPublicKey(publicKey);
+    const x = parsePublicKey(publicKey);
     if (!(await store.isCityOrgan(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
     const at = deps.now();
     const id = crypto.randomUUID();
-    const made = await store.insertPlatform(tx, { id, organ, name, url, secretVersion: 1, registeredAt: at });
-    if (!made) throw new Refusal('PLATFORM_EXISTS', 'organ');
+    const isInserted = await store.insertPlatform(tx, { id, organ, name, url, secretVersion: 1, registeredAt: at });
+    if (!isInserted) throw new Refusal('PLATFORM_EXISTS', 'organ');
     await putKey(tx, id, { x, validFrom: at, validTo: null });
     const platform = await requirePlatform(tx, id);
     return { platform, secret: dryRun ? null : showSecret(deps, platform) };
@@ -84,20 +84,20 @@ export function register(
 }
 
 /** Changes a platform's name and URL, and its secret if `renewSecret` is set. Only for administrators. */
-export function change(
+export function changePlatform(
   deps: PlatformDependencies,
   actor: Actor,
   { id, name, url, renewSecret }: { id: string; name: string | null; url: string | null; renewSecret: boolean },
   dryRun: boolean,
-): Promise<Registered> {
+): Promise<RegistrationResult> {
   return transact(deps.db, dryRun, async (tx) => {
-    const before = await requireChangeable(tx, actor, id);
-    if (name !== null) requireLine(name, NAME_LENGTH, 'name');
+    const current = await requireChangeable(tx, actor, id);
+    if (name !== null) requireLine(name, MAX_NAME_CHARS, 'name');
     if (url !== null) requireUrl(url);
     await store.updatePlatform(tx, id, {
-      name: name ?? before.name,
-      url: url ?? before.url,
-      secretVersion: before.secretVersion + (renewSecret ? 1 : 0),
+      name: name ?? current.name,
+      url: url ?? current.url,
+      secretVersion: current.secretVersion + (renewSecret ? 1 : 0),
     });
     const platform = await requirePlatform(tx, id);
     return { platform, secret: renewSecret && !dryRun ? showSecret(deps, platform) : null };
@@ -119,7 +119,7 @@ export function addKey(
   return transact(db, dryRun, async (tx) => {
     const at = now();
     requireRoom(await requireChangeable(tx, actor, id), at);
-    const x = readPublicKey(publicKey);
+    const x = parsePublicKey(publicKey);
     requirePeriod(validFrom ?? at, validTo, at);
     await putKey(tx, id, { x, validFrom: validFrom ?? at, validTo });
     return requirePlatform(tx, id);
@@ -139,7 +139,7 @@ export function endKey(
   return transact(db, dryRun, async (tx) => {
     const at = now();
     const { keys } = await requireChangeable(tx, actor, id);
-    const key = keys.find((one) => one.kid === kid);
+    const key = keys.find((candidate) => candidate.kid === kid);
     if (!key) throw new Refusal('KEY_UNKNOWN', 'key');
     if (key.validTo !== null && key.validTo <= at) throw new Refusal('KEY_NOT_IN_FORCE', 'key');
     if (validTo !== null && validTo < at) throw new Refusal('FIELD_MALFORMED', 'validTo');
@@ -149,7 +149,7 @@ export function endKey(
 }
 
 /** Removes a platform. Its organ then works on the hub itself. Only for administrators. */
-export function remove(
+export function removePlatform(
   { db, now }: PlatformDependencies,
   actor: Actor,
   id: string,
@@ -169,15 +169,15 @@ async function putKey(tx: Transaction, id: string, key: { x: string; validFrom: 
 
 async function requireChangeable(tx: Transaction, actor: Actor, id: string): Promise<Platform> {
   requireRole(actor, 'ADMINISTRATOR');
-  const found = await store.lockPlatform(tx, id);
-  if (!found) throw new Refusal('PLATFORM_UNKNOWN', 'platform');
-  return found;
+  const platform = await store.lockPlatform(tx, id);
+  if (!platform) throw new Refusal('PLATFORM_UNKNOWN', 'platform');
+  return platform;
 }
 
 async function requirePlatform(tx: Transaction, id: string): Promise<Platform> {
-  const found = await store.findPlatform(tx, id);
-  if (!found) throw new Error(`no platform ${id}`);
-  return found;
+  const platform = await store.findPlatform(tx, id);
+  if (!platform) throw new Error(`no platform ${id}`);
+  return platform;
 }
 
 function showSecret(deps: PlatformDependencies, platform: Platform): string {
@@ -203,44 +203,44 @@ export async function takeMessage(
   body: Uint8Array,
 ): Promise<Answer> {
   const at = deps.now();
-  const claimed = readSignature(header);
-  const platform = await store.platformByKey(deps.db, claimed.kid);
-  const key = platform?.keys.find(({ kid }) => kid === claimed.kid) ?? null;
-  await requireSigned(claimed, key, body, { audience: audienceOf(deps), now: at });
+  const signature = parseSignature(header);
+  const platform = await store.findPlatformByKey(deps.db, signature.kid);
+  const key = platform?.keys.find(({ kid }) => kid === signature.kid) ?? null;
+  await requireValidSignature(signature, key, body, { audience: audienceOf(deps), now: at });
   if (!platform) throw new Refusal('KEY_UNKNOWN');
-  const message = readMessage(body);
+  const message = parseMessage(body);
   const digest = digestOf(body);
   return deps.db.transaction(async (tx) => {
-    const known = await store.lockMessage(tx, platform.id, message.id);
-    if (known && known.digest !== digest) throw new Refusal('MESSAGE_CONFLICT', 'id');
-    if (known) return { status: known.status, body: known.answer };
+    const storedMessage = await store.lockMessage(tx, platform.id, message.id);
+    if (storedMessage && storedMessage.digest !== digest) throw new Refusal('MESSAGE_CONFLICT', 'id');
+    if (storedMessage) return { status: storedMessage.status, body: storedMessage.answer };
     if (!(await store.holdPlatform(tx, platform.id))) throw new Refusal('KEY_UNKNOWN');
     const { id, type, caseNumber } = message;
-    const judged = await judge(tx, deps, platform, message, at);
-    const evidence = { platformId: platform.id, id, type, caseNumber, kid: claimed.kid, digest, raw: body };
-    await store.insertMessage(tx, { ...evidence, signature: claimed.jws, receivedAt: at, ...judged });
-    return { status: judged.status, body: judged.answer };
+    const outcome = await handleMessage(tx, deps, platform, message, at);
+    const evidence = { platformId: platform.id, id, type, caseNumber, kid: signature.kid, digest, raw: body };
+    await store.insertMessage(tx, { ...evidence, signature: signature.jws, receivedAt: at, ...outcome });
+    return { status: outcome.status, body: outcome.answer };
   });
 }
 
-type Judged = Pick<store.StoredMessage, 'verdict' | 'stepSeq' | 'status' | 'answer'>;
+type MessageOutcome = Pick<store.StoredMessage, 'verdict' | 'stepSeq' | 'status' | 'answer'>;
 
 /** Performs what a message asks for within a savepoint. A refusal rolls that back and becomes the stored answer. */
-async function judge(
+async function handleMessage(
   tx: Transaction,
   deps: PlatformDependencies,
   platform: Platform,
   message: PlatformMessage,
   at: Date,
-): Promise<Judged> {
+): Promise<MessageOutcome> {
   const { id, caseNumber } = message;
   try {
-    const { subject, moved } = await tx.transaction((inner) => perform(inner, deps, platform, message, at));
+    const { subject, moved: hasMoved } = await tx.transaction((inner) => perform(inner, deps, platform, message, at));
     const { step, result } = subject;
     const answer = { id, outcome: 'DONE', caseNumber, step, result, at: at.toISOString() };
     return {
       verdict: 'DONE',
-      stepSeq: moved ? subject.steps.length : null,
+      stepSeq: hasMoved ? subject.steps.length : null,
       status: 200,
       answer: JSON.stringify(answer),
     };
@@ -263,31 +263,31 @@ async function perform(
   at: Date,
 ): Promise<{ subject: Case; moved: boolean }> {
   if (message.organ !== platform.organ) throw new Refusal('ORGAN_WITHOUT_POWER', 'organ');
-  if (Date.parse(message.at) > at.getTime() + FRESH_SECONDS * 1000) throw new Refusal('FIELD_MALFORMED', 'at');
+  if (Date.parse(message.at) > at.getTime() + MAX_CLOCK_SKEW_SECONDS * 1000) throw new Refusal('FIELD_MALFORMED', 'at');
   const person = personOf(platform.id, platform.organ, message);
-  requireLine(person.name, NAME_LENGTH, 'by.name');
-  const caseId = await store.caseIdOf(tx, message.caseNumber);
+  requireLine(person.name, MAX_NAME_CHARS, 'by.name');
+  const caseId = await store.findCaseId(tx, message.caseNumber);
   if (caseId === null) throw new Refusal('CASE_UNKNOWN', 'caseNumber');
-  const inside = { ...deps, db: tx };
-  const acting = { actor: person, id: caseId, dryRun: false };
-  const moved = (subject: Case) => ({ subject, moved: true });
+  const innerDeps = { ...deps, db: tx };
+  const command = { actor: person, id: caseId, dryRun: false };
+  const toMovedResult = (subject: Case) => ({ subject, moved: true });
   switch (message.type) {
     case 'RECEIVED':
-      return { subject: await noteReceived(inside, acting, platform), moved: false };
+      return { subject: await recordReceived(innerDeps, command, platform), moved: false };
     case 'SENT_BACK':
-      return moved(await sendBack(inside, acting, message.reason));
+      return toMovedResult(await sendBack(innerDeps, command, message.reason));
     case 'PAUSED':
-      return moved(await pause(inside, acting, message));
+      return toMovedResult(await pause(innerDeps, command, message));
     case 'RESUMED':
-      return moved(await resume(inside, acting, message.note));
+      return toMovedResult(await resume(innerDeps, command, message.note));
     case 'DECIDED':
-      return moved(await decideCase(inside, acting, message));
+      return toMovedResult(await decideCase(innerDeps, command, message));
   }
 }
 
 /** 签收: records that the case has reached the platform's staff. Only the first time counts. The case does not move. */
-function noteReceived(deps: PlatformDependencies, acting: Acting, { id, organ }: Platform): Promise<Case> {
-  return act(deps, acting, async (tx, subject, at) => {
+function recordReceived(deps: PlatformDependencies, command: CaseCommand, { id, organ }: Platform): Promise<Case> {
+  return act(deps, command, async (tx, subject, at) => {
     requireAtOrgan(subject, organ);
     await store.putReceived(tx, subject.id, id, at);
     return subject;

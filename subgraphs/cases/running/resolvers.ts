@@ -17,15 +17,15 @@ export function runningResolvers(db: Database) {
         if (!hasRole(context.actor, 'ADMINISTRATOR', 'AUDITOR')) return null;
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
         const name = `running cases ${page.first} ${page.after}`;
-        const found = await loader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);
-        if (!found) return null;
+        const runningPage = await loader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);
+        if (!runningPage) return null;
         return {
           ...toConnection(
-            found,
+            runningPage,
             (row) => [String(row.serial)],
             (row) => row,
           ),
-          totalCount: found.totalCount,
+          totalCount: runningPage.totalCount,
         };
       },
     },

@@ -1,7 +1,7 @@
 import type { Day } from '../../kernel/day.ts';
 import type { Mode } from '../../kernel/events.ts';
 import { courseOf, dueOf, usedDays } from '../calendar/clock.ts';
-import { type Calendar, flagged } from '../calendar/working-day.ts';
+import { type Calendar, tryWithCalendar } from '../calendar/working-day.ts';
 import type { Case } from '../case.ts';
 
 /** How an accepted case was closed: decided, or OTHER (withdrawn, voided, or not accepted after all). */
@@ -26,35 +26,37 @@ export interface Figure {
   missingYear: number | null;
 }
 
-type Counted = Pick<Case, 'steps' | 'guide' | 'matter' | 'delegation' | 'acceptedBy'>;
+type CountedCase = Pick<Case, 'steps' | 'guide' | 'matter' | 'delegation' | 'acceptedBy'>;
 
 /**
  * Returns the figures that statistics count for a case. Never refuses: a missing calendar is returned as `missingYear`.
  */
-export function figureOf(subject: Counted, calendar: Calendar): Figure {
+export function figureOf(subject: CountedCase, calendar: Calendar): Figure {
   const { steps, guide, matter, delegation, acceptedBy } = subject;
   const base = { organ: delegation.decides.organ ?? acceptedBy, mode: delegation.mode };
-  const read = flagged(() => courseOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar }));
-  if (read.value === null) return { ...base, ...NOTHING, missingYear: read.missingYear };
-  const course = read.value;
+  const courseResult = tryWithCalendar(() =>
+    courseOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar }),
+  );
+  if (courseResult.value === null) return { ...base, ...NO_FIGURES, missingYear: courseResult.missingYear };
+  const course = courseResult.value;
   const { startedOn: acceptedOn, silentUntil, endedOn, limitDays } = course;
-  if (acceptedOn === null) return { ...base, ...NOTHING };
-  const due = flagged(() => (limitDays === null ? null : dueOf(calendar, course, limitDays)));
-  const used = flagged(() => (endedOn === null ? null : usedDays(calendar, course, endedOn)));
+  if (acceptedOn === null) return { ...base, ...NO_FIGURES };
+  const due = tryWithCalendar(() => (limitDays === null ? null : dueOf(calendar, course, limitDays)));
+  const usedResult = tryWithCalendar(() => (endedOn === null ? null : usedDays(calendar, course, endedOn)));
   return {
     ...base,
     acceptedOn,
     silentUntil,
     closedOn: endedOn,
     outcome: endedOn === null ? null : outcomeOf(steps),
-    workingDays: used.value,
+    workingDays: usedResult.value,
     dueOn: due.value,
     onTime: endedOn === null || due.value === null ? null : endedOn <= due.value,
-    missingYear: due.missingYear ?? used.missingYear,
+    missingYear: due.missingYear ?? usedResult.missingYear,
   };
 }
 
-const NOTHING = {
+const NO_FIGURES = {
   acceptedOn: null,
   silentUntil: null,
   closedOn: null,

@@ -4,9 +4,9 @@ import { readPage, toConnection } from '../../kernel/page.ts';
 import { forbidden, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { type Dimension, mayCount, type Row } from './statistics.ts';
-import { count, type StatisticsDependencies } from './workflow.ts';
+import { countCases, type StatisticsDependencies } from './workflow.ts';
 
-const KEY_LENGTH = 64;
+const MAX_KEY_CHARS = 64;
 
 /** Statistics of cases, for the offices. Each office sees those of its own cases. */
 export function statisticsResolvers(deps: StatisticsDependencies) {
@@ -20,13 +20,13 @@ export function statisticsResolvers(deps: StatisticsDependencies) {
         if (from !== null && to !== null && from > to) {
           throw new GraphQLError('from 不得晚于 to。', { extensions: { code: 'BAD_USER_INPUT', argument: 'filter' } });
         }
-        const page = readPage(args, ([key]) => (key !== undefined && key.length <= KEY_LENGTH ? key : null));
+        const page = readPage(args, ([key]) => (key !== undefined && key.length <= MAX_KEY_CHARS ? key : null));
         const today = dayOf(deps.now());
-        const asked = { actor: person, filter: { from, to, matter, organ, mode, division }, today };
-        const { page: found, totals } = await count(deps, asked, by, page);
+        const query = { actor: person, filter: { from, to, matter, organ, mode, division }, today };
+        const { page: rowPage, totals } = await countCases(deps, query, by, page);
         return {
           ...toConnection(
-            found,
+            rowPage,
             (row) => [row.key],
             (row) => viewRow(by, row),
           ),

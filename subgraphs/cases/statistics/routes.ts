@@ -4,10 +4,10 @@ import { dayOf } from '../../kernel/day.ts';
 import { MODES } from '../../kernel/events.ts';
 import { identify, type ServeOptions } from '../../kernel/serve.ts';
 import { DIMENSIONS, mayCount, toCsv } from './statistics.ts';
-import { count, type StatisticsDependencies } from './workflow.ts';
+import { countCases, type StatisticsDependencies } from './workflow.ts';
 
 /** Most rows of one answer. There are fewer matters, organs and months, so the answer is always complete. */
-const ROWS_MOST = 10_000;
+const MAX_ROWS = 10_000;
 
 const text = z.string().min(1).max(64).nullable().default(null);
 const query = z
@@ -32,12 +32,12 @@ export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependenc
       return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：此查询需要令牌。' });
     }
     if (!mayCount(actor)) return reply.code(403).send({ code: 'FORBIDDEN', message: '办件统计只供机关人员查询。' });
-    const read = query.safeParse(request.query);
-    if (!read.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: '查询参数不正确。' });
-    const { by, ...filter } = read.data;
+    const queryResult = query.safeParse(request.query);
+    if (!queryResult.success) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: '查询参数不正确。' });
+    const { by, ...filter } = queryResult.data;
     const today = dayOf(deps.now());
-    const { page, totals } = await count(deps, { actor, filter, today }, by, { first: ROWS_MOST, after: null });
-    if (page.hasNextPage) throw new RangeError(`more than ${ROWS_MOST} rows`);
+    const { page, totals } = await countCases(deps, { actor, filter, today }, by, { first: MAX_ROWS, after: null });
+    if (page.hasNextPage) throw new RangeError(`more than ${MAX_ROWS} rows`);
     return reply
       .header('content-disposition', `attachment; filename="case-statistics-${today}.csv"`)
       .header('cache-control', 'no-store')

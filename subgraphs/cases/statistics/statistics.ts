@@ -112,16 +112,16 @@ const COLUMNS: readonly [string, (row: Row) => string | number | null][] = [
  * Without that mark Excel reads UTF-8 in the code page of the system.
  */
 export function toCsv(rows: readonly Row[]): string {
-  const lines = [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, read]) => read(row)))];
+  const lines = [COLUMNS.map(([name]) => name), ...rows.map((row) => COLUMNS.map(([, readCell]) => readCell(row)))];
   return `\ufeff${lines.map((line) => `${line.map(writeCell).join(',')}\r\n`).join('')}`;
 }
 
 /** A spreadsheet reads a cell that begins like this as a formula. An apostrophe before it makes it text. */
-const FORMULA = /^[=+\-@\t\r]/;
+const FORMULA_START = /^[=+\-@\t\r]/;
 
 export function writeCell(value: string | number | null): string {
   if (value === null) return '';
   if (typeof value === 'number') return String(value);
-  const text = FORMULA.test(value) ? `'${value}` : value;
+  const text = FORMULA_START.test(value) ? `'${value}` : value;
   return /[",\r\n]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
 }

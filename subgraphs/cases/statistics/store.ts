@@ -29,12 +29,12 @@ export async function putFigure(tx: Transaction, subject: Case, calendar: Calend
  * Returns cases whose figures a calendar may change, ordered by id.
  * These are running cases, cases that lacked a year, and cases without figures. `missingOnly` selects only the last.
  */
-export function listUnreckoned(
+export function listStaleFigures(
   db: Reader,
-  { after, most, missingOnly }: { after: string | null; most: number; missingOnly: boolean },
+  { after, limit, missingOnly }: { after: string | null; limit: number; missingOnly: boolean },
 ): Promise<{ caseId: string; dueOn: Day | null }[]> {
-  const absent = isNull(caseFigure.caseId);
-  const running = and(eq(caseFile.closed, false), isNull(caseFigure.closedOn));
+  const hasNoFigure = isNull(caseFigure.caseId);
+  const isRunning = and(eq(caseFile.closed, false), isNull(caseFigure.closedOn));
   return db
     .select({ caseId: caseFile.id, dueOn: caseFigure.dueOn })
     .from(caseFile)
@@ -42,18 +42,18 @@ export function listUnreckoned(
     .where(
       and(
         after === null ? undefined : gt(caseFile.id, after),
-        missingOnly ? absent : or(absent, running, isNotNull(caseFigure.missingYear)),
+        missingOnly ? hasNoFigure : or(hasNoFigure, isRunning, isNotNull(caseFigure.missingYear)),
       ),
     )
     .orderBy(asc(caseFile.id))
-    .limit(most);
+    .limit(limit);
 }
 
 export async function setFigures(tx: Transaction, rows: readonly (Figure & { caseId: string })[]): Promise<void> {
   if (rows.length === 0) return;
   const names = Object.keys(rows[0] ?? {}).filter((name) => name !== 'caseId') as (keyof Figure)[];
   const set = Object.fromEntries(
-    names.map((name) => [name, sql.raw(`excluded.${name.replace(/[A-Z]/g, (one) => `_${one.toLowerCase()}`)}`)]),
+    names.map((name) => [name, sql.raw(`excluded.${name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`)}`)]),
   );
   await tx
     .insert(caseFigure)
@@ -61,7 +61,7 @@ export async function setFigures(tx: Transaction, rows: readonly (Figure & { cas
     .onConflictDoUpdate({ target: caseFigure.caseId, set });
 }
 
-export interface Asked {
+export interface StatisticsQuery {
   actor: Person;
   filter: StatisticsFilter;
   today: Day;
@@ -82,13 +82,13 @@ const KEYS: Record<Dimension, SQL<string>> = {
 /** Returns a page of counts per key, ordered by key. */
 export async function countBy(
   db: Reader,
-  asked: Asked,
+  query: StatisticsQuery,
   dimension: Dimension,
   page: PageRequest<string>,
 ): Promise<Page<Tally & { key: string }>> {
   const key = KEYS[dimension];
-  const rows = await select(db, key.mapWith(String), asked)
-    .where(and(...conditions(asked), page.after === null ? undefined : sql`${key} > ${page.after}`))
+  const rows = await selectCounts(db, key.mapWith(String), query)
+    .where(and(...conditions(query), page.after === null ? undefined : sql`${key} > ${page.after}`))
     .groupBy(sql`1`)
     .orderBy(sql`1`)
     .limit(page.first + 1);
@@ -96,14 +96,14 @@ export async function countBy(
 }
 
 /** Returns the counts over all keys together. */
-export async function countAll(db: Reader, asked: Asked): Promise<Tally> {
-  const [row] = await select(db, sql<string>`''`.mapWith(String), asked).where(and(...conditions(asked)));
+export async function countAll(db: Reader, query: StatisticsQuery): Promise<Tally> {
+  const [row] = await selectCounts(db, sql<string>`''`.mapWith(String), query).where(and(...conditions(query)));
   if (!row) throw new Error('an aggregate without a row');
   const { key: _, ...tally } = row;
   return tally;
 }
 
-function select(db: Reader, key: SQL<string>, { today }: Asked) {
+function selectCounts(db: Reader, key: SQL<string>, { today }: StatisticsQuery) {
   const count = (condition: SQL) => sql<number>`count(*) filter (where ${condition})`.mapWith(Number);
   const overdue = sql`${ACCEPTED} and ${caseFigure.closedOn} is null and ${caseFigure.dueOn} < ${today}`;
   return db
@@ -129,7 +129,7 @@ function select(db: Reader, key: SQL<string>, { today }: Asked) {
     .$dynamic();
 }
 
-function conditions({ actor, filter }: Asked): (SQL | undefined)[] {
+function conditions({ actor, filter }: StatisticsQuery): (SQL | undefined)[] {
   const { from, to, matter, organ, mode, division } = filter;
   return [
     visibleTo(actor),

@@ -13,7 +13,7 @@ export interface StatisticsDependencies {
   now: Clock;
 }
 
-export interface Counted {
+export interface StatisticsResult {
   page: Page<Row>;
   totals: Row;
 }
@@ -22,56 +22,60 @@ export interface Counted {
  * Returns a page of rows and the totals of all rows. Both come from one snapshot, so that totals are the sum of the
  * rows.
  */
-export function count(
+export function countCases(
   { db }: StatisticsDependencies,
-  asked: store.Asked,
+  query: store.StatisticsQuery,
   by: Dimension,
   page: PageRequest<string>,
-): Promise<Counted> {
+): Promise<StatisticsResult> {
   return db.transaction(
     async (tx) => {
-      const found = await store.countBy(tx, asked, by, page);
+      const countPage = await store.countBy(tx, query, by, page);
       const names = await store.nameMattersAndOrgans(tx);
-      const rows = found.rows.map((row) => ({ ...figuresOf(row), key: row.key, label: labelOf(by, row.key, names) }));
-      const totals = { ...figuresOf(await store.countAll(tx, asked)), key: '', label: '合计' };
-      return { page: { rows, hasNextPage: found.hasNextPage }, totals };
+      const rows = countPage.rows.map((row) => ({
+        ...figuresOf(row),
+        key: row.key,
+        label: labelOf(by, row.key, names),
+      }));
+      const totals = { ...figuresOf(await store.countAll(tx, query)), key: '', label: '合计' };
+      return { page: { rows, hasNextPage: countPage.hasNextPage }, totals };
     },
     { isolationLevel: 'repeatable read', accessMode: 'read only' },
   );
 }
 
 /** Cases per batch. */
-const BATCH = 200;
+const MAX_BATCH_CASES = 200;
 
 /**
  * Calculates again, with `calendar`, all figures that are not final: running cases, and cases that lacked a calendar.
  * Returns the number of cases whose last day changed. Must be called in a transaction that holds the calendar.
  */
-export async function reckonFigures(tx: Transaction, calendar: Calendar, missingOnly = false): Promise<number> {
-  let moved = 0;
+export async function recalculateFigures(tx: Transaction, calendar: Calendar, missingOnly = false): Promise<number> {
+  let movedCount = 0;
   for (let after: string | null = null; ; ) {
-    const rows = await store.listUnreckoned(tx, { after, most: BATCH, missingOnly });
+    const rows = await store.listStaleFigures(tx, { after, limit: MAX_BATCH_CASES, missingOnly });
     const cases = await findCases(
       tx,
       rows.map((row) => row.caseId),
     );
-    const figures = cases.flatMap((one) =>
-      one ? [{ caseId: one.subject.id, ...figureOf(one.subject, calendar) }] : [],
+    const figures = cases.flatMap((stored) =>
+      stored ? [{ caseId: stored.subject.id, ...figureOf(stored.subject, calendar) }] : [],
     );
-    const before = new Map(rows.map((row) => [row.caseId, row.dueOn]));
-    moved += figures.filter((figure) => figure.dueOn !== before.get(figure.caseId)).length;
+    const previousDueDays = new Map(rows.map((row) => [row.caseId, row.dueOn]));
+    movedCount += figures.filter((figure) => figure.dueOn !== previousDueDays.get(figure.caseId)).length;
     await store.setFigures(tx, figures);
-    const last = rows.at(-1);
-    if (!last || rows.length < BATCH) return moved;
-    after = last.caseId;
+    const lastRow = rows.at(-1);
+    if (!lastRow || rows.length < MAX_BATCH_CASES) return movedCount;
+    after = lastRow.caseId;
   }
 }
 
 /** Calculates the figures of cases that have none, because they are older than the statistics. */
-export function catchUp(db: Database): Promise<number> {
+export function backfillFigures(db: Database): Promise<number> {
   return db.transaction(async (tx) => {
     // The lock excludes steps that are being written. Their figures must come after these, because they are newer.
     await lockCalendar(tx);
-    return reckonFigures(tx, await loadCalendar(tx), true);
+    return recalculateFigures(tx, await loadCalendar(tx), true);
   });
 }

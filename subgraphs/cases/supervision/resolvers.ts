@@ -41,7 +41,7 @@ export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCa
 type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
 
 /** Returns the organ whose rows a person sees, or null for all rows (auditors). */
-function organSeen(person: Person, allowed: boolean, message: string): string | null {
+function visibleOrgan(person: Person, allowed: boolean, message: string): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
   if (!allowed || person.organ === null) throw forbidden(message);
   return person.organ;
@@ -51,12 +51,12 @@ function queries({ db, now }: WebhookDependencies) {
   return {
     approvalPushes: async (_: unknown, args: QueryApprovalPushesArgs, { actor }: GraphContext) => {
       const person = requirePerson(actor);
-      const organ = organSeen(person, hasRole(person, 'SUPERVISOR'), '审批信息推送只供监管人员和审计人员查阅。');
+      const organ = visibleOrgan(person, hasRole(person, 'SUPERVISOR'), '审批信息推送只供监管人员和审计人员查阅。');
       const { state = null, overdue = null } = args.filter ?? {};
       const today = dayOf(now());
-      const found = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, readSerial));
+      const resultPage = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, readSerial));
       return toConnection(
-        found,
+        resultPage,
         (row) => [String(row.serial)],
         (row) => viewPush(row, person, today),
       );
@@ -64,12 +64,12 @@ function queries({ db, now }: WebhookDependencies) {
     supervisionFindings: async (_: unknown, args: QuerySupervisionFindingsArgs, { actor }: GraphContext) => {
       const person = requirePerson(actor);
       const allowed = hasRole(person, 'SUPERVISOR', 'REVIEWER', 'APPROVER');
-      const organ = organSeen(person, allowed, '监管反馈只供监管、审批和审计人员查阅。');
+      const organ = visibleOrgan(person, allowed, '监管反馈只供监管、审批和审计人员查阅。');
       const today = dayOf(now());
       const state = args.filter?.state ?? null;
-      const found = await store.listFindings(db, organ, state, readPage(args, readSerial));
+      const resultPage = await store.listFindings(db, organ, state, readPage(args, readSerial));
       return toConnection(
-        found,
+        resultPage,
         (row) => [String(row.serial)],
         (row) => viewFinding(row, person, today),
       );
@@ -77,8 +77,8 @@ function queries({ db, now }: WebhookDependencies) {
     webhooks: async (_: unknown, args: QueryWebhooksArgs, { actor }: GraphContext) => {
       if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
         throw forbidden('推送地址只供系统管理员和审计人员查阅。');
-      const found = await webhooks.listWebhooks(db, readPage(args, readSerial));
-      return toConnection(found, (row) => [String(row.serial)], viewWebhook);
+      const resultPage = await webhooks.listWebhooks(db, readPage(args, readSerial));
+      return toConnection(resultPage, (row) => [String(row.serial)], viewWebhook);
     },
   };
 }
@@ -101,8 +101,8 @@ function mutations(deps: WebhookDependencies) {
       settleFinding(context, () => {
         const { push = null, case: caseId = null, kind, text, papers, dueOn = null } = input;
         const requestKey = input.requestKey ?? null;
-        const asked = { push, case: caseId, kind, text, papers, dueOn, requestKey };
-        return workflow.recordFinding(deps, context.actor, asked, input.dryRun);
+        const request = { push, case: caseId, kind, text, papers, dueOn, requestKey };
+        return workflow.recordFinding(deps, context.actor, request, input.dryRun);
       }),
     acknowledgeFinding: (_: unknown, { input }: { input: AcknowledgeFindingInput }, context: GraphContext) =>
       settleFinding(context, () => workflow.acknowledgeFinding(deps, context.actor, input)),
@@ -125,24 +125,25 @@ function mutations(deps: WebhookDependencies) {
 type Parent = { id: string };
 
 function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
-  const ofRow = ({ case: { id } }: PushView | FindingView, _: unknown, context: GraphContext) => findCase(context, id);
+  const findCaseOfRow = ({ case: { id } }: PushView | FindingView, _: unknown, context: GraphContext) =>
+    findCase(context, id);
   return {
     Case: {
       pushes: async ({ id }: Parent, _: unknown, context: GraphContext) => {
         const person = requirePerson(context.actor);
-        const rows = await ofCase(db, context, 'pushes', store.pushesOfCases).load(id);
+        const rows = await loadByCase(db, context, 'pushes', store.pushesOfCases).load(id);
         return rows?.map((row) => viewPush(row, person, dayOf(now()))) ?? null;
       },
       findings: async ({ id }: Parent, _: unknown, context: GraphContext) => {
         const person = requirePerson(context.actor);
-        const rows = await ofCase(db, context, 'findings', store.findingsOfCases).load(id);
+        const rows = await loadByCase(db, context, 'findings', store.findingsOfCases).load(id);
         return rows?.map((row) => viewFinding(row, person, dayOf(now()))) ?? null;
       },
     },
     ApprovalPush: {
-      case: ofRow,
+      case: findCaseOfRow,
       receipts: async ({ id }: PushView, _: unknown, context: GraphContext) => {
-        const rows = await grouped(
+        const rows = await loadGrouped(
           context,
           'push entries',
           (ids) => store.pushEntriesOf(db, ids),
@@ -153,16 +154,16 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
       delivery: async ({ id }: PushView, _: unknown, context: GraphContext) => {
         type Delivery = { attempts: number; lastError: string | null; refused: boolean; delivered: boolean };
         return loader<Delivery>(context, 'webhook deliveries', async (ids) => {
-          const found = await webhooks.deliveriesOf(db, ids);
-          return ids.map((one) => found.get(one) ?? null);
+          const deliveries = await webhooks.findDeliveries(db, ids);
+          return ids.map((pushId) => deliveries.get(pushId) ?? null);
         }).load(id);
       },
     },
     SupervisionFinding: {
-      case: ofRow,
+      case: findCaseOfRow,
       receipts: async ({ id }: FindingView, _: unknown, context: GraphContext) => {
         const read = (ids: readonly string[]) => store.findingEntriesOf(db, ids);
-        const rows = await grouped(context, 'finding entries', read, (row) => row.findingId).load(id);
+        const rows = await loadGrouped(context, 'finding entries', read, (row) => row.findingId).load(id);
         return (rows ?? []).map(viewFindingEntry);
       },
       push: async ({ pushId }: FindingView, _: unknown, context: GraphContext) => {
@@ -175,28 +176,28 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
 }
 
 /** Loads the rows of many cases in one query. Null for a case if the caller belongs to none of its organs. */
-function ofCase<Row extends { caseId: string }>(
+function loadByCase<Row extends { caseId: string }>(
   db: Database,
   context: GraphContext,
   name: string,
   read: (db: Database, caseIds: readonly string[]) => Promise<Row[]>,
 ) {
   return loader<Row[]>(context, `${name} of case`, async (ids) => {
-    const open = await store.openTo(db, requirePerson(context.actor), ids);
-    const found = Map.groupBy(await read(db, open), (row) => row.caseId);
-    return ids.map((id) => (open.includes(id) ? (found.get(id) ?? []) : null));
+    const visibleIds = await store.listVisibleCaseIds(db, requirePerson(context.actor), ids);
+    const rowsByCase = Map.groupBy(await read(db, visibleIds), (row) => row.caseId);
+    return ids.map((id) => (visibleIds.includes(id) ? (rowsByCase.get(id) ?? []) : null));
   });
 }
 
 /** Loads the rows of many owners in one query. */
-function grouped<Row>(
+function loadGrouped<Row>(
   context: GraphContext,
   name: string,
   read: (ids: readonly string[]) => Promise<Row[]>,
   owner: (row: Row) => string,
 ) {
   return loader<Row[]>(context, name, async (ids) => {
-    const found = Map.groupBy(await read(ids), owner);
-    return ids.map((id) => found.get(id) ?? []);
+    const rowsByOwner = Map.groupBy(await read(ids), owner);
+    return ids.map((id) => rowsByOwner.get(id) ?? []);
   });
 }

@@ -21,7 +21,7 @@ export type PushEntryRow = typeof pushEntry.$inferSelect;
 export type FindingRow = typeof finding.$inferSelect;
 export type FindingEntryRow = typeof findingEntry.$inferSelect;
 
-export interface By {
+export interface EntryActor {
   actorId: string;
   actor: string;
   organ: string | null;
@@ -38,13 +38,13 @@ export async function insertPush(tx: Transaction, row: typeof push.$inferInsert)
 }
 
 /** Writes an event of a push and its resulting state. The caller must hold its row. */
-export async function enterPush(
+export async function recordPushEvent(
   tx: Transaction,
   id: string,
-  entry: { event: PushEvent; at: Date; receipt?: string } & By,
-  set: Partial<typeof push.$inferInsert> = {},
+  entry: { event: PushEvent; at: Date; receipt?: string } & EntryActor,
+  changes: Partial<typeof push.$inferInsert> = {},
 ): Promise<void> {
-  if (Object.keys(set).length > 0) await tx.update(push).set(set).where(eq(push.id, id));
+  if (Object.keys(changes).length > 0) await tx.update(push).set(changes).where(eq(push.id, id));
   await tx.insert(pushEntry).values({ pushId: id, seq: nextSeq(pushEntry, sql`push_id = ${id}`), ...entry });
 }
 
@@ -95,7 +95,7 @@ export function pushesOf(db: Reader, caseId: string): Promise<PushRow[]> {
  * Returns those cases of `ids` to whose organs a person belongs, or all for an auditor.
  * Pushes and findings are for the offices only.
  */
-export async function openTo(db: Reader, actor: Person, ids: readonly string[]): Promise<string[]> {
+export async function listVisibleCaseIds(db: Reader, actor: Person, ids: readonly string[]): Promise<string[]> {
   const parties = actor.organ === null ? sql`false` : arrayContains(caseFile.parties, [actor.organ]);
   const rows = await db
     .select({ id: caseFile.id })
@@ -118,8 +118,8 @@ export async function findPushes(db: Reader, ids: readonly string[]): Promise<(P
     .select()
     .from(push)
     .where(inArray(push.id, [...ids]));
-  const found = new Map(rows.map((row) => [row.id, row]));
-  return ids.map((id) => found.get(id) ?? null);
+  const pushesById = new Map(rows.map((row) => [row.id, row]));
+  return ids.map((id) => pushesById.get(id) ?? null);
 }
 
 export function pushEntriesOf(db: Reader, ids: readonly string[]): Promise<PushEntryRow[]> {
@@ -131,7 +131,7 @@ export function pushEntriesOf(db: Reader, ids: readonly string[]): Promise<PushE
 }
 
 /** Most pushes that one poll handles. The next poll continues. */
-const LOOK_MOST = 200;
+const MAX_PUSHES_PER_POLL = 200;
 
 /** Pushes of a matter and level that wait for an organ to be named, oldest first, locked. */
 export function lockWaiting(tx: Transaction, matterId: string, level: Level): Promise<PushRow[]> {
@@ -140,12 +140,12 @@ export function lockWaiting(tx: Transaction, matterId: string, level: Level): Pr
     .from(push)
     .where(and(eq(push.state, 'WAITING_FOR_ORGAN'), eq(push.matterId, matterId), eq(push.level, level)))
     .orderBy(asc(push.serial))
-    .limit(LOOK_MOST)
+    .limit(MAX_PUSHES_PER_POLL)
     .for('update');
 }
 
 /** Matters with pushes that wait for an organ to be named. */
-export async function mattersWaiting(db: Reader): Promise<string[]> {
+export async function listWaitingMatters(db: Reader): Promise<string[]> {
   const rows = await db
     .selectDistinct({ matterId: push.matterId })
     .from(push)
@@ -160,7 +160,7 @@ export function lockUndated(tx: Transaction): Promise<PushRow[]> {
     .from(push)
     .where(isNotNull(push.missingYear))
     .orderBy(asc(push.serial))
-    .limit(LOOK_MOST)
+    .limit(MAX_PUSHES_PER_POLL)
     .for('update');
 }
 
@@ -198,14 +198,14 @@ export async function addParty(tx: Transaction, caseId: string, organ: string): 
  * Appends ApprovalPushed. `hasSystem` says whether the organ has a system to deliver it to.
  * The event is stored in both cases.
  */
-export async function tellPushed(
+export async function appendApprovalPushed(
   tx: Transaction,
   payload: EventPayload<'ApprovalPushed'>,
-  system: boolean,
+  hasSystem: boolean,
   at: Date,
 ): Promise<void> {
   const event = { type: 'ApprovalPushed' as const, stream: pushStream(payload.pushId), occurredAt: at, payload };
-  await append(tx, messages, system ? { webhook: ['ApprovalPushed'] } : {}, event);
+  await append(tx, messages, hasSystem ? { webhook: ['ApprovalPushed'] } : {}, event);
 }
 
 export const pushStream = (id: string) => `push:${id}`;
@@ -214,26 +214,31 @@ export const pushStream = (id: string) => `push:${id}`;
 export async function insertFinding(
   tx: Transaction,
   row: typeof finding.$inferInsert,
-  by: By,
+  recorder: EntryActor,
 ): Promise<FindingRow | null> {
-  const [made] = await tx
+  const [newFinding] = await tx
     .insert(finding)
     .values(row)
     .onConflictDoNothing({ target: [finding.organ, finding.requestKey] })
     .returning();
-  if (!made) return null;
-  await enterFinding(tx, made.id, { event: 'RECORDED', note: made.text, at: made.recordedAt, ...by });
-  return made;
+  if (!newFinding) return null;
+  await recordFindingEvent(tx, newFinding.id, {
+    event: 'RECORDED',
+    note: newFinding.text,
+    at: newFinding.recordedAt,
+    ...recorder,
+  });
+  return newFinding;
 }
 
 /** Writes an event of a finding and its resulting state. The caller must hold its row. */
-export async function enterFinding(
+export async function recordFindingEvent(
   tx: Transaction,
   id: string,
-  entry: { event: FindingEvent; note: string | null; at: Date } & By,
-  set: Partial<typeof finding.$inferInsert> = {},
+  entry: { event: FindingEvent; note: string | null; at: Date } & EntryActor,
+  changes: Partial<typeof finding.$inferInsert> = {},
 ): Promise<void> {
-  if (Object.keys(set).length > 0) await tx.update(finding).set(set).where(eq(finding.id, id));
+  if (Object.keys(changes).length > 0) await tx.update(finding).set(changes).where(eq(finding.id, id));
   await tx
     .insert(findingEntry)
     .values({ findingId: id, seq: nextSeq(findingEntry, sql`finding_id = ${id}`), ...entry });
@@ -317,7 +322,7 @@ export async function hasSuspension(
   return rows.length > 0;
 }
 
-export async function tellOrdered(
+export async function appendSupervisionOrdered(
   tx: Transaction,
   payload: EventPayload<'SupervisionOrdered'>,
   at: Date,
@@ -343,9 +348,9 @@ export async function licenseOf(db: Reader, caseId: string): Promise<LicenseFact
 }
 
 /** Stores the newest DutyChanged of a duty, in place of the previous one. */
-export async function putDuty(tx: Transaction, told: EventPayload<'DutyChanged'>): Promise<void> {
-  const openedAt = new Date(told.openedAt);
-  const closedAt = told.closedAt === null ? null : new Date(told.closedAt);
-  const row = { ...told, openedAt, closedAt };
+export async function putDuty(tx: Transaction, event: EventPayload<'DutyChanged'>): Promise<void> {
+  const openedAt = new Date(event.openedAt);
+  const closedAt = event.closedAt === null ? null : new Date(event.closedAt);
+  const row = { ...event, openedAt, closedAt };
   await tx.insert(duty).values(row).onConflictDoUpdate({ target: duty.dutyId, set: row });
 }

@@ -4,10 +4,8 @@ import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, Mode } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-
-import { requireLine, TEXT_LENGTH } from '../application.ts';
-
-import { addWorkingDays, type Calendar, flagged } from '../calendar/working-day.ts';
+import { MAX_TEXT_CHARS, requireLine } from '../application.ts';
+import { addWorkingDays, type Calendar, tryWithCalendar } from '../calendar/working-day.ts';
 
 /** Rules of "双推送""双回路" (实施方案三.6): approval results go to the supervisors, findings come back. */
 
@@ -53,7 +51,7 @@ export function industryOrganOf(delegation: DelegationFact, level: Level): strin
 
 /** Returns the last day by which a decision must reach its supervisors, or the year whose calendar is missing. */
 export function deadlineOf(calendar: Calendar, decidedOn: Day): Pick<Push, 'dueOn' | 'missingYear'> {
-  const { value: dueOn, missingYear } = flagged(() => addWorkingDays(calendar, decidedOn, PUSH_WORKING_DAYS));
+  const { value: dueOn, missingYear } = tryWithCalendar(() => addWorkingDays(calendar, decidedOn, PUSH_WORKING_DAYS));
   return { dueOn, missingYear };
 }
 
@@ -63,7 +61,7 @@ export function isOverdue({ dueOn, reachedAt }: Pick<Push, 'dueOn' | 'reachedAt'
 }
 
 /** Whether a push reached its supervisor in time, or null while that is open. */
-export function onTime(push: Pick<Push, 'dueOn' | 'reachedAt'>, today: Day): boolean | null {
+export function isOnTime(push: Pick<Push, 'dueOn' | 'reachedAt'>, today: Day): boolean | null {
   if (push.dueOn === null) return null;
   if (push.reachedAt === null) return isOverdue(push, today) ? false : null;
   return dayOf(push.reachedAt) <= push.dueOn;
@@ -83,7 +81,7 @@ export function requireReceiver(actor: Actor, push: Push | null): { person: Pers
  * Returns whether claiming changes the push. It does not if the same person has claimed it.
  * Refuses PUSH_CLAIMED if another person has.
  */
-export function claim(push: Push, person: Person): boolean {
+export function needsClaim(push: Push, person: Person): boolean {
   if (push.claimedById !== null && push.claimedById !== person.id) throw new Refusal('PUSH_CLAIMED', 'push');
   return push.claimedById === null;
 }
@@ -92,7 +90,7 @@ export function claim(push: Push, person: Person): boolean {
  * Returns whether signing changes the push. Any supervisor of the organ may sign, so that an absent claimant cannot
  * block it.
  */
-export function signFor(push: Pick<Push, 'state'>): boolean {
+export function needsSignature(push: Pick<Push, 'state'>): boolean {
   return push.state !== 'SIGNED';
 }
 
@@ -135,7 +133,7 @@ export function orderOf(kind: FindingKind): 'SUSPEND' | 'REVOKE' | 'RESTORE' | n
   }
 }
 
-export const PAPERS_MOST = 20;
+export const MAX_PAPERS = 20;
 
 /** A finding as a supervisor submits it. */
 export interface FindingInput {
@@ -146,17 +144,17 @@ export interface FindingInput {
 }
 
 /** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless `text` is one non-empty line. */
-export function requireWords(text: string, field: string): void {
+export function requireText(text: string, field: string): void {
   if (text.trim() === '') throw new Refusal('REASON_MISSING', field);
-  requireLine(text, TEXT_LENGTH, field);
+  requireLine(text, MAX_TEXT_CHARS, field);
 }
 
 /**
  * Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a finding has exactly the fields that its kind needs.
  */
 export function requireFinding({ kind, text, papers, dueOn }: FindingInput, today: Day): void {
-  requireWords(text, 'text');
-  if (papers.length > PAPERS_MOST) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${PAPERS_MOST} 份`);
+  requireText(text, 'text');
+  if (papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
   if (papers.some((paper) => !/^[0-9a-f]{64}$/.test(paper))) throw new Refusal('FIELD_MALFORMED', 'papers');
   if (kind === 'RECTIFICATION' && (dueOn === null || dueOn < today)) throw new Refusal('FIELD_MALFORMED', 'dueOn');
   if (kind !== 'RECTIFICATION' && dueOn !== null) throw new Refusal('FIELD_MALFORMED', 'dueOn');

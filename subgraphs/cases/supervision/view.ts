@@ -3,10 +3,18 @@ import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { viewRefusal } from '../../kernel/serve.ts';
 import type { FindingEntryRow, FindingRow, PushEntryRow, PushRow } from './store.ts';
-import { claim, isOverdue, onTime, requireAnswerer, requireCloser, requireReceiver, signFor } from './supervision.ts';
+import {
+  isOnTime,
+  isOverdue,
+  needsClaim,
+  needsSignature,
+  requireAnswerer,
+  requireCloser,
+  requireReceiver,
+} from './supervision.ts';
 import type { WebhookRow } from './webhook/store.ts';
 
-const named = (organ: string | null) => (organ === null ? null : { id: organ });
+const toOrgan = (organ: string | null) => (organ === null ? null : { id: organ });
 
 const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
 
@@ -24,58 +32,58 @@ export function viewPush(push: PushRow, person: Person, today: Day) {
     case: { id: push.caseId },
     matter: { id: push.matterId },
     level,
-    organ: named(push.organ),
+    organ: toOrgan(push.organ),
     decision,
-    decidedBy: named(push.decidedBy),
+    decidedBy: toOrgan(push.decidedBy),
     decidedAt,
     dueOn,
     missingYear,
     state,
     reachedAt,
-    onTime: onTime(push, today),
+    onTime: isOnTime(push, today),
     overdue: isOverdue(push, today),
     claimedBy,
     claimedAt,
     signedBy,
     signedAt,
     actions: [
-      answer('claimPush', () => claim(requireReceiver(person, push).push, person)),
-      answer('signPush', () => signFor(requireReceiver(person, push).push)),
-      answer('recordFinding', () => requireReceiver(person, push)),
+      viewAction('claimPush', () => needsClaim(requireReceiver(person, push).push, person)),
+      viewAction('signPush', () => needsSignature(requireReceiver(person, push).push)),
+      viewAction('recordFinding', () => requireReceiver(person, push)),
     ],
   };
 }
 
 export function viewFinding(finding: FindingRow, person: Person, today: Day) {
-  const { caseId, pushId, organ, decidedBy, requestKey: _key, requestDigest: _digest, ...shown } = finding;
-  const running = finding.state === 'OPEN' || finding.state === 'ACKNOWLEDGED';
+  const { caseId, pushId, organ, decidedBy, requestKey: _key, requestDigest: _digest, ...details } = finding;
+  const isOpen = finding.state === 'OPEN' || finding.state === 'ACKNOWLEDGED';
   return {
-    ...shown,
+    ...details,
     case: { id: caseId },
     pushId,
-    organ: named(organ),
-    decidedBy: named(decidedBy),
-    overdue: running && finding.dueOn !== null && finding.dueOn < today,
+    organ: toOrgan(organ),
+    decidedBy: toOrgan(decidedBy),
+    overdue: isOpen && finding.dueOn !== null && finding.dueOn < today,
     actions: [
-      answer('acknowledgeFinding', () => requireAnswerer(person, finding)),
-      answer('closeFinding', () => requireCloser(person, finding)),
+      viewAction('acknowledgeFinding', () => requireAnswerer(person, finding)),
+      viewAction('closeFinding', () => requireCloser(person, finding)),
     ],
   };
 }
 
 export function viewPushEntry({ event, at, actor, organ, receipt }: PushEntryRow) {
-  return { event, at, actor, organ: named(organ), note: receipt };
+  return { event, at, actor, organ: toOrgan(organ), note: receipt };
 }
 
 export function viewFindingEntry({ event, at, actor, organ, note }: FindingEntryRow) {
-  return { event, at, actor, organ: named(organ), note };
+  return { event, at, actor, organ: toOrgan(organ), note };
 }
 
 export function viewWebhook({ id, organ, url, registeredBy, registeredAt, endedAt }: WebhookRow) {
-  return { id, organ: named(organ), url, registeredBy, registeredAt, endedAt };
+  return { id, organ: toOrgan(organ), url, registeredBy, registeredAt, endedAt };
 }
 
-function answer(name: string, check: () => unknown) {
+function viewAction(name: string, check: () => unknown) {
   try {
     check();
     return { name, allowed: true, clause: CLAUSE };

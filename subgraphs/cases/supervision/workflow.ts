@@ -9,12 +9,13 @@ import { type Case, delegationOn, type MatterFact } from '../case.ts';
 import { findCases } from '../store.ts';
 import * as store from './store.ts';
 import {
-  claim,
   deadlineOf,
   type FindingInput,
   industryOrganOf,
   type Level,
   levelsOf,
+  needsClaim,
+  needsSignature,
   orderOf,
   type PushedResult,
   requireAnswerer,
@@ -22,8 +23,7 @@ import {
   requireFinding,
   requireOrderable,
   requireReceiver,
-  requireWords,
-  signFor,
+  requireText,
 } from './supervision.ts';
 import { hasWebhook, shareOrgan } from './webhook/store.ts';
 
@@ -55,17 +55,17 @@ export async function openPushes(
   for (const level of levelsOf(delegation.mode)) {
     const id = crypto.randomUUID();
     const base = { id, caseId: subject.id, matterId: matter.matterId, level, decision, decidedBy, decidedAt: at };
-    const made = await store.insertPush(tx, { ...base, organ: null, ...deadline, state: 'WAITING_FOR_ORGAN' });
-    if (!made) continue;
-    await store.enterPush(tx, id, { event: 'OPENED', at, ...SYSTEM });
-    const organ = industryOrganOf(delegation, level) ?? (current && namedNow(current, level, today));
+    const isNew = await store.insertPush(tx, { ...base, organ: null, ...deadline, state: 'WAITING_FOR_ORGAN' });
+    if (!isNew) continue;
+    await store.recordPushEvent(tx, id, { event: 'OPENED', at, ...SYSTEM });
+    const organ = industryOrganOf(delegation, level) ?? (current && currentIndustryOrgan(current, level, today));
     const push = organ === null ? null : await store.lockPush(tx, id);
     if (push && organ !== null) await send(tx, push, organ, at);
   }
 }
 
 /** Returns the industry organ that a matter names today. If it is no longer delegated, its last period counts. */
-function namedNow(matter: MatterFact, level: Level, today: Day): string | null {
+function currentIndustryOrgan(matter: MatterFact, level: Level, today: Day): string | null {
   try {
     return industryOrganOf(delegationOn(matter, today), level);
   } catch (error) {
@@ -77,7 +77,7 @@ function namedNow(matter: MatterFact, level: Level, today: Day): string | null {
 
 /** Sends a push to its supervisor: into the organ's inbox, and to its system if it has one. */
 async function send(tx: Transaction, push: store.PushRow, organ: string, at: Date): Promise<void> {
-  await store.enterPush(tx, push.id, { event: 'SENT', at, ...SYSTEM, organ }, { organ, state: 'SENT' });
+  await store.recordPushEvent(tx, push.id, { event: 'SENT', at, ...SYSTEM, organ }, { organ, state: 'SENT' });
   await store.addParty(tx, push.caseId, organ);
   const { number, matter, applicantName } = await store.factsOf(tx, push.caseId);
   const payload: EventPayload<'ApprovalPushed'> = {
@@ -94,13 +94,13 @@ async function send(tx: Transaction, push: store.PushRow, organ: string, at: Dat
     dueOn: push.dueOn,
   };
   await shareOrgan(tx, organ);
-  await store.tellPushed(tx, payload, await hasWebhook(tx, organ), at);
+  await store.appendApprovalPushed(tx, payload, await hasWebhook(tx, organ), at);
 }
 
 /** Sends the pushes that waited for the industry organs that a matter names now. */
-export async function nameSupervisors(tx: Transaction, matter: MatterFact, at: Date): Promise<void> {
+export async function sendWaitingPushes(tx: Transaction, matter: MatterFact, at: Date): Promise<void> {
   for (const level of ['COUNTY', 'CITY'] as const) {
-    const organ = namedNow(matter, level, dayOf(at));
+    const organ = currentIndustryOrgan(matter, level, dayOf(at));
     if (organ === null) continue;
     for (const push of await store.lockWaiting(tx, matter.matterId, level)) await send(tx, push, organ, at);
   }
@@ -109,10 +109,10 @@ export async function nameSupervisors(tx: Transaction, matter: MatterFact, at: D
 /**
  * Sends or dates pushes that could not be before, because an industry organ is named now, or a calendar is loaded now.
  */
-export async function lookOverPushes({ db, now }: SupervisionDependencies): Promise<void> {
+export async function retryWaitingPushes({ db, now }: SupervisionDependencies): Promise<void> {
   await db.transaction(async (tx) => {
-    const matters = await store.findMatters(tx, await store.mattersWaiting(tx));
-    for (const matter of matters.values()) await nameSupervisors(tx, matter, now());
+    const matters = await store.findMatters(tx, await store.listWaitingMatters(tx));
+    for (const matter of matters.values()) await sendWaitingPushes(tx, matter, now());
     const undated = await store.lockUndated(tx);
     const calendar = undated.length > 0 ? await loadCalendar(tx) : null;
     for (const push of undated) {
@@ -126,19 +126,19 @@ export async function lookOverPushes({ db, now }: SupervisionDependencies): Prom
 export function claimPush(
   { db, now }: SupervisionDependencies,
   actor: Actor,
-  asked: { push: string; dryRun: boolean },
+  request: { push: string; dryRun: boolean },
 ): Promise<store.PushRow> {
-  return transact(db, asked.dryRun, async (tx) => {
-    const { person } = requireReceiver(actor, await store.lockPush(tx, asked.push));
-    return takeInHand(tx, asked.push, person, now());
+  return transact(db, request.dryRun, async (tx) => {
+    const { person } = requireReceiver(actor, await store.lockPush(tx, request.push));
+    return claimFor(tx, request.push, person, now());
   });
 }
 
-async function takeInHand(tx: Transaction, id: string, person: Person, at: Date): Promise<store.PushRow> {
+async function claimFor(tx: Transaction, id: string, person: Person, at: Date): Promise<store.PushRow> {
   const push = await requirePush(tx, id);
-  if (!claim(push, person)) return push;
-  const set = { state: 'CLAIMED' as const, claimedById: person.id, claimedBy: person.name, claimedAt: at };
-  await store.enterPush(tx, id, { event: 'CLAIMED', at, ...by(person) }, set);
+  if (!needsClaim(push, person)) return push;
+  const changes = { state: 'CLAIMED' as const, claimedById: person.id, claimedBy: person.name, claimedAt: at };
+  await store.recordPushEvent(tx, id, { event: 'CLAIMED', at, ...toEntryActor(person) }, changes);
   return requirePush(tx, id);
 }
 
@@ -149,16 +149,16 @@ async function takeInHand(tx: Transaction, id: string, person: Person, at: Date)
 export function signPush(
   { db, now }: SupervisionDependencies,
   actor: Actor,
-  asked: { push: string; dryRun: boolean },
+  request: { push: string; dryRun: boolean },
 ): Promise<store.PushRow> {
-  return transact(db, asked.dryRun, async (tx) => {
+  return transact(db, request.dryRun, async (tx) => {
     const at = now();
-    const { person } = requireReceiver(actor, await store.lockPush(tx, asked.push));
-    const found = await requirePush(tx, asked.push);
-    const push = found.claimedById === null ? await takeInHand(tx, found.id, person, at) : found;
-    if (!signFor(push)) return push;
-    const set = { state: 'SIGNED' as const, signedBy: person.name, signedAt: at, reachedAt: push.reachedAt ?? at };
-    await store.enterPush(tx, push.id, { event: 'SIGNED', at, ...by(person) }, set);
+    const { person } = requireReceiver(actor, await store.lockPush(tx, request.push));
+    const lockedPush = await requirePush(tx, request.push);
+    const push = lockedPush.claimedById === null ? await claimFor(tx, lockedPush.id, person, at) : lockedPush;
+    if (!needsSignature(push)) return push;
+    const changes = { state: 'SIGNED' as const, signedBy: person.name, signedAt: at, reachedAt: push.reachedAt ?? at };
+    await store.recordPushEvent(tx, push.id, { event: 'SIGNED', at, ...toEntryActor(person) }, changes);
     return requirePush(tx, push.id);
   });
 }
@@ -170,17 +170,17 @@ async function requirePush(tx: Transaction, id: string): Promise<store.PushRow> 
 }
 
 /** Records that a supervisor's system accepted a push, and its receipt. Repeated deliveries record this only once. */
-export async function noteTaken(tx: Transaction, id: string, receipt: string, at: Date): Promise<void> {
+export async function recordDelivery(tx: Transaction, id: string, receipt: string, at: Date): Promise<void> {
   const push = await requirePush(tx, id);
   if (push.organ === null) throw new Error(`push ${id} was sent to nobody`);
-  const known = await store.pushEntriesOf(tx, [id]);
-  if (known.some((entry) => entry.receipt === receipt)) return;
+  const entries = await store.pushEntriesOf(tx, [id]);
+  if (entries.some((entry) => entry.receipt === receipt)) return;
   const system = { actorId: `system:${push.organ}`, actor: '监管系统', organ: push.organ };
   const entry = { event: 'TAKEN_BY_SYSTEM' as const, at, receipt, ...system };
-  await store.enterPush(tx, id, entry, { reachedAt: push.reachedAt ?? at });
+  await store.recordPushEvent(tx, id, entry, { reachedAt: push.reachedAt ?? at });
 }
 
-function by(person: Person): store.By {
+function toEntryActor(person: Person): store.EntryActor {
   return { actorId: person.id, actor: person.name, organ: person.organ };
 }
 
@@ -191,7 +191,7 @@ export interface FindingRequest extends FindingInput {
   requestKey: string | null;
 }
 
-const REQUEST_KEY_LENGTH = 100;
+const MAX_REQUEST_KEY_CHARS = 100;
 
 /**
  * Records a supervisor's finding (监管反馈). The actor must be a supervisor of the organ that the case's result was pushed
@@ -200,13 +200,13 @@ const REQUEST_KEY_LENGTH = 100;
 export function recordFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,
-  asked: FindingRequest,
+  request: FindingRequest,
   dryRun: boolean,
 ): Promise<store.FindingRow> {
   return transact(db, dryRun, (tx) => {
     const person = requireRole(actor, 'SUPERVISOR');
     if (person.organ === null) throw new Refusal('NOT_THE_SUPERVISOR');
-    return enterFinding(tx, { ...by(person), organ: person.organ }, asked, now());
+    return createFinding(tx, { ...toEntryActor(person), organ: person.organ }, request, now());
   });
 }
 
@@ -217,27 +217,27 @@ export function recordFinding(
  * Refuses CASE_UNKNOWN, NOT_THE_SUPERVISOR, CASE_NOT_DECIDED, REQUEST_KEY_REUSED, FINDING_NEEDS_LICENSE,
  * LICENSE_ACT_NOT_ALLOWED, and what `requireFinding` refuses.
  */
-export async function enterFinding(
+export async function createFinding(
   tx: Transaction,
-  sender: store.By & { organ: string },
-  asked: FindingRequest,
+  sender: store.EntryActor & { organ: string },
+  request: FindingRequest,
   at: Date,
 ): Promise<store.FindingRow> {
-  const { requestKey, ...said } = asked;
+  const { requestKey, ...findingContent } = request;
   if (requestKey !== null && !/^[\x21-\x7e]{1,100}$/.test(requestKey)) {
-    throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${REQUEST_KEY_LENGTH} 字`);
+    throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${MAX_REQUEST_KEY_CHARS} 字`);
   }
-  const requestDigest = contentDigest({ ...said, papers: [...said.papers] });
-  const before = requestKey === null ? null : await store.findRequest(tx, sender.organ, requestKey);
-  if (before) return sameRequest(before, requestDigest);
+  const requestDigest = contentDigest({ ...findingContent, papers: [...findingContent.papers] });
+  const earlierFinding = requestKey === null ? null : await store.findRequest(tx, sender.organ, requestKey);
+  if (earlierFinding) return requireSameRequest(earlierFinding, requestDigest);
 
-  const { subject, pushId, decidedBy } = await requireSupervised(tx, sender.organ, asked);
-  requireFinding(asked, dayOf(at));
+  const { subject, pushId, decidedBy } = await requireSupervised(tx, sender.organ, request);
+  requireFinding(request, dayOf(at));
   const license = await store.licenseOf(tx, subject.id);
-  const own = license !== null && (await store.hasSuspension(tx, sender.organ, license));
-  requireOrderable(asked.kind, license?.state ?? null, own);
-  const act = orderOf(asked.kind);
-  const { kind, text, papers, dueOn } = asked;
+  const hasOwnSuspension = license !== null && (await store.hasSuspension(tx, sender.organ, license));
+  requireOrderable(request.kind, license?.state ?? null, hasOwnSuspension);
+  const act = orderOf(request.kind);
+  const { kind, text, papers, dueOn } = request;
   const row = {
     id: crypto.randomUUID(),
     caseId: subject.id,
@@ -255,66 +255,70 @@ export async function enterFinding(
     requestKey,
     requestDigest,
   };
-  const made = await store.insertFinding(tx, row, sender);
-  if (!made) {
-    const first = await store.findRequest(tx, sender.organ, requestKey ?? '');
-    if (!first) throw new Error('a finding was neither made nor there');
-    return sameRequest(first, requestDigest);
+  const newFinding = await store.insertFinding(tx, row, sender);
+  if (!newFinding) {
+    const concurrentFinding = await store.findRequest(tx, sender.organ, requestKey ?? '');
+    if (!concurrentFinding) throw new Error('a finding was neither made nor there');
+    return requireSameRequest(concurrentFinding, requestDigest);
   }
-  if (act !== null && license !== null) await order(tx, subject, made, { act, number: license.number }, at);
-  return made;
+  if (act !== null && license !== null) await orderAct(tx, subject, newFinding, { act, number: license.number }, at);
+  return newFinding;
 }
 
-function sameRequest(before: store.FindingRow, digest: string): store.FindingRow {
-  if (before.requestDigest !== digest) throw new Refusal('REQUEST_KEY_REUSED', 'requestKey');
-  return before;
+function requireSameRequest(earlierFinding: store.FindingRow, digest: string): store.FindingRow {
+  if (earlierFinding.requestDigest !== digest) throw new Refusal('REQUEST_KEY_REUSED', 'requestKey');
+  return earlierFinding;
 }
 
 /** Returns the decided case that an organ supervises, found by its push or by its own id. */
-async function requireSupervised(tx: Transaction, organ: string, asked: { push: string | null; case: string | null }) {
-  const named = asked.push === null ? null : await store.lockPush(tx, asked.push);
-  if (asked.push !== null && named?.organ !== organ) throw new Refusal('PUSH_UNKNOWN', 'push');
-  const caseId = named?.caseId ?? asked.case ?? '';
-  if (named && asked.case !== null && asked.case !== caseId) throw new Refusal('CASE_UNKNOWN', 'case');
+async function requireSupervised(
+  tx: Transaction,
+  organ: string,
+  request: { push: string | null; case: string | null },
+) {
+  const namedPush = request.push === null ? null : await store.lockPush(tx, request.push);
+  if (request.push !== null && namedPush?.organ !== organ) throw new Refusal('PUSH_UNKNOWN', 'push');
+  const caseId = namedPush?.caseId ?? request.case ?? '';
+  if (namedPush && request.case !== null && request.case !== caseId) throw new Refusal('CASE_UNKNOWN', 'case');
   const [stored] = await findCases(tx, [caseId]);
   if (!stored) throw new Refusal('CASE_UNKNOWN', 'case');
   const { subject, parties } = stored;
   if (!parties.includes(organ)) throw new Refusal('CASE_UNKNOWN', 'case');
   if (!subject.steps.some((record) => record.step === 'DECIDED')) throw new Refusal('CASE_NOT_DECIDED', 'case');
-  const push = named ?? (await store.pushesOf(tx, subject.id)).find((one) => one.organ === organ);
+  const push = namedPush ?? (await store.pushesOf(tx, subject.id)).find((candidate) => candidate.organ === organ);
   if (!push) throw new Refusal('NOT_THE_SUPERVISOR', 'case');
   return { subject, pushId: push.id, decidedBy: push.decidedBy };
 }
 
-async function order(
+async function orderAct(
   tx: Transaction,
   subject: Case,
   finding: store.FindingRow,
-  demanded: { act: 'SUSPEND' | 'REVOKE' | 'RESTORE'; number: string },
+  orderedAct: { act: 'SUSPEND' | 'REVOKE' | 'RESTORE'; number: string },
   at: Date,
 ): Promise<void> {
   const current = (await store.findMatters(tx, [subject.matter.matterId])).values();
   const organs = [...current, subject.matter].flatMap((matter) => matter.organs);
   const supervisor = organs.find((organ) => organ.id === finding.organ);
   if (!supervisor) throw new Error(`no facts of organ ${finding.organ}`);
-  const payload = { orderId: finding.id, ...demanded, reason: finding.text, supervisor, orderedAt: at.toISOString() };
-  await store.tellOrdered(tx, payload, at);
+  const payload = { orderId: finding.id, ...orderedAct, reason: finding.text, supervisor, orderedAt: at.toISOString() };
+  await store.appendSupervisionOrdered(tx, payload, at);
 }
 
 /** Signs for a finding (签收): an approver or reviewer of the organ that decided. Repeating it changes nothing. */
 export function acknowledgeFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,
-  asked: { finding: string; dryRun: boolean },
+  request: { finding: string; dryRun: boolean },
 ): Promise<store.FindingRow> {
-  return transact(db, asked.dryRun, async (tx) => {
-    const stored = await store.lockFinding(tx, asked.finding);
+  return transact(db, request.dryRun, async (tx) => {
+    const stored = await store.lockFinding(tx, request.finding);
     const { person, finding } = requireAnswerer(actor, stored);
     if (finding.acknowledgedAt !== null) return requireStored(tx, finding.id);
     const at = now();
     const state = finding.state === 'OPEN' ? ('ACKNOWLEDGED' as const) : finding.state;
-    const entry = { event: 'ACKNOWLEDGED' as const, note: null, at, ...by(person) };
-    await store.enterFinding(tx, finding.id, entry, { state, acknowledgedBy: person.name, acknowledgedAt: at });
+    const entry = { event: 'ACKNOWLEDGED' as const, note: null, at, ...toEntryActor(person) };
+    await store.recordFindingEvent(tx, finding.id, entry, { state, acknowledgedBy: person.name, acknowledgedAt: at });
     return requireStored(tx, finding.id);
   });
 }
@@ -323,14 +327,14 @@ export function acknowledgeFinding(
 export function closeFinding(
   { db, now }: SupervisionDependencies,
   actor: Actor,
-  asked: { finding: string; note: string; dryRun: boolean },
+  request: { finding: string; note: string; dryRun: boolean },
 ): Promise<store.FindingRow> {
-  return transact(db, asked.dryRun, async (tx) => {
-    const { person, finding } = requireCloser(actor, await store.lockFinding(tx, asked.finding));
-    requireWords(asked.note, 'note');
+  return transact(db, request.dryRun, async (tx) => {
+    const { person, finding } = requireCloser(actor, await store.lockFinding(tx, request.finding));
+    requireText(request.note, 'note');
     const at = now();
-    const entry = { event: 'CLOSED' as const, note: asked.note, at, ...by(person) };
-    await store.enterFinding(tx, finding.id, entry, { state: 'CLOSED', answer: asked.note, endedAt: at });
+    const entry = { event: 'CLOSED' as const, note: request.note, at, ...toEntryActor(person) };
+    await store.recordFindingEvent(tx, finding.id, entry, { state: 'CLOSED', answer: request.note, endedAt: at });
     return requireStored(tx, finding.id);
   });
 }
@@ -342,11 +346,11 @@ async function requireStored(tx: Transaction, id: string): Promise<store.Finding
 }
 
 /** Records the issuing organ's answer to an order: carried out, declined, overtaken. */
-export async function takeAnswer(tx: Transaction, answered: EventPayload<'OrderAnswered'>): Promise<void> {
-  const finding = await requireStored(tx, answered.orderId);
+export async function recordOrderAnswer(tx: Transaction, orderAnswer: EventPayload<'OrderAnswered'>): Promise<void> {
+  const finding = await requireStored(tx, orderAnswer.orderId);
   if (finding.endedAt !== null) return;
-  const at = new Date(answered.answeredAt);
-  const { answer: event, reason: note, actor } = answered;
+  const at = new Date(orderAnswer.answeredAt);
+  const { answer: event, reason: note, actor } = orderAnswer;
   const entry = { event, note, at, actorId: 'licenses', actor, organ: null };
-  await store.enterFinding(tx, finding.id, entry, { state: event, answer: note, endedAt: at });
+  await store.recordFindingEvent(tx, finding.id, entry, { state: event, answer: note, endedAt: at });
 }

@@ -1,6 +1,5 @@
 import { deflateSync } from 'node:zlib';
 import type { LicenseState } from '../../kernel/license-acts.ts';
-
 import { LIST_STATES } from '../verify/status.ts';
 
 /** The status list (状态列表): every license version by its place, 4 bits each, as the IETF Token Status List lays it out. */

@@ -1,7 +1,6 @@
 import { and, desc, eq, isNotNull, lt, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
-
 import * as tables from '../tables.ts';
 
 const { act, evidenceBundle, licenseVersion, statusList } = tables;

@@ -2,7 +2,6 @@ import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events.ts';
 import { type Act, type LicenseState, makesVersion } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-
 import { type LicenseHead, stateAfter } from '../license.ts';
 
 /** Supervisors' orders on licenses (监管指令): the issuing organ's approver carries each out or declines it; none is left hanging. */

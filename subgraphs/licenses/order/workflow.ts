@@ -4,14 +4,10 @@ import type { Clock } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-
 import { dutyOf, openDuty, subjectOfLicense } from '../duty/store.ts';
-
 import { requireReason } from '../license.ts';
 import { findPreparedActs, lockHead } from '../store.ts';
-
 import { answersOf, isPossible, requireAnswerer, requireOrder, takenBackBy } from './order.ts';
-
 import * as store from './store.ts';
 
 const SYSTEM = '电子证照系统';

@@ -1,7 +1,6 @@
 import { and, desc, eq } from 'drizzle-orm';
 import type { Reader } from '../../../db/client.ts';
 import type { Act, LicenseState } from '../../kernel/license-acts.ts';
-
 import * as tables from '../tables.ts';
 
 const { act, document, licenseEntry } = tables;

@@ -1,15 +1,10 @@
 import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import { LICENSE_STATES, type LicenseState } from '../../kernel/license-acts.ts';
-
 import { readCertificate } from './certificate.ts';
-
 import { isSignedBy, octets, readJws, requireHeader } from './jws.ts';
-
 import { findPath, type Moment, STATUS } from './path.ts';
-
 import type { Grounds } from './timestamp.ts';
-
 import { Failure, moment, reading } from './verdict.ts';
 
 /** What is known of the state of a license (证照状态), apart from the verdict on its signature. */

@@ -3,9 +3,7 @@ import { type Day, isDay } from '../../kernel/day.ts';
 import { MODES, type Mode, OUTCOME_KINDS, RUNNING_CASES, type RunningCases } from '../../kernel/events.ts';
 import { isUscc } from '../../kernel/identifier.ts';
 import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
-
 import { Refusal } from '../../kernel/refusal.ts';
-
 import { END, type ImportLine, type Problem, problemOf, type Values } from './import.ts';
 
 /** Characters of one list; with room for JSON and for three bytes a character within the gateway's body limit of 1 MiB. */

@@ -2,7 +2,6 @@ import type { Day } from '../../kernel/day.ts';
 import type { Mode, OrganFact, OutcomeFact, RunningCases } from '../../kernel/events.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
-
 import { industryOn, type Matter, outcomeOn, type Period, periodOn, succeed } from '../matter.ts';
 
 /** Periods that one history of a matter may hold. */

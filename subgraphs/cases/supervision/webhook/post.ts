@@ -11,7 +11,7 @@ import { mayConnect } from './webhook.ts';
 
 /** For the whole exchange, from the name lookup to the last byte of the answer. Shorter than the relay's lease. */
 const TIMEOUT_MS = 5_000;
-const ANSWER_LIMIT_BYTES = 16_384;
+const MAX_ANSWER_BYTES = 16_384;
 
 export interface PostAnswer {
   status: number;
@@ -34,37 +34,37 @@ export function post(
   const lookup: LookupFunction = (name, options, done) => {
     lookUp(name, { ...options, all: true }, (error, addresses) => {
       if (error) return done(error, []);
-      const open = addresses.filter(({ address }) => mayConnect(url, address, allowedHosts));
-      const [first] = open;
+      const allowedAddresses = addresses.filter(({ address }) => mayConnect(url, address, allowedHosts));
+      const [first] = allowedAddresses;
       if (!first) return done(new Error(`${name} 在内部网络，不予连接`), []);
-      if (options.all) return done(null, open);
+      if (options.all) return done(null, allowedAddresses);
       done(null, first.address, first.family);
     });
   };
   const send = url.protocol === 'https:' ? requestHttps : requestHttp;
   const length = Buffer.byteLength(body);
   return new Promise((resolve, reject) => {
-    const outgoing = send(url, {
+    const request = send(url, {
       method: 'POST',
       headers: { ...headers, 'content-type': 'application/json', 'content-length': length },
       lookup,
       agent: false,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    outgoing.on('error', reject);
-    outgoing.on('response', (incoming) => {
+    request.on('error', reject);
+    request.on('response', (response) => {
       const chunks: Buffer[] = [];
       let size = 0;
-      incoming.on('error', reject);
-      incoming.on('data', (chunk: Buffer) => {
+      response.on('error', reject);
+      response.on('data', (chunk: Buffer) => {
         size += chunk.length;
         chunks.push(chunk);
-        if (size > ANSWER_LIMIT_BYTES) incoming.destroy(new Error(`答复超过 ${ANSWER_LIMIT_BYTES} 字节`));
+        if (size > MAX_ANSWER_BYTES) response.destroy(new Error(`答复超过 ${MAX_ANSWER_BYTES} 字节`));
       });
-      incoming.on('end', () =>
-        resolve({ status: incoming.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+      response.on('end', () =>
+        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
       );
     });
-    outgoing.end(body);
+    request.end(body);
   });
 }

@@ -5,10 +5,10 @@ import { takeMessage, type WebhookDependencies } from './workflow.ts';
 
 const FINDINGS_PATH = '/cases/supervision/findings';
 /** Largest message that is read. */
-const MESSAGE_LIMIT_BYTES = 65_536;
+const MAX_MESSAGE_BYTES = 65_536;
 
 /** Refusals of the message itself. The content of a correctly signed message is answered with 200 or 422. */
-const STATUS: Partial<Record<RefusalCode, number>> = {
+const STATUSES: Partial<Record<RefusalCode, number>> = {
   SIGNATURE_MISSING: 401,
   SIGNATURE_MALFORMED: 401,
   SIGNATURE_INVALID: 401,
@@ -24,7 +24,7 @@ export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencie
     scope.addContentTypeParser('*', { parseAs: 'buffer' }, (_request, body, done) => done(null, body));
     scope.post<{ Body: Buffer | undefined }>(
       FINDINGS_PATH,
-      { bodyLimit: MESSAGE_LIMIT_BYTES },
+      { bodyLimit: MAX_MESSAGE_BYTES },
       async (request, reply) => {
         try {
           const body = readBody(request.body);
@@ -33,7 +33,7 @@ export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencie
           return reply.code(status).send(answer);
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;
-          return reply.code(STATUS[error.code] ?? 422).send(viewRefusal(error));
+          return reply.code(STATUSES[error.code] ?? 422).send(viewRefusal(error));
         }
       },
     );

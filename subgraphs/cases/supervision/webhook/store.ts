@@ -12,7 +12,7 @@ export const CONSUMER = 'webhook';
 export type WebhookRow = typeof webhook.$inferSelect;
 
 /** Returns the webhook in use of an organ, or null. */
-export async function webhookOf(db: Reader, organ: string): Promise<WebhookRow | null> {
+export async function findWebhookOf(db: Reader, organ: string): Promise<WebhookRow | null> {
   const [row] = await db
     .select()
     .from(webhook)
@@ -21,7 +21,7 @@ export async function webhookOf(db: Reader, organ: string): Promise<WebhookRow |
 }
 
 export async function hasWebhook(db: Reader, organ: string): Promise<boolean> {
-  return (await webhookOf(db, organ)) !== null;
+  return (await findWebhookOf(db, organ)) !== null;
 }
 
 /** Returns a webhook in use by its id, or null. It stays in use until the transaction ends. */
@@ -79,23 +79,23 @@ export async function endWebhook(tx: Transaction, organ: string, at: Date): Prom
 }
 
 export async function insertWebhook(tx: Transaction, row: typeof webhook.$inferInsert): Promise<WebhookRow> {
-  const [made] = await tx.insert(webhook).values(row).returning();
-  if (!made) throw new Error('no webhook written');
-  return made;
+  const [newWebhook] = await tx.insert(webhook).values(row).returning();
+  if (!newWebhook) throw new Error('no webhook written');
+  return newWebhook;
 }
 
 /** Hands the pushes that have not reached an organ to the relay, including those that it had given up. */
-export async function handOpenPushes(tx: Transaction, organ: string): Promise<void> {
+export async function requeueOpenPushes(tx: Transaction, organ: string): Promise<void> {
   const stream = sql<string>`'push:' || ${push.id}`;
-  const open = await tx
+  const openStreams = await tx
     .select({ stream: outboxStream.stream, head: outboxStream.head })
     .from(push)
     .innerJoin(outboxStream, eq(outboxStream.stream, stream))
     .where(and(eq(push.organ, organ), isNull(push.reachedAt)));
-  if (open.length === 0) return;
+  if (openStreams.length === 0) return;
   await tx
     .insert(outboxDelivery)
-    .values(open.map((row) => ({ consumer: CONSUMER, ...row })))
+    .values(openStreams.map((row) => ({ consumer: CONSUMER, ...row })))
     .onConflictDoUpdate({
       target: [outboxDelivery.consumer, outboxDelivery.stream],
       // Pushes that the system of an ended registration did not accept are sent again. An attempt in progress no longer
@@ -112,7 +112,7 @@ export async function handOpenPushes(tx: Transaction, organ: string): Promise<vo
 }
 
 /** Returns how far the delivery of each push to its supervisor's system is: failed attempts and the last fault. */
-export async function deliveriesOf(db: Reader, pushIds: readonly string[]) {
+export async function findDeliveries(db: Reader, pushIds: readonly string[]) {
   const streams = pushIds.map((id) => `push:${id}`);
   const rows = await db
     .select()

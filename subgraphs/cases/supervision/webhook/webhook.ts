@@ -14,9 +14,9 @@ export const SIGNATURE_HEADER = 'webhook-signature';
 /** Names the webhook whose secret signs a message to the hub. */
 export const WEBHOOK_HEADER = 'tongquan-webhook';
 /** Largest difference between a timestamp and the hub's clock, in both directions. */
-export const FRESH_SECONDS = 300;
+export const MAX_CLOCK_SKEW_SECONDS = 300;
 
-const URL_LENGTH = 500;
+const MAX_URL_CHARS = 500;
 const SECRET_BYTES = 32;
 const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'];
 
@@ -25,16 +25,16 @@ const LOOPBACK_HOSTS = ['127.0.0.1', '[::1]', 'localhost'];
  * Refuses WEBHOOK_URL_REFUSED.
  */
 export function requireWebhookUrl(text: string): URL {
-  const url = text.length <= URL_LENGTH ? URL.parse(text) : null;
-  const safe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname));
-  if (!url || !safe || url.username !== '' || url.password !== '' || url.hash !== '') {
+  const url = text.length <= MAX_URL_CHARS ? URL.parse(text) : null;
+  const isSafe = url?.protocol === 'https:' || (url?.protocol === 'http:' && LOOPBACK_HOSTS.includes(url.hostname));
+  if (!url || !isSafe || url.username !== '' || url.password !== '' || url.hash !== '') {
     throw new Refusal('WEBHOOK_URL_REFUSED', 'url');
   }
   return url;
 }
 
 /** Addresses outside the public network, among them the hub's own neighbours. A registration must not reach these. */
-const PRIVATE = new BlockList();
+const PRIVATE_NETWORKS = new BlockList();
 for (const [net, prefix] of [
   ['0.0.0.0', 8],
   ['10.0.0.0', 8],
@@ -47,7 +47,7 @@ for (const [net, prefix] of [
   ['198.18.0.0', 15],
   ['224.0.0.0', 3],
 ] as const) {
-  PRIVATE.addSubnet(net, prefix, 'ipv4');
+  PRIVATE_NETWORKS.addSubnet(net, prefix, 'ipv4');
 }
 for (const [net, prefix] of [
   ['::', 127],
@@ -56,7 +56,7 @@ for (const [net, prefix] of [
   ['fe80::', 10],
   ['ff00::', 8],
 ] as const) {
-  PRIVATE.addSubnet(net, prefix, 'ipv6');
+  PRIVATE_NETWORKS.addSubnet(net, prefix, 'ipv6');
 }
 
 /**
@@ -70,7 +70,7 @@ export function mayConnect(url: URL, address: string, allowedHosts: readonly str
   if (family === 0) return false;
   if (LOOPBACK_HOSTS.includes(url.hostname)) return address === '127.0.0.1' || address === '::1';
   // BlockList checks an IPv4-mapped IPv6 address by its IPv4 rules.
-  return !PRIVATE.check(address, family === 4 ? 'ipv4' : 'ipv6');
+  return !PRIVATE_NETWORKS.check(address, family === 4 ? 'ipv4' : 'ipv6');
 }
 
 /**
@@ -107,23 +107,23 @@ export interface ClaimedMessage extends SignedMessage {
 }
 
 const MESSAGE_ID = /^[\x21-\x2d\x2f-\x7e]{1,100}$/;
-const SIGNATURES_LENGTH = 1_000;
+const MAX_SIGNATURES_CHARS = 1_000;
 
 /** Parses the headers of a message without verifying them. Refuses SIGNATURE_MISSING, SIGNATURE_MALFORMED. */
-export function readHeaders(headers: Record<string, string | string[] | undefined>, body: string): ClaimedMessage {
+export function parseHeaders(headers: Record<string, string | string[] | undefined>, body: string): ClaimedMessage {
   const [webhook, id, timestamp, signature] = [WEBHOOK_HEADER, ID_HEADER, TIMESTAMP_HEADER, SIGNATURE_HEADER].map(
     (name) => headers[name],
   );
   if (signature === undefined || signature === '') throw new Refusal('SIGNATURE_MISSING');
-  const wellFormed =
+  const isWellFormed =
     typeof webhook === 'string' &&
     typeof id === 'string' &&
     MESSAGE_ID.test(id) &&
     typeof timestamp === 'string' &&
     /^\d{1,12}$/.test(timestamp) &&
     typeof signature === 'string' &&
-    signature.length <= SIGNATURES_LENGTH;
-  if (!wellFormed) throw new Refusal('SIGNATURE_MALFORMED');
+    signature.length <= MAX_SIGNATURES_CHARS;
+  if (!isWellFormed) throw new Refusal('SIGNATURE_MALFORMED');
   return { webhook, id, timestamp: Number(timestamp), body, signatures: signature.split(' ') };
 }
 
@@ -131,12 +131,13 @@ export function readHeaders(headers: Record<string, string | string[] | undefine
  * Refuses SIGNATURE_INVALID, TIMESTAMP_NOT_FRESH unless a message was signed with `secret` within
  * MAX_CLOCK_SKEW_SECONDS.
  */
-export function requireSigned(message: ClaimedMessage, secret: Uint8Array, now: Date): void {
+export function requireValidSignature(message: ClaimedMessage, secret: Uint8Array, now: Date): void {
   const expected = Buffer.from(writeSignature(secret, message));
-  const genuine = message.signatures.some((one) => {
-    const given = Buffer.from(one);
-    return given.length === expected.length && timingSafeEqual(given, expected);
+  const isGenuine = message.signatures.some((signature) => {
+    const actual = Buffer.from(signature);
+    return actual.length === expected.length && timingSafeEqual(actual, expected);
   });
-  if (!genuine) throw new Refusal('SIGNATURE_INVALID');
-  if (Math.abs(message.timestamp - now.getTime() / 1000) > FRESH_SECONDS) throw new Refusal('TIMESTAMP_NOT_FRESH');
+  if (!isGenuine) throw new Refusal('SIGNATURE_INVALID');
+  if (Math.abs(message.timestamp - now.getTime() / 1000) > MAX_CLOCK_SKEW_SECONDS)
+    throw new Refusal('TIMESTAMP_NOT_FRESH');
 }

@@ -7,14 +7,14 @@ import { Rejected } from '../../../kernel/outbox.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 import { requireLine } from '../../application.ts';
 import { FINDING_KINDS } from '../supervision.ts';
-import { enterFinding, noteTaken } from '../workflow.ts';
+import { createFinding, recordDelivery } from '../workflow.ts';
 import { post } from './post.ts';
 import * as store from './store.ts';
 import {
   type ClaimedMessage,
   ID_HEADER,
-  readHeaders,
-  requireSigned,
+  parseHeaders,
+  requireValidSignature,
   requireWebhookUrl,
   SIGNATURE_HEADER,
   secretOf,
@@ -33,7 +33,7 @@ export interface WebhookDependencies {
 }
 
 /** A registration with its secret. The secret is shown only this once, and is null for a dry run. */
-export interface Registered {
+export interface RegistrationResult {
   webhook: store.WebhookRow;
   secret: string | null;
 }
@@ -47,20 +47,20 @@ export interface Registered {
 export function registerWebhook(
   { db, now, authorisationKey }: WebhookDependencies,
   actor: Actor,
-  asked: { organ: string; url: string; dryRun: boolean },
-): Promise<Registered> {
-  return transact(db, asked.dryRun, async (tx) => {
+  registration: { organ: string; url: string; dryRun: boolean },
+): Promise<RegistrationResult> {
+  return transact(db, registration.dryRun, async (tx) => {
     const { name } = requireRole(actor, 'ADMINISTRATOR');
-    const { href: url } = requireWebhookUrl(asked.url);
-    const { organ } = asked;
+    const { href: url } = requireWebhookUrl(registration.url);
+    const { organ } = registration;
     if (!(await store.isOrganKnown(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
     const at = now();
     await store.lockOrgan(tx, organ);
     await store.endWebhook(tx, organ, at);
     const id = crypto.randomUUID();
     const webhook = await store.insertWebhook(tx, { id, organ, url, registeredBy: name, registeredAt: at });
-    await store.handOpenPushes(tx, organ);
-    return { webhook, secret: asked.dryRun ? null : showSecret(secretOf(authorisationKey, id)) };
+    await store.requeueOpenPushes(tx, organ);
+    return { webhook, secret: registration.dryRun ? null : showSecret(secretOf(authorisationKey, id)) };
   });
 }
 
@@ -71,20 +71,20 @@ export function registerWebhook(
 export function removeWebhook(
   { db, now }: WebhookDependencies,
   actor: Actor,
-  asked: { organ: string; dryRun: boolean },
+  removal: { organ: string; dryRun: boolean },
 ): Promise<store.WebhookRow> {
-  return transact(db, asked.dryRun, async (tx) => {
+  return transact(db, removal.dryRun, async (tx) => {
     requireRole(actor, 'ADMINISTRATOR');
-    await store.lockOrgan(tx, asked.organ);
-    const ended = await store.endWebhook(tx, asked.organ, now());
-    if (!ended) throw new Refusal('WEBHOOK_UNKNOWN', 'organ');
-    return ended;
+    await store.lockOrgan(tx, removal.organ);
+    const endedWebhook = await store.endWebhook(tx, removal.organ, now());
+    if (!endedWebhook) throw new Refusal('WEBHOOK_UNKNOWN', 'organ');
+    return endedWebhook;
   });
 }
 
 const receiptAnswer = z.object({ receipt: z.string().regex(/^[\x21-\x7e]{1,128}$/) });
 /** HTTP statuses with which a system refuses this very message for ever. After any other fault it is sent again. */
-const FOR_GOOD = new Set([400, 409, 410, 413, 422]);
+const PERMANENT_STATUSES = new Set([400, 409, 410, 413, 422]);
 
 /**
  * Delivers one push to its supervisor's system and stores the receipt.
@@ -93,7 +93,7 @@ const FOR_GOOD = new Set([400, 409, 410, 413, 422]);
 export async function deliverPush(deps: WebhookDependencies, event: Envelope): Promise<string | null> {
   if (event.type !== 'ApprovalPushed') throw new Rejected(`a supervisor takes no ${event.type}`);
   const { payload } = event;
-  const webhook = await store.webhookOf(deps.db, payload.supervisor);
+  const webhook = await store.findWebhookOf(deps.db, payload.supervisor);
   // The webhook was removed meanwhile, so the push is not delivered. The inbox has it; the next registration sends it
   // again.
   if (!webhook) throw new Rejected('监管系统的推送地址已撤销');
@@ -107,10 +107,10 @@ export async function deliverPush(deps: WebhookDependencies, event: Envelope): P
     [SIGNATURE_HEADER]: writeSignature(secretOf(deps.authorisationKey, webhook.id), message),
   };
   const answer = await post(new URL(webhook.url), headers, body, deps.webhookHosts ?? []);
-  if (FOR_GOOD.has(answer.status)) throw new Rejected(`监管系统拒收：HTTP ${answer.status}`);
+  if (PERMANENT_STATUSES.has(answer.status)) throw new Rejected(`监管系统拒收：HTTP ${answer.status}`);
   if (answer.status < 200 || answer.status > 299) throw new Error(`监管系统：HTTP ${answer.status}`);
   const { receipt } = readReceipt(answer.body);
-  await deps.db.transaction((tx) => noteTaken(tx, payload.pushId, receipt, deps.now()));
+  await deps.db.transaction((tx) => recordDelivery(tx, payload.pushId, receipt, deps.now()));
   return receipt;
 }
 
@@ -122,7 +122,7 @@ function readReceipt(body: string): z.infer<typeof receiptAnswer> {
   }
 }
 
-const SENDER_LENGTH = 100;
+const MAX_SENDER_CHARS = 100;
 
 /** A finding as a supervisor's system sends it. */
 const findingMessage = z.strictObject({
@@ -155,19 +155,19 @@ export function takeMessage(
   body: string,
 ): Promise<MessageAnswer> {
   return db.transaction(async (tx) => {
-    const claimed = readHeaders(headers, body);
-    const webhook = await store.holdWebhook(tx, claimed.webhook);
+    const message = parseHeaders(headers, body);
+    const webhook = await store.holdWebhook(tx, message.webhook);
     if (!webhook) throw new Refusal('SIGNATURE_INVALID');
     const at = now();
-    requireSigned(claimed, secretOf(authorisationKey, webhook.id), at);
-    const before = await store.lockMessage(tx, webhook.id, claimed.id);
+    requireValidSignature(message, secretOf(authorisationKey, webhook.id), at);
+    const storedMessage = await store.lockMessage(tx, webhook.id, message.id);
     const bodyDigest = sha256(body);
-    if (before && before.bodyDigest !== bodyDigest) throw new Refusal('MESSAGE_CONFLICT');
-    if (before) return { status: before.status, answer: before.answer };
-    const answered = await answerMessage(tx, webhook, claimed, at);
+    if (storedMessage && storedMessage.bodyDigest !== bodyDigest) throw new Refusal('MESSAGE_CONFLICT');
+    if (storedMessage) return { status: storedMessage.status, answer: storedMessage.answer };
+    const answer = await answerMessage(tx, webhook, message, at);
     const { id: webhookId } = webhook;
-    await store.insertMessage(tx, { webhookId, messageId: claimed.id, bodyDigest, ...answered, receivedAt: at });
-    return answered;
+    await store.insertMessage(tx, { webhookId, messageId: message.id, bodyDigest, ...answer, receivedAt: at });
+    return answer;
   });
 }
 
@@ -181,10 +181,10 @@ async function answerMessage(
     // A savepoint: a refusal rolls back the finding, but not the record of the message.
     return await tx.transaction(async (inner) => {
       const { data } = readFinding(message.body);
-      requireLine(data.by, SENDER_LENGTH, 'by');
+      requireLine(data.by, MAX_SENDER_CHARS, 'by');
       const { push = null, case: caseId = null, dueOn = null, kind, text, papers } = data;
       const sender = { actorId: `system:${webhook.organ}`, actor: data.by, organ: webhook.organ };
-      const asked = {
+      const request = {
         push,
         case: caseId,
         kind,
@@ -193,8 +193,8 @@ async function answerMessage(
         dueOn,
         requestKey: sha256(`${webhook.id}/${message.id}`),
       };
-      const made = await enterFinding(inner, sender, asked, at);
-      return { status: 200, answer: { finding: made.id, state: made.state, receipt: made.id } };
+      const newFinding = await createFinding(inner, sender, request, at);
+      return { status: 200, answer: { finding: newFinding.id, state: newFinding.state, receipt: newFinding.id } };
     });
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
