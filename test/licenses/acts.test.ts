@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { act, blankNumber, grantCase, issue, ROUTES, type Route, refusalOf } from '../support/flow.ts';
+import { act, blankNumber, COMPANY, grantCase, issue, ROUTES, type Route, refusalOf } from '../support/flow.ts';
 import { faultsOfHouse } from '../support/house.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { known } from '../support/supervision.ts';
@@ -121,6 +121,35 @@ describe('acts on an existing license', () => {
       if (step === 'transfer') expect(license.holder).toEqual({ name: CITIZEN.name });
     }
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+  });
+
+  test('the state of a license is asked at acceptance and again at the decision', async () => {
+    const issuing = await grantCase(hub, LAND);
+    const { number, identifier } = await issue(hub, LAND, issuing, 20);
+    await known(hub, issuing);
+    const apply = (matter: string) => {
+      const input = { matter, applicant: COMPANY, fields: [], licenseNumber: number };
+      return act(hub, LAND.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+    };
+    const change = (await apply('yd2022-3-05')).case.id;
+    const examination = { case: change, finding: 'APPROVED' };
+    expect(await refusalOf(hub, LAND.examines, 'examineCase', 'ExamineCaseInput', examination)).toBeNull();
+    expect(await refusalOf(hub, LAND.accepts, 'forwardCase', 'CaseNoteInput', { case: change })).toBeNull();
+
+    const penalty = { identifier, reason: '行政处罚' };
+    const revoked = await act(hub, LAND.decides, 'revokeLicense', 'OwnActInput', penalty, 'license { state }');
+    expect(revoked).toMatchObject({ refusal: null, license: { state: 'REVOKED' } });
+    const refusal = await until('cases know the revocation', async () => (await apply('yd2022-3-05')).refusal);
+    expect(refusal).toMatchObject({ code: 'LICENSE_ACT_NOT_ALLOWED', field: 'licenseNumber' });
+    const decide = (decision: string, more: object = {}) => {
+      const input = { case: change, decision, authoriseSeal: true, ...more };
+      return refusalOf(hub, LAND.decides, 'decideCase', 'DecideCaseInput', input);
+    };
+    expect(await decide('GRANTED', { dryRun: true })).toBe('LICENSE_ACT_NOT_ALLOWED');
+    expect(await decide('GRANTED')).toBe('LICENSE_ACT_NOT_ALLOWED');
+    expect(await decide('REJECTED', { reason: '证照已吊销' })).toBeNull();
+    // A revoked license may still be cancelled (行政许可法第七十条).
+    expect((await apply('yd2022-3-04')).refusal).toBeNull();
   });
 
   test('a case names its own license: another type, another holder, none', async () => {
