@@ -127,6 +127,12 @@ describe('ends of a case', () => {
       const input = { identifier: license.identifier, reason: '检查' };
       await actAs(WINDOW.decides, name, 'OwnActInput', input);
     }
+    const change = { matter: CHANGING, applicant: COMPANY, fields: [], licenseNumber: license.number, dryRun: true };
+    // A suspended license takes no change, so cases must know that it was restored.
+    await until(
+      'cases know the restoration',
+      async () => (await refusalOf(hub, WINDOW.accepts, 'acceptCase', 'ApplicationInput', change)) === null,
+    );
     const secondCaseId = await grantCase(hub, WINDOW, { matter: CHANGING, licenseNumber: license.number });
     expect((await readCase(firstCaseId)).step).toBe('CERTIFIED');
     const input = { case: secondCaseId, blankNumber: blankNumber(WINDOW, 42) };
