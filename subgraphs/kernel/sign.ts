@@ -127,7 +127,7 @@ export type Attest = (request: AttestRequest) => Promise<string>;
 /** Request of `seals.stamp` over HTTP: the digest in hex. */
 export const stampRequest = z.object({ digest });
 
-/** `seals.stamp`: returns a timestamp token (RFC 3161, DER) over a SHA-256 digest. It lets evidence outlive its keys. */
+/** `seals.stamp`: returns a timestamp token (RFC 3161, DER) over a SHA-256 digest. Evidence outlives its keys with it. */
 export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
 
 /**
