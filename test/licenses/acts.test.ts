@@ -11,7 +11,7 @@ type Act = (typeof BY_CASE)[number];
 
 const CITIZEN = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' };
 
-/** A case that acts on an existing license ends in exactly the act that its sub-item says, and in no other (实施方案附件1—3). */
+/** A case on an existing license may end only in the act of its sub-item (实施方案附件1—3). */
 describe('acts on an existing license', () => {
   let hub: TestHub;
   beforeAll(async () => {
@@ -19,7 +19,7 @@ describe('acts on an existing license', () => {
   });
   afterAll(() => hub?.stop());
 
-  /** The mutation of an act, asked with a case. */
+  /** Sends the mutation of an act for a case. */
   const ask = (route: Route, name: Act, caseId: string, serial: number, more: object = {}) => {
     const [type, input] =
       name === 'cancel'
@@ -30,7 +30,7 @@ describe('acts on an existing license', () => {
     return act(hub, route.prints, `${name}License`, type as string, { ...(input as object), ...more }, fields);
   };
 
-  /** Every other act is refused; the case's own one is done. Gives the license as it then stands. */
+  /** Expects a refusal for every other act, then does the act of the case. Returns the license afterwards. */
   async function only(route: Route, name: Act, caseId: string, serial: number) {
     for (const other of BY_CASE) {
       if (other === name) continue;
@@ -55,7 +55,7 @@ describe('acts on an existing license', () => {
     expect(rehearsed.rehearsal).toMatchObject({ version: done.license.version, state: done.license.state });
     expect(done.license.acts.at(-1)).toEqual({ act: name.toUpperCase() });
     expect(done.license.paper.validity).toBe(done.license.state);
-    // Asked again it is the same license: nothing happens twice.
+    // A repeated request returns the same license and does nothing.
     expect((await ask(route, name, caseId, serial)).license).toEqual(done.license);
     await until('the case is issued', async () => {
       const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: caseId });
@@ -71,7 +71,7 @@ describe('acts on an existing license', () => {
     blanks: 'KB0004',
   };
   const FILING: Route = { ...ROUTES.WINDOW_FORWARD, matter: 'yd2022-3-21' };
-  /** What the sample guide of the filing asks for; the other matter has none. */
+  /** The materials that the sample guide of the filing requires. The other matter requires none. */
   const materialsOf = async (route: Route): Promise<object[]> => {
     if (route !== FILING) return [];
     const onPaper = ['M01', 'M02', 'M03'].map((code) => ({ code, paper: true }));
@@ -152,7 +152,7 @@ describe('acts on an existing license', () => {
     expect((await apply('yd2022-3-04')).refusal).toBeNull();
   });
 
-  test('a case names its own license: another type, another holder, none', async () => {
+  test('refuses a case that names no license, or a license of another type or holder', async () => {
     const id = await grantCase(hub, FILING, { materials: await materialsOf(FILING) });
     const { number } = await issue(hub, FILING, id, 20);
     await known(hub, id);

@@ -6,7 +6,7 @@ import { record } from '../support/record.ts';
 import { codeText, entryOf, flip } from '../support/vectors.ts';
 import { AT, day, GOOD, world } from '../support/world.ts';
 
-/** The text of a QR code, judged without its document. */
+/** Verifies the text of a QR code without its document. */
 
 const PUBLISHED = [GOOD.code, GOOD.issuing].map(({ certificate }) => Buffer.from(pem(certificate)));
 const ROOTS = [GOOD.root.certificate];
@@ -22,14 +22,14 @@ const revoked = (at: Date) =>
   [LISTS[0] ?? '', listOf(GOOD.issuing, { entries: [entryOf(GOOD.code, at)] })].map(Buffer.from);
 
 describe('a code', () => {
-  test('passes with its link and without, and says what it says', () => {
+  test('passes with and without its link, and reports its payload', () => {
     const report = verifyCode(LINKED, MATERIAL, AT);
     expect(report).toMatchObject({ verdict: 'TOTAL_PASSED', payload: { i: record.ZZBS }, signer: '二维码' });
     expect(report.steps.at(-1)).toMatchObject({ passed: null });
     expect(judge(TEXT)).toBe('TOTAL_PASSED');
     expect(judge(` ${TEXT}\n`)).toBe('TOTAL_PASSED');
   });
-  test('is judged by revocation lists where they are given', () => {
+  test('is checked against revocation lists if they are given', () => {
     expect(judge(TEXT, { revocation: LISTS })).toBe('TOTAL_PASSED');
     expect(judge(TEXT, { revocation: revoked(day('2026-11-24')) })).toBe('REVOKED_NO_POE');
     expect(judge(TEXT, { revocation: [] })).toBe('TRY_LATER');
@@ -48,22 +48,22 @@ describe('a code', () => {
     ['another algorithm', codeText(GOOD, {}, { alg: 'none' }), 'FORMAT_FAILURE'],
     ['a HMAC with the public key', codeText(GOOD, {}, { alg: 'HS256' }), 'FORMAT_FAILURE'],
     ['another suite', codeText(GOOD, {}, { typ: 'JWT' }), 'FORMAT_FAILURE'],
-    ['a certificate of its own in the header', codeText(GOOD, {}, { x5c: [] }), 'FORMAT_FAILURE'],
-    ['something unknown in the payload', codeText(GOOD, { x: 1 } as object), 'FORMAT_FAILURE'],
+    ['a certificate in the header', codeText(GOOD, {}, { x5c: [] }), 'FORMAT_FAILURE'],
+    ['an unknown field in the payload', codeText(GOOD, { x: 1 } as object), 'FORMAT_FAILURE'],
     ['an unknown certificate', codeText(GOOD, {}, { kid: '0000000000000000' }), 'NO_SIGNING_CERTIFICATE_FOUND'],
-    ['a kid cut short', codeText(GOOD, {}, { kid: '' }), 'NO_SIGNING_CERTIFICATE_FOUND'],
+    ['an empty kid', codeText(GOOD, {}, { kid: '' }), 'NO_SIGNING_CERTIFICATE_FOUND'],
     ['another key', codeText(GOOD, {}, {}, GOOD.status), 'SIG_CRYPTO_FAILURE'],
     ['another organ', codeText(GOOD, { o: '另一机关' }), 'SIG_CONSTRAINTS_FAILURE'],
   ])('%s is refused', (_, text, expected) => {
     expect(judge(text)).toBe(expected);
   });
-  test('with any character changed is refused', () => {
+  test('is refused if any character is changed', () => {
     for (let at = 0; at < TEXT.length; at++) {
       const changed = flip(Buffer.from(TEXT), at).toString();
       expect(judge(changed), `character ${at}`).not.toBe('TOTAL_PASSED');
     }
   });
-  test('by a certificate for another purpose, out of its time, or of another root is refused', () => {
+  test('is refused if its certificate has another purpose, is outside its validity, or chains to another root', () => {
     const of = (made: typeof GOOD, at = AT) =>
       judge(codeText(made), { certificates: [made.code.certificate, made.issuing.certificate] }, at);
     expect(of({ ...GOOD, code: GOOD.status })).toBe('CHAIN_CONSTRAINTS_FAILURE');
@@ -77,7 +77,7 @@ describe('a code', () => {
   });
 });
 
-describe('the state of its license', () => {
+describe('the license state in the report on a code', () => {
   const seconds = (text: string) => Date.parse(text) / 1000;
   const x5c = [GOOD.status.certificate.toString('base64')];
   const times = { iat: seconds('2026-11-24T00:00:00Z'), exp: seconds('2026-12-01T00:00:00Z') };
@@ -92,7 +92,7 @@ describe('the state of its license', () => {
     GOOD.status,
   );
   const state = (material: object) => verifyCode(TEXT, { ...MATERIAL, revocation: LISTS, ...material }, AT).status;
-  test('comes from a statement, or from the list where its place is known', () => {
+  test('comes from a statement, or from the status list if its index is known', () => {
     expect(state({})).toMatchObject({ state: 'UNKNOWN', source: null });
     expect(state({ statement })).toMatchObject({ state: 'LAPSED', source: 'STATEMENT' });
     expect(state({ statusList: list, index: 1 })).toMatchObject({ state: 'REVOKED', source: 'STATUS_LIST' });

@@ -5,7 +5,7 @@ import { parseDer } from '../../subgraphs/licenses/verify/der.ts';
 import { flip } from '../support/vectors.ts';
 import { evidenceOf } from '../support/world.ts';
 
-/** The strict reader: what it takes has one encoding, and a reader that is not ours writes it again to the same bytes. */
+/** Tests of the strict DER reader. An accepted value has only one encoding, so asn1js must encode it to the same bytes. */
 
 const reads = (bytes: Uint8Array) => {
   try {
@@ -17,44 +17,44 @@ const reads = (bytes: Uint8Array) => {
 };
 const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
-describe('takes', () => {
+describe('parseDer accepts', () => {
   test.each([
     ['an empty sequence', '30 00'],
     ['a long length', `04 81 80 ${'00'.repeat(128)}`],
     ['the numbers 0, 127, 128, -1', '30 0d 02 01 00 02 01 7f 02 02 00 80 02 01 ff'],
     ['true and false', '30 06 01 01 ff 01 01 00'],
-    ['a set in order', '31 06 02 01 01 02 01 02'],
-    ['bits with unused ones zero', '03 02 06 c0'],
+    ['a set in DER order', '31 06 02 01 01 02 01 02'],
+    ['a bit string whose unused bits are zero', '03 02 06 c0'],
     ['a time', '17 0d 32 38 30 32 32 39 32 33 35 39 35 39 5a'],
     ['a time with a fraction', '18 11 32 30 32 36 30 31 30 31 30 30 30 30 30 30 2e 35 5a'],
   ])('%s', (_, text) => expect(reads(hex(text))).toBe(true));
 });
 
-describe('refuses', () => {
+describe('parseDer refuses', () => {
   test.each([
-    ['nothing', ''],
+    ['an empty input', ''],
     ['a tag alone', '30'],
     ['contents cut short', '04 02 00'],
-    ['bytes behind the end', '30 00 00'],
+    ['bytes after the end', '30 00 00'],
     ['an indefinite length', '30 80 00 00'],
     ['a length in long form that fits in short', '04 81 01 00'],
     ['a length with a leading zero', `04 82 00 80 ${'00'.repeat(128)}`],
     ['a length of five octets', '04 85 00 00 00 00 01 00'],
     ['a reserved length', '04 ff'],
     ['a tag of two octets', '1f 1f 00'],
-    ['a string in pieces', '24 03 04 01 00'],
+    ['a constructed octet string', '24 03 04 01 00'],
     ['a primitive sequence', '10 00'],
-    ['an end of contents', '00 00'],
-    ['a number of no octets', '02 00'],
+    ['end-of-contents octets', '00 00'],
+    ['a number without octets', '02 00'],
     ['a padded number', '02 02 00 7f'],
     ['a padded negative number', '02 02 ff 80'],
     ['true as 01', '01 01 01'],
     ['a boolean of two octets', '01 02 ff ff'],
     ['a null with contents', '05 01 00'],
-    ['bits without their first octet', '03 00'],
-    ['bits with eight unused', '03 02 08 00'],
-    ['bits whose unused are set', '03 02 06 ff'],
-    ['unused bits of none', '03 01 01'],
+    ['a bit string without its first octet', '03 00'],
+    ['a bit string with eight unused bits', '03 02 08 00'],
+    ['a bit string whose unused bits are set', '03 02 06 ff'],
+    ['an empty bit string with unused bits', '03 01 01'],
     ['an empty identifier', '06 00'],
     ['an identifier cut short', '06 01 80'],
     ['an identifier with a padded arc', '06 03 2a 80 01'],
@@ -62,13 +62,13 @@ describe('refuses', () => {
     ['a set with the same member twice', '31 06 02 01 01 02 01 01'],
     ['a child longer than its parent', '30 02 04 05'],
     ['a thirteenth month', '17 0d 32 36 31 33 30 31 30 30 30 30 30 30 5a'],
-    ['a day that the month has not', '17 0d 32 36 30 32 32 39 30 30 30 30 30 30 5a'],
+    ['a day that the month does not have', '17 0d 32 36 30 32 32 39 30 30 30 30 30 30 5a'],
     ['an hour 24', '17 0d 32 36 30 31 30 31 32 34 30 30 30 30 5a'],
     ['a minute 60', '17 0d 32 36 30 31 30 31 30 30 36 30 30 30 5a'],
     ['a time without seconds', '17 0b 32 36 30 31 30 31 30 30 30 30 5a'],
-    ['a time of another zone', '17 11 32 36 30 31 30 31 30 30 30 30 30 30 2b 30 38 30 30'],
-    ['a fraction with a zero at its end', '18 12 32 30 32 36 30 31 30 31 30 30 30 30 30 30 2e 35 30 5a'],
-    ['nesting without end', '30 80 '.repeat(4)],
+    ['a time in another time zone', '17 11 32 36 30 31 30 31 30 30 30 30 30 30 2b 30 38 30 30'],
+    ['a fraction with a trailing zero', '18 12 32 30 32 36 30 31 30 31 30 30 30 30 30 30 2e 35 30 5a'],
+    ['nested indefinite lengths', '30 80 '.repeat(4)],
   ])('%s', (_, text) => expect(reads(hex(text))).toBe(false));
   test('nesting too deep', () => {
     let bytes = Buffer.alloc(0);
@@ -77,14 +77,14 @@ describe('refuses', () => {
   });
 });
 
-describe('and asn1js', () => {
+describe('asn1js', () => {
   const again = (bytes: Buffer) => Buffer.from(asn1js.fromBER(bytes).result.toBER());
   const signature = Buffer.from(evidenceOf({ detached: true }).signature ?? '');
-  test('writes a signature again to the same bytes', () => {
+  test('encodes a parsed signature to the same bytes', () => {
     expect(reads(signature)).toBe(true);
     expect(again(signature).equals(signature)).toBe(true);
   });
-  test('writes whatever is taken again to the same bytes', () => {
+  test('encodes every accepted value to the same bytes', () => {
     const changed = fc.tuple(fc.nat(signature.length - 1), fc.nat(7)).map(([at, bit]) => flip(signature, at, 1 << bit));
     const any = fc.oneof(changed, fc.uint8Array({ maxLength: 40 }).map(Buffer.from));
     fc.assert(

@@ -19,14 +19,14 @@ function run(script: string, ...args: string[]) {
 }
 
 describe('npm run preview', () => {
-  test('sets a record by its template, with a seal that signs nothing', () => {
+  test('renders a record by its template, with the picture of a seal and no signature', () => {
     writeFileSync(path('record.json'), JSON.stringify(record));
     expect(run('preview', path('record.json'), path('preview.pdf'))).toMatchObject({ status: 0 });
     const { unsigned, name } = readSealedPdf(readFileSync(path('preview.pdf')));
     expect(name).toBe(record.ZZQZMC);
     expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
   });
-  test('names each element that is missing or wrong, and what cannot be read', () => {
+  test('names each missing or wrong element, and fails for a file that cannot be read', () => {
     const { ZZMC: _, ...rest } = record;
     writeFileSync(path('wrong.json'), JSON.stringify({ ...rest, ZZBFRQ: 7, KZ_NR: [{ label: '经营方式' }] }));
     const { status, said } = run('preview', path('wrong.json'), path('wrong.pdf'));
@@ -38,7 +38,7 @@ describe('npm run preview', () => {
 });
 
 describe('npm run rerender', () => {
-  test('tells a sheet that is its record from one that is not, and from what is none', () => {
+  test('tells a sheet that matches its record from one that does not, and from a file that is no sheet', () => {
     expect(run('rerender', path('preview.pdf'))).toMatchObject({
       status: 0,
       said: expect.stringContaining('一致 same'),
@@ -47,13 +47,13 @@ describe('npm run rerender', () => {
     const own = Buffer.from(insertSignature(renderSealable(record, sealPng()), cms));
     writeFileSync(path('own.pdf'), own);
     expect(run('rerender', path('own.pdf'))).toMatchObject({ status: 0 });
-    // Elsewhere on the page, or larger, the picture could hide what the record says.
+    // A picture at another place, or a larger one, could hide content of the record.
     const moved = Buffer.from(own);
     const rect = moved.lastIndexOf('/Rect [') + '/Rect ['.length;
     moved.write(moved[rect] === 0x31 ? '2' : '1', rect, 'latin1');
     writeFileSync(path('moved.pdf'), moved);
     expect(run('rerender', path('moved.pdf'))).toMatchObject({ status: 1 });
-    // The same length, so that every object stands where its table says.
+    // The length does not change, so that every object stays at the offset in the table.
     const other = Buffer.from(renderLicense(record));
     other.write('9', other.indexOf('/MediaBox [0 0 5') + '/MediaBox [0 0 '.length, 'latin1');
     writeFileSync(path('other.pdf'), other);

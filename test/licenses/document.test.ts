@@ -14,7 +14,7 @@ const pagesOf = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type \/Page\s/g
 const attachedTo = (pdf: Uint8Array) => Buffer.from(readAttachment(pdf, 'metadata.json') ?? []).toString('utf8');
 
 describe('the document of a license', () => {
-  test('has the same bytes for the same record, whatever was rendered before, and in another process', () => {
+  test('has the same bytes for the same record after other renderings and in another process', () => {
     const first = render();
     render({ CZZT: '另一持证主体', KZ_NR: [] });
     expect(render().equals(first)).toBe(true);
@@ -27,17 +27,17 @@ describe('the document of a license', () => {
     expect(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()).toBe(sha256(first));
   });
 
-  test('says that it is PDF/A-3b, and was made when the seal was authorised', () => {
+  test('declares PDF/A-3b, and the time of the seal authorisation as its creation time', () => {
     const text = render().toString('latin1');
     expect(text).toContain('<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>');
     expect(text).toContain('(D:20261123010203Z)');
   });
 
-  test('carries the record in canonical form', () => {
+  test('contains the record in canonical form', () => {
     expect(attachedTo(render())).toBe(canonical(record));
   });
 
-  test('fits a page, and flows onto more when it is long', () => {
+  test('fits on one page, and continues on more pages if it is long', () => {
     const long = { label: '许可范围', text: '于都县贡江镇示范路一号'.repeat(45) };
     expect(pagesOf(render())).toBe(1);
     expect(pagesOf(render({ KZ_NR: Array.from({ length: 8 }, () => long) }))).toBeGreaterThan(2);
@@ -52,13 +52,13 @@ describe('the document of a license', () => {
     '#include "/etc/passwd"',
     '= 标题\t',
     '{{}}[[]]#{',
-  ])('takes %j for data, not for markup', (text) => {
+  ])('treats %j as data, not as markup', (text) => {
     const said = text.trim();
     const lines = [{ label: said, text: said }];
     expect(attachedTo(render({ CZZT: said, ZZMC: said, ZZBFJG: said, KZ_NR: lines }))).toContain(JSON.stringify(said));
   });
 
-  test('never shows a name with an empty box, and says which character it has no glyph for', () => {
+  test('refuses a name with a character that has no glyph, and names the character', () => {
     expect(() => render({ CZZT: '㐂𬱖' })).not.toThrow();
     expect(() => render({ CZZT: '王𠮷𡈽' })).toThrow(expect.objectContaining({ characters: ['𠮷', '𡈽'] }));
     expect(() => render({ CZZT: '王😀' })).toThrow(UnprintableText);
@@ -70,13 +70,13 @@ describe('the document of a license', () => {
     ['a variation selector', '\u{e0100}'],
     ['a control character', '\u0007'],
     ['a line separator', '\u2028'],
-    ['a private character', '\ue000'],
-    ['half a character', '\ud842'],
-  ])('refuses %s, which shows nothing and changes what is read', (_, character) => {
+    ['a private-use character', '\ue000'],
+    ['half a surrogate pair', '\ud842'],
+  ])('refuses %s, which is invisible and changes how the text is read', (_, character) => {
     expect(() => render({ KZ_NR: [{ label: '地址', text: `甲${character}乙` }] })).toThrow();
   });
 
-  test('refuses a record that it cannot set, by name', () => {
+  test('throws RenderError for a record that it cannot render', () => {
     expect(() => render({ ZZBFRQ: 'yesterday' })).toThrow(RenderError);
     expect(() => render({ ZZQZSJ: 'yesterday' })).toThrow(RenderError);
     expect(() => render({ KZ_HYDZ: `http://127.0.0.1/${'x'.repeat(900)}` })).toThrow(RenderError);
@@ -88,7 +88,7 @@ describe('the attachment of a document', () => {
   const pdf = render();
   const text = pdf.toString('latin1');
   const changed = (from: string | RegExp, to: string) => Buffer.from(text.replace(from, to), 'latin1');
-  /** Appends a revision that puts nothing new in: what counts is that there is one. */
+  /** Appends an empty revision. The reader must refuse any appended revision. */
   const revised = () => {
     const previous = /startxref\n(\d+)\n%%EOF/.exec(text.slice(-64))?.[1];
     const [, root] = /\/Root (\d+ 0 R)/.exec(text) ?? [];
@@ -97,16 +97,16 @@ describe('the attachment of a document', () => {
     return Buffer.concat([pdf, Buffer.from(`${table}startxref\n${pdf.length + 1}\n%%EOF`)]);
   };
 
-  test('has the name that is asked for', () => {
+  test('is found only under its own name', () => {
     expect(() => readAttachment(pdf, 'other.json')).toThrow(PdfError);
   });
-  test('is null where the PDF has none', () => {
+  test('is null if the PDF has none', () => {
     const bare = changed('/Type /EmbeddedFile', '/Type /EmbeddedNone').toString('latin1').replace('/EF <<', '/EG <<');
     expect(readAttachment(Buffer.from(bare, 'latin1'), 'metadata.json')).toBeNull();
   });
   test.each<[string, Uint8Array]>([
-    ['nothing', Buffer.alloc(0)],
-    ['text', Buffer.from('no PDF')],
+    ['an empty file', Buffer.alloc(0)],
+    ['a text file', Buffer.from('no PDF')],
     ['half a PDF', pdf.subarray(0, pdf.length / 2)],
     ['an appended revision', revised()],
     ['bytes after the end', Buffer.concat([pdf, Buffer.from('x')])],
@@ -119,7 +119,7 @@ describe('the attachment of a document', () => {
   ])('is refused in %s', (_, bytes) => {
     expect(() => readAttachment(bytes, 'metadata.json')).toThrow(PdfError);
   });
-  test('any changed bytes are refused by name or read as what stands there, never a fault', () => {
+  test('changed bytes throw PdfError or are read as they are; no other error occurs', () => {
     fc.assert(
       fc.property(
         fc.array(fc.tuple(fc.nat(pdf.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),

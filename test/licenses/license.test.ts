@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { ACTS, LICENSE_STATES, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { isLive, stateAfter } from '../../subgraphs/licenses/license.ts';
 
-/** What the law lets be done in each state (DOMAIN: 证照状态); everything else is refused. */
+/** The acts that the law allows in each state (DOMAIN: 证照状态). All others are refused. */
 const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {
   VALID: [
     'CHANGE',
@@ -60,7 +60,7 @@ describe('the state machine of a license', () => {
     expect(ACTS.filter(makesVersion)).toEqual(['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER']);
   });
 
-  test('paper of a version out of force must come back', () => {
+  test('only valid and suspended versions are live; paper of all others must be returned', () => {
     expect(LICENSE_STATES.filter(isLive)).toEqual(['VALID', 'SUSPENDED']);
   });
 });

@@ -7,8 +7,8 @@ import { certify, newEc, newRsa, nothing } from '../support/forge.ts';
 import { flip, sequence } from '../support/vectors.ts';
 
 /**
- * The classes of wrong RSA and ECDSA signatures that Project Wycheproof collects, through the function that checks every signature:
- * none may be taken.
+ * The classes of wrong RSA and ECDSA signatures that Project Wycheproof collects.
+ * The function that checks every signature must refuse all of them.
  */
 
 const MESSAGE = Buffer.from('同权');
@@ -23,7 +23,7 @@ const key = keyOf(pair);
 const takes = (signature: Buffer, given = key) =>
   verifies(given, { signed: MESSAGE, algorithm: ALGORITHM.rsaSha256, signature });
 
-/** RSA over an encoded message as it is, so that every octet of the padding can be wrong. */
+/** Raw RSA over an encoded message, so that a test can make every octet of the padding wrong. */
 const raw = (encoded: Buffer, by = pair) =>
   privateEncrypt({ key: by.privateKey, padding: constants.RSA_NO_PADDING }, encoded);
 const info = (algorithm: Buffer = sequence(SHA256, nothing), hash = digest) => sequence(algorithm, der(0x04, hash));
@@ -31,7 +31,7 @@ const padded = (content: Buffer, head = [0, 1], fill = 0xff, separator = 0) => {
   const length = BYTES - head.length - 1 - content.length;
   return Buffer.concat([Buffer.from(head), Buffer.alloc(length, fill), Buffer.from([separator]), content]);
 };
-/** A DigestInfo with one of its lengths written in a longer form. */
+/** A DigestInfo with one of its lengths in long form. */
 const longForm = (at: number, content = info()) => {
   const bytes = Buffer.concat([content.subarray(0, at), Buffer.from([0x81]), content.subarray(at)]);
   return bytes;
@@ -43,7 +43,7 @@ const sha1 = createHash('sha1').update(MESSAGE).digest();
 const SHA1_INFO = sequence(sequence(oid('1.3.14.3.2.26'), nothing), der(0x04, sha1));
 
 describe('RSASSA-PKCS1-v1_5', () => {
-  test('takes the one right encoding', () => {
+  test('accepts the only correct encoding', () => {
     const signature = sign('sha256', MESSAGE, pair.privateKey);
     expect(takes(signature)).toBe(true);
     expect(raw(padded(info())).equals(signature)).toBe(true);
@@ -52,9 +52,9 @@ describe('RSASSA-PKCS1-v1_5', () => {
     ['NULL missing', raw(padded(info(sequence(SHA256))))],
     ['NULL with contents', raw(padded(info(sequence(SHA256, der(0x05, Buffer.from([0]))))))],
     ['parameters of another type', raw(padded(info(sequence(SHA256, der(0x04)))))],
-    ['garbage behind the parameters', raw(padded(info(sequence(SHA256, nothing, nothing))))],
-    ['garbage behind the digest', raw(padded(sequence(sequence(SHA256, nothing), der(0x04, digest), nothing)))],
-    ['garbage behind the DigestInfo, padding shortened (e = 3 forgery)', raw(short(info(), 8, rest))],
+    ['garbage after the parameters', raw(padded(info(sequence(SHA256, nothing, nothing))))],
+    ['garbage after the digest', raw(padded(sequence(sequence(SHA256, nothing), der(0x04, digest), nothing)))],
+    ['garbage after the DigestInfo, padding shortened (e = 3 forgery)', raw(short(info(), 8, rest))],
     [
       'garbage within the DigestInfo, padding shortened',
       raw(short(Buffer.concat([info(), Buffer.alloc(0)]), 9, rest - 1)),
@@ -66,7 +66,7 @@ describe('RSASSA-PKCS1-v1_5', () => {
     ['digest cut short', raw(padded(info(undefined, digest.subarray(0, 31))))],
     ['digest too long', raw(padded(info(undefined, Buffer.concat([digest, Buffer.from([0])]))))],
     ['digest alone, without DigestInfo', raw(padded(digest))],
-    ['SHA-1 in the place of SHA-256', raw(padded(SHA1_INFO))],
+    ['SHA-1 instead of SHA-256', raw(padded(SHA1_INFO))],
     ['another digest', raw(padded(info(undefined, createHash('sha256').update('other').digest())))],
     ['block type 0', raw(padded(info(), [0, 0]))],
     ['block type 2', raw(padded(info(), [0, 2]))],
@@ -78,16 +78,16 @@ describe('RSASSA-PKCS1-v1_5', () => {
     ['PSS', sign('sha256', MESSAGE, { key: pair.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING })],
     ['signature 0', Buffer.alloc(BYTES)],
     ['signature 1', Buffer.concat([Buffer.alloc(BYTES - 1), Buffer.from([1])])],
-    ['a zero put before', Buffer.concat([Buffer.from([0]), sign('sha256', MESSAGE, pair.privateKey)])],
-    ['an octet cut off', sign('sha256', MESSAGE, pair.privateKey).subarray(1)],
-    ['an octet put behind', Buffer.concat([sign('sha256', MESSAGE, pair.privateKey), Buffer.from([0])])],
+    ['a zero octet added at the start', Buffer.concat([Buffer.from([0]), sign('sha256', MESSAGE, pair.privateKey)])],
+    ['an octet removed at the start', sign('sha256', MESSAGE, pair.privateKey).subarray(1)],
+    ['an octet added at the end', Buffer.concat([sign('sha256', MESSAGE, pair.privateKey), Buffer.from([0])])],
     ['empty', Buffer.alloc(0)],
     ['another key', sign('sha256', MESSAGE, threes.privateKey)],
     ['a changed bit', flip(sign('sha256', MESSAGE, pair.privateKey), 200)],
   ])('refuses: %s', (_, signature) => {
     expect(takes(signature)).toBe(false);
   });
-  test('refuses a cube root with garbage behind, by a key of exponent 3 (Bleichenbacher 2006)', () => {
+  test('refuses a cube root with trailing garbage for a key of exponent 3 (Bleichenbacher 2006)', () => {
     const wanted = BigInt(`0x${short(info(), 8, rest).toString('hex')}`);
     let root = 1n;
     let high = 1n << BigInt(BYTES * 8);
@@ -97,7 +97,7 @@ describe('RSASSA-PKCS1-v1_5', () => {
       else high = middle;
     }
     const forged = Buffer.from((root + 1n).toString(16).padStart(BYTES * 2, '0'), 'hex');
-    // The forgery begins as a good one does; a lax reader stops there.
+    // The forgery starts like a valid signature. A lenient parser reads no further.
     const begins = ((root + 1n) ** 3n).toString(16).padStart(BYTES * 2, '0');
     expect(begins.slice(0, 2 * (11 + info().length))).toBe(
       short(info(), 8, rest)
@@ -124,12 +124,12 @@ describe('ECDSA', () => {
   const value = (bytes: Buffer) => BigInt(`0x${bytes.toString('hex')}`);
   const integerOf = (bytes: Buffer) => number(value(bytes));
 
-  test('takes the right one', () => {
+  test('accepts a correct signature', () => {
     expect(judge(good)).toBe(true);
     expect(sequence(integerOf(r), integerOf(s)).equals(good)).toBe(true);
   });
   test.each<[string, Buffer]>([
-    ['r and s as they are (IEEE P1363)', Buffer.concat([r.subarray(-32), s.subarray(-32)])],
+    ['r and s without DER (IEEE P1363)', Buffer.concat([r.subarray(-32), s.subarray(-32)])],
     ['r = 0, s = 0', sequence(number(0n), number(0n))],
     ['r = 1, s = 0', sequence(number(1n), number(0n))],
     ['r and s plus the order', sequence(number(value(r) + order), number(value(s) + order))],
@@ -137,7 +137,7 @@ describe('ECDSA', () => {
     ['s equal to the order', sequence(integerOf(r), number(order))],
     ['a padded number', sequence(der(0x02, Buffer.from([0, 0]), r), integerOf(s))],
     ['a third number', sequence(integerOf(r), integerOf(s), number(0n))],
-    ['garbage behind', Buffer.concat([good, Buffer.from([0])])],
+    ['trailing garbage', Buffer.concat([good, Buffer.from([0])])],
     ['a length in long form', Buffer.concat([Buffer.from([0x30, 0x81]), good.subarray(1)])],
     ['indefinite length', Buffer.concat([Buffer.from([0x30, 0x80]), good.subarray(2), Buffer.alloc(2)])],
     ['a set', Buffer.concat([Buffer.from([0x31]), good.subarray(1)])],
@@ -147,7 +147,7 @@ describe('ECDSA', () => {
   ])('refuses: %s', (_, signature) => {
     expect(judge(signature)).toBe(false);
   });
-  test('refuses a key of the other kind, and an algorithm that is not known', () => {
+  test('refuses a key of the other kind and an unknown algorithm', () => {
     expect(judge(sign('sha256', MESSAGE, pair.privateKey), key)).toBe(false);
     expect(verifies(ecKey, { signed: MESSAGE, algorithm: ALGORITHM.rsaSha256, signature: good })).toBe(false);
     expect(verifies(ecKey, { signed: MESSAGE, algorithm: '', signature: good })).toBe(false);

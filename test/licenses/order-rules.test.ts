@@ -11,9 +11,9 @@ const order = (act: Order['act'], organ = 'yudu-lyj'): Order => ({
   state: 'OPEN',
 });
 
-describe('a restoration that a supervisor orders', () => {
+describe("a supervisor's order to restore a license", () => {
   const restore = order('RESTORE');
-  test('goes past no other order against the license', () => {
+  test('is refused while an order to suspend or revoke the license is open', () => {
     expect(requireNoOpenOrder('RESTORE', [restore, order('RESTORE', 'ganzhou-lyj')], restore)).toBeUndefined();
     for (const act of ['SUSPEND', 'REVOKE'] as const) {
       const open = [order(act, 'ganzhou-lyj'), restore];
@@ -23,7 +23,7 @@ describe('a restoration that a supervisor orders', () => {
     expect(requireNoOpenOrder('SUSPEND', [order('SUSPEND'), restore], order('SUSPEND'))).toBeUndefined();
   });
 
-  test("lifts the suspension of its own order, not another supervisor's or the issuer's own", () => {
+  test("lifts only a suspension that the same supervisor ordered, not another supervisor's or the issuer's own", () => {
     expect(requireOwnSuspension(restore, 'yudu-lyj')).toBeUndefined();
     for (const other of ['ganzhou-lyj', null]) {
       expect(() => requireOwnSuspension(restore, other)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));

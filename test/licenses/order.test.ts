@@ -11,7 +11,7 @@ const SUPERVISOR = 'yudu-lyj.supervisor';
 const APPROVER = 'yudu-lyj.approver';
 const SEAL = { seal: 'yudu-lyj-license-seal', reason: '印章核查' };
 
-/** Supervisors' orders on licenses: carried out, declined, overtaken, never left hanging, never passed by. */
+/** Every supervisor's order is carried out, declined or overtaken. An open order blocks other acts. */
 describe("a supervisor's order", () => {
   let hub: TestHub;
   let serial = 0;
@@ -20,7 +20,7 @@ describe("a supervisor's order", () => {
   });
   afterAll(() => hub?.stop());
 
-  /** A license with the case that it came from. */
+  /** Issues a license. Returns its identifier and number, and the id of its case. */
   const licensed = async () => {
     const caseId = await grantCase(hub, route);
     const license = await issue(hub, route, caseId, ++serial);
@@ -80,7 +80,7 @@ describe("a supervisor's order", () => {
     expect(await actionsOf(APPROVER, identifier)).toMatchObject({ declineOrder: 'ORDER_UNKNOWN' });
   });
 
-  test('is carried out by its own act on its own license only', async () => {
+  test('is carried out only by the ordered act on the ordered license', async () => {
     const [one, two] = [await licensed(), await licensed()];
     const id = await order(one.caseId, 'SUSPENSION');
     expect(await own('suspend', { identifier: two.identifier, order: id })).toBe('ORDER_UNKNOWN');
@@ -98,7 +98,7 @@ describe("a supervisor's order", () => {
       expect([null, 'LICENSE_BUSY', 'LICENSE_ACT_NOT_ALLOWED', 'ORDER_ANSWERED']).toContain(refusal);
     }
     expect(await orderOf(id)).toMatchObject({ state: 'CARRIED_OUT' });
-    // The sealed statement names the order and says what the supervisor said.
+    // The sealed statement contains the id of the order and the supervisor's reason.
     const sql = postgres(hub.adminUrl, { max: 1 });
     const [statement] = await sql`select record from licenses.act where order_id = ${id} and state = 'DONE'`;
     await sql.end();
@@ -106,7 +106,7 @@ describe("a supervisor's order", () => {
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
   });
 
-  test('suspended, lifted, revoked on orders: paper and document as one', async () => {
+  test('keeps paper and document in the same state when orders suspend, restore and revoke a license', async () => {
     const { caseId, identifier } = await licensed();
     const steps = [
       ['SUSPENSION', 'suspend', 'SUSPENDED'],
@@ -139,14 +139,14 @@ describe("a supervisor's order", () => {
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
   });
 
-  test('is overtaken where the license comes to that state, or to its end, otherwise', async () => {
+  test('is overtaken if the license reaches the ordered state, or ends, by another act', async () => {
     const one = await licensed();
     const suspension = await order(one.caseId, 'SUSPENSION');
     const revocation = await order(one.caseId, 'REVOCATION');
     expect(await own('suspend', { identifier: one.identifier })).toBeNull();
     expect(await endOf(one.caseId, suspension)).toMatchObject({ state: 'OVERTAKEN', answer: '证照已处于“暂扣”状态' });
     expect(await orderOf(revocation)).toMatchObject({ state: 'OPEN' });
-    // Nothing goes past an open order: not even a restoration that nobody ordered.
+    // An open order blocks all other acts, even a restoration that nobody ordered.
     expect(await own('restore', { identifier: one.identifier })).toBe('ORDER_OPEN');
     expect(await actionsOf(APPROVER, one.identifier)).toMatchObject({
       restoreLicense: 'ORDER_OPEN',
@@ -169,11 +169,11 @@ describe("a supervisor's order", () => {
     await told(one.identifier, ['ORDER_OPEN closed', 'ORDER_OPEN closed']);
   });
 
-  test('is taken back by lifting what nobody has carried out', async () => {
+  test('is taken back if the supervisor lifts it before anybody carried it out', async () => {
     const { caseId, identifier } = await licensed();
     const suspension = await order(caseId, 'SUSPENSION');
     const lifted = await order(caseId, 'LIFTED');
-    // Both came by one stream, in the order in which they were given.
+    // Both orders arrived in one stream, in the order in which the supervisor recorded them.
     const sql = postgres(hub.adminUrl, { max: 1 });
     const streams = await sql`select stream, payload->>'orderId' as id from cases.outbox_event
       where type = 'SupervisionOrdered' and payload->>'orderId' in ${sql([suspension, lifted])} order by revision`;
@@ -185,10 +185,10 @@ describe("a supervisor's order", () => {
     expect(await own('suspend', { identifier, order: suspension })).toBe('ORDER_ANSWERED');
   });
 
-  test('waits with its act for the seal, is not declined meanwhile, and a lifting waits behind it', async () => {
+  test('stays open while its act waits for the seal; it cannot be declined then, and a lifting waits behind it', async () => {
     const { caseId, identifier } = await licensed();
     const id = await order(caseId, 'SUSPENSION');
-    // The seal goes out of use where licenses do not know it yet: after everything else has been checked.
+    // Suspends the seal in seals only. Licenses find out when they ask for the signature, after all other checks.
     const sql = postgres(hub.adminUrl, { max: 1 });
     await sql`update seals.seal set state = 'SUSPENDED' where id = ${SEAL.seal}`;
     expect(await own('suspend', { identifier, order: id })).toBe('SEAL_SUSPENDED');
@@ -203,7 +203,7 @@ describe("a supervisor's order", () => {
     expect(await orderOf(lifted)).toMatchObject({ state: 'OPEN' });
     await sql`update seals.seal set state = 'IN_USE' where id = ${SEAL.seal}`;
     await sql.end();
-    // The resumer finishes what the approver authorised, and nothing else.
+    // The resumer finishes only what the approver authorised.
     expect(await endOf(caseId, id)).toMatchObject({ state: 'CARRIED_OUT' });
     await told(identifier, ['ORDER_OPEN closed', 'ORDER_OPEN open', 'SEAL_WAITING closed']);
     expect(await own('restore', { identifier, order: lifted })).toBeNull();
@@ -211,7 +211,7 @@ describe("a supervisor's order", () => {
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
   });
 
-  test('keeps a change waiting; a recall is a duty until the dead sheet is back', async () => {
+  test('blocks a change; a recall is an open duty until the sheet of the revoked version is back', async () => {
     const window = ROUTES.WINDOW_FORWARD;
     const matter = { issue: 'yd2022-3-01', change: 'yd2022-3-05' };
     const land = { ...window, matter: matter.issue, decides: 'ganzhou-zrzyj.approver', blanks: 'KB0004' };
@@ -231,7 +231,7 @@ describe("a supervisor's order", () => {
       renewLicense: 'ACT_NEEDS_CASE',
       transferLicense: 'ACT_NEEDS_CASE',
     });
-    // The supervisor sees the license since it has an order on it; a holder never sees the order.
+    // The supervisor sees the license because there is an order on it. The holder never sees the order.
     const query = 'query($id: ID!) { license(identifier: $id) { orders { state } } }';
     expect((await hub.ask('yudu-zrzyj.supervisor', query, { id: identifier })).data.license.orders).toEqual([
       { state: 'OPEN' },
@@ -247,7 +247,7 @@ describe("a supervisor's order", () => {
     await told(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN open']);
     expect(await refusalOf(hub, land.prints, 'changeLicense', 'CaseActInput', change)).toBe('LICENSE_ACT_NOT_ALLOWED');
 
-    // The grant can no longer become anything: the organ that decided gives it up, and the case ends.
+    // The change can no longer be done. The organ that decided gives the grant up, and the case ends.
     const give = (person: string, input: object = {}) =>
       refusalOf(hub, person, 'voidTask', 'VoidTaskInput', { case: changed, reason: '证照已吊销', ...input });
     expect(await give('window-yudu')).toBe('ROLE_NOT_ALLOWED');

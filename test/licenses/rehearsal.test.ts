@@ -21,7 +21,7 @@ test.each(['licenses', 'seals', 'cases'])('every mutation of %s can be rehearsed
   expect(without.map((field) => field.name)).toEqual([]);
 });
 
-/** A rehearsal meets the very rules that the act would, shows what would be, and keeps nothing. */
+/** A rehearsal applies the same rules as the act, returns the expected result and stores nothing. */
 describe('rehearsals of licenses and seals', () => {
   let hub: TestHub;
   let sql: postgres.Sql;
@@ -34,7 +34,7 @@ describe('rehearsals of licenses and seals', () => {
     await hub?.stop();
   });
 
-  /** Rows of everything that an act could touch. */
+  /** Counts and states of all rows that an act could change. */
   const rows = async () => {
     const counts: string[] = [];
     for (const table of ['act', 'blank_entry', 'license_entry', 'paper_entry', 'document', 'outbox_event', 'duty']) {
@@ -56,7 +56,7 @@ describe('rehearsals of licenses and seals', () => {
     return shown;
   }
 
-  test('an issue: number, identifier and blank are shown, none is taken; a refusal is met', async () => {
+  test('shows number, identifier and blank of an issue without using them, and returns refusals', async () => {
     const id = await grantCase(hub, route);
     const ask = (blank: string) =>
       rehearse(route.prints, 'issueLicense', 'CaseActInput', { case: id, blankNumber: blank });
@@ -68,7 +68,7 @@ describe('rehearsals of licenses and seals', () => {
     expect(license).toMatchObject({ identifier: shown.rehearsal.identifier, number: shown.rehearsal.number });
   });
 
-  test('acts of the organ, of the counter, and of seals', async () => {
+  test('covers the acts of the organ, of the counter and on seals', async () => {
     const { identifier } = await issue(hub, route, await grantCase(hub, route), 2);
     const own = (name: string, reason = '检查') =>
       rehearse(APPROVER, `${name}License`, 'OwnActInput', { identifier, reason });
@@ -117,7 +117,7 @@ describe('rehearsals of licenses and seals', () => {
     expect(await refusalOf(hub, APPROVER, 'suspendLicense', 'OwnActInput', { identifier, reason: '检查' })).toBeNull();
   });
 
-  test('License.actions names every mutation on a license and answers as the mutation would', async () => {
+  test('License.actions names every mutation on a license and gives the same answer as the mutation', async () => {
     const { identifier } = await issue(hub, route, await grantCase(hub, route), 5);
     const query = 'query($id: ID!) { license(identifier: $id) { actions { name allowed clause refusal { code } } } }';
     const asked = async (person: string) => (await hub.ask(person, query, { id: identifier })).data.license.actions;

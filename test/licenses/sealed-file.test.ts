@@ -10,7 +10,7 @@ import { findFile, putSealed } from '../../subgraphs/licenses/store.ts';
 import * as tables from '../../subgraphs/licenses/tables.ts';
 import { testDatabase } from '../support/database.ts';
 
-/** The sealed file is put together in the database, from what was kept and what the seal changed of it. */
+/** The database assembles the sealed file from the rendered file and the part that the seal changed. */
 
 let database: Awaited<ReturnType<typeof testDatabase>>;
 let pool: Connected;
@@ -51,19 +51,19 @@ const put = (part: string, from: number, digest: string) =>
     ),
   );
 
-test('the part stands where the room was', async () => {
+test('the sealed part replaces the reserved space', async () => {
   const whole = Buffer.from('a file with room for 12345678 and more');
   await put('12345678', 21, sha256(whole));
   expect((await findFile(pool.db, sha256(whole)))?.bytes).toEqual(whole);
 });
 
-test('what is not the file that was sealed is not stored', async () => {
+test('a file that differs from the sealed one is not stored', async () => {
   const other = sha256(Buffer.from('a file with room for 87654321 and more'));
   await expect(put('87654321', 20, other)).rejects.toThrow('is not what was sealed');
   expect(await findFile(pool.db, other)).toBeNull();
 });
 
-test('an act that somebody else has done while its file was set is done, and nothing is sealed again', async () => {
+test('an act that another process finished during rendering counts as done, and nothing is sealed again', async () => {
   const act = crypto.randomUUID();
   const statement = { actor: 'p', actorName: 'p', organ: 'o', matter: 'm', caseId: null, act: 'SUSPEND' };
   const authorised = { ...statement, contentDigest: sha256('d'), authorisedAt: new Date().toISOString() };

@@ -11,7 +11,7 @@ import { record } from '../support/record.ts';
 import { codeText, statement } from '../support/vectors.ts';
 import { evidenceOf, GOOD, PDF, rendered } from '../support/world.ts';
 
-/** `npm run verify`, as a person runs it. */
+/** Runs the script of `npm run verify` as a user does. */
 
 const SCRIPT = new URL('../../scripts/verify.ts', import.meta.url).pathname;
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-verify-'));
@@ -63,7 +63,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('npm run verify', () => {
-  test('passes a license: exit 0, the steps, the verdict, and apart from it the unknown state', () => {
+  test('passes a license: exit 0, prints the steps, the verdict and, separately, the unknown state', () => {
     const { status, stdout, stderr } = run(path('a.pdf'), ...ROOT);
     expect(stderr).toBe('');
     expect(stdout).toContain('✓ 验证签名值');
@@ -73,20 +73,20 @@ describe('npm run verify', () => {
     expect(stdout).toContain(record.KZ_HYDZ);
     expect(status).toBe(0);
   });
-  test('finds signature and evidence beside a file, takes others where they are named, and a root in DER', () => {
+  test('finds signature and evidence next to a file, uses others if they are named, and reads a root in DER', () => {
     expect(run(path('b.pdf'), '--root', path('root.der'), ...AT).status).toBe(0);
     const named = ['--signature', path('a.p7s'), '--evidence', path('a.evidence.json')];
     cpSync(path('a.pdf'), path('folder.pdf'));
     expect(run(path('folder.pdf'), ...named, ...ROOT).status).toBe(0);
   });
-  test('takes revocation lists in place of a bundle, DER or PEM', () => {
+  test('accepts revocation lists in DER or PEM instead of a bundle', () => {
     const lists = ['--crl', path('root.crl'), '--crl', path('issuing.crl')];
     expect(run(path('folder.pdf'), '--signature', path('a.p7s'), ...lists, ...ROOT).status).toBe(0);
     const { status, stdout } = run(path('folder.pdf'), '--signature', path('a.p7s'), ...ROOT);
     expect(stdout).toContain('INDETERMINATE，TRY_LATER');
     expect(status).toBe(2);
   });
-  test('tells the state out of a status list', () => {
+  test('prints the state from a status list', () => {
     const { status, stdout } = run(path('a.pdf'), ...ROOT, '--status-list', path('list.jwt'));
     expect(stdout).toContain('证照状态 license status: SUSPENDED（截至 as of 2026-11-24T00:00:00Z）');
     expect(status).toBe(0);
@@ -97,7 +97,7 @@ describe('npm run verify', () => {
     expect(stdout).toContain('不通过（TOTAL_FAILED，HASH_FAILURE）');
     expect(status).toBe(1);
   });
-  test('cannot say without a signature, or without a file: exit 2', () => {
+  test('gives no verdict without a signature or without a file: exit 2', () => {
     for (const name of ['alone.pdf', 'a.p7s']) {
       const { status, stdout } = run(path(name), ...ROOT);
       expect(stdout).toContain('无法判定（INDETERMINATE，SIGNED_DATA_NOT_FOUND）');
@@ -109,7 +109,7 @@ describe('npm run verify', () => {
     expect(stdout).toContain('声明 SUSPEND');
     expect(status).toBe(0);
   });
-  test('tells machines the report', () => {
+  test('prints the report as JSON with --json', () => {
     const { stdout } = run(path('a.pdf'), ...ROOT, '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       verdict: 'TOTAL_PASSED',
@@ -118,7 +118,7 @@ describe('npm run verify', () => {
       record: { ZZBS: record.ZZBS },
     });
   });
-  test('judges a folder: a line for each document, a count, the worst verdict', () => {
+  test('verifies a folder: prints a line per document and a count, exits by the worst verdict', () => {
     const good = run(path('export'), ...ROOT);
     expect(good.stdout).toContain('共 2 份 documents：通过 TOTAL_PASSED 2，');
     expect(good.status).toBe(0);
@@ -136,7 +136,7 @@ describe('npm run verify', () => {
     rmSync(path('export/below/t.pdf'));
     expect(run(path('export'), path('a.pdf'), ...ROOT).status).toBe(2);
   });
-  test('judges the text of a QR code', () => {
+  test('verifies the text of a QR code', () => {
     const text = `${record.KZ_HYDZ}#${codeText(GOOD)}`;
     const code = ['--qr', text, '--certificates', path('code.pem')];
     const { status, stdout } = run(...code, ...ROOT);
@@ -160,12 +160,12 @@ describe('npm run verify', () => {
     ['a root that is no certificate', ['a.pdf', '--root', 'garbage']],
     ['a signature that is not there', ['a.pdf', '--root', 'root.pem', '--signature', 'none.p7s']],
     ['evidence that is not there', ['a.pdf', '--root', 'root.pem', '--evidence', 'none.json']],
-    ['certificates that are none', ['a.pdf', '--root', 'root.pem', '--certificates', 'empty']],
-    ['a list that is none', ['a.pdf', '--root', 'root.pem', '--crl', 'root.pem']],
+    ['a file without certificates', ['a.pdf', '--root', 'root.pem', '--certificates', 'empty']],
+    ['a certificate instead of a revocation list', ['a.pdf', '--root', 'root.pem', '--crl', 'root.pem']],
     ['a status list that is not there', ['a.pdf', '--root', 'root.pem', '--status-list', 'none.jwt']],
     ['a code and a file', ['a.pdf', '--root', 'root.pem', '--qr=x']],
-    ['a time that is none', ['a.pdf', '--root', 'root.pem', '--at=yesterday']],
-  ])('%s: exit 2 and a clear line', (_, args) => {
+    ['an invalid time', ['a.pdf', '--root', 'root.pem', '--at=yesterday']],
+  ])('%s: exit 2 and a clear message', (_, args) => {
     const { status, stdout, stderr } = run(...args.map((one) => (one.startsWith('--') ? one : path(one))));
     expect(stdout).toBe('');
     expect(stderr).toMatch(/用法 usage|无法读取|不是证书|不是能用的吊销列表|没有文件可核验|not a time/);

@@ -12,7 +12,7 @@ import { record } from '../support/record.ts';
 import { flip, stamped, statement, withCode } from '../support/vectors.ts';
 import { AT, day, evidenceOf, judge, PDF, SIGNED_AT, world } from '../support/world.ts';
 
-/** A PKI of this test's own, made by the seals' certificate code with keys that are thrown away. */
+/** A PKI for this test only, made by the certificate code of seals with temporary keys. */
 function makePki(organisation: string) {
   const pair = () => generateKeyPairSync('rsa', { modulusLength: 3072 });
   const keys = { root: pair(), issuing: pair(), seal: pair() };
@@ -61,7 +61,7 @@ describe('the verifier and the seals of the hub', () => {
     return [report.verdict, report.subIndication];
   };
 
-  test('passes what was sealed, and tells the record, the signer and the time', () => {
+  test('passes a sealed file, and reports the record, the signer and the time', () => {
     const { revocation } = pki;
     const report = verify({ file: PDF, signature, roots: [pki.root], revocation }, AT);
     expect(report.steps.filter((step) => step.passed === false)).toEqual([]);
@@ -74,7 +74,7 @@ describe('the verifier and the seals of the hub', () => {
       claimedAt: '2026-11-23T01:02:03Z',
     });
   });
-  test('tampered copies are each refused', () => {
+  test('refuses every tampered copy', () => {
     expect(judged({ file: tamperPageContent(PDF) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
     expect(judged({ file: tamperAttachment(PDF) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
     expect(judged({ signature: tamperSignedAttribute(signature) })).toEqual(['TOTAL_FAILED', 'HASH_FAILURE']);
@@ -83,37 +83,37 @@ describe('the verifier and the seals of the hub', () => {
       'NO_SIGNING_CERTIFICATE_FOUND',
     ]);
   });
-  test('another root of the same name is not the root', () => {
+  test('does not accept another root of the same name', () => {
     const { root } = makePki(record.ZZBFJG);
     expect(judged({ roots: [root] })).toEqual(['INDETERMINATE', 'NO_CERTIFICATE_CHAIN_FOUND']);
   });
 });
 
 describe('a report', () => {
-  test('ends at the first step that is not passed, and tells nothing of what it did not get to', () => {
+  test('stops at the first step that fails, and contains no result of later steps', () => {
     const report = judge({ detached: true, file: tamperAttachment(PDF) });
     expect(report.steps.map((step) => step.passed).slice(0, 4)).toEqual([true, true, false, null]);
     expect(report.steps.slice(3).every((step) => step.passed === null)).toBe(true);
     expect(report).toMatchObject({ record: null, statement: null, signer: null, provenAt: null, claimedAt: null });
   });
-  test('tells when a timestamp proves the signature to be there', () => {
+  test('gives the time at which a timestamp proves that the signature existed', () => {
     expect(judge()).toMatchObject({ provenAt: '2026-11-23T01:02:05Z', claimedAt: '2026-11-23T01:02:03Z' });
   });
-  test('tells the statement of a later act', () => {
+  test('contains the statement of a later act', () => {
     expect(judge(statement())).toMatchObject({ record: null, statement: { CZ: 'SUSPEND', ZZZT: 'SUSPENDED' } });
   });
-  test('shows a name out of a certificate on one line', () => {
+  test('shows a name from a certificate on one line', () => {
     const { steps } = judge({ world: world({ seal: { common: '章\u001b[31m\n假' } }) });
     expect(steps[3]?.detail).toBe('章�[31m�假');
   });
-  test('is the same for the same evidence, whatever was judged before', () => {
+  test('is the same for the same evidence after other verifications', () => {
     const evidence = evidenceOf(withCode());
     const first = verify(evidence, AT);
     judge({ bundle: stamped(day('2026-11-24')) });
     expect(verify(evidence, AT)).toEqual(first);
     expect(first.verdict).toBe('TOTAL_PASSED');
   });
-  test('comes whatever the evidence', () => {
+  test('is returned for any evidence, without an exception', () => {
     const bytes = fc.uint8Array({ maxLength: 200 });
     fc.assert(
       fc.property(bytes, bytes, bytes, bytes, (file, signature, root, bundle) => {
@@ -133,7 +133,7 @@ describe('no changed byte passes', () => {
   test('in the signature and its timestamp', () => {
     const signature = Buffer.from(evidence.signature ?? '');
     expect(passes({})).toBe(true);
-    // The lowest bit of each byte, and in every third another one.
+    // Flips the lowest bit of each byte, and another bit in every third byte.
     const survivors = places(signature).filter(
       (at) =>
         passes({ signature: flip(signature, at) }) ||
@@ -141,7 +141,7 @@ describe('no changed byte passes', () => {
     );
     expect(survivors).toEqual([]);
   });
-  test('in an archive stamp, or in the material that it is over', () => {
+  test('in an archive stamp or in the material under it', () => {
     const bundle = JSON.parse(Buffer.from(evidence.bundle ?? '').toString());
     const token = Buffer.from(bundle.stamps[0].token, 'base64');
     const changed = (one: object) => passes({ bundle: Buffer.from(JSON.stringify({ ...bundle, ...one })) });

@@ -7,7 +7,8 @@ export const tokenKeys = generateKeyPairSync('ed25519');
 
 /**
  * Returns a demo person by id: `applicant-company`, `applicant-citizen`, `window-yudu`, `window-xingguo`, `auditor`,
- * `library`, `administrator`, or `<organ id>.<position>`. Positions: clerk, reviewer, approver, keeper, sealapprover or supervisor.
+ * `library`, `administrator`, or `<organ id>.<position>`.
+ * Positions: clerk, reviewer, approver, keeper, sealapprover, supervisor.
  */
 export function actor(id: string): Person {
   const person = findDemoPerson(id);

@@ -4,7 +4,7 @@ import { record } from '../../support/record.ts';
 import { entryOf, flip, inWorld, policy, sequence, UNKNOWN, type Vectors } from '../../support/vectors.ts';
 import { AT, type Changes, day, GOOD, type World, world } from '../../support/world.ts';
 
-/** Rules on certificates and on the way from one to the root. */
+/** Rules on certificates and on the path from a certificate to the root. */
 
 const NAME_CONSTRAINTS = extension('2.5.29.30', false, sequence());
 const FRESHEST = extension('2.5.29.46', false, sequence());
@@ -16,7 +16,7 @@ const threes = newRsa(3072, 3);
 const stranger = newRsa();
 
 const withRoots = (roots: readonly Uint8Array[]): Changes => ({ evidence: (evidence) => ({ ...evidence, roots }) });
-/** A seal under an authority that a test makes itself; its timestamp, and the lists for it, are as they should be. */
+/** A seal under an authority that the test makes. Its timestamp and its revocation lists are valid. */
 const under = (issuing: Issued): Changes => ({
   world: {
     ...GOOD,
@@ -34,7 +34,7 @@ export const CERTIFICATES: Vectors = {
     ['a seal for signing documents', inWorld({ seal: { purposes: ['1.3.6.1.5.5.7.3.36'], purposesCritical: false } })],
     ['an unknown extension that is not critical', inWorld({ seal: { extra: [extension('1.2.3.4', false, nothing)] } })],
     ['policies that are not critical', inWorld({ issuing: { extra: [policy('2.5.29.32')] } })],
-    ['a root that cannot be read beside one that can', withRoots([Buffer.from('garbage'), GOOD.root.certificate])],
+    ['an unreadable root together with a readable one', withRoots([Buffer.from('garbage'), GOOD.root.certificate])],
     ['a key of 4096 bits', inWorld({ seal: { pair: newRsa(4096) } })],
   ],
   CHAIN_CONSTRAINTS_FAILURE: [
@@ -47,17 +47,20 @@ export const CERTIFICATES: Vectors = {
         seal: { usage: null, extra: [extension('2.5.29.15', true, der(0x03, Buffer.from([7, 0xc0, 0x80])))] },
       }),
     ],
-    ['critical other names', inWorld({ seal: { extra: [extension('2.5.29.17', true, sequence())] } })],
+    [
+      'a seal with a critical alternative name',
+      inWorld({ seal: { extra: [extension('2.5.29.17', true, sequence())] } }),
+    ],
     ['a seal without key usage', inWorld({ seal: { usage: null } })],
     ['a seal for web servers', inWorld({ seal: { purposes: [WEB_SERVER] } })],
     ['a seal with name constraints', inWorld({ seal: { extra: [NAME_CONSTRAINTS] } })],
-    ['a seal with an extension twice', inWorld({ seal: { extra: [USAGE_AGAIN] } })],
+    ['a seal with a duplicate extension', inWorld({ seal: { extra: [USAGE_AGAIN] } })],
     ['a seal with delta lists', inWorld({ seal: { extra: [FRESHEST] } })],
     ['a seal of X.509 version 1', inWorld({ seal: { version: 0 } })],
     ['a seal with a negative serial number', inWorld({ seal: { serial: Buffer.from([0x80]) } })],
     ['a root that may have no authority below it', inWorld({ root: { pathLength: 0 } })],
     ['a root with an unknown critical extension', inWorld({ root: { extra: [UNKNOWN] } })],
-    ['an issuing authority that is none', inWorld({ issuing: { isCa: false, usage: 0x06 } })],
+    ['an issuing certificate that is not an authority', inWorld({ issuing: { isCa: false, usage: 0x06 } })],
     ['an issuing authority that may not sign certificates', inWorld({ issuing: { usage: 0x02 } })],
     ['an issuing authority with an unknown critical extension', inWorld({ issuing: { extra: [UNKNOWN] } })],
     ['an issuing authority with name constraints', inWorld({ issuing: { extra: [NAME_CONSTRAINTS] } })],
@@ -84,9 +87,9 @@ export const CERTIFICATES: Vectors = {
   ],
   CERTIFICATE_CHAIN_GENERAL_FAILURE: [
     ['a changed bit in the signature on the seal’s certificate', inWorld({ seal: { forge: flip } })],
-    ['a changed bit in the signature on the issuing authority’s', inWorld({ issuing: { forge: flip } })],
-    ['a changed bit in the signature on the timestamp’s', inWorld({ timestamp: { forge: flip } })],
-    ['a certificate that names the authority and its key and is not signed by it', { world: forgedWorld() }],
+    ['a changed bit in the signature on the issuing authority’s certificate', inWorld({ issuing: { forge: flip } })],
+    ['a changed bit in the signature on the timestamp’s certificate', inWorld({ timestamp: { forge: flip } })],
+    ['a certificate that names the authority and its key but is not signed by it', { world: forgedWorld() }],
   ],
   NO_CERTIFICATE_CHAIN_FOUND: [
     ['another root of the same name', () => withRoots([certify({ common: '测试根', isCa: true }).certificate])],
@@ -94,10 +97,10 @@ export const CERTIFICATES: Vectors = {
     ['a root that is not a root', withRoots([GOOD.issuing.certificate])],
     ['a root that cannot be read', withRoots([Buffer.from('garbage')])],
     ['a seal certified under the authority’s name by somebody else', under(fakeIssuing)],
-    ['an authority too many', under(second)],
+    ['one authority too many', under(second)],
     ['a seal certified by the root itself', under(GOOD.root)],
     [
-      'another certificate in the place of the authority’s',
+      'another certificate instead of the authority’s',
       {
         token: null,
         detached: true,
@@ -115,12 +118,12 @@ export const CERTIFICATES: Vectors = {
     ['no revocation list', { lists: { root: null, issuing: null } }],
     ['no list of the root', { lists: { root: null } }],
     ['no list of the issuing authority', { lists: { issuing: null } }],
-    ['a list that is over', { lists: { issuing: { until: day('2026-11-22') } } }],
+    ['an expired list', { lists: { issuing: { until: day('2026-11-22') } } }],
     ['a list from the future', { lists: { issuing: { from: day('2026-11-30') } } }],
     ['a list signed by another key', { lists: { issuing: { pair: stranger } } }],
     ['a delta list', { lists: { issuing: { extra: [extension('2.5.29.27', true, der(0x02, Buffer.from([1])))] } } }],
     [
-      'a list of a part',
+      'a partial list',
       { lists: { issuing: { extra: [extension('2.5.29.28', true, sequence(der(0x81, Buffer.from([0xff]))))] } } },
     ],
     ['a list with delta lists', { lists: { root: { extra: [FRESHEST] } } }],
@@ -142,7 +145,7 @@ export const CERTIFICATES: Vectors = {
   ],
 };
 
-/** The seal's certificate says that the authority issued it, by name and key; its signature is a stranger's. */
+/** The certificate of the seal names the authority and its key as issuer, but another key signed it. */
 function forgedWorld(): World {
   const issuer = { ...GOOD.issuing, pair: stranger };
   const forged = certify({ organisation: record.ZZBFJG, common: '审批专用章', issuer, pair: GOOD.seal.pair });

@@ -18,7 +18,7 @@ import {
 } from '../../support/vectors.ts';
 import { AT, GOOD, PDF, rendered, SIGNED_AT, wrapped } from '../../support/world.ts';
 
-/** Rules on the file, on the form of a signature, and on what is signed. */
+/** Rules on the file, on the form of a signature and on the signed content. */
 
 const NULL_DIGEST = sequence(oid('2.16.840.1.101.3.4.2.1'), nothing);
 const more = (id: string) => (sorted: Buffer[]) => [...sorted, attribute(id, nothing)].sort(Buffer.compare);
@@ -32,7 +32,7 @@ const again = certify({
   ...{ organisation: record.ZZBFJG, common: '审批专用章', issuer: GOOD.issuing, pair: GOOD.seal.pair },
 });
 
-/** The same content with the outermost length in a form that BER knows and DER does not. */
+/** The same content with the outermost length in a form that BER allows and DER does not. */
 const indefinite = (cms: Buffer) => Buffer.concat([Buffer.from([0x30, 0x80]), cms.subarray(4), Buffer.from([0, 0])]);
 const longLength = (cms: Buffer) =>
   Buffer.concat([Buffer.from([0x30, 0x83, 0, cms[2] ?? 0, cms[3] ?? 0]), cms.subarray(4)]);
@@ -40,8 +40,8 @@ const longLength = (cms: Buffer) =>
 export const FORMS: Vectors = {
   PASSED: [
     ['a license sealed in its PDF', {}],
-    ['a license with its signature beside it', { detached: true }],
-    ['a statement of a later act with its signature beside it', statement()],
+    ['a license with a detached signature', { detached: true }],
+    ['a statement of a later act with a detached signature', statement()],
     ['a license that carries a code with a link', withCode()],
     ['a license that carries a code without a link', withCode(codeText(GOOD))],
     ['a timestamp with fractions of a second', { token: { fraction: '.25' } }],
@@ -50,7 +50,7 @@ export const FORMS: Vectors = {
     ['a file that is neither PDF nor statement', { detached: true, content: Buffer.from('no PDF at all') }],
     ['a signature that is garbage', { cms: () => Buffer.from('garbage') }],
     ['a signature cut short', { cms: (cms) => cms.subarray(0, 300) }],
-    ['a signature with bytes behind its end', { cms: (cms) => Buffer.concat([cms, Buffer.from([1])]) }],
+    ['a signature with bytes after its end', { cms: (cms) => Buffer.concat([cms, Buffer.from([1])]) }],
     ['a signature of indefinite length', { cms: indefinite }],
     ['a signature whose length is not the shortest', { cms: longLength }],
     ['certificates out of order', { seal: { enclose: enclosed.toReversed() } }],
@@ -65,7 +65,7 @@ export const FORMS: Vectors = {
     ['a digest algorithm with NULL', { seal: { digestAlgorithm: NULL_DIGEST } }],
     ['signed attributes out of order', { seal: { attributes: (sorted) => sorted.toReversed() } }],
     ['a signed attribute twice', { seal: { attributes: (sorted) => sorted.flatMap((one) => [one, one]) } }],
-    ['a seal beside a file without signing-time', { detached: true, seal: { signingTime: null } }],
+    ['a detached seal without signing-time', { detached: true, seal: { signingTime: null } }],
     ['signed attributes without content type', { seal: { attributes: without('1.2.840.113549.1.9.3') } }],
     ['signed attributes without message digest', { seal: { attributes: without('1.2.840.113549.1.9.4') } }],
     [
@@ -96,7 +96,7 @@ export const FORMS: Vectors = {
     ['a statement that is not canonical', statement(JSON.stringify(STATEMENT, null, 1))],
     ['a statement without reason', statement(canonical({ ...STATEMENT, SM: undefined }))],
     ['a code of another suite', withCode(codeText(GOOD, {}, { typ: 'tq-code-2' }))],
-    ['a code with one more header', withCode(codeText(GOOD, {}, { crit: ['b64'] }))],
+    ['a code with an additional header', withCode(codeText(GOOD, {}, { crit: ['b64'] }))],
     ['a code without a signature', withCode(codeText(GOOD).split('.').slice(0, 2).join('.'))],
   ],
   HASH_FAILURE: [
@@ -117,7 +117,7 @@ export const FORMS: Vectors = {
     ['a timestamp by another key', { token: { signer: { ...GOOD.timestamp, pair: GOOD.code.pair } } }],
     ['a changed bit in the signature of a timestamp', { token: { forge: (value) => flip(value, value.length - 1) } }],
     ['a code signed by another key', withCode(codeText(GOOD, {}, {}, GOOD.status))],
-    ['a signature value with garbage behind it', { seal: { forge: (value) => Buffer.concat([value, value]) } }],
+    ['a signature value with trailing garbage', { seal: { forge: (value) => Buffer.concat([value, value]) } }],
   ],
   SIG_CONSTRAINTS_FAILURE: [
     ['an unknown signed attribute', { seal: { attributes: more('1.2.3.4') } }],
@@ -126,7 +126,7 @@ export const FORMS: Vectors = {
     ['the seal of another organ on a statement', { ...OTHER_ORGAN, ...statement() }],
     ['a seal that names no organ', inWorld({ seal: { organisation: null } })],
     [
-      'an organ slipped in by a common name of two lines',
+      'an organ injected by a common name of two lines',
       inWorld({ seal: { organisation: '另一机关', common: `章\nO=${record.ZZBFJG}` } }),
     ],
     ['a signing time later than its timestamp', { signedAt: new Date('2026-11-23T02:00:00Z') }],
@@ -160,7 +160,7 @@ export const FORMS: Vectors = {
     ['an explicit signature policy', { seal: { attributes: policyAttribute(EXPLICIT_POLICY) } }],
     ['an implied signature policy', { seal: { attributes: policyAttribute(nothing) } }],
     [
-      'a signature policy in a seal beside a file',
+      'a signature policy in a detached seal',
       { detached: true, seal: { attributes: policyAttribute(EXPLICIT_POLICY) } },
     ],
     ['a signature policy in a timestamp', { token: { attributes: policyAttribute(EXPLICIT_POLICY) } }],

@@ -38,7 +38,7 @@ const rootRevokes = (at: Date, more: object = {}): Changes => ({
   lists: { root: { entries: [entryOf(GOOD.issuing, at, more)] } },
 });
 const [Y2028, Y2031, Y2034, Y2051] = [day('2028-06-01'), day('2031-06-01'), day('2034-06-01'), day('2051-06-01')];
-/** Lists as they are at a later time, got by the verifier himself. */
+/** Revocation lists of a later time, which the verifier fetched. */
 const freshAt = (
   at: Date,
   made = GOOD,
@@ -54,20 +54,20 @@ export const TIMES: Vectors = {
   PASSED: [
     ['a seal revoked after its timestamp', revoked('seal', BETWEEN)],
     [
-      'a seal revoked after its timestamp for a compromise after it',
+      'a seal revoked after its timestamp because of a compromise after it',
       revoked('seal', AT, { reason: 1, invalidityDate: BETWEEN }),
     ],
     [
-      'a hold that a newer list takes back',
+      'a hold that a newer list removes',
       {
         lists: { issuing: { from: BEFORE, entries: [entryOf(GOOD.seal, BEFORE, { reason: 6 })] } },
         evidence: (evidence) => ({ ...evidence, revocation: [listOf(GOOD.issuing, { from: BETWEEN })] }),
       },
     ],
-    ['an old signature without a timestamp while its certificate is good', OLD],
+    ['an old signature without a timestamp while its certificate is valid', OLD],
     ['a seal expired after its timestamp', { world: short, at: LATER }],
     [
-      'an archive stamp that keeps an expired timestamp good',
+      'an archive stamp that keeps an expired timestamp valid',
       { world: shortStamp, bundle: stamped(BETWEEN), ...freshAt(BETWEEN, shortStamp), at: BETWEEN },
     ],
     ['two archive stamps, years later', { bundle: stamped(Y2028, Y2031), ...freshAt(Y2034) }],
@@ -85,13 +85,13 @@ export const TIMES: Vectors = {
       revoked('seal', BETWEEN, { reason: 1, invalidityDate: BEFORE }),
     ],
     ['a seal on hold', revoked('seal', BEFORE, { reason: 6 })],
-    ['an old signature of a seal revoked before', { ...OLD, ...revoked('seal', BEFORE) }],
+    ['an old signature of a seal revoked before it signed', { ...OLD, ...revoked('seal', BEFORE) }],
     ['a seal revoked between its signing time and its authorisation', authorisedLater()],
   ],
   EXPIRED: [
     ['a seal that expired before it signed', inWorld({ seal: { until: day('2026-06-01') } })],
     [
-      'a seal that expired before it signed beside a file',
+      'a seal that expired before it made a detached signature',
       { ...inWorld({ seal: { until: day('2026-06-01') } }), detached: true },
     ],
     [
@@ -101,7 +101,10 @@ export const TIMES: Vectors = {
   ],
   NOT_YET_VALID: [
     ['a seal not yet in force when it signed', inWorld({ seal: { from: AT } })],
-    ['a seal not yet in force when it signed beside a file', { ...inWorld({ seal: { from: AT } }), detached: true }],
+    [
+      'a seal not yet in force when it made a detached signature',
+      { ...inWorld({ seal: { from: AT } }), detached: true },
+    ],
     [
       'a timestamp from before the seal was in force',
       {
@@ -111,22 +114,22 @@ export const TIMES: Vectors = {
     ],
   ],
   REVOKED_NO_POE: [
-    ['an old signature of a seal revoked since', { ...OLD, ...revoked('seal', BETWEEN) }],
+    ['an old signature of a seal revoked later', { ...OLD, ...revoked('seal', BETWEEN) }],
     [
-      'an old signature of a seal compromised since',
+      'an old signature of a seal compromised later',
       { ...OLD, ...revoked('seal', AT, { reason: 1, invalidityDate: BETWEEN }) },
     ],
-    ['a timestamp certificate revoked since', revoked('timestamp', BETWEEN)],
-    ['a timestamp certificate revoked before', revoked('timestamp', BEFORE)],
-    ['a code’s certificate revoked before', { ...withCode(), ...revoked('code', BEFORE) }],
+    ['a timestamp certificate revoked after the timestamp', revoked('timestamp', BETWEEN)],
+    ['a timestamp certificate revoked before the timestamp', revoked('timestamp', BEFORE)],
+    ['a code’s certificate revoked before the code was signed', { ...withCode(), ...revoked('code', BEFORE) }],
     ['a timestamp revoked before the archive stamp over it', renewed(Y2028, BETWEEN)],
     ['a revocation between signing time and timestamp', revoked('seal', new Date(SIGNED_AT.getTime() + 1_000))],
   ],
   REVOKED_CA_NO_POE: [
-    ['an authority revoked before', rootRevokes(BEFORE)],
-    ['an authority revoked since', rootRevokes(BETWEEN)],
+    ['an authority revoked before the signature', rootRevokes(BEFORE)],
+    ['an authority revoked after the signature', rootRevokes(BETWEEN)],
     [
-      'an authority compromised before the signature, revoked since',
+      'an authority compromised before the signature, revoked after it',
       rootRevokes(BETWEEN, { reason: 2, invalidityDate: BEFORE }),
     ],
     ['an authority revoked, and an old signature', { ...OLD, ...rootRevokes(BETWEEN) }],
@@ -189,10 +192,7 @@ export const TIMES: Vectors = {
     ],
     ['a bundle that is not JSON', unreadable('garbage')],
     ['a bundle of another format', { bundle: (bundle) => Buffer.from(JSON.stringify({ ...bundle, format: 'other' })) }],
-    [
-      'a bundle with something unknown in it',
-      { bundle: (bundle) => Buffer.from(JSON.stringify({ ...bundle, more: 1 })) },
-    ],
+    ['a bundle with an unknown field', { bundle: (bundle) => Buffer.from(JSON.stringify({ ...bundle, more: 1 })) }],
     [
       'a bundle that is too long',
       { bundle: (bundle) => Buffer.from(JSON.stringify(bundle).padEnd(BUNDLE_LIMIT_BYTES + 1)) },
@@ -205,11 +205,11 @@ export const TIMES: Vectors = {
     ['an archive stamp from the future', { bundle: stamped(Y2028) }],
   ],
   TRY_LATER: [
-    ['a time of verification that is none', { at: new Date(Number.NaN) }],
+    ['an invalid verification time', { at: new Date(Number.NaN) }],
     ['a timestamp years later, without lists of that time', { at: Y2028 }],
     ['archive stamps years later, without lists of that time', { at: Y2031, bundle: stamped(Y2028) }],
     [
-      'lists made after the seal’s end alone',
+      'only lists made after the seal’s end',
       {
         ...freshAt(LATER, short),
         ...{ world: short, lists: { issuing: null } },
@@ -222,7 +222,7 @@ export const TIMES: Vectors = {
   ],
 };
 
-/** One archive stamp at `on`, and a list of later that names the timestamp's certificate as bad from `effective`. */
+/** One archive stamp at `on`, and a later list that revokes the timestamp certificate from `effective`. */
 function renewed(on: Date, effective: Date): Changes {
   const second = certify({
     ...{ organisation: record.ZZBFJG, common: '时间戳二', issuer: GOOD.issuing, pair: GOOD.status.pair },
@@ -242,7 +242,7 @@ function newAuthority(bundle: Bundle, made: World, on = Y2028): Bundle {
   return restamped(bundle, made, on, { by });
 }
 
-/** The record says that the seal was authorised after it was revoked; the PDF says that it was signed before. */
+/** In the record the seal is authorised after its revocation. In the PDF the signing time is before it. */
 function authorisedLater(): Changes {
   const at = new Date(SIGNED_AT.getTime() + 1_000);
   const content = rendered({ ZZQZSJ: new Date(at.getTime() + 500).toISOString() });
