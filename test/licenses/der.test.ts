@@ -5,7 +5,7 @@ import { parseDer } from '../../subgraphs/licenses/verify/der.ts';
 import { flip } from '../support/vectors.ts';
 import { evidenceOf } from '../support/world.ts';
 
-/** Tests of the strict DER reader. An accepted value has only one encoding, so asn1js must encode it to the same bytes. */
+/** The strict DER reader. An accepted value has only one encoding, so asn1js must encode it to the same bytes. */
 
 const reads = (bytes: Uint8Array) => {
   try {

@@ -185,7 +185,7 @@ describe("a supervisor's order", () => {
     expect(await own('suspend', { identifier, order: suspension })).toBe('ORDER_ANSWERED');
   });
 
-  test('stays open while its act waits for the seal; it cannot be declined then, and a lifting waits behind it', async () => {
+  test('stays open and cannot be declined while its act waits for the seal; a lifting waits behind it', async () => {
     const { caseId, identifier } = await licensed();
     const id = await order(caseId, 'SUSPENSION');
     // Suspends the seal in seals only. Licenses find out when they ask for the signature, after all other checks.

@@ -109,10 +109,7 @@ describe('a status list', () => {
     ['of another width', listed([0, 0, 0, 0], {}, { bits: 8 })],
     ['that is not zlib data', listed([], {}, { lst: 'AAAA' })],
     ['in padded base64', listed([], {}, { lst: `${deflateSync(Buffer.alloc(2)).toString('base64')}` })],
-    [
-      'that inflates beyond the limit',
-      listed([], {}, { lst: deflateSync(Buffer.alloc(8_000_000)).toString('base64url') }),
-    ],
+    ['that inflates too far', listed([], {}, { lst: deflateSync(Buffer.alloc(8_000_000)).toString('base64url') })],
     ['from the future', listed([0, 0, 0, 0], { iat: seconds(day('2026-11-26')) })],
     ['that has expired', listed([0, 0, 0, 0], { exp: seconds(ISSUED) + 60 })],
     ['that is a statement', said()],

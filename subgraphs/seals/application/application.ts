@@ -4,9 +4,9 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { requireChain } from '../certificate/certificate.ts';
 import { type EndReason, organNameOf, requireCompromise, requireNotEnded, type Seal, type SealKind } from '../seal.ts';
 
-/** Applications on seals (印章申请): no seal is made, granted or ended by one person alone (国办发〔2025〕33号). */
+/** Applications on seals (印章申请): no person alone makes, grants or ends a seal (国办发〔2025〕33号). */
 
-/** What is applied for; times in RFC 3339. */
+/** What an application asks for. Times are RFC 3339. */
 export type Particulars =
   | { kind: 'MAKE'; sealKind: SealKind; organName: string; matters: string[] }
   | { kind: 'GRANT'; matter: string; person: string | null; from: Day | null; to: Day | null }
@@ -30,15 +30,15 @@ export interface Application {
   outcome: Outcome | null;
 }
 
-/** Applications of an organ that may wait at once. */
+/** Maximum of waiting applications of an organ. */
 export const WAITING_MOST = 100;
 const MATTERS_MOST = 500;
 const MATTER_LENGTH = 64;
-/** A person who acts on an approval platform has a long id. */
+/** Persons who act on an approval platform have long ids. */
 const PERSON_LENGTH = 200;
 const ORGAN_NAME_LENGTH = 60;
 
-/** Whoever applies: seal keeper, for a seal of the own organ. Refuses ROLE_NOT_ALLOWED, SEAL_NOT_OF_ORGAN. */
+/** Requires a seal keeper, for a seal of the own organ. Refuses ROLE_NOT_ALLOWED, SEAL_NOT_OF_ORGAN. */
 export function requireApplicant(actor: Actor, organ: string | null): Person & { organ: string } {
   const person = requireRole(actor, 'SEAL_KEEPER');
   if (person.organ === null) throw new Refusal('ROLE_NOT_ALLOWED');
@@ -47,8 +47,8 @@ export function requireApplicant(actor: Actor, organ: string | null): Person & {
 }
 
 /**
- * Whoever decides: seal approver of the organ, and another person than the one who applied. Refuses ROLE_NOT_ALLOWED,
- * SEAL_NOT_OF_ORGAN, SECOND_PERSON_NEEDED, SEAL_APPLICATION_DECIDED.
+ * Requires a seal approver of the organ who is not the applicant. Refuses ROLE_NOT_ALLOWED, SEAL_NOT_OF_ORGAN,
+ * SECOND_PERSON_NEEDED, SEAL_APPLICATION_DECIDED.
  */
 export function requireDecider(application: Application, actor: Actor): Person {
   const person = requireRole(actor, 'SEAL_APPROVER');
@@ -58,7 +58,7 @@ export function requireDecider(application: Application, actor: Actor): Person {
   return person;
 }
 
-/** Whoever takes an application back: the one who applied. Refuses NOT_YOUR_RECORD, SEAL_APPLICATION_DECIDED. */
+/** Requires the applicant, for a withdrawal. Refuses NOT_YOUR_RECORD, SEAL_APPLICATION_DECIDED. */
 export function requireWithdrawer(application: Application, actor: Actor): Person {
   const person = requireRole(actor, 'SEAL_KEEPER');
   if (person.id !== application.appliedById) throw new Refusal('NOT_YOUR_RECORD', 'application');
@@ -70,20 +70,20 @@ function requireWaiting({ outcome }: Application): void {
   if (outcome !== null) throw new Refusal('SEAL_APPLICATION_DECIDED', 'application');
 }
 
-/** What the hub knows of a seal beside the seal itself. */
+/** What the hub knows of a seal's certificates. */
 export interface Known {
-  /** Since when the oldest certificate that still counts holds; null where none does. */
+  /** Start of validity of the oldest certificate that is still valid; null if none is. */
   since: Date | null;
   /** Its certificates, PEM, the newest last. */
   own: readonly string[];
-  /** Authorities whose certificates are taken, PEM. */
+  /** Authorities whose certificates the hub accepts, PEM. */
   trusted: readonly string[];
 }
 
 /**
- * What is asked of every application, when it is made and again when it is approved: that it fits the seal as it stands, null where
- * there is none. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_ALREADY_GRANTED, SEAL_NOT_GRANTED, MATTER_UNKNOWN,
- * FIELD_MALFORMED, FIELD_TOO_LONG, and what `requireChain` refuses.
+ * Requires that an application fits the current seal (null if there is none). It is checked when the application is
+ * made, and again when it is approved. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_ALREADY_GRANTED,
+ * SEAL_NOT_GRANTED, MATTER_UNKNOWN, FIELD_MALFORMED, FIELD_TOO_LONG, and as `requireChain` does.
  */
 export function requireFits(particulars: Particulars, seal: Seal | null, { since, ...known }: Known, at: Date): void {
   if (particulars.kind === 'MAKE') {

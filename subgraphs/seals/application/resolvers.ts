@@ -12,7 +12,7 @@ import * as workflow from './workflow.ts';
 
 export type ApplicationView = ReturnType<typeof viewApplication>;
 
-/** Applications on seals: a fragment of the subgraph's resolvers. */
+/** Resolvers of applications on seals: a part of the subgraph's resolvers. */
 export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: StoredSeal) => SealView) {
   const apply = (actor: Actor, input: { seal?: string; reason: string; dryRun: boolean }, particulars: Particulars) => {
     requirePerson(actor);

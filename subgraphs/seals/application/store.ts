@@ -7,7 +7,7 @@ import type { Application, ApplicationKind, Outcome } from './application.ts';
 type Row = typeof sealApplication.$inferSelect;
 export type OutcomeRow = typeof sealApplicationOutcome.$inferSelect;
 
-/** An application with how it ended, if it has. */
+/** An application with its outcome, or null while it waits. */
 export interface StoredApplication extends Application {
   serial: number;
   kind: ApplicationKind;
@@ -35,7 +35,7 @@ export async function findApplication(db: Reader, id: string): Promise<StoredApp
   return row ? stored(row) : null;
 }
 
-/** Applications of an organ that wait for their second person. */
+/** Counts the applications of an organ that wait for a decision. */
 export async function countWaiting(db: Reader, organ: string): Promise<number> {
   const [row] = await db
     .select({ waiting: count() })
@@ -61,7 +61,7 @@ export interface ApplicationFilter {
   state: Outcome | 'WAITING' | null;
 }
 
-/** Applications, newest first. */
+/** Returns a page of applications, newest first. */
 export async function listApplications(
   db: Reader,
   filter: ApplicationFilter,

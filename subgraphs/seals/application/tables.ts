@@ -4,7 +4,7 @@ import type { ApplicationKind, Outcome, Particulars } from './application.ts';
 const schema = pgSchema('seals');
 const moment = () => timestamp({ withTimezone: true });
 
-/** What the people of an organ applied for on its seals (印章申请); append-only. */
+/** Applications on the seals of an organ (印章申请). Append-only. */
 export const sealApplication = schema.table(
   'seal_application',
   {
@@ -12,7 +12,7 @@ export const sealApplication = schema.table(
     serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
     kind: text().$type<ApplicationKind>().notNull(),
     organ: text().notNull(),
-    /** The seal it is about; for MAKE the one to be made. */
+    /** The seal that it is about; for MAKE, the seal to be made. */
     sealId: text().notNull(),
     particulars: jsonb().$type<Particulars>().notNull(),
     reason: text().notNull(),
@@ -23,7 +23,7 @@ export const sealApplication = schema.table(
   (table) => [index().on(table.organ, table.serial), index().on(table.sealId, table.serial)],
 );
 
-/** How each ended, once: approved, rejected, withdrawn; append-only. */
+/** The outcome of each application: approved, rejected or withdrawn. At most one row each. Append-only. */
 export const sealApplicationOutcome = schema.table('seal_application_outcome', {
   applicationId: uuid()
     .primaryKey()

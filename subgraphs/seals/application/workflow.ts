@@ -21,14 +21,16 @@ import {
 } from './application.ts';
 import * as store from './store.ts';
 
-/** The way of an application (印章申请): a keeper applies, another person decides, and what is approved is done at once. */
+/**
+ * The workflow of an application (印章申请): a keeper applies and another person decides. An approval takes effect at once.
+ */
 
 const REASON_LENGTH = 500;
 
-/** What an act on a seal needs. */
+/** The particulars of one kind of application. */
 type Given<Kind extends Particulars['kind']> = Extract<Particulars, { kind: Kind }>;
 
-/** What a keeper asks for; `seal` is null for one that is to be made. */
+/** A keeper's application. `seal` is null if the seal is to be made. */
 export interface Asked {
   seal: string | null;
   particulars: Particulars;
@@ -36,13 +38,16 @@ export interface Asked {
   dryRun: boolean;
 }
 
-/** An application with the seal as it then stands, null where there is none. */
+/** An application with the resulting seal, or null if there is none. */
 export interface Handled {
   application: store.StoredApplication;
   seal: seals.StoredSeal | null;
 }
 
-/** Enters an application of a seal keeper for the own organ. It changes nothing of the seal. Refuses as `requireFits` does. */
+/**
+ * Records an application of a seal keeper for the own organ. It does not change the seal. Refuses as `requireFits`
+ * does.
+ */
 export function apply(deps: PkiDependencies, actor: Actor, asked: Asked): Promise<Handled> {
   return transact(deps.db, asked.dryRun, async (tx) => {
     const known = asked.seal === null ? null : await find(tx, asked.seal);
@@ -69,7 +74,9 @@ export function apply(deps: PkiDependencies, actor: Actor, asked: Asked): Promis
   });
 }
 
-/** What is applied for, with what the hub knows itself: the organ's name from another of its seals, the matter of a grant. */
+/**
+ * Completes the particulars with what the hub knows: the organ's name from another of its seals, the matter of a grant.
+ */
 async function particularsOf(
   tx: Transaction,
   { seal, particulars }: Asked,
@@ -88,18 +95,18 @@ async function particularsOf(
   return { particulars: { ...particulars, matter }, sealId };
 }
 
-/** What a second person says to an application. */
+/** A second person's decision on an application. */
 export interface Decision {
   application: string;
   approve: boolean;
-  /** Asked for where it is rejected. */
+  /** Required for a rejection. */
   reason: string | null;
   dryRun: boolean;
 }
 
 /**
- * Approves an application and does at once what it asks for, or rejects it with a reason: seal approver of the organ, another person
- * than the applicant. Refuses as `requireDecider` and, where it is approved, as `requireFits` does.
+ * Approves an application and carries it out at once, or rejects it with a reason. Requires a seal approver of the
+ * organ who is not the applicant. Refuses as `requireDecider` does and, for an approval, as `requireFits` does.
  */
 export async function decide(deps: PkiDependencies, actor: Actor, asked: Decision): Promise<Handled> {
   const known = await store.findApplication(deps.db, asked.application);
@@ -131,7 +138,7 @@ export async function decide(deps: PkiDependencies, actor: Actor, asked: Decisio
   });
 }
 
-/** Takes an application back: the keeper who applied, while it waits. */
+/** Withdraws a waiting application. Requires the keeper who applied. */
 export async function withdraw(
   deps: PkiDependencies,
   actor: Actor,
@@ -153,7 +160,7 @@ export async function withdraw(
   });
 }
 
-/** What each kind of application comes to. */
+/** An act that carries out an approved application. */
 type Done = Pick<seals.SealAct, 'event'> & Partial<seals.SealAct>;
 
 async function carryOut(
@@ -183,7 +190,7 @@ async function carryOut(
   }
 }
 
-/** Makes the seal (制作), or one that has ended again, by the next generation of its keys and with new grants alone. */
+/** Makes the seal (制作), or remakes one that has ended. It gets the next generation of keys, and only the new grants. */
 async function make(
   tx: Transaction,
   deps: PkiDependencies,
@@ -199,7 +206,7 @@ async function make(
   return [{ event: 'MADE' }, ...taken, ...matters.map((matterId) => ({ event: 'GRANTED' as const, matterId }))];
 }
 
-/** New keys and certificates (换证): they sign from now on, and what the earlier ones signed stays good. */
+/** Replaces keys and certificates (换证). The new keys sign from now on. Signatures by earlier keys stay valid. */
 async function rotate(tx: Transaction, deps: PkiDependencies, seal: Seal, keys: SealKeys, at: Date): Promise<Done[]> {
   const times = computeValidity('seal', at);
   await addGeneration(tx, deps, seal, keys, times);
@@ -207,7 +214,10 @@ async function rotate(tx: Transaction, deps: PkiDependencies, seal: Seal, keys: 
   return [{ event: 'ROTATED' }];
 }
 
-/** Another authority's certificate of the key that signs: the next generation, whose signatures carry its chain. */
+/**
+ * Adds another authority's certificate of the key that signs. It is the next generation, and new signatures carry its
+ * chain.
+ */
 async function enterCertificate(
   tx: Transaction,
   deps: PkiDependencies,
@@ -228,7 +238,10 @@ async function enterCertificate(
   return [{ event: 'CERTIFICATE_ENTERED' }];
 }
 
-/** Ends a seal for good (注销): every certificate of the hub's that is still good is revoked, and the list that says so published. */
+/**
+ * Ends a seal permanently (注销). Revokes every certificate from the hub's own authority that is still valid, and
+ * publishes the list with these revocations.
+ */
 async function end(
   tx: Transaction,
   deps: PkiDependencies,
@@ -252,7 +265,10 @@ async function end(
   await publishList(tx, deps, 'issuing');
 }
 
-/** Certificates of a seal, of every generation, by the hub's own authority, that neither ran out nor were revoked. */
+/**
+ * Returns a seal's certificates of all generations from the hub's own authority that have neither expired nor been
+ * revoked.
+ */
 async function standing(tx: Transaction, sealId: string, at: Date): Promise<string[]> {
   const own = (await listGenerations(tx, sealId)).filter(({ above }) => above === null);
   const all = [...own, ...(await listCodeKeys(tx, sealId))].map(({ certificatePem }) => certificatePem);
@@ -269,7 +285,7 @@ async function knownOf(tx: Transaction, deps: PkiDependencies, sealId: string, a
   };
 }
 
-/** One application as it stands once nobody else may decide it. */
+/** Locks the organ's applications and rereads this one. Nobody else can decide it until the transaction ends. */
 async function lock(tx: Transaction, { id, organ }: store.StoredApplication): Promise<store.StoredApplication> {
   await seals.lockApplications(tx, organ);
   return whole(tx, id);

@@ -2,16 +2,16 @@ import { X509Certificate } from 'node:crypto';
 import { Refusal } from '../../kernel/refusal.ts';
 import { KEY_USAGE, keyUsageOf } from '../signer/pki.ts';
 
-/** Certificates of seals by another authority than the hub's own (电子认证服务机构签发的印章证书). Pure. */
+/** Seal certificates issued by an authority other than the hub's own (电子认证服务机构签发的印章证书). Pure functions. */
 
-/** Certificates that one chain may have, and letters that its text may have. */
+/** Maximum of certificates in a chain, and of characters in its text. */
 const CHAIN_MOST = 5;
 const CHAIN_LENGTH = 40_000;
-/** What a chain may take, DER, of the room that a document leaves for its signature. */
+/** Maximum of DER bytes of a chain. It must fit into the space that a document reserves for its signature. */
 const CHAIN_BYTES_MOST = 7_000;
 const PEM = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
-/** The certificates in a text, PEM, in its order. Refuses CERTIFICATE_MALFORMED. */
+/** Parses the certificates in a PEM text, in its order. Refuses CERTIFICATE_MALFORMED. */
 export function readChain(text: string): string[] {
   const blocks = text.length <= CHAIN_LENGTH ? (text.match(PEM) ?? []) : [];
   if (blocks.length === 0 || blocks.length > CHAIN_MOST) throw malformed();
@@ -28,19 +28,19 @@ function readOne(pem: string): X509Certificate {
   }
 }
 
-/** What a seal's certificate is held against. */
+/** What a seal's certificate is checked against. */
 export interface Expected {
-  /** The certificates that the seal has, PEM, the newest last: the newest has the key that signs. */
+  /** The seal's certificates, PEM, newest last. The newest has the key that signs. */
   own: readonly string[];
   organName: string;
-  /** Authorities that the hub was told to trust, PEM. */
+  /** Authorities that the hub trusts, PEM. */
   trusted: readonly string[];
 }
 
 /**
- * The chain of a seal's certificate without the authority at its end, PEM, the seal's own first, once every one of it is proved: the
- * seal's key and organ, in force, for signatures, and by authorities up to one that is trusted. Refuses AUTHORITY_NOT_TRUSTED,
- * CERTIFICATE_UNFIT, CERTIFICATE_MALFORMED.
+ * Verifies the chain of a seal's certificate. It must have the seal's key and organ, be in force, allow signatures, and
+ * lead to a trusted authority. Returns the chain without that authority, PEM, the seal's own certificate first. Refuses
+ * AUTHORITY_NOT_TRUSTED, CERTIFICATE_UNFIT, CERTIFICATE_MALFORMED.
  */
 export function requireChain(chain: readonly string[], { own, organName, trusted }: Expected, at: Date): string[] {
   if (trusted.length === 0) {
@@ -66,7 +66,7 @@ export function requireChain(chain: readonly string[], { own, organName, trusted
   return path.map((one) => one.toString());
 }
 
-/** Each is by the next, and the last by an authority; every one of them in force. */
+/** Requires that each certificate is issued by the next and the last by an authority. All of them must be in force. */
 function requirePath(path: readonly X509Certificate[], authorities: readonly X509Certificate[], at: Date): void {
   path.forEach((one, place) => {
     if (at < one.validFromDate || at > one.validToDate) throw unfit('证书不在有效期内');

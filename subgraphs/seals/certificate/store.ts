@@ -7,10 +7,13 @@ import { authority, logKey, revocation, seal, sealCertificate, sealCodeKey } fro
 
 export type CodeKeyRow = typeof sealCodeKey.$inferSelect;
 
-/** Seals whose certificates are published in one file: a county and its city have some dozens, each with a few generations. */
+/**
+ * Maximum of certificates published in one file. A county and its city have some dozens of seals, each with a few
+ * generations.
+ */
 const CERTIFICATES_MOST = 10_000;
 
-/** The certificates of a seal, the oldest first. */
+/** Returns the certificates of a seal, oldest first. */
 export async function listGenerations(db: Reader, sealId: string): Promise<CertificateRow[]> {
   return db
     .select()
@@ -24,7 +27,7 @@ export async function insertCertificate(tx: Transaction, row: CertificateRow): P
   await enter(tx, [certificateOf('seal', row.certificatePem)]);
 }
 
-/** The keys of a seal for QR codes, the oldest first. */
+/** Returns the keys of a seal for QR codes, oldest first. */
 export async function listCodeKeys(db: Reader, sealId: string): Promise<CodeKeyRow[]> {
   return db.select().from(sealCodeKey).where(eq(sealCodeKey.sealId, sealId)).orderBy(asc(sealCodeKey.generation));
 }
@@ -34,7 +37,7 @@ export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<v
   await enter(tx, [certificateOf('code', row.certificatePem)]);
 }
 
-/** Every private key in its envelope, under the id that is bound to it. */
+/** A private key in its envelope, under the id that is bound to it. */
 export interface HeldKey {
   id: string;
   table: 'authority' | 'sealCertificate' | 'sealCodeKey' | 'logKey';
@@ -56,13 +59,13 @@ export async function listKeys(db: Reader): Promise<HeldKey[]> {
   ];
 }
 
-/** Puts an envelope in the place of the one that was read; what has changed meanwhile stays. */
+/** Replaces the envelope that was read. Changes nothing if the envelope has changed since. */
 export async function setKey(tx: Transaction, { table, encryptedKey }: HeldKey, encrypted: Uint8Array): Promise<void> {
   const of = { authority, sealCertificate, sealCodeKey, logKey }[table];
   await tx.update(of).set({ encryptedKey: encrypted }).where(eq(of.encryptedKey, encryptedKey));
 }
 
-/** Seals made before seals had keys for QR codes. */
+/** Returns seals of earlier releases that have no key for QR codes. */
 export async function listSealsWithoutCodeKey(db: Reader): Promise<SealRow[]> {
   const rows = await db
     .select({ seal })
@@ -72,7 +75,10 @@ export async function listSealsWithoutCodeKey(db: Reader): Promise<SealRow[]> {
   return rows.map((row) => row.seal);
 }
 
-/** A certificate that is published, of a seal or of its key for QR codes, with those above it that the hub did not make. */
+/**
+ * A published certificate of a seal or of its key for QR codes. `above` has the CA certificates that the hub did not
+ * issue.
+ */
 export interface Published {
   name: string;
   sealId: string;
@@ -82,7 +88,7 @@ export interface Published {
   above: string[];
 }
 
-/** Every certificate of every seal and of their keys for QR codes, by seal and generation. */
+/** Returns every certificate of every seal and of their keys for QR codes, ordered by seal and generation. */
 export async function listCertificates(db: Reader): Promise<Published[]> {
   const seals = await db
     .select({
@@ -114,7 +120,7 @@ export async function listCertificates(db: Reader): Promise<Published[]> {
   ]);
 }
 
-/** Serial numbers, hex, of the certificates of a seal that are revoked. */
+/** Returns the serial numbers (hex) of a seal's revoked certificates. */
 export async function listRevoked(db: Reader, sealId: string): Promise<Set<string>> {
   const rows = await db.select({ serial: revocation.serial }).from(revocation).where(eq(revocation.sealId, sealId));
   return new Set(rows.map((row) => row.serial));

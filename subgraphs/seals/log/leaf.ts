@@ -4,9 +4,9 @@ import type { ReceiptRecord } from '../../kernel/sign.ts';
 import { leafHash } from '../../kernel/tlog/tree.ts';
 import { ENTRY_BYTES_MOST } from './tile.ts';
 
-/** What stands in the log (透明日志): digests and names of organs and offices, nothing of a holder. */
+/** Entries of the log (透明日志): digests and names of organs and offices, no data of a holder. */
 
-/** Kinds of leaves; a later release adds some and changes none. */
+/** Kinds of leaves. A later release may add kinds and must not change one. */
 export const LEAF_KINDS = [
   'SEAL_USE',
   'CODE_USE',
@@ -28,10 +28,10 @@ export interface Leaf {
   at: Date;
 }
 
-/** Form of the entries. */
+/** Format version of the entries. */
 const VERSION = 1;
 
-/** A leaf of the log; `subject` comes once in its kind. Throws RangeError where the entry is too long. */
+/** Builds a leaf of the log. `subject` is unique within its kind. Throws RangeError if the entry is too long. */
 export function leafOf(kind: LeafKind, subject: string, said: object, at: Date): Leaf {
   const entry = canonical({ v: VERSION, kind, ...said, at: at.toISOString() });
   const bytes = Buffer.from(entry);
@@ -39,7 +39,7 @@ export function leafOf(kind: LeafKind, subject: string, said: object, at: Date):
   return { kind, subject, entry, hash: leafHash(bytes), at };
 }
 
-/** What uses of a seal and of its key for QR codes have in common. */
+/** Fields that uses of a seal and of its key for QR codes share. */
 interface Use {
   issuanceId: string;
   sealId: string;
@@ -51,7 +51,7 @@ interface Use {
   blankNumber: string | null;
   contentDigest: string;
   authorisedById: string;
-  /** A statement that names its person: only its digest is told. */
+  /** The statement names its person, so the leaf holds only its digest. */
   authorisation: string;
   at: Date;
 }
@@ -59,37 +59,37 @@ interface Use {
 function saidOf(use: Use): object {
   const { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, authorisedById } = use;
   const authorisationDigest = sha256(use.authorisation);
-  // Left out where there is none: a leaf of an earlier use says nothing of it.
+  // Left out if there is none: leaves of earlier uses do not have the field.
   const paper = use.blankNumber === null ? {} : { blankNumber: use.blankNumber };
   const about = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, ...paper };
   return { ...about, authorisedById, authorisationDigest };
 }
 
-/** A use of a seal (用印). */
+/** Builds the leaf of a use of a seal (用印). */
 export function ofUse(use: Use & { suite: string; documentDigest: string; signature: Uint8Array }): Leaf {
   const { suite, documentDigest } = use;
   const more = { suite, documentDigest, signatureDigest: sha256(use.signature) };
   return leafOf('SEAL_USE', use.issuanceId, { ...saidOf(use), ...more }, use.at);
 }
 
-/** A signed QR code (二维码). */
+/** Builds the leaf of a signed QR code (二维码). */
 export function ofCode(use: Use & { code: string }): Leaf {
   return leafOf('CODE_USE', use.issuanceId, { ...saidOf(use), codeDigest: sha256(use.code) }, use.at);
 }
 
-/** A statement on licenses' states (状态声明). */
+/** Builds the leaf of a statement on license states (状态声明). */
 export function ofAttestation(typ: string, jws: string, at: Date): Leaf {
   const digest = sha256(jws);
   return leafOf('ATTESTATION', digest, { typ, digest }, at);
 }
 
-/** A timestamp that stands alone (时间戳). */
+/** Builds the leaf of a separate timestamp (时间戳). */
 export function ofTimestamp(digest: Uint8Array, token: Uint8Array, at: Date): Leaf {
   const tokenDigest = sha256(token);
   return leafOf('TIMESTAMP', tokenDigest, { digest: Buffer.from(digest).toString('hex'), tokenDigest }, at);
 }
 
-/** A revocation list (证书吊销列表). */
+/** Builds the leaf of a revocation list (证书吊销列表). */
 export function ofList({
   authority,
   number,
@@ -105,8 +105,8 @@ export function ofList({
 }
 
 /**
- * What was done with a seal itself (制章、停用、授权、注销), or asked of it: who did it, and whose application it rests on. The reason is
- * free text: only its digest is told.
+ * Builds the leaf of an act on a seal itself (制章、停用、授权、注销) or of an event of an application. It says who acted, and on
+ * whose application. The reason is free text, so the leaf holds only its digest.
  */
 export function ofSealEvent(event: {
   serial: number;
@@ -125,7 +125,10 @@ export function ofSealEvent(event: {
   return leafOf('SEAL_EVENT', String(serial), said, at);
 }
 
-/** A receipt of another system (回执): for what, and the digest of its text, so that whoever has both can match them. */
+/**
+ * Builds the leaf of another system's receipt (回执): its subject and the digest of its text. Anybody who has leaf and
+ * receipt can match them.
+ */
 export function ofReceipt(
   { from, stream, revision, identifier, documentDigest, digest, isSigned }: ReceiptRecord,
   at: Date,
@@ -135,13 +138,13 @@ export function ofReceipt(
   return leafOf('RECEIPT', `${from} ${subject}`, said, at);
 }
 
-/** Whether two entries tell of one receipt: all but the time. */
+/** Whether two entries hold the same receipt: all fields but the time are equal. */
 export function isSameReceipt(one: string, other: string): boolean {
   const saidOf = (entry: string) => canonical({ ...(JSON.parse(entry) as object), at: null });
   return saidOf(one) === saidOf(other);
 }
 
-/** A certificate made (证书), from the second from which it holds: what it is for, whom it names, and its digest. */
+/** Builds the leaf of a certificate (证书), dated from the start of its validity: its profile, subject and digest. */
 export function certificateOf(profile: string, pem: string): Leaf {
   const { subject, raw, validFromDate } = new X509Certificate(pem);
   const digest = sha256(raw);

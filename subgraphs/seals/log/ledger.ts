@@ -14,12 +14,12 @@ import {
 import { certificateOf, type Leaf, type LeafKind, ofCode, ofList, ofSealEvent, ofUse } from './leaf.ts';
 import { enter, listUnknown } from './store.ts';
 
-/** What releases before the log recorded: it gets its leaves at the first start, once. */
+/** Adds leaves for what releases without the log recorded: once, at the first start. */
 
-/** Rows read at once: a signature has some kilobytes. */
+/** Maximum of rows read at once: a signature has some kilobytes. */
 const BATCH = 500;
 
-/** Enters some of what stands in the ledgers of seals without a leaf. Gives false where there is nothing of it. */
+/** Adds leaves for some rows of the seal ledgers that have none. Returns false if no such row is left. */
 export async function enterEarlier(tx: Transaction): Promise<boolean> {
   for (const next of [certificates, sealEvents, lists, uses, codes]) {
     const leaves = await next(tx);
@@ -44,7 +44,7 @@ async function certificates(tx: Transaction): Promise<Leaf[]> {
   return leaves.filter((leaf) => unknown.has(leaf.subject)).slice(0, BATCH);
 }
 
-/** The leaf of that kind that is about this column's value. */
+/** Builds the condition for the leaf of a kind whose subject is this column's value. */
 const about = (kind: LeafKind, subject: PgColumn) =>
   and(eq(logLeaf.kind, kind), eq(logLeaf.subject, sql`${subject}::text`));
 

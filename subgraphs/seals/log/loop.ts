@@ -1,18 +1,18 @@
-/** A thing done again and again until it is stopped. */
+/** A task that repeats until it is stopped. */
 export interface Loop {
   stop(): Promise<void>;
 }
 
 export interface LoopOptions {
   pollMs: number;
-  /** Longest pause after failures, each of which doubles it. */
+  /** Maximum pause after failures. Each failure doubles the pause. */
   pauseMostMs: number;
   onError?: (error: unknown) => void;
 }
 
 const DOUBLINGS_MOST = 16;
 
-/** Runs `once` over and over: at once where it gives true, for there is more to do, else after a pause. */
+/** Calls `runOnce` repeatedly: again at once if it returned true (more is left), else after a pause. */
 export function startLoop(
   once: (signal: AbortSignal) => Promise<boolean>,
   { pollMs, pauseMostMs, onError }: LoopOptions,

@@ -8,9 +8,9 @@ import { type Head, isSame } from '../../kernel/tlog/tree.ts';
 import * as store from './store.ts';
 import { bundle, newTiles, TILE_WIDTH, type Tile, tilePath } from './tile.ts';
 
-/** The log as static files: what anybody may copy, serve, and compare. */
+/** The log as static files, which anybody may copy, serve and compare. */
 
-/** Checkpoints published in one go; a folder that begins anew catches up in several. */
+/** Maximum of checkpoints published in one transaction. A new folder catches up in several transactions. */
 const CHECKPOINTS_AT_ONCE = 8;
 const CHECKPOINT = 'checkpoint';
 const FILE_MODE = 0o644;
@@ -19,13 +19,14 @@ const FOLDER_MODE = 0o755;
 export interface PublishOptions {
   db: Database;
   folder: string;
-  /** Keys of the witnesses whose signatures are shown. */
+  /** Keys of the witnesses whose signatures are published. */
   witnesses: readonly string[];
 }
 
 /**
- * Publishes what the database has and the folder has not. Gives true where more is left. Throws where the folder tells of a tree that
- * the database has not: a database that was set back, or a forged folder; then nothing may be signed.
+ * Publishes what the database has and the folder does not have. Returns true if more is left. Throws if the folder
+ * holds a tree that the database does not have. Then the database was restored to an older state, or the folder was
+ * forged, and nothing may be signed.
  */
 export async function publish(options: PublishOptions): Promise<boolean> {
   const { db, folder, witnesses } = options;
@@ -42,13 +43,13 @@ export async function publish(options: PublishOptions): Promise<boolean> {
 }
 
 /**
- * Publishes tiles first, then the checkpoint that needs them; one copy of the hub at a time. Does not ask whether the folder is of this
- * log: for whoever knows that. Gives true where more is left.
+ * Publishes the new tiles, then the checkpoint that needs them. One copy of the hub publishes at a time. Does not check
+ * that the folder belongs to this log: the caller must know that. Returns true if more is left.
  */
 export function publishNew({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
   return db.transaction(async (tx) => {
     if (!(await store.tryLock(tx))) return false;
-    // Another copy may have published into this very folder before the lock was ours.
+    // Another copy may have published into this folder before this transaction got the lock.
     const from = await readPublished(folder);
     const next = await store.listCheckpoints(tx, from?.size ?? 0, CHECKPOINTS_AT_ONCE);
     const last = await store.findSigned(tx, next.at(-1)?.size ?? from?.size ?? 0, witnesses);
@@ -63,7 +64,7 @@ export function publishNew({ db, folder, witnesses }: PublishOptions): Promise<b
   });
 }
 
-/** What the checkpoint in a folder says, with its whole text; null where there is none. */
+/** Reads the checkpoint in a folder, with its whole text. Returns null if there is none. */
 async function readPublished(folder: string): Promise<(Head & { note: string }) | null> {
   const bytes = await readIfThere(join(folder, CHECKPOINT));
   return bytes && { ...readCheckpoint(readNote(bytes).text), note: bytes.toString() };
@@ -78,7 +79,7 @@ async function publishTiles(db: Reader, folder: string, tiles: readonly Tile[]):
   }
 }
 
-/** A tile's bytes out of the database. */
+/** Reads a tile's bytes from the database. */
 async function readTile(db: Reader, { level, n, width }: Tile): Promise<Uint8Array> {
   const start = n * TILE_WIDTH;
   if (level !== 'entries') {
@@ -94,14 +95,14 @@ function requireWhole(bytes: Uint8Array, count: number, width: number): Uint8Arr
   return bytes;
 }
 
-/** Writes a file that never changes again. Throws where another stands there. */
+/** Writes a file that never changes again. Throws if the file exists with other content. */
 async function writeOnce(path: string, bytes: Uint8Array): Promise<void> {
   const there = await readIfThere(path);
   if (!there) return replace(path, bytes);
   if (!isSame(there, bytes)) throw new Error(`${path} stands in the log with other content`);
 }
 
-/** Puts a file in its place whole, on disk before this returns. */
+/** Replaces a file atomically. The file is on disk when this returns. */
 async function replace(path: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(dirname(path));
   const draft = `${path}.${randomUUID()}.draft`;
@@ -131,7 +132,7 @@ async function syncFolder(folder: string): Promise<void> {
   }
 }
 
-/** A file's bytes, null where there is none. */
+/** Returns a file's bytes, or null if there is none. */
 export async function readIfThere(path: string): Promise<Buffer | null> {
   try {
     return await readFile(path);

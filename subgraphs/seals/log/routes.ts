@@ -11,7 +11,7 @@ import { proofOf, readLogKey } from './workflow.ts';
 
 const TEXT = 'text/plain; charset=utf-8';
 const FOR_EVER = 'public, max-age=31536000, immutable';
-/** A checkpoint is followed by the next within a second. */
+/** The next checkpoint may follow within a second. */
 const CHECKPOINT_CACHE = 'public, max-age=2';
 const KEY_CACHE = 'public, max-age=3600';
 const RETRY_AFTER_SECONDS = 1;
@@ -24,9 +24,9 @@ export interface LogRouteOptions {
 }
 
 /**
- * The log (透明日志) for everybody: `GET /log/checkpoint` and `/log/tile/…` as C2SP tlog-tiles has them, `/log/key` the key as text,
- * `/log/proof/<issuance id>` a proof as C2SP tlog-proof has it, `?kind=` for other kinds than SEAL_USE. A proof is 404 for what
- * the log does not know, 409 for what has no place yet.
+ * Adds the public routes of the log (透明日志). `GET /log/checkpoint` and `/log/tile/…` follow C2SP tlog-tiles. `/log/key`
+ * returns the key as text. `/log/proof/<issuance id>` returns a C2SP tlog-proof; `?kind=` selects kinds other than
+ * SEAL_USE. A proof answers 404 for an unknown subject, and 409 for a leaf without a place.
  */
 export function logRoutes(app: FastifyInstance, { db, folder, witnesses }: LogRouteOptions): void {
   const file = async (path: string) => (folder === null ? null : readIfThere(join(folder, path)));

@@ -14,13 +14,13 @@ export type CosignatureRow = typeof logCosignature.$inferSelect;
 const HEAD = 1;
 /** SHA-256. */
 const HASH_BYTES = 32;
-/** Names of the advisory locks of this room; locks are the database's, so no other subgraph may use these. */
+/** Ids of the log's advisory locks. Locks apply to the whole database, so no other subgraph may use these ids. */
 const LOCKS = { sequence: 7_310_021, publish: 7_310_022 } as const;
 
 /**
- * Writes leaves in the transaction of what they are about: nothing is signed without its leaf, and no leaf stands without what
- * it says. One statement, so what is kept nowhere else needs no transaction. Throws where one of the same kind and subject is there
- * already.
+ * Writes leaves in the transaction of their subjects. So nothing is signed without a leaf, and no leaf exists without
+ * its subject. It is one statement, so a leaf whose subject is stored nowhere else needs no transaction. Throws if a
+ * leaf of the same kind and subject exists.
  */
 export async function enter(db: Database, leaves: readonly Leaf[]): Promise<void> {
   if (leaves.length === 0) return;
@@ -28,13 +28,13 @@ export async function enter(db: Database, leaves: readonly Leaf[]): Promise<void
   await lineUp(db, written.returning(SERIAL));
 }
 
-/** Writes a leaf together with what it is about, in one statement. */
+/** Writes a leaf together with its subject, in one statement. */
 export async function enterWith(db: Database, about: SQLWrapper, leaf: Leaf): Promise<void> {
   const written = db.insert(logLeaf).values(leaf).returning(SERIAL);
   await lineUp(db, written, sql`about as ${about},`);
 }
 
-/** Writes a leaf unless one of its kind and subject is there; gives whether it did. */
+/** Writes a leaf unless one of its kind and subject exists. Returns whether it wrote the leaf. */
 export async function enterOnce(db: Database, leaf: Leaf): Promise<boolean> {
   const written = db.insert(logLeaf).values(leaf);
   const target = [logLeaf.kind, logLeaf.subject];
@@ -43,20 +43,22 @@ export async function enterOnce(db: Database, leaf: Leaf): Promise<boolean> {
 
 const SERIAL = { serial: logLeaf.serial };
 
-/** Leaves wait for their places from the moment in which they are written; gives a row for each. */
+/** Writes leaves and marks them as pending in the same statement. Returns a row for each. */
 function lineUp(db: Database, written: SQLWrapper, about = sql``) {
   return db.execute(sql`with ${about} written as ${written}
     insert into ${logPending} (serial) select serial from written returning serial`);
 }
 
-/** Lines up leaves that have neither a place nor wait for one, which only a hand in the database can bring about. */
+/**
+ * Marks leaves as pending that have no place and are not pending. Only a manual change of the database can cause this.
+ */
 export async function lineUpLost(tx: Transaction): Promise<void> {
   await tx.execute(sql`insert into ${logPending} (serial) select l.serial from ${logLeaf} l
     where not exists (select 1 from ${logSequence} s where s.serial = l.serial)
     and not exists (select 1 from ${logPending} p where p.serial = l.serial)`);
 }
 
-/** Whether this transaction alone publishes now; never waits. */
+/** Tries to take the lock for publishing, without waiting. Returns whether this transaction has it. */
 export async function tryLock(tx: Transaction): Promise<boolean> {
   return isLocked(await locking(tx, 'publish'));
 }
@@ -69,7 +71,7 @@ function isLocked([row]: readonly Record<string, unknown>[]): boolean {
   return row?.locked === true;
 }
 
-/** What giving places begins with. */
+/** The input for assigning places. */
 export interface Waiting {
   /** Leaves without a place, in the order in which they were written. */
   pending: { serial: number; hash: Uint8Array }[];
@@ -77,7 +79,7 @@ export interface Waiting {
   key: KeyRow | null;
 }
 
-/** Takes the lock under which places are given, and reads what it needs; null where somebody else has it. */
+/** Takes the lock for assigning places, and reads what that needs. Returns null if another transaction has the lock. */
 export async function lockWaiting(tx: Transaction, limit: number): Promise<Waiting | null> {
   const waiting = tx
     .select({ serial: logPending.serial, hash: logLeaf.hash })
@@ -103,7 +105,7 @@ export async function insertKey(tx: Transaction, row: KeyRow): Promise<void> {
   await tx.insert(logKey).values(row);
 }
 
-/** The head, and a first one where there is none. */
+/** Creates the head if there is none. */
 export async function makeHead(tx: Transaction): Promise<void> {
   await tx.insert(logHead).values({ id: HEAD, size: 0, root: EMPTY_ROOT }).onConflictDoNothing();
 }
@@ -122,8 +124,8 @@ export async function isAnyPending(db: Reader): Promise<boolean> {
 }
 
 /**
- * Gives leaves their places from the head on, keeps the hashes of the tiles that became whole, and moves the head. Gives false
- * where the head is no longer the one that was read; then the transaction must be rolled back.
+ * Assigns places to leaves from the head on, stores the hashes of tiles that became full, and moves the head. Returns
+ * false if the head is no longer the one that was read. Then the transaction must be rolled back.
  */
 export async function insertPlaces(
   tx: Transaction,
@@ -131,7 +133,7 @@ export async function insertPlaces(
   serials: readonly number[],
   made: readonly TileHash[],
 ): Promise<boolean> {
-  // As one value, so that it is the same statement however many there are.
+  // One array parameter keeps the statement the same for any number of leaves.
   const placed = sql`unnest(${`{${serials.join()}}`}::bigint[]) with ordinality as placed (serial, place)`;
   const still = and(eq(logHead.id, HEAD), eq(logHead.size, from.size), eq(logHead.root, from.root));
   const [moved] = await together([
@@ -147,10 +149,10 @@ export async function insertCheckpoint(tx: Transaction, row: CheckpointRow): Pro
   await tx.insert(logCheckpoint).values(row);
 }
 
-/** Hashes of a level of tiles from `start`: leaves on level 0, whole tiles above. */
+/** Returns the hashes of a level from `start`: of leaves on level 0, of full tiles above. */
 export async function listHashes(db: Reader, level: number, start: number, count: number): Promise<Uint8Array[]> {
   const end = start + count;
-  // In one value: reading some hundred rows takes longer than hashing them.
+  // Aggregate into one value: reading some hundred rows takes longer than hashing them.
   const joined = (hash: PgColumn, index: PgColumn) => ({
     hashes: sql<Buffer | null>`string_agg(${hash}, ''::bytea order by ${index})`,
   });
@@ -168,7 +170,7 @@ export async function listHashes(db: Reader, level: number, start: number, count
   return splitHashes(row?.hashes ?? Buffer.of());
 }
 
-/** Throws RangeError where a row holds no whole hash, which only a hand in the database can bring about. */
+/** Throws RangeError if a hash has another length. Only a manual change of the database can cause this. */
 function splitHashes(joined: Buffer): Uint8Array[] {
   if (joined.length % HASH_BYTES !== 0) throw new RangeError('the log has a hash of another length');
   return Array.from({ length: joined.length / HASH_BYTES }, (_, i) =>
@@ -176,7 +178,7 @@ function splitHashes(joined: Buffer): Uint8Array[] {
   );
 }
 
-/** Entries from `start`, in the order of the log. */
+/** Returns entries from `start`, in the order of the log. */
 export async function listEntries(db: Reader, start: number, count: number): Promise<string[]> {
   const rows = await db
     .select({ entry: logLeaf.entry })
@@ -197,14 +199,14 @@ export async function findNewestCheckpoint(db: Reader): Promise<CheckpointRow | 
   return row ?? null;
 }
 
-/** A checkpoint with what these witnesses signed of it. */
+/** A checkpoint with the signatures of the requested witnesses. */
 export interface Signed {
   checkpoint: CheckpointRow;
-  /** The whole note, their lines under it. */
+  /** The whole note, with the signature lines of these witnesses at its end. */
   note: string;
 }
 
-/** The checkpoint of a size, or the newest; null where there is none. */
+/** Returns the checkpoint of a size, or the newest. Returns null if there is none. */
 export async function findSigned(
   db: Reader,
   size: number | 'newest',
@@ -224,7 +226,10 @@ export async function findSigned(
     : null;
 }
 
-/** The newest checkpoint, where this witness has not signed it, with the size of the newest that it has; 0 where it has none. */
+/**
+ * Returns the newest checkpoint if this witness has not signed it, else null. `signed` is the size of the newest
+ * checkpoint that the witness has signed, or 0.
+ */
 export async function findUnsigned(
   db: Reader,
   witness: string,
@@ -241,7 +246,7 @@ export async function findUnsigned(
   return row && row.checkpoint.size > row.signed ? row : null;
 }
 
-/** Checkpoints after one of `size`, the oldest first. */
+/** Returns checkpoints larger than `after`, oldest first. */
 export async function listCheckpoints(db: Reader, after: number, limit: number): Promise<CheckpointRow[]> {
   return db
     .select()
@@ -251,7 +256,7 @@ export async function listCheckpoints(db: Reader, after: number, limit: number):
     .limit(limit);
 }
 
-/** A leaf by what it is about, with its place, null where it has none yet. */
+/** Returns a leaf by kind and subject. Its index is null while it has no place. */
 export async function findLeaf(
   db: Reader,
   kind: LeafKind,
@@ -265,7 +270,7 @@ export async function findLeaf(
   return row ?? null;
 }
 
-/** Of these, the subjects that have no leaf of that kind. */
+/** Returns the subjects that have no leaf of that kind. */
 export async function listUnknown(db: Reader, kind: LeafKind, subjects: readonly string[]): Promise<Set<string>> {
   const known = await db
     .select({ subject: logLeaf.subject })
@@ -275,7 +280,7 @@ export async function listUnknown(db: Reader, kind: LeafKind, subjects: readonly
   return new Set(subjects.filter((subject) => !there.has(subject)));
 }
 
-/** The size of the newest checkpoint that each of these witnesses has signed. */
+/** Returns, for each witness, the size of the newest checkpoint that it has signed. */
 export async function listNewestCosigned(
   db: Reader,
   witnesses: readonly string[],
@@ -291,7 +296,7 @@ export async function listNewestCosigned(
   return (await Promise.all(newest)).flat();
 }
 
-/** What these witnesses signed of a checkpoint. */
+/** Returns the signatures of these witnesses under a checkpoint. */
 export async function listCosignatures(
   db: Reader,
   size: number,
@@ -304,7 +309,7 @@ export async function listCosignatures(
     .orderBy(asc(logCosignature.witness));
 }
 
-/** Keeps what a witness signed; the first of a size stays. */
+/** Stores a witness's signature. The first signature of a size stays. */
 export async function insertCosignature(db: Database, row: CosignatureRow): Promise<void> {
   await db.insert(logCosignature).values(row).onConflictDoNothing();
 }

@@ -6,20 +6,20 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const moment = () => timestamp({ withTimezone: true });
 const count = () => bigint({ mode: 'number' });
 
-/** The key by which the log signs, encrypted as all keys are; one row, append-only. */
+/** The key that the log signs with, encrypted like all keys. One row. Append-only. */
 export const logKey = schema.table('log_key', {
   origin: text().primaryKey(),
   publicKeyPem: text().notNull(),
   encryptedKey: bytea().notNull(),
 });
 
-/** What the log says, in the transaction of what it is about; append-only. */
+/** Leaves of the log. Each is written in the transaction of its subject. Append-only. */
 export const logLeaf = schema.table(
   'log_leaf',
   {
     serial: count().primaryKey().generatedAlwaysAsIdentity(),
     kind: text().$type<LeafKind>().notNull(),
-    /** What it is about: comes once in each kind. */
+    /** What the leaf is about. Unique within its kind. */
     subject: text().notNull(),
     /** Canonical JSON; the leaf's hash is over its UTF-8. */
     entry: text().notNull(),
@@ -45,21 +45,21 @@ export const logSequence = schema.table('log_sequence', {
     .references(() => logLeaf.serial),
 });
 
-/** The hash of every whole tile: on level 1 that of 256 leaves, on level 2 that of 65536; append-only. */
+/** The hash of every full tile: level 1 covers 256 leaves, level 2 covers 65536. Append-only. */
 export const logTile = schema.table(
   'log_tile',
   { level: integer().notNull(), index: count().notNull(), hash: bytea().notNull() },
   (table) => [primaryKey({ columns: [table.level, table.index] })],
 );
 
-/** How far the log has got: one row, moved only from the head that it still has. */
+/** The head of the log: one row. It moves only from the state that was read. */
 export const logHead = schema.table('log_head', {
   id: integer().primaryKey(),
   size: count().notNull(),
   root: bytea().notNull(),
 });
 
-/** Every checkpoint that the log ever signed, one of each size; append-only. */
+/** Every checkpoint that the log signed, one for each size. Append-only. */
 export const logCheckpoint = schema.table('log_checkpoint', {
   size: count().primaryKey(),
   root: bytea().notNull(),
@@ -68,7 +68,7 @@ export const logCheckpoint = schema.table('log_checkpoint', {
   at: moment().notNull(),
 });
 
-/** What witnesses signed of checkpoints; append-only. */
+/** Signatures of witnesses under checkpoints. Append-only. */
 export const logCosignature = schema.table(
   'log_cosignature',
   {
@@ -79,7 +79,7 @@ export const logCosignature = schema.table(
       .references(() => logCheckpoint.size),
     /** The signature line. */
     line: text().notNull(),
-    /** When the witness says that it signed. */
+    /** Time of the signature, as the witness states it. */
     at: moment().notNull(),
   },
   (table) => [primaryKey({ columns: [table.witness, table.size] })],

@@ -1,22 +1,22 @@
 import { EMPTY_ROOT, foldRight, nodeHash, type ReadHash } from '../../kernel/tlog/tree.ts';
 
-/** Tiles (C2SP tlog-tiles): a tree cut into rows of 256 hashes, each row a static file. */
+/** Tiles (C2SP tlog-tiles): the tree as rows of 256 hashes, each row a static file. */
 
 export const TILE_WIDTH = 256;
 const TILE_HEIGHT = 8;
 const LEVEL_MOST = 63;
 const ENTRY_LENGTH_BYTES = 2;
-/** Longest entry that a bundle can hold. */
+/** Maximum of bytes of an entry: a bundle stores the length in two bytes. */
 export const ENTRY_BYTES_MOST = 65_535;
 
-/** A tile of hashes, or of entries; `width` below 256 for one that is still growing. */
+/** A tile of hashes or of entries. `width` is below 256 while the tile is partial. */
 export interface Tile {
   level: number | 'entries';
   n: number;
   width: number;
 }
 
-/** Path of a tile under the log's own: `tile/0/x001/234.p/5`. */
+/** Returns a tile's path below the log's address: `tile/0/x001/234.p/5`. */
 export function tilePath({ level, n, width }: Tile): string {
   const digits = String(n).padStart(Math.ceil(String(n).length / 3) * 3, '0');
   const [last, ...before] = (digits.match(/\d{3}/g) ?? []).reverse();
@@ -24,7 +24,7 @@ export function tilePath({ level, n, width }: Tile): string {
   return `tile/${level}/${index}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
 }
 
-/** Reads such a path; null unless it is written in the one way. */
+/** Parses a tile path. Returns null unless it is in the canonical form. */
 export function readTilePath(path: string): Tile | null {
   const [, at, index, width = String(TILE_WIDTH)] =
     /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path) ?? [];
@@ -36,8 +36,8 @@ export function readTilePath(path: string): Tile | null {
 }
 
 /**
- * The tiles that a tree of `size` leaves has and one of `from` leaves has not, hashes before entries. Tiles that are partial at
- * `size` and whole at `newest` are left out: nobody needs them any more.
+ * Returns the tiles that a tree of `size` leaves has and a tree of `from` leaves does not have, hashes before entries.
+ * Leaves out tiles that are partial at `size` and full at `newest`: nobody needs them.
  */
 export function newTiles(from: number, size: number, newest: number): Tile[] {
   const made: Tile[] = [];
@@ -50,7 +50,7 @@ export function newTiles(from: number, size: number, newest: number): Tile[] {
   return [...made, ...tilesOfRow(from, size, newest).map((tile) => ({ level: 'entries' as const, ...tile }))];
 }
 
-/** How many hashes stand on a level of a tree. */
+/** Returns the number of hashes on a level of a tree. */
 function rowWidth(leaves: number, level: number): number {
   return Math.floor(leaves / TILE_WIDTH ** level);
 }
@@ -65,7 +65,7 @@ function tilesOfRow(had: number, has: number, will: number): { n: number; width:
   return tiles;
 }
 
-/** Entries one after another, each after its length in two bytes. */
+/** Concatenates entries, each after its length in two bytes. Throws RangeError if an entry is too long. */
 export function bundle(entries: readonly Uint8Array[]): Uint8Array {
   const parts = entries.flatMap((entry) => {
     if (entry.length > ENTRY_BYTES_MOST) throw new RangeError('an entry of the log has at most 65535 bytes');
@@ -76,17 +76,17 @@ export function bundle(entries: readonly Uint8Array[]): Uint8Array {
   return Buffer.concat(parts);
 }
 
-/** Hashes of a level that stand in a growing tile: what has to be known of a tree to let it grow. */
+/** The hashes of the partial tile on each level: all that is needed to grow a tree. */
 export type Frontier = readonly (readonly Uint8Array[])[];
 
-/** The hash of a whole tile: on level 1 that of 256 leaves, on level 2 that of 65536. */
+/** The hash of a full tile: level 1 covers 256 leaves, level 2 covers 65536. */
 export interface TileHash {
   level: number;
   index: number;
   hash: Uint8Array;
 }
 
-/** A tree of `size` leaves with more leaves: its root, and the hashes of tiles that became whole. */
+/** Adds leaves to a tree of `size` leaves. Returns the new root and the hashes of tiles that became full. */
 export function grow(
   frontier: Frontier,
   size: number,
@@ -109,13 +109,13 @@ export function grow(
   return { root: rootOfFrontier(rows), made };
 }
 
-/** The root of a tree by its frontier. */
+/** Returns the root of the tree that has this frontier. */
 export function rootOfFrontier(frontier: Frontier): Uint8Array {
   const subtrees = frontier.toReversed().flatMap((row) => perfectSubtrees(row));
   return subtrees.length === 0 ? EMPTY_ROOT : foldRight(subtrees);
 }
 
-/** The widths of a frontier, level by level: how many hashes of each stand in a growing tile. */
+/** Returns the rows of a frontier, level by level: the start of the partial tile and its number of hashes. */
 export function frontierOf(size: number): { level: number; start: number; count: number }[] {
   const rows: { level: number; start: number; count: number }[] = [];
   for (let level = 0, width = size; width > 0; level++, width = rowWidth(size, level)) {
@@ -135,7 +135,7 @@ function perfectSubtrees(row: readonly Uint8Array[]): Uint8Array[] {
   return subtrees;
 }
 
-/** The root over a power of two of hashes. */
+/** Returns the root over hashes, whose number must be a power of two. */
 function rootOfRow(row: readonly Uint8Array[]): Uint8Array {
   let level = [...row];
   while (level.length > 1) {
@@ -149,10 +149,10 @@ function rootOfRow(row: readonly Uint8Array[]): Uint8Array {
   return root;
 }
 
-/** Hashes of level `level` from `start`, `count` of them, or as many as there are. */
+/** Reads `count` hashes of a level from `start`, or as many as there are. */
 export type ReadRow = (level: number, start: number, count: number) => Promise<Uint8Array[]>;
 
-/** Reads any subtree's hash out of tiles; each tile is read once. */
+/** Returns a function that reads the hash of any subtree from tiles. It reads each tile once. */
 export function hashReader(readRow: ReadRow): ReadHash {
   const tiles = new Map<string, Promise<Uint8Array[]>>();
   return async (height, index) => {

@@ -12,7 +12,10 @@ import { type Loop, startLoop } from './loop.ts';
 import * as store from './store.ts';
 import { proveGrowth } from './workflow.ts';
 
-/** Asks witnesses to sign checkpoints (C2SP tlog-witness): each by itself, so that none can hold up the log or another. */
+/**
+ * Asks witnesses to sign checkpoints (C2SP tlog-witness). Each witness has its own loop, so none can delay the log or
+ * another witness.
+ */
 
 const POLL_MS = 500;
 const PAUSE_MOST_MS = 60_000;
@@ -20,7 +23,7 @@ const ANSWER_TIMEOUT_MS = 5_000;
 const ANSWER_BYTES_MOST = 65_536;
 const SIZE_TYPE = 'text/x.tlog.size';
 
-/** A witness: its key as text, and where it takes checkpoints. */
+/** A witness: its key as text, and the address that accepts checkpoints. */
 export interface WitnessAddress {
   vkey: string;
   /** Submission prefix, without a slash at its end. */
@@ -34,7 +37,7 @@ export interface WitnessOptions {
   onError?: (error: unknown) => void;
 }
 
-/** Reads witnesses as settings name them: `vkey url`, parted by commas. Throws LogFault or TypeError. */
+/** Parses witnesses from settings: `vkey url`, separated by commas. Throws LogFault or TypeError. */
 export function readWitnesses(text: string): WitnessAddress[] {
   const each = text.split(',').map((one) => one.trim());
   return each
@@ -53,7 +56,10 @@ function requireWitnessKey(vkey: string): NoteKey {
   return key;
 }
 
-/** Starts asking every witness. One that is away is asked less and less often, and gets the newest checkpoint once it is back. */
+/**
+ * Starts a loop for each witness. A witness that does not answer is asked less and less often. It gets the newest
+ * checkpoint once it answers.
+ */
 export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: WitnessOptions): Loop {
   const loops = witnesses.map((witness) =>
     startLoop((signal) => askWitness(db, witness, signal), { pollMs, pauseMostMs: PAUSE_MOST_MS, onError }),
@@ -65,7 +71,10 @@ export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: Wit
   };
 }
 
-/** Has one witness sign the newest checkpoint where it has not; never true, for there is no more to do until the next. */
+/**
+ * Asks one witness to sign the newest checkpoint if it has not. Always returns false: nothing is left to do until the
+ * next checkpoint.
+ */
 async function askWitness(db: Database, witness: WitnessAddress, signal: AbortSignal): Promise<false> {
   const unsigned = await store.findUnsigned(db, witness.vkey);
   if (!unsigned) return false;

@@ -11,21 +11,24 @@ import { enterEarlier } from './ledger.ts';
 import * as store from './store.ts';
 import { frontierOf, grow, hashReader, rootOfFrontier } from './tile.ts';
 
-/** What the log needs; nothing of it is read from the environment. */
+/** Dependencies of the log. It reads nothing from the environment. */
 export interface LogDependencies {
   db: Database;
   now: Clock;
   signer: Signer;
-  /** The log's name, the first line of its checkpoints; never changed. */
+  /** The log's name: the first line of its checkpoints. It cannot change. */
   origin: string;
 }
 
 /** The id to which the log's key is bound. */
 const KEY_ID = 'log';
-/** Most leaves that get a place at once. */
+/** Maximum of leaves that get a place in one transaction. */
 export const BATCH = 4_096;
 
-/** Makes the log's key and head where they are missing, and enters what earlier releases recorded. Throws where the log has another name. */
+/**
+ * Creates the log's key and head if they are missing, and adds leaves for what earlier releases recorded. Throws if the
+ * log has another name.
+ */
 export async function prepareLog({ db, signer, origin }: LogDependencies): Promise<void> {
   requireName(origin);
   await db.transaction(async (tx) => {
@@ -39,9 +42,10 @@ export async function prepareLog({ db, signer, origin }: LogDependencies): Promi
     }
     await store.lineUpLost(tx);
   });
-  // Only before the first place is given: later, a use without a leaf is one that a hand put there, and must not be given one.
+  // Do this only before the first place is assigned. Later, a use without a leaf was inserted by hand and must not get
+  // a leaf.
   if (((await store.findHead(db))?.size ?? 0) > 0) return;
-  // Step by step: a long transaction would hold up whoever reads the feed of licenses.
+  // Use short transactions: a long one would block readers of the feed of licenses.
   const enterSome = () =>
     db.transaction(async (tx) => {
       await lockPki(tx);
@@ -50,7 +54,7 @@ export async function prepareLog({ db, signer, origin }: LogDependencies): Promi
   while (await enterSome());
 }
 
-/** The key by which the log's checkpoints are verified. Throws where the log is not prepared. */
+/** Returns the key that verifies the log's checkpoints. Throws if the log is not prepared. */
 export async function readLogKey(db: Reader): Promise<NoteKey> {
   const key = await store.findKey(db);
   if (!key) throw new Error('the log is not prepared');
@@ -62,9 +66,11 @@ function noteKeyOf({ origin, publicKeyPem }: store.KeyRow): NoteKey {
 }
 
 /**
- * Gives waiting leaves their places, in the order in which they were written, and signs the checkpoint of the tree that has them:
- * one transaction, and one at a time over all copies of the hub. The head moves only from where it was read, and a place, like a
- * checkpoint of a size, can be given once: two copies cannot fork the log. Gives the number of leaves.
+ * Assigns places to waiting leaves in the order in which they were written, and signs the checkpoint of the new tree.
+ * It is one transaction, and only one copy of the hub runs it at a time. Returns the number of leaves.
+ *
+ * The head moves only from the state that was read. A place can be inserted only once, and so can a checkpoint of a
+ * size. So two copies cannot fork the log.
  */
 export async function sequence({ db, now, signer }: LogDependencies): Promise<number> {
   if (!(await store.isAnyPending(db))) return 0;
@@ -91,10 +97,14 @@ export async function sequence({ db, now, signer }: LogDependencies): Promise<nu
   });
 }
 
-/** Whether something stands in the log, and why: see tlog-proof; the entry itself stands in the line `extra`. */
+/**
+ * Whether the log contains an entry, with the proof (C2SP tlog-proof). The line `extra` of the proof holds the entry.
+ */
 export type Proof = { state: 'UNKNOWN' } | { state: 'PENDING' } | { state: 'PROVEN'; text: string };
 
-/** Proves that a leaf stands in the log, under the checkpoint that most of the witnesses signed, the newest of those. */
+/**
+ * Proves that the log contains a leaf. Uses the checkpoint that most of the witnesses signed, and the newest of those.
+ */
 export async function proofOf(
   db: Reader,
   witnesses: readonly string[],
@@ -110,7 +120,7 @@ export async function proofOf(
   return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint: best.note }) };
 }
 
-/** What evidence holds of the log: the proof of a use of a seal, and by which keys it is verified. */
+/** Returns the log's part of evidence: the proof of a use of a seal, and the keys that verify it. */
 export async function proveUse(
   { db, witnesses }: { db: Reader; witnesses: readonly string[] },
   issuanceId: string | null,
@@ -133,7 +143,7 @@ async function bestCheckpoint(db: Reader, witnesses: readonly string[], index: n
   return store.findSigned(db, best, witnesses);
 }
 
-/** Why the log of `size` leaves goes on from that of `oldSize`. */
+/** Returns the consistency proof between the log of `oldSize` leaves and that of `size` leaves. */
 export function proveGrowth(db: Reader, oldSize: number, size: number): Promise<Uint8Array[]> {
   return proveConsistency(readerOf(db), oldSize, size);
 }
@@ -143,8 +153,8 @@ function readerOf(db: Reader) {
 }
 
 /**
- * Enters in the log what another system answered for what the hub handed it (回执). The same once again changes nothing;
- * throws where the log holds another receipt for the same.
+ * Adds a leaf for a receipt (回执): another system's answer to what the hub sent it. The same receipt again changes
+ * nothing. Throws if the log holds another receipt for the same subject.
  */
 export async function recordReceipt({ db, now }: LogDependencies, receipt: ReceiptRecord): Promise<void> {
   const leaf = ofReceipt(receipt, now());

@@ -91,7 +91,7 @@ export const TIMES: Vectors = {
   EXPIRED: [
     ['a seal that expired before it signed', inWorld({ seal: { until: day('2026-06-01') } })],
     [
-      'a seal that expired before it made a detached signature',
+      'a seal that expired before its detached signature',
       { ...inWorld({ seal: { until: day('2026-06-01') } }), detached: true },
     ],
     [
@@ -101,10 +101,7 @@ export const TIMES: Vectors = {
   ],
   NOT_YET_VALID: [
     ['a seal not yet in force when it signed', inWorld({ seal: { from: AT } })],
-    [
-      'a seal not yet in force when it made a detached signature',
-      { ...inWorld({ seal: { from: AT } }), detached: true },
-    ],
+    ['a seal not yet in force at its detached signature', { ...inWorld({ seal: { from: AT } }), detached: true }],
     [
       'a timestamp from before the seal was in force',
       {
