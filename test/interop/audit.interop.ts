@@ -9,7 +9,7 @@ import { findFreePort } from '../../scripts/client.ts';
 import { findRunningDatabase } from '../../scripts/running-database.ts';
 import { until } from '../support/until.ts';
 
-/** An auditor's day at a whole hub that has done its demo: the commands as docs/audit.md has them. */
+/** Runs the commands of docs/audit.md against a complete hub after its demo. */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 let folder: string;
@@ -52,7 +52,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-test('a period is exported, and verifies without the hub', async () => {
+test('the export of a period verifies without the hub', async () => {
   const proof = await until('every use has its place', async () => {
     rmSync(at(''), { recursive: true, force: true });
     const exported = run('scripts/export.ts', '--from', '2020-01-01', '--to', '2099-01-01', '--out', at(''));
@@ -65,7 +65,7 @@ test('a period is exported, and verifies without the hub', async () => {
   const judged = run('scripts/verify.ts', at('documents'), ...given, ...lists);
   expect(judged.status, judged.out).toBe(0);
   expect(judged.out).toMatch(/TOTAL_PASSED [1-9]\d*，无法判定 INDETERMINATE 0，不通过 TOTAL_FAILED 0/);
-  // By another log's key nothing is proven.
+  // With the key of another log, nothing is proven.
   const keys = readFileSync(at('log-keys.txt'), 'utf8');
   writeFileSync(at('other.txt'), 'tongquan.test/another+3ef3c3a4+AZn5Iiy2yRBoVSzTLCSaGtUWJcmfRMZXd4F6fNzzQ4Zr\n');
   const other = [...given.slice(0, 2), '--log-key', at('other.txt'), ...given.slice(4)];
@@ -73,7 +73,7 @@ test('a period is exported, and verifies without the hub', async () => {
   expect(keys.split('\n').filter((line) => line.includes('+')).length).toBe(2);
 });
 
-test('the house is clean by the word of the city library; a license that was quietly restored is named', async () => {
+test('the audit is clean by the checkpoint of the library, and names a license changed in the database', async () => {
   const clean = audited();
   expect(clean.status, clean.out).toBe(0);
   expect(clean.out).toContain('没有问题 clean');
@@ -92,7 +92,7 @@ test('the house is clean by the word of the city library; a license that was qui
   expect(audited().status).toBe(0);
 });
 
-test('what it cannot do it says: no key, a key of no log, a checkpoint by nobody', () => {
+test('the audit exits with 2 without a key, with an invalid key, and with a checkpoint that no witness signed', () => {
   expect(run('scripts/audit/main.ts')).toMatchObject({ status: 2, out: expect.stringContaining('--log-key') });
   writeFileSync(at('bad.txt'), 'no key\n');
   expect(run('scripts/audit/main.ts', '--log-key', at('bad.txt')).status).toBe(2);

@@ -10,9 +10,9 @@ import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { CITY, CITY_MATTER, newRequest } from '../seals/requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
 
-/** The seals' signatures and certificates as openssl and BouncyCastle (Debian: openssl, libbcpkix-java) judge them. */
+/** openssl and BouncyCastle (Debian: openssl, libbcpkix-java) verify signatures and certificates of seals. */
 
-/** Whole PDFs with a signature beside them, and one with its signature within: bytes of every kind. */
+/** Two PDFs with a detached signature, and one with an embedded signature. */
 const ASKED = {
   county: newRequest({ profile: 'CADES' }),
   city: newRequest({ organ: CITY, matterId: CITY_MATTER, profile: 'CADES' }),
@@ -53,7 +53,7 @@ afterAll(async () => {
   rmSync(folder, { recursive: true, force: true });
 });
 
-/** Runs a tool; gives its exit code and everything it said. */
+/** Runs a tool. Returns its exit code and its complete output. */
 async function run(tool: string, args: string[]): Promise<{ code: number; said: string }> {
   try {
     const { stdout, stderr } = await promisify(execFile)(tool, args, { encoding: 'utf8' });
@@ -82,7 +82,7 @@ describe.each([
     const { code, said } = await verify(seal, `${seal}.p7s`);
     expect(code, said).toBe(0);
   });
-  test('refuses another document, another root, a changed signature', async () => {
+  test('refuses another document, another root and a changed signature', async () => {
     const bytes = Buffer.from(await signedBytes('county.p7s'));
     const digest = bytes.indexOf(Buffer.from(sha256(COVERED.county), 'hex'));
     bytes[digest] = (bytes[digest] ?? 0) ^ 1;
@@ -103,7 +103,7 @@ test('BouncyCastle reads the Chinese name and the signing time', async () => {
   expect(said).toContain('CN=于都县林业局证照专用章（测试）');
 });
 
-test('openssl verifies the chain strictly, and for signing', async () => {
+test('openssl verifies the chain strictly and for signing', async () => {
   const { code, said } = await run('openssl', [
     ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'smimesign', '-attime', seconds()],
     ...['-CAfile', at('root.pem'), '-untrusted', at('issuing.pem'), at(`${shop.countySeal}.pem`)],
@@ -125,7 +125,7 @@ test.each([
   const read = await run('openssl', ['x509', '-in', at(file), '-noout', '-text', '-nameopt', 'utf8']);
   expect(read.said).toContain('NIST CURVE: P-256');
   expect(read.said).toContain('测试');
-  // The purpose of status certificates is of the test arc, so openssl has no name for it.
+  // The purpose of status certificates is an OID of the test arc, so openssl has no name for it.
   expect(read.said.match(/Extended Key Usage: critical\n\s+(.+)/)?.[1]).toBe(
     { timestamp: 'Time Stamping', status: '1.3.6.1.4.1.99999.1.2' }[name],
   );

@@ -13,7 +13,7 @@ import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type Issued, seal, sha256 } from '../support/forge.ts';
 import { record } from '../support/record.ts';
 
-/** Our documents in poppler and qpdf; openssl's certificates, revocation lists and signatures in our verifier. */
+/** poppler and qpdf read our documents. Our verifier reads certificates, revocation lists and signatures of openssl. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-document-'));
 const path = (name: string) => join(folder, name);
@@ -28,7 +28,7 @@ const render = (name: string, changes: Partial<LicenseRecord> = {}) => {
 };
 
 describe('a document in poppler and qpdf', () => {
-  test('says every field of the record, embeds its fonts, attaches the record', () => {
+  test('shows every field of the record, embeds its fonts and attaches the record', () => {
     render('short.pdf', { KZ_NR: [{ label: '经营场所', text: '于都县贡江镇 #示范路$1$号' }] });
     const said = run('pdftotext', '-raw', 'short.pdf', '-').replace(/\s/g, '');
     for (const text of [
@@ -52,14 +52,14 @@ describe('a document in poppler and qpdf', () => {
     expect(readFileSync(path('metadata.json'), 'utf8')).toContain('于都县贡江镇 #示范路$1$号');
   });
 
-  test('keeps a long text without a blank on the sheet, to the last character', () => {
+  test('keeps a long text without spaces on the page, up to the last character', () => {
     const text = Array.from({ length: 500 }, (_, i) => String.fromCharCode(33 + (i % 94))).join('');
     render('long.pdf', { KZ_NR: [{ label: 'W'.repeat(12), text }], ZZMC: '证'.repeat(60) });
     const said = run('pdftotext', '-raw', 'long.pdf', '-').replace(/\s/g, '');
     expect(said).toContain(text);
     const boxes = run('pdftotext', '-bbox', 'long.pdf', '-').matchAll(/xMin="([\d.]+)".*?xMax="([\d.]+)".*?>(.*?)</g);
     const words = [...boxes].map(([, from, to, word]) => ({ from: Number(from), to: Number(to), word }));
-    // A4 is 595 pt wide; the frame's inner edge stands 45 pt from each side, and the column of texts begins at 198.
+    // A4 is 595 pt wide. The inner edge of the frame is 45 pt from each side. The column of texts begins at 198 pt.
     expect(words.filter(({ from, to }) => from < 45 || to > 550)).toEqual([]);
     const label = words.filter(({ word }) => /^W+$/.test(word ?? ''));
     expect(label.length).toBeGreaterThan(0);
@@ -133,7 +133,7 @@ authorityKeyIdentifier = keyid
     run('openssl', 'x509', '-req', '-in', `${name}.csr`, ...by, ...how, ...extensions, '-out', `${name}.pem`);
   }
 
-  /** A certificate of openssl's with its key, for the workshop to sign with. */
+  /** Reads a certificate that openssl made, with its key, to sign with it. */
   function issued(name: string): Issued {
     const privateKey = createPrivateKey(readFileSync(path(`${name}.key`)));
     const { raw, subject, serial } = readCertificate(new X509Certificate(readFileSync(path(`${name}.pem`))).raw);
@@ -174,7 +174,7 @@ authorityKeyIdentifier = keyid
     expect(judge(pdf, signature)).toBe('TOTAL_PASSED');
   });
 
-  test('both refuse four tampered copies, each of which poppler still opens', () => {
+  test('both refuse four tampered copies that poppler can still open', () => {
     const signature = sign('seal');
     const forgeries: [string, Buffer, Buffer, string][] = [
       ['page', tamperPageContent(pdf), signature, 'HASH_FAILURE'],
@@ -211,10 +211,10 @@ authorityKeyIdentifier = keyid
   });
 
   test.each<[string, string[], string]>([
-    ['rsaEncryption for its algorithm, as openssl writes it', [], 'CRYPTO_CONSTRAINTS_FAILURE'],
+    ['rsaEncryption as its algorithm, as openssl writes it', [], 'CRYPTO_CONSTRAINTS_FAILURE'],
     ['SHA-384', ['-md', 'sha384'], 'CRYPTO_CONSTRAINTS_FAILURE'],
     ['RSASSA-PSS', ['-keyopt', 'rsa_padding_mode:pss'], 'CRYPTO_CONSTRAINTS_FAILURE'],
-    ['the file inside', ['-nodetach'], 'FORMAT_FAILURE'],
+    ['the file embedded', ['-nodetach'], 'FORMAT_FAILURE'],
     ['the signer named by key identifier', ['-keyid'], 'FORMAT_FAILURE'],
   ])('a signature with %s is refused', (_, options, expected) => {
     expect(judge(pdf, signByOpenssl(...options))).toBe(expected);

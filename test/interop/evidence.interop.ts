@@ -9,7 +9,7 @@ import { listOf, sha256, tokenOver } from '../support/forge.ts';
 import { entryOf } from '../support/vectors.ts';
 import { AT, evidenceOf, GOOD, SIGNED_AT } from '../support/world.ts';
 
-/** The evidence that the tests make is what openssl takes for such evidence too: vectors that are wrong by accident prove nothing. */
+/** openssl accepts the evidence that the tests make. A vector that is wrong by accident would prove nothing. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-evidence-'));
 const path = (name: string) => join(folder, name);
@@ -51,24 +51,24 @@ const openssl = (...args: string[]) => {
   return { status, said: stdout + stderr };
 };
 
-test('a signature with its timestamp', () => {
+test('openssl accepts a signature with its timestamp', () => {
   const form = ['-cades', '-binary', '-inform', 'DER', '-purpose', 'any', '-out', 'out'];
   const files = ['-in', 'a.p7s', '-content', 'a.pdf', '-CAfile', 'root.pem'];
   const { status, said } = openssl('cms', '-verify', ...form, ...files, ...ATTIME);
   expect(status, said).toBe(0);
 });
-test('a timestamp token', () => {
+test('openssl accepts a timestamp token', () => {
   const files = ['-data', 'data', '-in', 'token', '-token_in', '-CAfile', 'root.pem', '-untrusted', 'issuing.pem'];
   const { status, said } = openssl('ts', '-verify', ...files, ...ATTIME);
   expect(status, said).toBe(0);
 });
-test('a revocation list', () => {
+test('openssl accepts a revocation list', () => {
   const { status, said } = openssl('crl', '-inform', 'DER', '-in', 'list', '-CAfile', 'issuing.pem', '-noout', '-text');
   expect(status, said).toBe(0);
   expect(said).toContain('verify OK');
   expect(said).toMatch(/Key Compromise[\s\S]*Nov 23 01:02:03 2026/);
 });
-test('openssl’s own token is refused for the NULL in its digest algorithm, a second form of the same', () => {
+test('a token of openssl is refused for the NULL in its digest algorithm, a second encoding of the same', () => {
   openssl('ts', '-query', '-data', 'data', '-sha256', '-cert', '-out', 'query');
   openssl('ts', '-reply', '-config', 'ts.cnf', '-queryfile', 'query', '-token_out', '-out', 'other');
   expect(() => readToken(readFileSync(path('other')), sha256(DATA))).toThrow('摘要算法参数不正确');

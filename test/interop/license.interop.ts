@@ -9,7 +9,7 @@ import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
 import { type TestHub, testHub } from '../support/hub.ts';
 import { sealPng } from '../support/picture.ts';
 
-/** A license of this hub in the hands of tools that are not ours. */
+/** Independent tools read and verify a license of this hub. */
 describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-interop-'));
   const path = (name: string) => join(folder, name);
@@ -35,7 +35,7 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** The file, and its parts for tools that know no PDF. */
+  /** Writes the file, and its parts for tools that cannot read PDF. */
   const write = (name: string, file: Buffer) => {
     const { covered, cms } = splitSignature(file);
     writeFileSync(path(`${name}.pdf`), file);
@@ -47,11 +47,11 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     const args = `cms -verify -cades -binary -inform DER -in ${p7s} -content ${content} -CAfile ${root} -purpose any -out /dev/null`;
     return spawnSync('openssl', args.split(' '), { encoding: 'utf8' }).status;
   };
-  /** What poppler says, with a database of trusted roots or with none. */
+  /** Output of poppler with the given NSS database, which contains the trusted root or is empty. */
   const pdfsig = (name: string, database: string) =>
     execFileSync('pdfsig', ['-nssdir', path(database), path(`${name}.pdf`)], { encoding: 'utf8' });
 
-  test('openssl accepts what is covered, and no changed signature', () => {
+  test('openssl accepts the covered bytes, and refuses changed bytes and signatures', () => {
     expect(openssl('license')).toBe(0);
     const covered = Buffer.from(pdf);
     covered.write('Tj', pdf.indexOf('stream') + 40, 'latin1');
@@ -65,7 +65,7 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     }
   });
 
-  test('pdfsig says valid and trusted with the root, untrusted without it, and notices what was changed or appended', () => {
+  test('pdfsig reports valid, trusted only with the root, and detects changed and appended bytes', () => {
     for (const database of ['trusting', 'empty']) {
       mkdirSync(path(database));
       execFileSync('certutil', ['-N', '-d', path(database), '--empty-password']);
@@ -89,14 +89,14 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
     expect(pdfsig('covered', 'trusting')).not.toContain('Signature is Valid.');
   });
 
-  test('poppler reads the page and the attachment, qpdf is silent', () => {
+  test('poppler reads the page and the attachment, qpdf reports no problem', () => {
     expect(execFileSync('pdftotext', [path('license.pdf'), '-'], { encoding: 'utf8' })).toContain('林木采伐许可证');
     execFileSync('pdfdetach', ['-save', '1', '-o', path('metadata.json'), path('license.pdf')]);
     expect(existsSync(path('metadata.json'))).toBe(true);
     for (const name of ['license.pdf', 'own.pdf']) {
       expect(execFileSync('qpdf', ['--check', path(name)], { encoding: 'utf8' })).not.toMatch(/WARNING|ERROR/);
     }
-    // The picture that the office gave is the one that poppler finds, with what is seen of it.
+    // poppler finds the office's own picture with its transparency mask.
     expect(execFileSync('pdfimages', ['-list', path('own.pdf')], { encoding: 'utf8' })).toMatch(
       /image\s+240\s+240\s+rgb[\s\S]*smask\s+240\s+240\s+gray/,
     );

@@ -16,9 +16,9 @@ const folder = mkdtempSync(join(tmpdir(), 'tongquan-interop-'));
 const path = (name: string) => join(folder, name);
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
-describe('the papers of a case and poppler, qpdf', () => {
+describe('the papers of a case in poppler and qpdf', () => {
   const missing = Array.from({ length: 20 }, (_, i) => ({ name: `第${i + 1}项材料`, remark: '未加盖公章' }));
-  test.each(NOTICE_KINDS)('%s is read as it was written', (kind) => {
+  test.each(NOTICE_KINDS)('%s has the written text and attachment', (kind) => {
     const step = { at: new Date('2026-11-23T01:02:03Z'), note: `理由${'x'.repeat(300)}完`, finding: 'GRANTED' };
     const number = noticeNumber(kind, '360731', '2026', 12);
     const content = composeNotice(
@@ -36,7 +36,7 @@ describe('the papers of a case and poppler, qpdf', () => {
     execFileSync('pdfdetach', ['-save', '1', '-o', path('notice.json'), path('notice.pdf')]);
     expect(readFileSync(path('notice.json'), 'utf8')).toBe(canonical(content));
     expect(execFileSync('qpdf', ['--check', path('notice.pdf')], { encoding: 'utf8' })).not.toMatch(/WARNING|ERROR/);
-    // Nothing runs off the sheet: every word lies within its margins.
+    // Every word lies within the margins of the page.
     const boxes = execFileSync('pdftotext', ['-bbox', path('notice.pdf'), '-'], { encoding: 'utf8' });
     const rights = [...boxes.matchAll(/xMax="([\d.]+)"/g)].map((match) => Number(match[1]));
     expect(rights.length).toBeGreaterThan(10);
@@ -51,7 +51,7 @@ describe('a decision document and openssl', () => {
   });
   afterAll(() => hub?.stop());
 
-  test('the signature beside it holds for it, and for nothing else', async () => {
+  test('its detached signature verifies for it and for no other file', async () => {
     const application = { matter: 'yd2022-1-02', applicant: COMPANY };
     const { case: made } = await act(
       hub,

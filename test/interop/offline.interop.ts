@@ -11,8 +11,8 @@ const VERIFY = new URL('../../scripts/verify.ts', import.meta.url).pathname;
 const YEAR_MS = 365.25 * 86_400_000;
 const START = Date.parse('2026-03-02T04:00:00Z');
 
-/** An auditor in a network namespace of his own, without any network, with the file, its evidence and a pinned root. */
-describe('without network', () => {
+/** Verifies in a network namespace without any network, from the file, its evidence and a pinned root. */
+describe('verification without a network', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-offline-'));
   const path = (name: string) => join(folder, name);
   let hub: TestHub;
@@ -41,7 +41,7 @@ describe('without network', () => {
   };
   const network = () => spawnSync('unshare', ['--net', 'cat', '/proc/net/dev'], { encoding: 'utf8' });
 
-  test('there is none', () => {
+  test('the namespace has no network', () => {
     expect(network()).toMatchObject({ status: 0 });
     expect(
       network()

@@ -13,7 +13,7 @@ import { type TestHub, testHub } from '../support/hub.ts';
 
 const PHONE = { viewport: { width: 320, height: 640 } };
 
-/** The public pages in a browser, over a hub that listens on the loopback. */
+/** The public pages in a browser, from a hub on the loopback interface. */
 describe('the verification page in Chromium', () => {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-page-'));
   let hub: TestHub;
@@ -40,7 +40,7 @@ describe('the verification page in Chromium', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  /** Nothing left the origin, and nothing was complained of. */
+  /** Requires that no request left the origin and that the browser reported no problem. */
   const requireQuiet = ({ requests, complaints }: Visit) => {
     expect(complaints).toEqual([]);
     expect(requests.filter(({ url }) => !url.startsWith(`${origin}/`))).toEqual([]);
@@ -53,7 +53,7 @@ describe('the verification page in Chromium', () => {
     return visited;
   };
 
-  test.each(['zh', 'en'] as const)('a file passes by its digest alone, step by step (%s)', async (lang) => {
+  test.each(['zh', 'en'] as const)('a file passes by its digest alone, with each step shown (%s)', async (lang) => {
     const visited = await opened(`/verify?lang=${lang}`);
     const { page, requests } = visited;
     await requireAccessible(page, 'empty');
@@ -76,7 +76,7 @@ describe('the verification page in Chromium', () => {
     }
     expect(await page.locator('#answer .banner').first().getAttribute('class')).toBe('banner good');
     await requireAccessible(page, 'passed');
-    // Nothing of the file was sent: the digest went, and no body is longer than the question.
+    // The page sent only the digest and nothing of the file: there is one body, and it is short.
     const bodies = requests.map(({ body }) => body ?? '').filter((body) => body !== '');
     expect(bodies).toHaveLength(1);
     expect(JSON.parse(bodies[0] ?? '').variables).toEqual({
@@ -92,7 +92,7 @@ describe('the verification page in Chromium', () => {
     await visited.context.close();
   });
 
-  test('a forged file is not ours; it is sent when the person says so, and then told why', async () => {
+  test('a forged file is unknown; the page sends it only on request, and then shows why it fails', async () => {
     const visited = await opened('/verify');
     const { page, requests } = visited;
     const forged = tamperPageContent(pdf);
@@ -115,7 +115,7 @@ describe('the verification page in Chromium', () => {
     await visited.context.close();
   });
 
-  test('a file is dropped anywhere on the page, and a digest typed', async () => {
+  test('a file can be dropped anywhere on the page, and a digest can be typed', async () => {
     const visited = await opened('/verify');
     const { page } = visited;
     const dataTransfer = await page.evaluateHandle(`(() => {
@@ -135,7 +135,7 @@ describe('the verification page in Chromium', () => {
     await visited.context.close();
   });
 
-  test('what cannot be verified is said, and nothing is sent', async () => {
+  test('the page reports what it cannot verify, and sends nothing', async () => {
     const visited = await opened('/verify');
     const { page, requests } = visited;
     const said = async (files: { name: string; mimeType: string; buffer: Buffer }[]) => {
@@ -148,7 +148,7 @@ describe('the verification page in Chromium', () => {
     await page.locator('#form button').click();
     expect(await page.locator('#progress').textContent()).toContain('这不是二维码的文字');
     expect(requests.filter(({ body }) => body !== null)).toEqual([]);
-    // Too large to be sent.
+    // The file is too large to be sent.
     await page.locator('#file').setInputFiles(pdfFile('large.pdf', Buffer.alloc(600_000, 'a')));
     await heading(page).waitFor();
     expect(await page.locator('#answer').textContent()).toContain('不能发送');
@@ -156,7 +156,7 @@ describe('the verification page in Chromium', () => {
     await visited.context.close();
   });
 
-  test('by keyboard alone: a code typed, its answer in focus, an identifier, a language', async () => {
+  test('works by keyboard alone: a typed code, focus on its answer, an identifier, a language', async () => {
     const visited = await opened('/verify?lang=en');
     const { page } = visited;
     const focused = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
@@ -200,7 +200,7 @@ describe('the verification page in Chromium', () => {
     await visited.context.close();
   });
 
-  test('the page behind a code checks what stands behind #, which the server is not sent', async () => {
+  test('the page of a code verifies the part after #, which the server does not receive', async () => {
     const jws = code.split('#')[1];
     const visited = await opened(`/v/${identifier}#${jws}`);
     const { page, requests } = visited;
@@ -225,7 +225,7 @@ describe('the verification page in Chromium', () => {
     await visited.context.close();
   });
 
-  test('the log: its size, and a proof that the browser reckons itself, as a picture', async () => {
+  test('the log page shows its size, and a proof that the browser computes, as a picture', async () => {
     const visited = await opened(`/log?license=${identifier}`);
     const { page } = visited;
     await page.locator('svg.proof').waitFor();
@@ -264,7 +264,7 @@ describe('the verification page in Chromium', () => {
     await context.close();
   });
 
-  test('without script the page tells how to verify by hand, and the state still shows', async () => {
+  test('without scripts the page explains how to verify by hand, and still shows the state', async () => {
     const { page, context } = await opened('/verify', { javaScriptEnabled: false });
     expect(await page.locator('#tool').isHidden()).toBe(true);
     expect(await page.locator('main').textContent()).toContain('浏览器没有运行脚本');
@@ -274,7 +274,7 @@ describe('the verification page in Chromium', () => {
     await context.close();
   });
 
-  test('the camera: refused is said; a code in its picture is read and verified', async () => {
+  test('the page reports a refused camera; it reads and verifies a code in the camera picture', async () => {
     const visited = await opened('/verify');
     await visited.page.locator('#camera').click();
     await visited.page
@@ -304,7 +304,7 @@ describe('the verification page in Chromium', () => {
   });
 });
 
-/** A film of one picture, a QR code: YUV4MPEG2, 4:2:0. */
+/** A video of one picture, a QR code: YUV4MPEG2, 4:2:0. */
 function filmOf(text: string): Buffer {
   const [width, height] = [1280, 720];
   const data = encodeQR(text, 'raw', { border: 4 });

@@ -6,7 +6,10 @@ import { readLists } from '../../subgraphs/licenses/verify/revocation.ts';
 import { Failure } from '../../subgraphs/licenses/verify/verdict.ts';
 import { ACCEPTED, PKITS, type PkitsTest } from './pkits.ts';
 
-/** The path profile of the verifier against NIST's PKITS (Debian: python3-cryptography-vectors): it may refuse, it may not be fooled. */
+/**
+ * The path profile of the verifier against NIST's PKITS (Debian: python3-cryptography-vectors).
+ * It may refuse a valid path. It must not accept an invalid one.
+ */
 
 const DATA = '/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data';
 const AT = new Date('2020-01-01T00:00:00Z');
@@ -24,7 +27,7 @@ const all = (folder: string) =>
 const ROOT = readCertificates([certificate('TrustAnchorRootCertificate')]);
 const EVERY = { candidates: readCertificates(all('certs')), lists: readLists(all('crls')) };
 
-/** Null where the path is taken, else why it is not. */
+/** Returns null if the path is accepted, else the reason. */
 function judge({ name, authorities, lists }: PkitsTest, profile = LOWERED, given?: typeof EVERY): string | null {
   const [end] = readCertificates([certificate(`${name}EE`)]);
   if (!end) return 'unreadable';
@@ -43,7 +46,7 @@ function judge({ name, authorities, lists }: PkitsTest, profile = LOWERED, given
 }
 
 describe('PKITS', () => {
-  test('is whole', () => {
+  test('is complete', () => {
     expect(PKITS.length).toBe(223);
     expect(new Set(PKITS.map(({ number }) => number)).size).toBe(223);
     expect(PKITS.filter(({ number }) => ACCEPTED.includes(number)).every(({ valid }) => valid)).toBe(true);
@@ -51,9 +54,9 @@ describe('PKITS', () => {
   test.each(PKITS)('$number $name', (one) => {
     const expected = one.valid && ACCEPTED.includes(one.number);
     expect(judge(one) === null).toBe(expected);
-    // All the suite's certificates and lists at once must not make another way.
+    // All certificates and lists of the suite together must not open another path.
     expect(judge(one, LOWERED, EVERY) === null).toBe(expected);
-    // As it stands the profile takes none of them: keys too short, ways too long or too short, or older than that.
+    // The real profile accepts none of them: keys are too short, paths too long or too short, or too old.
     expect(judge(one, PROFILE)).not.toBeNull();
   });
 });

@@ -1,7 +1,8 @@
 /**
- * The tests of the NIST Public Key Interoperability Test Suite (PKITS, version 1.0.1) with its default settings: number, expected
- * result, end certificate, certificates of authorities from the end certificate up (and others of the same authorities),
- * revocation lists beside that of the trust anchor. Test 4.8.1 is 4.1.1 with other settings.
+ * The tests of the NIST Public Key Interoperability Test Suite (PKITS, version 1.0.1) with its default settings.
+ * Columns: number, expected result and end certificate; certificates of authorities from the end certificate up, with
+ * others of the same authorities; revocation lists in addition to that of the trust anchor.
+ * Test 4.8.1 is 4.1.1 with other settings.
  */
 const TESTS = `
 4.1.1 valid ValidCertificatePathTest1 | GoodCA | GoodCACRL
@@ -247,9 +248,10 @@ export const PKITS: readonly PkitsTest[] = TESTS.trim()
   });
 
 /**
- * The valid paths that the verifier's narrow profile takes. The other valid ones have what it refuses to know: DSA, names that
- * are alike and not the same, unique identifiers, name constraints, policy constraints and mappings, partial, indirect and
- * delta lists, lists by another key than the certificate's, end certificates that are authorities.
+ * The valid paths that the narrow profile of the verifier accepts. The other valid ones use what it does not support:
+ * DSA, names that are equivalent but not identical, unique identifiers, name constraints, policy constraints and
+ * mappings, partial, indirect and delta lists, lists signed by another key than the certificate's, end certificates
+ * that are authorities.
  */
 export const ACCEPTED: readonly string[] = [
   '4.1.1',

@@ -39,7 +39,7 @@ const NAMES = [
   '于都县贡江示范药业有限公司',
   'Jean-Luc O’Neill（让·吕克）',
 ];
-/** A character of the common plane's Han, of its first extension, or of what else people write. */
+/** A Han character of the basic block or of extension A, an ASCII character, or a common symbol. */
 const letter = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0x4e00, max: 0x9fa5 }) },
   { weight: 2, arbitrary: fc.integer({ min: 0x3400, max: 0x4db5 }) },
@@ -56,7 +56,7 @@ const line = (most: number) =>
 const name = fc.oneof(fc.constantFrom(...NAMES.filter(isPrintable)), line(40));
 const fields = fc.array(fc.record({ label: line(12), text: line(500) }), { maxLength: 12 });
 
-/** Licenses with every kind of name, long fields and rare characters, in the hands of tools that are not ours. */
+/** Independent tools verify licenses with every kind of name, long fields and rare characters. */
 describe(`${LICENSES} licenses`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-thousand-'));
   const path = (file: string) => join(folder, file);
@@ -123,7 +123,7 @@ describe(`${LICENSES} licenses`, () => {
     expect(await each('openssl', args, (said) => said === '')).toEqual([]);
   });
 
-  test('qpdf --check is silent', async () => {
+  test('qpdf --check reports no problem', async () => {
     const good = (said: string) => said.includes('No syntax or stream encoding errors') && !said.includes('WARNING');
     expect(await each('qpdf', (i) => ['--check', path(`${i}.pdf`)], good)).toEqual([]);
   });

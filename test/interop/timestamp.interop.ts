@@ -11,7 +11,7 @@ import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
 import { actor, tokenKeys } from '../support/actors.ts';
 import { together } from '../support/dual.ts';
 
-/** Timestamps and revocation lists as openssl judges them. */
+/** openssl verifies timestamps and revocation lists. */
 
 const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
 
@@ -52,7 +52,7 @@ const verifyToken = (token: string, digest: Uint8Array) =>
   );
 
 describe('openssl ts -verify', () => {
-  test('accepts a token, and reads its time and policy', async () => {
+  test('accepts a token and reads its time and policy', async () => {
     expect(await verifyToken('token', DIGEST)).toMatchObject({
       code: 0,
       said: expect.stringContaining('Verification: OK'),
@@ -62,13 +62,13 @@ describe('openssl ts -verify', () => {
     expect(said).toContain('Jun  1 04:00:00 2026 GMT');
     expect(said).toContain('Nonce: unspecified');
   });
-  test('accepts the one within a signature, over the signature value', async () => {
+  test('accepts the token in a signature, over the signature value', async () => {
     const signature = Buffer.from(await signatureOf(shop.seals, await shop.request()));
     const attribute = Buffer.from('060b2a864886f70d010910020e31', 'hex');
     const place = signature.indexOf(attribute);
-    // The set of the attribute's one value has a length of two octets after 0x82.
+    // The set with the only value of the attribute has a length of two octets after 0x82.
     writeFileSync(at('within'), signature.subarray(place + attribute.length + 3));
-    // The signature value, 384 octets, stands between its own head and that of the unsigned attributes: [1], SEQUENCE.
+    // The signature value has 384 octets. The header of the unsigned attributes follows it: [1], SEQUENCE.
     const value = signature.subarray(place - 8 - 384, place - 8);
     expect(await verifyToken('within', createHash('sha256').update(value).digest())).toMatchObject({ code: 0 });
   });
@@ -104,7 +104,7 @@ describe('openssl crl and verify -crl_check_all', () => {
       ...['-untrusted', at('issuing.pem'), '-CRLfile', at('root.crl.pem'), '-CRLfile', at('issuing.crl.pem'), at(file)],
     );
 
-  test('prove the lists, accept what is not revoked, and refuse both certificates of a seal that ended', async () => {
+  test('verify the lists, accept what is not revoked, and refuse both certificates of an ended seal', async () => {
     await fetchLists();
     for (const name of ['root', 'issuing']) {
       const list = ['crl', '-in', at(`${name}.crl`), '-inform', 'DER', '-CAfile', at('chain.pem'), '-noout'];

@@ -1,6 +1,6 @@
 import { createHash, generateKeyPairSync, type KeyObject, randomInt, sign as rsaSign } from 'node:crypto';
 
-/** A small authority for tests of the city library: writes DER itself, so that each octet can be made wrong. */
+/** A small authority for tests of the city library. It writes DER itself, so that tests can corrupt each octet. */
 
 export interface Keys {
   publicKey: KeyObject;
@@ -68,7 +68,7 @@ export interface CertificateOptions {
   validFrom?: Date;
   validUntil?: Date;
   keys?: Keys;
-  /** Whole extensions, appended. */
+  /** Complete extensions to append. */
   extra?: readonly Uint8Array[];
 }
 
@@ -122,12 +122,12 @@ export function pem(certificate: Uint8Array): string {
 export interface SealOptions {
   signer: Issued;
   issuer: Issued;
-  /** Enclosed certificates; the signer's and its issuer's unless said otherwise. */
+  /** Enclosed certificates. Default: the signer's and its issuer's. */
   enclose?: readonly Uint8Array[];
   signingTime?: Date;
   /** Changes the attributes before they are signed. */
   attributes?: (sorted: Buffer[]) => Buffer[];
-  /** Named by signing-certificate-v2; the signer's unless said otherwise. */
+  /** The certificate that signing-certificate-v2 names. Default: the signer's. */
   bound?: Uint8Array;
 }
 

@@ -20,7 +20,7 @@ export const CLIENT = { clientId: 'tongquan', clientSecret: 'a-secret-of-the-cit
 export const NAME = 'library.example/city';
 export const NOW = '2024-03-05T02:00:00Z';
 
-/** One test PKI for the run of a file: keys take long to make. */
+/** One test PKI per test file, because generating keys is slow. */
 export interface Authority {
   root: Issued;
   issuing: Issued;
@@ -36,7 +36,7 @@ export function makeAuthority(): Authority {
 const workspace = mkdtempSync(join(tmpdir(), 'tongquan-library-'));
 const compiler = NodeCompiler.create({ workspace });
 
-/** A PDF of the kind the hub makes, with `attached` as its metadata.json. */
+/** Makes a PDF like the hub's, with `attached` as its metadata.json. */
 export function makePdf(attached: string, text = 'license'): Uint8Array {
   const path = join(workspace, 'main.typ');
   const source = `#pdf.attach("metadata.json", bytes(${JSON.stringify(attached)}), relationship: "data", mime-type: "application/json", description: "data")\n${text}`;
@@ -49,7 +49,7 @@ export function identifierOf(serial: string, version: number): string {
   return writeLicenseIdentifier({ type: LICENSE_TYPE, issuer: ORGAN_CODE, serial, version });
 }
 
-/** A delivery whose signature lies beside its document. */
+/** A delivery with a detached signature. */
 export type Detached = LibraryDelivery & { signature: Uint8Array };
 
 /** A license whose acts a test delivers one after another. */
@@ -63,7 +63,7 @@ export interface TestLicense {
 export interface Change {
   record?: Partial<LicenseRecord>;
   sealed?: Partial<SealOptions>;
-  /** What is printed on the page. */
+  /** The text on the page. */
   text?: string;
 }
 
@@ -164,14 +164,14 @@ function sha256(bytes: Uint8Array): string {
   return createHash('sha256').update(bytes).digest('hex');
 }
 
-/** The delivery as it goes over the wire. */
+/** Returns the delivery as the JSON body of a request. */
 export function wire(delivery: LibraryDelivery): Record<string, unknown> {
   const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
   const { document, signature } = delivery;
   return { ...delivery, codeList: 'tongquan-1', document: base64(document), signature: base64(signature) };
 }
 
-/** What the library answers. */
+/** An answer of the library. */
 export interface Answer {
   status: number;
   code?: number;
@@ -182,7 +182,7 @@ export interface Answer {
   certificate?: Record<string, unknown> & { acts: { act: string }[] };
 }
 
-/** A library on a database of its own, asked without a network. */
+/** A library on its own database, called without a network. */
 export interface City {
   clock: TestClock;
   databaseUrl: string;
@@ -239,7 +239,7 @@ export async function openCity(authority: Authority, errors: unknown[] = [], log
   return city;
 }
 
-/** The first reason's code. */
+/** Returns the code of the first reason. */
 export function reason(answer: Answer): string | undefined {
   return answer.reasons?.[0]?.code;
 }

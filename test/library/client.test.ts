@@ -17,7 +17,7 @@ beforeAll(async () => {
 });
 afterAll(() => city.close());
 
-/** What a delivery is refused with. */
+/** Returns the error with which a delivery fails. */
 async function failure(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => expect.fail('delivered'),
@@ -26,7 +26,7 @@ async function failure(promise: Promise<unknown>): Promise<Error> {
 }
 
 describe('against the reference library', () => {
-  it('delivers, and gives the same receipt for the same delivery', async () => {
+  it('delivers, and returns the same receipt for the same delivery', async () => {
     const issue = makeLicense(authority, 'E001').version('ISSUE', 1, 1);
     const receipt = await client.deliver(issue);
     expect(receipt).toMatch(/^[\w-]+\.[\w-]+\.[\w-]+$/);
@@ -34,7 +34,7 @@ describe('against the reference library', () => {
     expect(await Promise.all([client.deliver(issue), client.deliver(issue)])).toEqual([receipt, receipt]);
   });
 
-  it('throws Rejected with the reason where the library refuses for good', async () => {
+  it('throws Rejected with the reason if the library refuses permanently', async () => {
     const license = makeLicense(authority, 'E002');
     const wrong = {
       ...license.version('ISSUE', 1, 1),
@@ -45,7 +45,7 @@ describe('against the reference library', () => {
     expect(error.message).toContain('SIGNATURE_OF_OTHER_DOCUMENT');
   });
 
-  it('throws a plain Error where an earlier act is missing, and delivers once it is there', async () => {
+  it('throws a plain Error if an earlier act is missing, and delivers after it arrived', async () => {
     const license = makeLicense(authority, 'E003');
     const cancel = license.statement('CANCEL', 'CANCELLED', 2, 1);
     const error = await failure(client.deliver(cancel));
@@ -55,12 +55,12 @@ describe('against the reference library', () => {
     await client.deliver(cancel);
   });
 
-  it('collects in spite of warnings', async () => {
+  it('returns a receipt in spite of warnings', async () => {
     const late = { ...makeLicense(authority, 'E004').version('ISSUE', 1, 1), changedAt: '2024-01-01T00:00:00.000Z' };
     expect(await client.deliver(late)).toBeTruthy();
   });
 
-  it('renews a token that the library says has ended', async () => {
+  it('renews a token that the library reports as expired', async () => {
     const standing = () => new Date('2024-03-05T02:00:00Z');
     const url = `http://127.0.0.1:${(city.app().server.address() as AddressInfo).port}`;
     const slow = createLibraryClient({ url, ...CLIENT, now: standing });
@@ -71,7 +71,7 @@ describe('against the reference library', () => {
     city.clock.advance(-700_000);
   });
 
-  it('goes on trying with a wrong secret: an operator can mend it', async () => {
+  it('throws a plain Error for a wrong secret, because an operator can correct it', async () => {
     const url = `http://127.0.0.1:${(city.app().server.address() as AddressInfo).port}`;
     const wrong = createLibraryClient({ url, ...CLIENT, clientSecret: 'wrong', now: city.clock });
     const error = await failure(wrong.deliver(makeLicense(authority, 'E006').version('ISSUE', 1, 1)));
@@ -84,7 +84,7 @@ describe('against a library that misbehaves', () => {
   let close: () => Promise<unknown> = async () => {};
   afterEach(() => close());
 
-  /** A peer whose answers the test writes. Counts the requests per path. */
+  /** Starts a peer whose answers the test writes. Records the path of each request. */
   async function misbehave(answer: (path: string, reply: ServerResponse, request: IncomingMessage) => void) {
     const asked: string[] = [];
     const server = createServer((request, reply) => {
@@ -108,15 +108,15 @@ describe('against a library that misbehaves', () => {
   const delivery = () => makeLicense(authority, 'F001').version('ISSUE', 1, 1);
 
   it.each([
-    ['a fault', 500, '{"code":0,"reasons":[]}'],
-    ['a proxy that finds nothing', 404, '<html>not found</html>'],
+    ['a server error', 500, '{"code":0,"reasons":[]}'],
+    ['a proxy that answers 404', 404, '<html>not found</html>'],
     ['no JSON', 200, 'ok'],
     ['JSON of another kind', 200, '{"success":true}'],
     ['success without a receipt', 200, '{"code":1}'],
     ['a refusal that says it is temporary', 409, '{"code":0,"temporary":true,"reasons":[]}'],
-    ['an endless token refusal', 401, '{"code":0,"reasons":[]}'],
+    ['a repeated refusal of the token', 401, '{"code":0,"reasons":[]}'],
     ['a redirection', 302, ''],
-    ['more than it may say', 200, `"${'x'.repeat(1_100_000)}"`],
+    ['an answer above the size limit', 200, `"${'x'.repeat(1_100_000)}"`],
   ])('throws a plain Error on %s', async (_what, status, body) => {
     const peer = await misbehave(answering(status, body));
     const error = await failure(peer.client.deliver(delivery()));
@@ -125,14 +125,14 @@ describe('against a library that misbehaves', () => {
     expect(peer.asked.length).toBeLessThanOrEqual(4);
   });
 
-  it('throws a plain Error when it does not answer in time, or not at all', async () => {
+  it('throws a plain Error if it does not answer in time or is not reachable', async () => {
     const silent = await misbehave(() => {});
     expect(await failure(silent.client.deliver(delivery()))).not.toBeInstanceOf(Rejected);
     await close();
     expect((await failure(silent.client.deliver(delivery()))).message).toContain('无法连接');
   });
 
-  it('asks for one token for many deliveries at once, and again after a failed one', async () => {
+  it('requests one token for parallel deliveries, and requests again after a failure', async () => {
     let tokens = 0;
     const peer = await misbehave((path, reply) => {
       if (path === '/token' && ++tokens === 1) reply.writeHead(503).end();

@@ -24,7 +24,7 @@ async function rows(serial: string): Promise<{ acts: number; certificates: numbe
 }
 
 describe('collecting', () => {
-  it('validates without keeping, then collects and shows what it keeps', async () => {
+  it('validates without storing, then collects and shows what it stored', async () => {
     const issue = makeLicense(authority, 'A001').version('ISSUE', 1, 1);
     expect(await city.ask('/certificates/validate', wire(issue))).toEqual({ status: 200, code: 1, reasons: [] });
     expect(await rows('A001')).toEqual({ acts: 0, certificates: 0 });
@@ -51,7 +51,7 @@ describe('collecting', () => {
     });
   });
 
-  it('takes a license through its whole life', async () => {
+  it('collects every act of a license from issue to cancellation', async () => {
     const license = makeLicense(authority, 'A002');
     const life = [
       license.version('ISSUE', 1, 1),
@@ -70,7 +70,7 @@ describe('collecting', () => {
     expect(certificate?.acts.map(({ act }) => act)).toEqual(['CHANGE', 'SUSPEND', 'RESTORE', 'REVOKE', 'CANCEL']);
   });
 
-  it('answers the same receipt when asked twice, even after the signer expired', async () => {
+  it('returns the same receipt for a repeated delivery, even after the signer expired', async () => {
     const issue = makeLicense(authority, 'A003').version('ISSUE', 1, 1);
     const first = await city.collect(issue);
     city.clock.set('2061-01-01');
@@ -82,7 +82,7 @@ describe('collecting', () => {
     expect(await rows('A003')).toEqual({ acts: 1, certificates: 1 });
   });
 
-  it('keeps one of two that come at once, and gives both its receipt', async () => {
+  it('stores one of several equal parallel deliveries, and returns its receipt to all', async () => {
     const issue = makeLicense(authority, 'A004').version('ISSUE', 1, 1);
     const answers = await Promise.all(Array.from({ length: 6 }, () => city.collect(issue)));
     expect(answers.map(({ code }) => code)).toEqual([1, 1, 1, 1, 1, 1]);
@@ -90,7 +90,7 @@ describe('collecting', () => {
     expect(await rows('A004')).toEqual({ acts: 1, certificates: 1 });
   });
 
-  it('refuses other content under a revision that is taken, for good', async () => {
+  it('permanently refuses other content under an existing revision', async () => {
     const license = makeLicense(authority, 'A005');
     await city.collect(license.version('ISSUE', 1, 1));
     const other = license.version('ISSUE', 1, 1, { text: 'another page' });
@@ -98,7 +98,7 @@ describe('collecting', () => {
     expect(reason(await city.collect(other))).toBe('REVISION_CONFLICT');
   });
 
-  it('keeps one of two different ones that come at once', async () => {
+  it('stores one of two different parallel deliveries', async () => {
     const license = makeLicense(authority, 'A006');
     const both = [license.version('ISSUE', 1, 1), license.version('ISSUE', 1, 1, { text: 'another page' })];
     const answers = await Promise.all(both.map((one) => city.collect(one)));
@@ -106,7 +106,7 @@ describe('collecting', () => {
     expect(await rows('A006')).toEqual({ acts: 1, certificates: 1 });
   });
 
-  it('answers ORDER, temporary, while an earlier act is missing', async () => {
+  it('refuses with ORDER, as temporary, while an earlier act is missing', async () => {
     const license = makeLicense(authority, 'A007');
     const change = license.version('CHANGE', 2, 2);
     expect(await city.collect(change)).toMatchObject({ status: 409, code: 0, temporary: true });
@@ -116,7 +116,7 @@ describe('collecting', () => {
     expect(await city.collect(change)).toMatchObject({ code: 1 });
   });
 
-  it('lets what is cancelled be cancelled again', async () => {
+  it('accepts another cancellation of a cancelled license', async () => {
     const license = makeLicense(authority, 'A008');
     await city.collect(license.version('ISSUE', 1, 1));
     await city.collect(license.statement('CANCEL', 'CANCELLED', 2, 1));
@@ -154,7 +154,7 @@ describe('collecting', () => {
     );
   });
 
-  it('warns of what comes late, and of what has ended', async () => {
+  it('warns about a late delivery and an ended validity', async () => {
     const issue = makeLicense(authority, 'A012').version('ISSUE', 1, 1, { record: { ZZYXQJZRQ: '2024-03-04' } });
     const validated = await city.ask(
       '/certificates/validate',
@@ -163,7 +163,7 @@ describe('collecting', () => {
     expect(validated).toMatchObject({ status: 200, code: 2, reasons: [{ code: 'LATE' }, { code: 'VALIDITY_ENDED' }] });
   });
 
-  it('keeps everything over a restart', async () => {
+  it('keeps all data across a restart', async () => {
     const license = makeLicense(authority, 'A013');
     const issue = license.version('ISSUE', 1, 1);
     const { receipt } = await city.collect(issue);
@@ -174,19 +174,19 @@ describe('collecting', () => {
     expect(await city.collect(license.version('CHANGE', 2, 2))).toMatchObject({ code: 1 });
   });
 
-  it('opens twice at once on an empty database', async () => {
+  it('opens two libraries in parallel on empty databases', async () => {
     const cities = await Promise.all([openCity(authority), openCity(authority)]);
     await Promise.all(cities.map((one) => one.restart()));
     await Promise.all(cities.map((one) => one.close()));
   });
 
-  it('had no fault of its own', () => expect(errors).toEqual([]));
+  it('reported no internal error', () => expect(errors).toEqual([]));
 });
 
-describe('verifying for others', () => {
+describe('verifying for third parties', () => {
   const holder = { holderName: '于都测试有限公司' };
 
-  it('answers each of the seven codes', async () => {
+  it('returns each of the seven result codes', async () => {
     const license = makeLicense(authority, 'B001');
     const verify = async (question: object) => (await city.ask('/certificates/verify', question)).result;
     await city.collect(license.version('ISSUE', 1, 1));

@@ -16,7 +16,7 @@ beforeAll(async () => {
 });
 afterAll(() => city.close());
 
-/** Sends anything at all; every answer must be the library's JSON. */
+/** Sends any payload. Every answer must be JSON from the library. */
 async function send(path: string, payload: string, headers: Record<string, string> = {}) {
   const all = { 'content-type': 'application/json', authorization: `Bearer ${await city.token()}`, ...headers };
   const response = await city.app().inject({ method: 'POST', url: path, headers: all, payload });
@@ -28,7 +28,7 @@ async function send(path: string, payload: string, headers: Record<string, strin
 describe('tokens', () => {
   const ask = (headers: Record<string, string>) => city.app().inject({ url: '/certificates/x', headers });
 
-  it('refuses a request without a token, with a forged, altered or expired one', async () => {
+  it('refuses a request without a token or with a forged, altered or expired one', async () => {
     const token = await city.token();
     const [endsAt, tag] = token.split('.');
     const forged = [`${Number(endsAt) + 1}.${tag}`, `${endsAt}.x`, 'x', '..', token.slice(0, -1)];
@@ -42,7 +42,7 @@ describe('tokens', () => {
     expect(reason(late.json())).toBe('TOKEN_EXPIRED');
   });
 
-  it('gives no token for a wrong secret, a wrong client, or another grant', async () => {
+  it('issues no token for a wrong secret, a wrong client or another grant type', async () => {
     const grant = { grant_type: 'client_credentials', client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret };
     const token = (change: object) => send('/token', JSON.stringify({ ...grant, ...change }));
     expect(await token({})).toMatchObject({ status: 200, token_type: 'Bearer', expires_in: 600 });
@@ -52,7 +52,7 @@ describe('tokens', () => {
     expect((await token({ client_secret: 'x'.repeat(5000) })).status).toBe(413);
   });
 
-  it('asks for a token before it reads a body', async () => {
+  it('checks the token before it reads the body', async () => {
     const response = await city.app().inject({ method: 'POST', url: PATHS[0], payload: 'x'.repeat(9_000_000) });
     expect(response.statusCode).toBe(401);
   });
@@ -75,7 +75,7 @@ describe('bad input', () => {
     }
   });
 
-  it('refuses each field that is missing or of another form', async () => {
+  it('refuses each missing or malformed field', async () => {
     const good = wire(makeLicense(authority, 'D001').version('ISSUE', 1, 1));
     const wrong: Record<string, unknown> = {
       codeList: 'other-1',
@@ -113,7 +113,7 @@ describe('bad input', () => {
     for (const path of PATHS) expect(reason(await send(path, `"${'x'.repeat(8 * 1024 * 1024)}"`))).toBe('TOO_LARGE');
   });
 
-  it('answers unknown paths, methods and identifiers', async () => {
+  it('answers unknown paths, methods and identifiers with an error', async () => {
     const authorization = `Bearer ${await city.token()}`;
     for (const url of [
       '/nowhere',
@@ -133,7 +133,7 @@ describe('bad input', () => {
     expect((await city.app().inject({ method: 'DELETE', url: '/token' })).json()).toMatchObject({ code: 0 });
   });
 
-  it('closes a connection that speaks no HTTP', async () => {
+  it('closes a connection that does not use HTTP', async () => {
     const address = await city.app().listen({ port: 0, host: '127.0.0.1' });
     const answer = await new Promise<string>((resolve, reject) => {
       const socket = connect(Number(new URL(address).port), '127.0.0.1', () => socket.write('garbage\r\n\r\n'));
@@ -146,11 +146,11 @@ describe('bad input', () => {
     expect(answer).toContain('400');
   });
 
-  it('called none of it a fault of its own', () => expect(errors).toEqual([]));
+  it('reported none of it as an internal error', () => expect(errors).toEqual([]));
 });
 
-describe('what is open to all', () => {
-  it('is alive, and shows counts without personal data', async () => {
+describe('public pages', () => {
+  it('report that the library is live, and show counts without personal data', async () => {
     const other = await openCity(authority);
     await other.collect(makeLicense(authority, 'D002').version('ISSUE', 1, 1));
     expect((await other.app().inject('/health/live')).json()).toEqual({ status: 'live' });
@@ -161,8 +161,8 @@ describe('what is open to all', () => {
   });
 });
 
-describe('a library that cannot work', () => {
-  it('says that the same request may succeed later while its database is away', async () => {
+describe('a library without its database or root', () => {
+  it('answers that the same request may succeed later, while its database is unavailable', async () => {
     const faults: unknown[] = [];
     const other = await openCity(authority, faults);
     const delivery = makeLicense(authority, 'D003').version('ISSUE', 1, 1);

@@ -19,7 +19,7 @@ afterAll(() => city.close());
 
 const DRAWN: Picture = { width: 10, height: 10, operators: '0 0 10 10 re f' };
 
-/** A version whose document carries its signature; `change` works on the file before, `forge` after it is signed. */
+/** A version with an embedded signature. `change` edits the file before it is signed, `forge` edits it afterwards. */
 function inside(
   serial: string,
   change: (file: Buffer) => Buffer = (file) => file,
@@ -40,15 +40,15 @@ function inside(
   return { ...plain, document, documentDigest, signature: null };
 }
 
-/** Replaces without moving anything that follows. */
+/** Replaces text without moving the bytes after it. */
 const replace = (from: RegExp, to: (found: string) => string) => (file: Buffer) =>
   Buffer.from(
     file.toString('latin1').replace(from, (found) => to(found).padEnd(found.length)),
     'latin1',
   );
 
-describe('a document that carries its signature', () => {
-  it('is collected and shown as it came', async () => {
+describe('a document with an embedded signature', () => {
+  it('is collected and shown unchanged', async () => {
     const delivery = inside('I001');
     const collected = await city.collect(delivery);
     expect(collected).toMatchObject({ code: 1 });
@@ -67,16 +67,16 @@ describe('a document that carries its signature', () => {
     ['a revision appended to the page', 'SIGNATURE_UNREADABLE', asIs, tamperPageContent],
     ['a revision appended to the record', 'SIGNATURE_UNREADABLE', asIs, tamperAttachment],
     ['a changed byte', 'SIGNATURE_OF_OTHER_DOCUMENT', asIs, replace(/\/P 1 \/V/, () => '/P 2 /V')],
-    ['another form', 'SIGNATURE_UNREADABLE', replace(/ETSI\.CAdES\.detached/, () => 'adbe.pkcs7.detached'), asIs],
-    ['a range that leaves the head out', 'SIGNATURE_UNREADABLE', asIs, replace(/\[0 {9}/, () => '[7')],
-    ['no field', 'SIGNATURE_UNREADABLE', replace(/\/Fields \[\d+ 0 R\]/, () => '/Fields []'), asIs],
+    ['another subfilter', 'SIGNATURE_UNREADABLE', replace(/ETSI\.CAdES\.detached/, () => 'adbe.pkcs7.detached'), asIs],
+    ['a byte range without the head of the file', 'SIGNATURE_UNREADABLE', asIs, replace(/\[0 {9}/, () => '[7')],
+    ['no signature field', 'SIGNATURE_UNREADABLE', replace(/\/Fields \[\d+ 0 R\]/, () => '/Fields []'), asIs],
     [
-      'two fields',
+      'two signature fields',
       'SIGNATURE_UNREADABLE',
       replace(/\/Fields \[(\d+ 0 R)\] \/SigFlags 3/, (found) => found.replace(/\[(.*)\] .*/, '[$1 $1]')),
       asIs,
     ],
-    ['no PDF', 'SIGNATURE_UNREADABLE', asIs, () => Buffer.from('not a PDF')],
+    ['a file that is not a PDF', 'SIGNATURE_UNREADABLE', asIs, () => Buffer.from('not a PDF')],
   ] as const)('is refused with %s', async (_what, code, change, forge) => {
     const delivery = inside('I002', change, forge);
     for (const path of ['/certificates/validate', '/certificates/collect']) {
@@ -84,7 +84,7 @@ describe('a document that carries its signature', () => {
     }
   });
 
-  it('a statement must have its signature beside it', async () => {
+  it('a statement must have a detached signature', async () => {
     const statement = makeLicense(authority, 'I001').statement('SUSPEND', 'SUSPENDED', 2, 1);
     expect(reason(await city.collect({ ...statement, signature: null }))).toBe('REQUEST_MALFORMED');
     expect(await city.collect(statement)).toMatchObject({ code: 1 });

@@ -7,7 +7,7 @@ function hash(...parts: Uint8Array[]): Buffer {
   return createHash('sha256').update(Buffer.concat(parts)).digest();
 }
 
-/** A transparency log in memory, by the recursive words of RFC 6962 §2.1; shares no code with what reads it. */
+/** A transparency log in memory, by the recursive definition of RFC 6962 §2.1. It shares no code with its readers. */
 export class TestLog {
   name: string;
   private readonly pen: LogPen;
@@ -22,7 +22,7 @@ export class TestLog {
     return this.leaves.length;
   }
 
-  /** Leaves from the fourth on tell the name: logs of two names fork there. */
+  /** Adds leaves. From the fourth on they contain the name of the log, so that logs of two names fork there. */
   grow(count: number): void {
     for (let i = 0; i < count; i++) {
       const text = this.size < 3 ? `leaf ${this.size}` : `${this.name} ${this.size}`;
@@ -43,14 +43,14 @@ export class TestLog {
     return this.pen.checkpoint(this.size, this.root());
   }
 
-  /** What a witness is asked that has seen `old` leaves. */
+  /** The request to a witness that has seen `old` leaves. */
   request(old: number): string {
     const proof = old === 0 || old === this.size ? [] : this.subproof(old, this.leaves, true);
     const lines = [`old ${old}`, ...proof.map((one) => one.toString('base64'))];
     return `${lines.join('\n')}\n\n${this.checkpoint()}`;
   }
 
-  /** A tile as the log publishes it, at its present size or at another. */
+  /** Returns a tile as the log publishes it, at its current or another size. Null if there is no such tile. */
   file(path: string, size = this.size): Buffer | null {
     const [, level = '', n = '', width = String(WIDTH)] = /^tile\/(\d)\/(\d{3})(?:\.p\/(\d+))?$/.exec(path) ?? [];
     const span = WIDTH ** Number(level);

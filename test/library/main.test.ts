@@ -8,7 +8,7 @@ import { scratchDatabase } from '../support/database.ts';
 import { issue, pem } from './authority.ts';
 
 const MAIN = new URL('../../scripts/city-library/main.ts', import.meta.url).pathname;
-/** A stop that takes longer is no stop. */
+/** Longest time that a stop may take. */
 const STOP_LIMIT_MS = 5_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-library-main-'));
@@ -61,7 +61,7 @@ async function listening(run: Run): Promise<string> {
   return expect.fail(run.output());
 }
 
-it('listens, answers, and stops at once on SIGTERM though a connection is open', async () => {
+it('listens, answers, and stops promptly on SIGTERM while a connection is open', async () => {
   const run = start();
   const url = await listening(run);
   expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
@@ -71,10 +71,10 @@ it('listens, answers, and stops at once on SIGTERM though a connection is open',
   expect(Date.now() - sentAt).toBeLessThan(STOP_LIMIT_MS);
 });
 
-it('stops when whoever started it over a channel is gone', async () => {
+it('stops when the process that started it closes the channel', async () => {
   const run = start();
   await listening(run);
-  // Node gives no `close` for a child whose channel was cut from here.
+  // Node emits no `close` for a child process after the parent disconnects the channel.
   const exited = new Promise((resolve) => run.child.once('exit', resolve));
   run.child.disconnect();
   expect(await exited).toBe(0);
@@ -88,12 +88,12 @@ it.each([
     async () => ({ LIBRARY_DATABASE_URL: database.url.replace(/\/\w+$/, '/nowhere') }),
     'nowhere',
   ],
-  ['an address that is none', async () => ({ LIBRARY_DATABASE_URL: 'nonsense' }), 'LIBRARY_DATABASE_URL'],
+  ['an invalid address', async () => ({ LIBRARY_DATABASE_URL: 'nonsense' }), 'LIBRARY_DATABASE_URL'],
   ['no root', async () => ({ LIBRARY_ROOT_PEM: join(folder, 'none.pem') }), '无法读取'],
-  ['a root that is none', async () => ({ LIBRARY_ROOT_PEM: MAIN }), '没有根证书'],
+  ['a root file without a certificate', async () => ({ LIBRARY_ROOT_PEM: MAIN }), '没有根证书'],
   ['a short secret', async () => ({ LIBRARY_CLIENT_SECRET: 'short' }), 'LIBRARY_CLIENT_SECRET'],
-  ['a port that is none', async () => ({ LIBRARY_PORT: 'x' }), 'LIBRARY_PORT'],
-])('ends with one clear line on %s', async (_what, change, line) => {
+  ['an invalid port', async () => ({ LIBRARY_PORT: 'x' }), 'LIBRARY_PORT'],
+])('exits with one clear line for %s', async (_what, change, line) => {
   const run = start(await change());
   expect(await run.ended).toBe(1);
   expect(run.output().trim().split('\n')).toEqual([expect.stringContaining(line)]);

@@ -25,7 +25,7 @@ const keyOf = async () => (await city.app().inject('/receipt-key')).json<Jwk>();
 const read = (part = '') => JSON.parse(Buffer.from(part, 'base64url').toString());
 
 describe('a receipt of the library', () => {
-  it('says what was collected, and verifies by the key that the library shows to all', async () => {
+  it('describes what was collected, and verifies with the public key of the library', async () => {
     const issue = makeLicense(authority, 'R001').version('ISSUE', 1, 1);
     const { receipt = '' } = await city.collect(issue);
     const [header, said, signature = ''] = receipt.split('.');
@@ -46,7 +46,7 @@ describe('a receipt of the library', () => {
     expect(jwk.kid).toBe(thumbprint.digest('base64url'));
   });
 
-  it('is the same to the byte for the same delivery, later, after a restart, and by the same key', async () => {
+  it('has the same bytes for the same delivery later and after a restart, with the same key', async () => {
     const issue = makeLicense(authority, 'R002').version('ISSUE', 1, 1);
     const [{ receipt }, key] = [await city.collect(issue), await keyOf()];
     city.clock.advance(86_400_000);
@@ -57,7 +57,7 @@ describe('a receipt of the library', () => {
     city.clock.advance(-86_400_000);
   });
 
-  it('replaces the number of an earlier release once it is asked for again, with the time of then', async () => {
+  it('replaces the receipt number of an earlier release at the next delivery, with the original time', async () => {
     const issue = makeLicense(authority, 'R003').version('ISSUE', 1, 1);
     await city.collect(issue);
     const sql = postgres(city.databaseUrl, { max: 1 });
@@ -71,14 +71,14 @@ describe('a receipt of the library', () => {
     expect(read(receipt.split('.')[1])).toMatchObject({ collectedAt: then });
   });
 
-  it('is not given where nothing is kept', async () => {
+  it('is not issued by a validation, which stores nothing', async () => {
     const issue = makeLicense(authority, 'R004').version('ISSUE', 1, 1);
     expect(await city.ask('/certificates/validate', wire(issue))).toMatchObject({ code: 1 });
     expect((await city.ask('/certificates/validate', wire(issue))).receipt).toBeUndefined();
   });
 });
 
-describe('a hub that pinned the key of receipts', () => {
+describe('a hub with a pinned receipt key', () => {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const pem = publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const { x = '' } = publicKey.export({ format: 'jwk' });
@@ -86,7 +86,7 @@ describe('a hub that pinned the key of receipts', () => {
   let close: () => Promise<unknown> = async () => {};
   afterEach(() => close());
 
-  /** A library that answers the receipt it is told to. */
+  /** Starts a library that answers with the given receipt. Returns a client for it. */
   async function answering(receipt: string, pinned: { receiptKey?: string; id?: string }) {
     const server = createServer((request, reply) => {
       request.resume().on('end', () => {
@@ -115,7 +115,7 @@ describe('a hub that pinned the key of receipts', () => {
   };
   const tree = { origin: 'example.com/log', size: 3, root: `${'A'.repeat(43)}=` };
 
-  it('takes a right one, with a checkpoint or without, by a key as PEM or as JWK', async () => {
+  it('accepts a correct receipt with or without a checkpoint, by a key in PEM or JWK', async () => {
     const told = delivery();
     for (const receiptKey of [pem, JSON.stringify({ kty: 'OKP', crv: 'Ed25519', x, kid, use: 'sig' })]) {
       for (const checkpoint of [null, tree]) {
@@ -130,7 +130,7 @@ describe('a hub that pinned the key of receipts', () => {
   const other = generateKeyPairSync('ed25519').privateKey;
   const changed = (change: object) => (told: LibraryDelivery) => write({ ...saidOf(told), ...change });
   it.each<[string, (told: LibraryDelivery) => string]>([
-    ['a number', () => '0b0e0e0e-0000-4000-8000-000000000000'],
+    ['a receipt number', () => '0b0e0e0e-0000-4000-8000-000000000000'],
     ['another key', (told) => write(saidOf(told), {}, other)],
     [
       'a changed claim',
@@ -149,10 +149,10 @@ describe('a hub that pinned the key of receipts', () => {
     ['another document', changed({ documentDigest: sha256('x') })],
     ['another record', changed({ recordDigest: sha256('x') })],
     ['no time', changed({ collectedAt: undefined })],
-    ['half a checkpoint', changed({ checkpoint: { size: 3 } })],
-    ['a root that is none', changed({ checkpoint: { ...tree, root: 'x' } })],
-    ['more than it should say', changed({ holder: 'x' })],
-  ])('refuses %s, and would deliver again', async (_what, forge) => {
+    ['an incomplete checkpoint', changed({ checkpoint: { size: 3 } })],
+    ['an invalid root', changed({ checkpoint: { ...tree, root: 'x' } })],
+    ['an additional claim', changed({ holder: 'x' })],
+  ])('refuses %s with an error that allows another delivery', async (_what, forge) => {
     const told = delivery();
     const client = await answering(forge(told), { receiptKey: pem, id: NAME });
     const error = await client.deliver(told).then(
@@ -163,12 +163,12 @@ describe('a hub that pinned the key of receipts', () => {
     expect(error.message).toMatch(/^城市证照库的回执不成立/);
   });
 
-  it('is told by a hub without one that its receipts prove nothing, and delivers all the same', async () => {
+  it('without such a key, reports that receipts are not signed, and still delivers', async () => {
     const client = await answering('0b0e', {});
     expect([client.isSigned, await client.deliver(delivery())]).toEqual([false, '0b0e']);
   });
 
-  it('does not start with a key that is none', () => {
+  it('does not start with an invalid key', () => {
     const rsa = generateKeyPairSync('rsa', { modulusLength: 2048 }).publicKey;
     const wrong = ['x', '{}', rsa.export({ type: 'spki', format: 'pem' }).toString()];
     for (const receiptKey of wrong) {

@@ -25,7 +25,7 @@ afterAll(async () => {
 
 let log: TestLog;
 let feed: Change[];
-/** Cursors that were asked for. */
+/** The requested cursors. */
 let asked: (string | null)[];
 beforeEach(async () => {
   await sql`truncate license, file, certificate, act, witnessed, reconciled`;
@@ -33,7 +33,7 @@ beforeEach(async () => {
 });
 
 const PAGE = 2;
-/** A hub with a log and a feed; its cursor is a place in the feed. */
+/** A hub with a log and a feed. Its cursor is an index into the feed. */
 const hubWith = (shown: TestLog, changed: Partial<Hub> = {}): Hub => ({
   logFile: async (path) => (path === 'checkpoint' ? Buffer.from(shown.checkpoint()) : shown.file(path)),
   changes: async (after) => {
@@ -46,14 +46,14 @@ const hubWith = (shown: TestLog, changed: Partial<Hub> = {}): Hub => ({
   ...changed,
 });
 const compare = (hub = hubWith(log), isWhole = false) => {
-  // The library's own clock stands still; who compares comes later.
+  // The clock of the library does not advance. The comparison needs a later time.
   const now = () => new Date(city.clock().getTime() + 1_000);
   return reconcile({ sql, hub, log: parseLogKey(pen.vkey), isWhole, now, pauseMs: 1 });
 };
 const tellOf = ({ number, revision, identifier, state, documentDigest }: LibraryDelivery): Change => ({
   ...{ number, revision, identifier, state, documentDigest },
 });
-/** An act at the hub, and where `isCollected` at the library too. */
+/** Records an act at the hub and, if `isCollected`, at the library too. */
 async function happen(delivery: LibraryDelivery, isCollected = true): Promise<void> {
   feed.push(tellOf(delivery));
   if (isCollected) expect(await city.collect(delivery)).toMatchObject({ code: 1 });
@@ -72,8 +72,8 @@ const broken = (hub: Hub) =>
   );
 const rootOf = (of: TestLog, size: number) => of.root(size).toString('base64');
 
-describe('a comparison where both sides agree', () => {
-  it('tells of no difference, goes on from where it was, and finds nothing to do where nothing happened', async () => {
+describe('a comparison of equal sides', () => {
+  it('finds no difference, continues from its last cursor, and compares nothing if nothing happened', async () => {
     const license = makeLicense(authority, 'C001');
     log.grow(5);
     await witness();
@@ -97,7 +97,7 @@ describe('a comparison where both sides agree', () => {
     expect(await compare(hubWith(log), true)).toMatchObject({ compared: 4, differences: [] });
   });
 
-  it('needs no earlier checkpoint, and remembers the log over a restart of the library', async () => {
+  it('needs no earlier checkpoint, and remembers the log across a restart of the library', async () => {
     log.grow(3);
     expect(await compare()).toMatchObject({ size: 3, differences: [] });
     await city.restart();
@@ -108,8 +108,8 @@ describe('a comparison where both sides agree', () => {
   });
 });
 
-describe('a comparison where they differ', () => {
-  it('names every difference, and does not pass over it the next time', async () => {
+describe('a comparison of different sides', () => {
+  it('names every difference, and names it again the next time', async () => {
     log.grow(4);
     const [one, other] = ['D001', 'D002'].map((serial) => makeLicense(authority, serial));
     const issue = one?.version('ISSUE', 1, 1) as LibraryDelivery;
@@ -133,7 +133,7 @@ describe('a comparison where they differ', () => {
     expect((await compare()).differences).toEqual([]);
   });
 
-  it('finds what was lost at the library after it was compared, where all is compared', async () => {
+  it('finds an act that the library lost after a comparison only if it compares everything', async () => {
     log.grow(4);
     await happen(makeLicense(authority, 'D003').version('ISSUE', 1, 1));
     expect((await compare()).differences).toEqual([]);
@@ -143,8 +143,8 @@ describe('a comparison where they differ', () => {
   });
 });
 
-describe('a log that is not the one the library knows', () => {
-  it('was set back: names both sizes and roots, and compares nothing', async () => {
+describe('a log that differs from the one that the library knows', () => {
+  it('was rolled back: the error names both sizes and roots, and nothing is compared', async () => {
     log.grow(20);
     await witness();
     const before = new TestLog(pen).grown(12);
@@ -153,7 +153,7 @@ describe('a log that is not the one the library knows', () => {
     expect(asked).toEqual([]);
   });
 
-  it('was only a moment behind', async () => {
+  it('was only briefly behind: the comparison succeeds', async () => {
     log.grow(20);
     await witness();
     const before = new TestLog(pen).grown(12);
@@ -172,7 +172,7 @@ describe('a log that is not the one the library knows', () => {
     expect(asked).toEqual([]);
   });
 
-  it('shows other tiles than those of its checkpoint', async () => {
+  it('publishes tiles that do not match its checkpoint', async () => {
     log.grow(20);
     await witness();
     log.grow(10);
@@ -182,7 +182,7 @@ describe('a log that is not the one the library knows', () => {
     expect(await broken(hubWith(log, { logFile }))).toContain('不相衔接');
   });
 
-  it('is signed by another key, has another name, or is not there', async () => {
+  it('is signed by another key, has another name, or does not exist', async () => {
     const impostor = new TestLog(new LogPen(pen.name)).grown(3);
     expect(await broken(hubWith(impostor))).toContain('没有该日志的签名');
     const stranger = new TestLog(new LogPen('example.com/other')).grown(3);
@@ -190,7 +190,7 @@ describe('a log that is not the one the library knows', () => {
     await expect(compare(hubWith(log, { logFile: async () => null }))).rejects.toThrow('没有公布');
   });
 
-  it('a feed that does not go on ends the comparison', async () => {
+  it('a feed whose cursor does not advance ends the comparison', async () => {
     log.grow(3);
     const stuck = hubWith(log, { changes: async () => ({ changes: [], cursor: 'x', isLast: false }) });
     await expect(compare(stuck)).rejects.toThrow('没有前进');

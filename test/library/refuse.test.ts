@@ -35,7 +35,7 @@ afterAll(async () => {
   expect(errors).toEqual([]);
 });
 
-/** The reason that both steps give for refusing a delivery. */
+/** Returns the reason code with which both validate and collect refuse a delivery. */
 async function refused(delivery: object): Promise<string | undefined> {
   const body = wire(delivery as Detached);
   const validated = await city.ask('/certificates/validate', body);
@@ -50,7 +50,7 @@ const signerOf = (options: Partial<Parameters<typeof issue>[0]>): Issued =>
   issue({ organization: ORGAN, common: '测试章', issuer: authority.issuing, keys: authority.signer, ...options });
 
 describe('documents', () => {
-  it('refuses an altered document, with its old digest and with a new one', async () => {
+  it('refuses an altered document with the old and with a new digest', async () => {
     const document = Uint8Array.from(good.document);
     document[400] = (document[400] ?? 0) ^ 1;
     expect(await refused({ ...good, document })).toBe('DOCUMENT_DIGEST');
@@ -70,7 +70,7 @@ describe('documents', () => {
     expect(await refused({ ...cancelled, signature: suspended.signature })).toBe('SIGNATURE_OF_OTHER_DOCUMENT');
   });
 
-  it('refuses another record than the one inside the document', async () => {
+  it('refuses a record that differs from the one in the document', async () => {
     const record = { ...good.record, CZZT: '别人' };
     expect(await refused({ ...good, record })).toBe('RECORD_MISMATCH');
     const suspended = license.statement('SUSPEND', 'SUSPENDED', 2, 1);
@@ -93,7 +93,7 @@ describe('documents', () => {
     expect(await refused({ ...wrong, identifier })).toBe('IDENTIFIER_INVALID');
   });
 
-  it('refuses a signed file that is no PDF, or has no record inside', async () => {
+  it('refuses a signed file that is not a PDF or contains no record', async () => {
     const { createHash } = await import('node:crypto');
     const files = [Buffer.from('not a PDF at all'), good.document.subarray(0, 5000), makePdf('{ not JSON')];
     for (const document of files) {
@@ -105,7 +105,7 @@ describe('documents', () => {
 });
 
 describe('signatures', () => {
-  it('refuses bytes that are no signature', async () => {
+  it('refuses bytes that are not a signature', async () => {
     const cut = good.signature.subarray(0, -1);
     const longer = Buffer.concat([good.signature, Buffer.from([0])]);
     for (const signature of [
@@ -128,7 +128,7 @@ describe('signatures', () => {
     }
   });
 
-  it('refuses signed attributes that are missing, double or out of order', async () => {
+  it('refuses signed attributes that are missing, duplicate or out of order', async () => {
     const drop = (index: number) => (sorted: Buffer[]) => sorted.filter((_, i) => i !== index);
     const reversed = (sorted: Buffer[]) => sorted.toReversed();
     const doubled = (sorted: Buffer[]) => [...sorted, ...sorted];
@@ -160,7 +160,7 @@ describe('chains', () => {
     expect(await untrusted(other.signer, other.issuing, all)).toBe('SIGNER_UNTRUSTED');
   });
 
-  it('refuses a chain with a link missing', async () => {
+  it('refuses a chain with a missing certificate', async () => {
     expect(await untrusted(authority.signer, authority.issuing, [authority.signer.certificate])).toBe(
       'SIGNER_UNTRUSTED',
     );
@@ -171,7 +171,7 @@ describe('chains', () => {
     expect(await untrusted(signerOf({ issuer: forged }), authority.issuing)).toBe('SIGNER_UNTRUSTED');
   });
 
-  it('refuses an issuer that is no authority, and one below its path length', async () => {
+  it('refuses an issuer that is not an authority, and one that exceeds the path length', async () => {
     const below = issue({ organization: ORGAN, common: '下级', issuer: authority.signer, keys: authority.signer });
     const viaSeal = [below, authority.signer, authority.issuing].map(({ certificate }) => certificate);
     expect(await untrusted(below, authority.signer, viaSeal)).toBe('SIGNER_UNTRUSTED');
@@ -198,7 +198,7 @@ describe('chains', () => {
     expect(await untrusted(signerOf({ extra: purpose('1.3.6.1.5.5.7.3.1') }), issuing)).toBe('SIGNER_UNTRUSTED');
   });
 
-  it('refuses a good seal of another organ', async () => {
+  it('refuses a valid seal of another organ', async () => {
     expect(await untrusted(signerOf({ organization: '于都县林业局' }), authority.issuing)).toBe('SIGNER_NOT_ISSUER');
   });
 });

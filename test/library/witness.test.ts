@@ -25,7 +25,7 @@ describe('the library as a witness', () => {
   const seen = () => city.app().inject('/log/checkpoint');
   const log = new TestLog(pen);
 
-  it('signs what goes on from what it signed, shows it to all, and says so in its receipts', async () => {
+  it('signs a checkpoint that extends the last one, publishes it, and names it in its receipts', async () => {
     expect((await seen()).statusCode).toBe(404);
     log.grow(3);
     const first = await add(log.request(0));
@@ -45,7 +45,7 @@ describe('the library as a witness', () => {
     expect((await add(log.request(3))).statusCode).toBe(200);
   });
 
-  it('remembers across a restart, and refuses a log that was set back or has forked', async () => {
+  it('keeps its state across a restart, and refuses a log that was rolled back or has forked', async () => {
     const before = (await seen()).body;
     await city.restart();
     expect((await seen()).body).toBe(before);
@@ -59,16 +59,16 @@ describe('the library as a witness', () => {
     expect((await seen()).body).toBe(before);
   });
 
-  it('answers the other faults of a witness as the specification has them, and its own in JSON', async () => {
+  it('answers other errors of a witness as specified, and its own errors in JSON', async () => {
     expect((await add(new TestLog(new LogPen('example.com/other')).grown(1).request(0))).statusCode).toBe(404);
     expect((await add(new TestLog(new LogPen(pen.name)).grown(1).request(0))).statusCode).toBe(403);
     expect((await add('nothing')).statusCode).toBe(400);
     expect((await add('x'.repeat(70_000))).statusCode).toBe(413);
-    // The scope that reads any body as bytes is the witness's alone.
+    // Only the routes of the witness read any body as bytes.
     expect((await city.app().inject({ method: 'POST', url: '/token', payload: 'x' })).statusCode).toBe(400);
   });
 
-  it('signs one of two trees that come at once', async () => {
+  it('signs only one of two trees that arrive in parallel', async () => {
     const size = Number((await seen()).body.split('\n')[1]);
     const forks = ['one', 'other'].map((name) => {
       const made = new TestLog(pen);
@@ -84,7 +84,7 @@ describe('the library as a witness', () => {
 describe('a library that follows no log', () => {
   let city: City;
   afterEach(() => city.close());
-  it('signs none, and its receipts tell of none', async () => {
+  it('signs no checkpoint and publishes none', async () => {
     city = await openCity(authority);
     const payload = new TestLog(new LogPen('example.com/log')).grown(1).request(0);
     expect((await city.app().inject({ method: 'POST', url: '/add-checkpoint', payload })).statusCode).toBe(404);
@@ -92,8 +92,8 @@ describe('a library that follows no log', () => {
   });
 });
 
-describe('a proof out of tiles', () => {
-  it('shows growth of trees of every shape, over tiles whole and in parts, and no other', async () => {
+describe('a proof from tiles', () => {
+  it('proves the growth of trees of every shape from whole and partial tiles, and nothing else', async () => {
     const log = new TestLog(new LogPen('example.com/log'));
     const sizes = [1, 2, 3, 5, 127, 255, 256, 257, 511, 512, 600, 769, 1_025];
     for (const size of sizes) {
@@ -108,7 +108,7 @@ describe('a proof out of tiles', () => {
     }
   });
 
-  it('takes a whole tile where the part is gone, and tells of one that is missing or short', async () => {
+  it('uses the whole tile if the partial one is gone, and reports a missing or short tile', async () => {
     const log = new TestLog(new LogPen('example.com/log')).grown(300);
     const whole = async (path: string) => log.file(path.replace(/\.p\/.*/, ''), 512);
     expect(await computeProof(whole, 5, 200)).toHaveLength(9);

@@ -123,7 +123,7 @@ describe('acts on an existing license', () => {
     expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
   });
 
-  test('the state of a license is asked at acceptance and again at the decision', async () => {
+  test('the state of a license is checked at acceptance and again at the decision', async () => {
     const issuing = await grantCase(hub, LAND);
     const { number, identifier } = await issue(hub, LAND, issuing, 20);
     await known(hub, issuing);

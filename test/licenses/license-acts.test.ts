@@ -99,7 +99,7 @@ describe('the signer seals without a case only what the table allows', () => {
   const WITH_CASE = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL', 'DECISION'];
   const keys = { cases: randomBytes(32), licenses: randomBytes(32) };
 
-  /** Asks the signer's own check, with a genuine authorisation for exactly this request. */
+  /** Runs the check of the signer with a genuine authorisation for exactly this request. */
   async function isAuthorised(act: string, caseId: string | null): Promise<boolean> {
     const content = { CZ: act };
     const request = { organ: 'o', matterId: 'm', caseId, act: act as SealUseRequest['act'], content };
