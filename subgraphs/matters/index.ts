@@ -19,17 +19,17 @@ export interface MattersDependencies extends ResolverDependencies {
 
 export interface Matters extends Subgraph {
   /**
-   * Adds the organs and matters of a list that are not there yet, all or nothing, and tells cases of each. What is there
-   * already stays as it is: only `importDelegations` changes it.
+   * Adds the organs and matters of a list that are missing, all or none, and sends cases an event for each. Existing
+   * ones stay unchanged: only `importDelegations` changes them.
    */
   importMatters(organs: readonly OrganFact[], rows: readonly MatterRow[]): Promise<{ added: number }>;
-  /** Publishes the guides of matters that have none yet, each with its overlays. Gives how many. */
+  /** Publishes the guides of matters that have none yet, each with its overlays. Returns how many. */
   publishGuides(guides: readonly Guide[], overlays: readonly Overlay[]): Promise<number>;
-  /** Keeps the plan's tasks (附件4) as a list says; what organs reported of them stays. */
+  /** Stores the plan's tasks (附件4) as a list gives them. The reports of organs stay. */
   importTasks(tasks: readonly Task[]): Promise<void>;
 }
 
-/** The matters subgraph (事项): the plan's list, and who does what by which mode on which day. */
+/** The matters subgraph (事项): the plan's list, and which organ does what by which mode on which day. */
 export function createMatters({ db, now, send, onError, pollMs }: MattersDependencies): Matters {
   let relay: Relay | null = null;
   return {

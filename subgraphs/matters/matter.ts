@@ -11,13 +11,13 @@ import type {
 } from '../kernel/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
 
-/** One printed cell, to the letter. */
+/** One cell exactly as printed. */
 export interface PrintedCell {
   column: string;
   text: string;
 }
 
-/** One reading that departs from what is printed (更正); never silent. */
+/** A value that departs from what is printed (更正), with its reason. No departure goes unrecorded. */
 export interface Correction {
   field: string;
   printed: string;
@@ -25,7 +25,7 @@ export interface Correction {
   reason: string;
 }
 
-/** A matter (事项) as a list hands it over: one row of the plan, read with care. */
+/** A matter (事项) as a list gives it: one row of the plan, with every correction recorded. */
 export interface MatterRow {
   id: string;
   annex: number;
@@ -35,7 +35,7 @@ export interface MatterRow {
   powerType: PowerType;
   cityOrgan: string;
   countyOrgan: string;
-  /** Industry organ (行业主管部门) of each level, or null where the office has yet to name it. */
+  /** Industry organ (行业主管部门) of each level, or null if the office has not named it yet. */
   cityIndustry: string | null;
   countyIndustry: string | null;
   mode: Mode;
@@ -53,12 +53,15 @@ export interface Period {
   validTo: Day | null;
 }
 
-/** What stands between a city and a county organ for a time; mode null: the matter is not delegated then, its mode has ended. */
+/**
+ * The relation between a city and a county organ for a time. `mode` is null if the matter is not delegated then: its
+ * mode has ended.
+ */
 export interface DelegationPeriod extends Period {
   mode: Mode | null;
   cityOrgan: string;
   countyOrgan: string;
-  /** Whether cases that run when the period begins go over to its organs. */
+  /** Whether running cases move to the organs of the period when it begins. */
   runningCases: RunningCases;
 }
 
@@ -67,19 +70,19 @@ export interface Delegation extends DelegationPeriod {
   mode: Mode;
 }
 
-/** The organ that supervises a matter on one level, for a time; organ null while nobody is named. */
+/** The organ that supervises a matter on one level, for a time. `organ` is null while none is named. */
 export interface IndustryOrgan extends Period {
   level: 'CITY' | 'COUNTY';
   organ: string | null;
 }
 
-/** What a case of a matter does to a license and ends in, for a time. */
+/** What a case of a matter does to a license and what it results in, for a time. */
 export interface OutcomePeriod extends Period {
   licenseAction: LicenseAction | null;
   outcome: OutcomeFact;
 }
 
-/** What no list changes: the matter as the plan has it, with its provenance. */
+/** The part of a matter that no list changes: the plan's entry with its provenance. */
 export type MatterEntry = Pick<
   MatterRow,
   | 'id'
@@ -95,49 +98,51 @@ export type MatterEntry = Pick<
   | 'flags'
 >;
 
-/** A matter with what stands for it through time; each history oldest first, without a gap from its first day on. */
+/** A matter with its histories. Each is ordered oldest first and has no gap from its first day on. */
 export interface Matter {
   row: MatterEntry;
   periods: readonly DelegationPeriod[];
   industryOrgans: readonly IndustryOrgan[];
-  /** Reaches back without a first day: there is an outcome on every day. */
+  /** The first period has no first day: there is an outcome on every day. */
   outcomes: readonly OutcomePeriod[];
 }
 
-/** The sub-item, or the main item where there is none. */
+/** Returns the sub-item, or the main item if there is none. */
 export function nameOf(row: { mainItem: string; subItem: string | null }): string {
   return row.subItem ?? row.mainItem;
 }
 
-/** The period that a day falls into, or null where the day is before them all. */
+/** Returns the period that contains a day, or null if the day is before them all. */
 export function periodOn<One extends Period>(periods: readonly One[], on: Day): One | null {
   return periods.find((one) => within(on, one.validFrom, one.validTo)) ?? null;
 }
 
-/** Every delegation, oldest first. */
+/** Returns every delegation, oldest first. */
 export function delegationsOf(matter: Matter): Delegation[] {
   return matter.periods.filter((one): one is Delegation => one.mode !== null);
 }
 
-/** The delegation in force on a day, or null where the matter is not delegated then. */
+/** Returns the delegation in force on a day, or null if the matter is not delegated then. */
 export function delegationOn(matter: Matter, on: Day): Delegation | null {
   return periodOn(delegationsOf(matter), on);
 }
 
-/** The industry organ (行业主管部门) of a level on a day, or null where none is named. */
+/** Returns the industry organ (行业主管部门) of a level on a day, or null if none is named. */
 export function industryOn(matter: Matter, level: 'CITY' | 'COUNTY', on: Day): string | null {
   const ofLevel = matter.industryOrgans.filter((one) => one.level === level);
   return periodOn(ofLevel, on)?.organ ?? null;
 }
 
-/** What a case of the matter ends in on a day. */
+/** Returns what a case of the matter results in on a day. */
 export function outcomeOn(matter: Matter, on: Day): OutcomePeriod {
   const found = periodOn(matter.outcomes, on);
   if (!found) throw new RangeError(`matter ${matter.row.id} has no outcome on ${on}`);
   return found;
 }
 
-/** A matter as a list first brings it in. Its outcome holds from ever: a case may end in nothing else. */
+/**
+ * Builds a matter from its first row in a list. Its outcome has no first day: a case cannot result in anything else.
+ */
 export function openMatter(given: MatterRow): Matter {
   const { mode, validFrom, cityIndustry, countyIndustry, licenseAction, outcome, ...row } = given;
   const { cityOrgan, countyOrgan } = given;
@@ -154,8 +159,8 @@ export function openMatter(given: MatterRow): Matter {
 }
 
 /**
- * The periods of one assignment after `next` is brought in: it replaces the period of the same first day, ends the one
- * before it, and ends itself where a later one begins. History stays (事项划转).
+ * Adds `next` to a history and returns the history. `next` replaces the period with the same first day, ends the period
+ * before it, and ends where a later one begins. Earlier periods stay (事项划转).
  */
 export function succeed<One extends Period>(known: readonly One[], next: One): One[] {
   const periods = [...known.filter((one) => one.validFrom !== next.validFrom), next];
@@ -166,14 +171,14 @@ export function succeed<One extends Period>(known: readonly One[], next: One): O
   });
 }
 
-/** The day before. */
+/** Returns the day before. */
 export function dayBefore(day: Day): Day {
   const noon = new Date(`${day}T12:00:00Z`);
   noon.setUTCDate(noon.getUTCDate() - 1);
   return noon.toISOString().slice(0, 10);
 }
 
-/** The day of a period that lies nearest to `day`. */
+/** Returns the day of a period that is nearest to `day`. */
 export function nearest(day: Day, { validFrom, validTo }: Period): Day {
   if (validFrom !== null && day < validFrom) return validFrom;
   return validTo !== null && validTo < day ? validTo : day;
@@ -181,7 +186,10 @@ export function nearest(day: Day, { validFrom, validTo }: Period): Day {
 
 const NO_INDUSTRY_ORGAN = '行业主管部门待明确：审批局不承担监管，须由办公室指定';
 
-/** Who accepts, examines, decides, seals, is liable and supervises: derived from the mode, never typed in (实施方案二、三.5). */
+/**
+ * Derives from the mode who accepts, examines, decides, seals, is liable and supervises (实施方案二、三.5). Nobody enters this
+ * by hand.
+ */
 export function responsibilities(matter: Matter, delegation: Delegation, on: Day): DelegationFact {
   const { mode, cityOrgan: city, countyOrgan: county } = delegation;
   const industry = { city: industryOn(matter, 'CITY', on), county: industryOn(matter, 'COUNTY', on) };
@@ -235,7 +243,9 @@ export function responsibilities(matter: Matter, delegation: Delegation, on: Day
   }
 }
 
-/** A delegation cut where the matter's industry organs or outcome change within it: in each piece everything stands still. */
+/**
+ * Splits a delegation where the matter's industry organs or outcome change within it. Nothing changes within a part.
+ */
 function pieces(matter: Matter, delegation: Delegation): Delegation[] {
   const { validFrom, validTo } = delegation;
   const begins = [...matter.industryOrgans, ...matter.outcomes].map((one) => one.validFrom);
@@ -243,7 +253,7 @@ function pieces(matter: Matter, delegation: Delegation): Delegation[] {
   return cuts.reduce((cut, day) => succeed(cut, { ...delegation, validFrom: day }), [delegation]);
 }
 
-/** The snapshot that other subgraphs keep of a matter: what stands on any day, past or to come. */
+/** Builds the snapshot that other subgraphs keep of a matter: what applies on any day, past or future. */
 export function factOf(matter: Matter, organs: readonly OrganFact[]): EventPayload<'DelegationChanged'> {
   const { id, mainItem, subItem, powerType } = matter.row;
   const delegations = delegationsOf(matter)
@@ -261,10 +271,10 @@ export function factOf(matter: Matter, organs: readonly OrganFact[]): EventPaylo
   };
 }
 
-/** A day of a period that has neither a first nor a last. */
+/** A day within a period that has neither a first nor a last day. */
 const ALWAYS: Day = '2022-04-13';
 
-/** Every organ that a delegation names. */
+/** Lists every organ that a delegation names. */
 function organsOf(fact: DelegationFact): (string | null)[] {
   const { accepts, examines, decides, seals, liable, supervises, industry } = fact;
   const charged = [accepts, examines, decides, seals, liable, supervises].flatMap((one) => [one.organ, one.second]);

@@ -29,7 +29,10 @@ export interface ResolverDependencies {
 type On = { on?: string | null };
 type Load<Value> = (context: GraphContext, id: string) => Promise<Value>;
 
-/** The catalogue is public: no resolver here asks who the caller is. Importing is not: see import/resolvers.ts. */
+/**
+ * Resolvers of the catalogue. It is public: no resolver here checks the caller. Importing is not public: see
+ * import/resolvers.ts.
+ */
 export function matterResolvers(dependencies: ResolverDependencies) {
   const { db } = dependencies;
   const loadMatter: Load<Matter | null> = (context, id) =>
@@ -113,7 +116,7 @@ function matterFields({ now }: ResolverDependencies, loadMatter: Load<Matter | n
 
 function readFilter(given: Partial<store.MatterFilter>, today: Day): store.MatterFilter {
   const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = given;
-  // The scalar takes a year 0000, which no register knows.
+  // The scalar accepts a year 0000, which is not a valid day here.
   if (on && !isDay(on)) throw new GraphQLError('on 须为真实日期。', { extensions: { code: 'BAD_USER_INPUT' } });
   return { mode, powerType, organ, nameContains, annex, on: on ?? today };
 }

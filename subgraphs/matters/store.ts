@@ -26,7 +26,7 @@ import * as tables from './tables.ts';
 const { delegation, industryOrgan, matter, organ, outcome } = tables;
 
 export const messages: MessageTables = tables;
-/** Matters tell cases of delegations and of service guides. */
+/** Matters send cases events about delegations and service guides. */
 export const CONSUMERS = { cases: ['DelegationChanged', 'GuideChanged'] } as const;
 
 export interface MatterFilter {
@@ -35,7 +35,7 @@ export interface MatterFilter {
   organ: string | null;
   nameContains: string | null;
   annex: number | null;
-  /** The day on which `mode` and `organ` are asked. */
+  /** The day for which `mode` and `organ` are filtered. */
   on: Day;
 }
 
@@ -89,13 +89,13 @@ function conditions(filter: MatterFilter): SQL | undefined {
   );
 }
 
-/** Where a matter stands: annex and row. */
+/** The position of a matter in the plan: annex and row. */
 export interface MatterPosition {
   annex: number;
   row: number;
 }
 
-/** Matters in the order of the plan's annexes, and how many the filter finds in all. */
+/** Returns a page of matters in the order of the plan's annexes, and the number of all that match the filter. */
 export async function listMatters(
   db: Reader,
   filter: MatterFilter,
@@ -117,7 +117,7 @@ export async function listMatters(
   return { rows: await withTimes(db, cut.rows), hasNextPage: cut.hasNextPage, totalCount: counted[0]?.total ?? 0 };
 }
 
-/** Matters by id, in the order asked, null where there is none. */
+/** Returns matters by id in the order of `ids`; null if there is none. */
 export async function findMatters(db: Reader, ids: readonly string[]): Promise<(Matter | null)[]> {
   const found = await withTimes(
     db,
@@ -130,7 +130,7 @@ export async function findMatters(db: Reader, ids: readonly string[]): Promise<(
   return ids.map((id) => byId.get(id) ?? null);
 }
 
-/** Organs by id, in the order asked, null where there is none. */
+/** Returns organs by id in the order of `ids`; null if there is none. */
 export async function findOrgans(db: Reader, ids: readonly string[]): Promise<(OrganFact | null)[]> {
   const found = await db
     .select()
@@ -151,12 +151,12 @@ export async function listOrgans(db: Reader, page: PageRequest<string>): Promise
   return cutPage(rows, page.first);
 }
 
-/** One import at a time. */
+/** Lets one import run at a time. */
 export async function lockImport(tx: Transaction): Promise<void> {
   await tx.execute(sql`select pg_advisory_xact_lock(7310003)`);
 }
 
-/** Adds the organs that are not there yet; those that are stay as they are. */
+/** Adds missing organs. Existing ones stay unchanged. */
 export async function addOrgans(tx: Transaction, organs: readonly OrganFact[]): Promise<void> {
   if (organs.length > 0)
     await tx
@@ -165,7 +165,7 @@ export async function addOrgans(tx: Transaction, organs: readonly OrganFact[]): 
       .onConflictDoNothing();
 }
 
-/** Which of these matters are there. */
+/** Returns the ids of those matters that exist. */
 export async function knownMatters(db: Reader, ids: readonly string[]): Promise<Set<string>> {
   const rows = await db
     .select({ id: matter.id })
@@ -174,13 +174,13 @@ export async function knownMatters(db: Reader, ids: readonly string[]): Promise<
   return new Set(rows.map((row) => row.id));
 }
 
-/** Adds a matter that is not there yet, with its histories. */
+/** Adds a new matter with its histories. */
 export async function addMatter(tx: Transaction, added: Matter, at: Date): Promise<void> {
   await tx.insert(matter).values({ ...added.row, name: nameOf(added.row) });
   await putHistories(tx, added, at);
 }
 
-/** Keeps the histories of a matter as given, and tells cases. */
+/** Replaces the histories of a matter, and sends cases an event. */
 export async function putHistories(tx: Transaction, changed: Matter, at: Date): Promise<void> {
   const matterId = changed.row.id;
   const keyed = <One extends object>(list: readonly One[]) => list.map((one) => ({ ...one, matterId }));
@@ -203,7 +203,10 @@ async function factNow(tx: Transaction, changed: Matter): Promise<EventPayload<'
   );
 }
 
-/** Tells cases again of matters whose newest fact does not say what it would say today: a fact may have gained words. */
+/**
+ * Sends cases a new event for each matter whose newest event differs from its current fact: a release may add fields to
+ * the fact. Returns how many.
+ */
 export async function retell(tx: Transaction, at: Date): Promise<number> {
   const { outboxEvent, outboxStream } = tables;
   const told = await tx

@@ -58,7 +58,7 @@ export const delegation = schema.table(
       .notNull()
       .references(() => organ.id),
     runningCases: text().$type<RunningCases>().notNull(),
-    /** Null where the plan dates no beginning. */
+    /** Null if the plan gives no first day. */
     validFrom: day(),
     validTo: day(),
   },

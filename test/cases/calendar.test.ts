@@ -171,7 +171,7 @@ describe('calendars and clocks', () => {
     });
   });
 
-  test('loading the same calendar changes nothing; a correction is a new version and the old one stays readable', async () => {
+  test('the same calendar changes nothing; a correction is a new version and the old one stays readable', async () => {
     expect(await loadCalendar({ ...NOTICE, holidays: [...NOTICE.holidays].reverse() })).toMatchObject({
       calendar: { version: 1 },
       movedCases: 0,
@@ -188,7 +188,7 @@ describe('calendars and clocks', () => {
     expect(never).toBeNull();
   });
 
-  test('a calendar that the office loads overrides the package, whose calendar stays readable as version 0', async () => {
+  test('a calendar of the office overrides that of the package, which stays readable as version 0', async () => {
     const package2026 = (await askPublicly('{ calendar(year: 2026) { year holidays makeUpDays } }')).calendar;
     const temporaryCalendar = {
       ...package2026,

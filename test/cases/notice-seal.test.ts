@@ -60,7 +60,7 @@ function signer(beforeSign: (request: SignRequest) => void = () => {}) {
   return { sign, asked: requests };
 }
 
-/** Returns the attention items for decisions that wait for a seal, of one organ, or of all organs if `organ` is null. */
+/** Returns the attention items for decisions that wait for a seal, of all organs if `organ` is null. */
 async function listUnsealed(db: Database, organ: string | null) {
   const filter = { organ, window: null, all: organ === null, kinds: ['DECISION_UNSEALED' as const] };
   return (await listAttention(db, filter, '2026-11-24', { first: 100, after: null })).rows;

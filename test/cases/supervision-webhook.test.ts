@@ -14,7 +14,8 @@ const route = ROUTES.DIRECT;
 const ORGAN = 'yudu-lyj';
 
 /**
- * Tests the supervision system of an organ, with subgraphs across HTTP. The system is down, restarted or has a wrong secret.
+ * Tests the supervision system of an organ, with subgraphs across HTTP.
+ * The system is down, restarted or has a wrong secret.
  * Messages are repeated and sent concurrently.
  */
 describe('a supervision system of the organ', () => {
@@ -195,7 +196,7 @@ describe('a supervision system of the organ', () => {
     await waitForDelivery(id);
   });
 
-  test('records a repeated or concurrent finding once and refuses a conflict; an order suspends the license', async () => {
+  test('records a repeated or concurrent finding once, refuses a conflict; an order suspends a license', async () => {
     const id = await grantCase(hub, route);
     const license = await issue(hub, route, id, 1);
     await known(hub, id);

@@ -29,7 +29,7 @@ describe('dual push, dual loop', () => {
     return data.case;
   };
 
-  test('from decision over push, inbox, finding and order to a suspended license: document and paper agree', async () => {
+  test('from decision, push, finding and order to a suspended license: document and paper agree', async () => {
     const id = await grantCase(hub, route);
     const license = await issue(hub, route, id, 1);
     const inbox = await hub.ask(SUPERVISOR, `{ approvalPushes(first: 100) { edges { node { ${PUSH} } } } }`);

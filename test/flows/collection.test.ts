@@ -79,7 +79,7 @@ describe('collection into the city library', () => {
     expect(copy).toBeTruthy();
   });
 
-  test('a library that trusts another root refuses permanently, until it is corrected and a clerk redrives', async () => {
+  test('a library that trusts another root refuses until it is corrected and a clerk redrives', async () => {
     await library.close();
     // With its own key this hub has its own PKI. Otherwise all hubs of a test run share one PKI.
     const otherHub = await testHub({ keyEncryptionKey: randomBytes(32) });

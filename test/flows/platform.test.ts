@@ -36,7 +36,7 @@ describe.each(['local', 'http'] as const)('a case on the city’s platform, subg
       return message?.answer && { status: message.answer.status, ...JSON.parse(message.answer.body) };
     });
 
-  test('waits while the platform is unavailable, is decided there and certified, and the platform is informed', async () => {
+  test('waits for an unavailable platform, is decided there and certified, and the platform is informed', async () => {
     const testCase = await forwardedCase(hub);
     const pendingState = await until('an attempt has failed', async () => {
       const { platform: state } = await caseOf(testCase.id);
@@ -113,7 +113,7 @@ describe.each(['local', 'http'] as const)('a case on the city’s platform, subg
     );
   });
 
-  test('a restarted platform continues where it stopped; an earlier decision at the hub wins over its own', async () => {
+  test('a restarted platform continues where it stopped; an earlier decision at the hub wins', async () => {
     const testCase = await forwardedCase(hub);
     await until('it is received', async () => (await caseOf(testCase.id)).platform.receivedAt !== null);
     await peer.close();

@@ -36,7 +36,7 @@ export function makeAuthority(): Authority {
 const workspace = mkdtempSync(join(tmpdir(), 'tongquan-library-'));
 const compiler = NodeCompiler.create({ workspace });
 
-/** Makes a PDF like the hub's, with `attached` as its metadata.json. */
+/** Makes a PDF like the hub's, with the given text as its metadata.json. */
 export function makePdf(attached: string, text = 'license'): Uint8Array {
   const path = join(workspace, 'main.typ');
   const source = `#pdf.attach("metadata.json", bytes(${JSON.stringify(attached)}), relationship: "data", mime-type: "application/json", description: "data")\n${text}`;

@@ -160,7 +160,7 @@ describe('reporting progress', () => {
     expect((await listTasks()).edges[1].node.progress).toMatchObject({ state: 'NOT_STARTED', percent: 0, at: null });
   });
 
-  test('responsible organs and the lead report; when the lead completes the task, it is no longer overdue', async () => {
+  test('responsible organs and the lead report; a task that the lead completed is not overdue', async () => {
     await reportProgress('yudu-sfj.reviewer', { task: 1, state: 'DONE', percent: 100 });
     await reportProgress('yudu-xzspj.reviewer', { task: 1, percent: 80, note: '指南已梳理' });
     const answer = await reportProgress('yudu-xzspj.approver', { task: 1, state: 'DONE', percent: 100 });

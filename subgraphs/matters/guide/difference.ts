@@ -1,12 +1,12 @@
 import type { Guide } from './guide.ts';
 
-/** Something in which one guide departs from another. */
+/** A difference between two guides. */
 export interface Difference {
   part: 'CONDITION' | 'STEP' | 'MATERIAL' | 'FEE' | 'LIMIT' | 'COUNTER';
   change: 'ADDED' | 'REMOVED' | 'CHANGED';
-  /** The sentence for a person: what it was, what it is. */
+  /** A sentence for a person: what it was, what it is. */
   text: string;
-  /** Whether it asks more of people, or leaves them less; whatever is not plainly easier for them counts as more. */
+  /** Whether it asks more of people or offers them less. What is not clearly easier for them counts as more. */
   widens: boolean;
 }
 
@@ -19,7 +19,7 @@ const FORMS = { ORIGINAL: '原件', COPY: '复印件', ORIGINAL_SEEN: '原件核
 const daysOf = (days: number | null) => (days === null ? '不设时限' : `${days} 个工作日`);
 const yuanOf = (fen: number) => `${(fen / 100).toFixed(2)} 元`;
 
-/** A limit in working days; none is the longest of all. */
+/** Compares two limits in working days. No limit counts as the longest. */
 function limitSaid(label: string, from: number | null, to: number | null): Said[] {
   if (from === to) return [];
   const widens = to === null || (from !== null && to > from);
@@ -36,14 +36,14 @@ function wordsSaid(label: string, from: string | null, to: string | null): Said[
   return from === to ? [] : [{ text: `${label}由“${from ?? '无'}”改为“${to ?? '无'}”`, widens: true }];
 }
 
-/** Compares two lists entry by entry; `title` names an entry, and the same title is the same entry. */
+/** Compares two lists entry by entry. `title` identifies an entry: the same title means the same entry. */
 function compare<Entry>(
   part: Difference['part'],
   [from, to]: readonly [readonly Entry[], readonly Entry[]],
   title: (entry: Entry) => string,
   changed: (from: Entry, to: Entry) => Said[],
 ): Difference[] {
-  // A counter helps people; everything else is asked of them.
+  // A counter serves people; every other entry asks something of them.
   const helps = part === 'COUNTER';
   const before = new Map(from.map((entry) => [title(entry), entry]));
   const after = new Set(to.map(title));
@@ -63,14 +63,14 @@ function compare<Entry>(
   ];
 }
 
-/** How an entry of each list is named to people. */
+/** Returns the title by which people know an entry of each list. */
 export const titles = {
   step: ({ name }: { name: string }) => `环节“${name}”`,
   material: ({ code }: { code: string }) => `材料 ${code}`,
   fee: ({ name }: { name: string }) => `收费“${name}”`,
 } as const;
 
-/** Every difference of `to` from `from`, each in a sentence. */
+/** Lists every difference of `to` from `from`, each in a sentence. */
 export function differences(from: Guide, to: Guide): Difference[] {
   const limits = [
     ...limitSaid('法定时限', from.statutoryDays, to.statutoryDays),

@@ -3,17 +3,17 @@ import type { z } from 'zod';
 import { type Guide, GuideRefusal, guideSchema, inconsistencies, type Problem } from './guide.ts';
 import { type Overlay, overlaySchema } from './overlay.ts';
 
-/** Reads guides and overlays out of the files in which offices write them; docs/guides.md has the formats. */
+/** Parses guides and overlays from the files that offices write. docs/guides.md describes the formats. */
 
 export const FORMATS = ['JSON', 'CSV'] as const;
 export type Format = (typeof FORMATS)[number];
 
-/** Characters of one file. */
+/** Maximum of characters of a file. */
 export const FILE_LENGTH = 200_000;
-/** Most problems that one answer names. */
+/** Maximum of problems in one answer. */
 export const PROBLEMS_MOST = 100;
 
-/** Refuses GUIDE_FILE_INVALID, with every problem found, unless the file holds one guide that is whole and consistent. */
+/** Parses a file that holds one complete and consistent guide. Refuses GUIDE_FILE_INVALID with every problem found. */
 export function readGuide(format: Format, text: string): Guide {
   const file = readFile(format, text, GUIDE_ROWS);
   const guide = check(guideSchema, file);
@@ -21,12 +21,14 @@ export function readGuide(format: Format, text: string): Guide {
   return guide;
 }
 
-/** The same for an overlay; how it fits the city's guide is judged later. */
+/**
+ * Parses a file that holds one overlay. Refuses GUIDE_FILE_INVALID. Whether it fits the city's guide is checked later.
+ */
 export function readOverlay(format: Format, text: string): Overlay {
   return check(overlaySchema, readFile(format, text, OVERLAY_ROWS));
 }
 
-/** A file as a value, and where in the file each part of it stands. */
+/** The value that a file holds, and the position of each of its parts in the file. */
 interface File {
   value: unknown;
   placeOf: (path: readonly PropertyKey[]) => string;
@@ -69,7 +71,7 @@ const KINDS: Record<string, string> = {
 };
 const UNITS: Record<string, string> = { string: '字', array: '项', number: '' };
 
-/** What is wrong, in a sentence for a person. */
+/** Describes an issue in a sentence for a person. */
 function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
@@ -93,7 +95,7 @@ function refuse(problems: readonly Problem[]): never {
   throw new GuideRefusal('GUIDE_FILE_INVALID', problems.slice(0, PROBLEMS_MOST));
 }
 
-/** Refuses where there are problems; `file` tells where in it they lie. */
+/** Refuses GUIDE_FILE_INVALID if there are problems. `file` maps their places to positions in the file. */
 export function refuseAny(problems: readonly Problem[], file?: File): void {
   if (problems.length === 0) return;
   if (!file) refuse(problems);
@@ -102,7 +104,7 @@ export function refuseAny(problems: readonly Problem[], file?: File): void {
   refuse(problems.map(({ place, message }) => ({ place: file.placeOf(pathIn(place)), message })));
 }
 
-/** How a cell is read: words as they stand, a number, yes or no. */
+/** How a cell is read: as text, as a number, as yes or no. */
 type Reading = 'text' | 'number' | 'flag';
 const COLUMNS = {
   part: 'text',
@@ -122,11 +124,11 @@ const COLUMNS = {
 } as const satisfies Record<string, Reading>;
 type Column = keyof typeof COLUMNS;
 
-/** What a row of a part says: a property of the file as a whole, or an entry of one of its lists. */
+/** What a row with this `part` holds: a property of the whole file, or an entry of one of its lists. */
 interface Row {
-  /** The list that the row is an entry of, or null where its cells are properties of the whole. */
+  /** The list of which the row is an entry, or null if its cells are properties of the whole. */
   list: string | null;
-  /** Property by column; an entry with no property of its own is the cell itself. */
+  /** Property by column. With `bare`, the entry has no properties and is the cell itself. */
   cells: Partial<Record<Column, string>>;
   bare?: true;
   reading?: Reading;
@@ -177,7 +179,7 @@ const OVERLAY_ROWS: Rows = {
 
 type Line = { record: Record<string, string>; info: { lines: number } };
 
-/** A table with a column `part` that says what each row is. Refuses GUIDE_FILE_INVALID, naming each bad line. */
+/** Parses a table whose column `part` says what each row is. Refuses GUIDE_FILE_INVALID, naming each bad line. */
 function readTable(text: string, rows: Rows): File {
   const value: Record<string, unknown> = {};
   for (const { list } of Object.values(rows)) if (list !== null) value[list] = [];
@@ -236,7 +238,7 @@ function readHeader(header: string[]): string[] {
   return columns;
 }
 
-/** The cells of a row by property, empty ones left out; `stray` names filled cells that such a row does not have. */
+/** Returns the filled cells of a row by property. `stray` names filled cells that such a row does not have. */
 function readCells(record: Record<string, string>, row: Row): { entry: Record<string, unknown>; stray: string[] } {
   const entry: Record<string, unknown> = {};
   const stray: string[] = [];
@@ -257,7 +259,7 @@ const FLAGS = new Map([
   ['否', false],
 ]);
 
-/** What cannot be read stays the text it is, and the schema names it. */
+/** A cell that cannot be read stays text, and the schema reports it. */
 function readCell(cell: string, reading: Reading): unknown {
   if (reading === 'number') return /^\d{1,12}$/.test(cell) ? Number(cell) : cell;
   if (reading === 'flag') return FLAGS.get(cell) ?? cell;

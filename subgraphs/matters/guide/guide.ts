@@ -2,9 +2,9 @@ import { z } from 'zod';
 import { MATERIAL_FORMS } from '../../kernel/events.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 
-/** Most entries of each list of a guide. */
+/** Maximum of entries in each list of a guide. */
 export const ENTRIES_MOST = { conditions: 50, steps: 30, materials: 60, fees: 20, counters: 50 } as const;
-/** Characters of a key, a name, a sentence. */
+/** Maximum of characters of a key, a name, a sentence. */
 const KEY_LENGTH = 40;
 const NAME_LENGTH = 100;
 const TEXT_LENGTH = 500;
@@ -12,12 +12,12 @@ const DAYS_MOST = 1000;
 const COPIES_MOST = 100;
 const FEN_MOST = 1_000_000_000;
 
-/** Whether a text is one line: no control characters, nothing that a database or a printed page cannot hold. */
+/** Whether a text is one line: it has no control characters, and none that a database or a printed page cannot hold. */
 export function isLine(text: string): boolean {
   return text.isWellFormed() && !/[\p{Cc}\u2028\u2029\ufffe\uffff]/u.test(text);
 }
 
-/** One line of words, trimmed. */
+/** Schema of one line of text, trimmed and not empty. */
 export const words = (most: number) => z.string().trim().min(1).max(most).refine(isLine, '不得含有控制字符');
 export const key = () => words(KEY_LENGTH);
 export const name = () => words(NAME_LENGTH);
@@ -53,14 +53,14 @@ export const guideSchema = z.strictObject({
         copies: copies(),
         required: z.boolean(),
         basis: sentence().nullable().default(null),
-        /** Type code of an electronic license that may stand in for it (免提交). */
+        /** Type code of an electronic license that may replace it (免提交). */
         licenseType: z.string().length(21).nullable().default(null),
       }),
     )
     .max(ENTRIES_MOST.materials),
   /** Fees (收费) in fen; none without a basis. */
   fees: z.array(z.strictObject({ name: name(), amountFen: fen(), basis: sentence() })).max(ENTRIES_MOST.fees),
-  /** Statutory limit (法定时限) and what it rests on, promised limit (承诺时限): working days from acceptance. */
+  /** Statutory limit (法定时限) and its basis, promised limit (承诺时限): working days from acceptance. */
   statutoryDays: limit().nullable().default(null),
   statutoryBasis: sentence().nullable().default(null),
   promisedDays: limit().nullable().default(null),
@@ -68,13 +68,13 @@ export const guideSchema = z.strictObject({
 });
 export type Guide = z.infer<typeof guideSchema>;
 
-/** Something wrong in a file, and where: a path, or a line of a table. */
+/** A problem in a file, and its place: a path, or a line of a table. */
 export interface Problem {
   place: string;
   message: string;
 }
 
-/** A guide or overlay that is not taken in, with everything that is wrong with it. */
+/** Refusal of a guide or overlay, with every problem. */
 export class GuideRefusal extends Refusal {
   readonly problems: readonly Problem[];
 
@@ -84,7 +84,7 @@ export class GuideRefusal extends Refusal {
   }
 }
 
-/** What is wrong with a guide that is well formed: entries that stand twice, limits that contradict each other. */
+/** Lists the problems of a well-formed guide: duplicate entries, limits that contradict each other. */
 export function inconsistencies(guide: Guide): Problem[] {
   const problems = [
     ...twice('conditions', guide.conditions),
@@ -112,12 +112,12 @@ export function inconsistencies(guide: Guide): Problem[] {
   return problems;
 }
 
-/** The entries of a list whose key has stood before. */
+/** Lists the entries of a list whose key occurs earlier in it. */
 export function twice(list: string, keys: readonly string[]): Problem[] {
   return keys.flatMap((one, i) => (keys.indexOf(one) < i ? [{ place: `${list}[${i}]`, message: `“${one}”重复` }] : []));
 }
 
-/** A promise longer than the law allows is none. */
+/** Lists a promised limit that is longer than the statutory one. */
 export function limitsApart({ statutoryDays, promisedDays }: Guide): Problem[] {
   if (statutoryDays === null || promisedDays === null || promisedDays <= statutoryDays) return [];
   return [

@@ -19,8 +19,8 @@ import {
 } from './guide.ts';
 
 /**
- * What a county does otherwise than the city's guide (县级差异): only that, never the guide over again, so that nothing is
- * left out or added by copying. What it leaves unsaid stays as the city has it.
+ * A county's differences from the city's guide (县级差异). It holds only these, never a whole guide, so that copying cannot
+ * drop or add anything. What it does not mention stays as in the city's guide.
  */
 export const overlaySchema = z.strictObject({
   matterId: key(),
@@ -47,12 +47,14 @@ export const overlaySchema = z.strictObject({
     .default([]),
   statutoryDays: limit().optional(),
   promisedDays: limit().optional(),
-  /** Counters beside the city's. */
+  /** Counters in addition to the city's. */
   counters: counters().default([]),
 });
 export type Overlay = z.infer<typeof overlaySchema>;
 
-/** A guide with an overlay laid on it, and every difference that makes; nothing is judged yet. */
+/**
+ * Applies an overlay to a guide. Returns the result with every difference, without checking whether they are allowed.
+ */
 export function judge(guide: Guide, overlay: Overlay): { guide: Guide; differences: Difference[] } {
   const merged = merge(guide, overlay);
   return { guide: merged, differences: [...additions(guide, overlay), ...differences(guide, merged)] };
@@ -82,7 +84,7 @@ function merge(guide: Guide, overlay: Overlay): Guide {
   };
 }
 
-/** What the overlay names and the city's guide does not have: a county cannot add it. */
+/** Lists what the overlay names and the city's guide does not have. A county cannot add it. */
 function additions(guide: Guide, overlay: Overlay): Difference[] {
   const steps = new Set(guide.steps.map((one) => one.name));
   const materials = new Set(guide.materials.map((one) => one.code));
@@ -103,8 +105,8 @@ function additions(guide: Guide, overlay: Overlay): Difference[] {
 }
 
 /**
- * The county's guide: the city's with `overlay` laid on it. Refuses GUIDE_OVERLAY_WIDENS, naming every difference that
- * adds or lengthens, and for that reason alone.
+ * Applies an overlay to the city's guide. Returns the county's guide and its differences. Refuses only
+ * GUIDE_OVERLAY_WIDENS, naming every difference that adds or lengthens.
  */
 export function applyOverlay(guide: Guide, overlay: Overlay): { guide: Guide; differences: Difference[] } {
   const judged = judge(guide, overlay);
@@ -116,7 +118,7 @@ export function applyOverlay(guide: Guide, overlay: Overlay): { guide: Guide; di
   return judged;
 }
 
-/** What of an overlay says nothing on this guide, or contradicts itself. */
+/** Lists the parts of an overlay that do not apply to this guide, or that contradict each other. */
 export function misfits(guide: Guide, overlay: Overlay): Problem[] {
   const known = {
     removeMaterials: guide.materials.map((one) => one.code),
@@ -158,9 +160,12 @@ function bothWays(list: string, changed: readonly string[], removed: readonly st
 }
 
 /**
- * Why an overlay on `before` cannot be carried over to `after`, the city's next version; an empty list where it can. It
- * is carried only whole, and only where everything it touches stands in the new version to the letter: a county eased
- * what the city asked then, which says nothing about what the city asks now. A limit only has to be the shorter still.
+ * Lists why an overlay on `oldGuide` cannot be carried over to `newGuide`, the city's next version. Returns [] if it
+ * can.
+ *
+ * An overlay is carried over only whole, and only if everything it touches is unchanged in the new version. The county
+ * eased what the city required then, which says nothing about what the city requires now. A limit only has to be still
+ * the shorter one.
  */
 export function hindrances(before: Guide, after: Guide, overlay: Overlay): string[] {
   const apart = <Entry>(

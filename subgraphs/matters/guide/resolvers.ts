@@ -9,7 +9,7 @@ import * as store from './store.ts';
 import { type GuideInForce, type GuideVersion, guideOn, lapsedAt, readVersion } from './version.ts';
 import { type GuideDependencies, type GuideFile, importGuide, importOverlay, type Published } from './workflow.ts';
 
-/** The resolvers of service guides. Reading is public: a guide is there to be read. */
+/** Resolvers of service guides. Reading is public. */
 export function guideResolvers(dependencies: GuideDependencies) {
   const { db, now } = dependencies;
   const load = async (context: GraphContext, matterId: string) =>
@@ -72,7 +72,7 @@ function viewVersion(versions: readonly GuideVersion[], one: GuideVersion) {
   };
 }
 
-/** An import's answer; a refusal comes with everything that is wrong. */
+/** Maps an import to its payload. A refusal includes every problem. */
 async function settleImport(run: () => Promise<Published>) {
   try {
     const { guide, ...done } = await run();

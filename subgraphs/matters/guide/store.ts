@@ -9,7 +9,7 @@ import type { Overlay } from './overlay.ts';
 import { guideOverlay, guideVersion } from './tables.ts';
 import type { GuideVersion } from './version.ts';
 
-/** Every version of each matter's guide with its overlays, in the order asked; an empty list where there is none. */
+/** Returns every version of each matter's guide with its overlays, in the order of `matterIds`; [] if there is none. */
 export async function findGuides(db: Reader, matterIds: readonly string[]): Promise<GuideVersion[][]> {
   const ids = [...matterIds];
   const [versions, overlays] = await Promise.all([
@@ -27,7 +27,10 @@ export async function findGuides(db: Reader, matterIds: readonly string[]): Prom
   );
 }
 
-/** Holds a matter until the transaction ends, so that its guides are published one after the other. False: there is none. */
+/**
+ * Locks a matter until the transaction ends, so that its guides are published one after the other. Returns false if
+ * there is no such matter.
+ */
 export async function lockMatter(tx: Transaction, id: string): Promise<boolean> {
   const rows = await tx.select({ id: matter.id }).from(matter).where(eq(matter.id, id)).for('update');
   return rows.length > 0;

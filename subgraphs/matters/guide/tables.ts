@@ -4,10 +4,10 @@ import type { Overlay } from './overlay.ts';
 
 const schema = pgSchema('matters');
 
-/** What each publication keeps beside its content. */
+/** Columns of each publication in addition to its content. */
 const publication = () => ({
   validFrom: date({ mode: 'string' }).notNull(),
-  /** Digest of the content: a file that says the same again changes nothing. */
+  /** Digest of the content: a file with the same content changes nothing. */
   digest: text().notNull(),
   publishedAt: timestamp({ withTimezone: true }).notNull(),
   /** Id of the person who published it. */
@@ -35,7 +35,7 @@ export const guideOverlay = schema.table(
     divisionCode: text().notNull(),
     revision: integer().notNull(),
     overlay: jsonb().$type<Overlay>().notNull(),
-    /** The version it was carried over from, or null where the county published it. */
+    /** The version it was carried over from, or null if the county published it. */
     carriedFrom: integer(),
     ...publication(),
   },

@@ -5,35 +5,35 @@ import type { Difference } from './difference.ts';
 import type { Guide } from './guide.ts';
 import { hindrances, judge, type Overlay } from './overlay.ts';
 
-/** A county's overlay on a version, as published; a later revision takes over on its first day. */
+/** A county's published overlay on a version. A later revision replaces it from its first day on. */
 export interface OverlayRevision {
   divisionCode: string;
   revision: number;
   validFrom: Day;
   overlay: Overlay;
-  /** The version it was carried over from when this one was published, or null where the county published it. */
+  /** The version it was carried over from when this one was published, or null if the county published it. */
   carriedFrom: number | null;
   publishedAt: Date;
   digest: string;
 }
 
-/** A published version (版本): it never changes; the next one ends it. */
+/** A published version (版本). It never changes; the next version ends it. */
 export interface GuideVersion {
   version: number;
   guide: Guide;
   publishedAt: Date;
   digest: string;
-  /** By division and revision. */
+  /** Ordered by division and revision. */
   overlays: readonly OverlayRevision[];
 }
 
-/** The last day of a version, or null while none follows. */
+/** Returns the last day of a version, or null while none follows. */
 export function lastDayOf(versions: readonly GuideVersion[], version: number): Day | null {
   const next = versions.find((one) => one.version === version + 1);
   return next ? dayBefore(next.guide.validFrom) : null;
 }
 
-/** A guide as somebody reads it: the city's, or a county's with what it does otherwise. */
+/** A guide as people read it: the city's, or a county's with its differences. */
 export interface GuideInForce {
   version: number;
   validFrom: Day;
@@ -44,7 +44,7 @@ export interface GuideInForce {
   differences: readonly Difference[];
 }
 
-/** A version as the city or, with `overlay`, a county has it. */
+/** Returns a version as the city has it or, with `overlay`, as a county has it. */
 export function readVersion(
   versions: readonly GuideVersion[],
   { version, guide, overlays }: GuideVersion,
@@ -60,23 +60,26 @@ export function readVersion(
   return { version, validFrom, validTo: ends, divisionCode, ...judge(guide, overlay.overlay) };
 }
 
-/** A county's newest revision on a version that has begun on `on`, or null where the city's guide goes unchanged. */
+/**
+ * Returns a county's newest revision on a version that has begun on `on`, or null if the city's guide applies
+ * unchanged.
+ */
 export function overlayOn(version: GuideVersion, divisionCode: string, on: Day): OverlayRevision | null {
   return version.overlays.findLast((one) => one.divisionCode === divisionCode && one.validFrom <= on) ?? null;
 }
 
-/** Each county's newest revision on a version, begun or not. */
+/** Returns each county's newest revision on a version, begun or not. */
 export function newestOverlays(version: GuideVersion): OverlayRevision[] {
   return [...new Map(version.overlays.map((one) => [one.divisionCode, one])).values()];
 }
 
-/** A county whose overlay did not come along to a version (未延续), and why. */
+/** A county whose overlay was not carried over to a version (未延续), and why. */
 export interface Lapsed {
   divisionCode: string;
   reasons: readonly string[];
 }
 
-/** The counties that had an overlay on the version before and have none on this one. */
+/** Lists the counties that have an overlay on the version before and none on this one. */
 export function lapsedAt(versions: readonly GuideVersion[], { version, guide, overlays }: GuideVersion): Lapsed[] {
   const before = versions.find((one) => one.version === version - 1);
   if (!before) return [];
@@ -87,14 +90,14 @@ export function lapsedAt(versions: readonly GuideVersion[], { version, guide, ov
   });
 }
 
-/** The guide in force on a day, for the city or a county; null where no version is. */
+/** Returns the guide in force on a day, for the city or a county; null if no version is in force. */
 export function guideOn(versions: readonly GuideVersion[], on: Day, divisionCode: string | null): GuideInForce | null {
   const found = versions.find((one) => within(on, one.guide.validFrom, lastDayOf(versions, one.version)));
   if (!found) return null;
   return readVersion(versions, found, divisionCode === null ? null : overlayOn(found, divisionCode, on));
 }
 
-/** What cases are told: every version that is in force on `today` or later, with what each county has of it from then on. */
+/** Builds the fact for cases: every version in force on `today` or later, with each county's overlays from then on. */
 export function factOf(matterId: string, versions: readonly GuideVersion[], today: Day): EventPayload<'GuideChanged'> {
   const told = versions.flatMap((one) => {
     const validTo = lastDayOf(versions, one.version);

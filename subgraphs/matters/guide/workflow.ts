@@ -31,26 +31,26 @@ export interface GuideFile {
   dryRun: boolean;
 }
 
-/** Versions that one matter may have, and overlays that one version may have. */
+/** Maximum of versions of a matter's guide, and of overlays on one version. */
 const VERSIONS_MOST = 200;
 const OVERLAYS_MOST = 200;
-/** Largest event that tells of a matter's guides: every consumer reads one of a mebibyte. */
+/** Largest event about a matter's guides. Every consumer accepts 1 MiB. */
 const TOLD_BYTES_MOST = 786_432;
 
 /** What an import did, or with `dryRun` would do. */
 export interface Published {
   guide: GuideInForce;
-  /** False where just this was published before: nothing was done. */
+  /** False if the same content was published before: nothing was done. */
   changed: boolean;
-  /** Against the version before; for an overlay against the city's guide. */
+  /** Differences from the version before; for an overlay, from the city's guide. */
   differences: readonly Difference[];
   /** Counties whose overlay lapses with the new version. */
   lapsed: readonly Lapsed[];
 }
 
 /**
- * Publishes a version of a matter's guide: administrator.
- * Refuses ROLE_NOT_ALLOWED, GUIDE_FILE_INVALID, MATTER_UNKNOWN, GUIDE_OUT_OF_ORDER, GUIDE_LIMIT_REACHED.
+ * Publishes a version of a matter's guide. Requires an administrator. Refuses ROLE_NOT_ALLOWED, GUIDE_FILE_INVALID,
+ * MATTER_UNKNOWN, GUIDE_OUT_OF_ORDER, GUIDE_LIMIT_REACHED.
  */
 export async function importGuide({ db, now }: GuideDependencies, actor: Actor, file: GuideFile): Promise<Published> {
   const person = requireRole(actor, 'ADMINISTRATOR');
@@ -59,8 +59,8 @@ export async function importGuide({ db, now }: GuideDependencies, actor: Actor, 
 }
 
 /**
- * Publishes a county's overlay on a version: administrator.
- * Refuses what `importGuide` does, GUIDE_UNKNOWN, and GUIDE_OVERLAY_WIDENS.
+ * Publishes a county's overlay on a version. Requires an administrator. Refuses as `importGuide` does, GUIDE_UNKNOWN,
+ * and GUIDE_OVERLAY_WIDENS.
  */
 export async function importOverlay({ db, now }: GuideDependencies, actor: Actor, file: GuideFile): Promise<Published> {
   const person = requireRole(actor, 'ADMINISTRATOR');
@@ -68,7 +68,10 @@ export async function importOverlay({ db, now }: GuideDependencies, actor: Actor
   return transact(db, file.dryRun, (tx) => publishOverlay(tx, overlay, { publishedBy: person.id, publishedAt: now() }));
 }
 
-/** Publishes the guides of matters that have none yet, each with its overlays; one that has a guide stays as it is. */
+/**
+ * Publishes the guides of matters that have none yet, each with its overlays. A matter with a guide stays unchanged.
+ * Returns how many were published.
+ */
 export async function publishMissing(
   { db, now }: GuideDependencies,
   guides: readonly Guide[],
@@ -112,7 +115,7 @@ async function publish(tx: Transaction, guide: Guide, publication: store.Publica
   };
 }
 
-/** Lays the counties' overlays on the next version, each only where nothing hinders it. */
+/** Carries the counties' overlays over to the next version, each only if nothing prevents it. */
 async function carryOver(
   tx: Transaction,
   from: GuideVersion,
@@ -155,13 +158,13 @@ async function publishOverlay(tx: Transaction, overlay: Overlay, publication: st
   return { guide, changed: true, differences: guide.differences, lapsed: [] };
 }
 
-/** A matter's versions, held until the transaction ends. Refuses MATTER_UNKNOWN. */
+/** Locks a matter until the transaction ends, and returns its versions. Refuses MATTER_UNKNOWN. */
 async function lockVersions(tx: Transaction, matterId: string): Promise<GuideVersion[]> {
   if (!(await store.lockMatter(tx, matterId))) throw new Refusal('MATTER_UNKNOWN', 'text', matterId);
   return (await store.findGuides(tx, [matterId]))[0] ?? [];
 }
 
-/** What has been in force stays as it was: the next version begins after the newest one, today or later. */
+/** Requires that a version begins after the newest one, and today or later: what has been in force must not change. */
 function requireFollows(validFrom: Day, newest: Day, today: Day): void {
   if (validFrom > newest && validFrom >= today) return;
   throw new Refusal('GUIDE_OUT_OF_ORDER', 'text', `须晚于上一版的 ${newest}，且不早于今天 ${today}`);
@@ -183,7 +186,10 @@ function versionOf(versions: readonly GuideVersion[], version: number): GuideVer
   return found;
 }
 
-/** Tells cases what now stands, and gives it. Refuses GUIDE_LIMIT_REACHED where that is too much for one event. */
+/**
+ * Sends cases the current guides of a matter and returns them. Refuses GUIDE_LIMIT_REACHED if they are too large for
+ * one event.
+ */
 async function tell(tx: Transaction, matterId: string, today: Day, at: Date): Promise<GuideVersion[]> {
   const versions = (await store.findGuides(tx, [matterId]))[0] ?? [];
   const fact: EventPayload<'GuideChanged'> = factOf(matterId, versions, today);

@@ -6,15 +6,18 @@ import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { END, type ImportLine, type Problem, problemOf, type Values } from './import.ts';
 
-/** Characters of one list; with room for JSON and for three bytes a character within the gateway's body limit of 1 MiB. */
+/**
+ * Maximum of characters of a list. With JSON and three bytes a character, it stays within the gateway's body limit of 1
+ * MiB.
+ */
 export const CSV_LENGTH = 200_000;
-/** Lines of one list, its head among them. */
+/** Maximum of lines of a list, including its header. */
 export const LINES_MOST = 1_000;
-/** Stands in a cell that may be empty, and empties it. */
+/** In a cell that may be empty, sets the empty value. */
 const NONE = 'NONE';
 const ID_LENGTH = 64;
 const NAME_LENGTH = 100;
-/** How much of an unknown column's name is said back. */
+/** Maximum of characters of an unknown column's name that a message repeats. */
 const HEADING_LENGTH = 40;
 const MONTHS = /^[1-9]\d{0,3}$/;
 const LICENSE_TYPE_LENGTH = 21;
@@ -56,9 +59,9 @@ const months: Cell<number> = (text, column) => {
   return Number(text);
 };
 
-/** Columns that name the line. */
+/** Columns that identify the line. */
 const KEYS = { matter: textOf(ID_LENGTH), valid_from: day };
-/** Columns that set something; named as in seeds/matters.csv. */
+/** Columns that set a value; named as in seeds/matters.csv. */
 const SETS: { readonly [Column in keyof Values]: Cell<Values[Column]> } = {
   mode: oneOf<Mode | typeof END>([...MODES, END]),
   city_organ: textOf(ID_LENGTH),
@@ -73,15 +76,15 @@ const SETS: { readonly [Column in keyof Values]: Cell<Values[Column]> } = {
 };
 const CELLS: Readonly<Record<string, Cell<unknown>>> = { ...KEYS, ...SETS, running_cases: oneOf(RUNNING_CASES) };
 
-/** What a list says, as far as it can be read, and every line that cannot. */
+/** The lines of a list that can be read, and the problems of those that cannot. */
 export interface ReadList {
   lines: ImportLine[];
   problems: Problem[];
 }
 
 /**
- * Reads a list: CSV by RFC 4180, one record a line; a quoted cell may hold commas and quotes, but no line break, so that a
- * quote left open spoils its own line alone. Throws IMPORT_TOO_LARGE, IMPORT_EMPTY.
+ * Parses a list: CSV by RFC 4180, one record a line. A quoted cell may hold commas and quotes but no line break, so an
+ * unclosed quote spoils only its own line. Refuses IMPORT_TOO_LARGE, IMPORT_EMPTY.
  */
 export function readList(csv: string): ReadList {
   if (csv.length > CSV_LENGTH) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${CSV_LENGTH} 字`);
@@ -93,7 +96,7 @@ export function readList(csv: string): ReadList {
   const columns = splitLine(head.text);
   const wrong = checkHead(columns);
   const problems = wrong.map((refusal) => problemOf(head.line, refusal));
-  // Without these two no line can be told from another: there is nothing to say of the lines.
+  // Without these two columns no line can be identified, so no problems of lines are reported.
   if (columns === null || wrong.some(({ code }) => code === 'COLUMN_MISSING')) return { lines: [], problems };
   const lines: ImportLine[] = [];
   const seen = new Map<string, number>();
@@ -105,7 +108,7 @@ export function readList(csv: string): ReadList {
   return { lines, problems };
 }
 
-/** The cells of a line without the blanks around them, or null where its quotes do not fit. */
+/** Returns the trimmed cells of a line, or null if its quotes do not match. */
 function splitLine(text: string): string[] | null {
   try {
     const [cells] = parse(text, { trim: true }) as string[][];
@@ -128,7 +131,7 @@ function checkHead(columns: readonly string[] | null): Refusal[] {
 
 const QUOTES = '引号不成对';
 
-/** A line as read, or everything that is wrong with it. `seen` knows the lines before it by matter and day. */
+/** Parses a line. Returns it, or everything that is wrong with it. `seen` holds the earlier lines by matter and day. */
 function readLine(
   line: number,
   columns: readonly string[],
@@ -143,7 +146,7 @@ function readLine(
   const values: Record<string, unknown> = {};
   for (const [i, column] of columns.entries()) {
     const cell = CELLS[column];
-    // A column that is unknown, or stands twice, is named once, at the head.
+    // An unknown or repeated column is reported once, for the header.
     if (!Object.hasOwn(CELLS, column) || cell === undefined) continue;
     try {
       const text = requireLegible(cells[i] ?? '', column);
@@ -159,7 +162,7 @@ function readLine(
     line,
     matterId: matter as string,
     validFrom: valid_from as Day,
-    // Each value came out of the cell of its column.
+    // The cell function of each column returned the value.
     set: set as Partial<Values>,
     runningCases: (running_cases ?? null) as RunningCases | null,
   };
@@ -177,7 +180,7 @@ function checkTwice({ line, matterId, validFrom }: ImportLine, seen: Map<string,
   return [];
 }
 
-/** Refuses characters that no register can keep or show. */
+/** Refuses characters that the register cannot store or show. */
 function requireLegible(text: string, column: string): string {
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (!text.isWellFormed() || /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/u.test(text)) {

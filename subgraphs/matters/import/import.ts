@@ -4,12 +4,12 @@ import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { industryOn, type Matter, outcomeOn, type Period, periodOn, succeed } from '../matter.ts';
 
-/** Periods that one history of a matter may hold. */
+/** Maximum of periods in one history of a matter. */
 export const PERIODS_MOST = 100;
-/** What a list writes into `mode` to end the delegation. */
+/** The value of `mode` in a list that ends the delegation. */
 export const END = 'END';
 
-/** What stands for a matter on a day, by the columns of a list. */
+/** The values of a matter on a day, by the columns of a list. */
 export interface Values {
   /** Null before the matter was first delegated. */
   mode: Mode | typeof END | null;
@@ -35,15 +35,15 @@ const OUTCOME: readonly Column[] = [
 ];
 const ORGANS = ['city_organ', 'county_organ', 'city_industry', 'county_industry'] as const;
 
-/** One line of a list, read: what it sets for a matter from a day on. */
+/** A parsed line of a list: what it sets for a matter from a day on. */
 export interface ImportLine {
-  /** As an editor counts, the head being 1. */
+  /** As an editor counts: the header is line 1. */
   line: number;
   matterId: string;
   validFrom: Day;
-  /** What the line says; a column that is absent or empty stays as it is. */
+  /** The values that the line sets. A column that is absent or empty leaves its value unchanged. */
   set: Partial<Values>;
-  /** Null where the line does not say. */
+  /** Null if the line does not say. */
   runningCases: RunningCases | null;
 }
 
@@ -60,12 +60,12 @@ export function problemOf(line: number, { code, field, message }: Refusal): Prob
   return { line, column: field, code, message };
 }
 
-/** What one column of a line changes; values as a list writes them, null where there is none. */
+/** What one column of a line changes. Values are written as in a list, null if there is none. */
 export interface FieldChange {
   field: string;
   before: string | null;
   after: string | null;
-  /** Last day of the new value where a later period is known already, else null. */
+  /** Last day of the new value if a later period exists, else null. */
   validTo: Day | null;
 }
 
@@ -74,30 +74,30 @@ export interface MatterChange {
   line: number;
   matterId: string;
   validFrom: Day;
-  /** Whether the matter's running cases go over to the new organs; null where the line leaves the delegation alone. */
+  /** Whether the matter's running cases move to the new organs; null if the line does not change the delegation. */
   runningCases: RunningCases | null;
   fields: FieldChange[];
 }
 
-/** What a list comes to. Where there is a problem, nothing else counts. */
+/** The result of applying a list. If there is a problem, the rest does not count. */
 export interface Verdict {
   /** In the order of the lines. */
   changes: MatterChange[];
-  /** Lines that say what stands already. */
+  /** Number of lines that repeat the current state. */
   unchanged: number;
   /** Each changed matter with its new histories. */
   matters: Matter[];
   problems: Problem[];
 }
 
-/** What the lines are judged by: matters and organs by id, as they stand. */
+/** What the lines are checked against: the current matters and organs, by id. */
 export interface Register {
   matters: ReadonlyMap<string, Matter>;
   organs: ReadonlyMap<string, OrganFact>;
   today: Day;
 }
 
-/** Brings the lines of a list in, each matter's from its earliest day on. */
+/** Applies the lines of a list, those of each matter from its earliest day on. */
 export function applyList(lines: readonly ImportLine[], register: Register): Verdict {
   const verdict: Verdict = { changes: [], unchanged: 0, matters: [], problems: [] };
   for (const [id, own] of Map.groupBy(lines, (line) => line.matterId)) {
@@ -127,7 +127,7 @@ export function applyList(lines: readonly ImportLine[], register: Register): Ver
   return verdict;
 }
 
-/** What stands on a day, as a list would write it. */
+/** Returns the values on a day, as a list would write them. */
 function valuesOn(matter: Matter, on: Day): Values {
   const period = periodOn(matter.periods, on);
   const { outcome, licenseAction } = outcomeOn(matter, on);
@@ -145,7 +145,7 @@ function valuesOn(matter: Matter, on: Day): Values {
   };
 }
 
-/** What is wrong with a line by itself: its organs, its mode, its outcome. */
+/** Checks a line by itself: its organs, its mode, its outcome. */
 function checkLine(matter: Matter, line: ImportLine, { organs }: Register): Refusal[] {
   const { set, validFrom } = line;
   const before = valuesOn(matter, validFrom);
@@ -187,15 +187,15 @@ function checkOutcome(after: Values): Refusal[] {
   return filled.map((column) => new Refusal('OUTCOME_INCOHERENT', column, '决定文书此格须填 NONE'));
 }
 
-/** A matter's histories, each by its own. */
+/** Lists a matter's separate histories. */
 function historiesOf(matter: Matter): (readonly Period[])[] {
   const ofLevel = (level: 'CITY' | 'COUNTY') => matter.industryOrgans.filter((one) => one.level === level);
   return [matter.periods, ofLevel('CITY'), ofLevel('COUNTY'), matter.outcomes];
 }
 
 /**
- * Whether a line leaves the past alone: where it changes a history, its day must not be before the first day of the period
- * that had begun when the list came. And whether the histories stay within their limit.
+ * Checks that a line does not change the past. If it changes a history, its day must not be before the first day of the
+ * period that is current at the time of import. Also checks that the histories stay within their limit.
  */
 function checkPeriods(known: Matter, before: Matter, after: Matter, { validFrom }: ImportLine, today: Day): Refusal[] {
   const begins = (history: readonly Period[] = []) => history.find((one) => one.validFrom === validFrom);
@@ -211,7 +211,7 @@ function checkPeriods(known: Matter, before: Matter, after: Matter, { validFrom 
   return [...rewritten.slice(0, 1), ...limit];
 }
 
-/** The matter after a line; the very same where the line says what stands already. */
+/** Applies a line to a matter. Returns the same object if the line repeats the current state. */
 function bringIn(matter: Matter, { set, validFrom, runningCases }: ImportLine): Matter {
   const before = valuesOn(matter, validFrom);
   const after = { ...before, ...set };
@@ -248,7 +248,7 @@ function bringIn(matter: Matter, { set, validFrom, runningCases }: ImportLine): 
   return changed;
 }
 
-/** What a line changed, column by column. */
+/** Describes what a line changed, column by column. */
 function describe(before: Matter, after: Matter, { line, matterId, validFrom }: ImportLine): MatterChange {
   const [was, is] = [valuesOn(before, validFrom), valuesOn(after, validFrom)];
   const period = periodOn(after.periods, validFrom);

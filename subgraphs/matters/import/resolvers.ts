@@ -11,7 +11,7 @@ import { type ImportInput, importList } from './workflow.ts';
 
 type Changes = Page<MatterChange & { seq: number }>;
 
-/** What the schema asks of importing lists. */
+/** Resolvers of importing lists. */
 export function importResolvers(
   dependencies: { db: Database; now: Clock },
   loadMatter: (context: GraphContext, id: string) => Promise<Matter | null>,

@@ -4,7 +4,7 @@ import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { MatterChange } from './import.ts';
 import { delegationChange, delegationImport } from './tables.ts';
 
-/** A list that was imported. */
+/** An imported list. */
 export type Entry = typeof delegationImport.$inferSelect;
 
 /** Records an import with everything it changed. */
@@ -22,7 +22,7 @@ export async function addEntry(
   return made;
 }
 
-/** Imports, newest first. */
+/** Returns a page of imports, newest first. */
 export async function listEntries(db: Reader, page: PageRequest<number>): Promise<Page<Entry>> {
   const rows = await db
     .select()
@@ -33,7 +33,7 @@ export async function listEntries(db: Reader, page: PageRequest<number>): Promis
   return cutPage(rows, page.first);
 }
 
-/** A page of what each of several imports changed, in the order of their lines; its position is a change's `seq`. */
+/** Returns for each import a page of its changes, in the order of their lines. The cursor is a change's `seq`. */
 export async function listChanges(
   db: Reader,
   importIds: readonly string[],

@@ -4,10 +4,10 @@ import type { FieldChange } from './import.ts';
 
 const schema = pgSchema('matters');
 
-/** Every list that changed something: append-only. */
+/** Every imported list that changed something. Append-only. */
 export const delegationImport = schema.table('delegation_import', {
   id: uuid().primaryKey(),
-  /** Order of import; the list's keyset. */
+  /** Order of import: the cursor of the list of imports. */
   serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
   importedAt: timestamp({ withTimezone: true }).notNull(),
   actorId: text().notNull(),
@@ -16,12 +16,12 @@ export const delegationImport = schema.table('delegation_import', {
   basis: text(),
   /** SHA-256 of the list's text in UTF-8. */
   digest: text().notNull(),
-  /** Lines that changed something, and lines that said what stood already. */
+  /** Number of lines that changed something, and of lines that repeated the current state. */
   changed: integer().notNull(),
   unchanged: integer().notNull(),
 });
 
-/** What each line of a list changed: append-only. */
+/** What each line of a list changed. Append-only. */
 export const delegationChange = schema.table(
   'delegation_change',
   {

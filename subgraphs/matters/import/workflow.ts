@@ -18,17 +18,17 @@ export interface ImportInput {
 }
 
 export interface ImportOutcome {
-  /** Null in a rehearsal, and where nothing changed. */
+  /** Null for a dry run, and if nothing changed. */
   entry: store.Entry | null;
   changes: MatterChange[];
   unchanged: number;
-  /** Where there is one, nothing was imported. */
+  /** If there is any, nothing was imported. */
   problems: Problem[];
 }
 
 /**
- * Imports a list (下放清单): all of it in one transaction, or nothing. The same list again changes nothing and is not recorded.
- * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, IMPORT_TOO_LARGE, IMPORT_EMPTY.
+ * Imports a list (下放清单) in one transaction: all of it or nothing. The same list again changes nothing and is not
+ * recorded. Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, IMPORT_TOO_LARGE, IMPORT_EMPTY.
  */
 export async function importList(
   { db, now }: { db: Database; now: Clock },
@@ -56,7 +56,7 @@ export async function importList(
   });
 }
 
-/** The matters that lines name, with every organ that they or these name. */
+/** Returns the matters that the lines name, and every organ that the lines or these matters name. */
 async function registerFor(
   tx: Parameters<typeof findMatters>[0],
   lines: readonly ImportLine[],

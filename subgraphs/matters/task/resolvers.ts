@@ -13,7 +13,10 @@ interface PageArguments {
   after?: string | null;
 }
 
-/** The resolvers of the task board. Reading is public: the plan is published; who reported is known to people with a token. */
+/**
+ * Resolvers of the task board. Reading is public, since the plan is published. Only callers with a token see who
+ * reported.
+ */
 export function taskResolvers(dependencies: TaskDependencies) {
   const { db, now } = dependencies;
   const organOf = ({ organ }: { organ: string | null }, _: unknown, context: GraphContext) =>
@@ -57,7 +60,7 @@ export function taskResolvers(dependencies: TaskDependencies) {
       },
       history: ({ reports }: View, args: PageArguments, { actor }: GraphContext) => {
         const page = readPage(args, readNumber);
-        // Newest first; a report's place in the log never changes, so it is the cursor.
+        // Newest first. A report's place in the log never changes, so it is the cursor.
         const placed = reports.map((report, i) => ({ place: i + 1, report })).reverse();
         const rest = placed.filter((one) => page.after === null || one.place < page.after);
         return toConnection(

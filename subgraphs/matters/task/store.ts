@@ -5,7 +5,7 @@ import { foldTask, type Task, type TaskReport, type TaskStanding } from './task.
 
 const { taskReport } = tables;
 
-/** Every task as it stands, by number: the plan has twelve. */
+/** Returns every task with its progress, ordered by number. The plan has twelve. */
 export async function listTasks(db: Reader): Promise<TaskStanding[]> {
   const rows = await db.select().from(tables.task).orderBy(asc(tables.task.number));
   return withReports(
@@ -14,7 +14,7 @@ export async function listTasks(db: Reader): Promise<TaskStanding[]> {
   );
 }
 
-/** A task that nobody else reports on until the transaction ends, or null where there is none. */
+/** Locks a task: nobody else can report on it until the transaction ends. Returns null if there is none. */
 export async function lockTask(tx: Transaction, number: number): Promise<TaskStanding | null> {
   const rows = await tx.select().from(tables.task).where(eq(tables.task.number, number)).for('update');
   const [standing] = await withReports(
@@ -44,7 +44,7 @@ export async function insertReport(
   await tx.insert(taskReport).values({ number, ...report });
 }
 
-/** Keeps the tasks as the plan has them; reports stay. */
+/** Stores the plan's tasks. Their reports stay. */
 export async function putTasks(tx: Transaction, tasks: readonly Task[]): Promise<void> {
   for (const one of tasks) {
     const row = { number: one.number, task: one };

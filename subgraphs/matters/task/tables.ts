@@ -9,7 +9,7 @@ export const task = schema.table('task', {
   task: jsonb().$type<Task>().notNull(),
 });
 
-/** What organs reported of their progress (进展): append-only. */
+/** Reports of organs on their progress (进展). Append-only. */
 export const taskReport = schema.table(
   'task_report',
   {

@@ -4,32 +4,32 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { isLine } from '../guide/guide.ts';
 import type { Correction, PrintedCell } from '../matter.ts';
 
-/** An organ as printed, with its id where the hub knows it. */
+/** An organ as printed, with its id if the hub knows it. */
 export interface PrintedOrgan {
   printed: string;
   organ: string | null;
 }
 
-/** What one place of the plan says of a task: annex 4, or the measure in its body. */
+/** What one part of the plan says about a task: annex 4, or the measure in its body. */
 export interface TaskReading {
-  /** Leading organs (牵头单位); none where none is named. */
+  /** Leading organs (牵头单位); empty if none is named. */
   leads: readonly PrintedOrgan[];
   /** Responsible organs (责任单位). */
   responsible: readonly PrintedOrgan[];
   /** Whether the list ends in 等相关单位. */
   othersToo: boolean;
   deadlinePrinted: string;
-  /** Last day (完成时限): that of the month printed; null where no date is. */
+  /** Last day (完成时限): the last day of the printed month; null if no date is printed. */
   dueOn: Day | null;
-  /** Whether it is to be kept up for good (长期坚持), with or without a date. */
+  /** Whether it must be kept up permanently (长期坚持), with or without a date. */
   recurring: boolean;
-  /** Level of the supervising departments (监管部门) that it names, or null where it names none. */
+  /** Level of the supervising departments (监管部门) that it names, or null if it names none. */
   supervisorLevel: 'CITY' | 'COUNTY' | null;
 }
 
 export const DIFFERENCE_FIELDS = ['DEADLINE', 'LEADS', 'RESPONSIBLE', 'SUPERVISOR_LEVEL', 'CONTENT'] as const;
 
-/** Where annex 4 and the body say different things: both as printed, empty where one says nothing. */
+/** A difference between annex 4 and the body: both as printed, empty if one says nothing. */
 export interface TaskDifference {
   field: (typeof DIFFERENCE_FIELDS)[number];
   annex: string;
@@ -37,13 +37,13 @@ export interface TaskDifference {
   sentence: string;
 }
 
-/** One of annex 4's tasks (主要任务分工), with the body's reading beside it. */
+/** A task of annex 4 (主要任务分工), with the body's reading. */
 export interface Task extends TaskReading {
   number: number;
   /** The measure that it belongs to (主要措施), by number and name. */
   measure: number;
   name: string;
-  /** As printed, number and all. */
+  /** As printed, including its number. */
   content: string;
   printed: readonly PrintedCell[];
   corrections: readonly Correction[];
@@ -55,24 +55,24 @@ export interface Task extends TaskReading {
 export const TASK_STATES = ['NOT_STARTED', 'IN_PROGRESS', 'DONE'] as const;
 export type TaskState = (typeof TASK_STATES)[number];
 
-/** What an organ says of its progress (进展). */
+/** An organ's progress (进展). */
 export interface Progress {
   state: TaskState;
   percent: number;
   note: string | null;
 }
 
-/** A report as it was kept; a task's progress is a fold over these and nothing else. */
+/** A stored report. A task's progress is computed from its reports alone. */
 export interface TaskReport extends Progress {
   organ: string;
   actor: string;
   at: Date;
 }
 
-/** A task as it stands. */
+/** A task with its reports and its current progress. */
 export interface TaskStanding {
   task: Task;
-  /** In the order in which they came. */
+  /** In the order of arrival. */
   reports: readonly TaskReport[];
   state: TaskState;
   percent: number;
@@ -80,15 +80,16 @@ export interface TaskStanding {
   newest: TaskReport | null;
 }
 
-/** The known organs that answer for a task: those that lead or, where none does, those responsible. */
+/** Lists the known organs that answer for a task: those that lead, or those responsible if none leads. */
 function answering({ leads, responsible }: Task): string[] {
   const known = (list: readonly PrintedOrgan[]) => list.flatMap(({ organ }) => (organ === null ? [] : [organ]));
   return leads.length > 0 ? known(leads) : known(responsible);
 }
 
 /**
- * Folds reports into the task's progress. It is done when every organ that answers for it has last said so; begun when any
- * organ has. Percent is the mean of what those that answer last said.
+ * Computes a task's progress from its reports. Only the newest report of each organ counts. The task is done when every
+ * organ that answers for it reports so, and has begun when any organ does. Percent is the mean over the organs that
+ * answer.
  */
 export function foldTask(task: Task, reports: readonly TaskReport[]): TaskStanding {
   const newestOf = new Map(reports.map((report) => [report.organ, report]));
@@ -105,7 +106,9 @@ export function foldTask(task: Task, reports: readonly TaskReport[]): TaskStandi
   };
 }
 
-/** Whether the last day that annex 4 prints has passed and the task is not done. What is only to be kept up has no such day. */
+/**
+ * Whether the last day that annex 4 prints has passed and the task is not done. A task without a date is never overdue.
+ */
 export function isOverdue({ task, state }: TaskStanding, today: Day): boolean {
   return task.dueOn !== null && task.dueOn < today && state !== 'DONE';
 }
@@ -131,11 +134,11 @@ function isCharged({ leads, responsible }: Task, organ: string): boolean {
 }
 
 const NOTE_LENGTH = 500;
-/** Reports that one task may have. */
+/** Maximum of reports of one task. */
 const REPORTS_MOST = 2000;
 
 /**
- * The person who may report this progress now. Refuses ROLE_NOT_ALLOWED, TASK_NOT_OF_ORGAN, TASK_NEVER_DONE,
+ * Requires a person who may report this progress now. Refuses ROLE_NOT_ALLOWED, TASK_NOT_OF_ORGAN, TASK_NEVER_DONE,
  * TASK_PERCENT_UNFIT, FIELD_TOO_LONG, FIELD_MALFORMED, TASK_REPORTS_FULL.
  */
 export function requireReport(

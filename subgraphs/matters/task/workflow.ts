@@ -11,8 +11,8 @@ export interface TaskDependencies {
 }
 
 /**
- * Keeps an organ's report of its progress (报送进展), and gives the task as it then stands.
- * Refuses TASK_UNKNOWN and whatever `requireReport` does.
+ * Records an organ's report of its progress (报送进展). Returns the task with its new progress. Refuses TASK_UNKNOWN, and
+ * as `requireReport` does.
  */
 export function reportProgress(
   { db, now }: TaskDependencies,

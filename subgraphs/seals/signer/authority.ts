@@ -6,11 +6,11 @@ import { Refusal } from '../../kernel/refusal.ts';
 import type { SealUseRequest } from '../../kernel/sign.ts';
 
 /**
- * The statement of the person who authorised the seal (用印授权), once it is proved to be about exactly what is to be sealed: the
+ * Returns the statement of the person who authorised the use (用印授权). Requires that it covers exactly this request: the
  * same organ, matter, case, act and content. Refuses SEAL_AUTHORISATION_INVALID.
  *
- * Where the act rests on a case, only the subgraph in which cases are decided may have sealed the statement: the key of licenses
- * authorises acts on the organ's own authority, and must not be able to issue a license that nobody granted.
+ * For an act that rests on a case, only the subgraph that decides cases may have signed the statement. The key of
+ * licenses authorises acts on the organ's own authority. It must not be able to issue a license that nobody granted.
  */
 export async function requireAuthorised(keys: AuthorisationKeys, request: SealUseRequest): Promise<SealAuthorisation> {
   const statement = await readAuthorisation(keys, request.authorisation);

@@ -17,7 +17,7 @@ import {
   toBytes,
 } from './der.ts';
 
-/** The suite of a seal's own key, and of what is made with it; a use of a seal says which one it is of. */
+/** The suite of a seal's own key and of its signatures. Each use of a seal records its suite. */
 export const KEY_SUITE = 'RSA3072-SHA256';
 export const SUITES: Record<SignatureProfile, string> = {
   CADES: `CAdES-T-${KEY_SUITE}`,
@@ -26,7 +26,7 @@ export const SUITES: Record<SignatureProfile, string> = {
 
 const DIGEST_BYTES = 32;
 
-/** The signer's certificate and the ones above it, PEM, without the root. */
+/** The signer's certificate and the CA certificates above it, PEM, without the root. */
 export type Chain = readonly [string, ...string[]];
 
 export interface CmsRequest {
@@ -38,11 +38,12 @@ export interface CmsRequest {
 }
 
 /**
- * Makes a detached CMS SignedData, DER, with a timestamp of its signature: CAdES B-T (ETSI EN 319 122-1) signs content type,
- * message digest, signing time and signing-certificate-v2; PAdES B-T (ETSI EN 319 142-1) the same without a signing time.
- * `sign` is RSA PKCS #1 v1.5 with SHA-256 over the attributes; `stamp` gives a timestamp token over a SHA-256 digest: left out, the
- * signature is of level B-B.
- * Throws RangeError where the digest is not one.
+ * Builds a detached CMS SignedData, DER, with a timestamp of its signature. CAdES B-T (ETSI EN 319 122-1) signs content
+ * type, message digest, signing time and signing-certificate-v2. PAdES B-T (ETSI EN 319 142-1) signs the same without a
+ * signing time.
+ *
+ * `sign` signs the attributes with RSA PKCS #1 v1.5 and SHA-256. `stamp` returns a timestamp token over a SHA-256
+ * digest. Without `stamp`, the signature has level B-B. Throws RangeError if the digest is not a SHA-256 digest.
  */
 export function signDetached(
   { profile, documentDigest, chain, signedAt }: CmsRequest,
@@ -56,26 +57,25 @@ export function signDetached(
   return signedData(asked, sign, stamped);
 }
 
-/** What every SignedData of this PKI is made from. */
+/** The input of every SignedData of this PKI. */
 export interface SignedDataRequest {
   contentType: string;
-  /** What is enclosed; left out where the signature is detached. */
+  /** The enclosed content. Left out for a detached signature. */
   content?: Uint8Array;
   /** SHA-256 of the content. */
   digest: Uint8Array;
   chain: Chain;
-  /** Signed attributes beside content type, message digest and signing-certificate-v2. */
+  /** Signed attributes in addition to content type, message digest and signing-certificate-v2. */
   attributes: Node[];
   algorithm: typeof OID.sha256WithRsa | typeof OID.ecdsaWithSha256;
 }
 
 /**
- * Makes a CMS SignedData (RFC 5652), DER, with one signer and, where `unsign` is given, one unsigned attribute made from the
- * signature value.
+ * Builds a CMS SignedData (RFC 5652), DER, with one signer. `buildUnsignedAttribute`, if present, builds one unsigned
+ * attribute from the signature value. Throws RangeError if the digest is not a SHA-256 digest.
  *
- * Built from forge's ASN.1 rather than by its pkcs7 module, which leaves the signed attributes unsorted (DER wants a SET
- * OF in order), encodes UTF-8 names twice, empties attributes it does not know, and defaults to SHA-1.
- * Throws RangeError where the digest is not one.
+ * Uses forge's ASN.1 and not its pkcs7 module. That module leaves the signed attributes unsorted (DER requires a sorted
+ * SET OF), encodes UTF-8 names twice, empties unknown attributes, and defaults to SHA-1.
  */
 export function signedData(
   request: SignedDataRequest,
@@ -89,7 +89,7 @@ export function signedData(
   const attributes = sortDer([
     attribute(OID.contentType, oid(contentType)),
     attribute(OID.messageDigest, octets(digest)),
-    // ESSCertIDv2 with the default SHA-256, which DER leaves out (RFC 5035).
+    // ESSCertIDv2 with SHA-256, the default, which DER leaves out (RFC 5035).
     attribute(OID.signingCertificateV2, sequence([sequence([sequence([octets(sha256(signer))])])])),
     ...request.attributes,
   ]);
@@ -104,7 +104,7 @@ export function signedData(
     ...(unsign ? [context(1, [unsign(signature)])] : []),
   ]);
   const signed = sequence([
-    // RFC 5652 §5.1: 3 where the content is something else than data.
+    // RFC 5652 §5.1: version 3 if the content type is not data.
     integer(contentType === OID.data ? 1 : 3),
     set([algorithm(OID.sha256)]),
     sequence([oid(contentType), ...(content ? [context(0, [octets(content)])] : [])]),
@@ -114,7 +114,7 @@ export function signedData(
   return toBytes(sequence([oid(OID.signedData), context(0, [signed])]));
 }
 
-/** Issuer and serial as they stand in the certificate, byte for byte. */
+/** Returns issuer and serial number, byte for byte as the certificate has them. */
 function issuerAndSerial(certificate: Uint8Array): Node {
   const [, serial, , issuer] = children(children(parse(certificate))[0]);
   if (!serial || !issuer) throw new TypeError('not an X.509 v3 certificate');
@@ -129,7 +129,7 @@ function sha256(bytes: Uint8Array): Buffer {
   return createHash('sha256').update(bytes).digest();
 }
 
-/** The DER of a certificate in PEM, one of our own making: nothing of it is judged here. */
+/** Returns the DER of a PEM certificate that the hub issued. It verifies nothing. */
 export function derOf(pem: string): Uint8Array {
   return Buffer.from(pem.replaceAll(/-----[^-]+-----/g, ''), 'base64');
 }

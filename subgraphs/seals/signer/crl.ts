@@ -23,30 +23,33 @@ import { keyIdentifier } from './pki.ts';
 /** CRLReason of RFC 5280 §5.3.1. */
 const REASON_CODES: Record<EndReason, number> = { KEY_COMPROMISE: 1, SUPERSEDED: 4, CESSATION_OF_OPERATION: 5 };
 
-/** A certificate that is revoked. */
+/** A revoked certificate. */
 export interface Revoked {
   /** Serial number of the certificate, hex. */
   serial: string;
   reason: EndReason;
   revokedAt: Date;
-  /** From when the key may have been in other hands, or null. */
+  /** Since when the key may be compromised, or null. */
   compromisedAt: Date | null;
 }
 
-/** What a list says. */
+/** The content of a revocation list. */
 export interface ListRequest {
-  /** The authority whose list it is. */
+  /** Certificate (DER) of the authority whose list it is. */
   certificate: Uint8Array;
   publicKeyPem: string;
   number: number;
   thisUpdate: Date;
   nextUpdate: Date;
   revoked: readonly Revoked[];
-  /** A certificate that ended since then is still listed (expiredCertsOnCRL, X.509): nothing is ever left out. */
+  /** Certificates that expired since then stay listed (expiredCertsOnCRL, X.509): no entry is ever removed. */
   completeSince: Date;
 }
 
-/** Makes a revocation list (证书吊销列表), DER: a CRL of version 2 (RFC 5280 §5); `sign` is the authority's RSA with SHA-256. */
+/**
+ * Builds a revocation list (证书吊销列表), DER: a CRL of version 2 (RFC 5280 §5). `sign` signs with the authority's RSA key
+ * and SHA-256.
+ */
 export function makeRevocationList(request: ListRequest, sign: (data: Uint8Array) => Uint8Array): Uint8Array {
   const [, , , , , issuer] = children(children(parse(request.certificate))[0]);
   if (!issuer) throw new TypeError('not an X.509 v3 certificate');
@@ -57,7 +60,7 @@ export function makeRevocationList(request: ListRequest, sign: (data: Uint8Array
     issuer,
     time(request.thisUpdate),
     time(request.nextUpdate),
-    // An empty list of entries is left out (RFC 5280 §5.1.2.6).
+    // RFC 5280 §5.1.2.6: an empty list of entries is left out.
     ...(request.revoked.length > 0 ? [sequence(request.revoked.map(entryOf))] : []),
     context(0, [
       sequence([
@@ -76,7 +79,7 @@ function entryOf({ serial, reason, revokedAt, compromisedAt }: Revoked): Node {
   return sequence([bigInteger(serial), time(revokedAt), sequence(extensions)]);
 }
 
-/** An extension that is not critical. */
+/** Builds an extension that is not critical. */
 function extension(type: string, value: Node): Node {
   return sequence([oid(type), octets(toBytes(value))]);
 }

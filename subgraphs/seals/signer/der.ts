@@ -1,6 +1,6 @@
 import forge from 'node-forge';
 
-/** The pieces of ASN.1 (X.690, DER) from which certificates, revocation lists, signatures and timestamps are built. */
+/** Elements of ASN.1 (X.690, DER) that form certificates, revocation lists, signatures and timestamps. */
 
 const { asn1 } = forge;
 const { Class, Type } = asn1;
@@ -8,7 +8,7 @@ const { Class, Type } = asn1;
 /** One element of ASN.1. */
 export type Node = forge.asn1.Asn1;
 
-/** Last year that UTCTime can say (RFC 5280 §4.1.2.5). */
+/** Last year that UTCTime can express (RFC 5280 §4.1.2.5). */
 const UTC_TIME_UNTIL = 2049;
 
 /** Object identifiers, by the names of their standards. */
@@ -32,7 +32,7 @@ export const OID = {
   keyUsage: '2.5.29.15',
 } as const;
 
-/** Reads DER; what stands in a BIT STRING stays bytes. */
+/** Parses DER. The content of a BIT STRING stays bytes. */
 export function parse(der: Uint8Array): Node {
   // The type definitions know the options as a boolean only.
   const options = { strict: true, decodeBitStrings: false } as unknown as boolean;
@@ -44,12 +44,12 @@ export function toBytes(node: Node): Buffer {
   return Buffer.from(asn1.toDer(node).getBytes(), 'binary');
 }
 
-/** The elements within one; none where it holds bytes. */
+/** Returns the elements inside an element; [] if it holds bytes. */
 export function children(node: Node | undefined): Node[] {
   return Array.isArray(node?.value) ? node.value : [];
 }
 
-/** DER: the members of a SET OF stand in the order of their encodings. */
+/** Sorts the members of a SET OF by their encodings, as DER requires. */
 export function sortDer(nodes: Node[]): Node[] {
   return nodes
     .map((node) => ({ node, bytes: toBytes(node) }))
@@ -59,7 +59,7 @@ export function sortDer(nodes: Node[]): Node[] {
 
 /** SEQUENCE, or SEQUENCE OF. */
 export const sequence = (nodes: Node[]): Node => asn1.create(Class.UNIVERSAL, Type.SEQUENCE, true, nodes);
-/** SET OF one, or of members that are sorted. */
+/** SET OF one member, or of members that are sorted. */
 export const set = (nodes: Node[]): Node => asn1.create(Class.UNIVERSAL, Type.SET, true, nodes);
 /** [tag] with members: EXPLICIT around one, or IMPLICIT in place of SET OF. */
 export const context = (tag: number, nodes: Node[]): Node => asn1.create(Class.CONTEXT_SPECIFIC, tag, true, nodes);
@@ -80,7 +80,7 @@ export const integer = (value: number): Node =>
 /** A positive INTEGER whose first bit is not set, from hex. */
 export const bigInteger = (hex: string): Node =>
   asn1.create(Class.UNIVERSAL, Type.INTEGER, false, binary(Buffer.from(hex, 'hex')));
-/** The name that an OBJECT IDENTIFIER gives, or null where the element is none. */
+/** Returns the identifier in an OBJECT IDENTIFIER, or null if the element is another one. */
 export const oidIn = (node: Node | undefined): string | null =>
   node?.type === Type.OID && typeof node.value === 'string' ? asn1.derToOid(forge.util.createBuffer(node.value)) : null;
 /** ENUMERATED. */
@@ -90,7 +90,7 @@ export const enumerated = (value: number): Node =>
 export const generalizedTime = (at: Date): Node =>
   asn1.create(Class.UNIVERSAL, Type.GENERALIZEDTIME, false, asn1.dateToGeneralizedTime(at));
 
-/** Time of RFC 5280 and RFC 5652: UTCTime as long as that can say the year. */
+/** Time of RFC 5280 and RFC 5652: UTCTime while it can express the year, else GeneralizedTime. */
 export function time(at: Date): Node {
   if (at.getUTCFullYear() > UTC_TIME_UNTIL) return generalizedTime(at);
   return asn1.create(Class.UNIVERSAL, Type.UTCTIME, false, asn1.dateToUtcTime(at));

@@ -6,12 +6,13 @@ import { postBody, requireService, type ServeOptions, takeRefusal, viewRefusal }
 import { ORDER_NAMES, ORDERS, type OrderName, readOrder, WITH_DOCUMENT, writeOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 
-/** Largest order that is read: a document, or a revocation list's entries. */
+/** Largest request body: a document, or the entries of a revocation list. */
 const BODY_LIMIT_BYTES = 8_388_608;
 
 /**
- * A signer behind a port: `POST /<order>` with a service token of seals. 200 with the answer, 422 with a refusal, 400 for an order of
- * another form or a key that is not for it, 401 without a good token, 403 to another service. Nothing of a key is ever said or logged.
+ * Serves a signer over HTTP: `POST /<order>` with a service token of seals. Answers 200 with the result and 422 with a
+ * refusal. Answers 400 to a malformed order or to a key of another purpose, 401 without a valid token, 403 to another
+ * service. Never returns or logs key material.
  */
 export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'serviceKey' | 'now'>): FastifyInstance {
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
@@ -38,7 +39,7 @@ export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'service
 const WAIT_MS = 30_000;
 const WAIT_STEP_MS = 200;
 
-/** Waits for a signer that starts at the same time. Throws where it does not answer. */
+/** Waits for a signer that starts at the same time. Throws if it does not answer. */
 export async function awaitSigner(url: string): Promise<void> {
   for (const end = performance.now() + WAIT_MS; ; ) {
     const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(WAIT_STEP_MS) }).catch(() => null);
@@ -48,7 +49,9 @@ export async function awaitSigner(url: string): Promise<void> {
   }
 }
 
-/** A signer in another process. `url` is asked for each time: a signer that was started again has another. */
+/**
+ * Returns a signer that runs in another process. Calls `url` for each order: a restarted signer has another address.
+ */
 export function signerOver(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
   const ask = async (name: OrderName, asked: unknown): Promise<unknown> => {
     const { order, answer } = ORDERS[name];

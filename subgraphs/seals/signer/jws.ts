@@ -1,6 +1,6 @@
 /**
- * A compact JWS (RFC 7515) over a text with the header as given, member by member; `sign` is ECDSA on P-256 with SHA-256, its
- * answer r and s (ES256, RFC 7518 §3.4).
+ * Builds a compact JWS (RFC 7515) over a text. The header keeps the order of its members. `sign` is ECDSA on P-256 with
+ * SHA-256 and returns r and s (ES256, RFC 7518 §3.4).
  */
 export function compactJws(header: object, payload: string, sign: (data: Uint8Array) => Uint8Array): string {
   const input = `${base64url(JSON.stringify(header))}.${base64url(payload)}`;

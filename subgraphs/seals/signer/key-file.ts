@@ -4,18 +4,21 @@ import { dirname } from 'node:path';
 import { z } from 'zod';
 import type { KeyRing } from './keys.ts';
 
-/** The file of key-encryption keys (密钥加密密钥): only the signer reads it, and only its owner may. */
+/** The file of key-encryption keys (密钥加密密钥). Only the signer reads it, and only its owner has access. */
 
 const KEY_BYTES = 32;
 const stored = z.object({ keys: z.array(z.base64()).min(1).max(16) });
 
-/** The keys, the one for new envelopes first. Throws where the file is not of its form. */
+/** Reads the keys; the first is for new envelopes. Throws if the file is malformed. */
 export function readKeyFile(path: string): KeyRing {
   const { keys } = stored.parse(JSON.parse(readFileSync(path, 'utf8')));
   return keys.map((key) => new Uint8Array(Buffer.from(key, 'base64')));
 }
 
-/** The same; makes the file with its first key where there is none. Whole or not at all, and once where two start at once. */
+/**
+ * Reads the keys. If there is no file, creates it with its first key: atomically, and only once if two processes start
+ * together.
+ */
 export function openKeyFile(path: string): KeyRing {
   if (!existsSync(path)) {
     mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
@@ -31,18 +34,21 @@ export function openKeyFile(path: string): KeyRing {
   return readKeyFile(path);
 }
 
-/** Puts a new key before the others; where an earlier rotation was broken off, its key is the new one. */
+/**
+ * Adds a new key before the others. Does nothing if the file has several keys: an interrupted rotation has already
+ * added the new one.
+ */
 export function addKey(path: string): void {
   if (readKeyFile(path).length > 1) return;
   renameSync(write(path, [randomBytes(KEY_BYTES), ...readKeyFile(path)]), path);
 }
 
-/** Forgets all keys but the newest: whatever stands under an older one cannot be opened any more. */
+/** Removes all keys but the newest. Envelopes under an older key can no longer be opened. */
 export function forgetOldKeys(path: string): void {
   renameSync(write(path, readKeyFile(path).slice(0, 1)), path);
 }
 
-/** Takes over a key that an earlier release kept elsewhere, behind those that are there. */
+/** Adds a key that an earlier release kept elsewhere, after the existing keys. */
 export function adoptKey(path: string, key: Uint8Array): void {
   mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
   const held = existsSync(path) ? readKeyFile(path) : [];
@@ -51,7 +57,7 @@ export function adoptKey(path: string, key: Uint8Array): void {
 }
 
 function write(path: string, keys: KeyRing): string {
-  // Processes in containers of their own may have one number.
+  // Processes in different containers may have the same process id.
   const draft = `${path}.${randomUUID()}`;
   const text = JSON.stringify({ keys: keys.map((key) => Buffer.from(key).toString('base64')) }, null, 2);
   writeFileSync(draft, text, { mode: 0o600, flush: true });

@@ -10,21 +10,24 @@ import {
 } from 'node:crypto';
 import { promisify } from 'node:util';
 
-/** The only code that touches a private key. Keys leave it in an envelope; what is signed comes to it as bytes. */
+/** The only code that handles private keys. Keys leave it in an envelope. The data to sign comes in as bytes. */
 
 const RSA_BITS = 3072;
 const CIPHER = 'aes-256-gcm';
 const KEY_BYTES = 32;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
-/** First bytes of an envelope; one of an earlier release has none, and its key stands directly under the key-encryption key. */
+/**
+ * First bytes of an envelope. An envelope of an earlier release has none: its key is encrypted directly under the
+ * key-encryption key.
+ */
 const MARK = Buffer.from('TQE2');
 const NAME_BYTES = 8;
 const WRAPPED_BYTES = NONCE_BYTES + TAG_BYTES + KEY_BYTES;
-/** Decrypted keys kept at hand: opening one takes 0.5 ms where the signature itself takes 0.7 ms. */
+/** Maximum of decrypted keys in the cache. Opening a key takes 0.5 ms, the signature itself 0.7 ms. */
 const KEYS_AT_HAND = 64;
 
-/** RSA-3072 for seals and authorities; P-256 (FIPS 186-5) where signatures must be small; Ed25519 (RFC 8032) for the log. */
+/** RSA-3072: seals and authorities. P-256 (FIPS 186-5): signatures that must be small. Ed25519 (RFC 8032): the log. */
 export type KeyKind = 'RSA-3072' | 'P-256' | 'Ed25519';
 
 /** How an ECDSA signature is written: DER in certificates and CMS, IEEE P1363 (r and s) in a JWS. */
@@ -35,28 +38,33 @@ export interface GuardedKey {
   /** SubjectPublicKeyInfo, PEM. */
   publicKeyPem: string;
   /**
-   * The envelope: a name of the key-encryption key, a key of its own wrapped under that one, and the PKCS #8 key under its own, each in
-   * AES-256-GCM; the key's id is authenticated with both.
+   * The envelope: the name of the key-encryption key, a data key wrapped under it, and the PKCS #8 key encrypted under
+   * the data key. Both encryptions are AES-256-GCM and authenticate the key's id.
    */
   encrypted: Uint8Array;
 }
 
-/** Key-encryption keys (密钥加密密钥), 32 bytes each, the one for new envelopes first; they stand outside the database. */
+/** Key-encryption keys (密钥加密密钥), 32 bytes each, kept outside the database. The first is for new envelopes. */
 export type KeyRing = readonly Uint8Array[];
 
-/** RSASSA-PKCS1-v1_5, ECDSA or EdDSA, as the key is, with SHA-256 but for EdDSA. */
+/** Signs with RSASSA-PKCS1-v1_5, ECDSA or EdDSA, depending on the key. Uses SHA-256 except for EdDSA. */
 export type SignBytes = (data: Uint8Array, form?: EcdsaForm) => Uint8Array;
 
 export interface Keys {
-  /** Makes a key pair under an id that is bound to it. */
+  /** Generates a key pair under an id that is bound to it. */
   generate(keyId: string, kind: KeyKind): Promise<GuardedKey>;
-  /** What signs by a key. Throws where the key was not put into its envelope under this id and one of these key-encryption keys. */
+  /**
+   * Returns a function that signs with a key. Throws unless the envelope was made under this id and one of these
+   * key-encryption keys.
+   */
   open(keyId: string, encrypted: Uint8Array): SignBytes;
-  /** The same key in an envelope under the first of the key-encryption keys; the same bytes where it is that already. */
+  /**
+   * Returns the same key in an envelope under the first key-encryption key, or the same bytes if it is already in one.
+   */
   rewrap(keyId: string, encrypted: Uint8Array): Uint8Array;
 }
 
-/** Throws RangeError where there is no key-encryption key, or one that has not 32 bytes. */
+/** Throws RangeError if there is no key-encryption key, or one does not have 32 bytes. */
 export function createKeys(ring: KeyRing): Keys {
   const [newest] = ring;
   if (!newest || ring.some((key) => key.length !== KEY_BYTES)) {
@@ -101,7 +109,7 @@ function makePair(kind: KeyKind): Promise<{ publicKey: KeyObject; privateKey: Ke
   return kind === 'Ed25519' ? make('ed25519') : make('rsa', { modulusLength: RSA_BITS });
 }
 
-/** By which an envelope names its key-encryption key: the beginning of its SHA-256. */
+/** Returns the name of a key-encryption key in envelopes: the first bytes of its SHA-256. */
 function nameOf(key: Uint8Array): Buffer {
   return createHash('sha256').update(key).digest().subarray(0, NAME_BYTES);
 }
@@ -133,7 +141,7 @@ function disclose(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
   return plain;
 }
 
-/** A key of 0.3 or earlier; it names no key-encryption key, so each is tried. */
+/** Decrypts a key of release 0.3 or earlier. Its envelope names no key-encryption key, so each is tried. */
 function openOld(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
   let failed: unknown;
   for (const key of ring) {

@@ -3,8 +3,8 @@ import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
 
 /**
- * The signer as a process of its own: the hub's child, or a service by itself. SECURITY.md lists its environment. Its key-encryption
- * keys come from a file that it makes where there is none, or from the environment, the newest first.
+ * The signer as a process of its own: the hub's child, or a separate service. SECURITY.md lists its environment. Its
+ * key-encryption keys come from a file, which it creates if there is none, or from the environment, newest first.
  */
 const {
   HOST = '127.0.0.1',
@@ -23,7 +23,7 @@ const ring =
 const authorisationKeys = { cases: read(AUTHORISATION_KEY_CASES), licenses: read(AUTHORISATION_KEY_LICENSES) };
 const app = serveSigner(createSigner({ ring, authorisationKeys, now }), { serviceKey: read(SERVICE_KEY), now });
 const url = await app.listen({ host: HOST, port: Number(PORT) });
-// A child tells its parent where it listens, and goes with it, however that ends.
+// A child sends its address to its parent, and exits when the parent disconnects for any reason.
 process.send?.({ url });
 if (process.connected) process.once('disconnect', () => process.exit());
 for (const signal of ['SIGINT', 'SIGTERM'] as const)

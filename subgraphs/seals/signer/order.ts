@@ -7,11 +7,12 @@ import { readSealable } from '../../kernel/sealed-pdf.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
 
 /**
- * What is to be sealed, held against what a person authorised: the signer seals nothing else, whoever asks for it. Pure.
+ * Compares what is to be sealed with what a person authorised. The signer seals nothing else, whoever asks. Pure
+ * functions.
  */
 
 const text = z.string();
-/** Of a license's record (GB/T 36903), what its case decided; everything else is the hub's own numbering. */
+/** The fields of a license's record (GB/T 36903) that its case decided. The rest is the hub's own numbering. */
 const recordForm = z.looseObject({
   ZZMC: text,
   ZZLXDM: text,
@@ -32,14 +33,17 @@ const recordForm = z.looseObject({
   KZ_EWM: text.optional(),
 });
 type SealedRecord = z.infer<typeof recordForm>;
-/** Of a statement on a license that a case decided to cancel. */
+/** The fields of a statement on a license that a case decided to cancel. */
 const statementForm = z.looseObject({ CZ: text, ZZBH: text, ZZBS: text, ZZQZR: text });
-/** Of a decision document, what its seal shows. */
+/** The fields of a decision document that its seal shows. */
 const noticeForm = z.looseObject({ caseNumber: text, issuedAt: text, organ: z.looseObject({ name: text }) });
 
 const ATTACHED = { license: 'metadata.json', notice: 'notice.json' } as const;
 
-/** SHA-256, hex, of what a signature is made over, once the document is proved to say what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
+/**
+ * Requires that the document says what was authorised. Returns the SHA-256 (hex) that the signature is made over.
+ * Refuses SEAL_CONTENT_DIFFERS.
+ */
 export function requireDocument(request: SignRequest, authorisedBy: string): string {
   const { document, content, act, caseId, profile, identifier } = request;
   const { file, digest, shown } =
@@ -63,7 +67,7 @@ export function requireDocument(request: SignRequest, authorisedBy: string): str
   return digest;
 }
 
-/** What a code says, once it is proved to be about a record that says what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
+/** Requires that a code is about a record that says what was authorised. Refuses SEAL_CONTENT_DIFFERS. */
 export function requireCode(request: CodeRequest, authorisedBy: string): void {
   const { record, payload } = request;
   const read = recordForm.safeParse(record);
@@ -72,13 +76,16 @@ export function requireCode(request: CodeRequest, authorisedBy: string): void {
   requireRecord(read.data, request, authorisedBy);
   const { h, ...said } = payload;
   if (canonical(said) !== canonical({ i, o, f, t, d: digestOf(record) })) throw differs();
-  // A masked name shows letters of the holder's name alone.
+  // A masked name shows only characters of the holder's name.
   if ([...h].some((letter) => letter !== '*' && !holder.includes(letter))) throw differs();
 }
 
 const differs = () => new Refusal('SEAL_CONTENT_DIFFERS');
 
-/** What viewers show of the signature, beside what is signed: the seal's name, and when it was sealed, to the second. */
+/**
+ * Requires the expected data that viewers show outside the signed content: the seal's name, and the time of sealing to
+ * the second.
+ */
 function requireShown(shown: { name: string; at: Date } | null, name: string, at: string): void {
   if (!shown) return;
   if (shown.name !== name || shown.at.getTime() !== Math.floor(Date.parse(at) / 1000) * 1000) throw differs();
@@ -117,12 +124,18 @@ function readJson<Read>(bytes: Uint8Array, form: z.ZodType<Read>): Read {
   return read.data;
 }
 
-/** Byte for byte: bytes that are no UTF-8 would read like others. */
+/**
+ * Requires that bytes are the canonical text of a content. Compares bytes, since invalid UTF-8 could decode to the same
+ * text.
+ */
 function requireText(said: Uint8Array, content: unknown): void {
   if (!Buffer.from(canonical(content)).equals(said)) throw differs();
 }
 
-/** The record says word for word what the decider saw (see `grantContent`), under the act and identifier asked for, and names the decider. */
+/**
+ * Requires that a record says exactly what the decider saw (see `grantContent`). It must have the requested act and
+ * identifier, and name the decider.
+ */
 function requireRecord(record: SealedRecord, request: SealUseRequest, authorisedBy: string): void {
   const { holder, ...content } = grantOf(request);
   const agrees =
@@ -158,7 +171,7 @@ function grantOf({ content, act, matterId }: SealUseRequest): GrantContent {
   return data;
 }
 
-/** A code on the document is about this very record. */
+/** Requires that a code on the document is about this very record. */
 function requireOwnCode({ KZ_EWM: code, ...record }: SealedRecord): void {
   if (code === undefined) return;
   const [, payload = ''] = code.slice(code.indexOf('#') + 1).split('.');
@@ -166,7 +179,7 @@ function requireOwnCode({ KZ_EWM: code, ...record }: SealedRecord): void {
   if (said.d !== digestOf(record)) throw differs();
 }
 
-/** SHA-256 of a record's canonical text, base64url, as a code says it. */
+/** Returns the SHA-256 of a record's canonical text, base64url, as codes contain it. */
 function digestOf(record: unknown): string {
   return Buffer.from(contentDigest(record), 'hex').toString('base64url');
 }

@@ -17,8 +17,8 @@ import {
 } from './der.ts';
 
 /**
- * Certificates of the test PKI (X.509, RFC 5280): root → issuing CA → seals, their codes, timestamps, statuses. They say in
- * their names what they are.
+ * Certificates of the test PKI (X.509, RFC 5280): root → issuing CA → seals, their codes, timestamps, statuses. Their
+ * names state that they are for tests.
  */
 
 const { asn1, pki } = forge;
@@ -42,13 +42,16 @@ export const ISSUING_NAME: DistinguishedName = { ...ROOT_NAME, commonName: '同�
 export const TIMESTAMP_NAME: DistinguishedName = { ...ROOT_NAME, commonName: '同权测试时间戳 (TEST TIMESTAMP)' };
 export const STATUS_NAME: DistinguishedName = { ...ROOT_NAME, commonName: '同权测试证照状态 (TEST STATUS)' };
 
-/** What a certificate is for, and the extensions that follow from it. */
+/** What a certificate is for. It determines the extensions. */
 export type Profile = 'root' | 'issuing' | 'seal' | 'code' | 'timestamp' | 'status';
 
 const AUTHORITY = { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true };
 const SIGNER = { name: 'keyUsage', digitalSignature: true, critical: true };
 const END_ENTITY = { name: 'basicConstraints', cA: false, critical: true };
-/** For statements and lists of licenses' states alone. The Token Status List specification leaves its own number open, so this one is of the test arc. */
+/**
+ * Extended key usage: only statements and lists of license states. The Token Status List specification leaves its own
+ * number open, so this one is in the test arc.
+ */
 const STATUS_SIGNING = '1.3.6.1.4.1.99999.1.2';
 
 const EXTENSIONS: Record<Profile, object[]> = {
@@ -56,7 +59,7 @@ const EXTENSIONS: Record<Profile, object[]> = {
   issuing: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true }, AUTHORITY],
   seal: [END_ENTITY, { ...SIGNER, nonRepudiation: true }],
   code: [END_ENTITY, SIGNER],
-  // RFC 3161 §2.3: critical, and nothing beside it.
+  // RFC 3161 §2.3: critical, and the only usage.
   timestamp: [END_ENTITY, SIGNER, { name: 'extKeyUsage', timeStamping: true, critical: true }],
   status: [END_ENTITY, SIGNER, { name: 'extKeyUsage', [STATUS_SIGNING]: true, critical: true }],
 };
@@ -73,10 +76,10 @@ export interface CertificateRequest {
   validUntil: Date;
 }
 
-/** Makes a certificate, PEM; `sign` is the issuer's RSA with SHA-256 over the bytes to be signed. */
+/** Builds a certificate, PEM. `sign` signs the bytes with the issuer's RSA key and SHA-256. */
 export function makeCertificate(request: CertificateRequest, sign: (data: Uint8Array) => Uint8Array): string {
   const certificate = pki.createCertificate();
-  // forge knows RSA keys only: this one keeps the place of the subject's.
+  // forge knows RSA keys only. This key is a placeholder for the subject's.
   certificate.publicKey = pki.publicKeyFromPem(request.issuerPublicKeyPem);
   certificate.serialNumber = newSerial();
   certificate.validity.notBefore = request.validFrom;
@@ -85,7 +88,7 @@ export function makeCertificate(request: CertificateRequest, sign: (data: Uint8A
   certificate.setIssuer(attributesOf(request.issuer));
   certificate.setExtensions([
     ...EXTENSIONS[request.profile],
-    // As a value: by name, forge would reckon it from the key that only keeps the place.
+    // Set as a value: by name, forge would compute it from the placeholder key.
     { name: 'subjectKeyIdentifier', value: toBytes(octets(keyIdentifier(request.publicKeyPem))).toString('binary') },
     { name: 'authorityKeyIdentifier', keyIdentifier: keyIdentifier(request.issuerPublicKeyPem).toString('binary') },
   ]);
@@ -98,18 +101,18 @@ export function makeCertificate(request: CertificateRequest, sign: (data: Uint8A
   return new X509Certificate(toBytes(made)).toString();
 }
 
-/** Place of the subject's public key in a TBSCertificate of version 3. */
+/** Index of the subject's public key in a TBSCertificate of version 3. */
 const SUBJECT_KEY = 6;
 
-/** The bytes that the issuer signs; forge has the function, its type definitions do not. */
+/** Returns the part that the issuer signs. forge has the function; its type definitions do not. */
 function tbsOf(certificate: forge.pki.Certificate): Node {
   const typed = pki as typeof pki & { getTBSCertificate(of: forge.pki.Certificate): Node };
   return typed.getTBSCertificate(certificate);
 }
 
 /**
- * Makes a request for a certificate (PKCS #10, RFC 2986), PEM; `sign` is the subject's own RSA with SHA-256. Throws where that is not
- * the key of `publicKeyPem`.
+ * Builds a certificate request (PKCS #10, RFC 2986), PEM. `sign` signs with the subject's own RSA key and SHA-256.
+ * Throws if that key does not match `publicKeyPem`.
  */
 export function makeRequest(
   { subject, publicKeyPem }: { subject: DistinguishedName; publicKeyPem: string },
@@ -131,7 +134,7 @@ export function makeRequest(
 /** Bits of keyUsage within its first octet (RFC 5280 §4.2.1.3). */
 export const KEY_USAGE = { digitalSignature: 0x80, nonRepudiation: 0x40, keyCertSign: 0x04 } as const;
 
-/** First octet of the keyUsage of a certificate, DER; null where it has none. */
+/** Returns the first octet of the keyUsage of a DER certificate, or null if it has none. */
 export function keyUsageOf(certificate: Uint8Array): number | null {
   const [body] = children(parse(certificate));
   // [3] EXPLICIT, the last of a TBSCertificate of version 3.
@@ -144,7 +147,9 @@ export function keyUsageOf(certificate: Uint8Array): number | null {
   return typeof said === 'string' ? said.charCodeAt(1) : null;
 }
 
-/** What a certificate in PEM is asked at every use of its key, read once: its DER, and from when until when it is in force. */
+/**
+ * Returns what each use of a key needs of its PEM certificate: the DER and the validity. Parses each certificate once.
+ */
 export function readCertificate(pem: string): Readonly<{ raw: Buffer; validFrom: Date; validUntil: Date }> {
   return read(Buffer.from(pem));
 }
@@ -154,17 +159,17 @@ const read = remembered((pem) => {
   return { raw, validFrom, validUntil };
 });
 
-/** Serial number of a certificate in PEM, hex. */
+/** Returns the serial number of a PEM certificate, hex. */
 export function serialOf(pem: string): string {
   return new X509Certificate(pem).serialNumber.toLowerCase();
 }
 
-/** By which a code names its certificate, DER. */
+/** Returns the id by which a code names its DER certificate. */
 export function kidOf(certificate: Uint8Array): string {
   return createHash('sha256').update(certificate).digest('hex').slice(0, KID_LENGTH);
 }
 
-/** A random positive serial number of 127 bits, hex. */
+/** Returns a random positive serial number of 127 bits, hex. */
 export function newSerial(): string {
   const bytes = randomBytes(SERIAL_BYTES);
   bytes[0] = ((bytes[0] ?? 0) & 0x7f) | 0x40;
@@ -182,7 +187,9 @@ function attributesOf({ organisation, unit, commonName }: DistinguishedName): fo
   ];
 }
 
-/** SHA-1 of the public key bits (RFC 5280 §4.2.1.2, method 1): a name for the key, not a protection. */
+/**
+ * Returns the SHA-1 of the public key bits (RFC 5280 §4.2.1.2, method 1). It identifies the key and protects nothing.
+ */
 export function keyIdentifier(publicKeyPem: string): Buffer {
   const [, key] = children(parse(spkiOf(publicKeyPem)));
   // The first octet of a BIT STRING counts unused bits.

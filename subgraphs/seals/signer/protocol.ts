@@ -3,8 +3,9 @@ import { attestRequest, bytes, codeRequest, signRequest } from '../../kernel/sig
 import type { Signer } from './signer.ts';
 
 /**
- * What crosses to a signer in another process and back: JSON, bytes in base64, times in RFC 3339; one `POST /<order>` each. A document to
- * be sealed crosses as it is, behind the order's JSON: it is by far the most, and in base64 it is written and read several times over.
+ * Messages to and from a signer in another process: JSON, bytes in base64, times in RFC 3339, one `POST /<order>` each.
+ * A document to be sealed follows the order's JSON as raw bytes. It is by far the largest part, and base64 would write
+ * and read it several times.
  */
 
 const time = z.codec(z.iso.datetime(), z.date(), {
@@ -75,7 +76,7 @@ export const ORDER_NAMES = Object.keys(ORDERS) as OrderName[];
 /** The content type of an order with a document: its JSON without it, a line feed, and the document. */
 export const WITH_DOCUMENT = 'application/octet-stream';
 
-/** An encoded order as the body of a request. */
+/** Builds the request body of an encoded order. */
 export function writeOrder(order: object): { type: string; body: string | Buffer<ArrayBuffer> } {
   const { request } = order as { request?: { document?: unknown } };
   const document = request?.document;
@@ -84,7 +85,10 @@ export function writeOrder(order: object): { type: string; body: string | Buffer
   return { type: WITH_DOCUMENT, body: Buffer.concat([Buffer.from(`${line}\n`), document]) };
 }
 
-/** Reads such a body of an order with a document; what it says is still to be decoded. Throws SyntaxError where it is none. */
+/**
+ * Parses the body of an order with a document. The result is still to be decoded. Throws SyntaxError if the body is
+ * malformed.
+ */
 export function readOrder(body: Buffer): object {
   const end = body.indexOf('\n');
   const order = JSON.parse(body.toString('utf8', 0, Math.max(end, 0)));

@@ -33,30 +33,34 @@ export interface CertifiedKey extends KeyRef {
 export type Authoriser = Pick<SealAuthorisation, 'actor' | 'actorName'>;
 
 /**
- * The signer (签名机): the only place with private keys. It keeps nothing but its key-encryption keys and the keys of
- * authorisations; every order carries the envelope of the key that it is for. It makes what it signs itself, so that nobody can have it
- * sign anything else, and each key is good for its own purpose and organ only: the id to which it is bound says which.
+ * The signer (签名机): the only component with private keys. It keeps only its key-encryption keys and the keys of
+ * authorisations. Every order carries the envelope of its key.
+ *
+ * It builds what it signs itself, so nobody can make it sign anything else. Each key works only for its own purpose and
+ * organ, which the id bound to the key states.
  */
 export interface Signer {
-  /** Makes a key pair under an id that is bound to it. */
+  /** Generates a key pair under an id that is bound to it. */
   generate(order: { keyId: string; kind: KeyKind }): Promise<GuardedKey>;
-  /** The same key in an envelope under the newest key-encryption key; the same bytes where it is that already. */
+  /**
+   * Returns the same key in an envelope under the newest key-encryption key, or the same bytes if it is already in one.
+   */
   rewrap(order: KeyRef): Promise<Uint8Array>;
-  /** A certificate by an authority, PEM. */
+  /** Issues a certificate by an authority, PEM. */
   certify(order: { authority: KeyRef; request: CertificateRequest }): Promise<string>;
-  /** A request for a certificate of a seal's key (PKCS #10), PEM. */
+  /** Builds a certificate request (PKCS #10) for a seal's key, PEM. */
   request(order: { key: KeyRef; subject: DistinguishedName; publicKeyPem: string }): Promise<string>;
-  /** A revocation list by an authority, DER. */
+  /** Issues a revocation list by an authority, DER. */
   publishList(order: { authority: KeyRef; request: ListRequest }): Promise<Uint8Array>;
-  /** A timestamp token over a SHA-256 digest, DER, at the signer's own time. */
+  /** Issues a timestamp token over a SHA-256 digest, DER, at the signer's own time. */
   stamp(order: { key: CertifiedKey; digest: Uint8Array }): Promise<Uint8Array>;
-  /** A compact JWS by the key for statuses. */
+  /** Signs a compact JWS with the key for statuses. */
   attest(order: { key: CertifiedKey; request: AttestRequest }): Promise<string>;
-  /** The signature of a checkpoint of the log (C2SP tlog-checkpoint), Ed25519. */
+  /** Signs a checkpoint of the log (C2SP tlog-checkpoint) with Ed25519. */
   checkpoint(order: { key: KeyRef; text: string }): Promise<Uint8Array>;
   /**
-   * The signature over a document, CMS with a timestamp: once the request's authorisation is proved to be a person's, about
-   * exactly this. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS.
+   * Signs a document: CMS with a timestamp. Requires that the request's authorisation is a person's and covers exactly
+   * this document. Refuses SEAL_AUTHORISATION_INVALID, SEAL_CONTENT_DIFFERS.
    */
   seal(order: {
     key: KeyRef;
@@ -64,34 +68,34 @@ export interface Signer {
     stamp: CertifiedKey;
     request: SignRequest;
   }): Promise<{ signature: Uint8Array; signedAt: Date; by: Authoriser }>;
-  /** The text of a QR code, compact JWS, on the same terms. */
+  /** Signs a QR code on the same conditions. Returns a compact JWS. */
   code(order: { key: CertifiedKey; request: CodeRequest }): Promise<{ code: string; by: Authoriser }>;
 }
 
-/** Ids of the keys that are no seal's. */
+/** Ids of the keys that belong to no seal. */
 export const AUTHORITY_KEYS = ['root', 'issuing', 'timestamp', 'status', 'log'] as const;
 type AuthorityKey = (typeof AUTHORITY_KEYS)[number];
 
 const CODE_KEY = / code$/;
-/** Origin, size, root: what the log's key signs, and nothing beside it. */
+/** Origin, size, root: the only text that the log's key signs. */
 const CHECKPOINT = /^[^\s+]{1,200}\n(0|[1-9]\d{0,15})\n[A-Za-z0-9+/]{43}=\n$/;
 
-/** The id to which a seal's key for QR codes is bound. */
+/** Returns the id to which a seal's key for QR codes is bound. */
 export function codeKeyId(sealId: string): string {
   return `${sealId} code`;
 }
 
-/** Throws where a key is asked for what it is not for: no error of a person's, so no refusal. */
+/** Throws if a key is used for another purpose. It is not a refusal, because no person can cause it. */
 function requirePurpose({ keyId }: KeyRef, ...allowed: readonly (AuthorityKey | 'seal' | 'code')[]): void {
   const authority = AUTHORITY_KEYS.find((id) => id === keyId);
   const purpose = authority ?? (CODE_KEY.test(keyId) ? 'code' : 'seal');
   if (!allowed.includes(purpose)) throw new Error(`the key ${keyId} is not for this`);
 }
 
-/** Which organ a seal is of stands in the id to which its keys are bound. */
+/** The id to which a seal's keys are bound contains the seal's organ. */
 const SEAL_KEY = /^(.+)-(unit|approval|license)-seal( code)?$/;
 
-/** Throws where a key is of no seal of the organ whose person authorised. */
+/** Throws unless the key belongs to a seal of the organ whose person authorised the use. */
 function requireOrgan({ keyId }: KeyRef, organ: string): void {
   if (SEAL_KEY.exec(keyId)?.[1] !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
 }
@@ -101,7 +105,7 @@ async function authoriserOf(keys: AuthorisationKeys, request: SealUseRequest): P
   return { actor, actorName };
 }
 
-/** A signer in this process. */
+/** Creates a signer in this process. */
 export function createSigner(given: { ring: KeyRing; authorisationKeys: AuthorisationKeys; now: Clock }): Signer {
   const { authorisationKeys, now } = given;
   const keys = createKeys(given.ring);
@@ -143,7 +147,7 @@ export function createSigner(given: { ring: KeyRing; authorisationKeys: Authoris
       const by = await authoriserOf(authorisationKeys, request);
       const documentDigest = Buffer.from(requireDocument(request, by.actorName), 'hex');
       const { profile } = request;
-      // A PDF says when it was signed by the timestamp alone, which counts seconds.
+      // In a PDF only the timestamp states the signing time, and it counts seconds.
       const signedAt = profile === 'PADES' ? wholeSecond(now()) : now();
       const asked = { profile, documentDigest, chain, signedAt };
       const signature = signDetached(asked, open(key), (digest) => stamp(stampKey, digest, signedAt));

@@ -3,15 +3,15 @@ import { type Chain, signedData } from './cms.ts';
 import { algorithm, bigInteger, generalizedTime, integer, OID, octets, oid, sequence, toBytes } from './der.ts';
 import { newSerial, readCertificate } from './pki.ts';
 
-/** The policy under which the test PKI stamps; an arc that belongs to nobody. */
+/** The policy of the test PKI's timestamps, in an OID arc that belongs to nobody. */
 export const TIMESTAMP_POLICY = '1.3.6.1.4.1.99999.1.1';
 
 const DIGEST_BYTES = 32;
 
 /**
- * Makes a timestamp token (RFC 3161, RFC 5816), DER: SHA-256 `digest` was known at `at`, to the second. `chain` begins with the
- * certificate of the timestamp key; `sign` is ECDSA with SHA-256, its answer DER.
- * Throws RangeError where the digest is none, or the certificate is not in force at that time.
+ * Builds a timestamp token (RFC 3161, RFC 5816), DER: the SHA-256 `digest` was known at `at`, to the second. `chain`
+ * begins with the certificate of the timestamp key. `sign` is ECDSA with SHA-256 and returns DER. Throws RangeError if
+ * the digest is not a SHA-256 digest, or if the certificate is not in force at that time.
  */
 export function makeToken(
   { digest, at, chain }: { digest: Uint8Array; at: Date; chain: Chain },
@@ -37,7 +37,10 @@ export function makeToken(
   return signedData({ ...asked, algorithm: OID.ecdsaWithSha256 }, sign);
 }
 
-/** X.509 and RFC 3161 count whole seconds here; nothing begins after its first signature. */
+/**
+ * Rounds a time down to the second. X.509 and RFC 3161 count whole seconds here, and no validity may begin after its
+ * first signature.
+ */
 export function wholeSecond(at: Date): Date {
   const second = new Date(at);
   second.setUTCMilliseconds(0);
