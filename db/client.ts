@@ -9,7 +9,7 @@ export type Transaction = Parameters<Parameters<Database['transaction']>[0]>[0];
 export type Reader = Pick<Database, 'select' | 'selectDistinct' | 'selectDistinctOn'>;
 
 /** Maximum number of open connections of one subgraph. */
-const POOL_SIZE = 8;
+const MAX_CONNECTIONS = 8;
 const CONNECT_TIMEOUT_SECONDS = 5;
 /**
  * Pause before a reconnect. The driver's default grows to 20 s.
@@ -19,17 +19,17 @@ const BACKOFF_SECONDS = 0.25;
 /** The server aborts a statement that takes longer. */
 const STATEMENT_TIMEOUT_MS = 15_000;
 /** The server ends a transaction that is idle for longer, so that its locks are released. */
-const IDLE_IN_TRANSACTION_MS = 60_000;
+const IDLE_IN_TRANSACTION_TIMEOUT_MS = 60_000;
 
-export interface Connected {
+export interface ConnectionPool {
   db: Database;
   close(): Promise<void>;
 }
 
 /** Opens a pool. It connects on first use. If the server goes away, the next query connects again. */
-export function connect(url: string, applicationName: string, poolSize = POOL_SIZE): Connected {
+export function connect(url: string, applicationName: string, maxConnections = MAX_CONNECTIONS): ConnectionPool {
   const client = postgres(url, {
-    max: poolSize,
+    max: maxConnections,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
     backoff: () => BACKOFF_SECONDS,
     onnotice: () => {},
@@ -39,28 +39,32 @@ export function connect(url: string, applicationName: string, poolSize = POOL_SI
     connection: {
       application_name: applicationName,
       statement_timeout: STATEMENT_TIMEOUT_MS,
-      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_MS,
+      idle_in_transaction_session_timeout: IDLE_IN_TRANSACTION_TIMEOUT_MS,
       TimeZone: 'UTC',
     },
   });
-  return { db: drizzle(preparing(client), { casing: 'snake_case' }), close: () => client.end({ timeout: 2 }) };
+  return {
+    db: drizzle(withPreparedStatements(client), { casing: 'snake_case' }),
+    close: () => client.end({ timeout: 2 }),
+  };
 }
 
 /**
  * Returns the same client, but it prepares each statement once per connection. drizzle describes a statement on every
  * call. That costs a second round trip and a plan for each of the hundred statements that issue a license.
  */
-function preparing<Client extends Sql | TransactionSql>(client: Client): Client {
-  const changed: Record<PropertyKey, unknown> = {
+function withPreparedStatements<Client extends Sql | TransactionSql>(client: Client): Client {
+  const overrides: Record<PropertyKey, unknown> = {
     unsafe: (text: string, values?: ParameterOrJSON<never>[], options?: UnsafeQueryOptions) =>
       client.unsafe(text, values, { ...options, prepare: true }),
   };
   if ('begin' in client)
-    changed.begin = (run: (tx: TransactionSql) => unknown) => client.begin((tx) => run(preparing(tx)));
+    overrides.begin = (run: (tx: TransactionSql) => unknown) => client.begin((tx) => run(withPreparedStatements(tx)));
   if ('savepoint' in client) {
-    changed.savepoint = (run: (tx: TransactionSql) => unknown) => client.savepoint((tx) => run(preparing(tx)));
+    overrides.savepoint = (run: (tx: TransactionSql) => unknown) =>
+      client.savepoint((tx) => run(withPreparedStatements(tx)));
   }
-  return new Proxy(client, { get: (of, name) => changed[name] ?? Reflect.get(of, name) });
+  return new Proxy(client, { get: (target, name) => overrides[name] ?? Reflect.get(target, name) });
 }
 
 /**
@@ -75,17 +79,17 @@ function preparing<Client extends Sql | TransactionSql>(client: Client): Client 
  *
  * Compute anything that can throw before building the list. Otherwise the earlier statements of the list have started.
  */
-export async function together<const Sent extends readonly unknown[]>(
-  sent: Sent,
-): Promise<{ -readonly [At in keyof Sent]: Awaited<Sent[At]> }> {
-  const settled = await Promise.allSettled(sent);
-  const failures = settled.flatMap((one) => (one.status === 'rejected' ? [one.reason] : []));
-  if (failures.length > 0) throw failures.find((error) => !isAftermath(error)) ?? failures[0];
-  return settled.map((one) => one.status === 'fulfilled' && one.value) as never;
+export async function sendTogether<const Statements extends readonly unknown[]>(
+  statements: Statements,
+): Promise<{ -readonly [Index in keyof Statements]: Awaited<Statements[Index]> }> {
+  const outcomes = await Promise.allSettled(statements);
+  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
+  if (failures.length > 0) throw failures.find((error) => !isConsequentialFailure(error)) ?? failures[0];
+  return outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value) as never;
 }
 
 /** Returns whether a statement failed only because an earlier one in its transaction failed (in_failed_sql_transaction). */
-function isAftermath(error: unknown): boolean {
+function isConsequentialFailure(error: unknown): boolean {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   return cause instanceof postgres.PostgresError && cause.code === '25P02';
 }
@@ -100,15 +104,15 @@ export async function transact<Result>(
   run: (tx: Transaction) => Promise<Result>,
 ): Promise<Result> {
   if (!dryRun) return db.transaction(run);
-  const rehearsed: { result?: Result } = {};
-  const rollBack = new Error('dry run');
+  const rehearsal: { result?: Result } = {};
+  const rollbackSignal = new Error('dry run');
   try {
     await db.transaction(async (tx) => {
-      rehearsed.result = await run(tx);
-      throw rollBack;
+      rehearsal.result = await run(tx);
+      throw rollbackSignal;
     });
   } catch (error) {
-    if (error !== rollBack) throw error;
+    if (error !== rollbackSignal) throw error;
   }
-  return rehearsed.result as Result;
+  return rehearsal.result as Result;
 }

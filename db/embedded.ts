@@ -14,19 +14,26 @@ import {
 import { createServer } from 'node:net';
 import { dirname, join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
-import { type Account, accountFor, type Binaries, binaries, commandAs, EmbeddedError } from './binaries.ts';
+import {
+  type Account,
+  type Binaries,
+  buildCommand,
+  EmbeddedError,
+  findServerAccount,
+  locateBinaries,
+} from './binaries.ts';
 
 /** The version of PostgreSQL that a data folder must have (file `PG_VERSION`). */
 const MAJOR_VERSION = '18';
 const START_TIMEOUT_MS = 60_000;
 const POLL_MS = 20;
 /** Maximum duration of a fast shutdown. After it the server gets an immediate shutdown. */
-const FAST_STOP_MS = 3_500;
-const IMMEDIATE_STOP_MS = 1_000;
+const FAST_STOP_TIMEOUT_MS = 3_500;
+const IMMEDIATE_STOP_TIMEOUT_MS = 1_000;
 /** Another process may take the port between the check here and the server's bind. */
-const PORT_ATTEMPTS = 5;
+const MAX_PORT_ATTEMPTS = 5;
 /** The next start truncates a server log that is longer. */
-const LOG_LIMIT_BYTES = 10_000_000;
+const MAX_LOG_BYTES = 10_000_000;
 
 export interface EmbeddedOptions {
   /** The server's data folder. It is created if it is missing. */
@@ -42,7 +49,7 @@ export interface EmbeddedOptions {
 }
 
 /** A running PostgreSQL that belongs to this process. */
-export interface Embedded {
+export interface EmbeddedServer {
   /** URL of the superuser, database `postgres`. */
   url: string;
   pid: number;
@@ -56,20 +63,20 @@ export interface Embedded {
  * Starts PostgreSQL 18 on a free port of 127.0.0.1. First it stops a server that a killed hub left on the same folder.
  * The server has its own process group, so that Ctrl-C in a terminal reaches only the hub. Throws EmbeddedError.
  */
-export async function startEmbedded(options: EmbeddedOptions): Promise<Embedded> {
-  const found = binaries();
+export async function startEmbedded(options: EmbeddedOptions): Promise<EmbeddedServer> {
+  const pgBinaries = locateBinaries();
   mkdirSync(dirname(options.folder), { recursive: true });
-  const account = accountFor([found.root, options.folder]);
+  const account = findServerAccount([pgBinaries.root, options.folder]);
   requireVersion(options.folder);
-  await stopLeftover(options.folder);
-  if (!existsSync(join(options.folder, 'PG_VERSION'))) initialise(options, found, account);
+  await stopLeftoverServer(options.folder);
+  if (!existsSync(join(options.folder, 'PG_VERSION'))) initialiseFolder(options, pgBinaries, account);
   for (let attempt = 1; ; attempt++) {
-    const port = options.port ?? (await freePort());
-    const child = launch(options, found, account, port);
-    if (await ready(child, options.folder)) return running(child, port, options.password);
-    if (attempt === PORT_ATTEMPTS || !/could not bind/.test(lastLines(options.logFile))) {
+    const port = options.port ?? (await findFreePort());
+    const child = launchServer(options, pgBinaries, account, port);
+    if (await waitUntilReady(child, options.folder)) return toEmbeddedServer(child, port, options.password);
+    if (attempt === MAX_PORT_ATTEMPTS || !/could not bind/.test(readLogTail(options.logFile))) {
       throw new EmbeddedError(
-        `PostgreSQL did not start: ${lastLines(options.logFile).trim().split('\n').at(-1) ?? ''} (see ${options.logFile})`,
+        `PostgreSQL did not start: ${readLogTail(options.logFile).trim().split('\n').at(-1) ?? ''} (see ${options.logFile})`,
       );
     }
   }
@@ -86,7 +93,7 @@ function requireVersion(folder: string): void {
 }
 
 /** Runs initdb with UTF-8, the built-in locale C.UTF-8 (the same text order on every system) and SCRAM passwords only. */
-function initialise(options: EmbeddedOptions, found: Binaries, account: Account | null): void {
+function initialiseFolder(options: EmbeddedOptions, pgBinaries: Binaries, account: Account | null): void {
   const { folder } = options;
   if (existsSync(folder) && readdirSync(folder).length > 0) {
     // A killed initdb leaves nothing worth keeping. A folder without `base` may belong to somebody else.
@@ -102,12 +109,17 @@ function initialise(options: EmbeddedOptions, found: Binaries, account: Account 
     chownSync(passwordFile, account.uid, account.gid);
   }
   try {
-    const { command, args, as } = commandAs(account, join(found.root, 'bin/initdb'), [
+    const { command, args, runAs } = buildCommand(account, join(pgBinaries.root, 'bin/initdb'), [
       ...['-D', folder, '--username=postgres', `--pwfile=${passwordFile}`, '--auth=scram-sha-256', '--encoding=UTF8'],
       ...['--locale=C', '--locale-provider=builtin', '--builtin-locale=C.UTF-8', '--no-instructions'],
       ...(options.durable === false ? ['--no-sync'] : []),
     ]);
-    const result = spawnSync(command, args, { cwd: dirname(folder), encoding: 'utf8', env: environment(), ...as });
+    const result = spawnSync(command, args, {
+      cwd: dirname(folder),
+      encoding: 'utf8',
+      env: buildEnvironment(),
+      ...runAs,
+    });
     if (result.status !== 0) {
       throw new EmbeddedError(`initdb failed: ${(result.error?.message ?? result.stderr).trim().split('\n').at(-1)}`);
     }
@@ -117,7 +129,7 @@ function initialise(options: EmbeddedOptions, found: Binaries, account: Account 
 }
 
 /** The server must not read settings that are meant for another PostgreSQL (PGPORT, PGOPTIONS …). */
-function environment(): NodeJS.ProcessEnv {
+function buildEnvironment(): NodeJS.ProcessEnv {
   return { PATH: '/usr/bin:/bin', TZ: 'UTC', LC_ALL: 'C' };
 }
 
@@ -131,44 +143,49 @@ const SETTINGS: readonly string[] = [
   'logging_collector=off',
 ];
 /** Faster settings for tests, whose data may be lost when the machine crashes. */
-const FORGETFUL: readonly string[] = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
+const NON_DURABLE_SETTINGS: readonly string[] = ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'];
 
-function launch(options: EmbeddedOptions, found: Binaries, account: Account | null, port: number): ChildProcess {
-  const settings = [...SETTINGS, `port=${port}`, ...(options.durable === false ? FORGETFUL : [])];
-  const { command, args, as } = commandAs(account, join(found.root, 'bin/postgres'), [
+function launchServer(
+  options: EmbeddedOptions,
+  pgBinaries: Binaries,
+  account: Account | null,
+  port: number,
+): ChildProcess {
+  const settings = [...SETTINGS, `port=${port}`, ...(options.durable === false ? NON_DURABLE_SETTINGS : [])];
+  const { command, args, runAs } = buildCommand(account, join(pgBinaries.root, 'bin/postgres'), [
     '-D',
     options.folder,
     ...settings.flatMap((setting) => ['-c', setting]),
   ]);
-  const tooLong = existsSync(options.logFile) && statSync(options.logFile).size > LOG_LIMIT_BYTES;
-  const log = openSync(options.logFile, tooLong ? 'w' : 'a', 0o600);
+  const isTooLong = existsSync(options.logFile) && statSync(options.logFile).size > MAX_LOG_BYTES;
+  const log = openSync(options.logFile, isTooLong ? 'w' : 'a', 0o600);
   const child = spawn(command, args, {
     cwd: options.folder,
     detached: true,
     stdio: ['ignore', log, log],
-    env: environment(),
-    ...as,
+    env: buildEnvironment(),
+    ...runAs,
   });
   closeSync(log);
   return child;
 }
 
 /** Waits until `postmaster.pid` reports that the server is ready. Returns false if the server ended or timed out. */
-async function ready(child: ChildProcess, folder: string): Promise<boolean> {
+async function waitUntilReady(child: ChildProcess, folder: string): Promise<boolean> {
   let failed: Error | null = null;
   child.once('error', (error) => {
     failed = error;
   });
   for (const deadline = Date.now() + START_TIMEOUT_MS; Date.now() < deadline; await pause(POLL_MS)) {
     if (failed || child.exitCode !== null || child.signalCode !== null) return false;
-    const lines = postmaster(folder);
-    if (lines && lines.pid === child.pid && lines.status === 'ready') return true;
+    const postmasterFile = readPostmasterFile(folder);
+    if (postmasterFile && postmasterFile.pid === child.pid && postmasterFile.status === 'ready') return true;
   }
   child.kill('SIGQUIT');
   return false;
 }
 
-function running(child: ChildProcess, port: number, password: string): Embedded {
+function toEmbeddedServer(child: ChildProcess, port: number, password: string): EmbeddedServer {
   const ended = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   const pid = child.pid ?? 0;
   return {
@@ -185,19 +202,19 @@ function running(child: ChildProcess, port: number, password: string): Embedded 
  * then SIGKILL.
  */
 async function stopServer(pid: number, ended: Promise<void>): Promise<void> {
-  for (const [signal, patienceMs] of [
-    ['SIGINT', FAST_STOP_MS],
-    ['SIGQUIT', IMMEDIATE_STOP_MS],
-    ['SIGKILL', IMMEDIATE_STOP_MS],
+  for (const [signal, timeoutMs] of [
+    ['SIGINT', FAST_STOP_TIMEOUT_MS],
+    ['SIGQUIT', IMMEDIATE_STOP_TIMEOUT_MS],
+    ['SIGKILL', IMMEDIATE_STOP_TIMEOUT_MS],
   ] as const) {
-    if (!signalled(pid, signal)) return;
+    if (!sendSignal(pid, signal)) return;
     const timer = new AbortController();
-    const over = await Promise.race([
+    const hasEnded = await Promise.race([
       ended.then(() => true),
-      pause(patienceMs, false, { signal: timer.signal }).catch(() => false),
+      pause(timeoutMs, false, { signal: timer.signal }).catch(() => false),
     ]);
     timer.abort();
-    if (over) return;
+    if (hasEnded) return;
   }
 }
 
@@ -205,22 +222,22 @@ async function stopServer(pid: number, ended: Promise<void>): Promise<void> {
  * Stops the server that a killed hub left on this folder.
  * Ignores a stale `postmaster.pid`, because PostgreSQL detects it itself.
  */
-async function stopLeftover(folder: string): Promise<void> {
-  const left = postmaster(folder);
-  if (!left || !isServerOf(left.pid, folder)) return;
+async function stopLeftoverServer(folder: string): Promise<void> {
+  const leftover = readPostmasterFile(folder);
+  if (!leftover || !isServerOf(leftover.pid, folder)) return;
   const ended = (async () => {
-    while (isServerOf(left.pid, folder)) await pause(POLL_MS);
+    while (isServerOf(leftover.pid, folder)) await pause(POLL_MS);
   })();
-  await stopServer(left.pid, ended);
+  await stopServer(leftover.pid, ended);
 }
 
 /** Returns whether process `pid` is a PostgreSQL server of this folder. Another process may have got the same number. */
 function isServerOf(pid: number, folder: string): boolean {
-  const command = commandLine(pid);
+  const command = readCommandLine(pid);
   return command !== null && /\bpostgres\b/.test(command[0] ?? '') && command.includes(folder);
 }
 
-function commandLine(pid: number): string[] | null {
+function readCommandLine(pid: number): string[] | null {
   try {
     if (existsSync('/proc/self/cmdline')) return readFileSync(`/proc/${pid}/cmdline`, 'utf8').split('\0');
     return execFileSync('ps', ['-o', 'command=', '-p', String(pid)], { encoding: 'utf8' })
@@ -231,7 +248,7 @@ function commandLine(pid: number): string[] | null {
   }
 }
 
-function postmaster(folder: string): { pid: number; status: string } | null {
+function readPostmasterFile(folder: string): { pid: number; status: string } | null {
   try {
     const lines = readFileSync(join(folder, 'postmaster.pid'), 'utf8').split('\n');
     const pid = Number(lines[0]);
@@ -241,7 +258,7 @@ function postmaster(folder: string): { pid: number; status: string } | null {
   }
 }
 
-function signalled(pid: number, signal: NodeJS.Signals): boolean {
+function sendSignal(pid: number, signal: NodeJS.Signals): boolean {
   try {
     return process.kill(pid, signal);
   } catch {
@@ -249,12 +266,12 @@ function signalled(pid: number, signal: NodeJS.Signals): boolean {
   }
 }
 
-function lastLines(file: string): string {
+function readLogTail(file: string): string {
   return existsSync(file) ? readFileSync(file, 'utf8').slice(-4_000) : '';
 }
 
 /** Returns a port of 127.0.0.1 that was free at the time of the check. */
-function freePort(): Promise<number> {
+function findFreePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);

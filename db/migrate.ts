@@ -22,30 +22,34 @@ export async function migrateDatabase(adminUrl: string, databaseKey: Uint8Array)
   const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });
   try {
     await client`select pg_advisory_lock(${MIGRATION_LOCK})`;
-    const present = SUBGRAPHS.filter((name) => existsSync(join(folderOf(name), 'meta/_journal.json')));
-    for (const name of present) {
-      if (!makesItsSchema(name)) await client`create schema if not exists ${client(name)}`;
+    const migratedSubgraphs = SUBGRAPHS.filter((name) =>
+      existsSync(join(resolveMigrationsFolder(name), 'meta/_journal.json')),
+    );
+    for (const name of migratedSubgraphs) {
+      if (!createsOwnSchema(name)) await client`create schema if not exists ${client(name)}`;
       await migrate(drizzle(client), {
-        migrationsFolder: folderOf(name),
+        migrationsFolder: resolveMigrationsFolder(name),
         migrationsSchema: 'migrations',
         migrationsTable: name,
       });
     }
     await makeRoles(client, SUBGRAPHS, databaseKey);
-    await grantRoles(client, present);
-    return present;
+    await grantRoles(client, migratedSubgraphs);
+    return migratedSubgraphs;
   } finally {
     await client.end({ timeout: 2 });
   }
 }
 
 /** Returns whether the migrations create the schema. drizzle-kit does that only if the tables file exports the schema. */
-function makesItsSchema(name: SubgraphName): boolean {
-  const files = readdirSync(folderOf(name)).filter((file) => file.endsWith('.sql'));
-  return files.some((file) => readFileSync(join(folderOf(name), file), 'utf8').includes(`CREATE SCHEMA "${name}"`));
+function createsOwnSchema(name: SubgraphName): boolean {
+  const files = readdirSync(resolveMigrationsFolder(name)).filter((file) => file.endsWith('.sql'));
+  return files.some((file) =>
+    readFileSync(join(resolveMigrationsFolder(name), file), 'utf8').includes(`CREATE SCHEMA "${name}"`),
+  );
 }
 
-function folderOf(name: SubgraphName): string {
+function resolveMigrationsFolder(name: SubgraphName): string {
   return fileURLToPath(new URL(`migrations/${name}`, import.meta.url));
 }
 
@@ -53,17 +57,17 @@ function folderOf(name: SubgraphName): string {
 export async function ensureDatabase(adminUrl: string, name: string): Promise<string> {
   const client = postgres(adminUrl, { max: 1, onnotice: () => {}, connect_timeout: CONNECT_TIMEOUT_SECONDS });
   try {
-    const [known] = await client`select 1 from pg_database where datname = ${name}`;
-    if (!known) await client`create database ${client(name)} template template0 encoding 'UTF8'`;
+    const [databaseRow] = await client`select 1 from pg_database where datname = ${name}`;
+    if (!databaseRow) await client`create database ${client(name)} template template0 encoding 'UTF8'`;
   } finally {
     await client.end({ timeout: 2 });
   }
-  return databaseUrl(adminUrl, name);
+  return toDatabaseUrl(adminUrl, name);
 }
 
 /** Returns the URL of another database on the same server with the same user. */
-export function databaseUrl(url: string, name: string): string {
-  const changed = new URL(url);
-  changed.pathname = `/${name}`;
-  return changed.href;
+export function toDatabaseUrl(url: string, name: string): string {
+  const targetUrl = new URL(url);
+  targetUrl.pathname = `/${name}`;
+  return targetUrl.href;
 }

@@ -50,7 +50,7 @@ export const LEDGERS: ReadonlySet<string> = new Set([
 ]);
 
 /** Columns of ledgers that may be updated: the envelope of a private key changes with its key-encryption key. */
-const RESETTABLE: Readonly<Record<string, string>> = {
+const RESETTABLE_COLUMNS: Readonly<Record<string, string>> = {
   authority: 'encrypted_key',
   log_key: 'encrypted_key',
   seal_certificate: 'encrypted_key',
@@ -58,15 +58,15 @@ const RESETTABLE: Readonly<Record<string, string>> = {
 };
 
 /** Two starting copies of the hub may change the same role at once. The one that fails tries again. */
-const ROLE_ATTEMPTS = 5;
+const MAX_ROLE_ATTEMPTS = 5;
 
 /** Derives the password of a role: base64url of HMAC-SHA-256 over its name. */
-export function rolePassword(databaseKey: Uint8Array, role: string): string {
+export function deriveRolePassword(databaseKey: Uint8Array, role: string): string {
   return createHmac('sha256', databaseKey).update(role).digest('base64url');
 }
 
 /** Returns the URL with which `role` connects to the database that `adminUrl` names. */
-export function roleUrl(adminUrl: string, role: string, password: string): string {
+export function toRoleUrl(adminUrl: string, role: string, password: string): string {
   const url = new URL(adminUrl);
   url.username = role;
   url.password = password;
@@ -77,14 +77,14 @@ export function roleUrl(adminUrl: string, role: string, password: string): strin
 export async function makeRole(client: postgres.Sql, role: string, password: string): Promise<void> {
   for (let attempt = 1; ; attempt++) {
     try {
-      const [known] = await client`select 1 from pg_roles where rolname = ${role}`;
-      const verb = known ? 'alter' : 'create';
+      const [roleRow] = await client`select 1 from pg_roles where rolname = ${role}`;
+      const verb = roleRow ? 'alter' : 'create';
       // A role statement takes no parameters. Both texts are safe: the name is fixed and the password is base64url.
       // The statement names no attribute: naming one, even to deny it, needs a superuser. A new role has none.
       await client.unsafe(`${verb} role "${role}" with login password '${password}'`);
       return;
     } catch (error) {
-      if (attempt === ROLE_ATTEMPTS) throw error;
+      if (attempt === MAX_ROLE_ATTEMPTS) throw error;
     }
   }
 }
@@ -95,7 +95,7 @@ export async function makeRoles(
   names: readonly string[],
   databaseKey: Uint8Array,
 ): Promise<void> {
-  for (const name of names) await makeRole(client, `tq_${name}`, rolePassword(databaseKey, `tq_${name}`));
+  for (const name of names) await makeRole(client, `tq_${name}`, deriveRolePassword(databaseKey, `tq_${name}`));
 }
 
 /** Grants each role rights on its own schema and on nothing else, in one transaction. */
@@ -115,7 +115,7 @@ export async function grantRoles(client: postgres.Sql, names: readonly string[])
         const path = tx(`${name}.${table.name}`);
         await tx`revoke all on ${path} from ${tx(role)}, public`;
         if (LEDGERS.has(table.name)) await tx`grant select, insert on ${path} to ${tx(role)}`;
-        const column = RESETTABLE[table.name];
+        const column = RESETTABLE_COLUMNS[table.name];
         if (column !== undefined) await tx`grant update (${tx(column)}) on ${path} to ${tx(role)}`;
         if (!LEDGERS.has(table.name)) await tx`grant select, insert, update, delete on ${path} to ${tx(role)}`;
       }

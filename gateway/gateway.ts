@@ -15,7 +15,7 @@ import {
 import fastifyApollo from '@as-integrations/fastify';
 import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
-import { type GraphContext, graphContext, readContext } from '../subgraphs/kernel/serve.ts';
+import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/serve.ts';
 import type { Doorkeeper } from './auth.ts';
 import { formatError, logFault, type OnFault } from './errors.ts';
 import { limitRule, TOKEN_LIMIT } from './limits.ts';
@@ -107,7 +107,7 @@ function dataSource(name: string, source: SubgraphSource | undefined): GraphQLDa
 function inProcess(schema: GraphQLSchema): GraphQLDataSource<GraphContext> {
   const local = new LocalGraphQLDataSource<GraphContext>(schema);
   return {
-    process: (call) => local.process({ ...call, context: graphContext(call.context.actor, call.context.token) }),
+    process: (call) => local.process({ ...call, context: buildContext(call.context.actor, call.context.token) }),
   };
 }
 

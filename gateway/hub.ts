@@ -1,27 +1,27 @@
 import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
-import { type Connected, connect } from '../db/client.ts';
+import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
 import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import type { Envelope } from '../subgraphs/kernel/events.ts';
 import {
-  attestOver,
-  materialOver,
-  pictureOver,
-  recordOver,
+  attestOverHttp,
+  createEventSender,
+  readMaterialOverHttp,
+  readPictureOverHttp,
+  recordReceiptOverHttp,
   type ServeOptions,
   type Subgraph,
-  sendEvents,
   serveSubgraph,
-  signCodeOver,
-  signOver,
-  stampOver,
+  signCodeOverHttp,
+  signOverHttp,
+  stampOverHttp,
 } from '../subgraphs/kernel/serve.ts';
 import type {
   Attest,
-  ReadMaterial,
+  ReadEvidenceMaterial,
   ReadPicture,
   RecordReceipt,
   Sign,
@@ -131,7 +131,7 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   }
 }
 
-type Pools = Readonly<Record<SubgraphName, Connected>>;
+type Pools = Readonly<Record<SubgraphName, ConnectionPool>>;
 
 function openPools({ databaseUrls }: HubConfig): Pools {
   return {
@@ -158,7 +158,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     (producer: string, consumer: () => Subgraph) =>
     (event: Envelope): Promise<void> =>
       over
-        ? sendEvents(base[consumer().name] ?? '', producer, serviceKey, now)(event)
+        ? createEventSender(base[consumer().name] ?? '', producer, serviceKey, now)(event)
         : consumer().receive(producer, event);
   const seals = createSeals({
     ...shared,
@@ -171,11 +171,11 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
   const signFor =
     (service: string): Sign =>
     (request) =>
-      over ? signOver(base.seals ?? '', service, serviceKey, now)(request) : seals.sign(request);
+      over ? signOverHttp(base.seals ?? '', service, serviceKey, now)(request) : seals.sign(request);
   const pictureFor =
     (service: string): ReadPicture =>
     (request) =>
-      over ? pictureOver(base.seals ?? '', service, serviceKey, now)(request) : seals.picture(request);
+      over ? readPictureOverHttp(base.seals ?? '', service, serviceKey, now)(request) : seals.picture(request);
   const licenses: Licenses = createLicenses({
     ...shared,
     db: pools.licenses.db,
@@ -209,11 +209,11 @@ function provingPorts(seals: Seals, over: boolean, url: () => string, serviceKey
   if (!over) return { signCode, attest, stamp, material, record };
   const to = () => [url(), 'licenses', serviceKey, now] as const;
   return {
-    signCode: ((request) => signCodeOver(...to())(request)) satisfies SignCode,
-    attest: ((request) => attestOver(...to())(request)) satisfies Attest,
-    stamp: ((digest) => stampOver(...to())(digest)) satisfies Stamp,
-    material: ((asked) => materialOver(...to())(asked)) satisfies ReadMaterial,
-    record: ((receipt) => recordOver(...to())(receipt)) satisfies RecordReceipt,
+    signCode: ((request) => signCodeOverHttp(...to())(request)) satisfies SignCode,
+    attest: ((request) => attestOverHttp(...to())(request)) satisfies Attest,
+    stamp: ((digest) => stampOverHttp(...to())(digest)) satisfies Stamp,
+    material: ((asked) => readMaterialOverHttp(...to())(asked)) satisfies ReadEvidenceMaterial,
+    record: ((receipt) => recordReceiptOverHttp(...to())(receipt)) satisfies RecordReceipt,
   };
 }
 

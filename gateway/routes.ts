@@ -1,7 +1,7 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
-import { attachment, type GraphContext, graphContext, identify } from '../subgraphs/kernel/serve.ts';
+import { buildContentDisposition, buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/serve.ts';
 import type { Doorkeeper } from './auth.ts';
 import { pageFiles } from './page/files.ts';
 import { langOf, PAGE_HEADERS } from './page/frame.ts';
@@ -55,7 +55,7 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
     const lang = langOf(query);
     const { verdict } = readLicenseIdentifier(params.identifier);
     if (verdict !== 'VALID') return html(reply, 400, badIdentifierPage(params.identifier, verdict, lang));
-    const answer = await ask(STATUS_QUERY, { identifier: params.identifier }, graphContext(PUBLIC, null));
+    const answer = await ask(STATUS_QUERY, { identifier: params.identifier }, buildContext(PUBLIC, null));
     const status = answer.licenseStatus as LicenseStatus | null;
     if (!status) return html(reply, 404, unknownLicensePage(params.identifier, lang));
     return html(reply, 200, licensePage(status, lang));
@@ -68,7 +68,7 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
       .send(await options.rootCertificate()),
   );
   app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
-    const context = await identify(request, reply, door);
+    const context = await identifyCaller(request, reply, door);
     if (!context) return reply;
     if (context.actor.kind === 'public') {
       return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文件需要令牌。' });
@@ -80,7 +80,7 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
     reply.header('etag', `"${digest}"`).header('cache-control', 'private, max-age=0, must-revalidate');
     if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();
     return reply
-      .header('content-disposition', attachment(file.name))
+      .header('content-disposition', buildContentDisposition(file.name))
       .header('x-content-type-options', 'nosniff')
       .type(file.mediaType)
       .send(Buffer.from(file.bytes));

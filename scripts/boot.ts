@@ -2,7 +2,7 @@ import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
-import { rolePassword, roleUrl } from '../db/roles.ts';
+import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
 import type { LogSettings } from '../subgraphs/seals/index.ts';
 import { openEmbedded, openForeign } from './database.ts';
@@ -163,7 +163,7 @@ function probePort(port: number): Promise<string | null> {
 function buildRoleUrls(adminUrl: string, { databaseKey }: Secrets): Record<SubgraphName, string> {
   const entries = SUBGRAPHS.map((name) => {
     const role = `tq_${name}`;
-    return [name, roleUrl(adminUrl, role, rolePassword(databaseKey, role))] as const;
+    return [name, toRoleUrl(adminUrl, role, deriveRolePassword(databaseKey, role))] as const;
   });
   return Object.fromEntries(entries) as Record<SubgraphName, string>;
 }

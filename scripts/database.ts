@@ -2,7 +2,7 @@ import { createHmac } from 'node:crypto';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
-import { type Embedded, type EmbeddedOptions, startEmbedded } from '../db/embedded.ts';
+import { type EmbeddedOptions, type EmbeddedServer, startEmbedded } from '../db/embedded.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -50,7 +50,7 @@ export async function openEmbedded(dataFolder: string, { databaseKey }: Secrets)
   return { url: server.url, lost, stop };
 }
 
-async function restart(options: EmbeddedOptions, { port }: Embedded): Promise<Embedded> {
+async function restart(options: EmbeddedOptions, { port }: EmbeddedServer): Promise<EmbeddedServer> {
   await pause(RESTART_PAUSE_MS);
   return startEmbedded({ ...options, port });
 }

@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { z } from 'zod';
-import { databaseUrl, ensureDatabase } from '../db/migrate.ts';
-import { makeRole, rolePassword, roleUrl } from '../db/roles.ts';
+import { ensureDatabase, toDatabaseUrl } from '../db/migrate.ts';
+import { deriveRolePassword, makeRole, toRoleUrl } from '../db/roles.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -44,7 +44,7 @@ export async function prepareLibrary(
   secrets: Secrets,
   signal?: AbortSignal,
 ): Promise<PeerLibrary> {
-  const password = rolePassword(secrets.databaseKey, ROLE);
+  const password = deriveRolePassword(secrets.databaseKey, ROLE);
   const client = postgres(await ensureDatabase(adminUrl, DATABASE), { max: 1, onnotice: () => {} });
   try {
     await makeRole(client, ROLE, password);
@@ -53,7 +53,7 @@ export async function prepareLibrary(
   } finally {
     await client.end({ timeout: 2 });
   }
-  const url = roleUrl(databaseUrl(adminUrl, DATABASE), ROLE, password);
+  const url = toRoleUrl(toDatabaseUrl(adminUrl, DATABASE), ROLE, password);
   const file = join(folder, 'library-keys.json');
   if (!existsSync(file)) {
     const draft = `${file}.draft`;

@@ -1,7 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
-import { pngOf } from '../subgraphs/kernel/seal-image.ts';
-import { digestOfSealable, readSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
+import { toPng } from '../subgraphs/kernel/seal-image.ts';
+import { digestSealable, readSealedPdf } from '../subgraphs/kernel/sealed-pdf.ts';
 import { renderLicense, renderSealable } from '../subgraphs/licenses/document/render.ts';
 import { readRecord } from '../subgraphs/licenses/verify/attached.ts';
 
@@ -29,7 +29,7 @@ function rerender(path: string): keyof typeof EXIT {
 /** Returns whether rendering again gives the signed digest. That digest covers every byte except the signature. */
 function rendersSame(file: Uint8Array): boolean {
   const { base, image, digest } = readSealedPdf(file);
-  return digestOfSealable(renderSealable(readRecord(base), image && pngOf(image))).equals(digest);
+  return digestSealable(renderSealable(readRecord(base), image && toPng(image))).equals(digest);
 }
 
 const paths = process.argv.slice(2);

@@ -1,6 +1,6 @@
 import { connect } from '../db/client.ts';
 import { ensureDatabase, migrateDatabase } from '../db/migrate.ts';
-import { rolePassword, roleUrl } from '../db/roles.ts';
+import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
 import { rewrapKeys } from '../subgraphs/seals/certification.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
 import { openEmbedded, openForeign } from './database.ts';
@@ -26,7 +26,7 @@ async function rotateKey(): Promise<void> {
     addKey(keyFile);
     const signer = await startSigner(keyFile, secrets);
     const pool = connect(
-      roleUrl(adminUrl, 'tq_seals', rolePassword(secrets.databaseKey, 'tq_seals')),
+      toRoleUrl(adminUrl, 'tq_seals', deriveRolePassword(secrets.databaseKey, 'tq_seals')),
       'tongquan-rotate',
     );
     try {

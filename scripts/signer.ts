@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { signerOver } from '../subgraphs/seals/signer/http.ts';
+import { connectSigner } from '../subgraphs/seals/signer/http.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
@@ -64,7 +64,7 @@ export async function startSigner(
     clearTimeout(timer);
   };
   const now = () => new Date();
-  return { signer: signerOver(() => running.url, serviceKey, now), pid: () => running.child.pid, stop };
+  return { signer: connectSigner(() => running.url, serviceKey, now), pid: () => running.child.pid, stop };
 }
 
 interface SignerChild {

@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
 import { readOrgans } from '../seeds/load.ts';
-import { readChain } from '../subgraphs/seals/certificate/certificate.ts';
-import { readWitnesses } from '../subgraphs/seals/log/witness.ts';
+import { parseChain } from '../subgraphs/seals/certificate/certificate.ts';
+import { parseWitnesses } from '../subgraphs/seals/log/witness.ts';
 import { boot, type RunningHub } from './boot.ts';
 import { BootError } from './folder.ts';
 import { listDemoPeople, mintToken } from './people.ts';
@@ -69,8 +69,8 @@ async function main(): Promise<void> {
     databaseUrl: DATABASE_URL ?? null,
     withLibrary: !process.argv.includes('--no-library'),
     webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
-    trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : readChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
-    log: { origin: LOG_ORIGIN, witnesses: readWitnesses(LOG_WITNESSES) },
+    trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : parseChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
+    log: { origin: LOG_ORIGIN, witnesses: parseWitnesses(LOG_WITNESSES) },
     say: (line) => console.log(`  ${line}`),
     signal: startAbort.signal,
   }).catch((error) => {

@@ -4,7 +4,7 @@ import { z } from 'zod';
 import { MODES, type OrganFact, OUTCOME_KINDS } from '../subgraphs/kernel/events.ts';
 import { isUscc } from '../subgraphs/kernel/identifier.ts';
 import { LICENSE_ACTIONS } from '../subgraphs/kernel/license-acts.ts';
-import { readGuide, readOverlay } from '../subgraphs/matters/guide/file.ts';
+import { parseGuide, parseOverlay } from '../subgraphs/matters/guide/file.ts';
 import type { Guide } from '../subgraphs/matters/guide/guide.ts';
 import type { Overlay } from '../subgraphs/matters/guide/overlay.ts';
 import type { MatterRow } from '../subgraphs/matters/matter.ts';
@@ -12,8 +12,8 @@ import { DIFFERENCE_FIELDS, type Task } from '../subgraphs/matters/task/task.ts'
 
 /** Reads the checked-in lists. An error names the line that does not match its schema, and nothing is loaded. */
 
-const orNull = (text: string) => (text === '' ? null : text);
-const optional = z.string().transform(orNull);
+const emptyToNull = (text: string) => (text === '' ? null : text);
+const optional = z.string().transform(emptyToNull);
 const json = <Schema extends z.ZodType>(schema: Schema) =>
   z
     .string()
@@ -121,14 +121,14 @@ function readLines<Schema extends z.ZodType<{ id: string } | { number: number }>
   schema: Schema,
 ) {
   const lines: { record: unknown; info: { lines: number } }[] = parse(csv, { columns: true, bom: true, info: true });
-  const seen = new Set<string | number>();
+  const seenKeys = new Set<string | number>();
   return lines.map(({ record, info }): z.infer<Schema> => {
-    const read = schema.safeParse(record);
-    if (!read.success) throw new Error(`${list}, line ${info.lines}: ${z.prettifyError(read.error)}`);
-    const key = 'id' in read.data ? read.data.id : read.data.number;
-    if (seen.has(key)) throw new Error(`${list}, line ${info.lines}: ${key} stands twice`);
-    seen.add(key);
-    return read.data;
+    const result = schema.safeParse(record);
+    if (!result.success) throw new Error(`${list}, line ${info.lines}: ${z.prettifyError(result.error)}`);
+    const key = 'id' in result.data ? result.data.id : result.data.number;
+    if (seenKeys.has(key)) throw new Error(`${list}, line ${info.lines}: ${key} stands twice`);
+    seenKeys.add(key);
+    return result.data;
   });
 }
 
@@ -174,23 +174,24 @@ export function readMatters(csv: string = readFile('matters.csv')): MatterRow[] 
  */
 export function readGuides(): { guides: Guide[]; overlays: Overlay[] } {
   const files = readdirSync(new URL('guides', import.meta.url)).sort();
-  const read = (file: string) => readFile(`guides/${file}`);
+  const readGuideFile = (file: string) => readFile(`guides/${file}`);
   const isOverlay = (file: string) => /\.\d{6}\.json$/.test(file);
   return {
-    guides: files.filter((file) => !isOverlay(file)).map((file) => readGuide('JSON', read(file))),
-    overlays: files.filter(isOverlay).map((file) => readOverlay('JSON', read(file))),
+    guides: files.filter((file) => !isOverlay(file)).map((file) => parseGuide('JSON', readGuideFile(file))),
+    overlays: files.filter(isOverlay).map((file) => parseOverlay('JSON', readGuideFile(file))),
   };
 }
 
 /** Returns the 12 tasks of the plan's annex 4. Throws an Error that names an invalid line. */
 export function readTasks(csv: string = readFile('tasks.csv')): Task[] {
   const organs = readLines('organs', readFile('organs.csv'), organLine);
-  const idOf = new Map(organs.map((one) => [one.printed_name, one.id]));
-  const named = (names: readonly string[]) => names.map((name) => ({ printed: name, organ: idOf.get(name) ?? null }));
+  const organIdByPrintedName = new Map(organs.map((organ) => [organ.printed_name, organ.id]));
+  const toNamedOrgans = (names: readonly string[]) =>
+    names.map((name) => ({ printed: name, organ: organIdByPrintedName.get(name) ?? null }));
   return readLines('tasks', csv, taskLine).map(({ others_too, deadline, due_on, supervisor_level, body, ...line }) => ({
     ...line,
-    leads: named(line.leads),
-    responsible: named(line.responsible),
+    leads: toNamedOrgans(line.leads),
+    responsible: toNamedOrgans(line.responsible),
     othersToo: others_too,
     deadlinePrinted: deadline,
     dueOn: due_on,
@@ -198,8 +199,8 @@ export function readTasks(csv: string = readFile('tasks.csv')): Task[] {
     body: {
       clause: body.clause,
       text: body.text,
-      leads: named(body.leads),
-      responsible: named(body.responsible),
+      leads: toNamedOrgans(body.leads),
+      responsible: toNamedOrgans(body.responsible),
       othersToo: body.othersToo,
       deadlinePrinted: body.deadline,
       dueOn: body.dueOn,

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
-import { canonical, contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { type Act, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { readSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { attachedOf } from '../../subgraphs/licenses/code.ts';
@@ -127,10 +127,10 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
     ? Buffer.from(readAttached(sealed.content)).toString('utf8')
     : Buffer.from(file).toString('utf8');
   const expectedText = makesDocument(row.act)
-    ? canonical(attachedOf(record as LicenseRecord, row.code))
-    : canonical(record);
+    ? toCanonicalJson(attachedOf(record as LicenseRecord, row.code))
+    : toCanonicalJson(record);
   if (text !== expectedText) yield* findingsFor('RECORD_DIFFERS', '登记内容与文件所载不一致');
-  if (row.caseId === null && contentDigest(record) !== row.contentDigest)
+  if (row.caseId === null && computeContentDigest(record) !== row.contentDigest)
     yield* findingsFor('RECORD_DIFFERS', '登记内容与授权的摘要不一致');
   if (!makesDocument(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
     yield* findingsFor('RECORD_DIFFERS', '办理后的状态与声明不一致');
@@ -156,7 +156,7 @@ function* judgeAuthority(row: ActRow, findingsFor: (code: string, detail: string
   if (row.caseId !== null) {
     const isAsGranted =
       row.granted !== null &&
-      contentDigest(row.granted) === row.contentDigest &&
+      computeContentDigest(row.granted) === row.contentDigest &&
       row.grantedAuthorisation === row.authorisation;
     if (!isAsGranted) yield* findingsFor('GRANT_REWRITTEN', '准予的内容或授权与制证时的不一致');
     return;
@@ -208,10 +208,10 @@ async function* auditVersions({ sql }: AuditInput): AsyncGenerator<Finding> {
     order by v.identifier`;
   for await (const row of streamRows(rows)) {
     const objectName = `license:${row.identifier}`;
-    const digest = sha256(canonical(row.record));
+    const digest = sha256(toCanonicalJson(row.record));
     if (row.actId === null) yield buildFinding('LICENSE_WITHOUT_ACT', objectName, '证照的文件不是任何办理制成的');
     else if (
-      canonical(row.record) !== canonical(row.actRecord) ||
+      toCanonicalJson(row.record) !== toCanonicalJson(row.actRecord) ||
       row.signatureDigest !== row.actSignature ||
       row.code !== row.actCode
     ) {
@@ -337,7 +337,8 @@ async function* auditDecisions(input: AuditInput): AsyncGenerator<Finding> {
   for await (const row of streamRows(rows, 200)) {
     const { noticeId, file, signature } = row;
     const findingFor = (code: string, detail: string) => buildFinding(code, `notice:${noticeId}`, detail);
-    if (contentDigest(row.content) !== row.contentDigest) yield findingFor('NOTICE_REWRITTEN', '文书内容与摘要不一致');
+    if (computeContentDigest(row.content) !== row.contentDigest)
+      yield findingFor('NOTICE_REWRITTEN', '文书内容与摘要不一致');
     if (!file || !signature) {
       yield findingFor('DOCUMENT_MISSING', '文件或签名不见了');
       continue;
@@ -351,7 +352,7 @@ async function* auditDecisions(input: AuditInput): AsyncGenerator<Finding> {
       row.usedIdentifier === row.content.caseNumber &&
       row.authorisation === row.usedAuthorisation;
     if (!isAsSealed) yield findingFor('SIGNATURE_NOT_OF_USE', '文书的签名与用印记录不是同一次');
-    if (digest && digest.notice !== canonical(row.content))
+    if (digest && digest.notice !== toCanonicalJson(row.content))
       yield findingFor('NOTICE_REWRITTEN', '文书内容与文件所载不一致');
   }
 }

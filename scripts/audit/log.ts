@@ -2,8 +2,15 @@ import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Checkpoint, readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
-import { type Note, type NoteKey, provenOf, rawKeyOf, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { EMPTY_ROOT, isSame, leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
+import {
+  type Note,
+  type NoteKey,
+  readNote,
+  readRawKey,
+  verifySignatures,
+  writeKey,
+} from '../../subgraphs/kernel/tlog/note.ts';
+import { EMPTY_ROOT, hashLeaf, isSame } from '../../subgraphs/kernel/tlog/tree.ts';
 import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
 import {
   type AuditedLeaf,
@@ -61,7 +68,7 @@ function readPublished({ logFolder, logKey, witnesses }: AuditInput): Published 
     const note = readNote(readFileSync(path));
     const checkpoint = readCheckpoint(note.text);
     const findings: Finding[] = [];
-    const signedBy = (keys: readonly NoteKey[]) => provenOf(note, keys);
+    const signedBy = (keys: readonly NoteKey[]) => verifySignatures(note, keys);
     if (checkpoint.origin !== logKey.name || signedBy([logKey]).length === 0) {
       findings.push(
         buildFinding('CHECKPOINT_NOT_BY_LOG', 'log', '已公布的检查点不是日志密钥所签'),
@@ -89,7 +96,7 @@ function readWitnessCheckpoint(
 ): Checkpoint | null {
   const note = readNote(checkpoint ?? '');
   const witnessCheckpoint = readCheckpoint(note.text);
-  if (witnessCheckpoint.origin !== logKey.name || provenOf(note, [key]).length === 0) {
+  if (witnessCheckpoint.origin !== logKey.name || verifySignatures(note, [key]).length === 0) {
     throw new Error(`the checkpoint of witness ${key.name} is not by its key, or of another log`);
   }
   return witnessCheckpoint;
@@ -147,8 +154,8 @@ async function* compareLeaves(
       yield buildFinding('LEAF_DIFFERS', `tile:${entriesTile(index, size)}`, `第 ${index} 条与数据库不一致`);
       yield* findingsForSubjects(publishedEntry, storedLeaf.entry, leafObject);
     }
-    const hash = entry === null ? null : leafHash(Buffer.from(entry));
-    if (storedLeaf && !isSame(storedLeaf.hash, leafHash(Buffer.from(storedLeaf.entry))))
+    const hash = entry === null ? null : hashLeaf(Buffer.from(entry));
+    if (storedLeaf && !isSame(storedLeaf.hash, hashLeaf(Buffer.from(storedLeaf.entry))))
       yield buildFinding('LEAF_HASH_WRONG', leafObject, '数据库中的散列值不是这一条的');
     if (hash) tree.add(hash);
     else tree.add(storedLeaf?.hash ?? new Uint8Array(32));
@@ -286,7 +293,8 @@ function* judgeNote(
   try {
     const note = readNote(text);
     const checkpoint = readCheckpoint(note.text);
-    if (provenOf(note, [logKey]).length === 0) yield buildFinding('CHECKPOINT_NOT_BY_LOG', object, '不是日志密钥所签');
+    if (verifySignatures(note, [logKey]).length === 0)
+      yield buildFinding('CHECKPOINT_NOT_BY_LOG', object, '不是日志密钥所签');
     if (checkpoint.size !== head.size || !isSame(checkpoint.root, head.root) || checkpoint.origin !== logKey.name) {
       yield buildFinding('CHECKPOINT_DIFFERS', object, '签名文本与登记的大小或树根不一致');
     }
@@ -304,7 +312,7 @@ async function* judgeHead(
 ): AsyncGenerator<Finding> {
   const keys = await sql<{ origin: string; pem: string }[]>`select origin, public_key_pem as pem from seals.log_key`;
   const isOwnKey =
-    keys.length === 1 && keys[0]?.origin === logKey.name && isSame(rawKeyOf(keys[0]?.pem ?? ''), logKey.publicKey);
+    keys.length === 1 && keys[0]?.origin === logKey.name && isSame(readRawKey(keys[0]?.pem ?? ''), logKey.publicKey);
   if (!isOwnKey) yield buildFinding('LOG_KEY_REPLACED', 'log', '数据库中的日志密钥不是审计人所知的');
   const [head] = await sql<{ size: number; root: Buffer }[]>`select size::int as size, root from seals.log_head`;
   const computedRoot = head ? roots.get(head.size) : undefined;
@@ -353,7 +361,7 @@ async function* judgeCosignatures({ sql, witnesses, now }: AuditInput): AsyncGen
 
 function isCosigned(note: string | null, line: string, key: NoteKey): boolean {
   try {
-    return note !== null && provenOf(readNote(`${note}${line}`), [key]).length === 1;
+    return note !== null && verifySignatures(readNote(`${note}${line}`), [key]).length === 1;
   } catch (error) {
     if (error instanceof LogFault) return false;
     throw error;

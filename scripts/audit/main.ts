@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
-import { KEY_TYPES, type NoteKey, provenOf, readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
+import { KEY_TYPES, type NoteKey, readKey, readNote, verifySignatures } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeProgressBar } from '../bar.ts';
 import { readCertificateFile, readKeyFile, readLimitedFile, UsageError } from '../evidence-files.ts';
 import { findRunningDatabase } from '../running-database.ts';
@@ -69,7 +69,7 @@ async function readTrust(
 
 function isSignedBy(note: string, key: NoteKey): boolean {
   try {
-    return provenOf(readNote(note), [key]).length > 0;
+    return verifySignatures(readNote(note), [key]).length > 0;
   } catch (error) {
     if (error instanceof LogFault) return false;
     throw error;

@@ -1,6 +1,6 @@
 import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { EMPTY_ROOT, isSame, nodeHash } from '../../subgraphs/kernel/tlog/tree.ts';
+import { EMPTY_ROOT, hashNode, isSame } from '../../subgraphs/kernel/tlog/tree.ts';
 import { TILE_WIDTH, tilePath } from '../../subgraphs/seals/log/tile.ts';
 import { type AuditInput, buildFinding, type Finding } from './finding.ts';
 
@@ -14,7 +14,7 @@ export class Tree {
     let node = { hash, leaves: 1 };
     for (let smallest = this.#stack.at(-1); smallest?.leaves === node.leaves; smallest = this.#stack.at(-1)) {
       this.#stack.pop();
-      node = { hash: nodeHash(smallest.hash, node.hash), leaves: 2 * node.leaves };
+      node = { hash: hashNode(smallest.hash, node.hash), leaves: 2 * node.leaves };
     }
     this.#stack.push(node);
     this.size++;
@@ -22,7 +22,7 @@ export class Tree {
   get root(): Uint8Array {
     const hashes = this.#stack.map((subtree) => subtree.hash);
     return (
-      hashes.reduceRight<Uint8Array | null>((right, left) => (right ? nodeHash(left, right) : left), null) ?? EMPTY_ROOT
+      hashes.reduceRight<Uint8Array | null>((right, left) => (right ? hashNode(left, right) : left), null) ?? EMPTY_ROOT
     );
   }
 }

@@ -4,7 +4,14 @@ import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { CADES, PADES, parseSignedData, requireSignature, signerOf } from '../../subgraphs/licenses/verify/cms.ts';
-import { certificateOf, type Leaf, ofCode, ofList, ofSealEvent, ofUse } from '../../subgraphs/seals/log/leaf.ts';
+import {
+  buildCertificateLeaf,
+  buildCodeLeaf,
+  buildEventLeaf,
+  buildListLeaf,
+  buildUseLeaf,
+  type Leaf,
+} from '../../subgraphs/seals/log/leaf.ts';
 import { type AuditedLog, type AuditInput, buildFinding, type Finding, leafKey, streamRows } from './finding.ts';
 
 /** Compares every use of a key with the log in both directions: each use has a leaf, each leaf a use, both agree. */
@@ -78,7 +85,7 @@ function isSealed({ sealId, documentDigest, signature, suite }: UseRow, seals: R
   }
 }
 
-type UseRow = Parameters<typeof ofUse>[0] & { authorisedBy: string };
+type UseRow = Parameters<typeof buildUseLeaf>[0] & { authorisedBy: string };
 
 async function* expectUses({ sql }: AuditInput): AsyncGenerator<Expected> {
   const sealCertificates = await sql<
@@ -92,7 +99,7 @@ async function* expectUses({ sql }: AuditInput): AsyncGenerator<Expected> {
     document_digest as "documentDigest", signature from seals.seal_use order by serial`;
   for await (const row of streamRows(rows))
     yield {
-      leaf: ofUse(row),
+      leaf: buildUseLeaf(row),
       object: `use:${row.issuanceId}`,
       faults: isSealed(row, seals) ? [] : ['SIGNATURE_NOT_PASSED'],
     };
@@ -100,34 +107,35 @@ async function* expectUses({ sql }: AuditInput): AsyncGenerator<Expected> {
 
 async function* expectCodes({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
-    Parameters<typeof ofCode>[0][]
+    Parameters<typeof buildCodeLeaf>[0][]
   >`select issuance_id as "issuanceId", seal_id as "sealId", organ, matter_id as "matterId",
     case_id as "caseId", act, identifier, blank_number as "blankNumber", content_digest as "contentDigest", authorised_by_id as "authorisedById", authorisation, at, code
     from seals.seal_code order by serial`;
-  for await (const row of streamRows(rows)) yield { leaf: ofCode(row), object: `code:${row.issuanceId}` };
+  for await (const row of streamRows(rows)) yield { leaf: buildCodeLeaf(row), object: `code:${row.issuanceId}` };
 }
 
 async function* expectEvents({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
-    Parameters<typeof ofSealEvent>[0][]
+    Parameters<typeof buildEventLeaf>[0][]
   >`select serial::int as serial, seal_id as "sealId", event, matter_id as "matterId",
     actor_id as "actorId", applied_by_id as "appliedById", application_id as "applicationId", reason, at from seals.seal_event order by serial`;
-  for await (const row of streamRows(rows)) yield { leaf: ofSealEvent(row), object: `event:${row.serial}` };
+  for await (const row of streamRows(rows)) yield { leaf: buildEventLeaf(row), object: `event:${row.serial}` };
 }
 
 async function* expectLists({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<
-    Parameters<typeof ofList>[0][]
+    Parameters<typeof buildListLeaf>[0][]
   >`select authority, number, bytes, this_update as "thisUpdate" from seals.revocation_list
     order by authority, number`;
-  for await (const row of streamRows(rows)) yield { leaf: ofList(row), object: `list:${row.authority} ${row.number}` };
+  for await (const row of streamRows(rows))
+    yield { leaf: buildListLeaf(row), object: `list:${row.authority} ${row.number}` };
 }
 
 async function* expectCertificates({ sql }: AuditInput): AsyncGenerator<Expected> {
   const rows = sql<{ profile: string; pem: string }[]>`select id as profile, certificate_pem as pem from seals.authority
     union all select 'seal', certificate_pem from seals.seal_certificate union all select 'code', certificate_pem from seals.seal_code_key`;
   for await (const { profile, pem } of streamRows(rows)) {
-    const leaf = certificateOf(profile, pem);
+    const leaf = buildCertificateLeaf(profile, pem);
     yield { leaf, object: `certificate:${leaf.subject}` };
   }
 }

@@ -2,7 +2,7 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { connect } from '../../db/client.ts';
 import { SUBGRAPHS } from '../../db/migrate.ts';
-import { rolePassword, roleUrl } from '../../db/roles.ts';
+import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import { perform } from '../../subgraphs/licenses/issue.ts';
@@ -96,7 +96,7 @@ export async function issueByWorkflow(
 ): Promise<Cost> {
   const { secrets } = running;
   const open = (role: string) =>
-    connect(roleUrl(findRunningDatabase(dataFolder), role, rolePassword(secrets.databaseKey, role)), 'bench');
+    connect(toRoleUrl(findRunningDatabase(dataFolder), role, deriveRolePassword(secrets.databaseKey, role)), 'bench');
   const [sealsPool, licensesPool] = [open('tq_seals'), open('tq_licenses')];
   const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
   const now = () => new Date();

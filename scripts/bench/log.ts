@@ -4,10 +4,10 @@ import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { connect } from '../../db/client.ts';
-import { rolePassword, roleUrl } from '../../db/roles.ts';
+import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { publish } from '../../subgraphs/seals/log/publish.ts';
-import { proofOf, sequence } from '../../subgraphs/seals/log/workflow.ts';
+import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';
 import { audit } from '../audit/audit.ts';
 import { boot, type RunningHub } from '../boot.ts';
 import { findFreePort } from '../client.ts';
@@ -76,12 +76,16 @@ async function fillLog(sql: postgres.Sql, folder: string, running: RunningHub): 
       insert into seals.log_pending (serial) select serial from leaves`;
   }
   const signer = await startSigner(locateSignerKeyFile(folder), running.secrets);
-  const url = roleUrl(findRunningDatabase(folder), 'tq_seals', rolePassword(running.secrets.databaseKey, 'tq_seals'));
+  const url = toRoleUrl(
+    findRunningDatabase(folder),
+    'tq_seals',
+    deriveRolePassword(running.secrets.databaseKey, 'tq_seals'),
+  );
   const { db, close } = connect(url, 'bench');
   const origin =
     readNote((await sql`select note from seals.log_checkpoint limit 1`)[0]?.note).text.split('\n')[0] ?? '';
   const from = performance.now();
-  while ((await sequence({ db, now: () => new Date(), signer: signer.signer, origin })) > 0);
+  while ((await assignPlaces({ db, now: () => new Date(), signer: signer.signer, origin })) > 0);
   const seconds = (performance.now() - from) / 1000;
   while (await publish({ db, folder: join(folder, 'log'), witnesses: [] }));
   await close();
@@ -112,14 +116,14 @@ async function main(): Promise<void> {
     await running.hub.stop();
     const seconds = await fillLog(sql, dataFolder, running);
     console.log(`${LEAVES} leaves sequenced in ${seconds.toFixed(0)} s, ${Math.round(LEAVES / seconds)} per second`);
-    const url = roleUrl(
+    const url = toRoleUrl(
       findRunningDatabase(dataFolder),
       'tq_seals',
-      rolePassword(running.secrets.databaseKey, 'tq_seals'),
+      deriveRolePassword(running.secrets.databaseKey, 'tq_seals'),
     );
     const { db, close } = connect(url, 'bench');
     const [certificate] = await sql`select subject from seals.log_leaf where kind = 'CERTIFICATE' limit 1`;
-    const proof = await proofOf(db, [], 'CERTIFICATE', certificate?.subject);
+    const proof = await proveLeaf(db, [], 'CERTIFICATE', certificate?.subject);
     await close();
     const text = proof.state === 'PROVEN' ? proof.text : '';
     const proofOnly = text.replace(/^extra .*\n/m, '');

@@ -1,5 +1,5 @@
 import type { Day } from '../kernel/day.ts';
-import { dayOf, within } from '../kernel/day.ts';
+import { dayOf, isWithin } from '../kernel/day.ts';
 import type { Assignment, DelegationFact, EventPayload, Holder, OrganFact } from '../kernel/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -180,7 +180,7 @@ export function actionOf(delegation: DelegationFact): LicenseAction {
 
 /** Returns the delegation in force on `day`. Refuses MATTER_NOT_DELEGATED if there is none. */
 export function delegationOn(matter: MatterFact, day: Day): DelegationFact {
-  const delegation = matter.delegations.find((period) => within(day, period.validFrom, period.validTo));
+  const delegation = matter.delegations.find((period) => isWithin(day, period.validFrom, period.validTo));
   if (!delegation) throw new Refusal('MATTER_NOT_DELEGATED', 'matter');
   return delegation;
 }
@@ -239,7 +239,7 @@ export function follow(subject: Case, matter: MatterFact, today: Day): (CaseFile
   const { delegation } = subject;
   const from = pairOf(delegation);
   if (POSITIONS_BEFORE_ACCEPTANCE.has(subject.step)) {
-    const current = matter.delegations.find((period) => within(today, period.validFrom, period.validTo));
+    const current = matter.delegations.find((period) => isWithin(today, period.validFrom, period.validTo));
     if (!current || (current.mode === delegation.mode && isSamePair(current, from))) return null;
     return { ...subject, matter, delegation: current, from };
   }

@@ -1,4 +1,4 @@
-import { type Day, within } from '../kernel/day.ts';
+import { type Day, isWithin } from '../kernel/day.ts';
 import type { EventPayload, GuideFact } from '../kernel/events.ts';
 
 /** A matter's service guides (办事指南) as cases know them, from the newest GuideChanged. */
@@ -15,7 +15,7 @@ export interface GuideInForce extends GuideFact {
  */
 export function guideOn(guides: PublishedGuides, day: Day, divisionCode: string | null): GuideInForce | null {
   const guideVersion = guides.versions.find((guideVersion) =>
-    within(day, guideVersion.validFrom, guideVersion.validTo),
+    isWithin(day, guideVersion.validFrom, guideVersion.validTo),
   );
   if (!guideVersion) return null;
   const county = guideVersion.counties.findLast(

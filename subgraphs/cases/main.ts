@@ -1,6 +1,6 @@
 import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
-import { pictureOver, sendEvents, serveSubgraph, signOver } from '../kernel/serve.ts';
+import { createEventSender, readPictureOverHttp, serveSubgraph, signOverHttp } from '../kernel/serve.ts';
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/clamd.ts';
 
@@ -27,9 +27,9 @@ const cases = createCases({
   publicUrl: PUBLIC_URL,
   webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
   authorisationKey: Buffer.from(AUTHORISATION_KEY_CASES, 'base64url'),
-  send: { licenses: sendEvents(LICENSES_URL, 'cases', serviceKey, now) },
-  sign: signOver(SEALS_URL, 'cases', serviceKey, now),
-  picture: pictureOver(SEALS_URL, 'cases', serviceKey, now),
+  send: { licenses: createEventSender(LICENSES_URL, 'cases', serviceKey, now) },
+  sign: signOverHttp(SEALS_URL, 'cases', serviceKey, now),
+  picture: readPictureOverHttp(SEALS_URL, 'cases', serviceKey, now),
   scan: createScanner(CLAMD),
   onError: console.error,
 });

@@ -2,7 +2,7 @@ import type { Transaction } from '../../db/client.ts';
 import { transact } from '../../db/client.ts';
 import { type Actor, hasRole, type Person, requireRole } from '../kernel/actor.ts';
 import { type Day, dayOf, isDay } from '../kernel/day.ts';
-import { contentDigest, type DelegationFact } from '../kernel/events.ts';
+import { computeContentDigest, type DelegationFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { acceptingOrgan, permissions } from './action.ts';
 import { findAgreementInForce } from './agreement/store.ts';
@@ -117,7 +117,7 @@ async function openCase(
   const { application, materials, requestKey } = request;
   const { matter, delegation, person, at } = context;
   if (requestKey !== null) requireLine(requestKey, MAX_REQUEST_KEY_CHARS, 'requestKey');
-  const digest = contentDigest({ matterId: request.matterId, ...application, materials });
+  const digest = computeContentDigest({ matterId: request.matterId, ...application, materials });
   const earlierRequest = requestKey === null ? null : await store.findRequest(tx, person.id, requestKey);
   if (earlierRequest) return { subject: requireSameRequest(earlierRequest, digest), fresh: false };
 

@@ -2,7 +2,7 @@ import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
-import { type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+import { type GraphContext, getLoader, mutate, requirePerson } from '../kernel/serve.ts';
 import { maySee } from './action.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
@@ -155,13 +155,13 @@ function readRequest(input: ApplicationInput): reception.Request {
 /** Runs a person's mutation on a case. A missing token is a fault, not a refusal. */
 function settleCase(actor: Actor, run: () => Promise<Case>) {
   const person = requirePerson(actor);
-  return settle(async () => ({ case: viewCase(await run(), person) }));
+  return mutate(async () => ({ case: viewCase(await run(), person) }));
 }
 
 /** Returns a case, or null if the caller may not see it, so that nobody learns that it exists. */
 async function findVisible(db: Database, context: GraphContext, id: string) {
   const person = requirePerson(context.actor);
-  const stored = await loader<store.StoredCase>(context, 'cases', (ids) => store.findCases(db, ids)).load(id);
+  const stored = await getLoader<store.StoredCase>(context, 'cases', (ids) => store.findCases(db, ids)).load(id);
   if (!stored) return null;
   const { subject, parties, window } = stored;
   return maySee(person, { applicantCode: subject.applicant.code, parties, window }) ? viewCase(subject, person) : null;

@@ -1,10 +1,10 @@
 import { and, arrayContains, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm';
-import { type Reader, type Transaction, together } from '../../db/client.ts';
+import { type Reader, sendTogether, type Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { EventPayload, Mode } from '../kernel/events.ts';
-import { UUID } from '../kernel/identifier.ts';
-import { append, type MessageTables } from '../kernel/outbox.ts';
+import { UUID_PATTERN } from '../kernel/identifier.ts';
+import { appendEvent, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { caseRestOf, putCaseRest } from './attention/store.ts';
 import { holdCalendar } from './calendar/store.ts';
@@ -155,7 +155,7 @@ export async function findCases(db: Reader, ids: readonly string[]): Promise<(St
 }
 
 function isUuid(text: string): boolean {
-  return UUID.test(text);
+  return UUID_PATTERN.test(text);
 }
 
 /**
@@ -164,7 +164,7 @@ function isUuid(text: string): boolean {
  */
 export async function lockCase(tx: Transaction, id: string): Promise<StoredCase | null> {
   if (!isUuid(id)) return null;
-  const [rows, steps] = await together([
+  const [rows, steps] = await sendTogether([
     tx.select().from(caseFile).where(eq(caseFile.id, id)).for('update'),
     stepsOf(tx, [id]),
   ]);
@@ -225,12 +225,12 @@ export async function insertCase(tx: Transaction, newCase: NewCase, first: StepR
     .onConflictDoNothing({ target: [caseFile.requestedBy, caseFile.requestKey] })
     .returning();
   if (rows.length === 0) return null;
-  const [calendar] = await together([
+  const [calendar] = await sendTogether([
     holdCalendar(tx),
     tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first }),
   ]);
   const rest = caseRestOf(subject, calendar);
-  await together([putFigure(tx, subject, calendar), putCaseRest(tx, rest)]);
+  await sendTogether([putFigure(tx, subject, calendar), putCaseRest(tx, rest)]);
   return (await toStoredCases(tx, rows))[0] ?? null;
 }
 
@@ -283,7 +283,7 @@ export async function addStep(
   const updated = foldCase({ ...subject, ...file }, [...subject.steps, record]);
   const columns = columnsOf(updated);
   const newParties = partiesOf(updated.delegation);
-  const [calendar] = await together([
+  const [calendar] = await sendTogether([
     holdCalendar(tx),
     notifyPlatform(tx, subject, updated, record),
     tx.insert(caseStep).values({ caseId: subject.id, seq: updated.steps.length, ...record }),
@@ -297,7 +297,7 @@ export async function addStep(
       .where(eq(caseFile.id, subject.id)),
   ]);
   const rest = caseRestOf(updated, calendar);
-  await together([putFigure(tx, updated, calendar), putCaseRest(tx, rest)]);
+  await sendTogether([putFigure(tx, updated, calendar), putCaseRest(tx, rest)]);
   return updated;
 }
 
@@ -366,7 +366,7 @@ export async function appendCaseGranted(
   payload: EventPayload<'CaseGranted'>,
   at: Date,
 ): Promise<void> {
-  await append(tx, messages, CONSUMERS, {
+  await appendEvent(tx, messages, CONSUMERS, {
     type: 'CaseGranted',
     stream: `case:${payload.caseId}`,
     occurredAt: at,

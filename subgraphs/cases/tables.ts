@@ -13,7 +13,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { DelegationFact } from '../kernel/events.ts';
-import { messageTables } from '../kernel/outbox.ts';
+import { defineMessageTables } from '../kernel/outbox.ts';
 import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
 import type { GuideInForce, PublishedGuides } from './guide.ts';
 
@@ -126,5 +126,5 @@ export * from './platform/tables.ts';
 export * from './statistics/tables.ts';
 export * from './supervision/tables.ts';
 
-export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);
 export * from './material/tables.ts';

@@ -2,7 +2,7 @@ import { type Actor, hasRole } from '../kernel/actor.ts';
 import type { Assignment, DelegationFact } from '../kernel/events.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { viewRefusal } from '../kernel/serve.ts';
+import { toRefusalView } from '../kernel/serve.ts';
 import { type CaseActionName, clauseOf, permissions } from './action.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView } from './resolvers.gen.ts';
@@ -83,7 +83,7 @@ function viewAction(subject: Case, actor: Actor, name: CaseActionName) {
     permissions[name](subject, actor);
     return { name, allowed: true, clause };
   } catch (error) {
-    if (error instanceof Refusal) return { name, allowed: false, refusal: viewRefusal(error), clause };
+    if (error instanceof Refusal) return { name, allowed: false, refusal: toRefusalView(error), clause };
     throw error;
   }
 }

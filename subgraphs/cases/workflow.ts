@@ -1,7 +1,7 @@
-import { type Database, type Transaction, together, transact } from '../../db/client.ts';
+import { type Database, sendTogether, type Transaction, transact } from '../../db/client.ts';
 import { type Actor, type Person, writeAuthorisation } from '../kernel/actor.ts';
-import { type Clock, dayOf, within } from '../kernel/day.ts';
-import { contentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
+import { type Clock, dayOf, isWithin } from '../kernel/day.ts';
+import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
 import { receiveOnce } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { maySee, permissions } from './action.ts';
@@ -143,7 +143,7 @@ async function announceGrant(
   const { subject, approver, content, at } = decision;
   const issuer = issuerOf(subject);
   const county = subject.matter.organs.find((organ) => organ.id === subject.delegation.countyOrgan);
-  const digest = contentDigest(content);
+  const digest = computeContentDigest(content);
   const authorisation = await writeAuthorisation('cases', authorisationKey, {
     actor: approver.id,
     actorName: approver.name,
@@ -213,7 +213,7 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
 async function handleLicenseChange(tx: Transaction, event: EventPayload<'LicenseChanged'>): Promise<void> {
   const { number, caseId, changedAt } = event;
   const at = new Date(changedAt);
-  const [, , , undelivered] = await together([
+  const [, , , undelivered] = await sendTogether([
     store.putLicenseFact(tx, event),
     caseId === null ? null : putCaseLicense(tx, caseId, number),
     addEventStep(tx, caseId, 'CERTIFIED', at),
@@ -262,7 +262,7 @@ export async function moveRunningCases({ db, now }: WorkflowDependencies): Promi
   const today = dayOf(at);
   let movedCount = 0;
   for (const matter of await store.listMovableMatters(db)) {
-    const period = matter.delegations.find((candidate) => within(today, candidate.validFrom, candidate.validTo));
+    const period = matter.delegations.find((candidate) => isWithin(today, candidate.validFrom, candidate.validTo));
     if (!period) continue;
     for (let after = 0; ; ) {
       const movableCases = await store.listCasesToMove(db, period, matter.matterId, { after, limit: MAX_BATCH_CASES });

@@ -76,15 +76,15 @@ export async function readToken(token: string, key: KeyObject, now: Date): Promi
       requiredClaims: ['exp', 'sub'],
       currentDate: now,
     });
-    const read = claims.parse(payload);
+    const parsedClaims = claims.parse(payload);
     return {
       kind: 'person',
-      id: read.sub,
-      name: read.name,
-      roles: read.roles,
-      organ: read.organ ?? null,
-      window: read.window ?? null,
-      holderCode: read.holderCode ?? null,
+      id: parsedClaims.sub,
+      name: parsedClaims.name,
+      roles: parsedClaims.roles,
+      organ: parsedClaims.organ ?? null,
+      window: parsedClaims.window ?? null,
+      holderCode: parsedClaims.holderCode ?? null,
     };
   } catch (error) {
     throw new TokenError(error instanceof errors.JWTExpired ? 'TOKEN_EXPIRED' : 'TOKEN_INVALID');
@@ -124,11 +124,11 @@ export type AuthorisationKeys = Readonly<Record<AuthorisingSubgraph, Uint8Array>
 
 /** Signs a statement for the seals subgraph as a JWS with HS256, so that nothing can alter it in transit. */
 export function writeAuthorisation(
-  from: AuthorisingSubgraph,
+  subgraph: AuthorisingSubgraph,
   key: Uint8Array,
   statement: SealAuthorisation,
 ): Promise<string> {
-  return new SignJWT({ ...statement }).setProtectedHeader({ alg: 'HS256' }).setIssuer(from).sign(key);
+  return new SignJWT({ ...statement }).setProtectedHeader({ alg: 'HS256' }).setIssuer(subgraph).sign(key);
 }
 
 /**
@@ -136,9 +136,9 @@ export function writeAuthorisation(
  * or when its issuer may not make one.
  */
 export async function readAuthorisation(keys: AuthorisationKeys, jws: string): Promise<SealAuthorisation> {
-  for (const [from, key] of Object.entries(keys)) {
+  for (const [subgraph, key] of Object.entries(keys)) {
     try {
-      const { payload } = await jwtVerify(jws, key, { algorithms: ['HS256'], issuer: from });
+      const { payload } = await jwtVerify(jws, key, { algorithms: ['HS256'], issuer: subgraph });
       return sealAuthorisation.parse(payload);
     } catch {}
   }
@@ -151,7 +151,7 @@ const authoriser = sealAuthorisation.pick({ actor: true, actorName: true });
  * Returns the person whom a statement names, without verification. Only the signer can verify it.
  * Refuses SEAL_AUTHORISATION_INVALID when it names nobody.
  */
-export function namedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 'actorName'> {
+export function readUnverifiedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 'actorName'> {
   try {
     return authoriser.parse(decodeJwt(jws));
   } catch {
@@ -161,7 +161,7 @@ export function namedAuthoriser(jws: string): Pick<SealAuthorisation, 'actor' | 
 
 const SERVICE_TOKEN_LIFE_SECONDS = 60;
 /** How long a token is reused. Signing one for each call costs more than the call. */
-const SERVICE_TOKEN_USE_SECONDS = 20;
+const SERVICE_TOKEN_REUSE_SECONDS = 20;
 
 interface ServiceToken {
   issuedAt: number;
@@ -171,19 +171,19 @@ const serviceTokens = new WeakMap<Uint8Array, Map<string, ServiceToken>>();
 
 /** Signs a short-lived token with which a subgraph proves to another that it belongs to the same hub (HS256). */
 export function writeServiceToken(key: Uint8Array, service: string, now: Date): Promise<string> {
-  const seconds = Math.floor(now.getTime() / 1000);
-  const issuedAt = seconds - (seconds % SERVICE_TOKEN_USE_SECONDS);
-  const ofKey = serviceTokens.get(key) ?? new Map<string, ServiceToken>();
-  serviceTokens.set(key, ofKey);
-  const held = ofKey.get(service);
-  if (held?.issuedAt === issuedAt) return held.text;
+  const nowSeconds = Math.floor(now.getTime() / 1000);
+  const issuedAt = nowSeconds - (nowSeconds % SERVICE_TOKEN_REUSE_SECONDS);
+  const tokensByService = serviceTokens.get(key) ?? new Map<string, ServiceToken>();
+  serviceTokens.set(key, tokensByService);
+  const cachedToken = tokensByService.get(service);
+  if (cachedToken?.issuedAt === issuedAt) return cachedToken.text;
   const text = new SignJWT({ sub: service })
     .setProtectedHeader({ alg: 'HS256' })
     .setIssuer('tongquan-service')
     .setIssuedAt(issuedAt)
     .setExpirationTime(issuedAt + SERVICE_TOKEN_LIFE_SECONDS)
     .sign(key);
-  ofKey.set(service, { issuedAt, text });
+  tokensByService.set(service, { issuedAt, text });
   return text;
 }
 

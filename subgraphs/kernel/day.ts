@@ -17,7 +17,7 @@ export function dayOf(instant: Date): Day {
 }
 
 /** Returns whether `day` lies in [from, to]. Null means an open end. */
-export function within(day: Day, from: Day | null, to: Day | null): boolean {
+export function isWithin(day: Day, from: Day | null, to: Day | null): boolean {
   return (from === null || from <= day) && (to === null || day <= to);
 }
 

@@ -10,12 +10,12 @@ const FONT_FOLDER = dirname(createRequire(import.meta.url).resolve('@expo-google
 // The compiler also knows the machine's fonts. Of two fonts with one name it takes the one from here, so bytes are stable.
 const FONTS = ['400Regular', '500Medium', '700Bold'].map((weight) => join(FONT_FOLDER, weight));
 /** Number of compilations after which the compiler evicts unused cache entries. */
-const CACHE_AGE = 10;
+const CACHE_AGE_COMPILATIONS = 10;
 /**
  * Characters that show nothing or change how others show: controls, direction marks, joiners, private use, unassigned.
  */
-const INVISIBLE = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
-const NO_GLYPH = /the text `"(.+?)"` could not be displayed/gu;
+const INVISIBLE_CHARACTERS = /[\p{C}\p{Zl}\p{Zp}\p{Default_Ignorable_Code_Point}]/gu;
+const NO_GLYPH_MESSAGE = /the text `"(.+?)"` could not be displayed/gu;
 
 /** Thrown when a document cannot be rendered. */
 export class RenderError extends Error {
@@ -29,8 +29,8 @@ export class UnprintableText extends RenderError {
 
   constructor(characters: Iterable<string>) {
     const distinct = [...new Set(characters)];
-    const codes = distinct.map((one) =>
-      [...one].map((c) => `U+${c.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '),
+    const codes = distinct.map((character) =>
+      [...character].map((c) => `U+${c.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '),
     );
     super(`no glyph for ${codes.join(', ')}`);
     this.characters = distinct;
@@ -38,7 +38,7 @@ export class UnprintableText extends RenderError {
 }
 
 /** The input of one document. */
-export interface Setting {
+export interface TypesetRequest {
   /** File name of the template in the folder. */
   template: string;
   /** Texts of the files that the template reads, by file name in the folder. */
@@ -50,13 +50,13 @@ export interface Setting {
 }
 
 /** A rendered document. */
-export interface Typeset {
+export interface TypesetDocument {
   pdf: Uint8Array;
   /** Position of the template's `<seal>`, or null if it has none. Pages count from 1. Points from the lower left corner. */
   seal: { page: number; x: number; y: number } | null;
 }
 
-export type Typesetter = (setting: Setting) => Typeset;
+export type Typesetter = (request: TypesetRequest) => TypesetDocument;
 
 /**
  * Creates a function that renders PDF/A-3b (ISO 19005-3) from the templates of a folder. The compiler may read nothing
@@ -65,66 +65,74 @@ export type Typesetter = (setting: Setting) => Typeset;
  */
 export function createTypesetter(folder: string): Typesetter {
   let compiler: NodeCompiler | null = null;
-  return (setting) => {
+  return (request) => {
     compiler ??= NodeCompiler.create({ workspace: folder, fontArgs: [{ fontPaths: FONTS }] });
-    for (const [name, text] of Object.entries(setting.files)) {
+    for (const [name, text] of Object.entries(request.files)) {
       compiler.mapShadow(join(folder, name), Buffer.from(text));
     }
     try {
-      return compile(compiler, join(folder, setting.template), setting);
+      return compileDocument(compiler, join(folder, request.template), request);
     } finally {
-      compiler.evictCache(CACHE_AGE);
+      compiler.evictCache(CACHE_AGE_COMPILATIONS);
     }
   };
 }
 
-function compile(by: NodeCompiler, mainFilePath: string, { name, createdAt }: Setting): Typeset {
-  const compiled = by.compile({ mainFilePath });
-  const { result } = compiled;
+function compileDocument(
+  compiler: NodeCompiler,
+  mainFilePath: string,
+  { name, createdAt }: TypesetRequest,
+): TypesetDocument {
+  const compilation = compiler.compile({ mainFilePath });
+  const { result } = compilation;
   if (!result) {
-    const error = compiled.takeError();
-    const told = error === null ? '' : JSON.stringify(by.fetchDiagnostics(error)).slice(0, 500);
-    throw new RenderError(`the template cannot set ${name}: ${told}`);
+    const error = compilation.takeError();
+    const details = error === null ? '' : JSON.stringify(compiler.fetchDiagnostics(error)).slice(0, 500);
+    throw new RenderError(`the template cannot set ${name}: ${details}`);
   }
   const creationTimestamp = Math.floor(Date.parse(createdAt) / 1000);
   if (!Number.isSafeInteger(creationTimestamp)) throw new RenderError(`${name} was made at no time: ${createdAt}`);
   try {
-    const [mark] = by.query(result, { selector: '<seal>', field: 'value' }) as Typeset['seal'][];
-    return { pdf: by.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp }), seal: mark ?? null };
+    const [sealMark] = compiler.query(result, { selector: '<seal>', field: 'value' }) as TypesetDocument['seal'][];
+    return { pdf: compiler.pdf(result, { pdfStandard: 'a-3b' as never, creationTimestamp }), seal: sealMark ?? null };
   } catch (error) {
-    const told = String(error);
-    const missing = [...told.replaceAll('\\"', '"').matchAll(NO_GLYPH)].map((match) => match[1] ?? '');
-    throw missing.length > 0 ? new UnprintableText(missing) : new RenderError(told.slice(0, 500));
+    const details = String(error);
+    const missingCharacters = [...details.replaceAll('\\"', '"').matchAll(NO_GLYPH_MESSAGE)].map(
+      (match) => match[1] ?? '',
+    );
+    throw missingCharacters.length > 0
+      ? new UnprintableText(missingCharacters)
+      : new RenderError(details.slice(0, 500));
   }
 }
 
 /** Throws UnprintableText if any text in `value`, at any depth, has an invisible character. */
 export function requireVisible(value: unknown): void {
-  const invisible = textsOf(value).flatMap((text) => text.match(INVISIBLE) ?? []);
+  const invisible = collectTexts(value).flatMap((text) => text.match(INVISIBLE_CHARACTERS) ?? []);
   if (invisible.length > 0) throw new UnprintableText(invisible);
 }
 
 /** Throws UnprintableText if any text in `value` has a character that is invisible or that no font has. */
 export function requirePrintable(value: unknown): void {
   requireVisible(value);
-  const letters = new Set(textsOf(value).join(''));
-  const missing = [...letters].filter((letter) => boldFont().charToGlyphIndex(letter) === 0);
-  if (missing.length > 0) throw new UnprintableText(missing);
+  const letters = new Set(collectTexts(value).join(''));
+  const missingCharacters = [...letters].filter((letter) => loadBoldFont().charToGlyphIndex(letter) === 0);
+  if (missingCharacters.length > 0) throw new UnprintableText(missingCharacters);
 }
 
-let bold: Font | null = null;
+let cachedBoldFont: Font | null = null;
 
 /** Returns the bold font of documents. The other weights have the same characters. */
-export function boldFont(): Font {
-  if (!bold) {
+export function loadBoldFont(): Font {
+  if (!cachedBoldFont) {
     const { buffer, byteOffset, byteLength } = readFileSync(join(FONT_FOLDER, '700Bold/NotoSerifSC_700Bold.ttf'));
-    bold = opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
+    cachedBoldFont = opentype.parse(buffer.slice(byteOffset, byteOffset + byteLength) as ArrayBuffer);
   }
-  return bold;
+  return cachedBoldFont;
 }
 
 /** Returns every text in a value, at any depth. */
-function textsOf(value: unknown): string[] {
+function collectTexts(value: unknown): string[] {
   if (typeof value === 'string') return [value];
-  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(textsOf) : [];
+  return typeof value === 'object' && value !== null ? Object.values(value).flatMap(collectTexts) : [];
 }

@@ -19,7 +19,7 @@ export type PowerType = (typeof POWER_TYPES)[number];
 const day = z.iso.date();
 const digest = z.string().regex(/^[0-9a-f]{64}$/);
 const text = z.string();
-const said = text.nullable();
+const nullableText = text.nullable();
 const data = z.record(z.string(), z.unknown()).nullable();
 
 const organ = z.object({
@@ -126,7 +126,7 @@ export const SEAL_STATES = ['MADE', 'ON_FILE', 'IN_USE', 'SUSPENDED', 'ENDED'] a
 const sealGrant = z.object({
   matter: z.string(),
   /** Who may authorise the seal for the matter. Null: whoever decides the matter. */
-  person: said,
+  person: nullableText,
   /** First and last day in Asia/Shanghai; null: open. */
   from: day.nullable(),
   to: day.nullable(),
@@ -135,11 +135,11 @@ const sealGrant = z.object({
 export type SealGrant = z.infer<typeof sealGrant>;
 
 /** Converts the payload of a release before 0.4. It has only matters, each granted to everybody without end. */
-function withGrants(told: unknown): unknown {
-  const old = z.looseObject({ matters: z.array(z.string()), grants: z.undefined().optional() }).safeParse(told);
-  if (!old.success) return told;
-  const grants = old.data.matters.map((matter) => ({ matter, person: null, from: null, to: null }));
-  return { ...old.data, grants };
+function withGrants(payload: unknown): unknown {
+  const legacy = z.looseObject({ matters: z.array(z.string()), grants: z.undefined().optional() }).safeParse(payload);
+  if (!legacy.success) return payload;
+  const grants = legacy.data.matters.map((matter) => ({ matter, person: null, from: null, to: null }));
+  return { ...legacy.data, grants };
 }
 
 export const payloads = {
@@ -282,7 +282,15 @@ export const payloads = {
     result: z.string().nullable(),
     /** Every step so far, oldest first. `data` is its data besides the note: a pause with its papers, a transfer. */
     steps: z.array(
-      z.object({ step: text, at: z.iso.datetime(), actor: text, organ: said, finding: said, note: said, data }),
+      z.object({
+        step: text,
+        at: z.iso.datetime(),
+        actor: text,
+        organ: nullableText,
+        finding: nullableText,
+        note: nullableText,
+        data,
+      }),
     ),
   }),
   /** An approval result pushed to a supervisor (双推送), or a voided grant. It is also the webhook's body. */
@@ -340,12 +348,12 @@ const envelope = z.object({
 
 /** Reads an envelope from a network message or a table row. Throws ZodError. */
 export function readEnvelope(value: unknown): Envelope {
-  const read = envelope.parse(value);
-  return { ...read, payload: payloads[read.type].parse(read.payload) } as Envelope;
+  const rawEnvelope = envelope.parse(value);
+  return { ...rawEnvelope, payload: payloads[rawEnvelope.type].parse(rawEnvelope.payload) } as Envelope;
 }
 
 /** Returns the canonical text of a value: JSON by RFC 8785 (JCS). Throws TypeError if it is not a JSON value. */
-export function canonical(value: unknown): string {
+export function toCanonicalJson(value: unknown): string {
   const text = canonicalize(value);
   if (text === undefined) throw new TypeError('not a JSON value');
   return text;
@@ -357,6 +365,6 @@ export function sha256(data: string | Uint8Array): string {
 }
 
 /** Returns the digest for a seal authorisation: SHA-256, hex, over the canonical text of the content. */
-export function contentDigest(content: unknown): string {
-  return sha256(canonical(content));
+export function computeContentDigest(content: unknown): string {
+  return sha256(toCanonicalJson(content));
 }

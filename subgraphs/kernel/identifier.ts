@@ -6,13 +6,13 @@ const CITIZEN_WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 const LICENSE_OID = '1.2.156.3005.2';
 
 /** The form of the hub's own ids. Any other text must not reach a column of type uuid. */
-export const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+export const UUID_PATTERN = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * Returns the check character of a unified social credit code (统一社会信用代码, GB 32100-2015) over its first 17
  * characters. Returns null if the length differs or a character is outside the standard's alphabet.
  */
-export function usccCheck(body: string): string | null {
+export function computeUsccCheck(body: string): string | null {
   if (body.length !== 17) return null;
   let sum = 0;
   for (let i = 0; i < 17; i++) {
@@ -25,7 +25,7 @@ export function usccCheck(body: string): string | null {
 
 /** Returns whether `code` is a unified social credit code with a correct check character (GB 32100-2015). */
 export function isUscc(code: string): boolean {
-  return code.length === 18 && usccCheck(code.slice(0, 17)) === code.charAt(17);
+  return code.length === 18 && computeUsccCheck(code.slice(0, 17)) === code.charAt(17);
 }
 
 /**
@@ -34,9 +34,9 @@ export function isUscc(code: string): boolean {
  */
 export function isCitizenNumber(code: string): boolean {
   if (!/^[1-9]\d{16}[\dX]$/.test(code)) return false;
-  const born = `${code.slice(6, 10)}-${code.slice(10, 12)}-${code.slice(12, 14)}`;
-  const birthday = new Date(`${born}T00:00:00Z`);
-  if (Number.isNaN(birthday.getTime()) || !birthday.toISOString().startsWith(born)) return false;
+  const birthDate = `${code.slice(6, 10)}-${code.slice(10, 12)}-${code.slice(12, 14)}`;
+  const birthday = new Date(`${birthDate}T00:00:00Z`);
+  if (Number.isNaN(birthday.getTime()) || !birthday.toISOString().startsWith(birthDate)) return false;
   const sum = CITIZEN_WEIGHTS.reduce((total, weight, i) => total + weight * Number(code.charAt(i)), 0);
   return '10X98765432'.charAt(sum % 11) === code.charAt(17);
 }
@@ -47,8 +47,8 @@ export type HolderCodeKind = keyof typeof HOLDER_CODE_KINDS;
 
 /** Refuses HOLDER_CODE_INVALID unless `code` is a valid code of its kind. */
 export function requireHolderCode(kind: HolderCodeKind, code: string, field: string): void {
-  const good = kind === 'USCC' ? isUscc(code) : isCitizenNumber(code);
-  if (!good) throw new Refusal('HOLDER_CODE_INVALID', field);
+  const isValid = kind === 'USCC' ? isUscc(code) : isCitizenNumber(code);
+  if (!isValid) throw new Refusal('HOLDER_CODE_INVALID', field);
 }
 
 /** Masks a holder's code except for 4 characters at each end. Viewers without a reason to see more get this form. */
@@ -59,7 +59,7 @@ export function maskCode(code: string): string {
 }
 
 /** Returns the check character of ISO 7064 MOD 37,36 over `body`, or null if a character is not 0–9 A–Z. */
-export function mod3736(body: string): string | null {
+export function computeMod3736Check(body: string): string | null {
   let product = 36;
   for (const character of body) {
     const value = ISO_7064_ALPHABET.indexOf(character);
@@ -82,7 +82,7 @@ export interface LicenseIdentifierParts {
   version: number;
 }
 
-const IDENTIFIER_FORM =
+const IDENTIFIER_PATTERN =
   /^1\.2\.156\.3005\.2\.([0-9A-Z]{18}\d{3})\.([0-9A-Z]{18})\.([0-9A-Z]{1,36})\.(\d{3})\.([0-9A-Z])$/;
 
 /**
@@ -91,9 +91,10 @@ const IDENTIFIER_FORM =
  */
 export function writeLicenseIdentifier(parts: LicenseIdentifierParts): string {
   const version = String(parts.version).padStart(3, '0');
-  const check = mod3736(`${parts.type}${parts.issuer}${parts.serial}${version}`);
+  const check = computeMod3736Check(`${parts.type}${parts.issuer}${parts.serial}${version}`);
   const identifier = `${LICENSE_OID}.${parts.type}.${parts.issuer}.${parts.serial}.${version}.${check}`;
-  if (!IDENTIFIER_FORM.test(identifier)) throw new RangeError(`not the parts of a license identifier: ${identifier}`);
+  if (!IDENTIFIER_PATTERN.test(identifier))
+    throw new RangeError(`not the parts of a license identifier: ${identifier}`);
   return identifier;
 }
 
@@ -107,20 +108,22 @@ export type IdentifierVerdict =
 
 /** Parses and judges a license identifier (GB/T 36904-2018). */
 export function readLicenseIdentifier(text: string): IdentifierVerdict {
-  const match = IDENTIFIER_FORM.exec(text);
+  const match = IDENTIFIER_PATTERN.exec(text);
   if (!match) return { verdict: 'INVALID', parts: null };
   const [, type = '', issuer = '', serial = '', version = '', check = ''] = match;
   const parts = { type, issuer, serial, version: Number(version) };
   const body = `${type}${issuer}${serial}${version}`;
-  if (mod3736(body) === check) return { verdict: 'VALID', parts };
-  return variantCheck(body) === check ? { verdict: 'KNOWN_VARIANT', parts } : { verdict: 'INVALID', parts: null };
+  if (computeMod3736Check(body) === check) return { verdict: 'VALID', parts };
+  return computeVariantCheck(body) === check
+    ? { verdict: 'KNOWN_VARIANT', parts }
+    : { verdict: 'INVALID', parts: null };
 }
 
 /**
  * Returns the check character as one vendor computes it: sums modulo 37 instead of the 36 of ISO 7064. Only one
  * identifier of that vendor is published. This is the simplest rule that yields it. The vendor has not stated a rule.
  */
-function variantCheck(body: string): string {
+function computeVariantCheck(body: string): string {
   let product = 37;
   for (const character of body) {
     const sum = (product + ISO_7064_ALPHABET.indexOf(character)) % 37 || 37;
@@ -131,7 +134,7 @@ function variantCheck(body: string): string {
 
 /** Returns the parts of a valid identifier. Refuses IDENTIFIER_INVALID otherwise. */
 export function requireLicenseIdentifier(text: string, field: string): LicenseIdentifierParts {
-  const read = readLicenseIdentifier(text);
-  if (read.verdict !== 'VALID') throw new Refusal('IDENTIFIER_INVALID', field);
-  return read.parts;
+  const result = readLicenseIdentifier(text);
+  if (result.verdict !== 'VALID') throw new Refusal('IDENTIFIER_INVALID', field);
+  return result.parts;
 }

@@ -17,13 +17,13 @@ import { type Envelope, type EventPayload, type EventType, readEnvelope } from '
 const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
 
 /** Maximum number of streams that one look leases. */
-const BATCH = 16;
+const MAX_BATCH_STREAMS = 16;
 /** Duration of a lease. After it another copy may deliver the event. */
 const LEASE_SECONDS = 30;
 const POLL_MS = 100;
-const BACKOFF_FIRST_MS = 250;
-const BACKOFF_MOST_MS = 30_000;
-const ERROR_LENGTH = 500;
+const MIN_BACKOFF_MS = 250;
+const MAX_BACKOFF_MS = 30_000;
+const MAX_ERROR_CHARS = 500;
 
 /**
  * Defines the tables with which a subgraph sends and receives events.
@@ -32,7 +32,7 @@ const ERROR_LENGTH = 500;
  * each other, and revisions are committed in order. Rejected: a queue ordered by serial number, and xmin alone. Both
  * deliver a later event first when an older transaction commits later.
  */
-export function messageTables(schema: PgSchema) {
+export function defineMessageTables(schema: PgSchema) {
   /** The newest revision of each stream. */
   const outboxStream = schema.table('outbox_stream', { stream: text().primaryKey(), head: integer().notNull() });
   /** Every event. None is deleted. `xid` lets a feed over all streams stop before the oldest running transaction. */
@@ -94,13 +94,13 @@ export function messageTables(schema: PgSchema) {
   return { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox };
 }
 
-export type MessageTables = ReturnType<typeof messageTables>;
+export type MessageTables = ReturnType<typeof defineMessageTables>;
 
 /** The event types of each consumer. All events of one stream have the same consumers. */
 export type Consumers = Readonly<Record<string, readonly EventType[]>>;
 
 /** Appends an event in one statement and returns its revision. Call it in the transaction that makes the event true. */
-export async function append<Type extends EventType>(
+export async function appendEvent<Type extends EventType>(
   tx: Transaction,
   tables: MessageTables,
   consumers: Consumers,
@@ -108,26 +108,26 @@ export async function append<Type extends EventType>(
 ): Promise<number> {
   const { outboxStream, outboxEvent, outboxDelivery } = tables;
   const { type, stream } = event;
-  const wanting = Object.keys(consumers).filter((consumer) => consumers[consumer]?.includes(type));
+  const targetConsumers = Object.keys(consumers).filter((consumer) => consumers[consumer]?.includes(type));
   const payload = sql.param(event.payload, outboxEvent.payload);
   const occurredAt = sql.param(event.occurredAt, outboxEvent.occurredAt);
-  const due = wanting.map(
+  const deliveryUpserts = targetConsumers.map(
     (consumer, i) => sql`, ${sql.raw(`due${i}`)} as (
       insert into ${outboxDelivery} (consumer, stream, head) select ${consumer}::text, stream, head from taken
       on conflict (consumer, stream) do update set head = excluded.head)`,
   );
-  const [taken] = await tx.execute<{ head: number }>(sql`
+  const [streamRow] = await tx.execute<{ head: number }>(sql`
     with taken as (
       insert into ${outboxStream} as newest (stream, head) values (${stream}, 1)
       on conflict (stream) do update set head = newest.head + 1 returning stream, head
     ), written as (
       insert into ${outboxEvent} (stream, revision, type, payload, occurred_at)
       select stream, head, ${type}::text, ${payload}::jsonb, ${occurredAt}::timestamptz from taken
-    )${sql.join(due)}
+    )${sql.join(deliveryUpserts)}
     select head from taken`);
-  if (!taken) throw new Error('no revision taken');
-  expect(tables, wanting);
-  return taken.head;
+  if (!streamRow) throw new Error('no revision taken');
+  markRelaysBusy(tables, targetConsumers);
+  return streamRow.head;
 }
 
 /**
@@ -143,29 +143,29 @@ export async function receiveOnce(
 ): Promise<void> {
   const { inbox } = tables;
   const { stream, revision } = event;
-  const here = and(eq(inbox.producer, producer), eq(inbox.stream, stream));
+  const streamCondition = and(eq(inbox.producer, producer), eq(inbox.stream, stream));
   // Claim the revision before applying the event: the row stays locked until the projection is committed.
-  const taken =
+  const claimedRows =
     revision === 1
       ? await tx.insert(inbox).values({ producer, stream, revision }).onConflictDoNothing().returning()
       : await tx
           .update(inbox)
           .set({ revision })
-          .where(and(here, eq(inbox.revision, revision - 1)))
+          .where(and(streamCondition, eq(inbox.revision, revision - 1)))
           .returning();
-  if (taken.length > 0) return apply();
-  const [seen] = await tx.select({ revision: inbox.revision }).from(inbox).where(here);
-  if (seen && revision <= seen.revision) return;
-  throw new Error(`${producer} ${stream}: ${revision} arrived after ${seen?.revision ?? 0}`);
+  if (claimedRows.length > 0) return apply();
+  const [lastRow] = await tx.select({ revision: inbox.revision }).from(inbox).where(streamCondition);
+  if (lastRow && revision <= lastRow.revision) return;
+  throw new Error(`${producer} ${stream}: ${revision} arrived after ${lastRow?.revision ?? 0}`);
 }
 
 /** Thrown by `deliver` when the consumer rejects an event. The event waits for a redrive, not for another attempt. */
-export class Rejected extends Error {
+export class Rejection extends Error {
   override readonly name = 'Rejected';
 }
 
 /** Delivers one event and returns the receipt to store. Throws Rejection to wait, any other error to be retried. */
-export type Deliver = (event: Envelope) => Promise<string | null>;
+export type DeliverEvent = (event: Envelope) => Promise<string | null>;
 
 /** A running relay. It delivers one consumer's events at least once, in order per stream. */
 export interface Relay {
@@ -176,26 +176,26 @@ export interface RelayOptions {
   db: Database;
   tables: MessageTables;
   consumer: string;
-  deliver: Deliver;
+  deliver: DeliverEvent;
   /**
    * Called in the transaction that records the result, when an event is rejected, or delivered after a failure (null).
    * Not called for an event that is delivered at the first attempt.
    */
-  onSettled?: (tx: Transaction, event: Envelope, refused: Rejected | null) => Promise<void>;
+  onSettled?: (tx: Transaction, event: Envelope, rejection: Rejection | null) => Promise<void>;
   /** Called for each failed attempt. The relay continues. */
   onError?: (error: unknown) => void;
   pollMs?: number;
 }
 
 /** Maximum pause of a relay whose database is unreachable. */
-const AWAY_PAUSE_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 /**
  * A relay looks at every poll while it expects an event. Otherwise it looks once in so many polls. That finds an event
  * of another process, or of a transaction that took longer to end.
  */
 const IDLE_POLLS = 10;
 
-interface Watch {
+interface RelayWatch {
   table: MessageTables['outboxDelivery'];
   consumer: string;
   pollMs: number;
@@ -204,62 +204,62 @@ interface Watch {
 }
 
 /** The relays of this process. */
-const watches = new Set<Watch>();
+const watches = new Set<RelayWatch>();
 
 /**
  * Makes the relays of consumers look at every poll until the event of a running transaction can be visible. It does not
  * wake them: the event is not visible before its transaction ends.
  */
-function expect({ outboxDelivery }: MessageTables, consumers: readonly string[]): void {
+function markRelaysBusy({ outboxDelivery }: MessageTables, consumers: readonly string[]): void {
   for (const watch of watches) {
-    const isMeant = watch.table === outboxDelivery && consumers.includes(watch.consumer);
-    if (isMeant) watch.busyUntil = performance.now() + IDLE_POLLS * watch.pollMs;
+    const isRecipient = watch.table === outboxDelivery && consumers.includes(watch.consumer);
+    if (isRecipient) watch.busyUntil = performance.now() + IDLE_POLLS * watch.pollMs;
   }
 }
 
 /** Starts a relay. Several copies may run: they lease streams row by row and take over expired leases. */
 export function startRelay(options: RelayOptions): Relay {
   const { pollMs = POLL_MS, tables, consumer } = options;
-  const watch: Watch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
+  const watch: RelayWatch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
   watches.add(watch);
-  const stopped = new AbortController();
-  const { signal } = stopped;
-  const run = async () => {
+  const stopController = new AbortController();
+  const { signal } = stopController;
+  const pollUntilStopped = async () => {
     // While the database is unreachable, queries and error reports become less frequent.
     let failures = 0;
-    for (let idle = IDLE_POLLS; !signal.aborted; idle++) {
-      if (idle >= IDLE_POLLS || failures > 0 || performance.now() < watch.busyUntil) {
-        idle = 0;
+    for (let idlePolls = IDLE_POLLS; !signal.aborted; idlePolls++) {
+      if (idlePolls >= IDLE_POLLS || failures > 0 || performance.now() < watch.busyUntil) {
+        idlePolls = 0;
         try {
-          while (!signal.aborted && (await relayOnce(options)));
+          while (!signal.aborted && (await relayBatch(options)));
           failures = 0;
         } catch (error) {
           failures++;
           options.onError?.(error);
         }
       }
-      const wait = Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, AWAY_PAUSE_MS));
-      await pause(wait, undefined, { signal }).catch(() => {});
+      const pauseMs = Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, MAX_PAUSE_MS));
+      await pause(pauseMs, undefined, { signal }).catch(() => {});
     }
   };
-  const running = run();
+  const loop = pollUntilStopped();
   return {
     stop: async () => {
-      stopped.abort();
+      stopController.abort();
       watches.delete(watch);
-      await running;
+      await loop;
     },
   };
 }
 
 /** Does one look: leases due streams and delivers one event of each. Returns whether more may be due at once. */
-async function relayOnce(options: RelayOptions): Promise<boolean> {
-  const leased = await leaseDue(options);
-  const more = await Promise.all(leased.map((one) => handOver(options, one)));
-  return leased.length === BATCH || more.includes(true);
+async function relayBatch(options: RelayOptions): Promise<boolean> {
+  const deliveries = await leaseDueDeliveries(options);
+  const moreFlags = await Promise.all(deliveries.map((delivery) => handOverEvent(options, delivery)));
+  return deliveries.length === MAX_BATCH_STREAMS || moreFlags.includes(true);
 }
 
-type Leased = {
+type LeasedDelivery = {
   stream: string;
   delivered: number;
   attempts: number;
@@ -270,14 +270,14 @@ type Leased = {
 };
 
 /** Leases due streams and reads the next event of each. */
-async function leaseDue({ db, tables, consumer }: RelayOptions): Promise<Leased[]> {
+async function leaseDueDeliveries({ db, tables, consumer }: RelayOptions): Promise<LeasedDelivery[]> {
   const { outboxDelivery, outboxEvent } = tables;
-  const taken = await db.execute<Leased>(sql`
+  const rows = await db.execute<LeasedDelivery>(sql`
     with due as (
       select stream from ${outboxDelivery}
       where consumer = ${consumer} and delivered < head and rejected_at is null and next_attempt_at <= now()
         and (leased_until is null or leased_until < now())
-      order by next_attempt_at limit ${BATCH} for update skip locked
+      order by next_attempt_at limit ${MAX_BATCH_STREAMS} for update skip locked
     ), taken as (
       update ${outboxDelivery} as one
       set lease = ${crypto.randomUUID()}, leased_until = now() + make_interval(secs => ${LEASE_SECONDS})
@@ -286,50 +286,53 @@ async function leaseDue({ db, tables, consumer }: RelayOptions): Promise<Leased[
     )
     select taken.*, event.type, event.payload, event.occurred_at as "occurredAt"
     from taken left join ${outboxEvent} as event on event.stream = taken.stream and event.revision = taken.delivered + 1`);
-  return [...taken];
+  return [...rows];
 }
 
 /** Returns the next event. The lease sees the newest row, so its event may be missing from the statement's snapshot. */
-async function envelopeOf({ db, tables }: RelayOptions, { stream, delivered, ...read }: Leased): Promise<Envelope> {
+async function readNextEnvelope(
+  { db, tables }: RelayOptions,
+  { stream, delivered, ...leasedEvent }: LeasedDelivery,
+): Promise<Envelope> {
   const { outboxEvent } = tables;
   const revision = delivered + 1;
-  const here = and(eq(outboxEvent.stream, stream), eq(outboxEvent.revision, revision));
-  const [row] = read.type === null ? await db.select().from(outboxEvent).where(here) : [read];
+  const eventCondition = and(eq(outboxEvent.stream, stream), eq(outboxEvent.revision, revision));
+  const [row] = leasedEvent.type === null ? await db.select().from(outboxEvent).where(eventCondition) : [leasedEvent];
   const occurredAt = row?.occurredAt && new Date(row.occurredAt).toISOString();
   return readEnvelope({ stream, revision, type: row?.type, payload: row?.payload, occurredAt });
 }
 
 /** Delivers one event and records the result. Returns whether its stream has a next event. */
-async function handOver(options: RelayOptions, leased: Leased): Promise<boolean> {
+async function handOverEvent(options: RelayOptions, delivery: LeasedDelivery): Promise<boolean> {
   const { db, onSettled } = options;
-  const { attempts } = leased;
+  const { attempts } = delivery;
   let event: Envelope | null = null;
   try {
-    const told = await envelopeOf(options, leased);
-    event = told;
-    const receipt = await options.deliver(told);
-    if (!onSettled || attempts === 0) return (await settle(db, options, leased, receipt))?.more ?? false;
+    const envelope = await readNextEnvelope(options, delivery);
+    event = envelope;
+    const receipt = await options.deliver(envelope);
+    if (!onSettled || attempts === 0) return (await recordDelivery(db, options, delivery, receipt))?.more ?? false;
     return await db.transaction(async (tx) => {
-      const settled = await settle(tx, options, leased, receipt);
-      if (settled) await onSettled(tx, told, null);
-      return settled?.more ?? false;
+      const settlement = await recordDelivery(tx, options, delivery, receipt);
+      if (settlement) await onSettled(tx, envelope, null);
+      return settlement?.more ?? false;
     });
   } catch (error) {
     options.onError?.(error);
-    await noteFailure(options, leased, event, error);
+    await recordFailure(options, delivery, event, error);
     return false;
   }
 }
 
 /** Records a delivery and its receipt. Returns whether there is a next event, or null if the lease was lost. */
-async function settle(
+async function recordDelivery(
   db: Pick<Database, 'execute'>,
   { tables, consumer }: RelayOptions,
-  { stream, delivered, lease }: Leased,
+  { stream, delivered, lease }: LeasedDelivery,
   receipt: string | null,
 ): Promise<{ more: boolean } | null> {
   const { outboxDelivery, outboxReceipt } = tables;
-  const [settled] = await db.execute<{ more: boolean }>(sql`
+  const [settlement] = await db.execute<{ more: boolean }>(sql`
     with settled as (
       update ${outboxDelivery}
       set delivered = ${delivered + 1}, attempts = 0, last_error = null, lease = null, leased_until = null, next_attempt_at = now()
@@ -340,33 +343,33 @@ async function settle(
       select ${consumer}::text, ${stream}::text, delivered, now(), ${receipt}::text from settled on conflict do nothing
     )
     select head > delivered as more from settled`);
-  return settled ?? null;
+  return settlement ?? null;
 }
 
 /** Records a failed attempt and the time of the next one. A rejected event gets no further attempt. */
-async function noteFailure(
+async function recordFailure(
   { db, tables, consumer, onSettled }: RelayOptions,
-  { stream, lease, attempts: before }: Leased,
+  { stream, lease, attempts: earlierAttempts }: LeasedDelivery,
   event: Envelope | null,
   error: unknown,
 ): Promise<void> {
-  const { outboxDelivery: row } = tables;
-  const attempts = before + 1;
-  const delayMs = Math.min(BACKOFF_FIRST_MS * 2 ** Math.min(attempts - 1, 16), BACKOFF_MOST_MS);
+  const { outboxDelivery: table } = tables;
+  const attempts = earlierAttempts + 1;
+  const delayMs = Math.min(MIN_BACKOFF_MS * 2 ** Math.min(attempts - 1, 16), MAX_BACKOFF_MS);
   await db.transaction(async (tx) => {
-    const noted = await tx
-      .update(row)
+    const updatedRows = await tx
+      .update(table)
       .set({
         attempts,
-        lastError: String(error instanceof Error ? error.message : error).slice(0, ERROR_LENGTH),
+        lastError: String(error instanceof Error ? error.message : error).slice(0, MAX_ERROR_CHARS),
         lease: null,
         leasedUntil: null,
         nextAttemptAt: sql`now() + make_interval(secs => ${delayMs / 1000})`,
-        ...(error instanceof Rejected ? { rejectedAt: sql`now()` } : {}),
+        ...(error instanceof Rejection ? { rejectedAt: sql`now()` } : {}),
       })
-      .where(and(eq(row.consumer, consumer), eq(row.stream, stream), eq(row.lease, lease)))
-      .returning({ stream: row.stream });
-    if (noted.length > 0 && event && error instanceof Rejected) await onSettled?.(tx, event, error);
+      .where(and(eq(table.consumer, consumer), eq(table.stream, stream), eq(table.lease, lease)))
+      .returning({ stream: table.stream });
+    if (updatedRows.length > 0 && event && error instanceof Rejection) await onSettled?.(tx, event, error);
   });
 }
 
@@ -389,6 +392,6 @@ export async function redrive(
       ),
     )
     .returning({ stream: outboxDelivery.stream });
-  expect(tables, [consumer]);
+  markRelaysBusy(tables, [consumer]);
   return rows.length > 0;
 }

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 
 /** Maximum number of rows in a page. */
-export const PAGE_LIMIT = 100;
+export const MAX_PAGE_ROWS = 100;
 
 /** A keyset page: the rows after a position, and whether more follow. */
 export interface Page<Row> {
@@ -29,12 +29,12 @@ export function readPage<Position>(
   args: { first: number; after?: string | null | undefined },
   parse: (parts: readonly string[]) => Position | null,
 ): PageRequest<Position> {
-  if (!Number.isInteger(args.first) || args.first < 1 || args.first > PAGE_LIMIT) {
-    throw badInput(`first 须为 1 至 ${PAGE_LIMIT} 的整数。`, 'first');
+  if (!Number.isInteger(args.first) || args.first < 1 || args.first > MAX_PAGE_ROWS) {
+    throw buildInputError(`first 须为 1 至 ${MAX_PAGE_ROWS} 的整数。`, 'first');
   }
   if (args.after === null || args.after === undefined || args.after === '') return { first: args.first, after: null };
   const position = parseCursor(args.after, parse);
-  if (position === null) throw badInput('after 不是本列表给出的游标。', 'after');
+  if (position === null) throw buildInputError('after 不是本列表给出的游标。', 'after');
   return { first: args.first, after: position };
 }
 
@@ -68,6 +68,6 @@ export function toConnection<Row, Node>(
   return { edges, pageInfo: { hasNextPage: page.hasNextPage, endCursor: edges.at(-1)?.cursor ?? null } };
 }
 
-function badInput(message: string, argument: string): GraphQLError {
+function buildInputError(message: string, argument: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', argument } });
 }

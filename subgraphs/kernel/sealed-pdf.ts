@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
-import { bufferOf, objectText, PdfError, type PdfFile, readPdfFile } from './pdf.ts';
+import { PdfError, type PdfFile, readObjectText, readPdfFile, toBuffer } from './pdf.ts';
 
 /**
  * A PDF with one seal in it: the unsigned file, and one incremental revision (ISO 32000-1 §7.5.6). The revision has a
@@ -12,11 +12,11 @@ import { bufferOf, objectText, PdfError, type PdfFile, readPdfFile } from './pdf
  */
 
 /** Space for the CMS. Two certificates, a signature and a timestamp with two more certificates need about 6,000. */
-const CMS_ROOM_BYTES = 12_000;
+const MAX_CMS_BYTES = 12_000;
 /** ISO 32000-1 table 8.2: Print and Locked, so that the picture is printed and no viewer moves it. */
 const WIDGET_FLAGS = 132;
-const NAME_LENGTH = 200;
-const PICTURE_LIMIT_BYTES = 1_048_576;
+const MAX_NAME_CHARS = 200;
+const MAX_PICTURE_BYTES = 1_048_576;
 /** Length of the tail in which the end of a revision is searched. */
 const TAIL_BYTES = 200;
 
@@ -42,7 +42,7 @@ export interface Image {
 export type Picture = Drawing | Image;
 
 /** The content of a revision besides the signature. */
-export interface Seal {
+export interface SealRevision {
   /** Name of the seal. Viewers show it as the signer. */
   name: string;
   /** Time of sealing (`/M`), to the second. It is the record's time, not the machine's. */
@@ -61,41 +61,41 @@ export interface Place {
  * Adds the revision with zeros in place of the signature. Throws PdfError if the file does not have the form that Typst
  * writes, or has no such page.
  */
-export function makeSealable(unsigned: Uint8Array, { name, at, picture, place }: Seal): Uint8Array {
-  if (name.length === 0 || name.length > NAME_LENGTH) throw new PdfError('印章名称过长');
+export function makeSealable(unsigned: Uint8Array, { name, at, picture, place }: SealRevision): Uint8Array {
+  if (name.length === 0 || name.length > MAX_NAME_CHARS) throw new PdfError('印章名称过长');
   const { x, y } = place;
   const values: Values = {
     name: Buffer.from(`\ufeff${name}`, 'utf16le').swap16().toString('hex'),
-    at: pdfTime(at),
+    at: toPdfTime(at),
     page: place.page,
     rect: [x, y, x + picture.width, y + picture.height].map(writeNumber).join(' '),
     box: [picture.width, picture.height].map(writeNumber).join(' '),
-    drawing: 'operators' in picture ? { operators: deflated(picture) } : picture,
+    drawing: 'operators' in picture ? { operators: deflateDrawing(picture) } : picture,
   };
   const base = readPdfFile(unsigned);
   return Buffer.concat([unsigned, ...writeRevision(base, values).chunks]);
 }
 
 /** Cache of compressed drawings, because the same drawing is used in many files. */
-const compressed = new WeakMap<Drawing, Buffer>();
+const deflatedDrawings = new WeakMap<Drawing, Buffer>();
 
-function deflated(drawing: Drawing): Buffer {
-  const bytes = compressed.get(drawing) ?? deflateSync(drawing.operators, { level: 9 });
-  compressed.set(drawing, bytes);
+function deflateDrawing(drawing: Drawing): Buffer {
+  const bytes = deflatedDrawings.get(drawing) ?? deflateSync(drawing.operators, { level: 9 });
+  deflatedDrawings.set(drawing, bytes);
   return bytes;
 }
 
 /** Returns SHA-256 over the two byte ranges that the signature covers. */
-export function digestOfSealable(sealable: Uint8Array): Buffer {
-  return digestsOf(bufferOf(sealable), roomOf(sealable)).digest;
+export function digestSealable(sealable: Uint8Array): Buffer {
+  return computeDigests(toBuffer(sealable), locateRoom(sealable)).digest;
 }
 
 /** Reads a file without its signature yet. Throws PdfError unless it is, byte for byte, what `makeSealable` writes. */
 export function readSealable(sealable: Uint8Array): Omit<SealedPdf, 'cms' | 'fileDigest'> {
   // The room must be empty. The rest is checked with an empty CMS in the room.
-  const { start, end } = roomOf(sealable);
-  const room = bufferOf(sealable).toString('latin1', start, end);
-  if (room !== `<${'0'.repeat(2 * CMS_ROOM_BYTES)}>`) throw otherForm();
+  const { start, end } = locateRoom(sealable);
+  const room = toBuffer(sealable).toString('latin1', start, end);
+  if (room !== `<${'0'.repeat(2 * MAX_CMS_BYTES)}>`) throw buildFormError();
   return readSealedPdf(insertSignature(sealable, EMPTY_CMS));
 }
 
@@ -104,9 +104,9 @@ export const EMPTY_CMS: Uint8Array = Buffer.concat([Buffer.from([0x30, 0x82, 0x0
 
 /** Inserts the CMS into the room for it. Throws RangeError if it does not fit. */
 export function insertSignature(sealable: Uint8Array, cms: Uint8Array): Uint8Array {
-  if (cms.length > CMS_ROOM_BYTES) throw new RangeError(`a CMS of ${cms.length} bytes does not fit`);
+  if (cms.length > MAX_CMS_BYTES) throw new RangeError(`a CMS of ${cms.length} bytes does not fit`);
   const sealed = Buffer.from(sealable);
-  sealed.write(Buffer.from(cms).toString('hex'), roomOf(sealed).start + 1, 'latin1');
+  sealed.write(Buffer.from(cms).toString('hex'), locateRoom(sealed).start + 1, 'latin1');
   return sealed;
 }
 
@@ -130,38 +130,38 @@ export interface SealedPdf {
 
 /** Reads a sealed file. Throws PdfError unless it is, byte for byte, what `makeSealable` writes. */
 export function readSealedPdf(pdf: Uint8Array): SealedPdf {
-  const file = bufferOf(pdf);
-  const from = revisionOf(file);
-  const unsigned = file.subarray(0, from);
+  const file = toBuffer(pdf);
+  const revisionStart = findRevisionStart(file);
+  const unsigned = file.subarray(0, revisionStart);
   const base = readPdfFile(unsigned);
   const values = readValues(file, base);
   const { chunks, room, length } = writeRevision(base, values);
-  if (file.length !== from + length) throw otherForm();
-  let at = from;
+  if (file.length !== revisionStart + length) throw buildFormError();
+  let at = revisionStart;
   for (const chunk of chunks) {
     // The room holds the signature, which is read below. Every other byte must be equal.
-    const same = chunk === EMPTY_ROOM || file.subarray(at, at + chunk.length).equals(chunk);
-    if (!same) throw otherForm();
+    const isSame = chunk === EMPTY_ROOM || file.subarray(at, at + chunk.length).equals(chunk);
+    if (!isSame) throw buildFormError();
     at += chunk.length;
   }
   const name = Buffer.from(values.name, 'hex').swap16().toString('utf16le').slice(1);
   const cms = readCms(file.subarray(room.start + 1, room.end - 1));
-  const image = 'operators' in values.drawing ? null : { ...values.drawing, ...sizeOf(values.box) };
-  return { unsigned, base, cms, ...digestsOf(file, room), signedOn: readTime(values.at), name, image };
+  const image = 'operators' in values.drawing ? null : { ...values.drawing, ...parseSize(values.box) };
+  return { unsigned, base, cms, ...computeDigests(file, room), signedOn: parsePdfTime(values.at), name, image };
 }
 
-function sizeOf(box: string): { width: number; height: number } {
+function parseSize(box: string): { width: number; height: number } {
   const [width = 0, height = 0] = box.split(' ').map(Number);
   return { width, height };
 }
 
-const otherForm = () => new PdfError('PDF 的修订不是本系统的签章形式');
+const buildFormError = () => new PdfError('PDF 的修订不是本系统的签章形式');
 
 /** Returns the start of the revision: the end of the previous revision, whose table the trailer names. */
-function revisionOf(file: Buffer): number {
+function findRevisionStart(file: Buffer): number {
   const end = file.toString('latin1', Math.max(0, file.length - TAIL_BYTES));
   const previous = /\n\/Prev (\d{1,10})\n>>\nstartxref\n\d{1,10}\n%%EOF\n$/.exec(end)?.[1];
-  if (previous === undefined) throw otherForm();
+  if (previous === undefined) throw buildFormError();
   const tail = `startxref\n${previous}\n%%EOF`;
   const at = file.indexOf(tail, Number(previous), 'latin1');
   if (at < 0) throw new PdfError('PDF 的修订不完整');
@@ -176,7 +176,7 @@ function readCms(room: Buffer): Uint8Array {
   const hex = room.toString('latin1', 0, 2 * length);
   const bytes = Buffer.from(hex, 'hex');
   if (bytes.toString('hex') !== hex) throw new PdfError('PDF 签名不是小写十六进制');
-  if (length > CMS_ROOM_BYTES || !room.subarray(2 * length).equals(EMPTY_ROOM.subarray(2 * length))) {
+  if (length > MAX_CMS_BYTES || !room.subarray(2 * length).equals(EMPTY_ROOM.subarray(2 * length))) {
     throw new PdfError('PDF 签名之后有多余内容');
   }
   return bytes;
@@ -201,57 +201,57 @@ interface Room {
 }
 
 const NUMBER = '-?\\d{1,5}(?:\\.\\d{1,2})?';
-const SIGNED = new RegExp(`/Name <([0-9a-f]{8,${4 * NAME_LENGTH + 4}})>\\n/M \\((D:\\d{14}Z)\\)\\n`);
+const SIGNED = new RegExp(`/Name <([0-9a-f]{8,${4 * MAX_NAME_CHARS + 4}})>\\n/M \\((D:\\d{14}Z)\\)\\n`);
 const BOX = new RegExp(`/BBox \\[0 0 (${NUMBER} ${NUMBER})\\]`);
 const STREAM = /\/Length (\d{1,7})\n>>\nstream\n/;
 const IMAGE = /\/Width (\d{1,4})\n\/Height (\d{1,4})\n/;
 const IMAGE_NAME = '/Im0';
 const WIDGET = new RegExp(`/P (\\d{1,6}) 0 R\\n/Rect \\[(${NUMBER}(?: ${NUMBER}){3})\\]`);
 /** More than the head of any object in a revision needs. */
-const HEAD_BYTES = 2_048;
+const MAX_HEAD_BYTES = 2_048;
 
 /** Extracts the values of a revision without strict checks. The caller writes it again and compares the bytes. */
 function readValues(file: Buffer, base: PdfFile): Values {
-  const headOf = (at: number) => file.toString('latin1', at, at + HEAD_BYTES);
-  const from = base.bytes.length;
-  const [, name, at] = SIGNED.exec(headOf(from)) ?? [];
-  const behind = roomAfter(file, from).end;
-  const head = headOf(behind);
+  const readHead = (at: number) => file.toString('latin1', at, at + MAX_HEAD_BYTES);
+  const revisionStart = base.bytes.length;
+  const [, name, at] = SIGNED.exec(readHead(revisionStart)) ?? [];
+  const roomEnd = locateRoomAfter(file, revisionStart).end;
+  const head = readHead(roomEnd);
   const box = BOX.exec(head)?.[1];
-  const form = streamAfter(file, behind);
+  const form = findStreamAfter(file, roomEnd);
   // The form of an image names the image before the form's short stream begins.
-  const set = head.slice(0, form.start - behind).includes(IMAGE_NAME) ? readImage(file, form.end) : null;
-  const [, page, rect] = WIDGET.exec(headOf(set?.end ?? form.end)) ?? [];
-  if (name === undefined || at === undefined || box === undefined || rect === undefined) throw otherForm();
-  const drawing = set?.image ?? { operators: file.subarray(form.start, form.end) };
+  const imagePart = head.slice(0, form.start - roomEnd).includes(IMAGE_NAME) ? readImage(file, form.end) : null;
+  const [, page, rect] = WIDGET.exec(readHead(imagePart?.end ?? form.end)) ?? [];
+  if (name === undefined || at === undefined || box === undefined || rect === undefined) throw buildFormError();
+  const drawing = imagePart?.image ?? { operators: file.subarray(form.start, form.end) };
   return { name, at, page: base.pages.indexOf(Number(page)) + 1, rect, box, drawing };
 }
 
 function readImage(file: Buffer, at: number) {
-  const colours = streamAfter(file, at);
-  const alpha = streamAfter(file, colours.end);
+  const colours = findStreamAfter(file, at);
+  const alpha = findStreamAfter(file, colours.end);
   const [, across, down] = IMAGE.exec(file.toString('latin1', at, colours.start)) ?? [];
   const bytes = { colours: file.subarray(colours.start, colours.end), alpha: file.subarray(alpha.start, alpha.end) };
   return { image: { across: Number(across), down: Number(down), ...bytes }, end: alpha.end };
 }
 
 /** Finds the first stream that seems to begin after `at`. */
-function streamAfter(file: Buffer, at: number): { start: number; end: number } {
-  const found = STREAM.exec(file.toString('latin1', at, at + HEAD_BYTES));
-  const length = Number(found?.[1]);
-  if (!found || length > PICTURE_LIMIT_BYTES) throw otherForm();
-  const start = at + found.index + found[0].length;
+function findStreamAfter(file: Buffer, at: number): { start: number; end: number } {
+  const match = STREAM.exec(file.toString('latin1', at, at + MAX_HEAD_BYTES));
+  const length = Number(match?.[1]);
+  if (!match || length > MAX_PICTURE_BYTES) throw buildFormError();
+  const start = at + match.index + match[0].length;
   return { start, end: Math.min(start + length, file.length) };
 }
 
 /** Writes the revision in chunks. One chunk is EMPTY_ROOM itself. The offsets of `room` count from the file's start. */
 function writeRevision(file: PdfFile, values: Values): { chunks: Buffer[]; room: Room; length: number } {
-  const from = file.bytes.length;
+  const revisionStart = file.bytes.length;
   const chunks: Buffer[] = [Buffer.from('\n')];
-  let at = from + 1;
+  let at = revisionStart + 1;
   let room: Room = { start: 0, end: 0 };
   const offsets = new Map<number, number>();
-  for (const { number, body } of objectsOf(file, values)) {
+  for (const { number, body } of buildObjects(file, values)) {
     offsets.set(number, at);
     for (const chunk of [Buffer.from(`${number} 0 obj\n`), ...body, Buffer.from('\nendobj\n')]) {
       if (chunk === EMPTY_ROOM) room = { start: at - 1, end: at + chunk.length + 1 };
@@ -259,53 +259,57 @@ function writeRevision(file: PdfFile, values: Values): { chunks: Buffer[]; room:
       at += chunk.length;
     }
   }
-  const size = file.size + NEW_OBJECTS + ('operators' in values.drawing ? 0 : IMAGE_OBJECTS);
-  const table = [...offsets].sort(([a], [b]) => a - b).map(([number, offset]) => row(number, offset));
+  const size = file.size + NEW_OBJECT_COUNT + ('operators' in values.drawing ? 0 : IMAGE_OBJECT_COUNT);
+  const table = [...offsets].sort(([a], [b]) => a - b).map(([number, offset]) => writeTableRow(number, offset));
   const { root, info, id, tableAt } = file;
   const trailer = `trailer\n<<\n/Size ${size}\n/Root ${root} 0 R\n/Info ${info} 0 R\n/ID ${id}\n/Prev ${tableAt}\n>>\nstartxref\n${at}\n%%EOF\n`;
   const end = Buffer.from(`xref\n${table.join('')}${trailer}`, 'latin1');
   chunks.push(end);
-  const rest = at + end.length - room.end;
-  const ranges = [0, room.start, room.end, rest].map((one) => String(one).padEnd(10)).join(' ');
-  chunks[RANGES_AT] = Buffer.from(`[${ranges}]`);
-  return { chunks, room, length: at + end.length - from };
+  const tailBytes = at + end.length - room.end;
+  const ranges = [0, room.start, room.end, tailBytes].map((position) => String(position).padEnd(10)).join(' ');
+  chunks[RANGES_CHUNK_INDEX] = Buffer.from(`[${ranges}]`);
+  return { chunks, room, length: at + end.length - revisionStart };
 }
 
 /** Writes one subsection per object. The free head (`f`) is in the first table. */
-const row = (number: number, offset: number) => `${number} 1\n${String(offset).padStart(10, '0')} 00000 n \n`;
+const writeTableRow = (number: number, offset: number) => `${number} 1\n${String(offset).padStart(10, '0')} 00000 n \n`;
 
 /** The placeholder for four numbers of ten characters, and its index among the chunks of a revision. */
-const NO_RANGES = Buffer.alloc(4 * 10 + 5);
-const RANGES_AT = 3;
-const EMPTY_ROOM = Buffer.alloc(2 * CMS_ROOM_BYTES, '0');
+const RANGES_PLACEHOLDER = Buffer.alloc(4 * 10 + 5);
+const RANGES_CHUNK_INDEX = 3;
+const EMPTY_ROOM = Buffer.alloc(2 * MAX_CMS_BYTES, '0');
 const CONTENTS = '\n/Contents <';
-const NEW_OBJECTS = 3;
+const NEW_OBJECT_COUNT = 3;
 /** An image and its mask. Their numbers follow those of the other objects. */
-const IMAGE_OBJECTS = 2;
+const IMAGE_OBJECT_COUNT = 2;
 
-function objectsOf(file: PdfFile, values: Values): { number: number; body: Buffer[] }[] {
+function buildObjects(file: PdfFile, values: Values): { number: number; body: Buffer[] }[] {
   const { name, at, page, rect } = values;
   const pageNumber = file.pages[page - 1];
   if (pageNumber === undefined) throw new PdfError(`PDF 没有第 ${page} 页`);
   const [signature, picture, field] = [file.size, file.size + 1, file.size + 2];
-  const certifies = `/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /Type /TransformParams /P 1 /V /1.2 >> >>]`;
-  const signed = `<<\n/Type /Sig\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.CAdES.detached\n/Name <${name}>\n/M (${at})\n${certifies}\n/ByteRange `;
+  const reference = `/Reference [<< /Type /SigRef /TransformMethod /DocMDP /TransformParams << /Type /TransformParams /P 1 /V /1.2 >> >>]`;
+  const signatureHead = `<<\n/Type /Sig\n/Filter /Adobe.PPKLite\n/SubFilter /ETSI.CAdES.detached\n/Name <${name}>\n/M (${at})\n${reference}\n/ByteRange `;
   const widget = `<<\n/Type /Annot\n/Subtype /Widget\n/FT /Sig\n/T (Seal)\n/V ${signature} 0 R\n/P ${pageNumber} 0 R\n/Rect [${rect}]\n/F ${WIDGET_FLAGS}\n/AP << /N ${picture} 0 R >>\n>>`;
   const form = `/AcroForm << /Fields [${field} 0 R] /SigFlags 3 >>\n/Perms << /DocMDP ${signature} 0 R >>`;
   return [
     {
       number: signature,
-      body: [Buffer.from(signed), NO_RANGES, Buffer.from(CONTENTS), EMPTY_ROOM, Buffer.from('>\n>>')],
+      body: [Buffer.from(signatureHead), RANGES_PLACEHOLDER, Buffer.from(CONTENTS), EMPTY_ROOM, Buffer.from('>\n>>')],
     },
-    ...pictureOf(picture, field + 1, values),
+    ...buildPictureObjects(picture, field + 1, values),
     { number: field, body: [Buffer.from(widget)] },
-    { number: pageNumber, body: [extend(file, pageNumber, `/Annots [${field} 0 R]`, /\/Annots\b/)] },
-    { number: file.root, body: [extend(file, file.root, form, /\/(AcroForm|Perms)\b/)] },
+    { number: pageNumber, body: [extendDictionary(file, pageNumber, `/Annots [${field} 0 R]`, /\/Annots\b/)] },
+    { number: file.root, body: [extendDictionary(file, file.root, form, /\/(AcroForm|Perms)\b/)] },
   ];
 }
 
 /** Builds the appearance: only operators, or an image in the box with its pixels and its mask. */
-function pictureOf(form: number, image: number, { box, drawing }: Values): { number: number; body: Buffer[] }[] {
+function buildPictureObjects(
+  form: number,
+  image: number,
+  { box, drawing }: Values,
+): { number: number; body: Buffer[] }[] {
   const stream = (dictionary: string, bytes: Buffer) => [
     Buffer.from(`<<\n/Type /XObject\n${dictionary}\n/Length ${bytes.length}\n>>\nstream\n`),
     bytes,
@@ -318,40 +322,40 @@ function pictureOf(form: number, image: number, { box, drawing }: Values): { num
   }
   const { across, down, colours, alpha } = drawing;
   const resources = `/Resources << /XObject << ${IMAGE_NAME} ${image} 0 R >> >>`;
-  const sets = Buffer.from(`q\n${box.replace(' ', ' 0 0 ')} 0 0 cm\n${IMAGE_NAME} Do\nQ`);
+  const placement = Buffer.from(`q\n${box.replace(' ', ' 0 0 ')} 0 0 cm\n${IMAGE_NAME} Do\nQ`);
   const pixels = `/Subtype /Image\n/Width ${across}\n/Height ${down}\n/BitsPerComponent 8\n/Filter /FlateDecode`;
   return [
-    { number: form, body: stream(`/Subtype /Form\n${resources}\n${bounds}`, sets) },
+    { number: form, body: stream(`/Subtype /Form\n${resources}\n${bounds}`, placement) },
     { number: image, body: stream(`${pixels}\n/ColorSpace /DeviceRGB\n/SMask ${image + 1} 0 R`, colours) },
     { number: image + 1, body: stream(`${pixels}\n/ColorSpace /DeviceGray`, alpha) },
   ];
 }
 
 /** Adds entries to a dictionary of the first revision. Throws PdfError if it already has such entries. */
-function extend(file: PdfFile, number: number, more: string, taken: RegExp): Buffer {
-  const [, dictionary] = /^\d+ 0 obj\n(<<[\s\S]*)>>\s*endobj\s*$/.exec(objectText(file, number)) ?? [];
-  if (dictionary === undefined || taken.test(dictionary)) throw new PdfError(`PDF 对象 ${number} 不能扩展`);
-  return Buffer.from(`${dictionary}${more}\n>>`, 'latin1');
+function extendDictionary(file: PdfFile, number: number, entries: string, conflictPattern: RegExp): Buffer {
+  const [, dictionary] = /^\d+ 0 obj\n(<<[\s\S]*)>>\s*endobj\s*$/.exec(readObjectText(file, number)) ?? [];
+  if (dictionary === undefined || conflictPattern.test(dictionary)) throw new PdfError(`PDF 对象 ${number} 不能扩展`);
+  return Buffer.from(`${dictionary}${entries}\n>>`, 'latin1');
 }
 
-function roomOf(file: Uint8Array): Room {
-  return roomAfter(bufferOf(file), revisionOf(bufferOf(file)));
+function locateRoom(file: Uint8Array): Room {
+  return locateRoomAfter(toBuffer(file), findRevisionStart(toBuffer(file)));
 }
 
 /**
  * Finds the room by the first `/Contents`. The signature's dictionary is the revision's first object.
  * The name before it has only hexadecimal digits, so it cannot contain `/Contents`.
  */
-function roomAfter(bytes: Buffer, from: number): Room {
-  const start = bytes.indexOf(CONTENTS, from, 'latin1') + CONTENTS.length - 1;
-  return { start, end: start + 2 * CMS_ROOM_BYTES + 2 };
+function locateRoomAfter(bytes: Buffer, revisionStart: number): Room {
+  const start = bytes.indexOf(CONTENTS, revisionStart, 'latin1') + CONTENTS.length - 1;
+  return { start, end: start + 2 * MAX_CMS_BYTES + 2 };
 }
 
 /** Computes the file's digest without and with the room. It hashes the bytes before the room only once. */
-function digestsOf(file: Buffer, { start, end }: Room): { digest: Buffer; fileDigest: Buffer } {
-  const before = createHash('sha256').update(file.subarray(0, start));
-  const whole = before.copy().update(file.subarray(start));
-  return { digest: before.update(file.subarray(end)).digest(), fileDigest: whole.digest() };
+function computeDigests(file: Buffer, { start, end }: Room): { digest: Buffer; fileDigest: Buffer } {
+  const partialHash = createHash('sha256').update(file.subarray(0, start));
+  const fileHash = partialHash.copy().update(file.subarray(start));
+  return { digest: partialHash.update(file.subarray(end)).digest(), fileDigest: fileHash.digest() };
 }
 
 function writeNumber(points: number): string {
@@ -359,11 +363,11 @@ function writeNumber(points: number): string {
 }
 
 /** Formats a time in UTC, to the second. */
-function pdfTime(at: Date): string {
+function toPdfTime(at: Date): string {
   return `D:${at.toISOString().slice(0, 19).replaceAll(/[-:T]/g, '')}Z`;
 }
 
-function readTime(text: string): Date {
+function parsePdfTime(text: string): Date {
   const [, year, month, day, hour, minute, second] = /^D:(....)(..)(..)(..)(..)(..)Z$/.exec(text) ?? [];
   const iso = `${year}-${month}-${day}T${hour}:${minute}:${second}.000Z`;
   const time = new Date(iso);

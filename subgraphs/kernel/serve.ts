@@ -25,9 +25,9 @@ import { type Envelope, readEnvelope } from './events.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
 import {
   type Attest,
-  bytes,
-  type Material,
-  type ReadMaterial,
+  base64Bytes,
+  type EvidenceMaterial,
+  type ReadEvidenceMaterial,
   type ReadPicture,
   type RecordReceipt,
   type Sign,
@@ -46,7 +46,7 @@ export interface GraphContext {
   loaders: Map<string, DataLoader<string, unknown>>;
 }
 
-export function graphContext(actor: Actor, token: string | null): GraphContext {
+export function buildContext(actor: Actor, token: string | null): GraphContext {
   return { actor, token, loaders: new Map() };
 }
 
@@ -72,16 +72,16 @@ export function subgraphSchema(typeDefs: string, resolvers: unknown): GraphQLSch
 }
 
 /** Returns the request's loader `name`. It batches single reads into one `batch` call, which keeps the keys' order. */
-export function loader<Value>(
+export function getLoader<Value>(
   context: GraphContext,
   name: string,
   batch: (keys: readonly string[]) => Promise<readonly (Value | Error | null)[]>,
 ): DataLoader<string, Value | null> {
-  const known = context.loaders.get(name) as DataLoader<string, Value | null> | undefined;
-  if (known) return known;
-  const made = new DataLoader<string, Value | null>(batch);
-  context.loaders.set(name, made as DataLoader<string, unknown>);
-  return made;
+  const existingLoader = context.loaders.get(name) as DataLoader<string, Value | null> | undefined;
+  if (existingLoader) return existingLoader;
+  const newLoader = new DataLoader<string, Value | null>(batch);
+  context.loaders.set(name, newLoader as DataLoader<string, unknown>);
+  return newLoader;
 }
 
 /** A refusal in the form of every payload. */
@@ -92,18 +92,18 @@ export interface RefusalView {
 }
 
 /** Runs a mutation. Returns a Refusal as data. Rethrows any other error. */
-export async function settle<Result extends object>(
+export async function mutate<Result extends object>(
   run: () => Promise<Result>,
 ): Promise<Result | { refusal: RefusalView }> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Refusal) return { refusal: viewRefusal(error) };
+    if (error instanceof Refusal) return { refusal: toRefusalView(error) };
     throw error;
   }
 }
 
-export function viewRefusal(refusal: Refusal): RefusalView {
+export function toRefusalView(refusal: Refusal): RefusalView {
   return { code: refusal.code, message: refusal.message, field: refusal.field };
 }
 
@@ -114,16 +114,16 @@ export function requirePerson(actor: Actor): Person {
 }
 
 /** Builds an error with `extensions.code` FORBIDDEN, for a query that this person may not make at all. */
-export function forbidden(message: string): GraphQLError {
+export function buildForbiddenError(message: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'FORBIDDEN' } });
 }
 
 /** Reads a request's token into its context. Used by the gateway and by every subgraph in its own process. */
 export async function readContext(request: FastifyRequest, key: KeyObject, now: Date): Promise<GraphContext> {
-  const token = bearer(request);
-  if (token === null) return graphContext(PUBLIC, null);
+  const token = readBearerToken(request);
+  if (token === null) return buildContext(PUBLIC, null);
   try {
-    return graphContext(await readToken(token, key, now), token);
+    return buildContext(await readToken(token, key, now), token);
   } catch (error) {
     if (!(error instanceof TokenError)) throw error;
     throw new GraphQLError(error.message, { extensions: { code: error.code, http: { status: 401 } } });
@@ -131,14 +131,14 @@ export async function readContext(request: FastifyRequest, key: KeyObject, now: 
 }
 
 /** Returns the bearer token, or null if there is no Authorization header. Another form of header is a bad token. */
-function bearer(request: FastifyRequest): string | null {
+function readBearerToken(request: FastifyRequest): string | null {
   const header = request.headers.authorization;
   if (header === undefined) return null;
   return /^Bearer ([\w.-]+)$/i.exec(header)?.[1] ?? '';
 }
 
 /** Maximum request size. GraphQL documents and events are small. */
-const BODY_LIMIT_BYTES = 1_048_576;
+const MAX_BODY_BYTES = 1_048_576;
 
 export interface ServeOptions {
   tokenKey: KeyObject;
@@ -155,7 +155,7 @@ export async function serveSubgraph(
   options: ServeOptions,
   routes?: (app: FastifyInstance) => void,
 ): Promise<FastifyInstance> {
-  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
+  const app = Fastify({ bodyLimit: MAX_BODY_BYTES });
   const server = new ApolloServer<GraphContext>({
     schema: subgraph.schema,
     // All but the first send data to the vendor if its key is in the environment. The hub must not send any.
@@ -191,7 +191,7 @@ export async function serveSubgraph(
  * Returns the context of a request's token, for a route besides GraphQL. Returns null after it has sent a 401 with a
  * code and a sentence. The public also gets a context; the route decides what the public may do.
  */
-export async function identify(
+export async function identifyCaller(
   request: FastifyRequest,
   reply: FastifyReply,
   { tokenKey, now }: Pick<ServeOptions, 'tokenKey' | 'now'>,
@@ -206,13 +206,13 @@ export async function identify(
 }
 
 /** Returns `content-disposition` for a file to save: RFC 6266 with the name in UTF-8 (RFC 8187). */
-export function attachment(name: string): string {
-  const plain = name.replace(/[^\w.-]/g, '_');
-  const encoded = encodeURIComponent(name).replace(
+export function buildContentDisposition(name: string): string {
+  const asciiName = name.replace(/[^\w.-]/g, '_');
+  const encodedName = encodeURIComponent(name).replace(
     /['()*]/g,
-    (one) => `%${one.charCodeAt(0).toString(16).toUpperCase()}`,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
   );
-  return `attachment; filename="${plain}"; filename*=UTF-8''${encoded}`;
+  return `attachment; filename="${asciiName}"; filename*=UTF-8''${encodedName}`;
 }
 
 /** Returns the service that sent a request. Throws TokenError unless it proves that it belongs to this hub. */
@@ -220,14 +220,14 @@ export function requireService(
   request: FastifyRequest,
   options: Pick<ServeOptions, 'serviceKey' | 'now'>,
 ): Promise<string> {
-  return readServiceToken(bearer(request) ?? '', options.serviceKey, options.now());
+  return readServiceToken(readBearerToken(request) ?? '', options.serviceKey, options.now());
 }
 
 /** Maximum wait for the answer of another subgraph or of the signer. */
 const SEND_TIMEOUT_MS = 10_000;
 
 /** Returns a function that sends events of `producer` to the subgraph at `baseUrl`. It throws if that fails. */
-export function sendEvents(
+export function createEventSender(
   baseUrl: string,
   producer: string,
   serviceKey: Uint8Array,
@@ -268,34 +268,34 @@ export async function postBody(
   return response;
 }
 
-const signed = z.object({
+const signedAnswer = z.object({
   state: z.literal('SIGNED'),
-  signature: bytes,
+  signature: base64Bytes,
   sealId: z.string(),
   sealName: z.string(),
   signedAt: z.iso.datetime(),
 });
-const pending = z.object({ state: z.literal('PENDING'), reason: z.string() });
-const refused = z.object({
+const pendingAnswer = z.object({ state: z.literal('PENDING'), reason: z.string() });
+const refusalAnswer = z.object({
   code: z.enum(Object.keys(REFUSALS) as [RefusalCode, ...RefusalCode[]]),
   field: z.string().nullable(),
 });
 
 /** Calls a port of seals and returns its answer, parsed by `schema`. Throws a Refusal if it refuses. */
-async function askSeals<Answer>(
+async function callSeals<Answer>(
   path: string,
   schema: z.ZodType<Answer>,
   body: unknown,
   [baseUrl, service, serviceKey, now]: PortAddress,
 ): Promise<Answer> {
   const response = await postService(`${baseUrl}/${path}`, service, body, serviceKey, now);
-  return schema.parse(takeRefusal(response, await response.json()));
+  return schema.parse(requireAnswer(response, await response.json()));
 }
 
 /** Returns the answer of another process. Throws a Refusal if the answer is one (422). */
-export function takeRefusal(response: Response, answer: unknown): unknown {
+export function requireAnswer(response: Response, answer: unknown): unknown {
   if (response.status !== 422) return answer;
-  const { code, field } = refused.parse(answer);
+  const { code, field } = refusalAnswer.parse(answer);
   throw new Refusal(code, field);
 }
 
@@ -303,45 +303,52 @@ export function takeRefusal(response: Response, answer: unknown): unknown {
 type PortAddress = [baseUrl: string, service: string, serviceKey: Uint8Array, now: () => Date];
 
 /** The port `seals.sign` over HTTP. */
-export function signOver(...to: PortAddress): Sign {
+export function signOverHttp(...address: PortAddress): Sign {
   return (request): Promise<SignAnswer> =>
-    askSeals('sign', z.discriminatedUnion('state', [signed, pending]), z.encode(signRequest, request), to);
+    callSeals(
+      'sign',
+      z.discriminatedUnion('state', [signedAnswer, pendingAnswer]),
+      z.encode(signRequest, request),
+      address,
+    );
 }
 
 /** The port `seals.signCode` over HTTP. */
-export function signCodeOver(...to: PortAddress): SignCode {
-  return async (request) => (await askSeals('code', z.object({ code: z.string() }), request, to)).code;
+export function signCodeOverHttp(...address: PortAddress): SignCode {
+  return async (request) => (await callSeals('code', z.object({ code: z.string() }), request, address)).code;
 }
 
 /** The port `seals.picture` over HTTP. */
-export function pictureOver(...to: PortAddress): ReadPicture {
-  return async (request) => (await askSeals('picture', z.object({ picture: bytes.nullable() }), request, to)).picture;
+export function readPictureOverHttp(...address: PortAddress): ReadPicture {
+  return async (request) =>
+    (await callSeals('picture', z.object({ picture: base64Bytes.nullable() }), request, address)).picture;
 }
 
 /** The port `seals.attest` over HTTP. */
-export function attestOver(...to: PortAddress): Attest {
-  return async (request) => (await askSeals('attest', z.object({ attestation: z.string() }), request, to)).attestation;
+export function attestOverHttp(...address: PortAddress): Attest {
+  return async (request) =>
+    (await callSeals('attest', z.object({ attestation: z.string() }), request, address)).attestation;
 }
 
 /** The port `seals.stamp` over HTTP. */
-export function stampOver(...to: PortAddress): Stamp {
+export function stampOverHttp(...address: PortAddress): Stamp {
   return async (digest) => {
-    const asked = { digest: Buffer.from(digest).toString('hex') };
-    return (await askSeals('stamp', z.object({ token: bytes }), asked, to)).token;
+    const request = { digest: Buffer.from(digest).toString('hex') };
+    return (await callSeals('stamp', z.object({ token: base64Bytes }), request, address)).token;
   };
 }
 
 /** The port `seals.material` over HTTP. */
-export function materialOver(...to: PortAddress): ReadMaterial {
-  const single = { root: bytes, issuing: bytes, rootList: bytes, issuingList: bytes };
-  const log = { log: z.string().nullable(), logKeys: z.array(z.string()) };
-  const material = z.object({ ...single, ...log, codes: z.array(bytes) });
-  return (asked): Promise<Material> => askSeals('material', material, asked, to);
+export function readMaterialOverHttp(...address: PortAddress): ReadEvidenceMaterial {
+  const authorityFields = { root: base64Bytes, issuing: base64Bytes, rootList: base64Bytes, issuingList: base64Bytes };
+  const logFields = { log: z.string().nullable(), logKeys: z.array(z.string()) };
+  const material = z.object({ ...authorityFields, ...logFields, codes: z.array(base64Bytes) });
+  return (request): Promise<EvidenceMaterial> => callSeals('material', material, request, address);
 }
 
 /** The port `seals.record` over HTTP. */
-export function recordOver(...to: PortAddress): RecordReceipt {
+export function recordReceiptOverHttp(...address: PortAddress): RecordReceipt {
   return async (receipt) => {
-    await askSeals('record', z.object({}), receipt, to);
+    await callSeals('record', z.object({}), receipt, address);
   };
 }

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { type Day, within } from './day.ts';
+import { type Day, isWithin } from './day.ts';
 import type { SealGrant } from './events.ts';
 import { SEALED_ACT_NAMES } from './license-acts.ts';
 
@@ -34,7 +34,7 @@ const sealUse = z.object({
 export type SealUseRequest = z.infer<typeof sealUse>;
 
 /** Codec for bytes, which are base64 over HTTP. */
-export const bytes = z.codec(z.base64(), z.instanceof(Uint8Array<ArrayBufferLike>), {
+export const base64Bytes = z.codec(z.base64(), z.instanceof(Uint8Array<ArrayBufferLike>), {
   decode: (text) => new Uint8Array(Buffer.from(text, 'base64')),
   encode: (octets) => Buffer.from(octets).toString('base64'),
 });
@@ -46,7 +46,7 @@ export const signRequest = sealUse.extend({
    * The file to seal: a PDF with room for the signature (PADES), or the whole file (CADES).
    * The seals subgraph reads it and seals only authorised content.
    */
-  document: bytes,
+  document: base64Bytes,
 });
 export type SignRequest = z.infer<typeof signRequest>;
 
@@ -70,7 +70,7 @@ export function isGranted(grants: readonly SealGrant[], matter: string, person: 
     (grant) =>
       grant.matter === matter &&
       (grant.person === null || grant.person === person) &&
-      within(day, grant.from, grant.to),
+      isWithin(day, grant.from, grant.to),
   );
 }
 
@@ -111,14 +111,14 @@ export type CodeRequest = z.infer<typeof codeRequest>;
 export type SignCode = (request: CodeRequest) => Promise<string>;
 
 /** Maximum length of the claims as JSON text. */
-const CLAIMS_LIMIT_BYTES = 2_097_152;
+const MAX_CLAIMS_BYTES = 2_097_152;
 
 /** Request of `seals.attest`, called by licenses. It signs statements about license states with a key for only that. */
 export const attestRequest = z.object({
   typ: z.enum(['statuslist+jwt', 'license-status+jwt']),
   claims: z
     .record(z.string(), z.unknown())
-    .refine((claims) => Buffer.byteLength(JSON.stringify(claims)) <= CLAIMS_LIMIT_BYTES, 'at most 2 MiB of text'),
+    .refine((claims) => Buffer.byteLength(JSON.stringify(claims)) <= MAX_CLAIMS_BYTES, 'at most 2 MiB of text'),
 });
 export type AttestRequest = z.infer<typeof attestRequest>;
 /** Returns a compact JWS, ES256. `x5c` carries the certificates below the root. */
@@ -134,12 +134,12 @@ export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
  * Request of `seals.material`. Besides the common material it names certificates of codes by `kid`,
  * and a seal use whose log proof is wanted.
  */
-export const materialRequest = z.object({
+export const evidenceMaterialRequest = z.object({
   codes: z.array(z.string().regex(/^[0-9a-f]{16}$/)).max(100),
   /** Issuance id, or null. */
   use: z.uuid().nullable(),
 });
-export type MaterialRequest = z.infer<typeof materialRequest>;
+export type EvidenceMaterialRequest = z.infer<typeof evidenceMaterialRequest>;
 
 /** Request of `seals.record`, called by licenses: a receipt (回执) of another system, for the log. */
 export const receiptRecord = z.object({
@@ -159,7 +159,7 @@ export type ReceiptRecord = z.infer<typeof receiptRecord>;
 export type RecordReceipt = (receipt: ReceiptRecord) => Promise<void>;
 
 /** Evidence besides signatures, each DER: the root, the issuing authority, code certificates, revocation lists. */
-export interface Material {
+export interface EvidenceMaterial {
   root: Uint8Array;
   issuing: Uint8Array;
   codes: Uint8Array[];
@@ -174,4 +174,4 @@ export interface Material {
   logKeys: string[];
 }
 /** `seals.material`, called by licenses. */
-export type ReadMaterial = (asked: MaterialRequest) => Promise<Material>;
+export type ReadEvidenceMaterial = (request: EvidenceMaterialRequest) => Promise<EvidenceMaterial>;

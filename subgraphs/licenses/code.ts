@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonical } from '../kernel/events.ts';
+import { toCanonicalJson } from '../kernel/events.ts';
 import type { CodePayload } from '../kernel/sign.ts';
 import type { AttachedRecord, LicenseRecord } from './record.ts';
 
@@ -26,7 +26,7 @@ export function codePayloadOf(record: LicenseRecord): CodePayload {
     o: record.ZZBFJG,
     f: record.ZZYXQQSRQ,
     t: record.ZZYXQJZRQ,
-    d: createHash('sha256').update(canonical(record)).digest('base64url'),
+    d: createHash('sha256').update(toCanonicalJson(record)).digest('base64url'),
   };
 }
 

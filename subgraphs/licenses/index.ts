@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Transaction } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { type Envelope, type EventPayload, sha256 } from '../kernel/events.ts';
-import { Rejected, type Relay, receiveOnce, startRelay } from '../kernel/outbox.ts';
+import { Rejection, type Relay, receiveOnce, startRelay } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { RecordReceipt } from '../kernel/sign.ts';
@@ -91,7 +91,7 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
   const relays: Relay[] = [startRelay({ db, tables: messages, consumer: 'cases', deliver: toCases, onError, pollMs })];
   if (library) {
     const deliver = (event: Envelope) => collect(deps, library, event);
-    const onSettled = (tx: Transaction, event: Envelope, refused: Rejected | null) =>
+    const onSettled = (tx: Transaction, event: Envelope, refused: Rejection | null) =>
       noteCollected(deps, tx, event, refused);
     relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onSettled, onError, pollMs }));
   }
@@ -115,7 +115,7 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
  * as done: where that fails the change is sent again, and the library answers the same receipt.
  */
 async function collect(deps: LicensesDependencies, library: LibraryClient, event: Envelope): Promise<string> {
-  if (event.type !== 'LicenseChanged') throw new Rejected(`the library takes no ${event.type}`);
+  if (event.type !== 'LicenseChanged') throw new Rejection(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
   const sealed = await findSealed(deps.db, change);
@@ -149,7 +149,7 @@ async function noteCollected(
   { now }: IssueDependencies,
   tx: Transaction,
   event: Envelope,
-  refused: Rejected | null,
+  refused: Rejection | null,
 ): Promise<void> {
   if (event.type !== 'LicenseChanged') return;
   const { number } = event.payload;

@@ -1,6 +1,6 @@
-import { type Database, type Transaction, together, transact } from '../../db/client.ts';
-import { namedAuthoriser } from '../kernel/actor.ts';
-import { canonical, sha256 } from '../kernel/events.ts';
+import { type Database, sendTogether, type Transaction, transact } from '../../db/client.ts';
+import { readUnverifiedAuthoriser } from '../kernel/actor.ts';
+import { sha256, toCanonicalJson } from '../kernel/events.ts';
 import { makesVersion } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
@@ -96,14 +96,14 @@ function makesDocument({ act }: store.ActRow): boolean {
  */
 async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array | null> {
   const { id, record, organ, matterId } = intent;
-  const personId = namedAuthoriser(intent.authorisation).actor;
+  const personId = readUnverifiedAuthoriser(intent.authorisation).actor;
   const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(use, record as LicenseRecord)) : null;
   const rendered = makesDocument(intent)
     ? deps.render(
         attachedOf(record as LicenseRecord, code),
         await deps.picture({ organ: organ.id, matterId, personId }),
       )
-    : Buffer.from(canonical(record));
+    : Buffer.from(toCanonicalJson(record));
   await deps.onStep?.('rendered');
   if (await ledger.keepRendered(deps.db, id, { rendered, code })) return rendered;
   return (await store.findAct(deps.db, id))?.rendered ?? null;
@@ -192,13 +192,13 @@ async function enter(
   putFiles: (tx: Transaction) => Promise<void>,
   at: Date,
 ): Promise<void> {
-  const [task, standing, done] = await together([
+  const [task, standing, done] = await sendTogether([
     intent.caseId === null ? null : store.lockTask(tx, intent.caseId),
     intent.act === 'ISSUE' ? null : store.lockHead(tx, intent.number),
     ledger.lockAct(tx, intent),
   ]);
   if (done.state === 'DONE') return;
-  await together([
+  await sendTogether([
     // A duty waits for the seal of what waits for it, and of nothing else.
     done.waitingFor === null ? null : closeDuty(tx, dutyOf.seal(done.id), at),
     putFiles(tx),
@@ -219,7 +219,7 @@ async function enterDone(
   if (done.act === 'ISSUE') return ledger.enterVersion(tx, done, requireTask(task), null, sealed, at);
   if (!standing) throw new Error(`no license ${done.number}`);
   if (done.act === 'SPOIL') return ledger.enterSpoiled(tx, done, standing, at);
-  await together([
+  await sendTogether([
     makesVersion(done.act)
       ? ledger.enterVersion(tx, done, requireTask(task), standing, sealed, at)
       : ledger.enterState(tx, done, standing, sealed, at),

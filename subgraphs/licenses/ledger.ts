@@ -1,7 +1,7 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
-import { type Database, type Transaction, together } from '../../db/client.ts';
+import { type Database, sendTogether, type Transaction } from '../../db/client.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { append, type MessageTables } from '../kernel/outbox.ts';
+import { appendEvent, type MessageTables } from '../kernel/outbox.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { closeDuty, dutyOf, openDuty } from './duty/store.ts';
 import { canonicalDigest, isLive } from './license.ts';
@@ -103,7 +103,7 @@ async function setState(
   at: Date,
 ): Promise<void> {
   const { identifier, version, recordDigest } = standing.version;
-  await together([
+  await sendTogether([
     enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
     isLive(state) ? null : demandRecall(tx, standing, at),
     tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
@@ -156,7 +156,7 @@ export async function enterVersion(
     handledBy: task.handledBy,
     issuer: task.issuer,
   };
-  await together([
+  await sendTogether([
     // Before what names its revision.
     tellChanged(tx, done, record, sealed, at),
     standing && setState(tx, standing, 'SUPERSEDED', done, at),
@@ -208,7 +208,7 @@ export async function enterState(
 ): Promise<void> {
   const { number, stateAfter } = done;
   const { identifier, record } = standing.version;
-  await together([
+  await sendTogether([
     // Before what names its revision.
     tellChanged(tx, done, record, sealed, at),
     setState(tx, standing, stateAfter, done, at),
@@ -228,7 +228,7 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
   const { state: validity, recordDigest: contentDigest } = standing.version;
   const printed = { blankNumber, identifier, number, version, state: 'PRINTED' as const, validity, contentDigest };
   await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
-  await together([
+  await sendTogether([
     moveBlank(tx, spoiledBlank, 'SPOILED', entry),
     moveBlank(tx, blankNumber, 'PRINTED', entry),
     tx.insert(sheet).values({ ...printed, printedAt: at }),
@@ -253,7 +253,7 @@ export async function keepRendered(
 export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, at: Date): Promise<void> {
   const { documentDigest, signatureDigest } = sealed;
   const set = { state: 'DONE' as const, documentDigest, signatureDigest, rendered: null, waitingFor: null, doneAt: at };
-  await together([
+  await sendTogether([
     tx.update(act).set(set).where(eq(act.id, done.id)),
     done.caseId && tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, done.caseId)),
   ]);
@@ -267,7 +267,7 @@ async function tellChanged(
   sealed: Sealed,
   at: Date,
 ): Promise<void> {
-  await append(tx, messages, CONSUMERS, {
+  await appendEvent(tx, messages, CONSUMERS, {
     type: 'LicenseChanged',
     stream: licenseStream(done.number),
     occurredAt: at,
@@ -315,7 +315,7 @@ export async function enterSheet(
     .where(eq(sheet.blankNumber, blankNumber));
   await moveBlank(tx, blankNumber, state, { identifier, actId: null, actor, at });
   if (state === 'RECALLED') return closeDuty(tx, dutyOf.recall(blankNumber), at);
-  await append(tx, messages, CONSUMERS, {
+  await appendEvent(tx, messages, CONSUMERS, {
     type: 'CertificateDelivered',
     stream: `certificate:${number}`,
     occurredAt: at,
@@ -335,7 +335,7 @@ export async function voidTask(
     .set({ voidedAt: at, voidedBy: by.actor, voidReason: by.reason })
     .where(eq(certificateTask.caseId, caseId));
   const payload = { caseId, ...by, voidedAt: at.toISOString() };
-  await append(tx, messages, CONSUMERS, { type: 'TaskVoided', stream: `task:${caseId}`, occurredAt: at, payload });
+  await appendEvent(tx, messages, CONSUMERS, { type: 'TaskVoided', stream: `task:${caseId}`, occurredAt: at, payload });
 }
 
 /** Says why a prepared act waits; an act that is done meanwhile is left alone. Gives whether it waits. */

@@ -1,7 +1,7 @@
 import { z } from 'zod';
-import { canonical, sha256 } from '../kernel/events.ts';
+import { sha256, toCanonicalJson } from '../kernel/events.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../kernel/license-acts.ts';
-import { Rejected } from '../kernel/outbox.ts';
+import { Rejection } from '../kernel/outbox.ts';
 import { receiptsBy } from './receipt.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
@@ -147,7 +147,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
       const { receipt } = await ask('/certificates/collect', body, signal);
       if (!receipt) throw new Error('城市证照库没有返回回执');
       const { stream, revision, identifier, act, state, documentDigest } = written;
-      const recordDigest = sha256(canonical(delivery.record));
+      const recordDigest = sha256(toCanonicalJson(delivery.record));
       await requireReceipt?.(receipt, { stream, revision, identifier, act, state, documentDigest, recordDigest });
       return receipt;
     },
@@ -184,7 +184,7 @@ function readAnswer(path: string, reply: Reply): Answer {
   }
   if (read.data.code !== 0) return read.data;
   if (read.data.temporary) throw new Error(`城市证照库暂不接收：${tell(read.data)}`);
-  throw new Rejected(`城市证照库拒收：${tell(read.data)}`);
+  throw new Rejection(`城市证照库拒收：${tell(read.data)}`);
 }
 
 function tell({ reasons }: Answer): string {

@@ -1,5 +1,5 @@
 import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
-import { canonical, type GrantContent, type OrganFact, sha256 } from '../kernel/events.ts';
+import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events.ts';
 import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, type OwnAct } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
@@ -187,5 +187,5 @@ export function statementOf(
 
 /** SHA-256 over the canonical text of a record: what document, paper and library copy must agree on. */
 export function canonicalDigest(record: LicenseRecord | ActStatement): string {
-  return sha256(canonical(record));
+  return sha256(toCanonicalJson(record));
 }

@@ -1,15 +1,15 @@
 import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
 import {
-  attestOver,
-  materialOver,
-  pictureOver,
-  recordOver,
-  sendEvents,
+  attestOverHttp,
+  createEventSender,
+  readMaterialOverHttp,
+  readPictureOverHttp,
+  recordReceiptOverHttp,
   serveSubgraph,
-  signCodeOver,
-  signOver,
-  stampOver,
+  signCodeOverHttp,
+  signOverHttp,
+  stampOverHttp,
 } from '../kernel/serve.ts';
 import { fileRoute } from './http.ts';
 import { createLicenses } from './index.ts';
@@ -45,16 +45,16 @@ const licenses = createLicenses({
   db,
   now,
   authorisationKey: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
-  sign: signOver(...seals),
-  signCode: signCodeOver(...seals),
-  picture: pictureOver(...seals),
-  attest: attestOver(...seals),
-  stamp: stampOver(...seals),
-  material: materialOver(...seals),
-  record: recordOver(...seals),
+  sign: signOverHttp(...seals),
+  signCode: signCodeOverHttp(...seals),
+  picture: readPictureOverHttp(...seals),
+  attest: attestOverHttp(...seals),
+  stamp: stampOverHttp(...seals),
+  material: readMaterialOverHttp(...seals),
+  record: recordReceiptOverHttp(...seals),
   publicUrl: PUBLIC_URL,
   library: LIBRARY_URL === '' ? null : createLibraryClient(client),
-  send: { cases: sendEvents(CASES_URL, 'licenses', serviceKey, now) },
+  send: { cases: createEventSender(CASES_URL, 'licenses', serviceKey, now) },
   onError: console.error,
 });
 const app = await serveSubgraph(licenses, options, (routes) => fileRoute(routes, licenses, options));

@@ -1,8 +1,8 @@
-import { type Transaction, together } from '../../db/client.ts';
-import { type Actor, namedAuthoriser, requireRole, writeAuthorisation } from '../kernel/actor.ts';
+import { sendTogether, type Transaction } from '../../db/client.ts';
+import { type Actor, readUnverifiedAuthoriser, requireRole, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintable, UnprintableText } from '../kernel/document.ts';
-import { contentDigest } from '../kernel/events.ts';
+import { computeContentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { makesVersion, type OwnAct } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -44,7 +44,7 @@ export async function prepareCaseAct(
   actor: Actor,
   asked: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
 ): Promise<store.Prepared> {
-  const [row, before] = await together([store.lockTask(tx, asked.caseId), store.findActByCase(tx, asked.caseId)]);
+  const [row, before] = await sendTogether([store.lockTask(tx, asked.caseId), store.findActByCase(tx, asked.caseId)]);
   if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
   const task = store.toTask(row);
   const authorised = task.content;
@@ -54,10 +54,10 @@ export async function prepareCaseAct(
 
   const at = deps.now();
   const blankNumber = asked.blankNumber ?? '';
-  const by = namedAuthoriser(task.authorisation);
+  const by = readUnverifiedAuthoriser(task.authorisation);
   const use = { matterId: task.content.matterId, personId: by.actor };
   const makes = makesVersion(task.content.action);
-  const [standing, sealName, reserved, blank] = await together([
+  const [standing, sealName, reserved, blank] = await sendTogether([
     lockStanding(tx, task),
     store.requireSealName(tx, task.issuer.id, use, at),
     makes ? reserve(tx, task, at) : null,
@@ -76,7 +76,7 @@ export async function prepareCaseAct(
     actor: clerk.name,
     preparedAt: at,
   };
-  if (contentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
+  if (computeContentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   if (!reserved) {
     if (!standing) throw new Refusal('LICENSE_UNKNOWN', 'case');
     const after = stateAfter(standing.state, 'CANCEL');
@@ -89,7 +89,7 @@ export async function prepareCaseAct(
   requireInStock(blank, task.issuer.id, 'blankNumber');
   const { identifier } = planned;
   requireRenderable(planned.record);
-  const [made] = await together([
+  const [made] = await sendTogether([
     ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber }),
     ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
   ]);
@@ -111,7 +111,7 @@ async function lockStanding(tx: Transaction, task: CertificateTask): Promise<Lic
   const { action, licenseNumber } = task.content;
   if (action === 'ISSUE') return null;
   if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const [stored, open] = await together([store.lockHead(tx, licenseNumber), lockOpenOrders(tx, licenseNumber)]);
+  const [stored, open] = await sendTogether([store.lockHead(tx, licenseNumber), lockOpenOrders(tx, licenseNumber)]);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
   const head = store.headOf(stored);
   requireFits(task, head);
@@ -127,7 +127,7 @@ interface Reserved {
 
 async function reserve(tx: Transaction, task: CertificateTask, at: Date): Promise<Reserved> {
   const year = Number(dayOf(at).slice(0, 4));
-  const [newNumber, statusIndex] = await together([
+  const [newNumber, statusIndex] = await sendTogether([
     task.content.action === 'ISSUE' ? store.reserveNumber(tx, task, year) : null,
     store.reserveStatusIndex(tx),
   ]);
@@ -260,7 +260,7 @@ async function insertAuthorised(
 ): Promise<store.Prepared> {
   const person = requireRole(actor, 'APPROVER', 'WINDOW_CLERK', 'SEAL_KEEPER');
   const { at, ...row } = intent;
-  const digest = contentDigest(intent.record);
+  const digest = computeContentDigest(intent.record);
   const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, {
     actor: person.id,
     actorName: person.name,

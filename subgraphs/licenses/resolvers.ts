@@ -4,7 +4,7 @@ import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import { type Act, mutationOf, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+import { buildForbiddenError, type GraphContext, getLoader, mutate, requirePerson } from '../kernel/serve.ts';
 import type { EvidenceDependencies } from './evidence/workflow.ts';
 import { readFeed, readPosition } from './feed.ts';
 import * as handover from './handover.ts';
@@ -63,7 +63,8 @@ function queries(db: Database) {
     license: (_: unknown, { identifier }: { identifier: string }, context: GraphContext) =>
       view.loadLicense(db, context, requirePerson(context.actor), identifier),
     licenseChanges: async (_: unknown, args: PageArguments, { actor }: GraphContext) => {
-      if (!hasRole(requirePerson(actor), 'LIBRARY', 'AUDITOR')) throw forbidden('变更流只供证照库和审计人员使用。');
+      if (!hasRole(requirePerson(actor), 'LIBRARY', 'AUDITOR'))
+        throw buildForbiddenError('变更流只供证照库和审计人员使用。');
       const feed = await readFeed(db, readPage(args, readPosition));
       return toConnection(
         feed,
@@ -86,7 +87,7 @@ function queries(db: Database) {
       { actor }: GraphContext,
     ) => {
       const { organ } = requirePerson(actor);
-      if (organ === null) throw forbidden('您不属于任何机关，没有空白证照。');
+      if (organ === null) throw buildForbiddenError('您不属于任何机关，没有空白证照。');
       const page = readPage(args, ([number]) => number ?? null);
       const found = await store.listBlanks(db, organ, args.filter?.state ?? null, page);
       return toConnection(
@@ -166,7 +167,7 @@ function counterMutations(deps: issue.IssueDependencies) {
       { actor }: GraphContext,
     ) => {
       requirePerson(actor);
-      return settle(async () => {
+      return mutate(async () => {
         await voidTask(deps, actor, input);
         return { case: { id: input.case } };
       });
@@ -177,7 +178,7 @@ function counterMutations(deps: issue.IssueDependencies) {
       { actor }: GraphContext,
     ) => {
       requirePerson(actor);
-      return settle(async () => ({ received: await handover.receiveBlanks(deps, actor, input) }));
+      return mutate(async () => ({ received: await handover.receiveBlanks(deps, actor, input) }));
     },
   };
 }
@@ -208,7 +209,7 @@ function settleAct(
 
 function settleLicense(db: Database, context: GraphContext, run: (actor: Actor) => Promise<Settled>) {
   const person = requirePerson(context.actor);
-  return settle(async () => {
+  return mutate(async () => {
     const { identifier, rehearsal } = await run(person);
     context.loaders.clear();
     return { license: identifier && (await view.loadLicense(db, context, person, identifier)), rehearsal };
@@ -289,7 +290,7 @@ function viewTask({ task, waitingFor }: { task: store.TaskRow; waitingFor: strin
 /** The license that a case issued or acted on, where the caller may see it. */
 async function licenseOfCase(db: Database, context: GraphContext, caseId: string) {
   const person = requirePerson(context.actor);
-  const identifier = await loader<string>(context, 'license of case', async (ids) => {
+  const identifier = await getLoader<string>(context, 'license of case', async (ids) => {
     const found = await store.findByCases(db, ids);
     return ids.map((id) => found.get(id) ?? null);
   }).load(caseId);

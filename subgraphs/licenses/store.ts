@@ -1,9 +1,9 @@
 import { and, arrayContains, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
-import { type Reader, type Transaction, together } from '../../db/client.ts';
+import { type Reader, sendTogether, type Transaction } from '../../db/client.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import type { EventPayload, GrantContent } from '../kernel/events.ts';
-import { UUID } from '../kernel/identifier.ts';
+import { UUID_PATTERN } from '../kernel/identifier.ts';
 import type { LicenseState } from '../kernel/license-acts.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -104,7 +104,7 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
   const isHead = eq(licenseVersion.identifier, license.headIdentifier);
   const ofNumber = eq(license.number, number);
   // Not one join that locks: it would look for the version that was current before the lock was given.
-  const [[locked], [current]] = await together([
+  const [[locked], [current]] = await sendTogether([
     tx.select().from(license).where(ofNumber).for('update'),
     tx.select({ version: licenseVersion }).from(license).innerJoin(licenseVersion, isHead).where(ofNumber),
   ]);
@@ -114,7 +114,7 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
 }
 
 export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
-  if (!UUID.test(caseId)) return null;
+  if (!UUID_PATTERN.test(caseId)) return null;
   const [row] = await tx.select().from(certificateTask).where(eq(certificateTask.caseId, caseId)).for('update');
   return row ?? null;
 }
@@ -303,7 +303,7 @@ export async function findAct(db: Reader, id: string): Promise<Prepared | null> 
 }
 
 export async function findActByCase(db: Reader, caseId: string): Promise<ActRow | null> {
-  if (!UUID.test(caseId)) return null;
+  if (!UUID_PATTERN.test(caseId)) return null;
   const [row] = await db.select().from(act).where(eq(act.caseId, caseId));
   return row ?? null;
 }

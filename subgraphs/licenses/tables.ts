@@ -15,7 +15,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { messageTables } from '../kernel/outbox.ts';
+import { defineMessageTables } from '../kernel/outbox.ts';
 import type { BlankState, SheetState } from './paper.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
@@ -255,4 +255,4 @@ export * from './duty/tables.ts';
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';
 
-export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

@@ -12,7 +12,7 @@ import {
   VERSION_ACTS,
 } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { type GraphContext, loader, viewRefusal } from '../kernel/serve.ts';
+import { type GraphContext, getLoader, toRefusalView } from '../kernel/serve.ts';
 import { type Collection, findCollections } from './feed.ts';
 import { requireRedriver } from './handover.ts';
 import {
@@ -38,7 +38,7 @@ export interface LicenseView {
 
 /** Versions by identifier as the caller may see them; one query for a whole answer. */
 export async function loadLicense(db: Database, context: GraphContext, person: Person, identifier: string) {
-  const loaded = await loader<store.StoredLicense>(context, 'licenses', async (keys) => {
+  const loaded = await getLoader<store.StoredLicense>(context, 'licenses', async (keys) => {
     const found = await store.findVersions(db, 'identifier', keys, person);
     const byKey = new Map(found.map((one) => [one.version.identifier, one]));
     return keys.map((key) => byKey.get(key) ?? null);
@@ -48,7 +48,7 @@ export async function loadLicense(db: Database, context: GraphContext, person: P
 
 /** All versions under a number, oldest first. */
 export async function loadVersions(db: Database, { stored, person, context }: LicenseView): Promise<LicenseView[]> {
-  const versions = await loader<store.StoredLicense[]>(context, 'versions', async (numbers) => {
+  const versions = await getLoader<store.StoredLicense[]>(context, 'versions', async (numbers) => {
     const found = Map.groupBy(await store.findVersions(db, 'number', numbers, person), (one) => one.version.number);
     return numbers.map((number) => found.get(number) ?? []);
   }).load(stored.version.number);
@@ -56,7 +56,7 @@ export async function loadVersions(db: Database, { stored, person, context }: Li
 }
 
 export async function loadSheets(db: Database, { stored, context }: LicenseView): Promise<store.SheetRow[]> {
-  const sheets = await loader<store.SheetRow[]>(context, 'sheets', async (identifiers) => {
+  const sheets = await getLoader<store.SheetRow[]>(context, 'sheets', async (identifiers) => {
     const found = Map.groupBy(await store.listSheets(db, identifiers), (one) => one.identifier);
     return identifiers.map((identifier) => found.get(identifier) ?? []);
   }).load(stored.version.identifier);
@@ -70,7 +70,7 @@ export function viewSheet(sheet: store.SheetRow) {
 export async function loadCollection(db: Database, { stored, context }: LicenseView): Promise<Collection> {
   const { identifier, number, revision } = stored.version;
   const key = JSON.stringify({ identifier, number, revision });
-  const found = await loader<Collection>(context, 'collections', async (keys) => {
+  const found = await getLoader<Collection>(context, 'collections', async (keys) => {
     const versions = keys.map((one) => JSON.parse(one) as { identifier: string; number: string; revision: number });
     const collections = await findCollections(db, versions);
     return versions.map((version) => collections.get(version.identifier) ?? null);
@@ -86,7 +86,7 @@ export interface SealedFile {
 }
 
 export async function loadDocument(db: Database, context: GraphContext, sealed: SealedFile) {
-  const files = loader<{ mediaType: string; sizeBytes: number }>(context, 'files', async (digests) => {
+  const files = getLoader<{ mediaType: string; sizeBytes: number }>(context, 'files', async (digests) => {
     const found = await store.findFileFacts(db, digests);
     return digests.map((digest) => found.get(digest) ?? null);
   });
@@ -121,7 +121,7 @@ export async function loadOrders(db: Database, { stored, person, context }: Lice
 }
 
 async function loadAllOrders(db: Database, context: GraphContext, number: string): Promise<OrderRow[]> {
-  const found = await loader<OrderRow[]>(context, 'orders', async (numbers) => {
+  const found = await getLoader<OrderRow[]>(context, 'orders', async (numbers) => {
     const rows = Map.groupBy(await ordersOf(db, numbers), (row) => row.number);
     return numbers.map((one) => rows.get(one) ?? []);
   }).load(number);
@@ -130,7 +130,7 @@ async function loadAllOrders(db: Database, context: GraphContext, number: string
 
 /** The current version under a number, where the caller may see it. */
 export async function loadHead(db: Database, context: GraphContext, person: Person, number: string) {
-  const identifier = await loader<string>(context, 'heads', async (numbers) => {
+  const identifier = await getLoader<string>(context, 'heads', async (numbers) => {
     const found = await store.findHeads(db, numbers);
     return numbers.map((one) => found.get(one) ?? null);
   }).load(number);
@@ -197,15 +197,15 @@ async function loadSurroundings(db: Database, { stored, context }: LicenseView):
   const { number } = stored.license;
   const [orders, tasks, prepared, suspender] = await Promise.all([
     loadAllOrders(db, context, number),
-    loader<store.TaskRow[]>(context, 'tasks of license', async (numbers) => {
+    getLoader<store.TaskRow[]>(context, 'tasks of license', async (numbers) => {
       const found = Map.groupBy(await store.findOpenTasks(db, numbers), (row) => row.content.licenseNumber ?? '');
       return numbers.map((one) => found.get(one) ?? []);
     }).load(number),
-    loader<store.ActRow>(context, 'prepared acts', async (numbers) => {
+    getLoader<store.ActRow>(context, 'prepared acts', async (numbers) => {
       const found = new Map((await store.findPreparedActs(db, numbers)).map((row) => [row.number, row]));
       return numbers.map((one) => found.get(one) ?? null);
     }).load(number),
-    loader<string>(context, 'suspenders', async (numbers) => {
+    getLoader<string>(context, 'suspenders', async (numbers) => {
       const found = await suspendedFor(db, numbers);
       return numbers.map((one) => found.get(one) ?? null);
     }).load(number),
@@ -306,7 +306,7 @@ function answerNow(name: string, clause: string, check: () => unknown) {
     check();
     return { name, allowed: true, clause };
   } catch (error) {
-    if (error instanceof Refusal) return { name, allowed: false, refusal: viewRefusal(error), clause };
+    if (error instanceof Refusal) return { name, allowed: false, refusal: toRefusalView(error), clause };
     throw error;
   }
 }

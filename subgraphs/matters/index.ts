@@ -5,10 +5,10 @@ import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';
 import { publishMissing } from './guide/workflow.ts';
-import { type MatterRow, openMatter } from './matter.ts';
+import { buildMatter, type MatterRow } from './matter.ts';
 import { matterResolvers, type ResolverDependencies } from './resolvers.ts';
 import * as store from './store.ts';
-import { putTasks } from './task/store.ts';
+import { upsertTasks } from './task/store.ts';
 import type { Task } from './task/task.ts';
 
 export interface MattersDependencies extends ResolverDependencies {
@@ -50,19 +50,19 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
     },
     stop: async () => relay?.stop(),
     publishGuides: (guides, overlays) => publishMissing({ db, now }, guides, overlays),
-    importTasks: (tasks) => db.transaction((tx) => putTasks(tx, tasks)),
+    importTasks: (tasks) => db.transaction((tx) => upsertTasks(tx, tasks)),
     importMatters: (organs, rows) =>
       db.transaction(async (tx) => {
         await store.lockImport(tx);
         await store.addOrgans(tx, organs);
-        const known = await store.knownMatters(
+        const knownIds = await store.findKnownIds(
           tx,
           rows.map((row) => row.id),
         );
-        const missing = rows.filter((row) => !known.has(row.id));
-        for (const row of missing) await store.addMatter(tx, openMatter(row), now());
-        await store.retell(tx, now());
-        return { added: missing.length };
+        const missingRows = rows.filter((row) => !knownIds.has(row.id));
+        for (const row of missingRows) await store.addMatter(tx, buildMatter(row), now());
+        await store.resendChanged(tx, now());
+        return { added: missingRows.length };
       }),
   };
 }

@@ -1,4 +1,4 @@
-import { type Day, within } from '../kernel/day.ts';
+import { type Day, isWithin } from '../kernel/day.ts';
 import type {
   Assignment,
   DelegationFact,
@@ -113,39 +113,39 @@ export function nameOf(row: { mainItem: string; subItem: string | null }): strin
 }
 
 /** Returns the period that contains a day, or null if the day is before them all. */
-export function periodOn<One extends Period>(periods: readonly One[], on: Day): One | null {
-  return periods.find((one) => within(on, one.validFrom, one.validTo)) ?? null;
+export function findPeriod<Item extends Period>(periods: readonly Item[], on: Day): Item | null {
+  return periods.find((period) => isWithin(on, period.validFrom, period.validTo)) ?? null;
 }
 
 /** Returns every delegation, oldest first. */
-export function delegationsOf(matter: Matter): Delegation[] {
-  return matter.periods.filter((one): one is Delegation => one.mode !== null);
+export function listDelegations(matter: Matter): Delegation[] {
+  return matter.periods.filter((period): period is Delegation => period.mode !== null);
 }
 
 /** Returns the delegation in force on a day, or null if the matter is not delegated then. */
-export function delegationOn(matter: Matter, on: Day): Delegation | null {
-  return periodOn(delegationsOf(matter), on);
+export function findDelegation(matter: Matter, on: Day): Delegation | null {
+  return findPeriod(listDelegations(matter), on);
 }
 
 /** Returns the industry organ (行业主管部门) of a level on a day, or null if none is named. */
-export function industryOn(matter: Matter, level: 'CITY' | 'COUNTY', on: Day): string | null {
-  const ofLevel = matter.industryOrgans.filter((one) => one.level === level);
-  return periodOn(ofLevel, on)?.organ ?? null;
+export function findIndustryOrgan(matter: Matter, level: 'CITY' | 'COUNTY', on: Day): string | null {
+  const levelOrgans = matter.industryOrgans.filter((entry) => entry.level === level);
+  return findPeriod(levelOrgans, on)?.organ ?? null;
 }
 
 /** Returns what a case of the matter results in on a day. */
-export function outcomeOn(matter: Matter, on: Day): OutcomePeriod {
-  const found = periodOn(matter.outcomes, on);
-  if (!found) throw new RangeError(`matter ${matter.row.id} has no outcome on ${on}`);
-  return found;
+export function getOutcome(matter: Matter, on: Day): OutcomePeriod {
+  const period = findPeriod(matter.outcomes, on);
+  if (!period) throw new RangeError(`matter ${matter.row.id} has no outcome on ${on}`);
+  return period;
 }
 
 /**
  * Builds a matter from its first row in a list. Its outcome has no first day: a case cannot result in anything else.
  */
-export function openMatter(given: MatterRow): Matter {
-  const { mode, validFrom, cityIndustry, countyIndustry, licenseAction, outcome, ...row } = given;
-  const { cityOrgan, countyOrgan } = given;
+export function buildMatter(matterRow: MatterRow): Matter {
+  const { mode, validFrom, cityIndustry, countyIndustry, licenseAction, outcome, ...row } = matterRow;
+  const { cityOrgan, countyOrgan } = matterRow;
   const period = { validFrom, validTo: null };
   return {
     row,
@@ -162,12 +162,12 @@ export function openMatter(given: MatterRow): Matter {
  * Adds `next` to a history and returns the history. `next` replaces the period with the same first day, ends the period
  * before it, and ends where a later one begins. Earlier periods stay (事项划转).
  */
-export function succeed<One extends Period>(known: readonly One[], next: One): One[] {
-  const periods = [...known.filter((one) => one.validFrom !== next.validFrom), next];
+export function insertPeriod<Item extends Period>(history: readonly Item[], next: Item): Item[] {
+  const periods = [...history.filter((period) => period.validFrom !== next.validFrom), next];
   periods.sort((a, b) => ((a.validFrom ?? '') < (b.validFrom ?? '') ? -1 : 1));
-  return periods.map((one, i) => {
-    const following = periods[i + 1]?.validFrom;
-    return following ? { ...one, validTo: dayBefore(following) } : one;
+  return periods.map((period, i) => {
+    const nextFirstDay = periods[i + 1]?.validFrom;
+    return nextFirstDay ? { ...period, validTo: dayBefore(nextFirstDay) } : period;
   });
 }
 
@@ -179,7 +179,7 @@ export function dayBefore(day: Day): Day {
 }
 
 /** Returns the day of a period that is nearest to `day`. */
-export function nearest(day: Day, { validFrom, validTo }: Period): Day {
+export function nearestDay(day: Day, { validFrom, validTo }: Period): Day {
   if (validFrom !== null && day < validFrom) return validFrom;
   return validTo !== null && validTo < day ? validTo : day;
 }
@@ -190,55 +190,55 @@ const NO_INDUSTRY_ORGAN = '行业主管部门待明确：审批局不承担监�
  * Derives from the mode who accepts, examines, decides, seals, is liable and supervises (实施方案二、三.5). Nobody enters this
  * by hand.
  */
-export function responsibilities(matter: Matter, delegation: Delegation, on: Day): DelegationFact {
+export function deriveResponsibilities(matter: Matter, delegation: Delegation, on: Day): DelegationFact {
   const { mode, cityOrgan: city, countyOrgan: county } = delegation;
-  const industry = { city: industryOn(matter, 'CITY', on), county: industryOn(matter, 'COUNTY', on) };
-  const { outcome, licenseAction } = outcomeOn(matter, on);
+  const industry = { city: findIndustryOrgan(matter, 'CITY', on), county: findIndustryOrgan(matter, 'COUNTY', on) };
+  const { outcome, licenseAction } = getOutcome(matter, on);
   const base = { ...delegation, industry, outcome, licenseAction };
-  const at = (organ: string | null, reason: string, more: Partial<Assignment> = {}): Assignment => ({
+  const assign = (organ: string | null, reason: string, overrides: Partial<Assignment> = {}): Assignment => ({
     organ,
     second: null,
     window: false,
     reason,
-    ...more,
+    ...overrides,
   });
-  const supervises = (level: 'CITY' | 'COUNTY', clause: string) => {
+  const assignSupervisor = (level: 'CITY' | 'COUNTY', clause: string) => {
     const organ = level === 'CITY' ? industry.city : industry.county;
-    return organ === null ? at(null, NO_INDUSTRY_ORGAN) : at(organ, clause);
+    return organ === null ? assign(null, NO_INDUSTRY_ORGAN) : assign(organ, clause);
   };
   const atWindow = { second: city, window: true };
   switch (mode) {
     case 'DIRECT':
       return {
         ...base,
-        accepts: at(county, '实施方案二（一）：由承接单位直接作出审批决定'),
-        examines: at(county, '实施方案二（一）'),
-        decides: at(county, '实施方案二（一）：直接作出审批决定'),
-        seals: at(county, '由实施方案二（一）推定：谁决定，谁用印'),
-        liable: at(county, '实施方案三.5：县级单位对审批结果负责'),
-        supervises: supervises('COUNTY', '实施方案三.5：县级行业主管部门负责监管'),
+        accepts: assign(county, '实施方案二（一）：由承接单位直接作出审批决定'),
+        examines: assign(county, '实施方案二（一）'),
+        decides: assign(county, '实施方案二（一）：直接作出审批决定'),
+        seals: assign(county, '由实施方案二（一）推定：谁决定，谁用印'),
+        liable: assign(county, '实施方案三.5：县级单位对审批结果负责'),
+        supervises: assignSupervisor('COUNTY', '实施方案三.5：县级行业主管部门负责监管'),
       };
     case 'SUBSTANTIVE_REVIEW':
       return {
         ...base,
-        accepts: at(county, '实施方案二：市县有同等受理、审核权；三.2：综合受理窗口', atWindow),
-        examines: at(county, '实施方案二（二）：行使实质性审核权', { second: city }),
-        decides: at(city, '由实施方案二（二）、三.5推定：报市级审批部门，市级审批单位对审批结果负责'),
-        seals: at(city, '实施方案二（二）：加盖市级审批专用章'),
-        liable: at(city, '实施方案三.5：市级审批单位对审批结果负责；县级单位履行实质性审核责任并承担属地法律责任', {
+        accepts: assign(county, '实施方案二：市县有同等受理、审核权；三.2：综合受理窗口', atWindow),
+        examines: assign(county, '实施方案二（二）：行使实质性审核权', { second: city }),
+        decides: assign(city, '由实施方案二（二）、三.5推定：报市级审批部门，市级审批单位对审批结果负责'),
+        seals: assign(city, '实施方案二（二）：加盖市级审批专用章'),
+        liable: assign(city, '实施方案三.5：市级审批单位对审批结果负责；县级单位履行实质性审核责任并承担属地法律责任', {
           second: county,
         }),
-        supervises: supervises('CITY', '实施方案三.5：市级行业主管部门监管'),
+        supervises: assignSupervisor('CITY', '实施方案三.5：市级行业主管部门监管'),
       };
     case 'WINDOW_FORWARD':
       return {
         ...base,
-        accepts: at(county, '实施方案二：市县有同等的受理权；二（三）：“市县同权”窗口受理', atWindow),
-        examines: at(county, '实施方案二（三）：窗口工作人员开展形式性审查', atWindow),
-        decides: at(city, '实施方案二（三）：转递市级主管部门办理'),
-        seals: at(city, '由实施方案二（三）推定：谁决定，谁用印'),
-        liable: at(city, '实施方案三.5：市级审批部门对审批结果负责'),
-        supervises: supervises('CITY', '实施方案三.5：市级行业主管部门负责监管'),
+        accepts: assign(county, '实施方案二：市县有同等的受理权；二（三）：“市县同权”窗口受理', atWindow),
+        examines: assign(county, '实施方案二（三）：窗口工作人员开展形式性审查', atWindow),
+        decides: assign(city, '实施方案二（三）：转递市级主管部门办理'),
+        seals: assign(city, '由实施方案二（三）推定：谁决定，谁用印'),
+        liable: assign(city, '实施方案三.5：市级审批部门对审批结果负责'),
+        supervises: assignSupervisor('CITY', '实施方案三.5：市级行业主管部门负责监管'),
       };
   }
 }
@@ -246,20 +246,22 @@ export function responsibilities(matter: Matter, delegation: Delegation, on: Day
 /**
  * Splits a delegation where the matter's industry organs or outcome change within it. Nothing changes within a part.
  */
-function pieces(matter: Matter, delegation: Delegation): Delegation[] {
+function splitDelegation(matter: Matter, delegation: Delegation): Delegation[] {
   const { validFrom, validTo } = delegation;
-  const begins = [...matter.industryOrgans, ...matter.outcomes].map((one) => one.validFrom);
-  const cuts = begins.filter((day) => day !== null && day !== validFrom && within(day, validFrom, validTo));
-  return cuts.reduce((cut, day) => succeed(cut, { ...delegation, validFrom: day }), [delegation]);
+  const firstDays = [...matter.industryOrgans, ...matter.outcomes].map((entry) => entry.validFrom);
+  const cutDays = firstDays.filter((day) => day !== null && day !== validFrom && isWithin(day, validFrom, validTo));
+  return cutDays.reduce((parts, day) => insertPeriod(parts, { ...delegation, validFrom: day }), [delegation]);
 }
 
 /** Builds the snapshot that other subgraphs keep of a matter: what applies on any day, past or future. */
-export function factOf(matter: Matter, organs: readonly OrganFact[]): EventPayload<'DelegationChanged'> {
+export function buildDelegationFact(matter: Matter, organs: readonly OrganFact[]): EventPayload<'DelegationChanged'> {
   const { id, mainItem, subItem, powerType } = matter.row;
-  const delegations = delegationsOf(matter)
-    .flatMap((one) => pieces(matter, one))
-    .map((one) => responsibilities(matter, one, one.validFrom ?? one.validTo ?? ALWAYS));
-  const named = new Set(delegations.flatMap(organsOf));
+  const delegations = listDelegations(matter)
+    .flatMap((delegation) => splitDelegation(matter, delegation))
+    .map((delegation) =>
+      deriveResponsibilities(matter, delegation, delegation.validFrom ?? delegation.validTo ?? ANY_DAY),
+    );
+  const namedOrgans = new Set(delegations.flatMap(listOrgans));
   return {
     matterId: id,
     mainItem,
@@ -267,16 +269,19 @@ export function factOf(matter: Matter, organs: readonly OrganFact[]): EventPaylo
     name: nameOf(matter.row),
     powerType,
     delegations,
-    organs: organs.filter((organ) => named.has(organ.id)),
+    organs: organs.filter((organ) => namedOrgans.has(organ.id)),
   };
 }
 
 /** A day within a period that has neither a first nor a last day. */
-const ALWAYS: Day = '2022-04-13';
+const ANY_DAY: Day = '2022-04-13';
 
 /** Lists every organ that a delegation names. */
-function organsOf(fact: DelegationFact): (string | null)[] {
+function listOrgans(fact: DelegationFact): (string | null)[] {
   const { accepts, examines, decides, seals, liable, supervises, industry } = fact;
-  const charged = [accepts, examines, decides, seals, liable, supervises].flatMap((one) => [one.organ, one.second]);
-  return [...charged, industry.city, industry.county];
+  const assignedOrgans = [accepts, examines, decides, seals, liable, supervises].flatMap((assignment) => [
+    assignment.organ,
+    assignment.second,
+  ]);
+  return [...assignedOrgans, industry.city, industry.county];
 }

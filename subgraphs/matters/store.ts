@@ -17,10 +17,16 @@ import {
 } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { Day } from '../kernel/day.ts';
-import { contentDigest, type EventPayload, type Mode, type OrganFact, type PowerType } from '../kernel/events.ts';
-import { append, type MessageTables } from '../kernel/outbox.ts';
+import {
+  computeContentDigest,
+  type EventPayload,
+  type Mode,
+  type OrganFact,
+  type PowerType,
+} from '../kernel/events.ts';
+import { appendEvent, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { factOf, type Matter, nameOf } from './matter.ts';
+import { buildDelegationFact, type Matter, nameOf } from './matter.ts';
 import * as tables from './tables.ts';
 
 const { delegation, industryOrgan, matter, organ, outcome } = tables;
@@ -41,7 +47,7 @@ export interface MatterFilter {
 
 type Row = typeof matter.$inferSelect;
 
-async function withTimes(db: Reader, rows: readonly Row[]): Promise<Matter[]> {
+async function addHistories(db: Reader, rows: readonly Row[]): Promise<Matter[]> {
   if (rows.length === 0) return [];
   const ids = rows.map((row) => row.id);
   const [delegations, industries, outcomes] = await Promise.all([
@@ -49,43 +55,43 @@ async function withTimes(db: Reader, rows: readonly Row[]): Promise<Matter[]> {
     db.select().from(industryOrgan).where(inArray(industryOrgan.matterId, ids)).orderBy(asc(industryOrgan.serial)),
     db.select().from(outcome).where(inArray(outcome.matterId, ids)).orderBy(asc(outcome.serial)),
   ]);
-  const delegationsOf = Map.groupBy(delegations, (one) => one.matterId);
-  const industriesOf = Map.groupBy(industries, (one) => one.matterId);
-  const outcomesOf = Map.groupBy(outcomes, (one) => one.matterId);
+  const delegationsByMatter = Map.groupBy(delegations, (row) => row.matterId);
+  const industriesByMatter = Map.groupBy(industries, (row) => row.matterId);
+  const outcomesByMatter = Map.groupBy(outcomes, (row) => row.matterId);
   return rows.map((row) => ({
     row,
-    periods: (delegationsOf.get(row.id) ?? []).map(withoutKeys),
-    industryOrgans: (industriesOf.get(row.id) ?? []).map(withoutKeys),
-    outcomes: (outcomesOf.get(row.id) ?? []).map(withoutKeys),
+    periods: (delegationsByMatter.get(row.id) ?? []).map(withoutKeys),
+    industryOrgans: (industriesByMatter.get(row.id) ?? []).map(withoutKeys),
+    outcomes: (outcomesByMatter.get(row.id) ?? []).map(withoutKeys),
   }));
 }
 
-function withoutKeys<One extends { serial: number; matterId: string }>({ serial, matterId, ...rest }: One) {
+function withoutKeys<Item extends { serial: number; matterId: string }>({ serial, matterId, ...rest }: Item) {
   return rest;
 }
 
-function conditions(filter: MatterFilter): SQL | undefined {
-  const { mode, powerType, organ: named, nameContains, annex, on } = filter;
+function buildConditions(filter: MatterFilter): SQL | undefined {
+  const { mode, powerType, organ: organId, nameContains, annex, on } = filter;
   const pattern = `%${nameContains?.replace(/[\\%_]/g, '\\$&')}%`;
-  const inForce = (more?: SQL) =>
+  const existsInForce = (condition?: SQL) =>
     sql`exists (select 1 from ${delegation} where ${and(
       eq(delegation.matterId, matter.id),
       isNotNull(delegation.mode),
       or(isNull(delegation.validFrom), lte(delegation.validFrom, on)),
       or(isNull(delegation.validTo), gte(delegation.validTo, on)),
-      more,
+      condition,
     )})`;
   return and(
     annex === null ? undefined : eq(matter.annex, annex),
     powerType === null ? undefined : eq(matter.powerType, powerType),
-    named === null
+    organId === null
       ? undefined
       : or(
-          inForce(or(eq(delegation.cityOrgan, named), eq(delegation.countyOrgan, named))),
-          and(not(inForce()), or(eq(matter.cityOrgan, named), eq(matter.countyOrgan, named))),
+          existsInForce(or(eq(delegation.cityOrgan, organId), eq(delegation.countyOrgan, organId))),
+          and(not(existsInForce()), or(eq(matter.cityOrgan, organId), eq(matter.countyOrgan, organId))),
         ),
     nameContains === null ? undefined : or(ilike(matter.mainItem, pattern), ilike(matter.subItem, pattern)),
-    mode === null ? undefined : inForce(eq(delegation.mode, mode)),
+    mode === null ? undefined : existsInForce(eq(delegation.mode, mode)),
   );
 }
 
@@ -101,10 +107,10 @@ export async function listMatters(
   filter: MatterFilter,
   page: PageRequest<MatterPosition>,
 ): Promise<Page<Matter> & { totalCount: number }> {
-  const where = conditions(filter);
+  const where = buildConditions(filter);
   const after =
     page.after === null ? undefined : sql`(${matter.annex}, ${matter.row}) > (${page.after.annex}, ${page.after.row})`;
-  const [rows, counted] = await Promise.all([
+  const [rows, countRows] = await Promise.all([
     db
       .select()
       .from(matter)
@@ -113,30 +119,34 @@ export async function listMatters(
       .limit(page.first + 1),
     db.select({ total: count() }).from(matter).where(where),
   ]);
-  const cut = cutPage(rows, page.first);
-  return { rows: await withTimes(db, cut.rows), hasNextPage: cut.hasNextPage, totalCount: counted[0]?.total ?? 0 };
+  const cutRows = cutPage(rows, page.first);
+  return {
+    rows: await addHistories(db, cutRows.rows),
+    hasNextPage: cutRows.hasNextPage,
+    totalCount: countRows[0]?.total ?? 0,
+  };
 }
 
 /** Returns matters by id in the order of `ids`; null if there is none. */
 export async function findMatters(db: Reader, ids: readonly string[]): Promise<(Matter | null)[]> {
-  const found = await withTimes(
+  const foundMatters = await addHistories(
     db,
     await db
       .select()
       .from(matter)
       .where(inArray(matter.id, [...ids])),
   );
-  const byId = new Map(found.map((one) => [one.row.id, one]));
+  const byId = new Map(foundMatters.map((entry) => [entry.row.id, entry]));
   return ids.map((id) => byId.get(id) ?? null);
 }
 
 /** Returns organs by id in the order of `ids`; null if there is none. */
 export async function findOrgans(db: Reader, ids: readonly string[]): Promise<(OrganFact | null)[]> {
-  const found = await db
+  const organRows = await db
     .select()
     .from(organ)
     .where(inArray(organ.id, [...ids]));
-  const byId = new Map(found.map((one) => [one.id, one]));
+  const byId = new Map(organRows.map((row) => [row.id, row]));
   return ids.map((id) => byId.get(id) ?? null);
 }
 
@@ -166,7 +176,7 @@ export async function addOrgans(tx: Transaction, organs: readonly OrganFact[]): 
 }
 
 /** Returns the ids of those matters that exist. */
-export async function knownMatters(db: Reader, ids: readonly string[]): Promise<Set<string>> {
+export async function findKnownIds(db: Reader, ids: readonly string[]): Promise<Set<string>> {
   const rows = await db
     .select({ id: matter.id })
     .from(matter)
@@ -175,31 +185,31 @@ export async function knownMatters(db: Reader, ids: readonly string[]): Promise<
 }
 
 /** Adds a new matter with its histories. */
-export async function addMatter(tx: Transaction, added: Matter, at: Date): Promise<void> {
-  await tx.insert(matter).values({ ...added.row, name: nameOf(added.row) });
-  await putHistories(tx, added, at);
+export async function addMatter(tx: Transaction, newMatter: Matter, at: Date): Promise<void> {
+  await tx.insert(matter).values({ ...newMatter.row, name: nameOf(newMatter.row) });
+  await replaceHistories(tx, newMatter, at);
 }
 
 /** Replaces the histories of a matter, and sends cases an event. */
-export async function putHistories(tx: Transaction, changed: Matter, at: Date): Promise<void> {
-  const matterId = changed.row.id;
-  const keyed = <One extends object>(list: readonly One[]) => list.map((one) => ({ ...one, matterId }));
+export async function replaceHistories(tx: Transaction, changedMatter: Matter, at: Date): Promise<void> {
+  const matterId = changedMatter.row.id;
+  const withMatterId = <Item extends object>(list: readonly Item[]) => list.map((one) => ({ ...one, matterId }));
   await tx.delete(delegation).where(eq(delegation.matterId, matterId));
   await tx.delete(industryOrgan).where(eq(industryOrgan.matterId, matterId));
   await tx.delete(outcome).where(eq(outcome.matterId, matterId));
-  await tx.insert(delegation).values(keyed(changed.periods));
-  await tx.insert(industryOrgan).values(keyed(changed.industryOrgans));
-  await tx.insert(outcome).values(keyed(changed.outcomes));
-  await tellChanged(tx, changed, at);
+  await tx.insert(delegation).values(withMatterId(changedMatter.periods));
+  await tx.insert(industryOrgan).values(withMatterId(changedMatter.industryOrgans));
+  await tx.insert(outcome).values(withMatterId(changedMatter.outcomes));
+  await sendChanged(tx, changedMatter, at);
 }
 
-async function factNow(tx: Transaction, changed: Matter): Promise<EventPayload<'DelegationChanged'>> {
-  const charged = changed.periods.flatMap((one) => [one.cityOrgan, one.countyOrgan]);
-  const supervising = changed.industryOrgans.flatMap((one) => one.organ ?? []);
-  const organs = await findOrgans(tx, [...new Set([...charged, ...supervising])]);
-  return factOf(
-    changed,
-    organs.filter((one) => one !== null),
+async function readFact(tx: Transaction, changedMatter: Matter): Promise<EventPayload<'DelegationChanged'>> {
+  const organIds = changedMatter.periods.flatMap((entry) => [entry.cityOrgan, entry.countyOrgan]);
+  const industryOrganIds = changedMatter.industryOrgans.flatMap((entry) => entry.organ ?? []);
+  const organs = await findOrgans(tx, [...new Set([...organIds, ...industryOrganIds])]);
+  return buildDelegationFact(
+    changedMatter,
+    organs.filter((entry) => entry !== null),
   );
 }
 
@@ -207,9 +217,9 @@ async function factNow(tx: Transaction, changed: Matter): Promise<EventPayload<'
  * Sends cases a new event for each matter whose newest event differs from its current fact: a release may add fields to
  * the fact. Returns how many.
  */
-export async function retell(tx: Transaction, at: Date): Promise<number> {
+export async function resendChanged(tx: Transaction, at: Date): Promise<number> {
   const { outboxEvent, outboxStream } = tables;
-  const told = await tx
+  const sentEvents = await tx
     .select({ stream: outboxEvent.stream, payload: outboxEvent.payload })
     .from(outboxEvent)
     .innerJoin(
@@ -217,19 +227,20 @@ export async function retell(tx: Transaction, at: Date): Promise<number> {
       and(eq(outboxStream.stream, outboxEvent.stream), eq(outboxStream.head, outboxEvent.revision)),
     )
     .where(eq(outboxEvent.type, 'DelegationChanged'));
-  const digests = new Map(told.map(({ stream, payload }) => [stream, contentDigest(payload)]));
-  const all = await withTimes(tx, await tx.select().from(matter));
-  let again = 0;
-  for (const one of all) {
-    if (digests.get(`matter:${one.row.id}`) === contentDigest(await factNow(tx, one))) continue;
-    await tellChanged(tx, one, at);
-    again++;
+  const digests = new Map(sentEvents.map(({ stream, payload }) => [stream, computeContentDigest(payload)]));
+  const all = await addHistories(tx, await tx.select().from(matter));
+  let resentCount = 0;
+  for (const storedMatter of all) {
+    if (digests.get(`matter:${storedMatter.row.id}`) === computeContentDigest(await readFact(tx, storedMatter)))
+      continue;
+    await sendChanged(tx, storedMatter, at);
+    resentCount++;
   }
-  return again;
+  return resentCount;
 }
 
-async function tellChanged(tx: Transaction, changed: Matter, at: Date): Promise<void> {
-  const payload = await factNow(tx, changed);
+async function sendChanged(tx: Transaction, changedMatter: Matter, at: Date): Promise<void> {
+  const payload = await readFact(tx, changedMatter);
   const stream = `matter:${payload.matterId}`;
-  await append(tx, messages, CONSUMERS, { type: 'DelegationChanged', stream, occurredAt: at, payload });
+  await appendEvent(tx, messages, CONSUMERS, { type: 'DelegationChanged', stream, occurredAt: at, payload });
 }

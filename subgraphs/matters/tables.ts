@@ -1,7 +1,7 @@
 import { bigint, date, index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
-import { messageTables } from '../kernel/outbox.ts';
+import { defineMessageTables } from '../kernel/outbox.ts';
 import type { Correction, PrintedCell } from './matter.ts';
 
 const schema = pgSchema('matters');
@@ -98,7 +98,7 @@ export const industryOrgan = schema.table(
 );
 
 export * from './import/tables.ts';
-export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);
 
 export * from './guide/tables.ts';
 export * from './task/tables.ts';

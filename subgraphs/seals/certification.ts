@@ -1,12 +1,12 @@
 import type { Database, Transaction } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
-import type { Material } from '../kernel/sign.ts';
-import { listCertificates, listKeys, type Published, setKey } from './certificate/store.ts';
+import type { EvidenceMaterial } from '../kernel/sign.ts';
+import { listCertificates, listKeys, type PublishedCertificate, replaceKey } from './certificate/store.ts';
 import { type Chain, derOf } from './signer/cms.ts';
 import {
   type CertificateRequest,
+  computeKid,
   ISSUING_NAME,
-  kidOf,
   type Profile,
   ROOT_NAME,
   readCertificate,
@@ -14,7 +14,7 @@ import {
   TIMESTAMP_NAME,
 } from './signer/pki.ts';
 import type { CertifiedKey, KeyRef, Signer } from './signer/signer.ts';
-import { wholeSecond } from './signer/timestamp.ts';
+import { floorToSecond } from './signer/timestamp.ts';
 import * as store from './store.ts';
 
 /** Dependencies of the test PKI. It reads nothing from the environment. */
@@ -75,7 +75,7 @@ async function createRoots(tx: Transaction, { now, signer }: PkiDependencies): P
 
 /** Returns the validity of a new certificate. */
 export function computeValidity(profile: Profile, from: Date): { validFrom: Date; validUntil: Date } {
-  return { validFrom: wholeSecond(from), validUntil: yearsAfter(wholeSecond(from), VALIDITY_YEARS[profile]) };
+  return { validFrom: floorToSecond(from), validUntil: yearsAfter(floorToSecond(from), VALIDITY_YEARS[profile]) };
 }
 
 function yearsAfter(from: Date, years: number): Date {
@@ -173,7 +173,7 @@ export async function rewrapKeys({ db, signer }: PkiDependencies): Promise<numbe
   for (const key of await listKeys(db)) {
     const encrypted = await signer.rewrap({ keyId: key.id, encrypted: key.encryptedKey });
     if (!Buffer.from(encrypted).equals(key.encryptedKey)) {
-      await db.transaction((tx) => setKey(tx, key, encrypted));
+      await db.transaction((tx) => replaceKey(tx, key, encrypted));
       changedCount++;
     }
   }
@@ -210,7 +210,7 @@ export async function publishList(
   const authority = getAuthority(await store.findAuthorities(tx), id);
   const { certificatePem, publicKeyPem } = authority;
   const number = ((await store.findNewestList(tx, id))?.number ?? 0) + 1;
-  const thisUpdate = wholeSecond(now());
+  const thisUpdate = floorToSecond(now());
   const nextUpdate = new Date(thisUpdate.getTime() + LIST_VALIDITY_MS);
   const revocations = await store.listRevocations(tx, id);
   const completeSince = readCertificate(certificatePem).validFrom;
@@ -225,14 +225,14 @@ export async function publishList(
 export async function readMaterial(
   deps: PkiDependencies,
   kids: readonly string[],
-): Promise<Omit<Material, 'log' | 'logKeys'>> {
+): Promise<Omit<EvidenceMaterial, 'log' | 'logKeys'>> {
   const { root, issuing } = await ensureAuthorities(deps);
   const published = await listCertificates(deps.db);
   const codes = published.filter(({ use }) => use === 'code').map(({ pem }) => derOf(pem));
   return {
     root: derOf(root.certificatePem),
     issuing: derOf(issuing.certificatePem),
-    codes: codes.filter((der) => kids.includes(kidOf(der))),
+    codes: codes.filter((der) => kids.includes(computeKid(der))),
     rootList: await readRevocationList(deps, 'root'),
     issuingList: await readRevocationList(deps, 'issuing'),
   };
@@ -262,6 +262,6 @@ export async function readCertificates(deps: PkiDependencies): Promise<string> {
   return entries.map(([name, pem]) => `# ${name}\n${pem}`).join('');
 }
 
-function labelCertificate({ name, use, generation }: Published): string {
+function labelCertificate({ name, use, generation }: PublishedCertificate): string {
   return `${name}${use === 'code' ? '二维码' : ''}${generation > 1 ? `（第 ${generation} 代）` : ''}`;
 }

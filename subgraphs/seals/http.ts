@@ -2,11 +2,11 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
 import { TokenError } from '../kernel/actor.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { requireService, type ServeOptions, viewRefusal } from '../kernel/serve.ts';
+import { requireService, type ServeOptions, toRefusalView } from '../kernel/serve.ts';
 import {
   attestRequest,
   codeRequest,
-  materialRequest,
+  evidenceMaterialRequest,
   pictureRequest,
   receiptRecord,
   signRequest,
@@ -49,7 +49,7 @@ export function addPortRoutes(app: FastifyInstance, seals: Seals, options: Serve
   port('/stamp', stampRequest, ['licenses'], async ({ digest }) => ({
     token: base64(await seals.stamp(Buffer.from(digest, 'hex'))),
   }));
-  port('/material', materialRequest, ['licenses'], async (input) => {
+  port('/material', evidenceMaterialRequest, ['licenses'], async (input) => {
     const { codes, log, logKeys, ...files } = await seals.material(input);
     const fileEntries = Object.entries(files).map(([name, bytes]) => [name, base64(bytes)]);
     return { ...Object.fromEntries(fileEntries), codes: codes.map(base64), log, logKeys };
@@ -74,7 +74,7 @@ async function settle(
     }
     return await answer();
   } catch (error) {
-    if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
+    if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
     if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
     if (error instanceof z.ZodError) return reply.code(400).send({ code: 'BAD_USER_INPUT', message: error.message });
     throw error;

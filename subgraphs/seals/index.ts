@@ -4,11 +4,19 @@ import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
 import { type Relay, startRelay } from '../kernel/outbox.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
-import type { Attest, ReadMaterial, ReadPicture, RecordReceipt, Sign, SignCode, Stamp } from '../kernel/sign.ts';
+import type {
+  Attest,
+  ReadEvidenceMaterial,
+  ReadPicture,
+  RecordReceipt,
+  Sign,
+  SignCode,
+  Stamp,
+} from '../kernel/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
 import { getAuthority, preparePki, readMaterial } from './certification.ts';
 import type { Loop } from './log/loop.ts';
-import { logRoutes } from './log/routes.ts';
+import { addLogRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequencer.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness.ts';
 import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
@@ -56,7 +64,7 @@ export interface Seals extends Subgraph {
   signCode: SignCode;
   attest: Attest;
   stamp: Stamp;
-  material: ReadMaterial;
+  material: ReadEvidenceMaterial;
   record: RecordReceipt;
   /** The test PKI's root certificate, PEM. */
   rootCertificate(): Promise<string>;
@@ -102,7 +110,7 @@ export function createSeals(dependencies: SealsDependencies): Seals {
     },
     routes: (app) => {
       addPublicRoutes(app, deps);
-      logRoutes(app, log);
+      addLogRoutes(app, log);
     },
     sign: (request) => sign(deps, request),
     picture: (request) => readPictureFor(deps, request),

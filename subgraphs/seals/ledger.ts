@@ -1,10 +1,10 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
-import { type Reader, type Transaction, together } from '../../db/client.ts';
+import { type Reader, sendTogether, type Transaction } from '../../db/client.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { SealUseRequest } from '../kernel/sign.ts';
 import type { CodeKeyRow } from './certificate/store.ts';
-import { ofCode, ofUse } from './log/leaf.ts';
-import { enterWith } from './log/store.ts';
+import { buildCodeLeaf, buildUseLeaf } from './log/leaf.ts';
+import { insertLeafWith } from './log/store.ts';
 import type { Seal } from './seal.ts';
 import { type AuthorityRow, type CertificateRow, LOCK_IDS, selectAuthorities, toGrant } from './store.ts';
 import * as tables from './tables.ts';
@@ -46,7 +46,7 @@ export async function lockForSeal(
     .where(inArray(sealCertificate.sealId, selectSealIds(tx, request.organ)))
     .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
   const statements = [...buildLockStatements(tx, sealUse, request), certificates, selectAuthorities(tx)] as const;
-  const [, [useState], lockedRows, rows, keys, authorities] = await together(statements);
+  const [, [useState], lockedRows, rows, keys, authorities] = await sendTogether(statements);
   const [previous = null] = useState?.again
     ? await tx.select().from(sealUse).where(eq(sealUse.issuanceId, request.issuanceId))
     : [];
@@ -61,7 +61,7 @@ export async function lockForCode(tx: Transaction, request: UseIdentity): Promis
     .from(sealCodeKey)
     .where(inArray(sealCodeKey.sealId, selectSealIds(tx, request.organ)))
     .orderBy(asc(sealCodeKey.sealId), desc(sealCodeKey.generation));
-  const [, [useState], lockedRows, rows, keys] = await together([
+  const [, [useState], lockedRows, rows, keys] = await sendTogether([
     ...buildLockStatements(tx, sealCode, request),
     codeKeys,
   ] as const);
@@ -160,11 +160,11 @@ export async function listSealsFor(
 }
 
 export async function insertUse(tx: Transaction, row: Omit<UseRow, 'serial'>): Promise<void> {
-  await enterWith(tx, tx.insert(sealUse).values(row), ofUse(row));
+  await insertLeafWith(tx, tx.insert(sealUse).values(row), buildUseLeaf(row));
 }
 
 export async function insertCode(tx: Transaction, row: Omit<CodeRow, 'serial'>): Promise<void> {
-  await enterWith(tx, tx.insert(sealCode).values(row), ofCode(row));
+  await insertLeafWith(tx, tx.insert(sealCode).values(row), buildCodeLeaf(row));
 }
 
 /** Filter of uses. Null selects all. */

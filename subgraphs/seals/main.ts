@@ -1,12 +1,12 @@
 import { createPublicKey } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { connect } from '../../db/client.ts';
-import { sendEvents, serveSubgraph } from '../kernel/serve.ts';
-import { readChain } from './certificate/certificate.ts';
+import { createEventSender, serveSubgraph } from '../kernel/serve.ts';
+import { parseChain } from './certificate/certificate.ts';
 import { addPortRoutes } from './http.ts';
 import { createSeals } from './index.ts';
-import { readWitnesses } from './log/witness.ts';
-import { awaitSigner, signerOver } from './signer/http.ts';
+import { parseWitnesses } from './log/witness.ts';
+import { awaitSigner, connectSigner } from './signer/http.ts';
 
 /** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
 const {
@@ -29,10 +29,10 @@ const { db, close } = connect(DATABASE_URL, 'tongquan-seals');
 const seals = createSeals({
   db,
   now,
-  signer: signerOver(() => SIGNER_URL, serviceKey, now),
-  send: { licenses: sendEvents(LICENSES_URL, 'seals', serviceKey, now) },
-  trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : readChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
-  log: { origin: LOG_ORIGIN, folder: LOG_FOLDER || null, witnesses: readWitnesses(LOG_WITNESSES) },
+  signer: connectSigner(() => SIGNER_URL, serviceKey, now),
+  send: { licenses: createEventSender(LICENSES_URL, 'seals', serviceKey, now) },
+  trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : parseChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
+  log: { origin: LOG_ORIGIN, folder: LOG_FOLDER || null, witnesses: parseWitnesses(LOG_WITNESSES) },
   onError: console.error,
 });
 await awaitSigner(SIGNER_URL);

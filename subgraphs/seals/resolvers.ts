@@ -2,7 +2,7 @@ import { GraphQLDateTime } from 'graphql-scalars';
 import type { Actor } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
-import { forbidden, type GraphContext, loader, requirePerson, settle } from '../kernel/serve.ts';
+import { buildForbiddenError, type GraphContext, getLoader, mutate, requirePerson } from '../kernel/serve.ts';
 import { type ApplicationView, applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification.ts';
 import { listUses, type UseRow } from './ledger.ts';
@@ -16,12 +16,12 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
   const viewSeal = (stored: store.StoredSeal) => viewSealOn(stored, dayOf(now()));
   const load = async (context: GraphContext, id: string) => {
     requirePerson(context.actor);
-    const stored = await loader<store.StoredSeal>(context, 'seals', (ids) => store.findSeals(db, ids)).load(id);
+    const stored = await getLoader<store.StoredSeal>(context, 'seals', (ids) => store.findSeals(db, ids)).load(id);
     return stored && viewSeal(stored);
   };
   const settleSeal = (actor: Actor, carryOut: () => Promise<store.StoredSeal>) => {
     requirePerson(actor);
-    return settle(async () => ({ seal: viewSeal(await carryOut()) }));
+    return mutate(async () => ({ seal: viewSeal(await carryOut()) }));
   };
   const applications = applicationResolvers(deps, viewSeal);
   return {
@@ -44,7 +44,7 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
         const { organ = null, seal = null, license = null, person = null, matter = null } = args.filter ?? {};
         const { from = null, to = null } = args.filter ?? {};
         if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
-          throw forbidden('用印日志只供本机关人员和审计人员查阅。');
+          throw buildForbiddenError('用印日志只供本机关人员和审计人员查阅。');
         const filter = { organ: ownOrgan ?? organ, seal, license, person, matter, from, to };
         const usePage = await listUses(db, filter, page);
         return toConnection(usePage, (row) => [String(row.serial)], viewUse);

@@ -1,11 +1,11 @@
 import { and, asc, desc, eq, getTableColumns, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
-import { append, type MessageTables } from '../kernel/outbox.ts';
+import { appendEvent, type MessageTables } from '../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { ApplicationKind } from './application/application.ts';
-import { certificateOf, ofList, ofSealEvent } from './log/leaf.ts';
-import { enter } from './log/store.ts';
+import { buildCertificateLeaf, buildEventLeaf, buildListLeaf } from './log/leaf.ts';
+import { insertLeaves } from './log/store.ts';
 import type { Grant, Seal, SealState } from './seal.ts';
 import * as tables from './tables.ts';
 
@@ -131,7 +131,7 @@ export async function findAuthorities(db: Reader): Promise<AuthorityRow[]> {
 
 export async function insertAuthority(tx: Transaction, row: AuthorityRow): Promise<void> {
   await tx.insert(authority).values(row);
-  await enter(tx, [certificateOf(row.id, row.certificatePem)]);
+  await insertLeaves(tx, [buildCertificateLeaf(row.id, row.certificatePem)]);
 }
 
 /** Ids of this schema's advisory locks. */
@@ -183,7 +183,7 @@ export async function findNewestList(db: Reader, authorityId: ListRow['authority
 
 export async function insertList(tx: Transaction, row: ListRow): Promise<void> {
   await tx.insert(revocationList).values(row);
-  await enter(tx, [ofList(row)]);
+  await insertLeaves(tx, [buildListLeaf(row)]);
 }
 
 type SealEventName =
@@ -278,7 +278,7 @@ export async function insertEvents(tx: Transaction, id: string, acts: readonly S
     .insert(sealEvent)
     .values(acts.map((act) => ({ sealId: id, ...act })))
     .returning();
-  await enter(tx, events.map(ofSealEvent));
+  await insertLeaves(tx, events.map(buildEventLeaf));
 }
 
 /** Records acts in a seal's ledger, and sends licenses the seal's new state. */
@@ -291,7 +291,7 @@ export async function recordSealActs(
   await insertEvents(tx, id, acts);
   const stored = await lockSeal(tx, id);
   if (!stored) throw new Error(`no seal ${id}`);
-  await append(tx, messages, CONSUMERS, {
+  await appendEvent(tx, messages, CONSUMERS, {
     type: 'SealChanged',
     stream: `seal:${id}`,
     occurredAt: at,

@@ -11,7 +11,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { messageTables } from '../kernel/outbox.ts';
+import { defineMessageTables } from '../kernel/outbox.ts';
 import type { EndReason, SealKind, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');
@@ -226,4 +226,4 @@ export const revocationList = schema.table(
 export * from './application/tables.ts';
 export * from './log/tables.ts';
 
-export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = messageTables(schema);
+export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);

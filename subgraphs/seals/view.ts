@@ -1,6 +1,6 @@
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
-import { forbidden } from '../kernel/serve.ts';
+import { buildForbiddenError } from '../kernel/serve.ts';
 import type { StoredSeal } from './store.ts';
 
 /** A seal as GraphQL shows it. */
@@ -25,6 +25,6 @@ export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day)
  */
 export function visibleOrgan(person: Person): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
-  if (person.organ === null) throw forbidden('用印日志和印章申请只供本机关人员和审计人员查阅。');
+  if (person.organ === null) throw buildForbiddenError('用印日志和印章申请只供本机关人员和审计人员查阅。');
   return person.organ;
 }

@@ -1,11 +1,11 @@
 import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../db/client.ts';
-import { type Actor, namedAuthoriser, type Person } from '../kernel/actor.ts';
-import { canonical, contentDigest, sha256 } from '../kernel/events.ts';
+import { type Actor, type Person, readUnverifiedAuthoriser } from '../kernel/actor.ts';
+import { computeContentDigest, sha256, toCanonicalJson } from '../kernel/events.ts';
 import { PdfError } from '../kernel/pdf.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { imageOf, PictureError } from '../kernel/seal-image.ts';
-import { digestOfSealable } from '../kernel/sealed-pdf.ts';
+import { PictureError, toSealImage } from '../kernel/seal-image.ts';
+import { digestSealable } from '../kernel/sealed-pdf.ts';
 import {
   type AttestRequest,
   attestRequest,
@@ -18,8 +18,8 @@ import {
 } from '../kernel/sign.ts';
 import { buildChain, ensureAuthorities, type PkiDependencies, pickCurrent, toCertifiedKey } from './certification.ts';
 import * as ledger from './ledger.ts';
-import { ofAttestation, ofTimestamp } from './log/leaf.ts';
-import { enter } from './log/store.ts';
+import { buildAttestationLeaf, buildTimestampLeaf } from './log/leaf.ts';
+import { insertLeaves } from './log/store.ts';
 import {
   mayRequestCertificate,
   organNameOf,
@@ -87,7 +87,7 @@ function signOnce({ db, signer, now }: PkiDependencies, request: SignRequest): P
 function computeDigest({ profile, document }: SignRequest): string {
   if (profile === 'CADES') return sha256(document);
   try {
-    return digestOfSealable(document).toString('hex');
+    return digestSealable(document).toString('hex');
   } catch (error) {
     if (error instanceof PdfError) throw new Refusal('SEAL_CONTENT_DIFFERS');
     throw error;
@@ -105,7 +105,7 @@ function requireUse<Key>(
 ): { seal: Seal; key: Key; authoriserId: string } {
   if (isCaseSealed) throw new Refusal('SEAL_AUTHORISATION_INVALID', null, '此办件已用印');
   const { organ, matterId } = request;
-  const authoriserId = namedAuthoriser(request.authorisation).actor;
+  const authoriserId = readUnverifiedAuthoriser(request.authorisation).actor;
   const seal = requireUsable(seals, { organ, matterId, personId: authoriserId }, at);
   const key = keys.get(seal.id);
   if (!key) throw new Error(`seal ${seal.id} has no key for this`);
@@ -130,7 +130,7 @@ function buildUse({ content, ...request }: SealUseRequest, authoriser: Authorise
     act: planActs,
     identifier,
     blankNumber,
-    contentDigest: contentDigest(content),
+    contentDigest: computeContentDigest(content),
     ...authoriserFields,
   };
 }
@@ -141,7 +141,7 @@ const ISSUANCE_FIELDS = ['organ', 'matterId', 'caseId', 'act', 'identifier'] as 
 function requireSameRequest(previous: ledger.UseRow | ledger.CodeRow, request: SignRequest | CodeRequest): void {
   const isSame =
     ISSUANCE_FIELDS.every((field) => previous[field] === request[field]) &&
-    previous.contentDigest === contentDigest(request.content);
+    previous.contentDigest === computeContentDigest(request.content);
   if (!isSame) throw new Refusal('SEAL_AUTHORISATION_INVALID');
 }
 
@@ -163,7 +163,7 @@ function repeatAnswer(previous: ledger.UseRow, seals: readonly Seal[], request: 
 export function signCode(deps: PkiDependencies, rawRequest: CodeRequest): Promise<string> {
   const { db, signer, now } = deps;
   const request = { ...rawRequest, payload: codePayload.parse(rawRequest.payload) };
-  const payload = canonical(request.payload);
+  const payload = toCanonicalJson(request.payload);
   return db.transaction(async (tx) => {
     const context = await ledger.lockForCode(tx, request);
     const { previous } = context;
@@ -190,7 +190,7 @@ export async function attest(deps: PkiDependencies, rawRequest: AttestRequest): 
   const request = attestRequest.parse(rawRequest);
   const { status } = await ensureAuthorities(deps);
   const jws = await deps.signer.attest({ key: toCertifiedKey(status), request });
-  await enter(deps.db, [ofAttestation(request.typ, jws, deps.now())]);
+  await insertLeaves(deps.db, [buildAttestationLeaf(request.typ, jws, deps.now())]);
   return jws;
 }
 
@@ -198,7 +198,7 @@ export async function attest(deps: PkiDependencies, rawRequest: AttestRequest): 
 export async function stamp(deps: PkiDependencies, digest: Uint8Array): Promise<Uint8Array> {
   const { timestamp } = await ensureAuthorities(deps);
   const token = await deps.signer.stamp({ key: toCertifiedKey(timestamp), digest });
-  await enter(deps.db, [ofTimestamp(digest, token, deps.now())]);
+  await insertLeaves(deps.db, [buildTimestampLeaf(digest, token, deps.now())]);
   return token;
 }
 
@@ -279,11 +279,11 @@ function parsePicture(base64: string): Uint8Array {
   const png = Buffer.from(base64, 'base64');
   if (png.toString('base64') !== base64) throw new Refusal('FIELD_MALFORMED', 'picture', '图片须以 base64 编码');
   try {
-    imageOf(png);
+    toSealImage(png);
     return png;
   } catch (error) {
     if (!(error instanceof PictureError)) throw error;
-    throw new Refusal(error.tooLarge ? 'FIELD_TOO_LONG' : 'FIELD_MALFORMED', 'picture', error.message);
+    throw new Refusal(error.isTooLarge ? 'FIELD_TOO_LONG' : 'FIELD_MALFORMED', 'picture', error.message);
   }
 }
 

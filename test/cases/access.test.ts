@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, COMPANY } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { COMPANY, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 /**
  * Tests who may do what with a case of 第三类医疗器械经营许可 (服务窗口前移). Every person tries each action as a dry run.
@@ -194,9 +194,9 @@ describe('access', () => {
 
   beforeAll(async () => {
     clock = testClock('2026-03-02T01:00:00Z');
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
     const takeStep = (person: string, name: string, type: string, input: object) =>
-      act(hub, person, name, type, input, 'case { id }');
+      runMutation(hub, person, name, type, input, 'case { id }');
     const receiveCase = async () =>
       (await takeStep('window-yudu', 'receiveApplication', 'ApplicationInput', INPUTS.acceptCase ?? {})).case.id;
     const acceptCase = async () =>
@@ -222,7 +222,7 @@ describe('access', () => {
       if (caseState === 'FORWARDED') continue;
       const rejection = { case: id, decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
       await takeStep('ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', rejection);
-      await until('the decision is sealed', async () => {
+      await waitUntil('the decision is sealed', async () => {
         const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { notices { kind sealed } } }', {
           id,
         });

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, COMPANY, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { COMPANY, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 
 interface Item {
   id: string;
@@ -20,7 +20,7 @@ describe('attention', () => {
   let clock: TestClock;
   beforeAll(async () => {
     clock = testClock('2026-03-02T01:00:00Z');
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
   });
   afterAll(() => hub?.stop());
 
@@ -35,7 +35,7 @@ describe('attention', () => {
     (await fetchPage(person, { kinds })).edges.map((edge: { node: Item }) => edge.node);
   const acceptCase = async () => {
     const input = { matter: ROUTES.WINDOW_FORWARD.matter, applicant: COMPANY };
-    const answer = await act(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, 'case { id number }');
+    const answer = await runMutation(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, 'case { id number }');
     return answer.case;
   };
 
@@ -55,9 +55,16 @@ describe('attention', () => {
     expect(await listOverdue('yudu-xzspj.reviewer')).toHaveLength(1);
     expect(await listOverdue('ganzhou-xzspj.approver')).toEqual([]);
     expect(await listOverdue('window-xingguo')).toEqual([]);
-    await act(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }, 'case { id }');
+    await runMutation(
+      hub,
+      'window-yudu',
+      'examineCase',
+      'ExamineCaseInput',
+      { case: id, finding: 'APPROVED' },
+      'case { id }',
+    );
     expect(await listOverdue('window-yudu')).toEqual([]);
-    await act(hub, 'window-yudu', 'forwardCase', 'CaseNoteInput', { case: id }, 'case { id }');
+    await runMutation(hub, 'window-yudu', 'forwardCase', 'CaseNoteInput', { case: id }, 'case { id }');
     clock.set('2026-03-20T01:00:00Z');
     expect(await listOverdue('ganzhou-xzspj.approver')).toHaveLength(1);
     expect(await listOverdue('window-yudu')).toEqual([]);
@@ -75,7 +82,14 @@ describe('attention', () => {
       holidays: ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'],
       makeUpDays: [],
     };
-    const loadAnswer = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+    const loadAnswer = await runMutation(
+      hub,
+      'administrator',
+      'loadCalendar',
+      'LoadCalendarInput',
+      notice,
+      'movedCases',
+    );
     expect(loadAnswer.refusal).toBeNull();
     expect(await listMissingCalendars()).toEqual([]);
     clock.set('2026-03-02T01:00:00Z');
@@ -97,7 +111,7 @@ describe('attention', () => {
     const number = '承接协议〔2026〕9号';
     const parties = { cityOrgan: 'ganzhou-jyj', countyOrgan: 'yudu-jktj', matters: ['yd2022-2-44'] };
     const dates = { validFrom: '2026-03-01', validTo: '2026-03-31', scanDigest: 'ab'.repeat(32) };
-    const recordAnswer = await act(
+    const recordAnswer = await runMutation(
       hub,
       'administrator',
       'recordAgreement',

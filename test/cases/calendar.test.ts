@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, COMPANY, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 
 /**
  * Tests calendars and clocks through the API on real PostgreSQL.
@@ -24,16 +24,16 @@ describe('calendars and clocks', () => {
   let clock: TestClock;
   beforeAll(async () => {
     clock = testClock('2022-09-29');
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
   });
   afterAll(() => hub?.stop());
 
   const loadCalendar = (input: object, person = 'administrator') =>
-    act(hub, person, 'loadCalendar', 'LoadCalendarInput', input, 'calendar { year version source } movedCases');
+    runMutation(hub, person, 'loadCalendar', 'LoadCalendarInput', input, 'calendar { year version source } movedCases');
   const askPublicly = async (query: string) => (await hub.ask(null, query)).data;
   const acceptCase = async (extraInput: object = {}) => {
     const input = { matter: MATTER, applicant: COMPANY, ...extraInput };
-    const { case: acceptedCase } = await act(
+    const { case: acceptedCase } = await runMutation(
       hub,
       CLERK,
       'acceptCase',
@@ -103,7 +103,7 @@ describe('calendars and clocks', () => {
     const { id } = await acceptCase();
     clock.set('2022-11-09');
     const pause = { case: id, kind: 'EXPERT_REVIEW', reason: '专家评审', papers: ['于林评〔2022〕1号'] };
-    await act(hub, 'yudu-lyj.reviewer', 'pauseCase', 'PauseCaseInput', pause, 'case { id }');
+    await runMutation(hub, 'yudu-lyj.reviewer', 'pauseCase', 'PauseCaseInput', pause, 'case { id }');
     expect(await readClock(id)).toEqual({
       state: 'STOPPED',
       dueOn: null,
@@ -117,7 +117,7 @@ describe('calendars and clocks', () => {
       suspensions: [{ kind: 'EXPERT_REVIEW', from: '2022-11-09', to: null, reason: '专家评审', papers: pause.papers }],
     });
     clock.set('2022-11-14');
-    await act(hub, 'yudu-lyj.reviewer', 'resumeCase', 'CaseNoteInput', { case: id }, 'case { id }');
+    await runMutation(hub, 'yudu-lyj.reviewer', 'resumeCase', 'CaseNoteInput', { case: id }, 'case { id }');
     expect(await readClock(id)).toMatchObject({
       state: 'GREEN',
       remainingDays: 18,
@@ -129,7 +129,7 @@ describe('calendars and clocks', () => {
   test('silence for five working days counts as acceptance on the day of receipt', async () => {
     clock.set('2022-11-28');
     const input = { matter: MATTER, applicant: COMPANY };
-    const filingAnswer = await act(
+    const filingAnswer = await runMutation(
       hub,
       'applicant-company',
       'receiveApplication',
@@ -218,7 +218,7 @@ describe('calendars and clocks', () => {
   test.each(['applicant-company', 'window-yudu', 'yudu-lyj.approver', 'yudu-lyj.supervisor', 'auditor', 'library'])(
     '%s may not load a calendar',
     async (person) => {
-      expect(await refusalOf(hub, person, 'loadCalendar', 'LoadCalendarInput', NOTICE)).toBe('ROLE_NOT_ALLOWED');
+      expect(await findRefusalCode(hub, person, 'loadCalendar', 'LoadCalendarInput', NOTICE)).toBe('ROLE_NOT_ALLOWED');
     },
   );
 

@@ -1,10 +1,10 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Connected, connect } from '../../db/client.ts';
+import { type ConnectionPool, connect } from '../../db/client.ts';
 import { guideOn, type PublishedGuides } from '../../subgraphs/cases/guide.ts';
 import { findGuideFact } from '../../subgraphs/cases/store.ts';
 import { receive } from '../../subgraphs/cases/workflow.ts';
 import type { Envelope, GuideFact } from '../../subgraphs/kernel/events.ts';
-import { type TestDatabase, testDatabase } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 const MATTER = 'yd2022-3-31';
 const guideOfDays = (promisedDays: number): GuideFact => ({
@@ -27,9 +27,9 @@ const secondVersion = { version: 2, validFrom: '2026-07-01', validTo: null, city
 const guides: PublishedGuides = { matterId: MATTER, versions: [firstVersion, secondVersion] };
 
 let database: TestDatabase;
-let connection: Connected;
+let connection: ConnectionPool;
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await createTestDatabase();
   connection = connect(database.urls.cases, 'test-cases');
 });
 afterAll(async () => {

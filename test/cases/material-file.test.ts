@@ -12,7 +12,7 @@ import {
 } from '../../subgraphs/cases/material/file.ts';
 import { askScanner, builtInScan, type ScanVerdict } from '../../subgraphs/cases/material/scan.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
-import { chunk, eicar, jpeg, pdf, png } from '../support/files.ts';
+import { buildEicarPdf, buildJpeg, buildPdf, buildPng, buildPngChunk } from '../support/files.ts';
 
 function refusalCodeOf(run: () => unknown): string | null {
   try {
@@ -25,7 +25,7 @@ function refusalCodeOf(run: () => unknown): string | null {
 }
 const refusalOfFile = (bytes: Uint8Array) => refusalCodeOf(() => requireFile(bytes));
 
-const INTACT_FILES = { 'application/pdf': pdf(), 'image/jpeg': jpeg(), 'image/png': png() } as const;
+const INTACT_FILES = { 'application/pdf': buildPdf(), 'image/jpeg': buildJpeg(), 'image/png': buildPng() } as const;
 const HTML = '<!doctype html><script>alert(1)</script>';
 
 describe('the media type follows from the bytes', () => {
@@ -39,7 +39,7 @@ describe('the media type follows from the bytes', () => {
 
   test('refuses a file that is empty or too large', () => {
     expect(refusalOfFile(new Uint8Array())).toBe('FILE_EMPTY');
-    expect(refusalOfFile(Buffer.concat([pdf(), Buffer.alloc(MAX_FILE_BYTES)]))).toBe('FILE_TOO_LARGE');
+    expect(refusalOfFile(Buffer.concat([buildPdf(), Buffer.alloc(MAX_FILE_BYTES)]))).toBe('FILE_TOO_LARGE');
   });
 
   test.each([
@@ -49,31 +49,31 @@ describe('the media type follows from the bytes', () => {
     ['a program', Buffer.from('MZ\x90\x00')],
     ['GIF', Buffer.from('GIF89a')],
     ['SVG', Buffer.from('<svg xmlns="http://www.w3.org/2000/svg"/>')],
-    ['a PDF header after junk', Buffer.concat([Buffer.from('GIF89a;\n'), pdf()])],
-    ['a PDF header after HTML', Buffer.concat([Buffer.from(HTML), pdf()])],
+    ['a PDF header after junk', Buffer.concat([Buffer.from('GIF89a;\n'), buildPdf()])],
+    ['a PDF header after HTML', Buffer.concat([Buffer.from(HTML), buildPdf()])],
     ['half a PNG signature', Buffer.from([0x89, 0x50, 0x4e, 0x47])],
   ])('refuses the type of %s', (_, bytes) => expect(refusalOfFile(bytes)).toBe('FILE_TYPE_NOT_ALLOWED'));
 
   test.each([
     ['a PDF with only a header', Buffer.from('%PDF-1.7\n')],
     ['a PDF without a version', Buffer.from('%PDF-x.y\nstartxref\n0\n%%EOF')],
-    ['a PDF whose end is missing', pdf().subarray(0, -8)],
-    ['a PDF cut in the middle', pdf().subarray(0, 300)],
+    ['a PDF whose end is missing', buildPdf().subarray(0, -8)],
+    ['a PDF cut in the middle', buildPdf().subarray(0, 300)],
     ['a PDF without a cross-reference table', Buffer.from('%PDF-1.7\n1 0 obj\nendobj\n%%EOF')],
     ['a PDF whose cross-reference offset lies beyond its end', Buffer.from('%PDF-1.7\nstartxref\n99999\n%%EOF')],
-    ['a PDF with a ZIP after its end', Buffer.concat([pdf(), Buffer.from('PK\x03\x04')])],
-    ['a PNG cut short', png(50).subarray(0, -5)],
-    ['a PNG without its end', png().subarray(0, -12)],
-    ['a PNG with HTML after its end', Buffer.concat([png(), Buffer.from(HTML)])],
-    ['a PNG with a flipped bit', Buffer.from(png().map((byte, i) => (i === 20 ? byte ^ 1 : byte)))],
-    ['a PNG without an image', Buffer.concat([png().subarray(0, 33), chunk('IEND', Buffer.alloc(0))])],
-    ['a PNG without a header', Buffer.concat([png().subarray(0, 8), png().subarray(33)])],
+    ['a PDF with a ZIP after its end', Buffer.concat([buildPdf(), Buffer.from('PK\x03\x04')])],
+    ['a PNG cut short', buildPng(50).subarray(0, -5)],
+    ['a PNG without its end', buildPng().subarray(0, -12)],
+    ['a PNG with HTML after its end', Buffer.concat([buildPng(), Buffer.from(HTML)])],
+    ['a PNG with a flipped bit', Buffer.from(buildPng().map((byte, i) => (i === 20 ? byte ^ 1 : byte)))],
+    ['a PNG without an image', Buffer.concat([buildPng().subarray(0, 33), buildPngChunk('IEND', Buffer.alloc(0))])],
+    ['a PNG without a header', Buffer.concat([buildPng().subarray(0, 8), buildPng().subarray(33)])],
     [
       'a PNG chunk that is longer than the file',
-      Buffer.concat([png().subarray(0, 33), Buffer.from('\xff\xff\xff\xffIDAT', 'latin1')]),
+      Buffer.concat([buildPng().subarray(0, 33), Buffer.from('\xff\xff\xff\xffIDAT', 'latin1')]),
     ],
-    ['a JPEG cut in its image', jpeg().subarray(0, -2)],
-    ['a JPEG cut in a segment', jpeg().subarray(0, 40)],
+    ['a JPEG cut in its image', buildJpeg().subarray(0, -2)],
+    ['a JPEG cut in a segment', buildJpeg().subarray(0, 40)],
     ['a JPEG without an image', Buffer.from([0xff, 0xd8, 0xff, 0xd9])],
     ['a JPEG with only a header', Buffer.from([0xff, 0xd8, 0xff])],
     ['a JPEG header followed by HTML', Buffer.concat([Buffer.from([0xff, 0xd8, 0xff, 0xe0, 0, 2]), Buffer.from(HTML)])],
@@ -81,14 +81,14 @@ describe('the media type follows from the bytes', () => {
 
   test('accepts variants that common programs write', () => {
     // Phones append previews and depth maps to the image.
-    expect(requireFile(Buffer.concat([jpeg(), jpeg()]))).toBe('image/jpeg');
+    expect(requireFile(Buffer.concat([buildJpeg(), buildJpeg()]))).toBe('image/jpeg');
     // HTML in a PNG text chunk is harmless: the file is served as an image and as an attachment that browsers save.
-    expect(requireFile(png(1, [chunk('tEXt', Buffer.from(`Comment\0${HTML}`))]))).toBe('image/png');
-    expect(requireFile(Buffer.concat([pdf(), Buffer.from('\r\n\0\0')]))).toBe('application/pdf');
+    expect(requireFile(buildPng(1, [buildPngChunk('tEXt', Buffer.from(`Comment\0${HTML}`))]))).toBe('image/png');
+    expect(requireFile(Buffer.concat([buildPdf(), Buffer.from('\r\n\0\0')]))).toBe('application/pdf');
   });
 
   test('refuses a file that is truncated anywhere, and never throws an internal error', () => {
-    const intactFile = fc.constantFrom(pdf(), jpeg(), png(20));
+    const intactFile = fc.constantFrom(buildPdf(), buildJpeg(), buildPng(20));
     fc.assert(
       fc.property(intactFile, fc.double({ min: 0, max: 1, noNaN: true, maxExcluded: true }), (bytes, share) => {
         const end = Math.floor((bytes.length - 1) * share);
@@ -150,14 +150,14 @@ describe('the built-in scanner', () => {
   const scan = async (bytes: Uint8Array) =>
     (await builtInScan(bytes, { mediaType: requireFile(bytes), digest: '' })).verdict;
   test('finds the EICAR string and active content in a PDF', async () => {
-    expect(await scan(eicar())).toBe('INFECTED');
-    expect(await scan(pdf('a', '<< /S /JavaScript /JS (app.alert(1)) >>'))).toBe('INFECTED');
-    expect(await scan(pdf('a', '<< /S /J#61vaScript /JS (app.alert(1)) >>'))).toBe('INFECTED');
-    expect(await scan(pdf('a', '<< /S /Launch /F (cmd.exe) >>'))).toBe('INFECTED');
+    expect(await scan(buildEicarPdf())).toBe('INFECTED');
+    expect(await scan(buildPdf('a', '<< /S /JavaScript /JS (app.alert(1)) >>'))).toBe('INFECTED');
+    expect(await scan(buildPdf('a', '<< /S /J#61vaScript /JS (app.alert(1)) >>'))).toBe('INFECTED');
+    expect(await scan(buildPdf('a', '<< /S /Launch /F (cmd.exe) >>'))).toBe('INFECTED');
   });
   test('passes clean files and links', async () => {
     for (const bytes of Object.values(INTACT_FILES)) expect(await scan(bytes)).toBe('CLEAN');
-    expect(await scan(pdf('a', '<< /S /URI /URI (http://example.cn) >>'))).toBe('CLEAN');
+    expect(await scan(buildPdf('a', '<< /S /URI /URI (http://example.cn) >>'))).toBe('CLEAN');
   });
 });
 
@@ -166,9 +166,9 @@ test('a scanner that throws or times out gives UNAVAILABLE, never CLEAN', async 
   const failingScan = async () => {
     throw new Error('down');
   };
-  expect(await askScanner(failingScan, pdf(), meta)).toEqual({ verdict: 'UNAVAILABLE', reason: 'down' });
+  expect(await askScanner(failingScan, buildPdf(), meta)).toEqual({ verdict: 'UNAVAILABLE', reason: 'down' });
   const hangingScan = () => new Promise<ScanVerdict>(() => {});
-  expect((await askScanner(hangingScan, pdf(), meta, 5)).verdict).toBe('UNAVAILABLE');
+  expect((await askScanner(hangingScan, buildPdf(), meta, 5)).verdict).toBe('UNAVAILABLE');
 });
 
 describe('clamd', () => {
@@ -219,7 +219,7 @@ describe('clamd', () => {
     scanByClamd('127.0.0.1', port)(bytes, { mediaType: 'application/pdf', digest: '' });
 
   test('receives every byte, and the hub reads its verdict', async () => {
-    const large = Buffer.concat([pdf(), Buffer.alloc(200_000, 7)]);
+    const large = Buffer.concat([buildPdf(), Buffer.alloc(200_000, 7)]);
     const streams: Buffer[] = [];
     const port = await clamd((stream) => {
       streams.push(stream);
@@ -227,7 +227,7 @@ describe('clamd', () => {
     });
     expect(await requestScan(port, large)).toEqual({ verdict: 'CLEAN' });
     expect(streams[0]?.equals(large)).toBe(true);
-    expect(await requestScan(port, eicar())).toEqual({ verdict: 'INFECTED', reason: 'Win.Test.EICAR_HDB-1' });
+    expect(await requestScan(port, buildEicarPdf())).toEqual({ verdict: 'INFECTED', reason: 'Win.Test.EICAR_HDB-1' });
   });
 
   test.each([
@@ -237,7 +237,7 @@ describe('clamd', () => {
     ['a lost connection', null],
   ])('%s gives no verdict', async (_, reply) => {
     const port = await clamd(() => reply);
-    expect((await requestScan(port, pdf())).verdict).toBe('UNAVAILABLE');
+    expect((await requestScan(port, buildPdf())).verdict).toBe('UNAVAILABLE');
   });
 
   test('a closed port gives no verdict', async () => {
@@ -246,6 +246,6 @@ describe('clamd', () => {
     server?.close(() => resolve());
     await promise;
     server = undefined;
-    expect((await requestScan(port, pdf())).verdict).toBe('UNAVAILABLE');
+    expect((await requestScan(port, buildPdf())).verdict).toBe('UNAVAILABLE');
   });
 });

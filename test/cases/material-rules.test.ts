@@ -4,11 +4,11 @@ import { builtInScan, type Scan, type ScanVerdict } from '../../subgraphs/cases/
 import { MAX_WAITING_BYTES, MAX_WAITING_UPLOADS, UPLOAD_LIFE_DAYS } from '../../subgraphs/cases/material/workflow.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { pdf } from '../support/files.ts';
-import { act, COMPANY, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
-import { get, send, uploaded } from '../support/upload.ts';
+import { buildPdf } from '../support/files.ts';
+import { COMPANY, findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
+import { createUpload, fetchFile, uploadFile } from '../support/upload.ts';
 
 const APPLICANT = 'applicant-company';
 const CLERK = ROUTES.DIRECT.accepts;
@@ -36,7 +36,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
   beforeAll(async () => {
     clock = testClock('2026-03-02T01:00:00Z');
     scanner = reportClean;
-    hub = await testHub({ now: clock, scan });
+    hub = await createTestHub({ now: clock, scan });
     sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
   });
   beforeEach(() => {
@@ -54,9 +54,9 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     ...extraInput,
   });
   const acceptCase = (materials: object[], extraInput: object = {}, clerk: string = CLERK) =>
-    act(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput), FIELDS);
+    runMutation(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput), FIELDS);
   const refusalOfAcceptance = (materials: object[], extraInput: object = {}, clerk: string = CLERK) =>
-    refusalOf(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput));
+    findRefusalCode(hub, clerk, 'acceptCase', 'ApplicationInput', applicationInput(materials, extraInput));
   const listUploads = async (person: string) => {
     const query = '{ uploads(first: 100) { edges { node { id name state expiresAt } } } }';
     const { data } = await hub.ask(person, query);
@@ -64,21 +64,21 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
   };
 
   test('an applicant may file with some materials; acceptance needs all that the guide requires', async () => {
-    const upload = () => uploaded(hub, APPLICANT);
+    const upload = () => createUpload(hub, APPLICANT);
     const filedMaterials = [
       { code: 'M02', upload: await upload() },
       { code: 'M04', upload: await upload() },
     ];
     const filing = { matter: GUIDED_MATTER, applicant: COMPANY };
     const refusalOfFiling = async (materials: object[]) =>
-      refusalOf(hub, APPLICANT, 'receiveApplication', 'ApplicationInput', { ...filing, materials });
+      findRefusalCode(hub, APPLICANT, 'receiveApplication', 'ApplicationInput', { ...filing, materials });
     const item = { upload: await upload() };
     expect(await refusalOfFiling([{ code: '营业执照', ...item }])).toBe('MATERIAL_UNKNOWN');
     expect(await refusalOfFiling([{ code: 'M01', ...item }])).toBe('MATERIAL_FORM');
     expect(await refusalOfFiling([{ code: 'M01', paper: true }])).toBe('MATERIAL_FORM');
     expect(await refusalOfFiling([{ code: 'M02', license: 'x' }])).toBe('IDENTIFIER_INVALID');
 
-    const { case: filedCase } = await act(
+    const { case: filedCase } = await runMutation(
       hub,
       APPLICANT,
       'receiveApplication',
@@ -93,7 +93,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
         { code: 'M04', form: 'ELECTRONIC' },
       ],
     });
-    const acceptAnswer = await act(
+    const acceptAnswer = await runMutation(
       hub,
       'window-yudu',
       'acceptApplication',
@@ -107,7 +107,9 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     );
 
     const supplementRequest = { case: filedCase.id, items: ['备案表', '租赁协议'] };
-    expect(await refusalOf(hub, 'window-yudu', 'askSupplement', 'AskSupplementInput', supplementRequest)).toBeNull();
+    expect(
+      await findRefusalCode(hub, 'window-yudu', 'askSupplement', 'AskSupplementInput', supplementRequest),
+    ).toBeNull();
     const secondUpload = await upload();
     const supplement = {
       case: filedCase.id,
@@ -117,9 +119,11 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
         { code: 'M03', paper: true },
       ],
     };
-    expect(await refusalOf(hub, APPLICANT, 'supplementCase', 'SupplementInput', supplement)).toBe('MATERIAL_FORM');
-    await act(hub, 'window-yudu', 'supplementCase', 'SupplementInput', supplement, FIELDS);
-    const { case: acceptedCase } = await act(
+    expect(await findRefusalCode(hub, APPLICANT, 'supplementCase', 'SupplementInput', supplement)).toBe(
+      'MATERIAL_FORM',
+    );
+    await runMutation(hub, 'window-yudu', 'supplementCase', 'SupplementInput', supplement, FIELDS);
+    const { case: acceptedCase } = await runMutation(
       hub,
       'window-yudu',
       'acceptApplication',
@@ -148,7 +152,7 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
   });
 
   test('a dry run does not use an upload', async () => {
-    const upload = await uploaded(hub, APPLICANT);
+    const upload = await createUpload(hub, APPLICANT);
     const preview = await acceptCase([{ code: '图纸', upload }], { dryRun: true });
     expect(preview.refusal).toBeNull();
     expect(await refusalOfAcceptance([{ code: '图纸', upload }])).toBeNull();
@@ -156,9 +160,9 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
 
   test('an electronic license counts as a material while it is in force', async () => {
     const grantedCaseId = await grantCase(hub, ROUTES.DIRECT);
-    const license = await issue(hub, ROUTES.DIRECT, grantedCaseId, 1);
+    const license = await issueGrantedLicense(hub, ROUTES.DIRECT, grantedCaseId, 1);
     const { identifier } = license;
-    await until('cases know the license', async () => {
+    await waitUntil('cases know the license', async () => {
       const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { step } }', { id: grantedCaseId });
       return data.case.step === 'CERTIFIED';
     });
@@ -182,80 +186,80 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     );
 
     const actInput = { identifier, reason: '监督检查发现问题' };
-    expect(await refusalOf(hub, ROUTES.DIRECT.decides, 'suspendLicense', 'OwnActInput', actInput)).toBeNull();
+    expect(await findRefusalCode(hub, ROUTES.DIRECT.decides, 'suspendLicense', 'OwnActInput', actInput)).toBeNull();
     const readCheck = async () => {
       const { data } = await hub.ask(APPLICANT, `query($id: ID!) { ${FIELDS.replace('case {', 'case(id: $id) {')} }`, {
         id: subject.id,
       });
       return data.case.materials[0].checked;
     };
-    await until('the case shows that it is good no longer', async () => (await readCheck()).stillGood === false);
+    await waitUntil('the case shows that it is good no longer', async () => (await readCheck()).stillGood === false);
     expect(await readCheck()).toEqual({ version: 1, state: 'VALID', stillGood: false });
     expect(await refusalOfAcceptance(material)).toBe('LICENSE_NOT_IN_FORCE');
 
     const { examines, decides } = ROUTES.DIRECT;
     const finding = { case: subject.id, finding: 'APPROVED' };
-    expect(await refusalOf(hub, examines, 'examineCase', 'ExamineCaseInput', finding)).toBeNull();
+    expect(await findRefusalCode(hub, examines, 'examineCase', 'ExamineCaseInput', finding)).toBeNull();
     const decisionInput = { case: subject.id, decision: 'GRANTED', authoriseSeal: true };
-    expect(await refusalOf(hub, decides, 'decideCase', 'DecideCaseInput', decisionInput)).toBe(
+    expect(await findRefusalCode(hub, decides, 'decideCase', 'DecideCaseInput', decisionInput)).toBe(
       'MATERIAL_NO_LONGER_GOOD',
     );
-    expect(await refusalOf(hub, decides, 'restoreLicense', 'OwnActInput', actInput)).toBeNull();
-    await until('it is good again', async () => (await readCheck()).stillGood === true);
-    expect(await refusalOf(hub, decides, 'decideCase', 'DecideCaseInput', decisionInput)).toBeNull();
+    expect(await findRefusalCode(hub, decides, 'restoreLicense', 'OwnActInput', actInput)).toBeNull();
+    await waitUntil('it is good again', async () => (await readCheck()).stillGood === true);
+    expect(await findRefusalCode(hub, decides, 'decideCase', 'DecideCaseInput', decisionInput)).toBeNull();
   });
 
   test('a file that could not be scanned stays unreadable until a scan succeeds', async () => {
     scanner = reportUnavailable;
-    const bytes = pdf('scanned later');
-    const { status, body } = await send(hub, APPLICANT, bytes);
+    const bytes = buildPdf('scanned later');
+    const { status, body } = await uploadFile(hub, APPLICANT, bytes);
     expect([status, body.state]).toEqual([201, 'PENDING_SCAN']);
-    const unscannedFile = await get(hub, APPLICANT, body.url);
+    const unscannedFile = await fetchFile(hub, APPLICANT, body.url);
     expect([unscannedFile.statusCode, unscannedFile.json().code]).toEqual([422, 'FILE_NOT_SCANNED']);
-    expect((await get(hub, 'applicant-citizen', body.url)).statusCode).toBe(404);
+    expect((await fetchFile(hub, 'applicant-citizen', body.url)).statusCode).toBe(404);
     expect(await refusalOfAcceptance([{ code: '图纸', upload: body.id }])).toBe('FILE_NOT_SCANNED');
 
     scanner = reportClean;
-    await until('it is scanned', async () =>
+    await waitUntil('it is scanned', async () =>
       (await listUploads(APPLICANT)).some(
         (item: { id: string; state: string }) => item.id === body.id && item.state === 'READY',
       ),
     );
-    expect((await get(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
+    expect((await fetchFile(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
     expect(await refusalOfAcceptance([{ code: '图纸', upload: body.id }])).toBeNull();
   });
 
   test('deletes a file that a later scan finds infected, and refuses to accept it again', async () => {
     scanner = reportUnavailable;
-    const bytes = pdf('found later');
-    const { body } = await send(hub, APPLICANT, bytes);
+    const bytes = buildPdf('found later');
+    const { body } = await uploadFile(hub, APPLICANT, bytes);
     scanner = reportInfected;
-    await until('it is found', async () =>
+    await waitUntil('it is found', async () =>
       (await listUploads(APPLICANT)).some(
         (item: { id: string; state: string }) => item.id === body.id && item.state === 'INFECTED',
       ),
     );
-    expect((await get(hub, APPLICANT, body.url)).json().code).toBe('FILE_INFECTED');
+    expect((await fetchFile(hub, APPLICANT, body.url)).json().code).toBe('FILE_INFECTED');
     expect(await refusalOfAcceptance([{ code: '图纸', upload: body.id }])).toBe('FILE_INFECTED');
     const [row] = await sql`select bytes from cases.material_file where digest = ${body.digest}`;
     expect(row?.bytes).toBeNull();
-    expect((await send(hub, APPLICANT, bytes)).body.code).toBe('FILE_INFECTED');
+    expect((await uploadFile(hub, APPLICANT, bytes)).body.code).toBe('FILE_INFECTED');
     scanner = reportUnavailable;
-    expect((await send(hub, APPLICANT, bytes)).body.code).toBe('FILE_INFECTED');
+    expect((await uploadFile(hub, APPLICANT, bytes)).body.code).toBe('FILE_INFECTED');
     // If the scanner later reports the file as clean, the file is accepted again.
     scanner = reportClean;
-    expect((await send(hub, APPLICANT, bytes)).status).toBe(201);
-    expect((await get(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
+    expect((await uploadFile(hub, APPLICANT, bytes)).status).toBe(201);
+    expect((await fetchFile(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
   });
 
   test('only the uploader can list and discard an upload', async () => {
-    const upload = await uploaded(hub, 'applicant-citizen');
+    const upload = await createUpload(hub, 'applicant-citizen');
     const [listedUpload] = await listUploads('applicant-citizen');
     expect(listedUpload).toMatchObject({ id: upload, name: '材料.pdf', state: 'READY' });
     expect(Date.parse(listedUpload.expiresAt) - clock().getTime()).toBe(UPLOAD_LIFE_DAYS * DAY_MS);
     expect((await listUploads(APPLICANT)).map((item: { id: string }) => item.id)).not.toContain(upload);
     const refusalOfDiscard = (person: string, extraInput: object = {}) =>
-      refusalOf(hub, person, 'discardUpload', 'DiscardUploadInput', { upload, ...extraInput });
+      findRefusalCode(hub, person, 'discardUpload', 'DiscardUploadInput', { upload, ...extraInput });
     expect(await refusalOfDiscard(APPLICANT)).toBe('UPLOAD_UNKNOWN');
     expect(await refusalOfDiscard('applicant-citizen', { dryRun: true })).toBeNull();
     expect(await refusalOfDiscard('applicant-citizen')).toBeNull();
@@ -263,29 +267,31 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
     const publicAnswer = await hub.ask(null, '{ uploads(first: 1) { edges { cursor } } }');
     expect(publicAnswer.errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
 
-    const attachedUpload = await uploaded(hub, APPLICANT);
+    const attachedUpload = await createUpload(hub, APPLICANT);
     expect(await refusalOfAcceptance([{ code: '图纸', upload: attachedUpload }])).toBeNull();
     const discardInput = { upload: attachedUpload };
-    expect(await refusalOf(hub, APPLICANT, 'discardUpload', 'DiscardUploadInput', discardInput)).toBe('UPLOAD_UNKNOWN');
+    expect(await findRefusalCode(hub, APPLICANT, 'discardUpload', 'DiscardUploadInput', discardInput)).toBe(
+      'UPLOAD_UNKNOWN',
+    );
   });
 
   test('limits the waiting files of a person and the files of a case', async () => {
     const person = 'yudu-sfj.clerk';
-    const upload = await uploaded(hub, person);
+    const upload = await createUpload(hub, person);
     const insertCopies = (
       count: number,
     ) => sql`insert into cases.material_upload (id, digest, name, uploader_id, uploaded_at)
       select gen_random_uuid(), digest, name, uploader_id, uploaded_at from cases.material_upload, generate_series(1, ${count})
       where id = ${upload} returning id`;
     const insertedRows = await insertCopies(MAX_WAITING_UPLOADS - 1);
-    expect((await send(hub, person, pdf('one more'))).body.code).toBe('UPLOADS_TOO_MANY');
+    expect((await uploadFile(hub, person, buildPdf('one more'))).body.code).toBe('UPLOADS_TOO_MANY');
     await sql`delete from cases.material_upload where id = any(${insertedRows.slice(1).map((row) => row.id)})`;
-    expect((await send(hub, person, pdf('fits again'))).status).toBe(201);
+    expect((await uploadFile(hub, person, buildPdf('fits again'))).status).toBe(201);
     await sql`update cases.material_file set size_bytes = ${MAX_WAITING_BYTES / 2} from cases.material_upload
       where material_upload.digest = material_file.digest and material_upload.id = ${upload}`;
-    expect((await send(hub, person, pdf('too heavy'))).body.code).toBe('UPLOADS_TOO_MANY');
+    expect((await uploadFile(hub, person, buildPdf('too heavy'))).body.code).toBe('UPLOADS_TOO_MANY');
 
-    const uploadIds = await Promise.all([uploaded(hub, CLERK), uploaded(hub, CLERK)]);
+    const uploadIds = await Promise.all([createUpload(hub, CLERK), createUpload(hub, CLERK)]);
     await sql`update cases.material_file set size_bytes = 150 * 1048576 from cases.material_upload
       where material_upload.digest = material_file.digest and material_upload.id = any(${uploadIds})`;
     const materials = uploadIds.map((id, i) => ({ code: `图纸${i}`, upload: id }));
@@ -294,22 +300,24 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
   });
 
   test('deletes an upload that is not attached in time; keeps attached files permanently', async () => {
-    const sharedBytes = pdf('shared');
-    const attachedUpload = await uploaded(hub, APPLICANT, sharedBytes);
+    const sharedBytes = buildPdf('shared');
+    const attachedUpload = await createUpload(hub, APPLICANT, sharedBytes);
     expect(await refusalOfAcceptance([{ code: '图纸', upload: attachedUpload }])).toBeNull();
-    const duplicateUpload = await uploaded(hub, APPLICANT, sharedBytes);
-    const unusedUpload = await send(hub, APPLICANT, pdf('alone'));
+    const duplicateUpload = await createUpload(hub, APPLICANT, sharedBytes);
+    const unusedUpload = await uploadFile(hub, APPLICANT, buildPdf('alone'));
     clock.advance(UPLOAD_LIFE_DAYS * DAY_MS);
-    const recentUpload = await uploaded(hub, APPLICANT);
+    const recentUpload = await createUpload(hub, APPLICANT);
     clock.advance(1);
-    await until('the old ones are gone', async () => {
+    await waitUntil('the old ones are gone', async () => {
       const rows =
         await sql`select 1 from cases.material_upload where id in (${duplicateUpload}, ${unusedUpload.body.id})`;
       const files = await sql`select 1 from cases.material_file where digest = ${unusedUpload.body.digest}`;
       return rows.length + files.length === 0;
     });
-    expect((await get(hub, APPLICANT, unusedUpload.body.url)).statusCode).toBe(404);
-    expect((await get(hub, APPLICANT, `/cases/materials/${attachedUpload}`)).rawPayload.equals(sharedBytes)).toBe(true);
+    expect((await fetchFile(hub, APPLICANT, unusedUpload.body.url)).statusCode).toBe(404);
+    expect((await fetchFile(hub, APPLICANT, `/cases/materials/${attachedUpload}`)).rawPayload.equals(sharedBytes)).toBe(
+      true,
+    );
     expect((await listUploads(APPLICANT)).map((item: { id: string }) => item.id)).toEqual([recentUpload]);
 
     // Even the hub's own database role cannot delete what belongs to a case.
@@ -326,9 +334,9 @@ describe('rules for materials: guides, licenses, scans and expiry', () => {
   });
 
   test('responds with 500 if the bytes do not match their digest', async () => {
-    const upload = await uploaded(hub, APPLICANT);
+    const upload = await createUpload(hub, APPLICANT);
     await sql`update cases.material_file set bytes = bytes || '\\x00' from cases.material_upload
       where material_upload.digest = material_file.digest and material_upload.id = ${upload}`;
-    expect((await get(hub, APPLICANT, `/cases/materials/${upload}`)).statusCode).toBe(500);
+    expect((await fetchFile(hub, APPLICANT, `/cases/materials/${upload}`)).statusCode).toBe(500);
   });
 });

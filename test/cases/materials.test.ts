@@ -3,10 +3,10 @@ import { connect as connectSocket } from 'node:net';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { MAX_FILE_BYTES } from '../../subgraphs/cases/material/file.ts';
-import { eicar, jpeg, pdf, png } from '../support/files.ts';
-import { act, COMPANY, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { get, send, uploaded } from '../support/upload.ts';
+import { buildEicarPdf, buildJpeg, buildPdf, buildPng } from '../support/files.ts';
+import { COMPANY, findRefusalCode, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createUpload, fetchFile, uploadFile } from '../support/upload.ts';
 
 const sha256Hex = (bytes: Uint8Array) => createHash('sha256').update(bytes).digest('hex');
 const APPLICANT = 'applicant-company';
@@ -24,17 +24,17 @@ const application = (materials: object[], extraInput: object = {}) => ({
 
 async function acceptCase(hub: TestHub, materials: object[], extraInput: object = {}, clerk: string = CLERK) {
   const input = application(materials, extraInput);
-  return act(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id ${MATERIALS} }`);
+  return runMutation(hub, clerk, 'acceptCase', 'ApplicationInput', input, `case { id ${MATERIALS} }`);
 }
 const refusalOfAcceptance = (hub: TestHub, materials: object[], clerk: string = CLERK) =>
-  refusalOf(hub, clerk, 'acceptCase', 'ApplicationInput', application(materials));
+  findRefusalCode(hub, clerk, 'acceptCase', 'ApplicationInput', application(materials));
 
 describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (transport) => {
   let hub: TestHub;
   let sql: postgres.Sql;
   let address: URL;
   beforeAll(async () => {
-    hub = await testHub({ transport });
+    hub = await createTestHub({ transport });
     address = new URL(await hub.hub.app.listen({ host: '127.0.0.1', port: 0 }));
     sql = postgres(hub.adminUrl, { max: 1, onnotice: () => {} });
   });
@@ -44,8 +44,8 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   });
 
   test('a file is uploaded, attached to a case and downloaded unchanged', async () => {
-    const bytes = pdf('business license');
-    const { status, headers, body } = await send(hub, APPLICANT, bytes, { name: '营业执照 (副本).pdf' });
+    const bytes = buildPdf('business license');
+    const { status, headers, body } = await uploadFile(hub, APPLICANT, bytes, { name: '营业执照 (副本).pdf' });
     expect(status).toBe(201);
     expect(body).toMatchObject({
       name: '营业执照 (副本).pdf',
@@ -75,7 +75,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     ]);
 
     for (const person of [APPLICANT, CLERK, ROUTES.DIRECT.decides, 'auditor']) {
-      const file = await get(hub, person, body.url);
+      const file = await fetchFile(hub, person, body.url);
       expect([person, file.statusCode]).toEqual([person, 200]);
       expect(file.rawPayload.equals(bytes)).toBe(true);
       expect(file.headers).toMatchObject({
@@ -93,11 +93,11 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   });
 
   test('everybody except the applicant must state a purpose to read a file', async () => {
-    const upload = await uploaded(hub, APPLICANT);
+    const upload = await createUpload(hub, APPLICANT);
     const url = `/cases/materials/${upload}`;
-    expect((await get(hub, APPLICANT, url, null)).statusCode).toBe(200);
+    expect((await fetchFile(hub, APPLICANT, url, null)).statusCode).toBe(200);
     expect((await acceptCase(hub, [{ code: '图纸', upload }])).refusal).toBeNull();
-    expect((await get(hub, APPLICANT, url, null)).statusCode).toBe(200);
+    expect((await fetchFile(hub, APPLICANT, url, null)).statusCode).toBe(200);
     for (const [purpose, code] of [
       [null, 'PURPOSE_MISSING'],
       ['', 'PURPOSE_MISSING'],
@@ -105,14 +105,14 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       ['长'.repeat(201), 'FIELD_TOO_LONG'],
     ] as const) {
       for (const person of [CLERK, ROUTES.DIRECT.decides, 'auditor']) {
-        const answer = await get(hub, person, url, purpose);
+        const answer = await fetchFile(hub, person, url, purpose);
         expect([answer.statusCode, answer.json()]).toEqual([
           422,
           expect.objectContaining({ code, field: 'x-purpose' }),
         ]);
       }
       // A stranger cannot learn that the file exists.
-      expect((await get(hub, 'applicant-citizen', url, purpose)).statusCode).toBe(404);
+      expect((await fetchFile(hub, 'applicant-citizen', url, purpose)).statusCode).toBe(404);
     }
     const { statusCode } = await hub.hub.app.inject({
       url,
@@ -120,13 +120,14 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     });
     expect(statusCode).toBe(422);
     expect(await sql`select 1 from cases.material_read where upload_id = ${upload}`).toEqual([]);
-    expect((await get(hub, CLERK, url, '核对图纸')).statusCode).toBe(200);
+    expect((await fetchFile(hub, CLERK, url, '核对图纸')).statusCode).toBe(200);
   });
 
   test('lists every read for auditors, and for seal approver and supervisor of the reader’s organ', async () => {
-    const upload = await uploaded(hub, APPLICANT);
+    const upload = await createUpload(hub, APPLICANT);
     const { case: subject } = await acceptCase(hub, [{ code: '图纸', upload }]);
-    for (const person of [CLERK, 'auditor', CLERK]) await get(hub, person, `/cases/materials/${upload}`, '核对图纸');
+    for (const person of [CLERK, 'auditor', CLERK])
+      await fetchFile(hub, person, `/cases/materials/${upload}`, '核对图纸');
     const fields =
       'edges { cursor node { code caseId caseNumber readerId reader organ { id } purpose at } } pageInfo { hasNextPage }';
     const listReads = async (person: string, filter: object, page = { first: 100, after: null as string | null }) => {
@@ -167,41 +168,41 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   });
 
   test('stores every type byte for byte, also a file above the GraphQL limit', async () => {
-    const large = Buffer.concat([jpeg(), Buffer.alloc(3 * 1_048_576, 0xa5)]);
+    const large = Buffer.concat([buildJpeg(), Buffer.alloc(3 * 1_048_576, 0xa5)]);
     for (const [bytes, type, name] of [
-      [jpeg(), 'image/jpeg', '照片.jpg'],
-      [png(3), 'image/png', '图.png'],
+      [buildJpeg(), 'image/jpeg', '照片.jpg'],
+      [buildPng(3), 'image/png', '图.png'],
       [large, null, '照片'],
     ] as const) {
-      const { status, body } = await send(hub, APPLICANT, bytes, { type, name });
+      const { status, body } = await uploadFile(hub, APPLICANT, bytes, { type, name });
       expect([status, body.digest]).toEqual([201, sha256Hex(bytes)]);
-      expect((await get(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
+      expect((await fetchFile(hub, APPLICANT, body.url)).rawPayload.equals(bytes)).toBe(true);
     }
   });
 
   test.each([
     ['an empty file', Buffer.alloc(0), 422, 'FILE_EMPTY', {}],
     ['text', Buffer.from('hello'), 422, 'FILE_TYPE_NOT_ALLOWED', {}],
-    ['a PDF behind junk', Buffer.concat([Buffer.from('junk'), pdf()]), 422, 'FILE_TYPE_NOT_ALLOWED', {}],
-    ['a truncated PDF', pdf().subarray(0, 300), 422, 'FILE_BROKEN', {}],
-    ['a truncated JPEG', jpeg().subarray(0, -3), 422, 'FILE_BROKEN', {}],
+    ['a PDF behind junk', Buffer.concat([Buffer.from('junk'), buildPdf()]), 422, 'FILE_TYPE_NOT_ALLOWED', {}],
+    ['a truncated PDF', buildPdf().subarray(0, 300), 422, 'FILE_BROKEN', {}],
+    ['a truncated JPEG', buildJpeg().subarray(0, -3), 422, 'FILE_BROKEN', {}],
     [
       'a PNG with HTML behind it',
-      Buffer.concat([png(), Buffer.from('<html>')]),
+      Buffer.concat([buildPng(), Buffer.from('<html>')]),
       422,
       'FILE_BROKEN',
       { type: 'image/png', name: 'a.png' },
     ],
-    ['a PNG declared as PDF', png(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.png' }],
-    ['a PDF named .jpg', pdf(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.jpg' }],
-    ['a PDF declared as HTML', pdf(), 422, 'FILE_TYPE_MISMATCH', { type: 'text/html' }],
-    ['EICAR', eicar(), 422, 'FILE_INFECTED', {}],
-    ['a script in a PDF', pdf('a', '<< /S /JavaScript /JS (a) >>'), 422, 'FILE_INFECTED', {}],
-    ['a name with a folder', pdf(), 422, 'FIELD_MALFORMED', { name: '../../etc/passwd' }],
+    ['a PNG declared as PDF', buildPng(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.png' }],
+    ['a PDF named .jpg', buildPdf(), 422, 'FILE_TYPE_MISMATCH', { name: 'a.jpg' }],
+    ['a PDF declared as HTML', buildPdf(), 422, 'FILE_TYPE_MISMATCH', { type: 'text/html' }],
+    ['EICAR', buildEicarPdf(), 422, 'FILE_INFECTED', {}],
+    ['a script in a PDF', buildPdf('a', '<< /S /JavaScript /JS (a) >>'), 422, 'FILE_INFECTED', {}],
+    ['a name with a folder', buildPdf(), 422, 'FIELD_MALFORMED', { name: '../../etc/passwd' }],
     ['a file above the limit', Buffer.alloc(MAX_FILE_BYTES + 1, 0x20), 413, 'FILE_TOO_LARGE', {}],
   ] as const)('%s is refused and not stored', async (_, bytes, status, code, sent) => {
     const before = await sql`select count(*)::int as files from cases.material_file`;
-    const answer = await send(hub, APPLICANT, bytes, sent);
+    const answer = await uploadFile(hub, APPLICANT, bytes, sent);
     expect([answer.status, answer.body.code]).toEqual([status, code]);
     expect(answer.body.message).toMatch(/。$/);
     expect(await sql`select count(*)::int as files from cases.material_file`).toEqual(before);
@@ -210,7 +211,7 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   test('requires a file name that can be decoded', async () => {
     for (const headers of [{}, { 'x-file-name': '%E8%90' }]) {
       const authorization = `Bearer ${await hub.token(APPLICANT)}`;
-      const payload = pdf();
+      const payload = buildPdf();
       const type = { 'content-type': 'application/pdf', authorization };
       const answer = await hub.hub.app.inject({
         method: 'POST',
@@ -227,12 +228,12 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
   });
 
   test('refuses uploads by the public, with a bad token, and by people without the right role', async () => {
-    expect(await send(hub, null, pdf())).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
+    expect(await uploadFile(hub, null, buildPdf())).toMatchObject({ status: 401, body: { code: 'UNAUTHENTICATED' } });
     const badTokenAnswer = await hub.hub.app.inject({
       method: 'POST',
       url: '/cases/materials',
       headers: { authorization: 'Bearer x.y.z', 'content-type': 'application/pdf' },
-      payload: pdf(),
+      payload: buildPdf(),
     });
     expect([badTokenAnswer.statusCode, badTokenAnswer.json().code]).toEqual([401, 'TOKEN_INVALID']);
     for (const person of [
@@ -245,16 +246,16 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       'yudu-lyj.sealapprover',
       'yudu-lyj.supervisor',
     ]) {
-      expect([person, (await send(hub, person, pdf())).body.code]).toEqual([person, 'ROLE_NOT_ALLOWED']);
+      expect([person, (await uploadFile(hub, person, buildPdf())).body.code]).toEqual([person, 'ROLE_NOT_ALLOWED']);
     }
-    expect((await send(hub, 'window-yudu', pdf())).status).toBe(201);
+    expect((await uploadFile(hub, 'window-yudu', buildPdf())).status).toBe(201);
   });
 
   test('answers the same for a file of somebody else and for a file that does not exist', async () => {
-    const waitingUpload = await uploaded(hub, APPLICANT);
-    const attachedUpload = await uploaded(hub, APPLICANT);
+    const waitingUpload = await createUpload(hub, APPLICANT);
+    const attachedUpload = await createUpload(hub, APPLICANT);
     expect((await acceptCase(hub, [{ code: '图纸', upload: attachedUpload }])).refusal).toBeNull();
-    const unknownFile = await get(hub, 'applicant-citizen', `/cases/materials/${crypto.randomUUID()}`);
+    const unknownFile = await fetchFile(hub, 'applicant-citizen', `/cases/materials/${crypto.randomUUID()}`);
     expect([unknownFile.statusCode, unknownFile.json().code]).toEqual([404, 'FILE_UNKNOWN']);
     const deniedReads = [
       ['applicant-citizen', waitingUpload],
@@ -269,30 +270,30 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
       ['applicant-citizen', 'nonsense'],
     ];
     for (const [person = '', id] of deniedReads) {
-      const answer = await get(hub, person, `/cases/materials/${id}`);
+      const answer = await fetchFile(hub, person, `/cases/materials/${id}`);
       expect([person, answer.statusCode, answer.body]).toEqual([person, 404, unknownFile.body]);
     }
-    expect((await get(hub, null, `/cases/materials/${attachedUpload}`)).statusCode).toBe(401);
-    expect((await get(hub, APPLICANT, `/cases/materials/${waitingUpload}`)).statusCode).toBe(200);
+    expect((await fetchFile(hub, null, `/cases/materials/${attachedUpload}`)).statusCode).toBe(401);
+    expect((await fetchFile(hub, APPLICANT, `/cases/materials/${waitingUpload}`)).statusCode).toBe(200);
   });
 
   test('only the clerk can read a scan until it is attached; then everybody who may see the case', async () => {
-    const scan = await uploaded(hub, 'window-yudu');
+    const scan = await createUpload(hub, 'window-yudu');
     expect(await refusalOfAcceptance(hub, [{ code: '身份证', upload: scan }], CLERK)).toBe('UPLOAD_UNKNOWN');
     const input = application([{ code: '身份证', upload: scan }], { matter: ROUTES.SUBSTANTIVE_REVIEW.matter });
     const fields = `case { id ${MATERIALS} }`;
-    const { case: subject } = await act(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, fields);
-    expect((await get(hub, APPLICANT, `/cases/materials/${scan}`)).statusCode).toBe(200);
+    const { case: subject } = await runMutation(hub, 'window-yudu', 'acceptCase', 'ApplicationInput', input, fields);
+    expect((await fetchFile(hub, APPLICANT, `/cases/materials/${scan}`)).statusCode).toBe(200);
     const { data } = await hub.ask(APPLICANT, `query($id: ID!) { case(id: $id) { ${MATERIALS} } }`, { id: subject.id });
     expect(data.case.materials).toMatchObject([{ addedBy: '经办人员' }]);
     expect(subject.materials).toMatchObject([{ addedBy: '刘春兰' }]);
   });
 
   test('stores the same bytes once for two uploads', async () => {
-    const bytes = pdf('twice');
+    const bytes = buildPdf('twice');
     const [firstUpload, secondUpload] = await Promise.all([
-      send(hub, APPLICANT, bytes),
-      send(hub, 'window-yudu', bytes),
+      uploadFile(hub, APPLICANT, bytes),
+      uploadFile(hub, 'window-yudu', bytes),
     ]);
     expect([firstUpload?.status, secondUpload?.status]).toEqual([201, 201]);
     expect(firstUpload?.body.digest).toBe(secondUpload?.body.digest);
@@ -300,22 +301,22 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(await sql`select count(*)::int as n from cases.material_file where digest = ${sha256Hex(bytes)}`).toEqual([
       { n: 1 },
     ]);
-    expect((await get(hub, APPLICANT, secondUpload?.body.url)).statusCode).toBe(404);
-    expect((await get(hub, 'window-yudu', secondUpload?.body.url)).rawPayload.equals(bytes)).toBe(true);
+    expect((await fetchFile(hub, APPLICANT, secondUpload?.body.url)).statusCode).toBe(404);
+    expect((await fetchFile(hub, 'window-yudu', secondUpload?.body.url)).rawPayload.equals(bytes)).toBe(true);
   });
 
   test('an upload can be attached to only one case, even by two concurrent requests', async () => {
-    const upload = await uploaded(hub, APPLICANT);
+    const upload = await createUpload(hub, APPLICANT);
     const refusals = await Promise.all([1, 2].map(() => refusalOfAcceptance(hub, [{ code: '图纸', upload }])));
     expect(refusals.toSorted()).toEqual(['UPLOAD_UNKNOWN', null]);
     expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload }])).toBe('UPLOAD_UNKNOWN');
     expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload: 'nonsense' }])).toBe('UPLOAD_UNKNOWN');
-    const foreignUpload = await uploaded(hub, 'applicant-citizen');
+    const foreignUpload = await createUpload(hub, 'applicant-citizen');
     expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload: foreignUpload }])).toBe('UPLOAD_UNKNOWN');
   });
 
   test('a fault in one material refuses the whole application', async () => {
-    const upload = await uploaded(hub, APPLICANT);
+    const upload = await createUpload(hub, APPLICANT);
     const cases = 'select count(*)::int as n from cases.case_file';
     const before = await sql.unsafe(cases);
     expect(await refusalOfAcceptance(hub, [{ code: '图纸', upload, paper: true }])).toBe('MATERIAL_SOURCE');
@@ -358,12 +359,12 @@ describe.each(['local', 'http'] as const)('materials, subgraphs reached %s', (tr
     expect(sent).toBeLessThan(8 * MAX_FILE_BYTES);
     expect(process.memoryUsage.rss() - before).toBeLessThan(8 * MAX_FILE_BYTES);
 
-    expect((await upload(pdf('after'))).status).toBe(201);
+    expect((await upload(buildPdf('after'))).status).toBe(201);
   });
 
   test('an aborted upload stores nothing; an upload by curl is accepted', async () => {
     const token = await hub.token(APPLICANT);
-    const bytes = pdf('expected');
+    const bytes = buildPdf('expected');
     const head = [
       'POST /cases/materials HTTP/1.1',
       'host: hub',

@@ -1,9 +1,9 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { act, COMPANY, refusalOf } from '../support/flow.ts';
-import { faultsOfHouse } from '../support/house.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const NOTICES = `notices { id kind number issuedAt organ { id } url contentDigest sealed signature { url signedAt } waitingFor }`;
 /** 公路水运工程质量监督手续: the county decides, and no license follows. */
@@ -33,16 +33,16 @@ function noticeSteps(hub: TestHub) {
   };
   const accept = async ({ matter, organ }: typeof MATTER_WITHOUT_LICENSE) => {
     const input = { matter, applicant: COMPANY, fields: [{ label: '工程名称', text: '示范公路' }] };
-    const acceptance = await act(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+    const acceptance = await runMutation(hub, `${organ}.clerk`, 'acceptCase', 'ApplicationInput', input, 'case { id }');
     const examination = { case: acceptance.case.id, finding: 'APPROVED' };
-    await act(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
+    await runMutation(hub, `${organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
     return acceptance.case.id as string;
   };
   const decide = (id: string, organ: string, input: object) =>
-    refusalOf(hub, `${organ}.approver`, 'decideCase', 'DecideCaseInput', { case: id, ...input });
+    findRefusalCode(hub, `${organ}.approver`, 'decideCase', 'DecideCaseInput', { case: id, ...input });
   const decisionOf = async (id: string) => (await noticesOf(id)).find((item) => item.kind === 'DECISION');
   const sealed = (id: string) =>
-    until('the decision is sealed', async () => {
+    waitUntil('the decision is sealed', async () => {
       const decision = await decisionOf(id);
       return decision?.sealed && decision;
     });
@@ -53,7 +53,7 @@ describe('notices of a case', () => {
   let hub: TestHub;
   let steps: ReturnType<typeof noticeSteps>;
   beforeAll(async () => {
-    hub = await testHub();
+    hub = await createTestHub();
     steps = noticeSteps(hub);
   });
   afterAll(() => hub?.stop());
@@ -127,7 +127,7 @@ describe('notices of a case', () => {
       documentDigest: readSealedPdf(pdf.rawPayload).digest.toString('hex'),
       license: null,
     });
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 
   test('every rejection has a decision document, also where a grant leads to a license and has none', async () => {
@@ -155,13 +155,16 @@ describe('notices of a case', () => {
   test('while its seal is suspended, a decision is listed as waiting and cannot be read', async () => {
     const seal = `${MATTER_WITHOUT_LICENSE.organ}-license-seal`;
     const actOnSeal = (name: string) =>
-      refusalOf(hub, `${MATTER_WITHOUT_LICENSE.organ}.keeper`, name, 'SealActInput', { seal, reason: '印章检查' });
+      findRefusalCode(hub, `${MATTER_WITHOUT_LICENSE.organ}.keeper`, name, 'SealActInput', {
+        seal,
+        reason: '印章检查',
+      });
     expect(await actOnSeal('suspendSeal')).toBeNull();
     const id = await steps.accept(MATTER_WITHOUT_LICENSE);
     expect(
       await steps.decide(id, MATTER_WITHOUT_LICENSE.organ, { decision: 'GRANTED', authoriseSeal: true }),
     ).toBeNull();
-    const waitingDecision = await until('it is seen to wait', async () => {
+    const waitingDecision = await waitUntil('it is seen to wait', async () => {
       const decision = await steps.decisionOf(id);
       return decision?.waitingFor ? decision : null;
     });
@@ -181,7 +184,7 @@ describe('notices of a case', () => {
 describe('notices of a case across HTTP', () => {
   let hub: TestHub;
   beforeAll(async () => {
-    hub = await testHub({ transport: 'http' });
+    hub = await createTestHub({ transport: 'http' });
   });
   afterAll(() => hub?.stop());
 

@@ -1,30 +1,30 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { Database } from '../../db/client.ts';
-import { type Connected, connect } from '../../db/client.ts';
+import { type ConnectionPool, connect } from '../../db/client.ts';
 import { listAttention } from '../../subgraphs/cases/attention/store.ts';
 import * as store from '../../subgraphs/cases/notice/store.ts';
 import { completeDecision, prepareDecision, startSealing, writeNotice } from '../../subgraphs/cases/notice/workflow.ts';
 import { readAuthorisation } from '../../subgraphs/kernel/actor.ts';
-import { contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import type { Sign, SignRequest } from '../../subgraphs/kernel/sign.ts';
-import { actor } from '../support/actors.ts';
-import { type TestDatabase, testDatabase } from '../support/database.ts';
-import { CITY, COUNTY, subjectOf } from '../support/notice.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { buildNoticeCase, CITY_ORGAN, COUNTY_ORGAN } from '../support/notice.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Tests notices on their own database, with a signer that each test controls. */
 
 const at = new Date('2026-11-23T01:02:03Z');
 const keys = { cases: randomBytes(32), licenses: randomBytes(32) };
-const DECIDER = actor('ganzhou-xzspj.approver');
+const DECIDER = requireDemoPerson('ganzhou-xzspj.approver');
 const SIGNED = { state: 'SIGNED', sealId: 'seal', sealName: '印章', signedAt: '2026-11-23T01:02:04.000Z' } as const;
 
 let database: TestDatabase;
-let connection: Connected;
+let connection: ConnectionPool;
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await createTestDatabase();
   connection = connect(database.urls.cases, 'test-notices');
 });
 afterAll(async () => {
@@ -32,14 +32,14 @@ afterAll(async () => {
   await database?.drop();
 });
 
-const newCase = () => ({ ...subjectOf('OTHER', '办理决定书'), id: randomUUID() });
-const acceptanceNotice = { kind: 'ACCEPTANCE', organ: COUNTY.id } as const;
+const newCase = () => ({ ...buildNoticeCase('OTHER', '办理决定书'), id: randomUUID() });
+const acceptanceNotice = { kind: 'ACCEPTANCE', organ: COUNTY_ORGAN.id } as const;
 const plainStep = { at, note: null, finding: null };
 
 async function prepare(finding: 'GRANTED' | 'REJECTED' = 'GRANTED') {
   const subject = newCase();
   const step = { at, note: '依规定办理', finding };
-  const preparation = { subject, step, organ: CITY, decider: DECIDER, authorisationKey: keys.cases };
+  const preparation = { subject, step, organ: CITY_ORGAN, decider: DECIDER, authorisationKey: keys.cases };
   return { subject, notice: await connection.db.transaction((tx) => prepareDecision(tx, preparation)) };
 }
 
@@ -89,17 +89,17 @@ describe('notice numbers', () => {
         async (tx) =>
           (await writeNotice(tx, { ...acceptanceNotice, subject: newCase(), step: plainStep, ...changes })).number,
       );
-    expect(await numberOf({ organ: CITY.id })).toBe('360700受〔2026〕00001号');
-    expect(await numberOf({ organ: CITY.id })).toBe('360700受〔2026〕00002号');
-    expect(await numberOf({ organ: CITY.id, kind: 'REFUSAL' })).toBe('360700不受〔2026〕00001号');
+    expect(await numberOf({ organ: CITY_ORGAN.id })).toBe('360700受〔2026〕00001号');
+    expect(await numberOf({ organ: CITY_ORGAN.id })).toBe('360700受〔2026〕00002号');
+    expect(await numberOf({ organ: CITY_ORGAN.id, kind: 'REFUSAL' })).toBe('360700不受〔2026〕00001号');
     const newYear = { ...plainStep, at: new Date('2026-12-31T16:00:00Z') };
-    expect(await numberOf({ organ: CITY.id, step: newYear })).toBe('360700受〔2027〕00001号');
+    expect(await numberOf({ organ: CITY_ORGAN.id, step: newYear })).toBe('360700受〔2027〕00001号');
   });
 
   test('are not assigned to a notice that cannot be printed', async () => {
     const subject = { ...newCase(), applicant: { ...newCase().applicant, name: '王𠮷' } };
     const failedWrite = connection.db.transaction((tx) =>
-      writeNotice(tx, { ...acceptanceNotice, organ: CITY.id, kind: 'SUPPLEMENT', subject, step: plainStep }),
+      writeNotice(tx, { ...acceptanceNotice, organ: CITY_ORGAN.id, kind: 'SUPPLEMENT', subject, step: plainStep }),
     );
     await expect(failedWrite).rejects.toMatchObject({ code: 'FIELD_MALFORMED' });
   });
@@ -111,15 +111,15 @@ describe('a decision document', () => {
     const storedNotice = await store.findNotice(connection.db, notice.id);
     expect(storedNotice?.seal).toMatchObject({
       state: 'PREPARED',
-      organ: CITY.id,
+      organ: CITY_ORGAN.id,
       documentDigest: null,
       signature: null,
     });
-    expect(contentDigest(storedNotice?.notice.content)).toBe(notice.contentDigest);
+    expect(computeContentDigest(storedNotice?.notice.content)).toBe(notice.contentDigest);
     expect(await readAuthorisation(keys, storedNotice?.seal?.authorisation ?? '')).toEqual({
       actor: DECIDER.id,
       actorName: DECIDER.name,
-      organ: CITY.id,
+      organ: CITY_ORGAN.id,
       matter: subject.matter.matterId,
       caseId: subject.id,
       act: 'DECISION',
@@ -146,21 +146,21 @@ describe('a decision document', () => {
     expect(new Set(requests.map((item) => JSON.stringify(item)))).toEqual(new Set([JSON.stringify(requests[0])]));
     expect(requests[0]).toMatchObject({
       issuanceId: notice.id,
-      organ: CITY.id,
+      organ: CITY_ORGAN.id,
       caseId: subject.id,
       act: 'DECISION',
       identifier: subject.number,
       profile: 'PADES',
     });
     expect(Buffer.from(requests[0]?.document ?? '')).toEqual(file);
-    expect(contentDigest(requests[0]?.content)).toBe(notice.contentDigest);
+    expect(computeContentDigest(requests[0]?.content)).toBe(notice.contentDigest);
     expect(await store.hasSealedDecision(connection.db, subject.id)).toBe(true);
   });
 
   test('survives a failing signer: the file stays, and attention lists the decision until it is sealed', async () => {
     const { notice } = await prepare();
     const listWaiting = async () =>
-      (await listUnsealed(connection.db, CITY.id)).filter((item) => item.id === `decision ${notice.id}`);
+      (await listUnsealed(connection.db, CITY_ORGAN.id)).filter((item) => item.id === `decision ${notice.id}`);
     let isBroken = true;
     const { sign, asked: requests } = signer(() => {
       if (isBroken) throw new Error('connection lost');
@@ -169,13 +169,13 @@ describe('a decision document', () => {
     await expect(completeDecision({ db: connection.db, picture, sign }, notice.id)).rejects.toThrow('connection lost');
     expect(await listWaiting()).toEqual([
       expect.objectContaining({
-        organs: [CITY.id],
+        organs: [CITY_ORGAN.id],
         subject: notice.number,
         reason: '印章系统暂时无法连接，恢复后自动用印。',
         since: at,
       }),
     ]);
-    expect(await listUnsealed(connection.db, COUNTY.id)).toEqual([]);
+    expect(await listUnsealed(connection.db, COUNTY_ORGAN.id)).toEqual([]);
     isBroken = false;
     expect(await completeDecision({ db: connection.db, picture, sign }, notice.id)).toBeNull();
     expect(requests[1]).toEqual(requests[0]);
@@ -207,7 +207,7 @@ describe('a decision document', () => {
       startSealing({ db: connection.db, picture, sign, pollMs: 10 }),
       startSealing({ db: connection.db, picture, sign, pollMs: 10 }),
     ];
-    await until('all are sealed', async () => {
+    await waitUntil('all are sealed', async () => {
       const sealed = await Promise.all(
         prepared.map(({ subject }) => store.hasSealedDecision(connection.db, subject.id)),
       );

@@ -11,8 +11,8 @@ import {
 import { renderNotice, requirePrintable } from '../../subgraphs/cases/notice/render.ts';
 import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
-import { canonical, type OrganFact, sha256 } from '../../subgraphs/kernel/events.ts';
-import { CITY, COUNTY, NAMELESS, organ, subjectOf } from '../support/notice.ts';
+import { type OrganFact, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { buildNoticeCase, buildOrgan, CITY_ORGAN, COUNTY_ORGAN, UNKNOWN_ORGAN } from '../support/notice.ts';
 
 const at = new Date('2026-11-22T16:30:00Z');
 function buildNotice(
@@ -20,7 +20,7 @@ function buildNotice(
   facts: NoticeFacts = {},
   overrides: { note?: string; finding?: string; organ?: OrganFact; subject?: NoticeCase } = {},
 ) {
-  const { note = null, finding = null, organ: issuer = COUNTY, subject = subjectOf() } = overrides;
+  const { note = null, finding = null, organ: issuer = COUNTY_ORGAN, subject = buildNoticeCase() } = overrides;
   const number = noticeNumber(kind, issuer.divisionCode, '2026', 12);
   return composeNotice(kind, subject, { at, note, finding }, { organ: issuer, number }, facts);
 }
@@ -73,7 +73,7 @@ describe('the content of a notice', () => {
     expect(textOf(content)).toContain(
       '请于2026年12月23日前（含当日）将上述内容补正，一并提交至于都县“市县同权”综合受理窗口',
     );
-    const cityNotice = buildNotice('SUPPLEMENT', { missing }, { organ: CITY });
+    const cityNotice = buildNotice('SUPPLEMENT', { missing }, { organ: CITY_ORGAN });
     expect(cityNotice.window).toBeNull();
     expect(textOf(cityNotice)).toContain('请尽快将上述内容补正，一并提交至赣州市行政审批局');
   });
@@ -84,7 +84,7 @@ describe('the content of a notice', () => {
     expect(textOf(content)).toContain('不予受理的理由：不属于本机关职权范围。');
     expect(textOf(content)).toContain('六十日内依法向于都县人民政府申请行政复议');
     expect(textOf(content)).toContain('六个月内依法直接向有管辖权的人民法院提起行政诉讼');
-    expect(textOf(buildNotice('REFUSAL', {}, { note: '不收。', organ: NAMELESS }))).toMatch(
+    expect(textOf(buildNotice('REFUSAL', {}, { note: '不收。', organ: UNKNOWN_ORGAN }))).toMatch(
       /不收。\n.*示范机关的本级人民政府/,
     );
   });
@@ -98,9 +98,9 @@ describe('the content of a notice', () => {
     ['GRANTED', 'OTHER', '办理决定书', '准予办理决定书', null],
     ['REJECTED', 'OTHER', '竣工验收意见', '不予办理决定书', null],
   ] as const)('决定书 %s of %s', (finding, powerType, outcome, title, article) => {
-    const subject = subjectOf(powerType, outcome);
-    const content = buildNotice('DECISION', {}, { finding, note: '依规定办理', organ: CITY, subject });
-    expect(content).toMatchObject({ title, decision: finding, window: null, organ: { id: CITY.id } });
+    const subject = buildNoticeCase(powerType, outcome);
+    const content = buildNotice('DECISION', {}, { finding, note: '依规定办理', organ: CITY_ORGAN, subject });
+    expect(content).toMatchObject({ title, decision: finding, window: null, organ: { id: CITY_ORGAN.id } });
     expect(content.granted).toEqual(finding === 'GRANTED' ? subject.fields : []);
     expect(textOf(content)).toContain('依规定办理。');
     expect(textOf(content)).toContain('赣州市人民政府');
@@ -110,13 +110,13 @@ describe('the content of a notice', () => {
 
   test('addresses a citizen as 你, not as 你单位', () => {
     const citizen = { name: '李晓明', codeKind: 'CITIZEN_NUMBER', code: '11010519491231002X' } as const;
-    const content = buildNotice('ACCEPTANCE', {}, { subject: { ...subjectOf(), applicant: citizen } });
+    const content = buildNotice('ACCEPTANCE', {}, { subject: { ...buildNoticeCase(), applicant: citizen } });
     expect(content.opening[0]).toMatch(/^你于2026年11月20日/);
     expect(JSON.stringify(content)).not.toContain(citizen.code);
   });
 
   test('an organ that is not part of the matter cannot issue a notice', () => {
-    const foreignOrgan = organ('stranger', '外地机关', 'COUNTY', '000001');
+    const foreignOrgan = buildOrgan('stranger', '外地机关', 'COUNTY', '000001');
     expect(() => buildNotice('REFUSAL', {}, { organ: foreignOrgan })).toThrow(RangeError);
   });
 });
@@ -149,7 +149,7 @@ describe('the PDF of a notice', () => {
       expect(text).toContain('<pdfaid:part>3</pdfaid:part><pdfaid:conformance>B</pdfaid:conformance>');
       expect(text).toContain('(D:20261122163000Z)');
       expect(countPages(pdf)).toBe(1);
-      expect(Buffer.from(readAttachment(pdf, 'notice.json') ?? []).toString('utf8')).toBe(canonical(content));
+      expect(Buffer.from(readAttachment(pdf, 'notice.json') ?? []).toString('utf8')).toBe(toCanonicalJson(content));
     },
   );
 

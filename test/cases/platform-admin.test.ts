@@ -1,17 +1,17 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
-import { act, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { findRefusalCode, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 import {
-  forwardedCase,
-  messageOf,
-  ORGAN,
+  buildMessage,
+  createForwardedCase,
+  createPlatformKeys,
+  PLATFORM_ORGAN,
   type PlatformKeys,
-  platformKeys,
   postMessage,
   registerPlatform,
-  signAs,
+  signMessage,
 } from '../support/platform.ts';
 
 const clock = testClock('2022-09-29');
@@ -20,26 +20,26 @@ let hub: TestHub;
 let keys: PlatformKeys;
 
 beforeAll(async () => {
-  hub = await testHub({ now: clock });
-  keys = await platformKeys();
+  hub = await createTestHub({ now: clock });
+  keys = await createPlatformKeys();
 });
 afterAll(() => hub?.stop());
 
 const input = (overrides: object = {}) => ({
-  organ: ORGAN,
+  organ: PLATFORM_ORGAN,
   name: '赣州市审批平台',
   url: 'https://spj.ganzhou.example/hub',
   publicKey: keys.publicKey,
   ...overrides,
 });
 const refusalOfRegistration = (overrides: object, person = 'administrator') =>
-  refusalOf(hub, person, 'registerPlatform', 'RegisterPlatformInput', input(overrides));
+  findRefusalCode(hub, person, 'registerPlatform', 'RegisterPlatformInput', input(overrides));
 const listPlatforms = async (person: string) =>
   hub.ask(person, '{ platforms(first: 100) { edges { node { id organ { id } } } } }');
 /** Sends a message signed with these keys. Returns 200, or the refusal code. */
 const sendSigned = async (signer: PlatformKeys, caseNumber: string) => {
-  const body = JSON.stringify(messageOf('RECEIVED', caseNumber, clock()));
-  const { status, body: answer } = await postMessage(hub, body, await signAs(signer, body, clock()));
+  const body = JSON.stringify(buildMessage('RECEIVED', caseNumber, clock()));
+  const { status, body: answer } = await postMessage(hub, body, await signMessage(signer, body, clock()));
   return status === 200 ? status : answer.code;
 };
 
@@ -77,7 +77,7 @@ describe('registering a platform', () => {
   });
 
   test('stores nothing and returns no secret in a dry run', async () => {
-    const preview = await act(
+    const preview = await runMutation(
       hub,
       'administrator',
       'registerPlatform',
@@ -97,7 +97,7 @@ describe('registering a platform', () => {
     expect(await refusalOfRegistration({})).toBe('PLATFORM_EXISTS');
     expect(await refusalOfRegistration({ organ: 'ganzhou-jyj', publicKey: jwk })).toBe('KEY_TAKEN');
     const remove = (person: string) =>
-      refusalOf(hub, person, 'removePlatform', 'RemovePlatformInput', { platform: registration.id });
+      findRefusalCode(hub, person, 'removePlatform', 'RemovePlatformInput', { platform: registration.id });
     expect(await remove('auditor')).toBe('ROLE_NOT_ALLOWED');
     expect(await remove('administrator')).toBeNull();
     expect(await remove('administrator')).toBe('PLATFORM_UNKNOWN');
@@ -113,7 +113,7 @@ describe('a platform in use', () => {
     ({ id, secret } = await registerPlatform(hub, keys));
   });
   const changePlatform = (overrides: object) =>
-    act(
+    runMutation(
       hub,
       'administrator',
       'changePlatform',
@@ -122,9 +122,16 @@ describe('a platform in use', () => {
       `${PLATFORM} secret`,
     );
   const addKey = (publicKey: string, overrides: object = {}, person = 'administrator') =>
-    act(hub, person, 'addPlatformKey', 'AddPlatformKeyInput', { platform: id, publicKey, ...overrides }, PLATFORM);
+    runMutation(
+      hub,
+      person,
+      'addPlatformKey',
+      'AddPlatformKeyInput',
+      { platform: id, publicKey, ...overrides },
+      PLATFORM,
+    );
   const endKey = (key: string, overrides: object = {}, person = 'administrator') =>
-    act(hub, person, 'endPlatformKey', 'EndPlatformKeyInput', { platform: id, key, ...overrides }, PLATFORM);
+    runMutation(hub, person, 'endPlatformKey', 'EndPlatformKeyInput', { platform: id, key, ...overrides }, PLATFORM);
   const timeAfter = (ms: number) => new Date(clock().getTime() + ms).toISOString();
 
   test('changes its name, its address and the hub’s secret', async () => {
@@ -142,12 +149,14 @@ describe('a platform in use', () => {
     expect((await changePlatform({ platform: crypto.randomUUID() })).refusal.code).toBe('PLATFORM_UNKNOWN');
     expect((await changePlatform({ platform: 'x' })).refusal.code).toBe('PLATFORM_UNKNOWN');
     const input = { platform: id, name: 'x' };
-    expect(await refusalOf(hub, 'auditor', 'changePlatform', 'ChangePlatformInput', input)).toBe('ROLE_NOT_ALLOWED');
+    expect(await findRefusalCode(hub, 'auditor', 'changePlatform', 'ChangePlatformInput', input)).toBe(
+      'ROLE_NOT_ALLOWED',
+    );
   });
 
   test('rotates its key: both keys are valid for a time, then only the new one', async () => {
-    const { number } = await forwardedCase(hub);
-    const nextKeys = await platformKeys();
+    const { number } = await createForwardedCase(hub);
+    const nextKeys = await createPlatformKeys();
     expect(await sendSigned(nextKeys, number)).toBe('KEY_UNKNOWN');
     expect((await addKey(nextKeys.publicKey, { validFrom: timeAfter(3_600_000) })).refusal).toBeNull();
     expect([await sendSigned(keys, number), await sendSigned(nextKeys, number)]).toEqual([200, 'KEY_NOT_IN_FORCE']);
@@ -160,8 +169,8 @@ describe('a platform in use', () => {
   });
 
   test('a lost key can be ended immediately', async () => {
-    const { number } = await forwardedCase(hub);
-    const lostKeys = await platformKeys();
+    const { number } = await createForwardedCase(hub);
+    const lostKeys = await createPlatformKeys();
     expect((await addKey(lostKeys.publicKey, { dryRun: true })).refusal).toBeNull();
     expect(await sendSigned(lostKeys, number)).toBe('KEY_UNKNOWN');
     await addKey(lostKeys.publicKey);
@@ -174,7 +183,7 @@ describe('a platform in use', () => {
   });
 
   test('refuses a key for its validity, its number or its format, and for other roles', async () => {
-    const nextKeys = await platformKeys();
+    const nextKeys = await createPlatformKeys();
     const codeOf = async (pendingAnswer: Promise<{ refusal: { code: string } | null }>) =>
       (await pendingAnswer).refusal?.code ?? null;
     expect(await codeOf(addKey(nextKeys.publicKey, { validFrom: timeAfter(-1) }))).toBe('FIELD_MALFORMED');
@@ -185,7 +194,7 @@ describe('a platform in use', () => {
     expect(await codeOf(endKey(keys.kid, {}, 'auditor'))).toBe('ROLE_NOT_ALLOWED');
     expect(await codeOf(endKey('A'.repeat(43)))).toBe('KEY_UNKNOWN');
     for (let freeKeys = 3; freeKeys > 0; freeKeys--)
-      expect(await codeOf(addKey((await platformKeys()).publicKey))).toBeNull();
+      expect(await codeOf(addKey((await createPlatformKeys()).publicKey))).toBeNull();
     expect(await codeOf(addKey(nextKeys.publicKey))).toBe('KEYS_TOO_MANY');
   });
 });

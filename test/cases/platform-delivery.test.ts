@@ -2,10 +2,10 @@ import { createServer, type Server, type ServerResponse } from 'node:http';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { isFromHub } from '../../scripts/approval-platform/jws.ts';
-import { refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { forwardedCase, platformKeys, registerPlatform } from '../support/platform.ts';
-import { until } from '../support/until.ts';
+import { findRefusalCode } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createForwardedCase, createPlatformKeys, registerPlatform } from '../support/platform.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** How the fake platform answers news of a case. Each test sets it; the hub retries until it has a receipt. */
 type Answer = (response: ServerResponse) => void;
@@ -29,8 +29,8 @@ beforeAll(async () => {
   const address = server.address();
   if (typeof address !== 'object' || !address) throw new Error('no port');
   url = `http://127.0.0.1:${address.port}/hub`;
-  hub = await testHub();
-  platform = await registerPlatform(hub, await platformKeys(), { url });
+  hub = await createTestHub();
+  platform = await registerPlatform(hub, await createPlatformKeys(), { url });
 });
 afterAll(async () => {
   await hub?.stop();
@@ -53,14 +53,14 @@ test.each<[string, Answer, string]>([
   ['a closed connection', (response) => response.destroy(), '无法连接'],
 ])('retries a platform that answers with %s until it returns a receipt', async (_, failingAnswer, expectedError) => {
   answer = failingAnswer;
-  const { id } = await forwardedCase(hub);
-  const failedState = await until('an attempt has failed', async () => {
+  const { id } = await createForwardedCase(hub);
+  const failedState = await waitUntil('an attempt has failed', async () => {
     const state = await stateOf(id);
     return state.attempts > 0 && state;
   });
   expect(failedState).toMatchObject({ deliveredAt: null, lastError: expect.stringContaining(expectedError) });
   answer = answerWithReceipt;
-  const done = await until('it is delivered', async () => {
+  const done = await waitUntil('it is delivered', async () => {
     const state = await stateOf(id);
     return state.deliveredAt !== null && state;
   });
@@ -78,13 +78,13 @@ test('news is signed for this platform only', async () => {
 
 test('news for a removed platform is not sent, and its receipt says so', async () => {
   answer = (response) => response.writeHead(503).end();
-  const { id } = await forwardedCase(hub);
-  await until('an attempt has failed', async () => (await stateOf(id)).attempts > 0);
+  const { id } = await createForwardedCase(hub);
+  await waitUntil('an attempt has failed', async () => (await stateOf(id)).attempts > 0);
   expect(
-    await refusalOf(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
+    await findRefusalCode(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
   ).toBeNull();
   const sql = postgres(hub.adminUrl, { max: 1 });
-  const receipt = await until('the news are settled', async () => {
+  const receipt = await waitUntil('the news are settled', async () => {
     const [row] = await sql`select receipt from cases.outbox_receipt where stream = ${`platform:${platform.id}:${id}`}`;
     return row?.receipt;
   });

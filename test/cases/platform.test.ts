@@ -2,20 +2,20 @@ import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
-import { act, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { findRefusalCode, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 import {
-  forwardedCase,
-  GRANT,
-  messageOf,
-  ORGAN,
+  buildMessage,
+  createForwardedCase,
+  createPlatformKeys,
+  GRANT_BODY,
+  PLATFORM_ORGAN,
   type PlatformKeys,
-  platformKeys,
   postMessage,
   registerPlatform,
-  signAs,
+  signMessage,
 } from '../support/platform.ts';
-import { until } from '../support/until.ts';
+import { waitUntil } from '../support/until.ts';
 
 const clock = testClock('2022-09-29');
 let hub: TestHub;
@@ -23,15 +23,15 @@ let keys: PlatformKeys;
 let platform: Awaited<ReturnType<typeof registerPlatform>>;
 
 beforeAll(async () => {
-  hub = await testHub({ now: clock });
-  keys = await platformKeys();
+  hub = await createTestHub({ now: clock });
+  keys = await createPlatformKeys();
   platform = await registerPlatform(hub, keys);
 });
 afterAll(() => hub?.stop());
 
 const send = async (message: object, header: object = {}, signer = keys) => {
   const body = JSON.stringify(message);
-  return postMessage(hub, body, await signAs(signer, body, clock(), header));
+  return postMessage(hub, body, await signMessage(signer, body, clock(), header));
 };
 const stepsOf = async (id: string) => {
   const query = 'query($id: ID!) { case(id: $id) { step result steps { step actor finding organ { id } } } }';
@@ -46,7 +46,7 @@ const messagesOf = async (id: string) => {
 
 describe('a message can do what the people of the organ can do', () => {
   test('签收 is shown and changes no step; 决定 with a seal authorisation leads to a license', async () => {
-    const testCase = await forwardedCase(hub);
+    const testCase = await createForwardedCase(hub);
     const platformOf = async (person: string) =>
       (
         await hub.ask(person, 'query($id: ID!) { case(id: $id) { platform { name arrivedAt receivedAt } } }', {
@@ -58,12 +58,12 @@ describe('a message can do what the people of the organ can do', () => {
       arrivedAt: clock().toISOString(),
       receivedAt: null,
     });
-    const received = await send(messageOf('RECEIVED', testCase.number, clock()));
+    const received = await send(buildMessage('RECEIVED', testCase.number, clock()));
     expect(received).toMatchObject({ status: 200, body: { outcome: 'DONE', step: 'FORWARDED', result: null } });
     expect((await platformOf('window-yudu')).receivedAt).toBe(clock().toISOString());
     expect(await platformOf('applicant-company')).toBeNull();
 
-    const decided = await send(messageOf('DECIDED', testCase.number, clock(), GRANT));
+    const decided = await send(buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY));
     expect(decided).toMatchObject({
       status: 200,
       body: { outcome: 'DONE', caseNumber: testCase.number, step: 'DECIDED' },
@@ -72,15 +72,15 @@ describe('a message can do what the people of the organ can do', () => {
       step: 'DECIDED',
       actor: '张伟',
       finding: 'GRANTED',
-      organ: { id: ORGAN },
+      organ: { id: PLATFORM_ORGAN },
     });
-    await until('the certificate task is open', async () => {
+    await waitUntil('the certificate task is open', async () => {
       const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
       return data.certificateTasks.edges.some(
         (edge: { node: { case: { id: string } } }) => edge.node.case.id === testCase.id,
       );
     });
-    expect(await issue(hub, ROUTES.WINDOW_FORWARD, testCase.id, 1)).toMatchObject({ state: 'VALID' });
+    expect(await issueGrantedLicense(hub, ROUTES.WINDOW_FORWARD, testCase.id, 1)).toMatchObject({ state: 'VALID' });
     const sql = postgres(hub.adminUrl, { max: 1 });
     const uses = await sql`select authorised_by_id as actor from seals.seal_use`;
     await sql.end();
@@ -89,33 +89,38 @@ describe('a message can do what the people of the organ can do', () => {
 
   test.each([
     ['a missing reason', { decision: 'REJECTED', authoriseSeal: true }, 'REASON_MISSING', 'reason'],
-    ['a missing seal authorisation', { ...GRANT, authoriseSeal: false }, 'SEAL_AUTHORISATION_MISSING', 'authoriseSeal'],
-    ['a validity that begins before today', { ...GRANT, validFrom: '2022-09-28' }, 'FIELD_MALFORMED', 'validFrom'],
-    ['a name with surrounding blanks', { ...GRANT, by: { id: 'x', name: ' 张伟' } }, 'FIELD_MALFORMED', 'by.name'],
-    ['a time in the future', { ...GRANT, at: '2022-09-30T12:00:00+08:00' }, 'FIELD_MALFORMED', 'at'],
+    [
+      'a missing seal authorisation',
+      { ...GRANT_BODY, authoriseSeal: false },
+      'SEAL_AUTHORISATION_MISSING',
+      'authoriseSeal',
+    ],
+    ['a validity that begins before today', { ...GRANT_BODY, validFrom: '2022-09-28' }, 'FIELD_MALFORMED', 'validFrom'],
+    ['a name with surrounding blanks', { ...GRANT_BODY, by: { id: 'x', name: ' 张伟' } }, 'FIELD_MALFORMED', 'by.name'],
+    ['a time in the future', { ...GRANT_BODY, at: '2022-09-30T12:00:00+08:00' }, 'FIELD_MALFORMED', 'at'],
     [
       'an organ that the platform does not act for',
-      { ...GRANT, organ: 'ganzhou-scjgj' },
+      { ...GRANT_BODY, organ: 'ganzhou-scjgj' },
       'ORGAN_WITHOUT_POWER',
       'organ',
     ],
-    ['an unknown case', { ...GRANT, caseNumber: '3607312022092999999' }, 'CASE_UNKNOWN', 'caseNumber'],
+    ['an unknown case', { ...GRANT_BODY, caseNumber: '3607312022092999999' }, 'CASE_UNKNOWN', 'caseNumber'],
   ])('is refused for %s; the same message gets the same answer', async (_, overrides, code, field) => {
-    const testCase = await forwardedCase(hub);
-    const message = messageOf('DECIDED', testCase.number, clock(), overrides);
+    const testCase = await createForwardedCase(hub);
+    const message = buildMessage('DECIDED', testCase.number, clock(), overrides);
     const refusedAnswer = await send(message);
     expect(refusedAnswer).toMatchObject({ status: 422, body: { outcome: 'REFUSED', id: message.id, code, field } });
     expect((await stepsOf(testCase.id)).step).toBe('FORWARDED');
     expect((await send(message)).text).toBe(refusedAnswer.text);
-    expect(await send(messageOf('DECIDED', testCase.number, clock(), GRANT))).toMatchObject({ status: 200 });
+    expect(await send(buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY))).toMatchObject({ status: 200 });
     expect((await send(message)).text).toBe(refusedAnswer.text);
   });
 
   test('退回 returns the case to the county; 特别程序 stops the clock and 恢复 restarts it', async () => {
-    const testCase = await forwardedCase(hub);
+    const testCase = await createForwardedCase(hub);
     const { examines, forwards } = ROUTES.WINDOW_FORWARD;
     const sendMessage = async (type: string, overrides: object = {}) => {
-      const { status, body } = await send(messageOf(type, testCase.number, clock(), overrides));
+      const { status, body } = await send(buildMessage(type, testCase.number, clock(), overrides));
       return [status, body.code ?? body.step];
     };
     const hearing = { kind: 'HEARING', reason: '依法听证', papers: ['赣审听〔2022〕3号'] };
@@ -125,7 +130,7 @@ describe('a message can do what the people of the organ can do', () => {
     expect(await sendMessage('PAUSED', { ...hearing, reason: '' })).toEqual([422, 'REASON_MISSING']);
     expect(await sendMessage('PAUSED', hearing)).toEqual([200, 'FORWARDED']);
     expect(await sendMessage('PAUSED', hearing)).toEqual([422, 'CASE_PAUSED']);
-    expect(await sendMessage('DECIDED', GRANT)).toEqual([422, 'CASE_PAUSED']);
+    expect(await sendMessage('DECIDED', GRANT_BODY)).toEqual([422, 'CASE_PAUSED']);
     expect(await sendMessage('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_PAUSED']);
     expect(await sendMessage('RESUMED', { note: '听证结束' })).toEqual([200, 'FORWARDED']);
     expect(await sendMessage('SENT_BACK', { reason: '' })).toEqual([422, 'REASON_MISSING']);
@@ -133,7 +138,7 @@ describe('a message can do what the people of the organ can do', () => {
     expect(await sendMessage('SENT_BACK', { reason: '材料不全' })).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
     expect(await sendMessage('RECEIVED')).toEqual([422, 'CASE_STEP_NOT_ALLOWED']);
 
-    await act(
+    await runMutation(
       hub,
       examines,
       'examineCase',
@@ -141,10 +146,10 @@ describe('a message can do what the people of the organ can do', () => {
       { case: testCase.id, finding: 'APPROVED' },
       'case { id }',
     );
-    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: testCase.id }, 'case { id }');
+    await runMutation(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: testCase.id }, 'case { id }');
     const query = 'query($id: ID!) { case(id: $id) { platform { receivedAt } } }';
     expect((await hub.ask('auditor', query, { id: testCase.id })).data.case.platform.receivedAt).toBeNull();
-    expect(await sendMessage('DECIDED', GRANT)).toEqual([200, 'DECIDED']);
+    expect(await sendMessage('DECIDED', GRANT_BODY)).toEqual([200, 'DECIDED']);
     expect((await stepsOf(testCase.id)).steps.map((item: { step: string }) => item.step).slice(-6)).toEqual([
       'PAUSED',
       'RESUMED',
@@ -158,7 +163,7 @@ describe('a message can do what the people of the organ can do', () => {
   test('is refused before the case is forwarded and after it is decided', async () => {
     const { accepts, examines, forwards, matter } = ROUTES.SUBSTANTIVE_REVIEW;
     const applicant = { name: '某某', codeKind: 'USCC', code: '91000000MA0000001R' };
-    const { case: testCase } = await act(
+    const { case: testCase } = await runMutation(
       hub,
       accepts,
       'acceptCase',
@@ -166,10 +171,10 @@ describe('a message can do what the people of the organ can do', () => {
       { matter, applicant },
       'case { id number }',
     );
-    const received = () => send(messageOf('RECEIVED', testCase.number, clock()));
-    const decided = () => send(messageOf('DECIDED', testCase.number, clock(), GRANT));
+    const received = () => send(buildMessage('RECEIVED', testCase.number, clock()));
+    const decided = () => send(buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY));
     expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
-    await act(
+    await runMutation(
       hub,
       examines,
       'examineCase',
@@ -178,21 +183,21 @@ describe('a message can do what the people of the organ can do', () => {
       'case { id }',
     );
     expect((await decided()).body.code).toBe('CASE_MUST_BE_FORWARDED');
-    await act(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: testCase.id }, 'case { id }');
+    await runMutation(hub, forwards, 'forwardCase', 'CaseNoteInput', { case: testCase.id }, 'case { id }');
     expect((await decided()).status).toBe(200);
     expect((await received()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
     expect((await decided()).body.code).toBe('CASE_STEP_NOT_ALLOWED');
   });
 
   test('is refused for a case of another organ without revealing the case', async () => {
-    const otherKeys = await platformKeys();
+    const otherKeys = await createPlatformKeys();
     await registerPlatform(hub, otherKeys, { organ: 'ganzhou-jtysj', name: '交通运输审批平台' });
-    const testCase = await forwardedCase(hub);
+    const testCase = await createForwardedCase(hub);
     for (const overrides of [{ organ: 'ganzhou-jtysj' }, {}]) {
       const code = 'organ' in overrides ? 'CASE_UNKNOWN' : 'ORGAN_WITHOUT_POWER';
       for (const message of [
-        messageOf('RECEIVED', testCase.number, clock(), overrides),
-        messageOf('DECIDED', testCase.number, clock(), { ...GRANT, ...overrides }),
+        buildMessage('RECEIVED', testCase.number, clock(), overrides),
+        buildMessage('DECIDED', testCase.number, clock(), { ...GRANT_BODY, ...overrides }),
       ]) {
         expect(await send(message, {}, otherKeys)).toMatchObject({ status: 422, body: { code } });
       }
@@ -203,8 +208,8 @@ describe('a message can do what the people of the organ can do', () => {
 
 describe('a message is applied once', () => {
   test('a repeated message gets the same bytes: concurrently, later and with another signature', async () => {
-    const testCase = await forwardedCase(hub);
-    const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
+    const testCase = await createForwardedCase(hub);
+    const message = buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY);
     const concurrentAnswers = await Promise.all(Array.from({ length: 8 }, () => send(message)));
     clock.advance(3_600_000);
     const laterAnswer = await send(message);
@@ -219,8 +224,8 @@ describe('a message is applied once', () => {
   });
 
   test('the same id with another body is a conflict, also concurrently, and changes nothing', async () => {
-    const testCase = await forwardedCase(hub);
-    const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
+    const testCase = await createForwardedCase(hub);
+    const message = buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY);
     const conflictingMessage = { ...message, decision: 'REJECTED', reason: '不符合条件' };
     const answers = await Promise.all([send(message), send(conflictingMessage)]);
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 409]);
@@ -231,19 +236,19 @@ describe('a message is applied once', () => {
   });
 
   test('of two concurrent decisions with two ids, one is applied and one is refused', async () => {
-    const testCase = await forwardedCase(hub);
+    const testCase = await createForwardedCase(hub);
     const rejection = { decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
     const answers = await Promise.all(
-      [GRANT, rejection].map((overrides) => send(messageOf('DECIDED', testCase.number, clock(), overrides))),
+      [GRANT_BODY, rejection].map((overrides) => send(buildMessage('DECIDED', testCase.number, clock(), overrides))),
     );
     expect(answers.map(({ status }) => status).sort()).toEqual([200, 422]);
   });
 
   test('the same id from two platforms means two messages', async () => {
-    const otherKeys = await platformKeys();
+    const otherKeys = await createPlatformKeys();
     await registerPlatform(hub, otherKeys, { organ: 'ganzhou-jyj', name: '教育审批平台' });
-    const testCase = await forwardedCase(hub);
-    const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
+    const testCase = await createForwardedCase(hub);
+    const message = buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY);
     expect((await send({ ...message, organ: 'ganzhou-jyj' }, {}, otherKeys)).body.code).toBe('CASE_UNKNOWN');
     expect((await send(message)).status).toBe(200);
   });
@@ -253,37 +258,42 @@ describe('a message needs a signature by a key in force', () => {
   const BAD_SIGNATURES: [string, number, string, (body: string) => Promise<string | null>][] = [
     ['no signature', 401, 'SIGNATURE_MISSING', async () => null],
     ['a malformed signature', 401, 'SIGNATURE_MALFORMED', async () => 'a.b.c'],
-    ['a signature over another body', 401, 'SIGNATURE_INVALID', (body) => signAs(keys, `${body} `, clock())],
+    ['a signature over another body', 401, 'SIGNATURE_INVALID', (body) => signMessage(keys, `${body} `, clock())],
     [
       'a signature by another key with this key id',
       401,
       'SIGNATURE_INVALID',
-      async (body) => signAs({ ...(await platformKeys()), kid: keys.kid }, body, clock()),
+      async (body) => signMessage({ ...(await createPlatformKeys()), kid: keys.kid }, body, clock()),
     ],
-    ['an unregistered key', 401, 'KEY_UNKNOWN', async (body) => signAs(await platformKeys(), body, clock())],
+    ['an unregistered key', 401, 'KEY_UNKNOWN', async (body) => signMessage(await createPlatformKeys(), body, clock())],
     [
       'a time six minutes ago',
       401,
       'TIMESTAMP_NOT_FRESH',
-      (body) => signAs(keys, body, new Date(clock().getTime() - 360_000)),
+      (body) => signMessage(keys, body, new Date(clock().getTime() - 360_000)),
     ],
     [
       'a time six minutes ahead',
       401,
       'TIMESTAMP_NOT_FRESH',
-      (body) => signAs(keys, body, new Date(clock().getTime() + 360_000)),
+      (body) => signMessage(keys, body, new Date(clock().getTime() + 360_000)),
     ],
     [
       'the address of another hub',
       401,
       'AUDIENCE_WRONG',
-      (body) => signAs(keys, body, clock(), { aud: 'https://hub.example/cases/platform/v1/messages' }),
+      (body) => signMessage(keys, body, clock(), { aud: 'https://hub.example/cases/platform/v1/messages' }),
     ],
-    ['a header with an extra member', 401, 'SIGNATURE_MALFORMED', (body) => signAs(keys, body, clock(), { jwk: {} })],
+    [
+      'a header with an extra member',
+      401,
+      'SIGNATURE_MALFORMED',
+      (body) => signMessage(keys, body, clock(), { jwk: {} }),
+    ],
   ];
   test.each(BAD_SIGNATURES)('%s', async (_, status, code, sign) => {
-    const testCase = await forwardedCase(hub);
-    const body = JSON.stringify(messageOf('DECIDED', testCase.number, clock(), GRANT));
+    const testCase = await createForwardedCase(hub);
+    const body = JSON.stringify(buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY));
     expect(await postMessage(hub, body, await sign(body))).toMatchObject({
       status,
       body: { outcome: 'REFUSED', code },
@@ -293,9 +303,9 @@ describe('a message needs a signature by a key in force', () => {
   });
 
   test('a captured message that is replayed later is stale', async () => {
-    const testCase = await forwardedCase(hub);
-    const body = JSON.stringify(messageOf('RECEIVED', testCase.number, clock()));
-    const signature = await signAs(keys, body, clock());
+    const testCase = await createForwardedCase(hub);
+    const body = JSON.stringify(buildMessage('RECEIVED', testCase.number, clock()));
+    const signature = await signMessage(keys, body, clock());
     expect((await postMessage(hub, body, signature)).status).toBe(200);
     clock.advance(301_000);
     expect(await postMessage(hub, body, signature)).toMatchObject({
@@ -308,19 +318,19 @@ describe('a message needs a signature by a key in force', () => {
     ['no JSON', '{"id":'],
     ['an empty body', ''],
     ['a duplicate member', '{"type":"RECEIVED","type":"DECIDED"}'],
-    ['an unknown type', JSON.stringify(messageOf('APPROVED', '1', new Date(0)))],
-    ['an extra member', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { seal: true }))],
-    ['a malformed id', JSON.stringify(messageOf('RECEIVED', '1', new Date(0), { id: randomUUID().toUpperCase() }))],
+    ['an unknown type', JSON.stringify(buildMessage('APPROVED', '1', new Date(0)))],
+    ['an extra member', JSON.stringify(buildMessage('RECEIVED', '1', new Date(0), { seal: true }))],
+    ['a malformed id', JSON.stringify(buildMessage('RECEIVED', '1', new Date(0), { id: randomUUID().toUpperCase() }))],
   ])('%s is malformed', async (_, body) => {
-    expect(await postMessage(hub, body, await signAs(keys, body, clock()))).toMatchObject({
+    expect(await postMessage(hub, body, await signMessage(keys, body, clock()))).toMatchObject({
       status: 400,
       body: { code: 'MESSAGE_MALFORMED' },
     });
   });
 
   test('a body over 64 KiB is too large, signed or not', async () => {
-    const body = JSON.stringify(messageOf('RECEIVED', '1', clock(), { note: 'x'.repeat(65_536) }));
-    expect(await postMessage(hub, body, await signAs(keys, body, clock()))).toMatchObject({
+    const body = JSON.stringify(buildMessage('RECEIVED', '1', clock(), { note: 'x'.repeat(65_536) }));
+    expect(await postMessage(hub, body, await signMessage(keys, body, clock()))).toMatchObject({
       status: 413,
       body: { code: 'MESSAGE_TOO_LARGE' },
     });
@@ -328,14 +338,14 @@ describe('a message needs a signature by a key in force', () => {
 });
 
 test('a hub that fails while it handles a message changes nothing; a repeated message is applied once', async () => {
-  const testCase = await forwardedCase(hub);
-  const message = messageOf('DECIDED', testCase.number, clock(), GRANT);
+  const testCase = await createForwardedCase(hub);
+  const message = buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY);
   const admin = postgres(hub.adminUrl, { max: 2 });
   const lockSession = await admin.reserve();
   await lockSession`begin`;
   await lockSession`select 1 from cases.case_file where id = ${testCase.id} for update`;
   const lostAnswer = send(message);
-  await until('the message waits for the case', async () => {
+  await waitUntil('the message waits for the case', async () => {
     const [row] = await admin`select count(*)::int as waiting from pg_stat_activity
       where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
     return row?.waiting > 0;
@@ -357,10 +367,10 @@ test('a hub that fails while it handles a message changes nothing; a repeated me
 });
 
 test('when a matter moves to another city organ, its case moves to the platform of that organ', async () => {
-  const otherKeys = await platformKeys();
+  const otherKeys = await createPlatformKeys();
   const newOrgan = 'ganzhou-sthjj';
   const { id: otherPlatformId } = await registerPlatform(hub, otherKeys, { organ: newOrgan, name: '生态环境审批平台' });
-  const testCase = await forwardedCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
+  const testCase = await createForwardedCase(hub, ROUTES.SUBSTANTIVE_REVIEW);
   const sql = postgres(hub.adminUrl, { max: 1 });
   const matterId = ROUTES.SUBSTANTIVE_REVIEW.matter;
   const [row] =
@@ -369,7 +379,7 @@ test('when a matter moves to another city organ, its case moves to the platform 
   const [organ] =
     await sql`select o from cases.matter_fact, jsonb_array_elements(fact->'organs') o where o->>'id' = ${newOrgan} limit 1`;
   const [first] = row?.fact.delegations ?? [];
-  const movedDelegation = JSON.parse(JSON.stringify(first).replaceAll(ORGAN, newOrgan));
+  const movedDelegation = JSON.parse(JSON.stringify(first).replaceAll(PLATFORM_ORGAN, newOrgan));
   const delegations = [
     { ...first, validTo: '2022-09-28' },
     { ...movedDelegation, validFrom: '2022-09-29', runningCases: 'FOLLOW' },
@@ -381,10 +391,10 @@ test('when a matter moves to another city organ, its case moves to the platform 
     occurredAt: clock().toISOString(),
     payload: { ...row?.fact, delegations, organs: [...(row?.fact.organs ?? []), organ?.o] },
   });
-  expect((await send(messageOf('DECIDED', testCase.number, clock(), GRANT))).body.code).toBe('MATTER_MOVED');
-  expect((await send(messageOf('RECEIVED', testCase.number, clock(), { organ: newOrgan }), {}, otherKeys)).status).toBe(
-    200,
-  );
+  expect((await send(buildMessage('DECIDED', testCase.number, clock(), GRANT_BODY))).body.code).toBe('MATTER_MOVED');
+  expect(
+    (await send(buildMessage('RECEIVED', testCase.number, clock(), { organ: newOrgan }), {}, otherKeys)).status,
+  ).toBe(200);
   const query = 'query($id: ID!) { case(id: $id) { platform { name receivedAt } } }';
   expect((await hub.ask('auditor', query, { id: testCase.id })).data.case.platform).toEqual({
     name: '生态环境审批平台',
@@ -400,17 +410,18 @@ test('when a matter moves to another city organ, its case moves to the platform 
       { platform: otherPlatformId, step: 'MOVED', revision: 1 },
     ].sort((a, b) => (a.platform < b.platform ? -1 : 1)),
   ]);
-  expect((await send(messageOf('RECEIVED', testCase.number, clock()))).body.code).toBe('ORGAN_WITHOUT_POWER');
+  expect((await send(buildMessage('RECEIVED', testCase.number, clock()))).body.code).toBe('ORGAN_WITHOUT_POWER');
   expect(
-    (await send(messageOf('DECIDED', testCase.number, clock(), { ...GRANT, organ: newOrgan }), {}, otherKeys)).status,
+    (await send(buildMessage('DECIDED', testCase.number, clock(), { ...GRANT_BODY, organ: newOrgan }), {}, otherKeys))
+      .status,
   ).toBe(200);
 });
 
 test('stores body, signature and answer as evidence that nobody can change', async () => {
-  const testCase = await forwardedCase(hub);
-  const message = messageOf('RECEIVED', testCase.number, clock());
+  const testCase = await createForwardedCase(hub);
+  const message = buildMessage('RECEIVED', testCase.number, clock());
   const body = JSON.stringify(message, null, 2);
-  const signature = await signAs(keys, body, clock());
+  const signature = await signMessage(keys, body, clock());
   const answer = await postMessage(hub, body, signature);
   expect(await messagesOf(testCase.id)).toMatchObject([
     { id: message.id, type: 'RECEIVED', key: keys.kid, body, signature, verdict: 'DONE', answer: answer.text },
@@ -425,17 +436,17 @@ test('stores body, signature and answer as evidence that nobody can change', asy
 });
 
 test('messages of a removed platform are refused, and its organ decides at the hub', async () => {
-  const otherKeys = await platformKeys();
-  const testCase = await forwardedCase(hub);
+  const otherKeys = await createPlatformKeys();
+  const testCase = await createForwardedCase(hub);
   expect(
-    await refusalOf(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
+    await findRefusalCode(hub, 'administrator', 'removePlatform', 'RemovePlatformInput', { platform: platform.id }),
   ).toBeNull();
-  expect(await send(messageOf('RECEIVED', testCase.number, clock()))).toMatchObject({
+  expect(await send(buildMessage('RECEIVED', testCase.number, clock()))).toMatchObject({
     status: 401,
     body: { code: 'KEY_UNKNOWN' },
   });
-  const decision = { case: testCase.id, ...GRANT };
-  expect(await refusalOf(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();
+  const decision = { case: testCase.id, ...GRANT_BODY };
+  expect(await findRefusalCode(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();
   platform = await registerPlatform(hub, otherKeys);
   keys = otherKeys;
 });

@@ -16,7 +16,7 @@ import { issuerOf } from '../../subgraphs/cases/decide.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { requirePaperClerk } from '../../subgraphs/licenses/license.ts';
-import { factOf, openMatter } from '../../subgraphs/matters/matter.ts';
+import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 import { COMPANY } from '../support/flow.ts';
 
 /**
@@ -140,7 +140,7 @@ function walkStates(matter: MatterFact): { states: Map<string, Case>; nextKeys: 
   return { states, nextKeys };
 }
 
-const facts = readMatters().map((row) => factOf(openMatter(row), organs));
+const facts = readMatters().map((row) => buildDelegationFact(buildMatter(row), organs));
 
 describe.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'])(
   'every reachable state of every matter of mode %s',

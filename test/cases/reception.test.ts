@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, COMPANY, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Tests the counter on real PostgreSQL: cases are received, supplemented, accepted, refused, withdrawn and closed. */
 describe('reception', () => {
@@ -10,7 +10,7 @@ describe('reception', () => {
   let clock: TestClock;
   beforeAll(async () => {
     clock = testClock('2026-03-02T01:00:00Z');
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
   });
   afterAll(() => hub?.stop());
 
@@ -19,13 +19,20 @@ describe('reception', () => {
   const application = { matter: 'yd2022-3-25', applicant: COMPANY };
   const receiveCase = async (person = 'applicant-company', extraInput: object = {}) => {
     const input = { ...application, ...extraInput };
-    const { case: receivedCase } = await act(hub, person, 'receiveApplication', 'ApplicationInput', input, FIELDS);
+    const { case: receivedCase } = await runMutation(
+      hub,
+      person,
+      'receiveApplication',
+      'ApplicationInput',
+      input,
+      FIELDS,
+    );
     return receivedCase;
   };
   const actAs = (person: string, name: string, type: string, input: object) =>
-    act(hub, person, name, type, input, FIELDS);
+    runMutation(hub, person, name, type, input, FIELDS);
   const refusalFor = (person: string, name: string, type: string, input: object) =>
-    refusalOf(hub, person, name, type, input);
+    findRefusalCode(hub, person, name, type, input);
 
   test('an applicant files; the window of the county accepts the case from its queue', async () => {
     const filedCase = await receiveCase();
@@ -232,7 +239,7 @@ describe('reception', () => {
     const rejection = { case: id, decision: 'REJECTED', reason: '不符合经营条件', authoriseSeal: true };
     const { case: decidedCase } = await actAs('ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', rejection);
     expect(decidedCase).toMatchObject({ number: filedCase.number, step: 'DECIDED', result: 'REJECTED', resultCode: 1 });
-    await until('the decision is sealed', async () => {
+    await waitUntil('the decision is sealed', async () => {
       const { data } = await hub.ask('window-yudu', 'query($id: ID!) { case(id: $id) { notices { kind sealed } } }', {
         id,
       });

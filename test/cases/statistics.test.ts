@@ -1,7 +1,7 @@
 import { parse } from 'csv-parse/sync';
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Connected, connect, type Transaction } from '../../db/client.ts';
+import { type ConnectionPool, connect, type Transaction } from '../../db/client.ts';
 import { type CaseClock, clockOf } from '../../subgraphs/cases/calendar/clock.ts';
 import { loadCalendar } from '../../subgraphs/cases/calendar/store.ts';
 import {
@@ -17,11 +17,11 @@ import * as statistics from '../../subgraphs/cases/statistics/workflow.ts';
 import * as store from '../../subgraphs/cases/store.ts';
 import { type Day, dayOf } from '../../subgraphs/kernel/day.ts';
 import type { GuideFact, Mode } from '../../subgraphs/kernel/events.ts';
-import { actor } from '../support/actors.ts';
+import { requireDemoPerson } from '../support/actors.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, COMPANY } from '../support/flow.ts';
-import { type Answer, type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { COMPANY, runMutation } from '../support/flow.ts';
+import { type Answer, createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const MATTERS = ['yd2022-1-07', 'yd2022-1-08', 'yd2022-2-30', 'yd2022-3-25', 'yd2022-3-21'];
 const GUIDE: GuideFact = { materials: [], steps: [], statutoryDays: 20, promisedDays: 4 };
@@ -125,11 +125,11 @@ const NO_FILTER: Filter = { from: null, to: null, matter: null, organ: null, mod
 describe('statistics', () => {
   let hub: TestHub;
   let clock: TestClock;
-  let connection: Connected;
+  let connection: ConnectionPool;
   let storedCases: store.StoredCase[];
   beforeAll(async () => {
     clock = testClock('2022-12-20');
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
     connection = connect(hub.databaseUrls.cases, 'test');
     await connection.db.transaction(async (tx) => {
       for (const history of fc.sample(caseHistory, { numRuns: CASES, seed: SEED })) await writeCase(tx, history);
@@ -173,7 +173,7 @@ describe('statistics', () => {
   const readAll = async () => {
     const { rows } = await store.listCases(
       connection.db,
-      actor('auditor'),
+      requireDemoPerson('auditor'),
       { step: null, matter: null, closed: null },
       { first: 1000, after: null },
     );
@@ -206,7 +206,7 @@ describe('statistics', () => {
   /** Recomputes the statistics from the clock of each case, counted one by one. */
   async function countOneByOne(person: string, filter: Filter, by: (typeof DIMENSIONS)[number], now: Date) {
     const calendar = await loadCalendar(connection.db);
-    const { organ: ownOrgan, window, roles } = actor(person);
+    const { organ: ownOrgan, window, roles } = requireDemoPerson(person);
     const seesAll = roles.includes('AUDITOR') || roles.includes('ADMINISTRATOR');
     const events = storedCases.flatMap(({ subject, parties, window: caseWindow }) => {
       const { delegation, acceptedBy, matter, steps, guide } = subject;
@@ -276,7 +276,7 @@ describe('statistics', () => {
     filter: Filter;
   }) {
     const nowDate = new Date(`${now}T12:00:00+08:00`);
-    const request = { actor: actor(person), filter, today: now };
+    const request = { actor: requireDemoPerson(person), filter, today: now };
     const actual = await statistics.countCases({ db: connection.db, now: () => nowDate }, request, by, {
       first: 1000,
       after: null,
@@ -384,7 +384,14 @@ describe('statistics', () => {
     const statisticsBefore = await askUntil2022();
     const holidays = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
     const notice = { year: 2027, source: '测试号', holidays, makeUpDays: [] };
-    const loadAnswer = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+    const loadAnswer = await runMutation(
+      hub,
+      'administrator',
+      'loadCalendar',
+      'LoadCalendarInput',
+      notice,
+      'movedCases',
+    );
     expect(loadAnswer.movedCases).toBeGreaterThan(0);
     expect(await askUntil2022()).toEqual(statisticsBefore);
     await fc.assert(fc.asyncProperty(question, expectSameFigures), { numRuns: 30, seed: SEED + 1 });
@@ -421,8 +428,8 @@ describe('statistics', () => {
       await store.insertCase(tx, { file, divisionCode: '360731', request: { by: 'x', key: null, digest: '' } }, first);
       const holidays = ['2027-01-01', '2027-01-05', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
       const notice = { year: 2027, source: '测试更正号', holidays, makeUpDays: [] };
-      pendingLoad = act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
-      await until('the load waits for the step', async () => {
+      pendingLoad = runMutation(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, 'movedCases');
+      await waitUntil('the load waits for the step', async () => {
         const [row] =
           await sql`select count(*)::int as waiting from pg_locks where locktype = 'advisory' and not granted`;
         return row?.waiting === 1;

@@ -1,10 +1,19 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { claimPush } from '../../subgraphs/cases/supervision/workflow.ts';
-import { actor } from '../support/actors.ts';
-import { act, COMPANY, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { decide, FINDING, find, findingsOf, known, ordered, PUSH, pushesOf } from '../support/supervision.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { COMPANY, findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import {
+  decideCase,
+  FINDING_FIELDS,
+  listFindings,
+  listPushes,
+  PUSH_FIELDS,
+  recordFinding,
+  waitForLicense,
+  waitForOrder,
+} from '../support/supervision.ts';
 
 const route = ROUTES.DIRECT;
 const SUPERVISOR = 'yudu-lyj.supervisor';
@@ -14,16 +23,16 @@ describe('the inbox and the findings, by role and organ', () => {
   let rejectedCaseId: string;
   let push: { id: string };
   beforeAll(async () => {
-    hub = await testHub();
-    rejectedCaseId = await decide(hub, route, 'REJECTED');
-    [push] = (await pushesOf(hub, rejectedCaseId)) as [{ id: string }];
+    hub = await createTestHub();
+    rejectedCaseId = await decideCase(hub, route, 'REJECTED');
+    [push] = (await listPushes(hub, rejectedCaseId)) as [{ id: string }];
   });
   afterAll(() => hub?.stop());
 
   const refusalOfPushAct = (name: 'claimPush' | 'signPush', person: string, input: object = {}) =>
-    refusalOf(hub, person, name, 'PushActInput', { push: push.id, ...input });
+    findRefusalCode(hub, person, name, 'PushActInput', { push: push.id, ...input });
   const refusalOfFinding = (person: string, input: object = {}) =>
-    refusalOf(hub, person, 'recordFinding', 'RecordFindingInput', {
+    findRefusalCode(hub, person, 'recordFinding', 'RecordFindingInput', {
       push: push.id,
       kind: 'NOTICE',
       text: '请核对',
@@ -31,7 +40,7 @@ describe('the inbox and the findings, by role and organ', () => {
     });
 
   test('a rejection is pushed like a grant; people of another organ or role can neither see it nor act', async () => {
-    expect((await pushesOf(hub, rejectedCaseId))?.[0]).toMatchObject({
+    expect((await listPushes(hub, rejectedCaseId))?.[0]).toMatchObject({
       decision: 'REJECTED',
       state: 'SENT',
       organ: { id: 'yudu-lyj' },
@@ -49,23 +58,23 @@ describe('the inbox and the findings, by role and organ', () => {
       expect(data.approvalPushes.edges).toEqual([]);
     }
     // The applicant can see the case but not its supervision.
-    expect(await pushesOf(hub, rejectedCaseId, 'applicant-company')).toBeNull();
-    expect(await findingsOf(hub, rejectedCaseId, 'applicant-company')).toBeNull();
+    expect(await listPushes(hub, rejectedCaseId, 'applicant-company')).toBeNull();
+    expect(await listFindings(hub, rejectedCaseId, 'applicant-company')).toBeNull();
     const { errors } = await hub.ask(null, '{ approvalPushes(first: 1) { edges { cursor } } }');
     expect(errors?.[0]?.extensions.code).toBe('UNAUTHENTICATED');
   });
 
   test('repeated claims and signatures add one receipt each; a dry run stores nothing', async () => {
     const input = { push: push.id, dryRun: true };
-    const preview = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', input, `push { ${PUSH} }`);
+    const preview = await runMutation(hub, SUPERVISOR, 'signPush', 'PushActInput', input, `push { ${PUSH_FIELDS} }`);
     expect(preview.push).toMatchObject({ state: 'SIGNED', onTime: true });
-    expect((await pushesOf(hub, rejectedCaseId))?.[0]).toMatchObject({ state: 'SENT', reachedAt: null });
+    expect((await listPushes(hub, rejectedCaseId))?.[0]).toMatchObject({ state: 'SENT', reachedAt: null });
     const [mine, again] = await Promise.all([
       refusalOfPushAct('claimPush', SUPERVISOR),
       refusalOfPushAct('claimPush', SUPERVISOR),
     ]);
     expect([mine, again]).toEqual([null, null]);
-    const claimedPush = (await pushesOf(hub, rejectedCaseId, SUPERVISOR))?.[0];
+    const claimedPush = (await listPushes(hub, rejectedCaseId, SUPERVISOR))?.[0];
     expect(claimedPush.receipts.map((item: { event: string }) => item.event)).toEqual(['OPENED', 'SENT', 'CLAIMED']);
     expect(claimedPush.actions.map((item: { name: string; allowed: boolean }) => [item.name, item.allowed])).toEqual([
       ['claimPush', true],
@@ -74,22 +83,22 @@ describe('the inbox and the findings, by role and organ', () => {
     ]);
     expect(await refusalOfPushAct('signPush', SUPERVISOR)).toBeNull();
     expect(await refusalOfPushAct('signPush', SUPERVISOR)).toBeNull();
-    const signedPush = (await pushesOf(hub, rejectedCaseId))?.[0];
+    const signedPush = (await listPushes(hub, rejectedCaseId))?.[0];
     expect(signedPush.receipts).toHaveLength(4);
   });
 
   test('a colleague can sign a push that an absent person claimed; the receipt names the signer', async () => {
-    const id = await decide(hub, route, 'REJECTED');
-    const [mine] = (await pushesOf(hub, id)) ?? [];
-    const absentPerson = { ...actor(SUPERVISOR), id: 'away', name: '休假人员' };
+    const id = await decideCase(hub, route, 'REJECTED');
+    const [mine] = (await listPushes(hub, id)) ?? [];
+    const absentPerson = { ...requireDemoPerson(SUPERVISOR), id: 'away', name: '休假人员' };
     const { db, close } = connect(hub.databaseUrls.cases, 'test');
     await claimPush({ db, now: () => new Date() }, absentPerson, { push: mine.id, dryRun: false });
     await close();
     expect(await refusalOfPushAct('claimPush', SUPERVISOR, { push: mine.id })).toBe('PUSH_CLAIMED');
     expect(await refusalOfPushAct('signPush', SUPERVISOR, { push: mine.id })).toBeNull();
-    const [signedPush] = (await pushesOf(hub, id)) ?? [];
+    const [signedPush] = (await listPushes(hub, id)) ?? [];
     expect(signedPush).toMatchObject({ state: 'SIGNED', claimedBy: '休假人员', reachedAt: expect.any(String) });
-    expect(signedPush.receipts.at(-1)).toMatchObject({ event: 'SIGNED', actor: actor(SUPERVISOR).name });
+    expect(signedPush.receipts.at(-1)).toMatchObject({ event: 'SIGNED', actor: requireDemoPerson(SUPERVISOR).name });
   });
 
   test('refusals of a finding', async () => {
@@ -105,14 +114,21 @@ describe('the inbox and the findings, by role and organ', () => {
       expect(await refusalOfFinding(SUPERVISOR, { kind })).toBe('FINDING_NEEDS_LICENSE');
     }
     const application = { matter: route.matter, applicant: COMPANY, fields: [] };
-    const acceptance = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', application, 'case { id }');
+    const acceptance = await runMutation(
+      hub,
+      route.accepts,
+      'acceptCase',
+      'ApplicationInput',
+      application,
+      'case { id }',
+    );
     expect(await refusalOfFinding(SUPERVISOR, { push: null, case: acceptance.case.id })).toBe('CASE_NOT_DECIDED');
     // The approver's organ takes part in the case but does not supervise it.
-    const forwardedCaseId = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    const forwardedCaseId = await decideCase(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
     expect(await refusalOfFinding('ganzhou-xzspj.supervisor', { push: null, case: forwardedCaseId })).toBe(
       'NOT_THE_SUPERVISOR',
     );
-    expect(await findingsOf(hub, rejectedCaseId)).toEqual([]);
+    expect(await listFindings(hub, rejectedCaseId)).toEqual([]);
   });
 
   test('a rectification is recorded once even if it is sent again, then acknowledged and closed', async () => {
@@ -124,17 +140,17 @@ describe('the inbox and the findings, by role and organ', () => {
       requestKey: 'r-1',
     };
     const concurrentFindings = await Promise.all([
-      find(hub, SUPERVISOR, findingInput),
-      find(hub, SUPERVISOR, findingInput),
+      recordFinding(hub, SUPERVISOR, findingInput),
+      recordFinding(hub, SUPERVISOR, findingInput),
     ]);
-    const again = await find(hub, SUPERVISOR, findingInput);
+    const again = await recordFinding(hub, SUPERVISOR, findingInput);
     expect(new Set([...concurrentFindings, again].map((item) => item.id)).size).toBe(1);
     expect(await refusalOfFinding(SUPERVISOR, { ...findingInput, text: '五日内整改' })).toBe('REQUEST_KEY_REUSED');
     const finding = again.id as string;
     const acknowledge = (person: string) =>
-      refusalOf(hub, person, 'acknowledgeFinding', 'AcknowledgeFindingInput', { finding });
+      findRefusalCode(hub, person, 'acknowledgeFinding', 'AcknowledgeFindingInput', { finding });
     const close = (person: string, note = '已整改', id = finding) =>
-      refusalOf(hub, person, 'closeFinding', 'CloseFindingInput', { finding: id, note });
+      findRefusalCode(hub, person, 'closeFinding', 'CloseFindingInput', { finding: id, note });
     expect(await acknowledge(SUPERVISOR)).toBe('ROLE_NOT_ALLOWED');
     expect(await acknowledge('yudu-sfj.approver')).toBe('FINDING_UNKNOWN');
     expect(await acknowledge('yudu-lyj.reviewer')).toBeNull();
@@ -145,7 +161,7 @@ describe('the inbox and the findings, by role and organ', () => {
     expect(await close(SUPERVISOR, '已整改', 'x')).toBe('FINDING_UNKNOWN');
     expect(await close(SUPERVISOR)).toBeNull();
     expect(await close(SUPERVISOR)).toBe('FINDING_ENDED');
-    const [closedFinding] = (await findingsOf(hub, rejectedCaseId)) ?? [];
+    const [closedFinding] = (await listFindings(hub, rejectedCaseId)) ?? [];
     expect(closedFinding).toMatchObject({
       state: 'CLOSED',
       answer: '已整改',
@@ -162,10 +178,10 @@ describe('the inbox and the findings, by role and organ', () => {
 
   test('a dry run of a finding shows the outcome, stores nothing and orders nothing', async () => {
     const id = await grantCase(hub, route);
-    await issue(hub, route, id, 1);
-    await known(hub, id);
+    await issueGrantedLicense(hub, route, id, 1);
+    await waitForLicense(hub, id);
     const input = { case: id, kind: 'SUSPENSION', text: '超范围采伐', dryRun: true };
-    const preview = await act(
+    const preview = await runMutation(
       hub,
       SUPERVISOR,
       'recordFinding',
@@ -174,21 +190,24 @@ describe('the inbox and the findings, by role and organ', () => {
       `finding { state licenseNumber }`,
     );
     expect(preview.finding).toMatchObject({ state: 'ORDERED' });
-    expect(await findingsOf(hub, id)).toEqual([]);
+    expect(await listFindings(hub, id)).toEqual([]);
     // Without dry run: an order can be acknowledged too, but it cannot be closed. It has to be answered.
-    const orderedFinding = await find(hub, SUPERVISOR, { ...input, dryRun: false });
-    await ordered(hub, orderedFinding.id);
-    const acknowledgement = await act(
+    const orderedFinding = await recordFinding(hub, SUPERVISOR, { ...input, dryRun: false });
+    await waitForOrder(hub, orderedFinding.id);
+    const acknowledgement = await runMutation(
       hub,
       'yudu-lyj.approver',
       'acknowledgeFinding',
       'AcknowledgeFindingInput',
       { finding: orderedFinding.id },
-      `finding { ${FINDING} }`,
+      `finding { ${FINDING_FIELDS} }`,
     );
     expect(acknowledgement.finding).toMatchObject({ state: 'ORDERED', acknowledgedBy: expect.any(String) });
     expect(
-      await refusalOf(hub, SUPERVISOR, 'closeFinding', 'CloseFindingInput', { finding: orderedFinding.id, note: '撤' }),
+      await findRefusalCode(hub, SUPERVISOR, 'closeFinding', 'CloseFindingInput', {
+        finding: orderedFinding.id,
+        note: '撤',
+      }),
     ).toBe('FINDING_ENDED');
     const { data } = await hub.ask(
       'yudu-lyj.approver',

@@ -4,9 +4,9 @@ import { connect } from '../../db/client.ts';
 import { retryWaitingPushes } from '../../subgraphs/cases/supervision/workflow.ts';
 import { type Envelope, readEnvelope } from '../../subgraphs/kernel/events.ts';
 import { testClock } from '../support/clock.ts';
-import { act, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { decide, find, pushesOf, type Shown } from '../support/supervision.ts';
+import { findRefusalCode, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { decideCase, type GraphqlNode, listPushes, recordFinding } from '../support/supervision.ts';
 
 const SUPERVISOR = 'yudu-lyj.supervisor';
 
@@ -18,22 +18,22 @@ describe('the dual push in time', () => {
   const clock = testClock('2022-09-29');
   let hub: TestHub;
   beforeAll(async () => {
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
   });
   afterAll(() => hub?.stop());
 
   const listInbox = async (filter: object): Promise<string[]> => {
     const query = 'query($f: ApprovalPushFilter) { approvalPushes(filter: $f, first: 100) { edges { node { id } } } }';
     const { data } = await hub.ask(SUPERVISOR, query, { f: filter });
-    return data.approvalPushes.edges.map((edge: Shown) => edge.node.id);
+    return data.approvalPushes.edges.map((edge: GraphqlNode) => edge.node.id);
   };
-  const listAttention = async (): Promise<Shown[]> => {
+  const listAttention = async (): Promise<GraphqlNode[]> => {
     const kinds = ['PUSH_OVERDUE', 'PUSH_WITHOUT_ORGAN', 'RECTIFICATION_OVERDUE'];
     const query = `query($f: AttentionFilter) { attention(filter: $f, first: 100) {
       edges { node { kind dueOn organs { id } case { id } pushId findingId } } } }`;
     const { data, errors } = await hub.ask('auditor', query, { f: { kinds } });
     if (errors) throw new Error(JSON.stringify(errors));
-    return data.attention.edges.map((edge: Shown) => edge.node);
+    return data.attention.edges.map((edge: GraphqlNode) => edge.node);
   };
   const toOrgans = (...ids: string[]) => ids.map((id) => ({ id }));
   const nameIndustryOrgans = async (matter: string, industry: { city?: string; county?: string }): Promise<void> => {
@@ -53,29 +53,29 @@ describe('the dual push in time', () => {
   };
 
   test('the third working day after 2022-09-29 is 2022-10-09; after it the push is overdue', async () => {
-    const id = await decide(hub, ROUTES.DIRECT, 'GRANTED');
-    const lateCaseId = await decide(hub, ROUTES.DIRECT, 'GRANTED');
-    const [push] = (await pushesOf(hub, id)) ?? [];
-    const [latePush] = (await pushesOf(hub, lateCaseId)) ?? [];
+    const id = await decideCase(hub, ROUTES.DIRECT, 'GRANTED');
+    const lateCaseId = await decideCase(hub, ROUTES.DIRECT, 'GRANTED');
+    const [push] = (await listPushes(hub, id)) ?? [];
+    const [latePush] = (await listPushes(hub, lateCaseId)) ?? [];
     expect(push).toMatchObject({ dueOn: '2022-10-09', missingYear: null, overdue: false, onTime: null });
     clock.set('2022-10-09T23:59:59+08:00');
     expect(await listInbox({ overdue: true })).toEqual([]);
-    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id })).toBeNull();
+    expect(await findRefusalCode(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id })).toBeNull();
     clock.set('2022-10-10T00:00:00+08:00');
     expect(await listInbox({ overdue: true })).toEqual([latePush.id]);
     expect(await listInbox({ overdue: false })).toEqual([push.id]);
     expect(await listAttention()).toMatchObject([
       { kind: 'PUSH_OVERDUE', pushId: latePush.id, case: { id: lateCaseId }, dueOn: '2022-10-09' },
     ]);
-    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: latePush.id })).toBeNull();
-    expect((await pushesOf(hub, id))?.[0]).toMatchObject({ onTime: true, overdue: false });
-    expect((await pushesOf(hub, lateCaseId))?.[0]).toMatchObject({ onTime: false, overdue: false });
+    expect(await findRefusalCode(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: latePush.id })).toBeNull();
+    expect((await listPushes(hub, id))?.[0]).toMatchObject({ onTime: true, overdue: false });
+    expect((await listPushes(hub, lateCaseId))?.[0]).toMatchObject({ onTime: false, overdue: false });
     expect(await listAttention()).toEqual([]);
   });
 
   test('a push waits until its industry organ is named; the approver never replaces it', async () => {
-    const id = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
-    const pushes = (await pushesOf(hub, id)) ?? [];
+    const id = await decideCase(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    const pushes = (await listPushes(hub, id)) ?? [];
     expect(pushes.map((item) => [item.level, item.organ, item.state])).toEqual([
       ['COUNTY', null, 'WAITING_FOR_ORGAN'],
       ['CITY', null, 'WAITING_FOR_ORGAN'],
@@ -85,11 +85,11 @@ describe('the dual push in time', () => {
       ['PUSH_WITHOUT_ORGAN', toOrgans('ganzhou-xzspj')],
     ]);
     await nameIndustryOrgans(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj' });
-    const [county, city] = (await pushesOf(hub, id)) ?? [];
+    const [county, city] = (await listPushes(hub, id)) ?? [];
     expect(county).toMatchObject({ state: 'SENT', organ: { id: 'yudu-sjj' } });
     expect(city).toMatchObject({ state: 'WAITING_FOR_ORGAN' });
     // The organ can now see the case and record a finding.
-    const finding = await find(hub, 'yudu-sjj.supervisor', {
+    const finding = await recordFinding(hub, 'yudu-sjj.supervisor', {
       push: county.id,
       kind: 'RECTIFICATION',
       text: '补充台账',
@@ -101,14 +101,14 @@ describe('the dual push in time', () => {
     ]);
     // The push of a case that is decided after the naming goes directly to the organ.
     await nameIndustryOrgans(ROUTES.WINDOW_FORWARD.matter, { county: 'yudu-sjj', city: 'ganzhou-xzspj' });
-    const nextCaseId = await decide(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
-    expect((await pushesOf(hub, nextCaseId))?.map((item) => item.organ.id)).toEqual(['yudu-sjj', 'ganzhou-xzspj']);
+    const nextCaseId = await decideCase(hub, ROUTES.WINDOW_FORWARD, 'GRANTED');
+    expect((await listPushes(hub, nextCaseId))?.map((item) => item.organ.id)).toEqual(['yudu-sjj', 'ganzhou-xzspj']);
   });
 
   test('in a year without a calendar the last day is unknown; loading the calendar sets it', async () => {
     clock.set('2027-01-04');
-    const id = await decide(hub, ROUTES.DIRECT, 'REJECTED');
-    expect((await pushesOf(hub, id))?.[0]).toMatchObject({
+    const id = await decideCase(hub, ROUTES.DIRECT, 'REJECTED');
+    expect((await listPushes(hub, id))?.[0]).toMatchObject({
       dueOn: null,
       missingYear: 2027,
       onTime: null,
@@ -116,11 +116,18 @@ describe('the dual push in time', () => {
     });
     const statutoryHolidays = ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'];
     const notice = { year: 2027, source: '示范通知', holidays: [...statutoryHolidays, '2027-01-05'], makeUpDays: [] };
-    const loadAnswer = await act(hub, 'administrator', 'loadCalendar', 'LoadCalendarInput', notice, '__typename');
+    const loadAnswer = await runMutation(
+      hub,
+      'administrator',
+      'loadCalendar',
+      'LoadCalendarInput',
+      notice,
+      '__typename',
+    );
     expect(loadAnswer.refusal).toBeNull();
     const { db, close } = connect(hub.databaseUrls.cases, 'test');
     await retryWaitingPushes({ db, now: clock });
     await close();
-    expect((await pushesOf(hub, id))?.[0]).toMatchObject({ dueOn: '2027-01-08', missingYear: null });
+    expect((await listPushes(hub, id))?.[0]).toMatchObject({ dueOn: '2027-01-08', missingYear: null });
   });
 });

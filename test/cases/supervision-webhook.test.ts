@@ -3,12 +3,12 @@ import { createServer, type Server } from 'node:http';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type FindingMessage, sendFinding } from '../../scripts/supervisor/app.ts';
 import { buildSignedHeaders, parseSecret } from '../../scripts/supervisor/signature.ts';
-import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { faultsOfHouse } from '../support/house.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { decide, findingsOf, known, ordered, pushesOf } from '../support/supervision.ts';
-import { testSupervisor } from '../support/supervisor.ts';
-import { until } from '../support/until.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { decideCase, listFindings, listPushes, waitForLicense, waitForOrder } from '../support/supervision.ts';
+import { createTestSupervisor } from '../support/supervisor.ts';
+import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 const ORGAN = 'yudu-lyj';
@@ -21,12 +21,12 @@ const ORGAN = 'yudu-lyj';
 describe('a supervision system of the organ', () => {
   let hub: TestHub;
   let hubUrl: string;
-  let system: Awaited<ReturnType<typeof testSupervisor>>;
+  let system: Awaited<ReturnType<typeof createTestSupervisor>>;
   let current: { webhook: string; secret: string };
   beforeAll(async () => {
-    hub = await testHub({ transport: 'http' });
+    hub = await createTestHub({ transport: 'http' });
     hubUrl = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
-    system = await testSupervisor();
+    system = await createTestSupervisor();
   });
   afterAll(async () => {
     await hub?.stop();
@@ -35,7 +35,7 @@ describe('a supervision system of the organ', () => {
 
   const register = async (url: string, organ = ORGAN) => {
     const input = { organ, url };
-    const registration = await act(
+    const registration = await runMutation(
       hub,
       'administrator',
       'registerWebhook',
@@ -46,9 +46,9 @@ describe('a supervision system of the organ', () => {
     if (!registration.webhook) throw new Error(JSON.stringify(registration));
     return { webhook: registration.webhook.id as string, secret: registration.secret as string };
   };
-  const pushOf = async (caseId: string) => (await pushesOf(hub, caseId))?.[0];
+  const pushOf = async (caseId: string) => (await listPushes(hub, caseId))?.[0];
   const waitForDelivery = (caseId: string) =>
-    until('the system has taken the push', async () => {
+    waitUntil('the system has taken the push', async () => {
       const push = await pushOf(caseId);
       return push.reachedAt && push.delivery.delivered && push;
     });
@@ -57,13 +57,18 @@ describe('a supervision system of the organ', () => {
 
   test('registration checks role, URL and organ; a dry run stores nothing', async () => {
     const refusalOfRegistration = (person: string, input: object) =>
-      refusalOf(hub, person, 'registerWebhook', 'RegisterWebhookInput', { organ: ORGAN, url: system.url, ...input });
+      findRefusalCode(hub, person, 'registerWebhook', 'RegisterWebhookInput', {
+        organ: ORGAN,
+        url: system.url,
+        ...input,
+      });
     expect(await refusalOfRegistration('yudu-lyj.supervisor', {})).toBe('ROLE_NOT_ALLOWED');
     expect(await refusalOfRegistration('administrator', { url: 'http://jg.example.cn/' })).toBe('WEBHOOK_URL_REFUSED');
     expect(await refusalOfRegistration('administrator', { organ: 'nobody' })).toBe('ORGAN_UNKNOWN');
-    const remove = (input: object) => refusalOf(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', input);
+    const remove = (input: object) =>
+      findRefusalCode(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', input);
     expect(await remove({ organ: ORGAN })).toBe('WEBHOOK_UNKNOWN');
-    const rehearsed = await act(
+    const rehearsed = await runMutation(
       hub,
       'administrator',
       'registerWebhook',
@@ -79,11 +84,11 @@ describe('a supervision system of the organ', () => {
   });
 
   test('delivers a push from before the registration, and retries while the system is down', async () => {
-    const earlierCaseId = await decide(hub, route, 'GRANTED');
+    const earlierCaseId = await decideCase(hub, route, 'GRANTED');
     expect(await pushOf(earlierCaseId)).toMatchObject({ state: 'SENT', reachedAt: null, delivery: null });
     current = await register(system.url);
-    const laterCaseId = await decide(hub, route, 'REJECTED');
-    const pendingPush = await until('an attempt has failed', async () => {
+    const laterCaseId = await decideCase(hub, route, 'REJECTED');
+    const pendingPush = await waitUntil('an attempt has failed', async () => {
       const push = await pushOf(laterCaseId);
       return push.delivery.attempts > 0 && push;
     });
@@ -105,11 +110,11 @@ describe('a supervision system of the organ', () => {
 
   test('a restarted system takes each push once; people can still claim and sign', async () => {
     await system.close();
-    const id = await decide(hub, route, 'GRANTED');
-    await until('an attempt has failed', async () => (await pushOf(id)).delivery.attempts > 0);
+    const id = await decideCase(hub, route, 'GRANTED');
+    await waitUntil('an attempt has failed', async () => (await pushOf(id)).delivery.attempts > 0);
     await system.open(current.webhook, current.secret);
     const push = await waitForDelivery(id);
-    const buildHeaders = await act(
+    const buildHeaders = await runMutation(
       hub,
       'yudu-lyj.supervisor',
       'signPush',
@@ -124,8 +129,8 @@ describe('a supervision system of the organ', () => {
   test('a system with a wrong secret takes nothing until the organ is registered again with a new secret', async () => {
     await system.close();
     await system.open(current.webhook, `whsec_${randomBytes(32).toString('base64')}`);
-    const id = await decide(hub, route, 'GRANTED');
-    const push = await until('an attempt has failed', async () => {
+    const id = await decideCase(hub, route, 'GRANTED');
+    const push = await waitUntil('an attempt has failed', async () => {
       const pushState = await pushOf(id);
       return pushState.delivery.attempts > 0 && pushState;
     });
@@ -168,8 +173,8 @@ describe('a supervision system of the organ', () => {
   ] as const)('does not count a push as delivered to a system that %s', async (_, answer, fault, refused) => {
     const oddServer = await oddSystem(answer);
     await register(oddServer.url);
-    const id = await decide(hub, route, 'GRANTED');
-    const push = await until('the fault is seen', async () => {
+    const id = await decideCase(hub, route, 'GRANTED');
+    const push = await waitUntil('the fault is seen', async () => {
       const pushState = await pushOf(id);
       return pushState.delivery.attempts > 0 && pushState;
     });
@@ -184,9 +189,16 @@ describe('a supervision system of the organ', () => {
 
   test('a push that was pending when the webhook was removed is delivered after a new registration', async () => {
     await system.close();
-    const id = await decide(hub, route, 'GRANTED');
-    await act(hub, 'administrator', 'removeWebhook', 'RemoveWebhookInput', { organ: ORGAN }, 'webhook { endedAt }');
-    const pendingPush = await until('the relay has seen the removal', async () => {
+    const id = await decideCase(hub, route, 'GRANTED');
+    await runMutation(
+      hub,
+      'administrator',
+      'removeWebhook',
+      'RemoveWebhookInput',
+      { organ: ORGAN },
+      'webhook { endedAt }',
+    );
+    const pendingPush = await waitUntil('the relay has seen the removal', async () => {
       const pushState = await pushOf(id);
       return pushState.delivery.refused && pushState;
     });
@@ -198,8 +210,8 @@ describe('a supervision system of the organ', () => {
 
   test('records a repeated or concurrent finding once, refuses a conflict; an order suspends a license', async () => {
     const id = await grantCase(hub, route);
-    const license = await issue(hub, route, id, 1);
-    await known(hub, id);
+    const license = await issueGrantedLicense(hub, route, id, 1);
+    await waitForLicense(hub, id);
     const push = await pushOf(id);
     const finding: FindingMessage = { push: push.id, kind: 'SUSPENSION', text: '超范围采伐', by: '监管员 李' };
     const [one, two] = await Promise.all([send(finding, 'm-1'), send(finding, 'm-1')]);
@@ -213,14 +225,14 @@ describe('a supervision system of the organ', () => {
       status: 409,
       answer: { code: 'MESSAGE_CONFLICT' },
     });
-    expect(await findingsOf(hub, id)).toHaveLength(1);
+    expect(await listFindings(hub, id)).toHaveLength(1);
     // A message id may have the maximum length of the protocol.
     const longFinding = { ...finding, kind: 'NOTICE' as const };
     expect((await send(longFinding, 'm'.repeat(100))).status).toBe(200);
 
-    const order = await ordered(hub, String(one.answer.finding));
+    const order = await waitForOrder(hub, String(one.answer.finding));
     const input = { identifier: license.identifier, order: order.id };
-    const suspension = await act(
+    const suspension = await runMutation(
       hub,
       'yudu-lyj.approver',
       'suspendLicense',
@@ -229,8 +241,8 @@ describe('a supervision system of the organ', () => {
       'license { state paper { validity } }',
     );
     expect(suspension.license).toEqual({ state: 'SUSPENDED', paper: { validity: 'SUSPENDED' } });
-    await until('the finding is answered', async () => (await findingsOf(hub, id))?.[0].state === 'CARRIED_OUT');
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    await waitUntil('the finding is answered', async () => (await listFindings(hub, id))?.[0].state === 'CARRIED_OUT');
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
 
     // A refusal is stored too: the same message gets the same refusal, even if the state has changed.
     const refusedAnswer = await send({ case: id, kind: 'SUSPENSION', text: '再次暂扣', by: '监管员' }, 'm-2');
@@ -239,7 +251,7 @@ describe('a supervision system of the organ', () => {
   });
 
   test('refuses a message without a valid signature and stores nothing', async () => {
-    const id = await decide(hub, route, 'GRANTED');
+    const id = await decideCase(hub, route, 'GRANTED');
     const push = await pushOf(id);
     const finding: FindingMessage = { push: push.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
     const post = async (headers: Record<string, string>, body: string | Uint8Array<ArrayBuffer>) => {
@@ -267,21 +279,21 @@ describe('a supervision system of the organ', () => {
     // A captured push cannot be replayed as a finding.
     const capturedPush = JSON.stringify({ type: 'ApprovalPushed', data: {} });
     expect(await post(buildHeaders(capturedPush), capturedPush)).toEqual([422, 'MESSAGE_MALFORMED']);
-    expect(await findingsOf(hub, id)).toEqual([]);
+    expect(await listFindings(hub, id)).toEqual([]);
   });
 
   test('an organ can record findings on its own cases only', async () => {
-    const id = await decide(hub, ROUTES.SUBSTANTIVE_REVIEW, 'GRANTED');
-    const [county] = (await pushesOf(hub, id)) ?? [];
+    const id = await decideCase(hub, ROUTES.SUBSTANTIVE_REVIEW, 'GRANTED');
+    const [county] = (await listPushes(hub, id)) ?? [];
     const finding: FindingMessage = { push: county.id, kind: 'NOTICE', text: '请核对', by: '监管员' };
     expect(await send(finding)).toMatchObject({ status: 422, answer: { code: 'PUSH_UNKNOWN' } });
     const { push: _, ...caseFinding } = finding;
     expect(await send({ ...caseFinding, case: id })).toMatchObject({ status: 422, answer: { code: 'CASE_UNKNOWN' } });
-    expect(await findingsOf(hub, id)).toEqual([]);
+    expect(await listFindings(hub, id)).toEqual([]);
   });
 
   test('after the webhook is removed, the inbox still works and messages of the system are refused', async () => {
-    const removal = await act(
+    const removal = await runMutation(
       hub,
       'administrator',
       'removeWebhook',
@@ -290,7 +302,7 @@ describe('a supervision system of the organ', () => {
       'webhook { endedAt }',
     );
     expect(removal.webhook.endedAt).not.toBeNull();
-    const id = await decide(hub, route, 'GRANTED');
+    const id = await decideCase(hub, route, 'GRANTED');
     expect(await pushOf(id)).toMatchObject({ state: 'SENT', delivery: null });
     expect((await send({ case: id, kind: 'NOTICE', text: '请核对', by: '监管员' })).status).toBe(401);
   });

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { act, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { faultsOfHouse } from '../support/house.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 const SUPERVISOR = 'yudu-lyj.supervisor';
@@ -15,7 +15,7 @@ const FINDING =
 describe('dual push, dual loop', () => {
   let hub: TestHub;
   beforeAll(async () => {
-    hub = await testHub();
+    hub = await createTestHub();
   });
   afterAll(() => hub?.stop());
 
@@ -31,7 +31,7 @@ describe('dual push, dual loop', () => {
 
   test('from decision, push, finding and order to a suspended license: document and paper agree', async () => {
     const id = await grantCase(hub, route);
-    const license = await issue(hub, route, id, 1);
+    const license = await issueGrantedLicense(hub, route, id, 1);
     const inbox = await hub.ask(SUPERVISOR, `{ approvalPushes(first: 100) { edges { node { ${PUSH} } } } }`);
     const push = inbox.data.approvalPushes.edges
       .map((edge: { node: object }) => edge.node)
@@ -45,7 +45,14 @@ describe('dual push, dual loop', () => {
       onTime: null,
     });
 
-    const signAnswer = await act(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: push.id }, `push { ${PUSH} }`);
+    const signAnswer = await runMutation(
+      hub,
+      SUPERVISOR,
+      'signPush',
+      'PushActInput',
+      { push: push.id },
+      `push { ${PUSH} }`,
+    );
     expect(signAnswer.push).toMatchObject({ state: 'SIGNED', onTime: true });
     expect(signAnswer.push.receipts.map((item: { event: string }) => item.event)).toEqual([
       'OPENED',
@@ -54,12 +61,12 @@ describe('dual push, dual loop', () => {
       'SIGNED',
     ]);
 
-    await until('cases know the license', async () => {
+    await waitUntil('cases know the license', async () => {
       const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id });
       return data.case.result === 'ISSUED';
     });
     const findingInput = { push: push.id, kind: 'SUSPENSION', text: '现场检查发现超范围采伐', requestKey: 'k1' };
-    const findingAnswer = await act(
+    const findingAnswer = await runMutation(
       hub,
       SUPERVISOR,
       'recordFinding',
@@ -72,7 +79,7 @@ describe('dual push, dual loop', () => {
       finding: { state: 'ORDERED', licenseNumber: license.number },
     });
 
-    const order = await until('the order has arrived', async () => {
+    const order = await waitUntil('the order has arrived', async () => {
       const { data } = await hub.ask(
         APPROVER,
         '{ supervisionOrders(first: 10, filter: { state: OPEN }) { edges { node { id act reason number license { identifier } supervisor { id } } } } }',
@@ -87,7 +94,7 @@ describe('dual push, dual loop', () => {
       license: { identifier: license.identifier },
       supervisor: { id: 'yudu-lyj' },
     });
-    const suspension = await act(
+    const suspension = await runMutation(
       hub,
       APPROVER,
       'suspendLicense',
@@ -101,12 +108,12 @@ describe('dual push, dual loop', () => {
       orders: [{ state: 'CARRIED_OUT' }],
     });
     expect(suspension.license.acts.at(-1)).toEqual({ act: 'SUSPEND', reason: findingInput.text, order: order.id });
-    const answeredFinding = await until('the finding is answered', async () => {
+    const answeredFinding = await waitUntil('the finding is answered', async () => {
       const { findings } = await readSupervision(SUPERVISOR, id);
       return findings[0].state === 'CARRIED_OUT' && findings[0];
     });
     expect(answeredFinding.receipts.map((item: { event: string }) => item.event)).toEqual(['RECORDED', 'CARRIED_OUT']);
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
-    expect(await refusalOf(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: 'x' })).toBe('PUSH_UNKNOWN');
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
+    expect(await findRefusalCode(hub, SUPERVISOR, 'signPush', 'PushActInput', { push: 'x' })).toBe('PUSH_UNKNOWN');
   });
 });

@@ -9,20 +9,20 @@ import { sql } from 'drizzle-orm';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
-import { type Embedded, startEmbedded } from '../../db/embedded.ts';
+import { type EmbeddedServer, startEmbedded } from '../../db/embedded.ts';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
-let base: string;
+let baseFolder: string;
 
 beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), 'tongquan-embedded-'));
-  chmodSync(base, 0o711);
+  baseFolder = mkdtempSync(join(tmpdir(), 'tongquan-embedded-'));
+  chmodSync(baseFolder, 0o711);
 });
-afterAll(() => rmSync(base, { recursive: true, force: true }));
+afterAll(() => rmSync(baseFolder, { recursive: true, force: true }));
 
-const options = (name: string) => ({
-  folder: join(base, name, 'postgres'),
-  logFile: join(base, `${name}.log`),
+const buildOptions = (name: string) => ({
+  folder: join(baseFolder, name, 'postgres'),
+  logFile: join(baseFolder, `${name}.log`),
   password: 'a password / with & signs',
 });
 
@@ -35,7 +35,10 @@ function isAlive(pid: number): boolean {
   }
 }
 
-async function ask(server: Embedded, query = 'select 1 as one'): Promise<Record<string, unknown> | undefined> {
+async function runQuery(
+  server: EmbeddedServer,
+  query = 'select 1 as one',
+): Promise<Record<string, unknown> | undefined> {
   const client = postgres(server.url, { max: 1 });
   try {
     const [row] = await client.unsafe(query);
@@ -46,19 +49,23 @@ async function ask(server: Embedded, query = 'select 1 as one'): Promise<Record<
 }
 
 test('starts, keeps its data across a restart, and leaves no process behind', async () => {
-  const first = await startEmbedded(options('restart'));
-  expect(await ask(first, "select current_setting('server_version_num')::int / 10000 as major")).toEqual({ major: 18 });
-  expect(await ask(first, "select current_setting('server_encoding') as encoding")).toEqual({ encoding: 'UTF8' });
-  await ask(first, "create table kept as select '同权'::text as name");
-  await first.stop();
-  expect(isAlive(first.pid)).toBe(false);
-  const second = await startEmbedded(options('restart'));
-  expect(await ask(second, 'select name from kept')).toEqual({ name: '同权' });
-  await second.stop();
+  const firstServer = await startEmbedded(buildOptions('restart'));
+  expect(await runQuery(firstServer, "select current_setting('server_version_num')::int / 10000 as major")).toEqual({
+    major: 18,
+  });
+  expect(await runQuery(firstServer, "select current_setting('server_encoding') as encoding")).toEqual({
+    encoding: 'UTF8',
+  });
+  await runQuery(firstServer, "create table kept as select '同权'::text as name");
+  await firstServer.stop();
+  expect(isAlive(firstServer.pid)).toBe(false);
+  const secondServer = await startEmbedded(buildOptions('restart'));
+  expect(await runQuery(secondServer, 'select name from kept')).toEqual({ name: '同权' });
+  await secondServer.stop();
 });
 
 test('refuses a wrong password', async () => {
-  const server = await startEmbedded(options('password'));
+  const server = await startEmbedded(buildOptions('password'));
   const client = postgres(server.url.replace(/:[^:@]*@/, ':wrong@'), { max: 1 });
   await expect(client`select 1`).rejects.toMatchObject({ code: '28P01' });
   await client.end();
@@ -68,7 +75,7 @@ test('refuses a wrong password', async () => {
 test('stops the server of a killed hub and keeps its data', async () => {
   const script = `
     import { startEmbedded } from './db/embedded.ts';
-    const server = await startEmbedded(${JSON.stringify(options('killed'))});
+    const server = await startEmbedded(${JSON.stringify(buildOptions('killed'))});
     console.log(server.pid);
     setInterval(() => {}, 1000);`;
   const hub = spawn(process.execPath, ['--input-type=module-typescript', '-e', script], {
@@ -76,121 +83,124 @@ test('stops the server of a killed hub and keeps its data', async () => {
     stdio: ['ignore', 'pipe', 'inherit'],
   });
   const [line] = (await once(hub.stdout, 'data')) as [Buffer];
-  const left = Number(line.toString());
-  expect(isAlive(left)).toBe(true);
+  const leftoverPid = Number(line.toString());
+  expect(isAlive(leftoverPid)).toBe(true);
   hub.kill('SIGKILL');
-  const server = await startEmbedded(options('killed'));
-  expect(isAlive(left)).toBe(false);
-  expect(await ask(server)).toEqual({ one: 1 });
+  const server = await startEmbedded(buildOptions('killed'));
+  expect(isAlive(leftoverPid)).toBe(false);
+  expect(await runQuery(server)).toEqual({ one: 1 });
   await server.stop();
 });
 
 test('does not stop an unrelated process that a stale postmaster.pid names', async () => {
-  const server = await startEmbedded(options('stale'));
+  const server = await startEmbedded(buildOptions('stale'));
   await server.stop();
-  const other = spawn('sleep', ['60']);
-  writeFileSync(join(options('stale').folder, 'postmaster.pid'), `${other.pid}\n${options('stale').folder}\n`);
-  const again = await startEmbedded(options('stale'));
-  expect(isAlive(other.pid ?? 0)).toBe(true);
-  other.kill();
-  await again.stop();
+  const otherProcess = spawn('sleep', ['60']);
+  writeFileSync(
+    join(buildOptions('stale').folder, 'postmaster.pid'),
+    `${otherProcess.pid}\n${buildOptions('stale').folder}\n`,
+  );
+  const secondServer = await startEmbedded(buildOptions('stale'));
+  expect(isAlive(otherProcess.pid ?? 0)).toBe(true);
+  otherProcess.kill();
+  await secondServer.stop();
 });
 
 test('starts in a folder that only its owner may enter, such as a clone under /root', async () => {
-  mkdirSync(join(base, 'closed'), { mode: 0o700 });
-  const server = await startEmbedded(options('closed'));
-  expect(await ask(server)).toEqual({ one: 1 });
+  mkdirSync(join(baseFolder, 'closed'), { mode: 0o700 });
+  const server = await startEmbedded(buildOptions('closed'));
+  expect(await runQuery(server)).toEqual({ one: 1 });
   await server.stop();
 });
 
 test('refuses the data folder of another PostgreSQL version', async () => {
-  const server = await startEmbedded(options('version'));
+  const server = await startEmbedded(buildOptions('version'));
   await server.stop();
-  writeFileSync(join(options('version').folder, 'PG_VERSION'), '17\n');
-  await expect(startEmbedded(options('version'))).rejects.toThrow(/PostgreSQL 17.*PostgreSQL 18/);
+  writeFileSync(join(buildOptions('version').folder, 'PG_VERSION'), '17\n');
+  await expect(startEmbedded(buildOptions('version'))).rejects.toThrow(/PostgreSQL 17.*PostgreSQL 18/);
 });
 
 test('refuses a folder with other files and does not change it', async () => {
-  const file = join(base, 'photo.jpg');
+  const file = join(baseFolder, 'photo.jpg');
   writeFileSync(file, 'x');
-  await expect(startEmbedded({ ...options('other'), folder: base })).rejects.toThrow(/neither empty nor/);
+  await expect(startEmbedded({ ...buildOptions('other'), folder: baseFolder })).rejects.toThrow(/neither empty nor/);
   expect(existsSync(file)).toBe(true);
 });
 
 describe('the driver', () => {
   test('survives the loss of its server under load and reconnects', async () => {
-    const server = await startEmbedded(options('driver'));
+    const server = await startEmbedded(buildOptions('driver'));
     const { db, close } = connect(server.url, 'driver-test');
     const faults: unknown[] = [];
-    const notice = (error: unknown) => faults.push(error);
-    process.on('uncaughtException', notice);
-    let going = true;
-    const worker = async (kind: number) => {
-      while (going) {
+    const recordFault = (error: unknown) => faults.push(error);
+    process.on('uncaughtException', recordFault);
+    let isRunning = true;
+    const worker = async (index: number) => {
+      while (isRunning) {
         const work =
-          kind % 2 === 0
-            ? db.execute(sql`select ${kind}::int, pg_sleep(0.001)`)
+          index % 2 === 0
+            ? db.execute(sql`select ${index}::int, pg_sleep(0.001)`)
             : db.transaction(async (tx) => {
                 for (let i = 0; i < 20; i++) await tx.execute(sql`select ${i}::int`);
               });
         await Promise.resolve(work).catch(() => pause(2));
       }
     };
-    const workers = Array.from({ length: 24 }, (_, kind) => worker(kind));
+    const workers = Array.from({ length: 24 }, (_, index) => worker(index));
     await pause(300);
     process.kill(server.pid, 'SIGKILL');
     await server.ended;
     await pause(300);
-    const again = await startEmbedded({ ...options('driver'), port: server.port });
+    const secondServer = await startEmbedded({ ...buildOptions('driver'), port: server.port });
     // When one backend is killed, the server restarts all of them.
     for (let round = 0; round < 3; round++) {
       await pause(300);
-      const rows = await ask(
-        again,
+      const rows = await runQuery(
+        secondServer,
         'select pid from pg_stat_activity where state is not null and pid <> pg_backend_pid() limit 1',
       ).catch(() => undefined);
       if (rows) process.kill(Number(rows.pid), 'SIGKILL');
     }
     await pause(1_500);
-    going = false;
+    isRunning = false;
     await Promise.all(workers);
-    process.off('uncaughtException', notice);
+    process.off('uncaughtException', recordFault);
     expect(faults).toEqual([]);
     expect([...(await db.execute(sql`select 1 as one`))]).toEqual([{ one: 1 }]);
     await close();
-    await again.stop();
+    await secondServer.stop();
   });
 
   test('rejects a transaction whose connection was cut', async () => {
-    const server = await startEmbedded(options('cut'));
+    const server = await startEmbedded(buildOptions('cut'));
     const { db, close } = connect(server.url, 'driver-test', 1);
-    const cut = db.transaction(async (tx) => {
-      const [me] = await tx.execute(sql`select pg_backend_pid() as pid`);
-      await ask(server, `select pg_terminate_backend(${me?.pid})`);
+    const cutTransaction = db.transaction(async (tx) => {
+      const [backend] = await tx.execute(sql`select pg_backend_pid() as pid`);
+      await runQuery(server, `select pg_terminate_backend(${backend?.pid})`);
       await pause(100);
       await tx.execute(sql`select 1`);
     });
-    await expect(cut).rejects.toBeInstanceOf(Error);
+    await expect(cutTransaction).rejects.toBeInstanceOf(Error);
     expect([...(await db.execute(sql`select 1 as one`))]).toEqual([{ one: 1 }]);
     await close();
     await server.stop();
   });
 
   test('never sends later statements of a cut transaction on the next connection', async () => {
-    const server = await startEmbedded(options('stray'));
-    await ask(server, 'create table entry (id int)');
+    const server = await startEmbedded(buildOptions('stray'));
+    await runQuery(server, 'create table entry (id int)');
     const { db, close } = connect(server.url, 'driver-test', 1);
-    const cut = db.transaction(async (tx) => {
+    const cutTransaction = db.transaction(async (tx) => {
       await tx.execute(sql`insert into entry values (1)`);
-      const [me] = await tx.execute(sql`select pg_backend_pid() as pid`);
-      await ask(server, `select pg_terminate_backend(${me?.pid})`);
+      const [backend] = await tx.execute(sql`select pg_backend_pid() as pid`);
+      await runQuery(server, `select pg_terminate_backend(${backend?.pid})`);
       await pause(100);
       expect([...(await db.execute(sql`select 1 as one`))]).toEqual([{ one: 1 }]);
       await tx.execute(sql`insert into entry values (2)`);
     });
-    await expect(cut).rejects.toBeInstanceOf(Error);
+    await expect(cutTransaction).rejects.toBeInstanceOf(Error);
     await pause(200);
-    expect(await ask(server, 'select count(*)::int as entries from entry')).toEqual({ entries: 0 });
+    expect(await runQuery(server, 'select count(*)::int as entries from entry')).toEqual({ entries: 0 });
     await close();
     await server.stop();
   });

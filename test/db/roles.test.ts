@@ -2,14 +2,14 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { SUBGRAPHS } from '../../db/migrate.ts';
 import { LEDGERS } from '../../db/roles.ts';
-import { type TestDatabase, testDatabase } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 let database: TestDatabase;
 let admin: postgres.Sql;
 let tables: { schema: string; name: string }[];
 
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await createTestDatabase();
   admin = postgres(database.adminUrl, { max: 1 });
   tables =
     await admin`select schemaname as schema, tablename as name from pg_tables where schemaname = any(${[...SUBGRAPHS]})`;
@@ -32,9 +32,9 @@ describe.each(SUBGRAPHS)('role of %s', (name) => {
 
   test('reads its own schema and no other', async () => {
     for (const table of tables) {
-      const reading = sql`select * from ${sql(`${table.schema}.${table.name}`)} limit 1`;
-      if (table.schema === name) await expect(reading, table.name).resolves.toBeDefined();
-      else await expect(reading, `${table.schema}.${table.name}`).rejects.toMatchObject({ code: '42501' });
+      const selection = sql`select * from ${sql(`${table.schema}.${table.name}`)} limit 1`;
+      if (table.schema === name) await expect(selection, table.name).resolves.toBeDefined();
+      else await expect(selection, `${table.schema}.${table.name}`).rejects.toMatchObject({ code: '42501' });
     }
   });
 

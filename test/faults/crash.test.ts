@@ -3,12 +3,12 @@ import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ISSUE_STEPS } from '../../subgraphs/licenses/issue.ts';
-import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
-import { blankNumber, grantCase, ROUTES } from '../support/flow.ts';
-import { faultsOfHouse } from '../support/house.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { testLibrary } from '../support/library.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestLibrary } from '../support/library.ts';
+import { waitUntil } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
 const KEYS = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
@@ -17,10 +17,10 @@ const bytes = (text: string) => Buffer.from(text, 'hex');
 /** Kills the hub between each two steps of an issue, with a second issue in progress, and checks the hub's state. */
 describe('a hub killed in the middle of issuing', () => {
   let hub: TestHub;
-  let library: Awaited<ReturnType<typeof testLibrary>>;
+  let library: Awaited<ReturnType<typeof createTestLibrary>>;
   beforeAll(async () => {
-    library = await testLibrary();
-    hub = await testHub({
+    library = await createTestLibrary();
+    hub = await createTestHub({
       serviceKey: bytes(KEYS.serviceKey),
       keyEncryptionKey: bytes(KEYS.keyEncryptionKey),
       authorisationKeys: { cases: bytes(KEYS.cases), licenses: bytes(KEYS.licenses) },
@@ -51,13 +51,13 @@ describe('a hub killed in the middle of issuing', () => {
     const mutation =
       'mutation($i: CaseActInput!) { issueLicense(input: $i) { license { identifier } refusal { code } } }';
     const ask = async (id: string, serial: number) => {
-      const authorization = `Bearer ${await tokenFor(actor(route.prints), new Date())}`;
+      const authorization = `Bearer ${await tokenFor(requireDemoPerson(route.prints), new Date())}`;
       return fetch(`${url}/graphql`, {
         method: 'POST',
         headers: { 'content-type': 'application/json', authorization },
         body: JSON.stringify({
           query: mutation,
-          variables: { i: { case: id, blankNumber: blankNumber(route, serial) } },
+          variables: { i: { case: id, blankNumber: toBlankNumber(route, serial) } },
         }),
       }).catch(() => null);
     };
@@ -70,12 +70,12 @@ describe('a hub killed in the middle of issuing', () => {
       [otherCase, 2 + 2 * i],
     ] as const) {
       const { data, errors } = await hub.ask(route.prints, mutation, {
-        i: { case: id, blankNumber: blankNumber(route, serial) },
+        i: { case: id, blankNumber: toBlankNumber(route, serial) },
       });
       expect(errors).toBeUndefined();
       expect(data.issueLicense).toMatchObject({ refusal: null, license: { identifier: expect.any(String) } });
     }
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 
   test('afterwards no number is missing, no act is left unfinished, and the library has every license', async () => {
@@ -84,7 +84,7 @@ describe('a hub killed in the middle of issuing', () => {
     expect(numbers.map((row) => Number(row.number.slice(-6)))).toEqual(numbers.map((_, i) => i + 1));
     expect(numbers).toHaveLength(2 * ISSUE_STEPS.length);
     expect([...(await sql`select id from licenses.act where state <> 'DONE'`)]).toEqual([]);
-    const copies = await until('the library has all', async () => {
+    const copies = await waitUntil('the library has all', async () => {
       const found = await library.copies();
       return found.length === numbers.length && found;
     });

@@ -2,10 +2,10 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
-import { act } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
 /** The last matter of the list. The test locks its stream, so that the import stops there after writing all others. */
@@ -23,7 +23,7 @@ let hub: TestHub;
 let sql: postgres.Sql;
 let child: ChildProcess;
 beforeAll(async () => {
-  hub = await testHub();
+  hub = await createTestHub();
   sql = postgres(hub.adminUrl, { max: 3 });
 });
 afterAll(async () => {
@@ -47,7 +47,7 @@ function startDoomed(): Promise<{ process: ChildProcess; url: string }> {
 
 const register = () => Promise.all(TABLES.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
 const importList = () =>
-  act(
+  runMutation(
     hub,
     'administrator',
     'importDelegations',
@@ -61,7 +61,7 @@ test('a hub killed during an import changes nothing, and a repeated import does 
   const { process, url } = await startDoomed();
   child = process;
   const ended = new Promise((resolve) => process.once('exit', (_, signal) => resolve(signal)));
-  const authorization = `Bearer ${await tokenFor(actor('administrator'), new Date())}`;
+  const authorization = `Bearer ${await tokenFor(requireDemoPerson('administrator'), new Date())}`;
 
   await sql.begin(async (holding) => {
     await holding`select 1 from matters.outbox_stream where stream = ${`matter:${HELD}`} for update`;
@@ -73,7 +73,7 @@ test('a hub killed during an import changes nothing, and a repeated import does 
         variables: { csv: LIST },
       }),
     }).catch(() => null);
-    await until('the import stands before its last matter', async () => {
+    await waitUntil('the import stands before its last matter', async () => {
       const waiting = await sql`select 1 from pg_stat_activity where wait_event_type = 'Lock'
         and datname = current_database() and application_name = 'tongquan-matters' and query like '%outbox_stream%'`;
       return waiting.length > 0;
@@ -84,7 +84,7 @@ test('a hub killed during an import changes nothing, and a repeated import does 
     // The killed transaction has not committed.
     expect(await register()).toEqual(before);
   });
-  await until('its transaction is gone', async () => {
+  await waitUntil('its transaction is gone', async () => {
     const left = await sql`select 1 from pg_locks where locktype = 'advisory' and granted
       and database = (select oid from pg_database where datname = current_database())`;
     return left.length === 0;

@@ -6,7 +6,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { openWorkshop, type Workshop } from '../seals/workshop.ts';
-import { until } from '../support/until.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Kills the sequencer three times between the commit of a checkpoint and the writing of its files. */
 describe('a hub killed between a checkpoint and its files', () => {
@@ -50,7 +50,7 @@ describe('a hub killed between a checkpoint and its files', () => {
     }
     const copy = shop.another(undefined, { folder });
     copy.start();
-    await until('published', async () => published() === before);
+    await waitUntil('published', async () => published() === before);
     await copy.stop();
     expect(existsSync(join(folder, 'tile/0/000'))).toBe(true);
     const rows = await shop.sql`select index::int from seals.log_sequence order by 1`;

@@ -2,9 +2,9 @@ import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { sealPng } from '../support/picture.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { buildSealPng } from '../support/seal-png.ts';
 
 /** Number of mutants. Long run: `MUTANTS=100000 npx vitest run test/faults/mutants.test.ts`. */
 const MUTANTS = Number(process.env.MUTANTS ?? 10_000);
@@ -148,7 +148,7 @@ describe('mutants', () => {
   let subjects: (Subject & { bundle: Buffer })[];
   let root: Buffer;
   beforeAll(async () => {
-    hub = await testHub();
+    hub = await createTestHub();
     root = Buffer.from(await hub.hub.seals.rootCertificate());
     const get = async (url: string) => {
       const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
@@ -156,12 +156,16 @@ describe('mutants', () => {
     };
     subjects = [];
     for (const serial of [1, 2]) {
-      const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), serial);
+      const license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), serial);
       const bundle = await get(`/licenses/evidence/${license.identifier}`);
       subjects.push({ ...subjectOf(await get(license.document.url)), bundle });
       // The first license shows a drawn seal, the second the organ's own picture.
-      const picture = { seal: 'yudu-lyj-license-seal', picture: sealPng().toString('base64'), reason: '启用新印模' };
-      await act(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', picture, 'seal { picture }');
+      const picture = {
+        seal: 'yudu-lyj-license-seal',
+        picture: buildSealPng().toString('base64'),
+        reason: '启用新印模',
+      };
+      await runMutation(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', picture, 'seal { picture }');
     }
   });
   afterAll(() => hub?.stop());

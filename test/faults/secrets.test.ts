@@ -6,9 +6,9 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { rolePassword } from '../../db/roles.ts';
+import { deriveRolePassword } from '../../db/roles.ts';
 import { findFreePort } from '../../scripts/client.ts';
-import { until } from '../support/until.ts';
+import { waitUntil } from '../support/until.ts';
 
 /**
  * Tests that private keys are only in the signer's memory. A whole hub runs and seals. Then its memory, a heap snapshot,
@@ -136,7 +136,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
         said += chunk;
       });
     }
-    await until('the hub is ready', async () => /^ready /m.test(said));
+    await waitUntil('the hub is ready', async () => /^ready /m.test(said));
     const demo = spawnSync(process.execPath, ['scripts/demo.ts'], { cwd: ROOT, env: all, timeout: DEMO_MS });
     expect(demo.status, String(demo.stderr)).toBe(0);
     await readSecrets();
@@ -148,7 +148,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     search.addSecret('the key-encryption key', keyEncryptionKey);
     const { databaseKey } = JSON.parse(readFileSync(join(folder, 'secrets.json'), 'utf8'));
     const port = readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[3];
-    const password = rolePassword(Buffer.from(databaseKey, 'base64'), 'tq_seals');
+    const password = deriveRolePassword(Buffer.from(databaseKey, 'base64'), 'tq_seals');
     const sql = postgres(`postgres://tq_seals:${password}@127.0.0.1:${port}/tongquan`, { max: 1 });
     const rows = await sql<Held[]>`select id, encrypted_key from seals.authority
       union all select seal_id, encrypted_key from seals.seal_certificate
@@ -188,7 +188,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     expect([...found]).toEqual([]);
     const snapshots = () => readdirSync(folder).filter((name) => name.endsWith('.heapsnapshot'));
     hub.kill('SIGUSR2');
-    const snapshot = await until('a snapshot is written', async () => {
+    const snapshot = await waitUntil('a snapshot is written', async () => {
       const [name] = snapshots();
       const path = join(folder, name ?? '');
       return name !== undefined && readFileSync(path).subarray(-4).toString().trimEnd().endsWith('}') && path;

@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbedded } from '../../db/embedded.ts';
-import { until } from '../support/until.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Tests `npm start` from outside: a process with a folder, ports and signals. */
 
@@ -23,7 +23,7 @@ beforeAll(() => {
 });
 afterAll(async () => {
   for (const child of started) child.kill('SIGKILL');
-  await until('nothing of the tests is left running', async () => processesOf(base).length === 0);
+  await waitUntil('nothing of the tests is left running', async () => processesOf(base).length === 0);
   rmSync(base, { recursive: true, force: true });
 });
 
@@ -159,7 +159,7 @@ test('a database killed under a running hub is restarted, and the hub answers ag
   await ready(hub);
   const pid = Number(readFileSync(join(hub.folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
   process.kill(pid, 'SIGKILL');
-  await until('the hub answers again', async () => (await totalCount(hub.port).catch(() => null)) === 108);
+  await waitUntil('the hub answers again', async () => (await totalCount(hub.port).catch(() => null)) === 108);
   expect(hub.err()).toContain('数据库意外停止');
   hub.child.kill('SIGTERM');
   expect(await hub.ended).toBe(0);
@@ -168,12 +168,12 @@ test('a database killed under a running hub is restarted, and the hub answers ag
 
 test('SIGTERM during the first start stops everything in time', async () => {
   const hub = await start('early');
-  await until('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
+  await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
   const from = performance.now();
   hub.child.kill('SIGTERM');
   await hub.ended;
   expect(performance.now() - from).toBeLessThan(STOP_MS);
-  await until('nothing is left', async () => processesOf(hub.folder).length === 0);
+  await waitUntil('nothing is left', async () => processesOf(hub.folder).length === 0);
   expect(lines(hub.err())).toEqual([]);
 }, 60_000);
 
@@ -225,7 +225,7 @@ test('DATABASE_URL: the hub uses an external PostgreSQL as a non-superuser role,
 
 test('a data folder of another version is refused in one line', async () => {
   const hub = await start('version');
-  await until('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
+  await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
   hub.child.kill('SIGTERM');
   await hub.ended;
   writeFileSync(join(hub.folder, 'postgres/PG_VERSION'), '17\n');
@@ -240,7 +240,7 @@ test('a data folder that cannot be created is refused in one line', async () => 
 
 test('a database without its secrets file is refused, not created again', async () => {
   const hub = await start('secrets');
-  await until('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
+  await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
   hub.child.kill('SIGTERM');
   await hub.ended;
   rmSync(join(hub.folder, 'secrets.json'));

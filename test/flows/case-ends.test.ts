@@ -1,8 +1,16 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
-import { act, blankNumber, COMPANY, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import {
+  COMPANY,
+  findRefusalCode,
+  grantCase,
+  issueGrantedLicense,
+  ROUTES,
+  runMutation,
+  toBlankNumber,
+} from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const DIRECT = ROUTES.DIRECT;
 const WINDOW = ROUTES.WINDOW_FORWARD;
@@ -16,17 +24,24 @@ describe('ends of a case', () => {
   let serial = 0;
   const clock = testClock('2026-03-02');
   beforeAll(async () => {
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
   });
   afterAll(() => hub?.stop());
 
   const receiveCase = async () => {
     const input = { matter: WINDOW.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] };
-    const answer = await act(hub, 'applicant-company', 'receiveApplication', 'ApplicationInput', input, 'case { id }');
+    const answer = await runMutation(
+      hub,
+      'applicant-company',
+      'receiveApplication',
+      'ApplicationInput',
+      input,
+      'case { id }',
+    );
     return answer.case.id as string;
   };
   const actAs = async (person: string, name: string, type: string, input: object) =>
-    expect([name, await refusalOf(hub, person, name, type, input)]).toEqual([name, null]);
+    expect([name, await findRefusalCode(hub, person, name, type, input)]).toEqual([name, null]);
   const readCase = async (id: string) => {
     const query = `query($id: ID!) { case(id: $id) { step result resultCode steps { step }
       actions { name allowed } pushes { decision level state } } }`;
@@ -35,7 +50,7 @@ describe('ends of a case', () => {
     return data.case;
   };
   const expectEnd = async (id: string, step: string, result: string) => {
-    await until(`the case is ${step}`, async () => (await readCase(id)).step === step);
+    await waitUntil(`the case is ${step}`, async () => (await readCase(id)).step === step);
     expect(await readCase(id)).toMatchObject({ result });
     for (const person of ['window-yudu', 'ganzhou-xzspj.approver', 'yudu-lyj.clerk', 'yudu-lyj.approver']) {
       const { data } = await hub.ask(person, 'query($id: ID!) { case(id: $id) { actions { name allowed } } }', { id });
@@ -52,7 +67,7 @@ describe('ends of a case', () => {
     expect(data.attention.edges.map((edge: { node: { case: { id: string } } }) => edge.node.case.id)).not.toContain(id);
   };
   const waitForLicense = (id: string) =>
-    until('cases know the license', async () => (await readCase(id)).result === 'ISSUED');
+    waitUntil('cases know the license', async () => (await readCase(id)).result === 'ISSUED');
 
   test('SUPPLEMENT_MISSED: the missing items never arrive', async () => {
     const id = await receiveCase();
@@ -77,7 +92,7 @@ describe('ends of a case', () => {
 
   test('DELIVERED: the decision document of a rejection is delivered', async () => {
     const input = { matter: DIRECT.matter, applicant: COMPANY };
-    const { case: acceptedCase } = await act(
+    const { case: acceptedCase } = await runMutation(
       hub,
       DIRECT.accepts,
       'acceptCase',
@@ -93,8 +108,8 @@ describe('ends of a case', () => {
       reason: '不符合规定条件',
       authoriseSeal: true,
     });
-    await until('the decision is sealed', async () => {
-      const code = await refusalOf(hub, DIRECT.accepts, 'deliverDecision', 'CaseNoteInput', { case: id });
+    await waitUntil('the decision is sealed', async () => {
+      const code = await findRefusalCode(hub, DIRECT.accepts, 'deliverDecision', 'CaseNoteInput', { case: id });
       expect([null, 'DECISION_NOT_SEALED']).toContain(code);
       return code === null;
     });
@@ -103,25 +118,25 @@ describe('ends of a case', () => {
 
   test('DELIVERED: the license is delivered to its holder', async () => {
     const id = await grantCase(hub, DIRECT);
-    const { identifier } = await issue(hub, DIRECT, id, ++serial);
-    const sheet = { identifier, blankNumber: blankNumber(DIRECT, serial) };
+    const { identifier } = await issueGrantedLicense(hub, DIRECT, id, ++serial);
+    const sheet = { identifier, blankNumber: toBlankNumber(DIRECT, serial) };
     await actAs(DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
     await expectEnd(id, 'DELIVERED', 'ISSUED');
   });
 
   test('UNDELIVERED: the license ends before its paper is delivered', async () => {
     const id = await grantCase(hub, DIRECT);
-    const { identifier } = await issue(hub, DIRECT, id, ++serial);
+    const { identifier } = await issueGrantedLicense(hub, DIRECT, id, ++serial);
     await actAs(DIRECT.decides, 'rescindLicense', 'OwnActInput', { identifier, reason: '申请人隐瞒有关情况' });
-    const sheet = { identifier, blankNumber: blankNumber(DIRECT, serial) };
-    const refusalCode = await refusalOf(hub, DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
+    const sheet = { identifier, blankNumber: toBlankNumber(DIRECT, serial) };
+    const refusalCode = await findRefusalCode(hub, DIRECT.prints, 'deliverCertificate', 'CertificateInput', sheet);
     expect(refusalCode).not.toBeNull();
     await expectEnd(id, 'UNDELIVERED', 'ISSUED');
   });
 
   test('UNDELIVERED: a newer version replaces the undelivered paper; a suspension does not', async () => {
     const firstCaseId = await grantCase(hub, WINDOW);
-    const license = await issue(hub, WINDOW, firstCaseId, 41);
+    const license = await issueGrantedLicense(hub, WINDOW, firstCaseId, 41);
     await waitForLicense(firstCaseId);
     for (const name of ['suspendLicense', 'restoreLicense']) {
       const input = { identifier: license.identifier, reason: '检查' };
@@ -129,13 +144,13 @@ describe('ends of a case', () => {
     }
     const change = { matter: CHANGING, applicant: COMPANY, fields: [], licenseNumber: license.number, dryRun: true };
     // A suspended license takes no change, so cases must know that it was restored.
-    await until(
+    await waitUntil(
       'cases know the restoration',
-      async () => (await refusalOf(hub, WINDOW.accepts, 'acceptCase', 'ApplicationInput', change)) === null,
+      async () => (await findRefusalCode(hub, WINDOW.accepts, 'acceptCase', 'ApplicationInput', change)) === null,
     );
     const secondCaseId = await grantCase(hub, WINDOW, { matter: CHANGING, licenseNumber: license.number });
     expect((await readCase(firstCaseId)).step).toBe('CERTIFIED');
-    const input = { case: secondCaseId, blankNumber: blankNumber(WINDOW, 42) };
+    const input = { case: secondCaseId, blankNumber: toBlankNumber(WINDOW, 42) };
     await actAs(WINDOW.prints, 'changeLicense', 'CaseActInput', input);
     await expectEnd(firstCaseId, 'UNDELIVERED', 'ISSUED');
     expect((await readCase(secondCaseId)).step).toBe('CERTIFIED');
@@ -143,7 +158,7 @@ describe('ends of a case', () => {
 
   test('CERTIFIED: a cancellation ends the case, because it makes no paper', async () => {
     const issuedCaseId = await grantCase(hub, WINDOW);
-    const license = await issue(hub, WINDOW, issuedCaseId, 43);
+    const license = await issueGrantedLicense(hub, WINDOW, issuedCaseId, 43);
     await waitForLicense(issuedCaseId);
     const id = await grantCase(hub, WINDOW, { matter: CANCELLING, licenseNumber: license.number });
     await actAs(WINDOW.prints, 'cancelLicense', 'CancelLicenseInput', { case: id });
@@ -160,7 +175,7 @@ describe('ends of a case', () => {
     const { pushes } = await readCase(id);
     expect(pushesBefore).toHaveLength(1);
     expect(pushes).toEqual([...pushesBefore, { ...pushesBefore[0], decision: 'VOIDED' }]);
-    expect(await refusalOf(hub, DIRECT.decides, 'voidTask', 'VoidTaskInput', input)).not.toBeNull();
+    expect(await findRefusalCode(hub, DIRECT.decides, 'voidTask', 'VoidTaskInput', input)).not.toBeNull();
     expect((await readCase(id)).pushes).toHaveLength(2);
   });
 });

@@ -1,20 +1,20 @@
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { blankNumber, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { testLibrary } from '../support/library.ts';
-import { until } from '../support/until.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES, toBlankNumber } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestLibrary } from '../support/library.ts';
+import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 
 describe('collection into the city library', () => {
   let hub: TestHub;
-  let library: Awaited<ReturnType<typeof testLibrary>>;
+  let library: Awaited<ReturnType<typeof createTestLibrary>>;
   let root: string;
   beforeAll(async () => {
-    library = await testLibrary();
-    hub = await testHub({ library: library.settings });
+    library = await createTestLibrary();
+    hub = await createTestHub({ library: library.settings });
     root = await hub.hub.seals.rootCertificate();
   });
   afterAll(async () => {
@@ -38,8 +38,8 @@ describe('collection into the city library', () => {
   };
 
   test('the hub retries while the library is unavailable, and a clerk can redrive the collection', async () => {
-    const license = await issue(hub, route, await grantCase(hub, route), 1);
-    const pendingCollection = await until('an attempt has failed', async () => {
+    const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 1);
+    const pendingCollection = await waitUntil('an attempt has failed', async () => {
       const current = await readCollection(license.identifier);
       return current.attempts > 0 && current;
     });
@@ -50,10 +50,10 @@ describe('collection into the city library', () => {
     });
     await library.open(root);
     const redrive = (person: string) =>
-      refusalOf(hub, person, 'redriveCollection', 'RedriveCollectionInput', { identifier: license.identifier });
+      findRefusalCode(hub, person, 'redriveCollection', 'RedriveCollectionInput', { identifier: license.identifier });
     expect(await redrive('window-xingguo')).toBe('ORGAN_WITHOUT_POWER');
     expect([null, 'COLLECTION_NOT_FAILED']).toContain(await redrive(route.prints));
-    await until('it is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
+    await waitUntil('it is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
     expect(await redrive(route.prints)).toBe('COLLECTION_NOT_FAILED');
     const [copy] = await library.copies();
     expect(copy).toMatchObject({
@@ -64,15 +64,21 @@ describe('collection into the city library', () => {
   });
 
   test('acts arrive in order, and a restarted library continues where it stopped', async () => {
-    const license = await issue(hub, route, await grantCase(hub, route), 2);
-    await until('the first is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
+    const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 2);
+    await waitUntil(
+      'the first is collected',
+      async () => (await readCollection(license.identifier)).state === 'COLLECTED',
+    );
     await library.close();
     const refusalOfAct = (name: string) =>
-      refusalOf(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier: license.identifier, reason: '检查' });
+      findRefusalCode(hub, 'yudu-lyj.approver', name, 'OwnActInput', {
+        identifier: license.identifier,
+        reason: '检查',
+      });
     for (const name of ['suspendLicense', 'restoreLicense', 'revokeLicense'])
       expect(await refusalOfAct(name)).toBeNull();
     await library.open(root);
-    const copy = await until('the last act arrived', async () => {
+    const copy = await waitUntil('the last act arrived', async () => {
       const libraryCopy = (await library.copies()).find((entry) => entry.identifier === license.identifier);
       return libraryCopy?.state === 'REVOKED' && libraryCopy;
     });
@@ -82,25 +88,25 @@ describe('collection into the city library', () => {
   test('a library that trusts another root refuses until it is corrected and a clerk redrives', async () => {
     await library.close();
     // With its own key this hub has its own PKI. Otherwise all hubs of a test run share one PKI.
-    const otherHub = await testHub({ keyEncryptionKey: randomBytes(32) });
+    const otherHub = await createTestHub({ keyEncryptionKey: randomBytes(32) });
     await library.open(await otherHub.hub.seals.rootCertificate());
     await otherHub.stop();
-    const license = await issue(hub, route, await grantCase(hub, route), 3);
-    const failedCollection = await until('it is refused', async () => {
+    const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 3);
+    const failedCollection = await waitUntil('it is refused', async () => {
       const current = await readCollection(license.identifier);
       return current.state === 'FAILED' && current;
     });
     expect(failedCollection.lastError).toContain('拒收');
-    await until('somebody is shown it', async () => (await dutyOf(license.identifier)) === 'open');
+    await waitUntil('somebody is shown it', async () => (await dutyOf(license.identifier)) === 'open');
     await library.close();
     await library.open(root);
     expect(
-      await refusalOf(hub, route.prints, 'redriveCollection', 'RedriveCollectionInput', {
+      await findRefusalCode(hub, route.prints, 'redriveCollection', 'RedriveCollectionInput', {
         identifier: license.identifier,
       }),
     ).toBeNull();
-    await until('it is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
-    await until('nobody is shown it any more', async () => (await dutyOf(license.identifier)) === 'closed');
+    await waitUntil('it is collected', async () => (await readCollection(license.identifier)).state === 'COLLECTED');
+    await waitUntil('nobody is shown it any more', async () => (await dutyOf(license.identifier)) === 'closed');
   });
 
   test('the feed misses nothing if an older transaction commits later; files are served by digest', async () => {
@@ -109,7 +115,7 @@ describe('collection into the city library', () => {
     const readChanges = async (after: string | null) =>
       (await hub.ask('library', query, { after })).data.licenseChanges;
     const sql = postgres(hub.adminUrl, { max: 2 });
-    const pageBefore = await until('the feed has settled', async () => {
+    const pageBefore = await waitUntil('the feed has settled', async () => {
       const page = await readChanges(null);
       return page.edges.length >= 6 && page;
     });
@@ -118,12 +124,12 @@ describe('collection into the city library', () => {
     // The older transaction writes first and commits last, like a slow issue.
     await olderTransaction`insert into licenses.outbox_event (stream, revision, type, payload, occurred_at)
       select 'license:older', 1, type, payload, occurred_at from licenses.outbox_event where type = 'LicenseChanged' limit 1`;
-    const newerLicense = await issue(hub, route, await grantCase(hub, route), 4);
+    const newerLicense = await issueGrantedLicense(hub, route, await grantCase(hub, route), 4);
     const pageDuring = await readChanges(pageBefore.pageInfo.endCursor);
     expect(pageDuring.edges).toEqual([]);
     await olderTransaction`commit`;
     olderTransaction.release();
-    const after = await until('both appear', async () => {
+    const after = await waitUntil('both appear', async () => {
       const page = await readChanges(pageBefore.pageInfo.endCursor);
       return page.edges.length === 2 && page;
     });
@@ -142,6 +148,6 @@ describe('collection into the city library', () => {
     for (const person of ['window-xingguo', 'applicant-citizen', null]) {
       expect((await fetchFile(person, digest)).statusCode).toBeGreaterThanOrEqual(401);
     }
-    expect(blankNumber(route, 4)).toBe(newerLicense.paper.blankNumber);
+    expect(toBlankNumber(route, 4)).toBe(newerLicense.paper.blankNumber);
   });
 });

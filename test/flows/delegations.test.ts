@@ -7,9 +7,9 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { seedHub } from '../../scripts/seed.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, COMPANY } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { COMPANY, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const CHANGES = `line matter { id name runningCases(first: 10) { totalCount edges { node { number step mode } } } }
   validFrom runningCases fields { field before after validTo }`;
@@ -36,7 +36,7 @@ describe('importing a list of delegations', () => {
   let sql: postgres.Sql;
   beforeAll(async () => {
     clock = testClock('2026-03-02');
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
     sql = postgres(hub.adminUrl, { max: 1 });
   });
   afterAll(async () => {
@@ -45,7 +45,7 @@ describe('importing a list of delegations', () => {
   });
 
   const importList = (csv: string, more: object = {}) =>
-    act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', { csv, ...more }, PAYLOAD);
+    runMutation(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', { csv, ...more }, PAYLOAD);
   /** Returns all rows that an import may change. */
   const readTables = async () => {
     const tables = [
@@ -60,7 +60,7 @@ describe('importing a list of delegations', () => {
   };
   const acceptCase = async (person: string, matter: string, licenseNumber?: string) => {
     const input = { matter, applicant: COMPANY, licenseNumber };
-    const { case: acceptedCase, refusal } = await act(
+    const { case: acceptedCase, refusal } = await runMutation(
       hub,
       person,
       'acceptCase',
@@ -354,7 +354,7 @@ describe('importing a list of delegations', () => {
       decides: { organ: { id: 'yudu-lyj' } },
     });
     clock.set('2026-03-10');
-    await until(
+    await waitUntil(
       'the case is moved',
       async () => (await readDelegation(runningCases.moved?.id ?? '')).decides.organ.id === 'yudu-xzspj',
     );
@@ -369,7 +369,7 @@ describe('importing a list of delegations', () => {
       ['yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', { case: id, decision: 'GRANTED', authoriseSeal: true }],
     ] as const;
     for (const [person, name, type, input] of steps) {
-      expect(await act(hub, person, name, type, input, 'case { id }')).toMatchObject({ refusal: null });
+      expect(await runMutation(hub, person, name, type, input, 'case { id }')).toMatchObject({ refusal: null });
     }
     const [granted] = await sql`select payload from cases.outbox_event where stream = ${`case:${id}`}`;
     expect(granted?.payload.content.licenseName).toBe('林木采伐许可证');
@@ -385,15 +385,22 @@ describe('importing a list of delegations', () => {
     const { data } = await hub.ask(null, '{ matter(id: "yd2022-3-25") { delegation(on: "2026-05-01") { mode } } }');
     expect(data.matter.delegation).toBeNull();
     clock.set('2026-05-01');
-    await until('cases have heard of it', async () => {
+    await waitUntil('cases have heard of it', async () => {
       const [row] = await sql`select fact from cases.matter_fact where matter_id = 'yd2022-3-25'`;
       return row?.fact.delegations.at(-1).validTo === '2026-04-30';
     });
     const input = { matter: 'yd2022-3-25', applicant: COMPANY };
-    const lateAnswer = await act(hub, 'yudu-xzspj.clerk', 'acceptCase', 'ApplicationInput', input, '__typename');
+    const lateAnswer = await runMutation(
+      hub,
+      'yudu-xzspj.clerk',
+      'acceptCase',
+      'ApplicationInput',
+      input,
+      '__typename',
+    );
     expect(lateAnswer.refusal?.code).toBe('MATTER_NOT_DELEGATED');
     const examine = { case: runningCases.device?.id, finding: 'APPROVED' };
-    const { refusal } = await act(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', examine, '__typename');
+    const { refusal } = await runMutation(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', examine, '__typename');
     expect(refusal).toBeNull();
   });
 });

@@ -1,9 +1,16 @@
 import fc from 'fast-check';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { act, blankNumber, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { faultsOfHouse } from '../support/house.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import {
+  findRefusalCode,
+  grantCase,
+  issueGrantedLicense,
+  ROUTES,
+  runMutation,
+  toBlankNumber,
+} from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 const APPROVER = 'yudu-lyj.approver';
@@ -35,11 +42,11 @@ describe('lock-step', () => {
   let hub: TestHub;
   let serial = 0;
   beforeAll(async () => {
-    hub = await testHub();
+    hub = await createTestHub();
   });
   afterAll(() => hub?.stop());
 
-  const nextBlank = () => blankNumber(route, ++serial);
+  const nextBlank = () => toBlankNumber(route, ++serial);
 
   async function doAct(
     license: { identifier: string; number: string },
@@ -51,7 +58,7 @@ describe('lock-step', () => {
     const { blankNumber: currentBlank } = data.license.paper;
     switch (name) {
       case 'spoil':
-        return refusalOf(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', {
+        return findRefusalCode(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', {
           identifier,
           blankNumber: currentBlank,
           replacement: nextBlank(),
@@ -59,14 +66,17 @@ describe('lock-step', () => {
         });
       case 'deliver':
       case 'recall':
-        return refusalOf(hub, route.prints, `${name}Certificate`, 'CertificateInput', {
+        return findRefusalCode(hub, route.prints, `${name}Certificate`, 'CertificateInput', {
           identifier,
           blankNumber: currentBlank,
         });
       case 'cancel':
-        return refusalOf(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', { identifier, reason: '依法注销' });
+        return findRefusalCode(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', {
+          identifier,
+          reason: '依法注销',
+        });
       default:
-        return refusalOf(hub, APPROVER, `${name}License`, 'OwnActInput', { identifier, reason: '检查' });
+        return findRefusalCode(hub, APPROVER, `${name}License`, 'OwnActInput', { identifier, reason: '检查' });
     }
   }
 
@@ -74,7 +84,7 @@ describe('lock-step', () => {
     const arbitraryActs = fc.array(fc.constantFrom(...ACT_NAMES), { minLength: 1, maxLength: 5 });
     await fc.assert(
       fc.asyncProperty(arbitraryActs, arbitraryActs, async (first, second) => {
-        const license = await issue(hub, route, await grantCase(hub, route), ++serial);
+        const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), ++serial);
         const runActs = async (list: readonly (typeof ACT_NAMES)[number][]) => {
           for (const name of list) {
             const refusal = await doAct(license, name);
@@ -82,7 +92,7 @@ describe('lock-step', () => {
           }
         };
         await Promise.all([runActs(first), runActs(second)]);
-        expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+        expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
       }),
       { numRuns: 12 },
     );
@@ -91,20 +101,20 @@ describe('lock-step', () => {
   test('a change supersedes document and paper together and issues both together', async () => {
     const windowRoute = ROUTES.WINDOW_FORWARD;
     const issuedCaseId = await grantCase(hub, windowRoute);
-    const license = await issue(hub, windowRoute, issuedCaseId, 20);
-    await until('cases know the license', async () => {
+    const license = await issueGrantedLicense(hub, windowRoute, issuedCaseId, 20);
+    await waitUntil('cases know the license', async () => {
       const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: issuedCaseId });
       return data.case.result === 'ISSUED';
     });
     const change = { matter: 'yd2022-3-28', licenseNumber: license.number };
     const [first, second] = [await grantCase(hub, windowRoute, change), await grantCase(hub, windowRoute, change)];
     const changeLicense = (id: string, blank: number) =>
-      act(
+      runMutation(
         hub,
         windowRoute.prints,
         'changeLicense',
         'CaseActInput',
-        { case: id, blankNumber: blankNumber(windowRoute, blank) },
+        { case: id, blankNumber: toBlankNumber(windowRoute, blank) },
         'license { version }',
       );
     const answers = await Promise.all([changeLicense(first, 21), changeLicense(second, 22)]);
@@ -115,6 +125,6 @@ describe('lock-step', () => {
     const { data } = await hub.ask('auditor', query, { n: license.number });
     const versions = data.licenses.edges[0].node.versions;
     expect(versions.map((version: { state: string }) => version.state)).toEqual(['SUPERSEDED', 'SUPERSEDED', 'VALID']);
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 });

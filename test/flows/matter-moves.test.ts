@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { testClock } from '../support/clock.ts';
-import { act, COMPANY, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { COMPANY, findRefusalCode, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const HEAD = 'matter,valid_from,mode,county_organ,city_industry,county_industry,outcome_name,running_cases';
 /** 林木采伐 (DIRECT) and 第三类医疗器械经营许可（新办） (WINDOW_FORWARD). */
@@ -14,18 +14,32 @@ describe('running cases of a matter that moves', () => {
   let hub: TestHub;
   const clock = testClock('2026-03-02');
   beforeAll(async () => {
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
   });
   afterAll(() => hub?.stop());
 
   const importList = async (...lines: string[]) => {
     const input = { csv: [HEAD, ...lines].join('\n') };
     const fields = 'changes { line } problems { line code }';
-    const importAnswer = await act(hub, 'administrator', 'importDelegations', 'ImportDelegationsInput', input, fields);
+    const importAnswer = await runMutation(
+      hub,
+      'administrator',
+      'importDelegations',
+      'ImportDelegationsInput',
+      input,
+      fields,
+    );
     expect(importAnswer).toMatchObject({ refusal: null, problems: [] });
   };
   const openCase = async (person: string, matter: string, name: 'acceptCase' | 'receiveApplication') => {
-    const answer = await act(hub, person, name, 'ApplicationInput', { matter, applicant: COMPANY }, 'case { id }');
+    const answer = await runMutation(
+      hub,
+      person,
+      name,
+      'ApplicationInput',
+      { matter, applicant: COMPANY },
+      'case { id }',
+    );
     expect(answer.refusal).toBeNull();
     return answer.case.id as string;
   };
@@ -37,7 +51,7 @@ describe('running cases of a matter that moves', () => {
     return { mode: delegation.mode, decides: delegation.decides.organ.id, moves };
   };
   const refusalOfExamination = (person: string, id: string) =>
-    refusalOf(hub, person, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
+    findRefusalCode(hub, person, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
 
   test('stay with the old organ after a list with STAY, and move after a list with FOLLOW', async () => {
     const id = await openCase('yudu-lyj.clerk', FOREST, 'acceptCase');
@@ -48,7 +62,7 @@ describe('running cases of a matter that moves', () => {
     expect(await refusalOfExamination('yudu-xzspj.reviewer', id)).toBe('CASE_UNKNOWN');
     await importList(`${FOREST},2026-03-20,,yudu-sfj,,,,FOLLOW`);
     clock.set('2026-03-20');
-    await until('the case has moved', async () => (await readCase(id)).moves === 1);
+    await waitUntil('the case has moved', async () => (await readCase(id)).moves === 1);
     expect(await readCase(id)).toEqual({ mode: 'DIRECT', decides: 'yudu-sfj', moves: 1 });
     expect(await refusalOfExamination('yudu-lyj.reviewer', id)).not.toBeNull();
     expect(await refusalOfExamination('yudu-sfj.reviewer', id)).toBeNull();
@@ -59,12 +73,14 @@ describe('running cases of a matter that moves', () => {
     expect(await readCase(id)).toMatchObject({ mode: 'WINDOW_FORWARD', decides: 'ganzhou-xzspj' });
     await importList(`${DEVICES},2026-04-01,DIRECT,,ganzhou-scjgj,yudu-sjj,,STAY`);
     clock.set('2026-04-01');
-    await until('cases go by the new mode', async () => (await readCase(id)).mode === 'DIRECT');
+    await waitUntil('cases go by the new mode', async () => (await readCase(id)).mode === 'DIRECT');
     expect(await readCase(id)).toMatchObject({ decides: 'yudu-xzspj' });
-    expect(await refusalOf(hub, 'yudu-xzspj.clerk', 'acceptApplication', 'CaseInput', { case: id })).toBeNull();
+    expect(await findRefusalCode(hub, 'yudu-xzspj.clerk', 'acceptApplication', 'CaseInput', { case: id })).toBeNull();
     expect(await refusalOfExamination('yudu-xzspj.reviewer', id)).toBeNull();
     const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
-    expect(await refusalOf(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).not.toBeNull();
-    expect(await refusalOf(hub, 'yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();
+    expect(
+      await findRefusalCode(hub, 'ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', decision),
+    ).not.toBeNull();
+    expect(await findRefusalCode(hub, 'yudu-xzspj.approver', 'decideCase', 'DecideCaseInput', decision)).toBeNull();
   });
 });

@@ -1,35 +1,35 @@
 import { createHash } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
-import { act, CASE, grantCase, issue, LICENSE, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { CASE_FIELDS, grantCase, issueGrantedLicense, LICENSE_FIELDS, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 describe.each(['local', 'http'] as const)('one case of each mode, subgraphs reached %s', (transport) => {
   let hub: TestHub;
   beforeAll(async () => {
-    hub = await testHub({ transport });
+    hub = await createTestHub({ transport });
   });
   afterAll(() => hub?.stop());
 
   test.each(['DIRECT', 'SUBSTANTIVE_REVIEW', 'WINDOW_FORWARD'] as const)('%s', async (mode) => {
     const route = ROUTES[mode];
     const caseId = await grantCase(hub, route);
-    const license = await issue(hub, route, caseId, mode === 'WINDOW_FORWARD' ? 2 : 1);
+    const license = await issueGrantedLicense(hub, route, caseId, mode === 'WINDOW_FORWARD' ? 2 : 1);
     expect(license).toMatchObject({ version: 1, state: 'VALID', paper: { state: 'PRINTED', validity: 'VALID' } });
 
-    const delivery = await act(
+    const delivery = await runMutation(
       hub,
       route.prints,
       'deliverCertificate',
       'CertificateInput',
       { identifier: license.identifier, blankNumber: license.paper.blankNumber },
-      `license { ${LICENSE} }`,
+      `license { ${LICENSE_FIELDS} }`,
     );
     expect(delivery).toMatchObject({ refusal: null, license: { paper: { state: 'DELIVERED' } } });
 
-    const deliveredCase = await until('the case is delivered', async () => {
-      const query = `query($id: ID!) { case(id: $id) { ${CASE} license { identifier issuer { name } matter { name } } } }`;
+    const deliveredCase = await waitUntil('the case is delivered', async () => {
+      const query = `query($id: ID!) { case(id: $id) { ${CASE_FIELDS} license { identifier issuer { name } matter { name } } } }`;
       const { data, errors } = await hub.ask('applicant-company', query, { id: caseId });
       if (errors) throw new Error(JSON.stringify(errors));
       return data.case.step === 'DELIVERED' && data.case;

@@ -3,10 +3,10 @@ import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
 import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../../subgraphs/licenses/verify/evidence.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { together } from '../support/dual.ts';
-import { grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
+import { waitUntil } from '../support/until.ts';
 
 const DIRECT = ROUTES.DIRECT;
 
@@ -18,7 +18,7 @@ describe('offline verification of a license', () => {
   let serial = 0;
   beforeAll(async () => {
     clock = testClock('2026-03-02');
-    hub = await testHub({ now: clock });
+    hub = await createTestHub({ now: clock });
     root = Buffer.from(await hub.hub.seals.rootCertificate());
   });
   afterAll(() => hub?.stop());
@@ -30,7 +30,7 @@ describe('offline verification of a license', () => {
     return response.rawPayload;
   };
   const issueLicense = async () => {
-    const license = await issue(hub, DIRECT, await grantCase(hub, DIRECT), ++serial);
+    const license = await issueGrantedLicense(hub, DIRECT, await grantCase(hub, DIRECT), ++serial);
     return { license, pdf: await fetchFile(license.document.url, 'auditor') };
   };
   const bundleOf = (identifier: string) => fetchFile(`/licenses/evidence/${identifier}`);
@@ -74,7 +74,7 @@ describe('offline verification of a license', () => {
     expect(verifyCode(forgedCode, codeMaterial, clock()).verdict).toBe('TOTAL_FAILED');
     const { identifier } = license;
     expect(
-      await refusalOf(hub, DIRECT.decides, 'revokeLicense', 'OwnActInput', { identifier, reason: '吊销' }),
+      await findRefusalCode(hub, DIRECT.decides, 'revokeLicense', 'OwnActInput', { identifier, reason: '吊销' }),
     ).toBeNull();
     expect((await fetchFile('/licenses/status-list')).toString()).toBe(statusList);
     clock.advance(3_600_001);
@@ -92,7 +92,7 @@ describe('offline verification of a license', () => {
     const { license, pdf } = await issueLicense();
     const otherLicense = await issueLicense();
     const waitForLog = (identifier: string) =>
-      until('the use has its place', async () => {
+      waitUntil('the use has its place', async () => {
         const bundle = await bundleOf(identifier);
         return JSON.parse(bundle.toString()).log !== undefined && bundle;
       });
@@ -134,7 +134,7 @@ describe('offline verification of a license', () => {
     const sealedAfter = await issueLicense();
     const seal = 'yudu-lyj-license-seal';
     const input = { seal, reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
-    const endAnswer = await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input);
+    const endAnswer = await applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealEnd', input);
     expect(endAnswer).toMatchObject({ refusal: null, seal: { state: 'ENDED' } });
     clock.advance(3_600_001);
     expect(verifyLicense(sealedBefore.pdf, await bundleOf(sealedBefore.license.identifier)).verdict).toBe(
@@ -145,7 +145,7 @@ describe('offline verification of a license', () => {
     // The ended seal cannot be used again.
     const grantedCaseId = await grantCase(hub, DIRECT);
     const issueInput = { case: grantedCaseId, blankNumber: `${DIRECT.blanks}00000040` };
-    expect(await refusalOf(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', issueInput)).toMatch(/^SEAL_/);
+    expect(await findRefusalCode(hub, DIRECT.prints, 'issueLicense', 'CaseActInput', issueInput)).toMatch(/^SEAL_/);
   });
 });
 
@@ -153,10 +153,10 @@ describe('offline verification of a license', () => {
 describe('evidence remains valid longer than its keys', () => {
   test('passes offline up to 20 years later with only the bundle and a pinned root', async () => {
     const clock = testClock('2026-03-02');
-    const hub = await testHub({ now: clock });
+    const hub = await createTestHub({ now: clock });
     try {
       const route = ROUTES.SUBSTANTIVE_REVIEW;
-      const license = await issue(hub, route, await grantCase(hub, route), 1);
+      const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 1);
       const root = Buffer.from(await hub.hub.seals.rootCertificate());
       const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
       const pdf = (await hub.hub.app.inject({ method: 'GET', url: license.document.url, headers })).rawPayload;

@@ -5,13 +5,13 @@ import { join } from 'node:path';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
-import { readProof, requireCheckpoint, requireProven } from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import { readProof, requireCheckpoint, requireLoggedLeaf } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
-import { grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { testLibrary } from '../support/library.ts';
-import { until } from '../support/until.ts';
+import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
+import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestLibrary } from '../support/library.ts';
+import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 const MAIN = new URL('../../scripts/city-library/main.ts', import.meta.url).pathname;
@@ -21,14 +21,18 @@ describe.each(['local', 'http'] as const)(
   'receipts of the city library in the log, subgraphs reached %s',
   (transport) => {
     let hub: TestHub;
-    let library: Awaited<ReturnType<typeof testLibrary>>;
+    let library: Awaited<ReturnType<typeof createTestLibrary>>;
     let folder: string;
     let sql: postgres.Sql;
     let openLibrary: () => Promise<void>;
     beforeAll(async () => {
-      library = await testLibrary();
+      library = await createTestLibrary();
       folder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
-      hub = await testHub({ transport, library: library.settings, log: { folder, witnesses: [library.witness] } });
+      hub = await createTestHub({
+        transport,
+        library: library.settings,
+        log: { folder, witnesses: [library.witness] },
+      });
       sql = postgres(hub.adminUrl, { max: 2, onnotice: () => {} });
       const { seals } = hub.hub;
       openLibrary = async () => library.open(await seals.rootCertificate(), [await seals.logKey()]);
@@ -57,18 +61,18 @@ describe.each(['local', 'http'] as const)(
     left join seals.log_leaf l on l.kind = 'RECEIPT' and l.subject = 'library ' || e.stream || ' ' || e.revision
     where e.type = 'LicenseChanged' order by e.occurred_at`;
     const allDelivered = () =>
-      until('all are collected', async () => {
+      waitUntil('all are collected', async () => {
         const rows = await listActs();
         return rows.every((row) => row.isDelivered) && rows;
       });
     const fetchText = async (path: string) => (await hub.hub.app.inject(path)).body;
     const own = (name: string, identifier: string) =>
-      refusalOf(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier, reason: '检查' });
+      findRefusalCode(hub, 'yudu-lyj.approver', name, 'OwnActInput', { identifier, reason: '检查' });
 
     test('every collected revision has its leaf, which matches its receipt', async () => {
-      const license = await issue(hub, route, await grantCase(hub, route), 1);
+      const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 1);
       await allDelivered();
-      await until('the library is a witness', async () => (await library.checkpoint()) !== null);
+      await waitUntil('the library is a witness', async () => (await library.checkpoint()) !== null);
       for (const name of ['suspendLicense', 'restoreLicense']) expect(await own(name, license.identifier)).toBeNull();
       const rows = await allDelivered();
       expect(rows).toHaveLength(3);
@@ -101,10 +105,10 @@ describe.each(['local', 'http'] as const)(
         log: readKey(await hub.hub.seals.logKey()),
         witnesses: [readKey(library.witness.vkey)],
       };
-      const isProven = await until('it is proven with the library', async () => {
+      const isProven = await waitUntil('it is proven with the library', async () => {
         const proof = await fetchText(`/log/proof/${subject}?kind=RECEIPT`);
         if (!proof.startsWith('c2sp.org/')) return false;
-        const { witnesses } = requireProven(proof, leafHash(Buffer.from(readProof(proof).extra ?? [])), trust);
+        const { witnesses } = requireLoggedLeaf(proof, hashLeaf(Buffer.from(readProof(proof).extra ?? [])), trust);
         return witnesses.length === 1;
       });
       expect(isProven).toBe(true);
@@ -142,7 +146,7 @@ describe.each(['local', 'http'] as const)(
 
     test('a delivery needs a stored leaf; without the log it is sent again and gets the same receipt', async () => {
       await library.close();
-      const license = await issue(hub, route, await grantCase(hub, route), 2);
+      const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 2);
       await sql`alter table seals.log_leaf rename to log_leaf_away`;
       await openLibrary();
       const stream = `license:${license.number}`;
@@ -151,10 +155,10 @@ describe.each(['local', 'http'] as const)(
         select attempts, delivered, last_error from licenses.outbox_delivery where consumer = 'library' and stream = ${stream}`;
         return row;
       };
-      await until('the library has it', async () => (await library.receipts(license.number)).length === 1);
+      await waitUntil('the library has it', async () => (await library.receipts(license.number)).length === 1);
       const [storedReceipt] = await library.receipts(license.number);
       const attemptsBefore = (await readDelivery())?.attempts;
-      await until('it was tried once more', async () => (await readDelivery())?.attempts > attemptsBefore);
+      await waitUntil('it was tried once more', async () => (await readDelivery())?.attempts > attemptsBefore);
       expect((await readDelivery())?.delivered).toBe(0);
       await sql`alter table seals.log_leaf_away rename to log_leaf`;
       const rows = await allDelivered();
@@ -165,11 +169,11 @@ describe.each(['local', 'http'] as const)(
 
     test('a receipt by a key that is not pinned keeps the delivery open and records the error', async () => {
       await library.close();
-      const license = await issue(hub, route, await grantCase(hub, route), 3);
+      const license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 3);
       const restoreKey = await library.changeKey();
       await openLibrary();
       const stream = `license:${license.number}`;
-      const content = await until('it is refused', async () => {
+      const content = await waitUntil('it is refused', async () => {
         const [row] = await sql`
         select delivered, rejected_at, last_error from licenses.outbox_delivery where consumer = 'library' and stream = ${stream}`;
         return row?.last_error?.includes('回执不成立') && row;

@@ -1,9 +1,18 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { actor, tokenFor } from '../support/actors.ts';
-import { together } from '../support/dual.ts';
-import { act, blankNumber, COMPANY, grantCase, issue, LICENSE, ROUTES, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson, tokenFor } from '../support/actors.ts';
+import {
+  COMPANY,
+  findRefusalCode,
+  grantCase,
+  issueGrantedLicense,
+  LICENSE_FIELDS,
+  ROUTES,
+  runMutation,
+  toBlankNumber,
+} from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Tests every refusal that the public API names, on real PostgreSQL. A refusal leaves no partial change. */
 describe('refusals', () => {
@@ -11,13 +20,17 @@ describe('refusals', () => {
   let license: { identifier: string; number: string; paper: { blankNumber: string } };
   const route = ROUTES.DIRECT;
   beforeAll(async () => {
-    hub = await testHub();
-    license = await issue(hub, route, await grantCase(hub, route), 1);
+    hub = await createTestHub();
+    license = await issueGrantedLicense(hub, route, await grantCase(hub, route), 1);
   });
   afterAll(() => hub?.stop());
 
   const refusalOfAcceptance = (input: object, person: string = route.accepts) =>
-    refusalOf(hub, person, 'acceptCase', 'ApplicationInput', { matter: route.matter, applicant: COMPANY, ...input });
+    findRefusalCode(hub, person, 'acceptCase', 'ApplicationInput', {
+      matter: route.matter,
+      applicant: COMPANY,
+      ...input,
+    });
 
   test('at acceptance', async () => {
     expect(await refusalOfAcceptance({ matter: 'yd2022-9-99' })).toBe('MATTER_UNKNOWN');
@@ -36,7 +49,7 @@ describe('refusals', () => {
   });
 
   test('before the decision: wrong step, wrong person, missing reason', async () => {
-    const acceptance = await act(
+    const acceptance = await runMutation(
       hub,
       'window-yudu',
       'acceptCase',
@@ -46,20 +59,23 @@ describe('refusals', () => {
     );
     const id = acceptance.case.id;
     const refusalOfDecision = (person: string, extraInput: object) =>
-      refusalOf(hub, person, 'decideCase', 'DecideCaseInput', { case: id, ...extraInput });
+      findRefusalCode(hub, person, 'decideCase', 'DecideCaseInput', { case: id, ...extraInput });
     const grantInput = { decision: 'GRANTED', authoriseSeal: true };
     expect(await refusalOfDecision('ganzhou-xzspj.approver', grantInput)).toBe('CASE_STEP_NOT_ALLOWED');
     expect(
-      await refusalOf(hub, 'window-xingguo', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }),
+      await findRefusalCode(hub, 'window-xingguo', 'examineCase', 'ExamineCaseInput', {
+        case: id,
+        finding: 'APPROVED',
+      }),
     ).toBe('CASE_UNKNOWN');
     expect(
-      await refusalOf(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'REFUSED' }),
+      await findRefusalCode(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'REFUSED' }),
     ).toBe('REASON_MISSING');
     expect(
-      await refusalOf(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }),
+      await findRefusalCode(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }),
     ).toBeNull();
     expect(await refusalOfDecision('ganzhou-xzspj.approver', grantInput)).toBe('CASE_MUST_BE_FORWARDED');
-    expect(await refusalOf(hub, 'window-yudu', 'forwardCase', 'CaseNoteInput', { case: id })).toBeNull();
+    expect(await findRefusalCode(hub, 'window-yudu', 'forwardCase', 'CaseNoteInput', { case: id })).toBeNull();
     expect(await refusalOfDecision('yudu-xzspj.approver', grantInput)).toBe('ORGAN_WITHOUT_POWER');
     expect(await refusalOfDecision('ganzhou-xzspj.approver', { decision: 'GRANTED' })).toBe(
       'SEAL_AUTHORISATION_MISSING',
@@ -73,7 +89,7 @@ describe('refusals', () => {
     ]);
     expect(refusals.sort()).toEqual(['CASE_STEP_NOT_ALLOWED', null].sort());
     expect(
-      await refusalOf(hub, 'window-yudu', 'issueLicense', 'CaseActInput', {
+      await findRefusalCode(hub, 'window-yudu', 'issueLicense', 'CaseActInput', {
         case: crypto.randomUUID(),
         blankNumber: 'x',
       }),
@@ -83,14 +99,17 @@ describe('refusals', () => {
   test('blanks, and a license that is requested twice', async () => {
     const id = await grantCase(hub, route);
     const refusalOfIssue = (blank: string, person: string = route.prints) =>
-      refusalOf(hub, person, 'issueLicense', 'CaseActInput', { case: id, blankNumber: blank });
+      findRefusalCode(hub, person, 'issueLicense', 'CaseActInput', { case: id, blankNumber: blank });
     expect(await refusalOfIssue('KB9')).toBe('BLANK_UNKNOWN');
-    expect(await refusalOfIssue(blankNumber(route, 1))).toBe('BLANK_USED');
-    expect(await refusalOfIssue(blankNumber(ROUTES.WINDOW_FORWARD, 5))).toBe('BLANK_OF_ANOTHER_ORGAN');
-    expect(await refusalOfIssue(blankNumber(route, 2), 'window-xingguo')).toBe('ORGAN_WITHOUT_POWER');
-    const [one, two] = await Promise.all([issue(hub, route, id, 2), issue(hub, route, id, 3)]);
+    expect(await refusalOfIssue(toBlankNumber(route, 1))).toBe('BLANK_USED');
+    expect(await refusalOfIssue(toBlankNumber(ROUTES.WINDOW_FORWARD, 5))).toBe('BLANK_OF_ANOTHER_ORGAN');
+    expect(await refusalOfIssue(toBlankNumber(route, 2), 'window-xingguo')).toBe('ORGAN_WITHOUT_POWER');
+    const [one, two] = await Promise.all([
+      issueGrantedLicense(hub, route, id, 2),
+      issueGrantedLicense(hub, route, id, 3),
+    ]);
     expect(two).toEqual(one);
-    expect(await issue(hub, route, id, 4)).toEqual(one);
+    expect(await issueGrantedLicense(hub, route, id, 4)).toEqual(one);
     const stock = await hub.ask(
       'yudu-lyj.clerk',
       '{ blanks(first: 5) { edges { node { number state identifier } } } }',
@@ -101,29 +120,29 @@ describe('refusals', () => {
     const spoilInput = {
       identifier: one.identifier,
       blankNumber: one.paper.blankNumber,
-      replacement: blankNumber(route, 6),
+      replacement: toBlankNumber(route, 6),
       reason: '打印错位',
     };
-    const spoilAnswer = await act(
+    const spoilAnswer = await runMutation(
       hub,
       route.prints,
       'spoilBlank',
       'SpoilBlankInput',
       spoilInput,
-      `license { ${LICENSE} sheets { blankNumber state } }`,
+      `license { ${LICENSE_FIELDS} sheets { blankNumber state } }`,
     );
     expect(spoilAnswer.license).toMatchObject({
       state: 'VALID',
-      paper: { blankNumber: blankNumber(route, 6) },
+      paper: { blankNumber: toBlankNumber(route, 6) },
       sheets: [{ state: 'SPOILED' }, { state: 'PRINTED' }],
     });
-    expect(await refusalOf(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', spoilInput)).toBe('BLANK_SPOILED');
+    expect(await findRefusalCode(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', spoilInput)).toBe('BLANK_SPOILED');
   });
 
   test('acts that the state does not allow', async () => {
     const { identifier } = license;
     const refusalOfAct = (name: string, person = 'yudu-lyj.approver', extraInput: object = {}) =>
-      refusalOf(hub, person, name, 'OwnActInput', { identifier, reason: '检查发现问题', ...extraInput });
+      findRefusalCode(hub, person, name, 'OwnActInput', { identifier, reason: '检查发现问题', ...extraInput });
     expect(await refusalOfAct('restoreLicense')).toBe('LICENSE_ACT_NOT_ALLOWED');
     expect(await refusalOfAct('suspendLicense', 'yudu-sfj.approver')).toBe('ORGAN_WITHOUT_POWER');
     expect(await refusalOfAct('suspendLicense', 'yudu-lyj.clerk')).toBe('ROLE_NOT_ALLOWED');
@@ -139,7 +158,9 @@ describe('refusals', () => {
     expect(await refusalOfAct('revokeLicense')).toBeNull();
     expect(await refusalOfAct('restoreLicense')).toBe('LICENSE_ACT_NOT_ALLOWED');
     const cancellation = { identifier, reason: '吊销后注销' };
-    expect(await refusalOf(hub, 'yudu-lyj.approver', 'cancelLicense', 'CancelLicenseInput', cancellation)).toBeNull();
+    expect(
+      await findRefusalCode(hub, 'yudu-lyj.approver', 'cancelLicense', 'CancelLicenseInput', cancellation),
+    ).toBeNull();
     const acts = await hub.ask(
       'auditor',
       'query($id: ID!) { license(identifier: $id) { state acts { act state document { mediaType } } paper { validity } } }',
@@ -160,9 +181,12 @@ describe('refusals', () => {
     const sealInput = { seal: 'yudu-lyj-license-seal', reason: '印章核查' };
     const grantInput = { seal: sealInput.seal, matter: route.matter };
     const refusalOfIssue = () =>
-      refusalOf(hub, route.prints, 'issueLicense', 'CaseActInput', { case: id, blankNumber: blankNumber(route, 10) });
+      findRefusalCode(hub, route.prints, 'issueLicense', 'CaseActInput', {
+        case: id,
+        blankNumber: toBlankNumber(route, 10),
+      });
     const waitForSeal = (state: string, matters: number) =>
-      until('licenses know the seal', async () => {
+      waitUntil('licenses know the seal', async () => {
         const { default: postgres } = await import('postgres');
         const sql = postgres(hub.adminUrl, { max: 1 });
         const [row] =
@@ -170,17 +194,19 @@ describe('refusals', () => {
         await sql.end();
         return row?.state === state && row?.matters === matters;
       });
-    expect(await refusalOf(hub, 'yudu-sfj.keeper', 'suspendSeal', 'SealActInput', sealInput)).toBe('SEAL_NOT_OF_ORGAN');
-    expect(await refusalOf(hub, 'yudu-lyj.keeper', 'suspendSeal', 'SealActInput', sealInput)).toBeNull();
+    expect(await findRefusalCode(hub, 'yudu-sfj.keeper', 'suspendSeal', 'SealActInput', sealInput)).toBe(
+      'SEAL_NOT_OF_ORGAN',
+    );
+    expect(await findRefusalCode(hub, 'yudu-lyj.keeper', 'suspendSeal', 'SealActInput', sealInput)).toBeNull();
     await waitForSeal('SUSPENDED', 1);
     expect(await refusalOfIssue()).toBe('SEAL_SUSPENDED');
-    expect(await refusalOf(hub, 'yudu-lyj.keeper', 'resumeSeal', 'SealActInput', sealInput)).toBeNull();
+    expect(await findRefusalCode(hub, 'yudu-lyj.keeper', 'resumeSeal', 'SealActInput', sealInput)).toBeNull();
     const { data } = await hub.ask('yudu-lyj.keeper', `{ seal(id: "${sealInput.seal}") { grants { id } } }`);
     const withdrawal = { seal: sealInput.seal, grant: data.seal.grants[0].id };
-    expect((await together(hub.ask, 'yudu-lyj', 'applyForSealGrantWithdrawal', withdrawal)).refusal).toBeNull();
+    expect((await applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealGrantWithdrawal', withdrawal)).refusal).toBeNull();
     await waitForSeal('IN_USE', 0);
     expect(await refusalOfIssue()).toBe('SEAL_NOT_GRANTED');
-    expect((await together(hub.ask, 'yudu-lyj', 'applyForSealGrant', grantInput)).refusal).toBeNull();
+    expect((await applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealGrant', grantInput)).refusal).toBeNull();
     await waitForSeal('IN_USE', 1);
     expect(await refusalOfIssue()).toBeNull();
   });
@@ -192,7 +218,7 @@ describe('refusals', () => {
       return response.json().errors?.[0]?.extensions?.code;
     };
     const list = '{ licenses(first: 1) { edges { cursor } } }';
-    const expiredToken = await tokenFor(actor('auditor'), new Date(Date.now() - 3_600_000), 60);
+    const expiredToken = await tokenFor(requireDemoPerson('auditor'), new Date(Date.now() - 3_600_000), 60);
     const [head, body] = (await hub.token('auditor')).split('.');
     expect(await errorCode(list)).toBe('UNAUTHENTICATED');
     expect(await errorCode(list, `Bearer ${expiredToken}`)).toBe('TOKEN_EXPIRED');

@@ -2,9 +2,9 @@ import { X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Report, verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { testClock } from '../support/clock.ts';
-import { together } from '../support/dual.ts';
-import { grantCase, issue, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
 
 /** Tests new keys of a seal (换证) without a gap: licenses issued before, during and after pass the verifier. */
 
@@ -15,7 +15,7 @@ const ISSUES_DURING_ROTATION = 20;
 let hub: TestHub;
 const clock = testClock('2026-03-02');
 beforeAll(async () => {
-  hub = await testHub({ now: clock });
+  hub = await createTestHub({ now: clock });
 });
 afterAll(() => hub?.stop());
 
@@ -35,17 +35,17 @@ async function verifyLicense({
 }
 
 test('licenses issued before, during and after a rotation all pass the verifier', async () => {
-  const licenseBefore = await issue(hub, DIRECT, await grantCase(hub, DIRECT), 1);
+  const licenseBefore = await issueGrantedLicense(hub, DIRECT, await grantCase(hub, DIRECT), 1);
   clock.advance(60_000);
   const caseIds: string[] = [];
   for (let n = 0; n <= ISSUES_DURING_ROTATION; n++) caseIds.push(await grantCase(hub, DIRECT));
   const [lastCaseId = '', ...otherCaseIds] = caseIds;
   const rotation = new Promise((resolve) => setTimeout(resolve, 300)).then(() =>
-    together(hub.ask, 'yudu-lyj', 'applyForSealRotation', { seal: SEAL }),
+    applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealRotation', { seal: SEAL }),
   );
-  const licensesDuring = await Promise.all(otherCaseIds.map((id, n) => issue(hub, DIRECT, id, n + 2)));
+  const licensesDuring = await Promise.all(otherCaseIds.map((id, n) => issueGrantedLicense(hub, DIRECT, id, n + 2)));
   expect((await rotation).refusal).toBeNull();
-  const licenseAfter = await issue(hub, DIRECT, lastCaseId, ISSUES_DURING_ROTATION + 2);
+  const licenseAfter = await issueGrantedLicense(hub, DIRECT, lastCaseId, ISSUES_DURING_ROTATION + 2);
 
   const { default: postgres } = await import('postgres');
   const sql = postgres(hub.adminUrl, { max: 1 });
@@ -67,7 +67,7 @@ test('licenses issued before, during and after a rotation all pass the verifier'
   // They still pass a day later, after the seal has ended for a reason other than a compromise.
   clock.advance(86_400_000);
   const input = { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' };
-  expect((await together(hub.ask, 'yudu-lyj', 'applyForSealEnd', input)).seal.state).toBe('ENDED');
+  expect((await applyAndApprove(hub.ask, 'yudu-lyj', 'applyForSealEnd', input)).seal.state).toBe('ENDED');
   for (const license of [licenseBefore, licenseAfter])
     expect((await verifyLicense(license)).verdict).toBe('TOTAL_PASSED');
 }, 240_000);

@@ -1,24 +1,24 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { imageOf, pngOf } from '../../subgraphs/kernel/seal-image.ts';
+import { toPng, toSealImage } from '../../subgraphs/kernel/seal-image.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { act, COMPANY, grantCase, issue, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { testLibrary } from '../support/library.ts';
-import { sealPng } from '../support/picture.ts';
-import { until } from '../support/until.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { createTestLibrary } from '../support/library.ts';
+import { buildSealPng } from '../support/seal-png.ts';
+import { waitUntil } from '../support/until.ts';
 
-const OWN_PICTURE = sealPng();
-const DISPLAYED_PICTURE = Buffer.from(pngOf(imageOf(OWN_PICTURE)));
+const OWN_PICTURE = buildSealPng();
+const DISPLAYED_PICTURE = Buffer.from(toPng(toSealImage(OWN_PICTURE)));
 /** 公路建设项目: the county decides, and its decision document is the outcome. */
 const REVIEW_MATTER = { matter: 'yd2022-1-02', organ: 'yudu-jtysj' };
 
 describe.each(['local', 'http'] as const)("an office's own seal picture, subgraphs reached %s", (transport) => {
   let hub: TestHub;
-  let library: Awaited<ReturnType<typeof testLibrary>>;
+  let library: Awaited<ReturnType<typeof createTestLibrary>>;
   beforeAll(async () => {
-    library = await testLibrary();
-    hub = await testHub({ transport, library: library.settings });
+    library = await createTestLibrary();
+    hub = await createTestHub({ transport, library: library.settings });
     await library.open(await hub.hub.seals.rootCertificate());
   });
   afterAll(async () => {
@@ -40,26 +40,33 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
   };
   const setPicture = async (organ: string, png: Buffer | null) => {
     const input = { seal: (await sealOf(organ)).id, picture: png?.toString('base64') ?? null, reason: '更换印模图片' };
-    const { seal } = await act(hub, `${organ}.keeper`, 'setSealPicture', 'SealPictureInput', input, 'seal { picture }');
+    const { seal } = await runMutation(
+      hub,
+      `${organ}.keeper`,
+      'setSealPicture',
+      'SealPictureInput',
+      input,
+      'seal { picture }',
+    );
     return seal.picture;
   };
   const fetchSealImage = (identifier: string) => fetchFile(`/licenses/seal/${identifier}`, null);
 
   test('appears on later licenses, passes the verifier and is collected', async () => {
-    const licenseBefore = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    const licenseBefore = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
     const picture = await setPicture('yudu-lyj', OWN_PICTURE);
     expect((await fetchFile(picture, null)).rawPayload.equals(OWN_PICTURE)).toBe(true);
     expect((await sealOf('yudu-lyj')).picture).toBe(picture);
-    const licenseAfter = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
+    const licenseAfter = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
     const file = (await fetchFile(licenseAfter.document.url)).rawPayload;
     const { image } = readSealedPdf(file);
-    expect(image && Buffer.from(pngOf(image)).equals(DISPLAYED_PICTURE)).toBe(true);
+    expect(image && Buffer.from(toPng(image)).equals(DISPLAYED_PICTURE)).toBe(true);
     expect(readSealedPdf((await fetchFile(licenseBefore.document.url)).rawPayload).image).toBeNull();
 
     const bundle = (await fetchFile(`/licenses/evidence/${licenseAfter.identifier}`, null)).rawPayload;
     const roots = [Buffer.from(await hub.hub.seals.rootCertificate())];
     expect(verify({ file, signature: null, roots, bundle }, new Date()).verdict).toBe('TOTAL_PASSED');
-    await until('both are collected', async () => (await library.copies()).length === 2);
+    await waitUntil('both are collected', async () => (await library.copies()).length === 2);
 
     const drawnImage = await fetchSealImage(licenseBefore.identifier);
     expect(drawnImage.headers['content-type']).toContain('image/svg+xml');
@@ -75,7 +82,7 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
         applicant: COMPANY,
         fields: [{ label: '工程名称', text: '示范公路' }],
       };
-      const acceptance = await act(
+      const acceptance = await runMutation(
         hub,
         `${REVIEW_MATTER.organ}.clerk`,
         'acceptCase',
@@ -85,10 +92,24 @@ describe.each(['local', 'http'] as const)("an office's own seal picture, subgrap
       );
       const { id } = acceptance.case;
       const examination = { case: id, finding: 'APPROVED' };
-      await act(hub, `${REVIEW_MATTER.organ}.reviewer`, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
+      await runMutation(
+        hub,
+        `${REVIEW_MATTER.organ}.reviewer`,
+        'examineCase',
+        'ExamineCaseInput',
+        examination,
+        'case { id }',
+      );
       const decision = { case: id, decision: 'GRANTED', authoriseSeal: true };
-      await act(hub, `${REVIEW_MATTER.organ}.approver`, 'decideCase', 'DecideCaseInput', decision, 'case { id }');
-      const url = await until('the decision is sealed', async () => {
+      await runMutation(
+        hub,
+        `${REVIEW_MATTER.organ}.approver`,
+        'decideCase',
+        'DecideCaseInput',
+        decision,
+        'case { id }',
+      );
+      const url = await waitUntil('the decision is sealed', async () => {
         const query = 'query($id: ID!) { case(id: $id) { notices { kind sealed url } } }';
         const { data } = await hub.ask('auditor', query, { id });
         return data.case.notices.find(

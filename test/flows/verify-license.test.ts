@@ -3,8 +3,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperAttachment, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
 import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 
 const DIRECT = ROUTES.DIRECT;
 const FIELDS = `verdict subIndication steps { name passed detail } provenAt claimedAt signer { name organisation }
@@ -19,8 +19,8 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
   let pdf: Buffer;
   beforeAll(async () => {
     clock = testClock('2026-03-02');
-    hub = await testHub({ now: clock, transport });
-    const license = await issue(hub, DIRECT, await grantCase(hub, DIRECT), 1);
+    hub = await createTestHub({ now: clock, transport });
+    const license = await issueGrantedLicense(hub, DIRECT, await grantCase(hub, DIRECT), 1);
     identifier = license.identifier;
     pdf = await fileOf(license.document.url);
   });
@@ -120,7 +120,7 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
 
   test('the state follows the acts at once, apart from the verdict; a statement proves itself too', async () => {
     const input = { identifier, reason: '核查' };
-    const done = await act(
+    const done = await runMutation(
       hub,
       DIRECT.decides,
       'suspendLicense',

@@ -3,9 +3,16 @@ import { GraphQLError, getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { DEPTH_LIMIT, FIELD_LIMIT, ROOT_FIELD_LIMIT, TOKEN_LIMIT } from '../../gateway/limits.ts';
 import { mintToken } from '../../scripts/people.ts';
-import { actor, tokenFor } from '../support/actors.ts';
+import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
-import { asPerson, post, type StubGateway, type Stubs, stubGateway, stubSources } from '../support/stubs.ts';
+import {
+  answerAsPerson,
+  buildStubSources,
+  createStubGateway,
+  postQuery,
+  type StubGateway,
+  type Stubs,
+} from '../support/stubs.ts';
 
 const clock = testClock('2022-09-29');
 const matter = { id: 'm1', mainItem: '主项', name: '事项' };
@@ -18,7 +25,7 @@ const stubs: Stubs = {
   },
   cases: {
     Query: {
-      case: asPerson((name) => ({ id: 'c1', number: name, matter: { id: 'm1' } })),
+      case: answerAsPerson((name) => ({ id: 'c1', number: name, matter: { id: 'm1' } })),
       cases: () => {
         throw new GraphQLError('first 须为 1 至 100 的整数。', {
           extensions: { code: 'BAD_USER_INPUT', argument: 'first' },
@@ -40,12 +47,12 @@ const stubs: Stubs = {
 
 describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
   let gateway: StubGateway;
-  const ask = (query: string, token?: string) => post(gateway.app, query, token);
+  const ask = (query: string, token?: string) => postQuery(gateway.app, query, token);
   const codes = async (query: string, token?: string) =>
     (await ask(query, token)).errors?.map(({ extensions }) => extensions.code);
 
   beforeAll(async () => {
-    gateway = await stubGateway(clock, stubs, transport);
+    gateway = await createStubGateway(clock, stubs, transport);
   });
   afterAll(() => gateway.stop());
 
@@ -56,9 +63,9 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
   });
 
   test('forwards the token to the subgraph', async () => {
-    const token = await tokenFor(actor('window-yudu'), clock());
+    const token = await tokenFor(requireDemoPerson('window-yudu'), clock());
     expect((await ask('{ case(id: "c1") { number matter { id } } }', token)).data).toEqual({
-      case: { number: actor('window-yudu').name, matter: { id: 'm1' } },
+      case: { number: requireDemoPerson('window-yudu').name, matter: { id: 'm1' } },
     });
   });
 
@@ -69,13 +76,13 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
   });
 
   test('an expired token is refused with TOKEN_EXPIRED and 401', async () => {
-    const token = await tokenFor(actor('auditor'), new Date(clock().getTime() - 7_200_000), 3600);
+    const token = await tokenFor(requireDemoPerson('auditor'), new Date(clock().getTime() - 7_200_000), 3600);
     const answer = await ask('{ matter(id: "m1") { name } }', token);
     expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'TOKEN_EXPIRED' } }] });
   });
 
   test('a forged token is refused with TOKEN_INVALID and 401', async () => {
-    const token = await mintToken(actor('auditor'), generateKeyPairSync('ed25519').privateKey, clock());
+    const token = await mintToken(requireDemoPerson('auditor'), generateKeyPairSync('ed25519').privateKey, clock());
     const answer = await ask('{ matter(id: "m1") { name } }', token);
     expect(answer).toMatchObject({ status: 401, errors: [{ extensions: { code: 'TOKEN_INVALID' } }] });
     expect(await codes('{ matter(id: "m1") { name } }', 'nonsense')).toEqual(['TOKEN_INVALID']);
@@ -141,10 +148,10 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
 });
 
 test('a subgraph that is down nulls only its own fields, as a masked fault', async () => {
-  const gateway = await stubGateway(clock, stubs, 'local', {
-    sources: { ...stubSources(stubs), seals: { url: 'http://127.0.0.1:9/graphql' } },
+  const gateway = await createStubGateway(clock, stubs, 'local', {
+    sources: { ...buildStubSources(stubs), seals: { url: 'http://127.0.0.1:9/graphql' } },
   });
-  const answer = await post(gateway.app, '{ seal(id: "s1") { name } matter(id: "m1") { name } }');
+  const answer = await postQuery(gateway.app, '{ seal(id: "s1") { name } matter(id: "m1") { name } }');
   expect(answer.data).toEqual({ seal: null, matter: { name: '事项' } });
   expect(answer.errors?.map(({ extensions }) => extensions.code)).toEqual(['INTERNAL_SERVER_ERROR']);
   await gateway.stop();

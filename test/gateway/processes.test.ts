@@ -9,9 +9,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
-import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
-import { type TestDatabase, testDatabase } from '../support/database.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { waitUntil } from '../support/until.ts';
 
 /** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */
 
@@ -40,7 +40,7 @@ function run(file: string, environment: Record<string, string>): void {
 }
 
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await createTestDatabase();
   const ports = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await freePort()] as const)));
   const key = () => randomBytes(32).toString('base64url');
   const port = await freePort();
@@ -68,7 +68,7 @@ beforeAll(async () => {
     });
   }
   run('gateway/main.ts', { ...shared, PORT: String(port) });
-  await until('the gateway is ready', async () =>
+  await waitUntil('the gateway is ready', async () =>
     fetch(`${gateway}/health/ready`).then(
       ({ ok }) => ok,
       () => false,
@@ -101,7 +101,7 @@ test('queries, tokens, files, certificates and revocation lists work, and every 
   await close();
   expect(await ask('{ matters(first: 1) { totalCount } }')).toEqual({ data: { matters: { totalCount: 108 } } });
 
-  const auditor = await tokenFor(actor('auditor'), new Date());
+  const auditor = await tokenFor(requireDemoPerson('auditor'), new Date());
   const query =
     '{ cases(first: 1) { edges { cursor } } licenses(first: 1) { edges { cursor } } seals(first: 1) { edges { cursor } } }';
   expect(await ask(query, auditor)).toEqual({
@@ -123,7 +123,7 @@ test('queries, tokens, files, certificates and revocation lists work, and every 
   expect(await (await fetch(`${gateway}/seals/certificates.pem`)).text()).toMatch(/^# .+\n-----BEGIN CERTIFICATE-----/);
 
   expect(await (await fetch(`${gateway}/log/key`)).text()).toMatch(/^processes\.test\/log\+[0-9a-f]{8}\+\S{44}\n$/);
-  const checkpoint = await until('a checkpoint', async () => {
+  const checkpoint = await waitUntil('a checkpoint', async () => {
     const answer = await fetch(`${gateway}/log/checkpoint`);
     return answer.ok && answer.text();
   });
@@ -133,7 +133,7 @@ test('queries, tokens, files, certificates and revocation lists work, and every 
 
   // The events of matters reach cases in its own process.
   const admin = connect(database.adminUrl, 'test');
-  await until('cases know every matter', async () => {
+  await waitUntil('cases know every matter', async () => {
     const [row] = await admin.db.execute('select count(*)::int as known from cases.matter_fact');
     return row?.known === 108;
   });

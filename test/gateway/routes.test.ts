@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { actor, tokenFor } from '../support/actors.ts';
+import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
-import { type StubGateway, stubGateway } from '../support/stubs.ts';
+import { createStubGateway, type StubGateway } from '../support/stubs.ts';
 
 const clock = testClock('2022-09-29');
 const identifier = writeLicenseIdentifier({
@@ -33,7 +33,7 @@ let gateway: StubGateway;
 let databaseUp = true;
 
 beforeAll(async () => {
-  gateway = await stubGateway(
+  gateway = await createStubGateway(
     clock,
     {
       licenses: {
@@ -60,7 +60,7 @@ beforeAll(async () => {
 afterAll(() => gateway.stop());
 
 const get = async (url: string, person?: string, headers: Record<string, string> = {}) => {
-  const token = person === undefined ? null : await tokenFor(actor(person), clock());
+  const token = person === undefined ? null : await tokenFor(requireDemoPerson(person), clock());
   return gateway.app.inject({ url, headers: { ...headers, ...(token ? { authorization: `Bearer ${token}` } : {}) } });
 };
 

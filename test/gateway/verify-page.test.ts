@@ -6,7 +6,7 @@ import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
 import { VERDICT_OF } from '../../subgraphs/licenses/verify/verdict.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { testClock } from '../support/clock.ts';
-import { type StubGateway, stubGateway } from '../support/stubs.ts';
+import { createStubGateway, type StubGateway } from '../support/stubs.ts';
 
 const clock = testClock('2026-03-02');
 const identifier = writeLicenseIdentifier({
@@ -58,7 +58,7 @@ const ALL_FILES = [...FILES, 'terms.js', 'tlog.js', 'words.js', 'qr/index.js', '
 let gateway: StubGateway;
 beforeAll(async () => {
   const licenseStatus = (_: unknown, args: { identifier: string }) => (args.identifier === identifier ? status : null);
-  gateway = await stubGateway(clock, { licenses: { Query: { licenseStatus } } });
+  gateway = await createStubGateway(clock, { licenses: { Query: { licenseStatus } } });
 });
 afterAll(() => gateway.stop());
 

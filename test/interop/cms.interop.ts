@@ -13,80 +13,91 @@ import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
 /** openssl and BouncyCastle (Debian: openssl, libbcpkix-java) verify signatures and certificates of seals. */
 
 /** Two PDFs with a detached signature, and one with an embedded signature. */
-const ASKED = {
+const REQUESTS = {
   county: newRequest({ profile: 'CADES' }),
   city: newRequest({ organ: CITY, matterId: CITY_MATTER, profile: 'CADES' }),
   pdf: newRequest(),
 };
 const COVERED = {
-  county: Buffer.from(ASKED.county.document),
-  city: Buffer.from(ASKED.city.document),
-  pdf: splitSignature(Buffer.from(ASKED.pdf.document)).covered,
+  county: Buffer.from(REQUESTS.county.document),
+  city: Buffer.from(REQUESTS.city.document),
+  pdf: splitSignature(Buffer.from(REQUESTS.pdf.document)).covered,
 };
 const CLASSPATH = ['bcprov', 'bcutil', 'bcpkix'].map((name) => `/usr/share/java/${name}.jar`).join(':');
 const VERIFY_CMS = fileURLToPath(new URL('VerifyCms.java', import.meta.url));
 
-let shop: Workshop;
+let workshop: Workshop;
 let folder: string;
-const at = (name: string) => join(folder, name);
-const seconds = () => String(Math.floor(shop.clock().getTime() / 1000));
+const filePath = (name: string) => join(folder, name);
+const clockSeconds = () => String(Math.floor(workshop.clock().getTime() / 1000));
 
 beforeAll(async () => {
-  shop = await openWorkshop();
+  workshop = await openWorkshop();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-cms-'));
-  for (const [name, asked] of Object.entries(ASKED)) {
-    const request = { ...asked, authorisation: await shop.authorise(asked) };
-    writeFileSync(at(`${name}.p7s`), await signatureOf(shop.seals, request));
+  for (const [name, unsignedRequest] of Object.entries(REQUESTS)) {
+    const request = { ...unsignedRequest, authorisation: await workshop.authorise(unsignedRequest) };
+    writeFileSync(filePath(`${name}.p7s`), await signatureOf(workshop.seals, request));
   }
-  for (const [name, covered] of Object.entries(COVERED)) writeFileSync(at(name), covered);
-  const other = await openWorkshop();
-  writeFileSync(at('stranger.pem'), await other.seals.rootCertificate());
-  await other.close();
-  const rows = await shop.sql`select seal_id as id, certificate_pem as pem from seals.seal_certificate
+  for (const [name, covered] of Object.entries(COVERED)) writeFileSync(filePath(name), covered);
+  const otherWorkshop = await openWorkshop();
+  writeFileSync(filePath('stranger.pem'), await otherWorkshop.seals.rootCertificate());
+  await otherWorkshop.close();
+  const rows = await workshop.sql`select seal_id as id, certificate_pem as pem from seals.seal_certificate
     union all select id, certificate_pem from seals.authority
     union all select seal_id || '-code', certificate_pem from seals.seal_code_key`;
-  for (const { id, pem } of rows) writeFileSync(at(`${id}.pem`), pem);
-  writeFileSync(at('changed'), Buffer.concat([COVERED.county, Buffer.from(' ')]));
+  for (const { id, pem } of rows) writeFileSync(filePath(`${id}.pem`), pem);
+  writeFileSync(filePath('changed'), Buffer.concat([COVERED.county, Buffer.from(' ')]));
 });
 afterAll(async () => {
-  await shop.close();
+  await workshop.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
 /** Runs a tool. Returns its exit code and its complete output. */
-async function run(tool: string, args: string[]): Promise<{ code: number; said: string }> {
+async function run(tool: string, args: string[]): Promise<{ code: number; output: string }> {
   try {
     const { stdout, stderr } = await promisify(execFile)(tool, args, { encoding: 'utf8' });
-    return { code: 0, said: stdout + stderr };
+    return { code: 0, output: stdout + stderr };
   } catch (error) {
     const { code, stdout, stderr } = error as { code: number | string; stdout: string; stderr: string };
     if (typeof code !== 'number') throw error;
-    return { code, said: stdout + stderr };
+    return { code, output: stdout + stderr };
   }
 }
 
 const openssl = (document: string, signature: string, root = 'root.pem') =>
   run('openssl', [
-    ...['cms', '-verify', '-cades', '-binary', '-inform', 'DER', '-in', at(signature), '-content', at(document)],
-    ...['-CAfile', at(root), '-attime', seconds(), '-x509_strict', '-out', at('out')],
+    ...[
+      'cms',
+      '-verify',
+      '-cades',
+      '-binary',
+      '-inform',
+      'DER',
+      '-in',
+      filePath(signature),
+      '-content',
+      filePath(document),
+    ],
+    ...['-CAfile', filePath(root), '-attime', clockSeconds(), '-x509_strict', '-out', filePath('out')],
   ]);
 
 const bouncyCastle = (document: string, signature: string, root = 'root.pem') =>
-  run('java', ['-cp', CLASSPATH, VERIFY_CMS, at(document), at(signature), at(root)]);
+  run('java', ['-cp', CLASSPATH, VERIFY_CMS, filePath(document), filePath(signature), filePath(root)]);
 
 describe.each([
   ['openssl cms -verify -cades', openssl],
   ['BouncyCastle', bouncyCastle],
 ])('%s', (_, verify) => {
   test.each(['county', 'city', 'pdf'])('accepts the seal of the %s', async (seal) => {
-    const { code, said } = await verify(seal, `${seal}.p7s`);
-    expect(code, said).toBe(0);
+    const { code, output } = await verify(seal, `${seal}.p7s`);
+    expect(code, output).toBe(0);
   });
   test('refuses another document, another root and a changed signature', async () => {
     const bytes = Buffer.from(await signedBytes('county.p7s'));
     const digest = bytes.indexOf(Buffer.from(sha256(COVERED.county), 'hex'));
     bytes[digest] = (bytes[digest] ?? 0) ^ 1;
-    writeFileSync(at('changed.p7s'), bytes);
+    writeFileSync(filePath('changed.p7s'), bytes);
     expect((await verify('changed', 'county.p7s')).code).not.toBe(0);
     expect((await verify('city', 'county.p7s')).code).not.toBe(0);
     expect((await verify('county', 'county.p7s', 'stranger.pem')).code).not.toBe(0);
@@ -95,20 +106,20 @@ describe.each([
 });
 
 test('BouncyCastle reads the Chinese name and the signing time', async () => {
-  const { said } = await run('java', [
+  const { output } = await run('java', [
     ...['-Dstdout.encoding=UTF-8', '-Dfile.encoding=UTF-8', '-Dsun.stdout.encoding=UTF-8'],
-    ...['-cp', CLASSPATH, VERIFY_CMS, at('county'), at('county.p7s'), at('root.pem')],
+    ...['-cp', CLASSPATH, VERIFY_CMS, filePath('county'), filePath('county.p7s'), filePath('root.pem')],
   ]);
-  expect(said).toContain(`verified ${shop.clock().toISOString().slice(0, 19)}Z`);
-  expect(said).toContain('CN=于都县林业局证照专用章（测试）');
+  expect(output).toContain(`verified ${workshop.clock().toISOString().slice(0, 19)}Z`);
+  expect(output).toContain('CN=于都县林业局证照专用章（测试）');
 });
 
 test('openssl verifies the chain strictly and for signing', async () => {
-  const { code, said } = await run('openssl', [
-    ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'smimesign', '-attime', seconds()],
-    ...['-CAfile', at('root.pem'), '-untrusted', at('issuing.pem'), at(`${shop.countySeal}.pem`)],
+  const { code, output } = await run('openssl', [
+    ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'smimesign', '-attime', clockSeconds()],
+    ...['-CAfile', filePath('root.pem'), '-untrusted', filePath('issuing.pem'), filePath(`${workshop.countySeal}.pem`)],
   ]);
-  expect(code, said).toBe(0);
+  expect(code, output).toBe(0);
 });
 
 test.each([
@@ -116,34 +127,42 @@ test.each([
   ['status', 'any'],
   ['code', 'any'],
 ])('openssl verifies the certificate for %s, with a key on P-256', async (name, purpose) => {
-  const file = name === 'code' ? `${shop.countySeal}-code.pem` : `${name}.pem`;
-  const { code, said } = await run('openssl', [
-    ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', purpose, '-attime', seconds()],
-    ...['-CAfile', at('root.pem'), '-untrusted', at('issuing.pem'), at(file)],
+  const file = name === 'code' ? `${workshop.countySeal}-code.pem` : `${name}.pem`;
+  const { code, output } = await run('openssl', [
+    ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', purpose, '-attime', clockSeconds()],
+    ...['-CAfile', filePath('root.pem'), '-untrusted', filePath('issuing.pem'), filePath(file)],
   ]);
-  expect(code, said).toBe(0);
-  const read = await run('openssl', ['x509', '-in', at(file), '-noout', '-text', '-nameopt', 'utf8']);
-  expect(read.said).toContain('NIST CURVE: P-256');
-  expect(read.said).toContain('测试');
+  expect(code, output).toBe(0);
+  const certificateText = await run('openssl', ['x509', '-in', filePath(file), '-noout', '-text', '-nameopt', 'utf8']);
+  expect(certificateText.output).toContain('NIST CURVE: P-256');
+  expect(certificateText.output).toContain('测试');
   // The purpose of status certificates is an OID of the test arc, so openssl has no name for it.
-  expect(read.said.match(/Extended Key Usage: critical\n\s+(.+)/)?.[1]).toBe(
+  expect(certificateText.output.match(/Extended Key Usage: critical\n\s+(.+)/)?.[1]).toBe(
     { timestamp: 'Time Stamping', status: '1.3.6.1.4.1.99999.1.2' }[name],
   );
 });
 
 test('openssl reads names in UTF-8, a 127-bit serial, RSA-3072 and SHA-256 in each certificate', async () => {
-  for (const id of ['root', 'issuing', shop.countySeal, shop.citySeal]) {
-    const { said } = await run('openssl', ['x509', '-in', at(`${id}.pem`), '-noout', '-text', '-nameopt', 'utf8']);
-    expect(said).toContain('测试');
-    expect(said).toContain('Public-Key: (3072 bit)');
-    expect(said.match(/Signature Algorithm: (\S+)/)?.[1]).toBe('sha256WithRSAEncryption');
-    expect(said).toContain('Subject Key Identifier');
-    expect(said).toContain('Authority Key Identifier');
-    expect(said).not.toContain('(Negative)');
+  for (const id of ['root', 'issuing', workshop.countySeal, workshop.citySeal]) {
+    const { output } = await run('openssl', [
+      'x509',
+      '-in',
+      filePath(`${id}.pem`),
+      '-noout',
+      '-text',
+      '-nameopt',
+      'utf8',
+    ]);
+    expect(output).toContain('测试');
+    expect(output).toContain('Public-Key: (3072 bit)');
+    expect(output.match(/Signature Algorithm: (\S+)/)?.[1]).toBe('sha256WithRSAEncryption');
+    expect(output).toContain('Subject Key Identifier');
+    expect(output).toContain('Authority Key Identifier');
+    expect(output).not.toContain('(Negative)');
   }
 });
 
 async function signedBytes(name: string): Promise<Buffer> {
   const { readFile } = await import('node:fs/promises');
-  return readFile(at(name));
+  return readFile(filePath(name));
 }

@@ -5,29 +5,31 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { readToken } from '../../subgraphs/licenses/verify/timestamp.ts';
 import { pem } from '../library/authority.ts';
-import { listOf, sha256, tokenOver } from '../support/forge.ts';
-import { entryOf } from '../support/vectors.ts';
-import { AT, evidenceOf, GOOD, SIGNED_AT } from '../support/world.ts';
+import { issueRevocationList, issueTimestamp, sha256 } from '../support/pki-builder.ts';
+import { buildEvidence, SIGNED_AT, VALID_AUTHORITIES, VERIFIED_AT } from '../support/sealed-evidence.ts';
+import { buildEntry } from '../support/vectors.ts';
 
 /** openssl accepts the evidence that the tests make. A vector that is wrong by accident would prove nothing. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-evidence-'));
 const path = (name: string) => join(folder, name);
 const DATA = Buffer.from('数据');
-const ATTIME = ['-attime', String(AT.getTime() / 1000)];
+const ATTIME = ['-attime', String(VERIFIED_AT.getTime() / 1000)];
 
 beforeAll(() => {
-  const { file, signature } = evidenceOf({ detached: true });
+  const { file, signature } = buildEvidence({ detached: true });
   const files = {
-    'root.pem': pem(GOOD.root.certificate),
-    'issuing.pem': pem(GOOD.issuing.certificate),
-    'timestamp.pem': pem(GOOD.timestamp.certificate),
-    'timestamp.key': GOOD.timestamp.pair.privateKey.export({ type: 'pkcs8', format: 'pem' }),
+    'root.pem': pem(VALID_AUTHORITIES.root.certificate),
+    'issuing.pem': pem(VALID_AUTHORITIES.issuing.certificate),
+    'timestamp.pem': pem(VALID_AUTHORITIES.timestamp.certificate),
+    'timestamp.key': VALID_AUTHORITIES.timestamp.pair.privateKey.export({ type: 'pkcs8', format: 'pem' }),
     'a.pdf': file ?? '',
     'a.p7s': signature ?? '',
     data: DATA,
-    token: tokenOver(sha256(DATA), { signer: GOOD.timestamp, issuer: GOOD.issuing }),
-    list: listOf(GOOD.issuing, { entries: [entryOf(GOOD.seal, AT, { reason: 1, invalidityDate: SIGNED_AT })] }),
+    token: issueTimestamp(sha256(DATA), { signer: VALID_AUTHORITIES.timestamp, issuer: VALID_AUTHORITIES.issuing }),
+    list: issueRevocationList(VALID_AUTHORITIES.issuing, {
+      entries: [buildEntry(VALID_AUTHORITIES.seal, VERIFIED_AT, { reason: 1, invalidityDate: SIGNED_AT })],
+    }),
     serial: '01',
     'ts.cnf': `[tsa]
 default_tsa = one
@@ -48,25 +50,35 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 const openssl = (...args: string[]) => {
   const { status, stdout, stderr } = spawnSync('openssl', args, { cwd: folder, encoding: 'utf8' });
-  return { status, said: stdout + stderr };
+  return { status, output: stdout + stderr };
 };
 
 test('openssl accepts a signature with its timestamp', () => {
-  const form = ['-cades', '-binary', '-inform', 'DER', '-purpose', 'any', '-out', 'out'];
+  const formArgs = ['-cades', '-binary', '-inform', 'DER', '-purpose', 'any', '-out', 'out'];
   const files = ['-in', 'a.p7s', '-content', 'a.pdf', '-CAfile', 'root.pem'];
-  const { status, said } = openssl('cms', '-verify', ...form, ...files, ...ATTIME);
-  expect(status, said).toBe(0);
+  const { status, output } = openssl('cms', '-verify', ...formArgs, ...files, ...ATTIME);
+  expect(status, output).toBe(0);
 });
 test('openssl accepts a timestamp token', () => {
   const files = ['-data', 'data', '-in', 'token', '-token_in', '-CAfile', 'root.pem', '-untrusted', 'issuing.pem'];
-  const { status, said } = openssl('ts', '-verify', ...files, ...ATTIME);
-  expect(status, said).toBe(0);
+  const { status, output } = openssl('ts', '-verify', ...files, ...ATTIME);
+  expect(status, output).toBe(0);
 });
 test('openssl accepts a revocation list', () => {
-  const { status, said } = openssl('crl', '-inform', 'DER', '-in', 'list', '-CAfile', 'issuing.pem', '-noout', '-text');
-  expect(status, said).toBe(0);
-  expect(said).toContain('verify OK');
-  expect(said).toMatch(/Key Compromise[\s\S]*Nov 23 01:02:03 2026/);
+  const { status, output } = openssl(
+    'crl',
+    '-inform',
+    'DER',
+    '-in',
+    'list',
+    '-CAfile',
+    'issuing.pem',
+    '-noout',
+    '-text',
+  );
+  expect(status, output).toBe(0);
+  expect(output).toContain('verify OK');
+  expect(output).toMatch(/Key Compromise[\s\S]*Nov 23 01:02:03 2026/);
 });
 test('a token of openssl is refused for the NULL in its digest algorithm, a second encoding of the same', () => {
   openssl('ts', '-query', '-data', 'data', '-sha256', '-cert', '-out', 'query');

@@ -5,9 +5,9 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAttribute } from '../../scripts/tamper.ts';
-import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { sealPng } from '../support/picture.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { buildSealPng } from '../support/seal-png.ts';
 
 /** Independent tools read and verify a license of this hub. */
 describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
@@ -16,18 +16,22 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
   let hub: TestHub;
   let pdf: Buffer;
   beforeAll(async () => {
-    hub = await testHub();
-    const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
-    const file = async (digest: string) => {
+    hub = await createTestHub();
+    const license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    const fetchFile = async (digest: string) => {
       const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
       return (await hub.hub.app.inject({ method: 'GET', url: `/files/${digest}`, headers })).rawPayload;
     };
-    pdf = await file(license.document.digest);
-    write('license', pdf);
-    const own = { seal: 'yudu-lyj-license-seal', picture: sealPng().toString('base64'), reason: '启用新印模' };
-    await act(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', own, 'seal { picture }');
-    const second = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
-    write('own', await file(second.document.digest));
+    pdf = await fetchFile(license.document.digest);
+    writeParts('license', pdf);
+    const pictureInput = {
+      seal: 'yudu-lyj-license-seal',
+      picture: buildSealPng().toString('base64'),
+      reason: '启用新印模',
+    };
+    await runMutation(hub, 'yudu-lyj.keeper', 'setSealPicture', 'SealPictureInput', pictureInput, 'seal { picture }');
+    const licenseWithPicture = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
+    writeParts('own', await fetchFile(licenseWithPicture.document.digest));
     writeFileSync(path('root.pem'), await hub.hub.seals.rootCertificate());
   });
   afterAll(async () => {
@@ -36,23 +40,23 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
   });
 
   /** Writes the file, and its parts for tools that cannot read PDF. */
-  const write = (name: string, file: Buffer) => {
+  const writeParts = (name: string, file: Buffer) => {
     const { covered, cms } = splitSignature(file);
     writeFileSync(path(`${name}.pdf`), file);
     writeFileSync(path(`${name}.covered`), covered);
     writeFileSync(path(`${name}.p7s`), cms);
   };
-  const openssl = (name: string) => {
+  const opensslStatus = (name: string) => {
     const [content, p7s, root] = [path(`${name}.covered`), path(`${name}.p7s`), path('root.pem')];
     const args = `cms -verify -cades -binary -inform DER -in ${p7s} -content ${content} -CAfile ${root} -purpose any -out /dev/null`;
     return spawnSync('openssl', args.split(' '), { encoding: 'utf8' }).status;
   };
   /** Output of poppler with the given NSS database, which contains the trusted root or is empty. */
-  const pdfsig = (name: string, database: string) =>
+  const pdfsigOutput = (name: string, database: string) =>
     execFileSync('pdfsig', ['-nssdir', path(database), path(`${name}.pdf`)], { encoding: 'utf8' });
 
   test('openssl accepts the covered bytes, and refuses changed bytes and signatures', () => {
-    expect(openssl('license')).toBe(0);
+    expect(opensslStatus('license')).toBe(0);
     const covered = Buffer.from(pdf);
     covered.write('Tj', pdf.indexOf('stream') + 40, 'latin1');
     for (const [name, forged] of Object.entries({
@@ -60,8 +64,8 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
       attribute: tamperSignedAttribute(pdf),
       certificate: tamperCertificate(pdf),
     })) {
-      write(name, forged);
-      expect(openssl(name), name).not.toBe(0);
+      writeParts(name, forged);
+      expect(opensslStatus(name), name).not.toBe(0);
     }
   });
 
@@ -71,22 +75,22 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
       execFileSync('certutil', ['-N', '-d', path(database), '--empty-password']);
     }
     execFileSync('certutil', ['-A', '-d', path('trusting'), '-n', 'root', '-t', 'CT,CT,CT', '-i', path('root.pem')]);
-    const trusted = pdfsig('license', 'trusting');
-    expect(trusted).toContain('Signature Validation: Signature is Valid.');
-    expect(trusted).toContain('Certificate Validation: Certificate is Trusted.');
-    expect(trusted).toContain('Total document signed');
-    expect(trusted).toContain('ETSI.CAdES.detached');
-    expect(pdfsig('own', 'trusting')).toContain('Signature is Valid.');
-    expect(pdfsig('own', 'trusting')).toContain('Total document signed');
-    const untrusted = pdfsig('license', 'empty');
-    expect(untrusted).toContain('Signature is Valid.');
-    expect(untrusted).not.toContain('Certificate is Trusted');
-    write('appended', tamperPageContent(pdf));
-    write('attached', tamperAttachment(pdf));
+    const trustedOutput = pdfsigOutput('license', 'trusting');
+    expect(trustedOutput).toContain('Signature Validation: Signature is Valid.');
+    expect(trustedOutput).toContain('Certificate Validation: Certificate is Trusted.');
+    expect(trustedOutput).toContain('Total document signed');
+    expect(trustedOutput).toContain('ETSI.CAdES.detached');
+    expect(pdfsigOutput('own', 'trusting')).toContain('Signature is Valid.');
+    expect(pdfsigOutput('own', 'trusting')).toContain('Total document signed');
+    const untrustedOutput = pdfsigOutput('license', 'empty');
+    expect(untrustedOutput).toContain('Signature is Valid.');
+    expect(untrustedOutput).not.toContain('Certificate is Trusted');
+    writeParts('appended', tamperPageContent(pdf));
+    writeParts('attached', tamperAttachment(pdf));
     for (const name of ['appended', 'attached']) {
-      expect(pdfsig(name, 'trusting'), name).toContain('Not total document signed');
+      expect(pdfsigOutput(name, 'trusting'), name).toContain('Not total document signed');
     }
-    expect(pdfsig('covered', 'trusting')).not.toContain('Signature is Valid.');
+    expect(pdfsigOutput('covered', 'trusting')).not.toContain('Signature is Valid.');
   });
 
   test('poppler reads the page and the attachment, qpdf reports no problem', () => {
@@ -114,8 +118,8 @@ describe('a license and openssl, poppler, qpdf, BouncyCastle', () => {
       spawnSync('java', ['-cp', jars.join(':'), path('Check.java'), path(covered), path('license.p7s')], {
         encoding: 'utf8',
       });
-    const good = run('license.covered');
-    expect(good.stdout.trim(), good.stderr).toBe('verified');
+    const validRun = run('license.covered');
+    expect(validRun.stdout.trim(), validRun.stderr).toBe('verified');
     expect(run('root.pem').stdout.trim()).not.toBe('verified');
   });
 });

@@ -6,11 +6,11 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { composeNotice, NOTICE_KINDS, noticeNumber } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice } from '../../subgraphs/cases/notice/render.ts';
-import { canonical } from '../../subgraphs/kernel/events.ts';
-import { act, COMPANY } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { COUNTY, subjectOf } from '../support/notice.ts';
-import { until } from '../support/until.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { COMPANY, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { buildNoticeCase, COUNTY_ORGAN } from '../support/notice.ts';
+import { waitUntil } from '../support/until.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-interop-'));
 const path = (name: string) => join(folder, name);
@@ -23,18 +23,25 @@ describe('the papers of a case in poppler and qpdf', () => {
     const number = noticeNumber(kind, '360731', '2026', 12);
     const content = composeNotice(
       kind,
-      subjectOf(),
+      buildNoticeCase(),
       step,
-      { organ: COUNTY, number },
+      { organ: COUNTY_ORGAN, number },
       kind === 'SUPPLEMENT' ? { missing } : {},
     );
     writeFileSync(path('notice.pdf'), renderNotice(content));
     const text = execFileSync('pdftotext', [path('notice.pdf'), '-'], { encoding: 'utf8' }).replace(/\s/g, '');
-    const words = [content.organ.name, content.title, number, content.addressee, '2026年11月23日', content.caseNumber];
-    for (const word of [...words, ...content.missing.map((one) => one.name)]) expect(text).toContain(word);
+    const expectedWords = [
+      content.organ.name,
+      content.title,
+      number,
+      content.addressee,
+      '2026年11月23日',
+      content.caseNumber,
+    ];
+    for (const word of [...expectedWords, ...content.missing.map((one) => one.name)]) expect(text).toContain(word);
     for (const paragraph of content.closing) expect(text).toContain(paragraph);
     execFileSync('pdfdetach', ['-save', '1', '-o', path('notice.json'), path('notice.pdf')]);
-    expect(readFileSync(path('notice.json'), 'utf8')).toBe(canonical(content));
+    expect(readFileSync(path('notice.json'), 'utf8')).toBe(toCanonicalJson(content));
     expect(execFileSync('qpdf', ['--check', path('notice.pdf')], { encoding: 'utf8' })).not.toMatch(/WARNING|ERROR/);
     // Every word lies within the margins of the page.
     const boxes = execFileSync('pdftotext', ['-bbox', path('notice.pdf'), '-'], { encoding: 'utf8' });
@@ -47,13 +54,13 @@ describe('the papers of a case in poppler and qpdf', () => {
 describe('a decision document and openssl', () => {
   let hub: TestHub;
   beforeAll(async () => {
-    hub = await testHub();
+    hub = await createTestHub();
   });
   afterAll(() => hub?.stop());
 
   test('its detached signature verifies for it and for no other file', async () => {
     const application = { matter: 'yd2022-1-02', applicant: COMPANY };
-    const { case: made } = await act(
+    const { case: acceptedCase } = await runMutation(
       hub,
       'yudu-jtysj.clerk',
       'acceptCase',
@@ -66,28 +73,28 @@ describe('a decision document and openssl', () => {
       ['yudu-jtysj.approver', 'decideCase', 'DecideCaseInput', { decision: 'GRANTED', authoriseSeal: true }],
     ] as const;
     for (const [person, name, type, input] of steps) {
-      await act(hub, person, name, type, { case: made.id, ...input }, 'case { id }');
+      await runMutation(hub, person, name, type, { case: acceptedCase.id, ...input }, 'case { id }');
     }
     const query = 'query($id: ID!) { case(id: $id) { notices { kind url signature { url } } } }';
-    const decision = await until('the decision is sealed', async () => {
-      const { data } = await hub.ask('auditor', query, { id: made.id });
+    const decision = await waitUntil('the decision is sealed', async () => {
+      const { data } = await hub.ask('auditor', query, { id: acceptedCase.id });
       return data.case.notices.find((one: { signature: object | null }) => one.signature !== null);
     });
     const headers = { authorization: `Bearer ${await hub.token('applicant-company')}` };
-    const get = async (url: string) => (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
-    const pdf = await get(decision.url);
+    const download = async (url: string) => (await hub.hub.app.inject({ method: 'GET', url, headers })).rawPayload;
+    const pdf = await download(decision.url);
     writeFileSync(path('decision.pdf'), pdf);
     const { covered, cms } = splitSignature(pdf);
     writeFileSync(path('decision.covered'), covered);
     writeFileSync(path('decision.p7s'), cms);
-    expect(cms.equals(await get(decision.signature.url))).toBe(true);
+    expect(cms.equals(await download(decision.signature.url))).toBe(true);
     writeFileSync(path('other.pdf'), Buffer.concat([covered, Buffer.from('x')]));
     writeFileSync(path('root.pem'), await hub.hub.seals.rootCertificate());
-    const verify = (file: string) => {
+    const opensslStatus = (file: string) => {
       const args = `cms -verify -cades -binary -inform DER -in ${path('decision.p7s')} -content ${path(file)} -CAfile ${path('root.pem')} -purpose any -out /dev/null`;
       return spawnSync('openssl', args.split(' '), { encoding: 'utf8' }).status;
     };
-    expect(verify('decision.covered')).toBe(0);
-    expect(verify('other.pdf')).not.toBe(0);
+    expect(opensslStatus('decision.covered')).toBe(0);
+    expect(opensslStatus('other.pdf')).not.toBe(0);
   });
 });

@@ -4,8 +4,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { grantCase, issue, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 
 const VERIFY = new URL('../../scripts/verify.ts', import.meta.url).pathname;
 const YEAR_MS = 365.25 * 86_400_000;
@@ -20,8 +20,8 @@ describe('verification without a network', () => {
   let identifier: string;
   beforeAll(async () => {
     clock = testClock('2026-03-02');
-    hub = await testHub({ now: clock });
-    const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    hub = await createTestHub({ now: clock });
+    const license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
     identifier = license.identifier;
     const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
     writeFileSync(
@@ -35,16 +35,16 @@ describe('verification without a network', () => {
     rmSync(folder, { recursive: true, force: true });
   });
 
-  const alone = (...args: string[]) => {
+  const verifyOffline = (...args: string[]) => {
     const run = spawnSync('unshare', ['--net', process.execPath, VERIFY, ...args], { encoding: 'utf8' });
-    return { code: run.status, said: `${run.stdout}${run.stderr}` };
+    return { code: run.status, output: `${run.stdout}${run.stderr}` };
   };
-  const network = () => spawnSync('unshare', ['--net', 'cat', '/proc/net/dev'], { encoding: 'utf8' });
+  const listInterfaces = () => spawnSync('unshare', ['--net', 'cat', '/proc/net/dev'], { encoding: 'utf8' });
 
   test('the namespace has no network', () => {
-    expect(network()).toMatchObject({ status: 0 });
+    expect(listInterfaces()).toMatchObject({ status: 0 });
     expect(
-      network()
+      listInterfaces()
         .stdout.trim()
         .split('\n')
         .slice(2)
@@ -59,10 +59,18 @@ describe('verification without a network', () => {
     expect(evidence.length).toBeLessThanOrEqual(16_384);
     writeFileSync(path('license.evidence.json'), evidence);
     const at = clock().toISOString();
-    const good = alone(path('license.pdf'), '--root', path('root.pem'), '--at', at);
-    expect(good, good.said).toMatchObject({ code: 0 });
-    expect(good.said).toContain('时间戳证明不晚于 2026-03-02');
-    const bare = alone(path('license.pdf'), '--root', path('root.pem'), '--at', at, '--evidence', path('root.pem'));
-    expect(bare, bare.said).toMatchObject({ code: 2 });
+    const withEvidence = verifyOffline(path('license.pdf'), '--root', path('root.pem'), '--at', at);
+    expect(withEvidence, withEvidence.output).toMatchObject({ code: 0 });
+    expect(withEvidence.output).toContain('时间戳证明不晚于 2026-03-02');
+    const withoutEvidence = verifyOffline(
+      path('license.pdf'),
+      '--root',
+      path('root.pem'),
+      '--at',
+      at,
+      '--evidence',
+      path('root.pem'),
+    );
+    expect(withoutEvidence, withoutEvidence.output).toMatchObject({ code: 2 });
   });
 });

@@ -7,9 +7,15 @@ import { encodeQR } from 'qr';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperPageContent } from '../../scripts/tamper.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
-import { launch, requireAccessible, requireFits, type Visit, visit } from '../support/browser.ts';
-import { act, grantCase, issue, ROUTES } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import {
+  launchBrowser,
+  openPage,
+  type PageVisit,
+  requireAccessible,
+  requireNoHorizontalScroll,
+} from '../support/browser.ts';
+import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 
 const PHONE = { viewport: { width: 320, height: 640 } };
 
@@ -23,16 +29,16 @@ describe('the verification page in Chromium', () => {
   let pdf: Buffer;
   let code: string;
   beforeAll(async () => {
-    hub = await testHub({ log: { folder: join(folder, 'log') } });
+    hub = await createTestHub({ log: { folder: join(folder, 'log') } });
     origin = await hub.hub.app.listen({ host: '127.0.0.1', port: 0 });
-    const license = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
+    const license = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 1);
     identifier = license.identifier;
     const headers = { authorization: `Bearer ${await hub.token('auditor')}` };
     pdf = (await hub.hub.app.inject({ url: license.document.url, headers })).rawPayload;
     const bundle = (await hub.hub.app.inject({ url: `/licenses/evidence/${identifier}` })).rawPayload;
     const root = Buffer.from(await hub.hub.seals.rootCertificate());
     code = verify({ file: pdf, signature: null, roots: [root], bundle }, new Date()).record?.KZ_EWM ?? '';
-    browser = await launch();
+    browser = await launchBrowser();
   });
   afterAll(async () => {
     await browser?.close();
@@ -41,14 +47,14 @@ describe('the verification page in Chromium', () => {
   });
 
   /** Requires that no request left the origin and that the browser reported no problem. */
-  const requireQuiet = ({ requests, complaints }: Visit) => {
+  const requireNoLeak = ({ requests, complaints }: PageVisit) => {
     expect(complaints).toEqual([]);
     expect(requests.filter(({ url }) => !url.startsWith(`${origin}/`))).toEqual([]);
   };
   const pdfFile = (name: string, buffer: Buffer) => ({ name, mimeType: 'application/pdf', buffer });
   const heading = (page: Page) => page.locator('#result-heading:focus');
   const opened = async (path: string, options = {}) => {
-    const visited = await visit(browser, options);
+    const visited = await openPage(browser, options);
     await visited.page.goto(origin + path);
     return visited;
   };
@@ -60,7 +66,7 @@ describe('the verification page in Chromium', () => {
     await page.locator('#file').setInputFiles(pdfFile('证照.pdf', pdf));
     await heading(page).waitFor();
     const answer = await page.locator('#answer').textContent();
-    const words =
+    const expectedWords =
       lang === 'zh'
         ? ['签章通过', '有效', '于都县林业局', '证照沿革', '制发', '与本系统制发的文件逐字节相同']
         : [
@@ -71,7 +77,7 @@ describe('the verification page in Chromium', () => {
             'Issued',
             'Check the signature’s mathematics',
           ];
-    for (const word of [...words, identifier, createHash('sha256').update(pdf).digest('hex')]) {
+    for (const word of [...expectedWords, identifier, createHash('sha256').update(pdf).digest('hex')]) {
       expect(answer).toContain(word);
     }
     expect(await page.locator('#answer .banner').first().getAttribute('class')).toBe('banner good');
@@ -87,16 +93,16 @@ describe('the verification page in Chromium', () => {
       const response = await page.request.get(origin + (await link.getAttribute('href')));
       expect([await link.getAttribute('href'), response.status()]).toEqual([await link.getAttribute('href'), 200]);
     }
-    await requireFits(page, 'desktop');
-    requireQuiet(visited);
+    await requireNoHorizontalScroll(page, 'desktop');
+    requireNoLeak(visited);
     await visited.context.close();
   });
 
   test('a forged file is unknown; the page sends it only on request, and then shows why it fails', async () => {
     const visited = await opened('/verify');
     const { page, requests } = visited;
-    const forged = tamperPageContent(pdf);
-    await page.locator('#file').setInputFiles(pdfFile('<img src=x onerror=alert(1)>.pdf', forged));
+    const forgedPdf = tamperPageContent(pdf);
+    await page.locator('#file').setInputFiles(pdfFile('<img src=x onerror=alert(1)>.pdf', forgedPdf));
     await heading(page).waitFor();
     expect(await page.locator('#answer').textContent()).toContain('没有找到这一文件');
     expect(await page.locator('#answer').textContent()).toContain('<img src=x onerror=alert(1)>.pdf');
@@ -109,9 +115,9 @@ describe('the verification page in Chromium', () => {
     const answer = await page.locator('#answer').textContent();
     for (const word of ['签章不通过', '请勿把它当作有效的电子证照', 'FORMAT_FAILURE', '未知'])
       expect(answer).toContain(word);
-    expect(requests.at(-1)?.body).toContain(forged.toString('base64'));
+    expect(requests.at(-1)?.body).toContain(forgedPdf.toString('base64'));
     await requireAccessible(page, 'failed');
-    requireQuiet(visited);
+    requireNoLeak(visited);
     await visited.context.close();
   });
 
@@ -131,19 +137,19 @@ describe('the verification page in Chromium', () => {
     await page.locator('#form button').click();
     await page.getByText('FILE.pdf').waitFor();
     expect(await page.locator('#answer').textContent()).toContain('签章通过');
-    requireQuiet(visited);
+    requireNoLeak(visited);
     await visited.context.close();
   });
 
   test('the page reports what it cannot verify, and sends nothing', async () => {
     const visited = await opened('/verify');
     const { page, requests } = visited;
-    const said = async (files: { name: string; mimeType: string; buffer: Buffer }[]) => {
+    const progressAfter = async (files: { name: string; mimeType: string; buffer: Buffer }[]) => {
       await page.locator('#file').setInputFiles(files);
       return page.locator('#progress').textContent();
     };
-    expect(await said([pdfFile('a.p7s', pdf)])).toContain('只选择了签名文件');
-    expect(await said([pdfFile('a.pdf', pdf), pdfFile('b.pdf', pdf)])).toContain('一份文件');
+    expect(await progressAfter([pdfFile('a.p7s', pdf)])).toContain('只选择了签名文件');
+    expect(await progressAfter([pdfFile('a.pdf', pdf), pdfFile('b.pdf', pdf)])).toContain('一份文件');
     await page.locator('#text').fill('你好');
     await page.locator('#form button').click();
     expect(await page.locator('#progress').textContent()).toContain('这不是二维码的文字');
@@ -152,21 +158,21 @@ describe('the verification page in Chromium', () => {
     await page.locator('#file').setInputFiles(pdfFile('large.pdf', Buffer.alloc(600_000, 'a')));
     await heading(page).waitFor();
     expect(await page.locator('#answer').textContent()).toContain('不能发送');
-    requireQuiet(visited);
+    requireNoLeak(visited);
     await visited.context.close();
   });
 
   test('works by keyboard alone: a typed code, focus on its answer, an identifier, a language', async () => {
     const visited = await opened('/verify?lang=en');
     const { page } = visited;
-    const focused = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
-    const order: string[] = [];
+    const focusedText = () => page.evaluate<string>('document.activeElement.id || document.activeElement.textContent');
+    const focusOrder: string[] = [];
     for (let i = 0; i < 10; i++) {
       await page.keyboard.press('Tab');
-      order.push(await focused());
+      focusOrder.push(await focusedText());
     }
     const skip = 'Skip to the content';
-    expect(order).toEqual([
+    expect(focusOrder).toEqual([
       skip,
       'Tongquan',
       'Verify a license',
@@ -196,7 +202,7 @@ describe('the verification page in Chromium', () => {
     await page.keyboard.press('Enter');
     await page.waitForURL(`${origin}/v/${identifier}?lang=en`);
     expect(await page.locator('main').textContent()).toContain('in force');
-    requireQuiet(visited);
+    requireNoLeak(visited);
     await visited.context.close();
   });
 
@@ -211,14 +217,14 @@ describe('the verification page in Chromium', () => {
     await page.getByRole('link', { name: 'English' }).click();
     await page.locator('#answer .banner.good').waitFor();
     expect(await page.locator('#code').textContent()).toContain('Seal passed');
-    requireQuiet(visited);
-    const other = await issue(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
-    await page.goto(`${origin}/v/${other.identifier}#${jws}`);
+    requireNoLeak(visited);
+    const otherLicense = await issueGrantedLicense(hub, ROUTES.DIRECT, await grantCase(hub, ROUTES.DIRECT), 2);
+    await page.goto(`${origin}/v/${otherLicense.identifier}#${jws}`);
     await page.locator('#answer .banner.hold').waitFor();
     expect(await page.locator('#code').textContent()).toContain('二维码中的链接指向另一证照');
-    const input = { identifier: other.identifier, reason: '核查' };
-    await act(hub, ROUTES.DIRECT.decides, 'suspendLicense', 'OwnActInput', input, '__typename');
-    await page.goto(`${origin}/v/${other.identifier}`);
+    const input = { identifier: otherLicense.identifier, reason: '核查' };
+    await runMutation(hub, ROUTES.DIRECT.decides, 'suspendLicense', 'OwnActInput', input, '__typename');
+    await page.goto(`${origin}/v/${otherLicense.identifier}`);
     expect(await page.locator('.life').textContent()).toMatch(/制发[\s\S]*暂扣/);
     expect(await page.locator('#code').isHidden()).toBe(true);
     await requireAccessible(page, 'suspended');
@@ -240,15 +246,15 @@ describe('the verification page in Chromium', () => {
 
   test('on a phone of 320 pixels nothing scrolls sideways', async () => {
     const { page, context } = await opened('/verify', PHONE);
-    await requireFits(page, 'empty');
+    await requireNoHorizontalScroll(page, 'empty');
     await page.locator('#file').setInputFiles(pdfFile(`${'很长的名字'.repeat(20)}.pdf`, pdf));
     await heading(page).waitFor();
-    await requireFits(page, 'passed');
+    await requireNoHorizontalScroll(page, 'passed');
     await page.locator('#text').fill(code);
     await page.locator('#form button').click();
     await page.getByText('--qr').last().waitFor();
     await heading(page).waitFor();
-    await requireFits(page, 'code');
+    await requireNoHorizontalScroll(page, 'code');
     for (const path of [
       '/',
       '/?lang=en',
@@ -259,7 +265,7 @@ describe('the verification page in Chromium', () => {
       `/log?lang=en&license=${identifier}`,
     ]) {
       await page.goto(origin + path);
-      await requireFits(page, path);
+      await requireNoHorizontalScroll(page, path);
     }
     await context.close();
   });
@@ -282,30 +288,30 @@ describe('the verification page in Chromium', () => {
       .or(visited.page.getByText('没有得到使用摄像头的许可'))
       .waitFor();
     await visited.context.close();
-    const film = join(folder, 'code.y4m');
-    writeFileSync(film, filmOf(code));
-    const seeing = await launch([
+    const videoPath = join(folder, 'code.y4m');
+    writeFileSync(videoPath, makeVideo(code));
+    const cameraBrowser = await launchBrowser([
       '--use-fake-ui-for-media-stream',
       '--use-fake-device-for-media-stream',
-      `--use-file-for-fake-video-capture=${film}`,
+      `--use-file-for-fake-video-capture=${videoPath}`,
     ]);
     try {
-      const scanning = await visit(seeing, { permissions: ['camera'] });
-      await scanning.page.goto(`${origin}/verify`);
-      await scanning.page.locator('#camera').click();
-      await heading(scanning.page).waitFor();
-      expect(await scanning.page.locator('#text').inputValue()).toBe(code);
-      expect(await scanning.page.locator('#answer').textContent()).toContain('签章通过');
-      expect(await scanning.page.locator('#view').isHidden()).toBe(true);
-      requireQuiet(scanning);
+      const scanVisit = await openPage(cameraBrowser, { permissions: ['camera'] });
+      await scanVisit.page.goto(`${origin}/verify`);
+      await scanVisit.page.locator('#camera').click();
+      await heading(scanVisit.page).waitFor();
+      expect(await scanVisit.page.locator('#text').inputValue()).toBe(code);
+      expect(await scanVisit.page.locator('#answer').textContent()).toContain('签章通过');
+      expect(await scanVisit.page.locator('#view').isHidden()).toBe(true);
+      requireNoLeak(scanVisit);
     } finally {
-      await seeing.close();
+      await cameraBrowser.close();
     }
   });
 });
 
 /** A video of one picture, a QR code: YUV4MPEG2, 4:2:0. */
-function filmOf(text: string): Buffer {
+function makeVideo(text: string): Buffer {
   const [width, height] = [1280, 720];
   const data = encodeQR(text, 'raw', { border: 4 });
   const size = data.length;
@@ -313,8 +319,8 @@ function filmOf(text: string): Buffer {
   const luma = Buffer.alloc(width * height, 235);
   for (let y = 0; y < size * scale; y++) {
     for (let x = 0; x < size * scale; x++) {
-      const dark = data[Math.floor(y / scale)]?.[Math.floor(x / scale)];
-      if (dark) luma.writeUInt8(16, y * width + x + 200);
+      const isDark = data[Math.floor(y / scale)]?.[Math.floor(x / scale)];
+      if (isDark) luma.writeUInt8(16, y * width + x + 200);
     }
   }
   const frame = [Buffer.from('FRAME\n'), luma, Buffer.alloc((width * height) / 2, 128)];

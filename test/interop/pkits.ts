@@ -241,8 +241,8 @@ export interface PkitsTest {
 export const PKITS: readonly PkitsTest[] = TESTS.trim()
   .split('\n')
   .map((line) => {
-    const [head = '', authorities = '', lists = ''] = line.split('|').map((part) => part.trim());
-    const [number = '', result, name = ''] = head.split(' ');
+    const [testColumns = '', authorities = '', lists = ''] = line.split('|').map((part) => part.trim());
+    const [number = '', result, name = ''] = testColumns.split(' ');
     const words = (text: string) => text.split(' ').filter(Boolean);
     return { number, valid: result === 'valid', name, authorities: words(authorities), lists: words(lists) };
   });
@@ -253,7 +253,7 @@ export const PKITS: readonly PkitsTest[] = TESTS.trim()
  * mappings, partial, indirect and delta lists, lists signed by another key than the certificate's, end certificates
  * that are authorities.
  */
-export const ACCEPTED: readonly string[] = [
+export const ACCEPTED_NUMBERS: readonly string[] = [
   '4.1.1',
   '4.2.3',
   '4.2.4',

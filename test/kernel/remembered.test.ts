@@ -1,47 +1,48 @@
 import { describe, expect, test } from 'vitest';
-import { remembered } from '../../subgraphs/kernel/remembered.ts';
+import { memoizeByDigest } from '../../subgraphs/kernel/remembered.ts';
 
 /** The cache of a pure function returns what the function returns. */
 describe('the cache', () => {
-  const count = () => {
-    const seen: string[] = [];
-    const read = remembered((bytes) => {
-      seen.push(bytes.toString('hex'));
+  const createCountingCache = () => {
+    const computedInputs: string[] = [];
+    const compute = memoizeByDigest((bytes) => {
+      computedInputs.push(bytes.toString('hex'));
       if (bytes.length === 0) throw new RangeError('nothing');
       return { bytes };
     });
-    return { seen, read };
+    return { seen: computedInputs, read: compute };
   };
 
   test('computes a result once per distinct bytes', () => {
-    const { seen, read } = count();
-    const first = read(Buffer.from([1, 2]));
-    expect(read(Uint8Array.of(1, 2))).toBe(first);
-    for (const other of [[1], [1, 3], [1, 2, 0]]) expect([...read(Uint8Array.from(other)).bytes]).toEqual(other);
-    expect(seen).toEqual(['0102', '01', '0103', '010200']);
+    const { seen: computedInputs, read: compute } = createCountingCache();
+    const first = compute(Buffer.from([1, 2]));
+    expect(compute(Uint8Array.of(1, 2))).toBe(first);
+    for (const otherBytes of [[1], [1, 3], [1, 2, 0]])
+      expect([...compute(Uint8Array.from(otherBytes)).bytes]).toEqual(otherBytes);
+    expect(computedInputs).toEqual(['0102', '01', '0103', '010200']);
   });
 
   test('keeps a result when the caller changes its bytes later', () => {
-    const { read } = count();
+    const { read: compute } = createCountingCache();
     const bytes = Buffer.from([1, 2]);
-    const first = read(bytes);
+    const first = compute(bytes);
     bytes[0] = 9;
     expect([...first.bytes]).toEqual([1, 2]);
-    expect([...read(bytes).bytes]).toEqual([9, 2]);
+    expect([...compute(bytes).bytes]).toEqual([9, 2]);
   });
 
   test('does not store a call that throws', () => {
-    const { seen, read } = count();
-    for (const _ of [1, 2]) expect(() => read(Buffer.alloc(0))).toThrow(RangeError);
-    expect(seen).toEqual(['', '']);
+    const { seen: computedInputs, read: compute } = createCountingCache();
+    for (const _ of [1, 2]) expect(() => compute(Buffer.alloc(0))).toThrow(RangeError);
+    expect(computedInputs).toEqual(['', '']);
   });
 
   test('evicts the oldest entry when it is full', () => {
-    const { seen, read } = count();
-    for (let i = 0; i <= 1_024; i++) read(Buffer.from([i >> 8, i & 0xff]));
-    read(Buffer.from([0, 1]));
-    expect(seen.length).toBe(1_025);
-    read(Buffer.from([0, 0]));
-    expect(seen.length).toBe(1_026);
+    const { seen: computedInputs, read: compute } = createCountingCache();
+    for (let i = 0; i <= 1_024; i++) compute(Buffer.from([i >> 8, i & 0xff]));
+    compute(Buffer.from([0, 1]));
+    expect(computedInputs.length).toBe(1_025);
+    compute(Buffer.from([0, 0]));
+    expect(computedInputs.length).toBe(1_026);
   });
 });

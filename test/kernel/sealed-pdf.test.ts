@@ -1,19 +1,19 @@
 import { createHash } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { isSealedPdf, PdfError, readPdfFile } from '../../subgraphs/kernel/pdf.ts';
-import { imageOf, pngOf } from '../../subgraphs/kernel/seal-image.ts';
-import { digestOfSealable, insertSignature, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { toPng, toSealImage } from '../../subgraphs/kernel/seal-image.ts';
+import { digestSealable, insertSignature, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
-import { sealPng } from '../support/picture.ts';
-import { record } from '../support/record.ts';
+import { sampleRecord } from '../support/record.ts';
+import { buildSealPng } from '../support/seal-png.ts';
 
 /** A placeholder for a CMS: a DER value with the right length. */
-const cms = Buffer.concat([Buffer.from([0x30, 0x82, 0x0f, 0xa0]), Buffer.alloc(4000, 0xa5)]);
-const sealable = Buffer.from(renderSealable(record));
-const sealed = Buffer.from(insertSignature(sealable, cms));
+const placeholderCms = Buffer.concat([Buffer.from([0x30, 0x82, 0x0f, 0xa0]), Buffer.alloc(4000, 0xa5)]);
+const sealableFile = Buffer.from(renderSealable(sampleRecord));
+const sealedFile = Buffer.from(insertSignature(sealableFile, placeholderCms));
 
 /** Returns the result of reading, or null on a PdfError. Any other error is a defect. */
-function read(pdf: Uint8Array) {
+function readOrNull(pdf: Uint8Array) {
   try {
     return readSealedPdf(pdf);
   } catch (error) {
@@ -24,51 +24,54 @@ function read(pdf: Uint8Array) {
 
 describe('a PDF with its seal inside', () => {
   test('returns the unsigned file, the signature, and the digest of everything else', () => {
-    const found = readSealedPdf(sealed);
-    expect(Buffer.from(found.unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
-    expect(Buffer.from(found.cms).equals(cms)).toBe(true);
-    expect(found.digest.equals(digestOfSealable(sealable))).toBe(true);
-    expect(found.name).toBe(record.ZZQZMC);
-    expect(found.signedOn.toISOString()).toBe('2026-11-23T01:02:03.000Z');
-    const [start, end] = [sealed.indexOf('/Contents <') + 10, sealed.indexOf('>', sealed.indexOf('/Contents <')) + 1];
-    const covered = Buffer.concat([sealed.subarray(0, start), sealed.subarray(end)]);
-    expect(createHash('sha256').update(covered).digest().equals(found.digest)).toBe(true);
+    const sealedPdf = readSealedPdf(sealedFile);
+    expect(Buffer.from(sealedPdf.unsigned).equals(Buffer.from(renderLicense(sampleRecord)))).toBe(true);
+    expect(Buffer.from(sealedPdf.cms).equals(placeholderCms)).toBe(true);
+    expect(sealedPdf.digest.equals(digestSealable(sealableFile))).toBe(true);
+    expect(sealedPdf.name).toBe(sampleRecord.ZZQZMC);
+    expect(sealedPdf.signedOn.toISOString()).toBe('2026-11-23T01:02:03.000Z');
+    const [start, end] = [
+      sealedFile.indexOf('/Contents <') + 10,
+      sealedFile.indexOf('>', sealedFile.indexOf('/Contents <')) + 1,
+    ];
+    const coveredBytes = Buffer.concat([sealedFile.subarray(0, start), sealedFile.subarray(end)]);
+    expect(createHash('sha256').update(coveredBytes).digest().equals(sealedPdf.digest)).toBe(true);
   });
 
   test('the same record gives the same bytes, and the first revision keeps its identifiers', () => {
-    expect(Buffer.from(renderSealable(record)).equals(sealable)).toBe(true);
-    const { id } = readPdfFile(renderLicense(record));
-    expect(sealed.lastIndexOf(`/ID ${id}`)).toBeGreaterThan(renderLicense(record).length);
-    expect(isSealedPdf(renderLicense(record))).toBe(false);
-    expect(read(renderLicense(record))).toBeNull();
+    expect(Buffer.from(renderSealable(sampleRecord)).equals(sealableFile)).toBe(true);
+    const { id } = readPdfFile(renderLicense(sampleRecord));
+    expect(sealedFile.lastIndexOf(`/ID ${id}`)).toBeGreaterThan(renderLicense(sampleRecord).length);
+    expect(isSealedPdf(renderLicense(sampleRecord))).toBe(false);
+    expect(readOrNull(renderLicense(sampleRecord))).toBeNull();
   });
 
   test('refuses any changed byte, or returns another digest or signature', () => {
-    const right = readSealedPdf(sealed);
-    for (let at = 0; at < sealed.length; at += 97) {
-      const changed = Buffer.from(sealed);
+    const unchangedPdf = readSealedPdf(sealedFile);
+    for (let at = 0; at < sealedFile.length; at += 97) {
+      const changed = Buffer.from(sealedFile);
       changed.writeUInt8((changed.readUInt8(at) ^ (1 << (at % 8))) & 0xff, at);
-      const found = read(changed);
-      const same = found?.digest.equals(right.digest) && Buffer.from(found.cms).equals(cms);
-      expect(same ?? false, `byte ${at}`).toBe(false);
+      const sealedPdf = readOrNull(changed);
+      const isSame = sealedPdf?.digest.equals(unchangedPdf.digest) && Buffer.from(sealedPdf.cms).equals(placeholderCms);
+      expect(isSame ?? false, `byte ${at}`).toBe(false);
     }
   });
 
-  const own = Buffer.from(insertSignature(renderSealable(record, sealPng()), cms));
+  const ownPictureFile = Buffer.from(insertSignature(renderSealable(sampleRecord, buildSealPng()), placeholderCms));
 
   test("with the office's own picture returns the same file and the picture", () => {
-    const { unsigned, image, digest } = readSealedPdf(own);
-    expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(record)))).toBe(true);
+    const { unsigned, image, digest } = readSealedPdf(ownPictureFile);
+    expect(Buffer.from(unsigned).equals(Buffer.from(renderLicense(sampleRecord)))).toBe(true);
     expect(image).toMatchObject({ across: 240, down: 240, width: 113.39, height: 113.39 });
-    expect(pngOf(image ?? imageOf(sealPng()))).toEqual(pngOf(imageOf(sealPng())));
-    expect(readSealedPdf(sealed).image).toBeNull();
-    expect(digest.equals(readSealedPdf(sealed).digest)).toBe(false);
-    for (let at = renderLicense(record).length; at < own.length; at += 7) {
-      const changed = Buffer.from(own);
+    expect(toPng(image ?? toSealImage(buildSealPng()))).toEqual(toPng(toSealImage(buildSealPng())));
+    expect(readSealedPdf(sealedFile).image).toBeNull();
+    expect(digest.equals(readSealedPdf(sealedFile).digest)).toBe(false);
+    for (let at = renderLicense(sampleRecord).length; at < ownPictureFile.length; at += 7) {
+      const changed = Buffer.from(ownPictureFile);
       changed.writeUInt8((changed.readUInt8(at) ^ (1 << (at % 8))) & 0xff, at);
-      const found = read(changed);
-      const same = found?.digest.equals(digest) && Buffer.from(found.cms).equals(cms);
-      expect(same ?? false, `byte ${at}`).toBe(false);
+      const sealedPdf = readOrNull(changed);
+      const isSame = sealedPdf?.digest.equals(digest) && Buffer.from(sealedPdf.cms).equals(placeholderCms);
+      expect(isSame ?? false, `byte ${at}`).toBe(false);
     }
   });
 
@@ -86,36 +89,39 @@ describe('a PDF with its seal inside', () => {
     ['more operators', /\/Im0 Do\nQ/, '/Im0 Do\nQ f'],
     ['a box larger than the image', /BBox \[0 0 113.39/, 'BBox [0 0 213.39'],
   ])('refuses an image of another form: %s', (_, from, to) => {
-    const changed = Buffer.from(own.toString('latin1').replace(from, to), 'latin1');
-    expect(changed.equals(own)).toBe(false);
-    expect(read(changed)).toBeNull();
+    const changed = Buffer.from(ownPictureFile.toString('latin1').replace(from, to), 'latin1');
+    expect(changed.equals(ownPictureFile)).toBe(false);
+    expect(readOrNull(changed)).toBeNull();
   });
 
-  const hexAt = sealed.indexOf('/Contents <') + '/Contents <'.length;
-  const with_ = (change: (file: Buffer) => Buffer | undefined) => {
-    const file = Buffer.from(sealed);
+  const hexAt = sealedFile.indexOf('/Contents <') + '/Contents <'.length;
+  const changeFile = (change: (file: Buffer) => Buffer | undefined) => {
+    const file = Buffer.from(sealedFile);
     return change(file) ?? file;
   };
-  const replaced = (from: string | RegExp, to: string) =>
-    with_((file) => Buffer.from(file.toString('latin1').replace(from, to), 'latin1'));
+  const replaceText = (from: string | RegExp, to: string) =>
+    changeFile((file) => Buffer.from(file.toString('latin1').replace(from, to), 'latin1'));
   test.each([
-    ['upper-case hexadecimal digits', with_((file) => void file.write('A5', hexAt + 10, 'latin1'))],
-    ['bytes after the signature in its room', with_((file) => void file.write('01', hexAt + 9000, 'latin1'))],
-    ['a signature that is not a DER sequence', with_((file) => void file.write('31', hexAt, 'latin1'))],
-    ['a length beyond the room', with_((file) => void file.write('ffff', hexAt + 4, 'latin1'))],
-    ['an appended byte', with_((file) => Buffer.concat([file, Buffer.from('\n')]))],
-    ['a missing last byte', with_((file) => file.subarray(0, -1))],
-    ['an appended revision', with_((file) => Buffer.concat([file, file.subarray(renderLicense(record).length)]))],
-    ['a range that omits bytes', replaced(/\/ByteRange \[0 {9}/, '/ByteRange [9         ')],
-    ['another form of signature', replaced('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
-    ['a certification that allows changes', replaced('/P 1 /V', '/P 3 /V')],
-    ['a second field', replaced('/SigFlags 3', '/SigFlags 2')],
-    ['a hidden picture', replaced('/F 132', '/F 134')],
-    ['the picture on no page', replaced(/\/P \d+ 0 R\n\/Rect/, '/P 1 0 R\n/Rect')],
-    ['an invalid date', replaced('/M (D:202611', '/M (D:202613')],
-    ['only the first revision', with_(() => Buffer.from(renderLicense(record)))],
+    ['upper-case hexadecimal digits', changeFile((file) => void file.write('A5', hexAt + 10, 'latin1'))],
+    ['bytes after the signature in its room', changeFile((file) => void file.write('01', hexAt + 9000, 'latin1'))],
+    ['a signature that is not a DER sequence', changeFile((file) => void file.write('31', hexAt, 'latin1'))],
+    ['a length beyond the room', changeFile((file) => void file.write('ffff', hexAt + 4, 'latin1'))],
+    ['an appended byte', changeFile((file) => Buffer.concat([file, Buffer.from('\n')]))],
+    ['a missing last byte', changeFile((file) => file.subarray(0, -1))],
+    [
+      'an appended revision',
+      changeFile((file) => Buffer.concat([file, file.subarray(renderLicense(sampleRecord).length)])),
+    ],
+    ['a range that omits bytes', replaceText(/\/ByteRange \[0 {9}/, '/ByteRange [9         ')],
+    ['another form of signature', replaceText('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
+    ['a certification that allows changes', replaceText('/P 1 /V', '/P 3 /V')],
+    ['a second field', replaceText('/SigFlags 3', '/SigFlags 2')],
+    ['a hidden picture', replaceText('/F 132', '/F 134')],
+    ['the picture on no page', replaceText(/\/P \d+ 0 R\n\/Rect/, '/P 1 0 R\n/Rect')],
+    ['an invalid date', replaceText('/M (D:202611', '/M (D:202613')],
+    ['only the first revision', changeFile(() => Buffer.from(renderLicense(sampleRecord)))],
     ['an empty file', Buffer.alloc(0)],
   ])('refuses %s', (_what, file) => {
-    expect(read(file)).toBeNull();
+    expect(readOrNull(file)).toBeNull();
   });
 });

@@ -7,7 +7,7 @@ export interface Keys {
   privateKey: KeyObject;
 }
 
-export interface Issued extends Keys {
+export interface IssuedCertificate extends Keys {
   certificate: Uint8Array;
   name: Buffer;
   serial: Buffer;
@@ -35,19 +35,19 @@ export function oid(dotted: string): Buffer {
   const [first = 0, second = 0, ...rest] = dotted.split('.').map(Number);
   const octets = [first * 40 + second, ...rest].flatMap((arc) => {
     const groups = [arc & 0x7f];
-    for (let left = arc >>> 7; left > 0; left >>>= 7) groups.unshift((left & 0x7f) | 0x80);
+    for (let remaining = arc >>> 7; remaining > 0; remaining >>>= 7) groups.unshift((remaining & 0x7f) | 0x80);
     return groups;
   });
   return der(0x06, Buffer.from(octets));
 }
 
-const integer = (value: number) => der(0x02, Buffer.from([value]));
-const nothing = der(0x05);
-const rsaSha256 = der(0x30, oid('1.2.840.113549.1.1.11'), nothing);
-const sha256Algorithm = der(0x30, oid('2.16.840.1.101.3.4.2.1'), nothing);
+const encodeInteger = (value: number) => der(0x02, Buffer.from([value]));
+const derNull = der(0x05);
+const rsaSha256 = der(0x30, oid('1.2.840.113549.1.1.11'), derNull);
+const sha256Algorithm = der(0x30, oid('2.16.840.1.101.3.4.2.1'), derNull);
 const sha256 = (data: Uint8Array) => createHash('sha256').update(data).digest();
 
-function time(at: Date): Buffer {
+function encodeTime(at: Date): Buffer {
   const text = at.toISOString().replace(/[-:T]|\.\d+/g, '');
   return at.getUTCFullYear() < 2050 ? der(0x17, Buffer.from(text.slice(2))) : der(0x18, Buffer.from(text));
 }
@@ -61,7 +61,7 @@ export interface CertificateOptions {
   organization: string;
   common: string;
   /** Null for a self-signed root. */
-  issuer: Issued | null;
+  issuer: IssuedCertificate | null;
   isCa?: boolean;
   pathLength?: number;
   keyUsage?: number;
@@ -76,7 +76,7 @@ export function extension(id: string, critical: boolean, value: Uint8Array): Buf
   return der(0x30, oid(id), ...(critical ? [der(0x01, Buffer.from([0xff]))] : []), der(0x04, value));
 }
 
-export function issue(options: CertificateOptions): Issued {
+export function issueCertificate(options: CertificateOptions): IssuedCertificate {
   const { organization, common, issuer, isCa = false, pathLength, keyUsage, extra = [] } = options;
   const keys = options.keys ?? makeKeys();
   const name = writeName(organization, common);
@@ -85,15 +85,15 @@ export function issue(options: CertificateOptions): Issued {
   const until = options.validUntil ?? new Date('2060-01-01T00:00:00Z');
   const usage = keyUsage ?? (isCa ? 0x06 : 0xc0);
   const constraints = isCa
-    ? der(0x30, der(0x01, Buffer.from([0xff])), ...(pathLength === undefined ? [] : [integer(pathLength)]))
+    ? der(0x30, der(0x01, Buffer.from([0xff])), ...(pathLength === undefined ? [] : [encodeInteger(pathLength)]))
     : der(0x30);
   const tbs = der(
     0x30,
-    der(0xa0, integer(2)),
+    der(0xa0, encodeInteger(2)),
     der(0x02, serial),
     rsaSha256,
     issuer?.name ?? name,
-    der(0x30, time(from), time(until)),
+    der(0x30, encodeTime(from), encodeTime(until)),
     name,
     keys.publicKey.export({ type: 'spki', format: 'der' }),
     der(
@@ -120,8 +120,8 @@ export function pem(certificate: Uint8Array): string {
 }
 
 export interface SealOptions {
-  signer: Issued;
-  issuer: Issued;
+  signer: IssuedCertificate;
+  issuer: IssuedCertificate;
   /** Enclosed certificates. Default: the signer's and its issuer's. */
   enclose?: readonly Uint8Array[];
   signingTime?: Date;
@@ -141,23 +141,23 @@ export function seal(document: Uint8Array, options: SealOptions): Uint8Array {
     attribute('1.2.840.113549.1.9.3', oid('1.2.840.113549.1.7.1')),
     attribute('1.2.840.113549.1.9.4', der(0x04, sha256(document))),
     attribute('1.2.840.113549.1.9.16.2.47', der(0x30, der(0x30, essCert))),
-    ...(options.signingTime ? [attribute('1.2.840.113549.1.9.5', time(options.signingTime))] : []),
+    ...(options.signingTime ? [attribute('1.2.840.113549.1.9.5', encodeTime(options.signingTime))] : []),
   ].sort(Buffer.compare);
   const attributes = options.attributes?.(sorted) ?? sorted;
   const value = rsaSign('sha256', der(0x31, ...attributes), signer.privateKey);
   const signerInfo = der(
     0x30,
-    integer(1),
+    encodeInteger(1),
     der(0x30, issuer.name, der(0x02, signer.serial)),
     sha256Algorithm,
     der(0xa0, ...attributes),
-    der(0x30, oid('1.2.840.113549.1.1.1'), nothing),
+    der(0x30, oid('1.2.840.113549.1.1.1'), derNull),
     der(0x04, value),
   );
   const enclosed = options.enclose ?? [signer.certificate, issuer.certificate];
   const signedData = der(
     0x30,
-    integer(1),
+    encodeInteger(1),
     der(0x31, sha256Algorithm),
     der(0x30, oid('1.2.840.113549.1.7.1')),
     der(0xa0, ...enclosed),

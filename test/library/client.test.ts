@@ -1,24 +1,31 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { Rejected } from '../../subgraphs/kernel/outbox.ts';
+import { Rejection } from '../../subgraphs/kernel/outbox.ts';
 import { createLibraryClient, type LibraryClient } from '../../subgraphs/licenses/library.ts';
-import { type Authority, type City, CLIENT, makeAuthority, makeLicense, openCity } from './city.ts';
+import {
+  type Authority,
+  CLIENT,
+  makeAuthority,
+  makeLicense,
+  openTestLibrary,
+  type TestLibrary,
+} from './test-library.ts';
 
 let authority: Authority;
-let city: City;
+let library: TestLibrary;
 let client: LibraryClient;
 
 beforeAll(async () => {
   authority = makeAuthority();
-  city = await openCity(authority);
-  const url = await city.app().listen({ port: 0, host: '127.0.0.1' });
-  client = createLibraryClient({ url: `${url}/`, ...CLIENT, now: city.clock });
+  library = await openTestLibrary(authority);
+  const url = await library.app().listen({ port: 0, host: '127.0.0.1' });
+  client = createLibraryClient({ url: `${url}/`, ...CLIENT, now: library.clock });
 });
-afterAll(() => city.close());
+afterAll(() => library.close());
 
 /** Returns the error with which a delivery fails. */
-async function failure(promise: Promise<unknown>): Promise<Error> {
+async function deliveryError(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => expect.fail('delivered'),
     (error: Error) => error,
@@ -40,42 +47,45 @@ describe('against the reference library', () => {
       ...license.version('ISSUE', 1, 1),
       signature: license.version('ISSUE', 1, 1, { text: 'x' }).signature,
     };
-    const error = await failure(client.deliver(wrong));
-    expect(error).toBeInstanceOf(Rejected);
+    const error = await deliveryError(client.deliver(wrong));
+    expect(error).toBeInstanceOf(Rejection);
     expect(error.message).toContain('SIGNATURE_OF_OTHER_DOCUMENT');
   });
 
   it('throws a plain Error if an earlier act is missing, and delivers after it arrived', async () => {
     const license = makeLicense(authority, 'E003');
     const cancel = license.statement('CANCEL', 'CANCELLED', 2, 1);
-    const error = await failure(client.deliver(cancel));
-    expect(error).not.toBeInstanceOf(Rejected);
+    const error = await deliveryError(client.deliver(cancel));
+    expect(error).not.toBeInstanceOf(Rejection);
     expect(error.message).toContain('ORDER');
     await client.deliver(license.version('ISSUE', 1, 1));
     await client.deliver(cancel);
   });
 
   it('returns a receipt in spite of warnings', async () => {
-    const late = { ...makeLicense(authority, 'E004').version('ISSUE', 1, 1), changedAt: '2024-01-01T00:00:00.000Z' };
-    expect(await client.deliver(late)).toBeTruthy();
+    const lateDelivery = {
+      ...makeLicense(authority, 'E004').version('ISSUE', 1, 1),
+      changedAt: '2024-01-01T00:00:00.000Z',
+    };
+    expect(await client.deliver(lateDelivery)).toBeTruthy();
   });
 
   it('renews a token that the library reports as expired', async () => {
-    const standing = () => new Date('2024-03-05T02:00:00Z');
-    const url = `http://127.0.0.1:${(city.app().server.address() as AddressInfo).port}`;
-    const slow = createLibraryClient({ url, ...CLIENT, now: standing });
+    const frozenClock = () => new Date('2024-03-05T02:00:00Z');
+    const url = `http://127.0.0.1:${(library.app().server.address() as AddressInfo).port}`;
+    const frozenClient = createLibraryClient({ url, ...CLIENT, now: frozenClock });
     const license = makeLicense(authority, 'E005');
-    await slow.deliver(license.version('ISSUE', 1, 1));
-    city.clock.advance(700_000);
-    await slow.deliver(license.version('CHANGE', 2, 2));
-    city.clock.advance(-700_000);
+    await frozenClient.deliver(license.version('ISSUE', 1, 1));
+    library.clock.advance(700_000);
+    await frozenClient.deliver(license.version('CHANGE', 2, 2));
+    library.clock.advance(-700_000);
   });
 
   it('throws a plain Error for a wrong secret, because an operator can correct it', async () => {
-    const url = `http://127.0.0.1:${(city.app().server.address() as AddressInfo).port}`;
-    const wrong = createLibraryClient({ url, ...CLIENT, clientSecret: 'wrong', now: city.clock });
-    const error = await failure(wrong.deliver(makeLicense(authority, 'E006').version('ISSUE', 1, 1)));
-    expect(error).not.toBeInstanceOf(Rejected);
+    const url = `http://127.0.0.1:${(library.app().server.address() as AddressInfo).port}`;
+    const wrong = createLibraryClient({ url, ...CLIENT, clientSecret: 'wrong', now: library.clock });
+    const error = await deliveryError(wrong.deliver(makeLicense(authority, 'E006').version('ISSUE', 1, 1)));
+    expect(error).not.toBeInstanceOf(Rejection);
     expect(error.message).toContain('401');
   });
 });
@@ -85,10 +95,10 @@ describe('against a library that misbehaves', () => {
   afterEach(() => close());
 
   /** Starts a peer whose answers the test writes. Records the path of each request. */
-  async function misbehave(answer: (path: string, reply: ServerResponse, request: IncomingMessage) => void) {
-    const asked: string[] = [];
+  async function startPeer(answer: (path: string, reply: ServerResponse, request: IncomingMessage) => void) {
+    const requestedPaths: string[] = [];
     const server = createServer((request, reply) => {
-      asked.push(request.url ?? '');
+      requestedPaths.push(request.url ?? '');
       request.resume().on('end', () => answer(request.url ?? '', reply, request));
     });
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
@@ -97,11 +107,14 @@ describe('against a library that misbehaves', () => {
       return new Promise((resolve) => server.close(resolve));
     };
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
-    return { asked, client: createLibraryClient({ url, ...CLIENT, now: () => new Date(), timeoutMs: 400 }) };
+    return {
+      asked: requestedPaths,
+      client: createLibraryClient({ url, ...CLIENT, now: () => new Date(), timeoutMs: 400 }),
+    };
   }
 
   const token = JSON.stringify({ access_token: 'x', expires_in: 600 });
-  const answering = (status: number, body: string) => (path: string, reply: ServerResponse) => {
+  const answerWith = (status: number, body: string) => (path: string, reply: ServerResponse) => {
     if (path === '/token') reply.end(token);
     else reply.writeHead(status).end(body);
   };
@@ -118,30 +131,30 @@ describe('against a library that misbehaves', () => {
     ['a redirection', 302, ''],
     ['an answer above the size limit', 200, `"${'x'.repeat(1_100_000)}"`],
   ])('throws a plain Error on %s', async (_what, status, body) => {
-    const peer = await misbehave(answering(status, body));
-    const error = await failure(peer.client.deliver(delivery()));
-    expect(error).not.toBeInstanceOf(Rejected);
+    const peer = await startPeer(answerWith(status, body));
+    const error = await deliveryError(peer.client.deliver(delivery()));
+    expect(error).not.toBeInstanceOf(Rejection);
     expect(error.message).toMatch(/^城市证照库/);
     expect(peer.asked.length).toBeLessThanOrEqual(4);
   });
 
   it('throws a plain Error if it does not answer in time or is not reachable', async () => {
-    const silent = await misbehave(() => {});
-    expect(await failure(silent.client.deliver(delivery()))).not.toBeInstanceOf(Rejected);
+    const silentPeer = await startPeer(() => {});
+    expect(await deliveryError(silentPeer.client.deliver(delivery()))).not.toBeInstanceOf(Rejection);
     await close();
-    expect((await failure(silent.client.deliver(delivery()))).message).toContain('无法连接');
+    expect((await deliveryError(silentPeer.client.deliver(delivery()))).message).toContain('无法连接');
   });
 
   it('requests one token for parallel deliveries, and requests again after a failure', async () => {
-    let tokens = 0;
-    const peer = await misbehave((path, reply) => {
-      if (path === '/token' && ++tokens === 1) reply.writeHead(503).end();
+    let tokenRequests = 0;
+    const peer = await startPeer((path, reply) => {
+      if (path === '/token' && ++tokenRequests === 1) reply.writeHead(503).end();
       else if (path === '/token') setTimeout(() => reply.end(token), 50);
       else reply.end(JSON.stringify({ code: 1, receipt: 'r' }));
     });
-    await failure(peer.client.deliver(delivery()));
+    await deliveryError(peer.client.deliver(delivery()));
     const receipts = await Promise.all(Array.from({ length: 5 }, () => peer.client.deliver(delivery())));
     expect(new Set(receipts)).toEqual(new Set(['r']));
-    expect(tokens).toBe(2);
+    expect(tokenRequests).toBe(2);
   });
 });

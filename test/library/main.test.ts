@@ -4,21 +4,24 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
-import { scratchDatabase } from '../support/database.ts';
-import { issue, pem } from './authority.ts';
+import { createScratchDatabase } from '../support/database.ts';
+import { issueCertificate, pem } from './authority.ts';
 
 const MAIN = new URL('../../scripts/city-library/main.ts', import.meta.url).pathname;
 /** Longest time that a stop may take. */
-const STOP_LIMIT_MS = 5_000;
+const MAX_STOP_MS = 5_000;
 
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-library-main-'));
-let database: Awaited<ReturnType<typeof scratchDatabase>>;
+let database: Awaited<ReturnType<typeof createScratchDatabase>>;
 let environment: Record<string, string>;
 
 beforeAll(async () => {
-  database = await scratchDatabase();
+  database = await createScratchDatabase();
   const root = join(folder, 'root.pem');
-  writeFileSync(root, pem(issue({ organization: '测试', common: '测试根', issuer: null, isCa: true }).certificate));
+  writeFileSync(
+    root,
+    pem(issueCertificate({ organization: '测试', common: '测试根', issuer: null, isCa: true }).certificate),
+  );
   environment = {
     LIBRARY_DATABASE_URL: database.url,
     LIBRARY_ROOT_PEM: root,
@@ -32,14 +35,14 @@ afterAll(async () => {
   rmSync(folder, { recursive: true });
 });
 
-interface Run {
+interface LibraryProcess {
   child: ChildProcess;
   output(): string;
   /** Resolves with the exit code. */
-  ended: Promise<number | null>;
+  exitCode: Promise<number | null>;
 }
 
-function start(change: Record<string, string> = {}): Run {
+function start(change: Record<string, string> = {}): LibraryProcess {
   const env = { PATH: process.env.PATH, ...environment, ...change };
   const child = spawn(process.execPath, [MAIN], { env, stdio: ['ignore', 'pipe', 'pipe', 'ipc'] });
   let output = '';
@@ -48,36 +51,36 @@ function start(change: Record<string, string> = {}): Run {
       output += chunk;
     });
   }
-  const ended = new Promise<number | null>((resolve) => child.on('close', resolve));
-  return { child, output: () => output, ended };
+  const exitCode = new Promise<number | null>((resolve) => child.on('close', resolve));
+  return { child, output: () => output, exitCode };
 }
 
-async function listening(run: Run): Promise<string> {
+async function awaitUrl(libraryProcess: LibraryProcess): Promise<string> {
   for (let i = 0; i < 300; i++) {
-    const url = /http:\S+/.exec(run.output())?.[0];
+    const url = /http:\S+/.exec(libraryProcess.output())?.[0];
     if (url) return url;
     await new Promise((resolve) => setTimeout(resolve, 50));
   }
-  return expect.fail(run.output());
+  return expect.fail(libraryProcess.output());
 }
 
 it('listens, answers, and stops promptly on SIGTERM while a connection is open', async () => {
-  const run = start();
-  const url = await listening(run);
+  const libraryProcess = start();
+  const url = await awaitUrl(libraryProcess);
   expect(await (await fetch(`${url}/health/live`)).json()).toEqual({ status: 'live' });
   const sentAt = Date.now();
-  run.child.kill('SIGTERM');
-  expect(await run.ended).toBe(0);
-  expect(Date.now() - sentAt).toBeLessThan(STOP_LIMIT_MS);
+  libraryProcess.child.kill('SIGTERM');
+  expect(await libraryProcess.exitCode).toBe(0);
+  expect(Date.now() - sentAt).toBeLessThan(MAX_STOP_MS);
 });
 
 it('stops when the process that started it closes the channel', async () => {
-  const run = start();
-  await listening(run);
+  const libraryProcess = start();
+  await awaitUrl(libraryProcess);
   // Node emits no `close` for a child process after the parent disconnects the channel.
-  const exited = new Promise((resolve) => run.child.once('exit', resolve));
-  run.child.disconnect();
-  expect(await exited).toBe(0);
+  const exitEvent = new Promise((resolve) => libraryProcess.child.once('exit', resolve));
+  libraryProcess.child.disconnect();
+  expect(await exitEvent).toBe(0);
 });
 
 it.each([
@@ -94,9 +97,9 @@ it.each([
   ['a short secret', async () => ({ LIBRARY_CLIENT_SECRET: 'short' }), 'LIBRARY_CLIENT_SECRET'],
   ['an invalid port', async () => ({ LIBRARY_PORT: 'x' }), 'LIBRARY_PORT'],
 ])('exits with one clear line for %s', async (_what, change, line) => {
-  const run = start(await change());
-  expect(await run.ended).toBe(1);
-  expect(run.output().trim().split('\n')).toEqual([expect.stringContaining(line)]);
+  const libraryProcess = start(await change());
+  expect(await libraryProcess.exitCode).toBe(1);
+  expect(libraryProcess.output().trim().split('\n')).toEqual([expect.stringContaining(line)]);
   await freePort();
 });
 

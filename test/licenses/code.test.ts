@@ -1,101 +1,111 @@
 import { describe, expect, test } from 'vitest';
 import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
 import { pem } from '../library/authority.ts';
-import { certify, jws, listOf, newRsa, packStates } from '../support/forge.ts';
-import { record } from '../support/record.ts';
-import { codeText, entryOf, flip } from '../support/vectors.ts';
-import { AT, day, GOOD, world } from '../support/world.ts';
+import { createRsaPair, issueCertificate, issueRevocationList, packStates, signJws } from '../support/pki-builder.ts';
+import { sampleRecord } from '../support/record.ts';
+import { createAuthorities, toDay, VALID_AUTHORITIES, VERIFIED_AT } from '../support/sealed-evidence.ts';
+import { buildCodeText, buildEntry, flipBit } from '../support/vectors.ts';
 
 /** Verifies the text of a QR code without its document. */
 
-const PUBLISHED = [GOOD.code, GOOD.issuing].map(({ certificate }) => Buffer.from(pem(certificate)));
-const ROOTS = [GOOD.root.certificate];
-const MATERIAL = { certificates: PUBLISHED, roots: ROOTS };
-const LISTS = [listOf(GOOD.root), listOf(GOOD.issuing)];
-const judge = (text: string, material: Partial<Parameters<typeof verifyCode>[1]> = {}, at = AT) => {
+const PUBLISHED_CERTIFICATES = [VALID_AUTHORITIES.code, VALID_AUTHORITIES.issuing].map(({ certificate }) =>
+  Buffer.from(pem(certificate)),
+);
+const ROOTS = [VALID_AUTHORITIES.root.certificate];
+const MATERIAL = { certificates: PUBLISHED_CERTIFICATES, roots: ROOTS };
+const LISTS = [issueRevocationList(VALID_AUTHORITIES.root), issueRevocationList(VALID_AUTHORITIES.issuing)];
+const judge = (text: string, material: Partial<Parameters<typeof verifyCode>[1]> = {}, at = VERIFIED_AT) => {
   const report = verifyCode(text, { ...MATERIAL, ...material }, at);
   return report.subIndication ?? report.verdict;
 };
-const TEXT = codeText(GOOD);
-const LINKED = `${record.KZ_HYDZ}#${TEXT}`;
-const revoked = (at: Date) =>
-  [LISTS[0] ?? '', listOf(GOOD.issuing, { entries: [entryOf(GOOD.code, at)] })].map(Buffer.from);
+const CODE_TEXT = buildCodeText(VALID_AUTHORITIES);
+const CODE_WITH_LINK = `${sampleRecord.KZ_HYDZ}#${CODE_TEXT}`;
+const listsRevokingCode = (at: Date) =>
+  [
+    LISTS[0] ?? '',
+    issueRevocationList(VALID_AUTHORITIES.issuing, { entries: [buildEntry(VALID_AUTHORITIES.code, at)] }),
+  ].map(Buffer.from);
 
 describe('a code', () => {
   test('passes with and without its link, and reports its payload', () => {
-    const report = verifyCode(LINKED, MATERIAL, AT);
-    expect(report).toMatchObject({ verdict: 'TOTAL_PASSED', payload: { i: record.ZZBS }, signer: '二维码' });
+    const report = verifyCode(CODE_WITH_LINK, MATERIAL, VERIFIED_AT);
+    expect(report).toMatchObject({ verdict: 'TOTAL_PASSED', payload: { i: sampleRecord.ZZBS }, signer: '二维码' });
     expect(report.steps.at(-1)).toMatchObject({ passed: null });
-    expect(judge(TEXT)).toBe('TOTAL_PASSED');
-    expect(judge(` ${TEXT}\n`)).toBe('TOTAL_PASSED');
+    expect(judge(CODE_TEXT)).toBe('TOTAL_PASSED');
+    expect(judge(` ${CODE_TEXT}\n`)).toBe('TOTAL_PASSED');
   });
   test('is checked against revocation lists if they are given', () => {
-    expect(judge(TEXT, { revocation: LISTS })).toBe('TOTAL_PASSED');
-    expect(judge(TEXT, { revocation: revoked(day('2026-11-24')) })).toBe('REVOKED_NO_POE');
-    expect(judge(TEXT, { revocation: [] })).toBe('TRY_LATER');
-    expect(judge(TEXT, {}, new Date(Number.NaN))).toBe('TRY_LATER');
-    expect(judge(TEXT, { revocation: LISTS }, day('2027-01-01'))).toBe('TRY_LATER');
+    expect(judge(CODE_TEXT, { revocation: LISTS })).toBe('TOTAL_PASSED');
+    expect(judge(CODE_TEXT, { revocation: listsRevokingCode(toDay('2026-11-24')) })).toBe('REVOKED_NO_POE');
+    expect(judge(CODE_TEXT, { revocation: [] })).toBe('TRY_LATER');
+    expect(judge(CODE_TEXT, {}, new Date(Number.NaN))).toBe('TRY_LATER');
+    expect(judge(CODE_TEXT, { revocation: LISTS }, toDay('2027-01-01'))).toBe('TRY_LATER');
   });
   test.each<[string, string, string]>([
     ['garbage', 'garbage', 'FORMAT_FAILURE'],
     ['nothing', '', 'FORMAT_FAILURE'],
-    ['a link without a code', record.KZ_HYDZ, 'FORMAT_FAILURE'],
-    ['a link that is a script', `javascript:alert(1)/${record.ZZBS}#${TEXT}`, 'FORMAT_FAILURE'],
-    ['a link that leads to another license', `https://example.cn/v/1#${TEXT}`, 'SIG_CONSTRAINTS_FAILURE'],
-    ['a text that is too long', `${TEXT}${'A'.repeat(3000)}`, 'FORMAT_FAILURE'],
-    ['a signature in padded base64', `${TEXT}==`, 'FORMAT_FAILURE'],
-    ['a signature cut short', TEXT.slice(0, -4), 'FORMAT_FAILURE'],
-    ['another algorithm', codeText(GOOD, {}, { alg: 'none' }), 'FORMAT_FAILURE'],
-    ['a HMAC with the public key', codeText(GOOD, {}, { alg: 'HS256' }), 'FORMAT_FAILURE'],
-    ['another suite', codeText(GOOD, {}, { typ: 'JWT' }), 'FORMAT_FAILURE'],
-    ['a certificate in the header', codeText(GOOD, {}, { x5c: [] }), 'FORMAT_FAILURE'],
-    ['an unknown field in the payload', codeText(GOOD, { x: 1 } as object), 'FORMAT_FAILURE'],
-    ['an unknown certificate', codeText(GOOD, {}, { kid: '0000000000000000' }), 'NO_SIGNING_CERTIFICATE_FOUND'],
-    ['an empty kid', codeText(GOOD, {}, { kid: '' }), 'NO_SIGNING_CERTIFICATE_FOUND'],
-    ['another key', codeText(GOOD, {}, {}, GOOD.status), 'SIG_CRYPTO_FAILURE'],
-    ['another organ', codeText(GOOD, { o: '另一机关' }), 'SIG_CONSTRAINTS_FAILURE'],
+    ['a link without a code', sampleRecord.KZ_HYDZ, 'FORMAT_FAILURE'],
+    ['a link that is a script', `javascript:alert(1)/${sampleRecord.ZZBS}#${CODE_TEXT}`, 'FORMAT_FAILURE'],
+    ['a link that leads to another license', `https://example.cn/v/1#${CODE_TEXT}`, 'SIG_CONSTRAINTS_FAILURE'],
+    ['a text that is too long', `${CODE_TEXT}${'A'.repeat(3000)}`, 'FORMAT_FAILURE'],
+    ['a signature in padded base64', `${CODE_TEXT}==`, 'FORMAT_FAILURE'],
+    ['a signature cut short', CODE_TEXT.slice(0, -4), 'FORMAT_FAILURE'],
+    ['another algorithm', buildCodeText(VALID_AUTHORITIES, {}, { alg: 'none' }), 'FORMAT_FAILURE'],
+    ['a HMAC with the public key', buildCodeText(VALID_AUTHORITIES, {}, { alg: 'HS256' }), 'FORMAT_FAILURE'],
+    ['another suite', buildCodeText(VALID_AUTHORITIES, {}, { typ: 'JWT' }), 'FORMAT_FAILURE'],
+    ['a certificate in the header', buildCodeText(VALID_AUTHORITIES, {}, { x5c: [] }), 'FORMAT_FAILURE'],
+    ['an unknown field in the payload', buildCodeText(VALID_AUTHORITIES, { x: 1 } as object), 'FORMAT_FAILURE'],
+    [
+      'an unknown certificate',
+      buildCodeText(VALID_AUTHORITIES, {}, { kid: '0000000000000000' }),
+      'NO_SIGNING_CERTIFICATE_FOUND',
+    ],
+    ['an empty kid', buildCodeText(VALID_AUTHORITIES, {}, { kid: '' }), 'NO_SIGNING_CERTIFICATE_FOUND'],
+    ['another key', buildCodeText(VALID_AUTHORITIES, {}, {}, VALID_AUTHORITIES.status), 'SIG_CRYPTO_FAILURE'],
+    ['another organ', buildCodeText(VALID_AUTHORITIES, { o: '另一机关' }), 'SIG_CONSTRAINTS_FAILURE'],
   ])('%s is refused', (_, text, expected) => {
     expect(judge(text)).toBe(expected);
   });
   test('is refused if any character is changed', () => {
-    for (let at = 0; at < TEXT.length; at++) {
-      const changed = flip(Buffer.from(TEXT), at).toString();
-      expect(judge(changed), `character ${at}`).not.toBe('TOTAL_PASSED');
+    for (let at = 0; at < CODE_TEXT.length; at++) {
+      const changedText = flipBit(Buffer.from(CODE_TEXT), at).toString();
+      expect(judge(changedText), `character ${at}`).not.toBe('TOTAL_PASSED');
     }
   });
   test('is refused if its certificate has another purpose, is outside its validity, or chains to another root', () => {
-    const of = (made: typeof GOOD, at = AT) =>
-      judge(codeText(made), { certificates: [made.code.certificate, made.issuing.certificate] }, at);
-    expect(of({ ...GOOD, code: GOOD.status })).toBe('CHAIN_CONSTRAINTS_FAILURE');
-    expect(of({ ...GOOD, code: GOOD.timestamp })).toBe('CHAIN_CONSTRAINTS_FAILURE');
-    expect(of(world({ code: { usage: 0xc0 } }))).toBe('CHAIN_CONSTRAINTS_FAILURE');
-    expect(of(GOOD, day('2030-06-01'))).toBe('OUT_OF_BOUNDS_NO_POE');
-    expect(of(world({ code: { from: day('2026-12-01') } }))).toBe('OUT_OF_BOUNDS_NO_POE');
-    const fake = certify({ common: '测试根', isCa: true, pair: newRsa() });
-    expect(judge(TEXT, { roots: [fake.certificate] })).toBe('NO_CERTIFICATE_CHAIN_FOUND');
-    expect(judge(TEXT, { certificates: PUBLISHED.slice(0, 1) })).toBe('NO_CERTIFICATE_CHAIN_FOUND');
+    const verdictBy = (pki: typeof VALID_AUTHORITIES, at = VERIFIED_AT) =>
+      judge(buildCodeText(pki), { certificates: [pki.code.certificate, pki.issuing.certificate] }, at);
+    expect(verdictBy({ ...VALID_AUTHORITIES, code: VALID_AUTHORITIES.status })).toBe('CHAIN_CONSTRAINTS_FAILURE');
+    expect(verdictBy({ ...VALID_AUTHORITIES, code: VALID_AUTHORITIES.timestamp })).toBe('CHAIN_CONSTRAINTS_FAILURE');
+    expect(verdictBy(createAuthorities({ code: { usage: 0xc0 } }))).toBe('CHAIN_CONSTRAINTS_FAILURE');
+    expect(verdictBy(VALID_AUTHORITIES, toDay('2030-06-01'))).toBe('OUT_OF_BOUNDS_NO_POE');
+    expect(verdictBy(createAuthorities({ code: { from: toDay('2026-12-01') } }))).toBe('OUT_OF_BOUNDS_NO_POE');
+    const otherRoot = issueCertificate({ common: '测试根', isCa: true, pair: createRsaPair() });
+    expect(judge(CODE_TEXT, { roots: [otherRoot.certificate] })).toBe('NO_CERTIFICATE_CHAIN_FOUND');
+    expect(judge(CODE_TEXT, { certificates: PUBLISHED_CERTIFICATES.slice(0, 1) })).toBe('NO_CERTIFICATE_CHAIN_FOUND');
   });
 });
 
 describe('the license state in the report on a code', () => {
-  const seconds = (text: string) => Date.parse(text) / 1000;
-  const x5c = [GOOD.status.certificate.toString('base64')];
-  const times = { iat: seconds('2026-11-24T00:00:00Z'), exp: seconds('2026-12-01T00:00:00Z') };
-  const list = jws(
+  const toSeconds = (text: string) => Date.parse(text) / 1000;
+  const x5c = [VALID_AUTHORITIES.status.certificate.toString('base64')];
+  const period = { iat: toSeconds('2026-11-24T00:00:00Z'), exp: toSeconds('2026-12-01T00:00:00Z') };
+  const statusList = signJws(
     { typ: 'statuslist+jwt', x5c },
-    { ...times, sub: 'https://example.cn/s/1', status_list: { bits: 4, lst: packStates([0, 6]) } },
-    GOOD.status,
+    { ...period, sub: 'https://example.cn/s/1', status_list: { bits: 4, lst: packStates([0, 6]) } },
+    VALID_AUTHORITIES.status,
   );
-  const statement = jws(
+  const statement = signJws(
     { typ: 'license-status+jwt', x5c },
-    { ...times, sub: record.ZZBS, state: 'LAPSED', version: 1 },
-    GOOD.status,
+    { ...period, sub: sampleRecord.ZZBS, state: 'LAPSED', version: 1 },
+    VALID_AUTHORITIES.status,
   );
-  const state = (material: object) => verifyCode(TEXT, { ...MATERIAL, revocation: LISTS, ...material }, AT).status;
+  const stateOf = (material: object) =>
+    verifyCode(CODE_TEXT, { ...MATERIAL, revocation: LISTS, ...material }, VERIFIED_AT).status;
   test('comes from a statement, or from the status list if its index is known', () => {
-    expect(state({})).toMatchObject({ state: 'UNKNOWN', source: null });
-    expect(state({ statement })).toMatchObject({ state: 'LAPSED', source: 'STATEMENT' });
-    expect(state({ statusList: list, index: 1 })).toMatchObject({ state: 'REVOKED', source: 'STATUS_LIST' });
-    expect(state({ statusList: list })).toMatchObject({ state: 'UNKNOWN' });
+    expect(stateOf({})).toMatchObject({ state: 'UNKNOWN', source: null });
+    expect(stateOf({ statement })).toMatchObject({ state: 'LAPSED', source: 'STATEMENT' });
+    expect(stateOf({ statusList: statusList, index: 1 })).toMatchObject({ state: 'REVOKED', source: 'STATUS_LIST' });
+    expect(stateOf({ statusList: statusList })).toMatchObject({ state: 'UNKNOWN' });
   });
 });

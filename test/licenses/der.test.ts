@@ -2,12 +2,12 @@ import * as asn1js from 'asn1js';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseDer } from '../../subgraphs/licenses/verify/der.ts';
-import { flip } from '../support/vectors.ts';
-import { evidenceOf } from '../support/world.ts';
+import { buildEvidence } from '../support/sealed-evidence.ts';
+import { flipBit } from '../support/vectors.ts';
 
 /** The strict DER reader. An accepted value has only one encoding, so asn1js must encode it to the same bytes. */
 
-const reads = (bytes: Uint8Array) => {
+const isAccepted = (bytes: Uint8Array) => {
   try {
     parseDer(bytes);
     return true;
@@ -15,7 +15,7 @@ const reads = (bytes: Uint8Array) => {
     return false;
   }
 };
-const hex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
+const fromHex = (text: string) => Buffer.from(text.replaceAll(' ', ''), 'hex');
 
 describe('parseDer accepts', () => {
   test.each([
@@ -27,7 +27,7 @@ describe('parseDer accepts', () => {
     ['a bit string whose unused bits are zero', '03 02 06 c0'],
     ['a time', '17 0d 32 38 30 32 32 39 32 33 35 39 35 39 5a'],
     ['a time with a fraction', '18 11 32 30 32 36 30 31 30 31 30 30 30 30 30 30 2e 35 5a'],
-  ])('%s', (_, text) => expect(reads(hex(text))).toBe(true));
+  ])('%s', (_, text) => expect(isAccepted(fromHex(text))).toBe(true));
 });
 
 describe('parseDer refuses', () => {
@@ -69,28 +69,30 @@ describe('parseDer refuses', () => {
     ['a time in another time zone', '17 11 32 36 30 31 30 31 30 30 30 30 30 30 2b 30 38 30 30'],
     ['a fraction with a trailing zero', '18 12 32 30 32 36 30 31 30 31 30 30 30 30 30 30 2e 35 30 5a'],
     ['nested indefinite lengths', '30 80 '.repeat(4)],
-  ])('%s', (_, text) => expect(reads(hex(text))).toBe(false));
+  ])('%s', (_, text) => expect(isAccepted(fromHex(text))).toBe(false));
   test('nesting too deep', () => {
     let bytes = Buffer.alloc(0);
     for (let depth = 0; depth < 30; depth++) bytes = Buffer.concat([Buffer.from([0x30, bytes.length]), bytes]);
-    expect(reads(bytes)).toBe(false);
+    expect(isAccepted(bytes)).toBe(false);
   });
 });
 
 describe('asn1js', () => {
-  const again = (bytes: Buffer) => Buffer.from(asn1js.fromBER(bytes).result.toBER());
-  const signature = Buffer.from(evidenceOf({ detached: true }).signature ?? '');
+  const encodeAgain = (bytes: Buffer) => Buffer.from(asn1js.fromBER(bytes).result.toBER());
+  const signature = Buffer.from(buildEvidence({ detached: true }).signature ?? '');
   test('encodes a parsed signature to the same bytes', () => {
-    expect(reads(signature)).toBe(true);
-    expect(again(signature).equals(signature)).toBe(true);
+    expect(isAccepted(signature)).toBe(true);
+    expect(encodeAgain(signature).equals(signature)).toBe(true);
   });
   test('encodes every accepted value to the same bytes', () => {
-    const changed = fc.tuple(fc.nat(signature.length - 1), fc.nat(7)).map(([at, bit]) => flip(signature, at, 1 << bit));
-    const any = fc.oneof(changed, fc.uint8Array({ maxLength: 40 }).map(Buffer.from));
+    const changedSignatures = fc
+      .tuple(fc.nat(signature.length - 1), fc.nat(7))
+      .map(([at, bit]) => flipBit(signature, at, 1 << bit));
+    const inputs = fc.oneof(changedSignatures, fc.uint8Array({ maxLength: 40 }).map(Buffer.from));
     fc.assert(
-      fc.property(any, (bytes) => {
-        fc.pre(reads(bytes));
-        return asn1js.fromBER(bytes).offset === bytes.length && again(bytes).equals(bytes);
+      fc.property(inputs, (bytes) => {
+        fc.pre(isAccepted(bytes));
+        return asn1js.fromBER(bytes).offset === bytes.length && encodeAgain(bytes).equals(bytes);
       }),
       { numRuns: 300 },
     );

@@ -3,28 +3,28 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
-import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
+import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { PdfError } from '../../subgraphs/kernel/pdf.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
-import { record } from '../support/record.ts';
+import { sampleRecord } from '../support/record.ts';
 
-const render = (changes: Partial<LicenseRecord> = {}) => Buffer.from(renderLicense({ ...record, ...changes }));
+const render = (changes: Partial<LicenseRecord> = {}) => Buffer.from(renderLicense({ ...sampleRecord, ...changes }));
 const pagesOf = (pdf: Buffer) => pdf.toString('latin1').match(/\/Type \/Page\s/g)?.length;
-const attachedTo = (pdf: Uint8Array) => Buffer.from(readAttachment(pdf, 'metadata.json') ?? []).toString('utf8');
+const attachmentOf = (pdf: Uint8Array) => Buffer.from(readAttachment(pdf, 'metadata.json') ?? []).toString('utf8');
 
 describe('the document of a license', () => {
   test('has the same bytes for the same record after other renderings and in another process', () => {
-    const first = render();
+    const firstPdf = render();
     render({ CZZT: '另一持证主体', KZ_NR: [] });
-    expect(render().equals(first)).toBe(true);
+    expect(render().equals(firstPdf)).toBe(true);
     const program = `
       import { createHash } from 'node:crypto';
       import { renderLicense } from './subgraphs/licenses/document/render.ts';
-      console.log(createHash('sha256').update(renderLicense(${JSON.stringify(record)})).digest('hex'));`;
+      console.log(createHash('sha256').update(renderLicense(${JSON.stringify(sampleRecord)})).digest('hex'));`;
     const root = new URL('../..', import.meta.url);
     const args = ['--input-type=module-typescript', '--eval', program];
-    expect(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()).toBe(sha256(first));
+    expect(execFileSync(process.execPath, args, { cwd: root, encoding: 'utf8' }).trim()).toBe(sha256(firstPdf));
   });
 
   test('declares PDF/A-3b, and the time of the seal authorisation as its creation time', () => {
@@ -34,13 +34,13 @@ describe('the document of a license', () => {
   });
 
   test('contains the record in canonical form', () => {
-    expect(attachedTo(render())).toBe(canonical(record));
+    expect(attachmentOf(render())).toBe(toCanonicalJson(sampleRecord));
   });
 
   test('fits on one page, and continues on more pages if it is long', () => {
-    const long = { label: '许可范围', text: '于都县贡江镇示范路一号'.repeat(45) };
+    const longField = { label: '许可范围', text: '于都县贡江镇示范路一号'.repeat(45) };
     expect(pagesOf(render())).toBe(1);
-    expect(pagesOf(render({ KZ_NR: Array.from({ length: 8 }, () => long) }))).toBeGreaterThan(2);
+    expect(pagesOf(render({ KZ_NR: Array.from({ length: 8 }, () => longField) }))).toBeGreaterThan(2);
     expect(pagesOf(render({ KZ_NR: [{ label: '地址'.repeat(10), text: 'x'.repeat(500) }] }))).toBe(1);
     expect(pagesOf(render({ KZ_NR: [{ label: '备注', text: '' }] }))).toBe(1);
   });
@@ -53,9 +53,11 @@ describe('the document of a license', () => {
     '= 标题\t',
     '{{}}[[]]#{',
   ])('treats %j as data, not as markup', (text) => {
-    const said = text.trim();
-    const lines = [{ label: said, text: said }];
-    expect(attachedTo(render({ CZZT: said, ZZMC: said, ZZBFJG: said, KZ_NR: lines }))).toContain(JSON.stringify(said));
+    const trimmedText = text.trim();
+    const lines = [{ label: trimmedText, text: trimmedText }];
+    expect(attachmentOf(render({ CZZT: trimmedText, ZZMC: trimmedText, ZZBFJG: trimmedText, KZ_NR: lines }))).toContain(
+      JSON.stringify(trimmedText),
+    );
   });
 
   test('refuses a name with a character that has no glyph, and names the character', () => {
@@ -87,9 +89,9 @@ describe('the document of a license', () => {
 describe('the attachment of a document', () => {
   const pdf = render();
   const text = pdf.toString('latin1');
-  const changed = (from: string | RegExp, to: string) => Buffer.from(text.replace(from, to), 'latin1');
+  const replaceInPdf = (from: string | RegExp, to: string) => Buffer.from(text.replace(from, to), 'latin1');
   /** Appends an empty revision. The reader must refuse any appended revision. */
-  const revised = () => {
+  const appendRevision = () => {
     const previous = /startxref\n(\d+)\n%%EOF/.exec(text.slice(-64))?.[1];
     const [, root] = /\/Root (\d+ 0 R)/.exec(text) ?? [];
     const size = /\/Size (\d+)/.exec(text.slice(Number(previous)))?.[1];
@@ -101,21 +103,26 @@ describe('the attachment of a document', () => {
     expect(() => readAttachment(pdf, 'other.json')).toThrow(PdfError);
   });
   test('is null if the PDF has none', () => {
-    const bare = changed('/Type /EmbeddedFile', '/Type /EmbeddedNone').toString('latin1').replace('/EF <<', '/EG <<');
-    expect(readAttachment(Buffer.from(bare, 'latin1'), 'metadata.json')).toBeNull();
+    const pdfWithoutAttachment = replaceInPdf('/Type /EmbeddedFile', '/Type /EmbeddedNone')
+      .toString('latin1')
+      .replace('/EF <<', '/EG <<');
+    expect(readAttachment(Buffer.from(pdfWithoutAttachment, 'latin1'), 'metadata.json')).toBeNull();
   });
   test.each<[string, Uint8Array]>([
     ['an empty file', Buffer.alloc(0)],
     ['a text file', Buffer.from('no PDF')],
     ['half a PDF', pdf.subarray(0, pdf.length / 2)],
-    ['an appended revision', revised()],
+    ['an appended revision', appendRevision()],
     ['bytes after the end', Buffer.concat([pdf, Buffer.from('x')])],
     ['bytes before the beginning', Buffer.concat([Buffer.from('x\n'), pdf])],
-    ['a second attachment', changed('/Type /FontDescriptor', '/Type /EmbeddedFile  ')],
-    ['another filter', changed(/(EmbeddedFile\n {2}\/Filter) \/FlateDecode/, '$1 /FlateDecoda')],
-    ['a wrong length', changed(/\/Length (\d)(\d*)\n {2}\/Type \/EmbeddedFile/, '/Length 9$2\n  /Type /EmbeddedFile')],
-    ['another name in the catalogue', changed('[(metadata.json)', '[(metadata.jsox)')],
-    ['an encrypted file', changed(/\/ID \[/, '/Encrypt [')],
+    ['a second attachment', replaceInPdf('/Type /FontDescriptor', '/Type /EmbeddedFile  ')],
+    ['another filter', replaceInPdf(/(EmbeddedFile\n {2}\/Filter) \/FlateDecode/, '$1 /FlateDecoda')],
+    [
+      'a wrong length',
+      replaceInPdf(/\/Length (\d)(\d*)\n {2}\/Type \/EmbeddedFile/, '/Length 9$2\n  /Type /EmbeddedFile'),
+    ],
+    ['another name in the catalogue', replaceInPdf('[(metadata.json)', '[(metadata.jsox)')],
+    ['an encrypted file', replaceInPdf(/\/ID \[/, '/Encrypt [')],
   ])('is refused in %s', (_, bytes) => {
     expect(() => readAttachment(bytes, 'metadata.json')).toThrow(PdfError);
   });
@@ -124,10 +131,10 @@ describe('the attachment of a document', () => {
       fc.property(
         fc.array(fc.tuple(fc.nat(pdf.length - 1), fc.nat(255)), { minLength: 1, maxLength: 8 }),
         (changes) => {
-          const broken = Buffer.from(pdf);
-          for (const [at, byte] of changes) broken[at] = byte;
+          const changedPdf = Buffer.from(pdf);
+          for (const [at, byte] of changes) changedPdf[at] = byte;
           try {
-            readAttachment(broken, 'metadata.json');
+            readAttachment(changedPdf, 'metadata.json');
           } catch (error) {
             expect(error).toBeInstanceOf(PdfError);
           }

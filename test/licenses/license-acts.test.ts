@@ -7,7 +7,7 @@ import { advance, type Head } from '../../scripts/city-library/transition.ts';
 import { requireLicenseFits } from '../../subgraphs/cases/application.ts';
 import type { LicenseFact } from '../../subgraphs/cases/case.ts';
 import { writeAuthorisation } from '../../subgraphs/kernel/actor.ts';
-import { contentDigest, type DelegationFact } from '../../subgraphs/kernel/events.ts';
+import { computeContentDigest, type DelegationFact } from '../../subgraphs/kernel/events.ts';
 import {
   ACTS,
   type Act,
@@ -27,7 +27,7 @@ import {
 } from '../../subgraphs/kernel/license-acts.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sign.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
-import { requireAuthorised } from '../../subgraphs/seals/signer/authority.ts';
+import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';
 
 const DIRECTIVES =
   'directive @key(fields: String!, resolvable: Boolean) repeatable on OBJECT\ndirective @shareable on OBJECT | FIELD_DEFINITION\n';
@@ -52,8 +52,8 @@ describe('every consumer agrees with the table of license acts', () => {
 
   test('each act that somebody can do has a mutation, and no other act has one', () => {
     const mutations = Object.keys(schemaOf('licenses').getMutationType()?.getFields() ?? {});
-    const possible = new Set<Act>([...VERSION_ACTS, ...OWN_ACTS]);
-    for (const act of ACTS) expect([act, mutations.includes(mutationOf(act))]).toEqual([act, possible.has(act)]);
+    const mutableActs = new Set<Act>([...VERSION_ACTS, ...OWN_ACTS]);
+    for (const act of ACTS) expect([act, mutations.includes(mutationOf(act))]).toEqual([act, mutableActs.has(act)]);
   });
 
   test('the status list keeps its values', () => {
@@ -80,7 +80,7 @@ describe('every consumer agrees with the table of license acts', () => {
         mediaType: isNew ? 'application/pdf' : 'application/json',
         record: { value: { KZ_XGBS: 'a' } },
       };
-      const isTaken = (() => {
+      const isAccepted = (() => {
         try {
           advance(head, delivery as never);
           return true;
@@ -89,7 +89,7 @@ describe('every consumer agrees with the table of license acts', () => {
           throw error;
         }
       })();
-      expect([act, state, isTaken]).toEqual([act, state, isActAllowed(act, state)]);
+      expect([act, state, isAccepted]).toEqual([act, state, isActAllowed(act, state)]);
     }
   });
 });
@@ -108,11 +108,11 @@ describe('the signer seals without a case only what the table allows', () => {
       caseId === null ? keys.licenses : keys.cases,
       {
         ...{ actor: 'a', actorName: '甲', organ: 'o', matter: 'm', caseId, act },
-        ...{ contentDigest: contentDigest(content), authorisedAt: '2026-11-29T00:00:00Z' },
+        ...{ contentDigest: computeContentDigest(content), authorisedAt: '2026-11-29T00:00:00Z' },
       },
     );
     const issuanceId = crypto.randomUUID();
-    return requireAuthorised(keys, { ...request, issuanceId, identifier: 'i', authorisation }).then(
+    return requireAuthorisation(keys, { ...request, issuanceId, identifier: 'i', authorisation }).then(
       () => true,
       (error) => {
         expect(error).toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
@@ -158,28 +158,28 @@ describe('an application on a license is refused early', () => {
       return (error as { code: string }).code;
     }
   };
-  const onLicense = LICENSE_ACTIONS.filter((action) => action !== 'ISSUE');
+  const ACTIONS_ON_LICENSE = LICENSE_ACTIONS.filter((action) => action !== 'ISSUE');
 
-  test.each(onLicense)('%s in each state', (action) => {
+  test.each(ACTIONS_ON_LICENSE)('%s in each state', (action) => {
     for (const state of LICENSE_STATES) {
       const expected = isActAllowed(action, state) ? null : 'LICENSE_ACT_NOT_ALLOWED';
       expect([state, refusalOf(action, licenseIn(state))]).toEqual([state, expected]);
     }
   });
 
-  test.each(onLicense)('%s by another holder', (action) => {
+  test.each(ACTIONS_ON_LICENSE)('%s by another holder', (action) => {
     const expected = action === 'TRANSFER' ? null : 'NOT_YOUR_RECORD';
     expect(refusalOf(action, licenseIn('VALID', '91000000MA0000002N'))).toBe(expected);
   });
 
   test('a revoked license may still be cancelled, and nothing else', () => {
-    expect(onLicense.filter((action) => refusalOf(action, licenseIn('REVOKED')) === null)).toEqual(['CANCEL']);
+    expect(ACTIONS_ON_LICENSE.filter((action) => refusalOf(action, licenseIn('REVOKED')) === null)).toEqual(['CANCEL']);
   });
 
   test('an unknown license, a license of another type, and no license', () => {
     expect(refusalOf('CHANGE', null)).toBe('LICENSE_UNKNOWN');
-    const other = { ...licenseIn('VALID'), license: { ...licenseIn('VALID').license, licenseType: 'X' } };
-    expect(refusalOf('CHANGE', other)).toBe('LICENSE_UNKNOWN');
+    const otherLicense = { ...licenseIn('VALID'), license: { ...licenseIn('VALID').license, licenseType: 'X' } };
+    expect(refusalOf('CHANGE', otherLicense)).toBe('LICENSE_UNKNOWN');
     expect(refusalOf('CHANGE', null, null)).toBe('LICENSE_NOT_NAMED');
     expect(refusalOf('ISSUE', null, null)).toBeNull();
   });

@@ -25,7 +25,7 @@ const ALLOWED: Record<(typeof LICENSE_STATES)[number], readonly string[]> = {
   REVOKED: ['CANCEL'],
   CANCELLED: [],
 };
-const RESULT: Record<string, string> = {
+const RESULTING_STATE: Record<string, string> = {
   CHANGE: 'SUPERSEDED',
   RENEW: 'SUPERSEDED',
   REISSUE: 'SUPERSEDED',
@@ -45,8 +45,8 @@ describe('the state machine of a license', () => {
     for (const act of ACTS) {
       if (act === 'ISSUE') continue;
       if (ALLOWED[state].includes(act)) {
-        test(`${act} of a ${state} license leads to ${RESULT[act]}`, () => {
-          expect(stateAfter(state, act)).toBe(RESULT[act]);
+        test(`${act} of a ${state} license leads to ${RESULTING_STATE[act]}`, () => {
+          expect(stateAfter(state, act)).toBe(RESULTING_STATE[act]);
         });
       } else {
         test(`${act} of a ${state} license is refused`, () => {

@@ -1,8 +1,8 @@
 import { describe, expect, test } from 'vitest';
 import { type Order, requireNoOpenOrder, requireOwnSuspension } from '../../subgraphs/licenses/order/order.ts';
 
-const refused = (code: string) => expect.objectContaining({ code });
-const order = (act: Order['act'], organ = 'yudu-lyj'): Order => ({
+const refusalWith = (code: string) => expect.objectContaining({ code });
+const buildOrder = (act: Order['act'], organ = 'yudu-lyj'): Order => ({
   id: `${act} ${organ}`,
   number: '3607310000000001',
   act,
@@ -12,22 +12,24 @@ const order = (act: Order['act'], organ = 'yudu-lyj'): Order => ({
 });
 
 describe("a supervisor's order to restore a license", () => {
-  const restore = order('RESTORE');
+  const restoreOrder = buildOrder('RESTORE');
   test('is refused while an order to suspend or revoke the license is open', () => {
-    expect(requireNoOpenOrder('RESTORE', [restore, order('RESTORE', 'ganzhou-lyj')], restore)).toBeUndefined();
+    expect(
+      requireNoOpenOrder('RESTORE', [restoreOrder, buildOrder('RESTORE', 'ganzhou-lyj')], restoreOrder),
+    ).toBeUndefined();
     for (const act of ['SUSPEND', 'REVOKE'] as const) {
-      const open = [order(act, 'ganzhou-lyj'), restore];
-      expect(() => requireNoOpenOrder('RESTORE', open, restore)).toThrow(refused('ORDER_OPEN'));
+      const openOrders = [buildOrder(act, 'ganzhou-lyj'), restoreOrder];
+      expect(() => requireNoOpenOrder('RESTORE', openOrders, restoreOrder)).toThrow(refusalWith('ORDER_OPEN'));
     }
-    expect(() => requireNoOpenOrder('RESTORE', [restore])).toThrow(refused('ORDER_OPEN'));
-    expect(requireNoOpenOrder('SUSPEND', [order('SUSPEND'), restore], order('SUSPEND'))).toBeUndefined();
+    expect(() => requireNoOpenOrder('RESTORE', [restoreOrder])).toThrow(refusalWith('ORDER_OPEN'));
+    expect(requireNoOpenOrder('SUSPEND', [buildOrder('SUSPEND'), restoreOrder], buildOrder('SUSPEND'))).toBeUndefined();
   });
 
   test("lifts only a suspension that the same supervisor ordered, not another supervisor's or the issuer's own", () => {
-    expect(requireOwnSuspension(restore, 'yudu-lyj')).toBeUndefined();
-    for (const other of ['ganzhou-lyj', null]) {
-      expect(() => requireOwnSuspension(restore, other)).toThrow(refused('LICENSE_ACT_NOT_ALLOWED'));
+    expect(requireOwnSuspension(restoreOrder, 'yudu-lyj')).toBeUndefined();
+    for (const suspendedBy of ['ganzhou-lyj', null]) {
+      expect(() => requireOwnSuspension(restoreOrder, suspendedBy)).toThrow(refusalWith('LICENSE_ACT_NOT_ALLOWED'));
     }
-    expect(requireOwnSuspension(order('REVOKE'), null)).toBeUndefined();
+    expect(requireOwnSuspension(buildOrder('REVOKE'), null)).toBeUndefined();
   });
 });

@@ -1,10 +1,17 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { act, blankNumber, grantCase, issue, ROUTES, refusalOf } from '../support/flow.ts';
-import { faultsOfHouse } from '../support/house.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { find, findingsOf, known, ordered, type Shown } from '../support/supervision.ts';
-import { until } from '../support/until.ts';
+import { findInconsistencies } from '../support/consistency.ts';
+import {
+  findRefusalCode,
+  grantCase,
+  issueGrantedLicense,
+  ROUTES,
+  runMutation,
+  toBlankNumber,
+} from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { type GraphqlNode, listFindings, recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
+import { waitUntil } from '../support/until.ts';
 
 const route = ROUTES.DIRECT;
 const SUPERVISOR = 'yudu-lyj.supervisor';
@@ -16,36 +23,36 @@ describe("a supervisor's order", () => {
   let hub: TestHub;
   let serial = 0;
   beforeAll(async () => {
-    hub = await testHub();
+    hub = await createTestHub();
   });
   afterAll(() => hub?.stop());
 
   /** Issues a license. Returns its identifier and number, and the id of its case. */
-  const licensed = async () => {
+  const issueLicense = async () => {
     const caseId = await grantCase(hub, route);
-    const license = await issue(hub, route, caseId, ++serial);
-    await known(hub, caseId);
+    const license = await issueGrantedLicense(hub, route, caseId, ++serial);
+    await waitForLicense(hub, caseId);
     return { caseId, identifier: license.identifier as string, number: license.number as string };
   };
-  const order = async (caseId: string, kind: string) => {
-    const found = await find(hub, SUPERVISOR, { case: caseId, kind, text: `${kind}：检查发现问题` });
-    return (await ordered(hub, found.id)).id as string;
+  const recordOrder = async (caseId: string, kind: string) => {
+    const finding = await recordFinding(hub, SUPERVISOR, { case: caseId, kind, text: `${kind}：检查发现问题` });
+    return (await waitForOrder(hub, finding.id)).id as string;
   };
-  const own = (name: string, input: object, person = APPROVER) =>
-    refusalOf(hub, person, `${name}License`, 'OwnActInput', { reason: '检查', ...input });
+  const requestOwnAct = (name: string, input: object, person = APPROVER) =>
+    findRefusalCode(hub, person, `${name}License`, 'OwnActInput', { reason: '检查', ...input });
   const decline = (input: object, person = APPROVER) =>
-    refusalOf(hub, person, 'declineOrder', 'DeclineOrderInput', { reason: '已当场改正', ...input });
-  const orderOf = async (id: string): Promise<Shown> => ordered(hub, id);
-  const endOf = (caseId: string, id: string) =>
-    until('the finding is answered', async () => {
-      const finding = (await findingsOf(hub, caseId))?.find((one) => one.id === id);
+    findRefusalCode(hub, person, 'declineOrder', 'DeclineOrderInput', { reason: '已当场改正', ...input });
+  const awaitOrder = async (id: string): Promise<GraphqlNode> => waitForOrder(hub, id);
+  const awaitAnswer = (caseId: string, id: string) =>
+    waitUntil('the finding is answered', async () => {
+      const finding = (await listFindings(hub, caseId))?.find((candidate) => candidate.id === id);
       return finding.state !== 'ORDERED' && finding;
     });
   const actionsOf = async (person: string, identifier: string): Promise<Record<string, string | null>> => {
     const query = 'query($id: ID!) { license(identifier: $id) { actions { name allowed refusal { code } } } }';
     const { data } = await hub.ask(person, query, { id: identifier });
     return Object.fromEntries(
-      data.license.actions.map((one: Shown) => [one.name, one.allowed ? null : one.refusal.code]),
+      data.license.actions.map((action: GraphqlNode) => [action.name, action.allowed ? null : action.refusal.code]),
     );
   };
   const dutiesOf = async (schema: 'cases' | 'licenses', identifier: string): Promise<string[]> => {
@@ -55,68 +62,70 @@ describe("a supervisor's order", () => {
     await sql.end();
     return rows.map((row) => `${row.kind} ${row.open ? 'open' : 'closed'}`).sort();
   };
-  const told = (identifier: string, duties: string[]) =>
-    until(`cases know the duties ${duties.join(', ')}`, async () => {
-      const found = await dutiesOf('cases', identifier);
-      return JSON.stringify(found) === JSON.stringify(duties);
+  const awaitDuties = (identifier: string, duties: string[]) =>
+    waitUntil(`cases know the duties ${duties.join(', ')}`, async () => {
+      const currentDuties = await dutiesOf('cases', identifier);
+      return JSON.stringify(currentDuties) === JSON.stringify(duties);
     });
 
   test('is declined with a reason, by the approver of the issuing organ, once', async () => {
-    const { caseId, identifier } = await licensed();
-    const id = await order(caseId, 'SUSPENSION');
-    await told(identifier, ['ORDER_OPEN open']);
+    const { caseId, identifier } = await issueLicense();
+    const id = await recordOrder(caseId, 'SUSPENSION');
+    await awaitDuties(identifier, ['ORDER_OPEN open']);
     expect(await actionsOf(APPROVER, identifier)).toMatchObject({ declineOrder: null, suspendLicense: null });
     expect(await decline({ order: id }, 'yudu-lyj.clerk')).toBe('ROLE_NOT_ALLOWED');
     expect(await decline({ order: id }, 'yudu-sfj.approver')).toBe('ORGAN_WITHOUT_POWER');
     expect(await decline({ order: 'x' })).toBe('ORDER_UNKNOWN');
     expect(await decline({ order: id, reason: ' ' })).toBe('REASON_MISSING');
     expect(await decline({ order: id, dryRun: true })).toBeNull();
-    expect(await orderOf(id)).toMatchObject({ state: 'OPEN' });
-    const both = await Promise.all([decline({ order: id }), decline({ order: id })]);
-    expect(both.sort()).toEqual(['ORDER_ANSWERED', null].sort());
-    expect(await own('suspend', { identifier, order: id })).toBe('ORDER_ANSWERED');
-    expect(await endOf(caseId, id)).toMatchObject({ state: 'DECLINED', answer: '已当场改正' });
-    await told(identifier, ['ORDER_OPEN closed']);
+    expect(await awaitOrder(id)).toMatchObject({ state: 'OPEN' });
+    const outcomes = await Promise.all([decline({ order: id }), decline({ order: id })]);
+    expect(outcomes.sort()).toEqual(['ORDER_ANSWERED', null].sort());
+    expect(await requestOwnAct('suspend', { identifier, order: id })).toBe('ORDER_ANSWERED');
+    expect(await awaitAnswer(caseId, id)).toMatchObject({ state: 'DECLINED', answer: '已当场改正' });
+    await awaitDuties(identifier, ['ORDER_OPEN closed']);
     expect(await actionsOf(APPROVER, identifier)).toMatchObject({ declineOrder: 'ORDER_UNKNOWN' });
   });
 
   test('is carried out only by the ordered act on the ordered license', async () => {
-    const [one, two] = [await licensed(), await licensed()];
-    const id = await order(one.caseId, 'SUSPENSION');
-    expect(await own('suspend', { identifier: two.identifier, order: id })).toBe('ORDER_UNKNOWN');
-    expect(await own('suspend', { identifier: two.identifier, order: 'x' })).toBe('ORDER_UNKNOWN');
+    const [one, otherLicense] = [await issueLicense(), await issueLicense()];
+    const id = await recordOrder(one.caseId, 'SUSPENSION');
+    expect(await requestOwnAct('suspend', { identifier: otherLicense.identifier, order: id })).toBe('ORDER_UNKNOWN');
+    expect(await requestOwnAct('suspend', { identifier: otherLicense.identifier, order: 'x' })).toBe('ORDER_UNKNOWN');
     for (const name of ['revoke', 'rescind', 'withdraw']) {
-      expect(await own(name, { identifier: one.identifier, order: id })).toBe('LICENSE_ACT_NOT_ALLOWED');
+      expect(await requestOwnAct(name, { identifier: one.identifier, order: id })).toBe('LICENSE_ACT_NOT_ALLOWED');
     }
-    expect(await own('suspend', { identifier: one.identifier, order: id }, SUPERVISOR)).toBe('ROLE_NOT_ALLOWED');
-    const both = await Promise.all([
-      own('suspend', { identifier: one.identifier, order: id }),
-      own('suspend', { identifier: one.identifier, order: id }),
+    expect(await requestOwnAct('suspend', { identifier: one.identifier, order: id }, SUPERVISOR)).toBe(
+      'ROLE_NOT_ALLOWED',
+    );
+    const outcomes = await Promise.all([
+      requestOwnAct('suspend', { identifier: one.identifier, order: id }),
+      requestOwnAct('suspend', { identifier: one.identifier, order: id }),
     ]);
-    expect(both).toContain(null);
-    for (const refusal of both) {
+    expect(outcomes).toContain(null);
+    for (const refusal of outcomes) {
       expect([null, 'LICENSE_BUSY', 'LICENSE_ACT_NOT_ALLOWED', 'ORDER_ANSWERED']).toContain(refusal);
     }
-    expect(await orderOf(id)).toMatchObject({ state: 'CARRIED_OUT' });
+    expect(await awaitOrder(id)).toMatchObject({ state: 'CARRIED_OUT' });
     // The sealed statement contains the id of the order and the supervisor's reason.
     const sql = postgres(hub.adminUrl, { max: 1 });
     const [statement] = await sql`select record from licenses.act where order_id = ${id} and state = 'DONE'`;
     await sql.end();
     expect(statement?.record).toMatchObject({ CZ: 'SUSPEND', SM: 'SUSPENSION：检查发现问题', KZ_JGZL: id });
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 
   test('keeps paper and document in the same state when orders suspend, restore and revoke a license', async () => {
-    const { caseId, identifier } = await licensed();
+    const { caseId, identifier } = await issueLicense();
     const steps = [
       ['SUSPENSION', 'suspend', 'SUSPENDED'],
       ['LIFTED', 'restore', 'VALID'],
       ['REVOCATION', 'revoke', 'REVOKED'],
     ] as const;
     for (const [kind, name, state] of steps) {
-      const id = await order(caseId, kind);
+      const id = await recordOrder(caseId, kind);
       const input = { identifier, order: id };
-      const done = await act(
+      const outcome = await runMutation(
         hub,
         APPROVER,
         `${name}License`,
@@ -124,10 +133,10 @@ describe("a supervisor's order", () => {
         input,
         'license { state paper { validity } }',
       );
-      expect(done.license).toEqual({ state, paper: { validity: state } });
-      expect(await endOf(caseId, id)).toMatchObject({ state: 'CARRIED_OUT' });
-      await until('cases know the state', async () => {
-        const retry = await refusalOf(hub, SUPERVISOR, 'recordFinding', 'RecordFindingInput', {
+      expect(outcome.license).toEqual({ state, paper: { validity: state } });
+      expect(await awaitAnswer(caseId, id)).toMatchObject({ state: 'CARRIED_OUT' });
+      await waitUntil('cases know the state', async () => {
+        const retry = await findRefusalCode(hub, SUPERVISOR, 'recordFinding', 'RecordFindingInput', {
           case: caseId,
           kind,
           text: '再次',
@@ -136,97 +145,116 @@ describe("a supervisor's order", () => {
         return retry === 'LICENSE_ACT_NOT_ALLOWED';
       });
     }
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 
   test('is overtaken if the license reaches the ordered state, or ends, by another act', async () => {
-    const one = await licensed();
-    const suspension = await order(one.caseId, 'SUSPENSION');
-    const revocation = await order(one.caseId, 'REVOCATION');
-    expect(await own('suspend', { identifier: one.identifier })).toBeNull();
-    expect(await endOf(one.caseId, suspension)).toMatchObject({ state: 'OVERTAKEN', answer: '证照已处于“暂扣”状态' });
-    expect(await orderOf(revocation)).toMatchObject({ state: 'OPEN' });
+    const one = await issueLicense();
+    const suspensionOrder = await recordOrder(one.caseId, 'SUSPENSION');
+    const revocationOrder = await recordOrder(one.caseId, 'REVOCATION');
+    expect(await requestOwnAct('suspend', { identifier: one.identifier })).toBeNull();
+    expect(await awaitAnswer(one.caseId, suspensionOrder)).toMatchObject({
+      state: 'OVERTAKEN',
+      answer: '证照已处于“暂扣”状态',
+    });
+    expect(await awaitOrder(revocationOrder)).toMatchObject({ state: 'OPEN' });
     // An open order blocks all other acts, even a restoration that nobody ordered.
-    expect(await own('restore', { identifier: one.identifier })).toBe('ORDER_OPEN');
+    expect(await requestOwnAct('restore', { identifier: one.identifier })).toBe('ORDER_OPEN');
     expect(await actionsOf(APPROVER, one.identifier)).toMatchObject({
       restoreLicense: 'ORDER_OPEN',
       revokeLicense: null,
     });
     expect(
-      await refusalOf(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', {
+      await findRefusalCode(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', {
         identifier: one.identifier,
         reason: '依法注销',
       }),
     ).toBeNull();
-    expect(await endOf(one.caseId, revocation)).toMatchObject({ state: 'OVERTAKEN', answer: '证照已处于“注销”状态' });
+    expect(await awaitAnswer(one.caseId, revocationOrder)).toMatchObject({
+      state: 'OVERTAKEN',
+      answer: '证照已处于“注销”状态',
+    });
     expect(
-      await refusalOf(hub, SUPERVISOR, 'recordFinding', 'RecordFindingInput', {
+      await findRefusalCode(hub, SUPERVISOR, 'recordFinding', 'RecordFindingInput', {
         case: one.caseId,
         kind: 'NOTICE',
         text: '知悉',
       }),
     ).toBeNull();
-    await told(one.identifier, ['ORDER_OPEN closed', 'ORDER_OPEN closed']);
+    await awaitDuties(one.identifier, ['ORDER_OPEN closed', 'ORDER_OPEN closed']);
   });
 
   test('is taken back if the supervisor lifts it before anybody carried it out', async () => {
-    const { caseId, identifier } = await licensed();
-    const suspension = await order(caseId, 'SUSPENSION');
-    const lifted = await order(caseId, 'LIFTED');
+    const { caseId, identifier } = await issueLicense();
+    const suspensionOrder = await recordOrder(caseId, 'SUSPENSION');
+    const liftOrder = await recordOrder(caseId, 'LIFTED');
     // Both orders arrived in one stream, in the order in which the supervisor recorded them.
     const sql = postgres(hub.adminUrl, { max: 1 });
     const streams = await sql`select stream, payload->>'orderId' as id from cases.outbox_event
-      where type = 'SupervisionOrdered' and payload->>'orderId' in ${sql([suspension, lifted])} order by revision`;
+      where type = 'SupervisionOrdered' and payload->>'orderId' in ${sql([suspensionOrder, liftOrder])} order by revision`;
     await sql.end();
-    expect(streams.map((row) => row.id)).toEqual([suspension, lifted]);
+    expect(streams.map((row) => row.id)).toEqual([suspensionOrder, liftOrder]);
     expect(new Set(streams.map((row) => row.stream)).size).toBe(1);
-    expect(await endOf(caseId, suspension)).toMatchObject({ state: 'OVERTAKEN', answer: '监管部门已撤回' });
-    expect(await endOf(caseId, lifted)).toMatchObject({ state: 'OVERTAKEN', answer: '证照已处于“有效”状态' });
-    expect(await own('suspend', { identifier, order: suspension })).toBe('ORDER_ANSWERED');
+    expect(await awaitAnswer(caseId, suspensionOrder)).toMatchObject({ state: 'OVERTAKEN', answer: '监管部门已撤回' });
+    expect(await awaitAnswer(caseId, liftOrder)).toMatchObject({ state: 'OVERTAKEN', answer: '证照已处于“有效”状态' });
+    expect(await requestOwnAct('suspend', { identifier, order: suspensionOrder })).toBe('ORDER_ANSWERED');
   });
 
   test('stays open and cannot be declined while its act waits for the seal; a lifting waits behind it', async () => {
-    const { caseId, identifier } = await licensed();
-    const id = await order(caseId, 'SUSPENSION');
+    const { caseId, identifier } = await issueLicense();
+    const id = await recordOrder(caseId, 'SUSPENSION');
     // Suspends the seal in seals only. Licenses find out when they ask for the signature, after all other checks.
     const sql = postgres(hub.adminUrl, { max: 1 });
     await sql`update seals.seal set state = 'SUSPENDED' where id = ${SEAL.seal}`;
-    expect(await own('suspend', { identifier, order: id })).toBe('SEAL_SUSPENDED');
-    await told(identifier, ['ORDER_OPEN open', 'SEAL_WAITING open']);
+    expect(await requestOwnAct('suspend', { identifier, order: id })).toBe('SEAL_SUSPENDED');
+    await awaitDuties(identifier, ['ORDER_OPEN open', 'SEAL_WAITING open']);
     expect(await decline({ order: id })).toBe('LICENSE_BUSY');
     expect(await actionsOf(APPROVER, identifier)).toMatchObject({
       suspendLicense: 'LICENSE_BUSY',
       revokeLicense: 'LICENSE_BUSY',
     });
-    const lifted = await order(caseId, 'LIFTED');
-    expect(await orderOf(id)).toMatchObject({ state: 'OPEN' });
-    expect(await orderOf(lifted)).toMatchObject({ state: 'OPEN' });
+    const liftOrder = await recordOrder(caseId, 'LIFTED');
+    expect(await awaitOrder(id)).toMatchObject({ state: 'OPEN' });
+    expect(await awaitOrder(liftOrder)).toMatchObject({ state: 'OPEN' });
     await sql`update seals.seal set state = 'IN_USE' where id = ${SEAL.seal}`;
     await sql.end();
     // The resumer finishes only what the approver authorised.
-    expect(await endOf(caseId, id)).toMatchObject({ state: 'CARRIED_OUT' });
-    await told(identifier, ['ORDER_OPEN closed', 'ORDER_OPEN open', 'SEAL_WAITING closed']);
-    expect(await own('restore', { identifier, order: lifted })).toBeNull();
-    expect(await endOf(caseId, lifted)).toMatchObject({ state: 'CARRIED_OUT' });
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(await awaitAnswer(caseId, id)).toMatchObject({ state: 'CARRIED_OUT' });
+    await awaitDuties(identifier, ['ORDER_OPEN closed', 'ORDER_OPEN open', 'SEAL_WAITING closed']);
+    expect(await requestOwnAct('restore', { identifier, order: liftOrder })).toBeNull();
+    expect(await awaitAnswer(caseId, liftOrder)).toMatchObject({ state: 'CARRIED_OUT' });
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 
   test('blocks a change; a recall is an open duty until the sheet of the revoked version is back', async () => {
-    const window = ROUTES.WINDOW_FORWARD;
+    const windowRoute = ROUTES.WINDOW_FORWARD;
     const matter = { issue: 'yd2022-3-01', change: 'yd2022-3-05' };
-    const land = { ...window, matter: matter.issue, decides: 'ganzhou-zrzyj.approver', blanks: 'KB0004' };
-    const caseId = await grantCase(hub, land);
-    const license = await issue(hub, land, caseId, 1);
+    const explorationRoute = {
+      ...windowRoute,
+      matter: matter.issue,
+      decides: 'ganzhou-zrzyj.approver',
+      blanks: 'KB0004',
+    };
+    const caseId = await grantCase(hub, explorationRoute);
+    const license = await issueGrantedLicense(hub, explorationRoute, caseId, 1);
     const { identifier, number } = license;
-    const sheet = { identifier, blankNumber: blankNumber(land, 1) };
-    expect(await refusalOf(hub, land.prints, 'deliverCertificate', 'CertificateInput', sheet)).toBeNull();
-    await known(hub, caseId);
-    const changed = await grantCase(hub, land, { matter: matter.change, licenseNumber: number });
-    const found = await find(hub, 'yudu-zrzyj.supervisor', { case: caseId, kind: 'REVOCATION', text: '越界勘查' });
-    await ordered(hub, found.id);
-    const change = { case: changed, blankNumber: blankNumber(land, 2) };
-    expect(await refusalOf(hub, land.prints, 'changeLicense', 'CaseActInput', change)).toBe('ORDER_OPEN');
-    expect(await actionsOf(land.prints, identifier)).toMatchObject({
+    const sheet = { identifier, blankNumber: toBlankNumber(explorationRoute, 1) };
+    expect(
+      await findRefusalCode(hub, explorationRoute.prints, 'deliverCertificate', 'CertificateInput', sheet),
+    ).toBeNull();
+    await waitForLicense(hub, caseId);
+    const changeCaseId = await grantCase(hub, explorationRoute, { matter: matter.change, licenseNumber: number });
+    const found = await recordFinding(hub, 'yudu-zrzyj.supervisor', {
+      case: caseId,
+      kind: 'REVOCATION',
+      text: '越界勘查',
+    });
+    await waitForOrder(hub, found.id);
+    const change = { case: changeCaseId, blankNumber: toBlankNumber(explorationRoute, 2) };
+    expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
+      'ORDER_OPEN',
+    );
+    expect(await actionsOf(explorationRoute.prints, identifier)).toMatchObject({
       changeLicense: 'ORDER_OPEN',
       renewLicense: 'ACT_NEEDS_CASE',
       transferLicense: 'ACT_NEEDS_CASE',
@@ -240,50 +268,63 @@ describe("a supervisor's order", () => {
     expect(
       (
         await hub.ask('yudu-lyj.supervisor', '{ supervisionOrders(first: 50) { edges { node { number } } } }')
-      ).data.supervisionOrders.edges.some((edge: Shown) => edge.node.number === number),
+      ).data.supervisionOrders.edges.some((edge: GraphqlNode) => edge.node.number === number),
     ).toBe(false);
 
-    expect(await own('revoke', { identifier, order: found.id }, 'ganzhou-zrzyj.approver')).toBeNull();
-    await told(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN open']);
-    expect(await refusalOf(hub, land.prints, 'changeLicense', 'CaseActInput', change)).toBe('LICENSE_ACT_NOT_ALLOWED');
+    expect(await requestOwnAct('revoke', { identifier, order: found.id }, 'ganzhou-zrzyj.approver')).toBeNull();
+    await awaitDuties(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN open']);
+    expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
+      'LICENSE_ACT_NOT_ALLOWED',
+    );
 
     // The change can no longer be done. The organ that decided gives the grant up, and the case ends.
-    const give = (person: string, input: object = {}) =>
-      refusalOf(hub, person, 'voidTask', 'VoidTaskInput', { case: changed, reason: '证照已吊销', ...input });
-    expect(await give('window-yudu')).toBe('ROLE_NOT_ALLOWED');
-    expect(await give(APPROVER)).toBe('ORGAN_WITHOUT_POWER');
-    expect(await give('ganzhou-zrzyj.approver', { reason: ' ' })).toBe('REASON_MISSING');
-    expect(await give('ganzhou-zrzyj.approver', { case: crypto.randomUUID() })).toBe('CASE_NOT_GRANTED');
-    expect(await give('ganzhou-zrzyj.approver', { case: caseId })).toBe('LICENSE_BUSY');
-    expect(await give('ganzhou-zrzyj.approver', { dryRun: true })).toBeNull();
+    const requestVoidTask = (person: string, input: object = {}) =>
+      findRefusalCode(hub, person, 'voidTask', 'VoidTaskInput', { case: changeCaseId, reason: '证照已吊销', ...input });
+    expect(await requestVoidTask('window-yudu')).toBe('ROLE_NOT_ALLOWED');
+    expect(await requestVoidTask(APPROVER)).toBe('ORGAN_WITHOUT_POWER');
+    expect(await requestVoidTask('ganzhou-zrzyj.approver', { reason: ' ' })).toBe('REASON_MISSING');
+    expect(await requestVoidTask('ganzhou-zrzyj.approver', { case: crypto.randomUUID() })).toBe('CASE_NOT_GRANTED');
+    expect(await requestVoidTask('ganzhou-zrzyj.approver', { case: caseId })).toBe('LICENSE_BUSY');
+    expect(await requestVoidTask('ganzhou-zrzyj.approver', { dryRun: true })).toBeNull();
     const tasks = '{ certificateTasks(first: 100) { edges { node { case { id } actions { name allowed } } } } }';
-    const open = async () =>
-      (await hub.ask('ganzhou-zrzyj.approver', tasks)).data.certificateTasks.edges.map((edge: Shown) => edge.node);
-    expect(await open()).toEqual([
+    const listOpenTasks = async () =>
+      (await hub.ask('ganzhou-zrzyj.approver', tasks)).data.certificateTasks.edges.map(
+        (edge: GraphqlNode) => edge.node,
+      );
+    expect(await listOpenTasks()).toEqual([
       {
-        case: { id: changed },
+        case: { id: changeCaseId },
         actions: [
           { name: 'changeLicense', allowed: false },
           { name: 'voidTask', allowed: true },
         ],
       },
     ]);
-    expect(await give('ganzhou-zrzyj.approver')).toBeNull();
-    expect(await give('ganzhou-zrzyj.approver')).toBe('TASK_VOIDED');
-    expect(await open()).toEqual([]);
-    expect(await refusalOf(hub, land.prints, 'changeLicense', 'CaseActInput', change)).toBe('TASK_VOIDED');
-    const ended = await until('the case has ended', async () => {
-      const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { step result } }', { id: changed });
+    expect(await requestVoidTask('ganzhou-zrzyj.approver')).toBeNull();
+    expect(await requestVoidTask('ganzhou-zrzyj.approver')).toBe('TASK_VOIDED');
+    expect(await listOpenTasks()).toEqual([]);
+    expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
+      'TASK_VOIDED',
+    );
+    const endedCase = await waitUntil('the case has ended', async () => {
+      const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { step result } }', {
+        id: changeCaseId,
+      });
       return data.case.result && data.case;
     });
-    expect(ended).toEqual({ step: 'VOIDED', result: 'VOIDED' });
+    expect(endedCase).toEqual({ step: 'VOIDED', result: 'VOIDED' });
 
     expect(
-      await refusalOf(hub, land.prints, 'recallCertificate', 'CertificateInput', { ...sheet, dryRun: true }),
+      await findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'CertificateInput', {
+        ...sheet,
+        dryRun: true,
+      }),
     ).toBeNull();
     expect(await dutiesOf('licenses', identifier)).toContain('RECALL_OPEN open');
-    expect(await refusalOf(hub, land.prints, 'recallCertificate', 'CertificateInput', sheet)).toBeNull();
-    await told(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN closed']);
-    expect(await faultsOfHouse(hub.adminUrl)).toEqual([]);
+    expect(
+      await findRefusalCode(hub, explorationRoute.prints, 'recallCertificate', 'CertificateInput', sheet),
+    ).toBeNull();
+    await awaitDuties(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN closed']);
+    expect(await findInconsistencies(hub.adminUrl)).toEqual([]);
   });
 });

@@ -6,10 +6,10 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { tamperPageContent } from '../../scripts/tamper.ts';
 import { pem } from '../library/authority.ts';
-import { jws, listOf, packStates } from '../support/forge.ts';
-import { record } from '../support/record.ts';
-import { codeText, statement } from '../support/vectors.ts';
-import { evidenceOf, GOOD, PDF, rendered } from '../support/world.ts';
+import { issueRevocationList, packStates, signJws } from '../support/pki-builder.ts';
+import { sampleRecord } from '../support/record.ts';
+import { buildEvidence, PDF, renderPdf, VALID_AUTHORITIES } from '../support/sealed-evidence.ts';
+import { buildCodeText, withStatement } from '../support/vectors.ts';
 
 /** Runs the script of `npm run verify` as a user does. */
 
@@ -20,39 +20,42 @@ const run = (...args: string[]) => {
   const { status, stdout, stderr } = spawnSync(process.execPath, [SCRIPT, ...args], { encoding: 'utf8' });
   return { status, stdout, stderr };
 };
-const AT = ['--at', '2026-11-25T00:00:00Z'];
-const ROOT = ['--root', path('root.pem'), ...AT];
-const seconds = (text: string) => Date.parse(text) / 1000;
+const AT_OPTION = ['--at', '2026-11-25T00:00:00Z'];
+const ROOT_OPTION = ['--root', path('root.pem'), ...AT_OPTION];
+const toSeconds = (text: string) => Date.parse(text) / 1000;
 
 beforeAll(() => {
-  const numbered = rendered({ KZ_ZTXH: 3 });
-  const sealed = evidenceOf({ detached: true, content: numbered });
+  const indexedPdf = renderPdf({ KZ_ZTXH: 3 });
+  const sealedEvidence = buildEvidence({ detached: true, content: indexedPdf });
   const write = (name: string, bytes: Uint8Array | string | null | undefined) => writeFileSync(path(name), bytes ?? '');
-  write('root.pem', pem(GOOD.root.certificate));
-  write('root.der', GOOD.root.certificate);
-  for (const name of ['a.pdf', 'b.pdf']) write(name, numbered);
-  write('a.p7s', sealed.signature);
-  write('a.evidence.json', sealed.bundle);
-  write('b.pdf.p7s', sealed.signature);
-  write('b.pdf.evidence.json', sealed.bundle);
+  write('root.pem', pem(VALID_AUTHORITIES.root.certificate));
+  write('root.der', VALID_AUTHORITIES.root.certificate);
+  for (const name of ['a.pdf', 'b.pdf']) write(name, indexedPdf);
+  write('a.p7s', sealedEvidence.signature);
+  write('a.evidence.json', sealedEvidence.bundle);
+  write('b.pdf.p7s', sealedEvidence.signature);
+  write('b.pdf.evidence.json', sealedEvidence.bundle);
   write('alone.pdf', PDF);
-  write('tampered.pdf', tamperPageContent(numbered));
-  const act = evidenceOf(statement());
-  write('act.json', act.file);
-  write('act.p7s', act.signature);
-  write('act.evidence.json', act.bundle);
-  const lists = [listOf(GOOD.root), listOf(GOOD.issuing)];
+  write('tampered.pdf', tamperPageContent(indexedPdf));
+  const statementEvidence = buildEvidence(withStatement());
+  write('act.json', statementEvidence.file);
+  write('act.p7s', statementEvidence.signature);
+  write('act.evidence.json', statementEvidence.bundle);
+  const lists = [issueRevocationList(VALID_AUTHORITIES.root), issueRevocationList(VALID_AUTHORITIES.issuing)];
   write('root.crl', lists[0]);
   write('issuing.crl', `-----BEGIN X509 CRL-----\n${lists[1]?.toString('base64')}\n-----END X509 CRL-----\n`);
-  write('code.pem', pem(GOOD.code.certificate) + pem(GOOD.issuing.certificate));
-  const x5c = [GOOD.status.certificate.toString('base64')];
+  write('code.pem', pem(VALID_AUTHORITIES.code.certificate) + pem(VALID_AUTHORITIES.issuing.certificate));
+  const x5c = [VALID_AUTHORITIES.status.certificate.toString('base64')];
   const claims = {
-    iat: seconds('2026-11-24T00:00:00Z'),
-    exp: seconds('2026-11-26T00:00:00Z'),
+    iat: toSeconds('2026-11-24T00:00:00Z'),
+    exp: toSeconds('2026-11-26T00:00:00Z'),
     sub: 'https://example.cn/s/1',
   };
   const status_list = { bits: 4, lst: packStates([0, 0, 0, 1]) };
-  write('list.jwt', `${jws({ typ: 'statuslist+jwt', x5c }, { ...claims, status_list }, GOOD.status)}\n`);
+  write(
+    'list.jwt',
+    `${signJws({ typ: 'statuslist+jwt', x5c }, { ...claims, status_list }, VALID_AUTHORITIES.status)}\n`,
+  );
   write('empty', '');
   write('garbage', randomBytes(10_000));
   mkdirSync(path('folder'));
@@ -64,68 +67,68 @@ afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
 describe('npm run verify', () => {
   test('passes a license: exit 0, prints the steps, the verdict and, separately, the unknown state', () => {
-    const { status, stdout, stderr } = run(path('a.pdf'), ...ROOT);
+    const { status, stdout, stderr } = run(path('a.pdf'), ...ROOT_OPTION);
     expect(stderr).toBe('');
     expect(stdout).toContain('✓ 验证签名值');
     expect(stdout).toContain('签名结论 signature: 通过（TOTAL_PASSED）');
     expect(stdout).toContain('证照状态 license status: 未知');
     expect(stdout).toContain('时间戳证明不晚于 2026-11-23T01:02:05Z');
-    expect(stdout).toContain(record.KZ_HYDZ);
+    expect(stdout).toContain(sampleRecord.KZ_HYDZ);
     expect(status).toBe(0);
   });
   test('finds signature and evidence next to a file, uses others if they are named, and reads a root in DER', () => {
-    expect(run(path('b.pdf'), '--root', path('root.der'), ...AT).status).toBe(0);
-    const named = ['--signature', path('a.p7s'), '--evidence', path('a.evidence.json')];
+    expect(run(path('b.pdf'), '--root', path('root.der'), ...AT_OPTION).status).toBe(0);
+    const fileOptions = ['--signature', path('a.p7s'), '--evidence', path('a.evidence.json')];
     cpSync(path('a.pdf'), path('folder.pdf'));
-    expect(run(path('folder.pdf'), ...named, ...ROOT).status).toBe(0);
+    expect(run(path('folder.pdf'), ...fileOptions, ...ROOT_OPTION).status).toBe(0);
   });
   test('accepts revocation lists in DER or PEM instead of a bundle', () => {
     const lists = ['--crl', path('root.crl'), '--crl', path('issuing.crl')];
-    expect(run(path('folder.pdf'), '--signature', path('a.p7s'), ...lists, ...ROOT).status).toBe(0);
-    const { status, stdout } = run(path('folder.pdf'), '--signature', path('a.p7s'), ...ROOT);
+    expect(run(path('folder.pdf'), '--signature', path('a.p7s'), ...lists, ...ROOT_OPTION).status).toBe(0);
+    const { status, stdout } = run(path('folder.pdf'), '--signature', path('a.p7s'), ...ROOT_OPTION);
     expect(stdout).toContain('INDETERMINATE，TRY_LATER');
     expect(status).toBe(2);
   });
   test('prints the state from a status list', () => {
-    const { status, stdout } = run(path('a.pdf'), ...ROOT, '--status-list', path('list.jwt'));
+    const { status, stdout } = run(path('a.pdf'), ...ROOT_OPTION, '--status-list', path('list.jwt'));
     expect(stdout).toContain('证照状态 license status: SUSPENDED（截至 as of 2026-11-24T00:00:00Z）');
     expect(status).toBe(0);
   });
   test('fails a tampered copy: exit 1', () => {
-    const { status, stdout } = run(path('tampered.pdf'), '--signature', path('a.p7s'), ...ROOT);
+    const { status, stdout } = run(path('tampered.pdf'), '--signature', path('a.p7s'), ...ROOT_OPTION);
     expect(stdout).toContain('✗ 核对文件摘要');
     expect(stdout).toContain('不通过（TOTAL_FAILED，HASH_FAILURE）');
     expect(status).toBe(1);
   });
   test('gives no verdict without a signature or without a file: exit 2', () => {
     for (const name of ['alone.pdf', 'a.p7s']) {
-      const { status, stdout } = run(path(name), ...ROOT);
+      const { status, stdout } = run(path(name), ...ROOT_OPTION);
       expect(stdout).toContain('无法判定（INDETERMINATE，SIGNED_DATA_NOT_FOUND）');
       expect(status).toBe(2);
     }
   });
   test('passes a statement of a later act', () => {
-    const { status, stdout } = run(path('act.json'), ...ROOT);
+    const { status, stdout } = run(path('act.json'), ...ROOT_OPTION);
     expect(stdout).toContain('声明 SUSPEND');
     expect(status).toBe(0);
   });
   test('prints the report as JSON with --json', () => {
-    const { stdout } = run(path('a.pdf'), ...ROOT, '--json');
+    const { stdout } = run(path('a.pdf'), ...ROOT_OPTION, '--json');
     expect(JSON.parse(stdout)).toMatchObject({
       verdict: 'TOTAL_PASSED',
       provenAt: '2026-11-23T01:02:05Z',
       status: { state: 'UNKNOWN' },
-      record: { ZZBS: record.ZZBS },
+      record: { ZZBS: sampleRecord.ZZBS },
     });
   });
   test('verifies a folder: prints a line per document and a count, exits by the worst verdict', () => {
-    const good = run(path('export'), ...ROOT);
+    const good = run(path('export'), ...ROOT_OPTION);
     expect(good.stdout).toContain('共 2 份 documents：通过 TOTAL_PASSED 2，');
     expect(good.status).toBe(0);
     cpSync(path('tampered.pdf'), path('export/below/t.pdf'));
     cpSync(path('a.p7s'), path('export/below/t.p7s'));
     cpSync(path('a.p7s'), path('export/below/orphan.p7s'));
-    const bad = run(path('export'), ...ROOT, '--json');
+    const bad = run(path('export'), ...ROOT_OPTION, '--json');
     const lines = bad.stdout
       .trim()
       .split('\n')
@@ -134,19 +137,19 @@ describe('npm run verify', () => {
     expect(bad.stderr).toBe('');
     expect(bad.status).toBe(1);
     rmSync(path('export/below/t.pdf'));
-    expect(run(path('export'), path('a.pdf'), ...ROOT).status).toBe(2);
+    expect(run(path('export'), path('a.pdf'), ...ROOT_OPTION).status).toBe(2);
   });
   test('verifies the text of a QR code', () => {
-    const text = `${record.KZ_HYDZ}#${codeText(GOOD)}`;
-    const code = ['--qr', text, '--certificates', path('code.pem')];
-    const { status, stdout } = run(...code, ...ROOT);
+    const text = `${sampleRecord.KZ_HYDZ}#${buildCodeText(VALID_AUTHORITIES)}`;
+    const codeOptions = ['--qr', text, '--certificates', path('code.pem')];
+    const { status, stdout } = run(...codeOptions, ...ROOT_OPTION);
     expect(stdout).toContain('签名结论 signature: 通过（TOTAL_PASSED）');
-    expect(stdout).toContain(record.ZZBS);
+    expect(stdout).toContain(sampleRecord.ZZBS);
     expect(status).toBe(0);
-    expect(run(...code, ...ROOT, '--crl', path('root.crl'), '--crl', path('issuing.crl')).status).toBe(0);
-    expect(run(...code, ...ROOT, '--crl', path('root.crl')).stdout).toContain('TRY_LATER');
-    expect(run('--qr', `${text}x`, '--certificates', path('code.pem'), ...ROOT).status).toBe(1);
-    expect(run('--qr', text, ...ROOT).stdout).toContain('NO_SIGNING_CERTIFICATE_FOUND');
+    expect(run(...codeOptions, ...ROOT_OPTION, '--crl', path('root.crl'), '--crl', path('issuing.crl')).status).toBe(0);
+    expect(run(...codeOptions, ...ROOT_OPTION, '--crl', path('root.crl')).stdout).toContain('TRY_LATER');
+    expect(run('--qr', `${text}x`, '--certificates', path('code.pem'), ...ROOT_OPTION).status).toBe(1);
+    expect(run('--qr', text, ...ROOT_OPTION).stdout).toContain('NO_SIGNING_CERTIFICATE_FOUND');
   });
   test.each<[string, string[]]>([
     ['no arguments', []],
@@ -166,7 +169,7 @@ describe('npm run verify', () => {
     ['a code and a file', ['a.pdf', '--root', 'root.pem', '--qr=x']],
     ['an invalid time', ['a.pdf', '--root', 'root.pem', '--at=yesterday']],
   ])('%s: exit 2 and a clear message', (_, args) => {
-    const { status, stdout, stderr } = run(...args.map((one) => (one.startsWith('--') ? one : path(one))));
+    const { status, stdout, stderr } = run(...args.map((arg) => (arg.startsWith('--') ? arg : path(arg))));
     expect(stdout).toBe('');
     expect(stderr).toMatch(/用法 usage|无法读取|不是证书|不是能用的吊销列表|没有文件可核验|not a time/);
     expect(stderr).not.toMatch(/\n\s+at /);
@@ -180,12 +183,12 @@ describe('npm run verify', () => {
     ['a.pdf', 'a.pdf'],
     ['a.p7s', 'a.p7s'],
   ])('%s with signature %s is refused without a stack trace', (file, signature) => {
-    const { status, stderr } = run(path(file), '--signature', path(signature), ...ROOT);
+    const { status, stderr } = run(path(file), '--signature', path(signature), ...ROOT_OPTION);
     expect(stderr).toBe('');
     expect([1, 2]).toContain(status);
   });
   test.each(['garbage', 'empty', 'a.pdf'])('evidence that is %s is refused without a stack trace', (name) => {
-    const { status, stderr } = run(path('a.pdf'), '--evidence', path(name), ...ROOT);
+    const { status, stderr } = run(path('a.pdf'), '--evidence', path(name), ...ROOT_OPTION);
     expect(stderr).not.toMatch(/\n\s+at /);
     expect([1, 2]).toContain(status);
   });

@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type Connected, connect, type Database } from '../../db/client.ts';
+import { type ConnectionPool, connect, type Database } from '../../db/client.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import type { Envelope } from '../../subgraphs/kernel/events.ts';
 import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
@@ -10,15 +10,15 @@ import { createMatters, type Matters } from '../../subgraphs/matters/index.ts';
 import type { MatterRow } from '../../subgraphs/matters/matter.ts';
 import { tokenKeys } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
-import { type TestDatabase, testDatabase } from '../support/database.ts';
-import { until } from '../support/until.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { waitUntil } from '../support/until.ts';
 
 const rows = readMatters();
 const organs = readOrgans();
 const clock = testClock('2026-03-02');
 
 let database: TestDatabase;
-let databaseConnection: Connected;
+let databaseConnection: ConnectionPool;
 let admin: postgres.Sql;
 let matters: Matters;
 let app: FastifyInstance;
@@ -37,7 +37,7 @@ function countQueries(db: Database): Database {
 }
 
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await createTestDatabase();
   databaseConnection = connect(database.urls.matters, 'test-matters');
   admin = postgres(database.adminUrl, { max: 1 });
   const cases = async (event: Envelope) => {
@@ -225,7 +225,7 @@ describe('importing a list of matters', () => {
 
   test('sends cases one event for each matter', async () => {
     matters.start();
-    await until('all matters are told', async () => sentEvents.length === 108);
+    await waitUntil('all matters are told', async () => sentEvents.length === 108);
     expect(new Set(sentEvents.map((event) => event.stream))).toEqual(new Set(rows.map((row) => `matter:${row.id}`)));
     expect(sentEvents.every((event) => event.type === 'DelegationChanged' && event.revision === 1)).toBe(true);
   });

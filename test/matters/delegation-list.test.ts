@@ -2,19 +2,25 @@ import { readdirSync, readFileSync } from 'node:fs';
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
-import { within } from '../../subgraphs/kernel/day.ts';
+import { isWithin } from '../../subgraphs/kernel/day.ts';
 import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
-import { CSV_LENGTH, LINES_MOST, readList } from '../../subgraphs/matters/import/csv.ts';
-import { applyList, PERIODS_MOST, type Verdict } from '../../subgraphs/matters/import/import.ts';
-import { delegationOn, delegationsOf, type Matter, openMatter, outcomeOn } from '../../subgraphs/matters/matter.ts';
+import { MAX_CSV_CHARS, MAX_LINES, parseList } from '../../subgraphs/matters/import/csv.ts';
+import { applyList, type ImportResult, MAX_PERIODS } from '../../subgraphs/matters/import/import.ts';
+import {
+  buildMatter,
+  findDelegation,
+  getOutcome,
+  listDelegations,
+  type Matter,
+} from '../../subgraphs/matters/matter.ts';
 
 const TODAY = '2026-03-02';
 const organs = new Map(readOrgans().map((organ) => [organ.id, organ]));
-const plan = new Map(readMatters().map((row) => [row.id, openMatter(row)]));
+const plan = new Map(readMatters().map((row) => [row.id, buildMatter(row)]));
 
 /** Applies a list to the matters. Returns the verdict, with all problems in the order of the lines. */
-function judge(csv: string, matters: ReadonlyMap<string, Matter> = plan): Verdict {
-  const parsedList = readList(csv);
+function judge(csv: string, matters: ReadonlyMap<string, Matter> = plan): ImportResult {
+  const parsedList = parseList(csv);
   const verdict = applyList(parsedList.lines, { matters, organs, today: TODAY });
   const problems = [...parsedList.problems, ...verdict.problems].sort((a, b) => a.line - b.line);
   return { ...verdict, problems };
@@ -114,21 +120,21 @@ describe('an invalid list', () => {
 
   test('limits characters, lines and names, and refuses an empty list', () => {
     const header = 'matter,valid_from,outcome_name\n';
-    expect(() => readList('x'.repeat(CSV_LENGTH + 1))).toThrow('清单过大');
-    expect(() => readList(header + 'a,2026-07-01,b\n'.repeat(LINES_MOST))).toThrow('清单过大');
-    expect(readList(header + 'a,2026-07-01,b\n'.repeat(LINES_MOST - 1)).problems).toHaveLength(LINES_MOST - 2);
+    expect(() => parseList('x'.repeat(MAX_CSV_CHARS + 1))).toThrow('清单过大');
+    expect(() => parseList(header + 'a,2026-07-01,b\n'.repeat(MAX_LINES))).toThrow('清单过大');
+    expect(parseList(header + 'a,2026-07-01,b\n'.repeat(MAX_LINES - 1)).problems).toHaveLength(MAX_LINES - 2);
     for (const empty of ['', '\ufeff\n\n', header, `${header}\n,,\n`])
-      expect(() => readList(empty)).toThrow('没有内容');
+      expect(() => parseList(empty)).toThrow('没有内容');
     expect(judge(`${header}yd2022-3-01,2026-07-01,${'证'.repeat(101)}`).problems).toMatchObject([
       { line: 2, column: 'outcome_name', code: 'FIELD_TOO_LONG' },
     ]);
   });
 
   test('limits the periods of a matter', () => {
-    const days = Array.from({ length: PERIODS_MOST }, (_, i) => new Date(Date.UTC(2027, 0, 1 + i)).toISOString());
+    const days = Array.from({ length: MAX_PERIODS }, (_, i) => new Date(Date.UTC(2027, 0, 1 + i)).toISOString());
     const lines = days.map((day, i) => `yd2022-3-01,${day.slice(0, 10)},${i % 2 ? 'DIRECT' : 'SUBSTANTIVE_REVIEW'}`);
     const { problems } = judge(`matter,valid_from,mode\n${lines.join('\n')}`);
-    expect(problems).toMatchObject([{ line: PERIODS_MOST + 1, column: 'valid_from', code: 'HISTORY_TOO_LONG' }]);
+    expect(problems).toMatchObject([{ line: MAX_PERIODS + 1, column: 'valid_from', code: 'HISTORY_TOO_LONG' }]);
   });
 });
 
@@ -176,7 +182,7 @@ describe('a valid list', () => {
     const matter = matterAfter('yd2022-3-25', list);
     expect(matter.periods).toHaveLength(1);
     expect(
-      [outcomeOn(matter, '2026-06-30'), outcomeOn(matter, '2026-07-01')].map((entry) => entry.outcome.name),
+      [getOutcome(matter, '2026-06-30'), getOutcome(matter, '2026-07-01')].map((entry) => entry.outcome.name),
     ).toEqual(['第三类医疗器械经营许可证', '新证']);
   });
 
@@ -186,16 +192,16 @@ describe('a valid list', () => {
       { runningCases: 'STAY', fields: [{ field: 'mode', before: 'DIRECT', after: 'END' }] },
     ]);
     const endedMatter = matterAfter('yd2022-1-07', end);
-    expect(delegationsOf(endedMatter).map((entry) => [entry.validFrom, entry.validTo])).toEqual([
+    expect(listDelegations(endedMatter).map((entry) => [entry.validFrom, entry.validTo])).toEqual([
       ['2022-06-01', '2026-06-30'],
     ]);
-    expect([delegationOn(endedMatter, '2026-06-30')?.mode, delegationOn(endedMatter, '2026-07-01')]).toEqual([
+    expect([findDelegation(endedMatter, '2026-06-30')?.mode, findDelegation(endedMatter, '2026-07-01')]).toEqual([
       'DIRECT',
       null,
     ]);
     const again = matterAfter('yd2022-1-07', end, 'matter,valid_from,mode\nyd2022-1-07,2027-01-01,DIRECT\n');
-    expect(delegationOn(again, '2026-12-31')).toBeNull();
-    expect(delegationOn(again, '2027-01-01')).toMatchObject({ mode: 'DIRECT', countyOrgan: 'yudu-lyj' });
+    expect(findDelegation(again, '2026-12-31')).toBeNull();
+    expect(findDelegation(again, '2027-01-01')).toMatchObject({ mode: 'DIRECT', countyOrgan: 'yudu-lyj' });
   });
 
   test('may come late, but not before the current period; a period may be corrected from its first day', () => {
@@ -264,7 +270,7 @@ function faultsOf(matter: Matter): string[] {
     }),
   );
   const daysWithoutOutcome = ['1900-01-01', TODAY, '2100-01-01'].filter(
-    (day) => matter.outcomes.filter((entry) => within(day, entry.validFrom, entry.validTo)).length !== 1,
+    (day) => matter.outcomes.filter((entry) => isWithin(day, entry.validFrom, entry.validTo)).length !== 1,
   );
   return [...unmetPeriods, ...daysWithoutOutcome];
 }

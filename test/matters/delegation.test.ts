@@ -1,15 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import type { Mode } from '../../subgraphs/kernel/events.ts';
 import {
+  buildDelegationFact,
   type DelegationPeriod,
-  delegationOn,
-  factOf,
+  deriveResponsibilities,
+  findDelegation,
   type IndustryOrgan,
+  insertPeriod,
   type Matter,
   nameOf,
   type OutcomePeriod,
-  responsibilities,
-  succeed,
 } from '../../subgraphs/matters/matter.ts';
 
 const TODAY = '2026-03-02';
@@ -45,9 +45,9 @@ function matterUnder(mode: Mode, overrides: Partial<Matter> = {}, validFrom: str
 }
 
 function dutiesOf(matter: Matter, on = TODAY) {
-  const delegation = delegationOn(matter, on);
+  const delegation = findDelegation(matter, on);
   if (!delegation) throw new Error('not delegated');
-  return responsibilities(matter, delegation, on);
+  return deriveResponsibilities(matter, delegation, on);
 }
 
 /** The expected duties in each mode: first organ, second organ, whether at the integrated window. */
@@ -112,11 +112,11 @@ describe('which delegation is in force on a day', () => {
     ['2022-06-01', 'DIRECT'],
     ['2099-12-31', 'DIRECT'],
   ])('on %s: %s', (on, mode) => {
-    expect(delegationOn(matter, on)?.mode ?? null).toBe(mode);
+    expect(findDelegation(matter, on)?.mode ?? null).toBe(mode);
   });
 
   test('a delegation without a date in the plan is in force until another follows', () => {
-    const [oldPeriod, laterPeriod] = succeed<DelegationPeriod>(matterUnder('WINDOW_FORWARD').periods, {
+    const [oldPeriod, laterPeriod] = insertPeriod<DelegationPeriod>(matterUnder('WINDOW_FORWARD').periods, {
       mode: 'DIRECT',
       runningCases: 'FOLLOW',
       cityOrgan: CITY,
@@ -129,24 +129,24 @@ describe('which delegation is in force on a day', () => {
     const matterWithBoth = matterUnder('DIRECT', {
       periods: [oldPeriod, laterPeriod].filter((period) => period !== undefined),
     });
-    expect(delegationOn(matterWithBoth, '2023-12-31')?.mode).toBe('WINDOW_FORWARD');
-    expect(delegationOn(matterWithBoth, '2024-01-01')?.mode).toBe('DIRECT');
+    expect(findDelegation(matterWithBoth, '2023-12-31')?.mode).toBe('WINDOW_FORWARD');
+    expect(findDelegation(matterWithBoth, '2024-01-01')?.mode).toBe('DIRECT');
   });
 });
 
 describe('adding a period to a history', () => {
   const periodFrom = (validFrom: string | null, organ: string) => ({ organ, validFrom, validTo: null });
-  const history = succeed(succeed([], periodFrom('2022-06-01', 'a')), periodFrom('2024-03-01', 'c'));
+  const history = insertPeriod(insertPeriod([], periodFrom('2022-06-01', 'a')), periodFrom('2024-03-01', 'c'));
 
   test('corrects the period with the same first day', () => {
-    expect(succeed(history, periodFrom('2024-03-01', 'd'))).toEqual([
+    expect(insertPeriod(history, periodFrom('2024-03-01', 'd'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
       { organ: 'd', validFrom: '2024-03-01', validTo: null },
     ]);
   });
 
   test('added late, ends where the next period begins', () => {
-    expect(succeed(history, periodFrom('2023-01-01', 'b'))).toEqual([
+    expect(insertPeriod(history, periodFrom('2023-01-01', 'b'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2022-12-31' },
       { organ: 'b', validFrom: '2023-01-01', validTo: '2024-02-29' },
       { organ: 'c', validFrom: '2024-03-01', validTo: null },
@@ -154,11 +154,15 @@ describe('adding a period to a history', () => {
   });
 
   test('without a first day, comes before every dated period', () => {
-    expect(succeed(history, periodFrom(null, 'z'))[0]).toEqual({ organ: 'z', validFrom: null, validTo: '2022-05-31' });
+    expect(insertPeriod(history, periodFrom(null, 'z'))[0]).toEqual({
+      organ: 'z',
+      validFrom: null,
+      validTo: '2022-05-31',
+    });
   });
 
   test('added again, changes nothing', () => {
-    expect(succeed(history, periodFrom('2022-06-01', 'a'))).toEqual([
+    expect(insertPeriod(history, periodFrom('2022-06-01', 'a'))).toEqual([
       { organ: 'a', validFrom: '2022-06-01', validTo: '2024-02-29' },
       { organ: 'c', validFrom: '2024-03-01', validTo: null },
     ]);
@@ -175,26 +179,26 @@ describe('the snapshot for other subgraphs', () => {
   }));
 
   test('contains only the organs that it needs', () => {
-    const fact = factOf(matterUnder('SUBSTANTIVE_REVIEW'), organs);
+    const fact = buildDelegationFact(matterUnder('SUBSTANTIVE_REVIEW'), organs);
     expect(fact.organs.map((organ) => organ.id)).toEqual([CITY, COUNTY, CITY_INDUSTRY, COUNTY_INDUSTRY]);
     expect(fact).toMatchObject({ matterId: 'm', name: '子项', delegations: [{ mode: 'SUBSTANTIVE_REVIEW' }] });
   });
 
   test('is split where an industry organ or the outcome changes, so that one event covers every day', () => {
     const unlimited = { validFrom: null, validTo: null };
-    const industryOrgans = succeed<IndustryOrgan>([{ level: 'COUNTY', organ: null, ...unlimited }], {
+    const industryOrgans = insertPeriod<IndustryOrgan>([{ level: 'COUNTY', organ: null, ...unlimited }], {
       level: 'COUNTY',
       organ: COUNTY_INDUSTRY,
       validFrom: '2025-01-01',
       validTo: null,
     });
-    const outcomes = succeed<OutcomePeriod>([{ licenseAction: 'ISSUE', outcome: OUTCOME, ...unlimited }], {
+    const outcomes = insertPeriod<OutcomePeriod>([{ licenseAction: 'ISSUE', outcome: OUTCOME, ...unlimited }], {
       licenseAction: 'RENEW',
       outcome: { ...OUTCOME, name: '新证' },
       validFrom: '2099-01-01',
       validTo: null,
     });
-    const fact = factOf(matterUnder('DIRECT', { industryOrgans, outcomes }, '2022-06-01'), organs);
+    const fact = buildDelegationFact(matterUnder('DIRECT', { industryOrgans, outcomes }, '2022-06-01'), organs);
     expect(
       fact.delegations.map((period) => [
         period.validFrom,
@@ -216,16 +220,21 @@ describe('the snapshot for other subgraphs', () => {
     const matter = matterUnder('DIRECT', {}, '2022-06-01');
     const [first] = matter.periods;
     if (!first) throw new Error('no period');
-    const periods = succeed(matter.periods, { ...first, mode: null, runningCases: 'STAY', validFrom: '2024-01-01' });
-    const fact = factOf({ ...matter, periods }, organs);
+    const periods = insertPeriod(matter.periods, {
+      ...first,
+      mode: null,
+      runningCases: 'STAY',
+      validFrom: '2024-01-01',
+    });
+    const fact = buildDelegationFact({ ...matter, periods }, organs);
     expect(fact.delegations.map((period) => [period.validFrom, period.validTo])).toEqual([
       ['2022-06-01', '2023-12-31'],
     ]);
-    expect(delegationOn({ ...matter, periods }, '2023-12-31')?.mode).toBe('DIRECT');
-    expect(delegationOn({ ...matter, periods }, '2024-01-01')).toBeNull();
-    const newPeriods = succeed(periods, { ...first, validFrom: '2026-01-01' });
+    expect(findDelegation({ ...matter, periods }, '2023-12-31')?.mode).toBe('DIRECT');
+    expect(findDelegation({ ...matter, periods }, '2024-01-01')).toBeNull();
+    const newPeriods = insertPeriod(periods, { ...first, validFrom: '2026-01-01' });
     expect(
-      factOf({ ...matter, periods: newPeriods }, organs).delegations.map((period) => [
+      buildDelegationFact({ ...matter, periods: newPeriods }, organs).delegations.map((period) => [
         period.validFrom,
         period.validTo,
       ]),

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { FILE_LENGTH, PROBLEMS_MOST, readGuide, readOverlay } from '../../subgraphs/matters/guide/file.ts';
+import { MAX_FILE_CHARS, MAX_PROBLEMS, parseGuide, parseOverlay } from '../../subgraphs/matters/guide/file.ts';
 import type { GuideRefusal } from '../../subgraphs/matters/guide/guide.ts';
 
 const GUIDE = {
@@ -36,13 +36,14 @@ function problemsOf(run: () => unknown) {
     return problems.map(({ place, message }) => (place === '' ? message : `${place}：${message}`));
   }
 }
-const problemsOfJson = (change: object) => problemsOf(() => readGuide('JSON', JSON.stringify({ ...GUIDE, ...change })));
-const problemsOfCsv = (change: (text: string) => string) => problemsOf(() => readGuide('CSV', change(CSV_GUIDE)));
+const problemsOfJson = (change: object) =>
+  problemsOf(() => parseGuide('JSON', JSON.stringify({ ...GUIDE, ...change })));
+const problemsOfCsv = (change: (text: string) => string) => problemsOf(() => parseGuide('CSV', change(CSV_GUIDE)));
 
 test('both formats give the same guide', () => {
-  expect(readGuide('CSV', CSV_GUIDE)).toEqual(readGuide('JSON', JSON.stringify(GUIDE)));
-  expect(readGuide('CSV', `\ufeff${CSV_GUIDE.replaceAll('\n', '\r\n')}`)).toEqual(readGuide('CSV', CSV_GUIDE));
-  expect(readGuide('CSV', CSV_GUIDE)).toMatchObject({ sample: false, note: null, materials: [{ licenseType: null }] });
+  expect(parseGuide('CSV', CSV_GUIDE)).toEqual(parseGuide('JSON', JSON.stringify(GUIDE)));
+  expect(parseGuide('CSV', `\ufeff${CSV_GUIDE.replaceAll('\n', '\r\n')}`)).toEqual(parseGuide('CSV', CSV_GUIDE));
+  expect(parseGuide('CSV', CSV_GUIDE)).toMatchObject({ sample: false, note: null, materials: [{ licenseType: null }] });
 });
 
 test('both formats give the same overlay', () => {
@@ -75,8 +76,8 @@ step,,审查,,,,3,
 fee,,工本费,,,,,0
 promised,,,,,,5,
 `;
-  expect(readOverlay('CSV', table)).toEqual(readOverlay('JSON', JSON.stringify(overlay)));
-  expect(readOverlay('CSV', table)).toMatchObject(overlay);
+  expect(parseOverlay('CSV', table)).toEqual(parseOverlay('JSON', JSON.stringify(overlay)));
+  expect(parseOverlay('CSV', table)).toMatchObject(overlay);
 });
 
 describe('JSON: names every bad path', () => {
@@ -123,14 +124,16 @@ describe('JSON: names every bad path', () => {
   });
 
   test('refuses files that are no guide', () => {
-    expect(problemsOf(() => readGuide('JSON', '{'))).toEqual(['不是 JSON']);
-    expect(problemsOf(() => readGuide('JSON', '[]'))).toEqual(['应为对象']);
-    expect(problemsOf(() => readGuide('JSON', ' '.repeat(FILE_LENGTH + 1)))).toEqual([`文件最多 ${FILE_LENGTH} 字`]);
+    expect(problemsOf(() => parseGuide('JSON', '{'))).toEqual(['不是 JSON']);
+    expect(problemsOf(() => parseGuide('JSON', '[]'))).toEqual(['应为对象']);
+    expect(problemsOf(() => parseGuide('JSON', ' '.repeat(MAX_FILE_CHARS + 1)))).toEqual([
+      `文件最多 ${MAX_FILE_CHARS} 字`,
+    ]);
   });
 
   test('names at most one hundred problems', () => {
     const emptyCounters = Array.from({ length: 50 }, () => ({ name: '', address: '', hours: '', phone: '' }));
-    expect(problemsOfJson({ counters: emptyCounters })).toHaveLength(PROBLEMS_MOST);
+    expect(problemsOfJson({ counters: emptyCounters })).toHaveLength(MAX_PROBLEMS);
   });
 });
 

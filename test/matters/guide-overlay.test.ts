@@ -3,8 +3,14 @@ import { describe, expect, test } from 'vitest';
 import { readGuides } from '../../seeds/load.ts';
 import { MATERIAL_FORMS } from '../../subgraphs/kernel/events.ts';
 import type { Guide } from '../../subgraphs/matters/guide/guide.ts';
-import { applyOverlay, hindrances, type Overlay } from '../../subgraphs/matters/guide/overlay.ts';
-import { factOf, type GuideVersion, guideOn, lapsedAt, lastDayOf } from '../../subgraphs/matters/guide/version.ts';
+import { applyOverlay, listCarryObstacles, type Overlay } from '../../subgraphs/matters/guide/overlay.ts';
+import {
+  buildGuidesFact,
+  findGuide,
+  type GuideVersion,
+  lastDayOf,
+  listLapsed,
+} from '../../subgraphs/matters/guide/version.ts';
 
 const CODES = ['M01', 'M02', 'M03', 'M04'];
 const STEPS = ['受理', '审查', '决定'];
@@ -279,7 +285,7 @@ describe('the overlay on the old version when the city publishes a new version',
     promisedDays: 8,
   };
   test('is carried over if everything that it changes is the same in the new version', () => {
-    expect(hindrances(city, { ...city, conditions: [], fees: [], promisedDays: 9 }, eased)).toEqual([]);
+    expect(listCarryObstacles(city, { ...city, conditions: [], fees: [], promisedDays: 9 }, eased)).toEqual([]);
   });
   test.each([
     [
@@ -295,7 +301,7 @@ describe('the overlay on the old version when the city publishes a new version',
       '承诺时限 8 个工作日长于法定时限 7 个工作日',
     ],
   ])('is not carried over if %s', (_, change, hindrance) => {
-    expect(hindrances(city, { ...city, ...change }, eased)).toEqual([hindrance]);
+    expect(listCarryObstacles(city, { ...city, ...change }, eased)).toEqual([hindrance]);
   });
 });
 
@@ -327,25 +333,31 @@ describe('versions over time', () => {
     ['2026-06-30', '360731', 7],
     ['2026-07-01', '360731', 9],
   ])('on %s for %s', (on, division, promisedDays) => {
-    expect(guideOn(versions, on, division)?.guide.promisedDays).toBe(promisedDays);
+    expect(findGuide(versions, on, division)?.guide.promisedDays).toBe(promisedDays);
   });
 
   test('the next version ends the previous one', () => {
     expect([lastDayOf(versions, 1), lastDayOf(versions, 2)]).toEqual(['2026-06-30', null]);
-    expect(guideOn(versions, '2026-03-01', '360731')).toMatchObject({ validFrom: '2026-02-01', validTo: '2026-03-31' });
-    expect(guideOn(versions, '2026-05-01', '360731')).toMatchObject({ validFrom: '2026-04-01', validTo: '2026-06-30' });
+    expect(findGuide(versions, '2026-03-01', '360731')).toMatchObject({
+      validFrom: '2026-02-01',
+      validTo: '2026-03-31',
+    });
+    expect(findGuide(versions, '2026-05-01', '360731')).toMatchObject({
+      validFrom: '2026-04-01',
+      validTo: '2026-06-30',
+    });
   });
 
   test('names a county whose overlay is not carried over', () => {
-    expect(lapsedAt(versions, first)).toEqual([]);
-    expect(lapsedAt(versions, second)).toEqual([
+    expect(listLapsed(versions, first)).toEqual([]);
+    expect(listLapsed(versions, second)).toEqual([
       { divisionCode: '360731', reasons: ['在市级新版本发布之后才发布，须另行发布'] },
     ]);
   });
 
   test('the event for cases contains only current and future versions', () => {
     const listVersions = (today: string) =>
-      factOf('m', versions, today).versions.map(({ version, validTo, counties }) => [
+      buildGuidesFact('m', versions, today).versions.map(({ version, validTo, counties }) => [
         version,
         validTo,
         counties.map((entry) => [entry.validFrom, entry.guide.promisedDays]),

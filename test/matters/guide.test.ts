@@ -6,8 +6,8 @@ import { seedHub } from '../../scripts/seed.ts';
 import { guideOn } from '../../subgraphs/cases/guide.ts';
 import { findGuideFact } from '../../subgraphs/cases/store.ts';
 import { testClock } from '../support/clock.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { waitUntil } from '../support/until.ts';
 
 const ADMINISTRATOR = 'administrator';
 const SAMPLE = 'yd2022-3-31';
@@ -15,7 +15,7 @@ const clock = testClock('2026-03-02');
 let hub: TestHub;
 let admin: postgres.Sql;
 beforeAll(async () => {
-  hub = await testHub({ now: clock });
+  hub = await createTestHub({ now: clock });
   admin = postgres(hub.adminUrl, { max: 1 });
 });
 afterAll(async () => {
@@ -153,7 +153,7 @@ describe('publishing a guide', () => {
     expect(await readGuide(MATTER)).toEqual(importAnswer.guide);
     const cases = connect(hub.databaseUrls.cases, 'test');
     try {
-      const fact = await until('cases know the guide', () => findGuideFact(cases.db, MATTER));
+      const fact = await waitUntil('cases know the guide', () => findGuideFact(cases.db, MATTER));
       expect(guideOn(fact, '2026-03-02', '360731')).toEqual({
         version: 1,
         steps: [
@@ -268,7 +268,7 @@ describe('publishing a county overlay', () => {
     expect(await readGuide(MATTER, null, null)).toMatchObject({ promisedDays: 10 });
     const cases = connect(hub.databaseUrls.cases, 'test');
     try {
-      await until('cases know the overlay', async () => {
+      await waitUntil('cases know the overlay', async () => {
         const fact = await findGuideFact(cases.db, MATTER);
         return fact !== null && guideOn(fact, '2026-03-02', '360731')?.promisedDays === 8;
       });

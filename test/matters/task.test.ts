@@ -1,10 +1,10 @@
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readTasks } from '../../seeds/load.ts';
-import { foldTask, isOverdue, type Task, type TaskReport } from '../../subgraphs/matters/task/task.ts';
+import { computeTaskStatus, isOverdue, type Task, type TaskReport } from '../../subgraphs/matters/task/task.ts';
 import { testClock } from '../support/clock.ts';
-import { act, refusalOf } from '../support/flow.ts';
-import { type TestHub, testHub } from '../support/hub.ts';
+import { findRefusalCode, runMutation } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
 
 const tasks = readTasks();
 const taskOf = (number: number): Task => {
@@ -25,7 +25,7 @@ const [LEAD, OTHER, THIRD] = ['yudu-xzspj', 'yudu-sfj', 'yudu-lyj'];
 
 describe('progress is a fold over reports', () => {
   const progressOf = (number: number, ...reports: TaskReport[]) => {
-    const { state, percent, newest } = foldTask(taskOf(number), reports);
+    const { state, percent, newest } = computeTaskStatus(taskOf(number), reports);
     return [state, percent, newest?.organ ?? null];
   };
   test.each<[string, unknown[], unknown[]]>([
@@ -56,7 +56,7 @@ describe('progress is a fold over reports', () => {
 
   test('is overdue from the day after the last day in Asia/Shanghai, unless done', () => {
     const overdue = (number: number, today: string, ...reports: TaskReport[]) =>
-      isOverdue(foldTask(taskOf(number), reports), today);
+      isOverdue(computeTaskStatus(taskOf(number), reports), today);
     expect([overdue(1, '2022-04-30'), overdue(1, '2022-05-01')]).toEqual([false, true]);
     expect(overdue(1, '2026-01-01', report(LEAD, 'DONE', 100))).toBe(false);
     expect(overdue(8, '2026-01-01')).toBe(false);
@@ -68,7 +68,7 @@ describe('progress is a fold over reports', () => {
 const clock = testClock('2022-04-30T15:59:59Z');
 let hub: TestHub;
 beforeAll(async () => {
-  hub = await testHub({ now: clock });
+  hub = await createTestHub({ now: clock });
 });
 afterAll(() => hub?.stop());
 
@@ -94,7 +94,7 @@ async function listTasks(
 const listNumbers = async (filter: object | null) =>
   (await listTasks(filter)).edges.map(({ node }: { node: { number: number } }) => node.number);
 const reportProgress = (person: string, input: object) =>
-  act(
+  runMutation(
     hub,
     person,
     'reportTaskProgress',
@@ -103,7 +103,7 @@ const reportProgress = (person: string, input: object) =>
     `task { ${TASK} }`,
   );
 const refusalOfReport = (person: string, input: object) =>
-  refusalOf(hub, person, 'reportTaskProgress', 'ReportTaskProgressInput', {
+  findRefusalCode(hub, person, 'reportTaskProgress', 'ReportTaskProgressInput', {
     task: 1,
     state: 'IN_PROGRESS',
     percent: 50,

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
-import { actor } from '../support/actors.ts';
-import { together } from '../support/dual.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
+import { waitUntil } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newRequest, RECORD } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -12,8 +12,8 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
-const KEEPER = actor(`${COUNTY}.keeper`);
-const GRANTER = actor(`${COUNTY}.sealapprover`);
+const KEEPER = requireDemoPerson(`${COUNTY}.keeper`);
+const GRANTER = requireDemoPerson(`${COUNTY}.sealapprover`);
 const SEAL = 'id name kind state organ { id } validFrom validUntil matters { id }';
 
 async function act(who: Actor, name: string, input: Record<string, unknown>) {
@@ -26,7 +26,7 @@ async function act(who: Actor, name: string, input: Record<string, unknown>) {
 }
 
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
-  shop.ask(actor(person), query, variables);
+  shop.ask(requireDemoPerson(person), query, variables);
 
 function events() {
   return shop.sql`select event, matter_id, actor_id, actor, reason from seals.seal_event
@@ -59,15 +59,15 @@ describe('the event ledger of a seal', () => {
   test('records a grant and its withdrawal by two persons, each once', async () => {
     const before = (await events()).length;
     const matter = 'yd2022-1-08';
-    const granted = await together(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
+    const granted = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
     expect(granted.seal.matters).toEqual([{ id: COUNTY_MATTER }, { id: matter }]);
-    const again = await together(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
+    const again = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
     expect(again.refusal).toMatchObject({ code: 'SEAL_ALREADY_GRANTED', field: 'matter' });
     const [, { id: grant }] = granted.seal.grants;
     const taken = { seal: shop.countySeal, grant };
-    const withdrawn = await together(ask, COUNTY, 'applyForSealGrantWithdrawal', taken);
+    const withdrawn = await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', taken);
     expect(withdrawn.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
-    const twice = await together(ask, COUNTY, 'applyForSealGrantWithdrawal', taken);
+    const twice = await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', taken);
     expect(twice.refusal).toMatchObject({ code: 'SEAL_NOT_GRANTED', field: 'grant' });
     const one = { matter_id: matter, actor_id: KEEPER.id };
     const both = { matter_id: matter, actor_id: GRANTER.id };
@@ -80,10 +80,10 @@ describe('the event ledger of a seal', () => {
   });
   test('the withdrawal of a grant leaves the grant of another seal for the same matter', async () => {
     const matter = 'yd2022-1-09';
-    await together(ask, CITY, 'applyForSealGrant', { seal: shop.citySeal, matter });
-    const { seal } = await together(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
+    await applyAndApprove(ask, CITY, 'applyForSealGrant', { seal: shop.citySeal, matter });
+    const { seal } = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
     const [, { id: grant }] = seal.grants;
-    await together(ask, COUNTY, 'applyForSealGrantWithdrawal', { seal: shop.countySeal, grant });
+    await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', { seal: shop.countySeal, grant });
     const matters = async (id: string) =>
       (await shop.ask(KEEPER, `{ seal(id: "${id}") { matters { id } } }`)).data.seal.matters;
     expect(await matters(shop.citySeal)).toContainEqual({ id: matter });
@@ -103,7 +103,7 @@ describe('the event ledger of a seal', () => {
     shop.seals.start();
     const stream = `seal:${shop.countySeal}`;
     const heard = () => shop.told.filter((event) => event.stream === stream);
-    await until('licenses know the seal', async () => heard().length === 7);
+    await waitUntil('licenses know the seal', async () => heard().length === 7);
     expect(heard().map((event) => event.revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(heard().map(({ payload }) => ('sealId' in payload ? [payload.state, payload.grants.length] : []))).toEqual([
       ['IN_USE', 1],
@@ -119,20 +119,20 @@ describe('the event ledger of a seal', () => {
 
 describe('access', () => {
   const strangers: [string, Actor, string][] = [
-    ['approver', actor(`${COUNTY}.approver`), 'ROLE_NOT_ALLOWED'],
-    ['clerk', actor(`${COUNTY}.clerk`), 'ROLE_NOT_ALLOWED'],
-    ['reviewer', actor(`${COUNTY}.reviewer`), 'ROLE_NOT_ALLOWED'],
-    ['supervisor', actor(`${COUNTY}.supervisor`), 'ROLE_NOT_ALLOWED'],
-    ['auditor', actor('auditor'), 'ROLE_NOT_ALLOWED'],
-    ['administrator', actor('administrator'), 'ROLE_NOT_ALLOWED'],
-    ['library', actor('library'), 'ROLE_NOT_ALLOWED'],
-    ['applicant', actor('applicant-company'), 'ROLE_NOT_ALLOWED'],
+    ['approver', requireDemoPerson(`${COUNTY}.approver`), 'ROLE_NOT_ALLOWED'],
+    ['clerk', requireDemoPerson(`${COUNTY}.clerk`), 'ROLE_NOT_ALLOWED'],
+    ['reviewer', requireDemoPerson(`${COUNTY}.reviewer`), 'ROLE_NOT_ALLOWED'],
+    ['supervisor', requireDemoPerson(`${COUNTY}.supervisor`), 'ROLE_NOT_ALLOWED'],
+    ['auditor', requireDemoPerson('auditor'), 'ROLE_NOT_ALLOWED'],
+    ['administrator', requireDemoPerson('administrator'), 'ROLE_NOT_ALLOWED'],
+    ['library', requireDemoPerson('library'), 'ROLE_NOT_ALLOWED'],
+    ['applicant', requireDemoPerson('applicant-company'), 'ROLE_NOT_ALLOWED'],
   ];
 
   test.each([
     ...strangers,
     ['seal approver', GRANTER, 'ROLE_NOT_ALLOWED'],
-    ["another organ's keeper", actor(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
+    ["another organ's keeper", requireDemoPerson(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
   ] as const)('%s may neither suspend nor resume a seal', async (_, who, code) => {
     for (const name of ['suspendSeal', 'resumeSeal']) {
       expect((await act(who, name, { reason: '试' })).refusal?.code).toBe(code);
@@ -195,7 +195,7 @@ describe('the list of seal uses', () => {
   });
 
   test('is complete for an auditor, newest first', async () => {
-    const { data } = await uses(actor('auditor'));
+    const { data } = await uses(requireDemoPerson('auditor'));
     expect(organsIn(data)).toEqual([COUNTY, CITY, COUNTY, CITY, COUNTY]);
     expect(data.sealUses.edges[1].node).toMatchObject({
       act: 'ISSUE',
@@ -207,25 +207,25 @@ describe('the list of seal uses', () => {
     });
   });
   test("shows an organ's staff only the uses of their organ, whatever they filter by", async () => {
-    for (const who of [KEEPER, GRANTER, actor(`${COUNTY}.clerk`)]) {
+    for (const who of [KEEPER, GRANTER, requireDemoPerson(`${COUNTY}.clerk`)]) {
       expect(organsIn((await uses(who)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
       expect(organsIn((await uses(who, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([]);
       expect(organsIn((await uses(who, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([]);
     }
-    expect(organsIn((await uses(actor('yudu-slj.keeper'))).data)).toEqual([]);
+    expect(organsIn((await uses(requireDemoPerson('yudu-slj.keeper'))).data)).toEqual([]);
   });
   test('is closed to persons without an organ', async () => {
     for (const id of ['applicant-company', 'applicant-citizen', 'library', 'administrator']) {
-      expect((await uses(actor(id))).codes, id).toEqual(['FORBIDDEN']);
+      expect((await uses(requireDemoPerson(id))).codes, id).toEqual(['FORBIDDEN']);
     }
   });
   test('can be filtered by seal and by license', async () => {
-    const auditor = actor('auditor');
+    const auditor = requireDemoPerson('auditor');
     expect(organsIn((await uses(auditor, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([CITY, CITY]);
     expect(organsIn((await uses(auditor, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([CITY, CITY]);
   });
   test('can be filtered by person, organ, matter and time; staff may not filter by another organ', async () => {
-    const auditor = actor('auditor');
+    const auditor = requireDemoPerson('auditor');
     const by = async (filter: string) => organsIn((await uses(auditor, `, filter: { ${filter} }`)).data);
     expect(await by(`person: "${CITY}.approver"`)).toEqual([CITY, CITY]);
     expect(await by('person: "nobody"')).toEqual([]);
@@ -240,7 +240,7 @@ describe('the list of seal uses', () => {
     expect(organsIn((await uses(KEEPER, `, filter: { organ: "${COUNTY}" }`)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
   });
   test('keeps its page boundaries when a new use arrives between two pages', async () => {
-    const auditor = actor('auditor');
+    const auditor = requireDemoPerson('auditor');
     const first = (await uses(auditor, '', 2)).data.sealUses;
     expect(first.pageInfo.hasNextPage).toBe(true);
     await shop.seals.sign(await shop.request());

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
-import { actor } from '../support/actors.ts';
-import { applied, decided, together } from '../support/dual.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { applyAndApprove, decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -12,13 +12,13 @@ let waiting: string;
 beforeAll(async () => {
   shop = await openWorkshop();
   const input = { seal: shop.countySeal, matter: 'm-waiting', reason: '示范' };
-  waiting = (await applied(ask, KEEPER, 'applyForSealGrant', input)).application.id;
+  waiting = (await submitApplication(ask, KEEPER, 'applyForSealGrant', input)).application.id;
 });
 afterAll(() => shop.close());
 
 const KEEPER = `${COUNTY}.keeper`;
 const APPROVER = `${COUNTY}.sealapprover`;
-const as = (person: string): Actor => (person === 'public' ? PUBLIC : actor(person));
+const as = (person: string): Actor => (person === 'public' ? PUBLIC : requireDemoPerson(person));
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
   shop.ask(as(person), query, variables);
 const kept = async () =>
@@ -42,13 +42,16 @@ describe('an application', () => {
   test.each([APPROVER, ...STRANGERS, ...OUTSIDE])('may not be made by %s', async (person) => {
     const before = await kept();
     for (const [name, input] of asked()) {
-      expect([name, (await applied(ask, person, name, input)).refusal?.code]).toEqual([name, 'ROLE_NOT_ALLOWED']);
+      expect([name, (await submitApplication(ask, person, name, input)).refusal?.code]).toEqual([
+        name,
+        'ROLE_NOT_ALLOWED',
+      ]);
     }
     expect(await kept()).toEqual(before);
   });
   test("may not be made by another organ's keeper", async () => {
     for (const [name, input] of asked().slice(1)) {
-      const { refusal } = await applied(ask, `${CITY}.keeper`, name, input);
+      const { refusal } = await submitApplication(ask, `${CITY}.keeper`, name, input);
       expect([name, refusal?.code]).toEqual([name, 'SEAL_NOT_OF_ORGAN']);
     }
   });
@@ -60,7 +63,7 @@ describe('an application', () => {
   test('is refused while a hundred are waiting', async () => {
     await shop.sql`insert into seals.seal_application (id, kind, organ, seal_id, particulars, reason, applied_by_id, applied_by, at)
       select gen_random_uuid(), 'ROTATE', 'yudu-full', 'x', '{"kind":"ROTATE"}', 'x', 'x', 'x', now() from generate_series(1, 100)`;
-    const keeper = { ...actor(KEEPER), organ: 'yudu-full' };
+    const keeper = { ...requireDemoPerson(KEEPER), organ: 'yudu-full' };
     const query = 'mutation($input: SealMakingInput!) { applyForSeal(input: $input) { refusal { code } } }';
     const input = { kind: 'UNIT_SEAL', organName: '某机关', reason: '示范' };
     const { data } = await shop.ask(keeper, query, { input });
@@ -77,14 +80,14 @@ describe('decision and withdrawal', () => {
   test.each([KEEPER, ...STRANGERS, ...OUTSIDE])('%s may not decide', async (person) => {
     const before = await kept();
     for (const input of [{ approve: true }, { approve: false, reason: '否' }]) {
-      const { refusal } = await decided(ask, person, { application: waiting, ...input });
+      const { refusal } = await decideApplication(ask, person, { application: waiting, ...input });
       expect(refusal?.code).toBe('ROLE_NOT_ALLOWED');
     }
     expect(await kept()).toEqual(before);
   });
   test("another organ's approver may not decide, and only the applicant may withdraw", async () => {
     const before = await kept();
-    const foreign = await decided(ask, `${CITY}.sealapprover`, { application: waiting, approve: true });
+    const foreign = await decideApplication(ask, `${CITY}.sealapprover`, { application: waiting, approve: true });
     expect(foreign.refusal?.code).toBe('SEAL_NOT_OF_ORGAN');
     expect(await withdraw(`${CITY}.keeper`)).toBe('NOT_YOUR_RECORD');
     for (const person of [APPROVER, ...STRANGERS, ...OUTSIDE]) expect(await withdraw(person)).toBe('ROLE_NOT_ALLOWED');
@@ -112,7 +115,7 @@ describe('the list of applications', () => {
 
   test("shows an organ's staff their own, and an auditor all", async () => {
     const grant = { seal: shop.citySeal, matter: 'm-city', person: 'deputy', from: '2026-06-01', to: '2026-06-30' };
-    await together(ask, CITY, 'applyForSealGrant', grant);
+    await applyAndApprove(ask, CITY, 'applyForSealGrant', grant);
     for (const person of [KEEPER, APPROVER, `${COUNTY}.clerk`]) {
       expect(kinds(await list(person))).toEqual(['GRANT WAITING']);
       expect(await list(person, { organ: CITY })).toEqual(['FORBIDDEN']);
@@ -122,7 +125,10 @@ describe('the list of applications', () => {
       ...{ kind: 'GRANT', state: 'APPROVED', organ: { id: CITY }, seal: { id: shop.citySeal }, sealKind: null },
       ...{ matters: [{ id: 'm-city' }], person: 'deputy', from: '2026-06-01', to: '2026-06-30', grant: null },
       ...{ endReason: null, reason: '示范' },
-      ...{ appliedBy: actor(`${CITY}.keeper`).name, endedBy: actor(`${CITY}.sealapprover`).name },
+      ...{
+        appliedBy: requireDemoPerson(`${CITY}.keeper`).name,
+        endedBy: requireDemoPerson(`${CITY}.sealapprover`).name,
+      },
     });
   });
   test('is closed to persons without an organ', async () => {
@@ -133,7 +139,7 @@ describe('the list of applications', () => {
   });
   test('can be filtered by seal, state and kind, and is paged', async () => {
     const made = { kind: 'UNIT_SEAL', matters: [COUNTY_MATTER], reason: '示范' };
-    await applied(ask, KEEPER, 'applyForSeal', made);
+    await submitApplication(ask, KEEPER, 'applyForSeal', made);
     expect(kinds(await list(KEEPER))).toEqual(['MAKE WAITING', 'GRANT WAITING']);
     expect((await list(KEEPER, { kind: 'MAKE' })).edges[0].node).toMatchObject({
       ...{ seal: null, sealKind: 'UNIT_SEAL', matters: [{ id: COUNTY_MATTER }] },

@@ -1,8 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, type Person, PUBLIC } from '../../subgraphs/kernel/actor.ts';
-import { actor } from '../support/actors.ts';
-import { applied, decided, type Handled, together } from '../support/dual.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import {
+  type ApplicationResult,
+  applyAndApprove,
+  decideApplication,
+  submitApplication,
+} from '../support/seal-applications.ts';
 import { CITY, COUNTY, COUNTY_MATTER, newRequest } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -17,19 +22,25 @@ afterAll(() => shop.close());
 const KEEPER = `${COUNTY}.keeper`;
 const APPROVER = `${COUNTY}.sealapprover`;
 /** A person who holds both positions. */
-const BOTH: Person = { ...actor(KEEPER), id: 'both', name: '王一人', roles: ['SEAL_KEEPER', 'SEAL_APPROVER'] };
+const BOTH: Person = {
+  ...requireDemoPerson(KEEPER),
+  id: 'both',
+  name: '王一人',
+  roles: ['SEAL_KEEPER', 'SEAL_APPROVER'],
+};
 
-const as = (person: string): Actor => (person === 'both' ? BOTH : person === 'public' ? PUBLIC : actor(person));
+const as = (person: string): Actor =>
+  person === 'both' ? BOTH : person === 'public' ? PUBLIC : requireDemoPerson(person);
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
   shop.ask(as(person), query, variables);
 const apply = (name: string, input: object, person = KEEPER) =>
-  applied(ask, person, name, { reason: '工作需要', ...input });
+  submitApplication(ask, person, name, { reason: '工作需要', ...input });
 const decide = (application: string, input: object = {}, person = APPROVER) =>
-  decided(ask, person, { application, approve: true, ...input });
+  decideApplication(ask, person, { application, approve: true, ...input });
 const grant = (input: object = {}, person = KEEPER) =>
   apply('applyForSealGrant', { seal: shop.countySeal, matter: `m-${randomUUID().slice(0, 8)}`, ...input }, person);
 
-async function withdraw(application: string, input: object = {}, person = KEEPER): Promise<Handled> {
+async function withdraw(application: string, input: object = {}, person = KEEPER): Promise<ApplicationResult> {
   const query = `mutation($input: SealApplicationInput!) { withdrawSealApplication(input: $input) {
     application { id state } refusal { code field } } }`;
   return (await ask(person, query, { input: { application, ...input } })).data?.withdrawSealApplication;
@@ -43,10 +54,16 @@ const count = async () => (await shop.sql`select count(*)::int as n from seals.s
 describe('an application', () => {
   test('changes nothing until another person approves it, and then takes full effect', async () => {
     const asked = await grant({ matter: 'yd2022-1-08' });
-    expect(asked).toMatchObject({ refusal: null, application: { state: 'WAITING', appliedBy: actor(KEEPER).name } });
+    expect(asked).toMatchObject({
+      refusal: null,
+      application: { state: 'WAITING', appliedBy: requireDemoPerson(KEEPER).name },
+    });
     expect(asked.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
     const done = await decide(asked.application.id);
-    expect(done).toMatchObject({ application: { state: 'APPROVED', endedBy: actor(APPROVER).name }, refusal: null });
+    expect(done).toMatchObject({
+      application: { state: 'APPROVED', endedBy: requireDemoPerson(APPROVER).name },
+      refusal: null,
+    });
     expect(done.seal.matters).toEqual([{ id: COUNTY_MATTER }, { id: 'yd2022-1-08' }]);
     const both = { matter_id: 'yd2022-1-08', applied_by_id: KEEPER, reason: '工作需要' };
     expect((await events(shop.countySeal)).slice(-2)).toEqual([
@@ -58,7 +75,7 @@ describe('an application', () => {
     expect(JSON.parse(leaf?.entry)).toMatchObject({
       ...{ event: 'GRANTED', actorId: APPROVER, appliedById: KEEPER, applicationId: asked.application.id },
     });
-    expect(leaf?.entry).not.toContain(actor(KEEPER).name);
+    expect(leaf?.entry).not.toContain(requireDemoPerson(KEEPER).name);
   });
 
   test('can be rejected with a reason, which is final', async () => {
@@ -154,7 +171,7 @@ describe('a grant', () => {
   test('lets only its person authorise, from its first to its last day', async () => {
     const matterId = 'yd2022-1-09';
     const input = { seal: shop.countySeal, matter: matterId, person: 'deputy', from: '2026-06-02', to: '2026-06-03' };
-    expect((await together(ask, COUNTY, 'applyForSealGrant', input)).refusal).toBeNull();
+    expect((await applyAndApprove(ask, COUNTY, 'applyForSealGrant', input)).refusal).toBeNull();
     const opened = shop.clock().toISOString();
     const sign = async (person: string) => {
       const asked = newRequest({ matterId });
@@ -178,7 +195,7 @@ describe('a grant', () => {
   test('cannot be used by a forged authorisation that names its person', async () => {
     const matterId = 'yd2022-1-10';
     const input = { seal: shop.countySeal, matter: matterId, person: 'deputy' };
-    await together(ask, COUNTY, 'applyForSealGrant', input);
+    await applyAndApprove(ask, COUNTY, 'applyForSealGrant', input);
     const asked = newRequest({ matterId });
     const [head, body = '', mac] = (await shop.authorise(asked)).split('.');
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
@@ -195,7 +212,7 @@ describe('a grant', () => {
 
 describe('a seal', () => {
   test('is applied for, made, filed, put into use, and only then used', async () => {
-    const made = await together(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-unit'] });
+    const made = await applyAndApprove(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-unit'] });
     const id = `${COUNTY}-unit-seal`;
     expect(made.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-unit' }] });
     const sign = async () => {
@@ -234,16 +251,19 @@ describe('a seal', () => {
 
   test('of an organ without a seal takes the organ name of the application', async () => {
     const organ = 'yudu-slj';
-    const none = await together(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL' });
+    const none = await applyAndApprove(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL' });
     expect(none.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'organName' });
-    const { seal } = await together(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL', organName: '于都县水利局' });
-    const { data } = await shop.ask(actor(KEEPER), `{ seal(id: "${seal.id}") { name certificate } }`);
+    const { seal } = await applyAndApprove(ask, organ, 'applyForSeal', {
+      kind: 'LICENSE_SEAL',
+      organName: '于都县水利局',
+    });
+    const { data } = await shop.ask(requireDemoPerson(KEEPER), `{ seal(id: "${seal.id}") { name certificate } }`);
     expect(data.seal.name).toBe('于都县水利局证照专用章');
   });
 
   test('that has ended is made again under its id, with new keys and only the grants applied for', async () => {
     const id = `${COUNTY}-unit-seal`;
-    const ended = await together(ask, COUNTY, 'applyForSealEnd', {
+    const ended = await applyAndApprove(ask, COUNTY, 'applyForSealEnd', {
       ...{ seal: id, reason: 'SUPERSEDED', words: '重制' },
     });
     expect(ended.seal.state).toBe('ENDED');
@@ -252,13 +272,13 @@ describe('a seal', () => {
         'SEAL_EXPIRED',
       );
     }
-    const again = await together(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-again'] });
+    const again = await applyAndApprove(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-again'] });
     expect(again.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-again' }] });
     const rows = await shop.sql`select generation from seals.seal_certificate where seal_id = ${id} order by 1`;
     expect(rows).toEqual([{ generation: 1 }, { generation: 2 }]);
     // Ending it again revokes the certificates that are not revoked yet.
     const input = { seal: id, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
-    expect((await together(ask, COUNTY, 'applyForSealEnd', input)).seal.state).toBe('ENDED');
+    expect((await applyAndApprove(ask, COUNTY, 'applyForSealEnd', input)).seal.state).toBe('ENDED');
     const revoked = await shop.sql`select reason from seals.revocation where seal_id = ${id} order by 1`;
     expect(revoked.map(({ reason }) => reason)).toEqual([
       ...['CESSATION_OF_OPERATION', 'CESSATION_OF_OPERATION', 'SUPERSEDED', 'SUPERSEDED'],

@@ -4,8 +4,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { actor } from '../support/actors.ts';
-import { applied, decided, together } from '../support/dual.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { applyAndApprove, decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { CITY, COUNTY, statementRequest } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
@@ -82,18 +82,19 @@ afterAll(async () => {
 });
 
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
-  shop.ask(actor(person), query, variables);
+  shop.ask(requireDemoPerson(person), query, variables);
 const request = async (person: string, of = shop) =>
-  (await of.ask(actor(person), `{ seal(id: "${of.countySeal}") { certificateRequest } }`)).data.seal.certificateRequest;
+  (await of.ask(requireDemoPerson(person), `{ seal(id: "${of.countySeal}") { certificateRequest } }`)).data.seal
+    .certificateRequest;
 const enter = (certificates: string, input: object = {}) =>
-  together(ask, COUNTY, 'enterSealCertificate', { seal: shop.countySeal, certificates, ...input });
+  applyAndApprove(ask, COUNTY, 'enterSealCertificate', { seal: shop.countySeal, certificates, ...input });
 
 describe('a certificate request', () => {
   test('is verified by openssl, names the organ, and contains the public key that signs', async () => {
     writeFileSync(at('seal.csr'), await request(`${COUNTY}.keeper`));
     const said = openssl('req', '-in', 'seal.csr', '-verify', '-noout', '-text', '-nameopt', 'utf8');
     expect(said).toContain('O=于都县林业局');
-    const { data } = await shop.ask(actor('auditor'), `{ seal(id: "${shop.countySeal}") { certificate } }`);
+    const { data } = await shop.ask(requireDemoPerson('auditor'), `{ seal(id: "${shop.countySeal}") { certificate } }`);
     const publicKey = openssl('req', '-in', 'seal.csr', '-pubkey', '-noout');
     const own = new X509Certificate(data.seal.certificate).publicKey.export({ type: 'spki', format: 'pem' });
     expect(publicKey.trim()).toBe(String(own).trim());
@@ -113,8 +114,8 @@ describe('a certificate is refused', () => {
   test('if no authority is trusted', async () => {
     const asked = { seal: bare.countySeal, certificates: pem('root') };
     const barely = (person: string, query: string, variables: Record<string, unknown>) =>
-      bare.ask(actor(person), query, variables);
-    expect((await together(barely, COUNTY, 'enterSealCertificate', asked)).refusal).toMatchObject({
+      bare.ask(requireDemoPerson(person), query, variables);
+    expect((await applyAndApprove(barely, COUNTY, 'enterSealCertificate', asked)).refusal).toMatchObject({
       ...{ code: 'AUTHORITY_NOT_TRUSTED', field: 'certificates' },
     });
   });
@@ -167,12 +168,16 @@ test('a valid certificate is entered by two persons, and later signatures carry 
   writeFileSync(at('seal.csr'), await request(`${COUNTY}.keeper`));
   const own = sign('seal', 'between', LEAF, VALID, ORGAN);
   const input = { seal: shop.countySeal, certificates: own + pem('between') + pem('root'), reason: '换发正式证书' };
-  const first = await applied(ask, `${COUNTY}.keeper`, 'enterSealCertificate', input);
+  const first = await submitApplication(ask, `${COUNTY}.keeper`, 'enterSealCertificate', input);
   expect(first.application.state).toBe('WAITING');
   expect(
-    (await decided(ask, `${COUNTY}.keeper`, { application: first.application.id, approve: true })).refusal?.code,
+    (await decideApplication(ask, `${COUNTY}.keeper`, { application: first.application.id, approve: true })).refusal
+      ?.code,
   ).toBe('ROLE_NOT_ALLOWED');
-  const done = await decided(ask, `${COUNTY}.sealapprover`, { application: first.application.id, approve: true });
+  const done = await decideApplication(ask, `${COUNTY}.sealapprover`, {
+    application: first.application.id,
+    approve: true,
+  });
   expect([done.refusal, done.seal.state]).toEqual([null, 'IN_USE']);
   const signature = Buffer.from(await signatureOf(shop.seals, await shop.request()));
   // With the largest chain that is accepted, the signature fits into the 12,000 bytes that a document reserves.
@@ -180,7 +185,10 @@ test('a valid certificate is entered by two persons, and later signatures carry 
   expect(signature.length - chain.reduce((sum, one) => sum + one, 0)).toBeLessThan(5_000);
   for (const held of [own, pem('between')]) expect(signature.includes(new X509Certificate(held).raw)).toBe(true);
   expect(signature.includes(new X509Certificate(pem('root')).raw)).toBe(false);
-  const { data } = await shop.ask(actor('auditor'), `{ seal(id: "${shop.countySeal}") { certificate validUntil } }`);
+  const { data } = await shop.ask(
+    requireDemoPerson('auditor'),
+    `{ seal(id: "${shop.countySeal}") { certificate validUntil } }`,
+  );
   expect(data.seal).toMatchObject({ certificate: own, validUntil: new Date('2030-01-01T00:00:00Z') });
   const [event] = await shop.sql`select event from seals.seal_event order by serial desc limit 1`;
   expect(event).toEqual({ event: 'CERTIFICATE_ENTERED' });
@@ -196,7 +204,7 @@ test('a valid certificate is entered by two persons, and later signatures carry 
   expect((await enter(own + pem('between'))).refusal).toMatchObject({ code: 'CERTIFICATE_UNFIT' });
   // The hub revokes only the certificates that it issued. The external authority revokes its own.
   const end = { seal: shop.countySeal, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
-  await together(ask, COUNTY, 'applyForSealEnd', end);
+  await applyAndApprove(ask, COUNTY, 'applyForSealEnd', end);
   const revoked = await shop.sql`select serial from seals.revocation`;
   expect(revoked).toHaveLength(2);
   expect(revoked.map(({ serial }) => serial)).not.toContain(new X509Certificate(own).serialNumber.toLowerCase());

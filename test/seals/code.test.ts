@@ -1,7 +1,7 @@
 import { randomUUID, X509Certificate } from 'node:crypto';
 import { compactVerify } from 'jose';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { canonical, contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, PAYLOAD, RECORD } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
@@ -35,7 +35,7 @@ describe('a code', () => {
     const code = await shop.seals.signCode(await shop.codeRequest());
     const by = await certificate(shop.countySeal);
     const { payload } = await compactVerify(code, by.publicKey);
-    expect(Buffer.from(payload).toString()).toBe(canonical(PAYLOAD));
+    expect(Buffer.from(payload).toString()).toBe(toCanonicalJson(PAYLOAD));
     const [header = ''] = code.split('.');
     const kid = sha256(by.raw).slice(0, 16);
     expect(Buffer.from(header, 'base64url').toString()).toBe(`{"alg":"ES256","kid":"${kid}","typ":"tq-code-1"}`);
@@ -64,8 +64,8 @@ describe('a code', () => {
       case_id: request.caseId,
       act: 'ISSUE',
       identifier: request.identifier,
-      content_digest: contentDigest(request.content),
-      payload: canonical(PAYLOAD),
+      content_digest: computeContentDigest(request.content),
+      payload: toCanonicalJson(PAYLOAD),
       code,
       at: shop.clock(),
     });

@@ -4,16 +4,16 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { Certificate, CertificateRevocationList } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
-import { actor, tokenKeys } from '../support/actors.ts';
-import { applied, decided } from '../support/dual.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
+import { decideApplication, submitApplication } from '../support/seal-applications.ts';
+import { waitUntil } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, newRequest } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
 /** Tests the end of seals and its revocation lists, which pkijs reads. */
 
-const KEEPER = actor(`${COUNTY}.keeper`);
-const APPROVER = actor(`${COUNTY}.sealapprover`);
+const KEEPER = requireDemoPerson(`${COUNTY}.keeper`);
+const APPROVER = requireDemoPerson(`${COUNTY}.sealapprover`);
 
 let shop: Workshop;
 let app: FastifyInstance;
@@ -155,15 +155,15 @@ describe('the end of a seal is refused', () => {
 
   test.each<[string, Actor, string]>([
     ['seal approver', APPROVER, 'ROLE_NOT_ALLOWED'],
-    ['approver', actor(`${COUNTY}.approver`), 'ROLE_NOT_ALLOWED'],
-    ['clerk', actor(`${COUNTY}.clerk`), 'ROLE_NOT_ALLOWED'],
-    ['reviewer', actor(`${COUNTY}.reviewer`), 'ROLE_NOT_ALLOWED'],
-    ['supervisor', actor(`${COUNTY}.supervisor`), 'ROLE_NOT_ALLOWED'],
-    ['auditor', actor('auditor'), 'ROLE_NOT_ALLOWED'],
-    ['administrator', actor('administrator'), 'ROLE_NOT_ALLOWED'],
-    ['library', actor('library'), 'ROLE_NOT_ALLOWED'],
-    ['applicant', actor('applicant-company'), 'ROLE_NOT_ALLOWED'],
-    ["another organ's keeper", actor(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
+    ['approver', requireDemoPerson(`${COUNTY}.approver`), 'ROLE_NOT_ALLOWED'],
+    ['clerk', requireDemoPerson(`${COUNTY}.clerk`), 'ROLE_NOT_ALLOWED'],
+    ['reviewer', requireDemoPerson(`${COUNTY}.reviewer`), 'ROLE_NOT_ALLOWED'],
+    ['supervisor', requireDemoPerson(`${COUNTY}.supervisor`), 'ROLE_NOT_ALLOWED'],
+    ['auditor', requireDemoPerson('auditor'), 'ROLE_NOT_ALLOWED'],
+    ['administrator', requireDemoPerson('administrator'), 'ROLE_NOT_ALLOWED'],
+    ['library', requireDemoPerson('library'), 'ROLE_NOT_ALLOWED'],
+    ['applicant', requireDemoPerson('applicant-company'), 'ROLE_NOT_ALLOWED'],
+    ["another organ's keeper", requireDemoPerson(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
   ])('by the %s', async (_, who, code) => {
     const before = await counts();
     expect((await end(who, {})).refusal?.code).toBe(code);
@@ -176,11 +176,12 @@ describe('the end of a seal is refused', () => {
     const before = await counts();
     expect(await end(KEEPER, { dryRun: true })).toMatchObject({ seal: { state: 'IN_USE' }, refusal: null });
     expect(await counts()).toEqual(before);
-    const ask = (person: string, query: string, variables: object) => shop.ask(actor(person), query, { ...variables });
+    const ask = (person: string, query: string, variables: object) =>
+      shop.ask(requireDemoPerson(person), query, { ...variables });
     const input = { seal: shop.countySeal, reason: 'SUPERSEDED', words: '演练' };
-    const { application } = await applied(ask, KEEPER.id, 'applyForSealEnd', input);
+    const { application } = await submitApplication(ask, KEEPER.id, 'applyForSealEnd', input);
     const asked = { application: application.id, approve: true, dryRun: true };
-    expect(await decided(ask, APPROVER.id, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
+    expect(await decideApplication(ask, APPROVER.id, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
     expect(await counts()).toEqual({ ...before, applications: before?.applications + 1 });
     expect((await shop.ask(APPROVER, `{ seal(id: "${shop.countySeal}") { state } }`)).data.seal.state).toBe('IN_USE');
   });
@@ -228,7 +229,7 @@ describe('an ended seal', () => {
       ['resumeSeal', 'SEAL_EXPIRED'],
     ]) {
       const { data } = await shop.ask(
-        actor(`${COUNTY}.keeper`),
+        requireDemoPerson(`${COUNTY}.keeper`),
         `mutation($input: SealActInput!) { ${name}(input: $input) { refusal { code } } }`,
         { input: { seal: shop.countySeal, reason: '试' } },
       );
@@ -242,12 +243,16 @@ describe('an ended seal', () => {
       shop.told.flatMap(({ stream, payload }) =>
         stream === `seal:${shop.countySeal}` && 'sealId' in payload ? [payload.state] : [],
       );
-    await until('licenses know', async () => states().length === 2);
+    await waitUntil('licenses know', async () => states().length === 2);
     expect(states()).toEqual(['IN_USE', 'ENDED']);
   });
 
   test('has no time of compromise for another reason; the list contains both seals', async () => {
-    await end(actor(`${CITY}.keeper`), { seal: shop.citySeal, reason: 'SUPERSEDED' }, actor(`${CITY}.sealapprover`));
+    await end(
+      requireDemoPerson(`${CITY}.keeper`),
+      { seal: shop.citySeal, reason: 'SUPERSEDED' },
+      requireDemoPerson(`${CITY}.sealapprover`),
+    );
     const { entries } = await list('issuing');
     expect(entries.map(({ says }) => says['2.5.29.21'])).toEqual(['0a0101', '0a0101', '0a0104', '0a0104']);
     expect(entries.slice(2).map(({ says }) => Object.keys(says))).toEqual([['2.5.29.21'], ['2.5.29.21']]);

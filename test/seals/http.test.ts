@@ -4,18 +4,18 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { writeServiceToken } from '../../subgraphs/kernel/actor.ts';
 import {
-  attestOver,
-  materialOver,
-  pictureOver,
-  recordOver,
+  attestOverHttp,
+  readMaterialOverHttp,
+  readPictureOverHttp,
+  recordReceiptOverHttp,
   serveSubgraph,
-  signCodeOver,
-  signOver,
-  stampOver,
+  signCodeOverHttp,
+  signOverHttp,
+  stampOverHttp,
 } from '../../subgraphs/kernel/serve.ts';
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sign.ts';
 import { addPortRoutes } from '../../subgraphs/seals/http.ts';
-import { actor, tokenFor, tokenKeys } from '../support/actors.ts';
+import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { inHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
@@ -63,7 +63,7 @@ describe('POST /sign', () => {
   test("returns 401 without a service token, for a person's token, a token of another key, and an expired token", async () => {
     const request = await shop.request();
     const before = await shop.uses();
-    const person = await tokenFor(actor('administrator'), shop.clock());
+    const person = await tokenFor(requireDemoPerson('administrator'), shop.clock());
     for (const token of [null, person, await service(randomBytes(32)), 'x']) {
       const { status, body } = await post(written(request), token);
       expect([status, body.code]).toEqual([401, 'TOKEN_INVALID']);
@@ -115,35 +115,35 @@ describe('the ports of licenses', () => {
     const to = [baseUrl, 'licenses', serviceKey, shop.clock] as const;
     const request = await shop.request();
     const { profile: _, document: _document, ...use } = request;
-    expect(inHex(await signOver(...to)(request))).toEqual(inHex(await shop.seals.sign(request)));
+    expect(inHex(await signOverHttp(...to)(request))).toEqual(inHex(await shop.seals.sign(request)));
     const { record, payload } = newCodeRequest();
     const code = { ...use, record, payload };
-    expect(await signCodeOver(...to)(code)).toBe(await shop.seals.signCode(code));
+    expect(await signCodeOverHttp(...to)(code)).toBe(await shop.seals.signCode(code));
     const seal = { organ: request.organ, matterId: request.matterId, personId: 'somebody' };
-    expect(await pictureOver(...to)(seal)).toBeNull();
-    await expect(pictureOver(...to)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
+    expect(await readPictureOverHttp(...to)(seal)).toBeNull();
+    await expect(readPictureOverHttp(...to)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
       code: 'SEAL_NOT_GRANTED',
     });
-    const jws = await attestOver(...to)(attestation);
+    const jws = await attestOverHttp(...to)(attestation);
     expect(jws.split('.').slice(0, 2)).toEqual((await shop.seals.attest(attestation)).split('.').slice(0, 2));
     const digest = randomBytes(32);
-    expect(Buffer.from(await stampOver(...to)(digest)).includes(digest)).toBe(true);
+    expect(Buffer.from(await stampOverHttp(...to)(digest)).includes(digest)).toBe(true);
     const kid = JSON.parse(
       Buffer.from((await shop.seals.signCode(code)).split('.')[0] ?? '', 'base64url').toString(),
     ).kid;
-    const material = await materialOver(...to)({ codes: [kid], use: null });
+    const material = await readMaterialOverHttp(...to)({ codes: [kid], use: null });
     expect(inHex(material)).toEqual(inHex(await shop.seals.material({ codes: [kid], use: null })));
     expect(material.codes).toHaveLength(1);
 
-    await expect(signCodeOver(...to)({ ...code, content: { of: 'another' } })).rejects.toMatchObject({
+    await expect(signCodeOverHttp(...to)({ ...code, content: { of: 'another' } })).rejects.toMatchObject({
       name: 'Refusal',
       code: 'SEAL_AUTHORISATION_INVALID',
     });
-    await recordOver(...to)(receipt);
-    await recordOver(...to)(receipt);
-    await expect(recordOver(...to)({ ...receipt, digest: 'b'.repeat(64) })).rejects.toThrow('HTTP 500');
-    await expect(stampOver(...to)(randomBytes(20))).rejects.toThrow('HTTP 400');
-    await expect(attestOver(baseUrl, 'cases', serviceKey, shop.clock)(attestation)).rejects.toThrow('HTTP 403');
+    await recordReceiptOverHttp(...to)(receipt);
+    await recordReceiptOverHttp(...to)(receipt);
+    await expect(recordReceiptOverHttp(...to)({ ...receipt, digest: 'b'.repeat(64) })).rejects.toThrow('HTTP 500');
+    await expect(stampOverHttp(...to)(randomBytes(20))).rejects.toThrow('HTTP 400');
+    await expect(attestOverHttp(baseUrl, 'cases', serviceKey, shop.clock)(attestation)).rejects.toThrow('HTTP 403');
   });
 
   test('accept claims of at most 2 MiB', async () => {
@@ -156,7 +156,7 @@ describe('the ports of licenses', () => {
   test.each(['/code', '/attest', '/stamp', '/material', '/record'])(
     '%s is closed to persons and other services',
     async (url) => {
-      const person = await tokenFor(actor('administrator'), shop.clock());
+      const person = await tokenFor(requireDemoPerson('administrator'), shop.clock());
       for (const token of [null, person, await service(randomBytes(32)), 'x']) {
         expect((await post(await right(url), token, url)).status).toBe(401);
       }

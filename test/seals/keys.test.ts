@@ -7,8 +7,8 @@ import { rewrapKeys } from '../../subgraphs/seals/certification.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createKeys } from '../../subgraphs/seals/signer/keys.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
-import { testDatabase } from '../support/database.ts';
-import { until } from '../support/until.ts';
+import { createTestDatabase } from '../support/database.ts';
+import { waitUntil } from '../support/until.ts';
 import { discloseAll, PARTS, privateKeyIn, tracesOf, tracesOfBytes } from './envelopes.ts';
 import { CITY, COUNTY } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
@@ -195,7 +195,7 @@ describe('the test PKI', () => {
   });
 
   test('is created once by four concurrent starts on an empty database', async () => {
-    const fresh = await testDatabase();
+    const fresh = await createTestDatabase();
     const pools = Array.from({ length: 4 }, () => connect(fresh.urls.seals, 'test-seals'));
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
     const signer = createSigner({ ring: [randomBytes(32)], authorisationKeys, now: shop.clock });
@@ -225,7 +225,7 @@ describe('the test PKI', () => {
     await shop.sql.begin(async (tx) => {
       await tx`lock table seals.seal in exclusive mode`;
       asked = Promise.all(copies.map((copy) => copy.makeSeal(made)));
-      await until('all four wait', async () => {
+      await waitUntil('all four wait', async () => {
         const rows = await shop.sql`select 1 from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock' and application_name = 'test-seals'`;
         return rows.length === 4;

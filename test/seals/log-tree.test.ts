@@ -3,21 +3,21 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { LogFault, type LogFaultCode } from '../../subgraphs/kernel/tlog/fault.ts';
 import {
+  computeRoot,
   EMPTY_ROOT,
-  leafHash,
+  hashLeaf,
   proveConsistency,
   proveInclusion,
   requireConsistent,
   requireIncluded,
-  rootAt,
 } from '../../subgraphs/kernel/tlog/tree.ts';
 import {
-  bundle,
-  frontierOf,
-  grow,
-  hashReader,
-  newTiles,
-  readTilePath,
+  bundleEntries,
+  createHashReader,
+  growTree,
+  listFrontierRows,
+  listNewTiles,
+  parseTilePath,
   rootOfFrontier,
   TILE_WIDTH,
   type Tile,
@@ -55,9 +55,9 @@ function subproof(m: number, leaves: readonly Uint8Array[], whole: boolean): Buf
   return [...subproof(m - k, leaves.slice(k), false), mth(leaves.slice(0, k))];
 }
 
-const LEAVES = Array.from({ length: 700 }, (_, i) => leafHash(Buffer.from(`leaf ${i}`)));
+const LEAVES = Array.from({ length: 700 }, (_, i) => hashLeaf(Buffer.from(`leaf ${i}`)));
 const ROWS = [LEAVES, [mth(LEAVES.slice(0, 256)), mth(LEAVES.slice(256, 512))]];
-const read = hashReader(async (level, start, count) => (ROWS[level] ?? []).slice(start, start + count));
+const read = createHashReader(async (level, start, count) => (ROWS[level] ?? []).slice(start, start + count));
 const plain = (hashes: readonly Uint8Array[]) => hashes.map((one) => Buffer.from(one).toString('hex'));
 
 function codeOf(run: () => void): LogFaultCode | null {
@@ -74,7 +74,7 @@ const sizes = fc.integer({ min: 1, max: LEAVES.length });
 
 describe('a tree', () => {
   test('hashes leaves and nodes as RFC 6962 does', () => {
-    expect(Buffer.from(leafHash(Buffer.from('x')))).toEqual(hash(byte(0), Buffer.from('x')));
+    expect(Buffer.from(hashLeaf(Buffer.from('x')))).toEqual(hash(byte(0), Buffer.from('x')));
     expect(Buffer.from(EMPTY_ROOT)).toEqual(hash());
   });
 
@@ -89,8 +89,8 @@ describe('a tree', () => {
       '5051525354555657',
       '606162636465666768696a6b6c6d6e6f',
     ];
-    const leaves = entries.map((entry) => leafHash(Buffer.from(entry, 'hex')));
-    const roots = [1, 2, 3, 4, 5, 6, 7, 8].map((size) => grow([], 0, leaves.slice(0, size)).root);
+    const leaves = entries.map((entry) => hashLeaf(Buffer.from(entry, 'hex')));
+    const roots = [1, 2, 3, 4, 5, 6, 7, 8].map((size) => growTree([], 0, leaves.slice(0, size)).root);
     expect(plain(roots).map((root) => root.slice(0, 16))).toEqual([
       ...['6e340b9cffb37a98', 'fac54203e7cc696c', 'aeb6bcfe274b70a1', 'd37ee418976dd957'],
       ...['4e3bbb1f7b478dcf', '76e67dadbcdf1e10', 'ddb89be403809e32', '5dc9da79a70659a9'],
@@ -100,10 +100,10 @@ describe('a tree', () => {
   test('has the root of the recursion at every size', async () => {
     await fc.assert(
       fc.asyncProperty(sizes, async (size) => {
-        expect(plain([await rootAt(read, size)])).toEqual(plain([mth(LEAVES.slice(0, size))]));
+        expect(plain([await computeRoot(read, size)])).toEqual(plain([mth(LEAVES.slice(0, size))]));
       }),
     );
-    expect(await rootAt(read, 0)).toEqual(EMPTY_ROOT);
+    expect(await computeRoot(read, 0)).toEqual(EMPTY_ROOT);
   });
 
   test('proves every leaf as the recursion does, and no other leaf, index or proof', async () => {
@@ -115,7 +115,7 @@ describe('a tree', () => {
         expect(plain(proof)).toEqual(plain(path(index, leaves)));
         const [leaf, root] = [LEAVES[index] ?? EMPTY_ROOT, mth(leaves)];
         requireIncluded({ index, size, root }, leaf, proof);
-        expect(codeOf(() => requireIncluded({ index, size, root }, leafHash(randomBytes(8)), proof))).toBe(
+        expect(codeOf(() => requireIncluded({ index, size, root }, hashLeaf(randomBytes(8)), proof))).toBe(
           'ROOT_WRONG',
         );
         const other = noise % size;
@@ -172,7 +172,7 @@ describe('a tree', () => {
     expect(proof).toHaveLength(52);
     expect(made.every(([height, index]) => Number.isSafeInteger(index) && height < 53)).toBe(true);
     const leaf = any(0, size - 1);
-    const root = await rootAt(any, size);
+    const root = await computeRoot(any, size);
     // The subtree hashes are invented but consistent, so the proof verifies.
     expect(codeOf(() => requireIncluded({ index: size - 1, size, root }, leaf, proof))).toBeNull();
   });
@@ -188,11 +188,11 @@ describe('tiles', () => {
         for (const count of counts) {
           const leaves = LEAVES.slice(size, size + count);
           const rows = [LEAVES, higher];
-          const frontier = frontierOf(size).map(({ level, start, count }) =>
+          const frontier = listFrontierRows(size).map(({ level, start, count }) =>
             (rows[level] ?? []).slice(start, start + count),
           );
           expect(plain([rootOfFrontier(frontier)])).toEqual(plain([mth(LEAVES.slice(0, size))]));
-          const { root, made } = grow(frontier, size, leaves);
+          const { root, fullTiles: made } = growTree(frontier, size, leaves);
           for (const { level, index, hash } of made) {
             expect([level, index]).toEqual([1, higher.length]);
             higher.push(hash);
@@ -206,13 +206,13 @@ describe('tiles', () => {
   });
 
   test('support a tree of three levels and its proofs', async () => {
-    const leaves = Array.from({ length: 66_000 }, (_, i) => leafHash(Buffer.from(`leaf ${i}`)));
+    const leaves = Array.from({ length: 66_000 }, (_, i) => hashLeaf(Buffer.from(`leaf ${i}`)));
     const rows: Uint8Array[][] = [leaves];
     const row = async (level: number, start: number, count: number) => (rows[level] ?? []).slice(start, start + count);
     let size = 0;
     for (const count of [65_535, 1, 464]) {
-      const asked = frontierOf(size).map(({ level, start, count }) => row(level, start, count));
-      const { root, made } = grow(await Promise.all(asked), size, leaves.slice(size, size + count));
+      const asked = listFrontierRows(size).map(({ level, start, count }) => row(level, start, count));
+      const { root, fullTiles: made } = growTree(await Promise.all(asked), size, leaves.slice(size, size + count));
       for (const { level, index, hash } of made) {
         rows[level] ??= [];
         expect(rows[level]).toHaveLength(index);
@@ -222,7 +222,7 @@ describe('tiles', () => {
       expect(plain([root])).toEqual(plain([mth(leaves.slice(0, size))]));
     }
     expect(rows.map((one) => one.length)).toEqual([66_000, 257, 1]);
-    const reader = hashReader(row);
+    const reader = createHashReader(row);
     const root = mth(leaves);
     for (const index of [0, 65_535, 65_536, 65_999]) {
       const proof = await proveInclusion(reader, index, size);
@@ -236,17 +236,17 @@ describe('tiles', () => {
   });
 
   test('of 70,000 leaves match the specification', () => {
-    const tiles = newTiles(0, 70_000, 70_000);
+    const tiles = listNewTiles(0, 70_000, 70_000);
     const count = (level: Tile['level'], isWhole: boolean) =>
       tiles.filter((tile) => tile.level === level && (tile.width === TILE_WIDTH) === isWhole);
     expect([count(0, true).length, count(0, false)[0]?.width]).toEqual([273, 112]);
     expect([count(1, true).length, count(1, false)[0]?.width]).toEqual([1, 17]);
     expect([count(2, true).length, count(2, false)[0]?.width]).toEqual([0, 1]);
     expect([count('entries', true).length, count('entries', false)[0]?.width]).toEqual([273, 112]);
-    expect(newTiles(0, 256, 256).map(tilePath)).toEqual(['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000']);
-    expect(newTiles(255, 256, 256).map(tilePath)).toEqual(['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000']);
-    expect(newTiles(3, 5, 600).map(tilePath)).toEqual([]);
-    expect(newTiles(5, 5, 5)).toEqual([]);
+    expect(listNewTiles(0, 256, 256).map(tilePath)).toEqual(['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000']);
+    expect(listNewTiles(255, 256, 256).map(tilePath)).toEqual(['tile/0/000', 'tile/1/000.p/1', 'tile/entries/000']);
+    expect(listNewTiles(3, 5, 600).map(tilePath)).toEqual([]);
+    expect(listNewTiles(5, 5, 5)).toEqual([]);
   });
 
   test('have exactly one path each', () => {
@@ -254,16 +254,16 @@ describe('tiles', () => {
     expect(tilePath({ level: 'entries', n: 0, width: 5 })).toBe('tile/entries/000.p/5');
     fc.assert(
       fc.property(fc.nat(63), fc.nat(2 ** 40), fc.integer({ min: 1, max: 256 }), (level, n, width) => {
-        expect(readTilePath(tilePath({ level, n, width }))).toEqual({ level, n, width });
+        expect(parseTilePath(tilePath({ level, n, width }))).toEqual({ level, n, width });
       }),
     );
     const wrong = ['tile/00/000', 'tile/64/000', 'tile/0/00', 'tile/0/x000/000', 'tile/0/000.p/0', 'tile/0/000.p/256'];
     const more = ['tile/0/000.p/05', 'tile/0/000/', 'tile/0/001/000', '/tile/0/000', 'tile/../000', 'tile/0/000.p/1/'];
-    for (const path of [...wrong, ...more]) expect(readTilePath(path), path).toBeNull();
+    for (const path of [...wrong, ...more]) expect(parseTilePath(path), path).toBeNull();
   });
 
   test('of entries contain each entry after its length', () => {
-    expect(Buffer.from(bundle([Buffer.from('ab'), Buffer.alloc(0)])).toString('hex')).toBe('000261620000');
-    expect(() => bundle([Buffer.alloc(65_536)])).toThrow(RangeError);
+    expect(Buffer.from(bundleEntries([Buffer.from('ab'), Buffer.alloc(0)])).toString('hex')).toBe('000261620000');
+    expect(() => bundleEntries([Buffer.alloc(65_536)])).toThrow(RangeError);
   });
 });

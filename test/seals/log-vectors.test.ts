@@ -6,12 +6,12 @@ import {
   readCheckpoint,
   readProof,
   requireCheckpoint,
-  requireProven,
+  requireLoggedLeaf,
   writeCheckpoint,
   writeProof,
 } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
-import { keyIdOf, provenOf, readKey, readNote, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { computeKeyId, readKey, readNote, verifySignatures, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { requireConsistent, requireIncluded } from '../../subgraphs/kernel/tlog/tree.ts';
 import { LogPen } from './log-pen.ts';
 
@@ -46,9 +46,9 @@ const RUN: { [Kind in keyof Kinds]: (vector: Kinds[Kind]) => void } = {
     requireConsistent({ size: oldSize, root: bytes(oldRoot) }, { size, root: bytes(root) }, proof.map(bytes)),
   vkey: ({ vkey }) => expect(writeKey(readKey(vkey))).toBe(vkey),
   note: ({ note, keys, proven }) => {
-    const found = provenOf(readNote(note), keys.map(readKey));
+    const found = verifySignatures(readNote(note), keys.map(readKey));
     expect(found.map(({ key }) => key.name)).toEqual(proven);
-    expect(provenOf(readNote(Buffer.from(note)), keys.map(readKey))).toEqual(found);
+    expect(verifySignatures(readNote(Buffer.from(note)), keys.map(readKey))).toEqual(found);
   },
   checkpoint: (vector) => {
     const { size, origin, root, extensions, text, witnesses } = requireCheckpoint(vector.note, trustOf(vector));
@@ -57,7 +57,7 @@ const RUN: { [Kind in keyof Kinds]: (vector: Kinds[Kind]) => void } = {
     expect(witnesses.map(({ time }) => time)).toEqual(vector.cosigned);
   },
   proof: (vector) => {
-    requireProven(vector.text, bytes(vector.leaf), trustOf(vector));
+    requireLoggedLeaf(vector.text, bytes(vector.leaf), trustOf(vector));
     expect(writeProof(readProof(vector.text))).toBe(vector.text);
   },
 };
@@ -123,7 +123,7 @@ describe('only one encoding is accepted', () => {
     expect(codeOf(() => requireCheckpoint(note, trust))).toBeNull();
     const other = new LogPen('log.example');
     const { text } = readNote(note);
-    const shortName = Buffer.from(keyIdOf(readKey(other.vkey)));
+    const shortName = Buffer.from(computeKeyId(readKey(other.vkey)));
     const made = Buffer.concat([shortName, sign(null, Buffer.from(text), pen.privateKey)]);
     const forged = `${text}\n— log.example ${made.toString('base64')}\n`;
     const replaced = readKey(pen.vkey);

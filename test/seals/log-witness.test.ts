@@ -9,11 +9,16 @@ import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } fr
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
 import { formatWitnessKey, parseLogKey } from '../../scripts/witness/note.ts';
-import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import {
+  readCheckpoint,
+  readProof,
+  requireCheckpoint,
+  requireLoggedLeaf,
+} from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
-import { leafHash, proveConsistency, rootAt } from '../../subgraphs/kernel/tlog/tree.ts';
-import { readWitnesses } from '../../subgraphs/seals/log/witness.ts';
-import { until } from '../support/until.ts';
+import { computeRoot, hashLeaf, proveConsistency } from '../../subgraphs/kernel/tlog/tree.ts';
+import { parseWitnesses } from '../../subgraphs/seals/log/witness.ts';
+import { waitUntil } from '../support/until.ts';
 import { LogPen } from './log-pen.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -59,7 +64,7 @@ describe('a witness', () => {
   const ORIGIN = 'example.com/log';
   const pen = new LogPen(ORIGIN);
   const [main, fork] = ['main', 'fork'].map((name) =>
-    Array.from({ length: 20 }, (_, i) => leafHash(Buffer.from(i < 3 ? `leaf ${i}` : `${name} ${i}`))),
+    Array.from({ length: 20 }, (_, i) => hashLeaf(Buffer.from(i < 3 ? `leaf ${i}` : `${name} ${i}`))),
   ) as [Uint8Array[], Uint8Array[]];
   const reader = (leaves: readonly Uint8Array[]) => (height: number, index: number) =>
     rootOf(leaves.slice(index * 2 ** height, (index + 1) * 2 ** height));
@@ -73,7 +78,7 @@ describe('a witness', () => {
   const body = async (leaves: readonly Uint8Array[], old: number, size: number, by = pen) => {
     const proof = await proveConsistency(reader(leaves), old, size);
     const lines = [`old ${old}`, ...proof.map((hash) => Buffer.from(hash).toString('base64'))];
-    return `${lines.join('\n')}\n\n${by.checkpoint(size, await rootAt(reader(leaves), size))}`;
+    return `${lines.join('\n')}\n\n${by.checkpoint(size, await computeRoot(reader(leaves), size))}`;
   };
   let witness: Held;
   beforeEach(async () => {
@@ -178,7 +183,7 @@ describe('a hub with witnesses', () => {
   const grow = (count: number) =>
     Promise.all(Array.from({ length: count }, (_, i) => shop.seals.attest({ typ: 'statuslist+jwt', claims: { i } })));
   const isWhole = (folder: string, signatures: number) =>
-    until(`a checkpoint of every leaf with ${signatures} signatures`, async () => {
+    waitUntil(`a checkpoint of every leaf with ${signatures} signatures`, async () => {
       const [row] = await shop.sql`select count(*)::int as n from seals.log_leaf`;
       const note = readNote(readFileSync(join(folder, 'checkpoint')));
       return readCheckpoint(note.text).size === row?.n && note.signatures.length === signatures && note;
@@ -194,7 +199,7 @@ describe('a hub with witnesses', () => {
     const silent = createServer(() => {});
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const mute = `${one.vkey} http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
-    const witnesses = readWitnesses(`${one.vkey} ${one.url}`);
+    const witnesses = parseWitnesses(`${one.vkey} ${one.url}`);
     const hub = shop.another(undefined, { folder, witnesses });
     const app = Fastify();
     hub.routes?.(app, {} as never);
@@ -206,7 +211,7 @@ describe('a hub with witnesses', () => {
     await isWhole(folder, 2);
     const proof = (await app.inject(`/log/proof/${asked.issuanceId}`)).body;
     const trust = { origin: 'tongquan.test/yudu/seals', log: readKey(log), witnesses: [readKey(one.vkey)] };
-    const proven = requireProven(proof, leafHash(Buffer.from(readProof(proof).extra ?? [])), trust);
+    const proven = requireLoggedLeaf(proof, hashLeaf(Buffer.from(readProof(proof).extra ?? [])), trust);
     expect(proven.witnesses).toHaveLength(1);
 
     await one.app.close();
@@ -220,7 +225,7 @@ describe('a hub with witnesses', () => {
     await isWhole(folder, 2);
     await hub.stop();
 
-    const slow = shop.another(undefined, { folder, witnesses: readWitnesses(mute) });
+    const slow = shop.another(undefined, { folder, witnesses: parseWitnesses(mute) });
     slow.start();
     await grow(5);
     await isWhole(folder, 1);
@@ -241,15 +246,15 @@ describe('a hub with witnesses', () => {
     const right = await openWitness([log]);
     const told = async (addresses: string, what: string) => {
       faults = [];
-      const copy = shop.another(undefined, { folder: newFolder(), witnesses: readWitnesses(addresses) });
+      const copy = shop.another(undefined, { folder: newFolder(), witnesses: parseWitnesses(addresses) });
       copy.start();
-      await until(what, async () => faults.some((one) => one.includes(what)));
+      await waitUntil(what, async () => faults.some((one) => one.includes(what)));
       await copy.stop();
     };
     await told(`${stranger.vkey} ${stranger.url}`, 'answered 404');
     await told(`${right.vkey} ${wrong.url}`, 'did not sign with its key');
 
-    const hub = shop.another(undefined, { folder, witnesses: readWitnesses(`${right.vkey} ${right.url}`) });
+    const hub = shop.another(undefined, { folder, witnesses: parseWitnesses(`${right.vkey} ${right.url}`) });
     hub.start();
     await untilThere(folder);
     await isWhole(folder, 2);
@@ -277,7 +282,7 @@ describe('a hub with witnesses', () => {
   });
 
   const untilThere = (folder: string) =>
-    until('a checkpoint', async () => {
+    waitUntil('a checkpoint', async () => {
       try {
         return readFileSync(join(folder, 'checkpoint')).length > 0;
       } catch {
@@ -287,10 +292,10 @@ describe('a hub with witnesses', () => {
 
   test('reads its witnesses from settings, and rejects malformed settings', () => {
     const vkey = formatWitnessKey(NAME, generateKeyPairSync('ed25519').privateKey);
-    expect(readWitnesses(` ${vkey} https://w.example/ ,`)).toEqual([{ vkey, url: 'https://w.example' }]);
-    expect(readWitnesses('')).toEqual([]);
+    expect(parseWitnesses(` ${vkey} https://w.example/ ,`)).toEqual([{ vkey, url: 'https://w.example' }]);
+    expect(parseWitnesses('')).toEqual([]);
     for (const wrong of [vkey, `${vkey} ftp://w.example`, `${new LogPen('a.example').vkey} https://w.example`, 'x y']) {
-      expect(() => readWitnesses(wrong), wrong).toThrow();
+      expect(() => parseWitnesses(wrong), wrong).toThrow();
     }
   });
 });

@@ -5,14 +5,19 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import Fastify, { type FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { canonical, sha256 } from '../../subgraphs/kernel/events.ts';
-import { digestOfSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { readCheckpoint, readProof, requireCheckpoint, requireProven } from '../../subgraphs/kernel/tlog/checkpoint.ts';
+import { sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { digestSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
+import {
+  readCheckpoint,
+  readProof,
+  requireCheckpoint,
+  requireLoggedLeaf,
+} from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
-import { leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
+import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
 import type { Seals } from '../../subgraphs/seals/index.ts';
-import { actor } from '../support/actors.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { waitUntil } from '../support/until.ts';
 import { COUNTY } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
@@ -44,7 +49,7 @@ const leaves = (kind: string) =>
   shop.sql`select l.subject, l.entry, l.hash, s.index from seals.log_leaf l left join seals.log_sequence s using (serial)
     where kind = ${kind} order by serial`;
 const settled = () =>
-  until('every leaf is published', async () => {
+  waitUntil('every leaf is published', async () => {
     const [row] = await shop.sql`select (select count(*)::int from seals.log_leaf) as leaves`;
     const at = join(folder, 'checkpoint');
     return existsSync(at) && sizeOf(readFileSync(at, 'utf8')) === row?.leaves;
@@ -84,7 +89,7 @@ async function readLog(home: string): Promise<string[]> {
     const tile = readFileSync(join(home, 'tile/0', name));
     for (let at = 0; at < tile.length; at += 32) hashes.push(tile.subarray(at, at + 32));
   }
-  expect(hashes).toEqual(entries.map((entry) => Buffer.from(leafHash(Buffer.from(entry)))));
+  expect(hashes).toEqual(entries.map((entry) => Buffer.from(hashLeaf(Buffer.from(entry)))));
   expect(mth(hashes)).toEqual(Buffer.from(root));
   return entries;
 }
@@ -101,8 +106,8 @@ describe('every use has a leaf', () => {
     await shop.seals.material({ codes: [], use: null });
     const at = shop.clock().toISOString();
     const { issuanceId, organ, matterId, caseId, act, identifier } = asked;
-    const contentDigest = sha256(canonical(asked.content));
-    const documentDigest = digestOfSealable(asked.document).toString('hex');
+    const contentDigest = sha256(toCanonicalJson(asked.content));
+    const documentDigest = digestSealable(asked.document).toString('hex');
     const [use] = await leaves('SEAL_USE');
     const said = {
       ...{ v: 1, kind: 'SEAL_USE', issuanceId, sealId: shop.countySeal, organ, matterId, caseId, act, identifier },
@@ -110,8 +115,8 @@ describe('every use has a leaf', () => {
       ...{ suite: expect.any(String), documentDigest, signatureDigest: sha256(signature), at },
     };
     expect(JSON.parse(use?.entry)).toEqual(said);
-    expect(use?.entry).toBe(canonical(JSON.parse(use?.entry)));
-    expect(Buffer.from(use?.hash)).toEqual(Buffer.from(leafHash(Buffer.from(use?.entry))));
+    expect(use?.entry).toBe(toCanonicalJson(JSON.parse(use?.entry)));
+    expect(Buffer.from(use?.hash)).toEqual(Buffer.from(hashLeaf(Buffer.from(use?.entry))));
     const last = async (kind: string) => JSON.parse((await leaves(kind)).at(-1)?.entry);
     expect(await last('CODE_USE')).toMatchObject({ issuanceId: codeAsked.issuanceId, codeDigest: sha256(code) });
     expect(await last('ATTESTATION')).toMatchObject({ typ: 'license-status+jwt', digest: sha256(jws) });
@@ -128,7 +133,7 @@ describe('every use has a leaf', () => {
     const before = (await leaves('SEAL_EVENT')).length;
     const suspend = 'mutation($i: SealActInput!) { suspendSeal(input: $i) { refusal { code } } }';
     const input = { seal: shop.citySeal, reason: '王小明遗失' };
-    const keeper = actor('ganzhou-xzspj.keeper');
+    const keeper = requireDemoPerson('ganzhou-xzspj.keeper');
     await shop.ask(keeper, suspend, { i: { ...input, dryRun: true } });
     expect(await leaves('SEAL_EVENT')).toHaveLength(before);
     await shop.ask(keeper, suspend, { i: input });
@@ -198,16 +203,16 @@ describe('the log', () => {
   test('proves a use to a reader who has only the public key', async () => {
     const asked = await shop.request();
     const signature = await signatureOf(seals, asked);
-    const proof = await until('a proof', async () => {
+    const proof = await waitUntil('a proof', async () => {
       const answer = await get(`/log/proof/${asked.issuanceId}`);
       return answer.statusCode === 200 && answer.body;
     });
     const entry = Buffer.from(readProof(proof).extra ?? []);
-    requireProven(proof, leafHash(entry), await trust());
+    requireLoggedLeaf(proof, hashLeaf(entry), await trust());
     expect(JSON.parse(entry.toString())).toMatchObject({ signatureDigest: sha256(signature) });
     const forged = Buffer.from(entry.toString().replace(COUNTY, 'somebody'));
     const known = await trust();
-    expect(() => requireProven(proof, leafHash(forged), known)).toThrow('ROOT_WRONG');
+    expect(() => requireLoggedLeaf(proof, hashLeaf(forged), known)).toThrow('ROOT_WRONG');
   });
 
   test('records each receipt once', async () => {
@@ -232,7 +237,7 @@ describe('copies of the hub on one database', () => {
     });
     await Promise.all(writers);
     await settled();
-    await until(
+    await waitUntil(
       'the other folder too',
       // A copy that has not published yet has no checkpoint at all.
       async () =>
@@ -273,7 +278,7 @@ describe('recovery', () => {
     const again = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
     const copy = shop.another(undefined, { folder: again });
     copy.start();
-    await until('filled', async () => existsSync(join(again, 'checkpoint')));
+    await waitUntil('filled', async () => existsSync(join(again, 'checkpoint')));
     await settledIn(again);
     await copy.stop();
     expect(await readLog(again)).toEqual(await readLog(folder));
@@ -281,7 +286,7 @@ describe('recovery', () => {
   });
 
   const settledIn = (home: string) =>
-    until('filled to the end', async () => {
+    waitUntil('filled to the end', async () => {
       const [row] = await shop.sql`select max(size)::int as size from seals.log_checkpoint`;
       return sizeOf(readFileSync(join(home, 'checkpoint'), 'utf8')) === row?.size;
     });
@@ -290,7 +295,7 @@ describe('recovery', () => {
     const home = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
     const copy = shop.another(undefined, { folder: home });
     copy.start();
-    await until('filled', async () => existsSync(join(home, 'checkpoint')));
+    await waitUntil('filled', async () => existsSync(join(home, 'checkpoint')));
     await settledIn(home);
     await copy.stop();
     rmSync(join(home, 'checkpoint'));
@@ -298,7 +303,7 @@ describe('recovery', () => {
     faults.length = 0;
     const second = shop.another(undefined, { folder: home });
     second.start();
-    await until('a fault', async () => faults.length > 0);
+    await waitUntil('a fault', async () => faults.length > 0);
     await second.stop();
     expect(String(faults[0])).toContain('stands in the log with other content');
     expect(readFileSync(join(home, 'tile/0/000'), 'utf8')).toBe('forged');
@@ -342,7 +347,7 @@ describe('recovery', () => {
     faults.length = 0;
     const copy = shop.another(undefined, { folder });
     copy.start();
-    await until('a fault', async () => faults.length > 0);
+    await waitUntil('a fault', async () => faults.length > 0);
     await copy.stop();
     expect(String(faults[0])).toContain('was it set back?');
     expect(await shop.sql`select 1 from seals.log_checkpoint`).toHaveLength(0);

@@ -5,13 +5,13 @@ import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
 import { composeNotice, type NoticeContent } from '../../subgraphs/cases/notice/notice.ts';
 import { renderNotice, renderSealable as renderSealableNotice } from '../../subgraphs/cases/notice/render.ts';
-import { canonical, type GrantContent } from '../../subgraphs/kernel/events.ts';
+import { type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { attachedOf, codePayloadOf } from '../../subgraphs/licenses/code.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
-import { CITY as NOTICE_CITY, subjectOf } from '../support/notice.ts';
+import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
 import { type Desk, openDesk } from './desk.ts';
 import {
   AUTHORISER,
@@ -135,19 +135,19 @@ describe('the document of a license', () => {
     async (field) => {
       // The template would not render such a record either, so it is attached to another page.
       const { [field]: _, ...lacking } = RECORD;
-      await refuses({ ...newRequest(), document: attachedTo(canonical(lacking)), profile: 'CADES' });
+      await refuses({ ...newRequest(), document: attachedTo(toCanonicalJson(lacking)), profile: 'CADES' });
       await expect(
-        sealed({ ...newRequest(), document: attachedTo(canonical(RECORD)), profile: 'CADES' }),
+        sealed({ ...newRequest(), document: attachedTo(toCanonicalJson(RECORD)), profile: 'CADES' }),
       ).resolves.toMatchObject({ by: { actorName: AUTHORISER } });
     },
   );
 
   test.each([
-    ['with an extra space', ` ${canonical(RECORD)}`],
+    ['with an extra space', ` ${toCanonicalJson(RECORD)}`],
     ['in another order', JSON.stringify(RECORD)],
-    ['with a field twice', `{"CZZT":"冒名者",${canonical(RECORD).slice(1)}`],
+    ['with a field twice', `{"CZZT":"冒名者",${toCanonicalJson(RECORD).slice(1)}`],
     ['that is no JSON', '林木采伐许可证'],
-    ['that is a list', canonical([RECORD])],
+    ['that is a list', toCanonicalJson([RECORD])],
     ['that is nothing', 'null'],
   ])('is refused with a record %s', async (_, text) => {
     await refuses({ ...newRequest(), document: attachedTo(text), profile: 'CADES' });
@@ -200,7 +200,7 @@ describe('a code', () => {
   test('is signed for a record that matches the authorised content', async () => {
     const { code, by } = await coded(newCodeRequest());
     const { payload } = await compactVerify(code, new X509Certificate(desk.keys.code.certificatePem).publicKey);
-    expect(Buffer.from(payload).toString()).toBe(canonical(codePayloadOf(RECORD)));
+    expect(Buffer.from(payload).toString()).toBe(toCanonicalJson(codePayloadOf(RECORD)));
     expect(by).toEqual({ actor: 'yudu-lyj.approver', actorName: AUTHORISER });
   });
 
@@ -281,8 +281,8 @@ describe('a statement', () => {
 
   test.each<[string, Uint8Array]>([
     ['an extra field', textOf({ ...STATEMENT, KZ_JGZL: '1' })],
-    ['an extra space', Buffer.from(` ${canonical(STATEMENT)}`)],
-    ['a trailing newline', Buffer.from(`${canonical(STATEMENT)}\n`)],
+    ['an extra space', Buffer.from(` ${toCanonicalJson(STATEMENT)}`)],
+    ['a trailing newline', Buffer.from(`${toCanonicalJson(STATEMENT)}\n`)],
     ['its fields in another order', Buffer.from(JSON.stringify(STATEMENT))],
     ['no content', Buffer.of()],
     ['the record of a license', textOf(RECORD)],
@@ -356,7 +356,7 @@ describe('a cancellation that a case decided', () => {
     await refuses({ ...cancel(), document: documentOf(record), profile: 'PADES' });
     await refuses({ ...cancel(), document: documentOf(record, 'CADES') });
     await refuses({ ...cancel(), document: Buffer.from(JSON.stringify(CANCELLED)) });
-    await refuses({ ...cancel(), document: Buffer.from(`{"CZ":"REVOKE",${canonical(CANCELLED).slice(1)}`) });
+    await refuses({ ...cancel(), document: Buffer.from(`{"CZ":"REVOKE",${toCanonicalJson(CANCELLED).slice(1)}`) });
   });
   test('is sealed as a statement only for the act CANCEL', async () => {
     await refuses({ ...cancel(), act: 'RENEW', content: contentOf({ ...RECORD, KZ_CZ: 'RENEW' }) });
@@ -367,7 +367,7 @@ describe('a decision document', () => {
   const at = new Date('2026-06-01T03:00:00Z');
   const step = { at, note: '依规定办理', finding: 'GRANTED' };
   const issuing = { organ: NOTICE_CITY, number: '360700决〔2026〕00001号' };
-  const content = composeNotice('DECISION', subjectOf('OTHER', '办理决定书'), step, issuing);
+  const content = composeNotice('DECISION', buildNoticeCase('OTHER', '办理决定书'), step, issuing);
   const decision = (said: NoticeContent = content): SignRequest => ({
     ...newRequest(),
     act: 'DECISION',

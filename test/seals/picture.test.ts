@@ -2,8 +2,8 @@ import Fastify from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
-import { actor, tokenKeys } from '../support/actors.ts';
-import { sealPng } from '../support/picture.ts';
+import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
+import { buildSealPng } from '../support/seal-png.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';
 
@@ -13,8 +13,8 @@ beforeAll(async () => {
 });
 afterAll(() => shop.close());
 
-const KEEPER = actor(`${COUNTY}.keeper`);
-const OWN = sealPng();
+const KEEPER = requireDemoPerson(`${COUNTY}.keeper`);
+const OWN = buildSealPng();
 const url = `/seals/picture/${sha256(OWN)}`;
 
 async function setPicture(who: Actor, input: Record<string, unknown> = {}) {
@@ -68,7 +68,7 @@ describe("the office's own picture of a seal", () => {
     ['no base64', { picture: `${OWN.toString('base64')}\n` }, 'FIELD_MALFORMED', 'picture'],
     ['no picture', { picture: 'AAAA' }, 'FIELD_MALFORMED', 'picture'],
     ['an empty picture', { picture: '' }, 'FIELD_MALFORMED', 'picture'],
-    ['a picture that is too small', { picture: sealPng(63).toString('base64') }, 'FIELD_MALFORMED', 'picture'],
+    ['a picture that is too small', { picture: buildSealPng(63).toString('base64') }, 'FIELD_MALFORMED', 'picture'],
     ['a picture that is too large', { picture: 'A'.repeat(350_004) }, 'FIELD_TOO_LONG', 'picture'],
     ['no reason', { reason: ' ' }, 'REASON_MISSING', 'reason'],
     ['a long reason', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
@@ -88,7 +88,7 @@ describe("the office's own picture of a seal", () => {
     ['applicant', 'applicant-company', 'ROLE_NOT_ALLOWED'],
     ["another organ's keeper", `${CITY}.keeper`, 'SEAL_NOT_OF_ORGAN'],
   ])('%s may not set it', async (_, who, code) => {
-    expect((await setPicture(actor(who))).refusal?.code).toBe(code);
+    expect((await setPicture(requireDemoPerson(who))).refusal?.code).toBe(code);
   });
   test('the public receives UNAUTHENTICATED', async () => {
     expect((await setPicture(PUBLIC)).codes).toEqual(['UNAUTHENTICATED']);

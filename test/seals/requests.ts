@@ -7,7 +7,7 @@ import {
   writeAuthorisation,
 } from '../../subgraphs/kernel/actor.ts';
 import { createTypesetter } from '../../subgraphs/kernel/document.ts';
-import { canonical, contentDigest, type GrantContent } from '../../subgraphs/kernel/events.ts';
+import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { codePayloadOf } from '../../subgraphs/licenses/code.ts';
@@ -86,7 +86,7 @@ const rendered = new Map<string, Uint8Array>();
 
 /** Renders the document of a record: for PADES with reserved space for the signature. Each record is rendered once. */
 export function documentOf(record: AttachedRecord, profile: SignRequest['profile'] = 'PADES'): Uint8Array {
-  const name = `${profile} ${canonical(record)}`;
+  const name = `${profile} ${toCanonicalJson(record)}`;
   const known = rendered.get(name) ?? (profile === 'PADES' ? renderSealable(record) : renderLicense(record));
   rendered.set(name, known);
   return known;
@@ -96,7 +96,7 @@ const setPage = createTypesetter(fileURLToPath(new URL('../../subgraphs/licenses
 
 /** Renders the page of `RECORD` with another text attached as its record. The hub never renders such a document. */
 export function attachedTo(text: string): Uint8Array {
-  const files = { 'record.json': canonical(RECORD), 'metadata.json': text, 'qr.svg': EMPTY_CODE };
+  const files = { 'record.json': toCanonicalJson(RECORD), 'metadata.json': text, 'qr.svg': EMPTY_CODE };
   return setPage({ template: 'templates/general.typ', files, name: RECORD.ZZBS, createdAt: RECORD.ZZQZSJ }).pdf;
 }
 const EMPTY_CODE = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 1"><path d="M0 0h1v1h-1z"/></svg>';
@@ -159,7 +159,7 @@ export const STATEMENT: ActStatement = {
 };
 
 /** Returns a statement in the bytes that are sealed. */
-export const textOf = (statement: object): Uint8Array => Buffer.from(canonical(statement));
+export const textOf = (statement: object): Uint8Array => Buffer.from(toCanonicalJson(statement));
 
 /** Builds a request to seal an act on the organ's own authority, without a case. Its authorisation is empty. */
 export function statementRequest(statement: ActStatement = STATEMENT): SignRequest {
@@ -188,7 +188,7 @@ export function authorise(
     matter: asked.matterId,
     caseId: asked.caseId,
     act: asked.act,
-    contentDigest: contentDigest(asked.content),
+    contentDigest: computeContentDigest(asked.content),
     authorisedAt: at.toISOString(),
     ...changed,
   });

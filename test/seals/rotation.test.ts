@@ -4,8 +4,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { rewrapKeys } from '../../subgraphs/seals/certification.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
-import { actor, tokenKeys } from '../support/actors.ts';
-import { together } from '../support/dual.ts';
+import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
 import { COUNTY } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
@@ -24,8 +24,8 @@ afterAll(async () => {
 });
 
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
-  shop.ask(actor(person), query, variables);
-const rotate = () => together(ask, COUNTY, 'applyForSealRotation', { seal: shop.countySeal });
+  shop.ask(requireDemoPerson(person), query, variables);
+const rotate = () => applyAndApprove(ask, COUNTY, 'applyForSealRotation', { seal: shop.countySeal });
 
 interface Generation {
   generation: number;
@@ -45,7 +45,10 @@ describe('a rotation', () => {
     expect([seal.id, seal.state, refusal]).toEqual([shop.countySeal, 'IN_USE', null]);
     const [old, now] = await generations('seal_certificate');
     const [oldCode, nowCode] = await generations('seal_code_key');
-    const { data } = await shop.ask(actor('auditor'), `{ seal(id: "${shop.countySeal}") { certificate validFrom } }`);
+    const { data } = await shop.ask(
+      requireDemoPerson('auditor'),
+      `{ seal(id: "${shop.countySeal}") { certificate validFrom } }`,
+    );
     expect(data.seal.certificate).toBe(now?.pem);
     expect(new Date(data.seal.validFrom)).toEqual(new X509Certificate(now?.pem ?? '').validFromDate);
     const signature = await signatureOf(shop.seals, await shop.request());
@@ -127,10 +130,10 @@ describe('a rotation', () => {
     // The time of compromise is one at which only the first generation existed.
     const told = { ...input, compromisedAt: new X509Certificate(seals[0]?.pem ?? '').validFromDate.toISOString() };
     shop.clock.set(new Date(new X509Certificate(seals[0]?.pem ?? '').validToDate.getTime() + 1).toISOString());
-    const after = await together(ask, COUNTY, 'applyForSealEnd', told);
+    const after = await applyAndApprove(ask, COUNTY, 'applyForSealEnd', told);
     // The first generation has expired by now, so its life no longer counts.
     expect(after.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'compromisedAt' });
-    const ended = await together(ask, COUNTY, 'applyForSealEnd', { ...input, reason: 'SUPERSEDED' });
+    const ended = await applyAndApprove(ask, COUNTY, 'applyForSealEnd', { ...input, reason: 'SUPERSEDED' });
     expect(ended.refusal).toBeNull();
     const revoked = await shop.sql`select serial from seals.revocation order by 1`;
     const first = [seals[0], codes[0]].map((one) => new X509Certificate(one?.pem ?? '').serialNumber.toLowerCase());

@@ -10,7 +10,7 @@ import {
   type Seal,
   suspendSeal,
 } from '../../subgraphs/seals/seal.ts';
-import { actor } from '../support/actors.ts';
+import { requireDemoPerson } from '../support/actors.ts';
 
 const from = new Date('2026-06-01T00:00:00Z');
 const until = new Date('2029-06-01T00:00:00Z');
@@ -99,8 +99,8 @@ test('a grant is for its person, from its first to its last day in Shanghai time
 });
 
 describe('who may act on a seal', () => {
-  const keeper = actor('yudu-lyj.keeper');
-  const approver = actor('yudu-lyj.sealapprover');
+  const keeper = requireDemoPerson('yudu-lyj.keeper');
+  const approver = requireDemoPerson('yudu-lyj.sealapprover');
 
   test('its keeper suspends and resumes it', () => {
     expect(suspendSeal(seal(), keeper)).toMatchObject({ by: keeper, state: 'SUSPENDED' });
@@ -143,14 +143,22 @@ describe('who may act on a seal', () => {
     refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'SUSPENDED' }), keeper, new Date(until.getTime() + 1)));
   });
   test('no other role may act in place of its keeper', () => {
-    const strangers = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) => actor(`yudu-lyj.${position}`));
-    for (const who of [...strangers, approver, actor('administrator'), actor('auditor'), { kind: 'public' } as const]) {
+    const strangers = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) =>
+      requireDemoPerson(`yudu-lyj.${position}`),
+    );
+    for (const who of [
+      ...strangers,
+      approver,
+      requireDemoPerson('administrator'),
+      requireDemoPerson('auditor'),
+      { kind: 'public' } as const,
+    ]) {
       for (const act of [suspendSeal, putIntoUse]) refuses('ROLE_NOT_ALLOWED', () => act(seal(), who));
     }
   });
   test("another organ's keeper is refused", () => {
-    refuses('SEAL_NOT_OF_ORGAN', () => suspendSeal(seal(), actor('yudu-slj.keeper')));
-    refuses('SEAL_NOT_OF_ORGAN', () => resumeSeal(seal(), actor('ganzhou-lyj.keeper'), during));
-    refuses('SEAL_NOT_OF_ORGAN', () => putOnFile(seal({ state: 'MADE' }), actor('yudu-slj.keeper'), '1'));
+    refuses('SEAL_NOT_OF_ORGAN', () => suspendSeal(seal(), requireDemoPerson('yudu-slj.keeper')));
+    refuses('SEAL_NOT_OF_ORGAN', () => resumeSeal(seal(), requireDemoPerson('ganzhou-lyj.keeper'), during));
+    refuses('SEAL_NOT_OF_ORGAN', () => putOnFile(seal({ state: 'MADE' }), requireDemoPerson('yudu-slj.keeper'), '1'));
   });
 });

@@ -1,11 +1,11 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import type { SealAuthorisation } from '../../subgraphs/kernel/actor.ts';
-import { contentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
-import { digestOfSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { computeContentDigest, sha256 } from '../../subgraphs/kernel/events.ts';
+import { digestSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { SignRequest } from '../../subgraphs/kernel/sign.ts';
-import { actor } from '../support/actors.ts';
-import { until } from '../support/until.ts';
+import { requireDemoPerson } from '../support/actors.ts';
+import { waitUntil } from '../support/until.ts';
 import {
   CITY,
   CITY_MATTER,
@@ -53,8 +53,8 @@ describe('a seal use', () => {
       case_id: request.caseId,
       act: 'ISSUE',
       identifier: request.identifier,
-      document_digest: digestOfSealable(request.document).toString('hex'),
-      content_digest: contentDigest(request.content),
+      document_digest: digestSealable(request.document).toString('hex'),
+      content_digest: computeContentDigest(request.content),
       at: shop.clock(),
     });
     expect(Buffer.compare(use?.signature, answer.state === 'SIGNED' ? answer.signature : Buffer.of())).toBe(0);
@@ -207,7 +207,7 @@ describe('the seal', () => {
   };
   const stop = (name: string, reason = '年度核查') =>
     shop.ask(
-      actor(`${COUNTY}.keeper`),
+      requireDemoPerson(`${COUNTY}.keeper`),
       `mutation($input: SealActInput!) { ${name}(input: $input) { seal { state } refusal { code } } }`,
       { input: { seal: shop.countySeal, reason } },
     );
@@ -239,7 +239,7 @@ describe('the seal', () => {
     await shop.sql.begin(async (tx) => {
       await tx`update seals.seal set state = 'SUSPENDED' where id = ${shop.countySeal}`;
       outcome = shop.seals.sign(request).catch((error: unknown) => error);
-      await until('the signature waits', waiting);
+      await waitUntil('the signature waits', waiting);
     });
     expect(await outcome).toMatchObject({ code: 'SEAL_SUSPENDED' });
     expect(await shop.uses()).toBe(before);
@@ -252,7 +252,7 @@ describe('the seal', () => {
       await tx`select 1 from seals.seal where id = ${shop.countySeal} for update`;
       await tx`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where seal_id = ${shop.countySeal}`;
       outcome = shop.seals.sign(request).catch((error: unknown) => error);
-      await until('the signature waits', waiting);
+      await waitUntil('the signature waits', waiting);
     });
     expect(await outcome).toMatchObject({ code: 'SEAL_NOT_GRANTED' });
     await shop.sql`delete from seals.seal_grant_withdrawal`;

@@ -5,10 +5,10 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
 import { splitSignature } from '../../scripts/split.ts';
 import { writeServiceToken } from '../../subgraphs/kernel/actor.ts';
-import { serveSigner, signerOver } from '../../subgraphs/seals/signer/http.ts';
+import { connectSigner, serveSigner } from '../../subgraphs/seals/signer/http.ts';
 import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from '../../subgraphs/seals/signer/protocol.ts';
 import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.ts';
-import { actor, tokenFor } from '../support/actors.ts';
+import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { certificateRequest, type Desk, type KeyName, listRequest, openDesk } from './desk.ts';
 import { discloseAll, privateKeyIn, tracesOf, tracesOfBytes } from './envelopes.ts';
 import { inHex } from './octets.ts';
@@ -35,7 +35,7 @@ beforeAll(async () => {
     return payload;
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
-  over = signerOver(() => url, serviceKey, desk.clock);
+  over = connectSigner(() => url, serviceKey, desk.clock);
 });
 afterAll(() => app.close());
 
@@ -102,7 +102,7 @@ describe('a signer over HTTP', () => {
     const ring = [randomBytes(32), desk.keyEncryptionKey];
     const newer = serveSigner(createSigner({ ...desk, ring, now: desk.clock }), { serviceKey, now: desk.clock });
     const at = await newer.listen({ host: '127.0.0.1', port: 0 });
-    const again = await signerOver(() => at, serviceKey, desk.clock).rewrap({ keyId, encrypted });
+    const again = await connectSigner(() => at, serviceKey, desk.clock).rewrap({ keyId, encrypted });
     await newer.close();
     expect(discloseAll(keyId, again, ring[0] ?? DIGEST).plain).toEqual(
       discloseAll(keyId, encrypted, desk.keyEncryptionKey).plain,
@@ -171,7 +171,7 @@ describe('a signer over HTTP', () => {
   test('is called at its current address', async () => {
     const moved = serveSigner(desk.signer, { serviceKey, now: desk.clock });
     let at = await moved.listen({ host: '127.0.0.1', port: 0 });
-    const signer = signerOver(() => at, serviceKey, desk.clock);
+    const signer = connectSigner(() => at, serviceKey, desk.clock);
     const order = { key: desk.keys.timestamp, digest: new Uint8Array(DIGEST) };
     expect(await signer.stamp(order)).toBeDefined();
     await moved.close();
@@ -186,7 +186,7 @@ describe('the port', () => {
     '/%s returns 200 to seals, 401 without a valid token, 403 to another service',
     async (name) => {
       const body = await written(name);
-      const person = await tokenFor(actor('administrator'), desk.clock());
+      const person = await tokenFor(requireDemoPerson('administrator'), desk.clock());
       for (const token of [null, '', 'x', person, await service(randomBytes(32))]) {
         expect(await post(`/${name}`, body, token)).toMatchObject({ status: 401, body: { code: 'TOKEN_INVALID' } });
       }

@@ -2,7 +2,7 @@ import { createHash, randomBytes, X509Certificate } from 'node:crypto';
 import { fromBER, type Sequence } from 'asn1js';
 import { type Certificate, ContentInfo, SignedData, TSTInfo } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { makeToken } from '../../subgraphs/seals/signer/timestamp.ts';
+import { makeTimestampToken } from '../../subgraphs/seals/signer/timestamp.ts';
 import { newRequest } from './requests.ts';
 import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
 
@@ -85,7 +85,7 @@ describe('a token', () => {
     const [row] = await authorities('timestamp');
     for (const day of ['2026-05-31T23:59:59Z', '2038-06-02T00:00:00Z']) {
       const asked = { digest: DIGEST, at: new Date(day), chain: [row?.pem] as [string] };
-      expect(() => makeToken(asked, () => randomBytes(70))).toThrow(RangeError);
+      expect(() => makeTimestampToken(asked, () => randomBytes(70))).toThrow(RangeError);
     }
   });
 });

@@ -2,15 +2,15 @@ import { randomBytes } from 'node:crypto';
 import { ApolloServer } from '@apollo/server';
 import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/disabled';
 import postgres from 'postgres';
-import { type Connected, connect } from '../../db/client.ts';
+import { type ConnectionPool, connect } from '../../db/client.ts';
 import type { Actor, AuthorisingSubgraph, SealAuthorisation } from '../../subgraphs/kernel/actor.ts';
 import type { Envelope } from '../../subgraphs/kernel/events.ts';
-import { type GraphContext, graphContext } from '../../subgraphs/kernel/serve.ts';
+import { buildContext, type GraphContext } from '../../subgraphs/kernel/serve.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { testDatabase } from '../support/database.ts';
+import { createTestDatabase } from '../support/database.ts';
 import { authorise, CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, newRequest } from './requests.ts';
 
 /** A fixture: the seals subgraph alone on its own database, with two seals in use. */
@@ -52,12 +52,12 @@ export async function openWorkshop(
   onError?: (error: unknown) => void,
   trustedAuthorities?: readonly string[],
 ): Promise<Workshop> {
-  const database = await testDatabase();
+  const database = await createTestDatabase();
   const sql = postgres(database.adminUrl, { max: 4, onnotice: () => {} });
   const clock = testClock(OPENING);
   const keyEncryptionKey = randomBytes(32);
   const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-  const pools: Connected[] = [];
+  const pools: ConnectionPool[] = [];
   const told: Envelope[] = [];
   const another = (key: Uint8Array = keyEncryptionKey, log: LogSettings = {}, trusted?: readonly string[]) => {
     const pool = connect(database.urls.seals, 'test-seals');
@@ -108,7 +108,7 @@ export async function openWorkshop(
   });
   await server.start();
   const ask: Workshop['ask'] = async (who, query, variables = {}) => {
-    const contextValue = graphContext(who, null);
+    const contextValue = buildContext(who, null);
     const { body } = await server.executeOperation<Record<string, unknown>>({ query, variables }, { contextValue });
     if (body.kind !== 'single') throw new Error('an answer in parts');
     return {

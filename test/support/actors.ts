@@ -10,7 +10,7 @@ export const tokenKeys = generateKeyPairSync('ed25519');
  * `library`, `administrator`, or `<organ id>.<position>`.
  * Positions: clerk, reviewer, approver, keeper, sealapprover, supervisor.
  */
-export function actor(id: string): Person {
+export function requireDemoPerson(id: string): Person {
   const person = findDemoPerson(id);
   if (!person) throw new Error(`no demo person ${id}`);
   return person;

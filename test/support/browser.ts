@@ -5,14 +5,14 @@ import { expect } from 'vitest';
 /** The distribution's Chromium, for tests of the public pages. */
 
 const EXECUTABLE = '/usr/bin/chromium';
-const QUIET = ['--no-sandbox', '--disable-quic', '--disable-background-networking'];
+const QUIET_ARGS = ['--no-sandbox', '--disable-quic', '--disable-background-networking'];
 
-export function launch(args: readonly string[] = []): Promise<Browser> {
-  return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET, ...args] });
+export function launchBrowser(args: readonly string[] = []): Promise<Browser> {
+  return chromium.launch({ executablePath: EXECUTABLE, args: [...QUIET_ARGS, ...args] });
 }
 
 /** A page in its own browser context, with the requests that it made. */
-export interface Visit {
+export interface PageVisit {
   page: Page;
   context: BrowserContext;
   /** URL and body of every request. */
@@ -21,10 +21,10 @@ export interface Visit {
   complaints: string[];
 }
 
-export async function visit(browser: Browser, options: BrowserContextOptions = {}): Promise<Visit> {
+export async function openPage(browser: Browser, options: BrowserContextOptions = {}): Promise<PageVisit> {
   const context = await browser.newContext({ locale: 'zh-CN', ...options });
   const page = await context.newPage();
-  const requests: Visit['requests'] = [];
+  const requests: PageVisit['requests'] = [];
   const complaints: string[] = [];
   context.on('request', (request) => requests.push({ url: request.url(), body: request.postData() }));
   page.on('console', (message) => {
@@ -35,21 +35,23 @@ export async function visit(browser: Browser, options: BrowserContextOptions = {
 }
 
 /** Requires that axe finds no serious or critical violation, in the light and in the dark scheme. */
-export async function requireAccessible(page: Page, where: string): Promise<void> {
+export async function requireAccessible(page: Page, pageName: string): Promise<void> {
   for (const colorScheme of ['light', 'dark'] as const) {
     await page.emulateMedia({ colorScheme });
     const { violations } = await new AxeBuilder({ page }).analyze();
-    const bad = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
-    const said = bad.map(({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`);
-    expect([where, colorScheme, said]).toEqual([where, colorScheme, []]);
+    const seriousViolations = violations.filter(({ impact }) => impact === 'serious' || impact === 'critical');
+    const violationTexts = seriousViolations.map(
+      ({ id, nodes }) => `${id}: ${nodes.map((node) => node.html).join(' | ')}`,
+    );
+    expect([pageName, colorScheme, violationTexts]).toEqual([pageName, colorScheme, []]);
   }
   await page.emulateMedia({ colorScheme: null });
 }
 
 /** Requires that the page does not scroll horizontally. */
-export async function requireFits(page: Page, where: string): Promise<void> {
-  const [inner, outer] = await page.evaluate<[number, number]>(
+export async function requireNoHorizontalScroll(page: Page, pageName: string): Promise<void> {
+  const [scrollWidth, clientWidth] = await page.evaluate<[number, number]>(
     '[document.documentElement.scrollWidth, document.documentElement.clientWidth]',
   );
-  expect([where, inner]).toEqual([where, outer]);
+  expect([pageName, scrollWidth]).toEqual([pageName, clientWidth]);
 }

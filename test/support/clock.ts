@@ -2,18 +2,18 @@
 export interface TestClock {
   (): Date;
   /** Sets the time: RFC 3339, or a day, which means noon in Asia/Shanghai. */
-  set(to: string): void;
+  set(time: string): void;
   /** Moves the time forward. */
   advance(ms: number): void;
 }
 
 /** Creates a clock that shows `start`: RFC 3339, or a day, which means noon in Asia/Shanghai. */
 export function testClock(start: string): TestClock {
-  let now = read(start);
+  let now = parseTime(start);
   const clock = () => new Date(now);
   return Object.assign(clock, {
-    set: (to: string) => {
-      now = read(to);
+    set: (time: string) => {
+      now = parseTime(time);
     },
     advance: (ms: number) => {
       now += ms;
@@ -21,7 +21,7 @@ export function testClock(start: string): TestClock {
   });
 }
 
-function read(text: string): number {
+function parseTime(text: string): number {
   const instant = Date.parse(text.length === 10 ? `${text}T12:00:00+08:00` : text);
   if (Number.isNaN(instant)) throw new RangeError(`not a time: ${text}`);
   return instant;

@@ -1,8 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import postgres from 'postgres';
 import { inject } from 'vitest';
-import { databaseUrl, SUBGRAPHS, type SubgraphName } from '../../db/migrate.ts';
-import { rolePassword, roleUrl } from '../../db/roles.ts';
+import { SUBGRAPHS, type SubgraphName, toDatabaseUrl } from '../../db/migrate.ts';
+import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { TEMPLATE } from './postgres-setup.ts';
 
 export interface TestDatabase {
@@ -14,16 +14,16 @@ export interface TestDatabase {
 }
 
 /** Creates a migrated database for one test file. It is cloned from the run's template or one of `makeTemplate`. */
-export async function testDatabase(template: string = TEMPLATE): Promise<TestDatabase> {
-  const { url, drop } = await create(`tongquan_${shortId()}`, template);
-  return { urls: roleUrls(url), adminUrl: url, drop };
+export async function createTestDatabase(template: string = TEMPLATE): Promise<TestDatabase> {
+  const { url, drop } = await createDatabase(`tongquan_${createShortId()}`, template);
+  return { urls: toRoleUrls(url), adminUrl: url, drop };
 }
 
-function roleUrls(url: string): Record<SubgraphName, string> {
+function toRoleUrls(url: string): Record<SubgraphName, string> {
   const databaseKey = Buffer.from(inject('databaseKey'), 'hex');
   const entries = SUBGRAPHS.map((name) => {
     const role = `tq_${name}`;
-    return [name, roleUrl(url, role, rolePassword(databaseKey, role))] as const;
+    return [name, toRoleUrl(url, role, deriveRolePassword(databaseKey, role))] as const;
   });
   return Object.fromEntries(entries) as Record<SubgraphName, string>;
 }
@@ -35,38 +35,38 @@ const TEMPLATE_LOCK = 7_310_001;
 export async function makeTemplate(
   name: string,
   fill: (database: TestDatabase) => Promise<void>,
-  from: string = TEMPLATE,
+  sourceTemplate: string = TEMPLATE,
 ): Promise<string> {
-  await asAdmin(inject('postgresUrl'), async (sql) => {
+  await runAsAdmin(inject('postgresUrl'), async (sql) => {
     await sql`select pg_advisory_lock(${TEMPLATE_LOCK})`;
-    const [known] = await sql`select 1 from pg_database where datname = ${name}`;
-    if (known) return;
-    const { url, drop } = await create(`${name}_filling`, from);
-    await fill({ urls: roleUrls(url), adminUrl: url, drop });
+    const [templateRow] = await sql`select 1 from pg_database where datname = ${name}`;
+    if (templateRow) return;
+    const { url, drop } = await createDatabase(`${name}_filling`, sourceTemplate);
+    await fill({ urls: toRoleUrls(url), adminUrl: url, drop });
     await sql`alter database ${sql(`${name}_filling`)} rename to ${sql(name)}`;
   });
   return name;
 }
 
 /** Creates an empty database. `url` is the superuser's. */
-export function scratchDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
-  return create(`scratch_${shortId()}`, 'template0');
+export function createScratchDatabase(): Promise<{ url: string; drop(): Promise<void> }> {
+  return createDatabase(`scratch_${createShortId()}`, 'template0');
 }
 
-function shortId(): string {
+function createShortId(): string {
   return randomUUID().slice(0, 8);
 }
 
-async function create(name: string, template: string): Promise<{ url: string; drop(): Promise<void> }> {
+async function createDatabase(name: string, template: string): Promise<{ url: string; drop(): Promise<void> }> {
   const adminUrl = inject('postgresUrl');
-  await asAdmin(adminUrl, (sql) => sql`create database ${sql(name)} template ${sql(template)}`);
+  await runAsAdmin(adminUrl, (sql) => sql`create database ${sql(name)} template ${sql(template)}`);
   return {
-    url: databaseUrl(adminUrl, name),
-    drop: () => asAdmin(adminUrl, (sql) => sql`drop database if exists ${sql(name)} with (force)`),
+    url: toDatabaseUrl(adminUrl, name),
+    drop: () => runAsAdmin(adminUrl, (sql) => sql`drop database if exists ${sql(name)} with (force)`),
   };
 }
 
-async function asAdmin(url: string, run: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
+async function runAsAdmin(url: string, run: (sql: postgres.Sql) => Promise<unknown>): Promise<void> {
   const sql = postgres(url, { max: 1, onnotice: () => {} });
   try {
     await run(sql);

@@ -3,7 +3,7 @@ import { crc32, deflateSync } from 'node:zlib';
 /** Sample upload files, built on each call. */
 
 /** Builds a PDF of one page with the text `text`. `extra` becomes a separate object. */
-export function pdf(text = 'material', extra = ''): Buffer {
+export function buildPdf(text = 'material', extra = ''): Buffer {
   const stream = `BT /F1 24 Tf 72 720 Td (${text}) Tj ET`;
   const objects = [
     '<< /Type /Catalog /Pages 2 0 R >>',
@@ -26,31 +26,31 @@ export function pdf(text = 'material', extra = ''): Buffer {
 }
 
 /** Builds a PNG chunk with its length and CRC. */
-export function chunk(type: string, data: Uint8Array): Buffer {
-  const named = Buffer.concat([Buffer.from(type, 'latin1'), data]);
+export function buildPngChunk(type: string, data: Uint8Array): Buffer {
+  const typeAndData = Buffer.concat([Buffer.from(type, 'latin1'), data]);
   const frame = Buffer.alloc(8);
   frame.writeUInt32BE(data.length, 0);
-  frame.writeUInt32BE(crc32(named), 4);
-  return Buffer.concat([frame.subarray(0, 4), named, frame.subarray(4)]);
+  frame.writeUInt32BE(crc32(typeAndData), 4);
+  return Buffer.concat([frame.subarray(0, 4), typeAndData, frame.subarray(4)]);
 }
 
 /** Builds a grey PNG of 1 × `height` pixels. The `extra` chunks come before the image. */
-export function png(height = 1, extra: readonly Uint8Array[] = []): Buffer {
+export function buildPng(height = 1, extra: readonly Uint8Array[] = []): Buffer {
   const header = Buffer.alloc(13);
   header.writeUInt32BE(1, 0);
   header.writeUInt32BE(height, 4);
   header.writeUInt8(8, 8);
   return Buffer.concat([
     Buffer.from([0x89, 0x50, 0x4e, 0x47, 0x0d, 0x0a, 0x1a, 0x0a]),
-    chunk('IHDR', header),
+    buildPngChunk('IHDR', header),
     ...extra,
-    chunk('IDAT', deflateSync(Buffer.alloc(2 * height))),
-    chunk('IEND', Buffer.alloc(0)),
+    buildPngChunk('IDAT', deflateSync(Buffer.alloc(2 * height))),
+    buildPngChunk('IEND', Buffer.alloc(0)),
   ]);
 }
 
 /** Builds the smallest baseline JPEG in common use: 1 × 1 pixel, grey. */
-export function jpeg(): Buffer {
+export function buildJpeg(): Buffer {
   const segment = (marker: number, data: number[]) => [0xff, marker, 0, data.length + 2, ...data];
   return Buffer.from([
     ...[0xff, 0xd8],
@@ -66,6 +66,6 @@ export function jpeg(): Buffer {
 }
 
 /** Builds a PDF with the EICAR test string, which every virus scanner detects. */
-export function eicar(): Buffer {
-  return pdf('eicar', `(${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR'}${'-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'})`);
+export function buildEicarPdf(): Buffer {
+  return buildPdf('eicar', `(${'X5O!P%@AP[4\\PZX54(P^)7CC)7}$EICAR'}${'-STANDARD-ANTIVIRUS-TEST-FILE!$H+H*'})`);
 }

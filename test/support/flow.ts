@@ -1,13 +1,13 @@
 import type { TestHub } from './hub.ts';
-import { until } from './until.ts';
+import { waitUntil } from './until.ts';
 
 /** Steps of a case through the public API, for tests that start with a license. */
 
-export const CASE = 'id number step result delegation { mode } steps { step finding }';
-export const LICENSE = `identifier number version state
+export const CASE_FIELDS = 'id number step result delegation { mode } steps { step finding }';
+export const LICENSE_FIELDS = `identifier number version state
   document { digest url mediaType signature { digest } }
   paper { blankNumber state validity recallDue }`;
-const REFUSAL = 'refusal { code message field }';
+const REFUSAL_FIELDS = 'refusal { code message field }';
 
 export const COMPANY = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
 
@@ -56,45 +56,59 @@ export const ROUTES = {
 } as const satisfies Record<string, Route>;
 
 /** Returns the full number of an organ's blank. */
-export function blankNumber(route: Route, serial: number): string {
+export function toBlankNumber(route: Route, serial: number): string {
   return `${route.blanks}${String(serial).padStart(8, '0')}`;
 }
 
 /** Runs a mutation with one input and returns its payload. Throws on GraphQL errors. */
-export async function act(hub: TestHub, person: string, name: string, type: string, input: object, fields: string) {
-  const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} ${REFUSAL} } }`;
+export async function runMutation(
+  hub: TestHub,
+  person: string,
+  name: string,
+  type: string,
+  input: object,
+  fields: string,
+) {
+  const query = `mutation($input: ${type}!) { ${name}(input: $input) { ${fields} ${REFUSAL_FIELDS} } }`;
   const { data, errors } = await hub.ask(person, query, { input });
   if (errors) throw new Error(JSON.stringify(errors));
   return data[name];
 }
 
 /** Returns the refusal code of a mutation, or null if it was done. */
-export async function refusalOf(
+export async function findRefusalCode(
   hub: TestHub,
   person: string,
   name: string,
   type: string,
   input: object,
 ): Promise<string | null> {
-  return (await act(hub, person, name, type, input, '__typename')).refusal?.code ?? null;
+  return (await runMutation(hub, person, name, type, input, '__typename')).refusal?.code ?? null;
 }
 
 /** Accepts, examines, forwards (if the mode requires it) and grants a case. Returns its id. */
 export async function grantCase(
   hub: TestHub,
   route: Route,
-  given: { matter?: string; licenseNumber?: string; applicant?: object; materials?: object[] } = {},
+  overrides: { matter?: string; licenseNumber?: string; applicant?: object; materials?: object[] } = {},
 ) {
   const input = {
-    matter: given.matter ?? route.matter,
-    applicant: given.applicant ?? COMPANY,
+    matter: overrides.matter ?? route.matter,
+    applicant: overrides.applicant ?? COMPANY,
     fields: [{ label: '经营范围', text: '第三类医疗器械（示范）' }],
-    licenseNumber: given.licenseNumber,
-    materials: given.materials,
+    licenseNumber: overrides.licenseNumber,
+    materials: overrides.materials,
   };
-  const accepted = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, `case { ${CASE} }`);
-  if (!accepted.case) throw new Error(JSON.stringify(accepted));
-  const id: string = accepted.case.id;
+  const acceptance = await runMutation(
+    hub,
+    route.accepts,
+    'acceptCase',
+    'ApplicationInput',
+    input,
+    `case { ${CASE_FIELDS} }`,
+  );
+  if (!acceptance.case) throw new Error(JSON.stringify(acceptance));
+  const id: string = acceptance.case.id;
   const steps = [
     [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
     [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],
@@ -102,10 +116,10 @@ export async function grantCase(
   ] as const;
   for (const [person, name, type, step] of steps) {
     if (person === null) continue;
-    const done = await act(hub, person, name, type, step, `case { ${CASE} }`);
-    if (!done.case) throw new Error(`${name}: ${JSON.stringify(done)}`);
+    const stepResult = await runMutation(hub, person, name, type, step, `case { ${CASE_FIELDS} }`);
+    if (!stepResult.case) throw new Error(`${name}: ${JSON.stringify(stepResult)}`);
   }
-  await until('the certificate task is open', async () => {
+  await waitUntil('the certificate task is open', async () => {
     const { data } = await hub.ask('auditor', '{ certificateTasks(first: 100) { edges { node { case { id } } } } }');
     return data.certificateTasks.edges.some((edge: { node: { case: { id: string } } }) => edge.node.case.id === id);
   });
@@ -113,9 +127,16 @@ export async function grantCase(
 }
 
 /** Issues the license of a granted case. */
-export async function issue(hub: TestHub, route: Route, caseId: string, serial: number) {
-  const input = { case: caseId, blankNumber: blankNumber(route, serial) };
-  const issued = await act(hub, route.prints, 'issueLicense', 'CaseActInput', input, `license { ${LICENSE} }`);
-  if (!issued.license) throw new Error(JSON.stringify(issued));
-  return issued.license;
+export async function issueGrantedLicense(hub: TestHub, route: Route, caseId: string, serial: number) {
+  const input = { case: caseId, blankNumber: toBlankNumber(route, serial) };
+  const issuance = await runMutation(
+    hub,
+    route.prints,
+    'issueLicense',
+    'CaseActInput',
+    input,
+    `license { ${LICENSE_FIELDS} }`,
+  );
+  if (!issuance.license) throw new Error(JSON.stringify(issuance));
+  return issuance.license;
 }

@@ -3,9 +3,9 @@ import { inject } from 'vitest';
 import { createHub, type Hub, type HubConfig } from '../../gateway/hub.ts';
 import { seedHub } from '../../scripts/seed.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
-import { actor, tokenFor, tokenKeys } from './actors.ts';
-import { makeTemplate, type TestDatabase, testDatabase } from './database.ts';
-import { until } from './until.ts';
+import { requireDemoPerson, tokenFor, tokenKeys } from './actors.ts';
+import { createTestDatabase, makeTemplate, type TestDatabase } from './database.ts';
+import { waitUntil } from './until.ts';
 
 /** An answer of the gateway. */
 export interface Answer {
@@ -31,39 +31,39 @@ export interface TestHubOptions extends Partial<HubConfig> {
 }
 
 /** The signer's key-encryption key of every hub without its own one. */
-export const KEY_OF_RUN: Uint8Array = createHash('sha256')
+export const RUN_KEY_ENCRYPTION_KEY: Uint8Array = createHash('sha256')
   .update(`seal keys of this run ${inject('databaseKey')}`)
   .digest();
 
 /** Creation time of the seals in the seeded template, and a time at which they are still valid. */
 const SEEDED_AT = new Date('2025-01-01T00:00:00Z');
-const SEEDED_UNTIL = new Date('2027-12-01T00:00:00Z');
+const SEEDED_VALID_UNTIL = new Date('2027-12-01T00:00:00Z');
 
 /**
  * Creates a whole, seeded hub on its own database and waits for its projections. Generating two dozen RSA keys takes
  * ten seconds of one core. A hub without its own key is therefore cloned from the run's one seeded template,
  * if its clock is within the template's validity.
  */
-export async function testHub(options: TestHubOptions = {}): Promise<TestHub> {
+export async function createTestHub(options: TestHubOptions = {}): Promise<TestHub> {
   const at = options.now?.() ?? new Date();
-  if (options.keyEncryptionKey || at <= SEEDED_AT || at >= SEEDED_UNTIL)
-    return hubOn(await testDatabase(), options, true);
-  return hubOn(await testDatabase(await seededTemplate()), options, false);
+  if (options.keyEncryptionKey || at <= SEEDED_AT || at >= SEEDED_VALID_UNTIL)
+    return createHubOn(await createTestDatabase(), options, true);
+  return createHubOn(await createTestDatabase(await makeSeededTemplate()), options, false);
 }
 
 /** Returns the name of the run's one seeded template. Fills it on the first call. */
-export function seededTemplate(): Promise<string> {
+export function makeSeededTemplate(): Promise<string> {
   return makeTemplate('tongquan_seeded', async (database) => {
-    const hub = await hubOn({ ...database, drop: async () => {} }, { now: () => SEEDED_AT }, true);
+    const hub = await createHubOn({ ...database, drop: async () => {} }, { now: () => SEEDED_AT }, true);
     await hub.stop();
   });
 }
 
 /** Creates a hub on a database. `stop` also drops the database. The last argument says that it is not seeded yet. */
-export async function hubOn(
+export async function createHubOn(
   database: TestDatabase,
-  { keyEncryptionKey = KEY_OF_RUN, ...options }: TestHubOptions,
-  fresh: boolean,
+  { keyEncryptionKey = RUN_KEY_ENCRYPTION_KEY, ...options }: TestHubOptions,
+  isUnseeded: boolean,
 ): Promise<TestHub> {
   const { now: clock = () => new Date() } = options;
   const authorisationKeys = options.authorisationKeys ?? { cases: randomBytes(32), licenses: randomBytes(32) };
@@ -79,9 +79,9 @@ export async function hubOn(
     onFault: () => {},
     ...options,
   });
-  if (fresh) await seedHub(hub);
+  if (isUnseeded) await seedHub(hub);
   const now = options.now ?? (() => new Date());
-  const token = (person: string) => tokenFor(actor(person), now());
+  const token = (person: string) => tokenFor(requireDemoPerson(person), now());
   const ask = async (
     person: string | null,
     query: string,
@@ -95,11 +95,11 @@ export async function hubOn(
     await hub.stop();
     await database.drop();
   };
-  await until('the projections have caught up', () => caughtUp(database.adminUrl));
+  await waitUntil('the projections have caught up', () => areProjectionsCaughtUp(database.adminUrl));
   return { hub, adminUrl: database.adminUrl, databaseUrls: database.urls, ask, token, stop };
 }
 
-async function caughtUp(adminUrl: string): Promise<boolean> {
+async function areProjectionsCaughtUp(adminUrl: string): Promise<boolean> {
   const { default: postgres } = await import('postgres');
   const sql = postgres(adminUrl, { max: 1 });
   try {

@@ -4,29 +4,29 @@ import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
-import { scratchDatabase } from './database.ts';
+import { createScratchDatabase } from './database.ts';
 
-const NAME = 'library.example/city';
+const LIBRARY_NAME = 'library.example/city';
 
 /**
  * Creates the reference city library (市电子证照库) on its own port and database.
  * A test may open it after the hub, close it, and open it again.
  */
-export async function testLibrary() {
-  const database = await scratchDatabase();
-  const port = await freePort();
+export async function createTestLibrary() {
+  const database = await createScratchDatabase();
+  const port = await findFreePort();
   const client = { clientId: 'tongquan-hub', clientSecret: randomBytes(16).toString('hex') };
   let app: FastifyInstance | null = null;
   const url = `http://127.0.0.1:${port}`;
-  const { receiptKey, witnessKey } = await makeKeys(database.url, NAME);
+  const { receiptKey, witnessKey } = await makeKeys(database.url, LIBRARY_NAME);
   return {
-    settings: { url, ...client, id: NAME, receiptKey: JSON.stringify(receiptKey) },
+    settings: { url, ...client, id: LIBRARY_NAME, receiptKey: JSON.stringify(receiptKey) },
     /** The witness setting for the hub. */
     witness: { vkey: witnessKey, url },
     databaseUrl: database.url,
     open: async (rootPem: string, logKeys: readonly string[] = []) => {
       const now = () => new Date();
-      app = await createLibrary({ databaseUrl: database.url, rootPem, name: NAME, logKeys, ...client, now });
+      app = await createLibrary({ databaseUrl: database.url, rootPem, name: LIBRARY_NAME, logKeys, ...client, now });
       await app.listen({ host: '127.0.0.1', port });
     },
     close: async () => {
@@ -51,14 +51,14 @@ export async function testLibrary() {
      */
     changeKey: async () => {
       const sql = postgres(database.url, { max: 1 });
-      const other = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
-      const known = await sql`select receipt from city_library.act`;
-      const [old] = await sql`select private_key_pem from city_library.own_key where purpose = 'receipt'`;
-      await sql`update city_library.own_key set private_key_pem = ${other} where purpose = 'receipt'`;
+      const otherKeyPem = generateKeyPairSync('ed25519').privateKey.export({ type: 'pkcs8', format: 'pem' }).toString();
+      const receiptRows = await sql`select receipt from city_library.act`;
+      const [oldKeyRow] = await sql`select private_key_pem from city_library.own_key where purpose = 'receipt'`;
+      await sql`update city_library.own_key set private_key_pem = ${otherKeyPem} where purpose = 'receipt'`;
       return async () => {
-        await sql`update city_library.own_key set private_key_pem = ${old?.private_key_pem} where purpose = 'receipt'`;
+        await sql`update city_library.own_key set private_key_pem = ${oldKeyRow?.private_key_pem} where purpose = 'receipt'`;
         await sql`update city_library.act set receipt = gen_random_uuid()::text
-          where receipt <> all(${known.map((row) => String(row.receipt))})`;
+          where receipt <> all(${receiptRows.map((row) => String(row.receipt))})`;
         await sql.end();
       };
     },
@@ -78,12 +78,14 @@ export async function testLibrary() {
 }
 
 /** Returns a port of 127.0.0.1 that was free at the time of the check. */
-export function freePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const probe = createServer().once('error', fail);
+export function findFreePort(): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const probe = createServer().once('error', reject);
     probe.listen(0, '127.0.0.1', () => {
       const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address ? done(address.port) : fail(new Error('no port'))));
+      probe.close(() =>
+        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
+      );
     });
   });
 }

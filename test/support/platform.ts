@@ -1,13 +1,13 @@
 import { generateKeyPairSync, type KeyObject, randomUUID } from 'node:crypto';
 import { calculateJwkThumbprint, FlattenedSign } from 'jose';
-import { act, COMPANY, ROUTES } from './flow.ts';
+import { COMPANY, ROUTES, runMutation } from './flow.ts';
 import type { TestHub } from './hub.ts';
 
 /** A city's approval platform that the test plays. It signs any message. */
 
-export const ORGAN = 'ganzhou-xzspj';
-export const AUDIENCE = 'http://127.0.0.1:4000/cases/platform/v1/messages';
-const PATH = new URL(AUDIENCE).pathname;
+export const PLATFORM_ORGAN = 'ganzhou-xzspj';
+export const PLATFORM_AUDIENCE = 'http://127.0.0.1:4000/cases/platform/v1/messages';
+const PATH = new URL(PLATFORM_AUDIENCE).pathname;
 
 export interface PlatformKeys {
   privateKey: KeyObject;
@@ -16,7 +16,7 @@ export interface PlatformKeys {
   kid: string;
 }
 
-export async function platformKeys(): Promise<PlatformKeys> {
+export async function createPlatformKeys(): Promise<PlatformKeys> {
   const { privateKey, publicKey } = generateKeyPairSync('ed25519');
   const { kty, crv, x } = publicKey.export({ format: 'jwk' }) as Record<string, string>;
   const kid = await calculateJwkThumbprint({ kty, crv, x } as never);
@@ -24,20 +24,20 @@ export async function platformKeys(): Promise<PlatformKeys> {
 }
 
 /** Signs a detached JWS over `body`. `header` overrides the correct header. */
-export async function signAs(keys: PlatformKeys, body: string, at: Date, header: object = {}): Promise<string> {
+export async function signMessage(keys: PlatformKeys, body: string, at: Date, header: object = {}): Promise<string> {
   const iat = Math.floor(at.getTime() / 1000);
-  const protectedHeader = { alg: 'EdDSA', kid: keys.kid, iat, aud: AUDIENCE, ...header };
-  const signed = await new FlattenedSign(Buffer.from(body)).setProtectedHeader(protectedHeader).sign(keys.privateKey);
-  return `${signed.protected}..${signed.signature}`;
+  const protectedHeader = { alg: 'EdDSA', kid: keys.kid, iat, aud: PLATFORM_AUDIENCE, ...header };
+  const jws = await new FlattenedSign(Buffer.from(body)).setProtectedHeader(protectedHeader).sign(keys.privateKey);
+  return `${jws.protected}..${jws.signature}`;
 }
 
 /** Builds a correct message of a platform. */
-export function messageOf(type: string, caseNumber: string, at: Date, more: object = {}) {
-  const by = { id: 'zhang.wei', name: '张伟' };
-  return { id: randomUUID(), type, caseNumber, organ: ORGAN, at: at.toISOString(), by, ...more };
+export function buildMessage(type: string, caseNumber: string, at: Date, overrides: object = {}) {
+  const clerk = { id: 'zhang.wei', name: '张伟' };
+  return { id: randomUUID(), type, caseNumber, organ: PLATFORM_ORGAN, at: at.toISOString(), by: clerk, ...overrides };
 }
 
-export const GRANT = { decision: 'GRANTED', authoriseSeal: true };
+export const GRANT_BODY = { decision: 'GRANTED', authoriseSeal: true };
 
 export interface PlatformAnswer {
   status: number;
@@ -56,31 +56,45 @@ export async function postMessage(hub: TestHub, body: string, signature: string 
   return { status: response.statusCode, body: response.json(), text: response.body };
 }
 
-const PLATFORM = 'platform { id secretVersion audience keys { id validFrom validTo } removedAt } secret';
+const PLATFORM_FIELDS = 'platform { id secretVersion audience keys { id validFrom validTo } removedAt } secret';
 
 /** Registers a platform as the administrator. Throws if the hub refuses. */
-export async function registerPlatform(hub: TestHub, keys: PlatformKeys, more: object = {}) {
+export async function registerPlatform(hub: TestHub, keys: PlatformKeys, overrides: object = {}) {
   const input = {
-    organ: ORGAN,
+    organ: PLATFORM_ORGAN,
     name: '赣州市审批平台',
     url: 'http://127.0.0.1:9/',
     publicKey: keys.publicKey,
-    ...more,
+    ...overrides,
   };
-  const made = await act(hub, 'administrator', 'registerPlatform', 'RegisterPlatformInput', input, PLATFORM);
-  if (!made.platform) throw new Error(JSON.stringify(made));
-  return { ...made.platform, secret: made.secret as string };
+  const registration = await runMutation(
+    hub,
+    'administrator',
+    'registerPlatform',
+    'RegisterPlatformInput',
+    input,
+    PLATFORM_FIELDS,
+  );
+  if (!registration.platform) throw new Error(JSON.stringify(registration));
+  return { ...registration.platform, secret: registration.secret as string };
 }
 
 /** Accepts, examines and forwards (转报) a case. Returns its id and number. */
-export async function forwardedCase(
+export async function createForwardedCase(
   hub: TestHub,
   route: (typeof ROUTES)['SUBSTANTIVE_REVIEW' | 'WINDOW_FORWARD'] = ROUTES.WINDOW_FORWARD,
 ) {
   const input = { matter: route.matter, applicant: COMPANY, fields: [{ label: '经营范围', text: '示范' }] };
-  const { case: made } = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id number }');
-  const examine = { case: made.id, finding: 'APPROVED', opinion: '材料齐全' };
-  await act(hub, route.examines, 'examineCase', 'ExamineCaseInput', examine, 'case { id }');
-  await act(hub, route.forwards, 'forwardCase', 'CaseNoteInput', { case: made.id }, 'case { id }');
-  return made as { id: string; number: string };
+  const { case: acceptedCase } = await runMutation(
+    hub,
+    route.accepts,
+    'acceptCase',
+    'ApplicationInput',
+    input,
+    'case { id number }',
+  );
+  const examination = { case: acceptedCase.id, finding: 'APPROVED', opinion: '材料齐全' };
+  await runMutation(hub, route.examines, 'examineCase', 'ExamineCaseInput', examination, 'case { id }');
+  await runMutation(hub, route.forwards, 'forwardCase', 'CaseNoteInput', { case: acceptedCase.id }, 'case { id }');
+  return acceptedCase as { id: string; number: string };
 }

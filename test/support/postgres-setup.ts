@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { TestProject } from 'vitest/node';
 import { startEmbedded } from '../../db/embedded.ts';
-import { databaseUrl, ensureDatabase, migrateDatabase } from '../../db/migrate.ts';
+import { ensureDatabase, migrateDatabase, toDatabaseUrl } from '../../db/migrate.ts';
 
 declare module 'vitest' {
   interface ProvidedContext {
@@ -37,7 +37,7 @@ export default async function setup(project: TestProject): Promise<() => Promise
   try {
     const databaseKey = randomBytes(32);
     await ensureDatabase(server.url, TEMPLATE);
-    await migrateDatabase(databaseUrl(server.url, TEMPLATE), databaseKey);
+    await migrateDatabase(toDatabaseUrl(server.url, TEMPLATE), databaseKey);
     project.provide('postgresUrl', server.url);
     project.provide('databaseKey', databaseKey.toString('hex'));
     project.provide('runFolder', folder);

@@ -6,7 +6,7 @@ const issuer = '11000000000000027K';
 const ZZBS = writeLicenseIdentifier({ type, issuer, serial: '3607002026000001', version: 1 });
 
 /** A sample license record in the form that the hub writes. */
-export const record: LicenseRecord = {
+export const sampleRecord: LicenseRecord = {
   ZZMC: '第三类医疗器械经营许可证',
   ZZLXDM: type,
   ZZBH: '3607002026000001',

@@ -15,19 +15,19 @@ const SERVICE_KEY = new Uint8Array(32);
 export type Stubs = Partial<Record<(typeof NAMES)[number], object>>;
 
 /** Returns a resolver that requires a person and passes the person's name to `answer`. */
-export function asPerson<Result>(answer: (name: string) => Result) {
+export function answerAsPerson<Result>(answer: (name: string) => Result) {
   return (_parent: unknown, _args: unknown, context: { actor: Parameters<typeof requirePerson>[0] }): Result =>
     answer(requirePerson(context.actor).name);
 }
 
-function schemaOf(name: (typeof NAMES)[number], stubs: Stubs): GraphQLSchema {
-  const face = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
-  return subgraphSchema(face, stubs[name] ?? {});
+function buildStubSchema(name: (typeof NAMES)[number], stubs: Stubs): GraphQLSchema {
+  const typeDefs = readFileSync(new URL(`../../subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
+  return subgraphSchema(typeDefs, stubs[name] ?? {});
 }
 
 /** Returns a source per subgraph that calls its stub in process. */
-export function stubSources(stubs: Stubs): Record<string, GatewayOptions['sources'][string]> {
-  return Object.fromEntries(NAMES.map((name) => [name, { schema: schemaOf(name, stubs) }]));
+export function buildStubSources(stubs: Stubs): Record<string, GatewayOptions['sources'][string]> {
+  return Object.fromEntries(NAMES.map((name) => [name, { schema: buildStubSchema(name, stubs) }]));
 }
 
 export interface StubGateway {
@@ -38,21 +38,21 @@ export interface StubGateway {
 }
 
 /** Creates a gateway over stubs, called in process or over HTTP. */
-export async function stubGateway(
+export async function createStubGateway(
   clock: TestClock,
   stubs: Stubs,
   transport: 'local' | 'http' = 'local',
-  changed: Partial<GatewayOptions> = {},
+  overrides: Partial<GatewayOptions> = {},
 ): Promise<StubGateway> {
   process.env.APOLLO_TELEMETRY_DISABLED = '1';
   const faults: unknown[] = [];
-  const served: FastifyInstance[] = [];
-  const sources = stubSources(stubs);
+  const servedApps: FastifyInstance[] = [];
+  const sources = buildStubSources(stubs);
   for (const name of transport === 'http' ? NAMES : []) {
-    const schema = schemaOf(name, stubs);
+    const schema = buildStubSchema(name, stubs);
     const subgraph: Subgraph = { name, schema, receive: async () => {}, start: () => {}, stop: async () => {} };
     const app = await serveSubgraph(subgraph, { tokenKey: tokenKeys.publicKey, serviceKey: SERVICE_KEY, now: clock });
-    served.push(app);
+    servedApps.push(app);
     sources[name] = { url: `${await app.listen({ host: '127.0.0.1', port: 0 })}/graphql` };
   }
   const app = await createGateway({
@@ -63,11 +63,11 @@ export async function stubGateway(
     rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',
     checks: {},
     onFault: (_incident, error) => faults.push(error),
-    ...changed,
+    ...overrides,
   });
   const stop = async () => {
     await app.close();
-    await Promise.all(served.map((one) => one.close()));
+    await Promise.all(servedApps.map((servedApp) => servedApp.close()));
   };
   return { app, faults, stop };
 }
@@ -79,7 +79,7 @@ export interface Answer {
 }
 
 /** Sends a query to a gateway without a socket. */
-export async function post(app: FastifyInstance, query: string, token?: string | null): Promise<Answer> {
+export async function postQuery(app: FastifyInstance, query: string, token?: string | null): Promise<Answer> {
   const response = await app.inject({
     method: 'POST',
     url: '/graphql',

@@ -1,47 +1,47 @@
-import { act, type Route } from './flow.ts';
+import { type Route, runMutation } from './flow.ts';
 import type { TestHub } from './hub.ts';
-import { until } from './until.ts';
+import { waitUntil } from './until.ts';
 
 /** Steps of the dual push (双推送) and of supervision, for tests that start with a decided case, its push, or an order. */
 
-export const PUSH = `id state level organ { id } decision decidedBy { id } dueOn missingYear reachedAt onTime overdue claimedBy
+export const PUSH_FIELDS = `id state level organ { id } decision decidedBy { id } dueOn missingYear reachedAt onTime overdue claimedBy
   receipts { event actor note } delivery { attempts lastError refused delivered } actions { name allowed refusal { code } }`;
-export const FINDING = `id kind state text organ { id } decidedBy { id } licenseNumber answer dueOn overdue acknowledgedBy
+export const FINDING_FIELDS = `id kind state text organ { id } decidedBy { id } licenseNumber answer dueOn overdue acknowledgedBy
   receipts { event actor note } case { id } push { id } actions { name allowed refusal { code } }`;
 
 // biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
-export type Shown = any;
+export type GraphqlNode = any;
 
 /** Returns the pushes of a decided case, or null if the person may not see them. */
-export async function pushesOf(hub: TestHub, caseId: string, person = 'auditor'): Promise<Shown[] | null> {
-  const query = `query($id: ID!) { case(id: $id) { pushes { ${PUSH} } } }`;
+export async function listPushes(hub: TestHub, caseId: string, person = 'auditor'): Promise<GraphqlNode[] | null> {
+  const query = `query($id: ID!) { case(id: $id) { pushes { ${PUSH_FIELDS} } } }`;
   const { data, errors } = await hub.ask(person, query, { id: caseId });
   if (errors) throw new Error(JSON.stringify(errors));
   return data.case?.pushes ?? null;
 }
 
-export async function findingsOf(hub: TestHub, caseId: string, person = 'auditor'): Promise<Shown[] | null> {
-  const query = `query($id: ID!) { case(id: $id) { findings { ${FINDING} } } }`;
+export async function listFindings(hub: TestHub, caseId: string, person = 'auditor'): Promise<GraphqlNode[] | null> {
+  const query = `query($id: ID!) { case(id: $id) { findings { ${FINDING_FIELDS} } } }`;
   const { data, errors } = await hub.ask(person, query, { id: caseId });
   if (errors) throw new Error(JSON.stringify(errors));
   return data.case?.findings ?? null;
 }
 
 /** Waits until the cases subgraph knows the license that a case produced. */
-export function known(hub: TestHub, caseId: string): Promise<unknown> {
-  return until('cases know the license', async () => {
+export function waitForLicense(hub: TestHub, caseId: string): Promise<unknown> {
+  return waitUntil('cases know the license', async () => {
     const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { result } }', { id: caseId });
     return data.case.result === 'ISSUED';
   });
 }
 
 /** Accepts, examines and decides a case without waiting for its consequences. Returns its id. */
-export async function decide(hub: TestHub, route: Route, decision: 'GRANTED' | 'REJECTED'): Promise<string> {
+export async function decideCase(hub: TestHub, route: Route, decision: 'GRANTED' | 'REJECTED'): Promise<string> {
   const applicant = { name: '于都县贡江示范药业有限公司', codeKind: 'USCC', code: '91000000MA0000001R' };
   const input = { matter: route.matter, applicant, fields: [{ label: '范围', text: '示范' }] };
-  const made = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
-  if (!made.case) throw new Error(JSON.stringify(made));
-  const { id } = made.case;
+  const acceptance = await runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+  if (!acceptance.case) throw new Error(JSON.stringify(acceptance));
+  const { id } = acceptance.case;
   const steps = [
     [route.examines, 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' }],
     [route.forwards, 'forwardCase', 'CaseNoteInput', { case: id }],
@@ -54,24 +54,33 @@ export async function decide(hub: TestHub, route: Route, decision: 'GRANTED' | '
   ] as const;
   for (const [person, name, type, step] of steps) {
     if (person === null) continue;
-    const done = await act(hub, person, name, type, step, 'case { id }');
-    if (!done.case) throw new Error(`${name}: ${JSON.stringify(done)}`);
+    const stepResult = await runMutation(hub, person, name, type, step, 'case { id }');
+    if (!stepResult.case) throw new Error(`${name}: ${JSON.stringify(stepResult)}`);
   }
   return id;
 }
 
 /** Records a finding. Throws if the hub refuses. */
-export async function find(hub: TestHub, person: string, input: object): Promise<Shown> {
-  const found = await act(hub, person, 'recordFinding', 'RecordFindingInput', input, `finding { ${FINDING} }`);
-  if (!found.finding) throw new Error(JSON.stringify(found));
-  return found.finding;
+export async function recordFinding(hub: TestHub, person: string, input: object): Promise<GraphqlNode> {
+  const result = await runMutation(
+    hub,
+    person,
+    'recordFinding',
+    'RecordFindingInput',
+    input,
+    `finding { ${FINDING_FIELDS} }`,
+  );
+  if (!result.finding) throw new Error(JSON.stringify(result));
+  return result.finding;
 }
 
 /** Waits until an order has reached the licenses subgraph. Returns the order. */
-export function ordered(hub: TestHub, orderId: string): Promise<Shown> {
-  return until('the order has come to licenses', async () => {
+export function waitForOrder(hub: TestHub, orderId: string): Promise<GraphqlNode> {
+  return waitUntil('the order has come to licenses', async () => {
     const query = '{ supervisionOrders(first: 100) { edges { node { id act state answer answeredBy number } } } }';
     const { data } = await hub.ask('auditor', query);
-    return data.supervisionOrders.edges.map((edge: Shown) => edge.node).find((node: Shown) => node.id === orderId);
+    return data.supervisionOrders.edges
+      .map((edge: GraphqlNode) => edge.node)
+      .find((node: GraphqlNode) => node.id === orderId);
   });
 }

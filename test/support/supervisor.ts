@@ -2,30 +2,30 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSupervisor, type Supervisor } from '../../scripts/supervisor/app.ts';
-import { freePort } from './library.ts';
+import { findFreePort } from './library.ts';
 
 /**
  * Creates the reference supervision system on its own port and ledger.
  * A test may open it after the hub, close it, and open it again.
  */
-export async function testSupervisor(now: () => Date = () => new Date()) {
+export async function createTestSupervisor(now: () => Date = () => new Date()) {
   const folder = mkdtempSync(join(tmpdir(), 'tq-supervisor-'));
-  const port = await freePort();
-  let running: Supervisor | null = null;
+  const port = await findFreePort();
+  let supervisor: Supervisor | null = null;
   const close = async () => {
-    await running?.app.close();
-    running = null;
+    await supervisor?.app.close();
+    supervisor = null;
   };
   return {
     url: `http://127.0.0.1:${port}/pushes`,
     open: async (webhook: string, secret: string) => {
       const ledgerPath = join(folder, 'pushes.jsonl');
-      running = createSupervisor({ webhook, secret, hubUrl: '', ledgerPath, now });
-      await running.app.listen({ host: '127.0.0.1', port });
+      supervisor = createSupervisor({ webhook, secret, hubUrl: '', ledgerPath, now });
+      await supervisor.app.listen({ host: '127.0.0.1', port });
     },
     close,
     /** Returns the ids of the pushes that it has accepted, oldest first. */
-    taken: () => (running?.listTaken() ?? []).map((entry) => entry.push.data.pushId),
+    taken: () => (supervisor?.listTaken() ?? []).map((entry) => entry.push.data.pushId),
     stop: async () => {
       await close();
       rmSync(folder, { recursive: true });

@@ -1,17 +1,17 @@
 /** Long enough for a busy machine, so that only a condition that never holds fails. */
-const PATIENCE_MS = 120_000;
-const STEP_MS = 25;
+const MAX_WAIT_MS = 120_000;
+const POLL_MS = 25;
 
 /** Waits until `check` returns a truthy value, and returns it. Throws an error with the description on timeout. */
-export async function until<Value>(
-  what: string,
+export async function waitUntil<Value>(
+  description: string,
   check: () => Promise<Value | false | null | undefined>,
 ): Promise<Value> {
-  const end = performance.now() + PATIENCE_MS;
+  const end = performance.now() + MAX_WAIT_MS;
   while (performance.now() < end) {
     const value = await check();
     if (value) return value;
-    await new Promise((resolve) => setTimeout(resolve, STEP_MS));
+    await new Promise((resolve) => setTimeout(resolve, POLL_MS));
   }
-  throw new Error(`never: ${what}`);
+  throw new Error(`never: ${description}`);
 }

@@ -1,8 +1,8 @@
-import { pdf } from './files.ts';
+import { buildPdf } from './files.ts';
 import type { TestHub } from './hub.ts';
 
 /** Uploads a file as `person`. By default the headers are those of a browser. */
-export async function send(
+export async function uploadFile(
   hub: TestHub,
   person: string | null,
   bytes: Uint8Array,
@@ -21,19 +21,20 @@ export async function send(
   return { status: response.statusCode, headers: response.headers, body: response.json() };
 }
 
-export async function get(hub: TestHub, person: string | null, url: string, purpose: string | null = '审查申请') {
-  const said = purpose === null ? {} : { 'x-purpose': encodeURIComponent(purpose) };
-  const headers = person === null ? said : { ...said, authorization: `Bearer ${await hub.token(person)}` };
+export async function fetchFile(hub: TestHub, person: string | null, url: string, purpose: string | null = '审查申请') {
+  const purposeHeaders = purpose === null ? {} : { 'x-purpose': encodeURIComponent(purpose) };
+  const headers =
+    person === null ? purposeHeaders : { ...purposeHeaders, authorization: `Bearer ${await hub.token(person)}` };
   return hub.hub.app.inject({ url, headers });
 }
 
 /** Uploads a valid file and returns its id. */
-export async function uploaded(
+export async function createUpload(
   hub: TestHub,
   person: string,
-  bytes: Uint8Array = pdf(crypto.randomUUID()),
+  bytes: Uint8Array = buildPdf(crypto.randomUUID()),
 ): Promise<string> {
-  const { status, body } = await send(hub, person, bytes);
+  const { status, body } = await uploadFile(hub, person, bytes);
   if (status !== 201) throw new Error(JSON.stringify(body));
   return body.id;
 }

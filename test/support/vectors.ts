@@ -1,12 +1,29 @@
-import { canonical } from '../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import type { CodePayload } from '../../subgraphs/kernel/sign.ts';
 import type { ActStatement } from '../../subgraphs/licenses/record.ts';
 import type { Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
 import type { SubIndication } from '../../subgraphs/licenses/verify/verdict.ts';
 import { der, oid } from '../library/authority.ts';
-import { attribute, type CertificateOptions, extension, type Issued, integer, jws, nothing, sha256 } from './forge.ts';
-import { record } from './record.ts';
-import { type Changes, GOOD, type Role, rendered, restamped, type World, world } from './world.ts';
+import {
+  asn1Null,
+  attribute,
+  type CertificateOptions,
+  extension,
+  type IssuedCertificate,
+  integer,
+  sha256,
+  signJws,
+} from './pki-builder.ts';
+import { sampleRecord } from './record.ts';
+import {
+  type Authorities,
+  addStamp,
+  type Changes,
+  createAuthorities,
+  type Role,
+  renderPdf,
+  VALID_AUTHORITIES,
+} from './sealed-evidence.ts';
 
 /** Helpers for the tables of vectors. */
 
@@ -15,64 +32,78 @@ export type Vector = [rule: string, changes: Changes | (() => Changes)];
 export type Vectors = Partial<Record<SubIndication | 'PASSED', readonly Vector[]>>;
 
 export const sequence = (...parts: readonly Uint8Array[]) => der(0x30, ...parts);
-export const flip = (bytes: Buffer, at = bytes.length - 1, bit = 1) => {
-  const forged = Buffer.from(bytes);
-  forged[at] = (forged[at] ?? 0) ^ bit;
-  return forged;
+export const flipBit = (bytes: Buffer, at = bytes.length - 1, bit = 1) => {
+  const copy = Buffer.from(bytes);
+  copy[at] = (copy[at] ?? 0) ^ bit;
+  return copy;
 };
-export const inWorld = (changes: Partial<Record<Role, CertificateOptions>>): Changes => ({ world: world(changes) });
-export const entryOf = ({ serial }: Pick<Issued, 'serial'>, at: Date, more: object = {}) => ({ serial, at, ...more });
-/** Adds a revocation list of the issuing authority that contains one certificate. */
-export const revoked = (role: Role, at: Date, more: object = {}): Changes => ({
-  lists: { issuing: { entries: [entryOf(GOOD[role], at, more)] } },
+export const withAuthorities = (changes: Partial<Record<Role, CertificateOptions>>): Changes => ({
+  authorities: createAuthorities(changes),
 });
-export const UNKNOWN = extension('1.2.3.4', true, nothing);
-export const policy = (id: string, critical = false) => extension(id, critical, sequence(integer(0)));
+export const buildEntry = ({ serial }: Pick<IssuedCertificate, 'serial'>, at: Date, overrides: object = {}) => ({
+  serial,
+  at,
+  ...overrides,
+});
+/** Adds a revocation list of the issuing authority that contains one certificate. */
+export const withRevoked = (role: Role, at: Date, overrides: object = {}): Changes => ({
+  lists: { issuing: { entries: [buildEntry(VALID_AUTHORITIES[role], at, overrides)] } },
+});
+export const UNKNOWN_EXTENSION = extension('1.2.3.4', true, asn1Null);
+export const policyExtension = (id: string, critical = false) => extension(id, critical, sequence(integer(0)));
 
 /** Builds the text of a QR code for the sample record, with changes to its payload. */
-export function codeText(made: World, changes: Partial<CodePayload> = {}, header: object = {}, by = made.code): string {
+export function buildCodeText(
+  authorities: Authorities,
+  changes: Partial<CodePayload> = {},
+  header: object = {},
+  signer = authorities.code,
+): string {
   const payload: CodePayload = {
-    i: record.ZZBS,
+    i: sampleRecord.ZZBS,
     h: '于都县贡****有限公司',
-    o: record.ZZBFJG,
-    f: record.ZZYXQQSRQ,
-    t: record.ZZYXQJZRQ,
-    d: sha256(canonical(record)).toString('base64url'),
+    o: sampleRecord.ZZBFJG,
+    f: sampleRecord.ZZYXQQSRQ,
+    t: sampleRecord.ZZYXQJZRQ,
+    d: sha256(toCanonicalJson(sampleRecord)).toString('base64url'),
     ...changes,
   };
-  const kid = sha256(made.code.certificate).toString('hex').slice(0, 16);
-  return jws({ kid, typ: 'tq-code-1', ...header }, payload, by);
+  const kid = sha256(authorities.code.certificate).toString('hex').slice(0, 16);
+  return signJws({ kid, typ: 'tq-code-1', ...header }, payload, signer);
 }
 
 /** A license with a QR code. */
-export const withCode = (text = `${record.KZ_HYDZ}#${codeText(GOOD)}`): Changes => ({
-  content: rendered({ KZ_EWM: text }),
+export const withCode = (text = `${sampleRecord.KZ_HYDZ}#${buildCodeText(VALID_AUTHORITIES)}`): Changes => ({
+  content: renderPdf({ KZ_EWM: text }),
 });
 
 export const STATEMENT: ActStatement = {
   CZ: 'SUSPEND',
-  ZZBH: record.ZZBH,
-  ZZBS: record.ZZBS,
+  ZZBH: sampleRecord.ZZBH,
+  ZZBS: sampleRecord.ZZBS,
   KZ_BB: 1,
-  ZZBFJG: record.ZZBFJG,
-  ZZBFJGDM: record.ZZBFJGDM,
+  ZZBFJG: sampleRecord.ZZBFJG,
+  ZZBFJGDM: sampleRecord.ZZBFJGDM,
   ZZZT: 'SUSPENDED',
   SM: '现场检查不合格，\n限期整改',
   KZ_BJBH: null,
-  ZZQZR: record.ZZQZR,
-  ZZQZSJ: record.ZZQZSJ,
-  ZZQZMC: record.ZZQZMC,
+  ZZQZR: sampleRecord.ZZQZR,
+  ZZQZSJ: sampleRecord.ZZQZSJ,
+  ZZQZMC: sampleRecord.ZZQZMC,
   KZ_KBZZ: null,
 };
-export const statement = (text = canonical(STATEMENT)): Changes => ({ detached: true, content: Buffer.from(text) });
+export const withStatement = (text = toCanonicalJson(STATEMENT)): Changes => ({
+  detached: true,
+  content: Buffer.from(text),
+});
 
 /** An old detached signature without a timestamp. */
-export const OLD: Changes = { detached: true, token: null };
+export const OLD_SIGNATURE: Changes = { detached: true, token: null };
 /** Adds one archive stamp per day, each with the revocation lists of that day. */
-export const stamped =
+export const withStamps =
   (...days: readonly Date[]) =>
-  (bundle: Bundle, made: World) =>
-    days.reduce((before, on) => restamped(before, made, on), bundle);
+  (bundle: Bundle, authorities: Authorities) =>
+    days.reduce((earlierBundle, stampDay) => addStamp(earlierBundle, authorities, stampDay), bundle);
 export const policyAttribute = (value: Buffer) => (sorted: Buffer[]) =>
   [...sorted, attribute('1.2.840.113549.1.9.16.2.15', value)].sort(Buffer.compare);
 export const EXPLICIT_POLICY = sequence(

@@ -8,11 +8,11 @@ import { makeKeys } from '../../scripts/city-library/key.ts';
 import { createWitness } from '../../scripts/witness/app.ts';
 import { openMemory } from '../../scripts/witness/memory.ts';
 import { formatWitnessKey, parseLogKey } from '../../scripts/witness/note.ts';
-import { KEY_TYPES, rawKeyOf, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { makeTemplate, scratchDatabase, type TestDatabase, testDatabase } from '../support/database.ts';
-import { hubOn, KEY_OF_RUN, seededTemplate, type TestHub } from '../support/hub.ts';
-import { freePort } from '../support/library.ts';
-import { until } from '../support/until.ts';
+import { KEY_TYPES, readRawKey, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
+import { createScratchDatabase, createTestDatabase, makeTemplate, type TestDatabase } from '../support/database.ts';
+import { createHubOn, makeSeededTemplate, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
+import { findFreePort } from '../support/library.ts';
+import { waitUntil } from '../support/until.ts';
 import { chanceOf } from './chance.ts';
 import { liveIn, liveOn } from './life.ts';
 
@@ -71,7 +71,7 @@ export async function openHouse(_seed: number): Promise<House> {
 /** Opens a clone with further legitimate acts, chosen by the seed. Nothing in it is tampered with. */
 export async function openCleanHouse(seed: number): Promise<House> {
   const { database, folder, papers } = await cloneHouse();
-  const library = await testDatabase(new URL(papers.libraryUrl).pathname.slice(1));
+  const library = await createTestDatabase(new URL(papers.libraryUrl).pathname.slice(1));
   const running = await run(database, folder, papers, library.adminUrl, () => new Date());
   await running.openLibrary();
   await liveOn(running.hub, chanceOf(seed));
@@ -81,8 +81,8 @@ export async function openCleanHouse(seed: number): Promise<House> {
 }
 
 async function cloneHouse(): Promise<{ database: TestDatabase; folder: string; papers: Papers }> {
-  const seeded = await seededTemplate();
-  const database = await testDatabase(await makeTemplate(NAME, build, seeded));
+  const seeded = await makeSeededTemplate();
+  const database = await createTestDatabase(await makeTemplate(NAME, build, seeded));
   const folder = mkdtempSync(folderOf('clone-'));
   cpSync(folderOf(NAME), folder, { recursive: true });
   return { database, folder, papers: JSON.parse(readFileSync(join(folder, 'papers.json'), 'utf8')) };
@@ -99,7 +99,7 @@ async function houseOf(
   const [key] = await sql`select origin, public_key_pem from seals.log_key`;
   const [root] = await sql`select certificate_pem from seals.authority where id = 'root'`;
   await sql.end();
-  const publicKey = rawKeyOf(key?.public_key_pem);
+  const publicKey = readRawKey(key?.public_key_pem);
   const checkpoint = (await openMemory(join(folder, 'memory.json')).of(key?.origin))?.note;
   if (checkpoint === undefined) throw new Error('the witness has seen nothing');
   return {
@@ -109,7 +109,7 @@ async function houseOf(
     witnesses: [{ vkey: papers.witnessKey, checkpoint }],
     rootPem: root?.certificate_pem,
     libraryUrl,
-    keyEncryptionKey: KEY_OF_RUN,
+    keyEncryptionKey: RUN_KEY_ENCRYPTION_KEY,
     authorisationKeys: keysOf(papers),
     close: async () => {
       await drop();
@@ -124,7 +124,7 @@ async function build(database: TestDatabase): Promise<void> {
   const folder = folderOf(NAME);
   mkdirSync(folder);
   const { privateKey } = generateKeyPairSync('ed25519');
-  const library = await scratchDatabase();
+  const library = await createScratchDatabase();
   const random = () => randomBytes(32).toString('base64');
   const papers: Papers = {
     witnessKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
@@ -161,10 +161,10 @@ async function run(
   now: () => Date,
 ): Promise<Running> {
   const sql = postgres(database.adminUrl, { max: 1 });
-  const port = await freePort();
-  const [witnessPort, host] = [await freePort(), '127.0.0.1'];
+  const port = await findFreePort();
+  const [witnessPort, host] = [await findFreePort(), '127.0.0.1'];
   const { receiptKey } = await makeKeys(libraryUrl, LIBRARY);
-  const hub = await hubOn(
+  const hub = await createHubOn(
     { ...database, drop: async () => {} },
     {
       now,
@@ -180,7 +180,7 @@ async function run(
   );
   const [key] = await sql`select origin, public_key_pem from seals.log_key`;
   await sql.end();
-  const logKey = writeKey({ name: key?.origin, type: KEY_TYPES.log, publicKey: rawKeyOf(key?.public_key_pem) });
+  const logKey = writeKey({ name: key?.origin, type: KEY_TYPES.log, publicKey: readRawKey(key?.public_key_pem) });
   const witness = createWitness({
     name: WITNESS,
     privateKey: createPrivateKey(papers.witnessKeyPem),
@@ -217,7 +217,7 @@ async function run(
 async function settled(adminUrl: string, folder: string, witness: string): Promise<void> {
   const sql = postgres(adminUrl, { max: 1 });
   try {
-    await until('the house is quiet', async () => {
+    await waitUntil('the house is quiet', async () => {
       const [row] = await sql`select (select size from seals.log_head) as size,
         (select count(*)::int from seals.log_pending) as pending,
         (select max(size) from seals.log_cosignature where witness = ${witness}) as cosigned,

@@ -10,7 +10,7 @@ import {
   type KeyRef,
   type Signer,
 } from '../../subgraphs/seals/signer/signer.ts';
-import { makeToken } from '../../subgraphs/seals/signer/timestamp.ts';
+import { makeTimestampToken } from '../../subgraphs/seals/signer/timestamp.ts';
 import type { Chance } from './chance.ts';
 import type { House } from './house.ts';
 
@@ -107,7 +107,8 @@ export async function sealSecretly(
   const stamp = await certifiedKey(inside, 'timestamp');
   const signedAt = new Date(Math.floor(asked.at.getTime() / 1_000) * 1_000);
   const open = ({ keyId, encrypted }: KeyRef) => inside.keys.open(keyId, encrypted);
-  const token = (digest: Uint8Array) => makeToken({ digest, at: signedAt, chain: [stamp.certificatePem] }, open(stamp));
+  const token = (digest: Uint8Array) =>
+    makeTimestampToken({ digest, at: signedAt, chain: [stamp.certificatePem] }, open(stamp));
   const { profile, digest: documentDigest } = asked;
   return Buffer.from(signDetached({ profile, documentDigest, chain, signedAt }, open(key), token));
 }

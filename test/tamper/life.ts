@@ -2,10 +2,10 @@ import { connect } from '../../db/client.ts';
 import { blankPrefix } from '../../scripts/seed.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import { stampBundle } from '../../subgraphs/licenses/evidence/workflow.ts';
-import { together } from '../support/dual.ts';
-import { act, blankNumber, grantCase, issue, ROUTES, type Route } from '../support/flow.ts';
+import { grantCase, issueGrantedLicense, ROUTES, type Route, runMutation, toBlankNumber } from '../support/flow.ts';
 import type { TestHub } from '../support/hub.ts';
-import { until } from '../support/until.ts';
+import { applyAndApprove } from '../support/seal-applications.ts';
+import { waitUntil } from '../support/until.ts';
 import type { Chance } from './chance.ts';
 
 /** Creates the history of a hub clone through the public GraphQL API. */
@@ -46,14 +46,14 @@ const RENEWING = 'yd2022-3-26';
 const CANCELLING = 'yd2022-3-30';
 
 async function does(hub: TestHub, person: string, name: string, type: string, input: object): Promise<void> {
-  const { refusal } = await act(hub, person, name, type, input, '__typename');
+  const { refusal } = await runMutation(hub, person, name, type, input, '__typename');
   if (refusal) throw new Error(`${name}: ${JSON.stringify(refusal)}`);
 }
 
 /** Grants a case and issues its license on the blank with that serial. */
 export async function makeLicense(hub: TestHub, route: Route, serial: number, applicant?: object): Promise<Known> {
   const caseId = await grantCase(hub, route, { applicant });
-  const { identifier, number } = await issue(hub, route, caseId, serial);
+  const { identifier, number } = await issueGrantedLicense(hub, route, caseId, serial);
   return { identifier, number, caseId, route, serial };
 }
 
@@ -64,14 +64,14 @@ export async function own(hub: TestHub, { identifier, route }: Known, name: stri
 }
 
 export async function hand(hub: TestHub, { identifier, route, serial }: Known, name: 'deliver' | 'recall') {
-  const input = { identifier, blankNumber: blankNumber(route, serial) };
+  const input = { identifier, blankNumber: toBlankNumber(route, serial) };
   await does(hub, route.prints, `${name}Certificate`, 'CertificateInput', input);
 }
 
 /** Spoils the sheet and prints on another blank. Returns the license with the new blank. */
 export async function spoil(hub: TestHub, known: Known, replacement: number): Promise<Known> {
   const { identifier, route, serial } = known;
-  const blanks = { blankNumber: blankNumber(route, serial), replacement: blankNumber(route, replacement) };
+  const blanks = { blankNumber: toBlankNumber(route, serial), replacement: toBlankNumber(route, replacement) };
   await does(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', { identifier, ...blanks, reason: '打印错位' });
   return { ...known, serial: replacement };
 }
@@ -83,7 +83,7 @@ export async function useSeal(hub: TestHub, seal: string, name: 'suspend' | 'res
 
 /** Grants and performs a second case on a license: a change, a renewal or a cancellation. */
 async function again(hub: TestHub, known: Known, name: string, matter: string, serial: number | null): Promise<void> {
-  await until('cases know the license', async () => {
+  await waitUntil('cases know the license', async () => {
     const query = 'query($id: ID!) { case(id: $id) { result } }';
     const { data } = await hub.ask('auditor', query, { id: known.caseId });
     return data.case.result === 'ISSUED';
@@ -91,7 +91,7 @@ async function again(hub: TestHub, known: Known, name: string, matter: string, s
   const { route, number } = known;
   const id = await grantCase(hub, route, { matter, licenseNumber: number });
   const input =
-    name === 'cancel' ? { case: id } : { case: id, blankNumber: serial === null ? null : blankNumber(route, serial) };
+    name === 'cancel' ? { case: id } : { case: id, blankNumber: serial === null ? null : toBlankNumber(route, serial) };
   const type = name === 'cancel' ? 'CancelLicenseInput' : 'CaseActInput';
   await does(hub, route.prints, `${name}License`, type, input);
 }
@@ -99,14 +99,14 @@ async function again(hub: TestHub, known: Known, name: string, matter: string, s
 /** Decides a case that leads to no license: it is rejected, or its matter grants a decision document only. */
 async function decide(hub: TestHub, route: Route, granted: boolean): Promise<void> {
   const input = { matter: route.matter, applicant: CITIZEN, fields: [{ label: '项目', text: '示范' }] };
-  const { case: made } = await act(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
+  const { case: made } = await runMutation(hub, route.accepts, 'acceptCase', 'ApplicationInput', input, 'case { id }');
   const finding = granted ? { finding: 'APPROVED' } : { finding: 'REFUSED', opinion: '不符合规定条件' };
   await does(hub, route.examines, 'examineCase', 'ExamineCaseInput', { case: made.id, ...finding });
   const decision = granted ? { decision: 'GRANTED' } : { decision: 'REJECTED', reason: '不符合规定条件' };
   const decided = { case: made.id, authoriseSeal: true, ...decision };
   await does(hub, route.decides, 'decideCase', 'DecideCaseInput', decided);
   // Wait here, before a later step suspends a seal. A retry could otherwise meet the seal suspended again.
-  await until('the decision is sealed', async () => {
+  await waitUntil('the decision is sealed', async () => {
     const query = 'query($id: ID!) { case(id: $id) { notices { sealed } } }';
     const { data } = await hub.ask('auditor', query, { id: made.id });
     return data.case.notices.some((notice: { sealed: boolean }) => notice.sealed);
@@ -141,7 +141,7 @@ export async function liveIn({ hub, advance, closeLibrary }: Town): Promise<void
   advance(70);
   await get(hub, '/licenses/status-list');
   await prove(hub);
-  await until('the library has what there is', async () => {
+  await waitUntil('the library has what there is', async () => {
     const open = '{ licenses(first: 100) { edges { node { collection { state } } } } }';
     const { data } = await hub.ask('auditor', open);
     const states = data.licenses.edges.map((edge: { node: { collection: { state: string } } }) => edge.node.collection);
@@ -208,11 +208,11 @@ async function sealsMove(hub: TestHub): Promise<void> {
   await useSeal(hub, TRAFFIC_SEAL, 'suspend', '印章介质检查');
   await useSeal(hub, TRAFFIC_SEAL, 'resume', '检查完毕');
   const granted = { seal: 'yudu-slj-license-seal', matter: 'yd2022-1-07' };
-  const given = await together(hub.ask, 'yudu-slj', 'applyForSealGrant', granted);
+  const given = await applyAndApprove(hub.ask, 'yudu-slj', 'applyForSealGrant', granted);
   const [grant] = given.seal.grants.filter((one: { matter: { id: string } }) => one.matter.id === granted.matter);
-  await together(hub.ask, 'yudu-slj', 'applyForSealGrantWithdrawal', { seal: granted.seal, grant: grant.id });
+  await applyAndApprove(hub.ask, 'yudu-slj', 'applyForSealGrantWithdrawal', { seal: granted.seal, grant: grant.id });
   const ended = { seal: 'yudu-sthjj-license-seal', reason: 'CESSATION_OF_OPERATION', words: '机构改革' };
-  await together(hub.ask, 'yudu-sthjj', 'applyForSealEnd', ended);
+  await applyAndApprove(hub.ask, 'yudu-sthjj', 'applyForSealEnd', ended);
 }
 
 /** Stamps the evidence bundles of four licenses and fetches their evidence. */
@@ -233,9 +233,9 @@ async function prove(hub: TestHub): Promise<void> {
 async function waits(hub: TestHub, route: Route): Promise<void> {
   await grantCase(hub, route);
   const id = await grantCase(hub, LABORATORY);
-  const input = { case: id, blankNumber: blankNumber(LABORATORY, 9) };
+  const input = { case: id, blankNumber: toBlankNumber(LABORATORY, 9) };
   await useSeal(hub, TRAFFIC_SEAL, 'suspend', '印章遗失待查');
-  await act(hub, LABORATORY.prints, 'issueLicense', 'CaseActInput', input, '__typename');
+  await runMutation(hub, LABORATORY.prints, 'issueLicense', 'CaseActInput', input, '__typename');
 }
 
 /** Performs a few legitimate acts, chosen at random. Blanks have serials from 100 on. */
@@ -244,7 +244,7 @@ export async function liveOn(hub: TestHub, chance: Chance): Promise<void> {
   if (chance.below(2) === 0) {
     await useSeal(hub, TRAFFIC_SEAL, 'resume', '印章找回');
     routes.push(TRAFFIC, LABORATORY);
-    await until('what waited for the seal is done', async () => {
+    await waitUntil('what waited for the seal is done', async () => {
       const { data } = await hub.ask('auditor', '{ certificateTasks(first: 9) { edges { node { waitingFor } } } }');
       return data.certificateTasks.edges.every(
         (edge: { node: { waitingFor: string | null } }) => !edge.node.waitingFor,

@@ -1,9 +1,9 @@
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { canonical } from '../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { readKey, writeSignature } from '../../subgraphs/kernel/tlog/note.ts';
-import { leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
+import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
 import type { Chance } from './chance.ts';
 import { flipped, type Inside, type Tamper } from './inside.ts';
 import {
@@ -28,7 +28,10 @@ type Edit = (leaves: HeldLeaf[], chance: Chance) => { leaves: HeldLeaf[]; object
 const alter: Edit = (leaves, chance) => {
   const index = chance.below(leaves.length);
   const leaf = leaves[index] as HeldLeaf;
-  const entry = canonical({ ...JSON.parse(leaf.entry), at: new Date(leaf.at.getTime() - 86_400_000).toISOString() });
+  const entry = toCanonicalJson({
+    ...JSON.parse(leaf.entry),
+    at: new Date(leaf.at.getTime() - 86_400_000).toISOString(),
+  });
   const objects = [...namesOfLeaf(leaf, index), ...tilesOf(index, leaves.length).map((path) => `tile:${path}`)];
   return { leaves: leaves.with(index, { ...leaf, entry }), objects, said: `leaf ${index} says another day` };
 };
@@ -53,7 +56,7 @@ const insert: Edit = (leaves, chance) => {
   const uses = leaves.flatMap((leaf, index) => (leaf.kind === 'SEAL_USE' ? [{ leaf, index }] : []));
   const { leaf, index } = chance.pick(uses);
   const subject = chance.uuid();
-  const entry = canonical({ ...JSON.parse(leaf.entry), issuanceId: subject });
+  const entry = toCanonicalJson({ ...JSON.parse(leaf.entry), issuanceId: subject });
   const serial = Math.max(...leaves.map((one) => one.serial)) + 1;
   const made = { ...leaf, serial, subject, entry };
   const tiles = tilesOf(index + 1, leaves.length).map((path) => `tile:${path}`);
@@ -74,7 +77,7 @@ const inDatabase =
     await sql`delete from seals.log_leaf where serial <> all(${leaves.map(({ serial }) => serial)})`;
     const known = new Map(before.map((leaf) => [leaf.serial, leaf.entry]));
     for (const { serial, kind, subject, entry, at } of leaves.filter((leaf) => known.get(leaf.serial) !== leaf.entry)) {
-      const hash = Buffer.from(leafHash(Buffer.from(entry)));
+      const hash = Buffer.from(hashLeaf(Buffer.from(entry)));
       await sql`insert into seals.log_leaf (serial, kind, subject, entry, hash, at) overriding system value
         values (${serial}, ${kind}, ${subject}, ${entry}, ${hash}, ${at})
         on conflict (serial) do update set entry = excluded.entry, hash = excluded.hash`;
@@ -148,7 +151,7 @@ const fork: Tamper = async (inside, chance) => {
   const forked = leaves.map((leaf, index) => {
     if (index < from) return leaf;
     const said = { ...JSON.parse(leaf.entry), at: new Date(leaf.at.getTime() + 1_000).toISOString() };
-    return { ...leaf, entry: canonical(said) };
+    return { ...leaf, entry: toCanonicalJson(said) };
   });
   await rewriteBoth(inside, forked);
   const objects = [`leaf:${from}`, ...(await namesOfRewriting(inside))];

@@ -2,8 +2,15 @@ import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync
 import { dirname, join } from 'node:path';
 import { writeCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey, writeSignature } from '../../subgraphs/kernel/tlog/note.ts';
-import { leafHash } from '../../subgraphs/kernel/tlog/tree.ts';
-import { bundle, grow, newTiles, TILE_WIDTH, type TileHash, tilePath } from '../../subgraphs/seals/log/tile.ts';
+import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
+import {
+  bundleEntries,
+  growTree,
+  listNewTiles,
+  TILE_WIDTH,
+  type TileHash,
+  tilePath,
+} from '../../subgraphs/seals/log/tile.ts';
 import type { Inside } from './inside.ts';
 
 /** The log as an insider rewrites it. Database and files are rebuilt from a list of leaves and signed again. */
@@ -23,10 +30,10 @@ export async function readLeaves({ sql }: Inside): Promise<HeldLeaf[]> {
   return rows.map(({ serial, kind, subject, entry, at }) => ({ serial, kind, subject, entry, at }));
 }
 
-const hashOf = ({ entry }: HeldLeaf) => leafHash(Buffer.from(entry));
+const hashOf = ({ entry }: HeldLeaf) => hashLeaf(Buffer.from(entry));
 
 function rootOf(leaves: readonly HeldLeaf[], size: number): Uint8Array {
-  return grow([], 0, leaves.slice(0, size).map(hashOf)).root;
+  return growTree([], 0, leaves.slice(0, size).map(hashOf)).root;
 }
 
 /** Returns a checkpoint note, signed by the log's own key. */
@@ -64,7 +71,7 @@ export async function rewriteDatabase(inside: Inside, leaves: readonly HeldLeaf[
   const places = leaves.map(({ serial }, index) => ({ index, serial }));
   await sql`insert into seals.log_sequence ${sql(places)}`;
   await sql`delete from seals.log_tile`;
-  const { root, made } = grow([], 0, leaves.map(hashOf));
+  const { root, fullTiles: made } = growTree([], 0, leaves.map(hashOf));
   for (const { level, index, hash } of made) {
     await sql`insert into seals.log_tile values (${level}, ${index}, ${Buffer.from(hash)})`;
   }
@@ -101,17 +108,17 @@ export async function rewriteFiles(inside: Inside, leaves: readonly HeldLeaf[], 
 
 /** Writes the tiles of hashes and entries, computed from the entries. */
 export function writeTiles(folder: string, entries: readonly Buffer[]): void {
-  const rows: Uint8Array[][] = [entries.map((entry) => leafHash(entry))];
-  for (const { level, index, hash } of grow([], 0, rows[0] ?? []).made as TileHash[]) {
+  const rows: Uint8Array[][] = [entries.map((entry) => hashLeaf(entry))];
+  for (const { level, index, hash } of growTree([], 0, rows[0] ?? []).fullTiles as TileHash[]) {
     const row = rows[level] ?? [];
     rows[level] = row;
     row[index] = hash;
   }
-  for (const tile of newTiles(0, entries.length, entries.length)) {
+  for (const tile of listNewTiles(0, entries.length, entries.length)) {
     const [start, end] = [tile.n * TILE_WIDTH, tile.n * TILE_WIDTH + tile.width];
     const bytes =
       tile.level === 'entries'
-        ? bundle(entries.slice(start, end))
+        ? bundleEntries(entries.slice(start, end))
         : Buffer.concat((rows[tile.level] ?? []).slice(start, end));
     put(join(folder, tilePath(tile)), bytes);
   }

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { deflateSync, inflateSync } from 'node:zlib';
-import { canonical, sha256 as hex } from '../../subgraphs/kernel/events.ts';
+import { sha256 as hex, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { derOf } from '../../subgraphs/seals/signer/cms.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';
 import { ISSUING_NAME, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
@@ -245,7 +245,7 @@ const noticeAltered =
     const { sql } = inside;
     const one = await inside.victim(chance, decisions(inside));
     const content = { ...one.content, reason: '符合规定条件' };
-    const digest = digestToo ? hex(canonical(content)) : null;
+    const digest = digestToo ? hex(toCanonicalJson(content)) : null;
     await inside.change(sql`update cases.notice set content = ${sql.json(content)},
       content_digest = coalesce(${digest}::text, content_digest) where id = ${one.notice_id}`);
     return {
@@ -338,7 +338,7 @@ const bundleAltered =
     await inside.change(
       how === 'removed'
         ? sql`delete from licenses.evidence_bundle where ${where}`
-        : sql`update licenses.evidence_bundle set bundle = ${canonical(bundle)} where ${where}`,
+        : sql`update licenses.evidence_bundle set bundle = ${toCanonicalJson(bundle)} where ${where}`,
     );
     return { description: `a stamped bundle was ${how}`, objects };
   };

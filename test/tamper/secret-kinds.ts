@@ -1,11 +1,11 @@
-import { canonical } from '../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import { digestOfSealable, insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { digestSealable, insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
 import { attachedOf, codePayloadOf } from '../../subgraphs/licenses/code.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';
-import { kidOf } from '../../subgraphs/seals/signer/pki.ts';
+import { computeKid } from '../../subgraphs/seals/signer/pki.ts';
 import { codeKey, type Inside, type Row, sealSecretly, sha256, type Tamper } from './inside.ts';
 
 import { fileOf, HOLDER, heads, keepFile, namesOf, setDocument, setRecord } from './version.ts';
@@ -17,10 +17,10 @@ async function makeSecretly(inside: Inside, version: Row, record: LicenseRecord)
   const key = await codeKey(inside, version.seal_id);
   const der = Buffer.from(key.certificatePem.replaceAll(/-----[^-]+-----/g, ''), 'base64');
   const open = inside.keys.open(key.keyId, key.encrypted);
-  const header = { alg: 'ES256', kid: kidOf(der), typ: 'tq-code-1' };
-  const code = compactJws(header, canonical(codePayloadOf(record)), (data) => open(data, 'ieee-p1363'));
+  const header = { alg: 'ES256', kid: computeKid(der), typ: 'tq-code-1' };
+  const code = compactJws(header, toCanonicalJson(codePayloadOf(record)), (data) => open(data, 'ieee-p1363'));
   const sealable = renderSealable(attachedOf(record, code));
-  const digest = digestOfSealable(sealable);
+  const digest = digestSealable(sealable);
   const cms = await sealSecretly(inside, { sealId: version.seal_id, profile: 'PADES', digest, at: version.signed_at });
   return { code, cms, bytes: Buffer.from(insertSignature(sealable, cms)) };
 }
@@ -74,7 +74,7 @@ const secretLicense: Tamper = async (inside, chance) => {
   const [id, caseId] = [chance.uuid(), chance.uuid()];
   const names = { identifier, number };
   const sealed = { document_digest: digest, signature_digest: sha256(cms) };
-  const of = sha256(canonical(record));
+  const of = sha256(toCanonicalJson(record));
   const copy = async (table: string, where: string, value: unknown, changes: Row) => {
     const [row] =
       await sql`select * from licenses.${sql(table)} where ${sql(where)} = ${value as string} order by 1 limit 1`;

@@ -5,8 +5,8 @@ import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { grow } from '../../subgraphs/seals/log/tile.ts';
-import { faultsOfHouse } from '../support/house.ts';
+import { growTree } from '../../subgraphs/seals/log/tile.ts';
+import { findInconsistencies } from '../support/consistency.ts';
 import { type House, openCleanHouse, openHouse } from './house.ts';
 import { type Inside, openInside } from './inside.ts';
 import { filesOf } from './rewrite.ts';
@@ -48,14 +48,14 @@ describe('the tampering generator', () => {
   });
 
   test('a clone is consistent, and publishes the checkpoint that the witness signed', async () => {
-    expect(await faultsOfHouse(house.adminUrl)).toEqual([]);
+    expect(await findInconsistencies(house.adminUrl)).toEqual([]);
     const published = readFileSync(join(house.logFolder, 'checkpoint'), 'utf8');
     expect(house.witnesses.map(({ checkpoint }) => checkpoint)).toEqual([published]);
   });
 
   test('a clone with further legitimate acts is consistent', async () => {
     const clean = await openCleanHouse(3);
-    expect(await faultsOfHouse(clean.adminUrl)).toEqual([]);
+    expect(await findInconsistencies(clean.adminUrl)).toEqual([]);
     await clean.close();
   });
 
@@ -94,7 +94,7 @@ describe('the tampering generator', () => {
     const { size, root } = requireCheckpoint(published, { origin: log.name, log, witnesses: [] });
     const leaves = await sql`select hash from seals.log_sequence join seals.log_leaf using (serial) order by index`;
     const hashes = leaves.map(({ hash }) => hash);
-    expect({ size, root: Buffer.from(root) }).toEqual({ size: hashes.length, root: grow([], 0, hashes).root });
+    expect({ size, root: Buffer.from(root) }).toEqual({ size: hashes.length, root: growTree([], 0, hashes).root });
     expect(published).toBe((await sql`select note from seals.log_checkpoint where size = ${size}`)[0]?.note);
     await sql.end();
     await other.close();

@@ -1,5 +1,5 @@
 import { sha256 as hex } from '../../subgraphs/kernel/events.ts';
-import { ofUse } from '../../subgraphs/seals/log/leaf.ts';
+import { buildUseLeaf } from '../../subgraphs/seals/log/leaf.ts';
 import type { Chance } from './chance.ts';
 import { flipped, type Inside, type Row, reauthorised, sealSecretly, type Tamper } from './inside.ts';
 import { type HeldLeaf, namesOfLeaf, namesOfRewriting, readLeaves, rewriteBoth } from './rewrite.ts';
@@ -29,7 +29,7 @@ async function otherValue(inside: Inside, chance: Chance, use: Row, column: Colu
 }
 
 function leafOfUse(row: Row) {
-  return ofUse({
+  return buildUseLeaf({
     issuanceId: row.issuance_id,
     sealId: row.seal_id,
     organ: row.organ,

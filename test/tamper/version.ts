@@ -1,4 +1,4 @@
-import { canonical } from '../../subgraphs/kernel/events.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { type Inside, type Row, sha256 } from './inside.ts';
 
@@ -20,7 +20,7 @@ export const namesOf = ({ identifier, number, document_digest }: Row) => [
 /** Replaces the record of a version, and every digest of it: in version, sheet, both ledgers and act. */
 export async function setRecord(inside: Inside, version: Row, record: LicenseRecord): Promise<void> {
   const { sql } = inside;
-  const digest = sha256(canonical(record));
+  const digest = sha256(toCanonicalJson(record));
   const { identifier } = version;
   const json = sql.json({ ...record });
   await inside.change(

@@ -1,6 +1,6 @@
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, type GraphContext, requirePerson, settle } from '../../kernel/serve.ts';
+import { buildForbiddenError, type GraphContext, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { ENDING_SOON_DAYS } from './agreement.ts';
 import * as store from './store.ts';
@@ -10,7 +10,7 @@ import * as workflow from './workflow.ts';
 function requireOffice({ actor }: GraphContext): void {
   const person = requirePerson(actor);
   const isStaff = person.organ !== null || person.roles.some((role) => role === 'AUDITOR' || role === 'ADMINISTRATOR');
-  if (!isStaff) throw forbidden('承接协议只供机关人员查询。');
+  if (!isStaff) throw buildForbiddenError('承接协议只供机关人员查询。');
 }
 
 export function agreementResolvers(deps: workflow.AgreementDependencies) {
@@ -34,7 +34,7 @@ export function agreementResolvers(deps: workflow.AgreementDependencies) {
       recordAgreement: (_, { input }, { actor }) => {
         requirePerson(actor);
         const { dryRun, ...details } = input;
-        return settle(async () => {
+        return mutate(async () => {
           const row = await workflow.recordAgreement(
             deps,
             actor,
@@ -46,7 +46,7 @@ export function agreementResolvers(deps: workflow.AgreementDependencies) {
       },
       endAgreement: (_, { input: { dryRun, ...ending } }, { actor }) => {
         requirePerson(actor);
-        return settle(async () => {
+        return mutate(async () => {
           const row = await workflow.endAgreement(deps, actor, ending, dryRun);
           return { agreement: viewAgreement(row, deps.now) };
         });

@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, type GraphContext, requirePerson } from '../../kernel/serve.ts';
+import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { CaseView } from '../view.ts';
 import { type AttentionKind, scopeOf, sentenceOf } from './attention.ts';
@@ -19,9 +19,10 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
     Query: {
       attention: async (_, args, context) => {
         const scope = scopeOf(requirePerson(context.actor));
-        if (scope === null) throw forbidden('待办提醒只供机关人员查询。');
+        if (scope === null) throw buildForbiddenError('待办提醒只供机关人员查询。');
         const { organ = null, kinds = null } = args.filter ?? {};
-        if (!scope.all && organ !== null && organ !== scope.organ) throw forbidden('只能查询本机关的待办提醒。');
+        if (!scope.all && organ !== null && organ !== scope.organ)
+          throw buildForbiddenError('只能查询本机关的待办提醒。');
         const filter = {
           all: scope.all,
           organ: organ ?? (scope.all ? null : scope.organ),

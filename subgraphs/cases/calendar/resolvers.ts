@@ -1,6 +1,6 @@
 import { GraphQLError } from 'graphql';
 import { cutPage, readPage, toConnection } from '../../kernel/page.ts';
-import { type GraphContext, loader, requirePerson, settle } from '../../kernel/serve.ts';
+import { type GraphContext, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';
@@ -39,7 +39,7 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
     Mutation: {
       loadCalendar: (_, { input: { dryRun, ...notice } }, { actor }) => {
         requirePerson(actor);
-        return settle(async () => {
+        return mutate(async () => {
           const result = await workflow.loadNotice(deps, actor, notice, dryRun);
           return { calendar: viewNotice(result.notice), movedCases: result.movedCases };
         });
@@ -61,7 +61,7 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
 
 /** Returns the calendar. It is loaded once per request, for any number of cases. */
 async function currentCalendar({ db }: workflow.CalendarDependencies, context: GraphContext): Promise<Calendar> {
-  const current = await loader<Calendar>(context, 'calendar', async (keys) => {
+  const current = await getLoader<Calendar>(context, 'calendar', async (keys) => {
     const calendar = await store.loadCalendar(db);
     return keys.map(() => calendar);
   }).load('current');

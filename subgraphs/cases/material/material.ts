@@ -1,5 +1,5 @@
 import type { Day } from '../../kernel/day.ts';
-import { within } from '../../kernel/day.ts';
+import { isWithin } from '../../kernel/day.ts';
 import type { GuideFact, GuideMaterialFact } from '../../kernel/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
@@ -131,7 +131,7 @@ export function licenseFault(
   if (fact === null) return 'LICENSE_UNKNOWN';
   if (fact.license.holder.code !== applicantCode) return 'NOT_YOUR_RECORD';
   const { validFrom, validUntil } = fact.license;
-  if (fact.state !== 'VALID' || !within(today, validFrom, validUntil)) return 'LICENSE_NOT_IN_FORCE';
+  if (fact.state !== 'VALID' || !isWithin(today, validFrom, validUntil)) return 'LICENSE_NOT_IN_FORCE';
   return fact.identifier === identifier ? null : 'LICENSE_NOT_CURRENT';
 }
 

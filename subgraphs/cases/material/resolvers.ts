@@ -1,7 +1,7 @@
 import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, loader, requirePerson, settle } from '../../kernel/serve.ts';
+import { buildForbiddenError, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
@@ -24,7 +24,8 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
       materialReads: async (_, args, { actor }) => {
         const visibleOrgan = readableOrgan(requirePerson(actor));
         const { person = null, case: caseId = null, organ = null, from = null, to = null } = args.filter ?? {};
-        if (visibleOrgan !== null && organ !== null && organ !== visibleOrgan) throw forbidden(READS_FORBIDDEN);
+        if (visibleOrgan !== null && organ !== null && organ !== visibleOrgan)
+          throw buildForbiddenError(READS_FORBIDDEN);
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
         const reads = await store.listReads(db, { person, caseId, organ: visibleOrgan ?? organ, from, to }, page);
         return toConnection(reads, (row) => [String(row.serial)], viewRead);
@@ -33,7 +34,7 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
     Mutation: {
       discardUpload: (_, { input }, { actor }) => {
         const person = requirePerson(actor);
-        return settle(async () => ({
+        return mutate(async () => ({
           upload: viewUpload(await workflow.discardUpload(dependencies, person, input.upload, input.dryRun ?? false)),
         }));
       },
@@ -41,7 +42,7 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
     Case: {
       // Whoever has a Case may see its materials. The parent's resolver checked that.
       materials: async ({ id }, _, context) => {
-        const materials = await loader<workflow.ShownMaterial[]>(context, 'materials', async (ids) => {
+        const materials = await getLoader<workflow.ShownMaterial[]>(context, 'materials', async (ids) => {
           const materialsByCase = await workflow.listShownMaterials(db, ids, dayOf(now()));
           return ids.map((one) => materialsByCase.get(one) ?? []);
         }).load(id);
@@ -59,7 +60,8 @@ const READS_FORBIDDEN = '查阅记录只供审计人员和本机关印章审批�
  */
 function readableOrgan(person: Person): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
-  if (!hasRole(person, 'SEAL_APPROVER', 'SUPERVISOR') || person.organ === null) throw forbidden(READS_FORBIDDEN);
+  if (!hasRole(person, 'SEAL_APPROVER', 'SUPERVISOR') || person.organ === null)
+    throw buildForbiddenError(READS_FORBIDDEN);
   return person.organ;
 }
 

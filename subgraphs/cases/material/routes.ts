@@ -2,7 +2,7 @@ import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Person } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { attachment, identify, type ServeOptions, viewRefusal } from '../../kernel/serve.ts';
+import { buildContentDisposition, identifyCaller, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
 import { MAX_FILE_BYTES } from './file.ts';
 import { fileUrl, viewUpload } from './resolvers.ts';
 import { type MaterialDependencies, openFile, receiveUpload, requireUploader } from './workflow.ts';
@@ -29,7 +29,7 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
 
     scope.post('/cases/materials', async (request, reply) => {
-      const context = await identify(request, reply, options);
+      const context = await identifyCaller(request, reply, options);
       if (!context) return reply;
       if (context.actor.kind === 'public') return refuse(request, reply.code(401), UNAUTHENTICATED);
       if (slots.taken >= MAX_CONCURRENT_UPLOADS) {
@@ -44,7 +44,7 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
     });
 
     scope.get<{ Params: { id: string } }>(fileUrl(':id'), async (request, reply) => {
-      const context = await identify(request, reply, options);
+      const context = await identifyCaller(request, reply, options);
       if (!context) return reply;
       const { actor } = context;
       if (actor.kind === 'public') return reply.code(401).send(UNAUTHENTICATED);
@@ -57,7 +57,7 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
         if (!openedFile) return reply.code(404).send(FILE_UNKNOWN);
         const { upload, bytes } = openedFile;
         return await reply
-          .header('content-disposition', attachment(upload.name))
+          .header('content-disposition', buildContentDisposition(upload.name))
           .header('x-content-type-options', 'nosniff')
           .header('content-security-policy', "sandbox; default-src 'none'")
           .header('cache-control', 'private, no-store')
@@ -65,7 +65,7 @@ export function materialRoutes(app: FastifyInstance, dependencies: MaterialDepen
           .type(upload.mediaType)
           .send(Buffer.from(bytes));
       } catch (error) {
-        if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
+        if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
         throw error;
       }
     });
@@ -89,7 +89,7 @@ async function receive(
     return await reply.code(201).header('location', fileUrl(upload.id)).send(viewUpload(upload));
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
-    return refuse(request, reply.code(error.code === 'FILE_TOO_LARGE' ? 413 : 422), viewRefusal(error));
+    return refuse(request, reply.code(error.code === 'FILE_TOO_LARGE' ? 413 : 422), toRefusalView(error));
   }
 }
 

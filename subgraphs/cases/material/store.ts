@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, getTableColumns, gte, inArray, isNull, lt, max, notExists, sql } from 'drizzle-orm';
 import type { Database, Reader, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
-import { UUID } from '../../kernel/identifier.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { LicenseFact } from '../case.ts';
 import { caseFile, licenseFact } from '../tables.ts';
@@ -46,7 +46,7 @@ const uploadColumns = {
 };
 
 function isUuid(text: string): boolean {
-  return UUID.test(text);
+  return UUID_PATTERN.test(text);
 }
 
 /**

@@ -5,12 +5,12 @@ import {
   RenderError,
   requirePrintable as requireLetters,
   requireVisible,
-  type Typeset,
+  type TypesetDocument,
   UnprintableText,
 } from '../../kernel/document.ts';
-import { canonical } from '../../kernel/events.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { imageOf } from '../../kernel/seal-image.ts';
+import { toSealImage } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
 import { makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { NoticeContent } from './notice.ts';
@@ -35,14 +35,14 @@ export function renderSealable(content: NoticeContent, ownPicture: Uint8Array | 
   const { pdf, seal } = typesetContent(content);
   if (!seal) throw new RenderError(`the template of ${content.number} says nowhere where the seal goes`);
   const { name } = content.organ;
-  const picture = ownPicture ? imageOf(ownPicture) : drawSeal(name, '电子印章');
+  const picture = ownPicture ? toSealImage(ownPicture) : drawSeal(name, '电子印章');
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(content.issuedAt), picture, place });
 }
 
-function typesetContent(content: NoticeContent): Typeset {
+function typesetContent(content: NoticeContent): TypesetDocument {
   requireVisible(content);
-  const text = canonical(content);
+  const text = toCanonicalJson(content);
   return typeset({
     template: 'notice.typ',
     files: { 'content.json': text, 'notice.json': text },

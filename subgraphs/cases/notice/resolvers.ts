@@ -1,5 +1,5 @@
 import type { Reader } from '../../../db/client.ts';
-import { loader } from '../../kernel/serve.ts';
+import { getLoader } from '../../kernel/serve.ts';
 import type { CaseNotice, CaseResolvers } from '../resolvers.gen.ts';
 import * as store from './store.ts';
 
@@ -8,7 +8,7 @@ export function noticeResolvers({ db }: { db: Reader }): { Case: Pick<CaseResolv
   return {
     Case: {
       notices: async ({ id }, _, context) => {
-        const notices = await loader<store.StoredNotice[]>(context, 'notices', async (ids) => {
+        const notices = await getLoader<store.StoredNotice[]>(context, 'notices', async (ids) => {
           const byCase = await store.findByCases(db, ids);
           return ids.map((caseId) => byCase.get(caseId) ?? []);
         }).load(id);

@@ -3,7 +3,7 @@ import type { Reader } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { insertSignature } from '../../kernel/sealed-pdf.ts';
-import { identify, type ServeOptions } from '../../kernel/serve.ts';
+import { identifyCaller, type ServeOptions } from '../../kernel/serve.ts';
 import { maySee } from '../action.ts';
 import { findCases } from '../store.ts';
 import { renderNotice } from './render.ts';
@@ -19,7 +19,7 @@ const FILE = /^([0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12})\.(pdf|p7s)$/;
  */
 export function noticeRoutes(app: FastifyInstance, { db }: { db: Reader }, options: ServeOptions): void {
   app.get<{ Params: { file: string } }>('/cases/notices/:file', async (request, reply) => {
-    const context = await identify(request, reply, options);
+    const context = await identifyCaller(request, reply, options);
     if (!context) return reply;
     if (context.actor.kind === 'public') {
       return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文书需要令牌。' });

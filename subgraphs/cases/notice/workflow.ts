@@ -1,6 +1,6 @@
 import type { Database, Transaction } from '../../../db/client.ts';
-import { namedAuthoriser, type Person, writeAuthorisation } from '../../kernel/actor.ts';
-import { contentDigest, type OrganFact } from '../../kernel/events.ts';
+import { type Person, readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/actor.ts';
+import { computeContentDigest, type OrganFact } from '../../kernel/events.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { ReadPicture, Sign, SignAnswer } from '../../kernel/sign.ts';
@@ -55,7 +55,7 @@ async function insertDraft(
   requirePrintable(draft, null);
   const number = await store.takeNoticeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
   const content = { ...draft, number };
-  const digest = contentDigest(content);
+  const digest = computeContentDigest(content);
   const id = await store.insertNotice(tx, { caseId: subject.id, content, contentDigest: digest, issuedAt: step.at });
   return { id, number, contentDigest: digest };
 }
@@ -144,7 +144,7 @@ async function signDecision(
   const render = async () => {
     const pdf = renderSealable(
       notice.content,
-      await picture({ organ, matterId, personId: namedAuthoriser(authorisation).actor }),
+      await picture({ organ, matterId, personId: readUnverifiedAuthoriser(authorisation).actor }),
     );
     return db.transaction((tx) => store.storeFile(tx, notice.id, pdf));
   };

@@ -2,7 +2,7 @@ import { CompactSign } from 'jose';
 import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
 import type { Envelope } from '../../kernel/events.ts';
-import type { Deliver } from '../../kernel/outbox.ts';
+import type { DeliverEvent } from '../../kernel/outbox.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
 import { findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';
@@ -19,7 +19,7 @@ const answerSchema = z.object({ receipt: z.string().min(1).max(MAX_RECEIPT_CHARS
  * Returns the function that delivers the news of a case to the platform that has the case.
  * It throws, so that it is called again, until the platform returns its receipt.
  */
-export function createPlatformDelivery(deps: PlatformDependencies & { db: Database }): Deliver {
+export function createPlatformDelivery(deps: PlatformDependencies & { db: Database }): DeliverEvent {
   return async (event) => {
     if (event.type !== 'ForwardedCaseChanged') throw new Error(`platforms take no ${event.type}`);
     const platform = await findPlatform(deps.db, event.payload.platformId);

@@ -3,7 +3,7 @@ import { flattenedVerify } from 'jose';
 import { z } from 'zod';
 import type { Person } from '../../kernel/actor.ts';
 import { sha256 } from '../../kernel/events.ts';
-import { UUID } from '../../kernel/identifier.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { PAUSE_KINDS } from '../case.ts';
 
@@ -85,7 +85,7 @@ export function isKeyInForce(key: PlatformKey, at: Date): boolean {
 
 const messageFields = {
   /** A repeated message has the same id, and gets the same answer as the first one. */
-  id: z.string().regex(UUID),
+  id: z.string().regex(UUID_PATTERN),
   /** The hub's number of the case (办件编号). A platform creates no cases. */
   caseNumber: z.string().regex(/^[0-9A-Za-z-]{1,40}$/),
   /** The organ that works on the platform. */

@@ -1,6 +1,6 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, loader, requirePerson, settle } from '../../kernel/serve.ts';
+import { buildForbiddenError, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import { maySee } from '../action.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';
@@ -33,7 +33,7 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
     Mutation: {
       registerPlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
-        return settle(async () => {
+        return mutate(async () => {
           const { platform, secret } = await workflow.registerPlatform(deps, actor, input, input.dryRun);
           return { platform: viewForActor(platform), secret };
         });
@@ -41,7 +41,7 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
       changePlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
         const { platform: id, name = null, url = null, renewSecret, dryRun } = input;
-        return settle(async () => {
+        return mutate(async () => {
           const changes = { id, name, url, renewSecret: renewSecret };
           const { platform, secret } = await workflow.changePlatform(deps, actor, changes, dryRun);
           return { platform: viewForActor(platform), secret };
@@ -51,17 +51,17 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
         requirePerson(actor);
         const { platform: id, publicKey, validFrom = null, validTo = null, dryRun } = input;
         const key = { id, publicKey, validFrom, validTo };
-        return settle(async () => ({ platform: viewForActor(await workflow.addKey(deps, actor, key, dryRun)) }));
+        return mutate(async () => ({ platform: viewForActor(await workflow.addKey(deps, actor, key, dryRun)) }));
       },
       endPlatformKey: (_, { input }, { actor }) => {
         requirePerson(actor);
         const { platform: id, key: kid, validTo = null, dryRun } = input;
         const keyEnd = { id, kid, validTo };
-        return settle(async () => ({ platform: viewForActor(await workflow.endKey(deps, actor, keyEnd, dryRun)) }));
+        return mutate(async () => ({ platform: viewForActor(await workflow.endKey(deps, actor, keyEnd, dryRun)) }));
       },
       removePlatform: (_, { input }, { actor }) => {
         requirePerson(actor);
-        return settle(async () => ({
+        return mutate(async () => ({
           platform: viewForActor(await workflow.removePlatform(deps, actor, input.platform, input.dryRun)),
         }));
       },
@@ -69,14 +69,14 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
     Case: {
       platform: async ({ id }, _, context) => {
         const { actor } = context;
-        const storedCase = await loader(context, 'platformCases', (ids) => findCases(db, ids)).load(id);
+        const storedCase = await getLoader(context, 'platformCases', (ids) => findCases(db, ids)).load(id);
         if (!storedCase || actor.kind !== 'person') return null;
         const { subject, parties, window } = storedCase;
         // The applicant may know which organ has the case, but not which system that organ uses.
         if (!maySee({ ...actor, holderCode: null }, { applicantCode: subject.applicant.code, parties, window })) {
           return null;
         }
-        return loader(context, 'platformStates', (ids) => store.findStates(db, ids)).load(id);
+        return getLoader(context, 'platformStates', (ids) => store.findStates(db, ids)).load(id);
       },
     },
   } satisfies Resolvers;
@@ -84,7 +84,8 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
 
 /** Throws FORBIDDEN unless the caller may see registrations and evidence. */
 function requireOverseer(actor: Actor): void {
-  if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR')) throw forbidden('您的岗位不能查看审批平台。');
+  if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
+    throw buildForbiddenError('您的岗位不能查看审批平台。');
 }
 
 function viewPlatform({ organ, keys, ...platform }: Platform, audience: string) {

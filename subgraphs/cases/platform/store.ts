@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { append, type MessageTables } from '../../kernel/outbox.ts';
+import { appendEvent, type MessageTables } from '../../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { Case, StepRecord } from '../case.ts';
 import * as tables from '../tables.ts';
@@ -160,7 +160,7 @@ function streamOf(subject: Case, target: Platform): string {
 }
 
 function appendNews(tx: Transaction, subject: Case, target: Platform, at: Date): Promise<number> {
-  return append(tx, messages, CONSUMERS, {
+  return appendEvent(tx, messages, CONSUMERS, {
     type: 'ForwardedCaseChanged',
     stream: streamOf(subject, target),
     occurredAt: at,

@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { hasRole } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { type GraphContext, loader } from '../../kernel/serve.ts';
+import { type GraphContext, getLoader } from '../../kernel/serve.ts';
 import { listRunning, type RunningPage } from './store.ts';
 
 /** The field of Matter that this subgraph resolves: its running cases. */
@@ -17,7 +17,7 @@ export function runningResolvers(db: Database) {
         if (!hasRole(context.actor, 'ADMINISTRATOR', 'AUDITOR')) return null;
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
         const name = `running cases ${page.first} ${page.after}`;
-        const runningPage = await loader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);
+        const runningPage = await getLoader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);
         if (!runningPage) return null;
         return {
           ...toConnection(

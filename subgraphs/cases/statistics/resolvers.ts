@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, requirePerson } from '../../kernel/serve.ts';
+import { buildForbiddenError, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { type Dimension, mayCount, type Row } from './statistics.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
@@ -14,7 +14,7 @@ export function statisticsResolvers(deps: StatisticsDependencies) {
     Query: {
       caseStatistics: async (_, args, { actor }) => {
         const person = requirePerson(actor);
-        if (!mayCount(person)) throw forbidden('办件统计只供机关人员查询。');
+        if (!mayCount(person)) throw buildForbiddenError('办件统计只供机关人员查询。');
         const { by } = args;
         const { from = null, to = null, matter = null, organ = null, mode = null, division = null } = args.filter ?? {};
         if (from !== null && to !== null && from > to) {

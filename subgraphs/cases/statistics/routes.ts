@@ -2,7 +2,7 @@ import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { dayOf } from '../../kernel/day.ts';
 import { MODES } from '../../kernel/events.ts';
-import { identify, type ServeOptions } from '../../kernel/serve.ts';
+import { identifyCaller, type ServeOptions } from '../../kernel/serve.ts';
 import { DIMENSIONS, mayCount, toCsv } from './statistics.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
 
@@ -25,7 +25,7 @@ const query = z
 /** `GET /cases/statistics.csv`: all rows of `Query.caseStatistics` for the caller's token. */
 export function statisticsRoutes(app: FastifyInstance, deps: StatisticsDependencies, options: ServeOptions): void {
   app.get('/cases/statistics.csv', async (request, reply) => {
-    const context = await identify(request, reply, options);
+    const context = await identifyCaller(request, reply, options);
     if (!context) return reply;
     const { actor } = context;
     if (actor.kind === 'public') {

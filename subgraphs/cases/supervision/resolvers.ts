@@ -2,7 +2,7 @@ import type { Database } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, type GraphContext, loader, requirePerson, settle } from '../../kernel/serve.ts';
+import { buildForbiddenError, type GraphContext, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import type {
   AcknowledgeFindingInput,
   CloseFindingInput,
@@ -43,7 +43,7 @@ type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
 /** Returns the organ whose rows a person sees, or null for all rows (auditors). */
 function visibleOrgan(person: Person, allowed: boolean, message: string): string | null {
   if (hasRole(person, 'AUDITOR')) return null;
-  if (!allowed || person.organ === null) throw forbidden(message);
+  if (!allowed || person.organ === null) throw buildForbiddenError(message);
   return person.organ;
 }
 
@@ -76,7 +76,7 @@ function queries({ db, now }: WebhookDependencies) {
     },
     webhooks: async (_: unknown, args: QueryWebhooksArgs, { actor }: GraphContext) => {
       if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
-        throw forbidden('推送地址只供系统管理员和审计人员查阅。');
+        throw buildForbiddenError('推送地址只供系统管理员和审计人员查阅。');
       const resultPage = await webhooks.listWebhooks(db, readPage(args, readSerial));
       return toConnection(resultPage, (row) => [String(row.serial)], viewWebhook);
     },
@@ -86,11 +86,11 @@ function queries({ db, now }: WebhookDependencies) {
 function mutations(deps: WebhookDependencies) {
   const settlePush = (context: GraphContext, run: () => Promise<store.PushRow>) => {
     const person = requirePerson(context.actor);
-    return settle(async () => ({ push: viewPush(await run(), person, dayOf(deps.now())) }));
+    return mutate(async () => ({ push: viewPush(await run(), person, dayOf(deps.now())) }));
   };
   const settleFinding = (context: GraphContext, run: () => Promise<store.FindingRow>) => {
     const person = requirePerson(context.actor);
-    return settle(async () => ({ finding: viewFinding(await run(), person, dayOf(deps.now())) }));
+    return mutate(async () => ({ finding: viewFinding(await run(), person, dayOf(deps.now())) }));
   };
   return {
     claimPush: (_: unknown, { input }: { input: PushActInput }, context: GraphContext) =>
@@ -110,14 +110,14 @@ function mutations(deps: WebhookDependencies) {
       settleFinding(context, () => workflow.closeFinding(deps, context.actor, input)),
     registerWebhook: (_: unknown, { input }: { input: RegisterWebhookInput }, { actor }: GraphContext) => {
       requirePerson(actor);
-      return settle(async () => {
+      return mutate(async () => {
         const { webhook, secret } = await registerWebhook(deps, actor, input);
         return { webhook: viewWebhook(webhook), secret };
       });
     },
     removeWebhook: (_: unknown, { input }: { input: RemoveWebhookInput }, { actor }: GraphContext) => {
       requirePerson(actor);
-      return settle(async () => ({ webhook: viewWebhook(await removeWebhook(deps, actor, input)) }));
+      return mutate(async () => ({ webhook: viewWebhook(await removeWebhook(deps, actor, input)) }));
     },
   };
 }
@@ -153,7 +153,7 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
       },
       delivery: async ({ id }: PushView, _: unknown, context: GraphContext) => {
         type Delivery = { attempts: number; lastError: string | null; refused: boolean; delivered: boolean };
-        return loader<Delivery>(context, 'webhook deliveries', async (ids) => {
+        return getLoader<Delivery>(context, 'webhook deliveries', async (ids) => {
           const deliveries = await webhooks.findDeliveries(db, ids);
           return ids.map((pushId) => deliveries.get(pushId) ?? null);
         }).load(id);
@@ -168,7 +168,7 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
       },
       push: async ({ pushId }: FindingView, _: unknown, context: GraphContext) => {
         const person = requirePerson(context.actor);
-        const push = await loader<store.PushRow>(context, 'push', (ids) => store.findPushes(db, ids)).load(pushId);
+        const push = await getLoader<store.PushRow>(context, 'push', (ids) => store.findPushes(db, ids)).load(pushId);
         return push && viewPush(push, person, dayOf(now()));
       },
     },
@@ -182,7 +182,7 @@ function loadByCase<Row extends { caseId: string }>(
   name: string,
   read: (db: Database, caseIds: readonly string[]) => Promise<Row[]>,
 ) {
-  return loader<Row[]>(context, `${name} of case`, async (ids) => {
+  return getLoader<Row[]>(context, `${name} of case`, async (ids) => {
     const visibleIds = await store.listVisibleCaseIds(db, requirePerson(context.actor), ids);
     const rowsByCase = Map.groupBy(await read(db, visibleIds), (row) => row.caseId);
     return ids.map((id) => (visibleIds.includes(id) ? (rowsByCase.get(id) ?? []) : null));
@@ -196,7 +196,7 @@ function loadGrouped<Row>(
   read: (ids: readonly string[]) => Promise<Row[]>,
   owner: (row: Row) => string,
 ) {
-  return loader<Row[]>(context, name, async (ids) => {
+  return getLoader<Row[]>(context, name, async (ids) => {
     const rowsByOwner = Map.groupBy(await read(ids), owner);
     return ids.map((id) => rowsByOwner.get(id) ?? []);
   });

@@ -3,8 +3,8 @@ import type { Reader, Transaction } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events.ts';
-import { UUID } from '../../kernel/identifier.ts';
-import { append, type MessageTables } from '../../kernel/outbox.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import { appendEvent, type MessageTables } from '../../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { LicenseFact, MatterFact } from '../case.ts';
 import * as tables from '../tables.ts';
@@ -49,7 +49,7 @@ export async function recordPushEvent(
 }
 
 export async function lockPush(tx: Transaction, id: string): Promise<PushRow | null> {
-  if (!UUID.test(id)) return null;
+  if (!UUID_PATTERN.test(id)) return null;
   const [row] = await tx.select().from(push).where(eq(push.id, id)).for('update');
   return row ?? null;
 }
@@ -205,7 +205,7 @@ export async function appendApprovalPushed(
   at: Date,
 ): Promise<void> {
   const event = { type: 'ApprovalPushed' as const, stream: pushStream(payload.pushId), occurredAt: at, payload };
-  await append(tx, messages, hasSystem ? { webhook: ['ApprovalPushed'] } : {}, event);
+  await appendEvent(tx, messages, hasSystem ? { webhook: ['ApprovalPushed'] } : {}, event);
 }
 
 export const pushStream = (id: string) => `push:${id}`;
@@ -245,7 +245,7 @@ export async function recordFindingEvent(
 }
 
 export async function lockFinding(tx: Transaction, id: string): Promise<FindingRow | null> {
-  if (!UUID.test(id)) return null;
+  if (!UUID_PATTERN.test(id)) return null;
   const [row] = await tx.select().from(finding).where(eq(finding.id, id)).for('update');
   return row ?? null;
 }
@@ -329,7 +329,7 @@ export async function appendSupervisionOrdered(
 ): Promise<void> {
   // One stream per license: a lifting must not arrive before the suspension that it lifts.
   const stream = `order:${payload.number}`;
-  await append(tx, messages, ORDER_CONSUMERS, { type: 'SupervisionOrdered', stream, occurredAt: at, payload });
+  await appendEvent(tx, messages, ORDER_CONSUMERS, { type: 'SupervisionOrdered', stream, occurredAt: at, payload });
 }
 
 /** Stores which license a case issued or acted on. */

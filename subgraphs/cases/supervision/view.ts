@@ -1,7 +1,7 @@
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { viewRefusal } from '../../kernel/serve.ts';
+import { toRefusalView } from '../../kernel/serve.ts';
 import type { FindingEntryRow, FindingRow, PushEntryRow, PushRow } from './store.ts';
 import {
   isOnTime,
@@ -88,7 +88,7 @@ function viewAction(name: string, check: () => unknown) {
     check();
     return { name, allowed: true, clause: CLAUSE };
   } catch (error) {
-    if (error instanceof Refusal) return { name, allowed: false, refusal: viewRefusal(error), clause: CLAUSE };
+    if (error instanceof Refusal) return { name, allowed: false, refusal: toRefusalView(error), clause: CLAUSE };
     throw error;
   }
 }

@@ -1,7 +1,7 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
-import { contentDigest, type EventPayload } from '../../kernel/events.ts';
+import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
@@ -227,7 +227,7 @@ export async function createFinding(
   if (requestKey !== null && !/^[\x21-\x7e]{1,100}$/.test(requestKey)) {
     throw new Refusal('FIELD_MALFORMED', 'requestKey', `最多 ${MAX_REQUEST_KEY_CHARS} 字`);
   }
-  const requestDigest = contentDigest({ ...findingContent, papers: [...findingContent.papers] });
+  const requestDigest = computeContentDigest({ ...findingContent, papers: [...findingContent.papers] });
   const earlierFinding = requestKey === null ? null : await store.findRequest(tx, sender.organ, requestKey);
   if (earlierFinding) return requireSameRequest(earlierFinding, requestDigest);
 

@@ -1,15 +1,15 @@
 import { LogFault } from './fault.ts';
-import { type Note, type NoteKey, type Proven, provenOf, readBase64, readNote } from './note.ts';
-import { HASH_BYTES, type Head, requireIncluded } from './tree.ts';
+import { type Note, type NoteKey, readBase64, readNote, type VerifiedSignature, verifySignatures } from './note.ts';
+import { HASH_BYTES, requireIncluded, type TreeHead } from './tree.ts';
 
 /** Checkpoints (C2SP tlog-checkpoint) and proofs that carry one (C2SP tlog-proof). */
 
 const PROOF_HEADER = 'c2sp.org/tlog-proof@v1';
 /** Enough for a tree of 2 ** 63 leaves. */
-const PROOF_HASHES_MOST = 63;
+const MAX_PROOF_HASHES = 63;
 
 /** The first three lines of a checkpoint. `extensions` are the lines after them. */
-export interface Checkpoint extends Head {
+export interface Checkpoint extends TreeHead {
   origin: string;
   extensions: string[];
 }
@@ -17,7 +17,7 @@ export interface Checkpoint extends Head {
 /** Writes the text of a checkpoint, to be signed. Throws LogFault if the origin is empty or has a line break. */
 export function writeCheckpoint({ origin, size, root }: Omit<Checkpoint, 'extensions'>): string {
   if (origin === '' || origin.includes('\n')) throw new LogFault('ORIGIN_WRONG');
-  return `${origin}\n${size}\n${base64(root)}\n`;
+  return `${origin}\n${size}\n${toBase64(root)}\n`;
 }
 
 /** Reads the text of a checkpoint. Throws LogFault. */
@@ -31,7 +31,7 @@ export function readCheckpoint(text: string): Checkpoint {
 }
 
 /** The keys that a verifier trusts: of a log, and of known witnesses. */
-export interface Trust {
+export interface LogTrust {
   origin: string;
   log: NoteKey;
   witnesses: readonly NoteKey[];
@@ -40,16 +40,16 @@ export interface Trust {
 /** A checkpoint signed by the log, with the verified signatures of witnesses. */
 export interface SignedCheckpoint extends Checkpoint {
   text: string;
-  witnesses: Proven[];
+  witnesses: VerifiedSignature[];
 }
 
 /** Reads a checkpoint and verifies its origin and its signature with the log's key. Throws LogFault. */
-export function requireCheckpoint(signed: string | Note, { origin, log, witnesses }: Trust): SignedCheckpoint {
-  const note = typeof signed === 'string' ? readNote(signed) : signed;
+export function requireCheckpoint(signedNote: string | Note, { origin, log, witnesses }: LogTrust): SignedCheckpoint {
+  const note = typeof signedNote === 'string' ? readNote(signedNote) : signedNote;
   const checkpoint = readCheckpoint(note.text);
   if (checkpoint.origin !== origin) throw new LogFault('ORIGIN_WRONG');
-  if (provenOf(note, [log]).length === 0) throw new LogFault('SIGNATURE_BY_NOBODY_KNOWN');
-  return { ...checkpoint, text: note.text, witnesses: provenOf(note, witnesses) };
+  if (verifySignatures(note, [log]).length === 0) throw new LogFault('SIGNATURE_BY_NOBODY_KNOWN');
+  return { ...checkpoint, text: note.text, witnesses: verifySignatures(note, witnesses) };
 }
 
 /** A proof in transit: the leaf's index, its siblings, the signed checkpoint. `extra` is data that the maker adds. */
@@ -62,30 +62,34 @@ export interface ProofText {
 }
 
 export function writeProof({ extra, index, hashes, checkpoint }: ProofText): string {
-  const lines = [PROOF_HEADER, ...(extra === null ? [] : [`extra ${base64(extra)}`]), `index ${index}`];
-  return `${[...lines, ...hashes.map(base64)].join('\n')}\n\n${checkpoint}`;
+  const lines = [PROOF_HEADER, ...(extra === null ? [] : [`extra ${toBase64(extra)}`]), `index ${index}`];
+  return `${[...lines, ...hashes.map(toBase64)].join('\n')}\n\n${checkpoint}`;
 }
 
 /** Parses a proof without verification. Throws LogFault. */
 export function readProof(text: string): ProofText {
-  const split = text.indexOf('\n\n');
-  if (split < 0) throw new LogFault('LINES_MISSING');
-  const [header, ...lines] = text.slice(0, split).split('\n');
+  const separator = text.indexOf('\n\n');
+  if (separator < 0) throw new LogFault('LINES_MISSING');
+  const [header, ...lines] = text.slice(0, separator).split('\n');
   if (header !== PROOF_HEADER) throw new LogFault('PROOF_HEADER_WRONG');
   const extra = lines[0]?.startsWith('extra ') ? readBase64(lines.shift()?.slice('extra '.length) ?? '') : null;
-  const at = lines.shift();
-  if (!at?.startsWith('index ')) throw new LogFault('PROOF_INDEX_LINE');
-  if (lines.length > PROOF_HASHES_MOST) throw new LogFault('PROOF_TOO_LONG');
-  const index = readNumber(at.slice('index '.length), 'INDEX_MALFORMED');
-  return { extra, index, hashes: lines.map(readHash), checkpoint: text.slice(split + 2) };
+  const indexLine = lines.shift();
+  if (!indexLine?.startsWith('index ')) throw new LogFault('PROOF_INDEX_LINE');
+  if (lines.length > MAX_PROOF_HASHES) throw new LogFault('PROOF_TOO_LONG');
+  const index = readNumber(indexLine.slice('index '.length), 'INDEX_MALFORMED');
+  return { extra, index, hashes: lines.map(readHash), checkpoint: text.slice(separator + 2) };
 }
 
 /** Verifies that the log contains a leaf: form, checkpoint and hashes. Throws LogFault. */
-export function requireProven(text: string, leaf: Uint8Array, trust: Trust): SignedCheckpoint & { index: number } {
+export function requireLoggedLeaf(
+  text: string,
+  leaf: Uint8Array,
+  trust: LogTrust,
+): SignedCheckpoint & { index: number } {
   const { index, hashes, checkpoint } = readProof(text);
-  const signed = requireCheckpoint(checkpoint, trust);
-  requireIncluded({ index, ...signed }, leaf, hashes);
-  return { ...signed, index };
+  const signedCheckpoint = requireCheckpoint(checkpoint, trust);
+  requireIncluded({ index, ...signedCheckpoint }, leaf, hashes);
+  return { ...signedCheckpoint, index };
 }
 
 /** Parses a safe integer without leading zeroes. Throws LogFault. */
@@ -101,6 +105,6 @@ function readHash(text: string): Uint8Array {
   return hash;
 }
 
-function base64(bytes: Uint8Array): string {
+function toBase64(bytes: Uint8Array): string {
   return Buffer.from(bytes).toString('base64');
 }

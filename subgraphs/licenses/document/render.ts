@@ -2,9 +2,9 @@ import { existsSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { encodeQR } from 'qr';
-import { createTypesetter, RenderError, requireVisible, type Typeset } from '../../kernel/document.ts';
-import { canonical } from '../../kernel/events.ts';
-import { imageOf } from '../../kernel/seal-image.ts';
+import { createTypesetter, RenderError, requireVisible, type TypesetDocument } from '../../kernel/document.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
+import { toSealImage } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
 import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { AttachedRecord } from '../record.ts';
@@ -32,7 +32,7 @@ export function renderSealable(record: AttachedRecord, own: Uint8Array | null = 
   if (!seal) throw new RenderError(`the template of ${record.ZZBS} says nowhere where the seal goes`);
   const { ZZQZMC: name, ZZBFJG: organ } = record;
   const drawn = () => drawSeal(organ, name.startsWith(organ) ? name.slice(organ.length) : name);
-  const picture = own ? imageOf(own) : drawn();
+  const picture = own ? toSealImage(own) : drawn();
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(record.ZZQZSJ), picture, place });
 }
@@ -48,8 +48,8 @@ function templateOf(type: string): string {
   return /^\w{1,32}$/.test(type) && existsSync(join(FOLDER, own)) ? own : 'templates/general.typ';
 }
 
-function set(record: AttachedRecord): Typeset {
-  const text = canonical(record);
+function set(record: AttachedRecord): TypesetDocument {
+  const text = toCanonicalJson(record);
   requireVisible(record);
   const code = record.KZ_EWM ?? record.KZ_HYDZ;
   if (code.length > CODE_LENGTH) throw new RenderError(`the code is longer than ${CODE_LENGTH}`);

@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { append, type MessageTables } from '../../kernel/outbox.ts';
+import { appendEvent, type MessageTables } from '../../kernel/outbox.ts';
 import type { LicenseRecord } from '../record.ts';
 import * as tables from '../tables.ts';
 
@@ -60,7 +60,12 @@ export async function closeDuty(tx: Transaction, id: string, at: Date): Promise<
 async function tell(tx: Transaction, row: DutyRow, at: Date): Promise<void> {
   const { id: dutyId, openedAt, closedAt, ...rest } = row;
   const payload = { dutyId, ...rest, openedAt: openedAt.toISOString(), closedAt: closedAt?.toISOString() ?? null };
-  await append(tx, messages, CONSUMERS, { type: 'DutyChanged', stream: `duty:${dutyId}`, occurredAt: at, payload });
+  await appendEvent(tx, messages, CONSUMERS, {
+    type: 'DutyChanged',
+    stream: `duty:${dutyId}`,
+    occurredAt: at,
+    payload,
+  });
 }
 
 /** What a duty about a license says of it: the current version, the issuing organ, the county that handles it. */

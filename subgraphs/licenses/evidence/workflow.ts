@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
-import { canonical } from '../../kernel/events.ts';
-import type { Attest, Material, ReadMaterial, Stamp } from '../../kernel/sign.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
+import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sign.ts';
 import { kidOf } from '../code.ts';
 import type { Bundle } from '../verify/evidence.ts';
 import { readLogged } from '../verify/log.ts';
@@ -16,7 +16,7 @@ export interface EvidenceDependencies {
   publicUrl: string;
   attest: Attest;
   stamp: Stamp;
-  material: ReadMaterial;
+  material: ReadEvidenceMaterial;
 }
 
 /** A list older than this is followed by a new one when somebody asks. */
@@ -62,7 +62,7 @@ export async function gatherBundle(deps: EvidenceDependencies, identifier: strin
   const proven = await store.findProven(deps.db, identifier);
   if (!proven) return null;
   const status = await sayState(deps, proven);
-  if (!proven.stamped) return canonical({ ...(await makeBundle(deps, proven)), status });
+  if (!proven.stamped) return toCanonicalJson({ ...(await makeBundle(deps, proven)), status });
   const bundle: Bundle = JSON.parse(proven.stamped.bundle);
   const { rootList, issuingList, log } = await materialOf(deps, proven);
   const latest = {
@@ -70,10 +70,10 @@ export async function gatherBundle(deps: EvidenceDependencies, identifier: strin
     status,
     ...(!bundle.log && log && { log: readLogged(log) }),
   };
-  return canonical({ ...bundle, latest });
+  return toCanonicalJson({ ...bundle, latest });
 }
 
-function materialOf({ material }: EvidenceDependencies, { code, actId }: store.Proven): Promise<Material> {
+function materialOf({ material }: EvidenceDependencies, { code, actId }: store.Proven): Promise<EvidenceMaterial> {
   return material({ codes: code === null ? [] : [kidOf(code)], use: actId });
 }
 
@@ -156,10 +156,10 @@ export async function stampBundle(deps: EvidenceDependencies, identifier: string
       ? JSON.parse(proven.stamped.bundle)
       : { ...(await makeBundle(deps, proven)), revocation: [] };
     const next = { certificates: [], revocation: await listsNow(deps) };
-    const covered = canonical({ ...bundle, stamps: [...bundle.stamps, next] });
+    const covered = toCanonicalJson({ ...bundle, stamps: [...bundle.stamps, next] });
     const token = await stamp(createHash('sha256').update(covered).digest());
     const stamped: Bundle = { ...bundle, stamps: [...bundle.stamps, { ...next, token: base64(token) }] };
     const seq = (proven.stamped?.seq ?? 0) + 1;
-    await store.putBundle(tx, { identifier, seq, bundle: canonical(stamped), stampedAt: now() });
+    await store.putBundle(tx, { identifier, seq, bundle: toCanonicalJson(stamped), stampedAt: now() });
   });
 }

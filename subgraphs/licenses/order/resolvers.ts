@@ -1,6 +1,6 @@
 import { hasRole } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, type GraphContext, requirePerson, settle } from '../../kernel/serve.ts';
+import { buildForbiddenError, type GraphContext, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { IssueDependencies } from '../issue.ts';
 import type { DeclineOrderInput, QuerySupervisionOrdersArgs } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
@@ -18,7 +18,7 @@ export function orderResolvers(deps: IssueDependencies) {
         const person = requirePerson(actor);
         const auditor = hasRole(person, 'AUDITOR');
         if (!auditor && (person.organ === null || !hasRole(person, 'APPROVER', 'SUPERVISOR'))) {
-          throw forbidden('监管指令只供发证机关审批人、监管人员和审计人员查阅。');
+          throw buildForbiddenError('监管指令只供发证机关审批人、监管人员和审计人员查阅。');
         }
         const page = readPage(args, readSerial);
         const found = await store.listOrders(db, auditor ? null : person.organ, args.filter?.state ?? null, page);
@@ -32,7 +32,7 @@ export function orderResolvers(deps: IssueDependencies) {
     Mutation: {
       declineOrder: (_: unknown, { input }: { input: DeclineOrderInput }, { actor }: GraphContext) => {
         requirePerson(actor);
-        return settle(async () => ({ order: await declineOrder(deps, actor, input) }));
+        return mutate(async () => ({ order: await declineOrder(deps, actor, input) }));
       },
     },
     License: { orders: (of: view.LicenseView) => view.loadOrders(db, of) },

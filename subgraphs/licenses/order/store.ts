@@ -1,8 +1,8 @@
 import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { EventPayload } from '../../kernel/events.ts';
-import { UUID } from '../../kernel/identifier.ts';
-import { append, type MessageTables } from '../../kernel/outbox.ts';
+import { UUID_PATTERN } from '../../kernel/identifier.ts';
+import { appendEvent, type MessageTables } from '../../kernel/outbox.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { closeDuty, dutyOf } from '../duty/store.ts';
 import * as tables from '../tables.ts';
@@ -22,13 +22,13 @@ export async function insertOrder(tx: Transaction, row: typeof supervisionOrder.
 
 /** An order whose row is locked until the transaction ends; whoever answers it holds its license first. */
 export async function lockOrder(tx: Transaction, id: string): Promise<OrderRow | null> {
-  if (!UUID.test(id)) return null;
+  if (!UUID_PATTERN.test(id)) return null;
   const [row] = await tx.select().from(supervisionOrder).where(eq(supervisionOrder.id, id)).for('update');
   return row ?? null;
 }
 
 export async function findOrder(db: Reader, id: string): Promise<OrderRow | null> {
-  if (!UUID.test(id)) return null;
+  if (!UUID_PATTERN.test(id)) return null;
   const [row] = await db.select().from(supervisionOrder).where(eq(supervisionOrder.id, id));
   return row ?? null;
 }
@@ -105,5 +105,5 @@ export async function answerOrder(
   await closeDuty(tx, dutyOf.order(order.id), at);
   const payload = { orderId: order.id, answer, reason, actor, answeredAt: at.toISOString() };
   const stream = `order:${order.id}`;
-  await append(tx, messages, CONSUMERS, { type: 'OrderAnswered', stream, occurredAt: at, payload });
+  await appendEvent(tx, messages, CONSUMERS, { type: 'OrderAnswered', stream, occurredAt: at, payload });
 }

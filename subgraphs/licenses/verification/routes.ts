@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { isSealedPdf } from '../../kernel/pdf.ts';
-import { pngOf } from '../../kernel/seal-image.ts';
+import { toPng } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
 import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
@@ -23,7 +23,7 @@ export function verificationRoutes(app: FastifyInstance, { db }: EvidenceDepende
       .header('cache-control', 'public, max-age=86400');
     const file = (await findFile(db, documentDigest))?.bytes;
     const image = file && isSealedPdf(file) ? readSealedPdf(file).image : null;
-    if (image) return reply.type('image/png').send(Buffer.from(pngOf(image)));
+    if (image) return reply.type('image/png').send(Buffer.from(toPng(image)));
     return reply.type('image/svg+xml').send(svgOf(drawSeal(organ, kindOf(name, organ))));
   });
 }

@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { readAttachment } from '../../kernel/attachment.ts';
-import { canonical } from '../../kernel/events.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { PdfError, type PdfFile } from '../../kernel/pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
@@ -99,7 +99,7 @@ function parse(text: string, form: z.ZodType, what: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-    if (canonical(value) !== text) throw malformed(`${what}不是规范形式（RFC 8785）`);
+    if (toCanonicalJson(value) !== text) throw malformed(`${what}不是规范形式（RFC 8785）`);
   } catch (error) {
     if (error instanceof Failure) throw error;
     throw malformed(`${what}不是 JSON`);

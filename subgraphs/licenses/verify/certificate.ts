@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { remembered } from '../../kernel/remembered.ts';
+import { memoizeByDigest } from '../../kernel/remembered.ts';
 import { Fields, type Node, numberOf, octetsOfBits, oidOf, only, parseDer, TAG, textOf, timeOf } from './der.ts';
 import { Failure, reading, shown } from './verdict.ts';
 
@@ -68,7 +68,7 @@ const [FIELD_VERSION, FIELD_EXTENSIONS, FIELD_ISSUER_UID, FIELD_SUBJECT_UID] = [
 const outside = (detail: string) => new Failure('CHAIN_CONSTRAINTS_FAILURE', detail);
 
 /** Reads a certificate, DER. Throws Failure CHAIN_CONSTRAINTS_FAILURE for what is none. */
-export const readCertificate = remembered((der) =>
+export const readCertificate = memoizeByDigest((der) =>
   reading('CHAIN_CONSTRAINTS_FAILURE', '证书无法解析', () => parseCertificate(der)),
 );
 

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonical } from '../../kernel/events.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
 import { type CodePayload, codePayload } from '../../kernel/sign.ts';
 import { maskName } from '../code.ts';
 import type { AttachedRecord } from '../record.ts';
@@ -67,7 +67,7 @@ export function checkRecordCode(record: AttachedRecord, grounds: Grounds, asked:
   const { KZ_EWM: text = '', ...content } = record;
   const code = readCode(text);
   const { payload, link } = code;
-  const digest = createHash('sha256').update(canonical(content)).digest('base64url');
+  const digest = createHash('sha256').update(toCanonicalJson(content)).digest('base64url');
   const agrees =
     payload.i === record.ZZBS &&
     payload.h === maskName(record.CZZT, record.CZZTDMLX) &&

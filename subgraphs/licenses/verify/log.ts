@@ -1,10 +1,10 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { canonical } from '../../kernel/events.ts';
-import { readProof, requireProven, type SignedCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
+import { readProof, requireLoggedLeaf, type SignedCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
 import { LogFault } from '../../kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey } from '../../kernel/tlog/note.ts';
-import { leafHash } from '../../kernel/tlog/tree.ts';
+import { hashLeaf } from '../../kernel/tlog/tree.ts';
 import type { LoggedUse } from './evidence.ts';
 import { Failure, moment } from './verdict.ts';
 
@@ -77,7 +77,7 @@ function provenBy(
   trust: { origin: string; log: NoteKey; witnesses: NoteKey[] },
 ): SignedCheckpoint & { index: number } {
   try {
-    return requireProven(proof, leafHash(Buffer.from(canonical(entry))), trust);
+    return requireLoggedLeaf(proof, hashLeaf(Buffer.from(toCanonicalJson(entry))), trust);
   } catch (error) {
     if (error instanceof LogFault) throw unproven(`日志证明不成立：${error.code}`);
     throw error;

@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { canonical } from '../../kernel/events.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
 import { type ArchiveStamp, BUNDLE_LIMIT_BYTES, type Bundle } from './evidence.ts';
 import { readLists } from './revocation.ts';
@@ -42,7 +42,7 @@ export function stampImprint(bundle: Bundle, index: number): Buffer {
   const stamps = [...bundle.stamps.slice(0, index), material];
   const { latest: _latest, ...stamped } = bundle;
   return createHash('sha256')
-    .update(canonical({ ...stamped, stamps }))
+    .update(toCanonicalJson({ ...stamped, stamps }))
     .digest();
 }
 

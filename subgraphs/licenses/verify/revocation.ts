@@ -1,4 +1,4 @@
-import { remembered } from '../../kernel/remembered.ts';
+import { memoizeByDigest } from '../../kernel/remembered.ts';
 import { algorithmOf, type Certificate, readExtension, USAGE } from './certificate.ts';
 import { Fields, type Node, numberOf, octetsOfBits, only, parseDer, TAG, timeOf } from './der.ts';
 import { verifiesAgain } from './mathematics.ts';
@@ -42,7 +42,7 @@ const CLOCK_LEEWAY_MS = 300_000;
 const outside = (detail: string) => new Failure('TRY_LATER', detail);
 
 /** Reads a list, DER. Throws Failure TRY_LATER for what is none, is a part or a delta, or says what is not known here. */
-export const readList = remembered((der) => reading('TRY_LATER', '吊销列表无法解析', () => parseList(der)));
+export const readList = memoizeByDigest((der) => reading('TRY_LATER', '吊销列表无法解析', () => parseList(der)));
 
 /** The lists that can be read; one that cannot must not hide a good one behind it. */
 export function readLists(all: readonly Uint8Array[]): RevocationList[] {

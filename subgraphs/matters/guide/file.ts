@@ -1,6 +1,6 @@
 import { parse } from 'csv-parse/sync';
 import type { z } from 'zod';
-import { type Guide, GuideRefusal, guideSchema, inconsistencies, type Problem } from './guide.ts';
+import { type Guide, GuideRefusal, guideSchema, listInconsistencies, type Problem } from './guide.ts';
 import { type Overlay, overlaySchema } from './overlay.ts';
 
 /** Parses guides and overlays from the files that offices write. docs/guides.md describes the formats. */
@@ -9,56 +9,56 @@ export const FORMATS = ['JSON', 'CSV'] as const;
 export type Format = (typeof FORMATS)[number];
 
 /** Maximum of characters of a file. */
-export const FILE_LENGTH = 200_000;
+export const MAX_FILE_CHARS = 200_000;
 /** Maximum of problems in one answer. */
-export const PROBLEMS_MOST = 100;
+export const MAX_PROBLEMS = 100;
 
 /** Parses a file that holds one complete and consistent guide. Refuses GUIDE_FILE_INVALID with every problem found. */
-export function readGuide(format: Format, text: string): Guide {
-  const file = readFile(format, text, GUIDE_ROWS);
-  const guide = check(guideSchema, file);
-  refuseAny(inconsistencies(guide), file);
+export function parseGuide(format: Format, text: string): Guide {
+  const file = parseFile(format, text, GUIDE_ROWS);
+  const guide = checkSchema(guideSchema, file);
+  requireNoProblems(listInconsistencies(guide), file);
   return guide;
 }
 
 /**
  * Parses a file that holds one overlay. Refuses GUIDE_FILE_INVALID. Whether it fits the city's guide is checked later.
  */
-export function readOverlay(format: Format, text: string): Overlay {
-  return check(overlaySchema, readFile(format, text, OVERLAY_ROWS));
+export function parseOverlay(format: Format, text: string): Overlay {
+  return checkSchema(overlaySchema, parseFile(format, text, OVERLAY_ROWS));
 }
 
 /** The value that a file holds, and the position of each of its parts in the file. */
-interface File {
+interface ParsedFile {
   value: unknown;
   placeOf: (path: readonly PropertyKey[]) => string;
 }
 
-function readFile(format: Format, text: string, rows: Rows): File {
-  if (text.length > FILE_LENGTH) refuse([{ place: '', message: `文件最多 ${FILE_LENGTH} 字` }]);
-  return format === 'JSON' ? readJson(text) : readTable(text, rows);
+function parseFile(format: Format, text: string, rows: RowMappings): ParsedFile {
+  if (text.length > MAX_FILE_CHARS) throwRefusal([{ place: '', message: `文件最多 ${MAX_FILE_CHARS} 字` }]);
+  return format === 'JSON' ? parseJson(text) : parseTable(text, rows);
 }
 
-function readJson(text: string): File {
+function parseJson(text: string): ParsedFile {
   try {
-    return { value: JSON.parse(text), placeOf: pathOf };
+    return { value: JSON.parse(text), placeOf: formatPath };
   } catch {
-    return refuse([{ place: '', message: '不是 JSON' }]);
+    return throwRefusal([{ place: '', message: '不是 JSON' }]);
   }
 }
 
 /** `materials[2].copies` */
-function pathOf(path: readonly PropertyKey[]): string {
+function formatPath(path: readonly PropertyKey[]): string {
   return path
     .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
     .join('')
     .replace(/^\./, '');
 }
 
-function check<Schema extends z.ZodType>(schema: Schema, { value, placeOf }: File): z.infer<Schema> {
-  const read = schema.safeParse(value, { error: sentenceOf });
-  if (read.success) return read.data;
-  return refuse(read.error.issues.map((issue) => ({ place: placeOf(issue.path), message: issue.message })));
+function checkSchema<Schema extends z.ZodType>(schema: Schema, { value, placeOf }: ParsedFile): z.infer<Schema> {
+  const result = schema.safeParse(value, { error: describeIssue });
+  if (result.success) return result.data;
+  return throwRefusal(result.error.issues.map((issue) => ({ place: placeOf(issue.path), message: issue.message })));
 }
 
 const KINDS: Record<string, string> = {
@@ -72,7 +72,7 @@ const KINDS: Record<string, string> = {
 const UNITS: Record<string, string> = { string: '字', array: '项', number: '' };
 
 /** Describes an issue in a sentence for a person. */
-function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
+function describeIssue(issue: z.core.$ZodRawIssue): string | undefined {
   switch (issue.code) {
     case 'invalid_type':
       return issue.input === undefined ? '未填写' : `应为${KINDS[issue.expected] ?? issue.expected}`;
@@ -91,17 +91,17 @@ function sentenceOf(issue: z.core.$ZodRawIssue): string | undefined {
   }
 }
 
-function refuse(problems: readonly Problem[]): never {
-  throw new GuideRefusal('GUIDE_FILE_INVALID', problems.slice(0, PROBLEMS_MOST));
+function throwRefusal(problems: readonly Problem[]): never {
+  throw new GuideRefusal('GUIDE_FILE_INVALID', problems.slice(0, MAX_PROBLEMS));
 }
 
 /** Refuses GUIDE_FILE_INVALID if there are problems. `file` maps their places to positions in the file. */
-export function refuseAny(problems: readonly Problem[], file?: File): void {
+export function requireNoProblems(problems: readonly Problem[], file?: ParsedFile): void {
   if (problems.length === 0) return;
-  if (!file) refuse(problems);
-  const pathIn = (place: string) =>
+  if (!file) throwRefusal(problems);
+  const parsePath = (place: string) =>
     [...place.matchAll(/\w+/g)].map(([part]) => (/^\d+$/.test(part) ? Number(part) : part));
-  refuse(problems.map(({ place, message }) => ({ place: file.placeOf(pathIn(place)), message })));
+  throwRefusal(problems.map(({ place, message }) => ({ place: file.placeOf(parsePath(place)), message })));
 }
 
 /** How a cell is read: as text, as a number, as yes or no. */
@@ -125,7 +125,7 @@ const COLUMNS = {
 type Column = keyof typeof COLUMNS;
 
 /** What a row with this `part` holds: a property of the whole file, or an entry of one of its lists. */
-interface Row {
+interface RowMapping {
   /** The list of which the row is an entry, or null if its cells are properties of the whole. */
   list: string | null;
   /** Property by column. With `bare`, the entry has no properties and is the cell itself. */
@@ -133,19 +133,22 @@ interface Row {
   bare?: true;
   reading?: Reading;
 }
-type Rows = Readonly<Record<string, Row>>;
+type RowMappings = Readonly<Record<string, RowMapping>>;
 
-const COUNTER: Row = { list: 'counters', cells: { name: 'name', address: 'address', hours: 'hours', phone: 'phone' } };
+const COUNTER_ROW: RowMapping = {
+  list: 'counters',
+  cells: { name: 'name', address: 'address', hours: 'hours', phone: 'phone' },
+};
 const SHARED_ROWS = {
   matter: { list: null, cells: { text: 'matterId' } },
   valid_from: { list: null, cells: { text: 'validFrom' } },
   sample: { list: null, cells: { text: 'sample' }, reading: 'flag' },
   note: { list: null, cells: { text: 'note' } },
   promised: { list: null, cells: { days: 'promisedDays' } },
-  counter: COUNTER,
-} as const satisfies Rows;
+  counter: COUNTER_ROW,
+} as const satisfies RowMappings;
 
-const GUIDE_ROWS: Rows = {
+const GUIDE_ROWS: RowMappings = {
   ...SHARED_ROWS,
   condition: { list: 'conditions', cells: { text: 'text' }, bare: true },
   step: { list: 'steps', cells: { name: 'name', text: 'what', days: 'limitDays' } },
@@ -165,7 +168,7 @@ const GUIDE_ROWS: Rows = {
   statutory: { list: null, cells: { days: 'statutoryDays', basis: 'statutoryBasis' } },
 };
 
-const OVERLAY_ROWS: Rows = {
+const OVERLAY_ROWS: RowMappings = {
   ...SHARED_ROWS,
   version: { list: null, cells: { text: 'version' }, reading: 'number' },
   division: { list: null, cells: { text: 'divisionCode' } },
@@ -180,37 +183,37 @@ const OVERLAY_ROWS: Rows = {
 type Line = { record: Record<string, string>; info: { lines: number } };
 
 /** Parses a table whose column `part` says what each row is. Refuses GUIDE_FILE_INVALID, naming each bad line. */
-function readTable(text: string, rows: Rows): File {
+function parseTable(text: string, rows: RowMappings): ParsedFile {
   const value: Record<string, unknown> = {};
   for (const { list } of Object.values(rows)) if (list !== null) value[list] = [];
   const lineOf = new Map<string, number>();
   const problems: Problem[] = [];
-  const bad = (line: number, message: string) => problems.push({ place: `第 ${line} 行`, message });
+  const addProblem = (line: number, message: string) => problems.push({ place: `第 ${line} 行`, message });
   for (const { record, info } of parseCsv(text)) {
     const part = record.part?.trim() ?? '';
     const row = Object.hasOwn(rows, part) ? rows[part] : undefined;
     if (row === undefined) {
-      bad(info.lines, `part 不能是“${part}”，应为 ${Object.keys(rows).join('、')} 之一`);
+      addProblem(info.lines, `part 不能是“${part}”，应为 ${Object.keys(rows).join('、')} 之一`);
       continue;
     }
-    const said = readCells(record, row);
-    for (const column of said.stray) bad(info.lines, `${part} 行没有 ${column} 一栏，应为空`);
+    const rowCells = readCells(record, row);
+    for (const column of rowCells.stray) addProblem(info.lines, `${part} 行没有 ${column} 一栏，应为空`);
     if (row.list === null) {
-      for (const [property, content] of Object.entries(said.entry)) {
-        if (lineOf.has(property)) bad(info.lines, `${part} 已在第 ${lineOf.get(property)} 行写过`);
+      for (const [property, content] of Object.entries(rowCells.entry)) {
+        if (lineOf.has(property)) addProblem(info.lines, `${part} 已在第 ${lineOf.get(property)} 行写过`);
         value[property] = content;
         lineOf.set(property, info.lines);
       }
     } else {
       const entries = value[row.list] as unknown[];
       lineOf.set(`${row.list}[${entries.length}]`, info.lines);
-      entries.push(row.bare ? Object.values(said.entry)[0] : said.entry);
+      entries.push(row.bare ? Object.values(rowCells.entry)[0] : rowCells.entry);
     }
   }
-  if (problems.length > 0) refuse(problems);
+  if (problems.length > 0) throwRefusal(problems);
   const placeOf = (path: readonly PropertyKey[]) => {
-    const line = lineOf.get(pathOf(path.slice(0, 2))) ?? lineOf.get(pathOf(path.slice(0, 1)));
-    const rest = pathOf(line !== undefined && path.length > 1 ? path.slice(2) : path);
+    const line = lineOf.get(formatPath(path.slice(0, 2))) ?? lineOf.get(formatPath(path.slice(0, 1)));
+    const rest = formatPath(line !== undefined && path.length > 1 ? path.slice(2) : path);
     return line === undefined ? rest : `第 ${line} 行 ${rest}`.trim();
   };
   return { value, placeOf };
@@ -218,28 +221,31 @@ function readTable(text: string, rows: Rows): File {
 
 function parseCsv(text: string): Line[] {
   try {
-    return parse(text, { columns: readHeader, bom: true, info: true, skip_empty_lines: true });
+    return parse(text, { columns: parseHeader, bom: true, info: true, skip_empty_lines: true });
   } catch (error) {
     if (error instanceof GuideRefusal) throw error;
     const { lines, message } = error as Error & { lines?: number };
-    return refuse([{ place: lines === undefined ? '' : `第 ${lines} 行`, message: `不是 CSV：${message}` }]);
+    return throwRefusal([{ place: lines === undefined ? '' : `第 ${lines} 行`, message: `不是 CSV：${message}` }]);
   }
 }
 
-function readHeader(header: string[]): string[] {
+function parseHeader(header: string[]): string[] {
   const columns = header.map((column) => column.trim());
   const place = '第 1 行';
-  const strange = columns.filter((column) => !Object.hasOwn(COLUMNS, column));
-  refuseAny([
+  const unknownColumns = columns.filter((column) => !Object.hasOwn(COLUMNS, column));
+  requireNoProblems([
     ...(columns.includes('part') ? [] : [{ place, message: '缺少 part 一栏' }]),
-    ...(strange.length === 0 ? [] : [{ place, message: `没有此栏：${strange.join('、')}` }]),
-    ...columns.flatMap((one, i) => (columns.indexOf(one) < i ? [{ place, message: `${one} 一栏重复` }] : [])),
+    ...(unknownColumns.length === 0 ? [] : [{ place, message: `没有此栏：${unknownColumns.join('、')}` }]),
+    ...columns.flatMap((column, i) => (columns.indexOf(column) < i ? [{ place, message: `${column} 一栏重复` }] : [])),
   ]);
   return columns;
 }
 
 /** Returns the filled cells of a row by property. `stray` names filled cells that such a row does not have. */
-function readCells(record: Record<string, string>, row: Row): { entry: Record<string, unknown>; stray: string[] } {
+function readCells(
+  record: Record<string, string>,
+  row: RowMapping,
+): { entry: Record<string, unknown>; stray: string[] } {
   const entry: Record<string, unknown> = {};
   const stray: string[] = [];
   for (const [column, reading] of Object.entries(COLUMNS) as [Column, Reading][]) {

@@ -3,14 +3,14 @@ import { MATERIAL_FORMS } from '../../kernel/events.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 
 /** Maximum of entries in each list of a guide. */
-export const ENTRIES_MOST = { conditions: 50, steps: 30, materials: 60, fees: 20, counters: 50 } as const;
+export const MAX_ENTRIES = { conditions: 50, steps: 30, materials: 60, fees: 20, counters: 50 } as const;
 /** Maximum of characters of a key, a name, a sentence. */
-const KEY_LENGTH = 40;
-const NAME_LENGTH = 100;
-const TEXT_LENGTH = 500;
-const DAYS_MOST = 1000;
-const COPIES_MOST = 100;
-const FEN_MOST = 1_000_000_000;
+const MAX_KEY_CHARS = 40;
+const MAX_NAME_CHARS = 100;
+const MAX_TEXT_CHARS = 500;
+const MAX_DAYS = 1000;
+const MAX_COPIES = 100;
+const MAX_FEN = 1_000_000_000;
 
 /** Whether a text is one line: it has no control characters, and none that a database or a printed page cannot hold. */
 export function isLine(text: string): boolean {
@@ -18,18 +18,18 @@ export function isLine(text: string): boolean {
 }
 
 /** Schema of one line of text, trimmed and not empty. */
-export const words = (most: number) => z.string().trim().min(1).max(most).refine(isLine, '不得含有控制字符');
-export const key = () => words(KEY_LENGTH);
-export const name = () => words(NAME_LENGTH);
-export const sentence = () => words(TEXT_LENGTH);
+export const textLine = (maxChars: number) => z.string().trim().min(1).max(maxChars).refine(isLine, '不得含有控制字符');
+export const key = () => textLine(MAX_KEY_CHARS);
+export const name = () => textLine(MAX_NAME_CHARS);
+export const sentence = () => textLine(MAX_TEXT_CHARS);
 export const day = () => z.iso.date();
 /** A limit in working days (工作日). */
-export const limit = () => z.int().positive().max(DAYS_MOST);
-export const copies = () => z.int().nonnegative().max(COPIES_MOST);
-export const fen = () => z.int().nonnegative().max(FEN_MOST);
+export const limit = () => z.int().positive().max(MAX_DAYS);
+export const copies = () => z.int().nonnegative().max(MAX_COPIES);
+export const fen = () => z.int().nonnegative().max(MAX_FEN);
 
 const counter = z.strictObject({ name: name(), address: sentence(), hours: sentence(), phone: name() });
-export const counters = () => z.array(counter).max(ENTRIES_MOST.counters);
+export const counters = () => z.array(counter).max(MAX_ENTRIES.counters);
 
 /** A service guide (办事指南) as it is written and published: one per matter, for the whole city. */
 export const guideSchema = z.strictObject({
@@ -39,10 +39,10 @@ export const guideSchema = z.strictObject({
   sample: z.boolean().default(false),
   note: sentence().nullable().default(null),
   /** Conditions of acceptance (受理条件). */
-  conditions: z.array(sentence()).max(ENTRIES_MOST.conditions),
+  conditions: z.array(sentence()).max(MAX_ENTRIES.conditions),
   steps: z
     .array(z.strictObject({ name: name(), what: sentence(), limitDays: limit().nullable().default(null) }))
-    .max(ENTRIES_MOST.steps),
+    .max(MAX_ENTRIES.steps),
   materials: z
     .array(
       z.strictObject({
@@ -57,9 +57,9 @@ export const guideSchema = z.strictObject({
         licenseType: z.string().length(21).nullable().default(null),
       }),
     )
-    .max(ENTRIES_MOST.materials),
+    .max(MAX_ENTRIES.materials),
   /** Fees (收费) in fen; none without a basis. */
-  fees: z.array(z.strictObject({ name: name(), amountFen: fen(), basis: sentence() })).max(ENTRIES_MOST.fees),
+  fees: z.array(z.strictObject({ name: name(), amountFen: fen(), basis: sentence() })).max(MAX_ENTRIES.fees),
   /** Statutory limit (法定时限) and its basis, promised limit (承诺时限): working days from acceptance. */
   statutoryDays: limit().nullable().default(null),
   statutoryBasis: sentence().nullable().default(null),
@@ -85,26 +85,26 @@ export class GuideRefusal extends Refusal {
 }
 
 /** Lists the problems of a well-formed guide: duplicate entries, limits that contradict each other. */
-export function inconsistencies(guide: Guide): Problem[] {
+export function listInconsistencies(guide: Guide): Problem[] {
   const problems = [
-    ...twice('conditions', guide.conditions),
-    ...twice(
+    ...listDuplicates('conditions', guide.conditions),
+    ...listDuplicates(
       'steps',
-      guide.steps.map((one) => one.name),
+      guide.steps.map((entry) => entry.name),
     ),
-    ...twice(
+    ...listDuplicates(
       'materials',
-      guide.materials.map((one) => one.code),
+      guide.materials.map((entry) => entry.code),
     ),
-    ...twice(
+    ...listDuplicates(
       'fees',
-      guide.fees.map((one) => one.name),
+      guide.fees.map((entry) => entry.name),
     ),
-    ...twice(
+    ...listDuplicates(
       'counters',
-      guide.counters.map((one) => one.name),
+      guide.counters.map((entry) => entry.name),
     ),
-    ...limitsApart(guide),
+    ...listLimitProblems(guide),
   ];
   if (guide.statutoryDays !== null && guide.statutoryBasis === null)
     problems.push({ place: 'statutoryBasis', message: '法定时限须写明依据' });
@@ -113,12 +113,14 @@ export function inconsistencies(guide: Guide): Problem[] {
 }
 
 /** Lists the entries of a list whose key occurs earlier in it. */
-export function twice(list: string, keys: readonly string[]): Problem[] {
-  return keys.flatMap((one, i) => (keys.indexOf(one) < i ? [{ place: `${list}[${i}]`, message: `“${one}”重复` }] : []));
+export function listDuplicates(list: string, keys: readonly string[]): Problem[] {
+  return keys.flatMap((entry, i) =>
+    keys.indexOf(entry) < i ? [{ place: `${list}[${i}]`, message: `“${entry}”重复` }] : [],
+  );
 }
 
 /** Lists a promised limit that is longer than the statutory one. */
-export function limitsApart({ statutoryDays, promisedDays }: Guide): Problem[] {
+export function listLimitProblems({ statutoryDays, promisedDays }: Guide): Problem[] {
   if (statutoryDays === null || promisedDays === null || promisedDays <= statutoryDays) return [];
   return [
     { place: 'promisedDays', message: `承诺时限 ${promisedDays} 个工作日长于法定时限 ${statutoryDays} 个工作日` },

@@ -1,21 +1,21 @@
 import { isDeepStrictEqual } from 'node:util';
 import { z } from 'zod';
-import { type Difference, differences, titles } from './difference.ts';
+import { type Difference, listDifferences, titles } from './difference.ts';
 import {
   copies,
   counters,
   day,
-  ENTRIES_MOST,
   fen,
   type Guide,
   GuideRefusal,
   key,
   limit,
-  limitsApart,
+  listDuplicates,
+  listLimitProblems,
+  MAX_ENTRIES,
   name,
   type Problem,
   sentence,
-  twice,
 } from './guide.ts';
 
 /**
@@ -31,19 +31,19 @@ export const overlaySchema = z.strictObject({
   sample: z.boolean().default(false),
   note: sentence().nullable().default(null),
   /** Codes of materials, names of steps. */
-  removeMaterials: z.array(key()).max(ENTRIES_MOST.materials).default([]),
-  removeSteps: z.array(name()).max(ENTRIES_MOST.steps).default([]),
+  removeMaterials: z.array(key()).max(MAX_ENTRIES.materials).default([]),
+  removeSteps: z.array(name()).max(MAX_ENTRIES.steps).default([]),
   materials: z
     .array(z.strictObject({ code: key(), required: z.boolean().optional(), copies: copies().optional() }))
-    .max(ENTRIES_MOST.materials)
+    .max(MAX_ENTRIES.materials)
     .default([]),
   steps: z
     .array(z.strictObject({ name: name(), limitDays: limit() }))
-    .max(ENTRIES_MOST.steps)
+    .max(MAX_ENTRIES.steps)
     .default([]),
   fees: z
     .array(z.strictObject({ name: name(), amountFen: fen() }))
-    .max(ENTRIES_MOST.fees)
+    .max(MAX_ENTRIES.fees)
     .default([]),
   statutoryDays: limit().optional(),
   promisedDays: limit().optional(),
@@ -55,29 +55,29 @@ export type Overlay = z.infer<typeof overlaySchema>;
 /**
  * Applies an overlay to a guide. Returns the result with every difference, without checking whether they are allowed.
  */
-export function judge(guide: Guide, overlay: Overlay): { guide: Guide; differences: Difference[] } {
-  const merged = merge(guide, overlay);
-  return { guide: merged, differences: [...additions(guide, overlay), ...differences(guide, merged)] };
+export function evaluateOverlay(guide: Guide, overlay: Overlay): { guide: Guide; differences: Difference[] } {
+  const merged = mergeOverlay(guide, overlay);
+  return { guide: merged, differences: [...listAdditions(guide, overlay), ...listDifferences(guide, merged)] };
 }
 
-function merge(guide: Guide, overlay: Overlay): Guide {
-  const material = new Map(overlay.materials.map((one) => [one.code, one]));
-  const step = new Map(overlay.steps.map((one) => [one.name, one]));
-  const fee = new Map(overlay.fees.map((one) => [one.name, one]));
+function mergeOverlay(guide: Guide, overlay: Overlay): Guide {
+  const materialChanges = new Map(overlay.materials.map((entry) => [entry.code, entry]));
+  const stepChanges = new Map(overlay.steps.map((entry) => [entry.name, entry]));
+  const feeChanges = new Map(overlay.fees.map((entry) => [entry.name, entry]));
   return {
     ...guide,
     sample: guide.sample || overlay.sample,
-    note: [guide.note, overlay.note].filter((one) => one !== null).join(' ') || null,
+    note: [guide.note, overlay.note].filter((entry) => entry !== null).join(' ') || null,
     steps: guide.steps
-      .filter((one) => !overlay.removeSteps.includes(one.name))
-      .map((one) => ({ ...one, ...step.get(one.name) })),
+      .filter((entry) => !overlay.removeSteps.includes(entry.name))
+      .map((entry) => ({ ...entry, ...stepChanges.get(entry.name) })),
     materials: guide.materials
-      .filter((one) => !overlay.removeMaterials.includes(one.code))
-      .map((one) => {
-        const { required = one.required, copies = one.copies } = material.get(one.code) ?? {};
-        return { ...one, required, copies };
+      .filter((entry) => !overlay.removeMaterials.includes(entry.code))
+      .map((entry) => {
+        const { required = entry.required, copies = entry.copies } = materialChanges.get(entry.code) ?? {};
+        return { ...entry, required, copies };
       }),
-    fees: guide.fees.map((one) => ({ ...one, ...fee.get(one.name) })),
+    fees: guide.fees.map((entry) => ({ ...entry, ...feeChanges.get(entry.name) })),
     statutoryDays: overlay.statutoryDays ?? guide.statutoryDays,
     promisedDays: overlay.promisedDays ?? guide.promisedDays,
     counters: [...guide.counters, ...overlay.counters],
@@ -85,22 +85,24 @@ function merge(guide: Guide, overlay: Overlay): Guide {
 }
 
 /** Lists what the overlay names and the city's guide does not have. A county cannot add it. */
-function additions(guide: Guide, overlay: Overlay): Difference[] {
-  const steps = new Set(guide.steps.map((one) => one.name));
-  const materials = new Set(guide.materials.map((one) => one.code));
-  const fees = new Set(guide.fees.map((one) => one.name));
-  const added = (part: Difference['part'], title: string): Difference => ({
+function listAdditions(guide: Guide, overlay: Overlay): Difference[] {
+  const steps = new Set(guide.steps.map((entry) => entry.name));
+  const materials = new Set(guide.materials.map((entry) => entry.code));
+  const fees = new Set(guide.fees.map((entry) => entry.name));
+  const buildAddition = (part: Difference['part'], title: string): Difference => ({
     part,
     change: 'ADDED',
     text: `${title}：市级指南没有，属新增`,
     widens: true,
   });
   return [
-    ...overlay.steps.filter((one) => !steps.has(one.name)).map((one) => added('STEP', titles.step(one))),
+    ...overlay.steps
+      .filter((entry) => !steps.has(entry.name))
+      .map((entry) => buildAddition('STEP', titles.step(entry))),
     ...overlay.materials
-      .filter((one) => !materials.has(one.code))
-      .map((one) => added('MATERIAL', titles.material(one))),
-    ...overlay.fees.filter((one) => !fees.has(one.name)).map((one) => added('FEE', titles.fee(one))),
+      .filter((entry) => !materials.has(entry.code))
+      .map((entry) => buildAddition('MATERIAL', titles.material(entry))),
+    ...overlay.fees.filter((entry) => !fees.has(entry.name)).map((entry) => buildAddition('FEE', titles.fee(entry))),
   ];
 }
 
@@ -109,53 +111,53 @@ function additions(guide: Guide, overlay: Overlay): Difference[] {
  * GUIDE_OVERLAY_WIDENS, naming every difference that adds or lengthens.
  */
 export function applyOverlay(guide: Guide, overlay: Overlay): { guide: Guide; differences: Difference[] } {
-  const judged = judge(guide, overlay);
-  const wider = judged.differences.filter((one) => one.widens).map((one) => one.text);
-  if (wider.length > 0) {
-    const problems = wider.map((message) => ({ place: '', message }));
-    throw new GuideRefusal('GUIDE_OVERLAY_WIDENS', problems, wider.join('；'));
+  const result = evaluateOverlay(guide, overlay);
+  const widenings = result.differences.filter((entry) => entry.widens).map((entry) => entry.text);
+  if (widenings.length > 0) {
+    const problems = widenings.map((message) => ({ place: '', message }));
+    throw new GuideRefusal('GUIDE_OVERLAY_WIDENS', problems, widenings.join('；'));
   }
-  return judged;
+  return result;
 }
 
 /** Lists the parts of an overlay that do not apply to this guide, or that contradict each other. */
-export function misfits(guide: Guide, overlay: Overlay): Problem[] {
-  const known = {
-    removeMaterials: guide.materials.map((one) => one.code),
-    removeSteps: guide.steps.map((one) => one.name),
+export function listOverlayProblems(guide: Guide, overlay: Overlay): Problem[] {
+  const cityEntries = {
+    removeMaterials: guide.materials.map((entry) => entry.code),
+    removeSteps: guide.steps.map((entry) => entry.name),
   };
-  const unknown = (list: keyof typeof known) =>
-    overlay[list].flatMap((one, i) =>
-      known[list].includes(one) ? [] : [{ place: `${list}[${i}]`, message: `市级指南没有“${one}”` }],
+  const listUnknown = (list: keyof typeof cityEntries) =>
+    overlay[list].flatMap((entry, i) =>
+      cityEntries[list].includes(entry) ? [] : [{ place: `${list}[${i}]`, message: `市级指南没有“${entry}”` }],
     );
-  const materials = overlay.materials.map((one) => one.code);
-  const steps = overlay.steps.map((one) => one.name);
-  const merged = merge(guide, overlay);
+  const materials = overlay.materials.map((entry) => entry.code);
+  const steps = overlay.steps.map((entry) => entry.name);
+  const merged = mergeOverlay(guide, overlay);
   return [
-    ...unknown('removeMaterials'),
-    ...unknown('removeSteps'),
-    ...twice('removeMaterials', overlay.removeMaterials),
-    ...twice('removeSteps', overlay.removeSteps),
-    ...bothWays('materials', materials, overlay.removeMaterials),
-    ...bothWays('steps', steps, overlay.removeSteps),
-    ...twice('materials', materials),
-    ...twice('steps', steps),
-    ...twice(
+    ...listUnknown('removeMaterials'),
+    ...listUnknown('removeSteps'),
+    ...listDuplicates('removeMaterials', overlay.removeMaterials),
+    ...listDuplicates('removeSteps', overlay.removeSteps),
+    ...listContradictions('materials', materials, overlay.removeMaterials),
+    ...listContradictions('steps', steps, overlay.removeSteps),
+    ...listDuplicates('materials', materials),
+    ...listDuplicates('steps', steps),
+    ...listDuplicates(
       'fees',
-      overlay.fees.map((one) => one.name),
+      overlay.fees.map((entry) => entry.name),
     ),
-    ...overlay.counters.flatMap((one, i) =>
-      merged.counters.filter(({ name }) => name === one.name).length > 1
-        ? [{ place: `counters[${i}]`, message: `“${one.name}”重复` }]
+    ...overlay.counters.flatMap((entry, i) =>
+      merged.counters.filter(({ name }) => name === entry.name).length > 1
+        ? [{ place: `counters[${i}]`, message: `“${entry.name}”重复` }]
         : [],
     ),
-    ...limitsApart(merged),
+    ...listLimitProblems(merged),
   ];
 }
 
-function bothWays(list: string, changed: readonly string[], removed: readonly string[]): Problem[] {
-  return changed.flatMap((one, i) =>
-    removed.includes(one) ? [{ place: `${list}[${i}]`, message: `“${one}”既取消又调整` }] : [],
+function listContradictions(list: string, changedKeys: readonly string[], removedKeys: readonly string[]): Problem[] {
+  return changedKeys.flatMap((entry, i) =>
+    removedKeys.includes(entry) ? [{ place: `${list}[${i}]`, message: `“${entry}”既取消又调整` }] : [],
   );
 }
 
@@ -167,37 +169,41 @@ function bothWays(list: string, changed: readonly string[], removed: readonly st
  * eased what the city required then, which says nothing about what the city requires now. A limit only has to be still
  * the shorter one.
  */
-export function hindrances(before: Guide, after: Guide, overlay: Overlay): string[] {
-  const apart = <Entry>(
-    [then, now]: readonly [readonly Entry[], readonly Entry[]],
+export function listCarryObstacles(oldGuide: Guide, newGuide: Guide, overlay: Overlay): string[] {
+  const listChangedEntries = <Entry>(
+    [oldEntries, newEntries]: readonly [readonly Entry[], readonly Entry[]],
     title: (entry: Entry) => string,
-    touched: ReadonlySet<string>,
+    touchedTitles: ReadonlySet<string>,
   ) =>
-    then.flatMap((one) => {
-      if (!touched.has(title(one))) return [];
-      const same = now.some((other) => isDeepStrictEqual(one, other));
-      return same ? [] : [`${title(one)}：市级新版本已取消或改动`];
+    oldEntries.flatMap((entry) => {
+      if (!touchedTitles.has(title(entry))) return [];
+      const isUnchanged = newEntries.some((other) => isDeepStrictEqual(entry, other));
+      return isUnchanged ? [] : [`${title(entry)}：市级新版本已取消或改动`];
     });
-  const named = (codes: readonly string[]) => codes.map((code) => ({ code }));
-  const called = (names: readonly string[]) => names.map((one) => ({ name: one }));
+  const toMaterials = (codes: readonly string[]) => codes.map((code) => ({ code }));
+  const toSteps = (names: readonly string[]) => names.map((entry) => ({ name: entry }));
   const { removeMaterials, removeSteps, materials, steps, fees } = overlay;
   return [
-    ...apart(
-      [before.materials, after.materials],
+    ...listChangedEntries(
+      [oldGuide.materials, newGuide.materials],
       titles.material,
-      new Set([...named(removeMaterials), ...materials].map(titles.material)),
+      new Set([...toMaterials(removeMaterials), ...materials].map(titles.material)),
     ),
-    ...apart([before.steps, after.steps], titles.step, new Set([...called(removeSteps), ...steps].map(titles.step))),
-    ...apart([before.fees, after.fees], titles.fee, new Set(fees.map(titles.fee))),
-    ...differencesOfLimits(after, overlay),
-    ...misfits(after, overlay)
-      .filter((one) => one.place === 'promisedDays' || one.place.startsWith('counters'))
-      .map((one) => one.message),
+    ...listChangedEntries(
+      [oldGuide.steps, newGuide.steps],
+      titles.step,
+      new Set([...toSteps(removeSteps), ...steps].map(titles.step)),
+    ),
+    ...listChangedEntries([oldGuide.fees, newGuide.fees], titles.fee, new Set(fees.map(titles.fee))),
+    ...listWiderLimits(newGuide, overlay),
+    ...listOverlayProblems(newGuide, overlay)
+      .filter((entry) => entry.place === 'promisedDays' || entry.place.startsWith('counters'))
+      .map((entry) => entry.message),
   ];
 }
 
-function differencesOfLimits(after: Guide, overlay: Overlay): string[] {
-  return judge(after, overlay)
-    .differences.filter((one) => one.part === 'LIMIT' && one.widens)
-    .map((one) => one.text);
+function listWiderLimits(newGuide: Guide, overlay: Overlay): string[] {
+  return evaluateOverlay(newGuide, overlay)
+    .differences.filter((entry) => entry.part === 'LIMIT' && entry.widens)
+    .map((entry) => entry.text);
 }

@@ -1,19 +1,25 @@
 import { dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { type GraphContext, loader, requirePerson, viewRefusal } from '../../kernel/serve.ts';
+import { type GraphContext, getLoader, requirePerson, toRefusalView } from '../../kernel/serve.ts';
 import type { Matter } from '../matter.ts';
 import { findMatters } from '../store.ts';
 import { GuideRefusal, type Problem } from './guide.ts';
 import * as store from './store.ts';
-import { type GuideInForce, type GuideVersion, guideOn, lapsedAt, readVersion } from './version.ts';
-import { type GuideDependencies, type GuideFile, importGuide, importOverlay, type Published } from './workflow.ts';
+import { findGuide, type GuideInForce, type GuideVersion, listLapsed, readVersion } from './version.ts';
+import {
+  type GuideDependencies,
+  type GuideFile,
+  importGuide,
+  importOverlay,
+  type PublicationResult,
+} from './workflow.ts';
 
 /** Resolvers of service guides. Reading is public. */
 export function guideResolvers(dependencies: GuideDependencies) {
   const { db, now } = dependencies;
   const load = async (context: GraphContext, matterId: string) =>
-    (await loader<GuideVersion[]>(context, 'guides', (ids) => store.findGuides(db, ids)).load(matterId)) ?? [];
+    (await getLoader<GuideVersion[]>(context, 'guides', (ids) => store.findGuides(db, ids)).load(matterId)) ?? [];
   return {
     Mutation: {
       importGuide: (_: unknown, { input }: { input: GuideFile }, { actor }: GraphContext) => {
@@ -31,26 +37,26 @@ export function guideResolvers(dependencies: GuideDependencies) {
         { on, division }: { on?: string | null; division?: string | null },
         context: GraphContext,
       ) => {
-        const found = guideOn(await load(context, row.id), on ?? dayOf(now()), division ?? null);
-        return found && viewGuide(found);
+        const guideInForce = findGuide(await load(context, row.id), on ?? dayOf(now()), division ?? null);
+        return guideInForce && viewGuide(guideInForce);
       },
       guideVersions: async ({ row }: Matter, args: { first: number; after?: string | null }, context: GraphContext) => {
         const { first, after } = readPage(args, ([version]) =>
           /^\d{1,6}$/.test(version ?? '') ? Number(version) : null,
         );
         const versions = await load(context, row.id);
-        const rest = versions.filter((one) => one.version > (after ?? 0));
-        const page = { rows: rest.slice(0, first), hasNextPage: rest.length > first };
+        const remaining = versions.filter((version) => version.version > (after ?? 0));
+        const page = { rows: remaining.slice(0, first), hasNextPage: remaining.length > first };
         return toConnection(
           page,
-          (one) => [String(one.version)],
-          (one) => viewVersion(versions, one),
+          (version) => [String(version.version)],
+          (version) => viewVersion(versions, version),
         );
       },
     },
     Guide: {
       matter: ({ matterId }: { matterId: string }, _: unknown, context: GraphContext) =>
-        loader<Matter>(context, 'matters', (ids) => findMatters(db, ids)).load(matterId),
+        getLoader<Matter>(context, 'matters', (ids) => findMatters(db, ids)).load(matterId),
     },
   };
 }
@@ -59,27 +65,27 @@ function viewGuide({ guide, ...period }: GuideInForce) {
   return { ...guide, ...period };
 }
 
-function viewVersion(versions: readonly GuideVersion[], one: GuideVersion) {
+function viewVersion(versions: readonly GuideVersion[], version: GuideVersion) {
   return {
-    guide: viewGuide(readVersion(versions, one, null)),
-    publishedAt: one.publishedAt,
-    digest: one.digest,
-    overlays: one.overlays.map((overlay) => ({
+    guide: viewGuide(readVersion(versions, version, null)),
+    publishedAt: version.publishedAt,
+    digest: version.digest,
+    overlays: version.overlays.map((overlay) => ({
       ...overlay,
-      differences: readVersion(versions, one, overlay).differences,
+      differences: readVersion(versions, version, overlay).differences,
     })),
-    lapsed: lapsedAt(versions, one),
+    lapsed: listLapsed(versions, version),
   };
 }
 
 /** Maps an import to its payload. A refusal includes every problem. */
-async function settleImport(run: () => Promise<Published>) {
+async function settleImport(run: () => Promise<PublicationResult>) {
   try {
-    const { guide, ...done } = await run();
-    return { guide: viewGuide(guide), problems: [] as Problem[], ...done };
+    const { guide, ...outcome } = await run();
+    return { guide: viewGuide(guide), problems: [] as Problem[], ...outcome };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const problems = error instanceof GuideRefusal ? error.problems : [];
-    return { changed: false, differences: [], lapsed: [], problems, refusal: viewRefusal(error) };
+    return { changed: false, differences: [], lapsed: [], problems, refusal: toRefusalView(error) };
   }
 }

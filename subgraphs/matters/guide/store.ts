@@ -1,7 +1,7 @@
 import { and, asc, eq, inArray } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { contentDigest, type EventPayload } from '../../kernel/events.ts';
-import { append } from '../../kernel/outbox.ts';
+import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
+import { appendEvent } from '../../kernel/outbox.ts';
 import { CONSUMERS, messages } from '../store.ts';
 import { matter, organ } from '../tables.ts';
 import type { Guide } from './guide.ts';
@@ -20,10 +20,13 @@ export async function findGuides(db: Reader, matterIds: readonly string[]): Prom
       .where(inArray(guideOverlay.matterId, ids))
       .orderBy(asc(guideOverlay.divisionCode), asc(guideOverlay.revision)),
   ]);
-  const versionsOf = Map.groupBy(versions, (one) => one.matterId);
-  const overlaysOf = Map.groupBy(overlays, (one) => `${one.matterId} ${one.version}`);
+  const versionsByMatter = Map.groupBy(versions, (row) => row.matterId);
+  const overlaysByVersion = Map.groupBy(overlays, (row) => `${row.matterId} ${row.version}`);
   return ids.map((id) =>
-    (versionsOf.get(id) ?? []).map((one) => ({ ...one, overlays: overlaysOf.get(`${id} ${one.version}`) ?? [] })),
+    (versionsByMatter.get(id) ?? []).map((row) => ({
+      ...row,
+      overlays: overlaysByVersion.get(`${id} ${row.version}`) ?? [],
+    })),
   );
 }
 
@@ -59,22 +62,30 @@ export async function insertVersion(
   publication: Publication,
 ): Promise<void> {
   const { matterId, validFrom } = guide;
-  const row = { matterId, version, guide, validFrom, digest: contentDigest(guide), ...publication };
+  const row = { matterId, version, guide, validFrom, digest: computeContentDigest(guide), ...publication };
   await tx.insert(guideVersion).values(row);
 }
 
 export async function insertOverlay(
   tx: Transaction,
-  place: { version: number; revision: number; carriedFrom: number | null },
+  position: { version: number; revision: number; carriedFrom: number | null },
   overlay: Overlay,
   publication: Publication,
 ): Promise<void> {
   const { matterId, divisionCode, validFrom } = overlay;
-  const row = { matterId, divisionCode, overlay, validFrom, digest: contentDigest(overlay), ...place, ...publication };
+  const row = {
+    matterId,
+    divisionCode,
+    overlay,
+    validFrom,
+    digest: computeContentDigest(overlay),
+    ...position,
+    ...publication,
+  };
   await tx.insert(guideOverlay).values(row);
 }
 
-export async function tellGuides(tx: Transaction, payload: EventPayload<'GuideChanged'>, at: Date): Promise<void> {
+export async function sendGuideEvent(tx: Transaction, payload: EventPayload<'GuideChanged'>, at: Date): Promise<void> {
   const stream = `guide:${payload.matterId}`;
-  await append(tx, messages, CONSUMERS, { type: 'GuideChanged', stream, occurredAt: at, payload });
+  await appendEvent(tx, messages, CONSUMERS, { type: 'GuideChanged', stream, occurredAt: at, payload });
 }

@@ -1,9 +1,9 @@
-import { type Day, within } from '../../kernel/day.ts';
+import { type Day, isWithin } from '../../kernel/day.ts';
 import type { EventPayload, GuideFact } from '../../kernel/events.ts';
 import { dayBefore } from '../matter.ts';
 import type { Difference } from './difference.ts';
 import type { Guide } from './guide.ts';
-import { hindrances, judge, type Overlay } from './overlay.ts';
+import { evaluateOverlay, listCarryObstacles, type Overlay } from './overlay.ts';
 
 /** A county's published overlay on a version. A later revision replaces it from its first day on. */
 export interface OverlayRevision {
@@ -29,7 +29,7 @@ export interface GuideVersion {
 
 /** Returns the last day of a version, or null while none follows. */
 export function lastDayOf(versions: readonly GuideVersion[], version: number): Day | null {
-  const next = versions.find((one) => one.version === version + 1);
+  const next = versions.find((candidate) => candidate.version === version + 1);
   return next ? dayBefore(next.guide.validFrom) : null;
 }
 
@@ -55,22 +55,26 @@ export function readVersion(
     return { version, validFrom: guide.validFrom, validTo, divisionCode: null, guide, differences: [] };
   }
   const { divisionCode, revision, validFrom } = overlay;
-  const next = overlays.find((one) => one.divisionCode === divisionCode && one.revision === revision + 1);
-  const ends = next ? dayBefore(next.validFrom) : validTo;
-  return { version, validFrom, validTo: ends, divisionCode, ...judge(guide, overlay.overlay) };
+  const next = overlays.find(
+    (candidate) => candidate.divisionCode === divisionCode && candidate.revision === revision + 1,
+  );
+  const lastDay = next ? dayBefore(next.validFrom) : validTo;
+  return { version, validFrom, validTo: lastDay, divisionCode, ...evaluateOverlay(guide, overlay.overlay) };
 }
 
 /**
  * Returns a county's newest revision on a version that has begun on `on`, or null if the city's guide applies
  * unchanged.
  */
-export function overlayOn(version: GuideVersion, divisionCode: string, on: Day): OverlayRevision | null {
-  return version.overlays.findLast((one) => one.divisionCode === divisionCode && one.validFrom <= on) ?? null;
+export function findOverlay(version: GuideVersion, divisionCode: string, on: Day): OverlayRevision | null {
+  return (
+    version.overlays.findLast((revision) => revision.divisionCode === divisionCode && revision.validFrom <= on) ?? null
+  );
 }
 
 /** Returns each county's newest revision on a version, begun or not. */
-export function newestOverlays(version: GuideVersion): OverlayRevision[] {
-  return [...new Map(version.overlays.map((one) => [one.divisionCode, one])).values()];
+export function listNewestOverlays(version: GuideVersion): OverlayRevision[] {
+  return [...new Map(version.overlays.map((revision) => [revision.divisionCode, revision])).values()];
 }
 
 /** A county whose overlay was not carried over to a version (未延续), and why. */
@@ -80,44 +84,66 @@ export interface Lapsed {
 }
 
 /** Lists the counties that have an overlay on the version before and none on this one. */
-export function lapsedAt(versions: readonly GuideVersion[], { version, guide, overlays }: GuideVersion): Lapsed[] {
-  const before = versions.find((one) => one.version === version - 1);
-  if (!before) return [];
-  return newestOverlays(before).flatMap(({ divisionCode, overlay }) => {
-    if (overlays.some((one) => one.divisionCode === divisionCode)) return [];
-    const reasons = hindrances(before.guide, guide, overlay);
+export function listLapsed(versions: readonly GuideVersion[], { version, guide, overlays }: GuideVersion): Lapsed[] {
+  const previous = versions.find((candidate) => candidate.version === version - 1);
+  if (!previous) return [];
+  return listNewestOverlays(previous).flatMap(({ divisionCode, overlay }) => {
+    if (overlays.some((candidate) => candidate.divisionCode === divisionCode)) return [];
+    const reasons = listCarryObstacles(previous.guide, guide, overlay);
     return [{ divisionCode, reasons: reasons.length > 0 ? reasons : ['在市级新版本发布之后才发布，须另行发布'] }];
   });
 }
 
 /** Returns the guide in force on a day, for the city or a county; null if no version is in force. */
-export function guideOn(versions: readonly GuideVersion[], on: Day, divisionCode: string | null): GuideInForce | null {
-  const found = versions.find((one) => within(on, one.guide.validFrom, lastDayOf(versions, one.version)));
-  if (!found) return null;
-  return readVersion(versions, found, divisionCode === null ? null : overlayOn(found, divisionCode, on));
+export function findGuide(
+  versions: readonly GuideVersion[],
+  on: Day,
+  divisionCode: string | null,
+): GuideInForce | null {
+  const versionInForce = versions.find((candidate) =>
+    isWithin(on, candidate.guide.validFrom, lastDayOf(versions, candidate.version)),
+  );
+  if (!versionInForce) return null;
+  return readVersion(
+    versions,
+    versionInForce,
+    divisionCode === null ? null : findOverlay(versionInForce, divisionCode, on),
+  );
 }
 
 /** Builds the fact for cases: every version in force on `today` or later, with each county's overlays from then on. */
-export function factOf(matterId: string, versions: readonly GuideVersion[], today: Day): EventPayload<'GuideChanged'> {
-  const told = versions.flatMap((one) => {
-    const validTo = lastDayOf(versions, one.version);
+export function buildGuidesFact(
+  matterId: string,
+  versions: readonly GuideVersion[],
+  today: Day,
+): EventPayload<'GuideChanged'> {
+  const currentVersions = versions.flatMap((version) => {
+    const validTo = lastDayOf(versions, version.version);
     if (validTo !== null && validTo < today) return [];
-    const counties = one.overlays
-      .filter((overlay) => overlay.validFrom > today || overlay === overlayOn(one, overlay.divisionCode, today))
+    const counties = version.overlays
+      .filter((overlay) => overlay.validFrom > today || overlay === findOverlay(version, overlay.divisionCode, today))
       .map((overlay) => ({
         divisionCode: overlay.divisionCode,
         validFrom: overlay.validFrom,
-        guide: contentOf(judge(one.guide, overlay.overlay).guide),
+        guide: toGuideFact(evaluateOverlay(version.guide, overlay.overlay).guide),
       }));
-    return [{ version: one.version, validFrom: one.guide.validFrom, validTo, city: contentOf(one.guide), counties }];
+    return [
+      {
+        version: version.version,
+        validFrom: version.guide.validFrom,
+        validTo,
+        city: toGuideFact(version.guide),
+        counties,
+      },
+    ];
   });
-  return { matterId, versions: told };
+  return { matterId, versions: currentVersions };
 }
 
-function contentOf({ materials, steps, statutoryDays, promisedDays }: Guide): GuideFact {
+function toGuideFact({ materials, steps, statutoryDays, promisedDays }: Guide): GuideFact {
   return {
-    materials: materials.map(({ basis: _, ...told }) => told),
-    steps: steps.map(({ what: _, ...told }) => told),
+    materials: materials.map(({ basis: _, ...fact }) => fact),
+    steps: steps.map(({ what: _, ...fact }) => fact),
     statutoryDays,
     promisedDays,
   };

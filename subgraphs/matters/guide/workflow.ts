@@ -1,22 +1,22 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import { type Actor, requireRole } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
-import { contentDigest, type EventPayload } from '../../kernel/events.ts';
+import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { type Difference, differences } from './difference.ts';
-import { type Format, readGuide, readOverlay, refuseAny } from './file.ts';
+import { type Difference, listDifferences } from './difference.ts';
+import { type Format, parseGuide, parseOverlay, requireNoProblems } from './file.ts';
 import type { Guide } from './guide.ts';
-import { applyOverlay, hindrances, misfits, type Overlay } from './overlay.ts';
+import { applyOverlay, listCarryObstacles, listOverlayProblems, type Overlay } from './overlay.ts';
 import * as store from './store.ts';
 import {
-  factOf,
+  buildGuidesFact,
+  findOverlay,
   type GuideInForce,
   type GuideVersion,
   type Lapsed,
-  lapsedAt,
   lastDayOf,
-  newestOverlays,
-  overlayOn,
+  listLapsed,
+  listNewestOverlays,
   readVersion,
 } from './version.ts';
 
@@ -32,13 +32,13 @@ export interface GuideFile {
 }
 
 /** Maximum of versions of a matter's guide, and of overlays on one version. */
-const VERSIONS_MOST = 200;
-const OVERLAYS_MOST = 200;
+const MAX_VERSIONS = 200;
+const MAX_OVERLAYS = 200;
 /** Largest event about a matter's guides. Every consumer accepts 1 MiB. */
-const TOLD_BYTES_MOST = 786_432;
+const MAX_EVENT_BYTES = 786_432;
 
 /** What an import did, or with `dryRun` would do. */
-export interface Published {
+export interface PublicationResult {
   guide: GuideInForce;
   /** False if the same content was published before: nothing was done. */
   changed: boolean;
@@ -52,19 +52,27 @@ export interface Published {
  * Publishes a version of a matter's guide. Requires an administrator. Refuses ROLE_NOT_ALLOWED, GUIDE_FILE_INVALID,
  * MATTER_UNKNOWN, GUIDE_OUT_OF_ORDER, GUIDE_LIMIT_REACHED.
  */
-export async function importGuide({ db, now }: GuideDependencies, actor: Actor, file: GuideFile): Promise<Published> {
+export async function importGuide(
+  { db, now }: GuideDependencies,
+  actor: Actor,
+  file: GuideFile,
+): Promise<PublicationResult> {
   const person = requireRole(actor, 'ADMINISTRATOR');
-  const guide = readGuide(file.format, file.text);
-  return transact(db, file.dryRun, (tx) => publish(tx, guide, { publishedBy: person.id, publishedAt: now() }));
+  const guide = parseGuide(file.format, file.text);
+  return transact(db, file.dryRun, (tx) => publishVersion(tx, guide, { publishedBy: person.id, publishedAt: now() }));
 }
 
 /**
  * Publishes a county's overlay on a version. Requires an administrator. Refuses as `importGuide` does, GUIDE_UNKNOWN,
  * and GUIDE_OVERLAY_WIDENS.
  */
-export async function importOverlay({ db, now }: GuideDependencies, actor: Actor, file: GuideFile): Promise<Published> {
+export async function importOverlay(
+  { db, now }: GuideDependencies,
+  actor: Actor,
+  file: GuideFile,
+): Promise<PublicationResult> {
   const person = requireRole(actor, 'ADMINISTRATOR');
-  const overlay = readOverlay(file.format, file.text);
+  const overlay = parseOverlay(file.format, file.text);
   return transact(db, file.dryRun, (tx) => publishOverlay(tx, overlay, { publishedBy: person.id, publishedAt: now() }));
 }
 
@@ -82,9 +90,9 @@ export async function publishMissing(
   for (const guide of guides) {
     await db.transaction(async (tx) => {
       if (!(await store.lockMatter(tx, guide.matterId))) throw new Refusal('MATTER_UNKNOWN', 'matterId');
-      const [known] = await store.findGuides(tx, [guide.matterId]);
-      if (known && known.length > 0) return;
-      await publish(tx, guide, publication);
+      const [existing] = await store.findGuides(tx, [guide.matterId]);
+      if (existing && existing.length > 0) return;
+      await publishVersion(tx, guide, publication);
       for (const overlay of overlays) {
         if (overlay.matterId === guide.matterId) await publishOverlay(tx, overlay, publication);
       }
@@ -94,67 +102,75 @@ export async function publishMissing(
   return published;
 }
 
-async function publish(tx: Transaction, guide: Guide, publication: store.Publication): Promise<Published> {
+async function publishVersion(
+  tx: Transaction,
+  guide: Guide,
+  publication: store.Publication,
+): Promise<PublicationResult> {
   const today = dayOf(publication.publishedAt);
-  const before = await lockVersions(tx, guide.matterId);
-  const known = before.find((one) => one.digest === contentDigest(guide));
-  if (known) return { guide: readVersion(before, known, null), changed: false, differences: [], lapsed: [] };
-  const newest = before.at(-1);
-  if (newest) requireFollows(guide.validFrom, newest.guide.validFrom, today);
-  if (before.length >= VERSIONS_MOST) throw new Refusal('GUIDE_LIMIT_REACHED', null, `最多 ${VERSIONS_MOST} 版`);
-  const version = before.length + 1;
+  const versions = await lockVersions(tx, guide.matterId);
+  const existing = versions.find((candidate) => candidate.digest === computeContentDigest(guide));
+  if (existing) return { guide: readVersion(versions, existing, null), changed: false, differences: [], lapsed: [] };
+  const newest = versions.at(-1);
+  if (newest) requireLaterStart(guide.validFrom, newest.guide.validFrom, today);
+  if (versions.length >= MAX_VERSIONS) throw new Refusal('GUIDE_LIMIT_REACHED', null, `最多 ${MAX_VERSIONS} 版`);
+  const version = versions.length + 1;
   await store.insertVersion(tx, version, guide, publication);
-  if (newest) await carryOver(tx, newest, guide, publication);
-  const after = await tell(tx, guide.matterId, today, publication.publishedAt);
-  const stands = versionOf(after, version);
+  if (newest) await carryOverlays(tx, newest, guide, publication);
+  const updatedVersions = await sendGuides(tx, guide.matterId, today, publication.publishedAt);
+  const newVersion = getVersion(updatedVersions, version);
   return {
-    guide: readVersion(after, stands, null),
+    guide: readVersion(updatedVersions, newVersion, null),
     changed: true,
-    differences: newest ? differences(newest.guide, guide) : [],
-    lapsed: lapsedAt(after, stands),
+    differences: newest ? listDifferences(newest.guide, guide) : [],
+    lapsed: listLapsed(updatedVersions, newVersion),
   };
 }
 
 /** Carries the counties' overlays over to the next version, each only if nothing prevents it. */
-async function carryOver(
+async function carryOverlays(
   tx: Transaction,
   from: GuideVersion,
   guide: Guide,
   publication: store.Publication,
 ): Promise<void> {
-  const place = { version: from.version + 1, revision: 1, carriedFrom: from.version };
-  for (const { overlay } of newestOverlays(from)) {
-    if (hindrances(from.guide, guide, overlay).length > 0) continue;
-    const again = { ...overlay, version: place.version, validFrom: guide.validFrom };
-    await store.insertOverlay(tx, place, again, publication);
+  const position = { version: from.version + 1, revision: 1, carriedFrom: from.version };
+  for (const { overlay } of listNewestOverlays(from)) {
+    if (listCarryObstacles(from.guide, guide, overlay).length > 0) continue;
+    const carriedOverlay = { ...overlay, version: position.version, validFrom: guide.validFrom };
+    await store.insertOverlay(tx, position, carriedOverlay, publication);
   }
 }
 
-async function publishOverlay(tx: Transaction, overlay: Overlay, publication: store.Publication): Promise<Published> {
+async function publishOverlay(
+  tx: Transaction,
+  overlay: Overlay,
+  publication: store.Publication,
+): Promise<PublicationResult> {
   const { matterId, version, divisionCode, validFrom } = overlay;
   const today = dayOf(publication.publishedAt);
-  const before = await lockVersions(tx, matterId);
-  const city = before.find((one) => one.version === version);
-  if (!city) throw new Refusal('GUIDE_UNKNOWN', 'text', `版本 ${version}`);
+  const versions = await lockVersions(tx, matterId);
+  const cityVersion = versions.find((candidate) => candidate.version === version);
+  if (!cityVersion) throw new Refusal('GUIDE_UNKNOWN', 'text', `版本 ${version}`);
   if (!(await store.hasCounty(tx, divisionCode)))
-    refuseAny([{ place: 'divisionCode', message: `没有区划代码为 ${divisionCode} 的县级机关` }]);
-  const known = city.overlays.find((one) => one.digest === contentDigest(overlay));
-  if (known) {
-    const read = readVersion(before, city, known);
-    return { guide: read, changed: false, differences: read.differences, lapsed: [] };
+    requireNoProblems([{ place: 'divisionCode', message: `没有区划代码为 ${divisionCode} 的县级机关` }]);
+  const existing = cityVersion.overlays.find((candidate) => candidate.digest === computeContentDigest(overlay));
+  if (existing) {
+    const guideInForce = readVersion(versions, cityVersion, existing);
+    return { guide: guideInForce, changed: false, differences: guideInForce.differences, lapsed: [] };
   }
-  requireWithin(validFrom, city.guide.validFrom, lastDayOf(before, version));
-  const own = city.overlays.filter((one) => one.divisionCode === divisionCode);
-  const newest = own.at(-1);
+  requireWithinVersion(validFrom, cityVersion.guide.validFrom, lastDayOf(versions, version));
+  const ownOverlays = cityVersion.overlays.filter((candidate) => candidate.divisionCode === divisionCode);
+  const newest = ownOverlays.at(-1);
   if (newest) requireNotBefore(validFrom, newest.validFrom, today);
-  if (city.overlays.length >= OVERLAYS_MOST)
-    throw new Refusal('GUIDE_LIMIT_REACHED', null, `一版最多 ${OVERLAYS_MOST} 份县级指南`);
-  refuseAny(misfits(city.guide, overlay));
-  applyOverlay(city.guide, overlay);
-  await store.insertOverlay(tx, { version, revision: own.length + 1, carriedFrom: null }, overlay, publication);
-  const after = await tell(tx, matterId, today, publication.publishedAt);
-  const stands = versionOf(after, version);
-  const guide = readVersion(after, stands, overlayOn(stands, divisionCode, validFrom));
+  if (cityVersion.overlays.length >= MAX_OVERLAYS)
+    throw new Refusal('GUIDE_LIMIT_REACHED', null, `一版最多 ${MAX_OVERLAYS} 份县级指南`);
+  requireNoProblems(listOverlayProblems(cityVersion.guide, overlay));
+  applyOverlay(cityVersion.guide, overlay);
+  await store.insertOverlay(tx, { version, revision: ownOverlays.length + 1, carriedFrom: null }, overlay, publication);
+  const updatedVersions = await sendGuides(tx, matterId, today, publication.publishedAt);
+  const cityNow = getVersion(updatedVersions, version);
+  const guide = readVersion(updatedVersions, cityNow, findOverlay(cityNow, divisionCode, validFrom));
   return { guide, changed: true, differences: guide.differences, lapsed: [] };
 }
 
@@ -165,7 +181,7 @@ async function lockVersions(tx: Transaction, matterId: string): Promise<GuideVer
 }
 
 /** Requires that a version begins after the newest one, and today or later: what has been in force must not change. */
-function requireFollows(validFrom: Day, newest: Day, today: Day): void {
+function requireLaterStart(validFrom: Day, newest: Day, today: Day): void {
   if (validFrom > newest && validFrom >= today) return;
   throw new Refusal('GUIDE_OUT_OF_ORDER', 'text', `须晚于上一版的 ${newest}，且不早于今天 ${today}`);
 }
@@ -175,26 +191,26 @@ function requireNotBefore(validFrom: Day, newest: Day, today: Day): void {
   throw new Refusal('GUIDE_OUT_OF_ORDER', 'text', `不得早于本县上一份指南的 ${newest}，也不得早于今天 ${today}`);
 }
 
-function requireWithin(validFrom: Day, first: Day, last: Day | null): void {
+function requireWithinVersion(validFrom: Day, first: Day, last: Day | null): void {
   if (validFrom >= first && (last === null || validFrom <= last)) return;
   throw new Refusal('GUIDE_OUT_OF_ORDER', 'text', `须在市级版本的施行期内：${first} 至 ${last ?? '今后'}`);
 }
 
-function versionOf(versions: readonly GuideVersion[], version: number): GuideVersion {
-  const found = versions.find((one) => one.version === version);
-  if (!found) throw new Error(`version ${version} was not kept`);
-  return found;
+function getVersion(versions: readonly GuideVersion[], version: number): GuideVersion {
+  const match = versions.find((candidate) => candidate.version === version);
+  if (!match) throw new Error(`version ${version} was not kept`);
+  return match;
 }
 
 /**
  * Sends cases the current guides of a matter and returns them. Refuses GUIDE_LIMIT_REACHED if they are too large for
  * one event.
  */
-async function tell(tx: Transaction, matterId: string, today: Day, at: Date): Promise<GuideVersion[]> {
+async function sendGuides(tx: Transaction, matterId: string, today: Day, at: Date): Promise<GuideVersion[]> {
   const versions = (await store.findGuides(tx, [matterId]))[0] ?? [];
-  const fact: EventPayload<'GuideChanged'> = factOf(matterId, versions, today);
-  if (Buffer.byteLength(JSON.stringify(fact)) > TOLD_BYTES_MOST)
+  const fact: EventPayload<'GuideChanged'> = buildGuidesFact(matterId, versions, today);
+  if (Buffer.byteLength(JSON.stringify(fact)) > MAX_EVENT_BYTES)
     throw new Refusal('GUIDE_LIMIT_REACHED', null, '待施行的版本施行后再发布');
-  await store.tellGuides(tx, fact, at);
+  await store.sendGuideEvent(tx, fact, at);
   return versions;
 }

@@ -4,42 +4,42 @@ import { MODES, type Mode, OUTCOME_KINDS, RUNNING_CASES, type RunningCases } fro
 import { isUscc } from '../../kernel/identifier.ts';
 import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { END, type ImportLine, type Problem, problemOf, type Values } from './import.ts';
+import { END_MODE, type ImportLine, type MatterValues, type Problem, toProblem } from './import.ts';
 
 /**
  * Maximum of characters of a list. With JSON and three bytes a character, it stays within the gateway's body limit of 1
  * MiB.
  */
-export const CSV_LENGTH = 200_000;
+export const MAX_CSV_CHARS = 200_000;
 /** Maximum of lines of a list, including its header. */
-export const LINES_MOST = 1_000;
+export const MAX_LINES = 1_000;
 /** In a cell that may be empty, sets the empty value. */
 const NONE = 'NONE';
-const ID_LENGTH = 64;
-const NAME_LENGTH = 100;
+const MAX_ID_CHARS = 64;
+const MAX_NAME_CHARS = 100;
 /** Maximum of characters of an unknown column's name that a message repeats. */
-const HEADING_LENGTH = 40;
+const MAX_HEADING_CHARS = 40;
 const MONTHS = /^[1-9]\d{0,3}$/;
-const LICENSE_TYPE_LENGTH = 21;
+const LICENSE_TYPE_CHARS = 21;
 
 type Cell<Value> = (text: string, column: string) => Value;
 
-function oneOf<Value extends string>(values: readonly Value[]): Cell<Value> {
+function buildChoiceCell<Value extends string>(values: readonly Value[]): Cell<Value> {
   return (text, column) => {
-    const found = values.find((value) => value === text);
-    if (found === undefined) throw new Refusal('VALUE_UNKNOWN', column, `可填 ${values.join('、')}`);
-    return found;
+    const choice = values.find((value) => value === text);
+    if (choice === undefined) throw new Refusal('VALUE_UNKNOWN', column, `可填 ${values.join('、')}`);
+    return choice;
   };
 }
 
-function textOf(most: number): Cell<string> {
+function buildTextCell(maxChars: number): Cell<string> {
   return (text, column) => {
-    if (text.length > most) throw new Refusal('FIELD_TOO_LONG', column, `最多 ${most} 字`);
+    if (text.length > maxChars) throw new Refusal('FIELD_TOO_LONG', column, `最多 ${maxChars} 字`);
     return text;
   };
 }
 
-function orNone<Value>(cell: Cell<Value>): Cell<Value | null> {
+function allowNone<Value>(cell: Cell<Value>): Cell<Value | null> {
   return (text, column) => (text === NONE ? null : cell(text, column));
 }
 
@@ -49,8 +49,8 @@ const day: Cell<Day> = (text, column) => {
 };
 
 const licenseType: Cell<string> = (text, column) => {
-  const good = text.length === LICENSE_TYPE_LENGTH && isUscc(text.slice(0, -3)) && /\d{3}$/.test(text);
-  if (!good) throw new Refusal('VALUE_UNKNOWN', column, '须为 18 位统一社会信用代码加 3 位数字');
+  const isValid = text.length === LICENSE_TYPE_CHARS && isUscc(text.slice(0, -3)) && /\d{3}$/.test(text);
+  if (!isValid) throw new Refusal('VALUE_UNKNOWN', column, '须为 18 位统一社会信用代码加 3 位数字');
   return text;
 };
 
@@ -60,24 +60,28 @@ const months: Cell<number> = (text, column) => {
 };
 
 /** Columns that identify the line. */
-const KEYS = { matter: textOf(ID_LENGTH), valid_from: day };
+const KEY_COLUMNS = { matter: buildTextCell(MAX_ID_CHARS), valid_from: day };
 /** Columns that set a value; named as in seeds/matters.csv. */
-const SETS: { readonly [Column in keyof Values]: Cell<Values[Column]> } = {
-  mode: oneOf<Mode | typeof END>([...MODES, END]),
-  city_organ: textOf(ID_LENGTH),
-  county_organ: textOf(ID_LENGTH),
-  city_industry: orNone(textOf(ID_LENGTH)),
-  county_industry: orNone(textOf(ID_LENGTH)),
-  outcome_kind: oneOf(OUTCOME_KINDS),
-  outcome_name: textOf(NAME_LENGTH),
-  license_type: orNone(licenseType),
-  validity_months: orNone(months),
-  license_action: orNone(oneOf(LICENSE_ACTIONS)),
+const VALUE_COLUMNS: { readonly [Column in keyof MatterValues]: Cell<MatterValues[Column]> } = {
+  mode: buildChoiceCell<Mode | typeof END_MODE>([...MODES, END_MODE]),
+  city_organ: buildTextCell(MAX_ID_CHARS),
+  county_organ: buildTextCell(MAX_ID_CHARS),
+  city_industry: allowNone(buildTextCell(MAX_ID_CHARS)),
+  county_industry: allowNone(buildTextCell(MAX_ID_CHARS)),
+  outcome_kind: buildChoiceCell(OUTCOME_KINDS),
+  outcome_name: buildTextCell(MAX_NAME_CHARS),
+  license_type: allowNone(licenseType),
+  validity_months: allowNone(months),
+  license_action: allowNone(buildChoiceCell(LICENSE_ACTIONS)),
 };
-const CELLS: Readonly<Record<string, Cell<unknown>>> = { ...KEYS, ...SETS, running_cases: oneOf(RUNNING_CASES) };
+const ALL_COLUMNS: Readonly<Record<string, Cell<unknown>>> = {
+  ...KEY_COLUMNS,
+  ...VALUE_COLUMNS,
+  running_cases: buildChoiceCell(RUNNING_CASES),
+};
 
 /** The lines of a list that can be read, and the problems of those that cannot. */
-export interface ReadList {
+export interface ParsedList {
   lines: ImportLine[];
   problems: Problem[];
 }
@@ -86,24 +90,24 @@ export interface ReadList {
  * Parses a list: CSV by RFC 4180, one record a line. A quoted cell may hold commas and quotes but no line break, so an
  * unclosed quote spoils only its own line. Refuses IMPORT_TOO_LARGE, IMPORT_EMPTY.
  */
-export function readList(csv: string): ReadList {
-  if (csv.length > CSV_LENGTH) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${CSV_LENGTH} 字`);
+export function parseList(csv: string): ParsedList {
+  if (csv.length > MAX_CSV_CHARS) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${MAX_CSV_CHARS} 字`);
   const texts = csv.replace(/^\uFEFF/, '').split(/\r\n|\n|\r/);
-  const filled = texts.map((text, i) => ({ line: i + 1, text })).filter(({ text }) => /[^\s,]/.test(text));
-  if (filled.length > LINES_MOST) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${LINES_MOST} 行`);
-  const [head, ...rest] = filled;
-  if (head === undefined || rest.length === 0) throw new Refusal('IMPORT_EMPTY', 'csv');
-  const columns = splitLine(head.text);
-  const wrong = checkHead(columns);
-  const problems = wrong.map((refusal) => problemOf(head.line, refusal));
+  const filledLines = texts.map((text, i) => ({ line: i + 1, text })).filter(({ text }) => /[^\s,]/.test(text));
+  if (filledLines.length > MAX_LINES) throw new Refusal('IMPORT_TOO_LARGE', 'csv', `最多 ${MAX_LINES} 行`);
+  const [header, ...body] = filledLines;
+  if (header === undefined || body.length === 0) throw new Refusal('IMPORT_EMPTY', 'csv');
+  const columns = splitLine(header.text);
+  const headerRefusals = checkHeader(columns);
+  const problems = headerRefusals.map((refusal) => toProblem(header.line, refusal));
   // Without these two columns no line can be identified, so no problems of lines are reported.
-  if (columns === null || wrong.some(({ code }) => code === 'COLUMN_MISSING')) return { lines: [], problems };
+  if (columns === null || headerRefusals.some(({ code }) => code === 'COLUMN_MISSING')) return { lines: [], problems };
   const lines: ImportLine[] = [];
   const seen = new Map<string, number>();
-  for (const { line, text } of rest) {
-    const read = readLine(line, columns, splitLine(text), seen);
-    if (Array.isArray(read)) problems.push(...read.map((refusal) => problemOf(line, refusal)));
-    else lines.push(read);
+  for (const { line, text } of body) {
+    const result = parseLine(line, columns, splitLine(text), seen);
+    if (Array.isArray(result)) problems.push(...result.map((refusal) => toProblem(line, refusal)));
+    else lines.push(result);
   }
   return { lines, problems };
 }
@@ -118,21 +122,21 @@ function splitLine(text: string): string[] | null {
   }
 }
 
-function checkHead(columns: readonly string[] | null): Refusal[] {
+function checkHeader(columns: readonly string[] | null): Refusal[] {
   if (columns === null) return [new Refusal('LINE_BROKEN', null, QUOTES)];
-  const missing = Object.keys(KEYS).filter((column) => !columns.includes(column));
-  const wrong = columns.flatMap((column, i) => {
-    const shown = column.slice(0, HEADING_LENGTH);
-    if (!Object.hasOwn(CELLS, column)) return new Refusal('COLUMN_UNKNOWN', shown);
-    return columns.indexOf(column) < i ? new Refusal('COLUMN_TWICE', shown) : [];
+  const missing = Object.keys(KEY_COLUMNS).filter((column) => !columns.includes(column));
+  const columnRefusals = columns.flatMap((column, i) => {
+    const heading = column.slice(0, MAX_HEADING_CHARS);
+    if (!Object.hasOwn(ALL_COLUMNS, column)) return new Refusal('COLUMN_UNKNOWN', heading);
+    return columns.indexOf(column) < i ? new Refusal('COLUMN_TWICE', heading) : [];
   });
-  return [...missing.map((column) => new Refusal('COLUMN_MISSING', column)), ...wrong];
+  return [...missing.map((column) => new Refusal('COLUMN_MISSING', column)), ...columnRefusals];
 }
 
 const QUOTES = '引号不成对';
 
 /** Parses a line. Returns it, or everything that is wrong with it. `seen` holds the earlier lines by matter and day. */
-function readLine(
+function parseLine(
   line: number,
   columns: readonly string[],
   cells: readonly string[] | null,
@@ -145,37 +149,37 @@ function readLine(
   const refusals: Refusal[] = [];
   const values: Record<string, unknown> = {};
   for (const [i, column] of columns.entries()) {
-    const cell = CELLS[column];
+    const cell = ALL_COLUMNS[column];
     // An unknown or repeated column is reported once, for the header.
-    if (!Object.hasOwn(CELLS, column) || cell === undefined) continue;
+    if (!Object.hasOwn(ALL_COLUMNS, column) || cell === undefined) continue;
     try {
       const text = requireLegible(cells[i] ?? '', column);
       if (text !== '') values[column] = cell(text, column);
-      else if (Object.hasOwn(KEYS, column)) throw new Refusal('VALUE_MISSING', column);
+      else if (Object.hasOwn(KEY_COLUMNS, column)) throw new Refusal('VALUE_MISSING', column);
     } catch (error) {
       if (!(error instanceof Refusal)) throw error;
       refusals.push(error);
     }
   }
   const { matter, valid_from, running_cases, ...set } = values;
-  const read = {
+  const importLine = {
     line,
     matterId: matter as string,
     validFrom: valid_from as Day,
     // The cell function of each column returned the value.
-    set: set as Partial<Values>,
+    set: set as Partial<MatterValues>,
     runningCases: (running_cases ?? null) as RunningCases | null,
   };
-  if (matter !== undefined && valid_from !== undefined) refusals.push(...checkTwice(read, seen));
-  const says = Object.keys(set).length > 0 || read.runningCases !== null;
-  if (refusals.length === 0 && !says) refusals.push(new Refusal('LINE_WITHOUT_CHANGE'));
-  return refusals.length > 0 ? refusals : read;
+  if (matter !== undefined && valid_from !== undefined) refusals.push(...checkDuplicate(importLine, seen));
+  const hasChange = Object.keys(set).length > 0 || importLine.runningCases !== null;
+  if (refusals.length === 0 && !hasChange) refusals.push(new Refusal('LINE_WITHOUT_CHANGE'));
+  return refusals.length > 0 ? refusals : importLine;
 }
 
-function checkTwice({ line, matterId, validFrom }: ImportLine, seen: Map<string, number>): Refusal[] {
+function checkDuplicate({ line, matterId, validFrom }: ImportLine, seen: Map<string, number>): Refusal[] {
   const key = `${validFrom} ${matterId}`;
-  const first = seen.get(key);
-  if (first !== undefined) return [new Refusal('LINE_TWICE', 'matter', `见第 ${first} 行`)];
+  const firstLine = seen.get(key);
+  if (firstLine !== undefined) return [new Refusal('LINE_TWICE', 'matter', `见第 ${firstLine} 行`)];
   seen.set(key, line);
   return [];
 }

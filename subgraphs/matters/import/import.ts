@@ -2,17 +2,17 @@ import type { Day } from '../../kernel/day.ts';
 import type { Mode, OrganFact, OutcomeFact, RunningCases } from '../../kernel/events.ts';
 import type { LicenseAction } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
-import { industryOn, type Matter, outcomeOn, type Period, periodOn, succeed } from '../matter.ts';
+import { findIndustryOrgan, findPeriod, getOutcome, insertPeriod, type Matter, type Period } from '../matter.ts';
 
 /** Maximum of periods in one history of a matter. */
-export const PERIODS_MOST = 100;
+export const MAX_PERIODS = 100;
 /** The value of `mode` in a list that ends the delegation. */
-export const END = 'END';
+export const END_MODE = 'END';
 
 /** The values of a matter on a day, by the columns of a list. */
-export interface Values {
+export interface MatterValues {
   /** Null before the matter was first delegated. */
-  mode: Mode | typeof END | null;
+  mode: Mode | typeof END_MODE | null;
   city_organ: string;
   county_organ: string;
   city_industry: string | null;
@@ -23,17 +23,17 @@ export interface Values {
   validity_months: number | null;
   license_action: LicenseAction | null;
 }
-type Column = keyof Values;
+type Column = keyof MatterValues;
 
-const DELEGATION: readonly Column[] = ['mode', 'city_organ', 'county_organ'];
-const OUTCOME: readonly Column[] = [
+const DELEGATION_COLUMNS: readonly Column[] = ['mode', 'city_organ', 'county_organ'];
+const OUTCOME_COLUMNS: readonly Column[] = [
   'outcome_kind',
   'outcome_name',
   'license_type',
   'validity_months',
   'license_action',
 ];
-const ORGANS = ['city_organ', 'county_organ', 'city_industry', 'county_industry'] as const;
+const ORGAN_COLUMNS = ['city_organ', 'county_organ', 'city_industry', 'county_industry'] as const;
 
 /** A parsed line of a list: what it sets for a matter from a day on. */
 export interface ImportLine {
@@ -42,7 +42,7 @@ export interface ImportLine {
   matterId: string;
   validFrom: Day;
   /** The values that the line sets. A column that is absent or empty leaves its value unchanged. */
-  set: Partial<Values>;
+  set: Partial<MatterValues>;
   /** Null if the line does not say. */
   runningCases: RunningCases | null;
 }
@@ -56,7 +56,7 @@ export interface Problem {
   message: string;
 }
 
-export function problemOf(line: number, { code, field, message }: Refusal): Problem {
+export function toProblem(line: number, { code, field, message }: Refusal): Problem {
   return { line, column: field, code, message };
 }
 
@@ -80,7 +80,7 @@ export interface MatterChange {
 }
 
 /** The result of applying a list. If there is a problem, the rest does not count. */
-export interface Verdict {
+export interface ImportResult {
   /** In the order of the lines. */
   changes: MatterChange[];
   /** Number of lines that repeat the current state. */
@@ -98,45 +98,45 @@ export interface Register {
 }
 
 /** Applies the lines of a list, those of each matter from its earliest day on. */
-export function applyList(lines: readonly ImportLine[], register: Register): Verdict {
-  const verdict: Verdict = { changes: [], unchanged: 0, matters: [], problems: [] };
-  for (const [id, own] of Map.groupBy(lines, (line) => line.matterId)) {
-    const known = register.matters.get(id);
-    if (known === undefined) {
-      const unknown = new Refusal('MATTER_UNKNOWN', 'matter');
-      verdict.problems.push(...own.map(({ line }) => problemOf(line, unknown)));
+export function applyList(lines: readonly ImportLine[], register: Register): ImportResult {
+  const result: ImportResult = { changes: [], unchanged: 0, matters: [], problems: [] };
+  for (const [id, ownLines] of Map.groupBy(lines, (line) => line.matterId)) {
+    const original = register.matters.get(id);
+    if (original === undefined) {
+      const unknownRefusal = new Refusal('MATTER_UNKNOWN', 'matter');
+      result.problems.push(...ownLines.map(({ line }) => toProblem(line, unknownRefusal)));
       continue;
     }
-    let matter = known;
-    for (const line of own.toSorted((a, b) => (a.validFrom < b.validFrom ? -1 : 1))) {
-      const refusals = checkLine(matter, line, register);
-      const after = refusals.length > 0 ? matter : bringIn(matter, line);
-      refusals.push(...checkPeriods(known, matter, after, line, register.today));
+    let matter = original;
+    for (const line of ownLines.toSorted((a, b) => (a.validFrom < b.validFrom ? -1 : 1))) {
+      const refusals = validateLine(matter, line, register);
+      const changedMatter = refusals.length > 0 ? matter : applyLine(matter, line);
+      refusals.push(...checkPeriods(original, matter, changedMatter, line, register.today));
       if (refusals.length > 0) {
-        verdict.problems.push(...refusals.map((refusal) => problemOf(line.line, refusal)));
-      } else if (after === matter) {
-        verdict.unchanged++;
+        result.problems.push(...refusals.map((refusal) => toProblem(line.line, refusal)));
+      } else if (changedMatter === matter) {
+        result.unchanged++;
       } else {
-        verdict.changes.push(describe(matter, after, line));
-        matter = after;
+        result.changes.push(describeChange(matter, changedMatter, line));
+        matter = changedMatter;
       }
     }
-    if (matter !== known) verdict.matters.push(matter);
+    if (matter !== original) result.matters.push(matter);
   }
-  verdict.changes.sort((a, b) => a.line - b.line);
-  return verdict;
+  result.changes.sort((a, b) => a.line - b.line);
+  return result;
 }
 
 /** Returns the values on a day, as a list would write them. */
-function valuesOn(matter: Matter, on: Day): Values {
-  const period = periodOn(matter.periods, on);
-  const { outcome, licenseAction } = outcomeOn(matter, on);
+function readValues(matter: Matter, on: Day): MatterValues {
+  const period = findPeriod(matter.periods, on);
+  const { outcome, licenseAction } = getOutcome(matter, on);
   return {
-    mode: period && (period.mode ?? END),
+    mode: period && (period.mode ?? END_MODE),
     city_organ: period?.cityOrgan ?? matter.row.cityOrgan,
     county_organ: period?.countyOrgan ?? matter.row.countyOrgan,
-    city_industry: industryOn(matter, 'CITY', on),
-    county_industry: industryOn(matter, 'COUNTY', on),
+    city_industry: findIndustryOrgan(matter, 'CITY', on),
+    county_industry: findIndustryOrgan(matter, 'COUNTY', on),
     outcome_kind: outcome.kind,
     outcome_name: outcome.name,
     license_type: outcome.licenseType,
@@ -146,133 +146,150 @@ function valuesOn(matter: Matter, on: Day): Values {
 }
 
 /** Checks a line by itself: its organs, its mode, its outcome. */
-function checkLine(matter: Matter, line: ImportLine, { organs }: Register): Refusal[] {
+function validateLine(matter: Matter, line: ImportLine, { organs }: Register): Refusal[] {
   const { set, validFrom } = line;
-  const before = valuesOn(matter, validFrom);
-  const refusals = ORGANS.flatMap((column) => {
-    const named = set[column];
-    return named === undefined || named === null ? [] : checkOrgan(matter, column, organs.get(named), organs);
+  const values = readValues(matter, validFrom);
+  const refusals = ORGAN_COLUMNS.flatMap((column) => {
+    const organId = set[column];
+    return organId === undefined || organId === null ? [] : checkOrgan(matter, column, organs.get(organId), organs);
   });
-  const movesOrgans = (['city_organ', 'county_organ'] as const).filter((column) => set[column] !== undefined);
-  if (set.mode === END) {
-    const ended = before.mode === END && periodOn(matter.periods, validFrom)?.validFrom !== validFrom;
-    if (before.mode === null || ended) refusals.push(new Refusal('MODE_ENDS_NOTHING', 'mode'));
-    refusals.push(...movesOrgans.map((column) => new Refusal('MODE_ENDS_ALONE', column)));
+  const organColumns = (['city_organ', 'county_organ'] as const).filter((column) => set[column] !== undefined);
+  if (set.mode === END_MODE) {
+    const hasEnded = values.mode === END_MODE && findPeriod(matter.periods, validFrom)?.validFrom !== validFrom;
+    if (values.mode === null || hasEnded) refusals.push(new Refusal('MODE_ENDS_NOTHING', 'mode'));
+    refusals.push(...organColumns.map((column) => new Refusal('MODE_ENDS_ALONE', column)));
     if (line.runningCases === 'FOLLOW') refusals.push(new Refusal('MODE_ENDS_ALONE', 'running_cases'));
-  } else if (movesOrgans.length > 0 && set.mode === undefined && (before.mode === null || before.mode === END)) {
+  } else if (organColumns.length > 0 && set.mode === undefined && (values.mode === null || values.mode === END_MODE)) {
     refusals.push(new Refusal('MODE_MISSING', 'mode'));
   }
-  const outcome = OUTCOME.some((column) => set[column] !== undefined) ? checkOutcome({ ...before, ...set }) : [];
+  const outcome = OUTCOME_COLUMNS.some((column) => set[column] !== undefined)
+    ? checkOutcome({ ...values, ...set })
+    : [];
   return [...refusals, ...outcome];
 }
 
 function checkOrgan(
   matter: Matter,
-  column: (typeof ORGANS)[number],
-  named: OrganFact | undefined,
+  column: (typeof ORGAN_COLUMNS)[number],
+  organ: OrganFact | undefined,
   organs: ReadonlyMap<string, OrganFact>,
 ): Refusal[] {
-  if (named === undefined) return [new Refusal('ORGAN_UNKNOWN', column)];
-  const printed = organs.get(column.startsWith('city') ? matter.row.cityOrgan : matter.row.countyOrgan);
-  if (named.level !== printed?.level) return [new Refusal('ORGAN_OF_ANOTHER_LEVEL', column)];
-  return named.divisionCode === printed.divisionCode ? [] : [new Refusal('ORGAN_OF_ANOTHER_DIVISION', column)];
+  if (organ === undefined) return [new Refusal('ORGAN_UNKNOWN', column)];
+  const printedOrgan = organs.get(column.startsWith('city') ? matter.row.cityOrgan : matter.row.countyOrgan);
+  if (organ.level !== printedOrgan?.level) return [new Refusal('ORGAN_OF_ANOTHER_LEVEL', column)];
+  return organ.divisionCode === printedOrgan.divisionCode ? [] : [new Refusal('ORGAN_OF_ANOTHER_DIVISION', column)];
 }
 
 /** A decision document has neither type nor validity and acts on no license; everything else has a type. */
-function checkOutcome(after: Values): Refusal[] {
-  if (after.outcome_kind !== 'DECISION') {
-    return after.license_type === null ? [new Refusal('OUTCOME_INCOHERENT', 'license_type', '证照须有类型代码')] : [];
+function checkOutcome(values: MatterValues): Refusal[] {
+  if (values.outcome_kind !== 'DECISION') {
+    return values.license_type === null ? [new Refusal('OUTCOME_INCOHERENT', 'license_type', '证照须有类型代码')] : [];
   }
-  const filled = (['license_type', 'validity_months', 'license_action'] as const).filter((one) => after[one] !== null);
-  return filled.map((column) => new Refusal('OUTCOME_INCOHERENT', column, '决定文书此格须填 NONE'));
+  const filledColumns = (['license_type', 'validity_months', 'license_action'] as const).filter(
+    (column) => values[column] !== null,
+  );
+  return filledColumns.map((column) => new Refusal('OUTCOME_INCOHERENT', column, '决定文书此格须填 NONE'));
 }
 
 /** Lists a matter's separate histories. */
-function historiesOf(matter: Matter): (readonly Period[])[] {
-  const ofLevel = (level: 'CITY' | 'COUNTY') => matter.industryOrgans.filter((one) => one.level === level);
-  return [matter.periods, ofLevel('CITY'), ofLevel('COUNTY'), matter.outcomes];
+function listHistories(matter: Matter): (readonly Period[])[] {
+  const levelOrgans = (level: 'CITY' | 'COUNTY') => matter.industryOrgans.filter((entry) => entry.level === level);
+  return [matter.periods, levelOrgans('CITY'), levelOrgans('COUNTY'), matter.outcomes];
 }
 
 /**
  * Checks that a line does not change the past. If it changes a history, its day must not be before the first day of the
  * period that is current at the time of import. Also checks that the histories stay within their limit.
  */
-function checkPeriods(known: Matter, before: Matter, after: Matter, { validFrom }: ImportLine, today: Day): Refusal[] {
-  const begins = (history: readonly Period[] = []) => history.find((one) => one.validFrom === validFrom);
-  const histories = historiesOf(after);
-  const rewritten = histories.flatMap((history, i) => {
-    if (begins(history) === begins(historiesOf(before)[i])) return [];
-    const current = historiesOf(known)[i]?.findLast((one) => (one.validFrom ?? '') <= today)?.validFrom ?? null;
+function checkPeriods(
+  original: Matter,
+  oldMatter: Matter,
+  newMatter: Matter,
+  { validFrom }: ImportLine,
+  today: Day,
+): Refusal[] {
+  const findStart = (history: readonly Period[] = []) => history.find((entry) => entry.validFrom === validFrom);
+  const histories = listHistories(newMatter);
+  const rewriteRefusals = histories.flatMap((history, i) => {
+    if (findStart(history) === findStart(listHistories(oldMatter)[i])) return [];
+    const current =
+      listHistories(original)[i]?.findLast((entry) => (entry.validFrom ?? '') <= today)?.validFrom ?? null;
     if (current === null || validFrom >= current) return [];
     return new Refusal('DAY_IN_CLOSED_PERIOD', 'valid_from', `现行期间自 ${current} 起`);
   });
-  const tooLong = histories.some((history) => history.length > PERIODS_MOST);
-  const limit = tooLong ? [new Refusal('HISTORY_TOO_LONG', 'valid_from', `最多 ${PERIODS_MOST} 段`)] : [];
-  return [...rewritten.slice(0, 1), ...limit];
+  const isTooLong = histories.some((history) => history.length > MAX_PERIODS);
+  const limitRefusals = isTooLong ? [new Refusal('HISTORY_TOO_LONG', 'valid_from', `最多 ${MAX_PERIODS} 段`)] : [];
+  return [...rewriteRefusals.slice(0, 1), ...limitRefusals];
 }
 
 /** Applies a line to a matter. Returns the same object if the line repeats the current state. */
-function bringIn(matter: Matter, { set, validFrom, runningCases }: ImportLine): Matter {
-  const before = valuesOn(matter, validFrom);
-  const after = { ...before, ...set };
-  const differs = (columns: readonly Column[]) => columns.some((column) => after[column] !== before[column]);
-  const next = { validFrom, validTo: null };
+function applyLine(matter: Matter, { set, validFrom, runningCases }: ImportLine): Matter {
+  const oldValues = readValues(matter, validFrom);
+  const newValues = { ...oldValues, ...set };
+  const differs = (columns: readonly Column[]) => columns.some((column) => newValues[column] !== oldValues[column]);
+  const openPeriod = { validFrom, validTo: null };
   let changed = matter;
-  const period = periodOn(matter.periods, validFrom);
-  const corrected = period?.validFrom === validFrom && period.mode !== null ? period.runningCases : null;
-  const follow = after.mode === END ? 'STAY' : (runningCases ?? corrected ?? 'FOLLOW');
-  if (differs(DELEGATION) || (corrected !== null && follow !== corrected)) {
-    const mode = after.mode === END ? null : after.mode;
-    const organs = { cityOrgan: after.city_organ, countyOrgan: after.county_organ };
-    changed = { ...changed, periods: succeed(changed.periods, { mode, ...organs, runningCases: follow, ...next }) };
+  const period = findPeriod(matter.periods, validFrom);
+  const oldRunningCases = period?.validFrom === validFrom && period.mode !== null ? period.runningCases : null;
+  const newRunningCases = newValues.mode === END_MODE ? 'STAY' : (runningCases ?? oldRunningCases ?? 'FOLLOW');
+  if (differs(DELEGATION_COLUMNS) || (oldRunningCases !== null && newRunningCases !== oldRunningCases)) {
+    const mode = newValues.mode === END_MODE ? null : newValues.mode;
+    const organs = { cityOrgan: newValues.city_organ, countyOrgan: newValues.county_organ };
+    changed = {
+      ...changed,
+      periods: insertPeriod(changed.periods, { mode, ...organs, runningCases: newRunningCases, ...openPeriod }),
+    };
   }
   for (const [level, column] of [
     ['CITY', 'city_industry'],
     ['COUNTY', 'county_industry'],
   ] as const) {
     if (!differs([column])) continue;
-    const others = changed.industryOrgans.filter((one) => one.level !== level);
-    const own = changed.industryOrgans.filter((one) => one.level === level);
-    changed = { ...changed, industryOrgans: [...others, ...succeed(own, { level, organ: after[column], ...next })] };
-  }
-  if (differs(OUTCOME)) {
-    const outcome = {
-      kind: after.outcome_kind,
-      name: after.outcome_name,
-      licenseType: after.license_type,
-      validityMonths: after.validity_months,
+    const otherOrgans = changed.industryOrgans.filter((entry) => entry.level !== level);
+    const ownOrgans = changed.industryOrgans.filter((entry) => entry.level === level);
+    changed = {
+      ...changed,
+      industryOrgans: [...otherOrgans, ...insertPeriod(ownOrgans, { level, organ: newValues[column], ...openPeriod })],
     };
-    const licenseAction = after.license_action;
-    changed = { ...changed, outcomes: succeed(changed.outcomes, { outcome, licenseAction, ...next }) };
+  }
+  if (differs(OUTCOME_COLUMNS)) {
+    const outcome = {
+      kind: newValues.outcome_kind,
+      name: newValues.outcome_name,
+      licenseType: newValues.license_type,
+      validityMonths: newValues.validity_months,
+    };
+    const licenseAction = newValues.license_action;
+    changed = { ...changed, outcomes: insertPeriod(changed.outcomes, { outcome, licenseAction, ...openPeriod }) };
   }
   return changed;
 }
 
 /** Describes what a line changed, column by column. */
-function describe(before: Matter, after: Matter, { line, matterId, validFrom }: ImportLine): MatterChange {
-  const [was, is] = [valuesOn(before, validFrom), valuesOn(after, validFrom)];
-  const period = periodOn(after.periods, validFrom);
-  const endOf = (column: Column): Day | null => {
-    if (DELEGATION.includes(column)) return period?.validTo ?? null;
-    if (OUTCOME.includes(column)) return outcomeOn(after, validFrom).validTo;
+function describeChange(oldMatter: Matter, newMatter: Matter, { line, matterId, validFrom }: ImportLine): MatterChange {
+  const [oldValues, newValues] = [readValues(oldMatter, validFrom), readValues(newMatter, validFrom)];
+  const period = findPeriod(newMatter.periods, validFrom);
+  const findLastDay = (column: Column): Day | null => {
+    if (DELEGATION_COLUMNS.includes(column)) return period?.validTo ?? null;
+    if (OUTCOME_COLUMNS.includes(column)) return getOutcome(newMatter, validFrom).validTo;
     const level = column === 'city_industry' ? 'CITY' : 'COUNTY';
-    const ofLevel = after.industryOrgans.filter((one) => one.level === level);
-    return periodOn(ofLevel, validFrom)?.validTo ?? null;
+    const levelOrgans = newMatter.industryOrgans.filter((entry) => entry.level === level);
+    return findPeriod(levelOrgans, validFrom)?.validTo ?? null;
   };
   const text = (value: string | number | null) => (value === null ? null : String(value));
-  const fields: FieldChange[] = (Object.keys(is) as Column[])
-    .filter((column) => is[column] !== was[column])
+  const fields: FieldChange[] = (Object.keys(newValues) as Column[])
+    .filter((column) => newValues[column] !== oldValues[column])
     .map((column) => ({
       field: column,
-      before: text(was[column]),
-      after: text(is[column]),
-      validTo: endOf(column),
+      before: text(oldValues[column]),
+      after: text(newValues[column]),
+      validTo: findLastDay(column),
     }));
-  const old = before.periods.find((one) => one.validFrom === validFrom);
-  if (old?.mode && period?.mode && old.runningCases !== period.runningCases) {
-    const [from, to] = [old.runningCases, period.runningCases];
-    fields.push({ field: 'running_cases', before: from, after: to, validTo: period.validTo });
+  const oldPeriod = oldMatter.periods.find((entry) => entry.validFrom === validFrom);
+  if (oldPeriod?.mode && period?.mode && oldPeriod.runningCases !== period.runningCases) {
+    const [oldChoice, newChoice] = [oldPeriod.runningCases, period.runningCases];
+    fields.push({ field: 'running_cases', before: oldChoice, after: newChoice, validTo: period.validTo });
   }
-  const delegates = after.periods !== before.periods;
-  return { line, matterId, validFrom, runningCases: delegates ? (period?.runningCases ?? null) : null, fields };
+  const changesDelegation = newMatter.periods !== oldMatter.periods;
+  return { line, matterId, validFrom, runningCases: changesDelegation ? (period?.runningCases ?? null) : null, fields };
 }

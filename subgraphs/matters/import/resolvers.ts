@@ -3,13 +3,20 @@ import { hasRole } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { type Connection, type Page, readPage, toConnection } from '../../kernel/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { forbidden, type GraphContext, loader, requirePerson, settle, viewRefusal } from '../../kernel/serve.ts';
+import {
+  buildForbiddenError,
+  type GraphContext,
+  getLoader,
+  mutate,
+  requirePerson,
+  toRefusalView,
+} from '../../kernel/serve.ts';
 import type { Matter } from '../matter.ts';
 import type { MatterChange } from './import.ts';
 import * as store from './store.ts';
 import { type ImportInput, importList } from './workflow.ts';
 
-type Changes = Page<MatterChange & { seq: number }>;
+type ChangePage = Page<MatterChange & { seq: number }>;
 
 /** Resolvers of importing lists. */
 export function importResolvers(
@@ -23,13 +30,13 @@ export function importResolvers(
         _: unknown,
         args: { first: number; after?: string | null },
         { actor }: GraphContext,
-      ): Promise<Connection<store.Entry>> => {
+      ): Promise<Connection<store.ImportEntry>> => {
         if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR')) {
-          throw forbidden('导入记录只对系统管理员和审计员开放。');
+          throw buildForbiddenError('导入记录只对系统管理员和审计员开放。');
         }
-        const found = await store.listEntries(db, readPage(args, readSerial));
+        const entryPage = await store.listEntries(db, readPage(args, parseSerial));
         return toConnection(
-          found,
+          entryPage,
           (row) => [String(row.serial)],
           (row) => row,
         );
@@ -42,10 +49,10 @@ export function importResolvers(
         { actor }: GraphContext,
       ) => {
         requirePerson(actor);
-        return settle(async () => {
-          const { entry, ...done } = await importList(dependencies, actor, { ...input, basis: input.basis ?? null });
-          const refusal = done.problems.length > 0 ? viewRefusal(new Refusal('IMPORT_NOT_DONE', 'csv')) : null;
-          return { ...done, import: entry, refusal };
+        return mutate(async () => {
+          const { entry, ...outcome } = await importList(dependencies, actor, { ...input, basis: input.basis ?? null });
+          const refusal = outcome.problems.length > 0 ? toRefusalView(new Refusal('IMPORT_NOT_DONE', 'csv')) : null;
+          return { ...outcome, import: entry, refusal };
         });
       },
     },
@@ -55,17 +62,19 @@ export function importResolvers(
       unchanged: ({ unchanged = 0 }: { unchanged?: number }) => unchanged,
     },
     DelegationImport: {
-      importedBy: ({ actor }: store.Entry) => actor,
+      importedBy: ({ actor }: store.ImportEntry) => actor,
       changes: async (
-        { id }: store.Entry,
+        { id }: store.ImportEntry,
         args: { first: number; after?: string | null },
         context: GraphContext,
       ): Promise<Connection<MatterChange>> => {
-        const page = readPage(args, readSerial);
-        const name = `import changes ${page.first} ${page.after}`;
-        const found = await loader<Changes>(context, name, (ids) => store.listChanges(db, ids, page)).load(id);
+        const page = readPage(args, parseSerial);
+        const loaderName = `import changes ${page.first} ${page.after}`;
+        const changePage = await getLoader<ChangePage>(context, loaderName, (ids) =>
+          store.listChanges(db, ids, page),
+        ).load(id);
         return toConnection(
-          found ?? { rows: [], hasNextPage: false },
+          changePage ?? { rows: [], hasNextPage: false },
           (row) => [String(row.seq)],
           (row) => row,
         );
@@ -77,6 +86,6 @@ export function importResolvers(
   };
 }
 
-function readSerial([serial]: readonly string[]): number | null {
+function parseSerial([serial]: readonly string[]): number | null {
   return /^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null;
 }

@@ -5,25 +5,27 @@ import type { MatterChange } from './import.ts';
 import { delegationChange, delegationImport } from './tables.ts';
 
 /** An imported list. */
-export type Entry = typeof delegationImport.$inferSelect;
+export type ImportEntry = typeof delegationImport.$inferSelect;
 
 /** Records an import with everything it changed. */
-export async function addEntry(
+export async function insertEntry(
   tx: Transaction,
-  entry: Omit<Entry, 'id' | 'serial'>,
+  entry: Omit<ImportEntry, 'id' | 'serial'>,
   changes: readonly MatterChange[],
-): Promise<Entry> {
-  const [made] = await tx
+): Promise<ImportEntry> {
+  const [entryRow] = await tx
     .insert(delegationImport)
     .values({ ...entry, id: crypto.randomUUID() })
     .returning();
-  if (!made) throw new Error('no import recorded');
-  await tx.insert(delegationChange).values(changes.map((change, i) => ({ ...change, importId: made.id, seq: i + 1 })));
-  return made;
+  if (!entryRow) throw new Error('no import recorded');
+  await tx
+    .insert(delegationChange)
+    .values(changes.map((change, i) => ({ ...change, importId: entryRow.id, seq: i + 1 })));
+  return entryRow;
 }
 
 /** Returns a page of imports, newest first. */
-export async function listEntries(db: Reader, page: PageRequest<number>): Promise<Page<Entry>> {
+export async function listEntries(db: Reader, page: PageRequest<number>): Promise<Page<ImportEntry>> {
   const rows = await db
     .select()
     .from(delegationImport)

@@ -3,12 +3,12 @@ import { type Actor, requireRole } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { sha256 } from '../../kernel/events.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { findMatters, findOrgans, lockImport, putHistories } from '../store.ts';
-import { readList } from './csv.ts';
+import { findMatters, findOrgans, lockImport, replaceHistories } from '../store.ts';
+import { parseList } from './csv.ts';
 import { applyList, type ImportLine, type MatterChange, type Problem, type Register } from './import.ts';
 import * as store from './store.ts';
 
-export const BASIS_LENGTH = 100;
+export const MAX_BASIS_CHARS = 100;
 
 export interface ImportInput {
   csv: string;
@@ -19,7 +19,7 @@ export interface ImportInput {
 
 export interface ImportOutcome {
   /** Null for a dry run, and if nothing changed. */
-  entry: store.Entry | null;
+  entry: store.ImportEntry | null;
   changes: MatterChange[];
   unchanged: number;
   /** If there is any, nothing was imported. */
@@ -37,43 +37,48 @@ export async function importList(
 ): Promise<ImportOutcome> {
   const administrator = requireRole(actor, 'ADMINISTRATOR');
   if (basis !== null) requireBasis(basis);
-  const read = readList(csv);
+  const list = parseList(csv);
   return transact(db, dryRun, async (tx) => {
     await lockImport(tx);
     const at = now();
-    const { changes, unchanged, matters, problems } = applyList(read.lines, {
-      ...(await registerFor(tx, read.lines)),
+    const { changes, unchanged, matters, problems } = applyList(list.lines, {
+      ...(await readRegister(tx, list.lines)),
       today: dayOf(at),
     });
-    const all = [...read.problems, ...problems].sort((a, b) => a.line - b.line);
-    if (all.length > 0) return { entry: null, changes: [], unchanged: 0, problems: all };
-    for (const matter of matters) await putHistories(tx, matter, at);
+    const allProblems = [...list.problems, ...problems].sort((a, b) => a.line - b.line);
+    if (allProblems.length > 0) return { entry: null, changes: [], unchanged: 0, problems: allProblems };
+    for (const matter of matters) await replaceHistories(tx, matter, at);
     if (changes.length === 0) return { entry: null, changes, unchanged, problems: [] };
     const { id: actorId, name } = administrator;
-    const made = { importedAt: at, actorId, actor: name, basis, digest: sha256(csv) };
-    const entry = await store.addEntry(tx, { ...made, changed: changes.length, unchanged }, changes);
+    const record = { importedAt: at, actorId, actor: name, basis, digest: sha256(csv) };
+    const entry = await store.insertEntry(tx, { ...record, changed: changes.length, unchanged }, changes);
     return { entry: dryRun ? null : entry, changes, unchanged, problems: [] };
   });
 }
 
 /** Returns the matters that the lines name, and every organ that the lines or these matters name. */
-async function registerFor(
+async function readRegister(
   tx: Parameters<typeof findMatters>[0],
   lines: readonly ImportLine[],
 ): Promise<Pick<Register, 'matters' | 'organs'>> {
   const ids = [...new Set(lines.map((line) => line.matterId))];
-  const found = (await findMatters(tx, ids)).filter((one) => one !== null);
-  const named = lines.flatMap(({ set }) => [set.city_organ, set.county_organ, set.city_industry, set.county_industry]);
-  const printed = found.flatMap(({ row }) => [row.cityOrgan, row.countyOrgan]);
-  const organs = await findOrgans(tx, [...new Set([...named, ...printed].flatMap((id) => id ?? []))]);
+  const knownMatters = (await findMatters(tx, ids)).filter((entry) => entry !== null);
+  const namedOrgans = lines.flatMap(({ set }) => [
+    set.city_organ,
+    set.county_organ,
+    set.city_industry,
+    set.county_industry,
+  ]);
+  const printedOrgans = knownMatters.flatMap(({ row }) => [row.cityOrgan, row.countyOrgan]);
+  const organs = await findOrgans(tx, [...new Set([...namedOrgans, ...printedOrgans].flatMap((id) => id ?? []))]);
   return {
-    matters: new Map(found.map((one) => [one.row.id, one])),
-    organs: new Map(organs.flatMap((one) => (one === null ? [] : [[one.id, one] as const]))),
+    matters: new Map(knownMatters.map((entry) => [entry.row.id, entry])),
+    organs: new Map(organs.flatMap((entry) => (entry === null ? [] : [[entry.id, entry] as const]))),
   };
 }
 
 function requireBasis(basis: string): void {
-  if (basis.length > BASIS_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'basis', `最多 ${BASIS_LENGTH} 字`);
+  if (basis.length > MAX_BASIS_CHARS) throw new Refusal('FIELD_TOO_LONG', 'basis', `最多 ${MAX_BASIS_CHARS} 字`);
   // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
   if (!basis.isWellFormed() || basis.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(basis)) {
     throw new Refusal('FIELD_MALFORMED', 'basis');

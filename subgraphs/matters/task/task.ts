@@ -70,7 +70,7 @@ export interface TaskReport extends Progress {
 }
 
 /** A task with its reports and its current progress. */
-export interface TaskStanding {
+export interface TaskStatus {
   task: Task;
   /** In the order of arrival. */
   reports: readonly TaskReport[];
@@ -81,9 +81,9 @@ export interface TaskStanding {
 }
 
 /** Lists the known organs that answer for a task: those that lead, or those responsible if none leads. */
-function answering({ leads, responsible }: Task): string[] {
-  const known = (list: readonly PrintedOrgan[]) => list.flatMap(({ organ }) => (organ === null ? [] : [organ]));
-  return leads.length > 0 ? known(leads) : known(responsible);
+function listAnsweringOrgans({ leads, responsible }: Task): string[] {
+  const listKnown = (list: readonly PrintedOrgan[]) => list.flatMap(({ organ }) => (organ === null ? [] : [organ]));
+  return leads.length > 0 ? listKnown(leads) : listKnown(responsible);
 }
 
 /**
@@ -91,25 +91,25 @@ function answering({ leads, responsible }: Task): string[] {
  * organ that answers for it reports so, and has begun when any organ does. Percent is the mean over the organs that
  * answer.
  */
-export function foldTask(task: Task, reports: readonly TaskReport[]): TaskStanding {
-  const newestOf = new Map(reports.map((report) => [report.organ, report]));
-  const answers = answering(task).map((organ) => newestOf.get(organ) ?? null);
-  const done = answers.length > 0 && answers.every((one) => one?.state === 'DONE');
-  const begun = [...newestOf.values()].some((one) => one.state !== 'NOT_STARTED');
-  const total = answers.reduce((sum, one) => sum + (one?.percent ?? 0), 0);
+export function computeTaskStatus(task: Task, reports: readonly TaskReport[]): TaskStatus {
+  const newestByOrgan = new Map(reports.map((report) => [report.organ, report]));
+  const answers = listAnsweringOrgans(task).map((organ) => newestByOrgan.get(organ) ?? null);
+  const isDone = answers.length > 0 && answers.every((report) => report?.state === 'DONE');
+  const hasBegun = [...newestByOrgan.values()].some((report) => report.state !== 'NOT_STARTED');
+  const total = answers.reduce((sum, report) => sum + (report?.percent ?? 0), 0);
   return {
     task,
     reports,
-    state: done ? 'DONE' : begun ? 'IN_PROGRESS' : 'NOT_STARTED',
+    state: isDone ? 'DONE' : hasBegun ? 'IN_PROGRESS' : 'NOT_STARTED',
     percent: answers.length === 0 ? 0 : Math.floor(total / answers.length),
-    newest: reports.findLast((one) => answering(task).includes(one.organ)) ?? null,
+    newest: reports.findLast((report) => listAnsweringOrgans(task).includes(report.organ)) ?? null,
   };
 }
 
 /**
  * Whether the last day that annex 4 prints has passed and the task is not done. A task without a date is never overdue.
  */
-export function isOverdue({ task, state }: TaskStanding, today: Day): boolean {
+export function isOverdue({ task, state }: TaskStatus, today: Day): boolean {
   return task.dueOn !== null && task.dueOn < today && state !== 'DONE';
 }
 
@@ -120,46 +120,46 @@ export interface TaskFilter {
   state: TaskState | null;
 }
 
-export function matches(standing: TaskStanding, filter: TaskFilter, today: Day): boolean {
+export function matchesFilter(status: TaskStatus, filter: TaskFilter, today: Day): boolean {
   const { overdue, organ, state } = filter;
   return (
-    (overdue === null || overdue === isOverdue(standing, today)) &&
-    (organ === null || isCharged(standing.task, organ)) &&
-    (state === null || state === standing.state)
+    (overdue === null || overdue === isOverdue(status, today)) &&
+    (organ === null || isAssigned(status.task, organ)) &&
+    (state === null || state === status.state)
   );
 }
 
-function isCharged({ leads, responsible }: Task, organ: string): boolean {
-  return [...leads, ...responsible].some((one) => one.organ === organ);
+function isAssigned({ leads, responsible }: Task, organ: string): boolean {
+  return [...leads, ...responsible].some((printedOrgan) => printedOrgan.organ === organ);
 }
 
-const NOTE_LENGTH = 500;
+const MAX_NOTE_CHARS = 500;
 /** Maximum of reports of one task. */
-const REPORTS_MOST = 2000;
+const MAX_REPORTS = 2000;
 
 /**
  * Requires a person who may report this progress now. Refuses ROLE_NOT_ALLOWED, TASK_NOT_OF_ORGAN, TASK_NEVER_DONE,
  * TASK_PERCENT_UNFIT, FIELD_TOO_LONG, FIELD_MALFORMED, TASK_REPORTS_FULL.
  */
 export function requireReport(
-  { task, reports }: TaskStanding,
+  { task, reports }: TaskStatus,
   actor: Actor,
   { state, percent, note }: Progress,
 ): Person & { organ: string } {
   const person = requireRole(actor, 'REVIEWER', 'APPROVER', 'ADMINISTRATOR');
   const { organ } = person;
-  if (organ === null || !isCharged(task, organ)) throw new Refusal('TASK_NOT_OF_ORGAN', 'task');
+  if (organ === null || !isAssigned(task, organ)) throw new Refusal('TASK_NOT_OF_ORGAN', 'task');
   if (state === 'DONE' && task.dueOn === null) throw new Refusal('TASK_NEVER_DONE', 'state');
-  if (!percentFits(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
+  if (!isPercentValid(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
   if (note !== null) {
-    if ([...note].length > NOTE_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'note', `最多 ${NOTE_LENGTH} 字`);
+    if ([...note].length > MAX_NOTE_CHARS) throw new Refusal('FIELD_TOO_LONG', 'note', `最多 ${MAX_NOTE_CHARS} 字`);
     if (note.trim() === '' || !isLine(note)) throw new Refusal('FIELD_MALFORMED', 'note');
   }
-  if (reports.length >= REPORTS_MOST) throw new Refusal('TASK_REPORTS_FULL', null, `最多 ${REPORTS_MOST} 条`);
+  if (reports.length >= MAX_REPORTS) throw new Refusal('TASK_REPORTS_FULL', null, `最多 ${MAX_REPORTS} 条`);
   return { ...person, organ };
 }
 
-function percentFits(state: TaskState, percent: number): boolean {
+function isPercentValid(state: TaskState, percent: number): boolean {
   if (state === 'NOT_STARTED') return percent === 0;
   if (state === 'DONE') return percent === 100;
   return percent >= 0 && percent < 100;

@@ -3,7 +3,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import * as store from './store.ts';
-import { foldTask, type Progress, requireReport, type TaskStanding } from './task.ts';
+import { computeTaskStatus, type Progress, requireReport, type TaskStatus } from './task.ts';
 
 export interface TaskDependencies {
   db: Database;
@@ -20,13 +20,13 @@ export function reportProgress(
   number: number,
   progress: Progress,
   dryRun: boolean,
-): Promise<TaskStanding> {
+): Promise<TaskStatus> {
   return transact(db, dryRun, async (tx) => {
-    const standing = await store.lockTask(tx, number);
-    if (!standing) throw new Refusal('TASK_UNKNOWN', 'task');
-    const { id, name, organ } = requireReport(standing, actor, progress);
+    const status = await store.lockTask(tx, number);
+    if (!status) throw new Refusal('TASK_UNKNOWN', 'task');
+    const { id, name, organ } = requireReport(status, actor, progress);
     const report = { ...progress, organ, actor: name, at: now() };
     await store.insertReport(tx, number, { ...report, actorId: id });
-    return foldTask(standing.task, [...standing.reports, report]);
+    return computeTaskStatus(status.task, [...status.reports, report]);
   });
 }

@@ -31,12 +31,12 @@ export interface Application {
 }
 
 /** Maximum of waiting applications of an organ. */
-export const WAITING_MOST = 100;
-const MATTERS_MOST = 500;
-const MATTER_LENGTH = 64;
+export const MAX_WAITING_APPLICATIONS = 100;
+const MAX_MATTERS = 500;
+const MAX_MATTER_ID_CHARS = 64;
 /** Persons who act on an approval platform have long ids. */
-const PERSON_LENGTH = 200;
-const ORGAN_NAME_LENGTH = 60;
+const MAX_PERSON_ID_CHARS = 200;
+const MAX_ORGAN_NAME_CHARS = 60;
 
 /** Requires a seal keeper, for a seal of the own organ. Refuses ROLE_NOT_ALLOWED, SEAL_NOT_OF_ORGAN. */
 export function requireApplicant(actor: Actor, organ: string | null): Person & { organ: string } {
@@ -71,7 +71,7 @@ function requireWaiting({ outcome }: Application): void {
 }
 
 /** What the hub knows of a seal's certificates. */
-export interface Known {
+export interface CertificateFacts {
   /** Start of validity of the oldest certificate that is still valid; null if none is. */
   since: Date | null;
   /** Its certificates, PEM, the newest last. */
@@ -85,10 +85,15 @@ export interface Known {
  * made, and again when it is approved. Refuses SEAL_EXISTS, SEAL_UNKNOWN, SEAL_EXPIRED, SEAL_ALREADY_GRANTED,
  * SEAL_NOT_GRANTED, MATTER_UNKNOWN, FIELD_MALFORMED, FIELD_TOO_LONG, and as `requireChain` does.
  */
-export function requireFits(particulars: Particulars, seal: Seal | null, { since, ...known }: Known, at: Date): void {
+export function requireFits(
+  particulars: Particulars,
+  seal: Seal | null,
+  { since, ...facts }: CertificateFacts,
+  at: Date,
+): void {
   if (particulars.kind === 'MAKE') {
     if (seal && seal.state !== 'ENDED') throw new Refusal('SEAL_EXISTS', 'kind');
-    requireMaking(particulars);
+    requireNewSeal(particulars);
     return;
   }
   if (!seal) throw new Refusal('SEAL_UNKNOWN', 'seal');
@@ -102,30 +107,30 @@ export function requireFits(particulars: Particulars, seal: Seal | null, { since
       break;
     case 'END': {
       const { reason, compromisedAt } = particulars;
-      const told = { reason, compromisedAt: compromisedAt === null ? null : new Date(compromisedAt) };
-      requireCompromise(told, since ?? seal.validFrom, at);
+      const ending = { reason, compromisedAt: compromisedAt === null ? null : new Date(compromisedAt) };
+      requireCompromise(ending, since ?? seal.validFrom, at);
       break;
     }
     case 'CERTIFICATE':
-      requireChain(particulars.certificates, { ...known, organName: organNameOf(seal) }, at);
+      requireChain(particulars.certificates, { ...facts, organName: organNameOf(seal) }, at);
   }
 }
 
-function requireMaking({ matters, organName }: Extract<Particulars, { kind: 'MAKE' }>): void {
+function requireNewSeal({ matters, organName }: Extract<Particulars, { kind: 'MAKE' }>): void {
   if (organName.trim() === '') throw new Refusal('FIELD_MALFORMED', 'organName', '机关首枚印章须写明机关名称');
-  if ([...organName].length > ORGAN_NAME_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'organName');
-  if (matters.length > MATTERS_MOST) throw new Refusal('FIELD_TOO_LONG', 'matters');
+  if ([...organName].length > MAX_ORGAN_NAME_CHARS) throw new Refusal('FIELD_TOO_LONG', 'organName');
+  if (matters.length > MAX_MATTERS) throw new Refusal('FIELD_TOO_LONG', 'matters');
   for (const matter of matters) requireMatter(matter, 'matters');
 }
 
 function requireMatter(matter: string, field: string): void {
-  if (matter === '' || matter.length > MATTER_LENGTH) throw new Refusal('MATTER_UNKNOWN', field);
+  if (matter === '' || matter.length > MAX_MATTER_ID_CHARS) throw new Refusal('MATTER_UNKNOWN', field);
 }
 
 function requireGrant(grant: Extract<Particulars, { kind: 'GRANT' }>, seal: Seal, at: Date): void {
   const { matter, person, from, to } = grant;
   requireMatter(matter, 'matter');
-  if (person !== null && (person.trim() === '' || person.length > PERSON_LENGTH)) {
+  if (person !== null && (person.trim() === '' || person.length > MAX_PERSON_ID_CHARS)) {
     throw new Refusal('FIELD_MALFORMED', 'person');
   }
   if (from !== null && !isDay(from)) throw new Refusal('DAY_INVALID', 'from');
@@ -133,8 +138,9 @@ function requireGrant(grant: Extract<Particulars, { kind: 'GRANT' }>, seal: Seal
   if (to !== null && (to < dayOf(at) || (from !== null && to < from))) {
     throw new Refusal('FIELD_MALFORMED', 'to', '末日不得早于首日和今天');
   }
-  const same = seal.grants.some(
-    (one) => one.matter === matter && one.person === person && one.from === from && one.to === to,
+  const isGranted = seal.grants.some(
+    (existing) =>
+      existing.matter === matter && existing.person === person && existing.from === from && existing.to === to,
   );
-  if (same) throw new Refusal('SEAL_ALREADY_GRANTED', 'matter');
+  if (isGranted) throw new Refusal('SEAL_ALREADY_GRANTED', 'matter');
 }

@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { forbidden, requirePerson, settle } from '../../kernel/serve.ts';
-import { readChain } from '../certificate/certificate.ts';
+import { buildForbiddenError, mutate, requirePerson } from '../../kernel/serve.ts';
+import { parseChain } from '../certificate/certificate.ts';
 import type { PkiDependencies } from '../certification.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
@@ -17,22 +17,26 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
   const apply = (actor: Actor, input: { seal?: string; reason: string; dryRun: boolean }, particulars: Particulars) => {
     requirePerson(actor);
     const { seal = null, reason, dryRun } = input;
-    const asked = { seal, particulars, reason, dryRun };
-    return settle(async () => {
-      const applied = await workflow.apply(deps, actor, asked);
-      return { application: viewApplication(applied.application), seal: applied.seal && viewSeal(applied.seal) };
+    const request = { seal, particulars, reason, dryRun };
+    return mutate(async () => {
+      const result = await workflow.apply(deps, actor, request);
+      return { application: viewApplication(result.application), seal: result.seal && viewSeal(result.seal) };
     });
   };
   return {
     Query: {
       sealApplications: async (_, args, { actor }) => {
-        const seen = visibleOrgan(requirePerson(actor));
+        const ownOrgan = visibleOrgan(requirePerson(actor));
         const { organ = null, seal = null, kind = null, state = null } = args.filter ?? {};
-        if (seen !== null && organ !== null && organ !== seen)
-          throw forbidden('印章申请只供本机关人员和审计人员查阅。');
+        if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
+          throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
         const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
-        const found = await store.listApplications(deps.db, { organ: seen ?? organ, seal, kind, state }, page);
-        return toConnection(found, (row) => [String(row.serial)], viewApplication);
+        const applicationPage = await store.listApplications(
+          deps.db,
+          { organ: ownOrgan ?? organ, seal, kind, state },
+          page,
+        );
+        return toConnection(applicationPage, (row) => [String(row.serial)], viewApplication);
       },
     },
     Mutation: {
@@ -48,29 +52,29 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
         apply(actor, input, { kind: 'WITHDRAW_GRANT', grant: input.grant, matter: '' }),
       applyForSealEnd: (_, { input }, { actor }) => {
         const { reason, words, compromisedAt, ...rest } = input;
-        const told = compromisedAt?.toISOString() ?? null;
-        return apply(actor, { ...rest, reason: words }, { kind: 'END', reason, compromisedAt: told });
+        const compromiseTime = compromisedAt?.toISOString() ?? null;
+        return apply(actor, { ...rest, reason: words }, { kind: 'END', reason, compromisedAt: compromiseTime });
       },
       applyForSealRotation: (_, { input }, { actor }) => apply(actor, input, { kind: 'ROTATE' }),
       enterSealCertificate: (_, { input }, { actor }) => {
         requirePerson(actor);
-        return settle(async () => {
+        return mutate(async () => {
           const { certificates, seal, reason, dryRun } = input;
-          const particulars = { kind: 'CERTIFICATE' as const, certificates: readChain(certificates) };
-          const applied = await workflow.apply(deps, actor, { seal, reason, dryRun, particulars });
-          return { application: viewApplication(applied.application), seal: applied.seal && viewSeal(applied.seal) };
+          const particulars = { kind: 'CERTIFICATE' as const, certificates: parseChain(certificates) };
+          const result = await workflow.apply(deps, actor, { seal, reason, dryRun, particulars });
+          return { application: viewApplication(result.application), seal: result.seal && viewSeal(result.seal) };
         });
       },
       decideSealApplication: (_, { input }, { actor }) => {
         requirePerson(actor);
-        return settle(async () => {
+        return mutate(async () => {
           const { application, seal } = await workflow.decide(deps, actor, { ...input, reason: input.reason ?? null });
           return { application: viewApplication(application), seal: seal && viewSeal(seal) };
         });
       },
       withdrawSealApplication: (_, { input }, { actor }) => {
         requirePerson(actor);
-        return settle(async () => {
+        return mutate(async () => {
           const { application, seal } = await workflow.withdraw(deps, actor, input);
           return { application: viewApplication(application), seal: seal && viewSeal(seal) };
         });
@@ -81,24 +85,26 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
 
 function viewApplication(stored: store.StoredApplication) {
   const { id, particulars, organ, sealId, reason, appliedBy, at, outcome, ended } = stored;
-  const of = <Kind extends Particulars['kind']>(kind: Kind) =>
+  const particularsOf = <Kind extends Particulars['kind']>(kind: Kind) =>
     particulars.kind === kind ? (particulars as Extract<Particulars, { kind: Kind }>) : null;
-  const matters = of('MAKE')?.matters ?? [of('GRANT')?.matter ?? of('WITHDRAW_GRANT')?.matter ?? []].flat();
-  const compromisedAt = of('END')?.compromisedAt ?? null;
+  const matters =
+    particularsOf('MAKE')?.matters ??
+    [particularsOf('GRANT')?.matter ?? particularsOf('WITHDRAW_GRANT')?.matter ?? []].flat();
+  const compromisedAt = particularsOf('END')?.compromisedAt ?? null;
   return {
     ...{ id, sealId, reason, appliedBy, appliedAt: at },
     kind: particulars.kind,
     state: outcome ?? ('WAITING' as const),
     organ: { id: organ },
-    sealKind: of('MAKE')?.sealKind ?? null,
+    sealKind: particularsOf('MAKE')?.sealKind ?? null,
     matters: matters.map((matter) => ({ id: matter })),
-    person: of('GRANT')?.person ?? null,
-    from: of('GRANT')?.from ?? null,
-    to: of('GRANT')?.to ?? null,
-    grant: of('WITHDRAW_GRANT')?.grant ?? null,
-    endReason: of('END')?.reason ?? null,
+    person: particularsOf('GRANT')?.person ?? null,
+    from: particularsOf('GRANT')?.from ?? null,
+    to: particularsOf('GRANT')?.to ?? null,
+    grant: particularsOf('WITHDRAW_GRANT')?.grant ?? null,
+    endReason: particularsOf('END')?.reason ?? null,
     compromisedAt: compromisedAt === null ? null : new Date(compromisedAt),
-    certificates: of('CERTIFICATE')?.certificates.join('') ?? null,
+    certificates: particularsOf('CERTIFICATE')?.certificates.join('') ?? null,
     endedBy: ended?.actor ?? null,
     endedAt: ended?.at ?? null,
     decision: ended?.reason ?? null,

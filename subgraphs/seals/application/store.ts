@@ -4,7 +4,7 @@ import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { sealApplication, sealApplicationOutcome } from '../tables.ts';
 import type { Application, ApplicationKind, Outcome } from './application.ts';
 
-type Row = typeof sealApplication.$inferSelect;
+type ApplicationRow = typeof sealApplication.$inferSelect;
 export type OutcomeRow = typeof sealApplicationOutcome.$inferSelect;
 
 /** An application with its outcome, or null while it waits. */
@@ -16,12 +16,18 @@ export interface StoredApplication extends Application {
   ended: OutcomeRow | null;
 }
 
-function stored({ application, ended }: { application: Row; ended: OutcomeRow | null }): StoredApplication {
+function toStoredApplication({
+  application,
+  ended,
+}: {
+  application: ApplicationRow;
+  ended: OutcomeRow | null;
+}): StoredApplication {
   return { ...application, outcome: ended?.outcome ?? null, ended };
 }
 
 const columns = { application: sealApplication, ended: sealApplicationOutcome };
-const ends = eq(sealApplicationOutcome.applicationId, sealApplication.id);
+const isOutcomeOf = eq(sealApplicationOutcome.applicationId, sealApplication.id);
 
 const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i;
 
@@ -30,9 +36,9 @@ export async function findApplication(db: Reader, id: string): Promise<StoredApp
   const [row] = await db
     .select(columns)
     .from(sealApplication)
-    .leftJoin(sealApplicationOutcome, ends)
+    .leftJoin(sealApplicationOutcome, isOutcomeOf)
     .where(eq(sealApplication.id, id));
-  return row ? stored(row) : null;
+  return row ? toStoredApplication(row) : null;
 }
 
 /** Counts the applications of an organ that wait for a decision. */
@@ -40,12 +46,12 @@ export async function countWaiting(db: Reader, organ: string): Promise<number> {
   const [row] = await db
     .select({ waiting: count() })
     .from(sealApplication)
-    .leftJoin(sealApplicationOutcome, ends)
+    .leftJoin(sealApplicationOutcome, isOutcomeOf)
     .where(and(eq(sealApplication.organ, organ), isNull(sealApplicationOutcome.applicationId)));
   return row?.waiting ?? 0;
 }
 
-export async function insertApplication(tx: Transaction, row: Omit<Row, 'serial'>): Promise<void> {
+export async function insertApplication(tx: Transaction, row: Omit<ApplicationRow, 'serial'>): Promise<void> {
   await tx.insert(sealApplication).values(row);
 }
 
@@ -71,7 +77,7 @@ export async function listApplications(
   const rows = await db
     .select(columns)
     .from(sealApplication)
-    .leftJoin(sealApplicationOutcome, ends)
+    .leftJoin(sealApplicationOutcome, isOutcomeOf)
     .where(
       and(
         organ === null ? undefined : eq(sealApplication.organ, organ),
@@ -83,5 +89,5 @@ export async function listApplications(
     )
     .orderBy(desc(sealApplication.serial))
     .limit(page.first + 1);
-  return cutPage(rows.map(stored), page.first);
+  return cutPage(rows.map(toStoredApplication), page.first);
 }

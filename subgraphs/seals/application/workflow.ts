@@ -3,21 +3,21 @@ import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireChain } from '../certificate/certificate.ts';
-import { insertCertificate, listCodeKeys, listGenerations, listRevoked } from '../certificate/store.ts';
+import { insertCertificate, listCodeKeys, listGenerations, listRevokedSerials } from '../certificate/store.ts';
 import { computeValidity, type PkiDependencies, publishList } from '../certification.ts';
 import { addGeneration, buildOpenGrant, generateKeys, insertOrReopenSeal, type SealKeys } from '../making.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
-import { serialOf } from '../signer/pki.ts';
-import { wholeSecond } from '../signer/timestamp.ts';
+import { readSerial } from '../signer/pki.ts';
+import { floorToSecond } from '../signer/timestamp.ts';
 import * as seals from '../store.ts';
 import {
-  type Known,
+  type CertificateFacts,
+  MAX_WAITING_APPLICATIONS,
   type Particulars,
   requireApplicant,
   requireDecider,
   requireFits,
   requireWithdrawer,
-  WAITING_MOST,
 } from './application.ts';
 import * as store from './store.ts';
 
@@ -25,13 +25,13 @@ import * as store from './store.ts';
  * The workflow of an application (印章申请): a keeper applies and another person decides. An approval takes effect at once.
  */
 
-const REASON_LENGTH = 500;
+const MAX_REASON_CHARS = 500;
 
 /** The particulars of one kind of application. */
-type Given<Kind extends Particulars['kind']> = Extract<Particulars, { kind: Kind }>;
+type ParticularsOf<Kind extends Particulars['kind']> = Extract<Particulars, { kind: Kind }>;
 
 /** A keeper's application. `seal` is null if the seal is to be made. */
-export interface Asked {
+export interface ApplicationInput {
   seal: string | null;
   particulars: Particulars;
   reason: string;
@@ -39,7 +39,7 @@ export interface Asked {
 }
 
 /** An application with the resulting seal, or null if there is none. */
-export interface Handled {
+export interface ApplicationResult {
   application: store.StoredApplication;
   seal: seals.StoredSeal | null;
 }
@@ -48,49 +48,57 @@ export interface Handled {
  * Records an application of a seal keeper for the own organ. It does not change the seal. Refuses as `requireFits`
  * does.
  */
-export function apply(deps: PkiDependencies, actor: Actor, asked: Asked): Promise<Handled> {
-  return transact(deps.db, asked.dryRun, async (tx) => {
-    const known = asked.seal === null ? null : await find(tx, asked.seal);
-    const applicant = requireApplicant(actor, known?.seal.organ ?? null);
-    if (asked.seal !== null && !known) throw new Refusal('SEAL_UNKNOWN', 'seal');
+export function apply(deps: PkiDependencies, actor: Actor, input: ApplicationInput): Promise<ApplicationResult> {
+  return transact(deps.db, input.dryRun, async (tx) => {
+    const knownSeal = input.seal === null ? null : await findSeal(tx, input.seal);
+    const applicant = requireApplicant(actor, knownSeal?.seal.organ ?? null);
+    if (input.seal !== null && !knownSeal) throw new Refusal('SEAL_UNKNOWN', 'seal');
     await seals.lockApplications(tx, applicant.organ);
-    if ((await store.countWaiting(tx, applicant.organ)) >= WAITING_MOST) {
+    if ((await store.countWaiting(tx, applicant.organ)) >= MAX_WAITING_APPLICATIONS) {
       throw new Refusal('SEAL_APPLICATIONS_TOO_MANY');
     }
-    requireReason(asked.reason, asked.particulars.kind === 'END' ? 'words' : 'reason');
+    requireReason(input.reason, input.particulars.kind === 'END' ? 'words' : 'reason');
     const at = deps.now();
-    const { particulars, sealId } = await particularsOf(tx, asked, applicant.organ);
-    const stored = await find(tx, sealId);
-    requireFits(particulars, stored?.seal ?? null, await knownOf(tx, deps, sealId, at), at);
+    const { particulars, sealId } = await completeParticulars(tx, input, applicant.organ);
+    const stored = await findSeal(tx, sealId);
+    requireFits(particulars, stored?.seal ?? null, await readCertificateFacts(tx, deps, sealId, at), at);
     const id = crypto.randomUUID();
-    const by = { appliedById: applicant.id, appliedBy: applicant.name };
-    const about = { kind: particulars.kind, organ: applicant.organ, sealId, particulars };
-    await store.insertApplication(tx, { id, ...about, reason: asked.reason, ...by, at });
+    const applicantFields = { appliedById: applicant.id, appliedBy: applicant.name };
+    const applicationFields = { kind: particulars.kind, organ: applicant.organ, sealId, particulars };
+    await store.insertApplication(tx, { id, ...applicationFields, reason: input.reason, ...applicantFields, at });
     const event = `APPLIED_${particulars.kind}` as const;
     const matterId = matterOf(particulars);
-    const act = { event, matterId, ...namesOf(applicant), ...by, applicationId: id, reason: asked.reason, at };
+    const act = {
+      event,
+      matterId,
+      ...toActorFields(applicant),
+      ...applicantFields,
+      applicationId: id,
+      reason: input.reason,
+      at,
+    };
     await seals.insertEvents(tx, sealId, [act]);
-    return { application: await whole(tx, id), seal: stored };
+    return { application: await readApplication(tx, id), seal: stored };
   });
 }
 
 /**
  * Completes the particulars with what the hub knows: the organ's name from another of its seals, the matter of a grant.
  */
-async function particularsOf(
+async function completeParticulars(
   tx: Transaction,
-  { seal, particulars }: Asked,
+  { seal, particulars }: ApplicationInput,
   organ: string,
 ): Promise<{ particulars: Particulars; sealId: string }> {
   if (particulars.kind === 'MAKE') {
-    const [other] = await seals.listSealsOf(tx, organ);
-    const organName = other ? organNameOf(other.seal) : particulars.organName.trim();
+    const [otherSeal] = await seals.listSealsOf(tx, organ);
+    const organName = otherSeal ? organNameOf(otherSeal.seal) : particulars.organName.trim();
     const matters = [...new Set(particulars.matters)];
     return { particulars: { ...particulars, organName, matters }, sealId: sealIdOf(organ, particulars.sealKind) };
   }
   const sealId = seal ?? '';
   if (particulars.kind !== 'WITHDRAW_GRANT') return { particulars, sealId };
-  const grants = (await find(tx, sealId))?.seal.grants ?? [];
+  const grants = (await findSeal(tx, sealId))?.seal.grants ?? [];
   const matter = grants.find(({ id }) => id === particulars.grant)?.matter ?? '';
   return { particulars: { ...particulars, matter }, sealId };
 }
@@ -108,33 +116,40 @@ export interface Decision {
  * Approves an application and carries it out at once, or rejects it with a reason. Requires a seal approver of the
  * organ who is not the applicant. Refuses as `requireDecider` does and, for an approval, as `requireFits` does.
  */
-export async function decide(deps: PkiDependencies, actor: Actor, asked: Decision): Promise<Handled> {
-  const known = await store.findApplication(deps.db, asked.application);
-  if (!known) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
-  requireDecider(known, actor);
-  if (!asked.approve || asked.reason !== null) requireReason(asked.reason ?? '');
-  const makes = asked.approve && (known.kind === 'MAKE' || known.kind === 'ROTATE');
-  const keys = makes ? await generateKeys(deps.signer, known.sealId) : null;
-  return transact(deps.db, asked.dryRun, async (tx) => {
-    const application = await lock(tx, known);
+export async function decide(deps: PkiDependencies, actor: Actor, input: Decision): Promise<ApplicationResult> {
+  const snapshot = await store.findApplication(deps.db, input.application);
+  if (!snapshot) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
+  requireDecider(snapshot, actor);
+  if (!input.approve || input.reason !== null) requireReason(input.reason ?? '');
+  const needsKeys = input.approve && (snapshot.kind === 'MAKE' || snapshot.kind === 'ROTATE');
+  const keys = needsKeys ? await generateKeys(deps.signer, snapshot.sealId) : null;
+  return transact(deps.db, input.dryRun, async (tx) => {
+    const application = await lockApplication(tx, snapshot);
     const decider = requireDecider(application, actor);
     const { id, particulars, sealId, appliedById, appliedBy } = application;
     const at = deps.now();
-    const names = namesOf(decider);
-    const outcome = asked.approve ? ('APPROVED' as const) : ('REJECTED' as const);
-    await store.insertOutcome(tx, { applicationId: id, outcome, ...names, reason: asked.reason, at });
-    const by = { ...names, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars), at };
+    const actorFields = toActorFields(decider);
+    const outcome = input.approve ? ('APPROVED' as const) : ('REJECTED' as const);
+    await store.insertOutcome(tx, { applicationId: id, outcome, ...actorFields, reason: input.reason, at });
+    const actFields = {
+      ...actorFields,
+      appliedById,
+      appliedBy,
+      applicationId: id,
+      matterId: matterOf(particulars),
+      at,
+    };
     if (outcome === 'REJECTED') {
       const event = `REJECTED_${particulars.kind}` as const;
-      await seals.insertEvents(tx, sealId, [{ ...by, event, reason: asked.reason }]);
-      return { application: await whole(tx, id), seal: await find(tx, sealId) };
+      await seals.insertEvents(tx, sealId, [{ ...actFields, event, reason: input.reason }]);
+      return { application: await readApplication(tx, id), seal: await findSeal(tx, sealId) };
     }
     if (particulars.kind === 'MAKE') await seals.lockPki(tx);
     const stored = await seals.lockSeal(tx, sealId);
-    requireFits(particulars, stored?.seal ?? null, await knownOf(tx, deps, sealId, at), at);
-    const done = await carryOut(tx, deps, application, stored?.seal ?? null, keys, at);
-    const acts = done.map((act) => ({ ...by, reason: application.reason, ...act }));
-    return { seal: await seals.recordSealActs(tx, sealId, acts, at), application: await whole(tx, id) };
+    requireFits(particulars, stored?.seal ?? null, await readCertificateFacts(tx, deps, sealId, at), at);
+    const results = await carryOut(tx, deps, application, stored?.seal ?? null, keys, at);
+    const acts = results.map((act) => ({ ...actFields, reason: application.reason, ...act }));
+    return { seal: await seals.recordSealActs(tx, sealId, acts, at), application: await readApplication(tx, id) };
   });
 }
 
@@ -142,26 +157,26 @@ export async function decide(deps: PkiDependencies, actor: Actor, asked: Decisio
 export async function withdraw(
   deps: PkiDependencies,
   actor: Actor,
-  asked: { application: string; dryRun: boolean },
-): Promise<Handled> {
-  const known = await store.findApplication(deps.db, asked.application);
-  if (!known) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
-  requireWithdrawer(known, actor);
-  return transact(deps.db, asked.dryRun, async (tx) => {
-    const application = await lock(tx, known);
+  input: { application: string; dryRun: boolean },
+): Promise<ApplicationResult> {
+  const snapshot = await store.findApplication(deps.db, input.application);
+  if (!snapshot) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
+  requireWithdrawer(snapshot, actor);
+  return transact(deps.db, input.dryRun, async (tx) => {
+    const application = await lockApplication(tx, snapshot);
     const person = requireWithdrawer(application, actor);
     const { id, kind, sealId, particulars, appliedById, appliedBy } = application;
     const at = deps.now();
-    const names = namesOf(person);
-    await store.insertOutcome(tx, { applicationId: id, outcome: 'WITHDRAWN', ...names, reason: null, at });
-    const by = { ...names, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars) };
-    await seals.insertEvents(tx, sealId, [{ ...by, event: `WITHDRAWN_${kind}`, reason: null, at }]);
-    return { application: await whole(tx, id), seal: await find(tx, sealId) };
+    const actorFields = toActorFields(person);
+    await store.insertOutcome(tx, { applicationId: id, outcome: 'WITHDRAWN', ...actorFields, reason: null, at });
+    const actFields = { ...actorFields, appliedById, appliedBy, applicationId: id, matterId: matterOf(particulars) };
+    await seals.insertEvents(tx, sealId, [{ ...actFields, event: `WITHDRAWN_${kind}`, reason: null, at }]);
+    return { application: await readApplication(tx, id), seal: await findSeal(tx, sealId) };
   });
 }
 
 /** An act that carries out an approved application. */
-type Done = Pick<seals.SealAct, 'event'> & Partial<seals.SealAct>;
+type ActResult = Pick<seals.SealAct, 'event'> & Partial<seals.SealAct>;
 
 async function carryOut(
   tx: Transaction,
@@ -170,12 +185,12 @@ async function carryOut(
   seal: Seal | null,
   keys: SealKeys | null,
   at: Date,
-): Promise<Done[]> {
+): Promise<ActResult[]> {
   switch (particulars.kind) {
     case 'MAKE':
-      return make(tx, deps, { ...particulars, organ, before: seal }, requireKeys(keys), at);
+      return carryOutMake(tx, deps, { ...particulars, organ, endedSeal: seal }, requireKeys(keys), at);
     case 'ROTATE':
-      return rotate(tx, deps, requireSeal(seal), requireKeys(keys), at);
+      return carryOutRotation(tx, deps, requireSeal(seal), requireKeys(keys), at);
     case 'GRANT':
       await seals.insertGrants(tx, sealId, [particulars]);
       return [{ event: 'GRANTED' }];
@@ -185,29 +200,42 @@ async function carryOut(
     case 'CERTIFICATE':
       return enterCertificate(tx, deps, requireSeal(seal), particulars, at);
     case 'END':
-      await end(tx, deps, sealId, particulars, at);
+      await carryOutEnd(tx, deps, sealId, particulars, at);
       return [{ event: 'ENDED' }];
   }
 }
 
 /** Makes the seal (制作), or remakes one that has ended. It gets the next generation of keys, and only the new grants. */
-async function make(
+async function carryOutMake(
   tx: Transaction,
   deps: PkiDependencies,
-  asked: Given<'MAKE'> & { organ: string; before: Seal | null },
+  input: ParticularsOf<'MAKE'> & { organ: string; endedSeal: Seal | null },
   keys: SealKeys,
   at: Date,
-): Promise<Done[]> {
-  const { organ, organName, sealKind: kind, matters, before } = asked;
-  await seals.withdrawGrants(tx, before?.grants.map(({ id }) => id) ?? [], at);
+): Promise<ActResult[]> {
+  const { organ, organName, sealKind: kind, matters, endedSeal } = input;
+  await seals.withdrawGrants(tx, endedSeal?.grants.map(({ id }) => id) ?? [], at);
   await insertOrReopenSeal(tx, deps, { organ, organName, kind }, keys, { state: 'MADE', filingNumber: null, at });
   await seals.insertGrants(tx, sealIdOf(organ, kind), matters.map(buildOpenGrant));
-  const taken = (before?.grants ?? []).map(({ matter }) => ({ event: 'GRANT_WITHDRAWN' as const, matterId: matter }));
-  return [{ event: 'MADE' }, ...taken, ...matters.map((matterId) => ({ event: 'GRANTED' as const, matterId }))];
+  const withdrawnGrants = (endedSeal?.grants ?? []).map(({ matter }) => ({
+    event: 'GRANT_WITHDRAWN' as const,
+    matterId: matter,
+  }));
+  return [
+    { event: 'MADE' },
+    ...withdrawnGrants,
+    ...matters.map((matterId) => ({ event: 'GRANTED' as const, matterId })),
+  ];
 }
 
 /** Replaces keys and certificates (换证). The new keys sign from now on. Signatures by earlier keys stay valid. */
-async function rotate(tx: Transaction, deps: PkiDependencies, seal: Seal, keys: SealKeys, at: Date): Promise<Done[]> {
+async function carryOutRotation(
+  tx: Transaction,
+  deps: PkiDependencies,
+  seal: Seal,
+  keys: SealKeys,
+  at: Date,
+): Promise<ActResult[]> {
   const times = computeValidity('seal', at);
   await addGeneration(tx, deps, seal, keys, times);
   await seals.setSeal(tx, seal.id, times);
@@ -222,12 +250,12 @@ async function enterCertificate(
   tx: Transaction,
   deps: PkiDependencies,
   seal: Seal,
-  { certificates }: Given<'CERTIFICATE'>,
+  { certificates }: ParticularsOf<'CERTIFICATE'>,
   at: Date,
-): Promise<Done[]> {
-  const { own, trusted } = await knownOf(tx, deps, seal.id, at);
-  const expected = { own, trusted, organName: organNameOf(seal) };
-  const [certificatePem = '', ...above] = requireChain(certificates, expected, at);
+): Promise<ActResult[]> {
+  const { own, trusted } = await readCertificateFacts(tx, deps, seal.id, at);
+  const requirements = { own, trusted, organName: organNameOf(seal) };
+  const [certificatePem = '', ...above] = requireChain(certificates, requirements, at);
   const generations = await listGenerations(tx, seal.id);
   const newest = generations.at(-1);
   if (!newest) throw new Error(`seal ${seal.id} has no certificate`);
@@ -242,25 +270,25 @@ async function enterCertificate(
  * Ends a seal permanently (注销). Revokes every certificate from the hub's own authority that is still valid, and
  * publishes the list with these revocations.
  */
-async function end(
+async function carryOutEnd(
   tx: Transaction,
   deps: PkiDependencies,
   sealId: string,
-  { reason, compromisedAt }: Given<'END'>,
+  { reason, compromisedAt }: ParticularsOf<'END'>,
   at: Date,
 ): Promise<void> {
   await seals.setSeal(tx, sealId, { state: 'ENDED' });
-  const revoked = {
+  const revocation = {
     authority: 'issuing' as const,
     sealId,
     reason,
-    revokedAt: wholeSecond(at),
+    revokedAt: floorToSecond(at),
     compromisedAt: compromisedAt === null ? null : new Date(compromisedAt),
   };
-  const serials = (await standing(tx, sealId, at)).map((pem) => serialOf(pem));
+  const serials = (await listValidCertificates(tx, sealId, at)).map((pem) => readSerial(pem));
   await seals.insertRevocations(
     tx,
-    serials.map((serial) => ({ ...revoked, serial })),
+    serials.map((serial) => ({ ...revocation, serial })),
   );
   await publishList(tx, deps, 'issuing');
 }
@@ -269,35 +297,45 @@ async function end(
  * Returns a seal's certificates of all generations from the hub's own authority that have neither expired nor been
  * revoked.
  */
-async function standing(tx: Transaction, sealId: string, at: Date): Promise<string[]> {
-  const own = (await listGenerations(tx, sealId)).filter(({ above }) => above === null);
-  const all = [...own, ...(await listCodeKeys(tx, sealId))].map(({ certificatePem }) => certificatePem);
-  const revoked = await listRevoked(tx, sealId);
-  return all.filter((pem) => new X509Certificate(pem).validToDate >= at && !revoked.has(serialOf(pem)));
+async function listValidCertificates(tx: Transaction, sealId: string, at: Date): Promise<string[]> {
+  const ownGenerations = (await listGenerations(tx, sealId)).filter(({ above }) => above === null);
+  const pems = [...ownGenerations, ...(await listCodeKeys(tx, sealId))].map(({ certificatePem }) => certificatePem);
+  const revokedSerials = await listRevokedSerials(tx, sealId);
+  return pems.filter((pem) => new X509Certificate(pem).validToDate >= at && !revokedSerials.has(readSerial(pem)));
 }
 
-async function knownOf(tx: Transaction, deps: PkiDependencies, sealId: string, at: Date): Promise<Known> {
-  const from = (await standing(tx, sealId, at)).map((pem) => new X509Certificate(pem).validFromDate.getTime());
+async function readCertificateFacts(
+  tx: Transaction,
+  deps: PkiDependencies,
+  sealId: string,
+  at: Date,
+): Promise<CertificateFacts> {
+  const startTimes = (await listValidCertificates(tx, sealId, at)).map((pem) =>
+    new X509Certificate(pem).validFromDate.getTime(),
+  );
   return {
-    since: from.length === 0 ? null : new Date(Math.min(...from)),
+    since: startTimes.length === 0 ? null : new Date(Math.min(...startTimes)),
     own: (await listGenerations(tx, sealId)).map(({ certificatePem }) => certificatePem),
     trusted: deps.trustedAuthorities ?? [],
   };
 }
 
 /** Locks the organ's applications and rereads this one. Nobody else can decide it until the transaction ends. */
-async function lock(tx: Transaction, { id, organ }: store.StoredApplication): Promise<store.StoredApplication> {
+async function lockApplication(
+  tx: Transaction,
+  { id, organ }: store.StoredApplication,
+): Promise<store.StoredApplication> {
   await seals.lockApplications(tx, organ);
-  return whole(tx, id);
+  return readApplication(tx, id);
 }
 
-async function whole(tx: Transaction, id: string): Promise<store.StoredApplication> {
-  const found = await store.findApplication(tx, id);
-  if (!found) throw new Error(`no application ${id}`);
-  return found;
+async function readApplication(tx: Transaction, id: string): Promise<store.StoredApplication> {
+  const application = await store.findApplication(tx, id);
+  if (!application) throw new Error(`no application ${id}`);
+  return application;
 }
 
-async function find(tx: Transaction, id: string): Promise<seals.StoredSeal | null> {
+async function findSeal(tx: Transaction, id: string): Promise<seals.StoredSeal | null> {
   return (await seals.findSeals(tx, [id]))[0] ?? null;
 }
 
@@ -313,13 +351,13 @@ function requireSeal(seal: Seal | null): Seal {
 
 function requireReason(reason: string, field = 'reason'): void {
   if (reason.trim() === '') throw new Refusal('REASON_MISSING', field);
-  if ([...reason].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${REASON_LENGTH} 字`);
+  if ([...reason].length > MAX_REASON_CHARS) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${MAX_REASON_CHARS} 字`);
 }
 
 function matterOf(particulars: Particulars): string | null {
   return 'matter' in particulars ? particulars.matter : null;
 }
 
-function namesOf({ id, name }: Person): { actorId: string; actor: string } {
+function toActorFields({ id, name }: Person): { actorId: string; actor: string } {
   return { actorId: id, actor: name };
 }

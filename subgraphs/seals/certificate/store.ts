@@ -1,7 +1,7 @@
 import { asc, eq, isNull } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { certificateOf } from '../log/leaf.ts';
-import { enter } from '../log/store.ts';
+import { buildCertificateLeaf } from '../log/leaf.ts';
+import { insertLeaves } from '../log/store.ts';
 import type { CertificateRow, SealRow } from '../store.ts';
 import { authority, logKey, revocation, seal, sealCertificate, sealCodeKey } from '../tables.ts';
 
@@ -11,7 +11,7 @@ export type CodeKeyRow = typeof sealCodeKey.$inferSelect;
  * Maximum of certificates published in one file. A county and its city have some dozens of seals, each with a few
  * generations.
  */
-const CERTIFICATES_MOST = 10_000;
+const MAX_CERTIFICATES = 10_000;
 
 /** Returns the certificates of a seal, oldest first. */
 export async function listGenerations(db: Reader, sealId: string): Promise<CertificateRow[]> {
@@ -24,7 +24,7 @@ export async function listGenerations(db: Reader, sealId: string): Promise<Certi
 
 export async function insertCertificate(tx: Transaction, row: CertificateRow): Promise<void> {
   await tx.insert(sealCertificate).values(row);
-  await enter(tx, [certificateOf('seal', row.certificatePem)]);
+  await insertLeaves(tx, [buildCertificateLeaf('seal', row.certificatePem)]);
 }
 
 /** Returns the keys of a seal for QR codes, oldest first. */
@@ -34,17 +34,17 @@ export async function listCodeKeys(db: Reader, sealId: string): Promise<CodeKeyR
 
 export async function insertCodeKey(tx: Transaction, row: CodeKeyRow): Promise<void> {
   await tx.insert(sealCodeKey).values(row);
-  await enter(tx, [certificateOf('code', row.certificatePem)]);
+  await insertLeaves(tx, [buildCertificateLeaf('code', row.certificatePem)]);
 }
 
 /** A private key in its envelope, under the id that is bound to it. */
-export interface HeldKey {
+export interface EncryptedKey {
   id: string;
   table: 'authority' | 'sealCertificate' | 'sealCodeKey' | 'logKey';
   encryptedKey: Uint8Array;
 }
 
-export async function listKeys(db: Reader): Promise<HeldKey[]> {
+export async function listKeys(db: Reader): Promise<EncryptedKey[]> {
   const authorities = await db.select({ id: authority.id, encryptedKey: authority.encryptedKey }).from(authority);
   const seals = await db
     .select({ id: sealCertificate.sealId, encryptedKey: sealCertificate.encryptedKey })
@@ -60,9 +60,13 @@ export async function listKeys(db: Reader): Promise<HeldKey[]> {
 }
 
 /** Replaces the envelope that was read. Changes nothing if the envelope has changed since. */
-export async function setKey(tx: Transaction, { table, encryptedKey }: HeldKey, encrypted: Uint8Array): Promise<void> {
-  const of = { authority, sealCertificate, sealCodeKey, logKey }[table];
-  await tx.update(of).set({ encryptedKey: encrypted }).where(eq(of.encryptedKey, encryptedKey));
+export async function replaceKey(
+  tx: Transaction,
+  { table, encryptedKey }: EncryptedKey,
+  encrypted: Uint8Array,
+): Promise<void> {
+  const keyTable = { authority, sealCertificate, sealCodeKey, logKey }[table];
+  await tx.update(keyTable).set({ encryptedKey: encrypted }).where(eq(keyTable.encryptedKey, encryptedKey));
 }
 
 /** Returns seals of earlier releases that have no key for QR codes. */
@@ -79,7 +83,7 @@ export async function listSealsWithoutCodeKey(db: Reader): Promise<SealRow[]> {
  * A published certificate of a seal or of its key for QR codes. `above` has the CA certificates that the hub did not
  * issue.
  */
-export interface Published {
+export interface PublishedCertificate {
   name: string;
   sealId: string;
   generation: number;
@@ -89,7 +93,7 @@ export interface Published {
 }
 
 /** Returns every certificate of every seal and of their keys for QR codes, ordered by seal and generation. */
-export async function listCertificates(db: Reader): Promise<Published[]> {
+export async function listCertificates(db: Reader): Promise<PublishedCertificate[]> {
   const seals = await db
     .select({
       name: seal.name,
@@ -101,7 +105,7 @@ export async function listCertificates(db: Reader): Promise<Published[]> {
     .from(sealCertificate)
     .innerJoin(seal, eq(seal.id, sealCertificate.sealId))
     .orderBy(asc(seal.id), asc(sealCertificate.generation))
-    .limit(CERTIFICATES_MOST);
+    .limit(MAX_CERTIFICATES);
   const codes = await db
     .select({
       name: seal.name,
@@ -112,16 +116,20 @@ export async function listCertificates(db: Reader): Promise<Published[]> {
     .from(sealCodeKey)
     .innerJoin(seal, eq(seal.id, sealCodeKey.sealId))
     .orderBy(asc(seal.id), asc(sealCodeKey.generation))
-    .limit(CERTIFICATES_MOST);
-  const ofCodes = Map.groupBy(codes, (code) => code.sealId);
-  return [...Map.groupBy(seals, (one) => one.sealId).values()].flatMap((own) => [
-    ...own.map((one) => ({ ...one, use: 'seal' as const, above: one.above ?? [] })),
-    ...(ofCodes.get(own[0]?.sealId ?? '') ?? []).map((one) => ({ ...one, use: 'code' as const, above: [] })),
+    .limit(MAX_CERTIFICATES);
+  const codesBySeal = Map.groupBy(codes, (code) => code.sealId);
+  return [...Map.groupBy(seals, (row) => row.sealId).values()].flatMap((generations) => [
+    ...generations.map((row) => ({ ...row, use: 'seal' as const, above: row.above ?? [] })),
+    ...(codesBySeal.get(generations[0]?.sealId ?? '') ?? []).map((row) => ({
+      ...row,
+      use: 'code' as const,
+      above: [],
+    })),
   ]);
 }
 
 /** Returns the serial numbers (hex) of a seal's revoked certificates. */
-export async function listRevoked(db: Reader, sealId: string): Promise<Set<string>> {
+export async function listRevokedSerials(db: Reader, sealId: string): Promise<Set<string>> {
   const rows = await db.select({ serial: revocation.serial }).from(revocation).where(eq(revocation.sealId, sealId));
   return new Set(rows.map((row) => row.serial));
 }

@@ -1,8 +1,8 @@
 import { X509Certificate } from 'node:crypto';
-import { canonical, sha256 } from '../../kernel/events.ts';
+import { sha256, toCanonicalJson } from '../../kernel/events.ts';
 import type { ReceiptRecord } from '../../kernel/sign.ts';
-import { leafHash } from '../../kernel/tlog/tree.ts';
-import { ENTRY_BYTES_MOST } from './tile.ts';
+import { hashLeaf } from '../../kernel/tlog/tree.ts';
+import { MAX_ENTRY_BYTES } from './tile.ts';
 
 /** Entries of the log (透明日志): digests and names of organs and offices, no data of a holder. */
 
@@ -32,11 +32,11 @@ export interface Leaf {
 const VERSION = 1;
 
 /** Builds a leaf of the log. `subject` is unique within its kind. Throws RangeError if the entry is too long. */
-export function leafOf(kind: LeafKind, subject: string, said: object, at: Date): Leaf {
-  const entry = canonical({ v: VERSION, kind, ...said, at: at.toISOString() });
+export function buildLeaf(kind: LeafKind, subject: string, content: object, at: Date): Leaf {
+  const entry = toCanonicalJson({ v: VERSION, kind, ...content, at: at.toISOString() });
   const bytes = Buffer.from(entry);
-  if (bytes.length > ENTRY_BYTES_MOST) throw new RangeError('an entry of the log has at most 65535 bytes');
-  return { kind, subject, entry, hash: leafHash(bytes), at };
+  if (bytes.length > MAX_ENTRY_BYTES) throw new RangeError('an entry of the log has at most 65535 bytes');
+  return { kind, subject, entry, hash: hashLeaf(bytes), at };
 }
 
 /** Fields that uses of a seal and of its key for QR codes share. */
@@ -56,41 +56,41 @@ interface Use {
   at: Date;
 }
 
-function saidOf(use: Use): object {
+function contentOf(use: Use): object {
   const { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, authorisedById } = use;
   const authorisationDigest = sha256(use.authorisation);
   // Left out if there is none: leaves of earlier uses do not have the field.
-  const paper = use.blankNumber === null ? {} : { blankNumber: use.blankNumber };
-  const about = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, ...paper };
-  return { ...about, authorisedById, authorisationDigest };
+  const blank = use.blankNumber === null ? {} : { blankNumber: use.blankNumber };
+  const fields = { issuanceId, sealId, organ, matterId, caseId, act, identifier, contentDigest, ...blank };
+  return { ...fields, authorisedById, authorisationDigest };
 }
 
 /** Builds the leaf of a use of a seal (用印). */
-export function ofUse(use: Use & { suite: string; documentDigest: string; signature: Uint8Array }): Leaf {
+export function buildUseLeaf(use: Use & { suite: string; documentDigest: string; signature: Uint8Array }): Leaf {
   const { suite, documentDigest } = use;
-  const more = { suite, documentDigest, signatureDigest: sha256(use.signature) };
-  return leafOf('SEAL_USE', use.issuanceId, { ...saidOf(use), ...more }, use.at);
+  const signatureFields = { suite, documentDigest, signatureDigest: sha256(use.signature) };
+  return buildLeaf('SEAL_USE', use.issuanceId, { ...contentOf(use), ...signatureFields }, use.at);
 }
 
 /** Builds the leaf of a signed QR code (二维码). */
-export function ofCode(use: Use & { code: string }): Leaf {
-  return leafOf('CODE_USE', use.issuanceId, { ...saidOf(use), codeDigest: sha256(use.code) }, use.at);
+export function buildCodeLeaf(use: Use & { code: string }): Leaf {
+  return buildLeaf('CODE_USE', use.issuanceId, { ...contentOf(use), codeDigest: sha256(use.code) }, use.at);
 }
 
 /** Builds the leaf of a statement on license states (状态声明). */
-export function ofAttestation(typ: string, jws: string, at: Date): Leaf {
+export function buildAttestationLeaf(typ: string, jws: string, at: Date): Leaf {
   const digest = sha256(jws);
-  return leafOf('ATTESTATION', digest, { typ, digest }, at);
+  return buildLeaf('ATTESTATION', digest, { typ, digest }, at);
 }
 
 /** Builds the leaf of a separate timestamp (时间戳). */
-export function ofTimestamp(digest: Uint8Array, token: Uint8Array, at: Date): Leaf {
+export function buildTimestampLeaf(digest: Uint8Array, token: Uint8Array, at: Date): Leaf {
   const tokenDigest = sha256(token);
-  return leafOf('TIMESTAMP', tokenDigest, { digest: Buffer.from(digest).toString('hex'), tokenDigest }, at);
+  return buildLeaf('TIMESTAMP', tokenDigest, { digest: Buffer.from(digest).toString('hex'), tokenDigest }, at);
 }
 
 /** Builds the leaf of a revocation list (证书吊销列表). */
-export function ofList({
+export function buildListLeaf({
   authority,
   number,
   bytes,
@@ -101,14 +101,19 @@ export function ofList({
   bytes: Uint8Array;
   thisUpdate: Date;
 }): Leaf {
-  return leafOf('REVOCATION_LIST', `${authority} ${number}`, { authority, number, digest: sha256(bytes) }, thisUpdate);
+  return buildLeaf(
+    'REVOCATION_LIST',
+    `${authority} ${number}`,
+    { authority, number, digest: sha256(bytes) },
+    thisUpdate,
+  );
 }
 
 /**
  * Builds the leaf of an act on a seal itself (制章、停用、授权、注销) or of an event of an application. It says who acted, and on
  * whose application. The reason is free text, so the leaf holds only its digest.
  */
-export function ofSealEvent(event: {
+export function buildEventLeaf(event: {
   serial: number;
   sealId: string;
   event: string;
@@ -121,32 +126,32 @@ export function ofSealEvent(event: {
 }): Leaf {
   const { serial, sealId, matterId, actorId, appliedById, applicationId, reason, at } = event;
   const reasonDigest = reason === null ? null : sha256(reason);
-  const said = { serial, sealId, event: event.event, matterId, actorId, appliedById, applicationId, reasonDigest };
-  return leafOf('SEAL_EVENT', String(serial), said, at);
+  const content = { serial, sealId, event: event.event, matterId, actorId, appliedById, applicationId, reasonDigest };
+  return buildLeaf('SEAL_EVENT', String(serial), content, at);
 }
 
 /**
  * Builds the leaf of another system's receipt (回执): its subject and the digest of its text. Anybody who has leaf and
  * receipt can match them.
  */
-export function ofReceipt(
+export function buildReceiptLeaf(
   { from, stream, revision, identifier, documentDigest, digest, isSigned }: ReceiptRecord,
   at: Date,
 ): Leaf {
   const subject = `${stream} ${revision}`;
-  const said = { from, subject, identifier, revision, documentDigest, digest, isSigned };
-  return leafOf('RECEIPT', `${from} ${subject}`, said, at);
+  const content = { from, subject, identifier, revision, documentDigest, digest, isSigned };
+  return buildLeaf('RECEIPT', `${from} ${subject}`, content, at);
 }
 
 /** Whether two entries hold the same receipt: all fields but the time are equal. */
-export function isSameReceipt(one: string, other: string): boolean {
-  const saidOf = (entry: string) => canonical({ ...(JSON.parse(entry) as object), at: null });
-  return saidOf(one) === saidOf(other);
+export function isSameReceipt(entryA: string, entryB: string): boolean {
+  const contentOf = (entry: string) => toCanonicalJson({ ...(JSON.parse(entry) as object), at: null });
+  return contentOf(entryA) === contentOf(entryB);
 }
 
 /** Builds the leaf of a certificate (证书), dated from the start of its validity: its profile, subject and digest. */
-export function certificateOf(profile: string, pem: string): Leaf {
+export function buildCertificateLeaf(profile: string, pem: string): Leaf {
   const { subject, raw, validFromDate } = new X509Certificate(pem);
   const digest = sha256(raw);
-  return leafOf('CERTIFICATE', digest, { profile, subject, digest }, validFromDate);
+  return buildLeaf('CERTIFICATE', digest, { profile, subject, digest }, validFromDate);
 }

@@ -6,19 +6,19 @@ export interface Loop {
 export interface LoopOptions {
   pollMs: number;
   /** Maximum pause after failures. Each failure doubles the pause. */
-  pauseMostMs: number;
+  maxPauseMs: number;
   onError?: (error: unknown) => void;
 }
 
-const DOUBLINGS_MOST = 16;
+const MAX_DOUBLINGS = 16;
 
 /** Calls `runOnce` repeatedly: again at once if it returned true (more is left), else after a pause. */
 export function startLoop(
-  once: (signal: AbortSignal) => Promise<boolean>,
-  { pollMs, pauseMostMs, onError }: LoopOptions,
+  runOnce: (signal: AbortSignal) => Promise<boolean>,
+  { pollMs, maxPauseMs, onError }: LoopOptions,
 ): Loop {
-  const stopping = new AbortController();
-  const { signal } = stopping;
+  const controller = new AbortController();
+  const { signal } = controller;
   const pause = (ms: number) =>
     new Promise<void>((resolve) => {
       const timer = setTimeout(resolve, ms);
@@ -30,23 +30,23 @@ export function startLoop(
   const run = async () => {
     let failures = 0;
     while (!signal.aborted) {
-      let isMore = false;
+      let hasMore = false;
       try {
-        isMore = await once(signal);
+        hasMore = await runOnce(signal);
         failures = 0;
       } catch (error) {
         failures++;
         if (!signal.aborted) onError?.(error);
       }
-      const ms = Math.min(pollMs * 2 ** Math.min(failures, DOUBLINGS_MOST), Math.max(pollMs, pauseMostMs));
-      if (!isMore && !signal.aborted) await pause(ms);
+      const ms = Math.min(pollMs * 2 ** Math.min(failures, MAX_DOUBLINGS), Math.max(pollMs, maxPauseMs));
+      if (!hasMore && !signal.aborted) await pause(ms);
     }
   };
-  const running = run();
+  const loopEnd = run();
   return {
     stop: async () => {
-      stopping.abort();
-      await running;
+      controller.abort();
+      await loopEnd;
     },
   };
 }

@@ -4,14 +4,14 @@ import { dirname, join } from 'node:path';
 import type { Database, Reader } from '../../../db/client.ts';
 import { readCheckpoint } from '../../kernel/tlog/checkpoint.ts';
 import { readNote } from '../../kernel/tlog/note.ts';
-import { type Head, isSame } from '../../kernel/tlog/tree.ts';
+import { isSame, type TreeHead } from '../../kernel/tlog/tree.ts';
 import * as store from './store.ts';
-import { bundle, newTiles, TILE_WIDTH, type Tile, tilePath } from './tile.ts';
+import { bundleEntries, listNewTiles, TILE_WIDTH, type Tile, tilePath } from './tile.ts';
 
 /** The log as static files, which anybody may copy, serve and compare. */
 
 /** Maximum of checkpoints published in one transaction. A new folder catches up in several transactions. */
-const CHECKPOINTS_AT_ONCE = 8;
+const MAX_CHECKPOINTS_PER_RUN = 8;
 const CHECKPOINT = 'checkpoint';
 const FILE_MODE = 0o644;
 const FOLDER_MODE = 0o755;
@@ -34,8 +34,8 @@ export async function publish(options: PublishOptions): Promise<boolean> {
   const newest = await store.findSigned(db, 'newest', witnesses);
   if (published) {
     const { size } = published;
-    const known = newest?.checkpoint.size === size ? newest.checkpoint : await store.findCheckpoint(db, size);
-    if (!known || !isSame(known.root, published.root))
+    const knownCheckpoint = newest?.checkpoint.size === size ? newest.checkpoint : await store.findCheckpoint(db, size);
+    if (!knownCheckpoint || !isSame(knownCheckpoint.root, published.root))
       throw new Error(`${folder} tells of a log of ${size} leaves that the database does not have: was it set back?`);
   }
   if (!newest || published?.note === newest.note) return false;
@@ -48,33 +48,33 @@ export async function publish(options: PublishOptions): Promise<boolean> {
  */
 export function publishNew({ db, folder, witnesses }: PublishOptions): Promise<boolean> {
   return db.transaction(async (tx) => {
-    if (!(await store.tryLock(tx))) return false;
+    if (!(await store.tryPublishLock(tx))) return false;
     // Another copy may have published into this folder before this transaction got the lock.
-    const from = await readPublished(folder);
-    const next = await store.listCheckpoints(tx, from?.size ?? 0, CHECKPOINTS_AT_ONCE);
-    const last = await store.findSigned(tx, next.at(-1)?.size ?? from?.size ?? 0, witnesses);
-    if (!last) return false;
-    let size = from?.size ?? 0;
-    for (const checkpoint of next) {
-      await publishTiles(tx, folder, newTiles(size, checkpoint.size, last.checkpoint.size));
+    const published = await readPublished(folder);
+    const checkpoints = await store.listCheckpoints(tx, published?.size ?? 0, MAX_CHECKPOINTS_PER_RUN);
+    const signedCheckpoint = await store.findSigned(tx, checkpoints.at(-1)?.size ?? published?.size ?? 0, witnesses);
+    if (!signedCheckpoint) return false;
+    let size = published?.size ?? 0;
+    for (const checkpoint of checkpoints) {
+      await publishTiles(tx, folder, listNewTiles(size, checkpoint.size, signedCheckpoint.checkpoint.size));
       size = checkpoint.size;
     }
-    await replace(join(folder, CHECKPOINT), Buffer.from(last.note));
-    return next.length === CHECKPOINTS_AT_ONCE;
+    await replaceFile(join(folder, CHECKPOINT), Buffer.from(signedCheckpoint.note));
+    return checkpoints.length === MAX_CHECKPOINTS_PER_RUN;
   });
 }
 
 /** Reads the checkpoint in a folder, with its whole text. Returns null if there is none. */
-async function readPublished(folder: string): Promise<(Head & { note: string }) | null> {
-  const bytes = await readIfThere(join(folder, CHECKPOINT));
+async function readPublished(folder: string): Promise<(TreeHead & { note: string }) | null> {
+  const bytes = await readFileIfExists(join(folder, CHECKPOINT));
   return bytes && { ...readCheckpoint(readNote(bytes).text), note: bytes.toString() };
 }
 
 async function publishTiles(db: Reader, folder: string, tiles: readonly Tile[]): Promise<void> {
-  const read = await Promise.all(tiles.map(async (tile) => ({ tile, bytes: await readTile(db, tile) })));
-  for (const { tile, bytes } of read) {
+  const contents = await Promise.all(tiles.map(async (tile) => ({ tile, bytes: await readTile(db, tile) })));
+  for (const { tile, bytes } of contents) {
     const path = join(folder, tilePath(tile));
-    await writeOnce(path, bytes);
+    await writeFileOnce(path, bytes);
     if (tile.width === TILE_WIDTH) await rm(`${path}.p`, { recursive: true, force: true });
   }
 }
@@ -84,26 +84,26 @@ async function readTile(db: Reader, { level, n, width }: Tile): Promise<Uint8Arr
   const start = n * TILE_WIDTH;
   if (level !== 'entries') {
     const hashes = await store.listHashes(db, level, start, width);
-    return requireWhole(Buffer.concat(hashes), hashes.length, width);
+    return requireRowCount(Buffer.concat(hashes), hashes.length, width);
   }
   const entries = await store.listEntries(db, start, width);
-  return requireWhole(bundle(entries.map((entry) => Buffer.from(entry))), entries.length, width);
+  return requireRowCount(bundleEntries(entries.map((entry) => Buffer.from(entry))), entries.length, width);
 }
 
-function requireWhole(bytes: Uint8Array, count: number, width: number): Uint8Array {
+function requireRowCount(bytes: Uint8Array, count: number, width: number): Uint8Array {
   if (count !== width) throw new Error(`a tile of the log has ${count} of ${width} rows`);
   return bytes;
 }
 
 /** Writes a file that never changes again. Throws if the file exists with other content. */
-async function writeOnce(path: string, bytes: Uint8Array): Promise<void> {
-  const there = await readIfThere(path);
-  if (!there) return replace(path, bytes);
-  if (!isSame(there, bytes)) throw new Error(`${path} stands in the log with other content`);
+async function writeFileOnce(path: string, bytes: Uint8Array): Promise<void> {
+  const existing = await readFileIfExists(path);
+  if (!existing) return replaceFile(path, bytes);
+  if (!isSame(existing, bytes)) throw new Error(`${path} stands in the log with other content`);
 }
 
 /** Replaces a file atomically. The file is on disk when this returns. */
-async function replace(path: string, bytes: Uint8Array): Promise<void> {
+async function replaceFile(path: string, bytes: Uint8Array): Promise<void> {
   await makeFolder(dirname(path));
   const draft = `${path}.${randomUUID()}.draft`;
   const file = await open(draft, 'wx', FILE_MODE);
@@ -118,9 +118,10 @@ async function replace(path: string, bytes: Uint8Array): Promise<void> {
 }
 
 async function makeFolder(folder: string): Promise<void> {
-  const first = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
-  if (first === undefined) return;
-  for (let at = folder; at.length >= first.length; at = dirname(at)) await syncFolder(dirname(at));
+  const topmost = await mkdir(folder, { recursive: true, mode: FOLDER_MODE });
+  if (topmost === undefined) return;
+  for (let current = folder; current.length >= topmost.length; current = dirname(current))
+    await syncFolder(dirname(current));
 }
 
 async function syncFolder(folder: string): Promise<void> {
@@ -133,7 +134,7 @@ async function syncFolder(folder: string): Promise<void> {
 }
 
 /** Returns a file's bytes, or null if there is none. */
-export async function readIfThere(path: string): Promise<Buffer | null> {
+export async function readFileIfExists(path: string): Promise<Buffer | null> {
   try {
     return await readFile(path);
   } catch (error) {

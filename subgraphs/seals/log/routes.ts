@@ -5,17 +5,17 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
 import { writeKey } from '../../kernel/tlog/note.ts';
 import { LEAF_KINDS, type LeafKind } from './leaf.ts';
-import { readIfThere } from './publish.ts';
-import { readTilePath, tilePath } from './tile.ts';
-import { proofOf, readLogKey } from './workflow.ts';
+import { readFileIfExists } from './publish.ts';
+import { parseTilePath, tilePath } from './tile.ts';
+import { proveLeaf, readLogKey } from './workflow.ts';
 
 const TEXT = 'text/plain; charset=utf-8';
-const FOR_EVER = 'public, max-age=31536000, immutable';
+const TILE_CACHE = 'public, max-age=31536000, immutable';
 /** The next checkpoint may follow within a second. */
 const CHECKPOINT_CACHE = 'public, max-age=2';
 const KEY_CACHE = 'public, max-age=3600';
 const RETRY_AFTER_SECONDS = 1;
-const SUBJECT_LENGTH = 128;
+const MAX_SUBJECT_CHARS = 128;
 
 export interface LogRouteOptions {
   db: Reader;
@@ -28,11 +28,11 @@ export interface LogRouteOptions {
  * returns the key as text. `/log/proof/<issuance id>` returns a C2SP tlog-proof; `?kind=` selects kinds other than
  * SEAL_USE. A proof answers 404 for an unknown subject, and 409 for a leaf without a place.
  */
-export function logRoutes(app: FastifyInstance, { db, folder, witnesses }: LogRouteOptions): void {
-  const file = async (path: string) => (folder === null ? null : readIfThere(join(folder, path)));
+export function addLogRoutes(app: FastifyInstance, { db, folder, witnesses }: LogRouteOptions): void {
+  const readLogFile = async (path: string) => (folder === null ? null : readFileIfExists(join(folder, path)));
   app.get('/log/checkpoint', async (_, reply) => {
-    const note = await file('checkpoint');
-    if (!note) return unknown(reply);
+    const note = await readLogFile('checkpoint');
+    if (!note) return replyUnknown(reply);
     return reply.type(TEXT).header('cache-control', CHECKPOINT_CACHE).send(note);
   });
   app.get('/log/key', async (_, reply) =>
@@ -42,29 +42,29 @@ export function logRoutes(app: FastifyInstance, { db, folder, witnesses }: LogRo
       .send(`${writeKey(await readLogKey(db))}\n`),
   );
   app.get<{ Params: { '*': string } }>('/log/tile/*', async (request, reply) => {
-    const tile = readTilePath(`tile/${request.params['*']}`);
-    const bytes = tile && (await file(tilePath(tile)));
-    if (!tile || !bytes) return unknown(reply);
-    reply.type('application/octet-stream').header('cache-control', FOR_EVER).header('vary', 'accept-encoding');
-    const isZipped = tile.level === 'entries' && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
-    if (!isZipped) return reply.send(bytes);
+    const tile = parseTilePath(`tile/${request.params['*']}`);
+    const bytes = tile && (await readLogFile(tilePath(tile)));
+    if (!tile || !bytes) return replyUnknown(reply);
+    reply.type('application/octet-stream').header('cache-control', TILE_CACHE).header('vary', 'accept-encoding');
+    const sendsGzip = tile.level === 'entries' && /\bgzip\b/.test(request.headers['accept-encoding'] ?? '');
+    if (!sendsGzip) return reply.send(bytes);
     return reply.header('content-encoding', 'gzip').send(await promisify(gzip)(bytes));
   });
   app.get<{ Params: { subject: string }; Querystring: { kind?: string } }>(
     '/log/proof/:subject',
     async ({ params, query }, reply) => {
-      const kind = LEAF_KINDS.find((one) => one === (query.kind ?? ('SEAL_USE' satisfies LeafKind)));
-      if (!kind || params.subject.length > SUBJECT_LENGTH) return unknown(reply);
-      const proof = await proofOf(db, witnesses, kind, params.subject);
-      if (proof.state === 'UNKNOWN') return unknown(reply);
+      const kind = LEAF_KINDS.find((candidate) => candidate === (query.kind ?? ('SEAL_USE' satisfies LeafKind)));
+      if (!kind || params.subject.length > MAX_SUBJECT_CHARS) return replyUnknown(reply);
+      const proof = await proveLeaf(db, witnesses, kind, params.subject);
+      if (proof.state === 'UNKNOWN') return replyUnknown(reply);
       if (proof.state === 'PROVEN') return reply.type(TEXT).header('cache-control', 'no-cache').send(proof.text);
-      const waiting = { code: 'LOG_PENDING', message: '已记入透明日志，尚未排入，请稍后再试。' };
-      return reply.code(409).header('retry-after', RETRY_AFTER_SECONDS).send(waiting);
+      const pendingBody = { code: 'LOG_PENDING', message: '已记入透明日志，尚未排入，请稍后再试。' };
+      return reply.code(409).header('retry-after', RETRY_AFTER_SECONDS).send(pendingBody);
     },
   );
 }
 
-function unknown(reply: FastifyReply): FastifyReply {
+function replyUnknown(reply: FastifyReply): FastifyReply {
   return reply
     .code(404)
     .header('cache-control', 'no-store')

@@ -1,9 +1,9 @@
 import { type Loop, startLoop } from './loop.ts';
 import { publish, publishNew } from './publish.ts';
-import { BATCH, type LogDependencies, sequence } from './workflow.ts';
+import { assignPlaces, type LogDependencies, MAX_BATCH_LEAVES } from './workflow.ts';
 
 const POLL_MS = 200;
-const PAUSE_MOST_MS = 5_000;
+const MAX_PAUSE_MS = 5_000;
 
 export interface SequencerOptions extends LogDependencies {
   /** Folder of the log's static files; null if another copy of the hub publishes them. */
@@ -22,14 +22,14 @@ export interface SequencerOptions extends LogDependencies {
 export function startSequencer(options: SequencerOptions): Loop {
   const { db, folder, witnesses, onCommitted, onError, pollMs = POLL_MS } = options;
   const target = folder === null ? null : { db, folder, witnesses };
-  const once = async () => {
+  const runOnce = async () => {
     // First publish what a crash left unpublished, and check that folder and database hold the same log. Nothing may be
     // signed before that check.
     if (target && (await publish(target))) return true;
-    const placed = await sequence(options);
-    if (placed === 0) return false;
+    const leafCount = await assignPlaces(options);
+    if (leafCount === 0) return false;
     onCommitted?.();
-    return (target !== null && (await publishNew(target))) || placed === BATCH;
+    return (target !== null && (await publishNew(target))) || leafCount === MAX_BATCH_LEAVES;
   };
-  return startLoop(once, { pollMs, pauseMostMs: PAUSE_MOST_MS, onError });
+  return startLoop(runOnce, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError });
 }

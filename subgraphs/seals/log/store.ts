@@ -1,7 +1,7 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, max, type SQLWrapper, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import { type Database, type Reader, type Transaction, together } from '../../../db/client.ts';
-import { EMPTY_ROOT, type Head } from '../../kernel/tlog/tree.ts';
+import { type Database, type Reader, sendTogether, type Transaction } from '../../../db/client.ts';
+import { EMPTY_ROOT, type TreeHead } from '../../kernel/tlog/tree.ts';
 import type { Leaf, LeafKind } from './leaf.ts';
 import { logCheckpoint, logCosignature, logHead, logKey, logLeaf, logPending, logSequence, logTile } from './tables.ts';
 import type { TileHash } from './tile.ts';
@@ -15,81 +15,81 @@ const HEAD = 1;
 /** SHA-256. */
 const HASH_BYTES = 32;
 /** Ids of the log's advisory locks. Locks apply to the whole database, so no other subgraph may use these ids. */
-const LOCKS = { sequence: 7_310_021, publish: 7_310_022 } as const;
+const LOCK_IDS = { sequence: 7_310_021, publish: 7_310_022 } as const;
 
 /**
  * Writes leaves in the transaction of their subjects. So nothing is signed without a leaf, and no leaf exists without
  * its subject. It is one statement, so a leaf whose subject is stored nowhere else needs no transaction. Throws if a
  * leaf of the same kind and subject exists.
  */
-export async function enter(db: Database, leaves: readonly Leaf[]): Promise<void> {
+export async function insertLeaves(db: Database, leaves: readonly Leaf[]): Promise<void> {
   if (leaves.length === 0) return;
-  const written = db.insert(logLeaf).values([...leaves]);
-  await lineUp(db, written.returning(SERIAL));
+  const leafInsert = db.insert(logLeaf).values([...leaves]);
+  await insertPending(db, leafInsert.returning(SERIAL));
 }
 
 /** Writes a leaf together with its subject, in one statement. */
-export async function enterWith(db: Database, about: SQLWrapper, leaf: Leaf): Promise<void> {
-  const written = db.insert(logLeaf).values(leaf).returning(SERIAL);
-  await lineUp(db, written, sql`about as ${about},`);
+export async function insertLeafWith(db: Database, statement: SQLWrapper, leaf: Leaf): Promise<void> {
+  const leafInsert = db.insert(logLeaf).values(leaf).returning(SERIAL);
+  await insertPending(db, leafInsert, sql`about as ${statement},`);
 }
 
 /** Writes a leaf unless one of its kind and subject exists. Returns whether it wrote the leaf. */
-export async function enterOnce(db: Database, leaf: Leaf): Promise<boolean> {
-  const written = db.insert(logLeaf).values(leaf);
+export async function insertLeafOnce(db: Database, leaf: Leaf): Promise<boolean> {
+  const leafInsert = db.insert(logLeaf).values(leaf);
   const target = [logLeaf.kind, logLeaf.subject];
-  return (await lineUp(db, written.onConflictDoNothing({ target }).returning(SERIAL))).length === 1;
+  return (await insertPending(db, leafInsert.onConflictDoNothing({ target }).returning(SERIAL))).length === 1;
 }
 
 const SERIAL = { serial: logLeaf.serial };
 
 /** Writes leaves and marks them as pending in the same statement. Returns a row for each. */
-function lineUp(db: Database, written: SQLWrapper, about = sql``) {
-  return db.execute(sql`with ${about} written as ${written}
+function insertPending(db: Database, leafInsert: SQLWrapper, withClause = sql``) {
+  return db.execute(sql`with ${withClause} written as ${leafInsert}
     insert into ${logPending} (serial) select serial from written returning serial`);
 }
 
 /**
  * Marks leaves as pending that have no place and are not pending. Only a manual change of the database can cause this.
  */
-export async function lineUpLost(tx: Transaction): Promise<void> {
+export async function insertLostPending(tx: Transaction): Promise<void> {
   await tx.execute(sql`insert into ${logPending} (serial) select l.serial from ${logLeaf} l
     where not exists (select 1 from ${logSequence} s where s.serial = l.serial)
     and not exists (select 1 from ${logPending} p where p.serial = l.serial)`);
 }
 
 /** Tries to take the lock for publishing, without waiting. Returns whether this transaction has it. */
-export async function tryLock(tx: Transaction): Promise<boolean> {
-  return isLocked(await locking(tx, 'publish'));
+export async function tryPublishLock(tx: Transaction): Promise<boolean> {
+  return hasLock(await buildLockQuery(tx, 'publish'));
 }
 
-function locking(tx: Transaction, what: keyof typeof LOCKS) {
-  return tx.execute(sql`select pg_try_advisory_xact_lock(${LOCKS[what]}) as locked`);
+function buildLockQuery(tx: Transaction, lockName: keyof typeof LOCK_IDS) {
+  return tx.execute(sql`select pg_try_advisory_xact_lock(${LOCK_IDS[lockName]}) as locked`);
 }
 
-function isLocked([row]: readonly Record<string, unknown>[]): boolean {
+function hasLock([row]: readonly Record<string, unknown>[]): boolean {
   return row?.locked === true;
 }
 
 /** The input for assigning places. */
-export interface Waiting {
+export interface PlacementBatch {
   /** Leaves without a place, in the order in which they were written. */
   pending: { serial: number; hash: Uint8Array }[];
-  head: Head | null;
+  head: TreeHead | null;
   key: KeyRow | null;
 }
 
 /** Takes the lock for assigning places, and reads what that needs. Returns null if another transaction has the lock. */
-export async function lockWaiting(tx: Transaction, limit: number): Promise<Waiting | null> {
-  const waiting = tx
+export async function lockPlacement(tx: Transaction, limit: number): Promise<PlacementBatch | null> {
+  const pendingQuery = tx
     .select({ serial: logPending.serial, hash: logLeaf.hash })
     .from(logPending)
     .innerJoin(logLeaf, eq(logLeaf.serial, logPending.serial))
     .orderBy(asc(logPending.serial))
     .limit(limit);
-  const statements = [locking(tx, 'sequence'), waiting, selectHead(tx), selectKey(tx)] as const;
-  const [lock, pending, [head = null], [key = null]] = await together(statements);
-  return isLocked(lock) ? { pending, head, key } : null;
+  const statements = [buildLockQuery(tx, 'sequence'), pendingQuery, selectHead(tx), selectKey(tx)] as const;
+  const [lock, pending, [head = null], [key = null]] = await sendTogether(statements);
+  return hasLock(lock) ? { pending, head, key } : null;
 }
 
 function selectKey(db: Reader) {
@@ -106,7 +106,7 @@ export async function insertKey(tx: Transaction, row: KeyRow): Promise<void> {
 }
 
 /** Creates the head if there is none. */
-export async function makeHead(tx: Transaction): Promise<void> {
+export async function createHead(tx: Transaction): Promise<void> {
   await tx.insert(logHead).values({ id: HEAD, size: 0, root: EMPTY_ROOT }).onConflictDoNothing();
 }
 
@@ -114,12 +114,12 @@ function selectHead(db: Reader) {
   return db.select({ size: logHead.size, root: logHead.root }).from(logHead).where(eq(logHead.id, HEAD));
 }
 
-export async function findHead(db: Reader): Promise<Head | null> {
+export async function findHead(db: Reader): Promise<TreeHead | null> {
   const [row] = await selectHead(db);
   return row ?? null;
 }
 
-export async function isAnyPending(db: Reader): Promise<boolean> {
+export async function hasPending(db: Reader): Promise<boolean> {
   return (await db.select().from(logPending).limit(1)).length > 0;
 }
 
@@ -129,20 +129,22 @@ export async function isAnyPending(db: Reader): Promise<boolean> {
  */
 export async function insertPlaces(
   tx: Transaction,
-  [from, to]: readonly [Head, Head],
+  [oldHead, newHead]: readonly [TreeHead, TreeHead],
   serials: readonly number[],
-  made: readonly TileHash[],
+  fullTiles: readonly TileHash[],
 ): Promise<boolean> {
   // One array parameter keeps the statement the same for any number of leaves.
-  const placed = sql`unnest(${`{${serials.join()}}`}::bigint[]) with ordinality as placed (serial, place)`;
-  const still = and(eq(logHead.id, HEAD), eq(logHead.size, from.size), eq(logHead.root, from.root));
-  const [moved] = await together([
-    tx.update(logHead).set({ size: to.size, root: to.root }).where(still).returning({ id: logHead.id }),
-    tx.execute(sql`insert into ${logSequence} (index, serial) select ${from.size} + place - 1, serial from ${placed}`),
-    tx.execute(sql`delete from ${logPending} using ${placed} where ${logPending.serial} = placed.serial`),
-    ...(made.length > 0 ? [tx.insert(logTile).values([...made])] : []),
+  const placedRows = sql`unnest(${`{${serials.join()}}`}::bigint[]) with ordinality as placed (serial, place)`;
+  const isUnchanged = and(eq(logHead.id, HEAD), eq(logHead.size, oldHead.size), eq(logHead.root, oldHead.root));
+  const [movedRows] = await sendTogether([
+    tx.update(logHead).set({ size: newHead.size, root: newHead.root }).where(isUnchanged).returning({ id: logHead.id }),
+    tx.execute(
+      sql`insert into ${logSequence} (index, serial) select ${oldHead.size} + place - 1, serial from ${placedRows}`,
+    ),
+    tx.execute(sql`delete from ${logPending} using ${placedRows} where ${logPending.serial} = placed.serial`),
+    ...(fullTiles.length > 0 ? [tx.insert(logTile).values([...fullTiles])] : []),
   ]);
-  return moved.length === 1;
+  return movedRows.length === 1;
 }
 
 export async function insertCheckpoint(tx: Transaction, row: CheckpointRow): Promise<void> {
@@ -153,18 +155,18 @@ export async function insertCheckpoint(tx: Transaction, row: CheckpointRow): Pro
 export async function listHashes(db: Reader, level: number, start: number, count: number): Promise<Uint8Array[]> {
   const end = start + count;
   // Aggregate into one value: reading some hundred rows takes longer than hashing them.
-  const joined = (hash: PgColumn, index: PgColumn) => ({
+  const aggregateHashes = (hash: PgColumn, index: PgColumn) => ({
     hashes: sql<Buffer | null>`string_agg(${hash}, ''::bytea order by ${index})`,
   });
   const [row] =
     level === 0
       ? await db
-          .select(joined(logLeaf.hash, logSequence.index))
+          .select(aggregateHashes(logLeaf.hash, logSequence.index))
           .from(logSequence)
           .innerJoin(logLeaf, eq(logLeaf.serial, logSequence.serial))
           .where(and(gte(logSequence.index, start), lt(logSequence.index, end)))
       : await db
-          .select(joined(logTile.hash, logTile.index))
+          .select(aggregateHashes(logTile.hash, logTile.index))
           .from(logTile)
           .where(and(eq(logTile.level, level), gte(logTile.index, start), lt(logTile.index, end)));
   return splitHashes(row?.hashes ?? Buffer.of());
@@ -200,7 +202,7 @@ export async function findNewestCheckpoint(db: Reader): Promise<CheckpointRow | 
 }
 
 /** A checkpoint with the signatures of the requested witnesses. */
-export interface Signed {
+export interface SignedCheckpoint {
   checkpoint: CheckpointRow;
   /** The whole note, with the signature lines of these witnesses at its end. */
   note: string;
@@ -211,7 +213,7 @@ export async function findSigned(
   db: Reader,
   size: number | 'newest',
   witnesses: readonly string[],
-): Promise<Signed | null> {
+): Promise<SignedCheckpoint | null> {
   const newest = db.select({ size: max(logCheckpoint.size) }).from(logCheckpoint);
   const isSigned = and(eq(logCosignature.size, logCheckpoint.size), inArray(logCosignature.witness, [...witnesses]));
   const rows = await db
@@ -222,7 +224,10 @@ export async function findSigned(
     .orderBy(asc(logCosignature.witness));
   const [row] = rows;
   return row
-    ? { checkpoint: row.checkpoint, note: [row.checkpoint.note, ...rows.map((one) => one.line ?? '')].join('') }
+    ? {
+        checkpoint: row.checkpoint,
+        note: [row.checkpoint.note, ...rows.map((joinedRow) => joinedRow.line ?? '')].join(''),
+      }
     : null;
 }
 
@@ -271,13 +276,17 @@ export async function findLeaf(
 }
 
 /** Returns the subjects that have no leaf of that kind. */
-export async function listUnknown(db: Reader, kind: LeafKind, subjects: readonly string[]): Promise<Set<string>> {
-  const known = await db
+export async function findMissingSubjects(
+  db: Reader,
+  kind: LeafKind,
+  subjects: readonly string[],
+): Promise<Set<string>> {
+  const leafRows = await db
     .select({ subject: logLeaf.subject })
     .from(logLeaf)
     .where(and(eq(logLeaf.kind, kind), inArray(logLeaf.subject, [...subjects])));
-  const there = new Set(known.map((row) => row.subject));
-  return new Set(subjects.filter((subject) => !there.has(subject)));
+  const knownSubjects = new Set(leafRows.map((row) => row.subject));
+  return new Set(subjects.filter((subject) => !knownSubjects.has(subject)));
 }
 
 /** Returns, for each witness, the size of the newest checkpoint that it has signed. */

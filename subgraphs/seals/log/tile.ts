@@ -1,13 +1,13 @@
-import { EMPTY_ROOT, foldRight, nodeHash, type ReadHash } from '../../kernel/tlog/tree.ts';
+import { EMPTY_ROOT, foldSubtrees, hashNode, type ReadHash } from '../../kernel/tlog/tree.ts';
 
 /** Tiles (C2SP tlog-tiles): the tree as rows of 256 hashes, each row a static file. */
 
 export const TILE_WIDTH = 256;
 const TILE_HEIGHT = 8;
-const LEVEL_MOST = 63;
+const MAX_LEVEL = 63;
 const ENTRY_LENGTH_BYTES = 2;
 /** Maximum of bytes of an entry: a bundle stores the length in two bytes. */
-export const ENTRY_BYTES_MOST = 65_535;
+export const MAX_ENTRY_BYTES = 65_535;
 
 /** A tile of hashes or of entries. `width` is below 256 while the tile is partial. */
 export interface Tile {
@@ -19,19 +19,19 @@ export interface Tile {
 /** Returns a tile's path below the log's address: `tile/0/x001/234.p/5`. */
 export function tilePath({ level, n, width }: Tile): string {
   const digits = String(n).padStart(Math.ceil(String(n).length / 3) * 3, '0');
-  const [last, ...before] = (digits.match(/\d{3}/g) ?? []).reverse();
-  const index = [...before.reverse().map((part) => `x${part}`), last].join('/');
+  const [last, ...leadingParts] = (digits.match(/\d{3}/g) ?? []).reverse();
+  const index = [...leadingParts.reverse().map((part) => `x${part}`), last].join('/');
   return `tile/${level}/${index}${width === TILE_WIDTH ? '' : `.p/${width}`}`;
 }
 
 /** Parses a tile path. Returns null unless it is in the canonical form. */
-export function readTilePath(path: string): Tile | null {
-  const [, at, index, width = String(TILE_WIDTH)] =
+export function parseTilePath(path: string): Tile | null {
+  const [, levelText, indexText, width = String(TILE_WIDTH)] =
     /^tile\/(entries|\d{1,2})\/((?:x\d{3}\/){0,5}\d{3})(?:\.p\/(\d{1,3}))?$/.exec(path) ?? [];
-  if (at === undefined || index === undefined) return null;
-  const level: Tile['level'] = at === 'entries' ? at : Number(at);
-  const tile = { level, n: Number(index.replaceAll(/[x/]/g, '')), width: Number(width) };
-  const isTile = tile.width >= 1 && tile.width <= TILE_WIDTH && (level === 'entries' || level <= LEVEL_MOST);
+  if (levelText === undefined || indexText === undefined) return null;
+  const level: Tile['level'] = levelText === 'entries' ? levelText : Number(levelText);
+  const tile = { level, n: Number(indexText.replaceAll(/[x/]/g, '')), width: Number(width) };
+  const isTile = tile.width >= 1 && tile.width <= TILE_WIDTH && (level === 'entries' || level <= MAX_LEVEL);
   return isTile && tilePath(tile) === path ? tile : null;
 }
 
@@ -39,36 +39,40 @@ export function readTilePath(path: string): Tile | null {
  * Returns the tiles that a tree of `size` leaves has and a tree of `from` leaves does not have, hashes before entries.
  * Leaves out tiles that are partial at `size` and full at `newest`: nobody needs them.
  */
-export function newTiles(from: number, size: number, newest: number): Tile[] {
-  const made: Tile[] = [];
+export function listNewTiles(from: number, size: number, newest: number): Tile[] {
+  const hashTiles: Tile[] = [];
   for (let level = 0; ; level++) {
-    const [had, has, will] = [from, size, newest].map((leaves) => rowWidth(leaves, level)) as [number, number, number];
-    if (has === 0) break;
-    const tiles = tilesOfRow(had, has, will).map((tile) => ({ level, ...tile }));
-    made.push(...tiles);
+    const [oldWidth, newWidth, finalWidth] = [from, size, newest].map((leaves) => countHashes(leaves, level)) as [
+      number,
+      number,
+      number,
+    ];
+    if (newWidth === 0) break;
+    const tiles = listRowTiles(oldWidth, newWidth, finalWidth).map((tile) => ({ level, ...tile }));
+    hashTiles.push(...tiles);
   }
-  return [...made, ...tilesOfRow(from, size, newest).map((tile) => ({ level: 'entries' as const, ...tile }))];
+  return [...hashTiles, ...listRowTiles(from, size, newest).map((tile) => ({ level: 'entries' as const, ...tile }))];
 }
 
 /** Returns the number of hashes on a level of a tree. */
-function rowWidth(leaves: number, level: number): number {
+function countHashes(leaves: number, level: number): number {
   return Math.floor(leaves / TILE_WIDTH ** level);
 }
 
-function tilesOfRow(had: number, has: number, will: number): { n: number; width: number }[] {
+function listRowTiles(oldWidth: number, newWidth: number, finalWidth: number): { n: number; width: number }[] {
   const tiles: { n: number; width: number }[] = [];
-  if (has === had) return tiles;
-  for (let n = Math.floor(had / TILE_WIDTH); n * TILE_WIDTH < has; n++) {
-    const width = Math.min(has - n * TILE_WIDTH, TILE_WIDTH);
-    if (width === TILE_WIDTH || will < (n + 1) * TILE_WIDTH) tiles.push({ n, width });
+  if (newWidth === oldWidth) return tiles;
+  for (let n = Math.floor(oldWidth / TILE_WIDTH); n * TILE_WIDTH < newWidth; n++) {
+    const width = Math.min(newWidth - n * TILE_WIDTH, TILE_WIDTH);
+    if (width === TILE_WIDTH || finalWidth < (n + 1) * TILE_WIDTH) tiles.push({ n, width });
   }
   return tiles;
 }
 
 /** Concatenates entries, each after its length in two bytes. Throws RangeError if an entry is too long. */
-export function bundle(entries: readonly Uint8Array[]): Uint8Array {
+export function bundleEntries(entries: readonly Uint8Array[]): Uint8Array {
   const parts = entries.flatMap((entry) => {
-    if (entry.length > ENTRY_BYTES_MOST) throw new RangeError('an entry of the log has at most 65535 bytes');
+    if (entry.length > MAX_ENTRY_BYTES) throw new RangeError('an entry of the log has at most 65535 bytes');
     const length = Buffer.alloc(ENTRY_LENGTH_BYTES);
     length.writeUInt16BE(entry.length);
     return [length, entry];
@@ -87,13 +91,13 @@ export interface TileHash {
 }
 
 /** Adds leaves to a tree of `size` leaves. Returns the new root and the hashes of tiles that became full. */
-export function grow(
+export function growTree(
   frontier: Frontier,
   size: number,
   leaves: readonly Uint8Array[],
-): { root: Uint8Array; made: TileHash[] } {
+): { root: Uint8Array; fullTiles: TileHash[] } {
   const rows = frontier.map((row) => [...row]);
-  const made: TileHash[] = [];
+  const fullTiles: TileHash[] = [];
   leaves.forEach((leaf, i) => {
     let hash = leaf;
     for (let level = 0; ; level++) {
@@ -103,34 +107,34 @@ export function grow(
       if (row.length < TILE_WIDTH) break;
       hash = rootOfRow(row);
       rows[level] = [];
-      made.push({ level: level + 1, index: (size + i + 1) / TILE_WIDTH ** (level + 1) - 1, hash });
+      fullTiles.push({ level: level + 1, index: (size + i + 1) / TILE_WIDTH ** (level + 1) - 1, hash });
     }
   });
-  return { root: rootOfFrontier(rows), made };
+  return { root: rootOfFrontier(rows), fullTiles };
 }
 
 /** Returns the root of the tree that has this frontier. */
 export function rootOfFrontier(frontier: Frontier): Uint8Array {
-  const subtrees = frontier.toReversed().flatMap((row) => perfectSubtrees(row));
-  return subtrees.length === 0 ? EMPTY_ROOT : foldRight(subtrees);
+  const subtrees = frontier.toReversed().flatMap((row) => listSubtreeRoots(row));
+  return subtrees.length === 0 ? EMPTY_ROOT : foldSubtrees(subtrees);
 }
 
 /** Returns the rows of a frontier, level by level: the start of the partial tile and its number of hashes. */
-export function frontierOf(size: number): { level: number; start: number; count: number }[] {
+export function listFrontierRows(size: number): { level: number; start: number; count: number }[] {
   const rows: { level: number; start: number; count: number }[] = [];
-  for (let level = 0, width = size; width > 0; level++, width = rowWidth(size, level)) {
+  for (let level = 0, width = size; width > 0; level++, width = countHashes(size, level)) {
     rows.push({ level, start: width - (width % TILE_WIDTH), count: width % TILE_WIDTH });
   }
   return rows;
 }
 
-function perfectSubtrees(row: readonly Uint8Array[]): Uint8Array[] {
+function listSubtreeRoots(row: readonly Uint8Array[]): Uint8Array[] {
   const subtrees: Uint8Array[] = [];
-  let at = 0;
+  let offset = 0;
   for (let width = TILE_WIDTH; width >= 1; width /= 2) {
-    if (row.length - at < width) continue;
-    subtrees.push(rootOfRow(row.slice(at, at + width)));
-    at += width;
+    if (row.length - offset < width) continue;
+    subtrees.push(rootOfRow(row.slice(offset, offset + width)));
+    offset += width;
   }
   return subtrees;
 }
@@ -141,7 +145,7 @@ function rootOfRow(row: readonly Uint8Array[]): Uint8Array {
   while (level.length > 1) {
     level = level.flatMap((left, i) => {
       const right = level[i + 1];
-      return i % 2 === 0 && right ? [nodeHash(left, right)] : [];
+      return i % 2 === 0 && right ? [hashNode(left, right)] : [];
     });
   }
   const [root] = level;
@@ -153,7 +157,7 @@ function rootOfRow(row: readonly Uint8Array[]): Uint8Array {
 export type ReadRow = (level: number, start: number, count: number) => Promise<Uint8Array[]>;
 
 /** Returns a function that reads the hash of any subtree from tiles. It reads each tile once. */
-export function hashReader(readRow: ReadRow): ReadHash {
+export function createHashReader(readRow: ReadRow): ReadHash {
   const tiles = new Map<string, Promise<Uint8Array[]>>();
   return async (height, index) => {
     const level = Math.floor(height / TILE_HEIGHT);

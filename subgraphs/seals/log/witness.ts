@@ -2,10 +2,10 @@ import type { Database } from '../../../db/client.ts';
 import {
   KEY_TYPES,
   type NoteKey,
-  provenOf,
   readKey,
   readNote,
   readSignatures,
+  verifySignatures,
   writeSignature,
 } from '../../kernel/tlog/note.ts';
 import { type Loop, startLoop } from './loop.ts';
@@ -18,9 +18,9 @@ import { proveGrowth } from './workflow.ts';
  */
 
 const POLL_MS = 500;
-const PAUSE_MOST_MS = 60_000;
+const MAX_PAUSE_MS = 60_000;
 const ANSWER_TIMEOUT_MS = 5_000;
-const ANSWER_BYTES_MOST = 65_536;
+const MAX_ANSWER_BYTES = 65_536;
 const SIZE_TYPE = 'text/x.tlog.size';
 
 /** A witness: its key as text, and the address that accepts checkpoints. */
@@ -38,12 +38,12 @@ export interface WitnessOptions {
 }
 
 /** Parses witnesses from settings: `vkey url`, separated by commas. Throws LogFault or TypeError. */
-export function readWitnesses(text: string): WitnessAddress[] {
-  const each = text.split(',').map((one) => one.trim());
-  return each
-    .filter((one) => one !== '')
-    .map((one) => {
-      const [vkey = '', url = ''] = one.split(/\s+/);
+export function parseWitnesses(text: string): WitnessAddress[] {
+  const entries = text.split(',').map((entry) => entry.trim());
+  return entries
+    .filter((entry) => entry !== '')
+    .map((entry) => {
+      const [vkey = '', url = ''] = entry.split(/\s+/);
       requireWitnessKey(vkey);
       if (!/^https?:$/.test(new URL(url).protocol)) throw new TypeError(`a witness is asked by http: ${url}`);
       return { vkey, url: url.replace(/\/+$/, '') };
@@ -62,7 +62,7 @@ function requireWitnessKey(vkey: string): NoteKey {
  */
 export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: WitnessOptions): Loop {
   const loops = witnesses.map((witness) =>
-    startLoop((signal) => askWitness(db, witness, signal), { pollMs, pauseMostMs: PAUSE_MOST_MS, onError }),
+    startLoop((signal) => askWitness(db, witness, signal), { pollMs, maxPauseMs: MAX_PAUSE_MS, onError }),
   );
   return {
     stop: async () => {
@@ -76,25 +76,28 @@ export function startWitnesses({ db, witnesses, pollMs = POLL_MS, onError }: Wit
  * next checkpoint.
  */
 async function askWitness(db: Database, witness: WitnessAddress, signal: AbortSignal): Promise<false> {
-  const unsigned = await store.findUnsigned(db, witness.vkey);
-  if (!unsigned) return false;
-  const newest = unsigned.checkpoint;
-  let answer = await submit(db, witness, newest, unsigned.signed, signal);
+  const pending = await store.findUnsigned(db, witness.vkey);
+  if (!pending) return false;
+  const newest = pending.checkpoint;
+  let answer = await submit(db, witness, newest, pending.signed, signal);
   if (answer.status === 409) {
-    const seen = seenSize(answer);
-    if (seen > newest.size)
-      throw fault(witness, `has seen ${seen} leaves where we have ${newest.size}: the database was set back`);
-    answer = await submit(db, witness, newest, seen, signal);
+    const witnessedSize = parseWitnessedSize(answer);
+    if (witnessedSize > newest.size)
+      throw buildFault(
+        witness,
+        `has seen ${witnessedSize} leaves where we have ${newest.size}: the database was set back`,
+      );
+    answer = await submit(db, witness, newest, witnessedSize, signal);
   }
   if (answer.status === 422)
-    throw fault(witness, `finds that ${newest.size} leaves do not go on from what it has seen`);
-  if (answer.status !== 200) throw fault(witness, `answered ${answer.status}`);
+    throw buildFault(witness, `finds that ${newest.size} leaves do not go on from what it has seen`);
+  if (answer.status !== 200) throw buildFault(witness, `answered ${answer.status}`);
   const key = requireWitnessKey(witness.vkey);
   const note = { text: readNote(newest.note).text, signatures: readSignatures(answer.body) };
-  const [proven] = provenOf(note, [key]);
-  if (!proven) throw fault(witness, 'did not sign with its key');
-  const line = writeSignature(key, proven.signature);
-  const at = new Date(Number(proven.time) * 1_000);
+  const [cosignature] = verifySignatures(note, [key]);
+  if (!cosignature) throw buildFault(witness, 'did not sign with its key');
+  const line = writeSignature(key, cosignature.signature);
+  const at = new Date(Number(cosignature.time) * 1_000);
   await store.insertCosignature(db, { witness: witness.vkey, size: newest.size, line, at });
   return false;
 }
@@ -133,18 +136,18 @@ async function readBody(response: Response): Promise<string> {
   let length = 0;
   for await (const part of response.body ?? []) {
     length += part.length;
-    if (length > ANSWER_BYTES_MOST) throw new Error('the answer of a witness is too long');
+    if (length > MAX_ANSWER_BYTES) throw new Error('the answer of a witness is too long');
     parts.push(part);
   }
   return Buffer.concat(parts).toString();
 }
 
-function seenSize({ type, body }: Answer): number {
+function parseWitnessedSize({ type, body }: Answer): number {
   const size = Number(body);
   if (type === SIZE_TYPE && /^(0|[1-9]\d*)\n$/.test(body) && Number.isSafeInteger(size)) return size;
   throw new Error('a witness told no size with its 409');
 }
 
-function fault({ vkey }: WitnessAddress, said: string): Error {
-  return new Error(`witness ${vkey.split('+')[0]} ${said}`);
+function buildFault({ vkey }: WitnessAddress, problem: string): Error {
+  return new Error(`witness ${vkey.split('+')[0]} ${problem}`);
 }

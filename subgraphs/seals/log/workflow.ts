@@ -2,14 +2,14 @@ import type { Database, Reader } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { ReceiptRecord } from '../../kernel/sign.ts';
 import { writeCheckpoint, writeProof } from '../../kernel/tlog/checkpoint.ts';
-import { KEY_TYPES, type NoteKey, rawKeyOf, requireName, writeKey, writeSignature } from '../../kernel/tlog/note.ts';
+import { KEY_TYPES, type NoteKey, readRawKey, requireName, writeKey, writeSignature } from '../../kernel/tlog/note.ts';
 import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree.ts';
 import type { Signer } from '../signer/signer.ts';
 import { lockPki } from '../store.ts';
-import { isSameReceipt, type LeafKind, ofReceipt } from './leaf.ts';
-import { enterEarlier } from './ledger.ts';
+import { buildReceiptLeaf, isSameReceipt, type LeafKind } from './leaf.ts';
+import { addEarlierLeaves } from './ledger.ts';
 import * as store from './store.ts';
-import { frontierOf, grow, hashReader, rootOfFrontier } from './tile.ts';
+import { createHashReader, growTree, listFrontierRows, rootOfFrontier } from './tile.ts';
 
 /** Dependencies of the log. It reads nothing from the environment. */
 export interface LogDependencies {
@@ -23,7 +23,7 @@ export interface LogDependencies {
 /** The id to which the log's key is bound. */
 const KEY_ID = 'log';
 /** Maximum of leaves that get a place in one transaction. */
-export const BATCH = 4_096;
+export const MAX_BATCH_LEAVES = 4_096;
 
 /**
  * Creates the log's key and head if they are missing, and adds leaves for what earlier releases recorded. Throws if the
@@ -33,36 +33,36 @@ export async function prepareLog({ db, signer, origin }: LogDependencies): Promi
   requireName(origin);
   await db.transaction(async (tx) => {
     await lockPki(tx);
-    await store.makeHead(tx);
+    await store.createHead(tx);
     const key = await store.findKey(tx);
     if (key && key.origin !== origin) throw new Error(`the log is ${key.origin} and cannot become ${origin}`);
     if (!key) {
       const { publicKeyPem, encrypted } = await signer.generate({ keyId: KEY_ID, kind: 'Ed25519' });
       await store.insertKey(tx, { origin, publicKeyPem, encryptedKey: encrypted });
     }
-    await store.lineUpLost(tx);
+    await store.insertLostPending(tx);
   });
   // Do this only before the first place is assigned. Later, a use without a leaf was inserted by hand and must not get
   // a leaf.
   if (((await store.findHead(db))?.size ?? 0) > 0) return;
   // Use short transactions: a long one would block readers of the feed of licenses.
-  const enterSome = () =>
+  const addSomeLeaves = () =>
     db.transaction(async (tx) => {
       await lockPki(tx);
-      return enterEarlier(tx);
+      return addEarlierLeaves(tx);
     });
-  while (await enterSome());
+  while (await addSomeLeaves());
 }
 
 /** Returns the key that verifies the log's checkpoints. Throws if the log is not prepared. */
 export async function readLogKey(db: Reader): Promise<NoteKey> {
   const key = await store.findKey(db);
   if (!key) throw new Error('the log is not prepared');
-  return noteKeyOf(key);
+  return toNoteKey(key);
 }
 
-function noteKeyOf({ origin, publicKeyPem }: store.KeyRow): NoteKey {
-  return { name: origin, type: KEY_TYPES.log, publicKey: rawKeyOf(publicKeyPem) };
+function toNoteKey({ origin, publicKeyPem }: store.KeyRow): NoteKey {
+  return { name: origin, type: KEY_TYPES.log, publicKey: readRawKey(publicKeyPem) };
 }
 
 /**
@@ -72,27 +72,29 @@ function noteKeyOf({ origin, publicKeyPem }: store.KeyRow): NoteKey {
  * The head moves only from the state that was read. A place can be inserted only once, and so can a checkpoint of a
  * size. So two copies cannot fork the log.
  */
-export async function sequence({ db, now, signer }: LogDependencies): Promise<number> {
-  if (!(await store.isAnyPending(db))) return 0;
+export async function assignPlaces({ db, now, signer }: LogDependencies): Promise<number> {
+  if (!(await store.hasPending(db))) return 0;
   return db.transaction(async (tx) => {
-    const waiting = await store.lockWaiting(tx, BATCH);
-    if (!waiting) return 0;
-    const { pending, head, key } = waiting;
+    const batch = await store.lockPlacement(tx, MAX_BATCH_LEAVES);
+    if (!batch) return 0;
+    const { pending, head, key } = batch;
     if (!head || !key) throw new Error('the log is not prepared');
     if (pending.length === 0) return 0;
-    const rows = frontierOf(head.size).map(({ level, start, count }) => store.listHashes(tx, level, start, count));
-    const frontier = await Promise.all(rows);
+    const hashRows = listFrontierRows(head.size).map(({ level, start, count }) =>
+      store.listHashes(tx, level, start, count),
+    );
+    const frontier = await Promise.all(hashRows);
     if (!isSame(rootOfFrontier(frontier), head.root)) throw new Error('the head of the log is not that of its leaves');
     const hashes = pending.map((leaf) => leaf.hash);
-    const { root, made } = grow(frontier, head.size, hashes);
+    const { root, fullTiles } = growTree(frontier, head.size, hashes);
     const serials = pending.map((leaf) => leaf.serial);
-    const next = { size: head.size + pending.length, root };
-    const isMoved = await store.insertPlaces(tx, [head, next], serials, made);
+    const newHead = { size: head.size + pending.length, root };
+    const isMoved = await store.insertPlaces(tx, [head, newHead], serials, fullTiles);
     if (!isMoved) throw new Error('the head of the log was moved by somebody else');
-    const text = writeCheckpoint({ origin: key.origin, ...next });
+    const text = writeCheckpoint({ origin: key.origin, ...newHead });
     const signature = await signer.checkpoint({ key: { keyId: KEY_ID, encrypted: key.encryptedKey }, text });
-    const note = `${text}\n${writeSignature(noteKeyOf(key), signature)}`;
-    await store.insertCheckpoint(tx, { ...next, note, at: now() });
+    const note = `${text}\n${writeSignature(toNoteKey(key), signature)}`;
+    await store.insertCheckpoint(tx, { ...newHead, note, at: now() });
     return pending.length;
   });
 }
@@ -105,7 +107,7 @@ export type Proof = { state: 'UNKNOWN' } | { state: 'PENDING' } | { state: 'PROV
 /**
  * Proves that the log contains a leaf. Uses the checkpoint that most of the witnesses signed, and the newest of those.
  */
-export async function proofOf(
+export async function proveLeaf(
   db: Reader,
   witnesses: readonly string[],
   kind: LeafKind,
@@ -114,9 +116,9 @@ export async function proofOf(
   const leaf = await store.findLeaf(db, kind, subject);
   if (!leaf) return { state: 'UNKNOWN' };
   const { index, entry } = leaf;
-  const best = index === null ? null : await bestCheckpoint(db, witnesses, index);
+  const best = index === null ? null : await findBestCheckpoint(db, witnesses, index);
   if (index === null || !best) return { state: 'PENDING' };
-  const hashes = await proveInclusion(readerOf(db), index, best.checkpoint.size);
+  const hashes = await proveInclusion(createReader(db), index, best.checkpoint.size);
   return { state: 'PROVEN', text: writeProof({ extra: Buffer.from(entry), index, hashes, checkpoint: best.note }) };
 }
 
@@ -125,31 +127,31 @@ export async function proveUse(
   { db, witnesses }: { db: Reader; witnesses: readonly string[] },
   issuanceId: string | null,
 ): Promise<{ log: string | null; logKeys: string[] }> {
-  const proof = issuanceId === null ? null : await proofOf(db, witnesses, 'SEAL_USE', issuanceId);
+  const proof = issuanceId === null ? null : await proveLeaf(db, witnesses, 'SEAL_USE', issuanceId);
   const logKeys = [writeKey(await readLogKey(db)), ...witnesses];
   return { log: proof?.state === 'PROVEN' ? proof.text : null, logKeys };
 }
 
-async function bestCheckpoint(db: Reader, witnesses: readonly string[], index: number) {
+async function findBestCheckpoint(db: Reader, witnesses: readonly string[], index: number) {
   const newest = await store.findNewestCheckpoint(db);
   if (!newest || newest.size <= index) return null;
   const cosigned = await store.listNewestCosigned(db, witnesses);
   const sizes = new Set(cosigned.map((one) => one.size).filter((size) => size > index));
-  let [best, most] = [newest.size, 0];
+  let [bestSize, maxSignatures] = [newest.size, 0];
   for (const size of [...sizes].sort((one, other) => other - one)) {
     const { length } = await store.listCosignatures(db, size, witnesses);
-    if (length > most) [best, most] = [size, length];
+    if (length > maxSignatures) [bestSize, maxSignatures] = [size, length];
   }
-  return store.findSigned(db, best, witnesses);
+  return store.findSigned(db, bestSize, witnesses);
 }
 
 /** Returns the consistency proof between the log of `oldSize` leaves and that of `size` leaves. */
 export function proveGrowth(db: Reader, oldSize: number, size: number): Promise<Uint8Array[]> {
-  return proveConsistency(readerOf(db), oldSize, size);
+  return proveConsistency(createReader(db), oldSize, size);
 }
 
-function readerOf(db: Reader) {
-  return hashReader((level, start, count) => store.listHashes(db, level, start, count));
+function createReader(db: Reader) {
+  return createHashReader((level, start, count) => store.listHashes(db, level, start, count));
 }
 
 /**
@@ -157,10 +159,10 @@ function readerOf(db: Reader) {
  * nothing. Throws if the log holds another receipt for the same subject.
  */
 export async function recordReceipt({ db, now }: LogDependencies, receipt: ReceiptRecord): Promise<void> {
-  const leaf = ofReceipt(receipt, now());
-  if (await store.enterOnce(db, leaf)) return;
-  const known = await store.findLeaf(db, leaf.kind, leaf.subject);
-  if (!known || !isSameReceipt(known.entry, leaf.entry)) {
+  const leaf = buildReceiptLeaf(receipt, now());
+  if (await store.insertLeafOnce(db, leaf)) return;
+  const existing = await store.findLeaf(db, leaf.kind, leaf.subject);
+  if (!existing || !isSameReceipt(existing.entry, leaf.entry)) {
     throw new Error(`the log holds another receipt of ${leaf.subject}`);
   }
 }

@@ -1,6 +1,6 @@
 import { decodeJwt } from 'jose';
 import { type AuthorisationKeys, readAuthorisation, type SealAuthorisation } from '../../kernel/actor.ts';
-import { contentDigest } from '../../kernel/events.ts';
+import { computeContentDigest } from '../../kernel/events.ts';
 import { maySeal } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { SealUseRequest } from '../../kernel/sign.ts';
@@ -12,17 +12,20 @@ import type { SealUseRequest } from '../../kernel/sign.ts';
  * For an act that rests on a case, only the subgraph that decides cases may have signed the statement. The key of
  * licenses authorises acts on the organ's own authority. It must not be able to issue a license that nobody granted.
  */
-export async function requireAuthorised(keys: AuthorisationKeys, request: SealUseRequest): Promise<SealAuthorisation> {
+export async function requireAuthorisation(
+  keys: AuthorisationKeys,
+  request: SealUseRequest,
+): Promise<SealAuthorisation> {
   const statement = await readAuthorisation(keys, request.authorisation);
-  const from = decodeJwt(request.authorisation).iss;
+  const issuer = decodeJwt(request.authorisation).iss;
   const agrees =
-    from === (request.caseId === null ? 'licenses' : 'cases') &&
+    issuer === (request.caseId === null ? 'licenses' : 'cases') &&
     maySeal(request.act, request.caseId !== null) &&
     statement.organ === request.organ &&
     statement.matter === request.matterId &&
     statement.caseId === request.caseId &&
     statement.act === request.act &&
-    statement.contentDigest === contentDigest(request.content);
+    statement.contentDigest === computeContentDigest(request.content);
   if (!agrees) throw new Refusal('SEAL_AUTHORISATION_INVALID');
   return statement;
 }

@@ -50,11 +50,11 @@ export function signDetached(
   sign: (data: Uint8Array) => Uint8Array,
   stamp?: (digest: Uint8Array) => Uint8Array,
 ): Uint8Array {
-  const attributes = profile === 'CADES' ? [attribute(OID.signingTime, time(signedAt))] : [];
-  const asked = { contentType: OID.data, digest: documentDigest, chain, attributes, algorithm: OID.sha256WithRsa };
-  const stamped =
-    stamp && ((signature: Uint8Array) => attribute(OID.signatureTimeStamp, parse(stamp(sha256(signature)))));
-  return signedData(asked, sign, stamped);
+  const attributes = profile === 'CADES' ? [buildAttribute(OID.signingTime, time(signedAt))] : [];
+  const request = { contentType: OID.data, digest: documentDigest, chain, attributes, algorithm: OID.sha256WithRsa };
+  const buildStampAttribute =
+    stamp && ((signature: Uint8Array) => buildAttribute(OID.signatureTimeStamp, parse(stamp(sha256(signature)))));
+  return buildSignedData(request, sign, buildStampAttribute);
 }
 
 /** The input of every SignedData of this PKI. */
@@ -77,33 +77,33 @@ export interface SignedDataRequest {
  * Uses forge's ASN.1 and not its pkcs7 module. That module leaves the signed attributes unsorted (DER requires a sorted
  * SET OF), encodes UTF-8 names twice, empties unknown attributes, and defaults to SHA-1.
  */
-export function signedData(
+export function buildSignedData(
   request: SignedDataRequest,
   sign: (data: Uint8Array) => Uint8Array,
-  unsign?: (signature: Uint8Array) => Node,
+  buildUnsignedAttribute?: (signature: Uint8Array) => Node,
 ): Uint8Array {
   const { contentType, content, digest } = request;
   if (digest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
   const chain = request.chain.map(derOf);
   const [signer = new Uint8Array()] = chain;
   const attributes = sortDer([
-    attribute(OID.contentType, oid(contentType)),
-    attribute(OID.messageDigest, octets(digest)),
+    buildAttribute(OID.contentType, oid(contentType)),
+    buildAttribute(OID.messageDigest, octets(digest)),
     // ESSCertIDv2 with SHA-256, the default, which DER leaves out (RFC 5035).
-    attribute(OID.signingCertificateV2, sequence([sequence([sequence([octets(sha256(signer))])])])),
+    buildAttribute(OID.signingCertificateV2, sequence([sequence([sequence([octets(sha256(signer))])])])),
     ...request.attributes,
   ]);
   const signature = sign(toBytes(set(attributes)));
   const signerInfo = sequence([
     integer(1),
-    issuerAndSerial(signer),
+    readIssuerAndSerial(signer),
     algorithm(OID.sha256),
     context(0, attributes),
     algorithm(request.algorithm),
     octets(signature),
-    ...(unsign ? [context(1, [unsign(signature)])] : []),
+    ...(buildUnsignedAttribute ? [context(1, [buildUnsignedAttribute(signature)])] : []),
   ]);
-  const signed = sequence([
+  const signedContent = sequence([
     // RFC 5652 §5.1: version 3 if the content type is not data.
     integer(contentType === OID.data ? 1 : 3),
     set([algorithm(OID.sha256)]),
@@ -111,17 +111,17 @@ export function signedData(
     context(0, sortDer(chain.map(parse))),
     set([signerInfo]),
   ]);
-  return toBytes(sequence([oid(OID.signedData), context(0, [signed])]));
+  return toBytes(sequence([oid(OID.signedData), context(0, [signedContent])]));
 }
 
 /** Returns issuer and serial number, byte for byte as the certificate has them. */
-function issuerAndSerial(certificate: Uint8Array): Node {
+function readIssuerAndSerial(certificate: Uint8Array): Node {
   const [, serial, , issuer] = children(children(parse(certificate))[0]);
   if (!serial || !issuer) throw new TypeError('not an X.509 v3 certificate');
   return sequence([issuer, serial]);
 }
 
-function attribute(type: string, value: Node): Node {
+function buildAttribute(type: string, value: Node): Node {
   return sequence([oid(type), set([value])]);
 }
 

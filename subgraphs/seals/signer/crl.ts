@@ -18,13 +18,13 @@ import {
   time,
   toBytes,
 } from './der.ts';
-import { keyIdentifier } from './pki.ts';
+import { computeKeyIdentifier } from './pki.ts';
 
 /** CRLReason of RFC 5280 §5.3.1. */
 const REASON_CODES: Record<EndReason, number> = { KEY_COMPROMISE: 1, SUPERSEDED: 4, CESSATION_OF_OPERATION: 5 };
 
 /** A revoked certificate. */
-export interface Revoked {
+export interface RevokedCertificate {
   /** Serial number of the certificate, hex. */
   serial: string;
   reason: EndReason;
@@ -41,7 +41,7 @@ export interface ListRequest {
   number: number;
   thisUpdate: Date;
   nextUpdate: Date;
-  revoked: readonly Revoked[];
+  revoked: readonly RevokedCertificate[];
   /** Certificates that expired since then stay listed (expiredCertsOnCRL, X.509): no entry is ever removed. */
   completeSince: Date;
 }
@@ -53,33 +53,33 @@ export interface ListRequest {
 export function makeRevocationList(request: ListRequest, sign: (data: Uint8Array) => Uint8Array): Uint8Array {
   const [, , , , , issuer] = children(children(parse(request.certificate))[0]);
   if (!issuer) throw new TypeError('not an X.509 v3 certificate');
-  const keyId = sequence([contextOctets(0, keyIdentifier(request.publicKeyPem))]);
-  const list = sequence([
+  const keyId = sequence([contextOctets(0, computeKeyIdentifier(request.publicKeyPem))]);
+  const tbsCertList = sequence([
     integer(1),
     algorithm(OID.sha256WithRsa),
     issuer,
     time(request.thisUpdate),
     time(request.nextUpdate),
     // RFC 5280 §5.1.2.6: an empty list of entries is left out.
-    ...(request.revoked.length > 0 ? [sequence(request.revoked.map(entryOf))] : []),
+    ...(request.revoked.length > 0 ? [sequence(request.revoked.map(buildEntry))] : []),
     context(0, [
       sequence([
-        extension(OID.authorityKeyIdentifier, keyId),
-        extension(OID.crlNumber, integer(request.number)),
-        extension(OID.expiredCertsOnCrl, generalizedTime(request.completeSince)),
+        buildExtension(OID.authorityKeyIdentifier, keyId),
+        buildExtension(OID.crlNumber, integer(request.number)),
+        buildExtension(OID.expiredCertsOnCrl, generalizedTime(request.completeSince)),
       ]),
     ]),
   ]);
-  return toBytes(sequence([list, algorithm(OID.sha256WithRsa), bits(sign(toBytes(list)))]));
+  return toBytes(sequence([tbsCertList, algorithm(OID.sha256WithRsa), bits(sign(toBytes(tbsCertList)))]));
 }
 
-function entryOf({ serial, reason, revokedAt, compromisedAt }: Revoked): Node {
-  const extensions = [extension(OID.reasonCode, enumerated(REASON_CODES[reason]))];
-  if (compromisedAt) extensions.push(extension(OID.invalidityDate, generalizedTime(compromisedAt)));
+function buildEntry({ serial, reason, revokedAt, compromisedAt }: RevokedCertificate): Node {
+  const extensions = [buildExtension(OID.reasonCode, enumerated(REASON_CODES[reason]))];
+  if (compromisedAt) extensions.push(buildExtension(OID.invalidityDate, generalizedTime(compromisedAt)));
   return sequence([bigInteger(serial), time(revokedAt), sequence(extensions)]);
 }
 
 /** Builds an extension that is not critical. */
-function extension(type: string, value: Node): Node {
+function buildExtension(type: string, value: Node): Node {
   return sequence([oid(type), octets(toBytes(value))]);
 }

@@ -81,7 +81,7 @@ export const integer = (value: number): Node =>
 export const bigInteger = (hex: string): Node =>
   asn1.create(Class.UNIVERSAL, Type.INTEGER, false, binary(Buffer.from(hex, 'hex')));
 /** Returns the identifier in an OBJECT IDENTIFIER, or null if the element is another one. */
-export const oidIn = (node: Node | undefined): string | null =>
+export const readOid = (node: Node | undefined): string | null =>
   node?.type === Type.OID && typeof node.value === 'string' ? asn1.derToOid(forge.util.createBuffer(node.value)) : null;
 /** ENUMERATED. */
 export const enumerated = (value: number): Node =>
@@ -98,8 +98,8 @@ export function time(at: Date): Node {
 
 /** AlgorithmIdentifier; RSA's has NULL for parameters, those of SHA-256 and ECDSA have none (RFC 5754, RFC 5758). */
 export function algorithm(name: string): Node {
-  const none = asn1.create(Class.UNIVERSAL, Type.NULL, false, '');
-  return sequence(name === OID.sha256WithRsa ? [oid(name), none] : [oid(name)]);
+  const nullNode = asn1.create(Class.UNIVERSAL, Type.NULL, false, '');
+  return sequence(name === OID.sha256WithRsa ? [oid(name), nullNode] : [oid(name)]);
 }
 
 function binary(bytes: Uint8Array): string {

@@ -2,12 +2,12 @@ import Fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
 import { TokenError } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { postBody, requireService, type ServeOptions, takeRefusal, viewRefusal } from '../../kernel/serve.ts';
-import { ORDER_NAMES, ORDERS, type OrderName, readOrder, WITH_DOCUMENT, writeOrder } from './protocol.ts';
+import { postBody, requireAnswer, requireService, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
+import { DOCUMENT_CONTENT_TYPE, ORDER_NAMES, ORDERS, type OrderName, parseOrder, writeOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 
 /** Largest request body: a document, or the entries of a revocation list. */
-const BODY_LIMIT_BYTES = 8_388_608;
+const MAX_BODY_BYTES = 8_388_608;
 
 /**
  * Serves a signer over HTTP: `POST /<order>` with a service token of seals. Answers 200 with the result and 422 with a
@@ -15,19 +15,19 @@ const BODY_LIMIT_BYTES = 8_388_608;
  * service. Never returns or logs key material.
  */
 export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'serviceKey' | 'now'>): FastifyInstance {
-  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES });
-  app.addContentTypeParser(WITH_DOCUMENT, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
+  const app = Fastify({ bodyLimit: MAX_BODY_BYTES });
+  app.addContentTypeParser(DOCUMENT_CONTENT_TYPE, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   app.get('/health/live', async () => ({ status: 'live' }));
   for (const name of ORDER_NAMES) {
     const { order, answer } = ORDERS[name];
-    const run = signer[name] as (asked: unknown) => Promise<unknown>;
+    const run = signer[name] as (input: unknown) => Promise<unknown>;
     app.post(`/${name}`, async (request, reply) => {
       try {
         if ((await requireService(request, options)) !== 'seals') return reply.code(403).send({ code: 'FORBIDDEN' });
-        const asked = Buffer.isBuffer(request.body) ? readOrder(request.body) : request.body;
-        return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, asked))) };
+        const input = Buffer.isBuffer(request.body) ? parseOrder(request.body) : request.body;
+        return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, input))) };
       } catch (error) {
-        if (error instanceof Refusal) return reply.code(422).send(viewRefusal(error));
+        if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
         if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
         return reply.code(400).send({ code: 'BAD_USER_INPUT', message: String(error).slice(0, 500) });
       }
@@ -36,31 +36,31 @@ export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'service
   return app;
 }
 
-const WAIT_MS = 30_000;
+const MAX_WAIT_MS = 30_000;
 const WAIT_STEP_MS = 200;
 
 /** Waits for a signer that starts at the same time. Throws if it does not answer. */
 export async function awaitSigner(url: string): Promise<void> {
-  for (const end = performance.now() + WAIT_MS; ; ) {
+  for (const end = performance.now() + MAX_WAIT_MS; ; ) {
     const answer = await fetch(`${url}/health/live`, { signal: AbortSignal.timeout(WAIT_STEP_MS) }).catch(() => null);
     if (answer?.ok) return;
     if (performance.now() > end) throw new Error(`the signer at ${url} does not answer`);
-    await new Promise((done) => setTimeout(done, WAIT_STEP_MS));
+    await new Promise((resolve) => setTimeout(resolve, WAIT_STEP_MS));
   }
 }
 
 /**
  * Returns a signer that runs in another process. Calls `url` for each order: a restarted signer has another address.
  */
-export function signerOver(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
-  const ask = async (name: OrderName, asked: unknown): Promise<unknown> => {
+export function connectSigner(url: () => string, serviceKey: Uint8Array, now: () => Date): Signer {
+  const sendOrder = async (name: OrderName, input: unknown): Promise<unknown> => {
     const { order, answer } = ORDERS[name];
-    const body = writeOrder(z.encode(order as z.ZodType, asked) as object);
+    const body = writeOrder(z.encode(order as z.ZodType, input) as object);
     const response = await postBody(`${url()}/${name}`, 'seals', body, serviceKey, now);
-    const said = takeRefusal(response, await response.json());
-    return z.decode(answer as z.ZodType, (said as { answer: unknown }).answer);
+    const answerBody = requireAnswer(response, await response.json());
+    return z.decode(answer as z.ZodType, (answerBody as { answer: unknown }).answer);
   };
   return Object.fromEntries(
-    ORDER_NAMES.map((name) => [name, (asked: unknown) => ask(name, asked)]),
+    ORDER_NAMES.map((name) => [name, (input: unknown) => sendOrder(name, input)]),
   ) as unknown as Signer;
 }

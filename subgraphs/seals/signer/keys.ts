@@ -21,11 +21,11 @@ const TAG_BYTES = 16;
  * First bytes of an envelope. An envelope of an earlier release has none: its key is encrypted directly under the
  * key-encryption key.
  */
-const MARK = Buffer.from('TQE2');
-const NAME_BYTES = 8;
+const ENVELOPE_MARK = Buffer.from('TQE2');
+const KEY_NAME_BYTES = 8;
 const WRAPPED_BYTES = NONCE_BYTES + TAG_BYTES + KEY_BYTES;
 /** Maximum of decrypted keys in the cache. Opening a key takes 0.5 ms, the signature itself 0.7 ms. */
-const KEYS_AT_HAND = 64;
+const MAX_CACHED_KEYS = 64;
 
 /** RSA-3072: seals and authorities. P-256 (FIPS 186-5): signatures that must be small. Ed25519 (RFC 8032): the log. */
 export type KeyKind = 'RSA-3072' | 'P-256' | 'Ed25519';
@@ -70,88 +70,93 @@ export function createKeys(ring: KeyRing): Keys {
   if (!newest || ring.some((key) => key.length !== KEY_BYTES)) {
     throw new RangeError('a key-encryption key has 32 bytes');
   }
-  const atHand = new Map<string, KeyObject>();
+  const keyCache = new Map<string, KeyObject>();
   return {
     async generate(keyId, kind) {
-      const { publicKey, privateKey } = await makePair(kind);
+      const { publicKey, privateKey } = await makeKeyPair(kind);
       const plain = privateKey.export({ type: 'pkcs8', format: 'der' });
-      const encrypted = enclose(newest, keyId, plain);
+      const encrypted = wrapKey(newest, keyId, plain);
       plain.fill(0);
       return { publicKeyPem: publicKey.export({ type: 'spki', format: 'pem' }).toString(), encrypted };
     },
     open(keyId, encrypted) {
-      const name = `${keyId} ${Buffer.from(encrypted).toString('base64')}`;
-      let key = atHand.get(name);
+      const cacheKey = `${keyId} ${Buffer.from(encrypted).toString('base64')}`;
+      let key = keyCache.get(cacheKey);
       if (!key) {
-        const plain = disclose(ring, keyId, encrypted);
+        const plain = unwrapKey(ring, keyId, encrypted);
         key = createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' });
         plain.fill(0);
-        if (atHand.size >= KEYS_AT_HAND) atHand.clear();
-        atHand.set(name, key);
+        if (keyCache.size >= MAX_CACHED_KEYS) keyCache.clear();
+        keyCache.set(cacheKey, key);
       }
-      const opened = key;
-      const digest = opened.asymmetricKeyType === 'ed25519' ? null : 'sha256';
-      return (data, dsaEncoding = 'der') => sign(digest, data, { key: opened, dsaEncoding });
+      const signingKey = key;
+      const digest = signingKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
+      return (data, dsaEncoding = 'der') => sign(digest, data, { key: signingKey, dsaEncoding });
     },
     rewrap(keyId, encrypted) {
-      if (isEnvelope(encrypted) && nameIn(encrypted).equals(nameOf(newest))) return encrypted;
-      const plain = disclose(ring, keyId, encrypted);
-      const again = enclose(newest, keyId, plain);
+      if (isEnvelope(encrypted) && readKeyName(encrypted).equals(computeKeyName(newest))) return encrypted;
+      const plain = unwrapKey(ring, keyId, encrypted);
+      const envelope = wrapKey(newest, keyId, plain);
       plain.fill(0);
-      return again;
+      return envelope;
     },
   };
 }
 
-function makePair(kind: KeyKind): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
+function makeKeyPair(kind: KeyKind): Promise<{ publicKey: KeyObject; privateKey: KeyObject }> {
   const make = promisify(generateKeyPair);
   if (kind === 'P-256') return make('ec', { namedCurve: kind });
   return kind === 'Ed25519' ? make('ed25519') : make('rsa', { modulusLength: RSA_BITS });
 }
 
 /** Returns the name of a key-encryption key in envelopes: the first bytes of its SHA-256. */
-function nameOf(key: Uint8Array): Buffer {
-  return createHash('sha256').update(key).digest().subarray(0, NAME_BYTES);
+function computeKeyName(key: Uint8Array): Buffer {
+  return createHash('sha256').update(key).digest().subarray(0, KEY_NAME_BYTES);
 }
 
 function isEnvelope(encrypted: Uint8Array): boolean {
-  return MARK.equals(encrypted.subarray(0, MARK.length));
+  return ENVELOPE_MARK.equals(encrypted.subarray(0, ENVELOPE_MARK.length));
 }
 
-function nameIn(envelope: Uint8Array): Buffer {
-  return Buffer.from(envelope.subarray(MARK.length, MARK.length + NAME_BYTES));
+function readKeyName(envelope: Uint8Array): Buffer {
+  return Buffer.from(envelope.subarray(ENVELOPE_MARK.length, ENVELOPE_MARK.length + KEY_NAME_BYTES));
 }
 
-function enclose(key: Uint8Array, keyId: string, plain: Uint8Array): Uint8Array {
-  const own = randomBytes(KEY_BYTES);
-  const envelope = Buffer.concat([MARK, nameOf(key), encrypt(key, keyId, own), encrypt(own, keyId, plain)]);
-  own.fill(0);
+function wrapKey(key: Uint8Array, keyId: string, plain: Uint8Array): Uint8Array {
+  const dataKey = randomBytes(KEY_BYTES);
+  const envelope = Buffer.concat([
+    ENVELOPE_MARK,
+    computeKeyName(key),
+    encrypt(key, keyId, dataKey),
+    encrypt(dataKey, keyId, plain),
+  ]);
+  dataKey.fill(0);
   return envelope;
 }
 
-function disclose(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
-  if (!isEnvelope(encrypted)) return openOld(ring, keyId, encrypted);
-  const name = nameIn(encrypted);
-  const key = ring.find((one) => nameOf(one).equals(name));
+function unwrapKey(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
+  if (!isEnvelope(encrypted)) return unwrapOldKey(ring, keyId, encrypted);
+  const name = readKeyName(encrypted);
+  const key = ring.find((candidate) => computeKeyName(candidate).equals(name));
   if (!key) throw new Error(`no key-encryption key ${name.toString('hex')}`);
-  const at = MARK.length + NAME_BYTES;
-  const own = decrypt(key, keyId, encrypted.subarray(at, at + WRAPPED_BYTES));
-  const plain = decrypt(own, keyId, encrypted.subarray(at + WRAPPED_BYTES));
-  own.fill(0);
+  const offset = ENVELOPE_MARK.length + KEY_NAME_BYTES;
+  const dataKey = decrypt(key, keyId, encrypted.subarray(offset, offset + WRAPPED_BYTES));
+  const plain = decrypt(dataKey, keyId, encrypted.subarray(offset + WRAPPED_BYTES));
+  dataKey.fill(0);
   return plain;
 }
 
 /** Decrypts a key of release 0.3 or earlier. Its envelope names no key-encryption key, so each is tried. */
-function openOld(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
-  let failed: unknown;
+function unwrapOldKey(ring: KeyRing, keyId: string, encrypted: Uint8Array): Buffer {
+  let lastError: unknown;
   for (const key of ring) {
     try {
       return decrypt(key, keyId, encrypted);
     } catch (error) {
-      failed = error;
+      lastError = error;
     }
   }
-  throw failed;
+  throw lastError;
 }
 
 function encrypt(key: Uint8Array, keyId: string, plain: Uint8Array): Buffer {

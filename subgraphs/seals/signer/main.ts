@@ -16,12 +16,15 @@ const {
   AUTHORISATION_KEY_LICENSES = '',
 } = process.env;
 
-const read = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
+const decodeKey = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
 const now = () => new Date();
 const ring =
-  KEY_ENCRYPTION_KEY_FILE === '' ? KEY_ENCRYPTION_KEY.split(',').map(read) : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
-const authorisationKeys = { cases: read(AUTHORISATION_KEY_CASES), licenses: read(AUTHORISATION_KEY_LICENSES) };
-const app = serveSigner(createSigner({ ring, authorisationKeys, now }), { serviceKey: read(SERVICE_KEY), now });
+  KEY_ENCRYPTION_KEY_FILE === '' ? KEY_ENCRYPTION_KEY.split(',').map(decodeKey) : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
+const authorisationKeys = {
+  cases: decodeKey(AUTHORISATION_KEY_CASES),
+  licenses: decodeKey(AUTHORISATION_KEY_LICENSES),
+};
+const app = serveSigner(createSigner({ ring, authorisationKeys, now }), { serviceKey: decodeKey(SERVICE_KEY), now });
 const url = await app.listen({ host: HOST, port: Number(PORT) });
 // A child sends its address to its parent, and exits when the parent disconnects for any reason.
 process.send?.({ url });

@@ -1,6 +1,6 @@
 import { createHash, createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
-import { remembered } from '../../kernel/remembered.ts';
+import { memoizeByDigest } from '../../kernel/remembered.ts';
 import {
   algorithm,
   bits,
@@ -10,8 +10,8 @@ import {
   type Node,
   OID,
   octets,
-  oidIn,
   parse,
+  readOid,
   sequence,
   toBytes,
 } from './der.ts';
@@ -45,8 +45,8 @@ export const STATUS_NAME: DistinguishedName = { ...ROOT_NAME, commonName: '同�
 /** What a certificate is for. It determines the extensions. */
 export type Profile = 'root' | 'issuing' | 'seal' | 'code' | 'timestamp' | 'status';
 
-const AUTHORITY = { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true };
-const SIGNER = { name: 'keyUsage', digitalSignature: true, critical: true };
+const AUTHORITY_USAGE = { name: 'keyUsage', keyCertSign: true, cRLSign: true, critical: true };
+const SIGNER_USAGE = { name: 'keyUsage', digitalSignature: true, critical: true };
 const END_ENTITY = { name: 'basicConstraints', cA: false, critical: true };
 /**
  * Extended key usage: only statements and lists of license states. The Token Status List specification leaves its own
@@ -55,13 +55,13 @@ const END_ENTITY = { name: 'basicConstraints', cA: false, critical: true };
 const STATUS_SIGNING = '1.3.6.1.4.1.99999.1.2';
 
 const EXTENSIONS: Record<Profile, object[]> = {
-  root: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 1, critical: true }, AUTHORITY],
-  issuing: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true }, AUTHORITY],
-  seal: [END_ENTITY, { ...SIGNER, nonRepudiation: true }],
-  code: [END_ENTITY, SIGNER],
+  root: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 1, critical: true }, AUTHORITY_USAGE],
+  issuing: [{ name: 'basicConstraints', cA: true, pathLenConstraint: 0, critical: true }, AUTHORITY_USAGE],
+  seal: [END_ENTITY, { ...SIGNER_USAGE, nonRepudiation: true }],
+  code: [END_ENTITY, SIGNER_USAGE],
   // RFC 3161 §2.3: critical, and the only usage.
-  timestamp: [END_ENTITY, SIGNER, { name: 'extKeyUsage', timeStamping: true, critical: true }],
-  status: [END_ENTITY, SIGNER, { name: 'extKeyUsage', [STATUS_SIGNING]: true, critical: true }],
+  timestamp: [END_ENTITY, SIGNER_USAGE, { name: 'extKeyUsage', timeStamping: true, critical: true }],
+  status: [END_ENTITY, SIGNER_USAGE, { name: 'extKeyUsage', [STATUS_SIGNING]: true, critical: true }],
 };
 
 export interface CertificateRequest {
@@ -84,30 +84,36 @@ export function makeCertificate(request: CertificateRequest, sign: (data: Uint8A
   certificate.serialNumber = newSerial();
   certificate.validity.notBefore = request.validFrom;
   certificate.validity.notAfter = request.validUntil;
-  certificate.setSubject(attributesOf(request.subject));
-  certificate.setIssuer(attributesOf(request.issuer));
+  certificate.setSubject(toAttributes(request.subject));
+  certificate.setIssuer(toAttributes(request.issuer));
   certificate.setExtensions([
     ...EXTENSIONS[request.profile],
     // Set as a value: by name, forge would compute it from the placeholder key.
-    { name: 'subjectKeyIdentifier', value: toBytes(octets(keyIdentifier(request.publicKeyPem))).toString('binary') },
-    { name: 'authorityKeyIdentifier', keyIdentifier: keyIdentifier(request.issuerPublicKeyPem).toString('binary') },
+    {
+      name: 'subjectKeyIdentifier',
+      value: toBytes(octets(computeKeyIdentifier(request.publicKeyPem))).toString('binary'),
+    },
+    {
+      name: 'authorityKeyIdentifier',
+      keyIdentifier: computeKeyIdentifier(request.issuerPublicKeyPem).toString('binary'),
+    },
   ]);
   certificate.signatureOid = OID.sha256WithRsa;
   certificate.siginfo.algorithmOid = OID.sha256WithRsa;
-  const toBeSigned = tbsOf(certificate);
-  children(toBeSigned)[SUBJECT_KEY] = parse(spkiOf(request.publicKeyPem));
+  const toBeSigned = buildTbs(certificate);
+  children(toBeSigned)[SUBJECT_KEY_INDEX] = parse(exportSpki(request.publicKeyPem));
   const signature = sign(toBytes(toBeSigned));
-  const made = sequence([toBeSigned, algorithm(OID.sha256WithRsa), bits(signature)]);
-  return new X509Certificate(toBytes(made)).toString();
+  const certificateNode = sequence([toBeSigned, algorithm(OID.sha256WithRsa), bits(signature)]);
+  return new X509Certificate(toBytes(certificateNode)).toString();
 }
 
 /** Index of the subject's public key in a TBSCertificate of version 3. */
-const SUBJECT_KEY = 6;
+const SUBJECT_KEY_INDEX = 6;
 
 /** Returns the part that the issuer signs. forge has the function; its type definitions do not. */
-function tbsOf(certificate: forge.pki.Certificate): Node {
-  const typed = pki as typeof pki & { getTBSCertificate(of: forge.pki.Certificate): Node };
-  return typed.getTBSCertificate(certificate);
+function buildTbs(certificate: forge.pki.Certificate): Node {
+  const typedPki = pki as typeof pki & { getTBSCertificate(of: forge.pki.Certificate): Node };
+  return typedPki.getTBSCertificate(certificate);
 }
 
 /**
@@ -118,10 +124,10 @@ export function makeRequest(
   { subject, publicKeyPem }: { subject: DistinguishedName; publicKeyPem: string },
   sign: (data: Uint8Array) => Uint8Array,
 ): string {
-  const named = pki.createCertificate();
-  named.setSubject(attributesOf(subject));
-  const name = pki.distinguishedNameToAsn1(named.subject);
-  const info = sequence([integer(0), name, parse(spkiOf(publicKeyPem)), context(0, [])]);
+  const nameCarrier = pki.createCertificate();
+  nameCarrier.setSubject(toAttributes(subject));
+  const name = pki.distinguishedNameToAsn1(nameCarrier.subject);
+  const info = sequence([integer(0), name, parse(exportSpki(publicKeyPem)), context(0, [])]);
   const signature = sign(toBytes(info));
   if (!verify('sha256', toBytes(info), createPublicKey(publicKeyPem), signature)) {
     throw new Error('the public key is not of the key that signs');
@@ -135,37 +141,37 @@ export function makeRequest(
 export const KEY_USAGE = { digitalSignature: 0x80, nonRepudiation: 0x40, keyCertSign: 0x04 } as const;
 
 /** Returns the first octet of the keyUsage of a DER certificate, or null if it has none. */
-export function keyUsageOf(certificate: Uint8Array): number | null {
+export function readKeyUsage(certificate: Uint8Array): number | null {
   const [body] = children(parse(certificate));
   // [3] EXPLICIT, the last of a TBSCertificate of version 3.
   const extensions = children(children(children(body).at(-1))[0]);
-  const found = extensions.find((extension) => oidIn(children(extension)[0]) === OID.keyUsage);
-  const value = children(found).at(-1)?.value;
+  const usageExtension = extensions.find((extension) => readOid(children(extension)[0]) === OID.keyUsage);
+  const value = children(usageExtension).at(-1)?.value;
   if (typeof value !== 'string') return null;
-  const said = parse(Buffer.from(value, 'binary')).value;
+  const bitString = parse(Buffer.from(value, 'binary')).value;
   // The first octet of a BIT STRING counts unused bits.
-  return typeof said === 'string' ? said.charCodeAt(1) : null;
+  return typeof bitString === 'string' ? bitString.charCodeAt(1) : null;
 }
 
 /**
  * Returns what each use of a key needs of its PEM certificate: the DER and the validity. Parses each certificate once.
  */
 export function readCertificate(pem: string): Readonly<{ raw: Buffer; validFrom: Date; validUntil: Date }> {
-  return read(Buffer.from(pem));
+  return parseOnce(Buffer.from(pem));
 }
 
-const read = remembered((pem) => {
+const parseOnce = memoizeByDigest((pem) => {
   const { raw, validFromDate: validFrom, validToDate: validUntil } = new X509Certificate(pem);
   return { raw, validFrom, validUntil };
 });
 
 /** Returns the serial number of a PEM certificate, hex. */
-export function serialOf(pem: string): string {
+export function readSerial(pem: string): string {
   return new X509Certificate(pem).serialNumber.toLowerCase();
 }
 
 /** Returns the id by which a code names its DER certificate. */
-export function kidOf(certificate: Uint8Array): string {
+export function computeKid(certificate: Uint8Array): string {
   return createHash('sha256').update(certificate).digest('hex').slice(0, KID_LENGTH);
 }
 
@@ -176,7 +182,7 @@ export function newSerial(): string {
   return bytes.toString('hex');
 }
 
-function attributesOf({ organisation, unit, commonName }: DistinguishedName): forge.pki.CertificateField[] {
+function toAttributes({ organisation, unit, commonName }: DistinguishedName): forge.pki.CertificateField[] {
   // Without valueTagClass forge writes Chinese as PrintableString, which no verifier reads.
   const utf8 = asn1.Type.UTF8 as unknown as forge.asn1.Class;
   return [
@@ -190,14 +196,14 @@ function attributesOf({ organisation, unit, commonName }: DistinguishedName): fo
 /**
  * Returns the SHA-1 of the public key bits (RFC 5280 §4.2.1.2, method 1). It identifies the key and protects nothing.
  */
-export function keyIdentifier(publicKeyPem: string): Buffer {
-  const [, key] = children(parse(spkiOf(publicKeyPem)));
+export function computeKeyIdentifier(publicKeyPem: string): Buffer {
+  const [, key] = children(parse(exportSpki(publicKeyPem)));
   // The first octet of a BIT STRING counts unused bits.
   return createHash('sha1')
     .update(Buffer.from(String(key?.value), 'binary').subarray(1))
     .digest();
 }
 
-function spkiOf(publicKeyPem: string): Buffer {
+function exportSpki(publicKeyPem: string): Buffer {
   return createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
 }

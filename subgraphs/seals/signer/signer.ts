@@ -1,8 +1,8 @@
 import type { AuthorisationKeys, SealAuthorisation } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
-import { canonical } from '../../kernel/events.ts';
+import { toCanonicalJson } from '../../kernel/events.ts';
 import type { AttestRequest, CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
-import { requireAuthorised } from './authority.ts';
+import { requireAuthorisation } from './authority.ts';
 import { type Chain, derOf, signDetached } from './cms.ts';
 import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
@@ -10,13 +10,13 @@ import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.
 import { requireCode, requireDocument } from './order.ts';
 import {
   type CertificateRequest,
+  computeKid,
   type DistinguishedName,
-  kidOf,
   makeCertificate,
   makeRequest,
   readCertificate,
 } from './pki.ts';
-import { makeToken, wholeSecond } from './timestamp.ts';
+import { floorToSecond, makeTimestampToken } from './timestamp.ts';
 
 /** A private key in its envelope, under the id that is bound to it. */
 export interface KeyRef {
@@ -100,19 +100,23 @@ function requireOrgan({ keyId }: KeyRef, organ: string): void {
   if (SEAL_KEY.exec(keyId)?.[1] !== organ) throw new Error(`the key ${keyId} is of no seal of ${organ}`);
 }
 
-async function authoriserOf(keys: AuthorisationKeys, request: SealUseRequest): Promise<Authoriser> {
-  const { actor, actorName } = await requireAuthorised(keys, request);
+async function verifyAuthoriser(keys: AuthorisationKeys, request: SealUseRequest): Promise<Authoriser> {
+  const { actor, actorName } = await requireAuthorisation(keys, request);
   return { actor, actorName };
 }
 
 /** Creates a signer in this process. */
-export function createSigner(given: { ring: KeyRing; authorisationKeys: AuthorisationKeys; now: Clock }): Signer {
-  const { authorisationKeys, now } = given;
-  const keys = createKeys(given.ring);
+export function createSigner(dependencies: {
+  ring: KeyRing;
+  authorisationKeys: AuthorisationKeys;
+  now: Clock;
+}): Signer {
+  const { authorisationKeys, now } = dependencies;
+  const keys = createKeys(dependencies.ring);
   const open = ({ keyId, encrypted }: KeyRef) => keys.open(keyId, encrypted);
   const stamp = (key: CertifiedKey, digest: Uint8Array, at: Date) => {
     requirePurpose(key, 'timestamp');
-    return makeToken({ digest, at, chain: [key.certificatePem] }, open(key));
+    return makeTimestampToken({ digest, at, chain: [key.certificatePem] }, open(key));
   };
   return {
     generate: ({ keyId, kind }) => keys.generate(keyId, kind),
@@ -141,27 +145,30 @@ export function createSigner(given: { ring: KeyRing; authorisationKeys: Authoris
       if (!CHECKPOINT.test(text)) throw new Error('this is no checkpoint');
       return open(key)(Buffer.from(text));
     },
-    async seal({ key, chain, stamp: stampKey, request }) {
+    async seal({ key, chain, stamp: timestampKey, request }) {
       requirePurpose(key, 'seal');
       requireOrgan(key, request.organ);
-      const by = await authoriserOf(authorisationKeys, request);
-      const documentDigest = Buffer.from(requireDocument(request, by.actorName), 'hex');
+      const authoriser = await verifyAuthoriser(authorisationKeys, request);
+      const documentDigest = Buffer.from(requireDocument(request, authoriser.actorName), 'hex');
       const { profile } = request;
       // In a PDF only the timestamp states the signing time, and it counts seconds.
-      const signedAt = profile === 'PADES' ? wholeSecond(now()) : now();
-      const asked = { profile, documentDigest, chain, signedAt };
-      const signature = signDetached(asked, open(key), (digest) => stamp(stampKey, digest, signedAt));
-      return { signature, signedAt, by };
+      const signedAt = profile === 'PADES' ? floorToSecond(now()) : now();
+      const cmsRequest = { profile, documentDigest, chain, signedAt };
+      const signature = signDetached(cmsRequest, open(key), (digest) => stamp(timestampKey, digest, signedAt));
+      return { signature, signedAt, by: authoriser };
     },
     async code({ key, request }) {
       requirePurpose(key, 'code');
       requireOrgan(key, request.organ);
-      const by = await authoriserOf(authorisationKeys, request);
-      requireCode(request, by.actorName);
-      const kid = kidOf(readCertificate(key.certificatePem).raw);
+      const authoriser = await verifyAuthoriser(authorisationKeys, request);
+      requireCode(request, authoriser.actorName);
+      const kid = computeKid(readCertificate(key.certificatePem).raw);
       const header = { alg: 'ES256', kid, typ: 'tq-code-1' };
       const sign = open(key);
-      return { code: compactJws(header, canonical(request.payload), (data) => sign(data, 'ieee-p1363')), by };
+      return {
+        code: compactJws(header, toCanonicalJson(request.payload), (data) => sign(data, 'ieee-p1363')),
+        by: authoriser,
+      };
     },
   };
 }

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { type Chain, signedData } from './cms.ts';
+import { buildSignedData, type Chain } from './cms.ts';
 import { algorithm, bigInteger, generalizedTime, integer, OID, octets, oid, sequence, toBytes } from './der.ts';
 import { newSerial, readCertificate } from './pki.ts';
 
@@ -13,12 +13,12 @@ const DIGEST_BYTES = 32;
  * begins with the certificate of the timestamp key. `sign` is ECDSA with SHA-256 and returns DER. Throws RangeError if
  * the digest is not a SHA-256 digest, or if the certificate is not in force at that time.
  */
-export function makeToken(
+export function makeTimestampToken(
   { digest, at, chain }: { digest: Uint8Array; at: Date; chain: Chain },
   sign: (data: Uint8Array) => Uint8Array,
 ): Uint8Array {
   if (digest.length !== DIGEST_BYTES) throw new RangeError('a SHA-256 digest has 32 bytes');
-  const genTime = wholeSecond(at);
+  const genTime = floorToSecond(at);
   const { validFrom, validUntil } = readCertificate(chain[0]);
   if (genTime < validFrom || genTime > validUntil) {
     throw new RangeError('the timestamp certificate is not in force at this time');
@@ -33,15 +33,15 @@ export function makeToken(
     ]),
   );
   const contentDigest = createHash('sha256').update(content).digest();
-  const asked = { contentType: OID.tstInfo, content, digest: contentDigest, chain, attributes: [] };
-  return signedData({ ...asked, algorithm: OID.ecdsaWithSha256 }, sign);
+  const request = { contentType: OID.tstInfo, content, digest: contentDigest, chain, attributes: [] };
+  return buildSignedData({ ...request, algorithm: OID.ecdsaWithSha256 }, sign);
 }
 
 /**
  * Rounds a time down to the second. X.509 and RFC 3161 count whole seconds here, and no validity may begin after its
  * first signature.
  */
-export function wholeSecond(at: Date): Date {
+export function floorToSecond(at: Date): Date {
   const second = new Date(at);
   second.setUTCMilliseconds(0);
   return second;

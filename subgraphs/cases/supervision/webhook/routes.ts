@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
 import { Refusal, type RefusalCode } from '../../../kernel/refusal.ts';
-import { viewRefusal } from '../../../kernel/serve.ts';
+import { toRefusalView } from '../../../kernel/serve.ts';
 import { takeMessage, type WebhookDependencies } from './workflow.ts';
 
 const FINDINGS_PATH = '/cases/supervision/findings';
@@ -28,12 +28,12 @@ export function supervisionRoutes(app: FastifyInstance, deps: WebhookDependencie
       async (request, reply) => {
         try {
           const body = readBody(request.body);
-          if (body === null) return reply.code(400).send(viewRefusal(new Refusal('MESSAGE_MALFORMED')));
+          if (body === null) return reply.code(400).send(toRefusalView(new Refusal('MESSAGE_MALFORMED')));
           const { status, answer } = await takeMessage(deps, request.headers, body);
           return reply.code(status).send(answer);
         } catch (error) {
           if (!(error instanceof Refusal)) throw error;
-          return reply.code(STATUSES[error.code] ?? 422).send(viewRefusal(error));
+          return reply.code(STATUSES[error.code] ?? 422).send(toRefusalView(error));
         }
       },
     );

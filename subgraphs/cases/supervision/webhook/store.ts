@@ -1,6 +1,6 @@
 import { and, asc, eq, gt, inArray, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../../db/client.ts';
-import { UUID } from '../../../kernel/identifier.ts';
+import { UUID_PATTERN } from '../../../kernel/identifier.ts';
 import { cutPage, type Page, type PageRequest } from '../../../kernel/page.ts';
 import * as tables from '../../tables.ts';
 
@@ -26,7 +26,7 @@ export async function hasWebhook(db: Reader, organ: string): Promise<boolean> {
 
 /** Returns a webhook in use by its id, or null. It stays in use until the transaction ends. */
 export async function holdWebhook(tx: Transaction, id: string): Promise<WebhookRow | null> {
-  if (!UUID.test(id)) return null;
+  if (!UUID_PATTERN.test(id)) return null;
   const [row] = await tx
     .select()
     .from(webhook)

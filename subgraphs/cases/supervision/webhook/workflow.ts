@@ -3,7 +3,7 @@ import { type Database, type Transaction, transact } from '../../../../db/client
 import { type Actor, requireRole } from '../../../kernel/actor.ts';
 import type { Clock } from '../../../kernel/day.ts';
 import { type Envelope, sha256 } from '../../../kernel/events.ts';
-import { Rejected } from '../../../kernel/outbox.ts';
+import { Rejection } from '../../../kernel/outbox.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 import { requireLine } from '../../application.ts';
 import { FINDING_KINDS } from '../supervision.ts';
@@ -91,12 +91,12 @@ const PERMANENT_STATUSES = new Set([400, 409, 410, 413, 422]);
  * Throws an error to be called again, or Rejected to wait for the office.
  */
 export async function deliverPush(deps: WebhookDependencies, event: Envelope): Promise<string | null> {
-  if (event.type !== 'ApprovalPushed') throw new Rejected(`a supervisor takes no ${event.type}`);
+  if (event.type !== 'ApprovalPushed') throw new Rejection(`a supervisor takes no ${event.type}`);
   const { payload } = event;
   const webhook = await store.findWebhookOf(deps.db, payload.supervisor);
   // The webhook was removed meanwhile, so the push is not delivered. The inbox has it; the next registration sends it
   // again.
-  if (!webhook) throw new Rejected('监管系统的推送地址已撤销');
+  if (!webhook) throw new Rejection('监管系统的推送地址已撤销');
   const body = JSON.stringify({ type: event.type, timestamp: event.occurredAt, data: payload });
   const at = deps.now();
   const message = { id: payload.pushId, timestamp: Math.floor(at.getTime() / 1000), body };
@@ -107,7 +107,7 @@ export async function deliverPush(deps: WebhookDependencies, event: Envelope): P
     [SIGNATURE_HEADER]: writeSignature(secretOf(deps.authorisationKey, webhook.id), message),
   };
   const answer = await post(new URL(webhook.url), headers, body, deps.webhookHosts ?? []);
-  if (PERMANENT_STATUSES.has(answer.status)) throw new Rejected(`监管系统拒收：HTTP ${answer.status}`);
+  if (PERMANENT_STATUSES.has(answer.status)) throw new Rejection(`监管系统拒收：HTTP ${answer.status}`);
   if (answer.status < 200 || answer.status > 299) throw new Error(`监管系统：HTTP ${answer.status}`);
   const { receipt } = readReceipt(answer.body);
   await deps.db.transaction((tx) => recordDelivery(tx, payload.pushId, receipt, deps.now()));

@@ -1,14 +1,14 @@
 import { readdirSync, readFileSync } from 'node:fs';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type TestDatabase, testDatabase } from '../support/database.ts';
+import { createTestDatabase, type TestDatabase } from '../support/database.ts';
 
 /** Migration of a release 0.3 database: keys become the first generation, matters become open grants. */
 
 let database: TestDatabase;
 let sql: postgres.Sql;
 beforeAll(async () => {
-  database = await testDatabase();
+  database = await createTestDatabase();
   sql = postgres(database.adminUrl, { max: 1, onnotice: () => {} });
   await sql`drop schema seals cascade`;
   await sql`drop schema licenses cascade`;
@@ -40,27 +40,27 @@ test('the seals schema keeps keys, certificates and grants', async () => {
   expect(await sql`select generation, certificate_pem from seals.seal_code_key`).toEqual([
     { generation: 1, certificate_pem: 'CODE' },
   ]);
-  const open = { seal_id: 's', person_id: null, valid_from: null, valid_to: null };
+  const openGrant = { seal_id: 's', person_id: null, valid_from: null, valid_to: null };
   expect(await sql`select * from seals.seal_grant order by matter_id`).toMatchObject([
-    { matter_id: 'm1', ...open },
-    { matter_id: 'm2', ...open },
+    { matter_id: 'm1', ...openGrant },
+    { matter_id: 'm2', ...openGrant },
   ]);
 });
 
 test('the licenses schema keeps its seal facts', async () => {
   await sql`create schema if not exists licenses`;
   await migrate('licenses', 0, 3);
-  const row = ['IN_USE', '某机关证照专用章'];
+  const sealRow = ['IN_USE', '某机关证照专用章'];
   await sql`insert into licenses.seal_fact (seal_id, organ, state, name, valid_from, valid_until, matters)
-    values ('s', 'o', ${row[0] ?? ''}, ${row[1] ?? ''}, now(), now(), array['m1', 'm2']), ('t', 'o', 'ENDED', 'x', now(), now(), array[]::text[])`;
+    values ('s', 'o', ${sealRow[0] ?? ''}, ${sealRow[1] ?? ''}, now(), now(), array['m1', 'm2']), ('t', 'o', 'ENDED', 'x', now(), now(), array[]::text[])`;
   await migrate('licenses', 3, 4);
-  const open = { person: null, from: null, to: null };
+  const openGrant = { person: null, from: null, to: null };
   expect(await sql`select seal_id, grants from licenses.seal_fact order by 1`).toEqual([
     {
       seal_id: 's',
       grants: [
-        { matter: 'm1', ...open },
-        { matter: 'm2', ...open },
+        { matter: 'm1', ...openGrant },
+        { matter: 'm2', ...openGrant },
       ],
     },
     { seal_id: 't', grants: [] },

@@ -3,16 +3,20 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createPlatform } from '../../scripts/approval-platform/app.ts';
-import { freePort } from './library.ts';
-import { ORGAN, type PlatformKeys } from './platform.ts';
+import { findFreePort } from './library.ts';
+import { PLATFORM_ORGAN, type PlatformKeys } from './platform.ts';
 
 /**
  * Creates the reference approval platform on its own port and folder.
  * A test may open it after the hub, close it, and open it again.
  */
-export async function testPeer(keys: PlatformKeys, audience: string, decideAfterSeconds: number | null = null) {
+export async function createTestPlatform(
+  keys: PlatformKeys,
+  audience: string,
+  decideAfterSeconds: number | null = null,
+) {
   const folder = mkdtempSync(join(tmpdir(), 'tq-platform-'));
-  const port = await freePort();
+  const port = await findFreePort();
   const base = `http://127.0.0.1:${port}`;
   const url = `${base}/hub`;
   let app: FastifyInstance | null = null;
@@ -25,7 +29,7 @@ export async function testPeer(keys: PlatformKeys, audience: string, decideAfter
     open: async ({ id, secretVersion, secret }: { id: string; secretVersion: number; secret: string }) => {
       app = createPlatform({
         folder,
-        organ: ORGAN,
+        organ: PLATFORM_ORGAN,
         key: keys,
         hub: { kid: `${id}.${secretVersion}`, secret: Buffer.from(secret, 'base64url'), aud: url },
         audience,

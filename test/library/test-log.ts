@@ -10,11 +10,11 @@ function hash(...parts: Uint8Array[]): Buffer {
 /** A transparency log in memory, by the recursive definition of RFC 6962 §2.1. It shares no code with its readers. */
 export class TestLog {
   name: string;
-  private readonly pen: LogPen;
+  private readonly logSigner: LogPen;
   private readonly leaves: Buffer[] = [];
 
-  constructor(pen: LogPen, name = 'main') {
-    this.pen = pen;
+  constructor(logSigner: LogPen, name = 'main') {
+    this.logSigner = logSigner;
     this.name = name;
   }
 
@@ -30,7 +30,7 @@ export class TestLog {
     }
   }
 
-  grown(count: number): this {
+  withLeaves(count: number): this {
     this.grow(count);
     return this;
   }
@@ -40,35 +40,35 @@ export class TestLog {
   }
 
   checkpoint(): string {
-    return this.pen.checkpoint(this.size, this.root());
+    return this.logSigner.checkpoint(this.size, this.root());
   }
 
   /** The request to a witness that has seen `old` leaves. */
   request(old: number): string {
     const proof = old === 0 || old === this.size ? [] : this.subproof(old, this.leaves, true);
-    const lines = [`old ${old}`, ...proof.map((one) => one.toString('base64'))];
+    const lines = [`old ${old}`, ...proof.map((node) => node.toString('base64'))];
     return `${lines.join('\n')}\n\n${this.checkpoint()}`;
   }
 
   /** Returns a tile as the log publishes it, at its current or another size. Null if there is no such tile. */
-  file(path: string, size = this.size): Buffer | null {
+  readTile(path: string, size = this.size): Buffer | null {
     const [, level = '', n = '', width = String(WIDTH)] = /^tile\/(\d)\/(\d{3})(?:\.p\/(\d+))?$/.exec(path) ?? [];
     const span = WIDTH ** Number(level);
     const count = Math.min(WIDTH, Math.floor(size / span) - Number(n) * WIDTH);
-    if (count !== Number(width)) return size > this.size ? this.part(span, Number(n)) : null;
-    return this.part(span, Number(n)).subarray(0, count * 32);
+    if (count !== Number(width)) return size > this.size ? this.tileHashes(span, Number(n)) : null;
+    return this.tileHashes(span, Number(n)).subarray(0, count * 32);
   }
 
-  private part(span: number, n: number): Buffer {
+  private tileHashes(span: number, n: number): Buffer {
     const starts = Array.from({ length: WIDTH }, (_, i) => (n * WIDTH + i) * span);
-    const whole = starts.filter((start) => start + span <= this.size);
-    return Buffer.concat(whole.map((start) => this.rootOf(this.leaves.slice(start, start + span))));
+    const completeStarts = starts.filter((start) => start + span <= this.size);
+    return Buffer.concat(completeStarts.map((start) => this.rootOf(this.leaves.slice(start, start + span))));
   }
 
   private rootOf(leaves: readonly Buffer[]): Buffer {
-    const [only] = leaves;
-    if (!only) return createHash('sha256').digest();
-    if (leaves.length === 1) return only;
+    const [firstLeaf] = leaves;
+    if (!firstLeaf) return createHash('sha256').digest();
+    if (leaves.length === 1) return firstLeaf;
     const split = splitOf(leaves.length);
     return hash(Uint8Array.of(1), this.rootOf(leaves.slice(0, split)), this.rootOf(leaves.slice(split)));
   }

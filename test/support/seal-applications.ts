@@ -3,7 +3,7 @@
 // biome-ignore lint/suspicious/noExplicitAny: the shape of the answer depends on the test's query
 type Ask = (person: string, query: string, variables: Record<string, unknown>) => Promise<{ data: any }>;
 
-const TYPES: Record<string, string> = {
+const INPUT_TYPES: Record<string, string> = {
   applyForSeal: 'SealMakingInput',
   applyForSealGrant: 'SealGrantInput',
   applyForSealGrantWithdrawal: 'SealGrantWithdrawalInput',
@@ -11,11 +11,11 @@ const TYPES: Record<string, string> = {
   applyForSealRotation: 'SealActInput',
   enterSealCertificate: 'SealCertificateInput',
 };
-const FIELDS = `application { id kind state seal { id } matters { id } appliedBy endedBy decision }
+const APPLICATION_FIELDS = `application { id kind state seal { id } matters { id } appliedBy endedBy decision }
   seal { id state filingNumber matters { id } grants { id matter { id } person from to } }
   refusal { code message field }`;
 
-export interface Handled {
+export interface ApplicationResult {
   // biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
   application: any;
   // biome-ignore lint/suspicious/noExplicitAny: a test reads only some fields
@@ -24,19 +24,29 @@ export interface Handled {
 }
 
 /** Runs one mutation on seal applications. */
-export async function applied(ask: Ask, person: string, name: string, input: object): Promise<Handled> {
-  const query = `mutation($input: ${TYPES[name]}!) { ${name}(input: $input) { ${FIELDS} } }`;
+export async function submitApplication(
+  ask: Ask,
+  person: string,
+  name: string,
+  input: object,
+): Promise<ApplicationResult> {
+  const query = `mutation($input: ${INPUT_TYPES[name]}!) { ${name}(input: $input) { ${APPLICATION_FIELDS} } }`;
   return (await ask(person, query, { input })).data?.[name];
 }
 
-export async function decided(ask: Ask, person: string, input: object): Promise<Handled> {
-  const query = `mutation($input: SealDecisionInput!) { decideSealApplication(input: $input) { ${FIELDS} } }`;
+export async function decideApplication(ask: Ask, person: string, input: object): Promise<ApplicationResult> {
+  const query = `mutation($input: SealDecisionInput!) { decideSealApplication(input: $input) { ${APPLICATION_FIELDS} } }`;
   return (await ask(person, query, { input })).data?.decideSealApplication;
 }
 
 /** Applies as an organ's keeper and approves as its seal approver. Returns the first refusal, else the approval. */
-export async function together(ask: Ask, organ: string, name: string, input: object): Promise<Handled> {
-  const first = await applied(ask, `${organ}.keeper`, name, { reason: '示范', ...input });
-  if (first.refusal) return first;
-  return decided(ask, `${organ}.sealapprover`, { application: first.application.id, approve: true });
+export async function applyAndApprove(
+  ask: Ask,
+  organ: string,
+  name: string,
+  input: object,
+): Promise<ApplicationResult> {
+  const submission = await submitApplication(ask, `${organ}.keeper`, name, { reason: '示范', ...input });
+  if (submission.refusal) return submission;
+  return decideApplication(ask, `${organ}.sealapprover`, { application: submission.application.id, approve: true });
 }

@@ -9,37 +9,43 @@ import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
 import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
-import { scratchDatabase } from '../support/database.ts';
-import { type Issued, issue, pem, type SealOptions, seal } from './authority.ts';
+import { createScratchDatabase } from '../support/database.ts';
+import { type IssuedCertificate, issueCertificate, pem, type SealOptions, seal } from './authority.ts';
 
 export const ORGAN = '于都县水利局';
 const ORGAN_CODE = '11430000006122244L';
 const LICENSE_TYPE = `${ORGAN_CODE}001`;
 export const CLIENT = { clientId: 'tongquan', clientSecret: 'a-secret-of-the-city-library' };
 /** The library's name in receipts and as a witness. */
-export const NAME = 'library.example/city';
-export const NOW = '2024-03-05T02:00:00Z';
+export const LIBRARY_NAME = 'library.example/city';
+export const START_TIME = '2024-03-05T02:00:00Z';
 
 /** One test PKI per test file, because generating keys is slow. */
 export interface Authority {
-  root: Issued;
-  issuing: Issued;
-  signer: Issued;
+  root: IssuedCertificate;
+  issuing: IssuedCertificate;
+  signer: IssuedCertificate;
 }
 
 export function makeAuthority(): Authority {
-  const root = issue({ organization: '测试', common: '测试根', issuer: null, isCa: true });
-  const issuing = issue({ organization: '测试', common: '测试签发', issuer: root, isCa: true, pathLength: 0 });
-  return { root, issuing, signer: issue({ organization: ORGAN, common: '测试章', issuer: issuing }) };
+  const root = issueCertificate({ organization: '测试', common: '测试根', issuer: null, isCa: true });
+  const issuing = issueCertificate({
+    organization: '测试',
+    common: '测试签发',
+    issuer: root,
+    isCa: true,
+    pathLength: 0,
+  });
+  return { root, issuing, signer: issueCertificate({ organization: ORGAN, common: '测试章', issuer: issuing }) };
 }
 
 const workspace = mkdtempSync(join(tmpdir(), 'tongquan-library-'));
 const compiler = NodeCompiler.create({ workspace });
 
 /** Makes a PDF like the hub's, with the given text as its metadata.json. */
-export function makePdf(attached: string, text = 'license'): Uint8Array {
+export function makePdf(metadata: string, text = 'license'): Uint8Array {
   const path = join(workspace, 'main.typ');
-  const source = `#pdf.attach("metadata.json", bytes(${JSON.stringify(attached)}), relationship: "data", mime-type: "application/json", description: "data")\n${text}`;
+  const source = `#pdf.attach("metadata.json", bytes(${JSON.stringify(metadata)}), relationship: "data", mime-type: "application/json", description: "data")\n${text}`;
   compiler.addSource(path, source);
   const options = { pdfStandard: 'a-3b', creationTimestamp: 1_700_000_000 } as never;
   return new Uint8Array(compiler.pdf({ mainFilePath: path }, options));
@@ -50,17 +56,22 @@ export function identifierOf(serial: string, version: number): string {
 }
 
 /** A delivery with a detached signature. */
-export type Detached = LibraryDelivery & { signature: Uint8Array };
+export type DetachedDelivery = LibraryDelivery & { signature: Uint8Array };
 
 /** A license whose acts a test delivers one after another. */
 export interface TestLicense {
   /** An act that makes a new version. */
-  version(act: LibraryDelivery['act'], revision: number, version: number, change?: Change): Detached;
+  version(act: LibraryDelivery['act'], revision: number, version: number, options?: VersionOptions): DetachedDelivery;
   /** An act that makes a sealed statement about a version. */
-  statement(act: LibraryDelivery['act'], state: LibraryDelivery['state'], revision: number, version: number): Detached;
+  statement(
+    act: LibraryDelivery['act'],
+    state: LibraryDelivery['state'],
+    revision: number,
+    version: number,
+  ): DetachedDelivery;
 }
 
-export interface Change {
+export interface VersionOptions {
   record?: Partial<LicenseRecord>;
   sealed?: Partial<SealOptions>;
   /** The text on the page. */
@@ -68,18 +79,18 @@ export interface Change {
 }
 
 export function makeLicense(authority: Authority, serial: string): TestLicense {
-  const sealing = {
+  const sealOptions = {
     signer: authority.signer,
     issuer: authority.issuing,
     signingTime: new Date('2024-03-05T01:59:00Z'),
   };
-  const common = { stream: `license:${serial}`, number: serial, changedAt: '2024-03-05T01:59:30.000Z' };
+  const commonFields = { stream: `license:${serial}`, number: serial, changedAt: '2024-03-05T01:59:30.000Z' };
   return {
-    version(act, revision, version, change = {}) {
-      const record: LicenseRecord = { ...baseRecord(serial, act, version), ...change.record };
-      const document = makePdf(JSON.stringify(record), change.text);
+    version(act, revision, version, options = {}) {
+      const record: LicenseRecord = { ...baseRecord(serial, act, version), ...options.record };
+      const document = makePdf(JSON.stringify(record), options.text);
       return {
-        ...common,
+        ...commonFields,
         revision,
         act,
         identifier: identifierOf(serial, version),
@@ -89,7 +100,7 @@ export function makeLicense(authority: Authority, serial: string): TestLicense {
         documentDigest: sha256(document),
         document,
         mediaType: 'application/pdf',
-        signature: seal(document, { ...sealing, ...change.sealed }),
+        signature: seal(document, { ...sealOptions, ...options.sealed }),
       };
     },
     statement(act, state, revision, version) {
@@ -110,11 +121,11 @@ export function makeLicense(authority: Authority, serial: string): TestLicense {
         KZ_KBZZ: null,
       };
       const document = new Uint8Array(Buffer.from(JSON.stringify(record)));
-      const signature = seal(document, sealing);
+      const signature = seal(document, sealOptions);
       const documentDigest = sha256(document);
       const mediaType = 'application/json';
       return {
-        ...common,
+        ...commonFields,
         revision,
         act,
         identifier,
@@ -165,14 +176,14 @@ function sha256(bytes: Uint8Array): string {
 }
 
 /** Returns the delivery as the JSON body of a request. */
-export function wire(delivery: LibraryDelivery): Record<string, unknown> {
+export function toRequestBody(delivery: LibraryDelivery): Record<string, unknown> {
   const base64 = (bytes: Uint8Array | null) => bytes && Buffer.from(bytes).toString('base64');
   const { document, signature } = delivery;
   return { ...delivery, codeList: 'tongquan-1', document: base64(document), signature: base64(signature) };
 }
 
 /** An answer of the library. */
-export interface Answer {
+export interface LibraryAnswer {
   status: number;
   code?: number;
   temporary?: boolean;
@@ -183,28 +194,33 @@ export interface Answer {
 }
 
 /** A library on its own database, called without a network. */
-export interface City {
+export interface TestLibrary {
   clock: TestClock;
   databaseUrl: string;
   app(): FastifyInstance;
   token(): Promise<string>;
-  ask(path: string, body: unknown, token?: string): Promise<Answer>;
-  get(path: string): Promise<Answer>;
-  collect(delivery: LibraryDelivery): Promise<Answer>;
+  ask(path: string, body: unknown, token?: string): Promise<LibraryAnswer>;
+  get(path: string): Promise<LibraryAnswer>;
+  collect(delivery: LibraryDelivery): Promise<LibraryAnswer>;
   /** Closes the library and opens another on the same database. */
   restart(): Promise<void>;
   close(): Promise<void>;
 }
 
-export async function openCity(authority: Authority, errors: unknown[] = [], logKeys: string[] = []): Promise<City> {
-  const { url, drop } = await scratchDatabase();
-  const clock = testClock(NOW);
+export async function openTestLibrary(
+  authority: Authority,
+  errors: unknown[] = [],
+  logKeys: string[] = [],
+): Promise<TestLibrary> {
+  const { url, drop } = await createScratchDatabase();
+  const clock = testClock(START_TIME);
   const rootPem = pem(authority.root.certificate);
   const onError = (error: unknown) => errors.push(error);
-  const open = () => createLibrary({ databaseUrl: url, rootPem, name: NAME, logKeys, ...CLIENT, now: clock, onError });
-  let app = await open();
+  const openApp = () =>
+    createLibrary({ databaseUrl: url, rootPem, name: LIBRARY_NAME, logKeys, ...CLIENT, now: clock, onError });
+  let app = await openApp();
   const grant = { grant_type: 'client_credentials', client_id: CLIENT.clientId, client_secret: CLIENT.clientSecret };
-  const city: City = {
+  const library: TestLibrary = {
     clock,
     databaseUrl: url,
     app: () => app,
@@ -213,7 +229,7 @@ export async function openCity(authority: Authority, errors: unknown[] = [], log
       return String(response.json().access_token);
     },
     async ask(path, body, token) {
-      const authorization = `Bearer ${token ?? (await city.token())}`;
+      const authorization = `Bearer ${token ?? (await library.token())}`;
       const response = await app.inject({
         method: 'POST',
         url: path,
@@ -223,23 +239,23 @@ export async function openCity(authority: Authority, errors: unknown[] = [], log
       return { status: response.statusCode, ...response.json() };
     },
     async get(path) {
-      const response = await app.inject({ url: path, headers: { authorization: `Bearer ${await city.token()}` } });
+      const response = await app.inject({ url: path, headers: { authorization: `Bearer ${await library.token()}` } });
       return { status: response.statusCode, ...response.json() };
     },
-    collect: (delivery) => city.ask('/certificates/collect', wire(delivery)),
+    collect: (delivery) => library.ask('/certificates/collect', toRequestBody(delivery)),
     async restart() {
       await app.close();
-      app = await open();
+      app = await openApp();
     },
     async close() {
       await app.close();
       await drop();
     },
   };
-  return city;
+  return library;
 }
 
 /** Returns the code of the first reason. */
-export function reason(answer: Answer): string | undefined {
+export function firstReasonCode(answer: LibraryAnswer): string | undefined {
   return answer.reasons?.[0]?.code;
 }

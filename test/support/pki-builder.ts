@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign as signBytes } from 'node:crypto';
 import { deflateSync } from 'node:zlib';
-import { canonical } from '../../subgraphs/kernel/events.ts';
-import { digestOfSealable, insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
+import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { digestSealable, insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { ArchiveStamp, Bundle } from '../../subgraphs/licenses/verify/evidence.ts';
 import { der, oid } from '../library/authority.ts';
 
@@ -10,14 +10,14 @@ import { der, oid } from '../library/authority.ts';
  * statements. It encodes DER itself, has its own keys, and shares no code with the seals subgraph.
  */
 
-interface Pair {
+interface KeyPair {
   publicKey: KeyObject;
   privateKey: KeyObject;
 }
 
 /** A certificate with its key. */
-export interface Issued {
-  pair: Pair;
+export interface IssuedCertificate {
+  pair: KeyPair;
   certificate: Buffer;
   name: Buffer;
   serial: Buffer;
@@ -26,43 +26,43 @@ export interface Issued {
 
 export const sha256 = (data: Uint8Array | string) => createHash('sha256').update(data).digest();
 const sequence = (...parts: readonly Uint8Array[]) => der(0x30, ...parts);
-const setOf = (...parts: readonly Buffer[]) => der(0x31, ...parts.toSorted(Buffer.compare));
-const octets = (bytes: Uint8Array) => der(0x04, bytes);
-const bits = (bytes: Uint8Array) => der(0x03, Buffer.from([0]), bytes);
-export const nothing = der(0x05);
+const asn1Set = (...parts: readonly Buffer[]) => der(0x31, ...parts.toSorted(Buffer.compare));
+const octetString = (bytes: Uint8Array) => der(0x04, bytes);
+const bitString = (bytes: Uint8Array) => der(0x03, Buffer.from([0]), bytes);
+export const asn1Null = der(0x05);
 export const integer = (value: number) =>
   der(0x02, Buffer.from(value < 128 ? [value] : [...(value >> 15 ? [0] : []), value >> 8, value & 0xff]));
-export const rsaSha256 = sequence(oid('1.2.840.113549.1.1.11'), nothing);
+export const rsaSha256 = sequence(oid('1.2.840.113549.1.1.11'), asn1Null);
 export const ecdsaSha256 = sequence(oid('1.2.840.10045.4.3.2'));
 export const sha256Algorithm = sequence(oid('2.16.840.1.101.3.4.2.1'));
 
-export const newRsa = (bitsOfKey = 3072, publicExponent = 65537): Pair =>
-  generateKeyPairSync('rsa', { modulusLength: bitsOfKey, publicExponent });
-export const newEc = (namedCurve = 'P-256'): Pair => generateKeyPairSync('ec', { namedCurve });
+export const createRsaPair = (keyBits = 3072, publicExponent = 65537): KeyPair =>
+  generateKeyPairSync('rsa', { modulusLength: keyBits, publicExponent });
+export const createEcPair = (namedCurve = 'P-256'): KeyPair => generateKeyPairSync('ec', { namedCurve });
 
-export function time(at: Date, fraction = ''): Buffer {
+export function encodeTime(at: Date, fraction = ''): Buffer {
   const text = at.toISOString().replace(/[-:T]|\.\d+Z/g, '');
   const utc = at.getUTCFullYear() < 2050 && fraction === '';
-  return utc ? der(0x17, Buffer.from(`${text.slice(2)}Z`)) : generalized(at, fraction);
+  return utc ? der(0x17, Buffer.from(`${text.slice(2)}Z`)) : encodeGeneralizedTime(at, fraction);
 }
 
-export function generalized(at: Date, fraction = ''): Buffer {
+export function encodeGeneralizedTime(at: Date, fraction = ''): Buffer {
   return der(0x18, Buffer.from(`${at.toISOString().replace(/[-:T]|\.\d+Z/g, '')}${fraction}Z`));
 }
 
-export function nameOf(organisation: string | null, common: string): Buffer {
+export function encodeName(organisation: string | null, commonName: string): Buffer {
   const part = (type: string, text: string) => der(0x31, sequence(oid(type), der(0x0c, Buffer.from(text))));
-  return sequence(...(organisation === null ? [] : [part('2.5.4.10', organisation)]), part('2.5.4.3', common));
+  return sequence(...(organisation === null ? [] : [part('2.5.4.10', organisation)]), part('2.5.4.3', commonName));
 }
 
 export const extension = (id: string, critical: boolean, value: Uint8Array) =>
-  sequence(oid(id), ...(critical ? [der(0x01, Buffer.from([0xff]))] : []), octets(value));
+  sequence(oid(id), ...(critical ? [der(0x01, Buffer.from([0xff]))] : []), octetString(value));
 
 export interface CertificateOptions {
   organisation?: string | null;
   common?: string;
-  issuer?: Issued | null;
-  pair?: Pair;
+  issuer?: IssuedCertificate | null;
+  pair?: KeyPair;
   isCa?: boolean;
   pathLength?: number | null;
   /** First octet of keyUsage, or null for none. */
@@ -82,24 +82,24 @@ export interface CertificateOptions {
   forge?: (signature: Buffer) => Buffer;
 }
 
-let serials = 0;
+let serialCount = 0;
 
-export function certify(options: CertificateOptions): Issued {
+export function issueCertificate(options: CertificateOptions): IssuedCertificate {
   const { organisation = '测试', common = '名称', issuer = null, isCa = false, pathLength = null } = options;
-  const pair = options.pair ?? newRsa();
+  const pair = options.pair ?? createRsaPair();
   const spki = pair.publicKey.export({ type: 'spki', format: 'der' });
   const keyId = sha256(spki).subarray(0, 20);
-  const name = nameOf(organisation, common);
-  const serial = options.serial ?? Buffer.from([0x40, 0, 0, ++serials >> 8, serials & 0xff]);
+  const name = encodeName(organisation, common);
+  const serial = options.serial ?? Buffer.from([0x40, 0, 0, ++serialCount >> 8, serialCount & 0xff]);
   const usage = options.usage === undefined ? (isCa ? 0x06 : 0xc0) : options.usage;
-  const unused = usage ? 31 - Math.clz32(usage & -usage) : 0;
+  const unusedBits = usage ? 31 - Math.clz32(usage & -usage) : 0;
   const constraints = isCa
     ? sequence(der(0x01, Buffer.from([0xff])), ...(pathLength === null ? [] : [integer(pathLength)]))
     : sequence();
   const extensions = [
     extension('2.5.29.19', true, constraints),
-    ...(usage === null ? [] : [extension('2.5.29.15', true, der(0x03, Buffer.from([unused, usage])))]),
-    extension('2.5.29.14', false, octets(keyId)),
+    ...(usage === null ? [] : [extension('2.5.29.15', true, der(0x03, Buffer.from([unusedBits, usage])))]),
+    extension('2.5.29.14', false, octetString(keyId)),
     extension('2.5.29.35', false, sequence(der(0x80, issuer?.keyId ?? keyId))),
     ...(options.purposes
       ? [extension('2.5.29.37', options.purposesCritical ?? true, sequence(...options.purposes.map(oid)))]
@@ -113,17 +113,17 @@ export function certify(options: CertificateOptions): Issued {
     der(0x02, serial),
     algorithm,
     issuer?.name ?? name,
-    sequence(time(from), time(until)),
+    sequence(encodeTime(from), encodeTime(until)),
     name,
     spki,
     ...(version === 2 ? [der(0xa3, sequence(...extensions))] : []),
   );
   const signature = signBytes(options.hash ?? 'sha256', tbs, (issuer?.pair ?? pair).privateKey);
-  const forged = options.forge?.(signature) ?? signature;
-  return { pair, certificate: sequence(tbs, algorithm, bits(forged)), name, serial, keyId };
+  const finalSignature = options.forge?.(signature) ?? signature;
+  return { pair, certificate: sequence(tbs, algorithm, bitString(finalSignature)), name, serial, keyId };
 }
 
-export interface Entry {
+export interface RevocationEntry {
   serial: Buffer;
   at: Date;
   reason?: number;
@@ -134,23 +134,23 @@ export interface Entry {
 export interface ListOptions {
   from?: Date;
   until?: Date;
-  entries?: readonly Entry[];
+  entries?: readonly RevocationEntry[];
   extra?: readonly Uint8Array[];
   /** The signing key. Default: the issuer's. */
-  pair?: Pair;
+  pair?: KeyPair;
   version?: number;
 }
 
 /** Creates a revocation list of `issuer`. */
-export function listOf(issuer: Issued, options: ListOptions = {}): Buffer {
+export function issueRevocationList(issuer: IssuedCertificate, options: ListOptions = {}): Buffer {
   const { entries = [], from = new Date('2026-11-20T00:00:00Z'), until = new Date('2026-12-20T00:00:00Z') } = options;
-  const revoked = entries.map(({ serial, at, reason, invalidityDate, extra = [] }) => {
+  const entrySequences = entries.map(({ serial, at, reason, invalidityDate, extra = [] }) => {
     const extensions = [
       ...(reason === undefined ? [] : [extension('2.5.29.21', false, der(0x0a, Buffer.from([reason])))]),
-      ...(invalidityDate ? [extension('2.5.29.24', false, generalized(invalidityDate))] : []),
+      ...(invalidityDate ? [extension('2.5.29.24', false, encodeGeneralizedTime(invalidityDate))] : []),
       ...extra,
     ];
-    return sequence(der(0x02, serial), time(at), ...(extensions.length > 0 ? [sequence(...extensions)] : []));
+    return sequence(der(0x02, serial), encodeTime(at), ...(extensions.length > 0 ? [sequence(...extensions)] : []));
   });
   const extensions = [
     extension('2.5.29.35', false, sequence(der(0x80, issuer.keyId))),
@@ -161,20 +161,20 @@ export function listOf(issuer: Issued, options: ListOptions = {}): Buffer {
     integer(options.version ?? 1),
     rsaSha256,
     issuer.name,
-    time(from),
-    time(until),
-    ...(revoked.length > 0 ? [sequence(...revoked)] : []),
+    encodeTime(from),
+    encodeTime(until),
+    ...(entrySequences.length > 0 ? [sequence(...entrySequences)] : []),
     der(0xa0, sequence(...extensions)),
   );
-  return sequence(tbs, rsaSha256, bits(signBytes('sha256', tbs, (options.pair ?? issuer.pair).privateKey)));
+  return sequence(tbs, rsaSha256, bitString(signBytes('sha256', tbs, (options.pair ?? issuer.pair).privateKey)));
 }
 
-export const attribute = (id: string, ...values: readonly Buffer[]) => sequence(oid(id), setOf(...values));
+export const attribute = (id: string, ...values: readonly Buffer[]) => sequence(oid(id), asn1Set(...values));
 
 /** Options that change a CMS SignedData. */
 export interface CmsOptions {
-  signer: Issued;
-  issuer: Issued;
+  signer: IssuedCertificate;
+  issuer: IssuedCertificate;
   /** Enclosed certificates. Default: the signer's and its issuer's. */
   enclose?: readonly Buffer[];
   /** Changes the sorted signed attributes before they are signed. */
@@ -193,40 +193,40 @@ export interface CmsOptions {
   more?: readonly Buffer[];
   /** Builds the encoded unsigned attributes. */
   unsigned?: (signature: Buffer) => readonly Buffer[];
-  signers?: (one: Buffer) => readonly Buffer[];
+  signers?: (signerInfo: Buffer) => readonly Buffer[];
 }
 
 function signedData(contentType: string, content: Buffer | null, attributes: Buffer[], options: CmsOptions): Buffer {
   const { signer, issuer, digestAlgorithm = sha256Algorithm } = options;
   const isRsa = signer.pair.publicKey.asymmetricKeyType === 'rsa';
   const sorted = attributes.toSorted(Buffer.compare);
-  const signed = options.attributes?.(sorted) ?? sorted;
-  const value = signBytes(options.hash ?? 'sha256', der(0x31, ...signed), signer.pair.privateKey);
+  const signedAttributes = options.attributes?.(sorted) ?? sorted;
+  const value = signBytes(options.hash ?? 'sha256', der(0x31, ...signedAttributes), signer.pair.privateKey);
   const signature = options.forge?.(value) ?? value;
   const unsigned = options.unsigned?.(signature) ?? [];
   const signerInfo = sequence(
     integer(options.signerVersion ?? 1),
     options.sid ?? sequence(issuer.name, der(0x02, signer.serial)),
     digestAlgorithm,
-    der(0xa0, ...signed),
+    der(0xa0, ...signedAttributes),
     options.signatureAlgorithm ?? (isRsa ? rsaSha256 : ecdsaSha256),
-    octets(signature),
+    octetString(signature),
     ...(unsigned.length > 0 ? [der(0xa1, ...unsigned)] : []),
   );
-  const enclosed = options.enclose ?? [signer.certificate, issuer.certificate].toSorted(Buffer.compare);
+  const certificates = options.enclose ?? [signer.certificate, issuer.certificate].toSorted(Buffer.compare);
   const data = sequence(
     integer(options.version ?? (content ? 3 : 1)),
     der(0x31, digestAlgorithm),
-    sequence(oid(contentType), ...(content ? [der(0xa0, octets(content))] : [])),
-    der(0xa0, ...enclosed),
+    sequence(oid(contentType), ...(content ? [der(0xa0, octetString(content))] : [])),
+    der(0xa0, ...certificates),
     ...(options.more ?? []),
     der(0x31, ...(options.signers?.(signerInfo) ?? [signerInfo])),
   );
   return sequence(oid('1.2.840.113549.1.7.2'), der(0xa0, data));
 }
 
-const essCertificate = (certificate: Buffer) =>
-  attribute('1.2.840.113549.1.9.16.2.47', sequence(sequence(sequence(octets(sha256(certificate))))));
+const essCertificateAttribute = (certificate: Buffer) =>
+  attribute('1.2.840.113549.1.9.16.2.47', sequence(sequence(sequence(octetString(sha256(certificate))))));
 
 export interface TokenOptions extends Partial<CmsOptions> {
   genTime?: Date;
@@ -242,21 +242,21 @@ export interface TokenOptions extends Partial<CmsOptions> {
 const TST_INFO = '1.2.840.113549.1.9.16.1.4';
 
 /** Creates a timestamp token over a digest. */
-export function tokenOver(imprint: Buffer, options: TokenOptions & Pick<CmsOptions, 'signer' | 'issuer'>): Buffer {
+export function issueTimestamp(imprint: Buffer, options: TokenOptions & Pick<CmsOptions, 'signer' | 'issuer'>): Buffer {
   const { genTime = new Date('2026-11-23T01:02:05Z'), fraction = '' } = options;
   const info =
     options.info ??
     sequence(
       integer(options.infoVersion ?? 1),
       oid('1.2.3.4.1'),
-      sequence(options.imprintAlgorithm ?? sha256Algorithm, octets(imprint)),
+      sequence(options.imprintAlgorithm ?? sha256Algorithm, octetString(imprint)),
       integer(7),
-      generalized(genTime, fraction),
+      encodeGeneralizedTime(genTime, fraction),
     );
   const attributes = [
     attribute('1.2.840.113549.1.9.3', oid(TST_INFO)),
-    attribute('1.2.840.113549.1.9.4', octets(options.messageDigest ?? sha256(info))),
-    essCertificate(options.bound ?? options.signer.certificate),
+    attribute('1.2.840.113549.1.9.4', octetString(options.messageDigest ?? sha256(info))),
+    essCertificateAttribute(options.bound ?? options.signer.certificate),
   ];
   return signedData(TST_INFO, info, attributes, { enclose: [options.signer.certificate], ...options });
 }
@@ -270,42 +270,42 @@ export interface SealOptions extends CmsOptions {
   timestamp?: (signature: Buffer) => Buffer;
 }
 
-export function seal(options: SealOptions): Buffer {
+export function createSeal(options: SealOptions): Buffer {
   const { timestamp } = options;
   const attributes = [
     attribute('1.2.840.113549.1.9.3', oid('1.2.840.113549.1.7.1')),
-    attribute('1.2.840.113549.1.9.4', octets(options.digest)),
-    essCertificate(options.bound ?? options.signer.certificate),
-    ...(options.signingTime ? [attribute('1.2.840.113549.1.9.5', time(options.signingTime))] : []),
+    attribute('1.2.840.113549.1.9.4', octetString(options.digest)),
+    essCertificateAttribute(options.bound ?? options.signer.certificate),
+    ...(options.signingTime ? [attribute('1.2.840.113549.1.9.5', encodeTime(options.signingTime))] : []),
   ];
-  const stamped = timestamp
+  const timestampAttributes = timestamp
     ? (signature: Buffer) => [attribute('1.2.840.113549.1.9.16.2.14', timestamp(signature))]
     : undefined;
-  return signedData('1.2.840.113549.1.7.1', null, attributes, { unsigned: stamped, ...options });
+  return signedData('1.2.840.113549.1.7.1', null, attributes, { unsigned: timestampAttributes, ...options });
 }
 
 /** Builds a file with room for its signature with the hub's own writer, because the reader accepts no other form. */
-function sealable(unsigned: Uint8Array, at: Date): Uint8Array {
+function buildSealable(unsigned: Uint8Array, at: Date): Uint8Array {
   const picture = { width: 10, height: 10, operators: '0 0 10 10 re f' };
   return makeSealable(unsigned, { name: '测试章', at, picture, place: { page: 1, x: 100, y: 100 } });
 }
 
 /** Inserts any bytes as the signature into a file. */
-export function wrap(unsigned: Uint8Array, signedOn: Date, cms: Buffer): Buffer {
-  return Buffer.from(insertSignature(sealable(unsigned, signedOn), cms));
+export function insertSeal(unsigned: Uint8Array, signedOn: Date, cms: Buffer): Buffer {
+  return Buffer.from(insertSignature(buildSealable(unsigned, signedOn), cms));
 }
 
 /** Returns the digest that a seal inserted by `insertSeal` covers. */
-export function wrapDigest(unsigned: Uint8Array, signedOn: Date): Buffer {
-  return digestOfSealable(sealable(unsigned, signedOn));
+export function digestForSeal(unsigned: Uint8Array, signedOn: Date): Buffer {
+  return digestSealable(buildSealable(unsigned, signedOn));
 }
 
 /** Signs a compact JWS, ES256. */
-export function jws(header: object, payload: unknown, { pair }: Pick<Issued, 'pair'>): string {
+export function signJws(header: object, payload: unknown, { pair }: Pick<IssuedCertificate, 'pair'>): string {
   const part = (value: unknown) => Buffer.from(JSON.stringify(value)).toString('base64url');
-  const signed = `${part({ alg: 'ES256', ...header })}.${part(payload)}`;
+  const signingInput = `${part({ alg: 'ES256', ...header })}.${part(payload)}`;
   const key = { key: pair.privateKey, dsaEncoding: 'ieee-p1363' } as const;
-  return `${signed}.${signBytes('sha256', Buffer.from(signed), key).toString('base64url')}`;
+  return `${signingInput}.${signBytes('sha256', Buffer.from(signingInput), key).toString('base64url')}`;
 }
 
 /** Packs values as in a status list: 4 bits each, deflated, base64url. */
@@ -318,11 +318,11 @@ export function packStates(values: readonly number[]): string {
 }
 
 /** Adds an archive stamp to a bundle. */
-export function stampOver(
+export function addArchiveStamp(
   bundle: Bundle,
   material: Pick<ArchiveStamp, 'certificates' | 'revocation'>,
   token: (imprint: Buffer) => Buffer,
 ): Bundle {
-  const imprint = sha256(canonical({ ...bundle, stamps: [...bundle.stamps, material] }));
+  const imprint = sha256(toCanonicalJson({ ...bundle, stamps: [...bundle.stamps, material] }));
   return { ...bundle, stamps: [...bundle.stamps, { ...material, token: token(imprint).toString('base64') }] };
 }

@@ -12,7 +12,7 @@ import { insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { AUTHORISER, COUNTY_MATTER, requestOf } from '../seals/requests.ts';
 import { openWorkshop, type Workshop } from '../seals/workshop.ts';
-import { record } from '../support/record.ts';
+import { sampleRecord } from '../support/record.ts';
 
 /** `LICENSES=1000 npm run test:interop` for the long run. */
 const LICENSES = Number(process.env.LICENSES ?? 100);
@@ -44,69 +44,94 @@ const letter = fc.oneof(
   { weight: 6, arbitrary: fc.integer({ min: 0x4e00, max: 0x9fa5 }) },
   { weight: 2, arbitrary: fc.integer({ min: 0x3400, max: 0x4db5 }) },
   { weight: 1, arbitrary: fc.integer({ min: 0x20, max: 0x7e }) },
-  { weight: 1, arbitrary: fc.constantFrom(...[...'（）《》“”·—…①②③℃㎡'].map((one) => one.codePointAt(0) ?? 0)) },
+  {
+    weight: 1,
+    arbitrary: fc.constantFrom(...[...'（）《》“”·—…①②③℃㎡'].map((character) => character.codePointAt(0) ?? 0)),
+  },
 );
-const line = (most: number) =>
+const printableText = (maxLength: number) =>
   fc
     .array(
-      letter.map((code) => String.fromCodePoint(code)).filter((one) => one === ' ' || isPrintable(one)),
-      { minLength: 1, maxLength: most },
+      letter
+        .map((code) => String.fromCodePoint(code))
+        .filter((character) => character === ' ' || isPrintable(character)),
+      { minLength: 1, maxLength: maxLength },
     )
     .map((letters) => letters.join('').trim() || '无');
-const name = fc.oneof(fc.constantFrom(...NAMES.filter(isPrintable)), line(40));
-const fields = fc.array(fc.record({ label: line(12), text: line(500) }), { maxLength: 12 });
+const name = fc.oneof(fc.constantFrom(...NAMES.filter(isPrintable)), printableText(40));
+const fields = fc.array(fc.record({ label: printableText(12), text: printableText(500) }), { maxLength: 12 });
 
 /** Independent tools verify licenses with every kind of name, long fields and rare characters. */
 describe(`${LICENSES} licenses`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-thousand-'));
   const path = (file: string) => join(folder, file);
-  let shop: Workshop;
+  let workshop: Workshop;
   beforeAll(async () => {
-    shop = await openWorkshop();
-    writeFileSync(path('root.pem'), await shop.seals.rootCertificate());
-    const samples = fc.sample(fc.tuple(name, fields, line(30)), { seed: SEED, numRuns: LICENSES });
-    for (const [i, [holder, lines, title]] of samples.entries()) await seal(i, made(i, holder, lines, title));
+    workshop = await openWorkshop();
+    writeFileSync(path('root.pem'), await workshop.seals.rootCertificate());
+    const samples = fc.sample(fc.tuple(name, fields, printableText(30)), { seed: SEED, numRuns: LICENSES });
+    for (const [i, [holder, lines, title]] of samples.entries()) await seal(i, buildRecord(i, holder, lines, title));
   });
   afterAll(async () => {
-    await shop?.close();
+    await workshop?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
-  function made(i: number, CZZT: string, KZ_NR: LicenseRecord['KZ_NR'], ZZMC: string): LicenseRecord {
+  function buildRecord(i: number, CZZT: string, KZ_NR: LicenseRecord['KZ_NR'], ZZMC: string): LicenseRecord {
     const ZZBH = `3607312026${String(i + 1).padStart(6, '0')}`;
-    const ZZBS = writeLicenseIdentifier({ type: record.ZZLXDM, issuer: record.ZZBFJGDM, serial: ZZBH, version: 1 });
-    const asked = { KZ_SX: COUNTY_MATTER, ZZQZR: AUTHORISER };
-    return { ...record, ...asked, ZZMC, CZZT, KZ_NR, ZZBH, ZZBS, KZ_HYDZ: `http://127.0.0.1:4000/v/${ZZBS}` };
+    const ZZBS = writeLicenseIdentifier({
+      type: sampleRecord.ZZLXDM,
+      issuer: sampleRecord.ZZBFJGDM,
+      serial: ZZBH,
+      version: 1,
+    });
+    const caseFields = { KZ_SX: COUNTY_MATTER, ZZQZR: AUTHORISER };
+    return {
+      ...sampleRecord,
+      ...caseFields,
+      ZZMC,
+      CZZT,
+      KZ_NR,
+      ZZBH,
+      ZZBS,
+      KZ_HYDZ: `http://127.0.0.1:4000/v/${ZZBS}`,
+    };
   }
 
-  async function seal(i: number, of: LicenseRecord): Promise<void> {
-    const asked = requestOf(of);
-    const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
+  async function seal(i: number, licenseRecord: LicenseRecord): Promise<void> {
+    const request = requestOf(licenseRecord);
+    const answer = await workshop.seals.sign({ ...request, authorisation: await workshop.authorise(request) });
     if (answer.state !== 'SIGNED') throw new Error(answer.reason);
-    const pdf = Buffer.from(insertSignature(asked.document, answer.signature));
+    const pdf = Buffer.from(insertSignature(request.document, answer.signature));
     const { covered, cms } = splitSignature(pdf);
     writeFileSync(path(`${i}.pdf`), pdf);
     writeFileSync(path(`${i}.covered`), covered);
     writeFileSync(path(`${i}.p7s`), cms);
   }
 
-  const each = async (command: string, args: (i: number) => string[], good: (said: string) => boolean) => {
+  const collectFailures = async (
+    command: string,
+    args: (i: number) => string[],
+    isGood: (output: string) => boolean,
+  ) => {
     const run = promisify(execFile);
-    const refused: string[] = [];
+    const failures: string[] = [];
     for (let i = 0; i < LICENSES; i++) {
       const { stdout } = await run(command, args(i)).catch((error) => ({ stdout: `${error.message}` }));
-      if (!good(stdout)) refused.push(`${i}: ${stdout.slice(0, 200)}`);
+      if (!isGood(stdout)) failures.push(`${i}: ${stdout.slice(0, 200)}`);
     }
-    return refused;
+    return failures;
   };
 
   test('pdfsig: valid, trusted, the whole document', async () => {
     mkdirSync(path('trust'));
     spawnSync('certutil', ['-N', '-d', path('trust'), '--empty-password']);
     spawnSync('certutil', ['-A', '-d', path('trust'), '-n', 'root', '-t', 'CT,CT,CT', '-i', path('root.pem')]);
-    const good = (said: string) =>
-      ['Signature is Valid.', 'Certificate is Trusted.', 'Total document signed'].every((word) => said.includes(word));
-    expect(await each('pdfsig', (i) => ['-nssdir', path('trust'), path(`${i}.pdf`)], good)).toEqual([]);
+    const isGood = (output: string) =>
+      ['Signature is Valid.', 'Certificate is Trusted.', 'Total document signed'].every((word) =>
+        output.includes(word),
+      );
+    expect(await collectFailures('pdfsig', (i) => ['-nssdir', path('trust'), path(`${i}.pdf`)], isGood)).toEqual([]);
   });
 
   test('openssl cms -verify -cades', async () => {
@@ -120,12 +145,13 @@ describe(`${LICENSES} licenses`, () => {
       '-CAfile',
       path('root.pem'),
     ];
-    expect(await each('openssl', args, (said) => said === '')).toEqual([]);
+    expect(await collectFailures('openssl', args, (output) => output === '')).toEqual([]);
   });
 
   test('qpdf --check reports no problem', async () => {
-    const good = (said: string) => said.includes('No syntax or stream encoding errors') && !said.includes('WARNING');
-    expect(await each('qpdf', (i) => ['--check', path(`${i}.pdf`)], good)).toEqual([]);
+    const isGood = (output: string) =>
+      output.includes('No syntax or stream encoding errors') && !output.includes('WARNING');
+    expect(await collectFailures('qpdf', (i) => ['--check', path(`${i}.pdf`)], isGood)).toEqual([]);
   });
 
   test('BouncyCastle', () => {
