@@ -95,9 +95,6 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
   }
 }
 
-/** Returns whether an act makes a document rather than a statement. */
-const makesDocument = (act: Act | 'SPOIL') => makesVersion(act);
-
 function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow): Generator<Finding> {
   const { id, identifier, file, beside, record } = row;
   const findingsFor = (code: string, detail: string) => [
@@ -123,16 +120,16 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
   }
   if (sha256(sealed.signature) !== row.signatureDigest)
     yield* findingsFor('SIGNATURE_NOT_OF_USE', '签名与登记的摘要不一致');
-  const text = makesDocument(row.act)
+  const text = makesVersion(row.act)
     ? Buffer.from(readAttached(sealed.content)).toString('utf8')
     : Buffer.from(file).toString('utf8');
-  const expectedText = makesDocument(row.act)
+  const expectedText = makesVersion(row.act)
     ? toCanonicalJson(attachedOf(record as LicenseRecord, row.code))
     : toCanonicalJson(record);
   if (text !== expectedText) yield* findingsFor('RECORD_DIFFERS', '登记内容与文件所载不一致');
   if (row.caseId === null && computeContentDigest(record) !== row.contentDigest)
     yield* findingsFor('RECORD_DIFFERS', '登记内容与授权的摘要不一致');
-  if (!makesDocument(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
+  if (!makesVersion(row.act) && row.act !== 'SPOIL' && (record as { ZZZT?: string }).ZZZT !== row.stateAfter) {
     yield* findingsFor('RECORD_DIFFERS', '办理后的状态与声明不一致');
   }
   yield* judgeAuthority(row, findingsFor);

@@ -1,6 +1,6 @@
 import type { DelegationFact, Holder } from '../kernel/events.ts';
 import { requireHolderCode } from '../kernel/identifier.ts';
-import { isActAllowed } from '../kernel/license-acts.ts';
+import { requireActFits } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from './case.ts';
 
@@ -48,9 +48,8 @@ export function requireApplication(
 }
 
 /**
- * Checks the license that an application names: of the matter's type, of the applicant unless it is transferred, and in
- * a state that allows the act. Asked when the application is received, accepted and granted, because the license may
- * change in between. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED.
+ * Checks the license that an application names. Asked when the application is received, accepted and granted, because
+ * the license may change in between. Refuses LICENSE_NOT_NAMED, LICENSE_UNKNOWN, and as `requireActFits` does.
  */
 export function requireLicenseFits(
   delegation: DelegationFact,
@@ -61,11 +60,11 @@ export function requireLicenseFits(
   const action = actionOf(delegation);
   if (action === 'ISSUE') return;
   if (application.licenseNumber === null) throw new Refusal('LICENSE_NOT_NAMED', 'licenseNumber');
-  if (license === null || license.license.licenseType !== delegation.outcome.licenseType) {
-    throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
-  }
-  if (action !== 'TRANSFER' && license.license.holder.code !== application.applicant.code) {
-    throw new Refusal('NOT_YOUR_RECORD', 'licenseNumber');
-  }
-  if (!isActAllowed(action, license.state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'licenseNumber');
+  if (license === null) throw new Refusal('LICENSE_UNKNOWN', 'licenseNumber');
+  const { licenseType, holder } = license.license;
+  requireActFits(
+    { action, licenseType: delegation.outcome.licenseType, holderCode: application.applicant.code },
+    { licenseType, holderCode: holder.code, state: license.state },
+    'licenseNumber',
+  );
 }

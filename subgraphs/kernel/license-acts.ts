@@ -1,3 +1,5 @@
+import { Refusal } from './refusal.ts';
+
 /**
  * The one table of acts on a license. State machine, signer, resolvers, `actions`, the library's codes and the audit derive
  * from it; `test/licenses/license-acts.test.ts` compares what cannot derive. To add an act, add a row here.
@@ -175,6 +177,22 @@ export function makesVersion(act: SealedAct): act is VersionAct {
 /** Whether the state of a license allows an act. An issue makes the first version, so no state allows it. */
 export function isActAllowed(act: Act, state: LicenseState): boolean {
   return (LICENSE_ACTS[act].from as readonly LicenseState[]).includes(state);
+}
+
+/**
+ * Whether a license takes an act. The one rule for it: cases ask it of an application, licenses of the certificate task.
+ * Refuses LICENSE_UNKNOWN for a license of another type, NOT_YOUR_RECORD for another holder unless the license is
+ * transferred, LICENSE_ACT_NOT_ALLOWED if its state does not allow the act.
+ */
+export function requireActFits(
+  request: { action: Act; licenseType: string | null; holderCode: string },
+  license: { licenseType: string; holderCode: string; state: LicenseState },
+  field: string,
+): void {
+  const { action } = request;
+  if (license.licenseType !== request.licenseType) throw new Refusal('LICENSE_UNKNOWN', field);
+  if (action !== 'TRANSFER' && license.holderCode !== request.holderCode) throw new Refusal('NOT_YOUR_RECORD', field);
+  if (!isActAllowed(action, license.state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', field);
 }
 
 /** The mutation of an act, and the name under which `actions` shows it: `issueLicense`. */

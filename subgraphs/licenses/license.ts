@@ -1,6 +1,13 @@
 import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
 import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events.ts';
-import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, type OwnAct } from '../kernel/license-acts.ts';
+import {
+  type Act,
+  isActAllowed,
+  LICENSE_ACTS,
+  type LicenseState,
+  type OwnAct,
+  requireActFits,
+} from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
@@ -93,15 +100,11 @@ export function requireReason(reason: string): void {
   if (/\p{Cc}/u.test(reason) || !reason.isWellFormed()) throw new Refusal('FIELD_MALFORMED', 'reason');
 }
 
-/** Refuses LICENSE_ACT_NOT_ALLOWED, LICENSE_UNKNOWN or NOT_YOUR_RECORD unless the task's act fits the license it names. */
-export function requireFits(task: CertificateTask, head: LicenseHead): void {
-  const { content } = task;
-  if (content.action === 'ISSUE') throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
-  if (content.licenseType !== head.record.ZZLXDM) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  if (content.action !== 'TRANSFER' && content.holder.code !== head.record.CZZTDM) {
-    throw new Refusal('NOT_YOUR_RECORD', 'case');
-  }
-  stateAfter(head.state, content.action);
+/** Refuses as `requireActFits` does unless the task's act fits the license it names. */
+export function requireFits({ content }: CertificateTask, { record, state }: LicenseHead): void {
+  const { action, licenseType, holder } = content;
+  const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
+  requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
 }
 
 /** Who authorised the seal, when, and the seal's name as it stands on documents. */
