@@ -7,6 +7,7 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { startEmbedded } from '../../db/embedded.ts';
+import { findFreePort } from '../support/port.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests `npm start` from outside: a process with a folder, ports and signals. */
@@ -40,7 +41,7 @@ interface Started {
 
 async function start(name: string, environment: NodeJS.ProcessEnv = {}, ports?: [number, number]): Promise<Started> {
   const folder = join(base, name);
-  const [port, libraryPort] = ports ?? [await freePort(), await freePort()];
+  const [port, libraryPort] = ports ?? [await findFreePort(), await findFreePort()];
   const child = spawn(process.execPath, ['scripts/start.ts'], {
     cwd: ROOT,
     env: {
@@ -98,14 +99,6 @@ function listen(port: number): Promise<Server> {
   });
 }
 
-async function freePort(): Promise<number> {
-  const probe = await listen(0);
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
-}
-
 async function totalCount(port: number): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',
@@ -127,7 +120,7 @@ test('starts, serves, and stops everything on SIGTERM; restarts with its data af
   }
   expect(existsSync(join(first.folder, 'postgres/PG_VERSION'))).toBe(true);
 
-  const second = await start('life', {}, [await freePort(), await freePort()]);
+  const second = await start('life', {}, [await findFreePort(), await findFreePort()]);
   expect(await second.ended).not.toBe(0);
   expect(lines(second.err())).toHaveLength(1);
   expect(second.err()).toContain('in use');
@@ -155,7 +148,7 @@ test('starts, serves, and stops everything on SIGTERM; restarts with its data af
 }, 240_000);
 
 test('a database killed under a running hub is restarted, and the hub answers again', async () => {
-  const hub = await start('outlive', {}, [await freePort(), await freePort()]);
+  const hub = await start('outlive', {}, [await findFreePort(), await findFreePort()]);
   await ready(hub);
   const pid = Number(readFileSync(join(hub.folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
   process.kill(pid, 'SIGKILL');
@@ -184,7 +177,7 @@ test.each([
   const taken = await listen(0);
   const address = taken.address();
   if (typeof address !== 'object' || !address) throw new Error('no port');
-  const ports: [number, number] = [await freePort(), await freePort()];
+  const ports: [number, number] = [await findFreePort(), await findFreePort()];
   ports[index] = address.port;
   const hub = await start(`taken-${variable}`, {}, ports);
   await refused(hub, String(address.port), variable);

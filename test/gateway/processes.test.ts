@@ -1,7 +1,6 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,6 +10,7 @@ import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
+import { findFreePort } from '../support/port.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */
@@ -24,15 +24,6 @@ let logFolder: string;
 const children: ChildProcess[] = [];
 const errors: string[] = [];
 
-async function freePort(): Promise<number> {
-  const probe = createServer();
-  await new Promise<void>((resolve) => probe.listen(0, '127.0.0.1', resolve));
-  const address = probe.address();
-  await new Promise((resolve) => probe.close(resolve));
-  if (typeof address !== 'object' || !address) throw new Error('no port');
-  return address.port;
-}
-
 function run(file: string, environment: Record<string, string>): void {
   const child = spawn(process.execPath, [file], { cwd: ROOT, env: { PATH: process.env.PATH, ...environment } });
   child.stderr.on('data', (chunk) => errors.push(`${file}: ${chunk}`));
@@ -41,9 +32,9 @@ function run(file: string, environment: Record<string, string>): void {
 
 beforeAll(async () => {
   database = await createTestDatabase();
-  const ports = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await freePort()] as const)));
+  const ports = Object.fromEntries(await Promise.all(NAMES.map(async (name) => [name, await findFreePort()] as const)));
   const key = () => randomBytes(32).toString('base64url');
-  const port = await freePort();
+  const port = await findFreePort();
   gateway = `http://127.0.0.1:${port}`;
   const shared = {
     ...Object.fromEntries(NAMES.map((name) => [`${name.toUpperCase()}_URL`, `http://127.0.0.1:${ports[name]}`])),
@@ -55,7 +46,7 @@ beforeAll(async () => {
     PUBLIC_URL: gateway,
     LOG_ORIGIN: 'processes.test/log',
   };
-  const signerPort = String(await freePort());
+  const signerPort = String(await findFreePort());
   run('subgraphs/seals/signer/main.ts', { ...shared, PORT: signerPort });
   logFolder = mkdtempSync(join(tmpdir(), 'tongquan-log-'));
   for (const name of NAMES) {

@@ -1,10 +1,10 @@
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
-import { createServer } from 'node:net';
 import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
 import { createScratchDatabase } from './database.ts';
+import { findFreePort } from './port.ts';
 
 const LIBRARY_NAME = 'library.example/city';
 
@@ -75,17 +75,4 @@ export async function createTestLibrary() {
       await database.drop();
     },
   };
-}
-
-/** Returns a port of 127.0.0.1 that was free at the time of the check. */
-export function findFreePort(): Promise<number> {
-  return new Promise((resolve, reject) => {
-    const probe = createServer().once('error', reject);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() =>
-        typeof address === 'object' && address ? resolve(address.port) : reject(new Error('no port')),
-      );
-    });
-  });
 }

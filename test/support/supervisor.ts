@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createSupervisor, type Supervisor } from '../../scripts/supervisor/app.ts';
-import { findFreePort } from './library.ts';
+import { findFreePort } from './port.ts';
 
 /**
  * Creates the reference supervision system on its own port and ledger.

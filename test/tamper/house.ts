@@ -11,7 +11,7 @@ import { formatWitnessKey, parseLogKey } from '../../scripts/witness/note.ts';
 import { KEY_TYPES, readRawKey, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { createScratchDatabase, createTestDatabase, makeTemplate, type TestDatabase } from '../support/database.ts';
 import { createHubOn, makeSeededTemplate, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
-import { findFreePort } from '../support/library.ts';
+import { findFreePort } from '../support/port.ts';
 import { waitUntil } from '../support/until.ts';
 import { chanceOf } from './chance.ts';
 import { liveIn, liveOn } from './life.ts';
