@@ -1,9 +1,9 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { boot } from './boot.ts';
 import { findDemoPerson, mintToken } from './people.ts';
+import { findFreePort } from './port.ts';
 import { openSecrets, type Secrets } from './secrets.ts';
 
 const MAX_WAIT_MS = 30_000;
@@ -44,17 +44,6 @@ export async function findHub(say: (line: string) => void): Promise<DemoHub> {
   };
   process.once('SIGINT', () => void stop().then(() => process.exit(1)));
   return { url: running.url, secrets: running.secrets, stop };
-}
-
-/** Returns a free port of this machine. */
-export function findFreePort(): Promise<number> {
-  return new Promise((done, fail) => {
-    const probe = createServer().once('error', fail);
-    probe.listen(0, '127.0.0.1', () => {
-      const address = probe.address();
-      probe.close(() => (typeof address === 'object' && address ? done(address.port) : fail(new Error('no port'))));
-    });
-  });
 }
 
 /** Calls the public API as demo people. */

@@ -10,7 +10,7 @@ import { publish } from '../../subgraphs/seals/log/publish.ts';
 import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';
 import { audit } from '../audit/audit.ts';
 import { boot, type RunningHub } from '../boot.ts';
-import { findFreePort } from '../client.ts';
+import { findFreePort } from '../port.ts';
 import { findRunningDatabase } from '../running-database.ts';
 import { locateSignerKeyFile } from '../secrets.ts';
 import { startSigner } from '../signer.ts';

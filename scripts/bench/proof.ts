@@ -7,7 +7,8 @@ import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
 import { boot } from '../boot.ts';
-import { Client, findFreePort } from '../client.ts';
+import { Client } from '../client.ts';
+import { findFreePort } from '../port.ts';
 import { type Bench, type Cost, grantCases, issueByWorkflow, issueThroughApi } from './licenses.ts';
 
 /**

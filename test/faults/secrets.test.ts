@@ -7,7 +7,7 @@ import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { deriveRolePassword } from '../../db/roles.ts';
-import { findFreePort } from '../../scripts/client.ts';
+import { findFreePort } from '../../scripts/port.ts';
 import { waitUntil } from '../support/until.ts';
 
 /**

@@ -1,8 +1,8 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { findFreePort } from '../../scripts/port.ts';
 import { findRefusalCode, issueGrantedLicense, ROUTES } from '../support/flow.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { createForwardedCase, createPlatformKeys, PLATFORM_ORGAN, registerPlatform } from '../support/platform.ts';
-import { findFreePort } from '../support/port.ts';
 import { createTestPlatform } from '../support/reference-platform.ts';
 import { waitUntil } from '../support/until.ts';
 

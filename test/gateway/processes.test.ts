@@ -6,11 +6,11 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
+import { findFreePort } from '../../scripts/port.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
 import { createMatters } from '../../subgraphs/matters/index.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
-import { findFreePort } from '../support/port.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Tests each subgraph and the gateway in its own process, connected only by Postgres and HTTP. */

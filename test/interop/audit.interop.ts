@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import postgres from 'postgres';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { findFreePort } from '../../scripts/client.ts';
+import { findFreePort } from '../../scripts/port.ts';
 import { findRunningDatabase } from '../../scripts/running-database.ts';
 import { waitUntil } from '../support/until.ts';
 

@@ -3,8 +3,8 @@ import type { FastifyInstance } from 'fastify';
 import postgres from 'postgres';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { makeKeys } from '../../scripts/city-library/key.ts';
+import { findFreePort } from '../../scripts/port.ts';
 import { createScratchDatabase } from './database.ts';
-import { findFreePort } from './port.ts';
 
 const LIBRARY_NAME = 'library.example/city';
 

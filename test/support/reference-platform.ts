@@ -3,8 +3,8 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { FastifyInstance } from 'fastify';
 import { createPlatform } from '../../scripts/approval-platform/app.ts';
+import { findFreePort } from '../../scripts/port.ts';
 import { PLATFORM_ORGAN, type PlatformKeys } from './platform.ts';
-import { findFreePort } from './port.ts';
 
 /**
  * Creates the reference approval platform on its own port and folder.

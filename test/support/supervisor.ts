@@ -1,8 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { findFreePort } from '../../scripts/port.ts';
 import { createSupervisor, type Supervisor } from '../../scripts/supervisor/app.ts';
-import { findFreePort } from './port.ts';
 
 /**
  * Creates the reference supervision system on its own port and ledger.
