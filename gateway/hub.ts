@@ -28,12 +28,12 @@ import type {
   SignCode,
   Stamp,
 } from '../subgraphs/kernel/sign.ts';
-import { fileRoute } from '../subgraphs/licenses/http.ts';
+import { fileRoute } from '../subgraphs/licenses/file-routes.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
-import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library.ts';
+import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library-client.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
-import { addPortRoutes } from '../subgraphs/seals/http.ts';
 import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
+import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { logFault, type OnFault } from './errors.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';

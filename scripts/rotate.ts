@@ -1,7 +1,7 @@
 import { connect } from '../db/client.ts';
 import { ensureDatabase, migrateDatabase } from '../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
-import { rewrapKeys } from '../subgraphs/seals/certification.ts';
+import { rewrapKeys } from '../subgraphs/seals/certification-workflow.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, lockFolder } from './folder.ts';

@@ -2,8 +2,8 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
-import { connectSigner } from '../subgraphs/seals/signer/http.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
+import { connectSigner } from '../subgraphs/seals/signer/signer-client.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 

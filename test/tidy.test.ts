@@ -29,7 +29,7 @@ const KERNEL = [
   'events',
   'identifier',
   'license-acts',
-  'outbox',
+  'outbox-store',
   'page',
   'pdf',
   'refusal',
@@ -66,8 +66,8 @@ function layerOf(path: string): number {
   // A room (a folder within a subgraph) has the same layers as the subgraph itself.
   const file = path.split('/').at(-1);
   if (file === 'main.ts') return 4;
-  if (file === 'index.ts' || file === 'http.ts') return 3;
-  if (file === 'resolvers.ts' || file === 'routes.ts' || file === 'view.ts') return 2;
+  if (/^(index|([\w-]+-)?routes)\.ts$/.test(file ?? '')) return 3;
+  if (/(^|-)(resolvers|view)\.ts$/.test(file ?? '')) return 2;
   return 1;
 }
 
@@ -78,8 +78,7 @@ interface Rule {
 
 const within = (path: string, ...places: string[]) =>
   places.some((place) => path === place || path.startsWith(`${place}/`));
-const isStore = (path: string) =>
-  /\/(store|tables|ledger|feed)\.ts$/.test(path) || path === 'subgraphs/kernel/outbox.ts';
+const isStore = (path: string) => /(\/|-)(store|tables)\.ts$/.test(path);
 const subgraphOf = (path: string) => /^subgraphs\/(\w+)\//.exec(path)?.[1];
 
 const RULES: Rule[] = [
@@ -236,7 +235,7 @@ const PLANTED: Record<string, Source> = {
   },
   'graphql and @apollo only at the edge': { path: 'subgraphs/cases/case.ts', text: "import { parse } from 'graphql';" },
   'node-forge only in the signer': {
-    path: 'subgraphs/seals/certification.ts',
+    path: 'subgraphs/seals/certification-workflow.ts',
     text: "import forge from 'node-forge';",
   },
   'private keys only in the signer': {

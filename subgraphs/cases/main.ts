@@ -2,7 +2,7 @@ import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
 import { createEventSender, readPictureOverHttp, serveSubgraph, signOverHttp } from '../kernel/serve.ts';
 import { createCases } from './index.ts';
-import { scanByClamd } from './material/clamd.ts';
+import { scanByClamd } from './material/clamd-client.ts';
 
 /** Runs the cases subgraph as its own process. SECURITY.md lists its environment variables. */
 const {

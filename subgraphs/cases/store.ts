@@ -4,7 +4,7 @@ import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { EventPayload, Mode } from '../kernel/events.ts';
 import { UUID_PATTERN } from '../kernel/identifier.ts';
-import { appendEvent, type MessageTables } from '../kernel/outbox.ts';
+import { appendEvent, type MessageTables } from '../kernel/outbox-store.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { caseRestOf, putCaseRest } from './attention/store.ts';
 import { holdCalendar } from './calendar/store.ts';

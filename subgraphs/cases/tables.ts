@@ -13,7 +13,7 @@ import {
   uuid,
 } from 'drizzle-orm/pg-core';
 import type { DelegationFact } from '../kernel/events.ts';
-import { defineMessageTables } from '../kernel/outbox.ts';
+import { defineMessageTables } from '../kernel/outbox-store.ts';
 import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
 import type { GuideInForce, PublishedGuides } from './guide.ts';
 

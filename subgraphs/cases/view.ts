@@ -3,8 +3,8 @@ import type { Assignment, DelegationFact } from '../kernel/events.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { toRefusalView } from '../kernel/serve.ts';
-import { type CaseActionName, clauseOf, permissions } from './action.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
+import { type CaseActionName, clauseOf, permissions } from './policy.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView } from './resolvers.gen.ts';
 
 const organ = (id: string) => ({ id });

@@ -2,9 +2,8 @@ import { type Database, sendTogether, type Transaction, transact } from '../../d
 import { type Actor, type Person, writeAuthorisation } from '../kernel/actor.ts';
 import { type Clock, dayOf, isWithin } from '../kernel/day.ts';
 import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
-import { receiveOnce } from '../kernel/outbox.ts';
+import { receiveOnce } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { maySee, permissions } from './action.ts';
 import { MAX_TEXT_CHARS, requireLine } from './application.ts';
 import { loadCalendar } from './calendar/store.ts';
 import {
@@ -22,6 +21,7 @@ import { type DecisionInput, decide, issuerOf } from './decide.ts';
 import { requireValidLicenses } from './material/workflow.ts';
 import { hasSealedDecision } from './notice/store.ts';
 import { prepareDecision } from './notice/workflow.ts';
+import { maySee, permissions } from './policy.ts';
 import * as store from './store.ts';
 import { putCaseLicense, putDuty } from './supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from './supervision/workflow.ts';

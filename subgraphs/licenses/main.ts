@@ -11,9 +11,9 @@ import {
   signOverHttp,
   stampOverHttp,
 } from '../kernel/serve.ts';
-import { fileRoute } from './http.ts';
+import { fileRoute } from './file-routes.ts';
 import { createLicenses } from './index.ts';
-import { createLibraryClient } from './library.ts';
+import { createLibraryClient } from './library-client.ts';
 
 /** The licenses subgraph as a process of its own; SECURITY.md lists its environment. */
 const {

@@ -13,8 +13,8 @@ import {
 } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type GraphContext, getLoader, toRefusalView } from '../kernel/serve.ts';
-import { type Collection, findCollections } from './feed.ts';
-import { requireRedriver } from './handover.ts';
+import { type Collection, findCollections } from './feed-store.ts';
+import { requireRedriver } from './handover-workflow.ts';
 import {
   type CertificateTask,
   type LicenseHead,

@@ -1,6 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Envelope, OrganFact } from '../kernel/events.ts';
-import { type Relay, startRelay } from '../kernel/outbox.ts';
+import { type Relay, startRelay } from '../kernel/outbox-store.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Guide } from './guide/guide.ts';
 import type { Overlay } from './guide/overlay.ts';

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Database } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
-import { type Relay, startRelay } from '../kernel/outbox.ts';
+import { type Relay, startRelay } from '../kernel/outbox-store.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type {
   Attest,
@@ -14,13 +14,13 @@ import type {
   Stamp,
 } from '../kernel/sign.ts';
 import { writeKey } from '../kernel/tlog/note.ts';
-import { getAuthority, preparePki, readMaterial } from './certification.ts';
+import { getAuthority, preparePki, readMaterial } from './certification-workflow.ts';
+import { addMissingCodeKeys, makeSeal, type NewSeal } from './generation-workflow.ts';
 import type { Loop } from './log/loop.ts';
 import { addLogRoutes } from './log/routes.ts';
-import { startSequencer } from './log/sequencer.ts';
-import { startWitnesses, type WitnessAddress } from './log/witness.ts';
+import { startSequencer } from './log/sequence-workflow.ts';
+import { startWitnesses, type WitnessAddress } from './log/witness-client.ts';
 import { prepareLog, proveUse, readLogKey, recordReceipt } from './log/workflow.ts';
-import { addMissingCodeKeys, makeSeal, type NewSeal } from './making.ts';
 import { sealResolvers } from './resolvers.ts';
 import { addPublicRoutes } from './routes.ts';
 import type { Signer } from './signer/signer.ts';

@@ -3,10 +3,10 @@ import { readFileSync } from 'node:fs';
 import { connect } from '../../db/client.ts';
 import { createEventSender, serveSubgraph } from '../kernel/serve.ts';
 import { parseChain } from './certificate/certificate.ts';
-import { addPortRoutes } from './http.ts';
 import { createSeals } from './index.ts';
-import { parseWitnesses } from './log/witness.ts';
-import { awaitSigner, connectSigner } from './signer/http.ts';
+import { parseWitnesses } from './log/witness-client.ts';
+import { addPortRoutes } from './port-routes.ts';
+import { awaitSigner, connectSigner } from './signer/signer-client.ts';
 
 /** The seals subgraph as a process of its own; SECURITY.md lists its environment. */
 const {

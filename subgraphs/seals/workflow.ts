@@ -16,8 +16,14 @@ import {
   type SignAnswer,
   type SignRequest,
 } from '../kernel/sign.ts';
-import { buildChain, ensureAuthorities, type PkiDependencies, pickCurrent, toCertifiedKey } from './certification.ts';
-import * as ledger from './ledger.ts';
+import {
+  buildChain,
+  ensureAuthorities,
+  type PkiDependencies,
+  pickCurrent,
+  toCertifiedKey,
+} from './certification-workflow.ts';
+import * as ledger from './ledger-store.ts';
 import { buildAttestationLeaf, buildTimestampLeaf } from './log/leaf.ts';
 import { insertLeaves } from './log/store.ts';
 import {

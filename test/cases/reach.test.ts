@@ -1,7 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { listDemoPeople } from '../../scripts/people.ts';
 import { readMatters, readOrgans } from '../../seeds/load.ts';
-import { acceptingOrgan, type CaseActionName, permissions } from '../../subgraphs/cases/action.ts';
 import {
   type Case,
   delegationOn,
@@ -13,6 +12,7 @@ import {
   waitsFor,
 } from '../../subgraphs/cases/case.ts';
 import { issuerOf } from '../../subgraphs/cases/decide.ts';
+import { acceptingOrgan, type CaseActionName, permissions } from '../../subgraphs/cases/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { requirePaperClerk } from '../../subgraphs/licenses/license.ts';

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ISSUE_STEPS } from '../../subgraphs/licenses/issue.ts';
+import { ISSUE_STEPS } from '../../subgraphs/licenses/issue-workflow.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';

@@ -3,8 +3,15 @@ import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import type { Envelope } from '../../subgraphs/kernel/events.ts';
-import { appendEvent, Rejection, type Relay, receiveOnce, redrive, startRelay } from '../../subgraphs/kernel/outbox.ts';
-import { messages } from '../../subgraphs/licenses/ledger.ts';
+import {
+  appendEvent,
+  Rejection,
+  type Relay,
+  receiveOnce,
+  redrive,
+  startRelay,
+} from '../../subgraphs/kernel/outbox-store.ts';
+import { messages } from '../../subgraphs/licenses/ledger-store.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
 

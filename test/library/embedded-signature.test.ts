@@ -4,7 +4,7 @@ import { splitSignature } from '../../scripts/split.ts';
 import { tamperAttachment, tamperPageContent } from '../../scripts/tamper.ts';
 import { toSealImage } from '../../subgraphs/kernel/seal-image.ts';
 import { insertSignature, makeSealable, type Picture } from '../../subgraphs/kernel/sealed-pdf.ts';
-import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
+import type { LibraryDelivery } from '../../subgraphs/licenses/library-client.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { seal } from './authority.ts';
 import {

@@ -6,7 +6,7 @@ import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import type { FastifyInstance } from 'fastify';
 import { createLibrary } from '../../scripts/city-library/app.ts';
 import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import type { LibraryDelivery } from '../../subgraphs/licenses/library.ts';
+import type { LibraryDelivery } from '../../subgraphs/licenses/library-client.ts';
 import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { createScratchDatabase } from '../support/database.ts';

@@ -14,7 +14,7 @@ import {
   stampOverHttp,
 } from '../../subgraphs/kernel/serve.ts';
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sign.ts';
-import { addPortRoutes } from '../../subgraphs/seals/http.ts';
+import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { inHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';

@@ -17,7 +17,7 @@ import {
 } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { computeRoot, hashLeaf, proveConsistency } from '../../subgraphs/kernel/tlog/tree.ts';
-import { parseWitnesses } from '../../subgraphs/seals/log/witness.ts';
+import { parseWitnesses } from '../../subgraphs/seals/log/witness-client.ts';
 import { waitUntil } from '../support/until.ts';
 import { LogPen } from './log-pen.ts';
 import { openWorkshop, type Workshop } from './workshop.ts';

@@ -4,7 +4,7 @@ import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { type GuideFact, sha256 } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { maySee } from '../action.ts';
+import { maySee } from '../policy.ts';
 import { findCases } from '../store.ts';
 import { requireFile, requireFileName, requireMatchingType, withEnding } from './file.ts';
 import {
@@ -18,7 +18,7 @@ import {
   requirePurpose,
   type SubmittedMaterial,
 } from './material.ts';
-import { askScanner, type Scan } from './scan.ts';
+import { askScanner, type Scan } from './scan-client.ts';
 import * as store from './store.ts';
 
 export interface MaterialDependencies {

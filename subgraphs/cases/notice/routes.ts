@@ -4,7 +4,7 @@ import type { Person } from '../../kernel/actor.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { insertSignature } from '../../kernel/sealed-pdf.ts';
 import { identifyCaller, type ServeOptions } from '../../kernel/serve.ts';
-import { maySee } from '../action.ts';
+import { maySee } from '../policy.ts';
 import { findCases } from '../store.ts';
 import { renderNotice } from './render.ts';
 import * as store from './store.ts';

@@ -1,7 +1,7 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { buildForbiddenError, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
-import { maySee } from '../action.ts';
+import { maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';
 import type { PlatformKey } from './message.ts';

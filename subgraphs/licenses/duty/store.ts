@@ -1,6 +1,6 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { appendEvent, type MessageTables } from '../../kernel/outbox.ts';
+import { appendEvent, type MessageTables } from '../../kernel/outbox-store.ts';
 import type { LicenseRecord } from '../record.ts';
 import * as tables from '../tables.ts';
 

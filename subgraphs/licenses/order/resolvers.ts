@@ -1,7 +1,7 @@
 import { hasRole } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { buildForbiddenError, type GraphContext, mutate, requirePerson } from '../../kernel/serve.ts';
-import type { IssueDependencies } from '../issue.ts';
+import type { IssueDependencies } from '../issue-workflow.ts';
 import type { DeclineOrderInput, QuerySupervisionOrdersArgs } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
 import * as store from './store.ts';

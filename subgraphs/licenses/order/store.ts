@@ -2,7 +2,7 @@ import { and, asc, desc, eq, inArray, lt, or, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { EventPayload } from '../../kernel/events.ts';
 import { UUID_PATTERN } from '../../kernel/identifier.ts';
-import { appendEvent, type MessageTables } from '../../kernel/outbox.ts';
+import { appendEvent, type MessageTables } from '../../kernel/outbox-store.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import { closeDuty, dutyOf } from '../duty/store.ts';
 import * as tables from '../tables.ts';

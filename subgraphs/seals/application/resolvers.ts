@@ -2,7 +2,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { buildForbiddenError, mutate, requirePerson } from '../../kernel/serve.ts';
 import { parseChain } from '../certificate/certificate.ts';
-import type { PkiDependencies } from '../certification.ts';
+import type { PkiDependencies } from '../certification-workflow.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';

@@ -4,8 +4,14 @@ import type { Actor, Person } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireChain } from '../certificate/certificate.ts';
 import { insertCertificate, listCodeKeys, listGenerations, listRevokedSerials } from '../certificate/store.ts';
-import { computeValidity, type PkiDependencies, publishList } from '../certification.ts';
-import { addGeneration, buildOpenGrant, generateKeys, insertOrReopenSeal, type SealKeys } from '../making.ts';
+import { computeValidity, type PkiDependencies, publishList } from '../certification-workflow.ts';
+import {
+  addGeneration,
+  buildOpenGrant,
+  generateKeys,
+  insertOrReopenSeal,
+  type SealKeys,
+} from '../generation-workflow.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
 import { readSerial } from '../signer/pki.ts';
 import { floorToSecond } from '../signer/timestamp.ts';

@@ -5,7 +5,7 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import type { Reader } from '../../../db/client.ts';
 import { writeKey } from '../../kernel/tlog/note.ts';
 import { LEAF_KINDS, type LeafKind } from './leaf.ts';
-import { readFileIfExists } from './publish.ts';
+import { readFileIfExists } from './publish-workflow.ts';
 import { parseTilePath, tilePath } from './tile.ts';
 import { proveLeaf, readLogKey } from './workflow.ts';
 

@@ -7,7 +7,7 @@ import { isSame, proveConsistency, proveInclusion } from '../../kernel/tlog/tree
 import type { Signer } from '../signer/signer.ts';
 import { lockPki } from '../store.ts';
 import { buildReceiptLeaf, isSameReceipt, type LeafKind } from './leaf.ts';
-import { addEarlierLeaves } from './ledger.ts';
+import { addEarlierLeaves } from './ledger-store.ts';
 import * as store from './store.ts';
 import { createHashReader, growTree, listFrontierRows, rootOfFrontier } from './tile.ts';
 

@@ -3,12 +3,12 @@ import { type Database, type Transaction, transact } from '../../../../db/client
 import { type Actor, requireRole } from '../../../kernel/actor.ts';
 import type { Clock } from '../../../kernel/day.ts';
 import { type Envelope, sha256 } from '../../../kernel/events.ts';
-import { Rejection } from '../../../kernel/outbox.ts';
+import { Rejection } from '../../../kernel/outbox-store.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 import { requireLine } from '../../application.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { createFinding, recordDelivery } from '../workflow.ts';
-import { post } from './post.ts';
+import { post } from './post-client.ts';
 import * as store from './store.ts';
 import {
   type ClaimedMessage,

@@ -2,7 +2,7 @@ import { type Database, transact } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import * as ledger from './ledger.ts';
+import * as ledger from './ledger-store.ts';
 import { requireReason, requireVoidable } from './license.ts';
 import * as store from './store.ts';
 

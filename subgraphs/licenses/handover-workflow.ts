@@ -2,12 +2,12 @@ import { type Database, transact } from '../../db/client.ts';
 import { type Actor, requireRole } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
 import { requireLicenseIdentifier } from '../kernel/identifier.ts';
-import { redrive } from '../kernel/outbox.ts';
+import { redrive } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import * as ledger from './ledger.ts';
+import * as ledger from './ledger-store.ts';
 import { type LicenseHead, requirePaperClerk } from './license.ts';
 import { blankNumbers, requireDeliverable, requireRecallable } from './paper.ts';
-import { lockCurrent } from './prepare.ts';
+import { lockCurrent } from './prepare-workflow.ts';
 import * as store from './store.ts';
 
 /** What handing paper over and taking it back needs. */

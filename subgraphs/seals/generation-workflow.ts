@@ -6,7 +6,7 @@ import {
   listGenerations,
   listSealsWithoutCodeKey,
 } from './certificate/store.ts';
-import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification.ts';
+import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification-workflow.ts';
 import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from './seal.ts';
 import { KEY_SUITE } from './signer/cms.ts';
 import type { GuardedKey } from './signer/keys.ts';

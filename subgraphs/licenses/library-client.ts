@@ -1,7 +1,7 @@
 import { z } from 'zod';
 import { sha256, toCanonicalJson } from '../kernel/events.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../kernel/license-acts.ts';
-import { Rejection } from '../kernel/outbox.ts';
+import { Rejection } from '../kernel/outbox-store.ts';
 import { receiptsBy } from './receipt.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 

@@ -6,7 +6,7 @@ import { computeContentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { makesVersion, type OwnAct } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import * as ledger from './ledger.ts';
+import * as ledger from './ledger-store.ts';
 import {
   type CertificateTask,
   type LicenseHead,

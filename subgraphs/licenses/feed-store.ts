@@ -4,7 +4,7 @@ import type { Reader } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { attachedOf } from './code.ts';
-import { licenseStream } from './ledger.ts';
+import { licenseStream } from './ledger-store.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from './record.ts';
 import type { StoredFile } from './store.ts';
 import { act, document, outboxDelivery, outboxEvent, outboxReceipt } from './tables.ts';

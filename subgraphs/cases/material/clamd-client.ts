@@ -1,5 +1,5 @@
 import { connect } from 'node:net';
-import type { Scan, ScanVerdict } from './scan.ts';
+import type { Scan, ScanVerdict } from './scan-client.ts';
 
 /** Bytes of one part of a stream. */
 const PART_BYTES = 65_536;

@@ -4,7 +4,6 @@ import { type Actor, hasRole, type Person, requireRole } from '../kernel/actor.t
 import { type Day, dayOf, isDay } from '../kernel/day.ts';
 import { computeContentDigest, type DelegationFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { acceptingOrgan, permissions } from './action.ts';
 import { findAgreementInForce } from './agreement/store.ts';
 import {
   type Application,
@@ -21,6 +20,7 @@ import type { SubmittedMaterial } from './material/material.ts';
 import { listMaterials } from './material/store.ts';
 import { attachMaterials, requireComplete } from './material/workflow.ts';
 import { writeNotice } from './notice/workflow.ts';
+import { acceptingOrgan, permissions } from './policy.ts';
 import * as store from './store.ts';
 import {
   act,

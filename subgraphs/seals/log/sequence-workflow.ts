@@ -1,5 +1,5 @@
 import { type Loop, startLoop } from './loop.ts';
-import { publish, publishNew } from './publish.ts';
+import { publish, publishNew } from './publish-workflow.ts';
 import { assignPlaces, type LogDependencies, MAX_BATCH_LEAVES } from './workflow.ts';
 
 const POLL_MS = 200;

@@ -2,7 +2,7 @@ import { CompactSign } from 'jose';
 import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
 import type { Envelope } from '../../kernel/events.ts';
-import type { DeliverEvent } from '../../kernel/outbox.ts';
+import type { DeliverEvent } from '../../kernel/outbox-store.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
 import { findPlatform, NOT_DELIVERED_RECEIPT } from './store.ts';

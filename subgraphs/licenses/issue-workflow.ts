@@ -7,9 +7,9 @@ import { insertSignature } from '../kernel/sealed-pdf.ts';
 import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
 import { attachedOf, codePayloadOf } from './code.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
-import * as ledger from './ledger.ts';
+import * as ledger from './ledger-store.ts';
 import { settleOrders } from './order/workflow.ts';
-import type { PrepareDependencies } from './prepare.ts';
+import type { PrepareDependencies } from './prepare-workflow.ts';
 import type { AttachedRecord, LicenseRecord } from './record.ts';
 import * as store from './store.ts';
 
