@@ -6,7 +6,7 @@ import { grantCase, issueGrantedLicense, ROUTES, runMutation } from '../support/
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 
-/** Number of mutants. Long run: `MUTANTS=100000 npx vitest run test/faults/mutants.test.ts`. */
+/** Number of mutants. Long run: `MUTANTS=100000 npx vitest run test/faults/mutants.db.test.ts`. */
 const MUTANTS = Number(process.env.MUTANTS ?? 10_000);
 /** Seed of the mutants. A failure names the number of the mutant. */
 const SEED = Number(process.env.SEED ?? 20_261_125);
