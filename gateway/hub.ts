@@ -67,6 +67,8 @@ export interface HubConfig {
   onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
   pollMs?: number;
+  /** How often cases are checked for changes due to a new day. */
+  movePollMs?: number;
   onStep?: LicensesDependencies['onStep'];
   onFault?: OnFault;
 }
@@ -152,7 +154,7 @@ async function closePools(pools: Pools): Promise<void> {
  */
 function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, base: Record<string, string>): Subgraphs {
   const over = config.transport === 'http';
-  const { serviceKey, authorisationKeys, pollMs } = config;
+  const { serviceKey, authorisationKeys, pollMs, movePollMs } = config;
   const shared = { now, pollMs, onError: (error: unknown) => onFault('relay', error) };
   const tell =
     (producer: string, consumer: () => Subgraph) =>
@@ -189,6 +191,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
     send: { cases: tell('licenses', () => cases) },
   });
   const cases: Cases = createCases({
+    movePollMs,
     ...shared,
     db: pools.cases.db,
     authorisationKey: authorisationKeys.cases,

@@ -34,6 +34,8 @@ export interface CasesDependencies extends PlatformDependencies, WebhookDependen
   /** Scans every uploaded file before anyone can read it. The default is the built-in scanner. */
   scan?: Scan;
   pollMs?: number;
+  /** How often cases are checked for changes due to a new day. The default is `MOVE_POLL_MS`. */
+  movePollMs?: number;
 }
 
 export interface Cases extends Subgraph {
@@ -48,7 +50,7 @@ const MOVE_POLL_MS = 30_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
-  const { db, send, onError, pollMs } = dependencies;
+  const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
   const materialDependencies = { ...dependencies, scan: dependencies.scan ?? builtInScan };
   let relays: Relay[] = [];
   let sealer: ReturnType<typeof startSealing> | null = null;
@@ -92,7 +94,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
           .then(() => moveRunningCases(dependencies))
           .then(() => retryWaitingPushes(dependencies))
           .catch((error) => onError?.(error));
-      }, MOVE_POLL_MS);
+      }, movePollMs);
     },
     stop: async () => {
       clearInterval(timer);

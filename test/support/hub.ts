@@ -76,6 +76,7 @@ export async function createHubOn(
     publicUrl: 'http://127.0.0.1:4000',
     library: null,
     pollMs: 20,
+    movePollMs: 500,
     onFault: () => {},
     ...options,
   });
