@@ -7,9 +7,9 @@ import { z } from 'zod';
 /** The supported list of act and state codes. */
 const CODE_LIST = 'tongquan-1';
 
-const VERSION_ACTS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER'] as const;
-const STATEMENT_ACTS = ['SUSPEND', 'RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'] as const;
-const STATES = [
+export const VERSION_ACTS = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'TRANSFER'] as const;
+export const STATEMENT_ACTS = ['SUSPEND', 'RESTORE', 'LAPSE', 'RESCIND', 'WITHDRAW', 'REVOKE', 'CANCEL'] as const;
+export const STATES = [
   'VALID',
   'SUSPENDED',
   'SUPERSEDED',

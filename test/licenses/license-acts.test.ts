@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { buildSchema, isEnumType } from 'graphql';
 import { describe, expect, test } from 'vitest';
 import { ACTS as PAGE_ACTS } from '../../gateway/page/static/terms.js';
+import * as library from '../../scripts/city-library/protocol.ts';
 import { advance, type Head } from '../../scripts/city-library/transition.ts';
 import { requireLicenseFits } from '../../subgraphs/cases/application.ts';
 import type { LicenseFact } from '../../subgraphs/cases/case.ts';
@@ -62,6 +63,13 @@ describe('every consumer agrees with the table of license acts', () => {
 
   test('the public page names each act', () => {
     expect(Object.keys(PAGE_ACTS).sort()).toEqual([...ACTS].sort());
+  });
+
+  test('the code list of the reference library', () => {
+    const codesOf = (acts: readonly Act[]) => [...new Set(acts.map((act) => LICENSE_ACTS[act].wireCode))].sort();
+    expect([...library.VERSION_ACTS].sort()).toEqual(codesOf(ACTS.filter(makesVersion)));
+    expect([...library.STATEMENT_ACTS].sort()).toEqual(codesOf(ACTS.filter((act) => !makesVersion(act))));
+    expect(library.STATES).toEqual(LICENSE_STATES);
   });
 
   // The reference library is an independent peer with a table of its own. It alone allows a second cancellation.
@@ -126,7 +134,7 @@ describe('the signer seals without a case only what the table allows', () => {
     expect(await isAuthorised(act, 'case')).toBe(WITH_CASE.includes(act));
   });
 
-  test.each(['MERGE', '', 'issue', 'constructor', '__proto__', 'toString'])('an unknown act: %j', async (act) => {
+  test.each(['UNHEARD', '', 'issue', 'constructor', '__proto__', 'toString'])('an unknown act: %j', async (act) => {
     expect(await isAuthorised(act, null)).toBe(false);
     expect(await isAuthorised(act, 'case')).toBe(false);
   });

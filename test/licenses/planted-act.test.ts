@@ -1,0 +1,43 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copySources, type PlantedCopy } from '../support/planted-copy.ts';
+
+/** Adds a made-up act to the table of license acts in a copy of the sources, and lists what the checks name. */
+
+const TABLE = 'subgraphs/kernel/license-acts.ts';
+const COMPARISONS = 'test/licenses/license-acts.test.ts';
+const LAST_ROW = '  // 行政许可法 art. 70: entered in the register';
+
+/** One act that makes a version by a case, and one on the authority of the organ. */
+const ROWS = `
+  MERGE: { ...NEW_VERSION, label: '合并', wireCode: 'MERGE' },
+  FREEZE: { ...OWN_AUTHORITY, from: ['VALID'], to: 'SUSPENDED', label: '冻结', clause: '某法', wireCode: 'FREEZE' },
+`;
+
+describe('a new act', () => {
+  let copy: PlantedCopy;
+  beforeAll(() => {
+    copy = copySources();
+    copy.plant(TABLE, LAST_ROW, `${ROWS}${LAST_ROW}`);
+  });
+  afterAll(() => copy?.remove());
+
+  test('is named by the compiler where code must handle it', () => {
+    const message = "Function lacks ending return statement and return type does not include 'undefined'.";
+    expect(copy.compile()).toEqual([`subgraphs/cases/decide.ts: ${message}`]);
+  });
+
+  test('is named by the comparisons where another table must have it', () => {
+    const consumers = 'every consumer agrees with the table of license acts';
+    const signer = 'the signer seals without a case only what the table allows';
+    expect(copy.listFailingTests(COMPARISONS)).toEqual([
+      `${consumers} the enums of GraphQL`,
+      `${consumers} each act that somebody can do has a mutation, and no other act has one`,
+      `${consumers} the public page names each act`,
+      `${consumers} the code list of the reference library`,
+      `${consumers} the reference library takes FREEZE from the same states`,
+      // This comparison has its own list of what may be sealed without a case.
+      `${signer} MERGE`,
+      `${signer} FREEZE`,
+    ]);
+  });
+});
