@@ -1,130 +1,16 @@
-import {
-  bigint,
-  boolean,
-  date,
-  index,
-  integer,
-  jsonb,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
-import type { DelegationFact } from '../kernel/events.ts';
-import { defineMessageTables } from '../kernel/outbox-store.ts';
-import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
-import type { GuideInForce, PublishedGuides } from './guide.ts';
-
-const schema = pgSchema('cases');
-
-/** Matters, from the newest DelegationChanged. */
-export const matterFact = schema.table('matter_fact', {
-  matterId: text().primaryKey(),
-  fact: jsonb().$type<MatterFact>().notNull(),
-});
-
-/** Service guides (办事指南) of a matter, from the newest GuideChanged. */
-export const guideFact = schema.table('guide_fact', {
-  matterId: text().primaryKey(),
-  fact: jsonb().$type<PublishedGuides>().notNull(),
-});
-
-/** Licenses, from the newest LicenseChanged. */
-export const licenseFact = schema.table('license_fact', {
-  number: text().primaryKey(),
-  fact: jsonb().$type<LicenseFact>().notNull(),
-});
-
-/**
- * The data with which a case was received and accepted. Its status is computed from `case_step`.
- * Its organs follow a transfer of the matter. Each transfer adds a step with the previous organs.
- */
-export const caseFile = schema.table(
-  'case_file',
-  {
-    id: uuid().primaryKey(),
-    /** Order of acceptance, and key for keyset pagination. */
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
-    number: text().notNull().unique(),
-    matterId: text().notNull(),
-    /** Division code of the county that handles the case. */
-    divisionCode: text().notNull(),
-    matter: jsonb().$type<MatterFact>().notNull(),
-    delegation: jsonb().$type<DelegationFact>().notNull(),
-    applicantName: text().notNull(),
-    applicantCodeKind: text().$type<'USCC' | 'CITIZEN_NUMBER'>().notNull(),
-    applicantCode: text().notNull(),
-    fields: jsonb().$type<{ label: string; text: string }[]>().notNull(),
-    licenseNumber: text(),
-    /** Null before acceptance. */
-    acceptedBy: text(),
-    guide: jsonb().$type<GuideInForce>(),
-    /** Division of the integrated window that handles the case, or null if none does. */
-    window: text(),
-    /** Every organ that takes or took part in the case. */
-    parties: text().array().notNull(),
-    /** Derived from the steps for use in lists, and written with each step. */
-    step: text().$type<Position>().notNull(),
-    closed: boolean().notNull(),
-    /** Who must handle it next: any of these organs, or the window of that division. */
-    waitsOrgans: text().array().notNull(),
-    waitsWindow: text(),
-    /** When it reached its current position. */
-    restsSince: timestamp({ withTimezone: true }).notNull(),
-    /**
-     * The person, key and digest of the request that made it. The same request again returns this case and makes no
-     * other.
-     */
-    requestedBy: text().notNull(),
-    requestKey: text(),
-    requestDigest: text().notNull(),
-  },
-  (table) => [
-    index().on(table.applicantCode, table.serial),
-    index().using('gin', table.parties),
-    index().using('gin', table.waitsOrgans),
-    index().on(table.waitsWindow, table.restsSince),
-    uniqueIndex().on(table.requestedBy, table.requestKey),
-    index().on(table.matterId, table.serial),
-  ],
-);
-
-/** Every step of every case: append-only. */
-export const caseStep = schema.table(
-  'case_step',
-  {
-    caseId: uuid()
-      .notNull()
-      .references(() => caseFile.id),
-    seq: integer().notNull(),
-    step: text().$type<Step>().notNull(),
-    at: timestamp({ withTimezone: true }).notNull(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
-    organ: text(),
-    note: text(),
-    finding: text().$type<Finding>(),
-    data: jsonb().$type<StepData>(),
-  },
-  (table) => [primaryKey({ columns: [table.caseId, table.seq] })],
-);
-
-/** The newest case number of each day and division. It is taken under a row lock, so that no number is lost. */
-export const caseNumber = schema.table(
-  'case_number',
-  { divisionCode: text().notNull(), day: date({ mode: 'string' }).notNull(), newest: integer().notNull() },
-  (table) => [primaryKey({ columns: [table.divisionCode, table.day] })],
-);
+import { pgSchema } from 'drizzle-orm/pg-core';
+import { defineMessageTables } from '../kernel/outbox-tables.ts';
 
 export * from './agreement/tables.ts';
 export * from './attention/tables.ts';
 export * from './calendar/tables.ts';
+export * from './case-tables.ts';
+export * from './material/tables.ts';
 export * from './notice/tables.ts';
 export * from './platform/tables.ts';
 export * from './statistics/tables.ts';
 export * from './supervision/tables.ts';
 
-export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(schema);
-export * from './material/tables.ts';
+export const { outboxStream, outboxEvent, outboxDelivery, outboxReceipt, inbox } = defineMessageTables(
+  pgSchema('cases'),
+);

@@ -2,10 +2,15 @@ import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, type DecodedPng, decode, encode } from 'fast-png';
 import { sha256 } from './events.ts';
 import { toBuffer } from './pdf.ts';
-import { SEAL_DIAMETER_POINTS } from './seal-picture.ts';
 import type { Image } from './sealed-pdf.ts';
 
 /** An office's own picture of a seal (印模图片), PNG (ISO/IEC 15948): its validation, and its form in a document. */
+
+export const POINTS_PER_MM = 72 / 25.4;
+/** Special seals (专用章) are 40 mm across. 国发〔1999〕25号 reserves 42 mm for the seals of the organs themselves. */
+const DIAMETER_MM = 40;
+/** Diameter in points, for a drawn seal and for an office's own picture. */
+export const SEAL_DIAMETER_POINTS = DIAMETER_MM * POINTS_PER_MM;
 
 const MAX_PNG_BYTES = 262_144;
 const MIN_SIDE_PIXELS = 64;

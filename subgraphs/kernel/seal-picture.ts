@@ -1,13 +1,9 @@
 import { loadBoldFont } from './document.ts';
+import { POINTS_PER_MM, SEAL_DIAMETER_POINTS } from './seal-image.ts';
 import type { Drawing } from './sealed-pdf.ts';
 
 /** The picture of a round seal (印模), drawn as outlines, so that a viewer needs no font. */
 
-const POINTS_PER_MM = 72 / 25.4;
-/** Special seals (专用章) are 40 mm across. 国发〔1999〕25号 reserves 42 mm for the seals of the organs themselves. */
-const DIAMETER_MM = 40;
-/** Diameter in points, for a drawn seal and for an office's own picture. */
-export const SEAL_DIAMETER_POINTS = DIAMETER_MM * POINTS_PER_MM;
 const RIM_MM = 1.2;
 /** Maximum length of a name along the upper arc, and maximum step between two characters. */
 const MAX_ARC_DEGREES = 250;

@@ -1,7 +1,8 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
 import { type Database, sendTogether, type Transaction } from '../../db/client.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { appendEvent, type MessageTables } from '../kernel/outbox-store.ts';
+import { appendEvent } from '../kernel/outbox-store.ts';
+import type { MessageTables } from '../kernel/outbox-tables.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { closeDuty, dutyOf, openDuty } from './duty/store.ts';
 import { canonicalDigest, isLive } from './license.ts';

@@ -15,7 +15,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
-import { defineMessageTables } from '../kernel/outbox-store.ts';
+import { defineMessageTables } from '../kernel/outbox-tables.ts';
 import type { BlankState, SheetState } from './paper.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 

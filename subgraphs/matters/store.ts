@@ -24,7 +24,8 @@ import {
   type OrganFact,
   type PowerType,
 } from '../kernel/events.ts';
-import { appendEvent, type MessageTables } from '../kernel/outbox-store.ts';
+import { appendEvent } from '../kernel/outbox-store.ts';
+import type { MessageTables } from '../kernel/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { buildDelegationFact, type Matter, nameOf } from './matter.ts';
 import * as tables from './tables.ts';

@@ -1,7 +1,7 @@
 import { bigint, date, index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
 import type { Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
-import { defineMessageTables } from '../kernel/outbox-store.ts';
+import { defineMessageTables } from '../kernel/outbox-tables.ts';
 import type { Correction, PrintedCell } from './matter.ts';
 
 const schema = pgSchema('matters');

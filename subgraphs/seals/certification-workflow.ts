@@ -2,19 +2,17 @@ import type { Database, Transaction } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { EvidenceMaterial } from '../kernel/sign.ts';
 import { listCertificates, listKeys, type PublishedCertificate, replaceKey } from './certificate/store.ts';
+import { computeKid, floorToSecond, readCertificate } from './signer/certificate-fields.ts';
 import { type Chain, derOf } from './signer/cms.ts';
 import {
   type CertificateRequest,
-  computeKid,
   ISSUING_NAME,
   type Profile,
   ROOT_NAME,
-  readCertificate,
   STATUS_NAME,
   TIMESTAMP_NAME,
 } from './signer/pki.ts';
 import type { CertifiedKey, KeyRef, Signer } from './signer/signer.ts';
-import { floorToSecond } from './signer/timestamp.ts';
 import * as store from './store.ts';
 
 /** Dependencies of the test PKI. It reads nothing from the environment. */

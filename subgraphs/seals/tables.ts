@@ -11,7 +11,7 @@ import {
   uniqueIndex,
   uuid,
 } from 'drizzle-orm/pg-core';
-import { defineMessageTables } from '../kernel/outbox-store.ts';
+import { defineMessageTables } from '../kernel/outbox-tables.ts';
 import type { EndReason, SealKind, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');

@@ -4,8 +4,8 @@ import { digestSealable, insertSignature } from '../../subgraphs/kernel/sealed-p
 import { attachedOf, codePayloadOf } from '../../subgraphs/licenses/code.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
+import { computeKid } from '../../subgraphs/seals/signer/certificate-fields.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';
-import { computeKid } from '../../subgraphs/seals/signer/pki.ts';
 import { codeKey, type Inside, type Row, sealSecretly, sha256, type Tamper } from './inside.ts';
 
 import { fileOf, HOLDER, heads, keepFile, namesOf, setDocument, setRecord } from './version.ts';

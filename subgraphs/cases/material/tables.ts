@@ -13,7 +13,7 @@ import {
 } from 'drizzle-orm/pg-core';
 import type { GuideMaterialFact } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
-import { caseFile } from '../tables.ts';
+import { caseFile } from '../case-tables.ts';
 import type { MediaType } from './file.ts';
 import type { MaterialKind } from './material.ts';
 

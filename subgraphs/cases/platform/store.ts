@@ -1,6 +1,7 @@
 import { and, asc, eq, gt, inArray, isNull, ne, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
-import { appendEvent, type MessageTables } from '../../kernel/outbox-store.ts';
+import { appendEvent } from '../../kernel/outbox-store.ts';
+import type { MessageTables } from '../../kernel/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
 import type { Case, StepRecord } from '../case.ts';
 import * as tables from '../tables.ts';

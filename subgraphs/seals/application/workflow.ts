@@ -13,8 +13,7 @@ import {
   type SealKeys,
 } from '../generation-workflow.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
-import { readSerial } from '../signer/pki.ts';
-import { floorToSecond } from '../signer/timestamp.ts';
+import { floorToSecond, readSerial } from '../signer/certificate-fields.ts';
 import * as seals from '../store.ts';
 import {
   type CertificateFacts,

@@ -1,4 +1,5 @@
 import type { EndReason } from '../seal.ts';
+import { computeKeyIdentifier } from './certificate-fields.ts';
 import {
   algorithm,
   bigInteger,
@@ -18,7 +19,6 @@ import {
   time,
   toBytes,
 } from './der.ts';
-import { computeKeyIdentifier } from './pki.ts';
 
 /** CRLReason of RFC 5280 §5.3.1. */
 const REASON_CODES: Record<EndReason, number> = { KEY_COMPROMISE: 1, SUPERSEDED: 4, CESSATION_OF_OPERATION: 5 };

@@ -1,6 +1,6 @@
 import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
-import { serveSigner } from './signer-client.ts';
+import { serveSigner } from './signer-routes.ts';
 
 /**
  * The signer as a process of its own: the hub's child, or a separate service. SECURITY.md lists its environment. Its

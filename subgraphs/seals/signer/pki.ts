@@ -1,6 +1,6 @@
-import { createHash, createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
+import { createPublicKey, randomBytes, verify, X509Certificate } from 'node:crypto';
 import forge from 'node-forge';
-import { memoizeByDigest } from '../../kernel/remembered.ts';
+import { computeKeyIdentifier, exportSpki } from './certificate-fields.ts';
 import {
   algorithm,
   bits,
@@ -11,7 +11,6 @@ import {
   OID,
   octets,
   parse,
-  readOid,
   sequence,
   toBytes,
 } from './der.ts';
@@ -23,7 +22,6 @@ import {
 
 const { asn1, pki } = forge;
 const SERIAL_BYTES = 16;
-const KID_LENGTH = 16;
 
 /** A name: organisation, unit and common name, all UTF-8. */
 export interface DistinguishedName {
@@ -137,44 +135,6 @@ export function makeRequest(
   return `-----BEGIN CERTIFICATE REQUEST-----\n${lines.join('\n')}\n-----END CERTIFICATE REQUEST-----\n`;
 }
 
-/** Bits of keyUsage within its first octet (RFC 5280 §4.2.1.3). */
-export const KEY_USAGE = { digitalSignature: 0x80, nonRepudiation: 0x40, keyCertSign: 0x04 } as const;
-
-/** Returns the first octet of the keyUsage of a DER certificate, or null if it has none. */
-export function readKeyUsage(certificate: Uint8Array): number | null {
-  const [body] = children(parse(certificate));
-  // [3] EXPLICIT, the last of a TBSCertificate of version 3.
-  const extensions = children(children(children(body).at(-1))[0]);
-  const usageExtension = extensions.find((extension) => readOid(children(extension)[0]) === OID.keyUsage);
-  const value = children(usageExtension).at(-1)?.value;
-  if (typeof value !== 'string') return null;
-  const bitString = parse(Buffer.from(value, 'binary')).value;
-  // The first octet of a BIT STRING counts unused bits.
-  return typeof bitString === 'string' ? bitString.charCodeAt(1) : null;
-}
-
-/**
- * Returns what each use of a key needs of its PEM certificate: the DER and the validity. Parses each certificate once.
- */
-export function readCertificate(pem: string): Readonly<{ raw: Buffer; validFrom: Date; validUntil: Date }> {
-  return parseOnce(Buffer.from(pem));
-}
-
-const parseOnce = memoizeByDigest((pem) => {
-  const { raw, validFromDate: validFrom, validToDate: validUntil } = new X509Certificate(pem);
-  return { raw, validFrom, validUntil };
-});
-
-/** Returns the serial number of a PEM certificate, hex. */
-export function readSerial(pem: string): string {
-  return new X509Certificate(pem).serialNumber.toLowerCase();
-}
-
-/** Returns the id by which a code names its DER certificate. */
-export function computeKid(certificate: Uint8Array): string {
-  return createHash('sha256').update(certificate).digest('hex').slice(0, KID_LENGTH);
-}
-
 /** Returns a random positive serial number of 127 bits, hex. */
 export function newSerial(): string {
   const bytes = randomBytes(SERIAL_BYTES);
@@ -191,19 +151,4 @@ function toAttributes({ organisation, unit, commonName }: DistinguishedName): fo
     { name: 'organizationalUnitName', value: unit, valueTagClass: utf8 },
     { name: 'commonName', value: commonName, valueTagClass: utf8 },
   ];
-}
-
-/**
- * Returns the SHA-1 of the public key bits (RFC 5280 §4.2.1.2, method 1). It identifies the key and protects nothing.
- */
-export function computeKeyIdentifier(publicKeyPem: string): Buffer {
-  const [, key] = children(parse(exportSpki(publicKeyPem)));
-  // The first octet of a BIT STRING counts unused bits.
-  return createHash('sha1')
-    .update(Buffer.from(String(key?.value), 'binary').subarray(1))
-    .digest();
-}
-
-function exportSpki(publicKeyPem: string): Buffer {
-  return createPublicKey(publicKeyPem).export({ type: 'spki', format: 'der' });
 }

@@ -1,40 +1,7 @@
-import Fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { TokenError } from '../../kernel/actor.ts';
-import { Refusal } from '../../kernel/refusal.ts';
-import { postBody, requireAnswer, requireService, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
-import { DOCUMENT_CONTENT_TYPE, ORDER_NAMES, ORDERS, type OrderName, parseOrder, writeOrder } from './protocol.ts';
+import { postBody, requireAnswer } from '../../kernel/serve.ts';
+import { ORDER_NAMES, ORDERS, type OrderName, writeOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
-
-/** Largest request body: a document, or the entries of a revocation list. */
-const MAX_BODY_BYTES = 8_388_608;
-
-/**
- * Serves a signer over HTTP: `POST /<order>` with a service token of seals. Answers 200 with the result and 422 with a
- * refusal. Answers 400 to a malformed order or to a key of another purpose, 401 without a valid token, 403 to another
- * service. Never returns or logs key material.
- */
-export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'serviceKey' | 'now'>): FastifyInstance {
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES });
-  app.addContentTypeParser(DOCUMENT_CONTENT_TYPE, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
-  app.get('/health/live', async () => ({ status: 'live' }));
-  for (const name of ORDER_NAMES) {
-    const { order, answer } = ORDERS[name];
-    const run = signer[name] as (input: unknown) => Promise<unknown>;
-    app.post(`/${name}`, async (request, reply) => {
-      try {
-        if ((await requireService(request, options)) !== 'seals') return reply.code(403).send({ code: 'FORBIDDEN' });
-        const input = Buffer.isBuffer(request.body) ? parseOrder(request.body) : request.body;
-        return { answer: z.encode(answer as z.ZodType, await run(z.decode(order as z.ZodType, input))) };
-      } catch (error) {
-        if (error instanceof Refusal) return reply.code(422).send(toRefusalView(error));
-        if (error instanceof TokenError) return reply.code(401).send({ code: error.code, message: error.message });
-        return reply.code(400).send({ code: 'BAD_USER_INPUT', message: String(error).slice(0, 500) });
-      }
-    });
-  }
-  return app;
-}
 
 const MAX_WAIT_MS = 30_000;
 const WAIT_STEP_MS = 200;

@@ -3,20 +3,14 @@ import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events.ts';
 import type { AttestRequest, CodeRequest, SealUseRequest, SignRequest } from '../../kernel/sign.ts';
 import { requireAuthorisation } from './authority.ts';
+import { computeKid, floorToSecond, readCertificate } from './certificate-fields.ts';
 import { type Chain, derOf, signDetached } from './cms.ts';
 import { type ListRequest, makeRevocationList } from './crl.ts';
 import { compactJws } from './jws.ts';
 import { createKeys, type GuardedKey, type KeyKind, type KeyRing } from './keys.ts';
 import { requireCode, requireDocument } from './order.ts';
-import {
-  type CertificateRequest,
-  computeKid,
-  type DistinguishedName,
-  makeCertificate,
-  makeRequest,
-  readCertificate,
-} from './pki.ts';
-import { floorToSecond, makeTimestampToken } from './timestamp.ts';
+import { type CertificateRequest, type DistinguishedName, makeCertificate, makeRequest } from './pki.ts';
+import { makeTimestampToken } from './timestamp.ts';
 
 /** A private key in its envelope, under the id that is bound to it. */
 export interface KeyRef {

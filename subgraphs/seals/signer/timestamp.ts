@@ -1,7 +1,8 @@
 import { createHash } from 'node:crypto';
+import { floorToSecond, readCertificate } from './certificate-fields.ts';
 import { buildSignedData, type Chain } from './cms.ts';
 import { algorithm, bigInteger, generalizedTime, integer, OID, octets, oid, sequence, toBytes } from './der.ts';
-import { newSerial, readCertificate } from './pki.ts';
+import { newSerial } from './pki.ts';
 
 /** The policy of the test PKI's timestamps, in an OID arc that belongs to nobody. */
 export const TIMESTAMP_POLICY = '1.3.6.1.4.1.99999.1.1';
@@ -35,14 +36,4 @@ export function makeTimestampToken(
   const contentDigest = createHash('sha256').update(content).digest();
   const request = { contentType: OID.tstInfo, content, digest: contentDigest, chain, attributes: [] };
   return buildSignedData({ ...request, algorithm: OID.ecdsaWithSha256 }, sign);
-}
-
-/**
- * Rounds a time down to the second. X.509 and RFC 3161 count whole seconds here, and no validity may begin after its
- * first signature.
- */
-export function floorToSecond(at: Date): Date {
-  const second = new Date(at);
-  second.setUTCMilliseconds(0);
-  return second;
 }
