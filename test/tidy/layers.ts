@@ -1,0 +1,87 @@
+/** Which layer a file is: its name tells, except in the kernel and in the signer, which are closed lists. */
+
+/** From the top down: an import goes down, or sideways within a layer. */
+const RANKS = {
+  main: 6,
+  index: 5,
+  edge: 4,
+  workflow: 3,
+  client: 3,
+  render: 2,
+  signer: 2,
+  store: 2,
+  tables: 1,
+  rule: 0,
+} as const;
+
+export type Layer = keyof typeof RANKS;
+
+/** The kernel. Each file has two importing subgraphs or more, by itself or through another file of the kernel. */
+export const KERNEL: Record<string, Layer> = {
+  actor: 'rule',
+  attachment: 'rule',
+  day: 'rule',
+  document: 'render',
+  events: 'rule',
+  identifier: 'rule',
+  'license-acts': 'rule',
+  'outbox-store': 'store',
+  'outbox-tables': 'tables',
+  page: 'store',
+  pdf: 'rule',
+  refusal: 'rule',
+  remembered: 'rule',
+  'seal-image': 'rule',
+  'seal-picture': 'render',
+  'sealed-pdf': 'rule',
+  serve: 'edge',
+  sign: 'rule',
+  'tlog/checkpoint': 'rule',
+  'tlog/fault': 'rule',
+  'tlog/note': 'rule',
+  'tlog/tree': 'rule',
+};
+
+/** The files of the signer that hold keys, draw random numbers or read the key file. Its other files are by name. */
+const SIGNER = new Set(['key-file', 'keys', 'pki', 'signer', 'timestamp']);
+
+/** Returns the layer of a file under subgraphs/, null for any other file. */
+export function layerOf(path: string): Layer | null {
+  const file = /^subgraphs\/(.+)\.(ts|js)$/.exec(path)?.[1];
+  if (file === undefined || file.endsWith('.gen')) return null;
+  const kernelFile = /^kernel\/(.+)$/.exec(file)?.[1];
+  if (kernelFile !== undefined) return KERNEL[kernelFile] ?? 'rule';
+  const signerFile = /^seals\/signer\/(.+)$/.exec(file)?.[1];
+  if (signerFile !== undefined && SIGNER.has(signerFile)) return 'signer';
+  return layerOfName(file.split('/').at(-1) ?? '');
+}
+
+function layerOfName(name: string): Layer {
+  switch (name.split('-').at(-1)) {
+    case 'main':
+    case 'index':
+    case 'workflow':
+    case 'client':
+    case 'render':
+    case 'store':
+    case 'tables':
+      return name.split('-').at(-1) as Layer;
+    case 'resolvers':
+    case 'routes':
+    case 'view':
+      return 'edge';
+    case 'loop':
+      return 'client';
+    default:
+      return 'rule';
+  }
+}
+
+export function rankOf(layer: Layer): number {
+  return RANKS[layer];
+}
+
+/** Whether a file is a pure rule, which every file under subgraphs/ is unless its name says another layer. */
+export function isPure(path: string): boolean {
+  return layerOf(path) === 'rule';
+}
