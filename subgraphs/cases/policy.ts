@@ -1,5 +1,6 @@
-import { type Actor, hasRole, type Person, type Role, requireRole } from '../kernel/actor.ts';
-import type { DelegationFact } from '../kernel/events.ts';
+import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import type { Assignment, DelegationFact } from '../kernel/events.ts';
+import { ADMINISTRATION, type Grant, type Place, type Policy, requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import {
   type Case,
@@ -11,200 +12,273 @@ import {
   type Position,
 } from './case.ts';
 
+/** Who may do what with a case. Each row is one mutation. */
+
+/** An application before there is a case of it: the matter on that day, and the holder code that it states. */
+export interface Reception {
+  matter: MatterFact;
+  delegation: DelegationFact;
+  applicantCode: string;
+}
+
 /**
- * Returns the organ for which `actor` accepts: the county organ at its window or counter, or the city organ by its
- * equal right.
- * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER.
+ * Returns the organ for which a clerk accepts: the county organ at its window or counter, or the city organ by its
+ * equal right. Returns null if the clerk accepts for neither.
  */
-export function acceptingOrgan(actor: Actor, matter: MatterFact, delegation: DelegationFact): string {
-  const clerk = requireRole(actor, 'WINDOW_CLERK');
+function findAcceptingOrgan(clerk: Person, matter: MatterFact, delegation: DelegationFact): string | null {
   const { organ, second, window } = delegation.accepts;
   if (window && organ !== null && clerk.window !== null && clerk.window === divisionOf(matter, organ)) return organ;
   if (!window && organ !== null && clerk.organ === organ) return organ;
-  if (second !== null && clerk.organ === second) return second;
-  throw new Refusal('ORGAN_WITHOUT_POWER', 'matter');
+  return second !== null && clerk.organ === second ? second : null;
 }
 
-/**
- * The actions on a case. Each function returns the person who acts, or throws a Refusal if the actor may not act.
- * The mutations call the same functions.
- */
-export const permissions = {
-  /** 受理: accepts a received application. */
-  acceptApplication: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['RECEIVED']);
-    return requireCounter(subject, actor);
-  },
-  /** 一次性告知: at most once per case (行政许可法 art. 32). */
-  askSupplement: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['RECEIVED']);
-    const clerk = requireCounter(subject, actor);
-    if (subject.steps.some((record) => record.step === 'SUPPLEMENT_ASKED'))
-      throw new Refusal('SUPPLEMENT_ALREADY_ASKED');
-    return clerk;
-  },
-  /** 补正: by the applicant, or by the counter that takes the papers. */
-  supplementCase: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['SUPPLEMENT_ASKED']);
-    return requireApplicantOrCounter(subject, actor);
-  },
-  /** 补交不来办结: after the last day of the supplement. The caller checks that day against the calendar day of the act. */
-  closeUnsupplemented: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['SUPPLEMENT_ASKED']);
-    return requireCounter(subject, actor);
-  },
-  /** 不予受理. */
-  refuseAcceptance: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['RECEIVED']);
-    return requireCounter(subject, actor);
-  },
-  /** 审查: by the organ that examines, or by the city organ if the city organ accepted the case. */
-  examineCase: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['ACCEPTED']);
-    const examiner = requireExaminer(subject, actor);
-    requireNotPaused(subject);
-    return examiner;
-  },
-  /** 转报: the county's examiner sends the case to the city. */
-  forwardCase: (subject: Case, actor: Actor): Person => {
-    if (!mustBeForwarded(subject)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
-    requireStep(subject, ['EXAMINED']);
-    const sender = requireExaminer(subject, actor);
-    requireNotPaused(subject);
-    return sender;
-  },
-  /** 退回: the organ that decides asks for another examination. */
-  sendBackCase: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, mustBeForwarded(subject) ? ['FORWARDED'] : ['EXAMINED']);
-    const sender = requireDecider(subject, actor, ['REVIEWER', 'APPROVER']);
-    requireNotPaused(subject);
-    return sender;
-  },
-  /** 特别程序: the organ that handles the case stops its clock (行政许可法 art. 45). */
-  pauseCase: (subject: Case, actor: Actor): Person => {
-    const person = requireHandler(subject, actor);
-    requireNotPaused(subject);
-    return person;
-  },
-  /** 恢复计时. */
-  resumeCase: (subject: Case, actor: Actor): Person => {
-    const person = requireHandler(subject, actor);
-    if (subject.paused === null) throw new Refusal('CASE_NOT_PAUSED');
-    return person;
-  },
-  /** 决定: by the organ that decides, after the step that brings the case to it. */
-  decideCase: (subject: Case, actor: Actor): Person => {
-    if (subject.step === 'EXAMINED' && mustBeForwarded(subject)) throw new Refusal('CASE_MUST_BE_FORWARDED');
-    requireStep(subject, mustBeForwarded(subject) ? ['FORWARDED'] : ['EXAMINED']);
-    const approver = requireDecider(subject, actor, ['APPROVER']);
-    requireNotPaused(subject);
-    return approver;
-  },
-  /** 撤回申请: by the applicant, or by the counter on the applicant's behalf, until the decision. */
-  withdrawCase: (subject: Case, actor: Actor): Person => {
-    requireStep(subject, ['RECEIVED', 'SUPPLEMENT_ASKED', 'ACCEPTED', 'EXAMINED', 'FORWARDED']);
-    return requireApplicantOrCounter(subject, actor);
-  },
-  /** 送达: delivers a decision document. A license is delivered with its paper instead. */
-  deliverDecision: (subject: Case, actor: Actor): Person => {
-    if (!endsInPaper(subject)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
-    const clerk = requireRole(actor, 'WINDOW_CLERK', 'REVIEWER', 'APPROVER');
-    if (clerk.organ !== null && clerk.organ === subject.delegation.decides.organ) return clerk;
-    return requireCounter(subject, actor);
-  },
-} as const;
+/** Returns the organ for which a clerk accepts. Refuses ORGAN_WITHOUT_POWER. */
+export function requireAcceptingOrgan(clerk: Person, matter: MatterFact, delegation: DelegationFact): string {
+  const organ = findAcceptingOrgan(clerk, matter, delegation);
+  if (organ === null) throw new Refusal('ORGAN_WITHOUT_POWER', 'matter');
+  return organ;
+}
 
-export type CaseActionName = keyof typeof permissions;
-
-/** The basis of each action in the plan 于府办发〔2022〕30号 or in law. Null if the delegation itself states it. */
-const CLAUSES: Record<CaseActionName, string | null> = {
-  acceptApplication: null,
-  askSupplement: '行政许可法第三十二条第一款第（四）项（一次告知）',
-  supplementCase: '行政许可法第三十二条第一款第（四）项',
-  closeUnsupplemented: '行政许可法第三十二条；办结结果代码5（补交不来）',
-  refuseAcceptance: '行政许可法第三十二条第一款第（一）（二）项',
-  examineCase: null,
-  forwardCase: null,
-  sendBackCase: '实施方案三.3（全流程线上闭环审批管理）',
-  pauseCase: '行政许可法第四十五条',
-  resumeCase: '行政许可法第四十五条',
-  decideCase: null,
-  withdrawCase: '办结结果代码2（申请人撤回申请）',
-  deliverDecision: '行政许可法第四十四条',
+/** The counters that may accept for a matter. */
+const RECEIVING_COUNTER: Place<Reception> = {
+  name: 'RECEIVING_COUNTER',
+  includes: ({ matter, delegation }, person) => findAcceptingOrgan(person, matter, delegation) !== null,
+  refuse: () => new Refusal('ORGAN_WITHOUT_POWER', 'matter'),
 };
 
-export function clauseOf(name: CaseActionName, delegation: DelegationFact): string {
-  const { accepts, examines, decides } = delegation;
-  const assigned = { acceptApplication: accepts, examineCase: examines, forwardCase: examines, decideCase: decides };
-  return CLAUSES[name] ?? assigned[name as keyof typeof assigned]?.reason ?? '实施方案二';
-}
+/** The applicant's own application. */
+const OWN_APPLICATION: Place<Reception> = {
+  name: 'OWN_APPLICATION',
+  includes: ({ applicantCode }, { holderCode }) => holderCode === applicantCode,
+  refuse: () => new Refusal('NOT_YOUR_RECORD', 'applicant.code'),
+};
 
-function requireStep(subject: Case, steps: readonly Position[]): void {
-  if (!steps.includes(subject.step)) throw new Refusal('CASE_STEP_NOT_ALLOWED');
-}
+/** The applicant's own case. */
+const OWN_CASE: Place<Case> = {
+  name: 'OWN_CASE',
+  includes: ({ applicant }, { holderCode }) => holderCode !== null && holderCode === applicant.code,
+  refuse: () => new Refusal('NOT_YOUR_RECORD'),
+};
 
-function requireNotPaused(subject: Case): void {
-  if (subject.paused !== null) throw new Refusal('CASE_PAUSED');
-}
+/** The counter that accepted the case; before acceptance, every counter that may. */
+const COUNTER: Place<Case> = {
+  name: 'COUNTER',
+  includes: ({ matter, delegation, acceptedBy }, person) => {
+    const organ = findAcceptingOrgan(person, matter, delegation);
+    return organ !== null && (acceptedBy === null || acceptedBy === organ);
+  },
+  refuse: refuseWithoutPower,
+};
+
+/** The organ that examines: the county organ, or the city organ if the city organ accepted the case. */
+const EXAMINING_ORGAN: Place<Case> = {
+  name: 'EXAMINING_ORGAN',
+  includes: (subject, person) => person.organ === examiningOrgan(subject),
+  refuse: refuseWithoutPower,
+};
+
+/** The integrated window that examines for the county organ. */
+const EXAMINING_WINDOW: Place<Case> = {
+  name: 'EXAMINING_WINDOW',
+  includes: (subject, person) => {
+    const { organ, window } = subject.delegation.examines;
+    const examinesAtWindow = window && examiningOrgan(subject) === organ && person.window !== null;
+    return examinesAtWindow && person.window === divisionOf(subject.matter, organ);
+  },
+  refuse: refuseWithoutPower,
+};
+
+/** The organ that decides. */
+const DECIDING_ORGAN: Place<Case> = {
+  name: 'DECIDING_ORGAN',
+  includes: ({ delegation }, person) => person.organ === delegation.decides.organ,
+  refuse: refuseWithoutPower,
+};
 
 /**
  * Returns the refusal for a person whose organ has no part in this step.
  * It is MATTER_MOVED if the organ had a part before a transfer, else ORGAN_WITHOUT_POWER.
  */
-function powerRefusal(subject: Case, person: Person): Refusal {
-  const { organ } = person;
+function refuseWithoutPower(subject: Case, { organ }: Person): Refusal {
   const moves = subject.steps.flatMap(({ data }) => data?.moved ?? []);
   const hadPower = moves.some(({ from }) => from.cityOrgan === organ || from.countyOrgan === organ);
   const hasPower = subject.delegation.cityOrgan === organ || subject.delegation.countyOrgan === organ;
   return new Refusal(hadPower && !hasPower ? 'MATTER_MOVED' : 'ORGAN_WITHOUT_POWER');
 }
 
-/** Returns a clerk of the counter that may accept the case or has accepted it. */
-function requireCounter(subject: Case, actor: Actor): Person {
-  const clerk = requireRole(actor, 'WINDOW_CLERK');
-  try {
-    const organ = acceptingOrgan(clerk, subject.matter, subject.delegation);
-    if (subject.acceptedBy === null || subject.acceptedBy === organ) return clerk;
-  } catch (error) {
-    if (!(error instanceof Refusal)) throw error;
-  }
-  throw powerRefusal(subject, clerk);
-}
+type CaseGrant = Grant<Case>;
+const COUNTER_CLERK: CaseGrant = { roles: ['WINDOW_CLERK'], place: COUNTER };
+const APPLICANT_OR_COUNTER: readonly CaseGrant[] = [
+  { roles: ['APPLICANT'], place: OWN_CASE, isFinal: true },
+  COUNTER_CLERK,
+];
+const DECIDER: CaseGrant = { roles: ['APPROVER'], place: DECIDING_ORGAN };
+const DECIDING_STAFF: CaseGrant = { roles: ['REVIEWER', 'APPROVER'], place: DECIDING_ORGAN };
 
-function requireApplicantOrCounter(subject: Case, actor: Actor): Person {
-  if (actor.kind === 'person' && hasRole(actor, 'APPLICANT')) {
-    if (actor.holderCode !== null && actor.holderCode === subject.applicant.code) return actor;
-    throw new Refusal('NOT_YOUR_RECORD');
-  }
-  return requireCounter(subject, actor);
-}
+const isWindowForward = ({ delegation }: Case) => delegation.mode === 'WINDOW_FORWARD';
+const EXAMINERS: readonly CaseGrant[] = [
+  { roles: ['WINDOW_CLERK'], place: EXAMINING_WINDOW, when: isWindowForward },
+  { roles: ['REVIEWER', 'WINDOW_CLERK'], place: EXAMINING_ORGAN, when: isWindowForward },
+  { roles: ['REVIEWER'], place: EXAMINING_ORGAN, when: (subject) => !isWindowForward(subject) },
+];
 
-function requireExaminer(subject: Case, actor: Actor): Person {
-  const { organ, window } = subject.delegation.examines;
-  const examining = examiningOrgan(subject);
-  const roles: Role[] = subject.delegation.mode === 'WINDOW_FORWARD' ? ['REVIEWER', 'WINDOW_CLERK'] : ['REVIEWER'];
-  const examiner = requireRole(actor, ...roles);
-  if (examiner.organ === examining) return examiner;
-  const atWindow = window && examining === organ && examiner.window !== null;
-  if (atWindow && hasRole(examiner, 'WINDOW_CLERK') && examiner.window === divisionOf(subject.matter, organ))
-    return examiner;
-  throw powerRefusal(subject, examiner);
-}
+/** Whether an accepted, undecided case is with its examiner. Otherwise it is with the organ that decides. */
+const isWithExaminer = (subject: Case) =>
+  subject.step === 'ACCEPTED' || (subject.step === 'EXAMINED' && mustBeForwarded(subject));
+/** The organ that handles an accepted, undecided case: the examiner, later the organ that decides. */
+const HANDLERS: readonly CaseGrant[] = [
+  ...EXAMINERS.map((grant) => ({
+    ...grant,
+    when: (subject: Case) => isWithExaminer(subject) && (grant.when?.(subject) ?? true),
+  })),
+  { ...DECIDING_STAFF, when: (subject) => !isWithExaminer(subject) },
+];
 
-function requireDecider(subject: Case, actor: Actor, roles: readonly Role[]): Person {
-  const decider = requireRole(actor, ...roles);
-  if (decider.organ !== subject.delegation.decides.organ) throw powerRefusal(subject, decider);
-  return decider;
-}
+const refuseStep = () => new Refusal('CASE_STEP_NOT_ALLOWED');
+/** The refusal unless the case is at one of `steps`. */
+const atStep =
+  (...steps: Position[]) =>
+  (subject: Case) =>
+    steps.includes(subject.step) ? null : refuseStep();
+/** The refusal unless the case is at the step that brings it to the organ that decides. */
+const beforeDecision = (subject: Case) => atStep(mustBeForwarded(subject) ? 'FORWARDED' : 'EXAMINED')(subject);
+const whileUndecided = atStep('ACCEPTED', 'EXAMINED', 'FORWARDED');
+const unlessPaused = ({ paused }: Case) => (paused === null ? null : new Refusal('CASE_PAUSED'));
 
-/**
- * Returns a person of the organ that handles an accepted, undecided case: the examiner, later the organ that decides.
- */
-function requireHandler(subject: Case, actor: Actor): Person {
-  requireStep(subject, ['ACCEPTED', 'EXAMINED', 'FORWARDED']);
-  const isWithCounty = subject.step === 'ACCEPTED' || (subject.step === 'EXAMINED' && mustBeForwarded(subject));
-  return isWithCounty ? requireExaminer(subject, actor) : requireDecider(subject, actor, ['REVIEWER', 'APPROVER']);
-}
+/** The clause of an act that the delegation itself assigns, with its reason there. */
+const assignedBy = (pick: (delegation: DelegationFact) => Assignment) => (subject: Case) =>
+  pick(subject.delegation).reason ?? '实施方案二';
+
+/** The mutations that `Case.actions` shows. */
+type CaseActions = Record<
+  | 'acceptApplication'
+  | 'askSupplement'
+  | 'supplementCase'
+  | 'closeUnsupplemented'
+  | 'refuseAcceptance'
+  | 'examineCase'
+  | 'forwardCase'
+  | 'sendBackCase'
+  | 'pauseCase'
+  | 'resumeCase'
+  | 'decideCase'
+  | 'withdrawCase'
+  | 'deliverDecision',
+  Case
+>;
+export type CaseActionName = keyof CaseActions;
+
+export const CASE_ACTIONS: Policy<CaseActions> = {
+  /** 受理: accepts a received application. */
+  acceptApplication: {
+    stateFirst: atStep('RECEIVED'),
+    grants: [COUNTER_CLERK],
+    clause: assignedBy(({ accepts }) => accepts),
+  },
+  /** 一次性告知: at most once per case (行政许可法 art. 32). */
+  askSupplement: {
+    stateFirst: atStep('RECEIVED'),
+    grants: [COUNTER_CLERK],
+    state: ({ steps }) =>
+      steps.some(({ step }) => step === 'SUPPLEMENT_ASKED') ? new Refusal('SUPPLEMENT_ALREADY_ASKED') : null,
+    clause: '行政许可法第三十二条第一款第（四）项（一次告知）',
+  },
+  /** 补正: by the applicant, or by the counter that takes the papers. */
+  supplementCase: {
+    stateFirst: atStep('SUPPLEMENT_ASKED'),
+    grants: APPLICANT_OR_COUNTER,
+    clause: '行政许可法第三十二条第一款第（四）项',
+  },
+  /** 补交不来办结: after the last day of the supplement. The caller checks that day against the calendar day of the act. */
+  closeUnsupplemented: {
+    stateFirst: atStep('SUPPLEMENT_ASKED'),
+    grants: [COUNTER_CLERK],
+    clause: '行政许可法第三十二条；办结结果代码5（补交不来）',
+  },
+  /** 不予受理. */
+  refuseAcceptance: {
+    stateFirst: atStep('RECEIVED'),
+    grants: [COUNTER_CLERK],
+    clause: '行政许可法第三十二条第一款第（一）（二）项',
+  },
+  /** 审查: by the organ that examines, or by the city organ if the city organ accepted the case. */
+  examineCase: {
+    stateFirst: atStep('ACCEPTED'),
+    grants: EXAMINERS,
+    state: unlessPaused,
+    clause: assignedBy(({ examines }) => examines),
+  },
+  /** 转报: the county's examiner sends the case to the city. */
+  forwardCase: {
+    stateFirst: (subject) => (mustBeForwarded(subject) ? atStep('EXAMINED')(subject) : refuseStep()),
+    grants: EXAMINERS,
+    state: unlessPaused,
+    clause: assignedBy(({ examines }) => examines),
+  },
+  /** 退回: the organ that decides asks for another examination. */
+  sendBackCase: {
+    stateFirst: beforeDecision,
+    grants: [DECIDING_STAFF],
+    state: unlessPaused,
+    clause: '实施方案三.3（全流程线上闭环审批管理）',
+  },
+  /** 特别程序: the organ that handles the case stops its clock (行政许可法 art. 45). */
+  pauseCase: { stateFirst: whileUndecided, grants: HANDLERS, state: unlessPaused, clause: '行政许可法第四十五条' },
+  /** 恢复计时. */
+  resumeCase: {
+    stateFirst: whileUndecided,
+    grants: HANDLERS,
+    state: ({ paused }) => (paused === null ? new Refusal('CASE_NOT_PAUSED') : null),
+    clause: '行政许可法第四十五条',
+  },
+  /** 决定: by the organ that decides, after the step that brings the case to it. */
+  decideCase: {
+    stateFirst: (subject) =>
+      subject.step === 'EXAMINED' && mustBeForwarded(subject)
+        ? new Refusal('CASE_MUST_BE_FORWARDED')
+        : beforeDecision(subject),
+    grants: [DECIDER],
+    state: unlessPaused,
+    clause: assignedBy(({ decides }) => decides),
+  },
+  /** 撤回申请: by the applicant, or by the counter on the applicant's behalf, until the decision. */
+  withdrawCase: {
+    stateFirst: atStep('RECEIVED', 'SUPPLEMENT_ASKED', 'ACCEPTED', 'EXAMINED', 'FORWARDED'),
+    grants: APPLICANT_OR_COUNTER,
+    clause: '办结结果代码2（申请人撤回申请）',
+  },
+  /** 送达: delivers a decision document. A license is delivered with its paper instead. */
+  deliverDecision: {
+    stateFirst: (subject) => (endsInPaper(subject) ? null : refuseStep()),
+    grants: [{ roles: ['WINDOW_CLERK', 'REVIEWER', 'APPROVER'], place: DECIDING_ORGAN }, COUNTER_CLERK],
+    clause: '行政许可法第四十四条',
+  },
+};
+
+/** The mutations that make a case. */
+export const RECEPTION_POLICY: Policy<Record<'receiveApplication' | 'acceptCase', Reception>> = {
+  receiveApplication: {
+    grants: [
+      { roles: ['WINDOW_CLERK'], place: RECEIVING_COUNTER, isFinal: true },
+      { roles: ['APPLICANT'], place: OWN_APPLICATION },
+    ],
+  },
+  acceptCase: { grants: [{ roles: ['WINDOW_CLERK'], place: RECEIVING_COUNTER }] },
+};
+
+/** The administration of agreements, calendars, platforms and webhooks. */
+export const ADMINISTRATION_POLICY = {
+  recordAgreement: ADMINISTRATION,
+  endAgreement: ADMINISTRATION,
+  loadCalendar: ADMINISTRATION,
+  registerPlatform: ADMINISTRATION,
+  changePlatform: ADMINISTRATION,
+  addPlatformKey: ADMINISTRATION,
+  endPlatformKey: ADMINISTRATION,
+  removePlatform: ADMINISTRATION,
+  registerWebhook: ADMINISTRATION,
+  removeWebhook: ADMINISTRATION,
+};
 
 /** Whether `actor` may see a case: its applicant, its organs, its window, an auditor. */
 export function maySee(
@@ -215,4 +289,9 @@ export function maySee(
   if (actor.holderCode !== null && actor.holderCode === file.applicantCode) return true;
   if (actor.organ !== null && file.parties.includes(actor.organ)) return true;
   return actor.window !== null && actor.window === file.window;
+}
+
+/** Returns the person who takes the action `name` on a case. Throws the refusal of its row. */
+export function requireCaseAction(name: CaseActionName, subject: Case, actor: Actor): Person {
+  return requireAllowed(CASE_ACTIONS[name], subject, actor);
 }

@@ -1,8 +1,9 @@
 import type { Transaction } from '../../db/client.ts';
 import { transact } from '../../db/client.ts';
-import { type Actor, hasRole, type Person, requireRole } from '../kernel/actor.ts';
+import type { Actor, Person } from '../kernel/actor.ts';
 import { type Day, dayOf, isDay } from '../kernel/day.ts';
 import { computeContentDigest, type DelegationFact } from '../kernel/events.ts';
+import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { findAgreementInForce } from './agreement/store.ts';
 import {
@@ -20,7 +21,7 @@ import type { SubmittedMaterial } from './material/material.ts';
 import { listMaterials } from './material/store.ts';
 import { attachMaterials, requireComplete } from './material/workflow.ts';
 import { writeNotice } from './notice/workflow.ts';
-import { acceptingOrgan, permissions } from './policy.ts';
+import { RECEPTION_POLICY, requireAcceptingOrgan, requireCaseAction } from './policy.ts';
 import * as store from './store.ts';
 import {
   act,
@@ -79,11 +80,8 @@ export function receiveApplication(deps: WorkflowDependencies, actor: Actor, req
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
-    const person = requireRole(actor, 'APPLICANT', 'WINDOW_CLERK');
-    if (hasRole(person, 'WINDOW_CLERK')) acceptingOrgan(person, matter, delegation);
-    else if (person.holderCode !== request.application.applicant.code) {
-      throw new Refusal('NOT_YOUR_RECORD', 'applicant.code');
-    }
+    const applicantCode = request.application.applicant.code;
+    const person = requireAllowed(RECEPTION_POLICY.receiveApplication, { matter, delegation, applicantCode }, actor);
     return (await openCase(tx, request, { matter, delegation, person, at })).subject;
   });
 }
@@ -96,8 +94,8 @@ export function receiveAndAccept(deps: WorkflowDependencies, actor: Actor, reque
   return transact(deps.db, request.dryRun, async (tx) => {
     const at = deps.now();
     const { matter, delegation } = await requireDelegatedMatter(tx, request.matterId, dayOf(at));
-    const person = requireRole(actor, 'WINDOW_CLERK');
-    acceptingOrgan(person, matter, delegation);
+    const applicantCode = request.application.applicant.code;
+    const person = requireAllowed(RECEPTION_POLICY.acceptCase, { matter, delegation, applicantCode }, actor);
     await requireAgreementInForce(tx, matter, delegation, dayOf(at));
     const { subject, fresh: isNew } = await openCase(tx, request, { matter, delegation, person, at });
     if (isNew) return enterAcceptance(tx, subject, person, at);
@@ -105,7 +103,7 @@ export function receiveAndAccept(deps: WorkflowDependencies, actor: Actor, reque
     // its current state.
     const current = await lockUpToDateCase(tx, subject.id, at);
     if (current.step !== 'RECEIVED') return current;
-    return enterAcceptance(tx, current, permissions.acceptApplication(current, person), at);
+    return enterAcceptance(tx, current, requireCaseAction('acceptApplication', current, person), at);
   });
 }
 
@@ -172,7 +170,7 @@ function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: 
  */
 export function acceptApplication(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = permissions.acceptApplication(subject, command.actor);
+    const clerk = requireCaseAction('acceptApplication', subject, command.actor);
     const { matter, delegation } = await requireDelegatedMatter(tx, subject.matter.matterId, dayOf(at));
     await requireAgreementInForce(tx, matter, delegation, dayOf(at));
     return enterAcceptance(tx, { ...subject, matter, delegation }, clerk, at);
@@ -181,7 +179,7 @@ export function acceptApplication(deps: WorkflowDependencies, command: CaseComma
 
 async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
   const { matter, delegation, licenseNumber } = subject;
-  const acceptedBy = acceptingOrgan(clerk, matter, delegation);
+  const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
   const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
   requireLicenseFits(delegation, subject, license);
   const guides = await store.findGuideFact(tx, matter.matterId);
@@ -223,7 +221,7 @@ export function askSupplement(
   request: { items: readonly string[]; until: Day | null },
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = permissions.askSupplement(subject, command.actor);
+    const clerk = requireCaseAction('askSupplement', subject, command.actor);
     if (request.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
     if (request.items.length > MAX_SUPPLEMENT_ITEMS)
       throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${MAX_SUPPLEMENT_ITEMS} 项`);
@@ -243,7 +241,7 @@ export function askSupplement(
 
 /** Returns the organ in whose name the clerk acts. */
 function counterOf({ matter, delegation }: Case, clerk: Person): string {
-  return acceptingOrgan(clerk, matter, delegation);
+  return requireAcceptingOrgan(clerk, matter, delegation);
 }
 
 function daysLater(at: Date, days: number): Day {
@@ -261,7 +259,7 @@ export interface Supplement {
 /** Records a supplement (补正). The whole application is checked again. */
 export function supplement(deps: WorkflowDependencies, command: CaseCommand, changes: Supplement): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const person = permissions.supplementCase(subject, command.actor);
+    const person = requireCaseAction('supplementCase', subject, command.actor);
     if (changes.note !== null) requireLine(changes.note, MAX_TEXT_CHARS, 'note');
     const fields = changes.fields ?? subject.fields;
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
@@ -276,7 +274,7 @@ export function supplement(deps: WorkflowDependencies, command: CaseCommand, cha
 /** Closes a case that was not supplemented (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */
 export function closeUnsupplemented(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = permissions.closeUnsupplemented(subject, command.actor);
+    const clerk = requireCaseAction('closeUnsupplemented', subject, command.actor);
     const until = subject.steps.find((record) => record.data?.supplement)?.data?.supplement?.until;
     if (until === undefined || dayOf(at) <= until) throw new Refusal('SUPPLEMENT_NOT_DUE');
     return store.addStep(tx, subject, buildStep(clerk, 'SUPPLEMENT_MISSED', at));
@@ -286,7 +284,7 @@ export function closeUnsupplemented(deps: WorkflowDependencies, command: CaseCom
 /** Refuses acceptance (不予受理), with a reason. */
 export function refuseAcceptance(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = permissions.refuseAcceptance(subject, command.actor);
+    const clerk = requireCaseAction('refuseAcceptance', subject, command.actor);
     requireReason(reason);
     const step = buildStep(clerk, 'NOT_ACCEPTED', at, { note: reason });
     await writeNotice(tx, { kind: 'REFUSAL', subject, step, organ: counterOf(subject, clerk) });
@@ -297,7 +295,7 @@ export function refuseAcceptance(deps: WorkflowDependencies, command: CaseComman
 /** Withdraws the application (撤回申请). Possible until the decision. */
 export function withdraw(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const person = permissions.withdrawCase(subject, command.actor);
+    const person = requireCaseAction('withdrawCase', subject, command.actor);
     requireReason(reason);
     return store.addStep(tx, subject, buildStep(person, 'WITHDRAWN', at, { note: reason }));
   });

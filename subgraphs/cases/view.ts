@@ -1,10 +1,9 @@
 import { type Actor, hasRole } from '../kernel/actor.ts';
 import type { Assignment, DelegationFact } from '../kernel/events.ts';
 import { maskCode } from '../kernel/identifier.ts';
-import { Refusal } from '../kernel/refusal.ts';
-import { toRefusalView } from '../kernel/serve.ts';
+import { answerAction } from '../kernel/policy.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
-import { type CaseActionName, clauseOf, permissions } from './policy.ts';
+import { CASE_ACTIONS, type CaseActionName } from './policy.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView } from './resolvers.gen.ts';
 
 const organ = (id: string) => ({ id });
@@ -35,7 +34,9 @@ export function viewCase(subject: Case, actor: Actor) {
     waitsFor: viewWaiting(subject),
     responsibility: viewResponsibility(subject.delegation),
     steps: subject.steps.map((record) => viewStep(record, isOwn && !hasRole(actor, 'AUDITOR'))),
-    actions: (Object.keys(permissions) as CaseActionName[]).map((name) => viewAction(subject, actor, name)),
+    actions: (Object.keys(CASE_ACTIONS) as CaseActionName[]).map((name) =>
+      answerAction(name, CASE_ACTIONS[name], subject, actor),
+    ),
   };
 }
 
@@ -75,17 +76,6 @@ function viewResponsibility({ decides, seals, liable, supervises }: DelegationFa
     supervises: viewAssignment(supervises),
     basis: assignments.map((assignment) => assignment.reason ?? ''),
   };
-}
-
-function viewAction(subject: Case, actor: Actor, name: CaseActionName) {
-  const clause = clauseOf(name, subject.delegation);
-  try {
-    permissions[name](subject, actor);
-    return { name, allowed: true, clause };
-  } catch (error) {
-    if (error instanceof Refusal) return { name, allowed: false, refusal: toRefusalView(error), clause };
-    throw error;
-  }
 }
 
 function viewDelegation(fact: DelegationFact): DelegationView {

@@ -21,7 +21,7 @@ import { type DecisionInput, decide, issuerOf } from './decide.ts';
 import { requireValidLicenses } from './material/workflow.ts';
 import { hasSealedDecision } from './notice/store.ts';
 import { prepareDecision } from './notice/workflow.ts';
-import { maySee, permissions } from './policy.ts';
+import { maySee, requireCaseAction } from './policy.ts';
 import * as store from './store.ts';
 import { putCaseLicense, putDuty } from './supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from './supervision/workflow.ts';
@@ -51,7 +51,7 @@ export function examine(
   opinion: string | null,
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const examiner = permissions.examineCase(subject, command.actor);
+    const examiner = requireCaseAction('examineCase', subject, command.actor);
     if (finding === 'REFUSED' && opinion === null) throw new Refusal('REASON_MISSING', 'opinion');
     if (opinion !== null) requireLine(opinion, MAX_TEXT_CHARS, 'opinion');
     return store.addStep(tx, subject, buildStep(examiner, 'EXAMINED', at, { note: opinion, finding }));
@@ -61,7 +61,7 @@ export function examine(
 /** Sends the case to the city organ (转报). */
 export function forward(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const sender = permissions.forwardCase(subject, command.actor);
+    const sender = requireCaseAction('forwardCase', subject, command.actor);
     if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
     return store.addStep(tx, subject, buildStep(sender, 'FORWARDED', at, { note }));
   });
@@ -70,7 +70,7 @@ export function forward(deps: WorkflowDependencies, command: CaseCommand, note: 
 /** Sends the case back for another examination (退回补充审查), by the organ that decides, with a reason. */
 export function sendBack(deps: WorkflowDependencies, command: CaseCommand, reason: string): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const sender = permissions.sendBackCase(subject, command.actor);
+    const sender = requireCaseAction('sendBackCase', subject, command.actor);
     requireReason(reason);
     return store.addStep(tx, subject, buildStep(sender, 'SENT_BACK', at, { note: reason }));
   });
@@ -83,7 +83,7 @@ export function pause(
   procedure: { kind: PauseKind; reason: string; papers: readonly string[] },
 ): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const person = permissions.pauseCase(subject, command.actor);
+    const person = requireCaseAction('pauseCase', subject, command.actor);
     requireReason(procedure.reason);
     if (procedure.papers.length === 0) throw new Refusal('PAPERS_MISSING', 'papers');
     if (procedure.papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
@@ -96,7 +96,7 @@ export function pause(
 /** Restarts the clock (恢复计时). */
 export function resume(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const person = permissions.resumeCase(subject, command.actor);
+    const person = requireCaseAction('resumeCase', subject, command.actor);
     if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
     return store.addStep(tx, subject, buildStep(person, 'RESUMED', at, { note }));
   });
@@ -108,7 +108,7 @@ export function resume(deps: WorkflowDependencies, command: CaseCommand, note: s
  */
 export function decideCase(deps: WorkflowDependencies, command: CaseCommand, input: DecisionInput): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const approver = permissions.decideCase(subject, command.actor);
+    const approver = requireCaseAction('decideCase', subject, command.actor);
     const license = subject.licenseNumber === null ? null : await store.findLicense(tx, subject.licenseNumber);
     const content = decide(subject, input, license, dayOf(at));
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
@@ -128,7 +128,7 @@ export function decideCase(deps: WorkflowDependencies, command: CaseCommand, inp
 /** Delivers a decision document (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
 export function deliverDecision(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = permissions.deliverDecision(subject, command.actor);
+    const clerk = requireCaseAction('deliverDecision', subject, command.actor);
     if (!(await hasSealedDecision(tx, subject.id))) throw new Refusal('DECISION_NOT_SEALED');
     if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
     return store.addStep(tx, subject, buildStep(clerk, 'DELIVERED', at, { note }));

@@ -22,6 +22,7 @@ export const REFUSALS = {
   ROLE_NOT_ALLOWED: '您的岗位不能办理此操作。',
   ORGAN_WITHOUT_POWER: '您所在的机关对此事项没有这项权力。',
   NOT_YOUR_RECORD: '此记录不属于您，不能操作。',
+  ACTION_DONE: '此操作已办理，无须重复。',
   // matters
   MATTER_UNKNOWN: '没有此事项。',
   MATTER_NOT_DELEGATED: '此事项在该日期尚未下放或已不再下放。',

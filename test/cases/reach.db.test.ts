@@ -12,7 +12,7 @@ import {
   waitsFor,
 } from '../../subgraphs/cases/case.ts';
 import { issuerOf } from '../../subgraphs/cases/decide.ts';
-import { acceptingOrgan, type CaseActionName, permissions } from '../../subgraphs/cases/policy.ts';
+import { type CaseActionName, requireAcceptingOrgan, requireCaseAction } from '../../subgraphs/cases/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
 import { requirePaperClerk } from '../../subgraphs/licenses/license.ts';
@@ -94,10 +94,12 @@ function successors(subject: Case): Case[] {
   const organIds = new Set(subject.matter.organs.map((organ) => organ.id));
   for (const person of people.filter(({ organ }) => organ === null || organIds.has(organ) || organ === 'yudu-xzspj')) {
     for (const [name, writes] of Object.entries(WRITES) as [CaseActionName, (typeof WRITES)[CaseActionName]][]) {
-      if (!allows(() => permissions[name](subject, person))) continue;
+      if (!allows(() => requireCaseAction(name, subject, person))) continue;
       for (const details of writes) {
         const acceptedBy =
-          details.step === 'ACCEPTED' ? acceptingOrgan(person, subject.matter, subject.delegation) : subject.acceptedBy;
+          details.step === 'ACCEPTED'
+            ? requireAcceptingOrgan(person, subject.matter, subject.delegation)
+            : subject.acceptedBy;
         nextCases.push(foldCase({ ...subject, acceptedBy }, [...subject.steps, record(person, details)]));
       }
     }

@@ -83,8 +83,21 @@ describe('the inbox and the findings, by role and organ', () => {
     ]);
     expect(await refusalOfPushAct('signPush', SUPERVISOR)).toBeNull();
     expect(await refusalOfPushAct('signPush', SUPERVISOR)).toBeNull();
-    const signedPush = (await listPushes(hub, rejectedCaseId))?.[0];
+    const signedPush = (await listPushes(hub, rejectedCaseId, SUPERVISOR))?.[0];
     expect(signedPush.receipts).toHaveLength(4);
+    // What is done is not offered again, although a repetition is accepted.
+    expect(
+      signedPush.actions.map(
+        ({ name, allowed, refusal }: { name: string; allowed: boolean; refusal: { code: string } }) => [
+          name,
+          allowed || refusal.code,
+        ],
+      ),
+    ).toEqual([
+      ['claimPush', 'ACTION_DONE'],
+      ['signPush', 'ACTION_DONE'],
+      ['recordFinding', true],
+    ]);
   });
 
   test('a colleague can sign a push that an absent person claimed; the receipt names the signer', async () => {

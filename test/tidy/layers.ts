@@ -29,6 +29,7 @@ export const KERNEL: Record<string, Layer> = {
   'outbox-tables': 'tables',
   page: 'store',
   pdf: 'rule',
+  policy: 'rule',
   refusal: 'rule',
   remembered: 'rule',
   'seal-image': 'rule',

@@ -1,4 +1,3 @@
-import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { MAX_TEXT_CHARS, requireLine } from '../application.ts';
@@ -24,12 +23,8 @@ const MAX_ID_CHARS = 64;
 /** An agreement is listed as about to end from this many days before its last day. */
 export const ENDING_SOON_DAYS = 30;
 
-/**
- * Returns the administrator who records a well-formed agreement.
- * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED.
- */
-export function requireAgreement(actor: Actor, agreement: Agreement): Person {
-  const administrator = requireRole(actor, 'ADMINISTRATOR');
+/** Refuses FIELD_TOO_LONG, FIELD_MALFORMED unless an agreement is well-formed. */
+export function requireAgreement(agreement: Agreement): void {
   requireLine(agreement.number, MAX_NUMBER_CHARS, 'number');
   requireLine(agreement.cityOrgan, MAX_ID_CHARS, 'cityOrgan');
   requireLine(agreement.countyOrgan, MAX_ID_CHARS, 'countyOrgan');
@@ -42,7 +37,6 @@ export function requireAgreement(actor: Actor, agreement: Agreement): Person {
     throw new Refusal('FIELD_MALFORMED', 'validTo');
   }
   if (!/^[0-9a-f]{64}$/.test(agreement.scanDigest)) throw new Refusal('FIELD_MALFORMED', 'scanDigest');
-  return administrator;
 }
 
 /**

@@ -1,7 +1,9 @@
 import { type Database, transact } from '../../../db/client.ts';
-import { type Actor, requireRole } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import type { Clock, Day } from '../../kernel/day.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { ADMINISTRATION_POLICY } from '../policy.ts';
 import { type Agreement, endEarly, requireAgreement } from './agreement.ts';
 import * as store from './store.ts';
 
@@ -19,7 +21,7 @@ function hasSameContent(stored: Agreement, agreement: Agreement): boolean {
 
 /**
  * Records an agreement. Recording the same agreement again changes nothing.
- * Refuses AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and what `requireAgreement` refuses.
+ * Refuses ROLE_NOT_ALLOWED, AGREEMENT_NUMBER_TAKEN, MATTER_UNKNOWN, and what `requireAgreement` refuses.
  */
 export function recordAgreement(
   { db, now }: AgreementDependencies,
@@ -28,7 +30,8 @@ export function recordAgreement(
   dryRun: boolean,
 ): Promise<store.StoredAgreement> {
   return transact(db, dryRun, async (tx) => {
-    const administrator = requireAgreement(actor, agreement);
+    const administrator = requireAllowed(ADMINISTRATION_POLICY.recordAgreement, null, actor);
+    requireAgreement(agreement);
     const [unknownMatter] = await store.findUnknownMatters(tx, agreement.matters);
     if (unknownMatter !== undefined) throw new Refusal('MATTER_UNKNOWN', 'matters', unknownMatter);
     const insertedRow = await store.insertAgreement(tx, {
@@ -54,7 +57,7 @@ export function endAgreement(
   dryRun: boolean,
 ): Promise<store.StoredAgreement> {
   return transact(db, dryRun, async (tx) => {
-    const administrator = requireRole(actor, 'ADMINISTRATOR');
+    const administrator = requireAllowed(ADMINISTRATION_POLICY.endAgreement, null, actor);
     const agreement = await store.lockAgreement(tx, ending.number);
     if (!agreement) throw new Refusal('AGREEMENT_UNKNOWN', 'number');
     const { validTo } = endEarly(agreement, ending.on, ending.reason);

@@ -1,7 +1,9 @@
 import { type Database, transact } from '../../../db/client.ts';
-import { type Actor, requireRole } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { recalculateRests } from '../attention/workflow.ts';
+import { ADMINISTRATION_POLICY } from '../policy.ts';
 import { recalculateFigures } from '../statistics/workflow.ts';
 import { requireNotice } from './notice.ts';
 import * as store from './store.ts';
@@ -29,7 +31,7 @@ export function loadNotice(
   dryRun: boolean,
 ): Promise<LoadedNotice> {
   return transact(db, dryRun, async (tx) => {
-    const administrator = requireRole(actor, 'ADMINISTRATOR');
+    const administrator = requireAllowed(ADMINISTRATION_POLICY.loadCalendar, null, actor);
     requireNotice(input);
     const days = { holidays: [...input.holidays].sort(), makeUpDays: [...input.makeUpDays].sort() };
     await store.lockCalendar(tx);

@@ -1,11 +1,13 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Person } from '../../kernel/actor.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { buildContentDisposition, identifyCaller, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
 import { MAX_FILE_BYTES } from './file.ts';
+import { MATERIAL_POLICY } from './policy.ts';
 import { fileUrl, viewUpload } from './resolvers.ts';
-import { type MaterialDependencies, openFile, receiveUpload, requireUploader } from './workflow.ts';
+import { type MaterialDependencies, openFile, receiveUpload } from './workflow.ts';
 
 /** Most uploads that one process reads at the same time. Each holds its file in memory. */
 export const MAX_CONCURRENT_UPLOADS = 8;
@@ -79,7 +81,7 @@ async function receive(
   actor: Person,
 ): Promise<FastifyReply> {
   try {
-    requireUploader(actor);
+    requireAllowed(MATERIAL_POLICY.receiveUpload, null, actor);
     const name = nameOf(request);
     if (Number(request.headers['content-length'] ?? 0) > MAX_FILE_BYTES) throw new Refusal('FILE_TOO_LARGE');
     const bytes = await readBody(request.raw);

@@ -1,8 +1,9 @@
 import { type Database, type Reader, type Transaction, transact } from '../../../db/client.ts';
-import { type Actor, hasRole, type Person, requireRole } from '../../kernel/actor.ts';
+import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { type GuideFact, sha256 } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { maySee } from '../policy.ts';
 import { findCases } from '../store.ts';
@@ -18,6 +19,7 @@ import {
   requirePurpose,
   type SubmittedMaterial,
 } from './material.ts';
+import { MATERIAL_POLICY } from './policy.ts';
 import { askScanner, type Scan } from './scan-client.ts';
 import * as store from './store.ts';
 
@@ -48,14 +50,6 @@ export interface SentFile {
 }
 
 /**
- * Returns the person if it may send files: applicants their own, window clerks those that they receive.
- * Refuses ROLE_NOT_ALLOWED.
- */
-export function requireUploader(actor: Actor): Person {
-  return requireRole(actor, 'APPLICANT', 'WINDOW_CLERK');
-}
-
-/**
  * Takes in a file (上传材料). A refused file is not stored.
  * Refuses ROLE_NOT_ALLOWED, FIELD_TOO_LONG, FIELD_MALFORMED, FILE_EMPTY, FILE_TOO_LARGE, FILE_TYPE_NOT_ALLOWED,
  * FILE_TYPE_MISMATCH, FILE_BROKEN, FILE_INFECTED, UPLOADS_TOO_MANY.
@@ -65,7 +59,7 @@ export async function receiveUpload(
   actor: Actor,
   file: SentFile,
 ): Promise<store.Upload> {
-  const uploader = requireUploader(actor);
+  const uploader = requireAllowed(MATERIAL_POLICY.receiveUpload, null, actor);
   const { bytes, contentType } = file;
   requireFileName(file.name);
   const mediaType = requireFile(bytes);
@@ -102,9 +96,8 @@ export function discardUpload(
 ): Promise<store.Upload> {
   return transact(db, dryRun, async (tx) => {
     const upload = await store.lockUpload(tx, id);
-    if (!upload || upload.uploaderId !== actor.id || upload.attachedAt !== null) {
-      throw new Refusal('UPLOAD_UNKNOWN', 'upload');
-    }
+    requireAllowed(MATERIAL_POLICY.discardUpload, upload, actor);
+    if (!upload) throw new Refusal('UPLOAD_UNKNOWN', 'upload');
     await store.deleteUpload(tx, id);
     return upload;
   });

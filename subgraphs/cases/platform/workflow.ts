@@ -1,10 +1,12 @@
 import { hkdfSync } from 'node:crypto';
 import { calculateJwkThumbprint } from 'jose';
 import { type Transaction, transact } from '../../../db/client.ts';
-import { type Actor, requireRole } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
+import { type PolicyRule, requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { MAX_NAME_CHARS, requireLine } from '../application.ts';
 import type { Case } from '../case.ts';
+import { ADMINISTRATION_POLICY } from '../policy.ts';
 import { act, type CaseCommand, decideCase, pause, resume, sendBack, type WorkflowDependencies } from '../workflow.ts';
 import {
   digestOf,
@@ -68,7 +70,7 @@ export function registerPlatform(
   dryRun: boolean,
 ): Promise<RegistrationResult> {
   return transact(deps.db, dryRun, async (tx) => {
-    requireRole(actor, 'ADMINISTRATOR');
+    requireAllowed(ADMINISTRATION_POLICY.registerPlatform, null, actor);
     requireLine(name, MAX_NAME_CHARS, 'name');
     requireUrl(url);
     const x = parsePublicKey(publicKey);
@@ -91,7 +93,7 @@ export function changePlatform(
   dryRun: boolean,
 ): Promise<RegistrationResult> {
   return transact(deps.db, dryRun, async (tx) => {
-    const current = await requireChangeable(tx, actor, id);
+    const current = await requireChangeable(tx, ADMINISTRATION_POLICY.changePlatform, actor, id);
     if (name !== null) requireLine(name, MAX_NAME_CHARS, 'name');
     if (url !== null) requireUrl(url);
     await store.updatePlatform(tx, id, {
@@ -118,7 +120,7 @@ export function addKey(
 ): Promise<Platform> {
   return transact(db, dryRun, async (tx) => {
     const at = now();
-    requireRoom(await requireChangeable(tx, actor, id), at);
+    requireRoom(await requireChangeable(tx, ADMINISTRATION_POLICY.addPlatformKey, actor, id), at);
     const x = parsePublicKey(publicKey);
     requirePeriod(validFrom ?? at, validTo, at);
     await putKey(tx, id, { x, validFrom: validFrom ?? at, validTo });
@@ -138,7 +140,7 @@ export function endKey(
 ): Promise<Platform> {
   return transact(db, dryRun, async (tx) => {
     const at = now();
-    const { keys } = await requireChangeable(tx, actor, id);
+    const { keys } = await requireChangeable(tx, ADMINISTRATION_POLICY.endPlatformKey, actor, id);
     const key = keys.find((candidate) => candidate.kid === kid);
     if (!key) throw new Refusal('KEY_UNKNOWN', 'key');
     if (key.validTo !== null && key.validTo <= at) throw new Refusal('KEY_NOT_IN_FORCE', 'key');
@@ -156,7 +158,7 @@ export function removePlatform(
   dryRun: boolean,
 ): Promise<Platform> {
   return transact(db, dryRun, async (tx) => {
-    await requireChangeable(tx, actor, id);
+    await requireChangeable(tx, ADMINISTRATION_POLICY.removePlatform, actor, id);
     await store.updatePlatform(tx, id, { removedAt: now() });
     return requirePlatform(tx, id);
   });
@@ -167,8 +169,13 @@ async function putKey(tx: Transaction, id: string, key: { x: string; validFrom: 
   if (!(await store.insertKey(tx, id, { kid, ...key }))) throw new Refusal('KEY_TAKEN', 'publicKey');
 }
 
-async function requireChangeable(tx: Transaction, actor: Actor, id: string): Promise<Platform> {
-  requireRole(actor, 'ADMINISTRATOR');
+async function requireChangeable(
+  tx: Transaction,
+  rule: PolicyRule<unknown>,
+  actor: Actor,
+  id: string,
+): Promise<Platform> {
+  requireAllowed(rule, null, actor);
   const platform = await store.lockPlatform(tx, id);
   if (!platform) throw new Refusal('PLATFORM_UNKNOWN', 'platform');
   return platform;

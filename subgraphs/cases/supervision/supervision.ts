@@ -1,4 +1,3 @@
-import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, Mode } from '../../kernel/events.ts';
@@ -65,33 +64,6 @@ export function isOnTime(push: Pick<Push, 'dueOn' | 'reachedAt'>, today: Day): b
   if (push.dueOn === null) return null;
   if (push.reachedAt === null) return isOverdue(push, today) ? false : null;
   return dayOf(push.reachedAt) <= push.dueOn;
-}
-
-/**
- * Returns a supervisor of the organ that a push goes to. For anybody else the push does not exist.
- * Refuses ROLE_NOT_ALLOWED, PUSH_UNKNOWN.
- */
-export function requireReceiver(actor: Actor, push: Push | null): { person: Person; push: Push } {
-  const person = requireRole(actor, 'SUPERVISOR');
-  if (push === null || push.organ === null || person.organ !== push.organ) throw new Refusal('PUSH_UNKNOWN', 'push');
-  return { person, push };
-}
-
-/**
- * Returns whether claiming changes the push. It does not if the same person has claimed it.
- * Refuses PUSH_CLAIMED if another person has.
- */
-export function needsClaim(push: Push, person: Person): boolean {
-  if (push.claimedById !== null && push.claimedById !== person.id) throw new Refusal('PUSH_CLAIMED', 'push');
-  return push.claimedById === null;
-}
-
-/**
- * Returns whether signing changes the push. Any supervisor of the organ may sign, so that an absent claimant cannot
- * block it.
- */
-export function needsSignature(push: Pick<Push, 'state'>): boolean {
-  return push.state !== 'SIGNED';
 }
 
 export const FINDING_KINDS = ['NOTICE', 'RECTIFICATION', 'SUSPENSION', 'REVOCATION', 'LIFTED'] as const;
@@ -176,26 +148,4 @@ export function requireOrderable(kind: FindingKind, state: LicenseState | null, 
     RESTORE: (state === 'SUSPENDED' || state === 'VALID') && ownSuspension,
   };
   if (!allowed[act]) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'kind');
-}
-
-/**
- * Returns who signs for a finding (签收): an approver or reviewer of the organ that decided.
- * Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN.
- */
-export function requireAnswerer(actor: Actor, finding: Finding | null): { person: Person; finding: Finding } {
-  const person = requireRole(actor, 'APPROVER', 'REVIEWER');
-  if (finding === null || person.organ !== finding.decidedBy) throw new Refusal('FINDING_UNKNOWN', 'finding');
-  return { person, finding };
-}
-
-/**
- * Returns who closes a finding: a supervisor of the organ that recorded it.
- * Refuses ROLE_NOT_ALLOWED, FINDING_UNKNOWN, FINDING_ENDED.
- */
-export function requireCloser(actor: Actor, finding: Finding | null): { person: Person; finding: Finding } {
-  const person = requireRole(actor, 'SUPERVISOR');
-  if (finding === null || person.organ !== finding.organ) throw new Refusal('FINDING_UNKNOWN', 'finding');
-  // An order ends only by its answer.
-  if (finding.state !== 'OPEN' && finding.state !== 'ACKNOWLEDGED') throw new Refusal('FINDING_ENDED', 'finding');
-  return { person, finding };
 }

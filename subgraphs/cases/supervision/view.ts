@@ -1,22 +1,12 @@
 import type { Person } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
-import { Refusal } from '../../kernel/refusal.ts';
-import { toRefusalView } from '../../kernel/serve.ts';
+import { answerAction } from '../../kernel/policy.ts';
+import { isOpen, SUPERVISION_POLICY } from './policy.ts';
 import type { FindingEntryRow, FindingRow, PushEntryRow, PushRow } from './store.ts';
-import {
-  isOnTime,
-  isOverdue,
-  needsClaim,
-  needsSignature,
-  requireAnswerer,
-  requireCloser,
-  requireReceiver,
-} from './supervision.ts';
+import { isOnTime, isOverdue } from './supervision.ts';
 import type { WebhookRow } from './webhook/store.ts';
 
 const toOrgan = (organ: string | null) => (organ === null ? null : { id: organ });
-
-const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
 
 /** The parent value of ApprovalPush resolvers. @public by codegen.ts */
 export type PushView = ReturnType<typeof viewPush>;
@@ -46,28 +36,24 @@ export function viewPush(push: PushRow, person: Person, today: Day) {
     claimedAt,
     signedBy,
     signedAt,
-    actions: [
-      viewAction('claimPush', () => needsClaim(requireReceiver(person, push).push, person)),
-      viewAction('signPush', () => needsSignature(requireReceiver(person, push).push)),
-      viewAction('recordFinding', () => requireReceiver(person, push)),
-    ],
+    actions: (['claimPush', 'signPush', 'recordFinding'] as const).map((name) =>
+      answerAction(name, SUPERVISION_POLICY[name], push, person),
+    ),
   };
 }
 
 export function viewFinding(finding: FindingRow, person: Person, today: Day) {
   const { caseId, pushId, organ, decidedBy, requestKey: _key, requestDigest: _digest, ...details } = finding;
-  const isOpen = finding.state === 'OPEN' || finding.state === 'ACKNOWLEDGED';
   return {
     ...details,
     case: { id: caseId },
     pushId,
     organ: toOrgan(organ),
     decidedBy: toOrgan(decidedBy),
-    overdue: isOpen && finding.dueOn !== null && finding.dueOn < today,
-    actions: [
-      viewAction('acknowledgeFinding', () => requireAnswerer(person, finding)),
-      viewAction('closeFinding', () => requireCloser(person, finding)),
-    ],
+    overdue: isOpen(finding) && finding.dueOn !== null && finding.dueOn < today,
+    actions: (['acknowledgeFinding', 'closeFinding'] as const).map((name) =>
+      answerAction(name, SUPERVISION_POLICY[name], finding, person),
+    ),
   };
 }
 
@@ -81,14 +67,4 @@ export function viewFindingEntry({ event, at, actor, organ, note }: FindingEntry
 
 export function viewWebhook({ id, organ, url, registeredBy, registeredAt, endedAt }: WebhookRow) {
   return { id, organ: toOrgan(organ), url, registeredBy, registeredAt, endedAt };
-}
-
-function viewAction(name: string, check: () => unknown) {
-  try {
-    check();
-    return { name, allowed: true, clause: CLAUSE };
-  } catch (error) {
-    if (error instanceof Refusal) return { name, allowed: false, refusal: toRefusalView(error), clause: CLAUSE };
-    throw error;
-  }
 }

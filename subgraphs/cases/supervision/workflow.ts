@@ -1,12 +1,14 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
-import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
+import type { Actor, Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
+import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, delegationOn, type MatterFact } from '../case.ts';
 import { findCases } from '../store.ts';
+import { SUPERVISION_POLICY } from './policy.ts';
 import * as store from './store.ts';
 import {
   deadlineOf,
@@ -14,15 +16,10 @@ import {
   industryOrganOf,
   type Level,
   levelsOf,
-  needsClaim,
-  needsSignature,
   orderOf,
   type PushedResult,
-  requireAnswerer,
-  requireCloser,
   requireFinding,
   requireOrderable,
-  requireReceiver,
   requireText,
 } from './supervision.ts';
 import { hasWebhook, shareOrgan } from './webhook/store.ts';
@@ -129,14 +126,14 @@ export function claimPush(
   request: { push: string; dryRun: boolean },
 ): Promise<store.PushRow> {
   return transact(db, request.dryRun, async (tx) => {
-    const { person } = requireReceiver(actor, await store.lockPush(tx, request.push));
+    const person = requireAllowed(SUPERVISION_POLICY.claimPush, await store.lockPush(tx, request.push), actor);
     return claimFor(tx, request.push, person, now());
   });
 }
 
 async function claimFor(tx: Transaction, id: string, person: Person, at: Date): Promise<store.PushRow> {
   const push = await requirePush(tx, id);
-  if (!needsClaim(push, person)) return push;
+  if (push.claimedById !== null) return push;
   const changes = { state: 'CLAIMED' as const, claimedById: person.id, claimedBy: person.name, claimedAt: at };
   await store.recordPushEvent(tx, id, { event: 'CLAIMED', at, ...toEntryActor(person) }, changes);
   return requirePush(tx, id);
@@ -153,10 +150,10 @@ export function signPush(
 ): Promise<store.PushRow> {
   return transact(db, request.dryRun, async (tx) => {
     const at = now();
-    const { person } = requireReceiver(actor, await store.lockPush(tx, request.push));
+    const person = requireAllowed(SUPERVISION_POLICY.signPush, await store.lockPush(tx, request.push), actor);
     const lockedPush = await requirePush(tx, request.push);
     const push = lockedPush.claimedById === null ? await claimFor(tx, lockedPush.id, person, at) : lockedPush;
-    if (!needsSignature(push)) return push;
+    if (push.state === 'SIGNED') return push;
     const changes = { state: 'SIGNED' as const, signedBy: person.name, signedAt: at, reachedAt: push.reachedAt ?? at };
     await store.recordPushEvent(tx, push.id, { event: 'SIGNED', at, ...toEntryActor(person) }, changes);
     return requirePush(tx, push.id);
@@ -204,9 +201,8 @@ export function recordFinding(
   dryRun: boolean,
 ): Promise<store.FindingRow> {
   return transact(db, dryRun, (tx) => {
-    const person = requireRole(actor, 'SUPERVISOR');
-    if (person.organ === null) throw new Refusal('NOT_THE_SUPERVISOR');
-    return createFinding(tx, { ...toEntryActor(person), organ: person.organ }, request, now());
+    const person = requireAllowed(SUPERVISION_POLICY.recordFinding, null, actor);
+    return createFinding(tx, { ...toEntryActor(person), organ: requireOrgan(person) }, request, now());
   });
 }
 
@@ -313,8 +309,9 @@ export function acknowledgeFinding(
 ): Promise<store.FindingRow> {
   return transact(db, request.dryRun, async (tx) => {
     const stored = await store.lockFinding(tx, request.finding);
-    const { person, finding } = requireAnswerer(actor, stored);
-    if (finding.acknowledgedAt !== null) return requireStored(tx, finding.id);
+    const person = requireAllowed(SUPERVISION_POLICY.acknowledgeFinding, stored, actor);
+    const finding = requireFound(stored);
+    if (finding.acknowledgedAt !== null) return finding;
     const at = now();
     const state = finding.state === 'OPEN' ? ('ACKNOWLEDGED' as const) : finding.state;
     const entry = { event: 'ACKNOWLEDGED' as const, note: null, at, ...toEntryActor(person) };
@@ -330,7 +327,9 @@ export function closeFinding(
   request: { finding: string; note: string; dryRun: boolean },
 ): Promise<store.FindingRow> {
   return transact(db, request.dryRun, async (tx) => {
-    const { person, finding } = requireCloser(actor, await store.lockFinding(tx, request.finding));
+    const stored = await store.lockFinding(tx, request.finding);
+    const person = requireAllowed(SUPERVISION_POLICY.closeFinding, stored, actor);
+    const finding = requireFound(stored);
     requireText(request.note, 'note');
     const at = now();
     const entry = { event: 'CLOSED' as const, note: request.note, at, ...toEntryActor(person) };
@@ -340,9 +339,12 @@ export function closeFinding(
 }
 
 async function requireStored(tx: Transaction, id: string): Promise<store.FindingRow> {
-  const stored = await store.lockFinding(tx, id);
-  if (!stored) throw new Refusal('FINDING_UNKNOWN', 'finding');
-  return stored;
+  return requireFound(await store.lockFinding(tx, id));
+}
+
+function requireFound(finding: store.FindingRow | null): store.FindingRow {
+  if (!finding) throw new Refusal('FINDING_UNKNOWN', 'finding');
+  return finding;
 }
 
 /** Records the issuing organ's answer to an order: carried out, declined, overtaken. */

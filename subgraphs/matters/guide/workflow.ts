@@ -1,8 +1,10 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
-import { type Actor, requireRole } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { MATTERS_POLICY } from '../policy.ts';
 import { type Difference, listDifferences } from './difference.ts';
 import { type Format, parseGuide, parseOverlay, requireNoProblems } from './file.ts';
 import type { Guide } from './guide.ts';
@@ -57,7 +59,7 @@ export async function importGuide(
   actor: Actor,
   file: GuideFile,
 ): Promise<PublicationResult> {
-  const person = requireRole(actor, 'ADMINISTRATOR');
+  const person = requireAllowed(MATTERS_POLICY.importGuide, null, actor);
   const guide = parseGuide(file.format, file.text);
   return transact(db, file.dryRun, (tx) => publishVersion(tx, guide, { publishedBy: person.id, publishedAt: now() }));
 }
@@ -71,7 +73,7 @@ export async function importOverlay(
   actor: Actor,
   file: GuideFile,
 ): Promise<PublicationResult> {
-  const person = requireRole(actor, 'ADMINISTRATOR');
+  const person = requireAllowed(MATTERS_POLICY.importGuideOverlay, null, actor);
   const overlay = parseOverlay(file.format, file.text);
   return transact(db, file.dryRun, (tx) => publishOverlay(tx, overlay, { publishedBy: person.id, publishedAt: now() }));
 }

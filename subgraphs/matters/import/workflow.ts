@@ -1,8 +1,10 @@
 import { type Database, transact } from '../../../db/client.ts';
-import { type Actor, requireRole } from '../../kernel/actor.ts';
+import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { sha256 } from '../../kernel/events.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { MATTERS_POLICY } from '../policy.ts';
 import { findMatters, findOrgans, lockImport, replaceHistories } from '../store.ts';
 import { parseList } from './csv.ts';
 import { applyList, type ImportLine, type MatterChange, type Problem, type Register } from './import.ts';
@@ -35,7 +37,7 @@ export async function importList(
   actor: Actor,
   { csv, basis, dryRun }: ImportInput,
 ): Promise<ImportOutcome> {
-  const administrator = requireRole(actor, 'ADMINISTRATOR');
+  const administrator = requireAllowed(MATTERS_POLICY.importDelegations, null, actor);
   if (basis !== null) requireBasis(basis);
   const list = parseList(csv);
   return transact(db, dryRun, async (tx) => {

@@ -1,4 +1,3 @@
-import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { isLine } from '../guide/guide.ts';
@@ -129,7 +128,8 @@ export function matchesFilter(status: TaskStatus, filter: TaskFilter, today: Day
   );
 }
 
-function isAssigned({ leads, responsible }: Task, organ: string): boolean {
+/** Whether an organ leads a task or is responsible for it. */
+export function isAssigned({ leads, responsible }: Task, organ: string): boolean {
   return [...leads, ...responsible].some((printedOrgan) => printedOrgan.organ === organ);
 }
 
@@ -138,17 +138,10 @@ const MAX_NOTE_CHARS = 500;
 const MAX_REPORTS = 2000;
 
 /**
- * Requires a person who may report this progress now. Refuses ROLE_NOT_ALLOWED, TASK_NOT_OF_ORGAN, TASK_NEVER_DONE,
- * TASK_PERCENT_UNFIT, FIELD_TOO_LONG, FIELD_MALFORMED, TASK_REPORTS_FULL.
+ * Requires progress that an organ may report on a task now. Refuses TASK_NEVER_DONE, TASK_PERCENT_UNFIT,
+ * FIELD_TOO_LONG, FIELD_MALFORMED, TASK_REPORTS_FULL.
  */
-export function requireReport(
-  { task, reports }: TaskStatus,
-  actor: Actor,
-  { state, percent, note }: Progress,
-): Person & { organ: string } {
-  const person = requireRole(actor, 'REVIEWER', 'APPROVER', 'ADMINISTRATOR');
-  const { organ } = person;
-  if (organ === null || !isAssigned(task, organ)) throw new Refusal('TASK_NOT_OF_ORGAN', 'task');
+export function requireReport({ task, reports }: TaskStatus, { state, percent, note }: Progress): void {
   if (state === 'DONE' && task.dueOn === null) throw new Refusal('TASK_NEVER_DONE', 'state');
   if (!isPercentValid(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
   if (note !== null) {
@@ -156,7 +149,6 @@ export function requireReport(
     if (note.trim() === '' || !isLine(note)) throw new Refusal('FIELD_MALFORMED', 'note');
   }
   if (reports.length >= MAX_REPORTS) throw new Refusal('TASK_REPORTS_FULL', null, `最多 ${MAX_REPORTS} 条`);
-  return { ...person, organ };
 }
 
 function isPercentValid(state: TaskState, percent: number): boolean {

@@ -1,11 +1,13 @@
 import { z } from 'zod';
 import { type Database, type Transaction, transact } from '../../../../db/client.ts';
-import { type Actor, requireRole } from '../../../kernel/actor.ts';
+import type { Actor } from '../../../kernel/actor.ts';
 import type { Clock } from '../../../kernel/day.ts';
 import { type Envelope, sha256 } from '../../../kernel/events.ts';
 import { Rejection } from '../../../kernel/outbox-store.ts';
+import { requireAllowed } from '../../../kernel/policy.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
 import { requireLine } from '../../application.ts';
+import { ADMINISTRATION_POLICY } from '../../policy.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { createFinding, recordDelivery } from '../workflow.ts';
 import { post } from './post-client.ts';
@@ -50,7 +52,7 @@ export function registerWebhook(
   registration: { organ: string; url: string; dryRun: boolean },
 ): Promise<RegistrationResult> {
   return transact(db, registration.dryRun, async (tx) => {
-    const { name } = requireRole(actor, 'ADMINISTRATOR');
+    const { name } = requireAllowed(ADMINISTRATION_POLICY.registerWebhook, null, actor);
     const { href: url } = requireWebhookUrl(registration.url);
     const { organ } = registration;
     if (!(await store.isOrganKnown(tx, organ))) throw new Refusal('ORGAN_UNKNOWN', 'organ');
@@ -74,7 +76,7 @@ export function removeWebhook(
   removal: { organ: string; dryRun: boolean },
 ): Promise<store.WebhookRow> {
   return transact(db, removal.dryRun, async (tx) => {
-    requireRole(actor, 'ADMINISTRATOR');
+    requireAllowed(ADMINISTRATION_POLICY.removeWebhook, null, actor);
     await store.lockOrgan(tx, removal.organ);
     const endedWebhook = await store.endWebhook(tx, removal.organ, now());
     if (!endedWebhook) throw new Refusal('WEBHOOK_UNKNOWN', 'organ');

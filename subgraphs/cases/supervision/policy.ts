@@ -1,0 +1,84 @@
+import type { Grant, Place, Policy } from '../../kernel/policy.ts';
+import { Refusal } from '../../kernel/refusal.ts';
+import type { Finding, Push } from './supervision.ts';
+
+/** Who may do what with pushes and findings. For persons of another organ a push or a finding does not exist. */
+
+const CLAUSE = '实施方案三.6（“双推送”“双回路”）';
+
+/** The organ that a push was sent to. */
+const RECEIVING_ORGAN: Place<Push | null> = {
+  name: 'RECEIVING_ORGAN',
+  includes: (push, { organ }) => push !== null && organ !== null && push.organ === organ,
+  refuse: () => new Refusal('PUSH_UNKNOWN', 'push'),
+};
+
+/** The organ that a push was sent to. Any organ while it is not known which case a finding is about. */
+const SUPERVISING_ORGAN: Place<Push | null> = {
+  name: 'SUPERVISING_ORGAN',
+  includes: (push, { organ }) => organ !== null && (push === null || push.organ === organ),
+  refuse: (push) => (push === null ? new Refusal('NOT_THE_SUPERVISOR') : new Refusal('PUSH_UNKNOWN', 'push')),
+};
+
+const refuseFinding = () => new Refusal('FINDING_UNKNOWN', 'finding');
+
+/** The organ that decided the case of a finding. */
+const ANSWERING_ORGAN: Place<Finding | null> = {
+  name: 'ANSWERING_ORGAN',
+  includes: (finding, { organ }) => finding !== null && finding.decidedBy === organ,
+  refuse: refuseFinding,
+};
+
+/** The organ that recorded a finding. */
+const RECORDING_ORGAN: Place<Finding | null> = {
+  name: 'RECORDING_ORGAN',
+  includes: (finding, { organ }) => finding !== null && finding.organ === organ,
+  refuse: refuseFinding,
+};
+
+const RECEIVER: Grant<Push | null> = { roles: ['SUPERVISOR'], place: RECEIVING_ORGAN };
+const needlessOnceSigned = (push: Push | null) => (push?.state === 'SIGNED' ? new Refusal('ACTION_DONE') : null);
+
+interface SupervisionSubjects {
+  /** Null if there is no such push. */
+  claimPush: Push | null;
+  signPush: Push | null;
+  /** The push of the case that it is about, or null while that is not known. */
+  recordFinding: Push | null;
+  /** Null if there is no such finding. */
+  acknowledgeFinding: Finding | null;
+  closeFinding: Finding | null;
+}
+
+export const SUPERVISION_POLICY: Policy<SupervisionSubjects> = {
+  /** 领取. Repeating it changes nothing. */
+  claimPush: {
+    grants: [RECEIVER],
+    state: (push, person) =>
+      push !== null && push.claimedById !== null && push.claimedById !== person.id
+        ? new Refusal('PUSH_CLAIMED', 'push')
+        : null,
+    needless: needlessOnceSigned,
+    clause: CLAUSE,
+  },
+  /** 签收. Any supervisor of the organ may sign, so that an absent claimant cannot block it. */
+  signPush: { grants: [RECEIVER], needless: needlessOnceSigned, clause: CLAUSE },
+  recordFinding: { grants: [{ roles: ['SUPERVISOR'], place: SUPERVISING_ORGAN }], clause: CLAUSE },
+  /** 签收: by an approver or reviewer of the organ that decided. */
+  acknowledgeFinding: {
+    grants: [{ roles: ['APPROVER', 'REVIEWER'], place: ANSWERING_ORGAN }],
+    needless: (finding) => (finding?.acknowledgedAt ? new Refusal('ACTION_DONE') : null),
+    clause: CLAUSE,
+  },
+  /** 销号. An order ends only by its answer. */
+  closeFinding: {
+    grants: [{ roles: ['SUPERVISOR'], place: RECORDING_ORGAN }],
+    state: (finding) => (finding && isOpen(finding) ? null : new Refusal('FINDING_ENDED', 'finding')),
+    clause: CLAUSE,
+  },
+};
+
+/** Whether a finding waits for its supervisor to close it. */
+export function isOpen({ state }: Pick<Finding, 'state'>): boolean {
+  return state === 'OPEN' || state === 'ACKNOWLEDGED';
+}

@@ -1,0 +1,26 @@
+import { ADMINISTRATION, type Place, type Policy } from '../kernel/policy.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { isAssigned, type TaskStatus } from './task/task.ts';
+
+/** Who may change the lists, the guides and the progress of the plan's tasks. */
+
+/** The organs that lead a task or are responsible for it. */
+const ASSIGNED_ORGAN: Place<TaskStatus> = {
+  name: 'ASSIGNED_ORGAN',
+  includes: ({ task }, { organ }) => organ !== null && isAssigned(task, organ),
+  refuse: () => new Refusal('TASK_NOT_OF_ORGAN', 'task'),
+};
+
+interface MatterSubjects {
+  importDelegations: unknown;
+  importGuide: unknown;
+  importGuideOverlay: unknown;
+  reportTaskProgress: TaskStatus;
+}
+
+export const MATTERS_POLICY: Policy<MatterSubjects> = {
+  importDelegations: ADMINISTRATION,
+  importGuide: ADMINISTRATION,
+  importGuideOverlay: ADMINISTRATION,
+  reportTaskProgress: { grants: [{ roles: ['REVIEWER', 'APPROVER', 'ADMINISTRATOR'], place: ASSIGNED_ORGAN }] },
+};
