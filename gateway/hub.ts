@@ -3,7 +3,6 @@ import type { FastifyInstance } from 'fastify';
 import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
-import type { AuthorisationKeys } from '../subgraphs/kernel/actor.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 import type { Envelope } from '../subgraphs/kernel/events.ts';
 import {
@@ -28,6 +27,7 @@ import type {
   SignCode,
   Stamp,
 } from '../subgraphs/kernel/sign.ts';
+import type { AuthorisationKeys } from '../subgraphs/kernel/token.ts';
 import { fileRoute } from '../subgraphs/licenses/file-routes.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library-client.ts';

@@ -1,9 +1,10 @@
 import { type Database, sendTogether, type Transaction, transact } from '../../db/client.ts';
-import { type Actor, type Person, writeAuthorisation } from '../kernel/actor.ts';
+import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf, isWithin } from '../kernel/day.ts';
 import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
 import { receiveOnce } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { writeAuthorisation } from '../kernel/token.ts';
 import { MAX_TEXT_CHARS, requireLine } from './application.ts';
 import { loadCalendar } from './calendar/store.ts';
 import {

@@ -12,15 +12,7 @@ import DataLoader from 'dataloader';
 import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import { z } from 'zod';
-import {
-  type Actor,
-  type Person,
-  PUBLIC,
-  readServiceToken,
-  readToken,
-  TokenError,
-  writeServiceToken,
-} from './actor.ts';
+import { type Actor, type Person, PUBLIC } from './actor.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
 import {
@@ -36,6 +28,7 @@ import {
   type Stamp,
   signRequest,
 } from './sign.ts';
+import { readServiceToken, readToken, TokenError, writeServiceToken } from './token.ts';
 
 /** The context of a request for a resolver, in every subgraph, in process and over HTTP. */
 export interface GraphContext {

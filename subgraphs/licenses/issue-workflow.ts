@@ -1,10 +1,10 @@
 import { type Database, sendTogether, type Transaction, transact } from '../../db/client.ts';
-import { readUnverifiedAuthoriser } from '../kernel/actor.ts';
 import { sha256, toCanonicalJson } from '../kernel/events.ts';
 import { makesVersion } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
 import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
+import { readUnverifiedAuthoriser } from '../kernel/token.ts';
 import { attachedOf, codePayloadOf } from './code.ts';
 import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
 import * as ledger from './ledger-store.ts';

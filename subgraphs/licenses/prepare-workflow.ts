@@ -1,11 +1,12 @@
 import { sendTogether, type Transaction } from '../../db/client.ts';
-import { type Actor, readUnverifiedAuthoriser, requireRole, writeAuthorisation } from '../kernel/actor.ts';
+import { type Actor, requireRole } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintable, UnprintableText } from '../kernel/document.ts';
 import { computeContentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { makesVersion, type OwnAct } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { readUnverifiedAuthoriser, writeAuthorisation } from '../kernel/token.ts';
 import * as ledger from './ledger-store.ts';
 import {
   type CertificateTask,

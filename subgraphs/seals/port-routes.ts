@@ -1,6 +1,5 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
-import { TokenError } from '../kernel/actor.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { requireService, type ServeOptions, toRefusalView } from '../kernel/serve.ts';
 import {
@@ -12,6 +11,7 @@ import {
   signRequest,
   stampRequest,
 } from '../kernel/sign.ts';
+import { TokenError } from '../kernel/token.ts';
 import type { Seals } from './index.ts';
 
 /**

@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../db/client.ts';
-import { type Actor, type Person, readUnverifiedAuthoriser } from '../kernel/actor.ts';
+import type { Actor, Person } from '../kernel/actor.ts';
 import { computeContentDigest, sha256, toCanonicalJson } from '../kernel/events.ts';
 import { PdfError } from '../kernel/pdf.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -16,6 +16,7 @@ import {
   type SignAnswer,
   type SignRequest,
 } from '../kernel/sign.ts';
+import { readUnverifiedAuthoriser } from '../kernel/token.ts';
 import {
   buildChain,
   ensureAuthorities,

@@ -7,7 +7,6 @@ import * as library from '../../scripts/city-library/protocol.ts';
 import { advance, type Head } from '../../scripts/city-library/transition.ts';
 import { requireLicenseFits } from '../../subgraphs/cases/application.ts';
 import type { LicenseFact } from '../../subgraphs/cases/case.ts';
-import { writeAuthorisation } from '../../subgraphs/kernel/actor.ts';
 import { computeContentDigest, type DelegationFact } from '../../subgraphs/kernel/events.ts';
 import {
   ACTS,
@@ -27,6 +26,7 @@ import {
   VERSION_ACTS,
 } from '../../subgraphs/kernel/license-acts.ts';
 import type { SealUseRequest } from '../../subgraphs/kernel/sign.ts';
+import { writeAuthorisation } from '../../subgraphs/kernel/token.ts';
 import { LIST_STATES } from '../../subgraphs/licenses/verify/status.ts';
 import { requireAuthorisation } from '../../subgraphs/seals/signer/authority.ts';
 

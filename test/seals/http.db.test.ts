@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { z } from 'zod';
-import { writeServiceToken } from '../../subgraphs/kernel/actor.ts';
 import {
   attestOverHttp,
   readMaterialOverHttp,
@@ -14,6 +13,7 @@ import {
   stampOverHttp,
 } from '../../subgraphs/kernel/serve.ts';
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sign.ts';
+import { writeServiceToken } from '../../subgraphs/kernel/token.ts';
 import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { inHex } from './octets.ts';

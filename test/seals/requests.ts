@@ -1,15 +1,15 @@
 import { randomUUID } from 'node:crypto';
 import { fileURLToPath } from 'node:url';
+import { createTypesetter } from '../../subgraphs/kernel/document.ts';
+import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
+import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
+import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import {
   type AuthorisationKeys,
   type AuthorisingSubgraph,
   type SealAuthorisation,
   writeAuthorisation,
-} from '../../subgraphs/kernel/actor.ts';
-import { createTypesetter } from '../../subgraphs/kernel/document.ts';
-import { computeContentDigest, type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
-import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
-import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
+} from '../../subgraphs/kernel/token.ts';
 import { codePayloadOf } from '../../subgraphs/licenses/code.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/record.ts';

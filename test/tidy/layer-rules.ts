@@ -29,7 +29,7 @@ function findUpwardImports(source: Source): string[] {
     const below = target === null ? null : layerOf(target);
     if (below === null || rankOf(below) <= rankOf(layer)) return [];
     // A type of the index or of the signer is a shape, not a dependency.
-    if (kind === 'type' && (below === 'index' || below === 'signer')) return [];
+    if (kind === 'type' && (below === 'index' || below === 'keys')) return [];
     // `serve` holds both ends of a call between processes.
     if (layer === 'client' && target === 'subgraphs/kernel/serve.ts') return [];
     return [`${layer} imports ${below} ${target}`];

@@ -8,7 +8,8 @@ const RANKS = {
   workflow: 3,
   client: 3,
   render: 2,
-  signer: 2,
+  /** Uses keys, draws random numbers or reads the clock of a token: the signer and the tokens of the kernel. */
+  keys: 2,
   store: 2,
   tables: 1,
   rule: 0,
@@ -41,10 +42,11 @@ export const KERNEL: Record<string, Layer> = {
   'tlog/fault': 'rule',
   'tlog/note': 'rule',
   'tlog/tree': 'rule',
+  token: 'keys',
 };
 
-/** The files of the signer that hold keys, draw random numbers or read the key file. Its other files are by name. */
-const SIGNER = new Set(['key-file', 'keys', 'pki', 'signer', 'timestamp']);
+/** The files of the signer that use keys, draw random numbers or read the key file. The names of the others tell. */
+const SIGNER = new Set(['authority', 'key-file', 'keys', 'pki', 'signer', 'timestamp']);
 
 /** Returns the layer of a file under subgraphs/, null for any other file. */
 export function layerOf(path: string): Layer | null {
@@ -53,7 +55,7 @@ export function layerOf(path: string): Layer | null {
   const kernelFile = /^kernel\/(.+)$/.exec(file)?.[1];
   if (kernelFile !== undefined) return KERNEL[kernelFile] ?? 'rule';
   const signerFile = /^seals\/signer\/(.+)$/.exec(file)?.[1];
-  if (signerFile !== undefined && SIGNER.has(signerFile)) return 'signer';
+  if (signerFile !== undefined && SIGNER.has(signerFile)) return 'keys';
   return layerOfName(file.split('/').at(-1) ?? '');
 }
 

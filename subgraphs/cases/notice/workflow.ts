@@ -1,9 +1,10 @@
 import type { Database, Transaction } from '../../../db/client.ts';
-import { type Person, readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/actor.ts';
+import type { Person } from '../../kernel/actor.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { ReadPicture, Sign, SignAnswer } from '../../kernel/sign.ts';
+import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/token.ts';
 import {
   composeNotice,
   type NoticeCase,

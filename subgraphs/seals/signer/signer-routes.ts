@@ -1,8 +1,8 @@
 import Fastify, { type FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { TokenError } from '../../kernel/actor.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireService, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
+import { TokenError } from '../../kernel/token.ts';
 import { DOCUMENT_CONTENT_TYPE, ORDER_NAMES, ORDERS, parseOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';
 
