@@ -1,4 +1,3 @@
-import { type Actor, hasRole, type Person, requireRole } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import type { SEAL_STATES, SealGrant } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -77,62 +76,17 @@ export function requireUsable(seals: readonly Seal[], { organ, matterId, personI
   return usableSeal;
 }
 
-/**
- * Puts a seal on file (备案) under a number. Requires a keeper of its organ. Refuses SEAL_ON_FILE, SEAL_EXPIRED,
- * FIELD_MALFORMED, FIELD_TOO_LONG.
- */
-export function putOnFile(seal: Seal, actor: Actor, number: string): { by: Person; state: SealState } {
-  const keeper = requireKeeper(seal, actor);
-  requireNotEnded(seal);
-  if (seal.state !== 'MADE') throw new Refusal('SEAL_ON_FILE', 'seal');
-  if (number.trim() === '') throw new Refusal('FIELD_MALFORMED', 'filingNumber', '请填写备案编号');
-  if ([...number].length > MAX_FILING_NUMBER_CHARS) throw new Refusal('FIELD_TOO_LONG', 'filingNumber');
-  return { by: keeper, state: 'ON_FILE' };
-}
-
 const MAX_FILING_NUMBER_CHARS = 64;
 
-/**
- * Puts a seal into use (启用). A seal in use stays in use. Requires a keeper of its organ. Refuses SEAL_NOT_ON_FILE,
- * SEAL_SUSPENDED, SEAL_EXPIRED.
- */
-export function putIntoUse(seal: Seal, actor: Actor): { by: Person; state: SealState } {
-  const keeper = requireKeeper(seal, actor);
-  requireNotEnded(seal);
-  if (seal.state === 'MADE') throw new Refusal('SEAL_NOT_ON_FILE', 'seal');
-  if (seal.state === 'SUSPENDED') throw new Refusal('SEAL_SUSPENDED', 'seal');
-  return { by: keeper, state: 'IN_USE' };
+/** Refuses FIELD_MALFORMED, FIELD_TOO_LONG unless `number` is a filing number (备案编号). */
+export function requireFilingNumber(number: string): void {
+  if (number.trim() === '') throw new Refusal('FIELD_MALFORMED', 'filingNumber', '请填写备案编号');
+  if ([...number].length > MAX_FILING_NUMBER_CHARS) throw new Refusal('FIELD_TOO_LONG', 'filingNumber');
 }
 
 /** Refuses SEAL_EXPIRED if a seal has ended. */
 export function requireNotEnded(seal: Seal): void {
   if (seal.state === 'ENDED') throw new Refusal('SEAL_EXPIRED', 'seal');
-}
-
-/**
- * Suspends a seal (停用). Requires a keeper of its organ. Refuses SEAL_SUSPENDED unless the seal is in use,
- * SEAL_NOT_IN_USE if it never was.
- */
-export function suspendSeal(seal: Seal, actor: Actor): { by: Person; state: SealState } {
-  const keeper = requireKeeper(seal, actor);
-  requirePutIntoUse(seal);
-  if (seal.state !== 'IN_USE') throw new Refusal('SEAL_SUSPENDED', 'seal');
-  return { by: keeper, state: 'SUSPENDED' };
-}
-
-/**
- * Puts a suspended seal back into use (恢复使用). Requires a keeper of its organ. Refuses SEAL_EXPIRED if it has expired or
- * ended, SEAL_NOT_IN_USE if it never was in use.
- */
-export function resumeSeal(seal: Seal, actor: Actor, at: Date): { by: Person; state: SealState } {
-  const keeper = requireKeeper(seal, actor);
-  if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
-  requirePutIntoUse(seal);
-  return { by: keeper, state: 'IN_USE' };
-}
-
-function requirePutIntoUse({ state }: Seal): void {
-  if (state === 'MADE' || state === 'ON_FILE') throw new Refusal('SEAL_NOT_IN_USE', 'seal');
 }
 
 /**
@@ -148,30 +102,4 @@ export function requireCompromise(
   if (isTimeGiven !== (reason === 'KEY_COMPROMISE') || (isTimeGiven && (compromisedAt < since || compromisedAt > at))) {
     throw new Refusal('FIELD_MALFORMED', 'compromisedAt', '私钥泄露须写明制章以来、不晚于现在的时间，其他原因不写');
   }
-}
-
-/**
- * Requires a person who may change a seal's picture (更换印模图片): a keeper of its organ. Refuses SEAL_EXPIRED if the seal
- * has expired or ended.
- */
-export function requirePictureEditor(seal: Seal, actor: Actor, at: Date): Person {
-  const keeper = requireKeeper(seal, actor);
-  if (seal.state === 'ENDED' || seal.validUntil < at) throw new Refusal('SEAL_EXPIRED', 'seal');
-  return keeper;
-}
-
-/**
- * Whether the actor may request a certificate for a seal: keeper or seal approver of its organ, and the seal has not
- * ended.
- */
-export function mayRequestCertificate({ organ, state }: Seal, actor: Actor): boolean {
-  return (
-    hasRole(actor, 'SEAL_KEEPER', 'SEAL_APPROVER') && 'organ' in actor && actor.organ === organ && state !== 'ENDED'
-  );
-}
-
-function requireKeeper(seal: Seal, actor: Actor): Person {
-  const person = requireRole(actor, 'SEAL_KEEPER');
-  if (person.organ !== seal.organ) throw new Refusal('SEAL_NOT_OF_ORGAN', 'seal');
-  return person;
 }

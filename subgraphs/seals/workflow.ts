@@ -3,6 +3,7 @@ import { type Transaction, transact } from '../../db/client.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { computeContentDigest, sha256, toCanonicalJson } from '../kernel/events.ts';
 import { PdfError } from '../kernel/pdf.ts';
+import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { PictureError, toSealImage } from '../kernel/seal-image.ts';
 import { digestSealable } from '../kernel/sealed-pdf.ts';
@@ -27,17 +28,8 @@ import {
 import * as ledger from './ledger-store.ts';
 import { buildAttestationLeaf, buildTimestampLeaf } from './log/leaf.ts';
 import { insertLeaves } from './log/store.ts';
-import {
-  mayRequestCertificate,
-  organNameOf,
-  putIntoUse,
-  putOnFile,
-  requirePictureEditor,
-  requireUsable,
-  resumeSeal,
-  type Seal,
-  suspendSeal,
-} from './seal.ts';
+import { mayRequestCertificate, SEALS_POLICY } from './policy.ts';
+import { organNameOf, requireFilingNumber, requireUsable, type Seal } from './seal.ts';
 import { SUITES } from './signer/cms.ts';
 import { type Authoriser, codeKeyId } from './signer/signer.ts';
 import * as store from './store.ts';
@@ -216,7 +208,9 @@ export function setUse(
   input: { seal: string; reason: string; to: 'SUSPENDED' | 'IN_USE'; dryRun: boolean },
 ): Promise<store.StoredSeal> {
   return actOnSeal(deps, input, async (tx, { seal }, at) => {
-    const { by: keeper, state } = input.to === 'SUSPENDED' ? suspendSeal(seal, actor) : resumeSeal(seal, actor, at);
+    const { to: state } = input;
+    const rule = state === 'SUSPENDED' ? SEALS_POLICY.suspendSeal : SEALS_POLICY.resumeSeal;
+    const keeper = requireAllowed(rule, { seal, at }, actor);
     requireReason(input.reason, 'reason');
     if (state === seal.state) return [];
     await store.setSeal(tx, seal.id, { state });
@@ -232,9 +226,10 @@ export function fileSeal(
   input: { seal: string; filingNumber: string; dryRun: boolean },
 ): Promise<store.StoredSeal> {
   return actOnSeal(deps, input, async (tx, { seal }, at) => {
-    const { by: keeper, state } = putOnFile(seal, actor, input.filingNumber);
+    const keeper = requireAllowed(SEALS_POLICY.fileSeal, { seal, at }, actor);
+    requireFilingNumber(input.filingNumber);
     const filingNumber = input.filingNumber.trim();
-    await store.setSeal(tx, seal.id, { state, filingNumber });
+    await store.setSeal(tx, seal.id, { state: 'ON_FILE', filingNumber });
     return [{ event: 'FILED' as const, matterId: null, ...toActorFields(keeper), reason: filingNumber, at }];
   });
 }
@@ -246,9 +241,9 @@ export function putSealIntoUse(
   input: { seal: string; dryRun: boolean },
 ): Promise<store.StoredSeal> {
   return actOnSeal(deps, input, async (tx, { seal }, at) => {
-    const { by: keeper, state } = putIntoUse(seal, actor);
-    if (state === seal.state) return [];
-    await store.setSeal(tx, seal.id, { state });
+    const keeper = requireAllowed(SEALS_POLICY.putSealIntoUse, { seal, at }, actor);
+    if (seal.state === 'IN_USE') return [];
+    await store.setSeal(tx, seal.id, { state: 'IN_USE' });
     return [{ event: 'PUT_INTO_USE' as const, matterId: null, ...toActorFields(keeper), reason: null, at }];
   });
 }
@@ -271,7 +266,7 @@ export function setPicture(
   input: { seal: string; picture: string | null; reason: string; dryRun: boolean },
 ): Promise<store.StoredSeal> {
   return actOnSeal(deps, input, async (tx, { seal, picture }, at) => {
-    const keeperFields = toActorFields(requirePictureEditor(seal, actor, at));
+    const keeperFields = toActorFields(requireAllowed(SEALS_POLICY.setSealPicture, { seal, at }, actor));
     requireReason(input.reason, 'reason');
     const png = input.picture === null ? null : parsePicture(input.picture);
     const digest = png && sha256(png);
@@ -313,7 +308,7 @@ export async function readPictureFor(
  */
 export async function requestCertificate(deps: PkiDependencies, actor: Actor, id: string): Promise<string | null> {
   const [stored] = await store.findSeals(deps.db, [id]);
-  if (!stored || !mayRequestCertificate(stored.seal, actor)) return null;
+  if (!stored || !mayRequestCertificate({ seal: stored.seal, at: deps.now() }, actor)) return null;
   const { seal, certificate } = stored;
   const publicKey = new X509Certificate(certificate.certificatePem).publicKey;
   return deps.signer.request({

@@ -1,14 +1,14 @@
 import { describe, expect, test } from 'vitest';
+import type { Actor } from '../../subgraphs/kernel/actor.ts';
+import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import type { RefusalCode } from '../../subgraphs/kernel/refusal.ts';
+import { SEALS_POLICY } from '../../subgraphs/seals/policy.ts';
 import {
   type Grant,
-  putIntoUse,
-  putOnFile,
   requireCompromise,
+  requireFilingNumber,
   requireUsable,
-  resumeSeal,
   type Seal,
-  suspendSeal,
 } from '../../subgraphs/seals/seal.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 
@@ -99,31 +99,38 @@ test('a grant is for its person, from its first to its last day in Shanghai time
 });
 
 describe('who may act on a seal', () => {
+  const allow =
+    (name: 'suspendSeal' | 'resumeSeal' | 'fileSeal' | 'putSealIntoUse') =>
+    (subject: Seal, actor: Actor, at = during) =>
+      requireAllowed(SEALS_POLICY[name], { seal: subject, at }, actor);
+  const suspendSeal = allow('suspendSeal');
+  const resumeSeal = allow('resumeSeal');
+  const fileSeal = allow('fileSeal');
+  const putIntoUse = allow('putSealIntoUse');
   const keeper = requireDemoPerson('yudu-lyj.keeper');
   const approver = requireDemoPerson('yudu-lyj.sealapprover');
 
   test('its keeper suspends and resumes it', () => {
-    expect(suspendSeal(seal(), keeper)).toMatchObject({ by: keeper, state: 'SUSPENDED' });
-    expect(resumeSeal(seal({ state: 'SUSPENDED' }), keeper, during)).toMatchObject({ state: 'IN_USE' });
+    expect(suspendSeal(seal(), keeper)).toBe(keeper);
+    expect(resumeSeal(seal({ state: 'SUSPENDED' }), keeper)).toBe(keeper);
   });
   test('its keeper puts it on file once, and then into use', () => {
-    expect(putOnFile(seal({ state: 'MADE' }), keeper, '备案 1')).toMatchObject({ by: keeper, state: 'ON_FILE' });
+    expect(fileSeal(seal({ state: 'MADE' }), keeper)).toBe(keeper);
     for (const state of ['ON_FILE', 'IN_USE', 'SUSPENDED'] as const) {
-      refuses('SEAL_ON_FILE', () => putOnFile(seal({ state }), keeper, '备案 1'));
+      refuses('SEAL_ON_FILE', () => fileSeal(seal({ state }), keeper));
     }
-    refuses('FIELD_MALFORMED', () => putOnFile(seal({ state: 'MADE' }), keeper, ' '));
-    refuses('FIELD_TOO_LONG', () => putOnFile(seal({ state: 'MADE' }), keeper, '长'.repeat(65)));
-    expect(putIntoUse(seal({ state: 'ON_FILE' }), keeper)).toMatchObject({ by: keeper, state: 'IN_USE' });
-    expect(putIntoUse(seal(), keeper)).toMatchObject({ state: 'IN_USE' });
+    refuses('FIELD_MALFORMED', () => requireFilingNumber(' '));
+    refuses('FIELD_TOO_LONG', () => requireFilingNumber('长'.repeat(65)));
+    expect(putIntoUse(seal({ state: 'ON_FILE' }), keeper)).toBe(keeper);
+    expect(putIntoUse(seal(), keeper)).toBe(keeper);
     refuses('SEAL_NOT_ON_FILE', () => putIntoUse(seal({ state: 'MADE' }), keeper));
     refuses('SEAL_SUSPENDED', () => putIntoUse(seal({ state: 'SUSPENDED' }), keeper));
-    for (const act of [putOnFile, putIntoUse])
-      refuses('SEAL_EXPIRED', () => act(seal({ state: 'ENDED' }), keeper, '备案 1'));
+    for (const act of [fileSeal, putIntoUse]) refuses('SEAL_EXPIRED', () => act(seal({ state: 'ENDED' }), keeper));
   });
   test('a seal that was never in use can be neither suspended nor resumed', () => {
     for (const state of ['MADE', 'ON_FILE'] as const) {
       refuses('SEAL_NOT_IN_USE', () => suspendSeal(seal({ state }), keeper));
-      refuses('SEAL_NOT_IN_USE', () => resumeSeal(seal({ state }), keeper, during));
+      refuses('SEAL_NOT_IN_USE', () => resumeSeal(seal({ state }), keeper));
     }
   });
   test('a time of compromise is required for a key compromise, within the life of the key, and only for it', () => {
@@ -139,7 +146,7 @@ describe('who may act on a seal', () => {
     refuses('SEAL_SUSPENDED', () => suspendSeal(seal({ state: 'SUSPENDED' }), keeper));
   });
   test('an expired or ended seal cannot be resumed', () => {
-    refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'ENDED' }), keeper, during));
+    refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'ENDED' }), keeper));
     refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'SUSPENDED' }), keeper, new Date(until.getTime() + 1)));
   });
   test('no other role may act in place of its keeper', () => {
@@ -158,7 +165,7 @@ describe('who may act on a seal', () => {
   });
   test("another organ's keeper is refused", () => {
     refuses('SEAL_NOT_OF_ORGAN', () => suspendSeal(seal(), requireDemoPerson('yudu-slj.keeper')));
-    refuses('SEAL_NOT_OF_ORGAN', () => resumeSeal(seal(), requireDemoPerson('ganzhou-lyj.keeper'), during));
-    refuses('SEAL_NOT_OF_ORGAN', () => putOnFile(seal({ state: 'MADE' }), requireDemoPerson('yudu-slj.keeper'), '1'));
+    refuses('SEAL_NOT_OF_ORGAN', () => resumeSeal(seal(), requireDemoPerson('ganzhou-lyj.keeper')));
+    refuses('SEAL_NOT_OF_ORGAN', () => fileSeal(seal({ state: 'MADE' }), requireDemoPerson('yudu-slj.keeper')));
   });
 });

@@ -1,4 +1,3 @@
-import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireChain } from '../certificate/certificate.ts';
@@ -37,38 +36,6 @@ const MAX_MATTER_ID_CHARS = 64;
 /** Persons who act on an approval platform have long ids. */
 const MAX_PERSON_ID_CHARS = 200;
 const MAX_ORGAN_NAME_CHARS = 60;
-
-/** Requires a seal keeper, for a seal of the own organ. Refuses ROLE_NOT_ALLOWED, SEAL_NOT_OF_ORGAN. */
-export function requireApplicant(actor: Actor, organ: string | null): Person & { organ: string } {
-  const person = requireRole(actor, 'SEAL_KEEPER');
-  if (person.organ === null) throw new Refusal('ROLE_NOT_ALLOWED');
-  if (organ !== null && person.organ !== organ) throw new Refusal('SEAL_NOT_OF_ORGAN', 'seal');
-  return { ...person, organ: person.organ };
-}
-
-/**
- * Requires a seal approver of the organ who is not the applicant. Refuses ROLE_NOT_ALLOWED, SEAL_NOT_OF_ORGAN,
- * SECOND_PERSON_NEEDED, SEAL_APPLICATION_DECIDED.
- */
-export function requireDecider(application: Application, actor: Actor): Person {
-  const person = requireRole(actor, 'SEAL_APPROVER');
-  if (person.organ !== application.organ) throw new Refusal('SEAL_NOT_OF_ORGAN', 'application');
-  if (person.id === application.appliedById) throw new Refusal('SECOND_PERSON_NEEDED', 'application');
-  requireWaiting(application);
-  return person;
-}
-
-/** Requires the applicant, for a withdrawal. Refuses NOT_YOUR_RECORD, SEAL_APPLICATION_DECIDED. */
-export function requireWithdrawer(application: Application, actor: Actor): Person {
-  const person = requireRole(actor, 'SEAL_KEEPER');
-  if (person.id !== application.appliedById) throw new Refusal('NOT_YOUR_RECORD', 'application');
-  requireWaiting(application);
-  return person;
-}
-
-function requireWaiting({ outcome }: Application): void {
-  if (outcome !== null) throw new Refusal('SEAL_APPLICATION_DECIDED', 'application');
-}
 
 /** What the hub knows of a seal's certificates. */
 export interface CertificateFacts {

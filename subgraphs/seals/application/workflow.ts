@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
+import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireChain } from '../certificate/certificate.ts';
 import { insertCertificate, listCodeKeys, listGenerations, listRevokedSerials } from '../certificate/store.ts';
@@ -12,18 +13,11 @@ import {
   insertOrReopenSeal,
   type SealKeys,
 } from '../generation-workflow.ts';
+import { APPLICATION_MUTATIONS, SEALS_POLICY } from '../policy.ts';
 import { organNameOf, type Seal, sealIdOf } from '../seal.ts';
 import { floorToSecond, readSerial } from '../signer/certificate-fields.ts';
 import * as seals from '../store.ts';
-import {
-  type CertificateFacts,
-  MAX_WAITING_APPLICATIONS,
-  type Particulars,
-  requireApplicant,
-  requireDecider,
-  requireFits,
-  requireWithdrawer,
-} from './application.ts';
+import { type CertificateFacts, MAX_WAITING_APPLICATIONS, type Particulars, requireFits } from './application.ts';
 import * as store from './store.ts';
 
 /**
@@ -56,20 +50,22 @@ export interface ApplicationResult {
 export function apply(deps: PkiDependencies, actor: Actor, input: ApplicationInput): Promise<ApplicationResult> {
   return transact(deps.db, input.dryRun, async (tx) => {
     const knownSeal = input.seal === null ? null : await findSeal(tx, input.seal);
-    const applicant = requireApplicant(actor, knownSeal?.seal.organ ?? null);
+    const rule = SEALS_POLICY[APPLICATION_MUTATIONS[input.particulars.kind]];
+    const applicant = requireAllowed(rule, { organ: knownSeal?.seal.organ ?? null }, actor);
+    const organ = requireOrgan(applicant);
     if (input.seal !== null && !knownSeal) throw new Refusal('SEAL_UNKNOWN', 'seal');
-    await seals.lockApplications(tx, applicant.organ);
-    if ((await store.countWaiting(tx, applicant.organ)) >= MAX_WAITING_APPLICATIONS) {
+    await seals.lockApplications(tx, organ);
+    if ((await store.countWaiting(tx, organ)) >= MAX_WAITING_APPLICATIONS) {
       throw new Refusal('SEAL_APPLICATIONS_TOO_MANY');
     }
     requireReason(input.reason, input.particulars.kind === 'END' ? 'words' : 'reason');
     const at = deps.now();
-    const { particulars, sealId } = await completeParticulars(tx, input, applicant.organ);
+    const { particulars, sealId } = await completeParticulars(tx, input, organ);
     const stored = await findSeal(tx, sealId);
     requireFits(particulars, stored?.seal ?? null, await readCertificateFacts(tx, deps, sealId, at), at);
     const id = crypto.randomUUID();
     const applicantFields = { appliedById: applicant.id, appliedBy: applicant.name };
-    const applicationFields = { kind: particulars.kind, organ: applicant.organ, sealId, particulars };
+    const applicationFields = { kind: particulars.kind, organ, sealId, particulars };
     await store.insertApplication(tx, { id, ...applicationFields, reason: input.reason, ...applicantFields, at });
     const event = `APPLIED_${particulars.kind}` as const;
     const matterId = matterOf(particulars);
@@ -119,18 +115,18 @@ export interface Decision {
 
 /**
  * Approves an application and carries it out at once, or rejects it with a reason. Requires a seal approver of the
- * organ who is not the applicant. Refuses as `requireDecider` does and, for an approval, as `requireFits` does.
+ * organ who is not the applicant. Refuses as the policy row does and, for an approval, as `requireFits` does.
  */
 export async function decide(deps: PkiDependencies, actor: Actor, input: Decision): Promise<ApplicationResult> {
   const snapshot = await store.findApplication(deps.db, input.application);
   if (!snapshot) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
-  requireDecider(snapshot, actor);
+  requireAllowed(SEALS_POLICY.decideSealApplication, snapshot, actor);
   if (!input.approve || input.reason !== null) requireReason(input.reason ?? '');
   const needsKeys = input.approve && (snapshot.kind === 'MAKE' || snapshot.kind === 'ROTATE');
   const keys = needsKeys ? await generateKeys(deps.signer, snapshot.sealId) : null;
   return transact(deps.db, input.dryRun, async (tx) => {
     const application = await lockApplication(tx, snapshot);
-    const decider = requireDecider(application, actor);
+    const decider = requireAllowed(SEALS_POLICY.decideSealApplication, application, actor);
     const { id, particulars, sealId, appliedById, appliedBy } = application;
     const at = deps.now();
     const actorFields = toActorFields(decider);
@@ -166,10 +162,10 @@ export async function withdraw(
 ): Promise<ApplicationResult> {
   const snapshot = await store.findApplication(deps.db, input.application);
   if (!snapshot) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
-  requireWithdrawer(snapshot, actor);
+  requireAllowed(SEALS_POLICY.withdrawSealApplication, snapshot, actor);
   return transact(deps.db, input.dryRun, async (tx) => {
     const application = await lockApplication(tx, snapshot);
-    const person = requireWithdrawer(application, actor);
+    const person = requireAllowed(SEALS_POLICY.withdrawSealApplication, application, actor);
     const { id, kind, sealId, particulars, appliedById, appliedBy } = application;
     const at = deps.now();
     const actorFields = toActorFields(person);

@@ -1,0 +1,160 @@
+import type { Actor, Person } from '../kernel/actor.ts';
+import {
+  catchRefusal,
+  type Grant,
+  type Place,
+  type Policy,
+  type PolicyRule,
+  requireAllowed,
+} from '../kernel/policy.ts';
+import { Refusal, type RefusalCode } from '../kernel/refusal.ts';
+import type { Application, ApplicationKind } from './application/application.ts';
+import type { Seal, SealState } from './seal.ts';
+
+/** Who may do what with seals and with applications on them. */
+
+/** A seal at the moment of the act. */
+export interface SealSubject {
+  seal: Seal;
+  at: Date;
+}
+
+/** The organ of an existing seal, or null if the seal is to be made. */
+interface AppliedSeal {
+  organ: string | null;
+}
+
+/** The organ to which the seal belongs. */
+const SEAL_ORGAN: Place<SealSubject> = {
+  name: 'SEAL_ORGAN',
+  includes: ({ seal }, { organ }) => organ === seal.organ,
+  refuse: () => new Refusal('SEAL_NOT_OF_ORGAN', 'seal'),
+};
+
+/** The organ to which the seal belongs; any organ for its own new seal. */
+const APPLYING_ORGAN: Place<AppliedSeal> = {
+  name: 'APPLYING_ORGAN',
+  includes: ({ organ }, person) => person.organ !== null && (organ === null || organ === person.organ),
+  refuse: (_, person) =>
+    person.organ === null ? new Refusal('ROLE_NOT_ALLOWED') : new Refusal('SEAL_NOT_OF_ORGAN', 'seal'),
+};
+
+/** The organ that an application is of. */
+const APPLICATION_ORGAN: Place<Application> = {
+  name: 'APPLICATION_ORGAN',
+  includes: (application, { organ }) => organ === application.organ,
+  refuse: () => new Refusal('SEAL_NOT_OF_ORGAN', 'application'),
+};
+
+/** The person's own application. */
+const OWN_APPLICATION: Place<Application> = {
+  name: 'OWN_APPLICATION',
+  includes: ({ appliedById }, { id }: Person) => id === appliedById,
+  refuse: () => new Refusal('NOT_YOUR_RECORD', 'application'),
+};
+
+const KEEPER: Grant<SealSubject> = { roles: ['SEAL_KEEPER'], place: SEAL_ORGAN };
+const APPLICATION: PolicyRule<AppliedSeal> = { grants: [{ roles: ['SEAL_KEEPER'], place: APPLYING_ORGAN }] };
+
+/** The refusal for a state of the seal, or null for a state that has none. */
+const byState =
+  (codes: Partial<Record<SealState, RefusalCode>>) =>
+  ({ seal }: SealSubject) => {
+    const code = codes[seal.state];
+    return code === undefined ? null : new Refusal(code, 'seal');
+  };
+const isOver = ({ seal, at }: SealSubject) => seal.state === 'ENDED' || seal.validUntil < at;
+const unlessOver = (subject: SealSubject) => (isOver(subject) ? new Refusal('SEAL_EXPIRED', 'seal') : null);
+const neverInUse = byState({ MADE: 'SEAL_NOT_IN_USE', ON_FILE: 'SEAL_NOT_IN_USE' });
+const needlessInUse = ({ seal }: SealSubject) => (seal.state === 'IN_USE' ? new Refusal('ACTION_DONE') : null);
+const whileWaiting = ({ outcome }: Application) =>
+  outcome === null ? null : new Refusal('SEAL_APPLICATION_DECIDED', 'application');
+
+type SealSubjects = Record<
+  'suspendSeal' | 'resumeSeal' | 'setSealPicture' | 'fileSeal' | 'putSealIntoUse',
+  SealSubject
+> &
+  Record<
+    | 'applyForSeal'
+    | 'applyForSealGrant'
+    | 'applyForSealGrantWithdrawal'
+    | 'applyForSealEnd'
+    | 'applyForSealRotation'
+    | 'enterSealCertificate',
+    AppliedSeal
+  > &
+  Record<'decideSealApplication' | 'withdrawSealApplication', Application>;
+
+export const SEALS_POLICY: Policy<SealSubjects> = {
+  /** 停用. */
+  suspendSeal: {
+    grants: [KEEPER],
+    state: byState({
+      MADE: 'SEAL_NOT_IN_USE',
+      ON_FILE: 'SEAL_NOT_IN_USE',
+      SUSPENDED: 'SEAL_SUSPENDED',
+      ENDED: 'SEAL_SUSPENDED',
+    }),
+  },
+  /** 恢复使用. Repeating it changes nothing. */
+  resumeSeal: {
+    grants: [KEEPER],
+    state: (subject) => unlessOver(subject) ?? neverInUse(subject),
+    needless: needlessInUse,
+  },
+  /** 更换印模图片. */
+  setSealPicture: { grants: [KEEPER], state: unlessOver },
+  /** 备案, once. */
+  fileSeal: {
+    grants: [KEEPER],
+    state: byState({
+      ENDED: 'SEAL_EXPIRED',
+      ON_FILE: 'SEAL_ON_FILE',
+      IN_USE: 'SEAL_ON_FILE',
+      SUSPENDED: 'SEAL_ON_FILE',
+    }),
+  },
+  /** 启用. Repeating it changes nothing. */
+  putSealIntoUse: {
+    grants: [KEEPER],
+    state: byState({ ENDED: 'SEAL_EXPIRED', MADE: 'SEAL_NOT_ON_FILE', SUSPENDED: 'SEAL_SUSPENDED' }),
+    needless: needlessInUse,
+  },
+  applyForSeal: APPLICATION,
+  applyForSealGrant: APPLICATION,
+  applyForSealGrantWithdrawal: APPLICATION,
+  applyForSealEnd: APPLICATION,
+  applyForSealRotation: APPLICATION,
+  enterSealCertificate: APPLICATION,
+  /** 批准: by a second person of the organ (国办发〔2025〕33号). */
+  decideSealApplication: {
+    grants: [{ roles: ['SEAL_APPROVER'], place: APPLICATION_ORGAN }],
+    state: (application, { id }) =>
+      id === application.appliedById ? new Refusal('SECOND_PERSON_NEEDED', 'application') : whileWaiting(application),
+  },
+  /** 撤回: by the keeper who applied. */
+  withdrawSealApplication: { grants: [{ roles: ['SEAL_KEEPER'], place: OWN_APPLICATION }], state: whileWaiting },
+};
+
+/** The mutation that applies for each kind. */
+export const APPLICATION_MUTATIONS = {
+  MAKE: 'applyForSeal',
+  GRANT: 'applyForSealGrant',
+  WITHDRAW_GRANT: 'applyForSealGrantWithdrawal',
+  END: 'applyForSealEnd',
+  ROTATE: 'applyForSealRotation',
+  CERTIFICATE: 'enterSealCertificate',
+} as const satisfies Record<ApplicationKind, keyof SealSubjects>;
+
+const CERTIFICATE_REQUEST: PolicyRule<SealSubject> = {
+  grants: [{ roles: ['SEAL_KEEPER', 'SEAL_APPROVER'], place: SEAL_ORGAN }],
+  state: byState({ ENDED: 'SEAL_EXPIRED' }),
+};
+
+/**
+ * Whether the actor may request a certificate for a seal: keeper or seal approver of its organ, and the seal has not
+ * ended.
+ */
+export function mayRequestCertificate(subject: SealSubject, actor: Actor): boolean {
+  return catchRefusal(() => requireAllowed(CERTIFICATE_REQUEST, subject, actor)) === null;
+}
