@@ -1,7 +1,11 @@
+import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
 // Files of one worker share their modules (`isolate`): importing the hub for each file took a quarter of the processor time.
 const shared = { testTimeout: 180_000, hookTimeout: 300_000, isolate: false };
+
+/** As Node resolves: otherwise tests load the ESM build of graphql beside the CommonJS build of the Apollo packages. */
+const resolve = { alias: [{ find: /^graphql$/, replacement: createRequire(import.meta.url).resolve('graphql') }] };
 
 /** Two projects: `unit` needs no database; `database` gets one PostgreSQL, started once for the run. */
 export default defineConfig({
@@ -9,9 +13,11 @@ export default defineConfig({
     maxWorkers: 2,
     projects: [
       {
+        resolve,
         test: { ...shared, name: 'unit', include: ['test/**/*.test.ts'], exclude: ['test/**/*.db.test.ts'] },
       },
       {
+        resolve,
         test: {
           ...shared,
           name: 'database',

@@ -53,8 +53,10 @@ export function formatError(
         extensions: argument === undefined ? { code } : { code, argument },
       };
     }
-    const incident = randomUUID();
-    onFault(incident, cause ?? error);
+    // A subgraph in another process has reported its fault already. One fault has one number.
+    const reported = formatted.extensions?.incident;
+    const incident = typeof reported === 'string' ? reported : randomUUID();
+    if (incident !== reported) onFault(incident, cause ?? error);
     return {
       message: '系统内部故障，请稍后再试；如需报告，请提供故障编号。',
       ...place,

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
+import { FILE_INPUT } from '../kernel/inputs.ts';
 import { type Relay, startRelay } from '../kernel/outbox-store.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { ReadPicture, Sign } from '../kernel/sign.ts';
@@ -62,6 +63,7 @@ export function createCases(dependencies: CasesDependencies): Cases {
     schema: subgraphSchema(
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       caseResolvers(materialDependencies),
+      { 'RegisterPlatformInput.publicKey': FILE_INPUT, 'AddPlatformKeyInput.publicKey': FILE_INPUT },
     ),
     receive: (producer, event) => receive(dependencies, producer, event),
     routes(app, options) {

@@ -1,4 +1,5 @@
 import { GraphQLError } from 'graphql';
+import { findTextProblem, type TextRule } from './text.ts';
 
 /** Maximum number of rows in a page. */
 export const MAX_PAGE_ROWS = 100;
@@ -38,10 +39,17 @@ export function readPage<Position>(
   return { first: args.first, after: position };
 }
 
+/** A cursor holds ids and times. Its parts reach the database, so they follow the rule for text. */
+const CURSOR_PART: TextRule = { form: 'LINE', maxChars: 500 };
+
+function isCursorPart(part: unknown): part is string {
+  return typeof part === 'string' && findTextProblem(part, CURSOR_PART) === null;
+}
+
 function parseCursor<Position>(cursor: string, parse: (parts: readonly string[]) => Position | null): Position | null {
   try {
     const parts: unknown = JSON.parse(Buffer.from(cursor, 'base64url').toString('utf8'));
-    if (!Array.isArray(parts) || !parts.every((part) => typeof part === 'string')) return null;
+    if (!Array.isArray(parts) || !parts.every(isCursorPart)) return null;
     return parse(parts);
   } catch {
     return null;
@@ -68,6 +76,7 @@ export function toConnection<Row, Node>(
   return { edges, pageInfo: { hasNextPage: page.hasNextPage, endCursor: edges.at(-1)?.cursor ?? null } };
 }
 
-function buildInputError(message: string, argument: string): GraphQLError {
+/** Builds the error for a wrong argument. `argument` is the path of the value, for example `input.fields[0].text`. */
+export function buildInputError(message: string, argument: string): GraphQLError {
   return new GraphQLError(message, { extensions: { code: 'BAD_USER_INPUT', argument } });
 }

@@ -9,11 +9,14 @@ import {
 import { buildSubgraphSchema } from '@apollo/subgraph';
 import fastifyApollo from '@as-integrations/fastify';
 import DataLoader from 'dataloader';
-import Fastify, { type FastifyInstance, type FastifyReply, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError, type GraphQLSchema, parse } from 'graphql';
 import { z } from 'zod';
 import { type Actor, type Person, PUBLIC } from './actor.ts';
+import { createErrorFormat, logFault, type OnFault } from './errors.ts';
 import { type Envelope, readEnvelope } from './events.ts';
+import { createApp } from './http.ts';
+import { checkInputs, type InputRules } from './inputs.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
 import {
   type Attest,
@@ -59,9 +62,13 @@ export interface Subgraph {
   stop(): Promise<void>;
 }
 
-/** Parses a subgraph's type definitions and joins them with its resolvers. */
-export function subgraphSchema(typeDefs: string, resolvers: unknown): GraphQLSchema {
-  return buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
+/**
+ * Parses a subgraph's type definitions and joins them with its resolvers. Every argument is checked before its resolver
+ * runs; `rules` are the texts that need another rule than the default (see `checkInputs`).
+ */
+export function subgraphSchema(typeDefs: string, resolvers: unknown, rules: InputRules = {}): GraphQLSchema {
+  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
+  return checkInputs(schema, rules);
 }
 
 /** Returns the request's loader `name`. It batches single reads into one `batch` call, which keeps the keys' order. */
@@ -137,6 +144,8 @@ export interface ServeOptions {
   tokenKey: KeyObject;
   serviceKey: Uint8Array;
   now: () => Date;
+  /** Receives each fault. They are logged if it is absent. */
+  onFault?: OnFault | undefined;
 }
 
 /**
@@ -148,7 +157,8 @@ export async function serveSubgraph(
   options: ServeOptions,
   routes?: (app: FastifyInstance) => void,
 ): Promise<FastifyInstance> {
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES });
+  const onFault = options.onFault ?? logFault;
+  const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES });
   const server = new ApolloServer<GraphContext>({
     schema: subgraph.schema,
     // All but the first send data to the vendor if its key is in the environment. The hub must not send any.
@@ -160,6 +170,7 @@ export async function serveSubgraph(
     ],
     csrfPrevention: true,
     includeStacktraceInErrorResponses: false,
+    formatError: createErrorFormat(onFault),
     // The owner of the process decides what a signal stops, and in which order.
     stopOnTerminationSignals: false,
   });

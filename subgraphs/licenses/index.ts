@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Transaction } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { type Envelope, type EventPayload, sha256 } from '../kernel/events.ts';
+import { FILE_INPUT } from '../kernel/inputs.ts';
 import { Rejection, type Relay, receiveOnce, startRelay } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
@@ -56,7 +57,10 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
   let stopRunning: (() => Promise<void>) | null = null;
   return {
     name: 'licenses',
-    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), licenseResolvers(deps)),
+    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), licenseResolvers(deps), {
+      'VerifyLicenseInput.document': FILE_INPUT,
+      'VerifyLicenseInput.signature': FILE_INPUT,
+    }),
     receive: (producer, event) => receive(deps, producer, event),
     start() {
       stopRunning ??= startRunning(deps);

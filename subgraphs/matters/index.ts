@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import type { Envelope, OrganFact } from '../kernel/events.ts';
+import { FILE_INPUT } from '../kernel/inputs.ts';
 import { type Relay, startRelay } from '../kernel/outbox-store.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { Guide } from './guide/guide.ts';
@@ -37,6 +38,7 @@ export function createMatters({ db, now, send, onError, pollMs }: MattersDepende
     schema: subgraphSchema(
       readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'),
       matterResolvers({ db, now }),
+      { 'ImportDelegationsInput.csv': FILE_INPUT, 'ImportGuideInput.text': FILE_INPUT },
     ),
     receive: async (producer, event) => {
       throw new Error(`matters take no ${event.type} from ${producer}`);

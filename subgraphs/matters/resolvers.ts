@@ -1,7 +1,6 @@
-import { GraphQLError } from 'graphql';
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
-import { type Clock, type Day, dayOf, isDay } from '../kernel/day.ts';
+import { type Clock, type Day, dayOf } from '../kernel/day.ts';
 import type { Assignment, OrganFact } from '../kernel/events.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { type GraphContext, getLoader } from '../kernel/serve.ts';
@@ -122,8 +121,6 @@ function buildMatterFields(
 
 function parseFilter(filter: Partial<store.MatterFilter>, today: Day): store.MatterFilter {
   const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = filter;
-  // The scalar accepts a year 0000, which is not a valid day here.
-  if (on && !isDay(on)) throw new GraphQLError('on 须为真实日期。', { extensions: { code: 'BAD_USER_INPUT' } });
   return { mode, powerType, organ, nameContains, annex, on: on ?? today };
 }
 

@@ -2,6 +2,7 @@ import { readFileSync } from 'node:fs';
 import type { Database } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
+import { FILE_INPUT } from '../kernel/inputs.ts';
 import { type Relay, startRelay } from '../kernel/outbox-store.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type {
@@ -93,7 +94,10 @@ export function createSeals(dependencies: SealsDependencies): Seals {
   let loops: Loop[] = [];
   return {
     name: 'seals',
-    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), sealResolvers(deps)),
+    schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), sealResolvers(deps), {
+      'SealPictureInput.picture': FILE_INPUT,
+      'SealCertificateInput.certificates': FILE_INPUT,
+    }),
     receive: async (producer, event) => {
       throw new Error(`seals take no ${event.type} from ${producer}`);
     },

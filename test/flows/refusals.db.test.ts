@@ -41,7 +41,11 @@ describe('refusals', () => {
       'HOLDER_CODE_INVALID',
     );
     expect(await refusalOfAcceptance({ applicant: { ...COMPANY, name: 'x'.repeat(101) } })).toBe('FIELD_TOO_LONG');
-    expect(await refusalOfAcceptance({ applicant: { ...COMPANY, name: '甲\u0000' } })).toBe('FIELD_MALFORMED');
+    expect(await refusalOfAcceptance({ applicant: { ...COMPANY, name: ' 甲' } })).toBe('FIELD_MALFORMED');
+    // A text that no field may have is wrong input, refused before the mutation runs.
+    await expect(refusalOfAcceptance({ applicant: { ...COMPANY, name: '甲\u0000' } })).rejects.toThrow(
+      '"code":"BAD_USER_INPUT","argument":"input.applicant.name"',
+    );
     expect(await refusalOfAcceptance({ matter: 'yd2022-3-27' }, 'window-yudu')).toBe('LICENSE_NOT_NAMED');
     expect(await refusalOfAcceptance({ matter: 'yd2022-3-27', licenseNumber: license.number }, 'window-yudu')).toBe(
       'LICENSE_UNKNOWN',

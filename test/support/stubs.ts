@@ -46,12 +46,18 @@ export async function createStubGateway(
 ): Promise<StubGateway> {
   process.env.APOLLO_TELEMETRY_DISABLED = '1';
   const faults: unknown[] = [];
+  const onFault = (_incident: string, error: unknown) => faults.push(error);
   const servedApps: FastifyInstance[] = [];
   const sources = buildStubSources(stubs);
   for (const name of transport === 'http' ? NAMES : []) {
     const schema = buildStubSchema(name, stubs);
     const subgraph: Subgraph = { name, schema, receive: async () => {}, start: () => {}, stop: async () => {} };
-    const app = await serveSubgraph(subgraph, { tokenKey: tokenKeys.publicKey, serviceKey: SERVICE_KEY, now: clock });
+    const app = await serveSubgraph(subgraph, {
+      tokenKey: tokenKeys.publicKey,
+      serviceKey: SERVICE_KEY,
+      now: clock,
+      onFault,
+    });
     servedApps.push(app);
     sources[name] = { url: `${await app.listen({ host: '127.0.0.1', port: 0 })}/graphql` };
   }
@@ -62,7 +68,7 @@ export async function createStubGateway(
     file: async () => null,
     rootCertificate: async () => '-----BEGIN CERTIFICATE-----\n',
     checks: {},
-    onFault: (_incident, error) => faults.push(error),
+    onFault,
     ...overrides,
   });
   const stop = async () => {

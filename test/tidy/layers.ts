@@ -23,8 +23,11 @@ export const KERNEL: Record<string, Layer> = {
   attachment: 'rule',
   day: 'rule',
   document: 'render',
+  errors: 'edge',
   events: 'rule',
+  http: 'edge',
   identifier: 'rule',
+  inputs: 'edge',
   'license-acts': 'rule',
   'outbox-store': 'store',
   'outbox-tables': 'tables',
@@ -42,6 +45,7 @@ export const KERNEL: Record<string, Layer> = {
   'tlog/fault': 'rule',
   'tlog/note': 'rule',
   'tlog/tree': 'rule',
+  text: 'rule',
   token: 'keys',
 };
 

@@ -1,5 +1,7 @@
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { logFault } from '../../kernel/errors.ts';
+import { createApp } from '../../kernel/http.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireService, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
 import { TokenError } from '../../kernel/token.ts';
@@ -14,8 +16,11 @@ const MAX_BODY_BYTES = 8_388_608;
  * refusal. Answers 400 to a malformed order or to a key of another purpose, 401 without a valid token, 403 to another
  * service. Never returns or logs key material.
  */
-export function serveSigner(signer: Signer, options: Pick<ServeOptions, 'serviceKey' | 'now'>): FastifyInstance {
-  const app = Fastify({ bodyLimit: MAX_BODY_BYTES });
+export function serveSigner(
+  signer: Signer,
+  options: Pick<ServeOptions, 'serviceKey' | 'now' | 'onFault'>,
+): FastifyInstance {
+  const app = createApp(options.onFault ?? logFault, { bodyLimit: MAX_BODY_BYTES });
   app.addContentTypeParser(DOCUMENT_CONTENT_TYPE, { parseAs: 'buffer' }, (_, body, done) => done(null, body));
   app.get('/health/live', async () => ({ status: 'live' }));
   for (const name of ORDER_NAMES) {

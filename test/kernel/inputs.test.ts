@@ -1,0 +1,94 @@
+import { graphql } from 'graphql';
+import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
+import { describe, expect, test } from 'vitest';
+import { FILE_INPUT, type InputRules } from '../../subgraphs/kernel/inputs.ts';
+import { subgraphSchema } from '../../subgraphs/kernel/serve.ts';
+
+const TYPES = `
+  scalar Date
+  scalar DateTime
+  input Tree { name: String, on: Date, children: [Tree!] }
+  type Query {
+    echo(text: String, id: ID, ids: [ID!], on: Date, at: DateTime, tree: Tree, count: Int): String
+    read(file: String): String
+    leaf: Leaf
+  }
+  type Leaf { find(name: String): String }
+`;
+
+const build = (rules: InputRules = { 'Query.read.file': FILE_INPUT }) =>
+  subgraphSchema(
+    TYPES,
+    {
+      Date: GraphQLLocalDate,
+      DateTime: GraphQLDateTime,
+      Query: {
+        echo: (_: unknown, args: object) => JSON.stringify(args),
+        read: (_: unknown, { file }: { file: string }) => file,
+        leaf: () => ({ find: ({ name }: { name: string }) => name }),
+      },
+    },
+    rules,
+  );
+
+const schema = build();
+const VARIABLES = '$text: String, $id: ID, $ids: [ID!], $on: Date, $at: DateTime, $tree: Tree';
+const ECHO = `query(${VARIABLES}) { echo(text: $text, id: $id, ids: $ids, on: $on, at: $at, tree: $tree) }`;
+
+const ask = async (source: string, variableValues: Record<string, unknown> = {}) => {
+  const { data, errors } = await graphql({ schema, source, variableValues });
+  return { data, error: errors?.[0]?.extensions ?? null };
+};
+const badInput = (argument: string) => ({ code: 'BAD_USER_INPUT', argument });
+
+describe('every argument is checked before its resolver runs', () => {
+  test.each([
+    ['text', { text: '甲\u0000' }, 'text'],
+    ['id', { id: 'a\nb' }, 'id'],
+    ['a long id', { id: 'x'.repeat(201) }, 'id'],
+    ['a long text', { text: 'x'.repeat(4_001) }, 'text'],
+    ['an item of a list', { ids: ['a', 'b\u200b'] }, 'ids[1]'],
+    ['a field of an input', { tree: { name: '\ud800' } }, 'tree.name'],
+    ['a field of an input in an input', { tree: { children: [{}, { name: '\u202e' }] } }, 'tree.children[1].name'],
+    ['an impossible date', { on: '2026-02-29' }, 'on'],
+    ['the year 0', { on: '0000-01-01' }, 'on'],
+    ['a date that is a number', { on: 20260101 }, 'on'],
+    ['a date in an input', { tree: { children: [{ on: '2026-13-01' }] } }, 'tree.children[0].on'],
+    ['a time without an offset', { at: '2026-01-01T00:00:00' }, 'at'],
+    ['a time on an impossible day', { at: '2026-02-29T00:00:00Z' }, 'at'],
+    ['the year 0 in UTC', { at: '0001-01-01T00:00:00+08:00' }, 'at'],
+    ['the year 10000 in UTC', { at: '9999-12-31T23:59:59-08:00' }, 'at'],
+    ['a leap second', { at: '2016-12-31T23:59:60Z' }, 'at'],
+    ['a time that is an object', { at: {} }, 'at'],
+  ])('%s', async (_name, variables, argument) => {
+    expect(await ask(ECHO, variables)).toMatchObject({ data: { echo: null }, error: badInput(argument) });
+  });
+
+  test('literals are checked like variables', async () => {
+    expect((await ask('{ echo(on: "2026-02-29") }')).error).toEqual(badInput('on'));
+    expect((await ask('{ echo(at: 5) }')).error).toEqual(badInput('at'));
+    expect((await ask('{ echo(tree: { children: { name: "\\u0000" } }) }')).error).toEqual(
+      badInput('tree.children[0].name'),
+    );
+  });
+
+  test('arguments of fields without a resolver of their own are checked', async () => {
+    expect(await ask('{ leaf { find(name: "甲") } }')).toMatchObject({ data: { leaf: { find: '甲' } } });
+    expect((await ask('{ leaf { find(name: "\\u0000") } }')).error).toEqual(badInput('name'));
+  });
+
+  test('correct values reach the resolver as before', async () => {
+    const variables = { text: '甲\n乙', id: 'x', ids: [], on: '2024-02-29', at: '2026-01-01T08:00:00+08:00' };
+    const { data } = await ask(ECHO, variables);
+    expect(JSON.parse(String(data?.echo))).toEqual({ ...variables, at: '2026-01-01T00:00:00.000Z' });
+    expect((await ask(ECHO, { text: null, tree: null, on: null })).error).toBeNull();
+  });
+
+  test('a rule by coordinate replaces the default', async () => {
+    const file = '\ufeffa\r\n'.repeat(2_000);
+    expect(await ask('query($file: String) { read(file: $file) }', { file })).toMatchObject({ data: { read: file } });
+    expect(() => build({ 'Query.read.fiel': FILE_INPUT })).toThrow(
+      'no such argument of type String or ID: Query.read.fiel',
+    );
+  });
+});
