@@ -1,5 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
-import postgres, { type ParameterOrJSON, type Sql, type TransactionSql, type UnsafeQueryOptions } from 'postgres';
+import postgres from 'postgres';
+import { requirePatchedDriver, withPreparedStatements } from './driver.ts';
 
 /** A subgraph's database, with the rights that `db/roles.ts` grants to its role. */
 export type Database = PostgresJsDatabase;
@@ -26,8 +27,12 @@ export interface ConnectionPool {
   close(): Promise<void>;
 }
 
-/** Opens a pool. It connects on first use. If the server goes away, the next query connects again. */
+/**
+ * Opens a pool. It connects on first use. If the server goes away, the next query connects again.
+ * Throws if the driver is not patched.
+ */
 export function connect(url: string, applicationName: string, maxConnections = MAX_CONNECTIONS): ConnectionPool {
+  requirePatchedDriver();
   const client = postgres(url, {
     max: maxConnections,
     connect_timeout: CONNECT_TIMEOUT_SECONDS,
@@ -47,51 +52,6 @@ export function connect(url: string, applicationName: string, maxConnections = M
     db: drizzle(withPreparedStatements(client), { casing: 'snake_case' }),
     close: () => client.end({ timeout: 2 }),
   };
-}
-
-/**
- * Returns the same client, but it prepares each statement once per connection. drizzle describes a statement on every
- * call. That costs a second round trip and a plan for each of the hundred statements that issue a license.
- */
-function withPreparedStatements<Client extends Sql | TransactionSql>(client: Client): Client {
-  const overrides: Record<PropertyKey, unknown> = {
-    unsafe: (text: string, values?: ParameterOrJSON<never>[], options?: UnsafeQueryOptions) =>
-      client.unsafe(text, values, { ...options, prepare: true }),
-  };
-  if ('begin' in client)
-    overrides.begin = (run: (tx: TransactionSql) => unknown) => client.begin((tx) => run(withPreparedStatements(tx)));
-  if ('savepoint' in client) {
-    overrides.savepoint = (run: (tx: TransactionSql) => unknown) =>
-      client.savepoint((tx) => run(withPreparedStatements(tx)));
-  }
-  return new Proxy(client, { get: (target, name) => overrides[name] ?? Reflect.get(target, name) });
-}
-
-/**
- * Sends statements of one transaction together. No statement waits for the answer of another, so all cost one round trip.
- *
- * The server runs the statements one after another in the order in which they start, each with its own snapshot.
- * A statement after a lock therefore sees what was committed while the lock was awaited. Calls of async functions start
- * in list order. Bare drizzle statements start after those calls.
- *
- * Returns the results in list order. Throws the first failure that is not only a consequence of another failure.
- * It throws after all statements are answered, so that no statement is in flight during the rollback.
- *
- * Compute anything that can throw before building the list. Otherwise the earlier statements of the list have started.
- */
-export async function sendTogether<const Statements extends readonly unknown[]>(
-  statements: Statements,
-): Promise<{ -readonly [Index in keyof Statements]: Awaited<Statements[Index]> }> {
-  const outcomes = await Promise.allSettled(statements);
-  const failures = outcomes.flatMap((outcome) => (outcome.status === 'rejected' ? [outcome.reason] : []));
-  if (failures.length > 0) throw failures.find((error) => !isConsequentialFailure(error)) ?? failures[0];
-  return outcomes.map((outcome) => outcome.status === 'fulfilled' && outcome.value) as never;
-}
-
-/** Returns whether a statement failed only because an earlier one in its transaction failed (in_failed_sql_transaction). */
-function isConsequentialFailure(error: unknown): boolean {
-  const cause = error instanceof Error && error.cause ? error.cause : error;
-  return cause instanceof postgres.PostgresError && cause.code === '25P02';
 }
 
 /**

@@ -1,5 +1,6 @@
 import { and, arrayContains, desc, eq, gt, inArray, isNotNull, isNull, lt, ne, or, type SQL, sql } from 'drizzle-orm';
-import { type Reader, sendTogether, type Transaction } from '../../db/client.ts';
+import type { Reader, Transaction } from '../../db/client.ts';
+import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { EventPayload, Mode } from '../kernel/events.ts';
@@ -165,9 +166,9 @@ function isUuid(text: string): boolean {
  */
 export async function lockCase(tx: Transaction, id: string): Promise<StoredCase | null> {
   if (!isUuid(id)) return null;
-  const [rows, steps] = await sendTogether([
-    tx.select().from(caseFile).where(eq(caseFile.id, id)).for('update'),
-    stepsOf(tx, [id]),
+  const [rows, steps] = await inOrder(tx, [
+    (tx) => tx.select().from(caseFile).where(eq(caseFile.id, id)).for('update'),
+    (tx) => stepsOf(tx, [id]),
   ]);
   return foldRows(rows, steps)[0] ?? null;
 }
@@ -226,12 +227,12 @@ export async function insertCase(tx: Transaction, newCase: NewCase, first: StepR
     .onConflictDoNothing({ target: [caseFile.requestedBy, caseFile.requestKey] })
     .returning();
   if (rows.length === 0) return null;
-  const [calendar] = await sendTogether([
-    holdCalendar(tx),
-    tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first }),
+  const [calendar] = await inOrder(tx, [
+    holdCalendar,
+    (tx) => tx.insert(caseStep).values({ caseId: file.id, seq: 1, ...first }),
   ]);
   const rest = caseRestOf(subject, calendar);
-  await sendTogether([putFigure(tx, subject, calendar), putCaseRest(tx, rest)]);
+  await inOrder(tx, [(tx) => putFigure(tx, subject, calendar), (tx) => putCaseRest(tx, rest)]);
   return (await toStoredCases(tx, rows))[0] ?? null;
 }
 
@@ -284,21 +285,22 @@ export async function addStep(
   const updated = foldCase({ ...subject, ...file }, [...subject.steps, record]);
   const columns = columnsOf(updated);
   const newParties = partiesOf(updated.delegation);
-  const [calendar] = await sendTogether([
-    holdCalendar(tx),
-    notifyPlatform(tx, subject, updated, record),
-    tx.insert(caseStep).values({ caseId: subject.id, seq: updated.steps.length, ...record }),
-    tx
-      .update(caseFile)
-      .set({
-        ...columns,
-        parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
-        ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
-      })
-      .where(eq(caseFile.id, subject.id)),
+  const [calendar] = await inOrder(tx, [
+    holdCalendar,
+    (tx) => notifyPlatform(tx, subject, updated, record),
+    (tx) => tx.insert(caseStep).values({ caseId: subject.id, seq: updated.steps.length, ...record }),
+    (tx) =>
+      tx
+        .update(caseFile)
+        .set({
+          ...columns,
+          parties: sql`array(select distinct unnest(${caseFile.parties} || ${sql.param(newParties, caseFile.parties)}) order by 1)`,
+          ...(record.step === 'PAUSED' || record.step === 'RESUMED' ? {} : { restsSince: record.at }),
+        })
+        .where(eq(caseFile.id, subject.id)),
   ]);
   const rest = caseRestOf(updated, calendar);
-  await sendTogether([putFigure(tx, updated, calendar), putCaseRest(tx, rest)]);
+  await inOrder(tx, [(tx) => putFigure(tx, updated, calendar), (tx) => putCaseRest(tx, rest)]);
   return updated;
 }
 

@@ -1,4 +1,5 @@
-import { type Database, sendTogether, type Transaction, transact } from '../../db/client.ts';
+import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { inOrder } from '../../db/in-order.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf, isWithin } from '../kernel/day.ts';
 import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
@@ -214,11 +215,11 @@ export function receive({ db, now }: WorkflowDependencies, producer: string, eve
 async function handleLicenseChange(tx: Transaction, event: EventPayload<'LicenseChanged'>): Promise<void> {
   const { number, caseId, changedAt } = event;
   const at = new Date(changedAt);
-  const [, , , undelivered] = await sendTogether([
-    store.putLicenseFact(tx, event),
-    caseId === null ? null : putCaseLicense(tx, caseId, number),
-    addEventStep(tx, caseId, 'CERTIFIED', at),
-    supersedesPaper(event) ? store.listUndelivered(tx, number, caseId) : [],
+  const [, , , undelivered] = await inOrder(tx, [
+    (tx) => store.putLicenseFact(tx, event),
+    caseId === null ? null : (tx) => putCaseLicense(tx, caseId, number),
+    (tx) => addEventStep(tx, caseId, 'CERTIFIED', at),
+    (tx) => (supersedesPaper(event) ? store.listUndelivered(tx, number, caseId) : []),
   ]);
   for (const id of undelivered) await addEventStep(tx, id, 'UNDELIVERED', at);
 }

@@ -1,4 +1,5 @@
-import { type Database, sendTogether, type Transaction, transact } from '../../db/client.ts';
+import { type Database, type Transaction, transact } from '../../db/client.ts';
+import { inOrder } from '../../db/in-order.ts';
 import { sha256, toCanonicalJson } from '../kernel/events.ts';
 import { makesVersion } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -192,18 +193,19 @@ async function enter(
   putFiles: (tx: Transaction) => Promise<void>,
   at: Date,
 ): Promise<void> {
-  const [task, standing, done] = await sendTogether([
-    intent.caseId === null ? null : store.lockTask(tx, intent.caseId),
-    intent.act === 'ISSUE' ? null : store.lockHead(tx, intent.number),
-    ledger.lockAct(tx, intent),
+  const { caseId } = intent;
+  const [task, standing, done] = await inOrder(tx, [
+    caseId === null ? null : (tx) => store.lockTask(tx, caseId),
+    intent.act === 'ISSUE' ? null : (tx) => store.lockHead(tx, intent.number),
+    (tx) => ledger.lockAct(tx, intent),
   ]);
   if (done.state === 'DONE') return;
-  await sendTogether([
+  await inOrder(tx, [
     // A duty waits for the seal of what waits for it, and of nothing else.
-    done.waitingFor === null ? null : closeDuty(tx, dutyOf.seal(done.id), at),
-    putFiles(tx),
-    enterDone(tx, done, task, standing, sealed, at),
-    ledger.finishAct(tx, done, sealed, at),
+    done.waitingFor === null ? null : (tx) => closeDuty(tx, dutyOf.seal(done.id), at),
+    putFiles,
+    (tx) => enterDone(tx, done, task, standing, sealed, at),
+    (tx) => ledger.finishAct(tx, done, sealed, at),
   ]);
 }
 
@@ -219,11 +221,12 @@ async function enterDone(
   if (done.act === 'ISSUE') return ledger.enterVersion(tx, done, requireTask(task), null, sealed, at);
   if (!standing) throw new Error(`no license ${done.number}`);
   if (done.act === 'SPOIL') return ledger.enterSpoiled(tx, done, standing, at);
-  await sendTogether([
-    makesVersion(done.act)
-      ? ledger.enterVersion(tx, done, requireTask(task), standing, sealed, at)
-      : ledger.enterState(tx, done, standing, sealed, at),
-    settleOrders(tx, done, done.stateAfter, at),
+  await inOrder(tx, [
+    (tx) =>
+      makesVersion(done.act)
+        ? ledger.enterVersion(tx, done, requireTask(task), standing, sealed, at)
+        : ledger.enterState(tx, done, standing, sealed, at),
+    (tx) => settleOrders(tx, done, done.stateAfter, at),
   ]);
 }
 

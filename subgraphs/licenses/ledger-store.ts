@@ -1,5 +1,6 @@
 import { and, eq, isNull, ne, sql } from 'drizzle-orm';
-import { type Database, sendTogether, type Transaction } from '../../db/client.ts';
+import type { Database, Transaction } from '../../db/client.ts';
+import { inOrder } from '../../db/in-order.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import { appendEvent } from '../kernel/outbox-store.ts';
 import type { MessageTables } from '../kernel/outbox-tables.ts';
@@ -104,14 +105,15 @@ async function setState(
   at: Date,
 ): Promise<void> {
   const { identifier, version, recordDigest } = standing.version;
-  await sendTogether([
-    enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
-    isLive(state) ? null : demandRecall(tx, standing, at),
-    tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
-    tx
-      .update(sheet)
-      .set({ validity: state })
-      .where(and(eq(sheet.identifier, identifier), ne(sheet.state, 'SPOILED'))),
+  await inOrder(tx, [
+    (tx) => enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
+    isLive(state) ? null : (tx) => demandRecall(tx, standing, at),
+    (tx) => tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
+    (tx) =>
+      tx
+        .update(sheet)
+        .set({ validity: state })
+        .where(and(eq(sheet.identifier, identifier), ne(sheet.state, 'SPOILED'))),
   ]);
 }
 
@@ -157,39 +159,42 @@ export async function enterVersion(
     handledBy: task.handledBy,
     issuer: task.issuer,
   };
-  await sendTogether([
-    // Before what names its revision.
-    tellChanged(tx, done, record, sealed, at),
-    standing && setState(tx, standing, 'SUPERSEDED', done, at),
-    enterBoth(tx, done, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
-    moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: done.id, actor: done.actor, at }),
-    tx
-      .insert(license)
-      .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
-      .onConflictDoUpdate({ target: license.number, set: { ...shared, ...head } }),
-    tx.insert(licenseVersion).values({
-      identifier,
-      number,
-      version,
-      state: 'VALID',
-      record,
-      recordDigest: contentDigest,
-      code: done.code,
-      statusIndex: record.KZ_ZTXH ?? null,
-      caseId: task.caseId,
-      ...sealed,
-      revision: newestRevision(number),
-    }),
-    tx.insert(sheet).values({
-      blankNumber,
-      identifier,
-      number,
-      version,
-      state: 'PRINTED',
-      validity: 'VALID',
-      contentDigest,
-      printedAt: at,
-    }),
+  await inOrder(tx, [
+    // First: the new version names the revision that it takes.
+    (tx) => tellChanged(tx, done, record, sealed, at),
+    standing && ((tx) => setState(tx, standing, 'SUPERSEDED', done, at)),
+    (tx) => enterBoth(tx, done, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
+    (tx) => moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: done.id, actor: done.actor, at }),
+    (tx) =>
+      tx
+        .insert(license)
+        .values({ number, divisionCode: task.issuer.divisionCode, matterId: task.content.matterId, ...shared, ...head })
+        .onConflictDoUpdate({ target: license.number, set: { ...shared, ...head } }),
+    (tx) =>
+      tx.insert(licenseVersion).values({
+        identifier,
+        number,
+        version,
+        state: 'VALID',
+        record,
+        recordDigest: contentDigest,
+        code: done.code,
+        statusIndex: record.KZ_ZTXH ?? null,
+        caseId: task.caseId,
+        ...sealed,
+        revision: newestRevision(number),
+      }),
+    (tx) =>
+      tx.insert(sheet).values({
+        blankNumber,
+        identifier,
+        number,
+        version,
+        state: 'PRINTED',
+        validity: 'VALID',
+        contentDigest,
+        printedAt: at,
+      }),
   ]);
 }
 
@@ -209,15 +214,16 @@ export async function enterState(
 ): Promise<void> {
   const { number, stateAfter } = done;
   const { identifier, record } = standing.version;
-  await sendTogether([
-    // Before what names its revision.
-    tellChanged(tx, done, record, sealed, at),
-    setState(tx, standing, stateAfter, done, at),
-    tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
-    tx
-      .update(licenseVersion)
-      .set({ revision: newestRevision(number) })
-      .where(eq(licenseVersion.identifier, identifier)),
+  await inOrder(tx, [
+    // First: the version names the revision that it takes.
+    (tx) => tellChanged(tx, done, record, sealed, at),
+    (tx) => setState(tx, standing, stateAfter, done, at),
+    (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
+    (tx) =>
+      tx
+        .update(licenseVersion)
+        .set({ revision: newestRevision(number) })
+        .where(eq(licenseVersion.identifier, identifier)),
   ]);
 }
 
@@ -229,10 +235,10 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
   const { state: validity, recordDigest: contentDigest } = standing.version;
   const printed = { blankNumber, identifier, number, version, state: 'PRINTED' as const, validity, contentDigest };
   await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
-  await sendTogether([
-    moveBlank(tx, spoiledBlank, 'SPOILED', entry),
-    moveBlank(tx, blankNumber, 'PRINTED', entry),
-    tx.insert(sheet).values({ ...printed, printedAt: at }),
+  await inOrder(tx, [
+    (tx) => moveBlank(tx, spoiledBlank, 'SPOILED', entry),
+    (tx) => moveBlank(tx, blankNumber, 'PRINTED', entry),
+    (tx) => tx.insert(sheet).values({ ...printed, printedAt: at }),
   ]);
 }
 
@@ -253,10 +259,13 @@ export async function keepRendered(
 /** Marks the act done and its task with it. */
 export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, at: Date): Promise<void> {
   const { documentDigest, signatureDigest } = sealed;
+  const { caseId } = done;
   const set = { state: 'DONE' as const, documentDigest, signatureDigest, rendered: null, waitingFor: null, doneAt: at };
-  await sendTogether([
-    tx.update(act).set(set).where(eq(act.id, done.id)),
-    done.caseId && tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, done.caseId)),
+  await inOrder(tx, [
+    (tx) => tx.update(act).set(set).where(eq(act.id, done.id)),
+    caseId === null
+      ? null
+      : (tx) => tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, caseId)),
   ]);
 }
 

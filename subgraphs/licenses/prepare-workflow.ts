@@ -1,4 +1,5 @@
-import { sendTogether, type Transaction } from '../../db/client.ts';
+import type { Transaction } from '../../db/client.ts';
+import { inOrder } from '../../db/in-order.ts';
 import { type Actor, requireRole } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintable, UnprintableText } from '../kernel/document.ts';
@@ -45,7 +46,10 @@ export async function prepareCaseAct(
   actor: Actor,
   asked: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
 ): Promise<store.Prepared> {
-  const [row, before] = await sendTogether([store.lockTask(tx, asked.caseId), store.findActByCase(tx, asked.caseId)]);
+  const [row, before] = await inOrder(tx, [
+    (tx) => store.lockTask(tx, asked.caseId),
+    (tx) => store.findActByCase(tx, asked.caseId),
+  ]);
   if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
   const task = store.toTask(row);
   const authorised = task.content;
@@ -58,11 +62,11 @@ export async function prepareCaseAct(
   const by = readUnverifiedAuthoriser(task.authorisation);
   const use = { matterId: task.content.matterId, personId: by.actor };
   const makes = makesVersion(task.content.action);
-  const [standing, sealName, reserved, blank] = await sendTogether([
-    lockStanding(tx, task),
-    store.requireSealName(tx, task.issuer.id, use, at),
-    makes ? reserve(tx, task, at) : null,
-    makes ? store.lockBlank(tx, blankNumber) : null,
+  const [standing, sealName, reserved, blank] = await inOrder(tx, [
+    (tx) => lockStanding(tx, task),
+    (tx) => store.requireSealName(tx, task.issuer.id, use, at),
+    makes ? (tx) => reserve(tx, task, at) : null,
+    makes ? (tx) => store.lockBlank(tx, blankNumber) : null,
   ]);
   const sealing = { authorisedBy: by.actorName, authorisedAt: at, sealName };
   const base = {
@@ -90,9 +94,9 @@ export async function prepareCaseAct(
   requireInStock(blank, task.issuer.id, 'blankNumber');
   const { identifier } = planned;
   requireRenderable(planned.record);
-  const [made] = await sendTogether([
-    ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber }),
-    ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
+  const [made] = await inOrder(tx, [
+    (tx) => ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber }),
+    (tx) => ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
   ]);
   return { ...made, authorised };
 }
@@ -112,7 +116,10 @@ async function lockStanding(tx: Transaction, task: CertificateTask): Promise<Lic
   const { action, licenseNumber } = task.content;
   if (action === 'ISSUE') return null;
   if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const [stored, open] = await sendTogether([store.lockHead(tx, licenseNumber), lockOpenOrders(tx, licenseNumber)]);
+  const [stored, open] = await inOrder(tx, [
+    (tx) => store.lockHead(tx, licenseNumber),
+    (tx) => lockOpenOrders(tx, licenseNumber),
+  ]);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
   const head = store.headOf(stored);
   requireFits(task, head);
@@ -128,9 +135,9 @@ interface Reserved {
 
 async function reserve(tx: Transaction, task: CertificateTask, at: Date): Promise<Reserved> {
   const year = Number(dayOf(at).slice(0, 4));
-  const [newNumber, statusIndex] = await sendTogether([
-    task.content.action === 'ISSUE' ? store.reserveNumber(tx, task, year) : null,
-    store.reserveStatusIndex(tx),
+  const [newNumber, statusIndex] = await inOrder(tx, [
+    task.content.action === 'ISSUE' ? (tx) => store.reserveNumber(tx, task, year) : null,
+    store.reserveStatusIndex,
   ]);
   return { newNumber, statusIndex };
 }

@@ -1,5 +1,6 @@
 import { and, arrayContains, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
-import { type Reader, sendTogether, type Transaction } from '../../db/client.ts';
+import type { Reader, Transaction } from '../../db/client.ts';
+import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import type { EventPayload, GrantContent } from '../kernel/events.ts';
@@ -104,9 +105,9 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
   const isHead = eq(licenseVersion.identifier, license.headIdentifier);
   const ofNumber = eq(license.number, number);
   // Not one join that locks: it would look for the version that was current before the lock was given.
-  const [[locked], [current]] = await sendTogether([
-    tx.select().from(license).where(ofNumber).for('update'),
-    tx.select({ version: licenseVersion }).from(license).innerJoin(licenseVersion, isHead).where(ofNumber),
+  const [[locked], [current]] = await inOrder(tx, [
+    (tx) => tx.select().from(license).where(ofNumber).for('update'),
+    (tx) => tx.select({ version: licenseVersion }).from(license).innerJoin(licenseVersion, isHead).where(ofNumber),
   ]);
   if (!locked) return null;
   if (!current) throw new Error(`license ${number} has no version ${locked.headIdentifier}`);

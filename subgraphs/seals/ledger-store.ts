@@ -1,5 +1,6 @@
 import { and, asc, desc, eq, gte, inArray, lt, notExists, sql } from 'drizzle-orm';
-import { type Reader, sendTogether, type Transaction } from '../../db/client.ts';
+import type { Reader, Transaction } from '../../db/client.ts';
+import { inOrder } from '../../db/in-order.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { SealUseRequest } from '../kernel/sign.ts';
 import type { CodeKeyRow } from './certificate/store.ts';
@@ -40,13 +41,17 @@ export async function lockForSeal(
   tx: Transaction,
   request: UseIdentity,
 ): Promise<UseContext<UseRow, CertificateRow> & { authorities: AuthorityRow[] }> {
-  const certificates = tx
-    .selectDistinctOn([sealCertificate.sealId])
-    .from(sealCertificate)
-    .where(inArray(sealCertificate.sealId, selectSealIds(tx, request.organ)))
-    .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
-  const statements = [...buildLockStatements(tx, sealUse, request), certificates, selectAuthorities(tx)] as const;
-  const [, [useState], lockedRows, rows, keys, authorities] = await sendTogether(statements);
+  const selectCertificates = (tx: Transaction) =>
+    tx
+      .selectDistinctOn([sealCertificate.sealId])
+      .from(sealCertificate)
+      .where(inArray(sealCertificate.sealId, selectSealIds(tx, request.organ)))
+      .orderBy(asc(sealCertificate.sealId), desc(sealCertificate.generation));
+  const [, [useState], lockedRows, rows, keys, authorities] = await inOrder(tx, [
+    ...lockStatements(sealUse, request),
+    selectCertificates,
+    selectAuthorities,
+  ]);
   const [previous = null] = useState?.again
     ? await tx.select().from(sealUse).where(eq(sealUse.issuanceId, request.issuanceId))
     : [];
@@ -56,15 +61,16 @@ export async function lockForSeal(
 
 /** Locks and reads what a code is checked against. */
 export async function lockForCode(tx: Transaction, request: UseIdentity): Promise<UseContext<CodeRow, CodeKeyRow>> {
-  const codeKeys = tx
-    .selectDistinctOn([sealCodeKey.sealId])
-    .from(sealCodeKey)
-    .where(inArray(sealCodeKey.sealId, selectSealIds(tx, request.organ)))
-    .orderBy(asc(sealCodeKey.sealId), desc(sealCodeKey.generation));
-  const [, [useState], lockedRows, rows, keys] = await sendTogether([
-    ...buildLockStatements(tx, sealCode, request),
-    codeKeys,
-  ] as const);
+  const selectCodeKeys = (tx: Transaction) =>
+    tx
+      .selectDistinctOn([sealCodeKey.sealId])
+      .from(sealCodeKey)
+      .where(inArray(sealCodeKey.sealId, selectSealIds(tx, request.organ)))
+      .orderBy(asc(sealCodeKey.sealId), desc(sealCodeKey.generation));
+  const [, [useState], lockedRows, rows, keys] = await inOrder(tx, [
+    ...lockStatements(sealCode, request),
+    selectCodeKeys,
+  ]);
   const [previous = null] = useState?.again
     ? await tx.select().from(sealCode).where(eq(sealCode.issuanceId, request.issuanceId))
     : [];
@@ -77,11 +83,10 @@ export async function lockForCode(tx: Transaction, request: UseIdentity): Promis
 }
 
 /**
- * Builds the statements that every use begins with. They first lock the issuance and the case, then the seals. Only
+ * Returns the statements that every use begins with. They first lock the issuance and the case, then the seals. Only
  * then they read the seals.
  */
-function buildLockStatements(
-  tx: Transaction,
+function lockStatements(
   useTable: typeof sealUse | typeof sealCode,
   { issuanceId, caseId, organ, matterId }: UseIdentity,
 ) {
@@ -89,13 +94,15 @@ function buildLockStatements(
     sql`exists (select from ${table} where ${table.caseId} = ${caseId} and ${table.issuanceId} <> ${issuanceId})`;
   return [
     // Without a case the second call locks nothing: both functions return null for null.
-    tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.issuance}, hashtext(${issuanceId})),
+    (tx: Transaction) =>
+      tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS.issuance}, hashtext(${issuanceId})),
       pg_advisory_xact_lock(${LOCK_IDS.case}, hashtext(${caseId}))`),
-    tx.execute<{ again: boolean; sealed: boolean }>(sql`select
+    (tx: Transaction) =>
+      tx.execute<{ again: boolean; sealed: boolean }>(sql`select
       exists (select from ${useTable} where ${useTable.issuanceId} = ${issuanceId}) as again,
       ${isUsedElsewhere(sealUse)} or ${isUsedElsewhere(sealCode)} as sealed`),
-    selectSealIds(tx, organ).orderBy(asc(seal.id)).for('share'),
-    selectSeals(tx, organ, matterId),
+    (tx: Transaction) => selectSealIds(tx, organ).orderBy(asc(seal.id)).for('share'),
+    (tx: Transaction) => selectSeals(tx, organ, matterId),
   ] as const;
 }
 

@@ -1,6 +1,7 @@
 import { and, desc, eq, max, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
-import { type Reader, sendTogether, type Transaction } from '../../../db/client.ts';
+import type { Reader, Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
 import { PUBLISHED } from './published.ts';
 import { calendarNotice } from './tables.ts';
 import { type Calendar, calendarOf, type Notice } from './working-day.ts';
@@ -89,7 +90,7 @@ const CALENDAR_LOCK_ID = 7_310_006;
  * The next load waits, so that it sees and recalculates everything that was written with this calendar.
  */
 export async function holdCalendar(tx: Transaction): Promise<Calendar> {
-  const [, calendar] = await sendTogether([lockShared(tx), loadCalendar(tx)]);
+  const [, calendar] = await inOrder(tx, [lockShared, loadCalendar]);
   return calendar;
 }
 

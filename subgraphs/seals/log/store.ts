@@ -1,6 +1,7 @@
 import { and, asc, desc, eq, gt, gte, inArray, lt, max, type SQLWrapper, sql } from 'drizzle-orm';
 import type { PgColumn } from 'drizzle-orm/pg-core';
-import { type Database, type Reader, sendTogether, type Transaction } from '../../../db/client.ts';
+import type { Database, Reader, Transaction } from '../../../db/client.ts';
+import { inOrder } from '../../../db/in-order.ts';
 import { EMPTY_ROOT, type TreeHead } from '../../kernel/tlog/tree.ts';
 import type { Leaf, LeafKind } from './leaf.ts';
 import { logCheckpoint, logCosignature, logHead, logKey, logLeaf, logPending, logSequence, logTile } from './tables.ts';
@@ -81,14 +82,19 @@ export interface PlacementBatch {
 
 /** Takes the lock for assigning places, and reads what that needs. Returns null if another transaction has the lock. */
 export async function lockPlacement(tx: Transaction, limit: number): Promise<PlacementBatch | null> {
-  const pendingQuery = tx
-    .select({ serial: logPending.serial, hash: logLeaf.hash })
-    .from(logPending)
-    .innerJoin(logLeaf, eq(logLeaf.serial, logPending.serial))
-    .orderBy(asc(logPending.serial))
-    .limit(limit);
-  const statements = [buildLockQuery(tx, 'sequence'), pendingQuery, selectHead(tx), selectKey(tx)] as const;
-  const [lock, pending, [head = null], [key = null]] = await sendTogether(statements);
+  const selectPending = (db: Transaction) =>
+    db
+      .select({ serial: logPending.serial, hash: logLeaf.hash })
+      .from(logPending)
+      .innerJoin(logLeaf, eq(logLeaf.serial, logPending.serial))
+      .orderBy(asc(logPending.serial))
+      .limit(limit);
+  const [lock, pending, [head = null], [key = null]] = await inOrder(tx, [
+    (tx) => buildLockQuery(tx, 'sequence'),
+    selectPending,
+    selectHead,
+    selectKey,
+  ]);
   return hasLock(lock) ? { pending, head, key } : null;
 }
 
@@ -136,13 +142,19 @@ export async function insertPlaces(
   // One array parameter keeps the statement the same for any number of leaves.
   const placedRows = sql`unnest(${`{${serials.join()}}`}::bigint[]) with ordinality as placed (serial, place)`;
   const isUnchanged = and(eq(logHead.id, HEAD), eq(logHead.size, oldHead.size), eq(logHead.root, oldHead.root));
-  const [movedRows] = await sendTogether([
-    tx.update(logHead).set({ size: newHead.size, root: newHead.root }).where(isUnchanged).returning({ id: logHead.id }),
-    tx.execute(
-      sql`insert into ${logSequence} (index, serial) select ${oldHead.size} + place - 1, serial from ${placedRows}`,
-    ),
-    tx.execute(sql`delete from ${logPending} using ${placedRows} where ${logPending.serial} = placed.serial`),
-    ...(fullTiles.length > 0 ? [tx.insert(logTile).values([...fullTiles])] : []),
+  const [movedRows] = await inOrder(tx, [
+    (tx) =>
+      tx
+        .update(logHead)
+        .set({ size: newHead.size, root: newHead.root })
+        .where(isUnchanged)
+        .returning({ id: logHead.id }),
+    (tx) =>
+      tx.execute(
+        sql`insert into ${logSequence} (index, serial) select ${oldHead.size} + place - 1, serial from ${placedRows}`,
+      ),
+    (tx) => tx.execute(sql`delete from ${logPending} using ${placedRows} where ${logPending.serial} = placed.serial`),
+    fullTiles.length > 0 ? (tx) => tx.insert(logTile).values([...fullTiles]) : null,
   ]);
   return movedRows.length === 1;
 }
