@@ -1,0 +1,209 @@
+import {
+  type Act,
+  CASE_ACT_CLAUSE,
+  LICENSE_ACTS,
+  type LicenseActRule,
+  mutationOf,
+  OWN_ACTS,
+  type OwnAct,
+  VERSION_ACTS,
+  type VersionAct,
+} from '../kernel/license-acts.ts';
+import { ANYWHERE, catchRefusal, type Grant, type Place, type Policy, type PolicyRule } from '../kernel/policy.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { type CertificateTask, type LicenseHead, requireFits, requireTaskAct, stateAfter } from './license.ts';
+import { type Order, requireNoOpenOrder, requireOrder } from './order/order.ts';
+import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper.ts';
+
+/**
+ * Who may do what with licenses, their paper and their certificate tasks. The rows of the acts derive from LICENSE_ACTS.
+ *
+ * An optional field of a subject is absent until the caller has looked it up. Its checks then wait for another call.
+ * So a mutation can refuse a person before it locks anything else.
+ */
+
+/** An act that waits for its seal. */
+interface PreparedAct {
+  caseId: string | null;
+  orderId: string | null;
+}
+
+/** A license, or one of its versions. */
+interface VersionSubject {
+  head: LicenseHead;
+  /** Whether the version is the current one of its license. Absent: it is. */
+  isCurrent?: boolean;
+  /** The act on the license that waits for its seal, or null. */
+  prepared?: PreparedAct | null;
+}
+
+/** An act on a license. `head` is null for an issue, which makes the license. */
+export interface ActSubject extends Omit<VersionSubject, 'head'> {
+  head: LicenseHead | null;
+  /** The task of the granted case that the act ends, or null for an act on the organ's own authority. */
+  task: CertificateTask | null;
+  /** The orders on the license that nobody has answered, and the one among them that the act carries out. */
+  orders?: { open: readonly Order[]; answered: Order | null };
+}
+
+interface SheetSubject extends VersionSubject {
+  /** The sheet of paper, or null if there is none. */
+  sheet?: Sheet | null;
+}
+
+/** Where paper is handed out: at the issuer, the organ that accepted, or the window that handled the case. */
+const counterOf = <Subject>(
+  pick: (subject: Subject) => { counters: readonly string[]; handledBy: string } | null,
+): Place<Subject> => ({
+  name: 'COUNTER',
+  includes: (subject, { organ, window }) => {
+    const counter = pick(subject);
+    return counter !== null && ((organ !== null && counter.counters.includes(organ)) || window === counter.handledBy);
+  },
+  refuse: () => new Refusal('ORGAN_WITHOUT_POWER'),
+});
+
+/** The organ that issues the license. */
+const issuerOf = <Subject>(
+  pick: (subject: Subject) => { issuer: { id: string } } | null,
+  field: string | null = null,
+): Place<Subject> => ({
+  name: 'ISSUER',
+  includes: (subject, { organ }) => organ !== null && organ === pick(subject)?.issuer.id,
+  refuse: () => new Refusal('ORGAN_WITHOUT_POWER', field),
+});
+
+/** Any organ. */
+const AN_ORGAN: Place<unknown> = {
+  name: 'AN_ORGAN',
+  includes: (_, { organ }) => organ !== null,
+  refuse: () => new Refusal('ORGAN_WITHOUT_POWER'),
+};
+
+const PAPER_ROLES = ['WINDOW_CLERK', 'SEAL_KEEPER'] as const;
+const PAPER_CLERK: Grant<VersionSubject> = { roles: PAPER_ROLES, place: counterOf(({ head }) => head) };
+
+const unlessCurrent = ({ isCurrent = true }: Pick<VersionSubject, 'isCurrent'>) =>
+  isCurrent ? null : new Refusal('LICENSE_NOT_CURRENT', 'identifier');
+const refuseBusy = (field: string | null = null) => new Refusal('LICENSE_BUSY', field);
+
+/** The row of an act: by a granted case, on the issuing organ's own authority, or by either. */
+function actRule(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
+  const { case: caseNeed, authorisedBy, clause }: LicenseActRule = LICENSE_ACTS[act];
+  const byCase: Grant<ActSubject> = {
+    roles: PAPER_ROLES,
+    place: counterOf(({ task }) => task),
+    when: ({ task }) => task !== null,
+  };
+  const onOwnAuthority: Grant<ActSubject> = {
+    roles: ['APPROVER'],
+    place: issuerOf(({ head }) => head),
+    when: ({ task }) => task === null,
+  };
+  return {
+    stateFirst: (subject) =>
+      unlessCurrent(subject) ??
+      (subject.task === null && caseNeed === 'REQUIRED' ? new Refusal('ACT_NEEDS_CASE', 'case') : null),
+    grants: [...(caseNeed === 'NEVER' ? [] : [byCase]), ...(authorisedBy === 'APPROVER' ? [onOwnAuthority] : [])],
+    state: (subject) => catchRefusal(() => requireActState(act, subject)),
+    clause: ({ task }) => (task === null ? clause : CASE_ACT_CLAUSE),
+  };
+}
+
+/**
+ * Refuses TASK_VOIDED, LICENSE_UNKNOWN, NOT_YOUR_RECORD, LICENSE_ACT_NOT_ALLOWED, ORDER_OPEN, LICENSE_BUSY unless the
+ * license and its case allow the act.
+ */
+function requireActState(act: VersionAct | OwnAct, { head, task, orders, prepared = null }: ActSubject): void {
+  if (task !== null) {
+    requireTaskAct(task, act);
+    if (head !== null) requireFits(task, head);
+  } else if (head !== null && act !== 'ISSUE') stateAfter(head.state, act);
+  if (orders) requireNoOpenOrder(act, orders.open, orders.answered);
+  if (prepared !== null && (task === null || prepared.caseId !== task.caseId)) throw refuseBusy();
+}
+
+type MutationOf<Name extends Act> = `${Lowercase<Name>}License`;
+const ACT_RULES = Object.fromEntries([...VERSION_ACTS, ...OWN_ACTS].map((act) => [mutationOf(act), actRule(act)])) as {
+  readonly [Name in MutationOf<VersionAct | OwnAct>]: PolicyRule<ActSubject>;
+};
+
+/** Returns the row of an act. */
+export function policyOfAct(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
+  return ACT_RULES[mutationOf(act) as keyof typeof ACT_RULES];
+}
+
+const PAPER_CLAUSE = '实施方案三.7（电子证照与实体证照同步）';
+/** The refusal that `check` throws for a sheet that was looked up. */
+const onSheet =
+  (check: (sheet: Sheet | null) => unknown) =>
+  ({ sheet }: SheetSubject) =>
+    sheet === undefined ? null : catchRefusal(() => check(sheet));
+
+interface CounterSubjects {
+  deliverCertificate: SheetSubject;
+  recallCertificate: SheetSubject;
+  spoilBlank: SheetSubject;
+  redriveCollection: VersionSubject & { collection?: 'PENDING' | 'COLLECTED' | 'FAILED' };
+  declineOrder: Omit<VersionSubject, 'head'> & {
+    head: Pick<LicenseHead, 'issuer'> & { number: string };
+    order: Order | null;
+  };
+  voidTask: { task: CertificateTask; isPrepared: boolean };
+  receiveBlanks: unknown;
+}
+
+const COUNTER_RULES: Policy<CounterSubjects> = {
+  /** 送达. */
+  deliverCertificate: {
+    stateFirst: unlessCurrent,
+    grants: [PAPER_CLERK],
+    state: onSheet(requireDeliverable),
+    clause: PAPER_CLAUSE,
+  },
+  /** 收回: paper of any version. */
+  recallCertificate: { grants: [PAPER_CLERK], state: onSheet(requireRecallable), clause: PAPER_CLAUSE },
+  /** 作废重打. */
+  spoilBlank: {
+    stateFirst: unlessCurrent,
+    grants: [PAPER_CLERK],
+    state: (subject) => onSheet(requireSpoilable)(subject) ?? (subject.prepared ? refuseBusy() : null),
+    clause: PAPER_CLAUSE,
+  },
+  /** 重新归集. The hub sends a pending change by itself, so it is not offered. */
+  redriveCollection: {
+    grants: [
+      { roles: ['ADMINISTRATOR'], place: ANYWHERE },
+      { roles: ['WINDOW_CLERK', 'APPROVER'], place: counterOf(({ head }) => head) },
+    ],
+    state: ({ collection }) => (collection === 'COLLECTED' ? refuseRedrive() : null),
+    needless: ({ collection }) => (collection === 'PENDING' ? refuseRedrive() : null),
+    clause: '实施方案三.7（实时归集）',
+  },
+  /** 不予采纳监管指令: not while an act that carries it out waits for its seal. */
+  declineOrder: {
+    stateFirst: unlessCurrent,
+    grants: [{ roles: ['APPROVER'], place: issuerOf(({ head }) => head) }],
+    state: ({ head, order, prepared = null }) =>
+      catchRefusal(() => requireOrder(order, head.number, order?.act ?? 'SUSPEND')) ??
+      (prepared !== null && prepared.orderId === order?.id ? refuseBusy('order') : null),
+    clause: '实施方案三.6（“双推送”“双回路”）',
+  },
+  /** 作废: the organ that decided gives a granted act up, while nothing of it is prepared. */
+  voidTask: {
+    grants: [{ roles: ['APPROVER'], place: issuerOf(({ task }) => task, 'case') }],
+    state: ({ task, isPrepared }) => {
+      if (task.voidedAt !== null) return new Refusal('TASK_VOIDED', 'case');
+      return isPrepared || task.doneAt !== null ? refuseBusy('case') : null;
+    },
+    clause: '实施方案三.3（全流程线上闭环审批管理）',
+  },
+  /** 空白证照入库, for the keeper's own organ. */
+  receiveBlanks: { grants: [{ roles: ['SEAL_KEEPER'], place: AN_ORGAN }] },
+};
+
+function refuseRedrive(): Refusal {
+  return new Refusal('COLLECTION_NOT_FAILED', 'identifier');
+}
+
+export const LICENSES_POLICY = { ...ACT_RULES, ...COUNTER_RULES };

@@ -1,0 +1,267 @@
+import { readMatters, readOrgans, readTasks } from '../../seeds/load.ts';
+import { type Case, delegationOn, foldCase, type StepRecord } from '../../subgraphs/cases/case.ts';
+import { MATERIAL_POLICY } from '../../subgraphs/cases/material/policy.ts';
+import { ADMINISTRATION_POLICY, CASE_ACTIONS, RECEPTION_POLICY } from '../../subgraphs/cases/policy.ts';
+import { SUPERVISION_POLICY } from '../../subgraphs/cases/supervision/policy.ts';
+import type { Finding, Push } from '../../subgraphs/cases/supervision/supervision.ts';
+import type { PolicyRule } from '../../subgraphs/kernel/policy.ts';
+import type { CertificateTask, LicenseHead } from '../../subgraphs/licenses/license.ts';
+import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
+import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
+import { MATTERS_POLICY } from '../../subgraphs/matters/policy.ts';
+import { computeTaskStatus } from '../../subgraphs/matters/task/task.ts';
+import { SEALS_POLICY } from '../../subgraphs/seals/policy.ts';
+import type { Seal } from '../../subgraphs/seals/seal.ts';
+import { COMPANY } from '../support/flow.ts';
+
+/** One subject for every policy row, and who belongs to its places: written out by hand, not computed by a rule. */
+
+/** Who belongs to a place. */
+export interface Reading {
+  everybody?: boolean;
+  organs?: readonly string[];
+  windows?: readonly string[];
+  holderCodes?: readonly string[];
+  personIds?: readonly string[];
+}
+
+export interface Fixture {
+  name: string;
+  /** What the subject is, for the name of the test. */
+  of: string;
+  rule: PolicyRule<never>;
+  subject: unknown;
+  places: Readonly<Record<string, Reading>>;
+}
+
+export const KEEPER_ID = 'yudu-lyj.keeper';
+export const APPLICANT_ID = 'applicant-company';
+const YUDU_WINDOW = '360731';
+const DAY = '2026-11-24';
+const AT = new Date(`${DAY}T01:00:00Z`);
+
+export const POLICIES: Readonly<Record<string, Readonly<Record<string, PolicyRule<never>>>>> = {
+  matters: MATTERS_POLICY,
+  cases: { ...RECEPTION_POLICY, ...CASE_ACTIONS, ...ADMINISTRATION_POLICY, ...SUPERVISION_POLICY, ...MATERIAL_POLICY },
+  licenses: LICENSES_POLICY,
+  seals: SEALS_POLICY,
+};
+
+const organs = readOrgans();
+function factOf(matterId: string) {
+  const row = readMatters().find(({ id }) => id === matterId);
+  if (!row) throw new Error(`no matter ${matterId}`);
+  return buildDelegationFact(buildMatter(row), organs);
+}
+
+/** The matter of each mode, its organs, and where its cases are received: at a window or at the county's counter. */
+const MODES = {
+  DIRECT: { matter: factOf('yd2022-1-07'), county: 'yudu-lyj', city: 'ganzhou-lyj', atWindow: false },
+  SUBSTANTIVE_REVIEW: { matter: factOf('yd2022-2-30'), county: 'yudu-sjj', city: 'ganzhou-xzspj', atWindow: true },
+  WINDOW_FORWARD: { matter: factOf('yd2022-3-25'), county: 'yudu-xzspj', city: 'ganzhou-xzspj', atWindow: true },
+} as const;
+type Mode = keyof typeof MODES;
+
+const step = (name: StepRecord['step'], finding: StepRecord['finding'] = null): StepRecord => ({
+  step: name,
+  at: AT,
+  actor: '经办人员',
+  actorId: 'x',
+  organ: null,
+  note: null,
+  finding,
+  data: null,
+});
+
+/** A case of a mode after these steps. The county accepted it if ACCEPTED is among them. */
+function caseAfter(mode: Mode, ...steps: StepRecord[]): Case {
+  const { matter, county } = MODES[mode];
+  const file = { id: 'x', number: 'x', matter, delegation: delegationOn(matter, DAY), fields: [], licenseNumber: null };
+  const acceptedBy = steps.some(({ step: name }) => name === 'ACCEPTED') ? county : null;
+  return foldCase({ ...file, applicant: { ...COMPANY, codeKind: 'USCC' }, acceptedBy, guide: null }, steps);
+}
+
+function casePlaces(mode: Mode, { isAccepted }: { isAccepted: boolean }): Record<string, Reading> {
+  const { county, city, atWindow } = MODES[mode];
+  const countyCounter = atWindow ? { windows: [YUDU_WINDOW], organs: [] } : { windows: [], organs: [county] };
+  const anyCounter = { ...countyCounter, organs: [...countyCounter.organs, ...(atWindow ? [city] : [])] };
+  return {
+    RECEIVING_COUNTER: anyCounter,
+    OWN_APPLICATION: { holderCodes: [COMPANY.code] },
+    OWN_CASE: { holderCodes: [COMPANY.code] },
+    COUNTER: isAccepted ? countyCounter : anyCounter,
+    EXAMINING_ORGAN: { organs: [county] },
+    EXAMINING_WINDOW: mode === 'WINDOW_FORWARD' ? { windows: [YUDU_WINDOW] } : {},
+    DECIDING_ORGAN: { organs: [mode === 'DIRECT' ? county : city] },
+  };
+}
+
+const RECEIVED = [step('RECEIVED')];
+const ASKED = [...RECEIVED, step('SUPPLEMENT_ASKED')];
+const ACCEPTED = [...RECEIVED, step('ACCEPTED')];
+const EXAMINED = [...ACCEPTED, step('EXAMINED', 'APPROVED')];
+const FORWARDED = [...EXAMINED, step('FORWARDED')];
+const PAUSED = [...ACCEPTED, step('PAUSED')];
+
+function caseFixtures(mode: Mode): Fixture[] {
+  const toDecide = mode === 'DIRECT' ? EXAMINED : FORWARDED;
+  const stepsOf: [keyof typeof CASE_ACTIONS, readonly StepRecord[]][] = [
+    ['acceptApplication', RECEIVED],
+    ['askSupplement', RECEIVED],
+    ['supplementCase', ASKED],
+    ['closeUnsupplemented', ASKED],
+    ['refuseAcceptance', RECEIVED],
+    ['examineCase', ACCEPTED],
+    ...(mode === 'DIRECT' ? [] : [['forwardCase', EXAMINED] as ['forwardCase', readonly StepRecord[]]]),
+    ['sendBackCase', toDecide],
+    ['pauseCase', ACCEPTED],
+    ['pauseCase', toDecide],
+    ['resumeCase', PAUSED],
+    ['resumeCase', [...toDecide, step('PAUSED')]],
+    ['decideCase', toDecide],
+    ['withdrawCase', RECEIVED],
+    ['withdrawCase', ACCEPTED],
+    ['deliverDecision', [...toDecide, step('DECIDED', 'REJECTED')]],
+  ];
+  const { matter } = MODES[mode];
+  const reception = { matter, delegation: delegationOn(matter, DAY), applicantCode: COMPANY.code };
+  return [
+    ...(['receiveApplication', 'acceptCase'] as const).map((name) => ({
+      name,
+      of: mode,
+      rule: RECEPTION_POLICY[name],
+      subject: reception,
+      places: casePlaces(mode, { isAccepted: false }),
+    })),
+    ...stepsOf.map(([name, steps]) => {
+      const subject = caseAfter(mode, ...steps);
+      const places = casePlaces(mode, { isAccepted: subject.acceptedBy !== null });
+      return { name, of: `${mode} ${steps.at(-1)?.step}`, rule: CASE_ACTIONS[name], subject, places };
+    }),
+  ];
+}
+
+/** Fixtures of rows of one table that have the same subject. */
+function fixturesOf(
+  policy: Readonly<Record<string, PolicyRule<never>>>,
+  names: readonly string[],
+  subject: unknown,
+  places: Fixture['places'],
+  of = '',
+): Fixture[] {
+  return names.map((name) => {
+    const rule = policy[name];
+    if (!rule) throw new Error(`no row ${name}`);
+    return { name, of, rule, subject, places };
+  });
+}
+
+const push: Push = {
+  ...{ id: 'x', caseId: 'x', level: 'COUNTY', organ: 'yudu-lyj', decidedAt: AT, dueOn: DAY, missingYear: null },
+  ...{ state: 'SENT', claimedById: null, reachedAt: null },
+};
+const finding: Finding = {
+  ...{ id: 'x', caseId: 'x', kind: 'NOTICE', organ: 'yudu-lyj', decidedBy: 'yudu-sjj', licenseNumber: null },
+  ...{ state: 'OPEN', acknowledgedAt: null },
+};
+const supervision = [
+  ...fixturesOf(SUPERVISION_POLICY, ['claimPush', 'signPush', 'recordFinding'], push, {
+    RECEIVING_ORGAN: { organs: ['yudu-lyj'] },
+    SUPERVISING_ORGAN: { organs: ['yudu-lyj'] },
+  }),
+  ...fixturesOf(SUPERVISION_POLICY, ['acknowledgeFinding', 'closeFinding'], finding, {
+    ANSWERING_ORGAN: { organs: ['yudu-sjj'] },
+    RECORDING_ORGAN: { organs: ['yudu-lyj'] },
+  }),
+];
+
+const EVERYBODY = { ANYWHERE: { everybody: true } };
+const upload = { uploaderId: APPLICANT_ID, attachedAt: null };
+const simple = [
+  ...fixturesOf(ADMINISTRATION_POLICY, Object.keys(ADMINISTRATION_POLICY), null, EVERYBODY),
+  ...fixturesOf(MATTERS_POLICY, ['importDelegations', 'importGuide', 'importGuideOverlay'], null, EVERYBODY),
+  ...fixturesOf(MATERIAL_POLICY, ['receiveUpload'], null, EVERYBODY),
+  ...fixturesOf(MATERIAL_POLICY, ['discardUpload'], upload, { OWN_UPLOAD: { personIds: [APPLICANT_ID] } }),
+];
+
+/** Task 1 is led by the city's office for approval reform; its own list of organs is replaced by one. */
+const [task] = readTasks();
+if (!task) throw new Error('no task');
+const status = computeTaskStatus({ ...task, leads: [{ printed: '林业局', organ: 'yudu-lyj' }], responsible: [] }, []);
+const tasks = fixturesOf(MATTERS_POLICY, ['reportTaskProgress'], status, { ASSIGNED_ORGAN: { organs: ['yudu-lyj'] } });
+
+const seal: Seal = {
+  ...{ id: 'x', name: '于都县林业局证照专用章', kind: 'LICENSE_SEAL', organ: 'yudu-lyj', state: 'IN_USE' },
+  ...{ validFrom: new Date('2026-01-01'), validUntil: new Date('2029-01-01'), filingNumber: '1', grants: [] },
+};
+const sealPlaces = { SEAL_ORGAN: { organs: ['yudu-lyj'] } };
+const application = {
+  ...{ id: 'x', organ: 'yudu-lyj', sealId: 'x', particulars: { kind: 'ROTATE' } },
+  ...{ appliedById: KEEPER_ID, appliedBy: '某人', outcome: null },
+};
+const applying = Object.keys(SEALS_POLICY).filter((name) => name.startsWith('applyFor') || name.startsWith('enter'));
+const seals = [
+  ...fixturesOf(SEALS_POLICY, ['suspendSeal', 'setSealPicture', 'putSealIntoUse'], { seal, at: AT }, sealPlaces),
+  ...fixturesOf(SEALS_POLICY, ['resumeSeal'], { seal: { ...seal, state: 'SUSPENDED' }, at: AT }, sealPlaces),
+  ...fixturesOf(SEALS_POLICY, ['fileSeal'], { seal: { ...seal, state: 'MADE' }, at: AT }, sealPlaces),
+  ...fixturesOf(SEALS_POLICY, applying, { organ: 'yudu-lyj' }, { APPLYING_ORGAN: { organs: ['yudu-lyj'] } }),
+  // Nobody decides the own application, so another keeper applied for this one.
+  ...fixturesOf(
+    SEALS_POLICY,
+    ['decideSealApplication'],
+    { ...application, appliedById: 'another' },
+    { APPLICATION_ORGAN: { organs: ['yudu-lyj'] } },
+  ),
+  ...fixturesOf(SEALS_POLICY, ['withdrawSealApplication'], application, {
+    OWN_APPLICATION: { personIds: [KEEPER_ID] },
+  }),
+];
+
+const licensePlaces = {
+  COUNTER: { organs: ['yudu-lyj', 'yudu-sjj'], windows: [YUDU_WINDOW] },
+  ISSUER: { organs: ['yudu-lyj'] },
+  AN_ORGAN: { organs: ['yudu-lyj', 'yudu-sjj', 'yudu-xzspj', 'ganzhou-xzspj', 'ganzhou-lyj', 'xingguo-lyj'] },
+  ...EVERYBODY,
+};
+const holding = { counters: ['yudu-lyj', 'yudu-sjj'], handledBy: YUDU_WINDOW, issuer: { id: 'yudu-lyj' } };
+const head = { ...holding, number: 'x', state: 'VALID' } as unknown as LicenseHead;
+const taskOf = (action: string) =>
+  ({ ...holding, content: { action }, voidedAt: null, doneAt: null }) as unknown as CertificateTask;
+const versionActs = ['ISSUE', 'CHANGE', 'RENEW', 'REISSUE', 'RETAIN', 'TRANSFER', 'CANCEL'].flatMap((act) =>
+  fixturesOf(
+    LICENSES_POLICY,
+    [`${act.toLowerCase()}License`],
+    { head: null, task: taskOf(act) },
+    licensePlaces,
+    'by a case',
+  ),
+);
+const ownActs = ['suspend', 'rescind', 'withdraw', 'revoke', 'cancel'].map((act) => `${act}License`);
+const order = { number: 'x', state: 'OPEN', act: 'SUSPEND' };
+const licenses = [
+  ...versionActs,
+  ...fixturesOf(LICENSES_POLICY, ownActs, { head, task: null }, licensePlaces),
+  ...fixturesOf(
+    LICENSES_POLICY,
+    ['restoreLicense'],
+    { head: { ...head, state: 'SUSPENDED' }, task: null },
+    licensePlaces,
+  ),
+  ...fixturesOf(
+    LICENSES_POLICY,
+    ['deliverCertificate', 'recallCertificate', 'spoilBlank', 'redriveCollection', 'receiveBlanks'],
+    { head },
+    licensePlaces,
+  ),
+  ...fixturesOf(LICENSES_POLICY, ['declineOrder'], { head, order }, licensePlaces),
+  ...fixturesOf(LICENSES_POLICY, ['voidTask'], { task: taskOf('ISSUE'), isPrepared: false }, licensePlaces),
+];
+
+export const FIXTURES: readonly Fixture[] = [
+  ...(Object.keys(MODES) as Mode[]).flatMap(caseFixtures),
+  ...supervision,
+  ...simple,
+  ...tasks,
+  ...seals,
+  ...licenses,
+];

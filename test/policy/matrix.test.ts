@@ -1,0 +1,83 @@
+import { describe, expect, test } from 'vitest';
+import { type Person, ROLES } from '../../subgraphs/kernel/actor.ts';
+import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
+import { Refusal } from '../../subgraphs/kernel/refusal.ts';
+import { COMPANY } from '../support/flow.ts';
+import { APPLICANT_ID, FIXTURES, type Fixture, KEEPER_ID, POLICIES } from './fixtures.ts';
+import { expectationOf, listMutations } from './matrix.ts';
+
+/** The role matrix, generated from the policies: all rows × roles × organs. `matrix.db.test.ts` asks a real hub. */
+
+/** Rows of routes: no mutation has them. */
+const ROUTES = ['receiveUpload'];
+/** Roles that only read. No row grants them more than everybody has. */
+const READERS = ['AUDITOR', 'LIBRARY'];
+
+const ORGANS = ['yudu-lyj', 'yudu-sjj', 'yudu-xzspj', 'ganzhou-xzspj', 'ganzhou-lyj', 'xingguo-lyj', null];
+const WINDOWS = ['360731', '360732', null];
+const HOLDER_CODES = [COMPANY.code, '11010519491231002X', null];
+const PERSON_IDS = [KEEPER_ID, APPLICANT_ID, 'somebody'];
+
+const PEOPLE: readonly Person[] = ROLES.flatMap((role) =>
+  ORGANS.flatMap((organ) =>
+    WINDOWS.flatMap((window) =>
+      HOLDER_CODES.flatMap((holderCode) =>
+        PERSON_IDS.map((id) => ({ kind: 'person', id, name: id, roles: [role], organ, window, holderCode }) as const),
+      ),
+    ),
+  ),
+);
+
+function answerOf({ rule, subject }: Fixture, person: Person): 'ALLOWED' | Refusal['code'] {
+  try {
+    requireAllowed(rule, subject as never, person);
+    return 'ALLOWED';
+  } catch (error) {
+    if (error instanceof Refusal) return error.code;
+    throw error;
+  }
+}
+
+describe('every mutation has a policy row, and every row a mutation', () => {
+  test.each(Object.keys(POLICIES))('%s', (subgraph) => {
+    const rows = Object.keys(POLICIES[subgraph] ?? {}).filter((name) => !ROUTES.includes(name));
+    expect(rows.sort()).toEqual(
+      listMutations(subgraph)
+        .map(({ name }) => name)
+        .sort(),
+    );
+  });
+
+  test('every row has a fixture', () => {
+    const rows = Object.values(POLICIES).flatMap((policy) => Object.keys(policy));
+    expect(rows.filter((name) => !FIXTURES.some((fixture) => fixture.name === name))).toEqual([]);
+  });
+});
+
+describe('the role matrix', () => {
+  test.each(FIXTURES.map((fixture) => [`${fixture.name} ${fixture.of}`, fixture] as const))('%s', (_, fixture) => {
+    const seen = new Set<string>();
+    for (const person of PEOPLE) {
+      const expected = expectationOf(fixture, person);
+      const answer = answerOf(fixture, person);
+      seen.add(expected);
+      const isAsExpected =
+        expected === 'ALLOWED'
+          ? answer === 'ALLOWED'
+          : expected === 'ROLE'
+            ? answer === 'ROLE_NOT_ALLOWED'
+            : answer !== 'ALLOWED';
+      if (!isAsExpected) expect([person, answer]).toEqual([person, expected]);
+    }
+    expect(seen).toContain('ALLOWED');
+  });
+
+  test('every role may do something, or only reads', () => {
+    const granted = new Set(
+      FIXTURES.filter(({ name }) => name !== 'discardUpload').flatMap(({ rule }) =>
+        rule.grants.flatMap(({ roles }) => roles),
+      ),
+    );
+    expect(ROLES.filter((role) => !granted.has(role)).sort()).toEqual(READERS);
+  });
+});
