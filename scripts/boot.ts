@@ -3,6 +3,7 @@ import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
+import { toLocalUrl } from '../environment/address.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
 import type { LogSettings } from '../subgraphs/seals/index.ts';
 import { openEmbedded, openForeign } from './database.ts';
@@ -17,8 +18,12 @@ import { startSigner } from './signer.ts';
 export interface BootOptions {
   /** Folder of the database, the secrets and the library's settings. */
   dataFolder: string;
+  /** Address to listen on. */
+  host: string;
   port: number;
   libraryPort: number;
+  /** Address at which the public reaches the hub; by default its address on this machine. */
+  publicUrl?: string;
   /** URL of the office's own PostgreSQL, with a role that may create roles; null for the embedded one. */
   databaseUrl: string | null;
   /** False if the library is started separately (`npm run library`). */
@@ -44,7 +49,6 @@ export interface RunningHub {
   stop(): Promise<void>;
 }
 
-const HOST = '127.0.0.1';
 /** Time to wait for the hub, which may still wait for a slow library or reader. Its database stops next. */
 const HUB_STOP_TIMEOUT_MS = 3_000;
 /** A hub that was killed a moment ago may still be releasing its ports. */
@@ -76,14 +80,14 @@ export async function boot(options: BootOptions): Promise<RunningHub> {
 }
 
 async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]): Promise<Omit<RunningHub, 'stop'>> {
-  const { port, libraryPort } = options;
+  const { host, port, libraryPort } = options;
   const say = (line: string) => {
     options.signal?.throwIfAborted();
     options.say(line);
   };
   const dataFolder = resolve(options.dataFolder);
-  await requireFreePort(port, 'PORT');
-  if (options.withLibrary) await requireFreePort(libraryPort, 'LIBRARY_PORT');
+  await requireFreePort(host, port, 'PORT');
+  if (options.withLibrary) await requireFreePort(host, libraryPort, 'LIBRARY_PORT');
   stopSteps.push(lockFolder(dataFolder));
   requireSecretsOf(dataFolder);
   const secrets = openSecrets(dataFolder);
@@ -101,8 +105,8 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   await migrateDatabase(hubDatabase, secrets.databaseKey);
 
   say('网关和四个子图 gateway and four subgraphs …');
-  const url = `http://${HOST}:${port}`;
-  const libraryUrl = `http://${HOST}:${libraryPort}`;
+  const url = toLocalUrl(host, port);
+  const libraryUrl = toLocalUrl(host, libraryPort);
   const library = await prepareLibrary(dataFolder, database.url, secrets, options.signal);
   const { name: id, receiptKey, witnessKey } = library;
   // The city library is a witness too, so its data and the log cannot be changed independently of each other.
@@ -115,7 +119,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
     ...secrets,
     signer: signer.signer,
     databaseUrls: buildRoleUrls(hubDatabase, secrets),
-    publicUrl: url,
+    publicUrl: options.publicUrl ?? url,
     webhookHosts: options.webhookHosts,
     trustedAuthorities: options.trustedAuthorities,
     log: { ...options.log, folder: join(dataFolder, 'log'), witnesses },
@@ -125,7 +129,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
       writeLibrarySettings(dataFolder, library, secrets, { port: libraryPort, hubUrl: url, ...hubKeys });
       if (!options.withLibrary) return;
       say('市电子证照库（参考实现）reference city library …');
-      stopSteps.push(await startLibrary(dataFolder));
+      stopSteps.push(await startLibrary(dataFolder, host));
     },
   });
   stopSteps.push(() => Promise.race([hub.stop(), pause(HUB_STOP_TIMEOUT_MS, undefined, { ref: false })]));
@@ -134,14 +138,14 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   say(`${counts.matters} 个事项 matters，${counts.seals} 枚印章 seals`);
 
   options.signal?.throwIfAborted();
-  await hub.app.listen({ host: HOST, port });
+  await hub.app.listen({ host, port });
   return { url, libraryUrl, secrets, hub, databaseLost: database.lost };
 }
 
 /** Throws BootError unless the port is free. Checked first, so that no hub is left half started. */
-async function requireFreePort(port: number, variable: string): Promise<void> {
+async function requireFreePort(host: string, port: number, variable: string): Promise<void> {
   for (const deadline = Date.now() + PORT_TIMEOUT_MS; ; await pause(PORT_POLL_MS)) {
-    const code = await probePort(port);
+    const code = await probePort(host, port);
     if (code === null) return;
     if (code !== 'EADDRINUSE' || Date.now() > deadline) {
       throw new BootError(
@@ -152,11 +156,11 @@ async function requireFreePort(port: number, variable: string): Promise<void> {
 }
 
 /** Returns null if the port is available, otherwise the system's error code. */
-function probePort(port: number): Promise<string | null> {
+function probePort(host: string, port: number): Promise<string | null> {
   return new Promise((done) => {
     const probe = createServer();
     probe.once('error', (error: NodeJS.ErrnoException) => done(error.code ?? error.message));
-    probe.listen({ host: HOST, port }, () => probe.close(() => done(null)));
+    probe.listen({ host, port }, () => probe.close(() => done(null)));
   });
 }
 

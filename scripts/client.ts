@@ -1,6 +1,8 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { toLocalUrl } from '../environment/address.ts';
+import type { Settings } from '../environment/parse.ts';
 import { boot } from './boot.ts';
 import { findDemoPerson, mintToken } from './people.ts';
 import { findFreePort } from './port.ts';
@@ -19,19 +21,23 @@ export interface DemoHub {
   stop(): Promise<void>;
 }
 
+/** Where a running hub is looked for. */
+export type HubPlace = Pick<Settings<'demo'>, 'HOST' | 'PORT' | 'DATA_FOLDER'>;
+
 /** Returns the running hub, or starts a temporary one in a folder that `stop` removes. */
-export async function findHub(say: (line: string) => void): Promise<DemoHub> {
-  const url = `http://127.0.0.1:${process.env.PORT ?? 4000}`;
+export async function findHub(place: HubPlace, say: (line: string) => void): Promise<DemoHub> {
+  const url = toLocalUrl(place.HOST, place.PORT);
   const readyResponse = await fetch(`${url}/health/ready`).catch(() => null);
   if (readyResponse?.ok) {
     say(`使用正在运行的中枢 ${url}`);
-    return { url, secrets: openSecrets(process.env.DATA_FOLDER ?? 'data'), stop: async () => {} };
+    return { url, secrets: openSecrets(place.DATA_FOLDER), stop: async () => {} };
   }
   say('没有正在运行的中枢，临时启动一个');
   const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-demo-'));
   const [port, libraryPort] = [await findFreePort(), await findFreePort()];
   const running = await boot({
     dataFolder,
+    host: '127.0.0.1',
     port,
     libraryPort,
     databaseUrl: null,

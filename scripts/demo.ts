@@ -1,5 +1,6 @@
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { readEnvironment } from '../environment/read.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { verify } from '../subgraphs/licenses/verify/verify.ts';
 import { Client, type Data, findHub } from './client.ts';
@@ -14,7 +15,7 @@ import { tamperAttachment, tamperCertificate, tamperPageContent, tamperSignedAtt
  * Uses the running hub, or starts a temporary one.
  */
 
-process.env.APOLLO_TELEMETRY_DISABLED = '1';
+const environment = readEnvironment('demo');
 
 const FOLDER = 'demo';
 /** Public files: the name in the folder, and the path at the hub. */
@@ -313,7 +314,7 @@ async function verifyOffline(client: Client, licenses: Data[]): Promise<void> {
   print(`按登记数据重排 npm run rerender -- ${firstPath}.pdf`);
 }
 
-const hub = await findHub(print);
+const hub = await findHub(environment, print);
 try {
   const client = new Client(hub);
   const licenses = await issueThreeLicenses(client);

@@ -2,6 +2,8 @@ import { cpSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
+import { toLocalUrl } from '../environment/address.ts';
+import { readEnvironment } from '../environment/read.ts';
 import { streamRows } from './audit/finding.ts';
 import { makeProgressBar } from './bar.ts';
 import { UsageError } from './evidence-files.ts';
@@ -22,6 +24,8 @@ const STATUS_FILES = {
   'status-list.jwt': '/licenses/status-list',
 };
 
+const environment = readEnvironment('export');
+
 function parseOptions() {
   try {
     const { values } = parseArgs({
@@ -29,9 +33,9 @@ function parseOptions() {
         from: { type: 'string' },
         to: { type: 'string' },
         out: { type: 'string' },
-        url: { type: 'string', default: `http://127.0.0.1:${process.env.PORT ?? 4000}` },
-        data: { type: 'string', default: process.env.DATA_FOLDER ?? 'data' },
-        database: { type: 'string', default: process.env.DATABASE_URL },
+        url: { type: 'string', default: toLocalUrl(environment.HOST, environment.PORT) },
+        data: { type: 'string', default: environment.DATA_FOLDER },
+        database: { type: 'string', default: environment.DATABASE_URL },
         log: { type: 'string' },
       },
     });

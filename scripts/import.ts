@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { parseArgs } from 'node:util';
+import { readEnvironment } from '../environment/read.ts';
 import { findDemoPerson, mintToken } from './people.ts';
 import { openSecrets } from './secrets.ts';
 
@@ -12,6 +13,8 @@ const QUERY = `mutation($input: ImportDelegationsInput!) { importDelegations(inp
   import { id digest } unchanged problems { line column code message } refusal { code message }
   changes { line validFrom runningCases fields { field before after validTo }
     matter { id name runningCases(first: 20) { totalCount edges { node { number } } } } } } }`;
+
+const environment = readEnvironment('import');
 
 interface Change {
   line: number;
@@ -68,8 +71,7 @@ function readText(file: string): string {
 }
 
 async function importDelegations(input: object): Promise<Payload> {
-  const url = process.env.HUB_URL ?? 'http://127.0.0.1:4000';
-  const response = await fetch(`${url}/graphql`, {
+  const response = await fetch(`${environment.HUB_URL}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json', authorization: `Bearer ${await readToken()}` },
     body: JSON.stringify({ query: QUERY, variables: { input } }),
@@ -83,10 +85,10 @@ async function importDelegations(input: object): Promise<Payload> {
 }
 
 async function readToken(): Promise<string> {
-  if (process.env.TOKEN !== undefined) return process.env.TOKEN;
+  if (environment.TOKEN !== undefined) return environment.TOKEN;
   const administrator = findDemoPerson('administrator');
   if (!administrator) throw new Error('no demo administrator');
-  return mintToken(administrator, openSecrets(process.env.DATA_FOLDER ?? 'data').tokenPrivateKey, new Date());
+  return mintToken(administrator, openSecrets(environment.DATA_FOLDER).tokenPrivateKey, new Date());
 }
 
 function printChange({ validFrom, matter, fields, runningCases }: Change): void {

@@ -6,6 +6,7 @@ import postgres from 'postgres';
 import { z } from 'zod';
 import { ensureDatabase, toDatabaseUrl } from '../db/migrate.ts';
 import { deriveRolePassword, makeRole, toRoleUrl } from '../db/roles.ts';
+import { inheritEnvironment } from '../environment/read.ts';
 import { BootError } from './folder.ts';
 import type { Secrets } from './secrets.ts';
 
@@ -66,7 +67,7 @@ export async function prepareLibrary(
 
 /** Starts the library in its own process to create its keys. The hub never holds the private keys. */
 async function requestPublicKeys(url: string, signal?: AbortSignal): Promise<string> {
-  const env = { ...process.env, LIBRARY_DATABASE_URL: url, LIBRARY_NAME: LIBRARY_NAME };
+  const env = inheritEnvironment({ LIBRARY_DATABASE_URL: url, LIBRARY_NAME });
   try {
     const { stdout } = await promisify(execFile)(process.execPath, [LIBRARY_MAIN, '--keys'], {
       env,
@@ -115,14 +116,14 @@ export function writeLibrarySettings(
 }
 
 /** Starts the library as a child in its own process group. Returns the function that stops it. */
-export async function startLibrary(folder: string): Promise<() => Promise<void>> {
+export async function startLibrary(folder: string, host: string): Promise<() => Promise<void>> {
   const settings = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
   const child = spawn(process.execPath, [LIBRARY_MAIN], {
     detached: true,
     // The channel closes when this process ends, for whatever reason. The library then stops too.
     stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
-    env: {
-      ...process.env,
+    env: inheritEnvironment({
+      HOST: host,
       LIBRARY_DATABASE_URL: String(settings.databaseUrl),
       LIBRARY_ROOT_PEM: String(settings.rootPemPath),
       LIBRARY_CLIENT_ID: String(settings.clientId),
@@ -130,7 +131,7 @@ export async function startLibrary(folder: string): Promise<() => Promise<void>>
       LIBRARY_NAME: String(settings.name),
       LIBRARY_LOG_KEY: String(settings.logKey),
       LIBRARY_PORT: String(settings.port),
-    },
+    }),
   });
   await new Promise<void>((done, fail) => {
     const timer = setTimeout(

@@ -1,6 +1,7 @@
 import { connect } from '../db/client.ts';
 import { ensureDatabase, migrateDatabase } from '../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
+import { readEnvironment } from '../environment/read.ts';
 import { rewrapKeys } from '../subgraphs/seals/certification-workflow.ts';
 import { addKey, forgetOldKeys } from '../subgraphs/seals/signer/key-file.ts';
 import { openEmbedded, openForeign } from './database.ts';
@@ -14,7 +15,7 @@ import { startSigner } from './signer.ts';
  * until every private key is wrapped under the new one. Uses DATA_FOLDER and DATABASE_URL like `npm start`.
  */
 async function rotateKey(): Promise<void> {
-  const { DATABASE_URL, DATA_FOLDER = 'data' } = process.env;
+  const { DATABASE_URL, DATA_FOLDER } = readEnvironment('rotate');
   const releaseFolder = lockFolder(DATA_FOLDER);
   requireSecretsOf(DATA_FOLDER);
   const secrets = openSecrets(DATA_FOLDER);

@@ -2,6 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import { isolateEnvironment } from '../environment/read.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../subgraphs/seals/signer/signer-client.ts';
 import { BootError } from './folder.ts';
@@ -31,14 +32,13 @@ export async function startSigner(
   { serviceKey, authorisationKeys }: Pick<Secrets, 'serviceKey' | 'authorisationKeys'>,
 ): Promise<SignerProcess> {
   const encodeKey = (key: Uint8Array) => Buffer.from(key).toString('base64url');
-  const env = {
-    PATH: process.env.PATH,
+  const env = isolateEnvironment({
     PORT: '0',
     KEY_ENCRYPTION_KEY_FILE: keyFile,
     SERVICE_KEY: encodeKey(serviceKey),
     AUTHORISATION_KEY_CASES: encodeKey(authorisationKeys.cases),
     AUTHORISATION_KEY_LICENSES: encodeKey(authorisationKeys.licenses),
-  };
+  });
   let running = await startChild(env);
   let isStopping = false;
   const keepRunning = async () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
+import { readEnvironment } from '../environment/read.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { parseChain } from '../subgraphs/seals/certificate/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
@@ -8,12 +9,14 @@ import { BootError } from './folder.ts';
 import { listDemoPeople, mintToken } from './people.ts';
 
 /**
- * `npm start`: starts a whole hub on this machine. Reads PORT, LIBRARY_PORT, DATABASE_URL, DATA_FOLDER,
- * WEBHOOK_PRIVATE_HOSTS, LOG_ORIGIN, LOG_WITNESSES and SEAL_AUTHORITIES. `--no-library` leaves the library out.
+ * `npm start`: starts a whole hub on this machine. docs/configuration.md lists its environment variables.
+ * `--no-library` leaves the library out.
  */
 
-// The gateway package sends telemetry by default. The hub must call only the addresses it is configured to call.
-process.env.APOLLO_TELEMETRY_DISABLED = '1';
+const settings = readEnvironment('start', {
+  SEAL_AUTHORITIES: (path: string) => parseChain(readFileSync(path, 'utf8')),
+  LOG_WITNESSES: parseWitnesses,
+});
 
 const STOP_TIMEOUT_MS = 9_500;
 /** The people whose tokens are printed, one per role. `npm run token` prints the others. */
@@ -38,16 +41,6 @@ const QUERY =
 
 async function main(): Promise<void> {
   const startedAt = performance.now();
-  const {
-    PORT,
-    LIBRARY_PORT,
-    DATABASE_URL,
-    DATA_FOLDER,
-    WEBHOOK_PRIVATE_HOSTS = '',
-    SEAL_AUTHORITIES = '',
-    LOG_ORIGIN,
-    LOG_WITNESSES = '',
-  } = process.env;
   let running: RunningHub | null = null;
   let isStopping = false;
   const startAbort = new AbortController();
@@ -63,14 +56,16 @@ async function main(): Promise<void> {
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
   running = await boot({
-    dataFolder: DATA_FOLDER ?? 'data',
-    port: readPort(PORT, 4000, 'PORT'),
-    libraryPort: readPort(LIBRARY_PORT, 4010, 'LIBRARY_PORT'),
-    databaseUrl: DATABASE_URL ?? null,
+    dataFolder: settings.DATA_FOLDER,
+    host: settings.HOST,
+    publicUrl: settings.PUBLIC_URL,
+    port: settings.PORT,
+    libraryPort: settings.LIBRARY_PORT,
+    databaseUrl: settings.DATABASE_URL ?? null,
     withLibrary: !process.argv.includes('--no-library'),
-    webhookHosts: WEBHOOK_PRIVATE_HOSTS.split(',').filter((host) => host !== ''),
-    trustedAuthorities: SEAL_AUTHORITIES === '' ? [] : parseChain(readFileSync(SEAL_AUTHORITIES, 'utf8')),
-    log: { origin: LOG_ORIGIN, witnesses: parseWitnesses(LOG_WITNESSES) },
+    webhookHosts: settings.WEBHOOK_PRIVATE_HOSTS,
+    trustedAuthorities: settings.SEAL_AUTHORITIES,
+    log: { origin: settings.LOG_ORIGIN, witnesses: settings.LOG_WITNESSES },
     say: (line) => console.log(`  ${line}`),
     signal: startAbort.signal,
   }).catch((error) => {
@@ -94,12 +89,6 @@ async function printReady({ url, libraryUrl, secrets }: RunningHub, seconds: num
     `\n试一试 a query to paste:\ncurl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: QUERY })}'`,
   );
   console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
-}
-
-function readPort(text: string | undefined, defaultPort: number, variable: string): number {
-  const port = text === undefined || text === '' ? defaultPort : Number(text);
-  if (Number.isInteger(port) && port > 0 && port < 65_536) return port;
-  throw new BootError(`${variable}=${text} 不是端口号 — is not a port`);
 }
 
 try {

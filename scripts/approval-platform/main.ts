@@ -3,12 +3,14 @@ import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
+import { toLocalUrl } from '../../environment/address.ts';
+import { readEnvironment } from '../../environment/read.ts';
 import { createPlatform } from './app.ts';
 import { computeThumbprint } from './jws.ts';
 
 /** `npm run platform`: starts the reference approval platform. Registers it first if it is not registered yet. */
 
-const HOST = '127.0.0.1';
+const { HOST } = readEnvironment('platform');
 const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "$(npm run -s token -- administrator)"
   --organ         市级机关 the city organ that works on it; first start only
   --token         管理员令牌 an administrator's token, to register; first start only
@@ -102,7 +104,7 @@ async function main(): Promise<void> {
   const port = z.coerce.number().int().min(1).max(65_535).parse(values.port);
   const decideAfter = values['decide-after'];
   const key = openKey(folder);
-  const platformRegistration = await openRegistration(folder, `http://${HOST}:${port}/hub`, key.publicKey);
+  const platformRegistration = await openRegistration(folder, `${toLocalUrl(HOST, port)}/hub`, key.publicKey);
   const app = createPlatform({
     folder,
     organ: platformRegistration.organ,

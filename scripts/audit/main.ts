@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
 import postgres from 'postgres';
+import { readEnvironment } from '../../environment/read.ts';
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey, readNote, verifySignatures } from '../../subgraphs/kernel/tlog/note.ts';
 import { makeProgressBar } from '../bar.ts';
@@ -22,12 +23,14 @@ const USAGE = `用法 usage: npm run audit -- --log-key FILE [--checkpoint FILE|
 const FETCH_TIMEOUT_MS = 10_000;
 const MAX_CHECKPOINT_BYTES = 65_536;
 
+const environment = readEnvironment('audit');
+
 function parseOptions() {
   try {
     const { values } = parseArgs({
       options: {
-        data: { type: 'string', default: process.env.DATA_FOLDER ?? 'data' },
-        database: { type: 'string', default: process.env.DATABASE_URL },
+        data: { type: 'string', default: environment.DATA_FOLDER },
+        database: { type: 'string', default: environment.DATABASE_URL },
         log: { type: 'string' },
         root: { type: 'string' },
         'log-key': { type: 'string' },

@@ -5,6 +5,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { connect } from '../../db/client.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
+import { readEnvironment } from '../../environment/read.ts';
 import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { publish } from '../../subgraphs/seals/log/publish-workflow.ts';
 import { assignPlaces, proveLeaf } from '../../subgraphs/seals/log/workflow.ts';
@@ -21,9 +22,8 @@ import { startSigner } from '../signer.ts';
  * leaves (default: one million).
  */
 const LEAVES = Number(process.argv[2] ?? 1_000_000);
-const SAMPLES = Number(process.env.SAMPLES ?? 200);
+const { SAMPLES } = readEnvironment('bench');
 const LEAVES_PER_BATCH = 50_000;
-process.env.APOLLO_TELEMETRY_DISABLED = '1';
 
 async function measureCosigning(running: RunningHub, sql: postgres.Sql): Promise<number[]> {
   const times: number[] = [];
@@ -96,7 +96,15 @@ async function fillLog(sql: postgres.Sql, folder: string, running: RunningHub): 
 async function main(): Promise<void> {
   const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-bench-'));
   const [port, libraryPort] = [await findFreePort(), await findFreePort()];
-  const running = await boot({ dataFolder, port, libraryPort, databaseUrl: null, withLibrary: true, say: () => {} });
+  const running = await boot({
+    dataFolder,
+    host: '127.0.0.1',
+    port,
+    libraryPort,
+    databaseUrl: null,
+    withLibrary: true,
+    say: () => {},
+  });
   const sql = postgres(findRunningDatabase(dataFolder), { max: 2, onnotice: () => {} });
   try {
     console.log(`${cpus().length} × ${cpus()[0]?.model ?? ''}, Node ${process.version}`);

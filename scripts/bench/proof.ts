@@ -3,6 +3,7 @@ import { generateKeyPairSync, sign } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { cpus, tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { readEnvironment } from '../../environment/read.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
@@ -22,7 +23,7 @@ const ROUNDS = 5;
 const LICENSES = Number(process.argv[2] ?? 200);
 const KEY_BITS = 3072;
 
-process.env.APOLLO_TELEMETRY_DISABLED = '1';
+readEnvironment('bench');
 
 /** Returns how often `work` runs per second of this process' CPU time. */
 async function measureRate(count: number, work: (i: number) => unknown): Promise<number> {
@@ -89,7 +90,15 @@ async function measureLicenseRates() {
   const dataFolder = mkdtempSync(join(tmpdir(), 'tongquan-bench-'));
   const [port, libraryPort] = [await findFreePort(), await findFreePort()];
   const say = () => {};
-  const running = await boot({ dataFolder, port, libraryPort, databaseUrl: null, withLibrary: true, say });
+  const running = await boot({
+    dataFolder,
+    host: '127.0.0.1',
+    port,
+    libraryPort,
+    databaseUrl: null,
+    withLibrary: true,
+    say,
+  });
   const bench = { running, client: new Client(running), dataFolder };
   try {
     const ids = await grantCases(bench, 2 * (WARM_UP_COUNT + LICENSES));

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { readEnvironment } from '../../environment/read.ts';
 import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
 import { openDatabase } from './database.ts';
@@ -15,7 +16,7 @@ import { reconcile } from './reconcile.ts';
 
 const HUB_SETTINGS_URL = new URL('../../data/library.json', import.meta.url);
 const DEFAULT_PORT = 4010;
-const HOST = '127.0.0.1';
+const environment = readEnvironment('library');
 
 const settingsSchema = z.object({
   databaseUrl: z.url({ protocol: /^postgres(ql)?$/ }),
@@ -34,7 +35,7 @@ const settingsSchema = z.object({
 });
 type Settings = z.infer<typeof settingsSchema>;
 
-const VARIABLES: Readonly<Record<keyof Settings, string>> = {
+const VARIABLES = {
   databaseUrl: 'LIBRARY_DATABASE_URL',
   rootPemPath: 'LIBRARY_ROOT_PEM',
   clientId: 'LIBRARY_CLIENT_ID',
@@ -44,13 +45,13 @@ const VARIABLES: Readonly<Record<keyof Settings, string>> = {
   hubUrl: 'LIBRARY_HUB_URL',
   hubToken: 'LIBRARY_HUB_TOKEN',
   port: 'LIBRARY_PORT',
-};
+} as const satisfies Record<keyof Settings, string>;
 
 /** Reads the settings of `shape`. Throws an Error that names the missing or wrong variables. */
 function readSettings<Shape extends z.ZodType>(shape: Shape): z.infer<Shape> {
   const environmentSettings = Object.entries(VARIABLES).flatMap(([key, name]) => {
-    const value = process.env[name];
-    return value === undefined || value === '' ? [] : [[key, value] as const];
+    const value = environment[name];
+    return value === undefined ? [] : [[key, value] as const];
   });
   const parseResult = shape.safeParse({ ...readHubSettings(), ...Object.fromEntries(environmentSettings) });
   if (parseResult.success) return parseResult.data;
@@ -120,7 +121,7 @@ async function serve(): Promise<void> {
   const logKeys = logKey.split(',').filter((logKeyText) => logKeyText !== '');
   const app = await createLibrary({ ...rest, rootPem, logKeys, now: () => new Date(), onError });
   try {
-    console.log(`城市证照库 ${await app.listen({ port, host: HOST })}`);
+    console.log(`城市证照库 ${await app.listen({ port, host: environment.HOST })}`);
   } catch (error) {
     await app.close();
     throw error;

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { readEnvironment } from '../../environment/read.ts';
 import { createSupervisor, sendFinding } from './app.ts';
 
 /**
@@ -9,26 +10,12 @@ import { createSupervisor, sendFinding } from './app.ts';
  * `node scripts/supervisor/main.ts <push> <kind> <text> [dueOn]` sends a finding.
  */
 
-const settings = z
-  .object({
-    SUPERVISOR_WEBHOOK: z.uuid(),
-    SUPERVISOR_SECRET: z.string().min(1),
-    SUPERVISOR_HUB_URL: z.url().default('http://127.0.0.1:4000'),
-    SUPERVISOR_PORT: z.coerce.number().int().min(0).max(65_535).default(4020),
-  })
-  .safeParse(process.env);
-if (!settings.success) {
-  console.error(`缺少或不正确的设置：${settings.error.issues.map(({ path }) => path.join('.')).join('、')}`);
-  console.error('registerWebhook 的答复给出 SUPERVISOR_WEBHOOK 和 SUPERVISOR_SECRET。');
-  process.exit(1);
-}
-
-const { SUPERVISOR_WEBHOOK, SUPERVISOR_SECRET, SUPERVISOR_HUB_URL, SUPERVISOR_PORT } = settings.data;
+const environment = readEnvironment('supervisor');
 const ledgerPath = fileURLToPath(new URL('../../data/supervisor/pushes.jsonl', import.meta.url));
 const options = {
-  webhook: SUPERVISOR_WEBHOOK,
-  secret: SUPERVISOR_SECRET,
-  hubUrl: SUPERVISOR_HUB_URL,
+  webhook: environment.SUPERVISOR_WEBHOOK,
+  secret: environment.SUPERVISOR_SECRET,
+  hubUrl: environment.SUPERVISOR_HUB_URL,
   ledgerPath,
   now: () => new Date(),
 };
@@ -42,6 +29,7 @@ if (push !== undefined) {
 } else {
   mkdirSync(dirname(ledgerPath), { recursive: true });
   const { app } = createSupervisor(options);
-  console.log(`监管系统：${await app.listen({ host: '127.0.0.1', port: SUPERVISOR_PORT })}/pushes`);
+  const { HOST: host, SUPERVISOR_PORT: port } = environment;
+  console.log(`监管系统：${await app.listen({ host, port })}/pushes`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void app.close());
 }

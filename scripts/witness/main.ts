@@ -1,18 +1,16 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { readEnvironment } from '../../environment/read.ts';
 import { lockFolder } from '../folder.ts';
 import { createWitness } from './app.ts';
 import { openMemory } from './memory.ts';
 import { formatWitnessKey, parseLogKey } from './note.ts';
 
 /**
- * `npm run witness`: starts a reference witness. Reads WITNESS_LOGS (keys of logs as `/log/key` returns them, separated
- * by commas), WITNESS_NAME, WITNESS_FOLDER (its key and memory) and WITNESS_PORT. Prints its own key for the hub's
- * LOG_WITNESSES.
+ * `npm run witness`: starts a reference witness and prints its own key for the hub's LOG_WITNESSES.
+ * docs/configuration.md lists its environment variables.
  */
-
-const HOST = '127.0.0.1';
 
 /** Returns the witness's own key. Creates it at the first start. */
 function openKey(file: string): KeyObject {
@@ -24,14 +22,9 @@ function openKey(file: string): KeyObject {
 }
 
 async function main(): Promise<void> {
-  const {
-    WITNESS_LOGS = '',
-    WITNESS_NAME = 'witness.tongquan.test/w1',
-    WITNESS_FOLDER = 'data/witness',
-    WITNESS_PORT = '4040',
-  } = process.env;
-  const logs = WITNESS_LOGS.split(',').filter((logKey) => logKey !== '');
-  if (logs.length === 0) throw new Error('缺少 WITNESS_LOGS：日志公钥，见 <hub>/log/key — which log is to be watched?');
+  const { HOST, WITNESS_LOGS, WITNESS_NAME, WITNESS_FOLDER, WITNESS_PORT } = readEnvironment('witness', {
+    WITNESS_LOGS: (text: string) => text.split(',').map((logKey) => parseLogKey(logKey.trim())),
+  });
   const releaseFolder = lockFolder(WITNESS_FOLDER);
   const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
   if (!existsSync(memoryFile)) {
@@ -43,11 +36,11 @@ async function main(): Promise<void> {
   const app = createWitness({
     name: WITNESS_NAME,
     privateKey,
-    logs: logs.map((logKey) => parseLogKey(logKey)),
+    logs: WITNESS_LOGS,
     memory: openMemory(memoryFile),
     now: () => new Date(),
   });
-  const url = await app.listen({ port: Number(WITNESS_PORT), host: HOST });
+  const url = await app.listen({ port: WITNESS_PORT, host: HOST });
   console.log(`见证 witness ${url}\nLOG_WITNESSES="${formatWitnessKey(WITNESS_NAME, privateKey)} ${url}"`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {
     process.once(signal, async () => {

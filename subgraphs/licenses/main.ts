@@ -1,5 +1,5 @@
-import { createPublicKey } from 'node:crypto';
 import { connect } from '../../db/client.ts';
+import { readEnvironment } from '../../environment/read.ts';
 import {
   attestOverHttp,
   createEventSender,
@@ -15,36 +15,23 @@ import { fileRoute } from './file-routes.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library-client.ts';
 
-/** The licenses subgraph as a process of its own; SECURITY.md lists its environment. */
-const {
-  DATABASE_URL = '',
-  PORT = '4003',
-  TOKEN_PUBLIC_KEY = '',
-  SERVICE_KEY = '',
-  AUTHORISATION_KEY_LICENSES = '',
-  CASES_URL = '',
-  SEALS_URL = '',
-  PUBLIC_URL = '',
-  LIBRARY_URL = '',
-  LIBRARY_CLIENT_ID = '',
-  LIBRARY_CLIENT_SECRET = '',
-  LIBRARY_RECEIPT_KEY,
-  LIBRARY_ID,
-} = process.env;
+/** Runs the licenses subgraph as its own process. docs/configuration.md lists its environment variables. */
+const settings = readEnvironment('licenses');
+const { LIBRARY_CLIENT_ID = '', LIBRARY_CLIENT_SECRET = '', LIBRARY_URL, LIBRARY_RECEIPT_KEY, LIBRARY_ID } = settings;
 
 const now = () => new Date();
-const serviceKey = Buffer.from(SERVICE_KEY, 'base64url');
-const options = { tokenKey: createPublicKey(TOKEN_PUBLIC_KEY), serviceKey, now };
-const { db, close } = connect(DATABASE_URL, 'tongquan-licenses');
-const client = {
-  ...{ url: LIBRARY_URL, clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },
-  ...{ receiptKey: LIBRARY_RECEIPT_KEY || undefined, id: LIBRARY_ID || undefined },
+const serviceKey = settings.SERVICE_KEY;
+const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, now };
+const { db, close } = connect(settings.DATABASE_URL, 'tongquan-licenses');
+const library = {
+  ...{ clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },
+  ...{ receiptKey: LIBRARY_RECEIPT_KEY, id: LIBRARY_ID },
 };
-const seals = [SEALS_URL, 'licenses', serviceKey, now] as const;
+const seals = [settings.SEALS_URL, 'licenses', serviceKey, now] as const;
 const licenses = createLicenses({
   db,
   now,
-  authorisationKey: Buffer.from(AUTHORISATION_KEY_LICENSES, 'base64url'),
+  authorisationKey: settings.AUTHORISATION_KEY_LICENSES,
   sign: signOverHttp(...seals),
   signCode: signCodeOverHttp(...seals),
   picture: readPictureOverHttp(...seals),
@@ -52,13 +39,13 @@ const licenses = createLicenses({
   stamp: stampOverHttp(...seals),
   material: readMaterialOverHttp(...seals),
   record: recordReceiptOverHttp(...seals),
-  publicUrl: PUBLIC_URL,
-  library: LIBRARY_URL === '' ? null : createLibraryClient(client),
-  send: { cases: createEventSender(CASES_URL, 'licenses', serviceKey, now) },
+  publicUrl: settings.PUBLIC_URL,
+  library: LIBRARY_URL === undefined ? null : createLibraryClient({ url: LIBRARY_URL, ...library }),
+  send: { cases: createEventSender(settings.CASES_URL, 'licenses', serviceKey, now) },
   onError: console.error,
 });
 const app = await serveSubgraph(licenses, options, (routes) => fileRoute(routes, licenses, options));
-await app.listen({ host: '127.0.0.1', port: Number(PORT) });
+await app.listen({ host: settings.HOST, port: settings.PORT });
 licenses.start();
 
 for (const signal of ['SIGINT', 'SIGTERM'] as const) {

@@ -24,13 +24,10 @@ const FILE = 'gateway/gateway.ts';
 
 export const environmentRules: Rule[] = [
   {
-    name: 'the environment is read in main and scripts alone',
+    name: 'the environment is read in environment/read alone',
     findViolations: (source) => {
       const mayRead =
-        /(^|\/)main\.ts$/.test(source.path) ||
-        source.path === 'subgraphs/kernel/environment.ts' ||
-        isWithin(source.path, 'scripts', 'test') ||
-        source.path.endsWith('.js');
+        source.path === 'environment/read.ts' || isWithin(source.path, 'test') || source.path.endsWith('.js');
       return mayRead ? [] : findEnvironment(source);
     },
     planted: {
@@ -42,6 +39,8 @@ export const environmentRules: Rule[] = [
       'of globalThis': { [FILE]: 'export const port = globalThis.process.env.PORT;' },
       'by import': { [FILE]: "import process from 'node:process';\nexport const port = process.env.PORT;" },
       'by a named import': { [FILE]: "import { env } from 'node:process';\nexport const port = env.PORT;" },
+      'in a main': { 'gateway/main.ts': 'export const port = process.env.PORT;' },
+      'in a script': { 'scripts/start.ts': 'export const port = process.env.PORT;' },
       'in a store': { 'subgraphs/cases/store.ts': 'export const port = process.env.PORT;' },
     },
   },

@@ -1,31 +1,21 @@
+import { readEnvironment } from '../../../environment/read.ts';
 import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
 import { serveSigner } from './signer-routes.ts';
 
 /**
- * The signer as a process of its own: the hub's child, or a separate service. SECURITY.md lists its environment. Its
- * key-encryption keys come from a file, which it creates if there is none, or from the environment, newest first.
+ * Runs the signer as its own process: the hub's child, or a separate service. docs/configuration.md lists its
+ * environment variables. Its key-encryption keys come from a file, which it creates if there is none, or from the
+ * environment.
  */
-const {
-  HOST = '127.0.0.1',
-  PORT = '4005',
-  SERVICE_KEY = '',
-  KEY_ENCRYPTION_KEY_FILE = '',
-  KEY_ENCRYPTION_KEY = '',
-  AUTHORISATION_KEY_CASES = '',
-  AUTHORISATION_KEY_LICENSES = '',
-} = process.env;
+const { HOST, PORT, SERVICE_KEY: serviceKey, ...settings } = readEnvironment('signer');
+const { KEY_ENCRYPTION_KEY_FILE, KEY_ENCRYPTION_KEY = [] } = settings;
 
-const decodeKey = (text: string) => new Uint8Array(Buffer.from(text, 'base64url'));
 const now = () => new Date();
-const ring =
-  KEY_ENCRYPTION_KEY_FILE === '' ? KEY_ENCRYPTION_KEY.split(',').map(decodeKey) : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
-const authorisationKeys = {
-  cases: decodeKey(AUTHORISATION_KEY_CASES),
-  licenses: decodeKey(AUTHORISATION_KEY_LICENSES),
-};
-const app = serveSigner(createSigner({ ring, authorisationKeys, now }), { serviceKey: decodeKey(SERVICE_KEY), now });
-const url = await app.listen({ host: HOST, port: Number(PORT) });
+const ring = KEY_ENCRYPTION_KEY_FILE === undefined ? KEY_ENCRYPTION_KEY : openKeyFile(KEY_ENCRYPTION_KEY_FILE);
+const authorisationKeys = { cases: settings.AUTHORISATION_KEY_CASES, licenses: settings.AUTHORISATION_KEY_LICENSES };
+const app = serveSigner(createSigner({ ring, authorisationKeys, now }), { serviceKey, now });
+const url = await app.listen({ host: HOST, port: PORT });
 // A child sends its address to its parent, and exits when the parent disconnects for any reason.
 process.send?.({ url });
 if (process.connected) process.once('disconnect', () => process.exit());

@@ -1,0 +1,115 @@
+import { createPublicKey, type KeyObject } from 'node:crypto';
+import { z } from 'zod';
+
+/** The kinds of value that an environment variable can have. Pure. */
+
+/** One kind: what a message says was expected, and the schema that reads the text. */
+export interface Kind<Value> {
+  /** Completes the sentence "expected …". */
+  expected: string;
+  schema: z.ZodType<Value, string>;
+}
+
+const MAX_PORT = 65_535;
+const MIN_KEY_BYTES = 32;
+
+const integer = z
+  .string()
+  .regex(/^\d{1,9}$/)
+  .transform(Number);
+
+/** A port. 0 lets the system choose one. */
+export const port: Kind<number> = {
+  expected: `a number from 0 to ${MAX_PORT}`,
+  schema: integer.refine((value) => value <= MAX_PORT),
+};
+
+/** A port that others are told in advance, so the system cannot choose it. */
+export const knownPort: Kind<number> = {
+  expected: `a number from 1 to ${MAX_PORT}`,
+  schema: integer.refine((value) => value > 0 && value <= MAX_PORT),
+};
+
+export const count: Kind<number> = {
+  expected: 'a whole number above 0',
+  schema: integer.refine((value) => value > 0),
+};
+
+/** An address to listen on: a host name or an IP address, without port or scheme. */
+export const host: Kind<string> = {
+  expected: 'a host name or IP address to listen on, without scheme and port',
+  schema: z.string().regex(/^(?:[A-Za-z0-9_.-]{1,253}|[0-9a-fA-F:.]{2,45}(?:%\w+)?)$/),
+};
+
+export const httpUrl: Kind<string> = {
+  expected: 'a URL such as http://127.0.0.1:4000',
+  schema: z.url({ protocol: /^https?$/ }),
+};
+
+export const databaseUrl: Kind<string> = {
+  expected: 'a URL postgres://role:password@host:port/database',
+  schema: z.url({ protocol: /^postgres(ql)?$/ }),
+};
+
+export const text: Kind<string> = { expected: 'a text', schema: z.string().min(1) };
+
+export const path: Kind<string> = { expected: 'a path', schema: z.string().min(1) };
+
+export const uuid: Kind<string> = { expected: 'a UUID', schema: z.uuid() };
+
+/** A name as C2SP signed notes allow it: no white space and no `+`. */
+export const noteName: Kind<string> = {
+  expected: 'a name of at most 128 characters without space and +',
+  schema: z.string().regex(/^[^\p{White_Space}+]{1,128}$/u),
+};
+
+/** Texts separated by commas. Empty ones are left out. */
+export const list: Kind<string[]> = {
+  expected: 'texts separated by commas',
+  schema: z.string().transform((value) =>
+    value
+      .split(',')
+      .map((one) => one.trim())
+      .filter((one) => one !== ''),
+  ),
+};
+
+const keyBytes = z
+  .string()
+  .regex(/^[\w+/-]+={0,2}$/)
+  .transform((encoded) => new Uint8Array(Buffer.from(encoded, 'base64url')));
+
+/** A key of HMAC, base64url. */
+export const sharedKey: Kind<Uint8Array> = {
+  expected: `at least ${MIN_KEY_BYTES} random bytes in base64url`,
+  schema: keyBytes.refine((bytes) => bytes.length >= MIN_KEY_BYTES),
+};
+
+/** Keys of AES-256, base64url, separated by commas, the newest first. */
+export const encryptionKeys: Kind<Uint8Array[]> = {
+  expected: `keys of ${MIN_KEY_BYTES} bytes in base64url, separated by commas, the newest first`,
+  schema: list.schema.pipe(z.array(keyBytes.refine((bytes) => bytes.length === MIN_KEY_BYTES)).min(1)),
+};
+
+/** The public key of whoever signs people's tokens: Ed25519, PEM. */
+export const publicKey: Kind<KeyObject> = {
+  expected: 'an Ed25519 public key in PEM',
+  schema: z.string().transform((pem, context) => {
+    try {
+      const key = createPublicKey(pem);
+      if (key.asymmetricKeyType === 'ed25519') return key;
+    } catch {}
+    context.addIssue({ code: 'custom', message: 'not a key' });
+    return z.NEVER;
+  }),
+};
+
+/** The address of a service that speaks its own protocol over TCP. */
+export const hostAndPort: Kind<{ host: string; port: number }> = {
+  expected: 'host:port',
+  schema: z
+    .string()
+    .regex(/^[\w.-]+:\d{1,5}$/)
+    .transform((address) => ({ host: address.split(':')[0] ?? '', port: Number(address.split(':')[1]) }))
+    .refine((address) => address.port <= MAX_PORT),
+};

@@ -1,0 +1,322 @@
+import * as kinds from './kinds.ts';
+
+/**
+ * Every environment variable that a process of the hub, a script or a reference peer reads.
+ * `npm run configuration` writes this table to docs/configuration.md.
+ */
+
+/** How one process uses a variable. */
+export interface Use {
+  /** The process does not start without it. */
+  required?: true;
+  /** Taken if the variable is absent or empty. */
+  default?: string;
+  /** Required if this other variable is set. */
+  with?: string;
+  /** Required if this other variable is not set. */
+  unless?: string;
+  /** Narrower than the variable's own kind. */
+  kind?: kinds.Kind<unknown>;
+}
+
+export interface Variable {
+  kind: kinds.Kind<unknown>;
+  /** Its value is never printed, not even when it is wrong. */
+  isSecret?: true;
+  /** An empty value is a mistake, such as a command substitution that failed. Otherwise it counts as absent. */
+  refusesEmpty?: true;
+  about: string;
+  uses: Readonly<Partial<Record<ProcessName, Use>>>;
+}
+
+export type ProcessName =
+  | 'start'
+  | 'gateway'
+  | 'matters'
+  | 'cases'
+  | 'licenses'
+  | 'seals'
+  | 'signer'
+  | 'library'
+  | 'platform'
+  | 'supervisor'
+  | 'witness'
+  | 'demo'
+  | 'token'
+  | 'import'
+  | 'export'
+  | 'audit'
+  | 'rotate'
+  | 'bench';
+
+/** Every process, the command that runs it, and its exit code when a variable is wrong (1 unless given). */
+export const PROCESSES: Readonly<Record<ProcessName, { command: string; exitCode?: number }>> = {
+  start: { command: 'npm start' },
+  gateway: { command: 'node gateway/main.ts' },
+  matters: { command: 'node subgraphs/matters/main.ts' },
+  cases: { command: 'node subgraphs/cases/main.ts' },
+  licenses: { command: 'node subgraphs/licenses/main.ts' },
+  seals: { command: 'node subgraphs/seals/main.ts' },
+  signer: { command: 'node subgraphs/seals/signer/main.ts' },
+  library: { command: 'npm run library' },
+  platform: { command: 'npm run platform' },
+  supervisor: { command: 'npm run supervisor' },
+  witness: { command: 'npm run witness' },
+  demo: { command: 'npm run demo' },
+  token: { command: 'npm run token' },
+  import: { command: 'npm run import' },
+  export: { command: 'npm run export' },
+  audit: { command: 'npm run audit', exitCode: 2 },
+  rotate: { command: 'npm run rotate' },
+  bench: { command: 'npm run bench, npm run bench:log' },
+};
+
+const required = { required: true } as const;
+const optional = {} as const;
+const defaultTo = <const Text extends string>(value: Text) => ({ default: value }) as const;
+const knownPort = <const Text extends string>(value: Text) => ({ default: value, kind: kinds.knownPort }) as const;
+const requiredWith = <const Name extends string>(name: Name) => ({ with: name }) as const;
+const requiredUnless = <const Name extends string>(name: Name) => ({ unless: name }) as const;
+
+const LOCAL = defaultTo('127.0.0.1');
+const HUB_URL = defaultTo('http://127.0.0.1:4000');
+const DATA = defaultTo('data');
+
+/** Where processes listen, and where they find each other. */
+const ADDRESSES = {
+  HOST: {
+    kind: kinds.host,
+    about: 'Address to listen on. 0.0.0.0 or :: listens on all; then set PUBLIC_URL too.',
+    uses: {
+      ...{ start: LOCAL, gateway: LOCAL, matters: LOCAL, cases: LOCAL, licenses: LOCAL, seals: LOCAL, signer: LOCAL },
+      ...{ library: LOCAL, platform: LOCAL, supervisor: LOCAL, witness: LOCAL, demo: LOCAL, export: LOCAL },
+    },
+  },
+  PORT: {
+    kind: kinds.port,
+    about: 'Port to listen on; 0 lets the system choose. demo and export look for the running hub there.',
+    uses: {
+      ...{ gateway: defaultTo('4000'), matters: defaultTo('4001'), cases: defaultTo('4002') },
+      ...{ licenses: defaultTo('4003'), seals: defaultTo('4004'), signer: defaultTo('4005') },
+      ...{ start: knownPort('4000'), demo: knownPort('4000'), export: knownPort('4000') },
+    },
+  },
+  PUBLIC_URL: {
+    kind: kinds.httpUrl,
+    about: 'Address at which the public reaches the gateway. It stands in every QR code. `npm start`: its own address.',
+    uses: { start: optional, cases: required, licenses: required },
+  },
+  MATTERS_URL: { kind: kinds.httpUrl, about: 'Address of the subgraph matters.', uses: { gateway: required } },
+  CASES_URL: {
+    kind: kinds.httpUrl,
+    about: 'Address of the subgraph cases.',
+    uses: { gateway: required, matters: required, licenses: required },
+  },
+  LICENSES_URL: {
+    kind: kinds.httpUrl,
+    about: 'Address of the subgraph licenses.',
+    uses: { gateway: required, cases: required, seals: required },
+  },
+  SEALS_URL: {
+    kind: kinds.httpUrl,
+    about: 'Address of the subgraph seals.',
+    uses: { gateway: required, cases: required, licenses: required },
+  },
+  SIGNER_URL: { kind: kinds.httpUrl, about: 'Address of the signer.', uses: { seals: required } },
+  HUB_URL: { kind: kinds.httpUrl, about: 'The running hub to import into.', uses: { import: HUB_URL } },
+  CLAMD: {
+    kind: kinds.hostAndPort,
+    about: 'The clamd that scans uploaded files. Without it the built-in scanner is used, which is no virus scanner.',
+    uses: { cases: optional },
+  },
+  WEBHOOK_PRIVATE_HOSTS: {
+    kind: kinds.list,
+    about: "Hosts in private networks that a supervisor's webhook may name, separated by commas.",
+    uses: { start: defaultTo(''), cases: defaultTo('') },
+  },
+} as const satisfies Record<string, Variable>;
+
+/** Databases, folders, keys and tokens of the hub. */
+const DATA_AND_KEYS = {
+  DATABASE_URL: {
+    kind: kinds.databaseUrl,
+    isSecret: true,
+    about:
+      'A subgraph: its database, with its own role. start, rotate: a PostgreSQL of your own in place of the embedded one, as a role that may create databases and roles. export, audit: the database to read.',
+    uses: {
+      ...{ matters: required, cases: required, licenses: required, seals: required },
+      ...{ start: optional, rotate: optional, export: optional, audit: optional },
+    },
+  },
+  DATA_FOLDER: {
+    kind: kinds.path,
+    about: 'Folder of the embedded database, the secrets and the published log.',
+    uses: { start: DATA, demo: DATA, token: DATA, import: DATA, export: DATA, audit: DATA, rotate: DATA },
+  },
+  TOKEN_PUBLIC_KEY: {
+    kind: kinds.publicKey,
+    about: "Public key of the identity provider that signs people's tokens.",
+    uses: { gateway: required, matters: required, cases: required, licenses: required, seals: required },
+  },
+  TOKEN: {
+    kind: kinds.text,
+    isSecret: true,
+    refusesEmpty: true,
+    about: "An administrator's token. Without it the demo administrator of DATA_FOLDER imports.",
+    uses: { import: optional },
+  },
+  SERVICE_KEY: {
+    kind: kinds.sharedKey,
+    isSecret: true,
+    about: 'Authenticates the processes of one hub to each other. The same in all of them.',
+    uses: { matters: required, cases: required, licenses: required, seals: required, signer: required },
+  },
+  AUTHORISATION_KEY_CASES: {
+    kind: kinds.sharedKey,
+    isSecret: true,
+    about: 'Authenticates the statements by which cases authorises a use of a seal.',
+    uses: { cases: required, signer: required },
+  },
+  AUTHORISATION_KEY_LICENSES: {
+    kind: kinds.sharedKey,
+    isSecret: true,
+    about: 'Authenticates the statements by which licenses authorises a use of a seal.',
+    uses: { licenses: required, signer: required },
+  },
+  KEY_ENCRYPTION_KEY_FILE: {
+    kind: kinds.path,
+    about: 'File of the key-encryption keys. The signer creates it if there is none.',
+    uses: { signer: optional },
+  },
+  KEY_ENCRYPTION_KEY: {
+    kind: kinds.encryptionKeys,
+    isSecret: true,
+    about: 'The key-encryption keys themselves, if there is no file.',
+    uses: { signer: requiredUnless('KEY_ENCRYPTION_KEY_FILE') },
+  },
+} as const satisfies Record<string, Variable>;
+
+/** Seals, the transparency log and the connected city library, as the hub sees them. */
+const TRUST = {
+  SEAL_AUTHORITIES: {
+    kind: kinds.path,
+    about: 'PEM file of authorities outside the hub whose seal certificates are accepted. Empty: none.',
+    uses: { start: optional, seals: optional },
+  },
+  LOG_FOLDER: {
+    kind: kinds.path,
+    about: 'Folder in which the files of the transparency log are published. Empty: by another copy.',
+    uses: { seals: optional },
+  },
+  LOG_ORIGIN: {
+    kind: kinds.text,
+    about: 'Name of the transparency log. Fixed with the first start.',
+    uses: { start: optional, seals: optional },
+  },
+  LOG_WITNESSES: {
+    kind: kinds.text,
+    about: 'Witnesses that sign checkpoints: `key url`, separated by commas.',
+    uses: { start: optional, seals: optional },
+  },
+  LIBRARY_URL: {
+    kind: kinds.httpUrl,
+    about: 'The city library that collects every change of a license. Empty: none is connected.',
+    uses: { licenses: optional },
+  },
+  LIBRARY_CLIENT_ID: {
+    kind: kinds.text,
+    about: "The hub's name at the city library.",
+    uses: { licenses: requiredWith('LIBRARY_URL'), library: optional },
+  },
+  LIBRARY_CLIENT_SECRET: {
+    kind: kinds.text,
+    isSecret: true,
+    about: "The hub's secret at the city library.",
+    uses: { licenses: requiredWith('LIBRARY_URL'), library: optional },
+  },
+  LIBRARY_RECEIPT_KEY: {
+    kind: kinds.text,
+    about: 'Public key (JWK or PEM) of the library for its receipts. Without it receipts count as unsigned.',
+    uses: { licenses: optional },
+  },
+  LIBRARY_ID: {
+    kind: kinds.text,
+    about: "The library's name in its receipts.",
+    uses: { licenses: optional },
+  },
+} as const satisfies Record<string, Variable>;
+
+/** Reference peers and benchmarks. What LIBRARY_* leaves out comes from `data/library.json` of `npm start`. */
+const PEERS = {
+  LIBRARY_PORT: {
+    kind: kinds.port,
+    about: 'Port of the reference city library (default 4010).',
+    uses: { start: knownPort('4010'), library: optional },
+  },
+  LIBRARY_DATABASE_URL: {
+    kind: kinds.databaseUrl,
+    isSecret: true,
+    about: "The library's own database.",
+    uses: { library: optional },
+  },
+  LIBRARY_ROOT_PEM: { kind: kinds.path, about: "File of the hub's root certificate.", uses: { library: optional } },
+  LIBRARY_NAME: {
+    kind: kinds.noteName,
+    about: "The library's name in receipts and as a witness.",
+    uses: { library: optional },
+  },
+  LIBRARY_LOG_KEY: {
+    kind: kinds.text,
+    about: "Keys of the hub's log, separated by commas. Receipts state the first.",
+    uses: { library: optional },
+  },
+  LIBRARY_HUB_URL: { kind: kinds.httpUrl, about: 'The hub to compare with.', uses: { library: optional } },
+  LIBRARY_HUB_TOKEN: {
+    kind: kinds.text,
+    isSecret: true,
+    about: 'Token with which the library reads the hub to compare.',
+    uses: { library: optional },
+  },
+  SUPERVISOR_WEBHOOK: {
+    kind: kinds.uuid,
+    about: 'Id of the webhook, as the mutation registerWebhook returns it.',
+    uses: { supervisor: required },
+  },
+  SUPERVISOR_SECRET: {
+    kind: kinds.text,
+    isSecret: true,
+    about: 'Secret of the webhook, as the mutation registerWebhook returns it.',
+    uses: { supervisor: required },
+  },
+  SUPERVISOR_HUB_URL: { kind: kinds.httpUrl, about: 'The hub to answer.', uses: { supervisor: HUB_URL } },
+  SUPERVISOR_PORT: {
+    kind: kinds.port,
+    about: 'Port of the reference supervision system.',
+    uses: { supervisor: defaultTo('4020') },
+  },
+  WITNESS_LOGS: {
+    kind: kinds.list,
+    about: 'Keys of the logs to watch, as `/log/key` returns them, separated by commas.',
+    uses: { witness: required },
+  },
+  WITNESS_NAME: {
+    kind: kinds.noteName,
+    about: "The witness's name.",
+    uses: { witness: defaultTo('witness.tongquan.test/w1') },
+  },
+  WITNESS_FOLDER: {
+    kind: kinds.path,
+    about: "Folder of the witness's key and memory.",
+    uses: { witness: defaultTo('data/witness') },
+  },
+  WITNESS_PORT: { kind: kinds.port, about: 'Port of the witness.', uses: { witness: defaultTo('4040') } },
+  SAMPLES: {
+    kind: kinds.count,
+    about: 'How often bench:log measures the time to a cosigned checkpoint.',
+    uses: { bench: defaultTo('200') },
+  },
+} as const satisfies Record<string, Variable>;
+
+export const ENVIRONMENT = { ...ADDRESSES, ...DATA_AND_KEYS, ...TRUST, ...PEERS };
+
+export type VariableName = keyof typeof ENVIRONMENT;
