@@ -13,11 +13,13 @@ import {
   ApolloServerPluginUsageReportingDisabled,
 } from '@apollo/server/plugin/disabled';
 import fastifyApollo from '@as-integrations/fastify';
-import Fastify, { type FastifyInstance, type FastifyRequest } from 'fastify';
+import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
+import { logFault, type OnFault } from '../subgraphs/kernel/errors.ts';
+import { createApp } from '../subgraphs/kernel/http.ts';
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/serve.ts';
 import type { Doorkeeper } from './auth.ts';
-import { formatError, logFault, type OnFault } from './errors.ts';
+import { formatError } from './errors.ts';
 import { limitRule, TOKEN_LIMIT } from './limits.ts';
 import { type Ask, publicRoutes, type RouteOptions } from './routes.ts';
 
@@ -45,6 +47,7 @@ const PARAMETER_LENGTH = 200;
  * The caller sets APOLLO_TELEMETRY_DISABLED=1 in the environment first: @apollo/gateway reads nothing else.
  */
 export async function createGateway(options: GatewayOptions): Promise<FastifyInstance> {
+  const onFault = options.onFault ?? logFault;
   const gateway = new ApolloGateway({
     supergraphSdl: readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8'),
     buildService: ({ name }) => dataSource(name, options.sources[name]),
@@ -62,7 +65,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     stopOnTerminationSignals: false,
     parseOptions: { maxTokens: TOKEN_LIMIT },
     validationRules: [limitRule],
-    formatError: formatError(options.onFault ?? logFault),
+    formatError: formatError(onFault),
     plugins: [
       ApolloServerPluginLandingPageDisabled(),
       ApolloServerPluginUsageReportingDisabled(),
@@ -71,7 +74,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     ],
   });
   await server.start();
-  const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, routerOptions: { maxParamLength: PARAMETER_LENGTH } });
+  const app = createApp(onFault, { bodyLimit: BODY_LIMIT_BYTES, routerOptions: { maxParamLength: PARAMETER_LENGTH } });
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });

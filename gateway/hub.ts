@@ -4,6 +4,7 @@ import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
+import { logFault, type OnFault } from '../subgraphs/kernel/errors.ts';
 import type { Envelope } from '../subgraphs/kernel/events.ts';
 import {
   attestOverHttp,
@@ -35,7 +36,6 @@ import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
 import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/index.ts';
 import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
-import { logFault, type OnFault } from './errors.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';
 import { fileOver, isLive, passOn } from './remote.ts';
 

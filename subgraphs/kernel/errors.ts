@@ -54,9 +54,10 @@ export function createErrorFormat(
   onFault: OnFault,
 ): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {
   return (formatted, error) => {
-    const cause = findCause(error);
+    const chain = listCauses(error);
+    const cause = chain.at(-1);
     const place = { locations: formatted.locations, path: formatted.path };
-    const argument = formatted.extensions?.argument ?? findArgument(cause);
+    const argument = formatted.extensions?.argument ?? chain.map(findArgument).find((path) => path !== undefined);
     const code = codeOf(cause) ?? formatted.extensions?.code;
     if (code === 'GRAPHQL_VALIDATION_FAILED' && argument !== undefined) {
       return { message: formatted.message, ...place, extensions: { code: 'BAD_USER_INPUT', argument } };
@@ -70,21 +71,18 @@ export function createErrorFormat(
     const { message, ...extensions } =
       typeof reported === 'string'
         ? { code: 'INTERNAL_SERVER_ERROR', message: FAULT_MESSAGE, incident: reported }
-        : reportFault(onFault, cause ?? error);
+        : reportFault(onFault, cause);
     return { message, ...place, extensions };
   };
 }
 
 /**
- * Returns the error within the library's wrappers, which carry codes of their own. Errors are told by their shape, not
- * by their class: two copies of the graphql package may be loaded side by side (CommonJS and ESM).
+ * Returns an error and the errors within it, innermost last: the library's wrappers carry codes of their own. Errors are
+ * told by their shape, not by their class: two copies of the graphql package may be loaded side by side.
  */
-function findCause(error: unknown): unknown {
-  let cause = error;
-  while (cause instanceof Error && 'originalError' in cause && cause.originalError instanceof Error) {
-    cause = cause.originalError;
-  }
-  return cause;
+function listCauses(error: unknown): unknown[] {
+  const inner = error instanceof Error && 'originalError' in error ? error.originalError : undefined;
+  return inner instanceof Error ? [error, ...listCauses(inner)] : [error];
 }
 
 function codeOf(error: unknown): unknown {

@@ -9,8 +9,8 @@ import { Refusal } from './refusal.ts';
 export const MAX_INPUT_TEXT_CHARS = 4_000;
 /** Longest id that the edge takes. A license identifier has 98 characters at most. */
 export const MAX_INPUT_ID_CHARS = 200;
-/** Longest text of a file within a request: CSV, JSON, PEM or base64. A request has at most 1 MiB. */
-export const MAX_INPUT_FILE_CHARS = 1_048_576;
+/** Longest text of a file within a request: CSV, JSON, PEM or base64. A request has 1 MiB at most. */
+export const MAX_INPUT_FILE_CHARS = 1_000_000;
 
 /**
  * The form that a text must have.
