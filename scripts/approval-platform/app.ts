@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyInstance } from 'fastify';
+import { startLoop } from '../../subgraphs/kernel/loop.ts';
 import { type HubSecret, isFromHub, signMessage } from './jws.ts';
 import { buildMessage, hasArrived, type News, ORDERS, type Order, parseNews, SIGNATURE_HEADER } from './protocol.ts';
 import { openStore, type Store, type StoredMessage } from './store.ts';
@@ -38,19 +39,17 @@ export function createPlatform(options: PlatformOptions): FastifyInstance {
   const app = Fastify({ bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
   registerHubRoute(app, platform);
   registerStaffRoutes(app, platform);
-  let isStopping = false;
-  let pendingWork: Promise<void> = Promise.resolve();
-  const timer = setInterval(() => {
-    pendingWork = pendingWork.then(async () => {
-      decideDueCases(platform);
-      for (const message of listUnsentMessages(platform)) if (!isStopping) await sendMessage(platform, message);
-    });
-  }, options.pollMs ?? POLL_MS);
-  app.addHook('onClose', async () => {
-    isStopping = true;
-    clearInterval(timer);
-    await pendingWork;
+  const decideAndSend = async (signal: AbortSignal) => {
+    decideDueCases(platform);
+    for (const message of listUnsentMessages(platform)) if (!signal.aborted) await sendMessage(platform, message);
+    return false;
+  };
+  const loop = startLoop(decideAndSend, {
+    pollMs: options.pollMs ?? POLL_MS,
+    isDelayed: true,
+    onError: options.onError,
   });
+  app.addHook('onClose', () => loop.stop());
   return app;
 }
 

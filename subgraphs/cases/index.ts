@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import type { Envelope } from '../kernel/events.ts';
 import { FILE_INPUT } from '../kernel/inputs.ts';
-import { type Relay, startRelay } from '../kernel/outbox-store.ts';
+import { type Loop, startLoop } from '../kernel/loop.ts';
+import { startRelay } from '../kernel/outbox-store.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { ReadPicture, Sign } from '../kernel/sign.ts';
 import type { Agreement } from './agreement/agreement.ts';
@@ -48,16 +49,14 @@ export interface Cases extends Subgraph {
  * How often cases are checked for changes due to a new day: transfers of matters, named industry organs, calendars.
  */
 const MOVE_POLL_MS = 30_000;
+const MAX_MOVE_PAUSE_MS = 300_000;
 
 /** The cases subgraph (办件): from acceptance to delivery. */
 export function createCases(dependencies: CasesDependencies): Cases {
   const { db, send, onError, pollMs, movePollMs = MOVE_POLL_MS } = dependencies;
   const materialDependencies = { ...dependencies, scan: dependencies.scan ?? builtInScan };
-  let relays: Relay[] = [];
-  let sealer: ReturnType<typeof startSealing> | null = null;
-  let keeper: ReturnType<typeof startKeeper> | null = null;
-  let backgroundWork: Promise<unknown> = Promise.resolve();
-  let timer: NodeJS.Timeout | undefined;
+  let loops: Loop[] = [];
+  let backfill: Promise<unknown> = Promise.resolve();
   return {
     name: 'cases',
     schema: subgraphSchema(
@@ -74,33 +73,32 @@ export function createCases(dependencies: CasesDependencies): Cases {
       supervisionRoutes(app, dependencies);
     },
     start() {
-      if (relays.length > 0) return;
+      if (loops.length > 0) return;
       const relayOptions = { db, tables: messages, onError, pollMs };
       const toLicenses = async (event: Envelope) => {
         await send.licenses(event);
         return null;
       };
-      relays = [
+      backfill = backfillFigures(db)
+        .then(() => backfillRests(db))
+        .catch((error) => onError?.(error));
+      const followMoves = async () => {
+        await backfill;
+        await moveRunningCases(dependencies);
+        await retryWaitingPushes(dependencies);
+        return false;
+      };
+      loops = [
         startRelay({ ...relayOptions, consumer: 'licenses', deliver: toLicenses }),
         startRelay({ ...relayOptions, consumer: PLATFORM, deliver: createPlatformDelivery(dependencies) }),
         startRelay({ ...relayOptions, consumer: WEBHOOK, deliver: (event) => deliverPush(dependencies, event) }),
+        startKeeper(materialDependencies, onError ?? (() => {}), pollMs),
+        startSealing(dependencies),
+        startLoop(followMoves, { pollMs: movePollMs, maxPauseMs: MAX_MOVE_PAUSE_MS, isDelayed: true, onError }),
       ];
-      keeper = startKeeper(materialDependencies, onError ?? (() => {}), pollMs);
-      sealer = startSealing(dependencies);
-      backgroundWork = backgroundWork
-        .then(() => backfillFigures(db))
-        .then(() => backfillRests(db))
-        .catch((error) => onError?.(error));
-      timer = setInterval(() => {
-        backgroundWork = backgroundWork
-          .then(() => moveRunningCases(dependencies))
-          .then(() => retryWaitingPushes(dependencies))
-          .catch((error) => onError?.(error));
-      }, movePollMs);
     },
     stop: async () => {
-      clearInterval(timer);
-      await Promise.all([...relays.map((relay) => relay.stop()), sealer?.stop(), keeper?.stop(), backgroundWork]);
+      await Promise.all([...loops.map((loop) => loop.stop()), backfill]);
     },
     recordAgreement: async (row) => {
       const recording = { recordedBy: '初始化', recordedAt: dependencies.now() };

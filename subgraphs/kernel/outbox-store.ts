@@ -1,7 +1,7 @@
-import { setTimeout as pause } from 'node:timers/promises';
 import { and, eq, sql } from 'drizzle-orm';
 import type { Database, Transaction } from '../../db/client.ts';
 import { type Envelope, type EventPayload, type EventType, readEnvelope } from './events.ts';
+import { type Loop, startLoop } from './loop.ts';
 import type { MessageTables } from './outbox-tables.ts';
 
 /** Maximum number of streams that one look leases. */
@@ -85,9 +85,7 @@ export class Rejection extends Error {
 export type DeliverEvent = (event: Envelope) => Promise<string | null>;
 
 /** A running relay. It delivers one consumer's events at least once, in order per stream. */
-export interface Relay {
-  stop(): Promise<void>;
-}
+export type Relay = Loop;
 
 export interface RelayOptions {
   db: Database;
@@ -139,32 +137,23 @@ export function startRelay(options: RelayOptions): Relay {
   const { pollMs = POLL_MS, tables, consumer } = options;
   const watch: RelayWatch = { table: tables.outboxDelivery, consumer, pollMs, busyUntil: 0 };
   watches.add(watch);
-  const stopController = new AbortController();
-  const { signal } = stopController;
-  const pollUntilStopped = async () => {
-    // While the database is unreachable, queries and error reports become less frequent.
-    let failures = 0;
-    for (let idlePolls = IDLE_POLLS; !signal.aborted; idlePolls++) {
-      if (idlePolls >= IDLE_POLLS || failures > 0 || performance.now() < watch.busyUntil) {
-        idlePolls = 0;
-        try {
-          while (!signal.aborted && (await relayBatch(options)));
-          failures = 0;
-        } catch (error) {
-          failures++;
-          options.onError?.(error);
-        }
-      }
-      const pauseMs = Math.min(pollMs * 2 ** Math.min(failures, 16), Math.max(pollMs, MAX_PAUSE_MS));
-      await pause(pauseMs, undefined, { signal }).catch(() => {});
+  let idlePolls = IDLE_POLLS;
+  const look = async (signal: AbortSignal) => {
+    if (idlePolls < IDLE_POLLS && performance.now() >= watch.busyUntil) {
+      idlePolls++;
+      return false;
     }
+    // After a failure the next turn looks again.
+    idlePolls = IDLE_POLLS;
+    const hasMore = !signal.aborted && (await relayBatch(options));
+    if (!hasMore) idlePolls = 1;
+    return hasMore;
   };
-  const loop = pollUntilStopped();
+  const loop = startLoop(look, { pollMs, maxPauseMs: MAX_PAUSE_MS, onError: options.onError });
   return {
-    stop: async () => {
-      stopController.abort();
+    stop: () => {
       watches.delete(watch);
-      await loop;
+      return loop.stop();
     },
   };
 }

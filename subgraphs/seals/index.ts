@@ -3,6 +3,7 @@ import type { Database } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { Envelope } from '../kernel/events.ts';
 import { FILE_INPUT } from '../kernel/inputs.ts';
+import type { Loop } from '../kernel/loop.ts';
 import { type Relay, startRelay } from '../kernel/outbox-store.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type {
@@ -17,7 +18,6 @@ import type {
 import { writeKey } from '../kernel/tlog/note.ts';
 import { getAuthority, preparePki, readMaterial } from './certification-workflow.ts';
 import { addMissingCodeKeys, makeSeal, type NewSeal } from './generation-workflow.ts';
-import type { Loop } from './log/loop.ts';
 import { addLogRoutes } from './log/routes.ts';
 import { startSequencer } from './log/sequence-workflow.ts';
 import { startWitnesses, type WitnessAddress } from './log/witness-client.ts';

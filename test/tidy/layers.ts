@@ -29,6 +29,7 @@ export const KERNEL: Record<string, Layer> = {
   identifier: 'rule',
   inputs: 'edge',
   'license-acts': 'rule',
+  loop: 'store',
   'outbox-store': 'store',
   'outbox-tables': 'tables',
   page: 'store',
@@ -77,8 +78,6 @@ function layerOfName(name: string): Layer {
     case 'routes':
     case 'view':
       return 'edge';
-    case 'loop':
-      return 'client';
     default:
       return 'rule';
   }

@@ -3,6 +3,7 @@ import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { type GuideFact, sha256 } from '../../kernel/events.ts';
 import { readLicenseIdentifier } from '../../kernel/identifier.ts';
+import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { maySee } from '../policy.ts';
@@ -273,24 +274,15 @@ export async function keepUploads({ db, now, scan }: MaterialDependencies): Prom
   );
 }
 
-/** Runs `keepUploads` periodically. `stop` waits for the current run. */
+const KEEPER_POLL_MS = 5_000;
+const MAX_KEEPER_PAUSE_MS = 60_000;
+
+/** Runs `keepUploads` periodically. */
 export function startKeeper(
   dependencies: MaterialDependencies,
   onError: (error: unknown) => void,
-  pollMs = 5_000,
-): { stop(): Promise<void> } {
-  let currentRun: Promise<void> | null = null;
-  const timer = setInterval(() => {
-    currentRun ??= keepUploads(dependencies)
-      .catch(onError)
-      .finally(() => {
-        currentRun = null;
-      });
-  }, pollMs);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await currentRun;
-    },
-  };
+  pollMs = KEEPER_POLL_MS,
+): Loop {
+  const keep = () => keepUploads(dependencies).then(() => false);
+  return startLoop(keep, { pollMs, maxPauseMs: MAX_KEEPER_PAUSE_MS, isDelayed: true, onError });
 }

@@ -1,6 +1,7 @@
 import type { Database, Transaction } from '../../../db/client.ts';
 import type { Person } from '../../kernel/actor.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events.ts';
+import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { ReadPicture, Sign, SignAnswer } from '../../kernel/sign.ts';
@@ -174,26 +175,14 @@ const POLL_MS = 500;
  * Polls for decision documents and seals them one after another.
  * This includes documents left prepared by a crash or a stopped seal.
  */
-export function startSealing(deps: SealingDependencies & { onError?: (error: unknown) => void; pollMs?: number }): {
-  stop(): Promise<void>;
-} {
+export function startSealing(
+  deps: SealingDependencies & { onError?: (error: unknown) => void; pollMs?: number },
+): Loop {
   const sealDueDocuments = async () => {
     for (const id of await deps.db.transaction((tx) => store.leaseUnsealed(tx))) {
       await completeDecision(deps, id).catch((error) => deps.onError?.(error));
     }
+    return false;
   };
-  let currentRun: Promise<void> | null = null;
-  const timer = setInterval(() => {
-    currentRun ??= sealDueDocuments()
-      .catch((error) => deps.onError?.(error))
-      .finally(() => {
-        currentRun = null;
-      });
-  }, deps.pollMs ?? POLL_MS);
-  return {
-    stop: async () => {
-      clearInterval(timer);
-      await currentRun;
-    },
-  };
+  return startLoop(sealDueDocuments, { pollMs: deps.pollMs ?? POLL_MS, isDelayed: true, onError: deps.onError });
 }

@@ -1,4 +1,4 @@
-import { type Loop, startLoop } from './loop.ts';
+import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { publish, publishNew } from './publish-workflow.ts';
 import { assignPlaces, type LogDependencies, MAX_BATCH_LEAVES } from './workflow.ts';
 

@@ -1,4 +1,5 @@
 import type { Database } from '../../../db/client.ts';
+import { type Loop, startLoop } from '../../kernel/loop.ts';
 import {
   KEY_TYPES,
   type NoteKey,
@@ -8,7 +9,6 @@ import {
   verifySignatures,
   writeSignature,
 } from '../../kernel/tlog/note.ts';
-import { type Loop, startLoop } from './loop.ts';
 import * as store from './store.ts';
 import { proveGrowth } from './workflow.ts';
 

@@ -1,0 +1,98 @@
+import { setTimeout as pause } from 'node:timers/promises';
+import { afterEach, expect, test } from 'vitest';
+import { type Loop, startLoop } from '../../subgraphs/kernel/loop.ts';
+import { waitUntil } from '../support/until.ts';
+
+/** The loop that all background work runs in. */
+
+let loops: Loop[] = [];
+const start = (...args: Parameters<typeof startLoop>) => {
+  const loop = startLoop(...args);
+  loops.push(loop);
+  return loop;
+};
+afterEach(async () => {
+  await Promise.all(loops.map((loop) => loop.stop()));
+  loops = [];
+});
+const gapsOf = (times: number[]) => times.slice(1).map((time, i) => time - (times[i] ?? 0));
+/** Timers can fire a little before their time. */
+const EARLY_MS = 2;
+
+test('runs again at once while more is left, then pauses', async () => {
+  const times: number[] = [];
+  start(
+    async () => {
+      times.push(performance.now());
+      return times.length < 50;
+    },
+    { pollMs: 400 },
+  );
+  await waitUntil('the first turns have run', async () => times.length >= 50);
+  await pause(100);
+  expect(times).toHaveLength(50);
+});
+
+test('each failure doubles the pause up to the maximum, and a turn that succeeds ends it', async () => {
+  const times: number[] = [];
+  const errors: unknown[] = [];
+  start(
+    async () => {
+      times.push(performance.now());
+      if (times.length <= 7) throw new Error(`turn ${times.length}`);
+      return false;
+    },
+    { pollMs: 10, maxPauseMs: 60, onError: (error) => errors.push(error) },
+  );
+  await waitUntil('it goes on after the failures', async () => times.length >= 9);
+  const gaps = gapsOf(times);
+  for (const [i, least] of [20, 40, 60, 60, 60, 60, 60].entries())
+    expect(gaps[i]).toBeGreaterThanOrEqual(least - EARLY_MS);
+  // Without a maximum these alone would take 2.5 s.
+  expect((times[7] ?? 0) - (times[0] ?? 0)).toBeLessThan(2_000);
+  expect(errors).toHaveLength(7);
+});
+
+test('begins at once, or after a pause', async () => {
+  const turns = { atOnce: 0, delayed: 0 };
+  start(async () => ++turns.atOnce < 0, { pollMs: 5_000 });
+  start(async () => ++turns.delayed < 0, { pollMs: 5_000, isDelayed: true });
+  await pause(50);
+  expect(turns).toEqual({ atOnce: 1, delayed: 0 });
+});
+
+test('turns never overlap, and stop waits for the one that runs', async () => {
+  let running = 0;
+  let most = 0;
+  let ended = 0;
+  const loop = start(
+    async () => {
+      most = Math.max(most, ++running);
+      await pause(30);
+      running--;
+      ended++;
+      return false;
+    },
+    { pollMs: 1 },
+  );
+  await waitUntil('a turn runs', async () => running === 1);
+  await loop.stop();
+  expect({ running, most }).toEqual({ running: 0, most: 1 });
+  const before = ended;
+  await pause(60);
+  expect(ended).toBe(before);
+});
+
+test('stop ends a pause, tells the running turn, and its error is not reported', async () => {
+  const errors: unknown[] = [];
+  const paused = start(async () => false, { pollMs: 60_000 });
+  const waiting = start(
+    (signal) => new Promise((_, reject) => signal.addEventListener('abort', () => reject(new Error('aborted')))),
+    { pollMs: 1, onError: (error) => errors.push(error) },
+  );
+  await pause(20);
+  const startedAt = performance.now();
+  await Promise.all([paused.stop(), waiting.stop(), paused.stop()]);
+  expect(performance.now() - startedAt).toBeLessThan(5_000);
+  expect(errors).toEqual([]);
+});
