@@ -5,10 +5,11 @@ import { layerRules } from './layer-rules.ts';
 import { KERNEL } from './layers.ts';
 import { purityRules } from './purity.ts';
 import { sizeRules } from './size-rules.ts';
+import { testRules } from './test-rules.ts';
 
 /** House style as a test: who may import whom, what is pure, who touches keys and the environment, how long code is. */
 
-const RULES = [...layerRules, ...purityRules, ...environmentRules, ...sizeRules];
+const RULES = [...layerRules, ...purityRules, ...environmentRules, ...sizeRules, ...testRules];
 const house = readHouse();
 
 describe('the house keeps its rules', () => {
