@@ -1,7 +1,7 @@
 import type { KeyObject } from 'node:crypto';
 import type { Clock } from '../subgraphs/kernel/day.ts';
 
-/** How the gateway knows who asks. */
+/** What the gateway needs to identify callers. */
 export interface Doorkeeper {
   /** Public half of the key pair that signs people's tokens (Ed25519). */
   tokenKey: KeyObject;

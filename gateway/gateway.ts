@@ -23,28 +23,28 @@ import { formatError } from './errors.ts';
 import { limitRule, TOKEN_LIMIT } from './limits.ts';
 import { type Ask, publicRoutes, type RouteOptions } from './routes.ts';
 
-/** Where a subgraph is reached: in this process, or across HTTP (its `/graphql`). */
+/** How a subgraph is reached: in this process, or over HTTP (its `/graphql`). */
 export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
 
 export interface GatewayOptions extends Doorkeeper, RouteOptions {
   sources: Readonly<Record<string, SubgraphSource>>;
-  /** Mounts what each subgraph offers under `/<name>/` beside GraphQL. */
+  /** Mounts the routes of each subgraph under `/<name>/`, other than GraphQL. */
   mount?: (app: FastifyInstance) => Promise<void>;
   onFault?: OnFault;
 }
 
-/** Largest request: GraphQL documents are small, files are not sent to the hub. */
+/** Maximum request body. GraphQL documents are small, and files are not uploaded by GraphQL. */
 const BODY_LIMIT_BYTES = 1_048_576;
-/** A subgraph that takes longer to answer is taken for dead. */
+/** A request to a subgraph fails after this time. */
 const SUBGRAPH_TIMEOUT_MS = 20_000;
 const PLAN_STORE_MIB = 16;
-/** A license identifier takes 98 characters at most. */
+/** Maximum length of a path parameter. A license identifier has at most 98 characters. */
 const PARAMETER_LENGTH = 200;
 
 /**
- * The one GraphQL endpoint over all subgraphs, and the public pages beside it. Does not listen.
+ * Creates the GraphQL endpoint over all subgraphs, and the public pages. Does not listen.
  *
- * The caller sets APOLLO_TELEMETRY_DISABLED=1 in the environment first: @apollo/gateway reads nothing else.
+ * The caller must set APOLLO_TELEMETRY_DISABLED=1 in the environment first. @apollo/gateway has no other switch.
  */
 export async function createGateway(options: GatewayOptions): Promise<FastifyInstance> {
   const onFault = options.onFault ?? logFault;
@@ -84,7 +84,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   return app;
 }
 
-/** The libraries' good news is nobody's business; their warnings are the operator's. */
+/** Suppresses informational library logs. Warnings and errors go to the operator. */
 const quiet = {
   debug: () => {},
   info: () => {},
@@ -97,7 +97,7 @@ function dataSource(name: string, source: SubgraphSource | undefined): GraphQLDa
   if ('schema' in source) return inProcess(source.schema);
   return new RemoteGraphQLDataSource<GraphContext>({
     url: source.url,
-    // Not the default fetcher, which would go through a proxy named in the environment.
+    // The default fetcher would use a proxy from the environment.
     fetcher: (url, init) =>
       fetch(url, { ...init, signal: AbortSignal.timeout(SUBGRAPH_TIMEOUT_MS) } as RequestInit) as never,
     willSendRequest({ request, context }) {
@@ -106,7 +106,7 @@ function dataSource(name: string, source: SubgraphSource | undefined): GraphQLDa
   });
 }
 
-/** Each call has loaders of its own, as across HTTP: a mutation's answer must not show what was loaded before it. */
+/** Each call gets new loaders, as over HTTP. A mutation's answer must not contain data loaded before it. */
 function inProcess(schema: GraphQLSchema): GraphQLDataSource<GraphContext> {
   const local = new LocalGraphQLDataSource<GraphContext>(schema);
   return {

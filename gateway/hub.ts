@@ -39,31 +39,31 @@ import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';
 import { fileOver, isLive, passOn } from './remote.ts';
 
-/** Everything a whole hub is told; nothing of it is read from the environment. */
+/** The configuration of a whole hub. Nothing is read from the environment. */
 export interface HubConfig {
   /** One URL per subgraph, each with its own role. */
   databaseUrls: Readonly<Record<SubgraphName, string>>;
   /** Public half of the key pair that signs people's tokens (Ed25519). */
   tokenKey: KeyObject;
   serviceKey: Uint8Array;
-  /** The only place with private keys, in another process or, for tests, in this one. */
+  /** The only holder of private keys, in another process or, in tests, in this one. */
   signer: Signer;
   authorisationKeys: AuthorisationKeys;
-  /** Where the public reaches the gateway; stands in every QR code. */
+  /** Public URL of the gateway. Every QR code contains it. */
   publicUrl: string;
-  /** The city library to collect into, or null where none is connected. */
+  /** The city library (市电子证照库) that collects licenses, or null if none is connected. */
   library: Omit<LibraryClientOptions, 'now'> | null;
-  /** `local`: subgraphs by function call. `http`: each behind a port of 127.0.0.1, as in many processes. */
+  /** `local`: subgraphs by function call. `http`: each on a port of 127.0.0.1, as in separate processes. */
   transport?: 'local' | 'http';
-  /** The office's scanner of uploaded files; the hub's own where it is absent. */
+  /** The office's scanner of uploaded files. If absent, the hub's own is used. */
   scan?: CasesDependencies['scan'];
-  /** The transparency log of seals; without a folder its static files are not published. */
+  /** The transparency log of seals. Without a folder, its static files are not published. */
   log?: LogSettings;
-  /** Authorities whose certificates of seals are taken, PEM. */
+  /** Authorities whose seal certificates are accepted, PEM. */
   trustedAuthorities?: readonly string[];
-  /** Hosts in private networks that a supervisor's webhook may name. */
+  /** Hosts in private networks to which a supervisor's webhook may point. */
   webhookHosts?: readonly string[];
-  /** Told once certificates and log have their keys, and before anything runs by itself. */
+  /** Called after certificates and log have their keys, and before background work starts. */
   onPrepared?: (seals: Seals) => Promise<void>;
   now?: Clock;
   pollMs?: number;
@@ -75,7 +75,7 @@ export interface HubConfig {
 
 /** A whole hub in this process. */
 export interface Hub {
-  /** The gateway; does not listen yet. */
+  /** The gateway. It does not listen yet. */
   app: FastifyInstance;
   matters: Matters;
   cases: Cases;
@@ -149,8 +149,8 @@ async function closePools(pools: Pools): Promise<void> {
 }
 
 /**
- * Joins the subgraphs: who tells whom, and the one synchronous call, of licenses and cases to seals. Across HTTP the addresses in `base` are known only
- * once everything listens, so each is looked up when it is needed.
+ * Connects the subgraphs: their events, and the only synchronous calls, from licenses and cases to seals. Over HTTP,
+ * the base URLs are known only after every subgraph listens, so each is looked up on use.
  */
 function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, base: Record<string, string>): Subgraphs {
   const over = config.transport === 'http';
@@ -206,7 +206,7 @@ function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, bas
   return { matters, cases, licenses, seals };
 }
 
-/** The ports of seals by which licenses prove what they say. */
+/** The ports of seals that licenses use for codes, statements, timestamps and evidence. */
 function provingPorts(seals: Seals, over: boolean, url: () => string, serviceKey: Uint8Array, now: Clock) {
   const { signCode, attest, stamp, material, record } = seals;
   if (!over) return { signCode, attest, stamp, material, record };
@@ -225,7 +225,7 @@ function sourceOf(subgraph: Subgraph, base: Readonly<Record<string, string>>): S
   return url === undefined ? { schema: subgraph.schema } : { url: `${url}/graphql` };
 }
 
-/** Puts each subgraph behind a free port of 127.0.0.1 and notes the addresses in `base`. */
+/** Serves each subgraph on a free port of 127.0.0.1, and writes the base URLs to the last argument. */
 async function serveAll(
   { matters, cases, licenses, seals }: Subgraphs,
   options: ServeOptions,

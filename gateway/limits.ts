@@ -9,19 +9,19 @@ import {
   type ValidationRule,
 } from 'graphql';
 
-/** Tokens of one document; the parser stops there. */
+/** Maximum tokens of one document. The parser stops there. */
 export const TOKEN_LIMIT = 4_000;
-/** Fields within fields. The deepest question of the front ends, an organ within a delegation within a license's case, takes 10. */
+/** Maximum nesting of fields. The deepest query of the front ends is 10 deep: license, case, delegation, organ. */
 export const DEPTH_LIMIT = 14;
-/** Fields at the top of one operation: each is a question of its own. */
+/** Maximum root fields of one operation. Each is a separate query. */
 export const ROOT_FIELD_LIMIT = 20;
-/** Fields of one operation after its fragments are put in place. */
+/** Maximum fields of one operation after fragments are expanded. */
 export const FIELD_LIMIT = 1_000;
 
 /** Public codes of the limits, `extensions.code`. */
 export type LimitCode = 'QUERY_TOO_DEEP' | 'QUERY_TOO_WIDE' | 'QUERY_TOO_LARGE';
 
-/** What one selection set amounts to; saturates, so that fragments within fragments cannot overflow it. */
+/** The size of one selection set. The counts saturate, so that nested fragments cannot overflow them. */
 interface Measure {
   depth: number;
   rootFields: number;
@@ -47,7 +47,7 @@ export const limitRule: ValidationRule = (context: ValidationContext) => {
   };
 };
 
-/** Each fragment is measured once, however often it is spread: the time is linear in the document's length. */
+/** Measures a selection set. Measures each fragment only once, so the time is linear in the document's length. */
 function measure(set: SelectionSetNode, document: DocumentNode, measured: Map<string, Measure | 'measuring'>): Measure {
   let total = NOTHING;
   for (const selection of set.selections) {
@@ -73,7 +73,7 @@ function measure(set: SelectionSetNode, document: DocumentNode, measured: Map<st
 
 function measureFragment(name: string, document: DocumentNode, measured: Map<string, Measure | 'measuring'>): Measure {
   const known = measured.get(name);
-  // A fragment within itself is refused by GraphQL's own rules.
+  // GraphQL's own rules refuse a fragment that contains itself.
   if (known === 'measuring') return NOTHING;
   if (known) return known;
   const fragment = document.definitions.find(

@@ -2,12 +2,12 @@ import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { FilePort } from './routes.ts';
 
-/** What the gateway asks of subgraphs in other processes, beside GraphQL. */
+/** The gateway's calls to subgraphs in other processes, other than GraphQL. */
 
 const TIMEOUT_MS = 20_000;
 const CHECK_TIMEOUT_MS = 3_000;
 
-/** The licenses subgraph's files; the caller's token goes along and decides there. */
+/** Reads files from the licenses subgraph. Forwards the caller's token, and that subgraph authorises. */
 export function fileOver(licensesUrl: string): FilePort {
   return async (digest, { token }) => {
     const response = await fetch(`${licensesUrl}/files/${digest}`, {
@@ -24,7 +24,7 @@ export function fileOver(licensesUrl: string): FilePort {
   };
 }
 
-/** The seals subgraph's root certificate, PEM. */
+/** Reads the root certificate from the seals subgraph, PEM. */
 export function rootCertificateOver(sealsUrl: string): () => Promise<string> {
   return async () => {
     const response = await fetch(`${sealsUrl}/root.pem`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
@@ -33,16 +33,16 @@ export function rootCertificateOver(sealsUrl: string): () => Promise<string> {
   };
 }
 
-/** Throws unless the subgraph at `baseUrl` says that it is live. */
+/** Throws unless the subgraph at `baseUrl` reports that it is live. */
 export async function isLive(baseUrl: string): Promise<void> {
   const response = await fetch(`${baseUrl}/health/live`, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${baseUrl}: HTTP ${response.status}`);
 }
 
-/** What seals offer beside their own name: the log's address is fixed with its first start. */
+/** Additional paths of a subgraph. The log's URL must not change after the first start of the log. */
 const ALSO: Readonly<Record<string, string>> = { seals: 'log' };
 
-/** Passes `/<name>/…` on to that subgraph as it came, token and body to the byte: a signed body must arrive as it was signed. */
+/** Forwards `/<name>/…` to that subgraph with token and body unchanged, because bodies may be signed. */
 export async function passOn(app: FastifyInstance, name: string, baseUrl: string): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
@@ -50,11 +50,11 @@ export async function passOn(app: FastifyInstance, name: string, baseUrl: string
     await scope.register(replyFrom, { undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS } });
     const pass = (request: FastifyRequest, reply: FastifyReply) =>
       reply.from(`${baseUrl}${request.url}`, {
-        // The wait for 100 Continue ended here; the client towards the subgraph knows no such header.
+        // The gateway already answered 100 Continue. The HTTP client towards the subgraph does not support this header.
         rewriteRequestHeaders: (_request, { expect: _, ...headers }) => headers,
-        // Of one hop, not of the whole way (RFC 9110, 7.6.1).
+        // Hop-by-hop headers (RFC 9110, 7.6.1).
         rewriteHeaders: ({ connection: _, 'keep-alive': _timeout, ...headers }) => headers,
-        // Hangs up as well: somebody may still be sending what nobody takes any more.
+        // Also closes the connection, because the client may still be sending a body that nobody reads.
         onError: (broken) =>
           broken
             .code(502)

@@ -9,7 +9,7 @@ import { badIdentifierPage, type LicenseStatus, licensePage, unknownLicensePage 
 import { logPage } from './page/log.ts';
 import { frontPage, verifyPage } from './page/verify.ts';
 
-/** A sealed file, to somebody who may have it; null where there is none that this caller may see. */
+/** Returns a sealed file, or null if there is none that this caller may read. */
 export type FilePort = (
   digest: string,
   context: GraphContext,
@@ -19,11 +19,11 @@ export interface RouteOptions {
   file: FilePort;
   /** Root certificate of the test PKI, PEM. */
   rootCertificate: () => Promise<string>;
-  /** What must answer before the hub is ready, by name; each throws while it does not. */
+  /** The readiness checks by name. Each throws while its part is not ready. */
   checks: Readonly<Record<string, () => Promise<void>>>;
 }
 
-/** Asks the hub's own GraphQL; throws where the answer has errors. */
+/** Runs a query on the hub's own GraphQL. Throws if the answer has errors. */
 export type Ask = (
   query: string,
   variables: Record<string, unknown>,
@@ -39,7 +39,7 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
   }
 }`;
 
-/** What the hub offers beside GraphQL. */
+/** Adds the routes other than GraphQL: pages, health, root certificate, files. */
 export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: Doorkeeper, ask: Ask): void {
   app.get('/', async ({ query }, reply) => html(reply, 200, frontPage(langOf(query))));
   app.get('/verify', async ({ query }, reply) => html(reply, 200, verifyPage(langOf(query))));
@@ -75,7 +75,7 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
     }
     const { digest } = request.params;
     const file = /^[0-9a-f]{64}$/.test(digest) ? await options.file(digest, context) : null;
-    // The same answer whether there is none or it is somebody else's: a digest must not be a way to ask.
+    // The same answer for a missing and a forbidden file, so that a digest cannot reveal whether a file exists.
     if (!file) return reply.code(404).send({ code: 'FILE_UNKNOWN', message: '没有此文件。' });
     reply.header('etag', `"${digest}"`).header('cache-control', 'private, max-age=0, must-revalidate');
     if (request.headers['if-none-match'] === `"${digest}"`) return reply.code(304).send();

@@ -4,7 +4,7 @@ import { createRequire } from 'node:module';
 import { fileURLToPath, pathToFileURL } from 'node:url';
 import type { FastifyInstance } from 'fastify';
 
-/** The files of the public pages: a closed list, read once. */
+/** The static files of the public pages: a closed list, read once at start. */
 
 const SCRIPT = 'text/javascript; charset=utf-8';
 const OWN = {
@@ -23,10 +23,13 @@ const OWN = {
   'tlog.js': SCRIPT,
   'words.js': SCRIPT,
 } as const;
-/** Of the package `qr` (MIT or Apache-2.0): what reads codes where the browser itself cannot. Loaded when somebody scans. */
+/** The decoder of the package `qr` (MIT or Apache-2.0), for browsers without a detector. Loaded on the first scan. */
 const DECODER = ['index.js', 'decode.js'] as const;
 
-/** `GET /page/<file>`, with its digest as ETag; a browser asks again each time, so that a page never has scripts of another release. */
+/**
+ * `GET /page/<file>`, with its digest as ETag. A browser revalidates each time, so that a page never runs scripts of
+ * another release.
+ */
 export function pageFiles(app: FastifyInstance): void {
   for (const [name, type] of Object.entries(OWN)) serve(app, name, type, new URL(`static/${name}`, import.meta.url));
   const decoder = pathToFileURL(createRequire(import.meta.url).resolve('qr/decode.js'));

@@ -1,9 +1,14 @@
-/** The public pages: plain HTML in Chinese or English. Style and scripts are files of our own, and nothing comes from anywhere else. */
+/**
+ * The public pages: plain HTML in Chinese or English. All styles and scripts are own files. Nothing loads from
+ * elsewhere.
+ */
 
 export type Lang = 'zh' | 'en';
 export type Words = Readonly<Record<Lang, string>>;
 
-/** Headers of every page: nothing inline runs, nothing foreign loads, nothing is sent but to the hub itself. */
+/**
+ * Headers of every page: no inline scripts or styles, no foreign resources, no connections except to the hub itself.
+ */
 export const PAGE_HEADERS = {
   'content-type': 'text/html; charset=utf-8',
   'content-security-policy':
@@ -13,24 +18,24 @@ export const PAGE_HEADERS = {
   'cache-control': 'no-store',
 } as const;
 
-/** The language that a request asks for by `?lang=`; Chinese where it asks for none that there is. */
+/** Returns the language of the parameter `?lang=`. Returns Chinese if it is absent or unknown. */
 export function langOf(query: unknown): Lang {
   return typeof query === 'object' && query !== null && 'lang' in query && query.lang === 'en' ? 'en' : 'zh';
 }
 
-/** A page's address in a language. */
+/** Returns the URL of a page in a language. */
 export function address(path: string, lang: Lang): string {
   return `${path}?lang=${lang}`;
 }
 
-/** What a page is made of; `body` is HTML, everything else text. */
+/** The parts of a page. `body` is HTML, everything else is text. */
 export interface Page {
   lang: Lang;
   /** Its path, without the language. */
   path: string;
   title: string;
   body: string;
-  /** Its script among the files under /page/, or none. */
+  /** The name of its script under /page/, if any. */
   script?: string;
 }
 
@@ -46,7 +51,7 @@ const FRAME = {
   },
 } as const satisfies Record<string, Words>;
 
-/** A whole page: heading with the language switch, main, the note that this is a test. */
+/** Renders a whole page: header with the language switch, main part, and the note that this is a test system. */
 export function frame({ lang, path, title, body, script }: Page): string {
   const say = (words: Words) => escapeHtml(words[lang]);
   const choice = (to: Lang, name: string) =>
@@ -71,12 +76,12 @@ ${body}
 
 const htmlLang = (lang: Lang) => (lang === 'zh' ? 'zh-CN' : 'en');
 
-/** A list of labels and texts. */
+/** Renders a list of labels and texts. */
 export function facts(lines: readonly (readonly [string, string])[]): string {
   return `<dl>${lines.map(([label, text]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(text)}</dd></div>`).join('')}</dl>`;
 }
 
-/** A moment in Asia/Shanghai, as the browser's scripts write it too. */
+/** Formats a time in Asia/Shanghai, in the same way as the browser's scripts. */
 export function momentText(at: string | Date, lang: Lang): string {
   return MOMENT[lang].format(new Date(at));
 }

@@ -2,9 +2,9 @@ import type { Act, LicenseState } from '../../subgraphs/kernel/license-acts.ts';
 import { address, escapeHtml, facts, frame, type Lang, momentText, type Words } from './frame.ts';
 import { ACTS, STATES } from './static/terms.js';
 
-/** The page behind a license's QR code: its state, its life, what proves it. */
+/** The page behind a license's QR code: its state, its history, and its proofs. */
 
-/** What it shows: `LicenseStatus` of the schema. */
+/** The data of the page: `LicenseStatus` of the schema. */
 export interface LicenseStatus {
   identifier: string;
   number: string;
@@ -59,7 +59,7 @@ const TEXT = {
   },
 } as const satisfies Record<string, Words>;
 
-/** The state of one license version, its life, what is sealed, and where a copy is verified. */
+/** Renders the state of one license version, its history, what is sealed, and where to verify a copy. */
 export function licensePage(license: LicenseStatus, lang: Lang): string {
   const say = (words: Words) => escapeHtml(words[lang]);
   const state = STATES[license.state];
@@ -127,7 +127,7 @@ const BAD = {
   },
 } as const satisfies Record<string, Words>;
 
-/** For a text that is no identifier, or one whose check character is wrong. */
+/** Renders the page for a text that is not an identifier or has a wrong check character. */
 export function badIdentifierPage(identifier: string, verdict: 'KNOWN_VARIANT' | 'INVALID', lang: Lang): string {
   const why = verdict === 'KNOWN_VARIANT' ? BAD.variant : BAD.invalid;
   return notice(identifier, BAD.heading, why, lang);
@@ -141,7 +141,7 @@ const UNKNOWN = {
   },
 } as const satisfies Record<string, Words>;
 
-/** For an identifier that is well formed and names no license of this hub. */
+/** Renders the page for a well-formed identifier that no license of this hub has. */
 export function unknownLicensePage(identifier: string, lang: Lang): string {
   return notice(identifier, UNKNOWN.heading, UNKNOWN.why, lang);
 }

@@ -1,6 +1,6 @@
 import { escapeHtml, frame, type Lang, type Words } from './frame.ts';
 
-/** The page of the transparency log (透明日志): its size, its last checkpoint, its witnesses; a license's proof as a picture. */
+/** The page of the transparency log (透明日志): size, last checkpoint, witnesses, and a drawing of a license's proof. */
 
 const TEXT = {
   title: { zh: '用印透明日志', en: 'Transparency log of seals' },

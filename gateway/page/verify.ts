@@ -1,6 +1,6 @@
 import { address, escapeHtml, frame, type Lang, type Words } from './frame.ts';
 
-/** The verification page (核验), and the front page. Without script it tells how to verify by hand. */
+/** The verification page (核验) and the front page. Without scripts, the page still explains manual verification. */
 
 const TEXT = {
   title: { zh: '核验电子证照', en: 'Verify an electronic license' },
@@ -57,7 +57,7 @@ const TEXT = {
   },
 } as const satisfies Record<string, Words>;
 
-/** Drop a file, scan or type a code; how to do it by hand. */
+/** Renders the verification page: drop a file, scan or type a code, instructions for manual verification. */
 export function verifyPage(lang: Lang): string {
   const say = (words: Words) => escapeHtml(words[lang]);
   const body = `<h1>${say(TEXT.title)}</h1>
@@ -123,7 +123,7 @@ const FRONT = {
   root: { zh: '测试根证书', en: 'the test root certificate' },
 } as const satisfies Record<string, Words>;
 
-/** The front page. */
+/** Renders the front page. */
 export function frontPage(lang: Lang): string {
   const say = (words: Words) => escapeHtml(words[lang]);
   const body = `<h1>${say(FRONT.title)}</h1>

@@ -9,7 +9,7 @@ import type { ActStatement, AttachedRecord, LicenseRecord } from './record.ts';
 import type { StoredFile } from './store.ts';
 import { act, document, outboxDelivery, outboxEvent, outboxReceipt } from './tables.ts';
 
-/** Where a row of the feed stands: its transaction, then stream and revision. */
+/** Position of a row in the feed: its transaction, then stream and revision. */
 export interface FeedPosition {
   xid: string;
   stream: string;
@@ -20,18 +20,18 @@ export interface FeedRow extends FeedPosition {
   change: EventPayload<'LicenseChanged'>;
 }
 
-/** Reads the parts of a feed cursor, or null where no page gave them. */
+/** Parses the parts of a feed cursor. Returns null if they cannot come from a page of the feed. */
 export function readPosition([xid, stream, revision]: readonly string[]): FeedPosition | null {
   if (!/^\d{1,20}$/.test(xid ?? '') || !/^\d{1,9}$/.test(revision ?? '') || stream === undefined) return null;
   return { xid: xid ?? '', stream, revision: Number(revision) };
 }
 
 /**
- * Every act on every license, in an order that never changes.
+ * Returns every act on every license, in an order that never changes.
  *
- * Rows are ordered by the transaction that wrote them, and a page ends before the oldest transaction still running: one
- * that began earlier and commits later can then only appear after every cursor given out, never before. The price is
- * that a long transaction anywhere in the database holds the feed back; it never makes it wrong.
+ * Rows are ordered by the transaction that wrote them. A page ends before the oldest transaction that is still running.
+ * A transaction that began earlier and commits later can therefore only appear after every cursor returned so far.
+ * The cost: a long transaction anywhere in the database delays the feed. It never makes the feed wrong.
  */
 export async function readFeed(db: Reader, page: PageRequest<FeedPosition>): Promise<Page<FeedRow>> {
   const { after } = page;
@@ -60,7 +60,7 @@ export async function readFeed(db: Reader, page: PageRequest<FeedPosition>): Pro
   );
 }
 
-/** How far a version is on its way to the city library. */
+/** State of the delivery of a version to the city library (归集). */
 export interface Collection {
   state: 'PENDING' | 'COLLECTED' | 'FAILED';
   attempts: number;
@@ -68,7 +68,7 @@ export interface Collection {
   lastError: string | null;
 }
 
-/** The collection of versions, by identifier; `revision` is that of the version's newest event. */
+/** Returns the collection state of versions by identifier. `revision` is that of the version's newest event. */
 export async function findCollections(
   db: Reader,
   versions: readonly { identifier: string; number: string; revision: number }[],
@@ -108,7 +108,10 @@ export async function findCollections(
   );
 }
 
-/** The file of an act with what it says, the record attached to a document or the statement itself, and the signature beside it. */
+/**
+ * Returns the sealed file of an act with its content and its detached signature, or null if there is no such file.
+ * The content is the record attached to a document, or the statement itself.
+ */
 export async function findSealed(
   db: Reader,
   sealed: { documentDigest: string; signatureDigest: string },
@@ -117,7 +120,7 @@ export async function findSealed(
   const [row] = await db
     .select({ file: document, signature: beside.bytes, record: act.record, code: act.code })
     .from(document)
-    // By the number, which acts are indexed by.
+    // Joins by number too, because the index of acts is on number.
     .innerJoin(act, and(eq(act.number, document.number), eq(act.documentDigest, document.digest)))
     .leftJoin(beside, eq(beside.digest, sealed.signatureDigest))
     .where(eq(document.digest, sealed.documentDigest));

@@ -2,7 +2,10 @@ import type { FastifyInstance } from 'fastify';
 import { readContext, type ServeOptions } from '../kernel/serve.ts';
 import type { Licenses } from './index.ts';
 
-/** `GET /files/:digest` of the licenses subgraph, for a gateway in another process; the caller's token decides. */
+/**
+ * Adds `GET /files/:digest` of the licenses subgraph, for a gateway in another process.
+ * The caller's token decides whether the file is returned.
+ */
 export function fileRoute(app: FastifyInstance, licenses: Licenses, options: ServeOptions): void {
   app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
     const { actor } = await readContext(request, options.tokenKey, options.now());

@@ -10,7 +10,7 @@ import { blankNumbers, requireDeliverable, requireRecallable } from './paper.ts'
 import { lockCurrent } from './prepare-workflow.ts';
 import * as store from './store.ts';
 
-/** What handing paper over and taking it back needs. */
+/** Dependencies of the delivery and recall of paper. */
 export interface HandoverDependencies {
   db: Database;
   now: Clock;
@@ -44,7 +44,7 @@ export function deliver(
   });
 }
 
-/** Records that a sheet of a version out of force came back (收回); the version may be any under its number. */
+/** Records that a sheet of a version out of force came back (收回). The version may be any one under its number. */
 export function recall(
   deps: HandoverDependencies,
   actor: Actor,
@@ -63,7 +63,7 @@ export function recall(
   });
 }
 
-/** Takes numbered blanks into the stock of the keeper's organ. Gives how many. */
+/** Takes numbered blanks into the stock of the keeper's organ. Returns how many. */
 export async function receiveBlanks(
   deps: HandoverDependencies,
   actor: Actor,
@@ -78,7 +78,10 @@ export async function receiveBlanks(
   return numbers.length;
 }
 
-/** Whoever may send a license to the library again. */
+/**
+ * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER unless the actor may send the license to the library again.
+ * Allowed are an administrator, and a clerk or approver of an organ in `counters` or of the window that handled it.
+ */
 export function requireRedriver(actor: Actor, head: LicenseHead): void {
   const person = requireRole(actor, 'ADMINISTRATOR', 'WINDOW_CLERK', 'APPROVER');
   if (person.roles.includes('ADMINISTRATOR')) return;
@@ -86,7 +89,11 @@ export function requireRedriver(actor: Actor, head: LicenseHead): void {
   if (!ofParty && person.window !== head.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
 }
 
-/** Sends what waits of a license to the city library at once. Refuses COLLECTION_NOT_FAILED where nothing waits. */
+/**
+ * Sends the waiting acts of a license to the city library now.
+ * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, and COLLECTION_NOT_FAILED if
+ * nothing waits.
+ */
 export function redriveCollection(
   deps: HandoverDependencies,
   actor: Actor,

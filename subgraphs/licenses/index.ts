@@ -22,9 +22,9 @@ import * as store from './store.ts';
 import { verificationRoutes } from './verification/routes.ts';
 
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
-  /** The city library's client, or null where none is connected: collection then waits. */
+  /** The city library's client, or null if none is connected. Collection then waits. */
   library: LibraryClient | null;
-  /** The port of seals by which the library's receipts get into the log. */
+  /** The port of seals that writes the library's receipts to the transparency log. */
   record: RecordReceipt;
   send: { cases: (event: Envelope) => Promise<void> };
   onError?: (error: unknown) => void;
@@ -38,19 +38,25 @@ export interface LicenseFile {
 }
 
 export interface Licenses extends Subgraph {
-  /** A file by its digest, or null where there is none that the actor may read: the people of its license, library, auditor. */
+  /**
+   * Returns a file by its digest, or null if there is none that the actor may read.
+   * Readers are the people who may see its license, the library and auditors.
+   */
   file(digest: string, actor: Actor): Promise<LicenseFile | null>;
-  /** Renews the proof of licenses whose newest timestamp has grown old; done by itself as long as the hub runs. Gives how many. */
+  /**
+   * Renews the proof of licenses whose newest timestamp is old. Returns how many it renewed.
+   * The hub also calls this itself while it runs.
+   */
   renewProofs(): Promise<number>;
-  /** Takes blanks into an organ's stock from a seed; a range that is known already changes nothing. */
+  /** Takes blanks into an organ's stock from a seed. Does nothing if the first blank of the range already exists. */
   receiveBlanks(organ: string, range: { prefix: string; from: number; to: number }): Promise<void>;
 }
 
 const RESUME_POLL_MS = 1_000;
-/** Proofs last for years; a look every ten minutes finds them long before their time. */
+/** Proofs last for years, so a check every ten minutes renews them long before they expire. */
 const RENEW_POLL_MS = 600_000;
 
-/** The licenses subgraph (电子证照): documents and paper in lock-step, and their way to the city library. */
+/** Creates the licenses subgraph (电子证照): documents and paper in lock-step, and their delivery to the city library. */
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
   const deps: LicensesDependencies & IssueDependencies = { ...dependencies, render: renderSealable };
   const { db } = deps;
@@ -85,7 +91,10 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
   };
 }
 
-/** Relays to cases and library, and the resumer of acts that were left prepared. */
+/**
+ * Starts the relays to cases and library, the resumer of acts that were left prepared, and the renewal of proofs.
+ * Returns a function that stops them.
+ */
 function startRunning(deps: LicensesDependencies & IssueDependencies): () => Promise<void> {
   const { db, send, library, onError = () => {}, pollMs } = deps;
   const toCases = async (event: Envelope) => {
@@ -115,15 +124,16 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
 }
 
 /**
- * Sends one change to the city library with its files. Its receipt is kept, and stands in the log before the delivery counts
- * as done: where that fails the change is sent again, and the library answers the same receipt.
+ * Sends one change with its files to the city library. Returns the library's receipt, which the relay stores.
+ * The receipt is in the log before the delivery counts as done. If logging fails, the change is sent again, and the
+ * library returns the same receipt.
  */
 async function collect(deps: LicensesDependencies, library: LibraryClient, event: Envelope): Promise<string> {
   if (event.type !== 'LicenseChanged') throw new Rejection(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
   const sealed = await findSealed(deps.db, change);
-  // A PDF of this release carries its signature; a statement, and a PDF of an earlier one, has it beside it.
+  // A PDF of this release contains its signature. A statement, or a PDF of an earlier release, has a detached one.
   if (!sealed || (!sealed.signature && sealed.file.mediaType !== 'application/pdf'))
     throw new Error(`files of ${identifier} are missing`);
   const { file, signature, record } = sealed;
@@ -148,7 +158,7 @@ async function collect(deps: LicensesDependencies, library: LibraryClient, event
   return receipt;
 }
 
-/** A license that the library refused for good is a duty until it is collected. */
+/** Opens a duty if the library refused a license for good, and closes it when the license is collected. */
 async function noteCollected(
   { now }: IssueDependencies,
   tx: Transaction,
@@ -163,7 +173,7 @@ async function noteCollected(
   await openDuty(tx, { id, kind: 'COLLECTION_REFUSED', reason: refused.message, at: now(), ...subject });
 }
 
-/** Takes what cases and seals tell: a certificate task opens, a supervisor orders, a seal's state is known. */
+/** Receives events of cases and seals: a certificate task opens, a supervisor orders, the state of a seal changes. */
 function receive({ db, now }: IssueDependencies, producer: string, event: Envelope): Promise<void> {
   return db.transaction((tx) =>
     receiveOnce(tx, messages, producer, event, async () => {

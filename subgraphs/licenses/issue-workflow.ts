@@ -14,30 +14,30 @@ import type { PrepareDependencies } from './prepare-workflow.ts';
 import type { AttachedRecord, LicenseRecord } from './record.ts';
 import * as store from './store.ts';
 
-/** What an act on a license needs; nothing of it is read from the environment. */
+/** Dependencies of an act on a license. None of them is read from the environment. */
 export interface IssueDependencies extends PrepareDependencies {
   db: Database;
   sign: Sign;
   signCode: SignCode;
-  /** The office's own picture of the seal. */
+  /** Reads the organ's own picture of the seal. */
   picture: ReadPicture;
-  /** Renders the document of a record, ready to be sealed; the same record and picture give the same bytes. */
+  /** Renders the document of a record, ready to be sealed. The same record and picture give the same bytes. */
   render: (record: AttachedRecord, picture: Uint8Array | null) => Uint8Array;
-  /** Told of each step as it is passed, in the words of ARCHITECTURE.md; a fault test stops the process there. */
+  /** Called after each step, by its name in ARCHITECTURE.md. A fault test stops the process there. */
   onStep?: (step: IssueStep) => void | Promise<void>;
 }
 
 export const ISSUE_STEPS = ['prepared', 'rendered', 'stored', 'signed', 'entering', 'done'] as const;
 export type IssueStep = (typeof ISSUE_STEPS)[number];
 
-/** An act as it stands after an attempt: done, or waiting for a signer. */
+/** An act after an attempt: done, or waiting for a signer. */
 export interface ActOutcome {
   identifier: string;
-  /** Null where the act is done; else why it waits. */
+  /** Why the act waits, or null if it is done. */
   waitingFor: string | null;
 }
 
-/** Prepares an act (①) and brings it to its end (②③). */
+/** Prepares an act (①) and completes it (②③). */
 export async function perform(
   deps: IssueDependencies,
   prepare: (tx: Transaction) => Promise<store.Prepared>,
@@ -45,7 +45,7 @@ export async function perform(
   return complete(deps, await deps.db.transaction(prepare));
 }
 
-/** Prepares an act and rolls it back: what it would be, or the refusal that it would meet. Nothing is sealed. */
+/** Prepares an act and rolls back. Returns the act as it would be, or throws its refusal. Seals nothing. */
 export function rehearse(
   { db }: Pick<IssueDependencies, 'db'>,
   prepare: (tx: Transaction) => Promise<store.Prepared>,
@@ -54,14 +54,15 @@ export function rehearse(
 }
 
 /**
- * ② and ③ of a prepared act, from wherever it stands: renders, stores, seals, enters. Safe to run twice and at once:
- * rendering repeats to the byte, the seal is idempotent on the act's id, and ③ happens under the act's row lock.
+ * Completes a prepared act (② and ③) from the step that it reached: renders, stores, seals, enters.
+ * Safe to run repeatedly and concurrently: rendering gives the same bytes, the seal is idempotent on the act's id, and
+ * ③ happens under the act's row lock.
  */
 async function complete(deps: IssueDependencies, intent: store.Prepared): Promise<ActOutcome> {
   if (intent.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
   await deps.onStep?.('prepared');
 
-  // ② set from the record alone, with its code, and keep what was set before it is sealed
+  // ② Render from the record alone, with its code, and store the rendered file before it is sealed.
   const use = useOf(intent);
   const rendered = intent.rendered ?? (await sealing(deps, intent, () => set(deps, intent, use)));
   if (rendered === null) return { identifier: intent.identifier, waitingFor: null };
@@ -76,7 +77,7 @@ async function complete(deps: IssueDependencies, intent: store.Prepared): Promis
   }
   await deps.onStep?.('signed');
 
-  // ③ everything at once, or nothing
+  // ③ Enter everything in one transaction.
   await deps.onStep?.('entering');
   const files = filesOf(intent, rendered, answer.signature);
   const { sealId, signedAt } = answer;
@@ -86,14 +87,14 @@ async function complete(deps: IssueDependencies, intent: store.Prepared): Promis
   return { identifier: intent.identifier, waitingFor: null };
 }
 
-/** Whether an act makes a document with the signature inside, rather than a statement with one beside it. */
+/** Whether an act makes a document that contains its signature, rather than a statement with a detached one. */
 function makesDocument({ act }: store.ActRow): boolean {
   return makesVersion(act);
 }
 
 /**
- * Sets the file of an act and keeps it. Another release may set the same record otherwise, so what was kept first counts. Null where
- * somebody else has done the act meanwhile.
+ * Renders the file of an act and stores it. Another release may render the same record differently, so the file that
+ * was stored first counts. Returns that file, or null if another process has done the act meanwhile.
  */
 async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array | null> {
   const { id, record, organ, matterId } = intent;
@@ -114,7 +115,7 @@ function codeRequestOf(use: SealUseRequest, record: LicenseRecord): CodeRequest 
   return { ...use, payload: codePayloadOf(record), record: { ...record } };
 }
 
-/** What the keeper of the seal must know of the act. */
+/** Builds the request for the seal from an act. */
 function useOf(intent: store.Prepared): SealUseRequest {
   const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, authorised } = intent;
   return {
@@ -130,7 +131,7 @@ function useOf(intent: store.Prepared): SealUseRequest {
   };
 }
 
-/** What is kept for ever: a PDF that carries its signature, or a statement and the signature beside it. */
+/** Builds the files that are kept forever: a PDF that contains its signature, or a statement and its detached one. */
 function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Array) {
   const { id, number, identifier, act } = intent;
   const signatureDigest = sha256(signature);
@@ -154,7 +155,10 @@ function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Arr
   return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => store.putFiles(tx, files) };
 }
 
-/** What of `after` differs from `before`, which is as long, and the byte it begins at. Halves are compared, for that is native code. */
+/**
+ * Returns the part of the sealed bytes that differs from the rendered bytes, and its offset. Both have the same length.
+ * Compares halves, because Buffer.compare is native code.
+ */
 function changedPart(before: Uint8Array, after: Uint8Array): { part: Uint8Array; from: number } {
   let from = 0;
   for (let end = after.length; end - from > 1; ) {
@@ -167,7 +171,10 @@ function changedPart(before: Uint8Array, after: Uint8Array): { part: Uint8Array;
   return { part: after.subarray(from, to), from };
 }
 
-/** A use of the seal. A refusal after ① reserves everything waits, visibly, until the seal may be used again. */
+/**
+ * Runs a use of the seal. ① has reserved everything, so a refusal leaves the act waiting, with the reason visible,
+ * until the seal may be used again.
+ */
 async function sealing<Made>(deps: IssueDependencies, intent: store.ActRow, use: () => Promise<Made>): Promise<Made> {
   try {
     return await use();
@@ -177,7 +184,7 @@ async function sealing<Made>(deps: IssueDependencies, intent: store.ActRow, use:
   }
 }
 
-/** Says why a prepared act waits, and that somebody has to see to it. */
+/** Records why a prepared act waits, and opens a duty for it. */
 function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reason: string): Promise<void> {
   return db.transaction(async (tx) => {
     if (!(await ledger.noteWaiting(tx, intent.id, reason))) return;
@@ -201,7 +208,7 @@ async function enter(
   ]);
   if (done.state === 'DONE') return;
   await inOrder(tx, [
-    // A duty waits for the seal of what waits for it, and of nothing else.
+    // Only an act that waits for its seal has a duty to close.
     done.waitingFor === null ? null : (tx) => closeDuty(tx, dutyOf.seal(done.id), at),
     putFiles,
     (tx) => enterDone(tx, done, task, standing, sealed, at),
@@ -209,7 +216,7 @@ async function enter(
   ]);
 }
 
-/** What an act changes of its license and its paper, and whom it tells. */
+/** Enters what a done act changes of its license and its paper, and the events about it. */
 async function enterDone(
   tx: Transaction,
   done: store.ActRow,
@@ -235,7 +242,7 @@ function requireTask(task: store.TaskRow | null): store.TaskRow {
   return task;
 }
 
-/** Takes up acts that a crash, a fault or a slow signer left prepared. Gives how many it brought to their end. */
+/** Resumes acts that a crash, a fault or a slow signer left prepared. Returns how many it completed. */
 export async function resumeActs(deps: IssueDependencies, onError: (error: unknown) => void): Promise<number> {
   const due = await ledger.leaseDueActs(deps.db);
   let done = 0;

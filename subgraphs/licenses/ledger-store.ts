@@ -21,11 +21,11 @@ export const CONSUMERS = {
 } as const;
 export const licenseStream = (number: string) => `license:${number}`;
 
-/** Nobody else needs to try an act while its caller is at it; after this a resumer takes it up. */
+/** While its caller works on an act, no other process needs to try it. After this time a resumer takes it over. */
 const LEASE_SECONDS = 5;
 const leaseEnd = sql`now() + make_interval(secs => ${LEASE_SECONDS})`;
 
-/** Writes an intent. A second act on the same license at once is refused LICENSE_BUSY. */
+/** Writes an intent. Refuses LICENSE_BUSY while another act on the same license is prepared. */
 export async function insertAct(
   tx: Transaction,
   row: Omit<typeof act.$inferInsert, 'state' | 'leasedUntil'>,
@@ -39,7 +39,7 @@ export async function insertAct(
   return written;
 }
 
-/** Moves a blank on and enters it in the blank's ledger. The caller holds the blank's row. */
+/** Changes the state of a blank and enters it in the blank's ledger. The caller must hold the lock on its row. */
 export async function moveBlank(
   tx: Transaction,
   number: string,
@@ -62,7 +62,7 @@ function nextSeq(ledger: typeof blankEntry | typeof licenseEntry | typeof paperE
   return sql`(select coalesce(max(seq), 0) + 1 from ${ledger} where number = ${number})`;
 }
 
-/** Takes new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, where a number is known already. */
+/** Takes new blanks into an organ's stock. Refuses BLANK_RANGE_TAKEN, and takes none, if a number already exists. */
 export async function receiveBlanks(
   tx: Transaction,
   numbers: readonly string[],
@@ -76,8 +76,8 @@ export async function receiveBlanks(
 }
 
 /**
- * One entry in each of the two ledgers, by one statement: the document and the paper of a version gain and lose validity
- * together. There is no other way to change either.
+ * Writes one entry to each of the two ledgers, by one statement. The document and the paper of a version therefore gain
+ * and lose validity together. No other function changes either ledger.
  */
 async function enterBoth(
   tx: Transaction,
@@ -117,7 +117,7 @@ async function setState(
   ]);
 }
 
-/** A sheet that the holder has and whose version is out of force must come back: an open duty until it is recorded. */
+/** Opens the duty to recall the sheet of a version out of force, if the holder has it. */
 async function demandRecall(tx: Transaction, { license: shared, version }: StoredLicense, at: Date): Promise<void> {
   const { identifier, record } = version;
   const [out] = await tx
@@ -130,7 +130,7 @@ async function demandRecall(tx: Transaction, { license: shared, version }: Store
   await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${out.blankNumber}`, at, ...subject });
 }
 
-/** What the signing of an act gave. */
+/** Result of sealing an act. */
 export interface Sealed {
   documentDigest: string;
   signatureDigest: string;
@@ -138,7 +138,10 @@ export interface Sealed {
   signedAt: Date;
 }
 
-/** A new version: document row, sheet, blank, both ledgers; the version before it goes out of force in the same breath. */
+/**
+ * Enters a new version: document row, sheet, blank and both ledgers.
+ * The previous version is superseded in the same transaction.
+ */
 export async function enterVersion(
   tx: Transaction,
   done: ActRow,
@@ -160,7 +163,7 @@ export async function enterVersion(
     issuer: task.issuer,
   };
   await inOrder(tx, [
-    // First: the new version names the revision that it takes.
+    // First, because a later statement reads the revision of this event.
     (tx) => tellChanged(tx, done, record, sealed, at),
     standing && ((tx) => setState(tx, standing, 'SUPERSEDED', done, at)),
     (tx) => enterBoth(tx, done, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
@@ -198,13 +201,13 @@ export async function enterVersion(
   ]);
 }
 
-/** The revision of the event that this transaction has told last of a license. */
+/** The revision of the last event that this transaction appended about a license. */
 function newestRevision(number: string) {
   const { outboxStream } = tables;
   return sql<number>`(select ${outboxStream.head} from ${outboxStream} where ${outboxStream.stream} = ${licenseStream(number)})`;
 }
 
-/** An act that changes the state of the standing version, on document and paper alike. */
+/** Enters an act that changes the state of the current version, of document and paper together. */
 export async function enterState(
   tx: Transaction,
   done: ActRow,
@@ -215,7 +218,7 @@ export async function enterState(
   const { number, stateAfter } = done;
   const { identifier, record } = standing.version;
   await inOrder(tx, [
-    // First: the version names the revision that it takes.
+    // First, because a later statement reads the revision of this event.
     (tx) => tellChanged(tx, done, record, sealed, at),
     (tx) => setState(tx, standing, stateAfter, done, at),
     (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
@@ -227,7 +230,7 @@ export async function enterState(
   ]);
 }
 
-/** A spoiled sheet and the one that takes its place for the same version; validity does not move. */
+/** Enters a spoiled sheet and the one that replaces it for the same version. Validity does not change. */
 export async function enterSpoiled(tx: Transaction, done: ActRow, standing: StoredLicense, at: Date): Promise<void> {
   const { identifier, number, version, blankNumber, spoiledBlank, actor } = done;
   if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${done.id} names no sheets`);
@@ -242,7 +245,10 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
   ]);
 }
 
-/** Keeps what was set for an act; whoever set it first is the one that counts. Gives whether that was this one. */
+/**
+ * Stores the rendered file of an act. The first file stored counts.
+ * Returns whether this call stored it; false also if the act is done.
+ */
 export async function keepRendered(
   db: Pick<Database, 'update'>,
   id: string,
@@ -269,7 +275,7 @@ export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, a
   ]);
 }
 
-/** Tells cases and the city library of a done act, in the transaction that does it. */
+/** Appends the event about a done act for cases and the city library, in the transaction that does the act. */
 async function tellChanged(
   tx: Transaction,
   done: ActRow,
@@ -309,7 +315,7 @@ async function tellChanged(
   });
 }
 
-/** Records a delivery or a recall of a sheet, and tells cases of a delivery. */
+/** Records a delivery or a recall of a sheet. Appends an event for cases about a delivery. */
 export async function enterSheet(
   tx: Transaction,
   moved: { identifier: string; blankNumber: string; number: string; caseId: string | null },
@@ -333,7 +339,7 @@ export async function enterSheet(
   });
 }
 
-/** Gives a granted act up, and tells cases. The caller holds the task's row. */
+/** Voids a task (作废) and appends an event for cases. The caller must hold the lock on the task's row. */
 export async function voidTask(
   tx: Transaction,
   caseId: string,
@@ -348,7 +354,7 @@ export async function voidTask(
   await appendEvent(tx, messages, CONSUMERS, { type: 'TaskVoided', stream: `task:${caseId}`, occurredAt: at, payload });
 }
 
-/** Says why a prepared act waits; an act that is done meanwhile is left alone. Gives whether it waits. */
+/** Records why a prepared act waits. Returns false, and changes nothing, if the act is done meanwhile. */
 export async function noteWaiting(tx: Transaction, id: string, reason: string): Promise<boolean> {
   const rows = await tx
     .update(act)
@@ -358,7 +364,10 @@ export async function noteWaiting(tx: Transaction, id: string, reason: string): 
   return rows.length > 0;
 }
 
-/** An act as it stands now, its row locked until the transaction ends. What it says never changes; its file is not read again. */
+/**
+ * Locks an act until the transaction ends and returns it in its current state.
+ * Reads only the columns that can change, not its content or its file.
+ */
 export async function lockAct(tx: Transaction, intent: ActRow): Promise<ActRow> {
   const { state, code, waitingFor } = act;
   const [now] = await tx.select({ state, code, waitingFor }).from(act).where(eq(act.id, intent.id)).for('update');
@@ -366,10 +375,10 @@ export async function lockAct(tx: Transaction, intent: ActRow): Promise<ActRow> 
   return { ...intent, ...now };
 }
 
-/** Most acts that one look takes up. */
+/** Maximum of acts that one poll leases. */
 const RESUME_BATCH = 16;
 
-/** Leases prepared acts that nobody is at. */
+/** Leases prepared acts whose lease has expired. Returns their ids. */
 export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Promise<string[]> {
   const due = db
     .select({ id: act.id })

@@ -5,16 +5,16 @@ import { Rejection } from '../kernel/outbox-store.ts';
 import { receiptsBy } from './receipt.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
-/** The hub's side of the city license library (市电子证照库): `docs/city-library.md` is the protocol. */
+/** Client of the city license library (市电子证照库). The protocol is `docs/city-library.md`. */
 
-/** One act on a license on its way to the library, with the file that the act produced and its signature. */
+/** One act on a license to deliver to the library, with the file that the act produced and its signature. */
 export interface LibraryDelivery {
   /** The outbox stream that counts `revision`. */
   stream: string;
-  /** Counts the acts on this number from 1, without a gap. */
+  /** Number of the act under this license number, from 1, without gaps. */
   revision: number;
   act: Act;
-  /** Of the version that is current after the act. */
+  /** Identifier of the version that is current after the act. */
   identifier: string;
   number: string;
   version: number;
@@ -27,7 +27,7 @@ export interface LibraryDelivery {
   documentDigest: string;
   document: Uint8Array;
   mediaType: 'application/pdf' | 'application/json';
-  /** CMS SignedData, DER, detached over `document`; null where the document carries it. */
+  /** CMS SignedData, DER, detached over `document`. Null if the document contains its signature. */
   signature: Uint8Array | null;
 }
 
@@ -35,40 +35,44 @@ export interface LibraryClient {
   /** Whether receipts are proven by the library's own signature. */
   readonly isSigned: boolean;
   /**
-   * Validates, then collects one act; gives the library's receipt, the same however often it is asked. Throws Rejected
-   * where the library refuses for good, and a plain Error where the same delivery may succeed later, or the receipt is wrong.
+   * Validates, then collects one act. Returns the library's receipt, which is the same for a repeated delivery.
+   * Throws Rejection if the library refuses for good.
+   * Throws a plain Error if the same delivery may succeed later, or if the receipt is wrong.
    */
   deliver(delivery: LibraryDelivery): Promise<string>;
 }
 
 export interface LibraryClientOptions {
-  /** Where the library listens, without a path. */
+  /** Address of the library, without a path. */
   url: string;
   clientId: string;
   clientSecret: string;
-  /** The library's key for receipts, PEM or JWK, pinned by the hub's operator; without it receipts prove nothing. */
+  /** The library's key for receipts, PEM or JWK, pinned by the hub's operator. Without it receipts prove nothing. */
   receiptKey?: string;
   /** The library's name in its receipts. */
   id?: string;
   now: () => Date;
-  /** For one delivery with all its requests; must stay below the relay's lease. */
+  /** For one delivery with all its requests. Must be shorter than the relay's lease. */
   timeoutMs?: number;
 }
 
 const DELIVERY_TIMEOUT_MS = 20_000;
-/** A token is renewed this long before it ends. */
+/** A token is renewed this long before it expires. */
 const TOKEN_MARGIN_MS = 30_000;
-/** Longer answers are not the library's. */
+/** Longer answers are refused. */
 const ANSWER_LIMIT_BYTES = 1_048_576;
 
-/** Codes by which a library names acts and states. Authorities differ: a new list gets a new name, an old one stays. */
+/**
+ * Codes by which a library names acts and states.
+ * Authorities use different codes, so a new list gets a new name, and old lists stay.
+ */
 interface CodeList {
   name: string;
   acts: Readonly<Record<Act, string>>;
   states: Readonly<Record<LicenseState, string>>;
 }
 
-/** One value per act, taken from the table of acts. */
+/** Maps each act to a value from its row in the table of acts. */
 function mapActs(read: (rule: LicenseActRule) => string): Readonly<Record<Act, string>> {
   return Object.fromEntries(ACTS.map((act) => [act, read(LICENSE_ACTS[act])])) as Record<Act, string>;
 }
@@ -88,10 +92,10 @@ const TONGQUAN_1: CodeList = {
   },
 };
 
-/** What the library answers on `/certificates/*`: 1 done, 2 done with warnings, 0 refused. */
+/** The library's answer on `/certificates/*`: 1 done, 2 done with warnings, 0 refused. */
 const answer = z.object({
   code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
-  /** Of a refusal: whether the same delivery may succeed later. */
+  /** For a refusal: whether the same delivery may succeed later. */
   temporary: z.boolean().default(false),
   reasons: z.array(z.object({ code: z.string(), message: z.string() })).default([]),
   receipt: z.string().min(1).nullish(),
@@ -102,7 +106,7 @@ const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.nu
 
 interface Reply {
   status: number;
-  /** Parsed JSON, or undefined where the body is none. */
+  /** Parsed JSON, or undefined if the body is not JSON. */
   body: unknown;
 }
 
@@ -112,7 +116,7 @@ interface Token {
   endsAt: number;
 }
 
-/** A client that keeps one token and renews it. Opens nothing until it delivers. */
+/** Creates a client that keeps one token and renews it. Opens no connection before the first delivery. */
 export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
   const base = options.url.replace(/\/+$/, '');
   const { receiptKey, id } = options;
@@ -123,7 +127,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
     const asked = held;
     const known = asked && (await asked.catch(() => null));
     if (known && known.text !== refused && options.now().getTime() < known.endsAt) return known.text;
-    // Of several deliveries that find the token ended, one asks for another and the rest wait for it.
+    // If several deliveries find the token expired, one requests a new token and the others wait for it.
     const renewed = held !== null && held !== asked ? held : requestToken(base, options, signal);
     held = renewed;
     return (await renewed).text;
@@ -154,7 +158,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
   };
 }
 
-/** The delivery as it goes over the wire. */
+/** Builds the JSON body of a delivery. */
 function writeDelivery(delivery: LibraryDelivery, codes: CodeList) {
   return {
     ...delivery,
@@ -176,7 +180,7 @@ async function requestToken(base: string, options: LibraryClientOptions, signal:
   return { text: read.data.access_token, endsAt: askedAt + read.data.expires_in * 1000 - TOKEN_MARGIN_MS };
 }
 
-/** An answer of 1 or 2, or throws: only what the library itself refuses for good is Rejected. */
+/** Returns an answer of code 1 or 2. Throws Rejection if the library itself refuses for good, else a plain Error. */
 function readAnswer(path: string, reply: Reply): Answer {
   const read = answer.safeParse(reply.body);
   if (reply.status === 401 || reply.status >= 500 || !read.success) {

@@ -12,20 +12,20 @@ import { Refusal } from '../kernel/refusal.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 /**
- * The state of the current version after `act`; for an act that makes a new version, the state into which the old one
- * goes. Refuses LICENSE_ACT_NOT_ALLOWED.
+ * Returns the state of the current version after `act`. For an act that makes a new version, this is the state of the
+ * old version. Refuses LICENSE_ACT_NOT_ALLOWED.
  */
 export function stateAfter(state: LicenseState, act: Exclude<Act, 'ISSUE'>): LicenseState {
   if (!isActAllowed(act, state)) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
   return LICENSE_ACTS[act].to;
 }
 
-/** Whether a version in this state is in force or may come back into force; paper of any other must be recalled. */
+/** Whether a version in this state is in force or may come back into force. Paper of any other must be recalled. */
 export function isLive(state: LicenseState): boolean {
   return state === 'VALID' || state === 'SUSPENDED';
 }
 
-/** The current version of a license, as the state machine sees it. */
+/** The current version of a license, as the state machine needs it. */
 export interface LicenseHead {
   number: string;
   identifier: string;
@@ -49,21 +49,21 @@ export interface CertificateTask {
   parties: readonly string[];
   counters: readonly string[];
   handledBy: string;
-  /** Reserved at the first attempt, so that no number is ever lost. */
+  /** License number, reserved at the first attempt so that no number is ever lost. */
   number: string | null;
   doneAt: Date | null;
-  /** When the organ that decided gave the act up (作废), or null. */
+  /** When the organ that decided voided the task (作废), or null. */
   voidedAt: Date | null;
 }
 
-/** Refuses TASK_VOIDED, LICENSE_ACT_NOT_ALLOWED unless `act` is the one that the case ends in. */
+/** Refuses TASK_VOIDED, and LICENSE_ACT_NOT_ALLOWED unless `act` is the act that the case ends in. */
 export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt'>, act: Act): void {
   if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
   if (task.content.action !== act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
 }
 
 /**
- * Who gives a granted act up: approver of the organ that decided, while nothing of it is prepared.
+ * Returns the person who may void a task: an approver of the organ that decided, while its act is not prepared.
  * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, TASK_VOIDED, LICENSE_BUSY.
  */
 export function requireVoidable(actor: Actor, task: CertificateTask, prepared: boolean): Person {
@@ -74,7 +74,11 @@ export function requireVoidable(actor: Actor, task: CertificateTask, prepared: b
   return approver;
 }
 
-/** Whoever prints, delivers and takes back paper: a clerk of the issuer, of the organ that accepted, or of the window that handled it. */
+/**
+ * Returns the clerk who may print, deliver and take back paper.
+ * This is a clerk of the issuer, of the organ that accepted the case, or of the window that handled it.
+ * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER.
+ */
 export function requirePaperClerk(actor: Actor, license: { counters: readonly string[]; handledBy: string }): Person {
   const clerk = requireRole(actor, 'WINDOW_CLERK', 'SEAL_KEEPER');
   const atCounter = clerk.organ !== null && license.counters.includes(clerk.organ);
@@ -82,7 +86,10 @@ export function requirePaperClerk(actor: Actor, license: { counters: readonly st
   return clerk;
 }
 
-/** The approver who does an own act; refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, LICENSE_ACT_NOT_ALLOWED. */
+/**
+ * Returns the approver who does an act on the organ's own authority.
+ * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, LICENSE_ACT_NOT_ALLOWED.
+ */
 export function requireOwnAct(actor: Actor, head: LicenseHead, act: OwnAct): Person {
   const approver = requireRole(actor, 'APPROVER');
   if (approver.organ !== head.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER');
@@ -90,24 +97,23 @@ export function requireOwnAct(actor: Actor, head: LicenseHead, act: OwnAct): Per
   return approver;
 }
 
-/** Longest reason, in characters. */
 const REASON_LENGTH = 500;
 
-/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a reason is given. */
+/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless the reason is a valid text. */
 export function requireReason(reason: string): void {
   if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
   if ([...reason].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${REASON_LENGTH} 字`);
   if (/\p{Cc}/u.test(reason) || !reason.isWellFormed()) throw new Refusal('FIELD_MALFORMED', 'reason');
 }
 
-/** Refuses as `requireActFits` does unless the task's act fits the license it names. */
+/** Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. */
 export function requireFits({ content }: CertificateTask, { record, state }: LicenseHead): void {
   const { action, licenseType, holder } = content;
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
 }
 
-/** Who authorised the seal, when, and the seal's name as it stands on documents. */
+/** Who authorised the seal, when, and the seal's name as printed on documents. */
 export interface Sealing {
   authorisedBy: string;
   authorisedAt: Date;
@@ -123,13 +129,13 @@ export interface VersionPlan {
   issuedOn: string;
   /** Identifier of the version that is replaced, or null. */
   replaces: string | null;
-  /** Public address under which `/v/<identifier>` answers. */
+  /** Public address of the hub, without `/v/<identifier>`. */
   publicUrl: string;
-  /** Place in the status list. */
+  /** Index in the status list. */
   statusIndex: number;
 }
 
-/** The canonical record of a new version (GB/T 36903), from which its document is rendered. */
+/** Builds the canonical record of a new version (GB/T 36903), from which its document is rendered. */
 export function recordOf(plan: VersionPlan): LicenseRecord {
   const { task, sealing, identifier } = plan;
   const { content, issuer } = task;
@@ -162,7 +168,7 @@ export function recordOf(plan: VersionPlan): LicenseRecord {
   };
 }
 
-/** The statement of an act that makes no new document. */
+/** Builds the statement of an act that makes no new document. */
 export function statementOf(
   head: LicenseHead,
   act: ActStatement['CZ'],
@@ -188,7 +194,7 @@ export function statementOf(
   };
 }
 
-/** SHA-256 over the canonical text of a record: what document, paper and library copy must agree on. */
+/** SHA-256 over the canonical text of a record. Document, paper and library copy must have the same digest. */
 export function canonicalDigest(record: LicenseRecord | ActStatement): string {
   return sha256(toCanonicalJson(record));
 }

@@ -4,7 +4,7 @@ import { isLive } from './license.ts';
 
 /** State of a sheet that carries a version (纸质证照状态). */
 export type SheetState = 'PRINTED' | 'DELIVERED' | 'RECALLED' | 'SPOILED';
-/** State of a numbered blank (空白证照); every blank is in exactly one. */
+/** State of a numbered blank (空白证照). Every blank has exactly one. */
 export type BlankState = 'IN_STOCK' | 'ASSIGNED' | SheetState;
 
 export interface Blank {
@@ -14,7 +14,7 @@ export interface Blank {
   identifier: string | null;
 }
 
-/** A sheet of paper with the version it carries; `validity` is the state of that version, kept in lock-step. */
+/** A sheet of paper with a version. `validity` is the state of that version, kept in lock-step. */
 export interface Sheet {
   identifier: string;
   blankNumber: string;
@@ -25,7 +25,10 @@ export interface Sheet {
   recalledAt: Date | null;
 }
 
-/** Refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED or BLANK_USED unless the blank is in the organ's stock. */
+/**
+ * Returns the blank if it is in the organ's stock.
+ * Else refuses BLANK_UNKNOWN, BLANK_OF_ANOTHER_ORGAN, BLANK_SPOILED or BLANK_USED.
+ */
 export function requireInStock(blank: Blank | null, organ: string, field: string): Blank {
   if (!blank) throw new Refusal('BLANK_UNKNOWN', field);
   if (blank.organ !== organ) throw new Refusal('BLANK_OF_ANOTHER_ORGAN', field);
@@ -34,7 +37,7 @@ export function requireInStock(blank: Blank | null, organ: string, field: string
   return blank;
 }
 
-/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version in force. */
+/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not yet delivered, and its version is in force. */
 export function requireDeliverable(sheet: Sheet | null): Sheet {
   if (sheet?.state !== 'PRINTED' || sheet.validity !== 'VALID') {
     throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
@@ -42,7 +45,7 @@ export function requireDeliverable(sheet: Sheet | null): Sheet {
   return sheet;
 }
 
-/** Refuses PAPER_NOT_PRINTED unless the sheet may still be spoiled: printed, not delivered, its version alive. */
+/** Refuses PAPER_NOT_PRINTED unless the sheet is printed, not delivered, and its version is valid or suspended. */
 export function requireSpoilable(sheet: Sheet | null): Sheet {
   if (sheet?.state !== 'PRINTED' || !isLive(sheet.validity)) {
     throw new Refusal('PAPER_NOT_PRINTED', 'blankNumber');
@@ -50,24 +53,24 @@ export function requireSpoilable(sheet: Sheet | null): Sheet {
   return sheet;
 }
 
-/** Refuses PAPER_NOT_DELIVERED unless the sheet is dead and still out, with the holder or undelivered. */
+/** Refuses PAPER_NOT_DELIVERED unless the sheet is printed or delivered, and its version is out of force for good. */
 export function requireRecallable(sheet: Sheet | null): Sheet {
   const out = sheet !== null && (sheet.state === 'DELIVERED' || sheet.state === 'PRINTED');
   if (!out || isLive(sheet.validity)) throw new Refusal('PAPER_NOT_DELIVERED', 'blankNumber');
   return sheet;
 }
 
-/** Whether a delivered sheet must come back: an open duty until it is recorded. */
+/** Whether a delivered sheet must be returned. It is an open duty until its recall is recorded. */
 export function recallDue(sheet: Sheet): boolean {
   return sheet.state === 'DELIVERED' && !isLive(sheet.validity);
 }
 
-/** Most blanks that one receipt takes in. */
+/** Maximum of blanks in one receipt. */
 export const RECEIPT_MOST = 1000;
 const PREFIX_FORM = /^[0-9A-Z]{1,12}$/;
 const SERIAL_DIGITS = 8;
 
-/** The numbers of a receipt of blanks: prefix and eight digits. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
+/** Returns the numbers of a receipt of blanks: prefix and eight digits. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
 export function blankNumbers(prefix: string, from: number, to: number): string[] {
   if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
   if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');

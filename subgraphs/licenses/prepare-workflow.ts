@@ -28,7 +28,10 @@ import { requireInStock, requireSpoilable } from './paper.ts';
 import type { LicenseRecord } from './record.ts';
 import * as store from './store.ts';
 
-/** ① of every act: whatever can refuse does so, and what is to be sealed is written down. Runs in its caller's transaction. */
+/**
+ * Step ① of every act: runs all checks that can refuse, and stores the content to be sealed.
+ * Must be called inside a transaction.
+ */
 
 export interface PrepareDependencies {
   now: Clock;
@@ -37,8 +40,8 @@ export interface PrepareDependencies {
 }
 
 /**
- * ① for an act that a granted case ends in: everything that can refuse is checked and reserved (number, version, blank,
- * seal), and the canonical record is stored. Gives the act; the same one where the case was asked for before.
+ * Step ① for an act that a granted case ends in: checks and reserves number, version, blank and seal, and stores the
+ * canonical record. Returns the act. A repeated request for the case returns the same act.
  */
 export async function prepareCaseAct(
   tx: Transaction,
@@ -101,7 +104,10 @@ export async function prepareCaseAct(
   return { ...made, authorised };
 }
 
-/** Refuses FIELD_MALFORMED where the document cannot be set, before anything is reserved: a rare character that no font has. */
+/**
+ * Refuses FIELD_MALFORMED if the document cannot be rendered: no font has one of its characters.
+ * Must be called before the blank is assigned and the act is written.
+ */
 function requireRenderable(record: LicenseRecord): void {
   try {
     requirePrintable(record);
@@ -111,7 +117,7 @@ function requireRenderable(record: LicenseRecord): void {
   }
 }
 
-/** The standing license that a task's act is on, locked; null where the task issues a new one. */
+/** Locks and returns the license that a task's act is on, or null if the task issues a new one. */
 async function lockStanding(tx: Transaction, task: CertificateTask): Promise<LicenseHead | null> {
   const { action, licenseNumber } = task.content;
   if (action === 'ISSUE') return null;
@@ -127,7 +133,7 @@ async function lockStanding(tx: Transaction, task: CertificateTask): Promise<Lic
   return head;
 }
 
-/** What a new version takes: a number where it issues a license, and a place in the status list. */
+/** Reserved for a new version: a number if it issues a license, and an index in the status list. */
 interface Reserved {
   newNumber: string | null;
   statusIndex: number;
@@ -172,8 +178,8 @@ function identityOf({ number, version, identifier }: LicenseHead) {
 }
 
 /**
- * ① for an act on the issuing organ's own authority (suspension, restoration, an ending): the approver who asks
- * authorises the seal by asking. Gives the act.
+ * Step ① for an act on the issuing organ's own authority (suspension, restoration, an ending). The approver's request
+ * also authorises the seal. Returns the act.
  */
 export async function prepareOwnAct(
   tx: Transaction,
@@ -191,7 +197,7 @@ export async function prepareOwnAct(
     const suspender = (await suspendedFor(tx, [head.number])).get(head.number) ?? null;
     requireOwnSuspension(order, suspender);
   }
-  // What carries an order out says what the supervisor said.
+  // An act that carries out an order states the supervisor's reason.
   const reason = order?.reason ?? asked.reason ?? '';
   requireReason(reason);
   const at = deps.now();
@@ -216,7 +222,10 @@ export async function prepareOwnAct(
   });
 }
 
-/** ① for a sheet spoiled before delivery: the same version goes onto another blank, and a sealed entry links the two. */
+/**
+ * Step ① for a sheet spoiled before delivery. The same version goes onto another blank, and a sealed statement names
+ * both blanks. Returns the act.
+ */
 export async function prepareSpoil(
   tx: Transaction,
   deps: PrepareDependencies,
@@ -258,7 +267,7 @@ export async function prepareSpoil(
 type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
   Partial<Pick<store.ActRow, 'blankNumber' | 'spoiledBlank' | 'orderId'>> & { reason: string; at: Date };
 
-/** Writes the intent of an act that its actor authorises by asking for it. */
+/** Writes the intent of an act whose actor authorises it by the request itself. */
 async function insertAuthorised(
   tx: Transaction,
   deps: PrepareDependencies,
@@ -295,7 +304,10 @@ async function insertAuthorised(
   return { ...made, authorised: made.record };
 }
 
-/** The license that an identifier names, locked. Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, LICENSE_NOT_CURRENT. */
+/**
+ * Locks and returns the license of an identifier.
+ * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, and LICENSE_NOT_CURRENT if the version is not the current one.
+ */
 export async function lockCurrent(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
   const { serial } = requireLicenseIdentifier(identifier, 'identifier');
   const stored = await store.lockHead(tx, serial);

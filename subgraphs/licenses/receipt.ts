@@ -2,16 +2,19 @@ import { createPublicKey, type KeyObject } from 'node:crypto';
 import { calculateJwkThumbprint, compactVerify, errors } from 'jose';
 import { z } from 'zod';
 
-/** Signed receipts of the city library (归集回执): what `docs/city-library.md` has a library sign for each act that it collects. */
+/**
+ * Signed receipts of the city library (归集回执), as `docs/city-library.md` defines them.
+ * The library signs one for each act that it collects.
+ */
 
 const TYP = 'collection-receipt+jwt';
 
-/** What a receipt must say of the delivery that it is for. */
+/** The claims that the receipt of a delivery must contain. */
 export interface ExpectedReceipt {
   stream: string;
   revision: number;
   identifier: string;
-  /** As the library's code list has them. */
+  /** Act and state as codes of the library's code list. */
   act: string;
   state: string;
   documentDigest: string;
@@ -19,15 +22,15 @@ export interface ExpectedReceipt {
   recordDigest: string;
 }
 
-/** By which key, and under which name, a library signs. */
+/** The key and the name with which a library signs. */
 export interface ReceiptSigner {
   /** Ed25519, SPKI PEM or JWK as text. */
   receiptKey: string;
-  /** The name in its receipts; not looked at where nobody told it. */
+  /** The name in its receipts. Not checked if absent. */
   id?: string;
 }
 
-/** Throws where a receipt is not the library's own, or not for this delivery. */
+/** Throws an Error if a receipt is not signed by the library, or is not for this delivery. */
 export type RequireReceipt = (receipt: string, expected: ExpectedReceipt) => Promise<void>;
 
 const claims = z.strictObject({
@@ -41,7 +44,10 @@ const claims = z.strictObject({
   recordDigest: z.string(),
   /** By the library's clock. */
   collectedAt: z.iso.datetime(),
-  /** The tree of the hub's log that the library had signed last as a witness; the log itself shows whether it is so. */
+  /**
+   * The tree of the hub's log that the library signed last as a witness. Not checked here, because the log itself shows
+   * whether it is true.
+   */
   checkpoint: z
     .strictObject({
       origin: z.string().min(1),
@@ -51,7 +57,10 @@ const claims = z.strictObject({
     .nullable(),
 });
 
-/** Reads the pinned key; throws TypeError unless it is a public Ed25519 key. */
+/**
+ * Returns a function that checks receipts with the pinned key.
+ * Throws TypeError unless the key is a public Ed25519 key.
+ */
 export function receiptsBy({ receiptKey, id }: ReceiptSigner): RequireReceipt {
   const key = readPublicKey(receiptKey);
   const { x } = key.export({ format: 'jwk' });

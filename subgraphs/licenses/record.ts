@@ -1,7 +1,7 @@
 /**
  * The canonical record of one license version: metadata elements of GB/T 36903-2018 by their standard short names, and
- * extensions (KZ_*). Its canonical text (RFC 8785) is attached to the PDF as `metadata.json`, and the PDF is rendered from
- * nothing else, so that the same record always gives the same bytes.
+ * extensions (KZ_*). Its canonical text (RFC 8785) is attached to the PDF as `metadata.json`.
+ * The PDF is rendered only from it, so that the same record always gives the same bytes.
  */
 export interface LicenseRecord {
   /** Name of the license (证照名称). */
@@ -21,7 +21,7 @@ export interface LicenseRecord {
   CZZT: string;
   CZZTDM: string;
   CZZTDMLX: '001' | '111';
-  /** Validity (有效期起始、截止); the end is 长期 where there is none. */
+  /** Validity (有效期起始、截止). The end is 长期 if there is none. */
   ZZYXQQSRQ: string;
   ZZYXQJZRQ: string;
   /** Who authorised the seal, when (RFC 3339, UTC), and the seal's name (签章人、签章时间、签章名称). */
@@ -43,13 +43,13 @@ export interface LicenseRecord {
   KZ_NR: readonly { label: string; text: string }[];
   /** Identifier of the version that this one replaces, or null. */
   KZ_XGBS: string | null;
-  /** Where anyone may see the state of the license: the link in the QR code (核验地址). */
+  /** Address of the public page with the state of the license: the link in the QR code (核验地址). */
   KZ_HYDZ: string;
-  /** Place of this version in the status list (状态列表); absent in versions made before there was one. */
+  /** Index of this version in the status list (状态列表). Absent in versions made before the list existed. */
   KZ_ZTXH?: number;
 }
 
-/** What is attached to a license's PDF: the record, and the text of its QR code (二维码), which signs the record's digest. */
+/** The attachment of a license's PDF: the record with the text of its QR code (二维码). The code signs its digest. */
 export type AttachedRecord = LicenseRecord & { KZ_EWM?: string };
 
 /** A sealed statement of an act that makes no new document (suspension, restoration, an ending, a spoiled sheet). */
@@ -65,13 +65,13 @@ export interface ActStatement {
   ZZZT: string;
   /** Reason, in words. */
   SM: string;
-  /** Case number where the act rests on a case, or null. */
+  /** Case number if the act is based on a case, or null. */
   KZ_BJBH: string | null;
   ZZQZR: string;
   ZZQZSJ: string;
   ZZQZMC: string;
-  /** For SPOIL: the spoiled sheet and the blank that takes its place. */
+  /** For SPOIL: the spoiled sheet and the blank that replaces it. */
   KZ_KBZZ: { spoiled: string; replacement: string } | null;
-  /** Id of the supervisor's order (监管指令) that the act carries out; absent where it carries out none. */
+  /** Id of the supervisor's order (监管指令) that the act carries out. Absent if it carries out none. */
   KZ_JGZL?: string;
 }

@@ -125,7 +125,7 @@ function mutations(deps: issue.IssueDependencies) {
   return {
     ...Object.fromEntries(VERSION_ACTS.map((act) => [mutationOf(act), byCase(act)])),
     ...Object.fromEntries(OWN_ACTS.map((act) => [mutationOf(act), own(act)])),
-    // By a case, or on the organ's own authority.
+    // Either by a case, or on the organ's own authority.
     cancelLicense: (_: unknown, { input }: CancelInput, context: GraphContext) =>
       settleAct(deps, context, input.dryRun, (tx, actor) => {
         const { case: caseId, identifier, reason = null } = input;
@@ -139,7 +139,10 @@ function mutations(deps: issue.IssueDependencies) {
   };
 }
 
-/** Mutations of the counter: paper out, paper back, blanks in, a grant given up, the library told again. Nothing of them is sealed. */
+/**
+ * Mutations of the counter: delivery and recall of paper, receipt of blanks, voiding of a task, redrive to the library.
+ * None of them is sealed.
+ */
 function counterMutations(deps: issue.IssueDependencies) {
   type Certificate = { input: handover.SheetInput };
   const onSheet =
@@ -184,12 +187,12 @@ function counterMutations(deps: issue.IssueDependencies) {
 }
 
 interface Settled {
-  /** Null where the act waits for its seal. */
+  /** Null if the act waits for its seal. */
   identifier: string | null;
   rehearsal: view.Rehearsal | null;
 }
 
-/** Prepares an act and brings it to its end, or rehearses it; the answer is the license as it then stands. */
+/** Performs an act, or rehearses it if `dryRun`. The payload contains the license in the state after that. */
 function settleAct(
   deps: issue.IssueDependencies,
   context: GraphContext,
@@ -287,7 +290,7 @@ function viewTask({ task, waitingFor }: { task: store.TaskRow; waitingFor: strin
   };
 }
 
-/** The license that a case issued or acted on, where the caller may see it. */
+/** Returns the license that a case issued or acted on, or null if there is none that the caller may see. */
 async function licenseOfCase(db: Database, context: GraphContext, caseId: string) {
   const person = requirePerson(context.actor);
   const identifier = await getLoader<string>(context, 'license of case', async (ids) => {

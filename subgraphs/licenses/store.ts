@@ -16,7 +16,10 @@ import * as tables from './tables.ts';
 const { act, blank, certificateTask, document, license, licenseNumber, licenseVersion, sealFact, sheet } = tables;
 
 export type ActRow = typeof act.$inferSelect;
-/** An act with what was authorised for it: what its case grants, or for an act without a case the statement itself. */
+/**
+ * An act with the content that was authorised for it: the content of the grant, or the statement itself for an act
+ * without a case.
+ */
 export type Prepared = ActRow & { authorised: GrantContent | ActRow['record'] };
 export type TaskRow = typeof certificateTask.$inferSelect;
 export type SheetRow = typeof sheet.$inferSelect;
@@ -27,14 +30,17 @@ export interface StoredLicense {
   version: typeof licenseVersion.$inferSelect;
 }
 
-/** The current version, for the state machine. */
+/** Maps a stored version to what the state machine needs. */
 export function headOf({ license: shared, version }: StoredLicense): LicenseHead {
   const { number, identifier, version: count, state, record } = version;
   const { issuer, parties, counters, handledBy } = shared;
   return { number, identifier, version: count, state, record, issuer, parties, counters, handledBy };
 }
 
-/** The condition under which a person sees a license: its holder, its organs, its window, the library, an auditor. */
+/**
+ * SQL condition for the licenses that a person may see.
+ * Readers of a license are its holder, its organs, its window, the library and auditors.
+ */
 function visibleTo(actor: Person): SQL | undefined {
   if (hasRole(actor, 'AUDITOR', 'LIBRARY')) return undefined;
   return or(
@@ -51,7 +57,7 @@ export interface LicenseFilter {
   number: string | null;
 }
 
-/** Licenses that a person may see by their current versions, newest first. */
+/** Lists the licenses that a person may see, with their current versions, newest first. */
 export async function listLicenses(
   db: Reader,
   actor: Person,
@@ -76,7 +82,7 @@ export async function listLicenses(
   return cutPage(rows, page.first);
 }
 
-/** Versions that a person may see, by a column's values, oldest first. A public reader passes null for `actor`. */
+/** Finds versions that a person may see, by values of a column, oldest first. Null as `actor` is a public reader. */
 export function findVersions(
   db: Reader,
   by: 'identifier' | 'number' | 'caseId',
@@ -91,7 +97,7 @@ export function findVersions(
     .orderBy(asc(licenseVersion.number), asc(licenseVersion.version));
 }
 
-/** For each case, the identifier of the version that its act made or acted on. */
+/** Returns for each case the identifier of the version that its act made or acted on. */
 export async function findByCases(db: Reader, caseIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await db
     .select({ caseId: act.caseId, identifier: act.identifier })
@@ -100,11 +106,11 @@ export async function findByCases(db: Reader, caseIds: readonly string[]): Promi
   return new Map(rows.map((row) => [row.caseId ?? '', row.identifier]));
 }
 
-/** The current version of a license whose row is locked until the transaction ends. */
+/** Locks a license until the transaction ends. Returns its current version, or null if there is no such license. */
 export async function lockHead(tx: Transaction, number: string): Promise<StoredLicense | null> {
   const isHead = eq(licenseVersion.identifier, license.headIdentifier);
   const ofNumber = eq(license.number, number);
-  // Not one join that locks: it would look for the version that was current before the lock was given.
+  // Two queries, because a join that locks would read the version that was current before it got the lock.
   const [[locked], [current]] = await inOrder(tx, [
     (tx) => tx.select().from(license).where(ofNumber).for('update'),
     (tx) => tx.select({ version: licenseVersion }).from(license).innerJoin(licenseVersion, isHead).where(ofNumber),
@@ -127,13 +133,13 @@ export function toTask(row: TaskRow): CertificateTask {
   return { ...facts, number, doneAt, voidedAt };
 }
 
-/** Opens a certificate task from what a granted case says. */
+/** Opens a certificate task for a granted case. */
 export async function openTask(tx: Transaction, granted: EventPayload<'CaseGranted'>): Promise<void> {
   const { decidedAt, ...task } = granted;
   await tx.insert(certificateTask).values({ ...task, openedAt: new Date(decidedAt) });
 }
 
-/** Open tasks of the organs or window of a person, oldest first. */
+/** Lists the open tasks of the organ or window of a person, oldest first. An auditor sees all. */
 export async function listTasks(
   db: Reader,
   actor: Person,
@@ -163,7 +169,7 @@ export async function listTasks(
   return cutPage(rows, page.first);
 }
 
-/** Tasks that are still to be done on licenses, by the numbers they name. */
+/** Finds the open tasks on licenses, by license number. */
 export function findOpenTasks(db: Reader, numbers: readonly string[]): Promise<TaskRow[]> {
   return db
     .select()
@@ -177,7 +183,7 @@ export function findOpenTasks(db: Reader, numbers: readonly string[]): Promise<T
     );
 }
 
-/** Acts on licenses that are prepared and not done; at most one of each number. */
+/** Finds the acts on licenses that are prepared and not done. There is at most one per number. */
 export function findPreparedActs(db: Reader, numbers: readonly string[]): Promise<ActRow[]> {
   return db
     .select()
@@ -185,7 +191,7 @@ export function findPreparedActs(db: Reader, numbers: readonly string[]): Promis
     .where(and(inArray(act.number, [...numbers]), eq(act.state, 'PREPARED')));
 }
 
-/** Identifiers of the current versions, by license number. */
+/** Returns the identifiers of the current versions by license number. */
 export async function findHeads(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
   const rows = await db
     .select({ number: license.number, identifier: license.headIdentifier })
@@ -194,7 +200,10 @@ export async function findHeads(db: Reader, numbers: readonly string[]): Promise
   return new Map(rows.map((row) => [row.number, row.identifier]));
 }
 
-/** The license number of a task: reserved once, the same at every later attempt. Division, year, six digits. */
+/**
+ * Returns the license number of a task: division, year, and at least six digits.
+ * It is reserved once and is the same at every later attempt.
+ */
 export async function reserveNumber(tx: Transaction, task: CertificateTask, year: number): Promise<string> {
   if (task.number !== null) return task.number;
   const { divisionCode } = task.issuer;
@@ -208,7 +217,7 @@ export async function reserveNumber(tx: Transaction, task: CertificateTask, year
       })
       .returning({ digits: sql<string>`${licenseNumber.newest}::text`.as('digits') }),
   );
-  // lpad alone would cut off what is longer.
+  // lpad alone would cut off a number of more than six digits.
   const digits = sql`lpad(${taken.digits}, greatest(6, length(${taken.digits})), '0')`;
   const [reserved] = await tx
     .with(taken)
@@ -221,7 +230,7 @@ export async function reserveNumber(tx: Transaction, task: CertificateTask, year
   return reserved.number;
 }
 
-/** A place in the status list, never given twice. */
+/** Reserves an index in the status list. An index is never used twice. */
 export async function reserveStatusIndex(tx: Transaction): Promise<number> {
   const [row] = await tx.execute<{ place: string }>(sql`select nextval('licenses.status_index') as place`);
   if (!row) throw new Error('no place in the status list');
@@ -229,8 +238,9 @@ export async function reserveStatusIndex(tx: Transaction): Promise<number> {
 }
 
 /**
- * The name of the seal that an organ may use for a matter now, where `personId` authorises it.
- * Refuses SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED. The seals subgraph checks again when it signs.
+ * Returns the name of the seal that an organ may use for a matter at a time, if `personId` authorises it.
+ * Refuses SEAL_UNKNOWN, SEAL_NOT_GRANTED, SEAL_NOT_IN_USE, SEAL_SUSPENDED, SEAL_EXPIRED.
+ * The seals subgraph checks again when it signs.
  */
 export async function requireSealName(
   db: Reader,
@@ -272,7 +282,7 @@ export async function lockBlank(tx: Transaction, number: string): Promise<Blank 
   return row ?? null;
 }
 
-/** The blanks of an organ in the order of their numbers. */
+/** Lists the blanks of an organ by number. */
 export async function listBlanks(
   db: Reader,
   organ: string,
@@ -309,7 +319,7 @@ export async function findActByCase(db: Reader, caseId: string): Promise<ActRow 
   return row ?? null;
 }
 
-/** Acts done on licenses, oldest first, spoiled sheets left out. */
+/** Lists the acts done on a license, oldest first, without spoiled sheets. */
 export async function listActs(db: Reader, number: string): Promise<ActRow[]> {
   return db
     .select()
@@ -318,7 +328,7 @@ export async function listActs(db: Reader, number: string): Promise<ActRow[]> {
     .orderBy(asc(act.serial));
 }
 
-/** Sheets of versions, oldest first. */
+/** Lists the sheets of versions, oldest first. */
 export async function listSheets(db: Reader, identifiers: readonly string[]): Promise<SheetRow[]> {
   return db
     .select()
@@ -344,14 +354,15 @@ export interface StoredFile {
   bytes: Uint8Array;
 }
 
-/** Stores files under their digests; the same bytes again change nothing. */
+/** Stores files under their digests. Does nothing for a file that is already stored. */
 export async function putFiles(tx: Transaction, files: StoredFile[]): Promise<void> {
   await tx.insert(document).values(files).onConflictDoNothing();
 }
 
 /**
- * Stores the sealed file of an act: what was kept of it (`act.rendered`) with `part` in the place of what stands there from byte
- * `from`, so that a document crosses to the database once. Throws where that is not the file that `digest` names.
+ * Stores the sealed file of an act: the rendered file (`act.rendered`) in which `part` replaces the bytes from `from`.
+ * Only the changed part is sent, so that a document is sent to the database once.
+ * Throws an Error if the result does not have the digest `digest`.
  */
 export async function putSealed(
   tx: Transaction,
@@ -374,7 +385,7 @@ export async function findFile(db: Reader, digest: string): Promise<StoredFile |
   return row ?? null;
 }
 
-/** Media type and size of files, without their bytes. */
+/** Returns the media type and size of files by digest, without their bytes. */
 export async function findFileFacts(
   db: Reader,
   digests: readonly string[],
@@ -390,7 +401,7 @@ export async function findFileFacts(
   return new Map(rows.map((row) => [row.digest, row]));
 }
 
-/** Whether a person may see anything of the license under `number`. */
+/** Whether a person may see the license under `number`. */
 export async function maySeeNumber(db: Reader, actor: Person, number: string): Promise<boolean> {
   const rows = await db
     .select({ number: license.number })

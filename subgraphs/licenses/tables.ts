@@ -24,7 +24,7 @@ const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 const moment = () => timestamp({ withTimezone: true });
 const serial = () => bigint({ mode: 'number' }).generatedAlwaysAsIdentity();
 
-/** Seals as the newest SealChanged tells them. */
+/** Seals as in the newest SealChanged event. */
 export const sealFact = schema.table('seal_fact', {
   sealId: text().primaryKey(),
   organ: text().notNull(),
@@ -54,7 +54,7 @@ export const certificateTask = schema.table(
     number: text(),
     openedAt: moment().notNull(),
     doneAt: moment(),
-    /** Given up (作废) by the organ that decided. */
+    /** When the organ that decided voided the task (作废). */
     voidedAt: moment(),
     voidedBy: text(),
     voidReason: text(),
@@ -62,14 +62,14 @@ export const certificateTask = schema.table(
   (table) => [index('certificate_task_license').on(sql`(${table.content}->>'licenseNumber')`)],
 );
 
-/** The newest license number of each division and year; taken under its row lock, so that no number is lost. */
+/** The newest license number of each division and year. Reserved under the row lock, so that no number is lost. */
 export const licenseNumber = schema.table(
   'license_number',
   { divisionCode: text().notNull(), year: integer().notNull(), newest: integer().notNull() },
   (table) => [primaryKey({ columns: [table.divisionCode, table.year] })],
 );
 
-/** A license under its number: what all versions share, and the lock that acts on it take. */
+/** A license under its number: the data that all versions share. Acts on the license lock this row. */
 export const license = schema.table(
   'license',
   {
@@ -85,16 +85,19 @@ export const license = schema.table(
     holderCode: text().notNull(),
     headVersion: integer().notNull(),
     headIdentifier: text().notNull(),
-    /** State of the current version, kept beside it for lists. */
+    /** State of the current version, copied here for lists. */
     headState: text().$type<LicenseState>().notNull(),
   },
   (table) => [index().on(table.holderCode, table.serial), index().using('gin', table.parties)],
 );
 
-/** Places in the status list; one that a rehearsal or an act given up took stays unused. */
+/** Indexes in the status list. An index reserved by a rehearsal or by an act that was refused later stays unused. */
 export const statusIndex = schema.sequence('status_index', { startWith: 0, minValue: 0, maxValue: 2_147_483_647 });
 
-/** A version with its document; written whole, in the transaction that makes it valid. Only `state` and what follows it change. */
+/**
+ * A version with its document, written in the transaction that makes it valid.
+ * Only `state` and `revision` change later.
+ */
 export const licenseVersion = schema.table(
   'license_version',
   {
@@ -104,9 +107,9 @@ export const licenseVersion = schema.table(
     state: text().$type<LicenseState>().notNull(),
     record: jsonb().$type<LicenseRecord>().notNull(),
     recordDigest: text().notNull(),
-    /** The signed code (二维码) that the document carries; null in versions made before there was one. */
+    /** The signed code (二维码) on the document. Null in versions made before codes existed. */
     code: text(),
-    /** Place in the status list (状态列表); null in versions made before there was one. */
+    /** Index in the status list (状态列表). Null in versions made before the list existed. */
     statusIndex: integer().unique(),
     caseId: uuid().notNull(),
     documentDigest: text().notNull(),
@@ -119,7 +122,7 @@ export const licenseVersion = schema.table(
   (table) => [uniqueIndex().on(table.number, table.version), index().on(table.caseId)],
 );
 
-/** Intent and outcome of every act: prepared before anything is signed, done when everything stands. */
+/** Intent and outcome of every act: PREPARED before anything is signed, DONE when everything is entered. */
 export const act = schema.table(
   'act',
   {
@@ -139,9 +142,9 @@ export const act = schema.table(
     authorisation: text().notNull(),
     organ: jsonb().$type<OrganFact>().notNull(),
     matterId: text().notNull(),
-    /** The blank that the new sheet is printed on, where the act makes one. */
+    /** The blank for the new sheet, if the act makes one. */
     blankNumber: text(),
-    /** The sheet that a SPOIL does away with. */
+    /** The sheet that a SPOIL marks as spoiled. */
     spoiledBlank: text(),
     reason: text(),
     /** The supervisor's order that the act carries out. */
@@ -149,28 +152,28 @@ export const act = schema.table(
     actorId: text().notNull(),
     actor: text().notNull(),
     preparedAt: moment().notNull(),
-    /** Why it waits, after somebody tried. */
+    /** Why it waits after an attempt. */
     waitingFor: text(),
-    /** Nobody else needs to try before this. */
+    /** No other process needs to try before this time. */
     leasedUntil: moment().notNull(),
     /** The signed code (二维码) that a new version carries. */
     code: text(),
-    /** The file as it was set, kept from ② until it is sealed: another release may set the same record otherwise. */
+    /** The rendered file, stored from ② until ③, because another release may render the same record differently. */
     rendered: bytea(),
-    /** SHA-256 of the finished file, and of the CMS that is in it (a PDF) or beside it (a statement). */
+    /** SHA-256 of the finished file, and of its CMS: inside it (a PDF) or detached (a statement). */
     documentDigest: text(),
     signatureDigest: text(),
     doneAt: moment(),
   },
   (table) => [
-    // One act at a time on a license, and one act per case.
+    // At most one prepared act per license, and one act per case.
     uniqueIndex('act_one_prepared').on(table.number).where(sql`${table.state} = 'PREPARED'`),
     uniqueIndex('act_one_per_case').on(table.caseId).where(sql`${table.caseId} is not null`),
     index().on(table.number, table.serial),
   ],
 );
 
-/** A ledger of validity; the license and the paper each keep one, and both say the same, version by version. */
+/** A ledger of validity. The license and the paper each have one, with the same entries for each version. */
 const validityLedger = (name: string) =>
   schema.table(
     name,
@@ -190,7 +193,7 @@ const validityLedger = (name: string) =>
 export const licenseEntry = validityLedger('license_entry');
 export const paperEntry = validityLedger('paper_entry');
 
-/** Sheets of paper (纸质证照): one stands for each version, spoiled ones beside it. */
+/** Sheets of paper (纸质证照): one that counts for each version, and any number of spoiled ones. */
 export const sheet = schema.table(
   'sheet',
   {
@@ -226,7 +229,7 @@ export const blank = schema.table(
   ],
 );
 
-/** Every movement of every blank: append-only. */
+/** Every change of state of every blank. Append-only. */
 export const blankEntry = schema.table(
   'blank_entry',
   {
@@ -241,12 +244,12 @@ export const blankEntry = schema.table(
   (table) => [primaryKey({ columns: [table.number, table.seq] })],
 );
 
-/** Files by content: PDFs, statements, signatures. */
+/** Files by digest: PDFs, statements, signatures. */
 export const document = schema.table('document', {
   digest: text().primaryKey(),
   mediaType: text().notNull(),
   bytes: bytea().notNull(),
-  /** The number whose people may read the file. */
+  /** License number. Whoever may see that license may read the file. */
   number: text().notNull(),
   name: text().notNull(),
 });

@@ -7,8 +7,9 @@ import { requireReason, requireVoidable } from './license.ts';
 import * as store from './store.ts';
 
 /**
- * Gives up the act that a granted case was to end in (作废), with the reason, so that a grant whose act has become impossible still
- * ends. Refuses CASE_NOT_GRANTED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, TASK_VOIDED, LICENSE_BUSY, REASON_MISSING.
+ * Voids the certificate task of a granted case (作废), with the reason.
+ * A grant whose act has become impossible can thus still end.
+ * Refuses CASE_NOT_GRANTED, ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, TASK_VOIDED, LICENSE_BUSY, REASON_MISSING.
  */
 export function voidTask(
   { db, now }: { db: Database; now: Clock },

@@ -29,14 +29,14 @@ import { type OrderRow, ordersOf, suspendedFor } from './order/store.ts';
 import { recallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
 import * as store from './store.ts';
 
-/** What the resolvers of License build on: a stored version and who looks at it. */
+/** The parent value of the resolvers of License: a stored version and the person who reads it. */
 export interface LicenseView {
   stored: store.StoredLicense;
   person: Person;
   context: GraphContext;
 }
 
-/** Versions by identifier as the caller may see them; one query for a whole answer. */
+/** Loads a version by identifier, or null if the caller may not see it. One query serves a whole GraphQL answer. */
 export async function loadLicense(db: Database, context: GraphContext, person: Person, identifier: string) {
   const loaded = await getLoader<store.StoredLicense>(context, 'licenses', async (keys) => {
     const found = await store.findVersions(db, 'identifier', keys, person);
@@ -46,7 +46,7 @@ export async function loadLicense(db: Database, context: GraphContext, person: P
   return loaded && { stored: loaded, person, context };
 }
 
-/** All versions under a number, oldest first. */
+/** Loads all versions under a number, oldest first. */
 export async function loadVersions(db: Database, { stored, person, context }: LicenseView): Promise<LicenseView[]> {
   const versions = await getLoader<store.StoredLicense[]>(context, 'versions', async (numbers) => {
     const found = Map.groupBy(await store.findVersions(db, 'number', numbers, person), (one) => one.version.number);
@@ -105,14 +105,17 @@ export async function loadDocument(db: Database, context: GraphContext, sealed: 
   };
 }
 
-/** A holder as this caller may see it: the code is whole for the holder itself and the library, masked for all others. */
+/** A holder as the caller may see it. The code is complete for the holder and the library, masked for all others. */
 export function viewHolder(holder: { name: string; code: string; kind: '001' | '111' }, actor: Actor) {
   const own = actor.kind === 'person' && actor.holderCode === holder.code;
   const code = own || hasRole(actor, 'LIBRARY') ? holder.code : maskCode(holder.code);
   return { name: holder.name, codeKind: holder.kind === '001' ? ('USCC' as const) : ('CITIZEN_NUMBER' as const), code };
 }
 
-/** Orders on the license, oldest first; null for whoever is of none of its organs: the holder learns of the act, not of the demand. */
+/**
+ * Loads the orders on the license, oldest first. Returns null to a caller from none of its organs, except an auditor:
+ * the holder sees the act, not the order behind it.
+ */
 export async function loadOrders(db: Database, { stored, person, context }: LicenseView): Promise<OrderRow[] | null> {
   const { number, parties } = stored.license;
   const inside = person.organ !== null && parties.includes(person.organ);
@@ -128,7 +131,7 @@ async function loadAllOrders(db: Database, context: GraphContext, number: string
   return found ?? [];
 }
 
-/** The current version under a number, where the caller may see it. */
+/** Loads the current version under a number, or null if the caller may not see it. */
 export async function loadHead(db: Database, context: GraphContext, person: Person, number: string) {
   const identifier = await getLoader<string>(context, 'heads', async (numbers) => {
     const found = await store.findHeads(db, numbers);
@@ -137,7 +140,7 @@ export async function loadHead(db: Database, context: GraphContext, person: Pers
   return identifier === null ? null : loadLicense(db, context, person, identifier);
 }
 
-/** What an act would bring; nothing of it was kept. */
+/** The result that an act would have. Nothing of it is stored. */
 export interface Rehearsal {
   act: string;
   identifier: string;
@@ -172,7 +175,7 @@ export function rehearsedSheet({
   return { act, identifier, number, version, state: validity, blankNumber, paper: state };
 }
 
-/** What this caller may do with a granted case's act now. */
+/** The actions on a certificate task, and for each whether this caller may do it now. */
 export function viewTaskActions(task: CertificateTask, person: Person, prepared: boolean) {
   const { action } = task.content;
   return [
@@ -184,7 +187,7 @@ export function viewTaskActions(task: CertificateTask, person: Person, prepared:
   ];
 }
 
-/** What stands around a license and bears on what may be done with it. */
+/** Orders, tasks and a prepared act on a license, which decide what may be done with it. */
 interface Surroundings {
   open: readonly OrderRow[];
   tasks: readonly CertificateTask[];
@@ -218,7 +221,7 @@ function requireIdle({ prepared }: Surroundings, caseId: string | null = null): 
   if (prepared && (caseId === null || prepared.caseId !== caseId)) throw new Refusal('LICENSE_BUSY');
 }
 
-/** An act of the issuing organ's own, with or without an order that demands it. */
+/** Checks an act on the issuing organ's own authority, with or without an order for it. */
 function checkOwnAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: OwnAct): void {
   requireOwnAct(person, head, act);
   const order = around.open.find((one) => one.act === act && isOwnSuspension(one, around.suspender));
@@ -226,7 +229,7 @@ function checkOwnAct({ person }: LicenseView, head: LicenseHead, around: Surroun
   requireIdle(around);
 }
 
-/** An act that a granted case ends in: there is such a case, and its act fits the license as it stands. */
+/** Checks an act by a case: there must be a granted case for it, and it must fit the license in its current state. */
 function checkCaseAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: Act): void {
   const task = around.tasks.find((one) => one.content.action === act);
   if (!task) throw new Refusal('ACT_NEEDS_CASE', 'case');
@@ -236,10 +239,10 @@ function checkCaseAct({ person }: LicenseView, head: LicenseHead, around: Surrou
   requireIdle(around, task.caseId);
 }
 
-/** Acts on a standing license that need a case: an issue makes a new one. */
+/** Acts by a case on an existing license. An issue makes a new one. */
 const BY_CASE = VERSION_ACTS.filter((act) => act !== 'ISSUE');
 
-/** What this caller may do with the license now, from the same functions that the mutations call. */
+/** What this caller may do with the license now. The answers come from the same functions that the mutations call. */
 export async function viewActions(db: Database, view: LicenseView) {
   const { stored, person } = view;
   const head = store.headOf(stored);

@@ -2,7 +2,9 @@ import { createPublicKey } from 'node:crypto';
 import { createHub, type HubConfig } from '../../gateway/hub.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
-/** Orders to a hub in its own process, which kills itself at step `crashAt`. The tests in this folder start it. */
+/**
+ * Options of a hub in its own process, which kills itself at step `crashAt`. The tests in this folder start it.
+ */
 interface Orders {
   config: Omit<HubConfig, 'tokenKey' | 'onStep' | 'signer'>;
   tokenKeyPem: string;

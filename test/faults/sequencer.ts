@@ -2,7 +2,10 @@ import { connect } from '../../db/client.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 
-/** Orders to the seals subgraph in its own process, which kills itself after a checkpoint commits (`log.test.ts`). */
+/**
+ * Options of the seals subgraph in its own process. The process kills itself after a checkpoint commits. Used by
+ * `log.db.test.ts`.
+ */
 interface Orders {
   databaseUrl: string;
   keyEncryptionKey: string;

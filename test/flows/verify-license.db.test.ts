@@ -12,7 +12,7 @@ const FIELDS = `verdict subIndication steps { name passed detail } provenAt clai
   license { identifier state holderName life { act version state at } }`;
 const QUERY = `query($input: VerifyLicenseInput!) { verifyLicense(input: $input) { ${FIELDS} } }`;
 
-describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (transport) => {
+describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', (transport) => {
   let hub: TestHub;
   let clock: TestClock;
   let identifier: string;
@@ -59,7 +59,7 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
     expect(answer.claimedAt).not.toBeNull();
   });
 
-  test('a digest that nobody knows is an answer, not a fault', async () => {
+  test('an unknown digest gets an answer, not a fault', async () => {
     expect(await judge({ digest: 'a'.repeat(64) })).toMatchObject({
       verdict: 'INDETERMINATE',
       subIndication: 'SIGNED_DATA_NOT_FOUND',
@@ -71,7 +71,7 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
     });
   });
 
-  test('a file that is sent is judged like its digest; a forged one fails and says why', async () => {
+  test('an uploaded file gets the same verdict as its digest; a forged file fails with the reason', async () => {
     expect(await judge({ document: pdf.toString('base64') })).toMatchObject({
       verdict: 'TOTAL_PASSED',
       license: { identifier },
@@ -98,7 +98,7 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
     }
   });
 
-  test('a code is judged by its text, with or without its link; a forged one fails', async () => {
+  test('a code is verified by its text, with or without its link; a forged code fails', async () => {
     const text = await codeOf(pdf);
     for (const code of [text, text.split('#')[1], ` ${text}\n`]) {
       expect(await judge({ code })).toMatchObject({
@@ -118,7 +118,7 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
     }
   });
 
-  test('the state follows the acts at once, apart from the verdict; a statement proves itself too', async () => {
+  test('the state changes with each act at once, but the verdict does not; a statement can be verified too', async () => {
     const input = { identifier, reason: '核查' };
     const done = await runMutation(
       hub,
@@ -152,11 +152,11 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
     expect(
       await judge({ document: changed.toString('base64'), signature: signature.toString('base64') }),
     ).toMatchObject({ subIndication: 'HASH_FAILURE' });
-    // The signature file alone is no document.
+    // The signature file alone is not a document.
     expect((await judge({ digest: digestOf(signature) })).subIndication).toBe('SIGNED_DATA_NOT_FOUND');
   });
 
-  test('the picture of its seal is for anyone', async () => {
+  test('the picture of its seal is public', async () => {
     const picture = await hub.hub.app.inject({ url: `/licenses/seal/${identifier}` });
     expect(picture).toMatchObject({ statusCode: 200, headers: { 'content-type': 'image/svg+xml' } });
     expect(picture.body).toMatch(
@@ -203,7 +203,7 @@ describe.each(['local', 'http'] as const)('verifyLicense, for anyone (%s)', (tra
     ]);
   });
 
-  test('after its proof was renewed, state and verdict still hold', async () => {
+  test('a renewed proof does not change state and verdict', async () => {
     clock.set(new Date(Date.parse('2026-03-02T04:00:00Z') + 7.1 * 365.25 * 86_400_000).toISOString());
     await hub.hub.licenses.renewProofs();
     clock.advance(30 * 86_400_000);

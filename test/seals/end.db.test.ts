@@ -172,7 +172,7 @@ describe('the end of a seal is refused', () => {
   test('by the public', async () => {
     expect((await end(PUBLIC, {})).codes).toEqual(['UNAUTHENTICATED']);
   });
-  test('or has no effect in a dry run of either step, which returns the same result', async () => {
+  test('but not in a dry run of either step, which returns the result and changes nothing', async () => {
     const before = await counts();
     expect(await end(KEEPER, { dryRun: true })).toMatchObject({ seal: { state: 'IN_USE' }, refusal: null });
     expect(await counts()).toEqual(before);

@@ -238,7 +238,7 @@ describe('a hub with witnesses', () => {
     silent.close();
   });
 
-  test('reports a witness with another log or another key, and a database that was set back', async () => {
+  test('reports a witness with another log or another key, and a database restored to an older state', async () => {
     const folder = newFolder();
     const log = await keyOf();
     const stranger = await openWitness([new LogPen('example.com/other').vkey]);

@@ -21,7 +21,7 @@ const versionDeleted: Tamper = async (inside, chance) => {
   return { description: 'a version is gone', objects: namesOf(version) };
 };
 
-/** Removes everything of a version except its act, whose state is DONE. */
+/** Deletes everything of a version except its act, whose state is DONE. */
 const actLeft: Tamper = async (inside, chance) => {
   const { sql } = inside;
   const version = await inside.victim(

@@ -99,7 +99,7 @@ async function stock({ sql }: Inside, blank: string, chance: Chance): Promise<st
   return chance.pick(rows as readonly Row[]).number;
 }
 
-/** Moves a sheet to another blank; with `ledger` it moves the entries of the blank too. */
+/** Moves a sheet to another blank. With `movesLedger` it moves the entries of the blank too. */
 const sheetMoved =
   (ledger: boolean): Tamper =>
   async (inside, chance) => {

@@ -2,15 +2,15 @@ import { element, facts } from './element.js';
 import { ACTS, REASONS, STATES, STEPS_EN, VERDICTS } from './terms.js';
 import { lang, momentText, say } from './words.js';
 
-/** Shows what a verification found: verdict, state apart from it, license, seal, steps, life, evidence. */
+/** Shows a verification result: verdict, separate state, license, seal, steps, history, evidence. */
 
 /** @typedef {import('./ask.js').Verification} Verification */
 /** @typedef {import('./terms.js').Tone} Tone */
-/** What was verified: a file with its name and digest, or the text of a code. */
+/** The verified subject: a file with its name and digest, or the text of a code. */
 /** @typedef {{ kind: 'file', name: string, digest: string } | { kind: 'code', text: string }} Subject */
 
 /**
- * The whole answer. `more` goes below the verdict; a `brief` one leaves out what the page shows already.
+ * Creates the whole answer. `more` goes below the verdict. A `brief` answer omits what the page already shows.
  * @param {Verification} found
  * @param {Subject} subject
  * @param {{ more?: Node | null, brief?: boolean }} options
@@ -33,7 +33,7 @@ export function answerOf(found, subject, { more = null, brief = false } = {}) {
 }
 
 /**
- * The hub knows no such file, and has looked at nothing but its digest.
+ * Returns whether the hub does not know the file, so that it checked only the digest.
  * @param {Verification} found
  */
 export function isUnknown({ subIndication, steps }) {
@@ -41,7 +41,7 @@ export function isUnknown({ subIndication, steps }) {
 }
 
 /**
- * The verdict in a few words, for the heading's reader and the progress line.
+ * Returns the verdict in a few words, for the heading and the progress line.
  * @param {Verification} found
  */
 export function verdictText(found) {
@@ -176,7 +176,7 @@ function sealOf({ signer, claimedAt, provenAt, license }, { kind }) {
 }
 
 /**
- * The seal as it is drawn on the document; its name stands beside it in words.
+ * Creates the picture of the seal on the document. Its alternative text is empty, because its name is shown as text.
  * @param {import('./ask.js').License} license
  */
 function sealPicture({ identifier }) {
@@ -189,7 +189,7 @@ function sealPicture({ identifier }) {
   });
 }
 
-/** The hub's name of the step that asks for the state: not valid is no fault of the signature. */
+/** The hub's name of the status step. If the license is not valid, the signature is still good. */
 const STATE_STEP = '查询证照状态';
 
 /** @param {Verification} found */
@@ -223,7 +223,7 @@ const OUTCOMES = new Map([
   [false, { tone: 'bad', sign: '✗', word: say.failed }],
   [null, { tone: 'none', sign: '·', word: '' }],
 ]);
-/** What the hub says of steps that it did not take. */
+/** The hub's texts for steps that it did not run. */
 const NOTHING_DONE = new Map([
   ['未进行', { tone: 'none', sign: '·', word: say.notReached }],
   ['不适用', { tone: 'none', sign: '·', word: say.notApplicable }],
@@ -285,7 +285,7 @@ function proofOf({ evidence, license }, subject) {
 }
 
 /**
- * A text as one word of a shell.
+ * Quotes a text as one shell word.
  * @param {string} text
  */
 function quoted(text) {
@@ -293,7 +293,7 @@ function quoted(text) {
 }
 
 /**
- * A sentence of the hub's: Chinese, whatever the page's language.
+ * Creates a text from the hub. It is Chinese in both languages of the page.
  * @param {string} text
  */
 function hubText(text) {

@@ -1,4 +1,4 @@
-/** Asks the hub to verify. What is sent is what the person chose to send: a digest, a code, or after a click a file. */
+/** Requests a verification from the hub. Sends only a digest, a code, or, after a click, a file. */
 
 /** @typedef {{ digest: string } | { code: string } | { document: string, signature: string | null }} Asked */
 /** @typedef {{ act: string, version: number, state: string, at: string }} LifeEvent */
@@ -32,11 +32,11 @@ const QUERY = `query Verify($input: VerifyLicenseInput!) {
 }`;
 const TIMEOUT_MS = 60_000;
 
-/** Why there is no answer. */
+/** Thrown if there is no answer. The message is from the hub, or empty if the hub was not reached. */
 export class AskError extends Error {}
 
 /**
- * Throws AskError with the hub's sentence where it has one, or with none where the hub was not reached.
+ * Throws AskError with the hub's message, or with an empty message if the hub was not reached.
  * @param {Asked} input
  * @returns {Promise<Verification>}
  */

@@ -1,10 +1,10 @@
 import { byId } from './element.js';
 import { say } from './words.js';
 
-/** Reads a QR code by the camera: by the browser's own detector where it has one, else by the package `qr` from our own origin. */
+/** Reads a QR code by the camera, with the browser's own detector or else the package `qr` from our own origin. */
 
 const LOOK_EVERY_MS = 150;
-/** Longer side of the picture that is searched: codes of licenses have up to a hundred modules across. */
+/** Longer side of the scanned picture. Codes of licenses are up to 100 modules wide. */
 const SIDE_PIXELS = 1280;
 const TEXT_LIMIT = 2048;
 
@@ -13,43 +13,43 @@ const TEXT_LIMIT = 2048;
 /** @type {(() => void) | null} */
 let stopNow = null;
 
-/** Ends what is running, if anything is. */
+/** Stops a running scan, if any. */
 export function stopCamera() {
   stopNow?.();
   stopNow = null;
 }
 
 /**
- * Shows the camera's picture and looks for a code until one is found or somebody stops it.
+ * Shows the camera's picture and scans it until a code is found or the user stops.
  * @param {(text: string) => void} onText
  */
 export async function startCamera(onText) {
   stopCamera();
-  const said = byId('camera-said');
+  const message = byId('camera-said');
   if (!navigator.mediaDevices?.getUserMedia) {
-    said.textContent = say.noCamera;
+    message.textContent = say.noCamera;
     return;
   }
   let stream;
   try {
-    const wanted = { facingMode: 'environment', width: { ideal: 1920 }, height: { ideal: 1080 } };
-    stream = await navigator.mediaDevices.getUserMedia({ video: wanted, audio: false });
+    const constraints = { facingMode: 'environment', width: { ideal: 1920 }, height: { ideal: 1080 } };
+    stream = await navigator.mediaDevices.getUserMedia({ video: constraints, audio: false });
   } catch (error) {
-    said.textContent = whyNot(error);
+    message.textContent = whyNot(error);
     return;
   }
   const video = /** @type {HTMLVideoElement} */ (byId('video'));
-  const given = stream;
+  const cameraStream = stream;
   let running = true;
   stopNow = () => {
     running = false;
-    for (const track of given.getTracks()) track.stop();
+    for (const track of cameraStream.getTracks()) track.stop();
     video.srcObject = null;
     byId('view').hidden = true;
   };
-  video.srcObject = given;
+  video.srcObject = cameraStream;
   byId('view').hidden = false;
-  said.textContent = say.cameraOn;
+  message.textContent = say.cameraOn;
   byId('camera-stop').focus();
   await video.play().catch(() => {});
   const read = await readerOf();
@@ -58,7 +58,7 @@ export async function startCamera(onText) {
     const text = await look(video, canvas, read);
     if (running && text) {
       stopCamera();
-      said.textContent = say.cameraRead;
+      message.textContent = say.cameraRead;
       onText(text.slice(0, TEXT_LIMIT));
       return;
     }

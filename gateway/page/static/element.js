@@ -1,4 +1,4 @@
-/** Makes elements. Text becomes text nodes only: nothing out of a file, a code or an answer is ever read as HTML. */
+/** Creates elements. Text becomes text nodes only, so text from a file, a code or an answer is never parsed as HTML. */
 
 /** @typedef {Node | string | null} Child */
 
@@ -8,25 +8,25 @@
  * @param {...Child} children
  */
 export function element(tag, attributes = {}, ...children) {
-  const made = document.createElement(tag);
-  for (const [name, text] of Object.entries(attributes)) made.setAttribute(name, text);
-  made.append(...children.filter((one) => one !== null));
-  return made;
+  const created = document.createElement(tag);
+  for (const [name, text] of Object.entries(attributes)) created.setAttribute(name, text);
+  created.append(...children.filter((one) => one !== null));
+  return created;
 }
 
 /**
- * The element of the page with an id; the page and its script are of one release.
+ * Returns the element with an id. Throws if it is missing, because page and script are of the same release.
  * @param {string} id
  * @returns {HTMLElement}
  */
 export function byId(id) {
-  const found = document.getElementById(id);
-  if (!found) throw new Error(`no element ${id}`);
-  return found;
+  const match = document.getElementById(id);
+  if (!match) throw new Error(`no element ${id}`);
+  return match;
 }
 
 /**
- * A list of labels and texts; a line without text is left out.
+ * Creates a list of labels and texts. Omits lines without text.
  * @param {[string, string | null | undefined][]} lines
  */
 export function facts(lines) {

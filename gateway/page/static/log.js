@@ -3,7 +3,7 @@ import { drawProof } from './proof.js';
 import { climb, readCheckpoint, readProof } from './tlog.js';
 import { lang, momentText } from './words.js';
 
-/** The page of the transparency log. Nothing is believed that can be reckoned: the way from leaf to root is hashed here. */
+/** The page of the transparency log. It does not trust the hub for hashes: it computes the path from leaf to root. */
 
 const ZH = {
   size: '条数',
@@ -95,7 +95,7 @@ async function showProof(identifier) {
     const isOfLicense = logged.entry.kind === 'SEAL_USE' && logged.entry.identifier === identifier;
     const right = isOfLicense && steps.at(-1)?.hash === proof.checkpoint.root;
     const { entry } = logged;
-    const told = facts([
+    const entryFacts = facts([
       [say.index, String(proof.index)],
       [say.at, momentText(entry.at)],
       [say.seal, entry.sealId],
@@ -106,7 +106,7 @@ async function showProof(identifier) {
       element('p', { class: right ? 'good' : 'bad' }, element('strong', {}, right ? say.right : say.wrong)),
       drawProof(steps, proof),
       element('h3', {}, say.entry),
-      told,
+      entryFacts,
       factsOf(proof.checkpoint),
     );
     tell('');
@@ -127,8 +127,8 @@ byId('form').addEventListener('submit', (event) => {
   void showProof(input.value.trim());
 });
 void showNow();
-const asked = new URLSearchParams(location.search).get('license');
-if (asked) {
-  /** @type {HTMLInputElement} */ (byId('identifier')).value = asked;
-  void showProof(asked);
+const requestedLicense = new URLSearchParams(location.search).get('license');
+if (requestedLicense) {
+  /** @type {HTMLInputElement} */ (byId('identifier')).value = requestedLicense;
+  void showProof(requestedLicense);
 }

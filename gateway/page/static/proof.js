@@ -1,13 +1,13 @@
 import { lang } from './words.js';
 
-/** A proof as a picture: the way from the leaf, at the foot, to the root, and beside it what it is hashed with. */
+/** Draws a proof: the path from the leaf (bottom) to the root (top), with the sibling hashes beside it. */
 
 const SVG = 'http://www.w3.org/2000/svg';
 const WIDTH = 640;
 const ROW = 64;
 const BOX = { width: 190, height: 36 };
 const MIDDLE = (WIDTH - BOX.width) / 2;
-/** Letters of a hash that are shown. */
+/** Number of characters shown of a hash. */
 const SHOWN = 16;
 
 const words =
@@ -21,10 +21,10 @@ const words =
  * @param {...(Node | string)} children
  */
 function draw(name, attributes, ...children) {
-  const made = document.createElementNS(SVG, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, String(value));
-  made.append(...children);
-  return made;
+  const created = document.createElementNS(SVG, name);
+  for (const [key, value] of Object.entries(attributes)) created.setAttribute(key, String(value));
+  created.append(...children);
+  return created;
 }
 
 /**

@@ -3,12 +3,12 @@ import { AskError, ask } from './ask.js';
 import { byId } from './element.js';
 import { say } from './words.js';
 
-/** The page behind a QR code: what stands behind `#` never reaches the server by itself; this checks it. */
+/** The page behind a QR code. Browsers do not send the part after `#`, so this script sends it to be verified. */
 
 async function checkCode() {
   const section = byId('code');
   const code = location.hash.slice(1);
-  // Of the link that skips to the content.
+  // The fragment of the link that skips to the content.
   if (code === 'main') return;
   section.hidden = code === '';
   for (const link of document.querySelectorAll('header nav a')) {
@@ -19,12 +19,12 @@ async function checkCode() {
   const progress = byId('progress');
   progress.className = '';
   progress.textContent = say.asking;
-  // With the link before it, so that a code under the address of another license is noticed.
+  // Includes the link, so that the hub detects a code under the URL of another license.
   const text = `${location.origin}${location.pathname}#${code}`;
   try {
     const found = await ask({ code: text });
     byId('answer').replaceChildren(answerOf(found, { kind: 'code', text }, { brief: true }));
-    // The banner below shows it; who does not see it hears it.
+    // The banner below shows the result. This text is only for screen readers.
     progress.className = 'heard';
     progress.textContent = `${say.result}${verdictText(found)}`;
   } catch (error) {

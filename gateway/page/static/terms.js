@@ -1,10 +1,10 @@
-/** What the hub's words mean to a person, in both languages; the server's pages and the browser's scripts read the same ones. */
+/** The texts for the hub's terms, in both languages. The server's pages and the browser's scripts share them. */
 
 /** @typedef {'zh' | 'en'} Lang */
 /** @typedef {'good' | 'bad' | 'hold'} Tone */
 /** @typedef {{ zh: string, en: string }} Words */
 
-/** States of a license. Each has a sign of its own: colour is never the only difference. */
+/** States of a license. Each has a sign, so that colour is never the only difference. */
 /** @type {Record<string, Words & { tone: Tone, sign: string }>} */
 export const STATES = {
   VALID: { zh: '有效', en: 'in force', tone: 'good', sign: '✓' },
@@ -76,7 +76,7 @@ export const VERDICTS = {
   },
 };
 
-/** Why a signature is not passed. */
+/** Why a signature did not pass. */
 /** @type {Record<string, Words>} */
 export const REASONS = {
   FORMAT_FAILURE: {
@@ -137,7 +137,7 @@ export const REASONS = {
   SIGNED_DATA_NOT_FOUND: { zh: '没有找到盖了章的内容。', en: 'There is nothing sealed to be found.' },
 };
 
-/** Steps of a verification by the names that the hub gives them. */
+/** English texts of the verification steps, by the hub's Chinese names. */
 /** @type {Record<string, string>} */
 export const STEPS_EN = {
   查找本系统的存档: 'Look for the file in the hub’s own archive',

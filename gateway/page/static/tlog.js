@@ -1,4 +1,6 @@
-/** Reads checkpoints and proofs of the log (C2SP tlog-checkpoint, tlog-proof), and reckons a tree's root (RFC 9162 §2.1.3.2). */
+/**
+ * Parses checkpoints and proofs of the log (C2SP tlog-checkpoint, tlog-proof), and computes roots (RFC 9162 §2.1.3.2).
+ */
 
 /**
  * @typedef {{ name: string, time: string | null }} Signer
@@ -45,7 +47,7 @@ export function readProof(text) {
 }
 
 /**
- * From the leaf to the root, hash by hash.
+ * Computes the hashes from the leaf to the root.
  * @param {object} entry
  * @param {Proof} proof
  * @returns {Promise<Climbed[]>}
@@ -60,7 +62,7 @@ export async function climb(entry, { index, hashes, checkpoint }) {
     const isLeft = node % 2 === 1 || node === last;
     hash = isLeft ? await sha256(Uint8Array.of(1), sibling, hash) : await sha256(Uint8Array.of(1), hash, sibling);
     steps.push({ hash: base64(hash), sibling: encoded, side: isLeft ? 'left' : 'right' });
-    // A node that is the last of its row has no sibling there: it moves up until it has one.
+    // The last node of a level may have no sibling. It moves up to the level where it has one.
     if (isLeft) while (node % 2 === 0 && node !== 0) [node, last] = [node / 2, Math.floor(last / 2)];
     [node, last] = [Math.floor(node / 2), Math.floor(last / 2)];
   }
@@ -68,7 +70,7 @@ export async function climb(entry, { index, hashes, checkpoint }) {
 }
 
 /**
- * JSON with its members in order (RFC 8785): entries hold texts, small whole numbers and null alone.
+ * Canonical JSON (RFC 8785) for log entries, which contain only strings, small integers and null.
  * @param {unknown} value
  * @returns {string}
  */

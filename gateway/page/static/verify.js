@@ -4,7 +4,7 @@ import { startCamera, stopCamera } from './camera.js';
 import { byId, element } from './element.js';
 import { lang, say } from './words.js';
 
-/** The verification page: a file by its digest, a code by its text. */
+/** The verification page. Verifies a file by its digest and a code by its text. */
 
 const FILE_LIMIT_BYTES = 64 * 1024 * 1024;
 /** 700 000 characters of base64. */
@@ -16,8 +16,8 @@ const LINK = /^https?:\/\/[^\s#]*\/v\/([^/?#\s]{1,200})(?:\?[^#\s]*)?$/;
 /** @typedef {import('./answer.js').Subject} Subject */
 /** @typedef {import('./ask.js').Asked} Asked */
 
-/** Counts what was begun: an answer that comes late must not take the place of a newer one. */
-let newest = 0;
+/** Number of the newest request. A late answer to an older request is discarded. */
+let newestRequest = 0;
 
 /** @param {string} text */
 function tell(text) {
@@ -26,25 +26,25 @@ function tell(text) {
 
 /** @param {string} text */
 function complain(text) {
-  newest++;
+  newestRequest++;
   byId('result').hidden = true;
   tell(text);
 }
 
 /**
- * Asks and shows; `more` makes what stands below the verdict.
- * @param {Asked} asked
+ * Verifies and shows the answer. `more` creates the element below the verdict.
+ * @param {Asked} request
  * @param {Subject} subject
  * @param {string} meanwhile
  * @param {(found: import('./ask.js').Verification) => Node | null} more
  */
-async function judge(asked, subject, meanwhile, more = () => null) {
-  const mine = ++newest;
+async function judge(request, subject, meanwhile, more = () => null) {
+  const requestNumber = ++newestRequest;
   byId('result').hidden = true;
   tell(meanwhile);
   try {
-    const found = await ask(asked);
-    if (mine !== newest) return;
+    const found = await ask(request);
+    if (requestNumber !== newestRequest) return;
     byId('answer').replaceChildren(answerOf(found, subject, { more: more(found) }));
     byId('result').hidden = false;
     tell('');
@@ -52,7 +52,7 @@ async function judge(asked, subject, meanwhile, more = () => null) {
     heading.textContent = `${say.result}${verdictText(found)}`;
     heading.focus();
   } catch (error) {
-    if (mine !== newest) return;
+    if (requestNumber !== newestRequest) return;
     if (!(error instanceof AskError)) throw error;
     complain(error.message || say.away);
   }
@@ -70,7 +70,7 @@ async function takeFiles(files) {
   if (documents.length > 1) return complain(say.several);
   if (file.size > FILE_LIMIT_BYTES) return complain(say.tooLarge);
   if (!globalThis.crypto?.subtle) return complain(say.insecure);
-  const mine = ++newest;
+  const requestNumber = ++newestRequest;
   byId('result').hidden = true;
   tell(say.hashing);
   let bytes;
@@ -80,14 +80,14 @@ async function takeFiles(files) {
     return complain(say.unreadable);
   }
   const digest = hex(await crypto.subtle.digest('SHA-256', bytes));
-  if (mine !== newest) return;
+  if (requestNumber !== newestRequest) return;
   /** @type {Subject} */
   const subject = { kind: 'file', name: file.name, digest };
   await judge({ digest }, subject, say.asking, (found) => (isUnknown(found) ? offer(subject, bytes, signature) : null));
 }
 
 /**
- * The offer to send a file that the hub does not know: nothing is sent before the click.
+ * Creates the offer to send a file that the hub does not know. Nothing is sent before the click.
  * @param {Subject} subject
  * @param {ArrayBuffer} bytes
  * @param {File | null} signature
@@ -98,16 +98,16 @@ function offer(subject, bytes, signature) {
   }
   const button = element('button', { type: 'button', id: 'send' }, say.offerSend);
   button.addEventListener('click', async () => {
-    const beside = signature && signature.size <= SIGNATURE_LIMIT_BYTES ? await signature.arrayBuffer() : null;
-    const asked = { document: base64(bytes), signature: beside && base64(beside) };
-    await judge(asked, subject, say.sending);
+    const signatureBytes = signature && signature.size <= SIGNATURE_LIMIT_BYTES ? await signature.arrayBuffer() : null;
+    const request = { document: base64(bytes), signature: signatureBytes && base64(signatureBytes) };
+    await judge(request, subject, say.sending);
   });
   return element('div', { class: 'note' }, element('p', {}, say.offer), element('p', {}, button));
 }
 
-/** @param {string} given */
-async function takeText(given) {
-  const text = given.trim();
+/** @param {string} enteredText */
+async function takeText(enteredText) {
+  const text = enteredText.trim();
   if (text === '') return complain(say.empty);
   const identifier = IDENTIFIER.test(text) ? text.toUpperCase() : (LINK.exec(text)?.[1] ?? null);
   if (identifier !== null) {
@@ -149,7 +149,7 @@ function listen() {
   const drop = byId('drop');
   input.addEventListener('change', () => {
     const files = [...(input.files ?? [])];
-    // The same file may be chosen again, after it was changed.
+    // Allows choosing the same file again after it was changed.
     input.value = '';
     takeFiles(files);
   });

@@ -1,4 +1,4 @@
-/** What the scripts of the public pages say, in both languages. */
+/** The texts of the scripts of the public pages, in both languages. */
 
 /** @typedef {import('./terms.js').Lang} Lang */
 
@@ -12,7 +12,7 @@ const moments = new Intl.DateTimeFormat(lang === 'zh' ? 'zh-CN' : 'en-GB', {
 });
 
 /**
- * A moment in Asia/Shanghai.
+ * Formats a time in Asia/Shanghai.
  * @param {string} at
  */
 export const momentText = (at) => moments.format(new Date(at));

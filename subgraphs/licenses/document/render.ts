@@ -9,23 +9,24 @@ import { drawSeal } from '../../kernel/seal-picture.ts';
 import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/sealed-pdf.ts';
 import type { AttachedRecord } from '../record.ts';
 
-/** Longest text in the QR code: beyond it the modules get too small to scan at 38 mm. */
+/** Maximum length of the text in the QR code. With longer text, the modules are too small to scan at 38 mm. */
 const CODE_LENGTH = 900;
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const typeset = createTypesetter(FOLDER);
 
 /**
- * Renders the document of a license version: PDF/A-3b (ISO 19005-3) with the record attached as `metadata.json` and its QR
- * code. The same record gives the same bytes, in any process. Throws UnprintableText for a
- * character that the fonts lack or that shows nothing, RenderError where the template cannot set the record.
+ * Renders the document of a license version: PDF/A-3b (ISO 19005-3) with the record attached as `metadata.json`, and
+ * its QR code. The same record gives the same bytes in any process. Throws UnprintableText for a character that the
+ * fonts lack or that is invisible, and RenderError if the template cannot typeset the record.
  */
 export function renderLicense(record: AttachedRecord): Uint8Array {
   return set(record).pdf;
 }
 
 /**
- * The same document with the seal's picture where the template puts it, ready for the signature: the office's own, PNG, or a drawn one.
+ * Renders the same document with the seal's picture in the place that the template defines, ready for the signature.
+ * `own` is the office's own picture, PNG. If it is null, the hub draws one.
  */
 export function renderSealable(record: AttachedRecord, own: Uint8Array | null = null): Uint8Array {
   const { pdf, seal } = set(record);
@@ -37,12 +38,12 @@ export function renderSealable(record: AttachedRecord, own: Uint8Array | null = 
   return makeSealable(pdf, { name, at: new Date(record.ZZQZSJ), picture, place });
 }
 
-/** What a sealed document of the record would look like; nothing signs it, and it says so in the place of the signature. */
+/** Renders a preview of the sealed document. An empty signature marks it as unsigned. */
 export function renderPreview(record: AttachedRecord): Uint8Array {
   return insertSignature(renderSealable(record), EMPTY_CMS);
 }
 
-/** The template of a license type (证照类型代码): its own, or the general one. */
+/** Returns the template of a license type (证照类型代码): its own, or the general one. */
 function templateOf(type: string): string {
   const own = `templates/${type}.typ`;
   return /^\w{1,32}$/.test(type) && existsSync(join(FOLDER, own)) ? own : 'templates/general.typ';
@@ -66,7 +67,8 @@ function set(record: AttachedRecord): TypesetDocument {
 }
 
 /**
- * A QR code (ISO/IEC 18004): a dashed line for each row of modules, which takes a seventh of what a rectangle for each run of modules does.
+ * Draws a QR code (ISO/IEC 18004) as SVG, with a dashed line for each row of modules. Measured: this takes a seventh of
+ * the bytes of a rectangle for each run of modules.
  */
 function drawCode(text: string): string {
   const rows = encodeQR(text, 'raw', { ecc: 'low', border: 1 });
@@ -74,12 +76,12 @@ function drawCode(text: string): string {
     const [margin, ...dashes] = runsOf(row);
     return `<path d="M${margin} ${y}.5H${row.length}" stroke-dasharray="${dashes.join(' ')}"/>`;
   });
-  // The margin's own rows hold no module.
+  // The rows of the margin contain no modules.
   const drawn = lines.slice(1, -1).join('');
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${rows.length} ${rows.length}" stroke="#000">${drawn}</svg>`;
 }
 
-/** How many modules follow one another in each colour, the light margin first. */
+/** Returns the lengths of the runs of equal modules, starting with the light margin. */
 function runsOf(row: readonly boolean[]): number[] {
   const runs: number[] = [];
   let begun = 0;

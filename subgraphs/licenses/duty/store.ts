@@ -11,9 +11,9 @@ const CONSUMERS = { cases: ['DutyChanged'] } as const;
 
 type DutyRow = typeof duty.$inferSelect;
 
-/** Ids of duties: one per thing that waits. */
+/** Builds the ids of duties: one per sheet, act, license number or order that waits. */
 export const dutyOf = {
-  /** A delivered sheet whose version is out of force must come back. */
+  /** A delivered sheet whose version is out of force must be returned. */
   recall: (blankNumber: string) => `recall:${blankNumber}`,
   /** A prepared act waits for its seal. */
   seal: (actId: string) => `seal:${actId}`,
@@ -23,10 +23,13 @@ export const dutyOf = {
   order: (orderId: string) => `order:${orderId}`,
 };
 
-/** What a duty says of its license. */
+/** The data of a duty about its license. */
 export type DutySubject = Pick<DutyRow, 'identifier' | 'name' | 'organs' | 'divisionCode'>;
 
-/** Opens a duty, or opens it again, and tells so; one that is open already with the same reason changes nothing. */
+/**
+ * Opens a duty, or opens it again, and appends an event.
+ * Does nothing if the duty is already open with the same reason.
+ */
 export async function openDuty(
   tx: Transaction,
   opened: Pick<DutyRow, 'id' | 'kind' | 'reason'> & DutySubject & { at: Date },
@@ -48,7 +51,7 @@ export async function openDuty(
   if (changed) await tell(tx, changed, at);
 }
 
-/** Closes a duty and tells so, where it is open. */
+/** Closes a duty and appends an event. Does nothing if the duty is not open. */
 export async function closeDuty(tx: Transaction, id: string, at: Date): Promise<void> {
   const [closed] = await tx
     .update(duty)
@@ -69,7 +72,7 @@ async function tell(tx: Transaction, row: DutyRow, at: Date): Promise<void> {
   });
 }
 
-/** What a duty about a license says of it: the current version, the issuing organ, the county that handles it. */
+/** Returns the data of a duty about a license: the current version, the issuing organ, the county that handles it. */
 export async function subjectOfLicense(db: Reader, number: string): Promise<DutySubject> {
   const [found] = await db
     .select({ license, record: licenseVersion.record })
@@ -81,7 +84,7 @@ export async function subjectOfLicense(db: Reader, number: string): Promise<Duty
   return { identifier, name: found.record.ZZMC, organs: [issuer.id], divisionCode };
 }
 
-/** What a duty about a prepared act says of its license, which an issue has yet to make. */
+/** Returns the data of a duty about a prepared act. For an issue, the license does not exist yet. */
 export async function subjectOfAct(db: Reader, intent: typeof act.$inferSelect): Promise<DutySubject> {
   if (intent.act !== 'ISSUE') return { ...(await subjectOfLicense(db, intent.number)), identifier: intent.identifier };
   const record = intent.record as LicenseRecord;

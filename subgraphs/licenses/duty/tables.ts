@@ -3,7 +3,7 @@ import type { EventPayload } from '../../kernel/events.ts';
 
 const schema = pgSchema('licenses');
 
-/** What waits for a person about a license, or waited; cases keep a copy from DutyChanged. */
+/** Duties about licenses (待办), open and closed. Cases keep a copy from the event DutyChanged. */
 export const duty = schema.table('duty', {
   id: text().primaryKey(),
   kind: text().$type<EventPayload<'DutyChanged'>['kind']>().notNull(),

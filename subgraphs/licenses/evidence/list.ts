@@ -2,11 +2,11 @@ import { deflateSync } from 'node:zlib';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { LIST_STATES } from '../verify/status.ts';
 
-/** The status list (状态列表): every license version by its place, 4 bits each, as the IETF Token Status List lays it out. */
+/** The status list (状态列表): 4 bits per license version at its index, in the layout of the IETF Token Status List. */
 
 const UNUSED_OCTET = 0xff;
 
-/** The list of versions with their places, in any order: zlib, base64url. */
+/** Packs the states of versions, in any order, into a list: zlib, base64url. */
 export function packStates(versions: readonly { place: number; state: LicenseState }[]): string {
   const length = versions.reduce((most, { place }) => Math.max(most, place + 1), 0);
   const octets = Buffer.alloc(Math.ceil(length / 2), UNUSED_OCTET);

@@ -2,8 +2,8 @@ import type { FastifyInstance } from 'fastify';
 import { type EvidenceDependencies, gatherBundle, publishList } from './workflow.ts';
 
 /**
- * `GET /licenses/status-list` (IETF Token Status List) and `GET /licenses/evidence/<identifier>`: for anyone, without a token. Neither
- * says more of a license than the page behind its QR code.
+ * `GET /licenses/status-list` (IETF Token Status List) and `GET /licenses/evidence/<identifier>`: public, without a
+ * token. Neither reveals more about a license than the page behind its QR code.
  */
 export function evidenceRoutes(app: FastifyInstance, deps: EvidenceDependencies): void {
   app.get('/licenses/status-list', async (_request, reply) =>

@@ -5,7 +5,10 @@ import * as tables from '../tables.ts';
 
 const { act, evidenceBundle, licenseVersion, statusList } = tables;
 
-/** One process at a time publishes a list, or stamps; locks are the database's, so no other subgraph may use these. */
+/**
+ * Advisory locks: only one process at a time publishes a list or makes stamps. The ids are global in the database, so
+ * no other subgraph may use them.
+ */
 const LOCKS = { publish: 7_310_011, stamp: 7_310_012 } as const;
 
 export async function lock(tx: Transaction, what: keyof typeof LOCKS): Promise<void> {
@@ -17,13 +20,13 @@ export async function newestList(db: Reader): Promise<{ text: string; publishedA
   return row ?? null;
 }
 
-/** Keeps a new list, and forgets those from before `since`. */
+/** Stores a new list, and deletes lists published before `since`. */
 export async function putList(tx: Transaction, text: string, publishedAt: Date, since: Date): Promise<void> {
   await tx.insert(statusList).values({ text, publishedAt }).onConflictDoNothing();
   await tx.delete(statusList).where(lt(statusList.publishedAt, since));
 }
 
-/** Every version that has a place in the list. */
+/** Lists the index and state of every version in the status list. */
 export function listStates(db: Reader): Promise<{ place: number; state: LicenseState }[]> {
   return db
     .select({ place: sql<number>`${licenseVersion.statusIndex}`.mapWith(Number), state: licenseVersion.state })
@@ -37,13 +40,13 @@ export interface Proven {
   state: LicenseState;
   documentDigest: string;
   code: string | null;
-  /** The act that made the version: under its id the seal was used. */
+  /** Id of the act that made the version. The seal use has the same id. */
   actId: string | null;
   /** The newest stamped bundle, or null. */
   stamped: { seq: number; bundle: string; stampedAt: Date } | null;
 }
 
-/** A version with what its evidence rests on, or null where there is none. */
+/** Finds a version with the data for its evidence, or null. */
 export async function findProven(db: Reader, identifier: string): Promise<Proven | null> {
   const [row] = await db
     .select({
@@ -67,7 +70,7 @@ export async function findProven(db: Reader, identifier: string): Promise<Proven
   return { ...row, stamped: stamped ?? null };
 }
 
-/** Versions whose newest proof is older than `before`, oldest first. */
+/** Lists versions whose newest proof is older than `before`, oldest first. */
 export async function listToStamp(db: Database, before: Date, most: number): Promise<string[]> {
   const rows = await db.execute<{ identifier: string }>(sql`
     select v.identifier from ${licenseVersion} v
@@ -76,7 +79,7 @@ export async function listToStamp(db: Database, before: Date, most: number): Pro
   return rows.map((row) => row.identifier);
 }
 
-/** Keeps a bundle with its newest stamp; one of that number that is there already stays. */
+/** Stores a bundle with its newest stamp. Keeps an existing row with the same number. */
 export async function putBundle(tx: Transaction, row: typeof evidenceBundle.$inferInsert): Promise<void> {
   await tx.insert(evidenceBundle).values(row).onConflictDoNothing();
 }

@@ -3,20 +3,20 @@ import { index, integer, pgSchema, primaryKey, text, timestamp } from 'drizzle-o
 const schema = pgSchema('licenses');
 const moment = () => timestamp({ withTimezone: true });
 
-/** Status lists as they were published; the newest is the one in force. */
+/** Published status lists. The newest one is in force. */
 export const statusList = schema.table('status_list', {
   publishedAt: moment().primaryKey(),
   /** Compact JWS. */
   text: text().notNull(),
 });
 
-/** Evidence bundles (证据包) as they were stamped; append-only. The newest of a version holds all before it. */
+/** Stamped evidence bundles (证据包). Append-only. The newest bundle of a version contains all earlier stamps. */
 export const evidenceBundle = schema.table(
   'evidence_bundle',
   {
     identifier: text().notNull(),
     seq: integer().notNull(),
-    /** JSON, as it is given out. */
+    /** JSON, as published. */
     bundle: text().notNull(),
     stampedAt: moment().notNull(),
   },

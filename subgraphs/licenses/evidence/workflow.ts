@@ -9,7 +9,7 @@ import { readLogged } from '../verify/log.ts';
 import { packStates } from './list.ts';
 import * as store from './store.ts';
 
-/** What publishing and proving needs; nothing of it is read from the environment. */
+/** Dependencies for publishing lists and proofs. Nothing is read from the environment. */
 export interface EvidenceDependencies {
   db: Database;
   now: Clock;
@@ -19,22 +19,25 @@ export interface EvidenceDependencies {
   material: ReadEvidenceMaterial;
 }
 
-/** A list older than this is followed by a new one when somebody asks. */
+/** If the newest list is older than this, the next request creates a new one. */
 const LIST_RENEWED_MS = 3_600_000;
-/** A statement says the same to everybody who asks within so long, unless the state changes: each is a leaf of the log for ever. */
+/**
+ * Requests within this time get the same statement unless the state changes. Every statement is a permanent leaf of the
+ * log.
+ */
 const STATEMENT_KEPT_MS = 60_000;
 const STATEMENTS_KEPT = 1_000;
-/** How long a list, and a statement on one license, may be relied on. */
+/** Validity of a list and of a statement about one license. */
 const LIST_HOLDS_MS = 24 * 3_600_000;
 const STATEMENT_HOLDS_MS = 7 * 24 * 3_600_000;
-/** Older lists are kept for so long, for whoever asks what was said. */
+/** How long older lists are kept, to answer questions about earlier publications. */
 const LISTS_KEPT_MS = 7 * 24 * 3_600_000;
 
 const seconds = (at: Date) => Math.floor(at.getTime() / 1000);
 const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
 const before = (at: Date, ms: number) => new Date(at.getTime() - ms);
 
-/** The signed status list of all license versions: a compact JWS, not older than an hour. */
+/** Returns the signed status list of all license versions: a compact JWS, not older than an hour. */
 export async function publishList({ db, now, publicUrl, attest }: EvidenceDependencies): Promise<string> {
   const known = await store.newestList(db);
   const isFresh = (list: { publishedAt: Date } | null) => list && list.publishedAt > before(now(), LIST_RENEWED_MS);
@@ -57,7 +60,10 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
   });
 }
 
-/** The evidence bundle of a version, or null where there is none of that identifier: the stamped one with the word of this moment. */
+/**
+ * Returns the evidence bundle of a version with its current state, or null if no version has this identifier. Uses the
+ * stamped bundle if there is one.
+ */
 export async function gatherBundle(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
   const proven = await store.findProven(deps.db, identifier);
   if (!proven) return null;
@@ -84,7 +90,7 @@ async function makeBundle(deps: EvidenceDependencies, proven: store.Proven): Pro
     format: 'tongquan-evidence-1',
     identifier,
     document: documentDigest,
-    // The issuing authority's stands in the signature itself.
+    // The signature itself encloses the issuing authority's certificate.
     certificates: codes.map(base64),
     revocation: [rootList, issuingList].map(base64),
     status: null,
@@ -93,13 +99,13 @@ async function makeBundle(deps: EvidenceDependencies, proven: store.Proven): Pro
   };
 }
 
-/** The state of a version as of this moment: a signed statement (状态声明), or null where there is none of that identifier. */
+/** Returns a signed statement (状态声明) of the current state, or null if no version has this identifier. */
 export async function stateNow(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
   const proven = await store.findProven(deps.db, identifier);
   return proven && sayState(deps, proven);
 }
 
-/** Statements made of late, of each hub in this process. */
+/** Recent statements of each hub in this process. */
 const said = new WeakMap<Database, Map<string, { text: Promise<string>; at: Date }>>();
 
 async function sayState(deps: EvidenceDependencies, { identifier, version, state }: store.Proven): Promise<string> {
@@ -131,27 +137,27 @@ async function listsNow({ material }: EvidenceDependencies): Promise<string[]> {
   return [rootList, issuingList].map(base64);
 }
 
-/** A proof is renewed well before the certificate of its newest timestamp ends. */
+/** Age of the newest timestamp at which a proof is renewed, well before the certificate of the timestamp expires. */
 const STAMP_RENEWED_MS = 7 * 365.25 * 24 * 3_600_000;
-/** Bundles stamped in one look. */
+/** Maximum number of bundles stamped in one run. */
 const STAMP_BATCH = 100;
 
-/** Renews the proof of versions whose newest timestamp has grown old. Gives how many it stamped. */
+/** Renews the proofs of versions whose newest timestamp is old. Returns the number of stamped bundles. */
 export async function renewProofs(deps: EvidenceDependencies): Promise<number> {
   const due = await store.listToStamp(deps.db, before(deps.now(), STAMP_RENEWED_MS), STAMP_BATCH);
   for (const identifier of due) await stampBundle(deps, identifier);
   return due.length;
 }
 
-/** Adds an archive timestamp over everything before it, with the certificates and revocation lists of this day. */
+/** Adds an archive timestamp over everything before it, with the current revocation lists. */
 export async function stampBundle(deps: EvidenceDependencies, identifier: string): Promise<void> {
   const { db, now, stamp } = deps;
   await db.transaction(async (tx) => {
-    // Before the stamp is made, not after: one whose bundle is not kept would stand in the log for nothing.
+    // Lock before making the stamp. A stamp whose bundle is not stored would be a useless leaf of the log.
     await store.lock(tx, 'stamp');
     const proven = await store.findProven(tx, identifier);
     if (!proven) throw new Error(`no license ${identifier}`);
-    // Lists only grow, so those of the first stamp say all that those before it said.
+    // Lists only grow, so the lists of the first stamp contain everything that the earlier lists contained.
     const bundle: Bundle = proven.stamped
       ? JSON.parse(proven.stamped.bundle)
       : { ...(await makeBundle(deps, proven)), revocation: [] };

@@ -9,7 +9,7 @@ import { declineOrder } from './workflow.ts';
 
 const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
-/** Supervisors' orders on licenses, for the organ that has to answer and the one that gave them. */
+/** Resolvers of supervisors' orders, for the organ that has to answer them and the organ that gave them. */
 export function orderResolvers(deps: IssueDependencies) {
   const { db } = deps;
   return {

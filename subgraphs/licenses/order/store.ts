@@ -21,7 +21,10 @@ export async function insertOrder(tx: Transaction, row: typeof supervisionOrder.
   return made;
 }
 
-/** An order whose row is locked until the transaction ends; whoever answers it holds its license first. */
+/**
+ * Locks an order until the transaction ends. Returns null if there is none.
+ * To answer an order, the caller must lock its license first.
+ */
 export async function lockOrder(tx: Transaction, id: string): Promise<OrderRow | null> {
   if (!UUID_PATTERN.test(id)) return null;
   const [row] = await tx.select().from(supervisionOrder).where(eq(supervisionOrder.id, id)).for('update');
@@ -34,7 +37,7 @@ export async function findOrder(db: Reader, id: string): Promise<OrderRow | null
   return row ?? null;
 }
 
-/** Open orders on a license, oldest first, locked. The caller holds the license's row. */
+/** Locks and returns the open orders on a license, oldest first. The caller must hold the lock on the license's row. */
 export function lockOpenOrders(tx: Transaction, number: string): Promise<OrderRow[]> {
   return tx
     .select()
@@ -44,7 +47,10 @@ export function lockOpenOrders(tx: Transaction, number: string): Promise<OrderRo
     .for('update');
 }
 
-/** By number: the supervisor whose order made the newest suspension of a license. None where the issuer suspended of its own. */
+/**
+ * Returns by license number the supervisor whose order made the newest suspension.
+ * Has no entry for a license that the issuer suspended on its own authority.
+ */
 export async function suspendedFor(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
   const newest = await db
     .selectDistinctOn([act.number], { number: act.number, supervisorId: supervisionOrder.supervisorId })
@@ -55,7 +61,7 @@ export async function suspendedFor(db: Reader, numbers: readonly string[]): Prom
   return new Map(newest.flatMap(({ number, supervisorId }) => (supervisorId === null ? [] : [[number, supervisorId]])));
 }
 
-/** Orders on licenses, oldest first. */
+/** Returns all orders on licenses, oldest first. */
 export function ordersOf(db: Reader, numbers: readonly string[]): Promise<OrderRow[]> {
   return db
     .select()
@@ -64,7 +70,7 @@ export function ordersOf(db: Reader, numbers: readonly string[]): Promise<OrderR
     .orderBy(asc(supervisionOrder.serial));
 }
 
-/** Orders to an organ or by it, newest first; all of them for null. */
+/** Lists the orders to an organ or by it, newest first. Lists all orders if `organ` is null. */
 export async function listOrders(
   db: Reader,
   organ: string | null,
@@ -86,7 +92,7 @@ export async function listOrders(
   return cutPage(rows, page.first);
 }
 
-/** Lets a supervisor see the license that it has an order on. */
+/** Adds an organ to the parties of a license, so that a supervisor sees the license that it has ordered an act on. */
 export async function addParty(tx: Transaction, number: string, organ: string): Promise<void> {
   await tx
     .update(license)
@@ -94,7 +100,7 @@ export async function addParty(tx: Transaction, number: string, organ: string): 
     .where(and(eq(license.number, number), sql`not (${license.parties} @> array[${organ}]::text[])`));
 }
 
-/** Writes what became of an order, closes its duty, and tells cases. */
+/** Stores the answer to an order, closes its duty, and appends an event for cases. */
 export async function answerOrder(
   tx: Transaction,
   order: Pick<Order, 'id'>,

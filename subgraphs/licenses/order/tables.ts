@@ -5,7 +5,7 @@ import type { OrderedAct, OrderState } from './order.ts';
 
 const schema = pgSchema('licenses');
 
-/** Supervisors' orders on licenses, from SupervisionOrdered, with what became of each. */
+/** Supervisors' orders on licenses, from the event SupervisionOrdered, with the answer to each. */
 export const supervisionOrder = schema.table(
   'supervision_order',
   {

@@ -12,7 +12,10 @@ import * as store from './store.ts';
 
 const SYSTEM = '电子证照系统';
 
-/** Takes a supervisor's order: it waits for the issuing organ's approver, or is overtaken at once where it is out of place. */
+/**
+ * Receives a supervisor's order. The order waits for the issuing organ's approver, or is overtaken at once if the state
+ * of the license does not allow it.
+ */
 export async function takeOrder(tx: Transaction, told: EventPayload<'SupervisionOrdered'>, at: Date): Promise<void> {
   const { orderId: id, number, act, reason, supervisor, orderedAt } = told;
   const held = await lockHead(tx, number);
@@ -23,7 +26,7 @@ export async function takeOrder(tx: Transaction, told: EventPayload<'Supervision
   const order = await store.insertOrder(tx, { ...row, orderedAt: new Date(orderedAt), state: 'OPEN' });
   await store.addParty(tx, number, supervisor.id);
   for (const one of takenBackBy(order, open)) {
-    // What somebody is carrying out cannot be taken back any more; it is lifted when it stands.
+    // An order whose act is prepared cannot be taken back. Its suspension is lifted after the act is done.
     if (one.id === prepared?.orderId) continue;
     await store.answerOrder(tx, one, { answer: 'OVERTAKEN', reason: '监管部门已撤回', actor: SYSTEM, at });
   }
@@ -50,7 +53,10 @@ function overtakenBy(state: LicenseState): string {
   return `证照已处于“${STATE_NAMES[state]}”状态`;
 }
 
-/** Answers the orders that a done act settles, in the transaction that does it. The caller holds the license's row. */
+/**
+ * Answers the orders that a done act settles, in the transaction that does the act.
+ * The caller must hold the lock on the license's row.
+ */
 export async function settleOrders(
   tx: Transaction,
   done: { number: string; orderId: string | null; actor: string; reason: string | null },
@@ -65,7 +71,8 @@ export async function settleOrders(
 }
 
 /**
- * Declines an order with the reason: approver of the issuing organ. Refuses ORDER_UNKNOWN, ORDER_ANSWERED, ROLE_NOT_ALLOWED,
+ * Declines an order with the reason, as an approver of the issuing organ.
+ * Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED, ORDER_UNKNOWN, ORDER_ANSWERED, ROLE_NOT_ALLOWED,
  * ORGAN_WITHOUT_POWER, and LICENSE_BUSY while an act that carries it out waits for its seal.
  */
 export function declineOrder(

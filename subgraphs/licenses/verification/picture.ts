@@ -1,8 +1,8 @@
 import type { Drawing } from '../../kernel/sealed-pdf.ts';
 
 /**
- * A drawn picture as SVG: paths, filled or drawn in one colour. Takes the operators of ISO 32000-1 §8.5 that such pictures consist of;
- * throws for any other.
+ * Converts a drawn picture to SVG paths, each filled or stroked in one colour. Supports the operators of ISO 32000-1
+ * §8.5 that the hub's drawings use. Throws for any other operator.
  */
 export function svgOf({ width, height, operators }: Drawing): string {
   const paths: string[] = [];
@@ -25,7 +25,7 @@ export function svgOf({ width, height, operators }: Drawing): string {
       path = '';
     } else throw new Error(`a picture draws by ${token}`);
   }
-  // PDF measures upwards from the lower left corner, SVG downwards from the upper left one.
+  // The PDF origin is the lower left corner with y upwards. The SVG origin is the upper left corner with y downwards.
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${width} ${height}"><g transform="matrix(1 0 0 -1 0 ${height})">${paths.join('')}</g></svg>`;
 }
 

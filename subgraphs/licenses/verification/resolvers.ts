@@ -9,12 +9,12 @@ import { type Verification, verifyDigest, verifyDocument, verifyText } from './w
 const DOCUMENT_LENGTH = 700_000;
 const SIGNATURE_LENGTH = 60_000;
 const CODE_LENGTH = 2_048;
-/** Verifications of one request: each is some hundredths of a second of arithmetic, for anyone who asks. */
+/** Maximum verifications per request. Each costs some hundredths of a second of CPU time, and needs no token. */
 const VERIFICATIONS_MOST = 5;
 
 const asked = new WeakMap<GraphContext, number>();
 
-/** Verification for anyone, and the life of a license as the public may know it. */
+/** Resolvers of public verification, and of the public status and history of a license. */
 export function verificationResolvers(deps: EvidenceDependencies) {
   const { db } = deps;
   return {
@@ -57,7 +57,7 @@ function judge(deps: EvidenceDependencies, input: VerifyLicenseInput): Promise<V
   return verifyText(deps, text);
 }
 
-/** Base64 with padding, in its only form. */
+/** Decodes canonical base64 with padding. Throws BAD_USER_INPUT. */
 function readBase64(name: string, text: string, most: number): Buffer {
   const bytes = text.length > most ? null : Buffer.from(text, 'base64');
   if (!bytes || bytes.length === 0 || bytes.toString('base64') !== text) {

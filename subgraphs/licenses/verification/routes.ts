@@ -9,8 +9,8 @@ import { svgOf } from './picture.ts';
 import { publicStatus } from './view.ts';
 
 /**
- * `GET /licenses/seal/<identifier>`: the picture of the seal on a license, for anyone: the office's own as it stands in the document (PNG), or
- * the drawn one (SVG). It shows whose seal it is, and proves nothing.
+ * `GET /licenses/seal/<identifier>`, public: the picture of the seal on a license. Sends the office's own picture from
+ * the document (PNG), or the drawn one (SVG). The picture shows the owner of the seal and proves nothing.
  */
 export function verificationRoutes(app: FastifyInstance, { db }: EvidenceDependencies): void {
   app.get<{ Params: { identifier: string } }>('/licenses/seal/:identifier', async ({ params }, reply) => {
@@ -28,7 +28,7 @@ export function verificationRoutes(app: FastifyInstance, { db }: EvidenceDepende
   });
 }
 
-/** The kind of seal is what its name says after the organ's. */
+/** The kind of seal: the part of its name after the organ's name. */
 function kindOf(name: string, organ: string): string {
   return name.startsWith(organ) ? name.slice(organ.length) : name;
 }

@@ -5,16 +5,19 @@ import * as tables from '../tables.ts';
 
 const { act, document, licenseEntry } = tables;
 
-/** A file that the hub issued, with what stands beside it. */
+/** A file that the hub issued, with its detached signature. */
 export interface Issued {
-  /** Version that the file is, or whose act it states. */
+  /** Identifier of the license version that the file is, or whose act the file states. */
   identifier: string;
   file: Uint8Array;
-  /** CMS, DER; null where the file carries its own. */
+  /** CMS, DER, or null if the signature is embedded. */
   signature: Uint8Array | null;
 }
 
-/** The file of a finished act by its digest, or null. The first look is by primary key: a guess costs no more than that. */
+/**
+ * Finds the file of a finished act by its digest, or null. The first query uses the primary key, so guessing digests is
+ * cheap for the hub.
+ */
 export async function findIssued(db: Reader, digest: string): Promise<Issued | null> {
   const [file] = await db.select().from(document).where(eq(document.digest, digest));
   if (!file) return null;
@@ -38,10 +41,10 @@ export interface LifeEvent {
   at: Date;
 }
 
-/** Acts that are shown of one license. */
+/** Maximum number of acts shown for one license. */
 const LIFE_MOST = 200;
 
-/** The newest acts on the license under a number, oldest first. */
+/** Lists the newest acts on the license with this number, oldest first. */
 export async function listLife(db: Reader, number: string): Promise<LifeEvent[]> {
   const { act, version, stateAfter, at, seq } = licenseEntry;
   const rows = await db

@@ -3,7 +3,7 @@ import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { findVersions } from '../store.ts';
 
-/** What the public may know of a license version, or null where there is none of that identifier. */
+/** Returns the public data of a license version, or null if no version has this identifier. */
 export async function publicStatus(db: Database, identifier: string) {
   try {
     requireLicenseIdentifier(identifier, 'identifier');
@@ -32,12 +32,12 @@ export async function publicStatus(db: Database, identifier: string) {
   };
 }
 
-/** The record writes 长期 where a license has no end; GraphQL has null. */
+/** Converts the end of validity from the record to GraphQL: 长期 (no end) becomes null. */
 export function endDay(text: string): string | null {
   return text === '长期' ? null : text;
 }
 
-/** A natural person's name for the public: the family name and how many characters follow. */
+/** Masks a natural person's name for the public: keeps the first character and replaces each other one by `*`. */
 function maskName(name: string): string {
   const [first = '', ...rest] = [...name];
   return first + '*'.repeat(rest.length);

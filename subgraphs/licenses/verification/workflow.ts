@@ -7,14 +7,14 @@ import type { Judgement, Step } from '../verify/verdict.ts';
 import { verify } from '../verify/verify.ts';
 import * as store from './store.ts';
 
-/** Verification by the hub (核验): evidence is gathered here, and judged by the functions that judge it offline. */
+/** Verification by the hub (核验). Gathers the evidence, then calls the same functions as the offline verifier. */
 
 export interface Verification extends Judgement {
   provenAt: string | null;
   claimedAt: string | null;
   signer: { name: string; organisation: string } | null;
   status: LicenseStatus;
-  /** The license version that the file or the code is of, or null. */
+  /** Identifier of the license version of the file or the code, or null. */
   identifier: string | null;
 }
 
@@ -22,7 +22,7 @@ const FIND = '查找本系统的存档';
 const UNKNOWN_FILE = '本机构没有制发过这一文件';
 const NOTHING_SAID: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: UNKNOWN_FILE };
 
-/** Judges the hub's own copy of a file by the file's SHA-256; one that it never issued is an answer too. */
+/** Judges the hub's own copy of a file by its SHA-256. Returns SIGNED_DATA_NOT_FOUND if the hub did not issue it. */
 export async function verifyDigest(deps: EvidenceDependencies, digest: string): Promise<Verification> {
   const issued = await store.findIssued(deps.db, digest);
   if (issued) return verifyIssued(deps, digest, issued);
@@ -38,7 +38,10 @@ export async function verifyDigest(deps: EvidenceDependencies, digest: string): 
   };
 }
 
-/** Judges a file that was sent: one that the hub issued with everything it has, any other by today's certificates and lists. */
+/**
+ * Judges an uploaded file. A file that the hub issued is judged with all stored evidence, any other one by today's
+ * certificates and lists.
+ */
 export async function verifyDocument(
   deps: EvidenceDependencies,
   file: Uint8Array,
@@ -55,7 +58,7 @@ export async function verifyDocument(
 async function verifyIssued(deps: EvidenceDependencies, digest: string, issued: store.Issued): Promise<Verification> {
   const { identifier, file, signature } = issued;
   const text = await gatherBundle(deps, identifier);
-  // A bundle is that of the license's document; the statement of a later act has none.
+  // The bundle belongs to the license's document. The statement of a later act has no bundle.
   const bundle = text !== null && JSON.parse(text).document === digest ? Buffer.from(text) : null;
   const statement = await stateNow(deps, identifier);
   const report = verify({ file, signature, bundle, statement, ...(await materialOf(deps, [])) }, deps.now());
@@ -63,7 +66,7 @@ async function verifyIssued(deps: EvidenceDependencies, digest: string, issued: 
   return { ...report, steps: [found, ...report.steps], identifier };
 }
 
-/** Judges the text of a QR code by published certificates, revocation lists, and the license's state at this moment. */
+/** Judges the text of a QR code by published certificates, revocation lists, and the license's current state. */
 export async function verifyText(deps: EvidenceDependencies, text: string): Promise<Verification> {
   const { kid, identifier } = peek(text);
   const material = await materialOf(deps, kid === null ? [] : [kid]);
@@ -78,10 +81,10 @@ export async function verifyText(deps: EvidenceDependencies, text: string): Prom
   };
 }
 
-/** What holds on this day: root, certificates, revocation lists. */
+/** Reads the current root, certificates, revocation lists and log keys. */
 async function materialOf({ material }: EvidenceDependencies, kids: readonly string[]) {
   const { root, issuing, codes, rootList, issuingList, logKeys } = await material({ codes: [...kids], use: null });
-  // What was sealed this second has no place in the log yet.
+  // A license that was just sealed is not in the log yet.
   const log = { keys: logKeys, required: false };
   return { roots: [root], certificates: [issuing, ...codes], revocation: [rootList, issuingList], log };
 }
@@ -89,7 +92,7 @@ async function materialOf({ material }: EvidenceDependencies, kids: readonly str
 const head = z.object({ kid: z.string().regex(/^[0-9a-f]{16}$/) });
 const claims = z.object({ i: z.string().max(120) });
 
-/** What a code says of itself, unproven: enough to know what to gather. */
+/** Reads key id and identifier from a code without verifying them, to know which evidence to gather. */
 function peek(text: string): { kid: string | null; identifier: string | null } {
   const [first = '', second = ''] = text
     .trim()

@@ -6,11 +6,11 @@ import { PdfError, type PdfFile } from '../../kernel/pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
 import { Failure } from './verdict.ts';
 
-/** Name under which a license carries its record. */
+/** Name of the record's attachment in a license. */
 const RECORD_NAME = 'metadata.json';
 
 const line = z.string().regex(/^[^\p{Cc}\p{Zl}\p{Zp}]*$/u);
-/** What every record has; a later one may say more (KZ_*), so that an older verifier still reads it. */
+/** The fields of every record. Later records may have more fields (KZ_*), and an older verifier still reads them. */
 export const recordForm = z.looseObject({
   ZZMC: line,
   ZZLXDM: line,
@@ -49,8 +49,8 @@ const statementForm = z.looseObject({
 });
 
 /**
- * The record (GB/T 36903) attached to a license's PDF: there, canonical (RFC 8785) to the byte, and of one mind with its
- * own identifier (GB/T 36904). Throws Failure FORMAT_FAILURE.
+ * Reads the record (GB/T 36903) attached to a license's PDF. Throws Failure FORMAT_FAILURE unless the record exists, is
+ * canonical JSON (RFC 8785) and agrees with its identifier (GB/T 36904).
  */
 export function readRecord(pdf: Uint8Array | PdfFile): AttachedRecord {
   const record = parse(readAttached(pdf), recordForm, '内附登记数据') as AttachedRecord;
@@ -59,7 +59,10 @@ export function readRecord(pdf: Uint8Array | PdfFile): AttachedRecord {
   return record;
 }
 
-/** A sealed statement of a later act, JSON: canonical to the byte, of one mind with its own identifier. Throws Failure FORMAT_FAILURE. */
+/**
+ * Reads a sealed statement of a later act. Throws Failure FORMAT_FAILURE unless it is canonical JSON and agrees with
+ * its identifier.
+ */
 export function readStatement(file: Uint8Array): ActStatement {
   const statement = parse(utf8(file, '声明不是 UTF-8 文本'), statementForm, '声明') as unknown as ActStatement;
   requireIdentifier(statement);

@@ -3,16 +3,16 @@ import { memoizeByDigest } from '../../kernel/remembered.ts';
 import { Fields, type Node, numberOf, octetsOfBits, oidOf, only, parseDer, TAG, textOf, timeOf } from './der.ts';
 import { Failure, reading, shown } from './verdict.ts';
 
-/** A certificate (X.509 version 3, RFC 5280) taken apart; nothing in it has been checked yet. */
+/** A parsed certificate (X.509 version 3, RFC 5280). Nothing in it has been checked yet. */
 export interface Certificate {
   raw: Buffer;
-  /** SHA-256 of the whole, hex. */
+  /** SHA-256 of the certificate, hex. */
   digest: string;
-  /** What its issuer signed, with which algorithm, and the signature. */
+  /** The bytes that the issuer signed, the algorithm, and the signature. */
   signed: Buffer;
   algorithm: string;
   signature: Buffer;
-  /** Names, DER; contents of the serial number. */
+  /** Names, DER, and the content octets of the serial number. */
   issuer: Buffer;
   subject: Buffer;
   serial: Buffer;
@@ -23,32 +23,32 @@ export interface Certificate {
   validUntil: Date;
   key: PublicKey;
   isCa: boolean;
-  /** How many authorities may stand below this one, or null where nothing limits it. */
+  /** Maximum number of authorities below this one, or null if there is no limit. */
   pathLength: number | null;
-  /** First octet of keyUsage, bit 0 (digitalSignature) highest; null where there is none. */
+  /** First octet of keyUsage, with bit 0 (digitalSignature) as the highest bit, or null if there is no keyUsage. */
   keyUsage: number | null;
-  /** Purposes of extKeyUsage, or null where there is none. */
+  /** Purposes of extKeyUsage, or null if there is no extKeyUsage. */
   purposes: { critical: boolean; ids: readonly string[] } | null;
-  /** Identifiers of its own key and of its issuer's, hex, where it names them. */
+  /** Identifiers of its own key and of its issuer's key, hex, or null if absent. */
   keyId: string | null;
   issuerKeyId: string | null;
-  /** Why it is not of the profile of this verifier, whatever it is used for; null where it is. */
+  /** Why it is outside the profile of this verifier for every purpose, or null if it is not. */
   outside: Failure | null;
 }
 
 export interface PublicKey {
   kind: 'RSA' | 'P256' | 'OTHER';
-  /** Length of the modulus, or of the curve's order. */
+  /** Length of the modulus or of the curve's order, in bits. */
   bits: number;
   /** RSA: the public exponent. */
   exponent: bigint;
-  /** Null where node:crypto does not know such a key. */
+  /** Null if node:crypto does not support this key. */
   object: KeyObject | null;
   /** SHA-256 of the SubjectPublicKeyInfo, hex. */
   digest: string;
 }
 
-/** Bits of keyUsage within its first octet. */
+/** Bits in the first octet of keyUsage. */
 export const USAGE = { digitalSignature: 0x80, nonRepudiation: 0x40, keyCertSign: 0x04, cRLSign: 0x02 } as const;
 export const ALGORITHM = { rsaSha256: '1.2.840.113549.1.1.11', ecdsaSha256: '1.2.840.10045.4.3.2' } as const;
 
@@ -58,21 +58,21 @@ const VERSION_3 = 2;
 const SERIAL_BYTES_MOST = 20;
 const SUBJECT = { commonName: '2.5.4.3', organisation: '2.5.4.10' } as const;
 const POLICIES = '2.5.29.32';
-/** Limits on a path that this verifier does not compute, critical or not. */
+/** Constraints on a path that this verifier does not evaluate, whether critical or not. */
 const POLICY_LIMITS: readonly string[] = ['2.5.29.33', '2.5.29.36', '2.5.29.54'];
 const NAME_CONSTRAINTS = '2.5.29.30';
-/** Says that there are delta lists, which this verifier does not read. */
+/** Announces delta lists, which this verifier does not read. */
 const FRESHEST_LIST = '2.5.29.46';
 const [FIELD_VERSION, FIELD_EXTENSIONS, FIELD_ISSUER_UID, FIELD_SUBJECT_UID] = [0xa0, 0xa3, 0x81, 0x82];
 
 const outside = (detail: string) => new Failure('CHAIN_CONSTRAINTS_FAILURE', detail);
 
-/** Reads a certificate, DER. Throws Failure CHAIN_CONSTRAINTS_FAILURE for what is none. */
+/** Reads a certificate, DER. Throws Failure CHAIN_CONSTRAINTS_FAILURE if the bytes are not a certificate. */
 export const readCertificate = memoizeByDigest((der) =>
   reading('CHAIN_CONSTRAINTS_FAILURE', '证书无法解析', () => parseCertificate(der)),
 );
 
-/** The certificates that can be read; one that cannot must not hide a good one behind it. */
+/** Returns the readable certificates. Skips unreadable ones, so that they do not block the others. */
 export function readCertificates(all: readonly Uint8Array[]): Certificate[] {
   return all.flatMap((one) => {
     try {
@@ -83,7 +83,7 @@ export function readCertificates(all: readonly Uint8Array[]): Certificate[] {
   });
 }
 
-/** DER out of DER or PEM (RFC 7468). */
+/** Converts DER or PEM (RFC 7468) to DER. */
 export function derOf(bytes: Uint8Array): Uint8Array {
   if (bytes[0] === TAG.sequence) return bytes;
   const text = Buffer.from(bytes).toString('latin1');
@@ -134,7 +134,10 @@ function parseCertificate(der: Buffer): Certificate {
   };
 }
 
-/** The parts of one relative name; text that is neither UTF-8 nor printable is not shown, names chain by their bytes. */
+/**
+ * Reads the parts of one relative name. Only the common name and the organisation get text, from UTF-8 or printable
+ * strings. Names chain by their bytes.
+ */
 function partsOf(relative: Node): { type: string; text: string }[] {
   return relative.children.map((part) => {
     const fields = new Fields(part);
@@ -147,7 +150,10 @@ function partsOf(relative: Node): { type: string; text: string }[] {
   });
 }
 
-/** Name of a signature algorithm with the parameters that it must have: NULL for RSA (RFC 4055), none for ECDSA (RFC 5758). */
+/**
+ * Returns the identifier of an algorithm, or '' if its parameters are wrong. RSA requires NULL (RFC 4055), ECDSA
+ * requires none (RFC 5758).
+ */
 export function algorithmOf(node: Node): string {
   const [id, parameters, ...more] = node.children;
   if (!id || more.length > 0) return '';
@@ -200,7 +206,7 @@ function readExtensions(extensions: readonly Node[]): Extensions {
   return found;
 }
 
-/** One Extension (RFC 5280 §4.1), of a certificate, of a list or of an entry in one; `value` is DER within. */
+/** Reads one Extension (RFC 5280 §4.1) of a certificate, a list or a list entry. `value` is the inner DER. */
 export function readExtension(node: Node): { id: string; critical: boolean; value: Buffer } {
   const fields = new Fields(node);
   const id = oidOf(fields.next(TAG.oid));
@@ -211,7 +217,10 @@ export function readExtension(node: Node): { id: string; critical: boolean; valu
   return { id, critical: flag !== null, value };
 }
 
-/** What is not critical and no limit says nothing that matters here: policies, where to ask, other names. */
+/**
+ * Returns a failure for an extension that limits the certificate in an unsupported way, otherwise null. Ignores
+ * non-critical extensions without limits: policies, access locations, other names.
+ */
 function limitOf(id: string, critical: boolean): Failure | null {
   if (POLICY_LIMITS.includes(id) || (id === POLICIES && critical)) {
     return new Failure('POLICY_PROCESSING_ERROR', `证书策略扩展 ${id} 无法处理`);
@@ -222,7 +231,7 @@ function limitOf(id: string, critical: boolean): Failure | null {
 
 const EXTENSION_READERS: Record<string, (found: Extensions, value: Node, critical: boolean) => void> = {
   '2.5.29.15': (found, { tag, body }) => {
-    // A second octet would be decipherOnly, which nothing here is for.
+    // A second octet would be decipherOnly, which no purpose here uses.
     if (tag !== TAG.bits || body.length !== 2) throw outside('证书密钥用途无法解析');
     found.keyUsage = body[1] ?? 0;
   },

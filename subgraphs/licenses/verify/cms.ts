@@ -4,20 +4,20 @@ import { Fields, type Node, numberOf, oidOf, only, parseDer, requireOrder, TAG }
 import { verifies } from './mathematics.ts';
 import { Failure, reading } from './verdict.ts';
 
-/** A CMS SignedData (RFC 5652) of the one form that this verifier knows, taken apart; nothing in it has been checked yet. */
+/** A parsed CMS SignedData (RFC 5652) of a form that this verifier supports. Nothing in it has been checked yet. */
 export interface SignedData {
-  /** What is signed: the bytes inside, or null where they stand elsewhere. */
+  /** The signed bytes, or null if the signature is detached. */
   content: Buffer | null;
-  /** Certificates carried along, DER: the signer's and that of its issuer, in the order of DER. */
+  /** Enclosed certificates, DER: the signer's and its issuer's, in DER order. */
   certificates: readonly Buffer[];
-  /** The signer's certificate as the signature names it: issuer, DER, and contents of the serial number. */
+  /** The signer identifier: the issuer's name, DER, and the content octets of the serial number. */
   issuer: Buffer;
   serial: Buffer;
-  /** The signed attributes as a SET OF, DER: what the signature is over; and each by its type. */
+  /** The signed attributes as a SET OF, DER, which the signature covers. `attributes` maps each type to its value. */
   signed: Buffer;
   attributes: ReadonlyMap<string, Node>;
   messageDigest: Buffer;
-  /** SHA-256 of the signer's certificate out of signing-certificate-v2 (RFC 5035). */
+  /** SHA-256 of the signer's certificate, from signing-certificate-v2 (RFC 5035). */
   certificateHash: Buffer;
   algorithm: string;
   signature: Buffer;
@@ -25,19 +25,19 @@ export interface SignedData {
   timestamp: Node | null;
 }
 
-/** What a SignedData is of. */
+/** A supported form of SignedData. */
 export interface Form {
   contentType: string;
   version: number;
-  /** How many certificates are carried. */
+  /** Number of enclosed certificates. */
   certificates: number;
-  /** Whether the content is inside. */
+  /** Whether the signature contains its content. */
   attached: boolean;
   algorithm: string;
-  /** Signed attributes that there must be, and those that there may be, beside those that every form has. */
+  /** Required and optional signed attributes, in addition to those of every form. */
   required: readonly string[];
   optional: readonly string[];
-  /** Whether a timestamp of the signature may stand beside it, unsigned. */
+  /** Whether the signature may have an unsigned timestamp attribute. */
   timestamped: boolean;
 }
 
@@ -61,7 +61,10 @@ const seal = {
   algorithm: ALGORITHM.rsaSha256,
   timestamped: true,
 };
-/** A seal inside the PDF (PAdES, ETSI EN 319 142) has its signing time there; one beside a file (CAdES, EN 319 122) within. */
+/**
+ * A signature embedded in a PDF (PAdES, ETSI EN 319 142) has its signing time in the PDF. A detached signature (CAdES,
+ * EN 319 122) has it in the signed attributes.
+ */
 export const PADES: Form = { ...seal, required: [], optional: [] };
 export const CADES: Form = { ...seal, required: [ATTRIBUTE.signingTime], optional: [] };
 export const TOKEN: Form = {
@@ -76,16 +79,17 @@ export const TOKEN: Form = {
   ...{ required: [], optional: [ATTRIBUTE.signingTime] },
 };
 
-/** Longest that is read: one with a timestamp has five kilobytes. */
+/** Maximum size of a signature. One with a timestamp has about 5 kB. */
 const SIZE_LIMIT_BYTES = 32_768;
 const [IMPLICIT_0, IMPLICIT_1] = [0xa0, 0xa1];
 
 const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
 /**
- * Takes a SignedData apart, of bytes or out of a value that has been read already: DER to the last bit, one signer named by issuer and serial, the certificates of its form, signed
- * attributes in order. Throws Failure: FORMAT_FAILURE for what has another form, SIG_CONSTRAINTS_FAILURE for signed
- * attributes that are not known, SIGNATURE_POLICY_NOT_AVAILABLE, CRYPTO_CONSTRAINTS_FAILURE for other algorithms.
+ * Parses a SignedData from bytes or from a parsed DER node. Requires strict DER, one signer identified by issuer and
+ * serial number, the certificates of the form, and signed attributes in DER order. Throws Failure: FORMAT_FAILURE for
+ * another form, SIG_CONSTRAINTS_FAILURE for unknown signed attributes, SIGNATURE_POLICY_NOT_AVAILABLE for a signature
+ * policy, CRYPTO_CONSTRAINTS_FAILURE for other algorithms.
  */
 export function parseSignedData(der: Uint8Array | Node, form: Form): SignedData {
   if (der instanceof Uint8Array && der.length > SIZE_LIMIT_BYTES) throw malformed('签名过大');
@@ -143,7 +147,7 @@ function readSigner(node: Node, form: Form): Omit<SignedData, 'content' | 'certi
   return { issuer, serial, signed, attributes, algorithm, signature, timestamp, ...readAlways(attributes, form) };
 }
 
-/** SHA-256 without parameters (RFC 5754 §2.2): a NULL would be a second form of the same. */
+/** Requires SHA-256 without parameters (RFC 5754 §2.2). Accepting NULL would allow a second encoding of the same. */
 function requireSha256(node: Node): void {
   if (algorithmOf(node) !== SHA256) {
     throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '摘要算法不是 SHA-256');
@@ -188,7 +192,10 @@ function readAlways(attributes: ReadonlyMap<string, Node>, { contentType }: Form
   };
 }
 
-/** SigningCertificateV2 of one ESSCertIDv2; SHA-256 is the default and is not written. Its issuerSerial says nothing more. */
+/**
+ * Reads the hash from a SigningCertificateV2 with one ESSCertIDv2. DER omits the default algorithm, SHA-256. The
+ * issuerSerial adds no information and is not read.
+ */
 function certificateHash(node: Node): Buffer {
   const certs = new Fields(node);
   const cert = new Fields(only(certs.next(TAG.sequence), TAG.sequence));
@@ -201,7 +208,7 @@ function certificateHash(node: Node): Buffer {
   return hash.body;
 }
 
-/** The one unsigned attribute that there may be, with one token. */
+/** Reads the only permitted unsigned attribute, a timestamp with one token. */
 function readTimestamp(node: Node, { timestamped }: Form): Node {
   const attribute = new Fields(only(node, TAG.sequence));
   const type = oidOf(attribute.next(TAG.oid));
@@ -211,7 +218,10 @@ function readTimestamp(node: Node, { timestamped }: Form): Node {
   return only(values, TAG.sequence);
 }
 
-/** The certificate that signing-certificate-v2 names by its digest; one put in its place is not found. */
+/**
+ * Returns the certificate whose digest is in signing-certificate-v2, so a substituted certificate does not match.
+ * Throws Failure NO_SIGNING_CERTIFICATE_FOUND.
+ */
 export function signerOf({ certificates, certificateHash: hash, issuer, serial }: SignedData): Certificate {
   const der = certificates.find((one) => digestOf('sha256', one, 'buffer').equals(hash));
   if (!der) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名所附证书不是签名时声明的证书');
@@ -222,7 +232,10 @@ export function signerOf({ certificates, certificateHash: hash, issuer, serial }
   return signer;
 }
 
-/** Refuses SIG_CRYPTO_FAILURE unless the signer's key made the signature over the attributes. */
+/**
+ * Refuses SIG_CRYPTO_FAILURE unless the signer's key made the signature over the attributes, and
+ * CRYPTO_CONSTRAINTS_FAILURE for another kind of key.
+ */
 export function requireSignature(signed: SignedData, { key }: Certificate): void {
   if (key.kind !== (signed.algorithm === ALGORITHM.rsaSha256 ? 'RSA' : 'P256')) {
     throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名密钥不是规定的种类');

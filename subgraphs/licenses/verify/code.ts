@@ -11,7 +11,7 @@ import { type LicenseStatus, readStatus } from './status.ts';
 import type { Grounds } from './timestamp.ts';
 import { Failure, type Judgement, type NamedStep, requireTime, runSteps, shown } from './verdict.ts';
 
-/** A QR code's text (二维码) taken apart: the link before it, if any, and what is signed. */
+/** The parsed text of a QR code (二维码): its link, if any, and the signed JWS. */
 interface Code {
   link: string | null;
   jws: Jws;
@@ -23,7 +23,7 @@ const TEXT_LIMIT = 2_048;
 const KID_DIGITS = 16;
 const LINK = /^https?:\/\/[\x21-\x7e]+$/;
 
-/** Reads a code's text, `<url>#<jws>` or the JWS alone. Throws Failure FORMAT_FAILURE. */
+/** Parses the text of a code: `<url>#<jws>` or only the JWS. Throws Failure FORMAT_FAILURE. */
 function readCode(text: string): Code {
   const trimmed = text.trim();
   if (trimmed.length > TEXT_LIMIT) throw new Failure('FORMAT_FAILURE', '二维码文本过长');
@@ -38,7 +38,7 @@ function readCode(text: string): Code {
   return { link, jws, payload: payload.data, kid };
 }
 
-/** The certificate that the code names. Throws Failure NO_SIGNING_CERTIFICATE_FOUND. */
+/** Returns the certificate that the code names. Throws Failure NO_SIGNING_CERTIFICATE_FOUND. */
 function signerOf({ kid }: Code, certificates: readonly Certificate[]): Certificate {
   const found = certificates.find(({ digest }) => digest.slice(0, KID_DIGITS) === kid);
   if (!found) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', `没有编号为 ${shown(kid)} 的二维码签名证书`);
@@ -49,7 +49,10 @@ function requireSigned({ jws }: Code, { key }: Certificate): void {
   if (!isSignedBy(jws, key)) throw new Failure('SIG_CRYPTO_FAILURE', '二维码的签名值不正确');
 }
 
-/** The link is not signed: one that leads to another license would show a good code and another state. */
+/**
+ * Refuses SIG_CONSTRAINTS_FAILURE if the link leads to another license. The signature does not cover the link, so a
+ * valid code could otherwise show the state of another license.
+ */
 function requireLink({ link, payload }: Code): void {
   if (link !== null && !link.endsWith(`/${payload.i}`)) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码中的链接指向另一证照');
@@ -62,7 +65,7 @@ function requireOrganisation({ payload }: Code, { organisations }: Certificate):
   }
 }
 
-/** Checks the code that a record carries: signed, and of one mind with the record. Throws Failure. */
+/** Checks the signature of the code in a record, and that the code agrees with the record. Throws Failure. */
 export function checkRecordCode(record: AttachedRecord, grounds: Grounds, asked: Moment): string {
   const { KZ_EWM: text = '', ...content } = record;
   const code = readCode(text);
@@ -84,24 +87,24 @@ export function checkRecordCode(record: AttachedRecord, grounds: Grounds, asked:
   return `由“${signer.commonName}”签名，与登记数据一致`;
 }
 
-/** What a code is judged by. */
+/** The material for judging a code. */
 export interface CodeMaterial {
-  /** Published certificates, of codes and of the authorities above them: DER or PEM. */
+  /** Published certificates of codes and of the authorities above them: DER or PEM. */
   certificates: readonly Uint8Array[];
   roots: readonly Uint8Array[];
-  /** Revocation lists, DER; left out, revocation is not looked at. */
+  /** Revocation lists, DER. If absent, revocation is not checked. */
   revocation?: readonly Uint8Array[];
-  /** Status list and status statement, compact JWS. */
+  /** Status list and status statement: compact JWS. */
   statusList?: string | null;
   statement?: string | null;
-  /** Place of the license in the status list, where it is known from elsewhere: a code does not say it. */
+  /** Index of the license in the status list, if known from another source. A code does not contain it. */
   index?: number;
 }
 
 export interface CodeReport extends Judgement {
-  /** What the code says; only where the verdict is TOTAL_PASSED. */
+  /** The content of the code, or null unless the verdict is TOTAL_PASSED. */
   payload: CodePayload | null;
-  /** Name of the certificate that signed it. */
+  /** Common name of the signing certificate, or null unless the verdict is TOTAL_PASSED. */
   signer: string | null;
   status: LicenseStatus;
 }
@@ -165,8 +168,9 @@ function judgeSigner(
 }
 
 /**
- * Judges the text of a QR code at a moment, by the names of ETSI EN 319 102-1: signed by a certificate for codes below a trusted root.
- * Pure and synchronous; never throws. The state of the license is apart from the verdict.
+ * Judges the text of a QR code at a given time, with the verdicts of ETSI EN 319 102-1. The signer must be a
+ * certificate for codes below a trusted root. Pure and synchronous. Never throws. The verdict does not depend on the
+ * state of the license.
  */
 export function verifyCode(text: string, material: CodeMaterial, at: Date): CodeReport {
   const grounds: Grounds = {

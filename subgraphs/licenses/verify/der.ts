@@ -1,12 +1,13 @@
 import { isUtf8 } from 'node:buffer';
 
 /**
- * A strict reader of DER (X.690 §10, §11). What it accepts has one encoding only, so writing it again gives the same bytes:
- * lengths are definite and shortest, numbers and identifiers shortest, sets in order, booleans 00 or FF, unused bits zero,
- * strings in one piece, nothing behind the end. A general reader that also takes BER would leave bits for a forger to turn.
+ * A strict reader of DER (X.690 §10, §11). It accepts only the canonical encoding, so encoding again gives the same
+ * bytes. Lengths are definite and shortest, numbers and identifiers shortest, sets in order, booleans 00 or FF, unused
+ * bits zero. Strings are primitive, and nothing follows the end. A reader that accepts BER would let a forger change
+ * some bits.
  */
 
-/** One element: its tag octet, its contents, its whole encoding, and the elements inside it where it has any. */
+/** One element: its tag octet, its content octets, its whole encoding, and its child elements. */
 export interface Node {
   tag: number;
   body: Buffer;
@@ -31,7 +32,10 @@ export const TAG = {
   set: 0x31,
 } as const;
 
-/** Universal types that stand in certificates, lists and signatures; any other is refused, for its contents are not looked at. */
+/**
+ * Universal types in certificates, lists and signatures. Any other type is refused, because its contents are not
+ * checked.
+ */
 const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
 const TIME = /^(\d{4}|\d{2})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{0,8}[1-9])?Z$/;
 const PRINTABLE = /^[A-Za-z0-9 '()+,./:=?-]*$/;
@@ -41,16 +45,16 @@ const CONSTRUCTED = 0x20;
 const CLASS = 0xc0;
 const NUMBER = 0x1f;
 
-/** Why bytes are no DER. */
+/** Why bytes are not DER. */
 export class DerError extends Error {
   override readonly name = 'DerError';
 }
 
-/** A place in the bytes that were read: a view of them is made only where it is asked for, which of most elements it never is. */
+/** An element as offsets into the parsed bytes. Creates a view only on access, because most elements need none. */
 class Element implements Node {
   readonly tag: number;
   readonly children: readonly Node[];
-  /** Where in the bytes its contents begin and it ends. */
+  /** Offsets of the start of its contents and of its end. */
   readonly from: number;
   readonly until: number;
   readonly #bytes: Buffer;
@@ -140,7 +144,7 @@ function requireCanonical(bytes: Buffer, node: Element): void {
   if (tag === TAG.utcTime || tag === TAG.generalizedTime) timeOf(node, true);
 }
 
-/** DER: the members of a SET OF stand in the order of their encodings; two alike would say one thing twice. */
+/** Requires the members of a SET OF in the order of their encodings (DER), without duplicates. Throws DerError. */
 export function requireOrder(members: readonly Node[]): void {
   for (let i = 1; i < members.length; i++) {
     const [before, one] = [members[i - 1], members[i]];
@@ -164,7 +168,7 @@ function requireOid(bytes: Buffer, from: number, until: number): void {
   if (from === until || !fresh) throw new DerError('identifier cut short');
 }
 
-/** Takes the elements of a SEQUENCE one after the other; whatever is not expected throws DerError. */
+/** Reads the elements of a SEQUENCE in order. Throws DerError for an unexpected element. */
 export class Fields {
   #at = 0;
   readonly #nodes: readonly Node[];
@@ -180,7 +184,7 @@ export class Fields {
     return node;
   }
 
-  /** The next element where it has this tag. */
+  /** Returns the next element if it has this tag, otherwise null. */
   optional(tag: number): Node | null {
     return this.#nodes[this.#at]?.tag === tag ? this.next(tag) : null;
   }
@@ -190,14 +194,14 @@ export class Fields {
   }
 }
 
-/** The only element inside one. */
+/** Returns the only child of a node. Throws DerError if there is not exactly one or it has another tag. */
 export function only(node: Node, tag?: number): Node {
   const [child, ...more] = node.children;
   if (!child || more.length > 0 || (tag !== undefined && child.tag !== tag)) throw new DerError('not one element');
   return child;
 }
 
-/** An OBJECT IDENTIFIER in dots. */
+/** Returns an OBJECT IDENTIFIER in dotted form. Throws DerError. */
 export function oidOf(node: Node): string {
   if (node.tag !== TAG.oid) throw new DerError('not an identifier');
   const arcs: number[] = [];
@@ -215,21 +219,21 @@ export function oidOf(node: Node): string {
   return [top, head - top * 40, ...rest].join('.');
 }
 
-/** A number from 0 that fits. */
+/** Returns a non-negative integer of at most 6 octets. Throws DerError. */
 export function numberOf(node: Node, tag: number = TAG.integer): number {
   if (node.tag !== tag || node.body.length > 6 || (node.body[0] ?? 0) >= 0x80) throw new DerError('not a small number');
   return node.body.readUIntBE(0, node.body.length);
 }
 
-/** The contents of a BIT STRING of whole octets. */
+/** Returns the contents of a BIT STRING of whole octets. Throws DerError. */
 export function octetsOfBits(node: Node): Buffer {
   if (node.tag !== TAG.bits || node.body[0] !== 0) throw new DerError('not a bit string of octets');
   return node.body.subarray(1);
 }
 
 /**
- * UTCTime or GeneralizedTime, UTC, seconds always there; fractions only where they are asked for, without a trailing zero.
- * A thirteenth month is no time; a reader that rolls it over would say that it is.
+ * Reads a UTCTime or GeneralizedTime in UTC with seconds. Accepts fractions only if `fractions` is set, without a
+ * trailing zero. Throws DerError. Date.UTC would roll a 13th month over into the next year, so the fields are compared.
  */
 export function timeOf({ tag, body }: Pick<Node, 'tag' | 'body'>, fractions = false): Date {
   const [, year = '', months, days, hours, minutes, seconds, fraction] = TIME.exec(body.toString('latin1')) ?? [];
@@ -244,7 +248,7 @@ export function timeOf({ tag, body }: Pick<Node, 'tag' | 'body'>, fractions = fa
   return fraction ? new Date(time.getTime() + Math.floor(Number(`0${fraction}`) * 1000)) : time;
 }
 
-/** Text of a UTF8String or PrintableString. */
+/** Returns the text of a UTF8String or PrintableString. Throws DerError. */
 export function textOf({ tag, body }: Node): string {
   if (tag !== TAG.utf8 && tag !== TAG.printable) throw new DerError('not a text');
   return body.toString('utf8');

@@ -1,6 +1,6 @@
 /**
- * What proves a license file when nobody can be asked any more (证据包): JSON, at most 16 kB, everything in it signed by
- * somebody below the pinned root. The document itself is not in it.
+ * An evidence bundle (证据包): proves a license file offline, without any service. JSON, at most 16 kB. Signers below
+ * the pinned root sign everything in it. It does not contain the document itself.
  */
 export interface Bundle {
   format: 'tongquan-evidence-1';
@@ -8,24 +8,27 @@ export interface Bundle {
   identifier: string;
   /** SHA-256 of the sealed PDF, hex. */
   document: string;
-  /** Certificates that signatures do not carry themselves: DER, base64. */
+  /** Certificates that the signatures do not enclose: DER, base64. */
   certificates: readonly string[];
-  /** Revocation lists (RFC 5280) of every authority on the way: DER, base64. */
+  /** Revocation lists (RFC 5280) of every authority on the path: DER, base64. */
   revocation: readonly string[];
-  /** The license's state as its issuer last said it: a compact JWS of typ `license-status+jwt`, or null. */
+  /** The issuer's last statement of the license's state: a compact JWS of typ `license-status+jwt`, or null. */
   status: string | null;
-  /** That the use of the seal stands in the transparency log. */
+  /** Proves that the transparency log contains the seal use. */
   log?: LoggedUse | undefined;
   /** Archive timestamps, oldest first. */
   stamps: readonly ArchiveStamp[];
-  /** Of the day it was given out, and under no stamp yet: lists to judge the newest stamp by, and the newest word on the state. */
+  /**
+   * Material from the day of the download, not covered by any stamp: lists for judging the newest stamp, and the
+   * newest statement of the state.
+   */
   latest?: { revocation: readonly string[]; status: string; log?: LoggedUse | undefined } | undefined;
 }
 
 /**
- * A timestamp over everything before it: `token` (RFC 3161, DER, base64) covers the SHA-256 of the canonical JSON (RFC 8785)
- * of the bundle without `latest`, whose `stamps` are the ones before this one followed by this one without `token`. Its certificates and
- * revocation lists were the ones of its day.
+ * A timestamp over everything before it. `token` (RFC 3161, DER, base64) covers the SHA-256 of the canonical JSON (RFC
+ * 8785) of the bundle without `latest`. There, `stamps` contains the earlier stamps, then this one without `token`. Its
+ * certificates and revocation lists date from the day of the stamp.
  */
 export interface ArchiveStamp {
   certificates: readonly string[];
@@ -33,11 +36,11 @@ export interface ArchiveStamp {
   token: string;
 }
 
-/** A leaf of the transparency log, and why it stands there: C2SP tlog-proof. */
+/** A leaf of the transparency log and its proof of inclusion: C2SP tlog-proof. */
 export interface LoggedUse {
   entry: Readonly<Record<string, unknown>>;
   proof: string;
 }
 
-/** Longest bundle that is read. */
+/** Maximum size of a bundle. */
 export const BUNDLE_LIMIT_BYTES = 16_384;

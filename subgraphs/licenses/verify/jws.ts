@@ -3,7 +3,7 @@ import type { PublicKey } from './certificate.ts';
 import { TAG } from './der.ts';
 import { Failure } from './verdict.ts';
 
-/** A compact JWS (RFC 7515) taken apart; its signature has not been checked yet. */
+/** A parsed compact JWS (RFC 7515). Its signature has not been checked yet. */
 export interface Jws {
   header: Record<string, unknown>;
   payload: unknown;
@@ -12,12 +12,12 @@ export interface Jws {
 }
 
 const SIGNATURE_BYTES = 64;
-/** Longest that is read: a status list of a hundred thousand places has seventy kilobytes. */
+/** Maximum length of a JWS. A status list with 100,000 entries has about 70 kB. */
 const SIZE_LIMIT = 4_194_304;
 
 const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
-/** Reads a compact JWS of ES256. Throws Failure FORMAT_FAILURE. */
+/** Parses a compact JWS with an ES256 signature. Throws Failure FORMAT_FAILURE. */
 export function readJws(text: string): Jws {
   const parts = text.length > SIZE_LIMIT ? [] : text.split('.');
   const [header, payload, signature] = parts.map(octets);
@@ -29,7 +29,7 @@ export function readJws(text: string): Jws {
   return { header: head as Record<string, unknown>, payload: jsonOf(payload), signed, signature };
 }
 
-/** Refuses FORMAT_FAILURE unless the header says `alg` ES256, this `typ`, and besides them exactly the members named. */
+/** Refuses FORMAT_FAILURE unless the header has `alg` ES256, this `typ`, and otherwise exactly the given members. */
 export function requireHeader({ header }: Jws, typ: string, members: readonly string[]): void {
   const names = Object.keys(header).sort().join();
   if (header.alg !== 'ES256' || header.typ !== typ || names !== ['alg', 'typ', ...members].sort().join()) {
@@ -37,13 +37,13 @@ export function requireHeader({ header }: Jws, typ: string, members: readonly st
   }
 }
 
-/** Whether the key (P-256) made the signature. */
+/** Returns whether the key (P-256) made the signature. */
 export function isSignedBy({ signed, signature }: Jws, { kind, object }: PublicKey): boolean {
   if (kind !== 'P256' || !object) return false;
   return verify('sha256', signed, object, inDer(signature));
 }
 
-/** r and s (RFC 7518 §3.4) as DER: node:crypto takes nearly twice as long where it has to do that itself. */
+/** Encodes r and s (RFC 7518 §3.4) as DER. Measured: node:crypto is nearly twice as slow if it converts them itself. */
 function inDer(signature: Buffer): Buffer {
   const half = SIGNATURE_BYTES / 2;
   const numbers = [signature.subarray(0, half), signature.subarray(half)].flatMap((one) => {
@@ -56,7 +56,7 @@ function inDer(signature: Buffer): Buffer {
   return Buffer.concat([Buffer.from([TAG.sequence, body.length]), body]);
 }
 
-/** Base64url without padding, in its only form; null for anything else. */
+/** Decodes canonical base64url without padding. Returns null for any other text. */
 export function octets(text: string): Buffer | null {
   const bytes = Buffer.from(text, 'base64url');
   return text !== '' && bytes.toString('base64url') === text ? bytes : null;

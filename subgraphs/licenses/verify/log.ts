@@ -8,15 +8,15 @@ import { hashLeaf } from '../../kernel/tlog/tree.ts';
 import type { LoggedUse } from './evidence.ts';
 import { Failure, moment } from './verdict.ts';
 
-/** Which transparency log (透明日志) a verifier knows. */
+/** The transparency log (透明日志) that a verifier trusts. */
 export interface LogTrust {
-  /** Keys as text (vkey): one log's, and those of the witnesses of whom more than half have to have seen it. */
+  /** Keys as text (vkey): the log's key and the witnesses' keys. More than half of the witnesses must have signed. */
   keys: readonly string[];
-  /** Whether a use without a proof is not passed. */
+  /** Whether a seal use without a proof fails. */
   required: boolean;
 }
 
-/** Of a leaf, what a signature can be held against. */
+/** The fields of a leaf that are compared with the signature. */
 const useEntry = z.looseObject({
   v: z.literal(1),
   kind: z.literal('SEAL_USE'),
@@ -28,8 +28,9 @@ const useEntry = z.looseObject({
 const unproven = (detail: string) => new Failure('NO_POE', detail);
 
 /**
- * Proves that the use of the seal stands in the log: a leaf about this very signature, under a checkpoint signed by the log and by more
- * than half of the witnesses that the verifier knows. Null where no log is known. Throws Failure NO_POE.
+ * Requires proof that the log contains the seal use. The proof is a leaf about this signature, under a checkpoint
+ * signed by the log and by more than half of the trusted witnesses. Returns a description. Returns null if no log is
+ * trusted, or if a proof is not required and is absent or has too few witnesses. Throws Failure NO_POE.
  */
 export function requireLogged(
   given: LoggedUse | null,
@@ -84,7 +85,7 @@ function provenBy(
   }
 }
 
-/** A proof as the log gives it out, with its entry in the line `extra`. Throws LogFault. */
+/** Parses a proof as the log publishes it, with its entry in the line `extra`. Throws LogFault. */
 export function readLogged(text: string): LoggedUse {
   const { extra, ...proof } = readProof(text);
   const entry: unknown = JSON.parse(Buffer.from(extra ?? []).toString('utf8') || 'null');

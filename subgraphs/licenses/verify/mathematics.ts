@@ -2,7 +2,7 @@ import { verify } from 'node:crypto';
 import { ALGORITHM, type PublicKey } from './certificate.ts';
 import { Fields, parseDer, TAG } from './der.ts';
 
-/** Something signed: the bytes, the algorithm by its identifier, the signature. */
+/** Signed bytes, the identifier of the algorithm, and the signature. */
 export interface Signed {
   signed: Uint8Array;
   algorithm: string;
@@ -10,8 +10,9 @@ export interface Signed {
 }
 
 /**
- * Whether a signature is good: RSASSA-PKCS1-v1_5 or ECDSA P-256, both with SHA-256, by node:crypto. A key of another kind
- * than the algorithm, another length of signature and another form of an ECDSA signature than DER are not. Never throws.
+ * Returns whether a signature is valid: RSASSA-PKCS1-v1_5 or ECDSA P-256, both with SHA-256, by node:crypto. Returns
+ * false if the kind of key does not fit the algorithm, an RSA signature has another length than the key, or an ECDSA
+ * signature is not DER. Never throws.
  */
 export function verifies({ kind, bits, object }: PublicKey, { signed, algorithm, signature }: Signed): boolean {
   try {
@@ -33,7 +34,10 @@ export function verifies({ kind, bits, object }: PublicKey, { signed, algorithm,
 
 const known = new WeakMap<PublicKey, WeakMap<Signed, boolean>>();
 
-/** The same for what comes again with every document, certificates and lists of authorities: what has been read once is not changed. */
+/**
+ * The same, with a cache. Certificates and revocation lists of authorities recur with every document, and parsed
+ * objects do not change.
+ */
 export function verifiesAgain(key: PublicKey, one: Signed): boolean {
   const answers = known.get(key) ?? new WeakMap<Signed, boolean>();
   known.set(key, answers);

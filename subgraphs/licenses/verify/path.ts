@@ -4,17 +4,18 @@ import { askLists, type RevocationList } from './revocation.ts';
 import { Failure, moment } from './verdict.ts';
 
 /**
- * The narrow profile of certification paths (RFC 5280 §6) that this verifier knows: certificate ← issuing authority ← pinned
- * root. Whatever it does not know it refuses: other algorithms and weak keys, unknown critical extensions, name constraints,
- * policy limits, names that do not chain byte for byte, other uses than the one asked for, parts of revocation lists.
+ * The narrow profile of certification paths (RFC 5280 §6) that this verifier supports: certificate ← issuing authority
+ * ← pinned root. It refuses everything else: other algorithms, weak keys, unknown critical extensions, name
+ * constraints, policy limits, names that do not chain byte for byte, other purposes than the requested one, partial
+ * revocation lists.
  */
 export interface Profile {
-  /** Shortest RSA key, and the longest: a verifier must not be kept busy. */
+  /** Minimum and maximum bits of an RSA key. The maximum limits the computing time that an attacker can cause. */
   rsaBitsLeast: number;
   rsaBitsMost: number;
-  /** Fewest and most authorities between a certificate and the root. */
+  /** Minimum and maximum number of authorities between a certificate and the root. */
   authorities: { least: number; most: number };
-  /** Until when RSA, P-256 and SHA-256 are taken to be strong; later a proof from before is needed. */
+  /** Until when RSA, P-256 and SHA-256 count as strong. After that, a signature needs a proof of earlier existence. */
   strongUntil: Date;
 }
 
@@ -22,12 +23,12 @@ export const PROFILE: Profile = {
   rsaBitsLeast: 3072,
   rsaBitsMost: 8192,
   authorities: { least: 1, most: 1 },
-  // Nobody knows the day. NIST IR 8547 (draft) wants no new signatures by RSA and elliptic curves after 2035; what was made and
-  // stamped before is not worth less for it. Bring the day forward as soon as one of the suites is broken.
+  // The real date is unknown. NIST IR 8547 (draft) disallows new signatures by RSA and elliptic curves after 2035.
+  // Signatures that were made and timestamped earlier stay valid. Use an earlier date as soon as a suite is broken.
   strongUntil: new Date('2050-12-31T23:59:59Z'),
 };
 
-/** What a certificate is used for: its first octet of keyUsage, its extKeyUsage, its kind of key. */
+/** What a certificate is used for, and the keyUsage (first octet), extKeyUsage and kind of key that this requires. */
 export interface Purpose {
   name: string;
   hasUsage: (keyUsage: number | null) => boolean;
@@ -67,40 +68,40 @@ export const STATUS: Purpose = {
   key: 'P256',
 };
 
-/** When a certificate is asked about. */
+/** The times at which a certificate is judged. */
 export interface Moment {
-  /** The time for which it has to be good. */
+  /** The time at which it must be valid. */
   at: Date;
-  /** Whether something other than the verifier's clock proves that time. */
+  /** Whether evidence other than the verifier's clock proves that time. */
   proven: boolean;
   /** The time of the verification. */
   now: Date;
-  /** The latest time that the signer itself names, or null. */
+  /** The latest time that the signer itself claims, or null. */
   claimed: Date | null;
 }
 
 export interface PathRequest {
   certificate: Certificate;
-  /** Certificates that authorities are looked for among. */
+  /** Certificates among which authorities are searched. */
   candidates: readonly Certificate[];
-  /** Certificates that are trusted; only one that signs itself is a root. */
+  /** Trusted certificates. Only a self-signed one can be a root. */
   roots: readonly Certificate[];
-  /** Revocation lists; null where revocation is not asked about. */
+  /** Revocation lists, or null if revocation is not checked. */
   lists: readonly RevocationList[] | null;
   moment: Moment;
   purpose: Purpose;
   profile?: Profile;
 }
 
-/** From the certificate up to the root, both included. */
+/** From the certificate up to the root, including both. */
 export type Path = readonly [Certificate, ...Certificate[]];
 
 const CANDIDATES_MOST = 512;
 const WAYS_MOST = 64;
 
 /**
- * The way from a certificate to a trusted root that is good at the moment asked for. Throws Failure: why there is no way, or why the first
- * one found is not good.
+ * Finds a path from a certificate to a trusted root that is valid at the requested time. Throws Failure with the reason
+ * why there is no path, or why the first path found is not valid.
  */
 export function findPath(request: PathRequest): Path {
   const search: Search = { request, left: WAYS_MOST, broken: null };
@@ -122,9 +123,9 @@ export function findPath(request: PathRequest): Path {
 
 interface Search {
   request: PathRequest;
-  /** How many steps may still be tried: certificates that sign each other make more ways than anybody wants to walk. */
+  /** How many steps may still be tried. Certificates that sign each other would otherwise make too many paths. */
   left: number;
-  /** Why a certificate whose issuer was found by name and key is not signed by it. */
+  /** Why the signature on a certificate is invalid although its issuer was found by name and key. */
   broken: Failure | null;
 }
 
@@ -177,7 +178,7 @@ function judge(way: Path, request: PathRequest): void {
   }
   requirePurpose(certificate, request.purpose);
   authorities.forEach((authority, i) => {
-    // An authority that certifies itself anew does not count (RFC 5280 §4.2.1.9).
+    // Self-issued certificates do not count (RFC 5280 §4.2.1.9).
     const below = authorities.slice(0, i).filter((one) => !one.issuer.equals(one.subject)).length;
     requireAuthority(authority, below);
   });
@@ -194,7 +195,7 @@ function judge(way: Path, request: PathRequest): void {
     if (issuer && lists && !isKnownGood(authority, issuer, lists, asked)) unknown.push(authority);
   }
   if (!isGood(certificate, authorities[0] ?? certificate, request)) unknown.push(certificate);
-  // Last of all: nothing else is wrong, and newer lists would bring an answer.
+  // Checked last: TRY_LATER means that nothing else is wrong and newer lists would decide.
   const [first] = unknown;
   if (first) throw new Failure('TRY_LATER', `没有可用的吊销列表说明“${first.commonName}”是否吊销`);
 }
@@ -232,7 +233,7 @@ function requireInForce({ validFrom, validUntil, commonName }: Certificate, { at
   }
 }
 
-/** Whether a list says that an authority is not revoked. Throws Failure REVOKED_CA_NO_POE where one says that it is. */
+/** Returns whether a list shows that an authority is not revoked. Throws Failure REVOKED_CA_NO_POE if it is revoked. */
 function isKnownGood(
   authority: Certificate,
   issuer: Certificate,
@@ -248,8 +249,8 @@ function isKnownGood(
 }
 
 /**
- * The certificate itself: by the signer's own word within its time, not revoked before, in force when it is proven to have
- * signed. False where no list says whether it is revoked. Throws Failure.
+ * Judges the signing certificate: the claimed time is within its validity, it was not revoked before, and it was valid
+ * at the proven time of the signature. Returns false if no list shows whether it is revoked. Throws Failure.
  */
 function isGood(certificate: Certificate, issuer: Certificate, { lists, moment: asked }: PathRequest): boolean {
   const { commonName, validFrom, validUntil } = certificate;

@@ -26,7 +26,10 @@ const bundleForm = z.strictObject({
   latest: z.strictObject({ revocation: material.revocation, status: z.string(), log: logged.optional() }).optional(),
 });
 
-/** Reads a bundle (证据包). Throws Failure NO_POE: what cannot be read proves nothing, and says nothing against a signature. */
+/**
+ * Reads a bundle (证据包). Throws Failure NO_POE: an unreadable bundle proves nothing, and is no evidence against a
+ * signature.
+ */
 export function readBundle(bytes: Uint8Array): Bundle {
   if (bytes.length > BUNDLE_LIMIT_BYTES) throw new Failure('NO_POE', `证据包超过 ${BUNDLE_LIMIT_BYTES} 字节`);
   try {
@@ -36,7 +39,7 @@ export function readBundle(bytes: Uint8Array): Bundle {
   }
 }
 
-/** SHA-256 that the archive stamp at `index` is over. */
+/** Returns the SHA-256 that the archive stamp at `index` must cover. */
 export function stampImprint(bundle: Bundle, index: number): Buffer {
   const { token: _, ...material } = bundle.stamps[index] ?? { token: '' };
   const stamps = [...bundle.stamps.slice(0, index), material];
@@ -46,32 +49,36 @@ export function stampImprint(bundle: Bundle, index: number): Buffer {
     .digest();
 }
 
-/** A token, and what it is judged with: the certificates and lists of its day and those that came later. */
+/** A token and the material for judging it: all certificates, and the lists of its time or newer. */
 interface Link {
   name: string;
   token: Token;
   grounds: Grounds;
 }
 
-/** What proves since when a signature is there, and with what its own certificate is judged. */
+/** Since when a signature is proven to exist, and the material for judging the signer's certificate. */
 export interface Proof {
-  /** The time of the oldest token, or null where there is none. */
+  /** The time of the oldest token, or null if there is none. */
   provenAt: Date | null;
-  /** What the signature's own certificate is judged with. */
+  /** The material for judging the signature's own certificate. */
   grounds: Grounds;
-  /** The oldest archive stamp's time, or null: what stands in the bundle was there by then. */
+  /** The time of the oldest archive stamp, or null. The content of the bundle existed at that time. */
   stampedAt: Date | null;
 }
 
+/** The trusted roots, the bundle, and the material that the verifier obtained itself. */
 export interface Given {
   roots: readonly Certificate[];
-  /** Beside the bundle: certificates and lists that the verifier got himself. */
+  /** Certificates and lists from outside the bundle. */
   certificates: readonly Uint8Array[];
   revocation: readonly Uint8Array[];
   bundle: Bundle | null;
 }
 
-/** Reads the archive stamps of a bundle. Throws Failure: NO_POE where one is not over what came before it, or is none. */
+/**
+ * Reads the archive stamps of a bundle. Throws Failure NO_POE if one is not a valid token or does not cover everything
+ * before it.
+ */
 export function readStamps(bundle: Bundle): Token[] {
   return bundle.stamps.map(({ token }, i) => {
     try {
@@ -83,7 +90,10 @@ export function readStamps(bundle: Bundle): Token[] {
   });
 }
 
-/** What is there to judge with as of stamp `from` (0: of the bundle itself): every certificate, and the lists of that time or newer. */
+/**
+ * Gathers the material as of stamp `from` (0: the bundle itself): every certificate, and the lists of that time or
+ * newer.
+ */
 export function groundsFrom({ roots, certificates, revocation, bundle }: Given, from: number): Grounds {
   const layers: Pick<ArchiveStamp, 'certificates' | 'revocation'>[] = bundle ? [bundle, ...bundle.stamps] : [];
   const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, 'base64'));
@@ -94,9 +104,9 @@ export function groundsFrom({ roots, certificates, revocation, bundle }: Given, 
 }
 
 /**
- * Judges the tokens from the newest, at the time of the verification, to the oldest, each at the time of the next newer one:
- * a stamp made while the one before was good keeps it good (ETSI EN 319 102-1 §5.6). Throws Failure: TIMESTAMP_ORDER_FAILURE, or why one is
- * not good.
+ * Judges the tokens from the newest to the oldest: the newest at the time of the verification, each older one at the
+ * time of the next newer one. A stamp made while the previous one was valid preserves its validity (ETSI EN 319 102-1
+ * §5.6). Throws Failure: TIMESTAMP_ORDER_FAILURE, NO_POE, or the reason why a token is not valid.
  */
 export function requireRenewal(given: Given, first: Token | null, stamps: readonly Token[], now: Date): Proof {
   const links: Link[] = stamps.map((token, i) => ({
@@ -122,7 +132,7 @@ export function requireRenewal(given: Given, first: Token | null, stamps: readon
   return { provenAt: first?.genTime ?? null, grounds, stampedAt: stamps[0]?.genTime ?? null };
 }
 
-/** How far the clock of a timestamp authority may be ahead of the verifier's. */
+/** How far the clock of a timestamp authority may be ahead of the verifier's clock. */
 const CLOCK_LEEWAY_MS = 300_000;
 
 function requireOrderOf(links: readonly Link[], now: Date): void {

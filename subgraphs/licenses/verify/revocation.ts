@@ -4,7 +4,9 @@ import { Fields, type Node, numberOf, octetsOfBits, only, parseDer, TAG, timeOf 
 import { verifiesAgain } from './mathematics.ts';
 import { Failure, reading } from './verdict.ts';
 
-/** A revocation list (证书吊销列表, RFC 5280 §5, version 2, complete) taken apart; its signature has not been checked yet. */
+/**
+ * A parsed complete revocation list (证书吊销列表, RFC 5280 §5, version 2). Its signature has not been checked yet.
+ */
 export interface RevocationList {
   issuer: Buffer;
   signed: Buffer;
@@ -12,16 +14,16 @@ export interface RevocationList {
   signature: Buffer;
   issuedAt: Date;
   nextAt: Date;
-  /** Certificates that ended since then are still listed (expiredCertsOnCRL); null where the list does not say so. */
+  /** Certificates that expired since then are still listed (expiredCertsOnCRL). Null if the list does not say so. */
   completeSince: Date | null;
-  /** Entries by the contents of the serial number, hex. */
+  /** Entries by the content octets of the serial number, hex. */
   entries: ReadonlyMap<string, RevokedEntry>;
 }
 
 interface RevokedEntry {
-  /** When the certificate stopped to be good: the earlier of revocation and invalidity date. */
+  /** When the certificate became invalid: the earlier of revocation date and invalidity date. */
   effectiveAt: Date;
-  /** certificateHold (暂停): a later list may take it back. */
+  /** certificateHold (暂停): a later list may remove it. */
   held: boolean;
 }
 
@@ -36,15 +38,18 @@ const LIST_EXTENSIONS = {
 };
 const ENTRY_EXTENSIONS = { reason: '2.5.29.21', invalidityDate: '2.5.29.24', certificateIssuer: '2.5.29.29' };
 const REASON = { hold: 6, unused: 7, removeFromList: 8, most: 10 } as const;
-/** How far the clock of an authority may be ahead of the verifier's. */
+/** How far the clock of an authority may be ahead of the verifier's clock. */
 const CLOCK_LEEWAY_MS = 300_000;
 
 const outside = (detail: string) => new Failure('TRY_LATER', detail);
 
-/** Reads a list, DER. Throws Failure TRY_LATER for what is none, is a part or a delta, or says what is not known here. */
+/**
+ * Reads a list, DER. Throws Failure TRY_LATER if it is not a list, is a partial or delta list, or contains unsupported
+ * extensions.
+ */
 export const readList = memoizeByDigest((der) => reading('TRY_LATER', '吊销列表无法解析', () => parseList(der)));
 
-/** The lists that can be read; one that cannot must not hide a good one behind it. */
+/** Returns the readable lists. Skips unreadable ones, so that they do not block the others. */
 export function readLists(all: readonly Uint8Array[]): RevocationList[] {
   return all.flatMap((one) => {
     try {
@@ -80,7 +85,10 @@ function parseList(der: Buffer): RevocationList {
   return { issuer, signed: tbs.raw, algorithm: algorithmOf(algorithm), signature, ...times, entries };
 }
 
-/** Refuses what makes a list say less than it seems to; gives since when it leaves out nothing that has ended. */
+/**
+ * Refuses extensions that make a list incomplete. Returns the time since which the list keeps expired certificates, or
+ * null.
+ */
 function readExtensions(extensions: readonly Node[]): Date | null {
   const { issuerKeyId, number, delta, part, fresh, expired } = LIST_EXTENSIONS;
   let completeSince: Date | null = null;
@@ -125,18 +133,21 @@ function readEntry(node: Node): { serial: string; entry: RevokedEntry } {
   return { serial, entry: { effectiveAt, held } };
 }
 
-/** What the lists say of a certificate. */
+/** The revocation status of a certificate by the lists. */
 export interface Revocation {
-  /** Since when it is revoked, or null where no list names it. */
+  /** Since when it is revoked, or null if no list contains it. */
   effectiveAt: Date | null;
-  /** Whether a list is there that can say that it is not revoked: of its issuer, not from the future, good until `at` or later. */
+  /**
+   * Whether a list can show that it is not revoked: from its issuer, not from the future, valid until `at` or later.
+   */
   known: boolean;
 }
 
 /**
- * Asks the lists of the issuer of a certificate, at `at`; `now` is the time of the verification. Every list counts that its issuer signed and that
- * is not from the future; a revocation that one of them names stays, a hold (暂停) as long as the newest list names it.
- * A list made after the end of a certificate may have left it out, and cannot say that it was not revoked, unless it says that it leaves out none.
+ * Finds the revocation status of a certificate at `at`. `now` is the time of the verification. Every list counts that
+ * the issuer signed and that is not from the future. A revocation in any of them is permanent. A hold (暂停) counts only
+ * if the newest list contains it. A list issued after the certificate expired may omit it. Such a list cannot show that
+ * it was not revoked, unless the list declares that it keeps expired certificates.
  */
 export function askLists(
   { serial, validUntil }: Certificate,

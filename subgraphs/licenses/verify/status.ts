@@ -7,22 +7,22 @@ import { findPath, type Moment, STATUS } from './path.ts';
 import type { Grounds } from './timestamp.ts';
 import { Failure, moment, reading } from './verdict.ts';
 
-/** What is known of the state of a license (证照状态), apart from the verdict on its signature. */
+/** The known state of a license (证照状态), independent of the verdict on its signature. */
 export interface LicenseStatus {
   state: LicenseState | 'UNKNOWN';
-  /** As of when its issuer says so, RFC 3339; null where nobody has said anything. */
+  /** Time of the statement or list, RFC 3339, or null if there is none. */
   asOf: string | null;
-  /** Who says it: a statement on this license, the status list, or nobody. */
+  /** The source: a statement about this license, the status list, or null if there is none. */
   source: 'STATEMENT' | 'STATUS_LIST' | null;
-  /** Why it is not known, or null. */
+  /** Why the state is unknown, or null. */
   reason: string | null;
 }
 
-/** Which license is asked about. */
+/** The license version whose state is requested. */
 export interface Asked {
   identifier: string;
   version: number;
-  /** Place in the status list, where the license has one. */
+  /** Index in the status list, or undefined if the license has none. */
   index: number | undefined;
 }
 
@@ -42,7 +42,7 @@ const listForm = z.strictObject({
   status_list: z.strictObject({ bits: z.literal(4), lst: z.string() }),
 });
 const chainForm = z.tuple([z.string()]);
-/** States in the order of their values in the list; 15 says that a place is not in use. */
+/** States in the order of their values in the list. The value 15 marks an unused index. */
 export const LIST_STATES: readonly LicenseState[] = [
   ...(['VALID', 'SUSPENDED', 'SUPERSEDED', 'LAPSED'] as const),
   ...(['RESCINDED', 'WITHDRAWN', 'REVOKED', 'CANCELLED'] as const),
@@ -52,15 +52,15 @@ const CLOCK_LEEWAY_MS = 300_000;
 
 const UNKNOWN: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: '没有状态声明或状态列表' };
 
-/** What is given to know the state by, each a compact JWS. */
+/** The sources of the state, each a compact JWS. */
 export interface Sources {
-  /** Status statements (状态声明) with the time by which each is proven to have been there, or null. */
+  /** Status statements (状态声明), each with the time at which it provably existed, or null. */
   statements: readonly { text: string; provenAt: Date | null }[];
   /** Status list (状态列表, IETF Token Status List), or null. */
   list: string | null;
 }
 
-/** The newest usable word on a license's state; why there is none, where there is none. Never throws. */
+/** Returns the newest usable status of a license, or UNKNOWN with the reason. Never throws. */
 export function readStatus(asked: Asked, { statements, list }: Sources, grounds: Grounds, now: Date): LicenseStatus {
   const said = [
     ...statements.map(({ text, provenAt }) =>
@@ -113,7 +113,10 @@ function readPlace(text: string, { index }: Asked, grounds: Grounds, now: Date):
   return current({ ...claims, state }, now);
 }
 
-/** Signed by a certificate for that alone, below a trusted root; in force now, or when it is proven to have been there. */
+/**
+ * Reads and verifies a status JWS. Its certificate must serve only status signing, below a trusted root, and be valid
+ * at `provenAt` or, if that is null, now. Throws Failure.
+ */
 function readAttested<Claims extends { iat: number; exp: number }>(
   text: string,
   typ: string,
@@ -145,7 +148,7 @@ function readAttested<Claims extends { iat: number; exp: number }>(
   return claims.data;
 }
 
-/** A word whose time is over says what was, not what is. */
+/** Converts a claim to a status. An expired claim does not show the current state, so it gives UNKNOWN. */
 function current({ state, iat, exp }: Word, now: Date): LicenseStatus {
   const asOf = moment(new Date(iat * 1000));
   if (exp * 1000 >= now.getTime()) return { state, asOf, source: null, reason: null };

@@ -6,7 +6,9 @@ import { findPath, TIMESTAMP } from './path.ts';
 import type { RevocationList } from './revocation.ts';
 import { Failure, moment, reading } from './verdict.ts';
 
-/** A timestamp token (时间戳, RFC 3161) whose form, imprint and signature are good; its certificate has not been judged yet. */
+/**
+ * A timestamp token (时间戳, RFC 3161) with valid form, imprint and signature. Its certificate has not been judged yet.
+ */
 export interface Token {
   genTime: Date;
   signer: Certificate;
@@ -16,7 +18,10 @@ export interface Token {
 const VERSION_1 = 1;
 const SHA256 = '2.16.840.1.101.3.4.2.1';
 
-/** Reads a token, of bytes or out of a value that has been read already, and checks it against the SHA-256 of what it has to be over. Throws Failure. */
+/**
+ * Reads a token from bytes or from a parsed DER node. Checks its imprint against `imprint`, the expected SHA-256, and
+ * checks its signature. Throws Failure.
+ */
 export function readToken(der: Uint8Array | Node, imprint: Uint8Array): Token {
   const signed = parseSignedData(der, TOKEN);
   const content = signed.content ?? Buffer.alloc(0);
@@ -30,7 +35,7 @@ export function readToken(der: Uint8Array | Node, imprint: Uint8Array): Token {
   return { genTime: info.genTime, signer, signed };
 }
 
-/** TSTInfo (RFC 3161 §2.4.2): policy, accuracy, ordering, nonce and name are the authority's own affair. */
+/** Reads a TSTInfo (RFC 3161 §2.4.2). Does not evaluate policy, serial number, accuracy, ordering, nonce and name. */
 function readInfo(content: Buffer): { imprint: Buffer; genTime: Date } {
   const fields = new Fields(parseDer(content));
   if (numberOf(fields.next(TAG.integer)) !== VERSION_1) throw new Failure('FORMAT_FAILURE', '时间戳版本不正确');
@@ -51,7 +56,7 @@ function readInfo(content: Buffer): { imprint: Buffer; genTime: Date } {
   return { imprint, genTime };
 }
 
-/** Where a token's certificate is judged from. */
+/** Material for judging a certificate: trusted roots, candidate authorities and revocation lists. */
 export interface Grounds {
   roots: readonly Certificate[];
   candidates: readonly Certificate[];
@@ -59,7 +64,8 @@ export interface Grounds {
 }
 
 /**
- * Judges a token's certificate at `at`, the time at which something else proves that the token was there already. Throws Failure.
+ * Judges a token's certificate at `at`. If `proven`, other evidence proves that the token existed at that time.
+ * Throws Failure.
  */
 export function requireToken(
   { genTime, signer, signed }: Token,

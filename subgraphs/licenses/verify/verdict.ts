@@ -2,8 +2,8 @@
 export type Verdict = 'TOTAL_PASSED' | 'INDETERMINATE' | 'TOTAL_FAILED';
 
 /**
- * The sub-indications of ETSI EN 319 102-1 that this verifier gives, each with the verdict it belongs to: a signature has
- * failed where mathematics or form say so; where a constraint of the verifier is not met, the standard says indeterminate.
+ * The sub-indications of ETSI EN 319 102-1 that this verifier uses, each with its verdict. A signature fails because of
+ * its mathematics or its form. If a constraint of the verifier is not met, the standard says indeterminate.
  */
 export const VERDICT_OF = {
   FORMAT_FAILURE: 'TOTAL_FAILED',
@@ -33,7 +33,7 @@ export const VERDICT_OF = {
 
 export type SubIndication = keyof typeof VERDICT_OF;
 
-/** Why a step is not passed: a sub-indication and a sentence for a person. */
+/** Why a step failed: a sub-indication and a sentence for a person. */
 export class Failure extends Error {
   override readonly name = 'Failure';
   readonly subIndication: SubIndication;
@@ -48,7 +48,7 @@ export class Failure extends Error {
   }
 }
 
-/** Runs a reader; what it throws that is no Failure already becomes one with this sub-indication and sentence. */
+/** Runs a reader. Rethrows a Failure. Converts any other error into a Failure with this sub-indication and sentence. */
 export function reading<Result>(subIndication: SubIndication, detail: string, read: () => Result): Result {
   try {
     return read();
@@ -58,30 +58,33 @@ export function reading<Result>(subIndication: SubIndication, detail: string, re
   }
 }
 
-/** Text out of a file that nobody has vouched for yet, fit to be shown: one line, no control characters, not endless. */
+/** Makes text from an unverified file safe to display: one line, no control characters, at most 120 characters. */
 export function shown(text: string): string {
   const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '�');
   return line.length > 120 ? `${line.slice(0, 120)}…` : line;
 }
 
-/** A moment as a report tells it: RFC 3339, UTC. */
+/** Formats a time for a report: RFC 3339, UTC, or `?` for an invalid date. */
 export function moment(at: Date): string {
   return Number.isNaN(at.getTime()) ? '?' : at.toISOString().replace('.000Z', 'Z');
 }
 
-/** Refuses TRY_LATER for a time that is none: no comparison with it would hold, and so no limit either. */
+/** Refuses TRY_LATER for an invalid date. Every comparison with one is false, so no time limit would apply. */
 export function requireTime(at: Date): void {
   if (Number.isNaN(at.getTime())) throw new Failure('TRY_LATER', '核验时间不正确');
 }
 
-/** One named step; `passed` is null where it was not reached, or where there was nothing to ask. */
+/** The result of one named step. `passed` is null if the step was not reached or does not apply. */
 export interface Step {
   name: string;
   passed: boolean | null;
   detail: string;
 }
 
-/** A step by name: adds to what is found and tells what it saw, in words; null where there is nothing to ask. Throws Failure. */
+/**
+ * A named step. `run` adds its results to the context and returns a description, or null if the step does not apply.
+ * Throws Failure.
+ */
 export interface NamedStep<Context> {
   name: string;
   run: (context: Context) => string | null;
@@ -90,11 +93,11 @@ export interface NamedStep<Context> {
 export interface Judgement {
   verdict: Verdict;
   subIndication: SubIndication | null;
-  /** All steps, in order; the first that is not passed decides. */
+  /** All steps in order. The first failed step decides the verdict. */
   steps: readonly Step[];
 }
 
-/** Runs steps in order; the first that is not passed decides and the ones after it are not reached. Never throws. */
+/** Runs steps in order. The first failed step decides the verdict, and later steps do not run. Never throws. */
 export function runSteps<Context>(named: readonly NamedStep<Context>[], context: Context): Judgement {
   const steps: Step[] = [];
   let failure: Failure | null = null;

@@ -25,54 +25,57 @@ import {
   shown,
 } from './verdict.ts';
 
-/** Everything the verdict rests on, gathered beforehand. */
+/** All input of the verdict, gathered beforehand. */
 export interface Evidence {
-  /** The document: a license, sealed within or beside, or the statement of a later act, sealed beside; null where there is none. */
+  /**
+   * The document, or null if there is none: a license with an embedded or detached signature, or the statement of a
+   * later act with a detached signature.
+   */
   file: Uint8Array | null;
-  /** CMS SignedData, DER, that stands beside the file; null where none was found or the file carries its own. */
+  /** The detached signature: CMS SignedData, DER. Null if none was found or the signature is embedded in the file. */
   signature: Uint8Array | null;
   /** Root certificates that the verifier trusts, DER or PEM. */
   roots: readonly Uint8Array[];
   /** The bundle (证据包) of the file: JSON, UTF-8. */
   bundle?: Uint8Array | null;
-  /** Certificates and revocation lists that the verifier got himself, DER or PEM, beside those of the bundle. */
+  /** Certificates (DER or PEM) and revocation lists (DER) from outside the bundle. */
   certificates?: readonly Uint8Array[];
   revocation?: readonly Uint8Array[];
-  /** Status list and status statement that the verifier got himself: compact JWS. */
+  /** Status list and status statement from outside the bundle: compact JWS. */
   statusList?: string | null;
   statement?: string | null;
-  /** The transparency log that the verifier knows, and whether a use that is not proven to stand in it passes. */
+  /** The trusted transparency log, and whether a seal use without a proof of inclusion fails. */
   log?: LogTrust | null;
-  /** The log's proof (C2SP tlog-proof) that the verifier got himself: for statements, which have no bundle. */
+  /** The log's proof (C2SP tlog-proof) from outside the bundle. Statements need it because they have no bundle. */
   logged?: LoggedUse | null;
 }
 
 export interface Report extends Judgement {
-  /** The record that the file carries, or the statement that it is; only where the verdict is TOTAL_PASSED. */
+  /** The record attached to the file, or the statement in the file. Null unless the verdict is TOTAL_PASSED. */
   record: AttachedRecord | null;
   statement: ActStatement | null;
-  /** Who sealed: only where the verdict is TOTAL_PASSED. */
+  /** The owner of the seal. Null unless the verdict is TOTAL_PASSED. */
   signer: { name: string; organisation: string } | null;
-  /** Since when the signature is proven to be there, and when it was made by the signer's own word: RFC 3339, or null. */
+  /** Since when the signature provably exists, and the signing time that the signer claims: RFC 3339, or null. */
   provenAt: string | null;
   claimedAt: string | null;
-  /** State of the license: no matter of the signature. */
+  /** State of the license, independent of the signature. */
   status: LicenseStatus;
 }
 
-/** What the steps find, each for the ones after it. */
+/** The results of the steps. Each step reads the results of earlier ones. */
 interface Found {
   evidence: Evidence;
   now: Date;
-  /** What was rendered: the file, or the part of it before the seal. */
+  /** The unsealed content: the file, or its part before the seal. */
   content: Uint8Array | PdfFile;
-  /** SHA-256 of what is sealed, and of the file. */
+  /** SHA-256 of the sealed bytes, and of the whole file. */
   digest: Buffer;
   fileDigest: Buffer;
-  /** The signer's own word on the time. */
+  /** The signing time that the signer claims. */
   signingTime: Date;
   signed: SignedData;
-  /** The same, DER. */
+  /** `signed` as DER. */
   signature: Uint8Array;
   signer: Certificate;
   record?: AttachedRecord;
@@ -102,8 +105,8 @@ const STEPS: readonly NamedStep<Found>[] = [
 ];
 
 /**
- * Judges a sealed file at a moment, by the names of ETSI EN 319 102-1. Pure and synchronous: the steps run in order and
- * the first that is not passed gives the verdict. Never throws, whatever the evidence.
+ * Judges a sealed file at a given time, with the verdicts of ETSI EN 319 102-1. Pure and synchronous. The steps run in
+ * order, and the first failed step decides the verdict. Never throws.
  */
 export function verify(evidence: Evidence, at: Date): Report {
   const found = { evidence, now: at, bundle: null, token: null, stamps: [] } as unknown as Found;
@@ -151,7 +154,7 @@ function readFile(found: Found): string {
   return `${isPdf ? 'PDF' : '声明'}，${file.length} 字节`;
 }
 
-/** A PDF sealed from within; null for one that does not claim to be. */
+/** Parses a PDF with an embedded signature. Returns null if it does not claim to have one. Throws FORMAT_FAILURE. */
 function takeApart(file: Uint8Array): SealedPdf | null {
   try {
     return readSealedPdf(file);
@@ -184,7 +187,7 @@ function checkSignature({ signed, signer }: Found): string {
   return `RSA-SHA256，${signer.key.bits} 位`;
 }
 
-/** What is sealed is of a form that the hub writes, and the organ that it names is the one whose seal it is. */
+/** Checks that the hub could have written the content, and that the named organ owns the seal. */
 function checkRecord(found: Found): string {
   const { content, signer } = found;
   if (content instanceof Uint8Array && content[0] !== 0x25) found.statement = readStatement(content);
@@ -199,7 +202,7 @@ function checkRecord(found: Found): string {
   return `${shown(record?.ZZMC ?? statement?.CZ ?? '')} ${shown(number)}，数据完整`;
 }
 
-/** The bundle is one for this very file. */
+/** Checks that the bundle belongs to this file. */
 function checkBundle(found: Found): string | null {
   const { evidence, fileDigest } = found;
   const { bundle: bytes } = evidence;
@@ -214,7 +217,10 @@ function checkBundle(found: Found): string | null {
   return `${bundle.certificates.length} 张证书、${bundle.revocation.length} 份吊销列表、${bundle.stamps.length} 个存档时间戳`;
 }
 
-/** A seal within a PDF always has a timestamp; an older one beside it may have none, and is then judged as of now. */
+/**
+ * An embedded signature always has a timestamp. An older detached signature may have none, and is then judged as of
+ * now.
+ */
 function checkTimestamp(found: Found): string | null {
   const { signed, evidence } = found;
   if (signed.timestamp === null) {
@@ -238,7 +244,7 @@ function checkRenewal(found: Found): string | null {
   return token ? '每个时间戳的证书在其后一个时间戳（最新的在核验时）有效' : null;
 }
 
-/** What the signature carries counts beside the bundle and what the verifier has. */
+/** Combines the signature's certificates, the bundle, and the verifier's own material. */
 function givenOf({ evidence, bundle, signed }: Found): Given {
   const { roots, certificates = [], revocation = [] } = evidence;
   return {
@@ -249,10 +255,10 @@ function givenOf({ evidence, bundle, signed }: Found): Given {
   };
 }
 
-/** How far the signer's clock may be ahead of another's. */
+/** How far the signer's clock may be ahead of the timestamp authority's or the verifier's. */
 const CLOCK_LEEWAY_MS = 300_000;
 
-/** The signer cannot have signed after the signature was there. */
+/** The claimed signing time must not be later than the proven time of the signature. */
 function checkClaim({ signingTime, proof, now }: Found): string {
   const latest = proof.provenAt ?? now;
   if (signingTime.getTime() > latest.getTime() + CLOCK_LEEWAY_MS) {
@@ -262,13 +268,13 @@ function checkClaim({ signingTime, proof, now }: Found): string {
   return moment(signingTime);
 }
 
-/** The latest time that the signer itself names: of the signature, and of the person who authorised it. */
+/** The latest claimed time: that of the signature or that of the authorisation. */
 function claimOf({ signingTime, record, statement }: Found): Date {
   const authorised = new Date((record ?? statement)?.ZZQZSJ ?? '');
   return authorised > signingTime ? authorised : signingTime;
 }
 
-/** The best signature time (EN 319 102-1 §5.6.3): that of the oldest good timestamp, else now. */
+/** The best signature time (EN 319 102-1 §5.6.3): the oldest valid timestamp, otherwise now. */
 function momentOf(found: Found): Moment {
   const { proof, now } = found;
   return { at: proof.provenAt ?? now, proven: proof.provenAt !== null, now, claimed: claimOf(found) };

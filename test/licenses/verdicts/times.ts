@@ -276,7 +276,7 @@ export const TIMES: Vectors = {
   ],
 };
 
-/** One archive stamp at `on`, and a later list that revokes the timestamp certificate from `effective`. */
+/** One archive stamp at the first time, and a later list that revokes the timestamp certificate from the second time. */
 function revokeTimestampAfter(on: Date, effective: Date): Changes {
   const secondAuthority = issueCertificate({
     ...{
