@@ -26,7 +26,7 @@ import { type Ask, publicRoutes, type RouteOptions } from './routes.ts';
 /** How a subgraph is reached: in this process, or over HTTP (its `/graphql`). */
 export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
 
-export interface GatewayOptions extends Doorkeeper, RouteOptions {
+export interface GatewayOptions extends TokenCheck, RouteOptions {
   sources: Readonly<Record<string, SubgraphSource>>;
   /** Mounts the routes of each subgraph under `/<name>/`, other than GraphQL. */
   mount?: (app: FastifyInstance) => Promise<void>;
@@ -34,12 +34,12 @@ export interface GatewayOptions extends Doorkeeper, RouteOptions {
 }
 
 /** Maximum request body. GraphQL documents are small, and files are not uploaded by GraphQL. */
-const BODY_LIMIT_BYTES = 1_048_576;
+const MAX_BODY_BYTES = 1_048_576;
 /** A request to a subgraph fails after this time. */
 const SUBGRAPH_TIMEOUT_MS = 20_000;
 const PLAN_STORE_MIB = 16;
 /** Maximum length of a path parameter. A license identifier has at most 98 characters. */
-const PARAMETER_LENGTH = 200;
+const MAX_PARAMETER_CHARS = 200;
 
 /**
  * Creates the GraphQL endpoint over all subgraphs, and the public pages. Does not listen.
@@ -50,20 +50,20 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
   const onFault = options.onFault ?? logFault;
   const gateway = new ApolloGateway({
     supergraphSdl: readFileSync(new URL('supergraph.graphql', import.meta.url), 'utf8'),
-    buildService: ({ name }) => dataSource(name, options.sources[name]),
+    buildService: ({ name }) => createDataSource(name, options.sources[name]),
     experimental_approximateQueryPlanStoreMiB: PLAN_STORE_MIB,
     __exposeQueryPlanExperimental: false,
-    logger: quiet,
+    logger: libraryLogger,
   });
   const server = new ApolloServer<GraphContext>({
     gateway,
-    logger: quiet,
+    logger: libraryLogger,
     introspection: true,
     csrfPrevention: true,
     persistedQueries: false,
     includeStacktraceInErrorResponses: false,
     stopOnTerminationSignals: false,
-    parseOptions: { maxTokens: TOKEN_LIMIT },
+    parseOptions: { maxTokens: MAX_TOKENS },
     validationRules: [limitRule],
     formatError: formatError(onFault),
     plugins: [
@@ -79,22 +79,22 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });
   await options.mount?.(app);
-  publicRoutes(app, options, options, asker(server));
+  addPublicRoutes(app, options, options, createRunQuery(server));
   app.addHook('onClose', () => server.stop());
   return app;
 }
 
 /** Suppresses informational library logs. Warnings and errors go to the operator. */
-const quiet = {
+const libraryLogger = {
   debug: () => {},
   info: () => {},
   warn: (message?: unknown) => console.warn(message),
   error: (message?: unknown) => console.error(message),
 };
 
-function dataSource(name: string, source: SubgraphSource | undefined): GraphQLDataSource<GraphContext> {
+function createDataSource(name: string, source: SubgraphSource | undefined): GraphQLDataSource<GraphContext> {
   if (!source) throw new Error(`no source for subgraph ${name}`);
-  if ('schema' in source) return inProcess(source.schema);
+  if ('schema' in source) return createLocalSource(source.schema);
   return new RemoteGraphQLDataSource<GraphContext>({
     url: source.url,
     // The default fetcher would use a proxy from the environment.
@@ -107,14 +107,14 @@ function dataSource(name: string, source: SubgraphSource | undefined): GraphQLDa
 }
 
 /** Each call gets new loaders, as over HTTP. A mutation's answer must not contain data loaded before it. */
-function inProcess(schema: GraphQLSchema): GraphQLDataSource<GraphContext> {
+function createLocalSource(schema: GraphQLSchema): GraphQLDataSource<GraphContext> {
   const local = new LocalGraphQLDataSource<GraphContext>(schema);
   return {
     process: (call) => local.process({ ...call, context: buildContext(call.context.actor, call.context.token) }),
   };
 }
 
-function asker(server: ApolloServer<GraphContext>): Ask {
+function createRunQuery(server: ApolloServer<GraphContext>): RunQuery {
   return async (query, variables, context) => {
     const { body } = await server.executeOperation({ query, variables }, { contextValue: context });
     if (body.kind !== 'single') throw new Error('an answer in parts');

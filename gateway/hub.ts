@@ -29,7 +29,7 @@ import type {
   Stamp,
 } from '../subgraphs/kernel/sign.ts';
 import type { AuthorisationKeys } from '../subgraphs/kernel/token.ts';
-import { fileRoute } from '../subgraphs/licenses/file-routes.ts';
+import { addFileRoute } from '../subgraphs/licenses/file-routes.ts';
 import { createLicenses, type Licenses, type LicensesDependencies } from '../subgraphs/licenses/index.ts';
 import { createLibraryClient, type LibraryClientOptions } from '../subgraphs/licenses/library-client.ts';
 import { createMatters, type Matters } from '../subgraphs/matters/index.ts';
@@ -37,7 +37,7 @@ import { createSeals, type LogSettings, type Seals } from '../subgraphs/seals/in
 import { addPortRoutes } from '../subgraphs/seals/port-routes.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { createGateway, type SubgraphSource } from './gateway.ts';
-import { fileOver, isLive, passOn } from './remote.ts';
+import { createRemoteFilePort, proxySubgraph, requireLive } from './remote.ts';
 
 /** The configuration of a whole hub. Nothing is read from the environment. */
 export interface HubConfig {
@@ -91,43 +91,43 @@ export async function createHub(config: HubConfig): Promise<Hub> {
   const now = config.now ?? (() => new Date());
   const pools = openPools(config);
   const onFault = config.onFault ?? logFault;
-  const base: Record<string, string> = {};
-  const subgraphs = wire(config, pools, now, onFault, base);
-  const all: Subgraph[] = [subgraphs.matters, subgraphs.cases, subgraphs.licenses, subgraphs.seals];
-  const served: FastifyInstance[] = [];
+  const baseUrls: Record<string, string> = {};
+  const subgraphs = wireSubgraphs(config, pools, now, onFault, baseUrls);
+  const subgraphList: Subgraph[] = [subgraphs.matters, subgraphs.cases, subgraphs.licenses, subgraphs.seals];
+  const servers: FastifyInstance[] = [];
   try {
     await subgraphs.seals.prepare();
     await config.onPrepared?.(subgraphs.seals);
-    if (config.transport === 'http') served.push(...(await serveAll(subgraphs, { ...config, now }, base)));
+    if (config.transport === 'http') servers.push(...(await serveSubgraphs(subgraphs, { ...config, now }, baseUrls)));
     const app = await createGateway({
-      sources: Object.fromEntries(all.map((one) => [one.name, sourceOf(one, base)])),
+      sources: Object.fromEntries(subgraphList.map((subgraph) => [subgraph.name, toSource(subgraph, baseUrls)])),
       tokenKey: config.tokenKey,
       now,
       file:
-        base.licenses === undefined
+        baseUrls.licenses === undefined
           ? (digest, context) => subgraphs.licenses.file(digest, context.actor)
-          : fileOver(base.licenses),
+          : createRemoteFilePort(baseUrls.licenses),
       rootCertificate: () => subgraphs.seals.rootCertificate(),
       mount: async (gateway) => {
-        for (const one of all) {
-          const url = base[one.name];
-          if (url !== undefined) await passOn(gateway, one.name, url);
-          else await gateway.register(async (scope) => one.routes?.(scope, { ...config, now }));
+        for (const subgraph of subgraphList) {
+          const url = baseUrls[subgraph.name];
+          if (url !== undefined) await proxySubgraph(gateway, subgraph.name, url);
+          else await gateway.register(async (scope) => subgraph.routes?.(scope, { ...config, now }));
         }
       },
-      checks: checksOf(pools, base),
+      checks: createChecks(pools, baseUrls),
       onFault,
     });
-    for (const one of all) one.start();
+    for (const subgraph of subgraphList) subgraph.start();
     const stop = async () => {
       await app.close();
-      await Promise.all(all.map((one) => one.stop()));
-      await Promise.all(served.map((one) => one.close()));
+      await Promise.all(subgraphList.map((subgraph) => subgraph.stop()));
+      await Promise.all(servers.map((subgraph) => subgraph.close()));
       await closePools(pools);
     };
     return { app, ...subgraphs, stop };
   } catch (error) {
-    await Promise.all(served.map((one) => one.close()));
+    await Promise.all(servers.map((subgraph) => subgraph.close()));
     await closePools(pools);
     throw error;
   }
@@ -152,102 +152,112 @@ async function closePools(pools: Pools): Promise<void> {
  * Connects the subgraphs: their events, and the only synchronous calls, from licenses and cases to seals. Over HTTP,
  * the base URLs are known only after every subgraph listens, so each is looked up on use.
  */
-function wire(config: HubConfig, pools: Pools, now: Clock, onFault: OnFault, base: Record<string, string>): Subgraphs {
-  const over = config.transport === 'http';
+function wireSubgraphs(
+  config: HubConfig,
+  pools: Pools,
+  now: Clock,
+  onFault: OnFault,
+  baseUrls: Record<string, string>,
+): Subgraphs {
+  const isHttp = config.transport === 'http';
   const { serviceKey, authorisationKeys, pollMs, movePollMs } = config;
-  const shared = { now, pollMs, onError: (error: unknown) => onFault('relay', error) };
-  const tell =
+  const sharedDependencies = { now, pollMs, onError: (error: unknown) => onFault('relay', error) };
+  const createSender =
     (producer: string, consumer: () => Subgraph) =>
     (event: Envelope): Promise<void> =>
-      over
-        ? createEventSender(base[consumer().name] ?? '', producer, serviceKey, now)(event)
+      isHttp
+        ? createEventSender(baseUrls[consumer().name] ?? '', producer, serviceKey, now)(event)
         : consumer().receive(producer, event);
   const seals = createSeals({
-    ...shared,
+    ...sharedDependencies,
     db: pools.seals.db,
     signer: config.signer,
     log: config.log,
     trustedAuthorities: config.trustedAuthorities,
-    send: { licenses: tell('seals', () => licenses) },
+    send: { licenses: createSender('seals', () => licenses) },
   });
-  const signFor =
+  const createSign =
     (service: string): Sign =>
     (request) =>
-      over ? signOverHttp(base.seals ?? '', service, serviceKey, now)(request) : seals.sign(request);
-  const pictureFor =
+      isHttp ? signOverHttp(baseUrls.seals ?? '', service, serviceKey, now)(request) : seals.sign(request);
+  const createReadPicture =
     (service: string): ReadPicture =>
     (request) =>
-      over ? readPictureOverHttp(base.seals ?? '', service, serviceKey, now)(request) : seals.picture(request);
+      isHttp ? readPictureOverHttp(baseUrls.seals ?? '', service, serviceKey, now)(request) : seals.picture(request);
   const licenses: Licenses = createLicenses({
-    ...shared,
+    ...sharedDependencies,
     db: pools.licenses.db,
     authorisationKey: authorisationKeys.licenses,
-    sign: signFor('licenses'),
-    picture: pictureFor('licenses'),
-    ...provingPorts(seals, over, () => base.seals ?? '', serviceKey, now),
+    sign: createSign('licenses'),
+    picture: createReadPicture('licenses'),
+    ...createEvidencePorts(seals, isHttp, () => baseUrls.seals ?? '', serviceKey, now),
     publicUrl: config.publicUrl,
     library: config.library && createLibraryClient({ ...config.library, now }),
     onStep: config.onStep,
-    send: { cases: tell('licenses', () => cases) },
+    send: { cases: createSender('licenses', () => cases) },
   });
   const cases: Cases = createCases({
     movePollMs,
-    ...shared,
+    ...sharedDependencies,
     db: pools.cases.db,
     authorisationKey: authorisationKeys.cases,
     publicUrl: config.publicUrl,
-    sign: signFor('cases'),
-    picture: pictureFor('cases'),
+    sign: createSign('cases'),
+    picture: createReadPicture('cases'),
     scan: config.scan,
     webhookHosts: config.webhookHosts,
-    send: { licenses: tell('cases', () => licenses) },
+    send: { licenses: createSender('cases', () => licenses) },
   });
-  const matters = createMatters({ ...shared, db: pools.matters.db, send: { cases: tell('matters', () => cases) } });
+  const matters = createMatters({
+    ...sharedDependencies,
+    db: pools.matters.db,
+    send: { cases: createSender('matters', () => cases) },
+  });
   return { matters, cases, licenses, seals };
 }
 
 /** The ports of seals that licenses use for codes, statements, timestamps and evidence. */
-function provingPorts(seals: Seals, over: boolean, url: () => string, serviceKey: Uint8Array, now: Clock) {
+function createEvidencePorts(seals: Seals, isHttp: boolean, url: () => string, serviceKey: Uint8Array, now: Clock) {
   const { signCode, attest, stamp, material, record } = seals;
-  if (!over) return { signCode, attest, stamp, material, record };
-  const to = () => [url(), 'licenses', serviceKey, now] as const;
+  if (!isHttp) return { signCode, attest, stamp, material, record };
+  const connection = () => [url(), 'licenses', serviceKey, now] as const;
   return {
-    signCode: ((request) => signCodeOverHttp(...to())(request)) satisfies SignCode,
-    attest: ((request) => attestOverHttp(...to())(request)) satisfies Attest,
-    stamp: ((digest) => stampOverHttp(...to())(digest)) satisfies Stamp,
-    material: ((asked) => readMaterialOverHttp(...to())(asked)) satisfies ReadEvidenceMaterial,
-    record: ((receipt) => recordReceiptOverHttp(...to())(receipt)) satisfies RecordReceipt,
+    signCode: ((request) => signCodeOverHttp(...connection())(request)) satisfies SignCode,
+    attest: ((request) => attestOverHttp(...connection())(request)) satisfies Attest,
+    stamp: ((digest) => stampOverHttp(...connection())(digest)) satisfies Stamp,
+    material: ((request) => readMaterialOverHttp(...connection())(request)) satisfies ReadEvidenceMaterial,
+    record: ((receipt) => recordReceiptOverHttp(...connection())(receipt)) satisfies RecordReceipt,
   };
 }
 
-function sourceOf(subgraph: Subgraph, base: Readonly<Record<string, string>>): SubgraphSource {
-  const url = base[subgraph.name];
+function toSource(subgraph: Subgraph, baseUrls: Readonly<Record<string, string>>): SubgraphSource {
+  const url = baseUrls[subgraph.name];
   return url === undefined ? { schema: subgraph.schema } : { url: `${url}/graphql` };
 }
 
 /** Serves each subgraph on a free port of 127.0.0.1, and writes the base URLs to the last argument. */
-async function serveAll(
+async function serveSubgraphs(
   { matters, cases, licenses, seals }: Subgraphs,
   options: ServeOptions,
-  base: Record<string, string>,
+  baseUrls: Record<string, string>,
 ): Promise<FastifyInstance[]> {
   const apps = new Map([
     ['matters', await serveSubgraph(matters, options)],
     ['cases', await serveSubgraph(cases, options)],
-    ['licenses', await serveSubgraph(licenses, options, (app) => fileRoute(app, licenses, options))],
+    ['licenses', await serveSubgraph(licenses, options, (app) => addFileRoute(app, licenses, options))],
     ['seals', await serveSubgraph(seals, options, (app) => addPortRoutes(app, seals, options))],
   ]);
-  for (const [name, app] of apps) base[name] = await app.listen({ host: '127.0.0.1', port: 0 });
+  for (const [name, app] of apps) baseUrls[name] = await app.listen({ host: '127.0.0.1', port: 0 });
   return [...apps.values()];
 }
 
-function checksOf(pools: Pools, base: Readonly<Record<string, string>>): Record<string, () => Promise<void>> {
+function createChecks(pools: Pools, baseUrls: Readonly<Record<string, string>>): Record<string, () => Promise<void>> {
   return Object.fromEntries(
     Object.entries(pools).map(([name, pool]) => [
       name,
       async () => {
         await pool.db.execute('select 1');
-        if (base[name] !== undefined) await isLive(base[name]);
+        if (baseUrls[name] !== undefined) await requireLive(baseUrls[name]);
       },
     ]),
   );

@@ -10,13 +10,13 @@ import {
 } from 'graphql';
 
 /** Maximum tokens of one document. The parser stops there. */
-export const TOKEN_LIMIT = 4_000;
+export const MAX_TOKENS = 4_000;
 /** Maximum nesting of fields. The deepest query of the front ends is 10 deep: license, case, delegation, organ. */
-export const DEPTH_LIMIT = 14;
+export const MAX_DEPTH = 14;
 /** Maximum root fields of one operation. Each is a separate query. */
-export const ROOT_FIELD_LIMIT = 20;
+export const MAX_ROOT_FIELDS = 20;
 /** Maximum fields of one operation after fragments are expanded. */
-export const FIELD_LIMIT = 1_000;
+export const MAX_FIELDS = 1_000;
 
 /** Public codes of the limits, `extensions.code`. */
 export type LimitCode = 'QUERY_TOO_DEEP' | 'QUERY_TOO_WIDE' | 'QUERY_TOO_LARGE';
@@ -28,61 +28,63 @@ interface Measure {
   fields: number;
 }
 
-const NOTHING: Measure = { depth: 0, rootFields: 0, fields: 0 };
+const EMPTY_MEASURE: Measure = { depth: 0, rootFields: 0, fields: 0 };
 
 /** Refuses an operation that is too deep, too wide or too large. Introspection counts as one field. */
 export const limitRule: ValidationRule = (context: ValidationContext) => {
-  const measured = new Map<string, Measure | 'measuring'>();
+  const measures = new Map<string, Measure | 'measuring'>();
   return {
     OperationDefinition(operation: OperationDefinitionNode) {
-      const { depth, rootFields, fields } = measure(operation.selectionSet, context.getDocument(), measured);
+      const { depth, rootFields, fields } = measure(operation.selectionSet, context.getDocument(), measures);
       const refuse = (code: LimitCode, message: string) =>
         context.reportError(new GraphQLError(message, { nodes: operation, extensions: { code } }));
-      if (depth > DEPTH_LIMIT) refuse('QUERY_TOO_DEEP', `查询嵌套过深：${depth} 层，最多 ${DEPTH_LIMIT} 层。`);
-      if (rootFields > ROOT_FIELD_LIMIT) {
-        refuse('QUERY_TOO_WIDE', `一次查询的顶层字段过多：${rootFields} 个，最多 ${ROOT_FIELD_LIMIT} 个。`);
+      if (depth > MAX_DEPTH) refuse('QUERY_TOO_DEEP', `查询嵌套过深：${depth} 层，最多 ${MAX_DEPTH} 层。`);
+      if (rootFields > MAX_ROOT_FIELDS) {
+        refuse('QUERY_TOO_WIDE', `一次查询的顶层字段过多：${rootFields} 个，最多 ${MAX_ROOT_FIELDS} 个。`);
       }
-      if (fields > FIELD_LIMIT) refuse('QUERY_TOO_LARGE', `一次查询的字段过多，最多 ${FIELD_LIMIT} 个。`);
+      if (fields > MAX_FIELDS) refuse('QUERY_TOO_LARGE', `一次查询的字段过多，最多 ${MAX_FIELDS} 个。`);
     },
   };
 };
 
 /** Measures a selection set. Measures each fragment only once, so the time is linear in the document's length. */
-function measure(set: SelectionSetNode, document: DocumentNode, measured: Map<string, Measure | 'measuring'>): Measure {
-  let total = NOTHING;
+function measure(set: SelectionSetNode, document: DocumentNode, measures: Map<string, Measure | 'measuring'>): Measure {
+  let total = EMPTY_MEASURE;
   for (const selection of set.selections) {
-    let one: Measure;
+    let part: Measure;
     if (selection.kind === Kind.FIELD) {
-      const introspection = selection.name.value.startsWith('__');
+      const isIntrospection = selection.name.value.startsWith('__');
       const inner =
-        selection.selectionSet && !introspection ? measure(selection.selectionSet, document, measured) : NOTHING;
-      one = { depth: inner.depth + 1, rootFields: 1, fields: inner.fields + 1 };
+        selection.selectionSet && !isIntrospection
+          ? measure(selection.selectionSet, document, measures)
+          : EMPTY_MEASURE;
+      part = { depth: inner.depth + 1, rootFields: 1, fields: inner.fields + 1 };
     } else if (selection.kind === Kind.INLINE_FRAGMENT) {
-      one = measure(selection.selectionSet, document, measured);
+      part = measure(selection.selectionSet, document, measures);
     } else {
-      one = measureFragment(selection.name.value, document, measured);
+      part = measureFragment(selection.name.value, document, measures);
     }
     total = {
-      depth: Math.max(total.depth, one.depth),
-      rootFields: Math.min(total.rootFields + one.rootFields, FIELD_LIMIT + 1),
-      fields: Math.min(total.fields + one.fields, FIELD_LIMIT + 1),
+      depth: Math.max(total.depth, part.depth),
+      rootFields: Math.min(total.rootFields + part.rootFields, MAX_FIELDS + 1),
+      fields: Math.min(total.fields + part.fields, MAX_FIELDS + 1),
     };
   }
   return total;
 }
 
-function measureFragment(name: string, document: DocumentNode, measured: Map<string, Measure | 'measuring'>): Measure {
-  const known = measured.get(name);
+function measureFragment(name: string, document: DocumentNode, measures: Map<string, Measure | 'measuring'>): Measure {
+  const earlierMeasure = measures.get(name);
   // GraphQL's own rules refuse a fragment that contains itself.
-  if (known === 'measuring') return NOTHING;
-  if (known) return known;
+  if (earlierMeasure === 'measuring') return EMPTY_MEASURE;
+  if (earlierMeasure) return earlierMeasure;
   const fragment = document.definitions.find(
     (definition): definition is FragmentDefinitionNode =>
       definition.kind === Kind.FRAGMENT_DEFINITION && definition.name.value === name,
   );
-  if (!fragment) return NOTHING;
-  measured.set(name, 'measuring');
-  const result = measure(fragment.selectionSet, document, measured);
-  measured.set(name, result);
+  if (!fragment) return EMPTY_MEASURE;
+  measures.set(name, 'measuring');
+  const result = measure(fragment.selectionSet, document, measures);
+  measures.set(name, result);
   return result;
 }

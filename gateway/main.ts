@@ -5,7 +5,12 @@ const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment(
 
 // @apollo/gateway must be loaded after the environment is read, which turns its telemetry off.
 const { createGateway } = await import('./gateway.ts');
-const { fileOver, isLive, passOn, rootCertificateOver } = await import('./remote.ts');
+const {
+  createRemoteFilePort: fileOver,
+  requireLive: isLive,
+  proxySubgraph: passOn,
+  createRemoteRootCertificate: rootCertificateOver,
+} = await import('./remote.ts');
 
 const { MATTERS_URL, CASES_URL, LICENSES_URL, SEALS_URL } = settings;
 const urls = { matters: MATTERS_URL, cases: CASES_URL, licenses: LICENSES_URL, seals: SEALS_URL };

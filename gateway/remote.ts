@@ -8,7 +8,7 @@ const TIMEOUT_MS = 20_000;
 const CHECK_TIMEOUT_MS = 3_000;
 
 /** Reads files from the licenses subgraph. Forwards the caller's token, and that subgraph authorises. */
-export function fileOver(licensesUrl: string): FilePort {
+export function createRemoteFilePort(licensesUrl: string): FilePort {
   return async (digest, { token }) => {
     const response = await fetch(`${licensesUrl}/files/${digest}`, {
       headers: token === null ? {} : { authorization: `Bearer ${token}` },
@@ -25,7 +25,7 @@ export function fileOver(licensesUrl: string): FilePort {
 }
 
 /** Reads the root certificate from the seals subgraph, PEM. */
-export function rootCertificateOver(sealsUrl: string): () => Promise<string> {
+export function createRemoteRootCertificate(sealsUrl: string): () => Promise<string> {
   return async () => {
     const response = await fetch(`${sealsUrl}/root.pem`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
     if (!response.ok) throw new Error(`${sealsUrl}: HTTP ${response.status}`);
@@ -34,33 +34,33 @@ export function rootCertificateOver(sealsUrl: string): () => Promise<string> {
 }
 
 /** Throws unless the subgraph at `baseUrl` reports that it is live. */
-export async function isLive(baseUrl: string): Promise<void> {
+export async function requireLive(baseUrl: string): Promise<void> {
   const response = await fetch(`${baseUrl}/health/live`, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
   if (!response.ok) throw new Error(`${baseUrl}: HTTP ${response.status}`);
 }
 
 /** Additional paths of a subgraph. The log's URL must not change after the first start of the log. */
-const ALSO: Readonly<Record<string, string>> = { seals: 'log' };
+const EXTRA_PATHS: Readonly<Record<string, string>> = { seals: 'log' };
 
 /** Forwards `/<name>/…` to that subgraph with token and body unchanged, because bodies may be signed. */
-export async function passOn(app: FastifyInstance, name: string, baseUrl: string): Promise<void> {
+export async function proxySubgraph(app: FastifyInstance, name: string, baseUrl: string): Promise<void> {
   await app.register(async (scope) => {
     scope.removeAllContentTypeParsers();
     scope.addContentTypeParser('*', (_request, payload, done) => done(null, payload));
     await scope.register(replyFrom, { undici: { headersTimeout: TIMEOUT_MS, bodyTimeout: TIMEOUT_MS } });
-    const pass = (request: FastifyRequest, reply: FastifyReply) =>
+    const forward = (request: FastifyRequest, reply: FastifyReply) =>
       reply.from(`${baseUrl}${request.url}`, {
         // The gateway already answered 100 Continue. The HTTP client towards the subgraph does not support this header.
         rewriteRequestHeaders: (_request, { expect: _, ...headers }) => headers,
         // Hop-by-hop headers (RFC 9110, 7.6.1).
         rewriteHeaders: ({ connection: _, 'keep-alive': _timeout, ...headers }) => headers,
         // Also closes the connection, because the client may still be sending a body that nobody reads.
-        onError: (broken) =>
-          broken
+        onError: (brokenReply) =>
+          brokenReply
             .code(502)
             .header('connection', 'close')
             .send({ code: 'SUBGRAPH_AWAY', message: '服务暂时不可用，请稍后再试。' }),
       });
-    for (const path of [name, ALSO[name] ?? []].flat()) scope.all(`/${path}/*`, pass);
+    for (const path of [name, EXTRA_PATHS[name] ?? []].flat()) scope.all(`/${path}/*`, forward);
   });
 }

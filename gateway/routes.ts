@@ -2,12 +2,17 @@ import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
 import { buildContentDisposition, buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/serve.ts';
-import type { Doorkeeper } from './auth.ts';
-import { pageFiles } from './page/files.ts';
+import type { TokenCheck } from './auth.ts';
+import { addPageFileRoutes } from './page/files.ts';
 import { langOf, PAGE_HEADERS } from './page/frame.ts';
-import { badIdentifierPage, type LicenseStatus, licensePage, unknownLicensePage } from './page/license.ts';
-import { logPage } from './page/log.ts';
-import { frontPage, verifyPage } from './page/verify.ts';
+import {
+  type LicenseStatus,
+  renderBadIdentifierPage,
+  renderLicensePage,
+  renderUnknownLicensePage,
+} from './page/license.ts';
+import { renderLogPage } from './page/log.ts';
+import { renderFrontPage, renderVerifyPage } from './page/verify.ts';
 
 /** Returns a sealed file, or null if there is none that this caller may read. */
 export type FilePort = (
@@ -24,7 +29,7 @@ export interface RouteOptions {
 }
 
 /** Runs a query on the hub's own GraphQL. Throws if the answer has errors. */
-export type Ask = (
+export type RunQuery = (
   query: string,
   variables: Record<string, unknown>,
   context: GraphContext,
@@ -40,25 +45,30 @@ const STATUS_QUERY = `query Status($identifier: ID!) {
 }`;
 
 /** Adds the routes other than GraphQL: pages, health, root certificate, files. */
-export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: Doorkeeper, ask: Ask): void {
-  app.get('/', async ({ query }, reply) => html(reply, 200, frontPage(langOf(query))));
-  app.get('/verify', async ({ query }, reply) => html(reply, 200, verifyPage(langOf(query))));
-  app.get('/log', async ({ query }, reply) => html(reply, 200, logPage(langOf(query))));
-  pageFiles(app);
+export function addPublicRoutes(
+  app: FastifyInstance,
+  options: RouteOptions,
+  tokenCheck: TokenCheck,
+  runQuery: RunQuery,
+): void {
+  app.get('/', async ({ query }, reply) => sendHtml(reply, 200, renderFrontPage(langOf(query))));
+  app.get('/verify', async ({ query }, reply) => sendHtml(reply, 200, renderVerifyPage(langOf(query))));
+  app.get('/log', async ({ query }, reply) => sendHtml(reply, 200, renderLogPage(langOf(query))));
+  addPageFileRoutes(app);
   app.get('/health/live', async () => ({ status: 'live' }));
   app.get('/health/ready', async (_request, reply) => {
     const checks = await runChecks(options.checks);
-    const ready = Object.values(checks).every((state) => state === 'up');
-    return reply.code(ready ? 200 : 503).send({ status: ready ? 'ready' : 'not ready', checks });
+    const isReady = Object.values(checks).every((state) => state === 'up');
+    return reply.code(isReady ? 200 : 503).send({ status: isReady ? 'ready' : 'not ready', checks });
   });
   app.get<{ Params: { identifier: string } }>('/v/:identifier', async ({ params, query }, reply) => {
     const lang = langOf(query);
     const { verdict } = readLicenseIdentifier(params.identifier);
-    if (verdict !== 'VALID') return html(reply, 400, badIdentifierPage(params.identifier, verdict, lang));
-    const answer = await ask(STATUS_QUERY, { identifier: params.identifier }, buildContext(PUBLIC, null));
+    if (verdict !== 'VALID') return sendHtml(reply, 400, renderBadIdentifierPage(params.identifier, verdict, lang));
+    const answer = await runQuery(STATUS_QUERY, { identifier: params.identifier }, buildContext(PUBLIC, null));
     const status = answer.licenseStatus as LicenseStatus | null;
-    if (!status) return html(reply, 404, unknownLicensePage(params.identifier, lang));
-    return html(reply, 200, licensePage(status, lang));
+    if (!status) return sendHtml(reply, 404, renderUnknownLicensePage(params.identifier, lang));
+    return sendHtml(reply, 200, renderLicensePage(status, lang));
   });
   app.get('/root.pem', async (_request, reply) =>
     reply
@@ -68,7 +78,7 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
       .send(await options.rootCertificate()),
   );
   app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
-    const context = await identifyCaller(request, reply, door);
+    const context = await identifyCaller(request, reply, tokenCheck);
     if (!context) return reply;
     if (context.actor.kind === 'public') {
       return reply.code(401).send({ code: 'UNAUTHENTICATED', message: '请先登录：下载文件需要令牌。' });
@@ -87,16 +97,16 @@ export function publicRoutes(app: FastifyInstance, options: RouteOptions, door: 
   });
 }
 
-function html(reply: FastifyReply, status: number, page: string): FastifyReply {
+function sendHtml(reply: FastifyReply, status: number, page: string): FastifyReply {
   return reply.code(status).headers(PAGE_HEADERS).send(page);
 }
 
 async function runChecks(checks: RouteOptions['checks']): Promise<Record<string, 'up' | 'down'>> {
   const results = Object.entries(checks).map(async ([name, check]) => {
-    const late = new Promise<never>((_resolve, reject) => {
+    const timeout = new Promise<never>((_resolve, reject) => {
       setTimeout(() => reject(new Error('timeout')), CHECK_TIMEOUT_MS).unref();
     });
-    const state = await Promise.race([check(), late]).then(
+    const state = await Promise.race([check(), timeout]).then(
       () => 'up' as const,
       () => 'down' as const,
     );

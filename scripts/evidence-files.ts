@@ -2,8 +2,8 @@ import { X509Certificate } from 'node:crypto';
 import { existsSync, readdirSync, readFileSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { isSealedPdf } from '../subgraphs/kernel/pdf.ts';
-import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../subgraphs/licenses/verify/evidence.ts';
-import { readLogged } from '../subgraphs/licenses/verify/log.ts';
+import { type LoggedUse, MAX_BUNDLE_BYTES } from '../subgraphs/licenses/verify/evidence.ts';
+import { parseLoggedUse } from '../subgraphs/licenses/verify/log.ts';
 import { readList } from '../subgraphs/licenses/verify/revocation.ts';
 
 /** Reads the files of `npm run verify` and the evidence files next to them. */
@@ -87,7 +87,7 @@ export function readDocument(path: string, explicitPaths: { signature?: string; 
   const signaturePath = explicitPaths.signature ?? (isSealedPdf(file) ? null : findSibling(path, '.p7s'));
   const evidencePath = explicitPaths.evidence ?? findSibling(path, '.evidence.json');
   const bundle = evidencePath === null ? null : readLimitedFile(evidencePath, '证据包');
-  if (bundle && bundle.length > 2 * BUNDLE_LIMIT_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
+  if (bundle && bundle.length > 2 * MAX_BUNDLE_BYTES) throw new UsageError(`证据包 ${evidencePath} 过大 — too large`);
   const signature = signaturePath === null ? null : readLimitedFile(signaturePath, '签名文件');
   const proofPath = findSibling(path, '.tlog-proof');
   const logged = proofPath === null ? null : readProofFile(proofPath);
@@ -96,7 +96,7 @@ export function readDocument(path: string, explicitPaths: { signature?: string; 
 
 function readProofFile(path: string): LoggedUse {
   try {
-    return readLogged(readLimitedFile(path, '日志证明').toString('utf8'));
+    return parseLoggedUse(readLimitedFile(path, '日志证明').toString('utf8'));
   } catch (error) {
     if (error instanceof UsageError) throw error;
     throw new UsageError(`日志证明 ${path} 不是规定的形式 — not a tlog-proof`);

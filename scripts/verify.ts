@@ -2,7 +2,7 @@ import { statSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { type CodeReport, verifyCode } from '../subgraphs/licenses/verify/code.ts';
 import type { LicenseStatus } from '../subgraphs/licenses/verify/status.ts';
-import { shown, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
+import { toDisplayText, type Verdict } from '../subgraphs/licenses/verify/verdict.ts';
 import { type Report, verify } from '../subgraphs/licenses/verify/verify.ts';
 import { makeProgressBar } from './bar.ts';
 import {
@@ -163,8 +163,11 @@ function verifyText(text: string, { json, crl }: Options, material: Material): V
     printJudgement(report);
     const { payload } = report;
     if (payload)
-      console.log(`\n电子证照标识 ${shown(payload.i)}\n持证主体 ${shown(payload.h)}\n颁发机构 ${shown(payload.o)}`);
-    if (payload) console.log(`有效期 ${shown(payload.f)} 至 ${shown(payload.t)}\n登记数据摘要 ${payload.d}`);
+      console.log(
+        `\n电子证照标识 ${toDisplayText(payload.i)}\n持证主体 ${toDisplayText(payload.h)}\n颁发机构 ${toDisplayText(payload.o)}`,
+      );
+    if (payload)
+      console.log(`有效期 ${toDisplayText(payload.f)} 至 ${toDisplayText(payload.t)}\n登记数据摘要 ${payload.d}`);
   }
   return report.verdict;
 }

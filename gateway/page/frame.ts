@@ -24,7 +24,7 @@ export function langOf(query: unknown): Lang {
 }
 
 /** Returns the URL of a page in a language. */
-export function address(path: string, lang: Lang): string {
+export function toPageUrl(path: string, lang: Lang): string {
   return `${path}?lang=${lang}`;
 }
 
@@ -52,43 +52,43 @@ const FRAME = {
 } as const satisfies Record<string, Words>;
 
 /** Renders a whole page: header with the language switch, main part, and the note that this is a test system. */
-export function frame({ lang, path, title, body, script }: Page): string {
-  const say = (words: Words) => escapeHtml(words[lang]);
-  const choice = (to: Lang, name: string) =>
-    `<a href="${escapeHtml(address(path, to))}" lang="${htmlLang(to)}" hreflang="${htmlLang(to)}"${to === lang ? ' aria-current="true"' : ''}>${name}</a>`;
+export function renderPage({ lang, path, title, body, script }: Page): string {
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
+  const languageLink = (to: Lang, name: string) =>
+    `<a href="${escapeHtml(toPageUrl(path, to))}" lang="${htmlLang(to)}" hreflang="${htmlLang(to)}"${to === lang ? ' aria-current="true"' : ''}>${name}</a>`;
   const scripts = script === undefined ? '' : `<script type="module" src="/page/${script}"></script>`;
   return `<!doctype html>
 <html lang="${htmlLang(lang)}"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <title>${escapeHtml(title)}</title><link rel="icon" href="/page/icon.svg" type="image/svg+xml">
 <link rel="stylesheet" href="/page/style.css"><link rel="stylesheet" href="/page/answer.css">${scripts}</head>
-<body><a class="skip" href="#main">${say(FRAME.skip)}</a>
-<header><p class="brand"><a href="${address('/', lang)}">${say(FRAME.home)}</a></p>
-<p><a href="${address('/verify', lang)}">${say(FRAME.verify)}</a></p>
-<p><a href="${address('/log', lang)}">${say(FRAME.log)}</a></p>
-<nav aria-label="${say(FRAME.languages)}">${choice('zh', '中文')} ${choice('en', 'English')}</nav></header>
+<body><a class="skip" href="#main">${toHtml(FRAME.skip)}</a>
+<header><p class="brand"><a href="${toPageUrl('/', lang)}">${toHtml(FRAME.home)}</a></p>
+<p><a href="${toPageUrl('/verify', lang)}">${toHtml(FRAME.verify)}</a></p>
+<p><a href="${toPageUrl('/log', lang)}">${toHtml(FRAME.log)}</a></p>
+<nav aria-label="${toHtml(FRAME.languages)}">${languageLink('zh', '中文')} ${languageLink('en', 'English')}</nav></header>
 <main id="main">
 ${body}
 </main>
-<footer><p>${say(FRAME.test)}</p></footer></body></html>
+<footer><p>${toHtml(FRAME.test)}</p></footer></body></html>
 `;
 }
 
 const htmlLang = (lang: Lang) => (lang === 'zh' ? 'zh-CN' : 'en');
 
 /** Renders a list of labels and texts. */
-export function facts(lines: readonly (readonly [string, string])[]): string {
+export function renderFacts(lines: readonly (readonly [string, string])[]): string {
   return `<dl>${lines.map(([label, text]) => `<div><dt>${escapeHtml(label)}</dt><dd>${escapeHtml(text)}</dd></div>`).join('')}</dl>`;
 }
 
 /** Formats a time in Asia/Shanghai, in the same way as the browser's scripts. */
-export function momentText(at: string | Date, lang: Lang): string {
+export function formatMoment(at: string | Date, lang: Lang): string {
   return MOMENT[lang].format(new Date(at));
 }
 
-const timeFormat = (locale: string) =>
+const createTimeFormat = (locale: string) =>
   new Intl.DateTimeFormat(locale, { timeZone: 'Asia/Shanghai', dateStyle: 'long', timeStyle: 'medium' });
-const MOMENT = { zh: timeFormat('zh-CN'), en: timeFormat('en-GB') };
+const MOMENT = { zh: createTimeFormat('zh-CN'), en: createTimeFormat('en-GB') };
 
 const ENTITIES: Readonly<Record<string, string>> = {
   '&': '&amp;',
@@ -99,5 +99,5 @@ const ENTITIES: Readonly<Record<string, string>> = {
 };
 
 export function escapeHtml(text: string): string {
-  return text.replace(/[&<>"']/g, (one) => ENTITIES[one] ?? one);
+  return text.replace(/[&<>"']/g, (character) => ENTITIES[character] ?? character);
 }

@@ -1,5 +1,5 @@
 import type { Act, LicenseState } from '../../subgraphs/kernel/license-acts.ts';
-import { address, escapeHtml, facts, frame, type Lang, momentText, type Words } from './frame.ts';
+import { escapeHtml, formatMoment, type Lang, renderFacts, renderPage, toPageUrl, type Words } from './frame.ts';
 import { ACTS, STATES } from './static/terms.js';
 
 /** The page behind a license's QR code: its state, its history, and its proofs. */
@@ -60,37 +60,37 @@ const TEXT = {
 } as const satisfies Record<string, Words>;
 
 /** Renders the state of one license version, its history, what is sealed, and where to verify a copy. */
-export function licensePage(license: LicenseStatus, lang: Lang): string {
-  const say = (words: Words) => escapeHtml(words[lang]);
+export function renderLicensePage(license: LicenseStatus, lang: Lang): string {
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
   const state = STATES[license.state];
   const path = `/v/${encodeURIComponent(license.identifier)}`;
-  const newer = license.supersededBy
-    ? `<p>${say(TEXT.newer)}<a class="long" href="${address(`/v/${encodeURIComponent(license.supersededBy)}`, lang)}">${escapeHtml(license.supersededBy)}</a></p>`
+  const newerVersion = license.supersededBy
+    ? `<p>${toHtml(TEXT.newer)}<a class="long" href="${toPageUrl(`/v/${encodeURIComponent(license.supersededBy)}`, lang)}">${escapeHtml(license.supersededBy)}</a></p>`
     : '';
-  const body = `<h1>${say(TEXT.heading)}</h1>
-<p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && say(state)}</strong></p>${newer}
-${facts(linesOf(license, lang))}
-<section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${say(TEXT.codeHeading)}</h2>
+  const body = `<h1>${toHtml(TEXT.heading)}</h1>
+<p class="state ${state?.tone}"><span class="sign" aria-hidden="true">${state?.sign}</span><strong>${state && toHtml(state)}</strong></p>${newerVersion}
+${renderFacts(listFacts(license, lang))}
+<section id="code" hidden aria-labelledby="code-heading"><h2 id="code-heading" tabindex="-1">${toHtml(TEXT.codeHeading)}</h2>
 <p id="progress" role="status"></p><div id="answer"></div></section>
-<h2>${say(TEXT.life)}</h2>
-${lifeOf(license, lang)}
-<h2>${say(TEXT.sealed)}</h2>
-<p>${say(TEXT.sealedWhat)}</p>
+<h2>${toHtml(TEXT.life)}</h2>
+${renderLife(license, lang)}
+<h2>${toHtml(TEXT.sealed)}</h2>
+<p>${toHtml(TEXT.sealedWhat)}</p>
 <img class="seal" src="/licenses/seal/${encodeURIComponent(license.identifier)}" alt="" width="120" height="120">
-${facts([
+${renderFacts([
   [TEXT.seal[lang], license.sealName],
-  [TEXT.sealedAt[lang], momentText(license.sealedAt, lang)],
+  [TEXT.sealedAt[lang], formatMoment(license.sealedAt, lang)],
   [TEXT.digest[lang], license.documentDigest],
 ])}
-<h2>${say(TEXT.verify)}</h2>
-<p>${say(TEXT.verifyHow)}</p>
-<p><a class="button" href="${address('/verify', lang)}">${say(TEXT.verifyLink)}</a></p>
-<p><a href="/licenses/evidence/${encodeURIComponent(license.identifier)}" download="${escapeHtml(license.number)}.evidence.json">${say(TEXT.evidence)}</a><br>
-<span class="quiet">${say(TEXT.evidenceWhat)}</span></p>`;
-  return frame({ lang, path, title: `${license.name} ${state?.[lang]}`, body, script: 'status.js' });
+<h2>${toHtml(TEXT.verify)}</h2>
+<p>${toHtml(TEXT.verifyHow)}</p>
+<p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(TEXT.verifyLink)}</a></p>
+<p><a href="/licenses/evidence/${encodeURIComponent(license.identifier)}" download="${escapeHtml(license.number)}.evidence.json">${toHtml(TEXT.evidence)}</a><br>
+<span class="quiet">${toHtml(TEXT.evidenceWhat)}</span></p>`;
+  return renderPage({ lang, path, title: `${license.name} ${state?.[lang]}`, body, script: 'status.js' });
 }
 
-function linesOf(license: LicenseStatus, lang: Lang): [string, string][] {
+function listFacts(license: LicenseStatus, lang: Lang): [string, string][] {
   const until = license.validUntil ?? TEXT.endless[lang];
   return [
     [TEXT.name[lang], license.name],
@@ -104,18 +104,18 @@ function linesOf(license: LicenseStatus, lang: Lang): [string, string][] {
   ];
 }
 
-function lifeOf({ life }: LicenseStatus, lang: Lang): string {
+function renderLife({ life }: LicenseStatus, lang: Lang): string {
   const items = life.map(({ act, version, state, at }) => {
     const { tone, sign, [lang]: word } = STATES[state] ?? { tone: 'hold', sign: '?', zh: state, en: state };
-    const time = `<time datetime="${escapeHtml(new Date(at).toISOString())}">${escapeHtml(momentText(at, lang))}</time>`;
-    const after = lang === 'zh' ? `第 ${version} 版：${word}` : `version ${version}: ${word}`;
+    const time = `<time datetime="${escapeHtml(new Date(at).toISOString())}">${escapeHtml(formatMoment(at, lang))}</time>`;
+    const stateText = lang === 'zh' ? `第 ${version} 版：${word}` : `version ${version}: ${word}`;
     return `<li class="${tone}">${time}<span class="act">${escapeHtml(ACTS[act]?.[lang] ?? act)}</span>
-<span class="after"><span class="sign" aria-hidden="true">${sign}</span>${escapeHtml(after)}</span></li>`;
+<span class="after"><span class="sign" aria-hidden="true">${sign}</span>${escapeHtml(stateText)}</span></li>`;
   });
   return `<ol class="life">${items.join('\n')}</ol>`;
 }
 
-const BAD = {
+const BAD_IDENTIFIER = {
   heading: { zh: '证照标识不正确', en: 'Not a license identifier' },
   variant: {
     zh: '校验位是某已知系统按另一种算法得出的，不符合 GB/T 36904（ISO 7064 MOD 37,36），不能采信。',
@@ -128,12 +128,12 @@ const BAD = {
 } as const satisfies Record<string, Words>;
 
 /** Renders the page for a text that is not an identifier or has a wrong check character. */
-export function badIdentifierPage(identifier: string, verdict: 'KNOWN_VARIANT' | 'INVALID', lang: Lang): string {
-  const why = verdict === 'KNOWN_VARIANT' ? BAD.variant : BAD.invalid;
-  return notice(identifier, BAD.heading, why, lang);
+export function renderBadIdentifierPage(identifier: string, verdict: 'KNOWN_VARIANT' | 'INVALID', lang: Lang): string {
+  const why = verdict === 'KNOWN_VARIANT' ? BAD_IDENTIFIER.variant : BAD_IDENTIFIER.invalid;
+  return renderNotice(identifier, BAD_IDENTIFIER.heading, why, lang);
 }
 
-const UNKNOWN = {
+const UNKNOWN_LICENSE = {
   heading: { zh: '没有此证照', en: 'No such license' },
   why: {
     zh: '标识的形式正确，但本系统没有制发过这一证照。',
@@ -142,12 +142,12 @@ const UNKNOWN = {
 } as const satisfies Record<string, Words>;
 
 /** Renders the page for a well-formed identifier that no license of this hub has. */
-export function unknownLicensePage(identifier: string, lang: Lang): string {
-  return notice(identifier, UNKNOWN.heading, UNKNOWN.why, lang);
+export function renderUnknownLicensePage(identifier: string, lang: Lang): string {
+  return renderNotice(identifier, UNKNOWN_LICENSE.heading, UNKNOWN_LICENSE.why, lang);
 }
 
-function notice(identifier: string, heading: Words, why: Words, lang: Lang): string {
+function renderNotice(identifier: string, heading: Words, why: Words, lang: Lang): string {
   const body = `<h1>${escapeHtml(heading[lang])}</h1>
 <p>${escapeHtml(why[lang])}</p><pre>${escapeHtml(identifier)}</pre>`;
-  return frame({ lang, path: `/v/${encodeURIComponent(identifier)}`, title: heading[lang], body });
+  return renderPage({ lang, path: `/v/${encodeURIComponent(identifier)}`, title: heading[lang], body });
 }

@@ -1,4 +1,4 @@
-import { escapeHtml, frame, type Lang, type Words } from './frame.ts';
+import { escapeHtml, type Lang, renderPage, type Words } from './frame.ts';
 
 /** The page of the transparency log (透明日志): size, last checkpoint, witnesses, and a drawing of a license's proof. */
 
@@ -26,23 +26,23 @@ const TEXT = {
   },
 } as const satisfies Record<string, Words>;
 
-export function logPage(lang: Lang): string {
-  const say = (words: Words) => escapeHtml(words[lang]);
-  const body = `<h1>${say(TEXT.title)}</h1>
-<p class="lead">${say(TEXT.lead)}</p>
-<noscript><p class="note">${say(TEXT.noScript)}</p></noscript>
+export function renderLogPage(lang: Lang): string {
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
+  const body = `<h1>${toHtml(TEXT.title)}</h1>
+<p class="lead">${toHtml(TEXT.lead)}</p>
+<noscript><p class="note">${toHtml(TEXT.noScript)}</p></noscript>
 <div id="tool" hidden>
-<section class="card" aria-labelledby="now-heading"><h2 id="now-heading">${say(TEXT.now)}</h2><div id="now" role="status"></div></section>
-<section class="card" aria-labelledby="proof-heading"><h2 id="proof-heading">${say(TEXT.proof)}</h2>
-<form id="form"><label for="identifier">${say(TEXT.identifier)}</label>
+<section class="card" aria-labelledby="now-heading"><h2 id="now-heading">${toHtml(TEXT.now)}</h2><div id="now" role="status"></div></section>
+<section class="card" aria-labelledby="proof-heading"><h2 id="proof-heading">${toHtml(TEXT.proof)}</h2>
+<form id="form"><label for="identifier">${toHtml(TEXT.identifier)}</label>
 <input id="identifier" type="text" maxlength="120" spellcheck="false" autocapitalize="off" autocomplete="off" aria-describedby="identifier-what">
-<p class="quiet" id="identifier-what">${say(TEXT.identifierWhat)}</p>
-<p><button type="submit" class="primary">${say(TEXT.show)}</button></p></form>
+<p class="quiet" id="identifier-what">${toHtml(TEXT.identifierWhat)}</p>
+<p><button type="submit" class="primary">${toHtml(TEXT.show)}</button></p></form>
 <p id="progress" role="status"></p><div id="proof"></div></section>
 </div>
-<section aria-labelledby="hand-heading"><h2 id="hand-heading">${say(TEXT.hand)}</h2>
-<ul><li><a href="/log/checkpoint">${say(TEXT.checkpoint)}</a></li><li><a href="/log/key">${say(TEXT.key)}</a></li></ul>
-<p>${say(TEXT.how)}</p>
+<section aria-labelledby="hand-heading"><h2 id="hand-heading">${toHtml(TEXT.hand)}</h2>
+<ul><li><a href="/log/checkpoint">${toHtml(TEXT.checkpoint)}</a></li><li><a href="/log/key">${toHtml(TEXT.key)}</a></li></ul>
+<p>${toHtml(TEXT.how)}</p>
 <pre>npm run audit -- --log-key keys.txt --checkpoint https://…/log/checkpoint</pre></section>`;
-  return frame({ lang, path: '/log', title: TEXT.title[lang], body, script: 'log.js' });
+  return renderPage({ lang, path: '/log', title: TEXT.title[lang], body, script: 'log.js' });
 }

@@ -1,4 +1,4 @@
-import { address, escapeHtml, frame, type Lang, type Words } from './frame.ts';
+import { escapeHtml, type Lang, renderPage, toPageUrl, type Words } from './frame.ts';
 
 /** The verification page (核验) and the front page. Without scripts, the page still explains manual verification. */
 
@@ -58,56 +58,56 @@ const TEXT = {
 } as const satisfies Record<string, Words>;
 
 /** Renders the verification page: drop a file, scan or type a code, instructions for manual verification. */
-export function verifyPage(lang: Lang): string {
-  const say = (words: Words) => escapeHtml(words[lang]);
-  const body = `<h1>${say(TEXT.title)}</h1>
-<p class="lead">${say(TEXT.lead)}</p>
-<noscript><p class="note">${say(TEXT.noScript)}</p></noscript>
+export function renderVerifyPage(lang: Lang): string {
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
+  const body = `<h1>${toHtml(TEXT.title)}</h1>
+<p class="lead">${toHtml(TEXT.lead)}</p>
+<noscript><p class="note">${toHtml(TEXT.noScript)}</p></noscript>
 <div id="tool" hidden>
-<section class="card" aria-labelledby="file-heading"><h2 id="file-heading">${say(TEXT.file)}</h2>
-<p id="file-stays">${say(TEXT.fileStays)}</p>
+<section class="card" aria-labelledby="file-heading"><h2 id="file-heading">${toHtml(TEXT.file)}</h2>
+<p id="file-stays">${toHtml(TEXT.fileStays)}</p>
 <div class="drop" id="drop"><input type="file" id="file" multiple accept=".pdf,.json,.p7s,application/pdf" aria-describedby="file-what file-stays">
-<label for="file">${say(TEXT.choose)}</label><span class="quiet" id="file-what">${say(TEXT.chooseWhat)}</span></div></section>
-<section class="card" aria-labelledby="text-heading"><h2 id="text-heading">${say(TEXT.code)}</h2>
-<p><button type="button" id="camera">${say(TEXT.camera)}</button></p>
-<div id="view" hidden><video id="video" playsinline muted aria-label="${say(TEXT.view)}"></video>
-<p><button type="button" id="camera-stop">${say(TEXT.cameraStop)}</button></p></div>
+<label for="file">${toHtml(TEXT.choose)}</label><span class="quiet" id="file-what">${toHtml(TEXT.chooseWhat)}</span></div></section>
+<section class="card" aria-labelledby="text-heading"><h2 id="text-heading">${toHtml(TEXT.code)}</h2>
+<p><button type="button" id="camera">${toHtml(TEXT.camera)}</button></p>
+<div id="view" hidden><video id="video" playsinline muted aria-label="${toHtml(TEXT.view)}"></video>
+<p><button type="button" id="camera-stop">${toHtml(TEXT.cameraStop)}</button></p></div>
 <p id="camera-said" role="status"></p>
-<form id="form"><label for="text">${say(TEXT.text)}</label>
+<form id="form"><label for="text">${toHtml(TEXT.text)}</label>
 <textarea id="text" rows="3" maxlength="2048" spellcheck="false" autocapitalize="off" autocomplete="off" aria-describedby="text-what"></textarea>
-<p class="quiet" id="text-what">${say(TEXT.textWhat)}</p>
-<p><button type="submit" class="primary">${say(TEXT.go)}</button></p></form></section>
+<p class="quiet" id="text-what">${toHtml(TEXT.textWhat)}</p>
+<p><button type="submit" class="primary">${toHtml(TEXT.go)}</button></p></form></section>
 </div>
 <p id="progress" role="status"></p>
-<section id="result" hidden aria-labelledby="result-heading"><h2 id="result-heading" tabindex="-1">${say(TEXT.answer)}</h2>
+<section id="result" hidden aria-labelledby="result-heading"><h2 id="result-heading" tabindex="-1">${toHtml(TEXT.answer)}</h2>
 <div id="answer"></div></section>
-${byHand(lang)}`;
-  return frame({ lang, path: '/verify', title: TEXT.title[lang], body, script: 'verify.js' });
+${renderManualSteps(lang)}`;
+  return renderPage({ lang, path: '/verify', title: TEXT.title[lang], body, script: 'verify.js' });
 }
 
-function byHand(lang: Lang): string {
-  const say = (words: Words) => escapeHtml(words[lang]);
-  const [name, other] = lang === 'zh' ? ['证照.pdf', '证照'] : ['license.pdf', 'license'];
-  const file = (url: string, words: Words) => `<li><a href="${url}">${say(words)}</a></li>`;
-  return `<section aria-labelledby="hand-heading"><h2 id="hand-heading">${say(TEXT.hand)}</h2>
-<p>${say(TEXT.handWhy)}</p>
-<h3>${say(TEXT.files)}</h3>
-<ul>${file('/root.pem', TEXT.root)}${file('/seals/certificates.pem', TEXT.certificates)}${file('/seals/root.crl', TEXT.rootList)}
-${file('/seals/issuing.crl', TEXT.issuingList)}${file('/licenses/status-list', TEXT.statusList)}<li>${say(TEXT.bundle)}</li></ul>
-<p>${say(TEXT.own)}</p>
-<pre>npm run verify -- ${name} --root root.pem --evidence ${other}.evidence.json
+function renderManualSteps(lang: Lang): string {
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
+  const [name, baseName] = lang === 'zh' ? ['证照.pdf', '证照'] : ['license.pdf', 'license'];
+  const fileLink = (url: string, words: Words) => `<li><a href="${url}">${toHtml(words)}</a></li>`;
+  return `<section aria-labelledby="hand-heading"><h2 id="hand-heading">${toHtml(TEXT.hand)}</h2>
+<p>${toHtml(TEXT.handWhy)}</p>
+<h3>${toHtml(TEXT.files)}</h3>
+<ul>${fileLink('/root.pem', TEXT.root)}${fileLink('/seals/certificates.pem', TEXT.certificates)}${fileLink('/seals/root.crl', TEXT.rootList)}
+${fileLink('/seals/issuing.crl', TEXT.issuingList)}${fileLink('/licenses/status-list', TEXT.statusList)}<li>${toHtml(TEXT.bundle)}</li></ul>
+<p>${toHtml(TEXT.own)}</p>
+<pre>npm run verify -- ${name} --root root.pem --evidence ${baseName}.evidence.json
 npm run verify -- --qr 'TEXT' --root root.pem --certificates certificates.pem --crl root.crl --crl issuing.crl</pre>
-<p>${say(TEXT.pdfsig)}</p>
+<p>${toHtml(TEXT.pdfsig)}</p>
 <pre>certutil -N -d trust --empty-password
 certutil -A -d trust -n root -t CT,CT,CT -i root.pem
 pdfsig -nssdir trust ${name}</pre>
-<p>${say(TEXT.openssl)}</p>
+<p>${toHtml(TEXT.openssl)}</p>
 <pre>npm run split -- ${name}
-openssl cms -verify -cades -binary -inform DER -in ${other}.p7s -content ${other}.covered -CAfile root.pem -purpose any -out /dev/null</pre>
-<p class="quiet">${say(TEXT.others)}</p></section>`;
+openssl cms -verify -cades -binary -inform DER -in ${baseName}.p7s -content ${baseName}.covered -CAfile root.pem -purpose any -out /dev/null</pre>
+<p class="quiet">${toHtml(TEXT.others)}</p></section>`;
 }
 
-const FRONT = {
+const FRONT_TEXT = {
   title: {
     zh: '同权：电子证照与电子印章数据枢纽',
     en: 'Tongquan: a data hub for electronic licenses and electronic seals',
@@ -124,15 +124,15 @@ const FRONT = {
 } as const satisfies Record<string, Words>;
 
 /** Renders the front page. */
-export function frontPage(lang: Lang): string {
-  const say = (words: Words) => escapeHtml(words[lang]);
-  const body = `<h1>${say(FRONT.title)}</h1>
-<p><a class="button" href="${address('/verify', lang)}">${say(FRONT.verify)}</a></p>
-<p>${say(FRONT.what)} <code>POST /graphql</code></p>
-<p>${say(FRONT.example)}</p>
+export function renderFrontPage(lang: Lang): string {
+  const toHtml = (words: Words) => escapeHtml(words[lang]);
+  const body = `<h1>${toHtml(FRONT_TEXT.title)}</h1>
+<p><a class="button" href="${toPageUrl('/verify', lang)}">${toHtml(FRONT_TEXT.verify)}</a></p>
+<p>${toHtml(FRONT_TEXT.what)} <code>POST /graphql</code></p>
+<p>${toHtml(FRONT_TEXT.example)}</p>
 <pre>curl -s /graphql -H 'content-type: application/json' \\
   -d '{"query":"{ matters(first: 3) { totalCount edges { node { id name } } } }"}'</pre>
-<ul><li><a href="/health/ready">/health/ready</a> ${say(FRONT.ready)}</li>
-<li>/v/&lt;${lang === 'zh' ? '证照标识' : 'identifier'}&gt; ${say(FRONT.status)}</li><li><a href="/root.pem">/root.pem</a> ${say(FRONT.root)}</li></ul>`;
-  return frame({ lang, path: '/', title: FRONT.title[lang], body });
+<ul><li><a href="/health/ready">/health/ready</a> ${toHtml(FRONT_TEXT.ready)}</li>
+<li>/v/&lt;${lang === 'zh' ? '证照标识' : 'identifier'}&gt; ${toHtml(FRONT_TEXT.status)}</li><li><a href="/root.pem">/root.pem</a> ${toHtml(FRONT_TEXT.root)}</li></ul>`;
+  return renderPage({ lang, path: '/', title: FRONT_TEXT.title[lang], body });
 }

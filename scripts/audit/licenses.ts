@@ -3,7 +3,7 @@ import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { type Act, makesVersion } from '../../subgraphs/kernel/license-acts.ts';
 import { readSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { attachedOf } from '../../subgraphs/licenses/code.ts';
+import { buildAttachedRecord } from '../../subgraphs/licenses/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type AuditInput, buildFinding, type Finding, streamRows } from './finding.ts';
@@ -124,7 +124,7 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
     ? Buffer.from(readAttached(sealed.content)).toString('utf8')
     : Buffer.from(file).toString('utf8');
   const expectedText = makesVersion(row.act)
-    ? toCanonicalJson(attachedOf(record as LicenseRecord, row.code))
+    ? toCanonicalJson(buildAttachedRecord(record as LicenseRecord, row.code))
     : toCanonicalJson(record);
   if (text !== expectedText) yield* findingsFor('RECORD_DIFFERS', '登记内容与文件所载不一致');
   if (row.caseId === null && computeContentDigest(record) !== row.contentDigest)

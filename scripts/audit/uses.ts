@@ -3,7 +3,7 @@ import { decodeJwt } from 'jose';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
 import { readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { CADES, PADES, parseSignedData, requireSignature, signerOf } from '../../subgraphs/licenses/verify/cms.ts';
+import { CADES, PADES, parseSignedData, requireSignature, requireSigner } from '../../subgraphs/licenses/verify/cms.ts';
 import {
   buildCertificateLeaf,
   buildCodeLeaf,
@@ -77,7 +77,7 @@ async function* auditPending({ sql, now }: AuditInput, log: AuditedLog): AsyncGe
 function isSealed({ sealId, documentDigest, signature, suite }: UseRow, seals: ReadonlyMap<string, string>): boolean {
   try {
     const signed = parseSignedData(signature, suite.startsWith('PAdES') ? PADES : CADES);
-    const signer = signerOf(signed);
+    const signer = requireSigner(signed);
     requireSignature(signed, signer);
     return signed.messageDigest.toString('hex') === documentDigest && seals.get(signer.digest) === sealId;
   } catch {

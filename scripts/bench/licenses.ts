@@ -5,7 +5,7 @@ import { SUBGRAPHS } from '../../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../../db/roles.ts';
 import { readOrgans } from '../../seeds/load.ts';
 import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
-import { perform } from '../../subgraphs/licenses/issue-workflow.ts';
+import { performAct } from '../../subgraphs/licenses/issue-workflow.ts';
 import { prepareCaseAct } from '../../subgraphs/licenses/prepare-workflow.ts';
 import { createSeals } from '../../subgraphs/seals/index.ts';
 import type { RunningHub } from '../boot.ts';
@@ -114,7 +114,7 @@ export async function issueByWorkflow(
   if (!clerk) throw new Error(`nobody is ${CLERK}`);
   const issue = async (caseId: string) => {
     const request = { caseId, blankNumber: nextBlank(), act: 'ISSUE' as const };
-    const { waitingFor } = await perform(deps, (tx) => prepareCaseAct(tx, deps, clerk, request));
+    const { waitingFor } = await performAct(deps, (tx) => prepareCaseAct(tx, deps, clerk, request));
     if (waitingFor !== null) throw new Error(waitingFor);
   };
   const issueAll = (caseIds: readonly string[]) => runByClerks(caseIds.length, (i) => issue(caseIds[i] ?? ''));

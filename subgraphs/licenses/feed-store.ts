@@ -3,7 +3,7 @@ import { alias } from 'drizzle-orm/pg-core';
 import type { Reader } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
-import { attachedOf } from './code.ts';
+import { buildAttachedRecord } from './code.ts';
 import { licenseStream } from './ledger-store.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from './record.ts';
 import type { StoredFile } from './store.ts';
@@ -21,7 +21,7 @@ export interface FeedRow extends FeedPosition {
 }
 
 /** Parses the parts of a feed cursor. Returns null if they cannot come from a page of the feed. */
-export function readPosition([xid, stream, revision]: readonly string[]): FeedPosition | null {
+export function parseFeedPosition([xid, stream, revision]: readonly string[]): FeedPosition | null {
   if (!/^\d{1,20}$/.test(xid ?? '') || !/^\d{1,9}$/.test(revision ?? '') || stream === undefined) return null;
   return { xid: xid ?? '', stream, revision: Number(revision) };
 }
@@ -74,11 +74,11 @@ export async function findCollections(
   versions: readonly { identifier: string; number: string; revision: number }[],
 ): Promise<Map<string, Collection>> {
   const streams = versions.map((version) => licenseStream(version.number));
-  const ofLibrary = eq(outboxDelivery.consumer, 'library');
+  const isLibraryDelivery = eq(outboxDelivery.consumer, 'library');
   const rows = await db
     .select()
     .from(outboxDelivery)
-    .where(and(ofLibrary, inArray(outboxDelivery.stream, streams)));
+    .where(and(isLibraryDelivery, inArray(outboxDelivery.stream, streams)));
   const receipts = await db
     .select()
     .from(outboxReceipt)
@@ -89,14 +89,14 @@ export async function findCollections(
         like(outboxReceipt.stream, 'license:%'),
       ),
     );
-  const delivered = new Map(receipts.map((row) => [`${row.stream} ${row.revision}`, row.deliveredAt]));
+  const deliveryTimes = new Map(receipts.map((row) => [`${row.stream} ${row.revision}`, row.deliveredAt]));
   const byStream = new Map(rows.map((row) => [row.stream, row]));
   return new Map(
     versions.map(({ identifier, number, revision }): [string, Collection] => {
       const stream = licenseStream(number);
       const row = byStream.get(stream);
       if (row && row.delivered >= revision) {
-        const collectedAt = delivered.get(`${stream} ${revision}`) ?? null;
+        const collectedAt = deliveryTimes.get(`${stream} ${revision}`) ?? null;
         return [identifier, { state: 'COLLECTED', attempts: 0, collectedAt, lastError: null }];
       }
       const state = row?.rejectedAt ? 'FAILED' : 'PENDING';
@@ -112,19 +112,23 @@ export async function findCollections(
  * Returns the sealed file of an act with its content and its detached signature, or null if there is no such file.
  * The content is the record attached to a document, or the statement itself.
  */
-export async function findSealed(
+export async function findSealedFile(
   db: Reader,
-  sealed: { documentDigest: string; signatureDigest: string },
+  digests: { documentDigest: string; signatureDigest: string },
 ): Promise<{ file: StoredFile; signature: Uint8Array | null; record: AttachedRecord | ActStatement } | null> {
-  const beside = alias(document, 'beside');
+  const signatureFile = alias(document, 'beside');
   const [row] = await db
-    .select({ file: document, signature: beside.bytes, record: act.record, code: act.code })
+    .select({ file: document, signature: signatureFile.bytes, record: act.record, code: act.code })
     .from(document)
     // Joins by number too, because the index of acts is on number.
     .innerJoin(act, and(eq(act.number, document.number), eq(act.documentDigest, document.digest)))
-    .leftJoin(beside, eq(beside.digest, sealed.signatureDigest))
-    .where(eq(document.digest, sealed.documentDigest));
+    .leftJoin(signatureFile, eq(signatureFile.digest, digests.signatureDigest))
+    .where(eq(document.digest, digests.documentDigest));
   if (!row) return null;
   const { file, signature, code } = row;
-  return { file, signature, record: code === null ? row.record : attachedOf(row.record as LicenseRecord, code) };
+  return {
+    file,
+    signature,
+    record: code === null ? row.record : buildAttachedRecord(row.record as LicenseRecord, code),
+  };
 }

@@ -6,7 +6,7 @@ import type { Licenses } from './index.ts';
  * Adds `GET /files/:digest` of the licenses subgraph, for a gateway in another process.
  * The caller's token decides whether the file is returned.
  */
-export function fileRoute(app: FastifyInstance, licenses: Licenses, options: ServeOptions): void {
+export function addFileRoute(app: FastifyInstance, licenses: Licenses, options: ServeOptions): void {
   app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
     const { actor } = await readContext(request, options.tokenKey, options.now());
     const file = await licenses.file(request.params.digest, actor);

@@ -6,8 +6,8 @@ import { redrive } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as ledger from './ledger-store.ts';
 import { type LicenseHead, requirePaperClerk } from './license.ts';
-import { blankNumbers, requireDeliverable, requireRecallable } from './paper.ts';
-import { lockCurrent } from './prepare-workflow.ts';
+import { listBlankNumbers, requireDeliverable, requireRecallable } from './paper.ts';
+import { lockCurrentLicense } from './prepare-workflow.ts';
 import * as store from './store.ts';
 
 /** Dependencies of the delivery and recall of paper. */
@@ -28,14 +28,14 @@ function requireSheet(sheet: store.SheetRow | null): store.SheetRow {
 }
 
 /** Records that the paper certificate of the current version reached its holder (送达). */
-export function deliver(
+export function deliverSheet(
   deps: HandoverDependencies,
   actor: Actor,
   { identifier, blankNumber, dryRun }: SheetInput,
 ): Promise<store.SheetRow> {
   return transact(deps.db, dryRun, async (tx) => {
-    const stored = await lockCurrent(tx, identifier);
-    const clerk = requirePaperClerk(actor, store.headOf(stored));
+    const stored = await lockCurrentLicense(tx, identifier);
+    const clerk = requirePaperClerk(actor, store.toHead(stored));
     await store.lockBlank(tx, blankNumber);
     requireDeliverable(await store.lockSheet(tx, blankNumber, identifier));
     const { number, caseId } = stored.version;
@@ -45,7 +45,7 @@ export function deliver(
 }
 
 /** Records that a sheet of a version out of force came back (收回). The version may be any one under its number. */
-export function recall(
+export function recallSheet(
   deps: HandoverDependencies,
   actor: Actor,
   { identifier, blankNumber, dryRun }: SheetInput,
@@ -54,11 +54,11 @@ export function recall(
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-    const clerk = requirePaperClerk(actor, store.headOf(stored));
+    const clerk = requirePaperClerk(actor, store.toHead(stored));
     await store.lockBlank(tx, blankNumber);
     requireRecallable(await store.lockSheet(tx, blankNumber, identifier));
-    const moved = { identifier, blankNumber, number: serial, caseId: null };
-    await ledger.enterSheet(tx, moved, 'RECALLED', clerk.name, deps.now());
+    const sheet = { identifier, blankNumber, number: serial, caseId: null };
+    await ledger.enterSheet(tx, sheet, 'RECALLED', clerk.name, deps.now());
     return requireSheet(await store.lockSheet(tx, blankNumber, identifier));
   });
 }
@@ -72,9 +72,9 @@ export async function receiveBlanks(
   const keeper = requireRole(actor, 'SEAL_KEEPER');
   const { organ } = keeper;
   if (organ === null) throw new Refusal('ORGAN_WITHOUT_POWER');
-  const numbers = blankNumbers(range.prefix, range.from, range.to);
-  const by = { actor: keeper.name, at: deps.now() };
-  await transact(deps.db, range.dryRun, (tx) => ledger.receiveBlanks(tx, numbers, organ, by));
+  const numbers = listBlankNumbers(range.prefix, range.from, range.to);
+  const entry = { actor: keeper.name, at: deps.now() };
+  await transact(deps.db, range.dryRun, (tx) => ledger.receiveBlanks(tx, numbers, organ, entry));
   return numbers.length;
 }
 
@@ -85,8 +85,8 @@ export async function receiveBlanks(
 export function requireRedriver(actor: Actor, head: LicenseHead): void {
   const person = requireRole(actor, 'ADMINISTRATOR', 'WINDOW_CLERK', 'APPROVER');
   if (person.roles.includes('ADMINISTRATOR')) return;
-  const ofParty = person.organ !== null && head.counters.includes(person.organ);
-  if (!ofParty && person.window !== head.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
+  const isCounterOrgan = person.organ !== null && head.counters.includes(person.organ);
+  if (!isCounterOrgan && person.window !== head.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
 }
 
 /**
@@ -103,8 +103,8 @@ export function redriveCollection(
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-    requireRedriver(actor, store.headOf(stored));
-    const waiting = await redrive(tx, ledger.messages, 'library', ledger.licenseStream(serial));
-    if (!waiting) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
+    requireRedriver(actor, store.toHead(stored));
+    const hasWaiting = await redrive(tx, ledger.messages, 'library', ledger.licenseStream(serial));
+    if (!hasWaiting) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
   });
 }

@@ -8,18 +8,18 @@ import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { RecordReceipt } from '../kernel/sign.ts';
 import { renderSealable } from './document/render.ts';
-import { closeDuty, dutyOf, openDuty, subjectOfLicense } from './duty/store.ts';
-import { evidenceRoutes } from './evidence/routes.ts';
+import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './duty/store.ts';
+import { addEvidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
-import { findSealed } from './feed-store.ts';
+import { findSealedFile } from './feed-store.ts';
 import { type IssueDependencies, resumeActs } from './issue-workflow.ts';
 import { messages, receiveBlanks } from './ledger-store.ts';
 import type { LibraryClient } from './library-client.ts';
-import { takeOrder } from './order/workflow.ts';
-import { blankNumbers } from './paper.ts';
+import { receiveOrder } from './order/workflow.ts';
+import { listBlankNumbers } from './paper.ts';
 import { licenseResolvers } from './resolvers.ts';
 import * as store from './store.ts';
-import { verificationRoutes } from './verification/routes.ts';
+import { addVerificationRoutes } from './verification/routes.ts';
 
 export interface LicensesDependencies extends Omit<IssueDependencies, 'render'>, EvidenceDependencies {
   /** The city library's client, or null if none is connected. Collection then waits. */
@@ -60,7 +60,7 @@ const RENEW_POLL_MS = 600_000;
 export function createLicenses(dependencies: LicensesDependencies): Licenses {
   const deps: LicensesDependencies & IssueDependencies = { ...dependencies, render: renderSealable };
   const { db } = deps;
-  let stopRunning: (() => Promise<void>) | null = null;
+  let stopJobs: (() => Promise<void>) | null = null;
   return {
     name: 'licenses',
     schema: subgraphSchema(readFileSync(new URL('schema.graphql', import.meta.url), 'utf8'), licenseResolvers(deps), {
@@ -69,12 +69,12 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     }),
     receive: (producer, event) => receive(deps, producer, event),
     start() {
-      stopRunning ??= startRunning(deps);
+      stopJobs ??= startJobs(deps);
     },
-    stop: async () => stopRunning?.(),
+    stop: async () => stopJobs?.(),
     routes: (app) => {
-      evidenceRoutes(app, deps);
-      verificationRoutes(app, deps);
+      addEvidenceRoutes(app, deps);
+      addVerificationRoutes(app, deps);
     },
     renewProofs: () => renewProofs(deps),
     file: async (digest, actor) => {
@@ -84,7 +84,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     },
     receiveBlanks: (organ, { prefix, from, to }) =>
       db.transaction(async (tx) => {
-        const numbers = blankNumbers(prefix, from, to);
+        const numbers = listBlankNumbers(prefix, from, to);
         if (numbers[0] !== undefined && (await store.lockBlank(tx, numbers[0]))) return;
         await receiveBlanks(tx, numbers, organ, { actor: '初始化', at: deps.now() });
       }),
@@ -95,30 +95,32 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
  * Starts the relays to cases and library, the resumer of acts that were left prepared, and the renewal of proofs.
  * Returns a function that stops them.
  */
-function startRunning(deps: LicensesDependencies & IssueDependencies): () => Promise<void> {
+function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promise<void> {
   const { db, send, library, onError = () => {}, pollMs } = deps;
-  const toCases = async (event: Envelope) => {
+  const deliverToCases = async (event: Envelope) => {
     await send.cases(event);
     return null;
   };
-  const relays: Relay[] = [startRelay({ db, tables: messages, consumer: 'cases', deliver: toCases, onError, pollMs })];
+  const relays: Relay[] = [
+    startRelay({ db, tables: messages, consumer: 'cases', deliver: deliverToCases, onError, pollMs }),
+  ];
   if (library) {
-    const deliver = (event: Envelope) => collect(deps, library, event);
-    const onSettled = (tx: Transaction, event: Envelope, refused: Rejection | null) =>
-      noteCollected(deps, tx, event, refused);
+    const deliver = (event: Envelope) => deliverToLibrary(deps, library, event);
+    const onSettled = (tx: Transaction, event: Envelope, rejection: Rejection | null) =>
+      updateCollectionDuty(deps, tx, event, rejection);
     relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onSettled, onError, pollMs }));
   }
   let resuming: Promise<unknown> = Promise.resolve();
-  const timer = setInterval(() => {
+  const resumeTimer = setInterval(() => {
     resuming = resuming.then(() => resumeActs(deps, onError)).catch(onError);
   }, RESUME_POLL_MS);
   let renewing: Promise<unknown> = Promise.resolve();
-  const renewal = setInterval(() => {
+  const renewalTimer = setInterval(() => {
     renewing = renewing.then(() => renewProofs(deps)).catch(onError);
   }, RENEW_POLL_MS);
   return async () => {
-    clearInterval(timer);
-    clearInterval(renewal);
+    clearInterval(resumeTimer);
+    clearInterval(renewalTimer);
     await Promise.all([...relays.map((relay) => relay.stop()), resuming, renewing]);
   };
 }
@@ -128,15 +130,15 @@ function startRunning(deps: LicensesDependencies & IssueDependencies): () => Pro
  * The receipt is in the log before the delivery counts as done. If logging fails, the change is sent again, and the
  * library returns the same receipt.
  */
-async function collect(deps: LicensesDependencies, library: LibraryClient, event: Envelope): Promise<string> {
+async function deliverToLibrary(deps: LicensesDependencies, library: LibraryClient, event: Envelope): Promise<string> {
   if (event.type !== 'LicenseChanged') throw new Rejection(`the library takes no ${event.type}`);
   const change: EventPayload<'LicenseChanged'> = event.payload;
   const { act, identifier, number, version, state, changedAt, documentDigest } = change;
-  const sealed = await findSealed(deps.db, change);
+  const sealedFile = await findSealedFile(deps.db, change);
   // A PDF of this release contains its signature. A statement, or a PDF of an earlier release, has a detached one.
-  if (!sealed || (!sealed.signature && sealed.file.mediaType !== 'application/pdf'))
+  if (!sealedFile || (!sealedFile.signature && sealedFile.file.mediaType !== 'application/pdf'))
     throw new Error(`files of ${identifier} are missing`);
-  const { file, signature, record } = sealed;
+  const { file, signature, record } = sealedFile;
   const { stream, revision } = event;
   const receipt = await library.deliver({
     stream,
@@ -153,24 +155,24 @@ async function collect(deps: LicensesDependencies, library: LibraryClient, event
     mediaType: file.mediaType === 'application/pdf' ? 'application/pdf' : 'application/json',
     signature,
   });
-  const told = { stream, revision, identifier, documentDigest, digest: sha256(receipt) };
-  await deps.record({ from: 'library', ...told, isSigned: library.isSigned });
+  const receiptEntry = { stream, revision, identifier, documentDigest, digest: sha256(receipt) };
+  await deps.record({ from: 'library', ...receiptEntry, isSigned: library.isSigned });
   return receipt;
 }
 
 /** Opens a duty if the library refused a license for good, and closes it when the license is collected. */
-async function noteCollected(
+async function updateCollectionDuty(
   { now }: IssueDependencies,
   tx: Transaction,
   event: Envelope,
-  refused: Rejection | null,
+  rejection: Rejection | null,
 ): Promise<void> {
   if (event.type !== 'LicenseChanged') return;
   const { number } = event.payload;
-  const id = dutyOf.collection(number);
-  if (refused === null) return closeDuty(tx, id, now());
-  const subject = await subjectOfLicense(tx, number);
-  await openDuty(tx, { id, kind: 'COLLECTION_REFUSED', reason: refused.message, at: now(), ...subject });
+  const id = dutyIds.collection(number);
+  if (rejection === null) return closeDuty(tx, id, now());
+  const subject = await readLicenseSubject(tx, number);
+  await openDuty(tx, { id, kind: 'COLLECTION_REFUSED', reason: rejection.message, at: now(), ...subject });
 }
 
 /** Receives events of cases and seals: a certificate task opens, a supervisor orders, the state of a seal changes. */
@@ -181,9 +183,9 @@ function receive({ db, now }: IssueDependencies, producer: string, event: Envelo
         case 'CaseGranted':
           return store.openTask(tx, event.payload);
         case 'SupervisionOrdered':
-          return takeOrder(tx, event.payload, now());
+          return receiveOrder(tx, event.payload, now());
         case 'SealChanged':
-          return store.putSealFact(tx, event.payload);
+          return store.storeSealFact(tx, event.payload);
         default:
           throw new Refusal('FIELD_MALFORMED', 'type', event.type);
       }

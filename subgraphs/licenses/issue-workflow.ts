@@ -6,8 +6,8 @@ import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
 import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
 import { readUnverifiedAuthoriser } from '../kernel/token.ts';
-import { attachedOf, codePayloadOf } from './code.ts';
-import { closeDuty, dutyOf, openDuty, subjectOfAct } from './duty/store.ts';
+import { buildAttachedRecord, buildCodePayload } from './code.ts';
+import { closeDuty, dutyIds, openDuty, readActSubject } from './duty/store.ts';
 import * as ledger from './ledger-store.ts';
 import { settleOrders } from './order/workflow.ts';
 import type { PrepareDependencies } from './prepare-workflow.ts';
@@ -38,17 +38,17 @@ export interface ActOutcome {
 }
 
 /** Prepares an act (①) and completes it (②③). */
-export async function perform(
+export async function performAct(
   deps: IssueDependencies,
-  prepare: (tx: Transaction) => Promise<store.Prepared>,
+  prepare: (tx: Transaction) => Promise<store.PreparedAct>,
 ): Promise<ActOutcome> {
-  return complete(deps, await deps.db.transaction(prepare));
+  return completeAct(deps, await deps.db.transaction(prepare));
 }
 
 /** Prepares an act and rolls back. Returns the act as it would be, or throws its refusal. Seals nothing. */
-export function rehearse(
+export function rehearseAct(
   { db }: Pick<IssueDependencies, 'db'>,
-  prepare: (tx: Transaction) => Promise<store.Prepared>,
+  prepare: (tx: Transaction) => Promise<store.PreparedAct>,
 ): Promise<store.ActRow> {
   return transact(db, true, prepare);
 }
@@ -58,18 +58,18 @@ export function rehearse(
  * Safe to run repeatedly and concurrently: rendering gives the same bytes, the seal is idempotent on the act's id, and
  * ③ happens under the act's row lock.
  */
-async function complete(deps: IssueDependencies, intent: store.Prepared): Promise<ActOutcome> {
+async function completeAct(deps: IssueDependencies, intent: store.PreparedAct): Promise<ActOutcome> {
   if (intent.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
   await deps.onStep?.('prepared');
 
   // ② Render from the record alone, with its code, and store the rendered file before it is sealed.
-  const use = useOf(intent);
-  const rendered = intent.rendered ?? (await sealing(deps, intent, () => set(deps, intent, use)));
-  if (rendered === null) return { identifier: intent.identifier, waitingFor: null };
+  const sealUse = buildSealUse(intent);
+  const renderedFile = intent.rendered ?? (await runSealUse(deps, intent, () => renderFile(deps, intent, sealUse)));
+  if (renderedFile === null) return { identifier: intent.identifier, waitingFor: null };
   await deps.onStep?.('stored');
 
-  const answer = await sealing(deps, intent, () =>
-    deps.sign({ ...use, profile: makesDocument(intent) ? 'PADES' : 'CADES', document: rendered }),
+  const answer = await runSealUse(deps, intent, () =>
+    deps.sign({ ...sealUse, profile: makesDocument(intent) ? 'PADES' : 'CADES', document: renderedFile }),
   );
   if (answer.state === 'PENDING') {
     await noteWaiting(deps, intent, answer.reason);
@@ -79,10 +79,10 @@ async function complete(deps: IssueDependencies, intent: store.Prepared): Promis
 
   // ③ Enter everything in one transaction.
   await deps.onStep?.('entering');
-  const files = filesOf(intent, rendered, answer.signature);
+  const files = buildSealedFiles(intent, renderedFile, answer.signature);
   const { sealId, signedAt } = answer;
-  const sealed = { ...files.digests, sealId, signedAt: new Date(signedAt) };
-  await deps.db.transaction((tx) => enter(tx, intent, sealed, files.put, deps.now()));
+  const sealResult = { ...files.digests, sealId, signedAt: new Date(signedAt) };
+  await deps.db.transaction((tx) => enterAct(tx, intent, sealResult, files.put, deps.now()));
   await deps.onStep?.('done');
   return { identifier: intent.identifier, waitingFor: null };
 }
@@ -96,13 +96,17 @@ function makesDocument({ act }: store.ActRow): boolean {
  * Renders the file of an act and stores it. Another release may render the same record differently, so the file that
  * was stored first counts. Returns that file, or null if another process has done the act meanwhile.
  */
-async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRequest): Promise<Uint8Array | null> {
+async function renderFile(
+  deps: IssueDependencies,
+  intent: store.ActRow,
+  sealUse: SealUseRequest,
+): Promise<Uint8Array | null> {
   const { id, record, organ, matterId } = intent;
   const personId = readUnverifiedAuthoriser(intent.authorisation).actor;
-  const code = makesDocument(intent) ? await deps.signCode(codeRequestOf(use, record as LicenseRecord)) : null;
+  const code = makesDocument(intent) ? await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord)) : null;
   const rendered = makesDocument(intent)
     ? deps.render(
-        attachedOf(record as LicenseRecord, code),
+        buildAttachedRecord(record as LicenseRecord, code),
         await deps.picture({ organ: organ.id, matterId, personId }),
       )
     : Buffer.from(toCanonicalJson(record));
@@ -111,12 +115,12 @@ async function set(deps: IssueDependencies, intent: store.ActRow, use: SealUseRe
   return (await store.findAct(deps.db, id))?.rendered ?? null;
 }
 
-function codeRequestOf(use: SealUseRequest, record: LicenseRecord): CodeRequest {
-  return { ...use, payload: codePayloadOf(record), record: { ...record } };
+function buildCodeRequest(sealUse: SealUseRequest, record: LicenseRecord): CodeRequest {
+  return { ...sealUse, payload: buildCodePayload(record), record: { ...record } };
 }
 
 /** Builds the request for the seal from an act. */
-function useOf(intent: store.Prepared): SealUseRequest {
+function buildSealUse(intent: store.PreparedAct): SealUseRequest {
   const { id, organ, matterId, caseId, act, identifier, blankNumber, authorisation, authorised } = intent;
   return {
     issuanceId: id,
@@ -132,17 +136,17 @@ function useOf(intent: store.Prepared): SealUseRequest {
 }
 
 /** Builds the files that are kept forever: a PDF that contains its signature, or a statement and its detached one. */
-function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Array) {
+function buildSealedFiles(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Array) {
   const { id, number, identifier, act } = intent;
   const signatureDigest = sha256(signature);
   if (makesDocument(intent)) {
     const bytes = insertSignature(rendered, signature);
     const documentDigest = sha256(bytes);
     const file = { digest: documentDigest, mediaType: 'application/pdf', number, name: `${identifier}.pdf` };
-    const changed = changedPart(rendered, bytes);
+    const changedBytes = findChangedPart(rendered, bytes);
     return {
       digests: { documentDigest, signatureDigest },
-      put: (tx: Transaction) => store.putSealed(tx, id, changed, file),
+      put: (tx: Transaction) => store.storeSealedFile(tx, id, changedBytes, file),
     };
   }
   const documentDigest = sha256(rendered);
@@ -152,32 +156,36 @@ function filesOf(intent: store.ActRow, rendered: Uint8Array, signature: Uint8Arr
     { digest: documentDigest, bytes: rendered, mediaType: 'application/json', number, name },
     { digest: signatureDigest, bytes: signature, mediaType: type, number, name: `${name}.p7s` },
   ];
-  return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => store.putFiles(tx, files) };
+  return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => store.storeFiles(tx, files) };
 }
 
 /**
  * Returns the part of the sealed bytes that differs from the rendered bytes, and its offset. Both have the same length.
  * Compares halves, because Buffer.compare is native code.
  */
-function changedPart(before: Uint8Array, after: Uint8Array): { part: Uint8Array; from: number } {
+function findChangedPart(renderedBytes: Uint8Array, sealedBytes: Uint8Array): { part: Uint8Array; from: number } {
   let from = 0;
-  for (let end = after.length; end - from > 1; ) {
+  for (let end = sealedBytes.length; end - from > 1; ) {
     const middle = (from + end) >> 1;
-    if (Buffer.compare(before.subarray(from, middle), after.subarray(from, middle)) === 0) from = middle;
+    if (Buffer.compare(renderedBytes.subarray(from, middle), sealedBytes.subarray(from, middle)) === 0) from = middle;
     else end = middle;
   }
-  let to = after.length;
-  while (to > from && before[to - 1] === after[to - 1]) to--;
-  return { part: after.subarray(from, to), from };
+  let to = sealedBytes.length;
+  while (to > from && renderedBytes[to - 1] === sealedBytes[to - 1]) to--;
+  return { part: sealedBytes.subarray(from, to), from };
 }
 
 /**
  * Runs a use of the seal. ① has reserved everything, so a refusal leaves the act waiting, with the reason visible,
  * until the seal may be used again.
  */
-async function sealing<Made>(deps: IssueDependencies, intent: store.ActRow, use: () => Promise<Made>): Promise<Made> {
+async function runSealUse<Result>(
+  deps: IssueDependencies,
+  intent: store.ActRow,
+  runUse: () => Promise<Result>,
+): Promise<Result> {
   try {
-    return await use();
+    return await runUse();
   } catch (error) {
     if (error instanceof Refusal) await noteWaiting(deps, intent, error.message);
     throw error;
@@ -188,52 +196,52 @@ async function sealing<Made>(deps: IssueDependencies, intent: store.ActRow, use:
 function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reason: string): Promise<void> {
   return db.transaction(async (tx) => {
     if (!(await ledger.noteWaiting(tx, intent.id, reason))) return;
-    const subject = await subjectOfAct(tx, intent);
-    await openDuty(tx, { id: dutyOf.seal(intent.id), kind: 'SEAL_WAITING', reason, at: now(), ...subject });
+    const subject = await readActSubject(tx, intent);
+    await openDuty(tx, { id: dutyIds.seal(intent.id), kind: 'SEAL_WAITING', reason, at: now(), ...subject });
   });
 }
 
-async function enter(
+async function enterAct(
   tx: Transaction,
   intent: store.ActRow,
-  sealed: ledger.Sealed,
+  sealResult: ledger.SealResult,
   putFiles: (tx: Transaction) => Promise<void>,
   at: Date,
 ): Promise<void> {
   const { caseId } = intent;
-  const [task, standing, done] = await inOrder(tx, [
+  const [task, storedLicense, act] = await inOrder(tx, [
     caseId === null ? null : (tx) => store.lockTask(tx, caseId),
     intent.act === 'ISSUE' ? null : (tx) => store.lockHead(tx, intent.number),
     (tx) => ledger.lockAct(tx, intent),
   ]);
-  if (done.state === 'DONE') return;
+  if (act.state === 'DONE') return;
   await inOrder(tx, [
     // Only an act that waits for its seal has a duty to close.
-    done.waitingFor === null ? null : (tx) => closeDuty(tx, dutyOf.seal(done.id), at),
+    act.waitingFor === null ? null : (tx) => closeDuty(tx, dutyIds.seal(act.id), at),
     putFiles,
-    (tx) => enterDone(tx, done, task, standing, sealed, at),
-    (tx) => ledger.finishAct(tx, done, sealed, at),
+    (tx) => enterChanges(tx, act, task, storedLicense, sealResult, at),
+    (tx) => ledger.finishAct(tx, act, sealResult, at),
   ]);
 }
 
 /** Enters what a done act changes of its license and its paper, and the events about it. */
-async function enterDone(
+async function enterChanges(
   tx: Transaction,
-  done: store.ActRow,
+  act: store.ActRow,
   task: store.TaskRow | null,
-  standing: store.StoredLicense | null,
-  sealed: ledger.Sealed,
+  storedLicense: store.StoredLicense | null,
+  sealResult: ledger.SealResult,
   at: Date,
 ): Promise<void> {
-  if (done.act === 'ISSUE') return ledger.enterVersion(tx, done, requireTask(task), null, sealed, at);
-  if (!standing) throw new Error(`no license ${done.number}`);
-  if (done.act === 'SPOIL') return ledger.enterSpoiled(tx, done, standing, at);
+  if (act.act === 'ISSUE') return ledger.enterVersion(tx, act, requireTask(task), null, sealResult, at);
+  if (!storedLicense) throw new Error(`no license ${act.number}`);
+  if (act.act === 'SPOIL') return ledger.enterSpoiled(tx, act, storedLicense, at);
   await inOrder(tx, [
     (tx) =>
-      makesVersion(done.act)
-        ? ledger.enterVersion(tx, done, requireTask(task), standing, sealed, at)
-        : ledger.enterState(tx, done, standing, sealed, at),
-    (tx) => settleOrders(tx, done, done.stateAfter, at),
+      makesVersion(act.act)
+        ? ledger.enterVersion(tx, act, requireTask(task), storedLicense, sealResult, at)
+        : ledger.enterState(tx, act, storedLicense, sealResult, at),
+    (tx) => settleOrders(tx, act, act.stateAfter, at),
   ]);
 }
 
@@ -244,15 +252,15 @@ function requireTask(task: store.TaskRow | null): store.TaskRow {
 
 /** Resumes acts that a crash, a fault or a slow signer left prepared. Returns how many it completed. */
 export async function resumeActs(deps: IssueDependencies, onError: (error: unknown) => void): Promise<number> {
-  const due = await ledger.leaseDueActs(deps.db);
-  let done = 0;
-  for (const id of due) {
+  const dueIds = await ledger.leaseDueActs(deps.db);
+  let completedCount = 0;
+  for (const id of dueIds) {
     try {
       const intent = await store.findAct(deps.db, id);
-      if (intent && (await complete(deps, intent)).waitingFor === null) done++;
+      if (intent && (await completeAct(deps, intent)).waitingFor === null) completedCount++;
     } catch (error) {
       if (!(error instanceof Refusal)) onError(error);
     }
   }
-  return done;
+  return completedCount;
 }

@@ -5,8 +5,8 @@ import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import { appendEvent } from '../kernel/outbox-store.ts';
 import type { MessageTables } from '../kernel/outbox-tables.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { closeDuty, dutyOf, openDuty } from './duty/store.ts';
-import { canonicalDigest, isLive } from './license.ts';
+import { closeDuty, dutyIds, openDuty } from './duty/store.ts';
+import { computeRecordDigest, isLive } from './license.ts';
 import type { BlankState } from './paper.ts';
 import type { LicenseRecord } from './record.ts';
 import type { ActRow, StoredLicense, TaskRow } from './store.ts';
@@ -30,13 +30,13 @@ export async function insertAct(
   tx: Transaction,
   row: Omit<typeof act.$inferInsert, 'state' | 'leasedUntil'>,
 ): Promise<ActRow> {
-  const [written] = await tx
+  const [insertedAct] = await tx
     .insert(act)
     .values({ ...row, state: 'PREPARED', leasedUntil: leaseEnd })
     .onConflictDoNothing()
     .returning();
-  if (!written) throw new Refusal('LICENSE_BUSY');
-  return written;
+  if (!insertedAct) throw new Refusal('LICENSE_BUSY');
+  return insertedAct;
 }
 
 /** Changes the state of a blank and enters it in the blank's ledger. The caller must hold the lock on its row. */
@@ -47,13 +47,13 @@ export async function moveBlank(
   entry: { identifier: string | null; actId: string | null; actor: string; at: Date },
 ): Promise<void> {
   const { identifier } = entry;
-  const moved = tx
+  const movedBlank = tx
     .$with('moved')
     .as(
       tx.update(blank).set({ state, identifier }).where(eq(blank.number, number)).returning({ number: blank.number }),
     );
   await tx
-    .with(moved)
+    .with(movedBlank)
     .insert(blankEntry)
     .values({ number, state, ...entry, seq: nextSeq(blankEntry, number) });
 }
@@ -67,47 +67,49 @@ export async function receiveBlanks(
   tx: Transaction,
   numbers: readonly string[],
   organ: string,
-  by: { actor: string; at: Date },
+  entry: { actor: string; at: Date },
 ): Promise<void> {
   const rows = numbers.map((number) => ({ number, organ, state: 'IN_STOCK' as const }));
-  const taken = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
-  if (taken.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
-  await tx.insert(blankEntry).values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...by })));
+  const insertedBlanks = await tx.insert(blank).values(rows).onConflictDoNothing().returning({ number: blank.number });
+  if (insertedBlanks.length !== numbers.length) throw new Refusal('BLANK_RANGE_TAKEN', 'from');
+  await tx
+    .insert(blankEntry)
+    .values(numbers.map((number) => ({ number, seq: 1, state: 'IN_STOCK' as const, ...entry })));
 }
 
 /**
  * Writes one entry to each of the two ledgers, by one statement. The document and the paper of a version therefore gain
  * and lose validity together. No other function changes either ledger.
  */
-async function enterBoth(
+async function enterValidity(
   tx: Transaction,
-  done: ActRow,
+  doneAct: ActRow,
   entry: { version: number; identifier: string; stateAfter: LicenseState; contentDigest: string; at: Date },
 ): Promise<void> {
-  const row = { ...entry, number: done.number, act: done.act as Act, actId: done.id };
-  const ofDocument = tx.$with('of_document').as(
+  const row = { ...entry, number: doneAct.number, act: doneAct.act as Act, actId: doneAct.id };
+  const documentEntry = tx.$with('of_document').as(
     tx
       .insert(licenseEntry)
-      .values({ ...row, seq: nextSeq(licenseEntry, done.number) })
+      .values({ ...row, seq: nextSeq(licenseEntry, doneAct.number) })
       .returning({ seq: licenseEntry.seq }),
   );
   await tx
-    .with(ofDocument)
+    .with(documentEntry)
     .insert(paperEntry)
-    .values({ ...row, seq: nextSeq(paperEntry, done.number) });
+    .values({ ...row, seq: nextSeq(paperEntry, doneAct.number) });
 }
 
-async function setState(
+async function setVersionState(
   tx: Transaction,
-  standing: StoredLicense,
+  storedLicense: StoredLicense,
   state: LicenseState,
-  done: ActRow,
+  doneAct: ActRow,
   at: Date,
 ): Promise<void> {
-  const { identifier, version, recordDigest } = standing.version;
+  const { identifier, version, recordDigest } = storedLicense.version;
   await inOrder(tx, [
-    (tx) => enterBoth(tx, done, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
-    isLive(state) ? null : (tx) => demandRecall(tx, standing, at),
+    (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: state, contentDigest: recordDigest, at }),
+    isLive(state) ? null : (tx) => demandRecall(tx, storedLicense, at),
     (tx) => tx.update(licenseVersion).set({ state }).where(eq(licenseVersion.identifier, identifier)),
     (tx) =>
       tx
@@ -120,18 +122,18 @@ async function setState(
 /** Opens the duty to recall the sheet of a version out of force, if the holder has it. */
 async function demandRecall(tx: Transaction, { license: shared, version }: StoredLicense, at: Date): Promise<void> {
   const { identifier, record } = version;
-  const [out] = await tx
+  const [deliveredSheet] = await tx
     .select({ blankNumber: sheet.blankNumber })
     .from(sheet)
     .where(and(eq(sheet.identifier, identifier), eq(sheet.state, 'DELIVERED')));
-  if (!out) return;
+  if (!deliveredSheet) return;
   const subject = { identifier, name: record.ZZMC, organs: [shared.issuer.id], divisionCode: shared.handledBy };
-  const id = dutyOf.recall(out.blankNumber);
-  await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${out.blankNumber}`, at, ...subject });
+  const id = dutyIds.recall(deliveredSheet.blankNumber);
+  await openDuty(tx, { id, kind: 'RECALL_OPEN', reason: `空白编号${deliveredSheet.blankNumber}`, at, ...subject });
 }
 
 /** Result of sealing an act. */
-export interface Sealed {
+export interface SealResult {
   documentDigest: string;
   signatureDigest: string;
   sealId: string;
@@ -144,16 +146,16 @@ export interface Sealed {
  */
 export async function enterVersion(
   tx: Transaction,
-  done: ActRow,
+  doneAct: ActRow,
   task: TaskRow,
-  standing: StoredLicense | null,
-  sealed: Sealed,
+  storedLicense: StoredLicense | null,
+  sealResult: SealResult,
   at: Date,
 ): Promise<void> {
-  const { number, version, identifier, blankNumber } = done;
-  const record = done.record as LicenseRecord;
-  const contentDigest = canonicalDigest(record);
-  if (blankNumber === null) throw new Error(`act ${done.id} has no blank`);
+  const { number, version, identifier, blankNumber } = doneAct;
+  const record = doneAct.record as LicenseRecord;
+  const contentDigest = computeRecordDigest(record);
+  if (blankNumber === null) throw new Error(`act ${doneAct.id} has no blank`);
   const head = { headVersion: version, headIdentifier: identifier, headState: 'VALID' as const };
   const shared = {
     parties: task.parties,
@@ -164,10 +166,10 @@ export async function enterVersion(
   };
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
-    (tx) => tellChanged(tx, done, record, sealed, at),
-    standing && ((tx) => setState(tx, standing, 'SUPERSEDED', done, at)),
-    (tx) => enterBoth(tx, done, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
-    (tx) => moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: done.id, actor: done.actor, at }),
+    (tx) => appendLicenseChanged(tx, doneAct, record, sealResult, at),
+    storedLicense && ((tx) => setVersionState(tx, storedLicense, 'SUPERSEDED', doneAct, at)),
+    (tx) => enterValidity(tx, doneAct, { version, identifier, stateAfter: 'VALID', contentDigest, at }),
+    (tx) => moveBlank(tx, blankNumber, 'PRINTED', { identifier, actId: doneAct.id, actor: doneAct.actor, at }),
     (tx) =>
       tx
         .insert(license)
@@ -181,10 +183,10 @@ export async function enterVersion(
         state: 'VALID',
         record,
         recordDigest: contentDigest,
-        code: done.code,
+        code: doneAct.code,
         statusIndex: record.KZ_ZTXH ?? null,
         caseId: task.caseId,
-        ...sealed,
+        ...sealResult,
         revision: newestRevision(number),
       }),
     (tx) =>
@@ -210,17 +212,17 @@ function newestRevision(number: string) {
 /** Enters an act that changes the state of the current version, of document and paper together. */
 export async function enterState(
   tx: Transaction,
-  done: ActRow,
-  standing: StoredLicense,
-  sealed: Sealed,
+  doneAct: ActRow,
+  storedLicense: StoredLicense,
+  sealResult: SealResult,
   at: Date,
 ): Promise<void> {
-  const { number, stateAfter } = done;
-  const { identifier, record } = standing.version;
+  const { number, stateAfter } = doneAct;
+  const { identifier, record } = storedLicense.version;
   await inOrder(tx, [
     // First, because a later statement reads the revision of this event.
-    (tx) => tellChanged(tx, done, record, sealed, at),
-    (tx) => setState(tx, standing, stateAfter, done, at),
+    (tx) => appendLicenseChanged(tx, doneAct, record, sealResult, at),
+    (tx) => setVersionState(tx, storedLicense, stateAfter, doneAct, at),
     (tx) => tx.update(license).set({ headState: stateAfter }).where(eq(license.number, number)),
     (tx) =>
       tx
@@ -231,11 +233,16 @@ export async function enterState(
 }
 
 /** Enters a spoiled sheet and the one that replaces it for the same version. Validity does not change. */
-export async function enterSpoiled(tx: Transaction, done: ActRow, standing: StoredLicense, at: Date): Promise<void> {
-  const { identifier, number, version, blankNumber, spoiledBlank, actor } = done;
-  if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${done.id} names no sheets`);
-  const entry = { identifier, actId: done.id, actor, at };
-  const { state: validity, recordDigest: contentDigest } = standing.version;
+export async function enterSpoiled(
+  tx: Transaction,
+  doneAct: ActRow,
+  storedLicense: StoredLicense,
+  at: Date,
+): Promise<void> {
+  const { identifier, number, version, blankNumber, spoiledBlank, actor } = doneAct;
+  if (blankNumber === null || spoiledBlank === null) throw new Error(`act ${doneAct.id} names no sheets`);
+  const entry = { identifier, actId: doneAct.id, actor, at };
+  const { state: validity, recordDigest: contentDigest } = storedLicense.version;
   const printed = { blankNumber, identifier, number, version, state: 'PRINTED' as const, validity, contentDigest };
   await tx.update(sheet).set({ state: 'SPOILED' }).where(eq(sheet.blankNumber, spoiledBlank));
   await inOrder(tx, [
@@ -252,23 +259,30 @@ export async function enterSpoiled(tx: Transaction, done: ActRow, standing: Stor
 export async function keepRendered(
   db: Pick<Database, 'update'>,
   id: string,
-  set: { rendered: Uint8Array; code: string | null },
+  renderedFile: { rendered: Uint8Array; code: string | null },
 ): Promise<boolean> {
-  const kept = await db
+  const updatedRows = await db
     .update(act)
-    .set(set)
+    .set(renderedFile)
     .where(and(eq(act.id, id), isNull(act.rendered), eq(act.state, 'PREPARED')))
     .returning({ id: act.id });
-  return kept.length > 0;
+  return updatedRows.length > 0;
 }
 
 /** Marks the act done and its task with it. */
-export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, at: Date): Promise<void> {
-  const { documentDigest, signatureDigest } = sealed;
-  const { caseId } = done;
-  const set = { state: 'DONE' as const, documentDigest, signatureDigest, rendered: null, waitingFor: null, doneAt: at };
+export async function finishAct(tx: Transaction, doneAct: ActRow, sealResult: SealResult, at: Date): Promise<void> {
+  const { documentDigest, signatureDigest } = sealResult;
+  const { caseId } = doneAct;
+  const columns = {
+    state: 'DONE' as const,
+    documentDigest,
+    signatureDigest,
+    rendered: null,
+    waitingFor: null,
+    doneAt: at,
+  };
   await inOrder(tx, [
-    (tx) => tx.update(act).set(set).where(eq(act.id, done.id)),
+    (tx) => tx.update(act).set(columns).where(eq(act.id, doneAct.id)),
     caseId === null
       ? null
       : (tx) => tx.update(certificateTask).set({ doneAt: at }).where(eq(certificateTask.caseId, caseId)),
@@ -276,27 +290,27 @@ export async function finishAct(tx: Transaction, done: ActRow, sealed: Sealed, a
 }
 
 /** Appends the event about a done act for cases and the city library, in the transaction that does the act. */
-async function tellChanged(
+async function appendLicenseChanged(
   tx: Transaction,
-  done: ActRow,
+  doneAct: ActRow,
   record: LicenseRecord,
-  sealed: Sealed,
+  sealResult: SealResult,
   at: Date,
 ): Promise<void> {
   await appendEvent(tx, messages, CONSUMERS, {
     type: 'LicenseChanged',
-    stream: licenseStream(done.number),
+    stream: licenseStream(doneAct.number),
     occurredAt: at,
     payload: {
-      act: done.act as Act,
-      number: done.number,
-      identifier: done.identifier,
-      version: done.version,
-      state: done.stateAfter,
-      caseId: done.caseId,
-      orderId: done.orderId,
-      documentDigest: sealed.documentDigest,
-      signatureDigest: sealed.signatureDigest,
+      act: doneAct.act as Act,
+      number: doneAct.number,
+      identifier: doneAct.identifier,
+      version: doneAct.version,
+      state: doneAct.stateAfter,
+      caseId: doneAct.caseId,
+      orderId: doneAct.orderId,
+      documentDigest: sealResult.documentDigest,
+      signatureDigest: sealResult.signatureDigest,
       changedAt: at.toISOString(),
       license: {
         matterId: record.KZ_SX,
@@ -318,19 +332,19 @@ async function tellChanged(
 /** Records a delivery or a recall of a sheet. Appends an event for cases about a delivery. */
 export async function enterSheet(
   tx: Transaction,
-  moved: { identifier: string; blankNumber: string; number: string; caseId: string | null },
+  sheetFacts: { identifier: string; blankNumber: string; number: string; caseId: string | null },
   state: 'DELIVERED' | 'RECALLED',
   actor: string,
   at: Date,
 ): Promise<void> {
-  const { identifier, blankNumber, number, caseId } = moved;
-  const when = state === 'DELIVERED' ? { deliveredAt: at } : { recalledAt: at };
+  const { identifier, blankNumber, number, caseId } = sheetFacts;
+  const timeColumn = state === 'DELIVERED' ? { deliveredAt: at } : { recalledAt: at };
   await tx
     .update(sheet)
-    .set({ state, ...when })
+    .set({ state, ...timeColumn })
     .where(eq(sheet.blankNumber, blankNumber));
   await moveBlank(tx, blankNumber, state, { identifier, actId: null, actor, at });
-  if (state === 'RECALLED') return closeDuty(tx, dutyOf.recall(blankNumber), at);
+  if (state === 'RECALLED') return closeDuty(tx, dutyIds.recall(blankNumber), at);
   await appendEvent(tx, messages, CONSUMERS, {
     type: 'CertificateDelivered',
     stream: `certificate:${number}`,
@@ -343,14 +357,14 @@ export async function enterSheet(
 export async function voidTask(
   tx: Transaction,
   caseId: string,
-  said: { actor: string; organ: string; reason: string; at: Date },
+  details: { actor: string; organ: string; reason: string; at: Date },
 ): Promise<void> {
-  const { at, ...by } = said;
+  const { at, ...eventDetails } = details;
   await tx
     .update(certificateTask)
-    .set({ voidedAt: at, voidedBy: by.actor, voidReason: by.reason })
+    .set({ voidedAt: at, voidedBy: eventDetails.actor, voidReason: eventDetails.reason })
     .where(eq(certificateTask.caseId, caseId));
-  const payload = { caseId, ...by, voidedAt: at.toISOString() };
+  const payload = { caseId, ...eventDetails, voidedAt: at.toISOString() };
   await appendEvent(tx, messages, CONSUMERS, { type: 'TaskVoided', stream: `task:${caseId}`, occurredAt: at, payload });
 }
 
@@ -370,26 +384,30 @@ export async function noteWaiting(tx: Transaction, id: string, reason: string): 
  */
 export async function lockAct(tx: Transaction, intent: ActRow): Promise<ActRow> {
   const { state, code, waitingFor } = act;
-  const [now] = await tx.select({ state, code, waitingFor }).from(act).where(eq(act.id, intent.id)).for('update');
-  if (!now) throw new Error(`no act ${intent.id}`);
-  return { ...intent, ...now };
+  const [currentColumns] = await tx
+    .select({ state, code, waitingFor })
+    .from(act)
+    .where(eq(act.id, intent.id))
+    .for('update');
+  if (!currentColumns) throw new Error(`no act ${intent.id}`);
+  return { ...intent, ...currentColumns };
 }
 
 /** Maximum of acts that one poll leases. */
-const RESUME_BATCH = 16;
+const MAX_RESUMED_ACTS = 16;
 
 /** Leases prepared acts whose lease has expired. Returns their ids. */
 export async function leaseDueActs(db: Pick<Database, 'select' | 'update'>): Promise<string[]> {
-  const due = db
+  const dueActs = db
     .select({ id: act.id })
     .from(act)
     .where(and(eq(act.state, 'PREPARED'), sql`${act.leasedUntil} < now()`))
-    .limit(RESUME_BATCH)
+    .limit(MAX_RESUMED_ACTS)
     .for('update', { skipLocked: true });
   const rows = await db
     .update(act)
     .set({ leasedUntil: leaseEnd })
-    .where(sql`${act.id} in ${due}`)
+    .where(sql`${act.id} in ${dueActs}`)
     .returning({ id: act.id });
   return rows.map((row) => row.id);
 }

@@ -2,7 +2,7 @@ import { z } from 'zod';
 import { sha256, toCanonicalJson } from '../kernel/events.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../kernel/license-acts.ts';
 import { Rejection } from '../kernel/outbox-store.ts';
-import { receiptsBy } from './receipt.ts';
+import { createReceiptCheck } from './receipt.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 /** Client of the city license library (市电子证照库). The protocol is `docs/city-library.md`. */
@@ -60,7 +60,7 @@ const DELIVERY_TIMEOUT_MS = 20_000;
 /** A token is renewed this long before it expires. */
 const TOKEN_MARGIN_MS = 30_000;
 /** Longer answers are refused. */
-const ANSWER_LIMIT_BYTES = 1_048_576;
+const MAX_ANSWER_BYTES = 1_048_576;
 
 /**
  * Codes by which a library names acts and states.
@@ -73,8 +73,8 @@ interface CodeList {
 }
 
 /** Maps each act to a value from its row in the table of acts. */
-function mapActs(read: (rule: LicenseActRule) => string): Readonly<Record<Act, string>> {
-  return Object.fromEntries(ACTS.map((act) => [act, read(LICENSE_ACTS[act])])) as Record<Act, string>;
+function mapActs(toCode: (rule: LicenseActRule) => string): Readonly<Record<Act, string>> {
+  return Object.fromEntries(ACTS.map((act) => [act, toCode(LICENSE_ACTS[act])])) as Record<Act, string>;
 }
 
 const TONGQUAN_1: CodeList = {
@@ -93,16 +93,16 @@ const TONGQUAN_1: CodeList = {
 };
 
 /** The library's answer on `/certificates/*`: 1 done, 2 done with warnings, 0 refused. */
-const answer = z.object({
+const answerSchema = z.object({
   code: z.union([z.literal(0), z.literal(1), z.literal(2)]),
   /** For a refusal: whether the same delivery may succeed later. */
   temporary: z.boolean().default(false),
   reasons: z.array(z.object({ code: z.string(), message: z.string() })).default([]),
   receipt: z.string().min(1).nullish(),
 });
-type Answer = z.infer<typeof answer>;
+type Answer = z.infer<typeof answerSchema>;
 
-const tokenAnswer = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
+const tokenAnswerSchema = z.object({ access_token: z.string().min(1), expires_in: z.number().positive() });
 
 interface Reply {
   status: number;
@@ -118,39 +118,41 @@ interface Token {
 
 /** Creates a client that keeps one token and renews it. Opens no connection before the first delivery. */
 export function createLibraryClient(options: LibraryClientOptions): LibraryClient {
-  const base = options.url.replace(/\/+$/, '');
+  const baseUrl = options.url.replace(/\/+$/, '');
   const { receiptKey, id } = options;
-  const requireReceipt = receiptKey === undefined ? null : receiptsBy({ receiptKey, id });
-  let held: Promise<Token> | null = null;
+  const requireReceipt = receiptKey === undefined ? null : createReceiptCheck({ receiptKey, id });
+  let tokenPromise: Promise<Token> | null = null;
 
-  const currentToken = async (signal: AbortSignal, refused?: string): Promise<string> => {
-    const asked = held;
-    const known = asked && (await asked.catch(() => null));
-    if (known && known.text !== refused && options.now().getTime() < known.endsAt) return known.text;
+  const getToken = async (signal: AbortSignal, refusedToken?: string): Promise<string> => {
+    const knownPromise = tokenPromise;
+    const knownToken = knownPromise && (await knownPromise.catch(() => null));
+    if (knownToken && knownToken.text !== refusedToken && options.now().getTime() < knownToken.endsAt)
+      return knownToken.text;
     // If several deliveries find the token expired, one requests a new token and the others wait for it.
-    const renewed = held !== null && held !== asked ? held : requestToken(base, options, signal);
-    held = renewed;
-    return (await renewed).text;
+    const renewedPromise =
+      tokenPromise !== null && tokenPromise !== knownPromise ? tokenPromise : requestToken(baseUrl, options, signal);
+    tokenPromise = renewedPromise;
+    return (await renewedPromise).text;
   };
 
-  const ask = async (path: string, body: string, signal: AbortSignal): Promise<Answer> => {
-    const token = await currentToken(signal);
-    const reply = await post(base + path, body, signal, token);
+  const postDelivery = async (path: string, body: string, signal: AbortSignal): Promise<Answer> => {
+    const token = await getToken(signal);
+    const reply = await post(baseUrl + path, body, signal, token);
     if (reply.status !== 401) return readAnswer(path, reply);
-    const renewed = await currentToken(signal, token);
-    return readAnswer(path, await post(base + path, body, signal, renewed));
+    const renewedToken = await getToken(signal, token);
+    return readAnswer(path, await post(baseUrl + path, body, signal, renewedToken));
   };
 
   return {
     isSigned: requireReceipt !== null,
     async deliver(delivery) {
       const signal = AbortSignal.timeout(options.timeoutMs ?? DELIVERY_TIMEOUT_MS);
-      const written = writeDelivery(delivery, TONGQUAN_1);
-      const body = JSON.stringify(written);
-      await ask('/certificates/validate', body, signal);
-      const { receipt } = await ask('/certificates/collect', body, signal);
+      const wireDelivery = buildWireDelivery(delivery, TONGQUAN_1);
+      const body = JSON.stringify(wireDelivery);
+      await postDelivery('/certificates/validate', body, signal);
+      const { receipt } = await postDelivery('/certificates/collect', body, signal);
       if (!receipt) throw new Error('城市证照库没有返回回执');
-      const { stream, revision, identifier, act, state, documentDigest } = written;
+      const { stream, revision, identifier, act, state, documentDigest } = wireDelivery;
       const recordDigest = sha256(toCanonicalJson(delivery.record));
       await requireReceipt?.(receipt, { stream, revision, identifier, act, state, documentDigest, recordDigest });
       return receipt;
@@ -159,7 +161,7 @@ export function createLibraryClient(options: LibraryClientOptions): LibraryClien
 }
 
 /** Builds the JSON body of a delivery. */
-function writeDelivery(delivery: LibraryDelivery, codes: CodeList) {
+function buildWireDelivery(delivery: LibraryDelivery, codes: CodeList) {
   return {
     ...delivery,
     codeList: codes.name,
@@ -170,28 +172,30 @@ function writeDelivery(delivery: LibraryDelivery, codes: CodeList) {
   };
 }
 
-async function requestToken(base: string, options: LibraryClientOptions, signal: AbortSignal): Promise<Token> {
+async function requestToken(baseUrl: string, options: LibraryClientOptions, signal: AbortSignal): Promise<Token> {
   const { clientId, clientSecret, now } = options;
   const body = JSON.stringify({ grant_type: 'client_credentials', client_id: clientId, client_secret: clientSecret });
-  const askedAt = now().getTime();
-  const reply = await post(`${base}/token`, body, signal);
-  const read = tokenAnswer.safeParse(reply.body);
-  if (reply.status !== 200 || !read.success) throw new Error(`城市证照库不发令牌（HTTP ${reply.status}）`);
-  return { text: read.data.access_token, endsAt: askedAt + read.data.expires_in * 1000 - TOKEN_MARGIN_MS };
+  const requestedAt = now().getTime();
+  const reply = await post(`${baseUrl}/token`, body, signal);
+  const parsed = tokenAnswerSchema.safeParse(reply.body);
+  if (reply.status !== 200 || !parsed.success) throw new Error(`城市证照库不发令牌（HTTP ${reply.status}）`);
+  return { text: parsed.data.access_token, endsAt: requestedAt + parsed.data.expires_in * 1000 - TOKEN_MARGIN_MS };
 }
 
 /** Returns an answer of code 1 or 2. Throws Rejection if the library itself refuses for good, else a plain Error. */
 function readAnswer(path: string, reply: Reply): Answer {
-  const read = answer.safeParse(reply.body);
-  if (reply.status === 401 || reply.status >= 500 || !read.success) {
-    throw new Error(`城市证照库 ${path} 答复 HTTP ${reply.status}${read.success ? `：${tell(read.data)}` : ''}`);
+  const parsed = answerSchema.safeParse(reply.body);
+  if (reply.status === 401 || reply.status >= 500 || !parsed.success) {
+    throw new Error(
+      `城市证照库 ${path} 答复 HTTP ${reply.status}${parsed.success ? `：${formatReasons(parsed.data)}` : ''}`,
+    );
   }
-  if (read.data.code !== 0) return read.data;
-  if (read.data.temporary) throw new Error(`城市证照库暂不接收：${tell(read.data)}`);
-  throw new Rejection(`城市证照库拒收：${tell(read.data)}`);
+  if (parsed.data.code !== 0) return parsed.data;
+  if (parsed.data.temporary) throw new Error(`城市证照库暂不接收：${formatReasons(parsed.data)}`);
+  throw new Rejection(`城市证照库拒收：${formatReasons(parsed.data)}`);
 }
 
-function tell({ reasons }: Answer): string {
+function formatReasons({ reasons }: Answer): string {
   return reasons.map(({ code, message }) => `${code} ${message}`).join('；') || '没有说明理由';
 }
 
@@ -200,7 +204,7 @@ async function post(url: string, body: string, signal: AbortSignal, token?: stri
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
   try {
     const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
-    return { status: response.status, body: parse(await readText(response)) };
+    return { status: response.status, body: parseJson(await readText(response)) };
   } catch (error) {
     const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
     throw new Error(`城市证照库无法连接：${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
@@ -212,13 +216,13 @@ async function readText(response: Response): Promise<string> {
   let size = 0;
   for await (const chunk of response.body ?? []) {
     size += chunk.length;
-    if (size > ANSWER_LIMIT_BYTES) throw new Error('答复过长');
+    if (size > MAX_ANSWER_BYTES) throw new Error('答复过长');
     chunks.push(chunk);
   }
   return Buffer.concat(chunks).toString('utf8');
 }
 
-function parse(text: string): unknown {
+function parseJson(text: string): unknown {
   try {
     return JSON.parse(text);
   } catch {

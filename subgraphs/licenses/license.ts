@@ -66,11 +66,11 @@ export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt
  * Returns the person who may void a task: an approver of the organ that decided, while its act is not prepared.
  * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, TASK_VOIDED, LICENSE_BUSY.
  */
-export function requireVoidable(actor: Actor, task: CertificateTask, prepared: boolean): Person {
+export function requireVoidable(actor: Actor, task: CertificateTask, isPrepared: boolean): Person {
   const approver = requireRole(actor, 'APPROVER');
   if (approver.organ !== task.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER', 'case');
   if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
-  if (prepared || task.doneAt !== null) throw new Refusal('LICENSE_BUSY', 'case');
+  if (isPrepared || task.doneAt !== null) throw new Refusal('LICENSE_BUSY', 'case');
   return approver;
 }
 
@@ -81,8 +81,8 @@ export function requireVoidable(actor: Actor, task: CertificateTask, prepared: b
  */
 export function requirePaperClerk(actor: Actor, license: { counters: readonly string[]; handledBy: string }): Person {
   const clerk = requireRole(actor, 'WINDOW_CLERK', 'SEAL_KEEPER');
-  const atCounter = clerk.organ !== null && license.counters.includes(clerk.organ);
-  if (!atCounter && clerk.window !== license.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
+  const isCounterOrgan = clerk.organ !== null && license.counters.includes(clerk.organ);
+  if (!isCounterOrgan && clerk.window !== license.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
   return clerk;
 }
 
@@ -97,17 +97,18 @@ export function requireOwnAct(actor: Actor, head: LicenseHead, act: OwnAct): Per
   return approver;
 }
 
-const REASON_LENGTH = 500;
+const MAX_REASON_CHARS = 500;
 
 /** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless the reason is a valid text. */
 export function requireReason(reason: string): void {
   if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-  if ([...reason].length > REASON_LENGTH) throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${REASON_LENGTH} 字`);
+  if ([...reason].length > MAX_REASON_CHARS)
+    throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${MAX_REASON_CHARS} 字`);
   if (/\p{Cc}/u.test(reason) || !reason.isWellFormed()) throw new Refusal('FIELD_MALFORMED', 'reason');
 }
 
 /** Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. */
-export function requireFits({ content }: CertificateTask, { record, state }: LicenseHead): void {
+export function requireTaskFits({ content }: CertificateTask, { record, state }: LicenseHead): void {
   const { action, licenseType, holder } = content;
   const license = { licenseType: record.ZZLXDM, holderCode: record.CZZTDM, state };
   requireActFits({ action, licenseType, holderCode: holder.code }, license, 'case');
@@ -136,7 +137,7 @@ export interface VersionPlan {
 }
 
 /** Builds the canonical record of a new version (GB/T 36903), from which its document is rendered. */
-export function recordOf(plan: VersionPlan): LicenseRecord {
+export function buildRecord(plan: VersionPlan): LicenseRecord {
   const { task, sealing, identifier } = plan;
   const { content, issuer } = task;
   return {
@@ -169,12 +170,12 @@ export function recordOf(plan: VersionPlan): LicenseRecord {
 }
 
 /** Builds the statement of an act that makes no new document. */
-export function statementOf(
+export function buildStatement(
   head: LicenseHead,
   act: ActStatement['CZ'],
-  stateNow: LicenseState,
+  newState: LicenseState,
   sealing: Sealing,
-  said: { reason: string; caseNumber: string | null; sheets: ActStatement['KZ_KBZZ']; orderId?: string | null },
+  details: { reason: string; caseNumber: string | null; sheets: ActStatement['KZ_KBZZ']; orderId?: string | null },
 ): ActStatement {
   return {
     CZ: act,
@@ -183,18 +184,18 @@ export function statementOf(
     KZ_BB: head.version,
     ZZBFJG: head.issuer.name,
     ZZBFJGDM: head.issuer.uscc,
-    ZZZT: stateNow,
-    SM: said.reason,
-    KZ_BJBH: said.caseNumber,
+    ZZZT: newState,
+    SM: details.reason,
+    KZ_BJBH: details.caseNumber,
     ZZQZR: sealing.authorisedBy,
     ZZQZSJ: sealing.authorisedAt.toISOString(),
     ZZQZMC: sealing.sealName,
-    KZ_KBZZ: said.sheets,
-    ...(said.orderId ? { KZ_JGZL: said.orderId } : {}),
+    KZ_KBZZ: details.sheets,
+    ...(details.orderId ? { KZ_JGZL: details.orderId } : {}),
   };
 }
 
 /** SHA-256 over the canonical text of a record. Document, paper and library copy must have the same digest. */
-export function canonicalDigest(record: LicenseRecord | ActStatement): string {
+export function computeRecordDigest(record: LicenseRecord | ActStatement): string {
   return sha256(toCanonicalJson(record));
 }

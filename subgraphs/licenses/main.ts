@@ -11,7 +11,7 @@ import {
   signOverHttp,
   stampOverHttp,
 } from '../kernel/serve.ts';
-import { fileRoute } from './file-routes.ts';
+import { addFileRoute } from './file-routes.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library-client.ts';
 
@@ -27,24 +27,24 @@ const library = {
   ...{ clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },
   ...{ receiptKey: LIBRARY_RECEIPT_KEY, id: LIBRARY_ID },
 };
-const seals = [settings.SEALS_URL, 'licenses', serviceKey, now] as const;
+const sealsPort = [settings.SEALS_URL, 'licenses', serviceKey, now] as const;
 const licenses = createLicenses({
   db,
   now,
   authorisationKey: settings.AUTHORISATION_KEY_LICENSES,
-  sign: signOverHttp(...seals),
-  signCode: signCodeOverHttp(...seals),
-  picture: readPictureOverHttp(...seals),
-  attest: attestOverHttp(...seals),
-  stamp: stampOverHttp(...seals),
-  material: readMaterialOverHttp(...seals),
-  record: recordReceiptOverHttp(...seals),
+  sign: signOverHttp(...sealsPort),
+  signCode: signCodeOverHttp(...sealsPort),
+  picture: readPictureOverHttp(...sealsPort),
+  attest: attestOverHttp(...sealsPort),
+  stamp: stampOverHttp(...sealsPort),
+  material: readMaterialOverHttp(...sealsPort),
+  record: recordReceiptOverHttp(...sealsPort),
   publicUrl: settings.PUBLIC_URL,
   library: LIBRARY_URL === undefined ? null : createLibraryClient({ url: LIBRARY_URL, ...library }),
   send: { cases: createEventSender(settings.CASES_URL, 'licenses', serviceKey, now) },
   onError: console.error,
 });
-const app = await serveSubgraph(licenses, options, (routes) => fileRoute(routes, licenses, options));
+const app = await serveSubgraph(licenses, options, (routes) => addFileRoute(routes, licenses, options));
 await app.listen({ host: settings.HOST, port: settings.PORT });
 licenses.start();
 

@@ -55,25 +55,25 @@ export function requireSpoilable(sheet: Sheet | null): Sheet {
 
 /** Refuses PAPER_NOT_DELIVERED unless the sheet is printed or delivered, and its version is out of force for good. */
 export function requireRecallable(sheet: Sheet | null): Sheet {
-  const out = sheet !== null && (sheet.state === 'DELIVERED' || sheet.state === 'PRINTED');
-  if (!out || isLive(sheet.validity)) throw new Refusal('PAPER_NOT_DELIVERED', 'blankNumber');
+  const isOut = sheet !== null && (sheet.state === 'DELIVERED' || sheet.state === 'PRINTED');
+  if (!isOut || isLive(sheet.validity)) throw new Refusal('PAPER_NOT_DELIVERED', 'blankNumber');
   return sheet;
 }
 
 /** Whether a delivered sheet must be returned. It is an open duty until its recall is recorded. */
-export function recallDue(sheet: Sheet): boolean {
+export function isRecallDue(sheet: Sheet): boolean {
   return sheet.state === 'DELIVERED' && !isLive(sheet.validity);
 }
 
 /** Maximum of blanks in one receipt. */
-export const RECEIPT_MOST = 1000;
+export const MAX_RECEIPT_BLANKS = 1000;
 const PREFIX_FORM = /^[0-9A-Z]{1,12}$/;
 const SERIAL_DIGITS = 8;
 
 /** Returns the numbers of a receipt of blanks: prefix and eight digits. Refuses FIELD_MALFORMED, FIELD_TOO_LONG. */
-export function blankNumbers(prefix: string, from: number, to: number): string[] {
+export function listBlankNumbers(prefix: string, from: number, to: number): string[] {
   if (!PREFIX_FORM.test(prefix)) throw new Refusal('FIELD_MALFORMED', 'prefix');
   if (from < 1 || to < from || to >= 10 ** SERIAL_DIGITS) throw new Refusal('FIELD_MALFORMED', 'from');
-  if (to - from >= RECEIPT_MOST) throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${RECEIPT_MOST} 张`);
+  if (to - from >= MAX_RECEIPT_BLANKS) throw new Refusal('FIELD_TOO_LONG', 'to', `一次最多 ${MAX_RECEIPT_BLANKS} 张`);
   return Array.from({ length: to - from + 1 }, (_, i) => `${prefix}${String(from + i).padStart(SERIAL_DIGITS, '0')}`);
 }

@@ -11,7 +11,7 @@ import {
 } from '../kernel/license-acts.ts';
 import { ANYWHERE, catchRefusal, type Grant, type Place, type Policy, type PolicyRule } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { type CertificateTask, type LicenseHead, requireFits, requireTaskAct, stateAfter } from './license.ts';
+import { type CertificateTask, type LicenseHead, requireTaskAct, requireTaskFits, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper.ts';
 
@@ -117,7 +117,7 @@ function actRule(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
 function requireActState(act: VersionAct | OwnAct, { head, task, orders, prepared = null }: ActSubject): void {
   if (task !== null) {
     requireTaskAct(task, act);
-    if (head !== null) requireFits(task, head);
+    if (head !== null) requireTaskFits(task, head);
   } else if (head !== null && act !== 'ISSUE') stateAfter(head.state, act);
   if (orders) requireNoOpenOrder(act, orders.open, orders.answered);
   if (prepared !== null && (task === null || prepared.caseId !== task.caseId)) throw refuseBusy();

@@ -10,20 +10,20 @@ import { Refusal } from '../kernel/refusal.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../kernel/token.ts';
 import * as ledger from './ledger-store.ts';
 import {
+  buildRecord,
+  buildStatement,
   type CertificateTask,
   type LicenseHead,
-  recordOf,
-  requireFits,
   requireOwnAct,
   requirePaperClerk,
   requireReason,
   requireTaskAct,
+  requireTaskFits,
   type Sealing,
   stateAfter,
-  statementOf,
 } from './license.ts';
 import { requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
-import { lockOpenOrders, lockOrder, suspendedFor } from './order/store.ts';
+import { findSuspenders, lockOpenOrders, lockOrder } from './order/store.ts';
 import { requireInStock, requireSpoilable } from './paper.ts';
 import type { LicenseRecord } from './record.ts';
 import * as store from './store.ts';
@@ -47,31 +47,31 @@ export async function prepareCaseAct(
   tx: Transaction,
   deps: PrepareDependencies,
   actor: Actor,
-  asked: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
-): Promise<store.Prepared> {
-  const [row, before] = await inOrder(tx, [
-    (tx) => store.lockTask(tx, asked.caseId),
-    (tx) => store.findActByCase(tx, asked.caseId),
+  request: { caseId: string; blankNumber: string | null; act: CertificateTask['content']['action'] },
+): Promise<store.PreparedAct> {
+  const [row, earlierAct] = await inOrder(tx, [
+    (tx) => store.lockTask(tx, request.caseId),
+    (tx) => store.findActByCase(tx, request.caseId),
   ]);
   if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
   const task = store.toTask(row);
   const authorised = task.content;
   const clerk = requirePaperClerk(actor, task);
-  requireTaskAct(task, asked.act);
-  if (before) return { ...before, authorised };
+  requireTaskAct(task, request.act);
+  if (earlierAct) return { ...earlierAct, authorised };
 
   const at = deps.now();
-  const blankNumber = asked.blankNumber ?? '';
-  const by = readUnverifiedAuthoriser(task.authorisation);
-  const use = { matterId: task.content.matterId, personId: by.actor };
-  const makes = makesVersion(task.content.action);
-  const [standing, sealName, reserved, blank] = await inOrder(tx, [
-    (tx) => lockStanding(tx, task),
-    (tx) => store.requireSealName(tx, task.issuer.id, use, at),
-    makes ? (tx) => reserve(tx, task, at) : null,
-    makes ? (tx) => store.lockBlank(tx, blankNumber) : null,
+  const blankNumber = request.blankNumber ?? '';
+  const authoriser = readUnverifiedAuthoriser(task.authorisation);
+  const sealUse = { matterId: task.content.matterId, personId: authoriser.actor };
+  const needsVersion = makesVersion(task.content.action);
+  const [head, sealName, reservation, blank] = await inOrder(tx, [
+    (tx) => lockTaskLicense(tx, task),
+    (tx) => store.requireSealName(tx, task.issuer.id, sealUse, at),
+    needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
+    needsVersion ? (tx) => store.lockBlank(tx, blankNumber) : null,
   ]);
-  const sealing = { authorisedBy: by.actorName, authorisedAt: at, sealName };
+  const sealing = { authorisedBy: authoriser.actorName, authorisedAt: at, sealName };
   const base = {
     id: crypto.randomUUID(),
     act: task.content.action,
@@ -85,23 +85,23 @@ export async function prepareCaseAct(
     preparedAt: at,
   };
   if (computeContentDigest(task.content) !== task.contentDigest) throw new Refusal('SEAL_AUTHORISATION_INVALID');
-  if (!reserved) {
-    if (!standing) throw new Refusal('LICENSE_UNKNOWN', 'case');
-    const after = stateAfter(standing.state, 'CANCEL');
-    const said = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
-    const record = statementOf(standing, 'CANCEL', after, sealing, said);
-    const made = await ledger.insertAct(tx, { ...base, ...identityOf(standing), stateAfter: after, record });
-    return { ...made, authorised };
+  if (!reservation) {
+    if (!head) throw new Refusal('LICENSE_UNKNOWN', 'case');
+    const newState = stateAfter(head.state, 'CANCEL');
+    const details = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
+    const record = buildStatement(head, 'CANCEL', newState, sealing, details);
+    const preparedAct = await ledger.insertAct(tx, { ...base, ...pickIdentity(head), stateAfter: newState, record });
+    return { ...preparedAct, authorised };
   }
-  const planned = planVersion(deps, task, standing, sealing, reserved);
+  const plan = planVersion(deps, task, head, sealing, reservation);
   requireInStock(blank, task.issuer.id, 'blankNumber');
-  const { identifier } = planned;
-  requireRenderable(planned.record);
-  const [made] = await inOrder(tx, [
-    (tx) => ledger.insertAct(tx, { ...base, ...planned, stateAfter: 'VALID', blankNumber }),
+  const { identifier } = plan;
+  requireRenderable(plan.record);
+  const [preparedAct] = await inOrder(tx, [
+    (tx) => ledger.insertAct(tx, { ...base, ...plan, stateAfter: 'VALID', blankNumber }),
     (tx) => ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
   ]);
-  return { ...made, authorised };
+  return { ...preparedAct, authorised };
 }
 
 /**
@@ -118,28 +118,28 @@ function requireRenderable(record: LicenseRecord): void {
 }
 
 /** Locks and returns the license that a task's act is on, or null if the task issues a new one. */
-async function lockStanding(tx: Transaction, task: CertificateTask): Promise<LicenseHead | null> {
+async function lockTaskLicense(tx: Transaction, task: CertificateTask): Promise<LicenseHead | null> {
   const { action, licenseNumber } = task.content;
   if (action === 'ISSUE') return null;
   if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const [stored, open] = await inOrder(tx, [
+  const [stored, openOrders] = await inOrder(tx, [
     (tx) => store.lockHead(tx, licenseNumber),
     (tx) => lockOpenOrders(tx, licenseNumber),
   ]);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const head = store.headOf(stored);
-  requireFits(task, head);
-  requireNoOpenOrder(action, open);
+  const head = store.toHead(stored);
+  requireTaskFits(task, head);
+  requireNoOpenOrder(action, openOrders);
   return head;
 }
 
 /** Reserved for a new version: a number if it issues a license, and an index in the status list. */
-interface Reserved {
+interface Reservation {
   newNumber: string | null;
   statusIndex: number;
 }
 
-async function reserve(tx: Transaction, task: CertificateTask, at: Date): Promise<Reserved> {
+async function reserveForVersion(tx: Transaction, task: CertificateTask, at: Date): Promise<Reservation> {
   const year = Number(dayOf(at).slice(0, 4));
   const [newNumber, statusIndex] = await inOrder(tx, [
     task.content.action === 'ISSUE' ? (tx) => store.reserveNumber(tx, task, year) : null,
@@ -148,32 +148,42 @@ async function reserve(tx: Transaction, task: CertificateTask, at: Date): Promis
   return { newNumber, statusIndex };
 }
 
-const MOST_VERSIONS = 999;
+const MAX_VERSIONS = 999;
 
 function planVersion(
   { publicUrl }: PrepareDependencies,
   task: CertificateTask,
-  standing: LicenseHead | null,
+  head: LicenseHead | null,
   sealing: Sealing,
-  { newNumber, statusIndex }: Reserved,
+  { newNumber, statusIndex }: Reservation,
 ) {
   const issuedOn = dayOf(sealing.authorisedAt);
-  const number = standing?.number ?? newNumber;
+  const number = head?.number ?? newNumber;
   if (number === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
-  const version = (standing?.version ?? 0) + 1;
-  if (version > MOST_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
+  const version = (head?.version ?? 0) + 1;
+  if (version > MAX_VERSIONS) throw new Refusal('LICENSE_ACT_NOT_ALLOWED');
   const identifier = writeLicenseIdentifier({
     type: task.content.licenseType,
     issuer: task.issuer.uscc,
     serial: number,
     version,
   });
-  const replaces = standing?.identifier ?? null;
-  const record = recordOf({ task, sealing, number, version, identifier, issuedOn, replaces, publicUrl, statusIndex });
+  const replaces = head?.identifier ?? null;
+  const record = buildRecord({
+    task,
+    sealing,
+    number,
+    version,
+    identifier,
+    issuedOn,
+    replaces,
+    publicUrl,
+    statusIndex,
+  });
   return { number, version, identifier, record };
 }
 
-function identityOf({ number, version, identifier }: LicenseHead) {
+function pickIdentity({ number, version, identifier }: LicenseHead) {
   return { number, version, identifier };
 }
 
@@ -185,20 +195,20 @@ export async function prepareOwnAct(
   tx: Transaction,
   deps: PrepareDependencies,
   actor: Actor,
-  asked: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
-): Promise<store.Prepared> {
-  const head = store.headOf(await lockCurrent(tx, asked.identifier));
-  const approver = requireOwnAct(actor, head, asked.act);
-  const open = await lockOpenOrders(tx, head.number);
-  const named = asked.order === null ? null : await lockOrder(tx, asked.order);
-  const order = asked.order === null ? null : requireOrder(named, head.number, asked.act);
-  requireNoOpenOrder(asked.act, open, order);
+  request: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
+): Promise<store.PreparedAct> {
+  const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
+  const approver = requireOwnAct(actor, head, request.act);
+  const openOrders = await lockOpenOrders(tx, head.number);
+  const lockedOrder = request.order === null ? null : await lockOrder(tx, request.order);
+  const order = request.order === null ? null : requireOrder(lockedOrder, head.number, request.act);
+  requireNoOpenOrder(request.act, openOrders, order);
   if (order !== null) {
-    const suspender = (await suspendedFor(tx, [head.number])).get(head.number) ?? null;
+    const suspender = (await findSuspenders(tx, [head.number])).get(head.number) ?? null;
     requireOwnSuspension(order, suspender);
   }
   // An act that carries out an order states the supervisor's reason.
-  const reason = order?.reason ?? asked.reason ?? '';
+  const reason = order?.reason ?? request.reason ?? '';
   requireReason(reason);
   const at = deps.now();
   const sealName = await store.requireSealName(
@@ -207,15 +217,15 @@ export async function prepareOwnAct(
     { matterId: head.record.KZ_SX, personId: approver.id },
     at,
   );
-  const after = stateAfter(head.state, asked.act);
+  const newState = stateAfter(head.state, request.act);
   const sealing = { authorisedBy: approver.name, authorisedAt: at, sealName };
   const orderId = order?.id ?? null;
-  const said = { reason, caseNumber: null, sheets: null, orderId };
-  const record = statementOf(head, asked.act, after, sealing, said);
+  const details = { reason, caseNumber: null, sheets: null, orderId };
+  const record = buildStatement(head, request.act, newState, sealing, details);
   return insertAuthorised(tx, deps, actor, head, {
-    act: asked.act,
+    act: request.act,
     record,
-    stateAfter: after,
+    stateAfter: newState,
     reason,
     orderId,
     at,
@@ -230,15 +240,15 @@ export async function prepareSpoil(
   tx: Transaction,
   deps: PrepareDependencies,
   actor: Actor,
-  asked: { identifier: string; blankNumber: string; replacement: string; reason: string },
-): Promise<store.Prepared> {
-  const head = store.headOf(await lockCurrent(tx, asked.identifier));
+  request: { identifier: string; blankNumber: string; replacement: string; reason: string },
+): Promise<store.PreparedAct> {
+  const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
   const clerk = requirePaperClerk(actor, head);
-  requireReason(asked.reason);
-  const known = await store.lockBlank(tx, asked.blankNumber);
-  if (known?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
-  requireSpoilable(await store.lockSheet(tx, asked.blankNumber, head.identifier));
-  requireInStock(await store.lockBlank(tx, asked.replacement), head.issuer.id, 'replacement');
+  requireReason(request.reason);
+  const spoiledBlank = await store.lockBlank(tx, request.blankNumber);
+  if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
+  requireSpoilable(await store.lockSheet(tx, request.blankNumber, head.identifier));
+  requireInStock(await store.lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
   const at = deps.now();
   const sealName = await store.requireSealName(
     tx,
@@ -247,21 +257,26 @@ export async function prepareSpoil(
     at,
   );
   const sealing = { authorisedBy: clerk.name, authorisedAt: at, sealName };
-  const sheets = { spoiled: asked.blankNumber, replacement: asked.replacement };
-  const said = { reason: asked.reason, caseNumber: null, sheets };
-  const record = statementOf(head, 'SPOIL', head.state, sealing, said);
-  const made = await insertAuthorised(tx, deps, actor, head, {
+  const sheets = { spoiled: request.blankNumber, replacement: request.replacement };
+  const details = { reason: request.reason, caseNumber: null, sheets };
+  const record = buildStatement(head, 'SPOIL', head.state, sealing, details);
+  const preparedAct = await insertAuthorised(tx, deps, actor, head, {
     act: 'SPOIL',
     record,
     stateAfter: head.state,
-    reason: asked.reason,
+    reason: request.reason,
     at,
-    blankNumber: asked.replacement,
-    spoiledBlank: asked.blankNumber,
+    blankNumber: request.replacement,
+    spoiledBlank: request.blankNumber,
   });
   const { identifier } = head;
-  await ledger.moveBlank(tx, asked.replacement, 'ASSIGNED', { identifier, actId: made.id, actor: clerk.name, at });
-  return made;
+  await ledger.moveBlank(tx, request.replacement, 'ASSIGNED', {
+    identifier,
+    actId: preparedAct.id,
+    actor: clerk.name,
+    at,
+  });
+  return preparedAct;
 }
 
 type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
@@ -274,7 +289,7 @@ async function insertAuthorised(
   actor: Actor,
   head: LicenseHead,
   intent: OwnActRow,
-): Promise<store.Prepared> {
+): Promise<store.PreparedAct> {
   const person = requireRole(actor, 'APPROVER', 'WINDOW_CLERK', 'SEAL_KEEPER');
   const { at, ...row } = intent;
   const digest = computeContentDigest(intent.record);
@@ -288,9 +303,9 @@ async function insertAuthorised(
     contentDigest: digest,
     authorisedAt: at.toISOString(),
   });
-  const made = await ledger.insertAct(tx, {
+  const preparedAct = await ledger.insertAct(tx, {
     id: crypto.randomUUID(),
-    ...identityOf(head),
+    ...pickIdentity(head),
     ...row,
     caseId: null,
     contentDigest: digest,
@@ -301,20 +316,20 @@ async function insertAuthorised(
     actor: person.name,
     preparedAt: at,
   });
-  return { ...made, authorised: made.record };
+  return { ...preparedAct, authorised: preparedAct.record };
 }
 
 /**
  * Locks and returns the license of an identifier.
  * Refuses IDENTIFIER_INVALID, LICENSE_UNKNOWN, and LICENSE_NOT_CURRENT if the version is not the current one.
  */
-export async function lockCurrent(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
+export async function lockCurrentLicense(tx: Transaction, identifier: string): Promise<store.StoredLicense> {
   const { serial } = requireLicenseIdentifier(identifier, 'identifier');
   const stored = await store.lockHead(tx, serial);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
   if (stored.version.identifier !== identifier) {
-    const [known] = await store.findVersions(tx, 'identifier', [identifier], null);
-    throw new Refusal(known ? 'LICENSE_NOT_CURRENT' : 'LICENSE_UNKNOWN', 'identifier');
+    const [knownVersion] = await store.findVersions(tx, 'identifier', [identifier], null);
+    throw new Refusal(knownVersion ? 'LICENSE_NOT_CURRENT' : 'LICENSE_UNKNOWN', 'identifier');
   }
   return stored;
 }

@@ -33,7 +33,7 @@ export interface ReceiptSigner {
 /** Throws an Error if a receipt is not signed by the library, or is not for this delivery. */
 export type RequireReceipt = (receipt: string, expected: ExpectedReceipt) => Promise<void>;
 
-const claims = z.strictObject({
+const claimsSchema = z.strictObject({
   iss: z.string(),
   stream: z.string(),
   revision: z.number(),
@@ -61,27 +61,27 @@ const claims = z.strictObject({
  * Returns a function that checks receipts with the pinned key.
  * Throws TypeError unless the key is a public Ed25519 key.
  */
-export function receiptsBy({ receiptKey, id }: ReceiptSigner): RequireReceipt {
+export function createReceiptCheck({ receiptKey, id }: ReceiptSigner): RequireReceipt {
   const key = readPublicKey(receiptKey);
   const { x } = key.export({ format: 'jwk' });
   const kid = calculateJwkThumbprint({ kty: 'OKP', crv: 'Ed25519', x });
   return async (receipt, expected) => {
-    const { header, said } = await open(receipt, key);
-    if (header.typ !== TYP) throw wrong('typ');
-    if (header.kid !== (await kid)) throw wrong('kid');
+    const { header, receiptClaims } = await verifyReceipt(receipt, key);
+    if (header.typ !== TYP) throw receiptError('typ');
+    if (header.kid !== (await kid)) throw receiptError('kid');
     for (const [name, value] of Object.entries({ ...(id !== undefined && { iss: id }), ...expected })) {
-      if (said[name as keyof typeof said] !== value) throw wrong(name);
+      if (receiptClaims[name as keyof typeof receiptClaims] !== value) throw receiptError(name);
     }
   };
 }
 
-async function open(receipt: string, key: KeyObject) {
+async function verifyReceipt(receipt: string, key: KeyObject) {
   try {
     const { payload, protectedHeader } = await compactVerify(receipt, key, { algorithms: ['EdDSA'] });
     const text = new TextDecoder('utf-8', { fatal: true }).decode(payload);
-    return { header: protectedHeader, said: claims.parse(JSON.parse(text)) };
+    return { header: protectedHeader, receiptClaims: claimsSchema.parse(JSON.parse(text)) };
   } catch (error) {
-    throw wrong(error instanceof errors.JOSEError ? error.code : '格式');
+    throw receiptError(error instanceof errors.JOSEError ? error.code : '格式');
   }
 }
 
@@ -93,6 +93,6 @@ function readPublicKey(text: string): KeyObject {
   throw new TypeError('the key of receipts is an Ed25519 key');
 }
 
-function wrong(what: string): Error {
-  return new Error(`城市证照库的回执不成立：${what}`);
+function receiptError(detail: string): Error {
+  return new Error(`城市证照库的回执不成立：${detail}`);
 }

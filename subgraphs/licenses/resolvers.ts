@@ -6,7 +6,7 @@ import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { buildForbiddenError, type GraphContext, getLoader, mutate, requirePerson } from '../kernel/serve.ts';
 import type { EvidenceDependencies } from './evidence/workflow.ts';
-import { readFeed, readPosition } from './feed-store.ts';
+import { parseFeedPosition, readFeed } from './feed-store.ts';
 import * as handover from './handover-workflow.ts';
 import * as issue from './issue-workflow.ts';
 import { orderResolvers } from './order/resolvers.ts';
@@ -17,7 +17,7 @@ import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
 import * as view from './view.ts';
 
-const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
+const parseSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 export function licenseResolvers(deps: issue.IssueDependencies & EvidenceDependencies) {
   const { db } = deps;
@@ -34,7 +34,7 @@ export function licenseResolvers(deps: issue.IssueDependencies & EvidenceDepende
     Case: {
       __resolveReference: (reference: { id: string }) => reference,
       license: (reference: { id: string }, _: unknown, context: GraphContext) =>
-        licenseOfCase(db, context, reference.id),
+        loadLicenseOfCase(db, context, reference.id),
     },
   };
 }
@@ -53,9 +53,9 @@ function queries(db: Database) {
     ) => {
       const person = requirePerson(context.actor);
       const { state = null, matter = null, number = null } = args.filter ?? {};
-      const found = await store.listLicenses(db, person, { state, matter, number }, readPage(args, readSerial));
+      const licensesPage = await store.listLicenses(db, person, { state, matter, number }, readPage(args, parseSerial));
       return toConnection(
-        found,
+        licensesPage,
         (row) => [String(row.license.serial)],
         (stored) => ({ stored, person, context }),
       );
@@ -65,7 +65,7 @@ function queries(db: Database) {
     licenseChanges: async (_: unknown, args: PageArguments, { actor }: GraphContext) => {
       if (!hasRole(requirePerson(actor), 'LIBRARY', 'AUDITOR'))
         throw buildForbiddenError('变更流只供证照库和审计人员使用。');
-      const feed = await readFeed(db, readPage(args, readPosition));
+      const feed = await readFeed(db, readPage(args, parseFeedPosition));
       return toConnection(
         feed,
         (row) => [row.xid, row.stream, String(row.revision)],
@@ -74,9 +74,9 @@ function queries(db: Database) {
     },
     certificateTasks: async (_: unknown, args: PageArguments, { actor }: GraphContext) => {
       const person = requirePerson(actor);
-      const found = await store.listTasks(db, person, readPage(args, readSerial));
+      const tasksPage = await store.listTasks(db, person, readPage(args, parseSerial));
       return toConnection(
-        found,
+        tasksPage,
         ({ task }) => [String(task.serial)],
         (row) => viewTask(row, person),
       );
@@ -89,9 +89,9 @@ function queries(db: Database) {
       const { organ } = requirePerson(actor);
       if (organ === null) throw buildForbiddenError('您不属于任何机关，没有空白证照。');
       const page = readPage(args, ([number]) => number ?? null);
-      const found = await store.listBlanks(db, organ, args.filter?.state ?? null, page);
+      const blanksPage = await store.listBlanks(db, organ, args.filter?.state ?? null, page);
       return toConnection(
-        found,
+        blanksPage,
         (row) => [row.number],
         (row) => row,
       );
@@ -109,32 +109,32 @@ type SpoilInput = {
 };
 
 function mutations(deps: issue.IssueDependencies) {
-  const byCase =
+  const resolveCaseAct =
     (act: VersionAct) =>
     (_: unknown, { input }: CaseInput, context: GraphContext) =>
-      settleAct(deps, context, input.dryRun, (tx, actor) =>
+      runAct(deps, context, input.dryRun, (tx, actor) =>
         prepareCaseAct(tx, deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
       );
-  const own =
+  const resolveOwnAct =
     (act: OwnAct) =>
     (_: unknown, { input }: OwnInput, context: GraphContext) =>
-      settleAct(deps, context, input.dryRun, (tx, actor) => {
+      runAct(deps, context, input.dryRun, (tx, actor) => {
         const { identifier, reason = null, order = null } = input;
         return prepareOwnAct(tx, deps, actor, { identifier, reason, order, act });
       });
   return {
-    ...Object.fromEntries(VERSION_ACTS.map((act) => [mutationOf(act), byCase(act)])),
-    ...Object.fromEntries(OWN_ACTS.map((act) => [mutationOf(act), own(act)])),
+    ...Object.fromEntries(VERSION_ACTS.map((act) => [mutationOf(act), resolveCaseAct(act)])),
+    ...Object.fromEntries(OWN_ACTS.map((act) => [mutationOf(act), resolveOwnAct(act)])),
     // Either by a case, or on the organ's own authority.
     cancelLicense: (_: unknown, { input }: CancelInput, context: GraphContext) =>
-      settleAct(deps, context, input.dryRun, (tx, actor) => {
+      runAct(deps, context, input.dryRun, (tx, actor) => {
         const { case: caseId, identifier, reason = null } = input;
         if (caseId) return prepareCaseAct(tx, deps, actor, { caseId, blankNumber: null, act: 'CANCEL' });
         if (!identifier) throw new Refusal('ACT_NEEDS_CASE', 'case');
         return prepareOwnAct(tx, deps, actor, { identifier, act: 'CANCEL', reason, order: null });
       }),
     spoilBlank: (_: unknown, { input }: SpoilInput, context: GraphContext) =>
-      settleAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
+      runAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
     ...counterMutations(deps),
   };
 }
@@ -144,23 +144,23 @@ function mutations(deps: issue.IssueDependencies) {
  * None of them is sealed.
  */
 function counterMutations(deps: issue.IssueDependencies) {
-  type Certificate = { input: handover.SheetInput };
-  const onSheet =
-    (move: typeof handover.deliver) =>
-    (_: unknown, { input }: Certificate, context: GraphContext) =>
-      settleLicense(deps.db, context, async (actor) => {
-        const sheet = await move(deps, actor, input);
-        return { identifier: input.identifier, rehearsal: input.dryRun ? view.rehearsedSheet(sheet) : null };
+  type SheetArguments = { input: handover.SheetInput };
+  const resolveSheetMutation =
+    (changeSheet: typeof handover.deliverSheet) =>
+    (_: unknown, { input }: SheetArguments, context: GraphContext) =>
+      runLicenseMutation(deps.db, context, async (actor) => {
+        const sheet = await changeSheet(deps, actor, input);
+        return { identifier: input.identifier, rehearsal: input.dryRun ? view.toSheetRehearsal(sheet) : null };
       });
   return {
-    deliverCertificate: onSheet(handover.deliver),
-    recallCertificate: onSheet(handover.recall),
+    deliverCertificate: resolveSheetMutation(handover.deliverSheet),
+    recallCertificate: resolveSheetMutation(handover.recallSheet),
     redriveCollection: (
       _: unknown,
       { input }: { input: { identifier: string; dryRun: boolean } },
       context: GraphContext,
     ) =>
-      settleLicense(deps.db, context, async (actor) => {
+      runLicenseMutation(deps.db, context, async (actor) => {
         await handover.redriveCollection(deps, actor, input);
         return { identifier: input.identifier, rehearsal: null };
       }),
@@ -186,31 +186,31 @@ function counterMutations(deps: issue.IssueDependencies) {
   };
 }
 
-interface Settled {
+interface MutationOutcome {
   /** Null if the act waits for its seal. */
   identifier: string | null;
   rehearsal: view.Rehearsal | null;
 }
 
 /** Performs an act, or rehearses it if `dryRun`. The payload contains the license in the state after that. */
-function settleAct(
+function runAct(
   deps: issue.IssueDependencies,
   context: GraphContext,
   dryRun: boolean,
-  prepare: (tx: Transaction, actor: Actor) => Promise<store.Prepared>,
+  prepare: (tx: Transaction, actor: Actor) => Promise<store.PreparedAct>,
 ) {
-  return settleLicense(deps.db, context, async (actor) => {
-    const prepared = async (tx: Transaction) => prepare(tx, actor);
+  return runLicenseMutation(deps.db, context, async (actor) => {
+    const prepareForActor = async (tx: Transaction) => prepare(tx, actor);
     if (dryRun) {
-      const intent = await issue.rehearse(deps, prepared);
-      return { identifier: intent.identifier, rehearsal: view.rehearsedAct(intent) };
+      const intent = await issue.rehearseAct(deps, prepareForActor);
+      return { identifier: intent.identifier, rehearsal: view.toActRehearsal(intent) };
     }
-    const outcome = await issue.perform(deps, prepared);
+    const outcome = await issue.performAct(deps, prepareForActor);
     return { identifier: outcome.waitingFor === null ? outcome.identifier : null, rehearsal: null };
   });
 }
 
-function settleLicense(db: Database, context: GraphContext, run: (actor: Actor) => Promise<Settled>) {
+function runLicenseMutation(db: Database, context: GraphContext, run: (actor: Actor) => Promise<MutationOutcome>) {
   const person = requirePerson(context.actor);
   return mutate(async () => {
     const { identifier, rehearsal } = await run(person);
@@ -221,7 +221,7 @@ function settleLicense(db: Database, context: GraphContext, run: (actor: Actor) 
 
 function licenseFields(db: Database) {
   type View = view.LicenseView;
-  const record = ({ stored }: View) => stored.version.record;
+  const getRecord = ({ stored }: View) => stored.version.record;
   return {
     __resolveReference: ({ identifier }: { identifier: string }, context: GraphContext) =>
       view.loadLicense(db, context, requirePerson(context.actor), identifier),
@@ -229,32 +229,32 @@ function licenseFields(db: Database) {
     number: ({ stored }: View) => stored.version.number,
     version: ({ stored }: View) => stored.version.version,
     state: ({ stored }: View) => stored.version.state,
-    name: (of: View) => record(of).ZZMC,
-    holder: (of: View) => {
-      const { CZZT, CZZTDM, CZZTDMLX } = record(of);
-      return view.viewHolder({ name: CZZT, code: CZZTDM, kind: CZZTDMLX }, of.person);
+    name: (parent: View) => getRecord(parent).ZZMC,
+    holder: (parent: View) => {
+      const { CZZT, CZZTDM, CZZTDMLX } = getRecord(parent);
+      return view.viewHolder({ name: CZZT, code: CZZTDM, kind: CZZTDMLX }, parent.person);
     },
-    matter: (of: View) => ({ id: record(of).KZ_SX }),
+    matter: (parent: View) => ({ id: getRecord(parent).KZ_SX }),
     case: ({ stored }: View) => ({ id: stored.version.caseId }),
     issuer: ({ stored }: View) => ({ id: stored.license.issuer.id }),
-    issuedOn: (of: View) => record(of).ZZBFRQ,
-    validFrom: (of: View) => record(of).ZZYXQQSRQ,
-    validUntil: (of: View) => endDay(record(of).ZZYXQJZRQ),
-    fields: (of: View) => record(of).KZ_NR,
+    issuedOn: (parent: View) => getRecord(parent).ZZBFRQ,
+    validFrom: (parent: View) => getRecord(parent).ZZYXQQSRQ,
+    validUntil: (parent: View) => endDay(getRecord(parent).ZZYXQJZRQ),
+    fields: (parent: View) => getRecord(parent).KZ_NR,
     document: ({ stored, context }: View) => view.loadDocument(db, context, stored.version),
-    paper: async (of: View) => {
-      const standing = (await view.loadSheets(db, of)).find((sheet) => sheet.state !== 'SPOILED');
-      if (!standing) throw new Error(`no sheet of ${of.stored.version.identifier}`);
-      return view.viewSheet(standing);
+    paper: async (parent: View) => {
+      const currentSheet = (await view.loadSheets(db, parent)).find((sheet) => sheet.state !== 'SPOILED');
+      if (!currentSheet) throw new Error(`no sheet of ${parent.stored.version.identifier}`);
+      return view.viewSheet(currentSheet);
     },
-    sheets: async (of: View) => (await view.loadSheets(db, of)).map(view.viewSheet),
-    versions: (of: View) => view.loadVersions(db, of),
+    sheets: async (parent: View) => (await view.loadSheets(db, parent)).map(view.viewSheet),
+    versions: (parent: View) => view.loadVersions(db, parent),
     acts: async ({ stored, context }: View) => {
       const acts = await store.listActs(db, stored.version.number);
       return acts.map((row) => viewAct(db, context, row));
     },
-    collection: (of: View) => view.loadCollection(db, of),
-    actions: (of: View) => view.viewActions(db, of),
+    collection: (parent: View) => view.loadCollection(db, parent),
+    actions: (parent: View) => view.viewActions(db, parent),
   };
 }
 
@@ -262,7 +262,7 @@ function viewAct(db: Database, context: GraphContext, row: store.ActRow) {
   const { act, version, stateAfter, doneAt, actor, reason, orderId, documentDigest, signatureDigest } = row;
   if (documentDigest === null || signatureDigest === null || doneAt === null)
     throw new Error(`act ${row.id} is not done`);
-  const sealed = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
+  const sealedFile = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
   return {
     act: act as Act,
     version,
@@ -271,7 +271,7 @@ function viewAct(db: Database, context: GraphContext, row: store.ActRow) {
     actor,
     reason,
     order: orderId,
-    document: () => view.loadDocument(db, context, sealed),
+    document: () => view.loadDocument(db, context, sealedFile),
   };
 }
 
@@ -291,11 +291,11 @@ function viewTask({ task, waitingFor }: { task: store.TaskRow; waitingFor: strin
 }
 
 /** Returns the license that a case issued or acted on, or null if there is none that the caller may see. */
-async function licenseOfCase(db: Database, context: GraphContext, caseId: string) {
+async function loadLicenseOfCase(db: Database, context: GraphContext, caseId: string) {
   const person = requirePerson(context.actor);
   const identifier = await getLoader<string>(context, 'license of case', async (ids) => {
-    const found = await store.findByCases(db, ids);
-    return ids.map((id) => found.get(id) ?? null);
+    const identifiers = await store.findIdentifiersByCase(db, ids);
+    return ids.map((id) => identifiers.get(id) ?? null);
   }).load(caseId);
   return identifier && view.loadLicense(db, context, person, identifier);
 }

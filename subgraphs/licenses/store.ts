@@ -20,7 +20,7 @@ export type ActRow = typeof act.$inferSelect;
  * An act with the content that was authorised for it: the content of the grant, or the statement itself for an act
  * without a case.
  */
-export type Prepared = ActRow & { authorised: GrantContent | ActRow['record'] };
+export type PreparedAct = ActRow & { authorised: GrantContent | ActRow['record'] };
 export type TaskRow = typeof certificateTask.$inferSelect;
 export type SheetRow = typeof sheet.$inferSelect;
 
@@ -31,7 +31,7 @@ export interface StoredLicense {
 }
 
 /** Maps a stored version to what the state machine needs. */
-export function headOf({ license: shared, version }: StoredLicense): LicenseHead {
+export function toHead({ license: shared, version }: StoredLicense): LicenseHead {
   const { number, identifier, version: count, state, record } = version;
   const { issuer, parties, counters, handledBy } = shared;
   return { number, identifier, version: count, state, record, issuer, parties, counters, handledBy };
@@ -41,7 +41,7 @@ export function headOf({ license: shared, version }: StoredLicense): LicenseHead
  * SQL condition for the licenses that a person may see.
  * Readers of a license are its holder, its organs, its window, the library and auditors.
  */
-function visibleTo(actor: Person): SQL | undefined {
+function buildVisibilityCondition(actor: Person): SQL | undefined {
   if (hasRole(actor, 'AUDITOR', 'LIBRARY')) return undefined;
   return or(
     actor.holderCode === null ? undefined : eq(license.holderCode, actor.holderCode),
@@ -70,7 +70,7 @@ export async function listLicenses(
     .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
     .where(
       and(
-        visibleTo(actor),
+        buildVisibilityCondition(actor),
         filter.state === null ? undefined : eq(license.headState, filter.state),
         filter.matter === null ? undefined : eq(license.matterId, filter.matter),
         filter.number === null ? undefined : eq(license.number, filter.number),
@@ -93,12 +93,12 @@ export function findVersions(
     .select({ license, version: licenseVersion })
     .from(licenseVersion)
     .innerJoin(license, eq(license.number, licenseVersion.number))
-    .where(and(inArray(licenseVersion[by], [...values]), actor === null ? undefined : visibleTo(actor)))
+    .where(and(inArray(licenseVersion[by], [...values]), actor === null ? undefined : buildVisibilityCondition(actor)))
     .orderBy(asc(licenseVersion.number), asc(licenseVersion.version));
 }
 
 /** Returns for each case the identifier of the version that its act made or acted on. */
-export async function findByCases(db: Reader, caseIds: readonly string[]): Promise<Map<string, string>> {
+export async function findIdentifiersByCase(db: Reader, caseIds: readonly string[]): Promise<Map<string, string>> {
   const rows = await db
     .select({ caseId: act.caseId, identifier: act.identifier })
     .from(act)
@@ -111,13 +111,13 @@ export async function lockHead(tx: Transaction, number: string): Promise<StoredL
   const isHead = eq(licenseVersion.identifier, license.headIdentifier);
   const ofNumber = eq(license.number, number);
   // Two queries, because a join that locks would read the version that was current before it got the lock.
-  const [[locked], [current]] = await inOrder(tx, [
+  const [[lockedRow], [headRow]] = await inOrder(tx, [
     (tx) => tx.select().from(license).where(ofNumber).for('update'),
     (tx) => tx.select({ version: licenseVersion }).from(license).innerJoin(licenseVersion, isHead).where(ofNumber),
   ]);
-  if (!locked) return null;
-  if (!current) throw new Error(`license ${number} has no version ${locked.headIdentifier}`);
-  return { license: locked, version: current.version };
+  if (!lockedRow) return null;
+  if (!headRow) throw new Error(`license ${number} has no version ${lockedRow.headIdentifier}`);
+  return { license: lockedRow, version: headRow.version };
 }
 
 export async function lockTask(tx: Transaction, caseId: string): Promise<TaskRow | null> {
@@ -134,8 +134,8 @@ export function toTask(row: TaskRow): CertificateTask {
 }
 
 /** Opens a certificate task for a granted case. */
-export async function openTask(tx: Transaction, granted: EventPayload<'CaseGranted'>): Promise<void> {
-  const { decidedAt, ...task } = granted;
+export async function openTask(tx: Transaction, grantedCase: EventPayload<'CaseGranted'>): Promise<void> {
+  const { decidedAt, ...task } = grantedCase;
   await tx.insert(certificateTask).values({ ...task, openedAt: new Date(decidedAt) });
 }
 
@@ -145,7 +145,7 @@ export async function listTasks(
   actor: Person,
   page: PageRequest<number>,
 ): Promise<Page<{ task: TaskRow; waitingFor: string | null }>> {
-  const mine = hasRole(actor, 'AUDITOR')
+  const visibility = hasRole(actor, 'AUDITOR')
     ? undefined
     : or(
         actor.organ === null ? undefined : arrayContains(certificateTask.parties, [actor.organ]),
@@ -158,7 +158,7 @@ export async function listTasks(
     .leftJoin(act, eq(act.caseId, certificateTask.caseId))
     .where(
       and(
-        mine,
+        visibility,
         isNull(certificateTask.doneAt),
         isNull(certificateTask.voidedAt),
         page.after === null ? undefined : gt(certificateTask.serial, page.after),
@@ -192,7 +192,7 @@ export function findPreparedActs(db: Reader, numbers: readonly string[]): Promis
 }
 
 /** Returns the identifiers of the current versions by license number. */
-export async function findHeads(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
+export async function findHeadIdentifiers(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
   const rows = await db
     .select({ number: license.number, identifier: license.headIdentifier })
     .from(license)
@@ -207,7 +207,7 @@ export async function findHeads(db: Reader, numbers: readonly string[]): Promise
 export async function reserveNumber(tx: Transaction, task: CertificateTask, year: number): Promise<string> {
   if (task.number !== null) return task.number;
   const { divisionCode } = task.issuer;
-  const taken = tx.$with('taken').as(
+  const takenNumber = tx.$with('taken').as(
     tx
       .insert(licenseNumber)
       .values({ divisionCode, year, newest: 1 })
@@ -218,16 +218,16 @@ export async function reserveNumber(tx: Transaction, task: CertificateTask, year
       .returning({ digits: sql<string>`${licenseNumber.newest}::text`.as('digits') }),
   );
   // lpad alone would cut off a number of more than six digits.
-  const digits = sql`lpad(${taken.digits}, greatest(6, length(${taken.digits})), '0')`;
-  const [reserved] = await tx
-    .with(taken)
+  const digits = sql`lpad(${takenNumber.digits}, greatest(6, length(${takenNumber.digits})), '0')`;
+  const [reservedTask] = await tx
+    .with(takenNumber)
     .update(certificateTask)
     .set({ number: sql`${`${divisionCode}${year}`} || ${digits}` })
-    .from(taken)
+    .from(takenNumber)
     .where(eq(certificateTask.caseId, task.caseId))
     .returning({ number: certificateTask.number });
-  if (!reserved?.number) throw new Error('no license number taken');
-  return reserved.number;
+  if (!reservedTask?.number) throw new Error('no license number taken');
+  return reservedTask.number;
 }
 
 /** Reserves an index in the status list. An index is never used twice. */
@@ -250,20 +250,20 @@ export async function requireSealName(
 ): Promise<string> {
   const seals = await db.select().from(sealFact).where(eq(sealFact.organ, organ)).orderBy(asc(sealFact.sealId));
   if (seals.length === 0) throw new Refusal('SEAL_UNKNOWN');
-  const granted = seals.filter(
+  const grantedSeals = seals.filter(
     ({ grants, state }) => state !== 'ENDED' && isGranted(grants, matterId, personId, dayOf(at)),
   );
-  if (granted.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
-  const begun = granted.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
-  if (begun.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
-  const inUse = begun.filter((seal) => seal.state === 'IN_USE');
-  if (inUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
-  const current = inUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
-  if (!current) throw new Refusal('SEAL_EXPIRED');
-  return current.name;
+  if (grantedSeals.length === 0) throw new Refusal('SEAL_NOT_GRANTED');
+  const startedSeals = grantedSeals.filter(({ state }) => state === 'IN_USE' || state === 'SUSPENDED');
+  if (startedSeals.length === 0) throw new Refusal('SEAL_NOT_IN_USE');
+  const sealsInUse = startedSeals.filter((seal) => seal.state === 'IN_USE');
+  if (sealsInUse.length === 0) throw new Refusal('SEAL_SUSPENDED');
+  const validSeal = sealsInUse.find((seal) => seal.validFrom <= at && at <= seal.validUntil);
+  if (!validSeal) throw new Refusal('SEAL_EXPIRED');
+  return validSeal.name;
 }
 
-export async function putSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {
+export async function storeSealFact(tx: Transaction, fact: EventPayload<'SealChanged'>): Promise<void> {
   const { sealId, organ, name, state, grants } = fact;
   const row = {
     sealId,
@@ -304,7 +304,7 @@ export async function listBlanks(
   return cutPage(rows, page.first);
 }
 
-export async function findAct(db: Reader, id: string): Promise<Prepared | null> {
+export async function findAct(db: Reader, id: string): Promise<PreparedAct | null> {
   const [row] = await db
     .select({ act, content: certificateTask.content })
     .from(act)
@@ -355,7 +355,7 @@ export interface StoredFile {
 }
 
 /** Stores files under their digests. Does nothing for a file that is already stored. */
-export async function putFiles(tx: Transaction, files: StoredFile[]): Promise<void> {
+export async function storeFiles(tx: Transaction, files: StoredFile[]): Promise<void> {
   await tx.insert(document).values(files).onConflictDoNothing();
 }
 
@@ -364,20 +364,20 @@ export async function putFiles(tx: Transaction, files: StoredFile[]): Promise<vo
  * Only the changed part is sent, so that a document is sent to the database once.
  * Throws an Error if the result does not have the digest `digest`.
  */
-export async function putSealed(
+export async function storeSealedFile(
   tx: Transaction,
   actId: string,
   { part, from }: { part: Uint8Array; from: number },
   { digest, mediaType, number, name }: Omit<StoredFile, 'bytes'>,
 ): Promise<void> {
-  const stored = await tx.execute(sql`
+  const storedRows = await tx.execute(sql`
     with sealed as materialized (
       select overlay(rendered placing ${sql.param(part, document.bytes)} from ${from + 1}) as bytes from ${act} where id = ${actId}
     )
     insert into ${document} (digest, media_type, bytes, number, name)
     select ${digest}::text, ${mediaType}::text, bytes, ${number}::text, ${name}::text from sealed
     where encode(sha256(bytes), 'hex') = ${digest} returning digest`);
-  if (stored.length === 0) throw new Error(`what is kept of act ${actId} is not what was sealed`);
+  if (storedRows.length === 0) throw new Error(`what is kept of act ${actId} is not what was sealed`);
 }
 
 export async function findFile(db: Reader, digest: string): Promise<StoredFile | null> {
@@ -406,6 +406,6 @@ export async function maySeeNumber(db: Reader, actor: Person, number: string): P
   const rows = await db
     .select({ number: license.number })
     .from(license)
-    .where(and(eq(license.number, number), visibleTo(actor)));
+    .where(and(eq(license.number, number), buildVisibilityCondition(actor)));
   return rows.length > 0;
 }

@@ -174,7 +174,7 @@ export const act = schema.table(
 );
 
 /** A ledger of validity. The license and the paper each have one, with the same entries for each version. */
-const validityLedger = (name: string) =>
+const defineValidityLedger = (name: string) =>
   schema.table(
     name,
     {
@@ -190,8 +190,8 @@ const validityLedger = (name: string) =>
     },
     (table) => [primaryKey({ columns: [table.number, table.seq] })],
   );
-export const licenseEntry = validityLedger('license_entry');
-export const paperEntry = validityLedger('paper_entry');
+export const licenseEntry = defineValidityLedger('license_entry');
+export const paperEntry = defineValidityLedger('paper_entry');
 
 /** Sheets of paper (纸质证照): one that counts for each version, and any number of spoiled ones. */
 export const sheet = schema.table(

@@ -14,16 +14,16 @@ import * as store from './store.ts';
 export function voidTask(
   { db, now }: { db: Database; now: Clock },
   actor: Actor,
-  asked: { case: string; reason: string; dryRun: boolean },
+  request: { case: string; reason: string; dryRun: boolean },
 ): Promise<void> {
-  return transact(db, asked.dryRun, async (tx) => {
-    const row = await store.lockTask(tx, asked.case);
+  return transact(db, request.dryRun, async (tx) => {
+    const row = await store.lockTask(tx, request.case);
     if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
     const task = store.toTask(row);
-    const prepared = (await store.findActByCase(tx, task.caseId)) !== null;
-    const approver = requireVoidable(actor, task, prepared);
-    requireReason(asked.reason);
-    const said = { actor: approver.name, organ: task.issuer.id, reason: asked.reason, at: now() };
-    await ledger.voidTask(tx, task.caseId, said);
+    const isPrepared = (await store.findActByCase(tx, task.caseId)) !== null;
+    const approver = requireVoidable(actor, task, isPrepared);
+    requireReason(request.reason);
+    const details = { actor: approver.name, organ: task.issuer.id, reason: request.reason, at: now() };
+    await ledger.voidTask(tx, task.caseId, details);
   });
 }

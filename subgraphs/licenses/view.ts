@@ -18,15 +18,15 @@ import { requireRedriver } from './handover-workflow.ts';
 import {
   type CertificateTask,
   type LicenseHead,
-  requireFits,
   requireOwnAct,
   requirePaperClerk,
   requireTaskAct,
+  requireTaskFits,
   requireVoidable,
 } from './license.ts';
 import { isOwnSuspension, requireAnswerer, requireNoOpenOrder, requireOrder } from './order/order.ts';
-import { type OrderRow, ordersOf, suspendedFor } from './order/store.ts';
-import { recallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
+import { findOrders, findSuspenders, type OrderRow } from './order/store.ts';
+import { isRecallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
 import * as store from './store.ts';
 
 /** The parent value of the resolvers of License: a stored version and the person who reads it. */
@@ -39,8 +39,8 @@ export interface LicenseView {
 /** Loads a version by identifier, or null if the caller may not see it. One query serves a whole GraphQL answer. */
 export async function loadLicense(db: Database, context: GraphContext, person: Person, identifier: string) {
   const loaded = await getLoader<store.StoredLicense>(context, 'licenses', async (keys) => {
-    const found = await store.findVersions(db, 'identifier', keys, person);
-    const byKey = new Map(found.map((one) => [one.version.identifier, one]));
+    const versions = await store.findVersions(db, 'identifier', keys, person);
+    const byKey = new Map(versions.map((stored) => [stored.version.identifier, stored]));
     return keys.map((key) => byKey.get(key) ?? null);
   }).load(identifier);
   return loaded && { stored: loaded, person, context };
@@ -49,33 +49,36 @@ export async function loadLicense(db: Database, context: GraphContext, person: P
 /** Loads all versions under a number, oldest first. */
 export async function loadVersions(db: Database, { stored, person, context }: LicenseView): Promise<LicenseView[]> {
   const versions = await getLoader<store.StoredLicense[]>(context, 'versions', async (numbers) => {
-    const found = Map.groupBy(await store.findVersions(db, 'number', numbers, person), (one) => one.version.number);
-    return numbers.map((number) => found.get(number) ?? []);
+    const versionsByNumber = Map.groupBy(
+      await store.findVersions(db, 'number', numbers, person),
+      (license) => license.version.number,
+    );
+    return numbers.map((number) => versionsByNumber.get(number) ?? []);
   }).load(stored.version.number);
-  return (versions ?? []).map((one) => ({ stored: one, person, context }));
+  return (versions ?? []).map((license) => ({ stored: license, person, context }));
 }
 
 export async function loadSheets(db: Database, { stored, context }: LicenseView): Promise<store.SheetRow[]> {
   const sheets = await getLoader<store.SheetRow[]>(context, 'sheets', async (identifiers) => {
-    const found = Map.groupBy(await store.listSheets(db, identifiers), (one) => one.identifier);
-    return identifiers.map((identifier) => found.get(identifier) ?? []);
+    const sheetsByIdentifier = Map.groupBy(await store.listSheets(db, identifiers), (sheet) => sheet.identifier);
+    return identifiers.map((identifier) => sheetsByIdentifier.get(identifier) ?? []);
   }).load(stored.version.identifier);
   return sheets ?? [];
 }
 
 export function viewSheet(sheet: store.SheetRow) {
-  return { ...sheet, recallDue: recallDue(sheet) };
+  return { ...sheet, recallDue: isRecallDue(sheet) };
 }
 
 export async function loadCollection(db: Database, { stored, context }: LicenseView): Promise<Collection> {
   const { identifier, number, revision } = stored.version;
   const key = JSON.stringify({ identifier, number, revision });
-  const found = await getLoader<Collection>(context, 'collections', async (keys) => {
-    const versions = keys.map((one) => JSON.parse(one) as { identifier: string; number: string; revision: number });
+  const collection = await getLoader<Collection>(context, 'collections', async (keys) => {
+    const versions = keys.map((json) => JSON.parse(json) as { identifier: string; number: string; revision: number });
     const collections = await findCollections(db, versions);
     return versions.map((version) => collections.get(version.identifier) ?? null);
   }).load(key);
-  return found ?? { state: 'PENDING', attempts: 0, collectedAt: null, lastError: null };
+  return collection ?? { state: 'PENDING', attempts: 0, collectedAt: null, lastError: null };
 }
 
 export interface SealedFile {
@@ -85,30 +88,33 @@ export interface SealedFile {
   sealId: string | null;
 }
 
-export async function loadDocument(db: Database, context: GraphContext, sealed: SealedFile) {
+export async function loadDocument(db: Database, context: GraphContext, sealedFile: SealedFile) {
   const files = getLoader<{ mediaType: string; sizeBytes: number }>(context, 'files', async (digests) => {
-    const found = await store.findFileFacts(db, digests);
-    return digests.map((digest) => found.get(digest) ?? null);
+    const factsByDigest = await store.findFileFacts(db, digests);
+    return digests.map((digest) => factsByDigest.get(digest) ?? null);
   });
-  const [facts, beside] = await Promise.all([files.load(sealed.documentDigest), files.load(sealed.signatureDigest)]);
-  if (!facts) throw new Error(`no file ${sealed.documentDigest}`);
+  const [facts, signatureFacts] = await Promise.all([
+    files.load(sealedFile.documentDigest),
+    files.load(sealedFile.signatureDigest),
+  ]);
+  if (!facts) throw new Error(`no file ${sealedFile.documentDigest}`);
   return {
-    digest: sealed.documentDigest,
+    digest: sealedFile.documentDigest,
     ...facts,
-    url: `/files/${sealed.documentDigest}`,
+    url: `/files/${sealedFile.documentDigest}`,
     signature: {
-      digest: sealed.signatureDigest,
-      url: beside && `/files/${sealed.signatureDigest}`,
-      signedAt: sealed.signedAt,
-      seal: sealed.sealId === null ? null : { id: sealed.sealId },
+      digest: sealedFile.signatureDigest,
+      url: signatureFacts && `/files/${sealedFile.signatureDigest}`,
+      signedAt: sealedFile.signedAt,
+      seal: sealedFile.sealId === null ? null : { id: sealedFile.sealId },
     },
   };
 }
 
 /** A holder as the caller may see it. The code is complete for the holder and the library, masked for all others. */
 export function viewHolder(holder: { name: string; code: string; kind: '001' | '111' }, actor: Actor) {
-  const own = actor.kind === 'person' && actor.holderCode === holder.code;
-  const code = own || hasRole(actor, 'LIBRARY') ? holder.code : maskCode(holder.code);
+  const isOwn = actor.kind === 'person' && actor.holderCode === holder.code;
+  const code = isOwn || hasRole(actor, 'LIBRARY') ? holder.code : maskCode(holder.code);
   return { name: holder.name, codeKind: holder.kind === '001' ? ('USCC' as const) : ('CITIZEN_NUMBER' as const), code };
 }
 
@@ -118,24 +124,24 @@ export function viewHolder(holder: { name: string; code: string; kind: '001' | '
  */
 export async function loadOrders(db: Database, { stored, person, context }: LicenseView): Promise<OrderRow[] | null> {
   const { number, parties } = stored.license;
-  const inside = person.organ !== null && parties.includes(person.organ);
-  if (!inside && !hasRole(person, 'AUDITOR')) return null;
+  const isOfParty = person.organ !== null && parties.includes(person.organ);
+  if (!isOfParty && !hasRole(person, 'AUDITOR')) return null;
   return loadAllOrders(db, context, number);
 }
 
 async function loadAllOrders(db: Database, context: GraphContext, number: string): Promise<OrderRow[]> {
-  const found = await getLoader<OrderRow[]>(context, 'orders', async (numbers) => {
-    const rows = Map.groupBy(await ordersOf(db, numbers), (row) => row.number);
-    return numbers.map((one) => rows.get(one) ?? []);
+  const orders = await getLoader<OrderRow[]>(context, 'orders', async (numbers) => {
+    const rows = Map.groupBy(await findOrders(db, numbers), (row) => row.number);
+    return numbers.map((licenseNumber) => rows.get(licenseNumber) ?? []);
   }).load(number);
-  return found ?? [];
+  return orders ?? [];
 }
 
 /** Loads the current version under a number, or null if the caller may not see it. */
 export async function loadHead(db: Database, context: GraphContext, person: Person, number: string) {
   const identifier = await getLoader<string>(context, 'heads', async (numbers) => {
-    const found = await store.findHeads(db, numbers);
-    return numbers.map((one) => found.get(one) ?? null);
+    const identifiers = await store.findHeadIdentifiers(db, numbers);
+    return numbers.map((licenseNumber) => identifiers.get(licenseNumber) ?? null);
   }).load(number);
   return identifier === null ? null : loadLicense(db, context, person, identifier);
 }
@@ -151,7 +157,7 @@ export interface Rehearsal {
   paper: SheetState | null;
 }
 
-export function rehearsedAct({ act, identifier, number, version, stateAfter, blankNumber }: store.ActRow): Rehearsal {
+export function toActRehearsal({ act, identifier, number, version, stateAfter, blankNumber }: store.ActRow): Rehearsal {
   return {
     act,
     identifier,
@@ -163,7 +169,7 @@ export function rehearsedAct({ act, identifier, number, version, stateAfter, bla
   };
 }
 
-export function rehearsedSheet({
+export function toSheetRehearsal({
   identifier,
   number,
   version,
@@ -176,135 +182,141 @@ export function rehearsedSheet({
 }
 
 /** The actions on a certificate task, and for each whether this caller may do it now. */
-export function viewTaskActions(task: CertificateTask, person: Person, prepared: boolean) {
+export function viewTaskActions(task: CertificateTask, person: Person, isPrepared: boolean) {
   const { action } = task.content;
   return [
-    answerNow(mutationOf(action), CASE_ACT_CLAUSE, () => {
+    describeAction(mutationOf(action), CASE_ACT_CLAUSE, () => {
       requirePaperClerk(person, task);
       requireTaskAct(task, action);
     }),
-    answerNow('voidTask', '实施方案三.3（全流程线上闭环审批管理）', () => requireVoidable(person, task, prepared)),
+    describeAction('voidTask', '实施方案三.3（全流程线上闭环审批管理）', () =>
+      requireVoidable(person, task, isPrepared),
+    ),
   ];
 }
 
 /** Orders, tasks and a prepared act on a license, which decide what may be done with it. */
-interface Surroundings {
-  open: readonly OrderRow[];
+interface LicenseContext {
+  openOrders: readonly OrderRow[];
   tasks: readonly CertificateTask[];
   prepared: store.ActRow | null;
   /** The supervisor whose order suspended it, or null. */
   suspender: string | null;
 }
 
-async function loadSurroundings(db: Database, { stored, context }: LicenseView): Promise<Surroundings> {
+async function loadLicenseContext(db: Database, { stored, context }: LicenseView): Promise<LicenseContext> {
   const { number } = stored.license;
   const [orders, tasks, prepared, suspender] = await Promise.all([
     loadAllOrders(db, context, number),
     getLoader<store.TaskRow[]>(context, 'tasks of license', async (numbers) => {
-      const found = Map.groupBy(await store.findOpenTasks(db, numbers), (row) => row.content.licenseNumber ?? '');
-      return numbers.map((one) => found.get(one) ?? []);
+      const byNumber = Map.groupBy(await store.findOpenTasks(db, numbers), (row) => row.content.licenseNumber ?? '');
+      return numbers.map((licenseNumber) => byNumber.get(licenseNumber) ?? []);
     }).load(number),
     getLoader<store.ActRow>(context, 'prepared acts', async (numbers) => {
-      const found = new Map((await store.findPreparedActs(db, numbers)).map((row) => [row.number, row]));
-      return numbers.map((one) => found.get(one) ?? null);
+      const byNumber = new Map((await store.findPreparedActs(db, numbers)).map((row) => [row.number, row]));
+      return numbers.map((licenseNumber) => byNumber.get(licenseNumber) ?? null);
     }).load(number),
     getLoader<string>(context, 'suspenders', async (numbers) => {
-      const found = await suspendedFor(db, numbers);
-      return numbers.map((one) => found.get(one) ?? null);
+      const byNumber = await findSuspenders(db, numbers);
+      return numbers.map((licenseNumber) => byNumber.get(licenseNumber) ?? null);
     }).load(number),
   ]);
-  const open = orders.filter((order) => order.state === 'OPEN');
-  return { open, tasks: (tasks ?? []).map(store.toTask), prepared, suspender };
+  const openOrders = orders.filter((order) => order.state === 'OPEN');
+  return { openOrders, tasks: (tasks ?? []).map(store.toTask), prepared, suspender };
 }
 
-function requireIdle({ prepared }: Surroundings, caseId: string | null = null): void {
+function requireIdle({ prepared }: LicenseContext, caseId: string | null = null): void {
   if (prepared && (caseId === null || prepared.caseId !== caseId)) throw new Refusal('LICENSE_BUSY');
 }
 
 /** Checks an act on the issuing organ's own authority, with or without an order for it. */
-function checkOwnAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: OwnAct): void {
+function checkOwnAct({ person }: LicenseView, head: LicenseHead, licenseContext: LicenseContext, act: OwnAct): void {
   requireOwnAct(person, head, act);
-  const order = around.open.find((one) => one.act === act && isOwnSuspension(one, around.suspender));
-  requireNoOpenOrder(act, around.open, order ?? null);
-  requireIdle(around);
+  const order = licenseContext.openOrders.find(
+    (candidate) => candidate.act === act && isOwnSuspension(candidate, licenseContext.suspender),
+  );
+  requireNoOpenOrder(act, licenseContext.openOrders, order ?? null);
+  requireIdle(licenseContext);
 }
 
 /** Checks an act by a case: there must be a granted case for it, and it must fit the license in its current state. */
-function checkCaseAct({ person }: LicenseView, head: LicenseHead, around: Surroundings, act: Act): void {
-  const task = around.tasks.find((one) => one.content.action === act);
+function checkCaseAct({ person }: LicenseView, head: LicenseHead, licenseContext: LicenseContext, act: Act): void {
+  const task = licenseContext.tasks.find((candidate) => candidate.content.action === act);
   if (!task) throw new Refusal('ACT_NEEDS_CASE', 'case');
   requirePaperClerk(person, task);
-  requireFits(task, head);
-  requireNoOpenOrder(act, around.open);
-  requireIdle(around, task.caseId);
+  requireTaskFits(task, head);
+  requireNoOpenOrder(act, licenseContext.openOrders);
+  requireIdle(licenseContext, task.caseId);
 }
 
 /** Acts by a case on an existing license. An issue makes a new one. */
-const BY_CASE = VERSION_ACTS.filter((act) => act !== 'ISSUE');
+const CASE_ACTS = VERSION_ACTS.filter((act) => act !== 'ISSUE');
 
 /** What this caller may do with the license now. The answers come from the same functions that the mutations call. */
 export async function viewActions(db: Database, view: LicenseView) {
   const { stored, person } = view;
-  const head = store.headOf(stored);
-  const around = await loadSurroundings(db, view);
-  const sheet = (await loadSheets(db, view)).find((one) => one.state !== 'SPOILED') ?? null;
+  const head = store.toHead(stored);
+  const licenseContext = await loadLicenseContext(db, view);
+  const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
   const requireCurrent = () => {
     if (stored.license.headIdentifier !== head.identifier) throw new Refusal('LICENSE_NOT_CURRENT', 'identifier');
   };
-  const current = (name: string, clause: string, check: () => unknown) =>
-    answerNow(name, clause, () => {
+  const currentAction = (name: string, clause: string, check: () => unknown) =>
+    describeAction(name, clause, () => {
       requireCurrent();
       check();
     });
-  const onPaper = (check: () => unknown) => () => {
+  const asPaperClerk = (check: () => unknown) => () => {
     requirePaperClerk(person, head);
     return check();
   };
-  const cancelledByCase = around.tasks.some((task) => task.content.action === 'CANCEL');
+  const hasCancellationCase = licenseContext.tasks.some((task) => task.content.action === 'CANCEL');
   return [
     ...OWN_ACTS.map((act) =>
-      current(mutationOf(act), LICENSE_ACTS[act].clause, () =>
-        act === 'CANCEL' && cancelledByCase && !hasRole(person, 'APPROVER')
-          ? checkCaseAct(view, head, around, act)
-          : checkOwnAct(view, head, around, act),
+      currentAction(mutationOf(act), LICENSE_ACTS[act].clause, () =>
+        act === 'CANCEL' && hasCancellationCase && !hasRole(person, 'APPROVER')
+          ? checkCaseAct(view, head, licenseContext, act)
+          : checkOwnAct(view, head, licenseContext, act),
       ),
     ),
-    ...BY_CASE.map((act) => current(mutationOf(act), CASE_ACT_CLAUSE, () => checkCaseAct(view, head, around, act))),
-    current('declineOrder', '实施方案三.6（“双推送”“双回路”）', () => {
+    ...CASE_ACTS.map((act) =>
+      currentAction(mutationOf(act), CASE_ACT_CLAUSE, () => checkCaseAct(view, head, licenseContext, act)),
+    ),
+    currentAction('declineOrder', '实施方案三.6（“双推送”“双回路”）', () => {
       requireAnswerer(person, head);
-      const order = around.open[0] ?? null;
+      const order = licenseContext.openOrders[0] ?? null;
       requireOrder(order, head.number, order?.act ?? 'SUSPEND');
     }),
-    current(
+    currentAction(
       'deliverCertificate',
       PAPER_CLAUSE,
-      onPaper(() => requireDeliverable(sheet)),
+      asPaperClerk(() => requireDeliverable(sheet)),
     ),
-    current(
+    currentAction(
       'spoilBlank',
       PAPER_CLAUSE,
-      onPaper(() => [requireSpoilable(sheet), requireIdle(around)]),
+      asPaperClerk(() => [requireSpoilable(sheet), requireIdle(licenseContext)]),
     ),
-    answerNow(
+    describeAction(
       'recallCertificate',
       PAPER_CLAUSE,
-      onPaper(() => requireRecallable(sheet)),
+      asPaperClerk(() => requireRecallable(sheet)),
     ),
-    await redriveAction(db, view),
+    await viewRedriveAction(db, view),
   ];
 }
 
 const PAPER_CLAUSE = '实施方案三.7（电子证照与实体证照同步）';
 
-async function redriveAction(db: Database, view: LicenseView) {
+async function viewRedriveAction(db: Database, view: LicenseView) {
   const { state } = await loadCollection(db, view);
-  return answerNow('redriveCollection', '实施方案三.7（实时归集）', () => {
-    requireRedriver(view.person, store.headOf(view.stored));
+  return describeAction('redriveCollection', '实施方案三.7（实时归集）', () => {
+    requireRedriver(view.person, store.toHead(view.stored));
     if (state === 'COLLECTED') throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
   });
 }
 
-function answerNow(name: string, clause: string, check: () => unknown) {
+function describeAction(name: string, clause: string, check: () => unknown) {
   try {
     check();
     return { name, allowed: true, clause };

@@ -11,7 +11,7 @@ import { createTestLibrary } from '../support/library.ts';
 import { waitUntil } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
-const KEYS = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
+const KEYS_HEX = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
 const bytes = (text: string) => Buffer.from(text, 'hex');
 
 /** Kills the hub between each two steps of an issue, with a second issue in progress, and checks the hub's state. */
@@ -21,9 +21,9 @@ describe('a hub killed in the middle of issuing', () => {
   beforeAll(async () => {
     library = await createTestLibrary();
     hub = await createTestHub({
-      serviceKey: bytes(KEYS.serviceKey),
-      keyEncryptionKey: bytes(KEYS.keyEncryptionKey),
-      authorisationKeys: { cases: bytes(KEYS.cases), licenses: bytes(KEYS.licenses) },
+      serviceKey: bytes(KEYS_HEX.serviceKey),
+      keyEncryptionKey: bytes(KEYS_HEX.keyEncryptionKey),
+      authorisationKeys: { cases: bytes(KEYS_HEX.cases), licenses: bytes(KEYS_HEX.licenses) },
       library: library.settings,
     });
     await library.open(await hub.hub.seals.rootCertificate());
@@ -33,24 +33,24 @@ describe('a hub killed in the middle of issuing', () => {
     await library?.stop();
   });
 
-  const startDoomed = (crashAt: string): Promise<{ child: ChildProcess; url: string }> =>
+  const startHubThatCrashes = (crashAt: string): Promise<{ child: ChildProcess; url: string }> =>
     new Promise((resolve, reject) => {
       const child = fork(new URL('hub.ts', import.meta.url), { stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
       child.once('message', (message) => resolve({ child, url: (message as { url: string }).url }));
       child.once('error', reject);
       const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
       const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
-      child.send({ config, tokenKeyPem, keys: KEYS, crashAt });
+      child.send({ config, tokenKeyPem, keys: KEYS_HEX, crashAt });
     });
 
   test.each(ISSUE_STEPS.map((step, i) => [step, i] as const))('at step %s', async (step, i) => {
     const route = ROUTES.DIRECT;
     const [doomedCase, otherCase] = [await grantCase(hub, route), await grantCase(hub, route)];
-    const { child, url } = await startDoomed(step);
-    const ended = new Promise<string | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
+    const { child, url } = await startHubThatCrashes(step);
+    const exitSignal = new Promise<string | null>((resolve) => child.once('exit', (_, signal) => resolve(signal)));
     const mutation =
       'mutation($i: CaseActInput!) { issueLicense(input: $i) { license { identifier } refusal { code } } }';
-    const ask = async (id: string, serial: number) => {
+    const requestIssue = async (id: string, serial: number) => {
       const authorization = `Bearer ${await tokenFor(requireDemoPerson(route.prints), new Date())}`;
       return fetch(`${url}/graphql`, {
         method: 'POST',
@@ -62,8 +62,8 @@ describe('a hub killed in the middle of issuing', () => {
       }).catch(() => null);
     };
     // Two concurrent issues, both in the process that is killed.
-    await Promise.all([ask(doomedCase, 1 + 2 * i), ask(otherCase, 2 + 2 * i)]);
-    expect(await ended).toBe('SIGKILL');
+    await Promise.all([requestIssue(doomedCase, 1 + 2 * i), requestIssue(otherCase, 2 + 2 * i)]);
+    expect(await exitSignal).toBe('SIGKILL');
 
     for (const [id, serial] of [
       [doomedCase, 1 + 2 * i],
@@ -85,12 +85,12 @@ describe('a hub killed in the middle of issuing', () => {
     expect(numbers).toHaveLength(2 * ISSUE_STEPS.length);
     expect([...(await sql`select id from licenses.act where state <> 'DONE'`)]).toEqual([]);
     const copies = await waitUntil('the library has all', async () => {
-      const found = await library.copies();
-      return found.length === numbers.length && found;
+      const copiesSoFar = await library.copies();
+      return copiesSoFar.length === numbers.length && copiesSoFar;
     });
-    const ours = await sql<{ identifier: string; document_digest: string; state: string }[]>`
+    const hubVersions = await sql<{ identifier: string; document_digest: string; state: string }[]>`
       select identifier, document_digest, state from licenses.license_version order by identifier`;
-    expect(copies).toEqual(ours.map((row) => ({ ...row })));
+    expect(copies).toEqual(hubVersions.map((row) => ({ ...row })));
     await sql.end();
   });
 });

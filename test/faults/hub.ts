@@ -5,7 +5,7 @@ import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 /**
  * Options of a hub in its own process, which kills itself at step `crashAt`. The tests in this folder start it.
  */
-interface Orders {
+interface StartOptions {
   config: Omit<HubConfig, 'tokenKey' | 'onStep' | 'signer'>;
   tokenKeyPem: string;
   keys: Record<'serviceKey' | 'keyEncryptionKey' | 'cases' | 'licenses', string>;
@@ -13,7 +13,7 @@ interface Orders {
 }
 
 process.once('message', async (message) => {
-  const { config, tokenKeyPem, keys, crashAt } = message as Orders;
+  const { config, tokenKeyPem, keys, crashAt } = message as StartOptions;
   const bytes = (hex: string) => Buffer.from(hex, 'hex');
   const authorisationKeys = { cases: bytes(keys.cases), licenses: bytes(keys.licenses) };
   const ring = [bytes(keys.keyEncryptionKey)];

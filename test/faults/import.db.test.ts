@@ -9,13 +9,13 @@ import { waitUntil } from '../support/until.ts';
 
 const hex = () => randomBytes(32).toString('hex');
 /** The last matter of the list. The test locks its stream, so that the import stops there after writing all others. */
-const HELD = 'yd2022-3-04';
+const LOCKED_MATTER = 'yd2022-3-04';
 const LIST = [
   'matter,valid_from,county_organ,outcome_name',
   'yd2022-1-07,2030-01-01,yudu-xzspj,新林木采伐许可证',
   'yd2022-3-02,2030-01-01,yudu-xzspj,',
   'yd2022-3-03,2030-01-01,yudu-xzspj,',
-  `${HELD},2030-01-01,yudu-xzspj,`,
+  `${LOCKED_MATTER},2030-01-01,yudu-xzspj,`,
 ].join('\n');
 const TABLES = ['delegation', 'industry_organ', 'outcome', 'outbox_event', 'delegation_import', 'delegation_change'];
 
@@ -33,7 +33,7 @@ afterAll(async () => {
 });
 
 /** Starts another hub on the same database in its own process. */
-function startDoomed(): Promise<{ process: ChildProcess; url: string }> {
+function startOtherHub(): Promise<{ process: ChildProcess; url: string }> {
   const config = { databaseUrls: hub.databaseUrls, publicUrl: 'http://127.0.0.1:4000', library: null, pollMs: 20 };
   const tokenKeyPem = tokenKeys.publicKey.export({ type: 'spki', format: 'pem' }).toString();
   const keys = { serviceKey: hex(), keyEncryptionKey: hex(), cases: hex(), licenses: hex() };
@@ -45,7 +45,7 @@ function startDoomed(): Promise<{ process: ChildProcess; url: string }> {
   });
 }
 
-const register = () => Promise.all(TABLES.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
+const readRegister = () => Promise.all(TABLES.map((table) => sql`select * from matters.${sql(table)} order by 1, 2`));
 const importList = () =>
   runMutation(
     hub,
@@ -57,15 +57,15 @@ const importList = () =>
   );
 
 test('a hub killed during an import changes nothing, and a repeated import does all of it', async () => {
-  const before = await register();
-  const { process, url } = await startDoomed();
+  const before = await readRegister();
+  const { process, url } = await startOtherHub();
   child = process;
-  const ended = new Promise((resolve) => process.once('exit', (_, signal) => resolve(signal)));
+  const exitSignal = new Promise((resolve) => process.once('exit', (_, signal) => resolve(signal)));
   const authorization = `Bearer ${await tokenFor(requireDemoPerson('administrator'), new Date())}`;
 
-  await sql.begin(async (holding) => {
-    await holding`select 1 from matters.outbox_stream where stream = ${`matter:${HELD}`} for update`;
-    const asked = fetch(`${url}/graphql`, {
+  await sql.begin(async (transaction) => {
+    await transaction`select 1 from matters.outbox_stream where stream = ${`matter:${LOCKED_MATTER}`} for update`;
+    const pendingImport = fetch(`${url}/graphql`, {
       method: 'POST',
       headers: { 'content-type': 'application/json', authorization },
       body: JSON.stringify({
@@ -74,22 +74,22 @@ test('a hub killed during an import changes nothing, and a repeated import does 
       }),
     }).catch(() => null);
     await waitUntil('the import stands before its last matter', async () => {
-      const waiting = await sql`select 1 from pg_stat_activity where wait_event_type = 'Lock'
+      const blockedBackends = await sql`select 1 from pg_stat_activity where wait_event_type = 'Lock'
         and datname = current_database() and application_name = 'tongquan-matters' and query like '%outbox_stream%'`;
-      return waiting.length > 0;
+      return blockedBackends.length > 0;
     });
     process.kill('SIGKILL');
-    expect(await ended).toBe('SIGKILL');
-    expect(await asked).toBeNull();
+    expect(await exitSignal).toBe('SIGKILL');
+    expect(await pendingImport).toBeNull();
     // The killed transaction has not committed.
-    expect(await register()).toEqual(before);
+    expect(await readRegister()).toEqual(before);
   });
   await waitUntil('its transaction is gone', async () => {
-    const left = await sql`select 1 from pg_locks where locktype = 'advisory' and granted
+    const remainingLocks = await sql`select 1 from pg_locks where locktype = 'advisory' and granted
       and database = (select oid from pg_database where datname = current_database())`;
-    return left.length === 0;
+    return remainingLocks.length === 0;
   });
-  expect(await register()).toEqual(before);
+  expect(await readRegister()).toEqual(before);
 
   expect(await importList()).toMatchObject({
     refusal: null,
@@ -97,7 +97,7 @@ test('a hub killed during an import changes nothing, and a repeated import does 
     changes: [2, 3, 4, 5].map((line) => ({ line })),
   });
   const [after] =
-    await sql`select county_organ from matters.delegation where matter_id = ${HELD} and valid_from = '2030-01-01'`;
+    await sql`select county_organ from matters.delegation where matter_id = ${LOCKED_MATTER} and valid_from = '2030-01-01'`;
   expect(after?.county_organ).toBe('yudu-xzspj');
   expect(await importList()).toMatchObject({ refusal: null, unchanged: 4, changes: [] });
 });

@@ -12,7 +12,7 @@ const MUTANTS = Number(process.env.MUTANTS ?? 10_000);
 const SEED = Number(process.env.SEED ?? 20_261_125);
 
 /** Returns reproducible random numbers (mulberry32). */
-function dice(seed: number): (below: number) => number {
+function createRandom(seed: number): (below: number) => number {
   let state = seed >>> 0;
   return (below) => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -22,7 +22,7 @@ function dice(seed: number): (below: number) => number {
   };
 }
 
-type Roll = (below: number) => number;
+type Random = (below: number) => number;
 interface Subject {
   file: Buffer;
   /** Offset of the hexadecimal digits of the CMS; `length` is its length in bytes. */
@@ -42,44 +42,46 @@ function withCms({ file, at, length }: Subject, cms: Buffer): Buffer {
   changed.write(cms.toString('hex'), at, 'latin1');
   return changed;
 }
-const splice = (bytes: Buffer, at: number, cut: number, put: Buffer) =>
-  Buffer.concat([bytes.subarray(0, at), put, bytes.subarray(at + cut)]);
-const noise = (roll: Roll, length: number) => Buffer.from(Array.from({ length }, () => roll(256)));
+const splice = (bytes: Buffer, at: number, deletedBytes: number, insertion: Buffer) =>
+  Buffer.concat([bytes.subarray(0, at), insertion, bytes.subarray(at + deletedBytes)]);
+const randomBytes = (random: Random, length: number) => Buffer.from(Array.from({ length }, () => random(256)));
 
 /** Each builds one mutant of a license, from it and another license of the same organ. */
-const MUTATIONS: Record<string, (one: Subject, other: Subject, roll: Roll) => Buffer> = {
-  'a bit of the file': ({ file }, _, roll) => flip(file, roll(file.length), roll),
-  'a bit of the signature': (one, _, roll) => withCms(one, flip(cmsOf(one), roll(one.length), roll)),
-  'bytes of the file': ({ file }, _, roll) => splice(file, roll(file.length), 1 + roll(40), noise(roll, 1 + roll(40))),
-  'bytes of the signature': (one, _, roll) => {
-    const size = 1 + roll(8);
-    return withCms(one, splice(cmsOf(one), roll(one.length - 8), size, noise(roll, size)));
+const MUTATIONS: Record<string, (license: Subject, otherLicense: Subject, random: Random) => Buffer> = {
+  'a bit of the file': ({ file }, _, random) => flip(file, random(file.length), random),
+  'a bit of the signature': (license, _, random) =>
+    withCms(license, flip(cmsOf(license), random(license.length), random)),
+  'bytes of the file': ({ file }, _, random) =>
+    splice(file, random(file.length), 1 + random(40), randomBytes(random, 1 + random(40))),
+  'bytes of the signature': (license, _, random) => {
+    const size = 1 + random(8);
+    return withCms(license, splice(cmsOf(license), random(license.length - 8), size, randomBytes(random, size)));
   },
-  'bytes put into the signature': (one, _, roll) =>
-    withCms(one, splice(cmsOf(one), roll(one.length), 0, noise(roll, 1 + roll(4)))),
-  'bytes cut out of the signature': (one, _, roll) =>
-    withCms(one, splice(cmsOf(one), roll(one.length), 1 + roll(4), Buffer.alloc(0))),
-  'a piece of another license': ({ file }, other, roll) => {
-    const [from, size] = [roll(other.file.length), 1 + roll(2_000)];
-    return splice(file, from, size, other.file.subarray(from, from + size));
+  'bytes put into the signature': (license, _, random) =>
+    withCms(license, splice(cmsOf(license), random(license.length), 0, randomBytes(random, 1 + random(4)))),
+  'bytes cut out of the signature': (license, _, random) =>
+    withCms(license, splice(cmsOf(license), random(license.length), 1 + random(4), Buffer.alloc(0))),
+  'a piece of another license': ({ file }, otherLicense, random) => {
+    const [from, size] = [random(otherLicense.file.length), 1 + random(2_000)];
+    return splice(file, from, size, otherLicense.file.subarray(from, from + size));
   },
-  'a piece of another signature': (one, other, roll) => {
-    const [from, size] = [roll(one.length), 1 + roll(900)];
-    return withCms(one, splice(cmsOf(one), from, size, cmsOf(other).subarray(from, from + size)));
+  'a piece of another signature': (license, otherLicense, random) => {
+    const [from, size] = [random(license.length), 1 + random(900)];
+    return withCms(license, splice(cmsOf(license), from, size, cmsOf(otherLicense).subarray(from, from + size)));
   },
-  'cut off': ({ file }, _, roll) => file.subarray(0, roll(file.length)),
-  'something behind': ({ file }, _, roll) => Buffer.concat([file, noise(roll, 1 + roll(200))]),
-  'something before': ({ file }, _, roll) => Buffer.concat([noise(roll, 1 + roll(20)), file]),
-  'a weaker digest named': (one, _, roll) => {
-    const cms = cmsOf(one);
-    const places = placesOf(cms, '608648016503040201');
+  'cut off': ({ file }, _, random) => file.subarray(0, random(file.length)),
+  'something behind': ({ file }, _, random) => Buffer.concat([file, randomBytes(random, 1 + random(200))]),
+  'something before': ({ file }, _, random) => Buffer.concat([randomBytes(random, 1 + random(20)), file]),
+  'a weaker digest named': (license, _, random) => {
+    const cms = cmsOf(license);
+    const offsets = listOffsets(cms, '608648016503040201');
     const changed = Buffer.from(cms);
-    changed.writeUInt8(2 + roll(6), places[roll(places.length)] ?? 0);
-    return withCms(one, changed);
+    changed.writeUInt8(2 + random(6), offsets[random(offsets.length)] ?? 0);
+    return withCms(license, changed);
   },
-  'a digit of the signature in capitals': ({ file, at, length }, _, roll) => {
+  'a digit of the signature in capitals': ({ file, at, length }, _, random) => {
     const changed = Buffer.from(file);
-    for (let i = at + roll(2 * length); i < at + 2 * length; i++) {
+    for (let i = at + random(2 * length); i < at + 2 * length; i++) {
       const digit = String.fromCharCode(changed[i] ?? 0);
       if (digit === digit.toUpperCase()) continue;
       changed.write(digit.toUpperCase(), i, 'latin1');
@@ -87,7 +89,7 @@ const MUTATIONS: Record<string, (one: Subject, other: Subject, roll: Roll) => Bu
     }
     return changed;
   },
-  'a word of the file': ({ file }, _, roll) => {
+  'a word of the file': ({ file }, _, random) => {
     const words = [
       '/ByteRange',
       '/Prev',
@@ -104,43 +106,45 @@ const MUTATIONS: Record<string, (one: Subject, other: Subject, roll: Roll) => Bu
       '/SMask',
       'xref',
     ];
-    const word = words[roll(words.length)] ?? '';
+    const word = words[random(words.length)] ?? '';
     const at = Math.max(0, file.lastIndexOf(word));
-    return flip(file, at + roll(word.length), roll);
+    return flip(file, at + random(word.length), random);
   },
 };
 
 /** Returns the offset of the last byte of each occurrence. */
-function placesOf(bytes: Buffer, hex: string): number[] {
-  const wanted = Buffer.from(hex, 'hex');
-  const places: number[] = [];
-  for (let at = bytes.indexOf(wanted); at >= 0; at = bytes.indexOf(wanted, at + 1)) places.push(at + wanted.length - 1);
-  return places;
+function listOffsets(bytes: Buffer, hex: string): number[] {
+  const pattern = Buffer.from(hex, 'hex');
+  const offsets: number[] = [];
+  for (let at = bytes.indexOf(pattern); at >= 0; at = bytes.indexOf(pattern, at + 1))
+    offsets.push(at + pattern.length - 1);
+  return offsets;
 }
 
 const digestOf = (bytes: Buffer) => createHash('sha256').update(bytes).digest('hex');
 
 /** Forgeries without randomness. */
-const FORGERIES: Record<string, (one: Subject, other: Subject) => Buffer> = {
-  'another image set': (_, other) => splice(other.file, other.file.indexOf('/Im0'), 4, Buffer.from('/Im1')),
-  'another signature': (one, other) => withCms(one, cmsOf(other)),
-  'another license under this signature': (one, other) => withCms(other, cmsOf(one)),
+const FORGERIES: Record<string, (license: Subject, otherLicense: Subject) => Buffer> = {
+  'another image set': (_, otherLicense) =>
+    splice(otherLicense.file, otherLicense.file.indexOf('/Im0'), 4, Buffer.from('/Im1')),
+  'another signature': (license, otherLicense) => withCms(license, cmsOf(otherLicense)),
+  'another license under this signature': (license, otherLicense) => withCms(otherLicense, cmsOf(license)),
   'a page replaced by a revision': ({ file }) => tamperPageContent(file),
   'a record replaced by a revision': ({ file }) => tamperAttachment(file),
-  'another license appended': ({ file }, other) => Buffer.concat([file, other.file]),
+  'another license appended': ({ file }, otherLicense) => Buffer.concat([file, otherLicense.file]),
   'a signed attribute': ({ file }) => tamperSignedAttribute(file),
   'a certificate': ({ file }) => tamperCertificate(file),
-  'without its timestamp': (one) => {
-    const cms = cmsOf(one);
+  'without its timestamp': (license) => {
+    const cms = cmsOf(license);
     const at = cms.indexOf(Buffer.from('060b2a864886f70d010910020e', 'hex'));
-    return withCms(one, splice(cms, at, one.length - at, Buffer.alloc(0)));
+    return withCms(license, splice(cms, at, license.length - at, Buffer.alloc(0)));
   },
 };
 
-function flip(bytes: Buffer, at: number, roll: Roll): Buffer {
-  const changed = Buffer.from(bytes);
-  changed.writeUInt8((changed[at] ?? 0) ^ (1 << roll(8)), at);
-  return changed;
+function flip(bytes: Buffer, at: number, random: Random): Buffer {
+  const mutant = Buffer.from(bytes);
+  mutant.writeUInt8((mutant[at] ?? 0) ^ (1 << random(8)), at);
+  return mutant;
 }
 
 describe('mutants', () => {
@@ -170,34 +174,38 @@ describe('mutants', () => {
   });
   afterAll(() => hub?.stop());
 
-  const judge = (file: Buffer, bundle: Buffer, at: Date) =>
+  const verifyFile = (file: Buffer, bundle: Buffer, at: Date) =>
     verify({ file, signature: null, roots: [root], bundle }, at);
 
   test(`none of ${MUTANTS} passes verification, and the licenses themselves do`, () => {
-    const [one, other] = subjects;
-    if (!one || !other) throw new Error('no licenses');
+    const [license, otherLicense] = subjects;
+    if (!license || !otherLicense) throw new Error('no licenses');
     const at = new Date();
     const names = Object.keys(MUTATIONS);
     const verdicts = new Map<string, number>();
     for (let i = 0; i < MUTANTS; i++) {
-      const roll = dice(SEED + i);
+      const random = createRandom(SEED + i);
       const name = names[i % names.length] ?? '';
-      const [from, with_] = roll(2) === 0 ? [one, other] : [other, one];
-      const mutant = MUTATIONS[name]?.(from, with_, roll) ?? Buffer.alloc(0);
-      if (mutant.equals(one.file) || mutant.equals(other.file)) continue;
+      const [from, donor] = random(2) === 0 ? [license, otherLicense] : [otherLicense, license];
+      const mutant = MUTATIONS[name]?.(from, donor, random) ?? Buffer.alloc(0);
+      if (mutant.equals(license.file) || mutant.equals(otherLicense.file)) continue;
       // The bundle names the mutant's digest, so that verification does not stop at that mismatch.
       const bundle = JSON.parse(from.bundle.toString());
-      const named = Buffer.from(JSON.stringify({ ...bundle, document: digestOf(mutant) }));
-      const { verdict } = judge(mutant, named, at);
+      const matchingBundle = Buffer.from(JSON.stringify({ ...bundle, document: digestOf(mutant) }));
+      const { verdict } = verifyFile(mutant, matchingBundle, at);
       if (verdict === 'TOTAL_PASSED') throw new Error(`mutant ${i} (${name}) was accepted`);
       verdicts.set(verdict, (verdicts.get(verdict) ?? 0) + 1);
     }
     for (const [name, forge] of Object.entries(FORGERIES)) {
-      for (const bundle of [one.bundle, other.bundle]) {
-        expect([name, judge(forge(one, other), bundle, at).verdict]).not.toEqual([name, 'TOTAL_PASSED']);
+      for (const bundle of [license.bundle, otherLicense.bundle]) {
+        expect([name, verifyFile(forge(license, otherLicense), bundle, at).verdict]).not.toEqual([
+          name,
+          'TOTAL_PASSED',
+        ]);
       }
     }
     expect([...verdicts.keys()].toSorted()).toEqual(['INDETERMINATE', 'TOTAL_FAILED']);
-    for (const { file, bundle } of subjects) expect(judge(Buffer.from(file), bundle, at).verdict).toBe('TOTAL_PASSED');
+    for (const { file, bundle } of subjects)
+      expect(verifyFile(Buffer.from(file), bundle, at).verdict).toBe('TOTAL_PASSED');
   });
 });

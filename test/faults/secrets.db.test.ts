@@ -43,8 +43,8 @@ class Search {
       this.#addText(`${name} in hex`, hex);
     for (const form of ['base64', 'base64url'] as const) {
       for (const at of [0, 1, 2]) {
-        const whole = secret.subarray(at, at + PIECE_BYTES - (PIECE_BYTES % 3));
-        this.#addText(`${name} in ${form}`, whole.toString(form));
+        const encodedPart = secret.subarray(at, at + PIECE_BYTES - (PIECE_BYTES % 3));
+        this.#addText(`${name} in ${form}`, encodedPart.toString(form));
       }
     }
   }
@@ -55,20 +55,20 @@ class Search {
   }
 
   /** Adds to `found` the names of the byte strings that occur in some bytes. */
-  in(bytes: Buffer, found: Set<string>): void {
+  searchIn(bytes: Buffer, found: Set<string>): void {
     let head = ((bytes[0] ?? 0) << 8) | (bytes[1] ?? 0);
     for (let i = 2; i < bytes.length; i++) {
       head = ((head << 8) | (bytes[i] ?? 0)) & 0xffffff;
       if ((((this.#marks[head >> 3] ?? 0) >> (head & 7)) & 1) === 0) continue;
-      for (const one of this.#byHead.get(head) ?? []) {
-        if (bytes.subarray(i - 2, i - 2 + one.bytes.length).equals(one.bytes)) found.add(one.name);
+      for (const pattern of this.#byHead.get(head) ?? []) {
+        if (bytes.subarray(i - 2, i - 2 + pattern.bytes.length).equals(pattern.bytes)) found.add(pattern.name);
       }
     }
   }
 }
 
 /** Searches the readable memory of a process, as in a core dump. */
-function inMemory(pid: number, search: Search): { found: Set<string>; bytes: number } {
+function searchMemory(pid: number, search: Search): { found: Set<string>; bytes: number } {
   const found = new Set<string>();
   let bytes = 0;
   const memory = openSync(`/proc/${pid}/mem`, 'r');
@@ -80,8 +80,8 @@ function inMemory(pid: number, search: Search): { found: Set<string>; bytes: num
       if (from === '' || file === '[vvar]' || file.includes('.so')) continue;
       const end = Number.parseInt(to, 16);
       for (let at = Number.parseInt(from, 16); at < end; at += CHUNK_BYTES - PIECE_BYTES * 4) {
-        const read = readOrNone(memory, chunk, Math.min(CHUNK_BYTES, end - at), at);
-        search.in(chunk.subarray(0, read), found);
+        const read = readOrZero(memory, chunk, Math.min(CHUNK_BYTES, end - at), at);
+        search.searchIn(chunk.subarray(0, read), found);
         bytes += read;
       }
     }
@@ -91,7 +91,7 @@ function inMemory(pid: number, search: Search): { found: Set<string>; bytes: num
   return { found, bytes };
 }
 
-function readOrNone(memory: number, into: Buffer, length: number, at: number): number {
+function readOrZero(memory: number, into: Buffer, length: number, at: number): number {
   try {
     return readSync(memory, into, 0, length, at);
   } catch {
@@ -99,45 +99,48 @@ function readOrNone(memory: number, into: Buffer, length: number, at: number): n
   }
 }
 
-interface Held {
+interface StoredKey {
   id: string;
   encrypted_key: Buffer;
 }
 
 /** Opens a key with the database and the key file alone. Shares no code with the signer. */
-function open({ id, encrypted_key: sealed }: Held, keyEncryptionKey: Buffer) {
-  const own = decrypt(id, keyEncryptionKey, sealed.subarray(12, 72));
-  const plain = decrypt(id, own, sealed.subarray(72));
-  return { own, jwk: createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' }) };
+function openStoredKey({ id, encrypted_key: sealedBytes }: StoredKey, keyEncryptionKey: Buffer) {
+  const dataKey = decrypt(id, keyEncryptionKey, sealedBytes.subarray(12, 72));
+  const plain = decrypt(id, dataKey, sealedBytes.subarray(72));
+  return {
+    own: dataKey,
+    jwk: createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' }).export({ format: 'jwk' }),
+  };
 }
 
-function decrypt(id: string, key: Buffer, sealed: Buffer): Buffer {
-  const decipher = createDecipheriv('aes-256-gcm', key, sealed.subarray(0, 12), { authTagLength: 16 });
-  decipher.setAAD(Buffer.from(id)).setAuthTag(sealed.subarray(12, 28));
-  return Buffer.concat([decipher.update(sealed.subarray(28)), decipher.final()]);
+function decrypt(id: string, key: Buffer, sealedBytes: Buffer): Buffer {
+  const decipher = createDecipheriv('aes-256-gcm', key, sealedBytes.subarray(0, 12), { authTagLength: 16 });
+  decipher.setAAD(Buffer.from(id)).setAuthTag(sealedBytes.subarray(12, 28));
+  return Buffer.concat([decipher.update(sealedBytes.subarray(28)), decipher.final()]);
 }
 
 describe.skipIf(process.platform !== 'linux')('private keys', () => {
   let folder: string;
   let hub: ChildProcess;
-  let said = '';
+  let output = '';
   const search = new Search();
   const primes: string[] = [];
 
   beforeAll(async () => {
     folder = mkdtempSync(join(tmpdir(), 'tongquan-secrets-'));
     const env = { PATH: process.env.PATH, DATA_FOLDER: folder, PORT: String(await findFreePort()) };
-    const all = { ...env, LIBRARY_PORT: String(await findFreePort()) };
+    const hubEnvironment = { ...env, LIBRARY_PORT: String(await findFreePort()) };
     // On this signal Node writes a heap snapshot into its working folder.
-    const signalled = ['--heapsnapshot-signal=SIGUSR2', join(ROOT, 'scripts/start.ts')];
-    hub = spawn(process.execPath, signalled, { cwd: folder, env: { ...all, DATA_FOLDER: folder } });
+    const nodeArguments = ['--heapsnapshot-signal=SIGUSR2', join(ROOT, 'scripts/start.ts')];
+    hub = spawn(process.execPath, nodeArguments, { cwd: folder, env: { ...hubEnvironment, DATA_FOLDER: folder } });
     for (const stream of [hub.stdout, hub.stderr]) {
       stream?.on('data', (chunk) => {
-        said += chunk;
+        output += chunk;
       });
     }
-    await waitUntil('the hub is ready', async () => /^ready /m.test(said));
-    const demo = spawnSync(process.execPath, ['scripts/demo.ts'], { cwd: ROOT, env: all, timeout: DEMO_MS });
+    await waitUntil('the hub is ready', async () => /^ready /m.test(output));
+    const demo = spawnSync(process.execPath, ['scripts/demo.ts'], { cwd: ROOT, env: hubEnvironment, timeout: DEMO_MS });
     expect(demo.status, String(demo.stderr)).toBe(0);
     await readSecrets();
   }, START_MS + DEMO_MS);
@@ -150,13 +153,13 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
     const port = readFileSync(join(folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[3];
     const password = deriveRolePassword(Buffer.from(databaseKey, 'base64'), 'tq_seals');
     const sql = postgres(`postgres://tq_seals:${password}@127.0.0.1:${port}/tongquan`, { max: 1 });
-    const rows = await sql<Held[]>`select id, encrypted_key from seals.authority
+    const rows = await sql<StoredKey[]>`select id, encrypted_key from seals.authority
       union all select seal_id, encrypted_key from seals.seal_certificate
       union all select seal_id || ' code', encrypted_key from seals.seal_code_key`;
     await sql.end();
     for (const row of rows) {
-      const { own, jwk } = open(row, keyEncryptionKey);
-      search.addSecret(`${row.id}: the key of its envelope`, own);
+      const { own: dataKey, jwk } = openStoredKey(row, keyEncryptionKey);
+      search.addSecret(`${row.id}: the key of its envelope`, dataKey);
       for (const part of ['d', 'p', 'q'] as const) {
         const secret = jwk[part];
         if (secret === undefined) continue;
@@ -175,7 +178,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
 
   test('are found in the memory of the signer', () => {
     expect(primes.length).toBeGreaterThan(10);
-    const { found, bytes } = inMemory(childOf(hub, 'signer/main.ts'), search);
+    const { found, bytes } = searchMemory(findChildPid(hub, 'signer/main.ts'), search);
     expect(bytes).toBeGreaterThan(1e7);
     const opened = [...found].filter((name) => primes.some((prime) => name.startsWith(prime)));
     expect(opened.length, [...found].join()).toBeGreaterThan(2);
@@ -183,7 +186,7 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
   });
 
   test('are not in the memory of the hub, nor in its heap snapshot', async () => {
-    const { found, bytes } = inMemory(hub.pid ?? 0, search);
+    const { found, bytes } = searchMemory(hub.pid ?? 0, search);
     expect(bytes).toBeGreaterThan(1e8);
     expect([...found]).toEqual([]);
     const snapshots = () => readdirSync(folder).filter((name) => name.endsWith('.heapsnapshot'));
@@ -193,32 +196,32 @@ describe.skipIf(process.platform !== 'linux')('private keys', () => {
       const path = join(folder, name ?? '');
       return name !== undefined && readFileSync(path).subarray(-4).toString().trimEnd().endsWith('}') && path;
     });
-    const written = new Set<string>();
-    search.in(readFileSync(snapshot), written);
-    expect([...written]).toEqual([]);
+    const foundInSnapshot = new Set<string>();
+    search.searchIn(readFileSync(snapshot), foundInSnapshot);
+    expect([...foundInSnapshot]).toEqual([]);
   }, 90_000);
 
   test('are not in the output of the hub, nor in its data folder outside the signer’s file', () => {
     const found = new Set<string>();
-    search.in(Buffer.from(said), found);
-    const files = filesBelow(folder).filter((path) => !path.includes('/signer/'));
+    search.searchIn(Buffer.from(output), found);
+    const files = listFiles(folder).filter((path) => !path.includes('/signer/'));
     expect(files.some((path) => path.includes('/postgres/pg_wal/'))).toBe(true);
-    for (const path of files) search.in(readFileSync(path), found);
+    for (const path of files) search.searchIn(readFileSync(path), found);
     expect([...found]).toEqual([]);
-    search.in(readFileSync(join(folder, 'signer/key-encryption-keys.json')), found);
+    search.searchIn(readFileSync(join(folder, 'signer/key-encryption-keys.json')), found);
     expect(found.size).toBeGreaterThan(0);
     expect(statSync(join(folder, 'signer/key-encryption-keys.json')).mode & 0o077).toBe(0);
   });
 });
 
-function childOf(parent: ChildProcess, program: string): number {
+function findChildPid(parent: ChildProcess, program: string): number {
   const pids = readFileSync(`/proc/${parent.pid}/task/${parent.pid}/children`, 'utf8').trim().split(' ').map(Number);
   const child = pids.find((pid) => readFileSync(`/proc/${pid}/cmdline`, 'utf8').includes(program));
   if (child === undefined) throw new Error(`no ${program} runs`);
   return child;
 }
 
-function filesBelow(folder: string): string[] {
+function listFiles(folder: string): string[] {
   return readdirSync(folder, { recursive: true, withFileTypes: true })
     .filter((entry) => entry.isFile())
     .map((entry) => join(entry.parentPath, entry.name));

@@ -6,14 +6,14 @@ import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
  * Options of the seals subgraph in its own process. The process kills itself after a checkpoint commits. Used by
  * `log.db.test.ts`.
  */
-interface Orders {
+interface StartOptions {
   databaseUrl: string;
   keyEncryptionKey: string;
   folder: string;
 }
 
 process.once('message', (message) => {
-  const { databaseUrl, keyEncryptionKey, folder } = message as Orders;
+  const { databaseUrl, keyEncryptionKey, folder } = message as StartOptions;
   const { db } = connect(databaseUrl, 'test-sequencer');
   const key = Buffer.alloc(32);
   const ring = [Buffer.from(keyEncryptionKey, 'hex')];

@@ -16,19 +16,19 @@ const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 const FIRST_START_MS = 100_000;
 const STOP_MS = 10_000;
 
-let base: string;
-const started: ChildProcess[] = [];
+let baseFolder: string;
+const children: ChildProcess[] = [];
 
 beforeAll(() => {
-  base = mkdtempSync(join(tmpdir(), 'tongquan-start-'));
+  baseFolder = mkdtempSync(join(tmpdir(), 'tongquan-start-'));
 });
 afterAll(async () => {
-  for (const child of started) child.kill('SIGKILL');
-  await waitUntil('nothing of the tests is left running', async () => processesOf(base).length === 0);
-  rmSync(base, { recursive: true, force: true });
+  for (const child of children) child.kill('SIGKILL');
+  await waitUntil('nothing of the tests is left running', async () => listProcesses(baseFolder).length === 0);
+  rmSync(baseFolder, { recursive: true, force: true });
 });
 
-interface Started {
+interface RunningHub {
   child: ChildProcess;
   port: number;
   libraryPort: number;
@@ -39,8 +39,12 @@ interface Started {
   ended: Promise<number | null>;
 }
 
-async function start(name: string, environment: NodeJS.ProcessEnv = {}, ports?: [number, number]): Promise<Started> {
-  const folder = join(base, name);
+async function startHub(
+  name: string,
+  environment: NodeJS.ProcessEnv = {},
+  ports?: [number, number],
+): Promise<RunningHub> {
+  const folder = join(baseFolder, name);
   const [port, libraryPort] = ports ?? [await findFreePort(), await findFreePort()];
   const child = spawn(process.execPath, ['scripts/start.ts'], {
     cwd: ROOT,
@@ -53,7 +57,7 @@ async function start(name: string, environment: NodeJS.ProcessEnv = {}, ports?: 
     },
     stdio: ['ignore', 'pipe', 'pipe'],
   });
-  started.push(child);
+  children.push(child);
   let out = '';
   let err = '';
   child.stdout.on('data', (chunk) => {
@@ -66,7 +70,7 @@ async function start(name: string, environment: NodeJS.ProcessEnv = {}, ports?: 
   return { child, port, libraryPort, folder, out: () => out, err: () => err, ended };
 }
 
-async function ready(hub: Started): Promise<void> {
+async function waitUntilReady(hub: RunningHub): Promise<void> {
   const ended = hub.ended.then((code) => {
     throw new Error(`ended with ${code}: ${hub.out()} ${hub.err()}`);
   });
@@ -78,7 +82,7 @@ async function ready(hub: Started): Promise<void> {
 }
 
 /** Returns command line and environment of the other processes that name a folder, such as database and library. */
-function processesOf(folder: string): string[] {
+function listProcesses(folder: string): string[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid)
     .map((pid) => {
@@ -91,7 +95,7 @@ function processesOf(folder: string): string[] {
     .filter((text) => text.includes(folder));
 }
 
-function listen(port: number): Promise<Server> {
+function listenOn(port: number): Promise<Server> {
   return new Promise((resolve, reject) => {
     const server = createServer();
     server.once('error', reject);
@@ -99,7 +103,7 @@ function listen(port: number): Promise<Server> {
   });
 }
 
-async function totalCount(port: number): Promise<unknown> {
+async function countMatters(port: number): Promise<unknown> {
   const response = await fetch(`http://127.0.0.1:${port}/graphql`, {
     method: 'POST',
     headers: { 'content-type': 'application/json' },
@@ -109,146 +113,146 @@ async function totalCount(port: number): Promise<unknown> {
 }
 
 test('starts, serves, and stops everything on SIGTERM; restarts with its data after SIGKILL', async () => {
-  const first = await start('life');
-  await ready(first);
-  expect(await totalCount(first.port)).toBe(108);
-  const health = await fetch(`http://127.0.0.1:${first.port}/health/ready`);
+  const firstHub = await startHub('life');
+  await waitUntilReady(firstHub);
+  expect(await countMatters(firstHub.port)).toBe(108);
+  const health = await fetch(`http://127.0.0.1:${firstHub.port}/health/ready`);
   expect([health.status, await health.json()]).toMatchObject([200, { status: 'ready' }]);
-  expect(first.out()).toMatch(/^ready .*127\.0\.0\.1:\d+\/graphql/m);
+  expect(firstHub.out()).toMatch(/^ready .*127\.0\.0\.1:\d+\/graphql/m);
   for (const role of ['APPLICANT', 'WINDOW_CLERK', 'REVIEWER', 'APPROVER', 'SEAL_KEEPER', 'SUPERVISOR', 'AUDITOR']) {
-    expect(first.out()).toContain(role);
+    expect(firstHub.out()).toContain(role);
   }
-  expect(existsSync(join(first.folder, 'postgres/PG_VERSION'))).toBe(true);
+  expect(existsSync(join(firstHub.folder, 'postgres/PG_VERSION'))).toBe(true);
 
-  const second = await start('life', {}, [await findFreePort(), await findFreePort()]);
-  expect(await second.ended).not.toBe(0);
-  expect(lines(second.err())).toHaveLength(1);
-  expect(second.err()).toContain('in use');
-  expect(await totalCount(first.port)).toBe(108);
+  const secondHub = await startHub('life', {}, [await findFreePort(), await findFreePort()]);
+  expect(await secondHub.ended).not.toBe(0);
+  expect(splitLines(secondHub.err())).toHaveLength(1);
+  expect(secondHub.err()).toContain('in use');
+  expect(await countMatters(firstHub.port)).toBe(108);
 
-  const from = performance.now();
-  first.child.kill('SIGTERM');
-  expect(await first.ended).toBe(0);
-  expect(performance.now() - from).toBeLessThan(STOP_MS);
-  expect(processesOf(first.folder)).toEqual([]);
+  const stopStart = performance.now();
+  firstHub.child.kill('SIGTERM');
+  expect(await firstHub.ended).toBe(0);
+  expect(performance.now() - stopStart).toBeLessThan(STOP_MS);
+  expect(listProcesses(firstHub.folder)).toEqual([]);
 
-  const again = await start('life', {}, [first.port, first.libraryPort]);
-  const restarted = performance.now();
-  await ready(again);
-  expect(performance.now() - restarted).toBeLessThan(20_000);
-  again.child.kill('SIGKILL');
-  await again.ended;
+  const restartedHub = await startHub('life', {}, [firstHub.port, firstHub.libraryPort]);
+  const restartStart = performance.now();
+  await waitUntilReady(restartedHub);
+  expect(performance.now() - restartStart).toBeLessThan(20_000);
+  restartedHub.child.kill('SIGKILL');
+  await restartedHub.ended;
 
-  const after = await start('life', {}, [first.port, first.libraryPort]);
-  await ready(after);
-  expect(await totalCount(after.port)).toBe(108);
-  after.child.kill('SIGINT');
-  expect(await after.ended).toBe(0);
-  expect(processesOf(after.folder)).toEqual([]);
+  const thirdHub = await startHub('life', {}, [firstHub.port, firstHub.libraryPort]);
+  await waitUntilReady(thirdHub);
+  expect(await countMatters(thirdHub.port)).toBe(108);
+  thirdHub.child.kill('SIGINT');
+  expect(await thirdHub.ended).toBe(0);
+  expect(listProcesses(thirdHub.folder)).toEqual([]);
 }, 240_000);
 
 test('a database killed under a running hub is restarted, and the hub answers again', async () => {
-  const hub = await start('outlive', {}, [await findFreePort(), await findFreePort()]);
-  await ready(hub);
+  const hub = await startHub('outlive', {}, [await findFreePort(), await findFreePort()]);
+  await waitUntilReady(hub);
   const pid = Number(readFileSync(join(hub.folder, 'postgres/postmaster.pid'), 'utf8').split('\n')[0]);
   process.kill(pid, 'SIGKILL');
-  await waitUntil('the hub answers again', async () => (await totalCount(hub.port).catch(() => null)) === 108);
+  await waitUntil('the hub answers again', async () => (await countMatters(hub.port).catch(() => null)) === 108);
   expect(hub.err()).toContain('数据库意外停止');
   hub.child.kill('SIGTERM');
   expect(await hub.ended).toBe(0);
-  expect(processesOf(hub.folder)).toEqual([]);
+  expect(listProcesses(hub.folder)).toEqual([]);
 }, 200_000);
 
 test('SIGTERM during the first start stops everything in time', async () => {
-  const hub = await start('early');
+  const hub = await startHub('early');
   await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
-  const from = performance.now();
+  const stopStart = performance.now();
   hub.child.kill('SIGTERM');
   await hub.ended;
-  expect(performance.now() - from).toBeLessThan(STOP_MS);
-  await waitUntil('nothing is left', async () => processesOf(hub.folder).length === 0);
-  expect(lines(hub.err())).toEqual([]);
+  expect(performance.now() - stopStart).toBeLessThan(STOP_MS);
+  await waitUntil('nothing is left', async () => listProcesses(hub.folder).length === 0);
+  expect(splitLines(hub.err())).toEqual([]);
 }, 60_000);
 
 test.each([
   ['PORT', 0],
   ['LIBRARY_PORT', 1],
 ] as const)('a port in use is named in one line: %s', async (variable, index) => {
-  const taken = await listen(0);
-  const address = taken.address();
+  const blockedPort = await listenOn(0);
+  const address = blockedPort.address();
   if (typeof address !== 'object' || !address) throw new Error('no port');
   const ports: [number, number] = [await findFreePort(), await findFreePort()];
   ports[index] = address.port;
-  const hub = await start(`taken-${variable}`, {}, ports);
-  await refused(hub, String(address.port), variable);
+  const hub = await startHub(`taken-${variable}`, {}, ports);
+  await expectRefusal(hub, String(address.port), variable);
   expect(existsSync(join(hub.folder, 'postgres'))).toBe(false);
-  taken.close();
+  blockedPort.close();
 });
 
 test.each([
   ['unreachable', `postgres://nobody@127.0.0.1:1/none`],
   ['no URL', 'nonsense'],
 ])('DATABASE_URL, %s, is refused in one line', async (name, url) => {
-  const hub = await start(`database ${name}`, { DATABASE_URL: url });
-  await refused(hub, 'DATABASE_URL');
+  const hub = await startHub(`database ${name}`, { DATABASE_URL: url });
+  await expectRefusal(hub, 'DATABASE_URL');
 });
 
 test('DATABASE_URL: the hub uses an external PostgreSQL as a non-superuser role, and does not stop it', async () => {
-  const folder = join(base, 'office');
-  const office = await startEmbedded({
+  const folder = join(baseFolder, 'office');
+  const officeDatabase = await startEmbedded({
     folder: join(folder, 'postgres'),
     logFile: join(folder, 'log'),
     password: 'office',
   });
-  const sql = postgres(office.url, { max: 1 });
+  const sql = postgres(officeDatabase.url, { max: 1 });
   await sql`create role office with login createdb createrole password 'office'`;
-  const url = office.url.replace('postgres:office@', 'office:office@');
+  const url = officeDatabase.url.replace('postgres:office@', 'office:office@');
   for (const round of [1, 2]) {
-    const hub = await start('guest', { DATABASE_URL: url });
-    await ready(hub);
-    expect(await totalCount(hub.port), `start ${round}`).toBe(108);
+    const hub = await startHub('guest', { DATABASE_URL: url });
+    await waitUntilReady(hub);
+    expect(await countMatters(hub.port), `start ${round}`).toBe(108);
     expect(existsSync(join(hub.folder, 'postgres'))).toBe(false);
     hub.child.kill('SIGTERM');
     expect(await hub.ended).toBe(0);
   }
   expect(await sql`select 1 as one`).toEqual([{ one: 1 }]);
   await sql.end();
-  await office.stop();
+  await officeDatabase.stop();
 }, 120_000);
 
 test('a data folder of another version is refused in one line', async () => {
-  const hub = await start('version');
+  const hub = await startHub('version');
   await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
   hub.child.kill('SIGTERM');
   await hub.ended;
   writeFileSync(join(hub.folder, 'postgres/PG_VERSION'), '17\n');
-  const again = await start('version');
-  await refused(again, 'PostgreSQL 17');
+  const restartedHub = await startHub('version');
+  await expectRefusal(restartedHub, 'PostgreSQL 17');
 }, 60_000);
 
 test('a data folder that cannot be created is refused in one line', async () => {
-  writeFileSync(join(base, 'file'), '');
-  await refused(await start('file/data'), 'file/data');
+  writeFileSync(join(baseFolder, 'file'), '');
+  await expectRefusal(await startHub('file/data'), 'file/data');
 });
 
 test('a database without its secrets file is refused, not created again', async () => {
-  const hub = await start('secrets');
+  const hub = await startHub('secrets');
   await waitUntil('the database runs', async () => existsSync(join(hub.folder, 'postgres/postmaster.pid')));
   hub.child.kill('SIGTERM');
   await hub.ended;
   rmSync(join(hub.folder, 'secrets.json'));
-  await refused(await start('secrets'), 'secrets.json');
+  await expectRefusal(await startHub('secrets'), 'secrets.json');
   expect(existsSync(join(hub.folder, 'postgres/PG_VERSION'))).toBe(true);
 }, 60_000);
 
-function lines(text: string): string[] {
+function splitLines(text: string): string[] {
   return text.split('\n').filter((line) => line !== '');
 }
 
 /** Expects an exit code above 0, one line on stderr that contains each of `words`, and no process left running. */
-async function refused(hub: Started, ...words: string[]): Promise<void> {
+async function expectRefusal(hub: RunningHub, ...words: string[]): Promise<void> {
   expect(await hub.ended).toBeGreaterThan(0);
-  expect(lines(hub.err())).toHaveLength(1);
+  expect(splitLines(hub.err())).toHaveLength(1);
   for (const word of words) expect(hub.err()).toContain(word);
-  expect(processesOf(hub.folder)).toEqual([]);
+  expect(listProcesses(hub.folder)).toEqual([]);
 }

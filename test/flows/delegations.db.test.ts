@@ -283,12 +283,12 @@ describe('importing a list of delegations', () => {
         pageInfo: { hasNextPage: true },
       },
     });
-    const rest = await hub.ask(
+    const earlierEntries = await hub.ask(
       'administrator',
       'query($after: String) { delegationImports(first: 1) { edges { node { changes(first: 2, after: $after) { edges { node { line } } pageInfo { hasNextPage } } } } } }',
       { after: entry.node.first.pageInfo.endCursor },
     );
-    expect(rest.data.delegationImports.edges[0].node.changes).toEqual({
+    expect(earlierEntries.data.delegationImports.edges[0].node.changes).toEqual({
       edges: [{ node: { line: 4 } }],
       pageInfo: { hasNextPage: false },
     });
@@ -335,8 +335,8 @@ describe('importing a list of delegations', () => {
       expect(await run(list)).toMatchObject({ code: 0, output: expect.stringContaining('无变更') });
       const bad = await run(`${list}\nyd2022-9-99,2027-06-01,END,,,,,`);
       expect(bad).toMatchObject({ code: 1, output: expect.stringContaining(`${file}:3 matter MATTER_UNKNOWN`) });
-      const foreign = await run(Buffer.from([0xca, 0xc2, 0xcf, 0xee]));
-      expect(foreign).toMatchObject({ code: 1, output: expect.stringContaining('不是 UTF-8') });
+      const foreignRun = await run(Buffer.from([0xca, 0xc2, 0xcf, 0xee]));
+      expect(foreignRun).toMatchObject({ code: 1, output: expect.stringContaining('不是 UTF-8') });
     } finally {
       rmSync(folder, { recursive: true, force: true });
     }
@@ -399,8 +399,15 @@ describe('importing a list of delegations', () => {
       '__typename',
     );
     expect(lateAnswer.refusal?.code).toBe('MATTER_NOT_DELEGATED');
-    const examine = { case: runningCases.device?.id, finding: 'APPROVED' };
-    const { refusal } = await runMutation(hub, 'window-yudu', 'examineCase', 'ExamineCaseInput', examine, '__typename');
+    const examineInput = { case: runningCases.device?.id, finding: 'APPROVED' };
+    const { refusal } = await runMutation(
+      hub,
+      'window-yudu',
+      'examineCase',
+      'ExamineCaseInput',
+      examineInput,
+      '__typename',
+    );
     expect(refusal).toBeNull();
   });
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { verifyCode } from '../../subgraphs/licenses/verify/code.ts';
-import { BUNDLE_LIMIT_BYTES, type LoggedUse } from '../../subgraphs/licenses/verify/evidence.ts';
+import { type LoggedUse, MAX_BUNDLE_BYTES } from '../../subgraphs/licenses/verify/evidence.ts';
 import { verify } from '../../subgraphs/licenses/verify/verify.ts';
 import { type TestClock, testClock } from '../support/clock.ts';
 import { findRefusalCode, grantCase, issueGrantedLicense, ROUTES } from '../support/flow.ts';
@@ -40,7 +40,7 @@ describe('offline verification of a license', () => {
   test('passes with its bundle; the report names signer, proven time and state', async () => {
     const { license, pdf } = await issueLicense();
     const bundle = await bundleOf(license.identifier);
-    expect(bundle.length).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
+    expect(bundle.length).toBeLessThanOrEqual(MAX_BUNDLE_BYTES);
     const report = verifyLicense(pdf, bundle);
     expect(report.steps.filter((step) => step.passed === false)).toEqual([]);
     expect(report).toMatchObject({
@@ -97,10 +97,10 @@ describe('offline verification of a license', () => {
         return JSON.parse(bundle.toString()).log !== undefined && bundle;
       });
     const bundle = await waitForLog(license.identifier);
-    expect(bundle.length).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
+    expect(bundle.length).toBeLessThanOrEqual(MAX_BUNDLE_BYTES);
     const key = (await fetchFile('/log/key')).toString().trim();
-    const verifyAltered = (changed: object, keys: readonly string[] = [key]) => {
-      const altered = Buffer.from(JSON.stringify({ ...JSON.parse(bundle.toString()), ...changed }));
+    const verifyAltered = (changes: object, keys: readonly string[] = [key]) => {
+      const altered = Buffer.from(JSON.stringify({ ...JSON.parse(bundle.toString()), ...changes }));
       const log = { keys, required: true };
       return verify({ file: pdf, signature: null, roots: [root], bundle: altered, log }, clock());
     };
@@ -179,7 +179,7 @@ describe('evidence remains valid longer than its keys', () => {
         ]).toEqual([years, 'TOTAL_PASSED', null, undefined]);
         expect(report.provenAt?.slice(0, 10)).toBe('2026-03-02');
       }
-      expect(Math.max(...sizes), `${sizes} ${stamps}`).toBeLessThanOrEqual(BUNDLE_LIMIT_BYTES);
+      expect(Math.max(...sizes), `${sizes} ${stamps}`).toBeLessThanOrEqual(MAX_BUNDLE_BYTES);
     } finally {
       await hub.stop();
     }

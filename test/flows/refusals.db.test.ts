@@ -108,11 +108,11 @@ describe('refusals', () => {
     expect(await refusalOfIssue(toBlankNumber(route, 1))).toBe('BLANK_USED');
     expect(await refusalOfIssue(toBlankNumber(ROUTES.WINDOW_FORWARD, 5))).toBe('BLANK_OF_ANOTHER_ORGAN');
     expect(await refusalOfIssue(toBlankNumber(route, 2), 'window-xingguo')).toBe('ORGAN_WITHOUT_POWER');
-    const [one, two] = await Promise.all([
+    const [one, repeatedAnswer] = await Promise.all([
       issueGrantedLicense(hub, route, id, 2),
       issueGrantedLicense(hub, route, id, 3),
     ]);
-    expect(two).toEqual(one);
+    expect(repeatedAnswer).toEqual(one);
     expect(await issueGrantedLicense(hub, route, id, 4)).toEqual(one);
     const stock = await hub.ask(
       'yudu-lyj.clerk',

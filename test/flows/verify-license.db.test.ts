@@ -120,7 +120,7 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
 
   test('the state changes with each act at once, but the verdict does not; a statement can be verified too', async () => {
     const input = { identifier, reason: '核查' };
-    const done = await runMutation(
+    const suspensionAnswer = await runMutation(
       hub,
       DIRECT.decides,
       'suspendLicense',
@@ -128,7 +128,7 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
       input,
       'license { acts { act document { digest url signature { url } } } }',
     );
-    const [, suspension] = done.license.acts;
+    const [, suspension] = suspensionAnswer.license.acts;
     const [statement, signature] = [
       await fileOf(suspension.document.url),
       await fileOf(suspension.document.signature.url),
@@ -139,18 +139,18 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
       license: { state: 'SUSPENDED', life: [{ act: 'ISSUE' }, { act: 'SUSPEND', state: 'SUSPENDED' }] },
     });
     const document = statement.toString('base64');
-    for (const asked of [
+    for (const judgedInput of [
       { digest: suspension.document.digest },
       { document },
       { document, signature: signature.toString('base64') },
     ]) {
-      expect(await judge(asked)).toMatchObject({ verdict: 'TOTAL_PASSED', status: { state: 'SUSPENDED' } });
+      expect(await judge(judgedInput)).toMatchObject({ verdict: 'TOTAL_PASSED', status: { state: 'SUSPENDED' } });
     }
-    const forged = await judge({ document, signature: tamperSignedAttribute(signature).toString('base64') });
-    expect(forged).toMatchObject({ verdict: 'TOTAL_FAILED', subIndication: 'HASH_FAILURE' });
-    const changed = Buffer.from(statement.toString().replace('核查', '没有'));
+    const forgedVerdict = await judge({ document, signature: tamperSignedAttribute(signature).toString('base64') });
+    expect(forgedVerdict).toMatchObject({ verdict: 'TOTAL_FAILED', subIndication: 'HASH_FAILURE' });
+    const changedStatement = Buffer.from(statement.toString().replace('核查', '没有'));
     expect(
-      await judge({ document: changed.toString('base64'), signature: signature.toString('base64') }),
+      await judge({ document: changedStatement.toString('base64'), signature: signature.toString('base64') }),
     ).toMatchObject({ subIndication: 'HASH_FAILURE' });
     // The signature file alone is not a document.
     expect((await judge({ digest: digestOf(signature) })).subIndication).toBe('SIGNED_DATA_NOT_FOUND');
@@ -194,11 +194,11 @@ describe.each(['local', 'http'] as const)('verifyLicense without a token (%s)', 
         'BAD_USER_INPUT',
       ]);
     }
-    const many = Array.from(
+    const aliasedQueries = Array.from(
       { length: 6 },
       (_, i) => `v${i}: verifyLicense(input: { digest: "${digest}" }) { verdict }`,
     );
-    expect((await hub.ask(null, `{ ${many.join(' ')} }`)).errors?.map((one) => one.extensions.code)).toEqual([
+    expect((await hub.ask(null, `{ ${aliasedQueries.join(' ')} }`)).errors?.map((one) => one.extensions.code)).toEqual([
       'BAD_USER_INPUT',
     ]);
   });

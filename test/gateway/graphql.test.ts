@@ -1,7 +1,7 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { GraphQLError, getIntrospectionQuery } from 'graphql';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { DEPTH_LIMIT, FIELD_LIMIT, ROOT_FIELD_LIMIT, TOKEN_LIMIT } from '../../gateway/limits.ts';
+import { MAX_DEPTH, MAX_FIELDS, MAX_ROOT_FIELDS, MAX_TOKENS } from '../../gateway/limits.ts';
 import { mintToken } from '../../scripts/people.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
 import { testClock } from '../support/clock.ts';
@@ -115,18 +115,18 @@ describe.each(['local', 'http'] as const)('gateway, %s', (transport) => {
   test('limits depth, width, size and tokens of a query', async () => {
     const deep = (levels: number) =>
       `{ license(identifier: "x") ${'{ versions '.repeat(levels)}{ number }${' }'.repeat(levels)} }`;
-    expect(await codes(deep(DEPTH_LIMIT - 1))).toEqual(['QUERY_TOO_DEEP']);
-    expect(await codes(deep(DEPTH_LIMIT - 2))).not.toEqual(['QUERY_TOO_DEEP']);
-    const wide = Array.from({ length: ROOT_FIELD_LIMIT + 1 }, (_, i) => `a${i}: matter(id: "m1") { id }`).join(' ');
+    expect(await codes(deep(MAX_DEPTH - 1))).toEqual(['QUERY_TOO_DEEP']);
+    expect(await codes(deep(MAX_DEPTH - 2))).not.toEqual(['QUERY_TOO_DEEP']);
+    const wide = Array.from({ length: MAX_ROOT_FIELDS + 1 }, (_, i) => `a${i}: matter(id: "m1") { id }`).join(' ');
     expect(await codes(`{ ${wide} }`)).toEqual(['QUERY_TOO_WIDE']);
     // Each fragment spreads the previous one ten times, so that a short document selects 100,000 fields.
     const fragments = Array.from({ length: 6 }, (_, i) => {
       const inner = i === 0 ? 'name' : Array.from({ length: 10 }, () => `...F${i - 1}`).join(' ');
       return `fragment F${i} on Matter { ${inner} }`;
     });
-    expect(10 ** 5).toBeGreaterThan(FIELD_LIMIT);
+    expect(10 ** 5).toBeGreaterThan(MAX_FIELDS);
     expect(await codes(`{ matter(id: "m1") { ...F5 } } ${fragments.join(' ')}`)).toContain('QUERY_TOO_LARGE');
-    expect(await codes(`{ ${'__typename '.repeat(TOKEN_LIMIT)} }`)).toEqual(['QUERY_TOO_LARGE']);
+    expect(await codes(`{ ${'__typename '.repeat(MAX_TOKENS)} }`)).toEqual(['QUERY_TOO_LARGE']);
   });
 
   test('refuses a fragment that contains itself', async () => {

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { CITY, CITY_MATTER, newRequest } from '../seals/requests.ts';
-import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/workshop.ts';
 
 /** openssl and BouncyCastle (Debian: openssl, libbcpkix-java) verify signatures and certificates of seals. */
 
@@ -26,20 +26,20 @@ const COVERED = {
 const CLASSPATH = ['bcprov', 'bcutil', 'bcpkix'].map((name) => `/usr/share/java/${name}.jar`).join(':');
 const VERIFY_CMS = fileURLToPath(new URL('VerifyCms.java', import.meta.url));
 
-let workshop: Workshop;
+let workshop: SealsFixture;
 let folder: string;
 const filePath = (name: string) => join(folder, name);
 const clockSeconds = () => String(Math.floor(workshop.clock().getTime() / 1000));
 
 beforeAll(async () => {
-  workshop = await openWorkshop();
+  workshop = await openSealsFixture();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-cms-'));
   for (const [name, unsignedRequest] of Object.entries(REQUESTS)) {
     const request = { ...unsignedRequest, authorisation: await workshop.authorise(unsignedRequest) };
     writeFileSync(filePath(`${name}.p7s`), await signatureOf(workshop.seals, request));
   }
   for (const [name, covered] of Object.entries(COVERED)) writeFileSync(filePath(name), covered);
-  const otherWorkshop = await openWorkshop();
+  const otherWorkshop = await openSealsFixture();
   writeFileSync(filePath('stranger.pem'), await otherWorkshop.seals.rootCertificate());
   await otherWorkshop.close();
   const rows = await workshop.sql`select seal_id as id, certificate_pem as pem from seals.seal_certificate

@@ -11,7 +11,7 @@ import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { AUTHORISER, COUNTY_MATTER, requestOf } from '../seals/requests.ts';
-import { openWorkshop, type Workshop } from '../seals/workshop.ts';
+import { openSealsFixture, type SealsFixture } from '../seals/workshop.ts';
 import { sampleRecord } from '../support/record.ts';
 
 /** `LICENSES=1000 npm run test:interop` for the long run. */
@@ -65,9 +65,9 @@ const fields = fc.array(fc.record({ label: printableText(12), text: printableTex
 describe(`${LICENSES} licenses`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-thousand-'));
   const path = (file: string) => join(folder, file);
-  let workshop: Workshop;
+  let workshop: SealsFixture;
   beforeAll(async () => {
-    workshop = await openWorkshop();
+    workshop = await openSealsFixture();
     writeFileSync(path('root.pem'), await workshop.seals.rootCertificate());
     const samples = fc.sample(fc.tuple(name, fields, printableText(30)), { seed: SEED, numRuns: LICENSES });
     for (const [i, [holder, lines, title]] of samples.entries()) await seal(i, buildRecord(i, holder, lines, title));

@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
 import { COUNTY } from '../seals/requests.ts';
-import { openWorkshop, signatureOf, type Workshop } from '../seals/workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/workshop.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 
@@ -15,13 +15,13 @@ import { applyAndApprove } from '../support/seal-applications.ts';
 
 const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
 
-let workshop: Workshop;
+let workshop: SealsFixture;
 let folder: string;
 const filePath = (name: string) => join(folder, name);
 const attimeArgs = () => ['-attime', String(Math.floor(workshop.clock().getTime() / 1000))];
 
 beforeAll(async () => {
-  workshop = await openWorkshop();
+  workshop = await openSealsFixture();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-timestamp-'));
   const rows = await workshop.sql`select id, certificate_pem as pem from seals.authority
     union all select seal_id, certificate_pem from seals.seal_certificate

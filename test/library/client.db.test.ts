@@ -25,7 +25,7 @@ beforeAll(async () => {
 afterAll(() => library.close());
 
 /** Returns the error with which a delivery fails. */
-async function deliveryError(promise: Promise<unknown>): Promise<Error> {
+async function catchDeliveryError(promise: Promise<unknown>): Promise<Error> {
   return promise.then(
     () => expect.fail('delivered'),
     (error: Error) => error,
@@ -47,7 +47,7 @@ describe('against the reference library', () => {
       ...license.version('ISSUE', 1, 1),
       signature: license.version('ISSUE', 1, 1, { text: 'x' }).signature,
     };
-    const error = await deliveryError(client.deliver(wrong));
+    const error = await catchDeliveryError(client.deliver(wrong));
     expect(error).toBeInstanceOf(Rejection);
     expect(error.message).toContain('SIGNATURE_OF_OTHER_DOCUMENT');
   });
@@ -55,7 +55,7 @@ describe('against the reference library', () => {
   it('throws a plain Error if an earlier act is missing, and delivers after it arrived', async () => {
     const license = makeLicense(authority, 'E003');
     const cancel = license.statement('CANCEL', 'CANCELLED', 2, 1);
-    const error = await deliveryError(client.deliver(cancel));
+    const error = await catchDeliveryError(client.deliver(cancel));
     expect(error).not.toBeInstanceOf(Rejection);
     expect(error.message).toContain('ORDER');
     await client.deliver(license.version('ISSUE', 1, 1));
@@ -84,7 +84,7 @@ describe('against the reference library', () => {
   it('throws a plain Error for a wrong secret, because an operator can correct it', async () => {
     const url = `http://127.0.0.1:${(library.app().server.address() as AddressInfo).port}`;
     const wrong = createLibraryClient({ url, ...CLIENT, clientSecret: 'wrong', now: library.clock });
-    const error = await deliveryError(wrong.deliver(makeLicense(authority, 'E006').version('ISSUE', 1, 1)));
+    const error = await catchDeliveryError(wrong.deliver(makeLicense(authority, 'E006').version('ISSUE', 1, 1)));
     expect(error).not.toBeInstanceOf(Rejection);
     expect(error.message).toContain('401');
   });
@@ -108,7 +108,7 @@ describe('against a library that misbehaves', () => {
     };
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     return {
-      asked: requestedPaths,
+      paths: requestedPaths,
       client: createLibraryClient({ url, ...CLIENT, now: () => new Date(), timeoutMs: 400 }),
     };
   }
@@ -132,17 +132,17 @@ describe('against a library that misbehaves', () => {
     ['an answer above the size limit', 200, `"${'x'.repeat(1_100_000)}"`],
   ])('throws a plain Error on %s', async (_what, status, body) => {
     const peer = await startPeer(answerWith(status, body));
-    const error = await deliveryError(peer.client.deliver(delivery()));
+    const error = await catchDeliveryError(peer.client.deliver(delivery()));
     expect(error).not.toBeInstanceOf(Rejection);
     expect(error.message).toMatch(/^城市证照库/);
-    expect(peer.asked.length).toBeLessThanOrEqual(4);
+    expect(peer.paths.length).toBeLessThanOrEqual(4);
   });
 
   it('throws a plain Error if it does not answer in time or is not reachable', async () => {
     const silentPeer = await startPeer(() => {});
-    expect(await deliveryError(silentPeer.client.deliver(delivery()))).not.toBeInstanceOf(Rejection);
+    expect(await catchDeliveryError(silentPeer.client.deliver(delivery()))).not.toBeInstanceOf(Rejection);
     await close();
-    expect((await deliveryError(silentPeer.client.deliver(delivery()))).message).toContain('无法连接');
+    expect((await catchDeliveryError(silentPeer.client.deliver(delivery()))).message).toContain('无法连接');
   });
 
   it('requests one token for parallel deliveries, and requests again after a failure', async () => {
@@ -152,7 +152,7 @@ describe('against a library that misbehaves', () => {
       else if (path === '/token') setTimeout(() => reply.end(token), 50);
       else reply.end(JSON.stringify({ code: 1, receipt: 'r' }));
     });
-    await deliveryError(peer.client.deliver(delivery()));
+    await catchDeliveryError(peer.client.deliver(delivery()));
     const receipts = await Promise.all(Array.from({ length: 5 }, () => peer.client.deliver(delivery())));
     expect(new Set(receipts)).toEqual(new Set(['r']));
     expect(tokenRequests).toBe(2);

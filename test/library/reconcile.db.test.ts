@@ -4,11 +4,11 @@ import type { Change, Hub } from '../../scripts/city-library/hub.ts';
 import { LogBroken, reconcile } from '../../scripts/city-library/reconcile.ts';
 import { parseLogKey } from '../../scripts/witness/note.ts';
 import type { LibraryDelivery } from '../../subgraphs/licenses/library-client.ts';
-import { LogPen } from '../seals/log-pen.ts';
+import { NoteSigner } from '../seals/log-pen.ts';
 import { type Authority, makeAuthority, makeLicense, openTestLibrary, type TestLibrary } from './test-library.ts';
 import { TestLog } from './test-log.ts';
 
-const logSigner = new LogPen('example.com/log');
+const logSigner = new NoteSigner('example.com/log');
 let authority: Authority;
 let library: TestLibrary;
 let sql: postgres.Sql;
@@ -187,9 +187,9 @@ describe('a log that differs from the one that the library knows', () => {
   });
 
   it('is signed by another key, has another name, or does not exist', async () => {
-    const impostor = new TestLog(new LogPen(logSigner.name)).withLeaves(3);
+    const impostor = new TestLog(new NoteSigner(logSigner.name)).withLeaves(3);
     expect(await expectBrokenLog(hubWith(impostor))).toContain('没有该日志的签名');
-    const stranger = new TestLog(new LogPen('example.com/other')).withLeaves(3);
+    const stranger = new TestLog(new NoteSigner('example.com/other')).withLeaves(3);
     await expect(compare(hubWith(stranger))).rejects.toThrow('example.com/other');
     await expect(compare(hubWith(log, { logFile: async () => null }))).rejects.toThrow('没有公布');
   });

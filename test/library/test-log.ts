@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { LogPen } from '../seals/log-pen.ts';
+import type { NoteSigner } from '../seals/log-pen.ts';
 
 const WIDTH = 256;
 
@@ -10,10 +10,10 @@ function hash(...parts: Uint8Array[]): Buffer {
 /** A transparency log in memory, by the recursive definition of RFC 6962 §2.1. It shares no code with its readers. */
 export class TestLog {
   name: string;
-  private readonly logSigner: LogPen;
+  private readonly logSigner: NoteSigner;
   private readonly leaves: Buffer[] = [];
 
-  constructor(logSigner: LogPen, name = 'main') {
+  constructor(logSigner: NoteSigner, name = 'main') {
     this.logSigner = logSigner;
     this.name = name;
   }

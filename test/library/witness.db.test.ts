@@ -5,7 +5,7 @@ import { computeProof } from '../../scripts/witness/tile.ts';
 import { isConsistent } from '../../scripts/witness/tree.ts';
 import { requireCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { LogPen } from '../seals/log-pen.ts';
+import { NoteSigner } from '../seals/log-pen.ts';
 import {
   type Authority,
   LIBRARY_NAME,
@@ -22,7 +22,7 @@ beforeAll(() => {
 });
 
 describe('the library as a witness', () => {
-  const logSigner = new LogPen('example.com/log');
+  const logSigner = new NoteSigner('example.com/log');
   let library: TestLibrary;
   beforeAll(async () => {
     library = await openTestLibrary(authority, [], [logSigner.vkey]);
@@ -72,9 +72,9 @@ describe('the library as a witness', () => {
 
   it('answers other errors of a witness as specified, and its own errors in JSON', async () => {
     expect(
-      (await addCheckpoint(new TestLog(new LogPen('example.com/other')).withLeaves(1).request(0))).statusCode,
+      (await addCheckpoint(new TestLog(new NoteSigner('example.com/other')).withLeaves(1).request(0))).statusCode,
     ).toBe(404);
-    expect((await addCheckpoint(new TestLog(new LogPen(logSigner.name)).withLeaves(1).request(0))).statusCode).toBe(
+    expect((await addCheckpoint(new TestLog(new NoteSigner(logSigner.name)).withLeaves(1).request(0))).statusCode).toBe(
       403,
     );
     expect((await addCheckpoint('nothing')).statusCode).toBe(400);
@@ -101,7 +101,7 @@ describe('a library that follows no log', () => {
   afterEach(() => library.close());
   it('signs no checkpoint and publishes none', async () => {
     library = await openTestLibrary(authority);
-    const payload = new TestLog(new LogPen('example.com/log')).withLeaves(1).request(0);
+    const payload = new TestLog(new NoteSigner('example.com/log')).withLeaves(1).request(0);
     expect((await library.app().inject({ method: 'POST', url: '/add-checkpoint', payload })).statusCode).toBe(404);
     expect((await library.app().inject('/log/checkpoint')).statusCode).toBe(404);
   });
@@ -109,7 +109,7 @@ describe('a library that follows no log', () => {
 
 describe('a proof from tiles', () => {
   it('proves the growth of trees of every shape from whole and partial tiles, and nothing else', async () => {
-    const log = new TestLog(new LogPen('example.com/log'));
+    const log = new TestLog(new NoteSigner('example.com/log'));
     const sizes = [1, 2, 3, 5, 127, 255, 256, 257, 511, 512, 600, 769, 1_025];
     for (const size of sizes) {
       log.grow(size - log.size);
@@ -124,7 +124,7 @@ describe('a proof from tiles', () => {
   });
 
   it('uses the whole tile if the partial one is gone, and reports a missing or short tile', async () => {
-    const log = new TestLog(new LogPen('example.com/log')).withLeaves(300);
+    const log = new TestLog(new NoteSigner('example.com/log')).withLeaves(300);
     const readWholeTile = async (path: string) => log.readTile(path.replace(/\.p\/.*/, ''), 512);
     expect(await computeProof(readWholeTile, 5, 200)).toHaveLength(9);
     await expect(computeProof(async () => null, 5, 200)).rejects.toThrow('does not show tile/0/000');

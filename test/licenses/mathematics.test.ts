@@ -1,7 +1,7 @@
 import { constants, createHash, privateEncrypt, sign } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import { ALGORITHM, type PublicKey, readCertificate } from '../../subgraphs/licenses/verify/certificate.ts';
-import { verifies } from '../../subgraphs/licenses/verify/mathematics.ts';
+import { isSignatureValid } from '../../subgraphs/licenses/verify/mathematics.ts';
 import { der, oid } from '../library/authority.ts';
 import { asn1Null, createEcPair, createRsaPair, issueCertificate } from '../support/pki-builder.ts';
 import { flipBit, sequence } from '../support/vectors.ts';
@@ -16,12 +16,12 @@ const SHA256 = oid('2.16.840.1.101.3.4.2.1');
 const digest = createHash('sha256').update(MESSAGE).digest();
 const rsaPair = createRsaPair();
 const exponent3Pair = createRsaPair(3072, 3);
-const BYTES = 384;
+const KEY_BYTES = 384;
 const keyOf = (keyPair: ReturnType<typeof createRsaPair>): PublicKey =>
   readCertificate(issueCertificate({ pair: keyPair, isCa: true }).certificate).key;
 const rsaPublicKey = keyOf(rsaPair);
 const isAccepted = (signature: Buffer, publicKey = rsaPublicKey) =>
-  verifies(publicKey, { signed: MESSAGE, algorithm: ALGORITHM.rsaSha256, signature });
+  isSignatureValid(publicKey, { signed: MESSAGE, algorithm: ALGORITHM.rsaSha256, signature });
 
 /** Raw RSA over an encoded message, so that a test can make every octet of the padding wrong. */
 const signRaw = (encoded: Buffer, signerPair = rsaPair) =>
@@ -29,17 +29,17 @@ const signRaw = (encoded: Buffer, signerPair = rsaPair) =>
 const digestInfo = (algorithm: Buffer = sequence(SHA256, asn1Null), hash = digest) =>
   sequence(algorithm, der(0x04, hash));
 const padDigestInfo = (content: Buffer, head = [0, 1], fill = 0xff, separator = 0) => {
-  const length = BYTES - head.length - 1 - content.length;
+  const length = KEY_BYTES - head.length - 1 - content.length;
   return Buffer.concat([Buffer.from(head), Buffer.alloc(length, fill), Buffer.from([separator]), content]);
 };
 /** A DigestInfo with one of its lengths in long form. */
-const longForm = (at: number, content = digestInfo()) => {
+const toLongForm = (at: number, content = digestInfo()) => {
   const bytes = Buffer.concat([content.subarray(0, at), Buffer.from([0x81]), content.subarray(at)]);
   return bytes;
 };
 const padTooShort = (content: Buffer, count: number, trailing: number) =>
   Buffer.concat([Buffer.from([0, 1]), Buffer.alloc(count, 0xff), Buffer.from([0]), content, Buffer.alloc(trailing)]);
-const trailingBytes = BYTES - 3 - 8 - digestInfo().length;
+const trailingBytes = KEY_BYTES - 3 - 8 - digestInfo().length;
 const sha1 = createHash('sha1').update(MESSAGE).digest();
 const SHA1_INFO = sequence(sequence(oid('1.3.14.3.2.26'), asn1Null), der(0x04, sha1));
 
@@ -66,9 +66,9 @@ describe('RSASSA-PKCS1-v1_5', () => {
       'garbage within the DigestInfo, padding shortened',
       signRaw(padTooShort(Buffer.concat([digestInfo(), Buffer.alloc(0)]), 9, trailingBytes - 1)),
     ],
-    ['length of the outer sequence in long form', signRaw(padDigestInfo(longForm(1)))],
-    ['length of the algorithm in long form', signRaw(padDigestInfo(longForm(3)))],
-    ['length of the digest in long form', signRaw(padDigestInfo(longForm(digestInfo().length - 33)))],
+    ['length of the outer sequence in long form', signRaw(padDigestInfo(toLongForm(1)))],
+    ['length of the algorithm in long form', signRaw(padDigestInfo(toLongForm(3)))],
+    ['length of the digest in long form', signRaw(padDigestInfo(toLongForm(digestInfo().length - 33)))],
     [
       'indefinite length',
       signRaw(padDigestInfo(Buffer.concat([Buffer.from([0x30, 0x80]), digestInfo().subarray(2), Buffer.alloc(2)]))),
@@ -84,10 +84,10 @@ describe('RSASSA-PKCS1-v1_5', () => {
     ['padding of other octets', signRaw(padDigestInfo(digestInfo(), [0, 1], 0xfe))],
     ['padding of zeros', signRaw(padDigestInfo(digestInfo(), [0, 1], 0))],
     ['separator missing', signRaw(padDigestInfo(digestInfo(), [0, 1], 0xff, 0xff))],
-    ['no padding at all', signRaw(Buffer.concat([Buffer.alloc(BYTES - digestInfo().length), digestInfo()]))],
+    ['no padding at all', signRaw(Buffer.concat([Buffer.alloc(KEY_BYTES - digestInfo().length), digestInfo()]))],
     ['PSS', sign('sha256', MESSAGE, { key: rsaPair.privateKey, padding: constants.RSA_PKCS1_PSS_PADDING })],
-    ['signature 0', Buffer.alloc(BYTES)],
-    ['signature 1', Buffer.concat([Buffer.alloc(BYTES - 1), Buffer.from([1])])],
+    ['signature 0', Buffer.alloc(KEY_BYTES)],
+    ['signature 1', Buffer.concat([Buffer.alloc(KEY_BYTES - 1), Buffer.from([1])])],
     ['a zero octet added at the start', Buffer.concat([Buffer.from([0]), sign('sha256', MESSAGE, rsaPair.privateKey)])],
     ['an octet removed at the start', sign('sha256', MESSAGE, rsaPair.privateKey).subarray(1)],
     ['an octet added at the end', Buffer.concat([sign('sha256', MESSAGE, rsaPair.privateKey), Buffer.from([0])])],
@@ -100,15 +100,15 @@ describe('RSASSA-PKCS1-v1_5', () => {
   test('refuses a cube root with trailing garbage for a key of exponent 3 (Bleichenbacher 2006)', () => {
     const targetCube = BigInt(`0x${padTooShort(digestInfo(), 8, trailingBytes).toString('hex')}`);
     let root = 1n;
-    let high = 1n << BigInt(BYTES * 8);
+    let high = 1n << BigInt(KEY_BYTES * 8);
     while (root < high - 1n) {
       const middle = (root + high) / 2n;
       if (middle ** 3n <= targetCube) root = middle;
       else high = middle;
     }
-    const forgedSignature = Buffer.from((root + 1n).toString(16).padStart(BYTES * 2, '0'), 'hex');
+    const forgedSignature = Buffer.from((root + 1n).toString(16).padStart(KEY_BYTES * 2, '0'), 'hex');
     // The forgery starts like a valid signature. A lenient parser reads no further.
-    const forgedEncoding = ((root + 1n) ** 3n).toString(16).padStart(BYTES * 2, '0');
+    const forgedEncoding = ((root + 1n) ** 3n).toString(16).padStart(KEY_BYTES * 2, '0');
     expect(forgedEncoding.slice(0, 2 * (11 + digestInfo().length))).toBe(
       padTooShort(digestInfo(), 8, trailingBytes)
         .toString('hex')
@@ -125,7 +125,7 @@ describe('ECDSA', () => {
   ).key;
   const validSignature = sign('sha256', MESSAGE, ecPair.privateKey);
   const isAcceptedByEc = (signature: Buffer, publicKey = ecPublicKey) =>
-    verifies(publicKey, { signed: MESSAGE, algorithm: ALGORITHM.ecdsaSha256, signature });
+    isSignatureValid(publicKey, { signed: MESSAGE, algorithm: ALGORITHM.ecdsaSha256, signature });
   const [r = Buffer.alloc(0), s = Buffer.alloc(0)] = splitIntegers(validSignature);
   const curveOrder = 0xffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551n;
   const encodeInteger = (value: bigint) => {
@@ -164,10 +164,10 @@ describe('ECDSA', () => {
   });
   test('refuses a key of the other kind and an unknown algorithm', () => {
     expect(isAcceptedByEc(sign('sha256', MESSAGE, rsaPair.privateKey), rsaPublicKey)).toBe(false);
-    expect(verifies(ecPublicKey, { signed: MESSAGE, algorithm: ALGORITHM.rsaSha256, signature: validSignature })).toBe(
-      false,
-    );
-    expect(verifies(ecPublicKey, { signed: MESSAGE, algorithm: '', signature: validSignature })).toBe(false);
+    expect(
+      isSignatureValid(ecPublicKey, { signed: MESSAGE, algorithm: ALGORITHM.rsaSha256, signature: validSignature }),
+    ).toBe(false);
+    expect(isSignatureValid(ecPublicKey, { signed: MESSAGE, algorithm: '', signature: validSignature })).toBe(false);
   });
 });
 

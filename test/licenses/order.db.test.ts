@@ -88,19 +88,21 @@ describe("a supervisor's order", () => {
   });
 
   test('is carried out only by the ordered act on the ordered license', async () => {
-    const [one, otherLicense] = [await issueLicense(), await issueLicense()];
-    const id = await recordOrder(one.caseId, 'SUSPENSION');
+    const [orderedLicense, otherLicense] = [await issueLicense(), await issueLicense()];
+    const id = await recordOrder(orderedLicense.caseId, 'SUSPENSION');
     expect(await requestOwnAct('suspend', { identifier: otherLicense.identifier, order: id })).toBe('ORDER_UNKNOWN');
     expect(await requestOwnAct('suspend', { identifier: otherLicense.identifier, order: 'x' })).toBe('ORDER_UNKNOWN');
     for (const name of ['revoke', 'rescind', 'withdraw']) {
-      expect(await requestOwnAct(name, { identifier: one.identifier, order: id })).toBe('LICENSE_ACT_NOT_ALLOWED');
+      expect(await requestOwnAct(name, { identifier: orderedLicense.identifier, order: id })).toBe(
+        'LICENSE_ACT_NOT_ALLOWED',
+      );
     }
-    expect(await requestOwnAct('suspend', { identifier: one.identifier, order: id }, SUPERVISOR)).toBe(
+    expect(await requestOwnAct('suspend', { identifier: orderedLicense.identifier, order: id }, SUPERVISOR)).toBe(
       'ROLE_NOT_ALLOWED',
     );
     const outcomes = await Promise.all([
-      requestOwnAct('suspend', { identifier: one.identifier, order: id }),
-      requestOwnAct('suspend', { identifier: one.identifier, order: id }),
+      requestOwnAct('suspend', { identifier: orderedLicense.identifier, order: id }),
+      requestOwnAct('suspend', { identifier: orderedLicense.identifier, order: id }),
     ]);
     expect(outcomes).toContain(null);
     for (const refusal of outcomes) {
@@ -149,39 +151,39 @@ describe("a supervisor's order", () => {
   });
 
   test('is overtaken if the license reaches the ordered state, or ends, by another act', async () => {
-    const one = await issueLicense();
-    const suspensionOrder = await recordOrder(one.caseId, 'SUSPENSION');
-    const revocationOrder = await recordOrder(one.caseId, 'REVOCATION');
-    expect(await requestOwnAct('suspend', { identifier: one.identifier })).toBeNull();
-    expect(await awaitAnswer(one.caseId, suspensionOrder)).toMatchObject({
+    const orderedLicense = await issueLicense();
+    const suspensionOrder = await recordOrder(orderedLicense.caseId, 'SUSPENSION');
+    const revocationOrder = await recordOrder(orderedLicense.caseId, 'REVOCATION');
+    expect(await requestOwnAct('suspend', { identifier: orderedLicense.identifier })).toBeNull();
+    expect(await awaitAnswer(orderedLicense.caseId, suspensionOrder)).toMatchObject({
       state: 'OVERTAKEN',
       answer: '证照已处于“暂扣”状态',
     });
     expect(await awaitOrder(revocationOrder)).toMatchObject({ state: 'OPEN' });
     // An open order blocks all other acts, even a restoration that nobody ordered.
-    expect(await requestOwnAct('restore', { identifier: one.identifier })).toBe('ORDER_OPEN');
-    expect(await actionsOf(APPROVER, one.identifier)).toMatchObject({
+    expect(await requestOwnAct('restore', { identifier: orderedLicense.identifier })).toBe('ORDER_OPEN');
+    expect(await actionsOf(APPROVER, orderedLicense.identifier)).toMatchObject({
       restoreLicense: 'ORDER_OPEN',
       revokeLicense: null,
     });
     expect(
       await findRefusalCode(hub, APPROVER, 'cancelLicense', 'CancelLicenseInput', {
-        identifier: one.identifier,
+        identifier: orderedLicense.identifier,
         reason: '依法注销',
       }),
     ).toBeNull();
-    expect(await awaitAnswer(one.caseId, revocationOrder)).toMatchObject({
+    expect(await awaitAnswer(orderedLicense.caseId, revocationOrder)).toMatchObject({
       state: 'OVERTAKEN',
       answer: '证照已处于“注销”状态',
     });
     expect(
       await findRefusalCode(hub, SUPERVISOR, 'recordFinding', 'RecordFindingInput', {
-        case: one.caseId,
+        case: orderedLicense.caseId,
         kind: 'NOTICE',
         text: '知悉',
       }),
     ).toBeNull();
-    await awaitDuties(one.identifier, ['ORDER_OPEN closed', 'ORDER_OPEN closed']);
+    await awaitDuties(orderedLicense.identifier, ['ORDER_OPEN closed', 'ORDER_OPEN closed']);
   });
 
   test('is taken back if the supervisor lifts it before anybody carried it out', async () => {
@@ -244,12 +246,12 @@ describe("a supervisor's order", () => {
     ).toBeNull();
     await waitForLicense(hub, caseId);
     const changeCaseId = await grantCase(hub, explorationRoute, { matter: matter.change, licenseNumber: number });
-    const found = await recordFinding(hub, 'yudu-zrzyj.supervisor', {
+    const revocationFinding = await recordFinding(hub, 'yudu-zrzyj.supervisor', {
       case: caseId,
       kind: 'REVOCATION',
       text: '越界勘查',
     });
-    await waitForOrder(hub, found.id);
+    await waitForOrder(hub, revocationFinding.id);
     const change = { case: changeCaseId, blankNumber: toBlankNumber(explorationRoute, 2) };
     expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
       'ORDER_OPEN',
@@ -271,7 +273,9 @@ describe("a supervisor's order", () => {
       ).data.supervisionOrders.edges.some((edge: GraphqlNode) => edge.node.number === number),
     ).toBe(false);
 
-    expect(await requestOwnAct('revoke', { identifier, order: found.id }, 'ganzhou-zrzyj.approver')).toBeNull();
+    expect(
+      await requestOwnAct('revoke', { identifier, order: revocationFinding.id }, 'ganzhou-zrzyj.approver'),
+    ).toBeNull();
     await awaitDuties(identifier, ['ORDER_OPEN closed', 'RECALL_OPEN open']);
     expect(await findRefusalCode(hub, explorationRoute.prints, 'changeLicense', 'CaseActInput', change)).toBe(
       'LICENSE_ACT_NOT_ALLOWED',

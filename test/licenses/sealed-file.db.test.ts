@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { writeAuthorisation } from '../../subgraphs/kernel/token.ts';
-import { perform } from '../../subgraphs/licenses/issue-workflow.ts';
+import { performAct } from '../../subgraphs/licenses/issue-workflow.ts';
 import { insertAct, keepRendered } from '../../subgraphs/licenses/ledger-store.ts';
-import { findFile, putSealed } from '../../subgraphs/licenses/store.ts';
+import { findFile, storeSealedFile } from '../../subgraphs/licenses/store.ts';
 import * as tables from '../../subgraphs/licenses/tables.ts';
 import { createTestDatabase } from '../support/database.ts';
 
@@ -43,7 +43,7 @@ afterAll(async () => {
 
 const storeSealedPart = (part: string, from: number, digest: string) =>
   client.db.transaction((tx) =>
-    putSealed(
+    storeSealedFile(
       tx,
       id,
       { part: Buffer.from(part), from },
@@ -73,7 +73,7 @@ test('an act that another process finished during rendering counts as done, and 
     throw new Error('asked again');
   };
   const sealedDigests = { documentDigest: sha256('document'), signatureDigest: sha256('signature') };
-  const outcome = await perform(
+  const outcome = await performAct(
     {
       db: client.db,
       now: () => new Date(),

@@ -101,13 +101,13 @@ describe('a status statement', () => {
   });
   test('by a certificate of another authority is not used', () => {
     const otherAuthority = issueCertificate({ common: '测试签发', isCa: true });
-    const by = issueCertificate({
+    const statusCertificate = issueCertificate({
       issuer: otherAuthority,
       pair: VALID_AUTHORITIES.status.pair,
       usage: 0x80,
       purposes: ['1.3.6.1.4.1.99999.1.2'],
     });
-    const chain = [by, otherAuthority].map(({ certificate }) => certificate.toString('base64'));
+    const chain = [statusCertificate, otherAuthority].map(({ certificate }) => certificate.toString('base64'));
     expect(stateOf(withStatement(statementJwt({}, { x5c: chain })))).toMatchObject(UNKNOWN);
   });
   test('by a revoked certificate is not used', () => {

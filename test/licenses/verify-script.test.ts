@@ -122,20 +122,20 @@ describe('npm run verify', () => {
     });
   });
   test('verifies a folder: prints a line per document and a count, exits by the worst verdict', () => {
-    const good = run(path('export'), ...ROOT_OPTION);
-    expect(good.stdout).toContain('共 2 份 documents：通过 TOTAL_PASSED 2，');
-    expect(good.status).toBe(0);
+    const goodRun = run(path('export'), ...ROOT_OPTION);
+    expect(goodRun.stdout).toContain('共 2 份 documents：通过 TOTAL_PASSED 2，');
+    expect(goodRun.status).toBe(0);
     cpSync(path('tampered.pdf'), path('export/below/t.pdf'));
     cpSync(path('a.p7s'), path('export/below/t.p7s'));
     cpSync(path('a.p7s'), path('export/below/orphan.p7s'));
-    const bad = run(path('export'), ...ROOT_OPTION, '--json');
-    const lines = bad.stdout
+    const badRun = run(path('export'), ...ROOT_OPTION, '--json');
+    const lines = badRun.stdout
       .trim()
       .split('\n')
       .map((line) => JSON.parse(line));
     expect(lines.map((line) => line.subIndication)).toEqual([null, null, 'SIGNED_DATA_NOT_FOUND', 'HASH_FAILURE']);
-    expect(bad.stderr).toBe('');
-    expect(bad.status).toBe(1);
+    expect(badRun.stderr).toBe('');
+    expect(badRun.status).toBe(1);
     rmSync(path('export/below/t.pdf'));
     expect(run(path('export'), path('a.pdf'), ...ROOT_OPTION).status).toBe(2);
   });

@@ -131,8 +131,8 @@ describe('a report', () => {
     const bytes = fc.uint8Array({ maxLength: 200 });
     fc.assert(
       fc.property(bytes, bytes, bytes, bytes, (file, signature, root, bundle) => {
-        const given = { file, signature, roots: [root], bundle, certificates: [root], revocation: [root] };
-        expect(verify(given, VERIFIED_AT).verdict).not.toBe('TOTAL_PASSED');
+        const randomEvidence = { file, signature, roots: [root], bundle, certificates: [root], revocation: [root] };
+        expect(verify(randomEvidence, VERIFIED_AT).verdict).not.toBe('TOTAL_PASSED');
       }),
     );
   });

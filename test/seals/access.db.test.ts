@@ -4,108 +4,110 @@ import { requireDemoPerson } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newRequest, RECORD } from './requests.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './workshop.ts';
 
-let shop: Workshop;
+let fixture: SealsFixture;
 beforeAll(async () => {
-  shop = await openWorkshop();
+  fixture = await openSealsFixture();
 });
-afterAll(() => shop.close());
+afterAll(() => fixture.close());
 
 const KEEPER = requireDemoPerson(`${COUNTY}.keeper`);
 const GRANTER = requireDemoPerson(`${COUNTY}.sealapprover`);
 const SEAL = 'id name kind state organ { id } validFrom validUntil matters { id }';
 
-async function act(who: Actor, name: string, input: Record<string, unknown>) {
-  const asked = await shop.ask(
-    who,
+async function mutateSeal(actor: Actor, name: string, input: Record<string, unknown>) {
+  const answer = await fixture.ask(
+    actor,
     `mutation($input: SealActInput!) { ${name}(input: $input) { seal { ${SEAL} } refusal { code message field } } }`,
-    { input: { seal: shop.countySeal, ...input } },
+    { input: { seal: fixture.countySeal, ...input } },
   );
-  return { ...asked, ...asked.data?.[name] };
+  return { ...answer, ...answer.data?.[name] };
 }
 
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
-  shop.ask(requireDemoPerson(person), query, variables);
+  fixture.ask(requireDemoPerson(person), query, variables);
 
-function events() {
-  return shop.sql`select event, matter_id, actor_id, actor, reason from seals.seal_event
-    where seal_id = ${shop.countySeal} order by serial`;
+function listEvents() {
+  return fixture.sql`select event, matter_id, actor_id, actor, reason from seals.seal_event
+    where seal_id = ${fixture.countySeal} order by serial`;
 }
 
 describe('the event ledger of a seal', () => {
   test('records the seeded making and grants without a person', async () => {
     const hub = { actor_id: null, actor: '初始化', reason: null };
-    expect(await events()).toMatchObject([
+    expect(await listEvents()).toMatchObject([
       { event: 'MADE', matter_id: null, ...hub },
-      { event: 'FILED', matter_id: null, ...hub, reason: `示范备案 ${shop.countySeal}` },
+      { event: 'FILED', matter_id: null, ...hub, reason: `示范备案 ${fixture.countySeal}` },
       { event: 'PUT_INTO_USE', matter_id: null, ...hub },
       { event: 'GRANTED', matter_id: COUNTY_MATTER, ...hub },
     ]);
   });
   test('records suspension and resumption by the keeper, with a reason', async () => {
-    expect((await act(KEEPER, 'suspendSeal', { reason: '年度核查' })).seal.state).toBe('SUSPENDED');
-    expect((await act(KEEPER, 'suspendSeal', { reason: '再停一次' })).refusal).toMatchObject({
+    expect((await mutateSeal(KEEPER, 'suspendSeal', { reason: '年度核查' })).seal.state).toBe('SUSPENDED');
+    expect((await mutateSeal(KEEPER, 'suspendSeal', { reason: '再停一次' })).refusal).toMatchObject({
       code: 'SEAL_SUSPENDED',
     });
-    expect((await act(KEEPER, 'resumeSeal', { reason: '核查完毕' })).seal.state).toBe('IN_USE');
-    expect((await act(KEEPER, 'resumeSeal', { reason: '本来在用' })).seal.state).toBe('IN_USE');
+    expect((await mutateSeal(KEEPER, 'resumeSeal', { reason: '核查完毕' })).seal.state).toBe('IN_USE');
+    expect((await mutateSeal(KEEPER, 'resumeSeal', { reason: '本来在用' })).seal.state).toBe('IN_USE');
     const by = { actor_id: KEEPER.id, actor: KEEPER.name };
-    expect((await events()).slice(-2)).toMatchObject([
+    expect((await listEvents()).slice(-2)).toMatchObject([
       { event: 'SUSPENDED', reason: '年度核查', ...by },
       { event: 'RESUMED', reason: '核查完毕', ...by },
     ]);
   });
   test('records a grant and its withdrawal by two persons, each once', async () => {
-    const before = (await events()).length;
+    const before = (await listEvents()).length;
     const matter = 'yd2022-1-08';
-    const granted = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
+    const granted = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: fixture.countySeal, matter });
     expect(granted.seal.matters).toEqual([{ id: COUNTY_MATTER }, { id: matter }]);
-    const again = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
-    expect(again.refusal).toMatchObject({ code: 'SEAL_ALREADY_GRANTED', field: 'matter' });
+    const repeatedGrant = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: fixture.countySeal, matter });
+    expect(repeatedGrant.refusal).toMatchObject({ code: 'SEAL_ALREADY_GRANTED', field: 'matter' });
     const [, { id: grant }] = granted.seal.grants;
-    const taken = { seal: shop.countySeal, grant };
-    const withdrawn = await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', taken);
+    const withdrawalInput = { seal: fixture.countySeal, grant };
+    const withdrawn = await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', withdrawalInput);
     expect(withdrawn.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
-    const twice = await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', taken);
-    expect(twice.refusal).toMatchObject({ code: 'SEAL_NOT_GRANTED', field: 'grant' });
-    const one = { matter_id: matter, actor_id: KEEPER.id };
-    const both = { matter_id: matter, actor_id: GRANTER.id };
-    expect((await events()).slice(before)).toMatchObject([
-      { event: 'APPLIED_GRANT', ...one },
-      { event: 'GRANTED', ...both },
-      { event: 'APPLIED_WITHDRAW_GRANT', ...one },
-      { event: 'GRANT_WITHDRAWN', ...both },
+    const secondWithdrawal = await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', withdrawalInput);
+    expect(secondWithdrawal.refusal).toMatchObject({ code: 'SEAL_NOT_GRANTED', field: 'grant' });
+    const keeperEntry = { matter_id: matter, actor_id: KEEPER.id };
+    const approverEntry = { matter_id: matter, actor_id: GRANTER.id };
+    expect((await listEvents()).slice(before)).toMatchObject([
+      { event: 'APPLIED_GRANT', ...keeperEntry },
+      { event: 'GRANTED', ...approverEntry },
+      { event: 'APPLIED_WITHDRAW_GRANT', ...keeperEntry },
+      { event: 'GRANT_WITHDRAWN', ...approverEntry },
     ]);
   });
   test('the withdrawal of a grant leaves the grant of another seal for the same matter', async () => {
     const matter = 'yd2022-1-09';
-    await applyAndApprove(ask, CITY, 'applyForSealGrant', { seal: shop.citySeal, matter });
-    const { seal } = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: shop.countySeal, matter });
+    await applyAndApprove(ask, CITY, 'applyForSealGrant', { seal: fixture.citySeal, matter });
+    const { seal } = await applyAndApprove(ask, COUNTY, 'applyForSealGrant', { seal: fixture.countySeal, matter });
     const [, { id: grant }] = seal.grants;
-    await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', { seal: shop.countySeal, grant });
+    await applyAndApprove(ask, COUNTY, 'applyForSealGrantWithdrawal', { seal: fixture.countySeal, grant });
     const matters = async (id: string) =>
-      (await shop.ask(KEEPER, `{ seal(id: "${id}") { matters { id } } }`)).data.seal.matters;
-    expect(await matters(shop.citySeal)).toContainEqual({ id: matter });
-    expect(await matters(shop.countySeal)).not.toContainEqual({ id: matter });
+      (await fixture.ask(KEEPER, `{ seal(id: "${id}") { matters { id } } }`)).data.seal.matters;
+    expect(await matters(fixture.citySeal)).toContainEqual({ id: matter });
+    expect(await matters(fixture.countySeal)).not.toContainEqual({ id: matter });
   });
   test.each([
     ['an empty reason', 'suspendSeal', { reason: ' ' }, 'REASON_MISSING', 'reason'],
     ['a long reason', 'suspendSeal', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
     ['an unknown seal', 'suspendSeal', { seal: 'nobody', reason: '无' }, 'SEAL_UNKNOWN', 'seal'],
   ])('records nothing for %s', async (_, name, input, code, field) => {
-    const before = (await events()).length;
-    const { refusal } = await act(KEEPER, name, input);
+    const before = (await listEvents()).length;
+    const { refusal } = await mutateSeal(KEEPER, name, input);
     expect(refusal).toMatchObject({ code, field });
-    expect(await events()).toHaveLength(before);
+    expect(await listEvents()).toHaveLength(before);
   });
   test('licenses receive the state of the seal after every change, in order', async () => {
-    shop.seals.start();
-    const stream = `seal:${shop.countySeal}`;
-    const heard = () => shop.told.filter((event) => event.stream === stream);
-    await waitUntil('licenses know the seal', async () => heard().length === 7);
-    expect(heard().map((event) => event.revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
-    expect(heard().map(({ payload }) => ('sealId' in payload ? [payload.state, payload.grants.length] : []))).toEqual([
+    fixture.seals.start();
+    const stream = `seal:${fixture.countySeal}`;
+    const listReceived = () => fixture.told.filter((event) => event.stream === stream);
+    await waitUntil('licenses know the seal', async () => listReceived().length === 7);
+    expect(listReceived().map((event) => event.revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
+    expect(
+      listReceived().map(({ payload }) => ('sealId' in payload ? [payload.state, payload.grants.length] : [])),
+    ).toEqual([
       ['IN_USE', 1],
       ['SUSPENDED', 1],
       ['IN_USE', 1],
@@ -118,7 +120,7 @@ describe('the event ledger of a seal', () => {
 });
 
 describe('access', () => {
-  const strangers: [string, Actor, string][] = [
+  const otherActors: [string, Actor, string][] = [
     ['approver', requireDemoPerson(`${COUNTY}.approver`), 'ROLE_NOT_ALLOWED'],
     ['clerk', requireDemoPerson(`${COUNTY}.clerk`), 'ROLE_NOT_ALLOWED'],
     ['reviewer', requireDemoPerson(`${COUNTY}.reviewer`), 'ROLE_NOT_ALLOWED'],
@@ -130,34 +132,34 @@ describe('access', () => {
   ];
 
   test.each([
-    ...strangers,
+    ...otherActors,
     ['seal approver', GRANTER, 'ROLE_NOT_ALLOWED'],
     ["another organ's keeper", requireDemoPerson(`${CITY}.keeper`), 'SEAL_NOT_OF_ORGAN'],
-  ] as const)('%s may neither suspend nor resume a seal', async (_, who, code) => {
+  ] as const)('%s may neither suspend nor resume a seal', async (_, actor, code) => {
     for (const name of ['suspendSeal', 'resumeSeal']) {
-      expect((await act(who, name, { reason: '试' })).refusal?.code).toBe(code);
+      expect((await mutateSeal(actor, name, { reason: '试' })).refusal?.code).toBe(code);
     }
   });
 
   test('the public receives UNAUTHENTICATED for every query and mutation', async () => {
     const asked = [
       '{ seals(first: 1) { edges { node { id } } } }',
-      `{ seal(id: "${shop.countySeal}") { id } }`,
+      `{ seal(id: "${fixture.countySeal}") { id } }`,
       '{ sealUses(first: 1) { edges { node { id } } } }',
-      `{ _entities(representations: [{ __typename: "Seal", id: "${shop.countySeal}" }]) { ... on Seal { name } } }`,
-      `mutation { suspendSeal(input: { seal: "${shop.countySeal}", reason: "x" }) { seal { id } } }`,
-      `mutation { applyForSealGrant(input: { seal: "${shop.countySeal}", matter: "m", reason: "x" }) { seal { id } } }`,
+      `{ _entities(representations: [{ __typename: "Seal", id: "${fixture.countySeal}" }]) { ... on Seal { name } } }`,
+      `mutation { suspendSeal(input: { seal: "${fixture.countySeal}", reason: "x" }) { seal { id } } }`,
+      `mutation { applyForSealGrant(input: { seal: "${fixture.countySeal}", matter: "m", reason: "x" }) { seal { id } } }`,
     ];
-    for (const query of asked) expect((await shop.ask(PUBLIC, query)).codes, query).toEqual(['UNAUTHENTICATED']);
+    for (const query of asked) expect((await fixture.ask(PUBLIC, query)).codes, query).toEqual(['UNAUTHENTICATED']);
   });
 
-  test.each([...strangers, ['seal approver', GRANTER, ''] as [string, Actor, string]])(
+  test.each([...otherActors, ['seal approver', GRANTER, ''] as [string, Actor, string]])(
     '%s may read the seals',
-    async (_, who) => {
-      const { data } = await shop.ask(who, `{ seals(first: 10) { edges { node { ${SEAL} certificate } } } }`);
+    async (_, actor) => {
+      const { data } = await fixture.ask(actor, `{ seals(first: 10) { edges { node { ${SEAL} certificate } } } }`);
       expect(data.seals.edges.map((edge: { node: { id: string } }) => edge.node.id)).toEqual([
-        shop.citySeal,
-        shop.countySeal,
+        fixture.citySeal,
+        fixture.countySeal,
       ]);
       expect(data.seals.edges[1].node).toMatchObject({
         name: '于都县林业局证照专用章',
@@ -173,9 +175,9 @@ describe('access', () => {
 
 describe('the list of seal uses', () => {
   const IDENTIFIER = '1.2.156.3005.2.test';
-  const uses = async (who: Actor, filter = '', first = 100, after: string | null = null) =>
-    shop.ask(
-      who,
+  const listUses = async (actor: Actor, filter = '', first = 100, after: string | null = null) =>
+    fixture.ask(
+      actor,
       `query($after: String) { sealUses(first: ${first}, after: $after ${filter}) {
         edges { node { id act at authorisedBy documentDigest suite organ { id } matter { id } license { identifier } seal { id name } } }
         pageInfo { hasNextPage endCursor } } }`,
@@ -189,13 +191,13 @@ describe('the list of seal uses', () => {
       const matterId = organ === CITY ? CITY_MATTER : COUNTY_MATTER;
       const identifier = organ === CITY ? IDENTIFIER : RECORD.ZZBS;
       const asked = newRequest({ organ, matterId, identifier });
-      await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
-      shop.clock.advance(60_000);
+      await fixture.seals.sign({ ...asked, authorisation: await fixture.authorise(asked) });
+      fixture.clock.advance(60_000);
     }
   });
 
   test('is complete for an auditor, newest first', async () => {
-    const { data } = await uses(requireDemoPerson('auditor'));
+    const { data } = await listUses(requireDemoPerson('auditor'));
     expect(organsIn(data)).toEqual([COUNTY, CITY, COUNTY, CITY, COUNTY]);
     expect(data.sealUses.edges[1].node).toMatchObject({
       act: 'ISSUE',
@@ -203,68 +205,76 @@ describe('the list of seal uses', () => {
       suite: 'PAdES-T-RSA3072-SHA256',
       matter: { id: CITY_MATTER },
       license: { identifier: IDENTIFIER },
-      seal: { id: shop.citySeal, name: '赣州市行政审批局审批专用章' },
+      seal: { id: fixture.citySeal, name: '赣州市行政审批局审批专用章' },
     });
   });
   test("shows an organ's staff only the uses of their organ, whatever they filter by", async () => {
-    for (const who of [KEEPER, GRANTER, requireDemoPerson(`${COUNTY}.clerk`)]) {
-      expect(organsIn((await uses(who)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
-      expect(organsIn((await uses(who, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([]);
-      expect(organsIn((await uses(who, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([]);
+    for (const actor of [KEEPER, GRANTER, requireDemoPerson(`${COUNTY}.clerk`)]) {
+      expect(organsIn((await listUses(actor)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
+      expect(organsIn((await listUses(actor, `, filter: { seal: "${fixture.citySeal}" }`)).data)).toEqual([]);
+      expect(organsIn((await listUses(actor, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([]);
     }
-    expect(organsIn((await uses(requireDemoPerson('yudu-slj.keeper'))).data)).toEqual([]);
+    expect(organsIn((await listUses(requireDemoPerson('yudu-slj.keeper'))).data)).toEqual([]);
   });
   test('is closed to persons without an organ', async () => {
     for (const id of ['applicant-company', 'applicant-citizen', 'library', 'administrator']) {
-      expect((await uses(requireDemoPerson(id))).codes, id).toEqual(['FORBIDDEN']);
+      expect((await listUses(requireDemoPerson(id))).codes, id).toEqual(['FORBIDDEN']);
     }
   });
   test('can be filtered by seal and by license', async () => {
     const auditor = requireDemoPerson('auditor');
-    expect(organsIn((await uses(auditor, `, filter: { seal: "${shop.citySeal}" }`)).data)).toEqual([CITY, CITY]);
-    expect(organsIn((await uses(auditor, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([CITY, CITY]);
+    expect(organsIn((await listUses(auditor, `, filter: { seal: "${fixture.citySeal}" }`)).data)).toEqual([CITY, CITY]);
+    expect(organsIn((await listUses(auditor, `, filter: { license: "${IDENTIFIER}" }`)).data)).toEqual([CITY, CITY]);
   });
   test('can be filtered by person, organ, matter and time; staff may not filter by another organ', async () => {
     const auditor = requireDemoPerson('auditor');
-    const by = async (filter: string) => organsIn((await uses(auditor, `, filter: { ${filter} }`)).data);
+    const by = async (filter: string) => organsIn((await listUses(auditor, `, filter: { ${filter} }`)).data);
     expect(await by(`person: "${CITY}.approver"`)).toEqual([CITY, CITY]);
     expect(await by('person: "nobody"')).toEqual([]);
     expect(await by(`organ: "${CITY}"`)).toEqual([CITY, CITY]);
     expect(await by(`matter: "${COUNTY_MATTER}"`)).toEqual([COUNTY, COUNTY, COUNTY]);
     const early = '2026-01-01T00:00:00Z';
-    const later = new Date(shop.clock().getTime() + 1).toISOString();
+    const later = new Date(fixture.clock().getTime() + 1).toISOString();
     expect(await by(`from: "${later}"`)).toEqual([]);
     expect(await by(`to: "${early}"`)).toEqual([]);
     expect(await by(`from: "${early}", to: "${later}", organ: "${CITY}"`)).toEqual([CITY, CITY]);
-    expect((await uses(KEEPER, `, filter: { organ: "${CITY}" }`)).codes).toEqual(['FORBIDDEN']);
-    expect(organsIn((await uses(KEEPER, `, filter: { organ: "${COUNTY}" }`)).data)).toEqual([COUNTY, COUNTY, COUNTY]);
+    expect((await listUses(KEEPER, `, filter: { organ: "${CITY}" }`)).codes).toEqual(['FORBIDDEN']);
+    expect(organsIn((await listUses(KEEPER, `, filter: { organ: "${COUNTY}" }`)).data)).toEqual([
+      COUNTY,
+      COUNTY,
+      COUNTY,
+    ]);
   });
   test('keeps its page boundaries when a new use arrives between two pages', async () => {
     const auditor = requireDemoPerson('auditor');
-    const first = (await uses(auditor, '', 2)).data.sealUses;
+    const first = (await listUses(auditor, '', 2)).data.sealUses;
     expect(first.pageInfo.hasNextPage).toBe(true);
-    await shop.seals.sign(await shop.request());
-    const second = (await uses(auditor, '', 100, first.pageInfo.endCursor)).data.sealUses;
-    const seen = [...first.edges, ...second.edges].map((edge) => edge.node.id);
-    expect(new Set(seen).size).toBe(5);
+    await fixture.seals.sign(await fixture.request());
+    const second = (await listUses(auditor, '', 100, first.pageInfo.endCursor)).data.sealUses;
+    const useIds = [...first.edges, ...second.edges].map((edge) => edge.node.id);
+    expect(new Set(useIds).size).toBe(5);
     expect(second.pageInfo.hasNextPage).toBe(false);
-    for (const bad of [uses(auditor, '', 101), uses(auditor, '', 0), uses(auditor, '', 1, 'nonsense')]) {
-      expect((await bad).codes).toEqual(['BAD_USER_INPUT']);
+    for (const invalidAnswer of [
+      listUses(auditor, '', 101),
+      listUses(auditor, '', 0),
+      listUses(auditor, '', 1, 'nonsense'),
+    ]) {
+      expect((await invalidAnswer).codes).toEqual(['BAD_USER_INPUT']);
     }
   });
   test('is append-only for the database role of seals', async () => {
-    const [row] = await shop.sql`select has_table_privilege('tq_seals', 'seals.seal_use', 'update') as may_update,
+    const [row] = await fixture.sql`select has_table_privilege('tq_seals', 'seals.seal_use', 'update') as may_update,
       has_table_privilege('tq_seals', 'seals.seal_use', 'delete') as may_delete`;
     expect(row).toEqual({ may_update: false, may_delete: false });
   });
 });
 
 test('entity references resolve in order, with null for unknown seals', async () => {
-  const representations = [shop.citySeal, 'nobody', shop.countySeal].map((id) => ({ __typename: 'Seal', id }));
-  const { data } = await shop.ask(
+  const representations = [fixture.citySeal, 'nobody', fixture.countySeal].map((id) => ({ __typename: 'Seal', id }));
+  const { data } = await fixture.ask(
     KEEPER,
     'query($representations: [_Any!]!) { _entities(representations: $representations) { ... on Seal { id } } }',
     { representations },
   );
-  expect(data._entities).toEqual([{ id: shop.citySeal }, null, { id: shop.countySeal }]);
+  expect(data._entities).toEqual([{ id: fixture.citySeal }, null, { id: fixture.countySeal }]);
 });

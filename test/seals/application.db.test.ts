@@ -9,36 +9,36 @@ import {
   submitApplication,
 } from '../support/seal-applications.ts';
 import { CITY, COUNTY, COUNTY_MATTER, newRequest } from './requests.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './workshop.ts';
 
 /** Seals are made, granted, rotated and ended only by two persons together. */
 
-let shop: Workshop;
+let fixture: SealsFixture;
 beforeAll(async () => {
-  shop = await openWorkshop();
+  fixture = await openSealsFixture();
 });
-afterAll(() => shop.close());
+afterAll(() => fixture.close());
 
 const KEEPER = `${COUNTY}.keeper`;
 const APPROVER = `${COUNTY}.sealapprover`;
 /** A person who holds both positions. */
-const BOTH: Person = {
+const KEEPER_AND_APPROVER: Person = {
   ...requireDemoPerson(KEEPER),
   id: 'both',
   name: '王一人',
   roles: ['SEAL_KEEPER', 'SEAL_APPROVER'],
 };
 
-const as = (person: string): Actor =>
-  person === 'both' ? BOTH : person === 'public' ? PUBLIC : requireDemoPerson(person);
+const actorOf = (person: string): Actor =>
+  person === 'both' ? KEEPER_AND_APPROVER : person === 'public' ? PUBLIC : requireDemoPerson(person);
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
-  shop.ask(as(person), query, variables);
+  fixture.ask(actorOf(person), query, variables);
 const apply = (name: string, input: object, person = KEEPER) =>
   submitApplication(ask, person, name, { reason: '工作需要', ...input });
 const decide = (application: string, input: object = {}, person = APPROVER) =>
   decideApplication(ask, person, { application, approve: true, ...input });
-const grant = (input: object = {}, person = KEEPER) =>
-  apply('applyForSealGrant', { seal: shop.countySeal, matter: `m-${randomUUID().slice(0, 8)}`, ...input }, person);
+const applyForGrant = (input: object = {}, person = KEEPER) =>
+  apply('applyForSealGrant', { seal: fixture.countySeal, matter: `m-${randomUUID().slice(0, 8)}`, ...input }, person);
 
 async function withdraw(application: string, input: object = {}, person = KEEPER): Promise<ApplicationResult> {
   const query = `mutation($input: SealApplicationInput!) { withdrawSealApplication(input: $input) {
@@ -46,32 +46,32 @@ async function withdraw(application: string, input: object = {}, person = KEEPER
   return (await ask(person, query, { input: { application, ...input } })).data?.withdrawSealApplication;
 }
 
-const events = (seal: string) =>
-  shop.sql`select event, matter_id, actor_id, applied_by_id, reason from seals.seal_event
+const listEvents = (seal: string) =>
+  fixture.sql`select event, matter_id, actor_id, applied_by_id, reason from seals.seal_event
     where seal_id = ${seal} order by serial`;
-const count = async () => (await shop.sql`select count(*)::int as n from seals.seal_event`)[0]?.n;
+const countEvents = async () => (await fixture.sql`select count(*)::int as n from seals.seal_event`)[0]?.n;
 
 describe('an application', () => {
   test('changes nothing until another person approves it, and then takes full effect', async () => {
-    const asked = await grant({ matter: 'yd2022-1-08' });
+    const asked = await applyForGrant({ matter: 'yd2022-1-08' });
     expect(asked).toMatchObject({
       refusal: null,
       application: { state: 'WAITING', appliedBy: requireDemoPerson(KEEPER).name },
     });
     expect(asked.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
-    const done = await decide(asked.application.id);
-    expect(done).toMatchObject({
+    const decisionResult = await decide(asked.application.id);
+    expect(decisionResult).toMatchObject({
       application: { state: 'APPROVED', endedBy: requireDemoPerson(APPROVER).name },
       refusal: null,
     });
-    expect(done.seal.matters).toEqual([{ id: COUNTY_MATTER }, { id: 'yd2022-1-08' }]);
-    const both = { matter_id: 'yd2022-1-08', applied_by_id: KEEPER, reason: '工作需要' };
-    expect((await events(shop.countySeal)).slice(-2)).toEqual([
-      { event: 'APPLIED_GRANT', actor_id: KEEPER, ...both },
-      { event: 'GRANTED', actor_id: APPROVER, ...both },
+    expect(decisionResult.seal.matters).toEqual([{ id: COUNTY_MATTER }, { id: 'yd2022-1-08' }]);
+    const commonColumns = { matter_id: 'yd2022-1-08', applied_by_id: KEEPER, reason: '工作需要' };
+    expect((await listEvents(fixture.countySeal)).slice(-2)).toEqual([
+      { event: 'APPLIED_GRANT', actor_id: KEEPER, ...commonColumns },
+      { event: 'GRANTED', actor_id: APPROVER, ...commonColumns },
     ]);
     const [leaf] =
-      await shop.sql`select entry from seals.log_leaf where kind = 'SEAL_EVENT' order by serial desc limit 1`;
+      await fixture.sql`select entry from seals.log_leaf where kind = 'SEAL_EVENT' order by serial desc limit 1`;
     expect(JSON.parse(leaf?.entry)).toMatchObject({
       ...{ event: 'GRANTED', actorId: APPROVER, appliedById: KEEPER, applicationId: asked.application.id },
     });
@@ -79,57 +79,60 @@ describe('an application', () => {
   });
 
   test('can be rejected with a reason, which is final', async () => {
-    const { application } = await grant();
-    const before = await count();
+    const { application } = await applyForGrant();
+    const before = await countEvents();
     expect((await decide(application.id, { approve: false })).refusal).toMatchObject({ code: 'REASON_MISSING' });
-    expect(await count()).toBe(before);
+    expect(await countEvents()).toBe(before);
     const rejected = await decide(application.id, { approve: false, reason: '无此需要' });
     expect(rejected.application).toMatchObject({ state: 'REJECTED', decision: '无此需要' });
-    expect((await events(shop.countySeal)).at(-1)).toMatchObject({ event: 'REJECTED_GRANT', reason: '无此需要' });
-    for (const again of [await decide(application.id), await withdraw(application.id)]) {
-      expect(again.refusal).toMatchObject({ code: 'SEAL_APPLICATION_DECIDED', field: 'application' });
+    expect((await listEvents(fixture.countySeal)).at(-1)).toMatchObject({
+      event: 'REJECTED_GRANT',
+      reason: '无此需要',
+    });
+    for (const repeated of [await decide(application.id), await withdraw(application.id)]) {
+      expect(repeated.refusal).toMatchObject({ code: 'SEAL_APPLICATION_DECIDED', field: 'application' });
     }
   });
 
   test('can be withdrawn by the person who applied, which is final', async () => {
-    const { application } = await grant();
+    const { application } = await applyForGrant();
     expect((await withdraw(application.id, {}, APPROVER)).refusal?.code).toBe('ROLE_NOT_ALLOWED');
     expect((await withdraw(application.id, {}, 'both')).refusal?.code).toBe('NOT_YOUR_RECORD');
     expect((await withdraw(application.id, { dryRun: true })).application.state).toBe('WITHDRAWN');
     expect((await withdraw(application.id)).application.state).toBe('WITHDRAWN');
     expect((await decide(application.id)).refusal?.code).toBe('SEAL_APPLICATION_DECIDED');
-    expect((await events(shop.countySeal)).at(-1)).toMatchObject({ event: 'WITHDRAWN_GRANT', actor_id: KEEPER });
+    expect((await listEvents(fixture.countySeal)).at(-1)).toMatchObject({ event: 'WITHDRAWN_GRANT', actor_id: KEEPER });
   });
 
   test('cannot be decided by the person who applied, even one who may approve', async () => {
-    const { application } = await grant({}, 'both');
-    const before = await count();
+    const { application } = await applyForGrant({}, 'both');
+    const before = await countEvents();
     for (const input of [{}, { approve: false, reason: '否' }, { dryRun: true }]) {
       expect((await decide(application.id, input, 'both')).refusal).toMatchObject({
         code: 'SECOND_PERSON_NEEDED',
         field: 'application',
       });
     }
-    expect(await count()).toBe(before);
+    expect(await countEvents()).toBe(before);
     expect((await decide(application.id)).refusal).toBeNull();
   });
 
   test('of any kind leaves no trace in a dry run', async () => {
-    const kept = async () =>
+    const countRows = async () =>
       (
-        await shop.sql`select (select count(*) from seals.seal_application)::int as a, (select count(*) from seals.seal_application_outcome)::int as o,
+        await fixture.sql`select (select count(*) from seals.seal_application)::int as a, (select count(*) from seals.seal_application_outcome)::int as o,
         (select count(*) from seals.seal_event)::int as e, (select count(*) from seals.seal_certificate)::int as c,
         (select count(*) from seals.log_leaf)::int as l, (select count(*) from seals.outbox_event)::int as t`
       )[0];
-    const before = await kept();
-    expect((await grant({ dryRun: true })).application.state).toBe('WAITING');
+    const before = await countRows();
+    expect((await applyForGrant({ dryRun: true })).application.state).toBe('WAITING');
     expect((await apply('applyForSeal', { kind: 'UNIT_SEAL', dryRun: true })).refusal).toBeNull();
-    expect((await apply('applyForSealRotation', { seal: shop.countySeal, dryRun: true })).refusal).toBeNull();
-    expect(await kept()).toEqual(before);
-    const { application } = await apply('applyForSealRotation', { seal: shop.countySeal });
-    const waiting = await kept();
+    expect((await apply('applyForSealRotation', { seal: fixture.countySeal, dryRun: true })).refusal).toBeNull();
+    expect(await countRows()).toEqual(before);
+    const { application } = await apply('applyForSealRotation', { seal: fixture.countySeal });
+    const waiting = await countRows();
     expect((await decide(application.id, { dryRun: true })).application.state).toBe('APPROVED');
-    expect(await kept()).toEqual(waiting);
+    expect(await countRows()).toEqual(waiting);
     await withdraw(application.id);
   });
 
@@ -142,7 +145,7 @@ describe('an application', () => {
 
   test('that is no longer valid cannot be approved, but can be rejected', async () => {
     const matter = 'yd2022-1-11';
-    const [first, second] = [await grant({ matter }), await grant({ matter })];
+    const [first, second] = [await applyForGrant({ matter }), await applyForGrant({ matter })];
     expect((await decide(first.application.id)).refusal).toBeNull();
     expect((await decide(second.application.id)).refusal?.code).toBe('SEAL_ALREADY_GRANTED');
     const rejected = await decide(second.application.id, { approve: false, reason: '重复' });
@@ -163,83 +166,92 @@ describe('a grant', () => {
     ['a long reason', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
     ['an unknown seal', { seal: 'nobody' }, 'SEAL_UNKNOWN', 'seal'],
   ])('for %s is refused', async (_, input, code, field) => {
-    const before = await count();
-    expect((await grant(input)).refusal).toMatchObject({ code, field });
-    expect(await count()).toBe(before);
+    const before = await countEvents();
+    expect((await applyForGrant(input)).refusal).toMatchObject({ code, field });
+    expect(await countEvents()).toBe(before);
   });
 
   test('lets only its person authorise, from its first to its last day', async () => {
     const matterId = 'yd2022-1-09';
-    const input = { seal: shop.countySeal, matter: matterId, person: 'deputy', from: '2026-06-02', to: '2026-06-03' };
+    const input = {
+      seal: fixture.countySeal,
+      matter: matterId,
+      person: 'deputy',
+      from: '2026-06-02',
+      to: '2026-06-03',
+    };
     expect((await applyAndApprove(ask, COUNTY, 'applyForSealGrant', input)).refusal).toBeNull();
-    const opened = shop.clock().toISOString();
+    const startTime = fixture.clock().toISOString();
     const sign = async (person: string) => {
-      const asked = newRequest({ matterId });
-      const authorisation = await shop.authorise(asked, { actor: person });
-      return shop.seals.sign({ ...asked, authorisation }).then(
+      const request = newRequest({ matterId });
+      const authorisation = await fixture.authorise(request, { actor: person });
+      return fixture.seals.sign({ ...request, authorisation }).then(
         () => 'SIGNED',
         (error: { code: string }) => error.code,
       );
     };
     expect(await sign('deputy')).toBe('SEAL_NOT_GRANTED');
     for (const day of ['2026-06-02', '2026-06-03']) {
-      shop.clock.set(day);
+      fixture.clock.set(day);
       expect([await sign('deputy'), await sign(`${COUNTY}.approver`)]).toEqual(['SIGNED', 'SEAL_NOT_GRANTED']);
     }
-    shop.clock.set('2026-06-04');
+    fixture.clock.set('2026-06-04');
     expect(await sign('deputy')).toBe('SEAL_NOT_GRANTED');
-    expect(await shop.seals.picture({ organ: COUNTY, matterId: COUNTY_MATTER, personId: 'x' })).toBeNull();
-    shop.clock.set(opened);
+    expect(await fixture.seals.picture({ organ: COUNTY, matterId: COUNTY_MATTER, personId: 'x' })).toBeNull();
+    fixture.clock.set(startTime);
   });
 
   test('cannot be used by a forged authorisation that names its person', async () => {
     const matterId = 'yd2022-1-10';
-    const input = { seal: shop.countySeal, matter: matterId, person: 'deputy' };
+    const input = { seal: fixture.countySeal, matter: matterId, person: 'deputy' };
     await applyAndApprove(ask, COUNTY, 'applyForSealGrant', input);
     const asked = newRequest({ matterId });
-    const [head, body = '', mac] = (await shop.authorise(asked)).split('.');
+    const [head, body = '', mac] = (await fixture.authorise(asked)).split('.');
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
     const forged = Buffer.from(JSON.stringify({ ...claims, actor: 'deputy' })).toString('base64url');
-    const before = await shop.uses();
+    const before = await fixture.countUses();
     for (const authorisation of [`${head}.${forged}.${mac}`, `${head}.${forged}.`, 'nonsense']) {
-      await expect(shop.seals.sign({ ...asked, authorisation })).rejects.toMatchObject({
+      await expect(fixture.seals.sign({ ...asked, authorisation })).rejects.toMatchObject({
         code: 'SEAL_AUTHORISATION_INVALID',
       });
     }
-    expect(await shop.uses()).toBe(before);
+    expect(await fixture.countUses()).toBe(before);
   });
 });
 
 describe('a seal', () => {
   test('is applied for, made, filed, put into use, and only then used', async () => {
-    const made = await applyAndApprove(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-unit'] });
+    const makingResult = await applyAndApprove(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-unit'] });
     const id = `${COUNTY}-unit-seal`;
-    expect(made.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-unit' }] });
+    expect(makingResult.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-unit' }] });
     const sign = async () => {
-      const asked = newRequest({ matterId: 'm-unit' });
-      return shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
+      const request = newRequest({ matterId: 'm-unit' });
+      return fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) });
     };
     await expect(sign()).rejects.toMatchObject({ code: 'SEAL_NOT_IN_USE' });
-    const keep = async (name: string, type: string, input: object, person = KEEPER) => {
+    const runKeeperAct = async (name: string, type: string, input: object, person = KEEPER) => {
       const query = `mutation($input: ${type}!) { ${name}(input: $input) { seal { state filingNumber } refusal { code } } }`;
       return (await ask(person, query, { input: { seal: id, ...input } })).data[name];
     };
-    const use = (person?: string) => keep('putSealIntoUse', 'SealUseInput', {}, person);
-    const file = (filingNumber: string, person?: string) =>
-      keep('fileSeal', 'SealFilingInput', { filingNumber }, person);
-    expect((await use()).refusal.code).toBe('SEAL_NOT_ON_FILE');
+    const putSealIntoUse = (person?: string) => runKeeperAct('putSealIntoUse', 'SealUseInput', {}, person);
+    const fileSeal = (filingNumber: string, person?: string) =>
+      runKeeperAct('fileSeal', 'SealFilingInput', { filingNumber }, person);
+    expect((await putSealIntoUse()).refusal.code).toBe('SEAL_NOT_ON_FILE');
     for (const person of [APPROVER, 'auditor', 'administrator', `${COUNTY}.approver`]) {
-      expect((await file('1', person)).refusal.code).toBe('ROLE_NOT_ALLOWED');
-      expect((await use(person)).refusal.code).toBe('ROLE_NOT_ALLOWED');
+      expect((await fileSeal('1', person)).refusal.code).toBe('ROLE_NOT_ALLOWED');
+      expect((await putSealIntoUse(person)).refusal.code).toBe('ROLE_NOT_ALLOWED');
     }
-    expect((await file('1', `${CITY}.keeper`)).refusal.code).toBe('SEAL_NOT_OF_ORGAN');
-    expect((await file('')).refusal.code).toBe('FIELD_MALFORMED');
-    expect((await file('赣市公备〔2026〕7号')).seal).toEqual({ state: 'ON_FILE', filingNumber: '赣市公备〔2026〕7号' });
-    expect((await file('又一号')).refusal.code).toBe('SEAL_ON_FILE');
+    expect((await fileSeal('1', `${CITY}.keeper`)).refusal.code).toBe('SEAL_NOT_OF_ORGAN');
+    expect((await fileSeal('')).refusal.code).toBe('FIELD_MALFORMED');
+    expect((await fileSeal('赣市公备〔2026〕7号')).seal).toEqual({
+      state: 'ON_FILE',
+      filingNumber: '赣市公备〔2026〕7号',
+    });
+    expect((await fileSeal('又一号')).refusal.code).toBe('SEAL_ON_FILE');
     await expect(sign()).rejects.toMatchObject({ code: 'SEAL_NOT_IN_USE' });
-    expect((await use()).seal.state).toBe('IN_USE');
+    expect((await putSealIntoUse()).seal.state).toBe('IN_USE');
     expect((await sign()).state).toBe('SIGNED');
-    expect((await events(id)).map(({ event }) => event)).toEqual([
+    expect((await listEvents(id)).map(({ event }) => event)).toEqual([
       'APPLIED_MAKE',
       'MADE',
       'GRANTED',
@@ -251,13 +263,13 @@ describe('a seal', () => {
 
   test('of an organ without a seal takes the organ name of the application', async () => {
     const organ = 'yudu-slj';
-    const none = await applyAndApprove(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL' });
-    expect(none.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'organName' });
+    const resultWithoutName = await applyAndApprove(ask, organ, 'applyForSeal', { kind: 'LICENSE_SEAL' });
+    expect(resultWithoutName.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'organName' });
     const { seal } = await applyAndApprove(ask, organ, 'applyForSeal', {
       kind: 'LICENSE_SEAL',
       organName: '于都县水利局',
     });
-    const { data } = await shop.ask(requireDemoPerson(KEEPER), `{ seal(id: "${seal.id}") { name certificate } }`);
+    const { data } = await fixture.ask(requireDemoPerson(KEEPER), `{ seal(id: "${seal.id}") { name certificate } }`);
     expect(data.seal.name).toBe('于都县水利局证照专用章');
   });
 
@@ -272,14 +284,14 @@ describe('a seal', () => {
         'SEAL_EXPIRED',
       );
     }
-    const again = await applyAndApprove(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-again'] });
-    expect(again.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-again' }] });
-    const rows = await shop.sql`select generation from seals.seal_certificate where seal_id = ${id} order by 1`;
+    const repeated = await applyAndApprove(ask, COUNTY, 'applyForSeal', { kind: 'UNIT_SEAL', matters: ['m-again'] });
+    expect(repeated.seal).toMatchObject({ id, state: 'MADE', filingNumber: null, matters: [{ id: 'm-again' }] });
+    const rows = await fixture.sql`select generation from seals.seal_certificate where seal_id = ${id} order by 1`;
     expect(rows).toEqual([{ generation: 1 }, { generation: 2 }]);
     // Ending it again revokes the certificates that are not revoked yet.
     const input = { seal: id, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
     expect((await applyAndApprove(ask, COUNTY, 'applyForSealEnd', input)).seal.state).toBe('ENDED');
-    const revoked = await shop.sql`select reason from seals.revocation where seal_id = ${id} order by 1`;
+    const revoked = await fixture.sql`select reason from seals.revocation where seal_id = ${id} order by 1`;
     expect(revoked.map(({ reason }) => reason)).toEqual([
       ...['CESSATION_OF_OPERATION', 'CESSATION_OF_OPERATION', 'SUPERSEDED', 'SUPERSEDED'],
     ]);
@@ -289,7 +301,7 @@ describe('a seal', () => {
 describe('concurrently', () => {
   test('only one of two approvals succeeds', async () => {
     for (let round = 0; round < 5; round++) {
-      const { application, seal } = await grant();
+      const { application, seal } = await applyForGrant();
       const answers = await Promise.all([decide(application.id), decide(application.id, {}, 'both')]);
       const codes = answers.map(({ refusal }) => refusal?.code ?? 'DONE').sort();
       expect(codes).toEqual(['DONE', 'SEAL_APPLICATION_DECIDED']);
@@ -300,14 +312,14 @@ describe('concurrently', () => {
 
   test('only one of an approval and a withdrawal succeeds', async () => {
     for (let round = 0; round < 8; round++) {
-      const asked = await grant();
+      const asked = await applyForGrant();
       const { id } = asked.application;
       const calls = [() => decide(id), () => withdraw(id)];
       const answers = await Promise.all((round % 2 === 0 ? calls : calls.reverse()).map((call) => call()));
       const codes = answers.map(({ refusal }) => refusal?.code ?? 'DONE').sort();
       expect(codes).toEqual(['DONE', 'SEAL_APPLICATION_DECIDED']);
-      const [row] = await shop.sql`select outcome from seals.seal_application_outcome where application_id = ${id}`;
-      const [granted] = await shop.sql`select count(*)::int as n from seals.seal_grant
+      const [row] = await fixture.sql`select outcome from seals.seal_application_outcome where application_id = ${id}`;
+      const [granted] = await fixture.sql`select count(*)::int as n from seals.seal_grant
         where matter_id = ${asked.application.matters[0].id}`;
       expect(granted?.n).toBe(row?.outcome === 'APPROVED' ? 1 : 0);
     }

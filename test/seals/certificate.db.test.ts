@@ -7,16 +7,16 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireDemoPerson } from '../support/actors.ts';
 import { applyAndApprove, decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { CITY, COUNTY, statementRequest } from './requests.ts';
-import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
 
 /** A seal's certificate from an external certificate authority (CA). openssl plays the CA. */
 
 const folder = mkdtempSync(join(tmpdir(), 'tq-authority-'));
-const at = (name: string) => join(folder, name);
+const pathOf = (name: string) => join(folder, name);
 /** Validity around the fixture's clock, which stands still on 2026-06-01. */
-const VALID = ['20260101000000Z', '20300101000000Z'] as const;
-const LEAF = 'keyUsage=critical,digitalSignature,nonRepudiation\nbasicConstraints=critical,CA:false\n';
-const ABOVE = 'keyUsage=critical,keyCertSign,cRLSign\nbasicConstraints=critical,CA:true\n';
+const VALID_PERIOD = ['20260101000000Z', '20300101000000Z'] as const;
+const LEAF_EXTENSIONS = 'keyUsage=critical,digitalSignature,nonRepudiation\nbasicConstraints=critical,CA:false\n';
+const CA_EXTENSIONS = 'keyUsage=critical,keyCertSign,cRLSign\nbasicConstraints=critical,CA:true\n';
 const ORGAN = '/C=CN/O=于都县林业局/CN=于都县林业局证照专用章';
 
 /** A minimal CA configuration for `openssl ca`. Only that command can set the validity dates of a certificate. */
@@ -24,7 +24,7 @@ const AUTHORITY = `[ca]\ndefault_ca=a\n[a]\ndatabase=index\nnew_certs_dir=.\nran
 countryName=optional\norganizationName=optional\norganizationalUnitName=optional\ncommonName=optional\n`;
 
 const openssl = (...args: string[]) => execFileSync('openssl', args, { cwd: folder, encoding: 'utf8', stdio: 'pipe' });
-const pem = (name: string) => readFileSync(at(`${name}.pem`), 'utf8');
+const readPem = (name: string) => readFileSync(pathOf(`${name}.pem`), 'utf8');
 
 function makeAuthority(name: string, issuer: string | null): void {
   openssl(
@@ -41,81 +41,108 @@ function makeAuthority(name: string, issuer: string | null): void {
     '-subj',
     `/C=CN/O=某电子认证服务机构/CN=${name}`,
   );
-  sign(name, issuer, ABOVE);
+  sign(name, issuer, CA_EXTENSIONS);
 }
 
 /** Signs a certificate request. It is self-signed if `issuer` is null. */
 function sign(
   name: string,
   issuer: string | null,
-  extensions = LEAF,
-  times: readonly [string, string] = VALID,
+  extensions = LEAF_EXTENSIONS,
+  period: readonly [string, string] = VALID_PERIOD,
   subject: string | null = null,
 ): string {
-  writeFileSync(at('extensions'), extensions);
-  writeFileSync(at('index'), '');
-  writeFileSync(at('authority.cnf'), AUTHORITY);
-  const by =
+  writeFileSync(pathOf('extensions'), extensions);
+  writeFileSync(pathOf('index'), '');
+  writeFileSync(pathOf('authority.cnf'), AUTHORITY);
+  const issuerArguments =
     issuer === null
       ? ['-selfsign', '-keyfile', `${name}.key`]
       : ['-cert', `${issuer}.pem`, '-keyfile', `${issuer}.key`];
-  const named = subject === null ? [] : ['-subj', subject];
+  const subjectArguments = subject === null ? [] : ['-subj', subject];
   openssl(
-    ...['ca', '-batch', '-config', 'authority.cnf', '-notext', '-utf8', '-md', 'sha256', '-in', `${name}.csr`, ...by],
-    ...['-out', `${name}.pem`, '-extfile', 'extensions', '-startdate', times[0], '-enddate', times[1], ...named],
+    ...[
+      'ca',
+      '-batch',
+      '-config',
+      'authority.cnf',
+      '-notext',
+      '-utf8',
+      '-md',
+      'sha256',
+      '-in',
+      `${name}.csr`,
+      ...issuerArguments,
+    ],
+    ...[
+      '-out',
+      `${name}.pem`,
+      '-extfile',
+      'extensions',
+      '-startdate',
+      period[0],
+      '-enddate',
+      period[1],
+      ...subjectArguments,
+    ],
   );
-  return pem(name);
+  return readPem(name);
 }
 
-let shop: Workshop;
-let bare: Workshop;
+let fixture: SealsFixture;
+let fixtureWithoutAuthorities: SealsFixture;
 beforeAll(async () => {
   makeAuthority('root', null);
   makeAuthority('between', 'root');
   makeAuthority('stranger', null);
-  shop = await openWorkshop(undefined, [pem('root')]);
-  bare = await openWorkshop();
+  fixture = await openSealsFixture(undefined, [readPem('root')]);
+  fixtureWithoutAuthorities = await openSealsFixture();
 });
 afterAll(async () => {
-  await Promise.all([shop.close(), bare.close()]);
+  await Promise.all([fixture.close(), fixtureWithoutAuthorities.close()]);
   rmSync(folder, { recursive: true });
 });
 
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
-  shop.ask(requireDemoPerson(person), query, variables);
-const request = async (person: string, of = shop) =>
-  (await of.ask(requireDemoPerson(person), `{ seal(id: "${of.countySeal}") { certificateRequest } }`)).data.seal
+  fixture.ask(requireDemoPerson(person), query, variables);
+const readCertificateRequest = async (person: string, source = fixture) =>
+  (await source.ask(requireDemoPerson(person), `{ seal(id: "${source.countySeal}") { certificateRequest } }`)).data.seal
     .certificateRequest;
-const enter = (certificates: string, input: object = {}) =>
-  applyAndApprove(ask, COUNTY, 'enterSealCertificate', { seal: shop.countySeal, certificates, ...input });
+const enterCertificate = (certificates: string, input: object = {}) =>
+  applyAndApprove(ask, COUNTY, 'enterSealCertificate', { seal: fixture.countySeal, certificates, ...input });
 
 describe('a certificate request', () => {
   test('is verified by openssl, names the organ, and contains the public key that signs', async () => {
-    writeFileSync(at('seal.csr'), await request(`${COUNTY}.keeper`));
-    const said = openssl('req', '-in', 'seal.csr', '-verify', '-noout', '-text', '-nameopt', 'utf8');
-    expect(said).toContain('O=于都县林业局');
-    const { data } = await shop.ask(requireDemoPerson('auditor'), `{ seal(id: "${shop.countySeal}") { certificate } }`);
+    writeFileSync(pathOf('seal.csr'), await readCertificateRequest(`${COUNTY}.keeper`));
+    const requestText = openssl('req', '-in', 'seal.csr', '-verify', '-noout', '-text', '-nameopt', 'utf8');
+    expect(requestText).toContain('O=于都县林业局');
+    const { data } = await fixture.ask(
+      requireDemoPerson('auditor'),
+      `{ seal(id: "${fixture.countySeal}") { certificate } }`,
+    );
     const publicKey = openssl('req', '-in', 'seal.csr', '-pubkey', '-noout');
-    const own = new X509Certificate(data.seal.certificate).publicKey.export({ type: 'spki', format: 'pem' });
-    expect(publicKey.trim()).toBe(String(own).trim());
+    const sealPem = new X509Certificate(data.seal.certificate).publicKey.export({ type: 'spki', format: 'pem' });
+    expect(publicKey.trim()).toBe(String(sealPem).trim());
   });
   test('is visible only to the keeper and the seal approver of its organ', async () => {
-    expect(await request(`${COUNTY}.sealapprover`)).toContain('BEGIN CERTIFICATE REQUEST');
+    expect(await readCertificateRequest(`${COUNTY}.sealapprover`)).toContain('BEGIN CERTIFICATE REQUEST');
     for (const person of [`${COUNTY}.approver`, `${CITY}.keeper`, 'auditor', 'administrator', 'applicant-company']) {
-      expect(await request(person)).toBeNull();
+      expect(await readCertificateRequest(person)).toBeNull();
     }
   });
 });
 
 describe('a certificate is refused', () => {
-  const leaf = (extensions?: string, times?: readonly [string, string], subject: string = ORGAN) =>
-    sign('seal', 'between', extensions, times, subject);
+  const leaf = (extensions?: string, period?: readonly [string, string], subject: string = ORGAN) =>
+    sign('seal', 'between', extensions, period, subject);
 
   test('if no authority is trusted', async () => {
-    const asked = { seal: bare.countySeal, certificates: pem('root') };
-    const barely = (person: string, query: string, variables: Record<string, unknown>) =>
-      bare.ask(requireDemoPerson(person), query, variables);
-    expect((await applyAndApprove(barely, COUNTY, 'enterSealCertificate', asked)).refusal).toMatchObject({
+    const entryInput = { seal: fixtureWithoutAuthorities.countySeal, certificates: readPem('root') };
+    const askWithoutAuthorities = (person: string, query: string, variables: Record<string, unknown>) =>
+      fixtureWithoutAuthorities.ask(requireDemoPerson(person), query, variables);
+    expect(
+      (await applyAndApprove(askWithoutAuthorities, COUNTY, 'enterSealCertificate', entryInput)).refusal,
+    ).toMatchObject({
       ...{ code: 'AUTHORITY_NOT_TRUSTED', field: 'certificates' },
     });
   });
@@ -126,86 +153,109 @@ describe('a certificate is refused', () => {
       () => '-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n',
       'CERTIFICATE_MALFORMED',
     ],
-    ['with a chain of six', () => pem('root').repeat(6), 'CERTIFICATE_MALFORMED'],
-    ['of another key', () => pem('between'), 'CERTIFICATE_UNFIT'],
-    ['of another organ', () => leaf(LEAF, VALID, '/C=CN/O=于都县水利局/CN=x') + pem('between'), 'CERTIFICATE_UNFIT'],
+    ['with a chain of six', () => readPem('root').repeat(6), 'CERTIFICATE_MALFORMED'],
+    ['of another key', () => readPem('between'), 'CERTIFICATE_UNFIT'],
+    [
+      'of another organ',
+      () => leaf(LEAF_EXTENSIONS, VALID_PERIOD, '/C=CN/O=于都县水利局/CN=x') + readPem('between'),
+      'CERTIFICATE_UNFIT',
+    ],
     [
       'that has expired',
-      () => leaf(LEAF, ['20250101000000Z', '20260101000000Z']) + pem('between'),
+      () => leaf(LEAF_EXTENSIONS, ['20250101000000Z', '20260101000000Z']) + readPem('between'),
       'CERTIFICATE_UNFIT',
     ],
     [
       'that is not yet valid',
-      () => leaf(LEAF, ['20270101000000Z', '20290101000000Z']) + pem('between'),
+      () => leaf(LEAF_EXTENSIONS, ['20270101000000Z', '20290101000000Z']) + readPem('between'),
       'CERTIFICATE_UNFIT',
     ],
-    ['without a key usage', () => leaf('basicConstraints=critical,CA:false\n') + pem('between'), 'CERTIFICATE_UNFIT'],
+    [
+      'without a key usage',
+      () => leaf('basicConstraints=critical,CA:false\n') + readPem('between'),
+      'CERTIFICATE_UNFIT',
+    ],
     [
       'whose key usage excludes signatures',
-      () => leaf('keyUsage=critical,keyEncipherment\n') + pem('between'),
+      () => leaf('keyUsage=critical,keyEncipherment\n') + readPem('between'),
       'CERTIFICATE_UNFIT',
     ],
-    ['of an authority', () => leaf(`${ABOVE}`) + pem('between'), 'CERTIFICATE_UNFIT'],
+    ['of an authority', () => leaf(`${CA_EXTENSIONS}`) + readPem('between'), 'CERTIFICATE_UNFIT'],
     ['without its issuer certificate', () => leaf(), 'AUTHORITY_NOT_TRUSTED'],
-    ['with another issuer certificate', () => leaf() + pem('stranger'), 'CERTIFICATE_UNFIT'],
+    ['with another issuer certificate', () => leaf() + readPem('stranger'), 'CERTIFICATE_UNFIT'],
     [
       'too large for a document',
-      () => leaf(`${LEAF}nsComment=${'x'.repeat(7_000)}\n`) + pem('between'),
+      () => leaf(`${LEAF_EXTENSIONS}nsComment=${'x'.repeat(7_000)}\n`) + readPem('between'),
       'CERTIFICATE_UNFIT',
     ],
     [
       'of an untrusted authority',
-      () => sign('seal', 'stranger', LEAF, VALID, ORGAN) + pem('stranger'),
+      () => sign('seal', 'stranger', LEAF_EXTENSIONS, VALID_PERIOD, ORGAN) + readPem('stranger'),
       'AUTHORITY_NOT_TRUSTED',
     ],
   ])('%s', async (_, certificates, code) => {
-    expect((await enter(certificates())).refusal).toMatchObject({ code, field: 'certificates' });
-    expect(await shop.sql`select 1 from seals.seal_application`).toHaveLength(0);
+    expect((await enterCertificate(certificates())).refusal).toMatchObject({ code, field: 'certificates' });
+    expect(await fixture.sql`select 1 from seals.seal_application`).toHaveLength(0);
   });
 });
 
 test('a valid certificate is entered by two persons, and later signatures carry its chain', async () => {
-  writeFileSync(at('seal.csr'), await request(`${COUNTY}.keeper`));
-  const own = sign('seal', 'between', LEAF, VALID, ORGAN);
-  const input = { seal: shop.countySeal, certificates: own + pem('between') + pem('root'), reason: '换发正式证书' };
+  writeFileSync(pathOf('seal.csr'), await readCertificateRequest(`${COUNTY}.keeper`));
+  const sealPem = sign('seal', 'between', LEAF_EXTENSIONS, VALID_PERIOD, ORGAN);
+  const input = {
+    seal: fixture.countySeal,
+    certificates: sealPem + readPem('between') + readPem('root'),
+    reason: '换发正式证书',
+  };
   const first = await submitApplication(ask, `${COUNTY}.keeper`, 'enterSealCertificate', input);
   expect(first.application.state).toBe('WAITING');
   expect(
     (await decideApplication(ask, `${COUNTY}.keeper`, { application: first.application.id, approve: true })).refusal
       ?.code,
   ).toBe('ROLE_NOT_ALLOWED');
-  const done = await decideApplication(ask, `${COUNTY}.sealapprover`, {
+  const decisionResult = await decideApplication(ask, `${COUNTY}.sealapprover`, {
     application: first.application.id,
     approve: true,
   });
-  expect([done.refusal, done.seal.state]).toEqual([null, 'IN_USE']);
-  const signature = Buffer.from(await signatureOf(shop.seals, await shop.request()));
+  expect([decisionResult.refusal, decisionResult.seal.state]).toEqual([null, 'IN_USE']);
+  const signature = Buffer.from(await signatureOf(fixture.seals, await fixture.request()));
   // With the largest chain that is accepted, the signature fits into the 12,000 bytes that a document reserves.
-  const chain = [own, pem('between')].map((held) => new X509Certificate(held).raw.length);
-  expect(signature.length - chain.reduce((sum, one) => sum + one, 0)).toBeLessThan(5_000);
-  for (const held of [own, pem('between')]) expect(signature.includes(new X509Certificate(held).raw)).toBe(true);
-  expect(signature.includes(new X509Certificate(pem('root')).raw)).toBe(false);
-  const { data } = await shop.ask(
+  const chain = [sealPem, readPem('between')].map((certificatePem) => new X509Certificate(certificatePem).raw.length);
+  expect(signature.length - chain.reduce((sum, length) => sum + length, 0)).toBeLessThan(5_000);
+  for (const certificatePem of [sealPem, readPem('between')])
+    expect(signature.includes(new X509Certificate(certificatePem).raw)).toBe(true);
+  expect(signature.includes(new X509Certificate(readPem('root')).raw)).toBe(false);
+  const { data } = await fixture.ask(
     requireDemoPerson('auditor'),
-    `{ seal(id: "${shop.countySeal}") { certificate validUntil } }`,
+    `{ seal(id: "${fixture.countySeal}") { certificate validUntil } }`,
   );
-  expect(data.seal).toMatchObject({ certificate: own, validUntil: new Date('2030-01-01T00:00:00Z') });
-  const [event] = await shop.sql`select event from seals.seal_event order by serial desc limit 1`;
+  expect(data.seal).toMatchObject({ certificate: sealPem, validUntil: new Date('2030-01-01T00:00:00Z') });
+  const [event] = await fixture.sql`select event from seals.seal_event order by serial desc limit 1`;
   expect(event).toEqual({ event: 'CERTIFICATE_ENTERED' });
   // openssl verifies a signature with only the authority's root certificate.
   const statement = statementRequest();
-  const authorisation = await shop.authorise(statement);
-  writeFileSync(at('signature'), await signatureOf(shop.seals, { ...statement, authorisation }));
-  writeFileSync(at('statement'), statement.document);
-  const time = ['-attime', String(shop.clock().getTime() / 1000)];
-  const proof = ['-inform', 'DER', '-in', 'signature', '-content', 'statement', '-binary', '-CAfile', 'root.pem'];
-  openssl('cms', '-verify', ...proof, '-purpose', 'any', ...time, '-out', 'proved');
-  expect(readFileSync(at('proved'))).toEqual(Buffer.from(statement.document));
-  expect((await enter(own + pem('between'))).refusal).toMatchObject({ code: 'CERTIFICATE_UNFIT' });
+  const authorisation = await fixture.authorise(statement);
+  writeFileSync(pathOf('signature'), await signatureOf(fixture.seals, { ...statement, authorisation }));
+  writeFileSync(pathOf('statement'), statement.document);
+  const timeArguments = ['-attime', String(fixture.clock().getTime() / 1000)];
+  const verifyArguments = [
+    '-inform',
+    'DER',
+    '-in',
+    'signature',
+    '-content',
+    'statement',
+    '-binary',
+    '-CAfile',
+    'root.pem',
+  ];
+  openssl('cms', '-verify', ...verifyArguments, '-purpose', 'any', ...timeArguments, '-out', 'proved');
+  expect(readFileSync(pathOf('proved'))).toEqual(Buffer.from(statement.document));
+  expect((await enterCertificate(sealPem + readPem('between'))).refusal).toMatchObject({ code: 'CERTIFICATE_UNFIT' });
   // The hub revokes only the certificates that it issued. The external authority revokes its own.
-  const end = { seal: shop.countySeal, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
+  const end = { seal: fixture.countySeal, reason: 'CESSATION_OF_OPERATION', words: '撤并' };
   await applyAndApprove(ask, COUNTY, 'applyForSealEnd', end);
-  const revoked = await shop.sql`select serial from seals.revocation`;
+  const revoked = await fixture.sql`select serial from seals.revocation`;
   expect(revoked).toHaveLength(2);
-  expect(revoked.map(({ serial }) => serial)).not.toContain(new X509Certificate(own).serialNumber.toLowerCase());
+  expect(revoked.map(({ serial }) => serial)).not.toContain(new X509Certificate(sealPem).serialNumber.toLowerCase());
 });

@@ -7,70 +7,79 @@ import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate } from '../../subgraphs/seals/signer/pki.ts';
 import { newRequest, statementRequest, textOf } from './requests.ts';
-import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
 
 /** Tests signatures with independent code: asn1js and pkijs parse them, node:crypto verifies them. */
 
-const SAID = { CZ: 'SUSPEND', ZZBS: statementRequest().identifier, SM: '于都县林业局 林木采伐许可证' };
-const DOCUMENT = textOf(SAID);
+const STATEMENT = { CZ: 'SUSPEND', ZZBS: statementRequest().identifier, SM: '于都县林业局 林木采伐许可证' };
+const DOCUMENT = textOf(STATEMENT);
 
-let shop: Workshop;
+let fixture: SealsFixture;
 let signature: Uint8Array<ArrayBuffer>;
 beforeAll(async () => {
-  shop = await openWorkshop();
-  const asked = { ...statementRequest(), content: SAID, document: DOCUMENT };
-  signature = new Uint8Array(await signatureOf(shop.seals, { ...asked, authorisation: await shop.authorise(asked) }));
+  fixture = await openSealsFixture();
+  const request = { ...statementRequest(), content: STATEMENT, document: DOCUMENT };
+  signature = new Uint8Array(
+    await signatureOf(fixture.seals, { ...request, authorisation: await fixture.authorise(request) }),
+  );
 });
-afterAll(() => shop.close());
+afterAll(() => fixture.close());
 
-function read(bytes: Uint8Array<ArrayBuffer>): SignedData {
+function parseSignedData(bytes: Uint8Array<ArrayBuffer>): SignedData {
   const content = new ContentInfo({ schema: fromBER(bytes.buffer).result });
   expect(content.contentType).toBe('1.2.840.113549.1.7.2');
   return new SignedData({ schema: content.content });
 }
 
-function signerOf(signed: SignedData) {
-  const [signer, ...more] = signed.signerInfos;
+function signerOf(signedData: SignedData) {
+  const [signer, ...more] = signedData.signerInfos;
   if (!signer?.signedAttrs || more.length > 0) throw new Error('one signer with signed attributes');
   return { signer, attributes: signer.signedAttrs };
 }
 
-const certificatesOf = (signed: SignedData) =>
-  (signed.certificates ?? []).map((one) => new X509Certificate(Buffer.from((one as Certificate).toSchema().toBER())));
+const certificatesOf = (signedData: SignedData) =>
+  (signedData.certificates ?? []).map(
+    (item) => new X509Certificate(Buffer.from((item as Certificate).toSchema().toBER())),
+  );
 
 /** Returns the signed attributes as they are signed: the octets of the message, tagged SET OF. */
-function signedOctets(signed: SignedData): Buffer {
-  const octets = Buffer.from(signerOf(signed).attributes.encodedValue);
+function signedOctets(signedData: SignedData): Buffer {
+  const octets = Buffer.from(signerOf(signedData).attributes.encodedValue);
   expect(octets[0]).toBe(0x31);
   return octets;
 }
 
 /** Verifies digest and signature with node:crypto alone. Returns false if there is no signing certificate. */
-function proves(bytes: Uint8Array<ArrayBuffer>, document: Uint8Array): boolean {
-  const signed = read(bytes);
-  const { signer, attributes } = signerOf(signed);
-  const said = (type: string) => attributes.attributes.find((one) => one.type === type)?.values[0];
-  const digest = Buffer.from(said('1.2.840.113549.1.9.4').valueBlock.valueHexView);
-  const certificate = certificatesOf(signed).find((one) => !one.ca);
+function isSignatureOf(bytes: Uint8Array<ArrayBuffer>, document: Uint8Array): boolean {
+  const signedData = parseSignedData(bytes);
+  const { signer, attributes } = signerOf(signedData);
+  const findAttributeValue = (type: string) => attributes.attributes.find((item) => item.type === type)?.values[0];
+  const digest = Buffer.from(findAttributeValue('1.2.840.113549.1.9.4').valueBlock.valueHexView);
+  const certificate = certificatesOf(signedData).find((item) => !item.ca);
   if (!certificate) return false;
   return (
     createHash('sha256').update(document).digest().equals(digest) &&
-    verify('sha256', signedOctets(signed), certificate.publicKey, Buffer.from(signer.signature.valueBlock.valueHexView))
+    verify(
+      'sha256',
+      signedOctets(signedData),
+      certificate.publicKey,
+      Buffer.from(signer.signature.valueBlock.valueHexView),
+    )
   );
 }
 
 describe('the signature', () => {
   test('is detached SignedData of version 1, SHA-256 throughout, one signer', () => {
-    const signed = read(signature);
-    const { signer } = signerOf(signed);
-    expect(signed.version).toBe(1);
-    expect(signed.encapContentInfo.eContentType).toBe('1.2.840.113549.1.7.1');
-    expect(signed.encapContentInfo.eContent).toBeUndefined();
-    expect(signed.digestAlgorithms.map((one) => one.algorithmId)).toEqual(['2.16.840.1.101.3.4.2.1']);
+    const signedData = parseSignedData(signature);
+    const { signer } = signerOf(signedData);
+    expect(signedData.version).toBe(1);
+    expect(signedData.encapContentInfo.eContentType).toBe('1.2.840.113549.1.7.1');
+    expect(signedData.encapContentInfo.eContent).toBeUndefined();
+    expect(signedData.digestAlgorithms.map((item) => item.algorithmId)).toEqual(['2.16.840.1.101.3.4.2.1']);
     expect(signer.digestAlgorithm.algorithmId).toBe('2.16.840.1.101.3.4.2.1');
     expect(signer.signatureAlgorithm.algorithmId).toBe('1.2.840.113549.1.1.11');
     const unsigned = signer.unsignedAttrs?.attributes ?? [];
-    expect(unsigned.map((one) => [one.type, one.values.length])).toEqual([['1.2.840.113549.1.9.16.2.14', 1]]);
+    expect(unsigned.map((item) => [item.type, item.values.length])).toEqual([['1.2.840.113549.1.9.16.2.14', 1]]);
   });
 
   test('is DER: parsing and encoding it again returns the same octets', () => {
@@ -78,7 +87,7 @@ describe('the signature', () => {
   });
 
   test('has its four signed attributes sorted by their octets', () => {
-    const set = signedOctets(read(signature));
+    const set = signedOctets(parseSignedData(signature));
     const attributes: Buffer[] = [];
     for (let at = 2 + lengthOctets(set); at < set.length; ) {
       expect(set[at]).toBe(0x30);
@@ -88,8 +97,8 @@ describe('the signature', () => {
       at = end;
     }
     expect([...attributes].sort(Buffer.compare)).toEqual(attributes);
-    const { attributes: named } = signerOf(read(signature)).attributes;
-    expect(named.map((one) => one.type).sort()).toEqual([
+    const { attributes: parsedAttributes } = signerOf(parseSignedData(signature)).attributes;
+    expect(parsedAttributes.map((item) => item.type).sort()).toEqual([
       '1.2.840.113549.1.9.16.2.47',
       '1.2.840.113549.1.9.3',
       '1.2.840.113549.1.9.4',
@@ -99,84 +108,88 @@ describe('the signature', () => {
   });
 
   test('names its signing certificate by SHA-256, and its signer by issuer and serial', async () => {
-    const signed = read(signature);
-    const seal = certificatesOf(signed).find((one) => !one.ca);
-    const { signer, attributes } = signerOf(signed);
-    const essCert = attributes.attributes.find((one) => one.type === '1.2.840.113549.1.9.16.2.47')?.values[0];
+    const signedData = parseSignedData(signature);
+    const seal = certificatesOf(signedData).find((item) => !item.ca);
+    const { signer, attributes } = signerOf(signedData);
+    const essCert = attributes.attributes.find((item) => item.type === '1.2.840.113549.1.9.16.2.47')?.values[0];
     const digest = sha256(seal?.raw ?? '');
     expect(Buffer.from((essCert as Sequence).toBER()).toString('hex')).toBe(`3026302430220420${digest}`);
     const serial = Buffer.from(signer.sid.serialNumber.valueBlock.valueHexView).toString('hex').toUpperCase();
     expect(serial).toBe(seal?.serialNumber);
-    const issuing = certificatesOf(signed).find((one) => one.ca);
+    const issuing = certificatesOf(signedData).find((item) => item.ca);
     const issuer = Buffer.from(signer.sid.issuer.toSchema().toBER());
     expect(issuing?.raw.includes(issuer) && seal?.raw.includes(issuer)).toBe(true);
   });
 
   test('in a PDF has no signing time attribute, because the timestamp states the time', async () => {
-    const asked = newRequest();
-    const answer = await signatureOf(shop.seals, { ...asked, authorisation: await shop.authorise(asked) });
-    const { signer, attributes } = signerOf(read(new Uint8Array(answer)));
-    expect(attributes.attributes.map((one) => one.type).sort()).toEqual([
+    const request = newRequest();
+    const answer = await signatureOf(fixture.seals, { ...request, authorisation: await fixture.authorise(request) });
+    const { signer, attributes } = signerOf(parseSignedData(new Uint8Array(answer)));
+    expect(attributes.attributes.map((item) => item.type).sort()).toEqual([
       '1.2.840.113549.1.9.16.2.47',
       '1.2.840.113549.1.9.3',
       '1.2.840.113549.1.9.4',
     ]);
     expect(signer.unsignedAttrs?.attributes).toHaveLength(1);
-    expect(proves(new Uint8Array(answer), splitSignature(Buffer.from(asked.document)).covered)).toBe(true);
-    expect(proves(new Uint8Array(answer), asked.document)).toBe(false);
+    expect(isSignatureOf(new Uint8Array(answer), splitSignature(Buffer.from(request.document)).covered)).toBe(true);
+    expect(isSignatureOf(new Uint8Array(answer), request.document)).toBe(false);
   });
 
   test('states its signing time in UTC', () => {
-    const { attributes } = signerOf(read(signature)).attributes;
-    const time = attributes.find((one) => one.type === '1.2.840.113549.1.9.5')?.values[0];
-    expect(time.toDate()).toEqual(shop.clock());
+    const { attributes } = signerOf(parseSignedData(signature)).attributes;
+    const time = attributes.find((item) => item.type === '1.2.840.113549.1.9.5')?.values[0];
+    expect(time.toDate()).toEqual(fixture.clock());
   });
 
   test('carries the seal certificate and the issuing certificate of the database, without the root', async () => {
     const rows =
-      await shop.sql`select certificate_pem as pem from seals.seal_certificate where seal_id = ${shop.countySeal}
+      await fixture.sql`select certificate_pem as pem from seals.seal_certificate where seal_id = ${fixture.countySeal}
       union all select certificate_pem from seals.authority where id = 'issuing'`;
-    const stored = rows.map((row) => new X509Certificate(row.pem).raw.toString('hex'));
-    const carried = certificatesOf(read(signature)).map((one) => one.raw.toString('hex'));
-    expect(carried.sort()).toEqual(stored.sort());
-    for (const one of stored) expect(Buffer.from(signature).toString('hex')).toContain(one);
+    const storedCertificates = rows.map((row) => new X509Certificate(row.pem).raw.toString('hex'));
+    const carriedCertificates = certificatesOf(parseSignedData(signature)).map((item) => item.raw.toString('hex'));
+    expect(carriedCertificates.sort()).toEqual(storedCertificates.sort());
+    for (const item of storedCertificates) expect(Buffer.from(signature).toString('hex')).toContain(item);
   });
 });
 
 describe('verification', () => {
   test('succeeds for the document, with node:crypto and with pkijs', async () => {
-    expect(proves(signature, DOCUMENT)).toBe(true);
+    expect(isSignatureOf(signature, DOCUMENT)).toBe(true);
     const data = new Uint8Array(DOCUMENT).buffer;
-    expect(await read(signature).verify({ signer: 0, data, checkChain: false })).toBe(true);
+    expect(await parseSignedData(signature).verify({ signer: 0, data, checkChain: false })).toBe(true);
   });
 
   test('fails for a document with any octet changed', async () => {
     for (let at = 0; at < DOCUMENT.length; at++) {
-      const other = new Uint8Array(DOCUMENT);
-      other[at] = (other[at] ?? 0) ^ 1;
-      expect(proves(signature, other), `octet ${at}`).toBe(false);
+      const altered = new Uint8Array(DOCUMENT);
+      altered[at] = (altered[at] ?? 0) ^ 1;
+      expect(isSignatureOf(signature, altered), `octet ${at}`).toBe(false);
     }
     const data = new Uint8Array([...DOCUMENT, 0x20]).buffer;
-    await expect(read(signature).verify({ signer: 0, data, checkChain: false })).rejects.toThrow('Message digest');
+    await expect(parseSignedData(signature).verify({ signer: 0, data, checkChain: false })).rejects.toThrow(
+      'Message digest',
+    );
   });
 
   test('fails with any octet of a signed attribute or of the signature value changed', () => {
-    const whole = Buffer.from(signature);
-    const attributes = signedOctets(read(signature)).subarray(2);
-    const start = whole.indexOf(attributes.subarray(4));
+    const original = Buffer.from(signature);
+    const attributes = signedOctets(parseSignedData(signature)).subarray(2);
+    const start = original.indexOf(attributes.subarray(4));
     expect(start).toBeGreaterThan(0);
-    const value = whole.indexOf(Buffer.from(signerOf(read(signature)).signer.signature.valueBlock.valueHexView));
-    const places = [...Array.from({ length: attributes.length - 4 }, (_, i) => start + i), value, value + 383];
-    for (const at of places) {
-      const other = new Uint8Array(whole);
-      other[at] = (other[at] ?? 0) ^ 1;
-      expect(holds(other), `octet ${at}`).toBe(false);
+    const value = original.indexOf(
+      Buffer.from(signerOf(parseSignedData(signature)).signer.signature.valueBlock.valueHexView),
+    );
+    const offsets = [...Array.from({ length: attributes.length - 4 }, (_, i) => start + i), value, value + 383];
+    for (const at of offsets) {
+      const altered = new Uint8Array(original);
+      altered[at] = (altered[at] ?? 0) ^ 1;
+      expect(verifiesDocument(altered), `octet ${at}`).toBe(false);
     }
   });
 
-  function holds(bytes: Uint8Array<ArrayBuffer>): boolean {
+  function verifiesDocument(bytes: Uint8Array<ArrayBuffer>): boolean {
     try {
-      return proves(bytes, DOCUMENT);
+      return isSignatureOf(bytes, DOCUMENT);
     } catch {
       return false;
     }

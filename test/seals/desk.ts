@@ -15,10 +15,10 @@ import { authorise, CITY, COUNTY } from './requests.ts';
 
 /** A signer with the keys of a small PKI and without a database. Tests can send it any order. */
 
-const LIFE = { validFrom: new Date('2026-01-01T00:00:00Z'), validUntil: new Date('2036-01-01T00:00:00Z') };
+const VALIDITY = { validFrom: new Date('2026-01-01T00:00:00Z'), validUntil: new Date('2036-01-01T00:00:00Z') };
 const SEAL = `${COUNTY}-license-seal`;
 
-const MADE = {
+const KEY_SPECS = {
   root: ['root', 'root', 'RSA-3072', ROOT_NAME],
   issuing: ['issuing', 'issuing', 'RSA-3072', ISSUING_NAME],
   timestamp: ['timestamp', 'timestamp', 'P-256', TIMESTAMP_NAME],
@@ -28,9 +28,9 @@ const MADE = {
   citySeal: [`${CITY}-approval-seal`, 'seal', 'RSA-3072', { ...ROOT_NAME, organisation: '赣州市行政审批局' }],
   cityCode: [`${CITY}-approval-seal code`, 'code', 'P-256', { ...ROOT_NAME, organisation: '赣州市行政审批局' }],
 } as const satisfies Record<string, [string, Profile, KeyKind, typeof ROOT_NAME]>;
-export type KeyName = keyof typeof MADE;
+export type KeyName = keyof typeof KEY_SPECS;
 
-export interface Desk {
+export interface SignerFixture {
   signer: Signer;
   clock: TestClock;
   keyEncryptionKey: Uint8Array;
@@ -41,57 +41,59 @@ export interface Desk {
   /** Public keys of the two authorities, PEM. */
   publicKeys: Record<'root' | 'issuing', string>;
   /** Returns the request with an authorisation for exactly its content. */
-  authorised<Request extends SealUseRequest>(request: Request): Promise<Request>;
+  withAuthorisation<Request extends SealUseRequest>(request: Request): Promise<Request>;
   /** Builds the order for a request, with the matching keys unless others are given. */
-  sealOrder(request: SignRequest, keys?: Partial<Desk['keys']>): Parameters<Signer['seal']>[0];
-  codeOrder(request: CodeRequest, keys?: Partial<Desk['keys']>): Parameters<Signer['code']>[0];
+  sealOrder(request: SignRequest, keys?: Partial<SignerFixture['keys']>): Parameters<Signer['seal']>[0];
+  codeOrder(request: CodeRequest, keys?: Partial<SignerFixture['keys']>): Parameters<Signer['code']>[0];
 }
 
-export async function openDesk(): Promise<Desk> {
+export async function openSignerFixture(): Promise<SignerFixture> {
   const clock = testClock('2026-06-01');
   const keyEncryptionKey = randomBytes(32);
   const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
   const signer = createSigner({ ring: [keyEncryptionKey], authorisationKeys, now: clock });
-  const names = Object.keys(MADE) as KeyName[];
-  const pairs = await Promise.all(names.map((name) => signer.generate({ keyId: MADE[name][0], kind: MADE[name][2] })));
-  const pairOf = (name: KeyName) => {
+  const names = Object.keys(KEY_SPECS) as KeyName[];
+  const pairs = await Promise.all(
+    names.map((name) => signer.generate({ keyId: KEY_SPECS[name][0], kind: KEY_SPECS[name][2] })),
+  );
+  const keyPairOf = (name: KeyName) => {
     const pair = pairs[names.indexOf(name)];
     if (!pair) throw new Error(`no key ${name}`);
     return pair;
   };
-  const certified = names.map(async (name): Promise<[KeyName, CertifiedKey]> => {
-    const [keyId, profile, , subject] = MADE[name];
-    const above = profile === 'root' || profile === 'issuing' ? 'root' : 'issuing';
-    const { publicKeyPem, encrypted } = pairOf(name);
+  const certifiedKeys = names.map(async (name): Promise<[KeyName, CertifiedKey]> => {
+    const [keyId, profile, , subject] = KEY_SPECS[name];
+    const issuerName = profile === 'root' || profile === 'issuing' ? 'root' : 'issuing';
+    const { publicKeyPem, encrypted } = keyPairOf(name);
     const request = {
-      ...{ profile, subject, publicKeyPem, ...LIFE },
-      issuer: MADE[above][3],
-      issuerPublicKeyPem: pairOf(above).publicKeyPem,
+      ...{ profile, subject, publicKeyPem, ...VALIDITY },
+      issuer: KEY_SPECS[issuerName][3],
+      issuerPublicKeyPem: keyPairOf(issuerName).publicKeyPem,
     };
-    const authority = { keyId: above, encrypted: pairOf(above).encrypted };
+    const authority = { keyId: issuerName, encrypted: keyPairOf(issuerName).encrypted };
     return [name, { keyId, encrypted, certificatePem: await signer.certify({ authority, request }) }];
   });
-  const keys = Object.fromEntries(await Promise.all(certified)) as Desk['keys'];
-  const sealOrder: Desk['sealOrder'] = (request, other = {}) => {
-    const { seal, issuing, timestamp } = { ...keys, ...other };
+  const keys = Object.fromEntries(await Promise.all(certifiedKeys)) as SignerFixture['keys'];
+  const sealOrder: SignerFixture['sealOrder'] = (request, replacements = {}) => {
+    const { seal, issuing, timestamp } = { ...keys, ...replacements };
     return { key: seal, chain: [seal.certificatePem, issuing.certificatePem], stamp: timestamp, request };
   };
   return {
     ...{ signer, clock, keyEncryptionKey, authorisationKeys, keys, sealOrder },
     logKey: { keyId: 'log', ...(await signer.generate({ keyId: 'log', kind: 'Ed25519' })) },
-    publicKeys: { root: pairOf('root').publicKeyPem, issuing: pairOf('issuing').publicKeyPem },
-    authorised: async (request) => ({
+    publicKeys: { root: keyPairOf('root').publicKeyPem, issuing: keyPairOf('issuing').publicKeyPem },
+    withAuthorisation: async (request) => ({
       ...request,
       authorisation: await authorise(authorisationKeys, request, clock()),
     }),
-    codeOrder: (request, other = {}) => ({ key: { ...keys, ...other }.code, request }),
+    codeOrder: (request, replacements = {}) => ({ key: { ...keys, ...replacements }.code, request }),
   };
 }
 
 /** Builds a certificate request for the QR code key of the fixture's seal. */
-export function certificateRequest({ keys, publicKeys }: Desk, profile: Profile = 'code') {
+export function certificateRequest({ keys, publicKeys }: SignerFixture, profile: Profile = 'code') {
   return {
-    ...{ profile, subject: { ...ROOT_NAME, commonName: '另一证书' }, ...LIFE },
+    ...{ profile, subject: { ...ROOT_NAME, commonName: '另一证书' }, ...VALIDITY },
     publicKeyPem: new X509Certificate(keys.code.certificatePem).publicKey
       .export({ type: 'spki', format: 'pem' })
       .toString(),
@@ -101,16 +103,21 @@ export function certificateRequest({ keys, publicKeys }: Desk, profile: Profile 
 }
 
 /** Builds a request for a revocation list with two revocations. */
-export function listRequest({ keys, publicKeys, clock }: Desk) {
+export function listRequest({ keys, publicKeys, clock }: SignerFixture) {
   return {
     certificate: new Uint8Array(new X509Certificate(keys.issuing.certificatePem).raw),
     publicKeyPem: publicKeys.issuing,
     number: 1,
     thisUpdate: clock(),
     nextUpdate: new Date(clock().getTime() + 48 * 3_600_000),
-    completeSince: LIFE.validFrom,
+    completeSince: VALIDITY.validFrom,
     revoked: [
-      { serial: '4a'.repeat(16), reason: 'KEY_COMPROMISE' as const, revokedAt: clock(), compromisedAt: LIFE.validFrom },
+      {
+        serial: '4a'.repeat(16),
+        reason: 'KEY_COMPROMISE' as const,
+        revokedAt: clock(),
+        compromisedAt: VALIDITY.validFrom,
+      },
       { serial: '4b'.repeat(16), reason: 'SUPERSEDED' as const, revokedAt: clock(), compromisedAt: null },
     ],
   };

@@ -16,62 +16,66 @@ import { type SignRequest, signRequest } from '../../subgraphs/kernel/sign.ts';
 import { writeServiceToken } from '../../subgraphs/kernel/token.ts';
 import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
-import { inHex } from './octets.ts';
+import { toHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';
-import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
 
 const serviceKey = randomBytes(32);
-let shop: Workshop;
+let fixture: SealsFixture;
 let app: FastifyInstance;
 beforeAll(async () => {
-  shop = await openWorkshop();
-  const options = { tokenKey: tokenKeys.publicKey, serviceKey, now: shop.clock };
-  app = await serveSubgraph(shop.seals, options, (routes) => addPortRoutes(routes, shop.seals, options));
+  fixture = await openSealsFixture();
+  const options = { tokenKey: tokenKeys.publicKey, serviceKey, now: fixture.clock };
+  app = await serveSubgraph(fixture.seals, options, (routes) => addPortRoutes(routes, fixture.seals, options));
 });
 afterAll(async () => {
   await app.close();
-  await shop.close();
+  await fixture.close();
 });
 
 /** A request in its HTTP encoding. */
-const written = (request: SignRequest) => z.encode(signRequest, request);
+const encodeRequest = (request: SignRequest) => z.encode(signRequest, request);
 
-async function post(payload: object, token: string | null, url = '/sign') {
+async function postTo(payload: object, token: string | null, url = '/sign') {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const response = await app.inject({ method: 'POST', url, headers, payload });
   return { status: response.statusCode, body: response.json() };
 }
 
-const service = (key: Uint8Array = serviceKey, name = 'licenses') => writeServiceToken(key, name, shop.clock());
+const newServiceToken = (key: Uint8Array = serviceKey, name = 'licenses') =>
+  writeServiceToken(key, name, fixture.clock());
 
 describe('POST /sign', () => {
   test('returns in base64 the same signature as the in-process call', async () => {
-    const request = await shop.request();
-    const { status, body } = await post(written(request), await service());
-    expect([status, body.state, body.sealId]).toEqual([200, 'SIGNED', shop.countySeal]);
-    expect(Buffer.from(body.signature, 'base64')).toEqual(Buffer.from(await signatureOf(shop.seals, request)));
+    const request = await fixture.request();
+    const { status, body } = await postTo(encodeRequest(request), await newServiceToken());
+    expect([status, body.state, body.sealId]).toEqual([200, 'SIGNED', fixture.countySeal]);
+    expect(Buffer.from(body.signature, 'base64')).toEqual(Buffer.from(await signatureOf(fixture.seals, request)));
   });
 
   test('returns 422 with the refusal', async () => {
-    const request = await shop.request({ content: { of: 'another' } });
-    expect(await post(written(request), await service())).toEqual({
+    const request = await fixture.request({ content: { of: 'another' } });
+    expect(await postTo(encodeRequest(request), await newServiceToken())).toEqual({
       status: 422,
       body: { code: 'SEAL_AUTHORISATION_INVALID', message: '用印授权与待签内容不符或无法核实。', field: null },
     });
   });
 
   test("returns 401 without a service token, for a person's token, a token of another key, and an expired token", async () => {
-    const request = await shop.request();
-    const before = await shop.uses();
-    const person = await tokenFor(requireDemoPerson('administrator'), shop.clock());
-    for (const token of [null, person, await service(randomBytes(32)), 'x']) {
-      const { status, body } = await post(written(request), token);
+    const request = await fixture.request();
+    const before = await fixture.countUses();
+    const personToken = await tokenFor(requireDemoPerson('administrator'), fixture.clock());
+    for (const token of [null, personToken, await newServiceToken(randomBytes(32)), 'x']) {
+      const { status, body } = await postTo(encodeRequest(request), token);
       expect([status, body.code]).toEqual([401, 'TOKEN_INVALID']);
     }
-    const old = await service();
-    shop.clock.advance(120_000);
-    expect(await post(written(request), old)).toMatchObject({ status: 401, body: { code: 'TOKEN_EXPIRED' } });
-    expect(await shop.uses()).toBe(before);
+    const expiredToken = await newServiceToken();
+    fixture.clock.advance(120_000);
+    expect(await postTo(encodeRequest(request), expiredToken)).toMatchObject({
+      status: 401,
+      body: { code: 'TOKEN_EXPIRED' },
+    });
+    expect(await fixture.countUses()).toBe(before);
   });
 
   test.each([
@@ -84,8 +88,8 @@ describe('POST /sign', () => {
     ['organ', 7],
     ['authorisation', undefined],
   ])('returns 400 for a body whose %s is %s', async (field, value) => {
-    const request = { ...written(await shop.request()), [field]: value };
-    expect((await post(request, await service())).status).toBe(400);
+    const request = { ...encodeRequest(await fixture.request()), [field]: value };
+    expect((await postTo(request, await newServiceToken())).status).toBe(400);
   });
 
   test('rejects events, because seals consume none', async () => {
@@ -93,76 +97,83 @@ describe('POST /sign', () => {
       type: 'SealChanged',
       stream: 's',
       revision: 1,
-      occurredAt: shop.clock().toISOString(),
+      occurredAt: fixture.clock().toISOString(),
       payload: {},
     };
-    await expect(shop.seals.receive('matters', event as never)).rejects.toThrow('seals take no');
+    await expect(fixture.seals.receive('matters', event as never)).rejects.toThrow('seals take no');
   });
 });
 
 describe('the ports of licenses', () => {
   const attestation = { typ: 'statuslist+jwt' as const, claims: { iat: 1 } };
-  const [digest, about] = ['a'.repeat(64), { stream: 'license:1', revision: 1, identifier: 'i' }];
-  const receipt = { from: 'library' as const, ...about, documentDigest: digest, digest, isSigned: true };
-  const right = async (url: string): Promise<object> =>
-    ({ '/code': await shop.codeRequest(), '/attest': attestation, '/stamp': { digest }, '/record': receipt })[url] ?? {
+  const [digest, receiptSubject] = ['a'.repeat(64), { stream: 'license:1', revision: 1, identifier: 'i' }];
+  const receipt = { from: 'library' as const, ...receiptSubject, documentDigest: digest, digest, isSigned: true };
+  const buildValidBody = async (url: string): Promise<object> =>
+    ({ '/code': await fixture.codeRequest(), '/attest': attestation, '/stamp': { digest }, '/record': receipt })[
+      url
+    ] ?? {
       codes: [],
       use: null,
     };
 
   test('return over HTTP what they return in process', async () => {
     const baseUrl = await app.listen({ host: '127.0.0.1', port: 0 });
-    const to = [baseUrl, 'licenses', serviceKey, shop.clock] as const;
-    const request = await shop.request();
+    const callArguments = [baseUrl, 'licenses', serviceKey, fixture.clock] as const;
+    const request = await fixture.request();
     const { profile: _, document: _document, ...use } = request;
-    expect(inHex(await signOverHttp(...to)(request))).toEqual(inHex(await shop.seals.sign(request)));
+    expect(toHex(await signOverHttp(...callArguments)(request))).toEqual(toHex(await fixture.seals.sign(request)));
     const { record, payload } = newCodeRequest();
     const code = { ...use, record, payload };
-    expect(await signCodeOverHttp(...to)(code)).toBe(await shop.seals.signCode(code));
+    expect(await signCodeOverHttp(...callArguments)(code)).toBe(await fixture.seals.signCode(code));
     const seal = { organ: request.organ, matterId: request.matterId, personId: 'somebody' };
-    expect(await readPictureOverHttp(...to)(seal)).toBeNull();
-    await expect(readPictureOverHttp(...to)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
+    expect(await readPictureOverHttp(...callArguments)(seal)).toBeNull();
+    await expect(readPictureOverHttp(...callArguments)({ ...seal, matterId: 'another' })).rejects.toMatchObject({
       code: 'SEAL_NOT_GRANTED',
     });
-    const jws = await attestOverHttp(...to)(attestation);
-    expect(jws.split('.').slice(0, 2)).toEqual((await shop.seals.attest(attestation)).split('.').slice(0, 2));
+    const jws = await attestOverHttp(...callArguments)(attestation);
+    expect(jws.split('.').slice(0, 2)).toEqual((await fixture.seals.attest(attestation)).split('.').slice(0, 2));
     const digest = randomBytes(32);
-    expect(Buffer.from(await stampOverHttp(...to)(digest)).includes(digest)).toBe(true);
+    expect(Buffer.from(await stampOverHttp(...callArguments)(digest)).includes(digest)).toBe(true);
     const kid = JSON.parse(
-      Buffer.from((await shop.seals.signCode(code)).split('.')[0] ?? '', 'base64url').toString(),
+      Buffer.from((await fixture.seals.signCode(code)).split('.')[0] ?? '', 'base64url').toString(),
     ).kid;
-    const material = await readMaterialOverHttp(...to)({ codes: [kid], use: null });
-    expect(inHex(material)).toEqual(inHex(await shop.seals.material({ codes: [kid], use: null })));
+    const material = await readMaterialOverHttp(...callArguments)({ codes: [kid], use: null });
+    expect(toHex(material)).toEqual(toHex(await fixture.seals.material({ codes: [kid], use: null })));
     expect(material.codes).toHaveLength(1);
 
-    await expect(signCodeOverHttp(...to)({ ...code, content: { of: 'another' } })).rejects.toMatchObject({
+    await expect(signCodeOverHttp(...callArguments)({ ...code, content: { of: 'another' } })).rejects.toMatchObject({
       name: 'Refusal',
       code: 'SEAL_AUTHORISATION_INVALID',
     });
-    await recordReceiptOverHttp(...to)(receipt);
-    await recordReceiptOverHttp(...to)(receipt);
-    await expect(recordReceiptOverHttp(...to)({ ...receipt, digest: 'b'.repeat(64) })).rejects.toThrow('HTTP 500');
-    await expect(stampOverHttp(...to)(randomBytes(20))).rejects.toThrow('HTTP 400');
-    await expect(attestOverHttp(baseUrl, 'cases', serviceKey, shop.clock)(attestation)).rejects.toThrow('HTTP 403');
+    await recordReceiptOverHttp(...callArguments)(receipt);
+    await recordReceiptOverHttp(...callArguments)(receipt);
+    await expect(recordReceiptOverHttp(...callArguments)({ ...receipt, digest: 'b'.repeat(64) })).rejects.toThrow(
+      'HTTP 500',
+    );
+    await expect(stampOverHttp(...callArguments)(randomBytes(20))).rejects.toThrow('HTTP 400');
+    await expect(attestOverHttp(baseUrl, 'cases', serviceKey, fixture.clock)(attestation)).rejects.toThrow('HTTP 403');
   });
 
   test('accept claims of at most 2 MiB', async () => {
     const claims = (length: number) => ({ ...attestation, claims: { lst: 'x'.repeat(length) } });
-    expect((await post(claims(2_097_152 - 10), await service(), '/attest')).status).toBe(200);
-    expect((await post(claims(2_097_152 - 9), await service(), '/attest')).status).toBe(400);
-    expect((await post(claims(4_194_304), await service(), '/attest')).status).toBe(413);
+    expect((await postTo(claims(2_097_152 - 10), await newServiceToken(), '/attest')).status).toBe(200);
+    expect((await postTo(claims(2_097_152 - 9), await newServiceToken(), '/attest')).status).toBe(400);
+    expect((await postTo(claims(4_194_304), await newServiceToken(), '/attest')).status).toBe(413);
   });
 
   test.each(['/code', '/attest', '/stamp', '/material', '/record'])(
     '%s is closed to persons and other services',
     async (url) => {
-      const person = await tokenFor(requireDemoPerson('administrator'), shop.clock());
-      for (const token of [null, person, await service(randomBytes(32)), 'x']) {
-        expect((await post(await right(url), token, url)).status).toBe(401);
+      const personToken = await tokenFor(requireDemoPerson('administrator'), fixture.clock());
+      for (const token of [null, personToken, await newServiceToken(randomBytes(32)), 'x']) {
+        expect((await postTo(await buildValidBody(url), token, url)).status).toBe(401);
       }
-      const cases = await service(serviceKey, 'cases');
-      expect(await post(await right(url), cases, url)).toMatchObject({ status: 403, body: { code: 'FORBIDDEN' } });
-      expect((await post(await right(url), await service(), url)).status).toBe(200);
+      const cases = await newServiceToken(serviceKey, 'cases');
+      expect(await postTo(await buildValidBody(url), cases, url)).toMatchObject({
+        status: 403,
+        body: { code: 'FORBIDDEN' },
+      });
+      expect((await postTo(await buildValidBody(url), await newServiceToken(), url)).status).toBe(200);
     },
   );
 
@@ -178,13 +189,17 @@ describe('the ports of licenses', () => {
     ['/record', { ...receipt, from: 'somebody' }],
     ['/record', { ...receipt, revision: 0 }],
     ['/record', { ...receipt, digest: 'x' }],
-  ])('%s returns 400 for a malformed body', async (url, changed) => {
-    const body = url === '/code' && Object.keys(changed).length > 0 ? { ...(await right(url)), ...changed } : changed;
-    expect(await post(body, await service(), url)).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
+  ])('%s returns 400 for a malformed body', async (url, changes) => {
+    const body =
+      url === '/code' && Object.keys(changes).length > 0 ? { ...(await buildValidBody(url)), ...changes } : changes;
+    expect(await postTo(body, await newServiceToken(), url)).toMatchObject({
+      status: 400,
+      body: { code: 'BAD_USER_INPUT' },
+    });
   });
 });
 
 test('GET /root.pem is public', async () => {
   const response = await app.inject({ url: '/root.pem' });
-  expect([response.statusCode, response.body]).toEqual([200, await shop.seals.rootCertificate()]);
+  expect([response.statusCode, response.body]).toEqual([200, await fixture.seals.rootCertificate()]);
 });

@@ -17,7 +17,7 @@ beforeEach(() => {
 });
 
 const modeOf = (file: string) => (statSync(file).mode & 0o777).toString(8);
-const left = () => readdirSync(dirname(path));
+const listFiles = () => readdirSync(dirname(path));
 
 describe('the key file', () => {
   test('is created if missing, readable by its owner alone, and is kept afterwards', () => {
@@ -26,14 +26,14 @@ describe('the key file', () => {
     expect([modeOf(path), modeOf(dirname(path))]).toEqual(['600', '700']);
     expect(openKeyFile(path)).toEqual([key]);
     expect(readKeyFile(path)).toEqual([key]);
-    expect(left()).toEqual(['keys.json']);
+    expect(listFiles()).toEqual(['keys.json']);
   });
 
   test('is created once by concurrent starts', async () => {
     const module = new URL('../../subgraphs/seals/signer/key-file.ts', import.meta.url).href;
     const code = `const { parentPort, workerData } = require('node:worker_threads');
       import(workerData.module).then(({ openKeyFile }) => parentPort.postMessage(openKeyFile(workerData.path)));`;
-    const opened = Array.from(
+    const pendingKeys = Array.from(
       { length: 4 },
       () =>
         new Promise<Uint8Array[]>((done, fail) => {
@@ -41,9 +41,9 @@ describe('the key file', () => {
           worker.once('message', done).once('error', fail);
         }),
     );
-    const keys = (await Promise.all(opened)).map(([key]) => Buffer.from(key ?? []).toString('hex'));
+    const keys = (await Promise.all(pendingKeys)).map(([key]) => Buffer.from(key ?? []).toString('hex'));
     expect([new Set(keys).size, keys[0]?.length]).toEqual([1, 64]);
-    expect(left()).toEqual(['keys.json']);
+    expect(listFiles()).toEqual(['keys.json']);
   });
 
   test('puts a new key first, and can forget all but the newest', () => {
@@ -61,7 +61,7 @@ describe('the key file', () => {
     expect(readKeyFile(path).slice(1)).toEqual([second]);
     forgetOldKeys(path);
     expect(modeOf(path)).toBe('600');
-    expect(left()).toEqual(['keys.json']);
+    expect(listFiles()).toEqual(['keys.json']);
   });
 
   test('adopts the key of an earlier release', () => {
@@ -72,10 +72,10 @@ describe('the key file', () => {
   });
 
   test('puts an adopted key of an earlier release after the existing keys', () => {
-    const [own] = openKeyFile(path);
+    const [existingKey] = openKeyFile(path);
     const key = new Uint8Array(32).fill(7);
     for (const _ of [1, 2]) adoptKey(path, key);
-    expect(readKeyFile(path)).toEqual([own, key]);
+    expect(readKeyFile(path)).toEqual([existingKey, key]);
   });
 
   test.each([
@@ -88,7 +88,7 @@ describe('the key file', () => {
   ])('is neither accepted nor replaced if it contains %s', (text) => {
     openKeyFile(path);
     writeFileSync(path, text);
-    for (const use of [openKeyFile, readKeyFile, addKey, forgetOldKeys]) expect(() => use(path)).toThrow();
+    for (const operation of [openKeyFile, readKeyFile, addKey, forgetOldKeys]) expect(() => operation(path)).toThrow();
     expect(readFileSync(path, 'utf8')).toBe(text);
   });
 });

@@ -9,40 +9,41 @@ import { createKeys } from '../../subgraphs/seals/signer/keys.ts';
 import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
-import { discloseAll, PARTS, privateKeyIn, tracesOf, tracesOfBytes } from './envelopes.ts';
+import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey, PARTS } from './envelopes.ts';
 import { CITY, COUNTY } from './requests.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './workshop.ts';
 
-let shop: Workshop;
+let fixture: SealsFixture;
 beforeAll(async () => {
-  shop = await openWorkshop();
+  fixture = await openSealsFixture();
 });
-afterAll(() => shop.close());
+afterAll(() => fixture.close());
 
 /** AlgorithmIdentifier of rsaEncryption or P-256 followed by the head of an OCTET STRING, which only PKCS #8 contains. */
 const PKCS8 = /06092a864886f70d01010105000482|06082a8648ce3d03010704/;
 
-interface Held {
+interface StoredKey {
   id: string;
   certificate_pem: string;
   encrypted_key: Buffer;
 }
 
-const held = () =>
-  shop.sql<Held[]>`select id, certificate_pem, encrypted_key from seals.authority
+const listStoredKeys = () =>
+  fixture.sql<StoredKey[]>`select id, certificate_pem, encrypted_key from seals.authority
     union all select seal_id, certificate_pem, encrypted_key from seals.seal_certificate
     union all select seal_id || ' code', certificate_pem, encrypted_key from seals.seal_code_key`;
 
 /** Opens a key as anybody can who has both the database and the key-encryption key. */
-const open = ({ id, encrypted_key: envelope }: Held, key: Uint8Array) => privateKeyIn(id, envelope, key);
+const openStoredKey = ({ id, encrypted_key: envelope }: StoredKey, key: Uint8Array) =>
+  openPrivateKey(id, envelope, key);
 
 /** Returns every row of every table of the database as text. */
-async function dump(): Promise<string> {
-  const tables = await shop.sql`select schemaname as schema, tablename as name from pg_tables
+async function dumpDatabase(): Promise<string> {
+  const tables = await fixture.sql`select schemaname as schema, tablename as name from pg_tables
     where schemaname not in ('pg_catalog', 'information_schema')`;
   const texts: string[] = [];
   for (const table of tables) {
-    const rows = await shop.sql`select t::text as row from ${shop.sql(`${table.schema}.${table.name}`)} t`;
+    const rows = await fixture.sql`select t::text as row from ${fixture.sql(`${table.schema}.${table.name}`)} t`;
     texts.push(...rows.map((row) => String(row.row)));
   }
   return texts.join('\n');
@@ -50,50 +51,52 @@ async function dump(): Promise<string> {
 
 describe('keys at rest', () => {
   test('are RSA-3072 for authorities and seals, else P-256, each with its own nonce, and match their certificates', async () => {
-    const keys = await held();
-    const large = [shop.citySeal, 'issuing', 'root', shop.countySeal];
-    const small = ['timestamp', 'status', `${shop.citySeal} code`, `${shop.countySeal} code`];
-    expect(keys.map((key) => key.id).sort()).toEqual([...large, ...small].sort());
+    const keys = await listStoredKeys();
+    const rsaIds = [fixture.citySeal, 'issuing', 'root', fixture.countySeal];
+    const p256Ids = ['timestamp', 'status', `${fixture.citySeal} code`, `${fixture.countySeal} code`];
+    expect(keys.map((key) => key.id).sort()).toEqual([...rsaIds, ...p256Ids].sort());
     const nonces = keys.flatMap(({ encrypted_key: envelope }) =>
       [PARTS.nonce, PARTS.innerNonce].map((at) => envelope.subarray(at, at + 12).toString('hex')),
     );
     expect(new Set(nonces).size).toBe(16);
-    const own = keys.map((key) => discloseAll(key.id, key.encrypted_key, shop.keyEncryptionKey).own.toString('hex'));
+    const own = keys.map((key) =>
+      openEnvelope(key.id, key.encrypted_key, fixture.keyEncryptionKey).own.toString('hex'),
+    );
     expect(new Set(own).size).toBe(8);
     for (const key of keys) {
-      const opened = open(key, shop.keyEncryptionKey);
+      const opened = openStoredKey(key, fixture.keyEncryptionKey);
       const { modulusLength, namedCurve } = opened.asymmetricKeyDetails ?? {};
-      expect(modulusLength ?? namedCurve).toBe(large.includes(key.id) ? 3072 : 'prime256v1');
+      expect(modulusLength ?? namedCurve).toBe(rsaIds.includes(key.id) ? 3072 : 'prime256v1');
       expect(new X509Certificate(key.certificate_pem).checkPrivateKey(opened)).toBe(true);
     }
   });
 
   test('do not occur in the database in plain form', async () => {
-    await shop.seals.sign(await shop.request());
-    const text = (await dump()).toLowerCase();
-    const keys = await held();
+    await fixture.seals.sign(await fixture.request());
+    const text = (await dumpDatabase()).toLowerCase();
+    const keys = await listStoredKeys();
     // Prove that the search works: it finds the encrypted key.
     for (const key of keys) expect(text).toContain(key.encrypted_key.toString('hex'));
     expect(text).toContain('begin certificate');
     expect(text).not.toMatch(/private key/);
     for (const key of keys) {
-      const opened = open(key, shop.keyEncryptionKey);
+      const opened = openStoredKey(key, fixture.keyEncryptionKey);
       expect(opened.export({ format: 'der', type: 'pkcs8' }).toString('hex')).toMatch(PKCS8);
-      const { own } = discloseAll(key.id, key.encrypted_key, shop.keyEncryptionKey);
-      for (const trace of [...tracesOf(opened), ...tracesOfBytes(own)]) {
+      const { own } = openEnvelope(key.id, key.encrypted_key, fixture.keyEncryptionKey);
+      for (const trace of [...listKeyTraces(opened), ...listByteTraces(own)]) {
         expect(text).not.toContain(trace.toLowerCase());
       }
     }
     expect(text).not.toMatch(PKCS8);
-    for (const trace of tracesOfBytes(shop.keyEncryptionKey)) expect(text).not.toContain(trace.toLowerCase());
+    for (const trace of listByteTraces(fixture.keyEncryptionKey)) expect(text).not.toContain(trace.toLowerCase());
   });
 
   test('do not open under another key-encryption key or id, or if altered', async () => {
-    const [key] = await held();
+    const [key] = await listStoredKeys();
     if (!key) throw new Error('no key');
     const data = Buffer.from('data');
     const { id, encrypted_key: envelope } = key;
-    const keys = () => createKeys([shop.keyEncryptionKey]);
+    const keys = () => createKeys([fixture.keyEncryptionKey]);
     expect(keys().open(id, envelope)(data)).toHaveLength(384);
     expect(() => createKeys([randomBytes(32)]).open(id, envelope)).toThrow();
     expect(() => keys().open('another', envelope)).toThrow();
@@ -105,31 +108,31 @@ describe('keys at rest', () => {
   });
 
   test('that do not open raise a fault and record no use', async () => {
-    const before = await shop.uses();
-    await expect(shop.another(randomBytes(32)).sign(await shop.request())).rejects.not.toMatchObject({
+    const before = await fixture.countUses();
+    await expect(fixture.openCopy(randomBytes(32)).sign(await fixture.request())).rejects.not.toMatchObject({
       name: 'Refusal',
     });
-    expect(await shop.uses()).toBe(before);
+    expect(await fixture.countUses()).toBe(before);
   });
 });
 
 describe('a new key-encryption key', () => {
   test('rewraps every private key, and the old one opens none of them', async () => {
-    const before = await held();
-    const next = randomBytes(32);
-    const pool = connect(shop.sealsUrl, 'test-rotate');
+    const before = await listStoredKeys();
+    const newKey = randomBytes(32);
+    const pool = connect(fixture.sealsUrl, 'test-rotate');
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-    const signerOf = (...ring: Uint8Array[]) => createSigner({ ring, authorisationKeys, now: shop.clock });
-    const deps = { db: pool.db, now: shop.clock, signer: signerOf(next, shop.keyEncryptionKey) };
+    const signerOf = (...ring: Uint8Array[]) => createSigner({ ring, authorisationKeys, now: fixture.clock });
+    const deps = { db: pool.db, now: fixture.clock, signer: signerOf(newKey, fixture.keyEncryptionKey) };
     // The log's key has no certificate, so it is not in the list.
     expect(await rewrapKeys(deps)).toBe(before.length + 1);
     expect(await rewrapKeys(deps)).toBe(0);
-    for (const one of await held()) {
-      expect(before.some((old) => old.encrypted_key.equals(one.encrypted_key))).toBe(false);
-      expect(new X509Certificate(one.certificate_pem).checkPrivateKey(open(one, next))).toBe(true);
-      expect(() => open(one, shop.keyEncryptionKey)).toThrow();
+    for (const item of await listStoredKeys()) {
+      expect(before.some((oldKey) => oldKey.encrypted_key.equals(item.encrypted_key))).toBe(false);
+      expect(new X509Certificate(item.certificate_pem).checkPrivateKey(openStoredKey(item, newKey))).toBe(true);
+      expect(() => openStoredKey(item, fixture.keyEncryptionKey)).toThrow();
     }
-    await rewrapKeys({ ...deps, signer: signerOf(shop.keyEncryptionKey, next) });
+    await rewrapKeys({ ...deps, signer: signerOf(fixture.keyEncryptionKey, newKey) });
     await pool.close();
   });
 });
@@ -138,11 +141,11 @@ describe('the test PKI', () => {
   const parse = (pem: string) =>
     new Certificate({ schema: fromBER(new Uint8Array(new X509Certificate(pem).raw).buffer).result });
   const extension = (certificate: Certificate, oid: string): Extension => {
-    const found = certificate.extensions?.find((one) => one.extnID === oid);
-    if (!found) throw new Error(`no extension ${oid}`);
-    return found;
+    const match = certificate.extensions?.find((item) => item.extnID === oid);
+    if (!match) throw new Error(`no extension ${oid}`);
+    return match;
   };
-  const octets = (one: Extension) => Buffer.from(one.extnValue.valueBlock.valueHexView);
+  const octets = (item: Extension) => Buffer.from(item.extnValue.valueBlock.valueHexView);
 
   /** Extended key usage: critical, and with a single purpose. */
   const PURPOSES: Record<string, unknown> = {
@@ -151,8 +154,8 @@ describe('the test PKI', () => {
   };
 
   test('has a root, an issuing CA and seals, each verified by the one above and marked as test certificates', async () => {
-    const pems = new Map((await held()).map((key) => [key.id, key.certificate_pem]));
-    const [root, issuing, seal] = ['root', 'issuing', shop.countySeal].map(
+    const pems = new Map((await listStoredKeys()).map((key) => [key.id, key.certificate_pem]));
+    const [root, issuing, seal] = ['root', 'issuing', fixture.countySeal].map(
       (id) => new X509Certificate(pems.get(id) ?? ''),
     );
     if (!root || !issuing || !seal) throw new Error('a certificate is missing');
@@ -163,16 +166,16 @@ describe('the test PKI', () => {
     expect(issuing.subject).toContain('CN=同权测试印章签发证书 (TEST ISSUING CA)');
     expect(seal.subject).toContain('CN=于都县林业局证照专用章（测试）');
     expect(seal.subject).toContain('OU=仅供测试，不具法律效力');
-    expect(await shop.seals.rootCertificate()).toBe(pems.get('root'));
+    expect(await fixture.seals.rootCertificate()).toBe(pems.get('root'));
   });
 
   test('has the extensions of RFC 5280, and key identifiers that chain', async () => {
-    const pems = new Map((await held()).map((key) => [key.id, key.certificate_pem]));
+    const pems = new Map((await listStoredKeys()).map((key) => [key.id, key.certificate_pem]));
     const profile = [
       { id: 'root', above: 'root', pathLength: 1, usage: '03020106' },
       { id: 'issuing', above: 'root', pathLength: 0, usage: '03020106' },
-      { id: shop.countySeal, above: 'issuing', pathLength: undefined, usage: '030206c0' },
-      ...[`${shop.countySeal} code`, 'timestamp', 'status'].map((id) => ({
+      { id: fixture.countySeal, above: 'issuing', pathLength: undefined, usage: '030206c0' },
+      ...[`${fixture.countySeal} code`, 'timestamp', 'status'].map((id) => ({
         ...{ id, above: 'issuing', pathLength: undefined, usage: '03020780' },
       })),
     ];
@@ -180,27 +183,29 @@ describe('the test PKI', () => {
       const own = parse(pems.get(id) ?? '');
       const constraints = extension(own, '2.5.29.19');
       expect(constraints.critical).toBe(true);
-      const said = new BasicConstraints({ schema: fromBER(new Uint8Array(octets(constraints)).buffer).result });
-      expect([said.cA, said.pathLenConstraint]).toEqual([pathLength !== undefined, pathLength]);
+      const basicConstraints = new BasicConstraints({
+        schema: fromBER(new Uint8Array(octets(constraints)).buffer).result,
+      });
+      expect([basicConstraints.cA, basicConstraints.pathLenConstraint]).toEqual([pathLength !== undefined, pathLength]);
       const keyUsage = extension(own, '2.5.29.15');
       expect([keyUsage.critical, octets(keyUsage).toString('hex')]).toEqual([true, usage]);
       const subjectKey = octets(extension(parse(pems.get(above) ?? ''), '2.5.29.14')).subarray(2);
       expect(octets(extension(own, '2.5.29.35')).subarray(-20)).toEqual(subjectKey);
-      const purpose = own.extensions?.find((one) => one.extnID === '2.5.29.37');
-      const named = purpose && [purpose.critical, octets(purpose).toString('hex')];
-      expect(named).toEqual(PURPOSES[id]);
+      const purpose = own.extensions?.find((item) => item.extnID === '2.5.29.37');
+      const extendedKeyUsage = purpose && [purpose.critical, octets(purpose).toString('hex')];
+      expect(extendedKeyUsage).toEqual(PURPOSES[id]);
       const serial = own.serialNumber.valueBlock.valueHexView;
       expect([serial.length, (serial[0] ?? 0x80) < 0x80]).toEqual([16, true]);
     }
   });
 
   test('is created once by four concurrent starts on an empty database', async () => {
-    const fresh = await createTestDatabase();
-    const pools = Array.from({ length: 4 }, () => connect(fresh.urls.seals, 'test-seals'));
+    const freshDatabase = await createTestDatabase();
+    const pools = Array.from({ length: 4 }, () => connect(freshDatabase.urls.seals, 'test-seals'));
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-    const signer = createSigner({ ring: [randomBytes(32)], authorisationKeys, now: shop.clock });
-    const given = { now: shop.clock, signer };
-    const copies = pools.map(({ db }) => createSeals({ db, ...given, send: { licenses: async () => {} } }));
+    const signer = createSigner({ ring: [randomBytes(32)], authorisationKeys, now: fixture.clock });
+    const commonOptions = { now: fixture.clock, signer };
+    const copies = pools.map(({ db }) => createSeals({ db, ...commonOptions, send: { licenses: async () => {} } }));
     await expect(copies[0]?.rootCertificate()).rejects.toThrow('not prepared');
     await Promise.all(copies.map((copy) => copy.prepare()));
     const roots = await Promise.all(copies.map((copy) => copy.rootCertificate()));
@@ -208,43 +213,49 @@ describe('the test PKI', () => {
     await copies[0]?.prepare();
     expect(await copies[1]?.rootCertificate()).toBe(roots[0]);
     await Promise.all(pools.map((pool) => pool.close()));
-    await fresh.drop();
+    await freshDatabase.drop();
   });
 
   test('creates a seal once for four concurrent requests, and a repeated request changes nothing', async () => {
-    const before = await held();
-    const copies = Array.from({ length: 4 }, () => shop.another());
-    const again = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL', matters: ['yd2022-1-07'] } as const;
-    const ids = await Promise.all(copies.map((copy) => copy.makeSeal(again)));
-    expect(new Set(ids)).toEqual(new Set([shop.countySeal]));
-    expect(await held()).toEqual(before);
+    const before = await listStoredKeys();
+    const copies = Array.from({ length: 4 }, () => fixture.openCopy());
+    const existingSeal = {
+      organ: COUNTY,
+      organName: '于都县林业局',
+      kind: 'LICENSE_SEAL',
+      matters: ['yd2022-1-07'],
+    } as const;
+    const ids = await Promise.all(copies.map((copy) => copy.makeSeal(existingSeal)));
+    expect(new Set(ids)).toEqual(new Set([fixture.countySeal]));
+    expect(await listStoredKeys()).toEqual(before);
 
-    const made = { organ: CITY, organName: '赣州市行政审批局', kind: 'UNIT_SEAL', matters: [] } as const;
+    const newSeal = { organ: CITY, organName: '赣州市行政审批局', kind: 'UNIT_SEAL', matters: [] } as const;
     let asked: Promise<string[]> = Promise.resolve([]);
     // Key generation takes varying time. The table lock makes all four wait, so that they really compete.
-    await shop.sql.begin(async (tx) => {
+    await fixture.sql.begin(async (tx) => {
       await tx`lock table seals.seal in exclusive mode`;
-      asked = Promise.all(copies.map((copy) => copy.makeSeal(made)));
+      asked = Promise.all(copies.map((copy) => copy.makeSeal(newSeal)));
       await waitUntil('all four wait', async () => {
-        const rows = await shop.sql`select 1 from pg_stat_activity
+        const rows = await fixture.sql`select 1 from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock' and application_name = 'test-seals'`;
         return rows.length === 4;
       });
     });
     const [id = ''] = new Set(await asked);
-    expect(await held()).toHaveLength(before.length + 2);
-    const [row] = await shop.sql`select count(*)::int as n from seals.seal_event where seal_id = ${id}`;
+    expect(await listStoredKeys()).toHaveLength(before.length + 2);
+    const [row] = await fixture.sql`select count(*)::int as n from seals.seal_event where seal_id = ${id}`;
     expect(row?.n).toBe(3);
   });
 
   test('adds only grants that a seal never had; a withdrawn grant stays withdrawn', async () => {
     const asked = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL' } as const;
-    await shop.seals.makeSeal({ ...asked, matters: ['yd2022-1-07', 'yd2022-1-09'] });
-    await shop.sql`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where matter_id = 'yd2022-1-09'`;
-    await shop.seals.makeSeal({ ...asked, matters: ['yd2022-1-09'] });
-    const rows = await shop.sql`select matter_id from seals.seal_grant where seal_id = ${shop.countySeal} order by 1`;
+    await fixture.seals.makeSeal({ ...asked, matters: ['yd2022-1-07', 'yd2022-1-09'] });
+    await fixture.sql`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where matter_id = 'yd2022-1-09'`;
+    await fixture.seals.makeSeal({ ...asked, matters: ['yd2022-1-09'] });
+    const rows =
+      await fixture.sql`select matter_id from seals.seal_grant where seal_id = ${fixture.countySeal} order by 1`;
     expect(rows.map((row) => row.matter_id)).toEqual(['yd2022-1-07', 'yd2022-1-09']);
-    const added = await shop.sql`select 1 from seals.seal_event where matter_id = 'yd2022-1-09'`;
+    const added = await fixture.sql`select 1 from seals.seal_event where matter_id = 'yd2022-1-09'`;
     expect(added).toHaveLength(1);
   });
 });

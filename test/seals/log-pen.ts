@@ -1,7 +1,7 @@
 import { createHash, generateKeyPairSync, type KeyObject, sign } from 'node:crypto';
 
 /** Signs notes as a log or a witness does. Shares no code with the readers of notes. */
-export class LogPen {
+export class NoteSigner {
   readonly name: string;
   readonly privateKey: KeyObject;
   /** The public key as text. */
@@ -18,21 +18,21 @@ export class LogPen {
   }
 
   /** Returns a signature line over a text. */
-  line(text: string): string {
+  signLine(text: string): string {
     const value = Buffer.concat([this.keyId, sign(null, Buffer.from(text), this.privateKey)]);
     return `— ${this.name} ${value.toString('base64')}\n`;
   }
 
   /** Returns a signature line with a time, as witnesses sign (cosignature/v1). */
-  cosignature(text: string, seconds: number): string {
-    const made = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), this.privateKey);
+  cosign(text: string, seconds: number): string {
+    const signature = sign(null, Buffer.from(`cosignature/v1\ntime ${seconds}\n${text}`), this.privateKey);
     const time = Buffer.alloc(8);
     time.writeBigUInt64BE(BigInt(seconds));
-    return `— ${this.name} ${Buffer.concat([this.keyId, time, made]).toString('base64')}\n`;
+    return `— ${this.name} ${Buffer.concat([this.keyId, time, signature]).toString('base64')}\n`;
   }
 
   note(text: string): string {
-    return `${text}\n${this.line(text)}`;
+    return `${text}\n${this.signLine(text)}`;
   }
 
   checkpoint(size: number, root: Uint8Array): string {

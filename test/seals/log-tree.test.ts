@@ -34,31 +34,31 @@ const splitOf = (n: number) => {
   return k;
 };
 
-function mth(leaves: readonly Uint8Array[]): Buffer {
+function hashTree(leaves: readonly Uint8Array[]): Buffer {
   if (leaves.length === 0) return hash();
   if (leaves.length === 1) return Buffer.from(leaves[0] ?? []);
   const k = splitOf(leaves.length);
-  return hash(byte(1), mth(leaves.slice(0, k)), mth(leaves.slice(k)));
+  return hash(byte(1), hashTree(leaves.slice(0, k)), hashTree(leaves.slice(k)));
 }
 
-function path(m: number, leaves: readonly Uint8Array[]): Buffer[] {
+function provePath(m: number, leaves: readonly Uint8Array[]): Buffer[] {
   if (leaves.length <= 1) return [];
   const k = splitOf(leaves.length);
-  if (m < k) return [...path(m, leaves.slice(0, k)), mth(leaves.slice(k))];
-  return [...path(m - k, leaves.slice(k)), mth(leaves.slice(0, k))];
+  if (m < k) return [...provePath(m, leaves.slice(0, k)), hashTree(leaves.slice(k))];
+  return [...provePath(m - k, leaves.slice(k)), hashTree(leaves.slice(0, k))];
 }
 
-function subproof(m: number, leaves: readonly Uint8Array[], whole: boolean): Buffer[] {
-  if (m === leaves.length) return whole ? [] : [mth(leaves)];
+function proveSubtree(m: number, leaves: readonly Uint8Array[], whole: boolean): Buffer[] {
+  if (m === leaves.length) return whole ? [] : [hashTree(leaves)];
   const k = splitOf(leaves.length);
-  if (m <= k) return [...subproof(m, leaves.slice(0, k), whole), mth(leaves.slice(k))];
-  return [...subproof(m - k, leaves.slice(k), false), mth(leaves.slice(0, k))];
+  if (m <= k) return [...proveSubtree(m, leaves.slice(0, k), whole), hashTree(leaves.slice(k))];
+  return [...proveSubtree(m - k, leaves.slice(k), false), hashTree(leaves.slice(0, k))];
 }
 
 const LEAVES = Array.from({ length: 700 }, (_, i) => hashLeaf(Buffer.from(`leaf ${i}`)));
-const ROWS = [LEAVES, [mth(LEAVES.slice(0, 256)), mth(LEAVES.slice(256, 512))]];
-const read = createHashReader(async (level, start, count) => (ROWS[level] ?? []).slice(start, start + count));
-const plain = (hashes: readonly Uint8Array[]) => hashes.map((one) => Buffer.from(one).toString('hex'));
+const ROWS = [LEAVES, [hashTree(LEAVES.slice(0, 256)), hashTree(LEAVES.slice(256, 512))]];
+const readHash = createHashReader(async (level, start, count) => (ROWS[level] ?? []).slice(start, start + count));
+const toHexList = (hashes: readonly Uint8Array[]) => hashes.map((item) => Buffer.from(item).toString('hex'));
 
 function codeOf(run: () => void): LogFaultCode | null {
   try {
@@ -91,7 +91,7 @@ describe('a tree', () => {
     ];
     const leaves = entries.map((entry) => hashLeaf(Buffer.from(entry, 'hex')));
     const roots = [1, 2, 3, 4, 5, 6, 7, 8].map((size) => growTree([], 0, leaves.slice(0, size)).root);
-    expect(plain(roots).map((root) => root.slice(0, 16))).toEqual([
+    expect(toHexList(roots).map((root) => root.slice(0, 16))).toEqual([
       ...['6e340b9cffb37a98', 'fac54203e7cc696c', 'aeb6bcfe274b70a1', 'd37ee418976dd957'],
       ...['4e3bbb1f7b478dcf', '76e67dadbcdf1e10', 'ddb89be403809e32', '5dc9da79a70659a9'],
     ]);
@@ -100,27 +100,27 @@ describe('a tree', () => {
   test('has the root of the recursion at every size', async () => {
     await fc.assert(
       fc.asyncProperty(sizes, async (size) => {
-        expect(plain([await computeRoot(read, size)])).toEqual(plain([mth(LEAVES.slice(0, size))]));
+        expect(toHexList([await computeRoot(readHash, size)])).toEqual(toHexList([hashTree(LEAVES.slice(0, size))]));
       }),
     );
-    expect(await computeRoot(read, 0)).toEqual(EMPTY_ROOT);
+    expect(await computeRoot(readHash, 0)).toEqual(EMPTY_ROOT);
   });
 
   test('proves every leaf as the recursion does, and no other leaf, index or proof', async () => {
-    const asked = sizes.chain((size) => fc.tuple(fc.constant(size), fc.nat({ max: size - 1 }), fc.nat()));
+    const inputs = sizes.chain((size) => fc.tuple(fc.constant(size), fc.nat({ max: size - 1 }), fc.nat()));
     await fc.assert(
-      fc.asyncProperty(asked, async ([size, index, noise]) => {
+      fc.asyncProperty(inputs, async ([size, index, noise]) => {
         const leaves = LEAVES.slice(0, size);
-        const proof = await proveInclusion(read, index, size);
-        expect(plain(proof)).toEqual(plain(path(index, leaves)));
-        const [leaf, root] = [LEAVES[index] ?? EMPTY_ROOT, mth(leaves)];
+        const proof = await proveInclusion(readHash, index, size);
+        expect(toHexList(proof)).toEqual(toHexList(provePath(index, leaves)));
+        const [leaf, root] = [LEAVES[index] ?? EMPTY_ROOT, hashTree(leaves)];
         requireIncluded({ index, size, root }, leaf, proof);
         expect(codeOf(() => requireIncluded({ index, size, root }, hashLeaf(randomBytes(8)), proof))).toBe(
           'ROOT_WRONG',
         );
-        const other = noise % size;
-        if (other !== index)
-          expect(codeOf(() => requireIncluded({ index: other, size, root }, leaf, proof))).not.toBe(null);
+        const otherIndex = noise % size;
+        if (otherIndex !== index)
+          expect(codeOf(() => requireIncluded({ index: otherIndex, size, root }, leaf, proof))).not.toBe(null);
         expect(codeOf(() => requireIncluded({ index, size, root }, leaf, [...proof, EMPTY_ROOT]))).toBe(
           'PROOF_TOO_LONG',
         );
@@ -128,24 +128,24 @@ describe('a tree', () => {
           expect(codeOf(() => requireIncluded({ index, size, root }, leaf, proof.slice(0, -1)))).toBe(
             'PROOF_TOO_SHORT',
           );
-          const changed = proof.map((one, i) => (i === noise % proof.length ? EMPTY_ROOT : one));
-          expect(codeOf(() => requireIncluded({ index, size, root }, leaf, changed))).toBe('ROOT_WRONG');
+          const alteredProof = proof.map((item, i) => (i === noise % proof.length ? EMPTY_ROOT : item));
+          expect(codeOf(() => requireIncluded({ index, size, root }, leaf, alteredProof))).toBe('ROOT_WRONG');
         }
       }),
     );
   });
 
   test('proves consistency with every smaller tree as the recursion does, and with no other tree', async () => {
-    const asked = sizes.chain((size) => fc.tuple(fc.constant(size), fc.integer({ min: 1, max: size }), fc.nat()));
+    const inputs = sizes.chain((size) => fc.tuple(fc.constant(size), fc.integer({ min: 1, max: size }), fc.nat()));
     await fc.assert(
-      fc.asyncProperty(asked, async ([size, oldSize, noise]) => {
-        const proof = await proveConsistency(read, oldSize, size);
-        expect(plain(proof)).toEqual(plain(subproof(oldSize, LEAVES.slice(0, size), true)));
-        const old = { size: oldSize, root: mth(LEAVES.slice(0, oldSize)) };
-        const next = { size, root: mth(LEAVES.slice(0, size)) };
+      fc.asyncProperty(inputs, async ([size, oldSize, noise]) => {
+        const proof = await proveConsistency(readHash, oldSize, size);
+        expect(toHexList(proof)).toEqual(toHexList(proveSubtree(oldSize, LEAVES.slice(0, size), true)));
+        const old = { size: oldSize, root: hashTree(LEAVES.slice(0, oldSize)) };
+        const next = { size, root: hashTree(LEAVES.slice(0, size)) };
         requireConsistent(old, next, proof);
         expect(codeOf(() => requireConsistent(old, next, [...proof, EMPTY_ROOT]))).toBe('PROOF_TOO_LONG');
-        const forged = { size, root: mth(LEAVES.slice(1, size + 1)) };
+        const forged = { size, root: hashTree(LEAVES.slice(1, size + 1)) };
         expect(codeOf(() => requireConsistent(old, forged, proof))).toBe(
           oldSize === size ? 'ROOTS_OF_ONE_SIZE_DIFFER' : 'ROOT_WRONG',
         );
@@ -154,8 +154,8 @@ describe('a tree', () => {
           expect(codeOf(() => requireConsistent({ size: oldSize, root: EMPTY_ROOT }, next, proof))).toMatch(
             /^(OLD_)?ROOT_WRONG$/,
           );
-          const changed = proof.map((one, i) => (i === noise % proof.length ? EMPTY_ROOT : one));
-          expect(codeOf(() => requireConsistent(old, next, changed))).toMatch(/^(OLD_)?ROOT_WRONG$/);
+          const alteredProof = proof.map((item, i) => (i === noise % proof.length ? EMPTY_ROOT : item));
+          expect(codeOf(() => requireConsistent(old, next, alteredProof))).toMatch(/^(OLD_)?ROOT_WRONG$/);
         }
       }),
     );
@@ -164,15 +164,15 @@ describe('a tree', () => {
   test('computes correctly near Number.MAX_SAFE_INTEGER', async () => {
     const size = Number.MAX_SAFE_INTEGER;
     const made: [number, number][] = [];
-    const any = (height: number, index: number) => {
+    const inventHash = (height: number, index: number) => {
       made.push([height, index]);
       return hash(Buffer.from(`${height} ${index}`));
     };
-    const proof = await proveInclusion(any, size - 1, size);
+    const proof = await proveInclusion(inventHash, size - 1, size);
     expect(proof).toHaveLength(52);
     expect(made.every(([height, index]) => Number.isSafeInteger(index) && height < 53)).toBe(true);
-    const leaf = any(0, size - 1);
-    const root = await computeRoot(any, size);
+    const leaf = inventHash(0, size - 1);
+    const root = await computeRoot(inventHash, size);
     // The subtree hashes are invented but consistent, so the proof verifies.
     expect(codeOf(() => requireIncluded({ index: size - 1, size, root }, leaf, proof))).toBeNull();
   });
@@ -191,14 +191,14 @@ describe('tiles', () => {
           const frontier = listFrontierRows(size).map(({ level, start, count }) =>
             (rows[level] ?? []).slice(start, start + count),
           );
-          expect(plain([rootOfFrontier(frontier)])).toEqual(plain([mth(LEAVES.slice(0, size))]));
+          expect(toHexList([rootOfFrontier(frontier)])).toEqual(toHexList([hashTree(LEAVES.slice(0, size))]));
           const { root, fullTiles: made } = growTree(frontier, size, leaves);
           for (const { level, index, hash } of made) {
             expect([level, index]).toEqual([1, higher.length]);
             higher.push(hash);
           }
           size += leaves.length;
-          expect(plain([root])).toEqual(plain([mth(LEAVES.slice(0, size))]));
+          expect(toHexList([root])).toEqual(toHexList([hashTree(LEAVES.slice(0, size))]));
         }
       }),
       { numRuns: 30 },
@@ -211,27 +211,27 @@ describe('tiles', () => {
     const row = async (level: number, start: number, count: number) => (rows[level] ?? []).slice(start, start + count);
     let size = 0;
     for (const count of [65_535, 1, 464]) {
-      const asked = listFrontierRows(size).map(({ level, start, count }) => row(level, start, count));
-      const { root, fullTiles: made } = growTree(await Promise.all(asked), size, leaves.slice(size, size + count));
+      const inputs = listFrontierRows(size).map(({ level, start, count }) => row(level, start, count));
+      const { root, fullTiles: made } = growTree(await Promise.all(inputs), size, leaves.slice(size, size + count));
       for (const { level, index, hash } of made) {
         rows[level] ??= [];
         expect(rows[level]).toHaveLength(index);
         rows[level].push(hash);
       }
       size += count;
-      expect(plain([root])).toEqual(plain([mth(leaves.slice(0, size))]));
+      expect(toHexList([root])).toEqual(toHexList([hashTree(leaves.slice(0, size))]));
     }
-    expect(rows.map((one) => one.length)).toEqual([66_000, 257, 1]);
+    expect(rows.map((item) => item.length)).toEqual([66_000, 257, 1]);
     const reader = createHashReader(row);
-    const root = mth(leaves);
+    const root = hashTree(leaves);
     for (const index of [0, 65_535, 65_536, 65_999]) {
       const proof = await proveInclusion(reader, index, size);
-      expect(plain(proof)).toEqual(plain(path(index, leaves)));
+      expect(toHexList(proof)).toEqual(toHexList(provePath(index, leaves)));
       requireIncluded({ index, size, root }, leaves[index] ?? EMPTY_ROOT, proof);
     }
     for (const old of [1, 65_535, 65_536, 65_537]) {
       const proof = await proveConsistency(reader, old, size);
-      requireConsistent({ size: old, root: mth(leaves.slice(0, old)) }, { size, root }, proof);
+      requireConsistent({ size: old, root: hashTree(leaves.slice(0, old)) }, { size, root }, proof);
     }
   });
 
@@ -257,9 +257,24 @@ describe('tiles', () => {
         expect(parseTilePath(tilePath({ level, n, width }))).toEqual({ level, n, width });
       }),
     );
-    const wrong = ['tile/00/000', 'tile/64/000', 'tile/0/00', 'tile/0/x000/000', 'tile/0/000.p/0', 'tile/0/000.p/256'];
-    const more = ['tile/0/000.p/05', 'tile/0/000/', 'tile/0/001/000', '/tile/0/000', 'tile/../000', 'tile/0/000.p/1/'];
-    for (const path of [...wrong, ...more]) expect(parseTilePath(path), path).toBeNull();
+    const malformedPaths = [
+      'tile/00/000',
+      'tile/64/000',
+      'tile/0/00',
+      'tile/0/x000/000',
+      'tile/0/000.p/0',
+      'tile/0/000.p/256',
+    ];
+    const otherMalformedPaths = [
+      'tile/0/000.p/05',
+      'tile/0/000/',
+      'tile/0/001/000',
+      '/tile/0/000',
+      'tile/../000',
+      'tile/0/000.p/1/',
+    ];
+    for (const provePath of [...malformedPaths, ...otherMalformedPaths])
+      expect(parseTilePath(provePath), provePath).toBeNull();
   });
 
   test('of entries contain each entry after its length', () => {

@@ -13,7 +13,7 @@ import {
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { computeKeyId, readKey, readNote, verifySignatures, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { requireConsistent, requireIncluded } from '../../subgraphs/kernel/tlog/tree.ts';
-import { LogPen } from './log-pen.ts';
+import { NoteSigner } from './log-pen.ts';
 
 /** Vector files are named `<kind>.<rule>.json`. An invalid vector contains the fault code that it must raise. */
 
@@ -24,7 +24,7 @@ interface Trusted {
   log: string;
   witnesses: string[];
 }
-const trustOf = ({ origin, log, witnesses }: Trusted) => ({
+const parseTrust = ({ origin, log, witnesses }: Trusted) => ({
   origin,
   log: readKey(log),
   witnesses: witnesses.map(readKey),
@@ -39,25 +39,25 @@ interface Kinds {
   proof: Trusted & { text: string; leaf: string };
 }
 
-const RUN: { [Kind in keyof Kinds]: (vector: Kinds[Kind]) => void } = {
+const RUNNERS: { [Kind in keyof Kinds]: (vector: Kinds[Kind]) => void } = {
   inclusion: ({ index, size, root, leaf, proof }) =>
     requireIncluded({ index, size, root: bytes(root) }, bytes(leaf), proof.map(bytes)),
   consistency: ({ oldSize, oldRoot, size, root, proof }) =>
     requireConsistent({ size: oldSize, root: bytes(oldRoot) }, { size, root: bytes(root) }, proof.map(bytes)),
   vkey: ({ vkey }) => expect(writeKey(readKey(vkey))).toBe(vkey),
   note: ({ note, keys, proven }) => {
-    const found = verifySignatures(readNote(note), keys.map(readKey));
-    expect(found.map(({ key }) => key.name)).toEqual(proven);
-    expect(verifySignatures(readNote(Buffer.from(note)), keys.map(readKey))).toEqual(found);
+    const verified = verifySignatures(readNote(note), keys.map(readKey));
+    expect(verified.map(({ key }) => key.name)).toEqual(proven);
+    expect(verifySignatures(readNote(Buffer.from(note)), keys.map(readKey))).toEqual(verified);
   },
   checkpoint: (vector) => {
-    const { size, origin, root, extensions, text, witnesses } = requireCheckpoint(vector.note, trustOf(vector));
+    const { size, origin, root, extensions, text, witnesses } = requireCheckpoint(vector.note, parseTrust(vector));
     expect([size, origin]).toEqual([vector.size, vector.origin]);
     expect(text).toBe(writeCheckpoint({ origin, size, root }) + extensions.map((line) => `${line}\n`).join(''));
     expect(witnesses.map(({ time }) => time)).toEqual(vector.cosigned);
   },
   proof: (vector) => {
-    requireLoggedLeaf(vector.text, bytes(vector.leaf), trustOf(vector));
+    requireLoggedLeaf(vector.text, bytes(vector.leaf), parseTrust(vector));
     expect(writeProof(readProof(vector.text))).toBe(vector.text);
   },
 };
@@ -66,7 +66,7 @@ function vectors(folder: 'valid' | 'invalid') {
   const home = new URL(`../vectors/tlog/${folder}/`, import.meta.url);
   return readdirSync(home).map((file) => {
     const vector = JSON.parse(readFileSync(new URL(file, home), 'utf8')) as { code?: string };
-    return { file, vector, run: RUN[file.split('.')[0] as keyof Kinds] as (vector: unknown) => void };
+    return { file, vector, run: RUNNERS[file.split('.')[0] as keyof Kinds] as (vector: unknown) => void };
   });
 }
 
@@ -91,8 +91,8 @@ describe('texts and proofs of the log', () => {
   test('every fault code has a vector, except those that a text file cannot express', () => {
     const source = readFileSync(new URL('../../subgraphs/kernel/tlog/fault.ts', import.meta.url), 'utf8');
     const codes = [...source.matchAll(/\| '([A-Z_0-9]+)'/g)].map((match) => match[1]);
-    const told = new Set(vectors('invalid').map(({ vector }) => vector.code));
-    expect(codes.filter((code) => !told.has(code)).sort()).toEqual(['NOTE_NOT_UTF8', 'NOTE_TOO_LARGE']);
+    const coveredCodes = new Set(vectors('invalid').map(({ vector }) => vector.code));
+    expect(codes.filter((code) => !coveredCodes.has(code)).sort()).toEqual(['NOTE_NOT_UTF8', 'NOTE_TOO_LARGE']);
   });
   test('text that is not UTF-8, or is too long, is not a note', () => {
     expect(codeOf(() => readNote('\ud800\n\n— a b\n'))).toBe('NOTE_NOT_UTF8');
@@ -103,16 +103,16 @@ describe('texts and proofs of the log', () => {
 });
 
 describe('only one encoding is accepted', () => {
-  const pen = new LogPen('log.example');
-  const trust = { origin: 'log.example', log: readKey(pen.vkey), witnesses: [] };
-  const note = pen.checkpoint(3, Buffer.alloc(32, 7));
+  const noteSigner = new NoteSigner('log.example');
+  const trust = { origin: 'log.example', log: readKey(noteSigner.vkey), witnesses: [] };
+  const note = noteSigner.checkpoint(3, Buffer.alloc(32, 7));
 
   test('a signed checkpoint with any byte changed is rejected', () => {
-    const whole = Buffer.from(note);
+    const original = Buffer.from(note);
     fc.assert(
-      fc.property(fc.nat({ max: whole.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, by) => {
-        const changed = Buffer.from(whole);
-        changed[at] = (changed[at] ?? 0) ^ by;
+      fc.property(fc.nat({ max: original.length - 1 }), fc.integer({ min: 1, max: 255 }), (at, mask) => {
+        const changed = Buffer.from(original);
+        changed[at] = (changed[at] ?? 0) ^ mask;
         expect(codeOf(() => requireCheckpoint(readNote(changed), trust))).not.toBeNull();
       }),
       { numRuns: 500 },
@@ -121,14 +121,14 @@ describe('only one encoding is accepted', () => {
 
   test('a key that was read before verifies only signatures of its own bytes', () => {
     expect(codeOf(() => requireCheckpoint(note, trust))).toBeNull();
-    const other = new LogPen('log.example');
+    const other = new NoteSigner('log.example');
     const { text } = readNote(note);
     const shortName = Buffer.from(computeKeyId(readKey(other.vkey)));
-    const made = Buffer.concat([shortName, sign(null, Buffer.from(text), pen.privateKey)]);
-    const forged = `${text}\n— log.example ${made.toString('base64')}\n`;
-    const replaced = readKey(pen.vkey);
-    replaced.publicKey.set(readKey(other.vkey).publicKey);
-    for (const log of [readKey(other.vkey), replaced]) {
+    const signature = Buffer.concat([shortName, sign(null, Buffer.from(text), noteSigner.privateKey)]);
+    const forged = `${text}\n— log.example ${signature.toString('base64')}\n`;
+    const replacedKey = readKey(noteSigner.vkey);
+    replacedKey.publicKey.set(readKey(other.vkey).publicKey);
+    for (const log of [readKey(other.vkey), replacedKey]) {
       expect(codeOf(() => requireCheckpoint(forged, { ...trust, log }))).toBe('SIGNATURE_WRONG');
       expect(codeOf(() => requireCheckpoint(other.checkpoint(3, Buffer.alloc(32, 7)), { ...trust, log }))).toBeNull();
     }

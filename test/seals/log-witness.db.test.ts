@@ -19,8 +19,8 @@ import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { computeRoot, hashLeaf, proveConsistency } from '../../subgraphs/kernel/tlog/tree.ts';
 import { parseWitnesses } from '../../subgraphs/seals/log/witness-client.ts';
 import { waitUntil } from '../support/until.ts';
-import { LogPen } from './log-pen.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+import { NoteSigner } from './log-pen.ts';
+import { openSealsFixture, type SealsFixture } from './workshop.ts';
 
 const NAME = 'witness.example/w1';
 const folders: string[] = [];
@@ -33,12 +33,12 @@ afterAll(() => {
   for (const folder of folders) rmSync(folder, { recursive: true, force: true });
 });
 
-interface Held {
+interface RunningWitness {
   url: string;
   vkey: string;
   app: FastifyInstance;
   /** Closes the witness and starts it again with the same key and memory. */
-  again(): Promise<Held>;
+  restart(): Promise<RunningWitness>;
 }
 
 async function openWitness(
@@ -46,24 +46,24 @@ async function openWitness(
   file = join(newFolder(), 'memory.json'),
   key?: KeyObject,
   port = 0,
-): Promise<Held> {
+): Promise<RunningWitness> {
   const privateKey = key ?? generateKeyPairSync('ed25519').privateKey;
   const app = createWitness({
     ...{ name: NAME, privateKey, memory: openMemory(file), now: () => new Date() },
     logs: logs.map((one) => parseLogKey(one)),
   });
   const url = await app.listen({ port, host: '127.0.0.1' });
-  const again = async () => {
+  const restart = async () => {
     await app.close();
     return openWitness(logs, file, privateKey, Number(new URL(url).port));
   };
-  return { url, vkey: formatWitnessKey(NAME, privateKey), app, again };
+  return { url, vkey: formatWitnessKey(NAME, privateKey), app, restart };
 }
 
 describe('a witness', () => {
   const ORIGIN = 'example.com/log';
-  const pen = new LogPen(ORIGIN);
-  const [main, fork] = ['main', 'fork'].map((name) =>
+  const noteSigner = new NoteSigner(ORIGIN);
+  const [mainLeaves, forkLeaves] = ['main', 'fork'].map((name) =>
     Array.from({ length: 20 }, (_, i) => hashLeaf(Buffer.from(i < 3 ? `leaf ${i}` : `${name} ${i}`))),
   ) as [Uint8Array[], Uint8Array[]];
   const reader = (leaves: readonly Uint8Array[]) => (height: number, index: number) =>
@@ -75,17 +75,17 @@ describe('a witness', () => {
     const parts = [Buffer.from([1]), rootOf(leaves.slice(0, half)), rootOf(leaves.slice(half))];
     return createHash('sha256').update(Buffer.concat(parts)).digest();
   };
-  const body = async (leaves: readonly Uint8Array[], old: number, size: number, by = pen) => {
+  const body = async (leaves: readonly Uint8Array[], old: number, size: number, by = noteSigner) => {
     const proof = await proveConsistency(reader(leaves), old, size);
     const lines = [`old ${old}`, ...proof.map((hash) => Buffer.from(hash).toString('base64'))];
     return `${lines.join('\n')}\n\n${by.checkpoint(size, await computeRoot(reader(leaves), size))}`;
   };
-  let witness: Held;
+  let witness: RunningWitness;
   beforeEach(async () => {
-    witness = await openWitness([pen.vkey]);
+    witness = await openWitness([noteSigner.vkey]);
   });
   afterEach(() => witness.app.close());
-  const add = async (payload: string) => {
+  const postCheckpoint = async (payload: string) => {
     const answer = await fetch(`${witness.url}/add-checkpoint`, {
       method: 'POST',
       body: payload,
@@ -104,45 +104,47 @@ describe('a witness', () => {
       [8, 13],
       [13, 20],
     ] as const) {
-      const asked = await body(main, old, size);
-      const answer = await add(asked);
+      const request = await body(mainLeaves, old, size);
+      const answer = await postCheckpoint(request);
       expect(answer.status, `${old} to ${size}`).toBe(200);
-      const note = asked.slice(asked.indexOf('\n\n') + 2);
-      const trust = { origin: ORIGIN, log: readKey(pen.vkey), witnesses: [readKey(witness.vkey)] };
-      const [signed] = requireCheckpoint(note + answer.text, trust).witnesses;
-      expect(Math.abs(Number(signed?.time) - Date.now() / 1_000)).toBeLessThan(60);
+      const note = request.slice(request.indexOf('\n\n') + 2);
+      const trust = { origin: ORIGIN, log: readKey(noteSigner.vkey), witnesses: [readKey(witness.vkey)] };
+      const [cosignature] = requireCheckpoint(note + answer.text, trust).witnesses;
+      expect(Math.abs(Number(cosignature?.time) - Date.now() / 1_000)).toBeLessThan(60);
       const hash = createHash('sha256').update(ORIGIN).digest('hex');
       expect(await (await fetch(`${witness.url}/${hash}/checkpoint`)).text()).toBe(note + answer.text);
     }
   });
 
   test('refuses a fork, a rollback and a forged proof, and keeps its memory over a restart', async () => {
-    expect((await add(await body(main, 0, 8))).status).toBe(200);
-    expect((await add(await body(fork, 8, 13))).status).toBe(422);
-    expect((await add(await body(fork, 8, 8))).status).toBe(422);
-    const zero = { status: 409, type: 'text/x.tlog.size', text: '8\n' };
-    expect(await add(await body(main, 0, 5))).toEqual(zero);
-    expect(await add(await body(main, 3, 13))).toEqual(zero);
-    const good = await body(main, 8, 13);
-    expect((await add(good.replace('\n\n', `\n${randomBytes(32).toString('base64')}\n\n`))).status).toBe(422);
-    expect((await add(good.replace(/\n.*\n\n/, '\n\n'))).status).toBe(422);
-    witness = await witness.again();
-    expect(await add(await body(fork, 0, 13))).toEqual(zero);
-    expect((await add(good)).status).toBe(200);
+    expect((await postCheckpoint(await body(mainLeaves, 0, 8))).status).toBe(200);
+    expect((await postCheckpoint(await body(forkLeaves, 8, 13))).status).toBe(422);
+    expect((await postCheckpoint(await body(forkLeaves, 8, 8))).status).toBe(422);
+    const conflict = { status: 409, type: 'text/x.tlog.size', text: '8\n' };
+    expect(await postCheckpoint(await body(mainLeaves, 0, 5))).toEqual(conflict);
+    expect(await postCheckpoint(await body(mainLeaves, 3, 13))).toEqual(conflict);
+    const validBody = await body(mainLeaves, 8, 13);
+    expect(
+      (await postCheckpoint(validBody.replace('\n\n', `\n${randomBytes(32).toString('base64')}\n\n`))).status,
+    ).toBe(422);
+    expect((await postCheckpoint(validBody.replace(/\n.*\n\n/, '\n\n'))).status).toBe(422);
+    witness = await witness.restart();
+    expect(await postCheckpoint(await body(forkLeaves, 0, 13))).toEqual(conflict);
+    expect((await postCheckpoint(validBody)).status).toBe(200);
   });
 
   test('returns a specific status for each other fault', async () => {
-    const stranger = new LogPen('example.com/other');
-    const impostor = new LogPen(ORIGIN);
-    expect((await add(await body(main, 0, 3, stranger))).status).toBe(404);
-    expect((await add(await body(main, 0, 3, impostor))).status).toBe(403);
-    const right = await body(main, 0, 3);
-    const spoiled = right.slice(0, right.indexOf('— ')) + pen.line('another text\n');
-    expect((await add(spoiled)).status).toBe(403);
-    expect((await add(right.replace('old 0', 'old 4'))).status).toBe(400);
-    expect((await add(right.replace('old 0', `old 0\n${'A'.repeat(43)}=`))).status).toBe(422);
-    const empty = `old 0\n\n${pen.checkpoint(0, randomBytes(32))}`;
-    expect((await add(empty)).status).toBe(422);
+    const stranger = new NoteSigner('example.com/other');
+    const impostor = new NoteSigner(ORIGIN);
+    expect((await postCheckpoint(await body(mainLeaves, 0, 3, stranger))).status).toBe(404);
+    expect((await postCheckpoint(await body(mainLeaves, 0, 3, impostor))).status).toBe(403);
+    const right = await body(mainLeaves, 0, 3);
+    const alteredBody = right.slice(0, right.indexOf('— ')) + noteSigner.signLine('another text\n');
+    expect((await postCheckpoint(alteredBody)).status).toBe(403);
+    expect((await postCheckpoint(right.replace('old 0', 'old 4'))).status).toBe(400);
+    expect((await postCheckpoint(right.replace('old 0', `old 0\n${'A'.repeat(43)}=`))).status).toBe(422);
+    const emptyTreeBody = `old 0\n\n${noteSigner.checkpoint(0, randomBytes(32))}`;
+    expect((await postCheckpoint(emptyTreeBody)).status).toBe(422);
     for (const wrong of [
       '',
       'old 0',
@@ -150,11 +152,11 @@ describe('a witness', () => {
       right.replace('old 0', 'old  0'),
       right.slice(0, -1),
     ]) {
-      expect((await add(wrong)).status, wrong).toBe(400);
+      expect((await postCheckpoint(wrong)).status, wrong).toBe(400);
     }
-    const long = Array.from({ length: 64 }, () => `${'A'.repeat(43)}=`).join('\n');
-    expect((await add(right.replace('old 0', `old 0\n${long}`))).status).toBe(400);
-    expect((await add('x'.repeat(70_000))).status).toBe(413);
+    const longProof = Array.from({ length: 64 }, () => `${'A'.repeat(43)}=`).join('\n');
+    expect((await postCheckpoint(right.replace('old 0', `old 0\n${longProof}`))).status).toBe(400);
+    expect((await postCheckpoint('x'.repeat(70_000))).status).toBe(413);
   });
 
   test('does not start with an unreadable memory', () => {
@@ -165,26 +167,28 @@ describe('a witness', () => {
 });
 
 describe('a hub with witnesses', () => {
-  let shop: Workshop;
+  let fixture: SealsFixture;
   let faults: string[];
   beforeAll(async () => {
-    shop = await openWorkshop((error) => faults.push(String(error)));
+    fixture = await openSealsFixture((error) => faults.push(String(error)));
     faults = [];
   });
-  afterAll(() => shop?.close());
+  afterAll(() => fixture?.close());
 
-  const keyOf = async () => {
+  const readLogKey = async () => {
     const app = Fastify();
-    shop.seals.routes?.(app, {} as never);
+    fixture.seals.routes?.(app, {} as never);
     const { body } = await app.inject('/log/key');
     await app.close();
     return body.trimEnd();
   };
-  const grow = (count: number) =>
-    Promise.all(Array.from({ length: count }, (_, i) => shop.seals.attest({ typ: 'statuslist+jwt', claims: { i } })));
-  const isWhole = (folder: string, signatures: number) =>
+  const addLeaves = (count: number) =>
+    Promise.all(
+      Array.from({ length: count }, (_, i) => fixture.seals.attest({ typ: 'statuslist+jwt', claims: { i } })),
+    );
+  const waitForSignatures = (folder: string, signatures: number) =>
     waitUntil(`a checkpoint of every leaf with ${signatures} signatures`, async () => {
-      const [row] = await shop.sql`select count(*)::int as n from seals.log_leaf`;
+      const [row] = await fixture.sql`select count(*)::int as n from seals.log_leaf`;
       const note = readNote(readFileSync(join(folder, 'checkpoint')));
       return readCheckpoint(note.text).size === row?.n && note.signatures.length === signatures && note;
     }).catch((error) => {
@@ -193,95 +197,96 @@ describe('a hub with witnesses', () => {
 
   test('publishes cosigned checkpoints and proofs; an absent witness delays nothing and catches up', async () => {
     const folder = newFolder();
-    const log = await keyOf();
+    const log = await readLogKey();
     let one = await openWitness([log]);
     // Accepts every request and never answers.
-    const silent = createServer(() => {});
-    await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
-    const mute = `${one.vkey} http://127.0.0.1:${(silent.address() as AddressInfo).port}`;
+    const silentServer = createServer(() => {});
+    await new Promise<void>((resolve) => silentServer.listen(0, '127.0.0.1', resolve));
+    const silentWitness = `${one.vkey} http://127.0.0.1:${(silentServer.address() as AddressInfo).port}`;
     const witnesses = parseWitnesses(`${one.vkey} ${one.url}`);
-    const hub = shop.another(undefined, { folder, witnesses });
+    const hub = fixture.openCopy(undefined, { folder, witnesses });
     const app = Fastify();
     hub.routes?.(app, {} as never);
     hub.start();
-    await untilThere(folder);
-    await isWhole(folder, 2);
-    const asked = await shop.request();
-    await hub.sign(asked);
-    await isWhole(folder, 2);
-    const proof = (await app.inject(`/log/proof/${asked.issuanceId}`)).body;
+    await waitForCheckpoint(folder);
+    await waitForSignatures(folder, 2);
+    const request = await fixture.request();
+    await hub.sign(request);
+    await waitForSignatures(folder, 2);
+    const proof = (await app.inject(`/log/proof/${request.issuanceId}`)).body;
     const trust = { origin: 'tongquan.test/yudu/seals', log: readKey(log), witnesses: [readKey(one.vkey)] };
-    const proven = requireLoggedLeaf(proof, hashLeaf(Buffer.from(readProof(proof).extra ?? [])), trust);
-    expect(proven.witnesses).toHaveLength(1);
+    const provenLeaf = requireLoggedLeaf(proof, hashLeaf(Buffer.from(readProof(proof).extra ?? [])), trust);
+    expect(provenLeaf.witnesses).toHaveLength(1);
 
     await one.app.close();
-    await grow(20);
-    const note = await isWhole(folder, 1);
+    await addLeaves(20);
+    const note = await waitForSignatures(folder, 1);
     expect(note.signatures[0]?.name).toBe('tongquan.test/yudu/seals');
     // A proof still carries the newest cosigned checkpoint.
-    const later = (await app.inject(`/log/proof/${asked.issuanceId}`)).body;
-    expect(requireCheckpoint(readProof(later).checkpoint, trust).witnesses).toHaveLength(1);
-    one = await one.again();
-    await isWhole(folder, 2);
+    const laterProof = (await app.inject(`/log/proof/${request.issuanceId}`)).body;
+    expect(requireCheckpoint(readProof(laterProof).checkpoint, trust).witnesses).toHaveLength(1);
+    one = await one.restart();
+    await waitForSignatures(folder, 2);
     await hub.stop();
 
-    const slow = shop.another(undefined, { folder, witnesses: parseWitnesses(mute) });
-    slow.start();
-    await grow(5);
-    await isWhole(folder, 1);
-    const stopped = performance.now();
-    await slow.stop();
-    expect(performance.now() - stopped).toBeLessThan(2_000);
+    const slowCopy = fixture.openCopy(undefined, { folder, witnesses: parseWitnesses(silentWitness) });
+    slowCopy.start();
+    await addLeaves(5);
+    await waitForSignatures(folder, 1);
+    const stopStart = performance.now();
+    await slowCopy.stop();
+    expect(performance.now() - stopStart).toBeLessThan(2_000);
     await app.close();
     await one.app.close();
-    silent.closeAllConnections();
-    silent.close();
+    silentServer.closeAllConnections();
+    silentServer.close();
   });
 
   test('reports a witness with another log or another key, and a database restored to an older state', async () => {
     const folder = newFolder();
-    const log = await keyOf();
-    const stranger = await openWitness([new LogPen('example.com/other').vkey]);
+    const log = await readLogKey();
+    const stranger = await openWitness([new NoteSigner('example.com/other').vkey]);
     const wrong = await openWitness([log]);
     const right = await openWitness([log]);
-    const told = async (addresses: string, what: string) => {
+    const expectFault = async (addresses: string, what: string) => {
       faults = [];
-      const copy = shop.another(undefined, { folder: newFolder(), witnesses: parseWitnesses(addresses) });
+      const copy = fixture.openCopy(undefined, { folder: newFolder(), witnesses: parseWitnesses(addresses) });
       copy.start();
       await waitUntil(what, async () => faults.some((one) => one.includes(what)));
       await copy.stop();
     };
-    await told(`${stranger.vkey} ${stranger.url}`, 'answered 404');
-    await told(`${right.vkey} ${wrong.url}`, 'did not sign with its key');
+    await expectFault(`${stranger.vkey} ${stranger.url}`, 'answered 404');
+    await expectFault(`${right.vkey} ${wrong.url}`, 'did not sign with its key');
 
-    const hub = shop.another(undefined, { folder, witnesses: parseWitnesses(`${right.vkey} ${right.url}`) });
+    const hub = fixture.openCopy(undefined, { folder, witnesses: parseWitnesses(`${right.vkey} ${right.url}`) });
     hub.start();
-    await untilThere(folder);
-    await isWhole(folder, 2);
-    const [kept] = await shop.sql`select size, root from seals.log_head`;
-    await grow(10);
-    await isWhole(folder, 2);
+    await waitForCheckpoint(folder);
+    await waitForSignatures(folder, 2);
+    const [headRow] = await fixture.sql`select size, root from seals.log_head`;
+    await addLeaves(10);
+    await waitForSignatures(folder, 2);
     await hub.stop();
     // Set the database back to the state of an older backup.
-    const size = Number(kept?.size);
-    await shop.sql.begin(async (tx) => {
+    const size = Number(headRow?.size);
+    await fixture.sql.begin(async (tx) => {
       await tx`delete from seals.log_cosignature where size > ${size}`;
       await tx`delete from seals.log_checkpoint where size > ${size}`;
-      const gone = await tx`delete from seals.log_sequence where index >= ${size} returning serial`;
-      await tx`delete from seals.log_leaf where serial = any(${gone.map((row) => row.serial)})`;
-      await tx`update seals.log_head set size = ${size}, root = ${kept?.root}`;
+      const deletedRows = await tx`delete from seals.log_sequence where index >= ${size} returning serial`;
+      await tx`delete from seals.log_leaf where serial = any(${deletedRows.map((row) => row.serial)})`;
+      await tx`update seals.log_head set size = ${size}, root = ${headRow?.root}`;
     });
     const address = `${right.vkey} ${right.url}`;
-    await grow(1);
-    await told(address, 'the database was set back');
-    await grow(15);
-    await told(address, 'do not go on from what it has seen');
-    const [signed] = await shop.sql`select max(size) as size from seals.log_cosignature where witness = ${right.vkey}`;
-    expect(Number(signed?.size)).toBe(size);
+    await addLeaves(1);
+    await expectFault(address, 'the database was set back');
+    await addLeaves(15);
+    await expectFault(address, 'do not go on from what it has seen');
+    const [cosignature] =
+      await fixture.sql`select max(size) as size from seals.log_cosignature where witness = ${right.vkey}`;
+    expect(Number(cosignature?.size)).toBe(size);
     await Promise.all([stranger, wrong, right].map((one) => one.app.close()));
   });
 
-  const untilThere = (folder: string) =>
+  const waitForCheckpoint = (folder: string) =>
     waitUntil('a checkpoint', async () => {
       try {
         return readFileSync(join(folder, 'checkpoint')).length > 0;
@@ -294,7 +299,12 @@ describe('a hub with witnesses', () => {
     const vkey = formatWitnessKey(NAME, generateKeyPairSync('ed25519').privateKey);
     expect(parseWitnesses(` ${vkey} https://w.example/ ,`)).toEqual([{ vkey, url: 'https://w.example' }]);
     expect(parseWitnesses('')).toEqual([]);
-    for (const wrong of [vkey, `${vkey} ftp://w.example`, `${new LogPen('a.example').vkey} https://w.example`, 'x y']) {
+    for (const wrong of [
+      vkey,
+      `${vkey} ftp://w.example`,
+      `${new NoteSigner('a.example').vkey} https://w.example`,
+      'x y',
+    ]) {
       expect(() => parseWitnesses(wrong), wrong).toThrow();
     }
   });

@@ -8,11 +8,11 @@ import { renderNotice, renderSealable as renderSealableNotice } from '../../subg
 import { type GrantContent, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { insertSignature, makeSealable } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
-import { attachedOf, codePayloadOf } from '../../subgraphs/licenses/code.ts';
+import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/code.ts';
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
-import { type Desk, openDesk } from './desk.ts';
+import { openSignerFixture, type SignerFixture } from './desk.ts';
 import {
   AUTHORISER,
   attachedTo,
@@ -34,33 +34,35 @@ import {
  * genuine unless a test says otherwise.
  */
 
-let desk: Desk;
+let fixture: SignerFixture;
 beforeAll(async () => {
-  desk = await openDesk();
+  fixture = await openSignerFixture();
 });
 
 const CHANGE: LicenseRecord = { ...RECORD, KZ_CZ: 'CHANGE', KZ_BB: 2 };
 
-const sealed = async (request: SignRequest) => desk.signer.seal(desk.sealOrder(await desk.authorised(request)));
-const coded = async (request: CodeRequest) => desk.signer.code(desk.codeOrder(await desk.authorised(request)));
+const sealRequest = async (request: SignRequest) =>
+  fixture.signer.seal(fixture.sealOrder(await fixture.withAuthorisation(request)));
+const signCodeRequest = async (request: CodeRequest) =>
+  fixture.signer.code(fixture.codeOrder(await fixture.withAuthorisation(request)));
 
-async function refuses(request: SignRequest, code = 'SEAL_CONTENT_DIFFERS'): Promise<void> {
-  await expect(sealed(request)).rejects.toMatchObject({ name: 'Refusal', code });
+async function expectRefusal(request: SignRequest, code = 'SEAL_CONTENT_DIFFERS'): Promise<void> {
+  await expect(sealRequest(request)).rejects.toMatchObject({ name: 'Refusal', code });
 }
 
-async function refusesCode(request: CodeRequest): Promise<void> {
-  await expect(coded(request)).rejects.toMatchObject({ name: 'Refusal', code: 'SEAL_CONTENT_DIFFERS' });
+async function expectCodeRefusal(request: CodeRequest): Promise<void> {
+  await expect(signCodeRequest(request)).rejects.toMatchObject({ name: 'Refusal', code: 'SEAL_CONTENT_DIFFERS' });
 }
 
 /** Returns whether the message digest of a signature is the digest of these bytes. */
-function isOver(signature: Uint8Array, covered: Uint8Array): boolean {
+function coversBytes(signature: Uint8Array, covered: Uint8Array): boolean {
   const attribute = Buffer.from('06092a864886f70d01090431220420', 'hex');
   return Buffer.from(signature).includes(Buffer.concat([attribute, createHash('sha256').update(covered).digest()]));
 }
 
 /** A field of a record and another value for it. */
-type Changed = [field: keyof LicenseRecord, value: unknown];
-const FIELDS: Changed[] = [
+type FieldChange = [field: keyof LicenseRecord, value: unknown];
+const AUTHORISED_FIELDS: FieldChange[] = [
   ['ZZMC', '木材运输证'],
   ['ZZLXDM', '11000000000090018B016'],
   ['CZZT', '于都县贡江示范林厂'],
@@ -81,7 +83,7 @@ const FIELDS: Changed[] = [
   ['KZ_NR', []],
 ];
 /** Fields that no case decides, because the hub assigns numbers and dates. */
-const OWN: Changed[] = [
+const HUB_FIELDS: FieldChange[] = [
   ['ZZBH', '3607312026000002'],
   ['ZZBFRQ', '2026-06-02'],
   ['KZ_BB', 2],
@@ -98,46 +100,52 @@ describe('the document of a license', () => {
     ['with a change of an existing license', CHANGE],
   ])('%s is sealed as a whole if it matches the authorised content', async (_, record) => {
     const request = requestOf(record);
-    const { signature, by, signedAt } = await sealed(request);
+    const { signature, by, signedAt } = await sealRequest(request);
     expect({ by, signedAt }).toEqual({
       by: { actor: 'yudu-lyj.approver', actorName: AUTHORISER },
-      signedAt: desk.clock(),
+      signedAt: fixture.clock(),
     });
-    expect(isOver(signature, splitSignature(Buffer.from(request.document)).covered)).toBe(true);
+    expect(coversBytes(signature, splitSignature(Buffer.from(request.document)).covered)).toBe(true);
   });
 
-  test.each(FIELDS)('is refused with another %s: %j', async (field, value) => {
-    await refuses({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
-    await refuses({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }, 'CADES'), profile: 'CADES' });
+  test.each(AUTHORISED_FIELDS)('is refused with another %s: %j', async (field, value) => {
+    await expectRefusal({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
+    await expectRefusal({
+      ...newRequest(),
+      document: documentOf({ ...RECORD, [field]: value }, 'CADES'),
+      profile: 'CADES',
+    });
   });
 
   test('must show the seal and the time that its record names', async () => {
     const picture = { width: 10, height: 10, operators: '' };
-    const shown = (name: string, at: Date) =>
+    const renderWithField = (name: string, at: Date) =>
       makeSealable(renderLicense(RECORD), { name, at, picture, place: { page: 1, x: 0, y: 0 } });
     const at = new Date(RECORD.ZZQZSJ);
-    expect((await sealed({ ...newRequest(), document: shown(RECORD.ZZQZMC, at) })).by.actorName).toBe(AUTHORISER);
-    await refuses({ ...newRequest(), document: shown('赣州市行政审批局审批专用章', at) });
-    await refuses({ ...newRequest(), document: shown(RECORD.ZZQZMC, new Date(at.getTime() + 1_000)) });
+    expect((await sealRequest({ ...newRequest(), document: renderWithField(RECORD.ZZQZMC, at) })).by.actorName).toBe(
+      AUTHORISER,
+    );
+    await expectRefusal({ ...newRequest(), document: renderWithField('赣州市行政审批局审批专用章', at) });
+    await expectRefusal({ ...newRequest(), document: renderWithField(RECORD.ZZQZMC, new Date(at.getTime() + 1_000)) });
   });
 
-  test.each(OWN)('is sealed with another %s, which the hub assigns: %j', async (field, value) => {
-    const { by } = await sealed({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
+  test.each(HUB_FIELDS)('is sealed with another %s, which the hub assigns: %j', async (field, value) => {
+    const { by } = await sealRequest({ ...newRequest(), document: documentOf({ ...RECORD, [field]: value }) });
     expect(by.actorName).toBe(AUTHORISER);
   });
 
   test('must keep the number of the license that the case names', async () => {
-    await refuses({ ...requestOf(CHANGE), document: documentOf({ ...CHANGE, ZZBH: '3607312026000002' }) });
+    await expectRefusal({ ...requestOf(CHANGE), document: documentOf({ ...CHANGE, ZZBH: '3607312026000002' }) });
   });
 
   test.each<keyof LicenseRecord>(['ZZMC', 'CZZT', 'ZZYXQJZRQ', 'ZZBFJG', 'ZZQZR', 'KZ_NR', 'KZ_SX'])(
     'is refused without %s',
     async (field) => {
       // The template would not render such a record either, so it is attached to another page.
-      const { [field]: _, ...lacking } = RECORD;
-      await refuses({ ...newRequest(), document: attachedTo(toCanonicalJson(lacking)), profile: 'CADES' });
+      const { [field]: _, ...incomplete } = RECORD;
+      await expectRefusal({ ...newRequest(), document: attachedTo(toCanonicalJson(incomplete)), profile: 'CADES' });
       await expect(
-        sealed({ ...newRequest(), document: attachedTo(toCanonicalJson(RECORD)), profile: 'CADES' }),
+        sealRequest({ ...newRequest(), document: attachedTo(toCanonicalJson(RECORD)), profile: 'CADES' }),
       ).resolves.toMatchObject({ by: { actorName: AUTHORISER } });
     },
   );
@@ -150,7 +158,7 @@ describe('the document of a license', () => {
     ['that is a list', toCanonicalJson([RECORD])],
     ['that is nothing', 'null'],
   ])('is refused with a record %s', async (_, text) => {
-    await refuses({ ...newRequest(), document: attachedTo(text), profile: 'CADES' });
+    await expectRefusal({ ...newRequest(), document: attachedTo(text), profile: 'CADES' });
   });
 
   test.each<[keyof SignRequest, unknown]>([
@@ -161,7 +169,7 @@ describe('the document of a license', () => {
     ['content', { ...RECORD }],
     ['content', { ...STATEMENT }],
   ])('is refused with another %s in the request, even if authorised: %j', async (field, value) => {
-    await refuses({ ...newRequest(), [field]: value });
+    await expectRefusal({ ...newRequest(), [field]: value });
   });
 
   test.each<[keyof GrantContent, unknown]>([
@@ -178,7 +186,7 @@ describe('the document of a license', () => {
     ['validFrom', 'soon'],
     ['validUntil', null],
   ])('is refused if the authorised content has another %s: %j', async (field, value) => {
-    await refuses({ ...newRequest(), content: { ...contentOf(RECORD), [field]: value } });
+    await expectRefusal({ ...newRequest(), content: { ...contentOf(RECORD), [field]: value } });
   });
 
   test.each<[keyof SignRequest, unknown]>([
@@ -190,23 +198,23 @@ describe('the document of a license', () => {
     ['content', contentOf({ ...RECORD, CZZT: '另一林场' })],
     ['authorisation', ''],
   ])('is refused if the authorisation has another %s', async (field, value) => {
-    const request = { ...(await desk.authorised(newRequest())), [field]: value };
-    const order = desk.sealOrder(request, field === 'organ' ? { seal: desk.keys.citySeal } : {});
-    await expect(desk.signer.seal(order)).rejects.toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
+    const request = { ...(await fixture.withAuthorisation(newRequest())), [field]: value };
+    const order = fixture.sealOrder(request, field === 'organ' ? { seal: fixture.keys.citySeal } : {});
+    await expect(fixture.signer.seal(order)).rejects.toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
   });
 });
 
 describe('a code', () => {
   test('is signed for a record that matches the authorised content', async () => {
-    const { code, by } = await coded(newCodeRequest());
-    const { payload } = await compactVerify(code, new X509Certificate(desk.keys.code.certificatePem).publicKey);
-    expect(Buffer.from(payload).toString()).toBe(toCanonicalJson(codePayloadOf(RECORD)));
+    const { code, by } = await signCodeRequest(newCodeRequest());
+    const { payload } = await compactVerify(code, new X509Certificate(fixture.keys.code.certificatePem).publicKey);
+    expect(Buffer.from(payload).toString()).toBe(toCanonicalJson(buildCodePayload(RECORD)));
     expect(by).toEqual({ actor: 'yudu-lyj.approver', actorName: AUTHORISER });
   });
 
-  test.each(FIELDS)('is refused for a record with another %s: %j', async (field, value) => {
+  test.each(AUTHORISED_FIELDS)('is refused for a record with another %s: %j', async (field, value) => {
     const record = { ...RECORD, [field]: value };
-    await refusesCode({ ...newCodeRequest(), record, payload: codePayloadOf(record as LicenseRecord) });
+    await expectCodeRefusal({ ...newCodeRequest(), record, payload: buildCodePayload(record as LicenseRecord) });
   });
 
   test.each([
@@ -214,44 +222,44 @@ describe('a code', () => {
     ['o', '于都县水利局'],
     ['f', '2026-05-31'],
     ['t', '长期'],
-    ['d', codePayloadOf({ ...RECORD, KZ_BB: 2 }).d],
+    ['d', buildCodePayload({ ...RECORD, KZ_BB: 2 }).d],
     ['h', '于都县水利局'],
     ['h', '于都****林厂'],
   ])('is refused with another %s: %s', async (field, value) => {
     const request = newCodeRequest();
-    await refusesCode({ ...request, payload: { ...request.payload, [field]: value } });
+    await expectCodeRefusal({ ...request, payload: { ...request.payload, [field]: value } });
   });
 
   test('may mask any part of the name', async () => {
     const request = newCodeRequest();
     for (const h of [RECORD.CZZT, '*', `于${'*'.repeat(8)}`]) {
-      const { code } = await coded({ ...request, payload: { ...request.payload, h } });
+      const { code } = await signCodeRequest({ ...request, payload: { ...request.payload, h } });
       expect(Buffer.from(code.split('.')[1] ?? '', 'base64url').toString()).toContain(`"h":"${h}"`);
     }
   });
 
   test('is refused if the payload belongs to another record', async () => {
     const other = { ...RECORD, KZ_BB: 2 };
-    await refusesCode({ ...newCodeRequest(), payload: codePayloadOf(other) });
-    await refusesCode({ ...newCodeRequest(), record: { ...other } });
-    await refusesCode({ ...newCodeRequest(), record: {} });
-    await refusesCode({ ...newCodeRequest(), record: { ...STATEMENT } });
+    await expectCodeRefusal({ ...newCodeRequest(), payload: buildCodePayload(other) });
+    await expectCodeRefusal({ ...newCodeRequest(), record: { ...other } });
+    await expectCodeRefusal({ ...newCodeRequest(), record: {} });
+    await expectCodeRefusal({ ...newCodeRequest(), record: { ...STATEMENT } });
   });
 
   test('is accepted only on the document of its own record', async () => {
-    const { code } = await coded(newCodeRequest());
-    const request = { ...newRequest(), document: documentOf(attachedOf(RECORD, code)) };
-    expect((await sealed(request)).by.actorName).toBe(AUTHORISER);
+    const { code } = await signCodeRequest(newCodeRequest());
+    const request = { ...newRequest(), document: documentOf(buildAttachedRecord(RECORD, code)) };
+    expect((await sealRequest(request)).by.actorName).toBe(AUTHORISER);
     const other = { ...RECORD, KZ_BB: 2 };
-    const { code: otherCode } = await coded({
+    const { code: otherCode } = await signCodeRequest({
       ...newCodeRequest(),
       record: { ...other },
-      payload: codePayloadOf(other),
+      payload: buildCodePayload(other),
     });
-    await refuses({ ...request, document: documentOf(attachedOf(RECORD, otherCode)) });
-    await refuses({ ...request, document: documentOf(attachedOf(other, code)) });
-    for (const bad of ['', 'x', 'a.b.c', `a.${Buffer.from('{}').toString('base64url')}.c`]) {
-      await refuses({ ...request, document: documentOf(attachedOf(RECORD, bad)) });
+    await expectRefusal({ ...request, document: documentOf(buildAttachedRecord(RECORD, otherCode)) });
+    await expectRefusal({ ...request, document: documentOf(buildAttachedRecord(other, code)) });
+    for (const malformedCode of ['', 'x', 'a.b.c', `a.${Buffer.from('{}').toString('base64url')}.c`]) {
+      await expectRefusal({ ...request, document: documentOf(buildAttachedRecord(RECORD, malformedCode)) });
     }
   });
 });
@@ -259,24 +267,24 @@ describe('a code', () => {
 describe('a statement', () => {
   test('is sealed if it matches the authorised text exactly', async () => {
     const request = statementRequest();
-    const { signature, by } = await sealed(request);
+    const { signature, by } = await sealRequest(request);
     expect(by.actorName).toBe(AUTHORISER);
-    expect(isOver(signature, request.document)).toBe(true);
+    expect(coversBytes(signature, request.document)).toBe(true);
   });
 
   test('is refused under another identifier', async () => {
-    await refuses({ ...statementRequest(), identifier: `${RECORD.ZZBS}0` });
+    await expectRefusal({ ...statementRequest(), identifier: `${RECORD.ZZBS}0` });
   });
 
-  const CHANGES: Partial<Record<keyof ActStatement, unknown>> = {
+  const CHANGED_VALUES: Partial<Record<keyof ActStatement, unknown>> = {
     ...{ CZ: 'REVOKE', ZZBH: '3607312026000002', ZZBS: '1.2.156.3005.2.another', KZ_BB: 2, ZZZT: 'VALID' },
     ...{ SM: STATEMENT.SM.replace('暂停', '停止'), KZ_BJBH: '1', ZZQZR: '钟文彬', ZZBFJG: '于都县水利局' },
     ...{ ZZBFJGDM: '110000000000001820', ZZQZSJ: '2026-06-01T04:00:01.000Z', ZZQZMC: '另一章' },
     KZ_KBZZ: { spoiled: '1', replacement: '2' },
   };
   test.each(Object.keys(STATEMENT) as (keyof ActStatement)[])('is refused with another %s', async (field) => {
-    expect(CHANGES[field]).toBeDefined();
-    await refuses({ ...statementRequest(), document: textOf({ ...STATEMENT, [field]: CHANGES[field] }) });
+    expect(CHANGED_VALUES[field]).toBeDefined();
+    await expectRefusal({ ...statementRequest(), document: textOf({ ...STATEMENT, [field]: CHANGED_VALUES[field] }) });
   });
 
   test.each<[string, Uint8Array]>([
@@ -287,40 +295,40 @@ describe('a statement', () => {
     ['no content', Buffer.of()],
     ['the record of a license', textOf(RECORD)],
   ])('is refused with %s', async (_, document) => {
-    await refuses({ ...statementRequest(), document });
+    await expectRefusal({ ...statementRequest(), document });
   });
 
   test('is compared by its bytes, not by its decoded text', async () => {
     const statement = { ...STATEMENT, SM: '原文有字不清：\ufffd' };
     const request = statementRequest(statement);
-    expect((await sealed(request)).by.actorName).toBe(AUTHORISER);
-    const sign = Buffer.from('\ufffd');
-    const at = Buffer.from(request.document).indexOf(sign);
+    expect((await sealRequest(request)).by.actorName).toBe(AUTHORISER);
+    const replacementCharacter = Buffer.from('\ufffd');
+    const at = Buffer.from(request.document).indexOf(replacementCharacter);
     const document = Buffer.concat([
       request.document.subarray(0, at),
       Buffer.of(0xff),
-      request.document.subarray(at + sign.length),
+      request.document.subarray(at + replacementCharacter.length),
     ]);
     expect(document.toString()).toBe(Buffer.from(request.document).toString());
-    await refuses({ ...request, document });
+    await expectRefusal({ ...request, document });
   });
 
   test('may contain any text', async () => {
     const request = statementRequest({ ...STATEMENT, SM: '文件内有 /ByteRange [0 1 2 3]，须更正。' });
-    expect(isOver((await sealed(request)).signature, request.document)).toBe(true);
+    expect(coversBytes((await sealRequest(request)).signature, request.document)).toBe(true);
   });
 
   test('is refused as a PDF, and a license is refused in its place', async () => {
-    await refuses({ ...statementRequest(), profile: 'PADES' });
-    await refuses({ ...statementRequest(), document: documentOf(RECORD), profile: 'PADES' });
-    await refuses({ ...statementRequest(), document: documentOf(RECORD, 'CADES') });
+    await expectRefusal({ ...statementRequest(), profile: 'PADES' });
+    await expectRefusal({ ...statementRequest(), document: documentOf(RECORD), profile: 'PADES' });
+    await expectRefusal({ ...statementRequest(), document: documentOf(RECORD, 'CADES') });
   });
 });
 
 describe('a cancellation that a case decided', () => {
-  const CANCELLED: ActStatement = { ...STATEMENT, CZ: 'CANCEL', ZZZT: 'CANCELLED', SM: '依申请注销', KZ_BJBH: '1' };
-  const granted = { ...contentOf({ ...RECORD, KZ_CZ: 'CANCEL' }) };
-  const cancel = (statement: object = CANCELLED, content: object = granted): SignRequest => ({
+  const CANCELLATION: ActStatement = { ...STATEMENT, CZ: 'CANCEL', ZZZT: 'CANCELLED', SM: '依申请注销', KZ_BJBH: '1' };
+  const grantContent = { ...contentOf({ ...RECORD, KZ_CZ: 'CANCEL' }) };
+  const cancelRequest = (statement: object = CANCELLATION, content: object = grantContent): SignRequest => ({
     ...statementRequest(),
     caseId: randomUUID(),
     act: 'CANCEL',
@@ -329,8 +337,8 @@ describe('a cancellation that a case decided', () => {
   });
 
   test('is sealed as a statement about the license that the case names', async () => {
-    const request = cancel();
-    expect(isOver((await sealed(request)).signature, request.document)).toBe(true);
+    const request = cancelRequest();
+    expect(coversBytes((await sealRequest(request)).signature, request.document)).toBe(true);
   });
   test.each<[keyof ActStatement, string]>([
     ['ZZBH', '3607312026000002'],
@@ -338,52 +346,55 @@ describe('a cancellation that a case decided', () => {
     ['CZ', 'REVOKE'],
     ['ZZQZR', '钟文彬'],
   ])('is refused with another %s', async (field, value) => {
-    await refuses(cancel({ ...CANCELLED, [field]: value }));
-    const { [field]: _, ...lacking } = CANCELLED;
-    await refuses(cancel(lacking));
+    await expectRefusal(cancelRequest({ ...CANCELLATION, [field]: value }));
+    const { [field]: _, ...incomplete } = CANCELLATION;
+    await expectRefusal(cancelRequest(incomplete));
   });
   test.each<[string, object]>([
-    ['is about another license', { ...granted, licenseNumber: '3607312026000002' }],
-    ['is about none', { ...granted, licenseNumber: null }],
-    ['grants something else', { ...granted, action: 'RENEW' }],
-    ['is about another matter', { ...granted, matterId: CITY_MATTER }],
-    ['grants nothing', { ...CANCELLED }],
+    ['is about another license', { ...grantContent, licenseNumber: '3607312026000002' }],
+    ['is about none', { ...grantContent, licenseNumber: null }],
+    ['grants something else', { ...grantContent, action: 'RENEW' }],
+    ['is about another matter', { ...grantContent, matterId: CITY_MATTER }],
+    ['grants nothing', { ...CANCELLATION }],
   ])('is refused by a case that %s', async (_, content) => {
-    await refuses(cancel(CANCELLED, content));
+    await expectRefusal(cancelRequest(CANCELLATION, content));
   });
   test('is refused as a license document, and as text that is not canonical', async () => {
     const record = { ...RECORD, KZ_CZ: 'CANCEL' };
-    await refuses({ ...cancel(), document: documentOf(record), profile: 'PADES' });
-    await refuses({ ...cancel(), document: documentOf(record, 'CADES') });
-    await refuses({ ...cancel(), document: Buffer.from(JSON.stringify(CANCELLED)) });
-    await refuses({ ...cancel(), document: Buffer.from(`{"CZ":"REVOKE",${toCanonicalJson(CANCELLED).slice(1)}`) });
+    await expectRefusal({ ...cancelRequest(), document: documentOf(record), profile: 'PADES' });
+    await expectRefusal({ ...cancelRequest(), document: documentOf(record, 'CADES') });
+    await expectRefusal({ ...cancelRequest(), document: Buffer.from(JSON.stringify(CANCELLATION)) });
+    await expectRefusal({
+      ...cancelRequest(),
+      document: Buffer.from(`{"CZ":"REVOKE",${toCanonicalJson(CANCELLATION).slice(1)}`),
+    });
   });
   test('is sealed as a statement only for the act CANCEL', async () => {
-    await refuses({ ...cancel(), act: 'RENEW', content: contentOf({ ...RECORD, KZ_CZ: 'RENEW' }) });
+    await expectRefusal({ ...cancelRequest(), act: 'RENEW', content: contentOf({ ...RECORD, KZ_CZ: 'RENEW' }) });
   });
 });
 
 describe('a decision document', () => {
   const at = new Date('2026-06-01T03:00:00Z');
   const step = { at, note: '依规定办理', finding: 'GRANTED' };
-  const issuing = { organ: NOTICE_CITY, number: '360700决〔2026〕00001号' };
-  const content = composeNotice('DECISION', buildNoticeCase('OTHER', '办理决定书'), step, issuing);
-  const decision = (said: NoticeContent = content): SignRequest => ({
+  const issuer = { organ: NOTICE_CITY, number: '360700决〔2026〕00001号' };
+  const content = composeNotice('DECISION', buildNoticeCase('OTHER', '办理决定书'), step, issuer);
+  const decisionRequest = (notice: NoticeContent = content): SignRequest => ({
     ...newRequest(),
     act: 'DECISION',
     identifier: content.caseNumber,
     content: { ...content },
-    document: renderSealableNotice(said, null),
+    document: renderSealableNotice(notice, null),
   });
 
   test('is sealed if it matches the decided content exactly', async () => {
-    const request = decision();
-    const { signature } = await sealed(request);
-    expect(isOver(signature, splitSignature(Buffer.from(request.document)).covered)).toBe(true);
+    const request = decisionRequest();
+    const { signature } = await sealRequest(request);
+    expect(coversBytes(signature, splitSignature(Buffer.from(request.document)).covered)).toBe(true);
     // A document that an earlier release rendered has a detached signature.
     const document = renderNotice(content);
-    expect(isOver((await sealed({ ...request, document, profile: 'CADES' })).signature, document)).toBe(true);
-    await refuses({ ...request, identifier: '3607312026060100009' });
+    expect(coversBytes((await sealRequest({ ...request, document, profile: 'CADES' })).signature, document)).toBe(true);
+    await expectRefusal({ ...request, identifier: '3607312026060100009' });
   });
   test.each<[string, Partial<NoticeContent>]>([
     ['decision', { decision: 'REJECTED' }],
@@ -395,43 +406,43 @@ describe('a decision document', () => {
     ['word of its opening', { opening: content.opening.map((text) => text.replace('准予', '不予')) }],
     ['word of its end', { closing: content.closing.map((text) => text.replace('六十日', '三十日')) }],
     ['day', { issuedOn: '2026-06-02' }],
-  ])('is refused with another %s', async (_, changed) => {
-    expect({ ...content, ...changed }).not.toEqual(content);
-    await refuses(decision({ ...content, ...changed }));
+  ])('is refused with another %s', async (_, changes) => {
+    expect({ ...content, ...changes }).not.toEqual(content);
+    await expectRefusal(decisionRequest({ ...content, ...changes }));
   });
   test('cannot replace a license, nor a license a decision', async () => {
-    await refuses({ ...decision(), document: documentOf(RECORD) });
-    await refuses({ ...newRequest(), document: renderSealableNotice(content, null) });
-    await refuses({ ...newRequest(), act: 'DECISION' });
-    await refuses({ ...decision(), document: textOf(content), profile: 'CADES' });
+    await expectRefusal({ ...decisionRequest(), document: documentOf(RECORD) });
+    await expectRefusal({ ...newRequest(), document: renderSealableNotice(content, null) });
+    await expectRefusal({ ...newRequest(), act: 'DECISION' });
+    await expectRefusal({ ...decisionRequest(), document: textOf(content), profile: 'CADES' });
   });
   test('is refused without a case', async () => {
-    await refuses({ ...decision(), caseId: null }, 'SEAL_AUTHORISATION_INVALID');
+    await expectRefusal({ ...decisionRequest(), caseId: null }, 'SEAL_AUTHORISATION_INVALID');
   });
 });
 
 describe('a PDF', () => {
-  const whole = Buffer.from(documentOf(RECORD, 'CADES'));
+  const originalFile = Buffer.from(documentOf(RECORD, 'CADES'));
   const sealable = Buffer.from(documentOf(RECORD));
   const at = (text: string) => {
-    const found = sealable.lastIndexOf(text);
-    if (found < whole.length) throw new Error(`the revision says nowhere ${text}`);
-    return found;
+    const offset = sealable.lastIndexOf(text);
+    if (offset < originalFile.length) throw new Error(`the revision says nowhere ${text}`);
+    return offset;
   };
-  const replaced = (text: string, by: string) => {
+  const replaceText = (text: string, by: string) => {
     const file = Buffer.from(sealable);
     expect(by).toHaveLength(text.length);
     file.write(by, at(text), 'latin1');
     return file;
   };
-  const flipped = (file: Buffer, place: number) => {
+  const flipBit = (file: Buffer, place: number) => {
     const other = Buffer.from(file);
     other[place] = (other[place] ?? 0) ^ 1;
     return other;
   };
 
   test.each<[string, () => Buffer]>([
-    ['without room for a signature', () => whole],
+    ['without room for a signature', () => originalFile],
     ['that is not a PDF', () => Buffer.from('no document of ours')],
     ['that is empty', () => Buffer.of()],
     [
@@ -443,32 +454,34 @@ describe('a PDF', () => {
     ['truncated', () => sealable.subarray(0, -1)],
     ['with an extra revision', () => tamperPageContent(sealable)],
     ['with another record in an extra revision', () => tamperAttachment(sealable)],
-    ['that allows changes', () => replaced('/P 1 /V', '/P 3 /V')],
-    ['with a signature of another kind', () => replaced('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
-    ['whose signature covers less', () => replaced('/ByteRange [0', '/ByteRange [1')],
-    ['with another cross-reference table', () => replaced(' 00000 n ', ' 00001 n ')],
+    ['that allows changes', () => replaceText('/P 1 /V', '/P 3 /V')],
+    ['with a signature of another kind', () => replaceText('/ETSI.CAdES.detached', '/adbe.pkcs7.detached')],
+    ['whose signature covers less', () => replaceText('/ByteRange [0', '/ByteRange [1')],
+    ['with another cross-reference table', () => replaceText(' 00000 n ', ' 00001 n ')],
   ])('%s is refused', async (_, file) => {
-    await refuses({ ...newRequest(), document: file() });
+    await expectRefusal({ ...newRequest(), document: file() });
   });
 
   test('is refused with any octet of its attached record altered', async () => {
-    const stream = whole.indexOf('stream\n', whole.indexOf('/Type /EmbeddedFile\n')) + 'stream\n'.length;
-    const end = whole.indexOf('\nendstream', stream);
+    const stream = originalFile.indexOf('stream\n', originalFile.indexOf('/Type /EmbeddedFile\n')) + 'stream\n'.length;
+    const end = originalFile.indexOf('\nendstream', stream);
     expect(end - stream).toBeGreaterThan(400);
     for (let place = stream; place < end; place += 7) {
-      await refuses({ ...newRequest(), document: flipped(sealable, place) });
+      await expectRefusal({ ...newRequest(), document: flipBit(sealable, place) });
     }
   });
 
   test('that is signed already is refused, whoever signed it', async () => {
     const request = newRequest();
-    const { signature } = await sealed(request);
-    await refuses({ ...request, document: insertSignature(sealable, signature) });
-    await refuses({ ...request, document: flipped(sealable, at('00000000>\n>>')) });
+    const { signature } = await sealRequest(request);
+    await expectRefusal({ ...request, document: insertSignature(sealable, signature) });
+    await expectRefusal({ ...request, document: flipBit(sealable, at('00000000>\n>>')) });
   });
 
   test('with a detached signature must have no signature field', async () => {
-    expect((await sealed({ ...newRequest(), document: whole, profile: 'CADES' })).by.actorName).toBe(AUTHORISER);
-    await refuses({ ...newRequest(), document: sealable, profile: 'CADES' });
+    expect((await sealRequest({ ...newRequest(), document: originalFile, profile: 'CADES' })).by.actorName).toBe(
+      AUTHORISER,
+    );
+    await expectRefusal({ ...newRequest(), document: sealable, profile: 'CADES' });
   });
 });

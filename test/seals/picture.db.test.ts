@@ -5,67 +5,75 @@ import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
-import { openWorkshop, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './workshop.ts';
 
-let shop: Workshop;
+let fixture: SealsFixture;
 beforeAll(async () => {
-  shop = await openWorkshop();
+  fixture = await openSealsFixture();
 });
-afterAll(() => shop.close());
+afterAll(() => fixture.close());
 
 const KEEPER = requireDemoPerson(`${COUNTY}.keeper`);
-const OWN = buildSealPng();
-const url = `/seals/picture/${sha256(OWN)}`;
+const OWN_PICTURE = buildSealPng();
+const url = `/seals/picture/${sha256(OWN_PICTURE)}`;
 
-async function setPicture(who: Actor, input: Record<string, unknown> = {}) {
-  const { data, codes } = await shop.ask(
-    who,
+async function setPicture(actor: Actor, input: Record<string, unknown> = {}) {
+  const { data, codes } = await fixture.ask(
+    actor,
     `mutation($input: SealPictureInput!) { setSealPicture(input: $input) { seal { picture } refusal { code field } } }`,
-    { input: { seal: shop.countySeal, picture: OWN.toString('base64'), reason: '启用新印模', ...input } },
+    { input: { seal: fixture.countySeal, picture: OWN_PICTURE.toString('base64'), reason: '启用新印模', ...input } },
   );
   return { codes, ...data?.setSealPicture };
 }
-const asked = { organ: COUNTY, matterId: COUNTY_MATTER, personId: `${COUNTY}.approver` };
-const rows = () => shop.sql`select digest, png, actor_id from seals.seal_picture order by serial`;
-const events = () =>
-  shop.sql`select reason, actor_id from seals.seal_event where event = 'PICTURE_CHANGED' order by serial`;
+const pictureRequest = { organ: COUNTY, matterId: COUNTY_MATTER, personId: `${COUNTY}.approver` };
+const listPictures = () => fixture.sql`select digest, png, actor_id from seals.seal_picture order by serial`;
+const listEvents = () =>
+  fixture.sql`select reason, actor_id from seals.seal_event where event = 'PICTURE_CHANGED' order by serial`;
 
 describe("the office's own picture of a seal", () => {
   test('is set by the keeper and removed again; every change is kept in the ledger', async () => {
-    expect(await shop.seals.picture(asked)).toBeNull();
+    expect(await fixture.seals.picture(pictureRequest)).toBeNull();
     expect((await setPicture(KEEPER, { dryRun: true })).seal).toEqual({ picture: url });
-    expect(await rows()).toEqual([]);
+    expect(await listPictures()).toEqual([]);
     for (let again = 0; again < 2; again++) expect((await setPicture(KEEPER)).seal).toEqual({ picture: url });
-    expect(Buffer.from((await shop.seals.picture(asked)) ?? [])).toEqual(OWN);
+    expect(Buffer.from((await fixture.seals.picture(pictureRequest)) ?? [])).toEqual(OWN_PICTURE);
     expect((await setPicture(KEEPER, { picture: null, reason: '恢复' })).seal).toEqual({ picture: null });
-    expect(await shop.seals.picture(asked)).toBeNull();
+    expect(await fixture.seals.picture(pictureRequest)).toBeNull();
     expect((await setPicture(KEEPER)).seal).toEqual({ picture: url });
-    expect((await rows()).map(({ digest }) => digest)).toEqual([sha256(OWN), null, sha256(OWN)]);
-    const by = { actor_id: KEEPER.id };
-    expect(await events()).toMatchObject([{ reason: '启用新印模', ...by }, { reason: '恢复', ...by }, by]);
+    expect((await listPictures()).map(({ digest }) => digest)).toEqual([
+      sha256(OWN_PICTURE),
+      null,
+      sha256(OWN_PICTURE),
+    ]);
+    const byKeeper = { actor_id: KEEPER.id };
+    expect(await listEvents()).toMatchObject([
+      { reason: '启用新印模', ...byKeeper },
+      { reason: '恢复', ...byKeeper },
+      byKeeper,
+    ]);
   });
 
   test('is returned only for a seal that may be used, with the refusals of signing', async () => {
-    const refused = (changed: object) => shop.seals.picture({ ...asked, ...changed });
-    await expect(refused({ organ: 'nobody' })).rejects.toMatchObject({ code: 'SEAL_UNKNOWN' });
-    await expect(refused({ matterId: 'another' })).rejects.toMatchObject({ code: 'SEAL_NOT_GRANTED' });
+    const readPicture = (changes: object) => fixture.seals.picture({ ...pictureRequest, ...changes });
+    await expect(readPicture({ organ: 'nobody' })).rejects.toMatchObject({ code: 'SEAL_UNKNOWN' });
+    await expect(readPicture({ matterId: 'another' })).rejects.toMatchObject({ code: 'SEAL_NOT_GRANTED' });
   });
 
   test('is public, by its digest', async () => {
     await setPicture(KEEPER);
     const app = Fastify();
-    shop.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: shop.clock });
-    const found = await app.inject({ method: 'GET', url });
-    expect([found.statusCode, found.headers['content-type']]).toEqual([200, 'image/png']);
-    expect(found.rawPayload.equals(OWN)).toBe(true);
-    for (const other of ['0'.repeat(64), 'x', sha256('another')]) {
-      expect((await app.inject({ method: 'GET', url: `/seals/picture/${other}` })).statusCode).toBe(404);
+    fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: fixture.clock });
+    const response = await app.inject({ method: 'GET', url });
+    expect([response.statusCode, response.headers['content-type']]).toEqual([200, 'image/png']);
+    expect(response.rawPayload.equals(OWN_PICTURE)).toBe(true);
+    for (const digest of ['0'.repeat(64), 'x', sha256('another')]) {
+      expect((await app.inject({ method: 'GET', url: `/seals/picture/${digest}` })).statusCode).toBe(404);
     }
     await app.close();
   });
 
   test.each([
-    ['no base64', { picture: `${OWN.toString('base64')}\n` }, 'FIELD_MALFORMED', 'picture'],
+    ['no base64', { picture: `${OWN_PICTURE.toString('base64')}\n` }, 'FIELD_MALFORMED', 'picture'],
     ['no picture', { picture: 'AAAA' }, 'FIELD_MALFORMED', 'picture'],
     ['an empty picture', { picture: '' }, 'FIELD_MALFORMED', 'picture'],
     ['a picture that is too small', { picture: buildSealPng(63).toString('base64') }, 'FIELD_MALFORMED', 'picture'],
@@ -74,9 +82,9 @@ describe("the office's own picture of a seal", () => {
     ['a long reason', { reason: '长'.repeat(501) }, 'FIELD_TOO_LONG', 'reason'],
     ['an unknown seal', { seal: 'nobody' }, 'SEAL_UNKNOWN', 'seal'],
   ])('%s is refused', async (_, input, code, field) => {
-    const before = await rows();
+    const before = await listPictures();
     expect((await setPicture(KEEPER, input)).refusal).toEqual({ code, field });
-    expect(await rows()).toEqual(before);
+    expect(await listPictures()).toEqual(before);
   });
 
   test.each([

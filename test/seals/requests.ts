@@ -10,7 +10,7 @@ import {
   type SealAuthorisation,
   writeAuthorisation,
 } from '../../subgraphs/kernel/token.ts';
-import { codePayloadOf } from '../../subgraphs/licenses/code.ts';
+import { buildCodePayload } from '../../subgraphs/licenses/code.ts';
 import { renderLicense, renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 
@@ -61,7 +61,7 @@ export const RECORD: LicenseRecord = {
 };
 
 /** The payload of its QR code. */
-export const PAYLOAD: CodeRequest['payload'] = codePayloadOf(RECORD);
+export const PAYLOAD: CodeRequest['payload'] = buildCodePayload(RECORD);
 
 /** Returns the content that the decider approved. An act on an existing license names its number. */
 export function contentOf(record: LicenseRecord): GrantContent {
@@ -82,14 +82,15 @@ export function contentOf(record: LicenseRecord): GrantContent {
   };
 }
 
-const rendered = new Map<string, Uint8Array>();
+const renderedDocuments = new Map<string, Uint8Array>();
 
 /** Renders the document of a record: for PADES with reserved space for the signature. Each record is rendered once. */
 export function documentOf(record: AttachedRecord, profile: SignRequest['profile'] = 'PADES'): Uint8Array {
   const name = `${profile} ${toCanonicalJson(record)}`;
-  const known = rendered.get(name) ?? (profile === 'PADES' ? renderSealable(record) : renderLicense(record));
-  rendered.set(name, known);
-  return known;
+  const document =
+    renderedDocuments.get(name) ?? (profile === 'PADES' ? renderSealable(record) : renderLicense(record));
+  renderedDocuments.set(name, document);
+  return document;
 }
 
 const setPage = createTypesetter(fileURLToPath(new URL('../../subgraphs/licenses/document', import.meta.url)));
@@ -124,21 +125,21 @@ export function requestOf(
 }
 
 /** Organ, matter and identifier of a license. Missing parts are those of the county forestry bureau's license. */
-type Of = Partial<Pick<SignRequest, 'organ' | 'matterId' | 'identifier'>>;
+type LicenseParts = Partial<Pick<SignRequest, 'organ' | 'matterId' | 'identifier'>>;
 
-function recordOf({ organ = COUNTY, matterId = COUNTY_MATTER, identifier = RECORD.ZZBS }: Of): LicenseRecord {
+function recordOf({ organ = COUNTY, matterId = COUNTY_MATTER, identifier = RECORD.ZZBS }: LicenseParts): LicenseRecord {
   return { ...RECORD, ZZBFJG: ORGANS[organ] ?? '示范机关', KZ_SX: matterId, ZZBS: identifier };
 }
 
 /** Builds a request to seal an issue. Its authorisation is empty. */
-export function newRequest(of: Of & Partial<Pick<SignRequest, 'profile'>> = {}): SignRequest {
-  return requestOf(recordOf(of), of.organ, of.profile);
+export function newRequest(parts: LicenseParts & Partial<Pick<SignRequest, 'profile'>> = {}): SignRequest {
+  return requestOf(recordOf(parts), parts.organ, parts.profile);
 }
 
 /** Builds a request to sign the QR code of the same issue. Its authorisation is empty. */
-export function newCodeRequest(of: Of = {}): CodeRequest {
-  const record = recordOf(of);
-  return { ...useOf(record, of.organ), record: { ...record }, payload: codePayloadOf(record) };
+export function newCodeRequest(parts: LicenseParts = {}): CodeRequest {
+  const record = recordOf(parts);
+  return { ...useOf(record, parts.organ), record: { ...record }, payload: buildCodePayload(record) };
 }
 
 /** A statement that the license is suspended. */
@@ -176,20 +177,20 @@ export function statementRequest(statement: ActStatement = STATEMENT): SignReque
 /** Writes the authorisation of the organ's approver, for exactly this request except for the changes. */
 export function authorise(
   keys: AuthorisationKeys,
-  asked: SealUseRequest,
-  at: Date,
-  changed: Partial<SealAuthorisation> = {},
-  from: AuthorisingSubgraph = asked.caseId === null ? 'licenses' : 'cases',
+  request: SealUseRequest,
+  authorisedAt: Date,
+  changes: Partial<SealAuthorisation> = {},
+  subgraph: AuthorisingSubgraph = request.caseId === null ? 'licenses' : 'cases',
 ): Promise<string> {
-  return writeAuthorisation(from, keys[from], {
-    actor: `${asked.organ}.approver`,
+  return writeAuthorisation(subgraph, keys[subgraph], {
+    actor: `${request.organ}.approver`,
     actorName: AUTHORISER,
-    organ: asked.organ,
-    matter: asked.matterId,
-    caseId: asked.caseId,
-    act: asked.act,
-    contentDigest: computeContentDigest(asked.content),
-    authorisedAt: at.toISOString(),
-    ...changed,
+    organ: request.organ,
+    matter: request.matterId,
+    caseId: request.caseId,
+    act: request.act,
+    contentDigest: computeContentDigest(request.content),
+    authorisedAt: authorisedAt.toISOString(),
+    ...changes,
   });
 }

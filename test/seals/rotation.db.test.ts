@@ -7,62 +7,63 @@ import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { COUNTY } from './requests.ts';
-import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
 
 /** Rotation: new keys and certificates of a seal (换证). */
 
-let shop: Workshop;
+let fixture: SealsFixture;
 let app: FastifyInstance;
 beforeAll(async () => {
-  shop = await openWorkshop();
+  fixture = await openSealsFixture();
   app = Fastify();
-  shop.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: shop.clock });
+  fixture.seals.routes?.(app, { tokenKey: tokenKeys.publicKey, serviceKey: new Uint8Array(32), now: fixture.clock });
 });
 afterAll(async () => {
   await app.close();
-  await shop.close();
+  await fixture.close();
 });
 
 const ask = (person: string, query: string, variables: Record<string, unknown>) =>
-  shop.ask(requireDemoPerson(person), query, variables);
-const rotate = () => applyAndApprove(ask, COUNTY, 'applyForSealRotation', { seal: shop.countySeal });
+  fixture.ask(requireDemoPerson(person), query, variables);
+const rotate = () => applyAndApprove(ask, COUNTY, 'applyForSealRotation', { seal: fixture.countySeal });
 
 interface Generation {
   generation: number;
   pem: string;
 }
-const generations = (table: string) =>
-  shop.sql<Generation[]>`select generation, certificate_pem as pem from ${shop.sql(`seals.${table}`)}
-    where seal_id = ${shop.countySeal} order by 1`;
+const listGenerations = (table: string) =>
+  fixture.sql<Generation[]>`select generation, certificate_pem as pem from ${fixture.sql(`seals.${table}`)}
+    where seal_id = ${fixture.countySeal} order by 1`;
 const kidOf = (code: string): string => JSON.parse(Buffer.from(code.split('.')[0] ?? '', 'base64url').toString()).kid;
 
 describe('a rotation', () => {
   test('gives the seal new keys under its id, which sign immediately, and the validity of the new certificate', async () => {
-    const [before, codeBefore] = [await shop.seals.sign(await shop.request()), await shop.codeRequest()];
-    const first = await shop.seals.signCode(codeBefore);
-    shop.clock.advance(86_400_000);
+    const [firstAnswer, codeRequest] = [await fixture.seals.sign(await fixture.request()), await fixture.codeRequest()];
+    const firstCode = await fixture.seals.signCode(codeRequest);
+    fixture.clock.advance(86_400_000);
     const { seal, refusal } = await rotate();
-    expect([seal.id, seal.state, refusal]).toEqual([shop.countySeal, 'IN_USE', null]);
-    const [old, now] = await generations('seal_certificate');
-    const [oldCode, nowCode] = await generations('seal_code_key');
-    const { data } = await shop.ask(
+    expect([seal.id, seal.state, refusal]).toEqual([fixture.countySeal, 'IN_USE', null]);
+    const [oldGeneration, newGeneration] = await listGenerations('seal_certificate');
+    const [oldCodeKey, newCodeKey] = await listGenerations('seal_code_key');
+    const { data } = await fixture.ask(
       requireDemoPerson('auditor'),
-      `{ seal(id: "${shop.countySeal}") { certificate validFrom } }`,
+      `{ seal(id: "${fixture.countySeal}") { certificate validFrom } }`,
     );
-    expect(data.seal.certificate).toBe(now?.pem);
-    expect(new Date(data.seal.validFrom)).toEqual(new X509Certificate(now?.pem ?? '').validFromDate);
-    const signature = await signatureOf(shop.seals, await shop.request());
-    expect(Buffer.from(signature).includes(new X509Certificate(now?.pem ?? '').raw)).toBe(true);
+    expect(data.seal.certificate).toBe(newGeneration?.pem);
+    expect(new Date(data.seal.validFrom)).toEqual(new X509Certificate(newGeneration?.pem ?? '').validFromDate);
+    const signature = await signatureOf(fixture.seals, await fixture.request());
+    expect(Buffer.from(signature).includes(new X509Certificate(newGeneration?.pem ?? '').raw)).toBe(true);
     expect(
-      before.state === 'SIGNED' && Buffer.from(before.signature).includes(new X509Certificate(old?.pem ?? '').raw),
+      firstAnswer.state === 'SIGNED' &&
+        Buffer.from(firstAnswer.signature).includes(new X509Certificate(oldGeneration?.pem ?? '').raw),
     ).toBe(true);
-    const second = await shop.seals.signCode(await shop.codeRequest());
-    expect(kidOf(second)).not.toBe(kidOf(first));
+    const secondCode = await fixture.seals.signCode(await fixture.codeRequest());
+    expect(kidOf(secondCode)).not.toBe(kidOf(firstCode));
     // The same issuance returns the code that it received before, whichever key signs now.
-    expect(await shop.seals.signCode(codeBefore)).toBe(first);
-    const { codes } = await shop.seals.material({ codes: [kidOf(first), kidOf(second)], use: null });
+    expect(await fixture.seals.signCode(codeRequest)).toBe(firstCode);
+    const { codes } = await fixture.seals.material({ codes: [kidOf(firstCode), kidOf(secondCode)], use: null });
     expect(codes.map((der) => Buffer.from(der))).toEqual(
-      [oldCode, nowCode].map((one) => new X509Certificate(one?.pem ?? '').raw),
+      [oldCodeKey, newCodeKey].map((generation) => new X509Certificate(generation?.pem ?? '').raw),
     );
   });
 
@@ -74,69 +75,78 @@ describe('a rotation', () => {
       '# 于都县林业局证照专用章二维码',
       '# 于都县林业局证照专用章二维码（第 2 代）',
     ]);
-    expect(await shop.sql`select 1 from seals.revocation`).toHaveLength(0);
-    const [event] = await shop.sql`select event, actor_id, applied_by_id from seals.seal_event
-      where seal_id = ${shop.countySeal} order by serial desc limit 1`;
-    const both = { actor_id: `${COUNTY}.sealapprover`, applied_by_id: `${COUNTY}.keeper` };
-    expect(event).toEqual({ event: 'ROTATED', ...both });
+    expect(await fixture.sql`select 1 from seals.revocation`).toHaveLength(0);
+    const [event] = await fixture.sql`select event, actor_id, applied_by_id from seals.seal_event
+      where seal_id = ${fixture.countySeal} order by serial desc limit 1`;
+    const persons = { actor_id: `${COUNTY}.sealapprover`, applied_by_id: `${COUNTY}.keeper` };
+    expect(event).toEqual({ event: 'ROTATED', ...persons });
     const leaves =
-      await shop.sql`select entry from seals.log_leaf where kind = 'CERTIFICATE' order by serial desc limit 2`;
+      await fixture.sql`select entry from seals.log_leaf where kind = 'CERTIFICATE' order by serial desc limit 2`;
     expect(leaves.map(({ entry }) => JSON.parse(entry).profile).sort()).toEqual(['code', 'seal']);
   });
 
   test('by two concurrent approvals creates two successive generations', async () => {
-    const rotated = await Promise.all([rotate(), rotate()]);
-    expect(rotated.map(({ refusal }) => refusal)).toEqual([null, null]);
+    const results = await Promise.all([rotate(), rotate()]);
+    expect(results.map(({ refusal }) => refusal)).toEqual([null, null]);
     for (const table of ['seal_certificate', 'seal_code_key']) {
-      expect((await generations(table)).map(({ generation }) => generation)).toEqual([1, 2, 3, 4]);
+      expect((await listGenerations(table)).map(({ generation }) => generation)).toEqual([1, 2, 3, 4]);
     }
-    await signatureOf(shop.seals, await shop.request());
+    await signatureOf(fixture.seals, await fixture.request());
   });
 
   test('keeps earlier keys included in a rotation of the key-encryption key', async () => {
-    const newer = randomBytes(32);
+    const newKey = randomBytes(32);
     const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
-    const signer = createSigner({ ring: [newer, shop.keyEncryptionKey], authorisationKeys, now: shop.clock });
-    const pool = connect(shop.sealsUrl, 'test-rotate');
-    const given = { db: pool.db, now: shop.clock, signer };
-    const held = async () =>
+    const signer = createSigner({ ring: [newKey, fixture.keyEncryptionKey], authorisationKeys, now: fixture.clock });
+    const pool = connect(fixture.sealsUrl, 'test-rotate');
+    const commonOptions = { db: pool.db, now: fixture.clock, signer };
+    const countKeys = async () =>
       Number(
         (
-          await shop.sql`select (select count(*) from seals.authority) + (select count(*) from seals.seal_certificate)
+          await fixture.sql`select (select count(*) from seals.authority) + (select count(*) from seals.seal_certificate)
             + (select count(*) from seals.seal_code_key) + (select count(*) from seals.log_key) as n`
         )[0]?.n,
       );
-    expect(await rewrapKeys(given)).toBe(await held());
-    expect(await rewrapKeys(given)).toBe(0);
-    const alone = createSigner({ ring: [newer], authorisationKeys, now: shop.clock });
+    expect(await rewrapKeys(commonOptions)).toBe(await countKeys());
+    expect(await rewrapKeys(commonOptions)).toBe(0);
+    const newKeySigner = createSigner({ ring: [newKey], authorisationKeys, now: fixture.clock });
     const rows =
-      await shop.sql`select encrypted_key as encrypted from seals.seal_certificate where seal_id = ${shop.countySeal}`;
+      await fixture.sql`select encrypted_key as encrypted from seals.seal_certificate where seal_id = ${fixture.countySeal}`;
     for (const { encrypted } of rows) {
-      expect(Buffer.from(await alone.rewrap({ keyId: shop.countySeal, encrypted }))).toEqual(encrypted);
+      expect(Buffer.from(await newKeySigner.rewrap({ keyId: fixture.countySeal, encrypted }))).toEqual(encrypted);
     }
-    await expect(shop.seals.sign(await shop.request())).rejects.toThrow('no key-encryption key');
+    await expect(fixture.seals.sign(await fixture.request())).rejects.toThrow('no key-encryption key');
     // Rewrap under the old key again for the tests that follow.
-    const back = createSigner({ ring: [shop.keyEncryptionKey, newer], authorisationKeys, now: shop.clock });
-    expect(await rewrapKeys({ ...given, signer: back })).toBe(await held());
+    const restoringSigner = createSigner({
+      ring: [fixture.keyEncryptionKey, newKey],
+      authorisationKeys,
+      now: fixture.clock,
+    });
+    expect(await rewrapKeys({ ...commonOptions, signer: restoringSigner })).toBe(await countKeys());
     await pool.close();
-    await signatureOf(shop.seals, await shop.request());
+    await signatureOf(fixture.seals, await fixture.request());
   });
 
   test('does not prevent the end of a seal, which revokes every generation that is still valid', async () => {
-    const seals = await generations('seal_certificate');
-    const codes = await generations('seal_code_key');
+    const seals = await listGenerations('seal_certificate');
+    const codes = await listGenerations('seal_code_key');
     const serials = [...seals, ...codes].map(({ pem }) => new X509Certificate(pem).serialNumber.toLowerCase()).sort();
-    const input = { seal: shop.countySeal, reason: 'KEY_COMPROMISE', words: '遗失' };
+    const input = { seal: fixture.countySeal, reason: 'KEY_COMPROMISE', words: '遗失' };
     // The time of compromise is one at which only the first generation existed.
-    const told = { ...input, compromisedAt: new X509Certificate(seals[0]?.pem ?? '').validFromDate.toISOString() };
-    shop.clock.set(new Date(new X509Certificate(seals[0]?.pem ?? '').validToDate.getTime() + 1).toISOString());
-    const after = await applyAndApprove(ask, COUNTY, 'applyForSealEnd', told);
+    const compromiseInput = {
+      ...input,
+      compromisedAt: new X509Certificate(seals[0]?.pem ?? '').validFromDate.toISOString(),
+    };
+    fixture.clock.set(new Date(new X509Certificate(seals[0]?.pem ?? '').validToDate.getTime() + 1).toISOString());
+    const after = await applyAndApprove(ask, COUNTY, 'applyForSealEnd', compromiseInput);
     // The first generation has expired by now, so its life no longer counts.
     expect(after.refusal).toMatchObject({ code: 'FIELD_MALFORMED', field: 'compromisedAt' });
-    const ended = await applyAndApprove(ask, COUNTY, 'applyForSealEnd', { ...input, reason: 'SUPERSEDED' });
-    expect(ended.refusal).toBeNull();
-    const revoked = await shop.sql`select serial from seals.revocation order by 1`;
-    const first = [seals[0], codes[0]].map((one) => new X509Certificate(one?.pem ?? '').serialNumber.toLowerCase());
-    expect(revoked.map(({ serial }) => serial)).toEqual(serials.filter((serial) => !first.includes(serial)));
+    const endResult = await applyAndApprove(ask, COUNTY, 'applyForSealEnd', { ...input, reason: 'SUPERSEDED' });
+    expect(endResult.refusal).toBeNull();
+    const revoked = await fixture.sql`select serial from seals.revocation order by 1`;
+    const firstCode = [seals[0], codes[0]].map((generation) =>
+      new X509Certificate(generation?.pem ?? '').serialNumber.toLowerCase(),
+    );
+    expect(revoked.map(({ serial }) => serial)).toEqual(serials.filter((serial) => !firstCode.includes(serial)));
   });
 });

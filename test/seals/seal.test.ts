@@ -12,96 +12,100 @@ import {
 } from '../../subgraphs/seals/seal.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 
-const from = new Date('2026-06-01T00:00:00Z');
-const until = new Date('2029-06-01T00:00:00Z');
-const during = new Date('2027-01-01T00:00:00Z');
+const startTime = new Date('2026-06-01T00:00:00Z');
+const endTime = new Date('2029-06-01T00:00:00Z');
+const midValidity = new Date('2027-01-01T00:00:00Z');
 
-const open = (matter: string, changed: Partial<Grant> = {}): Grant => ({
+const buildGrant = (matter: string, changes: Partial<Grant> = {}): Grant => ({
   ...{ id: matter, matter, person: null, from: null, to: null },
-  ...changed,
+  ...changes,
 });
 
-function seal(changed: Partial<Seal> = {}): Seal {
+function buildSeal(changes: Partial<Seal> = {}): Seal {
   return {
     id: 'yudu-lyj-license-seal',
     name: '于都县林业局证照专用章',
     kind: 'LICENSE_SEAL',
     organ: 'yudu-lyj',
     state: 'IN_USE',
-    validFrom: from,
-    validUntil: until,
+    validFrom: startTime,
+    validUntil: endTime,
     filingNumber: '备案 1',
-    grants: [open('m1')],
-    ...changed,
+    grants: [buildGrant('m1')],
+    ...changes,
   };
 }
 
-const WANTED = { organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver' };
+const USE = { organ: 'yudu-lyj', matterId: 'm1', personId: 'yudu-lyj.approver' };
 
-const refuses = (code: RefusalCode, run: () => unknown) => expect(run).toThrow(expect.objectContaining({ code }));
+const expectRefusal = (code: RefusalCode, run: () => unknown) => expect(run).toThrow(expect.objectContaining({ code }));
 
 describe('the usable seal', () => {
   test('is the one that is granted, in use and valid', () => {
-    const right = seal({ id: 'right' });
-    const others = [
-      seal({ id: 'other matter', grants: [open('m2')] }),
-      seal({ id: 'stopped', state: 'SUSPENDED' }),
-      seal({ id: 'over', validUntil: during }),
+    const usableSeal = buildSeal({ id: 'right' });
+    const unusableSeals = [
+      buildSeal({ id: 'other matter', grants: [buildGrant('m2')] }),
+      buildSeal({ id: 'stopped', state: 'SUSPENDED' }),
+      buildSeal({ id: 'over', validUntil: midValidity }),
     ];
-    const later = new Date(during.getTime() + 1);
-    expect(requireUsable([...others, right], WANTED, later).id).toBe('right');
+    const later = new Date(midValidity.getTime() + 1);
+    expect(requireUsable([...unusableSeals, usableSeal], USE, later).id).toBe('right');
   });
   test('is usable from the first to the last moment of its validity, and not outside', () => {
-    expect(requireUsable([seal()], WANTED, from)).toBeDefined();
-    expect(requireUsable([seal()], WANTED, until)).toBeDefined();
-    const outside = [from.getTime() - 1, until.getTime() + 1].map((ms) => new Date(ms));
-    for (const at of outside) refuses('SEAL_EXPIRED', () => requireUsable([seal()], WANTED, at));
+    expect(requireUsable([buildSeal()], USE, startTime)).toBeDefined();
+    expect(requireUsable([buildSeal()], USE, endTime)).toBeDefined();
+    const timesOutside = [startTime.getTime() - 1, endTime.getTime() + 1].map((ms) => new Date(ms));
+    for (const at of timesOutside) expectRefusal('SEAL_EXPIRED', () => requireUsable([buildSeal()], USE, at));
   });
   test.each<[string, Seal[], RefusalCode]>([
     ['no seal at all', [], 'SEAL_UNKNOWN'],
-    ["another organ's", [seal({ organ: 'yudu-slj' })], 'SEAL_NOT_OF_ORGAN'],
-    ['no grant', [seal({ grants: [] })], 'SEAL_NOT_GRANTED'],
-    ['an ended seal', [seal({ state: 'ENDED' })], 'SEAL_NOT_GRANTED'],
-    ['a seal not yet on file', [seal({ state: 'MADE' })], 'SEAL_NOT_IN_USE'],
-    ['a seal not yet put into use', [seal({ state: 'ON_FILE' })], 'SEAL_NOT_IN_USE'],
+    ["another organ's", [buildSeal({ organ: 'yudu-slj' })], 'SEAL_NOT_OF_ORGAN'],
+    ['no grant', [buildSeal({ grants: [] })], 'SEAL_NOT_GRANTED'],
+    ['an ended seal', [buildSeal({ state: 'ENDED' })], 'SEAL_NOT_GRANTED'],
+    ['a seal not yet on file', [buildSeal({ state: 'MADE' })], 'SEAL_NOT_IN_USE'],
+    ['a seal not yet put into use', [buildSeal({ state: 'ON_FILE' })], 'SEAL_NOT_IN_USE'],
     [
       'a suspended seal next to one never used',
-      [seal({ state: 'ON_FILE' }), seal({ state: 'SUSPENDED' })],
+      [buildSeal({ state: 'ON_FILE' }), buildSeal({ state: 'SUSPENDED' })],
       'SEAL_SUSPENDED',
     ],
-    ['a grant to somebody else', [seal({ grants: [open('m1', { person: 'yudu-lyj.other' })] })], 'SEAL_NOT_GRANTED'],
-    ['a future grant', [seal({ grants: [open('m1', { from: '2027-01-02' })] })], 'SEAL_NOT_GRANTED'],
-    ['an expired grant', [seal({ grants: [open('m1', { to: '2026-12-31' })] })], 'SEAL_NOT_GRANTED'],
-    ['a suspended seal', [seal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
+    [
+      'a grant to somebody else',
+      [buildSeal({ grants: [buildGrant('m1', { person: 'yudu-lyj.other' })] })],
+      'SEAL_NOT_GRANTED',
+    ],
+    ['a future grant', [buildSeal({ grants: [buildGrant('m1', { from: '2027-01-02' })] })], 'SEAL_NOT_GRANTED'],
+    ['an expired grant', [buildSeal({ grants: [buildGrant('m1', { to: '2026-12-31' })] })], 'SEAL_NOT_GRANTED'],
+    ['a suspended seal', [buildSeal({ state: 'SUSPENDED' })], 'SEAL_SUSPENDED'],
     [
       'a suspended seal next to one without grant',
-      [seal({ grants: [] }), seal({ state: 'SUSPENDED' })],
+      [buildSeal({ grants: [] }), buildSeal({ state: 'SUSPENDED' })],
       'SEAL_SUSPENDED',
     ],
     [
       'an expired seal next to a suspended one',
-      [seal({ state: 'SUSPENDED' }), seal({ validUntil: from })],
+      [buildSeal({ state: 'SUSPENDED' }), buildSeal({ validUntil: startTime })],
       'SEAL_EXPIRED',
     ],
   ])('%s is refused with the reason of the seal that passed the most checks', (_, seals, code) => {
-    refuses(code, () => requireUsable(seals, WANTED, during));
+    expectRefusal(code, () => requireUsable(seals, USE, midValidity));
   });
 });
 
 test('a grant is for its person, from its first to its last day in Shanghai time', () => {
-  const grants = [open('m1', { person: WANTED.personId, from: '2027-01-01', to: '2027-01-02' })];
+  const grants = [buildGrant('m1', { person: USE.personId, from: '2027-01-01', to: '2027-01-02' })];
   const first = new Date('2026-12-31T16:00:00Z');
   const last = new Date('2027-01-02T15:59:59.999Z');
-  for (const at of [first, last]) expect(requireUsable([seal({ grants })], WANTED, at)).toBeDefined();
+  for (const at of [first, last]) expect(requireUsable([buildSeal({ grants })], USE, at)).toBeDefined();
   for (const ms of [first.getTime() - 1, last.getTime() + 1]) {
-    refuses('SEAL_NOT_GRANTED', () => requireUsable([seal({ grants })], WANTED, new Date(ms)));
+    expectRefusal('SEAL_NOT_GRANTED', () => requireUsable([buildSeal({ grants })], USE, new Date(ms)));
   }
 });
 
 describe('who may act on a seal', () => {
   const allow =
     (name: 'suspendSeal' | 'resumeSeal' | 'fileSeal' | 'putSealIntoUse') =>
-    (subject: Seal, actor: Actor, at = during) =>
+    (subject: Seal, actor: Actor, at = midValidity) =>
       requireAllowed(SEALS_POLICY[name], { seal: subject, at }, actor);
   const suspendSeal = allow('suspendSeal');
   const resumeSeal = allow('resumeSeal');
@@ -111,61 +115,69 @@ describe('who may act on a seal', () => {
   const approver = requireDemoPerson('yudu-lyj.sealapprover');
 
   test('its keeper suspends and resumes it', () => {
-    expect(suspendSeal(seal(), keeper)).toBe(keeper);
-    expect(resumeSeal(seal({ state: 'SUSPENDED' }), keeper)).toBe(keeper);
+    expect(suspendSeal(buildSeal(), keeper)).toBe(keeper);
+    expect(resumeSeal(buildSeal({ state: 'SUSPENDED' }), keeper)).toBe(keeper);
   });
   test('its keeper puts it on file once, and then into use', () => {
-    expect(fileSeal(seal({ state: 'MADE' }), keeper)).toBe(keeper);
+    expect(fileSeal(buildSeal({ state: 'MADE' }), keeper)).toBe(keeper);
     for (const state of ['ON_FILE', 'IN_USE', 'SUSPENDED'] as const) {
-      refuses('SEAL_ON_FILE', () => fileSeal(seal({ state }), keeper));
+      expectRefusal('SEAL_ON_FILE', () => fileSeal(buildSeal({ state }), keeper));
     }
-    refuses('FIELD_MALFORMED', () => requireFilingNumber(' '));
-    refuses('FIELD_TOO_LONG', () => requireFilingNumber('长'.repeat(65)));
-    expect(putIntoUse(seal({ state: 'ON_FILE' }), keeper)).toBe(keeper);
-    expect(putIntoUse(seal(), keeper)).toBe(keeper);
-    refuses('SEAL_NOT_ON_FILE', () => putIntoUse(seal({ state: 'MADE' }), keeper));
-    refuses('SEAL_SUSPENDED', () => putIntoUse(seal({ state: 'SUSPENDED' }), keeper));
-    for (const act of [fileSeal, putIntoUse]) refuses('SEAL_EXPIRED', () => act(seal({ state: 'ENDED' }), keeper));
+    expectRefusal('FIELD_MALFORMED', () => requireFilingNumber(' '));
+    expectRefusal('FIELD_TOO_LONG', () => requireFilingNumber('长'.repeat(65)));
+    expect(putIntoUse(buildSeal({ state: 'ON_FILE' }), keeper)).toBe(keeper);
+    expect(putIntoUse(buildSeal(), keeper)).toBe(keeper);
+    expectRefusal('SEAL_NOT_ON_FILE', () => putIntoUse(buildSeal({ state: 'MADE' }), keeper));
+    expectRefusal('SEAL_SUSPENDED', () => putIntoUse(buildSeal({ state: 'SUSPENDED' }), keeper));
+    for (const act of [fileSeal, putIntoUse])
+      expectRefusal('SEAL_EXPIRED', () => act(buildSeal({ state: 'ENDED' }), keeper));
   });
   test('a seal that was never in use can be neither suspended nor resumed', () => {
     for (const state of ['MADE', 'ON_FILE'] as const) {
-      refuses('SEAL_NOT_IN_USE', () => suspendSeal(seal({ state }), keeper));
-      refuses('SEAL_NOT_IN_USE', () => resumeSeal(seal({ state }), keeper));
+      expectRefusal('SEAL_NOT_IN_USE', () => suspendSeal(buildSeal({ state }), keeper));
+      expectRefusal('SEAL_NOT_IN_USE', () => resumeSeal(buildSeal({ state }), keeper));
     }
   });
   test('a time of compromise is required for a key compromise, within the life of the key, and only for it', () => {
     const compromise = (compromisedAt: Date | null) => ({ reason: 'KEY_COMPROMISE' as const, compromisedAt });
-    for (const at of [from, during]) expect(() => requireCompromise(compromise(at), from, during)).not.toThrow();
-    const outside = [from.getTime() - 1, during.getTime() + 1].map((ms) => new Date(ms));
-    for (const at of [null, ...outside]) {
-      refuses('FIELD_MALFORMED', () => requireCompromise(compromise(at), from, during));
+    for (const at of [startTime, midValidity])
+      expect(() => requireCompromise(compromise(at), startTime, midValidity)).not.toThrow();
+    const timesOutside = [startTime.getTime() - 1, midValidity.getTime() + 1].map((ms) => new Date(ms));
+    for (const at of [null, ...timesOutside]) {
+      expectRefusal('FIELD_MALFORMED', () => requireCompromise(compromise(at), startTime, midValidity));
     }
-    refuses('FIELD_MALFORMED', () => requireCompromise({ reason: 'SUPERSEDED', compromisedAt: during }, from, during));
+    expectRefusal('FIELD_MALFORMED', () =>
+      requireCompromise({ reason: 'SUPERSEDED', compromisedAt: midValidity }, startTime, midValidity),
+    );
   });
   test('a suspended seal cannot be suspended again', () => {
-    refuses('SEAL_SUSPENDED', () => suspendSeal(seal({ state: 'SUSPENDED' }), keeper));
+    expectRefusal('SEAL_SUSPENDED', () => suspendSeal(buildSeal({ state: 'SUSPENDED' }), keeper));
   });
   test('an expired or ended seal cannot be resumed', () => {
-    refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'ENDED' }), keeper));
-    refuses('SEAL_EXPIRED', () => resumeSeal(seal({ state: 'SUSPENDED' }), keeper, new Date(until.getTime() + 1)));
+    expectRefusal('SEAL_EXPIRED', () => resumeSeal(buildSeal({ state: 'ENDED' }), keeper));
+    expectRefusal('SEAL_EXPIRED', () =>
+      resumeSeal(buildSeal({ state: 'SUSPENDED' }), keeper, new Date(endTime.getTime() + 1)),
+    );
   });
   test('no other role may act in place of its keeper', () => {
-    const strangers = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) =>
+    const otherStaff = ['approver', 'clerk', 'reviewer', 'supervisor'].map((position) =>
       requireDemoPerson(`yudu-lyj.${position}`),
     );
-    for (const who of [
-      ...strangers,
+    for (const actor of [
+      ...otherStaff,
       approver,
       requireDemoPerson('administrator'),
       requireDemoPerson('auditor'),
       { kind: 'public' } as const,
     ]) {
-      for (const act of [suspendSeal, putIntoUse]) refuses('ROLE_NOT_ALLOWED', () => act(seal(), who));
+      for (const act of [suspendSeal, putIntoUse]) expectRefusal('ROLE_NOT_ALLOWED', () => act(buildSeal(), actor));
     }
   });
   test("another organ's keeper is refused", () => {
-    refuses('SEAL_NOT_OF_ORGAN', () => suspendSeal(seal(), requireDemoPerson('yudu-slj.keeper')));
-    refuses('SEAL_NOT_OF_ORGAN', () => resumeSeal(seal(), requireDemoPerson('ganzhou-lyj.keeper')));
-    refuses('SEAL_NOT_OF_ORGAN', () => fileSeal(seal({ state: 'MADE' }), requireDemoPerson('yudu-slj.keeper')));
+    expectRefusal('SEAL_NOT_OF_ORGAN', () => suspendSeal(buildSeal(), requireDemoPerson('yudu-slj.keeper')));
+    expectRefusal('SEAL_NOT_OF_ORGAN', () => resumeSeal(buildSeal(), requireDemoPerson('ganzhou-lyj.keeper')));
+    expectRefusal('SEAL_NOT_OF_ORGAN', () =>
+      fileSeal(buildSeal({ state: 'MADE' }), requireDemoPerson('yudu-slj.keeper')),
+    );
   });
 });

@@ -16,34 +16,34 @@ import {
   RECORD,
   statementRequest,
 } from './requests.ts';
-import { openWorkshop, signatureOf, type Workshop } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
 
-let shop: Workshop;
+let fixture: SealsFixture;
 beforeAll(async () => {
-  shop = await openWorkshop();
+  fixture = await openSealsFixture();
 });
-afterAll(() => shop.close());
+afterAll(() => fixture.close());
 
 /** Expects a refusal, and that no use is recorded. */
-async function refused(code: string, request: SignRequest): Promise<void> {
-  const before = await shop.uses();
-  await expect(shop.seals.sign(request)).rejects.toMatchObject({ name: 'Refusal', code });
-  expect(await shop.uses()).toBe(before);
+async function expectRefusal(code: string, request: SignRequest): Promise<void> {
+  const before = await fixture.countUses();
+  await expect(fixture.seals.sign(request)).rejects.toMatchObject({ name: 'Refusal', code });
+  expect(await fixture.countUses()).toBe(before);
 }
 
 describe('a seal use', () => {
   test('is recorded in the ledger with every field and the returned signature', async () => {
-    const request = await shop.request();
-    const answer = await shop.seals.sign(request);
+    const request = await fixture.request();
+    const answer = await fixture.seals.sign(request);
     expect(answer).toMatchObject({
       state: 'SIGNED',
-      sealId: shop.countySeal,
+      sealId: fixture.countySeal,
       sealName: '于都县林业局证照专用章',
-      signedAt: shop.clock().toISOString(),
+      signedAt: fixture.clock().toISOString(),
     });
-    const [use] = await shop.sql`select * from seals.seal_use where issuance_id = ${request.issuanceId}`;
+    const [use] = await fixture.sql`select * from seals.seal_use where issuance_id = ${request.issuanceId}`;
     expect(use).toMatchObject({
-      seal_id: shop.countySeal,
+      seal_id: fixture.countySeal,
       suite: 'PAdES-T-RSA3072-SHA256',
       authorised_by_id: 'yudu-lyj.approver',
       authorised_by: '钟文斌',
@@ -55,22 +55,22 @@ describe('a seal use', () => {
       identifier: request.identifier,
       document_digest: digestSealable(request.document).toString('hex'),
       content_digest: computeContentDigest(request.content),
-      at: shop.clock(),
+      at: fixture.clock(),
     });
     expect(Buffer.compare(use?.signature, answer.state === 'SIGNED' ? answer.signature : Buffer.of())).toBe(0);
   });
 
   test("the city's approval seal signs the city's decision", async () => {
     const asked = newRequest({ organ: CITY, matterId: CITY_MATTER });
-    const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
-    expect(answer).toMatchObject({ sealId: shop.citySeal, sealName: '赣州市行政审批局审批专用章' });
+    const answer = await fixture.seals.sign({ ...asked, authorisation: await fixture.authorise(asked) });
+    expect(answer).toMatchObject({ sealId: fixture.citySeal, sealName: '赣州市行政审批局审批专用章' });
   });
 
   test('an act without a case uses an authorisation of the licenses subgraph', async () => {
     const asked = statementRequest();
-    const answer = await shop.seals.sign({ ...asked, authorisation: await shop.authorise(asked) });
+    const answer = await fixture.seals.sign({ ...asked, authorisation: await fixture.authorise(asked) });
     expect(answer.state).toBe('SIGNED');
-    const [use] = await shop.sql`select * from seals.seal_use where issuance_id = ${asked.issuanceId}`;
+    const [use] = await fixture.sql`select * from seals.seal_use where issuance_id = ${asked.issuanceId}`;
     expect(use).toMatchObject({
       suite: 'CAdES-T-RSA3072-SHA256',
       document_digest: sha256(asked.document),
@@ -82,25 +82,25 @@ describe('a seal use', () => {
 
 describe('the same issuance', () => {
   test('returns the same signature later, even if the seal has been suspended since', async () => {
-    const request = await shop.request();
-    const first = await signatureOf(shop.seals, request);
-    shop.clock.advance(3_600_000);
-    await shop.sql`update seals.seal set state = 'SUSPENDED' where id = ${shop.countySeal}`;
+    const request = await fixture.request();
+    const first = await signatureOf(fixture.seals, request);
+    fixture.clock.advance(3_600_000);
+    await fixture.sql`update seals.seal set state = 'SUSPENDED' where id = ${fixture.countySeal}`;
     try {
-      expect(await signatureOf(shop.another(), request)).toEqual(first);
+      expect(await signatureOf(fixture.openCopy(), request)).toEqual(first);
     } finally {
-      await shop.sql`update seals.seal set state = 'IN_USE' where id = ${shop.countySeal}`;
+      await fixture.sql`update seals.seal set state = 'IN_USE' where id = ${fixture.countySeal}`;
     }
   });
 
   test('requested sixteen times concurrently through two copies records one use', async () => {
-    const request = await shop.request();
-    const before = await shop.uses();
-    const copies = [shop.seals, shop.another()];
-    const asked = Array.from({ length: 16 }, (_, i) => signatureOf(copies[i % 2] ?? shop.seals, request));
+    const request = await fixture.request();
+    const before = await fixture.countUses();
+    const copies = [fixture.seals, fixture.openCopy()];
+    const asked = Array.from({ length: 16 }, (_, i) => signatureOf(copies[i % 2] ?? fixture.seals, request));
     const signatures = (await Promise.all(asked)).map((bytes) => Buffer.from(bytes).toString('hex'));
     expect(new Set(signatures).size).toBe(1);
-    expect(await shop.uses()).toBe(before + 1);
+    expect(await fixture.countUses()).toBe(before + 1);
   });
 
   test.each([
@@ -112,16 +112,16 @@ describe('the same issuance', () => {
     ['act', 'CHANGE'],
     ['identifier', 'another'],
   ])('refuses another %s', async (field, value) => {
-    const request = await shop.request();
-    await shop.seals.sign(request);
-    await refused('SEAL_AUTHORISATION_INVALID', { ...request, [field]: value });
+    const request = await fixture.request();
+    await fixture.seals.sign(request);
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, [field]: value });
   });
 
   test('refuses a document that is not the hub’s, and another profile', async () => {
-    const request = await shop.request();
-    await shop.seals.sign(request);
-    await refused('SEAL_CONTENT_DIFFERS', { ...request, document: Buffer.from('no document of ours') });
-    await refused('SEAL_AUTHORISATION_INVALID', {
+    const request = await fixture.request();
+    await fixture.seals.sign(request);
+    await expectRefusal('SEAL_CONTENT_DIFFERS', { ...request, document: Buffer.from('no document of ours') });
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', {
       ...request,
       document: documentOf(RECORD, 'CADES'),
       profile: 'CADES',
@@ -129,21 +129,21 @@ describe('the same issuance', () => {
   });
 
   test('excludes another issuance of the same case: one decision is sealed once', async () => {
-    const request = await shop.request();
-    await shop.seals.sign(request);
-    await refused('SEAL_AUTHORISATION_INVALID', {
+    const request = await fixture.request();
+    await fixture.seals.sign(request);
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', {
       ...request,
       issuanceId: randomUUID(),
       document: documentOf({ ...RECORD, KZ_BB: 2 }),
     });
-    const twice = await shop.request();
-    const before = await shop.uses();
-    const both = await Promise.allSettled([
-      shop.seals.sign(twice),
-      shop.another().sign({ ...twice, issuanceId: randomUUID() }),
+    const contestedRequest = await fixture.request();
+    const before = await fixture.countUses();
+    const outcomes = await Promise.allSettled([
+      fixture.seals.sign(contestedRequest),
+      fixture.openCopy().sign({ ...contestedRequest, issuanceId: randomUUID() }),
     ]);
-    expect(both.filter((one) => one.status === 'fulfilled').length).toBe(1);
-    expect(await shop.uses()).toBe(before + 1);
+    expect(outcomes.filter((result) => result.status === 'fulfilled').length).toBe(1);
+    expect(await fixture.countUses()).toBe(before + 1);
   });
 });
 
@@ -156,126 +156,130 @@ describe('the authorisation', () => {
     ['act', 'CHANGE'],
     ['contentDigest', sha256('another content')],
   ])('over another %s is refused', async (field, value) => {
-    const request = await shop.request();
-    const authorisation = await shop.authorise(request, { [field]: value });
-    await refused('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
+    const request = await fixture.request();
+    const authorisation = await fixture.authorise(request, { [field]: value });
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
   });
 
   test('with any letter altered is refused', async () => {
-    const request = await shop.request();
+    const request = await fixture.request();
     const [header = '', body = '', mac = ''] = request.authorisation.split('.');
-    const flip = (text: string, at: number) =>
+    const replaceLetter = (text: string, at: number) =>
       `${text.slice(0, at)}${text[at] === 'A' ? 'B' : 'A'}${text.slice(at + 1)}`;
-    const altered = [
-      `${flip(header, 4)}.${body}.${mac}`,
-      ...[3, 40, body.length >> 1].map((at) => `${header}.${flip(body, at)}.${mac}`),
-      `${header}.${body}.${flip(mac, 10)}`,
+    const alteredAuthorisations = [
+      `${replaceLetter(header, 4)}.${body}.${mac}`,
+      ...[3, 40, body.length >> 1].map((at) => `${header}.${replaceLetter(body, at)}.${mac}`),
+      `${header}.${body}.${replaceLetter(mac, 10)}`,
     ];
-    for (const authorisation of altered) await refused('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
+    for (const authorisation of alteredAuthorisations)
+      await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
   });
 
   test('that is missing, unsigned, or under an unknown key is refused', async () => {
-    const request = await shop.request();
+    const request = await fixture.request();
     const [, body] = request.authorisation.split('.');
     const unsigned = `${Buffer.from('{"alg":"none"}').toString('base64url')}.${body}.`;
     for (const authorisation of ['', 'x', unsigned, request.authorisation.split('.').slice(0, 2).join('.')]) {
-      await refused('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
+      await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
     }
     const { writeAuthorisation, sealAuthorisation } = await import('../../subgraphs/kernel/token.ts');
-    const said = sealAuthorisation.parse(JSON.parse(Buffer.from(body ?? '', 'base64url').toString()));
-    const authorisation = await writeAuthorisation('cases', randomBytes(32), said);
-    await refused('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
+    const claims = sealAuthorisation.parse(JSON.parse(Buffer.from(body ?? '', 'base64url').toString()));
+    const authorisation = await writeAuthorisation('cases', randomBytes(32), claims);
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...request, authorisation });
   });
 
   test('of licenses is refused with a case and for an issue, and one of cases without a case', async () => {
-    const request = await shop.request();
-    await refused('SEAL_AUTHORISATION_INVALID', {
+    const request = await fixture.request();
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', {
       ...request,
-      authorisation: await shop.authorise(request, {}, 'licenses'),
+      authorisation: await fixture.authorise(request, {}, 'licenses'),
     });
     const own = { ...newRequest(), caseId: null };
-    await refused('SEAL_AUTHORISATION_INVALID', { ...own, authorisation: await shop.authorise(own) });
-    const order = statementRequest();
-    await refused('SEAL_AUTHORISATION_INVALID', { ...order, authorisation: await shop.authorise(order, {}, 'cases') });
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', { ...own, authorisation: await fixture.authorise(own) });
+    const statement = statementRequest();
+    await expectRefusal('SEAL_AUTHORISATION_INVALID', {
+      ...statement,
+      authorisation: await fixture.authorise(statement, {}, 'cases'),
+    });
   });
 });
 
 describe('the seal', () => {
-  const rightly = async (of: Parameters<typeof newRequest>[0]) => {
-    const asked = newRequest(of);
-    return { ...asked, authorisation: await shop.authorise(asked) };
+  const buildAuthorised = async (parts: Parameters<typeof newRequest>[0]) => {
+    const request = newRequest(parts);
+    return { ...request, authorisation: await fixture.authorise(request) };
   };
-  const stop = (name: string, reason = '年度核查') =>
-    shop.ask(
+  const runKeeperAct = (name: string, reason = '年度核查') =>
+    fixture.ask(
       requireDemoPerson(`${COUNTY}.keeper`),
       `mutation($input: SealActInput!) { ${name}(input: $input) { seal { state } refusal { code } } }`,
-      { input: { seal: shop.countySeal, reason } },
+      { input: { seal: fixture.countySeal, reason } },
     );
 
   test('of an organ that has none is refused', async () => {
-    await refused('SEAL_UNKNOWN', await rightly({ organ: 'yudu-slj' }));
+    await expectRefusal('SEAL_UNKNOWN', await buildAuthorised({ organ: 'yudu-slj' }));
   });
   test('without a grant for the matter is refused', async () => {
-    await refused('SEAL_NOT_GRANTED', await rightly({ matterId: 'yd2022-3-01' }));
+    await expectRefusal('SEAL_NOT_GRANTED', await buildAuthorised({ matterId: 'yd2022-3-01' }));
   });
   test('outside its validity is refused', async () => {
-    const opened = shop.clock().toISOString();
+    const startTime = fixture.clock().toISOString();
     for (const day of ['2029-06-02', '2026-05-31']) {
-      shop.clock.set(day);
-      await refused('SEAL_EXPIRED', await rightly({}));
+      fixture.clock.set(day);
+      await expectRefusal('SEAL_EXPIRED', await buildAuthorised({}));
     }
-    shop.clock.set(opened);
+    fixture.clock.set(startTime);
   });
   test('that is suspended is refused until it is resumed', async () => {
-    await stop('suspendSeal');
-    await refused('SEAL_SUSPENDED', await rightly({}));
-    await stop('resumeSeal');
-    expect((await shop.seals.sign(await rightly({}))).state).toBe('SIGNED');
+    await runKeeperAct('suspendSeal');
+    await expectRefusal('SEAL_SUSPENDED', await buildAuthorised({}));
+    await runKeeperAct('resumeSeal');
+    expect((await fixture.seals.sign(await buildAuthorised({}))).state).toBe('SIGNED');
   });
   test('suspended by a transaction that commits first is refused to a signature that waited for the lock', async () => {
-    const request = await rightly({});
-    const before = await shop.uses();
+    const request = await buildAuthorised({});
+    const before = await fixture.countUses();
     let outcome: Promise<unknown> = Promise.resolve();
-    await shop.sql.begin(async (tx) => {
-      await tx`update seals.seal set state = 'SUSPENDED' where id = ${shop.countySeal}`;
-      outcome = shop.seals.sign(request).catch((error: unknown) => error);
-      await waitUntil('the signature waits', waiting);
+    await fixture.sql.begin(async (tx) => {
+      await tx`update seals.seal set state = 'SUSPENDED' where id = ${fixture.countySeal}`;
+      outcome = fixture.seals.sign(request).catch((error: unknown) => error);
+      await waitUntil('the signature waits', isSignatureWaiting);
     });
     expect(await outcome).toMatchObject({ code: 'SEAL_SUSPENDED' });
-    expect(await shop.uses()).toBe(before);
-    await stop('resumeSeal');
+    expect(await fixture.countUses()).toBe(before);
+    await runKeeperAct('resumeSeal');
   });
   test('whose grant a transaction withdraws first is refused to a signature that waited for the lock', async () => {
-    const request = await rightly({});
+    const request = await buildAuthorised({});
     let outcome: Promise<unknown> = Promise.resolve();
-    await shop.sql.begin(async (tx) => {
-      await tx`select 1 from seals.seal where id = ${shop.countySeal} for update`;
-      await tx`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where seal_id = ${shop.countySeal}`;
-      outcome = shop.seals.sign(request).catch((error: unknown) => error);
-      await waitUntil('the signature waits', waiting);
+    await fixture.sql.begin(async (tx) => {
+      await tx`select 1 from seals.seal where id = ${fixture.countySeal} for update`;
+      await tx`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where seal_id = ${fixture.countySeal}`;
+      outcome = fixture.seals.sign(request).catch((error: unknown) => error);
+      await waitUntil('the signature waits', isSignatureWaiting);
     });
     expect(await outcome).toMatchObject({ code: 'SEAL_NOT_GRANTED' });
-    await shop.sql`delete from seals.seal_grant_withdrawal`;
+    await fixture.sql`delete from seals.seal_grant_withdrawal`;
   });
   test('has no use after its suspension was confirmed, with concurrent signatures', async () => {
     for (let round = 0; round < 5; round++) {
-      const before = await shop.uses();
-      const requests = await Promise.all(Array.from({ length: 8 }, () => rightly({})));
-      const early = requests.slice(0, 6).map((request) => shop.seals.sign(request));
-      const stopped = stop('suspendSeal');
-      const answered = Promise.allSettled(early);
-      await stopped;
+      const before = await fixture.countUses();
+      const requests = await Promise.all(Array.from({ length: 8 }, () => buildAuthorised({})));
+      const earlyAnswers = requests.slice(0, 6).map((request) => fixture.seals.sign(request));
+      const suspension = runKeeperAct('suspendSeal');
+      const settledAnswers = Promise.allSettled(earlyAnswers);
+      await suspension;
       for (const request of requests.slice(6)) {
-        await expect(shop.another().sign(request)).rejects.toMatchObject({ code: 'SEAL_SUSPENDED' });
+        await expect(fixture.openCopy().sign(request)).rejects.toMatchObject({ code: 'SEAL_SUSPENDED' });
       }
-      const signed = (await answered).filter((one) => one.status === 'fulfilled').length;
-      expect(await shop.uses()).toBe(before + signed);
-      await stop('resumeSeal');
+      const signed = (await settledAnswers).filter((result) => result.status === 'fulfilled').length;
+      expect(await fixture.countUses()).toBe(before + signed);
+      await runKeeperAct('resumeSeal');
     }
   });
 
-  async function waiting(): Promise<boolean> {
-    const rows = await shop.sql`select 1 from pg_stat_activity
+  async function isSignatureWaiting(): Promise<boolean> {
+    const rows = await fixture.sql`select 1 from pg_stat_activity
       where datname = current_database() and wait_event_type = 'Lock' and application_name = 'test-seals'`;
     return rows.length > 0;
   }

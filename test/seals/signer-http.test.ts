@@ -10,9 +10,9 @@ import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.t
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
-import { certificateRequest, type Desk, type KeyName, listRequest, openDesk } from './desk.ts';
-import { discloseAll, privateKeyIn, tracesOf, tracesOfBytes } from './envelopes.ts';
-import { inHex } from './octets.ts';
+import { certificateRequest, type KeyName, listRequest, openSignerFixture, type SignerFixture } from './desk.ts';
+import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey } from './envelopes.ts';
+import { toHex } from './octets.ts';
 import { newCodeRequest, newRequest, statementRequest } from './requests.ts';
 
 /** Tests the signer's HTTP port with the hub's client and with requests of other callers. */
@@ -22,48 +22,48 @@ const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
 const CHECKPOINT = `tongquan.test/log\n7\n${DIGEST.toString('base64')}\n`;
 const ATTESTATION = { typ: 'statuslist+jwt' as const, claims: { iat: 1, status_list: { bits: 2, lst: 'eNo' } } };
 
-let desk: Desk;
+let fixture: SignerFixture;
 let app: FastifyInstance;
 let url: string;
-let over: Signer;
+let remoteSigner: Signer;
 /** Headers and body of every answer. */
-const said: string[] = [];
+const answerTexts: string[] = [];
 beforeAll(async () => {
-  desk = await openDesk();
-  app = serveSigner(desk.signer, { serviceKey, now: desk.clock });
+  fixture = await openSignerFixture();
+  app = serveSigner(fixture.signer, { serviceKey, now: fixture.clock });
   app.addHook('onSend', async (_, reply, payload) => {
-    said.push(JSON.stringify(reply.getHeaders()), String(payload));
+    answerTexts.push(JSON.stringify(reply.getHeaders()), String(payload));
     return payload;
   });
   url = await app.listen({ host: '127.0.0.1', port: 0 });
-  over = connectSigner(() => url, serviceKey, desk.clock);
+  remoteSigner = connectSigner(() => url, serviceKey, fixture.clock);
 });
 afterAll(() => app.close());
 
 /** Builds a valid order of each kind. */
-async function rightOrders() {
-  const { keys } = desk;
+async function buildValidOrders() {
+  const { keys } = fixture;
   return {
     generate: { keyId: 'another', kind: 'P-256' as const },
     rewrap: keys.seal,
-    certify: { authority: keys.issuing, request: certificateRequest(desk) },
+    certify: { authority: keys.issuing, request: certificateRequest(fixture) },
     request: {
       key: keys.seal,
-      subject: certificateRequest(desk).subject,
+      subject: certificateRequest(fixture).subject,
       publicKeyPem: publicKeyOf('seal').export({ type: 'spki', format: 'pem' }).toString(),
     },
-    publishList: { authority: keys.issuing, request: listRequest(desk) },
+    publishList: { authority: keys.issuing, request: listRequest(fixture) },
     stamp: { key: keys.timestamp, digest: new Uint8Array(DIGEST) },
     attest: { key: keys.status, request: ATTESTATION },
-    checkpoint: { key: { keyId: 'log', encrypted: desk.logKey.encrypted }, text: CHECKPOINT },
-    seal: desk.sealOrder(await desk.authorised(newRequest())),
-    code: desk.codeOrder(await desk.authorised(newCodeRequest())),
+    checkpoint: { key: { keyId: 'log', encrypted: fixture.logKey.encrypted }, text: CHECKPOINT },
+    seal: fixture.sealOrder(await fixture.withAuthorisation(newRequest())),
+    code: fixture.codeOrder(await fixture.withAuthorisation(newCodeRequest())),
   } satisfies { [Name in OrderName]: Parameters<Signer[Name]>[0] };
 }
 
-const service = (key: Uint8Array = serviceKey, name = 'seals') => writeServiceToken(key, name, desk.clock());
+const newServiceToken = (key: Uint8Array = serviceKey, name = 'seals') => writeServiceToken(key, name, fixture.clock());
 
-async function post(path: string, body: unknown, token: string | null) {
+async function postOrder(path: string, body: unknown, token: string | null) {
   const headers = token === null ? {} : { authorization: `Bearer ${token}` };
   const { type, body: payload } =
     typeof body === 'string' ? { type: 'application/json', body } : writeOrder(body as object);
@@ -77,86 +77,98 @@ async function post(path: string, body: unknown, token: string | null) {
 }
 
 /** Returns an order in its HTTP encoding. */
-async function written(name: OrderName): Promise<Record<string, unknown>> {
-  const order = (await rightOrders())[name];
+async function encodeOrder(name: OrderName): Promise<Record<string, unknown>> {
+  const order = (await buildValidOrders())[name];
   return z.encode(ORDERS[name].order as z.ZodType, order) as Record<string, unknown>;
 }
 
-const publicKeyOf = (name: KeyName): KeyObject => new X509Certificate(desk.keys[name].certificatePem).publicKey;
+const publicKeyOf = (name: KeyName): KeyObject => new X509Certificate(fixture.keys[name].certificatePem).publicKey;
 
 describe('a signer over HTTP', () => {
   test('generates keys in envelopes that the signer can open', async () => {
     for (const kind of ['RSA-3072', 'P-256', 'Ed25519'] as const) {
-      const { publicKeyPem, encrypted } = await over.generate({ keyId: 'another', kind });
-      const key = privateKeyIn('another', encrypted, desk.keyEncryptionKey);
+      const { publicKeyPem, encrypted } = await remoteSigner.generate({ keyId: 'another', kind });
+      const key = openPrivateKey('another', encrypted, fixture.keyEncryptionKey);
       expect(key.asymmetricKeyType).toBe({ 'RSA-3072': 'rsa', 'P-256': 'ec', Ed25519: 'ed25519' }[kind]);
-      const signer = createSigner({ ...desk, ring: [desk.keyEncryptionKey], now: desk.clock });
+      const signer = createSigner({ ...fixture, ring: [fixture.keyEncryptionKey], now: fixture.clock });
       const again = await signer.rewrap({ keyId: 'another', encrypted });
-      expect(inHex(again)).toBe(inHex(encrypted));
+      expect(toHex(again)).toBe(toHex(encrypted));
       expect(publicKeyPem).toMatch(/^-----BEGIN PUBLIC KEY-----/);
     }
   });
 
   test('rewraps a key as in process', async () => {
-    const { keyId, encrypted } = desk.keys.seal;
-    expect(inHex(await over.rewrap({ keyId, encrypted }))).toBe(inHex(encrypted));
-    const ring = [randomBytes(32), desk.keyEncryptionKey];
-    const newer = serveSigner(createSigner({ ...desk, ring, now: desk.clock }), { serviceKey, now: desk.clock });
-    const at = await newer.listen({ host: '127.0.0.1', port: 0 });
-    const again = await connectSigner(() => at, serviceKey, desk.clock).rewrap({ keyId, encrypted });
-    await newer.close();
-    expect(discloseAll(keyId, again, ring[0] ?? DIGEST).plain).toEqual(
-      discloseAll(keyId, encrypted, desk.keyEncryptionKey).plain,
+    const { keyId, encrypted } = fixture.keys.seal;
+    expect(toHex(await remoteSigner.rewrap({ keyId, encrypted }))).toBe(toHex(encrypted));
+    const ring = [randomBytes(32), fixture.keyEncryptionKey];
+    const newerServer = serveSigner(createSigner({ ...fixture, ring, now: fixture.clock }), {
+      serviceKey,
+      now: fixture.clock,
+    });
+    const at = await newerServer.listen({ host: '127.0.0.1', port: 0 });
+    const again = await connectSigner(() => at, serviceKey, fixture.clock).rewrap({ keyId, encrypted });
+    await newerServer.close();
+    expect(openEnvelope(keyId, again, ring[0] ?? DIGEST).plain).toEqual(
+      openEnvelope(keyId, encrypted, fixture.keyEncryptionKey).plain,
     );
   });
 
   test('returns deterministic signatures identical to those in process', async () => {
-    const { publishList } = await rightOrders();
-    expect(inHex(await over.publishList(publishList))).toBe(inHex(await desk.signer.publishList(publishList)));
+    const { publishList } = await buildValidOrders();
+    expect(toHex(await remoteSigner.publishList(publishList))).toBe(
+      toHex(await fixture.signer.publishList(publishList)),
+    );
   });
 
   test('certifies, stamps and attests', async () => {
-    const { certify, stamp, attest } = await rightOrders();
-    const certificate = new X509Certificate(await over.certify(certify));
+    const { certify, stamp, attest } = await buildValidOrders();
+    const certificate = new X509Certificate(await remoteSigner.certify(certify));
     expect(certificate.verify(publicKeyOf('issuing'))).toBe(true);
     expect(certificate.validFromDate).toEqual(certify.request.validFrom);
-    expect(Buffer.from(await over.stamp(stamp)).includes(DIGEST)).toBe(true);
-    const { payload } = await compactVerify(await over.attest(attest), publicKeyOf('status'));
+    expect(Buffer.from(await remoteSigner.stamp(stamp)).includes(DIGEST)).toBe(true);
+    const { payload } = await compactVerify(await remoteSigner.attest(attest), publicKeyOf('status'));
     expect(JSON.parse(Buffer.from(payload).toString())).toEqual(ATTESTATION.claims);
   });
 
   test('seals documents and statements at the time of its own clock, and names the authoriser', async () => {
-    for (const asked of [newRequest(), statementRequest()]) {
-      const order = desk.sealOrder(await desk.authorised(asked));
-      const [there, here] = [await over.seal(order), await desk.signer.seal(order)];
-      expect({ by: there.by, signedAt: there.signedAt }).toEqual({ by: here.by, signedAt: here.signedAt });
-      const covered = asked.profile === 'PADES' ? splitSignature(Buffer.from(asked.document)).covered : asked.document;
+    for (const request of [newRequest(), statementRequest()]) {
+      const order = fixture.sealOrder(await fixture.withAuthorisation(request));
+      const [remoteAnswer, localAnswer] = [await remoteSigner.seal(order), await fixture.signer.seal(order)];
+      expect({ by: remoteAnswer.by, signedAt: remoteAnswer.signedAt }).toEqual({
+        by: localAnswer.by,
+        signedAt: localAnswer.signedAt,
+      });
+      const covered =
+        request.profile === 'PADES' ? splitSignature(Buffer.from(request.document)).covered : request.document;
       const digest = createHash('sha256').update(covered).digest();
-      const value = signatureValue(here.signature);
+      const value = signatureValue(localAnswer.signature);
       // RSA signatures of the same attributes are equal; their timestamps are not.
-      expect(Buffer.from(there.signature).includes(value)).toBe(true);
-      expect(Buffer.from(there.signature).includes(digest)).toBe(true);
-      expect(there.signature).toBeInstanceOf(Uint8Array);
+      expect(Buffer.from(remoteAnswer.signature).includes(value)).toBe(true);
+      expect(Buffer.from(remoteAnswer.signature).includes(digest)).toBe(true);
+      expect(remoteAnswer.signature).toBeInstanceOf(Uint8Array);
     }
   });
 
   test('signs codes', async () => {
-    const order = desk.codeOrder(await desk.authorised(newCodeRequest()));
-    const [there, here] = [await over.code(order), await desk.signer.code(order)];
-    expect(there.by).toEqual(here.by);
-    expect(there.code.split('.').slice(0, 2)).toEqual(here.code.split('.').slice(0, 2));
-    await expect(compactVerify(there.code, publicKeyOf('code'))).resolves.toBeDefined();
+    const order = fixture.codeOrder(await fixture.withAuthorisation(newCodeRequest()));
+    const [remoteAnswer, localAnswer] = [await remoteSigner.code(order), await fixture.signer.code(order)];
+    expect(remoteAnswer.by).toEqual(localAnswer.by);
+    expect(remoteAnswer.code.split('.').slice(0, 2)).toEqual(localAnswer.code.split('.').slice(0, 2));
+    await expect(compactVerify(remoteAnswer.code, publicKeyOf('code'))).resolves.toBeDefined();
   });
 
   test('refuses as in process', async () => {
-    const other = { ...(await desk.authorised(newRequest())), document: newRequest({ identifier: 'x' }).document };
-    const unproved = { ...newRequest(), authorisation: 'x' };
+    const other = {
+      ...(await fixture.withAuthorisation(newRequest())),
+      document: newRequest({ identifier: 'x' }).document,
+    };
+    const unauthorised = { ...newRequest(), authorisation: 'x' };
     for (const [request, code] of [
       [other, 'SEAL_CONTENT_DIFFERS'],
-      [unproved, 'SEAL_AUTHORISATION_INVALID'],
+      [unauthorised, 'SEAL_AUTHORISATION_INVALID'],
     ] as const) {
-      for (const signer of [over, desk.signer]) {
-        await expect(signer.seal(desk.sealOrder(request))).rejects.toMatchObject({
+      for (const signer of [remoteSigner, fixture.signer]) {
+        await expect(signer.seal(fixture.sealOrder(request))).rejects.toMatchObject({
           name: 'Refusal',
           code,
           field: null,
@@ -164,18 +176,18 @@ describe('a signer over HTTP', () => {
       }
     }
     const code = { ...newCodeRequest(), authorisation: 'x' };
-    for (const signer of [over, desk.signer]) {
-      await expect(signer.code(desk.codeOrder(code))).rejects.toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
+    for (const signer of [remoteSigner, fixture.signer]) {
+      await expect(signer.code(fixture.codeOrder(code))).rejects.toMatchObject({ code: 'SEAL_AUTHORISATION_INVALID' });
     }
   });
 
   test('is called at its current address', async () => {
-    const moved = serveSigner(desk.signer, { serviceKey, now: desk.clock });
-    let at = await moved.listen({ host: '127.0.0.1', port: 0 });
-    const signer = connectSigner(() => at, serviceKey, desk.clock);
-    const order = { key: desk.keys.timestamp, digest: new Uint8Array(DIGEST) };
+    const movedServer = serveSigner(fixture.signer, { serviceKey, now: fixture.clock });
+    let at = await movedServer.listen({ host: '127.0.0.1', port: 0 });
+    const signer = connectSigner(() => at, serviceKey, fixture.clock);
+    const order = { key: fixture.keys.timestamp, digest: new Uint8Array(DIGEST) };
     expect(await signer.stamp(order)).toBeDefined();
-    await moved.close();
+    await movedServer.close();
     await expect(signer.stamp(order)).rejects.not.toMatchObject({ name: 'Refusal' });
     at = url;
     expect(await signer.stamp(order)).toBeDefined();
@@ -186,40 +198,46 @@ describe('the port', () => {
   test.each(ORDER_NAMES)(
     '/%s returns 200 to seals, 401 without a valid token, 403 to another service',
     async (name) => {
-      const body = await written(name);
-      const person = await tokenFor(requireDemoPerson('administrator'), desk.clock());
-      for (const token of [null, '', 'x', person, await service(randomBytes(32))]) {
-        expect(await post(`/${name}`, body, token)).toMatchObject({ status: 401, body: { code: 'TOKEN_INVALID' } });
+      const body = await encodeOrder(name);
+      const personToken = await tokenFor(requireDemoPerson('administrator'), fixture.clock());
+      for (const token of [null, '', 'x', personToken, await newServiceToken(randomBytes(32))]) {
+        expect(await postOrder(`/${name}`, body, token)).toMatchObject({
+          status: 401,
+          body: { code: 'TOKEN_INVALID' },
+        });
       }
       for (const other of ['licenses', 'cases', 'matters', 'gateway', 'signer']) {
-        const answer = await post(`/${name}`, body, await service(serviceKey, other));
+        const answer = await postOrder(`/${name}`, body, await newServiceToken(serviceKey, other));
         expect(answer).toEqual({ status: 403, body: { code: 'FORBIDDEN' } });
       }
-      expect((await post(`/${name}`, body, await service())).status).toBe(200);
+      expect((await postOrder(`/${name}`, body, await newServiceToken())).status).toBe(200);
     },
   );
 
   test('returns 401 for an expired token', async () => {
-    const body = await written('stamp');
-    const old = await service();
-    const opened = desk.clock().toISOString();
-    desk.clock.advance(120_000);
-    expect(await post('/stamp', body, old)).toMatchObject({ status: 401, body: { code: 'TOKEN_EXPIRED' } });
-    desk.clock.set(opened);
+    const body = await encodeOrder('stamp');
+    const expiredToken = await newServiceToken();
+    const startTime = fixture.clock().toISOString();
+    fixture.clock.advance(120_000);
+    expect(await postOrder('/stamp', body, expiredToken)).toMatchObject({
+      status: 401,
+      body: { code: 'TOKEN_EXPIRED' },
+    });
+    fixture.clock.set(startTime);
   });
 
   test.each(ORDER_NAMES)('/%s returns 400 for an order that lacks a part or is malformed', async (name) => {
-    const body = await written(name);
+    const body = await encodeOrder(name);
     for (const part of Object.keys(body)) {
       for (const value of [undefined, 7, {}, '']) {
-        const answer = await post(`/${name}`, { ...body, [part]: value }, await service());
+        const answer = await postOrder(`/${name}`, { ...body, [part]: value }, await newServiceToken());
         expect(answer, part).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
       }
     }
     for (const other of ['null', '[]', '"text"', '7']) {
-      expect((await post(`/${name}`, other, await service())).status).toBe(400);
+      expect((await postOrder(`/${name}`, other, await newServiceToken())).status).toBe(400);
     }
-    expect((await post(`/${name}`, '{', await service())).status).toBe(400);
+    expect((await postOrder(`/${name}`, '{', await newServiceToken())).status).toBe(400);
   });
 
   test.each<[OrderName, string, KeyName]>([
@@ -233,52 +251,58 @@ describe('the port', () => {
     ['code', 'key', 'seal'],
     ['code', 'key', 'cityCode'],
   ])('/%s returns 400 if its %s is the key %s', async (name, part, key) => {
-    const { keyId, encrypted, certificatePem } = desk.keys[key];
+    const { keyId, encrypted, certificatePem } = fixture.keys[key];
     const other = { keyId, encrypted: Buffer.from(encrypted).toString('base64'), certificatePem };
-    const answer = await post(`/${name}`, { ...(await written(name)), [part]: other }, await service());
+    const answer = await postOrder(
+      `/${name}`,
+      { ...(await encodeOrder(name)), [part]: other },
+      await newServiceToken(),
+    );
     expect(answer).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
     expect(answer.body.message).toContain(`the key ${keyId} is `);
-    await expect(over[name]({ ...(await rightOrders())[name], [part]: desk.keys[key] } as never)).rejects.toThrow(
-      'HTTP 400',
-    );
+    await expect(
+      remoteSigner[name]({ ...(await buildValidOrders())[name], [part]: fixture.keys[key] } as never),
+    ).rejects.toThrow('HTTP 400');
   });
 
   test.each(ORDER_NAMES.filter((name) => name !== 'generate' && name !== 'rewrap'))(
     '/%s returns 400 if the envelope does not open',
     async (name) => {
-      const body = await written(name);
+      const body = await encodeOrder(name);
       const part = 'authority' in body ? 'authority' : 'key';
       const key = body[part] as { encrypted: string };
       const bytes = Buffer.from(key.encrypted, 'base64');
       bytes[bytes.length - 1] = (bytes.at(-1) ?? 0) ^ 1;
       const altered = { ...key, encrypted: bytes.toString('base64') };
-      const answer = await post(`/${name}`, { ...body, [part]: altered }, await service());
+      const answer = await postOrder(`/${name}`, { ...body, [part]: altered }, await newServiceToken());
       expect(answer).toMatchObject({ status: 400, body: { code: 'BAD_USER_INPUT' } });
     },
   );
 
   test('returns 422 with the refusal', async () => {
-    const body = await written('seal');
+    const body = await encodeOrder('seal');
     const request = body.request as object;
     const other = { ...body, request: { ...request, authorisation: 'x' } };
-    expect(await post('/seal', other, await service())).toEqual({
+    expect(await postOrder('/seal', other, await newServiceToken())).toEqual({
       status: 422,
       body: { code: 'SEAL_AUTHORISATION_INVALID', message: expect.any(String), field: null },
     });
     const { document } = newRequest({ identifier: 'x' });
-    expect(await post('/seal', { ...body, request: { ...request, document } }, await service())).toEqual({
+    expect(await postOrder('/seal', { ...body, request: { ...request, document } }, await newServiceToken())).toEqual({
       status: 422,
       body: { code: 'SEAL_CONTENT_DIFFERS', message: '待签文件与用印授权的内容不一致。', field: null },
     });
-    expect((await post('/code', { ...(await written('code')), key: body.key }, await service())).status).toBe(400);
+    expect(
+      (await postOrder('/code', { ...(await encodeOrder('code')), key: body.key }, await newServiceToken())).status,
+    ).toBe(400);
   });
 
   test('/seal expects its document after the order, and returns 400 if it is in another place', async () => {
-    const order = await written('seal');
+    const order = await encodeOrder('seal');
     const { document, ...request } = order.request as { document: Uint8Array };
     const inBase64 = { ...order, request: { ...request, document: Buffer.from(document).toString('base64') } };
-    expect(await post('/seal', inBase64, await service())).toMatchObject({ status: 400 });
-    const headers = { 'content-type': 'application/octet-stream', authorization: `Bearer ${await service()}` };
+    expect(await postOrder('/seal', inBase64, await newServiceToken())).toMatchObject({ status: 400 });
+    const headers = { 'content-type': 'application/octet-stream', authorization: `Bearer ${await newServiceToken()}` };
     const line = JSON.stringify({ ...order, request });
     const seal = async (payload: string | Buffer) =>
       (await app.inject({ method: 'POST', url: '/seal', headers, payload })).statusCode;
@@ -290,34 +314,41 @@ describe('the port', () => {
   });
 
   test('accepts at most 8 MiB, and offers no other routes than orders and health', async () => {
-    const body = await written('attest');
+    const body = await encodeOrder('attest');
     const claims = { lst: 'x'.repeat(8_388_608) };
     const large = { ...body, request: { ...ATTESTATION, claims } };
-    expect((await post('/attest', large, await service())).status).toBe(413);
+    expect((await postOrder('/attest', large, await newServiceToken())).status).toBe(413);
     for (const path of ['/', '/keys', '/open', '/export', '/seal/x']) {
-      expect((await post(path, body, await service())).status).toBe(404);
+      expect((await postOrder(path, body, await newServiceToken())).status).toBe(404);
     }
     const live = await app.inject({ url: '/health/live' });
     expect([live.statusCode, live.json()]).toEqual([200, { status: 'live' }]);
-    expect(ORDER_NAMES.toSorted()).toEqual(Object.keys(desk.signer).toSorted());
+    expect(ORDER_NAMES.toSorted()).toEqual(Object.keys(fixture.signer).toSorted());
   });
 });
 
 test('no answer contains any part of a key', () => {
-  const text = said.join('\n');
-  expect(said.length).toBeGreaterThan(200);
+  const text = answerTexts.join('\n');
+  expect(answerTexts.length).toBeGreaterThan(200);
   // Prove that the search works: it finds an envelope that was returned.
-  expect(text).toContain(Buffer.from(desk.keys.seal.encrypted).toString('base64'));
-  const secrets = [desk.keyEncryptionKey, serviceKey, ...Object.values(desk.authorisationKeys)].flatMap(tracesOfBytes);
-  for (const { keyId, encrypted } of Object.values(desk.keys)) {
-    const { own } = discloseAll(keyId, encrypted, desk.keyEncryptionKey);
-    secrets.push(...tracesOfBytes(own), ...tracesOf(privateKeyIn(keyId, encrypted, desk.keyEncryptionKey)));
+  expect(text).toContain(Buffer.from(fixture.keys.seal.encrypted).toString('base64'));
+  const secrets = [fixture.keyEncryptionKey, serviceKey, ...Object.values(fixture.authorisationKeys)].flatMap(
+    listByteTraces,
+  );
+  for (const { keyId, encrypted } of Object.values(fixture.keys)) {
+    const { own } = openEnvelope(keyId, encrypted, fixture.keyEncryptionKey);
+    secrets.push(...listByteTraces(own), ...listKeyTraces(openPrivateKey(keyId, encrypted, fixture.keyEncryptionKey)));
   }
-  const answered = [...text.matchAll(/"encrypted":"([^"]+)"/g)].map(([, base64 = '']) => Buffer.from(base64, 'base64'));
-  expect(answered.length).toBeGreaterThan(3);
-  for (const envelope of answered) {
-    const { own } = discloseAll('another', envelope, desk.keyEncryptionKey);
-    secrets.push(...tracesOfBytes(own), ...tracesOf(privateKeyIn('another', envelope, desk.keyEncryptionKey)));
+  const returnedEnvelopes = [...text.matchAll(/"encrypted":"([^"]+)"/g)].map(([, base64 = '']) =>
+    Buffer.from(base64, 'base64'),
+  );
+  expect(returnedEnvelopes.length).toBeGreaterThan(3);
+  for (const envelope of returnedEnvelopes) {
+    const { own } = openEnvelope('another', envelope, fixture.keyEncryptionKey);
+    secrets.push(
+      ...listByteTraces(own),
+      ...listKeyTraces(openPrivateKey('another', envelope, fixture.keyEncryptionKey)),
+    );
   }
   const lower = text.toLowerCase();
   for (const secret of secrets) expect(lower.includes(secret.toLowerCase())).toBe(false);

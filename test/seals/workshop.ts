@@ -16,9 +16,9 @@ import { authorise, CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, ne
 
 /** A fixture: the seals subgraph alone on its own database, with two seals in use. */
 
-const OPENING = '2026-06-01';
+const START_DAY = '2026-06-01';
 
-export interface Workshop {
+export interface SealsFixture {
   seals: Seals;
   clock: TestClock;
   /** The superuser's connection to the same database. */
@@ -32,39 +32,39 @@ export interface Workshop {
   /** Events that arrived at licenses, in order. */
   told: Envelope[];
   /** Opens another copy of the subgraph on the same database. */
-  another(keyEncryptionKey?: Uint8Array, log?: LogSettings, trustedAuthorities?: readonly string[]): Seals;
+  openCopy(keyEncryptionKey?: Uint8Array, log?: LogSettings, trustedAuthorities?: readonly string[]): Seals;
   authorise(request: SealUseRequest, changed?: Partial<SealAuthorisation>, from?: AuthorisingSubgraph): Promise<string>;
   /** Builds a valid request and then applies the changes. Its authorisation covers the request before the changes. */
   request(changed?: Partial<SignRequest>): Promise<SignRequest>;
   /** Does the same for a QR code. */
   codeRequest(changed?: Partial<CodeRequest>): Promise<CodeRequest>;
-  ask(who: Actor, query: string, variables?: Record<string, unknown>): Promise<Asked>;
-  uses(): Promise<number>;
+  ask(actor: Actor, query: string, variables?: Record<string, unknown>): Promise<GraphqlAnswer>;
+  countUses(): Promise<number>;
   close(): Promise<void>;
 }
 
-export interface Asked {
+export interface GraphqlAnswer {
   // biome-ignore lint/suspicious/noExplicitAny: a test reads whatever shape its own query asked for
   data: any;
   codes: unknown[];
 }
 
-export async function openWorkshop(
+export async function openSealsFixture(
   onError?: (error: unknown) => void,
   trustedAuthorities?: readonly string[],
-): Promise<Workshop> {
+): Promise<SealsFixture> {
   const database = await createTestDatabase();
   const sql = postgres(database.adminUrl, { max: 4, onnotice: () => {} });
-  const clock = testClock(OPENING);
+  const clock = testClock(START_DAY);
   const keyEncryptionKey = randomBytes(32);
   const authorisationKeys = { cases: randomBytes(32), licenses: randomBytes(32) };
   const pools: ConnectionPool[] = [];
-  const told: Envelope[] = [];
-  const another = (key: Uint8Array = keyEncryptionKey, log: LogSettings = {}, trusted?: readonly string[]) => {
+  const receivedEvents: Envelope[] = [];
+  const openCopy = (key: Uint8Array = keyEncryptionKey, log: LogSettings = {}, trusted?: readonly string[]) => {
     const pool = connect(database.urls.seals, 'test-seals');
     pools.push(pool);
     const licenses = async (event: Envelope) => {
-      told.push(event);
+      receivedEvents.push(event);
     };
     return createSeals({
       db: pool.db,
@@ -77,7 +77,7 @@ export async function openWorkshop(
       pollMs: 10,
     });
   };
-  const seals = another(keyEncryptionKey, {}, trustedAuthorities);
+  const seals = openCopy(keyEncryptionKey, {}, trustedAuthorities);
   await seals.prepare();
   const [countySeal, citySeal] = await Promise.all([
     seals.makeSeal({
@@ -93,23 +93,23 @@ export async function openWorkshop(
       matters: [CITY_MATTER],
     }),
   ]);
-  const authorised: Workshop['authorise'] = (asked, changed, from) =>
+  const authoriseRequest: SealsFixture['authorise'] = (asked, changed, from) =>
     authorise(authorisationKeys, asked, clock(), changed, from);
-  const request: Workshop['request'] = async (changed = {}) => {
-    const right = newRequest();
-    return { ...right, authorisation: await authorised(right), ...changed };
+  const request: SealsFixture['request'] = async (changed = {}) => {
+    const validRequest = newRequest();
+    return { ...validRequest, authorisation: await authoriseRequest(validRequest), ...changed };
   };
-  const codeRequest: Workshop['codeRequest'] = async (changed = {}) => {
-    const right = newCodeRequest();
-    return { ...right, authorisation: await authorised(right), ...changed };
+  const codeRequest: SealsFixture['codeRequest'] = async (changed = {}) => {
+    const validRequest = newCodeRequest();
+    return { ...validRequest, authorisation: await authoriseRequest(validRequest), ...changed };
   };
   const server = new ApolloServer<GraphContext>({
     schema: seals.schema,
     plugins: [ApolloServerPluginInlineTraceDisabled()],
   });
   await server.start();
-  const ask: Workshop['ask'] = async (who, query, variables = {}) => {
-    const contextValue = buildContext(who, null);
+  const ask: SealsFixture['ask'] = async (actor, query, variables = {}) => {
+    const contextValue = buildContext(actor, null);
     const { body } = await server.executeOperation<Record<string, unknown>>({ query, variables }, { contextValue });
     if (body.kind !== 'single') throw new Error('an answer in parts');
     return {
@@ -117,7 +117,7 @@ export async function openWorkshop(
       codes: (body.singleResult.errors ?? []).map((error) => error.extensions?.code),
     };
   };
-  const uses = async () => Number((await sql`select count(*) as n from seals.seal_use`)[0]?.n);
+  const countUses = async () => Number((await sql`select count(*) as n from seals.seal_use`)[0]?.n);
   const close = async () => {
     await server.stop();
     await seals.stop();
@@ -125,7 +125,7 @@ export async function openWorkshop(
     await Promise.all(pools.map((pool) => pool.close()));
     await database.drop();
   };
-  const seen = {
+  const resources = {
     adminUrl: database.adminUrl,
     sealsUrl: database.urls.seals,
     seals,
@@ -134,9 +134,9 @@ export async function openWorkshop(
     keyEncryptionKey,
     countySeal,
     citySeal,
-    told,
+    told: receivedEvents,
   };
-  return { ...seen, another, authorise: authorised, request, codeRequest, ask, uses, close };
+  return { ...resources, openCopy, authorise: authoriseRequest, request, codeRequest, ask, countUses, close };
 }
 
 /** Requests a signature and returns it. Throws unless the answer is SIGNED. */

@@ -4,7 +4,7 @@ import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { isSealedPdf } from '../../subgraphs/kernel/pdf.ts';
 import { digestSealable, readSealedPdf } from '../../subgraphs/kernel/sealed-pdf.ts';
-import { attachedOf } from '../../subgraphs/licenses/code.ts';
+import { buildAttachedRecord } from '../../subgraphs/licenses/code.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 
 /**
@@ -101,7 +101,7 @@ async function checkVersions(sql: postgres.Sql): Promise<string[]> {
         digest(sealedPdf?.cms ?? signature ?? '') === signature_digest &&
         digest(text) === record_digest &&
         Buffer.from(readAttachment(sealedPdf?.unsigned ?? document, 'metadata.json') ?? '').toString('utf8') ===
-          toCanonicalJson(attachedOf(record, code));
+          toCanonicalJson(buildAttachedRecord(record, code));
       return isConsistent ? [] : [`files of ${identifier} do not fit its record`];
     },
   );

@@ -1,9 +1,9 @@
 /** Reproducible random values: the same seed returns the same draws. */
-export interface Chance {
+export interface RandomSource {
   /** Returns an integer from 0 up to, but not including, the limit. */
   below(below: number): number;
   /** Returns one of the values. Throws if there are none. */
-  pick<Value>(of: readonly Value[]): Value;
+  pick<Value>(values: readonly Value[]): Value;
   /** Returns random bytes. */
   bytes(length: number): Buffer;
   /** Returns a UUID (RFC 9562, version 4). */
@@ -11,7 +11,7 @@ export interface Chance {
 }
 
 /** Mulberry32: 32 bits of state are enough to choose victims. */
-export function chanceOf(seed: number): Chance {
+export function createRandom(seed: number): RandomSource {
   let state = seed >>> 0;
   const next = () => {
     state = (state + 0x6d2b79f5) >>> 0;
@@ -21,20 +21,20 @@ export function chanceOf(seed: number): Chance {
   };
   // Discard the first draws: those of neighbouring seeds are alike.
   for (let i = 0; i < 8; i++) next();
-  const below = (most: number) => Math.floor(next() * most);
+  const below = (limit: number) => Math.floor(next() * limit);
   const bytes = (length: number) => Buffer.from(Array.from({ length }, () => below(256)));
   return {
     below,
     bytes,
-    pick(of) {
-      if (of.length === 0) throw new Error('there is nothing to choose from');
-      return of[below(of.length)] as (typeof of)[number];
+    pick(values) {
+      if (values.length === 0) throw new Error('there is nothing to choose from');
+      return values[below(values.length)] as (typeof values)[number];
     },
     uuid() {
-      const raw = bytes(16);
-      raw.writeUInt8((raw.readUInt8(6) & 0x0f) | 0x40, 6);
-      raw.writeUInt8((raw.readUInt8(8) & 0x3f) | 0x80, 8);
-      return raw.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+      const uuidBytes = bytes(16);
+      uuidBytes.writeUInt8((uuidBytes.readUInt8(6) & 0x0f) | 0x40, 6);
+      uuidBytes.writeUInt8((uuidBytes.readUInt8(8) & 0x3f) | 0x80, 8);
+      return uuidBytes.toString('hex').replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
     },
   };
 }

@@ -13,14 +13,14 @@ import { KEY_TYPES, readRawKey, writeKey } from '../../subgraphs/kernel/tlog/not
 import { createScratchDatabase, createTestDatabase, makeTemplate, type TestDatabase } from '../support/database.ts';
 import { createHubOn, makeSeededTemplate, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
-import { chanceOf } from './chance.ts';
-import { liveIn, liveOn } from './life.ts';
+import { createRandom } from './chance.ts';
+import { addRandomActs, buildHistory } from './life.ts';
 
 /**
  * A clone of a hub with a history, for tampering. The template is built once per run; a clone takes about a second.
  * It also holds everything that an honest auditor receives from outside.
  */
-export interface House {
+export interface HubClone {
   /** The superuser's URL of the hub's database. */
   adminUrl: string;
   /** Folder of the log's files. */
@@ -40,61 +40,61 @@ export interface House {
 }
 
 /** The parts of a template that its database does not store. */
-interface Papers {
+interface TemplateSettings {
   witnessKeyPem: string;
   witnessKey: string;
   authorisationKeys: { cases: string; licenses: string };
   libraryUrl: string;
 }
 
-const NAME = 'tongquan_house';
-const WITNESS = 'witness.example/w1';
-const LIBRARY = 'library.example/city';
+const TEMPLATE = 'tongquan_house';
+const WITNESS_NAME = 'witness.example/w1';
+const LIBRARY_NAME = 'library.example/city';
 const CLIENT = { clientId: 'tongquan-hub', clientSecret: 'of the test library alone' };
 const POLL_MS = 20;
 const MINUTE_MS = 60_000;
 /** Length of the history that the template holds. */
-const AGE_MS = 180 * MINUTE_MS;
+const HISTORY_MS = 180 * MINUTE_MS;
 
-const folderOf = (name: string) => join(inject('runFolder'), name);
-const keysOf = ({ authorisationKeys: { cases, licenses } }: Papers) => ({
+const runFolderPath = (name: string) => join(inject('runFolder'), name);
+const parseAuthorisationKeys = ({ authorisationKeys: { cases, licenses } }: TemplateSettings) => ({
   cases: Buffer.from(cases, 'base64'),
   licenses: Buffer.from(licenses, 'base64'),
 });
 
 /** Opens an unchanged clone of the template. The seed has no effect. */
-export async function openHouse(_seed: number): Promise<House> {
-  const { database, folder, papers } = await cloneHouse();
-  return houseOf(database, folder, papers, papers.libraryUrl);
+export async function openHubClone(_unusedSeed: number): Promise<HubClone> {
+  const { database, folder, settings } = await cloneTemplate();
+  return describeClone(database, folder, settings, settings.libraryUrl);
 }
 
 /** Opens a clone with further legitimate acts, chosen by the seed. Nothing in it is tampered with. */
-export async function openCleanHouse(seed: number): Promise<House> {
-  const { database, folder, papers } = await cloneHouse();
-  const library = await createTestDatabase(new URL(papers.libraryUrl).pathname.slice(1));
-  const running = await run(database, folder, papers, library.adminUrl, () => new Date());
-  await running.openLibrary();
-  await liveOn(running.hub, chanceOf(seed));
-  await settled(database.adminUrl, folder, papers.witnessKey);
-  await running.stop();
-  return houseOf(database, folder, papers, library.adminUrl, library.drop);
+export async function openCleanHubClone(seed: number): Promise<HubClone> {
+  const { database, folder, settings } = await cloneTemplate();
+  const library = await createTestDatabase(new URL(settings.libraryUrl).pathname.slice(1));
+  const runningHub = await startHub(database, folder, settings, library.adminUrl, () => new Date());
+  await runningHub.openLibrary();
+  await addRandomActs(runningHub.hub, createRandom(seed));
+  await waitUntilSettled(database.adminUrl, folder, settings.witnessKey);
+  await runningHub.stop();
+  return describeClone(database, folder, settings, library.adminUrl, library.drop);
 }
 
-async function cloneHouse(): Promise<{ database: TestDatabase; folder: string; papers: Papers }> {
+async function cloneTemplate(): Promise<{ database: TestDatabase; folder: string; settings: TemplateSettings }> {
   const seeded = await makeSeededTemplate();
-  const database = await createTestDatabase(await makeTemplate(NAME, build, seeded));
-  const folder = mkdtempSync(folderOf('clone-'));
-  cpSync(folderOf(NAME), folder, { recursive: true });
-  return { database, folder, papers: JSON.parse(readFileSync(join(folder, 'papers.json'), 'utf8')) };
+  const database = await createTestDatabase(await makeTemplate(TEMPLATE, buildTemplate, seeded));
+  const folder = mkdtempSync(runFolderPath('clone-'));
+  cpSync(runFolderPath(TEMPLATE), folder, { recursive: true });
+  return { database, folder, settings: JSON.parse(readFileSync(join(folder, 'papers.json'), 'utf8')) };
 }
 
-async function houseOf(
+async function describeClone(
   { adminUrl, drop }: TestDatabase,
   folder: string,
-  papers: Papers,
+  settings: TemplateSettings,
   libraryUrl: string,
   dropLibrary: () => Promise<void> = async () => {},
-): Promise<House> {
+): Promise<HubClone> {
   const sql = postgres(adminUrl, { max: 1 });
   const [key] = await sql`select origin, public_key_pem from seals.log_key`;
   const [root] = await sql`select certificate_pem from seals.authority where id = 'root'`;
@@ -106,11 +106,11 @@ async function houseOf(
     adminUrl,
     logFolder: join(folder, 'log'),
     logKey: writeKey({ name: key?.origin, type: KEY_TYPES.log, publicKey }),
-    witnesses: [{ vkey: papers.witnessKey, checkpoint }],
+    witnesses: [{ vkey: settings.witnessKey, checkpoint }],
     rootPem: root?.certificate_pem,
     libraryUrl,
     keyEncryptionKey: RUN_KEY_ENCRYPTION_KEY,
-    authorisationKeys: keysOf(papers),
+    authorisationKeys: parseAuthorisationKeys(settings),
     close: async () => {
       await drop();
       await dropLibrary();
@@ -120,32 +120,32 @@ async function houseOf(
 }
 
 /** Builds the template in `database`. Its files are in the folder of the test run. */
-async function build(database: TestDatabase): Promise<void> {
-  const folder = folderOf(NAME);
+async function buildTemplate(database: TestDatabase): Promise<void> {
+  const folder = runFolderPath(TEMPLATE);
   mkdirSync(folder);
   const { privateKey } = generateKeyPairSync('ed25519');
   const library = await createScratchDatabase();
-  const random = () => randomBytes(32).toString('base64');
-  const papers: Papers = {
+  const randomKey = () => randomBytes(32).toString('base64');
+  const settings: TemplateSettings = {
     witnessKeyPem: privateKey.export({ type: 'pkcs8', format: 'pem' }).toString(),
-    witnessKey: formatWitnessKey(WITNESS, privateKey),
-    authorisationKeys: { cases: random(), licenses: random() },
+    witnessKey: formatWitnessKey(WITNESS_NAME, privateKey),
+    authorisationKeys: { cases: randomKey(), licenses: randomKey() },
     libraryUrl: library.url,
   };
-  writeFileSync(join(folder, 'papers.json'), JSON.stringify(papers));
-  let late = AGE_MS;
-  const running = await run(database, folder, papers, library.url, () => new Date(Date.now() - late));
-  await running.openLibrary();
+  writeFileSync(join(folder, 'papers.json'), JSON.stringify(settings));
+  let delayMs = HISTORY_MS;
+  const runningHub = await startHub(database, folder, settings, library.url, () => new Date(Date.now() - delayMs));
+  await runningHub.openLibrary();
   const advance = (minutes: number) => {
-    late = Math.max(0, late - minutes * MINUTE_MS);
+    delayMs = Math.max(0, delayMs - minutes * MINUTE_MS);
   };
-  await liveIn({ hub: running.hub, advance, closeLibrary: running.closeLibrary });
-  advance(AGE_MS / MINUTE_MS);
-  await settled(database.adminUrl, folder, papers.witnessKey);
-  await running.stop();
+  await buildHistory({ hub: runningHub.hub, advance, closeLibrary: runningHub.closeLibrary });
+  advance(HISTORY_MS / MINUTE_MS);
+  await waitUntilSettled(database.adminUrl, folder, settings.witnessKey);
+  await runningHub.stop();
 }
 
-interface Running {
+interface RunningHub {
   hub: TestHub;
   openLibrary(): Promise<void>;
   closeLibrary(): Promise<void>;
@@ -153,27 +153,27 @@ interface Running {
 }
 
 /** Starts a hub on a clone or on the template, with its witness. */
-async function run(
+async function startHub(
   database: TestDatabase,
   folder: string,
-  papers: Papers,
+  settings: TemplateSettings,
   libraryUrl: string,
   now: () => Date,
-): Promise<Running> {
+): Promise<RunningHub> {
   const sql = postgres(database.adminUrl, { max: 1 });
   const port = await findFreePort();
   const [witnessPort, host] = [await findFreePort(), '127.0.0.1'];
-  const { receiptKey } = await makeKeys(libraryUrl, LIBRARY);
+  const { receiptKey } = await makeKeys(libraryUrl, LIBRARY_NAME);
   const hub = await createHubOn(
     { ...database, drop: async () => {} },
     {
       now,
-      authorisationKeys: keysOf(papers),
+      authorisationKeys: parseAuthorisationKeys(settings),
       log: {
         folder: join(folder, 'log'),
-        witnesses: [{ vkey: papers.witnessKey, url: `http://${host}:${witnessPort}` }],
+        witnesses: [{ vkey: settings.witnessKey, url: `http://${host}:${witnessPort}` }],
       },
-      library: { url: `http://${host}:${port}`, ...CLIENT, id: LIBRARY, receiptKey: JSON.stringify(receiptKey) },
+      library: { url: `http://${host}:${port}`, ...CLIENT, id: LIBRARY_NAME, receiptKey: JSON.stringify(receiptKey) },
       pollMs: POLL_MS,
     },
     false,
@@ -182,8 +182,8 @@ async function run(
   await sql.end();
   const logKey = writeKey({ name: key?.origin, type: KEY_TYPES.log, publicKey: readRawKey(key?.public_key_pem) });
   const witness = createWitness({
-    name: WITNESS,
-    privateKey: createPrivateKey(papers.witnessKeyPem),
+    name: WITNESS_NAME,
+    privateKey: createPrivateKey(settings.witnessKeyPem),
     logs: [parseLogKey(logKey)],
     memory: openMemory(join(folder, 'memory.json')),
     now,
@@ -199,7 +199,7 @@ async function run(
     hub,
     openLibrary: async () => {
       library = await createLibrary({
-        ...{ databaseUrl: libraryUrl, name: LIBRARY, logKeys: [logKey], rootPem, ...CLIENT },
+        ...{ databaseUrl: libraryUrl, name: LIBRARY_NAME, logKeys: [logKey], rootPem, ...CLIENT },
         now: () => new Date(),
       });
       await library.listen({ host, port });
@@ -214,7 +214,7 @@ async function run(
 }
 
 /** Waits until every leaf is sequenced, published and cosigned, and every event is delivered. */
-async function settled(adminUrl: string, folder: string, witness: string): Promise<void> {
+async function waitUntilSettled(adminUrl: string, folder: string, witness: string): Promise<void> {
   const sql = postgres(adminUrl, { max: 1 });
   try {
     await waitUntil('the house is quiet', async () => {
@@ -230,7 +230,7 @@ async function settled(adminUrl: string, folder: string, witness: string): Promi
       const file = join(folder, 'log', 'checkpoint');
       const published = existsSync(file) ? readFileSync(file, 'utf8') : '';
       const [, size] = published.split('\n');
-      return size === String(row.size) && published.includes(`— ${WITNESS} `);
+      return size === String(row.size) && published.includes(`— ${WITNESS_NAME} `);
     });
   } finally {
     await sql.end();

@@ -7,10 +7,10 @@ import { requireCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { growTree } from '../../subgraphs/seals/log/tile.ts';
 import { findInconsistencies } from '../support/consistency.ts';
-import { type House, openCleanHouse, openHouse } from './house.ts';
-import { type Inside, openInside } from './inside.ts';
+import { type HubClone, openCleanHubClone, openHubClone } from './house.ts';
+import { type Insider, openInsider } from './inside.ts';
 import { filesOf } from './rewrite.ts';
-import { HARD, KINDS, rehearse, tamper } from './tamperings.ts';
+import { KINDS, tamper, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts';
 
 /** The forms of the objects that an auditor names. */
 const OBJECT =
@@ -21,83 +21,83 @@ const TABLES = `select schemaname || '.' || tablename as name from pg_tables whe
   or schemaname || '.' || tablename in ('cases.notice', 'cases.decision_seal', 'cases.sealed_file') order by 1`;
 
 /** Returns a digest of each of those tables and each published file, to detect any change. */
-async function digestOf(sql: postgres.Sql, house: House): Promise<Record<string, string>> {
+async function digestOf(sql: postgres.Sql, clone: HubClone): Promise<Record<string, string>> {
   const parts = (await sql.unsafe(TABLES)).map(
     ({ name }) => `select '${name}' as name, sum(hashtextextended(t::text, 0))::text as digest from ${name} t`,
   );
   const rows = await sql.unsafe(parts.join(' union all '));
-  const files = filesOf(house.logFolder).map((path) => {
-    const bytes = readFileSync(join(house.logFolder, path));
+  const files = filesOf(clone.logFolder).map((path) => {
+    const bytes = readFileSync(join(clone.logFolder, path));
     return [path, createHash('sha256').update(bytes).digest('hex')] as const;
   });
   return Object.fromEntries([...rows.map(({ name, digest }) => [name, digest]), ...files]);
 }
 
 describe('the tampering generator', () => {
-  let house: House;
-  let inside: Inside;
-  let untouched: Record<string, string>;
+  let clone: HubClone;
+  let insider: Insider;
+  let initialDigests: Record<string, string>;
   beforeAll(async () => {
-    house = await openHouse(1);
-    inside = await openInside(house);
-    untouched = await digestOf(inside.sql, house);
+    clone = await openHubClone(1);
+    insider = await openInsider(clone);
+    initialDigests = await digestOf(insider.sql, clone);
   });
   afterAll(async () => {
-    await inside?.sql.end();
-    await house?.close();
+    await insider?.sql.end();
+    await clone?.close();
   });
 
   test('a clone is consistent, and publishes the checkpoint that the witness signed', async () => {
-    expect(await findInconsistencies(house.adminUrl)).toEqual([]);
-    const published = readFileSync(join(house.logFolder, 'checkpoint'), 'utf8');
-    expect(house.witnesses.map(({ checkpoint }) => checkpoint)).toEqual([published]);
+    expect(await findInconsistencies(clone.adminUrl)).toEqual([]);
+    const published = readFileSync(join(clone.logFolder, 'checkpoint'), 'utf8');
+    expect(clone.witnesses.map(({ checkpoint }) => checkpoint)).toEqual([published]);
   });
 
   test('a clone with further legitimate acts is consistent', async () => {
-    const clean = await openCleanHouse(3);
-    expect(await findInconsistencies(clean.adminUrl)).toEqual([]);
-    await clean.close();
+    const cleanClone = await openCleanHubClone(3);
+    expect(await findInconsistencies(cleanClone.adminUrl)).toEqual([]);
+    await cleanClone.close();
   });
 
   test('there are at least 40 kinds, and they include the undetectable ones', () => {
     expect(KINDS.length).toBeGreaterThanOrEqual(40);
-    expect(Object.keys(HARD).filter((kind) => !KINDS.includes(kind))).toEqual([]);
+    expect(Object.keys(UNDETECTABLE_KINDS).filter((kind) => !KINDS.includes(kind))).toEqual([]);
   });
 
   test.each(KINDS)('%s changes something and reports which objects', async (kind) => {
-    const { told, seen: digest } = await rehearse(inside, kind, KINDS.indexOf(kind) + 1, () =>
-      digestOf(inside.sql, house),
+    const { report, observation: digest } = await tryTampering(insider, kind, KINDS.indexOf(kind) + 1, () =>
+      digestOf(insider.sql, clone),
     );
-    expect(told.objects.length).toBeGreaterThan(0);
-    expect(told.objects.filter((object) => !OBJECT.test(object))).toEqual([]);
-    expect(digest).not.toEqual(untouched);
+    expect(report.objects.length).toBeGreaterThan(0);
+    expect(report.objects.filter((object) => !OBJECT.test(object))).toEqual([]);
+    expect(digest).not.toEqual(initialDigests);
   });
 
   test.each(['leaf-altered-in-rewritten-log', 'entry-altered-both', 'use-without-leaf'])(
     '%s: the same seed chooses the same victim',
     async (kind) => {
-      const told = [];
-      for (const seed of [7, 7, 8]) told.push((await rehearse(inside, kind, seed, async () => {})).told);
-      expect(told[1]).toEqual(told[0]);
-      expect(told[2]?.objects).not.toEqual(told[0]?.objects);
+      const report = [];
+      for (const seed of [7, 7, 8]) report.push((await tryTampering(insider, kind, seed, async () => {})).report);
+      expect(report[1]).toEqual(report[0]);
+      expect(report[2]?.objects).not.toEqual(report[0]?.objects);
     },
   );
 
   test('tampering with another clone leaves the first unchanged', async () => {
-    const other = await openHouse(2);
-    await tamper(other, 'use-gone-and-log-rewritten', 2);
-    const sql = postgres(other.adminUrl, { max: 1 });
-    expect(await digestOf(sql, other)).not.toEqual(untouched);
+    const otherClone = await openHubClone(2);
+    await tamper(otherClone, 'use-gone-and-log-rewritten', 2);
+    const sql = postgres(otherClone.adminUrl, { max: 1 });
+    expect(await digestOf(sql, otherClone)).not.toEqual(initialDigests);
     // A rewritten history is consistent with itself: the log's key signed it, and its root matches its leaves.
-    const log = readKey(other.logKey);
-    const published = readFileSync(join(other.logFolder, 'checkpoint'), 'utf8');
+    const log = readKey(otherClone.logKey);
+    const published = readFileSync(join(otherClone.logFolder, 'checkpoint'), 'utf8');
     const { size, root } = requireCheckpoint(published, { origin: log.name, log, witnesses: [] });
     const leaves = await sql`select hash from seals.log_sequence join seals.log_leaf using (serial) order by index`;
     const hashes = leaves.map(({ hash }) => hash);
     expect({ size, root: Buffer.from(root) }).toEqual({ size: hashes.length, root: growTree([], 0, hashes).root });
     expect(published).toBe((await sql`select note from seals.log_checkpoint where size = ${size}`)[0]?.note);
     await sql.end();
-    await other.close();
-    expect(await digestOf(inside.sql, house)).toEqual(untouched);
+    await otherClone.close();
+    expect(await digestOf(insider.sql, clone)).toEqual(initialDigests);
   });
 });

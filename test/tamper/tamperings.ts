@@ -1,7 +1,7 @@
 import { cpSync, renameSync, rmSync } from 'node:fs';
-import { chanceOf } from './chance.ts';
-import type { House } from './house.ts';
-import { type Inside, openInside, type Tamper, type Tampered } from './inside.ts';
+import { createRandom } from './chance.ts';
+import type { HubClone } from './house.ts';
+import { type Insider, openInsider, type Tamper, type TamperReport } from './inside.ts';
 import { LICENSE_KINDS } from './license-kinds.ts';
 import { LOG_KINDS } from './log-kinds.ts';
 import { PAPER_KINDS } from './paper-kinds.ts';
@@ -22,45 +22,45 @@ const TAMPERINGS: Readonly<Record<string, Tamper>> = {
 export const KINDS: readonly string[] = Object.keys(TAMPERINGS);
 
 /** Kinds that neither the hub nor its log can reveal, each with the reason. */
-export const HARD: Readonly<Record<string, string>> = {
+export const UNDETECTABLE_KINDS: Readonly<Record<string, string>> = {
   'blank-received-too-many': 'nobody outside knows how many blanks were received',
 };
 
 /** Tampers with a hub clone, inspects it, and undoes every change. */
-export async function rehearse<Seen>(
-  inside: Inside,
+export async function tryTampering<Observation>(
+  insider: Insider,
   kind: string,
   seed: number,
-  look: () => Promise<Seen>,
-): Promise<{ told: Tampered; seen: Seen }> {
-  const { house, sql } = inside;
-  const kept = `${house.logFolder}.kept`;
-  cpSync(house.logFolder, kept, { recursive: true });
+  inspect: () => Promise<Observation>,
+): Promise<{ report: TamperReport; observation: Observation }> {
+  const { hubClone, sql } = insider;
+  const backupFolder = `${hubClone.logFolder}.kept`;
+  cpSync(hubClone.logFolder, backupFolder, { recursive: true });
   await sql`begin`;
   try {
-    const told = await tamperInside(inside, kind, seed);
-    return { told, seen: await look() };
+    const report = await tamperInside(insider, kind, seed);
+    return { report, observation: await inspect() };
   } finally {
     await sql`rollback`;
-    rmSync(house.logFolder, { recursive: true });
-    renameSync(kept, house.logFolder);
+    rmSync(hubClone.logFolder, { recursive: true });
+    renameSync(backupFolder, hubClone.logFolder);
   }
 }
 
 /** Tampers with a hub clone as an insider would. The same seed chooses the same victim. */
-export async function tamper(house: House, kind: string, seed: number): Promise<Tampered> {
-  const inside = await openInside(house);
+export async function tamper(hubClone: HubClone, kind: string, seed: number): Promise<TamperReport> {
+  const insider = await openInsider(hubClone);
   try {
-    return await tamperInside(inside, kind, seed);
+    return await tamperInside(insider, kind, seed);
   } finally {
-    await inside.sql.end();
+    await insider.sql.end();
   }
 }
 
 /** Tampers through an open insider. All changes in the database go through its single connection. */
-export async function tamperInside(inside: Inside, kind: string, seed: number): Promise<Tampered> {
-  const apply = TAMPERINGS[kind];
-  if (!apply) throw new RangeError(`no kind of tampering ${kind}`);
-  const { description, objects } = await apply(inside, chanceOf(seed));
+export async function tamperInside(insider: Insider, kind: string, seed: number): Promise<TamperReport> {
+  const tampering = TAMPERINGS[kind];
+  if (!tampering) throw new RangeError(`no kind of tampering ${kind}`);
+  const { description, objects } = await tampering(insider, createRandom(seed));
   return { kind, description, objects: [...new Set(objects)] };
 }

@@ -10,7 +10,7 @@ import { EMPTY_CMS, insertSignature, makeSealable } from '../../kernel/sealed-pd
 import type { AttachedRecord } from '../record.ts';
 
 /** Maximum length of the text in the QR code. With longer text, the modules are too small to scan at 38 mm. */
-const CODE_LENGTH = 900;
+const MAX_CODE_CHARS = 900;
 
 const FOLDER = dirname(fileURLToPath(import.meta.url));
 const typeset = createTypesetter(FOLDER);
@@ -21,19 +21,19 @@ const typeset = createTypesetter(FOLDER);
  * fonts lack or that is invisible, and RenderError if the template cannot typeset the record.
  */
 export function renderLicense(record: AttachedRecord): Uint8Array {
-  return set(record).pdf;
+  return typesetRecord(record).pdf;
 }
 
 /**
  * Renders the same document with the seal's picture in the place that the template defines, ready for the signature.
  * `own` is the office's own picture, PNG. If it is null, the hub draws one.
  */
-export function renderSealable(record: AttachedRecord, own: Uint8Array | null = null): Uint8Array {
-  const { pdf, seal } = set(record);
+export function renderSealable(record: AttachedRecord, organImage: Uint8Array | null = null): Uint8Array {
+  const { pdf, seal } = typesetRecord(record);
   if (!seal) throw new RenderError(`the template of ${record.ZZBS} says nowhere where the seal goes`);
   const { ZZQZMC: name, ZZBFJG: organ } = record;
-  const drawn = () => drawSeal(organ, name.startsWith(organ) ? name.slice(organ.length) : name);
-  const picture = own ? toSealImage(own) : drawn();
+  const drawPicture = () => drawSeal(organ, name.startsWith(organ) ? name.slice(organ.length) : name);
+  const picture = organImage ? toSealImage(organImage) : drawPicture();
   const place = { page: seal.page, x: seal.x - picture.width / 2, y: seal.y - picture.height / 2 };
   return makeSealable(pdf, { name, at: new Date(record.ZZQZSJ), picture, place });
 }
@@ -45,15 +45,15 @@ export function renderPreview(record: AttachedRecord): Uint8Array {
 
 /** Returns the template of a license type (证照类型代码): its own, or the general one. */
 function templateOf(type: string): string {
-  const own = `templates/${type}.typ`;
-  return /^\w{1,32}$/.test(type) && existsSync(join(FOLDER, own)) ? own : 'templates/general.typ';
+  const ownTemplate = `templates/${type}.typ`;
+  return /^\w{1,32}$/.test(type) && existsSync(join(FOLDER, ownTemplate)) ? ownTemplate : 'templates/general.typ';
 }
 
-function set(record: AttachedRecord): TypesetDocument {
+function typesetRecord(record: AttachedRecord): TypesetDocument {
   const text = toCanonicalJson(record);
   requireVisible(record);
   const code = record.KZ_EWM ?? record.KZ_HYDZ;
-  if (code.length > CODE_LENGTH) throw new RenderError(`the code is longer than ${CODE_LENGTH}`);
+  if (code.length > MAX_CODE_CHARS) throw new RenderError(`the code is longer than ${MAX_CODE_CHARS}`);
   return typeset({
     template: templateOf(record.ZZLXDM),
     files: {
@@ -73,22 +73,22 @@ function set(record: AttachedRecord): TypesetDocument {
 function drawCode(text: string): string {
   const rows = encodeQR(text, 'raw', { ecc: 'low', border: 1 });
   const lines = rows.map((row, y) => {
-    const [margin, ...dashes] = runsOf(row);
+    const [margin, ...dashes] = countRuns(row);
     return `<path d="M${margin} ${y}.5H${row.length}" stroke-dasharray="${dashes.join(' ')}"/>`;
   });
   // The rows of the margin contain no modules.
-  const drawn = lines.slice(1, -1).join('');
-  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${rows.length} ${rows.length}" stroke="#000">${drawn}</svg>`;
+  const svgPaths = lines.slice(1, -1).join('');
+  return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${rows.length} ${rows.length}" stroke="#000">${svgPaths}</svg>`;
 }
 
 /** Returns the lengths of the runs of equal modules, starting with the light margin. */
-function runsOf(row: readonly boolean[]): number[] {
+function countRuns(row: readonly boolean[]): number[] {
   const runs: number[] = [];
-  let begun = 0;
+  let runStart = 0;
   for (let x = 1; x <= row.length; x++) {
-    if (row[x] === row[begun]) continue;
-    runs.push(x - begun);
-    begun = x;
+    if (row[x] === row[runStart]) continue;
+    runs.push(x - runStart);
+    runStart = x;
   }
   return runs;
 }

@@ -12,7 +12,7 @@ const CONSUMERS = { cases: ['DutyChanged'] } as const;
 type DutyRow = typeof duty.$inferSelect;
 
 /** Builds the ids of duties: one per sheet, act, license number or order that waits. */
-export const dutyOf = {
+export const dutyIds = {
   /** A delivered sheet whose version is out of force must be returned. */
   recall: (blankNumber: string) => `recall:${blankNumber}`,
   /** A prepared act waits for its seal. */
@@ -32,10 +32,10 @@ export type DutySubject = Pick<DutyRow, 'identifier' | 'name' | 'organs' | 'divi
  */
 export async function openDuty(
   tx: Transaction,
-  opened: Pick<DutyRow, 'id' | 'kind' | 'reason'> & DutySubject & { at: Date },
+  newDuty: Pick<DutyRow, 'id' | 'kind' | 'reason'> & DutySubject & { at: Date },
 ): Promise<void> {
-  const { at, ...row } = opened;
-  const [changed] = await tx
+  const { at, ...row } = newDuty;
+  const [changedRow] = await tx
     .insert(duty)
     .values({ ...row, openedAt: at })
     .onConflictDoUpdate({
@@ -48,20 +48,20 @@ export async function openDuty(
       setWhere: sql`${duty.closedAt} is not null or ${duty.reason} is distinct from excluded.reason`,
     })
     .returning();
-  if (changed) await tell(tx, changed, at);
+  if (changedRow) await appendDutyChanged(tx, changedRow, at);
 }
 
 /** Closes a duty and appends an event. Does nothing if the duty is not open. */
 export async function closeDuty(tx: Transaction, id: string, at: Date): Promise<void> {
-  const [closed] = await tx
+  const [closedRow] = await tx
     .update(duty)
     .set({ closedAt: at })
     .where(and(eq(duty.id, id), isNull(duty.closedAt)))
     .returning();
-  if (closed) await tell(tx, closed, at);
+  if (closedRow) await appendDutyChanged(tx, closedRow, at);
 }
 
-async function tell(tx: Transaction, row: DutyRow, at: Date): Promise<void> {
+async function appendDutyChanged(tx: Transaction, row: DutyRow, at: Date): Promise<void> {
   const { id: dutyId, openedAt, closedAt, ...rest } = row;
   const payload = { dutyId, ...rest, openedAt: openedAt.toISOString(), closedAt: closedAt?.toISOString() ?? null };
   await appendEvent(tx, messages, CONSUMERS, {
@@ -73,20 +73,21 @@ async function tell(tx: Transaction, row: DutyRow, at: Date): Promise<void> {
 }
 
 /** Returns the data of a duty about a license: the current version, the issuing organ, the county that handles it. */
-export async function subjectOfLicense(db: Reader, number: string): Promise<DutySubject> {
-  const [found] = await db
+export async function readLicenseSubject(db: Reader, number: string): Promise<DutySubject> {
+  const [row] = await db
     .select({ license, record: licenseVersion.record })
     .from(license)
     .innerJoin(licenseVersion, eq(licenseVersion.identifier, license.headIdentifier))
     .where(eq(license.number, number));
-  if (!found) throw new Error(`no license ${number}`);
-  const { headIdentifier: identifier, issuer, handledBy: divisionCode } = found.license;
-  return { identifier, name: found.record.ZZMC, organs: [issuer.id], divisionCode };
+  if (!row) throw new Error(`no license ${number}`);
+  const { headIdentifier: identifier, issuer, handledBy: divisionCode } = row.license;
+  return { identifier, name: row.record.ZZMC, organs: [issuer.id], divisionCode };
 }
 
 /** Returns the data of a duty about a prepared act. For an issue, the license does not exist yet. */
-export async function subjectOfAct(db: Reader, intent: typeof act.$inferSelect): Promise<DutySubject> {
-  if (intent.act !== 'ISSUE') return { ...(await subjectOfLicense(db, intent.number)), identifier: intent.identifier };
+export async function readActSubject(db: Reader, intent: typeof act.$inferSelect): Promise<DutySubject> {
+  if (intent.act !== 'ISSUE')
+    return { ...(await readLicenseSubject(db, intent.number)), identifier: intent.identifier };
   const record = intent.record as LicenseRecord;
   const { identifier, organ } = intent;
   return { identifier, name: record.ZZMC, organs: [organ.id], divisionCode: record.KZ_BLXZQH };

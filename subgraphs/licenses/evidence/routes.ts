@@ -5,7 +5,7 @@ import { type EvidenceDependencies, gatherBundle, publishList } from './workflow
  * `GET /licenses/status-list` (IETF Token Status List) and `GET /licenses/evidence/<identifier>`: public, without a
  * token. Neither reveals more about a license than the page behind its QR code.
  */
-export function evidenceRoutes(app: FastifyInstance, deps: EvidenceDependencies): void {
+export function addEvidenceRoutes(app: FastifyInstance, deps: EvidenceDependencies): void {
   app.get('/licenses/status-list', async (_request, reply) =>
     reply
       .type('application/statuslist+jwt')

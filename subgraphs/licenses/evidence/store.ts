@@ -9,13 +9,13 @@ const { act, evidenceBundle, licenseVersion, statusList } = tables;
  * Advisory locks: only one process at a time publishes a list or makes stamps. The ids are global in the database, so
  * no other subgraph may use them.
  */
-const LOCKS = { publish: 7_310_011, stamp: 7_310_012 } as const;
+const LOCK_IDS = { publish: 7_310_011, stamp: 7_310_012 } as const;
 
-export async function lock(tx: Transaction, what: keyof typeof LOCKS): Promise<void> {
-  await tx.execute(sql`select pg_advisory_xact_lock(${LOCKS[what]})`);
+export async function lock(tx: Transaction, lockName: keyof typeof LOCK_IDS): Promise<void> {
+  await tx.execute(sql`select pg_advisory_xact_lock(${LOCK_IDS[lockName]})`);
 }
 
-export async function newestList(db: Reader): Promise<{ text: string; publishedAt: Date } | null> {
+export async function findNewestList(db: Reader): Promise<{ text: string; publishedAt: Date } | null> {
   const [row] = await db.select().from(statusList).orderBy(desc(statusList.publishedAt)).limit(1);
   return row ?? null;
 }
@@ -34,7 +34,7 @@ export function listStates(db: Reader): Promise<{ place: number; state: LicenseS
     .where(isNotNull(licenseVersion.statusIndex));
 }
 
-export interface Proven {
+export interface VersionProof {
   identifier: string;
   version: number;
   state: LicenseState;
@@ -47,7 +47,7 @@ export interface Proven {
 }
 
 /** Finds a version with the data for its evidence, or null. */
-export async function findProven(db: Reader, identifier: string): Promise<Proven | null> {
+export async function findVersionProof(db: Reader, identifier: string): Promise<VersionProof | null> {
   const [row] = await db
     .select({
       identifier: licenseVersion.identifier,
@@ -71,11 +71,11 @@ export async function findProven(db: Reader, identifier: string): Promise<Proven
 }
 
 /** Lists versions whose newest proof is older than `before`, oldest first. */
-export async function listToStamp(db: Database, before: Date, most: number): Promise<string[]> {
+export async function listVersionsToStamp(db: Database, before: Date, limit: number): Promise<string[]> {
   const rows = await db.execute<{ identifier: string }>(sql`
     select v.identifier from ${licenseVersion} v
     left join lateral (select max(stamped_at) as at from ${evidenceBundle} e where e.identifier = v.identifier) e on true
-    where coalesce(e.at, v.signed_at) < ${before.toISOString()} order by coalesce(e.at, v.signed_at), v.identifier limit ${most}`);
+    where coalesce(e.at, v.signed_at) < ${before.toISOString()} order by coalesce(e.at, v.signed_at), v.identifier limit ${limit}`);
   return rows.map((row) => row.identifier);
 }
 

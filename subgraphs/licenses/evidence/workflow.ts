@@ -3,9 +3,9 @@ import type { Database } from '../../../db/client.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events.ts';
 import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sign.ts';
-import { kidOf } from '../code.ts';
+import { readCodeKid } from '../code.ts';
 import type { Bundle } from '../verify/evidence.ts';
-import { readLogged } from '../verify/log.ts';
+import { parseLoggedUse } from '../verify/log.ts';
 import { packStates } from './list.ts';
 import * as store from './store.ts';
 
@@ -20,42 +20,42 @@ export interface EvidenceDependencies {
 }
 
 /** If the newest list is older than this, the next request creates a new one. */
-const LIST_RENEWED_MS = 3_600_000;
+const LIST_RENEWAL_MS = 3_600_000;
 /**
  * Requests within this time get the same statement unless the state changes. Every statement is a permanent leaf of the
  * log.
  */
-const STATEMENT_KEPT_MS = 60_000;
-const STATEMENTS_KEPT = 1_000;
+const STATEMENT_REUSE_MS = 60_000;
+const MAX_CACHED_STATEMENTS = 1_000;
 /** Validity of a list and of a statement about one license. */
-const LIST_HOLDS_MS = 24 * 3_600_000;
-const STATEMENT_HOLDS_MS = 7 * 24 * 3_600_000;
+const LIST_VALIDITY_MS = 24 * 3_600_000;
+const STATEMENT_VALIDITY_MS = 7 * 24 * 3_600_000;
 /** How long older lists are kept, to answer questions about earlier publications. */
-const LISTS_KEPT_MS = 7 * 24 * 3_600_000;
+const LIST_RETENTION_MS = 7 * 24 * 3_600_000;
 
-const seconds = (at: Date) => Math.floor(at.getTime() / 1000);
-const base64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
-const before = (at: Date, ms: number) => new Date(at.getTime() - ms);
+const toSeconds = (at: Date) => Math.floor(at.getTime() / 1000);
+const toBase64 = (bytes: Uint8Array) => Buffer.from(bytes).toString('base64');
+const subtractMs = (at: Date, ms: number) => new Date(at.getTime() - ms);
 
 /** Returns the signed status list of all license versions: a compact JWS, not older than an hour. */
 export async function publishList({ db, now, publicUrl, attest }: EvidenceDependencies): Promise<string> {
-  const known = await store.newestList(db);
-  const isFresh = (list: { publishedAt: Date } | null) => list && list.publishedAt > before(now(), LIST_RENEWED_MS);
-  if (known && isFresh(known)) return known.text;
+  const newestList = await store.findNewestList(db);
+  const isFresh = (list: { publishedAt: Date } | null) => list && list.publishedAt > subtractMs(now(), LIST_RENEWAL_MS);
+  if (newestList && isFresh(newestList)) return newestList.text;
   return db.transaction(async (tx) => {
     await store.lock(tx, 'publish');
-    const meanwhile = await store.newestList(tx);
-    if (meanwhile && isFresh(meanwhile)) return meanwhile.text;
+    const concurrentList = await store.findNewestList(tx);
+    if (concurrentList && isFresh(concurrentList)) return concurrentList.text;
     const at = now();
     const claims = {
       sub: `${publicUrl}/licenses/status-list`,
-      iat: seconds(at),
-      exp: seconds(at) + LIST_HOLDS_MS / 1000,
-      ttl: LIST_RENEWED_MS / 1000,
+      iat: toSeconds(at),
+      exp: toSeconds(at) + LIST_VALIDITY_MS / 1000,
+      ttl: LIST_RENEWAL_MS / 1000,
       status_list: { bits: 4, lst: packStates(await store.listStates(tx)) },
     };
     const text = await attest({ typ: 'statuslist+jwt', claims });
-    await store.putList(tx, text, at, before(at, LISTS_KEPT_MS));
+    await store.putList(tx, text, at, subtractMs(at, LIST_RETENTION_MS));
     return text;
   });
 }
@@ -65,88 +65,99 @@ export async function publishList({ db, now, publicUrl, attest }: EvidenceDepend
  * stamped bundle if there is one.
  */
 export async function gatherBundle(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
-  const proven = await store.findProven(deps.db, identifier);
-  if (!proven) return null;
-  const status = await sayState(deps, proven);
-  if (!proven.stamped) return toCanonicalJson({ ...(await makeBundle(deps, proven)), status });
-  const bundle: Bundle = JSON.parse(proven.stamped.bundle);
-  const { rootList, issuingList, log } = await materialOf(deps, proven);
+  const versionProof = await store.findVersionProof(deps.db, identifier);
+  if (!versionProof) return null;
+  const status = await attestCurrentState(deps, versionProof);
+  if (!versionProof.stamped) return toCanonicalJson({ ...(await buildBundle(deps, versionProof)), status });
+  const bundle: Bundle = JSON.parse(versionProof.stamped.bundle);
+  const { rootList, issuingList, log } = await readMaterial(deps, versionProof);
   const latest = {
-    revocation: [rootList, issuingList].map(base64),
+    revocation: [rootList, issuingList].map(toBase64),
     status,
-    ...(!bundle.log && log && { log: readLogged(log) }),
+    ...(!bundle.log && log && { log: parseLoggedUse(log) }),
   };
   return toCanonicalJson({ ...bundle, latest });
 }
 
-function materialOf({ material }: EvidenceDependencies, { code, actId }: store.Proven): Promise<EvidenceMaterial> {
-  return material({ codes: code === null ? [] : [kidOf(code)], use: actId });
+function readMaterial(
+  { material }: EvidenceDependencies,
+  { code, actId }: store.VersionProof,
+): Promise<EvidenceMaterial> {
+  return material({ codes: code === null ? [] : [readCodeKid(code)], use: actId });
 }
 
-async function makeBundle(deps: EvidenceDependencies, proven: store.Proven): Promise<Bundle> {
-  const { identifier, documentDigest } = proven;
-  const { codes, rootList, issuingList, log } = await materialOf(deps, proven);
+async function buildBundle(deps: EvidenceDependencies, versionProof: store.VersionProof): Promise<Bundle> {
+  const { identifier, documentDigest } = versionProof;
+  const { codes, rootList, issuingList, log } = await readMaterial(deps, versionProof);
   return {
     format: 'tongquan-evidence-1',
     identifier,
     document: documentDigest,
     // The signature itself encloses the issuing authority's certificate.
-    certificates: codes.map(base64),
-    revocation: [rootList, issuingList].map(base64),
+    certificates: codes.map(toBase64),
+    revocation: [rootList, issuingList].map(toBase64),
     status: null,
-    ...(log !== null && { log: readLogged(log) }),
+    ...(log !== null && { log: parseLoggedUse(log) }),
     stamps: [],
   };
 }
 
 /** Returns a signed statement (状态声明) of the current state, or null if no version has this identifier. */
-export async function stateNow(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
-  const proven = await store.findProven(deps.db, identifier);
-  return proven && sayState(deps, proven);
+export async function attestVersionState(deps: EvidenceDependencies, identifier: string): Promise<string | null> {
+  const versionProof = await store.findVersionProof(deps.db, identifier);
+  return versionProof && attestCurrentState(deps, versionProof);
 }
 
 /** Recent statements of each hub in this process. */
-const said = new WeakMap<Database, Map<string, { text: Promise<string>; at: Date }>>();
+const recentStatements = new WeakMap<Database, Map<string, { text: Promise<string>; at: Date }>>();
 
-async function sayState(deps: EvidenceDependencies, { identifier, version, state }: store.Proven): Promise<string> {
-  const of = said.get(deps.db) ?? new Map<string, { text: Promise<string>; at: Date }>();
-  said.set(deps.db, of);
+async function attestCurrentState(
+  deps: EvidenceDependencies,
+  { identifier, version, state }: store.VersionProof,
+): Promise<string> {
+  const statements = recentStatements.get(deps.db) ?? new Map<string, { text: Promise<string>; at: Date }>();
+  recentStatements.set(deps.db, statements);
   const name = `${identifier} ${version} ${state}`;
-  const known = of.get(name);
+  const recentStatement = statements.get(name);
   const at = deps.now();
-  if (known && known.at <= at && known.at > before(at, STATEMENT_KEPT_MS)) return known.text;
+  if (recentStatement && recentStatement.at <= at && recentStatement.at > subtractMs(at, STATEMENT_REUSE_MS))
+    return recentStatement.text;
   const text = attestState(deps, { identifier, version, state }, at);
-  if (of.size >= STATEMENTS_KEPT) of.clear();
-  of.set(name, { text, at });
-  text.catch(() => of.delete(name));
+  if (statements.size >= MAX_CACHED_STATEMENTS) statements.clear();
+  statements.set(name, { text, at });
+  text.catch(() => statements.delete(name));
   return text;
 }
 
 function attestState(
   { attest }: EvidenceDependencies,
-  { identifier, version, state }: Pick<store.Proven, 'identifier' | 'version' | 'state'>,
+  { identifier, version, state }: Pick<store.VersionProof, 'identifier' | 'version' | 'state'>,
   at: Date,
 ): Promise<string> {
-  const iat = seconds(at);
-  const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_HOLDS_MS / 1000 };
+  const iat = toSeconds(at);
+  const claims = { sub: identifier, state, version, iat, exp: iat + STATEMENT_VALIDITY_MS / 1000 };
   return attest({ typ: 'license-status+jwt', claims });
 }
 
-async function listsNow({ material }: EvidenceDependencies): Promise<string[]> {
+async function readRevocationLists({ material }: EvidenceDependencies): Promise<string[]> {
   const { rootList, issuingList } = await material({ codes: [], use: null });
-  return [rootList, issuingList].map(base64);
+  return [rootList, issuingList].map(toBase64);
 }
 
 /** Age of the newest timestamp at which a proof is renewed, well before the certificate of the timestamp expires. */
-const STAMP_RENEWED_MS = 7 * 365.25 * 24 * 3_600_000;
+const STAMP_RENEWAL_MS = 7 * 365.25 * 24 * 3_600_000;
 /** Maximum number of bundles stamped in one run. */
 const STAMP_BATCH = 100;
 
 /** Renews the proofs of versions whose newest timestamp is old. Returns the number of stamped bundles. */
 export async function renewProofs(deps: EvidenceDependencies): Promise<number> {
-  const due = await store.listToStamp(deps.db, before(deps.now(), STAMP_RENEWED_MS), STAMP_BATCH);
-  for (const identifier of due) await stampBundle(deps, identifier);
-  return due.length;
+  const dueIdentifiers = await store.listVersionsToStamp(
+    deps.db,
+    subtractMs(deps.now(), STAMP_RENEWAL_MS),
+    STAMP_BATCH,
+  );
+  for (const identifier of dueIdentifiers) await stampBundle(deps, identifier);
+  return dueIdentifiers.length;
 }
 
 /** Adds an archive timestamp over everything before it, with the current revocation lists. */
@@ -155,17 +166,17 @@ export async function stampBundle(deps: EvidenceDependencies, identifier: string
   await db.transaction(async (tx) => {
     // Lock before making the stamp. A stamp whose bundle is not stored would be a useless leaf of the log.
     await store.lock(tx, 'stamp');
-    const proven = await store.findProven(tx, identifier);
-    if (!proven) throw new Error(`no license ${identifier}`);
+    const versionProof = await store.findVersionProof(tx, identifier);
+    if (!versionProof) throw new Error(`no license ${identifier}`);
     // Lists only grow, so the lists of the first stamp contain everything that the earlier lists contained.
-    const bundle: Bundle = proven.stamped
-      ? JSON.parse(proven.stamped.bundle)
-      : { ...(await makeBundle(deps, proven)), revocation: [] };
-    const next = { certificates: [], revocation: await listsNow(deps) };
-    const covered = toCanonicalJson({ ...bundle, stamps: [...bundle.stamps, next] });
-    const token = await stamp(createHash('sha256').update(covered).digest());
-    const stamped: Bundle = { ...bundle, stamps: [...bundle.stamps, { ...next, token: base64(token) }] };
-    const seq = (proven.stamped?.seq ?? 0) + 1;
-    await store.putBundle(tx, { identifier, seq, bundle: toCanonicalJson(stamped), stampedAt: now() });
+    const bundle: Bundle = versionProof.stamped
+      ? JSON.parse(versionProof.stamped.bundle)
+      : { ...(await buildBundle(deps, versionProof)), revocation: [] };
+    const nextStamp = { certificates: [], revocation: await readRevocationLists(deps) };
+    const coveredJson = toCanonicalJson({ ...bundle, stamps: [...bundle.stamps, nextStamp] });
+    const token = await stamp(createHash('sha256').update(coveredJson).digest());
+    const stampedBundle: Bundle = { ...bundle, stamps: [...bundle.stamps, { ...nextStamp, token: toBase64(token) }] };
+    const seq = (versionProof.stamped?.seq ?? 0) + 1;
+    await store.putBundle(tx, { identifier, seq, bundle: toCanonicalJson(stampedBundle), stampedAt: now() });
   });
 }

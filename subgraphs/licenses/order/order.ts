@@ -24,7 +24,7 @@ export interface Order {
 }
 
 /** Whether an order can be carried out in this state of the license. If not, the order is overtaken. */
-export function isPossible(act: OrderedAct, state: LicenseState): boolean {
+export function isOrderPossible(act: OrderedAct, state: LicenseState): boolean {
   try {
     stateAfter(state, act);
     return true;
@@ -46,24 +46,24 @@ export function requireOrder(order: Order | null, number: string, act: Act): Ord
  * Refuses ORDER_OPEN for a new version, or a restoration that nobody ordered, while an order is open.
  * Allows a suspension or an ending, because it answers the order.
  */
-export function requireNoOpenOrder(act: Act, open: readonly Order[], named: Order | null = null): void {
-  if (named !== null && act !== 'RESTORE') return;
+export function requireNoOpenOrder(act: Act, openOrders: readonly Order[], executedOrder: Order | null = null): void {
+  if (executedOrder !== null && act !== 'RESTORE') return;
   // An ordered restoration is blocked by an open suspension or revocation, not by other restorations.
-  const before = named === null ? open : open.filter((order) => order.act !== 'RESTORE');
-  if (before.length > 0 && (makesVersion(act) || act === 'RESTORE')) throw new Refusal('ORDER_OPEN');
+  const blockingOrders = executedOrder === null ? openOrders : openOrders.filter((order) => order.act !== 'RESTORE');
+  if (blockingOrders.length > 0 && (makesVersion(act) || act === 'RESTORE')) throw new Refusal('ORDER_OPEN');
 }
 
 /**
  * Whether an order may lift the suspension. A supervisor lifts only a suspension that its own order made, not that of
  * another supervisor or of the issuer. Always true for an order of another act.
  */
-export function isOwnSuspension(order: Order, suspendedFor: string | null): boolean {
-  return order.act !== 'RESTORE' || order.supervisor.id === suspendedFor;
+export function isOwnSuspension(order: Order, suspenderId: string | null): boolean {
+  return order.act !== 'RESTORE' || order.supervisor.id === suspenderId;
 }
 
 /** Refuses LICENSE_ACT_NOT_ALLOWED if an order would lift a suspension that its supervisor did not order. */
-export function requireOwnSuspension(order: Order, suspendedFor: string | null): void {
-  if (isOwnSuspension(order, suspendedFor)) return;
+export function requireOwnSuspension(order: Order, suspenderId: string | null): void {
+  if (isOwnSuspension(order, suspenderId)) return;
   throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'order', '暂扣并非由该监管部门要求');
 }
 
@@ -81,21 +81,23 @@ export function requireAnswerer(actor: Actor, head: Pick<LicenseHead, 'issuer'>)
  * Returns the open orders that a new order takes back. An order to restore takes back the same supervisor's orders to
  * suspend that nobody has carried out.
  */
-export function takenBackBy(order: Order, open: readonly Order[]): Order[] {
+export function findOrdersTakenBack(order: Order, openOrders: readonly Order[]): Order[] {
   if (order.act !== 'RESTORE') return [];
-  return open.filter((one) => one.act === 'SUSPEND' && one.supervisor.id === order.supervisor.id);
+  return openOrders.filter(
+    (candidate) => candidate.act === 'SUSPEND' && candidate.supervisor.id === order.supervisor.id,
+  );
 }
 
 /**
  * Returns the answers that a done act gives to open orders. The order it names is carried out, and orders that have
  * become impossible are overtaken.
  */
-export function answersOf(
-  open: readonly Order[],
-  done: { orderId: string | null; state: LicenseState },
+export function decideAnswers(
+  openOrders: readonly Order[],
+  doneAct: { orderId: string | null; state: LicenseState },
 ): { order: Order; answer: 'CARRIED_OUT' | 'OVERTAKEN' }[] {
-  return open.flatMap((order): { order: Order; answer: 'CARRIED_OUT' | 'OVERTAKEN' }[] => {
-    if (order.id === done.orderId) return [{ order, answer: 'CARRIED_OUT' }];
-    return isPossible(order.act, done.state) ? [] : [{ order, answer: 'OVERTAKEN' }];
+  return openOrders.flatMap((order): { order: Order; answer: 'CARRIED_OUT' | 'OVERTAKEN' }[] => {
+    if (order.id === doneAct.orderId) return [{ order, answer: 'CARRIED_OUT' }];
+    return isOrderPossible(order.act, doneAct.state) ? [] : [{ order, answer: 'OVERTAKEN' }];
   });
 }

@@ -7,7 +7,7 @@ import * as view from '../view.ts';
 import * as store from './store.ts';
 import { declineOrder } from './workflow.ts';
 
-const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
+const parseSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 /** Resolvers of supervisors' orders, for the organ that has to answer them and the organ that gave them. */
 export function orderResolvers(deps: IssueDependencies) {
@@ -16,14 +16,19 @@ export function orderResolvers(deps: IssueDependencies) {
     Query: {
       supervisionOrders: async (_: unknown, args: QuerySupervisionOrdersArgs, { actor }: GraphContext) => {
         const person = requirePerson(actor);
-        const auditor = hasRole(person, 'AUDITOR');
-        if (!auditor && (person.organ === null || !hasRole(person, 'APPROVER', 'SUPERVISOR'))) {
+        const isAuditor = hasRole(person, 'AUDITOR');
+        if (!isAuditor && (person.organ === null || !hasRole(person, 'APPROVER', 'SUPERVISOR'))) {
           throw buildForbiddenError('监管指令只供发证机关审批人、监管人员和审计人员查阅。');
         }
-        const page = readPage(args, readSerial);
-        const found = await store.listOrders(db, auditor ? null : person.organ, args.filter?.state ?? null, page);
+        const page = readPage(args, parseSerial);
+        const ordersPage = await store.listOrders(
+          db,
+          isAuditor ? null : person.organ,
+          args.filter?.state ?? null,
+          page,
+        );
         return toConnection(
-          found,
+          ordersPage,
           (row) => [String(row.serial)],
           (row) => row,
         );
@@ -35,7 +40,7 @@ export function orderResolvers(deps: IssueDependencies) {
         return mutate(async () => ({ order: await declineOrder(deps, actor, input) }));
       },
     },
-    License: { orders: (of: view.LicenseView) => view.loadOrders(db, of) },
+    License: { orders: (parent: view.LicenseView) => view.loadOrders(db, parent) },
     SupervisionOrder: {
       supervisor: ({ supervisorId }: store.OrderRow) => ({ id: supervisorId }),
       license: ({ number }: store.OrderRow, _: unknown, context: GraphContext) =>

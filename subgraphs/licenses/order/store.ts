@@ -5,7 +5,7 @@ import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { appendEvent } from '../../kernel/outbox-store.ts';
 import type { MessageTables } from '../../kernel/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
-import { closeDuty, dutyOf } from '../duty/store.ts';
+import { closeDuty, dutyIds } from '../duty/store.ts';
 import * as tables from '../tables.ts';
 import type { Order, OrderState } from './order.ts';
 
@@ -16,9 +16,9 @@ const CONSUMERS = { cases: ['OrderAnswered'] } as const;
 export type OrderRow = typeof supervisionOrder.$inferSelect;
 
 export async function insertOrder(tx: Transaction, row: typeof supervisionOrder.$inferInsert): Promise<OrderRow> {
-  const [made] = await tx.insert(supervisionOrder).values(row).returning();
-  if (!made) throw new Error('no order written');
-  return made;
+  const [order] = await tx.insert(supervisionOrder).values(row).returning();
+  if (!order) throw new Error('no order written');
+  return order;
 }
 
 /**
@@ -51,18 +51,20 @@ export function lockOpenOrders(tx: Transaction, number: string): Promise<OrderRo
  * Returns by license number the supervisor whose order made the newest suspension.
  * Has no entry for a license that the issuer suspended on its own authority.
  */
-export async function suspendedFor(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
-  const newest = await db
+export async function findSuspenders(db: Reader, numbers: readonly string[]): Promise<Map<string, string>> {
+  const suspensions = await db
     .selectDistinctOn([act.number], { number: act.number, supervisorId: supervisionOrder.supervisorId })
     .from(act)
     .leftJoin(supervisionOrder, eq(supervisionOrder.id, act.orderId))
     .where(and(inArray(act.number, [...numbers]), eq(act.act, 'SUSPEND'), eq(act.state, 'DONE')))
     .orderBy(act.number, desc(act.serial));
-  return new Map(newest.flatMap(({ number, supervisorId }) => (supervisorId === null ? [] : [[number, supervisorId]])));
+  return new Map(
+    suspensions.flatMap(({ number, supervisorId }) => (supervisorId === null ? [] : [[number, supervisorId]])),
+  );
 }
 
 /** Returns all orders on licenses, oldest first. */
-export function ordersOf(db: Reader, numbers: readonly string[]): Promise<OrderRow[]> {
+export function findOrders(db: Reader, numbers: readonly string[]): Promise<OrderRow[]> {
   return db
     .select()
     .from(supervisionOrder)
@@ -104,12 +106,12 @@ export async function addParty(tx: Transaction, number: string, organ: string): 
 export async function answerOrder(
   tx: Transaction,
   order: Pick<Order, 'id'>,
-  answered: { answer: EventPayload<'OrderAnswered'>['answer']; reason: string | null; actor: string; at: Date },
+  outcome: { answer: EventPayload<'OrderAnswered'>['answer']; reason: string | null; actor: string; at: Date },
 ): Promise<void> {
-  const { answer, reason, actor, at } = answered;
-  const set = { state: answer, answer: reason, answeredBy: actor, answeredAt: at };
-  await tx.update(supervisionOrder).set(set).where(eq(supervisionOrder.id, order.id));
-  await closeDuty(tx, dutyOf.order(order.id), at);
+  const { answer, reason, actor, at } = outcome;
+  const columns = { state: answer, answer: reason, answeredBy: actor, answeredAt: at };
+  await tx.update(supervisionOrder).set(columns).where(eq(supervisionOrder.id, order.id));
+  await closeDuty(tx, dutyIds.order(order.id), at);
   const payload = { orderId: order.id, answer, reason, actor, answeredAt: at.toISOString() };
   const stream = `order:${order.id}`;
   await appendEvent(tx, messages, CONSUMERS, { type: 'OrderAnswered', stream, occurredAt: at, payload });

@@ -4,10 +4,10 @@ import type { Clock } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { dutyOf, openDuty, subjectOfLicense } from '../duty/store.ts';
+import { dutyIds, openDuty, readLicenseSubject } from '../duty/store.ts';
 import { requireReason } from '../license.ts';
 import { findPreparedActs, lockHead } from '../store.ts';
-import { answersOf, isPossible, requireAnswerer, requireOrder, takenBackBy } from './order.ts';
+import { decideAnswers, findOrdersTakenBack, isOrderPossible, requireAnswerer, requireOrder } from './order.ts';
 import * as store from './store.ts';
 
 const SYSTEM = '电子证照系统';
@@ -16,26 +16,43 @@ const SYSTEM = '电子证照系统';
  * Receives a supervisor's order. The order waits for the issuing organ's approver, or is overtaken at once if the state
  * of the license does not allow it.
  */
-export async function takeOrder(tx: Transaction, told: EventPayload<'SupervisionOrdered'>, at: Date): Promise<void> {
-  const { orderId: id, number, act, reason, supervisor, orderedAt } = told;
-  const held = await lockHead(tx, number);
-  if (!held) throw new Error(`no license ${number}`);
-  const open = await store.lockOpenOrders(tx, number);
+export async function receiveOrder(
+  tx: Transaction,
+  payload: EventPayload<'SupervisionOrdered'>,
+  at: Date,
+): Promise<void> {
+  const { orderId: id, number, act, reason, supervisor, orderedAt } = payload;
+  const storedLicense = await lockHead(tx, number);
+  if (!storedLicense) throw new Error(`no license ${number}`);
+  const openOrders = await store.lockOpenOrders(tx, number);
   const [prepared] = await findPreparedActs(tx, [number]);
-  const row = { id, number, act, reason, supervisor, supervisorId: supervisor.id, issuer: held.license.issuer.id };
+  const row = {
+    id,
+    number,
+    act,
+    reason,
+    supervisor,
+    supervisorId: supervisor.id,
+    issuer: storedLicense.license.issuer.id,
+  };
   const order = await store.insertOrder(tx, { ...row, orderedAt: new Date(orderedAt), state: 'OPEN' });
   await store.addParty(tx, number, supervisor.id);
-  for (const one of takenBackBy(order, open)) {
+  for (const takenBackOrder of findOrdersTakenBack(order, openOrders)) {
     // An order whose act is prepared cannot be taken back. Its suspension is lifted after the act is done.
-    if (one.id === prepared?.orderId) continue;
-    await store.answerOrder(tx, one, { answer: 'OVERTAKEN', reason: '监管部门已撤回', actor: SYSTEM, at });
+    if (takenBackOrder.id === prepared?.orderId) continue;
+    await store.answerOrder(tx, takenBackOrder, { answer: 'OVERTAKEN', reason: '监管部门已撤回', actor: SYSTEM, at });
   }
-  if (!isPossible(act, prepared?.stateAfter ?? held.version.state)) {
-    const said = { answer: 'OVERTAKEN' as const, reason: overtakenBy(held.version.state), actor: SYSTEM, at };
-    return store.answerOrder(tx, order, said);
+  if (!isOrderPossible(act, prepared?.stateAfter ?? storedLicense.version.state)) {
+    const outcome = {
+      answer: 'OVERTAKEN' as const,
+      reason: toOvertakenReason(storedLicense.version.state),
+      actor: SYSTEM,
+      at,
+    };
+    return store.answerOrder(tx, order, outcome);
   }
-  const subject = await subjectOfLicense(tx, number);
-  await openDuty(tx, { id: dutyOf.order(id), kind: 'ORDER_OPEN', reason, at, ...subject });
+  const subject = await readLicenseSubject(tx, number);
+  await openDuty(tx, { id: dutyIds.order(id), kind: 'ORDER_OPEN', reason, at, ...subject });
 }
 
 const STATE_NAMES: Record<LicenseState, string> = {
@@ -49,7 +66,7 @@ const STATE_NAMES: Record<LicenseState, string> = {
   CANCELLED: '注销',
 };
 
-function overtakenBy(state: LicenseState): string {
+function toOvertakenReason(state: LicenseState): string {
   return `证照已处于“${STATE_NAMES[state]}”状态`;
 }
 
@@ -59,14 +76,14 @@ function overtakenBy(state: LicenseState): string {
  */
 export async function settleOrders(
   tx: Transaction,
-  done: { number: string; orderId: string | null; actor: string; reason: string | null },
+  doneAct: { number: string; orderId: string | null; actor: string; reason: string | null },
   state: LicenseState,
   at: Date,
 ): Promise<void> {
-  const open = await store.lockOpenOrders(tx, done.number);
-  for (const { order, answer } of answersOf(open, { orderId: done.orderId, state })) {
-    const reason = answer === 'CARRIED_OUT' ? null : overtakenBy(state);
-    await store.answerOrder(tx, order, { answer, reason, actor: done.actor, at });
+  const openOrders = await store.lockOpenOrders(tx, doneAct.number);
+  for (const { order, answer } of decideAnswers(openOrders, { orderId: doneAct.orderId, state })) {
+    const reason = answer === 'CARRIED_OUT' ? null : toOvertakenReason(state);
+    await store.answerOrder(tx, order, { answer, reason, actor: doneAct.actor, at });
   }
 }
 
@@ -78,21 +95,26 @@ export async function settleOrders(
 export function declineOrder(
   { db, now }: { db: Database; now: Clock },
   actor: Actor,
-  asked: { order: string; reason: string; dryRun: boolean },
+  request: { order: string; reason: string; dryRun: boolean },
 ): Promise<store.OrderRow> {
-  return transact(db, asked.dryRun, async (tx) => {
-    requireReason(asked.reason);
-    const named = await store.findOrder(tx, asked.order);
-    const held = named && (await lockHead(tx, named.number));
-    if (!named || !held) throw new Refusal('ORDER_UNKNOWN', 'order');
-    const approver = requireAnswerer(actor, held.license);
-    const order = await store.lockOrder(tx, named.id);
-    requireOrder(order, named.number, named.act);
-    const [prepared] = await findPreparedActs(tx, [named.number]);
-    if (prepared?.orderId === named.id) throw new Refusal('LICENSE_BUSY', 'order');
-    await store.answerOrder(tx, named, { answer: 'DECLINED', reason: asked.reason, actor: approver.name, at: now() });
-    const answered = await store.findOrder(tx, named.id);
-    if (!answered) throw new Error(`no order ${named.id}`);
-    return answered;
+  return transact(db, request.dryRun, async (tx) => {
+    requireReason(request.reason);
+    const unlockedOrder = await store.findOrder(tx, request.order);
+    const storedLicense = unlockedOrder && (await lockHead(tx, unlockedOrder.number));
+    if (!unlockedOrder || !storedLicense) throw new Refusal('ORDER_UNKNOWN', 'order');
+    const approver = requireAnswerer(actor, storedLicense.license);
+    const order = await store.lockOrder(tx, unlockedOrder.id);
+    requireOrder(order, unlockedOrder.number, unlockedOrder.act);
+    const [prepared] = await findPreparedActs(tx, [unlockedOrder.number]);
+    if (prepared?.orderId === unlockedOrder.id) throw new Refusal('LICENSE_BUSY', 'order');
+    await store.answerOrder(tx, unlockedOrder, {
+      answer: 'DECLINED',
+      reason: request.reason,
+      actor: approver.name,
+      at: now(),
+    });
+    const answeredOrder = await store.findOrder(tx, unlockedOrder.id);
+    if (!answeredOrder) throw new Error(`no order ${unlockedOrder.id}`);
+    return answeredOrder;
   });
 }

@@ -5,16 +5,16 @@ import { drawSeal } from '../../kernel/seal-picture.ts';
 import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
 import { findFile } from '../store.ts';
-import { svgOf } from './picture.ts';
-import { publicStatus } from './view.ts';
+import { toSvg } from './picture.ts';
+import { findPublicStatus } from './view.ts';
 
 /**
  * `GET /licenses/seal/<identifier>`, public: the picture of the seal on a license. Sends the office's own picture from
  * the document (PNG), or the drawn one (SVG). The picture shows the owner of the seal and proves nothing.
  */
-export function verificationRoutes(app: FastifyInstance, { db }: EvidenceDependencies): void {
+export function addVerificationRoutes(app: FastifyInstance, { db }: EvidenceDependencies): void {
   app.get<{ Params: { identifier: string } }>('/licenses/seal/:identifier', async ({ params }, reply) => {
-    const status = await publicStatus(db, params.identifier);
+    const status = await findPublicStatus(db, params.identifier);
     if (!status) return reply.code(404).send({ code: 'LICENSE_UNKNOWN', message: '没有此证照。' });
     const { issuerName: organ, sealName: name, documentDigest } = status;
     reply
@@ -24,11 +24,11 @@ export function verificationRoutes(app: FastifyInstance, { db }: EvidenceDepende
     const file = (await findFile(db, documentDigest))?.bytes;
     const image = file && isSealedPdf(file) ? readSealedPdf(file).image : null;
     if (image) return reply.type('image/png').send(Buffer.from(toPng(image)));
-    return reply.type('image/svg+xml').send(svgOf(drawSeal(organ, kindOf(name, organ))));
+    return reply.type('image/svg+xml').send(toSvg(drawSeal(organ, sealKindOf(name, organ))));
   });
 }
 
 /** The kind of seal: the part of its name after the organ's name. */
-function kindOf(name: string, organ: string): string {
+function sealKindOf(name: string, organ: string): string {
   return name.startsWith(organ) ? name.slice(organ.length) : name;
 }

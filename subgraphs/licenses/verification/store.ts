@@ -6,7 +6,7 @@ import * as tables from '../tables.ts';
 const { act, document, licenseEntry } = tables;
 
 /** A file that the hub issued, with its detached signature. */
-export interface Issued {
+export interface IssuedFile {
   /** Identifier of the license version that the file is, or whose act the file states. */
   identifier: string;
   file: Uint8Array;
@@ -18,20 +18,20 @@ export interface Issued {
  * Finds the file of a finished act by its digest, or null. The first query uses the primary key, so guessing digests is
  * cheap for the hub.
  */
-export async function findIssued(db: Reader, digest: string): Promise<Issued | null> {
+export async function findIssuedFile(db: Reader, digest: string): Promise<IssuedFile | null> {
   const [file] = await db.select().from(document).where(eq(document.digest, digest));
   if (!file) return null;
-  const [made] = await db
+  const [doneAct] = await db
     .select({ identifier: act.identifier, signatureDigest: act.signatureDigest })
     .from(act)
     .where(and(eq(act.number, file.number), eq(act.documentDigest, digest), eq(act.state, 'DONE')))
     .limit(1);
-  if (!made?.signatureDigest) return null;
-  const [beside] = await db
+  if (!doneAct?.signatureDigest) return null;
+  const [signatureFile] = await db
     .select({ bytes: document.bytes })
     .from(document)
-    .where(eq(document.digest, made.signatureDigest));
-  return { identifier: made.identifier, file: file.bytes, signature: beside?.bytes ?? null };
+    .where(eq(document.digest, doneAct.signatureDigest));
+  return { identifier: doneAct.identifier, file: file.bytes, signature: signatureFile?.bytes ?? null };
 }
 
 export interface LifeEvent {
@@ -42,7 +42,7 @@ export interface LifeEvent {
 }
 
 /** Maximum number of acts shown for one license. */
-const LIFE_MOST = 200;
+const MAX_LIFE_EVENTS = 200;
 
 /** Lists the newest acts on the license with this number, oldest first. */
 export async function listLife(db: Reader, number: string): Promise<LifeEvent[]> {
@@ -52,6 +52,6 @@ export async function listLife(db: Reader, number: string): Promise<LifeEvent[]>
     .from(licenseEntry)
     .where(eq(licenseEntry.number, number))
     .orderBy(desc(seq))
-    .limit(LIFE_MOST);
+    .limit(MAX_LIFE_EVENTS);
   return rows.reverse();
 }

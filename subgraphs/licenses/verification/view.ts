@@ -4,16 +4,16 @@ import { Refusal } from '../../kernel/refusal.ts';
 import { findVersions } from '../store.ts';
 
 /** Returns the public data of a license version, or null if no version has this identifier. */
-export async function publicStatus(db: Database, identifier: string) {
+export async function findPublicStatus(db: Database, identifier: string) {
   try {
     requireLicenseIdentifier(identifier, 'identifier');
   } catch (error) {
     if (error instanceof Refusal) return null;
     throw error;
   }
-  const [found] = await findVersions(db, 'identifier', [identifier], null);
-  if (!found) return null;
-  const { record, number, version, state, documentDigest, signedAt } = found.version;
+  const [row] = await findVersions(db, 'identifier', [identifier], null);
+  if (!row) return null;
+  const { record, number, version, state, documentDigest, signedAt } = row.version;
   return {
     identifier,
     number,
@@ -28,7 +28,7 @@ export async function publicStatus(db: Database, identifier: string) {
     documentDigest,
     sealName: record.ZZQZMC,
     sealedAt: signedAt,
-    supersededBy: state === 'SUPERSEDED' ? found.license.headIdentifier : null,
+    supersededBy: state === 'SUPERSEDED' ? row.license.headIdentifier : null,
   };
 }
 

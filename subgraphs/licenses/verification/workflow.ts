@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { z } from 'zod';
-import { type EvidenceDependencies, gatherBundle, stateNow } from '../evidence/workflow.ts';
+import { attestVersionState, type EvidenceDependencies, gatherBundle } from '../evidence/workflow.ts';
 import { verifyCode } from '../verify/code.ts';
 import type { LicenseStatus } from '../verify/status.ts';
 import type { Judgement, Step } from '../verify/verdict.ts';
@@ -18,22 +18,22 @@ export interface Verification extends Judgement {
   identifier: string | null;
 }
 
-const FIND = '查找本系统的存档';
+const FIND_STEP = '查找本系统的存档';
 const UNKNOWN_FILE = '本机构没有制发过这一文件';
-const NOTHING_SAID: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: UNKNOWN_FILE };
+const UNKNOWN_STATUS: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: UNKNOWN_FILE };
 
 /** Judges the hub's own copy of a file by its SHA-256. Returns SIGNED_DATA_NOT_FOUND if the hub did not issue it. */
 export async function verifyDigest(deps: EvidenceDependencies, digest: string): Promise<Verification> {
-  const issued = await store.findIssued(deps.db, digest);
-  if (issued) return verifyIssued(deps, digest, issued);
+  const issuedFile = await store.findIssuedFile(deps.db, digest);
+  if (issuedFile) return verifyIssued(deps, digest, issuedFile);
   return {
     verdict: 'INDETERMINATE',
     subIndication: 'SIGNED_DATA_NOT_FOUND',
-    steps: [{ name: FIND, passed: false, detail: UNKNOWN_FILE }],
+    steps: [{ name: FIND_STEP, passed: false, detail: UNKNOWN_FILE }],
     provenAt: null,
     claimedAt: null,
     signer: null,
-    status: NOTHING_SAID,
+    status: UNKNOWN_STATUS,
     identifier: null,
   };
 }
@@ -48,29 +48,33 @@ export async function verifyDocument(
   signature: Uint8Array | null,
 ): Promise<Verification> {
   const digest = createHash('sha256').update(file).digest('hex');
-  const issued = await store.findIssued(deps.db, digest);
-  if (issued) return verifyIssued(deps, digest, signature ? { ...issued, signature } : issued);
-  const report = verify({ file, signature, ...(await materialOf(deps, [])) }, deps.now());
+  const issuedFile = await store.findIssuedFile(deps.db, digest);
+  if (issuedFile) return verifyIssued(deps, digest, signature ? { ...issuedFile, signature } : issuedFile);
+  const report = verify({ file, signature, ...(await readMaterial(deps, [])) }, deps.now());
   const identifier = (report.record ?? report.statement)?.ZZBS ?? null;
-  return { ...report, steps: [{ name: FIND, passed: null, detail: UNKNOWN_FILE }, ...report.steps], identifier };
+  return { ...report, steps: [{ name: FIND_STEP, passed: null, detail: UNKNOWN_FILE }, ...report.steps], identifier };
 }
 
-async function verifyIssued(deps: EvidenceDependencies, digest: string, issued: store.Issued): Promise<Verification> {
-  const { identifier, file, signature } = issued;
+async function verifyIssued(
+  deps: EvidenceDependencies,
+  digest: string,
+  issuedFile: store.IssuedFile,
+): Promise<Verification> {
+  const { identifier, file, signature } = issuedFile;
   const text = await gatherBundle(deps, identifier);
   // The bundle belongs to the license's document. The statement of a later act has no bundle.
   const bundle = text !== null && JSON.parse(text).document === digest ? Buffer.from(text) : null;
-  const statement = await stateNow(deps, identifier);
-  const report = verify({ file, signature, bundle, statement, ...(await materialOf(deps, [])) }, deps.now());
-  const found: Step = { name: FIND, passed: true, detail: '与本系统制发的文件逐字节相同' };
-  return { ...report, steps: [found, ...report.steps], identifier };
+  const statement = await attestVersionState(deps, identifier);
+  const report = verify({ file, signature, bundle, statement, ...(await readMaterial(deps, [])) }, deps.now());
+  const archiveStep: Step = { name: FIND_STEP, passed: true, detail: '与本系统制发的文件逐字节相同' };
+  return { ...report, steps: [archiveStep, ...report.steps], identifier };
 }
 
 /** Judges the text of a QR code by published certificates, revocation lists, and the license's current state. */
 export async function verifyText(deps: EvidenceDependencies, text: string): Promise<Verification> {
-  const { kid, identifier } = peek(text);
-  const material = await materialOf(deps, kid === null ? [] : [kid]);
-  const statement = identifier === null ? null : await stateNow(deps, identifier);
+  const { kid, identifier } = readCodeHints(text);
+  const material = await readMaterial(deps, kid === null ? [] : [kid]);
+  const statement = identifier === null ? null : await attestVersionState(deps, identifier);
   const { payload, signer, ...report } = verifyCode(text, { ...material, statement }, deps.now());
   return {
     ...report,
@@ -82,29 +86,29 @@ export async function verifyText(deps: EvidenceDependencies, text: string): Prom
 }
 
 /** Reads the current root, certificates, revocation lists and log keys. */
-async function materialOf({ material }: EvidenceDependencies, kids: readonly string[]) {
+async function readMaterial({ material }: EvidenceDependencies, kids: readonly string[]) {
   const { root, issuing, codes, rootList, issuingList, logKeys } = await material({ codes: [...kids], use: null });
   // A license that was just sealed is not in the log yet.
   const log = { keys: logKeys, required: false };
   return { roots: [root], certificates: [issuing, ...codes], revocation: [rootList, issuingList], log };
 }
 
-const head = z.object({ kid: z.string().regex(/^[0-9a-f]{16}$/) });
-const claims = z.object({ i: z.string().max(120) });
+const headerForm = z.object({ kid: z.string().regex(/^[0-9a-f]{16}$/) });
+const claimsForm = z.object({ i: z.string().max(120) });
 
 /** Reads key id and identifier from a code without verifying them, to know which evidence to gather. */
-function peek(text: string): { kid: string | null; identifier: string | null } {
-  const [first = '', second = ''] = text
+function readCodeHints(text: string): { kid: string | null; identifier: string | null } {
+  const [headerPart = '', payloadPart = ''] = text
     .trim()
     .slice(text.trim().indexOf('#') + 1)
     .split('.');
   return {
-    kid: head.safeParse(jsonOf(first)).data?.kid ?? null,
-    identifier: claims.safeParse(jsonOf(second)).data?.i ?? null,
+    kid: headerForm.safeParse(parseJsonPart(headerPart)).data?.kid ?? null,
+    identifier: claimsForm.safeParse(parseJsonPart(payloadPart)).data?.i ?? null,
   };
 }
 
-function jsonOf(part: string): unknown {
+function parseJsonPart(part: string): unknown {
   try {
     return JSON.parse(Buffer.from(part, 'base64url').toString('utf8'));
   } catch {

@@ -53,9 +53,9 @@ const statementForm = z.looseObject({
  * canonical JSON (RFC 8785) and agrees with its identifier (GB/T 36904).
  */
 export function readRecord(pdf: Uint8Array | PdfFile): AttachedRecord {
-  const record = parse(readAttached(pdf), recordForm, '内附登记数据') as AttachedRecord;
+  const record = parseCanonicalJson(readAttachedText(pdf), recordForm, '内附登记数据') as AttachedRecord;
   const { type } = requireIdentifier(record);
-  if (type !== record.ZZLXDM) throw malformed('电子证照标识与登记内容不一致');
+  if (type !== record.ZZLXDM) throw formatFailure('电子证照标识与登记内容不一致');
   return record;
 }
 
@@ -64,50 +64,54 @@ export function readRecord(pdf: Uint8Array | PdfFile): AttachedRecord {
  * its identifier.
  */
 export function readStatement(file: Uint8Array): ActStatement {
-  const statement = parse(utf8(file, '声明不是 UTF-8 文本'), statementForm, '声明') as unknown as ActStatement;
+  const statement = parseCanonicalJson(
+    decodeUtf8(file, '声明不是 UTF-8 文本'),
+    statementForm,
+    '声明',
+  ) as unknown as ActStatement;
   requireIdentifier(statement);
   return statement;
 }
 
 function requireIdentifier({ ZZBS, ZZBFJGDM, KZ_BB }: Pick<AttachedRecord, 'ZZBS' | 'ZZBFJGDM' | 'KZ_BB'>) {
   const { verdict, parts } = readLicenseIdentifier(ZZBS);
-  if (verdict === 'KNOWN_VARIANT') throw malformed('电子证照标识的校验位按另一种算法计算，不符合 GB/T 36904');
-  if (verdict !== 'VALID') throw malformed('电子证照标识校验位不正确');
-  if (parts.issuer !== ZZBFJGDM || parts.version !== KZ_BB) throw malformed('电子证照标识与登记内容不一致');
+  if (verdict === 'KNOWN_VARIANT') throw formatFailure('电子证照标识的校验位按另一种算法计算，不符合 GB/T 36904');
+  if (verdict !== 'VALID') throw formatFailure('电子证照标识校验位不正确');
+  if (parts.issuer !== ZZBFJGDM || parts.version !== KZ_BB) throw formatFailure('电子证照标识与登记内容不一致');
   return parts;
 }
 
-const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
+const formatFailure = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
-function readAttached(pdf: Uint8Array | PdfFile): string {
+function readAttachedText(pdf: Uint8Array | PdfFile): string {
   try {
-    const attached = readAttachment(pdf, RECORD_NAME);
-    if (attached === null) throw malformed(`文件没有内附 ${RECORD_NAME}`);
-    return utf8(attached, '内附登记数据不是 UTF-8 文本');
+    const attachment = readAttachment(pdf, RECORD_NAME);
+    if (attachment === null) throw formatFailure(`文件没有内附 ${RECORD_NAME}`);
+    return decodeUtf8(attachment, '内附登记数据不是 UTF-8 文本');
   } catch (error) {
-    if (error instanceof PdfError) throw malformed(error.message);
+    if (error instanceof PdfError) throw formatFailure(error.message);
     throw error;
   }
 }
 
-function utf8(bytes: Uint8Array, otherwise: string): string {
+function decodeUtf8(bytes: Uint8Array, failureDetail: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch {
-    throw malformed(otherwise);
+    throw formatFailure(failureDetail);
   }
 }
 
-function parse(text: string, form: z.ZodType, what: string): unknown {
+function parseCanonicalJson(text: string, form: z.ZodType, contentName: string): unknown {
   let value: unknown;
   try {
     value = JSON.parse(text);
-    if (toCanonicalJson(value) !== text) throw malformed(`${what}不是规范形式（RFC 8785）`);
+    if (toCanonicalJson(value) !== text) throw formatFailure(`${contentName}不是规范形式（RFC 8785）`);
   } catch (error) {
     if (error instanceof Failure) throw error;
-    throw malformed(`${what}不是 JSON`);
+    throw formatFailure(`${contentName}不是 JSON`);
   }
   const { success, error } = form.safeParse(value);
-  if (!success) throw malformed(`${what}的 ${error.issues[0]?.path.join('.') ?? ''} 缺失或格式不正确`);
+  if (!success) throw formatFailure(`${contentName}的 ${error.issues[0]?.path.join('.') ?? ''} 缺失或格式不正确`);
   return value;
 }

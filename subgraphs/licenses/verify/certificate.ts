@@ -1,7 +1,18 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
 import { memoizeByDigest } from '../../kernel/remembered.ts';
-import { Fields, type Node, numberOf, octetsOfBits, oidOf, only, parseDer, TAG, textOf, timeOf } from './der.ts';
-import { Failure, reading, shown } from './verdict.ts';
+import {
+  Fields,
+  type Node,
+  numberOf,
+  octetsOfBits,
+  oidOf,
+  parseDer,
+  requireOnlyChild,
+  TAG,
+  textOf,
+  timeOf,
+} from './der.ts';
+import { Failure, readOrFail, toDisplayText } from './verdict.ts';
 
 /** A parsed certificate (X.509 version 3, RFC 5280). Nothing in it has been checked yet. */
 export interface Certificate {
@@ -55,7 +66,7 @@ export const ALGORITHM = { rsaSha256: '1.2.840.113549.1.1.11', ecdsaSha256: '1.2
 const KEY = { rsa: '1.2.840.113549.1.1.1', ec: '1.2.840.10045.2.1', p256: '1.2.840.10045.3.1.7' } as const;
 const P256_POINT_BYTES = 65;
 const VERSION_3 = 2;
-const SERIAL_BYTES_MOST = 20;
+const MAX_SERIAL_BYTES = 20;
 const SUBJECT = { commonName: '2.5.4.3', organisation: '2.5.4.10' } as const;
 const POLICIES = '2.5.29.32';
 /** Constraints on a path that this verifier does not evaluate, whether critical or not. */
@@ -65,18 +76,18 @@ const NAME_CONSTRAINTS = '2.5.29.30';
 const FRESHEST_LIST = '2.5.29.46';
 const [FIELD_VERSION, FIELD_EXTENSIONS, FIELD_ISSUER_UID, FIELD_SUBJECT_UID] = [0xa0, 0xa3, 0x81, 0x82];
 
-const outside = (detail: string) => new Failure('CHAIN_CONSTRAINTS_FAILURE', detail);
+const chainFailure = (detail: string) => new Failure('CHAIN_CONSTRAINTS_FAILURE', detail);
 
 /** Reads a certificate, DER. Throws Failure CHAIN_CONSTRAINTS_FAILURE if the bytes are not a certificate. */
 export const readCertificate = memoizeByDigest((der) =>
-  reading('CHAIN_CONSTRAINTS_FAILURE', '证书无法解析', () => parseCertificate(der)),
+  readOrFail('CHAIN_CONSTRAINTS_FAILURE', '证书无法解析', () => parseCertificate(der)),
 );
 
 /** Returns the readable certificates. Skips unreadable ones, so that they do not block the others. */
-export function readCertificates(all: readonly Uint8Array[]): Certificate[] {
-  return all.flatMap((one) => {
+export function readCertificates(encodings: readonly Uint8Array[]): Certificate[] {
+  return encodings.flatMap((encoding) => {
     try {
-      return [readCertificate(derOf(one))];
+      return [readCertificate(toDer(encoding))];
     } catch {
       return [];
     }
@@ -84,7 +95,7 @@ export function readCertificates(all: readonly Uint8Array[]): Certificate[] {
 }
 
 /** Converts DER or PEM (RFC 7468) to DER. */
-export function derOf(bytes: Uint8Array): Uint8Array {
+export function toDer(bytes: Uint8Array): Uint8Array {
   if (bytes[0] === TAG.sequence) return bytes;
   const text = Buffer.from(bytes).toString('latin1');
   const [, base64 = ''] = /-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/.exec(text) ?? [];
@@ -99,9 +110,9 @@ function parseCertificate(der: Buffer): Certificate {
   whole.end();
   const fields = new Fields(tbs);
   const version = fields.optional(FIELD_VERSION);
-  if (!version || numberOf(only(version)) !== VERSION_3) throw outside('证书不是 X.509 第 3 版');
+  if (!version || numberOf(requireOnlyChild(version)) !== VERSION_3) throw chainFailure('证书不是 X.509 第 3 版');
   const serial = fields.next(TAG.integer).body;
-  if (!fields.next(TAG.sequence).raw.equals(algorithm.raw)) throw outside('证书签名算法前后不一致');
+  if (!fields.next(TAG.sequence).raw.equals(algorithm.raw)) throw chainFailure('证书签名算法前后不一致');
   const issuer = fields.next(TAG.sequence);
   const validity = new Fields(fields.next(TAG.sequence));
   const [validFrom, validUntil] = [timeOf(validity.next()), timeOf(validity.next())];
@@ -111,10 +122,12 @@ function parseCertificate(der: Buffer): Certificate {
   const uids = [fields.optional(FIELD_ISSUER_UID), fields.optional(FIELD_SUBJECT_UID)];
   const extensions = fields.optional(FIELD_EXTENSIONS);
   fields.end();
-  const read = readExtensions(extensions ? only(extensions, TAG.sequence).children : []);
-  const numbered = serial.length <= SERIAL_BYTES_MOST && (serial[0] ?? 0x80) < 0x80 && serial.some((octet) => octet);
-  const odd = uids.some(Boolean) || !numbered ? outside('证书序列号或唯一标识不在本核验程序的范围内') : null;
-  const names = (type: string) => subject.children.flatMap(partsOf).filter((part) => part.type === type);
+  const extensionFields = readExtensions(extensions ? requireOnlyChild(extensions, TAG.sequence).children : []);
+  const hasValidSerial =
+    serial.length <= MAX_SERIAL_BYTES && (serial[0] ?? 0x80) < 0x80 && serial.some((octet) => octet);
+  const serialFailure =
+    uids.some(Boolean) || !hasValidSerial ? chainFailure('证书序列号或唯一标识不在本核验程序的范围内') : null;
+  const names = (type: string) => subject.children.flatMap(readNameParts).filter((part) => part.type === type);
   return {
     raw: der,
     digest: createHash('sha256').update(der).digest('hex'),
@@ -124,13 +137,13 @@ function parseCertificate(der: Buffer): Certificate {
     issuer: issuer.raw,
     subject: subject.raw,
     serial,
-    commonName: shown(names(SUBJECT.commonName)[0]?.text ?? ''),
+    commonName: toDisplayText(names(SUBJECT.commonName)[0]?.text ?? ''),
     organisations: names(SUBJECT.organisation).map(({ text }) => text),
     validFrom,
     validUntil,
     key,
-    ...read,
-    outside: read.outside ?? odd,
+    ...extensionFields,
+    outside: extensionFields.outside ?? serialFailure,
   };
 }
 
@@ -138,15 +151,15 @@ function parseCertificate(der: Buffer): Certificate {
  * Reads the parts of one relative name. Only the common name and the organisation get text, from UTF-8 or printable
  * strings. Names chain by their bytes.
  */
-function partsOf(relative: Node): { type: string; text: string }[] {
+function readNameParts(relative: Node): { type: string; text: string }[] {
   return relative.children.map((part) => {
     const fields = new Fields(part);
     const type = oidOf(fields.next(TAG.oid));
     const value = fields.next();
     fields.end();
-    const named = type === SUBJECT.commonName || type === SUBJECT.organisation;
-    if (!named) return { type, text: '' };
-    return { type, text: reading('CHAIN_CONSTRAINTS_FAILURE', '证书主体名称的编码不受支持', () => textOf(value)) };
+    const isSubjectName = type === SUBJECT.commonName || type === SUBJECT.organisation;
+    if (!isSubjectName) return { type, text: '' };
+    return { type, text: readOrFail('CHAIN_CONSTRAINTS_FAILURE', '证书主体名称的编码不受支持', () => textOf(value)) };
   });
 }
 
@@ -190,20 +203,20 @@ type Extensions = Pick<
 >;
 
 function readExtensions(extensions: readonly Node[]): Extensions {
-  const found: Extensions = {
+  const result: Extensions = {
     ...{ isCa: false, pathLength: null, keyUsage: null, purposes: null },
     ...{ keyId: null, issuerKeyId: null, outside: null },
   };
   const seen = new Set<string>();
   for (const node of extensions) {
     const { id, critical, value } = readExtension(node);
-    if (seen.has(id)) throw outside(`证书扩展 ${id} 重复`);
+    if (seen.has(id)) throw chainFailure(`证书扩展 ${id} 重复`);
     seen.add(id);
     const reader = EXTENSION_READERS[id];
-    if (reader) reader(found, parseDer(value), critical);
-    else found.outside ??= limitOf(id, critical);
+    if (reader) reader(result, parseDer(value), critical);
+    else result.outside ??= findLimit(id, critical);
   }
-  return found;
+  return result;
 }
 
 /** Reads one Extension (RFC 5280 §4.1) of a certificate, a list or a list entry. `value` is the inner DER. */
@@ -211,7 +224,7 @@ export function readExtension(node: Node): { id: string; critical: boolean; valu
   const fields = new Fields(node);
   const id = oidOf(fields.next(TAG.oid));
   const flag = fields.optional(TAG.boolean);
-  if (flag && flag.body[0] !== 0xff) throw outside(`证书扩展 ${id} 写出了默认值`);
+  if (flag && flag.body[0] !== 0xff) throw chainFailure(`证书扩展 ${id} 写出了默认值`);
   const value = fields.next(TAG.octets).body;
   fields.end();
   return { id, critical: flag !== null, value };
@@ -221,40 +234,40 @@ export function readExtension(node: Node): { id: string; critical: boolean; valu
  * Returns a failure for an extension that limits the certificate in an unsupported way, otherwise null. Ignores
  * non-critical extensions without limits: policies, access locations, other names.
  */
-function limitOf(id: string, critical: boolean): Failure | null {
+function findLimit(id: string, critical: boolean): Failure | null {
   if (POLICY_LIMITS.includes(id) || (id === POLICIES && critical)) {
     return new Failure('POLICY_PROCESSING_ERROR', `证书策略扩展 ${id} 无法处理`);
   }
-  const limits = critical || id === NAME_CONSTRAINTS || id === FRESHEST_LIST;
-  return limits ? outside(`证书扩展 ${id} 是本核验程序不认识的限制`) : null;
+  const isLimit = critical || id === NAME_CONSTRAINTS || id === FRESHEST_LIST;
+  return isLimit ? chainFailure(`证书扩展 ${id} 是本核验程序不认识的限制`) : null;
 }
 
-const EXTENSION_READERS: Record<string, (found: Extensions, value: Node, critical: boolean) => void> = {
-  '2.5.29.15': (found, { tag, body }) => {
+const EXTENSION_READERS: Record<string, (result: Extensions, value: Node, critical: boolean) => void> = {
+  '2.5.29.15': (result, { tag, body }) => {
     // A second octet would be decipherOnly, which no purpose here uses.
-    if (tag !== TAG.bits || body.length !== 2) throw outside('证书密钥用途无法解析');
-    found.keyUsage = body[1] ?? 0;
+    if (tag !== TAG.bits || body.length !== 2) throw chainFailure('证书密钥用途无法解析');
+    result.keyUsage = body[1] ?? 0;
   },
-  '2.5.29.19': (found, value) => {
+  '2.5.29.19': (result, value) => {
     const fields = new Fields(value);
     const ca = fields.optional(TAG.boolean);
-    if (ca && ca.body[0] !== 0xff) throw outside('证书基本限制写出了默认值');
+    if (ca && ca.body[0] !== 0xff) throw chainFailure('证书基本限制写出了默认值');
     const length = fields.optional(TAG.integer);
     fields.end();
-    if (length && !ca) throw outside('证书基本限制自相矛盾');
-    found.isCa = ca !== null;
-    found.pathLength = length ? numberOf(length) : null;
+    if (length && !ca) throw chainFailure('证书基本限制自相矛盾');
+    result.isCa = ca !== null;
+    result.pathLength = length ? numberOf(length) : null;
   },
-  '2.5.29.37': (found, value, critical) => {
-    if (value.tag !== TAG.sequence || value.children.length === 0) throw outside('证书扩展密钥用途无法解析');
-    found.purposes = { critical, ids: value.children.map(oidOf) };
+  '2.5.29.37': (result, value, critical) => {
+    if (value.tag !== TAG.sequence || value.children.length === 0) throw chainFailure('证书扩展密钥用途无法解析');
+    result.purposes = { critical, ids: value.children.map(oidOf) };
   },
-  '2.5.29.14': (found, { tag, body }) => {
-    if (tag !== TAG.octets) throw outside('证书密钥标识无法解析');
-    found.keyId = body.toString('hex');
+  '2.5.29.14': (result, { tag, body }) => {
+    if (tag !== TAG.octets) throw chainFailure('证书密钥标识无法解析');
+    result.keyId = body.toString('hex');
   },
-  '2.5.29.35': (found, value) => {
+  '2.5.29.35': (result, value) => {
     const [first] = new Fields(value).optional(0x80) ? value.children : [];
-    found.issuerKeyId = first ? first.body.toString('hex') : null;
+    result.issuerKeyId = first ? first.body.toString('hex') : null;
   },
 };

@@ -1,8 +1,8 @@
 import { hash as digestOf } from 'node:crypto';
 import { ALGORITHM, algorithmOf, type Certificate, readCertificate } from './certificate.ts';
-import { Fields, type Node, numberOf, oidOf, only, parseDer, requireOrder, TAG } from './der.ts';
-import { verifies } from './mathematics.ts';
-import { Failure, reading } from './verdict.ts';
+import { Fields, type Node, numberOf, oidOf, parseDer, requireOnlyChild, requireOrder, TAG } from './der.ts';
+import { isSignatureValid } from './mathematics.ts';
+import { Failure, readOrFail } from './verdict.ts';
 
 /** A parsed CMS SignedData (RFC 5652) of a form that this verifier supports. Nothing in it has been checked yet. */
 export interface SignedData {
@@ -49,11 +49,15 @@ export const ATTRIBUTE = {
   signaturePolicy: '1.2.840.113549.1.9.16.2.15',
   timestamp: '1.2.840.113549.1.9.16.2.14',
 } as const;
-const ALWAYS: readonly string[] = [ATTRIBUTE.contentType, ATTRIBUTE.messageDigest, ATTRIBUTE.signingCertificateV2];
+const COMMON_ATTRIBUTES: readonly string[] = [
+  ATTRIBUTE.contentType,
+  ATTRIBUTE.messageDigest,
+  ATTRIBUTE.signingCertificateV2,
+];
 const OID = { signedData: '1.2.840.113549.1.7.2', data: '1.2.840.113549.1.7.1', tstInfo: '1.2.840.113549.1.9.16.1.4' };
 const SHA256 = '2.16.840.1.101.3.4.2.1';
 
-const seal = {
+const sealForm = {
   contentType: OID.data,
   version: 1,
   certificates: 2,
@@ -65,8 +69,8 @@ const seal = {
  * A signature embedded in a PDF (PAdES, ETSI EN 319 142) has its signing time in the PDF. A detached signature (CAdES,
  * EN 319 122) has it in the signed attributes.
  */
-export const PADES: Form = { ...seal, required: [], optional: [] };
-export const CADES: Form = { ...seal, required: [ATTRIBUTE.signingTime], optional: [] };
+export const PADES: Form = { ...sealForm, required: [], optional: [] };
+export const CADES: Form = { ...sealForm, required: [ATTRIBUTE.signingTime], optional: [] };
 export const TOKEN: Form = {
   ...{
     contentType: OID.tstInfo,
@@ -80,10 +84,10 @@ export const TOKEN: Form = {
 };
 
 /** Maximum size of a signature. One with a timestamp has about 5 kB. */
-const SIZE_LIMIT_BYTES = 32_768;
+const MAX_SIGNATURE_BYTES = 32_768;
 const [IMPLICIT_0, IMPLICIT_1] = [0xa0, 0xa1];
 
-const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
+const formatFailure = (detail: string) => new Failure('FORMAT_FAILURE', detail);
 
 /**
  * Parses a SignedData from bytes or from a parsed DER node. Requires strict DER, one signer identified by issuer and
@@ -92,44 +96,44 @@ const malformed = (detail: string) => new Failure('FORMAT_FAILURE', detail);
  * policy, CRYPTO_CONSTRAINTS_FAILURE for other algorithms.
  */
 export function parseSignedData(der: Uint8Array | Node, form: Form): SignedData {
-  if (der instanceof Uint8Array && der.length > SIZE_LIMIT_BYTES) throw malformed('签名过大');
-  return reading('FORMAT_FAILURE', '签名不是规定形式的 CMS（DER）', () => {
+  if (der instanceof Uint8Array && der.length > MAX_SIGNATURE_BYTES) throw formatFailure('签名过大');
+  return readOrFail('FORMAT_FAILURE', '签名不是规定形式的 CMS（DER）', () => {
     const info = new Fields(der instanceof Uint8Array ? parseDer(der) : der);
-    if (oidOf(info.next(TAG.oid)) !== OID.signedData) throw malformed('不是 CMS 签名');
+    if (oidOf(info.next(TAG.oid)) !== OID.signedData) throw formatFailure('不是 CMS 签名');
     const explicit = info.next(IMPLICIT_0);
     info.end();
-    return readSignedData(only(explicit, TAG.sequence), form);
+    return readSignedData(requireOnlyChild(explicit, TAG.sequence), form);
   });
 }
 
 function readSignedData(node: Node, form: Form): SignedData {
   const fields = new Fields(node);
-  if (numberOf(fields.next(TAG.integer)) !== form.version) throw malformed('签名版本不正确');
-  requireSha256(only(fields.next(TAG.set), TAG.sequence));
+  if (numberOf(fields.next(TAG.integer)) !== form.version) throw formatFailure('签名版本不正确');
+  requireSha256(requireOnlyChild(fields.next(TAG.set), TAG.sequence));
   const content = readContent(fields.next(TAG.sequence), form);
-  const carried = fields.next(IMPLICIT_0).children;
-  if (carried.length !== form.certificates || carried.some(({ tag }) => tag !== TAG.sequence)) {
-    throw malformed(`签名应附 ${form.certificates} 张证书，实为 ${carried.length} 张`);
+  const certificateNodes = fields.next(IMPLICIT_0).children;
+  if (certificateNodes.length !== form.certificates || certificateNodes.some(({ tag }) => tag !== TAG.sequence)) {
+    throw formatFailure(`签名应附 ${form.certificates} 张证书，实为 ${certificateNodes.length} 张`);
   }
-  requireOrder(carried);
+  requireOrder(certificateNodes);
   const signers = fields.next(TAG.set);
   fields.end();
-  const signer = readSigner(only(signers, TAG.sequence), form);
-  return { content, certificates: carried.map(({ raw }) => raw), ...signer };
+  const signer = readSigner(requireOnlyChild(signers, TAG.sequence), form);
+  return { content, certificates: certificateNodes.map(({ raw }) => raw), ...signer };
 }
 
 function readContent(node: Node, { contentType, attached }: Form): Buffer | null {
   const fields = new Fields(node);
-  if (oidOf(fields.next(TAG.oid)) !== contentType) throw malformed('签名的内容类型不正确');
+  if (oidOf(fields.next(TAG.oid)) !== contentType) throw formatFailure('签名的内容类型不正确');
   const content = fields.optional(IMPLICIT_0);
   fields.end();
-  if ((content !== null) !== attached) throw malformed(attached ? '签名不含其内容' : '不是分离式签名');
-  return content ? only(content, TAG.octets).body : null;
+  if ((content !== null) !== attached) throw formatFailure(attached ? '签名不含其内容' : '不是分离式签名');
+  return content ? requireOnlyChild(content, TAG.octets).body : null;
 }
 
 function readSigner(node: Node, form: Form): Omit<SignedData, 'content' | 'certificates'> {
   const fields = new Fields(node);
-  if (numberOf(fields.next(TAG.integer)) !== 1) throw malformed('签名人版本不正确');
+  if (numberOf(fields.next(TAG.integer)) !== 1) throw formatFailure('签名人版本不正确');
   const sid = new Fields(fields.next(TAG.sequence));
   const [issuer, serial] = [sid.next(TAG.sequence).raw, sid.next(TAG.integer).body];
   sid.end();
@@ -137,14 +141,23 @@ function readSigner(node: Node, form: Form): Omit<SignedData, 'content' | 'certi
   const signedAttributes = fields.next(IMPLICIT_0);
   const algorithm = algorithmOf(fields.next(TAG.sequence));
   const signature = fields.next(TAG.octets).body;
-  const unsigned = fields.optional(IMPLICIT_1);
+  const unsignedAttributes = fields.optional(IMPLICIT_1);
   fields.end();
   if (algorithm !== form.algorithm) throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名算法不是规定的算法');
   const signed = Buffer.from(signedAttributes.raw);
   signed[0] = TAG.set;
   const attributes = readAttributes(signedAttributes, form);
-  const timestamp = unsigned && readTimestamp(unsigned, form);
-  return { issuer, serial, signed, attributes, algorithm, signature, timestamp, ...readAlways(attributes, form) };
+  const timestamp = unsignedAttributes && readTimestamp(unsignedAttributes, form);
+  return {
+    issuer,
+    serial,
+    signed,
+    attributes,
+    algorithm,
+    signature,
+    timestamp,
+    ...readCommonAttributes(attributes, form),
+  };
 }
 
 /** Requires SHA-256 without parameters (RFC 5754 §2.2). Accepting NULL would allow a second encoding of the same. */
@@ -152,40 +165,40 @@ function requireSha256(node: Node): void {
   if (algorithmOf(node) !== SHA256) {
     throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '摘要算法不是 SHA-256');
   }
-  if (node.children.length !== 1) throw malformed('摘要算法参数不正确');
+  if (node.children.length !== 1) throw formatFailure('摘要算法参数不正确');
 }
 
 function readAttributes(node: Node, { required, optional }: Form): ReadonlyMap<string, Node> {
   requireOrder(node.children);
   const attributes = new Map<string, Node>();
-  for (const one of node.children) {
-    const fields = new Fields(one);
+  for (const attribute of node.children) {
+    const fields = new Fields(attribute);
     const type = oidOf(fields.next(TAG.oid));
     const values = fields.next(TAG.set);
     fields.end();
-    if (attributes.has(type)) throw malformed(`签名属性 ${type} 重复`);
-    attributes.set(type, only(values));
+    if (attributes.has(type)) throw formatFailure(`签名属性 ${type} 重复`);
+    attributes.set(type, requireOnlyChild(values));
   }
   if (attributes.has(ATTRIBUTE.signaturePolicy)) {
     throw new Failure('SIGNATURE_POLICY_NOT_AVAILABLE', '签名声明了签名策略，本核验程序没有该策略');
   }
-  const needed = [...ALWAYS, ...required];
-  const missing = needed.find((type) => !attributes.has(type));
-  if (missing) throw malformed(`签名属性 ${missing} 缺失`);
-  const unknown = [...attributes.keys()].find((type) => !needed.includes(type) && !optional.includes(type));
-  if (unknown) throw new Failure('SIG_CONSTRAINTS_FAILURE', `签名属性 ${unknown} 不应出现`);
+  const requiredTypes = [...COMMON_ATTRIBUTES, ...required];
+  const missingType = requiredTypes.find((type) => !attributes.has(type));
+  if (missingType) throw formatFailure(`签名属性 ${missingType} 缺失`);
+  const unknownType = [...attributes.keys()].find((type) => !requiredTypes.includes(type) && !optional.includes(type));
+  if (unknownType) throw new Failure('SIG_CONSTRAINTS_FAILURE', `签名属性 ${unknownType} 不应出现`);
   return attributes;
 }
 
-function readAlways(attributes: ReadonlyMap<string, Node>, { contentType }: Form) {
+function readCommonAttributes(attributes: ReadonlyMap<string, Node>, { contentType }: Form) {
   const value = (type: string) => {
     const node = attributes.get(type);
-    if (!node) throw malformed(`签名属性 ${type} 缺失`);
+    if (!node) throw formatFailure(`签名属性 ${type} 缺失`);
     return node;
   };
-  if (oidOf(value(ATTRIBUTE.contentType)) !== contentType) throw malformed('签名属性的内容类型不正确');
+  if (oidOf(value(ATTRIBUTE.contentType)) !== contentType) throw formatFailure('签名属性的内容类型不正确');
   const digest = value(ATTRIBUTE.messageDigest);
-  if (digest.tag !== TAG.octets) throw malformed('签名属性的摘要格式不正确');
+  if (digest.tag !== TAG.octets) throw formatFailure('签名属性的摘要格式不正确');
   return {
     messageDigest: digest.body,
     certificateHash: certificateHash(value(ATTRIBUTE.signingCertificateV2)),
@@ -198,11 +211,11 @@ function readAlways(attributes: ReadonlyMap<string, Node>, { contentType }: Form
  */
 function certificateHash(node: Node): Buffer {
   const certs = new Fields(node);
-  const cert = new Fields(only(certs.next(TAG.sequence), TAG.sequence));
+  const cert = new Fields(requireOnlyChild(certs.next(TAG.sequence), TAG.sequence));
   certs.end();
   const hash = cert.next();
   if (hash.tag === TAG.sequence) throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名证书的摘要算法不是 SHA-256');
-  if (hash.tag !== TAG.octets) throw malformed('签名证书属性格式不正确');
+  if (hash.tag !== TAG.octets) throw formatFailure('签名证书属性格式不正确');
   cert.optional(TAG.sequence);
   cert.end();
   return hash.body;
@@ -210,20 +223,20 @@ function certificateHash(node: Node): Buffer {
 
 /** Reads the only permitted unsigned attribute, a timestamp with one token. */
 function readTimestamp(node: Node, { timestamped }: Form): Node {
-  const attribute = new Fields(only(node, TAG.sequence));
+  const attribute = new Fields(requireOnlyChild(node, TAG.sequence));
   const type = oidOf(attribute.next(TAG.oid));
   const values = attribute.next(TAG.set);
   attribute.end();
-  if (!timestamped || type !== ATTRIBUTE.timestamp) throw malformed(`未签名属性 ${type} 不应出现`);
-  return only(values, TAG.sequence);
+  if (!timestamped || type !== ATTRIBUTE.timestamp) throw formatFailure(`未签名属性 ${type} 不应出现`);
+  return requireOnlyChild(values, TAG.sequence);
 }
 
 /**
  * Returns the certificate whose digest is in signing-certificate-v2, so a substituted certificate does not match.
  * Throws Failure NO_SIGNING_CERTIFICATE_FOUND.
  */
-export function signerOf({ certificates, certificateHash: hash, issuer, serial }: SignedData): Certificate {
-  const der = certificates.find((one) => digestOf('sha256', one, 'buffer').equals(hash));
+export function requireSigner({ certificates, certificateHash: hash, issuer, serial }: SignedData): Certificate {
+  const der = certificates.find((encoding) => digestOf('sha256', encoding, 'buffer').equals(hash));
   if (!der) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', '签名所附证书不是签名时声明的证书');
   const signer = readCertificate(der);
   if (!signer.issuer.equals(issuer) || !signer.serial.equals(serial)) {
@@ -240,5 +253,5 @@ export function requireSignature(signed: SignedData, { key }: Certificate): void
   if (key.kind !== (signed.algorithm === ALGORITHM.rsaSha256 ? 'RSA' : 'P256')) {
     throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '签名密钥不是规定的种类');
   }
-  if (!verifies(key, signed)) throw new Failure('SIG_CRYPTO_FAILURE', '签名值不正确');
+  if (!isSignatureValid(key, signed)) throw new Failure('SIG_CRYPTO_FAILURE', '签名值不正确');
 }

@@ -5,11 +5,11 @@ import { maskName } from '../code.ts';
 import type { AttachedRecord } from '../record.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
 import { isSignedBy, type Jws, readJws, requireHeader } from './jws.ts';
-import { CODE, findPath, type Moment } from './path.ts';
+import { CODE, findPath, type ValidationTime } from './path.ts';
 import { readLists } from './revocation.ts';
 import { type LicenseStatus, readStatus } from './status.ts';
 import type { Grounds } from './timestamp.ts';
-import { Failure, type Judgement, type NamedStep, requireTime, runSteps, shown } from './verdict.ts';
+import { Failure, type Judgement, type NamedStep, requireTime, runSteps, toDisplayText } from './verdict.ts';
 
 /** The parsed text of a QR code (二维码): its link, if any, and the signed JWS. */
 interface Code {
@@ -19,14 +19,14 @@ interface Code {
   kid: string;
 }
 
-const TEXT_LIMIT = 2_048;
+const MAX_CODE_CHARS = 2_048;
 const KID_DIGITS = 16;
 const LINK = /^https?:\/\/[\x21-\x7e]+$/;
 
 /** Parses the text of a code: `<url>#<jws>` or only the JWS. Throws Failure FORMAT_FAILURE. */
-function readCode(text: string): Code {
+function parseCode(text: string): Code {
   const trimmed = text.trim();
-  if (trimmed.length > TEXT_LIMIT) throw new Failure('FORMAT_FAILURE', '二维码文本过长');
+  if (trimmed.length > MAX_CODE_CHARS) throw new Failure('FORMAT_FAILURE', '二维码文本过长');
   const at = trimmed.indexOf('#');
   const link = at < 0 ? null : trimmed.slice(0, at);
   if (link !== null && !LINK.test(link)) throw new Failure('FORMAT_FAILURE', '二维码中的链接不正确');
@@ -39,13 +39,14 @@ function readCode(text: string): Code {
 }
 
 /** Returns the certificate that the code names. Throws Failure NO_SIGNING_CERTIFICATE_FOUND. */
-function signerOf({ kid }: Code, certificates: readonly Certificate[]): Certificate {
-  const found = certificates.find(({ digest }) => digest.slice(0, KID_DIGITS) === kid);
-  if (!found) throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', `没有编号为 ${shown(kid)} 的二维码签名证书`);
-  return found;
+function requireSigner({ kid }: Code, certificates: readonly Certificate[]): Certificate {
+  const certificate = certificates.find(({ digest }) => digest.slice(0, KID_DIGITS) === kid);
+  if (!certificate)
+    throw new Failure('NO_SIGNING_CERTIFICATE_FOUND', `没有编号为 ${toDisplayText(kid)} 的二维码签名证书`);
+  return certificate;
 }
 
-function requireSigned({ jws }: Code, { key }: Certificate): void {
+function requireCodeSignature({ jws }: Code, { key }: Certificate): void {
   if (!isSignedBy(jws, key)) throw new Failure('SIG_CRYPTO_FAILURE', '二维码的签名值不正确');
 }
 
@@ -61,29 +62,29 @@ function requireLink({ link, payload }: Code): void {
 
 function requireOrganisation({ payload }: Code, { organisations }: Certificate): void {
   if (organisations.length !== 1 || organisations[0] !== payload.o) {
-    throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${shown(payload.o)}”与二维码签名证书所属机构不一致`);
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${toDisplayText(payload.o)}”与二维码签名证书所属机构不一致`);
   }
 }
 
 /** Checks the signature of the code in a record, and that the code agrees with the record. Throws Failure. */
-export function checkRecordCode(record: AttachedRecord, grounds: Grounds, asked: Moment): string {
+export function checkRecordCode(record: AttachedRecord, grounds: Grounds, validationTime: ValidationTime): string {
   const { KZ_EWM: text = '', ...content } = record;
-  const code = readCode(text);
+  const code = parseCode(text);
   const { payload, link } = code;
   const digest = createHash('sha256').update(toCanonicalJson(content)).digest('base64url');
-  const agrees =
+  const isConsistent =
     payload.i === record.ZZBS &&
     payload.h === maskName(record.CZZT, record.CZZTDMLX) &&
     payload.o === record.ZZBFJG &&
     payload.f === record.ZZYXQQSRQ &&
     payload.t === record.ZZYXQJZRQ &&
     (link === null || link === record.KZ_HYDZ);
-  if (!agrees) throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码与登记数据不一致');
+  if (!isConsistent) throw new Failure('SIG_CONSTRAINTS_FAILURE', '二维码与登记数据不一致');
   if (payload.d !== digest) throw new Failure('HASH_FAILURE', '二维码中的摘要与登记数据不一致');
-  const signer = signerOf(code, grounds.candidates);
-  requireSigned(code, signer);
+  const signer = requireSigner(code, grounds.candidates);
+  requireCodeSignature(code, signer);
   requireOrganisation(code, signer);
-  findPath({ certificate: signer, ...grounds, moment: asked, purpose: CODE });
+  findPath({ certificate: signer, ...grounds, moment: validationTime, purpose: CODE });
   return `由“${signer.commonName}”签名，与登记数据一致`;
 }
 
@@ -123,48 +124,48 @@ const STEPS: readonly NamedStep<Context>[] = [
     name: '读取二维码',
     run: (context) => {
       requireTime(context.at);
-      context.code = readCode(context.text);
+      context.code = parseCode(context.text);
       requireLink(context.code);
-      return `证照标识 ${shown(context.code.payload.i)}`;
+      return `证照标识 ${toDisplayText(context.code.payload.i)}`;
     },
   },
   {
     name: '查找签名证书',
     run: (context) => {
-      context.signer = signerOf(context.code, context.grounds.candidates);
+      context.signer = requireSigner(context.code, context.grounds.candidates);
       return context.signer.commonName;
     },
   },
   {
     name: '验证签名值',
     run: ({ code, signer }) => {
-      requireSigned(code, signer);
+      requireCodeSignature(code, signer);
       requireOrganisation(code, signer);
       return 'ECDSA P-256，SHA-256';
     },
   },
   {
     name: '核对证书链和有效期',
-    run: ({ signer, grounds, at }) => judgeSigner(signer, { ...grounds, lists: null }, at),
+    run: ({ signer, grounds, at }) => requireSignerPath(signer, { ...grounds, lists: null }, at),
   },
   {
     name: '核对证书吊销',
     run: ({ material, signer, grounds, at }) => {
       if (material.revocation === undefined) return null;
-      judgeSigner(signer, grounds, at);
+      requireSignerPath(signer, grounds, at);
       return '未吊销';
     },
   },
 ];
 
-function judgeSigner(
+function requireSignerPath(
   certificate: Certificate,
   { roots, candidates, lists }: Omit<Grounds, 'lists'> & { lists: Grounds['lists'] | null },
   at: Date,
 ): string {
-  const asked = { at, now: at, proven: false, claimed: null };
-  const path = findPath({ certificate, candidates, roots, lists, moment: asked, purpose: CODE });
-  return path.map((one) => one.commonName).join(' ← ');
+  const validationTime = { at, now: at, proven: false, claimed: null };
+  const path = findPath({ certificate, candidates, roots, lists, moment: validationTime, purpose: CODE });
+  return path.map((member) => member.commonName).join(' ← ');
 }
 
 /**
@@ -179,17 +180,17 @@ export function verifyCode(text: string, material: CodeMaterial, at: Date): Code
     lists: readLists(material.revocation ?? []),
   };
   const context = { text, material, grounds, at } as Context;
-  const judged = runSteps(STEPS, context);
-  const passed = judged.verdict === 'TOTAL_PASSED';
+  const judgement = runSteps(STEPS, context);
+  const hasPassed = judgement.verdict === 'TOTAL_PASSED';
   const { code, signer } = context;
   const statements = material.statement ? [{ text: material.statement, provenAt: null }] : [];
   const list = material.index === undefined ? null : (material.statusList ?? null);
   const version = Number(code?.payload.i.split('.').at(-2));
-  const asked = { identifier: code?.payload.i ?? '', version, index: material.index };
+  const subject = { identifier: code?.payload.i ?? '', version, index: material.index };
   return {
-    ...judged,
-    payload: passed ? code.payload : null,
-    signer: passed ? signer.commonName : null,
-    status: readStatus(asked, { statements, list }, grounds, at),
+    ...judgement,
+    payload: hasPassed ? code.payload : null,
+    signer: hasPassed ? signer.commonName : null,
+    status: readStatus(subject, { statements, list }, grounds, at),
   };
 }

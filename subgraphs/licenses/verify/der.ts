@@ -36,14 +36,14 @@ export const TAG = {
  * Universal types in certificates, lists and signatures. Any other type is refused, because its contents are not
  * checked.
  */
-const KNOWN: ReadonlySet<number> = new Set(Object.values(TAG));
-const TIME = /^(\d{4}|\d{2})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{0,8}[1-9])?Z$/;
-const PRINTABLE = /^[A-Za-z0-9 '()+,./:=?-]*$/;
-const DEPTH_MOST = 24;
-const LENGTH_OCTETS_MOST = 4;
+const KNOWN_TYPES: ReadonlySet<number> = new Set(Object.values(TAG));
+const TIME_PATTERN = /^(\d{4}|\d{2})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)(\.\d{0,8}[1-9])?Z$/;
+const PRINTABLE_PATTERN = /^[A-Za-z0-9 '()+,./:=?-]*$/;
+const MAX_DEPTH = 24;
+const MAX_LENGTH_OCTETS = 4;
 const CONSTRUCTED = 0x20;
-const CLASS = 0xc0;
-const NUMBER = 0x1f;
+const CLASS_MASK = 0xc0;
+const NUMBER_MASK = 0x1f;
 
 /** Why bytes are not DER. */
 export class DerError extends Error {
@@ -89,16 +89,16 @@ export function parseDer(bytes: Uint8Array): Node {
 const NO_CHILDREN: readonly Node[] = [];
 
 function readNode(buffer: Buffer, start: number, end: number, depth: number): Element {
-  if (depth > DEPTH_MOST) throw new DerError('nested too deep');
+  if (depth > MAX_DEPTH) throw new DerError('nested too deep');
   if (end - start < 2) throw new DerError('cut short');
   const tag = buffer[start] ?? 0;
-  if ((tag & NUMBER) === NUMBER) throw new DerError('a tag of more than one octet');
+  if ((tag & NUMBER_MASK) === NUMBER_MASK) throw new DerError('a tag of more than one octet');
   const first = buffer[start + 1] ?? 0;
   let from = start + 2;
   let length = first;
   if (first >= 0x80) {
     const octets = first & 0x7f;
-    if (octets === 0 || octets > LENGTH_OCTETS_MOST || from + octets > end) throw new DerError('length not definite');
+    if (octets === 0 || octets > MAX_LENGTH_OCTETS || from + octets > end) throw new DerError('length not definite');
     length = buffer.readUIntBE(from, octets);
     if (length < 0x80 || (octets > 1 && buffer[from] === 0)) throw new DerError('length not shortest');
     from += octets;
@@ -107,7 +107,7 @@ function readNode(buffer: Buffer, start: number, end: number, depth: number): El
   if (until > end) throw new DerError('cut short');
   const children = tag & CONSTRUCTED ? readNodes(buffer, from, until, depth + 1) : NO_CHILDREN;
   const node = new Element(buffer, start, from, until, children);
-  if ((tag & CLASS) === 0) requireCanonical(buffer, node);
+  if ((tag & CLASS_MASK) === 0) requireCanonical(buffer, node);
   return node;
 }
 
@@ -126,19 +126,19 @@ function requireCanonical(bytes: Buffer, node: Element): void {
   const length = until - from;
   const first = bytes[from] ?? 0;
   if (tag === TAG.sequence) return;
-  if (!KNOWN.has(tag)) throw new DerError('a type that is not known, or a string in pieces');
+  if (!KNOWN_TYPES.has(tag)) throw new DerError('a type that is not known, or a string in pieces');
   if (tag === TAG.set) requireOrder(node.children);
   if (tag === TAG.boolean && (length !== 1 || (first !== 0 && first !== 0xff))) throw new DerError('boolean');
   if (tag === TAG.none && length !== 0) throw new DerError('null');
   if (tag === TAG.integer || tag === TAG.enumerated) {
     const second = bytes[from + 1] ?? 0;
-    const padded = length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
-    if (length === 0 || padded) throw new DerError('integer not shortest');
+    const isPadded = length > 1 && ((first === 0 && second < 0x80) || (first === 0xff && second >= 0x80));
+    if (length === 0 || isPadded) throw new DerError('integer not shortest');
   }
   if (tag === TAG.bits) requireBits(bytes, from, until);
   if (tag === TAG.oid) requireOid(bytes, from, until);
   if (tag === TAG.utf8 && !isUtf8(node.body)) throw new DerError('not UTF-8');
-  if (tag === TAG.printable && !PRINTABLE.test(bytes.toString('latin1', from, until))) {
+  if (tag === TAG.printable && !PRINTABLE_PATTERN.test(bytes.toString('latin1', from, until))) {
     throw new DerError('not a printable string');
   }
   if (tag === TAG.utcTime || tag === TAG.generalizedTime) timeOf(node, true);
@@ -147,8 +147,8 @@ function requireCanonical(bytes: Buffer, node: Element): void {
 /** Requires the members of a SET OF in the order of their encodings (DER), without duplicates. Throws DerError. */
 export function requireOrder(members: readonly Node[]): void {
   for (let i = 1; i < members.length; i++) {
-    const [before, one] = [members[i - 1], members[i]];
-    if (before && one && Buffer.compare(before.raw, one.raw) >= 0) throw new DerError('set out of order');
+    const [previous, member] = [members[i - 1], members[i]];
+    if (previous && member && Buffer.compare(previous.raw, member.raw) >= 0) throw new DerError('set out of order');
   }
 }
 
@@ -159,13 +159,13 @@ function requireBits(bytes: Buffer, from: number, until: number): void {
 }
 
 function requireOid(bytes: Buffer, from: number, until: number): void {
-  let fresh = true;
+  let isArcStart = true;
   for (let at = from; at < until; at++) {
     const octet = bytes[at] ?? 0;
-    if (fresh && octet === 0x80) throw new DerError('identifier not shortest');
-    fresh = octet < 0x80;
+    if (isArcStart && octet === 0x80) throw new DerError('identifier not shortest');
+    isArcStart = octet < 0x80;
   }
-  if (from === until || !fresh) throw new DerError('identifier cut short');
+  if (from === until || !isArcStart) throw new DerError('identifier cut short');
 }
 
 /** Reads the elements of a SEQUENCE in order. Throws DerError for an unexpected element. */
@@ -195,7 +195,7 @@ export class Fields {
 }
 
 /** Returns the only child of a node. Throws DerError if there is not exactly one or it has another tag. */
-export function only(node: Node, tag?: number): Node {
+export function requireOnlyChild(node: Node, tag?: number): Node {
   const [child, ...more] = node.children;
   if (!child || more.length > 0 || (tag !== undefined && child.tag !== tag)) throw new DerError('not one element');
   return child;
@@ -236,15 +236,16 @@ export function octetsOfBits(node: Node): Buffer {
  * trailing zero. Throws DerError. Date.UTC would roll a 13th month over into the next year, so the fields are compared.
  */
 export function timeOf({ tag, body }: Pick<Node, 'tag' | 'body'>, fractions = false): Date {
-  const [, year = '', months, days, hours, minutes, seconds, fraction] = TIME.exec(body.toString('latin1')) ?? [];
+  const [, year = '', months, days, hours, minutes, seconds, fraction] =
+    TIME_PATTERN.exec(body.toString('latin1')) ?? [];
   const digits = tag === TAG.utcTime ? 2 : tag === TAG.generalizedTime ? 4 : -1;
   if (year.length !== digits || (fraction && (!fractions || digits === 2))) throw new DerError('not a time');
-  const full = digits === 4 ? Number(year) : Number(year) + (Number(year) < 50 ? 2000 : 1900);
+  const fullYear = digits === 4 ? Number(year) : Number(year) + (Number(year) < 50 ? 2000 : 1900);
   const [month, day, hour] = [Number(months), Number(days), Number(hours)];
   const [minute, second] = [Number(minutes), Number(seconds)];
-  const time = new Date(Date.UTC(full, month - 1, day, hour, minute, second));
-  const real = time.getUTCMonth() === month - 1 && time.getUTCDate() === day && time.getUTCHours() === hour;
-  if (!real || minute > 59 || second > 59 || full < 100) throw new DerError('not a time');
+  const time = new Date(Date.UTC(fullYear, month - 1, day, hour, minute, second));
+  const isRealDate = time.getUTCMonth() === month - 1 && time.getUTCDate() === day && time.getUTCHours() === hour;
+  if (!isRealDate || minute > 59 || second > 59 || fullYear < 100) throw new DerError('not a time');
   return fraction ? new Date(time.getTime() + Math.floor(Number(`0${fraction}`) * 1000)) : time;
 }
 

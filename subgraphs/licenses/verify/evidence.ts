@@ -43,4 +43,4 @@ export interface LoggedUse {
 }
 
 /** Maximum size of a bundle. */
-export const BUNDLE_LIMIT_BYTES = 16_384;
+export const MAX_BUNDLE_BYTES = 16_384;

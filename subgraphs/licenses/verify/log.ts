@@ -6,7 +6,7 @@ import { LogFault } from '../../kernel/tlog/fault.ts';
 import { KEY_TYPES, type NoteKey, readKey } from '../../kernel/tlog/note.ts';
 import { hashLeaf } from '../../kernel/tlog/tree.ts';
 import type { LoggedUse } from './evidence.ts';
-import { Failure, moment } from './verdict.ts';
+import { Failure, formatTime } from './verdict.ts';
 
 /** The transparency log (透明日志) that a verifier trusts. */
 export interface LogTrust {
@@ -25,7 +25,7 @@ const useEntry = z.looseObject({
   signatureDigest: z.string(),
 });
 
-const unproven = (detail: string) => new Failure('NO_POE', detail);
+const proofFailure = (detail: string) => new Failure('NO_POE', detail);
 
 /**
  * Requires proof that the log contains the seal use. The proof is a leaf about this signature, under a checkpoint
@@ -33,60 +33,63 @@ const unproven = (detail: string) => new Failure('NO_POE', detail);
  * trusted, or if a proof is not required and is absent or has too few witnesses. Throws Failure NO_POE.
  */
 export function requireLogged(
-  given: LoggedUse | null,
+  loggedUse: LoggedUse | null,
   use: { identifier: string; documentDigest: Uint8Array; signature: Uint8Array },
   trust: LogTrust | null,
 ): string | null {
   if (trust === null) return null;
-  if (given === null) {
-    if (trust.required) throw unproven('没有用印已记入透明日志的证明');
+  if (loggedUse === null) {
+    if (trust.required) throw proofFailure('没有用印已记入透明日志的证明');
     return null;
   }
-  const { log, witnesses } = keysOf(trust);
-  const checkpoint = provenBy(given, { origin: log.name, log, witnesses });
-  const entry = useEntry.safeParse(given.entry);
-  const same =
+  const { log, witnesses } = parseKeys(trust);
+  const checkpoint = requireProvenLeaf(loggedUse, { origin: log.name, log, witnesses });
+  const entry = useEntry.safeParse(loggedUse.entry);
+  const isSameUse =
     entry.success &&
     entry.data.identifier === use.identifier &&
     entry.data.documentDigest === Buffer.from(use.documentDigest).toString('hex') &&
     entry.data.signatureDigest === createHash('sha256').update(use.signature).digest('hex');
-  if (!same) throw unproven('日志中的记录不是关于这一签名的');
-  const seen = new Set(checkpoint.witnesses.map(({ key }) => key.name));
-  if (witnesses.length > 0 && seen.size * 2 <= witnesses.length) {
+  if (!isSameUse) throw proofFailure('日志中的记录不是关于这一签名的');
+  const witnessNames = new Set(checkpoint.witnesses.map(({ key }) => key.name));
+  if (witnesses.length > 0 && witnessNames.size * 2 <= witnesses.length) {
     if (!trust.required) return null;
-    throw unproven(`${witnesses.length} 个见证人中只有 ${seen.size} 个见证过日志的这一状态`);
+    throw proofFailure(`${witnesses.length} 个见证人中只有 ${witnessNames.size} 个见证过日志的这一状态`);
   }
   const times = checkpoint.witnesses.flatMap(({ time }) => (time === null ? [] : [time]));
-  const since =
-    times.length > 0 ? `，见证人 ${[...seen].join('、')} 于 ${moment(new Date(Math.min(...times) * 1000))} 见证` : '';
-  return `“${log.name}”第 ${checkpoint.index} 条，日志共 ${checkpoint.size} 条${since}`;
+  const witnessDetail =
+    times.length > 0
+      ? `，见证人 ${[...witnessNames].join('、')} 于 ${formatTime(new Date(Math.min(...times) * 1000))} 见证`
+      : '';
+  return `“${log.name}”第 ${checkpoint.index} 条，日志共 ${checkpoint.size} 条${witnessDetail}`;
 }
 
-function keysOf({ keys }: LogTrust): { log: NoteKey; witnesses: NoteKey[] } {
+function parseKeys({ keys }: LogTrust): { log: NoteKey; witnesses: NoteKey[] } {
   try {
-    const read = keys.map(readKey);
-    const [log, ...others] = read.filter(({ type }) => type === KEY_TYPES.log);
-    if (log && others.length === 0) return { log, witnesses: read.filter(({ type }) => type === KEY_TYPES.witness) };
+    const noteKeys = keys.map(readKey);
+    const [log, ...others] = noteKeys.filter(({ type }) => type === KEY_TYPES.log);
+    if (log && others.length === 0)
+      return { log, witnesses: noteKeys.filter(({ type }) => type === KEY_TYPES.witness) };
   } catch (error) {
     if (!(error instanceof LogFault)) throw error;
   }
-  throw unproven('日志公钥不正确：须有一个日志的，可有见证人的');
+  throw proofFailure('日志公钥不正确：须有一个日志的，可有见证人的');
 }
 
-function provenBy(
+function requireProvenLeaf(
   { entry, proof }: LoggedUse,
   trust: { origin: string; log: NoteKey; witnesses: NoteKey[] },
 ): SignedCheckpoint & { index: number } {
   try {
     return requireLoggedLeaf(proof, hashLeaf(Buffer.from(toCanonicalJson(entry))), trust);
   } catch (error) {
-    if (error instanceof LogFault) throw unproven(`日志证明不成立：${error.code}`);
+    if (error instanceof LogFault) throw proofFailure(`日志证明不成立：${error.code}`);
     throw error;
   }
 }
 
 /** Parses a proof as the log publishes it, with its entry in the line `extra`. Throws LogFault. */
-export function readLogged(text: string): LoggedUse {
+export function parseLoggedUse(text: string): LoggedUse {
   const { extra, ...proof } = readProof(text);
   const entry: unknown = JSON.parse(Buffer.from(extra ?? []).toString('utf8') || 'null');
   return { entry: { ...(entry as object) }, proof: writeProof({ ...proof, extra: null }) };

@@ -3,7 +3,7 @@ import { ALGORITHM, type PublicKey } from './certificate.ts';
 import { Fields, parseDer, TAG } from './der.ts';
 
 /** Signed bytes, the identifier of the algorithm, and the signature. */
-export interface Signed {
+export interface SignedBytes {
   signed: Uint8Array;
   algorithm: string;
   signature: Buffer;
@@ -14,7 +14,10 @@ export interface Signed {
  * false if the kind of key does not fit the algorithm, an RSA signature has another length than the key, or an ECDSA
  * signature is not DER. Never throws.
  */
-export function verifies({ kind, bits, object }: PublicKey, { signed, algorithm, signature }: Signed): boolean {
+export function isSignatureValid(
+  { kind, bits, object }: PublicKey,
+  { signed, algorithm, signature }: SignedBytes,
+): boolean {
   try {
     if (!object) return false;
     if (algorithm === ALGORITHM.rsaSha256) {
@@ -32,16 +35,16 @@ export function verifies({ kind, bits, object }: PublicKey, { signed, algorithm,
   }
 }
 
-const known = new WeakMap<PublicKey, WeakMap<Signed, boolean>>();
+const resultsByKey = new WeakMap<PublicKey, WeakMap<SignedBytes, boolean>>();
 
 /**
  * The same, with a cache. Certificates and revocation lists of authorities recur with every document, and parsed
  * objects do not change.
  */
-export function verifiesAgain(key: PublicKey, one: Signed): boolean {
-  const answers = known.get(key) ?? new WeakMap<Signed, boolean>();
-  known.set(key, answers);
-  const answer = answers.get(one) ?? verifies(key, one);
-  answers.set(one, answer);
-  return answer;
+export function isSignatureValidCached(key: PublicKey, signedBytes: SignedBytes): boolean {
+  const results = resultsByKey.get(key) ?? new WeakMap<SignedBytes, boolean>();
+  resultsByKey.set(key, results);
+  const isValid = results.get(signedBytes) ?? isSignatureValid(key, signedBytes);
+  results.set(signedBytes, isValid);
+  return isValid;
 }

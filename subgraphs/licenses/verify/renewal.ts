@@ -2,28 +2,30 @@ import { createHash } from 'node:crypto';
 import { z } from 'zod';
 import { toCanonicalJson } from '../../kernel/events.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
-import { type ArchiveStamp, BUNDLE_LIMIT_BYTES, type Bundle } from './evidence.ts';
+import { type ArchiveStamp, type Bundle, MAX_BUNDLE_BYTES } from './evidence.ts';
 import { readLists } from './revocation.ts';
 import { type Grounds, readToken, requireToken, type Token } from './timestamp.ts';
-import { Failure, moment } from './verdict.ts';
+import { Failure, formatTime } from './verdict.ts';
 
-const CERTIFICATES_MOST = 16;
-const STAMPS_MOST = 32;
+const MAX_CERTIFICATES = 16;
+const MAX_STAMPS = 32;
 const base64 = z.string().refine((text) => Buffer.from(text, 'base64').toString('base64') === text && text !== '');
 const material = {
-  certificates: z.array(base64).max(CERTIFICATES_MOST),
-  revocation: z.array(base64).max(CERTIFICATES_MOST),
+  certificates: z.array(base64).max(MAX_CERTIFICATES),
+  revocation: z.array(base64).max(MAX_CERTIFICATES),
 };
-const logged = z.strictObject({ entry: z.record(z.string(), z.unknown()), proof: z.string() });
+const loggedUseForm = z.strictObject({ entry: z.record(z.string(), z.unknown()), proof: z.string() });
 const bundleForm = z.strictObject({
   format: z.literal('tongquan-evidence-1'),
   identifier: z.string(),
   document: z.string().regex(/^[0-9a-f]{64}$/),
   ...material,
   status: z.string().nullable(),
-  log: logged.optional(),
-  stamps: z.array(z.strictObject({ ...material, token: base64 })).max(STAMPS_MOST),
-  latest: z.strictObject({ revocation: material.revocation, status: z.string(), log: logged.optional() }).optional(),
+  log: loggedUseForm.optional(),
+  stamps: z.array(z.strictObject({ ...material, token: base64 })).max(MAX_STAMPS),
+  latest: z
+    .strictObject({ revocation: material.revocation, status: z.string(), log: loggedUseForm.optional() })
+    .optional(),
 });
 
 /**
@@ -31,7 +33,7 @@ const bundleForm = z.strictObject({
  * signature.
  */
 export function readBundle(bytes: Uint8Array): Bundle {
-  if (bytes.length > BUNDLE_LIMIT_BYTES) throw new Failure('NO_POE', `证据包超过 ${BUNDLE_LIMIT_BYTES} 字节`);
+  if (bytes.length > MAX_BUNDLE_BYTES) throw new Failure('NO_POE', `证据包超过 ${MAX_BUNDLE_BYTES} 字节`);
   try {
     return bundleForm.parse(JSON.parse(new TextDecoder('utf-8', { fatal: true }).decode(bytes)));
   } catch {
@@ -43,9 +45,9 @@ export function readBundle(bytes: Uint8Array): Bundle {
 export function stampImprint(bundle: Bundle, index: number): Buffer {
   const { token: _, ...material } = bundle.stamps[index] ?? { token: '' };
   const stamps = [...bundle.stamps.slice(0, index), material];
-  const { latest: _latest, ...stamped } = bundle;
+  const { latest: _latest, ...bundleToStamp } = bundle;
   return createHash('sha256')
-    .update(toCanonicalJson({ ...stamped, stamps }))
+    .update(toCanonicalJson({ ...bundleToStamp, stamps }))
     .digest();
 }
 
@@ -67,7 +69,7 @@ export interface Proof {
 }
 
 /** The trusted roots, the bundle, and the material that the verifier obtained itself. */
-export interface Given {
+export interface TrustSources {
   roots: readonly Certificate[];
   /** Certificates and lists from outside the bundle. */
   certificates: readonly Uint8Array[];
@@ -84,8 +86,8 @@ export function readStamps(bundle: Bundle): Token[] {
     try {
       return readToken(Buffer.from(token, 'base64'), stampImprint(bundle, i));
     } catch (error) {
-      const why = error instanceof Failure ? error.message : '无法解析';
-      throw new Failure('NO_POE', `第 ${i + 1} 个存档时间戳不能证明什么：${why}`);
+      const reason = error instanceof Failure ? error.message : '无法解析';
+      throw new Failure('NO_POE', `第 ${i + 1} 个存档时间戳不能证明什么：${reason}`);
     }
   });
 }
@@ -94,12 +96,12 @@ export function readStamps(bundle: Bundle): Token[] {
  * Gathers the material as of stamp `from` (0: the bundle itself): every certificate, and the lists of that time or
  * newer.
  */
-export function groundsFrom({ roots, certificates, revocation, bundle }: Given, from: number): Grounds {
+export function groundsFrom({ roots, certificates, revocation, bundle }: TrustSources, from: number): Grounds {
   const layers: Pick<ArchiveStamp, 'certificates' | 'revocation'>[] = bundle ? [bundle, ...bundle.stamps] : [];
   const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, 'base64'));
   const candidates = readCertificates([...layers.flatMap((layer) => bytes(layer.certificates)), ...certificates]);
-  const kept = [...layers.slice(from), ...(bundle?.latest ? [bundle.latest] : [])];
-  const lists = readLists([...kept.flatMap((layer) => bytes(layer.revocation)), ...revocation]);
+  const laterLayers = [...layers.slice(from), ...(bundle?.latest ? [bundle.latest] : [])];
+  const lists = readLists([...laterLayers.flatMap((layer) => bytes(layer.revocation)), ...revocation]);
   return { roots, candidates, lists };
 }
 
@@ -108,14 +110,19 @@ export function groundsFrom({ roots, certificates, revocation, bundle }: Given, 
  * time of the next newer one. A stamp made while the previous one was valid preserves its validity (ETSI EN 319 102-1
  * §5.6). Throws Failure: TIMESTAMP_ORDER_FAILURE, NO_POE, or the reason why a token is not valid.
  */
-export function requireRenewal(given: Given, first: Token | null, stamps: readonly Token[], now: Date): Proof {
+export function requireRenewal(
+  sources: TrustSources,
+  signatureToken: Token | null,
+  stamps: readonly Token[],
+  now: Date,
+): Proof {
   const links: Link[] = stamps.map((token, i) => ({
     name: `第 ${i + 1} 个存档时间戳`,
     token,
-    grounds: groundsFrom(given, i + 1),
+    grounds: groundsFrom(sources, i + 1),
   }));
-  const grounds = groundsFrom(given, 0);
-  if (first) links.unshift({ name: '签名时间戳', token: first, grounds });
+  const grounds = groundsFrom(sources, 0);
+  if (signatureToken) links.unshift({ name: '签名时间戳', token: signatureToken, grounds });
   else if (stamps.length > 0) throw new Failure('NO_POE', '签名没有时间戳，存档时间戳不能证明签名的时间');
   requireOrderOf(links, now);
   for (let i = links.length - 1; i >= 0; i--) {
@@ -129,7 +136,7 @@ export function requireRenewal(given: Given, first: Token | null, stamps: readon
       throw new Failure(error.subIndication, `${link.name}：${error.message}`);
     }
   }
-  return { provenAt: first?.genTime ?? null, grounds, stampedAt: stamps[0]?.genTime ?? null };
+  return { provenAt: signatureToken?.genTime ?? null, grounds, stampedAt: stamps[0]?.genTime ?? null };
 }
 
 /** How far the clock of a timestamp authority may be ahead of the verifier's clock. */
@@ -138,7 +145,7 @@ const CLOCK_LEEWAY_MS = 300_000;
 function requireOrderOf(links: readonly Link[], now: Date): void {
   links.forEach(({ name, token }, i) => {
     const newer = links[i + 1];
-    const time = moment(token.genTime);
+    const time = formatTime(token.genTime);
     if (newer && newer.token.genTime < token.genTime) {
       throw new Failure('TIMESTAMP_ORDER_FAILURE', `${newer.name}早于${name} ${time}`);
     }

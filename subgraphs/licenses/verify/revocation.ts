@@ -1,8 +1,8 @@
 import { memoizeByDigest } from '../../kernel/remembered.ts';
 import { algorithmOf, type Certificate, readExtension, USAGE } from './certificate.ts';
-import { Fields, type Node, numberOf, octetsOfBits, only, parseDer, TAG, timeOf } from './der.ts';
-import { verifiesAgain } from './mathematics.ts';
-import { Failure, reading } from './verdict.ts';
+import { Fields, type Node, numberOf, octetsOfBits, parseDer, requireOnlyChild, TAG, timeOf } from './der.ts';
+import { isSignatureValidCached } from './mathematics.ts';
+import { Failure, readOrFail } from './verdict.ts';
 
 /**
  * A parsed complete revocation list (证书吊销列表, RFC 5280 §5, version 2). Its signature has not been checked yet.
@@ -24,7 +24,7 @@ interface RevokedEntry {
   /** When the certificate became invalid: the earlier of revocation date and invalidity date. */
   effectiveAt: Date;
   /** certificateHold (暂停): a later list may remove it. */
-  held: boolean;
+  isOnHold: boolean;
 }
 
 const VERSION_2 = 1;
@@ -37,23 +37,23 @@ const LIST_EXTENSIONS = {
   expired: '2.5.29.60',
 };
 const ENTRY_EXTENSIONS = { reason: '2.5.29.21', invalidityDate: '2.5.29.24', certificateIssuer: '2.5.29.29' };
-const REASON = { hold: 6, unused: 7, removeFromList: 8, most: 10 } as const;
+const REASON = { hold: 6, unused: 7, removeFromList: 8, max: 10 } as const;
 /** How far the clock of an authority may be ahead of the verifier's clock. */
 const CLOCK_LEEWAY_MS = 300_000;
 
-const outside = (detail: string) => new Failure('TRY_LATER', detail);
+const listFailure = (detail: string) => new Failure('TRY_LATER', detail);
 
 /**
  * Reads a list, DER. Throws Failure TRY_LATER if it is not a list, is a partial or delta list, or contains unsupported
  * extensions.
  */
-export const readList = memoizeByDigest((der) => reading('TRY_LATER', '吊销列表无法解析', () => parseList(der)));
+export const readList = memoizeByDigest((der) => readOrFail('TRY_LATER', '吊销列表无法解析', () => parseList(der)));
 
 /** Returns the readable lists. Skips unreadable ones, so that they do not block the others. */
-export function readLists(all: readonly Uint8Array[]): RevocationList[] {
-  return all.flatMap((one) => {
+export function readLists(encodings: readonly Uint8Array[]): RevocationList[] {
+  return encodings.flatMap((encoding) => {
     try {
-      return [readList(one)];
+      return [readList(encoding)];
     } catch {
       return [];
     }
@@ -67,18 +67,18 @@ function parseList(der: Buffer): RevocationList {
   const signature = octetsOfBits(whole.next(TAG.bits));
   whole.end();
   const fields = new Fields(tbs);
-  if (numberOf(fields.next(TAG.integer)) !== VERSION_2) throw outside('吊销列表不是第 2 版');
-  if (!fields.next(TAG.sequence).raw.equals(algorithm.raw)) throw outside('吊销列表签名算法前后不一致');
+  if (numberOf(fields.next(TAG.integer)) !== VERSION_2) throw listFailure('吊销列表不是第 2 版');
+  if (!fields.next(TAG.sequence).raw.equals(algorithm.raw)) throw listFailure('吊销列表签名算法前后不一致');
   const issuer = fields.next(TAG.sequence).raw;
   const [issuedAt, nextAt] = [timeOf(fields.next()), timeOf(fields.next())];
-  const revoked = fields.optional(TAG.sequence);
+  const revokedEntries = fields.optional(TAG.sequence);
   const extensions = fields.optional(0xa0);
   fields.end();
-  const completeSince = readExtensions(extensions ? only(extensions, TAG.sequence).children : []);
+  const completeSince = readExtensions(extensions ? requireOnlyChild(extensions, TAG.sequence).children : []);
   const entries = new Map<string, RevokedEntry>();
-  for (const node of revoked?.children ?? []) {
+  for (const node of revokedEntries?.children ?? []) {
     const { serial, entry } = readEntry(node);
-    if (entries.has(serial)) throw outside('吊销列表中序列号重复');
+    if (entries.has(serial)) throw listFailure('吊销列表中序列号重复');
     entries.set(serial, entry);
   }
   const times = { issuedAt, nextAt, completeSince };
@@ -95,12 +95,12 @@ function readExtensions(extensions: readonly Node[]): Date | null {
   const seen = new Set<string>();
   for (const node of extensions) {
     const { id, critical, value } = readExtension(node);
-    if (seen.has(id)) throw outside(`吊销列表扩展 ${id} 重复`);
+    if (seen.has(id)) throw listFailure(`吊销列表扩展 ${id} 重复`);
     seen.add(id);
-    if (id === delta) throw outside('吊销列表是增量列表');
-    if (id === part || id === fresh) throw outside('吊销列表是间接的、只列一部分或另有增量列表');
+    if (id === delta) throw listFailure('吊销列表是增量列表');
+    if (id === part || id === fresh) throw listFailure('吊销列表是间接的、只列一部分或另有增量列表');
     if (id === expired) completeSince = timeOf(parseDer(value));
-    else if (critical && id !== issuerKeyId && id !== number) throw outside(`吊销列表的关键扩展 ${id} 不认识`);
+    else if (critical && id !== issuerKeyId && id !== number) throw listFailure(`吊销列表的关键扩展 ${id} 不认识`);
   }
   return completeSince;
 }
@@ -115,22 +115,22 @@ function readEntry(node: Node): { serial: string; entry: RevokedEntry } {
   const seen = new Set<string>();
   for (const extension of extensions?.children ?? []) {
     const { id, critical, value } = readExtension(extension);
-    if (seen.has(id)) throw outside(`吊销条目的扩展 ${id} 重复`);
+    if (seen.has(id)) throw listFailure(`吊销条目的扩展 ${id} 重复`);
     seen.add(id);
     if (id === ENTRY_EXTENSIONS.reason) {
       const reason = numberOf(parseDer(value), TAG.enumerated);
-      if (reason === REASON.unused || reason === REASON.removeFromList || reason > REASON.most) {
-        throw outside('吊销原因不认识');
+      if (reason === REASON.unused || reason === REASON.removeFromList || reason > REASON.max) {
+        throw listFailure('吊销原因不认识');
       }
       held = reason === REASON.hold;
     } else if (id === ENTRY_EXTENSIONS.invalidityDate) {
       const invalid = timeOf(parseDer(value));
       if (invalid < effectiveAt) effectiveAt = invalid;
     } else if (id === ENTRY_EXTENSIONS.certificateIssuer || critical) {
-      throw outside(`吊销条目的扩展 ${id} 不认识`);
+      throw listFailure(`吊销条目的扩展 ${id} 不认识`);
     }
   }
-  return { serial, entry: { effectiveAt, held } };
+  return { serial, entry: { effectiveAt, isOnHold: held } };
 }
 
 /** The revocation status of a certificate by the lists. */
@@ -140,7 +140,7 @@ export interface Revocation {
   /**
    * Whether a list can show that it is not revoked: from its issuer, not from the future, valid until `at` or later.
    */
-  known: boolean;
+  isKnown: boolean;
 }
 
 /**
@@ -149,30 +149,33 @@ export interface Revocation {
  * if the newest list contains it. A list issued after the certificate expired may omit it. Such a list cannot show that
  * it was not revoked, unless the list declares that it keeps expired certificates.
  */
-export function askLists(
+export function findRevocation(
   { serial, validUntil }: Certificate,
   issuer: Certificate,
   lists: readonly RevocationList[],
   { at, now }: { at: Date; now: Date },
 ): Revocation {
-  const latest = now.getTime() + CLOCK_LEEWAY_MS;
-  const good = lists
-    .filter((list) => list.issuer.equals(issuer.subject) && list.issuedAt.getTime() <= latest && signedBy(list, issuer))
+  const latestIssueMs = now.getTime() + CLOCK_LEEWAY_MS;
+  const usableLists = lists
+    .filter(
+      (list) =>
+        list.issuer.equals(issuer.subject) && list.issuedAt.getTime() <= latestIssueMs && isListSignedBy(list, issuer),
+    )
     .sort((a, b) => a.issuedAt.getTime() - b.issuedAt.getTime());
-  const newest = good.at(-1);
-  const named = good.flatMap((list) => {
+  const newestList = usableLists.at(-1);
+  const revocationTimes = usableLists.flatMap((list) => {
     const entry = list.entries.get(serial.toString('hex'));
-    return entry && (!entry.held || list === newest) ? [entry.effectiveAt.getTime()] : [];
+    return entry && (!entry.isOnHold || list === newestList) ? [entry.effectiveAt.getTime()] : [];
   });
   return {
-    effectiveAt: named.length > 0 ? new Date(Math.min(...named)) : null,
-    known: good.some(
+    effectiveAt: revocationTimes.length > 0 ? new Date(Math.min(...revocationTimes)) : null,
+    isKnown: usableLists.some(
       ({ issuedAt, nextAt, completeSince }) =>
         nextAt >= at && issuedAt < nextAt && (issuedAt <= validUntil || (completeSince && completeSince <= validUntil)),
     ),
   };
 }
 
-function signedBy(list: RevocationList, issuer: Certificate): boolean {
-  return ((issuer.keyUsage ?? 0) & USAGE.cRLSign) !== 0 && verifiesAgain(issuer.key, list);
+function isListSignedBy(list: RevocationList, issuer: Certificate): boolean {
+  return ((issuer.keyUsage ?? 0) & USAGE.cRLSign) !== 0 && isSignatureValidCached(issuer.key, list);
 }

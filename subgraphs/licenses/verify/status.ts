@@ -2,10 +2,10 @@ import { inflateSync } from 'node:zlib';
 import { z } from 'zod';
 import { LICENSE_STATES, type LicenseState } from '../../kernel/license-acts.ts';
 import { readCertificate } from './certificate.ts';
-import { isSignedBy, octets, readJws, requireHeader } from './jws.ts';
-import { findPath, type Moment, STATUS } from './path.ts';
+import { decodeBase64Url, isSignedBy, readJws, requireHeader } from './jws.ts';
+import { findPath, STATUS, type ValidationTime } from './path.ts';
 import type { Grounds } from './timestamp.ts';
-import { Failure, moment, reading } from './verdict.ts';
+import { Failure, formatTime, readOrFail } from './verdict.ts';
 
 /** The known state of a license (证照状态), independent of the verdict on its signature. */
 export interface LicenseStatus {
@@ -19,7 +19,7 @@ export interface LicenseStatus {
 }
 
 /** The license version whose state is requested. */
-export interface Asked {
+export interface StatusSubject {
   identifier: string;
   version: number;
   /** Index in the status list, or undefined if the license has none. */
@@ -47,7 +47,7 @@ export const LIST_STATES: readonly LicenseState[] = [
   ...(['VALID', 'SUSPENDED', 'SUPERSEDED', 'LAPSED'] as const),
   ...(['RESCINDED', 'WITHDRAWN', 'REVOKED', 'CANCELLED'] as const),
 ];
-const LIST_LIMIT_BYTES = 4_194_304;
+const MAX_LIST_BYTES = 4_194_304;
 const CLOCK_LEEWAY_MS = 300_000;
 
 const UNKNOWN: LicenseStatus = { state: 'UNKNOWN', asOf: null, source: null, reason: '没有状态声明或状态列表' };
@@ -61,56 +61,67 @@ export interface Sources {
 }
 
 /** Returns the newest usable status of a license, or UNKNOWN with the reason. Never throws. */
-export function readStatus(asked: Asked, { statements, list }: Sources, grounds: Grounds, now: Date): LicenseStatus {
-  const said = [
+export function readStatus(
+  subject: StatusSubject,
+  { statements, list }: Sources,
+  grounds: Grounds,
+  now: Date,
+): LicenseStatus {
+  const answers = [
     ...statements.map(({ text, provenAt }) =>
-      told('STATEMENT', () => readStatement(text, asked, grounds, now, provenAt)),
+      readOrUnknown('STATEMENT', () => readStatement(text, subject, grounds, now, provenAt)),
     ),
-    ...(list === null ? [] : [told('STATUS_LIST', () => readPlace(list, asked, grounds, now))]),
+    ...(list === null ? [] : [readOrUnknown('STATUS_LIST', () => readListEntry(list, subject, grounds, now))]),
   ];
   const newest = (all: LicenseStatus[]) =>
-    all.reduce((best, one) => ((one.asOf ?? '') > (best.asOf ?? '') ? one : best));
-  const usable = said.filter(({ state }) => state !== 'UNKNOWN');
-  if (usable.length > 0) return newest(usable);
-  return said.length > 0 ? newest(said) : UNKNOWN;
+    all.reduce((newestSoFar, status) => ((status.asOf ?? '') > (newestSoFar.asOf ?? '') ? status : newestSoFar));
+  const usableAnswers = answers.filter(({ state }) => state !== 'UNKNOWN');
+  if (usableAnswers.length > 0) return newest(usableAnswers);
+  return answers.length > 0 ? newest(answers) : UNKNOWN;
 }
 
-interface Word {
+interface StateClaim {
   state: LicenseState;
   iat: number;
   exp: number;
 }
 
-function told(source: 'STATEMENT' | 'STATUS_LIST', read: () => LicenseStatus): LicenseStatus {
+function readOrUnknown(source: 'STATEMENT' | 'STATUS_LIST', read: () => LicenseStatus): LicenseStatus {
   try {
     return { ...read(), source };
   } catch (error) {
-    const why = error instanceof Failure ? error.message : '无法解析';
-    return { state: 'UNKNOWN', asOf: null, source, reason: why };
+    const reason = error instanceof Failure ? error.message : '无法解析';
+    return { state: 'UNKNOWN', asOf: null, source, reason: reason };
   }
 }
 
-function readStatement(text: string, asked: Asked, grounds: Grounds, now: Date, provenAt: Date | null): LicenseStatus {
+function readStatement(
+  text: string,
+  subject: StatusSubject,
+  grounds: Grounds,
+  now: Date,
+  provenAt: Date | null,
+): LicenseStatus {
   const claims = readAttested(text, 'license-status+jwt', statementForm, grounds, now, provenAt);
-  if (claims.sub !== asked.identifier || claims.version !== asked.version) {
+  if (claims.sub !== subject.identifier || claims.version !== subject.version) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '状态声明说的是另一证照');
   }
-  return current(claims, now);
+  return toLicenseStatus(claims, now);
 }
 
-function readPlace(text: string, { index }: Asked, grounds: Grounds, now: Date): LicenseStatus {
+function readListEntry(text: string, { index }: StatusSubject, grounds: Grounds, now: Date): LicenseStatus {
   if (index === undefined) throw new Failure('SIG_CONSTRAINTS_FAILURE', '登记数据没有状态列表序号');
   const { status_list: list, ...claims } = readAttested(text, 'statuslist+jwt', listForm, grounds, now, null);
-  const packed = octets(list.lst);
+  const packed = decodeBase64Url(list.lst);
   if (!packed) throw new Failure('FORMAT_FAILURE', '状态列表编码不正确');
-  const bytes = reading('FORMAT_FAILURE', '状态列表无法解压', () =>
-    inflateSync(packed, { maxOutputLength: LIST_LIMIT_BYTES }),
+  const bytes = readOrFail('FORMAT_FAILURE', '状态列表无法解压', () =>
+    inflateSync(packed, { maxOutputLength: MAX_LIST_BYTES }),
   );
   const octet = bytes[Math.floor(index / 2)];
   if (octet === undefined) throw new Failure('FORMAT_FAILURE', `状态列表没有第 ${index} 项`);
   const state = LIST_STATES[index % 2 === 0 ? octet & 0x0f : octet >> 4];
   if (!state) throw new Failure('FORMAT_FAILURE', `状态列表第 ${index} 项没有状态`);
-  return current({ ...claims, state }, now);
+  return toLicenseStatus({ ...claims, state }, now);
 }
 
 /**
@@ -127,31 +138,36 @@ function readAttested<Claims extends { iat: number; exp: number }>(
 ): Claims {
   const jws = readJws(text);
   requireHeader(jws, typ, ['x5c']);
-  const carried = chainForm.safeParse(jws.header.x5c);
+  const chain = chainForm.safeParse(jws.header.x5c);
   const claims = form.safeParse(jws.payload);
-  if (!carried.success || !claims.success) throw new Failure('FORMAT_FAILURE', '状态声明不是规定的形式');
-  const certificate = readCertificate(Buffer.from(carried.data[0], 'base64'));
+  if (!chain.success || !claims.success) throw new Failure('FORMAT_FAILURE', '状态声明不是规定的形式');
+  const certificate = readCertificate(Buffer.from(chain.data[0], 'base64'));
   if (!isSignedBy(jws, certificate.key)) throw new Failure('SIG_CRYPTO_FAILURE', '状态声明的签名不正确');
   const { iat, exp } = claims.data;
   if (iat * 1000 > now.getTime() + CLOCK_LEEWAY_MS || exp < iat) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '状态声明的时间不正确');
   }
-  const asked: Moment = { at: provenAt ?? now, proven: provenAt !== null, now, claimed: new Date(iat * 1000) };
+  const validationTime: ValidationTime = {
+    at: provenAt ?? now,
+    proven: provenAt !== null,
+    now,
+    claimed: new Date(iat * 1000),
+  };
   findPath({
     certificate,
     candidates,
     roots,
     lists,
-    moment: asked,
+    moment: validationTime,
     purpose: STATUS,
   });
   return claims.data;
 }
 
 /** Converts a claim to a status. An expired claim does not show the current state, so it gives UNKNOWN. */
-function current({ state, iat, exp }: Word, now: Date): LicenseStatus {
-  const asOf = moment(new Date(iat * 1000));
+function toLicenseStatus({ state, iat, exp }: StateClaim, now: Date): LicenseStatus {
+  const asOf = formatTime(new Date(iat * 1000));
   if (exp * 1000 >= now.getTime()) return { state, asOf, source: null, reason: null };
-  const until = moment(new Date(exp * 1000));
+  const until = formatTime(new Date(exp * 1000));
   return { state: 'UNKNOWN', asOf, source: null, reason: `状态声明已于 ${until} 过期，当时为 ${state}` };
 }

@@ -1,10 +1,10 @@
 import { hash } from 'node:crypto';
 import { algorithmOf, type Certificate, readCertificates } from './certificate.ts';
-import { parseSignedData, requireSignature, type SignedData, signerOf, TOKEN } from './cms.ts';
+import { parseSignedData, requireSignature, requireSigner, type SignedData, TOKEN } from './cms.ts';
 import { Fields, type Node, numberOf, parseDer, TAG, timeOf } from './der.ts';
 import { findPath, TIMESTAMP } from './path.ts';
 import type { RevocationList } from './revocation.ts';
-import { Failure, moment, reading } from './verdict.ts';
+import { Failure, formatTime, readOrFail } from './verdict.ts';
 
 /**
  * A timestamp token (时间戳, RFC 3161) with valid form, imprint and signature. Its certificate has not been judged yet.
@@ -25,12 +25,12 @@ const SHA256 = '2.16.840.1.101.3.4.2.1';
 export function readToken(der: Uint8Array | Node, imprint: Uint8Array): Token {
   const signed = parseSignedData(der, TOKEN);
   const content = signed.content ?? Buffer.alloc(0);
-  const info = reading('FORMAT_FAILURE', '时间戳内容不是规定形式', () => readInfo(content));
+  const info = readOrFail('FORMAT_FAILURE', '时间戳内容不是规定形式', () => readInfo(content));
   if (!info.imprint.equals(imprint)) throw new Failure('HASH_FAILURE', '时间戳不是对这一内容的');
   if (!hash('sha256', content, 'buffer').equals(signed.messageDigest)) {
     throw new Failure('HASH_FAILURE', '时间戳内容与其签名不一致');
   }
-  const signer = signerOf(signed);
+  const signer = requireSigner(signed);
   requireSignature(signed, signer);
   return { genTime: info.genTime, signer, signed };
 }
@@ -40,12 +40,12 @@ function readInfo(content: Buffer): { imprint: Buffer; genTime: Date } {
   const fields = new Fields(parseDer(content));
   if (numberOf(fields.next(TAG.integer)) !== VERSION_1) throw new Failure('FORMAT_FAILURE', '时间戳版本不正确');
   fields.next(TAG.oid);
-  const message = new Fields(fields.next(TAG.sequence));
-  if (algorithmOf(message.next(TAG.sequence)) !== SHA256) {
+  const messageImprint = new Fields(fields.next(TAG.sequence));
+  if (algorithmOf(messageImprint.next(TAG.sequence)) !== SHA256) {
     throw new Failure('CRYPTO_CONSTRAINTS_FAILURE', '时间戳的摘要算法不是 SHA-256');
   }
-  const imprint = message.next(TAG.octets).body;
-  message.end();
+  const imprint = messageImprint.next(TAG.octets).body;
+  messageImprint.end();
   fields.next(TAG.integer);
   const genTime = timeOf(fields.next(TAG.generalizedTime), true);
   fields.optional(TAG.sequence);
@@ -73,17 +73,17 @@ export function requireToken(
   { at, now, proven }: { at: Date; now: Date; proven: boolean },
 ): void {
   const { validFrom, validUntil, commonName } = signer;
-  const asked = { at, now, proven, claimed: null };
-  const carried = readCertificates(signed.certificates);
+  const validationTime = { at, now, proven, claimed: null };
+  const enclosedCertificates = readCertificates(signed.certificates);
   findPath({
     certificate: signer,
-    candidates: [...carried, ...candidates],
+    candidates: [...enclosedCertificates, ...candidates],
     roots,
     lists,
-    moment: asked,
+    moment: validationTime,
     purpose: TIMESTAMP,
   });
   if (genTime < validFrom || genTime > validUntil) {
-    throw new Failure('CHAIN_CONSTRAINTS_FAILURE', `时间戳 ${moment(genTime)} 不在“${commonName}”的有效期内`);
+    throw new Failure('CHAIN_CONSTRAINTS_FAILURE', `时间戳 ${formatTime(genTime)} 不在“${commonName}”的有效期内`);
   }
 }

@@ -49,7 +49,7 @@ export class Failure extends Error {
 }
 
 /** Runs a reader. Rethrows a Failure. Converts any other error into a Failure with this sub-indication and sentence. */
-export function reading<Result>(subIndication: SubIndication, detail: string, read: () => Result): Result {
+export function readOrFail<Result>(subIndication: SubIndication, detail: string, read: () => Result): Result {
   try {
     return read();
   } catch (error) {
@@ -59,13 +59,13 @@ export function reading<Result>(subIndication: SubIndication, detail: string, re
 }
 
 /** Makes text from an unverified file safe to display: one line, no control characters, at most 120 characters. */
-export function shown(text: string): string {
+export function toDisplayText(text: string): string {
   const line = text.replace(/[\p{C}\p{Zl}\p{Zp}]/gu, '�');
   return line.length > 120 ? `${line.slice(0, 120)}…` : line;
 }
 
 /** Formats a time for a report: RFC 3339, UTC, or `?` for an invalid date. */
-export function moment(at: Date): string {
+export function formatTime(at: Date): string {
   return Number.isNaN(at.getTime()) ? '?' : at.toISOString().replace('.000Z', 'Z');
 }
 

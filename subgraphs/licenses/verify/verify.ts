@@ -4,25 +4,25 @@ import { readSealedPdf, type SealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { ActStatement, AttachedRecord } from '../record.ts';
 import { readRecord, readStatement } from './attached.ts';
 import { type Certificate, readCertificates } from './certificate.ts';
-import { ATTRIBUTE, CADES, PADES, parseSignedData, requireSignature, type SignedData, signerOf } from './cms.ts';
+import { ATTRIBUTE, CADES, PADES, parseSignedData, requireSignature, requireSigner, type SignedData } from './cms.ts';
 import { checkRecordCode } from './code.ts';
 import { timeOf } from './der.ts';
 import type { Bundle, LoggedUse } from './evidence.ts';
 import { type LogTrust, requireLogged } from './log.ts';
-import { findPath, type Moment, type Path, SEAL } from './path.ts';
-import { type Given, type Proof, readBundle, readStamps, requireRenewal } from './renewal.ts';
+import { findPath, type Path, SEAL, type ValidationTime } from './path.ts';
+import { type Proof, readBundle, readStamps, requireRenewal, type TrustSources } from './renewal.ts';
 import { type LicenseStatus, readStatus } from './status.ts';
 import { type Grounds, readToken, type Token } from './timestamp.ts';
 import {
   Failure,
+  formatTime,
   type Judgement,
-  moment,
   type NamedStep,
-  reading,
+  readOrFail,
   requireTime,
   runSteps,
   type Step,
-  shown,
+  toDisplayText,
 } from './verdict.ts';
 
 /** All input of the verdict, gathered beforehand. */
@@ -64,7 +64,7 @@ export interface Report extends Judgement {
 }
 
 /** The results of the steps. Each step reads the results of earlier ones. */
-interface Found {
+interface VerificationContext {
   evidence: Evidence;
   now: Date;
   /** The unsealed content: the file, or its part before the seal. */
@@ -87,7 +87,7 @@ interface Found {
   path: Path;
 }
 
-const STEPS: readonly NamedStep<Found>[] = [
+const STEPS: readonly NamedStep<VerificationContext>[] = [
   { name: '读取文件', run: readFile },
   { name: '读取签名', run: readSignature },
   { name: '核对文件摘要', run: checkDigest },
@@ -109,111 +109,111 @@ const STEPS: readonly NamedStep<Found>[] = [
  * order, and the first failed step decides the verdict. Never throws.
  */
 export function verify(evidence: Evidence, at: Date): Report {
-  const found = { evidence, now: at, bundle: null, token: null, stamps: [] } as unknown as Found;
-  const judged = runSteps(STEPS, found);
-  const passed = judged.verdict === 'TOTAL_PASSED';
-  const { record, statement, signer, proof } = found;
-  const status = statusOf(found, at);
-  const claimed = passed ? claimOf(found) : null;
+  const context = { evidence, now: at, bundle: null, token: null, stamps: [] } as unknown as VerificationContext;
+  const judgement = runSteps(STEPS, context);
+  const hasPassed = judgement.verdict === 'TOTAL_PASSED';
+  const { record, statement, signer, proof } = context;
+  const status = statusOf(context, at);
+  const claimedTime = hasPassed ? claimOf(context) : null;
   return {
-    ...judged,
-    steps: [...judged.steps, statusStep(status)],
-    record: passed ? (record ?? null) : null,
-    statement: passed ? (statement ?? null) : null,
-    signer: passed ? { name: signer.commonName, organisation: signer.organisations[0] ?? '' } : null,
-    provenAt: passed && proof.provenAt ? moment(proof.provenAt) : null,
-    claimedAt: claimed ? moment(claimed) : null,
+    ...judgement,
+    steps: [...judgement.steps, statusStep(status)],
+    record: hasPassed ? (record ?? null) : null,
+    statement: hasPassed ? (statement ?? null) : null,
+    signer: hasPassed ? { name: signer.commonName, organisation: signer.organisations[0] ?? '' } : null,
+    provenAt: hasPassed && proof.provenAt ? formatTime(proof.provenAt) : null,
+    claimedAt: claimedTime ? formatTime(claimedTime) : null,
     status,
   };
 }
 
-function readFile(found: Found): string {
-  const { evidence, now } = found;
+function readFile(context: VerificationContext): string {
+  const { evidence, now } = context;
   const { file, signature } = evidence;
   requireTime(now);
   if (file === null || file.length === 0) throw new Failure('SIGNED_DATA_NOT_FOUND', '没有文件，或文件是空的');
-  const head = Buffer.from(file.subarray(0, 5)).toString('latin1');
-  const isPdf = head === '%PDF-';
-  if (!isPdf && !head.startsWith('{')) throw new Failure('FORMAT_FAILURE', '不是 PDF 文件，也不是声明');
+  const fileHead = Buffer.from(file.subarray(0, 5)).toString('latin1');
+  const isPdf = fileHead === '%PDF-';
+  if (!isPdf && !fileHead.startsWith('{')) throw new Failure('FORMAT_FAILURE', '不是 PDF 文件，也不是声明');
   if (signature) {
-    found.content = file;
-    found.digest = hash('sha256', file, 'buffer');
-    found.fileDigest = found.digest;
-    found.signature = signature;
-    found.signed = parseSignedData(signature, CADES);
+    context.content = file;
+    context.digest = hash('sha256', file, 'buffer');
+    context.fileDigest = context.digest;
+    context.signature = signature;
+    context.signed = parseSignedData(signature, CADES);
   } else {
-    const sealed = isPdf ? takeApart(file) : null;
+    const sealed = isPdf ? parseSealedPdf(file) : null;
     if (!sealed) throw new Failure('SIGNED_DATA_NOT_FOUND', '文件内没有签名，也没有找到签名文件');
-    found.content = sealed.base;
-    found.digest = sealed.digest;
-    found.fileDigest = sealed.fileDigest;
-    found.signingTime = sealed.signedOn;
-    found.signature = sealed.cms;
-    found.signed = parseSignedData(sealed.cms, PADES);
+    context.content = sealed.base;
+    context.digest = sealed.digest;
+    context.fileDigest = sealed.fileDigest;
+    context.signingTime = sealed.signedOn;
+    context.signature = sealed.cms;
+    context.signed = parseSignedData(sealed.cms, PADES);
   }
   return `${isPdf ? 'PDF' : '声明'}，${file.length} 字节`;
 }
 
 /** Parses a PDF with an embedded signature. Returns null if it does not claim to have one. Throws FORMAT_FAILURE. */
-function takeApart(file: Uint8Array): SealedPdf | null {
+function parseSealedPdf(file: Uint8Array): SealedPdf | null {
   try {
     return readSealedPdf(file);
   } catch (error) {
     if (!isSealedPdf(file)) return null;
-    throw new Failure('FORMAT_FAILURE', error instanceof Error ? shown(error.message) : 'PDF 签名无法读取');
+    throw new Failure('FORMAT_FAILURE', error instanceof Error ? toDisplayText(error.message) : 'PDF 签名无法读取');
   }
 }
 
-function readSignature(found: Found): string {
-  const { signed, evidence } = found;
+function readSignature(context: VerificationContext): string {
+  const { signed, evidence } = context;
   const time = signed.attributes.get(ATTRIBUTE.signingTime);
-  if (time) found.signingTime = reading('FORMAT_FAILURE', '签名时间格式不正确', () => timeOf(time));
-  if (Number.isNaN(found.signingTime.getTime())) throw new Failure('FORMAT_FAILURE', '签名时间格式不正确');
+  if (time) context.signingTime = readOrFail('FORMAT_FAILURE', '签名时间格式不正确', () => timeOf(time));
+  if (Number.isNaN(context.signingTime.getTime())) throw new Failure('FORMAT_FAILURE', '签名时间格式不正确');
   return evidence.signature ? 'CMS 分离式签名（CAdES），一个签名人' : 'PDF 内的签名（PAdES），一个签名人';
 }
 
-function checkDigest({ digest, signed }: Found): string {
+function checkDigest({ digest, signed }: VerificationContext): string {
   if (!digest.equals(signed.messageDigest)) throw new Failure('HASH_FAILURE', '文件与签名时的内容不一致');
   return `文件的 SHA-256 与签名属性一致：${digest.toString('hex')}`;
 }
 
-function findSigner(found: Found): string {
-  found.signer = signerOf(found.signed);
-  return found.signer.commonName;
+function findSigner(context: VerificationContext): string {
+  context.signer = requireSigner(context.signed);
+  return context.signer.commonName;
 }
 
-function checkSignature({ signed, signer }: Found): string {
+function checkSignature({ signed, signer }: VerificationContext): string {
   requireSignature(signed, signer);
   return `RSA-SHA256，${signer.key.bits} 位`;
 }
 
 /** Checks that the hub could have written the content, and that the named organ owns the seal. */
-function checkRecord(found: Found): string {
-  const { content, signer } = found;
-  if (content instanceof Uint8Array && content[0] !== 0x25) found.statement = readStatement(content);
-  else found.record = readRecord(content);
-  const { record, statement } = found;
+function checkRecord(context: VerificationContext): string {
+  const { content, signer } = context;
+  if (content instanceof Uint8Array && content[0] !== 0x25) context.statement = readStatement(content);
+  else context.record = readRecord(content);
+  const { record, statement } = context;
   const { ZZBFJG: organ = '', ZZBH: number = '' } = record ?? statement ?? {};
   const { organisations } = signer;
   if (organisations.length !== 1 || organisations[0] !== organ) {
-    const owners = shown(organisations.join('、'));
-    throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${shown(organ)}”与印章所属机构“${owners}”不一致`);
+    const owners = toDisplayText(organisations.join('、'));
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', `颁发机构“${toDisplayText(organ)}”与印章所属机构“${owners}”不一致`);
   }
-  return `${shown(record?.ZZMC ?? statement?.CZ ?? '')} ${shown(number)}，数据完整`;
+  return `${toDisplayText(record?.ZZMC ?? statement?.CZ ?? '')} ${toDisplayText(number)}，数据完整`;
 }
 
 /** Checks that the bundle belongs to this file. */
-function checkBundle(found: Found): string | null {
-  const { evidence, fileDigest } = found;
+function checkBundle(context: VerificationContext): string | null {
+  const { evidence, fileDigest } = context;
   const { bundle: bytes } = evidence;
   if (!bytes) return null;
   const bundle = readBundle(bytes);
   if (bundle.document !== fileDigest.toString('hex'))
     throw new Failure('SIGNED_DATA_NOT_FOUND', '证据包是另一份文件的');
-  if (bundle.identifier !== (found.record ?? found.statement)?.ZZBS) {
+  if (bundle.identifier !== (context.record ?? context.statement)?.ZZBS) {
     throw new Failure('SIG_CONSTRAINTS_FAILURE', '证据包是另一证照的');
   }
-  found.bundle = bundle;
+  context.bundle = bundle;
   return `${bundle.certificates.length} 张证书、${bundle.revocation.length} 份吊销列表、${bundle.stamps.length} 个存档时间戳`;
 }
 
@@ -221,31 +221,31 @@ function checkBundle(found: Found): string | null {
  * An embedded signature always has a timestamp. An older detached signature may have none, and is then judged as of
  * now.
  */
-function checkTimestamp(found: Found): string | null {
-  const { signed, evidence } = found;
+function checkTimestamp(context: VerificationContext): string | null {
+  const { signed, evidence } = context;
   if (signed.timestamp === null) {
     if (!evidence.signature) throw new Failure('NO_POE', 'PDF 内的签名没有时间戳，不能证明签名的时间');
     return null;
   }
-  found.token = readToken(signed.timestamp, hash('sha256', signed.signature, 'buffer'));
-  return `“${found.token.signer.commonName}”证明签名在 ${moment(found.token.genTime)} 已存在`;
+  context.token = readToken(signed.timestamp, hash('sha256', signed.signature, 'buffer'));
+  return `“${context.token.signer.commonName}”证明签名在 ${formatTime(context.token.genTime)} 已存在`;
 }
 
-function checkStamps(found: Found): string | null {
-  const { bundle } = found;
+function checkStamps(context: VerificationContext): string | null {
+  const { bundle } = context;
   if (!bundle || bundle.stamps.length === 0) return null;
-  found.stamps = readStamps(bundle);
-  return found.stamps.map(({ genTime }) => moment(genTime)).join('、');
+  context.stamps = readStamps(bundle);
+  return context.stamps.map(({ genTime }) => formatTime(genTime)).join('、');
 }
 
-function checkRenewal(found: Found): string | null {
-  const { token, stamps, now } = found;
-  found.proof = requireRenewal(givenOf(found), token, stamps, now);
+function checkRenewal(context: VerificationContext): string | null {
+  const { token, stamps, now } = context;
+  context.proof = requireRenewal(trustSourcesOf(context), token, stamps, now);
   return token ? '每个时间戳的证书在其后一个时间戳（最新的在核验时）有效' : null;
 }
 
 /** Combines the signature's certificates, the bundle, and the verifier's own material. */
-function givenOf({ evidence, bundle, signed }: Found): Given {
+function trustSourcesOf({ evidence, bundle, signed }: VerificationContext): TrustSources {
   const { roots, certificates = [], revocation = [] } = evidence;
   return {
     roots: readCertificates(roots),
@@ -259,63 +259,71 @@ function givenOf({ evidence, bundle, signed }: Found): Given {
 const CLOCK_LEEWAY_MS = 300_000;
 
 /** The claimed signing time must not be later than the proven time of the signature. */
-function checkClaim({ signingTime, proof, now }: Found): string {
+function checkClaim({ signingTime, proof, now }: VerificationContext): string {
   const latest = proof.provenAt ?? now;
   if (signingTime.getTime() > latest.getTime() + CLOCK_LEEWAY_MS) {
-    const than = proof.provenAt ? `晚于时间戳 ${moment(proof.provenAt)}` : '在将来';
-    throw new Failure('SIG_CONSTRAINTS_FAILURE', `声明的签名时间 ${moment(signingTime)} ${than}`);
+    const than = proof.provenAt ? `晚于时间戳 ${formatTime(proof.provenAt)}` : '在将来';
+    throw new Failure('SIG_CONSTRAINTS_FAILURE', `声明的签名时间 ${formatTime(signingTime)} ${than}`);
   }
-  return moment(signingTime);
+  return formatTime(signingTime);
 }
 
 /** The latest claimed time: that of the signature or that of the authorisation. */
-function claimOf({ signingTime, record, statement }: Found): Date {
-  const authorised = new Date((record ?? statement)?.ZZQZSJ ?? '');
-  return authorised > signingTime ? authorised : signingTime;
+function claimOf({ signingTime, record, statement }: VerificationContext): Date {
+  const authorisedAt = new Date((record ?? statement)?.ZZQZSJ ?? '');
+  return authorisedAt > signingTime ? authorisedAt : signingTime;
 }
 
 /** The best signature time (EN 319 102-1 §5.6.3): the oldest valid timestamp, otherwise now. */
-function momentOf(found: Found): Moment {
-  const { proof, now } = found;
-  return { at: proof.provenAt ?? now, proven: proof.provenAt !== null, now, claimed: claimOf(found) };
+function validationTimeOf(context: VerificationContext): ValidationTime {
+  const { proof, now } = context;
+  return { at: proof.provenAt ?? now, proven: proof.provenAt !== null, now, claimed: claimOf(context) };
 }
 
-function checkPath(found: Found): string {
-  const { roots, lists } = found.proof.grounds;
-  const candidates = readCertificates(found.signed.certificates);
-  found.path = findPath({
-    ...{ certificate: found.signer, candidates, roots, lists },
-    ...{ moment: momentOf(found), purpose: SEAL },
+function checkPath(context: VerificationContext): string {
+  const { roots, lists } = context.proof.grounds;
+  const candidates = readCertificates(context.signed.certificates);
+  context.path = findPath({
+    ...{ certificate: context.signer, candidates, roots, lists },
+    ...{ moment: validationTimeOf(context), purpose: SEAL },
   });
-  return `${found.path.map((one) => one.commonName).join(' ← ')}，在 ${moment(momentOf(found).at)} 有效、未吊销`;
+  return `${context.path.map((member) => member.commonName).join(' ← ')}，在 ${formatTime(validationTimeOf(context).at)} 有效、未吊销`;
 }
 
-function checkCode(found: Found): string | null {
-  if (found.record?.KZ_EWM === undefined) return null;
-  return checkRecordCode(found.record, found.proof.grounds, { ...momentOf(found), claimed: null });
+function checkCode(context: VerificationContext): string | null {
+  if (context.record?.KZ_EWM === undefined) return null;
+  return checkRecordCode(context.record, context.proof.grounds, { ...validationTimeOf(context), claimed: null });
 }
 
-function checkLog(found: Found): string | null {
-  const { bundle, evidence, digest, signature } = found;
-  const said = found.record ?? found.statement;
-  const use = { identifier: said?.ZZBS ?? '', documentDigest: digest, signature };
+function checkLog(context: VerificationContext): string | null {
+  const { bundle, evidence, digest, signature } = context;
+  const sealedContent = context.record ?? context.statement;
+  const use = { identifier: sealedContent?.ZZBS ?? '', documentDigest: digest, signature };
   const proof = evidence.logged ?? bundle?.log ?? bundle?.latest?.log ?? null;
   return requireLogged(proof, use, evidence.log ?? null);
 }
 
-function statusOf(found: Found, now: Date): LicenseStatus {
-  const said = found.record ?? found.statement;
-  const { statement, statusList } = found.evidence;
-  if (!said || !found.proof) return readStatus({ identifier: '', version: 0, index: undefined }, NONE, NOTHING, now);
-  const asked = { identifier: said.ZZBS, version: said.KZ_BB, index: found.record?.KZ_ZTXH };
-  const kept = found.bundle?.status ? [{ text: found.bundle.status, provenAt: found.proof.stampedAt }] : [];
-  const latest = [found.bundle?.latest?.status, statement].filter((one) => typeof one === 'string');
-  const got = latest.map((text) => ({ text, provenAt: null }));
-  return readStatus(asked, { statements: [...kept, ...got], list: statusList ?? null }, found.proof.grounds, now);
+function statusOf(context: VerificationContext, now: Date): LicenseStatus {
+  const sealedContent = context.record ?? context.statement;
+  const { statement, statusList } = context.evidence;
+  if (!sealedContent || !context.proof)
+    return readStatus({ identifier: '', version: 0, index: undefined }, NO_SOURCES, NO_GROUNDS, now);
+  const subject = { identifier: sealedContent.ZZBS, version: sealedContent.KZ_BB, index: context.record?.KZ_ZTXH };
+  const bundleStatements = context.bundle?.status
+    ? [{ text: context.bundle.status, provenAt: context.proof.stampedAt }]
+    : [];
+  const latestTexts = [context.bundle?.latest?.status, statement].filter((text) => typeof text === 'string');
+  const latestStatements = latestTexts.map((text) => ({ text, provenAt: null }));
+  return readStatus(
+    subject,
+    { statements: [...bundleStatements, ...latestStatements], list: statusList ?? null },
+    context.proof.grounds,
+    now,
+  );
 }
 
-const NONE = { statements: [], list: null };
-const NOTHING: Grounds = { roots: [], candidates: [], lists: [] };
+const NO_SOURCES = { statements: [], list: null };
+const NO_GROUNDS: Grounds = { roots: [], candidates: [], lists: [] };
 
 function statusStep({ state, asOf, reason }: LicenseStatus): Step {
   const name = '查询证照状态';

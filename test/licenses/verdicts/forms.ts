@@ -205,7 +205,7 @@ export const FORMS: Vectors = {
       { seal: { signatureAlgorithm: sequence(oid('1.2.840.113549.1.1.11')) } },
     ],
     ['RSASSA-PSS', { seal: { signatureAlgorithm: sequence(oid('1.2.840.113549.1.1.10'), sequence()) } }],
-    ['signing-certificate-v2 by SHA-1', { seal: { attributes: boundBySha1 } }],
+    ['signing-certificate-v2 by SHA-1', { seal: { attributes: bindBySha1 } }],
     ['a timestamp over a SHA-1 digest', { token: { imprintAlgorithm: sequence(oid('1.3.14.3.2.26')) } }],
     ['a timestamp by RSA', { token: { signer: VALID_AUTHORITIES.seal, signatureAlgorithm: rsaSha256 } }],
   ],
@@ -264,7 +264,7 @@ function moveSigningTime(cms: Buffer): Buffer {
   return Buffer.from(cms.toString('latin1').replace('261123010203Z', '261123010204Z'), 'latin1');
 }
 
-function boundBySha1(sorted: Buffer[]): Buffer[] {
+function bindBySha1(sorted: Buffer[]): Buffer[] {
   const hash = sequence(sequence(oid('1.3.14.3.2.26')), der(0x04, Buffer.alloc(20)));
   const sha1Attribute = attribute('1.2.840.113549.1.9.16.2.47', sequence(sequence(hash)));
   const id = oid('1.2.840.113549.1.9.16.2.47');

@@ -1,4 +1,4 @@
-import { BUNDLE_LIMIT_BYTES, type Bundle } from '../../../subgraphs/licenses/verify/evidence.ts';
+import { type Bundle, MAX_BUNDLE_BYTES } from '../../../subgraphs/licenses/verify/evidence.ts';
 import { issueCertificate, issueRevocationList } from '../../support/pki-builder.ts';
 import { sampleRecord } from '../../support/record.ts';
 import {
@@ -245,7 +245,7 @@ export const TIMES: Vectors = {
     ['a bundle with an unknown field', { bundle: (bundle) => Buffer.from(JSON.stringify({ ...bundle, more: 1 })) }],
     [
       'a bundle that is too long',
-      { bundle: (bundle) => Buffer.from(JSON.stringify(bundle).padEnd(BUNDLE_LIMIT_BYTES + 1)) },
+      { bundle: (bundle) => Buffer.from(JSON.stringify(bundle).padEnd(MAX_BUNDLE_BYTES + 1)) },
     ],
   ],
   TIMESTAMP_ORDER_FAILURE: [
@@ -277,7 +277,7 @@ export const TIMES: Vectors = {
 };
 
 /** One archive stamp at the first time, and a later list that revokes the timestamp certificate from the second time. */
-function revokeTimestampAfter(on: Date, effective: Date): Changes {
+function revokeTimestampAfter(stampedAt: Date, revokedFrom: Date): Changes {
   const secondAuthority = issueCertificate({
     ...{
       organisation: sampleRecord.ZZBFJG,
@@ -288,17 +288,17 @@ function revokeTimestampAfter(on: Date, effective: Date): Changes {
     ...{ usage: 0x80, purposes: ['1.3.6.1.5.5.7.3.8'], until: toDay('2060-01-01') },
   });
   return {
-    bundle: (bundle, pki) => addStamp(bundle, pki, on, { by: secondAuthority }),
-    ...withListsAt(Y2031, VALID_AUTHORITIES, [buildEntry(VALID_AUTHORITIES.timestamp, effective)]),
+    bundle: (bundle, pki) => addStamp(bundle, pki, stampedAt, { by: secondAuthority }),
+    ...withListsAt(Y2031, VALID_AUTHORITIES, [buildEntry(VALID_AUTHORITIES.timestamp, revokedFrom)]),
   };
 }
 
-function restampByNewAuthority(bundle: Bundle, pki: Authorities, on = Y2028): Bundle {
-  const by = issueCertificate({
+function restampByNewAuthority(bundle: Bundle, pki: Authorities, stampedAt = Y2028): Bundle {
+  const newAuthority = issueCertificate({
     ...{ organisation: '时间戳', common: '新时间戳', issuer: pki.issuing, pair: pki.code.pair },
     ...{ usage: 0x80, purposes: ['1.3.6.1.5.5.7.3.8'], until: toDay('2060-01-01') },
   });
-  return addStamp(bundle, pki, on, { by });
+  return addStamp(bundle, pki, stampedAt, { by: newAuthority });
 }
 
 /** In the record the seal is authorised after its revocation. In the PDF the signing time is before it. */
