@@ -4,9 +4,9 @@ import type { Reader } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { buildAttachedRecord } from './code.ts';
+import type { StoredFile } from './file-store.ts';
 import { licenseStream } from './ledger-store.ts';
 import type { ActStatement, AttachedRecord, LicenseRecord } from './record.ts';
-import type { StoredFile } from './store.ts';
 import { act, document, outboxDelivery, outboxEvent, outboxReceipt } from './tables.ts';
 
 /** Position of a row in the feed: its transaction, then stream and revision. */

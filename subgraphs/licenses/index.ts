@@ -12,6 +12,7 @@ import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './duty/store.t
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
 import { findSealedFile } from './feed-store.ts';
+import { findFile } from './file-store.ts';
 import { type IssueDependencies, resumeActs } from './issue-workflow.ts';
 import { messages, receiveBlanks } from './ledger-store.ts';
 import type { LibraryClient } from './library-client.ts';
@@ -79,7 +80,7 @@ export function createLicenses(dependencies: LicensesDependencies): Licenses {
     renewProofs: () => renewProofs(deps),
     file: async (digest, actor) => {
       if (actor.kind !== 'person' || !/^[0-9a-f]{64}$/.test(digest)) return null;
-      const found = await store.findFile(db, digest);
+      const found = await findFile(db, digest);
       return found && (await store.maySeeNumber(db, actor, found.number)) ? found : null;
     },
     receiveBlanks: (organ, { prefix, from, to }) =>

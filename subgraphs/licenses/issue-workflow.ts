@@ -8,6 +8,7 @@ import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '.
 import { readUnverifiedAuthoriser } from '../kernel/token.ts';
 import { buildAttachedRecord, buildCodePayload } from './code.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from './duty/store.ts';
+import { storeFiles, storeSealedFile } from './file-store.ts';
 import * as ledger from './ledger-store.ts';
 import { settleOrders } from './order/workflow.ts';
 import type { PrepareDependencies } from './prepare-workflow.ts';
@@ -19,7 +20,7 @@ export interface IssueDependencies extends PrepareDependencies {
   db: Database;
   sign: Sign;
   signCode: SignCode;
-  /** Reads the organ's own picture of the seal. */
+  /** Reads the office's own picture of the seal. Null if the seal is drawn. */
   picture: ReadPicture;
   /** Renders the document of a record, ready to be sealed. The same record and picture give the same bytes. */
   render: (record: AttachedRecord, picture: Uint8Array | null) => Uint8Array;
@@ -146,7 +147,7 @@ function buildSealedFiles(intent: store.ActRow, rendered: Uint8Array, signature:
     const changedBytes = findChangedPart(rendered, bytes);
     return {
       digests: { documentDigest, signatureDigest },
-      put: (tx: Transaction) => store.storeSealedFile(tx, id, changedBytes, file),
+      put: (tx: Transaction) => storeSealedFile(tx, id, changedBytes, file),
     };
   }
   const documentDigest = sha256(rendered);
@@ -156,7 +157,7 @@ function buildSealedFiles(intent: store.ActRow, rendered: Uint8Array, signature:
     { digest: documentDigest, bytes: rendered, mediaType: 'application/json', number, name },
     { digest: signatureDigest, bytes: signature, mediaType: type, number, name: `${name}.p7s` },
   ];
-  return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => store.storeFiles(tx, files) };
+  return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => storeFiles(tx, files) };
 }
 
 /**

@@ -14,6 +14,7 @@ import {
 import { Refusal } from '../kernel/refusal.ts';
 import { type GraphContext, getLoader, toRefusalView } from '../kernel/serve.ts';
 import { type Collection, findCollections } from './feed-store.ts';
+import { findFileFacts } from './file-store.ts';
 import { requireRedriver } from './handover-workflow.ts';
 import {
   type CertificateTask,
@@ -90,7 +91,7 @@ export interface SealedFile {
 
 export async function loadDocument(db: Database, context: GraphContext, sealedFile: SealedFile) {
   const files = getLoader<{ mediaType: string; sizeBytes: number }>(context, 'files', async (digests) => {
-    const factsByDigest = await store.findFileFacts(db, digests);
+    const factsByDigest = await findFileFacts(db, digests);
     return digests.map((digest) => factsByDigest.get(digest) ?? null);
   });
   const [facts, signatureFacts] = await Promise.all([

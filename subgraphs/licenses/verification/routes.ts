@@ -4,7 +4,7 @@ import { toPng } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
 import { readSealedPdf } from '../../kernel/sealed-pdf.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
-import { findFile } from '../store.ts';
+import { findFile } from '../file-store.ts';
 import { toSvg } from './picture.ts';
 import { findPublicStatus } from './view.ts';
 

@@ -276,7 +276,7 @@ export const TIMES: Vectors = {
   ],
 };
 
-/** One archive stamp at the first time, and a later list that revokes the timestamp certificate from the second time. */
+/** One archive stamp, and a later list that revokes the timestamp certificate from the second time. */
 function revokeTimestampAfter(stampedAt: Date, revokedFrom: Date): Changes {
   const secondAuthority = issueCertificate({
     ...{
