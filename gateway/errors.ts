@@ -1,6 +1,6 @@
 import type { GraphQLFormattedError } from 'graphql';
 import { createErrorFormat, type OnFault } from '../subgraphs/kernel/errors.ts';
-import { TOKEN_LIMIT } from './limits.ts';
+import { MAX_TOKENS } from './limits.ts';
 
 /** Returns the `formatError` of the gateway: as `createErrorFormat`, and QUERY_TOO_LARGE for a document of too many tokens. */
 export function formatError(
@@ -13,7 +13,7 @@ export function formatError(
       /^Syntax Error: Document contains more tha[nt] /.test(formatted.message);
     if (!isTooLarge) return format(formatted, error);
     const { locations, path } = formatted;
-    const message = `查询过长，最多 ${TOKEN_LIMIT} 个词元。`;
+    const message = `查询过长，最多 ${MAX_TOKENS} 个词元。`;
     return { message, locations, path, extensions: { code: 'QUERY_TOO_LARGE' } };
   };
 }

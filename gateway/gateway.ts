@@ -18,10 +18,10 @@ import type { GraphQLSchema } from 'graphql';
 import { logFault, type OnFault } from '../subgraphs/kernel/errors.ts';
 import { createApp } from '../subgraphs/kernel/http.ts';
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/serve.ts';
-import type { Doorkeeper } from './auth.ts';
+import type { TokenCheck } from './auth.ts';
 import { formatError } from './errors.ts';
-import { limitRule, TOKEN_LIMIT } from './limits.ts';
-import { type Ask, publicRoutes, type RouteOptions } from './routes.ts';
+import { limitRule, MAX_TOKENS } from './limits.ts';
+import { addPublicRoutes, type RouteOptions, type RunQuery } from './routes.ts';
 
 /** How a subgraph is reached: in this process, or over HTTP (its `/graphql`). */
 export type SubgraphSource = { schema: GraphQLSchema } | { url: string };
@@ -74,7 +74,7 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
     ],
   });
   await server.start();
-  const app = createApp(onFault, { bodyLimit: BODY_LIMIT_BYTES, routerOptions: { maxParamLength: PARAMETER_LENGTH } });
+  const app = createApp(onFault, { bodyLimit: MAX_BODY_BYTES, routerOptions: { maxParamLength: MAX_PARAMETER_CHARS } });
   await app.register(fastifyApollo(server), {
     context: (request: FastifyRequest) => readContext(request, options.tokenKey, options.now()),
   });

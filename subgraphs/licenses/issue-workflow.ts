@@ -6,6 +6,7 @@ import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
 import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
 import { readUnverifiedAuthoriser } from '../kernel/token.ts';
+import * as acts from './act-store.ts';
 import { buildAttachedRecord, buildCodePayload } from './code.ts';
 import { closeDuty, dutyIds, openDuty, readActSubject } from './duty/store.ts';
 import { storeFiles, storeSealedFile } from './file-store.ts';
@@ -112,7 +113,7 @@ async function renderFile(
       )
     : Buffer.from(toCanonicalJson(record));
   await deps.onStep?.('rendered');
-  if (await ledger.keepRendered(deps.db, id, { rendered, code })) return rendered;
+  if (await acts.keepRendered(deps.db, id, { rendered, code })) return rendered;
   return (await store.findAct(deps.db, id))?.rendered ?? null;
 }
 
@@ -196,7 +197,7 @@ async function runSealUse<Result>(
 /** Records why a prepared act waits, and opens a duty for it. */
 function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reason: string): Promise<void> {
   return db.transaction(async (tx) => {
-    if (!(await ledger.noteWaiting(tx, intent.id, reason))) return;
+    if (!(await acts.noteWaiting(tx, intent.id, reason))) return;
     const subject = await readActSubject(tx, intent);
     await openDuty(tx, { id: dutyIds.seal(intent.id), kind: 'SEAL_WAITING', reason, at: now(), ...subject });
   });
@@ -213,7 +214,7 @@ async function enterAct(
   const [task, storedLicense, act] = await inOrder(tx, [
     caseId === null ? null : (tx) => store.lockTask(tx, caseId),
     intent.act === 'ISSUE' ? null : (tx) => store.lockHead(tx, intent.number),
-    (tx) => ledger.lockAct(tx, intent),
+    (tx) => acts.lockAct(tx, intent),
   ]);
   if (act.state === 'DONE') return;
   await inOrder(tx, [
@@ -253,7 +254,7 @@ function requireTask(task: store.TaskRow | null): store.TaskRow {
 
 /** Resumes acts that a crash, a fault or a slow signer left prepared. Returns how many it completed. */
 export async function resumeActs(deps: IssueDependencies, onError: (error: unknown) => void): Promise<number> {
-  const dueIds = await ledger.leaseDueActs(deps.db);
+  const dueIds = await acts.leaseDueActs(deps.db);
   let completedCount = 0;
   for (const id of dueIds) {
     try {

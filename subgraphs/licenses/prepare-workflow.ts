@@ -8,6 +8,7 @@ import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/iden
 import { makesVersion, type OwnAct } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../kernel/token.ts';
+import { insertAct } from './act-store.ts';
 import * as ledger from './ledger-store.ts';
 import {
   buildRecord,
@@ -90,7 +91,7 @@ export async function prepareCaseAct(
     const newState = stateAfter(head.state, 'CANCEL');
     const details = { reason: '依申请注销', caseNumber: task.caseNumber, sheets: null };
     const record = buildStatement(head, 'CANCEL', newState, sealing, details);
-    const preparedAct = await ledger.insertAct(tx, { ...base, ...pickIdentity(head), stateAfter: newState, record });
+    const preparedAct = await insertAct(tx, { ...base, ...pickIdentity(head), stateAfter: newState, record });
     return { ...preparedAct, authorised };
   }
   const plan = planVersion(deps, task, head, sealing, reservation);
@@ -98,7 +99,7 @@ export async function prepareCaseAct(
   const { identifier } = plan;
   requireRenderable(plan.record);
   const [preparedAct] = await inOrder(tx, [
-    (tx) => ledger.insertAct(tx, { ...base, ...plan, stateAfter: 'VALID', blankNumber }),
+    (tx) => insertAct(tx, { ...base, ...plan, stateAfter: 'VALID', blankNumber }),
     (tx) => ledger.moveBlank(tx, blankNumber, 'ASSIGNED', { identifier, actId: base.id, actor: clerk.name, at }),
   ]);
   return { ...preparedAct, authorised };
@@ -303,7 +304,7 @@ async function insertAuthorised(
     contentDigest: digest,
     authorisedAt: at.toISOString(),
   });
-  const preparedAct = await ledger.insertAct(tx, {
+  const preparedAct = await insertAct(tx, {
     id: crypto.randomUUID(),
     ...pickIdentity(head),
     ...row,

@@ -4,9 +4,9 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { writeAuthorisation } from '../../subgraphs/kernel/token.ts';
+import { insertAct, keepRendered } from '../../subgraphs/licenses/act-store.ts';
 import { findFile, storeSealedFile } from '../../subgraphs/licenses/file-store.ts';
 import { performAct } from '../../subgraphs/licenses/issue-workflow.ts';
-import { insertAct, keepRendered } from '../../subgraphs/licenses/ledger-store.ts';
 import * as tables from '../../subgraphs/licenses/tables.ts';
 import { createTestDatabase } from '../support/database.ts';
 
