@@ -7,10 +7,11 @@ import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
 import { boot, type RunningHub } from './boot.ts';
 import { BootError } from './folder.ts';
 import { listDemoPeople, mintToken } from './people.ts';
+import type { Secrets } from './secrets.ts';
 
 /**
  * `npm start`: starts a whole hub on this machine. docs/configuration.md lists its environment variables.
- * `--no-library` leaves the library out.
+ * `--no-library` leaves the library out, `--no-tokens` prints no tokens.
  */
 
 const settings = readEnvironment('start', {
@@ -55,6 +56,8 @@ async function main(): Promise<void> {
     process.exit(code);
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.on(signal, () => void stop(0));
+  // `npm run dev` starts the hub with a channel. The hub stops if that process ends for any reason.
+  if (process.channel) process.once('disconnect', () => void stop(0));
   running = await boot({
     dataFolder: settings.DATA_FOLDER,
     host: settings.HOST,
@@ -77,6 +80,11 @@ async function main(): Promise<void> {
 }
 
 async function printReady({ url, libraryUrl, secrets }: RunningHub, seconds: number): Promise<void> {
+  if (!process.argv.includes('--no-tokens')) await printTokens(url, secrets);
+  console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
+}
+
+async function printTokens(url: string, secrets: Secrets): Promise<void> {
   const people = new Map(listDemoPeople(readOrgans().map((organ) => organ.id)).map((person) => [person.id, person]));
   console.log('\n演示令牌 demo tokens（12 小时 hours）:');
   for (const id of PRINTED_PEOPLE) {
@@ -88,7 +96,6 @@ async function printReady({ url, libraryUrl, secrets }: RunningHub, seconds: num
   console.log(
     `\n试一试 a query to paste:\ncurl -s ${url}/graphql -H 'content-type: application/json' -d '${JSON.stringify({ query: QUERY })}'`,
   );
-  console.log(`\nready ${url}/graphql  (city library ${libraryUrl}, ${seconds.toFixed(1)} s; Ctrl-C stops)`);
 }
 
 try {
