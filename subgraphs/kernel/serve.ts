@@ -18,6 +18,7 @@ import { type Envelope, readEnvelope } from './events.ts';
 import { createApp } from './http.ts';
 import { checkInputs, type InputRules } from './inputs.ts';
 import { REFUSALS, Refusal, type RefusalCode } from './refusal.ts';
+import type { RefusalView, ResolverMap } from './resolver-types.ts';
 import {
   type Attest,
   base64Bytes,
@@ -66,8 +67,8 @@ export interface Subgraph {
  * Parses a subgraph's type definitions and joins them with its resolvers. Every argument is checked before its resolver
  * runs; `rules` are the texts that need another rule than the default (see `checkInputs`).
  */
-export function subgraphSchema(typeDefs: string, resolvers: unknown, rules: InputRules = {}): GraphQLSchema {
-  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
+export function subgraphSchema(typeDefs: string, resolvers: ResolverMap, rules: InputRules = {}): GraphQLSchema {
+  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers }]);
   return checkInputs(schema, rules);
 }
 
@@ -84,21 +85,18 @@ export function getLoader<Value>(
   return newLoader;
 }
 
-/** A refusal in the form of every payload. */
-export interface RefusalView {
-  code: string;
-  message: string;
-  field: string | null;
-}
-
-/** Runs a mutation. Returns a Refusal as data. Rethrows any other error. */
-export async function mutate<Result extends object>(
+/**
+ * Runs a mutation. Returns a Refusal as data, with `fields`, the values of the payload's fields that cannot be null.
+ * Rethrows any other error.
+ */
+export async function mutate<Result extends object, Fields extends object = object>(
   run: () => Promise<Result>,
-): Promise<Result | { refusal: RefusalView }> {
+  fields?: Fields,
+): Promise<Result | (Fields & { refusal: RefusalView })> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Refusal) return { refusal: toRefusalView(error) };
+    if (error instanceof Refusal) return { ...(fields as Fields), refusal: toRefusalView(error) };
     throw error;
   }
 }

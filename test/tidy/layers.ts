@@ -37,6 +37,7 @@ export const KERNEL: Record<string, Layer> = {
   policy: 'rule',
   refusal: 'rule',
   remembered: 'rule',
+  'resolver-types': 'edge',
   'seal-image': 'rule',
   'seal-picture': 'render',
   'sealed-pdf': 'rule',
