@@ -15,9 +15,9 @@ import {
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
+import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/context.ts';
 import { logFault, type OnFault } from '../subgraphs/kernel/errors.ts';
 import { createApp } from '../subgraphs/kernel/http.ts';
-import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/serve.ts';
 import type { TokenCheck } from './auth.ts';
 import { formatError } from './errors.ts';
 import { limitRule, MAX_TOKENS } from './limits.ts';

@@ -12,13 +12,11 @@ import {
   readMaterialOverHttp,
   readPictureOverHttp,
   recordReceiptOverHttp,
-  type ServeOptions,
-  type Subgraph,
-  serveSubgraph,
   signCodeOverHttp,
   signOverHttp,
   stampOverHttp,
-} from '../subgraphs/kernel/serve.ts';
+} from '../subgraphs/kernel/ports-client.ts';
+import { type ServeOptions, type Subgraph, serveSubgraph } from '../subgraphs/kernel/serve.ts';
 import type {
   Attest,
   ReadEvidenceMaterial,

@@ -1,5 +1,6 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { type HttpAnswer, sendRequest } from '../subgraphs/kernel/http-client.ts';
 import type { FilePort } from './routes.ts';
 
 /** The gateway's calls to subgraphs in other processes, other than GraphQL. */
@@ -7,36 +8,43 @@ import type { FilePort } from './routes.ts';
 const TIMEOUT_MS = 20_000;
 const CHECK_TIMEOUT_MS = 3_000;
 
+const MAX_FILE_BYTES = 67_108_864;
+const MAX_TEXT_BYTES = 65_536;
+
 /** Reads files from the licenses subgraph. Forwards the caller's token, and that subgraph authorises. */
 export function createRemoteFilePort(licensesUrl: string): FilePort {
   return async (digest, { token }) => {
-    const response = await fetch(`${licensesUrl}/files/${digest}`, {
-      headers: token === null ? {} : { authorization: `Bearer ${token}` },
-      signal: AbortSignal.timeout(TIMEOUT_MS),
-    });
-    if (response.status === 404) return null;
-    if (!response.ok) throw new Error(`${licensesUrl}: HTTP ${response.status}`);
+    const headers: Record<string, string> = token === null ? {} : { authorization: `Bearer ${token}` };
+    const limits = { timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_FILE_BYTES };
+    const answer = await sendRequest(`${licensesUrl}/files/${digest}`, { method: 'GET', headers, ...limits });
+    if (answer.status === 404) return null;
+    requireOk(licensesUrl, answer);
     return {
-      bytes: new Uint8Array(await response.arrayBuffer()),
-      mediaType: response.headers.get('content-type') ?? 'application/octet-stream',
-      name: decodeURIComponent(response.headers.get('x-file-name') ?? digest),
+      bytes: answer.bytes,
+      mediaType: answer.headers.get('content-type') ?? 'application/octet-stream',
+      name: decodeURIComponent(answer.headers.get('x-file-name') ?? digest),
     };
   };
 }
 
 /** Reads the root certificate from the seals subgraph, PEM. */
 export function createRemoteRootCertificate(sealsUrl: string): () => Promise<string> {
-  return async () => {
-    const response = await fetch(`${sealsUrl}/root.pem`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
-    if (!response.ok) throw new Error(`${sealsUrl}: HTTP ${response.status}`);
-    return response.text();
-  };
+  return async () => (await getText(sealsUrl, '/root.pem', TIMEOUT_MS)).toString();
 }
 
 /** Throws unless the subgraph at `baseUrl` reports that it is live. */
 export async function requireLive(baseUrl: string): Promise<void> {
-  const response = await fetch(`${baseUrl}/health/live`, { signal: AbortSignal.timeout(CHECK_TIMEOUT_MS) });
-  if (!response.ok) throw new Error(`${baseUrl}: HTTP ${response.status}`);
+  await getText(baseUrl, '/health/live', CHECK_TIMEOUT_MS);
+}
+
+async function getText(baseUrl: string, path: string, timeoutMs: number): Promise<Buffer> {
+  const answer = await sendRequest(baseUrl + path, { method: 'GET', timeoutMs, maxAnswerBytes: MAX_TEXT_BYTES });
+  requireOk(baseUrl, answer);
+  return answer.bytes;
+}
+
+function requireOk(baseUrl: string, { status }: HttpAnswer): void {
+  if (status < 200 || status > 299) throw new Error(`${baseUrl}: HTTP ${status}`);
 }
 
 /** Additional paths of a subgraph. The log's URL must not change after the first start of the log. */

@@ -1,7 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify';
 import { PUBLIC } from '../subgraphs/kernel/actor.ts';
+import { buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/context.ts';
+import { buildContentDisposition } from '../subgraphs/kernel/http.ts';
 import { readLicenseIdentifier } from '../subgraphs/kernel/identifier.ts';
-import { buildContentDisposition, buildContext, type GraphContext, identifyCaller } from '../subgraphs/kernel/serve.ts';
 import type { TokenCheck } from './auth.ts';
 import { addPageFileRoutes } from './page/files.ts';
 import { langOf, PAGE_HEADERS } from './page/frame.ts';

@@ -1,6 +1,7 @@
 import { connect } from '../../db/client.ts';
 import { readEnvironment } from '../../environment/read.ts';
-import { createEventSender, readPictureOverHttp, serveSubgraph, signOverHttp } from '../kernel/serve.ts';
+import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/ports-client.ts';
+import { serveSubgraph } from '../kernel/serve.ts';
 import { createCases } from './index.ts';
 import { scanByClamd } from './material/clamd-client.ts';
 

@@ -1,8 +1,9 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
+import { type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
+import { mutate } from '../kernel/errors.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
-import { type GraphContext, getLoader, mutate, requirePerson } from '../kernel/serve.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';

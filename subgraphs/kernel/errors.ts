@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type GraphQLError, type GraphQLFormattedError, Kind, parse, visit } from 'graphql';
+import { Refusal } from './refusal.ts';
 
 /** Errors as a caller sees them, in GraphQL and on routes. Every error that is not meant for callers is a fault. */
 
@@ -129,4 +130,27 @@ function findUse(document: string, matches: (value: ValueNode) => boolean, inner
   };
   visit(parse(document), { Argument: named, ObjectField: named });
   return found;
+}
+
+/** A refusal in the form of every payload. */
+export interface RefusalView {
+  code: string;
+  message: string;
+  field: string | null;
+}
+
+/** Runs a mutation. Returns a Refusal as data. Rethrows any other error. */
+export async function mutate<Result extends object>(
+  run: () => Promise<Result>,
+): Promise<Result | { refusal: RefusalView }> {
+  try {
+    return await run();
+  } catch (error) {
+    if (error instanceof Refusal) return { refusal: toRefusalView(error) };
+    throw error;
+  }
+}
+
+export function toRefusalView(refusal: Refusal): RefusalView {
+  return { code: refusal.code, message: refusal.message, field: refusal.field };
 }

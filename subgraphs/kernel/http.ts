@@ -68,3 +68,13 @@ function findWrongParameter(parameters: unknown): string | null {
 function describeName(name: string): string {
   return /^[\w.-]{1,64}$/.test(name) ? name : '（名称有误）';
 }
+
+/** Returns `content-disposition` for a file to save: RFC 6266 with the name in UTF-8 (RFC 8187). */
+export function buildContentDisposition(name: string): string {
+  const asciiName = name.replace(/[^\w.-]/g, '_');
+  const encodedName = encodeURIComponent(name).replace(
+    /['()*]/g,
+    (character) => `%${character.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
+  return `attachment; filename="${asciiName}"; filename*=UTF-8''${encodedName}`;
+}

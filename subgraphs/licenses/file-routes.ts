@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify';
-import { readContext, type ServeOptions } from '../kernel/serve.ts';
+import { readContext } from '../kernel/context.ts';
+import type { ServeOptions } from '../kernel/serve.ts';
 import type { Licenses } from './index.ts';
 
 /**

@@ -3,6 +3,7 @@ import type { Transaction } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { type Envelope, type EventPayload, sha256 } from '../kernel/events.ts';
 import { FILE_INPUT } from '../kernel/inputs.ts';
+import { startLoop } from '../kernel/loop.ts';
 import { Rejection, type Relay, receiveOnce, startRelay } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
@@ -111,18 +112,21 @@ function startJobs(deps: LicensesDependencies & IssueDependencies): () => Promis
       updateCollectionDuty(deps, tx, event, rejection);
     relays.push(startRelay({ db, tables: messages, consumer: 'library', deliver, onSettled, onError, pollMs }));
   }
-  let resuming: Promise<unknown> = Promise.resolve();
-  const resumeTimer = setInterval(() => {
-    resuming = resuming.then(() => resumeActs(deps, onError)).catch(onError);
-  }, RESUME_POLL_MS);
-  let renewing: Promise<unknown> = Promise.resolve();
-  const renewalTimer = setInterval(() => {
-    renewing = renewing.then(() => renewProofs(deps)).catch(onError);
-  }, RENEW_POLL_MS);
+  const resume = async () => {
+    await resumeActs(deps, onError);
+    return false;
+  };
+  const renew = async () => {
+    await renewProofs(deps);
+    return false;
+  };
+  const jobs = [
+    ...relays,
+    startLoop(resume, { pollMs: RESUME_POLL_MS, isDelayed: true, onError }),
+    startLoop(renew, { pollMs: RENEW_POLL_MS, isDelayed: true, onError }),
+  ];
   return async () => {
-    clearInterval(resumeTimer);
-    clearInterval(renewalTimer);
-    await Promise.all([...relays.map((relay) => relay.stop()), resuming, renewing]);
+    await Promise.all(jobs.map((job) => job.stop()));
   };
 }
 

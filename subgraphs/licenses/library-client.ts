@@ -1,5 +1,6 @@
 import { z } from 'zod';
 import { sha256, toCanonicalJson } from '../kernel/events.ts';
+import { parseJson, sendRequest } from '../kernel/http-client.ts';
 import { ACTS, type Act, LICENSE_ACTS, type LicenseActRule, type LicenseState } from '../kernel/license-acts.ts';
 import { Rejection } from '../kernel/outbox-store.ts';
 import { createReceiptCheck } from './receipt.ts';
@@ -202,30 +203,10 @@ function formatReasons({ reasons }: Answer): string {
 async function post(url: string, body: string, signal: AbortSignal, token?: string): Promise<Reply> {
   const headers: Record<string, string> = { 'content-type': 'application/json', accept: 'application/json' };
   if (token !== undefined) headers.authorization = `Bearer ${token}`;
-  try {
-    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
-    return { status: response.status, body: parseJson(await readText(response)) };
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new Error(`城市证照库无法连接：${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
-  }
-}
-
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Error('答复过长');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  // The signal ends all requests of one delivery; one of them never takes longer.
+  const request = { headers, body, signal, timeoutMs: DELIVERY_TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  const { status, bytes } = await sendRequest(url, request).catch((error: Error) => {
+    throw new Error(`城市证照库无法连接：${error.message}`, { cause: error });
+  });
+  return { status, body: parseJson(bytes) };
 }

@@ -6,11 +6,11 @@ import {
   readMaterialOverHttp,
   readPictureOverHttp,
   recordReceiptOverHttp,
-  serveSubgraph,
   signCodeOverHttp,
   signOverHttp,
   stampOverHttp,
-} from '../kernel/serve.ts';
+} from '../kernel/ports-client.ts';
+import { serveSubgraph } from '../kernel/serve.ts';
 import { addFileRoute } from './file-routes.ts';
 import { createLicenses } from './index.ts';
 import { createLibraryClient } from './library-client.ts';

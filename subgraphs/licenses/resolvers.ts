@@ -1,10 +1,11 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database, Transaction } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
+import { mutate } from '../kernel/errors.ts';
 import { type Act, mutationOf, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { buildForbiddenError, type GraphContext, getLoader, mutate, requirePerson } from '../kernel/serve.ts';
 import type { EvidenceDependencies } from './evidence/workflow.ts';
 import { parseFeedPosition, readFeed } from './feed-store.ts';
 import * as handover from './handover-workflow.ts';

@@ -1,5 +1,7 @@
 import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import { type GraphContext, getLoader } from '../kernel/context.ts';
+import { toRefusalView } from '../kernel/errors.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import {
   type Act,
@@ -12,7 +14,6 @@ import {
   VERSION_ACTS,
 } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { type GraphContext, getLoader, toRefusalView } from '../kernel/serve.ts';
 import { type Collection, findCollections } from './feed-store.ts';
 import { findFileFacts } from './file-store.ts';
 import { requireRedriver } from './handover-workflow.ts';

@@ -1,6 +1,7 @@
 import { connect } from '../../db/client.ts';
 import { readEnvironment } from '../../environment/read.ts';
-import { createEventSender, serveSubgraph } from '../kernel/serve.ts';
+import { createEventSender } from '../kernel/ports-client.ts';
+import { serveSubgraph } from '../kernel/serve.ts';
 import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */

@@ -1,7 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { connect } from '../../db/client.ts';
 import { readEnvironment } from '../../environment/read.ts';
-import { createEventSender, serveSubgraph } from '../kernel/serve.ts';
+import { createEventSender } from '../kernel/ports-client.ts';
+import { serveSubgraph } from '../kernel/serve.ts';
 import { parseChain } from './certificate/certificate.ts';
 import { createSeals } from './index.ts';
 import { parseWitnesses } from './log/witness-client.ts';

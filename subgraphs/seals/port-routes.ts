@@ -1,7 +1,9 @@
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { z } from 'zod';
+import { requireService } from '../kernel/context.ts';
+import { toRefusalView } from '../kernel/errors.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { requireService, type ServeOptions, toRefusalView } from '../kernel/serve.ts';
+import type { ServeOptions } from '../kernel/serve.ts';
 import {
   attestRequest,
   codeRequest,

@@ -1,8 +1,9 @@
 import { GraphQLDateTime } from 'graphql-scalars';
 import type { Actor } from '../kernel/actor.ts';
+import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
 import { dayOf } from '../kernel/day.ts';
+import { mutate } from '../kernel/errors.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
-import { buildForbiddenError, type GraphContext, getLoader, mutate, requirePerson } from '../kernel/serve.ts';
 import { type ApplicationView, applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification-workflow.ts';
 import { listUses, type UseRow } from './ledger-store.ts';

@@ -1,6 +1,6 @@
 import { hasRole, type Person } from '../kernel/actor.ts';
+import { buildForbiddenError } from '../kernel/context.ts';
 import type { Day } from '../kernel/day.ts';
-import { buildForbiddenError } from '../kernel/serve.ts';
 import type { StoredSeal } from './store.ts';
 
 /** A seal as GraphQL shows it. */

@@ -7,11 +7,11 @@ import {
   readMaterialOverHttp,
   readPictureOverHttp,
   recordReceiptOverHttp,
-  serveSubgraph,
   signCodeOverHttp,
   signOverHttp,
   stampOverHttp,
-} from '../../subgraphs/kernel/serve.ts';
+} from '../../subgraphs/kernel/ports-client.ts';
+import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
 import { type SignRequest, signRequest } from '../../subgraphs/kernel/sign.ts';
 import { writeServiceToken } from '../../subgraphs/kernel/token.ts';
 import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';

@@ -4,8 +4,8 @@ import { ApolloServerPluginInlineTraceDisabled } from '@apollo/server/plugin/dis
 import postgres from 'postgres';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import type { Actor } from '../../subgraphs/kernel/actor.ts';
+import { buildContext, type GraphContext } from '../../subgraphs/kernel/context.ts';
 import type { Envelope } from '../../subgraphs/kernel/events.ts';
-import { buildContext, type GraphContext } from '../../subgraphs/kernel/serve.ts';
 import type { CodeRequest, SealUseRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import type { AuthorisingSubgraph, SealAuthorisation } from '../../subgraphs/kernel/token.ts';
 import { createSeals, type LogSettings, type Seals } from '../../subgraphs/seals/index.ts';

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { environmentRules } from './environment-rules.ts';
+import { homeRules } from './home-rules.ts';
 import { buildHouse, findAllViolations, type House, readHouse, SUBGRAPHS, subgraphOf } from './house.ts';
 import { layerRules } from './layer-rules.ts';
 import { KERNEL } from './layers.ts';
@@ -9,7 +10,7 @@ import { testRules } from './test-rules.ts';
 
 /** House style as a test: who may import whom, what is pure, who touches keys and the environment, how long code is. */
 
-const RULES = [...layerRules, ...purityRules, ...environmentRules, ...sizeRules, ...testRules];
+const RULES = [...layerRules, ...purityRules, ...environmentRules, ...sizeRules, ...testRules, ...homeRules];
 const house = readHouse();
 
 describe('the house keeps its rules', () => {

@@ -1,6 +1,7 @@
+import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
+import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, type GraphContext, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { ENDING_SOON_DAYS } from './agreement.ts';
 import * as store from './store.ts';

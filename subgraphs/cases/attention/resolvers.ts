@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
+import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { CaseView } from '../view.ts';
 import { type AttentionKind, scopeOf, sentenceOf } from './attention.ts';

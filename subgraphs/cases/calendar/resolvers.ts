@@ -1,6 +1,7 @@
 import { GraphQLError } from 'graphql';
+import { type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
+import { mutate } from '../../kernel/errors.ts';
 import { cutPage, readPage, toConnection } from '../../kernel/page.ts';
-import { type GraphContext, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';

@@ -1,7 +1,8 @@
 import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
+import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
+import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';

@@ -1,9 +1,12 @@
 import type { IncomingMessage } from 'node:http';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import type { Person } from '../../kernel/actor.ts';
+import { identifyCaller } from '../../kernel/context.ts';
+import { toRefusalView } from '../../kernel/errors.ts';
+import { buildContentDisposition } from '../../kernel/http.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { buildContentDisposition, identifyCaller, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
+import type { ServeOptions } from '../../kernel/serve.ts';
 import { MAX_FILE_BYTES } from './file.ts';
 import { MATERIAL_POLICY } from './policy.ts';
 import { fileUrl, viewUpload } from './resolvers.ts';

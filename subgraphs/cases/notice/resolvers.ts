@@ -1,5 +1,5 @@
 import type { Reader } from '../../../db/client.ts';
-import { getLoader } from '../../kernel/serve.ts';
+import { getLoader } from '../../kernel/context.ts';
 import type { CaseNotice, CaseResolvers } from '../resolvers.gen.ts';
 import * as store from './store.ts';
 

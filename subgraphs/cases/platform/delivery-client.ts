@@ -2,6 +2,7 @@ import { CompactSign } from 'jose';
 import { z } from 'zod';
 import type { Database } from '../../../db/client.ts';
 import type { Envelope } from '../../kernel/events.ts';
+import { type HttpAnswer, parseJson, sendRequest } from '../../kernel/http-client.ts';
 import type { DeliverEvent } from '../../kernel/outbox-store.ts';
 import { SIGNATURE_HEADER } from './message.ts';
 import type { Platform } from './platform.ts';
@@ -28,7 +29,7 @@ export function createPlatformDelivery(deps: PlatformDependencies & { db: Databa
     const signature = await sign(body, platform, secretOf(deps, platform), deps.now());
     const reply = await post(platform.url, body, signature);
     if (reply.status !== 200) throw new Error(`审批平台答复 HTTP ${reply.status}`);
-    const answerResult = answerSchema.safeParse(parseJson(reply.text));
+    const answerResult = answerSchema.safeParse(parseJson(reply.bytes));
     if (!answerResult.success) throw new Error('审批平台没有返回回执');
     return answerResult.data.receipt;
   };
@@ -48,33 +49,11 @@ async function sign(body: string, { id, secretVersion, url }: Platform, secret: 
   return `${protectedHeader}..${signature}`;
 }
 
-async function post(url: string, body: string, signature: string): Promise<{ status: number; text: string }> {
+/** Throws an error whose text may be shown: it is kept as the reason why the news waits. */
+async function post(url: string, body: string, signature: string): Promise<HttpAnswer> {
   const headers = { 'content-type': 'application/json', accept: 'application/json', [SIGNATURE_HEADER]: signature };
-  const signal = AbortSignal.timeout(TIMEOUT_MS);
-  try {
-    const response = await fetch(url, { method: 'POST', headers, body, signal, redirect: 'error' });
-    return { status: response.status, text: await readText(response) };
-  } catch (error) {
-    const cause = error instanceof Error && error.cause instanceof Error ? error.cause : error;
-    throw new Error(`审批平台无法连接：${cause instanceof Error ? cause.message : String(cause)}`, { cause: error });
-  }
-}
-
-async function readText(response: Response): Promise<string> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  for await (const chunk of response.body ?? []) {
-    size += chunk.length;
-    if (size > MAX_ANSWER_BYTES) throw new Error('答复过长');
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks).toString('utf8');
-}
-
-function parseJson(text: string): unknown {
-  try {
-    return JSON.parse(text);
-  } catch {
-    return undefined;
-  }
+  const request = { headers, body, timeoutMs: TIMEOUT_MS, maxAnswerBytes: MAX_ANSWER_BYTES };
+  return sendRequest(url, request).catch((error: Error) => {
+    throw new Error(`审批平台无法连接：${error.message}`, { cause: error });
+  });
 }

@@ -1,6 +1,7 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
+import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/context.ts';
+import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import { maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';

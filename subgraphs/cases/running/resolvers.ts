@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { hasRole } from '../../kernel/actor.ts';
+import { type GraphContext, getLoader } from '../../kernel/context.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { type GraphContext, getLoader } from '../../kernel/serve.ts';
 import { listRunning, type RunningPage } from './store.ts';
 
 /** The field of Matter that this subgraph resolves: its running cases. */

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
+import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, requirePerson } from '../../kernel/serve.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { type Dimension, mayCount, type Row } from './statistics.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';

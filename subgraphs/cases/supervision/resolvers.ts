@@ -1,8 +1,9 @@
 import type { Database } from '../../../db/client.ts';
 import { hasRole, type Person } from '../../kernel/actor.ts';
+import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
+import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, type GraphContext, getLoader, mutate, requirePerson } from '../../kernel/serve.ts';
 import type {
   AcknowledgeFindingInput,
   CloseFindingInput,

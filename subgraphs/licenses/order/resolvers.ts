@@ -1,6 +1,7 @@
 import { hasRole } from '../../kernel/actor.ts';
+import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
+import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, type GraphContext, mutate, requirePerson } from '../../kernel/serve.ts';
 import type { IssueDependencies } from '../issue-workflow.ts';
 import type { DeclineOrderInput, QuerySupervisionOrdersArgs } from '../resolvers.gen.ts';
 import * as view from '../view.ts';

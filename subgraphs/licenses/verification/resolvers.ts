@@ -1,5 +1,5 @@
 import { GraphQLError } from 'graphql';
-import type { GraphContext } from '../../kernel/serve.ts';
+import type { GraphContext } from '../../kernel/context.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
 import type { QueryVerifyLicenseArgs, VerifyLicenseInput } from '../resolvers.gen.ts';
 import { listLife } from './store.ts';

@@ -1,6 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
+import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
+import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
-import { buildForbiddenError, mutate, requirePerson } from '../../kernel/serve.ts';
 import { parseChain } from '../certificate/certificate.ts';
 import type { PkiDependencies } from '../certification-workflow.ts';
 import type { Resolvers } from '../resolvers.gen.ts';

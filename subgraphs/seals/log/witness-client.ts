@@ -1,4 +1,5 @@
 import type { Database } from '../../../db/client.ts';
+import { sendRequest } from '../../kernel/http-client.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import {
   KEY_TYPES,
@@ -117,29 +118,14 @@ async function submit(
 ): Promise<Answer> {
   const proof = await proveGrowth(db, oldSize, size);
   const lines = [`old ${oldSize}`, ...proof.map((hash) => Buffer.from(hash).toString('base64'))];
-  const response = await fetch(`${url}/add-checkpoint`, {
-    method: 'POST',
+  const answer = await sendRequest(`${url}/add-checkpoint`, {
     headers: { 'content-type': 'text/plain; charset=utf-8' },
     body: `${lines.join('\n')}\n\n${note}`,
-    redirect: 'error',
-    signal: AbortSignal.any([signal, AbortSignal.timeout(ANSWER_TIMEOUT_MS)]),
+    timeoutMs: ANSWER_TIMEOUT_MS,
+    maxAnswerBytes: MAX_ANSWER_BYTES,
+    signal,
   });
-  return {
-    status: response.status,
-    type: response.headers.get('content-type') ?? '',
-    body: await readBody(response),
-  };
-}
-
-async function readBody(response: Response): Promise<string> {
-  const parts: Uint8Array[] = [];
-  let length = 0;
-  for await (const part of response.body ?? []) {
-    length += part.length;
-    if (length > MAX_ANSWER_BYTES) throw new Error('the answer of a witness is too long');
-    parts.push(part);
-  }
-  return Buffer.concat(parts).toString();
+  return { status: answer.status, type: answer.headers.get('content-type') ?? '', body: answer.bytes.toString() };
 }
 
 function parseWitnessedSize({ type, body }: Answer): number {

@@ -1,9 +1,10 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { logFault } from '../../kernel/errors.ts';
+import { requireService } from '../../kernel/context.ts';
+import { logFault, toRefusalView } from '../../kernel/errors.ts';
 import { createApp } from '../../kernel/http.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { requireService, type ServeOptions, toRefusalView } from '../../kernel/serve.ts';
+import type { ServeOptions } from '../../kernel/serve.ts';
 import { TokenError } from '../../kernel/token.ts';
 import { DOCUMENT_CONTENT_TYPE, ORDER_NAMES, ORDERS, parseOrder } from './protocol.ts';
 import type { Signer } from './signer.ts';

@@ -2,6 +2,7 @@ import { lookup as lookUp } from 'node:dns';
 import { request as requestHttp } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { isIP, type LookupFunction } from 'node:net';
+import { NoAnswer, readCapped, toNoAnswer } from '../../../kernel/http-client.ts';
 import { mayConnect } from './webhook.ts';
 
 /**
@@ -21,7 +22,7 @@ export interface PostAnswer {
 /**
  * Posts JSON. It looks the name up once and connects to exactly the checked address, so that the name cannot change
  * between.
- * Throws if there is no complete answer. A redirect is returned like any other answer.
+ * Throws NoAnswer if there is no complete answer. A redirect is returned like any other answer.
  */
 export function post(
   url: URL,
@@ -30,13 +31,13 @@ export function post(
   allowedHosts: readonly string[],
 ): Promise<PostAnswer> {
   const host = url.hostname.replace(/^\[|\]$/g, '');
-  if (isIP(host) !== 0 && !mayConnect(url, host, allowedHosts)) throw new Error(`${host} 在内部网络，不予连接`);
+  if (isIP(host) !== 0 && !mayConnect(url, host, allowedHosts)) throw new NoAnswer(`${host} 在内部网络，不予连接`);
   const lookup: LookupFunction = (name, options, done) => {
     lookUp(name, { ...options, all: true }, (error, addresses) => {
       if (error) return done(error, []);
       const allowedAddresses = addresses.filter(({ address }) => mayConnect(url, address, allowedHosts));
       const [first] = allowedAddresses;
-      if (!first) return done(new Error(`${name} 在内部网络，不予连接`), []);
+      if (!first) return done(new NoAnswer(`${name} 在内部网络，不予连接`), []);
       if (options.all) return done(null, allowedAddresses);
       done(null, first.address, first.family);
     });
@@ -51,18 +52,11 @@ export function post(
       agent: false,
       signal: AbortSignal.timeout(TIMEOUT_MS),
     });
-    request.on('error', reject);
+    request.on('error', (error) => reject(toNoAnswer(error)));
     request.on('response', (response) => {
-      const chunks: Buffer[] = [];
-      let size = 0;
-      response.on('error', reject);
-      response.on('data', (chunk: Buffer) => {
-        size += chunk.length;
-        chunks.push(chunk);
-        if (size > MAX_ANSWER_BYTES) response.destroy(new Error(`答复超过 ${MAX_ANSWER_BYTES} 字节`));
-      });
-      response.on('end', () =>
-        resolve({ status: response.statusCode ?? 0, body: Buffer.concat(chunks).toString('utf8') }),
+      readCapped(response, MAX_ANSWER_BYTES).then(
+        (bytes) => resolve({ status: response.statusCode ?? 0, body: bytes.toString('utf8') }),
+        (error) => reject(toNoAnswer(error)),
       );
     });
     request.end(body);

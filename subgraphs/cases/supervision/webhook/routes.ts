@@ -1,6 +1,6 @@
 import type { FastifyInstance } from 'fastify';
+import { toRefusalView } from '../../../kernel/errors.ts';
 import { Refusal, type RefusalCode } from '../../../kernel/refusal.ts';
-import { toRefusalView } from '../../../kernel/serve.ts';
 import { takeMessage, type WebhookDependencies } from './workflow.ts';
 
 const FINDINGS_PATH = '/cases/supervision/findings';

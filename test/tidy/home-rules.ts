@@ -1,0 +1,103 @@
+import { isWithin, type Rule, type Source } from './house.ts';
+import { findFreeNames } from './names.ts';
+import { childrenOf, isNode, type SyntaxNode, walk } from './syntax.ts';
+
+/** Ideas that have one home: everybody else uses it. */
+
+/** Scripts of the public pages: they run in a browser. */
+const BROWSER = 'gateway/page/static';
+
+/** Returns each use of a global function outside of the files that may use it. */
+function findGlobal(name: string, folders: string[], homes: string[]) {
+  return ({ path, tree }: Source): string[] => {
+    if (!isWithin(path, ...folders) || isWithin(path, BROWSER) || homes.includes(path)) return [];
+    const uses = findFreeNames(tree.program).filter((use) => use.name === name);
+    return uses.map(({ node }) => `line ${tree.lineOf(node.start)}: ${name}`);
+  };
+}
+
+const isNamed = (node: unknown, ...names: string[]): boolean =>
+  isNode(node) && node.type === 'Identifier' && names.includes(node.name as string);
+
+/** Returns whether a node is a call of `inOrder`, or of a function of Promise that takes a list. */
+function isListCall(node: SyntaxNode, kind: 'inOrder' | 'Promise'): boolean {
+  if (node.type !== 'CallExpression') return false;
+  const callee = node.callee as SyntaxNode;
+  if (kind === 'inOrder') return isNamed(callee, 'inOrder');
+  return callee.type === 'MemberExpression' && isNamed(callee.object, 'Promise');
+}
+
+/** Returns every node below that is not within a function of its own. */
+function walkOutside(node: SyntaxNode): SyntaxNode[] {
+  const isFunction = node.type === 'ArrowFunctionExpression' || node.type === 'FunctionExpression';
+  return isFunction ? [] : [node, ...childrenOf(node).flatMap(walkOutside)];
+}
+
+/** Statements of a transaction in a list of promises: they have started by the time the list is built. */
+function findStartedStatements({ tree }: Source): string[] {
+  return walk(tree.program)
+    .filter((node) => isListCall(node, 'Promise'))
+    .filter((call) => (call.arguments as SyntaxNode[]).some((list) => walk(list).some((node) => isNamed(node, 'tx'))))
+    .map((call) => `line ${tree.lineOf(call.start)}: statements of a transaction in Promise`);
+}
+
+/** A list of `inOrder` holds functions that take their own handle: nothing in it may use `tx` outside of one. */
+function findForeignHandles({ tree }: Source): string[] {
+  return walk(tree.program)
+    .filter((node) => isListCall(node, 'inOrder'))
+    .flatMap((call) => {
+      const [, list] = call.arguments as SyntaxNode[];
+      if (!list) return [];
+      const started = walkOutside(list).filter((node) => isNamed(node, 'tx'));
+      const foreign = walk(list).filter(
+        ({ type, params, body }) =>
+          type === 'ArrowFunctionExpression' &&
+          !(params as SyntaxNode[]).some((param) => isNamed(param, 'tx')) &&
+          walk(body as SyntaxNode).some((node) => isNamed(node, 'tx')) &&
+          childrenOf(list).some((item) => walk(item).some(({ start }) => start === (body as SyntaxNode).start)),
+      );
+      return [...started, ...foreign].map((node) => `line ${tree.lineOf(node.start)}: the handle of another function`);
+    });
+}
+
+const FILE = 'subgraphs/cases/store.ts';
+const SERVED = ['subgraphs', 'gateway', 'db'];
+
+export const homeRules: Rule[] = [
+  {
+    name: 'what repeats runs in kernel/loop',
+    findViolations: findGlobal('setInterval', [...SERVED, 'scripts'], []),
+    planted: {
+      'a timer': { [FILE]: 'setInterval(() => {}, 1000);' },
+      'under another name': { [FILE]: 'const repeat = setInterval;\nrepeat(() => {}, 1000);' },
+      'in a script': { 'scripts/poll.ts': 'setInterval(() => {}, 1000);' },
+    },
+  },
+  {
+    name: 'outgoing requests are made by kernel/http-client',
+    findViolations: findGlobal('fetch', SERVED, ['subgraphs/kernel/http-client.ts', 'gateway/gateway.ts']),
+    planted: {
+      'a request': { [FILE]: "export const answer = await fetch('http://a');" },
+      'in the gateway': { 'gateway/remote.ts': "export const answer = await fetch('http://a');" },
+    },
+  },
+  {
+    name: 'statements of a transaction go together through inOrder',
+    findViolations: (source) => (isWithin(source.path, ...SERVED) ? findStartedStatements(source) : []),
+    planted: {
+      'in Promise.all': { [FILE]: 'await Promise.all([a(tx), b(tx)]);' },
+      'in Promise.allSettled': { [FILE]: 'await Promise.allSettled(ids.map((id) => a(tx, id)));' },
+    },
+  },
+  {
+    name: 'a function in inOrder uses its own handle',
+    findViolations: (source) => (isWithin(source.path, ...SERVED) ? findForeignHandles(source) : []),
+    planted: {
+      'a started statement': { [FILE]: 'await inOrder(tx, [a(tx), (tx) => b(tx)]);' },
+      'a started statement in a condition': { [FILE]: 'await inOrder(tx, [isOpen ? a(tx) : null]);' },
+      'a function without a handle': { [FILE]: 'await inOrder(tx, [() => a(tx)]);' },
+      'a function with a handle of another name': { [FILE]: 'await inOrder(tx, [(inner) => a(tx)]);' },
+      'within another list': { [FILE]: 'await inOrder(tx, [(tx) => inOrder(tx, [() => a(tx)])]);' },
+    },
+  },
+];
