@@ -1,12 +1,13 @@
 import { type Database, transact } from '../../db/client.ts';
-import { type Actor, requireRole } from '../kernel/actor.ts';
+import type { Actor } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
 import { requireLicenseIdentifier } from '../kernel/identifier.ts';
 import { redrive } from '../kernel/outbox-store.ts';
+import { requireAllowed, requireOrgan } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as ledger from './ledger-store.ts';
-import { type LicenseHead, requirePaperClerk } from './license.ts';
-import { listBlankNumbers, requireDeliverable, requireRecallable } from './paper.ts';
+import { listBlankNumbers } from './paper.ts';
+import { LICENSES_POLICY } from './policy.ts';
 import { lockCurrentLicense } from './prepare-workflow.ts';
 import * as store from './store.ts';
 
@@ -35,9 +36,11 @@ export function deliverSheet(
 ): Promise<store.SheetRow> {
   return transact(deps.db, dryRun, async (tx) => {
     const stored = await lockCurrentLicense(tx, identifier);
-    const clerk = requirePaperClerk(actor, store.toHead(stored));
+    const head = store.toHead(stored);
+    requireAllowed(LICENSES_POLICY.deliverCertificate, { head }, actor);
     await store.lockBlank(tx, blankNumber);
-    requireDeliverable(await store.lockSheet(tx, blankNumber, identifier));
+    const sheet = await store.lockSheet(tx, blankNumber, identifier);
+    const clerk = requireAllowed(LICENSES_POLICY.deliverCertificate, { head, sheet }, actor);
     const { number, caseId } = stored.version;
     await ledger.enterSheet(tx, { identifier, blankNumber, number, caseId }, 'DELIVERED', clerk.name, deps.now());
     return requireSheet(await store.lockSheet(tx, blankNumber, identifier));
@@ -54,9 +57,11 @@ export function recallSheet(
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-    const clerk = requirePaperClerk(actor, store.toHead(stored));
+    const head = store.toHead(stored);
+    requireAllowed(LICENSES_POLICY.recallCertificate, { head }, actor);
     await store.lockBlank(tx, blankNumber);
-    requireRecallable(await store.lockSheet(tx, blankNumber, identifier));
+    const lockedSheet = await store.lockSheet(tx, blankNumber, identifier);
+    const clerk = requireAllowed(LICENSES_POLICY.recallCertificate, { head, sheet: lockedSheet }, actor);
     const sheet = { identifier, blankNumber, number: serial, caseId: null };
     await ledger.enterSheet(tx, sheet, 'RECALLED', clerk.name, deps.now());
     return requireSheet(await store.lockSheet(tx, blankNumber, identifier));
@@ -69,24 +74,12 @@ export async function receiveBlanks(
   actor: Actor,
   range: { prefix: string; from: number; to: number; dryRun: boolean },
 ): Promise<number> {
-  const keeper = requireRole(actor, 'SEAL_KEEPER');
-  const { organ } = keeper;
-  if (organ === null) throw new Refusal('ORGAN_WITHOUT_POWER');
+  const keeper = requireAllowed(LICENSES_POLICY.receiveBlanks, null, actor);
+  const organ = requireOrgan(keeper);
   const numbers = listBlankNumbers(range.prefix, range.from, range.to);
   const entry = { actor: keeper.name, at: deps.now() };
   await transact(deps.db, range.dryRun, (tx) => ledger.receiveBlanks(tx, numbers, organ, entry));
   return numbers.length;
-}
-
-/**
- * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER unless the actor may send the license to the library again.
- * Allowed are an administrator, and a clerk or approver of an organ in `counters` or of the window that handled it.
- */
-export function requireRedriver(actor: Actor, head: LicenseHead): void {
-  const person = requireRole(actor, 'ADMINISTRATOR', 'WINDOW_CLERK', 'APPROVER');
-  if (person.roles.includes('ADMINISTRATOR')) return;
-  const isCounterOrgan = person.organ !== null && head.counters.includes(person.organ);
-  if (!isCounterOrgan && person.window !== head.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
 }
 
 /**
@@ -103,7 +96,7 @@ export function redriveCollection(
     const { serial } = requireLicenseIdentifier(identifier, 'identifier');
     const stored = await store.lockHead(tx, serial);
     if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'identifier');
-    requireRedriver(actor, store.toHead(stored));
+    requireAllowed(LICENSES_POLICY.redriveCollection, { head: store.toHead(stored) }, actor);
     const hasWaiting = await redrive(tx, ledger.messages, 'library', ledger.licenseStream(serial));
     if (!hasWaiting) throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
   });

@@ -1,13 +1,5 @@
-import { type Actor, type Person, requireRole } from '../kernel/actor.ts';
 import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events.ts';
-import {
-  type Act,
-  isActAllowed,
-  LICENSE_ACTS,
-  type LicenseState,
-  type OwnAct,
-  requireActFits,
-} from '../kernel/license-acts.ts';
+import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, requireActFits } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
@@ -60,41 +52,6 @@ export interface CertificateTask {
 export function requireTaskAct(task: Pick<CertificateTask, 'content' | 'voidedAt'>, act: Act): void {
   if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
   if (task.content.action !== act) throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'case');
-}
-
-/**
- * Returns the person who may void a task: an approver of the organ that decided, while its act is not prepared.
- * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, TASK_VOIDED, LICENSE_BUSY.
- */
-export function requireVoidable(actor: Actor, task: CertificateTask, isPrepared: boolean): Person {
-  const approver = requireRole(actor, 'APPROVER');
-  if (approver.organ !== task.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER', 'case');
-  if (task.voidedAt !== null) throw new Refusal('TASK_VOIDED', 'case');
-  if (isPrepared || task.doneAt !== null) throw new Refusal('LICENSE_BUSY', 'case');
-  return approver;
-}
-
-/**
- * Returns the clerk who may print, deliver and take back paper.
- * This is a clerk of the issuer, of the organ that accepted the case, or of the window that handled it.
- * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER.
- */
-export function requirePaperClerk(actor: Actor, license: { counters: readonly string[]; handledBy: string }): Person {
-  const clerk = requireRole(actor, 'WINDOW_CLERK', 'SEAL_KEEPER');
-  const isCounterOrgan = clerk.organ !== null && license.counters.includes(clerk.organ);
-  if (!isCounterOrgan && clerk.window !== license.handledBy) throw new Refusal('ORGAN_WITHOUT_POWER');
-  return clerk;
-}
-
-/**
- * Returns the approver who does an act on the organ's own authority.
- * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER, LICENSE_ACT_NOT_ALLOWED.
- */
-export function requireOwnAct(actor: Actor, head: LicenseHead, act: OwnAct): Person {
-  const approver = requireRole(actor, 'APPROVER');
-  if (approver.organ !== head.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER');
-  stateAfter(head.state, act);
-  return approver;
 }
 
 const MAX_REASON_CHARS = 500;

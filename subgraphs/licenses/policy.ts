@@ -117,10 +117,12 @@ function actRule(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
 function requireActState(act: VersionAct | OwnAct, { head, task, orders, prepared = null }: ActSubject): void {
   if (task !== null) {
     requireTaskAct(task, act);
+    // What is prepared for this case passed the checks below. A repetition gets the same act.
+    if (prepared !== null && prepared.caseId === task.caseId) return;
     if (head !== null) requireTaskFits(task, head);
   } else if (head !== null && act !== 'ISSUE') stateAfter(head.state, act);
   if (orders) requireNoOpenOrder(act, orders.open, orders.answered);
-  if (prepared !== null && (task === null || prepared.caseId !== task.caseId)) throw refuseBusy();
+  if (prepared !== null) throw refuseBusy();
 }
 
 type MutationOf<Name extends Act> = `${Lowercase<Name>}License`;

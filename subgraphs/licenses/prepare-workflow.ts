@@ -1,11 +1,12 @@
 import type { Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
-import { type Actor, requireRole } from '../kernel/actor.ts';
+import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf } from '../kernel/day.ts';
 import { requirePrintable, UnprintableText } from '../kernel/document.ts';
 import { computeContentDigest } from '../kernel/events.ts';
 import { requireLicenseIdentifier, writeLicenseIdentifier } from '../kernel/identifier.ts';
 import { makesVersion, type OwnAct } from '../kernel/license-acts.ts';
+import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../kernel/token.ts';
 import { insertAct } from './act-store.ts';
@@ -15,17 +16,14 @@ import {
   buildStatement,
   type CertificateTask,
   type LicenseHead,
-  requireOwnAct,
-  requirePaperClerk,
   requireReason,
-  requireTaskAct,
-  requireTaskFits,
   type Sealing,
   stateAfter,
 } from './license.ts';
-import { requireNoOpenOrder, requireOrder, requireOwnSuspension } from './order/order.ts';
+import { requireOrder, requireOwnSuspension } from './order/order.ts';
 import { findSuspenders, lockOpenOrders, lockOrder } from './order/store.ts';
-import { requireInStock, requireSpoilable } from './paper.ts';
+import { requireInStock } from './paper.ts';
+import { LICENSES_POLICY, policyOfAct } from './policy.ts';
 import type { LicenseRecord } from './record.ts';
 import * as store from './store.ts';
 
@@ -57,8 +55,7 @@ export async function prepareCaseAct(
   if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
   const task = store.toTask(row);
   const authorised = task.content;
-  const clerk = requirePaperClerk(actor, task);
-  requireTaskAct(task, request.act);
+  const clerk = requireAllowed(policyOfAct(request.act), { head: null, task }, actor);
   if (earlierAct) return { ...earlierAct, authorised };
 
   const at = deps.now();
@@ -67,7 +64,7 @@ export async function prepareCaseAct(
   const sealUse = { matterId: task.content.matterId, personId: authoriser.actor };
   const needsVersion = makesVersion(task.content.action);
   const [head, sealName, reservation, blank] = await inOrder(tx, [
-    (tx) => lockTaskLicense(tx, task),
+    (tx) => lockTaskLicense(tx, task, clerk),
     (tx) => store.requireSealName(tx, task.issuer.id, sealUse, at),
     needsVersion ? (tx) => reserveForVersion(tx, task, at) : null,
     needsVersion ? (tx) => store.lockBlank(tx, blankNumber) : null,
@@ -119,7 +116,7 @@ function requireRenderable(record: LicenseRecord): void {
 }
 
 /** Locks and returns the license that a task's act is on, or null if the task issues a new one. */
-async function lockTaskLicense(tx: Transaction, task: CertificateTask): Promise<LicenseHead | null> {
+async function lockTaskLicense(tx: Transaction, task: CertificateTask, clerk: Person): Promise<LicenseHead | null> {
   const { action, licenseNumber } = task.content;
   if (action === 'ISSUE') return null;
   if (licenseNumber === null) throw new Refusal('LICENSE_UNKNOWN', 'case');
@@ -129,8 +126,7 @@ async function lockTaskLicense(tx: Transaction, task: CertificateTask): Promise<
   ]);
   if (!stored) throw new Refusal('LICENSE_UNKNOWN', 'case');
   const head = store.toHead(stored);
-  requireTaskFits(task, head);
-  requireNoOpenOrder(action, openOrders);
+  requireAllowed(policyOfAct(action), { head, task, orders: { open: openOrders, answered: null } }, clerk);
   return head;
 }
 
@@ -199,11 +195,12 @@ export async function prepareOwnAct(
   request: { identifier: string; act: OwnAct; reason: string | null; order: string | null },
 ): Promise<store.PreparedAct> {
   const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
-  const approver = requireOwnAct(actor, head, request.act);
+  const rule = policyOfAct(request.act);
+  const approver = requireAllowed(rule, { head, task: null }, actor);
   const openOrders = await lockOpenOrders(tx, head.number);
   const lockedOrder = request.order === null ? null : await lockOrder(tx, request.order);
   const order = request.order === null ? null : requireOrder(lockedOrder, head.number, request.act);
-  requireNoOpenOrder(request.act, openOrders, order);
+  requireAllowed(rule, { head, task: null, orders: { open: openOrders, answered: order } }, actor);
   if (order !== null) {
     const suspender = (await findSuspenders(tx, [head.number])).get(head.number) ?? null;
     requireOwnSuspension(order, suspender);
@@ -223,7 +220,7 @@ export async function prepareOwnAct(
   const orderId = order?.id ?? null;
   const details = { reason, caseNumber: null, sheets: null, orderId };
   const record = buildStatement(head, request.act, newState, sealing, details);
-  return insertAuthorised(tx, deps, actor, head, {
+  return insertAuthorised(tx, deps, approver, head, {
     act: request.act,
     record,
     stateAfter: newState,
@@ -244,11 +241,12 @@ export async function prepareSpoil(
   request: { identifier: string; blankNumber: string; replacement: string; reason: string },
 ): Promise<store.PreparedAct> {
   const head = store.toHead(await lockCurrentLicense(tx, request.identifier));
-  const clerk = requirePaperClerk(actor, head);
+  const clerk = requireAllowed(LICENSES_POLICY.spoilBlank, { head }, actor);
   requireReason(request.reason);
   const spoiledBlank = await store.lockBlank(tx, request.blankNumber);
   if (spoiledBlank?.state === 'SPOILED') throw new Refusal('BLANK_SPOILED', 'blankNumber');
-  requireSpoilable(await store.lockSheet(tx, request.blankNumber, head.identifier));
+  const sheet = await store.lockSheet(tx, request.blankNumber, head.identifier);
+  requireAllowed(LICENSES_POLICY.spoilBlank, { head, sheet }, actor);
   requireInStock(await store.lockBlank(tx, request.replacement), head.issuer.id, 'replacement');
   const at = deps.now();
   const sealName = await store.requireSealName(
@@ -261,7 +259,7 @@ export async function prepareSpoil(
   const sheets = { spoiled: request.blankNumber, replacement: request.replacement };
   const details = { reason: request.reason, caseNumber: null, sheets };
   const record = buildStatement(head, 'SPOIL', head.state, sealing, details);
-  const preparedAct = await insertAuthorised(tx, deps, actor, head, {
+  const preparedAct = await insertAuthorised(tx, deps, clerk, head, {
     act: 'SPOIL',
     record,
     stateAfter: head.state,
@@ -287,11 +285,10 @@ type OwnActRow = Pick<store.ActRow, 'act' | 'record' | 'stateAfter'> &
 async function insertAuthorised(
   tx: Transaction,
   deps: PrepareDependencies,
-  actor: Actor,
+  person: Person,
   head: LicenseHead,
   intent: OwnActRow,
 ): Promise<store.PreparedAct> {
-  const person = requireRole(actor, 'APPROVER', 'WINDOW_CLERK', 'SEAL_KEEPER');
   const { at, ...row } = intent;
   const digest = computeContentDigest(intent.record);
   const authorisation = await writeAuthorisation('licenses', deps.authorisationKey, {

@@ -73,13 +73,13 @@ function queries(db: Database) {
         ({ change, revision }) => ({ ...change, revision, changedAt: new Date(change.changedAt) }),
       );
     },
-    certificateTasks: async (_: unknown, args: PageArguments, { actor }: GraphContext) => {
-      const person = requirePerson(actor);
+    certificateTasks: async (_: unknown, args: PageArguments, context: GraphContext) => {
+      const person = requirePerson(context.actor);
       const tasksPage = await store.listTasks(db, person, readPage(args, parseSerial));
       return toConnection(
         tasksPage,
         ({ task }) => [String(task.serial)],
-        (row) => viewTask(row, person),
+        (row) => viewTask(db, context, row, person),
       );
     },
     blanks: async (
@@ -276,7 +276,12 @@ function viewAct(db: Database, context: GraphContext, row: store.ActRow) {
   };
 }
 
-function viewTask({ task, waitingFor }: { task: store.TaskRow; waitingFor: string | null }, person: Person) {
+function viewTask(
+  db: Database,
+  context: GraphContext,
+  { task, waitingFor }: { task: store.TaskRow; waitingFor: string | null },
+  person: Person,
+) {
   const { content } = task;
   const kind = content.holder.codeKind === 'USCC' ? ('001' as const) : ('111' as const);
   return {
@@ -287,7 +292,8 @@ function viewTask({ task, waitingFor }: { task: store.TaskRow; waitingFor: strin
     holder: view.viewHolder({ ...content.holder, kind }, person),
     openedAt: task.openedAt,
     waitingFor,
-    actions: view.viewTaskActions(store.toTask(task), person, waitingFor !== null),
+    actions: () =>
+      view.viewTaskActions(db, context, { task: store.toTask(task), person, isPrepared: waitingFor !== null }),
   };
 }
 

@@ -1,9 +1,11 @@
 import { type Database, transact } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import type { Clock } from '../kernel/day.ts';
+import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as ledger from './ledger-store.ts';
-import { requireReason, requireVoidable } from './license.ts';
+import { requireReason } from './license.ts';
+import { LICENSES_POLICY } from './policy.ts';
 import * as store from './store.ts';
 
 /**
@@ -21,7 +23,7 @@ export function voidTask(
     if (!row) throw new Refusal('CASE_NOT_GRANTED', 'case');
     const task = store.toTask(row);
     const isPrepared = (await store.findActByCase(tx, task.caseId)) !== null;
-    const approver = requireVoidable(actor, task, isPrepared);
+    const approver = requireAllowed(LICENSES_POLICY.voidTask, { task, isPrepared }, actor);
     requireReason(request.reason);
     const details = { actor: approver.name, organ: task.issuer.id, reason: request.reason, at: now() };
     await ledger.voidTask(tx, task.caseId, details);

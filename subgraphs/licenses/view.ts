@@ -1,34 +1,24 @@
 import type { Database } from '../../db/client.ts';
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import { type GraphContext, getLoader } from '../kernel/context.ts';
-import { toRefusalView } from '../kernel/errors.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import {
-  type Act,
-  CASE_ACT_CLAUSE,
   LICENSE_ACTS,
   type LicenseState,
   mutationOf,
   OWN_ACTS,
   type OwnAct,
   VERSION_ACTS,
+  type VersionAct,
 } from '../kernel/license-acts.ts';
-import { Refusal } from '../kernel/refusal.ts';
+import { answerAction } from '../kernel/policy.ts';
 import { type Collection, findCollections } from './feed-store.ts';
 import { findFileFacts } from './file-store.ts';
-import { requireRedriver } from './handover-workflow.ts';
-import {
-  type CertificateTask,
-  type LicenseHead,
-  requireOwnAct,
-  requirePaperClerk,
-  requireTaskAct,
-  requireTaskFits,
-  requireVoidable,
-} from './license.ts';
-import { isOwnSuspension, requireAnswerer, requireNoOpenOrder, requireOrder } from './order/order.ts';
+import type { CertificateTask } from './license.ts';
+import { isOwnSuspension } from './order/order.ts';
 import { findOrders, findSuspenders, type OrderRow } from './order/store.ts';
-import { isRecallDue, requireDeliverable, requireRecallable, requireSpoilable, type SheetState } from './paper.ts';
+import { isRecallDue, type SheetState } from './paper.ts';
+import { LICENSES_POLICY, policyOfAct } from './policy.ts';
 import * as store from './store.ts';
 
 /** The parent value of the resolvers of License: a stored version and the person who reads it. */
@@ -183,20 +173,6 @@ export function toSheetRehearsal({
   return { act, identifier, number, version, state: validity, blankNumber, paper: state };
 }
 
-/** The actions on a certificate task, and for each whether this caller may do it now. */
-export function viewTaskActions(task: CertificateTask, person: Person, isPrepared: boolean) {
-  const { action } = task.content;
-  return [
-    describeAction(mutationOf(action), CASE_ACT_CLAUSE, () => {
-      requirePaperClerk(person, task);
-      requireTaskAct(task, action);
-    }),
-    describeAction('voidTask', '实施方案三.3（全流程线上闭环审批管理）', () =>
-      requireVoidable(person, task, isPrepared),
-    ),
-  ];
-}
-
 /** Orders, tasks and a prepared act on a license, which decide what may be done with it. */
 interface LicenseContext {
   openOrders: readonly OrderRow[];
@@ -227,103 +203,55 @@ async function loadLicenseContext(db: Database, { stored, context }: LicenseView
   return { openOrders, tasks: (tasks ?? []).map(store.toTask), prepared, suspender };
 }
 
-function requireIdle({ prepared }: LicenseContext, caseId: string | null = null): void {
-  if (prepared && (caseId === null || prepared.caseId !== caseId)) throw new Refusal('LICENSE_BUSY');
-}
-
-/** Checks an act on the issuing organ's own authority, with or without an order for it. */
-function checkOwnAct({ person }: LicenseView, head: LicenseHead, licenseContext: LicenseContext, act: OwnAct): void {
-  requireOwnAct(person, head, act);
-  const order = licenseContext.openOrders.find(
-    (candidate) => candidate.act === act && isOwnSuspension(candidate, licenseContext.suspender),
-  );
-  requireNoOpenOrder(act, licenseContext.openOrders, order ?? null);
-  requireIdle(licenseContext);
-}
-
-/** Checks an act by a case: there must be a granted case for it, and it must fit the license in its current state. */
-function checkCaseAct({ person }: LicenseView, head: LicenseHead, licenseContext: LicenseContext, act: Act): void {
-  const task = licenseContext.tasks.find((candidate) => candidate.content.action === act);
-  if (!task) throw new Refusal('ACT_NEEDS_CASE', 'case');
-  requirePaperClerk(person, task);
-  requireTaskFits(task, head);
-  requireNoOpenOrder(act, licenseContext.openOrders);
-  requireIdle(licenseContext, task.caseId);
-}
-
 /** Acts by a case on an existing license. An issue makes a new one. */
 const CASE_ACTS = VERSION_ACTS.filter((act) => act !== 'ISSUE');
 
-/** What this caller may do with the license now. The answers come from the same functions that the mutations call. */
+/** What this caller may do with the license now. The answers come from the same rows that the mutations ask. */
 export async function viewActions(db: Database, view: LicenseView) {
   const { stored, person } = view;
   const head = store.toHead(stored);
-  const licenseContext = await loadLicenseContext(db, view);
+  const { openOrders, tasks, prepared, suspender } = await loadLicenseContext(db, view);
   const sheet = (await loadSheets(db, view)).find((candidate) => candidate.state !== 'SPOILED') ?? null;
-  const requireCurrent = () => {
-    if (stored.license.headIdentifier !== head.identifier) throw new Refusal('LICENSE_NOT_CURRENT', 'identifier');
+  const { state: collection } = await loadCollection(db, view);
+  const version = { head, isCurrent: stored.license.headIdentifier === head.identifier, prepared };
+  const answerAct = (act: VersionAct | OwnAct) => {
+    // An approver cancels on the organ's own authority, other people by a case.
+    const isByCase = LICENSE_ACTS[act].case === 'REQUIRED' || (act === 'CANCEL' && !hasRole(person, 'APPROVER'));
+    const task = (isByCase && tasks.find(({ content }) => content.action === act)) || null;
+    const isAnswered = (order: OrderRow) => order.act === act && isOwnSuspension(order, suspender);
+    const answered = task === null ? (openOrders.find(isAnswered) ?? null) : null;
+    const subject = { ...version, task, orders: { open: openOrders, answered } };
+    return answerAction(mutationOf(act), policyOfAct(act), subject, person);
   };
-  const currentAction = (name: string, clause: string, check: () => unknown) =>
-    describeAction(name, clause, () => {
-      requireCurrent();
-      check();
-    });
-  const asPaperClerk = (check: () => unknown) => () => {
-    requirePaperClerk(person, head);
-    return check();
-  };
-  const hasCancellationCase = licenseContext.tasks.some((task) => task.content.action === 'CANCEL');
+  const order = openOrders.find(({ id }) => id !== prepared?.orderId) ?? openOrders[0] ?? null;
   return [
-    ...OWN_ACTS.map((act) =>
-      currentAction(mutationOf(act), LICENSE_ACTS[act].clause, () =>
-        act === 'CANCEL' && hasCancellationCase && !hasRole(person, 'APPROVER')
-          ? checkCaseAct(view, head, licenseContext, act)
-          : checkOwnAct(view, head, licenseContext, act),
-      ),
+    ...OWN_ACTS.map(answerAct),
+    ...CASE_ACTS.map(answerAct),
+    answerAction('declineOrder', LICENSES_POLICY.declineOrder, { ...version, order }, person),
+    ...(['deliverCertificate', 'spoilBlank', 'recallCertificate'] as const).map((name) =>
+      answerAction(name, LICENSES_POLICY[name], { ...version, sheet }, person),
     ),
-    ...CASE_ACTS.map((act) =>
-      currentAction(mutationOf(act), CASE_ACT_CLAUSE, () => checkCaseAct(view, head, licenseContext, act)),
-    ),
-    currentAction('declineOrder', '实施方案三.6（“双推送”“双回路”）', () => {
-      requireAnswerer(person, head);
-      const order = licenseContext.openOrders[0] ?? null;
-      requireOrder(order, head.number, order?.act ?? 'SUSPEND');
-    }),
-    currentAction(
-      'deliverCertificate',
-      PAPER_CLAUSE,
-      asPaperClerk(() => requireDeliverable(sheet)),
-    ),
-    currentAction(
-      'spoilBlank',
-      PAPER_CLAUSE,
-      asPaperClerk(() => [requireSpoilable(sheet), requireIdle(licenseContext)]),
-    ),
-    describeAction(
-      'recallCertificate',
-      PAPER_CLAUSE,
-      asPaperClerk(() => requireRecallable(sheet)),
-    ),
-    await viewRedriveAction(db, view),
+    answerAction('redriveCollection', LICENSES_POLICY.redriveCollection, { ...version, collection }, person),
   ];
 }
 
-const PAPER_CLAUSE = '实施方案三.7（电子证照与实体证照同步）';
-
-async function viewRedriveAction(db: Database, view: LicenseView) {
-  const { state } = await loadCollection(db, view);
-  return describeAction('redriveCollection', '实施方案三.7（实时归集）', () => {
-    requireRedriver(view.person, store.toHead(view.stored));
-    if (state === 'COLLECTED') throw new Refusal('COLLECTION_NOT_FAILED', 'identifier');
-  });
-}
-
-function describeAction(name: string, clause: string, check: () => unknown) {
-  try {
-    check();
-    return { name, allowed: true, clause };
-  } catch (error) {
-    if (error instanceof Refusal) return { name, allowed: false, refusal: toRefusalView(error), clause };
-    throw error;
-  }
+/** The actions on a certificate task, and for each whether this caller may do it now. */
+export async function viewTaskActions(
+  db: Database,
+  context: GraphContext,
+  { task, person, isPrepared }: { task: CertificateTask; person: Person; isPrepared: boolean },
+) {
+  const { action, licenseNumber } = task.content;
+  const license = licenseNumber === null ? null : await loadHead(db, context, person, licenseNumber);
+  const licenseContext = license && (await loadLicenseContext(db, license));
+  const subject = {
+    head: license && store.toHead(license.stored),
+    task,
+    prepared: licenseContext?.prepared ?? null,
+    orders: { open: licenseContext?.openOrders ?? [], answered: null },
+  };
+  return [
+    answerAction(mutationOf(action), policyOfAct(action), subject, person),
+    answerAction('voidTask', LICENSES_POLICY.voidTask, { task, isPrepared }, person),
+  ];
 }

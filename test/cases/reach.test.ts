@@ -14,8 +14,10 @@ import {
 import { issuerOf } from '../../subgraphs/cases/decide.ts';
 import { type CaseActionName, requireAcceptingOrgan, requireCaseAction } from '../../subgraphs/cases/policy.ts';
 import type { Person } from '../../subgraphs/kernel/actor.ts';
+import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
-import { requirePaperClerk } from '../../subgraphs/licenses/license.ts';
+import type { LicenseHead } from '../../subgraphs/licenses/license.ts';
+import { LICENSES_POLICY } from '../../subgraphs/licenses/policy.ts';
 import { buildDelegationFact, buildMatter } from '../../subgraphs/matters/matter.ts';
 import { COMPANY } from '../support/flow.ts';
 
@@ -69,7 +71,9 @@ function licenseActs(subject: Case, person: Person): StepRecord['step'][] {
     counters,
     handledBy: subject.matter.organs.find((organ) => organ.level === 'COUNTY')?.divisionCode ?? '',
   };
-  const isPaperClerk = allows(() => requirePaperClerk(person, paper));
+  const isPaperClerk = allows(() =>
+    requireAllowed(LICENSES_POLICY.deliverCertificate, { head: paper as unknown as LicenseHead }, person),
+  );
   if (hasEnded(subject)) return [];
   if (subject.step === 'CERTIFIED') return isPaperClerk ? ['DELIVERED', 'UNDELIVERED'] : [];
   if (subject.step !== 'DECIDED' || endsInPaper(subject)) return [];

@@ -1,8 +1,7 @@
-import { type Actor, type Person, requireRole } from '../../kernel/actor.ts';
 import type { OrganFact } from '../../kernel/events.ts';
 import { type Act, type LicenseState, makesVersion } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { type LicenseHead, stateAfter } from '../license.ts';
+import { stateAfter } from '../license.ts';
 
 /**
  * Supervisors' orders on licenses (监管指令). The issuing organ's approver carries each out or declines it.
@@ -65,16 +64,6 @@ export function isOwnSuspension(order: Order, suspenderId: string | null): boole
 export function requireOwnSuspension(order: Order, suspenderId: string | null): void {
   if (isOwnSuspension(order, suspenderId)) return;
   throw new Refusal('LICENSE_ACT_NOT_ALLOWED', 'order', '暂扣并非由该监管部门要求');
-}
-
-/**
- * Returns the person who may answer an order: an approver of the organ that issued the license.
- * Refuses ROLE_NOT_ALLOWED, ORGAN_WITHOUT_POWER.
- */
-export function requireAnswerer(actor: Actor, head: Pick<LicenseHead, 'issuer'>): Person {
-  const approver = requireRole(actor, 'APPROVER');
-  if (approver.organ !== head.issuer.id) throw new Refusal('ORGAN_WITHOUT_POWER');
-  return approver;
 }
 
 /**

@@ -3,11 +3,13 @@ import type { Actor } from '../../kernel/actor.ts';
 import type { Clock } from '../../kernel/day.ts';
 import type { EventPayload } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
+import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { dutyIds, openDuty, readLicenseSubject } from '../duty/store.ts';
 import { requireReason } from '../license.ts';
+import { LICENSES_POLICY } from '../policy.ts';
 import { findPreparedActs, lockHead } from '../store.ts';
-import { decideAnswers, findOrdersTakenBack, isOrderPossible, requireAnswerer, requireOrder } from './order.ts';
+import { decideAnswers, findOrdersTakenBack, isOrderPossible } from './order.ts';
 import * as store from './store.ts';
 
 const SYSTEM = '电子证照系统';
@@ -102,11 +104,11 @@ export function declineOrder(
     const unlockedOrder = await store.findOrder(tx, request.order);
     const storedLicense = unlockedOrder && (await lockHead(tx, unlockedOrder.number));
     if (!unlockedOrder || !storedLicense) throw new Refusal('ORDER_UNKNOWN', 'order');
-    const approver = requireAnswerer(actor, storedLicense.license);
+    const { number } = unlockedOrder;
     const order = await store.lockOrder(tx, unlockedOrder.id);
-    requireOrder(order, unlockedOrder.number, unlockedOrder.act);
-    const [prepared] = await findPreparedActs(tx, [unlockedOrder.number]);
-    if (prepared?.orderId === unlockedOrder.id) throw new Refusal('LICENSE_BUSY', 'order');
+    const [prepared = null] = await findPreparedActs(tx, [number]);
+    const head = { issuer: storedLicense.license.issuer, number };
+    const approver = requireAllowed(LICENSES_POLICY.declineOrder, { head, order, prepared }, actor);
     await store.answerOrder(tx, unlockedOrder, {
       answer: 'DECLINED',
       reason: request.reason,
