@@ -1,5 +1,6 @@
 import { deflateSync, inflateSync } from 'node:zlib';
 import { convertIndexedToRgb, type DecodedPng, decode, encode } from 'fast-png';
+import { createCache } from './cache.ts';
 import { sha256 } from './events.ts';
 import { toBuffer } from './pdf.ts';
 import type { Image } from './sealed-pdf.ts';
@@ -39,8 +40,8 @@ export class PictureError extends Error {
   }
 }
 
-const imagesByDigest = new Map<string, Image>();
 const MAX_CACHED_IMAGES = 50;
+const imagesByDigest = createCache<Image>(MAX_CACHED_IMAGES);
 
 /**
  * Converts a PNG for a document, as large as a drawn seal, with its proportions kept. Throws PictureError unless it is
@@ -68,12 +69,11 @@ export function toSealImage(png: Uint8Array): Image {
   if (image.colours.length + image.alpha.length > MAX_STREAMS_BYTES) {
     throw new PictureError('图片细节过多，请使用底色干净的印模图片', true);
   }
-  if (imagesByDigest.size >= MAX_CACHED_IMAGES) imagesByDigest.clear();
   imagesByDigest.set(key, image);
   return image;
 }
 
-const pngsByDigest = new Map<string, Uint8Array>();
+const pngsByDigest = createCache<Uint8Array>(MAX_CACHED_IMAGES);
 
 /** Converts an image from a document into a PNG. */
 export function toPng({ across, down, colours, alpha }: Image): Uint8Array {
@@ -88,7 +88,6 @@ export function toPng({ across, down, colours, alpha }: Image): Uint8Array {
     data[i * 4 + 3] = opacity[i] ?? 0;
   }
   const png = encode({ width: across, height: down, data, channels: 4, depth: 8 });
-  if (pngsByDigest.size >= MAX_CACHED_IMAGES) pngsByDigest.clear();
   pngsByDigest.set(key, png);
   return png;
 }

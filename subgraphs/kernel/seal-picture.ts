@@ -1,3 +1,4 @@
+import { createCache } from './cache.ts';
 import { loadBoldFont } from './document.ts';
 import { POINTS_PER_MM, SEAL_DIAMETER_POINTS } from './seal-image.ts';
 import type { Drawing } from './sealed-pdf.ts';
@@ -12,8 +13,8 @@ const RED = '0.784 0.063 0.063';
 /** Numbers are rounded to a hundredth of a point, which is finer than any printer. */
 const UNITS_PER_POINT = 100;
 
-const drawingsByKey = new Map<string, Drawing>();
 const MAX_CACHED_DRAWINGS = 200;
+const drawingsByKey = createCache<Drawing>(MAX_CACHED_DRAWINGS);
 
 /**
  * Draws a red round seal: the organ's name along the rim, a star, and the kind of seal below it.
@@ -34,7 +35,6 @@ export function drawSeal(organ: string, kind: string): Drawing {
     ...drawAcross(kind, middle, size),
   ].join('\n');
   const drawing = { width: size, height: size, operators };
-  if (drawingsByKey.size >= MAX_CACHED_DRAWINGS) drawingsByKey.clear();
   drawingsByKey.set(key, drawing);
   return drawing;
 }

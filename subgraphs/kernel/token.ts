@@ -2,6 +2,7 @@ import type { KeyObject } from 'node:crypto';
 import { decodeJwt, errors, jwtVerify, SignJWT } from 'jose';
 import { z } from 'zod';
 import { type Person, ROLES } from './actor.ts';
+import { type BoundedCache, createCache } from './cache.ts';
 import { Refusal } from './refusal.ts';
 
 /** Signed statements of who calls: of a person, of a subgraph, and of a person who authorises a seal. */
@@ -125,13 +126,14 @@ interface ServiceToken {
   issuedAt: number;
   text: Promise<string>;
 }
-const serviceTokens = new WeakMap<Uint8Array, Map<string, ServiceToken>>();
+const MAX_CACHED_SERVICES = 16;
+const serviceTokens = new WeakMap<Uint8Array, BoundedCache<ServiceToken>>();
 
 /** Signs a short-lived token with which a subgraph proves to another that it belongs to the same hub (HS256). */
 export function writeServiceToken(key: Uint8Array, service: string, now: Date): Promise<string> {
   const nowSeconds = Math.floor(now.getTime() / 1000);
   const issuedAt = nowSeconds - (nowSeconds % SERVICE_TOKEN_REUSE_SECONDS);
-  const tokensByService = serviceTokens.get(key) ?? new Map<string, ServiceToken>();
+  const tokensByService = serviceTokens.get(key) ?? createCache<ServiceToken>(MAX_CACHED_SERVICES);
   serviceTokens.set(key, tokensByService);
   const cachedToken = tokensByService.get(service);
   if (cachedToken?.issuedAt === issuedAt) return cachedToken.text;

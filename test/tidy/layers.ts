@@ -21,6 +21,7 @@ export type Layer = keyof typeof RANKS;
 export const KERNEL: Record<string, Layer> = {
   actor: 'rule',
   attachment: 'rule',
+  cache: 'rule',
   context: 'edge',
   day: 'rule',
   document: 'render',
@@ -39,7 +40,6 @@ export const KERNEL: Record<string, Layer> = {
   policy: 'rule',
   'ports-client': 'client',
   refusal: 'rule',
-  remembered: 'rule',
   'seal-image': 'rule',
   'seal-picture': 'render',
   'sealed-pdf': 'rule',

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, verify } from 'node:crypto';
-import { memoizeByDigest } from '../remembered.ts';
+import { memoizeByDigest } from '../cache.ts';
 import { LogFault } from './fault.ts';
 
 /** Signed notes (C2SP signed-note) with Ed25519, and cosignatures with a time (C2SP tlog-cosignature, v1). */

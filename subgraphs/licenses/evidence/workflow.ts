@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import type { Database } from '../../../db/client.ts';
+import { type BoundedCache, createCache } from '../../kernel/cache.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { toCanonicalJson } from '../../kernel/events.ts';
 import type { Attest, EvidenceMaterial, ReadEvidenceMaterial, Stamp } from '../../kernel/sign.ts';
@@ -108,14 +109,19 @@ export async function attestVersionState(deps: EvidenceDependencies, identifier:
   return versionProof && attestCurrentState(deps, versionProof);
 }
 
+interface RecentStatement {
+  text: Promise<string>;
+  at: Date;
+}
+
 /** Recent statements of each hub in this process. */
-const recentStatements = new WeakMap<Database, Map<string, { text: Promise<string>; at: Date }>>();
+const recentStatements = new WeakMap<Database, BoundedCache<RecentStatement>>();
 
 async function attestCurrentState(
   deps: EvidenceDependencies,
   { identifier, version, state }: store.VersionProof,
 ): Promise<string> {
-  const statements = recentStatements.get(deps.db) ?? new Map<string, { text: Promise<string>; at: Date }>();
+  const statements = recentStatements.get(deps.db) ?? createCache<RecentStatement>(MAX_CACHED_STATEMENTS);
   recentStatements.set(deps.db, statements);
   const name = `${identifier} ${version} ${state}`;
   const recentStatement = statements.get(name);
@@ -123,7 +129,6 @@ async function attestCurrentState(
   if (recentStatement && recentStatement.at <= at && recentStatement.at > subtractMs(at, STATEMENT_REUSE_MS))
     return recentStatement.text;
   const text = attestState(deps, { identifier, version, state }, at);
-  if (statements.size >= MAX_CACHED_STATEMENTS) statements.clear();
   statements.set(name, { text, at });
   text.catch(() => statements.delete(name));
   return text;

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, type KeyObject } from 'node:crypto';
-import { memoizeByDigest } from '../../kernel/remembered.ts';
+import { memoizeByDigest } from '../../kernel/cache.ts';
 import {
   Fields,
   type Node,

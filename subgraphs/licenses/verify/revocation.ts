@@ -1,4 +1,4 @@
-import { memoizeByDigest } from '../../kernel/remembered.ts';
+import { memoizeByDigest } from '../../kernel/cache.ts';
 import { algorithmOf, type Certificate, readExtension, USAGE } from './certificate.ts';
 import { Fields, type Node, numberOf, octetsOfBits, parseDer, requireOnlyChild, TAG, timeOf } from './der.ts';
 import { isSignatureValidCached } from './mathematics.ts';

@@ -1,5 +1,5 @@
 import { createHash, createPublicKey, X509Certificate } from 'node:crypto';
-import { memoizeByDigest } from '../../kernel/remembered.ts';
+import { memoizeByDigest } from '../../kernel/cache.ts';
 import { children, OID, parse, readOid } from './der.ts';
 
 /** Reads certificates and public keys (X.509, RFC 5280). Pure functions. */

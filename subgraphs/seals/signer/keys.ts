@@ -9,6 +9,7 @@ import {
   sign,
 } from 'node:crypto';
 import { promisify } from 'node:util';
+import { createCache } from '../../kernel/cache.ts';
 
 /** The only code that handles private keys. Keys leave it in an envelope. The data to sign comes in as bytes. */
 
@@ -70,7 +71,7 @@ export function createKeys(ring: KeyRing): Keys {
   if (!newest || ring.some((key) => key.length !== KEY_BYTES)) {
     throw new RangeError('a key-encryption key has 32 bytes');
   }
-  const keyCache = new Map<string, KeyObject>();
+  const keyCache = createCache<KeyObject>(MAX_CACHED_KEYS);
   return {
     async generate(keyId, kind) {
       const { publicKey, privateKey } = await makeKeyPair(kind);
@@ -81,15 +82,12 @@ export function createKeys(ring: KeyRing): Keys {
     },
     open(keyId, encrypted) {
       const cacheKey = `${keyId} ${Buffer.from(encrypted).toString('base64')}`;
-      let key = keyCache.get(cacheKey);
-      if (!key) {
+      const signingKey = keyCache.getOrCompute(cacheKey, () => {
         const plain = unwrapKey(ring, keyId, encrypted);
-        key = createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' });
+        const key = createPrivateKey({ key: plain, format: 'der', type: 'pkcs8' });
         plain.fill(0);
-        if (keyCache.size >= MAX_CACHED_KEYS) keyCache.clear();
-        keyCache.set(cacheKey, key);
-      }
-      const signingKey = key;
+        return key;
+      });
       const digest = signingKey.asymmetricKeyType === 'ed25519' ? null : 'sha256';
       return (data, dsaEncoding = 'der') => sign(digest, data, { key: signingKey, dsaEncoding });
     },

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { memoizeByDigest } from '../../subgraphs/kernel/remembered.ts';
+import { createCache, memoizeByDigest } from '../../subgraphs/kernel/cache.ts';
 
 /** The cache of a pure function returns what the function returns. */
 describe('the cache', () => {
@@ -44,5 +44,29 @@ describe('the cache', () => {
     expect(computedInputs.length).toBe(1_025);
     compute(Buffer.from([0, 0]));
     expect(computedInputs.length).toBe(1_026);
+  });
+});
+
+describe('createCache', () => {
+  test('keeps at most its number of entries, and evicts the one that was set first', () => {
+    const cache = createCache<number>(3);
+    for (const [i, key] of ['a', 'b', 'c', 'a', 'd'].entries()) cache.set(key, i);
+    expect(['a', 'b', 'c', 'd'].map((key) => cache.get(key))).toEqual([undefined, 1, 2, 4]);
+    cache.delete('b');
+    cache.set('e', 5);
+    expect(['b', 'c', 'd', 'e'].map((key) => cache.get(key))).toEqual([undefined, 2, 4, 5]);
+  });
+
+  test('computes what it lacks once, and not again if that throws', () => {
+    const cache = createCache<number>(3);
+    let calls = 0;
+    const compute = () => {
+      calls++;
+      if (calls === 1) throw new Error('first');
+      return calls;
+    };
+    expect(() => cache.getOrCompute('a', compute)).toThrow('first');
+    expect(cache.getOrCompute('a', compute)).toBe(2);
+    expect(cache.getOrCompute('a', compute)).toBe(2);
   });
 });
