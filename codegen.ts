@@ -1,7 +1,25 @@
+import { readFileSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
-/** Parent types (mappers) of GraphQL types whose resolvers need more than the type's own fields. */
+/**
+ * Parent types (mappers) of the GraphQL types whose parent is another shape than the type itself. The compiler requires a
+ * resolver for each field that the parent does not have: see `CompleteResolvers` in kernel/resolver-types.ts.
+ */
 const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
+  matters: {
+    Assignment: '../kernel/events.ts#Assignment',
+    Delegation: '../kernel/events.ts#DelegationFact',
+    DelegationImport: './import/store.ts#ImportEntry',
+    Guide: './guide/view.ts#GuideView',
+    IndustryOrgan: './matter.ts#IndustryOrgan',
+    Matter: './matter.ts#Matter',
+    MatterChange: './import/import.ts#MatterChange',
+    Organ: '../kernel/events.ts#OrganFact',
+    Task: './task/view.ts#TaskView',
+    TaskOrgan: './task/task.ts#PrintedOrgan',
+    TaskProgress: './task/view.ts#ProgressView',
+    TaskReport: './task/view.ts#ReportView',
+  },
   cases: {
     AttentionItem: './attention/attention.ts#AttentionRow',
     Case: './view.ts#CaseView',
@@ -14,6 +32,23 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
+
+/** Subgraphs whose resolvers are `CompleteResolvers`. */
+const COMPLETE = ['matters'];
+
+/** The mappers of a subgraph. Each parent gets a name that no type of the schema has. */
+function mapParents(name: string): Record<string, string> {
+  return Object.fromEntries(
+    Object.entries(mappers[name] ?? {}).map(([type, parent]) => [type, `${parent} as ${type}Parent`]),
+  );
+}
+
+/** Maps every payload of a schema to all of its fields or a refusal. */
+function mapPayloads(name: string): Record<string, string> {
+  const schema = readFileSync(new URL(`subgraphs/${name}/schema.graphql`, import.meta.url), 'utf8');
+  const payloads = [...schema.matchAll(/^type (\w+Payload) /gm)].map(([, payload]) => payload);
+  return Object.fromEntries(payloads.map((payload) => [payload, '../kernel/resolver-types.ts#Payload<{T}>']));
+}
 
 /** Generates the resolver types of each subgraph (`npm run codegen`). The output is git-ignored. */
 const config: CodegenConfig = {
@@ -33,9 +68,16 @@ const config: CodegenConfig = {
           maybeValue: 'T | null | undefined',
           optionalInfoArgument: true,
           // The executor fills in defaults, so a resolver always receives these values.
-          avoidOptionals: { field: false, inputValue: false, object: false, defaultValue: true },
+          avoidOptionals: {
+            field: COMPLETE.includes(name),
+            inputValue: false,
+            object: COMPLETE.includes(name),
+            defaultValue: true,
+          },
+          immutableTypes: COMPLETE.includes(name),
           makeResolverTypeCallable: true,
-          mappers: mappers[name] ?? {},
+          showUnusedMappers: false,
+          mappers: COMPLETE.includes(name) ? { ...mapPayloads(name), ...mapParents(name) } : mapParents(name),
         },
       },
     ]),

@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { type GraphQLError, type GraphQLFormattedError, Kind, parse, visit } from 'graphql';
 import { Refusal } from './refusal.ts';
+import type { RefusalView } from './resolver-types.ts';
 
 /** Errors as a caller sees them, in GraphQL and on routes. Every error that is not meant for callers is a fault. */
 
@@ -132,21 +133,18 @@ function findUse(document: string, matches: (value: ValueNode) => boolean, inner
   return found;
 }
 
-/** A refusal in the form of every payload. */
-export interface RefusalView {
-  code: string;
-  message: string;
-  field: string | null;
-}
-
-/** Runs a mutation. Returns a Refusal as data. Rethrows any other error. */
-export async function mutate<Result extends object>(
+/**
+ * Runs a mutation. Returns a Refusal as data, with `fields`, the values of the payload's fields that cannot be null.
+ * Rethrows any other error.
+ */
+export async function mutate<Result extends object, Fields extends object = object>(
   run: () => Promise<Result>,
-): Promise<Result | { refusal: RefusalView }> {
+  fields?: Fields,
+): Promise<Result | (Fields & { refusal: RefusalView })> {
   try {
     return await run();
   } catch (error) {
-    if (error instanceof Refusal) return { refusal: toRefusalView(error) };
+    if (error instanceof Refusal) return { ...(fields as Fields), refusal: toRefusalView(error) };
     throw error;
   }
 }

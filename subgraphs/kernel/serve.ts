@@ -14,6 +14,7 @@ import { createErrorFormat, logFault, type OnFault } from './errors.ts';
 import { type Envelope, readEnvelope } from './events.ts';
 import { createApp } from './http.ts';
 import { checkInputs, type InputRules } from './inputs.ts';
+import type { ResolverMap } from './resolver-types.ts';
 
 /** A subgraph as its `index.ts` builds it, without a port or environment variables. */
 export interface Subgraph {
@@ -35,8 +36,8 @@ export interface Subgraph {
  * Parses a subgraph's type definitions and joins them with its resolvers. Every argument is checked before its resolver
  * runs; `rules` are the texts that need another rule than the default (see `checkInputs`).
  */
-export function subgraphSchema(typeDefs: string, resolvers: unknown, rules: InputRules = {}): GraphQLSchema {
-  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers: resolvers as never }]);
+export function subgraphSchema(typeDefs: string, resolvers: ResolverMap, rules: InputRules = {}): GraphQLSchema {
+  const schema = buildSubgraphSchema([{ typeDefs: parse(typeDefs), resolvers }]);
   return checkInputs(schema, rules);
 }
 

@@ -2,8 +2,9 @@ import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
 import { type GraphContext, getLoader } from '../kernel/context.ts';
 import { type Clock, type Day, dayOf } from '../kernel/day.ts';
-import type { Assignment, OrganFact } from '../kernel/events.ts';
+import type { OrganFact } from '../kernel/events.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
+import type { CompleteResolvers } from '../kernel/resolver-types.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
 import {
@@ -11,12 +12,12 @@ import {
   deriveResponsibilities,
   findDelegation,
   getOutcome,
-  type IndustryOrgan,
   listDelegations,
   type Matter,
   nameOf,
   nearestDay,
 } from './matter.ts';
+import type { MatterFilter, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { taskResolvers } from './task/resolvers.ts';
 
@@ -25,14 +26,14 @@ export interface ResolverDependencies {
   now: Clock;
 }
 
-type OnDay = { on?: string | null };
+type MatterResolverMap = CompleteResolvers<Resolvers, ResolversParentTypes>;
 type LoadById<Value> = (context: GraphContext, id: string) => Promise<Value>;
 
 /**
  * Resolvers of the catalogue. It is public: no resolver here checks the caller. Importing is not public: see
  * import/resolvers.ts.
  */
-export function matterResolvers(dependencies: ResolverDependencies) {
+export function matterResolvers(dependencies: ResolverDependencies): MatterResolverMap {
   const { db } = dependencies;
   const loadMatter: LoadById<Matter | null> = (context, id) =>
     getLoader<Matter>(context, 'matters', (ids) => store.findMatters(db, ids)).load(id);
@@ -41,6 +42,7 @@ export function matterResolvers(dependencies: ResolverDependencies) {
     if (!organ) throw new Error(`no organ ${id}`);
     return organ;
   };
+  const findNamed = (context: GraphContext, id: string | null) => (id === null ? null : loadOrgan(context, id));
   const { Query, Mutation, ...importFields } = importResolvers(dependencies, loadMatter);
   const guides = guideResolvers(dependencies);
   const { Query: taskQuery, Mutation: taskMutation, ...taskFields } = taskResolvers(dependencies);
@@ -54,14 +56,14 @@ export function matterResolvers(dependencies: ResolverDependencies) {
     Guide: guides.Guide,
     Matter: { ...guides.Matter, ...buildMatterFields(dependencies, loadMatter, loadOrgan) },
     IndustryOrgan: {
-      organ: ({ organ }: IndustryOrgan, _: unknown, context: GraphContext) => organ && loadOrgan(context, organ),
+      organ: ({ organ }, _, context) => findNamed(context, organ),
     },
     Assignment: {
-      organ: ({ organ }: Assignment, _: unknown, context: GraphContext) => organ && loadOrgan(context, organ),
-      second: ({ second }: Assignment, _: unknown, context: GraphContext) => second && loadOrgan(context, second),
+      organ: ({ organ }, _, context) => findNamed(context, organ),
+      second: ({ second }, _, context) => findNamed(context, second),
     },
     Organ: {
-      __resolveReference: ({ id }: { id: string }, context: GraphContext) =>
+      __resolveReference: ({ id }, context) =>
         getLoader<OrganFact>(context, 'organs', (ids) => store.findOrgans(db, ids)).load(id),
     },
   };
@@ -69,17 +71,14 @@ export function matterResolvers(dependencies: ResolverDependencies) {
 
 function buildQueries({ db, now }: ResolverDependencies, loadMatter: LoadById<Matter | null>) {
   return {
-    matters: async (
-      _: unknown,
-      args: { first: number; after?: string | null; filter?: Partial<store.MatterFilter> | null },
-    ) => {
+    matters: async (_, args) => {
       const filter = parseFilter(args.filter ?? {}, dayOf(now()));
       const matterPage = await store.listMatters(db, filter, readPage(args, parsePosition));
       const position = ({ row }: Matter) => [String(row.annex), String(row.row)];
       return { ...toConnection(matterPage, position, (row) => row), totalCount: matterPage.totalCount };
     },
-    matter: (_: unknown, { id }: { id: string }, context: GraphContext) => loadMatter(context, id),
-    organs: async (_: unknown, args: { first: number; after?: string | null }) => {
+    matter: (_, { id }, context) => loadMatter(context, id),
+    organs: async (_, args) => {
       const page = readPage(args, ([id]) => id ?? null);
       return toConnection(
         await store.listOrgans(db, page),
@@ -87,7 +86,7 @@ function buildQueries({ db, now }: ResolverDependencies, loadMatter: LoadById<Ma
         (row) => row,
       );
     },
-  };
+  } satisfies Resolvers['Query'];
 }
 
 function buildMatterFields(
@@ -98,28 +97,27 @@ function buildMatterFields(
   const view = (matter: Matter, delegation: Delegation, on: string) =>
     deriveResponsibilities(matter, delegation, nearestDay(on, delegation));
   return {
-    __resolveReference: ({ id }: { id: string }, context: GraphContext) => loadMatter(context, id),
-    id: ({ row }: Matter) => row.id,
-    mainItem: ({ row }: Matter) => row.mainItem,
-    subItem: ({ row }: Matter) => row.subItem,
-    name: ({ row }: Matter) => nameOf(row),
-    powerType: ({ row }: Matter) => row.powerType,
-    cityOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.cityOrgan),
-    countyOrgan: ({ row }: Matter, _: unknown, context: GraphContext) => loadOrgan(context, row.countyOrgan),
-    delegation: (matter: Matter, { on }: OnDay) => {
+    __resolveReference: ({ id }, context) => loadMatter(context, id),
+    id: ({ row }) => row.id,
+    mainItem: ({ row }) => row.mainItem,
+    subItem: ({ row }) => row.subItem,
+    name: ({ row }) => nameOf(row),
+    powerType: ({ row }) => row.powerType,
+    cityOrgan: ({ row }, _, context) => loadOrgan(context, row.cityOrgan),
+    countyOrgan: ({ row }, _, context) => loadOrgan(context, row.countyOrgan),
+    delegation: (matter, { on }) => {
       const day = on ?? dayOf(now());
       const delegation = findDelegation(matter, day);
       return delegation && view(matter, delegation, day);
     },
-    delegations: (matter: Matter) =>
-      listDelegations(matter).map((delegation) => view(matter, delegation, dayOf(now()))),
-    licenseAction: (matter: Matter, { on }: OnDay) => getOutcome(matter, on ?? dayOf(now())).licenseAction,
-    outcome: (matter: Matter, { on }: OnDay) => getOutcome(matter, on ?? dayOf(now())).outcome,
-    source: ({ row }: Matter) => row,
-  };
+    delegations: (matter) => listDelegations(matter).map((delegation) => view(matter, delegation, dayOf(now()))),
+    licenseAction: (matter, { on }) => getOutcome(matter, on ?? dayOf(now())).licenseAction,
+    outcome: (matter, { on }) => getOutcome(matter, on ?? dayOf(now())).outcome,
+    source: ({ row }) => row,
+  } satisfies Resolvers['Matter'];
 }
 
-function parseFilter(filter: Partial<store.MatterFilter>, today: Day): store.MatterFilter {
+function parseFilter(filter: MatterFilter, today: Day): store.MatterFilter {
   const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = filter;
   return { mode, powerType, organ, nameContains, annex, on: on ?? today };
 }

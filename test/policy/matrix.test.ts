@@ -13,7 +13,7 @@ const ROUTES = ['receiveUpload'];
 /** Roles that only read. No row grants them more than everybody has. */
 const READERS = ['AUDITOR', 'LIBRARY'];
 
-const ORGANS = ['yudu-lyj', 'yudu-sjj', 'yudu-xzspj', 'ganzhou-xzspj', 'ganzhou-lyj', 'xingguo-lyj', null];
+const ORGANS = ['yudu-lyj', 'yudu-sjj', 'yudu-xzspj', 'ganzhou-xzspj', 'ganzhou-jyj', 'xingguo-lyj', null];
 const WINDOWS = ['360731', '360732', null];
 const HOLDER_CODES = [COMPANY.code, '11010519491231002X', null];
 const PERSON_IDS = [KEEPER_ID, APPLICANT_ID, 'somebody'];

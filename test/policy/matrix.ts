@@ -9,10 +9,18 @@ export type Expectation = 'ALLOWED' | 'ROLE' | 'PLACE';
 
 const isIn = (value: string | null, list: readonly string[] = []) => value !== null && list.includes(value);
 
-function belongsTo({ everybody = false, organs, windows, holderCodes, personIds }: Reading, person: Person): boolean {
+function belongsTo(
+  { everybody = false, anyOrgan = false, organs, windows, holderCodes, personIds }: Reading,
+  person: Person,
+): boolean {
   const { organ, window, holderCode, id } = person;
   return (
-    everybody || isIn(organ, organs) || isIn(window, windows) || isIn(holderCode, holderCodes) || isIn(id, personIds)
+    everybody ||
+    (anyOrgan && organ !== null) ||
+    isIn(organ, organs) ||
+    isIn(window, windows) ||
+    isIn(holderCode, holderCodes) ||
+    isIn(id, personIds)
   );
 }
 

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
 import { createGateway, type GatewayOptions } from '../../gateway/gateway.ts';
 import { requirePerson } from '../../subgraphs/kernel/context.ts';
+import type { ResolverMap } from '../../subgraphs/kernel/resolver-types.ts';
 import { type Subgraph, serveSubgraph, subgraphSchema } from '../../subgraphs/kernel/serve.ts';
 import { tokenKeys } from './actors.ts';
 import type { TestClock } from './clock.ts';
@@ -12,8 +13,8 @@ import type { TestClock } from './clock.ts';
 const NAMES = ['matters', 'cases', 'licenses', 'seals'] as const;
 const SERVICE_KEY = new Uint8Array(32);
 
-/** Resolvers per subgraph, for `buildSubgraphSchema`. */
-export type Stubs = Partial<Record<(typeof NAMES)[number], object>>;
+/** Resolvers per subgraph. A stub answers only what its test asks. */
+export type Stubs = Partial<Record<(typeof NAMES)[number], ResolverMap>>;
 
 /** Returns a resolver that requires a person and passes the person's name to `answer`. */
 export function answerAsPerson<Result>(answer: (name: string) => Result) {

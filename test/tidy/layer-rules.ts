@@ -1,4 +1,7 @@
-import { type House, isWithin, type Rule, type Source, subgraphOf } from './house.ts';
+import { readFileSync } from 'node:fs';
+import { isBuiltin } from 'node:module';
+import { join } from 'node:path';
+import { type House, isWithin, ROOT, type Rule, type Source, subgraphOf } from './house.ts';
 import { KERNEL, type Layer, layerOf, rankOf } from './layers.ts';
 import { walk } from './syntax.ts';
 
@@ -65,6 +68,20 @@ function findPrivateKeyFunctions({ tree }: Source): string[] {
     return node.type === 'Literal' ? [String(node.value)] : [];
   });
   return [...new Set(named.filter((name) => PRIVATE_KEY_FUNCTIONS.has(name)))];
+}
+
+const { dependencies } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as {
+  dependencies: Record<string, string>;
+};
+
+/** Returns the packages that a file loads and that an installation without development dependencies lacks. */
+function findMissingPackages({ path, imports }: Source): string[] {
+  if (isWithin(path, 'test') || path.endsWith('.js')) return [];
+  return imports.flatMap(({ target, kind }) => {
+    if (kind === 'type' || target === null || isBuiltin(target) || /\.(ts|js)$/.test(target)) return [];
+    const name = /^(@[^/]+\/)?[^/]+/.exec(target)?.[0] ?? target;
+    return Object.hasOwn(dependencies, name) ? [] : [target];
+  });
 }
 
 const STORE = 'subgraphs/cases/store.ts';
@@ -185,6 +202,17 @@ export const layerRules: Rule[] = [
       'a call': { [WORKFLOW]: 'export const key = createPrivateKey(pem);' },
       'under another name': { 'gateway/a.ts': "import { createPrivateKey as read } from 'node:crypto';\nread('');" },
       'as a property': { [WORKFLOW]: "import * as c from 'node:crypto';\nc['generateKeyPairSync']('ed25519');" },
+    },
+  },
+  {
+    name: 'what runs loads no development dependency',
+    findViolations: findMissingPackages,
+    planted: {
+      'an ASN.1 reader of the tests': {
+        'scripts/x.ts': "import { fromBER } from 'asn1js';\nfromBER(new Uint8Array());",
+      },
+      'by dynamic import': { [STORE]: "export const load = () => import('pkijs');" },
+      'part of a scoped package': { 'gateway/x.ts': "export * from '@graphql-codegen/cli/x';" },
     },
   },
   {

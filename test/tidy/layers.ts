@@ -40,6 +40,7 @@ export const KERNEL: Record<string, Layer> = {
   policy: 'rule',
   'ports-client': 'client',
   refusal: 'rule',
+  'resolver-types': 'edge',
   'seal-image': 'rule',
   'seal-picture': 'render',
   'sealed-pdf': 'rule',

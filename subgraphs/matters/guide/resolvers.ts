@@ -4,17 +4,13 @@ import { toRefusalView } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
+import type { Resolvers, ResolversTypes } from '../resolvers.gen.ts';
 import { findMatters } from '../store.ts';
-import { GuideRefusal, type Problem } from './guide.ts';
+import { GuideRefusal } from './guide.ts';
 import * as store from './store.ts';
-import { findGuide, type GuideInForce, type GuideVersion, listLapsed, readVersion } from './version.ts';
-import {
-  type GuideDependencies,
-  type GuideFile,
-  importGuide,
-  importOverlay,
-  type PublicationResult,
-} from './workflow.ts';
+import { findGuide, type GuideVersion } from './version.ts';
+import { viewGuide, viewVersion } from './view.ts';
+import { type GuideDependencies, importGuide, importOverlay, type PublicationResult } from './workflow.ts';
 
 /** Resolvers of service guides. Reading is public. */
 export function guideResolvers(dependencies: GuideDependencies) {
@@ -23,25 +19,21 @@ export function guideResolvers(dependencies: GuideDependencies) {
     (await getLoader<GuideVersion[]>(context, 'guides', (ids) => store.findGuides(db, ids)).load(matterId)) ?? [];
   return {
     Mutation: {
-      importGuide: (_: unknown, { input }: { input: GuideFile }, { actor }: GraphContext) => {
+      importGuide: (_, { input }, { actor }) => {
         const person = requirePerson(actor);
         return settleImport(() => importGuide(dependencies, person, input));
       },
-      importGuideOverlay: (_: unknown, { input }: { input: GuideFile }, { actor }: GraphContext) => {
+      importGuideOverlay: (_, { input }, { actor }) => {
         const person = requirePerson(actor);
         return settleImport(() => importOverlay(dependencies, person, input));
       },
     },
     Matter: {
-      guide: async (
-        { row }: Matter,
-        { on, division }: { on?: string | null; division?: string | null },
-        context: GraphContext,
-      ) => {
+      guide: async ({ row }, { on, division }, context) => {
         const guideInForce = findGuide(await load(context, row.id), on ?? dayOf(now()), division ?? null);
         return guideInForce && viewGuide(guideInForce);
       },
-      guideVersions: async ({ row }: Matter, args: { first: number; after?: string | null }, context: GraphContext) => {
+      guideVersions: async ({ row }, args, context) => {
         const { first, after } = readPage(args, ([version]) =>
           /^\d{1,6}$/.test(version ?? '') ? Number(version) : null,
         );
@@ -56,34 +48,22 @@ export function guideResolvers(dependencies: GuideDependencies) {
       },
     },
     Guide: {
-      matter: ({ matterId }: { matterId: string }, _: unknown, context: GraphContext) =>
-        getLoader<Matter>(context, 'matters', (ids) => findMatters(db, ids)).load(matterId),
+      matter: async ({ matterId }, _, context) => {
+        const matter = await getLoader<Matter>(context, 'matters', (ids) => findMatters(db, ids)).load(matterId);
+        if (!matter) throw new Error(`no matter ${matterId}`);
+        return matter;
+      },
     },
-  };
-}
-
-function viewGuide({ guide, ...period }: GuideInForce) {
-  return { ...guide, ...period };
-}
-
-function viewVersion(versions: readonly GuideVersion[], version: GuideVersion) {
-  return {
-    guide: viewGuide(readVersion(versions, version, null)),
-    publishedAt: version.publishedAt,
-    digest: version.digest,
-    overlays: version.overlays.map((overlay) => ({
-      ...overlay,
-      differences: readVersion(versions, version, overlay).differences,
-    })),
-    lapsed: listLapsed(versions, version),
-  };
+  } satisfies Resolvers;
 }
 
 /** Maps an import to its payload. A refusal includes every problem. */
-async function settleImport(run: () => Promise<PublicationResult>) {
+async function settleImport(
+  run: () => Promise<PublicationResult>,
+): Promise<Awaited<ResolversTypes['ImportGuidePayload']>> {
   try {
     const { guide, ...outcome } = await run();
-    return { guide: viewGuide(guide), problems: [] as Problem[], ...outcome };
+    return { guide: viewGuide(guide), problems: [], ...outcome };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const problems = error instanceof GuideRefusal ? error.problems : [];

@@ -3,14 +3,18 @@ import { hasRole } from '../../kernel/actor.ts';
 import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { mutate, toRefusalView } from '../../kernel/errors.ts';
-import { type Connection, type Page, readPage, toConnection } from '../../kernel/page.ts';
+import { type Page, readPage, toConnection } from '../../kernel/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
 import type { MatterChange } from './import.ts';
 import * as store from './store.ts';
-import { type ImportInput, importList } from './workflow.ts';
+import { importList } from './workflow.ts';
 
 type ChangePage = Page<MatterChange & { seq: number }>;
+
+/** The fields of a refused import that cannot be null. */
+const NO_CHANGES = { changes: [], problems: [], unchanged: 0 };
 
 /** Resolvers of importing lists. */
 export function importResolvers(
@@ -20,11 +24,7 @@ export function importResolvers(
   const { db } = dependencies;
   return {
     Query: {
-      delegationImports: async (
-        _: unknown,
-        args: { first: number; after?: string | null },
-        { actor }: GraphContext,
-      ): Promise<Connection<store.ImportEntry>> => {
+      delegationImports: async (_, args, { actor }) => {
         if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR')) {
           throw buildForbiddenError('导入记录只对系统管理员和审计员开放。');
         }
@@ -37,31 +37,18 @@ export function importResolvers(
       },
     },
     Mutation: {
-      importDelegations: (
-        _: unknown,
-        { input }: { input: Omit<ImportInput, 'basis'> & { basis?: string | null } },
-        { actor }: GraphContext,
-      ) => {
+      importDelegations: (_, { input }, { actor }) => {
         requirePerson(actor);
         return mutate(async () => {
           const { entry, ...outcome } = await importList(dependencies, actor, { ...input, basis: input.basis ?? null });
           const refusal = outcome.problems.length > 0 ? toRefusalView(new Refusal('IMPORT_NOT_DONE', 'csv')) : null;
           return { ...outcome, import: entry, refusal };
-        });
+        }, NO_CHANGES);
       },
     },
-    ImportDelegationsPayload: {
-      changes: ({ changes = [] }: { changes?: MatterChange[] }) => changes,
-      problems: ({ problems = [] }: { problems?: unknown[] }) => problems,
-      unchanged: ({ unchanged = 0 }: { unchanged?: number }) => unchanged,
-    },
     DelegationImport: {
-      importedBy: ({ actor }: store.ImportEntry) => actor,
-      changes: async (
-        { id }: store.ImportEntry,
-        args: { first: number; after?: string | null },
-        context: GraphContext,
-      ): Promise<Connection<MatterChange>> => {
+      importedBy: ({ actor }) => actor,
+      changes: async ({ id }, args, context) => {
         const page = readPage(args, parseSerial);
         const loaderName = `import changes ${page.first} ${page.after}`;
         const changePage = await getLoader<ChangePage>(context, loaderName, (ids) =>
@@ -75,9 +62,9 @@ export function importResolvers(
       },
     },
     MatterChange: {
-      matter: ({ matterId }: MatterChange, _: unknown, context: GraphContext) => loadMatter(context, matterId),
+      matter: ({ matterId }, _, context) => loadMatter(context, matterId),
     },
-  };
+  } satisfies Resolvers;
 }
 
 function parseSerial([serial]: readonly string[]): number | null {

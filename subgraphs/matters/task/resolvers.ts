@@ -1,18 +1,14 @@
-import type { Actor } from '../../kernel/actor.ts';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
-import { type Day, dayOf } from '../../kernel/day.ts';
+import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
 import type { OrganFact } from '../../kernel/events.ts';
 import { cutPage, readPage, toConnection } from '../../kernel/page.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
 import { findOrgans } from '../store.ts';
 import * as store from './store.ts';
-import { isOverdue, matchesFilter, type Progress, type TaskFilter, type TaskReport, type TaskStatus } from './task.ts';
+import { matchesFilter } from './task.ts';
+import { viewProgress, viewReport, viewTask } from './view.ts';
 import { reportProgress, type TaskDependencies } from './workflow.ts';
-
-interface PageArguments {
-  first: number;
-  after?: string | null;
-}
 
 /**
  * Resolvers of the task board. Reading is public, since the plan is published. Only callers with a token see who
@@ -24,7 +20,7 @@ export function taskResolvers(dependencies: TaskDependencies) {
     organ === null ? null : getLoader<OrganFact>(context, 'organs', (ids) => findOrgans(db, ids)).load(organ);
   return {
     Query: {
-      tasks: async (_: unknown, args: PageArguments & { filter?: Partial<TaskFilter> | null }) => {
+      tasks: async (_, args) => {
         const page = readPage(args, parseNumber);
         const { overdue = null, organ = null, state = null } = args.filter ?? {};
         const today = dayOf(now());
@@ -39,11 +35,7 @@ export function taskResolvers(dependencies: TaskDependencies) {
       },
     },
     Mutation: {
-      reportTaskProgress: (
-        _: unknown,
-        { input }: { input: Progress & { task: number; dryRun: boolean } },
-        { actor }: GraphContext,
-      ) => {
+      reportTaskProgress: (_, { input }, { actor }) => {
         const person = requirePerson(actor);
         const { task, dryRun, state, percent, note = null } = input;
         return mutate(async () => ({
@@ -55,11 +47,8 @@ export function taskResolvers(dependencies: TaskDependencies) {
       },
     },
     Task: {
-      progress: ({ state, percent, newest }: TaskView, _: unknown, { actor }: GraphContext) => {
-        const { note = null, organ = null, by = null, at = null } = newest ? viewReport(newest, actor) : {};
-        return { state, percent, note, organ, by, at };
-      },
-      history: ({ reports }: TaskView, args: PageArguments, { actor }: GraphContext) => {
+      progress: (task, _, { actor }) => viewProgress(task, actor),
+      history: ({ reports }, args, { actor }) => {
         const page = readPage(args, parseNumber);
         // Newest first. A report's place in the log never changes, so it is the cursor.
         const entries = reports.map((report, i) => ({ place: i + 1, report })).reverse();
@@ -74,20 +63,9 @@ export function taskResolvers(dependencies: TaskDependencies) {
     TaskOrgan: { organ: loadOrgan },
     TaskProgress: { organ: loadOrgan },
     TaskReport: { organ: loadOrgan },
-  };
+  } satisfies Resolvers;
 }
 
 function parseNumber([number]: readonly string[]): number | null {
   return /^\d{1,9}$/.test(number ?? '') ? Number(number) : null;
-}
-
-type TaskView = ReturnType<typeof viewTask>;
-
-function viewTask(status: TaskStatus, today: Day) {
-  const { task, ...progress } = status;
-  return { ...task, ...progress, overdue: isOverdue(status, today) };
-}
-
-function viewReport({ state, percent, note, organ, actor, at }: TaskReport, reader: Actor) {
-  return { state, percent, note, at, organ, by: reader.kind === 'person' ? actor : null };
 }

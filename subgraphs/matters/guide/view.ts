@@ -1,0 +1,22 @@
+import { type GuideInForce, type GuideVersion, listLapsed, readVersion } from './version.ts';
+
+/** A guide as GraphQL shows it: for the city or a county, with its period. */
+export type GuideView = ReturnType<typeof viewGuide>;
+
+export function viewGuide({ guide, ...period }: GuideInForce) {
+  return { ...guide, ...period };
+}
+
+/** Shows a version with every overlay. `versions` are all versions of the matter. */
+export function viewVersion(versions: readonly GuideVersion[], version: GuideVersion) {
+  return {
+    guide: viewGuide(readVersion(versions, version, null)),
+    publishedAt: version.publishedAt,
+    digest: version.digest,
+    overlays: version.overlays.map((overlay) => ({
+      ...overlay,
+      differences: readVersion(versions, version, overlay).differences,
+    })),
+    lapsed: listLapsed(versions, version),
+  };
+}

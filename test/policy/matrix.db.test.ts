@@ -1,0 +1,136 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { type Person, ROLES } from '../../subgraphs/kernel/actor.ts';
+import { tokenFor } from '../support/actors.ts';
+import { COMPANY } from '../support/flow.ts';
+import { APPLICANT_ID, FIXTURES, type Fixture, KEEPER_ID, POLICIES } from './fixtures.ts';
+import { type Expectation, expectationOf, listMutations } from './matrix.ts';
+import { buildWorld, type World } from './world.ts';
+
+/**
+ * The role matrix through GraphQL, on a real hub: what a mutation answers to a dry run is what its policy row says.
+ * Every mutation is tried by one person of each expectation, and by a seeded sample. FULL=1 tries everybody.
+ */
+
+const SAMPLE_PER_MUTATION = 4;
+const SEED = 20_261_129;
+
+const NOBODY = { kind: 'person', organ: null, window: null, holderCode: null } as const;
+/** Where a person may belong. The role comes on top. */
+const AFFILIATIONS: readonly Omit<Person, 'roles' | 'name'>[] = [
+  ...['yudu-lyj', 'yudu-xzspj', 'yudu-sfj', 'ganzhou-jyj', 'ganzhou-xzspj', 'xingguo-lyj'].map((organ) => ({
+    ...NOBODY,
+    id: `${organ}.somebody`,
+    organ,
+  })),
+  { ...NOBODY, id: KEEPER_ID, organ: 'yudu-lyj' },
+  { ...NOBODY, id: 'window-yudu', organ: 'yudu-xzspj', window: '360731' },
+  { ...NOBODY, id: 'window-xingguo', organ: 'xingguo-xzspj', window: '360732' },
+  { ...NOBODY, id: APPLICANT_ID, holderCode: COMPANY.code },
+  { ...NOBODY, id: 'applicant-citizen', holderCode: '11010519491231002X' },
+  { ...NOBODY, id: 'nobody' },
+];
+const PEOPLE: readonly Person[] = ROLES.flatMap((role) =>
+  AFFILIATIONS.map((affiliation) => ({ ...affiliation, name: '某人', roles: [role] })),
+);
+
+/** Refusals of input that the world leaves wrong on purpose: the person was allowed, and nothing else is tested. */
+const LATER_REFUSALS: Readonly<Record<string, string>> = {
+  importDelegations: 'IMPORT_EMPTY',
+  importGuide: 'GUIDE_FILE_INVALID',
+  importGuideOverlay: 'GUIDE_FILE_INVALID',
+  changeLicense: 'LICENSE_ACT_NOT_ALLOWED',
+  renewLicense: 'LICENSE_ACT_NOT_ALLOWED',
+  reissueLicense: 'LICENSE_ACT_NOT_ALLOWED',
+  retainLicense: 'LICENSE_ACT_NOT_ALLOWED',
+  transferLicense: 'LICENSE_ACT_NOT_ALLOWED',
+  enterSealCertificate: 'AUTHORITY_NOT_TRUSTED',
+};
+const PLACE_REFUSALS = [
+  ...['ORGAN_WITHOUT_POWER', 'NOT_YOUR_RECORD', 'SEAL_NOT_OF_ORGAN', 'TASK_NOT_OF_ORGAN', 'NOT_THE_SUPERVISOR'],
+  ...['PUSH_UNKNOWN', 'FINDING_UNKNOWN', 'UPLOAD_UNKNOWN'],
+];
+
+const MUTATIONS = Object.keys(POLICIES).flatMap((subgraph) =>
+  listMutations(subgraph).map((mutation) => ({ ...mutation, subgraph })),
+);
+type Mutation = (typeof MUTATIONS)[number];
+
+/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
+function seededNumbers(seed: number): () => number {
+  let state = seed;
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
+    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
+    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
+  };
+}
+
+describe('mutations answer as the policies say', () => {
+  let world: World;
+  beforeAll(async () => {
+    world = await buildWorld();
+  }, 60_000);
+  afterAll(() => world?.hub.stop());
+  const random = seededNumbers(SEED);
+
+  function fixtureOf({ name }: Mutation): Fixture {
+    const candidates = FIXTURES.filter((fixture) => fixture.name === name);
+    const of = world.subjects[name] ?? candidates.find((fixture) => fixture.of.startsWith('WINDOW_FORWARD'))?.of;
+    const fixture = candidates.find((candidate) => of === undefined || candidate.of === of);
+    if (!fixture) throw new Error(`no fixture of ${name}`);
+    return { ...fixture, places: { ...fixture.places, ...world.places[name] } };
+  }
+
+  /** Returns ALLOWED or the code of the refusal. */
+  async function rehearse({ name, inputType }: Mutation, person: Person): Promise<string> {
+    const token = await tokenFor(person, world.clock());
+    const query = `mutation($input: ${inputType}) { ${name}(input: $input) { refusal { code } } }`;
+    const response = await world.hub.hub.app.inject({
+      method: 'POST',
+      url: '/graphql',
+      headers: { authorization: `Bearer ${token}` },
+      payload: { query, variables: { input: { ...world.inputs[name], dryRun: true } } },
+    });
+    const { data, errors } = response.json();
+    if (errors) throw new Error(`${name} ${JSON.stringify(person)}: ${JSON.stringify(errors)}`);
+    return data[name].refusal?.code ?? 'ALLOWED';
+  }
+
+  function isExpected(answer: string, expected: Expectation, { name, subgraph }: Mutation, person: Person): boolean {
+    if (expected === 'ALLOWED') return answer === (LATER_REFUSALS[name] ?? 'ALLOWED');
+    // A case does not exist for people who have nothing to do with it.
+    const isHidden = subgraph === 'cases' && answer === 'CASE_UNKNOWN';
+    if (expected === 'ROLE') return answer === 'ROLE_NOT_ALLOWED' || isHidden;
+    return PLACE_REFUSALS.includes(answer) || isHidden || (person.organ === null && answer === 'ROLE_NOT_ALLOWED');
+  }
+
+  /** One person of each expectation and a sample, or everybody. */
+  function choosePeople(fixture: Fixture): Person[] {
+    if (process.env.FULL === '1') return [...PEOPLE];
+    const shuffled = PEOPLE.map((person) => ({ person, rank: random() })).sort((a, b) => a.rank - b.rank);
+    const people = shuffled.map(({ person }) => person);
+    const oneOfEach = (['ALLOWED', 'ROLE', 'PLACE'] as const).flatMap((expected) => {
+      const person = people.find((candidate) => expectationOf(fixture, candidate) === expected);
+      return person ? [person] : [];
+    });
+    return [...new Set([...oneOfEach, ...people.slice(0, SAMPLE_PER_MUTATION)])];
+  }
+
+  test.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))('%s', async (name, mutation) => {
+    expect(world.inputs).toHaveProperty(name);
+    const fixture = fixtureOf(mutation);
+    const expectations = new Set<Expectation>();
+    for (const person of choosePeople(fixture)) {
+      const expected = expectationOf(fixture, person);
+      expectations.add(expected);
+      const answer = await rehearse(mutation, person);
+      if (!isExpected(answer, expected, mutation, person)) expect([answer, person]).toEqual([expected, person]);
+    }
+    expect(expectations).toContain('ALLOWED');
+    // Everybody holds a role that may discard an upload.
+    if (name !== 'discardUpload') expect(expectations).toContain('ROLE');
+    const hasPlaces = fixture.rule.grants.some(({ place }) => place.name !== 'ANYWHERE');
+    if (hasPlaces) expect(expectations).toContain('PLACE');
+  });
+});

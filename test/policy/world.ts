@@ -1,0 +1,255 @@
+import { generateKeyPairSync } from 'node:crypto';
+import { type TestClock, testClock } from '../support/clock.ts';
+import { COMPANY, grantCase, issueGrantedLicense, ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { createTestHub, type TestHub } from '../support/hub.ts';
+import { decideApplication, submitApplication } from '../support/seal-applications.ts';
+import { decideCase, listPushes, recordFinding, waitForLicense, waitForOrder } from '../support/supervision.ts';
+import { waitUntil } from '../support/until.ts';
+import { createUpload } from '../support/upload.ts';
+import { APPLICANT_ID, KEEPER_ID, type Reading } from './fixtures.ts';
+
+/** A hub with a subject for every mutation, each in a state in which the right person is allowed. */
+export interface World {
+  hub: TestHub;
+  clock: TestClock;
+  /** The input of each mutation, without `dryRun`. */
+  inputs: Readonly<Record<string, object>>;
+  /** The fixture that describes the subject, where a mutation has several. Default: the first. */
+  subjects: Readonly<Record<string, string>>;
+  /** Who belongs to the places of the subject, where it differs from the fixture. */
+  places: Readonly<Record<string, Readonly<Record<string, Reading>>>>;
+}
+
+const SEAL = 'yudu-lyj-license-seal';
+const FORWARD_STEPS = [
+  'RECEIVED',
+  'SUPPLEMENT_ASKED',
+  'ACCEPTED',
+  'PAUSED',
+  'EXAMINED',
+  'FORWARDED',
+  'REJECTED',
+] as const;
+type CaseState = (typeof FORWARD_STEPS)[number];
+const APPLICATION = { matter: ROUTES.WINDOW_FORWARD.matter, applicant: COMPANY };
+
+/** Receives a case of mode WINDOW_FORWARD and takes it to a state. Returns its id. */
+async function bringCaseTo(hub: TestHub, state: CaseState): Promise<string> {
+  const takeStep = async (person: string, name: string, type: string, input: object): Promise<string> => {
+    const result = await runMutation(hub, person, name, type, input, 'case { id }');
+    if (!result.case) throw new Error(`${name}: ${JSON.stringify(result)}`);
+    return result.case.id;
+  };
+  const isReceived = state === 'RECEIVED' || state === 'SUPPLEMENT_ASKED';
+  const first = isReceived ? 'receiveApplication' : 'acceptCase';
+  const id = await takeStep('window-yudu', first, 'ApplicationInput', APPLICATION);
+  const pauseInput = { case: id, kind: 'HEARING', reason: '听证', papers: ['1号'] };
+  const supplementInput = { case: id, items: ['图纸'], until: '2026-03-03' };
+  if (state === 'SUPPLEMENT_ASKED')
+    await takeStep('window-yudu', 'askSupplement', 'AskSupplementInput', supplementInput);
+  if (state === 'PAUSED') await takeStep('window-yudu', 'pauseCase', 'PauseCaseInput', pauseInput);
+  const depth = ['EXAMINED', 'FORWARDED', 'REJECTED'].indexOf(state);
+  if (depth >= 0) await takeStep('window-yudu', 'examineCase', 'ExamineCaseInput', { case: id, finding: 'APPROVED' });
+  if (depth >= 1) await takeStep('window-yudu', 'forwardCase', 'CaseNoteInput', { case: id });
+  const rejection = { case: id, decision: 'REJECTED', reason: '不符合条件', authoriseSeal: true };
+  if (depth >= 2) await takeStep('ganzhou-xzspj.approver', 'decideCase', 'DecideCaseInput', rejection);
+  return id;
+}
+
+function waitForSealedDecision(hub: TestHub, id: string): Promise<unknown> {
+  return waitUntil('the decision is sealed', async () => {
+    const { data } = await hub.ask('auditor', 'query($id: ID!) { case(id: $id) { notices { kind sealed } } }', { id });
+    return data.case.notices.some(
+      ({ kind, sealed }: { kind: string; sealed: boolean }) => kind === 'DECISION' && sealed,
+    );
+  });
+}
+
+async function caseInputs(hub: TestHub): Promise<Record<string, object>> {
+  const ids = {} as Record<CaseState, string>;
+  for (const state of FORWARD_STEPS) ids[state] = await bringCaseTo(hub, state);
+  await waitForSealedDecision(hub, ids.REJECTED);
+  const upload = await createUpload(hub, APPLICANT_ID);
+  return {
+    receiveApplication: APPLICATION,
+    acceptCase: APPLICATION,
+    acceptApplication: { case: ids.RECEIVED },
+    askSupplement: { case: ids.RECEIVED, items: ['图纸'] },
+    refuseAcceptance: { case: ids.RECEIVED, reason: '不属于职权范围' },
+    withdrawCase: { case: ids.RECEIVED, reason: '不办了' },
+    supplementCase: { case: ids.SUPPLEMENT_ASKED },
+    closeUnsupplemented: { case: ids.SUPPLEMENT_ASKED },
+    examineCase: { case: ids.ACCEPTED, finding: 'APPROVED' },
+    pauseCase: { case: ids.ACCEPTED, kind: 'HEARING', reason: '听证', papers: ['1号'] },
+    resumeCase: { case: ids.PAUSED },
+    forwardCase: { case: ids.EXAMINED },
+    sendBackCase: { case: ids.FORWARDED, reason: '补充审查' },
+    decideCase: { case: ids.FORWARDED, decision: 'GRANTED', authoriseSeal: true },
+    deliverDecision: { case: ids.REJECTED },
+    discardUpload: { upload },
+  };
+}
+
+const newPublicKey = () => generateKeyPairSync('ed25519').publicKey.export({ type: 'spki', format: 'pem' }).toString();
+
+async function administrationInputs(hub: TestHub): Promise<Record<string, object>> {
+  const registration = { name: '审批平台', url: 'https://platform.example/hub', publicKey: newPublicKey() };
+  const { platform } = await runMutation(
+    hub,
+    'administrator',
+    'registerPlatform',
+    'RegisterPlatformInput',
+    { ...registration, organ: 'ganzhou-jyj' },
+    'platform { id keys { id } }',
+  );
+  const webhook = { organ: 'yudu-slj', url: 'https://supervisor.example/hook' };
+  await runMutation(hub, 'administrator', 'registerWebhook', 'RegisterWebhookInput', webhook, '__typename');
+  const year = { year: 2027, source: '示范（测试）', makeUpDays: [] };
+  return {
+    recordAgreement: {
+      ...{ number: '示范〔2026〕1号', cityOrgan: 'ganzhou-jyj', countyOrgan: 'yudu-jktj', matters: ['yd2022-2-44'] },
+      ...{ validFrom: '2026-01-01', scanDigest: '0'.repeat(64) },
+    },
+    endAgreement: { number: '示范承接协议〔2022〕1号', on: '2026-05-01', reason: '重新签订' },
+    loadCalendar: { ...year, holidays: ['2027-01-01', '2027-05-01', '2027-10-01', '2027-10-02', '2027-10-03'] },
+    registerPlatform: { ...registration, organ: 'ganzhou-xzspj', publicKey: newPublicKey() },
+    changePlatform: { platform: platform.id, name: '新名称', renewSecret: false },
+    addPlatformKey: { platform: platform.id, publicKey: newPublicKey() },
+    endPlatformKey: { platform: platform.id, key: platform.keys[0].id },
+    removePlatform: { platform: platform.id },
+    registerWebhook: webhook,
+    removeWebhook: { organ: webhook.organ },
+    importDelegations: { csv: '' },
+    importGuide: { format: 'JSON', text: '' },
+    importGuideOverlay: { format: 'JSON', text: '' },
+    reportTaskProgress: { task: 1, state: 'IN_PROGRESS', percent: 50 },
+  };
+}
+
+/** Pushes and findings of a case of the forestry office, which decides and supervises it. */
+async function supervisionInputs(hub: TestHub): Promise<Record<string, object>> {
+  const [push] = (await listPushes(hub, await decideCase(hub, ROUTES.DIRECT, 'REJECTED'))) ?? [];
+  const notice = { push: push.id, kind: 'NOTICE', text: '请核对' };
+  const finding = await recordFinding(hub, 'yudu-lyj.supervisor', notice);
+  return {
+    claimPush: { push: push.id },
+    signPush: { push: push.id },
+    recordFinding: notice,
+    acknowledgeFinding: { finding: finding.id },
+    closeFinding: { finding: finding.id, note: '已核对' },
+  };
+}
+
+async function sealInputs(hub: TestHub): Promise<Record<string, object>> {
+  const ask = hub.ask;
+  const newSeal = { kind: 'UNIT_SEAL', matters: [], reason: '制作公章' };
+  const making = await submitApplication(ask, KEEPER_ID, 'applyForSeal', newSeal);
+  const made = await decideApplication(ask, 'yudu-lyj.sealapprover', {
+    application: making.application.id,
+    approve: true,
+  });
+  const grantInput = { seal: SEAL, matter: 'yd2022-1-01', reason: '新增事项' };
+  const { application } = await submitApplication(ask, KEEPER_ID, 'applyForSealGrant', grantInput);
+  const { data } = await ask('auditor', 'query($id: ID!) { seal(id: $id) { certificate grants { id } } }', {
+    id: SEAL,
+  });
+  const act = { seal: SEAL, reason: '核查' };
+  return {
+    suspendSeal: act,
+    resumeSeal: act,
+    setSealPicture: act,
+    fileSeal: { seal: made.seal.id, filingNumber: '备案 2' },
+    putSealIntoUse: { seal: SEAL },
+    applyForSeal: { ...newSeal, kind: 'APPROVAL_SEAL' },
+    applyForSealGrant: { ...grantInput, matter: 'yd2022-1-02' },
+    applyForSealGrantWithdrawal: { ...act, grant: data.seal.grants[0].id },
+    applyForSealEnd: { seal: SEAL, reason: 'CESSATION_OF_OPERATION', words: '机构撤并' },
+    applyForSealRotation: act,
+    enterSealCertificate: { ...act, certificates: data.seal.certificate },
+    decideSealApplication: { application: application.id, approve: false, reason: '暂不需要' },
+    withdrawSealApplication: { application: application.id },
+  };
+}
+
+/** Licenses of the forestry office: valid on paper with an open order, suspended, and revoked. And a granted case. */
+async function licenseInputs(hub: TestHub): Promise<Record<string, object>> {
+  const route = ROUTES.DIRECT;
+  const issue = async (serial: number) => {
+    const id = await grantCase(hub, route);
+    const { identifier } = await issueGrantedLicense(hub, route, id, serial);
+    await waitForLicense(hub, id);
+    return { id, sheet: { identifier, blankNumber: toBlankNumber(route, serial) } };
+  };
+  const [valid, suspended, revoked] = [await issue(1), await issue(2), await issue(3)];
+  const doAct = (name: string, { sheet }: { sheet: { identifier: string } }) =>
+    runMutation(
+      hub,
+      'yudu-lyj.approver',
+      name,
+      'OwnActInput',
+      { identifier: sheet.identifier, reason: '检查' },
+      '__typename',
+    );
+  await doAct('suspendLicense', suspended);
+  await doAct('revokeLicense', revoked);
+  const [push] = (await listPushes(hub, valid.id)) ?? [];
+  const suspension = { push: push.id, kind: 'SUSPENSION', text: '暂扣' };
+  const { id: order } = await recordFinding(hub, 'yudu-lyj.supervisor', suspension);
+  await waitForOrder(hub, order);
+  const { identifier } = valid.sheet;
+  const own = { identifier, reason: '依法办理' };
+  const task = { case: await grantCase(hub, route), blankNumber: toBlankNumber(route, 4) };
+  return {
+    issueLicense: task,
+    changeLicense: task,
+    renewLicense: task,
+    reissueLicense: task,
+    retainLicense: task,
+    transferLicense: task,
+    suspendLicense: own,
+    restoreLicense: { ...own, identifier: suspended.sheet.identifier },
+    cancelLicense: own,
+    rescindLicense: own,
+    withdrawLicense: own,
+    revokeLicense: own,
+    spoilBlank: { ...valid.sheet, replacement: toBlankNumber(route, 5), reason: '打印错位' },
+    deliverCertificate: valid.sheet,
+    recallCertificate: revoked.sheet,
+    redriveCollection: { identifier },
+    declineOrder: { order, reason: '情节轻微' },
+    voidTask: { case: task.case, reason: '申请人放弃' },
+    receiveBlanks: { prefix: 'KB9999', from: 1, to: 2 },
+  };
+}
+
+/** Fixtures of the subjects above, where a mutation has more than one. */
+const SUBJECTS: Readonly<Record<string, string>> = {
+  pauseCase: 'WINDOW_FORWARD ACCEPTED',
+  resumeCase: 'WINDOW_FORWARD PAUSED',
+  withdrawCase: 'WINDOW_FORWARD RECEIVED',
+  cancelLicense: '',
+  applyForSeal: 'new',
+};
+
+/** The forestry office accepted, decided and issued what the licenses are of. */
+const LICENSE_PLACES = { COUNTER: { organs: ['yudu-lyj'], windows: ['360731'] } };
+
+export async function buildWorld(): Promise<World> {
+  const clock = testClock('2026-03-02T01:00:00Z');
+  const hub = await createTestHub({ now: clock });
+  const licenses = await licenseInputs(hub);
+  const inputs = {
+    ...(await caseInputs(hub)),
+    ...(await administrationInputs(hub)),
+    ...(await supervisionInputs(hub)),
+    ...(await sealInputs(hub)),
+    ...licenses,
+  };
+  // The last day of the supplement has passed.
+  clock.set('2026-03-10T01:00:00Z');
+  const places = {
+    acknowledgeFinding: { ANSWERING_ORGAN: { organs: ['yudu-lyj'] } },
+    ...Object.fromEntries(Object.keys(licenses).map((name) => [name, LICENSE_PLACES])),
+  };
+  return { hub, clock, inputs, subjects: SUBJECTS, places };
+}
