@@ -27,14 +27,16 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     SupervisionFinding: './supervision/view.ts#FindingView',
   },
   seals: {
-    SealApplication: './application/resolvers.ts#ApplicationView',
+    Seal: './view.ts#SealView',
+    SealApplication: './application/view.ts#ApplicationView',
+    SealUse: './view.ts#UseView',
   },
 };
 
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
 
 /** Subgraphs whose resolvers are `CompleteResolvers`. */
-const COMPLETE = ['matters'];
+const COMPLETE = ['matters', 'seals'];
 
 /** The mappers of a subgraph. Each parent gets a name that no type of the schema has. */
 function mapParents(name: string): Record<string, string> {

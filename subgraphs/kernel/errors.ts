@@ -140,9 +140,9 @@ function findUse(document: string, matches: (value: ValueNode) => boolean, inner
 export async function mutate<Result extends object, Fields extends object = object>(
   run: () => Promise<Result>,
   fields?: Fields,
-): Promise<Result | (Fields & { refusal: RefusalView })> {
+): Promise<(Result & { refusal: null }) | (Fields & { refusal: RefusalView })> {
   try {
-    return await run();
+    return { ...(await run()), refusal: null };
   } catch (error) {
     if (error instanceof Refusal) return { ...(fields as Fields), refusal: toRefusalView(error) };
     throw error;

@@ -87,8 +87,8 @@ export type CompleteResolvers<Generated, Parents> = {
  * required. `Fields` is the generated type of the payload.
  */
 export type Payload<Fields> =
-  | ({ [Name in Exclude<keyof Fields, InternalName | 'refusal'>]-?: Fields[Name] } & { refusal?: null })
-  | (RequiredFields<Fields> & Partial<Omit<Fields, 'refusal'>> & { refusal: RefusalView });
+  | (RequiredFields<Fields> & Partial<Omit<Fields, 'refusal'>> & { refusal: RefusalView })
+  | ({ refusal: null } & { [Name in Exclude<keyof Fields, InternalName | 'refusal'>]-?: Fields[Name] });
 
 type RequiredFields<Fields> = {
   [Name in keyof Fields as null extends Fields[Name]

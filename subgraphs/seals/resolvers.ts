@@ -4,15 +4,16 @@ import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from
 import { dayOf } from '../kernel/day.ts';
 import { mutate } from '../kernel/errors.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
-import { type ApplicationView, applicationResolvers } from './application/resolvers.ts';
+import type { CompleteResolvers } from '../kernel/resolver-types.ts';
+import { applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification-workflow.ts';
-import { listUses, type UseRow } from './ledger-store.ts';
-import type { Resolvers } from './resolvers.gen.ts';
+import { listUses } from './ledger-store.ts';
+import type { Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
-import { type SealView, viewSealOn, visibleOrgan } from './view.ts';
+import { viewSealOn, viewUse, visibleOrgan } from './view.ts';
 import * as workflow from './workflow.ts';
 
-export function sealResolvers(deps: PkiDependencies): Resolvers {
+export function sealResolvers(deps: PkiDependencies): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db, now } = deps;
   const viewSeal = (stored: store.StoredSeal) => viewSealOn(stored, dayOf(now()));
   const load = async (context: GraphContext, id: string) => {
@@ -67,31 +68,13 @@ export function sealResolvers(deps: PkiDependencies): Resolvers {
       __resolveReference: ({ id }, context) => load(context, id),
       certificateRequest: ({ id }, _, { actor }) => workflow.requestCertificate(deps, actor, id),
     },
-    SealApplication: { seal: ({ sealId }: ApplicationView, _, context) => load(context, sealId) },
-    // A use holds the id of its seal. The loader loads each seal once per request.
+    SealApplication: { seal: ({ sealId }, _, context) => load(context, sealId) },
     SealUse: {
-      seal: async ({ seal }, _, context) => {
-        const sealView = await load(context, seal.id);
-        if (!sealView) throw new Error(`no seal ${seal.id}`);
+      seal: async ({ sealId }, _, context) => {
+        const sealView = await load(context, sealId);
+        if (!sealView) throw new Error(`no seal ${sealId}`);
         return sealView;
       },
     },
-  };
-}
-
-function viewUse(row: UseRow) {
-  const { issuanceId, sealId, authorisedBy, organ, matterId, identifier, act, at, documentDigest, suite } = row;
-  return {
-    id: issuanceId,
-    seal: { id: sealId } as SealView,
-    authorisedBy,
-    authorisedById: row.authorisedById,
-    organ: { id: organ },
-    matter: { id: matterId },
-    license: act === 'DECISION' ? null : { identifier },
-    act,
-    at,
-    documentDigest,
-    suite,
   };
 }

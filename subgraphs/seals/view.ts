@@ -1,6 +1,7 @@
 import { hasRole, type Person } from '../kernel/actor.ts';
 import { buildForbiddenError } from '../kernel/context.ts';
 import type { Day } from '../kernel/day.ts';
+import type { UseRow } from './ledger-store.ts';
 import type { StoredSeal } from './store.ts';
 
 /** A seal as GraphQL shows it. */
@@ -16,6 +17,19 @@ export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day)
     organ: { id: organ },
     matters: [...new Set(currentGrants.map(({ matter }) => matter))].map((matter) => ({ id: matter })),
     grants: grants.map((grant) => ({ ...grant, matter: { id: grant.matter } })),
+  };
+}
+
+/** A use of a seal as GraphQL shows it, with the id of its seal. */
+export type UseView = ReturnType<typeof viewUse>;
+
+export function viewUse(row: UseRow) {
+  const { issuanceId, sealId, authorisedBy, authorisedById, act, at, documentDigest, suite } = row;
+  return {
+    ...{ id: issuanceId, sealId, authorisedBy, authorisedById, act, at, documentDigest, suite },
+    organ: { id: row.organ },
+    matter: { id: row.matterId },
+    license: act === 'DECISION' ? null : { identifier: row.identifier },
   };
 }
 

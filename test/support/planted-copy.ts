@@ -21,7 +21,9 @@ const COPIED = [
 export interface PlantedCopy {
   /** Replaces one piece of text of a file. Throws unless the text occurs exactly once. */
   plant(path: string, from: string, to: string): void;
-  /** Runs the compiler. Returns its errors as `path: message`, in the order of the compiler. */
+  /** Generates the resolver types again. Needed after a change of a schema. */
+  generate(): void;
+  /** Runs the compiler. Returns its errors as `path: message` with all lines, in the order of the compiler. */
   compile(): string[];
   /** Runs the unit tests of a file. Returns the full names of those that failed. */
   listFailingTests(path: string): string[];
@@ -47,10 +49,14 @@ export function copySources(): PlantedCopy {
       if (parts.length !== 2) throw new Error(`${path}: "${from}" occurs ${parts.length - 1} times`);
       writeFileSync(join(folder, path), parts.join(to));
     },
+    generate() {
+      const { status, stderr } = run('@graphql-codegen/cli/cjs/bin.js', '--config', 'codegen.ts', '--silent');
+      if (status !== 0) throw new Error(stderr);
+    },
     compile: () =>
       [
         ...run('typescript/bin/tsc', '--noEmit', '--pretty', 'false').stdout.matchAll(
-          /^(\S+?)\(\d+,\d+\): error \w+: (.*)$/gm,
+          /^(\S+?)\(\d+,\d+\): error \w+: (.*(?:\n +.*)*)$/gm,
         ),
       ].map(([, path, message]) => `${path}: ${message}`),
     listFailingTests(path) {

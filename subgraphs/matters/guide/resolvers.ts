@@ -63,7 +63,7 @@ async function settleImport(
 ): Promise<Awaited<ResolversTypes['ImportGuidePayload']>> {
   try {
     const { guide, ...outcome } = await run();
-    return { guide: viewGuide(guide), problems: [], ...outcome };
+    return { guide: viewGuide(guide), problems: [], refusal: null, ...outcome };
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     const problems = error instanceof GuideRefusal ? error.problems : [];

@@ -37,13 +37,14 @@ export function importResolvers(
       },
     },
     Mutation: {
-      importDelegations: (_, { input }, { actor }) => {
+      importDelegations: async (_, { input }, { actor }) => {
         requirePerson(actor);
-        return mutate(async () => {
+        const payload = await mutate(async () => {
           const { entry, ...outcome } = await importList(dependencies, actor, { ...input, basis: input.basis ?? null });
-          const refusal = outcome.problems.length > 0 ? toRefusalView(new Refusal('IMPORT_NOT_DONE', 'csv')) : null;
-          return { ...outcome, import: entry, refusal };
+          return { ...outcome, import: entry };
         }, NO_CHANGES);
+        if (payload.refusal !== null || payload.problems.length === 0) return payload;
+        return { ...payload, refusal: toRefusalView(new Refusal('IMPORT_NOT_DONE', 'csv')) };
       },
     },
     DelegationImport: {

@@ -4,26 +4,28 @@ import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import { parseChain } from '../certificate/certificate.ts';
 import type { PkiDependencies } from '../certification-workflow.ts';
-import type { Resolvers } from '../resolvers.gen.ts';
+import type { Resolvers, SealActInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';
 import { type SealView, visibleOrgan } from '../view.ts';
 import type { Particulars } from './application.ts';
 import * as store from './store.ts';
+import { viewApplication } from './view.ts';
 import * as workflow from './workflow.ts';
-
-export type ApplicationView = ReturnType<typeof viewApplication>;
 
 /** Resolvers of applications on seals: a part of the subgraph's resolvers. */
 export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: StoredSeal) => SealView) {
-  const apply = (actor: Actor, input: { seal?: string; reason: string; dryRun: boolean }, particulars: Particulars) => {
+  const settle = (actor: Actor, carryOut: () => Promise<workflow.ApplicationResult>) => {
     requirePerson(actor);
-    const { seal = null, reason, dryRun } = input;
-    const request = { seal, particulars, reason, dryRun };
     return mutate(async () => {
-      const result = await workflow.apply(deps, actor, request);
-      return { application: viewApplication(result.application), seal: result.seal && viewSeal(result.seal) };
+      const { application, seal } = await carryOut();
+      return { application: viewApplication(application), seal: seal && viewSeal(seal) };
     });
   };
+  const apply = (
+    actor: Actor,
+    { seal = null, reason, dryRun }: Pick<SealActInput, 'reason' | 'dryRun'> & { seal?: string | null },
+    readParticulars: () => Particulars,
+  ) => settle(actor, async () => workflow.apply(deps, actor, { seal, particulars: readParticulars(), reason, dryRun }));
   return {
     Query: {
       sealApplications: async (_, args, { actor }) => {
@@ -43,71 +45,30 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
     Mutation: {
       applyForSeal: (_, { input }, { actor }) => {
         const { kind: sealKind, matters, organName, ...rest } = input;
-        return apply(actor, rest, { kind: 'MAKE', sealKind, matters: [...matters], organName: organName ?? '' });
+        return apply(actor, rest, () => ({
+          kind: 'MAKE',
+          sealKind,
+          matters: [...matters],
+          organName: organName ?? '',
+        }));
       },
       applyForSealGrant: (_, { input }, { actor }) => {
         const { matter, person = null, from = null, to = null, ...rest } = input;
-        return apply(actor, rest, { kind: 'GRANT', matter, person, from, to });
+        return apply(actor, rest, () => ({ kind: 'GRANT', matter, person, from, to }));
       },
       applyForSealGrantWithdrawal: (_, { input }, { actor }) =>
-        apply(actor, input, { kind: 'WITHDRAW_GRANT', grant: input.grant, matter: '' }),
+        apply(actor, input, () => ({ kind: 'WITHDRAW_GRANT', grant: input.grant, matter: '' })),
       applyForSealEnd: (_, { input }, { actor }) => {
         const { reason, words, compromisedAt, ...rest } = input;
         const compromiseTime = compromisedAt?.toISOString() ?? null;
-        return apply(actor, { ...rest, reason: words }, { kind: 'END', reason, compromisedAt: compromiseTime });
+        return apply(actor, { ...rest, reason: words }, () => ({ kind: 'END', reason, compromisedAt: compromiseTime }));
       },
-      applyForSealRotation: (_, { input }, { actor }) => apply(actor, input, { kind: 'ROTATE' }),
-      enterSealCertificate: (_, { input }, { actor }) => {
-        requirePerson(actor);
-        return mutate(async () => {
-          const { certificates, seal, reason, dryRun } = input;
-          const particulars = { kind: 'CERTIFICATE' as const, certificates: parseChain(certificates) };
-          const result = await workflow.apply(deps, actor, { seal, reason, dryRun, particulars });
-          return { application: viewApplication(result.application), seal: result.seal && viewSeal(result.seal) };
-        });
-      },
-      decideSealApplication: (_, { input }, { actor }) => {
-        requirePerson(actor);
-        return mutate(async () => {
-          const { application, seal } = await workflow.decide(deps, actor, { ...input, reason: input.reason ?? null });
-          return { application: viewApplication(application), seal: seal && viewSeal(seal) };
-        });
-      },
-      withdrawSealApplication: (_, { input }, { actor }) => {
-        requirePerson(actor);
-        return mutate(async () => {
-          const { application, seal } = await workflow.withdraw(deps, actor, input);
-          return { application: viewApplication(application), seal: seal && viewSeal(seal) };
-        });
-      },
+      applyForSealRotation: (_, { input }, { actor }) => apply(actor, input, () => ({ kind: 'ROTATE' })),
+      enterSealCertificate: (_, { input }, { actor }) =>
+        apply(actor, input, () => ({ kind: 'CERTIFICATE', certificates: parseChain(input.certificates) })),
+      decideSealApplication: (_, { input }, { actor }) =>
+        settle(actor, () => workflow.decide(deps, actor, { ...input, reason: input.reason ?? null })),
+      withdrawSealApplication: (_, { input }, { actor }) => settle(actor, () => workflow.withdraw(deps, actor, input)),
     },
   } satisfies Resolvers;
-}
-
-function viewApplication(stored: store.StoredApplication) {
-  const { id, particulars, organ, sealId, reason, appliedBy, at, outcome, ended } = stored;
-  const particularsOf = <Kind extends Particulars['kind']>(kind: Kind) =>
-    particulars.kind === kind ? (particulars as Extract<Particulars, { kind: Kind }>) : null;
-  const matters =
-    particularsOf('MAKE')?.matters ??
-    [particularsOf('GRANT')?.matter ?? particularsOf('WITHDRAW_GRANT')?.matter ?? []].flat();
-  const compromisedAt = particularsOf('END')?.compromisedAt ?? null;
-  return {
-    ...{ id, sealId, reason, appliedBy, appliedAt: at },
-    kind: particulars.kind,
-    state: outcome ?? ('WAITING' as const),
-    organ: { id: organ },
-    sealKind: particularsOf('MAKE')?.sealKind ?? null,
-    matters: matters.map((matter) => ({ id: matter })),
-    person: particularsOf('GRANT')?.person ?? null,
-    from: particularsOf('GRANT')?.from ?? null,
-    to: particularsOf('GRANT')?.to ?? null,
-    grant: particularsOf('WITHDRAW_GRANT')?.grant ?? null,
-    endReason: particularsOf('END')?.reason ?? null,
-    compromisedAt: compromisedAt === null ? null : new Date(compromisedAt),
-    certificates: particularsOf('CERTIFICATE')?.certificates.join('') ?? null,
-    endedBy: ended?.actor ?? null,
-    endedAt: ended?.at ?? null,
-    decision: ended?.reason ?? null,
-  };
 }

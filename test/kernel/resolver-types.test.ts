@@ -1,0 +1,50 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { copySources, type PlantedCopy } from '../support/planted-copy.ts';
+
+/** Plants fields that nothing answers in a copy of the schemas. The compiler must name each of them. */
+
+interface Field {
+  subgraph: string;
+  kind: string;
+  /** The text of the schema before and after. */
+  from: string;
+  to: string;
+  /** The name that an error of the compiler must hold. */
+  name: string;
+}
+
+function addField(subgraph: string, type: string, name: string, kind: string): Field {
+  return { subgraph, kind, name, from: `${type} {\n`, to: `${type} {\n  "Planted"\n  ${name}: String\n` };
+}
+
+const FIELDS: readonly Field[] = [
+  addField('matters', 'type Query', 'plantedQuery', 'a query'),
+  addField('seals', 'type Mutation', 'plantedMutation', 'a mutation'),
+  addField('matters', 'type Matter @key(fields: "id")', 'plantedField', 'a field of a type with a parent of its own'),
+  addField('matters', 'type ImportProblem', 'plantedProperty', 'a field of a type that is its own parent'),
+  addField('matters', 'type ReportTaskProgressPayload', 'plantedResult', 'a field of a payload'),
+  {
+    subgraph: 'seals',
+    kind: 'an argument of a field that was a property',
+    from: '  filingNumber: String\n',
+    to: '  filingNumber(planted: Int): String\n',
+    name: 'filingNumber',
+  },
+];
+
+describe('a field that nothing answers does not compile', () => {
+  let copy: PlantedCopy;
+  let errors: string[];
+  beforeAll(() => {
+    copy = copySources();
+    for (const { subgraph, from, to } of FIELDS) copy.plant(`subgraphs/${subgraph}/schema.graphql`, from, to);
+    copy.generate();
+    errors = copy.compile();
+  });
+  afterAll(() => copy?.remove());
+
+  test.each(FIELDS)('$kind: $name', ({ subgraph, name }) => {
+    const missing = new RegExp(`^subgraphs/${subgraph}/[^]*Property '${name}' is missing`);
+    expect(errors.filter((error) => missing.test(error))).not.toEqual([]);
+  });
+});
