@@ -2,6 +2,7 @@ import type { DelegationFact, Holder } from '../kernel/events.ts';
 import { requireHolderCode } from '../kernel/identifier.ts';
 import { requireActFits } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { requireLine } from '../kernel/text.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export const MAX_NAME_CHARS = 100;
@@ -13,19 +14,6 @@ export interface Application {
   applicant: Holder;
   fields: readonly { label: string; text: string }[];
   licenseNumber: string | null;
-}
-
-/**
- * Refuses FIELD_TOO_LONG, FIELD_MALFORMED unless `text` is one line of 1 to `maxChars` printable characters.
- * Control characters and blanks at either end are not allowed.
- */
-export function requireLine(text: string, maxChars: number, field: string): void {
-  if ([...text].length > maxChars) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${maxChars} 字`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (text === '' || text !== text.trim() || /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/u.test(text)) {
-    throw new Refusal('FIELD_MALFORMED', field);
-  }
-  if (!text.isWellFormed()) throw new Refusal('FIELD_MALFORMED', field);
 }
 
 /**

@@ -1,7 +1,8 @@
 import type { Day } from '../kernel/day.ts';
 import type { GrantContent, OrganFact } from '../kernel/events.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { MAX_TEXT_CHARS, requireLicenseFits, requireLine } from './application.ts';
+import { requireLines } from '../kernel/text.ts';
+import { MAX_TEXT_CHARS, requireLicenseFits } from './application.ts';
 import { actionOf, type Case, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export interface DecisionInput {
@@ -21,7 +22,7 @@ export function decide(
   license: LicenseFact | null,
   today: Day,
 ): GrantContent | null {
-  if (input.reason !== null) requireLine(input.reason, MAX_TEXT_CHARS, 'reason');
+  if (input.reason !== null) requireLines(input.reason, MAX_TEXT_CHARS, 'reason');
   const isRejected = input.decision === 'REJECTED';
   if (isRejected && input.reason === null) throw new Refusal('REASON_MISSING', 'reason');
   // Every decision is sealed: on the license, or on a decision document.

@@ -2,17 +2,13 @@ import type { Transaction } from '../../db/client.ts';
 import { transact } from '../../db/client.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { type Day, dayOf, isDay } from '../kernel/day.ts';
+import { requirePrintableText } from '../kernel/document.ts';
 import { computeContentDigest, type DelegationFact } from '../kernel/events.ts';
 import { requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import { requireLine } from '../kernel/text.ts';
 import { findAgreementInForce } from './agreement/store.ts';
-import {
-  type Application,
-  MAX_TEXT_CHARS,
-  requireApplication,
-  requireLicenseFits,
-  requireLine,
-} from './application.ts';
+import { type Application, MAX_TEXT_CHARS, requireApplication, requireLicenseFits } from './application.ts';
 import { clockOf } from './calendar/clock.ts';
 import { loadCalendar } from './calendar/store.ts';
 import { type Case, delegationOn, divisionOf, type MatterFact } from './case.ts';
@@ -20,6 +16,7 @@ import { guideForHandIn, guideOn } from './guide.ts';
 import type { SubmittedMaterial } from './material/material.ts';
 import { listMaterials } from './material/store.ts';
 import { attachMaterials, requireComplete } from './material/workflow.ts';
+import { requirePrintableApplication } from './notice/render.ts';
 import { writeNotice } from './notice/workflow.ts';
 import { RECEPTION_POLICY, requireAcceptingOrgan, requireCaseAction } from './policy.ts';
 import * as store from './store.ts';
@@ -28,6 +25,7 @@ import {
   buildStep,
   type CaseCommand,
   lockUpToDateCase,
+  requireNote,
   requireReason,
   type WorkflowDependencies,
 } from './workflow.ts';
@@ -125,6 +123,7 @@ async function openCase(
     application,
     licenseNumber === null ? null : await store.findLicense(tx, licenseNumber),
   );
+  requirePrintableApplication(application);
   const county = divisionOf(matter, delegation.countyOrgan);
   if (county === null) throw new Error(`matter ${matter.matterId} names no county organ`);
   const number = await store.takeCaseNumber(tx, county, dayOf(at));
@@ -153,6 +152,8 @@ async function handIn(
   at: Date,
 ): Promise<void> {
   const { matter, delegation, applicant } = subject;
+  // Without a guide, the code is the name of the material on the notice.
+  for (const { code } of submitted) requirePrintableText(code, { field: 'materials.code' });
   const guides = await store.findGuideFact(tx, matter.matterId);
   const county = divisionOf(matter, delegation.countyOrgan);
   const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
@@ -179,6 +180,7 @@ export function acceptApplication(deps: WorkflowDependencies, command: CaseComma
 
 async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at: Date): Promise<Case> {
   const { matter, delegation, licenseNumber } = subject;
+  requirePrintableApplication(subject);
   const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
   const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
   requireLicenseFits(delegation, subject, license);
@@ -225,7 +227,10 @@ export function askSupplement(
     if (request.items.length === 0) throw new Refusal('ITEMS_MISSING', 'items');
     if (request.items.length > MAX_SUPPLEMENT_ITEMS)
       throw new Refusal('FIELD_TOO_LONG', 'items', `最多 ${MAX_SUPPLEMENT_ITEMS} 项`);
-    for (const item of request.items) requireLine(item, MAX_TEXT_CHARS, 'items');
+    for (const item of request.items) {
+      requireLine(item, MAX_TEXT_CHARS, 'items');
+      requirePrintableText(item, { field: 'items' });
+    }
     const until = request.until ?? daysLater(at, DEFAULT_SUPPLEMENT_DAYS);
     if (!isDay(until) || until <= dayOf(at) || until > daysLater(at, MAX_SUPPLEMENT_DAYS)) {
       throw new Refusal('FIELD_MALFORMED', 'until');
@@ -260,11 +265,12 @@ export interface Supplement {
 export function supplement(deps: WorkflowDependencies, command: CaseCommand, changes: Supplement): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('supplementCase', subject, command.actor);
-    if (changes.note !== null) requireLine(changes.note, MAX_TEXT_CHARS, 'note');
+    if (changes.note !== null) requireNote(changes.note, 'note');
     const fields = changes.fields ?? subject.fields;
     const licenseNumber = changes.licenseNumber ?? subject.licenseNumber;
     const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
     requireApplication(subject.delegation, { applicant: subject.applicant, fields, licenseNumber }, license);
+    requirePrintableApplication({ applicant: subject.applicant, fields });
     await handIn(tx, subject, person, changes.materials, at);
     const record = buildStep(person, 'SUPPLEMENTED', at, { note: changes.note });
     return store.addStep(tx, subject, record, { fields, licenseNumber });

@@ -2,11 +2,13 @@ import { type Database, type Transaction, transact } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import type { Actor, Person } from '../kernel/actor.ts';
 import { type Clock, dayOf, isWithin } from '../kernel/day.ts';
+import { requirePrintableText } from '../kernel/document.ts';
 import { computeContentDigest, type Envelope, type EventPayload, type GrantContent } from '../kernel/events.ts';
 import { receiveOnce } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import * as text from '../kernel/text.ts';
 import { writeAuthorisation } from '../kernel/token.ts';
-import { MAX_TEXT_CHARS, requireLine } from './application.ts';
+import { MAX_TEXT_CHARS } from './application.ts';
 import { loadCalendar } from './calendar/store.ts';
 import {
   type Case,
@@ -21,6 +23,7 @@ import {
 } from './case.ts';
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
 import { requireValidLicenses } from './material/workflow.ts';
+import { requirePrintableApplication } from './notice/render.ts';
 import { hasSealedDecision } from './notice/store.ts';
 import { prepareDecision } from './notice/workflow.ts';
 import { maySee, requireCaseAction } from './policy.ts';
@@ -55,7 +58,7 @@ export function examine(
   return act(deps, command, async (tx, subject, at) => {
     const examiner = requireCaseAction('examineCase', subject, command.actor);
     if (finding === 'REFUSED' && opinion === null) throw new Refusal('REASON_MISSING', 'opinion');
-    if (opinion !== null) requireLine(opinion, MAX_TEXT_CHARS, 'opinion');
+    if (opinion !== null) requireNote(opinion, 'opinion');
     return store.addStep(tx, subject, buildStep(examiner, 'EXAMINED', at, { note: opinion, finding }));
   });
 }
@@ -64,7 +67,7 @@ export function examine(
 export function forward(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const sender = requireCaseAction('forwardCase', subject, command.actor);
-    if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
+    if (note !== null) requireNote(note, 'note');
     return store.addStep(tx, subject, buildStep(sender, 'FORWARDED', at, { note }));
   });
 }
@@ -89,7 +92,7 @@ export function pause(
     requireReason(procedure.reason);
     if (procedure.papers.length === 0) throw new Refusal('PAPERS_MISSING', 'papers');
     if (procedure.papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
-    for (const paper of procedure.papers) requireLine(paper, MAX_TEXT_CHARS, 'papers');
+    for (const paper of procedure.papers) text.requireLine(paper, MAX_TEXT_CHARS, 'papers');
     const data = { pause: { kind: procedure.kind, papers: [...procedure.papers] } };
     return store.addStep(tx, subject, buildStep(person, 'PAUSED', at, { note: procedure.reason, data }));
   });
@@ -99,7 +102,7 @@ export function pause(
 export function resume(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
     const person = requireCaseAction('resumeCase', subject, command.actor);
-    if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
+    if (note !== null) requireNote(note, 'note');
     return store.addStep(tx, subject, buildStep(person, 'RESUMED', at, { note }));
   });
 }
@@ -113,6 +116,7 @@ export function decideCase(deps: WorkflowDependencies, command: CaseCommand, inp
     const approver = requireCaseAction('decideCase', subject, command.actor);
     const license = subject.licenseNumber === null ? null : await store.findLicense(tx, subject.licenseNumber);
     const content = decide(subject, input, license, dayOf(at));
+    requirePrintableDecision(subject, approver, input.reason, content);
     if (input.decision === 'GRANTED') await requireValidLicenses(tx, subject.id, dayOf(at));
     const details = { note: input.reason, finding: input.decision };
     const step = buildStep(approver, 'DECIDED', at, details);
@@ -132,9 +136,24 @@ export function deliverDecision(deps: WorkflowDependencies, command: CaseCommand
   return act(deps, command, async (tx, subject, at) => {
     const clerk = requireCaseAction('deliverDecision', subject, command.actor);
     if (!(await hasSealedDecision(tx, subject.id))) throw new Refusal('DECISION_NOT_SEALED');
-    if (note !== null) requireLine(note, MAX_TEXT_CHARS, 'note');
+    if (note !== null) requireNote(note, 'note');
     return store.addStep(tx, subject, buildStep(clerk, 'DELIVERED', at, { note }));
   });
+}
+
+/** Refuses FIELD_MALFORMED where the license or the decision document could not be printed. */
+function requirePrintableDecision(
+  subject: Case,
+  approver: Person,
+  reason: string | null,
+  content: GrantContent | null,
+): void {
+  if (reason !== null) requirePrintableText(reason, { field: 'reason', form: 'LINES' });
+  if (content === null) return;
+  requirePrintableApplication({ applicant: content.holder, fields: content.fields });
+  requirePrintableText(content.licenseName, { field: null, label: '证照名称' });
+  requirePrintableText(issuerOf(subject).name, { field: null, label: '机关名称' });
+  requirePrintableText(approver.name, { field: null, label: '决定人姓名' });
 }
 
 async function announceGrant(
@@ -332,10 +351,16 @@ function requireCase(stored: store.StoredCase | null): store.StoredCase {
   return stored;
 }
 
-/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED. */
+/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED. A reason is printed, so it must be printable. */
 export function requireReason(reason: string): void {
-  if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-  requireLine(reason, MAX_TEXT_CHARS, 'reason');
+  text.requireReason(reason, MAX_TEXT_CHARS);
+  requirePrintableText(reason, { field: 'reason', form: 'LINES' });
+}
+
+/** Refuses FIELD_TOO_LONG, FIELD_MALFORMED for a remark of several lines that goes on paper. */
+export function requireNote(note: string, field: string): void {
+  text.requireLines(note, MAX_TEXT_CHARS, field);
+  requirePrintableText(note, { field, form: 'LINES' });
 }
 
 /** Returns the record of a step that a person takes. */

@@ -3,6 +3,8 @@ import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { NodeCompiler } from '@myriaddreamin/typst-ts-node-compiler';
 import opentype, { type Font } from 'opentype.js';
+import { Refusal } from './refusal.ts';
+import { formatCodePoint } from './text.ts';
 
 /** Renders documents with Typst. The same input gives the same bytes, and no character is rendered as an empty box. */
 
@@ -29,9 +31,7 @@ export class UnprintableText extends RenderError {
 
   constructor(characters: Iterable<string>) {
     const distinct = [...new Set(characters)];
-    const codes = distinct.map((character) =>
-      [...character].map((c) => `U+${c.codePointAt(0)?.toString(16).toUpperCase()}`).join(' '),
-    );
+    const codes = distinct.map((character) => [...character].map(formatCodePoint).join(' '));
     super(`no glyph for ${codes.join(', ')}`);
     this.characters = distinct;
   }
@@ -106,18 +106,58 @@ function compileDocument(
   }
 }
 
-/** Throws UnprintableText if any text in `value`, at any depth, has an invisible character. */
-export function requireVisible(value: unknown): void {
-  const invisible = collectTexts(value).flatMap((text) => text.match(INVISIBLE_CHARACTERS) ?? []);
+/**
+ * Throws UnprintableText if any text in `value`, at any depth, has an invisible character. LINE FEED is visible as the
+ * end of a line in a document whose texts have the form `LINES`.
+ */
+export function requireVisible(value: unknown, form: 'LINE' | 'LINES' = 'LINE'): void {
+  const invisible = collectTexts(value).flatMap((text) => listInvisible(text, form));
   if (invisible.length > 0) throw new UnprintableText(invisible);
 }
 
 /** Throws UnprintableText if any text in `value` has a character that is invisible or that no font has. */
-export function requirePrintable(value: unknown): void {
-  requireVisible(value);
-  const letters = new Set(collectTexts(value).join(''));
-  const missingCharacters = [...letters].filter((letter) => loadBoldFont().charToGlyphIndex(letter) === 0);
+export function requirePrintable(value: unknown, form: 'LINE' | 'LINES' = 'LINE'): void {
+  requireVisible(value, form);
+  const letters = new Set(collectTexts(value).join('').replaceAll('\n', ''));
+  const missingCharacters = [...letters].filter((letter) => !hasGlyph(letter));
   if (missingCharacters.length > 0) throw new UnprintableText(missingCharacters);
+}
+
+/**
+ * Returns why a document cannot show a text, naming the first such character: `第3字“𠮷”（U+20BB7）字库没有，无法打印`.
+ * Returns null if it can.
+ */
+export function findUnprintable(text: string, form: 'LINE' | 'LINES' = 'LINE'): string | null {
+  const [invisible] = listInvisible(text, form);
+  const letter = invisible ?? [...text].find((candidate) => candidate !== '\n' && !hasGlyph(candidate));
+  if (letter === undefined) return null;
+  const position = [...text].indexOf(letter) + 1;
+  const reason = invisible === undefined ? '字库没有' : '看不见';
+  // A character that turns the writing direction must not do so in the refusal.
+  const shown = invisible === undefined ? `“${letter}”` : '';
+  return `第${position}字${shown}（${formatCodePoint(letter)}）${reason}，无法打印`;
+}
+
+/** Where a text was entered: the field of the input, the words for it, and its form (`LINE` if absent). */
+export interface TextPlace {
+  field: string | null;
+  label?: string;
+  form?: 'LINE' | 'LINES';
+}
+
+/** Refuses FIELD_MALFORMED for a text that a document could not show. It is asked where somebody enters the text. */
+export function requirePrintableText(text: string, { field, label = '', form }: TextPlace): void {
+  const problem = findUnprintable(text, form);
+  if (problem !== null) throw new Refusal('FIELD_MALFORMED', field, `${label}${problem}`);
+}
+
+function listInvisible(text: string, form: 'LINE' | 'LINES'): string[] {
+  const invisible: string[] = text.match(INVISIBLE_CHARACTERS) ?? [];
+  return form === 'LINE' ? invisible : invisible.filter((character) => character !== '\n');
+}
+
+function hasGlyph(letter: string): boolean {
+  return loadBoldFont().charToGlyphIndex(letter) !== 0;
 }
 
 let cachedBoldFont: Font | null = null;
@@ -132,7 +172,7 @@ export function loadBoldFont(): Font {
 }
 
 /** Returns every text in a value, at any depth. */
-function collectTexts(value: unknown): string[] {
+export function collectTexts(value: unknown): string[] {
   if (typeof value === 'string') return [value];
   return typeof value === 'object' && value !== null ? Object.values(value).flatMap(collectTexts) : [];
 }

@@ -96,10 +96,15 @@ export function requireLines(text: string, maxChars: number, field: string): voi
   requireText(text, { form: 'LINES', maxChars }, field);
 }
 
-/** Refuses REASON_MISSING if `text` is blank, and otherwise as `requireLines` does. */
-export function requireReason(text: string, maxChars: number, field = 'reason'): void {
+/** Refuses REASON_MISSING if `text` is blank, and otherwise as `requireLines` (or for `LINE`, `requireLine`) does. */
+export function requireReason(
+  text: string,
+  maxChars: number,
+  field = 'reason',
+  form: Exclude<TextForm, 'FILE'> = 'LINES',
+): void {
   if (text.trim() === '') throw new Refusal('REASON_MISSING', field);
-  requireLines(text, maxChars, field);
+  requireText(text, { form, maxChars }, field);
 }
 
 function requireText(text: string, rule: TextRule, field: string): void {

@@ -4,6 +4,7 @@ import { z } from 'zod';
 import { type Person, ROLES } from './actor.ts';
 import { type BoundedCache, createCache } from './cache.ts';
 import { Refusal } from './refusal.ts';
+import { findTextProblem } from './text.ts';
 
 /** Signed statements of who calls: of a person, of a subgraph, and of a person who authorises a seal. */
 
@@ -12,11 +13,19 @@ export const TOKEN_AUDIENCE = 'tongquan-hub';
 /** Maximum accepted clock difference between the hub and the identity provider. */
 const TOKEN_LEEWAY_SECONDS = 30;
 
+const MAX_CLAIM_CHARS = 64;
+/** Stored with each act, and a name is printed. An identity provider is outside the hub, so its texts are checked. */
+const line = z
+  .string()
+  .min(1)
+  .max(MAX_CLAIM_CHARS)
+  .refine((text) => findTextProblem(text, { form: 'LINE', maxChars: MAX_CLAIM_CHARS }) === null);
+
 const claims = z.object({
-  sub: z.string().min(1).max(64),
-  name: z.string().min(1).max(64),
+  sub: line,
+  name: line,
   roles: z.array(z.enum(ROLES)).min(1),
-  organ: z.string().max(64).nullish(),
+  organ: line.nullish(),
   window: z.string().max(6).nullish(),
   holderCode: z.string().max(18).nullish(),
 });

@@ -1,6 +1,7 @@
 import { type GrantContent, type OrganFact, sha256, toCanonicalJson } from '../kernel/events.ts';
 import { type Act, isActAllowed, LICENSE_ACTS, type LicenseState, requireActFits } from '../kernel/license-acts.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import * as text from '../kernel/text.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 /**
@@ -58,10 +59,8 @@ const MAX_REASON_CHARS = 500;
 
 /** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless the reason is a valid text. */
 export function requireReason(reason: string): void {
-  if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-  if ([...reason].length > MAX_REASON_CHARS)
-    throw new Refusal('FIELD_TOO_LONG', 'reason', `最多 ${MAX_REASON_CHARS} 字`);
-  if (/\p{Cc}/u.test(reason) || !reason.isWellFormed()) throw new Refusal('FIELD_MALFORMED', 'reason');
+  // One line: it stands in a sealed statement.
+  text.requireReason(reason, MAX_REASON_CHARS, 'reason', 'LINE');
 }
 
 /** Refuses, with the codes of `requireActFits`, unless the task's act fits the license it names. */

@@ -17,6 +17,7 @@ import {
   type SignAnswer,
   type SignRequest,
 } from '../kernel/sign.ts';
+import { requireReason } from '../kernel/text.ts';
 import { readUnverifiedAuthoriser } from '../kernel/token.ts';
 import {
   buildChain,
@@ -211,7 +212,7 @@ export function setUse(
     const { to: state } = input;
     const rule = state === 'SUSPENDED' ? SEALS_POLICY.suspendSeal : SEALS_POLICY.resumeSeal;
     const keeper = requireAllowed(rule, { seal, at }, actor);
-    requireReason(input.reason, 'reason');
+    requireReason(input.reason, MAX_REASON_CHARS);
     if (state === seal.state) return [];
     await store.setSeal(tx, seal.id, { state });
     const event = state === 'SUSPENDED' ? ('SUSPENDED' as const) : ('RESUMED' as const);
@@ -248,11 +249,6 @@ export function putSealIntoUse(
   });
 }
 
-function requireReason(reason: string, field: string): void {
-  if (reason.trim() === '') throw new Refusal('REASON_MISSING', field);
-  if ([...reason].length > MAX_REASON_CHARS) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${MAX_REASON_CHARS} 字`);
-}
-
 /** Maximum of base64 characters of a picture: 256 KiB of bytes. */
 const MAX_PICTURE_BASE64_CHARS = 350_000;
 
@@ -267,7 +263,7 @@ export function setPicture(
 ): Promise<store.StoredSeal> {
   return actOnSeal(deps, input, async (tx, { seal, picture }, at) => {
     const keeperFields = toActorFields(requireAllowed(SEALS_POLICY.setSealPicture, { seal, at }, actor));
-    requireReason(input.reason, 'reason');
+    requireReason(input.reason, MAX_REASON_CHARS);
     const png = input.picture === null ? null : parsePicture(input.picture);
     const digest = png && sha256(png);
     if (digest === picture) return [];

@@ -8,7 +8,11 @@ import {
   type NoticeKind,
   noticeNumber,
 } from '../../subgraphs/cases/notice/notice.ts';
-import { renderNotice, requirePrintable } from '../../subgraphs/cases/notice/render.ts';
+import {
+  renderNotice,
+  requirePrintableApplication,
+  requirePrintableNotice,
+} from '../../subgraphs/cases/notice/render.ts';
 import { readAttachment } from '../../subgraphs/kernel/attachment.ts';
 import { RenderError, UnprintableText } from '../../subgraphs/kernel/document.ts';
 import { type OrganFact, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
@@ -173,14 +177,36 @@ describe('the PDF of a notice', () => {
   });
 
   test.each([
-    ['a character without a glyph', '王𠮷'],
-    ['an emoji', '王😀'],
-    ['a direction mark', '甲\u202e乙'],
-    ['an unpaired surrogate', '\ud842'],
-  ])('%s is refused before anything is stored', (_, text) => {
-    expect(() => requirePrintable({ name: text }, 'applicant.name')).toThrow(
-      expect.objectContaining({ code: 'FIELD_MALFORMED', field: 'applicant.name' }),
+    ['a character without a glyph', '王𠮷', '第2字“𠮷”（U+20BB7）字库没有，无法打印'],
+    ['an emoji', '王😀', '第2字“😀”（U+1F600）字库没有，无法打印'],
+    ['a direction mark', '甲\u202e乙', '第2字（U+202E）看不见，无法打印'],
+    ['a zero-width space', '甲\u200b乙', '第2字（U+200B）看不见，无法打印'],
+    ['an unpaired surrogate', '\ud842', '第1字（U+D842）看不见，无法打印'],
+  ])('%s is refused before anything is stored, naming field and character', (_, text, detail) => {
+    const refusal = (field: string, label: string) =>
+      expect.objectContaining({
+        code: 'FIELD_MALFORMED',
+        field,
+        message: `填写内容不符合格式要求：${label}${detail}。`,
+      });
+    const subject = buildNoticeCase();
+    const fields = [{ label: '经营范围', text }];
+    expect(() => requirePrintableApplication({ applicant: { name: text }, fields: [] })).toThrow(
+      refusal('applicant.name', '申请人名称'),
     );
-    expect(() => requirePrintable(['㐂𬱖 于都县 "引" \\ #', 7, null], 'reason')).not.toThrow();
+    expect(() => requirePrintableApplication({ ...subject, fields })).toThrow(refusal('fields.text', '内容“经营范围”'));
+    expect(() => requirePrintableNotice(buildNotice('REFUSAL', {}, { note: text }))).toThrow(refusal('reason', '理由'));
+    const missing = [{ name: text, remark: null }];
+    expect(() => requirePrintableNotice(buildNotice('SUPPLEMENT', { missing }))).toThrow(refusal('items', '补正内容'));
+    const received = [{ name: text, copies: 1 }];
+    expect(() => requirePrintableNotice(buildNotice('ACCEPTANCE', { received }))).toThrow(
+      refusal('materials', '材料名称'),
+    );
+  });
+
+  test('what can be printed is accepted', () => {
+    const note = '㐂𬱖 于都县 "引" \\ #\n阿依·古丽';
+    expect(() => requirePrintableNotice(buildNotice('REFUSAL', {}, { note }))).not.toThrow();
+    expect(() => renderNotice(buildNotice('REFUSAL', {}, { note }))).not.toThrow();
   });
 });

@@ -110,8 +110,8 @@ describe('JSON: names every bad path', () => {
     ['zero days', { promisedDays: 0 }, ['promisedDays：须大于 0']],
     ['an invalid day', { validFrom: '2026-02-30' }, ['validFrom：应为日期，如 2026-01-01']],
     ['an unknown field', { surprise: 1 }, ['没有此项：surprise']],
-    ['a control character', { conditions: ['有\u0000'] }, ['conditions[0]：不得含有控制字符']],
-    ['an unpaired surrogate', { conditions: ['有\ud800'] }, ['conditions[0]：不得含有控制字符']],
+    ['a control character', { conditions: ['有\u0000'] }, ['conditions[0]：第2字 U+0000 是控制字符，请删去']],
+    ['an unpaired surrogate', { conditions: ['有\ud800'] }, ['conditions[0]：第2字 U+D800 是不成对的代理码，请删去']],
     [
       'too many conditions',
       { conditions: Array.from({ length: 51 }, (_, i) => `条件${i}`) },

@@ -1,6 +1,7 @@
 import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { MAX_TEXT_CHARS, requireLine } from '../application.ts';
+import { requireLine, requireReason } from '../../kernel/text.ts';
+import { MAX_TEXT_CHARS } from '../application.ts';
 
 /**
  * An undertaking agreement (承接协议). A case of mode SUBSTANTIVE_REVIEW is accepted only while one is in force (实施方案二（二）).
@@ -44,8 +45,7 @@ export function requireAgreement(agreement: Agreement): void {
  * Refuses REASON_MISSING, FIELD_TOO_LONG, and FIELD_MALFORMED unless `lastDay` is earlier than the present one.
  */
 export function endEarly(agreement: Agreement, lastDay: Day, reason: string): Agreement {
-  if (reason.trim() === '') throw new Refusal('REASON_MISSING', 'reason');
-  requireLine(reason, MAX_TEXT_CHARS, 'reason');
+  requireReason(reason, MAX_TEXT_CHARS);
   if (
     !isDay(lastDay) ||
     lastDay < agreement.validFrom ||

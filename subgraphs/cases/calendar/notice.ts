@@ -1,6 +1,6 @@
 import { type Day, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { requireLine } from '../application.ts';
+import { requireLine } from '../../kernel/text.ts';
 import { isWeekend, type Notice } from './working-day.ts';
 
 const MAX_SOURCE_CHARS = 60;

@@ -1,5 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { Refusal } from '../../kernel/refusal.ts';
+import { requireLine } from '../../kernel/text.ts';
 
 /** Determines what a file is from its bytes alone. */
 
@@ -54,13 +55,8 @@ export function requireMatchingType(mediaType: MediaType, contentType: string | 
  * Refuses FIELD_TOO_LONG, FIELD_MALFORMED.
  */
 export function requireFileName(name: string): void {
-  if ([...name].length > MAX_FILE_NAME_CHARS)
-    throw new Refusal('FIELD_TOO_LONG', 'name', `最多 ${MAX_FILE_NAME_CHARS} 字`);
-  // Control characters, format characters (including marks that turn the writing direction) and lone surrogates.
-  // No honest name needs one.
-  if (name.trim() === '' || name !== name.trim() || /[\p{Cc}\p{Cf}\p{Cs}\u2028\u2029/\\]/u.test(name)) {
-    throw new Refusal('FIELD_MALFORMED', 'name');
-  }
+  requireLine(name, MAX_FILE_NAME_CHARS, 'name');
+  if (/[/\\]/.test(name)) throw new Refusal('FIELD_MALFORMED', 'name', '不能含有斜线');
 }
 
 /** Returns the name with an ending of its type, so that the file opens correctly wherever it is saved. */

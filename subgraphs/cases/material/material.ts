@@ -4,7 +4,7 @@ import type { GuideFact, GuideMaterialFact } from '../../kernel/events.ts';
 import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
-import { requireLine } from '../application.ts';
+import { requireLine } from '../../kernel/text.ts';
 import type { LicenseFact } from '../case.ts';
 
 /** Materials of an application (申请材料): how each is handed in, and whether it is what the guide asks for. */
@@ -165,7 +165,6 @@ const MAX_PURPOSE_CHARS = 200;
 export function requirePurpose(header: string | null): string {
   const purpose = header?.trim() ?? '';
   if ([...purpose].length < MIN_PURPOSE_CHARS) throw new Refusal('PURPOSE_MISSING', 'x-purpose');
-  if ([...purpose].length > MAX_PURPOSE_CHARS)
-    throw new Refusal('FIELD_TOO_LONG', 'x-purpose', `最多 ${MAX_PURPOSE_CHARS} 字`);
+  requireLine(purpose, MAX_PURPOSE_CHARS, 'x-purpose');
   return purpose;
 }

@@ -1,15 +1,15 @@
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import {
+  collectTexts,
   createTypesetter,
   RenderError,
-  requirePrintable as requireLetters,
+  requirePrintableText,
   requireVisible,
+  type TextPlace,
   type TypesetDocument,
-  UnprintableText,
 } from '../../kernel/document.ts';
 import { toCanonicalJson } from '../../kernel/events.ts';
-import { Refusal } from '../../kernel/refusal.ts';
 import { toSealImage } from '../../kernel/seal-image.ts';
 import { drawSeal } from '../../kernel/seal-picture.ts';
 import { makeSealable } from '../../kernel/sealed-pdf.ts';
@@ -41,7 +41,7 @@ export function renderSealable(content: NoticeContent, ownPicture: Uint8Array | 
 }
 
 function typesetContent(content: NoticeContent): TypesetDocument {
-  requireVisible(content);
+  requireVisible(content, 'LINES');
   const text = toCanonicalJson(content);
   return typeset({
     template: 'notice.typ',
@@ -51,12 +51,39 @@ function typesetContent(content: NoticeContent): TypesetDocument {
   });
 }
 
-/** Refuses FIELD_MALFORMED if any text in `value` cannot be printed: a rare character, or an invisible one. */
-export function requirePrintable(value: unknown, field: string | null): void {
-  try {
-    requireLetters(value);
-  } catch (error) {
-    if (!(error instanceof UnprintableText)) throw error;
-    throw new Refusal('FIELD_MALFORMED', field, '含有字库没有的字，无法制作文书');
+/**
+ * Refuses FIELD_MALFORMED if a notice could not be printed. Whoever entered a text was told so then; this is for what the
+ * hub adds, and for texts that an earlier release took.
+ */
+export function requirePrintableNotice(content: Omit<NoticeContent, 'number'>): void {
+  const { organ, addressee, matterName, received, missing, granted, reason } = content;
+  requirePrintableApplication({ applicant: { name: addressee }, fields: granted });
+  requireAll([reason ?? ''], { field: 'reason', label: '理由' });
+  requireAll(
+    missing.flatMap(({ name, remark }) => [name, remark ?? '']),
+    { field: 'items', label: '补正内容' },
+  );
+  requireAll(
+    received.map(({ name }) => name),
+    { field: 'materials', label: '材料名称' },
+  );
+  requireAll([organ.name], { field: null, label: '机关名称' });
+  requireAll([matterName], { field: null, label: '事项名称' });
+  requireAll(collectTexts(content), { field: null, label: '文书' });
+}
+
+/** Refuses FIELD_MALFORMED if an application has a text that no license and no notice could show. */
+export function requirePrintableApplication(application: {
+  applicant: { name: string };
+  fields: readonly { label: string; text: string }[];
+}): void {
+  requirePrintableText(application.applicant.name, { field: 'applicant.name', label: '申请人名称' });
+  for (const { label, text } of application.fields) {
+    requirePrintableText(label, { field: 'fields.label', label: '内容项名称' });
+    requirePrintableText(text, { field: 'fields.text', label: `内容“${label}”` });
   }
+}
+
+function requireAll(texts: readonly string[], place: TextPlace): void {
+  for (const text of texts) requirePrintableText(text, { ...place, form: 'LINES' });
 }

@@ -14,7 +14,7 @@ import {
   type NoticeStep,
   organOf,
 } from './notice.ts';
-import { renderSealable, requirePrintable } from './render.ts';
+import { renderSealable, requirePrintableNotice } from './render.ts';
 import * as store from './store.ts';
 
 /** A notice as it was written in a step's transaction. */
@@ -54,7 +54,7 @@ async function insertDraft(
 ): Promise<WrittenNotice> {
   const draft = composeNotice(kind, subject, step, { organ, number: '' }, facts);
   // Check this before taking the number, because its row lock makes everybody else of the division wait.
-  requirePrintable(draft, null);
+  requirePrintableNotice(draft);
   const number = await store.takeNoticeNumber(tx, kind, organ.divisionCode, draft.issuedOn.slice(0, 4));
   const content = { ...draft, number };
   const digest = computeContentDigest(content);

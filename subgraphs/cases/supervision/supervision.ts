@@ -3,7 +3,8 @@ import { dayOf } from '../../kernel/day.ts';
 import type { DelegationFact, Mode } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { MAX_TEXT_CHARS, requireLine } from '../application.ts';
+import { requireReason } from '../../kernel/text.ts';
+import { MAX_TEXT_CHARS } from '../application.ts';
 import { addWorkingDays, type Calendar, tryWithCalendar } from '../calendar/working-day.ts';
 
 /** Rules of "双推送""双回路" (实施方案三.6): approval results go to the supervisors, findings come back. */
@@ -115,17 +116,11 @@ export interface FindingInput {
   dueOn: Day | null;
 }
 
-/** Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless `text` is one non-empty line. */
-export function requireText(text: string, field: string): void {
-  if (text.trim() === '') throw new Refusal('REASON_MISSING', field);
-  requireLine(text, MAX_TEXT_CHARS, field);
-}
-
 /**
  * Refuses REASON_MISSING, FIELD_TOO_LONG, FIELD_MALFORMED unless a finding has exactly the fields that its kind needs.
  */
 export function requireFinding({ kind, text, papers, dueOn }: FindingInput, today: Day): void {
-  requireText(text, 'text');
+  requireReason(text, MAX_TEXT_CHARS, 'text');
   if (papers.length > MAX_PAPERS) throw new Refusal('FIELD_TOO_LONG', 'papers', `最多 ${MAX_PAPERS} 份`);
   if (papers.some((paper) => !/^[0-9a-f]{64}$/.test(paper))) throw new Refusal('FIELD_MALFORMED', 'papers');
   if (kind === 'RECTIFICATION' && (dueOn === null || dueOn < today)) throw new Refusal('FIELD_MALFORMED', 'dueOn');

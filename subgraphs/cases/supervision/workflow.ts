@@ -4,6 +4,8 @@ import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { requireReason } from '../../kernel/text.ts';
+import { MAX_TEXT_CHARS } from '../application.ts';
 import { loadCalendar } from '../calendar/store.ts';
 import type { Calendar } from '../calendar/working-day.ts';
 import { type Case, delegationOn, type MatterFact } from '../case.ts';
@@ -20,7 +22,6 @@ import {
   type PushedResult,
   requireFinding,
   requireOrderable,
-  requireText,
 } from './supervision.ts';
 import { hasWebhook, shareOrgan } from './webhook/store.ts';
 
@@ -330,7 +331,7 @@ export function closeFinding(
     const stored = await store.lockFinding(tx, request.finding);
     const person = requireAllowed(SUPERVISION_POLICY.closeFinding, stored, actor);
     const finding = requireFound(stored);
-    requireText(request.note, 'note');
+    requireReason(request.note, MAX_TEXT_CHARS, 'note');
     const at = now();
     const entry = { event: 'CLOSED' as const, note: request.note, at, ...toEntryActor(person) };
     await store.recordFindingEvent(tx, finding.id, entry, { state: 'CLOSED', answer: request.note, endedAt: at });

@@ -1,6 +1,7 @@
 import { z } from 'zod';
 import { MATERIAL_FORMS } from '../../kernel/events.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
+import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
 
 /** Maximum of entries in each list of a guide. */
 export const MAX_ENTRIES = { conditions: 50, steps: 30, materials: 60, fees: 20, counters: 50 } as const;
@@ -12,13 +13,15 @@ const MAX_DAYS = 1000;
 const MAX_COPIES = 100;
 const MAX_FEN = 1_000_000_000;
 
-/** Whether a text is one line: it has no control characters, and none that a database or a printed page cannot hold. */
-export function isLine(text: string): boolean {
-  return text.isWellFormed() && !/[\p{Cc}\u2028\u2029\ufffe\uffff]/u.test(text);
+/** Schema of one line of text, trimmed and not empty. */
+export const textLine = (maxChars: number) => z.string().trim().min(1).max(maxChars).superRefine(requireLegible);
+
+/** What is too long is refused by `max`, in the words of every list and text of a guide. */
+function requireLegible(text: string, context: z.RefinementCtx): void {
+  const problem = findTextProblem(text, { form: 'LINE', maxChars: Number.POSITIVE_INFINITY });
+  if (problem) context.addIssue({ code: 'custom', message: describeTextProblem(problem) });
 }
 
-/** Schema of one line of text, trimmed and not empty. */
-export const textLine = (maxChars: number) => z.string().trim().min(1).max(maxChars).refine(isLine, '不得含有控制字符');
 export const key = () => textLine(MAX_KEY_CHARS);
 export const name = () => textLine(MAX_NAME_CHARS);
 export const sentence = () => textLine(MAX_TEXT_CHARS);

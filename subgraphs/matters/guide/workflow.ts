@@ -1,6 +1,7 @@
 import { type Database, type Transaction, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, type Day, dayOf } from '../../kernel/day.ts';
+import { findUnprintable } from '../../kernel/document.ts';
 import { computeContentDigest, type EventPayload } from '../../kernel/events.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
@@ -61,6 +62,7 @@ export async function importGuide(
 ): Promise<PublicationResult> {
   const person = requireAllowed(MATTERS_POLICY.importGuide, null, actor);
   const guide = parseGuide(file.format, file.text);
+  requireNoProblems(listUnprintable(guide));
   return transact(db, file.dryRun, (tx) => publishVersion(tx, guide, { publishedBy: person.id, publishedAt: now() }));
 }
 
@@ -75,6 +77,7 @@ export async function importOverlay(
 ): Promise<PublicationResult> {
   const person = requireAllowed(MATTERS_POLICY.importGuideOverlay, null, actor);
   const overlay = parseOverlay(file.format, file.text);
+  requireNoProblems(listUnprintable(overlay));
   return transact(db, file.dryRun, (tx) => publishOverlay(tx, overlay, { publishedBy: person.id, publishedAt: now() }));
 }
 
@@ -215,4 +218,17 @@ async function sendGuides(tx: Transaction, matterId: string, today: Day, at: Dat
     throw new Refusal('GUIDE_LIMIT_REACHED', null, '待施行的版本施行后再发布');
   await store.sendGuideEvent(tx, fact, at);
   return versions;
+}
+
+/** Returns a problem for each text of a guide that no notice could show. Materials are printed, and so may the rest be. */
+function listUnprintable(value: unknown, place = ''): { place: string; message: string }[] {
+  if (typeof value === 'string') {
+    const message = findUnprintable(value);
+    return message === null ? [] : [{ place, message }];
+  }
+  if (typeof value !== 'object' || value === null) return [];
+  return Object.entries(value).flatMap(([key, part]) => {
+    const inner = Array.isArray(value) ? `${place}[${key}]` : place === '' ? key : `${place}.${key}`;
+    return listUnprintable(part, inner);
+  });
 }

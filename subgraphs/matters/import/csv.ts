@@ -4,6 +4,7 @@ import { MODES, type Mode, OUTCOME_KINDS, RUNNING_CASES, type RunningCases } fro
 import { isUscc } from '../../kernel/identifier.ts';
 import { LICENSE_ACTIONS } from '../../kernel/license-acts.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { describeTextProblem, findTextProblem } from '../../kernel/text.ts';
 import { END_MODE, type ImportLine, type MatterValues, type Problem, toProblem } from './import.ts';
 
 /**
@@ -184,11 +185,9 @@ function checkDuplicate({ line, matterId, validFrom }: ImportLine, seen: Map<str
   return [];
 }
 
-/** Refuses characters that the register cannot store or show. */
+/** Refuses characters that no text may have. The length is for each column to say. */
 function requireLegible(text: string, column: string): string {
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (!text.isWellFormed() || /[\u0000-\u001f\u007f-\u009f\u2028\u2029\ufffe\uffff]/u.test(text)) {
-    throw new Refusal('FIELD_MALFORMED', column);
-  }
+  const problem = findTextProblem(text, { form: 'LINE', maxChars: Number.POSITIVE_INFINITY });
+  if (problem) throw new Refusal('FIELD_MALFORMED', column, describeTextProblem(problem));
   return text;
 }

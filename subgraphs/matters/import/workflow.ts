@@ -1,13 +1,15 @@
 import { type Database, transact } from '../../../db/client.ts';
 import type { Actor } from '../../kernel/actor.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
+import { findUnprintable } from '../../kernel/document.ts';
 import { sha256 } from '../../kernel/events.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { requireLine } from '../../kernel/text.ts';
 import { MATTERS_POLICY } from '../policy.ts';
 import { findMatters, findOrgans, lockImport, replaceHistories } from '../store.ts';
 import { parseList } from './csv.ts';
-import { applyList, type ImportLine, type MatterChange, type Problem, type Register } from './import.ts';
+import { applyList, type ImportLine, type MatterChange, type Problem, type Register, toProblem } from './import.ts';
 import * as store from './store.ts';
 
 export const MAX_BASIS_CHARS = 100;
@@ -38,7 +40,7 @@ export async function importList(
   { csv, basis, dryRun }: ImportInput,
 ): Promise<ImportOutcome> {
   const administrator = requireAllowed(MATTERS_POLICY.importDelegations, null, actor);
-  if (basis !== null) requireBasis(basis);
+  if (basis !== null) requireLine(basis, MAX_BASIS_CHARS, 'basis');
   const list = parseList(csv);
   return transact(db, dryRun, async (tx) => {
     await lockImport(tx);
@@ -47,7 +49,7 @@ export async function importList(
       ...(await readRegister(tx, list.lines)),
       today: dayOf(at),
     });
-    const allProblems = [...list.problems, ...problems].sort((a, b) => a.line - b.line);
+    const allProblems = [...list.problems, ...problems, ...listUnprintable(list.lines)].sort((a, b) => a.line - b.line);
     if (allProblems.length > 0) return { entry: null, changes: [], unchanged: 0, problems: allProblems };
     for (const matter of matters) await replaceHistories(tx, matter, at);
     if (changes.length === 0) return { entry: null, changes, unchanged, problems: [] };
@@ -79,10 +81,10 @@ async function readRegister(
   };
 }
 
-function requireBasis(basis: string): void {
-  if (basis.length > MAX_BASIS_CHARS) throw new Refusal('FIELD_TOO_LONG', 'basis', `最多 ${MAX_BASIS_CHARS} 字`);
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what is refused
-  if (!basis.isWellFormed() || basis.trim() === '' || /[\u0000-\u001f\u007f-\u009f]/.test(basis)) {
-    throw new Refusal('FIELD_MALFORMED', 'basis');
-  }
+/** Returns a problem for each name of a list that no license or decision document could show. */
+function listUnprintable(lines: readonly ImportLine[]): Problem[] {
+  return lines.flatMap(({ line, set }) => {
+    const reason = set.outcome_name ? findUnprintable(set.outcome_name) : null;
+    return reason === null ? [] : [toProblem(line, new Refusal('FIELD_MALFORMED', 'outcome_name', reason))];
+  });
 }

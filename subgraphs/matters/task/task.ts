@@ -1,6 +1,6 @@
 import type { Day } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { isLine } from '../guide/guide.ts';
+import { requireLines } from '../../kernel/text.ts';
 import type { Correction, PrintedCell } from '../matter.ts';
 
 /** An organ as printed, with its id if the hub knows it. */
@@ -144,10 +144,7 @@ const MAX_REPORTS = 2000;
 export function requireReport({ task, reports }: TaskStatus, { state, percent, note }: Progress): void {
   if (state === 'DONE' && task.dueOn === null) throw new Refusal('TASK_NEVER_DONE', 'state');
   if (!isPercentValid(state, percent)) throw new Refusal('TASK_PERCENT_UNFIT', 'percent');
-  if (note !== null) {
-    if ([...note].length > MAX_NOTE_CHARS) throw new Refusal('FIELD_TOO_LONG', 'note', `最多 ${MAX_NOTE_CHARS} 字`);
-    if (note.trim() === '' || !isLine(note)) throw new Refusal('FIELD_MALFORMED', 'note');
-  }
+  if (note !== null) requireLines(note, MAX_NOTE_CHARS, 'note');
   if (reports.length >= MAX_REPORTS) throw new Refusal('TASK_REPORTS_FULL', null, `最多 ${MAX_REPORTS} 条`);
 }
 

@@ -1,5 +1,6 @@
 import { type Day, dayOf, isDay } from '../../kernel/day.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { requireLine } from '../../kernel/text.ts';
 import { requireChain } from '../certificate/certificate.ts';
 import { type EndReason, organNameOf, requireCompromise, requireNotEnded, type Seal, type SealKind } from '../seal.ts';
 
@@ -85,7 +86,7 @@ export function requireFits(
 
 function requireNewSeal({ matters, organName }: Extract<Particulars, { kind: 'MAKE' }>): void {
   if (organName.trim() === '') throw new Refusal('FIELD_MALFORMED', 'organName', '机关首枚印章须写明机关名称');
-  if ([...organName].length > MAX_ORGAN_NAME_CHARS) throw new Refusal('FIELD_TOO_LONG', 'organName');
+  requireLine(organName, MAX_ORGAN_NAME_CHARS, 'organName');
   if (matters.length > MAX_MATTERS) throw new Refusal('FIELD_TOO_LONG', 'matters');
   for (const matter of matters) requireMatter(matter, 'matters');
 }

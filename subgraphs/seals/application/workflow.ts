@@ -1,8 +1,10 @@
 import { X509Certificate } from 'node:crypto';
 import { type Transaction, transact } from '../../../db/client.ts';
 import type { Actor, Person } from '../../kernel/actor.ts';
+import { requirePrintableText } from '../../kernel/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
+import { requireReason } from '../../kernel/text.ts';
 import { requireChain } from '../certificate/certificate.ts';
 import { insertCertificate, listCodeKeys, listGenerations, listRevokedSerials } from '../certificate/store.ts';
 import { computeValidity, type PkiDependencies, publishList } from '../certification-workflow.ts';
@@ -58,7 +60,7 @@ export function apply(deps: PkiDependencies, actor: Actor, input: ApplicationInp
     if ((await store.countWaiting(tx, organ)) >= MAX_WAITING_APPLICATIONS) {
       throw new Refusal('SEAL_APPLICATIONS_TOO_MANY');
     }
-    requireReason(input.reason, input.particulars.kind === 'END' ? 'words' : 'reason');
+    requireReason(input.reason, MAX_REASON_CHARS, input.particulars.kind === 'END' ? 'words' : 'reason');
     const at = deps.now();
     const { particulars, sealId } = await completeParticulars(tx, input, organ);
     const stored = await findSeal(tx, sealId);
@@ -94,6 +96,7 @@ async function completeParticulars(
   if (particulars.kind === 'MAKE') {
     const [otherSeal] = await seals.listSealsOf(tx, organ);
     const organName = otherSeal ? organNameOf(otherSeal.seal) : particulars.organName.trim();
+    requirePrintableText(organName, { field: 'organName' });
     const matters = [...new Set(particulars.matters)];
     return { particulars: { ...particulars, organName, matters }, sealId: sealIdOf(organ, particulars.sealKind) };
   }
@@ -121,7 +124,7 @@ export async function decide(deps: PkiDependencies, actor: Actor, input: Decisio
   const snapshot = await store.findApplication(deps.db, input.application);
   if (!snapshot) throw new Refusal('SEAL_APPLICATION_UNKNOWN', 'application');
   requireAllowed(SEALS_POLICY.decideSealApplication, snapshot, actor);
-  if (!input.approve || input.reason !== null) requireReason(input.reason ?? '');
+  if (!input.approve || input.reason !== null) requireReason(input.reason ?? '', MAX_REASON_CHARS);
   const needsKeys = input.approve && (snapshot.kind === 'MAKE' || snapshot.kind === 'ROTATE');
   const keys = needsKeys ? await generateKeys(deps.signer, snapshot.sealId) : null;
   return transact(deps.db, input.dryRun, async (tx) => {
@@ -348,11 +351,6 @@ function requireKeys(keys: SealKeys | null): SealKeys {
 function requireSeal(seal: Seal | null): Seal {
   if (!seal) throw new Refusal('SEAL_UNKNOWN', 'seal');
   return seal;
-}
-
-function requireReason(reason: string, field = 'reason'): void {
-  if (reason.trim() === '') throw new Refusal('REASON_MISSING', field);
-  if ([...reason].length > MAX_REASON_CHARS) throw new Refusal('FIELD_TOO_LONG', field, `最多 ${MAX_REASON_CHARS} 字`);
 }
 
 function matterOf(particulars: Particulars): string | null {

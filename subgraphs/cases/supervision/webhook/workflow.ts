@@ -6,7 +6,7 @@ import { type Envelope, sha256 } from '../../../kernel/events.ts';
 import { Rejection } from '../../../kernel/outbox-store.ts';
 import { requireAllowed } from '../../../kernel/policy.ts';
 import { Refusal } from '../../../kernel/refusal.ts';
-import { requireLine } from '../../application.ts';
+import { requireLine } from '../../../kernel/text.ts';
 import { ADMINISTRATION_POLICY } from '../../policy.ts';
 import { FINDING_KINDS } from '../supervision.ts';
 import { createFinding, recordDelivery } from '../workflow.ts';
