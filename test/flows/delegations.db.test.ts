@@ -146,10 +146,13 @@ describe('importing a list of delegations', () => {
       [`${HEAD}\n${'x'.repeat(200_000)}`, null, 'IMPORT_TOO_LARGE'],
       [LIST, '文'.repeat(101), 'FIELD_TOO_LONG'],
       [LIST, ' ', 'FIELD_MALFORMED'],
-      [LIST, '于府办\u0000', 'FIELD_MALFORMED'],
+      [LIST, '于府办\n', 'FIELD_MALFORMED'],
     ]) {
       expect((await importList(csv ?? '', { basis })).refusal?.code).toBe(code);
     }
+    await expect(importList(LIST, { basis: '于府办\u0000' })).rejects.toThrow(
+      '"code":"BAD_USER_INPUT","argument":"input.basis"',
+    );
   });
 
   test('dry run and import return the same changes with the running cases; only the import is stored', async () => {

@@ -229,9 +229,15 @@ describe('a report is refused', () => {
     ['TASK_PERCENT_UNFIT', 'yudu-xzspj.approver', { state: 'NOT_STARTED', percent: 1 }],
     ['FIELD_TOO_LONG', 'yudu-xzspj.approver', { note: '长'.repeat(501) }],
     ['FIELD_MALFORMED', 'yudu-xzspj.approver', { note: ' ' }],
-    ['FIELD_MALFORMED', 'yudu-xzspj.approver', { note: '有\u0000' }],
+    ['FIELD_MALFORMED', 'yudu-xzspj.approver', { note: '有 ' }],
   ])('%s: %s %j', async (code, person, input) => {
     expect(await refusalOfReport(person, input)).toBe(code);
+  });
+
+  test('a control character is wrong input', async () => {
+    await expect(refusalOfReport('yudu-xzspj.approver', { note: '有\u0000' })).rejects.toThrow(
+      '"code":"BAD_USER_INPUT","argument":"input.note"',
+    );
   });
 
   test.each(['clerk', 'keeper', 'sealapprover', 'supervisor'])('ROLE_NOT_ALLOWED: %s', async (position) => {
