@@ -26,6 +26,19 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     ApprovalPush: './supervision/view.ts#PushView',
     SupervisionFinding: './supervision/view.ts#FindingView',
   },
+  licenses: {
+    Blank: './paper.ts#Blank',
+    Case: '../kernel/resolver-types.ts#Reference',
+    CertificateTask: './view.ts#TaskView',
+    Collection: './feed-store.ts#Collection',
+    Document: './view.ts#DocumentView',
+    License: './view.ts#LicenseView',
+    LicenseAct: './view.ts#ActView',
+    LicenseVerification: './verification/workflow.ts#Verification',
+    LicenseStatus: './verification/view.ts#PublicStatus',
+    PaperCertificate: './store.ts#SheetRow',
+    SupervisionOrder: './order/store.ts#OrderRow',
+  },
   seals: {
     Seal: './view.ts#SealView',
     SealApplication: './application/view.ts#ApplicationView',
@@ -36,7 +49,7 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
 
 /** Subgraphs whose resolvers are `CompleteResolvers`. */
-const COMPLETE = ['matters', 'seals'];
+const COMPLETE = ['matters', 'licenses', 'seals'];
 
 /** The mappers of a subgraph. Each parent gets a name that no type of the schema has. */
 function mapParents(name: string): Record<string, string> {

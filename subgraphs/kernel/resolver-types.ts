@@ -14,6 +14,11 @@ export type ResolverMap = Readonly<Record<string, GraphQLScalarType | Readonly<R
 /** Names that are not fields of a GraphQL type. */
 type InternalName = '__resolveReference' | '__isTypeOf' | '__typename';
 
+/** A reference to an object that another subgraph owns. @public by codegen.ts */
+export interface Reference {
+  id: string;
+}
+
 type Result<Field> = Field extends AnyResolver ? Awaited<ReturnType<Field>> : never;
 
 /** Whether a field takes arguments. Only a resolver can read them. */

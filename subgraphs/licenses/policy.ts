@@ -1,8 +1,8 @@
 import {
-  type Act,
   CASE_ACT_CLAUSE,
   LICENSE_ACTS,
   type LicenseActRule,
+  mapMutations,
   mutationOf,
   OWN_ACTS,
   type OwnAct,
@@ -125,14 +125,11 @@ function requireActState(act: VersionAct | OwnAct, { head, task, orders, prepare
   if (prepared !== null) throw refuseBusy();
 }
 
-type MutationOf<Name extends Act> = `${Lowercase<Name>}License`;
-const ACT_RULES = Object.fromEntries([...VERSION_ACTS, ...OWN_ACTS].map((act) => [mutationOf(act), actRule(act)])) as {
-  readonly [Name in MutationOf<VersionAct | OwnAct>]: PolicyRule<ActSubject>;
-};
+const ACT_RULES = mapMutations([...VERSION_ACTS, ...OWN_ACTS], actRule);
 
 /** Returns the row of an act. */
 export function policyOfAct(act: VersionAct | OwnAct): PolicyRule<ActSubject> {
-  return ACT_RULES[mutationOf(act) as keyof typeof ACT_RULES];
+  return ACT_RULES[mutationOf(act)];
 }
 
 const PAPER_CLAUSE = '实施方案三.7（电子证照与实体证照同步）';

@@ -1,17 +1,20 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database, Transaction } from '../../db/client.ts';
-import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import { type Actor, hasRole } from '../kernel/actor.ts';
 import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
 import { mutate } from '../kernel/errors.ts';
-import { type Act, mutationOf, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
+import { mapMutations, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
+import type { CompleteResolvers } from '../kernel/resolver-types.ts';
 import type { EvidenceDependencies } from './evidence/workflow.ts';
 import { parseFeedPosition, readFeed } from './feed-store.ts';
 import * as handover from './handover-workflow.ts';
 import * as issue from './issue-workflow.ts';
 import { orderResolvers } from './order/resolvers.ts';
+import { isRecallDue } from './paper.ts';
 import { prepareCaseAct, prepareOwnAct, prepareSpoil } from './prepare-workflow.ts';
+import type { MutationResolvers, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
 import { voidTask } from './task-workflow.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
@@ -20,7 +23,10 @@ import * as view from './view.ts';
 
 const parseSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
-export function licenseResolvers(deps: issue.IssueDependencies & EvidenceDependencies) {
+/** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add orders and verification. */
+export function licenseResolvers(
+  deps: issue.IssueDependencies & EvidenceDependencies,
+): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = deps;
   const orders = orderResolvers(deps);
   const { Query: verification, ...verificationTypes } = verificationResolvers(deps);
@@ -30,28 +36,25 @@ export function licenseResolvers(deps: issue.IssueDependencies & EvidenceDepende
     Query: { ...queries(db), ...orders.Query, ...verification },
     Mutation: { ...mutations(deps), ...orders.Mutation },
     License: { ...licenseFields(db), ...orders.License },
+    LicenseAct: {
+      document: ({ sealedFile }, _, context) => view.loadDocument(db, context, sealedFile),
+    },
+    CertificateTask: {
+      actions: (task, _, context) => view.viewTaskActions(db, context, task),
+    },
+    PaperCertificate: { recallDue: isRecallDue },
     SupervisionOrder: orders.SupervisionOrder,
     ...verificationTypes,
     Case: {
-      __resolveReference: (reference: { id: string }) => reference,
-      license: (reference: { id: string }, _: unknown, context: GraphContext) =>
-        loadLicenseOfCase(db, context, reference.id),
+      __resolveReference: ({ id }) => ({ id }),
+      license: ({ id }, _, context) => loadLicenseOfCase(db, context, id),
     },
   };
 }
 
-interface PageArguments {
-  first: number;
-  after?: string | null;
-}
-
 function queries(db: Database) {
   return {
-    licenses: async (
-      _: unknown,
-      args: PageArguments & { filter?: Partial<store.LicenseFilter> | null },
-      context: GraphContext,
-    ) => {
+    licenses: async (_, args, context) => {
       const person = requirePerson(context.actor);
       const { state = null, matter = null, number = null } = args.filter ?? {};
       const licensesPage = await store.listLicenses(db, person, { state, matter, number }, readPage(args, parseSerial));
@@ -61,9 +64,8 @@ function queries(db: Database) {
         (stored) => ({ stored, person, context }),
       );
     },
-    license: (_: unknown, { identifier }: { identifier: string }, context: GraphContext) =>
-      view.loadLicense(db, context, requirePerson(context.actor), identifier),
-    licenseChanges: async (_: unknown, args: PageArguments, { actor }: GraphContext) => {
+    license: (_, { identifier }, context) => view.loadLicense(db, context, requirePerson(context.actor), identifier),
+    licenseChanges: async (_, args, { actor }) => {
       if (!hasRole(requirePerson(actor), 'LIBRARY', 'AUDITOR'))
         throw buildForbiddenError('变更流只供证照库和审计人员使用。');
       const feed = await readFeed(db, readPage(args, parseFeedPosition));
@@ -73,20 +75,16 @@ function queries(db: Database) {
         ({ change, revision }) => ({ ...change, revision, changedAt: new Date(change.changedAt) }),
       );
     },
-    certificateTasks: async (_: unknown, args: PageArguments, context: GraphContext) => {
-      const person = requirePerson(context.actor);
+    certificateTasks: async (_, args, { actor }) => {
+      const person = requirePerson(actor);
       const tasksPage = await store.listTasks(db, person, readPage(args, parseSerial));
       return toConnection(
         tasksPage,
         ({ task }) => [String(task.serial)],
-        (row) => viewTask(db, context, row, person),
+        (row) => view.viewTask(row, person),
       );
     },
-    blanks: async (
-      _: unknown,
-      args: PageArguments & { filter?: { state?: Parameters<typeof store.listBlanks>[2] } | null },
-      { actor }: GraphContext,
-    ) => {
+    blanks: async (_, args, { actor }) => {
       const { organ } = requirePerson(actor);
       if (organ === null) throw buildForbiddenError('您不属于任何机关，没有空白证照。');
       const page = readPage(args, ([number]) => number ?? null);
@@ -97,47 +95,41 @@ function queries(db: Database) {
         (row) => row,
       );
     },
-  };
+  } satisfies Resolvers['Query'];
 }
 
-type CaseInput = { input: { case: string; blankNumber: string; dryRun: boolean } };
-type OwnInput = { input: { identifier: string; reason?: string | null; order?: string | null; dryRun: boolean } };
-type CancelInput = {
-  input: { case?: string | null; identifier?: string | null; reason?: string | null; dryRun: boolean };
-};
-type SpoilInput = {
-  input: { identifier: string; blankNumber: string; replacement: string; reason: string; dryRun: boolean };
-};
+/** The generated type of the resolver of a mutation. */
+type MutationResolver<Name extends keyof MutationResolvers> = NonNullable<MutationResolvers[Name]>;
 
 function mutations(deps: issue.IssueDependencies) {
   const resolveCaseAct =
-    (act: VersionAct) =>
-    (_: unknown, { input }: CaseInput, context: GraphContext) =>
+    (act: VersionAct): MutationResolver<'issueLicense'> =>
+    (_, { input }, context) =>
       runAct(deps, context, input.dryRun, (tx, actor) =>
         prepareCaseAct(tx, deps, actor, { caseId: input.case, blankNumber: input.blankNumber, act }),
       );
   const resolveOwnAct =
-    (act: OwnAct) =>
-    (_: unknown, { input }: OwnInput, context: GraphContext) =>
+    (act: OwnAct): MutationResolver<'suspendLicense'> =>
+    (_, { input }, context) =>
       runAct(deps, context, input.dryRun, (tx, actor) => {
         const { identifier, reason = null, order = null } = input;
         return prepareOwnAct(tx, deps, actor, { identifier, reason, order, act });
       });
   return {
-    ...Object.fromEntries(VERSION_ACTS.map((act) => [mutationOf(act), resolveCaseAct(act)])),
-    ...Object.fromEntries(OWN_ACTS.map((act) => [mutationOf(act), resolveOwnAct(act)])),
+    ...mapMutations(VERSION_ACTS, resolveCaseAct),
+    ...mapMutations(OWN_ACTS, resolveOwnAct),
     // Either by a case, or on the organ's own authority.
-    cancelLicense: (_: unknown, { input }: CancelInput, context: GraphContext) =>
+    cancelLicense: (_, { input }, context) =>
       runAct(deps, context, input.dryRun, (tx, actor) => {
         const { case: caseId, identifier, reason = null } = input;
         if (caseId) return prepareCaseAct(tx, deps, actor, { caseId, blankNumber: null, act: 'CANCEL' });
         if (!identifier) throw new Refusal('ACT_NEEDS_CASE', 'case');
         return prepareOwnAct(tx, deps, actor, { identifier, act: 'CANCEL', reason, order: null });
       }),
-    spoilBlank: (_: unknown, { input }: SpoilInput, context: GraphContext) =>
+    spoilBlank: (_, { input }, context) =>
       runAct(deps, context, input.dryRun, (tx, actor) => prepareSpoil(tx, deps, actor, input)),
     ...counterMutations(deps),
-  };
+  } satisfies Resolvers['Mutation'];
 }
 
 /**
@@ -145,10 +137,9 @@ function mutations(deps: issue.IssueDependencies) {
  * None of them is sealed.
  */
 function counterMutations(deps: issue.IssueDependencies) {
-  type SheetArguments = { input: handover.SheetInput };
   const resolveSheetMutation =
-    (changeSheet: typeof handover.deliverSheet) =>
-    (_: unknown, { input }: SheetArguments, context: GraphContext) =>
+    (changeSheet: typeof handover.deliverSheet): MutationResolver<'deliverCertificate'> =>
+    (_, { input }, context) =>
       runLicenseMutation(deps.db, context, async (actor) => {
         const sheet = await changeSheet(deps, actor, input);
         return { identifier: input.identifier, rehearsal: input.dryRun ? view.toSheetRehearsal(sheet) : null };
@@ -156,35 +147,23 @@ function counterMutations(deps: issue.IssueDependencies) {
   return {
     deliverCertificate: resolveSheetMutation(handover.deliverSheet),
     recallCertificate: resolveSheetMutation(handover.recallSheet),
-    redriveCollection: (
-      _: unknown,
-      { input }: { input: { identifier: string; dryRun: boolean } },
-      context: GraphContext,
-    ) =>
+    redriveCollection: (_, { input }, context) =>
       runLicenseMutation(deps.db, context, async (actor) => {
         await handover.redriveCollection(deps, actor, input);
         return { identifier: input.identifier, rehearsal: null };
       }),
-    voidTask: (
-      _: unknown,
-      { input }: { input: { case: string; reason: string; dryRun: boolean } },
-      { actor }: GraphContext,
-    ) => {
+    voidTask: (_, { input }, { actor }) => {
       requirePerson(actor);
       return mutate(async () => {
         await voidTask(deps, actor, input);
         return { case: { id: input.case } };
       });
     },
-    receiveBlanks: (
-      _: unknown,
-      { input }: { input: { prefix: string; from: number; to: number; dryRun: boolean } },
-      { actor }: GraphContext,
-    ) => {
+    receiveBlanks: (_, { input }, { actor }) => {
       requirePerson(actor);
       return mutate(async () => ({ received: await handover.receiveBlanks(deps, actor, input) }));
     },
-  };
+  } satisfies Resolvers['Mutation'];
 }
 
 interface MutationOutcome {
@@ -216,85 +195,44 @@ function runLicenseMutation(db: Database, context: GraphContext, run: (actor: Ac
   return mutate(async () => {
     const { identifier, rehearsal } = await run(person);
     context.loaders.clear();
-    return { license: identifier && (await view.loadLicense(db, context, person, identifier)), rehearsal };
+    const license = identifier === null ? null : await view.loadLicense(db, context, person, identifier);
+    return { license, rehearsal };
   });
 }
 
 function licenseFields(db: Database) {
-  type View = view.LicenseView;
-  const getRecord = ({ stored }: View) => stored.version.record;
+  const getRecord = ({ stored }: view.LicenseView) => stored.version.record;
   return {
-    __resolveReference: ({ identifier }: { identifier: string }, context: GraphContext) =>
+    __resolveReference: ({ identifier }, context) =>
       view.loadLicense(db, context, requirePerson(context.actor), identifier),
-    identifier: ({ stored }: View) => stored.version.identifier,
-    number: ({ stored }: View) => stored.version.number,
-    version: ({ stored }: View) => stored.version.version,
-    state: ({ stored }: View) => stored.version.state,
-    name: (parent: View) => getRecord(parent).ZZMC,
-    holder: (parent: View) => {
+    identifier: ({ stored }) => stored.version.identifier,
+    number: ({ stored }) => stored.version.number,
+    version: ({ stored }) => stored.version.version,
+    state: ({ stored }) => stored.version.state,
+    name: (parent) => getRecord(parent).ZZMC,
+    holder: (parent) => {
       const { CZZT, CZZTDM, CZZTDMLX } = getRecord(parent);
       return view.viewHolder({ name: CZZT, code: CZZTDM, kind: CZZTDMLX }, parent.person);
     },
-    matter: (parent: View) => ({ id: getRecord(parent).KZ_SX }),
-    case: ({ stored }: View) => ({ id: stored.version.caseId }),
-    issuer: ({ stored }: View) => ({ id: stored.license.issuer.id }),
-    issuedOn: (parent: View) => getRecord(parent).ZZBFRQ,
-    validFrom: (parent: View) => getRecord(parent).ZZYXQQSRQ,
-    validUntil: (parent: View) => endDay(getRecord(parent).ZZYXQJZRQ),
-    fields: (parent: View) => getRecord(parent).KZ_NR,
-    document: ({ stored, context }: View) => view.loadDocument(db, context, stored.version),
-    paper: async (parent: View) => {
+    matter: (parent) => ({ id: getRecord(parent).KZ_SX }),
+    case: ({ stored }) => ({ id: stored.version.caseId }),
+    issuer: ({ stored }) => ({ id: stored.license.issuer.id }),
+    issuedOn: (parent) => getRecord(parent).ZZBFRQ,
+    validFrom: (parent) => getRecord(parent).ZZYXQQSRQ,
+    validUntil: (parent) => endDay(getRecord(parent).ZZYXQJZRQ),
+    fields: (parent) => getRecord(parent).KZ_NR,
+    document: ({ stored, context }) => view.loadDocument(db, context, stored.version),
+    paper: async (parent) => {
       const currentSheet = (await view.loadSheets(db, parent)).find((sheet) => sheet.state !== 'SPOILED');
       if (!currentSheet) throw new Error(`no sheet of ${parent.stored.version.identifier}`);
-      return view.viewSheet(currentSheet);
+      return currentSheet;
     },
-    sheets: async (parent: View) => (await view.loadSheets(db, parent)).map(view.viewSheet),
-    versions: (parent: View) => view.loadVersions(db, parent),
-    acts: async ({ stored, context }: View) => {
-      const acts = await store.listActs(db, stored.version.number);
-      return acts.map((row) => viewAct(db, context, row));
-    },
-    collection: (parent: View) => view.loadCollection(db, parent),
-    actions: (parent: View) => view.viewActions(db, parent),
-  };
-}
-
-function viewAct(db: Database, context: GraphContext, row: store.ActRow) {
-  const { act, version, stateAfter, doneAt, actor, reason, orderId, documentDigest, signatureDigest } = row;
-  if (documentDigest === null || signatureDigest === null || doneAt === null)
-    throw new Error(`act ${row.id} is not done`);
-  const sealedFile = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
-  return {
-    act: act as Act,
-    version,
-    state: stateAfter,
-    at: doneAt,
-    actor,
-    reason,
-    order: orderId,
-    document: () => view.loadDocument(db, context, sealedFile),
-  };
-}
-
-function viewTask(
-  db: Database,
-  context: GraphContext,
-  { task, waitingFor }: { task: store.TaskRow; waitingFor: string | null },
-  person: Person,
-) {
-  const { content } = task;
-  const kind = content.holder.codeKind === 'USCC' ? ('001' as const) : ('111' as const);
-  return {
-    case: { id: task.caseId },
-    act: content.action,
-    licenseNumber: content.licenseNumber,
-    licenseName: content.licenseName,
-    holder: view.viewHolder({ ...content.holder, kind }, person),
-    openedAt: task.openedAt,
-    waitingFor,
-    actions: () =>
-      view.viewTaskActions(db, context, { task: store.toTask(task), person, isPrepared: waitingFor !== null }),
-  };
+    sheets: (parent) => view.loadSheets(db, parent),
+    versions: (parent) => view.loadVersions(db, parent),
+    acts: async ({ stored }) => (await store.listActs(db, stored.version.number)).map(view.viewAct),
+    collection: (parent) => view.loadCollection(db, parent),
+    actions: (parent) => view.viewActions(db, parent),
+  } satisfies Resolvers['License'];
 }
 
 /** Returns the license that a case issued or acted on, or null if there is none that the caller may see. */
@@ -304,5 +242,5 @@ async function loadLicenseOfCase(db: Database, context: GraphContext, caseId: st
     const identifiers = await store.findIdentifiersByCase(db, ids);
     return ids.map((id) => identifiers.get(id) ?? null);
   }).load(caseId);
-  return identifier && view.loadLicense(db, context, person, identifier);
+  return identifier === null ? null : view.loadLicense(db, context, person, identifier);
 }

@@ -1,11 +1,25 @@
-import { and, arrayContains, asc, desc, eq, gt, inArray, isNull, lt, or, type SQL, sql } from 'drizzle-orm';
+import {
+  and,
+  arrayContains,
+  asc,
+  desc,
+  eq,
+  getTableColumns,
+  gt,
+  inArray,
+  isNull,
+  lt,
+  or,
+  type SQL,
+  sql,
+} from 'drizzle-orm';
 import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { hasRole, type Person } from '../kernel/actor.ts';
 import { dayOf } from '../kernel/day.ts';
 import type { EventPayload, GrantContent } from '../kernel/events.ts';
 import { UUID_PATTERN } from '../kernel/identifier.ts';
-import type { LicenseState } from '../kernel/license-acts.ts';
+import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { isGranted } from '../kernel/sign.ts';
@@ -320,9 +334,9 @@ export async function findActByCase(db: Reader, caseId: string): Promise<ActRow 
 }
 
 /** Lists the acts done on a license, oldest first, without spoiled sheets. */
-export async function listActs(db: Reader, number: string): Promise<ActRow[]> {
+export async function listActs(db: Reader, number: string): Promise<(ActRow & { act: Act })[]> {
   return db
-    .select()
+    .select({ ...getTableColumns(act), act: sql<Act>`${act.act}` })
     .from(act)
     .where(and(eq(act.number, number), eq(act.state, 'DONE'), sql`${act.act} <> 'SPOIL'`))
     .orderBy(asc(act.serial));

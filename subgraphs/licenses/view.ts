@@ -3,6 +3,7 @@ import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
 import { type GraphContext, getLoader } from '../kernel/context.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import {
+  type Act,
   LICENSE_ACTS,
   type LicenseState,
   mutationOf,
@@ -17,7 +18,7 @@ import { findFileFacts } from './file-store.ts';
 import type { CertificateTask } from './license.ts';
 import { isOwnSuspension } from './order/order.ts';
 import { findOrders, findSuspenders, type OrderRow } from './order/store.ts';
-import { isRecallDue, type SheetState } from './paper.ts';
+import type { SheetState } from './paper.ts';
 import { LICENSES_POLICY, policyOfAct } from './policy.ts';
 import * as store from './store.ts';
 
@@ -50,16 +51,13 @@ export async function loadVersions(db: Database, { stored, person, context }: Li
   return (versions ?? []).map((license) => ({ stored: license, person, context }));
 }
 
+/** Loads all sheets of a version, oldest first. */
 export async function loadSheets(db: Database, { stored, context }: LicenseView): Promise<store.SheetRow[]> {
   const sheets = await getLoader<store.SheetRow[]>(context, 'sheets', async (identifiers) => {
     const sheetsByIdentifier = Map.groupBy(await store.listSheets(db, identifiers), (sheet) => sheet.identifier);
     return identifiers.map((identifier) => sheetsByIdentifier.get(identifier) ?? []);
   }).load(stored.version.identifier);
   return sheets ?? [];
-}
-
-export function viewSheet(sheet: store.SheetRow) {
-  return { ...sheet, recallDue: isRecallDue(sheet) };
 }
 
 export async function loadCollection(db: Database, { stored, context }: LicenseView): Promise<Collection> {
@@ -73,6 +71,7 @@ export async function loadCollection(db: Database, { stored, context }: LicenseV
   return collection ?? { state: 'PENDING', attempts: 0, collectedAt: null, lastError: null };
 }
 
+/** A sealed file as a version or a finished act names it. `sealId` is null if it is not known. */
 export interface SealedFile {
   documentDigest: string;
   signatureDigest: string;
@@ -101,6 +100,20 @@ export async function loadDocument(db: Database, context: GraphContext, sealedFi
       seal: sealedFile.sealId === null ? null : { id: sealedFile.sealId },
     },
   };
+}
+
+/** The parent value of Document resolvers. @public by codegen.ts */
+export type DocumentView = Awaited<ReturnType<typeof loadDocument>>;
+
+/** A finished act. Its document is loaded only if it is requested. @public by codegen.ts */
+export type ActView = ReturnType<typeof viewAct>;
+
+export function viewAct({ documentDigest, signatureDigest, doneAt, ...row }: store.ActRow & { act: Act }) {
+  if (documentDigest === null || signatureDigest === null || doneAt === null)
+    throw new Error(`act ${row.id} is not done`);
+  const sealedFile: SealedFile = { documentDigest, signatureDigest, signedAt: doneAt, sealId: null };
+  const { act, version, stateAfter: state, actor, reason, orderId: order } = row;
+  return { act, version, state, at: doneAt, actor, reason, order, sealedFile };
 }
 
 /** A holder as the caller may see it. The code is complete for the holder and the library, masked for all others. */
@@ -173,6 +186,26 @@ export function toSheetRehearsal({
   return { act, identifier, number, version, state: validity, blankNumber, paper: state };
 }
 
+/** A certificate task as `person` may see it. @public by codegen.ts */
+export type TaskView = ReturnType<typeof viewTask>;
+
+export function viewTask({ task, waitingFor }: { task: store.TaskRow; waitingFor: string | null }, person: Person) {
+  const { content } = task;
+  const kind = content.holder.codeKind === 'USCC' ? ('001' as const) : ('111' as const);
+  return {
+    /** For the actions. Not fields of the schema. */
+    task: store.toTask(task),
+    person,
+    case: { id: task.caseId },
+    act: content.action,
+    licenseNumber: content.licenseNumber,
+    licenseName: content.licenseName,
+    holder: viewHolder({ ...content.holder, kind }, person),
+    openedAt: task.openedAt,
+    waitingFor,
+  };
+}
+
 /** Orders, tasks and a prepared act on a license, which decide what may be done with it. */
 interface LicenseContext {
   openOrders: readonly OrderRow[];
@@ -236,11 +269,7 @@ export async function viewActions(db: Database, view: LicenseView) {
 }
 
 /** The actions on a certificate task, and for each whether this caller may do it now. */
-export async function viewTaskActions(
-  db: Database,
-  context: GraphContext,
-  { task, person, isPrepared }: { task: CertificateTask; person: Person; isPrepared: boolean },
-) {
+export async function viewTaskActions(db: Database, context: GraphContext, { task, person, waitingFor }: TaskView) {
   const { action, licenseNumber } = task.content;
   const license = licenseNumber === null ? null : await loadHead(db, context, person, licenseNumber);
   const licenseContext = license && (await loadLicenseContext(db, license));
@@ -252,6 +281,6 @@ export async function viewTaskActions(
   };
   return [
     answerAction(mutationOf(action), policyOfAct(action), subject, person),
-    answerAction('voidTask', LICENSES_POLICY.voidTask, { task, isPrepared }, person),
+    answerAction('voidTask', LICENSES_POLICY.voidTask, { task, isPrepared: waitingFor !== null }, person),
   ];
 }

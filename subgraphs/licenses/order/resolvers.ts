@@ -1,9 +1,9 @@
 import { hasRole } from '../../kernel/actor.ts';
-import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
+import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { readPage, toConnection } from '../../kernel/page.ts';
 import type { IssueDependencies } from '../issue-workflow.ts';
-import type { DeclineOrderInput, QuerySupervisionOrdersArgs } from '../resolvers.gen.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
 import * as store from './store.ts';
 import { declineOrder } from './workflow.ts';
@@ -15,7 +15,7 @@ export function orderResolvers(deps: IssueDependencies) {
   const { db } = deps;
   return {
     Query: {
-      supervisionOrders: async (_: unknown, args: QuerySupervisionOrdersArgs, { actor }: GraphContext) => {
+      supervisionOrders: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const isAuditor = hasRole(person, 'AUDITOR');
         if (!isAuditor && (person.organ === null || !hasRole(person, 'APPROVER', 'SUPERVISOR'))) {
@@ -36,16 +36,14 @@ export function orderResolvers(deps: IssueDependencies) {
       },
     },
     Mutation: {
-      declineOrder: (_: unknown, { input }: { input: DeclineOrderInput }, { actor }: GraphContext) => {
+      declineOrder: (_, { input }, { actor }) => {
         requirePerson(actor);
         return mutate(async () => ({ order: await declineOrder(deps, actor, input) }));
       },
     },
-    License: { orders: (parent: view.LicenseView) => view.loadOrders(db, parent) },
+    License: { orders: (parent) => view.loadOrders(db, parent) },
     SupervisionOrder: {
-      supervisor: ({ supervisorId }: store.OrderRow) => ({ id: supervisorId }),
-      license: ({ number }: store.OrderRow, _: unknown, context: GraphContext) =>
-        view.loadHead(db, context, requirePerson(context.actor), number),
+      license: ({ number }, _, context) => view.loadHead(db, context, requirePerson(context.actor), number),
     },
-  };
+  } satisfies Resolvers;
 }

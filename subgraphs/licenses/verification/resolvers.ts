@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import type { GraphContext } from '../../kernel/context.ts';
 import type { EvidenceDependencies } from '../evidence/workflow.ts';
-import type { QueryVerifyLicenseArgs, VerifyLicenseInput } from '../resolvers.gen.ts';
+import type { Resolvers, VerifyLicenseInput } from '../resolvers.gen.ts';
 import { listLife } from './store.ts';
 import { findPublicStatus } from './view.ts';
 import { type Verification, verifyDigest, verifyDocument, verifyText } from './workflow.ts';
@@ -19,8 +19,8 @@ export function verificationResolvers(deps: EvidenceDependencies) {
   const { db } = deps;
   return {
     Query: {
-      licenseStatus: (_: unknown, { identifier }: { identifier: string }) => findPublicStatus(db, identifier),
-      verifyLicense: (_: unknown, { input }: QueryVerifyLicenseArgs, context: GraphContext) => {
+      licenseStatus: (_, { identifier }) => findPublicStatus(db, identifier),
+      verifyLicense: (_, { input }, context) => {
         const count = (verificationCounts.get(context) ?? 0) + 1;
         verificationCounts.set(context, count);
         if (count > MAX_VERIFICATIONS) throw inputError(`一次请求最多核验 ${MAX_VERIFICATIONS} 次。`);
@@ -28,14 +28,24 @@ export function verificationResolvers(deps: EvidenceDependencies) {
       },
     },
     LicenseVerification: {
-      status: ({ status }: Verification) => ({ ...status, state: status.state === 'UNKNOWN' ? null : status.state }),
-      license: ({ identifier }: Verification) => identifier && findPublicStatus(db, identifier),
-      evidence: ({ identifier }: Verification) => identifier && `/licenses/evidence/${identifier}`,
+      provenAt: ({ provenAt }) => readTime(provenAt),
+      claimedAt: ({ claimedAt }) => readTime(claimedAt),
+      status: ({ status }) => ({
+        ...status,
+        state: status.state === 'UNKNOWN' ? null : status.state,
+        asOf: readTime(status.asOf),
+      }),
+      license: ({ identifier }) => (identifier === null ? null : findPublicStatus(db, identifier)),
+      evidence: ({ identifier }) => identifier && `/licenses/evidence/${identifier}`,
     },
     LicenseStatus: {
-      life: ({ number }: { number: string }) => listLife(db, number),
+      life: ({ number }) => listLife(db, number),
     },
-  };
+  } satisfies Resolvers;
+}
+
+function readTime(text: string | null): Date | null {
+  return text === null ? null : new Date(text);
 }
 
 function verifyInput(deps: EvidenceDependencies, input: VerifyLicenseInput): Promise<Verification> {

@@ -3,6 +3,9 @@ import { requireLicenseIdentifier } from '../../kernel/identifier.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { findVersions } from '../store.ts';
 
+/** The parent value of LicenseStatus resolvers. @public by codegen.ts */
+export type PublicStatus = NonNullable<Awaited<ReturnType<typeof findPublicStatus>>>;
+
 /** Returns the public data of a license version, or null if no version has this identifier. */
 export async function findPublicStatus(db: Database, identifier: string) {
   try {
