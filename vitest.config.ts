@@ -1,7 +1,8 @@
 import { createRequire } from 'node:module';
 import { defineConfig } from 'vitest/config';
 
-// Files of one worker share their modules (`isolate`): importing the hub for each file took a quarter of the processor time.
+// Files of one worker share their modules (`isolate`): importing the hub for each file took a quarter of the processor
+// time.
 const shared = { testTimeout: 180_000, hookTimeout: 300_000, isolate: false };
 
 /** As Node resolves: otherwise tests load the ESM build of graphql beside the CommonJS build of the Apollo packages. */

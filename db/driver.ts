@@ -19,8 +19,8 @@ export interface StatementClient {
 const PATCH_REVISION = 2;
 
 /**
- * Throws if the installed driver is not patched. Without the patch a process does not survive a restart of its database.
- * `driver` is the module that `postgres` exports.
+ * Throws if the installed driver is not patched. Without the patch a process does not survive a restart of its
+ * database. `driver` is the module that `postgres` exports.
  */
 export function requirePatchedDriver(driver: object = postgres): void {
   if (Reflect.get(driver, 'patchRevision') === PATCH_REVISION) return;

@@ -92,7 +92,9 @@ function requireVersion(folder: string): void {
   );
 }
 
-/** Runs initdb with UTF-8, the built-in locale C.UTF-8 (the same text order on every system) and SCRAM passwords only. */
+/**
+ * Runs initdb with UTF-8, the built-in locale C.UTF-8 (the same text order on every system) and SCRAM passwords only.
+ */
 function initialiseFolder(options: EmbeddedOptions, pgBinaries: Binaries, account: Account | null): void {
   const { folder } = options;
   if (existsSync(folder) && readdirSync(folder).length > 0) {
@@ -231,7 +233,9 @@ async function stopLeftoverServer(folder: string): Promise<void> {
   await stopServer(leftover.pid, ended);
 }
 
-/** Returns whether process `pid` is a PostgreSQL server of this folder. Another process may have got the same number. */
+/**
+ * Returns whether process `pid` is a PostgreSQL server of this folder. Another process may have got the same number.
+ */
 function isServerOf(pid: number, folder: string): boolean {
   const command = readCommandLine(pid);
   return command !== null && /\bpostgres\b/.test(command[0] ?? '') && command.includes(folder);

@@ -68,7 +68,9 @@ function isThenable(value: unknown): value is PromiseLike<unknown> {
   return typeof value === 'object' && value !== null && 'then' in value && typeof value.then === 'function';
 }
 
-/** Returns whether a statement failed only because an earlier one in its transaction failed (in_failed_sql_transaction). */
+/**
+ * Returns whether a statement failed only because an earlier one in its transaction failed (in_failed_sql_transaction).
+ */
 function isConsequentialFailure(error: unknown): boolean {
   const cause = error instanceof Error && error.cause ? error.cause : error;
   return cause instanceof postgres.PostgresError && cause.code === '25P02';

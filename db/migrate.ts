@@ -41,7 +41,9 @@ export async function migrateDatabase(adminUrl: string, databaseKey: Uint8Array)
   }
 }
 
-/** Returns whether the migrations create the schema. drizzle-kit does that only if the tables file exports the schema. */
+/**
+ * Returns whether the migrations create the schema. drizzle-kit does that only if the tables file exports the schema.
+ */
 function createsOwnSchema(name: SubgraphName): boolean {
   const files = readdirSync(resolveMigrationsFolder(name)).filter((file) => file.endsWith('.sql'));
   return files.some((file) =>

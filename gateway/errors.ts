@@ -2,7 +2,10 @@ import type { GraphQLFormattedError } from 'graphql';
 import { createErrorFormat, type OnFault } from '../subgraphs/kernel/errors.ts';
 import { MAX_TOKENS } from './limits.ts';
 
-/** Returns the `formatError` of the gateway: as `createErrorFormat`, and QUERY_TOO_LARGE for a document of too many tokens. */
+/**
+ * Returns the `formatError` of the gateway: as `createErrorFormat`, and QUERY_TOO_LARGE for a document of too many
+ * tokens.
+ */
 export function formatError(
   onFault: OnFault,
 ): (formatted: GraphQLFormattedError, error: unknown) => GraphQLFormattedError {

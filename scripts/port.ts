@@ -7,8 +7,8 @@ const MAX_PORT = 32_000;
 const MAX_ATTEMPTS = 100;
 
 /**
- * Returns a port of 127.0.0.1 that is free. It lies outside the ephemeral range: a port of that range may be taken by any
- * connection between this check and its use.
+ * Returns a port of 127.0.0.1 that is free. It lies outside the ephemeral range: a port of that range may be taken by
+ * any connection between this check and its use.
  */
 export async function findFreePort(): Promise<number> {
   for (let attempt = 0; attempt < MAX_ATTEMPTS; attempt++) {

@@ -9,7 +9,8 @@ import { formatCodePoint } from './text.ts';
 /** Renders documents with Typst. The same input gives the same bytes, and no character is rendered as an empty box. */
 
 const FONT_FOLDER = dirname(createRequire(import.meta.url).resolve('@expo-google-fonts/noto-serif-sc/package.json'));
-// The compiler also knows the machine's fonts. Of two fonts with one name it takes the one from here, so bytes are stable.
+// The compiler also knows the machine's fonts. Of two fonts with one name it takes the one from here, so bytes are
+// stable.
 const FONTS = ['400Regular', '500Medium', '700Bold'].map((weight) => join(FONT_FOLDER, weight));
 /** Number of compilations after which the compiler evicts unused cache entries. */
 const CACHE_AGE_COMPILATIONS = 10;
@@ -52,7 +53,9 @@ export interface TypesetRequest {
 /** A rendered document. */
 export interface TypesetDocument {
   pdf: Uint8Array;
-  /** Position of the template's `<seal>`, or null if it has none. Pages count from 1. Points from the lower left corner. */
+  /**
+   * Position of the template's `<seal>`, or null if it has none. Pages count from 1. Points from the lower left corner.
+   */
   seal: { page: number; x: number; y: number } | null;
 }
 

@@ -157,8 +157,8 @@ export const payloads = {
     organs: z.array(organ),
   }),
   /**
-   * The current and future versions of a matter's service guide. A county's guide is the city's with the county's overlay
-   * applied. It holds from the overlay's first day until the next overlay or the end of the version.
+   * The current and future versions of a matter's service guide. A county's guide is the city's with the county's
+   * overlay applied. It holds from the overlay's first day until the next overlay or the end of the version.
    */
   GuideChanged: z.object({
     matterId: z.string(),
@@ -305,7 +305,9 @@ export const payloads = {
     applicantName: z.string(),
     decidedBy: z.string(),
     decidedAt: z.iso.datetime(),
-    /** Last day to reach the supervisor: the third working day after the decision. Null if the calendar lacks the year. */
+    /**
+     * Last day to reach the supervisor: the third working day after the decision. Null if the calendar lacks the year.
+     */
     dueOn: day.nullable(),
   }),
   /** The current state of a seal and its grants. */

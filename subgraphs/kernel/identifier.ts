@@ -99,8 +99,9 @@ export function writeLicenseIdentifier(parts: LicenseIdentifierParts): string {
 }
 
 /**
- * The verdict on a license identifier: VALID, INVALID, or KNOWN_VARIANT. KNOWN_VARIANT has the right form, but the check
- * character that a known vendor computes. The hub accepts only VALID. The variant has a name to explain the refusal.
+ * The verdict on a license identifier: VALID, INVALID, or KNOWN_VARIANT. KNOWN_VARIANT has the right form, but the
+ * check character that a known vendor computes. The hub accepts only VALID. The variant has a name to explain the
+ * refusal.
  */
 export type IdentifierVerdict =
   | { verdict: 'VALID' | 'KNOWN_VARIANT'; parts: LicenseIdentifierParts }

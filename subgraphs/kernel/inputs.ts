@@ -60,7 +60,9 @@ const READERS: Readonly<Record<string, { read: (value: unknown) => unknown; mess
 
 const INSTANT = /^(\d{4}-\d{2}-\d{2})T([01]\d|2[0-3]):[0-5]\d:[0-5]\d(\.\d{1,9})?(Z|[+-]([01]\d|2[0-3]):[0-5]\d)$/i;
 
-/** Returns the instant of an RFC 3339 text, or null. Leap seconds and years outside 1 to 9999 (UTC) are not accepted. */
+/**
+ * Returns the instant of an RFC 3339 text, or null. Leap seconds and years outside 1 to 9999 (UTC) are not accepted.
+ */
 function parseInstant(value: unknown): Date | null {
   const day = typeof value === 'string' ? INSTANT.exec(value)?.[1] : undefined;
   if (day === undefined || !isDay(day)) return null;

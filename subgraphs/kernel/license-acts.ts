@@ -1,8 +1,8 @@
 import { Refusal } from './refusal.ts';
 
 /**
- * The one table of acts on a license. State machine, signer, resolvers, `actions`, the library's codes and the audit derive
- * from it; `test/licenses/license-acts.test.ts` compares what cannot derive. To add an act, add a row here.
+ * The one table of acts on a license. State machine, signer, resolvers, `actions`, the library's codes and the audit
+ * derive from it; `test/licenses/license-acts.test.ts` compares what cannot derive. To add an act, add a row here.
  */
 
 export const LICENSE_STATES = [
@@ -27,7 +27,10 @@ export interface LicenseActRule {
   makesVersion: boolean;
   /** Whether a granted case (准予的办件) is needed. The signer seals nothing that this column does not allow. */
   case: CaseNeed;
-  /** Who authorises the seal without a case. The decider authorises it if there is one. Null: nobody, so nothing is sealed. */
+  /**
+   * Who authorises the seal without a case. The decider authorises it if there is one. Null: nobody, so nothing is
+   * sealed.
+   */
   authorisedBy: 'APPROVER' | 'CLERK' | null;
   label: string;
   /** The clause of the plan or the law on which the act rests without a case. */
@@ -156,8 +159,8 @@ export type SealedAct = keyof typeof SEALED_ACTS;
 export const SEALED_ACT_NAMES = Object.keys(SEALED_ACTS) as unknown as Names<SealedAct>;
 
 /**
- * Whether an act may be sealed with or without a case. An allow-list: an act that `acts` does not name is not sealed, and
- * without a case only what somebody may authorise without one.
+ * Whether an act may be sealed with or without a case. An allow-list: an act that `acts` does not name is not sealed,
+ * and without a case only what somebody may authorise without one.
  */
 export function maySeal(
   act: string,
@@ -180,8 +183,8 @@ export function isActAllowed(act: Act, state: LicenseState): boolean {
 }
 
 /**
- * Whether a license takes an act. The one rule for it: cases ask it of an application, licenses of the certificate task.
- * Refuses LICENSE_UNKNOWN for a license of another type, NOT_YOUR_RECORD for another holder unless the license is
+ * Whether a license takes an act. The one rule for it: cases ask it of an application, licenses of the certificate
+ * task. Refuses LICENSE_UNKNOWN for a license of another type, NOT_YOUR_RECORD for another holder unless the license is
  * transferred, LICENSE_ACT_NOT_ALLOWED if its state does not allow the act.
  */
 export function requireActFits(

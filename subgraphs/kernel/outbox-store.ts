@@ -48,8 +48,8 @@ export async function appendEvent<Type extends EventType>(
 }
 
 /**
- * Runs `apply` once per event. Ignores an event that was seen. Throws on a gap, so that the producer sends again in order.
- * Must be called inside the transaction that updates the projection.
+ * Runs `apply` once per event. Ignores an event that was seen. Throws on a gap, so that the producer sends again in
+ * order. Must be called inside the transaction that updates the projection.
  */
 export async function receiveOnce(
   tx: Transaction,

@@ -127,7 +127,9 @@ export type Attest = (request: AttestRequest) => Promise<string>;
 /** Request of `seals.stamp` over HTTP: the digest in hex. */
 export const stampRequest = z.object({ digest });
 
-/** `seals.stamp`: returns a timestamp token (RFC 3161, DER) over a SHA-256 digest, for evidence that outlives its keys. */
+/**
+ * `seals.stamp`: returns a timestamp token (RFC 3161, DER) over a SHA-256 digest, for evidence that outlives its keys.
+ */
 export type Stamp = (digest: Uint8Array) => Promise<Uint8Array>;
 
 /**

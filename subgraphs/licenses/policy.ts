@@ -16,7 +16,8 @@ import { type Order, requireNoOpenOrder, requireOrder } from './order/order.ts';
 import { requireDeliverable, requireRecallable, requireSpoilable, type Sheet } from './paper.ts';
 
 /**
- * Who may do what with licenses, their paper and their certificate tasks. The rows of the acts derive from LICENSE_ACTS.
+ * Who may do what with licenses, their paper and their certificate tasks. The rows of the acts derive from
+ * LICENSE_ACTS.
  *
  * An optional field of a subject is absent until the caller has looked it up. Its checks then wait for another call.
  * So a mutation can refuse a person before it locks anything else.

@@ -8,7 +8,10 @@ import { blank } from '../../subgraphs/licenses/tables.ts';
 import { createTestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
 
-/** Functions of one transaction that run together: the order of their statements, snapshots, and the effect of a failure. */
+/**
+ * Functions of one transaction that run together: the order of their statements, snapshots, and the effect of a
+ * failure.
+ */
 
 let database: Awaited<ReturnType<typeof createTestDatabase>>;
 let pool: ConnectionPool;

@@ -11,8 +11,9 @@ import { findFreePort } from '../../scripts/port.ts';
 import { waitUntil } from '../support/until.ts';
 
 /**
- * Tests that private keys are only in the signer's memory. A whole hub runs and seals. Then its memory, a heap snapshot,
- * its output and its data folder are searched for the numbers of the keys, in every form in which they could occur.
+ * Tests that private keys are only in the signer's memory. A whole hub runs and seals. Then its memory, a heap
+ * snapshot, its output and its data folder are searched for the numbers of the keys, in every form in which they could
+ * occur.
  */
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));

@@ -39,7 +39,9 @@ const WRONG: Record<string, unknown[]> = {
 const WRONG_IN_FILES = ['x'.repeat(MAX_INPUT_FILE_CHARS + 1)];
 /** Also wrong unless the argument holds a file. */
 const WRONG_OUTSIDE_FILES = ['\u202eabc', '甲\u200b乙', 'a\r\nb', 'x'.repeat(MAX_INPUT_TEXT_CHARS + 1)];
-/** Of the right form and yet hardly what the argument means: answered with data, a refusal as data, or BAD_USER_INPUT. */
+/**
+ * Of the right form and yet hardly what the argument means: answered with data, a refusal as data, or BAD_USER_INPUT.
+ */
 const STRANGE: Record<string, unknown[]> = {
   String: [
     '',

@@ -19,7 +19,9 @@ beforeAll(async () => {
 });
 afterAll(() => fixture.close());
 
-/** AlgorithmIdentifier of rsaEncryption or P-256 followed by the head of an OCTET STRING, which only PKCS #8 contains. */
+/**
+ * AlgorithmIdentifier of rsaEncryption or P-256 followed by the head of an OCTET STRING, which only PKCS #8 contains.
+ */
 const PKCS8 = /06092a864886f70d01010105000482|06082a8648ce3d03010704/;
 
 interface StoredKey {

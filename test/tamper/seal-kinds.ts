@@ -273,7 +273,9 @@ async function findLeafObjects(insider: Insider, kind: string, subject: string):
   return leaf ? namesOfLeaf(leaf, index) : [];
 }
 
-/** Makes the newest status list call an ended license valid. It is signed again with the status key, or only altered. */
+/**
+ * Makes the newest status list call an ended license valid. It is signed again with the status key, or only altered.
+ */
 const alterStatusList =
   (isSignedAgain: boolean): Tamper =>
   async (insider, random) => {
