@@ -2,8 +2,8 @@ import { readFileSync } from 'node:fs';
 import type { CodegenConfig } from '@graphql-codegen/cli';
 
 /**
- * Parent types (mappers) of the GraphQL types whose parent is another shape than the type itself. The compiler requires a
- * resolver for each field that the parent does not have: see `CompleteResolvers` in kernel/resolver-types.ts.
+ * Parent types (mappers) of the GraphQL types whose parent is another shape than the type itself. The compiler requires
+ * a resolver for each field that the parent does not have: see `CompleteResolvers` in kernel/resolver-types.ts.
  */
 const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   matters: {

@@ -80,9 +80,9 @@ function readVariable(
 ): { value: unknown } | { problem: string } {
   const { isSecret, refusesEmpty } = variable;
   const kind = use.kind ?? variable.kind;
-  const given = texts[name];
-  if (given?.trim() === '' && refusesEmpty) return { problem: `is empty; expected ${kind.expected}` };
-  const text = isSet(texts, name) ? given?.trim() : use.default;
+  const rawText = texts[name];
+  if (rawText?.trim() === '' && refusesEmpty) return { problem: `is empty; expected ${kind.expected}` };
+  const text = isSet(texts, name) ? rawText?.trim() : use.default;
   if (text === undefined) {
     const reason = whyRequired(use, texts);
     return reason === null ? { value: undefined } : { problem: `is missing${reason}; expected ${kind.expected}` };
@@ -132,12 +132,12 @@ const MIN_SIMILAR_CHARS = 4;
 /** Longer names may differ in two places, shorter ones in one. */
 const LONG_NAME_CHARS = 8;
 
-/** Returns whether `given` is likely a misspelling of `known`. */
-function isSimilar(given: string, known: string): boolean {
-  if (given.length < MIN_SIMILAR_CHARS || given === known) return false;
-  const maxDistance = known.length >= LONG_NAME_CHARS ? 2 : 1;
-  if (Math.abs(given.length - known.length) > maxDistance) return false;
-  return distance(given.toUpperCase(), known) <= maxDistance;
+/** Returns whether `text` is likely a misspelling of `name`. */
+function isSimilar(text: string, name: string): boolean {
+  if (text.length < MIN_SIMILAR_CHARS || text === name) return false;
+  const maxDistance = name.length >= LONG_NAME_CHARS ? 2 : 1;
+  if (Math.abs(text.length - name.length) > maxDistance) return false;
+  return distance(text.toUpperCase(), name) <= maxDistance;
 }
 
 /** Edit distance in which two exchanged neighbours count as one edit (optimal string alignment). */

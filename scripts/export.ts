@@ -63,7 +63,7 @@ interface ExportedAct {
   identifier: string;
   mediaType: string;
   file: Buffer;
-  beside: Buffer | null;
+  signature: Buffer | null;
 }
 
 async function exportAll(): Promise<void> {
@@ -77,7 +77,7 @@ async function exportAll(): Promise<void> {
     const bar = makeProgressBar(count?.n ?? 0);
     const rows = sql<
       ExportedAct[]
-    >`select a.id, a.act, a.identifier, d.media_type as "mediaType", d.bytes as file, s.bytes as beside from licenses.act a
+    >`select a.id, a.act, a.identifier, d.media_type as "mediaType", d.bytes as file, s.bytes as signature from licenses.act a
       join licenses.document d on d.digest = a.document_digest left join licenses.document s on s.digest = a.signature_digest
       where ${period} order by a.serial`;
     let exportedCount = 0;
@@ -118,10 +118,10 @@ function copyLog(from: string, to: string): void {
 
 /** Exports one act. Returns whether its use of the seal is proven. */
 async function exportAct(row: ExportedAct, url: string, folder: string): Promise<boolean> {
-  const { id, identifier, act, file, beside, mediaType } = row;
+  const { id, identifier, act, file, signature, mediaType } = row;
   if (mediaType === 'application/pdf') {
     writeFileSync(join(folder, `${identifier}.pdf`), file);
-    if (beside) writeFileSync(join(folder, `${identifier}.p7s`), beside);
+    if (signature) writeFileSync(join(folder, `${identifier}.p7s`), signature);
     const bundle = await fetchFile(`${url}/licenses/evidence/${identifier}`);
     if (bundle) writeFileSync(join(folder, `${identifier}.evidence.json`), bundle);
     const bundleContent = JSON.parse(bundle?.toString() ?? '{}') as { log?: object; latest?: { log?: object } };
@@ -129,7 +129,7 @@ async function exportAct(row: ExportedAct, url: string, folder: string): Promise
   }
   const name = `${identifier}.${act.toLowerCase()}.${id.slice(0, 8)}`;
   writeFileSync(join(folder, `${name}.json`), file);
-  if (beside) writeFileSync(join(folder, `${name}.p7s`), beside);
+  if (signature) writeFileSync(join(folder, `${name}.p7s`), signature);
   const proof = await fetchFile(`${url}/log/proof/${id}`);
   if (proof) writeFileSync(join(folder, `${name}.tlog-proof`), proof);
   return proof !== null;

@@ -48,7 +48,7 @@ interface ActRow {
   documentDigest: string | null;
   signatureDigest: string | null;
   file: Buffer | null;
-  beside: Buffer | null;
+  detached: Buffer | null;
   usedIdentifier: string | null;
   usedAct: string | null;
   usedOrgan: string | null;
@@ -73,7 +73,7 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
     ActRow[]
   >`select a.id, a.act, a.number, a.version, a.identifier, a.state, a.state_after as "stateAfter", a.record,
       a.content_digest as "contentDigest", a.code, a.document_digest as "documentDigest", a.signature_digest as "signatureDigest",
-      d.bytes as file, s.bytes as beside, u.identifier as "usedIdentifier", u.act as "usedAct", u.organ as "usedOrgan",
+      d.bytes as file, s.bytes as detached, u.identifier as "usedIdentifier", u.act as "usedAct", u.organ as "usedOrgan",
       u.document_digest as "usedDigest", u.signature as "usedSignature", u.content_digest as "usedContent", a.organ, a.case_id as "caseId", a.reason, a.actor_id as "actorId", a.actor, a.authorisation,
       t.content as granted, t.authorisation as "grantedAuthorisation",
       (select count(*)::int from licenses.license_version v where v.identifier = a.identifier) as versions
@@ -96,7 +96,7 @@ async function* auditActs(input: AuditInput, material: Material): AsyncGenerator
 }
 
 function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow): Generator<Finding> {
-  const { id, identifier, file, beside, record } = row;
+  const { id, identifier, file, detached, record } = row;
   const findingsFor = (code: string, detail: string) => [
     buildFinding(code, `act:${id}`, detail),
     buildFinding(code, `license:${identifier}`, detail),
@@ -104,7 +104,7 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
   ];
   if (row.versions === 0) yield* findingsFor('LICENSE_MISSING', '办结的事项没有对应的证照版本');
   if (file === null || row.documentDigest === null) return yield* findingsFor('DOCUMENT_MISSING', '文件不见了');
-  const sealed = readSealed(file, beside);
+  const sealed = readSealed(file, detached);
   if (!sealed) return yield* findingsFor('DOCUMENT_UNREADABLE', '文件或签名无法读取');
   if (row.usedSignature === null) yield* findingsFor('SIGNATURE_WITHOUT_USE', '签名没有用印记录');
   else if (
@@ -133,7 +133,7 @@ function* judgeAct({ roots, now }: AuditInput, material: Material, row: ActRow):
     yield* findingsFor('RECORD_DIFFERS', '办理后的状态与声明不一致');
   }
   yield* judgeAuthority(row, findingsFor);
-  const signature = beside && !Buffer.from(beside).equals(file) ? beside : null;
+  const signature = detached && !Buffer.from(detached).equals(file) ? detached : null;
   const report = verify({ file, signature, roots, ...material }, now);
   if (report.verdict !== 'TOTAL_PASSED') {
     const step = report.steps.find((reportStep) => reportStep.passed === false);

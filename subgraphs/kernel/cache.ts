@@ -39,8 +39,9 @@ export function createCache<Value>(maxEntries: number): BoundedCache<Value> {
 const MAX_RESULTS = 1_024;
 
 /**
- * Caches the results of a pure function by the SHA-256 of its input bytes. Every document repeats the same certificates,
- * revocation lists and keys of authorities. The cache does not change results. It does not store a call that throws.
+ * Caches the results of a pure function by the SHA-256 of its input bytes. Every document repeats the same
+ * certificates, revocation lists and keys of authorities. The cache does not change results. It does not store a call
+ * that throws.
  */
 export function memoizeByDigest<Result>(compute: (bytes: Buffer) => Result): (bytes: Uint8Array) => Result {
   const results = createCache<Result>(MAX_RESULTS);

@@ -19,8 +19,8 @@ export interface HttpAnswer {
 }
 
 /**
- * There is no complete answer. The message says why in a few Chinese words, without addresses and names of this network:
- * people read it. `cause` is the error itself.
+ * There is no complete answer. The message says why in a few Chinese words, without addresses and names of this
+ * network: people read it. `cause` is the error itself.
  */
 export class NoAnswer extends Error {
   override readonly name = 'NoAnswer';

@@ -84,7 +84,7 @@ async function completeAct(deps: IssueDependencies, intent: store.PreparedAct): 
   const files = buildSealedFiles(intent, renderedFile, answer.signature);
   const { sealId, signedAt } = answer;
   const sealResult = { ...files.digests, sealId, signedAt: new Date(signedAt) };
-  await deps.db.transaction((tx) => enterAct(tx, intent, sealResult, files.put, deps.now()));
+  await deps.db.transaction((tx) => enterAct(tx, intent, sealResult, files.store, deps.now()));
   await deps.onStep?.('done');
   return { identifier: intent.identifier, waitingFor: null };
 }
@@ -148,7 +148,7 @@ function buildSealedFiles(intent: store.ActRow, rendered: Uint8Array, signature:
     const changedBytes = findChangedPart(rendered, bytes);
     return {
       digests: { documentDigest, signatureDigest },
-      put: (tx: Transaction) => storeSealedFile(tx, id, changedBytes, file),
+      store: (tx: Transaction) => storeSealedFile(tx, id, changedBytes, file),
     };
   }
   const documentDigest = sha256(rendered);
@@ -158,7 +158,7 @@ function buildSealedFiles(intent: store.ActRow, rendered: Uint8Array, signature:
     { digest: documentDigest, bytes: rendered, mediaType: 'application/json', number, name },
     { digest: signatureDigest, bytes: signature, mediaType: type, number, name: `${name}.p7s` },
   ];
-  return { digests: { documentDigest, signatureDigest }, put: (tx: Transaction) => storeFiles(tx, files) };
+  return { digests: { documentDigest, signatureDigest }, store: (tx: Transaction) => storeFiles(tx, files) };
 }
 
 /**

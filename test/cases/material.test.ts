@@ -156,7 +156,7 @@ describe('a license as a material', () => {
       name: '营业执照',
       kind: 'LICENSE',
       license: identifierOf(1),
-      asked:
+      requirement:
         vector.type === undefined
           ? null
           : { ...materialDefaults, code: 'B', name: '营业执照', form: 'COPY' as const, licenseType: vector.type },

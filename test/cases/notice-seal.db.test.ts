@@ -57,7 +57,7 @@ function signer(beforeSign: (request: SignRequest) => void = () => {}) {
     beforeSign(request);
     return { ...SIGNED, signature: Buffer.from(request.issuanceId) };
   };
-  return { sign, asked: requests };
+  return { sign, requests };
 }
 
 /** Returns the attention items for decisions that wait for a seal, of all organs if `organ` is null. */
@@ -131,7 +131,7 @@ describe('a decision document', () => {
 
   test('is sealed once, over the stored file', async () => {
     const { subject, notice } = await prepare('REJECTED');
-    const { sign, asked: requests } = signer();
+    const { sign, requests } = signer();
     const completions = [
       completeDecision({ db: connection.db, picture, sign }, notice.id),
       completeDecision({ db: connection.db, picture, sign }, notice.id),
@@ -162,7 +162,7 @@ describe('a decision document', () => {
     const listWaiting = async () =>
       (await listUnsealed(connection.db, CITY_ORGAN.id)).filter((item) => item.id === `decision ${notice.id}`);
     let isBroken = true;
-    const { sign, asked: requests } = signer(() => {
+    const { sign, requests } = signer(() => {
       if (isBroken) throw new Error('connection lost');
     });
     expect(await listWaiting()).toEqual([]);
@@ -202,7 +202,7 @@ describe('a decision document', () => {
 
   test('left prepared by a crash is sealed once, although two sealers run', async () => {
     const prepared = [await prepare(), await prepare(), await prepare()];
-    const { sign, asked: requests } = signer();
+    const { sign, requests } = signer();
     const sealers = [
       startSealing({ db: connection.db, picture, sign, pollMs: 10 }),
       startSealing({ db: connection.db, picture, sign, pollMs: 10 }),

@@ -69,11 +69,11 @@ describe('the inbox and the findings, by role and organ', () => {
     const preview = await runMutation(hub, SUPERVISOR, 'signPush', 'PushActInput', input, `push { ${PUSH_FIELDS} }`);
     expect(preview.push).toMatchObject({ state: 'SIGNED', onTime: true });
     expect((await listPushes(hub, rejectedCaseId))?.[0]).toMatchObject({ state: 'SENT', reachedAt: null });
-    const [mine, again] = await Promise.all([
+    const [claimed, again] = await Promise.all([
       refusalOfPushAct('claimPush', SUPERVISOR),
       refusalOfPushAct('claimPush', SUPERVISOR),
     ]);
-    expect([mine, again]).toEqual([null, null]);
+    expect([claimed, again]).toEqual([null, null]);
     const claimedPush = (await listPushes(hub, rejectedCaseId, SUPERVISOR))?.[0];
     expect(claimedPush.receipts.map((item: { event: string }) => item.event)).toEqual(['OPENED', 'SENT', 'CLAIMED']);
     expect(claimedPush.actions.map((item: { name: string; allowed: boolean }) => [item.name, item.allowed])).toEqual([
@@ -102,13 +102,13 @@ describe('the inbox and the findings, by role and organ', () => {
 
   test('a colleague can sign a push that an absent person claimed; the receipt names the signer', async () => {
     const id = await decideCase(hub, route, 'REJECTED');
-    const [mine] = (await listPushes(hub, id)) ?? [];
+    const [ownPush] = (await listPushes(hub, id)) ?? [];
     const absentPerson = { ...requireDemoPerson(SUPERVISOR), id: 'away', name: '休假人员' };
     const { db, close } = connect(hub.databaseUrls.cases, 'test');
-    await claimPush({ db, now: () => new Date() }, absentPerson, { push: mine.id, dryRun: false });
+    await claimPush({ db, now: () => new Date() }, absentPerson, { push: ownPush.id, dryRun: false });
     await close();
-    expect(await refusalOfPushAct('claimPush', SUPERVISOR, { push: mine.id })).toBe('PUSH_CLAIMED');
-    expect(await refusalOfPushAct('signPush', SUPERVISOR, { push: mine.id })).toBeNull();
+    expect(await refusalOfPushAct('claimPush', SUPERVISOR, { push: ownPush.id })).toBe('PUSH_CLAIMED');
+    expect(await refusalOfPushAct('signPush', SUPERVISOR, { push: ownPush.id })).toBeNull();
     const [signedPush] = (await listPushes(hub, id)) ?? [];
     expect(signedPush).toMatchObject({ state: 'SIGNED', claimedBy: '休假人员', reachedAt: expect.any(String) });
     expect(signedPush.receipts.at(-1)).toMatchObject({ event: 'SIGNED', actor: requireDemoPerson(SUPERVISOR).name });

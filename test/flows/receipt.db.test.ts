@@ -128,20 +128,20 @@ describe.each(['local', 'http'] as const)(
         let output = '';
         for (const stream of [child.stdout, child.stderr]) stream.on('data', (chunk) => (output += chunk));
         const code = await new Promise((resolve) => child.once('close', resolve));
-        return { code, said: output };
+        return { code, output };
       };
       const goodRun = await run('library');
-      expect(goodRun.said).toMatch(/^枢纽日志 \d+ 项（根 .{44}）；核对 3 次操作，差异 0 处\n$/);
+      expect(goodRun.output).toMatch(/^枢纽日志 \d+ 项（根 .{44}）；核对 3 次操作，差异 0 处\n$/);
       expect(goodRun.code).toBe(0);
       expect(await run('window-xingguo')).toMatchObject({
         code: 1,
-        said: expect.stringMatching(/^对账没有完成：枢纽不给变更流/),
+        output: expect.stringMatching(/^对账没有完成：枢纽不给变更流/),
       });
       const own = postgres(library.databaseUrl, { max: 1 });
       await own`update city_library.act set reconciliation = null where revision = 2`;
       await own.end();
       const badRun = await run('library');
-      expect(badRun).toMatchObject({ code: 1, said: expect.stringContaining('第 2 号 本库已归集，枢纽变更流没有') });
+      expect(badRun).toMatchObject({ code: 1, output: expect.stringContaining('第 2 号 本库已归集，枢纽变更流没有') });
     });
 
     test('a delivery needs a stored leaf; without the log it is sent again and gets the same receipt', async () => {

@@ -14,7 +14,7 @@ import { ACCEPTED_NUMBERS, PKITS, type PkitsTest } from './pkits.ts';
 const DATA = '/usr/lib/python3/dist-packages/cryptography_vectors/x509/PKITS_data';
 const AT = new Date('2020-01-01T00:00:00Z');
 /** The suite's keys have 2048 bits, its paths are longer and its certificates are for more than one use. */
-const RELAXED_PROFILE = { ...PROFILE, rsaBitsLeast: 2048, authorities: { least: 0, most: 6 } };
+const RELAXED_PROFILE = { ...PROFILE, minRsaBits: 2048, authorities: { min: 0, max: 6 } };
 const ANY: Purpose = { name: '测试', hasUsage: () => true, hasPurposes: () => true, key: 'RSA' };
 
 const readCertificateFile = (name: string) => {

@@ -63,11 +63,11 @@ test('begins at once, or after a pause', async () => {
 
 test('turns never overlap, and stop waits for the one that runs', async () => {
   let running = 0;
-  let most = 0;
+  let maxRunning = 0;
   let ended = 0;
   const loop = start(
     async () => {
-      most = Math.max(most, ++running);
+      maxRunning = Math.max(maxRunning, ++running);
       await pause(30);
       running--;
       ended++;
@@ -77,7 +77,7 @@ test('turns never overlap, and stop waits for the one that runs', async () => {
   );
   await waitUntil('a turn runs', async () => running === 1);
   await loop.stop();
-  expect({ running, most }).toEqual({ running: 0, most: 1 });
+  expect({ running, maxRunning }).toEqual({ running: 0, maxRunning: 1 });
   const before = ended;
   await pause(60);
   expect(ended).toBe(before);

@@ -125,8 +125,8 @@ describe('rehearsals of licenses and seals', () => {
     ).toBe('SEAL_NOT_OF_ORGAN');
     const grantInput = { seal: SEAL, matter: 'yd2022-1-01', reason: '新增事项' };
     const application = 'application { state matters { id } }';
-    const asked = await rehearse('yudu-lyj.keeper', 'applyForSealGrant', 'SealGrantInput', grantInput, application);
-    expect(asked.application).toEqual({ state: 'WAITING', matters: [{ id: 'yd2022-1-01' }] });
+    const rehearsed = await rehearse('yudu-lyj.keeper', 'applyForSealGrant', 'SealGrantInput', grantInput, application);
+    expect(rehearsed.application).toEqual({ state: 'WAITING', matters: [{ id: 'yd2022-1-01' }] });
     const { data } = await hub.ask('auditor', '{ sealApplications(first: 1) { edges { cursor } } }');
     expect(data.sealApplications.edges).toEqual([]);
     expect(
@@ -137,8 +137,9 @@ describe('rehearsals of licenses and seals', () => {
   test('License.actions names every mutation on a license and gives the same answer as the mutation', async () => {
     const { identifier } = await issueGrantedLicense(hub, route, await grantCase(hub, route), 5);
     const query = 'query($id: ID!) { license(identifier: $id) { actions { name allowed clause refusal { code } } } }';
-    const asked = async (person: string) => (await hub.ask(person, query, { id: identifier })).data.license.actions;
-    const approverActions = await asked(APPROVER);
+    const listActions = async (person: string) =>
+      (await hub.ask(person, query, { id: identifier })).data.license.actions;
+    const approverActions = await listActions(APPROVER);
     expect(approverActions.map((action: { name: string }) => action.name).sort()).toEqual(
       [
         ...['suspend', 'restore', 'rescind', 'withdraw', 'revoke', 'cancel'].map((name) => `${name}License`),
@@ -153,8 +154,8 @@ describe('rehearsals of licenses and seals', () => {
       ['cancelLicense', 'rescindLicense', 'revokeLicense', 'suspendLicense', 'withdrawLicense'].sort(),
     );
     // The hub sends a pending collection by itself, so nobody is offered to send it again.
-    expect(allowedNames(await asked(route.prints)).sort()).toEqual(['deliverCertificate', 'spoilBlank'].sort());
-    expect(allowedNames(await asked('applicant-company'))).toEqual([]);
-    expect(allowedNames(await asked('auditor'))).toEqual([]);
+    expect(allowedNames(await listActions(route.prints)).sort()).toEqual(['deliverCertificate', 'spoilBlank'].sort());
+    expect(allowedNames(await listActions('applicant-company'))).toEqual([]);
+    expect(allowedNames(await listActions('auditor'))).toEqual([]);
   });
 });

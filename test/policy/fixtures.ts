@@ -98,7 +98,7 @@ function casePlaces(mode: Mode, { isAccepted }: { isAccepted: boolean }): Record
 }
 
 const RECEIVED = [step('RECEIVED')];
-const ASKED = [...RECEIVED, step('SUPPLEMENT_ASKED')];
+const SUPPLEMENT_ASKED = [...RECEIVED, step('SUPPLEMENT_ASKED')];
 const ACCEPTED = [...RECEIVED, step('ACCEPTED')];
 const EXAMINED = [...ACCEPTED, step('EXAMINED', 'APPROVED')];
 const FORWARDED = [...EXAMINED, step('FORWARDED')];
@@ -109,8 +109,8 @@ function caseFixtures(mode: Mode): Fixture[] {
   const stepsOf: [keyof typeof CASE_ACTIONS, readonly StepRecord[]][] = [
     ['acceptApplication', RECEIVED],
     ['askSupplement', RECEIVED],
-    ['supplementCase', ASKED],
-    ['closeUnsupplemented', ASKED],
+    ['supplementCase', SUPPLEMENT_ASKED],
+    ['closeUnsupplemented', SUPPLEMENT_ASKED],
     ['refuseAcceptance', RECEIVED],
     ['examineCase', ACCEPTED],
     ...(mode === 'DIRECT' ? [] : [['forwardCase', EXAMINED] as ['forwardCase', readonly StepRecord[]]]),

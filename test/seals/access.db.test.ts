@@ -102,7 +102,7 @@ describe('the event ledger of a seal', () => {
   test('licenses receive the state of the seal after every change, in order', async () => {
     fixture.seals.start();
     const stream = `seal:${fixture.countySeal}`;
-    const listReceived = () => fixture.told.filter((event) => event.stream === stream);
+    const listReceived = () => fixture.receivedEvents.filter((event) => event.stream === stream);
     await waitUntil('licenses know the seal', async () => listReceived().length === 7);
     expect(listReceived().map((event) => event.revision)).toEqual([1, 2, 3, 4, 5, 6, 7]);
     expect(
@@ -142,7 +142,7 @@ describe('access', () => {
   });
 
   test('the public receives UNAUTHENTICATED for every query and mutation', async () => {
-    const asked = [
+    const queries = [
       '{ seals(first: 1) { edges { node { id } } } }',
       `{ seal(id: "${fixture.countySeal}") { id } }`,
       '{ sealUses(first: 1) { edges { node { id } } } }',
@@ -150,7 +150,7 @@ describe('access', () => {
       `mutation { suspendSeal(input: { seal: "${fixture.countySeal}", reason: "x" }) { seal { id } } }`,
       `mutation { applyForSealGrant(input: { seal: "${fixture.countySeal}", matter: "m", reason: "x" }) { seal { id } } }`,
     ];
-    for (const query of asked) expect((await fixture.ask(PUBLIC, query)).codes, query).toEqual(['UNAUTHENTICATED']);
+    for (const query of queries) expect((await fixture.ask(PUBLIC, query)).codes, query).toEqual(['UNAUTHENTICATED']);
   });
 
   test.each([...otherActors, ['seal approver', GRANTER, ''] as [string, Actor, string]])(
@@ -190,8 +190,8 @@ describe('the list of seal uses', () => {
     for (const organ of [COUNTY, CITY, COUNTY, CITY, COUNTY]) {
       const matterId = organ === CITY ? CITY_MATTER : COUNTY_MATTER;
       const identifier = organ === CITY ? IDENTIFIER : RECORD.ZZBS;
-      const asked = newRequest({ organ, matterId, identifier });
-      await fixture.seals.sign({ ...asked, authorisation: await fixture.authorise(asked) });
+      const request = newRequest({ organ, matterId, identifier });
+      await fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) });
       fixture.clock.advance(60_000);
     }
   });

@@ -53,13 +53,13 @@ const countEvents = async () => (await fixture.sql`select count(*)::int as n fro
 
 describe('an application', () => {
   test('changes nothing until another person approves it, and then takes full effect', async () => {
-    const asked = await applyForGrant({ matter: 'yd2022-1-08' });
-    expect(asked).toMatchObject({
+    const applied = await applyForGrant({ matter: 'yd2022-1-08' });
+    expect(applied).toMatchObject({
       refusal: null,
       application: { state: 'WAITING', appliedBy: requireDemoPerson(KEEPER).name },
     });
-    expect(asked.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
-    const decisionResult = await decide(asked.application.id);
+    expect(applied.seal.matters).toEqual([{ id: COUNTY_MATTER }]);
+    const decisionResult = await decide(applied.application.id);
     expect(decisionResult).toMatchObject({
       application: { state: 'APPROVED', endedBy: requireDemoPerson(APPROVER).name },
       refusal: null,
@@ -73,7 +73,7 @@ describe('an application', () => {
     const [leaf] =
       await fixture.sql`select entry from seals.log_leaf where kind = 'SEAL_EVENT' order by serial desc limit 1`;
     expect(JSON.parse(leaf?.entry)).toMatchObject({
-      ...{ event: 'GRANTED', actorId: APPROVER, appliedById: KEEPER, applicationId: asked.application.id },
+      ...{ event: 'GRANTED', actorId: APPROVER, appliedById: KEEPER, applicationId: applied.application.id },
     });
     expect(leaf?.entry).not.toContain(requireDemoPerson(KEEPER).name);
   });
@@ -205,13 +205,13 @@ describe('a grant', () => {
     const matterId = 'yd2022-1-10';
     const input = { seal: fixture.countySeal, matter: matterId, person: 'deputy' };
     await applyAndApprove(ask, COUNTY, 'applyForSealGrant', input);
-    const asked = newRequest({ matterId });
-    const [head, body = '', mac] = (await fixture.authorise(asked)).split('.');
+    const request = newRequest({ matterId });
+    const [head, body = '', mac] = (await fixture.authorise(request)).split('.');
     const claims = JSON.parse(Buffer.from(body, 'base64url').toString());
     const forged = Buffer.from(JSON.stringify({ ...claims, actor: 'deputy' })).toString('base64url');
     const before = await fixture.countUses();
     for (const authorisation of [`${head}.${forged}.${mac}`, `${head}.${forged}.`, 'nonsense']) {
-      await expect(fixture.seals.sign({ ...asked, authorisation })).rejects.toMatchObject({
+      await expect(fixture.seals.sign({ ...request, authorisation })).rejects.toMatchObject({
         code: 'SEAL_AUTHORISATION_INVALID',
       });
     }
@@ -312,15 +312,15 @@ describe('concurrently', () => {
 
   test('only one of an approval and a withdrawal succeeds', async () => {
     for (let round = 0; round < 8; round++) {
-      const asked = await applyForGrant();
-      const { id } = asked.application;
+      const applied = await applyForGrant();
+      const { id } = applied.application;
       const calls = [() => decide(id), () => withdraw(id)];
       const answers = await Promise.all((round % 2 === 0 ? calls : calls.reverse()).map((call) => call()));
       const codes = answers.map(({ refusal }) => refusal?.code ?? 'DONE').sort();
       expect(codes).toEqual(['DONE', 'SEAL_APPLICATION_DECIDED']);
       const [row] = await fixture.sql`select outcome from seals.seal_application_outcome where application_id = ${id}`;
       const [granted] = await fixture.sql`select count(*)::int as n from seals.seal_grant
-        where matter_id = ${asked.application.matters[0].id}`;
+        where matter_id = ${applied.application.matters[0].id}`;
       expect(granted?.n).toBe(row?.outcome === 'APPROVED' ? 1 : 0);
     }
   });

@@ -81,8 +81,8 @@ describe('the same issuance', () => {
     const request = await fixture.codeRequest();
     const before = await countCodes();
     const copies = [fixture.seals, fixture.openCopy()];
-    const asked = Array.from({ length: 8 }, (_, i) => (copies[i % 2] ?? fixture.seals).signCode(request));
-    expect(new Set([...(await Promise.all(asked)), await fixture.seals.signCode(request)]).size).toBe(1);
+    const answers = Array.from({ length: 8 }, (_, i) => (copies[i % 2] ?? fixture.seals).signCode(request));
+    expect(new Set([...(await Promise.all(answers)), await fixture.seals.signCode(request)]).size).toBe(1);
     expect(await countCodes()).toBe(before + 1);
   });
 

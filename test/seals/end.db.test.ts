@@ -66,7 +66,7 @@ async function fetchList(authority: 'root' | 'issuing') {
   const entries = (revocationList.revokedCertificates ?? []).map((entry) => ({
     serial: Buffer.from(entry.userCertificate.valueBlock.valueHexView).toString('hex').toUpperCase(),
     at: entry.revocationDate.value.toISOString(),
-    says: Object.fromEntries(
+    extensions: Object.fromEntries(
       (entry.crlEntryExtensions?.extensions ?? []).map((item) => [
         item.extnID,
         Buffer.from(item.extnValue.valueBlock.valueHexView).toString('hex'),
@@ -120,8 +120,8 @@ describe('a revocation list', () => {
     fixture.clock.advance(3_600_000);
     expect((await fetchList('root')).bytes).toEqual(first.bytes);
     fixture.clock.advance(1_000);
-    const asked = await Promise.all(Array.from({ length: 8 }, () => fetchList('root')));
-    expect(new Set(asked.map((item) => item.number))).toEqual(new Set([2]));
+    const lists = await Promise.all(Array.from({ length: 8 }, () => fetchList('root')));
+    expect(new Set(lists.map((item) => item.number))).toEqual(new Set([2]));
     const rows = await fixture.sql`select number from seals.revocation_list where authority = 'root' order by 1`;
     expect(rows).toEqual([{ number: 1 }, { number: 2 }]);
   });
@@ -184,8 +184,11 @@ describe('the end of a seal is refused', () => {
       fixture.ask(requireDemoPerson(person), query, { ...variables });
     const input = { seal: fixture.countySeal, reason: 'SUPERSEDED', words: '演练' };
     const { application } = await submitApplication(ask, KEEPER.id, 'applyForSealEnd', input);
-    const asked = { application: application.id, approve: true, dryRun: true };
-    expect(await decideApplication(ask, APPROVER.id, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
+    const decision = { application: application.id, approve: true, dryRun: true };
+    expect(await decideApplication(ask, APPROVER.id, decision)).toMatchObject({
+      seal: { state: 'ENDED' },
+      refusal: null,
+    });
     expect(await countRows()).toEqual({ ...before, applications: before?.applications + 1 });
     expect((await fixture.ask(APPROVER, `{ seal(id: "${fixture.countySeal}") { state } }`)).data.seal.state).toBe(
       'IN_USE',
@@ -198,8 +201,8 @@ describe('an ended seal', () => {
 
   test('is in the ledger, and both its certificates are revoked immediately, with reason and time', async () => {
     const before = await fetchList('issuing');
-    const asked = { reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
-    expect(await endSeal(KEEPER, asked)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
+    const ending = { reason: 'KEY_COMPROMISE', words: '密钥介质遗失', compromisedAt };
+    expect(await endSeal(KEEPER, ending)).toMatchObject({ seal: { state: 'ENDED' }, refusal: null });
     const [event] =
       await fixture.sql`select event, actor_id, applied_by_id, reason from seals.seal_event order by serial desc limit 1`;
     const persons = { actor_id: APPROVER.id, applied_by_id: KEEPER.id };
@@ -211,7 +214,7 @@ describe('an ended seal', () => {
       async (id) => (await readCertificate(id)).serialNumber,
     );
     expect(entries.map((entry) => entry.serial).sort()).toEqual((await Promise.all(revoked)).sort());
-    for (const { at, says: extensions } of entries) {
+    for (const { at, extensions } of entries) {
       expect(at).toBe(fixture.clock().toISOString());
       // ENUMERATED 1, keyCompromise; GeneralizedTime.
       const time = `180f${Buffer.from('20260601043000Z').toString('hex')}`;
@@ -222,8 +225,8 @@ describe('an ended seal', () => {
   test('cannot be ended again', async () => {
     const before = await countRows();
     fixture.clock.advance(60_000);
-    const asked = { reason: 'SUPERSEDED', words: '又一次' };
-    expect((await endSeal(KEEPER, asked)).refusal).toMatchObject({ code: 'SEAL_EXPIRED', field: 'seal' });
+    const ending = { reason: 'SUPERSEDED', words: '又一次' };
+    expect((await endSeal(KEEPER, ending)).refusal).toMatchObject({ code: 'SEAL_EXPIRED', field: 'seal' });
     expect(await countRows()).toEqual(before);
   });
 
@@ -248,7 +251,7 @@ describe('an ended seal', () => {
   test('is reported to licenses by an event', async () => {
     fixture.seals.start();
     const listStates = () =>
-      fixture.told.flatMap(({ stream, payload }) =>
+      fixture.receivedEvents.flatMap(({ stream, payload }) =>
         stream === `seal:${fixture.countySeal}` && 'sealId' in payload ? [payload.state] : [],
       );
     await waitUntil('licenses know', async () => listStates().length === 2);
@@ -262,22 +265,14 @@ describe('an ended seal', () => {
       requireDemoPerson(`${CITY}.sealapprover`),
     );
     const { entries } = await fetchList('issuing');
-    expect(entries.map(({ says: extensions }) => extensions['2.5.29.21'])).toEqual([
-      '0a0101',
-      '0a0101',
-      '0a0104',
-      '0a0104',
-    ]);
-    expect(entries.slice(2).map(({ says: extensions }) => Object.keys(extensions))).toEqual([
-      ['2.5.29.21'],
-      ['2.5.29.21'],
-    ]);
-    const asked = newRequest({ organ: CITY, matterId: CITY_MATTER });
-    await expect(fixture.seals.sign({ ...asked, authorisation: await fixture.authorise(asked) })).rejects.toMatchObject(
-      {
-        code: 'SEAL_NOT_GRANTED',
-      },
-    );
+    expect(entries.map(({ extensions }) => extensions['2.5.29.21'])).toEqual(['0a0101', '0a0101', '0a0104', '0a0104']);
+    expect(entries.slice(2).map(({ extensions }) => Object.keys(extensions))).toEqual([['2.5.29.21'], ['2.5.29.21']]);
+    const request = newRequest({ organ: CITY, matterId: CITY_MATTER });
+    await expect(
+      fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) }),
+    ).rejects.toMatchObject({
+      code: 'SEAL_NOT_GRANTED',
+    });
   });
 
   test('leaves rows that the role of seals may not change', async () => {

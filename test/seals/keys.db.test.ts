@@ -232,28 +232,28 @@ describe('the test PKI', () => {
     expect(await listStoredKeys()).toEqual(before);
 
     const newSeal = { organ: CITY, organName: '赣州市行政审批局', kind: 'UNIT_SEAL', matters: [] } as const;
-    let asked: Promise<string[]> = Promise.resolve([]);
+    let keyIds: Promise<string[]> = Promise.resolve([]);
     // Key generation takes varying time. The table lock makes all four wait, so that they really compete.
     await fixture.sql.begin(async (tx) => {
       await tx`lock table seals.seal in exclusive mode`;
-      asked = Promise.all(copies.map((copy) => copy.makeSeal(newSeal)));
+      keyIds = Promise.all(copies.map((copy) => copy.makeSeal(newSeal)));
       await waitUntil('all four wait', async () => {
         const rows = await fixture.sql`select 1 from pg_stat_activity
           where datname = current_database() and wait_event_type = 'Lock' and application_name = 'test-seals'`;
         return rows.length === 4;
       });
     });
-    const [id = ''] = new Set(await asked);
+    const [id = ''] = new Set(await keyIds);
     expect(await listStoredKeys()).toHaveLength(before.length + 2);
     const [row] = await fixture.sql`select count(*)::int as n from seals.seal_event where seal_id = ${id}`;
     expect(row?.n).toBe(3);
   });
 
   test('adds only grants that a seal never had; a withdrawn grant stays withdrawn', async () => {
-    const asked = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL' } as const;
-    await fixture.seals.makeSeal({ ...asked, matters: ['yd2022-1-07', 'yd2022-1-09'] });
+    const newSeal = { organ: COUNTY, organName: '于都县林业局', kind: 'LICENSE_SEAL' } as const;
+    await fixture.seals.makeSeal({ ...newSeal, matters: ['yd2022-1-07', 'yd2022-1-09'] });
     await fixture.sql`insert into seals.seal_grant_withdrawal select id, now() from seals.seal_grant where matter_id = 'yd2022-1-09'`;
-    await fixture.seals.makeSeal({ ...asked, matters: ['yd2022-1-09'] });
+    await fixture.seals.makeSeal({ ...newSeal, matters: ['yd2022-1-09'] });
     const rows =
       await fixture.sql`select matter_id from seals.seal_grant where seal_id = ${fixture.countySeal} order by 1`;
     expect(rows.map((row) => row.matter_id)).toEqual(['yd2022-1-07', 'yd2022-1-09']);

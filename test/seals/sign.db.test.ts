@@ -61,20 +61,20 @@ describe('a seal use', () => {
   });
 
   test("the city's approval seal signs the city's decision", async () => {
-    const asked = newRequest({ organ: CITY, matterId: CITY_MATTER });
-    const answer = await fixture.seals.sign({ ...asked, authorisation: await fixture.authorise(asked) });
+    const request = newRequest({ organ: CITY, matterId: CITY_MATTER });
+    const answer = await fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) });
     expect(answer).toMatchObject({ sealId: fixture.citySeal, sealName: '赣州市行政审批局审批专用章' });
   });
 
   test('an act without a case uses an authorisation of the licenses subgraph', async () => {
-    const asked = statementRequest();
-    const answer = await fixture.seals.sign({ ...asked, authorisation: await fixture.authorise(asked) });
+    const request = statementRequest();
+    const answer = await fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) });
     expect(answer.state).toBe('SIGNED');
-    const [use] = await fixture.sql`select * from seals.seal_use where issuance_id = ${asked.issuanceId}`;
+    const [use] = await fixture.sql`select * from seals.seal_use where issuance_id = ${request.issuanceId}`;
     expect(use).toMatchObject({
       suite: 'CAdES-T-RSA3072-SHA256',
-      document_digest: sha256(asked.document),
-      content_digest: sha256(asked.document),
+      document_digest: sha256(request.document),
+      content_digest: sha256(request.document),
       case_id: null,
     });
   });
@@ -97,8 +97,8 @@ describe('the same issuance', () => {
     const request = await fixture.request();
     const before = await fixture.countUses();
     const copies = [fixture.seals, fixture.openCopy()];
-    const asked = Array.from({ length: 16 }, (_, i) => signatureOf(copies[i % 2] ?? fixture.seals, request));
-    const signatures = (await Promise.all(asked)).map((bytes) => Buffer.from(bytes).toString('hex'));
+    const answers = Array.from({ length: 16 }, (_, i) => signatureOf(copies[i % 2] ?? fixture.seals, request));
+    const signatures = (await Promise.all(answers)).map((bytes) => Buffer.from(bytes).toString('hex'));
     expect(new Set(signatures).size).toBe(1);
     expect(await fixture.countUses()).toBe(before + 1);
   });

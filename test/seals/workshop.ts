@@ -30,7 +30,7 @@ export interface SealsFixture {
   countySeal: string;
   citySeal: string;
   /** Events that arrived at licenses, in order. */
-  told: Envelope[];
+  receivedEvents: Envelope[];
   /** Opens another copy of the subgraph on the same database. */
   openCopy(keyEncryptionKey?: Uint8Array, log?: LogSettings, trustedAuthorities?: readonly string[]): Seals;
   authorise(request: SealUseRequest, changed?: Partial<SealAuthorisation>, from?: AuthorisingSubgraph): Promise<string>;
@@ -93,8 +93,8 @@ export async function openSealsFixture(
       matters: [CITY_MATTER],
     }),
   ]);
-  const authoriseRequest: SealsFixture['authorise'] = (asked, changed, from) =>
-    authorise(authorisationKeys, asked, clock(), changed, from);
+  const authoriseRequest: SealsFixture['authorise'] = (request, changed, from) =>
+    authorise(authorisationKeys, request, clock(), changed, from);
   const request: SealsFixture['request'] = async (changed = {}) => {
     const validRequest = newRequest();
     return { ...validRequest, authorisation: await authoriseRequest(validRequest), ...changed };
@@ -134,7 +134,7 @@ export async function openSealsFixture(
     keyEncryptionKey,
     countySeal,
     citySeal,
-    told: receivedEvents,
+    receivedEvents,
   };
   return { ...resources, openCopy, authorise: authoriseRequest, request, codeRequest, ask, countUses, close };
 }

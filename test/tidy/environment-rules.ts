@@ -1,5 +1,5 @@
-import { isWithin, type Rule, type Source } from './house.ts';
 import { findFreeNames } from './names.ts';
+import { isWithin, type Rule, type Source } from './sources.ts';
 import { readString, type SyntaxNode } from './syntax.ts';
 
 /** Where the environment is read. */

@@ -1,5 +1,5 @@
-import { isWithin, type Rule, type Source } from './house.ts';
 import { findFreeNames } from './names.ts';
+import { isWithin, type Rule, type Source } from './sources.ts';
 import { childrenOf, isNode, type SyntaxNode, walk } from './syntax.ts';
 
 /** Ideas that have one home: everybody else uses it. */

@@ -2,7 +2,7 @@ import { dirname, join, normalize } from 'node:path';
 import { readString, type SyntaxNode, type SyntaxTree, walk } from './syntax.ts';
 
 export interface Import {
-  /** Path from the root for a file of the house, else the package. Null for a computed dynamic import. */
+  /** Path from the root for a source file, else the package. Null for a computed dynamic import. */
   target: string | null;
   /**
    * `type` is erased before the file runs. `import { type A }` is not erased: the file is loaded for its effects.

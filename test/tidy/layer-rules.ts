@@ -1,8 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { isBuiltin } from 'node:module';
 import { join } from 'node:path';
-import { type House, isWithin, ROOT, type Rule, type Source, subgraphOf } from './house.ts';
+
 import { KERNEL, type Layer, layerOf, rankOf } from './layers.ts';
+import { isWithin, ROOT, type Rule, type Source, type Sources, subgraphOf } from './sources.ts';
 import { walk } from './syntax.ts';
 
 /** Who may import whom, and which packages belong to which layer. */
@@ -38,10 +39,10 @@ function findUpwardImports(source: Source): string[] {
 }
 
 /** Returns the circle of imports that leads from a file back to it, or null. Erased imports do not count. */
-function findCircle(start: string, house: House): string[] | null {
+function findCircle(start: string, sources: Sources): string[] | null {
   const seen = new Set<string>();
   const follow = (path: string, trail: string[]): string[] | null => {
-    for (const { target, kind } of house.get(path)?.imports ?? []) {
+    for (const { target, kind } of sources.get(path)?.imports ?? []) {
       if (kind === 'type' || target === null) continue;
       if (target === start) return [...trail, target];
       if (seen.has(target)) continue;
@@ -128,8 +129,8 @@ export const layerRules: Rule[] = [
   },
   {
     name: 'no circle of imports',
-    findViolations: (source, house) => {
-      const circle = findCircle(source.path, house);
+    findViolations: (source, sources) => {
+      const circle = findCircle(source.path, sources);
       return circle ? [circle.join(' → ')] : [];
     },
     planted: {

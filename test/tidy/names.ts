@@ -1,4 +1,4 @@
-import { childrenOf, isNode, type SyntaxNode } from './syntax.ts';
+import { childrenOf, isNode, type SyntaxNode, walk } from './syntax.ts';
 
 /** Free names: what a file uses without declaring or importing it, thus the globals of the language and of Node. */
 
@@ -127,6 +127,43 @@ function boundNames(pattern: unknown): string[] {
       return boundNames(pattern.left);
     case 'RestElement':
       return boundNames(pattern.argument);
+    default:
+      return [];
+  }
+}
+
+/** Returns every name that a file declares: variables, parameters, functions, classes, types and their members. */
+export function findDeclaredNames(program: SyntaxNode): { name: string; node: SyntaxNode }[] {
+  return walk(program).flatMap((node) => {
+    const bound = FUNCTIONS_AND_CLASSES.has(node.type) ? boundByHead(node) : boundByDeclaration(node);
+    return bound.filter((name) => name !== 'arguments').map((name) => ({ name, node }));
+  });
+}
+
+const FUNCTIONS_AND_CLASSES = new Set([
+  'ArrowFunctionExpression',
+  'CatchClause',
+  'ClassDeclaration',
+  'ClassExpression',
+  'FunctionDeclaration',
+  'FunctionExpression',
+]);
+
+function boundByDeclaration(node: SyntaxNode): string[] {
+  switch (node.type) {
+    case 'VariableDeclaration':
+    case 'ImportDeclaration':
+      return boundByStatement(node);
+    case 'TSTypeAliasDeclaration':
+    case 'TSInterfaceDeclaration':
+      return boundNames(node.id);
+    case 'TSPropertySignature':
+    case 'TSMethodSignature':
+    case 'PropertyDefinition':
+    case 'MethodDefinition':
+      return node.computed ? [] : boundNames(node.key);
+    case 'Property':
+      return node.computed || node.shorthand ? [] : boundNames(node.key);
     default:
       return [];
   }

@@ -12,7 +12,7 @@ import {
   isSpecifiedScalarType,
 } from 'graphql';
 import { describe, expect, test } from 'vitest';
-import { ROOT, SUBGRAPHS } from './house.ts';
+import { ROOT, SUBGRAPHS } from './sources.ts';
 
 describe('every face is described, and every mutation can be rehearsed', () => {
   const BARE = new Set([

@@ -1,6 +1,6 @@
 import { parseSync } from 'oxc-parser';
 
-/** The syntax tree of a file, reduced to what the house rules ask: imports, functions, free names, comments. */
+/** The syntax tree of a file, reduced to what the rules ask: imports, functions, free names, comments. */
 
 /** A node of an ESTree with TypeScript nodes. */
 export interface SyntaxNode {

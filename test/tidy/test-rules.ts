@@ -1,4 +1,4 @@
-import type { House, Rule } from './house.ts';
+import type { Rule, Sources } from './sources.ts';
 
 /** What the names of test files promise: `*.test.ts` needs no database, `*.db.test.ts` gets one. */
 
@@ -9,14 +9,14 @@ const HUB_PROCESSES = new Set(['test/faults/secrets.db.test.ts']);
  * Whether a file, or one that it loads, takes what the run provides (`inject` of vitest): the database. So does a test
  * that starts PostgreSQL itself.
  */
-function needsDatabase(path: string, house: House, seen = new Set<string>()): boolean {
+function needsDatabase(path: string, sources: Sources, seen = new Set<string>()): boolean {
   if (seen.has(path)) return false;
   seen.add(path);
-  const imports = house.get(path)?.imports.filter(({ kind }) => kind !== 'type') ?? [];
+  const imports = sources.get(path)?.imports.filter(({ kind }) => kind !== 'type') ?? [];
   return imports.some(({ target, names }) => {
     if (path.startsWith('test/') && target === 'db/embedded.ts') return true;
     if (target === 'vitest') return names.includes('inject') || names.includes('*');
-    return target !== null && needsDatabase(target, house, seen);
+    return target !== null && needsDatabase(target, sources, seen);
   });
 }
 
@@ -27,9 +27,9 @@ const THROUGH_SUPPORT = "export * from './database.ts';";
 export const testRules: Rule[] = [
   {
     name: 'a test that needs PostgreSQL is named *.db.test.ts, and no other',
-    findViolations: ({ path }, house) => {
+    findViolations: ({ path }, sources) => {
       if (!path.endsWith('.test.ts') || HUB_PROCESSES.has(path)) return [];
-      const needed = needsDatabase(path, house);
+      const needed = needsDatabase(path, sources);
       if (needed === path.endsWith('.db.test.ts')) return [];
       return [needed ? 'needs a database: name it *.db.test.ts' : 'needs no database: name it *.test.ts'];
     },

@@ -62,8 +62,8 @@ export function drawProof(steps, { index }) {
     const from = x + BOX.width / 2;
     const line = (/** @type {number} */ at) =>
       draw('line', { x1: at, y1: below, x2: WIDTH / 2, y2: y + BOX.height, class: 'way' });
-    const beside = box(x, below, sibling, 'sibling', side === 'left' ? words.left : words.right);
-    return [line(WIDTH / 2), line(from), beside, own];
+    const siblingBox = box(x, below, sibling, 'sibling', side === 'left' ? words.left : words.right);
+    return [line(WIDTH / 2), line(from), siblingBox, own];
   });
   const title = draw('title', {}, words.title);
   return draw(

@@ -32,7 +32,7 @@ export interface SubmittedMaterial {
 }
 
 /** A material that passed the form check. */
-export type Material = { code: string; name: string; asked: GuideMaterialFact | null } & (
+export type Material = { code: string; name: string; requirement: GuideMaterialFact | null } & (
   | { kind: 'UPLOAD'; upload: string }
   | { kind: 'LICENSE'; license: string }
   | { kind: 'PAPER'; copies: number }
@@ -80,7 +80,7 @@ function requireMaterial(guide: GuideFact | null, submitted: SubmittedMaterial, 
   if (copies !== null && !(paper && copies >= 1 && copies <= MAX_COPIES)) {
     throw new Refusal('FIELD_MALFORMED', 'materials.copies');
   }
-  const base = { code, name, asked: requirement };
+  const base = { code, name, requirement };
   if (paper) {
     const paperCopies = copies ?? 1;
     if (!atCounter || requirement?.form === 'ELECTRONIC') throw wrongForm(name, requirement);
@@ -147,7 +147,7 @@ export function requireLicenseMaterial(
 ): LicenseCheck {
   const fault = licenseFault(fact, { identifier: material.license, applicantCode, today });
   if (fault === null && fact) {
-    const type = material.asked?.licenseType ?? null;
+    const type = material.requirement?.licenseType ?? null;
     if (type !== null && fact.license.licenseType !== type) {
       throw new Refusal('MATERIAL_LICENSE_TYPE', 'materials.license', material.name);
     }

@@ -253,7 +253,7 @@ export async function addMaterials(
     seq: (newestRow?.seq ?? 0) + 1 + i,
     code: material.code,
     name: material.name,
-    form: material.asked?.form ?? null,
+    form: material.requirement?.form ?? null,
     kind: material.kind,
     uploadId: material.kind === 'UPLOAD' ? material.upload : null,
     licenseIdentifier: material.kind === 'LICENSE' ? material.license : null,

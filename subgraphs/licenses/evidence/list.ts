@@ -8,7 +8,7 @@ const UNUSED_OCTET = 0xff;
 
 /** Packs the states of versions, in any order, into a list: zlib, base64url. */
 export function packStates(versions: readonly { place: number; state: LicenseState }[]): string {
-  const length = versions.reduce((most, { place }) => Math.max(most, place + 1), 0);
+  const length = versions.reduce((longest, { place }) => Math.max(longest, place + 1), 0);
   const octets = Buffer.alloc(Math.ceil(length / 2), UNUSED_OCTET);
   for (const { place, state } of versions) {
     const at = place >> 1;

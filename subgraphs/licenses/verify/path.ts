@@ -11,18 +11,18 @@ import { Failure, formatTime } from './verdict.ts';
  */
 export interface Profile {
   /** Minimum and maximum bits of an RSA key. The maximum limits the computing time that an attacker can cause. */
-  rsaBitsLeast: number;
-  rsaBitsMost: number;
+  minRsaBits: number;
+  maxRsaBits: number;
   /** Minimum and maximum number of authorities between a certificate and the root. */
-  authorities: { least: number; most: number };
+  authorities: { min: number; max: number };
   /** Until when RSA, P-256 and SHA-256 count as strong. After that, a signature needs a proof of earlier existence. */
   strongUntil: Date;
 }
 
 export const PROFILE: Profile = {
-  rsaBitsLeast: 3072,
-  rsaBitsMost: 8192,
-  authorities: { least: 1, most: 1 },
+  minRsaBits: 3072,
+  maxRsaBits: 8192,
+  authorities: { min: 1, max: 1 },
   // The real date is unknown. NIST IR 8547 (draft) disallows new signatures by RSA and elliptic curves after 2035.
   // Signatures that were made and timestamped earlier stay valid. Use an earlier date as soon as a suite is broken.
   strongUntil: new Date('2050-12-31T23:59:59Z'),
@@ -133,12 +133,12 @@ function* searchPaths(path: Path, search: Search): Generator<Path> {
   const { profile = PROFILE, roots, candidates } = search.request;
   const topCertificate = path.at(-1) ?? path[0];
   const authorityCount = path.length - 1;
-  if (authorityCount >= profile.authorities.least) {
+  if (authorityCount >= profile.authorities.min) {
     for (const root of roots) {
       if (isSelfSigned(root) && hasIssued(root, topCertificate, search)) yield [...path, root];
     }
   }
-  if (authorityCount >= profile.authorities.most) return;
+  if (authorityCount >= profile.authorities.max) return;
   for (const candidate of candidates.slice(0, MAX_CANDIDATES)) {
     if (path.some((member) => member.digest === candidate.digest) || isSelfSigned(candidate)) continue;
     if (!hasIssued(candidate, topCertificate, search)) continue;
@@ -202,12 +202,12 @@ function requireValidPath(path: Path, request: PathRequest): void {
   if (first) throw new Failure('TRY_LATER', `没有可用的吊销列表说明“${first.commonName}”是否吊销`);
 }
 
-function requireStrong({ key, algorithm, commonName }: Certificate, { rsaBitsLeast, rsaBitsMost }: Profile): void {
+function requireStrong({ key, algorithm, commonName }: Certificate, { minRsaBits, maxRsaBits }: Profile): void {
   const weaknessFailure = (detail: string) => new Failure('CRYPTO_CONSTRAINTS_FAILURE', `“${commonName}”${detail}`);
   if (algorithm !== ALGORITHM.rsaSha256) throw weaknessFailure('的签名算法不是 RSA-SHA256');
   if (key.kind === 'OTHER') throw weaknessFailure('的密钥不是 RSA 或 P-256');
-  if (key.kind === 'RSA' && (key.bits < rsaBitsLeast || key.bits > rsaBitsMost || key.exponent < 65537n)) {
-    throw weaknessFailure(`的密钥不是 ${rsaBitsLeast} 至 ${rsaBitsMost} 位、指数 65537 以上的 RSA`);
+  if (key.kind === 'RSA' && (key.bits < minRsaBits || key.bits > maxRsaBits || key.exponent < 65537n)) {
+    throw weaknessFailure(`的密钥不是 ${minRsaBits} 至 ${maxRsaBits} 位、指数 65537 以上的 RSA`);
   }
 }
 

@@ -109,7 +109,7 @@ function readEntry(node: Node): { serial: string; entry: RevokedEntry } {
   const fields = new Fields(node);
   const serial = fields.next(TAG.integer).body.toString('hex');
   let effectiveAt = timeOf(fields.next());
-  let held = false;
+  let isOnHold = false;
   const extensions = fields.optional(TAG.sequence);
   fields.end();
   const seen = new Set<string>();
@@ -122,7 +122,7 @@ function readEntry(node: Node): { serial: string; entry: RevokedEntry } {
       if (reason === REASON.unused || reason === REASON.removeFromList || reason > REASON.max) {
         throw listFailure('吊销原因不认识');
       }
-      held = reason === REASON.hold;
+      isOnHold = reason === REASON.hold;
     } else if (id === ENTRY_EXTENSIONS.invalidityDate) {
       const invalid = timeOf(parseDer(value));
       if (invalid < effectiveAt) effectiveAt = invalid;
@@ -130,7 +130,7 @@ function readEntry(node: Node): { serial: string; entry: RevokedEntry } {
       throw listFailure(`吊销条目的扩展 ${id} 不认识`);
     }
   }
-  return { serial, entry: { effectiveAt, isOnHold: held } };
+  return { serial, entry: { effectiveAt, isOnHold } };
 }
 
 /** The revocation status of a certificate by the lists. */

@@ -1,6 +1,6 @@
-import type { Rule, Source } from './house.ts';
 import { isPure } from './layers.ts';
 import { type FreeName, findFreeNames } from './names.ts';
+import type { Rule, Source } from './sources.ts';
 import { readString, type SyntaxNode, walk } from './syntax.ts';
 
 /**
