@@ -52,8 +52,8 @@ function typesetContent(content: NoticeContent): TypesetDocument {
 }
 
 /**
- * Refuses FIELD_MALFORMED if a notice could not be printed. Whoever entered a text was told so then; this is for what the
- * hub adds, and for texts that an earlier release took.
+ * Refuses FIELD_MALFORMED if a notice could not be printed. Whoever entered a text was told so then; this is for what
+ * the hub adds, and for texts that an earlier release took.
  */
 export function requirePrintableNotice(content: Omit<NoticeContent, 'number'>): void {
   const { organ, addressee, matterName, received, missing, granted, reason } = content;

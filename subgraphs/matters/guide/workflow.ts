@@ -220,7 +220,9 @@ async function sendGuides(tx: Transaction, matterId: string, today: Day, at: Dat
   return versions;
 }
 
-/** Returns a problem for each text of a guide that no notice could show. Materials are printed, and so may the rest be. */
+/**
+ * Returns a problem for each text of a guide that no notice could show. Materials are printed, and so may the rest be.
+ */
 function listUnprintable(value: unknown, place = ''): { place: string; message: string }[] {
   if (typeof value === 'string') {
     const message = findUnprintable(value);
