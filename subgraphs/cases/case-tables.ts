@@ -1,17 +1,5 @@
-import {
-  bigint,
-  boolean,
-  date,
-  index,
-  integer,
-  jsonb,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { boolean, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, day, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { DelegationFact } from '../kernel/events.ts';
 import type { Finding, LicenseFact, MatterFact, Position, Step, StepData } from './case.ts';
 import type { GuideInForce, PublishedGuides } from './guide.ts';
@@ -45,11 +33,11 @@ export const caseFile = schema.table(
   {
     id: uuid().primaryKey(),
     /** Order of acceptance, and key for keyset pagination. */
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    serial: serial().unique(),
     number: text().notNull().unique(),
     matterId: text().notNull(),
     /** Division code of the county that handles the case. */
-    divisionCode: text().notNull(),
+    divisionCode: divisionCode().notNull(),
     matter: jsonb().$type<MatterFact>().notNull(),
     delegation: jsonb().$type<DelegationFact>().notNull(),
     applicantName: text().notNull(),
@@ -71,14 +59,14 @@ export const caseFile = schema.table(
     waitsOrgans: text().array().notNull(),
     waitsWindow: text(),
     /** When it reached its current position. */
-    restsSince: timestamp({ withTimezone: true }).notNull(),
+    restsSince: instant().notNull(),
     /**
      * The person, key and digest of the request that made it. The same request again returns this case and makes no
      * other.
      */
     requestedBy: text().notNull(),
     requestKey: text(),
-    requestDigest: text().notNull(),
+    requestDigest: digest().notNull(),
   },
   (table) => [
     index().on(table.applicantCode, table.serial),
@@ -99,9 +87,8 @@ export const caseStep = schema.table(
       .references(() => caseFile.id),
     seq: integer().notNull(),
     step: text().$type<Step>().notNull(),
-    at: timestamp({ withTimezone: true }).notNull(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
+    at: instant().notNull(),
+    ...actorColumns(),
     organ: text(),
     note: text(),
     finding: text().$type<Finding>(),
@@ -113,6 +100,6 @@ export const caseStep = schema.table(
 /** The newest case number of each day and division. It is taken under a row lock, so that no number is lost. */
 export const caseNumber = schema.table(
   'case_number',
-  { divisionCode: text().notNull(), day: date({ mode: 'string' }).notNull(), newest: integer().notNull() },
+  { divisionCode: divisionCode().notNull(), day: day().notNull(), newest: integer().notNull() },
   (table) => [primaryKey({ columns: [table.divisionCode, table.day] })],
 );

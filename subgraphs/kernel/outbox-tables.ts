@@ -1,17 +1,6 @@
 import { sql } from 'drizzle-orm';
-import {
-  customType,
-  index,
-  integer,
-  jsonb,
-  type PgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uuid,
-} from 'drizzle-orm/pg-core';
-
-const xid8 = customType<{ data: string }>({ dataType: () => 'xid8' });
+import { index, integer, jsonb, type PgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { instant, xid8 } from './columns.ts';
 
 /**
  * Defines the tables with which a subgraph sends and receives events.
@@ -31,7 +20,7 @@ export function defineMessageTables(schema: PgSchema) {
       revision: integer().notNull(),
       type: text().notNull(),
       payload: jsonb().notNull(),
-      occurredAt: timestamp({ withTimezone: true }).notNull(),
+      occurredAt: instant().notNull(),
       xid: xid8().notNull().default(sql`pg_current_xact_id()`),
     },
     (table) => [primaryKey({ columns: [table.stream, table.revision] }), index().on(table.xid)],
@@ -46,11 +35,11 @@ export function defineMessageTables(schema: PgSchema) {
       delivered: integer().notNull().default(0),
       /** Number of failed attempts at the event after `delivered`. */
       attempts: integer().notNull().default(0),
-      nextAttemptAt: timestamp({ withTimezone: true }).notNull().defaultNow(),
-      leasedUntil: timestamp({ withTimezone: true }),
+      nextAttemptAt: instant().notNull().defaultNow(),
+      leasedUntil: instant(),
       lease: uuid(),
       /** Set when the consumer rejected the event. Only a redrive continues. */
-      rejectedAt: timestamp({ withTimezone: true }),
+      rejectedAt: instant(),
       lastError: text(),
     },
     (table) => [
@@ -68,7 +57,7 @@ export function defineMessageTables(schema: PgSchema) {
       consumer: text().notNull(),
       stream: text().notNull(),
       revision: integer().notNull(),
-      deliveredAt: timestamp({ withTimezone: true }).notNull(),
+      deliveredAt: instant().notNull(),
       receipt: text(),
     },
     (table) => [primaryKey({ columns: [table.consumer, table.stream, table.revision] })],

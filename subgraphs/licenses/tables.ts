@@ -1,18 +1,6 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  check,
-  customType,
-  index,
-  integer,
-  jsonb,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { check, index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, bytea, digest, divisionCode, instant, serial } from '../kernel/columns.ts';
 import type { EventPayload, GrantContent, OrganFact, SealGrant } from '../kernel/events.ts';
 import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import { defineMessageTables } from '../kernel/outbox-tables.ts';
@@ -20,9 +8,6 @@ import type { BlankState, SheetState } from './paper.ts';
 import type { ActStatement, LicenseRecord } from './record.ts';
 
 const schema = pgSchema('licenses');
-const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
-const moment = () => timestamp({ withTimezone: true });
-const serial = () => bigint({ mode: 'number' }).generatedAlwaysAsIdentity();
 
 /** Seals as in the newest SealChanged event. */
 export const sealFact = schema.table('seal_fact', {
@@ -30,8 +15,8 @@ export const sealFact = schema.table('seal_fact', {
   organ: text().notNull(),
   name: text().notNull(),
   state: text().$type<EventPayload<'SealChanged'>['state']>().notNull(),
-  validFrom: moment().notNull(),
-  validUntil: moment().notNull(),
+  validFrom: instant().notNull(),
+  validUntil: instant().notNull(),
   grants: jsonb().$type<SealGrant[]>().notNull(),
 });
 
@@ -43,7 +28,7 @@ export const certificateTask = schema.table(
     serial: serial(),
     caseNumber: text().notNull(),
     content: jsonb().$type<GrantContent>().notNull(),
-    contentDigest: text().notNull(),
+    contentDigest: digest().notNull(),
     authorisation: text().notNull(),
     issuer: jsonb().$type<OrganFact>().notNull(),
     parties: text().array().notNull(),
@@ -52,10 +37,10 @@ export const certificateTask = schema.table(
     handledBy: text().notNull(),
     /** License number reserved at the first attempt. */
     number: text(),
-    openedAt: moment().notNull(),
-    doneAt: moment(),
+    openedAt: instant().notNull(),
+    doneAt: instant(),
     /** When the organ that decided voided the task (作废). */
-    voidedAt: moment(),
+    voidedAt: instant(),
     voidedBy: text(),
     voidReason: text(),
   },
@@ -65,7 +50,7 @@ export const certificateTask = schema.table(
 /** The newest license number of each division and year. Reserved under the row lock, so that no number is lost. */
 export const licenseNumber = schema.table(
   'license_number',
-  { divisionCode: text().notNull(), year: integer().notNull(), newest: integer().notNull() },
+  { divisionCode: divisionCode().notNull(), year: integer().notNull(), newest: integer().notNull() },
   (table) => [primaryKey({ columns: [table.divisionCode, table.year] })],
 );
 
@@ -75,7 +60,7 @@ export const license = schema.table(
   {
     number: text().primaryKey(),
     serial: serial().unique(),
-    divisionCode: text().notNull(),
+    divisionCode: divisionCode().notNull(),
     handledBy: text().notNull(),
     issuer: jsonb().$type<OrganFact>().notNull(),
     matterId: text().notNull(),
@@ -106,16 +91,16 @@ export const licenseVersion = schema.table(
     version: integer().notNull(),
     state: text().$type<LicenseState>().notNull(),
     record: jsonb().$type<LicenseRecord>().notNull(),
-    recordDigest: text().notNull(),
+    recordDigest: digest().notNull(),
     /** The signed code (二维码) on the document. Null in versions made before codes existed. */
     code: text(),
     /** Index in the status list (状态列表). Null in versions made before the list existed. */
     statusIndex: integer().unique(),
     caseId: uuid().notNull(),
-    documentDigest: text().notNull(),
-    signatureDigest: text().notNull(),
+    documentDigest: digest().notNull(),
+    signatureDigest: digest().notNull(),
     sealId: text().notNull(),
-    signedAt: moment().notNull(),
+    signedAt: instant().notNull(),
     /** Revision of this version's newest event in stream `license:<number>`. */
     revision: integer().notNull(),
   },
@@ -138,7 +123,7 @@ export const act = schema.table(
     /** State of the version after the act. */
     stateAfter: text().$type<LicenseState>().notNull(),
     record: jsonb().$type<LicenseRecord | ActStatement>().notNull(),
-    contentDigest: text().notNull(),
+    contentDigest: digest().notNull(),
     authorisation: text().notNull(),
     organ: jsonb().$type<OrganFact>().notNull(),
     matterId: text().notNull(),
@@ -149,21 +134,20 @@ export const act = schema.table(
     reason: text(),
     /** The supervisor's order that the act carries out. */
     orderId: uuid(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
-    preparedAt: moment().notNull(),
+    ...actorColumns(),
+    preparedAt: instant().notNull(),
     /** Why it waits after an attempt. */
     waitingFor: text(),
     /** No other process needs to try before this time. */
-    leasedUntil: moment().notNull(),
+    leasedUntil: instant().notNull(),
     /** The signed code (二维码) that a new version carries. */
     code: text(),
     /** The rendered file, stored from ② until ③, because another release may render the same record differently. */
     rendered: bytea(),
     /** SHA-256 of the finished file, and of its CMS: inside it (a PDF) or detached (a statement). */
-    documentDigest: text(),
-    signatureDigest: text(),
-    doneAt: moment(),
+    documentDigest: digest(),
+    signatureDigest: digest(),
+    doneAt: instant(),
   },
   (table) => [
     // At most one prepared act per license, and one act per case.
@@ -184,9 +168,9 @@ const defineValidityLedger = (name: string) =>
       identifier: text().notNull(),
       act: text().$type<Act>().notNull(),
       stateAfter: text().$type<LicenseState>().notNull(),
-      contentDigest: text().notNull(),
+      contentDigest: digest().notNull(),
       actId: uuid().notNull(),
-      at: moment().notNull(),
+      at: instant().notNull(),
     },
     (table) => [primaryKey({ columns: [table.number, table.seq] })],
   );
@@ -203,10 +187,10 @@ export const sheet = schema.table(
     version: integer().notNull(),
     state: text().$type<SheetState>().notNull(),
     validity: text().$type<LicenseState>().notNull(),
-    contentDigest: text().notNull(),
-    printedAt: moment().notNull(),
-    deliveredAt: moment(),
-    recalledAt: moment(),
+    contentDigest: digest().notNull(),
+    printedAt: instant().notNull(),
+    deliveredAt: instant(),
+    recalledAt: instant(),
   },
   (table) => [
     uniqueIndex('sheet_one_standing').on(table.identifier).where(sql`${table.state} <> 'SPOILED'`),
@@ -239,14 +223,14 @@ export const blankEntry = schema.table(
     identifier: text(),
     actId: uuid(),
     actor: text().notNull(),
-    at: moment().notNull(),
+    at: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.number, table.seq] })],
 );
 
 /** Files by digest: PDFs, statements, signatures. */
 export const document = schema.table('document', {
-  digest: text().primaryKey(),
+  digest: digest().primaryKey(),
   mediaType: text().notNull(),
   bytes: bytea().notNull(),
   /** License number. Whoever may see that license may read the file. */

@@ -1,19 +1,18 @@
-import { bigint, date, index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgSchema, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { day, divisionCode, serial } from '../kernel/columns.ts';
 import type { Mode, OutcomeFact, PowerType, RunningCases } from '../kernel/events.ts';
 import type { LicenseAction } from '../kernel/license-acts.ts';
 import { defineMessageTables } from '../kernel/outbox-tables.ts';
 import type { Correction, PrintedCell } from './matter.ts';
 
 const schema = pgSchema('matters');
-const day = () => date({ mode: 'string' });
-const serial = () => bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity();
 
 /** Organs (机关). */
 export const organ = schema.table('organ', {
   id: text().primaryKey(),
   name: text().notNull(),
   level: text().$type<'CITY' | 'COUNTY'>().notNull(),
-  divisionCode: text().notNull(),
+  divisionCode: divisionCode().notNull(),
   uscc: text().notNull().unique(),
 });
 
@@ -45,7 +44,7 @@ export const matter = schema.table(
 export const delegation = schema.table(
   'delegation',
   {
-    serial: serial(),
+    serial: serial().primaryKey(),
     matterId: text()
       .notNull()
       .references(() => matter.id),
@@ -69,7 +68,7 @@ export const delegation = schema.table(
 export const outcome = schema.table(
   'outcome',
   {
-    serial: serial(),
+    serial: serial().primaryKey(),
     matterId: text()
       .notNull()
       .references(() => matter.id),
@@ -85,7 +84,7 @@ export const outcome = schema.table(
 export const industryOrgan = schema.table(
   'industry_organ',
   {
-    serial: serial(),
+    serial: serial().primaryKey(),
     matterId: text()
       .notNull()
       .references(() => matter.id),

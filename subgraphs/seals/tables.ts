@@ -1,22 +1,9 @@
-import {
-  bigint,
-  customType,
-  date,
-  index,
-  integer,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, bytea, day, digest, instant, serial } from '../kernel/columns.ts';
 import { defineMessageTables } from '../kernel/outbox-tables.ts';
 import type { EndReason, SealKind, SealState } from './seal.ts';
 
 const schema = pgSchema('seals');
-const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
-const moment = () => timestamp({ withTimezone: true });
 
 /**
  * Keys of the test PKI itself: `root`, `issuing`, `timestamp`, `status`. The last two have generations; every
@@ -45,8 +32,8 @@ export const seal = schema.table(
     state: text().$type<SealState>().notNull(),
     suite: text().notNull(),
     /** Validity of its newest certificate. */
-    validFrom: moment().notNull(),
-    validUntil: moment().notNull(),
+    validFrom: instant().notNull(),
+    validUntil: instant().notNull(),
     /** Filing number (备案编号). Null before filing, and for seals of earlier releases. */
     filingNumber: text(),
   },
@@ -93,7 +80,7 @@ export const sealGrant = schema.table(
   'seal_grant',
   {
     id: uuid().primaryKey().defaultRandom(),
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity(),
+    serial: serial(),
     sealId: text()
       .notNull()
       .references(() => seal.id),
@@ -101,8 +88,8 @@ export const sealGrant = schema.table(
     /** Person who may authorise the seal. Null: whoever decides the matter. */
     personId: text(),
     /** First and last day; null: open. */
-    validFrom: date(),
-    validTo: date(),
+    validFrom: day(),
+    validTo: day(),
   },
   (table) => [index().on(table.sealId, table.serial)],
 );
@@ -112,12 +99,12 @@ export const sealGrantWithdrawal = schema.table('seal_grant_withdrawal', {
   grantId: uuid()
     .primaryKey()
     .references(() => sealGrant.id),
-  at: moment().notNull(),
+  at: instant().notNull(),
 });
 
 /** Acts on a seal itself: applied for, made, filed, suspended, resumed, granted, rotated, ended. Append-only. */
 export const sealEvent = schema.table('seal_event', {
-  serial: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+  serial: serial().primaryKey(),
   sealId: text().notNull(),
   event: text().notNull(),
   matterId: text(),
@@ -129,23 +116,22 @@ export const sealEvent = schema.table('seal_event', {
   appliedBy: text(),
   applicationId: uuid(),
   reason: text(),
-  at: moment().notNull(),
+  at: instant().notNull(),
 });
 
 /** An office's own pictures of a seal (印模图片), PNG. The newest is in force; a seal without one is drawn. Append-only. */
 export const sealPicture = schema.table(
   'seal_picture',
   {
-    serial: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    serial: serial().primaryKey(),
     sealId: text()
       .notNull()
       .references(() => seal.id),
     /** SHA-256 of the bytes, hex. Digest and bytes are null if the seal is drawn again. */
-    digest: text(),
+    digest: digest(),
     png: bytea(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
-    at: moment().notNull(),
+    ...actorColumns(),
+    at: instant().notNull(),
   },
   (table) => [index().on(table.sealId, table.serial), index().on(table.digest)],
 );
@@ -156,7 +142,7 @@ export const sealPicture = schema.table(
  */
 const useColumns = () => ({
   issuanceId: uuid().primaryKey(),
-  serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+  serial: serial().unique(),
   sealId: text()
     .notNull()
     .references(() => seal.id),
@@ -173,14 +159,14 @@ const useColumns = () => ({
    * releases.
    */
   blankNumber: text(),
-  contentDigest: text().notNull(),
-  at: moment().notNull(),
+  contentDigest: digest().notNull(),
+  at: instant().notNull(),
 });
 
 /** Every use of every seal (用印日志), with its signature. Append-only. */
 export const sealUse = schema.table(
   'seal_use',
-  { ...useColumns(), suite: text().notNull(), documentDigest: text().notNull(), signature: bytea().notNull() },
+  { ...useColumns(), suite: text().notNull(), documentDigest: digest().notNull(), signature: bytea().notNull() },
   (table) => [
     index().on(table.organ, table.serial),
     index().on(table.sealId, table.serial),
@@ -207,8 +193,8 @@ export const revocation = schema.table('revocation', {
     .notNull()
     .references(() => seal.id),
   reason: text().$type<EndReason>().notNull(),
-  revokedAt: moment().notNull(),
-  compromisedAt: moment(),
+  revokedAt: instant().notNull(),
+  compromisedAt: instant(),
 });
 
 /** Every published revocation list (证书吊销列表), DER. Append-only. */
@@ -217,7 +203,7 @@ export const revocationList = schema.table(
   {
     authority: text().$type<'root' | 'issuing'>().notNull(),
     number: integer().notNull(),
-    thisUpdate: moment().notNull(),
+    thisUpdate: instant().notNull(),
     bytes: bytea().notNull(),
   },
   (table) => [primaryKey({ columns: [table.authority, table.number] })],

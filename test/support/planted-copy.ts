@@ -5,18 +5,13 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
+/** The folders that the compiler reads, and the files beside them. */
 const COPIED = [
-  'environment',
-  'gateway',
-  'subgraphs',
-  'db',
-  'seeds',
-  'scripts',
-  'test',
+  ...(JSON.parse(readFileSync(join(ROOT, 'tsconfig.json'), 'utf8')) as { include: string[] }).include,
   'package.json',
   'tsconfig.json',
   'codegen.ts',
-];
+].filter((name) => !name.includes('*'));
 
 /** A copy of the sources in a temporary folder, for tests that plant a mistake and expect a check to name it. */
 export interface PlantedCopy {

@@ -60,6 +60,19 @@ function findForeignHandles({ tree }: Source): string[] {
     });
 }
 
+const COLUMNS = 'subgraphs/kernel/columns.ts';
+
+/** Builders of columns that have one definition. */
+const COLUMN_BUILDERS = new Set(['bigint', 'customType', 'date', 'timestamp', '*']);
+
+/** Returns the column builders that a file takes from drizzle instead of from kernel/columns. */
+function findOwnColumns({ path, imports }: Source): string[] {
+  if (path === COLUMNS) return [];
+  const builders = imports.filter(({ target }) => target === 'drizzle-orm/pg-core').flatMap(({ names }) => names);
+  return builders.filter((name) => COLUMN_BUILDERS.has(name));
+}
+
+const TABLES = 'subgraphs/cases/tables.ts';
 const FILE = 'subgraphs/cases/store.ts';
 const SERVED = ['subgraphs', 'gateway', 'db'];
 
@@ -98,6 +111,16 @@ export const homeRules: Rule[] = [
       'a function without a handle': { [FILE]: 'await inOrder(tx, [() => a(tx)]);' },
       'a function with a handle of another name': { [FILE]: 'await inOrder(tx, [(inner) => a(tx)]);' },
       'within another list': { [FILE]: 'await inOrder(tx, [(tx) => inOrder(tx, [() => a(tx)])]);' },
+    },
+  },
+  {
+    name: 'instants, days, numbers and bytes are columns of kernel/columns',
+    findViolations: findOwnColumns,
+    planted: {
+      'an instant': { [TABLES]: "import { text, timestamp } from 'drizzle-orm/pg-core';\nuse(text, timestamp);" },
+      'a day': { [TABLES]: "import { date as day } from 'drizzle-orm/pg-core';\nuse(day);" },
+      'all builders': { [TABLES]: "import * as columns from 'drizzle-orm/pg-core';\nuse(columns);" },
+      'in the database': { 'db/x.ts': "export { customType } from 'drizzle-orm/pg-core';" },
     },
   },
 ];

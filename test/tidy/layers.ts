@@ -22,6 +22,7 @@ export const KERNEL: Record<string, Layer> = {
   actor: 'rule',
   attachment: 'rule',
   cache: 'rule',
+  columns: 'tables',
   context: 'edge',
   day: 'rule',
   document: 'render',

@@ -1,4 +1,5 @@
-import { date, index, integer, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
+import { index, integer, pgSchema, text } from 'drizzle-orm/pg-core';
+import { day, digest, instant } from '../../kernel/columns.ts';
 
 const schema = pgSchema('cases');
 
@@ -12,13 +13,13 @@ export const agreement = schema.table(
     countyOrgan: text().notNull(),
     /** Matters it covers. */
     matters: text().array().notNull(),
-    validFrom: date({ mode: 'string' }).notNull(),
+    validFrom: day().notNull(),
     /** Last day in force, or null if it has no end. */
-    validTo: date({ mode: 'string' }),
+    validTo: day(),
     /** SHA-256 of the scanned paper, hex. */
-    scanDigest: text().notNull(),
+    scanDigest: digest().notNull(),
     recordedBy: text().notNull(),
-    recordedAt: timestamp({ withTimezone: true }).notNull(),
+    recordedAt: instant().notNull(),
     /** Who ended it early, and why. */
     endedBy: text(),
     endReason: text(),

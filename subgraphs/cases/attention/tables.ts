@@ -1,4 +1,5 @@
-import { date, index, integer, pgSchema, uuid } from 'drizzle-orm/pg-core';
+import { index, integer, pgSchema, uuid } from 'drizzle-orm/pg-core';
+import { day } from '../../kernel/columns.ts';
 
 const schema = pgSchema('cases');
 
@@ -12,7 +13,7 @@ export const caseRest = schema.table(
   {
     caseId: uuid().primaryKey(),
     /** Last day. Null if nobody must act, or if that year has no calendar. */
-    touchBy: date({ mode: 'string' }),
+    touchBy: day(),
     missingYear: integer(),
   },
   (table) => [index().on(table.touchBy)],

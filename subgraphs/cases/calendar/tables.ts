@@ -1,4 +1,5 @@
-import { integer, jsonb, pgSchema, text, timestamp, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { integer, jsonb, pgSchema, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, instant } from '../../kernel/columns.ts';
 import type { Day } from '../../kernel/day.ts';
 
 const schema = pgSchema('cases');
@@ -16,9 +17,8 @@ export const calendarNotice = schema.table(
     source: text().notNull(),
     holidays: jsonb().$type<Day[]>().notNull(),
     makeUpDays: jsonb().$type<Day[]>().notNull(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
-    loadedAt: timestamp({ withTimezone: true }).notNull(),
+    ...actorColumns(),
+    loadedAt: instant().notNull(),
   },
   (table) => [uniqueIndex().on(table.year, table.version)],
 );

@@ -1,16 +1,6 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  check,
-  customType,
-  index,
-  integer,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { check, index, integer, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, bytea, digest, instant, serial } from '../../kernel/columns.ts';
 import type { GuideMaterialFact } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { caseFile } from '../case-tables.ts';
@@ -18,9 +8,6 @@ import type { MediaType } from './file.ts';
 import type { MaterialKind } from './material.ts';
 
 const schema = pgSchema('cases');
-const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
-const moment = () => timestamp({ withTimezone: true });
-const serial = () => bigint({ mode: 'number' }).generatedAlwaysAsIdentity();
 
 /** The state of a file after its scan. Only a READY file is served or counts. */
 export type FileState = 'READY' | 'PENDING_SCAN' | 'INFECTED';
@@ -34,14 +21,14 @@ export const materialFile = schema.table(
   'material_file',
   {
     /** SHA-256 of the bytes, lower-case hex. */
-    digest: text().primaryKey(),
+    digest: digest().primaryKey(),
     /** Null once a later scan found the file infected. */
     bytes: bytea(),
     mediaType: text().$type<MediaType>().notNull(),
     sizeBytes: integer().notNull(),
     state: text().$type<FileState>().notNull(),
     /** Newest attempt to scan. */
-    triedAt: moment().notNull(),
+    triedAt: instant().notNull(),
   },
   (table) => [
     check('bytes_unless_infected', sql`(${table.bytes} is null) = (${table.state} = 'INFECTED')`),
@@ -55,7 +42,7 @@ export const materialUpload = schema.table(
   {
     id: uuid().primaryKey(),
     serial: serial().unique(),
-    digest: text()
+    digest: digest()
       .notNull()
       .references(() => materialFile.digest),
     /** File name as it was sent, with a corrected ending. Personal data. */
@@ -63,9 +50,9 @@ export const materialUpload = schema.table(
     uploaderId: text().notNull(),
     /** The code under which the uploader holds licenses; null for staff. */
     holderCode: text(),
-    uploadedAt: moment().notNull(),
+    uploadedAt: instant().notNull(),
     /** When it became part of a case; null while it waits. */
-    attachedAt: moment(),
+    attachedAt: instant(),
   },
   (table) => [
     index().on(table.uploaderId, table.serial).where(sql`attached_at is null`),
@@ -97,9 +84,8 @@ export const caseMaterial = schema.table(
     licenseState: text().$type<LicenseState>(),
     /** Copies handed in on paper. */
     copies: integer(),
-    addedAt: moment().notNull(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
+    addedAt: instant().notNull(),
+    ...actorColumns(),
     organ: text(),
   },
   (table) => [
@@ -128,7 +114,7 @@ export const materialRead = schema.table(
     organ: text(),
     /** The purpose (用途) in the reader's words. Null in rows of earlier releases. */
     purpose: text(),
-    at: moment().notNull(),
+    at: instant().notNull(),
   },
   (table) => [
     index().on(table.caseId, table.serial),

@@ -1,20 +1,8 @@
-import {
-  bigint,
-  customType,
-  index,
-  integer,
-  jsonb,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { bytea, digest, divisionCode, instant, serial } from '../../kernel/columns.ts';
 import type { NoticeContent, NoticeKind } from './notice.ts';
 
 const schema = pgSchema('cases');
-const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
-const moment = () => timestamp({ withTimezone: true });
 
 /**
  * The newest number of each division, year and kind of notice. It is taken under a row lock, so that no number is lost.
@@ -22,7 +10,7 @@ const moment = () => timestamp({ withTimezone: true });
 export const noticeNumber = schema.table(
   'notice_number',
   {
-    divisionCode: text().notNull(),
+    divisionCode: divisionCode().notNull(),
     year: text().notNull(),
     kind: text().$type<NoticeKind>().notNull(),
     newest: integer().notNull(),
@@ -36,14 +24,14 @@ export const notice = schema.table(
   {
     /** For a decision also the issuance id under which its seal is used. */
     id: uuid().primaryKey(),
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    serial: serial().unique(),
     caseId: uuid().notNull(),
     kind: text().$type<NoticeKind>().notNull(),
     number: text().notNull().unique(),
     content: jsonb().$type<NoticeContent>().notNull(),
     /** SHA-256, hex, of the canonical content (RFC 8785). */
-    contentDigest: text().notNull(),
-    issuedAt: moment().notNull(),
+    contentDigest: digest().notNull(),
+    issuedAt: instant().notNull(),
     organ: text().notNull(),
   },
   (table) => [index().on(table.caseId, table.serial)],
@@ -61,22 +49,22 @@ export const decisionSeal = schema.table(
     matterId: text().notNull(),
     /** The decider's seal authorisation, a JWS that only the seals subgraph reads. */
     authorisation: text().notNull(),
-    preparedAt: moment().notNull(),
+    preparedAt: instant().notNull(),
     /** Digest of the file to be sealed, once it is rendered. The first rendering stays. */
-    documentDigest: text(),
+    documentDigest: digest(),
     /** Why it waits, after a failed attempt. */
     waitingFor: text(),
     /** No other attempt starts before this time. */
-    leasedUntil: moment().notNull(),
+    leasedUntil: instant().notNull(),
     signature: bytea(),
     sealId: text(),
-    signedAt: moment(),
+    signedAt: instant(),
   },
   (table) => [index().on(table.state, table.leasedUntil)],
 );
 
 /** Files that are sealed, byte for byte: append-only. */
 export const sealedFile = schema.table('sealed_file', {
-  digest: text().primaryKey(),
+  digest: digest().primaryKey(),
   bytes: bytea().notNull(),
 });

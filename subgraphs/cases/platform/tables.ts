@@ -1,20 +1,9 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  customType,
-  index,
-  integer,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { index, integer, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { bytea, digest, instant, serial } from '../../kernel/columns.ts';
 import type { MessageType, Verdict } from './message.ts';
 
 const schema = pgSchema('cases');
-const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
 
 /** Approval platforms of city organs (审批平台); at most one in use per organ. */
 export const platform = schema.table(
@@ -22,15 +11,15 @@ export const platform = schema.table(
   {
     id: uuid().primaryKey(),
     /** Order of registration, and key for keyset pagination. */
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    serial: serial().unique(),
     organ: text().notNull(),
     name: text().notNull(),
     /** The URL that the hub posts to. */
     url: text().notNull(),
     /** Version of the derived secret that signs what the hub sends. */
     secretVersion: integer().notNull(),
-    registeredAt: timestamp({ withTimezone: true }).notNull(),
-    removedAt: timestamp({ withTimezone: true }),
+    registeredAt: instant().notNull(),
+    removedAt: instant(),
   },
   (table) => [uniqueIndex().on(table.organ).where(sql`removed_at is null`)],
 );
@@ -46,9 +35,9 @@ export const platformKey = schema.table(
       .references(() => platform.id),
     /** Public key, Ed25519: `x` of the JWK, RFC 8037. */
     x: text().notNull(),
-    validFrom: timestamp({ withTimezone: true }).notNull(),
+    validFrom: instant().notNull(),
     /** First moment at which it is no longer valid, or null. */
-    validTo: timestamp({ withTimezone: true }),
+    validTo: instant(),
   },
   (table) => [index().on(table.platformId)],
 );
@@ -65,9 +54,9 @@ export const platformCase = schema.table(
     stream: text().notNull(),
     /** Revision of the event that announced the arrival. */
     revision: integer().notNull(),
-    arrivedAt: timestamp({ withTimezone: true }).notNull(),
+    arrivedAt: instant().notNull(),
     /** 签收, since the newest arrival. */
-    receivedAt: timestamp({ withTimezone: true }),
+    receivedAt: instant(),
   },
   (table) => [primaryKey({ columns: [table.caseId, table.platformId] })],
 );
@@ -80,19 +69,19 @@ export const platformMessage = schema.table(
       .notNull()
       .references(() => platform.id),
     id: uuid().notNull(),
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    serial: serial().unique(),
     type: text().$type<MessageType>().notNull(),
     caseNumber: text().notNull(),
     kid: text()
       .notNull()
       .references(() => platformKey.kid),
     /** SHA-256 of `raw`, hex. */
-    digest: text().notNull(),
+    digest: digest().notNull(),
     /** The exact bytes of the body. */
     raw: bytea().notNull(),
     /** The received detached JWS over `raw`. */
     signature: text().notNull(),
-    receivedAt: timestamp({ withTimezone: true }).notNull(),
+    receivedAt: instant().notNull(),
     verdict: text().$type<Verdict>().notNull(),
     /** `seq` of the case's step that the message made, or null. */
     stepSeq: integer(),

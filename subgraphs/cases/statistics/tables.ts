@@ -1,9 +1,9 @@
-import { boolean, date, index, integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import { boolean, index, integer, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import { day } from '../../kernel/columns.ts';
 import type { Mode } from '../../kernel/events.ts';
 import type { Outcome } from './figure.ts';
 
 const schema = pgSchema('cases');
-const day = () => date({ mode: 'string' });
 
 /**
  * The figures of a case for statistics. They are written with each step, and calculated again when a calendar is

@@ -1,17 +1,6 @@
 import { sql } from 'drizzle-orm';
-import {
-  bigint,
-  date,
-  index,
-  integer,
-  jsonb,
-  pgSchema,
-  primaryKey,
-  text,
-  timestamp,
-  uniqueIndex,
-  uuid,
-} from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgSchema, primaryKey, text, uniqueIndex, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, day, digest, divisionCode, instant, serial } from '../../kernel/columns.ts';
 import type { EventPayload } from '../../kernel/events.ts';
 import type {
   FindingEvent,
@@ -24,15 +13,13 @@ import type {
 } from './supervision.ts';
 
 const schema = pgSchema('cases');
-const moment = () => timestamp({ withTimezone: true });
-const serial = () => bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique();
 
 /** Approval results on their way to supervisors (双推送): one per result and level. */
 export const push = schema.table(
   'push',
   {
     id: uuid().primaryKey(),
-    serial: serial(),
+    serial: serial().unique(),
     caseId: uuid().notNull(),
     matterId: text().notNull(),
     level: text().$type<Level>().notNull(),
@@ -40,18 +27,18 @@ export const push = schema.table(
     organ: text(),
     decision: text().$type<PushedResult>().notNull(),
     decidedBy: text().notNull(),
-    decidedAt: moment().notNull(),
+    decidedAt: instant().notNull(),
     /** Third working day after the decision, or null if the calendar of `missingYear` is missing. */
-    dueOn: date({ mode: 'string' }),
+    dueOn: day(),
     missingYear: integer(),
     state: text().$type<PushState>().notNull(),
     claimedById: text(),
     claimedBy: text(),
-    claimedAt: moment(),
+    claimedAt: instant(),
     signedBy: text(),
-    signedAt: moment(),
+    signedAt: instant(),
     /** When it first reached the supervisor: signed for, or accepted by its system. */
-    reachedAt: moment(),
+    reachedAt: instant(),
   },
   (table) => [
     uniqueIndex().on(table.caseId, table.level, table.decision),
@@ -67,12 +54,11 @@ export const pushEntry = schema.table(
     pushId: uuid().notNull(),
     seq: integer().notNull(),
     event: text().$type<PushEvent>().notNull(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
+    ...actorColumns(),
     organ: text(),
     /** Receipt that the supervisor's system gave. */
     receipt: text(),
-    at: moment().notNull(),
+    at: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.pushId, table.seq] })],
 );
@@ -82,14 +68,14 @@ export const finding = schema.table(
   'finding',
   {
     id: uuid().primaryKey(),
-    serial: serial(),
+    serial: serial().unique(),
     caseId: uuid().notNull(),
     pushId: uuid().notNull(),
     kind: text().$type<FindingKind>().notNull(),
     text: text().notNull(),
     /** SHA-256, hex, of the papers that it is based on. */
     papers: text().array().notNull(),
-    dueOn: date({ mode: 'string' }),
+    dueOn: day(),
     /** The supervisor's organ, and the organ that decided the case. */
     organ: text().notNull(),
     decidedBy: text().notNull(),
@@ -97,15 +83,15 @@ export const finding = schema.table(
     licenseNumber: text(),
     state: text().$type<FindingState>().notNull(),
     recordedBy: text().notNull(),
-    recordedAt: moment().notNull(),
+    recordedAt: instant().notNull(),
     acknowledgedBy: text(),
-    acknowledgedAt: moment(),
+    acknowledgedAt: instant(),
     /** What the issuing organ answered to an order, in words. */
     answer: text(),
-    endedAt: moment(),
+    endedAt: instant(),
     /** Chosen by the sender. The same key again means the same finding. */
     requestKey: text(),
-    requestDigest: text().notNull(),
+    requestDigest: digest().notNull(),
   },
   (table) => [
     uniqueIndex().on(table.organ, table.requestKey),
@@ -121,11 +107,10 @@ export const findingEntry = schema.table(
     findingId: uuid().notNull(),
     seq: integer().notNull(),
     event: text().$type<FindingEvent>().notNull(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
+    ...actorColumns(),
     organ: text(),
     note: text(),
-    at: moment().notNull(),
+    at: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.findingId, table.seq] })],
 );
@@ -135,12 +120,12 @@ export const webhook = schema.table(
   'webhook',
   {
     id: uuid().primaryKey(),
-    serial: serial(),
+    serial: serial().unique(),
     organ: text().notNull(),
     url: text().notNull(),
     registeredBy: text().notNull(),
-    registeredAt: moment().notNull(),
-    endedAt: moment(),
+    registeredAt: instant().notNull(),
+    endedAt: instant(),
   },
   (table) => [uniqueIndex().on(table.organ).where(sql`ended_at is null`)],
 );
@@ -152,10 +137,10 @@ export const supervisionMessage = schema.table(
     webhookId: uuid().notNull(),
     messageId: text().notNull(),
     /** SHA-256 of the received body. */
-    bodyDigest: text().notNull(),
+    bodyDigest: digest().notNull(),
     status: integer().notNull(),
     answer: jsonb().$type<object>().notNull(),
-    receivedAt: moment().notNull(),
+    receivedAt: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.webhookId, table.messageId] })],
 );
@@ -175,10 +160,10 @@ export const duty = schema.table(
     identifier: text().notNull(),
     name: text().notNull(),
     organs: text().array().notNull(),
-    divisionCode: text().notNull(),
+    divisionCode: divisionCode().notNull(),
     reason: text(),
-    openedAt: moment().notNull(),
-    closedAt: moment(),
+    openedAt: instant().notNull(),
+    closedAt: instant(),
   },
   (table) => [index().on(table.openedAt).where(sql`closed_at is null`)],
 );

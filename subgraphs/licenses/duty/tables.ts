@@ -1,4 +1,5 @@
-import { pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
+import { pgSchema, text } from 'drizzle-orm/pg-core';
+import { divisionCode, instant } from '../../kernel/columns.ts';
 import type { EventPayload } from '../../kernel/events.ts';
 
 const schema = pgSchema('licenses');
@@ -10,8 +11,8 @@ export const duty = schema.table('duty', {
   identifier: text().notNull(),
   name: text().notNull(),
   organs: text().array().notNull(),
-  divisionCode: text().notNull(),
+  divisionCode: divisionCode().notNull(),
   reason: text(),
-  openedAt: timestamp({ withTimezone: true }).notNull(),
-  closedAt: timestamp({ withTimezone: true }),
+  openedAt: instant().notNull(),
+  closedAt: instant(),
 });

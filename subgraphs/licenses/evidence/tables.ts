@@ -1,11 +1,11 @@
-import { index, integer, pgSchema, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { index, integer, pgSchema, primaryKey, text } from 'drizzle-orm/pg-core';
+import { instant } from '../../kernel/columns.ts';
 
 const schema = pgSchema('licenses');
-const moment = () => timestamp({ withTimezone: true });
 
 /** Published status lists. The newest one is in force. */
 export const statusList = schema.table('status_list', {
-  publishedAt: moment().primaryKey(),
+  publishedAt: instant().primaryKey(),
   /** Compact JWS. */
   text: text().notNull(),
 });
@@ -18,7 +18,7 @@ export const evidenceBundle = schema.table(
     seq: integer().notNull(),
     /** JSON, as published. */
     bundle: text().notNull(),
-    stampedAt: moment().notNull(),
+    stampedAt: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.identifier, table.seq] }), index().on(table.stampedAt)],
 );

@@ -1,5 +1,6 @@
 import { sql } from 'drizzle-orm';
-import { bigint, index, jsonb, pgSchema, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { index, jsonb, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import { instant, serial } from '../../kernel/columns.ts';
 import type { OrganFact } from '../../kernel/events.ts';
 import type { OrderedAct, OrderState } from './order.ts';
 
@@ -11,7 +12,7 @@ export const supervisionOrder = schema.table(
   {
     /** The finding's id. */
     id: uuid().primaryKey(),
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    serial: serial().unique(),
     number: text().notNull(),
     /** The organ that issued the license and has to answer. */
     issuer: text().notNull(),
@@ -19,11 +20,11 @@ export const supervisionOrder = schema.table(
     reason: text().notNull(),
     supervisor: jsonb().$type<OrganFact>().notNull(),
     supervisorId: text().notNull(),
-    orderedAt: timestamp({ withTimezone: true }).notNull(),
+    orderedAt: instant().notNull(),
     state: text().$type<OrderState>().notNull(),
     answer: text(),
     answeredBy: text(),
-    answeredAt: timestamp({ withTimezone: true }),
+    answeredAt: instant(),
   },
   (table) => [
     index().on(table.number).where(sql`state = 'OPEN'`),

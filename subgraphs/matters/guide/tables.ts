@@ -1,4 +1,5 @@
-import { date, foreignKey, integer, jsonb, pgSchema, primaryKey, text, timestamp } from 'drizzle-orm/pg-core';
+import { foreignKey, integer, jsonb, pgSchema, primaryKey, text } from 'drizzle-orm/pg-core';
+import { day, digest, divisionCode, instant } from '../../kernel/columns.ts';
 import type { Guide } from './guide.ts';
 import type { Overlay } from './overlay.ts';
 
@@ -6,10 +7,10 @@ const schema = pgSchema('matters');
 
 /** Columns of each publication in addition to its content. */
 const publication = () => ({
-  validFrom: date({ mode: 'string' }).notNull(),
+  validFrom: day().notNull(),
   /** Digest of the content: a file with the same content changes nothing. */
-  digest: text().notNull(),
-  publishedAt: timestamp({ withTimezone: true }).notNull(),
+  digest: digest().notNull(),
+  publishedAt: instant().notNull(),
   /** Id of the person who published it. */
   publishedBy: text().notNull(),
 });
@@ -32,7 +33,7 @@ export const guideOverlay = schema.table(
   {
     matterId: text().notNull(),
     version: integer().notNull(),
-    divisionCode: text().notNull(),
+    divisionCode: divisionCode().notNull(),
     revision: integer().notNull(),
     overlay: jsonb().$type<Overlay>().notNull(),
     /** The version it was carried over from, or null if the county published it. */

@@ -1,4 +1,5 @@
-import { bigint, date, integer, jsonb, pgSchema, primaryKey, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { integer, jsonb, pgSchema, primaryKey, text, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, day, digest, instant, serial } from '../../kernel/columns.ts';
 import type { RunningCases } from '../../kernel/events.ts';
 import type { FieldChange } from './import.ts';
 
@@ -8,14 +9,13 @@ const schema = pgSchema('matters');
 export const delegationImport = schema.table('delegation_import', {
   id: uuid().primaryKey(),
   /** Order of import: the cursor of the list of imports. */
-  serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
-  importedAt: timestamp({ withTimezone: true }).notNull(),
-  actorId: text().notNull(),
-  actor: text().notNull(),
+  serial: serial().unique(),
+  importedAt: instant().notNull(),
+  ...actorColumns(),
   /** The document that orders the change (依据), or null. */
   basis: text(),
   /** SHA-256 of the list's text in UTF-8. */
-  digest: text().notNull(),
+  digest: digest().notNull(),
   /** Number of lines that changed something, and of lines that repeated the current state. */
   changed: integer().notNull(),
   unchanged: integer().notNull(),
@@ -32,7 +32,7 @@ export const delegationChange = schema.table(
     seq: integer().notNull(),
     line: integer().notNull(),
     matterId: text().notNull(),
-    validFrom: date({ mode: 'string' }).notNull(),
+    validFrom: day().notNull(),
     runningCases: text().$type<RunningCases>(),
     fields: jsonb().$type<FieldChange[]>().notNull(),
   },

@@ -1,4 +1,5 @@
-import { bigint, index, integer, jsonb, pgSchema, text, timestamp } from 'drizzle-orm/pg-core';
+import { index, integer, jsonb, pgSchema, text } from 'drizzle-orm/pg-core';
+import { actorColumns, instant, serial } from '../../kernel/columns.ts';
 import type { Task, TaskState } from './task.ts';
 
 const schema = pgSchema('matters');
@@ -13,7 +14,7 @@ export const task = schema.table('task', {
 export const taskReport = schema.table(
   'task_report',
   {
-    serial: bigint({ mode: 'number' }).primaryKey().generatedAlwaysAsIdentity(),
+    serial: serial().primaryKey(),
     number: integer()
       .notNull()
       .references(() => task.number),
@@ -21,9 +22,8 @@ export const taskReport = schema.table(
     percent: integer().notNull(),
     note: text(),
     organ: text().notNull(),
-    actorId: text().notNull(),
-    actor: text().notNull(),
-    at: timestamp({ withTimezone: true }).notNull(),
+    ...actorColumns(),
+    at: instant().notNull(),
   },
   (table) => [index().on(table.number, table.serial)],
 );

@@ -1,15 +1,15 @@
-import { bigint, index, jsonb, pgSchema, text, timestamp, uuid } from 'drizzle-orm/pg-core';
+import { index, jsonb, pgSchema, text, uuid } from 'drizzle-orm/pg-core';
+import { actorColumns, instant, serial } from '../../kernel/columns.ts';
 import type { ApplicationKind, Outcome, Particulars } from './application.ts';
 
 const schema = pgSchema('seals');
-const moment = () => timestamp({ withTimezone: true });
 
 /** Applications on the seals of an organ (印章申请). Append-only. */
 export const sealApplication = schema.table(
   'seal_application',
   {
     id: uuid().primaryKey(),
-    serial: bigint({ mode: 'number' }).generatedAlwaysAsIdentity().unique(),
+    serial: serial().unique(),
     kind: text().$type<ApplicationKind>().notNull(),
     organ: text().notNull(),
     /** The seal that it is about; for MAKE, the seal to be made. */
@@ -18,7 +18,7 @@ export const sealApplication = schema.table(
     reason: text().notNull(),
     appliedById: text().notNull(),
     appliedBy: text().notNull(),
-    at: moment().notNull(),
+    at: instant().notNull(),
   },
   (table) => [index().on(table.organ, table.serial), index().on(table.sealId, table.serial)],
 );
@@ -29,8 +29,7 @@ export const sealApplicationOutcome = schema.table('seal_application_outcome', {
     .primaryKey()
     .references(() => sealApplication.id),
   outcome: text().$type<Outcome>().notNull(),
-  actorId: text().notNull(),
-  actor: text().notNull(),
+  ...actorColumns(),
   reason: text(),
-  at: moment().notNull(),
+  at: instant().notNull(),
 });

@@ -1,10 +1,8 @@
-import { bigint, customType, integer, pgSchema, primaryKey, text, timestamp, uniqueIndex } from 'drizzle-orm/pg-core';
+import { integer, pgSchema, primaryKey, text, uniqueIndex } from 'drizzle-orm/pg-core';
+import { bytea, count, instant, serial } from '../../kernel/columns.ts';
 import type { LeafKind } from './leaf.ts';
 
 const schema = pgSchema('seals');
-const bytea = customType<{ data: Uint8Array }>({ dataType: () => 'bytea' });
-const moment = () => timestamp({ withTimezone: true });
-const count = () => bigint({ mode: 'number' });
 
 /** The key that the log signs with, encrypted like all keys. One row. Append-only. */
 export const logKey = schema.table('log_key', {
@@ -17,14 +15,14 @@ export const logKey = schema.table('log_key', {
 export const logLeaf = schema.table(
   'log_leaf',
   {
-    serial: count().primaryKey().generatedAlwaysAsIdentity(),
+    serial: serial().primaryKey(),
     kind: text().$type<LeafKind>().notNull(),
     /** What the leaf is about. Unique within its kind. */
     subject: text().notNull(),
     /** Canonical JSON; the leaf's hash is over its UTF-8. */
     entry: text().notNull(),
     hash: bytea().notNull(),
-    at: moment().notNull(),
+    at: instant().notNull(),
   },
   (table) => [uniqueIndex().on(table.kind, table.subject)],
 );
@@ -65,7 +63,7 @@ export const logCheckpoint = schema.table('log_checkpoint', {
   root: bytea().notNull(),
   /** The signed note. */
   note: text().notNull(),
-  at: moment().notNull(),
+  at: instant().notNull(),
 });
 
 /** Signatures of witnesses under checkpoints. Append-only. */
@@ -80,7 +78,7 @@ export const logCosignature = schema.table(
     /** The signature line. */
     line: text().notNull(),
     /** Time of the signature, as the witness states it. */
-    at: moment().notNull(),
+    at: instant().notNull(),
   },
   (table) => [primaryKey({ columns: [table.witness, table.size] })],
 );
