@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readNote } from '../../subgraphs/kernel/tlog/note.ts';
-import { openSealsFixture, type SealsFixture } from '../seals/workshop.ts';
+import { openSealsFixture, type SealsFixture } from '../seals/seals-fixture.ts';
 import { waitUntil } from '../support/until.ts';
 
 /** Kills the sequencer three times between the commit of a checkpoint and the writing of its files. */

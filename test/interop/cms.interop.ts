@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { splitSignature } from '../../scripts/split.ts';
 import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { CITY, CITY_MATTER, newRequest } from '../seals/requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/seals-fixture.ts';
 
 /** openssl and BouncyCastle (Debian: openssl, libbcpkix-java) verify signatures and certificates of seals. */
 
@@ -26,30 +26,30 @@ const COVERED = {
 const CLASSPATH = ['bcprov', 'bcutil', 'bcpkix'].map((name) => `/usr/share/java/${name}.jar`).join(':');
 const VERIFY_CMS = fileURLToPath(new URL('VerifyCms.java', import.meta.url));
 
-let workshop: SealsFixture;
+let fixture: SealsFixture;
 let folder: string;
 const filePath = (name: string) => join(folder, name);
-const clockSeconds = () => String(Math.floor(workshop.clock().getTime() / 1000));
+const clockSeconds = () => String(Math.floor(fixture.clock().getTime() / 1000));
 
 beforeAll(async () => {
-  workshop = await openSealsFixture();
+  fixture = await openSealsFixture();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-cms-'));
   for (const [name, unsignedRequest] of Object.entries(REQUESTS)) {
-    const request = { ...unsignedRequest, authorisation: await workshop.authorise(unsignedRequest) };
-    writeFileSync(filePath(`${name}.p7s`), await signatureOf(workshop.seals, request));
+    const request = { ...unsignedRequest, authorisation: await fixture.authorise(unsignedRequest) };
+    writeFileSync(filePath(`${name}.p7s`), await signatureOf(fixture.seals, request));
   }
   for (const [name, covered] of Object.entries(COVERED)) writeFileSync(filePath(name), covered);
   const otherWorkshop = await openSealsFixture();
   writeFileSync(filePath('stranger.pem'), await otherWorkshop.seals.rootCertificate());
   await otherWorkshop.close();
-  const rows = await workshop.sql`select seal_id as id, certificate_pem as pem from seals.seal_certificate
+  const rows = await fixture.sql`select seal_id as id, certificate_pem as pem from seals.seal_certificate
     union all select id, certificate_pem from seals.authority
     union all select seal_id || '-code', certificate_pem from seals.seal_code_key`;
   for (const { id, pem } of rows) writeFileSync(filePath(`${id}.pem`), pem);
   writeFileSync(filePath('changed'), Buffer.concat([COVERED.county, Buffer.from(' ')]));
 });
 afterAll(async () => {
-  await workshop.close();
+  await fixture.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -110,14 +110,14 @@ test('BouncyCastle reads the Chinese name and the signing time', async () => {
     ...['-Dstdout.encoding=UTF-8', '-Dfile.encoding=UTF-8', '-Dsun.stdout.encoding=UTF-8'],
     ...['-cp', CLASSPATH, VERIFY_CMS, filePath('county'), filePath('county.p7s'), filePath('root.pem')],
   ]);
-  expect(output).toContain(`verified ${workshop.clock().toISOString().slice(0, 19)}Z`);
+  expect(output).toContain(`verified ${fixture.clock().toISOString().slice(0, 19)}Z`);
   expect(output).toContain('CN=于都县林业局证照专用章（测试）');
 });
 
 test('openssl verifies the chain strictly and for signing', async () => {
   const { code, output } = await run('openssl', [
     ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', 'smimesign', '-attime', clockSeconds()],
-    ...['-CAfile', filePath('root.pem'), '-untrusted', filePath('issuing.pem'), filePath(`${workshop.countySeal}.pem`)],
+    ...['-CAfile', filePath('root.pem'), '-untrusted', filePath('issuing.pem'), filePath(`${fixture.countySeal}.pem`)],
   ]);
   expect(code, output).toBe(0);
 });
@@ -127,7 +127,7 @@ test.each([
   ['status', 'any'],
   ['code', 'any'],
 ])('openssl verifies the certificate for %s, with a key on P-256', async (name, purpose) => {
-  const file = name === 'code' ? `${workshop.countySeal}-code.pem` : `${name}.pem`;
+  const file = name === 'code' ? `${fixture.countySeal}-code.pem` : `${name}.pem`;
   const { code, output } = await run('openssl', [
     ...['verify', '-x509_strict', '-check_ss_sig', '-purpose', purpose, '-attime', clockSeconds()],
     ...['-CAfile', filePath('root.pem'), '-untrusted', filePath('issuing.pem'), filePath(file)],
@@ -143,7 +143,7 @@ test.each([
 });
 
 test('openssl reads names in UTF-8, a 127-bit serial, RSA-3072 and SHA-256 in each certificate', async () => {
-  for (const id of ['root', 'issuing', workshop.countySeal, workshop.citySeal]) {
+  for (const id of ['root', 'issuing', fixture.countySeal, fixture.citySeal]) {
     const { output } = await run('openssl', [
       'x509',
       '-in',

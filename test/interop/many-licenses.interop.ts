@@ -11,7 +11,7 @@ import { writeLicenseIdentifier } from '../../subgraphs/kernel/identifier.ts';
 import { insertSignature } from '../../subgraphs/kernel/sealed-pdf.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { AUTHORISER, COUNTY_MATTER, requestOf } from '../seals/requests.ts';
-import { openSealsFixture, type SealsFixture } from '../seals/workshop.ts';
+import { openSealsFixture, type SealsFixture } from '../seals/seals-fixture.ts';
 import { sampleRecord } from '../support/record.ts';
 
 /** `LICENSES=1000 npm run test:interop` for the long run. */
@@ -65,15 +65,15 @@ const fields = fc.array(fc.record({ label: printableText(12), text: printableTex
 describe(`${LICENSES} licenses`, () => {
   const folder = mkdtempSync(join(tmpdir(), 'tongquan-thousand-'));
   const path = (file: string) => join(folder, file);
-  let workshop: SealsFixture;
+  let fixture: SealsFixture;
   beforeAll(async () => {
-    workshop = await openSealsFixture();
-    writeFileSync(path('root.pem'), await workshop.seals.rootCertificate());
+    fixture = await openSealsFixture();
+    writeFileSync(path('root.pem'), await fixture.seals.rootCertificate());
     const samples = fc.sample(fc.tuple(name, fields, printableText(30)), { seed: SEED, numRuns: LICENSES });
     for (const [i, [holder, lines, title]] of samples.entries()) await seal(i, buildRecord(i, holder, lines, title));
   });
   afterAll(async () => {
-    await workshop?.close();
+    await fixture?.close();
     rmSync(folder, { recursive: true, force: true });
   });
 
@@ -100,7 +100,7 @@ describe(`${LICENSES} licenses`, () => {
 
   async function seal(i: number, licenseRecord: LicenseRecord): Promise<void> {
     const request = requestOf(licenseRecord);
-    const answer = await workshop.seals.sign({ ...request, authorisation: await workshop.authorise(request) });
+    const answer = await fixture.seals.sign({ ...request, authorisation: await fixture.authorise(request) });
     if (answer.state !== 'SIGNED') throw new Error(answer.reason);
     const pdf = Buffer.from(insertSignature(request.document, answer.signature));
     const { covered, cms } = splitSignature(pdf);

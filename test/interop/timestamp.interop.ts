@@ -7,7 +7,7 @@ import { promisify } from 'node:util';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { serveSubgraph } from '../../subgraphs/kernel/serve.ts';
 import { COUNTY } from '../seals/requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from '../seals/seals-fixture.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 
@@ -15,23 +15,23 @@ import { applyAndApprove } from '../support/seal-applications.ts';
 
 const DIGEST = createHash('sha256').update('林木采伐许可证').digest();
 
-let workshop: SealsFixture;
+let fixture: SealsFixture;
 let folder: string;
 const filePath = (name: string) => join(folder, name);
-const attimeArgs = () => ['-attime', String(Math.floor(workshop.clock().getTime() / 1000))];
+const attimeArgs = () => ['-attime', String(Math.floor(fixture.clock().getTime() / 1000))];
 
 beforeAll(async () => {
-  workshop = await openSealsFixture();
+  fixture = await openSealsFixture();
   folder = mkdtempSync(join(tmpdir(), 'tongquan-timestamp-'));
-  const rows = await workshop.sql`select id, certificate_pem as pem from seals.authority
+  const rows = await fixture.sql`select id, certificate_pem as pem from seals.authority
     union all select seal_id, certificate_pem from seals.seal_certificate
     union all select seal_id || '-code', certificate_pem from seals.seal_code_key`;
   for (const { id, pem } of rows) writeFileSync(filePath(`${id}.pem`), pem);
   writeFileSync(filePath('chain.pem'), rows.map(({ pem }) => pem).join(''));
-  writeFileSync(filePath('token'), await workshop.seals.stamp(DIGEST));
+  writeFileSync(filePath('token'), await fixture.seals.stamp(DIGEST));
 });
 afterAll(async () => {
-  await workshop.close();
+  await fixture.close();
   rmSync(folder, { recursive: true, force: true });
 });
 
@@ -72,7 +72,7 @@ describe('openssl ts -verify', () => {
     expect(output).toContain('Nonce: unspecified');
   });
   test('accepts the token in a signature, over the signature value', async () => {
-    const signature = Buffer.from(await signatureOf(workshop.seals, await workshop.request()));
+    const signature = Buffer.from(await signatureOf(fixture.seals, await fixture.request()));
     const attribute = Buffer.from('060b2a864886f70d010910020e31', 'hex');
     const place = signature.indexOf(attribute);
     // The set with the only value of the attribute has a length of two octets after 0x82.
@@ -94,10 +94,10 @@ describe('openssl ts -verify', () => {
 
 describe('openssl crl and verify -crl_check_all', () => {
   const fetchLists = async () => {
-    const app = await serveSubgraph(workshop.seals, {
+    const app = await serveSubgraph(fixture.seals, {
       tokenKey: tokenKeys.publicKey,
       serviceKey: new Uint8Array(32),
-      now: workshop.clock,
+      now: fixture.clock,
     });
     for (const name of ['root', 'issuing']) {
       const { rawPayload } = await app.inject({ url: `/seals/${name}.crl` });
@@ -136,24 +136,24 @@ describe('openssl crl and verify -crl_check_all', () => {
       ];
       expect((await openssl(...list)).output).toContain('verify OK');
     }
-    const sealCertificates = [`${workshop.countySeal}.pem`, `${workshop.countySeal}-code.pem`];
+    const sealCertificates = [`${fixture.countySeal}.pem`, `${fixture.countySeal}-code.pem`];
     for (const file of [...sealCertificates, 'timestamp.pem', 'status.pem'])
       expect(await verifyCertificate(file)).toMatchObject({ code: 0 });
 
     const input = {
-      seal: workshop.countySeal,
+      seal: fixture.countySeal,
       reason: 'KEY_COMPROMISE',
       words: '密钥介质遗失',
-      compromisedAt: workshop.clock(),
+      compromisedAt: fixture.clock(),
     };
     const askAs = (person: string, query: string, variables: object) =>
-      workshop.ask(requireDemoPerson(person), query, { ...variables });
+      fixture.ask(requireDemoPerson(person), query, { ...variables });
     const endInput = { ...input, compromisedAt: input.compromisedAt.toISOString() };
     await applyAndApprove(askAs, COUNTY, 'applyForSealEnd', endInput);
     await fetchLists();
     for (const file of sealCertificates)
       expect((await verifyCertificate(file)).output).toContain('certificate revoked');
-    expect((await verifyCertificate(`${workshop.citySeal}.pem`)).code).toBe(0);
+    expect((await verifyCertificate(`${fixture.citySeal}.pem`)).code).toBe(0);
     const { output } = await openssl('crl', '-in', filePath('issuing.crl'), '-inform', 'DER', '-noout', '-text');
     expect(output.match(/Key Compromise/g)).toHaveLength(2);
     expect(output.match(/Invalidity Date/g)).toHaveLength(2);

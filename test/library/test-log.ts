@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import type { NoteSigner } from '../seals/log-pen.ts';
+import type { NoteSigner } from '../seals/note-signer.ts';
 
 const WIDTH = 256;
 

@@ -5,7 +5,7 @@ import { computeProof } from '../../scripts/witness/tile.ts';
 import { isConsistent } from '../../scripts/witness/tree.ts';
 import { requireCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { NoteSigner } from '../seals/log-pen.ts';
+import { NoteSigner } from '../seals/note-signer.ts';
 import {
   type Authority,
   LIBRARY_NAME,

@@ -4,7 +4,7 @@ import { tokenFor } from '../support/actors.ts';
 import { COMPANY } from '../support/flow.ts';
 import { APPLICANT_ID, FIXTURES, type Fixture, KEEPER_ID, POLICIES } from './fixtures.ts';
 import { type Expectation, expectationOf, listMutations } from './matrix.ts';
-import { buildWorld, type World } from './world.ts';
+import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
 
 /**
  * The role matrix through GraphQL, on a real hub: what a mutation answers to a dry run is what its policy row says.
@@ -33,7 +33,7 @@ const PEOPLE: readonly Person[] = ROLES.flatMap((role) =>
   AFFILIATIONS.map((affiliation) => ({ ...affiliation, name: '某人', roles: [role] })),
 );
 
-/** Refusals of input that the world leaves wrong on purpose: the person was allowed, and nothing else is tested. */
+/** Refusals of input that the policyHub leaves wrong on purpose: the person was allowed, and nothing else is tested. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {
   importDelegations: 'IMPORT_EMPTY',
   importGuide: 'GUIDE_FILE_INVALID',
@@ -67,30 +67,30 @@ function seededNumbers(seed: number): () => number {
 }
 
 describe('mutations answer as the policies say', () => {
-  let world: World;
+  let policyHub: PolicyHub;
   beforeAll(async () => {
-    world = await buildWorld();
+    policyHub = await createPolicyHub();
   }, 60_000);
-  afterAll(() => world?.hub.stop());
+  afterAll(() => policyHub?.hub.stop());
   const random = seededNumbers(SEED);
 
   function fixtureOf({ name }: Mutation): Fixture {
     const candidates = FIXTURES.filter((fixture) => fixture.name === name);
-    const of = world.subjects[name] ?? candidates.find((fixture) => fixture.of.startsWith('WINDOW_FORWARD'))?.of;
+    const of = policyHub.subjects[name] ?? candidates.find((fixture) => fixture.of.startsWith('WINDOW_FORWARD'))?.of;
     const fixture = candidates.find((candidate) => of === undefined || candidate.of === of);
     if (!fixture) throw new Error(`no fixture of ${name}`);
-    return { ...fixture, places: { ...fixture.places, ...world.places[name] } };
+    return { ...fixture, places: { ...fixture.places, ...policyHub.places[name] } };
   }
 
   /** Returns ALLOWED or the code of the refusal. */
   async function rehearse({ name, inputType }: Mutation, person: Person): Promise<string> {
-    const token = await tokenFor(person, world.clock());
+    const token = await tokenFor(person, policyHub.clock());
     const query = `mutation($input: ${inputType}) { ${name}(input: $input) { refusal { code } } }`;
-    const response = await world.hub.hub.app.inject({
+    const response = await policyHub.hub.hub.app.inject({
       method: 'POST',
       url: '/graphql',
       headers: { authorization: `Bearer ${token}` },
-      payload: { query, variables: { input: { ...world.inputs[name], dryRun: true } } },
+      payload: { query, variables: { input: { ...policyHub.inputs[name], dryRun: true } } },
     });
     const { data, errors } = response.json();
     if (errors) throw new Error(`${name} ${JSON.stringify(person)}: ${JSON.stringify(errors)}`);
@@ -118,7 +118,7 @@ describe('mutations answer as the policies say', () => {
   }
 
   test.each(MUTATIONS.map((mutation) => [mutation.name, mutation] as const))('%s', async (name, mutation) => {
-    expect(world.inputs).toHaveProperty(name);
+    expect(policyHub.inputs).toHaveProperty(name);
     const fixture = fixtureOf(mutation);
     const expectations = new Set<Expectation>();
     for (const person of choosePeople(fixture)) {

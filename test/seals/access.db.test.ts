@@ -4,7 +4,7 @@ import { requireDemoPerson } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newRequest, RECORD } from './requests.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 let fixture: SealsFixture;
 beforeAll(async () => {

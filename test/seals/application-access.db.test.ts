@@ -3,7 +3,7 @@ import { type Actor, PUBLIC } from '../../subgraphs/kernel/actor.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { applyAndApprove, decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 /** Who may apply for, decide, withdraw and read applications on seals. */
 

@@ -9,7 +9,7 @@ import {
   submitApplication,
 } from '../support/seal-applications.ts';
 import { CITY, COUNTY, COUNTY_MATTER, newRequest } from './requests.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 /** Seals are made, granted, rotated and ended only by two persons together. */
 

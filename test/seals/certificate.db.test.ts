@@ -7,7 +7,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { requireDemoPerson } from '../support/actors.ts';
 import { applyAndApprove, decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { CITY, COUNTY, statementRequest } from './requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
 /** A seal's certificate from an external certificate authority (CA). openssl plays the CA. */
 

@@ -7,7 +7,7 @@ import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { signDetached } from '../../subgraphs/seals/signer/cms.ts';
 import { makeCertificate } from '../../subgraphs/seals/signer/pki.ts';
 import { newRequest, statementRequest, textOf } from './requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
 /** Tests signatures with independent code: asn1js and pkijs parse them, node:crypto verifies them. */
 

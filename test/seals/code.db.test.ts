@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { computeContentDigest, sha256, toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import type { CodeRequest, SignRequest } from '../../subgraphs/kernel/sign.ts';
 import { CITY, CITY_MATTER, COUNTY, COUNTY_MATTER, newCodeRequest, PAYLOAD, RECORD } from './requests.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 let fixture: SealsFixture;
 beforeAll(async () => {

@@ -8,7 +8,7 @@ import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { decideApplication, submitApplication } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
 import { CITY, CITY_MATTER, COUNTY, newRequest } from './requests.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 /** Tests the end of seals and its revocation lists, which pkijs reads. */
 

@@ -18,7 +18,7 @@ import { addPortRoutes } from '../../subgraphs/seals/port-routes.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { toHex } from './octets.ts';
 import { newCodeRequest } from './requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
 const serviceKey = randomBytes(32);
 let fixture: SealsFixture;

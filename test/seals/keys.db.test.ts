@@ -11,7 +11,7 @@ import { createTestDatabase } from '../support/database.ts';
 import { waitUntil } from '../support/until.ts';
 import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey, PARTS } from './envelopes.ts';
 import { CITY, COUNTY } from './requests.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 let fixture: SealsFixture;
 beforeAll(async () => {

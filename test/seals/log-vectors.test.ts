@@ -13,7 +13,7 @@ import {
 import { LogFault } from '../../subgraphs/kernel/tlog/fault.ts';
 import { computeKeyId, readKey, readNote, verifySignatures, writeKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { requireConsistent, requireIncluded } from '../../subgraphs/kernel/tlog/tree.ts';
-import { NoteSigner } from './log-pen.ts';
+import { NoteSigner } from './note-signer.ts';
 
 /** Vector files are named `<kind>.<rule>.json`. An invalid vector contains the fault code that it must raise. */
 

@@ -19,8 +19,8 @@ import { readKey, readNote } from '../../subgraphs/kernel/tlog/note.ts';
 import { computeRoot, hashLeaf, proveConsistency } from '../../subgraphs/kernel/tlog/tree.ts';
 import { parseWitnesses } from '../../subgraphs/seals/log/witness-client.ts';
 import { waitUntil } from '../support/until.ts';
-import { NoteSigner } from './log-pen.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { NoteSigner } from './note-signer.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 const NAME = 'witness.example/w1';
 const folders: string[] = [];

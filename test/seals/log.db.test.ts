@@ -19,7 +19,7 @@ import type { Seals } from '../../subgraphs/seals/index.ts';
 import { requireDemoPerson } from '../support/actors.ts';
 import { waitUntil } from '../support/until.ts';
 import { COUNTY } from './requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
 const ORIGIN = 'tongquan.test/yudu/seals';
 

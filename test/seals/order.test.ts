@@ -12,7 +12,6 @@ import { buildAttachedRecord, buildCodePayload } from '../../subgraphs/licenses/
 import { renderLicense } from '../../subgraphs/licenses/document/render.ts';
 import type { ActStatement, LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { buildNoticeCase, CITY_ORGAN as NOTICE_CITY } from '../support/notice.ts';
-import { openSignerFixture, type SignerFixture } from './desk.ts';
 import {
   AUTHORISER,
   attachedTo,
@@ -28,6 +27,7 @@ import {
   statementRequest,
   textOf,
 } from './requests.ts';
+import { openSignerFixture, type SignerFixture } from './signer-fixture.ts';
 
 /**
  * What the signer seals and what it refuses. The caller holds the envelope of every key, and each authorisation is

@@ -5,7 +5,7 @@ import { sha256 } from '../../subgraphs/kernel/events.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { buildSealPng } from '../support/seal-png.ts';
 import { CITY, COUNTY, COUNTY_MATTER } from './requests.ts';
-import { openSealsFixture, type SealsFixture } from './workshop.ts';
+import { openSealsFixture, type SealsFixture } from './seals-fixture.ts';
 
 let fixture: SealsFixture;
 beforeAll(async () => {

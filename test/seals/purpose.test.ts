@@ -1,7 +1,13 @@
 import { X509Certificate } from 'node:crypto';
 import { beforeAll, describe, expect, test } from 'vitest';
-import { certificateRequest, type KeyName, listRequest, openSignerFixture, type SignerFixture } from './desk.ts';
 import { CITY, CITY_MATTER, newCodeRequest, newRequest } from './requests.ts';
+import {
+  certificateRequest,
+  type KeyName,
+  listRequest,
+  openSignerFixture,
+  type SignerFixture,
+} from './signer-fixture.ts';
 
 let fixture: SignerFixture;
 beforeAll(async () => {

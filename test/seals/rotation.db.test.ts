@@ -7,7 +7,7 @@ import { createSigner } from '../../subgraphs/seals/signer/signer.ts';
 import { requireDemoPerson, tokenKeys } from '../support/actors.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { COUNTY } from './requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
 /** Rotation: new keys and certificates of a seal (换证). */
 

@@ -16,7 +16,7 @@ import {
   RECORD,
   statementRequest,
 } from './requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
 let fixture: SealsFixture;
 beforeAll(async () => {

@@ -10,10 +10,16 @@ import { createSigner, type Signer } from '../../subgraphs/seals/signer/signer.t
 import { connectSigner } from '../../subgraphs/seals/signer/signer-client.ts';
 import { serveSigner } from '../../subgraphs/seals/signer/signer-routes.ts';
 import { requireDemoPerson, tokenFor } from '../support/actors.ts';
-import { certificateRequest, type KeyName, listRequest, openSignerFixture, type SignerFixture } from './desk.ts';
 import { listByteTraces, listKeyTraces, openEnvelope, openPrivateKey } from './envelopes.ts';
 import { toHex } from './octets.ts';
 import { newCodeRequest, newRequest, statementRequest } from './requests.ts';
+import {
+  certificateRequest,
+  type KeyName,
+  listRequest,
+  openSignerFixture,
+  type SignerFixture,
+} from './signer-fixture.ts';
 
 /** Tests the signer's HTTP port with the hub's client and with requests of other callers. */
 

@@ -4,7 +4,7 @@ import { type Certificate, ContentInfo, SignedData, TSTInfo } from 'pkijs';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { makeTimestampToken } from '../../subgraphs/seals/signer/timestamp.ts';
 import { newRequest } from './requests.ts';
-import { openSealsFixture, type SealsFixture, signatureOf } from './workshop.ts';
+import { openSealsFixture, type SealsFixture, signatureOf } from './seals-fixture.ts';
 
 /** Tests timestamps with pkijs, which shares no code with the timestamp authority. */
 

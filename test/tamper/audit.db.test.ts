@@ -2,8 +2,8 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { audit } from '../../scripts/audit/audit.ts';
 import type { Finding } from '../../scripts/audit/finding.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
-import { type HubClone, openCleanHubClone, openHubClone } from './house.ts';
-import { type Insider, openInsider } from './inside.ts';
+import { type HubClone, openCleanHubClone, openHubClone } from './hub-clone.ts';
+import { type Insider, openInsider } from './insider.ts';
 import { KINDS, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts';
 
 /**

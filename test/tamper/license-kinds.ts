@@ -1,6 +1,6 @@
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
-import type { RandomSource } from './chance.ts';
-import { flipBit, type Insider, type Row, type Tamper } from './inside.ts';
+import { flipBit, type Insider, type Row, type Tamper } from './insider.ts';
+import type { RandomSource } from './random.ts';
 import {
   HOLDER,
   insertFile,

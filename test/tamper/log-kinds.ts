@@ -4,8 +4,8 @@ import { join } from 'node:path';
 import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import { readKey, writeSignature } from '../../subgraphs/kernel/tlog/note.ts';
 import { hashLeaf } from '../../subgraphs/kernel/tlog/tree.ts';
-import type { RandomSource } from './chance.ts';
-import { flipBit, type Insider, type Tamper } from './inside.ts';
+import { flipBit, type Insider, type Tamper } from './insider.ts';
+import type { RandomSource } from './random.ts';
 import {
   filesOf,
   type LoggedLeaf,

@@ -1,5 +1,5 @@
-import type { RandomSource } from './chance.ts';
-import type { Insider, Row, Tamper } from './inside.ts';
+import type { Insider, Row, Tamper } from './insider.ts';
+import type { RandomSource } from './random.ts';
 
 /** Tamperings with paper: the two ledgers, sheets, blanks and receipts. */
 

@@ -11,7 +11,7 @@ import {
   type TileHash,
   tilePath,
 } from '../../subgraphs/seals/log/tile.ts';
-import type { Insider } from './inside.ts';
+import type { Insider } from './insider.ts';
 
 /** The log as an insider rewrites it. Database and files are rebuilt from a list of leaves and signed again. */
 

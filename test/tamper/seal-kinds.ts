@@ -4,7 +4,7 @@ import { sha256 as hex, toCanonicalJson } from '../../subgraphs/kernel/events.ts
 import { derOf } from '../../subgraphs/seals/signer/cms.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';
 import { ISSUING_NAME, ROOT_NAME } from '../../subgraphs/seals/signer/pki.ts';
-import { digestOfPem, findAuthorityKey, flipBit, type Insider, type Row, type Tamper } from './inside.ts';
+import { digestOfPem, findAuthorityKey, flipBit, type Insider, type Row, type Tamper } from './insider.ts';
 import { namesOfLeaf, namesOfRewriting, readLeaves, rewriteBoth } from './rewrite.ts';
 
 /** Tamperings with seals, certificates, revocation lists, decisions, attestations and timestamps. */

@@ -6,7 +6,7 @@ import { renderSealable } from '../../subgraphs/licenses/document/render.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
 import { computeKid } from '../../subgraphs/seals/signer/certificate-fields.ts';
 import { compactJws } from '../../subgraphs/seals/signer/jws.ts';
-import { findCodeKey, type Insider, type Row, sha256, signOffLedger, type Tamper } from './inside.ts';
+import { findCodeKey, type Insider, type Row, sha256, signOffLedger, type Tamper } from './insider.ts';
 
 import {
   HOLDER,

@@ -7,8 +7,8 @@ import { requireCheckpoint } from '../../subgraphs/kernel/tlog/checkpoint.ts';
 import { readKey } from '../../subgraphs/kernel/tlog/note.ts';
 import { growTree } from '../../subgraphs/seals/log/tile.ts';
 import { findInconsistencies } from '../support/consistency.ts';
-import { type HubClone, openCleanHubClone, openHubClone } from './house.ts';
-import { type Insider, openInsider } from './inside.ts';
+import { type HubClone, openCleanHubClone, openHubClone } from './hub-clone.ts';
+import { type Insider, openInsider } from './insider.ts';
 import { filesOf } from './rewrite.ts';
 import { KINDS, tamper, tryTampering, UNDETECTABLE_KINDS } from './tamperings.ts';
 

@@ -1,10 +1,10 @@
 import { cpSync, renameSync, rmSync } from 'node:fs';
-import { createRandom } from './chance.ts';
-import type { HubClone } from './house.ts';
-import { type Insider, openInsider, type Tamper, type TamperReport } from './inside.ts';
+import type { HubClone } from './hub-clone.ts';
+import { type Insider, openInsider, type Tamper, type TamperReport } from './insider.ts';
 import { LICENSE_KINDS } from './license-kinds.ts';
 import { LOG_KINDS } from './log-kinds.ts';
 import { PAPER_KINDS } from './paper-kinds.ts';
+import { createRandom } from './random.ts';
 import { SEAL_KINDS } from './seal-kinds.ts';
 import { SECRET_KINDS } from './secret-kinds.ts';
 import { USE_KINDS } from './use-kinds.ts';

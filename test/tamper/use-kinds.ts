@@ -1,7 +1,7 @@
 import { sha256 as hex } from '../../subgraphs/kernel/events.ts';
 import { buildUseLeaf } from '../../subgraphs/seals/log/leaf.ts';
-import type { RandomSource } from './chance.ts';
-import { flipBit, forgeAuthorisation, type Insider, type Row, signOffLedger, type Tamper } from './inside.ts';
+import { flipBit, forgeAuthorisation, type Insider, type Row, signOffLedger, type Tamper } from './insider.ts';
+import type { RandomSource } from './random.ts';
 import { type LoggedLeaf, namesOfLeaf, namesOfRewriting, readLeaves, rewriteBoth } from './rewrite.ts';
 
 /** Tamperings with uses of seals (用印) and of their QR code keys. */

@@ -1,6 +1,6 @@
 import { toCanonicalJson } from '../../subgraphs/kernel/events.ts';
 import type { LicenseRecord } from '../../subgraphs/licenses/record.ts';
-import { type Insider, type Row, sha256 } from './inside.ts';
+import { type Insider, type Row, sha256 } from './insider.ts';
 
 /** Changes a version as an insider can: consistently, with every digest of it in every table. */
 

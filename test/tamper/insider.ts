@@ -11,8 +11,8 @@ import {
   type Signer,
 } from '../../subgraphs/seals/signer/signer.ts';
 import { makeTimestampToken } from '../../subgraphs/seals/signer/timestamp.ts';
-import type { RandomSource } from './chance.ts';
-import type { HubClone } from './house.ts';
+import type { HubClone } from './hub-clone.ts';
+import type { RandomSource } from './random.ts';
 
 /** What a tampering did. An honest auditor should name at least one of the objects. */
 export interface TamperReport {

@@ -9,7 +9,7 @@ import { createUpload } from '../support/upload.ts';
 import { APPLICANT_ID, KEEPER_ID, type Reading } from './fixtures.ts';
 
 /** A hub with a subject for every mutation, each in a state in which the right person is allowed. */
-export interface World {
+export interface PolicyHub {
   hub: TestHub;
   clock: TestClock;
   /** The input of each mutation, without `dryRun`. */
@@ -234,7 +234,7 @@ const SUBJECTS: Readonly<Record<string, string>> = {
 /** The forestry office accepted, decided and issued what the licenses are of. */
 const LICENSE_PLACES = { COUNTER: { organs: ['yudu-lyj'], windows: ['360731'] } };
 
-export async function buildWorld(): Promise<World> {
+export async function createPolicyHub(): Promise<PolicyHub> {
   const clock = testClock('2026-03-02T01:00:00Z');
   const hub = await createTestHub({ now: clock });
   const licenses = await licenseInputs(hub);

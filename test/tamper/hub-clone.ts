@@ -13,8 +13,8 @@ import { KEY_TYPES, readRawKey, writeKey } from '../../subgraphs/kernel/tlog/not
 import { createScratchDatabase, createTestDatabase, makeTemplate, type TestDatabase } from '../support/database.ts';
 import { createHubOn, makeSeededTemplate, RUN_KEY_ENCRYPTION_KEY, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
-import { createRandom } from './chance.ts';
-import { addRandomActs, buildHistory } from './life.ts';
+import { addRandomActs, buildHistory } from './history.ts';
+import { createRandom } from './random.ts';
 
 /**
  * A clone of a hub with a history, for tampering. The template is built once per run; a clone takes about a second.
@@ -47,7 +47,7 @@ interface TemplateSettings {
   libraryUrl: string;
 }
 
-const TEMPLATE = 'tongquan_house';
+const TEMPLATE = 'tongquan_history';
 const WITNESS_NAME = 'witness.example/w1';
 const LIBRARY_NAME = 'library.example/city';
 const CLIENT = { clientId: 'tongquan-hub', clientSecret: 'of the test library alone' };
@@ -217,7 +217,7 @@ async function startHub(
 async function waitUntilSettled(adminUrl: string, folder: string, witness: string): Promise<void> {
   const sql = postgres(adminUrl, { max: 1 });
   try {
-    await waitUntil('the house is quiet', async () => {
+    await waitUntil('the hub is idle', async () => {
       const [row] = await sql`select (select size from seals.log_head) as size,
         (select count(*)::int from seals.log_pending) as pending,
         (select max(size) from seals.log_cosignature where witness = ${witness}) as cosigned,

@@ -6,7 +6,7 @@ import { grantCase, issueGrantedLicense, ROUTES, type Route, runMutation, toBlan
 import type { TestHub } from '../support/hub.ts';
 import { applyAndApprove } from '../support/seal-applications.ts';
 import { waitUntil } from '../support/until.ts';
-import type { RandomSource } from './chance.ts';
+import type { RandomSource } from './random.ts';
 
 /** Creates the history of a hub clone through the public GraphQL API. */
 
