@@ -1,5 +1,6 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
 import { z } from 'zod';
+import { LOG_LEVELS, type LogLevel } from './levels.ts';
 
 /** The kinds of value that an environment variable can have. Pure. */
 
@@ -61,6 +62,12 @@ export const uuid: Kind<string> = { expected: 'a UUID', schema: z.uuid() };
 export const noteName: Kind<string> = {
   expected: 'a name of at most 128 characters without space and +',
   schema: z.string().regex(/^[^\p{White_Space}+]{1,128}$/u),
+};
+
+/** How important a line of the log must be to be written. */
+export const logLevel: Kind<LogLevel> = {
+  expected: LOG_LEVELS.join(', '),
+  schema: z.enum(LOG_LEVELS),
 };
 
 /** Texts separated by commas. Empty ones are left out. */

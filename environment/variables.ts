@@ -80,6 +80,7 @@ const requiredUnless = <const Name extends string>(name: Name) => ({ unless: nam
 
 const LOCAL = defaultTo('127.0.0.1');
 const HUB_URL = defaultTo('http://127.0.0.1:4000');
+const LEVEL = defaultTo('info');
 const DATA = defaultTo('data');
 
 /** Where processes listen, and where they find each other. */
@@ -105,6 +106,14 @@ const ADDRESSES = {
     kind: kinds.httpUrl,
     about: 'Address at which the public reaches the gateway. It stands in every QR code. `npm start`: its own address.',
     uses: { start: optional, cases: required, licenses: required },
+  },
+  LOG_LEVEL: {
+    kind: kinds.logLevel,
+    about: 'Least important line that is logged. Requests that a caller got wrong are info, faults are error.',
+    uses: {
+      ...{ start: LEVEL, gateway: LEVEL, matters: LEVEL, cases: LEVEL, licenses: LEVEL, seals: LEVEL, signer: LEVEL },
+      ...{ library: LEVEL, platform: LEVEL, supervisor: LEVEL, witness: LEVEL },
+    },
   },
   MATTERS_URL: { kind: kinds.httpUrl, about: 'Address of the subgraph matters.', uses: { gateway: required } },
   CASES_URL: {

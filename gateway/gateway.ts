@@ -15,8 +15,10 @@ import {
 import fastifyApollo from '@as-integrations/fastify';
 import type { FastifyInstance, FastifyRequest } from 'fastify';
 import type { GraphQLSchema } from 'graphql';
+import { currentRequest, logFault, logWarning } from '../environment/log.ts';
+import { REQUEST_ID_HEADER } from '../environment/request-log.ts';
 import { buildContext, type GraphContext, readContext } from '../subgraphs/kernel/context.ts';
-import { logFault, type OnFault } from '../subgraphs/kernel/errors.ts';
+import type { OnFault } from '../subgraphs/kernel/errors.ts';
 import { createApp } from '../subgraphs/kernel/http.ts';
 import type { TokenCheck } from './auth.ts';
 import { formatError } from './errors.ts';
@@ -88,8 +90,8 @@ export async function createGateway(options: GatewayOptions): Promise<FastifyIns
 const libraryLogger = {
   debug: () => {},
   info: () => {},
-  warn: (message?: unknown) => console.warn(message),
-  error: (message?: unknown) => console.error(message),
+  warn: logWarning,
+  error: logWarning,
 };
 
 function createDataSource(name: string, source: SubgraphSource | undefined): GraphQLDataSource<GraphContext> {
@@ -102,6 +104,8 @@ function createDataSource(name: string, source: SubgraphSource | undefined): Gra
       fetch(url, { ...init, signal: AbortSignal.timeout(SUBGRAPH_TIMEOUT_MS) } as RequestInit) as never,
     willSendRequest({ request, context }) {
       if (context.token) request.http?.headers.set('authorization', `Bearer ${context.token}`);
+      const requestId = currentRequest();
+      if (requestId) request.http?.headers.set(REQUEST_ID_HEADER, requestId);
     },
   });
 }

@@ -2,9 +2,10 @@ import type { KeyObject } from 'node:crypto';
 import type { FastifyInstance } from 'fastify';
 import { type ConnectionPool, connect } from '../db/client.ts';
 import type { SubgraphName } from '../db/migrate.ts';
+import { logFailure, logFault } from '../environment/log.ts';
 import { type Cases, type CasesDependencies, createCases } from '../subgraphs/cases/index.ts';
 import type { Clock } from '../subgraphs/kernel/day.ts';
-import { logFault, type OnFault } from '../subgraphs/kernel/errors.ts';
+import type { OnFault } from '../subgraphs/kernel/errors.ts';
 import type { Envelope } from '../subgraphs/kernel/events.ts';
 import {
   attestOverHttp,
@@ -159,7 +160,11 @@ function wireSubgraphs(
 ): Subgraphs {
   const isHttp = config.transport === 'http';
   const { serviceKey, authorisationKeys, pollMs, movePollMs } = config;
-  const sharedDependencies = { now, pollMs, onError: (error: unknown) => onFault('relay', error) };
+  const sharedDependencies = {
+    now,
+    pollMs,
+    onError: config.onFault ? (error: unknown) => onFault('relay', error) : logFailure,
+  };
   const createSender =
     (producer: string, consumer: () => Subgraph) =>
     (event: Envelope): Promise<void> =>

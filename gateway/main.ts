@@ -1,7 +1,9 @@
+import { startLog } from '../environment/log.ts';
 import { readEnvironment } from '../environment/read.ts';
 
 /** Runs the gateway as its own process. docs/configuration.md lists its environment variables. */
 const { HOST, PORT, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('gateway');
+startLog({ service: 'gateway', level: settings.LOG_LEVEL });
 
 // @apollo/gateway must be loaded after the environment is read, which turns its telemetry off.
 const { createGateway } = await import('./gateway.ts');

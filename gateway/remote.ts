@@ -1,5 +1,6 @@
 import replyFrom from '@fastify/reply-from';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
+import { REQUEST_ID_HEADER } from '../environment/request-log.ts';
 import { type HttpAnswer, sendRequest } from '../subgraphs/kernel/http-client.ts';
 import type { FilePort } from './routes.ts';
 
@@ -59,7 +60,10 @@ export async function proxySubgraph(app: FastifyInstance, name: string, baseUrl:
     const forward = (request: FastifyRequest, reply: FastifyReply) =>
       reply.from(`${baseUrl}${request.url}`, {
         // The gateway already answered 100 Continue. The HTTP client towards the subgraph does not support this header.
-        rewriteRequestHeaders: (_request, { expect: _, ...headers }) => headers,
+        rewriteRequestHeaders: (_request, { expect: _, ...headers }) => ({
+          ...headers,
+          [REQUEST_ID_HEADER]: request.id,
+        }),
         // Hop-by-hop headers (RFC 9110, 7.6.1).
         rewriteHeaders: ({ connection: _, 'keep-alive': _timeout, ...headers }) => headers,
         // Also closes the connection, because the client may still be sending a body that nobody reads.

@@ -4,10 +4,12 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
 import { toLocalUrl } from '../environment/address.ts';
+import type { LogLevel } from '../environment/levels.ts';
 import { createHub, type Hub } from '../gateway/hub.ts';
 import type { LogSettings } from '../subgraphs/seals/index.ts';
 import { openEmbedded, openForeign } from './database.ts';
 import { BootError, lockFolder } from './folder.ts';
+import { openHubLog } from './hub-log.ts';
 import { LIBRARY_CLIENT_ID, prepareLibrary, startLibrary, writeLibrarySettings } from './peer-library.ts';
 import { locateSignerKeyFile, openSecrets, requireSecretsOf, type Secrets } from './secrets.ts';
 import { seedHub } from './seed.ts';
@@ -34,6 +36,8 @@ export interface BootOptions {
   trustedAuthorities?: readonly string[];
   /** Name and witnesses of the transparency log; its files are in the data folder. */
   log?: Pick<LogSettings, 'origin' | 'witnesses'>;
+  /** Level of the log in the data folder. */
+  logLevel?: LogLevel;
   say: (line: string) => void;
   /** Aborted if the start is no longer wanted. `boot` then stops what it has started and throws the reason. */
   signal?: AbortSignal;
@@ -89,11 +93,16 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
   await requireFreePort(host, port, 'PORT');
   if (options.withLibrary) await requireFreePort(host, libraryPort, 'LIBRARY_PORT');
   stopSteps.push(lockFolder(dataFolder));
+  const logLevel = options.logLevel ?? 'info';
+  const log = openHubLog(dataFolder, logLevel);
+  stopSteps.push(async () => log.close());
   requireSecretsOf(dataFolder);
   const secrets = openSecrets(dataFolder);
 
   // Before the database: an interrupted start must not leave a database whose keys were never created.
-  const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets);
+  const signer = await startSigner(locateSignerKeyFile(dataFolder), secrets, {
+    ...{ logLevel, onErrorStream: log.sortLines },
+  });
   stopSteps.push(signer.stop);
 
   say('数据库 database …');
@@ -129,7 +138,7 @@ async function startAll(options: BootOptions, stopSteps: (() => Promise<void>)[]
       writeLibrarySettings(dataFolder, library, secrets, { port: libraryPort, hubUrl: url, ...hubKeys });
       if (!options.withLibrary) return;
       say('市电子证照库（参考实现）reference city library …');
-      stopSteps.push(await startLibrary(dataFolder, host));
+      stopSteps.push(await startLibrary(dataFolder, host, log.sortLines));
     },
   });
   stopSteps.push(() => Promise.race([hub.stop(), pause(HUB_STOP_TIMEOUT_MS, undefined, { ref: false })]));

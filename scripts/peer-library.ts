@@ -1,6 +1,7 @@
 import { type ChildProcess, execFile, spawn } from 'node:child_process';
 import { existsSync, readFileSync, renameSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { promisify } from 'node:util';
 import postgres from 'postgres';
 import { z } from 'zod';
@@ -116,12 +117,16 @@ export function writeLibrarySettings(
 }
 
 /** Starts the library as a child in its own process group. Returns the function that stops it. */
-export async function startLibrary(folder: string, host: string): Promise<() => Promise<void>> {
+export async function startLibrary(
+  folder: string,
+  host: string,
+  onErrorStream: (stream: Readable) => void,
+): Promise<() => Promise<void>> {
   const settings = JSON.parse(readFileSync(join(folder, 'library.json'), 'utf8')) as Record<string, unknown>;
   const child = spawn(process.execPath, [LIBRARY_MAIN], {
     detached: true,
     // The channel closes when this process ends, for whatever reason. The library then stops too.
-    stdio: ['ignore', 'pipe', 'inherit', 'ipc'],
+    stdio: ['ignore', 'pipe', 'pipe', 'ipc'],
     env: inheritEnvironment({
       HOST: host,
       LIBRARY_DATABASE_URL: String(settings.databaseUrl),
@@ -133,6 +138,7 @@ export async function startLibrary(folder: string, host: string): Promise<() => 
       LIBRARY_PORT: String(settings.port),
     }),
   });
+  if (child.stderr) onErrorStream(child.stderr);
   await new Promise<void>((done, fail) => {
     const timer = setTimeout(
       () => fail(new BootError('城市证照库没有启动 — the library did not start')),

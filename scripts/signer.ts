@@ -1,7 +1,9 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { setTimeout as pause } from 'node:timers/promises';
 import { z } from 'zod';
+import type { LogLevel } from '../environment/levels.ts';
 import { isolateEnvironment } from '../environment/read.ts';
 import type { Signer } from '../subgraphs/seals/signer/signer.ts';
 import { connectSigner } from '../subgraphs/seals/signer/signer-client.ts';
@@ -26,20 +28,28 @@ export interface SignerProcess {
   stop(): Promise<void>;
 }
 
+export interface SignerOptions {
+  logLevel?: LogLevel;
+  /** Takes what the signer writes to its standard error stream. By default it goes to this process's. */
+  onErrorStream?: (stream: Readable) => void;
+}
+
 /** Starts the signer and restarts it whenever it ends unexpectedly. Throws BootError if the first start fails. */
 export async function startSigner(
   keyFile: string,
   { serviceKey, authorisationKeys }: Pick<Secrets, 'serviceKey' | 'authorisationKeys'>,
+  options: SignerOptions = {},
 ): Promise<SignerProcess> {
   const encodeKey = (key: Uint8Array) => Buffer.from(key).toString('base64url');
   const env = isolateEnvironment({
     PORT: '0',
+    LOG_LEVEL: options.logLevel ?? '',
     KEY_ENCRYPTION_KEY_FILE: keyFile,
     SERVICE_KEY: encodeKey(serviceKey),
     AUTHORISATION_KEY_CASES: encodeKey(authorisationKeys.cases),
     AUTHORISATION_KEY_LICENSES: encodeKey(authorisationKeys.licenses),
   });
-  let running = await startChild(env);
+  let running = await startChild(env, options);
   let isStopping = false;
   const keepRunning = async () => {
     for (let pauseMs = MIN_RESTART_PAUSE_MS; ; pauseMs = Math.min(2 * pauseMs, MAX_RESTART_PAUSE_MS)) {
@@ -51,7 +61,7 @@ export async function startSigner(
       console.error('签名机意外停止，正在重新启动 — the signer ended unexpectedly and is started again');
       await pause(pauseMs, undefined, { ref: false });
       if (isStopping) return;
-      running = await startChild(env).catch(() => running);
+      running = await startChild(env, options).catch(() => running);
       if (isStopping) running.child.kill('SIGKILL');
     }
   };
@@ -73,14 +83,15 @@ interface SignerChild {
   ended: Promise<void>;
 }
 
-async function startChild(env: NodeJS.ProcessEnv): Promise<SignerChild> {
+async function startChild(env: NodeJS.ProcessEnv, { onErrorStream }: SignerOptions): Promise<SignerChild> {
   // Own process group: Ctrl-C in the terminal stops the hub, which stops the signer last.
   const child = fork(SIGNER_MAIN, [], {
     env,
     execArgv: [],
     detached: true,
-    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+    stdio: ['ignore', 'inherit', onErrorStream ? 'pipe' : 'inherit', 'ipc'],
   });
+  if (child.stderr) onErrorStream?.(child.stderr);
   const ended = new Promise<void>((done) => {
     child.once('exit', () => done());
   });

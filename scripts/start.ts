@@ -62,6 +62,7 @@ async function main(): Promise<void> {
     dataFolder: settings.DATA_FOLDER,
     host: settings.HOST,
     publicUrl: settings.PUBLIC_URL,
+    logLevel: settings.LOG_LEVEL,
     port: settings.PORT,
     libraryPort: settings.LIBRARY_PORT,
     databaseUrl: settings.DATABASE_URL ?? null,

@@ -4,13 +4,15 @@ import { join, resolve } from 'node:path';
 import { parseArgs } from 'node:util';
 import { z } from 'zod';
 import { toLocalUrl } from '../../environment/address.ts';
+import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createPlatform } from './app.ts';
 import { computeThumbprint } from './jws.ts';
 
 /** `npm run platform`: starts the reference approval platform. Registers it first if it is not registered yet. */
 
-const { HOST } = readEnvironment('platform');
+const { HOST, LOG_LEVEL } = readEnvironment('platform');
+startLog({ service: 'platform', level: LOG_LEVEL });
 const USAGE = `用法 usage: npm run platform -- --organ ganzhou-xzspj --token "$(npm run -s token -- administrator)"
   --organ         市级机关 the city organ that works on it; first start only
   --token         管理员令牌 an administrator's token, to register; first start only
@@ -116,7 +118,7 @@ async function main(): Promise<void> {
     },
     audience: platformRegistration.audience,
     decideAfterSeconds: decideAfter === undefined ? null : z.coerce.number().nonnegative().parse(decideAfter),
-    onError: (error) => console.error(`审批平台：${error instanceof Error ? error.message : String(error)}`),
+    onError: logFailure,
   });
   console.log(`审批平台 ${platformRegistration.organ} ${await app.listen({ port, host: HOST })}`);
   for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => app.close());

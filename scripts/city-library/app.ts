@@ -1,5 +1,6 @@
 import type { KeyObject } from 'node:crypto';
 import Fastify, { type FastifyError, type FastifyInstance, type FastifyReply } from 'fastify';
+import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../environment/request-log.ts';
 import { registerWitnessRoutes } from '../witness/app.ts';
 import type { Memory } from '../witness/memory.ts';
 import { type NamedKey, parseLogKey } from '../witness/note.ts';
@@ -78,12 +79,14 @@ export async function createLibrary(options: LibraryOptions): Promise<FastifyIns
   const library: Library = { store, receiptKey: keys.receipt, logs, memory, roots, client, now };
 
   const app = Fastify({
+    ...REQUEST_LOG_OPTIONS,
     bodyLimit: MAX_BODY_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     forceCloseConnections: true,
     routerOptions: { maxParamLength: MAX_PARAMETER_CHARS },
     frameworkErrors: (error, _request, reply) => renderError(error, reply, options.onError),
   });
+  addRequestLog(app);
   app.addHook('onClose', close);
   app.setNotFoundHandler((_request, reply) => renderError(new Fault('NOT_FOUND'), reply, options.onError));
   app.setErrorHandler((error, _request, reply) => renderError(error, reply, options.onError));

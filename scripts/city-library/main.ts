@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { z } from 'zod';
+import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { parseLogKey } from '../witness/note.ts';
 import { createLibrary } from './app.ts';
@@ -117,9 +118,9 @@ async function runReconciliation(): Promise<void> {
 async function serve(): Promise<void> {
   const { port, rootPemPath, logKey, hubUrl: _, hubToken: __, ...rest } = readSettings(settingsSchema);
   const rootPem = readRootPem(rootPemPath);
-  const onError = (error: unknown) => console.error(`城市证照库：${toErrorLine(error)}`);
+  startLog({ service: 'library', level: environment.LOG_LEVEL });
   const logKeys = logKey.split(',').filter((logKeyText) => logKeyText !== '');
-  const app = await createLibrary({ ...rest, rootPem, logKeys, now: () => new Date(), onError });
+  const app = await createLibrary({ ...rest, rootPem, logKeys, now: () => new Date(), onError: logFailure });
   try {
     console.log(`城市证照库 ${await app.listen({ port, host: environment.HOST })}`);
   } catch (error) {

@@ -2,6 +2,7 @@ import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
+import { startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createSupervisor, sendFinding } from './app.ts';
 
@@ -11,6 +12,7 @@ import { createSupervisor, sendFinding } from './app.ts';
  */
 
 const environment = readEnvironment('supervisor');
+startLog({ service: 'supervisor', level: environment.LOG_LEVEL });
 const ledgerPath = fileURLToPath(new URL('../../data/supervisor/pushes.jsonl', import.meta.url));
 const options = {
   webhook: environment.SUPERVISOR_WEBHOOK,

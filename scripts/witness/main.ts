@@ -1,6 +1,7 @@
 import { createPrivateKey, generateKeyPairSync, type KeyObject } from 'node:crypto';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { lockFolder } from '../folder.ts';
 import { createWitness } from './app.ts';
@@ -22,9 +23,10 @@ function openKey(file: string): KeyObject {
 }
 
 async function main(): Promise<void> {
-  const { HOST, WITNESS_LOGS, WITNESS_NAME, WITNESS_FOLDER, WITNESS_PORT } = readEnvironment('witness', {
+  const { HOST, LOG_LEVEL, WITNESS_LOGS, WITNESS_NAME, WITNESS_FOLDER, WITNESS_PORT } = readEnvironment('witness', {
     WITNESS_LOGS: (text: string) => text.split(',').map((logKey) => parseLogKey(logKey.trim())),
   });
+  startLog({ service: 'witness', level: LOG_LEVEL });
   const releaseFolder = lockFolder(WITNESS_FOLDER);
   const [keyFile, memoryFile] = [join(WITNESS_FOLDER, 'witness.key'), join(WITNESS_FOLDER, 'memory.json')];
   if (!existsSync(memoryFile)) {

@@ -1,4 +1,5 @@
 import { connect } from '../../db/client.ts';
+import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/ports-client.ts';
 import { serveSubgraph } from '../kernel/serve.ts';
@@ -7,6 +8,7 @@ import { scanByClamd } from './material/clamd-client.ts';
 
 /** Runs the cases subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('cases');
+startLog({ service: 'cases', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, LICENSES_URL, SEALS_URL, CLAMD } = settings;
@@ -21,7 +23,7 @@ const cases = createCases({
   sign: signOverHttp(SEALS_URL, 'cases', serviceKey, now),
   picture: readPictureOverHttp(SEALS_URL, 'cases', serviceKey, now),
   scan: CLAMD && scanByClamd(CLAMD.host, CLAMD.port),
-  onError: console.error,
+  onError: logFailure,
 });
 const app = await serveSubgraph(cases, { tokenKey, serviceKey, now });
 await app.listen({ host: settings.HOST, port: settings.PORT });

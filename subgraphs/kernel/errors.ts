@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { type GraphQLError, type GraphQLFormattedError, Kind, parse, visit } from 'graphql';
+import { noteSubject } from '../../environment/log.ts';
 import { Refusal } from './refusal.ts';
 import type { RefusalView } from './resolver-types.ts';
 
@@ -7,12 +8,6 @@ import type { RefusalView } from './resolver-types.ts';
 
 /** Receives each fault. `incident` is the number that the caller was given. */
 export type OnFault = (incident: string, error: unknown) => void;
-
-/** Writes a fault to the standard error stream. */
-export function logFault(incident: string, error: unknown): void {
-  const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-  process.stderr.write(`${new Date().toISOString()} fault ${incident} ${text}\n`);
-}
 
 const FAULT_MESSAGE = '系统内部故障，请稍后再试；如需报告，请提供故障编号。';
 
@@ -26,6 +21,7 @@ export interface FaultView {
 /** Reports a fault under a new incident number. */
 export function reportFault(onFault: OnFault, error: unknown): FaultView {
   const incident = randomUUID();
+  noteSubject({ incident });
   onFault(incident, error);
   return { code: 'INTERNAL_SERVER_ERROR', message: FAULT_MESSAGE, incident };
 }

@@ -4,6 +4,8 @@ import Fastify, {
   type FastifyReply,
   type FastifyServerOptions,
 } from 'fastify';
+import { logRequest } from '../../environment/log.ts';
+import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../environment/request-log.ts';
 import { type OnFault, reportFault } from './errors.ts';
 import { describeTextProblem, findTextProblem, MAX_INPUT_TEXT_CHARS, type TextRule } from './text.ts';
 import { TokenError } from './token.ts';
@@ -31,12 +33,16 @@ const PARAMETER: TextRule = { form: 'LINE', maxChars: MAX_INPUT_TEXT_CHARS };
 export function createApp(onFault: OnFault, options: FastifyServerOptions = {}): FastifyInstance {
   const renderError = (error: FastifyError, reply: FastifyReply) => sendError(error, reply, onFault);
   const app = Fastify({
+    ...REQUEST_LOG_OPTIONS,
     ...options,
-    // A path that cannot be decoded belongs to no route, so no error handler sees it.
-    frameworkErrors: (error, _request, reply) => {
+    // A path that cannot be decoded belongs to no route, so neither hooks nor error handlers see it.
+    frameworkErrors: (error, request, reply) => {
       renderError(error, reply as unknown as FastifyReply);
+      const { id, method } = request;
+      logRequest({ subject: { request: id }, method, route: 'unknown', status: reply.statusCode, ms: 0 });
     },
   }) as FastifyInstance;
+  addRequestLog(app);
   app.setErrorHandler<FastifyError>((error, _request, reply) => renderError(error, reply));
   app.setNotFoundHandler((_request, reply) => reply.code(404).send(STATUS_ERRORS[404]));
   app.addHook('preValidation', async (request, reply) => {

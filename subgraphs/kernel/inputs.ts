@@ -11,6 +11,7 @@ import {
   isScalarType,
   valueFromASTUntyped,
 } from 'graphql';
+import { noteSubject } from '../../environment/log.ts';
 import { isDay } from './day.ts';
 import { buildInputError } from './page.ts';
 import {
@@ -90,6 +91,7 @@ export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSc
       const resolve = field.resolve ?? defaultFieldResolver;
       field.resolve = (source, args, context, info) => {
         for (const { name, check } of checks) check(args[name], name);
+        noteArguments(field.name, args);
         return resolve(source, args, context, info);
       };
     }
@@ -97,6 +99,15 @@ export function checkInputs(schema: GraphQLSchema, rules: InputRules): GraphQLSc
   const unknown = Object.keys(rules).filter((coordinate) => !compile.coordinates.has(coordinate));
   if (unknown.length > 0) throw new Error(`no such argument of type String or ID: ${unknown.join(', ')}`);
   return schema;
+}
+
+/** Tells the log which case or license a field is about. */
+function noteArguments(field: string, args: Readonly<Record<string, unknown>>): void {
+  const input = (args.input ?? {}) as Readonly<Record<string, unknown>>;
+  noteSubject({
+    case: field === 'case' ? args.id : (input.case ?? args.case),
+    license: input.identifier ?? args.identifier ?? input.license,
+  });
 }
 
 /**

@@ -97,8 +97,8 @@ export interface RelayOptions {
    * Not called for an event that is delivered at the first attempt.
    */
   onSettled?: (tx: Transaction, event: Envelope, rejection: Rejection | null) => Promise<void>;
-  /** Called for each failed attempt. The relay continues. */
-  onError?: (error: unknown) => void;
+  /** Called for each failed attempt, with the stream that is held up. The relay continues. */
+  onError?: (error: unknown, stream?: string) => void;
   pollMs?: number;
 }
 
@@ -224,7 +224,7 @@ async function handOverEvent(options: RelayOptions, delivery: LeasedDelivery): P
       return settlement?.more ?? false;
     });
   } catch (error) {
-    options.onError?.(error);
+    options.onError?.(error, delivery.stream);
     await recordFailure(options, delivery, event, error);
     return false;
   }

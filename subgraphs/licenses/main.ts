@@ -1,4 +1,5 @@
 import { connect } from '../../db/client.ts';
+import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import {
   attestOverHttp,
@@ -18,6 +19,7 @@ import { createLibraryClient } from './library-client.ts';
 /** Runs the licenses subgraph as its own process. docs/configuration.md lists its environment variables. */
 const settings = readEnvironment('licenses');
 const { LIBRARY_CLIENT_ID = '', LIBRARY_CLIENT_SECRET = '', LIBRARY_URL, LIBRARY_RECEIPT_KEY, LIBRARY_ID } = settings;
+startLog({ service: 'licenses', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
@@ -42,7 +44,7 @@ const licenses = createLicenses({
   publicUrl: settings.PUBLIC_URL,
   library: LIBRARY_URL === undefined ? null : createLibraryClient({ url: LIBRARY_URL, ...library }),
   send: { cases: createEventSender(settings.CASES_URL, 'licenses', serviceKey, now) },
-  onError: console.error,
+  onError: logFailure,
 });
 const app = await serveSubgraph(licenses, options, (routes) => addFileRoute(routes, licenses, options));
 await app.listen({ host: settings.HOST, port: settings.PORT });

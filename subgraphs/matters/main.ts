@@ -1,4 +1,5 @@
 import { connect } from '../../db/client.ts';
+import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createEventSender } from '../kernel/ports-client.ts';
 import { serveSubgraph } from '../kernel/serve.ts';
@@ -6,11 +7,12 @@ import { createMatters } from './index.ts';
 
 /** Runs the matters subgraph as its own process. docs/configuration.md lists its environment variables. */
 const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = readEnvironment('matters');
+startLog({ service: 'matters', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { db, close } = connect(settings.DATABASE_URL, 'tongquan-matters');
 const send = { cases: createEventSender(settings.CASES_URL, 'matters', serviceKey, now) };
-const matters = createMatters({ db, now, send, onError: console.error });
+const matters = createMatters({ db, now, send, onError: logFailure });
 const app = await serveSubgraph(matters, { tokenKey, serviceKey, now });
 await app.listen({ host: settings.HOST, port: settings.PORT });
 matters.start();

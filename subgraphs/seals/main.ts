@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { connect } from '../../db/client.ts';
+import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createEventSender } from '../kernel/ports-client.ts';
 import { serveSubgraph } from '../kernel/serve.ts';
@@ -15,6 +16,7 @@ const settings = readEnvironment('seals', {
   LOG_WITNESSES: parseWitnesses,
 });
 const { SIGNER_URL } = settings;
+startLog({ service: 'seals', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
@@ -27,7 +29,7 @@ const seals = createSeals({
   send: { licenses: createEventSender(settings.LICENSES_URL, 'seals', serviceKey, now) },
   trustedAuthorities: settings.SEAL_AUTHORITIES ?? [],
   log: { origin: settings.LOG_ORIGIN, folder: settings.LOG_FOLDER ?? null, witnesses: settings.LOG_WITNESSES ?? [] },
-  onError: console.error,
+  onError: logFailure,
 });
 await awaitSigner(SIGNER_URL);
 await seals.prepare();

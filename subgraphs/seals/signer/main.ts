@@ -1,3 +1,4 @@
+import { startLog } from '../../../environment/log.ts';
 import { readEnvironment } from '../../../environment/read.ts';
 import { openKeyFile } from './key-file.ts';
 import { createSigner } from './signer.ts';
@@ -10,6 +11,7 @@ import { serveSigner } from './signer-routes.ts';
  */
 const { HOST, PORT, SERVICE_KEY: serviceKey, ...settings } = readEnvironment('signer');
 const { KEY_ENCRYPTION_KEY_FILE, KEY_ENCRYPTION_KEY = [] } = settings;
+startLog({ service: 'signer', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const ring = KEY_ENCRYPTION_KEY_FILE === undefined ? KEY_ENCRYPTION_KEY : openKeyFile(KEY_ENCRYPTION_KEY_FILE);

@@ -1,7 +1,8 @@
 import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
+import { logFault } from '../../../environment/log.ts';
 import { requireService } from '../../kernel/context.ts';
-import { logFault, toRefusalView } from '../../kernel/errors.ts';
+import { toRefusalView } from '../../kernel/errors.ts';
 import { createApp } from '../../kernel/http.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { ServeOptions } from '../../kernel/serve.ts';

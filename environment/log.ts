@@ -1,0 +1,131 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
+import { type Logger, pino, stdTimeFunctions } from 'pino';
+import type { LogLevel } from './levels.ts';
+import { reduceError } from './redact.ts';
+
+/**
+ * The log of this process: JSON, one line each. docs/log.md describes the lines.
+ *
+ * No line holds personal data. Only the functions below write, each with a fixed set of fields, and every value from
+ * outside goes through `reduceError` or has a fixed form.
+ */
+
+export interface LogOptions {
+  /** Name of the process in every line. */
+  service: string;
+  level: LogLevel;
+  /** Takes one line with its line feed. By default it goes to the standard error stream. */
+  write?: (line: string) => void;
+}
+
+/** What a piece of work concerns. It stands in every line that is written during the work. */
+export interface Subject {
+  /** Id of the request. A subgraph in another process has the gateway's. */
+  request?: string;
+  /** Id of the case, a UUID. */
+  case?: string;
+  /** Identifier of the version of a license (GB/T 36904). */
+  license?: string;
+  /** Number of the fault that the caller was given. */
+  incident?: string;
+}
+
+/** Forms of the ids. A text of another form may be a name that somebody entered in the wrong place. */
+const FORMS: Readonly<Record<keyof Subject, RegExp>> = {
+  request: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  case: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+  license: /^1\.2\.156\.3005\.2\.[0-9A-Z.]{1,100}$/,
+  incident: /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/,
+};
+
+/** A stream of events: what it is about and an id. */
+const STREAM = /^[a-z]{1,20}:[\w.-]{1,100}$/;
+
+const subjects = new AsyncLocalStorage<Subject>();
+
+/** Until a process starts its log, it writes faults only. */
+let logger: Logger = createLogger({ service: 'hub', level: 'error' });
+
+/** Starts the log of this process. */
+export function startLog(options: LogOptions): void {
+  logger = createLogger(options);
+}
+
+/** Runs `run` with a subject. `noteSubject` adds to it. */
+export function runWithSubject<Result>(subject: Subject, run: () => Result): Result {
+  return subjects.run(subject, run);
+}
+
+/** Adds what the current request turned out to concern. Ignores a value that has not the form of its id. */
+export function noteSubject(found: Readonly<Partial<Record<keyof Subject, unknown>>>): void {
+  const subject = subjects.getStore();
+  if (!subject) return;
+  for (const [name, value] of Object.entries(found) as [keyof Subject, unknown][])
+    if (typeof value === 'string' && FORMS[name].test(value)) subject[name] = value;
+}
+
+/** Returns the id of the current request, to pass on to another process. */
+export function currentRequest(): string | undefined {
+  return subjects.getStore()?.request;
+}
+
+/** Returns whether a text has the form of a request id. */
+export function isRequestId(text: unknown): text is string {
+  return typeof text === 'string' && FORMS.request.test(text);
+}
+
+/** Logs a fault: an error that is not meant for callers. The caller was given `incident`. */
+export function logFault(incident: string, error: unknown): void {
+  logger.error({ event: 'fault', incident, error: reduceError(error) });
+}
+
+/** Logs a failed turn of background work, which is repeated. `stream` is the stream of events that is held up. */
+export function logFailure(error: unknown, stream?: string): void {
+  const held = stream !== undefined && STREAM.test(stream) ? { stream } : {};
+  logger.warn({ event: 'failure', ...held, error: reduceError(error) });
+}
+
+/** Logs a request that failed. `route` is the pattern of its path: a path may hold ids of people. */
+export function logRequest(request: {
+  subject: Subject;
+  method: string;
+  route: string;
+  status: number;
+  ms: number;
+}): void {
+  const { subject, status, method, route, ms } = request;
+  const line = { event: 'request', method, route, status, ms: Math.round(ms) };
+  subjects.run(subject, () => {
+    if (status >= 500) logger.warn(line);
+    else logger.info(line);
+  });
+}
+
+/** Logs a warning of a library. Its text is reduced like the message of an error. */
+export function logWarning(warning: unknown): void {
+  logger.warn({ event: 'warning', error: reduceError(warning) });
+}
+
+function createLogger({ service, level, write = writeToStderr }: LogOptions): Logger {
+  return pino(
+    {
+      level,
+      base: { service },
+      timestamp: stdTimeFunctions.isoTime,
+      formatters: { level: (label) => ({ level: label }) },
+      mixin: () => ({ ...subjects.getStore() }),
+    },
+    // JSON leaves these line separators as they are; a reader of lines may not.
+    { write: (line: string) => write(line.replace(/[\u0085\u2028\u2029]/g, (end) => JSON_ESCAPES[end] ?? '')) },
+  );
+}
+
+const JSON_ESCAPES: Readonly<Record<string, string>> = {
+  '\u0085': '\\u0085',
+  '\u2028': '\\u2028',
+  '\u2029': '\\u2029',
+};
+
+function writeToStderr(line: string): void {
+  process.stderr.write(line);
+}
