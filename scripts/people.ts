@@ -6,7 +6,7 @@ import { TOKEN_AUDIENCE, TOKEN_ISSUER } from '../subgraphs/kernel/token.ts';
 /** Invented people for trying the hub out. A real office uses its own identity provider. */
 
 /** Lifetime of a demo token. */
-export const DEMO_TOKEN_LIFETIME_SECONDS = 12 * 60 * 60;
+const DEMO_TOKEN_LIFETIME_SECONDS = 12 * 60 * 60;
 
 /** Role of each position that every organ fills. The key ends a person's id: `ganzhou-xzspj.approver`. */
 const STAFF = {

@@ -6,9 +6,9 @@ import { requireLine } from '../kernel/text.ts';
 import { actionOf, endsInLicenseAct, type LicenseFact } from './case.ts';
 
 export const MAX_NAME_CHARS = 100;
-export const MAX_LABEL_CHARS = 20;
+const MAX_LABEL_CHARS = 20;
 export const MAX_TEXT_CHARS = 500;
-export const MAX_FIELDS = 20;
+const MAX_FIELDS = 20;
 
 export interface Application {
   applicant: Holder;

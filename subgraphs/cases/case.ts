@@ -201,7 +201,7 @@ export function divisionOf(matter: MatterFact, organ: string | null): string | n
 }
 
 /** Returns the delegation of a running case after a transfer (划转) of its matter: same mode, new organs. */
-export function moveDelegation(delegation: DelegationFact, newOrgans: OrganPair): DelegationFact {
+function moveDelegation(delegation: DelegationFact, newOrgans: OrganPair): DelegationFact {
   const replaceOrgan = (organ: string | null) => {
     if (organ === delegation.cityOrgan) return newOrgans.cityOrgan;
     return organ === delegation.countyOrgan ? newOrgans.countyOrgan : organ;

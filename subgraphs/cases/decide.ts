@@ -85,7 +85,7 @@ function contentOf(subject: Case, license: LicenseFact | null, validFrom: Day): 
 }
 
 /** Returns the last day of a validity of `months` that begins on `from`, or null if it has no end. */
-export function endOfMonths(from: Day, months: number | null): Day | null {
+function endOfMonths(from: Day, months: number | null): Day | null {
   if (months === null) return null;
   const start = new Date(`${from}T00:00:00Z`);
   const end = new Date(start);

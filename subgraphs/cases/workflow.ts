@@ -301,12 +301,7 @@ export async function moveRunningCases({ db, now }: WorkflowDependencies): Promi
 }
 
 /** Returns the case with the organs that its matter has today. A transfer (划转) adds a MOVED step. */
-export async function bringUpToDate(
-  tx: Transaction,
-  subject: Case,
-  matter: MatterFact | null,
-  at: Date,
-): Promise<Case> {
+async function bringUpToDate(tx: Transaction, subject: Case, matter: MatterFact | null, at: Date): Promise<Case> {
   const movedCase = matter && follow(subject, matter, dayOf(at));
   if (!movedCase) return subject;
   const { from, delegation, acceptedBy } = movedCase;

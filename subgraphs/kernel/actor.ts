@@ -1,5 +1,3 @@
-import { Refusal } from './refusal.ts';
-
 /** Positions that a person may hold (岗位). The organ, not the role, says whether it is the county or the city. */
 export const ROLES = [
   'APPLICANT',
@@ -37,10 +35,4 @@ export const PUBLIC: Actor = { kind: 'public' };
 /** Returns whether `actor` is a person who holds one of `roles`. */
 export function hasRole(actor: Actor, ...roles: readonly Role[]): boolean {
   return actor.kind === 'person' && actor.roles.some((role) => roles.includes(role));
-}
-
-/** Returns the person behind `actor`. Refuses ROLE_NOT_ALLOWED unless the person holds one of `roles`. */
-export function requireRole(actor: Actor, ...roles: readonly Role[]): Person {
-  if (actor.kind !== 'person' || !hasRole(actor, ...roles)) throw new Refusal('ROLE_NOT_ALLOWED');
-  return actor;
 }

@@ -2,7 +2,7 @@ import { GraphQLError } from 'graphql';
 import { findTextProblem, type TextRule } from './text.ts';
 
 /** Maximum number of rows in a page. */
-export const MAX_PAGE_ROWS = 100;
+const MAX_PAGE_ROWS = 100;
 
 /** A keyset page: the rows after a position, and whether more follow. */
 export interface Page<Row> {
@@ -57,7 +57,7 @@ function parseCursor<Position>(cursor: string, parse: (parts: readonly string[])
 }
 
 /** Encodes the parts of a row's position as its cursor. */
-export function writeCursor(parts: readonly string[]): string {
+function writeCursor(parts: readonly string[]): string {
   return Buffer.from(JSON.stringify(parts)).toString('base64url');
 }
 

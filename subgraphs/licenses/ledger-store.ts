@@ -15,7 +15,7 @@ import * as tables from './tables.ts';
 const { act, blank, blankEntry, certificateTask, license, licenseEntry, licenseVersion, paperEntry, sheet } = tables;
 
 export const messages: MessageTables = tables;
-export const CONSUMERS = {
+const CONSUMERS = {
   cases: ['LicenseChanged', 'CertificateDelivered', 'TaskVoided'],
   library: ['LicenseChanged'],
 } as const;

@@ -66,7 +66,7 @@ export function isRecallDue(sheet: Sheet): boolean {
 }
 
 /** Maximum of blanks in one receipt. */
-export const MAX_RECEIPT_BLANKS = 1000;
+const MAX_RECEIPT_BLANKS = 1000;
 const PREFIX_FORM = /^[0-9A-Z]{1,12}$/;
 const SERIAL_DIGITS = 8;
 

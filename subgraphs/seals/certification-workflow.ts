@@ -156,7 +156,7 @@ export function certify(signer: Signer, issuing: store.AuthorityRow, content: Ce
 }
 
 /** Returns an authority's key in the form that the signer takes. */
-export function toKeyRef({ id, encryptedKey }: store.AuthorityRow): KeyRef {
+function toKeyRef({ id, encryptedKey }: store.AuthorityRow): KeyRef {
   return { keyId: id, encrypted: encryptedKey };
 }
 

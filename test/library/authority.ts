@@ -13,7 +13,7 @@ export interface IssuedCertificate extends Keys {
   serial: Buffer;
 }
 
-export function makeKeys(): Keys {
+function makeKeys(): Keys {
   return generateKeyPairSync('rsa', { modulusLength: 2048 });
 }
 

@@ -18,7 +18,7 @@ const LICENSE_TYPE = `${ORGAN_CODE}001`;
 export const CLIENT = { clientId: 'tongquan', clientSecret: 'a-secret-of-the-city-library' };
 /** The library's name in receipts and as a witness. */
 export const LIBRARY_NAME = 'library.example/city';
-export const START_TIME = '2024-03-05T02:00:00Z';
+const START_TIME = '2024-03-05T02:00:00Z';
 
 /** One test PKI per test file, because generating keys is slow. */
 export interface Authority {

@@ -33,24 +33,24 @@ export const asn1Null = der(0x05);
 export const integer = (value: number) =>
   der(0x02, Buffer.from(value < 128 ? [value] : [...(value >> 15 ? [0] : []), value >> 8, value & 0xff]));
 export const rsaSha256 = sequence(oid('1.2.840.113549.1.1.11'), asn1Null);
-export const ecdsaSha256 = sequence(oid('1.2.840.10045.4.3.2'));
-export const sha256Algorithm = sequence(oid('2.16.840.1.101.3.4.2.1'));
+const ecdsaSha256 = sequence(oid('1.2.840.10045.4.3.2'));
+const sha256Algorithm = sequence(oid('2.16.840.1.101.3.4.2.1'));
 
 export const createRsaPair = (keyBits = 3072, publicExponent = 65537): KeyPair =>
   generateKeyPairSync('rsa', { modulusLength: keyBits, publicExponent });
 export const createEcPair = (namedCurve = 'P-256'): KeyPair => generateKeyPairSync('ec', { namedCurve });
 
-export function encodeTime(at: Date, fraction = ''): Buffer {
+function encodeTime(at: Date, fraction = ''): Buffer {
   const text = at.toISOString().replace(/[-:T]|\.\d+Z/g, '');
   const utc = at.getUTCFullYear() < 2050 && fraction === '';
   return utc ? der(0x17, Buffer.from(`${text.slice(2)}Z`)) : encodeGeneralizedTime(at, fraction);
 }
 
-export function encodeGeneralizedTime(at: Date, fraction = ''): Buffer {
+function encodeGeneralizedTime(at: Date, fraction = ''): Buffer {
   return der(0x18, Buffer.from(`${at.toISOString().replace(/[-:T]|\.\d+Z/g, '')}${fraction}Z`));
 }
 
-export function encodeName(organisation: string | null, commonName: string): Buffer {
+function encodeName(organisation: string | null, commonName: string): Buffer {
   const part = (type: string, text: string) => der(0x31, sequence(oid(type), der(0x0c, Buffer.from(text))));
   return sequence(...(organisation === null ? [] : [part('2.5.4.10', organisation)]), part('2.5.4.3', commonName));
 }

@@ -6,7 +6,7 @@ import type { TestHub } from './hub.ts';
 /** A city's approval platform that the test plays. It signs any message. */
 
 export const PLATFORM_ORGAN = 'ganzhou-xzspj';
-export const PLATFORM_AUDIENCE = 'http://127.0.0.1:4000/cases/platform/v1/messages';
+const PLATFORM_AUDIENCE = 'http://127.0.0.1:4000/cases/platform/v1/messages';
 const PATH = new URL(PLATFORM_AUDIENCE).pathname;
 
 export interface PlatformKeys {

@@ -51,19 +51,14 @@ async function mutate(hub: TestHub, person: string, name: string, type: string, 
 }
 
 /** Grants a case and issues its license on the blank with that serial. */
-export async function makeLicense(
-  hub: TestHub,
-  route: Route,
-  serial: number,
-  applicant?: object,
-): Promise<LicenseInHand> {
+async function makeLicense(hub: TestHub, route: Route, serial: number, applicant?: object): Promise<LicenseInHand> {
   const caseId = await grantCase(hub, route, { applicant });
   const { identifier, number } = await issueGrantedLicense(hub, route, caseId, serial);
   return { identifier, number, caseId, route, serial };
 }
 
 /** Performs an act on the organ's own authority: suspend, restore, revoke, rescind, withdraw or cancel. */
-export async function performOwnAct(
+async function performOwnAct(
   hub: TestHub,
   { identifier, route }: LicenseInHand,
   action: string,
@@ -73,24 +68,20 @@ export async function performOwnAct(
   await mutate(hub, route.decides, `${action}License`, type, { identifier, reason });
 }
 
-export async function moveSheet(
-  hub: TestHub,
-  { identifier, route, serial }: LicenseInHand,
-  name: 'deliver' | 'recall',
-) {
+async function moveSheet(hub: TestHub, { identifier, route, serial }: LicenseInHand, name: 'deliver' | 'recall') {
   const input = { identifier, blankNumber: toBlankNumber(route, serial) };
   await mutate(hub, route.prints, `${name}Certificate`, 'CertificateInput', input);
 }
 
 /** Spoils the sheet and prints on another blank. Returns the license with the new blank. */
-export async function spoilSheet(hub: TestHub, license: LicenseInHand, replacement: number): Promise<LicenseInHand> {
+async function spoilSheet(hub: TestHub, license: LicenseInHand, replacement: number): Promise<LicenseInHand> {
   const { identifier, route, serial } = license;
   const blanks = { blankNumber: toBlankNumber(route, serial), replacement: toBlankNumber(route, replacement) };
   await mutate(hub, route.prints, 'spoilBlank', 'SpoilBlankInput', { identifier, ...blanks, reason: '打印错位' });
   return { ...license, serial: replacement };
 }
 
-export async function changeSealUse(hub: TestHub, seal: string, name: 'suspend' | 'resume', reason: string) {
+async function changeSealUse(hub: TestHub, seal: string, name: 'suspend' | 'resume', reason: string) {
   const organ = seal.replace(/-(approval|license)-seal$/, '');
   await mutate(hub, `${organ}.keeper`, `${name}Seal`, 'SealActInput', { seal, reason });
 }

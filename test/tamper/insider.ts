@@ -84,7 +84,7 @@ export async function findAuthorityKey({ sql }: Insider, id: string): Promise<Ce
 }
 
 /** Returns the newest key of a seal, and its certificate chain. */
-export async function findSealKey({ sql }: Insider, id: string): Promise<{ key: KeyRef; chain: [string, string] }> {
+async function findSealKey({ sql }: Insider, id: string): Promise<{ key: KeyRef; chain: [string, string] }> {
   const [row] = await sql`select s.*, a.certificate_pem as issuing from seals.seal_certificate s, seals.authority a
     where s.seal_id = ${id} and a.id = 'issuing' order by s.generation desc limit 1`;
   if (!row) throw new Error(`no seal ${id}`);

@@ -107,7 +107,7 @@ export async function rewriteFiles(insider: Insider, leaves: readonly LoggedLeaf
 }
 
 /** Writes the tiles of hashes and entries, computed from the entries. */
-export function writeTiles(folder: string, entries: readonly Buffer[]): void {
+function writeTiles(folder: string, entries: readonly Buffer[]): void {
   const rows: Uint8Array[][] = [entries.map((entry) => hashLeaf(entry))];
   for (const { level, index, hash } of growTree([], 0, rows[0] ?? []).fullTiles as TileHash[]) {
     const row = rows[level] ?? [];
@@ -165,7 +165,7 @@ export function filesOf(folder: string): string[] {
     .sort();
 }
 
-export function writeFile(path: string, bytes: Uint8Array | string): void {
+function writeFile(path: string, bytes: Uint8Array | string): void {
   mkdirSync(dirname(path), { recursive: true });
   writeFileSync(path, bytes);
 }

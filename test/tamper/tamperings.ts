@@ -58,7 +58,7 @@ export async function tamper(hubClone: HubClone, kind: string, seed: number): Pr
 }
 
 /** Tampers through an open insider. All changes in the database go through its single connection. */
-export async function tamperInside(insider: Insider, kind: string, seed: number): Promise<TamperReport> {
+async function tamperInside(insider: Insider, kind: string, seed: number): Promise<TamperReport> {
   const tampering = TAMPERINGS[kind];
   if (!tampering) throw new RangeError(`no kind of tampering ${kind}`);
   const { description, objects } = await tampering(insider, createRandom(seed));

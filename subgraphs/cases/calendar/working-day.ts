@@ -48,7 +48,7 @@ export function calendarOf(notices: readonly Notice[]): Calendar {
 }
 
 /** The refusal CALENDAR_MISSING, with the year that has no notice. */
-export class CalendarMissing extends Refusal {
+class CalendarMissing extends Refusal {
   readonly year: number;
 
   constructor(year: number) {

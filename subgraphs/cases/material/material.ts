@@ -14,8 +14,8 @@ export const MATERIAL_KINDS = ['UPLOAD', 'LICENSE', 'PAPER'] as const;
 export type MaterialKind = (typeof MATERIAL_KINDS)[number];
 
 export const MAX_MATERIALS = 50;
-export const MAX_MATERIAL_CODE_CHARS = 60;
-export const MAX_COPIES = 99;
+const MAX_MATERIAL_CODE_CHARS = 60;
+const MAX_COPIES = 99;
 /** Most bytes of all files handed in with one case. */
 export const MAX_CASE_BYTES = 200 * 1_048_576;
 

@@ -13,7 +13,7 @@ import { fileUrl, viewUpload } from './resolvers.ts';
 import { type MaterialDependencies, openFile, receiveUpload } from './workflow.ts';
 
 /** Most uploads that one process reads at the same time. Each holds its file in memory. */
-export const MAX_CONCURRENT_UPLOADS = 8;
+const MAX_CONCURRENT_UPLOADS = 8;
 /** Longest time for receiving one file. */
 const RECEIVE_TIMEOUT_MS = 120_000;
 /** Most bytes of a refused request that are read and discarded. The connection is closed if more arrive. */

@@ -244,7 +244,7 @@ export async function requireComplete(tx: Transaction, caseId: string, guide: Gu
  * Returns the licenses of a case that can no longer replace a material: unknown, transferred, or not in force.
  * A license that has a newer version still can.
  */
-export async function findInvalidLicenses(tx: Reader, caseId: string, today: Day): Promise<ShownMaterial[]> {
+async function findInvalidLicenses(tx: Reader, caseId: string, today: Day): Promise<ShownMaterial[]> {
   const materials = (await listShownMaterials(tx, [caseId], today)).get(caseId) ?? [];
   return materials.filter(({ superseded, fault }) => !superseded && fault !== null && fault !== 'LICENSE_NOT_CURRENT');
 }
@@ -260,7 +260,7 @@ export async function requireValidLicenses(tx: Transaction, caseId: string, toda
 const MAX_KEEPER_BATCH = 8;
 
 /** Scans files that wait, until the scanner is unavailable again, and deletes uploads that nobody handed in. */
-export async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
+async function keepUploads({ db, now, scan }: MaterialDependencies): Promise<void> {
   for (const { digest, mediaType } of await store.listUnscanned(db, MAX_KEEPER_BATCH)) {
     const bytes = await store.readBytes(db, digest);
     if (!bytes) continue;

@@ -79,7 +79,7 @@ export async function requireValidSignature(
 }
 
 /** Whether a key is valid at `at`. */
-export function isKeyInForce(key: PlatformKey, at: Date): boolean {
+function isKeyInForce(key: PlatformKey, at: Date): boolean {
   return key.validFrom <= at && (key.validTo === null || at < key.validTo);
 }
 

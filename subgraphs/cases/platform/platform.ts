@@ -21,7 +21,7 @@ export interface Platform {
 const MAX_URL_CHARS = 500;
 const MAX_KEY_CHARS = 2_000;
 /** Most keys of one platform that are or will be valid: the one in use, the next, and spare ones for mistakes. */
-export const MAX_KEYS = 4;
+const MAX_KEYS = 4;
 
 /**
  * Checks a URL that the hub posts to: https, or http on this very machine, because a case names its applicant.

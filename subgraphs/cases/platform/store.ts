@@ -47,7 +47,7 @@ export async function findPlatform(db: Reader, id: string): Promise<Platform | n
 }
 
 /** Returns the platform in use of an organ, or null. */
-export async function findPlatformOf(db: Reader, organ: string): Promise<Platform | null> {
+async function findPlatformOf(db: Reader, organ: string): Promise<Platform | null> {
   const rows = await db
     .select()
     .from(platform)

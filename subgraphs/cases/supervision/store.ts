@@ -209,7 +209,7 @@ export async function appendApprovalPushed(
   await appendEvent(tx, messages, hasSystem ? { webhook: ['ApprovalPushed'] } : {}, event);
 }
 
-export const pushStream = (id: string) => `push:${id}`;
+const pushStream = (id: string) => `push:${id}`;
 
 /** Records a finding. Returns null if its organ has used the request key before. */
 export async function insertFinding(

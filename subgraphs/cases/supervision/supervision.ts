@@ -106,7 +106,7 @@ export function orderOf(kind: FindingKind): 'SUSPEND' | 'REVOKE' | 'RESTORE' | n
   }
 }
 
-export const MAX_PAPERS = 20;
+const MAX_PAPERS = 20;
 
 /** A finding as a supervisor submits it. */
 export interface FindingInput {

@@ -152,7 +152,7 @@ const importPublicKey = memoizeByDigest((publicKey) =>
 );
 
 /** Returns the text that a witness signs: the checkpoint and the time at which it saw it. */
-export function buildCosignedText(text: string, time: number): string {
+function buildCosignedText(text: string, time: number): string {
   return `cosignature/v1\ntime ${time}\n${text}`;
 }
 

@@ -95,7 +95,7 @@ export function readCertificates(encodings: readonly Uint8Array[]): Certificate[
 }
 
 /** Converts DER or PEM (RFC 7468) to DER. */
-export function toDer(bytes: Uint8Array): Uint8Array {
+function toDer(bytes: Uint8Array): Uint8Array {
   if (bytes[0] === TAG.sequence) return bytes;
   const text = Buffer.from(bytes).toString('latin1');
   const [, base64 = ''] = /-----BEGIN CERTIFICATE-----([^-]+)-----END CERTIFICATE-----/.exec(text) ?? [];

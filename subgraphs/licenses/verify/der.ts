@@ -46,7 +46,7 @@ const CLASS_MASK = 0xc0;
 const NUMBER_MASK = 0x1f;
 
 /** Why bytes are not DER. */
-export class DerError extends Error {
+class DerError extends Error {
   override readonly name = 'DerError';
 }
 

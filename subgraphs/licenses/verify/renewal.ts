@@ -96,7 +96,7 @@ export function readStamps(bundle: Bundle): Token[] {
  * Gathers the material as of stamp `from` (0: the bundle itself): every certificate, and the lists of that time or
  * newer.
  */
-export function groundsFrom({ roots, certificates, revocation, bundle }: TrustSources, from: number): Grounds {
+function groundsFrom({ roots, certificates, revocation, bundle }: TrustSources, from: number): Grounds {
   const layers: Pick<ArchiveStamp, 'certificates' | 'revocation'>[] = bundle ? [bundle, ...bundle.stamps] : [];
   const bytes = (texts: readonly string[]) => texts.map((text) => Buffer.from(text, 'base64'));
   const candidates = readCertificates([...layers.flatMap((layer) => bytes(layer.certificates)), ...certificates]);

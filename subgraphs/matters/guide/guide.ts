@@ -14,7 +14,7 @@ const MAX_COPIES = 100;
 const MAX_FEN = 1_000_000_000;
 
 /** Schema of one line of text, trimmed and not empty. */
-export const textLine = (maxChars: number) => z.string().trim().min(1).max(maxChars).superRefine(requireLegible);
+const textLine = (maxChars: number) => z.string().trim().min(1).max(maxChars).superRefine(requireLegible);
 
 /** What is too long is refused by `max`, in the words of every list and text of a guide. */
 function requireLegible(text: string, context: z.RefinementCtx): void {

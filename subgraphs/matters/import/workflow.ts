@@ -12,7 +12,7 @@ import { parseList } from './csv.ts';
 import { applyList, type ImportLine, type MatterChange, type Problem, type Register, toProblem } from './import.ts';
 import * as store from './store.ts';
 
-export const MAX_BASIS_CHARS = 100;
+const MAX_BASIS_CHARS = 100;
 
 export interface ImportInput {
   csv: string;

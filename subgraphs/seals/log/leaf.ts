@@ -32,7 +32,7 @@ export interface Leaf {
 const VERSION = 1;
 
 /** Builds a leaf of the log. `subject` is unique within its kind. Throws RangeError if the entry is too long. */
-export function buildLeaf(kind: LeafKind, subject: string, content: object, at: Date): Leaf {
+function buildLeaf(kind: LeafKind, subject: string, content: object, at: Date): Leaf {
   const entry = toCanonicalJson({ v: VERSION, kind, ...content, at: at.toISOString() });
   const bytes = Buffer.from(entry);
   if (bytes.length > MAX_ENTRY_BYTES) throw new RangeError('an entry of the log has at most 65535 bytes');

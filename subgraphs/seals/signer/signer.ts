@@ -67,7 +67,7 @@ export interface Signer {
 }
 
 /** Ids of the keys that belong to no seal. */
-export const AUTHORITY_KEYS = ['root', 'issuing', 'timestamp', 'status', 'log'] as const;
+const AUTHORITY_KEYS = ['root', 'issuing', 'timestamp', 'status', 'log'] as const;
 type AuthorityKey = (typeof AUTHORITY_KEYS)[number];
 
 const CODE_KEY = / code$/;

@@ -5,7 +5,7 @@ import { algorithm, bigInteger, generalizedTime, integer, OID, octets, oid, sequ
 import { newSerial } from './pki.ts';
 
 /** The policy of the test PKI's timestamps, in an OID arc that belongs to nobody. */
-export const TIMESTAMP_POLICY = '1.3.6.1.4.1.99999.1.1';
+const TIMESTAMP_POLICY = '1.3.6.1.4.1.99999.1.1';
 
 const DIGEST_BYTES = 32;
 

@@ -14,7 +14,7 @@ export const SIGNATURE_HEADER = 'webhook-signature';
 /** Names the webhook whose secret signs a message to the hub. */
 export const WEBHOOK_HEADER = 'tongquan-webhook';
 /** Largest difference between a timestamp and the hub's clock, in both directions. */
-export const MAX_CLOCK_SKEW_SECONDS = 300;
+const MAX_CLOCK_SKEW_SECONDS = 300;
 
 const MAX_URL_CHARS = 500;
 const SECRET_BYTES = 32;
