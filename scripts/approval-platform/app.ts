@@ -6,7 +6,7 @@ import { type HubSecret, isFromHub, signMessage } from './jws.ts';
 import { buildMessage, hasArrived, type News, ORDERS, type Order, parseNews, SIGNATURE_HEADER } from './protocol.ts';
 import { openStore, type Store, type StoredMessage } from './store.ts';
 
-/** The reference approval platform (审批平台) of a city organ. It shares no code, database or key with the hub. */
+/** The reference approval platform (审批平台) of a city organ. It shares no database or key with the hub. */
 
 export interface PlatformOptions {
   /** Folder of the platform's data; see `store.ts`. */
