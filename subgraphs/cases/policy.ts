@@ -1,4 +1,5 @@
 import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import type { Day } from '../kernel/day.ts';
 import type { Assignment, DelegationFact } from '../kernel/events.ts';
 import { ADMINISTRATION, type Grant, type Place, type Policy, requireAllowed } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
@@ -145,9 +146,25 @@ const beforeDecision = (subject: Case) => atStep(mustBeForwarded(subject) ? 'FOR
 const whileUndecided = atStep('ACCEPTED', 'EXAMINED', 'FORWARDED');
 const unlessPaused = ({ paused }: Case) => (paused === null ? null : new Refusal('CASE_PAUSED'));
 
+const refuseNotDue = () => new Refusal('SUPPLEMENT_NOT_DUE');
+/** Whether the last day to bring what is missing has passed. */
+function isSupplementOver(steps: Case['steps'], today: Day): boolean {
+  const until = steps.find(({ data }) => data?.supplement)?.data?.supplement?.until;
+  return until !== undefined && until < today;
+}
+
 /** The clause of an act that the delegation itself assigns, with its reason there. */
 const assignedBy = (pick: (delegation: DelegationFact) => Assignment) => (subject: Case) =>
   pick(subject.delegation).reason ?? '实施方案二';
+
+/** A case with what its actions depend on. A field is absent until the caller has looked it up, with its check. */
+export interface CaseSubject extends Case {
+  today?: Day;
+  /** Whether the decision document is sealed. */
+  isDecisionSealed?: boolean;
+  /** Why this person cannot accept the application today, or null. See `requireAcceptable`. */
+  acceptanceRefusal?: Refusal | null;
+}
 
 /** The mutations that `Case.actions` shows. */
 type CaseActions = Record<
@@ -164,7 +181,7 @@ type CaseActions = Record<
   | 'decideCase'
   | 'withdrawCase'
   | 'deliverDecision',
-  Case
+  CaseSubject
 >;
 export type CaseActionName = keyof CaseActions;
 
@@ -173,6 +190,7 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
   acceptApplication: {
     stateFirst: atStep('RECEIVED'),
     grants: [COUNTER_CLERK],
+    state: ({ acceptanceRefusal = null }) => acceptanceRefusal,
     clause: assignedBy(({ accepts }) => accepts),
   },
   /** 一次性告知: at most once per case (行政许可法 art. 32). */
@@ -189,10 +207,11 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
     grants: APPLICANT_OR_COUNTER,
     clause: '行政许可法第三十二条第一款第（四）项',
   },
-  /** 补交不来办结: after the last day of the supplement. The caller checks that day against the calendar day of the act. */
+  /** 补交不来办结: after the last day of the supplement. */
   closeUnsupplemented: {
     stateFirst: atStep('SUPPLEMENT_ASKED'),
     grants: [COUNTER_CLERK],
+    state: ({ steps, today }) => (today === undefined || isSupplementOver(steps, today) ? null : refuseNotDue()),
     clause: '行政许可法第三十二条；办结结果代码5（补交不来）',
   },
   /** 不予受理. */
@@ -251,6 +270,7 @@ export const CASE_ACTIONS: Policy<CaseActions> = {
   deliverDecision: {
     stateFirst: (subject) => (endsInPaper(subject) ? null : refuseStep()),
     grants: [{ roles: ['WINDOW_CLERK', 'REVIEWER', 'APPROVER'], place: DECIDING_ORGAN }, COUNTER_CLERK],
+    state: ({ isDecisionSealed = true }) => (isDecisionSealed ? null : new Refusal('DECISION_NOT_SEALED')),
     clause: '行政许可法第四十四条',
   },
 };
@@ -292,6 +312,6 @@ export function maySee(
 }
 
 /** Returns the person who takes the action `name` on a case. Throws the refusal of its row. */
-export function requireCaseAction(name: CaseActionName, subject: Case, actor: Actor): Person {
+export function requireCaseAction(name: CaseActionName, subject: CaseSubject, actor: Actor): Person {
   return requireAllowed(CASE_ACTIONS[name], subject, actor);
 }

@@ -26,6 +26,7 @@ import {
   type CaseCommand,
   lockUpToDateCase,
   requireNote,
+  requirePreparedAction,
   requireReason,
   type WorkflowDependencies,
 } from './workflow.ts';
@@ -154,7 +155,7 @@ async function handIn(
   const { matter, delegation, applicant } = subject;
   // Without a guide, the code is the name of the material on the notice.
   for (const { code } of submitted) requirePrintableText(code, { field: 'materials.code' });
-  const guides = await store.findGuideFact(tx, matter.matterId);
+  const guides = (await store.findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
   const county = divisionOf(matter, delegation.countyOrgan);
   const guide = guides && county !== null ? guideForHandIn(guides, dayOf(at), county) : null;
   await attachMaterials(tx, { caseId: subject.id, applicantCode: applicant.code, actor, guide, submitted, at });
@@ -171,9 +172,8 @@ function requireSameRequest(earlierRequest: { stored: store.StoredCase; digest: 
  */
 export function acceptApplication(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = requireCaseAction('acceptApplication', subject, command.actor);
+    const clerk = await requirePreparedAction(tx, 'acceptApplication', { subject, actor: command.actor, at });
     const { matter, delegation } = await requireDelegatedMatter(tx, subject.matter.matterId, dayOf(at));
-    await requireAgreementInForce(tx, matter, delegation, dayOf(at));
     return enterAcceptance(tx, { ...subject, matter, delegation }, clerk, at);
   });
 }
@@ -184,7 +184,7 @@ async function enterAcceptance(tx: Transaction, subject: Case, clerk: Person, at
   const acceptedBy = requireAcceptingOrgan(clerk, matter, delegation);
   const license = licenseNumber === null ? null : await store.findLicense(tx, licenseNumber);
   requireLicenseFits(delegation, subject, license);
-  const guides = await store.findGuideFact(tx, matter.matterId);
+  const guides = (await store.findGuideFacts(tx, [matter.matterId])).get(matter.matterId) ?? null;
   const division = acceptedBy === delegation.cityOrgan ? null : divisionOf(matter, acceptedBy);
   const guide = guides && guideOn(guides, dayOf(at), division);
   if (guide) await requireComplete(tx, subject.id, guide);
@@ -280,9 +280,7 @@ export function supplement(deps: WorkflowDependencies, command: CaseCommand, cha
 /** Closes a case that was not supplemented (补交不来办结). Refuses SUPPLEMENT_NOT_DUE until the last day has passed. */
 export function closeUnsupplemented(deps: WorkflowDependencies, command: CaseCommand): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = requireCaseAction('closeUnsupplemented', subject, command.actor);
-    const until = subject.steps.find((record) => record.data?.supplement)?.data?.supplement?.until;
-    if (until === undefined || dayOf(at) <= until) throw new Refusal('SUPPLEMENT_NOT_DUE');
+    const clerk = await requirePreparedAction(tx, 'closeUnsupplemented', { subject, actor: command.actor, at });
     return store.addStep(tx, subject, buildStep(clerk, 'SUPPLEMENT_MISSED', at));
   });
 }

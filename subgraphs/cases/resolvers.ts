@@ -2,8 +2,10 @@ import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database } from '../../db/client.ts';
 import type { Actor } from '../kernel/actor.ts';
 import { type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
+import { dayOf } from '../kernel/day.ts';
 import { mutate } from '../kernel/errors.ts';
 import { readPage, toConnection } from '../kernel/page.ts';
+import { prepareActions } from './action-workflow.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
@@ -13,7 +15,7 @@ import type { MaterialDependencies } from './material/workflow.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
 import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
-import { maySee } from './policy.ts';
+import { type CaseSubject, maySee } from './policy.ts';
 import * as reception from './reception-workflow.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
 import { runningResolvers } from './running/resolvers.ts';
@@ -21,7 +23,7 @@ import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { supervisionResolvers } from './supervision/resolvers.ts';
 import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
-import { viewCase } from './view.ts';
+import { viewCase, viewCaseActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** Returns all resolvers of the cases subgraph: its own and those of its modules. */
@@ -34,7 +36,10 @@ export function caseResolvers(
     {
       Query: queries(db),
       Mutation: { ...receptionMutations(dependencies), ...stepMutations(dependencies) },
-      Case: { __resolveReference: ({ id }, context) => findCase(context, id) },
+      Case: {
+        __resolveReference: ({ id }, context) => findCase(context, id),
+        actions: ({ subject }, _, context) => loadActions(dependencies, context, subject),
+      },
     },
     runningResolvers(db),
     agreementResolvers(dependencies),
@@ -47,6 +52,15 @@ export function caseResolvers(
     supervisionResolvers(dependencies, findCase),
   ];
   return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...mergeResolvers(modules) };
+}
+
+/** Loads the actions on a case. What they depend on is loaded once for all cases of the request. */
+async function loadActions({ db, now }: workflow.WorkflowDependencies, context: GraphContext, subject: Case) {
+  const person = requirePerson(context.actor);
+  const loader = getLoader<CaseSubject, Case>(context, 'case actions', (cases) =>
+    prepareActions(db, cases, person, dayOf(now())),
+  );
+  return viewCaseActions((await loader.load(subject)) ?? subject, person);
 }
 
 /** Merges the resolvers of all modules, type by type. */

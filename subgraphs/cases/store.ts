@@ -393,7 +393,7 @@ export async function putGuideFact(tx: Transaction, fact: PublishedGuides): Prom
 }
 
 /** Returns a matter's service guides, or null if it has none. */
-export async function findGuideFact(db: Reader, matterId: string): Promise<PublishedGuides | null> {
-  const [row] = await db.select().from(guideFact).where(eq(guideFact.matterId, matterId));
-  return row?.fact ?? null;
+export async function findGuideFacts(db: Reader, ids: readonly string[]): Promise<Map<string, PublishedGuides>> {
+  const rows = await db.select().from(guideFact).where(inArray(guideFact.matterId, ids.slice()));
+  return new Map(rows.map(({ matterId, fact }) => [matterId, fact]));
 }

@@ -3,7 +3,7 @@ import type { Assignment, DelegationFact } from '../kernel/events.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
-import { CASE_ACTIONS, type CaseActionName } from './policy.ts';
+import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
 import type { Assignment as AssignmentView, Delegation as DelegationView } from './resolvers.gen.ts';
 
 const organ = (id: string) => ({ id });
@@ -34,10 +34,14 @@ export function viewCase(subject: Case, actor: Actor) {
     waitsFor: viewWaiting(subject),
     responsibility: viewResponsibility(subject.delegation),
     steps: subject.steps.map((record) => viewStep(record, isOwn && !hasRole(actor, 'AUDITOR'))),
-    actions: (Object.keys(CASE_ACTIONS) as CaseActionName[]).map((name) =>
-      answerAction(name, CASE_ACTIONS[name], subject, actor),
-    ),
   };
+}
+
+/** Returns the actions on a case, and for each whether `actor` may do it now. */
+export function viewCaseActions(subject: CaseSubject, actor: Actor) {
+  return (Object.keys(CASE_ACTIONS) as CaseActionName[]).map((name) =>
+    answerAction(name, CASE_ACTIONS[name], subject, actor),
+  );
 }
 
 function viewStep(record: StepRecord, isForApplicant: boolean) {

@@ -8,6 +8,7 @@ import { receiveOnce } from '../kernel/outbox-store.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import * as text from '../kernel/text.ts';
 import { writeAuthorisation } from '../kernel/token.ts';
+import { prepareActions } from './action-workflow.ts';
 import { MAX_TEXT_CHARS } from './application.ts';
 import { loadCalendar } from './calendar/store.ts';
 import {
@@ -24,9 +25,8 @@ import {
 import { type DecisionInput, decide, issuerOf } from './decide.ts';
 import { requireValidLicenses } from './material/workflow.ts';
 import { requirePrintableApplication } from './notice/render.ts';
-import { hasSealedDecision } from './notice/store.ts';
 import { prepareDecision } from './notice/workflow.ts';
-import { maySee, requireCaseAction } from './policy.ts';
+import { type CaseActionName, maySee, requireCaseAction } from './policy.ts';
 import * as store from './store.ts';
 import { putCaseLicense, putDuty } from './supervision/store.ts';
 import { openPushes, recordOrderAnswer, sendWaitingPushes } from './supervision/workflow.ts';
@@ -134,8 +134,7 @@ export function decideCase(deps: WorkflowDependencies, command: CaseCommand, inp
 /** Delivers a decision document (送达). Refuses DECISION_NOT_SEALED while it waits for its seal. */
 export function deliverDecision(deps: WorkflowDependencies, command: CaseCommand, note: string | null): Promise<Case> {
   return act(deps, command, async (tx, subject, at) => {
-    const clerk = requireCaseAction('deliverDecision', subject, command.actor);
-    if (!(await hasSealedDecision(tx, subject.id))) throw new Refusal('DECISION_NOT_SEALED');
+    const clerk = await requirePreparedAction(tx, 'deliverDecision', { subject, actor: command.actor, at });
     if (note !== null) requireNote(note, 'note');
     return store.addStep(tx, subject, buildStep(clerk, 'DELIVERED', at, { note }));
   });
@@ -333,6 +332,17 @@ export function act(
     if (!maySee(actor, visibility)) throw new Refusal('CASE_UNKNOWN', 'case');
     return run(tx, current, at);
   });
+}
+
+/** Returns the person who takes an action that depends on more than the case. Throws the refusal of its policy row. */
+export async function requirePreparedAction(
+  tx: Transaction,
+  name: CaseActionName,
+  { subject, actor, at }: { subject: Case; actor: Actor; at: Date },
+): Promise<Person> {
+  const person = requireCaseAction(name, subject, actor);
+  const [prepared = subject] = await prepareActions(tx, [subject], person, dayOf(at));
+  return requireCaseAction(name, prepared, actor);
 }
 
 /** Locks a case and brings it up to date. Refuses CASE_UNKNOWN if there is none. */

@@ -13,7 +13,7 @@ export interface GraphContext {
   /** The verified token, to forward over HTTP. Null for the public. */
   token: string | null;
   /** Loaders of this request, by name. See `getLoader`. */
-  loaders: Map<string, DataLoader<string, unknown>>;
+  loaders: Map<string, unknown>;
 }
 
 export function buildContext(actor: Actor, token: string | null): GraphContext {
@@ -21,15 +21,15 @@ export function buildContext(actor: Actor, token: string | null): GraphContext {
 }
 
 /** Returns the request's loader `name`. It batches single reads into one `batch` call, which keeps the keys' order. */
-export function getLoader<Value>(
+export function getLoader<Value, Key = string>(
   context: GraphContext,
   name: string,
-  batch: (keys: readonly string[]) => Promise<readonly (Value | Error | null)[]>,
-): DataLoader<string, Value | null> {
-  const existingLoader = context.loaders.get(name) as DataLoader<string, Value | null> | undefined;
+  batch: (keys: readonly Key[]) => Promise<readonly (Value | Error | null)[]>,
+): DataLoader<Key, Value | null> {
+  const existingLoader = context.loaders.get(name) as DataLoader<Key, Value | null> | undefined;
   if (existingLoader) return existingLoader;
-  const newLoader = new DataLoader<string, Value | null>(batch);
-  context.loaders.set(name, newLoader as DataLoader<string, unknown>);
+  const newLoader = new DataLoader<Key, Value | null>(batch);
+  context.loaders.set(name, newLoader);
   return newLoader;
 }
 

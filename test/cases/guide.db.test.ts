@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type ConnectionPool, connect } from '../../db/client.ts';
 import { guideOn, type PublishedGuides } from '../../subgraphs/cases/guide.ts';
-import { findGuideFact } from '../../subgraphs/cases/store.ts';
+import { findGuideFacts } from '../../subgraphs/cases/store.ts';
 import { receive } from '../../subgraphs/cases/workflow.ts';
 import type { Envelope, GuideFact } from '../../subgraphs/kernel/events.ts';
 import { createTestDatabase, type TestDatabase } from '../support/database.ts';
@@ -64,9 +64,9 @@ test('keeps the newest GuideChanged event and ignores an older one', async () =>
     };
     return receive(deps, 'matters', event);
   };
-  expect(await findGuideFact(connection.db, MATTER)).toBeNull();
+  expect((await findGuideFacts(connection.db, [MATTER])).get(MATTER)).toBeUndefined();
   await receiveGuide(1, [firstVersion]);
   await receiveGuide(2, [firstVersion, secondVersion]);
   await receiveGuide(1, [firstVersion]);
-  expect(await findGuideFact(connection.db, MATTER)).toEqual(guides);
+  expect((await findGuideFacts(connection.db, [MATTER])).get(MATTER)).toEqual(guides);
 });

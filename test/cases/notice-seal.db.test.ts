@@ -126,7 +126,7 @@ describe('a decision document', () => {
       contentDigest: notice.contentDigest,
       authorisedAt: at.toISOString(),
     });
-    expect(await store.hasSealedDecision(connection.db, subject.id)).toBe(false);
+    expect((await store.listSealedDecisions(connection.db, [subject.id])).has(subject.id)).toBe(false);
   });
 
   test('is sealed once, over the stored file', async () => {
@@ -154,7 +154,7 @@ describe('a decision document', () => {
     });
     expect(Buffer.from(requests[0]?.document ?? '')).toEqual(file);
     expect(computeContentDigest(requests[0]?.content)).toBe(notice.contentDigest);
-    expect(await store.hasSealedDecision(connection.db, subject.id)).toBe(true);
+    expect((await store.listSealedDecisions(connection.db, [subject.id])).has(subject.id)).toBe(true);
   });
 
   test('survives a failing signer: the file stays, and attention lists the decision until it is sealed', async () => {
@@ -208,10 +208,8 @@ describe('a decision document', () => {
       startSealing({ db: connection.db, picture, sign, pollMs: 10 }),
     ];
     await waitUntil('all are sealed', async () => {
-      const sealed = await Promise.all(
-        prepared.map(({ subject }) => store.hasSealedDecision(connection.db, subject.id)),
-      );
-      return sealed.every(Boolean);
+      const ids = prepared.map(({ subject }) => subject.id);
+      return (await store.listSealedDecisions(connection.db, ids)).size === ids.length;
     });
     await Promise.all(sealers.map((item) => item.stop()));
     const preparedIds = new Set(prepared.map(({ notice }) => notice.id));

@@ -4,7 +4,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { connect } from '../../db/client.ts';
 import { seedHub } from '../../scripts/seed.ts';
 import { guideOn } from '../../subgraphs/cases/guide.ts';
-import { findGuideFact } from '../../subgraphs/cases/store.ts';
+import { findGuideFacts } from '../../subgraphs/cases/store.ts';
 import { testClock } from '../support/clock.ts';
 import { createTestHub, type TestHub } from '../support/hub.ts';
 import { waitUntil } from '../support/until.ts';
@@ -153,7 +153,9 @@ describe('publishing a guide', () => {
     expect(await readGuide(MATTER)).toEqual(importAnswer.guide);
     const cases = connect(hub.databaseUrls.cases, 'test');
     try {
-      const fact = await waitUntil('cases know the guide', () => findGuideFact(cases.db, MATTER));
+      const fact = await waitUntil('cases know the guide', async () =>
+        (await findGuideFacts(cases.db, [MATTER])).get(MATTER),
+      );
       expect(guideOn(fact, '2026-03-02', '360731')).toEqual({
         version: 1,
         steps: [
@@ -269,7 +271,7 @@ describe('publishing a county overlay', () => {
     const cases = connect(hub.databaseUrls.cases, 'test');
     try {
       await waitUntil('cases know the overlay', async () => {
-        const fact = await findGuideFact(cases.db, MATTER);
+        const fact = (await findGuideFacts(cases.db, [MATTER])).get(MATTER) ?? null;
         return fact !== null && guideOn(fact, '2026-03-02', '360731')?.promisedDays === 8;
       });
     } finally {

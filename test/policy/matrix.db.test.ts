@@ -5,6 +5,7 @@ import { COMPANY } from '../support/flow.ts';
 import { APPLICANT_ID, FIXTURES, type Fixture, KEEPER_ID, POLICIES } from './fixtures.ts';
 import { type Expectation, expectationOf, listMutations } from './matrix.ts';
 import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
+import { seededNumbers } from './sample.ts';
 
 /**
  * The role matrix through GraphQL, on a real hub: what a mutation answers to a dry run is what its policy row says.
@@ -33,7 +34,7 @@ const PEOPLE: readonly Person[] = ROLES.flatMap((role) =>
   AFFILIATIONS.map((affiliation) => ({ ...affiliation, name: '某人', roles: [role] })),
 );
 
-/** Refusals of input that the policyHub leaves wrong on purpose: the person was allowed, and nothing else is tested. */
+/** Refusals of input that `createPolicyHub` leaves wrong on purpose: the person was allowed, and nothing else is tested. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {
   importDelegations: 'IMPORT_EMPTY',
   importGuide: 'GUIDE_FILE_INVALID',
@@ -54,17 +55,6 @@ const MUTATIONS = Object.keys(POLICIES).flatMap((subgraph) =>
   listMutations(subgraph).map((mutation) => ({ ...mutation, subgraph })),
 );
 type Mutation = (typeof MUTATIONS)[number];
-
-/** Numbers from 0 to 1 that are the same in every run (mulberry32). */
-function seededNumbers(seed: number): () => number {
-  let state = seed;
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let mixed = Math.imul(state ^ (state >>> 15), 1 | state);
-    mixed = (mixed + Math.imul(mixed ^ (mixed >>> 7), 61 | mixed)) ^ mixed;
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 describe('mutations answer as the policies say', () => {
   let policyHub: PolicyHub;

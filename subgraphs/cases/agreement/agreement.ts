@@ -40,6 +40,16 @@ export function requireAgreement(agreement: Agreement): void {
   if (!/^[0-9a-f]{64}$/.test(agreement.scanDigest)) throw new Refusal('FIELD_MALFORMED', 'scanDigest');
 }
 
+/** Whether an agreement is of these two organs and names the matter. */
+export function covers(
+  agreement: Agreement,
+  pair: { cityOrgan: string; countyOrgan: string },
+  matterId: string,
+): boolean {
+  const isPair = agreement.cityOrgan === pair.cityOrgan && agreement.countyOrgan === pair.countyOrgan;
+  return isPair && agreement.matters.includes(matterId);
+}
+
 /**
  * Returns the agreement with an earlier last day.
  * Refuses REASON_MISSING, FIELD_TOO_LONG, and FIELD_MALFORMED unless `lastDay` is earlier than the present one.

@@ -1,4 +1,4 @@
-import { and, arrayContains, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
+import { and, arrayContains, arrayOverlaps, asc, eq, gt, inArray, isNotNull, lte, type SQL, sql } from 'drizzle-orm';
 import type { Reader, Transaction } from '../../../db/client.ts';
 import type { Day } from '../../kernel/day.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
@@ -57,6 +57,14 @@ export async function findAgreementInForce(
     )
     .limit(1);
   return row ?? null;
+}
+
+/** Returns the agreements in force on `day` that name one of these matters. */
+export function listAgreementsInForce(db: Reader, matterIds: readonly string[], day: Day): Promise<StoredAgreement[]> {
+  return db
+    .select()
+    .from(agreement)
+    .where(and(arrayOverlaps(agreement.matters, [...matterIds]), isInForceOn(day)));
 }
 
 export interface AgreementFilter {

@@ -140,13 +140,12 @@ export async function storeSeal(
     .where(isUnsealed(noticeId));
 }
 
-/** Whether the decision document of a case is sealed and may be delivered (送达). */
-export async function hasSealedDecision(db: Reader, caseId: string): Promise<boolean> {
+/** Returns which of the cases have a sealed decision document, which may be delivered (送达). */
+export async function listSealedDecisions(db: Reader, caseIds: readonly string[]): Promise<Set<string>> {
   const rows = await db
-    .select({ id: notice.id })
+    .select({ caseId: notice.caseId })
     .from(notice)
     .innerJoin(decisionSeal, eq(decisionSeal.noticeId, notice.id))
-    .where(and(eq(notice.caseId, caseId), eq(decisionSeal.state, 'DONE')))
-    .limit(1);
-  return rows.length > 0;
+    .where(and(inArray(notice.caseId, [...caseIds]), eq(decisionSeal.state, 'DONE')));
+  return new Set(rows.map(({ caseId }) => caseId));
 }

@@ -1,0 +1,173 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { ROUTES, runMutation, toBlankNumber } from '../support/flow.ts';
+import { POLICIES } from './fixtures.ts';
+import { listMutations } from './matrix.ts';
+import { createPolicyHub, type PolicyHub } from './policy-hub.ts';
+import { seededNumbers } from './sample.ts';
+
+/**
+ * Every field `actions` tells the truth: an action that it shows as allowed is accepted by the mutation, and one that
+ * it shows as refused is refused with the same code. A seeded sample is tried; FULL=1 tries everything.
+ */
+
+const SAMPLE = 400;
+const SEED = 20_261_130;
+
+const PEOPLE = [
+  ...['clerk', 'reviewer', 'approver', 'keeper', 'supervisor'].map((position) => `yudu-lyj.${position}`),
+  ...['clerk', 'reviewer', 'approver'].map((position) => `ganzhou-xzspj.${position}`),
+  ...['yudu-xzspj.reviewer', 'yudu-xzspj.supervisor', 'window-yudu', 'window-xingguo', 'applicant-company'],
+  ...['administrator', 'auditor'],
+];
+
+/** Codes of an action that is not offered because nobody need do it. The mutation may accept it. */
+const NEEDLESS = ['ACTION_DONE', 'COLLECTION_NOT_FAILED'];
+/** Such an action cannot be rehearsed: there is no case, or no order, to name. */
+const NOTHING_TO_NAME = ['ACT_NEEDS_CASE', 'ORDER_UNKNOWN'];
+
+interface Action {
+  name: string;
+  allowed: boolean;
+  refusal: { code: string } | null;
+}
+interface Trial {
+  person: string;
+  of: string;
+  action: Action;
+  input: object;
+}
+
+const ACTIONS = 'actions { name allowed refusal { code } }';
+const CASE_QUERY = `query($id: ID!) { case(id: $id) { id step ${ACTIONS}
+  pushes { id state ${ACTIONS} } findings { id state ${ACTIONS} }
+  license { identifier state paper { blankNumber } ${ACTIONS} } } }`;
+const TASK_QUERY = `{ certificateTasks(first: 100) { edges { node { case { id } ${ACTIONS} } } } }`;
+
+describe('actions', () => {
+  let policyHub: PolicyHub;
+  let caseIds: string[];
+  beforeAll(async () => {
+    policyHub = await createPolicyHub();
+    const { hub, inputs } = policyHub;
+    const take = (person: string, name: string, type: string, changes: object = {}) =>
+      runMutation(hub, person, name, type, { ...inputs[name], ...changes }, '__typename');
+    // More states: a supplement that is not over, a signed push, an acknowledged and a closed finding, an ended case.
+    const received = await runMutation(
+      hub,
+      'window-yudu',
+      'receiveApplication',
+      'ApplicationInput',
+      inputs.receiveApplication ?? {},
+      'case { id }',
+    );
+    await take('window-yudu', 'askSupplement', 'AskSupplementInput', { case: received.case.id, until: '2026-04-30' });
+    await take('yudu-lyj.supervisor', 'signPush', 'PushActInput');
+    await take('yudu-lyj.approver', 'acknowledgeFinding', 'AcknowledgeFindingInput');
+    const closing = await runMutation(
+      hub,
+      'yudu-lyj.supervisor',
+      'recordFinding',
+      'RecordFindingInput',
+      inputs.recordFinding ?? {},
+      'finding { id }',
+    );
+    await take('yudu-lyj.supervisor', 'closeFinding', 'CloseFindingInput', { finding: closing.finding.id });
+    const { data } = await hub.ask('auditor', '{ cases(first: 100) { edges { node { id } } } }');
+    caseIds = data.cases.edges.map((edge: { node: { id: string } }) => edge.node.id);
+  }, 120_000);
+  afterAll(() => policyHub?.hub.stop());
+
+  const inputTypes = new Map(
+    Object.keys(POLICIES).flatMap((subgraph) =>
+      listMutations(subgraph).map((one) => [one.name, one.inputType] as const),
+    ),
+  );
+
+  async function rehearse({ person, action: { name }, input }: Trial): Promise<string> {
+    const query = `mutation($input: ${inputTypes.get(name)}) { ${name}(input: $input) { refusal { code } } }`;
+    const { data, errors } = await policyHub.hub.ask(person, query, { input: { ...input, dryRun: true } });
+    if (errors) throw new Error(`${name}: ${JSON.stringify(errors)}`);
+    return data[name].refusal?.code ?? 'ALLOWED';
+  }
+
+  /** Returns what a person is shown on every case, push, finding and license, with the input of each action. */
+  async function listTrials(person: string): Promise<Trial[]> {
+    const { inputs } = policyHub;
+    const trials: Trial[] = [];
+    const add = (of: string, actions: Action[], changes: object) => {
+      for (const action of actions) trials.push({ person, of, action, input: { ...inputs[action.name], ...changes } });
+    };
+    for (const id of caseIds) {
+      const { data } = await policyHub.hub.ask(person, CASE_QUERY, { id });
+      const shown = data.case;
+      if (!shown) continue;
+      add(`case ${shown.step}`, shown.actions, { case: id });
+      for (const push of shown.pushes ?? []) add(`push ${push.state}`, push.actions, { push: push.id });
+      for (const finding of shown.findings ?? [])
+        add(`finding ${finding.state}`, finding.actions, { finding: finding.id });
+      if (!shown.license) continue;
+      const { identifier, state, paper, actions } = shown.license;
+      const changes = { identifier, blankNumber: paper.blankNumber };
+      for (const action of actions as Action[]) {
+        const known = Object.keys(inputs[action.name] ?? {});
+        add(
+          `license ${state}`,
+          [action],
+          Object.fromEntries(Object.entries(changes).filter(([key]) => known.includes(key))),
+        );
+      }
+    }
+    const { data } = await policyHub.hub.ask(person, TASK_QUERY);
+    for (const { node } of data.certificateTasks.edges) {
+      for (const action of node.actions as Action[]) {
+        const blank = action.name === 'voidTask' ? {} : { blankNumber: toBlankNumber(ROUTES.DIRECT, 9) };
+        add('task', [action], { case: node.case.id, ...blank });
+      }
+    }
+    return trials;
+  }
+
+  test('agree with the dry runs', async () => {
+    const trials: Trial[] = [];
+    for (const person of PEOPLE) trials.push(...(await listTrials(person)));
+    const random = seededNumbers(SEED);
+    const chosen =
+      process.env.FULL === '1'
+        ? trials
+        : trials
+            // What is allowed is rare among everything that is not.
+            .map((trial) => ({ trial, rank: random() - (trial.action.allowed ? 1 : 0) }))
+            .sort((a, b) => a.rank - b.rank)
+            .slice(0, SAMPLE)
+            .map(({ trial }) => trial);
+    const mismatches: string[] = [];
+    for (const trial of chosen) {
+      const { person, of, action } = trial;
+      const code = action.refusal?.code ?? '';
+      if (!action.allowed && [...NEEDLESS, ...NOTHING_TO_NAME].includes(code)) continue;
+      const answer = await rehearse(trial);
+      if (answer !== (action.allowed ? 'ALLOWED' : code))
+        mismatches.push(`${person} ${action.name} on a ${of}: shown ${code || 'ALLOWED'}, answered ${answer}`);
+    }
+    expect(mismatches).toEqual([]);
+    expect(chosen.filter(({ action }) => action.allowed).length).toBeGreaterThan(50);
+  }, 120_000);
+
+  test('what is done is not offered', async () => {
+    const shown = await listTrials('yudu-lyj.supervisor');
+    const ofSigned = shown.filter(({ of, action }) => of === 'push SIGNED' && /claim|sign/.test(action.name));
+    expect(ofSigned.map(({ action }) => [action.name, action.refusal?.code])).toEqual([
+      ['claimPush', 'ACTION_DONE'],
+      ['signPush', 'ACTION_DONE'],
+    ]);
+    const byApprover = await listTrials('yudu-lyj.approver');
+    const acknowledged = byApprover.filter(
+      ({ of, action }) => of === 'finding ACKNOWLEDGED' && action.name === 'acknowledgeFinding',
+    );
+    expect(acknowledged.map(({ action }) => action.refusal?.code)).toEqual(['ACTION_DONE']);
+    // No library takes the licenses of this hub, so every collection is pending.
+    const redrives = byApprover.filter(({ action }) => action.name === 'redriveCollection');
+    expect(redrives.length).toBeGreaterThan(0);
+    expect(redrives.filter(({ action }) => action.allowed)).toEqual([]);
+  });
+});
