@@ -34,7 +34,7 @@ const PEOPLE: readonly Person[] = ROLES.flatMap((role) =>
   AFFILIATIONS.map((affiliation) => ({ ...affiliation, name: '某人', roles: [role] })),
 );
 
-/** Refusals of input that `createPolicyHub` leaves wrong on purpose: the person was allowed, and nothing else is tested. */
+/** Refusals of input that `createPolicyHub` leaves wrong on purpose. They show that the person was allowed. */
 const LATER_REFUSALS: Readonly<Record<string, string>> = {
   importDelegations: 'IMPORT_EMPTY',
   importGuide: 'GUIDE_FILE_INVALID',
