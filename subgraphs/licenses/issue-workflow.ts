@@ -2,8 +2,8 @@ import { type Database, type Transaction, transact } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { sha256, toCanonicalJson } from '../kernel/events.ts';
 import { makesVersion } from '../kernel/license-acts.ts';
-import { Refusal } from '../kernel/refusal.ts';
 import { insertSignature } from '../kernel/sealed-pdf.ts';
+import { completeAll, completeSealing, type OnSealingStep, type SealingOutcome } from '../kernel/sealing-workflow.ts';
 import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '../kernel/sign.ts';
 import { readUnverifiedAuthoriser } from '../kernel/token.ts';
 import * as acts from './act-store.ts';
@@ -25,12 +25,8 @@ export interface IssueDependencies extends PrepareDependencies {
   picture: ReadPicture;
   /** Renders the document of a record, ready to be sealed. The same record and picture give the same bytes. */
   render: (record: AttachedRecord, picture: Uint8Array | null) => Uint8Array;
-  /** Called after each step, by its name in ARCHITECTURE.md. A fault test stops the process there. */
-  onStep?: (step: IssueStep) => void | Promise<void>;
+  onStep?: OnSealingStep;
 }
-
-export const ISSUE_STEPS = ['prepared', 'rendered', 'stored', 'signed', 'entering', 'done'] as const;
-export type IssueStep = (typeof ISSUE_STEPS)[number];
 
 /** An act after an attempt: done, or waiting for a signer. */
 export interface ActOutcome {
@@ -39,12 +35,16 @@ export interface ActOutcome {
   waitingFor: string | null;
 }
 
-/** Prepares an act (①) and completes it (②③). */
+/** Prepares an act (①) and completes it (②③). Throws the refusal of ①, and that of the seal: the act then waits. */
 export async function performAct(
   deps: IssueDependencies,
   prepare: (tx: Transaction) => Promise<store.PreparedAct>,
 ): Promise<ActOutcome> {
-  return completeAct(deps, await deps.db.transaction(prepare));
+  const intent = await deps.db.transaction(prepare);
+  const outcome = await completeAct(deps, intent);
+  if (outcome.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
+  if (outcome.refusal) throw outcome.refusal;
+  return { identifier: intent.identifier, waitingFor: outcome.reason };
 }
 
 /** Prepares an act and rolls back. Returns the act as it would be, or throws its refusal. Seals nothing. */
@@ -55,38 +55,31 @@ export function rehearseAct(
   return transact(db, true, prepare);
 }
 
-/**
- * Completes a prepared act (② and ③) from the step that it reached: renders, stores, seals, enters.
- * Safe to run repeatedly and concurrently: rendering gives the same bytes, the seal is idempotent on the act's id, and
- * ③ happens under the act's row lock.
- */
-async function completeAct(deps: IssueDependencies, intent: store.PreparedAct): Promise<ActOutcome> {
-  if (intent.state === 'DONE') return { identifier: intent.identifier, waitingFor: null };
-  await deps.onStep?.('prepared');
-
-  // ② Render from the record alone, with its code, and store the rendered file before it is sealed.
+/** Completes a prepared act (② and ③). ③ happens under the act's row lock. */
+async function completeAct(deps: IssueDependencies, intent: store.PreparedAct): Promise<SealingOutcome> {
+  if (intent.state === 'DONE') return { state: 'DONE' };
   const sealUse = buildSealUse(intent);
-  const renderedFile = intent.rendered ?? (await runSealUse(deps, intent, () => renderFile(deps, intent, sealUse)));
-  if (renderedFile === null) return { identifier: intent.identifier, waitingFor: null };
-  await deps.onStep?.('stored');
-
-  const answer = await runSealUse(deps, intent, () =>
-    deps.sign({ ...sealUse, profile: makesDocument(intent) ? 'PADES' : 'CADES', document: renderedFile }),
+  const profile = makesDocument(intent) ? 'PADES' : 'CADES';
+  return completeSealing(
+    deps.sign,
+    {
+      findFile: async () => intent.rendered,
+      render: () => renderFile(deps, intent, sealUse),
+      async storeFile(set) {
+        if (await acts.keepRendered(deps.db, intent.id, set)) return set.rendered;
+        return (await store.findAct(deps.db, intent.id))?.rendered ?? null;
+      },
+      buildRequest: (document) => ({ ...sealUse, profile, document }),
+      async enter(file, { signature, sealId, signedAt }) {
+        const files = buildSealedFiles(intent, file, signature);
+        const sealResult = { ...files.digests, sealId, signedAt: new Date(signedAt) };
+        await deps.db.transaction((tx) => enterAct(tx, intent, sealResult, files.store, deps.now()));
+      },
+      recordWaiting: (reason) => noteWaiting(deps, intent, reason),
+      faultReason: null,
+    },
+    deps.onStep,
   );
-  if (answer.state === 'PENDING') {
-    await noteWaiting(deps, intent, answer.reason);
-    return { identifier: intent.identifier, waitingFor: answer.reason };
-  }
-  await deps.onStep?.('signed');
-
-  // ③ Enter everything in one transaction.
-  await deps.onStep?.('entering');
-  const files = buildSealedFiles(intent, renderedFile, answer.signature);
-  const { sealId, signedAt } = answer;
-  const sealResult = { ...files.digests, sealId, signedAt: new Date(signedAt) };
-  await deps.db.transaction((tx) => enterAct(tx, intent, sealResult, files.store, deps.now()));
-  await deps.onStep?.('done');
-  return { identifier: intent.identifier, waitingFor: null };
 }
 
 /** Whether an act makes a document that contains its signature, rather than a statement with a detached one. */
@@ -94,27 +87,18 @@ function makesDocument({ act }: store.ActRow): boolean {
   return makesVersion(act);
 }
 
-/**
- * Renders the file of an act and stores it. Another release may render the same record differently, so the file that
- * was stored first counts. Returns that file, or null if another process has done the act meanwhile.
- */
+/** Renders the file of an act from its record alone, and the code that it contains. */
 async function renderFile(
   deps: IssueDependencies,
   intent: store.ActRow,
   sealUse: SealUseRequest,
-): Promise<Uint8Array | null> {
-  const { id, record, organ, matterId } = intent;
+): Promise<{ rendered: Uint8Array; code: string | null }> {
+  const { record, organ, matterId } = intent;
+  if (!makesDocument(intent)) return { rendered: Buffer.from(toCanonicalJson(record)), code: null };
   const personId = readUnverifiedAuthoriser(intent.authorisation).actor;
-  const code = makesDocument(intent) ? await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord)) : null;
-  const rendered = makesDocument(intent)
-    ? deps.render(
-        buildAttachedRecord(record as LicenseRecord, code),
-        await deps.picture({ organ: organ.id, matterId, personId }),
-      )
-    : Buffer.from(toCanonicalJson(record));
-  await deps.onStep?.('rendered');
-  if (await acts.keepRendered(deps.db, id, { rendered, code })) return rendered;
-  return (await store.findAct(deps.db, id))?.rendered ?? null;
+  const code = await deps.signCode(buildCodeRequest(sealUse, record as LicenseRecord));
+  const picture = await deps.picture({ organ: organ.id, matterId, personId });
+  return { rendered: deps.render(buildAttachedRecord(record as LicenseRecord, code), picture), code };
 }
 
 function buildCodeRequest(sealUse: SealUseRequest, record: LicenseRecord): CodeRequest {
@@ -177,23 +161,6 @@ function findChangedPart(renderedBytes: Uint8Array, sealedBytes: Uint8Array): { 
   return { part: sealedBytes.subarray(from, to), from };
 }
 
-/**
- * Runs a use of the seal. ① has reserved everything, so a refusal leaves the act waiting, with the reason visible,
- * until the seal may be used again.
- */
-async function runSealUse<Result>(
-  deps: IssueDependencies,
-  intent: store.ActRow,
-  runUse: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await runUse();
-  } catch (error) {
-    if (error instanceof Refusal) await noteWaiting(deps, intent, error.message);
-    throw error;
-  }
-}
-
 /** Records why a prepared act waits, and opens a duty for it. */
 function noteWaiting({ db, now }: IssueDependencies, intent: store.ActRow, reason: string): Promise<void> {
   return db.transaction(async (tx) => {
@@ -254,15 +221,10 @@ function requireTask(task: store.TaskRow | null): store.TaskRow {
 
 /** Resumes acts that a crash, a fault or a slow signer left prepared. Returns how many it completed. */
 export async function resumeActs(deps: IssueDependencies, onError: (error: unknown) => void): Promise<number> {
-  const dueIds = await acts.leaseDueActs(deps.db);
-  let completedCount = 0;
-  for (const id of dueIds) {
-    try {
-      const intent = await store.findAct(deps.db, id);
-      if (intent && (await completeAct(deps, intent)).waitingFor === null) completedCount++;
-    } catch (error) {
-      if (!(error instanceof Refusal)) onError(error);
-    }
-  }
-  return completedCount;
+  const complete = async (id: string): Promise<SealingOutcome> => {
+    const intent = await store.findAct(deps.db, id);
+    if (!intent) throw new Error(`no act ${id}`);
+    return completeAct(deps, intent);
+  };
+  return completeAll(await acts.leaseDueActs(deps.db), complete, onError);
 }

@@ -2,7 +2,7 @@ import { type ChildProcess, fork } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import postgres from 'postgres';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ISSUE_STEPS } from '../../subgraphs/licenses/issue-workflow.ts';
+import { SEALING_STEPS } from '../../subgraphs/kernel/sealing-workflow.ts';
 import { requireDemoPerson, tokenFor, tokenKeys } from '../support/actors.ts';
 import { findInconsistencies } from '../support/consistency.ts';
 import { grantCase, ROUTES, toBlankNumber } from '../support/flow.ts';
@@ -43,7 +43,7 @@ describe('a hub killed in the middle of issuing', () => {
       child.send({ config, tokenKeyPem, keys: KEYS_HEX, crashAt });
     });
 
-  test.each(ISSUE_STEPS.map((step, i) => [step, i] as const))('at step %s', async (step, i) => {
+  test.each(SEALING_STEPS.map((step, i) => [step, i] as const))('at step %s', async (step, i) => {
     const route = ROUTES.DIRECT;
     const [doomedCase, otherCase] = [await grantCase(hub, route), await grantCase(hub, route)];
     const { child, url } = await startHubThatCrashes(step);
@@ -82,7 +82,7 @@ describe('a hub killed in the middle of issuing', () => {
     const sql = postgres(hub.adminUrl, { max: 1 });
     const numbers = await sql<{ number: string }[]>`select number from licenses.license order by number`;
     expect(numbers.map((row) => Number(row.number.slice(-6)))).toEqual(numbers.map((_, i) => i + 1));
-    expect(numbers).toHaveLength(2 * ISSUE_STEPS.length);
+    expect(numbers).toHaveLength(2 * SEALING_STEPS.length);
     expect([...(await sql`select id from licenses.act where state <> 'DONE'`)]).toEqual([]);
     const copies = await waitUntil('the library has all', async () => {
       const copiesSoFar = await library.copies();

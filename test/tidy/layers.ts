@@ -45,6 +45,7 @@ export const KERNEL: Record<string, Layer> = {
   'seal-image': 'rule',
   'seal-picture': 'render',
   'sealed-pdf': 'rule',
+  'sealing-workflow': 'workflow',
   serve: 'edge',
   sign: 'rule',
   'tlog/checkpoint': 'rule',

@@ -3,8 +3,8 @@ import type { Person } from '../../kernel/actor.ts';
 import { computeContentDigest, type OrganFact } from '../../kernel/events.ts';
 import { type Loop, startLoop } from '../../kernel/loop.ts';
 import { isSealedPdf } from '../../kernel/pdf.ts';
-import { Refusal } from '../../kernel/refusal.ts';
-import type { ReadPicture, Sign, SignAnswer } from '../../kernel/sign.ts';
+import { completeAll, completeSealing, type SealingOutcome } from '../../kernel/sealing-workflow.ts';
+import type { ReadPicture, Sign } from '../../kernel/sign.ts';
 import { readUnverifiedAuthoriser, writeAuthorisation } from '../../kernel/token.ts';
 import {
   composeNotice,
@@ -108,64 +108,50 @@ const SIGNER_UNAVAILABLE = '印章系统暂时无法连接，恢复后自动用�
 
 /**
  * Steps ② and ③ of a decision document, from any state. Safe to run twice and concurrently.
- * The file that was stored first is the one that is sealed, and sealing is idempotent on the notice's id.
- * Returns and records why the document waits; returns null if it is sealed.
- * Throws what the signer threw, other than a refusal.
+ * Returns why the document waits, or null if it is sealed. Throws what the signer threw, other than a refusal.
  */
 export async function completeDecision(deps: SealingDependencies, noticeId: string): Promise<string | null> {
-  const { db } = deps;
+  const outcome = await sealDecision(deps, noticeId);
+  return outcome.state === 'DONE' ? null : outcome.reason;
+}
+
+async function sealDecision({ db, sign, picture }: SealingDependencies, noticeId: string): Promise<SealingOutcome> {
   const stored = await store.findNotice(db, noticeId);
   if (!stored?.seal) throw new Error(`no decision ${noticeId}`);
   const { notice, seal } = stored;
-  if (seal.state === 'DONE') return null;
-  const recordReason = async (reason: string) => {
-    await db.transaction((tx) => store.recordWaiting(tx, noticeId, reason));
-    return reason;
+  if (seal.state === 'DONE') return { state: 'DONE' };
+  const { organ, matterId, authorisation } = seal;
+  const readFile = async (digest: string) => {
+    const file = await store.findFile(db, digest);
+    if (!file) throw new Error(`no file ${digest}`);
+    return file;
   };
-  let answer: SignAnswer;
-  try {
-    answer = await signDecision(deps, notice, seal);
-  } catch (error) {
-    if (error instanceof Refusal) return recordReason(error.message);
-    await recordReason(SIGNER_UNAVAILABLE);
-    throw error;
-  }
-  if (answer.state === 'PENDING') return recordReason(answer.reason);
-  // ③ Sealed: it may be read and delivered now.
-  const { signature, sealId, signedAt } = answer;
-  await db.transaction((tx) => store.storeSeal(tx, noticeId, { signature, sealId, signedAt: new Date(signedAt) }));
-  return null;
-}
-
-/** Step ②: renders the stored text with the seal's picture, stores the file, and then has it sealed. */
-async function signDecision(
-  { db, sign, picture }: SealingDependencies,
-  notice: store.NoticeRow,
-  { organ, matterId, authorisation, documentDigest }: store.SealRow,
-): Promise<SignAnswer> {
-  const render = async () => {
-    const pdf = renderSealable(
-      notice.content,
-      await picture({ organ, matterId, personId: readUnverifiedAuthoriser(authorisation).actor }),
-    );
-    return db.transaction((tx) => store.storeFile(tx, notice.id, pdf));
-  };
-  const fileDigest = documentDigest ?? (await render());
-  const file = await store.findFile(db, fileDigest);
-  if (!file) throw new Error(`no file ${fileDigest}`);
-  // A file rendered by an earlier release has no place for a signature inside, so its signature is detached.
-  const profile = isSealedPdf(file) ? 'PADES' : 'CADES';
-  return sign({
-    issuanceId: notice.id,
-    organ,
-    matterId,
-    caseId: notice.caseId,
-    act: 'DECISION',
-    identifier: notice.content.caseNumber,
-    profile,
-    document: file,
-    content: { ...notice.content },
-    authorisation,
+  return completeSealing(sign, {
+    findFile: async () => (seal.documentDigest === null ? null : readFile(seal.documentDigest)),
+    async render() {
+      const personId = readUnverifiedAuthoriser(authorisation).actor;
+      return renderSealable(notice.content, await picture({ organ, matterId, personId }));
+    },
+    storeFile: async (pdf) => readFile(await db.transaction((tx) => store.storeFile(tx, notice.id, pdf))),
+    buildRequest: (document) => ({
+      issuanceId: notice.id,
+      organ,
+      matterId,
+      caseId: notice.caseId,
+      act: 'DECISION',
+      identifier: notice.content.caseNumber,
+      // A file rendered by an earlier release has no place for a signature inside, so its signature is detached.
+      profile: isSealedPdf(document) ? 'PADES' : 'CADES',
+      document,
+      content: { ...notice.content },
+      authorisation,
+    }),
+    // Sealed: it may be read and delivered now.
+    async enter(_file, { signature, sealId, signedAt }) {
+      await db.transaction((tx) => store.storeSeal(tx, noticeId, { signature, sealId, signedAt: new Date(signedAt) }));
+    },
+    recordWaiting: (reason) => db.transaction((tx) => store.recordWaiting(tx, noticeId, reason)),
+    faultReason: SIGNER_UNAVAILABLE,
   });
 }
 
@@ -179,9 +165,8 @@ export function startSealing(
   deps: SealingDependencies & { onError?: (error: unknown) => void; pollMs?: number },
 ): Loop {
   const sealDueDocuments = async () => {
-    for (const id of await deps.db.transaction((tx) => store.leaseUnsealed(tx))) {
-      await completeDecision(deps, id).catch((error) => deps.onError?.(error));
-    }
+    const ids = await deps.db.transaction((tx) => store.leaseUnsealed(tx));
+    await completeAll(ids, (id) => sealDecision(deps, id), deps.onError ?? (() => {}));
     return false;
   };
   return startLoop(sealDueDocuments, { pollMs: deps.pollMs ?? POLL_MS, isDelayed: true, onError: deps.onError });
