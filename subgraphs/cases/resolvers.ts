@@ -4,7 +4,7 @@ import type { Actor } from '../kernel/actor.ts';
 import { type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
 import { dayOf } from '../kernel/day.ts';
 import { mutate } from '../kernel/errors.ts';
-import { readPage, toConnection } from '../kernel/page.ts';
+import { BY_SERIAL, byValues, instantPart, readPage, serialPart, toConnection } from '../kernel/page.ts';
 import { prepareActions } from './action-workflow.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
@@ -27,6 +27,9 @@ import { viewCase, viewCaseActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** Returns all resolvers of the cases subgraph: its own and those of its modules. */
+/** The order of the queue. */
+const BY_REST = byValues<{ since: Date; serial: number }>({ since: instantPart, serial: serialPart });
+
 export function caseResolvers(
   dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
 ): Resolvers {
@@ -76,34 +79,30 @@ function queries(db: Database) {
   return {
     cases: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+      const page = readPage(args, BY_SERIAL);
       const { step, matter, closed } = args.filter ?? {};
       const filter = { step: (step as Position | null) ?? null, matter: matter ?? null, closed: closed ?? null };
       const casePage = await store.listCases(db, person, filter, page);
       return toConnection(
         casePage,
-        (row) => [String(row.serial)],
+        BY_SERIAL,
+        (row) => row.serial,
         (row) => viewCase(row.subject, person),
       );
     },
     queue: async (_, args, { actor }) => {
       const person = requirePerson(actor);
       const steps = (args.steps as Position[] | null | undefined) ?? null;
-      const casePage = await store.listQueue(db, person, steps, readPage(args, readQueuePosition));
+      const casePage = await store.listQueue(db, person, steps, readPage(args, BY_REST));
       return toConnection(
         casePage,
-        (row) => [row.restsSince.toISOString(), String(row.serial)],
+        BY_REST,
+        (row) => ({ since: row.restsSince, serial: row.serial }),
         (row) => viewCase(row.subject, person),
       );
     },
     case: async (_, { id }, context) => findVisible(db, context, id),
   } satisfies Resolvers['Query'];
-}
-
-function readQueuePosition([since = '', serial = '']: readonly string[]): { since: Date; serial: number } | null {
-  if (!/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/.test(since) || !/^\d{1,15}$/.test(serial)) return null;
-  const sinceDate = new Date(since);
-  return Number.isNaN(sinceDate.getTime()) ? null : { since: sinceDate, serial: Number(serial) };
 }
 
 /** Mutations of the counter: receipt, acceptance, supplement, withdrawal. */

@@ -2,7 +2,7 @@ import { and, asc, eq, inArray, like, sql } from 'drizzle-orm';
 import { alias } from 'drizzle-orm/pg-core';
 import type { Reader } from '../../db/client.ts';
 import type { EventPayload } from '../kernel/events.ts';
-import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
+import { byValues, cutPage, idPart, numberPart, type Page, type PageRequest, textPart } from '../kernel/page.ts';
 import { buildAttachedRecord } from './code.ts';
 import type { StoredFile } from './file-store.ts';
 import { licenseStream } from './ledger-store.ts';
@@ -20,11 +20,12 @@ export interface FeedRow extends FeedPosition {
   change: EventPayload<'LicenseChanged'>;
 }
 
-/** Parses the parts of a feed cursor. Returns null if they cannot come from a page of the feed. */
-export function parseFeedPosition([xid, stream, revision]: readonly string[]): FeedPosition | null {
-  if (!/^\d{1,20}$/.test(xid ?? '') || !/^\d{1,9}$/.test(revision ?? '') || stream === undefined) return null;
-  return { xid: xid ?? '', stream, revision: Number(revision) };
-}
+/** The order of the feed: the transaction that wrote the event, then its stream and revision. */
+export const BY_COMMIT = byValues<FeedPosition>({
+  xid: textPart(/^\d{1,19}$/),
+  stream: idPart,
+  revision: numberPart(9),
+});
 
 /**
  * Returns every act on every license, in an order that never changes.

@@ -4,11 +4,11 @@ import { type Actor, hasRole } from '../kernel/actor.ts';
 import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
 import { mutate } from '../kernel/errors.ts';
 import { mapMutations, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
-import { readPage, toConnection } from '../kernel/page.ts';
+import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { CompleteResolvers } from '../kernel/resolver-types.ts';
 import type { EvidenceDependencies } from './evidence/workflow.ts';
-import { parseFeedPosition, readFeed } from './feed-store.ts';
+import { BY_COMMIT, readFeed } from './feed-store.ts';
 import * as handover from './handover-workflow.ts';
 import * as issue from './issue-workflow.ts';
 import { orderResolvers } from './order/resolvers.ts';
@@ -20,8 +20,6 @@ import { voidTask } from './task-workflow.ts';
 import { verificationResolvers } from './verification/resolvers.ts';
 import { endDay } from './verification/view.ts';
 import * as view from './view.ts';
-
-const parseSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 /** Resolvers of licenses and their paper, certificate tasks and blanks. The rooms add orders and verification. */
 export function licenseResolvers(
@@ -57,10 +55,11 @@ function queries(db: Database) {
     licenses: async (_, args, context) => {
       const person = requirePerson(context.actor);
       const { state = null, matter = null, number = null } = args.filter ?? {};
-      const licensesPage = await store.listLicenses(db, person, { state, matter, number }, readPage(args, parseSerial));
+      const licensesPage = await store.listLicenses(db, person, { state, matter, number }, readPage(args, BY_SERIAL));
       return toConnection(
         licensesPage,
-        (row) => [String(row.license.serial)],
+        BY_SERIAL,
+        (row) => row.license.serial,
         (stored) => ({ stored, person, context }),
       );
     },
@@ -68,30 +67,33 @@ function queries(db: Database) {
     licenseChanges: async (_, args, { actor }) => {
       if (!hasRole(requirePerson(actor), 'LIBRARY', 'AUDITOR'))
         throw buildForbiddenError('变更流只供证照库和审计人员使用。');
-      const feed = await readFeed(db, readPage(args, parseFeedPosition));
+      const feed = await readFeed(db, readPage(args, BY_COMMIT));
       return toConnection(
         feed,
-        (row) => [row.xid, row.stream, String(row.revision)],
+        BY_COMMIT,
+        (row) => row,
         ({ change, revision }) => ({ ...change, revision, changedAt: new Date(change.changedAt) }),
       );
     },
     certificateTasks: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const tasksPage = await store.listTasks(db, person, readPage(args, parseSerial));
+      const tasksPage = await store.listTasks(db, person, readPage(args, BY_SERIAL));
       return toConnection(
         tasksPage,
-        ({ task }) => [String(task.serial)],
+        BY_SERIAL,
+        ({ task }) => task.serial,
         (row) => view.viewTask(row, person),
       );
     },
     blanks: async (_, args, { actor }) => {
       const { organ } = requirePerson(actor);
       if (organ === null) throw buildForbiddenError('您不属于任何机关，没有空白证照。');
-      const page = readPage(args, ([number]) => number ?? null);
+      const page = readPage(args, BY_ID);
       const blanksPage = await store.listBlanks(db, organ, args.filter?.state ?? null, page);
       return toConnection(
         blanksPage,
-        (row) => [row.number],
+        BY_ID,
+        (row) => row.number,
         (row) => row,
       );
     },

@@ -3,7 +3,7 @@ import type { Database } from '../../db/client.ts';
 import { type GraphContext, getLoader } from '../kernel/context.ts';
 import { type Clock, type Day, dayOf } from '../kernel/day.ts';
 import type { OrganFact } from '../kernel/events.ts';
-import { readPage, toConnection } from '../kernel/page.ts';
+import { BY_ID, byValues, numberPart, readPage, toConnection } from '../kernel/page.ts';
 import type { CompleteResolvers } from '../kernel/resolver-types.ts';
 import { guideResolvers } from './guide/resolvers.ts';
 import { importResolvers } from './import/resolvers.ts';
@@ -27,6 +27,9 @@ export interface ResolverDependencies {
 }
 
 type MatterResolverMap = CompleteResolvers<Resolvers, ResolversParentTypes>;
+/** The order of the plan: annexes 1 to 3, then rows. */
+const BY_PLAN = byValues<store.MatterPosition>({ annex: numberPart(1), row: numberPart(4) });
+
 type LoadById<Value> = (context: GraphContext, id: string) => Promise<Value>;
 
 /**
@@ -73,16 +76,22 @@ function buildQueries({ db, now }: ResolverDependencies, loadMatter: LoadById<Ma
   return {
     matters: async (_, args) => {
       const filter = parseFilter(args.filter ?? {}, dayOf(now()));
-      const matterPage = await store.listMatters(db, filter, readPage(args, parsePosition));
-      const position = ({ row }: Matter) => [String(row.annex), String(row.row)];
-      return { ...toConnection(matterPage, position, (row) => row), totalCount: matterPage.totalCount };
+      const matterPage = await store.listMatters(db, filter, readPage(args, BY_PLAN));
+      const connection = toConnection(
+        matterPage,
+        BY_PLAN,
+        ({ row }) => row,
+        (row) => row,
+      );
+      return { ...connection, totalCount: matterPage.totalCount };
     },
     matter: (_, { id }, context) => loadMatter(context, id),
     organs: async (_, args) => {
-      const page = readPage(args, ([id]) => id ?? null);
+      const page = readPage(args, BY_ID);
       return toConnection(
         await store.listOrgans(db, page),
-        (row) => [row.id],
+        BY_ID,
+        (row) => row.id,
         (row) => row,
       );
     },
@@ -120,9 +129,4 @@ function buildMatterFields(
 function parseFilter(filter: MatterFilter, today: Day): store.MatterFilter {
   const { mode = null, powerType = null, organ = null, nameContains = null, annex = null, on } = filter;
   return { mode, powerType, organ, nameContains, annex, on: on ?? today };
-}
-
-function parsePosition([annex, row]: readonly string[]): store.MatterPosition | null {
-  if (!/^\d$/.test(annex ?? '') || !/^\d{1,4}$/.test(row ?? '')) return null;
-  return { annex: Number(annex), row: Number(row) };
 }

@@ -3,7 +3,7 @@ import type { Actor } from '../kernel/actor.ts';
 import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
 import { dayOf } from '../kernel/day.ts';
 import { mutate } from '../kernel/errors.ts';
-import { readPage, toConnection } from '../kernel/page.ts';
+import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
 import type { CompleteResolvers } from '../kernel/resolver-types.ts';
 import { applicationResolvers } from './application/resolvers.ts';
 import type { PkiDependencies } from './certification-workflow.ts';
@@ -31,25 +31,25 @@ export function sealResolvers(deps: PkiDependencies): CompleteResolvers<Resolver
     Query: {
       seals: async (_, args, { actor }) => {
         requirePerson(actor);
-        const page = readPage(args, ([id]) => id ?? null);
+        const page = readPage(args, BY_ID);
         const sealPage = await store.listSeals(
           db,
           { organ: args.filter?.organ ?? null, state: args.filter?.state ?? null },
           page,
         );
-        return toConnection(sealPage, (row) => [row.seal.id], viewSeal);
+        return toConnection(sealPage, BY_ID, (row) => row.seal.id, viewSeal);
       },
       seal: (_, { id }, context) => load(context, id),
       sealUses: async (_, args, { actor }) => {
         const ownOrgan = visibleOrgan(requirePerson(actor));
-        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+        const page = readPage(args, BY_SERIAL);
         const { organ = null, seal = null, license = null, person = null, matter = null } = args.filter ?? {};
         const { from = null, to = null } = args.filter ?? {};
         if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
           throw buildForbiddenError('用印日志只供本机关人员和审计人员查阅。');
         const filter = { organ: ownOrgan ?? organ, seal, license, person, matter, from, to };
         const usePage = await listUses(db, filter, page);
-        return toConnection(usePage, (row) => [String(row.serial)], viewUse);
+        return toConnection(usePage, BY_SERIAL, (row) => row.serial, viewUse);
       },
       ...applications.Query,
     },

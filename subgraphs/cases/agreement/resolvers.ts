@@ -1,7 +1,7 @@
 import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { byValue, numberPart, readPage, toConnection } from '../../kernel/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { ENDING_SOON_DAYS } from './agreement.ts';
 import * as store from './store.ts';
@@ -14,6 +14,9 @@ function requireOffice({ actor }: GraphContext): void {
   if (!isStaff) throw buildForbiddenError('承接协议只供机关人员查询。');
 }
 
+/** The serial number of an agreement is an integer. */
+const BY_ORDER = byValue(numberPart(9));
+
 export function agreementResolvers(deps: workflow.AgreementDependencies) {
   return {
     Query: {
@@ -23,10 +26,11 @@ export function agreementResolvers(deps: workflow.AgreementDependencies) {
         const today = dayOf(deps.now());
         const endsBy = endingWithinDays == null ? null : laterDay(deps.now, endingWithinDays);
         const filter = { organ: organ ?? null, inForceOn: inForceOn ?? (endsBy === null ? null : today), endsBy };
-        const page = readPage(args, ([serial]) => (/^\d{1,9}$/.test(serial ?? '') ? Number(serial) : null));
+        const page = readPage(args, BY_ORDER);
         return toConnection(
           await store.listAgreements(deps.db, filter, page),
-          (row) => [String(row.serial)],
+          BY_ORDER,
+          (row) => row.serial,
           (row) => viewAgreement(row, deps.now),
         );
       },

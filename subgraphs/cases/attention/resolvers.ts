@@ -1,15 +1,13 @@
 import type { Database } from '../../../db/client.ts';
 import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { byValues, idPart, microsecondPart, readPage, toConnection } from '../../kernel/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { CaseView } from '../view.ts';
 import { type AttentionKind, scopeOf, sentenceOf } from './attention.ts';
 import { type AttentionPosition, listAttention } from './store.ts';
 
-function readPosition([since = '', id = '']: readonly string[]): AttentionPosition | null {
-  return /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z$/.test(since) && id !== '' ? { since, id } : null;
-}
+const BY_TIME = byValues<AttentionPosition>({ since: microsecondPart, id: idPart });
 
 /** Returns a case as the caller may see it, or null. */
 type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
@@ -29,10 +27,11 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           window: scope.all || organ !== null ? null : scope.window,
           kinds: kinds as AttentionKind[] | null,
         };
-        const items = await listAttention(db, filter, dayOf(now()), readPage(args, readPosition));
+        const items = await listAttention(db, filter, dayOf(now()), readPage(args, BY_TIME));
         return toConnection(
           items,
-          (row) => [row.at, row.id],
+          BY_TIME,
+          (row) => ({ since: row.at, id: row.id }),
           (row) => row,
         );
       },

@@ -1,7 +1,7 @@
 import { GraphQLError } from 'graphql';
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
-import { cutPage, readPage, toConnection } from '../../kernel/page.ts';
+import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { clockOf } from './clock.ts';
 import * as store from './store.ts';
@@ -12,16 +12,18 @@ import { addWorkingDays, type Calendar, tryWithCalendar } from './working-day.ts
 const MAX_WORKING_DAYS = 2_500;
 
 /** Working-day calendars, and the clock of each case. */
+const BY_YEAR = byValue(numberPart(4));
+
 export function calendarResolvers(deps: workflow.CalendarDependencies) {
   const { db, now } = deps;
   return {
     Query: {
       calendars: async (_, args) => {
-        const page = readPage(args, ([year]) => (/^\d{4}$/.test(year ?? '') ? Number(year) : null));
+        const page = readPage(args, BY_YEAR);
         const { after } = page;
         const newestFirst = (await store.listNotices(db)).reverse();
         const rows = newestFirst.filter((notice) => after === null || notice.year < after);
-        return toConnection(cutPage(rows, page.first), (row) => [String(row.year)], viewNotice);
+        return toConnection(cutPage(rows, page.first), BY_YEAR, (row) => row.year, viewNotice);
       },
       calendar: async (_, { year, version = null }) => {
         const notice = await store.findNotice(db, year, version);

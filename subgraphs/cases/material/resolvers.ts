@@ -2,7 +2,7 @@ import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
 import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
@@ -15,10 +15,11 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
     Query: {
       uploads: async (_, args, { actor }) => {
         const person = requirePerson(actor);
-        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+        const page = readPage(args, BY_SERIAL);
         return toConnection(
           await store.listWaiting(db, person.id, page),
-          (row) => [String(row.serial)],
+          BY_SERIAL,
+          (row) => row.serial,
           (row) => viewUpload(row),
         );
       },
@@ -27,9 +28,9 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
         const { person = null, case: caseId = null, organ = null, from = null, to = null } = args.filter ?? {};
         if (visibleOrgan !== null && organ !== null && organ !== visibleOrgan)
           throw buildForbiddenError(READS_FORBIDDEN);
-        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+        const page = readPage(args, BY_SERIAL);
         const reads = await store.listReads(db, { person, caseId, organ: visibleOrgan ?? organ, from, to }, page);
-        return toConnection(reads, (row) => [String(row.serial)], viewRead);
+        return toConnection(reads, BY_SERIAL, (row) => row.serial, viewRead);
       },
     },
     Mutation: {

@@ -1,7 +1,7 @@
 import { type Actor, hasRole } from '../../kernel/actor.ts';
 import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import { maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';
@@ -9,8 +9,6 @@ import type { PlatformKey } from './message.ts';
 import type { Platform } from './platform.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
-
-const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 /** Resolvers of platforms, their messages, and the state of a case at a platform. */
 export function platformResolvers(deps: workflow.PlatformDependencies) {
@@ -20,15 +18,15 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
     Query: {
       platforms: async (_, args, { actor }) => {
         requireOverseer(actor);
-        const page = await store.listPlatforms(db, readPage(args, readSerial));
-        return toConnection(page, (row) => [String(row.serial)], viewForActor);
+        const page = await store.listPlatforms(db, readPage(args, BY_SERIAL));
+        return toConnection(page, BY_SERIAL, (row) => row.serial, viewForActor);
       },
       platformMessages: async (_, args, { actor }) => {
         requireOverseer(actor);
-        const page = readPage(args, readSerial);
+        const page = readPage(args, BY_SERIAL);
         const [storedCase] = await findCases(db, [args.case]);
         const { number } = storedCase?.subject ?? { number: '' };
-        return toConnection(await store.listMessages(db, number, page), (row) => [String(row.serial)], viewMessage);
+        return toConnection(await store.listMessages(db, number, page), BY_SERIAL, (row) => row.serial, viewMessage);
       },
     },
     Mutation: {

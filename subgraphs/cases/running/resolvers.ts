@@ -1,7 +1,7 @@
 import type { Database } from '../../../db/client.ts';
 import { hasRole } from '../../kernel/actor.ts';
 import { type GraphContext, getLoader } from '../../kernel/context.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import { listRunning, type RunningPage } from './store.ts';
 
 /** The field of Matter that this subgraph resolves: its running cases. */
@@ -15,14 +15,15 @@ export function runningResolvers(db: Database) {
         context: GraphContext,
       ) => {
         if (!hasRole(context.actor, 'ADMINISTRATOR', 'AUDITOR')) return null;
-        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+        const page = readPage(args, BY_SERIAL);
         const name = `running cases ${page.first} ${page.after}`;
         const runningPage = await getLoader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);
         if (!runningPage) return null;
         return {
           ...toConnection(
             runningPage,
-            (row) => [String(row.serial)],
+            BY_SERIAL,
+            (row) => row.serial,
             (row) => row,
           ),
           totalCount: runningPage.totalCount,

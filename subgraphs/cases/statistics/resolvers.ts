@@ -1,12 +1,13 @@
 import { GraphQLError } from 'graphql';
 import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { byValue, readPage, textPart, toConnection } from '../../kernel/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { type Dimension, mayCount, type Row } from './statistics.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
 
-const MAX_KEY_CHARS = 64;
+/** The key of a row: an id, a code or a month. */
+const BY_KEY = byValue(textPart(/^.{0,64}$/u));
 
 /** Statistics of cases, for the offices. Each office sees those of its own cases. */
 export function statisticsResolvers(deps: StatisticsDependencies) {
@@ -20,14 +21,15 @@ export function statisticsResolvers(deps: StatisticsDependencies) {
         if (from !== null && to !== null && from > to) {
           throw new GraphQLError('from 不得晚于 to。', { extensions: { code: 'BAD_USER_INPUT', argument: 'filter' } });
         }
-        const page = readPage(args, ([key]) => (key !== undefined && key.length <= MAX_KEY_CHARS ? key : null));
+        const page = readPage(args, BY_KEY);
         const today = dayOf(deps.now());
         const query = { actor: person, filter: { from, to, matter, organ, mode, division }, today };
         const { page: rowPage, totals } = await countCases(deps, query, by, page);
         return {
           ...toConnection(
             rowPage,
-            (row) => [row.key],
+            BY_KEY,
+            (row) => row.key,
             (row) => viewRow(by, row),
           ),
           totals,

@@ -3,7 +3,7 @@ import { hasRole, type Person } from '../../kernel/actor.ts';
 import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import type {
   AcknowledgeFindingInput,
   CloseFindingInput,
@@ -31,8 +31,6 @@ import * as webhooks from './webhook/store.ts';
 import { registerWebhook, removeWebhook, type WebhookDependencies } from './webhook/workflow.ts';
 import * as workflow from './workflow.ts';
 
-const readSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
-
 /** Resolvers of dual push and dual loop (双推送、双回路): pushes to supervisors, their findings, and their webhooks. */
 export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCase): Resolvers {
   return { Query: queries(deps), Mutation: mutations(deps), ...fields(deps, findCase) };
@@ -55,10 +53,11 @@ function queries({ db, now }: WebhookDependencies) {
       const organ = visibleOrgan(person, hasRole(person, 'SUPERVISOR'), '审批信息推送只供监管人员和审计人员查阅。');
       const { state = null, overdue = null } = args.filter ?? {};
       const today = dayOf(now());
-      const resultPage = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, readSerial));
+      const resultPage = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, BY_SERIAL));
       return toConnection(
         resultPage,
-        (row) => [String(row.serial)],
+        BY_SERIAL,
+        (row) => row.serial,
         (row) => viewPush(row, person, today),
       );
     },
@@ -68,18 +67,19 @@ function queries({ db, now }: WebhookDependencies) {
       const organ = visibleOrgan(person, allowed, '监管反馈只供监管、审批和审计人员查阅。');
       const today = dayOf(now());
       const state = args.filter?.state ?? null;
-      const resultPage = await store.listFindings(db, organ, state, readPage(args, readSerial));
+      const resultPage = await store.listFindings(db, organ, state, readPage(args, BY_SERIAL));
       return toConnection(
         resultPage,
-        (row) => [String(row.serial)],
+        BY_SERIAL,
+        (row) => row.serial,
         (row) => viewFinding(row, person, today),
       );
     },
     webhooks: async (_: unknown, args: QueryWebhooksArgs, { actor }: GraphContext) => {
       if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
         throw buildForbiddenError('推送地址只供系统管理员和审计人员查阅。');
-      const resultPage = await webhooks.listWebhooks(db, readPage(args, readSerial));
-      return toConnection(resultPage, (row) => [String(row.serial)], viewWebhook);
+      const resultPage = await webhooks.listWebhooks(db, readPage(args, BY_SERIAL));
+      return toConnection(resultPage, BY_SERIAL, (row) => row.serial, viewWebhook);
     },
   };
 }

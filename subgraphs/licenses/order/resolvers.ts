@@ -1,14 +1,12 @@
 import { hasRole } from '../../kernel/actor.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import type { IssueDependencies } from '../issue-workflow.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
 import * as store from './store.ts';
 import { declineOrder } from './workflow.ts';
-
-const parseSerial = ([serial]: readonly string[]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null);
 
 /** Resolvers of supervisors' orders, for the organ that has to answer them and the organ that gave them. */
 export function orderResolvers(deps: IssueDependencies) {
@@ -21,7 +19,7 @@ export function orderResolvers(deps: IssueDependencies) {
         if (!isAuditor && (person.organ === null || !hasRole(person, 'APPROVER', 'SUPERVISOR'))) {
           throw buildForbiddenError('监管指令只供发证机关审批人、监管人员和审计人员查阅。');
         }
-        const page = readPage(args, parseSerial);
+        const page = readPage(args, BY_SERIAL);
         const ordersPage = await store.listOrders(
           db,
           isAuditor ? null : person.organ,
@@ -30,7 +28,8 @@ export function orderResolvers(deps: IssueDependencies) {
         );
         return toConnection(
           ordersPage,
-          (row) => [String(row.serial)],
+          BY_SERIAL,
+          (row) => row.serial,
           (row) => row,
         );
       },

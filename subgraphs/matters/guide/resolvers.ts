@@ -1,7 +1,7 @@
 import { type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { toRefusalView } from '../../kernel/errors.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { byValue, numberPart, readPage, toConnection } from '../../kernel/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
 import type { Resolvers, ResolversTypes } from '../resolvers.gen.ts';
@@ -11,6 +11,8 @@ import * as store from './store.ts';
 import { findGuide, type GuideVersion } from './version.ts';
 import { viewGuide, viewVersion } from './view.ts';
 import { type GuideDependencies, importGuide, importOverlay, type PublicationResult } from './workflow.ts';
+
+const BY_VERSION = byValue(numberPart(6));
 
 /** Resolvers of service guides. Reading is public. */
 export function guideResolvers(dependencies: GuideDependencies) {
@@ -34,15 +36,14 @@ export function guideResolvers(dependencies: GuideDependencies) {
         return guideInForce && viewGuide(guideInForce);
       },
       guideVersions: async ({ row }, args, context) => {
-        const { first, after } = readPage(args, ([version]) =>
-          /^\d{1,6}$/.test(version ?? '') ? Number(version) : null,
-        );
+        const { first, after } = readPage(args, BY_VERSION);
         const versions = await load(context, row.id);
         const remaining = versions.filter((version) => version.version > (after ?? 0));
         const page = { rows: remaining.slice(0, first), hasNextPage: remaining.length > first };
         return toConnection(
           page,
-          (version) => [String(version.version)],
+          BY_VERSION,
+          (version) => version.version,
           (version) => viewVersion(versions, version),
         );
       },

@@ -3,7 +3,7 @@ import { hasRole } from '../../kernel/actor.ts';
 import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { mutate, toRefusalView } from '../../kernel/errors.ts';
-import { type Page, readPage, toConnection } from '../../kernel/page.ts';
+import { BY_SERIAL, byValue, numberPart, type Page, readPage, toConnection } from '../../kernel/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
@@ -12,6 +12,9 @@ import * as store from './store.ts';
 import { importList } from './workflow.ts';
 
 type ChangePage = Page<MatterChange & { seq: number }>;
+
+/** The order of the changes of one import. */
+const BY_LINE = byValue(numberPart(9));
 
 /** The fields of a refused import that cannot be null. */
 const NO_CHANGES = { changes: [], problems: [], unchanged: 0 };
@@ -28,10 +31,11 @@ export function importResolvers(
         if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR')) {
           throw buildForbiddenError('导入记录只对系统管理员和审计员开放。');
         }
-        const entryPage = await store.listEntries(db, readPage(args, parseSerial));
+        const entryPage = await store.listEntries(db, readPage(args, BY_SERIAL));
         return toConnection(
           entryPage,
-          (row) => [String(row.serial)],
+          BY_SERIAL,
+          (row) => row.serial,
           (row) => row,
         );
       },
@@ -50,14 +54,15 @@ export function importResolvers(
     DelegationImport: {
       importedBy: ({ actor }) => actor,
       changes: async ({ id }, args, context) => {
-        const page = readPage(args, parseSerial);
+        const page = readPage(args, BY_LINE);
         const loaderName = `import changes ${page.first} ${page.after}`;
         const changePage = await getLoader<ChangePage>(context, loaderName, (ids) =>
           store.listChanges(db, ids, page),
         ).load(id);
         return toConnection(
           changePage ?? { rows: [], hasNextPage: false },
-          (row) => [String(row.seq)],
+          BY_LINE,
+          (row) => row.seq,
           (row) => row,
         );
       },
@@ -66,8 +71,4 @@ export function importResolvers(
       matter: ({ matterId }, _, context) => loadMatter(context, matterId),
     },
   } satisfies Resolvers;
-}
-
-function parseSerial([serial]: readonly string[]): number | null {
-  return /^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null;
 }

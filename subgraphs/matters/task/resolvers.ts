@@ -2,13 +2,15 @@ import { type GraphContext, getLoader, requirePerson } from '../../kernel/contex
 import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
 import type { OrganFact } from '../../kernel/events.ts';
-import { cutPage, readPage, toConnection } from '../../kernel/page.ts';
+import { byValue, cutPage, numberPart, readPage, toConnection } from '../../kernel/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findOrgans } from '../store.ts';
 import * as store from './store.ts';
 import { matchesFilter } from './task.ts';
 import { viewProgress, viewReport, viewTask } from './view.ts';
 import { reportProgress, type TaskDependencies } from './workflow.ts';
+
+const BY_NUMBER = byValue(numberPart(9));
 
 /**
  * Resolvers of the task board. Reading is public, since the plan is published. Only callers with a token see who
@@ -21,7 +23,7 @@ export function taskResolvers(dependencies: TaskDependencies) {
   return {
     Query: {
       tasks: async (_, args) => {
-        const page = readPage(args, parseNumber);
+        const page = readPage(args, BY_NUMBER);
         const { overdue = null, organ = null, state = null } = args.filter ?? {};
         const today = dayOf(now());
         const statuses = (await store.listTasks(db)).filter(
@@ -29,7 +31,8 @@ export function taskResolvers(dependencies: TaskDependencies) {
         );
         return toConnection(
           cutPage(statuses.slice(0, page.first + 1), page.first),
-          (status) => [String(status.task.number)],
+          BY_NUMBER,
+          (status) => status.task.number,
           (status) => viewTask(status, today),
         );
       },
@@ -49,13 +52,14 @@ export function taskResolvers(dependencies: TaskDependencies) {
     Task: {
       progress: (task, _, { actor }) => viewProgress(task, actor),
       history: ({ reports }, args, { actor }) => {
-        const page = readPage(args, parseNumber);
+        const page = readPage(args, BY_NUMBER);
         // Newest first. A report's place in the log never changes, so it is the cursor.
         const entries = reports.map((report, i) => ({ place: i + 1, report })).reverse();
         const remaining = entries.filter((entry) => page.after === null || entry.place < page.after);
         return toConnection(
           cutPage(remaining.slice(0, page.first + 1), page.first),
-          (entry) => [String(entry.place)],
+          BY_NUMBER,
+          (entry) => entry.place,
           (entry) => viewReport(entry.report, actor),
         );
       },
@@ -64,8 +68,4 @@ export function taskResolvers(dependencies: TaskDependencies) {
     TaskProgress: { organ: loadOrgan },
     TaskReport: { organ: loadOrgan },
   } satisfies Resolvers;
-}
-
-function parseNumber([number]: readonly string[]): number | null {
-  return /^\d{1,9}$/.test(number ?? '') ? Number(number) : null;
 }

@@ -1,7 +1,7 @@
 import type { Actor } from '../../kernel/actor.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
-import { readPage, toConnection } from '../../kernel/page.ts';
+import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import { parseChain } from '../certificate/certificate.ts';
 import type { PkiDependencies } from '../certification-workflow.ts';
 import type { Resolvers, SealActInput } from '../resolvers.gen.ts';
@@ -33,13 +33,13 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
         const { organ = null, seal = null, kind = null, state = null } = args.filter ?? {};
         if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
           throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
-        const page = readPage(args, ([serial]) => (/^\d{1,15}$/.test(serial ?? '') ? Number(serial) : null));
+        const page = readPage(args, BY_SERIAL);
         const applicationPage = await store.listApplications(
           deps.db,
           { organ: ownOrgan ?? organ, seal, kind, state },
           page,
         );
-        return toConnection(applicationPage, (row) => [String(row.serial)], viewApplication);
+        return toConnection(applicationPage, BY_SERIAL, (row) => row.serial, viewApplication);
       },
     },
     Mutation: {
