@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
 import { readEnvironment } from '../environment/read.ts';
 import { readOrgans } from '../seeds/load.ts';
-import { parseChain } from '../subgraphs/seals/certificate/certificate.ts';
+import { parseChain } from '../subgraphs/seals/certificate.ts';
 import { parseWitnesses } from '../subgraphs/seals/log/witness-client.ts';
 import { boot, type RunningHub } from './boot.ts';
 import { BootError } from './folder.ts';

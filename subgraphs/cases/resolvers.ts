@@ -18,7 +18,7 @@ import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
 import * as reception from './reception-workflow.ts';
 import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
-import { runningResolvers } from './running/resolvers.ts';
+import { runningResolvers } from './running-resolvers.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { supervisionResolvers } from './supervision/resolvers.ts';

@@ -9,7 +9,7 @@ import { Refusal } from '../kernel/refusal.ts';
 import { type Subgraph, subgraphSchema } from '../kernel/serve.ts';
 import type { RecordReceipt } from '../kernel/sign.ts';
 import { renderSealable } from './document/render.ts';
-import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './duty/store.ts';
+import { closeDuty, dutyIds, openDuty, readLicenseSubject } from './duty-store.ts';
 import { addEvidenceRoutes } from './evidence/routes.ts';
 import { type EvidenceDependencies, renewProofs } from './evidence/workflow.ts';
 import { findSealedFile } from './feed-store.ts';

@@ -8,7 +8,7 @@ import type { CodeRequest, ReadPicture, SealUseRequest, Sign, SignCode } from '.
 import { readUnverifiedAuthoriser } from '../kernel/token.ts';
 import * as acts from './act-store.ts';
 import { buildAttachedRecord, buildCodePayload } from './code.ts';
-import { closeDuty, dutyIds, openDuty, readActSubject } from './duty/store.ts';
+import { closeDuty, dutyIds, openDuty, readActSubject } from './duty-store.ts';
 import { storeFiles, storeSealedFile } from './file-store.ts';
 import * as ledger from './ledger-store.ts';
 import { settleOrders } from './order/workflow.ts';

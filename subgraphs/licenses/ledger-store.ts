@@ -5,7 +5,7 @@ import type { Act, LicenseState } from '../kernel/license-acts.ts';
 import { appendEvent } from '../kernel/outbox-store.ts';
 import type { MessageTables } from '../kernel/outbox-tables.ts';
 import { Refusal } from '../kernel/refusal.ts';
-import { closeDuty, dutyIds, openDuty } from './duty/store.ts';
+import { closeDuty, dutyIds, openDuty } from './duty-store.ts';
 import { computeRecordDigest, isLive } from './license.ts';
 import type { BlankState } from './paper.ts';
 import type { LicenseRecord } from './record.ts';

@@ -238,7 +238,7 @@ export const document = schema.table('document', {
   name: text().notNull(),
 });
 
-export * from './duty/tables.ts';
+export * from './duty-tables.ts';
 export * from './evidence/tables.ts';
 export * from './order/tables.ts';
 

@@ -1,7 +1,7 @@
 import type { Database, Transaction } from '../../db/client.ts';
 import type { Clock } from '../kernel/day.ts';
 import type { EvidenceMaterial } from '../kernel/sign.ts';
-import { listCertificates, listKeys, type PublishedCertificate, replaceKey } from './certificate/store.ts';
+import { listCertificates, listKeys, type PublishedCertificate, replaceKey } from './certificate-store.ts';
 import { computeKid, floorToSecond, readCertificate } from './signer/certificate-fields.ts';
 import { type Chain, derOf } from './signer/cms.ts';
 import {

@@ -5,7 +5,7 @@ import {
   listCodeKeys,
   listGenerations,
   listSealsWithoutCodeKey,
-} from './certificate/store.ts';
+} from './certificate-store.ts';
 import { certify, computeValidity, getAuthority, type PkiDependencies } from './certification-workflow.ts';
 import { KIND_NAMES, organNameOf, type SealKind, sealIdOf } from './seal.ts';
 import { KEY_SUITE } from './signer/cms.ts';

@@ -3,7 +3,7 @@ import type { Reader, Transaction } from '../../db/client.ts';
 import { inOrder } from '../../db/in-order.ts';
 import { cutPage, type Page, type PageRequest } from '../kernel/page.ts';
 import type { SealUseRequest } from '../kernel/sign.ts';
-import type { CodeKeyRow } from './certificate/store.ts';
+import type { CodeKeyRow } from './certificate-store.ts';
 import { buildCodeLeaf, buildUseLeaf } from './log/leaf.ts';
 import { insertLeafWith } from './log/store.ts';
 import type { Seal } from './seal.ts';

@@ -4,7 +4,7 @@ import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createEventSender } from '../kernel/ports-client.ts';
 import { serveSubgraph } from '../kernel/serve.ts';
-import { parseChain } from './certificate/certificate.ts';
+import { parseChain } from './certificate.ts';
 import { createSeals } from './index.ts';
 import { parseWitnesses } from './log/witness-client.ts';
 import { addPortRoutes } from './port-routes.ts';

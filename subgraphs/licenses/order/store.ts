@@ -5,7 +5,7 @@ import { UUID_PATTERN } from '../../kernel/identifier.ts';
 import { appendEvent } from '../../kernel/outbox-store.ts';
 import type { MessageTables } from '../../kernel/outbox-tables.ts';
 import { cutPage, type Page, type PageRequest } from '../../kernel/page.ts';
-import { closeDuty, dutyIds } from '../duty/store.ts';
+import { closeDuty, dutyIds } from '../duty-store.ts';
 import * as tables from '../tables.ts';
 import type { Order, OrderState } from './order.ts';
 

@@ -5,7 +5,7 @@ import type { EventPayload } from '../../kernel/events.ts';
 import type { LicenseState } from '../../kernel/license-acts.ts';
 import { requireAllowed } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
-import { dutyIds, openDuty, readLicenseSubject } from '../duty/store.ts';
+import { dutyIds, openDuty, readLicenseSubject } from '../duty-store.ts';
 import { requireReason } from '../license.ts';
 import { LICENSES_POLICY } from '../policy.ts';
 import { findPreparedActs, lockHead } from '../store.ts';

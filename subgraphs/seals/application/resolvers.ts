@@ -2,7 +2,7 @@ import type { Actor } from '../../kernel/actor.ts';
 import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
-import { parseChain } from '../certificate/certificate.ts';
+import { parseChain } from '../certificate.ts';
 import type { PkiDependencies } from '../certification-workflow.ts';
 import type { Resolvers, SealActInput } from '../resolvers.gen.ts';
 import type { StoredSeal } from '../store.ts';

@@ -5,8 +5,8 @@ import { requirePrintableText } from '../../kernel/document.ts';
 import { requireAllowed, requireOrgan } from '../../kernel/policy.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import { requireReason } from '../../kernel/text.ts';
-import { requireChain } from '../certificate/certificate.ts';
-import { insertCertificate, listCodeKeys, listGenerations, listRevokedSerials } from '../certificate/store.ts';
+import { requireChain } from '../certificate.ts';
+import { insertCertificate, listCodeKeys, listGenerations, listRevokedSerials } from '../certificate-store.ts';
 import { computeValidity, type PkiDependencies, publishList } from '../certification-workflow.ts';
 import {
   addGeneration,

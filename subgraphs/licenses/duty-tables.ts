@@ -1,6 +1,6 @@
 import { pgSchema, text } from 'drizzle-orm/pg-core';
-import { divisionCode, instant } from '../../kernel/columns.ts';
-import type { EventPayload } from '../../kernel/events.ts';
+import { divisionCode, instant } from '../kernel/columns.ts';
+import type { EventPayload } from '../kernel/events.ts';
 
 const schema = pgSchema('licenses');
 

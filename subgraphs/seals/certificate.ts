@@ -1,6 +1,6 @@
 import { X509Certificate } from 'node:crypto';
-import { Refusal } from '../../kernel/refusal.ts';
-import { KEY_USAGE, readKeyUsage } from '../signer/certificate-fields.ts';
+import { Refusal } from '../kernel/refusal.ts';
+import { KEY_USAGE, readKeyUsage } from './signer/certificate-fields.ts';
 
 /** Seal certificates issued by an authority other than the hub's own (电子认证服务机构签发的印章证书). Pure functions. */
 

@@ -1,9 +1,9 @@
 import { asc, eq, isNull } from 'drizzle-orm';
-import type { Reader, Transaction } from '../../../db/client.ts';
-import { buildCertificateLeaf } from '../log/leaf.ts';
-import { insertLeaves } from '../log/store.ts';
-import type { CertificateRow, SealRow } from '../store.ts';
-import { authority, logKey, revocation, seal, sealCertificate, sealCodeKey } from '../tables.ts';
+import type { Reader, Transaction } from '../../db/client.ts';
+import { buildCertificateLeaf } from './log/leaf.ts';
+import { insertLeaves } from './log/store.ts';
+import type { CertificateRow, SealRow } from './store.ts';
+import { authority, logKey, revocation, seal, sealCertificate, sealCodeKey } from './tables.ts';
 
 export type CodeKeyRow = typeof sealCodeKey.$inferSelect;
 

@@ -1,9 +1,9 @@
 import { and, eq, isNull, sql } from 'drizzle-orm';
-import type { Reader, Transaction } from '../../../db/client.ts';
-import { appendEvent } from '../../kernel/outbox-store.ts';
-import type { MessageTables } from '../../kernel/outbox-tables.ts';
-import type { LicenseRecord } from '../record.ts';
-import * as tables from '../tables.ts';
+import type { Reader, Transaction } from '../../db/client.ts';
+import { appendEvent } from '../kernel/outbox-store.ts';
+import type { MessageTables } from '../kernel/outbox-tables.ts';
+import type { LicenseRecord } from './record.ts';
+import * as tables from './tables.ts';
 
 const { act, duty, license, licenseVersion } = tables;
 const messages: MessageTables = tables;

@@ -1,8 +1,8 @@
-import type { Database } from '../../../db/client.ts';
-import { hasRole } from '../../kernel/actor.ts';
-import { type GraphContext, getLoader } from '../../kernel/context.ts';
-import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
-import { listRunning, type RunningPage } from './store.ts';
+import type { Database } from '../../db/client.ts';
+import { hasRole } from '../kernel/actor.ts';
+import { type GraphContext, getLoader } from '../kernel/context.ts';
+import { BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
+import { listRunning, type RunningPage } from './running-store.ts';
 
 /** The field of Matter that this subgraph resolves: its running cases. */
 export function runningResolvers(db: Database) {
