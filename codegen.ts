@@ -21,9 +21,15 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     TaskReport: './task/view.ts#ReportView',
   },
   cases: {
+    Assignment: '../kernel/events.ts#Assignment',
     AttentionItem: './attention/attention.ts#AttentionRow',
-    Case: './view.ts#CaseView',
     ApprovalPush: './supervision/view.ts#PushView',
+    Calendar: './calendar/store.ts#StoredNotice',
+    Case: './view.ts#CaseView',
+    CaseClock: './calendar/clock.ts#CaseClock',
+    CaseStatisticsRow: './statistics/view.ts#RowView',
+    Delegation: '../kernel/events.ts#DelegationFact',
+    Matter: '../kernel/resolver-types.ts#Reference',
     SupervisionFinding: './supervision/view.ts#FindingView',
   },
   licenses: {
@@ -47,9 +53,6 @@ const mappers: Readonly<Record<string, Readonly<Record<string, string>>>> = {
 };
 
 const subgraphs = ['matters', 'cases', 'licenses', 'seals'];
-
-/** Subgraphs whose resolvers are `CompleteResolvers`. */
-const COMPLETE = ['matters', 'licenses', 'seals'];
 
 /** The mappers of a subgraph. Each parent gets a name that no type of the schema has. */
 function mapParents(name: string): Record<string, string> {
@@ -83,16 +86,11 @@ const config: CodegenConfig = {
           maybeValue: 'T | null | undefined',
           optionalInfoArgument: true,
           // The executor fills in defaults, so a resolver always receives these values.
-          avoidOptionals: {
-            field: COMPLETE.includes(name),
-            inputValue: false,
-            object: COMPLETE.includes(name),
-            defaultValue: true,
-          },
-          immutableTypes: COMPLETE.includes(name),
+          avoidOptionals: { field: true, inputValue: false, object: true, defaultValue: true },
+          immutableTypes: true,
           makeResolverTypeCallable: true,
           showUnusedMappers: false,
-          mappers: COMPLETE.includes(name) ? { ...mapPayloads(name), ...mapParents(name) } : mapParents(name),
+          mappers: { ...mapPayloads(name), ...mapParents(name) },
         },
       },
     ]),

@@ -47,6 +47,12 @@ const NEXT_POSITION: Partial<Record<Step, Position | null>> = {
 };
 /** The positions that a case can have. */
 export type Position = Exclude<Step, 'SUPPLEMENTED' | 'SENT_BACK' | 'PAUSED' | 'RESUMED' | 'MOVED'>;
+
+/** Whether a step is also the name of a position. */
+export function isPosition(step: Step): step is Position {
+  return NEXT_POSITION[step] === undefined;
+}
+
 /** Positions after which no step follows. */
 const END_POSITIONS: ReadonlySet<Position> = new Set<Position>([
   'SUPPLEMENT_MISSED',

@@ -5,11 +5,12 @@ import { type GraphContext, getLoader, requirePerson } from '../kernel/context.t
 import { dayOf } from '../kernel/day.ts';
 import { mutate } from '../kernel/errors.ts';
 import { BY_SERIAL, byValues, instantPart, readPage, serialPart, toConnection } from '../kernel/page.ts';
+import type { CompleteResolvers } from '../kernel/resolver-types.ts';
 import { prepareActions } from './action-workflow.ts';
 import { agreementResolvers } from './agreement/resolvers.ts';
 import { attentionResolvers } from './attention/resolvers.ts';
 import { calendarResolvers } from './calendar/resolvers.ts';
-import type { Case, Position } from './case.ts';
+import { type Case, isPosition } from './case.ts';
 import { materialResolvers, toSubmittedMaterial } from './material/resolvers.ts';
 import type { MaterialDependencies } from './material/workflow.ts';
 import { noticeResolvers } from './notice/resolvers.ts';
@@ -17,25 +18,25 @@ import { platformResolvers } from './platform/resolvers.ts';
 import type { PlatformDependencies } from './platform/workflow.ts';
 import { type CaseSubject, maySee } from './policy.ts';
 import * as reception from './reception-workflow.ts';
-import type { ApplicationInput, Resolvers } from './resolvers.gen.ts';
+import type { ApplicationInput, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import { runningResolvers } from './running-resolvers.ts';
 import { statisticsResolvers } from './statistics/resolvers.ts';
 import * as store from './store.ts';
 import { supervisionResolvers } from './supervision/resolvers.ts';
 import type { WebhookDependencies } from './supervision/webhook/workflow.ts';
-import { viewCase, viewCaseActions } from './view.ts';
+import { type FindCase, viewCase, viewCaseActions } from './view.ts';
 import * as workflow from './workflow.ts';
 
-/** Returns all resolvers of the cases subgraph: its own and those of its modules. */
 /** The order of the queue. */
 const BY_REST = byValues<{ since: Date; serial: number }>({ since: instantPart, serial: serialPart });
 
+/** Returns all resolvers of the cases subgraph: its own and those of its modules. */
 export function caseResolvers(
   dependencies: PlatformDependencies & WebhookDependencies & MaterialDependencies,
-): Resolvers {
+): CompleteResolvers<Resolvers, ResolversParentTypes> {
   const { db } = dependencies;
-  const findCase = (context: GraphContext, id: string) => findVisible(db, context, id);
-  const modules: Resolvers[] = [
+  const findCase: FindCase = (context, id) => findVisible(db, context, id);
+  const modules = mergeResolvers([
     {
       Query: queries(db),
       Mutation: { ...receptionMutations(dependencies), ...stepMutations(dependencies) },
@@ -43,7 +44,11 @@ export function caseResolvers(
         __resolveReference: ({ id }, context) => findCase(context, id),
         actions: ({ subject }, _, context) => loadActions(dependencies, context, subject),
       },
-    },
+      Assignment: {
+        organ: ({ organ }) => (organ === null ? null : { id: organ }),
+        second: ({ second }) => (second === null ? null : { id: second }),
+      },
+    } satisfies Resolvers,
     runningResolvers(db),
     agreementResolvers(dependencies),
     attentionResolvers(dependencies, findCase),
@@ -53,8 +58,8 @@ export function caseResolvers(
     platformResolvers(dependencies),
     statisticsResolvers(dependencies),
     supervisionResolvers(dependencies, findCase),
-  ];
-  return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...mergeResolvers(modules) };
+  ]);
+  return { Date: GraphQLLocalDate, DateTime: GraphQLDateTime, ...modules };
 }
 
 /** Loads the actions on a case. What they depend on is loaded once for all cases of the request. */
@@ -66,13 +71,18 @@ async function loadActions({ db, now }: workflow.WorkflowDependencies, context: 
   return viewCaseActions((await loader.load(subject)) ?? subject, person);
 }
 
+/** The intersection of the modules of a union: each type with the fields of every module. */
+type Merged<Module> = (Module extends unknown ? (module: Module) => void : never) extends (merged: infer All) => void
+  ? All
+  : never;
+
 /** Merges the resolvers of all modules, type by type. */
-function mergeResolvers(modules: readonly Resolvers[]): Resolvers {
+function mergeResolvers<Module extends Resolvers>(modules: readonly Module[]): Merged<Module> {
   const types: Record<string, object> = {};
   for (const module of modules) {
     for (const [type, fields] of Object.entries(module)) types[type] = { ...types[type], ...fields };
   }
-  return types;
+  return types as Merged<Module>;
 }
 
 function queries(db: Database) {
@@ -80,8 +90,8 @@ function queries(db: Database) {
     cases: async (_, args, { actor }) => {
       const person = requirePerson(actor);
       const page = readPage(args, BY_SERIAL);
-      const { step, matter, closed } = args.filter ?? {};
-      const filter = { step: (step as Position | null) ?? null, matter: matter ?? null, closed: closed ?? null };
+      const { step = null, matter = null, closed = null } = args.filter ?? {};
+      const filter = { steps: step === null ? null : [step].filter(isPosition), matter, closed };
       const casePage = await store.listCases(db, person, filter, page);
       return toConnection(
         casePage,
@@ -92,7 +102,7 @@ function queries(db: Database) {
     },
     queue: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const steps = (args.steps as Position[] | null | undefined) ?? null;
+      const steps = args.steps?.filter(isPosition) ?? null;
       const casePage = await store.listQueue(db, person, steps, readPage(args, BY_REST));
       return toConnection(
         casePage,

@@ -1,19 +1,16 @@
 import type { Database } from '../../db/client.ts';
 import { hasRole } from '../kernel/actor.ts';
-import { type GraphContext, getLoader } from '../kernel/context.ts';
+import { getLoader } from '../kernel/context.ts';
 import { BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
+import type { Resolvers } from './resolvers.gen.ts';
 import { listRunning, type RunningPage } from './running-store.ts';
 
 /** The field of Matter that this subgraph resolves: its running cases. */
 export function runningResolvers(db: Database) {
   return {
     Matter: {
-      __resolveReference: ({ id }: { id: string }) => ({ id }),
-      runningCases: async (
-        { id }: { id: string },
-        args: { first: number; after?: string | null },
-        context: GraphContext,
-      ) => {
+      __resolveReference: ({ id }) => ({ id }),
+      runningCases: async ({ id }, args, context) => {
         if (!hasRole(context.actor, 'ADMINISTRATOR', 'AUDITOR')) return null;
         const page = readPage(args, BY_SERIAL);
         const name = `running cases ${page.first} ${page.after}`;
@@ -30,5 +27,5 @@ export function runningResolvers(db: Database) {
         };
       },
     },
-  };
+  } satisfies Resolvers;
 }

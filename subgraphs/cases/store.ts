@@ -34,7 +34,8 @@ export const messages: MessageTables = tables;
 const CONSUMERS = { licenses: ['CaseGranted'] } as const;
 
 export interface CaseFilter {
-  step: Position | null;
+  /** Any of these positions. Null means all. */
+  steps: readonly Position[] | null;
   matter: string | null;
   closed: boolean | null;
 }
@@ -106,7 +107,7 @@ export async function listCases(
     .where(
       and(
         visibleTo(actor),
-        filter.step === null ? undefined : eq(caseFile.step, filter.step),
+        filter.steps === null ? undefined : inArray(caseFile.step, [...filter.steps]),
         filter.matter === null ? undefined : eq(caseFile.matterId, filter.matter),
         filter.closed === null ? undefined : eq(caseFile.closed, filter.closed),
         page.after === null ? undefined : lt(caseFile.serial, page.after),

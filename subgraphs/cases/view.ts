@@ -1,15 +1,18 @@
 import { type Actor, hasRole } from '../kernel/actor.ts';
-import type { Assignment, DelegationFact } from '../kernel/events.ts';
+import type { GraphContext } from '../kernel/context.ts';
+import type { DelegationFact } from '../kernel/events.ts';
 import { maskCode } from '../kernel/identifier.ts';
 import { answerAction } from '../kernel/policy.ts';
 import { type Case, FORWARDED_CODE, RESULT_CODES, type StepRecord, waitsFor } from './case.ts';
 import { CASE_ACTIONS, type CaseActionName, type CaseSubject } from './policy.ts';
-import type { Assignment as AssignmentView, Delegation as DelegationView } from './resolvers.gen.ts';
 
 const organ = (id: string) => ({ id });
 
-/** The parent value of Case resolvers, named in codegen.ts. @public */
+/** The parent value of Case resolvers. @public by codegen.ts */
 export type CaseView = ReturnType<typeof viewCase>;
+
+/** Returns a case by its id as the caller may see it, or null. */
+export type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
 
 /** Returns a case as `actor` may see it. Other modules add their fields in their own Case resolvers. */
 export function viewCase(subject: Case, actor: Actor) {
@@ -22,10 +25,10 @@ export function viewCase(subject: Case, actor: Actor) {
     number: subject.number,
     matter: { id: subject.matter.matterId },
     applicant: { ...subject.applicant, code: isOwn ? subject.applicant.code : maskCode(subject.applicant.code) },
-    delegation: viewDelegation(subject.delegation),
+    delegation: subject.delegation,
     acceptedBy: acceptedBy === null ? null : organ(acceptedBy),
     licenseNumber: subject.licenseNumber,
-    fields: [...subject.fields],
+    fields: subject.fields,
     step: subject.step,
     result,
     resultCode: result === null ? null : RESULT_CODES[result],
@@ -74,34 +77,10 @@ function viewWaiting(subject: Case) {
 function viewResponsibility({ decides, seals, liable, supervises }: DelegationFact) {
   const assignments = [decides, seals, liable, supervises];
   return {
-    decides: viewAssignment(decides),
-    seals: viewAssignment(seals),
-    liable: viewAssignment(liable),
-    supervises: viewAssignment(supervises),
+    decides,
+    seals,
+    liable,
+    supervises,
     basis: assignments.map((assignment) => assignment.reason ?? ''),
-  };
-}
-
-function viewDelegation(fact: DelegationFact): DelegationView {
-  const { mode, validFrom, validTo, accepts, examines, decides, seals, liable, supervises } = fact;
-  return {
-    mode,
-    validFrom,
-    validTo,
-    accepts: viewAssignment(accepts),
-    examines: viewAssignment(examines),
-    decides: viewAssignment(decides),
-    seals: viewAssignment(seals),
-    liable: viewAssignment(liable),
-    supervises: viewAssignment(supervises),
-  };
-}
-
-function viewAssignment({ organ: organId, second: secondId, window, reason }: Assignment): AssignmentView {
-  return {
-    organ: organId === null ? null : organ(organId),
-    second: secondId === null ? null : organ(secondId),
-    window,
-    reason,
   };
 }

@@ -174,7 +174,7 @@ describe('statistics', () => {
     const { rows } = await store.listCases(
       connection.db,
       requireDemoPerson('auditor'),
-      { step: null, matter: null, closed: null },
+      { steps: null, matter: null, closed: null },
       { first: 1000, after: null },
     );
     return [...rows];

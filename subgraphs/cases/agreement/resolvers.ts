@@ -17,6 +17,7 @@ function requireOffice({ actor }: GraphContext): void {
 /** The serial number of an agreement is an integer. */
 const BY_ORDER = byValue(numberPart(9));
 
+/** Resolvers of undertaking agreements (承接协议). */
 export function agreementResolvers(deps: workflow.AgreementDependencies) {
   return {
     Query: {

@@ -1,17 +1,15 @@
 import type { Database } from '../../../db/client.ts';
-import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
+import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { byValues, idPart, microsecondPart, readPage, toConnection } from '../../kernel/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import type { CaseView } from '../view.ts';
-import { type AttentionKind, scopeOf, sentenceOf } from './attention.ts';
+import type { FindCase } from '../view.ts';
+import { scopeOf, sentenceOf } from './attention.ts';
 import { type AttentionPosition, listAttention } from './store.ts';
 
 const BY_TIME = byValues<AttentionPosition>({ since: microsecondPart, id: idPart });
 
-/** Returns a case as the caller may see it, or null. */
-type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
-
+/** Resolvers of the items that wait for a person (待办). */
 export function attentionResolvers({ db, now }: { db: Database; now: Clock }, findCase: FindCase) {
   return {
     Query: {
@@ -25,7 +23,7 @@ export function attentionResolvers({ db, now }: { db: Database; now: Clock }, fi
           all: scope.all,
           organ: organ ?? (scope.all ? null : scope.organ),
           window: scope.all || organ !== null ? null : scope.window,
-          kinds: kinds as AttentionKind[] | null,
+          kinds,
         };
         const items = await listAttention(db, filter, dayOf(now()), readPage(args, BY_TIME));
         return toConnection(

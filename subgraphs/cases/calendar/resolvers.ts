@@ -23,12 +23,14 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
         const { after } = page;
         const newestFirst = (await store.listNotices(db)).reverse();
         const rows = newestFirst.filter((notice) => after === null || notice.year < after);
-        return toConnection(cutPage(rows, page.first), BY_YEAR, (row) => row.year, viewNotice);
+        return toConnection(
+          cutPage(rows, page.first),
+          BY_YEAR,
+          (row) => row.year,
+          (row) => row,
+        );
       },
-      calendar: async (_, { year, version = null }) => {
-        const notice = await store.findNotice(db, year, version);
-        return notice && viewNotice(notice);
-      },
+      calendar: (_, { year, version = null }) => store.findNotice(db, year, version),
       workingDay: async (_, { from, days }, context) => {
         if (days < 0 || days > MAX_WORKING_DAYS) {
           const message = `days 须为 0 至 ${MAX_WORKING_DAYS} 的整数。`;
@@ -44,7 +46,7 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
         requirePerson(actor);
         return mutate(async () => {
           const result = await workflow.loadNotice(deps, actor, notice, dryRun);
-          return { calendar: viewNotice(result.notice), movedCases: result.movedCases };
+          return { calendar: result.notice, movedCases: result.movedCases };
         });
       },
     },
@@ -52,11 +54,7 @@ export function calendarResolvers(deps: workflow.CalendarDependencies) {
       clock: async ({ subject }, _, context) => {
         const { steps, guide, matter } = subject;
         const calendar = await currentCalendar(deps, context);
-        const clock = clockOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar, now: now() });
-        return {
-          ...clock,
-          suspensions: clock.suspensions.map((suspension) => ({ ...suspension, papers: [...suspension.papers] })),
-        };
+        return clockOf({ steps, guideLimits: guide, powerType: matter.powerType, calendar, now: now() });
       },
     },
   } satisfies Resolvers;
@@ -70,8 +68,4 @@ async function currentCalendar({ db }: workflow.CalendarDependencies, context: G
   }).load('current');
   if (!current) throw new Error('no calendar');
   return current;
-}
-
-function viewNotice({ year, version, source, loadedAt, holidays, makeUpDays }: store.StoredNotice) {
-  return { year, version, source, loadedAt, holidays: [...holidays], makeUpDays: [...makeUpDays] };
 }

@@ -1,4 +1,4 @@
-import { type Actor, hasRole, type Person } from '../../kernel/actor.ts';
+import { hasRole, type Person } from '../../kernel/actor.ts';
 import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
@@ -6,22 +6,18 @@ import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
+import { viewMaterial, viewRead, viewUpload } from './view.ts';
 import * as workflow from './workflow.ts';
 
 /** Resolvers of the materials of a case, and of the uploads that are not part of a case yet. */
-export function materialResolvers(dependencies: workflow.MaterialDependencies): Resolvers {
+export function materialResolvers(dependencies: workflow.MaterialDependencies) {
   const { db, now } = dependencies;
   return {
     Query: {
       uploads: async (_, args, { actor }) => {
         const person = requirePerson(actor);
         const page = readPage(args, BY_SERIAL);
-        return toConnection(
-          await store.listWaiting(db, person.id, page),
-          BY_SERIAL,
-          (row) => row.serial,
-          (row) => viewUpload(row),
-        );
+        return toConnection(await store.listWaiting(db, person.id, page), BY_SERIAL, (row) => row.serial, viewUpload);
       },
       materialReads: async (_, args, { actor }) => {
         const visibleOrgan = readableOrgan(requirePerson(actor));
@@ -37,7 +33,7 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
       discardUpload: (_, { input }, { actor }) => {
         const person = requirePerson(actor);
         return mutate(async () => ({
-          upload: viewUpload(await workflow.discardUpload(dependencies, person, input.upload, input.dryRun ?? false)),
+          upload: viewUpload(await workflow.discardUpload(dependencies, person, input.upload, input.dryRun)),
         }));
       },
     },
@@ -51,7 +47,7 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies): 
         return (materials ?? []).map((one) => viewMaterial(one, context.actor));
       },
     },
-  };
+  } satisfies Resolvers;
 }
 
 const READS_FORBIDDEN = '查阅记录只供审计人员和本机关印章审批、监督人员查阅。';
@@ -67,22 +63,6 @@ function readableOrgan(person: Person): string | null {
   return person.organ;
 }
 
-function viewRead({ serial, uploadId, caseId, caseNumber, code, readerId, reader, organ, purpose, at }: store.ReadRow) {
-  const id = String(serial);
-  return {
-    id,
-    file: uploadId,
-    code,
-    caseId,
-    caseNumber,
-    readerId,
-    reader,
-    organ: organ === null ? null : { id: organ },
-    purpose,
-    at,
-  };
-}
-
 /** Maps a material of a GraphQL input. */
 export function toSubmittedMaterial({ code, upload, license, paper, copies }: MaterialInput): SubmittedMaterial {
   return {
@@ -91,44 +71,5 @@ export function toSubmittedMaterial({ code, upload, license, paper, copies }: Ma
     license: license ?? null,
     paper: paper ?? false,
     copies: copies ?? null,
-  };
-}
-
-/** Returns the path of a file, below the hub's address. */
-export function fileUrl(id: string): string {
-  return `/cases/materials/${id}`;
-}
-
-export function viewUpload(upload: store.Upload) {
-  const { id, name, mediaType, sizeBytes, digest, state, uploadedAt } = upload;
-  const expiresAt = workflow.expiryOf(uploadedAt);
-  return { id, name, mediaType, sizeBytes, digest, state, uploadedAt, expiresAt, url: fileUrl(id) };
-}
-
-function viewMaterial(material: workflow.ShownMaterial, actor: Actor) {
-  const { code, name, kind, form, copies, superseded, file, addedAt } = material;
-  const isOwn = actor.kind === 'person' && actor.holderCode === material.applicantCode;
-  const identifier = material.licenseIdentifier;
-  return {
-    code,
-    name,
-    kind,
-    form,
-    copies,
-    superseded,
-    file: file && { ...file, url: fileUrl(file.id) },
-    license: identifier === null ? null : { identifier },
-    checked:
-      material.licenseState === null || material.licenseVersion === null
-        ? null
-        : {
-            version: material.licenseVersion,
-            state: material.licenseState,
-            at: addedAt,
-            stillGood: material.fault === null,
-          },
-    addedAt,
-    // The applicant sees that an office added it. Only offices see the names of its staff.
-    addedBy: isOwn && !hasRole(actor, 'AUDITOR') && material.organ !== null ? '经办人员' : material.actor,
   };
 }

@@ -9,7 +9,7 @@ import { Refusal } from '../../kernel/refusal.ts';
 import type { ServeOptions } from '../../kernel/serve.ts';
 import { MAX_FILE_BYTES } from './file.ts';
 import { MATERIAL_POLICY } from './policy.ts';
-import { fileUrl, viewUpload } from './resolvers.ts';
+import { fileUrl, viewUpload } from './view.ts';
 import { type MaterialDependencies, openFile, receiveUpload } from './workflow.ts';
 
 /** Most uploads that one process reads at the same time. Each holds its file in memory. */

@@ -1,10 +1,10 @@
 import type { Reader } from '../../../db/client.ts';
 import { getLoader } from '../../kernel/context.ts';
-import type { CaseNotice, CaseResolvers } from '../resolvers.gen.ts';
+import type { CaseNotice, Resolvers } from '../resolvers.gen.ts';
 import * as store from './store.ts';
 
 /** Resolves `Case.notices`. Whoever has a Case may see it, and therefore also its notices. */
-export function noticeResolvers({ db }: { db: Reader }): { Case: Pick<CaseResolvers, 'notices'> } {
+export function noticeResolvers({ db }: { db: Reader }) {
   return {
     Case: {
       notices: async ({ id }, _, context) => {
@@ -15,7 +15,7 @@ export function noticeResolvers({ db }: { db: Reader }): { Case: Pick<CaseResolv
         return (notices ?? []).map(viewNotice);
       },
     },
-  };
+  } satisfies Resolvers;
 }
 
 function viewNotice({ notice, seal }: store.StoredNotice): CaseNotice {

@@ -3,7 +3,8 @@ import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { byValue, readPage, textPart, toConnection } from '../../kernel/page.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
-import { type Dimension, mayCount, type Row } from './statistics.ts';
+import { mayCount } from './statistics.ts';
+import { viewRow } from './view.ts';
 import { countCases, type StatisticsDependencies } from './workflow.ts';
 
 /** The key of a row: an id, a code or a month. */
@@ -32,18 +33,10 @@ export function statisticsResolvers(deps: StatisticsDependencies) {
             (row) => row.key,
             (row) => viewRow(by, row),
           ),
-          totals,
+          totals: viewRow(null, totals),
           asOf: today,
         };
       },
     },
   } satisfies Resolvers;
-}
-
-function viewRow(by: Dimension, row: Row) {
-  return {
-    ...row,
-    matter: by === 'MATTER' ? { id: row.key } : null,
-    organ: by === 'ORGAN' && row.key !== '' ? { id: row.key } : null,
-  };
 }

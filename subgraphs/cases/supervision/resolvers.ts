@@ -4,40 +4,18 @@ import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from
 import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
-import type {
-  AcknowledgeFindingInput,
-  CloseFindingInput,
-  PushActInput,
-  QueryApprovalPushesArgs,
-  QuerySupervisionFindingsArgs,
-  QueryWebhooksArgs,
-  RecordFindingInput,
-  RegisterWebhookInput,
-  RemoveWebhookInput,
-  Resolvers,
-} from '../resolvers.gen.ts';
-import type { CaseView } from '../view.ts';
+import type { Resolvers } from '../resolvers.gen.ts';
+import type { FindCase } from '../view.ts';
 import * as store from './store.ts';
-import {
-  type FindingView,
-  type PushView,
-  viewFinding,
-  viewFindingEntry,
-  viewPush,
-  viewPushEntry,
-  viewWebhook,
-} from './view.ts';
+import { viewFinding, viewFindingEntry, viewPush, viewPushEntry, viewWebhook } from './view.ts';
 import * as webhooks from './webhook/store.ts';
 import { registerWebhook, removeWebhook, type WebhookDependencies } from './webhook/workflow.ts';
 import * as workflow from './workflow.ts';
 
 /** Resolvers of dual push and dual loop (双推送、双回路): pushes to supervisors, their findings, and their webhooks. */
-export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCase): Resolvers {
+export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCase) {
   return { Query: queries(deps), Mutation: mutations(deps), ...fields(deps, findCase) };
 }
-
-/** Returns a case by its id as the caller may see it, or null. */
-type FindCase = (context: GraphContext, id: string) => Promise<CaseView | null>;
 
 /** Returns the organ whose rows a person sees, or null for all rows (auditors). */
 function visibleOrgan(person: Person, allowed: boolean, message: string): string | null {
@@ -48,7 +26,7 @@ function visibleOrgan(person: Person, allowed: boolean, message: string): string
 
 function queries({ db, now }: WebhookDependencies) {
   return {
-    approvalPushes: async (_: unknown, args: QueryApprovalPushesArgs, { actor }: GraphContext) => {
+    approvalPushes: async (_, args, { actor }) => {
       const person = requirePerson(actor);
       const organ = visibleOrgan(person, hasRole(person, 'SUPERVISOR'), '审批信息推送只供监管人员和审计人员查阅。');
       const { state = null, overdue = null } = args.filter ?? {};
@@ -61,7 +39,7 @@ function queries({ db, now }: WebhookDependencies) {
         (row) => viewPush(row, person, today),
       );
     },
-    supervisionFindings: async (_: unknown, args: QuerySupervisionFindingsArgs, { actor }: GraphContext) => {
+    supervisionFindings: async (_, args, { actor }) => {
       const person = requirePerson(actor);
       const allowed = hasRole(person, 'SUPERVISOR', 'REVIEWER', 'APPROVER');
       const organ = visibleOrgan(person, allowed, '监管反馈只供监管、审批和审计人员查阅。');
@@ -75,13 +53,13 @@ function queries({ db, now }: WebhookDependencies) {
         (row) => viewFinding(row, person, today),
       );
     },
-    webhooks: async (_: unknown, args: QueryWebhooksArgs, { actor }: GraphContext) => {
+    webhooks: async (_, args, { actor }) => {
       if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
         throw buildForbiddenError('推送地址只供系统管理员和审计人员查阅。');
       const resultPage = await webhooks.listWebhooks(db, readPage(args, BY_SERIAL));
       return toConnection(resultPage, BY_SERIAL, (row) => row.serial, viewWebhook);
     },
-  };
+  } satisfies Resolvers['Query'];
 }
 
 function mutations(deps: WebhookDependencies) {
@@ -94,56 +72,50 @@ function mutations(deps: WebhookDependencies) {
     return mutate(async () => ({ finding: viewFinding(await run(), person, dayOf(deps.now())) }));
   };
   return {
-    claimPush: (_: unknown, { input }: { input: PushActInput }, context: GraphContext) =>
-      settlePush(context, () => workflow.claimPush(deps, context.actor, input)),
-    signPush: (_: unknown, { input }: { input: PushActInput }, context: GraphContext) =>
-      settlePush(context, () => workflow.signPush(deps, context.actor, input)),
-    recordFinding: (_: unknown, { input }: { input: RecordFindingInput }, context: GraphContext) =>
+    claimPush: (_, { input }, context) => settlePush(context, () => workflow.claimPush(deps, context.actor, input)),
+    signPush: (_, { input }, context) => settlePush(context, () => workflow.signPush(deps, context.actor, input)),
+    recordFinding: (_, { input }, context) =>
       settleFinding(context, () => {
         const { push = null, case: caseId = null, kind, text, papers, dueOn = null } = input;
         const requestKey = input.requestKey ?? null;
         const request = { push, case: caseId, kind, text, papers, dueOn, requestKey };
         return workflow.recordFinding(deps, context.actor, request, input.dryRun);
       }),
-    acknowledgeFinding: (_: unknown, { input }: { input: AcknowledgeFindingInput }, context: GraphContext) =>
+    acknowledgeFinding: (_, { input }, context) =>
       settleFinding(context, () => workflow.acknowledgeFinding(deps, context.actor, input)),
-    closeFinding: (_: unknown, { input }: { input: CloseFindingInput }, context: GraphContext) =>
+    closeFinding: (_, { input }, context) =>
       settleFinding(context, () => workflow.closeFinding(deps, context.actor, input)),
-    registerWebhook: (_: unknown, { input }: { input: RegisterWebhookInput }, { actor }: GraphContext) => {
+    registerWebhook: (_, { input }, { actor }) => {
       requirePerson(actor);
       return mutate(async () => {
         const { webhook, secret } = await registerWebhook(deps, actor, input);
         return { webhook: viewWebhook(webhook), secret };
       });
     },
-    removeWebhook: (_: unknown, { input }: { input: RemoveWebhookInput }, { actor }: GraphContext) => {
+    removeWebhook: (_, { input }, { actor }) => {
       requirePerson(actor);
       return mutate(async () => ({ webhook: viewWebhook(await removeWebhook(deps, actor, input)) }));
     },
-  };
+  } satisfies Resolvers['Mutation'];
 }
 
-type Parent = { id: string };
-
 function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
-  const findCaseOfRow = ({ case: { id } }: PushView | FindingView, _: unknown, context: GraphContext) =>
-    findCase(context, id);
   return {
     Case: {
-      pushes: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+      pushes: async ({ id }, _, context) => {
         const person = requirePerson(context.actor);
         const rows = await loadByCase(db, context, 'pushes', store.pushesOfCases).load(id);
         return rows?.map((row) => viewPush(row, person, dayOf(now()))) ?? null;
       },
-      findings: async ({ id }: Parent, _: unknown, context: GraphContext) => {
+      findings: async ({ id }, _, context) => {
         const person = requirePerson(context.actor);
         const rows = await loadByCase(db, context, 'findings', store.findingsOfCases).load(id);
         return rows?.map((row) => viewFinding(row, person, dayOf(now()))) ?? null;
       },
     },
     ApprovalPush: {
-      case: findCaseOfRow,
-      receipts: async ({ id }: PushView, _: unknown, context: GraphContext) => {
+      case: (parent, _, context) => findCase(context, parent.case.id),
+      receipts: async ({ id }, _, context) => {
         const rows = await loadGrouped(
           context,
           'push entries',
@@ -152,7 +124,7 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
         ).load(id);
         return (rows ?? []).map(viewPushEntry);
       },
-      delivery: async ({ id }: PushView, _: unknown, context: GraphContext) => {
+      delivery: async ({ id }, _, context) => {
         type Delivery = { attempts: number; lastError: string | null; refused: boolean; delivered: boolean };
         return getLoader<Delivery>(context, 'webhook deliveries', async (ids) => {
           const deliveries = await webhooks.findDeliveries(db, ids);
@@ -161,19 +133,19 @@ function fields({ db, now }: WebhookDependencies, findCase: FindCase) {
       },
     },
     SupervisionFinding: {
-      case: findCaseOfRow,
-      receipts: async ({ id }: FindingView, _: unknown, context: GraphContext) => {
+      case: (parent, _, context) => findCase(context, parent.case.id),
+      receipts: async ({ id }, _, context) => {
         const read = (ids: readonly string[]) => store.findingEntriesOf(db, ids);
         const rows = await loadGrouped(context, 'finding entries', read, (row) => row.findingId).load(id);
         return (rows ?? []).map(viewFindingEntry);
       },
-      push: async ({ pushId }: FindingView, _: unknown, context: GraphContext) => {
+      push: async ({ pushId }, _, context) => {
         const person = requirePerson(context.actor);
         const push = await getLoader<store.PushRow>(context, 'push', (ids) => store.findPushes(db, ids)).load(pushId);
         return push && viewPush(push, person, dayOf(now()));
       },
     },
-  };
+  } satisfies Resolvers;
 }
 
 /** Loads the rows of many cases in one query. Null for a case if the caller belongs to none of its organs. */

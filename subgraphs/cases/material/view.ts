@@ -1,0 +1,72 @@
+import { type Actor, hasRole } from '../../kernel/actor.ts';
+import type { ReadRow, Upload } from './store.ts';
+import { expiryOf, type ShownMaterial } from './workflow.ts';
+
+/** Returns the path of a file, below the hub's address. */
+export function fileUrl(id: string): string {
+  return `/cases/materials/${id}`;
+}
+
+/** Returns an upload as its owner sees it. */
+export function viewUpload(upload: Upload) {
+  const { id, name, mediaType, sizeBytes, digest, state, uploadedAt } = upload;
+  const expiresAt = expiryOf(uploadedAt);
+  return { id, name, mediaType, sizeBytes, digest, state, uploadedAt, expiresAt, url: fileUrl(id) };
+}
+
+/** Returns a material as `actor` may see it. */
+export function viewMaterial(material: ShownMaterial, actor: Actor) {
+  const { code, name, kind, form, copies, superseded, file, addedAt } = material;
+  const isOwn = actor.kind === 'person' && actor.holderCode === material.applicantCode;
+  const identifier = material.licenseIdentifier;
+  return {
+    code,
+    name,
+    kind,
+    form,
+    copies,
+    superseded,
+    file: file && { ...file, url: fileUrl(file.id) },
+    license: identifier === null ? null : { identifier },
+    checked:
+      material.licenseState === null || material.licenseVersion === null
+        ? null
+        : {
+            version: material.licenseVersion,
+            state: material.licenseState,
+            at: addedAt,
+            stillGood: material.fault === null,
+          },
+    addedAt,
+    // The applicant sees that an office added it. Only offices see the names of its staff.
+    addedBy: isOwn && !hasRole(actor, 'AUDITOR') && material.organ !== null ? '经办人员' : material.actor,
+  };
+}
+
+/** Returns an entry of the record of reads (查阅记录). */
+export function viewRead({
+  serial,
+  uploadId,
+  caseId,
+  caseNumber,
+  code,
+  readerId,
+  reader,
+  organ,
+  purpose,
+  at,
+}: ReadRow) {
+  const id = String(serial);
+  return {
+    id,
+    file: uploadId,
+    code,
+    caseId,
+    caseNumber,
+    readerId,
+    reader,
+    organ: organ === null ? null : { id: organ },
+    purpose,
+    at,
+  };
+}
