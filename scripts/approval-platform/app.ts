@@ -1,6 +1,7 @@
 import type { KeyObject } from 'node:crypto';
-import Fastify, { type FastifyInstance } from 'fastify';
-import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../environment/request-log.ts';
+import type { FastifyInstance } from 'fastify';
+import { logFault } from '../../environment/log.ts';
+import { createApp } from '../../subgraphs/kernel/http.ts';
 import { startLoop } from '../../subgraphs/kernel/loop.ts';
 import { type HubSecret, isFromHub, signMessage } from './jws.ts';
 import { buildMessage, hasArrived, type News, ORDERS, type Order, parseNews, SIGNATURE_HEADER } from './protocol.ts';
@@ -37,8 +38,7 @@ interface Platform extends PlatformOptions {
 /** Returns an app that does not listen yet. It sends pending messages from now until it is closed. */
 export function createPlatform(options: PlatformOptions): FastifyInstance {
   const platform: Platform = { now: () => new Date(), ...options, store: openStore(options.folder) };
-  const app = Fastify({ ...REQUEST_LOG_OPTIONS, bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
-  addRequestLog(app);
+  const app = createApp(logFault, { bodyLimit: BODY_LIMIT_BYTES, forceCloseConnections: true });
   registerHubRoute(app, platform);
   registerStaffRoutes(app, platform);
   const decideAndSend = async (signal: AbortSignal) => {

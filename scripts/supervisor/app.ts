@@ -1,8 +1,9 @@
 import { createHash, randomUUID } from 'node:crypto';
 import { appendFileSync, existsSync, readFileSync } from 'node:fs';
-import Fastify, { type FastifyInstance } from 'fastify';
+import type { FastifyInstance } from 'fastify';
 import { z } from 'zod';
-import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../environment/request-log.ts';
+import { logFault } from '../../environment/log.ts';
+import { createApp } from '../../subgraphs/kernel/http.ts';
 import { buildSignedHeaders, findRejectionReason, parseSecret } from './signature.ts';
 
 /** A supervisor's system as `docs/supervision.md` requires: takes approval pushes, answers receipts, sends findings. */
@@ -51,8 +52,7 @@ export interface Supervisor {
 export function createSupervisor({ secret, ledgerPath, now }: SupervisorOptions): Supervisor {
   const key = parseSecret(secret);
   const entries = new Map(readLedger(ledgerPath).map((ledgerEntry) => [ledgerEntry.id, ledgerEntry]));
-  const app = Fastify({ ...REQUEST_LOG_OPTIONS, bodyLimit: BODY_LIMIT_BYTES });
-  addRequestLog(app);
+  const app = createApp(logFault, { bodyLimit: BODY_LIMIT_BYTES });
   app.removeAllContentTypeParsers();
   // The signature covers the bytes, so the body must be read unparsed.
   app.addContentTypeParser('*', { parseAs: 'string' }, (_request, body, done) => done(null, body));

@@ -1,6 +1,7 @@
 import { createHash, type KeyObject } from 'node:crypto';
-import Fastify, { type FastifyInstance } from 'fastify';
-import { addRequestLog, REQUEST_LOG_OPTIONS } from '../../environment/request-log.ts';
+import type { FastifyInstance } from 'fastify';
+import { logFault } from '../../environment/log.ts';
+import { createApp } from '../../subgraphs/kernel/http.ts';
 import type { Memory, WitnessedTree } from './memory.ts';
 import { cosign, findLogSignatures, Malformed, type NamedKey, parseRequest } from './note.ts';
 import { EMPTY_ROOT, isConsistent, type Tree } from './tree.ts';
@@ -29,8 +30,7 @@ interface Answer {
 
 /** Creates a server that is only a reference witness. It does not listen yet. */
 export function createWitness(options: WitnessOptions): FastifyInstance {
-  const app = Fastify({ ...REQUEST_LOG_OPTIONS, requestTimeout: REQUEST_TIMEOUT_MS });
-  addRequestLog(app);
+  const app = createApp(logFault, { requestTimeout: REQUEST_TIMEOUT_MS });
   registerWitnessRoutes(app, options);
   return app;
 }

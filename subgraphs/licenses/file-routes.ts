@@ -1,5 +1,5 @@
 import type { FastifyInstance } from 'fastify';
-import { readContext } from '../kernel/context.ts';
+import { identifyCaller } from '../kernel/context.ts';
 import type { ServeOptions } from '../kernel/serve.ts';
 import type { Licenses } from './index.ts';
 
@@ -9,8 +9,9 @@ import type { Licenses } from './index.ts';
  */
 export function addFileRoute(app: FastifyInstance, licenses: Licenses, options: ServeOptions): void {
   app.get<{ Params: { digest: string } }>('/files/:digest', async (request, reply) => {
-    const { actor } = await readContext(request, options.tokenKey, options.now());
-    const file = await licenses.file(request.params.digest, actor);
+    const context = await identifyCaller(request, reply, options);
+    if (!context) return reply;
+    const file = await licenses.file(request.params.digest, context.actor);
     if (!file) return reply.code(404).send();
     return reply
       .type(file.mediaType)

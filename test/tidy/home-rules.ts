@@ -72,6 +72,30 @@ function findOwnColumns({ path, imports }: Source): string[] {
   return builders.filter((name) => COLUMN_BUILDERS.has(name));
 }
 
+/** The reference library answers in the format of the city's library. */
+const APP_HOMES = ['subgraphs/kernel/http.ts', 'scripts/city-library/app.ts'];
+
+/** A Fastify app that is not made by `createApp` would answer errors with Fastify's own bodies. */
+function findOwnApps({ path, imports }: Source): string[] {
+  if (APP_HOMES.includes(path) || isWithin(path, 'test')) return [];
+  return imports.flatMap(({ target, kind, names }) =>
+    target === 'fastify' && kind !== 'type' && names.some((name) => name === 'default' || name === '*')
+      ? ['makes its own Fastify app']
+      : [],
+  );
+}
+
+/** What judges characters by another rule: documents know fonts, notes and old licenses have a format of their own. */
+const TEXT_HOMES = ['subgraphs/kernel/text.ts', 'subgraphs/kernel/document.ts', 'subgraphs/kernel/tlog/note.ts'];
+const CHARACTER_CLASS = /\\p\{C[cfnos]?\}|\\p\{Z[lp]\}|\\u0000-|\\x00-|\.isWellFormed\(/;
+
+/** Returns each line that judges which characters a text may have. */
+function findOwnTextRules({ path, text }: Source): string[] {
+  if (!isWithin(path, 'subgraphs') || isWithin(path, 'subgraphs/licenses/verify') || TEXT_HOMES.includes(path))
+    return [];
+  return text.split('\n').flatMap((line, i) => (CHARACTER_CLASS.test(line) ? [`line ${i + 1}`] : []));
+}
+
 const TABLES = 'subgraphs/cases/tables.ts';
 const FILE = 'subgraphs/cases/store.ts';
 const SERVED = ['subgraphs', 'gateway', 'db'];
@@ -121,6 +145,24 @@ export const homeRules: Rule[] = [
       'a day': { [TABLES]: "import { date as day } from 'drizzle-orm/pg-core';\nuse(day);" },
       'all builders': { [TABLES]: "import * as columns from 'drizzle-orm/pg-core';\nuse(columns);" },
       'in the database': { 'db/x.ts': "export { customType } from 'drizzle-orm/pg-core';" },
+    },
+  },
+  {
+    name: 'apps are made by kernel/http',
+    findViolations: findOwnApps,
+    planted: {
+      'in a subgraph': { 'subgraphs/cases/index.ts': "import Fastify from 'fastify';\nexport const app = Fastify();" },
+      'in a script': { 'scripts/peer.ts': "import make, { type FastifyInstance } from 'fastify';\nmake();" },
+      'by dynamic import': { 'gateway/x.ts': "export const load = () => import('fastify');" },
+    },
+  },
+  {
+    name: 'which characters a text may have is asked of kernel/text',
+    findViolations: findOwnTextRules,
+    planted: {
+      'control characters': { [FILE]: 'export const isLine = (text) => !/\\p{Cc}/u.test(text);' },
+      'a range of them': { [FILE]: 'export const isLine = (text) => !/[\\u0000-\\u001f]/.test(text);' },
+      'lone surrogates': { [FILE]: 'export const isText = (text) => text.isWellFormed();' },
     },
   },
 ];
