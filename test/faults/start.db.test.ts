@@ -158,6 +158,12 @@ test('a database killed under a running hub is restarted, and the hub answers ag
   process.kill(pid, 'SIGKILL');
   await waitUntil('the hub answers again', async () => (await countMatters(hub.port).catch(() => null)) === 108);
   expect(hub.err()).toContain('数据库意外停止');
+  // The terminal names each fault by its number; what happened is in the log, as JSON.
+  const logged = splitLines(readFileSync(join(hub.folder, 'hub.log'), 'utf8')).map((line) => JSON.parse(line));
+  const incidents = logged.filter(({ event }) => event === 'fault').map(({ incident }) => incident);
+  expect(incidents).not.toEqual([]);
+  for (const incident of incidents) expect(hub.err()).toContain(`fault ${incident}`);
+  expect(splitLines(hub.err()).filter((line) => /^\s*[{[]/.test(line))).toEqual([]);
   hub.child.kill('SIGTERM');
   expect(await hub.ended).toBe(0);
   expect(listProcesses(hub.folder)).toEqual([]);
