@@ -9,9 +9,25 @@ export interface MeasuredFunction {
 
 const FUNCTIONS = new Set(['FunctionDeclaration', 'FunctionExpression', 'ArrowFunctionExpression']);
 
-/** Returns every function of a file: declarations, expressions, methods and arrow functions. */
+/**
+ * Returns every function of a file: declarations, expressions, methods and arrow functions. Not what `describe` takes:
+ * it is a chapter of tests, and each of its tests is measured by itself.
+ */
 export function measureFunctions({ program, lineOf }: SyntaxTree): MeasuredFunction[] {
-  return walk(program)
-    .filter(({ type }) => FUNCTIONS.has(type))
+  const nodes = walk(program);
+  const chapters = new Set(nodes.filter(isDescribe).flatMap((call) => call.arguments as SyntaxNode[]));
+  return nodes
+    .filter((node) => FUNCTIONS.has(node.type) && !chapters.has(node))
     .map(({ start, end }: SyntaxNode) => ({ line: lineOf(start), lines: lineOf(end - 1) - lineOf(start) + 1 }));
+}
+
+/** Whether a node is a call of `describe`, `describe.each(…)` or another of its forms. */
+function isDescribe(node: SyntaxNode): boolean {
+  if (node.type !== 'CallExpression') return false;
+  let callee = node.callee as SyntaxNode;
+  for (;;) {
+    const inner = callee.object ?? callee.callee ?? callee.tag;
+    if (!inner) return callee.name === 'describe';
+    callee = inner as SyntaxNode;
+  }
 }

@@ -5,30 +5,37 @@ import { isWithin, type Rule } from './sources.ts';
 
 const MAX_FILE_LINES = 400;
 const MAX_FUNCTION_LINES = 70;
+/** A test tells a story in order, and a file of tests shares what is expensive to set up. */
+const MAX_TEST_FILE_LINES = 500;
+const MAX_TEST_FUNCTION_LINES = 110;
 const DRAWERS = /(^|\/)(utils?|helpers?|common|managers?|services?|lib|misc)(\/|\.ts$)/;
 
 const LONG_BODY = '  b();\n'.repeat(MAX_FUNCTION_LINES);
 
+const LONG_TEST_BODY = '  b();\n'.repeat(MAX_TEST_FUNCTION_LINES);
+
 export const sizeRules: Rule[] = [
   {
-    name: `files of at most ${MAX_FILE_LINES} lines`,
+    name: `files of at most ${MAX_FILE_LINES} lines, of tests ${MAX_TEST_FILE_LINES}`,
     findViolations: ({ path, text }) => {
       const lines = text.split('\n').length - 1;
-      return lines > MAX_FILE_LINES && !isWithin(path, 'test') && !path.endsWith('.md') ? [`${lines} lines`] : [];
+      const limit = isWithin(path, 'test') ? MAX_TEST_FILE_LINES : MAX_FILE_LINES;
+      return lines > limit && !path.endsWith('.md') ? [`${lines} lines`] : [];
     },
     planted: {
       'a file of 401 lines': { 'db/x.ts': '\n'.repeat(MAX_FILE_LINES + 1) },
+      'a file of tests of 501 lines': { 'test/x.test.ts': '\n'.repeat(MAX_TEST_FILE_LINES + 1) },
       'a style sheet of 401 lines': { 'gateway/page/static/x.css': '\n'.repeat(MAX_FILE_LINES + 1) },
     },
   },
   {
-    name: `functions of at most ${MAX_FUNCTION_LINES} lines`,
-    findViolations: ({ path, tree }) =>
-      isWithin(path, 'test')
-        ? []
-        : measureFunctions(tree)
-            .filter(({ lines }) => lines > MAX_FUNCTION_LINES)
-            .map(({ line, lines }) => `the function at line ${line} has ${lines} lines`),
+    name: `functions of at most ${MAX_FUNCTION_LINES} lines, in tests ${MAX_TEST_FUNCTION_LINES}`,
+    findViolations: ({ path, tree }) => {
+      const limit = isWithin(path, 'test') ? MAX_TEST_FUNCTION_LINES : MAX_FUNCTION_LINES;
+      return measureFunctions(tree)
+        .filter(({ lines }) => lines > limit)
+        .map(({ line, lines }) => `the function at line ${line} has ${lines} lines`);
+    },
     planted: {
       'a function': { 'db/x.ts': `export function a() {\n${LONG_BODY}}\n` },
       'an async function': { 'db/x.ts': `export async function a() {\n${LONG_BODY}}\n` },
@@ -45,6 +52,10 @@ export const sizeRules: Rule[] = [
       'a getter': { 'db/x.ts': `export class A {\n  get a() {\n${LONG_BODY}return 1;}\n}\n` },
       'a method of an object': { 'db/x.ts': `export const a = { async b() {\n${LONG_BODY}} };\n` },
       'an arrow function in a class': { 'db/x.ts': `export class A {\n  a = () => {\n${LONG_BODY}};\n}\n` },
+      'a test': { 'test/x.test.ts': `test('a', async () => {\n${LONG_TEST_BODY}});\n` },
+      'a test in a chapter': {
+        'test/x.test.ts': `describe('b', () => {\ntest('a', () => {\n${LONG_TEST_BODY}});\n});\n`,
+      },
       'a function of a page': { 'gateway/page/static/x.js': `function a() {\n${LONG_BODY}}\na();\n` },
     },
   },
