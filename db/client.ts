@@ -1,6 +1,6 @@
 import { drizzle, type PostgresJsDatabase } from 'drizzle-orm/postgres-js';
 import postgres from 'postgres';
-import { requirePatchedDriver, withPreparedStatements } from './driver.ts';
+import { requirePatchedDriver, UnpatchedDriver, withPreparedStatements } from './driver.ts';
 
 /** A subgraph's database, with the rights that `db/roles.ts` grants to its role. */
 export type Database = PostgresJsDatabase;
@@ -29,7 +29,7 @@ export interface ConnectionPool {
 
 /**
  * Opens a pool. It connects on first use. If the server goes away, the next query connects again.
- * Throws if the driver is not patched.
+ * Throws UnpatchedDriver.
  */
 export function connect(url: string, applicationName: string, maxConnections = MAX_CONNECTIONS): ConnectionPool {
   requirePatchedDriver();
@@ -52,6 +52,17 @@ export function connect(url: string, applicationName: string, maxConnections = M
     db: drizzle(withPreparedStatements(client), { casing: 'snake_case' }),
     close: () => client.end({ timeout: 2 }),
   };
+}
+
+/** Like `connect`, for the main file of a process. If the driver is not patched, prints one line and exits. */
+export function connectOrExit(...settings: Parameters<typeof connect>): ConnectionPool {
+  try {
+    return connect(...settings);
+  } catch (error) {
+    if (!(error instanceof UnpatchedDriver)) throw error;
+    process.stderr.write(`${error.message}\n`);
+    process.exit(1);
+  }
 }
 
 /**

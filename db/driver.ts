@@ -18,13 +18,18 @@ export interface StatementClient {
 /** The revision of `patches/postgres+3.4.9.patch`. The patched driver names it, see `patches/README.md`. */
 const PATCH_REVISION = 2;
 
+/** The installed driver is not patched. The message says what to do, in one line. */
+export class UnpatchedDriver extends Error {
+  override readonly name = 'UnpatchedDriver';
+}
+
 /**
- * Throws if the installed driver is not patched. Without the patch a process does not survive a restart of its
- * database. `driver` is the module that `postgres` exports.
+ * Throws UnpatchedDriver if the installed driver is not patched. Without the patch a process does not survive a restart
+ * of its database. `driver` is the module that `postgres` exports.
  */
 export function requirePatchedDriver(driver: object = postgres): void {
   if (Reflect.get(driver, 'patchRevision') === PATCH_REVISION) return;
-  throw new Error(
+  throw new UnpatchedDriver(
     'node_modules/postgres lacks patches/postgres+3.4.9.patch: run `npm ci`, or `npx patch-package` without scripts',
   );
 }

@@ -1,6 +1,7 @@
 import { createServer } from 'node:net';
 import { join, resolve } from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
+import { requirePatchedDriver } from '../db/driver.ts';
 import { ensureDatabase, migrateDatabase, SUBGRAPHS, type SubgraphName } from '../db/migrate.ts';
 import { deriveRolePassword, toRoleUrl } from '../db/roles.ts';
 import { toLocalUrl } from '../environment/address.ts';
@@ -59,8 +60,12 @@ const HUB_STOP_TIMEOUT_MS = 3_000;
 const PORT_TIMEOUT_MS = 1_500;
 const PORT_POLL_MS = 100;
 
-/** Starts everything in order. If a step fails, stops everything that was started before. */
+/**
+ * Starts everything in order. Throws UnpatchedDriver before anything starts.
+ * If a step fails, stops everything that was started before.
+ */
 export async function boot(options: BootOptions): Promise<RunningHub> {
+  requirePatchedDriver();
   const stopSteps: (() => Promise<void>)[] = [];
   let pendingStop = Promise.resolve();
   const stop = () => {

@@ -1,5 +1,6 @@
 import { readFileSync } from 'node:fs';
 import { EmbeddedError } from '../db/binaries.ts';
+import { UnpatchedDriver } from '../db/driver.ts';
 import { readEnvironment } from '../environment/read.ts';
 import { readOrgans } from '../seeds/load.ts';
 import { parseChain } from '../subgraphs/seals/certificate.ts';
@@ -102,7 +103,7 @@ async function printTokens(url: string, secrets: Secrets): Promise<void> {
 try {
   await main();
 } catch (error) {
-  const isExplained = error instanceof BootError || error instanceof EmbeddedError;
-  console.error(isExplained ? error.message : error);
+  const isExplained = [BootError, EmbeddedError, UnpatchedDriver].some((known) => error instanceof known);
+  console.error(isExplained && error instanceof Error ? error.message : error);
   process.exit(1);
 }

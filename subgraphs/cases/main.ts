@@ -1,4 +1,4 @@
-import { connect } from '../../db/client.ts';
+import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createEventSender, readPictureOverHttp, signOverHttp } from '../kernel/ports-client.ts';
@@ -12,7 +12,7 @@ startLog({ service: 'cases', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
 const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, LICENSES_URL, SEALS_URL, CLAMD } = settings;
-const { db, close } = connect(settings.DATABASE_URL, 'tongquan-cases');
+const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-cases');
 const cases = createCases({
   db,
   now,

@@ -1,4 +1,4 @@
-import { connect } from '../../db/client.ts';
+import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import {
@@ -24,7 +24,7 @@ startLog({ service: 'licenses', level: settings.LOG_LEVEL });
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
 const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, now };
-const { db, close } = connect(settings.DATABASE_URL, 'tongquan-licenses');
+const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-licenses');
 const library = {
   ...{ clientId: LIBRARY_CLIENT_ID, clientSecret: LIBRARY_CLIENT_SECRET, now },
   ...{ receiptKey: LIBRARY_RECEIPT_KEY, id: LIBRARY_ID },

@@ -1,4 +1,4 @@
-import { connect } from '../../db/client.ts';
+import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createEventSender } from '../kernel/ports-client.ts';
@@ -10,7 +10,7 @@ const { SERVICE_KEY: serviceKey, TOKEN_PUBLIC_KEY: tokenKey, ...settings } = rea
 startLog({ service: 'matters', level: settings.LOG_LEVEL });
 
 const now = () => new Date();
-const { db, close } = connect(settings.DATABASE_URL, 'tongquan-matters');
+const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-matters');
 const send = { cases: createEventSender(settings.CASES_URL, 'matters', serviceKey, now) };
 const matters = createMatters({ db, now, send, onError: logFailure });
 const app = await serveSubgraph(matters, { tokenKey, serviceKey, now });

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { connect } from '../../db/client.ts';
+import { connectOrExit } from '../../db/client.ts';
 import { logFailure, startLog } from '../../environment/log.ts';
 import { readEnvironment } from '../../environment/read.ts';
 import { createEventSender } from '../kernel/ports-client.ts';
@@ -21,7 +21,7 @@ startLog({ service: 'seals', level: settings.LOG_LEVEL });
 const now = () => new Date();
 const serviceKey = settings.SERVICE_KEY;
 const options = { tokenKey: settings.TOKEN_PUBLIC_KEY, serviceKey, now };
-const { db, close } = connect(settings.DATABASE_URL, 'tongquan-seals');
+const { db, close } = connectOrExit(settings.DATABASE_URL, 'tongquan-seals');
 const seals = createSeals({
   db,
   now,

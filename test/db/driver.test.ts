@@ -1,32 +1,22 @@
-import { spawnSync } from 'node:child_process';
 import { EventEmitter } from 'node:events';
-import { cpSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setImmediate as nextTurn, setTimeout as pause } from 'node:timers/promises';
 import postgres from 'postgres';
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, test } from 'vitest';
 import { requirePatchedDriver } from '../../db/driver.ts';
+import { copyPublishedDriver } from '../support/published-driver.ts';
 
 /**
  * What `patches/postgres+3.4.9.patch` repairs: a connection that ends while statements are on their way. Each test says
  * which part of the patch it needs, by its number in `patches/README.md`. `published` is the driver without the patch.
  */
 
-const PATCH = new URL('../../patches/postgres+3.4.9.patch', import.meta.url);
 const folder = mkdtempSync(join(tmpdir(), 'tongquan-driver-'));
 let published: typeof postgres;
 beforeAll(async () => {
-  const copy = join(folder, 'node_modules/postgres');
-  cpSync(new URL('../../node_modules/postgres', import.meta.url), copy, { recursive: true });
-  const { status, stderr } = spawnSync('git', ['apply', '-R', '-'], {
-    cwd: folder,
-    env: { ...process.env, GIT_CEILING_DIRECTORIES: tmpdir() },
-    input: readFileSync(PATCH),
-    encoding: 'utf8',
-  });
-  if (status !== 0) throw new Error(stderr);
-  published = (await import(join(copy, 'src/index.js'))).default;
+  published = (await import(copyPublishedDriver(folder))).default;
 });
 afterAll(() => rmSync(folder, { recursive: true, force: true }));
 
@@ -206,7 +196,17 @@ describe('part 4: a transaction ends with its connection', () => {
     expect(await loseWaiting(openPatched())).toBe('CONNECTION_CLOSED'));
 });
 
-test('a driver without the patch is refused, in one line that says what to do', () => {
-  expect(() => requirePatchedDriver()).not.toThrow();
-  expect(() => requirePatchedDriver(published)).toThrow(/^node_modules\/postgres lacks [^\n]*npm ci[^\n]*$/);
+describe('a driver without the patch', () => {
+  const line = /^node_modules\/postgres lacks [^\n]*npm ci[^\n]*$/;
+
+  test('is refused, in one line that says what to do', () => {
+    expect(() => requirePatchedDriver()).not.toThrow();
+    expect(() => requirePatchedDriver(published)).toThrow(line);
+  });
+
+  test.each(['matters', 'cases', 'licenses', 'seals'])('%s connects in that way', (name) => {
+    const text = readFileSync(new URL(`../../subgraphs/${name}/main.ts`, import.meta.url), 'utf8');
+    expect(text).toContain('connectOrExit(');
+    expect(text).not.toMatch(/\bconnect\(/);
+  });
 });
