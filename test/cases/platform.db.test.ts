@@ -352,7 +352,10 @@ test('a hub that fails while it handles a message changes nothing; a repeated me
   });
   await admin`select pg_terminate_backend(pid) from pg_stat_activity
     where datname = current_database() and application_name = 'tongquan-cases' and wait_event_type = 'Lock'`;
-  expect(await lostAnswer).toMatchObject({ status: 500, body: { outcome: 'FAULT', code: 'INTERNAL' } });
+  expect(await lostAnswer).toMatchObject({
+    status: 500,
+    body: { outcome: 'FAULT', code: 'INTERNAL', incident: expect.stringMatching(/^[0-9a-f-]{36}$/) },
+  });
   await lockSession`commit`;
   lockSession.release();
   await admin.end();

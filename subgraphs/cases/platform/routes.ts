@@ -1,4 +1,5 @@
 import type { FastifyError, FastifyInstance } from 'fastify';
+import { reportFault } from '../../kernel/errors.ts';
 import { Refusal, type RefusalCode } from '../../kernel/refusal.ts';
 import { MAX_MESSAGE_BYTES, SIGNATURE_HEADER } from './message.ts';
 import { MESSAGES_PATH, type PlatformDependencies, takeMessage } from './workflow.ts';
@@ -26,10 +27,9 @@ export function platformRoutes(app: FastifyInstance, deps: PlatformDependencies)
     scope.setErrorHandler<FastifyError>((error, _request, reply) => {
       const refusal = toRefusal(error);
       if (!refusal) {
-        deps.onError?.(error);
-        return reply
-          .code(500)
-          .send({ outcome: 'FAULT', code: 'INTERNAL', message: '系统内部故障，请稍后重发。', field: null });
+        const { incident } = reportFault((_incident, fault) => deps.onError?.(fault), error);
+        const message = '系统内部故障，请稍后重发。';
+        return reply.code(500).send({ outcome: 'FAULT', code: 'INTERNAL', message, field: null, incident });
       }
       const { code, message, field } = refusal;
       return reply.code(STATUSES[code] ?? 422).send({ outcome: 'REFUSED', code, message, field });
