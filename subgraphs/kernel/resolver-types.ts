@@ -89,7 +89,7 @@ export type CompleteResolvers<Generated, Parents> = {
 
 /**
  * The parent of a payload: all of its fields, or a refusal. With a refusal, only the fields that cannot be null are
- * required. `Fields` is the generated type of the payload.
+ * required. `Fields` is the generated type of the payload. @public by codegen.ts
  */
 export type Payload<Fields> =
   | (RequiredFields<Fields> & Partial<Omit<Fields, 'refusal'>> & { refusal: RefusalView })

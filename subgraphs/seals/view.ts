@@ -20,7 +20,7 @@ export function viewSealOn({ seal, certificate, picture }: StoredSeal, day: Day)
   };
 }
 
-/** A use of a seal as GraphQL shows it, with the id of its seal. */
+/** A use of a seal as GraphQL shows it, with the id of its seal. @public by codegen.ts */
 export type UseView = ReturnType<typeof viewUse>;
 
 export function viewUse(row: UseRow) {

@@ -23,6 +23,11 @@ const FIELDS: readonly Field[] = [
   addField('matters', 'type Matter @key(fields: "id")', 'plantedField', 'a field of a type with a parent of its own'),
   addField('matters', 'type ImportProblem', 'plantedProperty', 'a field of a type that is its own parent'),
   addField('matters', 'type ReportTaskProgressPayload', 'plantedResult', 'a field of a payload'),
+  addField('licenses', 'type Mutation', 'plantedAct', 'a mutation of a table of mutations'),
+  addField('licenses', 'type LicenseAct', 'plantedFact', 'a field of a view'),
+  addField('cases', 'type Case @key(fields: "id")', 'plantedStep', 'a field of a type that several rooms answer'),
+  addField('cases', 'type Webhook', 'plantedWebhook', 'a field of a type of one room'),
+  addField('cases', 'type CasePayload', 'plantedResult', 'a field of a payload'),
   {
     subgraph: 'seals',
     kind: 'an argument of a field that was a property',

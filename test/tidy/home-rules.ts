@@ -96,11 +96,45 @@ function findOwnTextRules({ path, text }: Source): string[] {
   return text.split('\n').flatMap((line, i) => (CHARACTER_CLASS.test(line) ? [`line ${i + 1}`] : []));
 }
 
+const UNTYPED = new Set(['TSUnknownKeyword', 'TSAnyKeyword']);
+
+/** The type that a parameter is annotated with, or null. A parameter with a default holds it on its left side. */
+function annotationOf(parameter: SyntaxNode): SyntaxNode | null {
+  const target = parameter.type === 'AssignmentPattern' ? (parameter.left as SyntaxNode) : parameter;
+  const annotation = target.typeAnnotation as SyntaxNode | null | undefined;
+  return annotation ? (annotation.typeAnnotation as SyntaxNode) : null;
+}
+
+/** Returns each resolver whose parameters have types written by hand, and each parameter that may be anything. */
+function findOwnResolverTypes({ path, tree }: Source): string[] {
+  if (!isWithin(path, 'subgraphs') || !/resolvers\.ts$/.test(path)) return [];
+  const nodes = walk(tree.program);
+  const functions = nodes.filter(({ params }) => Array.isArray(params));
+  const resolvers = new Set(nodes.flatMap(({ type, value }) => (type === 'Property' && isNode(value) ? [value] : [])));
+  return functions.flatMap((node) => {
+    const annotations = (node.params as SyntaxNode[]).map(annotationOf).filter((type) => type !== null);
+    const isTypedByHand = resolvers.has(node)
+      ? annotations.length > 0
+      : annotations.some(({ type }) => UNTYPED.has(type));
+    return isTypedByHand ? [`line ${tree.lineOf(node.start)}: types that the schema generates`] : [];
+  });
+}
+
 const TABLES = 'subgraphs/cases/tables.ts';
+const RESOLVERS = 'subgraphs/cases/material/resolvers.ts';
 const FILE = 'subgraphs/cases/store.ts';
 const SERVED = ['subgraphs', 'gateway', 'db'];
 
 export const homeRules: Rule[] = [
+  {
+    name: 'resolvers take their types from the schema',
+    findViolations: findOwnResolverTypes,
+    planted: {
+      'an argument that may be anything': { [RESOLVERS]: 'export const read = (_: unknown, context) => context;' },
+      'arguments by hand': { [RESOLVERS]: 'export const query = { cases: (_, args: { first: number }) => args };' },
+      'a parent by hand': { [RESOLVERS]: 'export const fields = { async id({ id }: { id: string }) { return id; } };' },
+    },
+  },
   {
     name: 'what repeats runs in kernel/loop',
     findViolations: findGlobal('setInterval', [...SERVED, 'scripts'], []),

@@ -1,6 +1,6 @@
 import { type GuideInForce, type GuideVersion, listLapsed, readVersion } from './version.ts';
 
-/** A guide as GraphQL shows it: for the city or a county, with its period. */
+/** A guide as GraphQL shows it: for the city or a county, with its period. @public by codegen.ts */
 export type GuideView = ReturnType<typeof viewGuide>;
 
 export function viewGuide({ guide, ...period }: GuideInForce) {

@@ -18,7 +18,7 @@ const BY_NUMBER = byValue(numberPart(9));
  */
 export function taskResolvers(dependencies: TaskDependencies) {
   const { db, now } = dependencies;
-  const loadOrgan = ({ organ }: { organ: string | null }, _: unknown, context: GraphContext) =>
+  const loadOrgan = (context: GraphContext, organ: string | null) =>
     organ === null ? null : getLoader<OrganFact>(context, 'organs', (ids) => findOrgans(db, ids)).load(organ);
   return {
     Query: {
@@ -64,8 +64,8 @@ export function taskResolvers(dependencies: TaskDependencies) {
         );
       },
     },
-    TaskOrgan: { organ: loadOrgan },
-    TaskProgress: { organ: loadOrgan },
-    TaskReport: { organ: loadOrgan },
+    TaskOrgan: { organ: ({ organ }, _, context) => loadOrgan(context, organ) },
+    TaskProgress: { organ: ({ organ }, _, context) => loadOrgan(context, organ) },
+    TaskReport: { organ: ({ organ }, _, context) => loadOrgan(context, organ) },
   } satisfies Resolvers;
 }

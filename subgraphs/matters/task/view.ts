@@ -10,14 +10,17 @@ export function viewTask(status: TaskStatus, today: Day) {
   return { ...task, ...progress, overdue: isOverdue(status, today) };
 }
 
-/** A report as `reader` may see it: only callers with a token learn who reported. */
+/** A report as `reader` may see it: only callers with a token learn who reported. @public by codegen.ts */
 export type ReportView = ReturnType<typeof viewReport>;
 
 export function viewReport({ state, percent, note, organ, actor, at }: TaskReport, reader: Actor) {
   return { state, percent, note, at, organ, by: reader.kind === 'person' ? actor : null };
 }
 
-/** The progress of a task, with the newest report that counts. Without one, its fields are null. */
+/**
+ * The progress of a task, with the newest report that counts. Without one, its fields are null.
+ * @public by codegen.ts
+ */
 export type ProgressView = ReturnType<typeof viewProgress>;
 
 export function viewProgress({ state, percent, newest }: TaskView, reader: Actor) {

@@ -1,7 +1,7 @@
 import type { Particulars } from './application.ts';
 import type { StoredApplication } from './store.ts';
 
-/** An application as GraphQL shows it. */
+/** An application as GraphQL shows it. @public by codegen.ts */
 export type ApplicationView = ReturnType<typeof viewApplication>;
 
 export function viewApplication(stored: StoredApplication) {
