@@ -1,7 +1,14 @@
-import { type Actor, hasRole, type Person } from '../kernel/actor.ts';
+import { type Actor, hasRole, type Person, ROLES } from '../kernel/actor.ts';
 import type { Day } from '../kernel/day.ts';
 import type { Assignment, DelegationFact } from '../kernel/events.ts';
-import { ADMINISTRATION, type Grant, type Place, type Policy, requireAllowed } from '../kernel/policy.ts';
+import {
+  ADMINISTRATION,
+  type Grant,
+  type Place,
+  type Policy,
+  type ReadPolicy,
+  requireAllowed,
+} from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import {
   type Case,
@@ -299,6 +306,23 @@ export const ADMINISTRATION_POLICY = {
   registerWebhook: ADMINISTRATION,
   removeWebhook: ADMINISTRATION,
 };
+
+const OVERSEERS = { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: [] } as const;
+
+/** Who reads what besides cases, which `maySee` opens. */
+export const CASE_READS = {
+  /** Every office sees all agreements. */
+  agreements: { everything: ['AUDITOR', 'ADMINISTRATOR'], ownOrgan: ROLES },
+  approvalPushes: { everything: ['AUDITOR'], ownOrgan: ['SUPERVISOR'] },
+  supervisionFindings: { everything: ['AUDITOR'], ownOrgan: ['SUPERVISOR', 'REVIEWER', 'APPROVER'] },
+  /** Reads of materials by the staff of an organ. */
+  materialReads: { everything: ['AUDITOR'], ownOrgan: ['SEAL_APPROVER', 'SUPERVISOR'] },
+  webhooks: OVERSEERS,
+  platforms: OVERSEERS,
+  platformMessages: OVERSEERS,
+  /** A field of Matter. */
+  runningCases: OVERSEERS,
+} as const satisfies ReadPolicy;
 
 /** Whether `actor` may see a case: its applicant, its organs, its window, an auditor. */
 export function maySee(

@@ -1,7 +1,8 @@
 import type { Database } from '../../db/client.ts';
-import { hasRole } from '../kernel/actor.ts';
 import { getLoader } from '../kernel/context.ts';
 import { BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
+import { findReadScope } from '../kernel/policy.ts';
+import { CASE_READS } from './policy.ts';
 import type { Resolvers } from './resolvers.gen.ts';
 import { listRunning, type RunningPage } from './running-store.ts';
 
@@ -11,7 +12,8 @@ export function runningResolvers(db: Database) {
     Matter: {
       __resolveReference: ({ id }) => ({ id }),
       runningCases: async ({ id }, args, context) => {
-        if (!hasRole(context.actor, 'ADMINISTRATOR', 'AUDITOR')) return null;
+        const { actor } = context;
+        if (actor.kind !== 'person' || !findReadScope(CASE_READS.runningCases, actor)) return null;
         const page = readPage(args, BY_SERIAL);
         const name = `running cases ${page.first} ${page.after}`;
         const runningPage = await getLoader<RunningPage>(context, name, (ids) => listRunning(db, ids, page)).load(id);

@@ -3,6 +3,7 @@ import DataLoader from 'dataloader';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { GraphQLError } from 'graphql';
 import { type Actor, type Person, PUBLIC } from './actor.ts';
+import { findReadScope, type ReadRule } from './policy.ts';
 import { readServiceToken, readToken, TokenError } from './token.ts';
 
 /** Who calls: the token of a request, its actor, and what a resolver knows of both. */
@@ -37,6 +38,16 @@ export function getLoader<Value, Key = string>(
 export function requirePerson(actor: Actor): Person {
   if (actor.kind === 'person') return actor;
   throw new GraphQLError('请先登录：此查询需要令牌。', { extensions: { code: 'UNAUTHENTICATED' } });
+}
+
+/**
+ * Returns the organ whose records the caller may read, or null for every organ. Throws UNAUTHENTICATED for the public,
+ * and FORBIDDEN with `message` if the row does not let the person read at all.
+ */
+export function requireReadScope(rule: ReadRule, actor: Actor, message: string): string | null {
+  const scope = findReadScope(rule, requirePerson(actor));
+  if (!scope) throw buildForbiddenError(message);
+  return scope.organ;
 }
 
 /** Builds an error with `extensions.code` FORBIDDEN, for a query that this person may not make at all. */

@@ -104,6 +104,23 @@ export function answerAction<Subject>(
   return { name, allowed: false, refusal: { code, message, field }, clause };
 }
 
+/** Who may read with a query that is not open to everybody. */
+export interface ReadRule {
+  /** Roles that read the records of every organ. */
+  everything: readonly Role[];
+  /** Roles that read the records of their own organ. */
+  ownOrgan: readonly Role[];
+}
+
+/** A table of who reads what: one row per query. */
+export type ReadPolicy = Readonly<Record<string, ReadRule>>;
+
+/** Returns the organ whose records a person may read, or null inside for every organ. Returns null if there is none. */
+export function findReadScope(rule: ReadRule, { roles, organ }: Person): { organ: string | null } | null {
+  if (roles.some((role) => rule.everything.includes(role))) return { organ: null };
+  return organ !== null && roles.some((role) => rule.ownOrgan.includes(role)) ? { organ } : null;
+}
+
 /** Returns the organ of a person whom a row allowed because of it. Throws an error if the person has none. */
 export function requireOrgan({ id, organ }: Person): string {
   if (organ === null) throw new Error(`${id} belongs to no organ`);

@@ -1,3 +1,4 @@
+import { ROLES } from '../kernel/actor.ts';
 import {
   CASE_ACT_CLAUSE,
   LICENSE_ACTS,
@@ -9,7 +10,15 @@ import {
   VERSION_ACTS,
   type VersionAct,
 } from '../kernel/license-acts.ts';
-import { ANYWHERE, catchRefusal, type Grant, type Place, type Policy, type PolicyRule } from '../kernel/policy.ts';
+import {
+  ANYWHERE,
+  catchRefusal,
+  type Grant,
+  type Place,
+  type Policy,
+  type PolicyRule,
+  type ReadPolicy,
+} from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { type CertificateTask, type LicenseHead, requireTaskAct, requireTaskFits, stateAfter } from './license.ts';
 import { type Order, requireNoOpenOrder, requireOrder } from './order/order.ts';
@@ -207,3 +216,11 @@ function refuseRedrive(): Refusal {
 }
 
 export const LICENSES_POLICY = { ...ACT_RULES, ...COUNTER_RULES };
+
+/** Who reads what besides licenses and tasks, whose parties see them. */
+export const LICENSE_READS = {
+  licenseChanges: { everything: ['LIBRARY', 'AUDITOR'], ownOrgan: [] },
+  /** Orders that the organ gave or has to answer. */
+  supervisionOrders: { everything: ['AUDITOR'], ownOrgan: ['APPROVER', 'SUPERVISOR'] },
+  blanks: { everything: [], ownOrgan: ROLES },
+} as const satisfies ReadPolicy;

@@ -1,10 +1,11 @@
 import { GraphQLDateTime, GraphQLLocalDate } from 'graphql-scalars';
 import type { Database, Transaction } from '../../db/client.ts';
-import { type Actor, hasRole } from '../kernel/actor.ts';
-import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../kernel/context.ts';
+import type { Actor } from '../kernel/actor.ts';
+import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../kernel/context.ts';
 import { mutate } from '../kernel/errors.ts';
 import { mapMutations, OWN_ACTS, type OwnAct, VERSION_ACTS, type VersionAct } from '../kernel/license-acts.ts';
 import { BY_ID, BY_SERIAL, readPage, toConnection } from '../kernel/page.ts';
+import { requireOrgan } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import type { CompleteResolvers } from '../kernel/resolver-types.ts';
 import type { EvidenceDependencies } from './evidence/workflow.ts';
@@ -13,6 +14,7 @@ import * as handover from './handover-workflow.ts';
 import * as issue from './issue-workflow.ts';
 import { orderResolvers } from './order/resolvers.ts';
 import { isRecallDue } from './paper.ts';
+import { LICENSE_READS } from './policy.ts';
 import { prepareCaseAct, prepareOwnAct, prepareSpoil } from './prepare-workflow.ts';
 import type { MutationResolvers, Resolvers, ResolversParentTypes } from './resolvers.gen.ts';
 import * as store from './store.ts';
@@ -65,8 +67,7 @@ function queries(db: Database) {
     },
     license: (_, { identifier }, context) => view.loadLicense(db, context, requirePerson(context.actor), identifier),
     licenseChanges: async (_, args, { actor }) => {
-      if (!hasRole(requirePerson(actor), 'LIBRARY', 'AUDITOR'))
-        throw buildForbiddenError('变更流只供证照库和审计人员使用。');
+      requireReadScope(LICENSE_READS.licenseChanges, actor, '变更流只供证照库和审计人员使用。');
       const feed = await readFeed(db, readPage(args, BY_COMMIT));
       return toConnection(
         feed,
@@ -86,8 +87,8 @@ function queries(db: Database) {
       );
     },
     blanks: async (_, args, { actor }) => {
-      const { organ } = requirePerson(actor);
-      if (organ === null) throw buildForbiddenError('您不属于任何机关，没有空白证照。');
+      requireReadScope(LICENSE_READS.blanks, actor, '您不属于任何机关，没有空白证照。');
+      const organ = requireOrgan(requirePerson(actor));
       const page = readPage(args, BY_ID);
       const blanksPage = await store.listBlanks(db, organ, args.filter?.state ?? null, page);
       return toConnection(

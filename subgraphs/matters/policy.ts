@@ -1,4 +1,4 @@
-import { ADMINISTRATION, type Place, type Policy } from '../kernel/policy.ts';
+import { ADMINISTRATION, type Place, type Policy, type ReadPolicy } from '../kernel/policy.ts';
 import { Refusal } from '../kernel/refusal.ts';
 import { isAssigned, type TaskStatus } from './task/task.ts';
 
@@ -24,3 +24,8 @@ export const MATTERS_POLICY: Policy<MatterSubjects> = {
   importGuideOverlay: ADMINISTRATION,
   reportTaskProgress: { grants: [{ roles: ['REVIEWER', 'APPROVER', 'ADMINISTRATOR'], place: ASSIGNED_ORGAN }] },
 };
+
+/** Who reads what. Everything else of matters is public. */
+export const MATTER_READS = {
+  delegationImports: { everything: ['ADMINISTRATOR', 'AUDITOR'], ownOrgan: [] },
+} as const satisfies ReadPolicy;

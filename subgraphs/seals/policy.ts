@@ -1,10 +1,11 @@
-import type { Actor, Person } from '../kernel/actor.ts';
+import { type Actor, type Person, ROLES } from '../kernel/actor.ts';
 import {
   catchRefusal,
   type Grant,
   type Place,
   type Policy,
   type PolicyRule,
+  type ReadPolicy,
   requireAllowed,
 } from '../kernel/policy.ts';
 import { Refusal, type RefusalCode } from '../kernel/refusal.ts';
@@ -158,3 +159,8 @@ const CERTIFICATE_REQUEST: PolicyRule<SealSubject> = {
 export function mayRequestCertificate(subject: SealSubject, actor: Actor): boolean {
   return catchRefusal(() => requireAllowed(CERTIFICATE_REQUEST, subject, actor)) === null;
 }
+
+const OWN_RECORDS = { everything: ['AUDITOR'], ownOrgan: ROLES } as const;
+
+/** Who reads what. Seals themselves are open to everybody with a token. */
+export const SEAL_READS = { sealUses: OWN_RECORDS, sealApplications: OWN_RECORDS } as const satisfies ReadPolicy;

@@ -41,7 +41,7 @@ export function sealResolvers(deps: PkiDependencies): CompleteResolvers<Resolver
       },
       seal: (_, { id }, context) => load(context, id),
       sealUses: async (_, args, { actor }) => {
-        const ownOrgan = visibleOrgan(requirePerson(actor));
+        const ownOrgan = visibleOrgan('sealUses', requirePerson(actor));
         const page = readPage(args, BY_SERIAL);
         const { organ = null, seal = null, license = null, person = null, matter = null } = args.filter ?? {};
         const { from = null, to = null } = args.filter ?? {};

@@ -1,7 +1,8 @@
-import { hasRole, type Person } from '../kernel/actor.ts';
-import { buildForbiddenError } from '../kernel/context.ts';
+import type { Person } from '../kernel/actor.ts';
+import { requireReadScope } from '../kernel/context.ts';
 import type { Day } from '../kernel/day.ts';
 import type { UseRow } from './ledger-store.ts';
+import { SEAL_READS } from './policy.ts';
 import type { StoredSeal } from './store.ts';
 
 /** A seal as GraphQL shows it. */
@@ -37,8 +38,6 @@ export function viewUse(row: UseRow) {
  * Returns the organ whose records a person may see: null (every organ) for an auditor, else the own organ. Throws
  * FORBIDDEN if the person belongs to no organ.
  */
-export function visibleOrgan(person: Person): string | null {
-  if (hasRole(person, 'AUDITOR')) return null;
-  if (person.organ === null) throw buildForbiddenError('用印日志和印章申请只供本机关人员和审计人员查阅。');
-  return person.organ;
+export function visibleOrgan(query: keyof typeof SEAL_READS, person: Person): string | null {
+  return requireReadScope(SEAL_READS[query], person, '用印日志和印章申请只供本机关人员和审计人员查阅。');
 }

@@ -1,18 +1,12 @@
-import { buildForbiddenError, type GraphContext, requirePerson } from '../../kernel/context.ts';
+import { requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { type Clock, dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { byValue, numberPart, readPage, toConnection } from '../../kernel/page.ts';
+import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { ENDING_SOON_DAYS } from './agreement.ts';
 import * as store from './store.ts';
 import * as workflow from './workflow.ts';
-
-/** Throws FORBIDDEN unless the caller belongs to an organ, or is an auditor or administrator. */
-function requireOffice({ actor }: GraphContext): void {
-  const person = requirePerson(actor);
-  const isStaff = person.organ !== null || person.roles.some((role) => role === 'AUDITOR' || role === 'ADMINISTRATOR');
-  if (!isStaff) throw buildForbiddenError('承接协议只供机关人员查询。');
-}
 
 /** The serial number of an agreement is an integer. */
 const BY_ORDER = byValue(numberPart(9));
@@ -21,8 +15,8 @@ const BY_ORDER = byValue(numberPart(9));
 export function agreementResolvers(deps: workflow.AgreementDependencies) {
   return {
     Query: {
-      agreements: async (_, args, context) => {
-        requireOffice(context);
+      agreements: async (_, args, { actor }) => {
+        requireReadScope(CASE_READS.agreements, actor, '承接协议只供机关人员查询。');
         const { organ, inForceOn, endingWithinDays } = args.filter ?? {};
         const today = dayOf(deps.now());
         const endsBy = endingWithinDays == null ? null : laterDay(deps.now, endingWithinDays);

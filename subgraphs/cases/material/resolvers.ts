@@ -1,8 +1,8 @@
-import { hasRole, type Person } from '../../kernel/actor.ts';
-import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/context.ts';
+import { buildForbiddenError, getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
+import { CASE_READS } from '../policy.ts';
 import type { MaterialInput, Resolvers } from '../resolvers.gen.ts';
 import type { SubmittedMaterial } from './material.ts';
 import * as store from './store.ts';
@@ -20,7 +20,7 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies) {
         return toConnection(await store.listWaiting(db, person.id, page), BY_SERIAL, (row) => row.serial, viewUpload);
       },
       materialReads: async (_, args, { actor }) => {
-        const visibleOrgan = readableOrgan(requirePerson(actor));
+        const visibleOrgan = requireReadScope(CASE_READS.materialReads, actor, READS_FORBIDDEN);
         const { person = null, case: caseId = null, organ = null, from = null, to = null } = args.filter ?? {};
         if (visibleOrgan !== null && organ !== null && organ !== visibleOrgan)
           throw buildForbiddenError(READS_FORBIDDEN);
@@ -51,17 +51,6 @@ export function materialResolvers(dependencies: workflow.MaterialDependencies) {
 }
 
 const READS_FORBIDDEN = '查阅记录只供审计人员和本机关印章审批、监督人员查阅。';
-
-/**
- * Returns the organ whose staff's reads a person may see, or null for everybody's (auditors).
- * Seal approvers and supervisors see those of their own organ.
- */
-function readableOrgan(person: Person): string | null {
-  if (hasRole(person, 'AUDITOR')) return null;
-  if (!hasRole(person, 'SEAL_APPROVER', 'SUPERVISOR') || person.organ === null)
-    throw buildForbiddenError(READS_FORBIDDEN);
-  return person.organ;
-}
 
 /** Maps a material of a GraphQL input. */
 export function toSubmittedMaterial({ code, upload, license, paper, copies }: MaterialInput): SubmittedMaterial {

@@ -1,8 +1,7 @@
-import { type Actor, hasRole } from '../../kernel/actor.ts';
-import { buildForbiddenError, getLoader, requirePerson } from '../../kernel/context.ts';
+import { getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
-import { maySee } from '../policy.ts';
+import { CASE_READS, maySee } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import { findCases } from '../store.ts';
 import type { PlatformKey } from './message.ts';
@@ -17,12 +16,12 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
   return {
     Query: {
       platforms: async (_, args, { actor }) => {
-        requireOverseer(actor);
+        requireReadScope(CASE_READS.platforms, actor, FORBIDDEN);
         const page = await store.listPlatforms(db, readPage(args, BY_SERIAL));
         return toConnection(page, BY_SERIAL, (row) => row.serial, viewForActor);
       },
       platformMessages: async (_, args, { actor }) => {
-        requireOverseer(actor);
+        requireReadScope(CASE_READS.platformMessages, actor, FORBIDDEN);
         const page = readPage(args, BY_SERIAL);
         const [storedCase] = await findCases(db, [args.case]);
         const { number } = storedCase?.subject ?? { number: '' };
@@ -81,11 +80,7 @@ export function platformResolvers(deps: workflow.PlatformDependencies) {
   } satisfies Resolvers;
 }
 
-/** Throws FORBIDDEN unless the caller may see registrations and evidence. */
-function requireOverseer(actor: Actor): void {
-  if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
-    throw buildForbiddenError('您的岗位不能查看审批平台。');
-}
+const FORBIDDEN = '您的岗位不能查看审批平台。';
 
 function viewPlatform({ organ, keys, ...platform }: Platform, audience: string) {
   return { ...platform, organ: { id: organ }, audience, keys: keys.map(viewKey) };

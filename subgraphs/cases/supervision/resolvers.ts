@@ -1,9 +1,9 @@
 import type { Database } from '../../../db/client.ts';
-import { hasRole, type Person } from '../../kernel/actor.ts';
-import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
+import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { dayOf } from '../../kernel/day.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
+import { CASE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { FindCase } from '../view.ts';
 import * as store from './store.ts';
@@ -17,18 +17,11 @@ export function supervisionResolvers(deps: WebhookDependencies, findCase: FindCa
   return { Query: queries(deps), Mutation: mutations(deps), ...fields(deps, findCase) };
 }
 
-/** Returns the organ whose rows a person sees, or null for all rows (auditors). */
-function visibleOrgan(person: Person, allowed: boolean, message: string): string | null {
-  if (hasRole(person, 'AUDITOR')) return null;
-  if (!allowed || person.organ === null) throw buildForbiddenError(message);
-  return person.organ;
-}
-
 function queries({ db, now }: WebhookDependencies) {
   return {
     approvalPushes: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const organ = visibleOrgan(person, hasRole(person, 'SUPERVISOR'), '审批信息推送只供监管人员和审计人员查阅。');
+      const organ = requireReadScope(CASE_READS.approvalPushes, actor, '审批信息推送只供监管人员和审计人员查阅。');
       const { state = null, overdue = null } = args.filter ?? {};
       const today = dayOf(now());
       const resultPage = await store.listPushes(db, { organ, state, overdue }, today, readPage(args, BY_SERIAL));
@@ -41,8 +34,8 @@ function queries({ db, now }: WebhookDependencies) {
     },
     supervisionFindings: async (_, args, { actor }) => {
       const person = requirePerson(actor);
-      const allowed = hasRole(person, 'SUPERVISOR', 'REVIEWER', 'APPROVER');
-      const organ = visibleOrgan(person, allowed, '监管反馈只供监管、审批和审计人员查阅。');
+      const message = '监管反馈只供监管、审批和审计人员查阅。';
+      const organ = requireReadScope(CASE_READS.supervisionFindings, actor, message);
       const today = dayOf(now());
       const state = args.filter?.state ?? null;
       const resultPage = await store.listFindings(db, organ, state, readPage(args, BY_SERIAL));
@@ -54,8 +47,7 @@ function queries({ db, now }: WebhookDependencies) {
       );
     },
     webhooks: async (_, args, { actor }) => {
-      if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR'))
-        throw buildForbiddenError('推送地址只供系统管理员和审计人员查阅。');
+      requireReadScope(CASE_READS.webhooks, actor, '推送地址只供系统管理员和审计人员查阅。');
       const resultPage = await webhooks.listWebhooks(db, readPage(args, BY_SERIAL));
       return toConnection(resultPage, BY_SERIAL, (row) => row.serial, viewWebhook);
     },

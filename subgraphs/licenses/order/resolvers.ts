@@ -1,8 +1,8 @@
-import { hasRole } from '../../kernel/actor.ts';
-import { buildForbiddenError, requirePerson } from '../../kernel/context.ts';
+import { requirePerson, requireReadScope } from '../../kernel/context.ts';
 import { mutate } from '../../kernel/errors.ts';
 import { BY_SERIAL, readPage, toConnection } from '../../kernel/page.ts';
 import type { IssueDependencies } from '../issue-workflow.ts';
+import { LICENSE_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import * as view from '../view.ts';
 import * as store from './store.ts';
@@ -14,18 +14,10 @@ export function orderResolvers(deps: IssueDependencies) {
   return {
     Query: {
       supervisionOrders: async (_, args, { actor }) => {
-        const person = requirePerson(actor);
-        const isAuditor = hasRole(person, 'AUDITOR');
-        if (!isAuditor && (person.organ === null || !hasRole(person, 'APPROVER', 'SUPERVISOR'))) {
-          throw buildForbiddenError('监管指令只供发证机关审批人、监管人员和审计人员查阅。');
-        }
+        const message = '监管指令只供发证机关审批人、监管人员和审计人员查阅。';
+        const organ = requireReadScope(LICENSE_READS.supervisionOrders, actor, message);
         const page = readPage(args, BY_SERIAL);
-        const ordersPage = await store.listOrders(
-          db,
-          isAuditor ? null : person.organ,
-          args.filter?.state ?? null,
-          page,
-        );
+        const ordersPage = await store.listOrders(db, organ, args.filter?.state ?? null, page);
         return toConnection(
           ordersPage,
           BY_SERIAL,

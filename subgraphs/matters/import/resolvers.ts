@@ -1,11 +1,11 @@
 import type { Database } from '../../../db/client.ts';
-import { hasRole } from '../../kernel/actor.ts';
-import { buildForbiddenError, type GraphContext, getLoader, requirePerson } from '../../kernel/context.ts';
+import { type GraphContext, getLoader, requirePerson, requireReadScope } from '../../kernel/context.ts';
 import type { Clock } from '../../kernel/day.ts';
 import { mutate, toRefusalView } from '../../kernel/errors.ts';
 import { BY_SERIAL, byValue, numberPart, type Page, readPage, toConnection } from '../../kernel/page.ts';
 import { Refusal } from '../../kernel/refusal.ts';
 import type { Matter } from '../matter.ts';
+import { MATTER_READS } from '../policy.ts';
 import type { Resolvers } from '../resolvers.gen.ts';
 import type { MatterChange } from './import.ts';
 import * as store from './store.ts';
@@ -28,9 +28,7 @@ export function importResolvers(
   return {
     Query: {
       delegationImports: async (_, args, { actor }) => {
-        if (!hasRole(requirePerson(actor), 'ADMINISTRATOR', 'AUDITOR')) {
-          throw buildForbiddenError('导入记录只对系统管理员和审计员开放。');
-        }
+        requireReadScope(MATTER_READS.delegationImports, actor, '导入记录只对系统管理员和审计员开放。');
         const entryPage = await store.listEntries(db, readPage(args, BY_SERIAL));
         return toConnection(
           entryPage,

@@ -29,7 +29,7 @@ export function applicationResolvers(deps: PkiDependencies, viewSeal: (stored: S
   return {
     Query: {
       sealApplications: async (_, args, { actor }) => {
-        const ownOrgan = visibleOrgan(requirePerson(actor));
+        const ownOrgan = visibleOrgan('sealApplications', requirePerson(actor));
         const { organ = null, seal = null, kind = null, state = null } = args.filter ?? {};
         if (ownOrgan !== null && organ !== null && organ !== ownOrgan)
           throw buildForbiddenError('印章申请只供本机关人员和审计人员查阅。');
