@@ -26,8 +26,6 @@ const FIELDS: readonly Field[] = [
   addField('licenses', 'type Mutation', 'plantedAct', 'a mutation of a table of mutations'),
   addField('licenses', 'type LicenseAct', 'plantedFact', 'a field of a view'),
   addField('cases', 'type Case @key(fields: "id")', 'plantedStep', 'a field of a type that several rooms answer'),
-  addField('cases', 'type Webhook', 'plantedWebhook', 'a field of a type of one room'),
-  addField('cases', 'type CasePayload', 'plantedResult', 'a field of a payload'),
   {
     subgraph: 'seals',
     kind: 'an argument of a field that was a property',
