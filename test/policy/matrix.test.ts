@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { listDemoPeople } from '../../scripts/people.ts';
 import { type Person, ROLES } from '../../subgraphs/kernel/actor.ts';
 import { requireAllowed } from '../../subgraphs/kernel/policy.ts';
 import { Refusal } from '../../subgraphs/kernel/refusal.ts';
@@ -70,6 +71,11 @@ describe('the role matrix', () => {
       if (!isAsExpected) expect([person, answer]).toEqual([person, expected]);
     }
     expect(seen).toContain('ALLOWED');
+  });
+
+  test('every role has a demo person, so that it can be tried', () => {
+    const roles = new Set(listDemoPeople(['yudu-lyj']).flatMap((person) => person.roles));
+    expect(ROLES.filter((role) => !roles.has(role))).toEqual([]);
   });
 
   test('every role may do something, or only reads', () => {
